@@ -1,0 +1,46 @@
+import { type ErrorCode, httpStatusOf, SandkeeperError } from './errors';
+
+/** What an action or route tells the browser when it fails. Plain data: it crosses the wire. */
+export type Failure = { code: ErrorCode; message: string; retryAfterMs?: number };
+
+export type Result<T> = { ok: true; value: T } | { ok: false; error: Failure };
+
+/** The plain form of any thrown thing. What a person must not see stays in the log. */
+export function failureOf(thrown: unknown): Failure {
+  const error = SandkeeperError.from(thrown);
+  if (error.code === 'unexpected') console.error(error.message, error.cause);
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  };
+}
+
+/** Runs `work` and hands back a `Result`: the one place where an action's errors are mapped. */
+export async function resultOf<T>(work: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (thrown) {
+    rethrowNextControlFlow(thrown);
+    return { ok: false, error: failureOf(thrown) };
+  }
+}
+
+/** Runs `work` and answers its `Response`, or the failure as JSON `{error}` with the matching status. */
+export async function responseOf(work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (thrown) {
+    rethrowNextControlFlow(thrown);
+    const error = failureOf(thrown);
+    const headers = new Headers({ 'cache-control': 'no-store' });
+    if (error.retryAfterMs !== undefined) headers.set('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
+    return Response.json({ error }, { status: httpStatusOf(error.code), headers });
+  }
+}
+
+/** `redirect()` and `notFound()` travel as errors with a digest that starts so; they are not failures. */
+function rethrowNextControlFlow(thrown: unknown): void {
+  if (!(thrown instanceof Error) || !('digest' in thrown)) return;
+  if (String(thrown.digest).startsWith('NEXT_')) throw thrown;
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/** `i` and twenty lower-case letters or digits; other services use other alphabets, so only the characters are fixed. Protocol §1.1. */
+export const SandboxId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'A sandbox id is 1 to 64 letters, digits, "-" or "_".');
+export type SandboxId = z.infer<typeof SandboxId>;
+
+/**
+ * What the upstream says a sandbox is doing. Moru knows two states; `unknown` stands for one this version has not
+ * learnt, so that such a sandbox is still listed and can still be killed, rather than disappearing.
+ */
+export const SandboxState = z.enum(['running', 'paused', 'unknown']);
+export type SandboxState = z.infer<typeof SandboxState>;
+
+/** Set at creation, never changed by the API (protocol §1.2). Keys and values are text written by others: hostile. */
+export const Metadata = z.record(z.string(), z.string());
+export type Metadata = z.infer<typeof Metadata>;
+
+/** One sandbox as the whole house knows it. It carries no token: those stay behind the gateway. */
+export const Sandbox = z.object({
+  id: SandboxId,
+  templateId: z.string(),
+  /** The template's name, where the service has one. */
+  alias: z.string().nullable(),
+  state: SandboxState,
+  metadata: Metadata,
+  /** Start of the current or last run, epoch ms. Resuming resets it (protocol §1.2). */
+  startedAtMs: z.number(),
+  /** Deadline, epoch ms. Says nothing while paused (protocol §1.3). */
+  endAtMs: z.number(),
+  cpuCount: z.number(),
+  memoryMB: z.number(),
+  diskSizeMB: z.number(),
+  envdVersion: z.string(),
+});
+export type Sandbox = z.infer<typeof Sandbox>;
+
+/** What people call the template: its name, or its id where it has none. */
+export function templateName(sandbox: Pick<Sandbox, 'alias' | 'templateId'>): string {
+  return sandbox.alias ?? sandbox.templateId;
+}
