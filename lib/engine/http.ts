@@ -1,0 +1,104 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+/** A failure with the status and text that the caller gets: `{"code": status, "message": message}` (protocol §1.1). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly headers: OutgoingHttpHeaders = {},
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+/** What a handler answers. No body: the status alone. */
+export type Reply = { status: number; body?: unknown; headers?: OutgoingHttpHeaders };
+
+/** Writes a JSON answer. Nothing in it may be kept by a cache: it holds tokens and live state. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const bytes = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': bytes.length,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  });
+  response.end(bytes);
+}
+
+/** Writes the error body that both SDKs branch on. `extra` holds fields that go into the body besides. */
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  options: { headers?: OutgoingHttpHeaders; extra?: Record<string, unknown> } = {},
+): void {
+  sendJson(response, status, { ...options.extra, code: status, message }, options.headers);
+}
+
+/** Writes what a handler answered. */
+export function sendReply(response: ServerResponse, reply: Reply): void {
+  if (reply.body !== undefined) sendJson(response, reply.status, reply.body, reply.headers);
+  else response.writeHead(reply.status, { 'cache-control': 'no-store', ...reply.headers }).end();
+}
+
+/** How long a caller may take to send a control-plane body; uploads to the data plane have no such limit. */
+const BODY_TIMEOUT_MS = 30_000;
+
+/**
+ * Reads a whole body of at most `limitBytes`.
+ * @throws ApiError 413 when it is larger, 408 when it takes longer than 30 s.
+ */
+export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  const tooLarge = new ApiError(413, `request body is larger than ${limitBytes} bytes`, {
+    connection: 'close',
+  });
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(tooLarge);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      request.off('data', onData);
+      // What is still to come is thrown away; the answer closes the connection.
+      request.resume();
+      reject(error);
+    };
+    const onData = (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) fail(tooLarge);
+      else chunks.push(chunk);
+    };
+    const timer = setTimeout(
+      () => fail(new ApiError(408, 'request body took too long', { connection: 'close' })),
+      BODY_TIMEOUT_MS,
+    );
+    request.on('data', onData);
+    request.once('end', () => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks));
+    });
+    request.once('error', fail);
+    request.once('close', () => fail(new ApiError(400, 'request was cut off', { connection: 'close' })));
+  });
+}
+
+/**
+ * The JSON value of a body; undefined for an empty one.
+ * @throws ApiError 400 when it is not JSON.
+ */
+export function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch {
+    throw new ApiError(400, 'validation error: request body is not valid JSON');
+  }
+}

@@ -1,0 +1,58 @@
+import { rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import {
+  type DataPlane,
+  ENVD_PORT,
+  type Guest,
+  type GuestContext,
+  type GuestHouse,
+  type Guests,
+  type Usage,
+} from './guests';
+import { sendError } from './http';
+
+const NOT_AVAILABLE = 'Files and processes are not available on this engine.';
+
+/** A place where nothing runs: sandboxes are created, paused and killed, and use nothing meanwhile. */
+class IdleGuests implements Guests {
+  readonly processes = { available: false, reason: NOT_AVAILABLE };
+
+  constructor(private readonly guestsDir: string) {}
+
+  async recover(): Promise<void> {}
+  async create(): Promise<void> {}
+  async pause(): Promise<void> {}
+  async resume(): Promise<void> {}
+  async revert(): Promise<void> {}
+
+  async destroy(id: string): Promise<void> {
+    await rm(join(this.guestsDir, id), { recursive: true, force: true });
+  }
+
+  usage(): Usage {
+    return { cpuUsedPct: 0, memUsedBytes: 0, diskUsedBytes: 0 };
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Answers that the sandbox is there, and says plainly that the rest is not. */
+class IdleDataPlane implements DataPlane {
+  handle(guest: Guest, port: number, request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? '/').split('?')[0];
+    if (port !== ENVD_PORT) {
+      const message = 'The sandbox is running but port is not open';
+      sendError(response, 502, message, { extra: { sandboxId: guest.id, port } });
+    } else if (path === '/health' && request.method === 'GET') {
+      response.writeHead(204, { 'cache-control': 'no-store' }).end();
+    } else {
+      sendError(response, 501, NOT_AVAILABLE);
+    }
+  }
+}
+
+/** Opens the far side that runs nothing. */
+export function openIdleGuests(context: GuestContext): GuestHouse {
+  return { guests: new IdleGuests(context.guestsDir), dataPlane: new IdleDataPlane() };
+}
