@@ -1,0 +1,89 @@
+import 'server-only';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { config } from '../config';
+import { singleton } from '../singleton';
+
+const Stored = z.object({ signInToken: z.string().min(16), sealingKey: z.string().min(32) });
+type Secrets = z.infer<typeof Stored>;
+
+/**
+ * The secrets of this installation: made once, kept in the data directory for its owner alone, so that sign-in links
+ * and sessions survive a restart. A token set in the configuration wins over the stored one.
+ */
+function secrets(): Secrets {
+  return singleton('secrets', () => {
+    const stored = loadOrCreate(config().dataDir);
+    return { ...stored, signInToken: config().signInToken ?? stored.signInToken };
+  });
+}
+
+function loadOrCreate(dataDir: string): Secrets {
+  const path = join(dataDir, 'secrets.json');
+  let text: string | undefined;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  if (text !== undefined) {
+    const parsed = Stored.safeParse(safeJson(text));
+    if (parsed.success) return parsed.data;
+    // Nobody can sign in with a damaged file; a new one only ends the sessions there were.
+    renameSync(path, `${path}.damaged`);
+    console.error(`The secrets in ${path} could not be read: they were set aside and made anew.`);
+  }
+  const created: Secrets = {
+    signInToken: randomBytes(24).toString('base64url'),
+    sealingKey: randomBytes(32).toString('base64url'),
+  };
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
+  writeFileSync(`${path}.new`, JSON.stringify(created), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return created;
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The token of the sign-in link. For the start message and nothing else. */
+export function signInToken(): string {
+  return secrets().signInToken;
+}
+
+/** Whether `token` is the sign-in token, in time that does not depend on how much of it is right. */
+export function isSignInToken(token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(token), digest(secrets().signInToken));
+}
+
+/** Names the current sign-in token without revealing it. */
+export function tokenFingerprint(): string {
+  return mac('fingerprint', secrets().signInToken).toString('base64url');
+}
+
+/** Appends a signature to `text` (which must not contain a `.`), for one `purpose`. */
+export function seal(purpose: string, text: string): string {
+  return `${text}.${mac(purpose, text).toString('base64url')}`;
+}
+
+/** The text that `seal` was given, or `null` when it was tampered with or sealed for something else. */
+export function unseal(purpose: string, sealed: string): string | null {
+  const dot = sealed.indexOf('.');
+  if (dot < 0) return null;
+  const text = sealed.slice(0, dot);
+  const given = Buffer.from(sealed.slice(dot + 1), 'base64url');
+  const right = mac(purpose, text);
+  return given.length === right.length && timingSafeEqual(given, right) ? text : null;
+}
+
+function mac(purpose: string, text: string): Buffer {
+  return createHmac('sha256', secrets().sealingKey).update(`${purpose}\n${text}`).digest();
+}

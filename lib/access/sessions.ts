@@ -1,0 +1,74 @@
+import 'server-only';
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { config } from '../config';
+import { database } from '../db/client';
+import { ROLES, type Role } from './roles';
+import { seal, tokenFingerprint, unseal } from './secrets';
+
+/** Somebody who is signed in. `actor` is the name the audit log shows. */
+export type Session = { id: string; role: Role; actor: string; expiresAtMs: number };
+
+const LIFETIME_MS = 12 * 60 * 60 * 1000;
+const PURPOSE = 'session';
+const StoredRole = z.enum(ROLES);
+
+/** Cookies do not tell ports apart, so two Sandkeepers on one host need two names. */
+export function sessionCookieName(): string {
+  return `sandkeeper_session_${config().port}`;
+}
+
+/** How the session cookie is set. `maxAge` in seconds. */
+export function sessionCookieOptions() {
+  return {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: config().publicOrigin?.startsWith('https:') ?? false,
+    path: '/',
+    maxAge: LIFETIME_MS / 1000,
+  } as const;
+}
+
+/** Opens a session and answers the value of its cookie. */
+export async function openSession({ role, actor }: { role: Role; actor: string }): Promise<string> {
+  const db = await database();
+  const id = randomBytes(24).toString('base64url');
+  const nowMs = Date.now();
+  await db.deleteFrom('sessions').where('expires_at_ms', '<', nowMs - LIFETIME_MS).execute();
+  await db
+    .insertInto('sessions')
+    .values({
+      id,
+      role,
+      actor,
+      token_fingerprint: tokenFingerprint(),
+      created_at_ms: nowMs,
+      expires_at_ms: nowMs + LIFETIME_MS,
+      revoked_at_ms: null,
+    })
+    .execute();
+  return seal(PURPOSE, id);
+}
+
+/** The session behind a cookie value, or `null`: forged, expired, revoked, or opened with a token since changed. */
+export async function findSession(cookie: string | undefined): Promise<Session | null> {
+  const id = cookie === undefined ? null : unseal(PURPOSE, cookie);
+  if (id === null) return null;
+  const db = await database();
+  const row = await db
+    .selectFrom('sessions')
+    .select(['id', 'role', 'actor', 'expires_at_ms'])
+    .where('id', '=', id)
+    .where('revoked_at_ms', 'is', null)
+    .where('expires_at_ms', '>', Date.now())
+    .where('token_fingerprint', '=', tokenFingerprint())
+    .executeTakeFirst();
+  if (!row) return null;
+  return { id: row.id, role: StoredRole.parse(row.role), actor: row.actor, expiresAtMs: Number(row.expires_at_ms) };
+}
+
+/** Ends a session now; open sockets notice within their next check. */
+export async function revokeSession(id: string): Promise<void> {
+  const db = await database();
+  await db.updateTable('sessions').set({ revoked_at_ms: Date.now() }).where('id', '=', id).execute();
+}

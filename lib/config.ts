@@ -1,0 +1,171 @@
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** What Sandkeeper runs with. Built once from the environment; see the table in the README. */
+export type Config = {
+  port: number;
+  host: string;
+  /** Absolute. Holds the database, the secrets and the local engine's sandboxes. */
+  dataDir: string;
+  enginePort: number;
+  /** Given by the operator; otherwise one is generated and kept in the data directory. */
+  signInToken: string | undefined;
+  /** Where people reach us when that is not `http://HOST:PORT`: behind a proxy, say. */
+  publicOrigin: string | undefined;
+  /** `postgres://…`, or a file for the embedded database. */
+  databaseUrl: string;
+  upstream: Upstream;
+};
+
+/** The service whose sandboxes we keep. The key stays in the server process. */
+export type Upstream = {
+  kind: 'local' | 'remote';
+  apiUrl: string;
+  apiKey: string;
+  domain: string;
+  sandboxUrl: string | undefined;
+};
+
+type Environment = Record<string, string | undefined>;
+
+const Port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .refine((port) => port >= 1 && port <= 65_535);
+
+/** Each variable with what would be right, said when it is wrong. */
+const VARIABLES = {
+  PORT: { schema: Port, right: 'a port number from 1 to 65535, such as 3000' },
+  HOST: {
+    schema: z.string().regex(/^[A-Za-z0-9.:_-]+$/),
+    right: 'an address or host name to listen on, such as 127.0.0.1',
+  },
+  SANDKEEPER_DATA_DIR: { schema: z.string().min(1), right: 'a directory path' },
+  SANDKEEPER_ENGINE_PORT: { schema: Port, right: 'a port number from 1 to 65535, such as 3100' },
+  SANDKEEPER_ENGINE_URL: { schema: httpUrl(), right: 'the http address of a running local engine' },
+  SANDKEEPER_ENGINE_KEY: { schema: z.string().min(1), right: "the local engine's API key" },
+  SANDKEEPER_SIGN_IN_TOKEN: {
+    schema: z.string().regex(/^[\x21-\x7e]{16,512}$/),
+    right: '16 to 512 printable characters without spaces',
+  },
+  SANDKEEPER_URL: {
+    schema: httpUrl().refine((url) => new URL(url).pathname === '/'),
+    right: 'an origin such as https://sandkeeper.example.com, without a path',
+  },
+  MORU_API_KEY: { schema: z.string().regex(/^[\x21-\x7e]+$/), right: 'an API key without spaces' },
+  MORU_API_URL: { schema: httpUrl(), right: 'an http or https address such as https://api.moru.io' },
+  MORU_DOMAIN: {
+    schema: z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/),
+    right: 'a domain such as moru.io',
+  },
+  MORU_SANDBOX_URL: { schema: httpUrl(), right: 'an http or https address' },
+  DATABASE_URL: {
+    schema: z.string().regex(/^(postgres(ql)?:\/\/|file:)/),
+    right: 'postgres://user@host/database, or file:/path/to/sandkeeper.db',
+  },
+} as const;
+type Name = keyof typeof VARIABLES;
+
+function httpUrl() {
+  return z.url({ protocol: /^https?$/ });
+}
+
+/**
+ * Reads the whole configuration from `environment`, the only place that does.
+ * Answers the config, or one sentence for each thing that is wrong.
+ */
+export function readConfig(
+  environment: Environment,
+): { ok: true; config: Config } | { ok: false; problems: string[] } {
+  const problems: string[] = [];
+  const read = <N extends Name>(name: N): z.infer<(typeof VARIABLES)[N]['schema']> | undefined => {
+    const text = environment[name]?.trim();
+    if (!text) return undefined;
+    const parsed = VARIABLES[name].schema.safeParse(text);
+    if (parsed.success) return parsed.data as z.infer<(typeof VARIABLES)[N]['schema']>;
+    problems.push(`${name} is ${shown(name, text)}: expected ${VARIABLES[name].right}.`);
+    return undefined;
+  };
+
+  const host = read('HOST') ?? '127.0.0.1';
+  const publicUrl = read('SANDKEEPER_URL');
+  if (isWildcard(host) && !environment.SANDKEEPER_URL?.trim()) {
+    problems.push(
+      `HOST is "${host}", which listens on every interface: also set SANDKEEPER_URL to the origin people will use, such as https://sandkeeper.example.com.`,
+    );
+  }
+  const dataDir = absolute(read('SANDKEEPER_DATA_DIR') ?? '.sandkeeper');
+  const enginePort = read('SANDKEEPER_ENGINE_PORT') ?? 3100;
+  const config: Config = {
+    port: read('PORT') ?? 3000,
+    host,
+    dataDir,
+    enginePort,
+    signInToken: read('SANDKEEPER_SIGN_IN_TOKEN'),
+    publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
+    databaseUrl: read('DATABASE_URL') ?? `file:${resolve(dataDir, 'sandkeeper.db')}`,
+    upstream: readUpstream(environment, read, enginePort, problems),
+  };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
+}
+
+function readUpstream(
+  environment: Environment,
+  read: (name: 'MORU_API_KEY' | 'MORU_API_URL' | 'MORU_DOMAIN' | 'MORU_SANDBOX_URL' | EngineName) => string | undefined,
+  enginePort: number,
+  problems: string[],
+): Upstream {
+  if (environment.MORU_DEBUG?.toLowerCase() === 'true') {
+    problems.push('MORU_DEBUG is "true", which makes the SDK bypass the API: unset it.');
+  }
+  const apiKey = read('MORU_API_KEY');
+  const apiUrl = read('MORU_API_URL');
+  const domain = read('MORU_DOMAIN');
+  const sandboxUrl = read('MORU_SANDBOX_URL');
+  if (apiKey !== undefined) {
+    const home = domain ?? 'moru.io';
+    return { kind: 'remote', apiKey, apiUrl: apiUrl ?? `https://api.${home}`, domain: home, sandboxUrl };
+  }
+  for (const [name, value] of Object.entries({ MORU_API_URL: apiUrl, MORU_DOMAIN: domain, MORU_SANDBOX_URL: sandboxUrl })) {
+    if (value !== undefined) {
+      problems.push(`${name} is set but MORU_API_KEY is not: set both to use that service, or neither to use the local engine.`);
+    }
+  }
+  const url = read('SANDKEEPER_ENGINE_URL') ?? `http://127.0.0.1:${enginePort}`;
+  return {
+    kind: 'local',
+    apiKey: read('SANDKEEPER_ENGINE_KEY') ?? '',
+    apiUrl: url,
+    domain: new URL(url).host,
+    sandboxUrl: url,
+  };
+}
+type EngineName = 'SANDKEEPER_ENGINE_URL' | 'SANDKEEPER_ENGINE_KEY';
+
+const SECRET: ReadonlySet<string> = new Set(['MORU_API_KEY', 'SANDKEEPER_SIGN_IN_TOKEN', 'SANDKEEPER_ENGINE_KEY', 'DATABASE_URL']);
+
+/** A wrong value is quoted back, unless showing it would put a secret on the screen. */
+function shown(name: Name, text: string): string {
+  return SECRET.has(name) ? 'not usable' : JSON.stringify(text);
+}
+
+/** Whether `host` means every interface. */
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::' || host === '[::]';
+}
+
+function absolute(path: string): string {
+  return isAbsolute(path) ? path : resolve(process.cwd(), path);
+}
+
+let current: Config | undefined;
+
+/** The configuration of this process. Throws one message naming every problem. */
+export function config(): Config {
+  if (current) return current;
+  const read = readConfig(process.env);
+  if (!read.ok) throw new Error(read.problems.join('\n'));
+  current = read.config;
+  return current;
+}

@@ -1,0 +1,59 @@
+// The HTTP front: security headers and host check for every request, Next.js for pages and routes, `/live` upgrades for
+// the hub. Started by `npm start`, which speaks to it over IPC.
+import { createServer } from 'node:http';
+import next from 'next';
+import { admit, readConfig } from './build/front.mjs';
+
+process.env.NEXT_MANUAL_SIG_HANDLE = '1'; // Next.js waits for open sockets; we close them ourselves.
+const dev = process.argv.includes('--dev');
+if (!dev) process.env.NODE_ENV = 'production';
+
+function fail(message) {
+  if (process.send) process.send({ type: 'failed', message });
+  else console.error(message);
+  process.exitCode = 1;
+  setTimeout(() => process.exit(1), 100).unref();
+}
+
+const read = readConfig(process.env);
+if (read.ok) await serve(read.config);
+else fail(read.problems.join('\n'));
+
+async function serve(config) {
+  const app = next({ dev, hostname: config.host, port: config.port });
+  await app.prepare();
+  const handle = app.getRequestHandler();
+  const handleOtherUpgrade = app.getUpgradeHandler();
+  // `instrumentation.ts` hands this over: it lives in Next's module graph, this file does not.
+  const house = globalThis[Symbol.for('sandkeeper.house')];
+
+  const server = createServer((req, res) => {
+    if (admit(config, req, res, { dev })) handle(req, res);
+  });
+  server.on('upgrade', (req, socket, head) => {
+    if (req.url?.split('?')[0] === '/live') house.upgradeLive(req, socket, head);
+    else if (dev) handleOtherUpgrade(req, socket, head);
+    else socket.destroy();
+  });
+  server.on('error', (error) => {
+    fail(error.code === 'EADDRINUSE' ? `Port ${config.port} is taken. Set PORT to another one.` : `Cannot listen: ${error.message}`);
+  });
+  server.listen(config.port, config.host, async () => {
+    const ready = { type: 'ready', ...(await house.describe()) };
+    if (process.send) process.send(ready);
+    else console.log(`Sandkeeper is at ${ready.signInUrl}`);
+  });
+
+  let stopping = false;
+  async function stop() {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(0), 4000).unref();
+    server.close();
+    await house.close();
+    server.closeAllConnections();
+    process.exit(0);
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  process.on('disconnect', stop);
+}
