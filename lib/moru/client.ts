@@ -1,0 +1,13 @@
+import 'server-only';
+import { ApiClient, ConnectionConfig } from '@moru-ai/core';
+import { config } from '../config';
+import { singleton } from '../singleton';
+
+/** The typed HTTP client of the SDK, with our key and address. The only place that builds one. */
+export function upstreamApi(): ApiClient['api'] {
+  return singleton('upstream-api', () => {
+    const { apiKey, apiUrl, domain } = config().upstream;
+    // A fresh `headers`: the SDK writes into the object it is given (protocol §5.6).
+    return new ApiClient(new ConnectionConfig({ apiKey, apiUrl, domain, headers: {} })).api;
+  });
+}

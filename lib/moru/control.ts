@@ -1,0 +1,162 @@
+import 'server-only';
+import { z } from 'zod';
+import { SandkeeperError } from '../errors';
+import type { Metadata, Sandbox } from '../sandbox/schema';
+import { callUpstream } from './call';
+import { upstreamApi } from './client';
+import { type SandboxRun, type Template, WireRun, WireSandbox, WireStarted, WireTemplate } from './wire';
+
+/** The most the list route gives at once (protocol §1.4). */
+const PAGE_SIZE = 100;
+
+export type SandboxPage = {
+  sandboxes: Sandbox[];
+  /** Rows that were not what the protocol promises: counted, so that nobody takes the list for whole. */
+  unreadable: number;
+  nextCursor: string | null;
+};
+
+/** One page of running and paused sandboxes, latest start first. Protocol §1.4, `GET /v2/sandboxes`. */
+export async function listSandboxes(cursor: string | null): Promise<SandboxPage> {
+  const { body, headers } = await callUpstream(
+    (signal) =>
+      upstreamApi().GET('/v2/sandboxes', {
+        params: { query: { limit: PAGE_SIZE, ...(cursor === null ? {} : { nextToken: cursor }) } },
+        signal,
+      }),
+    { doing: 'listing sandboxes', schema: z.array(z.unknown()) },
+  );
+  const sandboxes: Sandbox[] = [];
+  for (const row of body) {
+    const parsed = WireSandbox.safeParse(row);
+    if (parsed.success) sandboxes.push(parsed.data);
+  }
+  return {
+    sandboxes,
+    unreadable: body.length - sandboxes.length,
+    nextCursor: headers.get('x-next-token') || null,
+  };
+}
+
+/** One sandbox; `not_found` once it is gone. Never wakes it (protocol §1.4). */
+export async function getSandbox(id: string): Promise<Sandbox> {
+  const { body } = await callUpstream(
+    (signal) => upstreamApi().GET('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
+    { doing: 'looking at a sandbox', schema: WireSandbox },
+  );
+  return body;
+}
+
+/**
+ * Asks for a kill, which also deletes every snapshot. `already_gone` when there is no such sandbox.
+ * The answer alone proves nothing: read again (protocol §1.2: a 500 can still have dropped it).
+ */
+export async function killSandbox(id: string): Promise<'accepted' | 'already_gone'> {
+  try {
+    await callUpstream(
+      (signal) => upstreamApi().DELETE('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
+      { doing: 'killing a sandbox' },
+    );
+    return 'accepted';
+  } catch (thrown) {
+    if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return 'already_gone';
+    throw thrown;
+  }
+}
+
+/** Pauses; the service answers when the snapshot is written. `conflict` when it is paused already. */
+export async function pauseSandbox(id: string): Promise<void> {
+  await callUpstream(
+    (signal) =>
+      upstreamApi().POST('/sandboxes/{sandboxID}/pause', { params: { path: { sandboxID: id } }, signal }),
+    { doing: 'pausing a sandbox', deadlineMs: 120_000 },
+  );
+}
+
+/**
+ * Resumes with a deadline `timeoutMs` from now, and says what happens then. Not `connect`, which cannot say it
+ * (protocol §6.1). `conflict` when it is running already.
+ */
+export async function resumeSandbox(
+  id: string,
+  { timeoutMs, autoPause }: { timeoutMs: number; autoPause?: boolean },
+): Promise<void> {
+  await callUpstream(
+    (signal) =>
+      upstreamApi().POST('/sandboxes/{sandboxID}/resume', {
+        params: { path: { sandboxID: id } },
+        body: { timeout: wholeSeconds(timeoutMs), ...(autoPause === undefined ? {} : { autoPause }) },
+        signal,
+      }),
+    { doing: 'resuming a sandbox', takesSlot: true, deadlineMs: 120_000 },
+  );
+}
+
+/** Moves the deadline to `timeoutMs` from now; the service shortens it to its maximum without saying so. */
+export async function setSandboxTimeout(id: string, timeoutMs: number): Promise<void> {
+  await callUpstream(
+    (signal) =>
+      upstreamApi().POST('/sandboxes/{sandboxID}/timeout', {
+        params: { path: { sandboxID: id } },
+        body: { timeout: wholeSeconds(timeoutMs) },
+        signal,
+      }),
+    { doing: 'setting the time left' },
+  );
+}
+
+export type NewSandbox = { template: string; metadata: Metadata; timeoutMs: number; autoPause: boolean };
+
+/** Creates a sandbox and answers its id. `quota` at the concurrency limit, `invalid` for an unknown template. */
+export async function createSandbox({ template, metadata, timeoutMs, autoPause }: NewSandbox): Promise<string> {
+  try {
+    const { body } = await callUpstream(
+      (signal) =>
+        upstreamApi().POST('/sandboxes', {
+          body: { templateID: template, metadata, timeout: wholeSeconds(timeoutMs), autoPause, secure: true },
+          signal,
+        }),
+      { doing: 'creating a sandbox', takesSlot: true, schema: WireStarted, deadlineMs: 60_000 },
+    );
+    return body.sandboxID;
+  } catch (thrown) {
+    if (thrown instanceof SandkeeperError && thrown.code === 'not_found') {
+      throw new SandkeeperError('invalid', `There is no template named "${template}".`, { cause: thrown });
+    }
+    throw thrown;
+  }
+}
+
+/** The templates this key may start. */
+export async function listTemplates(): Promise<Template[]> {
+  const { body } = await callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
+    doing: 'listing templates',
+    schema: z.array(WireTemplate),
+  });
+  return body;
+}
+
+/** A page of the history of sandboxes, ended ones included, newest first. Moru only; eventually consistent. */
+export async function listSandboxRuns(cursor: string | null): Promise<{ runs: SandboxRun[]; nextCursor: string | null }> {
+  const { body, headers } = await callUpstream((signal) => getUntyped('/v2/sandbox-runs', cursor, signal), {
+    doing: 'listing past sandboxes',
+    schema: z.array(WireRun),
+  });
+  return { runs: body, nextCursor: headers.get('x-next-token') || null };
+}
+
+/** The runs route is missing from the SDK's types though it works (protocol §0). */
+function getUntyped(path: string, cursor: string | null, signal: AbortSignal) {
+  const get = upstreamApi().GET as unknown as (
+    path: string,
+    init: object,
+  ) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
+  return get(path, {
+    params: { query: { limit: PAGE_SIZE, ...(cursor === null ? {} : { nextToken: cursor }) } },
+    signal,
+  });
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.ceil(ms / 1000);
+}

@@ -1,0 +1,65 @@
+import 'server-only';
+import { type ErrorCode, SandkeeperError } from '../errors';
+
+/** What the upstream answered, as far as its error mapping needs. */
+type Refusal = { status: number; retryAfter: string | null; body: unknown };
+
+/** What the call was for: tells a full quota from a rate limit, and completes the sentences people read. */
+export type CallContext = { doing: string; takesSlot?: boolean };
+
+const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
+  unauthenticated: () => 'The sandbox service refused the API key. Check MORU_API_KEY.',
+  forbidden: (doing) => `The sandbox service does not allow ${doing}.`,
+  not_found: () => 'There is no such sandbox. It may have been terminated.',
+  conflict: (doing) => `The sandbox is in a state that does not allow ${doing}.`,
+  rate_limited: () => 'The sandbox service asks us to slow down. Try again shortly.',
+  quota: () => 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
+  timeout: (doing) => `The sandbox service took too long with ${doing}.`,
+  unavailable: () => 'The sandbox service cannot be reached or has a problem.',
+  invalid: (doing) => `The sandbox service did not accept the values given for ${doing}.`,
+  unexpected: (doing) => `The sandbox service answered ${doing} in a form this version does not understand.`,
+};
+
+/** The error for an answer outside 2xx. The upstream's own text becomes the cause. Protocol §1.1. */
+export function errorFromAnswer({ status, retryAfter, body }: Refusal, context: CallContext): SandkeeperError {
+  const retryAfterMs = parseRetryAfter(retryAfter);
+  const code = codeOf(status, retryAfterMs, context);
+  return new SandkeeperError(code, MESSAGES[code](context.doing), {
+    cause: { status, body },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** The error for a call that got no answer: out of time, refused, reset (protocol §4.4: bare `TypeError`s). */
+export function errorFromThrown(thrown: unknown, context: CallContext): SandkeeperError {
+  if (thrown instanceof SandkeeperError) return thrown;
+  const name = thrown instanceof Error ? thrown.name : '';
+  const code = name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : name === 'TypeError' ? 'unavailable' : 'unexpected';
+  return new SandkeeperError(code, MESSAGES[code](context.doing), { cause: thrown });
+}
+
+/** The error for an answer whose body is not what the protocol promises. */
+export function errorFromShape(cause: unknown, context: CallContext): SandkeeperError {
+  return new SandkeeperError('unexpected', MESSAGES.unexpected(context.doing), { cause });
+}
+
+function codeOf(status: number, retryAfterMs: number | undefined, { takesSlot }: CallContext): ErrorCode {
+  if (status === 400 || status === 413 || status === 422) return 'invalid';
+  if (status === 401) return 'unauthenticated';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'not_found';
+  if (status === 408 || status === 504) return 'timeout';
+  if (status === 409) return 'conflict';
+  // The concurrency cap and a rate limiter share a status; only the limiter says when to come back.
+  if (status === 429) return takesSlot && retryAfterMs === undefined ? 'quota' : 'rate_limited';
+  return status >= 500 ? 'unavailable' : 'unexpected';
+}
+
+/** `Retry-After` in ms: seconds or an HTTP date. */
+function parseRetryAfter(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const atMs = Date.parse(text);
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - Date.now());
+}
