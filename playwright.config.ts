@@ -1,0 +1,23 @@
+import { defineConfig } from '@playwright/test';
+import { findChromium } from './scripts/lib/chromium.mjs';
+
+// Looked up once: the workers load this file too and inherit the answer.
+process.env.CHROMIUM_PATH = (await findChromium()) ?? '';
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  workers: 1,
+  retries: 0,
+  timeout: 60_000,
+  forbidOnly: Boolean(process.env.CI),
+  use: {
+    browserName: 'chromium',
+    trace: 'retain-on-failure',
+    launchOptions: {
+      chromiumSandbox: false,
+      executablePath: process.env.CHROMIUM_PATH || undefined,
+      args: ['--disable-background-networking', '--disable-dev-shm-usage', '--disable-gpu'],
+    },
+  },
+});

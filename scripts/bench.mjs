@@ -1,0 +1,50 @@
+// `npm run bench -- NAME [args]`: one measurement, printed as JSON lines `{"bench","figure","value","unit"}`.
+import fs from 'node:fs';
+import { ensureBuilt, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
+import { bundle } from './lib/build.mjs';
+import { onStopRequest, startProcess, stopEverything, waitForEnd } from './lib/children.mjs';
+import { findChromium } from './lib/chromium.mjs';
+import { inRoot, root } from './lib/paths.mjs';
+import { CommandError, runMain } from './lib/terminal.mjs';
+
+onStopRequest(async () => {
+  await stopEverything();
+  process.exit(130);
+});
+
+/** @returns {Map<string, string>} name to file */
+function listBenches() {
+  const files = fs.existsSync(inRoot('bench')) ? fs.readdirSync(inRoot('bench')) : [];
+  const benches = files.filter((file) => /^[^.]+\.(mjs|ts)$/.test(file)).sort();
+  return new Map(benches.map((file) => [file.replace(/\.\w+$/, ''), file]));
+}
+
+/** @param {string | undefined} name @returns {string} */
+function pickBench(name) {
+  const benches = listBenches();
+  const file = name === undefined ? undefined : benches.get(name);
+  if (file) return file;
+  const problem = name === undefined ? 'Which measurement?' : `There is no measurement called ${name}.`;
+  const list = [...benches.keys()].map((known) => `  npm run bench -- ${known}`).join('\n');
+  throw new CommandError(list ? `${problem} These exist:\n${list}` : `${problem} bench/ holds none yet.`);
+}
+
+await runMain(async () => {
+  const [name, ...args] = process.argv.slice(2);
+  const file = pickBench(name);
+  requireNode();
+  await ensureInstalled();
+  await ensureBuilt();
+  let program = `bench/${file}`;
+  if (file.endsWith('.ts')) {
+    program = `build/bench/${name}.mjs`;
+    await bundle(`bench/${file}`, program);
+  }
+  const chromium = await findChromium();
+  const child = startProcess(process.execPath, ['--enable-source-maps', inRoot(program), ...args], {
+    cwd: root,
+    env: { ...process.env, ...(chromium && { CHROMIUM_PATH: chromium }) },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  process.exitCode = (await waitForEnd(child)).code ?? 1;
+});

@@ -1,0 +1,45 @@
+// @ts-check
+import fs from 'node:fs';
+import path from 'node:path';
+import { runQuietly } from './commands.mjs';
+
+/**
+ * @param {string} name
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {string | undefined} where PATH has this command
+ */
+function findInPath(name, env = process.env) {
+  return (env.PATH ?? '')
+    .split(path.delimiter)
+    .filter(Boolean)
+    .map((folder) => path.join(folder, name))
+    .find((file) => fs.existsSync(file));
+}
+
+let isListFresh = false;
+
+/**
+ * Installs a system package where that takes no password: as root on Debian and its relatives.
+ * @param {string} name
+ * @returns {Promise<boolean>} whether it is installed now
+ */
+export async function aptInstall(name) {
+  if (process.getuid?.() !== 0 || !findInPath('apt-get')) return false;
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  try {
+    if (!isListFresh)
+      await runQuietly('Updating the package list', 'apt-get', ['update'], { env, timeoutMs: 180_000 });
+    isListFresh = true;
+    const args = ['install', '-y', '--no-install-recommends', name];
+    await runQuietly(`Installing ${name}`, 'apt-get', args, { env, timeoutMs: 600_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Provides bubblewrap, in which the local engine runs a sandbox's processes, or says what goes without it. */
+export async function provideBubblewrap() {
+  if (findInPath('bwrap') || (await aptInstall('bubblewrap'))) return undefined;
+  return 'bubblewrap is not installed, so the tests that run processes in a sandbox are skipped: install the package `bubblewrap` (Linux only).';
+}

@@ -1,0 +1,93 @@
+// @ts-check
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { aptInstall } from './apt.mjs';
+import { installedCommand, runQuietly } from './commands.mjs';
+import { CommandError, say } from './terminal.mjs';
+
+const commandNames = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** Where installers put it without telling PATH. */
+const usualPlaces = [
+  '/usr/lib/chromium/chromium',
+  '/opt/google/chrome/chrome',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+
+const chromiumAdvice =
+  'No working Chromium found for the browser tests: install one with `npx playwright install --with-deps chromium`, or set CHROMIUM_PATH to one you have.';
+
+/**
+ * Whether it really starts: a launcher stub or a browser without its libraries is as good as none.
+ * @param {string} file
+ */
+export function isWorkingBrowser(file) {
+  if (!fs.existsSync(file)) return false;
+  const { status, stdout } = spawnSync(file, ['--version'], {
+    encoding: 'utf8',
+    timeout: 20_000,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return status === 0 && /chrom/i.test(stdout);
+}
+
+/** @returns {Promise<string | undefined>} where Playwright would put its own Chromium */
+async function findPlaywrightsOwn() {
+  try {
+    return (await import('@playwright/test')).chromium.executablePath();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The first that works of: CHROMIUM_PATH, Playwright's own, one in PATH, one in the usual places.
+ * @param {{ env?: NodeJS.ProcessEnv, playwrights?: () => Promise<string | undefined>, places?: string[] }} [options]
+ * @returns {Promise<string | undefined>}
+ * @throws {CommandError} when CHROMIUM_PATH is set and does not work: silently taking another would hide the mistake
+ */
+export async function findChromium({
+  env = process.env,
+  playwrights = findPlaywrightsOwn,
+  places = usualPlaces,
+} = {}) {
+  if (env.CHROMIUM_PATH) {
+    if (isWorkingBrowser(env.CHROMIUM_PATH)) return env.CHROMIUM_PATH;
+    throw new CommandError(
+      `CHROMIUM_PATH is ${env.CHROMIUM_PATH}, which is not a Chromium that runs: correct it or unset it.`,
+    );
+  }
+  const inPath = (env.PATH ?? '')
+    .split(path.delimiter)
+    .filter(Boolean)
+    .flatMap((folder) => commandNames.map((name) => path.join(folder, name)));
+  const own = await playwrights();
+  return [...(own ? [own] : []), ...inPath, ...places].find(isWorkingBrowser);
+}
+
+/**
+ * Finds a Chromium or gets one: Playwright's download first, then the system's package.
+ * @returns {Promise<string>}
+ * @throws {CommandError} one sentence saying what to install
+ */
+export async function provideChromium() {
+  const found = await findChromium();
+  if (found) return found;
+  try {
+    await runQuietly('Downloading Chromium', installedCommand('playwright'), ['install', 'chromium'], {
+      env: { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '10000' },
+      timeoutMs: 120_000,
+    });
+  } catch {
+    say('That did not work; trying the system’s package.');
+  }
+  const downloaded = await findChromium();
+  if (downloaded) return downloaded;
+  if (await aptInstall('chromium')) {
+    const installed = await findChromium();
+    if (installed) return installed;
+  }
+  throw new CommandError(chromiumAdvice);
+}

@@ -1,0 +1,89 @@
+// @ts-check
+import { signalGroup, startProcess, waitForEnd } from './children.mjs';
+import { inRoot, root } from './paths.mjs';
+import { CommandError, complain, startProgress } from './terminal.mjs';
+
+const isWindows = process.platform === 'win32';
+
+/**
+ * @typedef {object} RunOptions
+ * @property {NodeJS.ProcessEnv} [env] added to this process's own
+ * @property {number} [timeoutMs] after which the command is ended and counts as failed
+ * @property {(child: import('node:child_process').ChildProcess) => void} [onStart]
+ */
+
+/** @param {string} name of a package's command, such as "next" */
+export const installedCommand = (name) => inRoot('node_modules', '.bin', name);
+
+/** @param {string} command @param {string[]} args @param {RunOptions} options @param {'inherit' | 'pipe'} output */
+function start(command, args, { env, timeoutMs, onStart }, output) {
+  const child = startProcess(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', output, output],
+    shell: isWindows,
+  });
+  if (timeoutMs) {
+    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), timeoutMs);
+    child.once('exit', () => clearTimeout(timer));
+  }
+  onStart?.(child);
+  return child;
+}
+
+/**
+ * Runs a command whose output a person wants to see.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {RunOptions} [options]
+ * @returns {Promise<boolean>} whether it succeeded
+ */
+export async function runVisibly(command, args, options = {}) {
+  const ending = await waitForEnd(start(command, args, options, 'inherit'));
+  if (ending.error) complain(ending.error.message);
+  return ending.code === 0;
+}
+
+/**
+ * Runs a command and keeps what it prints.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {RunOptions} [options]
+ * @returns {Promise<{ ok: boolean, stdout: string, output: string }>} `output` is stdout and stderr as they came
+ */
+export async function capture(command, args, options = {}) {
+  const child = start(command, args, options, 'pipe');
+  /** @type {Buffer[]} */
+  const stdout = [];
+  /** @type {Buffer[]} */
+  const output = [];
+  child.stdout?.on('data', (chunk) => {
+    stdout.push(chunk);
+    output.push(chunk);
+  });
+  child.stderr?.on('data', (chunk) => output.push(chunk));
+  const ending = await waitForEnd(child);
+  if (ending.error) output.push(Buffer.from(`${ending.error.message}\n`));
+  return {
+    ok: ending.code === 0,
+    stdout: Buffer.concat(stdout).toString(),
+    output: Buffer.concat(output).toString(),
+  };
+}
+
+/**
+ * Runs a long step behind one line of progress; its output appears only when it fails.
+ * @param {string} title
+ * @param {string} command
+ * @param {string[]} args
+ * @param {RunOptions} [options]
+ * @throws {CommandError} when it fails
+ */
+export async function runQuietly(title, command, args, options = {}) {
+  const progress = startProgress(title);
+  const { ok, output } = await capture(command, args, options);
+  if (ok) return progress.succeed();
+  progress.fail();
+  complain(output.trimEnd());
+  throw new CommandError(`${title} failed; what it printed is above.`);
+}

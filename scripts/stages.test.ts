@@ -1,0 +1,127 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { readAudit, readPlaywrightReport, readVitestReport, runStages, summaryLine } from './lib/stages.mjs';
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sandkeeper-stages-'));
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+function report(content: unknown): string {
+  const file = path.join(folder, 'report.json');
+  fs.writeFileSync(file, JSON.stringify(content));
+  return file;
+}
+
+const vitestReport = (passed: number, failed: number, testResults: unknown[] = []) =>
+  report({
+    numPassedTests: passed,
+    numFailedTests: failed,
+    numPendingTests: 0,
+    numTodoTests: 0,
+    testResults,
+  });
+const playwrightReport = (expected: number, unexpected: number, flaky = 0) =>
+  report({ stats: { expected, unexpected, flaky, skipped: 0 } });
+
+describe('summaryLine', () => {
+  it('adds up', () => {
+    expect(
+      summaryLine([
+        { passed: 3, failed: 0 },
+        { passed: 40, failed: 2 },
+      ]),
+    ).toBe('43 passed, 2 failed');
+    expect(summaryLine([])).toBe('0 passed, 0 failed');
+  });
+});
+
+describe('reports of the test runners', () => {
+  it('are counted', () => {
+    expect(readVitestReport(vitestReport(7, 2), false)).toMatchObject({ passed: 7, failed: 2 });
+    expect(readPlaywrightReport(playwrightReport(5, 1, 1), false)).toMatchObject({ passed: 5, failed: 2 });
+  });
+
+  it('count a file that could not be loaded as a failure', () => {
+    const unloaded = { status: 'failed', assertionResults: [] };
+    const failed = { status: 'failed', assertionResults: [{ status: 'failed' }] };
+    expect(readVitestReport(vitestReport(7, 1, [unloaded, failed]), false)).toMatchObject({
+      passed: 7,
+      failed: 2,
+    });
+  });
+
+  it.each([
+    ['nothing ran', 0, true],
+    ['the runner itself failed', 7, false],
+  ])('fail when %s', (_, passed, ok) => {
+    expect(readVitestReport(vitestReport(passed, 0), ok)).toMatchObject({ passed, failed: 1 });
+    expect(readPlaywrightReport(playwrightReport(passed, 0), ok)).toMatchObject({ passed, failed: 1 });
+  });
+
+  it('fail when there is none', () => {
+    expect(readVitestReport(path.join(folder, 'absent'), true)).toMatchObject({ passed: 0, failed: 1 });
+    expect(readPlaywrightReport(path.join(folder, 'absent'), true)).toMatchObject({ passed: 0, failed: 1 });
+  });
+});
+
+describe('readAudit', () => {
+  const answer = (high: number, vulnerabilities = {}) =>
+    JSON.stringify({
+      vulnerabilities,
+      metadata: { vulnerabilities: { low: 1, moderate: 2, high, critical: 0 } },
+    });
+
+  it('passes without grave advisories and fails with one, naming it', () => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(readAudit(answer(0))).toEqual({ passed: 1, failed: 0 });
+    const grave = { bad: { name: 'bad', severity: 'high', via: [{ title: 'Reads your mail' }] } };
+    expect(readAudit(answer(1, grave))).toEqual({ passed: 0, failed: 1 });
+    expect(said.mock.calls.join()).toContain('bad (high): Reads your mail');
+    said.mockRestore();
+  });
+
+  it.each(['', '{"error":{"code":"ENOTFOUND"}}', '<html>'])(
+    'is no check when the registry answers %j',
+    (output) => {
+      expect(readAudit(output)).toMatchObject({
+        passed: 0,
+        failed: 0,
+        note: expect.stringContaining('not checked'),
+      });
+    },
+  );
+});
+
+describe('runStages', () => {
+  /** Runs the stages and answers whether all was well, with the lines they printed. */
+  async function run(stages: Parameters<typeof runStages>[0]) {
+    const lines: string[] = [];
+    const out = vi
+      .spyOn(process.stdout, 'write')
+      .mockImplementation((text) => lines.push(...String(text).split('\n')) > 0);
+    const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const ok = await runStages(stages);
+    out.mockRestore();
+    err.mockRestore();
+    return { ok, last: lines.filter(Boolean).at(-1) };
+  }
+  const passing = { name: 'good', run: async () => ({ passed: 2, failed: 0 }) };
+
+  it('ends with the sum and is content when all passed', async () => {
+    expect(await run([passing, passing])).toEqual({ ok: true, last: '4 passed, 0 failed' });
+  });
+
+  it('goes on after a stage that failed or threw', async () => {
+    const throwing = { name: 'bad', run: () => Promise.reject(new Error('no')) };
+    const failing = { name: 'worse', run: async () => ({ passed: 1, failed: 1 }) };
+    expect(await run([throwing, failing, passing])).toEqual({ ok: false, last: '3 passed, 2 failed' });
+  });
+
+  it('is not content with nothing', async () => {
+    expect(await run([{ name: 'idle', run: async () => ({ passed: 0, failed: 0 }) }])).toEqual({
+      ok: false,
+      last: '0 passed, 0 failed',
+    });
+  });
+});

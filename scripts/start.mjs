@@ -1,0 +1,153 @@
+// `npm start`: from whatever state the checkout is in to a running Sandkeeper. `npm run dev` adds --dev.
+import { pathToFileURL } from 'node:url';
+import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
+import { onStopRequest, startService, stopEverything } from './lib/children.mjs';
+import { loadEnvFile } from './lib/env-file.mjs';
+import { inRoot, root } from './lib/paths.mjs';
+import { choosePort } from './lib/ports.mjs';
+import { bold, complain, dim, red, runMain, say, yellow } from './lib/terminal.mjs';
+
+const isDev = process.argv.includes('--dev');
+
+/**
+ * In the order in which they start; they stop the other way round.
+ * @type {ReturnType<typeof startService>[]}
+ */
+const services = [];
+
+async function stopAll() {
+  for (const service of [...services].reverse()) await service.stop();
+  await stopEverything();
+}
+
+onStopRequest(async () => {
+  if (services.length > 0) say('\nStopping …');
+  await stopAll();
+  process.exit(0);
+});
+
+async function prepare() {
+  requireNode();
+  process.chdir(root);
+  loadEnvFile(inRoot('.env'));
+  await ensureInstalled();
+  if (isDev) await ensureBundled();
+  else await ensureBuilt();
+}
+
+async function readConfiguration() {
+  const { readConfig } = await import(pathToFileURL(inRoot('build/front.mjs')).href);
+  const read = readConfig(process.env);
+  if (!read.ok) {
+    for (const problem of read.problems) complain(red(problem));
+    process.exit(1);
+  }
+  return read.config;
+}
+
+/** @param {string} variable */
+const isSet = (variable) => Boolean(process.env[variable]?.trim());
+
+/**
+ * Starts one of our services and waits until it is ready. Should it end by itself, now or later, everything ends.
+ * @param {string} name
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function launch(name, args, env) {
+  const service = startService(name, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    readyTimeoutMs: 60_000,
+  });
+  services.push(service);
+  service.death.then(async (sentence) => {
+    complain(red(sentence));
+    await stopAll();
+    process.exit(1);
+  });
+  return service.ready.catch(async (error) => {
+    complain(red(error.message));
+    await stopAll();
+    process.exit(1);
+  });
+}
+
+/** @param {any} config */
+async function launchEngine(config) {
+  const isExplicit = isSet('SANDKEEPER_ENGINE_PORT');
+  if (isExplicit) {
+    await choosePort({
+      variable: 'SANDKEEPER_ENGINE_PORT',
+      port: config.enginePort,
+      host: '127.0.0.1',
+      isExplicit,
+    });
+  }
+  const engine = await launch(
+    'engine',
+    [
+      '--enable-source-maps',
+      'build/engine.mjs',
+      '--port',
+      String(config.enginePort),
+      '--data-dir',
+      config.dataDir,
+      ...(isExplicit ? [] : ['--next-free-port']),
+    ],
+    {},
+  );
+  if (engine.port !== config.enginePort) {
+    say(
+      yellow(
+        `Port ${config.enginePort} is already in use, so the engine uses ${engine.port} instead. Set SANDKEEPER_ENGINE_PORT to choose one.`,
+      ),
+    );
+  }
+  return engine;
+}
+
+/** @param {any} config @param {any} engine @param {any} server */
+function printWelcome(config, engine, server) {
+  const row = (/** @type {string} */ name, /** @type {string} */ value) =>
+    say(`  ${dim(name.padEnd(10))} ${value}`);
+  say();
+  say(`  ${bold('Sandkeeper is running.')} ${dim('Ctrl-C stops it.')}`);
+  say();
+  row('Sign in', bold(server.signInUrl));
+  row('Data', config.dataDir);
+  row('Operates', engine ? `the local engine at ${engine.url}` : config.upstream.apiUrl);
+  if (engine) {
+    say();
+    say('  Any Moru SDK drives the same engine with:');
+    say();
+    say(`  export MORU_API_URL=${engine.url}`);
+    say(`  export MORU_SANDBOX_URL=${engine.url}`);
+    say(`  export MORU_API_KEY=${engine.apiKey}`);
+    for (const note of engine.notes ?? []) say(`\n  ${yellow(note)}`);
+  }
+  say();
+}
+
+await runMain(async () => {
+  await prepare();
+  const config = await readConfiguration();
+  const { port, note } = await choosePort({
+    variable: 'PORT',
+    port: config.port,
+    host: config.host,
+    isExplicit: isSet('PORT'),
+    avoid: [config.enginePort],
+  });
+  if (note) say(yellow(note));
+  const engine = config.upstream.kind === 'local' ? await launchEngine(config) : undefined;
+  const server = await launch('server', ['server.mjs', ...(isDev ? ['--dev'] : [])], {
+    PORT: String(port),
+    HOST: config.host,
+    SANDKEEPER_DATA_DIR: config.dataDir,
+    NODE_ENV: isDev ? 'development' : 'production',
+    NEXT_TELEMETRY_DISABLED: '1',
+    ...(engine && { SANDKEEPER_ENGINE_URL: engine.url, SANDKEEPER_ENGINE_KEY: engine.apiKey }),
+  });
+  printWelcome(config, engine, server);
+});

@@ -1,0 +1,115 @@
+// `npm test`: everything that must hold, on a fresh clone too. `npm test -- --only unit,e2e` runs some of it.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { provideBubblewrap } from './lib/apt.mjs';
+import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
+import { onStopRequest, stopEverything } from './lib/children.mjs';
+import { provideChromium } from './lib/chromium.mjs';
+import { capture, installedCommand, runVisibly } from './lib/commands.mjs';
+import { oneCheck, readAudit, readPlaywrightReport, readVitestReport, runStages } from './lib/stages.mjs';
+import { CommandError, dim, red, runMain, say, yellow } from './lib/terminal.mjs';
+
+const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'sandkeeper-test-'));
+process.on('exit', () => fs.rmSync(reports, { recursive: true, force: true }));
+
+onStopRequest(async () => {
+  await stopEverything();
+  process.exit(130);
+});
+
+/** @param {string} name @param {string[]} args @param {import('./lib/commands.mjs').RunOptions} [options] */
+const tool = (name, args, options) => runVisibly(installedCommand(name), args, options);
+
+/** @type {string | Error | undefined} */
+let browser;
+
+/**
+ * What the system must have, sought or installed before the long stages so that nobody waits minutes to hear it is missing.
+ * @param {string[]} names of the stages to come
+ */
+async function provideTools(names) {
+  if (names.includes('unit') || names.includes('e2e')) {
+    const note = await provideBubblewrap();
+    if (note) say(yellow(note));
+  }
+  if (names.includes('e2e')) {
+    browser = await provideChromium().catch((error) => error);
+    say(browser instanceof Error ? red(browser.message) : dim(`Browser: ${browser}`));
+  }
+}
+
+const stages = [
+  {
+    name: 'types',
+    // Next.js writes the types of the routes that `tsc` then needs.
+    run: async () => oneCheck((await tool('next', ['typegen'])) && (await tool('tsc', ['--noEmit']))),
+  },
+  { name: 'lint', run: async () => oneCheck(await tool('biome', ['check', '.'])) },
+  { name: 'unused', run: async () => oneCheck(await tool('knip', [])) },
+  {
+    name: 'build',
+    run: async () => {
+      await ensureBuilt();
+      return oneCheck(true);
+    },
+  },
+  {
+    name: 'unit',
+    run: async () => {
+      await ensureBundled();
+      const report = path.join(reports, 'unit.json');
+      const args = [
+        'run',
+        '--allowOnly=false',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+      ];
+      return readVitestReport(report, await tool('vitest', args));
+    },
+  },
+  {
+    name: 'audit',
+    run: async () => {
+      const args = ['audit', '--omit=dev', '--audit-level=high', '--json'];
+      return readAudit((await capture('npm', args, { timeoutMs: 60_000 })).stdout);
+    },
+  },
+  {
+    name: 'e2e',
+    run: async () => {
+      await ensureBuilt();
+      if (browser instanceof Error || !browser) throw browser;
+      const report = path.join(reports, 'e2e.json');
+      const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
+      const ok = await tool('playwright', ['test', '--forbid-only', '--reporter=line,json'], { env });
+      return readPlaywrightReport(report, ok);
+    },
+  },
+];
+
+/** @param {string[]} args */
+function selectStages(args) {
+  const names = stages.map(({ name }) => name);
+  const [option, ...rest] = args.flatMap((arg) => arg.split(/[=,]/)).filter(Boolean);
+  if (option === undefined) return stages;
+  const unknown = rest.filter((name) => !names.includes(name));
+  if (option !== '--only' || rest.length === 0 || unknown.length > 0) {
+    throw new CommandError(`Usage: npm test -- --only NAME[,NAME…], with names from: ${names.join(', ')}.`);
+  }
+  return stages.filter(({ name }) => rest.includes(name));
+}
+
+await runMain(async () => {
+  const selected = selectStages(process.argv.slice(2));
+  try {
+    requireNode();
+    await ensureInstalled();
+  } catch (error) {
+    await runStages([{ name: 'install', run: () => Promise.reject(error) }]);
+    process.exit(1);
+  }
+  await provideTools(selected.map(({ name }) => name));
+  process.exitCode = (await runStages(selected)) ? 0 : 1;
+});
