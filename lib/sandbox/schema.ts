@@ -33,8 +33,3 @@ export const Sandbox = z.object({
   envdVersion: z.string(),
 });
 export type Sandbox = z.infer<typeof Sandbox>;
-
-/** What people call the template: its name, or its id where it has none. */
-export function templateName(sandbox: Pick<Sandbox, 'alias' | 'templateId'>): string {
-  return sandbox.alias ?? sandbox.templateId;
-}

@@ -1,0 +1,40 @@
+'use server';
+
+import { z } from 'zod';
+import { guardWrite } from '../access/guard';
+import { parseInput } from '../access/input';
+import { createSandbox, getSandbox } from '../moru/control';
+import { createDemoFleet } from '../moru/local-engine';
+import { type Result, resultOf } from '../result';
+import { fleetWatcher } from './watcher';
+
+const Wish = z.strictObject({
+  template: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .regex(/^[a-z0-9-_]{1,128}$/, 'A template is named with letters, digits, "-" and "_".'),
+  metadata: z.record(z.string().min(1).max(256), z.string().max(4_096)),
+  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.').max(31 * 24 * 60 * 60 * 1000),
+  autoPause: z.boolean(),
+});
+
+/** Creates a sandbox and answers its id. Role: operator. */
+export async function createOne(wish: z.input<typeof Wish>): Promise<Result<{ id: string }>> {
+  return resultOf(async () => {
+    await guardWrite('operator');
+    const id = await createSandbox(parseInput(Wish, wish));
+    fleetWatcher().settle(await getSandbox(id));
+    return { id };
+  });
+}
+
+/** Fills the local engine with a mixed fleet. Role: admin. */
+export async function createDemo(): Promise<Result<{ created: number }>> {
+  return resultOf(async () => {
+    await guardWrite('admin');
+    const created = await createDemoFleet();
+    fleetWatcher().refresh();
+    return created;
+  });
+}

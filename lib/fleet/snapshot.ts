@@ -1,0 +1,26 @@
+import 'server-only';
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import { singleton } from '../singleton';
+import { fleetWatcher } from './watcher';
+
+type Packed = { version: string; body: Promise<Uint8Array<ArrayBuffer>> };
+
+/**
+ * The whole fleet as gzipped JSON of `FleetSnapshot`, packed once for everybody until something changes. Next.js never
+ * compresses what a route answers and drops a `Content-Encoding`, so the browser unpacks it itself.
+ */
+export function packedSnapshot(): Promise<Uint8Array<ArrayBuffer>> {
+  const cache = singleton<{ packed: Packed | null }>('packed-snapshot', () => ({ packed: null }));
+  const snapshot = fleetWatcher().snapshot();
+  const version = `${snapshot.epoch}/${snapshot.seq}/${snapshot.status.asOfMs === null}`;
+  if (cache.packed?.version !== version) {
+    cache.packed = { version, body: pack(JSON.stringify(snapshot)) };
+  }
+  return cache.packed.body;
+}
+
+async function pack(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = await promisify(gzip)(text, { level: constants.Z_BEST_SPEED });
+  return new Uint8Array(packed);
+}

@@ -1,0 +1,149 @@
+import { CHANNELS, type Channel, CLOSED_SIGNED_OUT, type ClientFrame, parseServerFrame } from './protocol';
+
+/** How the connection is, for people: `waiting` says that the next attempt is on its way. */
+export type LiveState = 'connecting' | 'open' | 'waiting';
+
+export type ChannelListener = {
+  onEvent: (payload: unknown) => void;
+  /** Events were missed: the connection is new, or was too slow. What is known may be out of date until read again. */
+  onGap: () => void;
+};
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+const PING_EVERY_MS = 20_000;
+const PONG_WITHIN_MS = 10_000;
+
+/**
+ * The one WebSocket of this tab. Connects while a channel is listened to, reconnects with a growing, jittered wait,
+ * and joins its channels again.
+ */
+export class LiveSocket {
+  readonly #channels = new Map<Channel, Set<ChannelListener>>(CHANNELS.map((channel) => [channel, new Set()]));
+  readonly #stateListeners = new Set<() => void>();
+  #socket: WebSocket | null = null;
+  #state: LiveState = 'connecting';
+  #failures = 0;
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
+  #pingTimer: ReturnType<typeof setInterval> | null = null;
+  #pongTimer: ReturnType<typeof setTimeout> | null = null;
+
+  /** Listens to a channel until the answered function is called. */
+  subscribe(channel: Channel, listener: ChannelListener): () => void {
+    const listeners = this.#channels.get(channel);
+    if (!listeners) return () => {};
+    listeners.add(listener);
+    if (this.#socket?.readyState === WebSocket.OPEN) {
+      // A second listener needs the channel's opening words too.
+      if (listeners.size > 1) this.#send({ type: 'unsubscribe', channel });
+      this.#send({ type: 'subscribe', channel });
+    } else {
+      this.#connect();
+    }
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#send({ type: 'unsubscribe', channel });
+    };
+  }
+
+  /** For `useSyncExternalStore`. */
+  readonly state = (): LiveState => this.#state;
+  readonly onStateChange = (listener: () => void): (() => void) => {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  };
+
+  /** Tries again now: the network is back, or somebody looks at the tab again. */
+  readonly retryNow = (): void => {
+    if (this.#state === 'waiting') this.#connect();
+  };
+
+  #connect(): void {
+    if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#setState('connecting');
+    const url = new URL('/live', window.location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = new WebSocket(url);
+    let opened = false;
+    this.#socket = socket;
+    socket.onopen = () => {
+      opened = true;
+      this.#failures = 0;
+      this.#setState('open');
+      for (const [channel, listeners] of this.#channels) {
+        if (listeners.size > 0) this.#send({ type: 'subscribe', channel });
+      }
+      this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
+    };
+    socket.onmessage = ({ data }) => this.#receive(String(data));
+    socket.onclose = ({ code }) => this.#closed(code, opened);
+  }
+
+  #receive(text: string): void {
+    const frame = parseServerFrame(text);
+    if (frame === null) return;
+    if (frame.type === 'pong') {
+      if (this.#pongTimer) clearTimeout(this.#pongTimer);
+      this.#pongTimer = null;
+      return;
+    }
+    for (const listener of this.#channels.get(frame.channel) ?? []) {
+      if (frame.type === 'lost') listener.onGap();
+      else listener.onEvent(frame.payload);
+    }
+  }
+
+  #closed(code: number, opened: boolean): void {
+    if (this.#pingTimer) clearInterval(this.#pingTimer);
+    if (this.#pongTimer) clearTimeout(this.#pongTimer);
+    this.#pongTimer = null;
+    this.#socket = null;
+    if (code === CLOSED_SIGNED_OUT) return leaveToSignIn();
+    for (const listeners of this.#channels.values()) for (const listener of listeners) listener.onGap();
+    // A refused upgrade looks like any other failure from here; the session route tells them apart.
+    if (!opened) void leaveIfSignedOut();
+    const waitMs = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS) * (0.75 + Math.random() / 2);
+    this.#failures += 1;
+    this.#setState('waiting');
+    this.#retryTimer = setTimeout(() => this.#connect(), waitMs);
+  }
+
+  #ping(): void {
+    this.#send({ type: 'ping' });
+    this.#pongTimer ??= setTimeout(() => this.#socket?.close(), PONG_WITHIN_MS);
+  }
+
+  #send(frame: ClientFrame): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #setState(state: LiveState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    for (const listener of this.#stateListeners) listener();
+  }
+}
+
+async function leaveIfSignedOut(): Promise<void> {
+  const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null);
+  if (answer?.status === 401) leaveToSignIn();
+}
+
+function leaveToSignIn(): void {
+  window.location.assign('/sign-in');
+}
+
+let tabSocket: LiveSocket | null = null;
+
+/** The socket of this tab. In the browser only. */
+export function liveSocket(): LiveSocket {
+  if (tabSocket) return tabSocket;
+  tabSocket = new LiveSocket();
+  window.addEventListener('online', tabSocket.retryNow);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') tabSocket?.retryNow();
+  });
+  return tabSocket;
+}

@@ -1,0 +1,40 @@
+import 'server-only';
+import { listSandboxRuns } from '../moru/control';
+import type { Sandbox } from '../sandbox/schema';
+import { findOurKill } from './store';
+
+/** How a sandbox that is no longer there ended, as far as anybody knows. */
+export type Ending = {
+  endedAtMs: number | null;
+  /** In words: "killed by ana", "its time ran out". */
+  how: string;
+  /** As it was when it was killed here. */
+  last: Sandbox | null;
+};
+
+/** History is paged by time and cannot be asked for one id; older endings than these pages are not looked for. */
+const MOST_PAGES = 5;
+
+const END_REASONS: Readonly<Record<string, string>> = {
+  killed: 'It was killed.',
+  timeout: 'Its time ran out.',
+  shutdown: 'It shut down.',
+  error: 'It ended with an error.',
+};
+
+/** What is known of the end of `sandboxId`; `null` when nobody has heard of it. Protocol §1.4, sandbox runs. */
+export async function findEnding(sandboxId: string): Promise<Ending | null> {
+  const ours = await findOurKill(sandboxId);
+  if (ours) return { endedAtMs: ours.atMs, how: `It was killed here by ${ours.actor}.`, last: ours.sandbox };
+  let cursor: string | null = null;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const { runs, nextCursor }: Awaited<ReturnType<typeof listSandboxRuns>> = await listSandboxRuns(cursor);
+    const run = runs.find((candidate) => candidate.sandboxId === sandboxId);
+    if (run) {
+      return { endedAtMs: run.endedAtMs, how: END_REASONS[run.endReason ?? ''] ?? 'It was terminated.', last: null };
+    }
+    if (nextCursor === null) return null;
+    cursor = nextCursor;
+  }
+  return null;
+}
