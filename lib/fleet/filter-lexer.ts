@@ -60,7 +60,7 @@ function endOfTerm(text: string, from: number): number {
  *
  * @throws FilterProblem for a quote that is not closed and for an escape that does not exist.
  */
-export function readAtoms(text: string, span: Span): Atom[] {
+function readAtoms(text: string, span: Span): Atom[] {
   const atoms: Atom[] = [];
   let at = span.from;
   while (at < span.to) {

@@ -3,7 +3,7 @@ export const COMPARED_FIELDS = ['age', 'left', 'cpu', 'memory'] as const;
 export type ComparedField = (typeof COMPARED_FIELDS)[number];
 
 /** An amount in the field's own unit, or what is wrong with the text, as a sentence for people. */
-export type AmountReading = { readonly amount: number } | { readonly problem: string };
+type AmountReading = { readonly amount: number } | { readonly problem: string };
 
 type Quantity = {
   /** Completes "`age>` needs …". */

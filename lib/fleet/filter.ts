@@ -69,7 +69,7 @@ export type ParsedFilter =
   | { readonly ok: false; readonly filter: Filter; readonly error: FilterError };
 
 /** The fields that take a list after a colon. Written without quotes, these names never mean a metadata key. */
-export const LISTED_FIELDS = ['state', 'template', 'id', 'has'] as const;
+const LISTED_FIELDS = ['state', 'template', 'id', 'has'] as const;
 export type ListedField = (typeof LISTED_FIELDS)[number];
 
 /**

@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 export const NOW_MS = Date.UTC(2026, 0, 15, 12);
 
 /** A running sandbox of the `base` template, two hours old, with half an hour left, unless told otherwise. */
-export function sandboxWith(changes: Partial<Sandbox> = {}): Sandbox {
+function sandboxWith(changes: Partial<Sandbox> = {}): Sandbox {
   return {
     id: 'ia7kh0tl11tyw3inzzbyq',
     templateId: 'rki5dems9wqfm4r03t7g',
