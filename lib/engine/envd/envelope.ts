@@ -1,0 +1,79 @@
+import { ConnectError } from './connect-error';
+
+/**
+ * Envelopes of Connect streams (protocol §4.1): one flag byte, the length as a big-endian uint32, then JSON.
+ */
+
+/** Largest request message that is taken in; a message is held in memory whole. */
+export const MESSAGE_LIMIT_BYTES = 8 * 1024 * 1024;
+
+const HEADER_BYTES = 5;
+const FLAG_COMPRESSED = 0x01;
+const FLAG_END_STREAM = 0x02;
+
+export function encodeMessage(message: unknown): Buffer {
+  return encode(0, message);
+}
+
+/** The last envelope of every stream; without it the SDKs report a broken stream. */
+export function encodeEndStream(error?: ConnectError): Buffer {
+  return encode(FLAG_END_STREAM, error ? { error } : {});
+}
+
+/**
+ * The messages of a request body, parsed as JSON, one at a time and with at most one buffered.
+ * @throws ConnectError `invalid_argument` for what is not an envelope, `resource_exhausted` for one that is too large.
+ */
+export async function* decodeMessages(body: AsyncIterable<Buffer>): AsyncGenerator<unknown, void, undefined> {
+  let chunks: Buffer[] = [];
+  let bufferedBytes = 0;
+  let neededBytes = HEADER_BYTES;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bufferedBytes += chunk.length;
+    if (bufferedBytes < neededBytes) continue;
+    let rest = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+    for (;;) {
+      neededBytes = sizeOfNext(rest);
+      if (rest.length < neededBytes) break;
+      if (rest.length >= HEADER_BYTES) yield parseJson(rest.subarray(HEADER_BYTES, neededBytes));
+      rest = rest.subarray(neededBytes);
+    }
+    chunks = rest.length > 0 ? [rest] : [];
+    bufferedBytes = rest.length;
+  }
+  if (bufferedBytes > 0) throw new ConnectError('invalid_argument', 'protocol error: incomplete envelope');
+}
+
+/** Parses a message. @throws ConnectError `invalid_argument` */
+export function parseJson(encoded: Buffer): unknown {
+  try {
+    return JSON.parse(encoded.toString('utf8')) as unknown;
+  } catch {
+    throw new ConnectError('invalid_argument', 'protocol error: message is not valid JSON');
+  }
+}
+
+/** Bytes of the envelope that `buffer` starts with, or of a header while that is not complete. */
+function sizeOfNext(buffer: Buffer): number {
+  if (buffer.length < HEADER_BYTES) return HEADER_BYTES;
+  const flags = buffer.readUInt8(0);
+  const lengthBytes = buffer.readUInt32BE(1);
+  if (flags === FLAG_COMPRESSED) {
+    throw new ConnectError('unimplemented', 'protocol error: compressed messages are not supported');
+  }
+  if (flags !== 0)
+    throw new ConnectError('invalid_argument', `protocol error: invalid envelope flags ${flags}`);
+  if (lengthBytes > MESSAGE_LIMIT_BYTES) {
+    throw new ConnectError('resource_exhausted', `message is larger than ${MESSAGE_LIMIT_BYTES} bytes`);
+  }
+  return HEADER_BYTES + lengthBytes;
+}
+
+function encode(flags: number, message: unknown): Buffer {
+  const body = Buffer.from(JSON.stringify(message));
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt8(flags, 0);
+  header.writeUInt32BE(body.length, 1);
+  return Buffer.concat([header, body]);
+}
