@@ -57,36 +57,36 @@ const BODY_TIMEOUT_MS = 30_000;
  * @throws ApiError 413 when it is larger, 408 when it takes longer than 30 s.
  */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  const tooLarge = new ApiError(413, `request body is larger than ${limitBytes} bytes`, {
-    connection: 'close',
-  });
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(tooLarge);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
-    const fail = (error: Error) => {
+    const timer = setTimeout(() => refuse(408, 'request body took too long'), BODY_TIMEOUT_MS);
+    const refuse = (status: number, message: string) => {
       clearTimeout(timer);
       request.off('data', onData);
-      // What is still to come is thrown away; the answer closes the connection.
+      // What is still to come is thrown away until the answer has closed the connection.
       request.resume();
-      reject(error);
+      reject(new ApiError(status, message, { connection: 'close' }));
     };
     const onData = (chunk: Buffer) => {
       sizeBytes += chunk.length;
-      if (sizeBytes > limitBytes) fail(tooLarge);
+      if (sizeBytes > limitBytes) refuse(413, `request body is larger than ${limitBytes} bytes`);
       else chunks.push(chunk);
     };
-    const timer = setTimeout(
-      () => fail(new ApiError(408, 'request body took too long', { connection: 'close' })),
-      BODY_TIMEOUT_MS,
-    );
+    if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
+      refuse(413, `request body is larger than ${limitBytes} bytes`);
+      return;
+    }
     request.on('data', onData);
     request.once('end', () => {
       clearTimeout(timer);
       resolve(Buffer.concat(chunks));
     });
-    request.once('error', fail);
-    request.once('close', () => fail(new ApiError(400, 'request was cut off', { connection: 'close' })));
+    const onCut = () => {
+      if (!request.complete) refuse(400, 'request was cut off');
+    };
+    request.once('error', onCut);
+    request.once('close', onCut);
   });
 }
 

@@ -1,0 +1,162 @@
+import type { LogEntry, MetricSample } from '../guests';
+import { bareSandboxId } from '../ids';
+import type { EngineParts } from '../parts';
+import type { SandboxRecord } from '../record';
+import { formatTime } from '../time';
+import { invalid, queryInteger, queryList } from '../validation';
+import type { Call, Route } from './route';
+
+const MINUTE_S = 60;
+const HOUR_S = 60 * MINUTE_S;
+/** Width of a range below which its points lie that far apart, both in seconds (protocol §1.4). */
+const STEPS = [
+  { belowS: HOUR_S, stepS: 5 },
+  { belowS: 6 * HOUR_S, stepS: 30 },
+  { belowS: 12 * HOUR_S, stepS: MINUTE_S },
+  { belowS: 24 * HOUR_S, stepS: 2 * MINUTE_S },
+  { belowS: 7 * 24 * HOUR_S, stepS: 5 * MINUTE_S },
+  { belowS: Number.POSITIVE_INFINITY, stepS: 15 * MINUTE_S },
+];
+const LOG_HISTORY_MS = 7 * 24 * HOUR_S * 1000;
+/** Larger than any Unix time in seconds of this millennium: then it is milliseconds, as the Python SDK sends them. */
+const SURELY_MS = 1e11;
+
+/** Metrics and logs. An unknown sandbox has neither, which is not an error (protocol §1.2). */
+export function metricsLogsRoutes(parts: EngineParts): Route[] {
+  return [
+    { method: 'GET', path: '/sandboxes/metrics', answer: ({ query }) => latestMetrics(query, parts) },
+    { method: 'GET', path: '/sandboxes/{id}/metrics', answer: (call) => metrics(call, parts) },
+    { method: 'GET', path: '/sandboxes/{id}/logs', answer: (call) => logs(call, parts) },
+  ];
+}
+
+function metrics({ param, query }: Call, parts: EngineParts) {
+  const startMs = unixMs(query, 'start');
+  const endMs = unixMs(query, 'end');
+  if (startMs !== undefined && endMs !== undefined && startMs > endMs)
+    throw invalid('start', 'expected it before end');
+  const record = knownSandbox(param, parts);
+  if (record === undefined) return { status: 200, body: [] };
+  const inRange = samplesOf(record, parts).filter(
+    ({ timestampMs }) => timestampMs >= (startMs ?? 0) && timestampMs <= (endMs ?? Number.POSITIVE_INFINITY),
+  );
+  const from = startMs ?? inRange[0]?.timestampMs ?? 0;
+  const to = endMs ?? inRange.at(-1)?.timestampMs ?? from;
+  return { status: 200, body: averaged(inRange, to - from).map((sample) => viewMetric(sample, record)) };
+}
+
+function latestMetrics(query: URLSearchParams, parts: EngineParts) {
+  const ids = query
+    .getAll('sandbox_ids')
+    .flatMap((text) => text.split(','))
+    .filter(Boolean);
+  if (ids.length < 1 || ids.length > 100)
+    throw invalid('sandbox_ids', 'expected 1 to 100 ids in a comma list');
+  const sandboxes: Record<string, unknown> = {};
+  for (const id of ids) {
+    const record = knownSandbox(id, parts);
+    const latest = record === undefined ? undefined : samplesOf(record, parts).at(-1);
+    if (record !== undefined && latest !== undefined) sandboxes[record.id] = viewMetric(latest, record);
+  }
+  return { status: 200, body: { sandboxes } };
+}
+
+function knownSandbox(param: string, { registry }: EngineParts): SandboxRecord | undefined {
+  return registry.get(bareSandboxId(param) ?? '');
+}
+
+/** What was recorded; for a running one of which nothing was, what it uses now. */
+function samplesOf(record: SandboxRecord, { history, guests }: EngineParts): readonly MetricSample[] {
+  const recorded = history.samples(record.id);
+  if (recorded.length > 0 || record.state !== 'running') return recorded;
+  const usage = guests.usage(record.id);
+  return usage === null ? [] : [{ ...usage, timestampMs: Date.now() }];
+}
+
+/** One point for each step of the range that has samples: their average, at the time of the last of them. */
+function averaged(samples: readonly MetricSample[], rangeMs: number): MetricSample[] {
+  const stepMs = (STEPS.find(({ belowS }) => rangeMs < belowS * 1000)?.stepS ?? 5) * 1000;
+  const steps = new Map<number, MetricSample[]>();
+  for (const sample of samples) {
+    const step = Math.floor(sample.timestampMs / stepMs);
+    const group = steps.get(step);
+    if (group === undefined) steps.set(step, [sample]);
+    else group.push(sample);
+  }
+  return [...steps.values()].map((group) => {
+    const average = (pick: (sample: MetricSample) => number) =>
+      group.reduce((sum, sample) => sum + pick(sample), 0) / group.length;
+    return {
+      timestampMs: group.at(-1)?.timestampMs ?? 0,
+      cpuUsedPct: average((sample) => sample.cpuUsedPct),
+      memUsedBytes: Math.round(average((sample) => sample.memUsedBytes)),
+      diskUsedBytes: Math.round(average((sample) => sample.diskUsedBytes)),
+    };
+  });
+}
+
+function viewMetric(sample: MetricSample, record: SandboxRecord) {
+  return {
+    timestamp: formatTime(sample.timestampMs),
+    timestampUnix: Math.floor(sample.timestampMs / 1000),
+    cpuCount: record.cpuCount,
+    cpuUsedPct: Math.round(sample.cpuUsedPct * 100) / 100,
+    memUsed: sample.memUsedBytes,
+    memTotal: record.memoryMB * 1024 * 1024,
+    diskUsed: sample.diskUsedBytes,
+    diskTotal: record.diskSizeMB * 1024 * 1024,
+  };
+}
+
+function unixMs(query: URLSearchParams, name: string): number | undefined {
+  const value = queryInteger(query, name, { min: 0 });
+  if (value === undefined) return undefined;
+  return value > SURELY_MS ? value : value * 1000;
+}
+
+function logs({ param, query }: Call, parts: EngineParts) {
+  const limit = queryInteger(query, 'limit', { min: 0, max: 100 }) ?? 100;
+  const cursorMs = queryInteger(query, 'cursor', { min: 0 });
+  const direction = queryList(query, 'direction', ['forward', 'backward'])?.[0] ?? 'forward';
+  const eventType = queryList(query, 'eventType', ['stdout', 'stderr'])?.[0];
+
+  const record = knownSandbox(param, parts);
+  const wanted = parts.history
+    .logEntries(record?.id ?? '')
+    .filter(
+      (entry) =>
+        eventType === undefined || entry.eventType === eventType || entry.eventType.startsWith('process_'),
+    );
+  const page = direction === 'forward' ? forward(wanted, limit, cursorMs) : backward(wanted, limit, cursorMs);
+  const createdAtMs = record?.createdAtMs ?? 0;
+  return {
+    status: 200,
+    body: {
+      logs: page.map(({ timestampMs, message }) => ({ timestamp: formatTime(timestampMs), line: message })),
+      logEntries: page.filter(({ timestampMs }) => timestampMs >= createdAtMs).map(viewLogEntry),
+    },
+  };
+}
+
+/** The oldest `limit` from the cursor on, itself included. */
+function forward(
+  entries: readonly LogEntry[],
+  limit: number,
+  cursorMs = Date.now() - LOG_HISTORY_MS,
+): LogEntry[] {
+  return entries.filter(({ timestampMs }) => timestampMs >= cursorMs).slice(0, limit);
+}
+
+/** The newest `limit` before the cursor, still rising by time. */
+function backward(
+  entries: readonly LogEntry[],
+  limit: number,
+  cursorMs = Number.POSITIVE_INFINITY,
+): LogEntry[] {
+  const before = entries.filter(({ timestampMs }) => timestampMs < cursorMs);
+  return before.slice(Math.max(0, before.length - limit));
+}
+
+function viewLogEntry({ timestampMs, eventType, message, fields }: LogEntry) {
+  return { timestamp: formatTime(timestampMs), eventType, message, fields };
+}

@@ -1,0 +1,107 @@
+import { ApiError } from '../http';
+import type { NewSandbox } from '../lifecycle';
+import type { EngineParts } from '../parts';
+import { findTemplate } from '../templates';
+import { invalid, validate } from '../validation';
+import { ConnectBody, NewSandboxBody, OpenConnectBody, RefreshBody, ResumeBody, TimeoutBody } from './bodies';
+import type { Call, Route } from './route';
+import { sandboxIdOf, shownSandbox, viewDetail, viewSandbox } from './views';
+
+/** Everything that makes, changes or ends one sandbox (protocol §1.4). */
+export function sandboxRoutes(parts: EngineParts): Route[] {
+  const { lifecycle } = parts;
+  const create: Route['answer'] = async ({ body }) => {
+    const record = await lifecycle.create(newSandboxOf(validate(NewSandboxBody, body)));
+    return { status: 201, body: viewSandbox(record, parts) };
+  };
+  const connect = async ({ param }: Call, timeoutS?: number) => {
+    const { record, resumed } = await lifecycle.connect(sandboxIdOf(param), timeoutS);
+    return { status: resumed ? 201 : 200, body: viewSandbox(record, parts) };
+  };
+  return [
+    { method: 'POST', path: '/sandboxes', answer: create },
+    { method: 'POST', path: '/v2/sandboxes', answer: create },
+    {
+      method: 'GET',
+      path: '/sandboxes/{id}',
+      answer: ({ param }) => ({ status: 200, body: viewDetail(shownSandbox(param, parts), parts) }),
+    },
+    {
+      method: 'DELETE',
+      path: '/sandboxes/{id}',
+      async answer({ param, effects }) {
+        if (effects.has('pretend-kill')) shownSandbox(param, parts);
+        else await lifecycle.kill(sandboxIdOf(param));
+        return { status: 204 };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/sandboxes/{id}/pause',
+      async answer({ param }) {
+        await lifecycle.pause(sandboxIdOf(param));
+        return { status: 204 };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/sandboxes/{id}/resume',
+      async answer({ param, body }) {
+        const { timeout, autoPause } = validate(ResumeBody, body);
+        const record = await lifecycle.resume(sandboxIdOf(param), { timeoutS: timeout, autoPause });
+        return { status: 201, body: viewSandbox(record, parts) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/sandboxes/{id}/connect',
+      answer: (call) => connect(call, validate(ConnectBody, call.body).timeout),
+    },
+    {
+      method: 'POST',
+      path: '/v2/sandboxes/{id}/connect',
+      answer: (call) => connect(call, validate(OpenConnectBody, call.body ?? {}).timeout),
+    },
+    {
+      method: 'POST',
+      path: '/sandboxes/{id}/timeout',
+      answer({ param, body }) {
+        const { timeout } = validate(TimeoutBody, body);
+        lifecycle.setTimeout(sandboxIdOf(param), timeout);
+        return { status: 204 };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/sandboxes/{id}/refreshes',
+      answer({ param, body }) {
+        const { duration = 0 } = validate(RefreshBody, body ?? {});
+        lifecycle.refresh(sandboxIdOf(param), Math.max(duration, 15));
+        return { status: 204 };
+      },
+    },
+  ];
+}
+
+/** @throws ApiError 404 unknown template or volume, 400 what only makes sense together. */
+function newSandboxOf(body: NewSandboxBody): NewSandbox {
+  if (body.network?.allowPublicTraffic === false && body.secure !== true) {
+    throw invalid(
+      'network.allowPublicTraffic',
+      'expected secure: true as well when public traffic is not allowed',
+    );
+  }
+  if (body.volumeId !== undefined) throw new ApiError(404, `volume '${body.volumeId}' not found`);
+  const template = findTemplate(body.templateID);
+  if (template === undefined) throw new ApiError(404, `template '${body.templateID}' not found`);
+  return {
+    template,
+    timeoutS: body.timeout,
+    autoPause: body.autoPause ?? false,
+    secure: body.secure ?? false,
+    allowInternetAccess: body.allow_internet_access ?? true,
+    ...(body.network == null ? {} : { network: body.network }),
+    metadata: body.metadata ?? {},
+    envVars: body.envVars ?? {},
+  };
+}

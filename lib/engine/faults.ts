@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { randomId } from './ids';
+import { expect } from './validation';
+
+const ROUTE = /^(\*|[A-Z]+) (\/\S*)$/;
+export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor'], {
+  error: 'expected "pretend-kill" or "repeat-cursor"',
+});
+export type FaultEffect = z.infer<typeof FaultEffect>;
+
+/** What makes requests fail on purpose. Times in the unit of their name. */
+export const FaultInput = z
+  .strictObject({
+    route: z
+      .string({ error: 'expected text such as "DELETE /sandboxes/*"' })
+      .regex(ROUTE, { error: 'expected a method or *, a blank and a path, such as "DELETE /sandboxes/*"' }),
+    latencyMs: expect.integer(0, 600_000).optional(),
+    status: expect.integer(400, 599).optional(),
+    message: expect.text().optional(),
+    retryAfterSeconds: expect.integer(0, 86_400).optional(),
+    reset: expect.flag().optional(),
+    probability: z
+      .number({ error: 'expected a number from 0 to 1' })
+      .min(0, { error: 'expected a number from 0 to 1' })
+      .max(1, { error: 'expected a number from 0 to 1' })
+      .optional(),
+    count: expect.integer(1, 1_000_000).optional(),
+    effect: FaultEffect.optional(),
+  })
+  .refine(
+    (fault) => fault.latencyMs !== undefined || fault.status !== undefined || fault.reset || fault.effect,
+    {
+      error: 'expected at least one of latencyMs, status, reset, effect',
+    },
+  )
+  .refine((fault) => fault.retryAfterSeconds === undefined || fault.status !== undefined, {
+    path: ['retryAfterSeconds'],
+    error: 'expected together with status',
+  });
+export type FaultInput = z.infer<typeof FaultInput>;
+
+/** `count` is what is left of it. */
+export type Fault = FaultInput & { id: string; fired: number };
+
+/** What happens to one request, all matching faults taken together. */
+export type FaultOutcome = {
+  latencyMs: number;
+  reset: boolean;
+  failure: { status: number; message: string; retryAfterSeconds?: number | undefined } | null;
+  effects: ReadonlySet<FaultEffect>;
+};
+
+/** The fault switches: for tests and demonstrations, in memory, gone with the engine. */
+export class Faults {
+  private readonly faults = new Map<string, Fault>();
+
+  add(input: FaultInput): Fault {
+    const fault: Fault = { ...input, id: randomId(8), fired: 0 };
+    this.faults.set(fault.id, fault);
+    return fault;
+  }
+
+  list(): Fault[] {
+    return [...this.faults.values()];
+  }
+
+  remove(id: string): boolean {
+    return this.faults.delete(id);
+  }
+
+  clear(): void {
+    this.faults.clear();
+  }
+
+  /** Fires what matches. Latencies add up; the first fault that fails the request decides how. */
+  fire(method: string, path: string): FaultOutcome | null {
+    if (this.faults.size === 0) return null;
+    const effects = new Set<FaultEffect>();
+    const outcome: FaultOutcome = { latencyMs: 0, reset: false, failure: null, effects };
+    for (const fault of this.faults.values()) {
+      if (!matches(fault.route, method, path) || Math.random() >= (fault.probability ?? 1)) continue;
+      this.use(fault);
+      outcome.latencyMs += fault.latencyMs ?? 0;
+      outcome.reset ||= fault.reset ?? false;
+      outcome.failure ??= failureOf(fault);
+      if (fault.effect !== undefined) effects.add(fault.effect);
+    }
+    return outcome;
+  }
+
+  private use(fault: Fault): void {
+    fault.fired += 1;
+    if (fault.count === undefined) return;
+    fault.count -= 1;
+    if (fault.count === 0) this.faults.delete(fault.id);
+  }
+}
+
+function failureOf({ status, message, retryAfterSeconds }: Fault): FaultOutcome['failure'] {
+  return status === undefined ? null : { status, message: message ?? 'Fault switched on', retryAfterSeconds };
+}
+
+/** `*` stands for any method, or for exactly one segment of the path. */
+function matches(route: string, method: string, path: string): boolean {
+  const [, wantedMethod, wantedPath = ''] = ROUTE.exec(route) ?? [];
+  if (wantedMethod !== '*' && wantedMethod !== method) return false;
+  const wanted = wantedPath.split('/');
+  const given = path.split('/');
+  return (
+    wanted.length === given.length && wanted.every((segment, at) => segment === '*' || segment === given[at])
+  );
+}

@@ -1,0 +1,67 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
+/** Bytes from here on would make the first letters likelier than the rest. */
+const FAIR_BYTES = 256 - (256 % ALPHABET.length);
+
+/** `length` random characters of `[a-z0-9]`. */
+export function randomId(length: number): string {
+  let id = '';
+  while (id.length < length) {
+    for (const byte of randomBytes(length * 2)) {
+      if (byte < FAIR_BYTES && id.length < length) id += ALPHABET[byte % ALPHABET.length];
+    }
+  }
+  return id;
+}
+
+export const SANDBOX_ID = /^i[a-z0-9]{20}$/;
+
+/** A new sandbox id (protocol §1.1). */
+export function newSandboxId(): string {
+  return `i${randomId(20)}`;
+}
+
+/** The id without the `-<clientID>` that old clients append; null for anything that cannot be an id. */
+export function bareSandboxId(text: string): string | null {
+  const [id = '', client, ...rest] = text.split('-');
+  if (rest.length > 0 || client === '') return null;
+  return SANDBOX_ID.test(id) ? id : null;
+}
+
+/** Derives the tokens of sandboxes from one secret, so that they are stable and need not be stored (protocol §1.2). */
+export class Tokens {
+  constructor(private readonly seed: Buffer) {}
+
+  /** What proves access to envd. */
+  access(id: string): string {
+    return createHmac('sha256', this.seed).update(id).digest('hex');
+  }
+
+  /** What opens the other ports of a sandbox without public traffic. */
+  traffic(id: string): string {
+    return createHmac('sha256', this.seed).update(`sandbox-traffic-${id}`).digest('hex');
+  }
+}
+
+/** Compares secrets in a time that tells nothing about where or how they differ, their lengths included. */
+export function sameSecret(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+/** What a signed file URL is checked against (protocol §2.3). All parts are the literal query values. */
+export type SignedFile = {
+  path: string;
+  operation: 'read' | 'write';
+  username: string;
+  /** Unix seconds as sent; absent for a signature that does not expire. */
+  expiration?: string;
+};
+
+/** The signature of a file URL under one sandbox's access token. */
+export function fileSignature(file: SignedFile, accessToken: string): string {
+  const parts = [file.path, file.operation, file.username, accessToken];
+  if (file.expiration !== undefined) parts.push(file.expiration);
+  return `v1_${createHash('sha256').update(parts.join(':')).digest('base64').replace(/=+$/, '')}`;
+}

@@ -1,0 +1,55 @@
+import { StartError } from './data-dir';
+import { type Engine, type EngineOptions, startEngine } from './engine';
+import { OptionError, readOptions, USAGE } from './options';
+
+/**
+ * The command. Alone it prints how to reach it; started by another process with a channel it reports there
+ * (`{type: 'ready', url, port, apiKey, dataDir, notes}`) and ends with that process.
+ */
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2), process.env);
+  if (options === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  await run(options);
+}
+
+async function run(options: EngineOptions): Promise<void> {
+  // A signal during the start must not leave the lock behind.
+  let engine: Engine | undefined;
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    await engine?.close();
+    if (engine !== undefined) process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop());
+  if (process.send !== undefined) process.on('disconnect', () => void stop());
+
+  engine = await startEngine(options);
+  if (isStopping) await stop();
+  const { url, port, apiKey, dataDir, notes } = engine;
+  if (process.send !== undefined) process.send({ type: 'ready', url, port, apiKey, dataDir, notes });
+  else process.stdout.write(describe(engine));
+}
+
+function describe({ url, apiKey, dataDir, notes }: Engine): string {
+  return `
+  Local engine on ${url}, data in ${dataDir}
+${notes.map((note) => `  Note: ${note}\n`).join('')}
+  export MORU_API_URL=${url}
+  export MORU_SANDBOX_URL=${url}
+  export MORU_API_KEY=${apiKey}
+
+`;
+}
+
+try {
+  await main();
+} catch (error) {
+  const isExpected = error instanceof OptionError || error instanceof StartError;
+  process.stderr.write(`${isExpected ? error.message : error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = 1;
+  if (process.connected) process.disconnect();
+}

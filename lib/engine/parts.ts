@@ -1,0 +1,24 @@
+import type { Faults } from './faults';
+import type { Guests } from './guests';
+import type { History } from './history';
+import type { Tokens } from './ids';
+import type { Lifecycle, Limits } from './lifecycle';
+import type { SetAside } from './record-files';
+import type { Registry } from './registry';
+import type { Runs } from './runs';
+
+/** What the endpoints work with. */
+export type EngineParts = {
+  registry: Registry;
+  lifecycle: Lifecycle;
+  guests: Guests;
+  history: History;
+  runs: Runs;
+  faults: Faults;
+  tokens: Tokens;
+  limits: Limits;
+  setAside: readonly SetAside[];
+  dataDir: string;
+  /** Base of the hosts of sandboxes, with the port (protocol §2.4). Known once the server listens. */
+  domain(): string;
+};

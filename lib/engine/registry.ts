@@ -1,0 +1,121 @@
+import type { Tokens } from './ids';
+import { type RecordState, type SandboxRecord, SHOWN_STATE, type ShownState } from './record';
+import type { RecordFiles } from './record-files';
+import { SortedIndex } from './sorted-index';
+
+/** A place in the list: `startedAt` falling, then id rising (protocol §1.4). */
+export type ListPlace = { startedAtMs: number; id: string };
+
+/** Rising order of the index is the *reverse* of the list's, so that new sandboxes are appended. */
+function byStart(a: ListPlace, b: ListPlace): number {
+  return a.startedAtMs - b.startedAtMs || compareText(b.id, a.id);
+}
+
+function byDeadline(a: SandboxRecord, b: SandboxRecord): number {
+  return a.endAtMs - b.endAtMs || compareText(a.id, b.id);
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/**
+ * All sandboxes there are, in memory and on disk. Records are never changed in place: an update replaces the record,
+ * moves it in the indexes and writes its file before it returns.
+ */
+export class Registry {
+  private readonly records = new Map<string, SandboxRecord>();
+  private readonly ids = new Map<string, string>();
+  private readonly starts = new SortedIndex<ListPlace>(byStart);
+  private readonly deadlines = new SortedIndex<SandboxRecord>(byDeadline);
+  private readonly counts: Record<RecordState, number> = { running: 0, pausing: 0, paused: 0, killing: 0 };
+
+  constructor(
+    private readonly files: RecordFiles,
+    private readonly tokens: Tokens,
+  ) {}
+
+  /** Takes up what was read at start; nothing is written. */
+  restore(records: readonly SandboxRecord[]): void {
+    for (const record of records) this.enter(record);
+  }
+
+  get(id: string): SandboxRecord | undefined {
+    return this.records.get(id);
+  }
+
+  /** The record that a caller may see: not one that is being killed. */
+  getShown(id: string): SandboxRecord | undefined {
+    const record = this.records.get(id);
+    return record !== undefined && SHOWN_STATE[record.state] !== null ? record : undefined;
+  }
+
+  all(): IterableIterator<SandboxRecord> {
+    return this.records.values();
+  }
+
+  count(state: RecordState): number {
+    return this.counts[state];
+  }
+
+  add(record: SandboxRecord): void {
+    this.files.save(record);
+    this.enter(record);
+  }
+
+  /** Returns the record as it is now. */
+  update(record: SandboxRecord, patch: Partial<SandboxRecord>): SandboxRecord {
+    const next = { ...record, ...patch };
+    this.files.save(next);
+    this.leave(record);
+    this.enter(next);
+    return next;
+  }
+
+  remove(record: SandboxRecord): void {
+    this.files.delete(record.id);
+    this.leave(record);
+  }
+
+  /** The sandbox an access token belongs to, in any state. */
+  findByToken(token: string): SandboxRecord | undefined {
+    const id = this.ids.get(token);
+    return id === undefined ? undefined : this.records.get(id);
+  }
+
+  /** Shown sandboxes in list order, from just after `after`, or from the newest. */
+  *listed(states: ReadonlySet<ShownState>, after?: ListPlace): Generator<SandboxRecord> {
+    for (const { id } of this.starts.backwards(after)) {
+      const record = this.records.get(id);
+      const shown = record === undefined ? null : SHOWN_STATE[record.state];
+      if (record !== undefined && shown !== null && states.has(shown)) yield record;
+    }
+  }
+
+  /** Running sandboxes, the latest deadline first. */
+  running(): Generator<SandboxRecord> {
+    return this.deadlines.backwards();
+  }
+
+  /** The running sandbox whose deadline comes first. */
+  get nextToExpire(): SandboxRecord | undefined {
+    return this.deadlines.first;
+  }
+
+  private enter(record: SandboxRecord): void {
+    this.records.set(record.id, record);
+    this.ids.set(this.tokens.access(record.id), record.id);
+    this.starts.add(record);
+    if (record.state === 'running') this.deadlines.add(record);
+    this.counts[record.state] += 1;
+  }
+
+  private leave(record: SandboxRecord): void {
+    this.records.delete(record.id);
+    this.ids.delete(this.tokens.access(record.id));
+    this.starts.remove(record);
+    if (record.state === 'running') this.deadlines.remove(record);
+    this.counts[record.state] -= 1;
+  }
+}

@@ -1,0 +1,200 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ControlPlane } from './control-plane';
+import { StartError } from './data-dir';
+import type { FaultOutcome, Faults } from './faults';
+import { guestOf } from './guest-of';
+import type { DataPlane } from './guests';
+import { ApiError, sendError, sendReply } from './http';
+import type { EngineParts } from './parts';
+import { type Destination, Router } from './routing';
+
+/** Ports tried after a taken one. */
+const NEXT_PORTS = 100;
+const NO_EFFECTS: FaultOutcome['effects'] = new Set();
+
+type Address = { host: string; port: number; nextFreePort?: boolean };
+type Guestward = { dataPlane: DataPlane; guestsDir: string };
+
+/** The HTTP server: one port for the control plane and for every sandbox. */
+export class EngineServer {
+  private readonly server: Server;
+  private readonly router: Router;
+  private readonly control: ControlPlane;
+  private isStopping = false;
+
+  constructor(
+    private readonly parts: EngineParts & Guestward & { warn(message: string): void },
+    apiKey: string,
+    private readonly address: Address,
+  ) {
+    this.router = new Router(parts.registry, parts.tokens, address.host);
+    this.control = new ControlPlane(parts, apiKey);
+    this.server = createServer({
+      // Slow headers are cut off; bodies are not limited here, because uploads to a sandbox may take hours.
+      headersTimeout: 10_000,
+      requestTimeout: 0,
+      connectionsCheckingInterval: 2_000,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 64 * 1024,
+    });
+    this.server.on('request', (request, response) => void this.serve(request, response));
+    this.server.on('clientError', refuseGarbage);
+  }
+
+  /** The port it listens on. @throws StartError when it is taken. */
+  async listen(): Promise<number> {
+    const { host, port, nextFreePort } = this.address;
+    const last = nextFreePort && port > 0 ? Math.min(port + NEXT_PORTS, 65_535) : port;
+    for (let candidate = port; candidate <= last; candidate += 1) {
+      const bound = await this.tryListen(host, candidate);
+      if (bound !== null) return bound;
+    }
+    const taken =
+      last > port
+        ? `Ports ${port} to ${last} on ${host} are all taken.`
+        : `Port ${port} on ${host} is taken.`;
+    throw new StartError(
+      `${taken} Stop what listens there, name another with --port, or add --next-free-port.`,
+    );
+  }
+
+  /** Takes no more requests, gives those under way `graceMs`, then cuts them off. */
+  async close(graceMs: number): Promise<void> {
+    this.isStopping = true;
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeIdleConnections();
+    await Promise.race([closed, sleep(graceMs, undefined, { ref: false })]);
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  /** null when the port is taken. */
+  private tryListen(host: string, port: number): Promise<number | null> {
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EADDRINUSE') resolve(null);
+        else reject(new StartError(`Cannot listen on ${host} port ${port}: ${error.message}`));
+      };
+      this.server.once('error', onError);
+      this.server.listen({ host, port }, () => {
+        this.server.off('error', onError);
+        const address = this.server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (this.isStopping) throw new ApiError(503, 'the engine is stopping', { connection: 'close' });
+      const destination = this.router.route(request);
+      if (destination.to === 'control') await this.toControl(request, response, destination);
+      else await this.toGuest(request, response, destination);
+    } catch (error) {
+      this.fail(error, request, response);
+    }
+  }
+
+  private async toControl(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path, query }: Extract<Destination, { to: 'control' }>,
+  ): Promise<void> {
+    const route = this.control.resolve(request, path);
+    // The switches themselves stay reachable whatever they are set to.
+    const effects = path.startsWith('/engine/')
+      ? NO_EFFECTS
+      : await actOut(this.parts.faults, request, response, path);
+    if (effects !== null) sendReply(response, await this.control.run(route, request, query, effects));
+  }
+
+  private async toGuest(
+    request: IncomingMessage,
+    response: ServerResponse,
+    destination: Exclude<Destination, { to: 'control' }>,
+  ): Promise<void> {
+    if ((await actOut(this.parts.faults, request, response, destination.path)) === null) return;
+    if (destination.to === 'nowhere') {
+      const extra = { sandboxId: destination.sandboxId };
+      return sendError(response, 502, 'The sandbox was not found', { extra });
+    }
+    const { record, port } = destination;
+    const guest = guestOf(record, this.parts.tokens, this.parts.guestsDir);
+    await this.parts.dataPlane.handle(guest, port, request, response);
+  }
+
+  private fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+    } else if (error instanceof ApiError) {
+      sendError(response, error.status, error.message, { headers: error.headers });
+    } else {
+      this.parts.warn(`${request.method} ${request.url?.split('?')[0]} failed: ${stackOf(error)}`);
+      sendError(response, 500, 'the engine failed to answer; its log says why');
+    }
+  }
+}
+
+/**
+ * Lets the fault switches have their way with a request.
+ * @returns what is left for the endpoint to act out; null when the request has been dealt with.
+ */
+async function actOut(
+  faults: Faults,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<FaultOutcome['effects'] | null> {
+  const outcome = faults.fire(request.method ?? '', path);
+  if (outcome === null) return NO_EFFECTS;
+  if (outcome.latencyMs > 0) await delay(outcome.latencyMs, response);
+  if (outcome.reset) {
+    request.socket.destroy();
+    return null;
+  }
+  if (outcome.failure !== null) {
+    const { status, message, retryAfterSeconds } = outcome.failure;
+    const headers: OutgoingHttpHeaders = {};
+    if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
+    throw new ApiError(status, message, headers);
+  }
+  return response.destroyed ? null : outcome.effects;
+}
+
+/** Waits, but not for a caller who has left. */
+async function delay(latencyMs: number, response: ServerResponse): Promise<void> {
+  const left = new AbortController();
+  const leave = () => left.abort();
+  response.once('close', leave);
+  await sleep(latencyMs, undefined, { signal: left.signal }).catch(() => {});
+  response.off('close', leave);
+}
+
+const GARBAGE: Record<string, [number, string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'request headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request took too long'],
+};
+
+/** What does not parse as HTTP gets an answer by hand. */
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [code, message] = GARBAGE[error.code ?? ''] ?? [400, 'request is not valid HTTP'];
+  const body = JSON.stringify({ code, message });
+  const head = `HTTP/1.1 ${code} Error\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

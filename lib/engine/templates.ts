@@ -1,0 +1,34 @@
+/** A template that comes with the engine. Its id is also its alias. */
+export type Template = {
+  readonly templateId: string;
+  readonly buildId: string;
+  readonly cpuCount: number;
+  readonly memoryMB: number;
+  readonly diskSizeMB: number;
+};
+
+/** Built with this engine's version; the moment has no deeper meaning. */
+export const TEMPLATES_CREATED_AT = '2026-01-15T09:00:00.000Z';
+
+export const TEMPLATES: readonly Template[] = [
+  template('base', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b001', 2, 512, 10_240),
+  template('python', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b002', 2, 1_024, 10_240),
+  template('code-runner', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b003', 2, 2_048, 10_240),
+  template('browser-use', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b004', 4, 4_096, 20_480),
+];
+
+/** By id or alias, as sent: case and blanks at the ends do not matter (protocol §1.4). */
+export function findTemplate(name: string): Template | undefined {
+  const wanted = name.trim().toLowerCase();
+  return TEMPLATES.find(({ templateId }) => templateId === wanted);
+}
+
+function template(
+  templateId: string,
+  buildId: string,
+  cpuCount: number,
+  memoryMB: number,
+  diskSizeMB: number,
+): Template {
+  return { templateId, buildId, cpuCount, memoryMB, diskSizeMB };
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { ApiError } from './http';
+
+/** Schemas whose complaint says what would be right. */
+export const expect = {
+  integer(min: number, max?: number) {
+    const error =
+      max === undefined
+        ? `expected a whole number, ${min} or more`
+        : `expected a whole number from ${min} to ${max}`;
+    const schema = z.number({ error }).int({ error }).min(min, { error });
+    return max === undefined ? schema : schema.max(max, { error });
+  },
+  text() {
+    return z.string({ error: 'expected text' });
+  },
+  flag() {
+    return z.boolean({ error: 'expected true or false' });
+  },
+  textMap() {
+    return z.record(z.string(), z.string({ error: 'expected text' }), {
+      error: 'expected an object of texts',
+    });
+  },
+  textList() {
+    return z.array(z.string({ error: 'expected text' }), { error: 'expected a list of texts' });
+  },
+};
+
+/**
+ * The value in the form of `schema`.
+ * @throws ApiError 400 `validation error: <field>: <what would be right>`.
+ */
+export function validate<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.map(String).join('.') || 'request body';
+  throw invalid(field, issue?.message ?? 'not valid');
+}
+
+/** A 400 that names the field and what would be right. */
+export function invalid(field: string, expectation: string): ApiError {
+  return new ApiError(400, `validation error: ${field}: ${expectation}`);
+}
+
+/**
+ * A whole number from a query.
+ * @returns undefined when it is not there.
+ * @throws ApiError 400 when it is not one, or out of bounds.
+ */
+export function queryInteger(
+  query: URLSearchParams,
+  name: string,
+  bounds: { min: number; max?: number },
+): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const parsed = expect
+    .integer(bounds.min, bounds.max)
+    .safeParse(/^-?\d+$/.test(text) ? Number(text) : undefined);
+  if (parsed.success) return parsed.data;
+  throw invalid(name, parsed.error.issues[0]?.message ?? 'not valid');
+}
+
+/**
+ * A comma list from a query, each item one of `allowed`.
+ * @returns undefined when it is not there.
+ * @throws ApiError 400 naming what is allowed.
+ */
+export function queryList<T extends string>(
+  query: URLSearchParams,
+  name: string,
+  allowed: readonly T[],
+): T[] | undefined {
+  if (!query.has(name)) return undefined;
+  const items = query.getAll(name).flatMap((text) => text.split(','));
+  return items.map((item) => {
+    const found = allowed.find((candidate) => candidate === item);
+    if (found === undefined) throw invalid(name, `expected a comma list of ${allowed.join(', ')}`);
+    return found;
+  });
+}
