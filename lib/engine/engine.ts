@@ -13,6 +13,7 @@ import { RecordFiles, type SetAside } from './record-files';
 import { Registry } from './registry';
 import { Runs } from './runs';
 import { EngineServer } from './server';
+import { Transitions } from './transitions';
 
 /** How late an expiry may be noticed. */
 const EXPIRY_INTERVAL_MS = 50;
@@ -78,16 +79,16 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
 
   const limits = { maxRunning: options.maxRunning, maxLengthMs: options.maxLengthHours * HOUR_MS };
   const guestsDir = dataDir.guests;
-  const lifecycle = new Lifecycle({
+  const transitions = new Transitions({
     registry,
     guests: house.guests,
     history,
     runs,
     tokens,
-    limits,
     guestsDir,
     warn,
   });
+  const lifecycle = new Lifecycle(registry, transitions, limits, warn);
   let port = options.port;
   const parts: EngineParts = {
     registry,
@@ -103,7 +104,8 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     domain: () => `localhost:${port}`,
   };
   const server = new EngineServer({ ...parts, dataPlane: house.dataPlane, guestsDir, warn }, apiKey, options);
-  await lifecycle.recover();
+  await transitions.recover();
+  await lifecycle.expire();
   port = await server.listen();
   const expiry = setInterval(() => void lifecycle.expire(), EXPIRY_INTERVAL_MS);
 

@@ -4,7 +4,7 @@ import { OptionError, readOptions, USAGE } from './options';
 
 /**
  * The command. Alone it prints how to reach it; started by another process with a channel it reports there
- * (`{type: 'ready', url, port, apiKey, dataDir, notes}`) and ends with that process.
+ * (`{type: 'ready', url, port, apiKey, dataDir, notes}` or `{type: 'failed', message}`) and ends with that process.
  */
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
@@ -30,8 +30,9 @@ async function run(options: EngineOptions): Promise<void> {
   engine = await startEngine(options);
   if (isStopping) await stop();
   const { url, port, apiKey, dataDir, notes } = engine;
-  if (process.send !== undefined) process.send({ type: 'ready', url, port, apiKey, dataDir, notes });
-  else process.stdout.write(describe(engine));
+  process.send?.({ type: 'ready', url, port, apiKey, dataDir, notes });
+  // A parent with a terminal of its own announces the engine in its own words.
+  if (process.send === undefined || process.stdout.isTTY) process.stdout.write(describe(engine));
 }
 
 function describe({ url, apiKey, dataDir, notes }: Engine): string {
@@ -49,7 +50,8 @@ try {
   await main();
 } catch (error) {
   const isExpected = error instanceof OptionError || error instanceof StartError;
-  process.stderr.write(`${isExpected ? error.message : error instanceof Error ? error.stack : error}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${isExpected || !(error instanceof Error) ? message : error.stack}\n`);
   process.exitCode = 1;
-  if (process.connected) process.disconnect();
+  if (process.send !== undefined) process.send({ type: 'failed', message }, () => process.disconnect());
 }

@@ -73,8 +73,20 @@ export class Registry {
     return next;
   }
 
+  /** Takes it out of sight, in memory alone: needs no space on a full disk, and is undone by a restart. */
+  hide(record: SandboxRecord): SandboxRecord {
+    const hidden: SandboxRecord = { ...record, state: 'killing' };
+    this.leave(record);
+    this.enter(hidden);
+    return hidden;
+  }
+
+  deleteFile(id: string): void {
+    this.files.delete(id);
+  }
+
+  /** Forgets the record itself; its file is deleted before. */
   remove(record: SandboxRecord): void {
-    this.files.delete(record.id);
     this.leave(record);
   }
 
@@ -98,9 +110,9 @@ export class Registry {
     return this.deadlines.backwards();
   }
 
-  /** The running sandbox whose deadline comes first. */
-  get nextToExpire(): SandboxRecord | undefined {
-    return this.deadlines.first;
+  /** Running sandboxes whose deadline has come, the earliest first. */
+  overdue(nowMs: number): SandboxRecord[] {
+    return this.deadlines.takeWhile((record) => record.endAtMs <= nowMs);
   }
 
   private enter(record: SandboxRecord): void {

@@ -48,7 +48,12 @@ export class Runs {
       if (run === null) skippedLines += 1;
       else this.keep(run);
     }
-    for (const id of this.rows.keys()) if (!isAlive(id)) this.gone.add(id);
+    for (const { sandboxId } of [...this.rows.values()]) {
+      if (isAlive(sandboxId)) continue;
+      this.gone.add(sandboxId);
+      // The engine was killed before it could write down how this one ended.
+      this.stopped(sandboxId, 'error');
+    }
     this.trim();
     this.compact();
     return { skippedLines };

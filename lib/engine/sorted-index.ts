@@ -8,14 +8,6 @@ export class SortedIndex<T> {
 
   constructor(private readonly compare: (a: T, b: T) => number) {}
 
-  get size(): number {
-    return this.items.length;
-  }
-
-  get first(): T | undefined {
-    return this.items[0];
-  }
-
   add(item: T): void {
     const at = this.position(item);
     if (at === this.items.length) this.items.push(item);
@@ -29,6 +21,12 @@ export class SortedIndex<T> {
     if (found === undefined || this.compare(found, item) !== 0) return false;
     this.items.splice(at, 1);
     return true;
+  }
+
+  /** Items from the first on, up to the first that is not `wanted`. */
+  takeWhile(wanted: (item: T) => boolean): T[] {
+    const end = this.items.findIndex((item) => !wanted(item));
+    return end === -1 ? [...this.items] : this.items.slice(0, end);
   }
 
   /** Items backwards from the last one that comes before `bound`; all of them when there is no bound. */

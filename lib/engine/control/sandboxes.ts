@@ -1,7 +1,7 @@
 import { ApiError } from '../http';
-import type { NewSandbox } from '../lifecycle';
 import type { EngineParts } from '../parts';
 import { findTemplate } from '../templates';
+import type { NewSandbox } from '../transitions';
 import { invalid, validate } from '../validation';
 import { ConnectBody, NewSandboxBody, OpenConnectBody, RefreshBody, ResumeBody, TimeoutBody } from './bodies';
 import type { Call, Route } from './route';
@@ -11,7 +11,8 @@ import { sandboxIdOf, shownSandbox, viewDetail, viewSandbox } from './views';
 export function sandboxRoutes(parts: EngineParts): Route[] {
   const { lifecycle } = parts;
   const create: Route['answer'] = async ({ body }) => {
-    const record = await lifecycle.create(newSandboxOf(validate(NewSandboxBody, body)));
+    const wanted = validate(NewSandboxBody, body);
+    const record = await lifecycle.create(newSandboxOf(wanted), wanted.timeout);
     return { status: 201, body: viewSandbox(record, parts) };
   };
   const connect = async ({ param }: Call, timeoutS?: number) => {
@@ -96,7 +97,6 @@ function newSandboxOf(body: NewSandboxBody): NewSandbox {
   if (template === undefined) throw new ApiError(404, `template '${body.templateID}' not found`);
   return {
     template,
-    timeoutS: body.timeout,
     autoPause: body.autoPause ?? false,
     secure: body.secure ?? false,
     allowInternetAccess: body.allow_internet_access ?? true,

@@ -1,0 +1,167 @@
+import { guestOf } from './guest-of';
+import type { Guest, Guests } from './guests';
+import type { History } from './history';
+import { ApiError } from './http';
+import { newSandboxId, randomId, type Tokens } from './ids';
+import type { SandboxRecord, Snapshot } from './record';
+import type { Registry } from './registry';
+import type { EndReason, Runs } from './runs';
+import type { Template } from './templates';
+
+/** What a caller decides about a new sandbox. */
+export type NewSandbox = Pick<
+  SandboxRecord,
+  'autoPause' | 'secure' | 'allowInternetAccess' | 'network' | 'metadata' | 'envVars'
+> & { template: Template };
+
+/** When it started and ends, Unix milliseconds. */
+export type Span = Pick<SandboxRecord, 'startedAtMs' | 'endAtMs'>;
+
+export type TransitionParts = {
+  registry: Registry;
+  guests: Guests;
+  history: History;
+  runs: Runs;
+  tokens: Tokens;
+  guestsDir: string;
+  warn(message: string): void;
+};
+
+/**
+ * The steps from one state to the next: record, guest and history together. A record leaves `running` before its guest
+ * is touched and becomes `running` after its guest is, so that nobody is routed to a guest in between; up to the first
+ * await each step happens at once. Who may take which step when is the lifecycle's business.
+ */
+export class Transitions {
+  constructor(private readonly parts: TransitionParts) {}
+
+  /** From nothing to running. `spanOf` is asked once the guest is there, so that nobody pays for its start. */
+  async create(input: NewSandbox, spanOf: () => Span): Promise<SandboxRecord> {
+    const { registry, runs, guests } = this.parts;
+    const draft = newRecord(input);
+    await attempt('creating', () => guests.create(this.guest(draft)));
+    const span = spanOf();
+    const record = { ...draft, ...span, createdAtMs: span.startedAtMs };
+    try {
+      registry.add(record);
+    } catch (error) {
+      await guests.destroy(record.id);
+      throw error;
+    }
+    runs.created(record);
+    return record;
+  }
+
+  /** From running to paused. A failure is not rolled back: the run is lost, an older snapshot remains. */
+  async pause(running: SandboxRecord, nowMs = Date.now()): Promise<SandboxRecord> {
+    const { registry, guests, runs } = this.parts;
+    const snapshot: Snapshot = {
+      templateId: running.snapshot?.templateId ?? randomId(20),
+      createdAtMs: running.snapshot?.createdAtMs ?? nowMs,
+      startedAtMs: running.startedAtMs,
+      autoPause: running.autoPause,
+    };
+    const pausing = registry.update(running, { state: 'pausing', snapshot, endAtMs: snapshot.createdAtMs });
+    try {
+      await guests.pause(running.id);
+    } catch (error) {
+      if (running.snapshot === null) await this.kill(pausing, 'error');
+      else await this.revert(pausing, running.snapshot, 'error');
+      throw failed('pausing', error);
+    }
+    runs.paused(running.id);
+    return this.finishPause(pausing);
+  }
+
+  finishPause(pausing: SandboxRecord): SandboxRecord {
+    return this.parts.registry.update(pausing, { state: 'paused' });
+  }
+
+  /** From paused to running, from now on for `timeoutMs`. */
+  async resume(paused: SandboxRecord, timeoutMs: number, autoPause: boolean): Promise<SandboxRecord> {
+    const { registry, guests, runs } = this.parts;
+    await attempt('resuming', () => guests.resume(this.guest(paused)));
+    const startedAtMs = Date.now();
+    const endAtMs = startedAtMs + timeoutMs;
+    const running = registry.update(paused, { state: 'running', startedAtMs, endAtMs, autoPause });
+    runs.resumed(paused.id);
+    return running;
+  }
+
+  /**
+   * From any state to nothing. The file goes first: when the engine is killed before the guest is gone, what is left
+   * of it is a leftover without a record, and not a sandbox with half its files.
+   */
+  async kill(record: SandboxRecord, reason: EndReason): Promise<null> {
+    const { registry, guests, runs, history } = this.parts;
+    const killing = registry.hide(record);
+    registry.deleteFile(record.id);
+    await attempt('killing', () => guests.destroy(record.id));
+    registry.remove(killing);
+    history.forget(record.id);
+    runs.stopped(record.id, reason);
+    runs.released(record.id);
+    return null;
+  }
+
+  /** The run is over but an older snapshot remains: the sandbox is listed as paused again (protocol §1.2). */
+  async revert(record: SandboxRecord, snapshot: Snapshot, reason: EndReason): Promise<SandboxRecord> {
+    const { registry, guests, runs, warn } = this.parts;
+    const killing = registry.hide(record);
+    await guests.revert(record.id).catch((error: unknown) => warn(`Reverting ${record.id} failed: ${error}`));
+    runs.stopped(record.id, reason);
+    const { startedAtMs, autoPause, createdAtMs: endAtMs } = snapshot;
+    return registry.update(killing, { state: 'paused', snapshot, startedAtMs, autoPause, endAtMs });
+  }
+
+  /** Takes up what an engine before this one left, and finishes what it left half done. */
+  async recover(): Promise<void> {
+    const { registry, runs, guests } = this.parts;
+    const records = [...registry.all()];
+    await guests.recover(records.map((record) => this.guest(record)));
+    for (const record of records) {
+      if (runs.get(record.id) === undefined) {
+        runs.created(record);
+        if (record.state !== 'running') runs.paused(record.id);
+      }
+      if (record.state === 'pausing') this.finishPause(record);
+    }
+  }
+
+  private guest(record: SandboxRecord): Guest {
+    return guestOf(record, this.parts.tokens, this.parts.guestsDir);
+  }
+}
+
+function newRecord({ template, ...input }: NewSandbox): SandboxRecord {
+  const { templateId, cpuCount, memoryMB, diskSizeMB } = template;
+  return {
+    version: 1,
+    id: newSandboxId(),
+    templateId,
+    alias: templateId,
+    state: 'running',
+    createdAtMs: 0,
+    startedAtMs: 0,
+    endAtMs: 0,
+    ...input,
+    cpuCount,
+    memoryMB,
+    diskSizeMB,
+    snapshot: null,
+  };
+}
+
+/** @throws ApiError 500 that says what was being done. */
+async function attempt(doing: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw failed(doing, error);
+  }
+}
+
+function failed(doing: string, error: unknown): ApiError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new ApiError(500, `${doing} the sandbox failed: ${message}`);
+}
