@@ -10,7 +10,12 @@ export type FleetView = {
   status: FleetStatus;
 };
 
-const NOTHING_KNOWN: FleetStatus = { asOfMs: null, problem: null, unreadable: 0, maxRunning: null };
+/** Before anything has arrived, and on the server. */
+export const NOTHING_KNOWN: FleetView = {
+  rows: null,
+  status: { asOfMs: null, problem: null, unreadable: 0, maxRunning: null },
+};
+
 const RETRY_MS = 2_000;
 
 /** Reads the whole fleet; replaced in tests. */
@@ -24,7 +29,7 @@ export class FleetStore {
   readonly #fetchSnapshot: FetchSnapshot;
   readonly #listeners = new Set<() => void>();
   readonly #byId = new Map<string, IndexedSandbox>();
-  #view: FleetView = { rows: null, status: NOTHING_KNOWN };
+  #view: FleetView = NOTHING_KNOWN;
   #position: { epoch: string; seq: number } | null = null;
   /** Deltas that arrived while the snapshot was on its way. */
   #ahead: FleetDelta[] = [];

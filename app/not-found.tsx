@@ -1,0 +1,15 @@
+import Link from 'next/link';
+import { Notice } from '@/components/ui/notice';
+import { paths } from '@/lib/paths';
+
+export default function NotFoundPage() {
+  return (
+    <main className="p-10">
+      <Notice title="There is no such page">
+        <Link href={paths.sandboxes()} className="text-accent underline">
+          Go to the sandboxes
+        </Link>
+      </Notice>
+    </main>
+  );
+}

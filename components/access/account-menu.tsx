@@ -1,0 +1,47 @@
+'use client';
+
+import { useState } from 'react';
+import { THEME_COOKIE, THEMES, type Theme } from '@/components/shell/theme';
+import { rememberInCookie } from '@/components/ui/cookie';
+import { Menu } from '@/components/ui/menu';
+import { signOut } from '@/lib/access/actions';
+import type { Role } from '@/lib/access/roles';
+
+const THEME_NAMES: Record<Theme, string> = { system: 'Theme of the system', light: 'Light theme', dark: 'Dark theme' };
+
+/** Who is signed in, how it looks, and the way out. */
+export function AccountMenu({ actor, role, theme }: { actor: string; role: Role; theme: Theme }) {
+  const [current, setCurrent] = useState(theme);
+  function choose(next: Theme) {
+    rememberInCookie(THEME_COOKIE, next);
+    if (next === 'system') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    setCurrent(next);
+  }
+  return (
+    <Menu
+      header={
+        <>
+          <div className="font-medium">{actor}</div>
+          <div className="text-ink-3 text-small">signed in as {role}</div>
+        </>
+      }
+      trigger={
+        <button
+          type="button"
+          aria-label="Account and theme"
+          className="flex size-7 items-center justify-center rounded-full border border-line bg-hover font-medium text-small uppercase"
+        >
+          {actor.slice(0, 2)}
+        </button>
+      }
+      acts={[
+        ...THEMES.map((name) => ({
+          label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
+          onActivate: () => choose(name),
+        })),
+        { label: 'Sign out', onActivate: () => void signOut(), separated: true },
+      ]}
+    />
+  );
+}

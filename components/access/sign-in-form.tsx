@@ -1,0 +1,37 @@
+'use client';
+
+import { useActionState, useEffect, useRef } from 'react';
+import { Mark } from '@/components/shell/mark';
+import { Button } from '@/components/ui/button';
+import { Field, Input } from '@/components/ui/field';
+import { signIn } from '@/lib/access/actions';
+import { paths } from '@/lib/paths';
+
+/** Signs in with a token; one that came in the link is sent at once and taken out of the address bar. */
+export function SignInForm({ token }: { token: string }) {
+  const [result, submit, pending] = useActionState(signIn, null);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (token === '') return;
+    window.history.replaceState(null, '', paths.signIn());
+    form.current?.requestSubmit();
+  }, [token]);
+  const error = result?.ok === false ? result.error.message : null;
+  return (
+    <main className="flex min-h-dvh items-center justify-center p-6">
+      <form ref={form} action={submit} className="flex w-full max-w-sm flex-col gap-4">
+        <Mark size={36} />
+        <div>
+          <h1 className="font-semibold text-title">Sign in to Sandkeeper</h1>
+          <p className="text-ink-2">The link that the server printed when it started signs you in.</p>
+        </div>
+        <Field label="Token" error={error} hint="The part of the link after token=">
+          <Input name="token" type="password" autoComplete="off" defaultValue={token} required className="h-9 font-mono" />
+        </Field>
+        <Button type="submit" tone="primary" className="h-9" disabled={pending}>
+          {pending ? 'Signing in…' : 'Sign in'}
+        </Button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,61 @@
+'use client';
+
+import { useMemo } from 'react';
+import { useNow } from '@/components/ui/clock';
+import { formatDuration } from '@/components/ui/duration';
+import type { FleetStatus } from '@/lib/fleet/delta';
+import { countStates } from '@/lib/fleet/view';
+import { useFleetView, useLiveState } from './use-fleet';
+
+type Props = {
+  upstreamName: string;
+  initial: { running: number; paused: number; status: FleetStatus; nowMs: number };
+};
+
+/** How many there are, how much of the limit that is, and how current all of it is. */
+export function FleetSummary({ upstreamName, initial }: Props) {
+  const view = useFleetView();
+  const { running, paused } = useMemo(
+    () => (view.rows === null ? initial : countStates(view.rows.map((row) => row.sandbox))),
+    [view.rows, initial],
+  );
+  const status = view.rows === null ? initial.status : view.status;
+  return (
+    <div className="flex min-w-0 items-center gap-4 whitespace-nowrap text-ink-2">
+      <span className="hidden sm:inline">
+        {running} running · {paused} paused
+      </span>
+      {status.maxRunning === null ? null : <LimitBar running={running} max={status.maxRunning} />}
+      <Freshness upstreamName={upstreamName} status={status} nowMs={initial.nowMs} />
+    </div>
+  );
+}
+
+function LimitBar({ running, max }: { running: number; max: number }) {
+  const share = max === 0 ? 1 : Math.min(1, running / max);
+  return (
+    <span className="hidden items-center gap-2 lg:flex" title={`${running} of at most ${max} may run at once`}>
+      <span aria-hidden className="h-1.5 w-20 overflow-hidden rounded-full bg-line">
+        <span
+          className={`block h-full rounded-full ${share >= 0.9 ? 'bg-paused' : 'bg-running'}`}
+          style={{ width: `${share * 100}%` }}
+        />
+      </span>
+      of {max}
+    </span>
+  );
+}
+
+function Freshness({ upstreamName, status, nowMs }: { upstreamName: string; status: FleetStatus; nowMs: number }) {
+  const live = useLiveState();
+  const { asOfMs } = status;
+  const ago = useNow((now) => (asOfMs === null ? null : formatDuration(Math.max(1_000, now - asOfMs))), nowMs);
+  const isStale = status.problem !== null || live === 'waiting';
+  return (
+    <span className="flex min-w-0 items-center gap-1.5">
+      <span aria-hidden className={`size-2 shrink-0 rounded-full ${isStale ? 'bg-paused' : 'bg-running'}`} />
+      <span className="truncate text-ink">{upstreamName}</span>
+      <span className="hidden md:inline">{ago === null ? 'reading…' : `as of ${ago} ago`}</span>
+    </span>
+  );
+}

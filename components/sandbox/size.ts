@@ -1,0 +1,13 @@
+import type { Sandbox } from '@/lib/sandbox/schema';
+
+const MB_PER_GB = 1024;
+
+/** MB as people say it: `512 MB`, `2 GB`, `1.5 GB`. */
+export function formatMemory(mb: number): string {
+  return mb < MB_PER_GB ? `${mb} MB` : `${Number((mb / MB_PER_GB).toFixed(1))} GB`;
+}
+
+/** `2 vCPU · 4 GB`. */
+export function formatSize({ cpuCount, memoryMB }: Pick<Sandbox, 'cpuCount' | 'memoryMB'>): string {
+  return `${cpuCount} vCPU · ${formatMemory(memoryMB)}`;
+}

@@ -1,0 +1,34 @@
+import { cn } from '@/components/ui/class-names';
+import type { SandboxAct } from '@/lib/sandbox/can';
+import type { SandboxState } from '@/lib/sandbox/schema';
+
+const STATES = {
+  running: { name: 'Running', dot: 'bg-running' },
+  paused: { name: 'Paused', dot: 'bg-paused' },
+  unknown: { name: 'Unknown', dot: 'bg-ink-3' },
+} satisfies Record<SandboxState, { name: string; dot: string }>;
+
+const UNDER_WAY = {
+  kill: 'Killing…',
+  pause: 'Pausing…',
+  resume: 'Resuming…',
+  setTimeout: 'Setting…',
+} satisfies Record<SandboxAct, string>;
+
+type Props = { state: SandboxState; act?: SandboxAct | undefined; isGone?: boolean };
+
+/** The state in a word and a dot, or what is being done to it, or that it is gone. */
+export function StateBadge({ state, act, isGone }: Props) {
+  if (isGone) return <Badge dot="border border-ink-3" text="Terminated" />;
+  const { name, dot } = STATES[state];
+  return act ? <Badge dot={cn(dot, 'animate-pulse')} text={UNDER_WAY[act]} /> : <Badge dot={dot} text={name} />;
+}
+
+function Badge({ dot, text }: { dot: string; text: string }) {
+  return (
+    <span className="flex items-center gap-2 whitespace-nowrap">
+      <span aria-hidden className={cn('size-2 shrink-0 rounded-full', dot)} />
+      {text}
+    </span>
+  );
+}

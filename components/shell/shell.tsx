@@ -1,0 +1,40 @@
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { AccountMenu } from '@/components/access/account-menu';
+import { FleetSummary } from '@/components/fleet/fleet-summary';
+import type { Role } from '@/lib/access/roles';
+import type { FleetStatus } from '@/lib/fleet/delta';
+import { paths } from '@/lib/paths';
+import { Mark } from './mark';
+import type { Theme } from './theme';
+
+export type ShellProps = {
+  actor: string;
+  role: Role;
+  theme: Theme;
+  upstreamName: string;
+  summary: { running: number; paused: number; status: FleetStatus; nowMs: number };
+};
+
+/** The bar at the top of every page behind the sign-in, and the page below it. */
+export function Shell({ actor, role, theme, upstreamName, summary, children }: ShellProps & { children: ReactNode }) {
+  return (
+    <div className="flex h-dvh min-h-0 flex-col">
+      <header className="flex h-12 shrink-0 items-center gap-4 border-line border-b bg-surface px-5">
+        <Link href={paths.sandboxes()} className="flex items-center gap-2 rounded-sm font-semibold text-[15px]">
+          <Mark /> Sandkeeper
+        </Link>
+        <nav aria-label="Main" className="flex items-center gap-1">
+          <Link href={paths.sandboxes()} className="rounded-md bg-hover px-2.5 py-1 font-medium">
+            Sandboxes
+          </Link>
+        </nav>
+        <div className="ml-auto flex min-w-0 items-center gap-4">
+          <FleetSummary upstreamName={upstreamName} initial={summary} />
+          <AccountMenu actor={actor} role={role} theme={theme} />
+        </div>
+      </header>
+      {children}
+    </div>
+  );
+}

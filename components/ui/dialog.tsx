@@ -1,0 +1,72 @@
+'use client';
+
+import { AlertDialog } from '@base-ui/react/alert-dialog';
+import { Dialog as BaseDialog } from '@base-ui/react/dialog';
+import type { ReactNode, RefObject } from 'react';
+import { cn } from './class-names';
+
+const BACKDROP =
+  'fixed inset-0 z-40 bg-backdrop transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0';
+const POPUP =
+  'fixed top-[8vh] left-1/2 z-50 flex max-h-[84vh] w-[min(560px,calc(100vw-32px))] -translate-x-1/2 flex-col overflow-hidden rounded-lg border border-line bg-raise shadow-float outline-none transition-[opacity,scale] duration-100 data-ending-style:scale-[0.99] data-ending-style:opacity-0 data-starting-style:scale-[0.99] data-starting-style:opacity-0';
+
+type Props = {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: ReactNode;
+  description?: ReactNode;
+  children?: ReactNode;
+  /** The row of buttons. */
+  footer: ReactNode;
+  /** What has the focus when the dialog opens. */
+  initialFocus?: RefObject<HTMLElement | null>;
+  className?: string;
+};
+
+/** A dialog for making something; a click beside it or Escape closes it. */
+export function Dialog({ open, onOpenChange, initialFocus, className, ...parts }: Props) {
+  return (
+    <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
+      <BaseDialog.Portal>
+        <BaseDialog.Backdrop className={BACKDROP} />
+        <BaseDialog.Popup className={cn(POPUP, className)} initialFocus={initialFocus}>
+          <Body {...parts} Title={BaseDialog.Title} Description={BaseDialog.Description} />
+        </BaseDialog.Popup>
+      </BaseDialog.Portal>
+    </BaseDialog.Root>
+  );
+}
+
+/** A dialog that must be answered: it only closes by one of its buttons or Escape. */
+export function ConfirmDialog({ open, onOpenChange, initialFocus, className, ...parts }: Props) {
+  return (
+    <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className={BACKDROP} />
+        <AlertDialog.Popup className={cn(POPUP, className)} initialFocus={initialFocus}>
+          <Body {...parts} Title={AlertDialog.Title} Description={AlertDialog.Description} />
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}
+
+type BodyProps = Pick<Props, 'title' | 'description' | 'children' | 'footer'> & {
+  Title: typeof BaseDialog.Title;
+  Description: typeof BaseDialog.Description;
+};
+
+function Body({ title, description, children, footer, Title, Description }: BodyProps) {
+  return (
+    <>
+      <div className="flex min-h-0 flex-col gap-4 overflow-y-auto p-6">
+        <header>
+          <Title className="font-semibold text-title">{title}</Title>
+          {description ? <Description className="mt-0.5 text-ink-2">{description}</Description> : null}
+        </header>
+        {children}
+      </div>
+      <footer className="flex items-center justify-end gap-2 border-line border-t bg-surface px-6 py-3">{footer}</footer>
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+import type { Sandbox } from '../sandbox/schema';
+import type { FleetStatus } from './delta';
+import { type Filter, parseFilter } from './filter';
+import { compileFilter } from './filter-match';
+import { type IndexedSandbox, indexSandbox } from './row-index';
+import { parseSort, type Sort, sortRows } from './sort';
+
+/** Latest start first, as the service lists them. */
+export const DEFAULT_SORT: Sort = { key: 'started', direction: 'desc' };
+
+/** The sort in `text`, or the default. */
+export function sortFrom(text: string | null | undefined): Sort {
+  return (text ? parseSort(text) : null) ?? DEFAULT_SORT;
+}
+
+/** Those of `rows` that pass the filter. */
+export function filterRows(rows: readonly IndexedSandbox[], filter: Filter, nowMs: number): readonly IndexedSandbox[] {
+  if (filter.length === 0) return rows;
+  const test = compileFilter(filter);
+  return rows.filter((row) => test(row, nowMs));
+}
+
+/** What the page is served with: enough rows to fill the screen, and how many there are in all. */
+export type FirstScreen = {
+  sandboxes: Sandbox[];
+  matching: number;
+  total: number;
+  running: number;
+  paused: number;
+  status: FleetStatus;
+  nowMs: number;
+};
+
+const FIRST_ROWS = 60;
+
+/** The first screenful for a filter and a sort as they stand in the URL. An unreadable filter filters nothing. */
+export function firstScreen(
+  { sandboxes, status }: { sandboxes: Sandbox[]; status: FleetStatus },
+  { q, sort }: { q: string; sort: string },
+  nowMs: number,
+): FirstScreen {
+  const parsed = parseFilter(q);
+  const matching = filterRows(sandboxes.map(indexSandbox), parsed.ok ? parsed.filter : [], nowMs);
+  return {
+    sandboxes: sortRows(matching, sortFrom(sort)).slice(0, FIRST_ROWS).map((row) => row.sandbox),
+    matching: matching.length,
+    total: sandboxes.length,
+    ...countStates(sandboxes),
+    status,
+    nowMs,
+  };
+}
+
+/** How many are running and how many paused. */
+export function countStates(sandboxes: readonly Pick<Sandbox, 'state'>[]): { running: number; paused: number } {
+  let running = 0;
+  let paused = 0;
+  for (const { state } of sandboxes) {
+    if (state === 'running') running += 1;
+    else if (state === 'paused') paused += 1;
+  }
+  return { running, paused };
+}
