@@ -1,6 +1,7 @@
 import { chownSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Guest } from '../guests';
+import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { type HostIds, readHostIds, releaseHostIds, takeHostIds } from './host-ids';
 import { layOut, readHostText, repair, Skeleton } from './skeleton';
 
@@ -9,34 +10,14 @@ export const INSIDE_UID = 1000;
 export const INSIDE_GID = 1000;
 const HOST_NAME = 'moru';
 
-/** A user as seen inside. */
-export type GuestUser = {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  /** Absolute path inside. */
-  readonly home: string;
-};
-
-/** A sandbox's files as the host sees them. */
-export type GuestRoot = {
-  /** Absolute host path of what the sandbox sees as `/`. Hostile: never join paths onto it, walk descriptors. */
-  readonly rootDir: string;
-  /** Host ids that own the sandbox's files. */
-  readonly uid: number;
-  readonly gid: number;
-  /** By name. */
-  readonly users: Readonly<Record<string, GuestUser>>;
-};
-
 /**
  * `root` is accepted because callers ask for it, and is the same person: a second uid would need privileges that a
  * sandbox must not have. It differs by home and name in the environment, and may not do more (nor less).
  */
-const USERS: Readonly<Record<string, GuestUser>> = Object.freeze({
-  user: { name: 'user', uid: INSIDE_UID, gid: INSIDE_GID, home: '/home/user' },
-  root: { name: 'root', uid: INSIDE_UID, gid: INSIDE_GID, home: '/root' },
-});
+const USERS: readonly GuestUser[] = [
+  { name: 'user', uid: INSIDE_UID, gid: INSIDE_GID, home: '/home/user' },
+  { name: 'root', uid: INSIDE_UID, gid: INSIDE_GID, home: '/root' },
+];
 
 /** Host path of a sandbox's root, whether it exists or not. */
 export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 'root');

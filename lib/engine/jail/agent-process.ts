@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { type EngineLink, OutputWindow, type Subject, writeInput } from './agent-link';
+import type { PipePool } from './agent-pipes';
+import { openTerminals } from './agent-terminal';
+import {
+  type ExitReport,
+  encodeJson,
+  encodeUint32,
+  FrameKind,
+  PIPE_CHUNK_BYTES,
+  type SpawnOrder,
+} from './frames';
+import { TextChunks } from './text-chunks';
+
+/** How long what a killed process wrote last may take to arrive when others hold its pipes (protocol §4.3). */
+const LAST_WORDS_MS = 20;
+
+/** A command with pipes: one `started`, output, and one `ended` after all of it. */
+export class PipeProcess implements Subject {
+  private readonly window: OutputWindow;
+  private readonly outputs = new Set<Socket>();
+  private readonly stdin: Socket | null;
+  private report: ExitReport | null = null;
+  private isSignalled = false;
+  private isOver = false;
+
+  private constructor(
+    private readonly link: EngineLink,
+    private readonly subject: number,
+    private readonly child: ChildProcess,
+    ends: { stdin: number | null; stdout: number; stderr: number },
+    private readonly onOver: () => void,
+  ) {
+    this.window = new OutputWindow(link, subject);
+    this.stdin = ends.stdin === null ? null : new Socket({ fd: ends.stdin, readable: false, writable: true });
+    this.stdin?.on('error', () => {});
+    link.send(FrameKind.started, subject, encodeUint32(child.pid ?? 0));
+    this.read(ends.stdout, FrameKind.stdout);
+    this.read(ends.stderr, FrameKind.stderr);
+    child.once('exit', (code, signal) => this.exited({ code, signal }));
+  }
+
+  /** @throws what `spawn` throws, or the error of the exec that failed */
+  static async start(
+    link: EngineLink,
+    subject: number,
+    order: SpawnOrder,
+    pipes: PipePool,
+    onOver: () => void,
+  ): Promise<PipeProcess> {
+    await pipes.ready(3);
+    const stdin = order.stdin ? pipes.open('reads') : null;
+    const stdout = pipes.open('writes');
+    const stderr = pipes.open('writes');
+    const opened = [stdin, stdout, stderr].filter((pipe) => pipe !== null);
+    try {
+      const child = spawn(order.cmd, order.args, {
+        cwd: order.cwd,
+        env: { ...order.env },
+        // Its own session: `kill 0` in a script must not reach the agent.
+        detached: true,
+        stdio: hideTerminals([stdin ? stdin.child : 'ignore', stdout.child, stderr.child]),
+      });
+      await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+      child.on('error', () => {});
+      const ends = { stdin: stdin ? stdin.mine : null, stdout: stdout.mine, stderr: stderr.mine };
+      return new PipeProcess(link, subject, child, ends, onOver);
+    } catch (error) {
+      for (const pipe of opened) closeSync(pipe.mine);
+      throw error;
+    } finally {
+      for (const pipe of opened) closeSync(pipe.child);
+    }
+  }
+
+  input(bytes: Buffer): void {
+    writeInput(this.link, this.subject, this.stdin, bytes);
+  }
+
+  credit(bytes: number): void {
+    this.window.credit(bytes);
+  }
+
+  finish(): void {
+    this.stdin?.end();
+  }
+
+  signal(number: number): void {
+    this.isSignalled = true;
+    this.child.kill(number);
+    if (this.report) this.endSoon();
+  }
+
+  resize(): void {}
+  drop(): void {}
+
+  private read(fd: number, kind: typeof FrameKind.stdout | typeof FrameKind.stderr): void {
+    const source = new Socket({ fd, readable: true, writable: false });
+    const chunks = new TextChunks(PIPE_CHUNK_BYTES);
+    this.outputs.add(source);
+    this.window.attach(source, (bytes) => chunks.cut(bytes), kind);
+    source.on('error', () => {});
+    source.once('close', () => {
+      for (const chunk of this.isOver ? [] : chunks.flush()) this.window.send(kind, chunk);
+      this.outputs.delete(source);
+      this.endWhenRead();
+    });
+  }
+
+  private exited(report: ExitReport): void {
+    this.report = report;
+    if (this.isSignalled) this.endSoon();
+    this.endWhenRead();
+  }
+
+  private endSoon(): void {
+    setTimeout(() => {
+      for (const source of this.outputs) source.destroy();
+    }, LAST_WORDS_MS);
+  }
+
+  private endWhenRead(): void {
+    if (!this.report || this.outputs.size > 0 || this.isOver) return;
+    this.isOver = true;
+    this.stdin?.destroy();
+    this.onOver();
+    this.link.send(FrameKind.ended, this.subject, encodeJson(this.report));
+  }
+}
+
+type ChildStdio = (number | 'ignore')[];
+
+/** Descriptors of terminals would leak into every later child: covered with the null device instead. */
+function hideTerminals(stdio: ChildStdio): ChildStdio {
+  for (const { master, cover } of openTerminals()) {
+    while (stdio.length < master) stdio.push('ignore');
+    stdio[master] = cover;
+  }
+  return stdio;
+}

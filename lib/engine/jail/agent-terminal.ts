@@ -1,0 +1,174 @@
+import { accessSync, constants, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants as osConstants } from 'node:os';
+import { ReadStream } from 'node:tty';
+import { type EngineLink, OutputWindow, type Subject, writeInput } from './agent-link';
+import {
+  type ExitReport,
+  encodeJson,
+  encodeUint32,
+  FrameKind,
+  PTY_CHUNK_BYTES,
+  type SpawnOrder,
+} from './frames';
+import { TextChunks } from './text-chunks';
+
+/**
+ * The part of node-pty's binary that is used. Its JavaScript is left out: that drops output which a slow reader has
+ * not taken 200 ms after the exit, and would have to be resolvable inside the sandbox.
+ */
+type PtyBinary = {
+  fork(
+    file: string,
+    args: string[],
+    env: string[],
+    cwd: string,
+    cols: number,
+    rows: number,
+    uid: number,
+    gid: number,
+    isUtf8: boolean,
+    helperPath: string,
+    onExit: (code: number, signal: number) => void,
+  ): { fd: number; pid: number };
+  resize(fd: number, cols: number, rows: number): void;
+};
+
+/** How long a terminal may stay silent after its process's end before it counts as read. */
+const SILENCE_MS = 100;
+
+const masters = new Map<number, number>();
+let binary: PtyBinary | undefined;
+
+/** Open terminals: the descriptor that would leak, and one to cover it with. */
+export function openTerminals(): { master: number; cover: number }[] {
+  return [...masters].map(([master, cover]) => ({ master, cover }));
+}
+
+/** A command in a terminal of its own. */
+export class TerminalProcess implements Subject {
+  private readonly window: OutputWindow;
+  private readonly chunks = new TextChunks(PTY_CHUNK_BYTES);
+  private readonly stream: ReadStream;
+  private readonly fd: number;
+  private readonly pid: number;
+  private report: ExitReport | null = null;
+  private isSignalled = false;
+  private isOver = false;
+  private lastDataMs = 0;
+
+  /** @throws when the terminal or the process cannot be made */
+  constructor(
+    private readonly link: EngineLink,
+    private readonly subject: number,
+    order: SpawnOrder & { pty: NonNullable<SpawnOrder['pty']> },
+    private readonly onOver: () => void,
+  ) {
+    const { fd, pid } = loadBinary().fork(
+      findProgram(order.cmd, order.env.PATH ?? ''),
+      [...order.args],
+      Object.entries(order.env).map(([name, value]) => `${name}=${value}`),
+      order.cwd,
+      order.pty.cols,
+      order.pty.rows,
+      -1,
+      -1,
+      false,
+      '',
+      (code, signal) => this.exited(toReport(code, signal)),
+    );
+    this.fd = fd;
+    this.pid = pid;
+    masters.set(fd, [...masters.values()][0] ?? openSync('/dev/null', 'r+'));
+    this.stream = new ReadStream(fd);
+    this.window = new OutputWindow(link, subject);
+    link.send(FrameKind.started, subject, encodeUint32(pid));
+    this.window.attach(this.stream, (bytes) => this.cut(bytes), FrameKind.output);
+    // A terminal that nobody holds any more reads as EIO.
+    this.stream.on('error', () => this.stream.destroy());
+    this.stream.once('close', () => this.closed());
+  }
+
+  input(bytes: Buffer): void {
+    writeInput(this.link, this.subject, this.stream, bytes);
+  }
+
+  credit(bytes: number): void {
+    this.window.credit(bytes);
+  }
+
+  signal(number: number): void {
+    this.isSignalled = true;
+    if (!this.report) process.kill(this.pid, number);
+    else this.stream.destroy();
+  }
+
+  resize(cols: number, rows: number): void {
+    if (masters.has(this.fd)) loadBinary().resize(this.fd, cols, rows);
+  }
+
+  finish(): void {}
+  drop(): void {}
+
+  private cut(bytes: Buffer): Buffer[] {
+    this.lastDataMs = Date.now();
+    return this.chunks.cut(bytes);
+  }
+
+  private exited(report: ExitReport): void {
+    this.report = report;
+    if (this.stream.closed) this.end();
+    else if (this.isSignalled) setTimeout(() => this.stream.destroy(), 20);
+    else this.closeWhenSilent();
+  }
+
+  /** Background jobs may hold the terminal for ever; what the process itself wrote is there at once. */
+  private closeWhenSilent(): void {
+    const timer = setInterval(() => {
+      if (this.isOver) clearInterval(timer);
+      else if (!this.window.isFull && Date.now() - this.lastDataMs > SILENCE_MS) this.stream.destroy();
+    }, SILENCE_MS);
+  }
+
+  private closed(): void {
+    masters.delete(this.fd);
+    for (const chunk of this.chunks.flush()) this.window.send(FrameKind.output, chunk);
+    if (this.report) this.end();
+  }
+
+  private end(): void {
+    if (this.isOver || !this.report) return;
+    this.isOver = true;
+    this.onOver();
+    this.link.send(FrameKind.ended, this.subject, encodeJson(this.report));
+  }
+}
+
+function toReport(code: number, signal: number): ExitReport {
+  if (!signal) return { code, signal: null };
+  const name = Object.entries(osConstants.signals).find(([, number]) => number === signal)?.[0];
+  return { code: null, signal: name ?? `SIG${signal}` };
+}
+
+function loadBinary(): PtyBinary {
+  // The file is the engine's own; its shape is that of the one pinned version.
+  binary ??= createRequire(import.meta.url)('./pty.node') as PtyBinary;
+  return binary;
+}
+
+/** The binary reports a missing program as text on the terminal, so it is looked up before. @throws ENOENT, EACCES */
+function findProgram(cmd: string, searchPath: string): string {
+  if (cmd.includes('/')) {
+    accessSync(cmd, constants.X_OK);
+    return cmd;
+  }
+  for (const directory of searchPath.split(':')) {
+    try {
+      accessSync(`${directory}/${cmd}`, constants.X_OK);
+      return `${directory}/${cmd}`;
+    } catch {
+      // Looked for in the next one.
+    }
+  }
+  throw Object.assign(new Error(`spawn ${cmd} ENOENT`), { code: 'ENOENT' });
+}
