@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { exactEnv } from './environment';
 
 /**
  * Real pipes for commands. Node connects children through sockets, and a socket cannot be opened again as
@@ -61,7 +62,7 @@ export class PipePool {
   private async makeBatch(): Promise<void> {
     const names = Array.from({ length: BATCH }, () => `${this.directory}/${++this.count}`);
     await new Promise<void>((resolve, reject) => {
-      execFile('/usr/bin/mkfifo', ['-m', '600', ...names], { env: {} }, (error) =>
+      execFile('/usr/bin/mkfifo', ['-m', '600', ...names], { env: exactEnv({}) }, (error) =>
         error ? reject(error) : resolve(),
       );
     });

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { type EngineLink, OutputWindow, type Subject, writeInput } from './agent-link';
 import type { PipePool } from './agent-pipes';
 import { openTerminals } from './agent-terminal';
+import { exactEnv } from './environment';
 import {
   type ExitReport,
   encodeJson,
@@ -58,7 +59,7 @@ export class PipeProcess implements Subject {
     try {
       const child = spawn(order.cmd, order.args, {
         cwd: order.cwd,
-        env: { ...order.env },
+        env: exactEnv(order.env),
         // Its own session: `kill 0` in a script must not reach the agent.
         detached: true,
         stdio: hideTerminals([stdin ? stdin.child : 'ignore', stdout.child, stderr.child]),
