@@ -1,0 +1,147 @@
+import type { Stats } from 'node:fs';
+import { posix } from 'node:path';
+import { fromRaw, openList, statAt } from './descriptors';
+import type { GuestRoot } from './guest-root';
+import { inBatches } from './in-batches';
+import { codeOf, SafeFsError } from './safe-fs-error';
+import { type Branch, visitTree } from './tree';
+import { withPlace } from './walk';
+
+/** What one name in a sandbox stands for. */
+export type Entry = {
+  /** Absolute, as it was asked for: links on the way are kept. */
+  readonly path: string;
+  /** Of the name itself: a link's own when it is one. */
+  readonly stat: Stats;
+  /** Where a link leads, resolved to its end; null for a broken link and for what is no link. */
+  readonly target: { readonly path: string; readonly stat: Stats } | null;
+};
+
+/** Limits of one listing, so that what a sandbox makes cannot fill the engine's memory. */
+const ENTRY_LIMIT = 100_000;
+const PATHS_LIMIT_BYTES = 32 * 1024 * 1024;
+/** As long as a path can be; what lies deeper cannot be named. */
+const PATH_LIMIT = 4096;
+
+/** @throws SafeFsError ENOENT, and what a walk throws. */
+export function readEntry(root: GuestRoot, path: string): Promise<Entry> {
+  return withPlace(root, path, { followLast: false }, async ({ entry, resolvedPath }) => {
+    if (!entry) throw new SafeFsError('ENOENT', path);
+    return await describe(root, path, resolvedPath, entry.stat);
+  });
+}
+
+/**
+ * What a directory holds, `depth` levels deep, the directory itself left out. Depth first, each level in the order of
+ * its bytes. Links to directories are entries, and are not entered. What vanishes meanwhile is left out.
+ * @throws SafeFsError ENOENT, ENOTDIR, E2BIG for more than 100,000 entries, and what a walk throws.
+ */
+export function listEntries(root: GuestRoot, path: string, depth: number): Promise<Entry[]> {
+  return withPlace(root, path, {}, async ({ entry, resolvedPath }) => {
+    if (!entry) throw new SafeFsError('ENOENT', path);
+    if (!entry.stat.isDirectory()) throw new SafeFsError('ENOTDIR', path);
+    const lister = new Lister(root, path, depth);
+    const top: Node[] = [];
+    await visitTree(
+      entry.fd,
+      { path, resolvedPath, level: 1, into: top },
+      { enter: (fd, mark) => lister.enter(fd, mark) },
+    );
+    return flatten(top);
+  });
+}
+
+type Node = { readonly entry: Entry; readonly children: Node[] };
+type Mark = {
+  readonly path: string;
+  readonly resolvedPath: string;
+  readonly level: number;
+  readonly into: Node[];
+};
+
+class Lister {
+  private entriesLeft = ENTRY_LIMIT;
+  private pathBytesLeft = PATHS_LIMIT_BYTES;
+
+  constructor(
+    private readonly root: GuestRoot,
+    private readonly path: string,
+    private readonly depth: number,
+  ) {}
+
+  async enter(dirFd: number, mark: Mark): Promise<Branch<Mark>[]> {
+    const names = await this.readNames(dirFd, mark.path);
+    const found = new Map<string, Entry>();
+    await inBatches(names, async (name) => {
+      const entry = await this.look(dirFd, name, mark);
+      if (entry) found.set(name, entry);
+    });
+    const branches: Branch<Mark>[] = [];
+    for (const name of names) {
+      const entry = found.get(name);
+      if (!entry) continue;
+      const node: Node = { entry, children: [] };
+      mark.into.push(node);
+      if (this.isEntered(entry, mark)) branches.push({ name, mark: this.below(mark, node, name) });
+    }
+    return branches;
+  }
+
+  private async readNames(dirFd: number, dirPath: string): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name } of await openList(dirFd)) {
+      this.entriesLeft -= 1;
+      this.pathBytesLeft -= dirPath.length + name.length;
+      if (this.entriesLeft < 0 || this.pathBytesLeft < 0) throw new SafeFsError('E2BIG', this.path);
+      names.push(name);
+    }
+    // Raw names: the order of characters is the order of bytes.
+    return names.sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  private async look(dirFd: number, name: string, mark: Mark): Promise<Entry | null> {
+    try {
+      const stat = await statAt(dirFd, name);
+      const text = fromRaw(name);
+      const path = posix.join(mark.path, text);
+      return await describe(this.root, path, posix.join(mark.resolvedPath, text), stat);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  private isEntered(entry: Entry, mark: Mark): boolean {
+    return entry.stat.isDirectory() && mark.level < this.depth && entry.path.length < PATH_LIMIT;
+  }
+
+  private below(mark: Mark, node: Node, name: string): Mark {
+    const resolvedPath = posix.join(mark.resolvedPath, fromRaw(name));
+    return { path: node.entry.path, resolvedPath, level: mark.level + 1, into: node.children };
+  }
+}
+
+async function describe(root: GuestRoot, path: string, resolvedPath: string, stat: Stats): Promise<Entry> {
+  return { path, stat, target: stat.isSymbolicLink() ? await followLink(root, resolvedPath) : null };
+}
+
+async function followLink(root: GuestRoot, path: string): Promise<Entry['target']> {
+  try {
+    return await withPlace(root, path, {}, async ({ entry, resolvedPath }) =>
+      entry ? { path: resolvedPath, stat: entry.stat } : null,
+    );
+  } catch (error) {
+    if (error instanceof SafeFsError) return null;
+    throw error;
+  }
+}
+
+function flatten(top: Node[]): Entry[] {
+  const entries: Entry[] = [];
+  const todo = [...top].reverse();
+  for (let node = todo.pop(); node; node = todo.pop()) {
+    entries.push(node.entry);
+    for (const child of node.children.reverse()) todo.push(child);
+  }
+  return entries;
+}

@@ -1,0 +1,88 @@
+import { basename, dirname } from 'node:path';
+import { close, openList, openTop, removeDirectoryAt, setMode, unlinkAt } from './descriptors';
+import type { GuestRoot } from './guest-root';
+import { inBatches } from './in-batches';
+import { codeOf, SafeFsError } from './safe-fs-error';
+import { type Branch, visitTree } from './tree';
+import { withPlace } from './walk';
+
+/** How often a directory is emptied again because something was put into it meanwhile. */
+const ATTEMPTS = 16;
+
+/**
+ * Removes a file, a link or a directory with all it holds. A missing one is a success; links are not followed.
+ * @throws SafeFsError EBUSY for the root itself, and what a walk throws.
+ */
+export async function removeEntry(root: GuestRoot, path: string): Promise<void> {
+  try {
+    await withPlace(root, path, { followLast: false }, async ({ parent, entry }) => {
+      if (!parent) throw new SafeFsError('EBUSY', path);
+      if (entry) await removeAt(parent.fd, parent.name, entry.stat.isDirectory() ? entry.fd : null);
+    });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Removes a directory of the host with all it holds, however deep and whatever a sandbox has put there. */
+export async function removeHostDirectory(hostPath: string): Promise<void> {
+  let parentFd: number | undefined;
+  let fd: number | undefined;
+  try {
+    parentFd = await openTop(dirname(hostPath));
+    fd = await openTop(hostPath);
+    await removeAt(parentFd, basename(hostPath), fd);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  } finally {
+    if (fd !== undefined) close(fd);
+    if (parentFd !== undefined) close(parentFd);
+  }
+}
+
+async function removeAt(parentFd: number, name: string, dirFd: number | null): Promise<void> {
+  if (dirFd === null) return await unlinkAt(parentFd, name);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await emptyDirectory(dirFd);
+      return await removeDirectoryAt(parentFd, name);
+    } catch (error) {
+      const isBusy = codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'ESTALE';
+      if (!isBusy || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+function emptyDirectory(dirFd: number): Promise<void> {
+  return visitTree(dirFd, undefined, {
+    enter: removeFiles,
+    leave: async (parentFd, { name }) => {
+      try {
+        await removeDirectoryAt(parentFd, name);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      }
+    },
+  });
+}
+
+/** Removes what is no directory; answers the directories. */
+async function removeFiles(dirFd: number): Promise<Branch<undefined>[]> {
+  const directories: Branch<undefined>[] = [];
+  await allowEntry(dirFd);
+  await inBatches(await openList(dirFd), async ({ name }) => {
+    try {
+      await unlinkAt(dirFd, name);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EISDIR' || code === 'EPERM') directories.push({ name, mark: undefined });
+      else if (code !== 'ENOENT') throw error;
+    }
+  });
+  return directories;
+}
+
+/** A directory without its own permissions can be emptied by root only; its owner takes them back first. */
+async function allowEntry(dirFd: number): Promise<void> {
+  if (process.getuid?.() !== 0) await setMode(dirFd, 0o700);
+}

@@ -1,0 +1,247 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeDirectory, moveEntry } from './directories';
+import { measureDirectory } from './disk-use';
+import { listEntries, readEntry } from './entries';
+import { openForRead, openForWrite } from './files';
+import type { GuestRoot } from './guest-root';
+import { removeEntry, removeHostDirectory } from './remove';
+import { withPlace } from './walk';
+
+let base = '';
+let root: GuestRoot;
+const inside = (path: string) => join(root.rootDir, path);
+
+beforeEach(() => {
+  base = fs.mkdtempSync(join(tmpdir(), 'safe-fs-'));
+  const rootDir = join(base, 'root');
+  fs.mkdirSync(join(rootDir, 'home/user'), { recursive: true });
+  fs.writeFileSync(join(base, 'secret'), 'host secret');
+  const isRoot = process.getuid?.() === 0;
+  root = {
+    rootDir,
+    uid: isRoot ? 234_567 : (process.getuid?.() ?? 0),
+    gid: isRoot ? 234_567 : (process.getgid?.() ?? 0),
+    users: [],
+  };
+});
+
+afterEach(() => {
+  fs.rmSync(base, { recursive: true, force: true });
+});
+
+const openDescriptors = () => fs.readdirSync('/proc/self/fd').length;
+
+async function readAll(path: string): Promise<string> {
+  const file = await openForRead(root, path);
+  try {
+    const buffer = Buffer.alloc(file.sizeBytes);
+    return buffer.subarray(0, await file.read(buffer, 0, buffer.length)).toString();
+  } finally {
+    file.close();
+  }
+}
+
+async function writeAll(path: string, text: string): Promise<void> {
+  const file = await openForWrite(root, path);
+  try {
+    await file.write(Buffer.from(text));
+  } finally {
+    await file.close();
+  }
+}
+
+describe('a path', () => {
+  it('stays inside, whatever it holds', async () => {
+    for (const path of ['/../secret', '/home/../../secret', '/home/user/../../../../../../secret']) {
+      await expect(readAll(path), path).rejects.toMatchObject({ code: 'ENOENT' });
+    }
+  });
+
+  it('is followed over links as inside the root', async () => {
+    fs.writeFileSync(inside('home/user/a'), 'mine');
+    fs.symlinkSync('/home/user/a', inside('absolute'));
+    fs.symlinkSync('../../../../home/user/a', inside('home/user/climbing'));
+    fs.symlinkSync(join(base, 'secret'), inside('outside'));
+    fs.symlinkSync('..', inside('home/up'));
+    expect(await readAll('/absolute')).toBe('mine');
+    expect(await readAll('/home/user/climbing')).toBe('mine');
+    expect(await readAll('/home/up/absolute')).toBe('mine');
+    await expect(readAll('/outside')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('fails as the kernel would', async () => {
+    fs.writeFileSync(inside('file'), '');
+    fs.symlinkSync('loop', inside('loop'));
+    const failing = {
+      '/missing': 'ENOENT',
+      '/missing/x': 'ENOENT',
+      '/file/x': 'ENOTDIR',
+      '/file/': 'ENOTDIR',
+      '/loop': 'ELOOP',
+      '/loop/x': 'ELOOP',
+      '/home': 'EISDIR',
+      '/': 'EISDIR',
+      '/a\0b': 'EINVAL',
+      [`/${'n'.repeat(4000)}`]: 'ENAMETOOLONG',
+      [`/${'n/'.repeat(3000)}`]: 'ENAMETOOLONG',
+    };
+    const before = openDescriptors();
+    for (const [path, code] of Object.entries(failing)) {
+      await expect(readAll(path), path.slice(0, 20)).rejects.toMatchObject({ name: 'SafeFsError', code });
+    }
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('never names the host in its failure', async () => {
+    await expect(readAll('/missing')).rejects.toThrow(/^no such file or directory: \/missing$/);
+  });
+
+  it('resolves to where it leads', async () => {
+    fs.mkdirSync(inside('real/deep'), { recursive: true });
+    fs.symlinkSync('/real', inside('link'));
+    const resolved = await withPlace(
+      root,
+      '/home/../link/./deep/..',
+      {},
+      async (place) => place.resolvedPath,
+    );
+    expect(resolved).toBe('/real');
+  });
+});
+
+describe('files', () => {
+  it('are written in place, made with their directories, and belong to the sandbox', async () => {
+    await writeAll('/home/user/new/dir/ä.txt', 'one');
+    const before = fs.statSync(inside('home/user/new/dir/ä.txt'));
+    fs.chmodSync(inside('home/user/new/dir/ä.txt'), 0o600);
+    await writeAll('/home/user/new/dir/ä.txt', 'two!');
+    const after = fs.statSync(inside('home/user/new/dir/ä.txt'));
+    expect(fs.readFileSync(inside('home/user/new/dir/ä.txt'), 'utf8')).toBe('two!');
+    expect(before.mode & 0o7777).toBe(0o644);
+    expect(after).toMatchObject({ ino: before.ino, uid: root.uid, gid: root.gid });
+    expect(after.mode & 0o7777).toBe(0o600);
+    const made = fs.statSync(inside('home/user/new/dir'));
+    expect(made).toMatchObject({ uid: root.uid });
+    expect(made.mode & 0o7777).toBe(0o755);
+  });
+
+  it('are made where a broken link points to, inside', async () => {
+    fs.symlinkSync(join(base, 'planted'), inside('link'));
+    await writeAll('/link', 'text');
+    expect(fs.existsSync(join(base, 'planted'))).toBe(false);
+    expect(fs.readFileSync(inside(join(base, 'planted')), 'utf8')).toBe('text');
+  });
+
+  it('are regular ones only, and nothing waits for a FIFO', async () => {
+    execFileSync('mkfifo', [inside('fifo')]);
+    await expect(readAll('/fifo')).rejects.toMatchObject({ code: 'EINVAL' });
+    await expect(writeAll('/fifo', 'x')).rejects.toMatchObject({ code: 'EINVAL' });
+    await expect(writeAll('/home', 'x')).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(writeAll('/new/', 'x')).rejects.toMatchObject({ code: 'EISDIR' });
+  });
+});
+
+describe('directories', () => {
+  it('are made with all above them, once', async () => {
+    expect(await makeDirectory(root, '/a/b/c')).toBe(true);
+    expect(await makeDirectory(root, '/a/b/c')).toBe(false);
+    expect(fs.statSync(inside('a/b/c')).uid).toBe(root.uid);
+    fs.writeFileSync(inside('file'), '');
+    await expect(makeDirectory(root, '/file')).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(makeDirectory(root, '/file/x')).rejects.toMatchObject({ code: 'ENOTDIR' });
+  });
+
+  it('move, and replace what is there', async () => {
+    fs.writeFileSync(inside('a'), 'a');
+    fs.writeFileSync(inside('b'), 'b');
+    await moveEntry(root, '/a', '/b');
+    await moveEntry(root, '/b', '/new/place/c');
+    expect(fs.readFileSync(inside('new/place/c'), 'utf8')).toBe('a');
+    await expect(moveEntry(root, '/a', '/d')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(moveEntry(root, '/', '/d')).rejects.toMatchObject({ code: 'EBUSY' });
+    await expect(moveEntry(root, '/home', '/home/user/x')).rejects.toMatchObject({ code: 'EINVAL' });
+  });
+
+  it('are removed with all they hold, and links are not followed', async () => {
+    fs.mkdirSync(inside('tree/sub'), { recursive: true });
+    fs.writeFileSync(Buffer.from(`${inside('tree/sub/')}\xff\xfe`, 'latin1'), 'not UTF-8');
+    fs.symlinkSync('/home', inside('tree/link'));
+    fs.symlinkSync(base, inside('tree/outside'));
+    await removeEntry(root, '/tree');
+    await removeEntry(root, '/tree');
+    await removeEntry(root, '/no/such/parent');
+    expect(fs.existsSync(inside('tree'))).toBe(false);
+    expect(fs.existsSync(inside('home/user'))).toBe(true);
+    expect(fs.existsSync(join(base, 'secret'))).toBe(true);
+    await expect(removeEntry(root, '/')).rejects.toMatchObject({ code: 'EBUSY' });
+    await expect(removeEntry(root, '/home/..')).rejects.toMatchObject({ code: 'EBUSY' });
+  });
+
+  it('are removed and measured with few descriptors, deeper than any path', async () => {
+    const levels = 500;
+    const script = `import os
+os.chdir(${JSON.stringify(root.rootDir)})
+for i in range(${levels}):
+    os.mkdir("directory")
+    os.chdir("directory")
+open("f", "w").write("x" * 10000)`;
+    execFileSync('python3', ['-c', script]);
+    const before = openDescriptors();
+    expect(await measureDirectory(root.rootDir)).toBeGreaterThan(10_000);
+    const listed = await listEntries(root, '/', 0xffff_ffff);
+    expect(listed.length).toBeGreaterThan(400);
+    await removeHostDirectory(root.rootDir);
+    await removeHostDirectory(root.rootDir);
+    expect(fs.existsSync(root.rootDir)).toBe(false);
+    expect(await measureDirectory(root.rootDir)).toBe(0);
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('count what is on disk, once', async () => {
+    fs.writeFileSync(inside('a'), Buffer.alloc(1_000_000, 1));
+    fs.linkSync(inside('a'), inside('b'));
+    fs.writeFileSync(inside('sparse'), '');
+    fs.truncateSync(inside('sparse'), 1_000_000_000);
+    const used = await measureDirectory(root.rootDir);
+    expect(used).toBeGreaterThanOrEqual(1_000_000);
+    expect(used).toBeLessThan(1_100_000);
+  });
+});
+
+describe('entries', () => {
+  it('come depth first in the order of bytes, to the depth asked for', async () => {
+    for (const path of ['t/b/z', 't/b/a', 't/c.txt', 't/B', 't/a/x/y']) {
+      fs.mkdirSync(join(inside(path), '..'), { recursive: true });
+      fs.writeFileSync(inside(path), '');
+    }
+    fs.symlinkSync('/t', inside('link'));
+    const paths = async (path: string, depth: number) =>
+      (await listEntries(root, path, depth)).map((entry) => entry.path);
+    expect(await paths('/t', 1)).toEqual(['/t/B', '/t/a', '/t/b', '/t/c.txt']);
+    expect(await paths('/link', 2)).toEqual([
+      '/link/B',
+      '/link/a',
+      '/link/a/x',
+      '/link/b',
+      '/link/b/a',
+      '/link/b/z',
+      '/link/c.txt',
+    ]);
+    await expect(paths('/t/c.txt', 1)).rejects.toMatchObject({ code: 'ENOTDIR' });
+    await expect(paths('/missing', 1)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('tell where a link leads', async () => {
+    fs.writeFileSync(inside('file'), 'abc');
+    fs.symlinkSync('file', inside('one'));
+    fs.symlinkSync('/one', inside('home/two'));
+    fs.symlinkSync(join(base, 'secret'), inside('broken'));
+    expect((await readEntry(root, '/home/two')).target).toMatchObject({ path: '/file', stat: { size: 3 } });
+    expect((await readEntry(root, '/broken')).target).toBeNull();
+    expect((await readEntry(root, '/file')).target).toBeNull();
+  });
+});
