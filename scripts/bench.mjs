@@ -2,15 +2,12 @@
 import fs from 'node:fs';
 import { ensureBuilt, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { bundle } from './lib/build.mjs';
-import { onStopRequest, startProcess, stopEverything, waitForEnd } from './lib/children.mjs';
+import { obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
 import { findChromium } from './lib/chromium.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { CommandError, runMain } from './lib/terminal.mjs';
 
-onStopRequest(async () => {
-  await stopEverything();
-  process.exit(130);
-});
+obeyStopRequests({ exitCode: 130 });
 
 /** @returns {Map<string, string>} name to file */
 function listBenches() {

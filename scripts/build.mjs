@@ -1,12 +1,9 @@
 // `npm run build`: the Next.js build and the programs beside it, whether they are due or not.
 import { ensureInstalled, rebuild, requireNode } from './lib/bootstrap.mjs';
-import { onStopRequest, stopEverything } from './lib/children.mjs';
+import { obeyStopRequests } from './lib/children.mjs';
 import { runMain } from './lib/terminal.mjs';
 
-onStopRequest(async () => {
-  await stopEverything();
-  process.exit(130);
-});
+obeyStopRequests({ exitCode: 130 });
 
 await runMain(async () => {
   requireNode();

@@ -1,18 +1,11 @@
 // `npm run engine -- [options]`: the local engine alone, in the foreground.
 import { ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
-import { onStopRequest, startProcess, stopEverything, stopProcess, waitForEnd } from './lib/children.mjs';
+import { obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { runMain } from './lib/terminal.mjs';
 
-/** @type {import('node:child_process').ChildProcess | undefined} */
-let engine;
-
-onStopRequest(async () => {
-  if (engine) await stopProcess(engine);
-  await stopEverything();
-  process.exit(0);
-});
+obeyStopRequests({ exitCode: 0 });
 
 await runMain(async () => {
   requireNode();
@@ -20,7 +13,10 @@ await runMain(async () => {
   await ensureInstalled();
   await ensureBundled({ engineOnly: true });
   const args = ['--enable-source-maps', inRoot('build/engine.mjs'), ...process.argv.slice(2)];
-  engine = startProcess(process.execPath, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const engine = startProcess(process.execPath, args, {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    isService: true,
+  });
   const { code } = await waitForEnd(engine);
   process.exitCode = code ?? 1;
 });

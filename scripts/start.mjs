@@ -1,7 +1,7 @@
 // `npm start`: from whatever state the checkout is in to a running Sandkeeper. `npm run dev` adds --dev.
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
-import { onStopRequest, startService, stopEverything } from './lib/children.mjs';
+import { obeyStopRequests, startService, stopAndExit } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { choosePort } from './lib/ports.mjs';
@@ -9,22 +9,7 @@ import { bold, complain, dim, red, runMain, say, yellow } from './lib/terminal.m
 
 const isDev = process.argv.includes('--dev');
 
-/**
- * In the order in which they start; they stop the other way round.
- * @type {ReturnType<typeof startService>[]}
- */
-const services = [];
-
-async function stopAll() {
-  for (const service of [...services].reverse()) await service.stop();
-  await stopEverything();
-}
-
-onStopRequest(async () => {
-  if (services.length > 0) say('\nStopping …');
-  await stopAll();
-  process.exit(0);
-});
+obeyStopRequests({ exitCode: 0, onRequest: () => say('\nStopping …') });
 
 async function prepare() {
   requireNode();
@@ -60,17 +45,13 @@ async function launch(name, args, env) {
     env: { ...process.env, ...env },
     readyTimeoutMs: 60_000,
   });
-  services.push(service);
-  service.death.then(async (sentence) => {
-    complain(red(sentence));
-    await stopAll();
-    process.exit(1);
-  });
-  return service.ready.catch(async (error) => {
-    complain(red(error.message));
-    await stopAll();
-    process.exit(1);
-  });
+  /** @param {string} problem */
+  const giveUp = (problem) => {
+    complain(red(problem));
+    return stopAndExit(1);
+  };
+  service.death.then(giveUp);
+  return service.ready.catch((error) => giveUp(error.message));
 }
 
 /** @param {any} config */

@@ -8,11 +8,14 @@ import readline from 'node:readline';
 import { dim } from './terminal.mjs';
 
 const isWindows = process.platform === 'win32';
+const graceMs = 5000;
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} Ending */
 
 /** @type {Map<ChildProcess, Promise<Ending>>} */
 const running = new Map();
+/** Those of them that are stopped one after the other, last started first, by asking their leader. */
+const services = new Set();
 let isStopping = false;
 
 // Whatever ends this process early, nothing stays behind. (When it is killed outright, services notice the lost channel.)
@@ -23,11 +26,13 @@ process.on('exit', () => {
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {import('node:child_process').SpawnOptions} [options]
+ * @param {import('node:child_process').SpawnOptions & { isService?: boolean }} [options] `isService` for a long-lived
+ *   program of ours, which looks after its own children
  * @returns {ChildProcess}
  */
-export function startProcess(command, args, options = {}) {
+export function startProcess(command, args, { isService = false, ...options } = {}) {
   const child = spawn(command, args, { detached: !isWindows, ...options });
+  if (isService) services.add(child);
   const ending = new Promise((/** @type {(ending: Ending) => void} */ resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     // `close` waits for everybody who inherited the output; a stray grandchild must not hold us up.
@@ -73,14 +78,12 @@ export function signalGroup(child, signal) {
 /**
  * Asks a process to stop, waits, and ends its whole group if it does not or leaves something behind.
  * @param {ChildProcess} child
- * @param {{ graceMs?: number, signal?: NodeJS.Signals, wholeGroup?: boolean }} [options] `wholeGroup` asks everybody in
- *   the group, as Ctrl-C would; otherwise the leader is asked and looks after its own
  */
-export async function stopProcess(child, { graceMs = 5000, signal = 'SIGTERM', wholeGroup = false } = {}) {
+async function stopProcess(child) {
   const ending = running.get(child);
   if (!ending) return;
-  if (wholeGroup) signalGroup(child, signal);
-  else child.kill(signal);
+  if (services.has(child)) child.kill('SIGTERM');
+  else signalGroup(child, 'SIGINT'); // A tool is used to Ctrl-C, which reaches its children too.
   const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
   await ending;
   clearTimeout(timer);
@@ -88,77 +91,100 @@ export async function stopProcess(child, { graceMs = 5000, signal = 'SIGTERM', w
 }
 
 /**
- * Calls `stop` once when the command is asked to end. Asking again after a second ends everything at once; sooner it is
- * the same request arriving twice, because npm passes Ctrl-C on to a process that has already had it from the terminal.
- * @param {() => Promise<void>} stop
+ * Stops everything that runs, then this process.
+ * @param {number} exitCode
+ * @returns {Promise<never>}
  */
-export function onStopRequest(stop) {
-  let askedAt = 0;
-  const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (isStopping) {
-        if (Date.now() - askedAt > 1000) process.exit(1);
-        return;
-      }
-      isStopping = true;
-      askedAt = Date.now();
-      stop();
-    });
-  }
+export async function stopAndExit(exitCode) {
+  isStopping = true;
+  for (const service of [...services].reverse()) await stopProcess(service);
+  await Promise.all([...running.keys()].map(stopProcess));
+  process.exit(exitCode);
 }
 
-/** Stops whatever still runs, all at once, as Ctrl-C in a terminal would. */
-export async function stopEverything() {
-  await Promise.all(
-    [...running.keys()].map((child) => stopProcess(child, { signal: 'SIGINT', wholeGroup: true })),
-  );
+/**
+ * Stops everything when the command is asked to end: by a signal, or by npm going away without passing its own on (it
+ * sends it to the shell between us, which dies and tells nobody). Asking again after a second ends everything at once;
+ * sooner it is the same request arriving twice, because npm repeats a Ctrl-C that the terminal has already sent.
+ * @param {{ exitCode: number, onRequest?: () => void }} options
+ */
+export function obeyStopRequests({ exitCode, onRequest }) {
+  let askedAt = 0;
+  const stop = () => {
+    if (askedAt > 0 && Date.now() - askedAt > 1000) process.exit(1);
+    if (isStopping) return;
+    askedAt = Date.now();
+    onRequest?.();
+    stopAndExit(exitCode);
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, stop);
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, 250);
+  watch.unref();
 }
 
 /**
  * A service of ours: a Node process that says over its IPC channel when it is ready (`{type: 'ready', …}`) or why it
- * cannot be (`{type: 'failed', message}`). Its output is passed on line by line under its name.
+ * cannot be (`{type: 'failed', message}`). Its output is passed on line by line under its name, once it is ready.
  * @param {string} name such as "engine"
  * @param {string[]} args for node
  * @param {{ env: NodeJS.ProcessEnv, cwd: string, readyTimeoutMs: number }} options
  */
 export function startService(name, args, { env, cwd, readyTimeoutMs }) {
-  const child = startProcess(process.execPath, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = startProcess(process.execPath, args, {
+    env,
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    isService: true,
+  });
   /** @type {string[]} */
   const lastWords = [];
   /** @type {string | undefined} */
   let failure;
-  for (const [stream, target] of /** @type {const} */ ([
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ])) {
-    if (!stream) continue;
-    readline.createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
-      target.write(`${dim(`${name} │`)} ${line}\n`);
-      if (target === process.stderr && lastWords.push(line) > 20) lastWords.shift();
-    });
-  }
+  let isReady = false;
+  const show = (/** @type {NodeJS.WriteStream} */ target, /** @type {string} */ line) =>
+    target.write(`${dim(`${name} │`)} ${line}\n`);
+  /** @param {import('node:stream').Readable | null} stream @param {(line: string) => void} onLine */
+  const readLines = (stream, onLine) => {
+    if (stream)
+      readline.createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', onLine);
+  };
+  // What a service prints while it starts is chatter; complaints are held back until it is known what came of it.
+  readLines(child.stdout, (line) => isReady && show(process.stdout, line));
+  readLines(child.stderr, (line) => {
+    if (isReady) show(process.stderr, line);
+    if (lastWords.push(line) > 20) lastWords.shift();
+  });
+  const quoteLastWords = () =>
+    lastWords.length > 0 ? ` Its last words:\n${lastWords.map((line) => `  ${line}`).join('\n')}` : '';
 
   /** Resolves with a sentence when the service ends without having been asked to. */
   const death = waitForEnd(child).then((ending) => {
     if (failure) return `The ${name} could not start: ${failure}`;
-    const tail =
-      lastWords.length > 0 ? ` Its last words:\n${lastWords.map((line) => `  ${line}`).join('\n')}` : '';
-    return `The ${name} stopped unexpectedly (${describeEnding(ending)}).${tail}`;
+    return `The ${name} stopped unexpectedly (${describeEnding(ending)}).${quoteLastWords()}`;
   });
 
   /** @type {Promise<any>} the ready message; pending for ever when the service dies first */
   const ready = new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      if (!isStopping) reject(new Error(`The ${name} was not ready after ${readyTimeoutMs / 1000} seconds.`));
+      reject(
+        new Error(`The ${name} was not ready after ${readyTimeoutMs / 1000} seconds.${quoteLastWords()}`),
+      );
     }, readyTimeoutMs);
     child.once('exit', () => clearTimeout(timer));
     child.on('message', (/** @type {any} */ message) => {
       if (message?.type === 'failed') failure = String(message.message);
       if (message?.type !== 'ready') return;
       clearTimeout(timer);
+      isReady = true;
+      for (const line of lastWords) show(process.stderr, line);
       resolve(message);
     });
   });
-  return { name, ready, death, stop: () => stopProcess(child) };
+  return { ready, death };
 }

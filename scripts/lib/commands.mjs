@@ -7,7 +7,7 @@ const isWindows = process.platform === 'win32';
 
 /**
  * @typedef {object} RunOptions
- * @property {NodeJS.ProcessEnv} [env] added to this process's own
+ * @property {Record<string, string>} [env] added to this process's own
  * @property {number} [timeoutMs] after which the command is ended and counts as failed
  * @property {(child: import('node:child_process').ChildProcess) => void} [onStart]
  */
