@@ -50,7 +50,7 @@ export class Cgroups {
   static open(): Cgroups | null {
     const own = findOwnGroup();
     if (!own) return null;
-    removeLeftovers(own);
+    ignoreErrors(() => removeLeftovers(own));
     const parent = join(own, `${NAME}-${process.pid}`);
     try {
       mkdirSync(parent, { recursive: true });
@@ -80,9 +80,8 @@ export class Cgroups {
 function findOwnGroup(): string | null {
   try {
     const inside = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-    const mount = / (\S+) (\S+) \S+(?: \S+)* - cgroup2 /.exec(findMountLine());
-    if (inside === undefined || !mount) return null;
-    const [, root = '/', place = ''] = mount;
+    const [, , , root, place] = findMountLine().split(' ');
+    if (inside === undefined || root === undefined || place === undefined) return null;
     const below = root !== '/' && inside.startsWith(root) ? inside.slice(root.length) : inside;
     return join(place, below);
   } catch {

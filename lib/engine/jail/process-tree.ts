@@ -87,7 +87,7 @@ function readStat(path: string): string | null {
   try {
     const file = openSync(path, 'r');
     try {
-      return buffer.latin1Slice(0, readSync(file, buffer, 0, buffer.length, 0));
+      return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
     } finally {
       closeSync(file);
     }
