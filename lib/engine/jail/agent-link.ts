@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import {
+  costOf,
   encodeFrame,
   encodeJson,
   encodeUint32,
@@ -68,7 +69,7 @@ export class OutputWindow {
 
   send(kind: FrameKind, chunk: Buffer): void {
     this.link.send(kind, this.subject, chunk);
-    this.underWay += chunk.length;
+    this.underWay += costOf(chunk);
     if (this.underWay >= OUTPUT_WINDOW_BYTES) for (const source of this.sources) source.pause();
   }
 

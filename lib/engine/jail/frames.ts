@@ -70,7 +70,13 @@ export const INPUT_CHUNK_BYTES = 64 * 1024;
 export const ORDER_LIMIT_BYTES = 16 * 1024 * 1024;
 export const REPORT_LIMIT_BYTES = 64 * 1024;
 
+/** What a chunk costs beyond its bytes: many tiny ones take memory too. */
+const CHUNK_COST_BYTES = 256;
+
 const NOTHING = Buffer.alloc(0);
+
+/** What a chunk of output takes of the window. */
+export const costOf = (chunk: Buffer) => chunk.length + CHUNK_COST_BYTES;
 
 export function encodeFrame(kind: FrameKind, subject: number, payload: Buffer = NOTHING): Buffer {
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + HEAD_BYTES + payload.length);

@@ -1,0 +1,45 @@
+/** How a process ended (protocol §4.3, "End values"). */
+export type ExitStatus = {
+  /** -1 where a signal ended it. */
+  readonly exitCode: number;
+  readonly exited: boolean;
+  readonly status: string;
+  /** Only where it did not end with 0. */
+  readonly error?: string;
+};
+
+/** The names that the real server writes. */
+const SIGNAL_TEXT: Readonly<Record<string, string>> = {
+  SIGHUP: 'hangup',
+  SIGINT: 'interrupt',
+  SIGQUIT: 'quit',
+  SIGILL: 'illegal instruction',
+  SIGTRAP: 'trace/breakpoint trap',
+  SIGABRT: 'aborted',
+  SIGBUS: 'bus error',
+  SIGFPE: 'floating point exception',
+  SIGKILL: 'killed',
+  SIGUSR1: 'user defined signal 1',
+  SIGSEGV: 'segmentation fault',
+  SIGUSR2: 'user defined signal 2',
+  SIGPIPE: 'broken pipe',
+  SIGALRM: 'alarm clock',
+  SIGTERM: 'terminated',
+  SIGXCPU: 'CPU time limit exceeded',
+  SIGXFSZ: 'file size limit exceeded',
+};
+
+/** @param code exit code, null where `signal` names what ended it */
+export function toExitStatus(code: number | null, signal: string | null): ExitStatus {
+  if (code === null) {
+    const status = `signal: ${SIGNAL_TEXT[signal ?? ''] ?? signal ?? 'unknown'}`;
+    return { exitCode: -1, exited: false, status, error: status };
+  }
+  const status = `exit status ${code}`;
+  return code === 0
+    ? { exitCode: 0, exited: true, status }
+    : { exitCode: code, exited: true, status, error: status };
+}
+
+/** For processes that went with their sandbox. */
+export const KILLED: ExitStatus = toExitStatus(null, 'SIGKILL');
