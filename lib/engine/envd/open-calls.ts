@@ -16,6 +16,8 @@ export class OpenCall {
       settle = resolve;
     });
     this.settle = settle;
+    // A caller that goes away in the middle of an answer is no failure of the engine.
+    response.on('error', () => {});
     response.once('close', () => {
       if (!response.writableFinished) this.abort(new ConnectError('canceled', 'the caller went away'));
     });

@@ -1,0 +1,162 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { sendJson } from '../http';
+import { ConnectError, HTTP_STATUS_OF_CODE } from './connect-error';
+import { decodeMessages, MESSAGE_LIMIT_BYTES, parseJson } from './envelope';
+import type { OpenCall } from './open-calls';
+import { chunksOf, discardRest, readWhole } from './request-body';
+import type { CallContext, ClientStreamRpc, Rpc, ServerStreamRpc, UnaryRpc } from './rpc';
+import { StreamWriter } from './stream-writer';
+
+/** One RPC that has come in. */
+export type RpcExchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly call: OpenCall;
+  /** Who calls and on which files. @throws ConnectError `unauthenticated` */
+  open(): Promise<Pick<CallContext, 'guest' | 'user' | 'root'>>;
+  /** Told of failures that are the engine's own. */
+  fault(error: unknown): void;
+};
+
+const UNARY_TYPE = 'application/json';
+const STREAM_TYPE = 'application/connect+json';
+/** How long a caller may take for a body that is held in memory. */
+const BODY_TIMEOUT_MS = 60_000;
+const DEFAULT_KEEPALIVE_S = 90;
+/** The longest that a timer can wait; a longer timeout is none. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Answers one RPC (protocol §4.1). `rpc` undefined: there is no such method. */
+export async function serveRpc(rpc: Rpc | undefined, exchange: RpcExchange): Promise<void> {
+  try {
+    const refusal = refuse(rpc, exchange.request);
+    if (refusal) sendJson(exchange.response, refusal.status, refusal.error, refusal.headers);
+    else if (rpc?.kind === 'unary') await serveUnary(rpc, exchange);
+    else if (rpc) await serveStream(rpc, exchange);
+  } finally {
+    discardRest(exchange.request);
+  }
+}
+
+type Refusal = { status: number; error: ConnectError; headers?: Record<string, string> };
+
+/** What is wrong before anything of the body is read. */
+function refuse(rpc: Rpc | undefined, request: IncomingMessage): Refusal | null {
+  if (!rpc) return { status: 404, error: new ConnectError('unimplemented', 'there is no such method') };
+  if (request.method !== 'POST') {
+    const error = new ConnectError('unimplemented', 'RPCs are sent with POST');
+    return { status: 405, error, headers: { allow: 'POST' } };
+  }
+  const accepted = rpc.kind === 'unary' ? UNARY_TYPE : STREAM_TYPE;
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type === accepted) return null;
+  const error = new ConnectError('invalid_argument', `expected the content type ${accepted}`);
+  return { status: 415, error, headers: { 'accept-post': accepted } };
+}
+
+async function serveUnary(rpc: UnaryRpc, exchange: RpcExchange): Promise<void> {
+  const { request, response, call } = exchange;
+  const answer = async (limits: CallLimits) => {
+    requirePlain(request.headers, 'content-encoding');
+    const tooSlow = new ConnectError('deadline_exceeded', 'the request body took too long');
+    const timer = setTimeout(() => call.abort(tooSlow), BODY_TIMEOUT_MS);
+    const reading = readWhole(request, MESSAGE_LIMIT_BYTES, call.signal);
+    const body = await reading.finally(() => clearTimeout(timer));
+    const message = body.length === 0 ? {} : parseJson(body);
+    return await rpc.call(message, { ...(await exchange.open()), ...limits, signal: call.signal });
+  };
+  await runCall(exchange, answer, {
+    succeed: (message) => sendJson(response, 200, message),
+    fail: (error) => sendJson(response, HTTP_STATUS_OF_CODE[error.code], error),
+  });
+}
+
+async function serveStream(rpc: ServerStreamRpc | ClientStreamRpc, exchange: RpcExchange): Promise<void> {
+  const { request, response, call } = exchange;
+  const limits = readLimits(request.headers);
+  const keepalive = rpc.kind === 'server-stream' ? rpc.keepalive : undefined;
+  const writer = new StreamWriter(response, { keepalive, keepaliveMs: limits.keepaliveMs });
+  const answer = async (given: CallLimits) => {
+    requirePlain(request.headers, 'connect-content-encoding');
+    const messages = decodeMessages(chunksOf(request, call.signal));
+    const context = async () => ({ ...(await exchange.open()), ...given, signal: call.signal });
+    if (rpc.kind === 'server-stream') {
+      const message = await readOnly(messages);
+      return await rpc.call(message, await context(), writer);
+    }
+    await writer.send((await rpc.call(messages, await context())) as object);
+  };
+  await runCall(exchange, answer, {
+    succeed: () => writer.end(),
+    fail: (error) => writer.end(error),
+  });
+}
+
+type CallLimits = Pick<CallContext, 'deadlineMs' | 'keepaliveMs'>;
+
+/**
+ * Runs one call and answers it once: with its result, its failure, or as soon as it is aborted. Resolves when the
+ * handler has settled too, because until then it may touch files.
+ */
+async function runCall<Result>(
+  exchange: RpcExchange,
+  answer: (limits: CallLimits) => Promise<Result>,
+  reply: { succeed(result: Result): void; fail(error: ConnectError): void },
+): Promise<void> {
+  const { call, request, response } = exchange;
+  const limits = readLimits(request.headers);
+  const fail = (error: ConnectError) => {
+    if (!response.destroyed && !response.writableEnded) reply.fail(error);
+  };
+  const onAbort = () => fail(ConnectError.from(call.signal.reason));
+  call.signal.addEventListener('abort', onAbort, { once: true });
+  const timer = startDeadline(call, limits.deadlineMs);
+  try {
+    const result = await answer(limits);
+    if (!call.signal.aborted) reply.succeed(result);
+  } catch (error) {
+    if (call.signal.aborted) return;
+    if (!(error instanceof ConnectError)) exchange.fault(error);
+    fail(ConnectError.from(error));
+  } finally {
+    clearTimeout(timer);
+    call.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function startDeadline(call: OpenCall, deadlineMs: number | null): NodeJS.Timeout | undefined {
+  if (deadlineMs === null) return undefined;
+  const passed = () => call.abort(new ConnectError('deadline_exceeded', 'the deadline has passed'));
+  return setTimeout(passed, Math.max(0, deadlineMs - Date.now()));
+}
+
+/** `Connect-Timeout-Ms` may be a decimal (Python), `Keepalive-Ping-Interval` is in seconds (protocol §4.1). */
+function readLimits(headers: IncomingHttpHeaders): CallLimits {
+  const timeoutMs = positiveOf(headers['connect-timeout-ms']);
+  const keepaliveS = positiveOf(headers['keepalive-ping-interval']) ?? DEFAULT_KEEPALIVE_S;
+  const isEndless = timeoutMs === null || timeoutMs > LONGEST_TIMER_MS;
+  return {
+    deadlineMs: isEndless ? null : Date.now() + timeoutMs,
+    keepaliveMs: Math.min(keepaliveS * 1000, LONGEST_TIMER_MS),
+  };
+}
+
+function positiveOf(header: string | string[] | undefined): number | null {
+  const value = typeof header === 'string' ? Number.parseFloat(header) : Number.NaN;
+  return Number.isFinite(value) && value > 0 ? value : null;
+}
+
+function requirePlain(headers: IncomingHttpHeaders, name: string): void {
+  const encoding = headers[name];
+  if (encoding === undefined || encoding === 'identity') return;
+  throw new ConnectError('unimplemented', `unknown compression ${JSON.stringify(encoding)}`);
+}
+
+/** The one message of a server stream's request. */
+async function readOnly(messages: AsyncGenerator<unknown, void, undefined>): Promise<unknown> {
+  const first = await messages.next();
+  if (first.done) throw new ConnectError('invalid_argument', 'protocol error: the request has no message');
+  const second = await messages.next();
+  if (second.done) return first.value;
+  throw new ConnectError('invalid_argument', 'protocol error: the request has several messages');
+}
