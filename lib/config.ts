@@ -112,7 +112,9 @@ export function readConfig(
 
 function readUpstream(
   environment: Environment,
-  read: (name: 'MORU_API_KEY' | 'MORU_API_URL' | 'MORU_DOMAIN' | 'MORU_SANDBOX_URL' | EngineName) => string | undefined,
+  read: (
+    name: 'MORU_API_KEY' | 'MORU_API_URL' | 'MORU_DOMAIN' | 'MORU_SANDBOX_URL' | EngineName,
+  ) => string | undefined,
   enginePort: number,
   problems: string[],
 ): Upstream {
@@ -127,9 +129,15 @@ function readUpstream(
     const home = domain ?? 'moru.io';
     return { kind: 'remote', apiKey, apiUrl: apiUrl ?? `https://api.${home}`, domain: home, sandboxUrl };
   }
-  for (const [name, value] of Object.entries({ MORU_API_URL: apiUrl, MORU_DOMAIN: domain, MORU_SANDBOX_URL: sandboxUrl })) {
+  for (const [name, value] of Object.entries({
+    MORU_API_URL: apiUrl,
+    MORU_DOMAIN: domain,
+    MORU_SANDBOX_URL: sandboxUrl,
+  })) {
     if (value !== undefined) {
-      problems.push(`${name} is set but MORU_API_KEY is not: set both to use that service, or neither to use the local engine.`);
+      problems.push(
+        `${name} is set but MORU_API_KEY is not: set both to use that service, or neither to use the local engine.`,
+      );
     }
   }
   const url = read('SANDKEEPER_ENGINE_URL') ?? `http://127.0.0.1:${enginePort}`;
@@ -143,7 +151,12 @@ function readUpstream(
 }
 type EngineName = 'SANDKEEPER_ENGINE_URL' | 'SANDKEEPER_ENGINE_KEY';
 
-const SECRET: ReadonlySet<string> = new Set(['MORU_API_KEY', 'SANDKEEPER_SIGN_IN_TOKEN', 'SANDKEEPER_ENGINE_KEY', 'DATABASE_URL']);
+const SECRET: ReadonlySet<string> = new Set([
+  'MORU_API_KEY',
+  'SANDKEEPER_SIGN_IN_TOKEN',
+  'SANDKEEPER_ENGINE_KEY',
+  'DATABASE_URL',
+]);
 
 /** A wrong value is quoted back, unless showing it would put a secret on the screen. */
 function shown(name: Name, text: string): string {
@@ -156,7 +169,7 @@ function isWildcard(host: string): boolean {
 }
 
 function absolute(path: string): string {
-  return isAbsolute(path) ? path : resolve(process.cwd(), path);
+  return isAbsolute(path) ? path : resolve(/* turbopackIgnore: true */ process.cwd(), path);
 }
 
 let current: Config | undefined;

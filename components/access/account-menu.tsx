@@ -7,7 +7,11 @@ import { Menu } from '@/components/ui/menu';
 import { signOut } from '@/lib/access/actions';
 import type { Role } from '@/lib/access/roles';
 
-const THEME_NAMES: Record<Theme, string> = { system: 'Theme of the system', light: 'Light theme', dark: 'Dark theme' };
+const THEME_NAMES: Record<Theme, string> = {
+  system: 'Theme of the system',
+  light: 'Light theme',
+  dark: 'Dark theme',
+};
 
 /** Who is signed in, how it looks, and the way out. */
 export function AccountMenu({ actor, role, theme }: { actor: string; role: Role; theme: Theme }) {

@@ -26,7 +26,14 @@ export function SignInForm({ token }: { token: string }) {
           <p className="text-ink-2">The link that the server printed when it started signs you in.</p>
         </div>
         <Field label="Token" error={error} hint="The part of the link after token=">
-          <Input name="token" type="password" autoComplete="off" defaultValue={token} required className="h-9 font-mono" />
+          <Input
+            name="token"
+            type="password"
+            autoComplete="off"
+            defaultValue={token}
+            required
+            className="h-9 font-mono"
+          />
         </Field>
         <Button type="submit" tone="primary" className="h-9" disabled={pending}>
           {pending ? 'Signing in…' : 'Sign in'}

@@ -34,7 +34,10 @@ export function FleetSummary({ upstreamName, initial }: Props) {
 function LimitBar({ running, max }: { running: number; max: number }) {
   const share = max === 0 ? 1 : Math.min(1, running / max);
   return (
-    <span className="hidden items-center gap-2 lg:flex" title={`${running} of at most ${max} may run at once`}>
+    <span
+      className="hidden items-center gap-2 lg:flex"
+      title={`${running} of at most ${max} may run at once`}
+    >
       <span aria-hidden className="h-1.5 w-20 overflow-hidden rounded-full bg-line">
         <span
           className={`block h-full rounded-full ${share >= 0.9 ? 'bg-paused' : 'bg-running'}`}
@@ -46,10 +49,21 @@ function LimitBar({ running, max }: { running: number; max: number }) {
   );
 }
 
-function Freshness({ upstreamName, status, nowMs }: { upstreamName: string; status: FleetStatus; nowMs: number }) {
+function Freshness({
+  upstreamName,
+  status,
+  nowMs,
+}: {
+  upstreamName: string;
+  status: FleetStatus;
+  nowMs: number;
+}) {
   const live = useLiveState();
   const { asOfMs } = status;
-  const ago = useNow((now) => (asOfMs === null ? null : formatDuration(Math.max(1_000, now - asOfMs))), nowMs);
+  const ago = useNow(
+    (now) => (asOfMs === null ? null : formatDuration(Math.max(1_000, now - asOfMs))),
+    nowMs,
+  );
   const isStale = status.problem !== null || live === 'waiting';
   return (
     <span className="flex min-w-0 items-center gap-1.5">

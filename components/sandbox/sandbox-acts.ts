@@ -14,7 +14,11 @@ export type ActHandlers = {
 type Circumstances = { role: Role; underWay?: SandboxAct | undefined; isGone?: boolean };
 
 /** Why this person cannot do `act` to `sandbox` now, or `null`. */
-export function whyNot(sandbox: Sandbox, act: SandboxAct, { role, underWay, isGone }: Circumstances): string | null {
+export function whyNot(
+  sandbox: Sandbox,
+  act: SandboxAct,
+  { role, underWay, isGone }: Circumstances,
+): string | null {
   if (isGone) return 'It is terminated.';
   if (!roleSuffices(role, 'operator')) return 'This needs the role operator.';
   if (underWay) return 'Something is being done to it already.';
@@ -22,12 +26,30 @@ export function whyNot(sandbox: Sandbox, act: SandboxAct, { role, underWay, isGo
 }
 
 /** The acts on one sandbox, as data. */
-export function sandboxActs(sandbox: Sandbox, circumstances: Circumstances, handlers: ActHandlers): MenuAct[] {
+export function sandboxActs(
+  sandbox: Sandbox,
+  circumstances: Circumstances,
+  handlers: ActHandlers,
+): MenuAct[] {
   const reason = (act: SandboxAct) => whyNot(sandbox, act, circumstances);
   return [
     { label: 'Pause', onActivate: () => handlers.onPause(sandbox), disabledReason: reason('pause') },
-    { label: 'Resume for 15 min', onActivate: () => handlers.onResume(sandbox), disabledReason: reason('resume') },
-    { label: 'Set time left…', onActivate: () => handlers.onSetTimeout(sandbox), disabledReason: reason('setTimeout') },
-    { label: 'Kill…', onActivate: () => handlers.onKill(sandbox), disabledReason: reason('kill'), tone: 'danger', separated: true },
+    {
+      label: 'Resume for 15 min',
+      onActivate: () => handlers.onResume(sandbox),
+      disabledReason: reason('resume'),
+    },
+    {
+      label: 'Set time left…',
+      onActivate: () => handlers.onSetTimeout(sandbox),
+      disabledReason: reason('setTimeout'),
+    },
+    {
+      label: 'Kill…',
+      onActivate: () => handlers.onKill(sandbox),
+      disabledReason: reason('kill'),
+      tone: 'danger',
+      separated: true,
+    },
   ];
 }

@@ -21,7 +21,11 @@ type Props = { state: SandboxState; act?: SandboxAct | undefined; isGone?: boole
 export function StateBadge({ state, act, isGone }: Props) {
   if (isGone) return <Badge dot="border border-ink-3" text="Terminated" />;
   const { name, dot } = STATES[state];
-  return act ? <Badge dot={cn(dot, 'animate-pulse')} text={UNDER_WAY[act]} /> : <Badge dot={dot} text={name} />;
+  return act ? (
+    <Badge dot={cn(dot, 'animate-pulse')} text={UNDER_WAY[act]} />
+  ) : (
+    <Badge dot={dot} text={name} />
+  );
 }
 
 function Badge({ dot, text }: { dot: string; text: string }) {

@@ -18,7 +18,12 @@ export function Providers({ children }: { children: ReactNode }) {
       <Toaster
         position="bottom-right"
         toastOptions={{
-          style: { background: 'var(--raise)', color: 'var(--ink)', borderColor: 'var(--line)', fontSize: '13px' },
+          style: {
+            background: 'var(--raise)',
+            color: 'var(--ink)',
+            borderColor: 'var(--line)',
+            fontSize: '13px',
+          },
         }}
       />
     </QueryClientProvider>

@@ -17,11 +17,21 @@ export type ShellProps = {
 };
 
 /** The bar at the top of every page behind the sign-in, and the page below it. */
-export function Shell({ actor, role, theme, upstreamName, summary, children }: ShellProps & { children: ReactNode }) {
+export function Shell({
+  actor,
+  role,
+  theme,
+  upstreamName,
+  summary,
+  children,
+}: ShellProps & { children: ReactNode }) {
   return (
     <div className="flex h-dvh min-h-0 flex-col">
       <header className="flex h-12 shrink-0 items-center gap-4 border-line border-b bg-surface px-5">
-        <Link href={paths.sandboxes()} className="flex items-center gap-2 rounded-sm font-semibold text-[15px]">
+        <Link
+          href={paths.sandboxes()}
+          className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
+        >
           <Mark /> Sandkeeper
         </Link>
         <nav aria-label="Main" className="flex items-center gap-1">

@@ -12,7 +12,11 @@ const TONES = {
 type Props = ComponentProps<'button'> & { tone?: keyof typeof TONES; size?: 'md' | 'icon' };
 
 /** The look of a button, for links that act like one. */
-export function buttonClass(tone: keyof typeof TONES, size: 'md' | 'icon' = 'md', className?: string): string {
+export function buttonClass(
+  tone: keyof typeof TONES,
+  size: 'md' | 'icon' = 'md',
+  className?: string,
+): string {
   return cn(
     'inline-flex h-8 shrink-0 items-center justify-center gap-1.5 whitespace-nowrap rounded-md border font-medium text-body transition-[background-color,filter,opacity] duration-100',
     'disabled:opacity-50 disabled:hover:brightness-100 aria-disabled:opacity-50',

@@ -23,7 +23,10 @@ function subscribe(listener: () => void): () => void {
  * `derive(now)`, again every second; the component renders only when the answer differs, so answer text or a number.
  * `serverNowMs` is the moment the page was made, so that both renderings agree.
  */
-export function useNow<T extends string | number | boolean | null>(derive: (nowMs: number) => T, serverNowMs: number): T {
+export function useNow<T extends string | number | boolean | null>(
+  derive: (nowMs: number) => T,
+  serverNowMs: number,
+): T {
   return useSyncExternalStore(
     subscribe,
     () => derive(Math.floor(Date.now() / TICK_MS) * TICK_MS),

@@ -21,7 +21,10 @@ export function CopyButton({ text, label, className }: { text: string; label: st
       aria-label={copied ? 'Copied' : label}
       title={label}
       onClick={copy}
-      className={cn('inline-flex size-6 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink', className)}
+      className={cn(
+        'inline-flex size-6 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink',
+        className,
+      )}
     >
       <Icon size={13} aria-hidden className={copied ? 'text-running' : undefined} />
     </button>

@@ -66,7 +66,9 @@ function Body({ title, description, children, footer, Title, Description }: Body
         </header>
         {children}
       </div>
-      <footer className="flex items-center justify-end gap-2 border-line border-t bg-surface px-6 py-3">{footer}</footer>
+      <footer className="flex items-center justify-end gap-2 border-line border-t bg-surface px-6 py-3">
+        {footer}
+      </footer>
     </>
   );
 }

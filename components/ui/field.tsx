@@ -1,7 +1,13 @@
 import type { ComponentProps, ReactNode } from 'react';
 import { cn } from './class-names';
 
-type FieldProps = { label: string; hint?: ReactNode; error?: string | null; children: ReactNode; className?: string };
+type FieldProps = {
+  label: string;
+  hint?: ReactNode;
+  error?: string | null;
+  children: ReactNode;
+  className?: string;
+};
 
 /** A labelled control with a hint below, replaced by what is wrong when something is. */
 export function Field({ label, hint, error, children, className }: FieldProps) {

@@ -31,17 +31,49 @@ export function Menu({ trigger, acts, header, align = 'end' }: Props) {
   return (
     <BaseMenu.Root>
       <BaseMenu.Trigger render={trigger} />
-      <BaseMenu.Portal>
-        <BaseMenu.Positioner className="z-50 outline-none" align={align} sideOffset={4}>
-          <BaseMenu.Popup className="min-w-44 max-w-72 rounded-md border border-line bg-raise p-1 shadow-float outline-none">
-            {header ? <div className="border-line border-b px-2 py-1.5">{header}</div> : null}
-            {acts.map((act) => (
-              <MenuItem key={act.label} {...act} />
-            ))}
-          </BaseMenu.Popup>
-        </BaseMenu.Positioner>
-      </BaseMenu.Portal>
+      <Panel acts={acts} header={header} align={align} />
     </BaseMenu.Root>
+  );
+}
+
+type MenuAtProps = { anchor: HTMLElement | null; acts: readonly MenuAct[]; onClose: () => void };
+
+/** One menu for many places, open at `anchor`: a menu for each row of a long table would cost too much. */
+export function MenuAt({ anchor, acts, onClose }: MenuAtProps) {
+  return (
+    <BaseMenu.Root
+      open={anchor !== null}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+    >
+      <Panel acts={acts} align="end" anchor={anchor} />
+    </BaseMenu.Root>
+  );
+}
+
+type PanelProps = Pick<Props, 'acts' | 'header' | 'align'> & { anchor?: HTMLElement | null };
+
+function Panel({ acts, header, align, anchor }: PanelProps) {
+  return (
+    <BaseMenu.Portal>
+      <BaseMenu.Positioner
+        className="z-50 outline-none"
+        align={align}
+        sideOffset={4}
+        {...(anchor === undefined ? {} : { anchor })}
+      >
+        <BaseMenu.Popup
+          className="min-w-44 max-w-72 rounded-md border border-line bg-raise p-1 shadow-float outline-none"
+          {...(anchor ? { finalFocus: () => anchor } : {})}
+        >
+          {header ? <div className="border-line border-b px-2 py-1.5">{header}</div> : null}
+          {acts.map((act) => (
+            <MenuItem key={act.label} {...act} />
+          ))}
+        </BaseMenu.Popup>
+      </BaseMenu.Positioner>
+    </BaseMenu.Portal>
   );
 }
 

@@ -2,7 +2,15 @@ import type { ReactNode } from 'react';
 import { cn } from './class-names';
 
 /** A quiet page in a page: nothing here, gone, refused. */
-export function Notice({ title, children, className }: { title: ReactNode; children?: ReactNode; className?: string }) {
+export function Notice({
+  title,
+  children,
+  className,
+}: {
+  title: ReactNode;
+  children?: ReactNode;
+  className?: string;
+}) {
   return (
     <section className={cn('mx-auto flex max-w-xl flex-col items-start', className)}>
       <h1 className="mb-1 font-semibold text-title">{title}</h1>

@@ -44,5 +44,8 @@ export async function currentSession(): Promise<Session | null> {
 /** `session`, or `forbidden` when its role is below `role`. */
 export function requireRole(session: Session, role: Role): Session {
   if (roleSuffices(session.role, role)) return session;
-  throw new SandkeeperError('forbidden', `This needs the role ${role}; you are signed in as ${session.role}.`);
+  throw new SandkeeperError(
+    'forbidden',
+    `This needs the role ${role}; you are signed in as ${session.role}.`,
+  );
 }

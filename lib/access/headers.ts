@@ -9,7 +9,15 @@ export function newNonce(): string {
  * The policy of every answer. Scripts run only with this answer's nonce, or loaded by one that had it. Styles may be
  * inline: positioned popups and virtual rows set them. `host` is the request's, already checked to be ours.
  */
-export function contentSecurityPolicy({ nonce, host, dev }: { nonce: string; host: string; dev: boolean }): string {
+export function contentSecurityPolicy({
+  nonce,
+  host,
+  dev,
+}: {
+  nonce: string;
+  host: string;
+  dev: boolean;
+}): string {
   return [
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${dev ? " 'unsafe-eval'" : ''}`,

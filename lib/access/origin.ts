@@ -13,7 +13,9 @@ export function ownOrigins({ host, port, publicOrigin }: Address): Set<string> {
   if (publicOrigin) origins.add(publicOrigin.toLowerCase());
   const isWildcard = host === '0.0.0.0' || host === '::';
   if (!isWildcard) {
-    const names = isLoopback(host) ? LOOPBACK : [host.includes(':') && !host.startsWith('[') ? `[${host}]` : host];
+    const names = isLoopback(host)
+      ? LOOPBACK
+      : [host.includes(':') && !host.startsWith('[') ? `[${host}]` : host];
     for (const name of names) origins.add(new URL(`http://${name}:${port}`).origin.toLowerCase());
   } else {
     for (const name of LOOPBACK) origins.add(new URL(`http://${name}:${port}`).origin.toLowerCase());

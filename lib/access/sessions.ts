@@ -34,7 +34,10 @@ export async function openSession({ role, actor }: { role: Role; actor: string }
   const db = await database();
   const id = randomBytes(24).toString('base64url');
   const nowMs = Date.now();
-  await db.deleteFrom('sessions').where('expires_at_ms', '<', nowMs - LIFETIME_MS).execute();
+  await db
+    .deleteFrom('sessions')
+    .where('expires_at_ms', '<', nowMs - LIFETIME_MS)
+    .execute();
   await db
     .insertInto('sessions')
     .values({
@@ -64,7 +67,12 @@ export async function findSession(cookie: string | undefined): Promise<Session |
     .where('token_fingerprint', '=', tokenFingerprint())
     .executeTakeFirst();
   if (!row) return null;
-  return { id: row.id, role: StoredRole.parse(row.role), actor: row.actor, expiresAtMs: Number(row.expires_at_ms) };
+  return {
+    id: row.id,
+    role: StoredRole.parse(row.role),
+    actor: row.actor,
+    expiresAtMs: Number(row.expires_at_ms),
+  };
 }
 
 /** Ends a session now; open sockets notice within their next check. */

@@ -19,9 +19,13 @@ export class SlowDown {
   /** Runs `attempt` in turn; it answers whether it was right. */
   async run(attempt: () => boolean): Promise<boolean> {
     if (this.#waiting >= MOST_WAITING) {
-      throw new SandkeeperError('rate_limited', 'Too many sign-in attempts at once. Wait a moment, then try again.', {
-        retryAfterMs: LONGEST_WAIT_MS,
-      });
+      throw new SandkeeperError(
+        'rate_limited',
+        'Too many sign-in attempts at once. Wait a moment, then try again.',
+        {
+          retryAfterMs: LONGEST_WAIT_MS,
+        },
+      );
     }
     this.#waiting += 1;
     const turn = this.#line.then(() => this.#attempt(attempt));

@@ -15,7 +15,10 @@ const Wish = z.strictObject({
     .toLowerCase()
     .regex(/^[a-z0-9-_]{1,128}$/, 'A template is named with letters, digits, "-" and "_".'),
   metadata: z.record(z.string().min(1).max(256), z.string().max(4_096)),
-  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.').max(31 * 24 * 60 * 60 * 1000),
+  timeoutMs: z
+    .int()
+    .min(15_000, 'Give it at least 15 s.')
+    .max(31 * 24 * 60 * 60 * 1000),
   autoPause: z.boolean(),
 });
 

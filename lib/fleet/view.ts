@@ -6,7 +6,7 @@ import { type IndexedSandbox, indexSandbox } from './row-index';
 import { parseSort, type Sort, sortRows } from './sort';
 
 /** Latest start first, as the service lists them. */
-export const DEFAULT_SORT: Sort = { key: 'started', direction: 'desc' };
+export const DEFAULT_SORT: Sort = { key: 'age', direction: 'asc' };
 
 /** The sort in `text`, or the default. */
 export function sortFrom(text: string | null | undefined): Sort {
@@ -14,7 +14,11 @@ export function sortFrom(text: string | null | undefined): Sort {
 }
 
 /** Those of `rows` that pass the filter. */
-export function filterRows(rows: readonly IndexedSandbox[], filter: Filter, nowMs: number): readonly IndexedSandbox[] {
+export function filterRows(
+  rows: readonly IndexedSandbox[],
+  filter: Filter,
+  nowMs: number,
+): readonly IndexedSandbox[] {
   if (filter.length === 0) return rows;
   const test = compileFilter(filter);
   return rows.filter((row) => test(row, nowMs));
@@ -42,7 +46,9 @@ export function firstScreen(
   const parsed = parseFilter(q);
   const matching = filterRows(sandboxes.map(indexSandbox), parsed.ok ? parsed.filter : [], nowMs);
   return {
-    sandboxes: sortRows(matching, sortFrom(sort)).slice(0, FIRST_ROWS).map((row) => row.sandbox),
+    sandboxes: sortRows(matching, sortFrom(sort))
+      .slice(0, FIRST_ROWS)
+      .map((row) => row.sandbox),
     matching: matching.length,
     total: sandboxes.length,
     ...countStates(sandboxes),
@@ -52,7 +58,10 @@ export function firstScreen(
 }
 
 /** How many are running and how many paused. */
-export function countStates(sandboxes: readonly Pick<Sandbox, 'state'>[]): { running: number; paused: number } {
+export function countStates(sandboxes: readonly Pick<Sandbox, 'state'>[]): {
+  running: number;
+  paused: number;
+} {
   let running = 0;
   let paused = 0;
   for (const { state } of sandboxes) {

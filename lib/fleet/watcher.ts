@@ -162,7 +162,8 @@ export class FleetWatcher {
       if (this.#stopping.signal.aborted) return;
       this.#failures += 1;
       const problem = failureOf(thrown);
-      if (problem.code !== this.#status.problem?.code) console.warn(`The fleet cannot be read: ${problem.message}`);
+      if (problem.code !== this.#status.problem?.code)
+        console.warn(`The fleet cannot be read: ${problem.message}`);
       this.#setStatus({ ...this.#status, problem });
     }
   }

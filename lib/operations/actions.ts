@@ -8,12 +8,20 @@ import { SandboxId } from '../sandbox/schema';
 import { operateNow, planOperation, startPlanned } from './operate';
 import type { Operation, OperationPlan } from './schema';
 
-const TimeoutMs = z.int().min(1_000).max(31 * 24 * 60 * 60 * 1000);
+const TimeoutMs = z
+  .int()
+  .min(1_000)
+  .max(31 * 24 * 60 * 60 * 1000);
 const KillWish = z.strictObject({ sandboxId: SandboxId });
 const Start = z.strictObject({ token: z.string().min(1).max(64), filter: z.string().max(2_000) });
 const ReversibleWish = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pause'), sandboxId: SandboxId }),
-  z.strictObject({ act: z.literal('resume'), sandboxId: SandboxId, timeoutMs: TimeoutMs, autoPause: z.boolean().optional() }),
+  z.strictObject({
+    act: z.literal('resume'),
+    sandboxId: SandboxId,
+    timeoutMs: TimeoutMs,
+    autoPause: z.boolean().optional(),
+  }),
   z.strictObject({ act: z.literal('setTimeout'), sandboxId: SandboxId, timeoutMs: TimeoutMs }),
 ]);
 

@@ -31,7 +31,11 @@ export async function findEnding(sandboxId: string): Promise<Ending | null> {
     const { runs, nextCursor }: Awaited<ReturnType<typeof listSandboxRuns>> = await listSandboxRuns(cursor);
     const run = runs.find((candidate) => candidate.sandboxId === sandboxId);
     if (run) {
-      return { endedAtMs: run.endedAtMs, how: END_REASONS[run.endReason ?? ''] ?? 'It was terminated.', last: null };
+      return {
+        endedAtMs: run.endedAtMs,
+        how: END_REASONS[run.endReason ?? ''] ?? 'It was terminated.',
+        last: null,
+      };
     }
     if (nextCursor === null) return null;
     cursor = nextCursor;

@@ -14,7 +14,10 @@ import { recordOperation } from './store';
 type Wish = { act: SandboxAct; sandboxIds: string[]; params: ActParams };
 
 /** Reads each sandbox afresh and answers whom the act would reach, under a token that starts exactly that. */
-export async function planOperation(session: Session, { act, sandboxIds, params }: Wish): Promise<OperationPlan> {
+export async function planOperation(
+  session: Session,
+  { act, sandboxIds, params }: Wish,
+): Promise<OperationPlan> {
   const { targets, skipped } = partition(act, await readEach(sandboxIds));
   const plan = keepPlan({ sessionId: session.id, act, params, targets });
   return { token: plan.id, act, targets, skipped, expiresAtMs: plan.expiresAtMs };
@@ -30,7 +33,8 @@ export async function startPlanned(session: Session, token: string, filter: stri
   for (const shown of plan.targets) {
     const current = now.get(shown.id);
     const drift = current ? driftOf(shown, current) : null;
-    if (drift !== null) throw new SandkeeperError('conflict', `${shown.id} changed: ${drift}. Confirm again.`);
+    if (drift !== null)
+      throw new SandkeeperError('conflict', `${shown.id} changed: ${drift}. Confirm again.`);
   }
   return begin(session, plan, filter);
 }
@@ -38,7 +42,8 @@ export async function startPlanned(session: Session, token: string, filter: stri
 /** For acts that can be undone: plans and starts at once. Throws `conflict` with the reason when nothing would be reached. */
 export async function operateNow(session: Session, wish: Wish): Promise<Operation> {
   const { targets, skipped } = partition(wish.act, await readEach(wish.sandboxIds));
-  if (targets.length === 0) throw new SandkeeperError('conflict', skipped[0]?.reason ?? 'There is nothing to do.');
+  if (targets.length === 0)
+    throw new SandkeeperError('conflict', skipped[0]?.reason ?? 'There is nothing to do.');
   return begin(session, keepPlan({ sessionId: session.id, act: wish.act, params: wish.params, targets }), '');
 }
 
@@ -53,7 +58,11 @@ async function begin(session: Session, plan: PendingPlan, filter: string): Promi
     finishedAtMs: null,
   };
   const isNew = await recordOperation({ ...operation, filter, targets: plan.targets });
-  const items: OperationItem[] = plan.targets.map(({ id }) => ({ sandboxId: id, outcome: 'waiting', message: null }));
+  const items: OperationItem[] = plan.targets.map(({ id }) => ({
+    sandboxId: id,
+    outcome: 'waiting',
+    message: null,
+  }));
   if (isNew) operationRunner().start(operation, items);
   return operation;
 }

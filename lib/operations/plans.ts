@@ -40,5 +40,8 @@ export function keepPlan(plan: Omit<PendingPlan, 'id' | 'expiresAtMs'>): Pending
 export function findPlan(token: string, sessionId: string): PendingPlan {
   const plan = pending().get(token);
   if (plan && plan.sessionId === sessionId && plan.expiresAtMs > Date.now()) return plan;
-  throw new SandkeeperError('conflict', 'This confirmation has expired. Look again and confirm what is shown then.');
+  throw new SandkeeperError(
+    'conflict',
+    'This confirmation has expired. Look again and confirm what is shown then.',
+  );
 }

@@ -39,7 +39,8 @@ export class OperationProgress {
     this.#items.set(operation.id, known);
     for (const item of items) {
       known.set(item.sandboxId, item);
-      if (!isFinal(item.outcome)) underWay.set(item.sandboxId, { act: operation.act, operationId: operation.id });
+      if (!isFinal(item.outcome))
+        underWay.set(item.sandboxId, { act: operation.act, operationId: operation.id });
       else if (underWay.get(item.sandboxId)?.operationId === operation.id) underWay.delete(item.sandboxId);
     }
     this.#underWay = underWay;

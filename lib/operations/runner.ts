@@ -42,7 +42,8 @@ export class OperationRunner {
   /** Tells `listener` of everything under way, then of every change, until the answered function is called. */
   listen(listener: (event: OperationEvent) => void): () => void {
     this.#listeners.add(listener);
-    for (const { operation, items } of this.#running.values()) listener({ operation, items: [...items.values()] });
+    for (const { operation, items } of this.#running.values())
+      listener({ operation, items: [...items.values()] });
     return () => this.#listeners.delete(listener);
   }
 

@@ -25,7 +25,9 @@ const STEPS = {
   kill,
   pause: (id) => reach(id, 'paused', () => pauseSandbox(id)),
   resume: (id, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
-    reach(id, 'running', () => resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) })),
+    reach(id, 'running', () =>
+      resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
+    ),
   setTimeout: moveDeadline,
 } satisfies Record<SandboxAct, Step>;
 
@@ -51,7 +53,8 @@ async function kill(id: string): Promise<StepResult> {
   let refusal: SandkeeperError | null = null;
   try {
     const answer = await killSandbox(id);
-    if (answer === 'already_gone') return { outcome: 'already', message: 'It was already terminated.', sandbox: null };
+    if (answer === 'already_gone')
+      return { outcome: 'already', message: 'It was already terminated.', sandbox: null };
   } catch (thrown) {
     refusal = SandkeeperError.from(thrown);
     if (!mayHaveActed(refusal)) throw refusal;
@@ -62,7 +65,10 @@ async function kill(id: string): Promise<StepResult> {
     const message = refusal?.message ?? 'The service accepted the kill, but the sandbox is still there.';
     return { outcome: 'failed', message, sandbox: remains };
   } catch {
-    return { outcome: 'unknown', message: 'The kill was sent, but whether the sandbox is gone could not be verified.' };
+    return {
+      outcome: 'unknown',
+      message: 'The kill was sent, but whether the sandbox is gone could not be verified.',
+    };
   }
 }
 
@@ -93,9 +99,14 @@ async function reach(id: string, wanted: SandboxState, act: () => Promise<void>)
   const sandbox = await readIfThere(id);
   if (sandbox === null) return gone();
   if (sandbox.state !== wanted) {
-    return { outcome: 'failed', message: refusal?.message ?? `It is ${sandbox.state}, not ${wanted}.`, sandbox };
+    return {
+      outcome: 'failed',
+      message: refusal?.message ?? `It is ${sandbox.state}, not ${wanted}.`,
+      sandbox,
+    };
   }
-  if (refusal?.code === 'conflict') return { outcome: 'already', message: `It was already ${wanted}.`, sandbox };
+  if (refusal?.code === 'conflict')
+    return { outcome: 'already', message: `It was already ${wanted}.`, sandbox };
   return { outcome: 'done', message: null, sandbox };
 }
 

@@ -3,7 +3,15 @@ import type { Kysely } from 'kysely';
 import { database } from '../db/client';
 import type { Database } from '../db/schema';
 import type { Sandbox } from '../sandbox/schema';
-import { type ActParams, isFinal, type Operation, type OperationItem, OUTCOMES, type Outcome, parseAct } from './schema';
+import {
+  type ActParams,
+  isFinal,
+  type Operation,
+  type OperationItem,
+  OUTCOMES,
+  type Outcome,
+  parseAct,
+} from './schema';
 
 type NewOperation = Operation & { filter: string; targets: Sandbox[] };
 
@@ -34,7 +42,11 @@ export async function recordOperation({ filter, targets, ...operation }: NewOper
   });
 }
 
-async function insertItems(db: Kysely<Database>, { id, createdAtMs }: Operation, targets: Sandbox[]): Promise<void> {
+async function insertItems(
+  db: Kysely<Database>,
+  { id, createdAtMs }: Operation,
+  targets: Sandbox[],
+): Promise<void> {
   const rows = targets.map((sandbox, position) => ({
     operation_id: id,
     sandbox_id: sandbox.id,
@@ -45,12 +57,18 @@ async function insertItems(db: Kysely<Database>, { id, createdAtMs }: Operation,
     updated_at_ms: createdAtMs,
   }));
   for (let from = 0; from < rows.length; from += CHUNK) {
-    await db.insertInto('operation_items').values(rows.slice(from, from + CHUNK)).execute();
+    await db
+      .insertInto('operation_items')
+      .values(rows.slice(from, from + CHUNK))
+      .execute();
   }
 }
 
 /** Writes what became of one item. */
-export async function recordOutcome(operationId: string, { sandboxId, outcome, message }: OperationItem): Promise<void> {
+export async function recordOutcome(
+  operationId: string,
+  { sandboxId, outcome, message }: OperationItem,
+): Promise<void> {
   const db = await database();
   await db
     .updateTable('operation_items')
@@ -95,7 +113,11 @@ export async function findInterrupted(): Promise<{ operation: Operation; items: 
         finishedAtMs: null,
       },
       items: items
-        .map((item) => ({ sandboxId: item.sandbox_id, outcome: parseOutcome(item.outcome), message: item.message }))
+        .map((item) => ({
+          sandboxId: item.sandbox_id,
+          outcome: parseOutcome(item.outcome),
+          message: item.message,
+        }))
         .filter(({ outcome }) => !isFinal(outcome)),
     });
   }
@@ -103,7 +125,9 @@ export async function findInterrupted(): Promise<{ operation: Operation; items: 
 }
 
 /** When we killed this sandbox and who asked for it, or `null` when we did not. */
-export async function findOurKill(sandboxId: string): Promise<{ atMs: number; actor: string; sandbox: Sandbox } | null> {
+export async function findOurKill(
+  sandboxId: string,
+): Promise<{ atMs: number; actor: string; sandbox: Sandbox } | null> {
   const db = await database();
   const row = await db
     .selectFrom('operation_items')

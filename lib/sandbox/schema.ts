@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 /** `i` and twenty lower-case letters or digits; other services use other alphabets, so only the characters are fixed. Protocol §1.1. */
-export const SandboxId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'A sandbox id is 1 to 64 letters, digits, "-" or "_".');
+export const SandboxId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'A sandbox id is 1 to 64 letters, digits, "-" or "_".');
 export type SandboxId = z.infer<typeof SandboxId>;
 
 /**

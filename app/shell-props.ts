@@ -1,0 +1,21 @@
+import 'server-only';
+import { cookies } from 'next/headers';
+import type { ShellProps } from '@/components/shell/shell';
+import { parseTheme, THEME_COOKIE } from '@/components/shell/theme';
+import type { Session } from '@/lib/access/sessions';
+import { config } from '@/lib/config';
+
+/** What the bar at the top of every page shows. */
+export async function shellProps(
+  { actor, role }: Session,
+  { running, paused, status, nowMs }: ShellProps['summary'],
+): Promise<ShellProps> {
+  const { upstream } = config();
+  return {
+    actor,
+    role,
+    theme: parseTheme((await cookies()).get(THEME_COOKIE)?.value),
+    upstreamName: upstream.kind === 'local' ? 'Local engine' : new URL(upstream.apiUrl).host,
+    summary: { running, paused, status, nowMs },
+  };
+}

@@ -1,0 +1,57 @@
+'use client';
+
+import { Button } from '@/components/ui/button';
+import { Popover } from '@/components/ui/popover';
+import type { MetadataKey } from '@/lib/fleet/facets';
+import { FLEET_COLUMNS, keyColumnId } from './columns';
+
+type Props = { choice: readonly string[]; keys: readonly MetadataKey[]; onToggle: (id: string) => void };
+
+const MOST_KEYS = 40;
+
+/** Which columns to show; every metadata key can be one. */
+export function ColumnChooser({ choice, keys, onToggle }: Props) {
+  return (
+    <Popover title="Columns" trigger={<Button className="h-[38px]">Columns</Button>}>
+      <div className="flex max-h-96 flex-col overflow-y-auto">
+        {Object.entries(FLEET_COLUMNS).map(([id, { title }]) => (
+          <Choice
+            key={id}
+            label={title}
+            isOn={choice.includes(id)}
+            isFixed={id === 'id'}
+            onToggle={() => onToggle(id)}
+          />
+        ))}
+        {keys.length > 0 ? <div className="mt-2 mb-1 text-ink-3 text-small">Metadata keys</div> : null}
+        {keys.slice(0, MOST_KEYS).map(({ key, count }) => (
+          <Choice
+            key={key}
+            label={key}
+            count={count}
+            isOn={choice.includes(keyColumnId(key))}
+            onToggle={() => onToggle(keyColumnId(key))}
+          />
+        ))}
+      </div>
+    </Popover>
+  );
+}
+
+type ChoiceProps = { label: string; count?: number; isOn: boolean; isFixed?: boolean; onToggle: () => void };
+
+function Choice({ label, count, isOn, isFixed, onToggle }: ChoiceProps) {
+  return (
+    <label className="flex items-center gap-2 rounded-sm px-1 py-1 hover:bg-hover">
+      <input
+        type="checkbox"
+        className="accent-accent"
+        checked={isOn}
+        disabled={isFixed}
+        onChange={onToggle}
+      />
+      <bdi className="min-w-0 flex-1 truncate">{label}</bdi>
+      {count === undefined ? null : <span className="text-ink-3 text-small">{count}</span>}
+    </label>
+  );
+}

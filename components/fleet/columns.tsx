@@ -1,0 +1,149 @@
+import { columnVisibilityFeature, createColumnHelper, tableFeatures } from '@tanstack/react-table';
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { MetadataChips } from '@/components/sandbox/metadata-chips';
+import { formatSize } from '@/components/sandbox/size';
+import { StateBadge } from '@/components/sandbox/state-badge';
+import { Age, TimeLeft } from '@/components/sandbox/time-left';
+import { CopyButton } from '@/components/ui/copy-button';
+import { LocalTime } from '@/components/ui/local-time';
+import type { IndexedSandbox } from '@/lib/fleet/row-index';
+import { parseSort, type SortKey } from '@/lib/fleet/sort';
+import { paths } from '@/lib/paths';
+import type { SandboxAct } from '@/lib/sandbox/can';
+
+/** What a cell may need besides its row. */
+export type CellContext = {
+  nowMs: number;
+  act: SandboxAct | undefined;
+  isGone: boolean;
+  /** Metadata keys that are columns of their own. */
+  keyColumns: ReadonlySet<string>;
+  onPick: (key: string, value: string) => void;
+};
+
+/** A column of the fleet, beyond what the table itself keeps track of. */
+export type FleetColumn = {
+  title: string;
+  /** A CSS grid track. */
+  track: string;
+  alignRight?: boolean;
+  sortKey?: SortKey;
+  draw: (row: IndexedSandbox, context: CellContext) => ReactNode;
+};
+
+export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
+  state: {
+    title: 'State',
+    track: '104px',
+    sortKey: 'state',
+    draw: ({ sandbox }, { act, isGone }) => <StateBadge state={sandbox.state} act={act} isGone={isGone} />,
+  },
+  id: {
+    title: 'Sandbox',
+    track: '212px',
+    sortKey: 'id',
+    draw: ({ sandbox }) => (
+      <span className="flex items-center gap-1">
+        <Link
+          href={paths.sandbox(sandbox.id)}
+          prefetch={false}
+          className="truncate font-mono text-small hover:underline"
+        >
+          {sandbox.id}
+        </Link>
+        <CopyButton
+          text={sandbox.id}
+          label={`Copy ${sandbox.id}`}
+          className="opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
+        />
+      </span>
+    ),
+  },
+  template: {
+    title: 'Template',
+    track: 'minmax(88px, 140px)',
+    sortKey: 'template',
+    draw: ({ templateName }) => (
+      <bdi className="truncate" title={templateName}>
+        {templateName}
+      </bdi>
+    ),
+  },
+  metadata: {
+    title: 'Metadata',
+    track: 'minmax(180px, 1fr)',
+    draw: ({ sandbox }, { keyColumns, onPick }) => (
+      <span className="fade-end flex min-w-0 items-center gap-1.5 overflow-hidden">
+        <MetadataChips metadata={sandbox.metadata} without={keyColumns} onPick={onPick} />
+      </span>
+    ),
+  },
+  age: {
+    title: 'Age',
+    track: '76px',
+    alignRight: true,
+    sortKey: 'age',
+    draw: ({ sandbox }, { nowMs }) => <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />,
+  },
+  left: {
+    title: 'Time left',
+    track: '132px',
+    alignRight: true,
+    sortKey: 'left',
+    draw: ({ sandbox, deadlineMs }, { nowMs }) => (
+      <TimeLeft startedAtMs={sandbox.startedAtMs} deadlineMs={deadlineMs} nowMs={nowMs} withBar />
+    ),
+  },
+  size: {
+    title: 'Size',
+    track: '124px',
+    alignRight: true,
+    sortKey: 'size',
+    draw: ({ sandbox }) => <span className="text-ink-2">{formatSize(sandbox)}</span>,
+  },
+  started: {
+    title: 'Started',
+    track: '208px',
+    sortKey: 'started',
+    draw: ({ sandbox }) => <LocalTime ms={sandbox.startedAtMs} className="truncate text-ink-2" />,
+  },
+};
+
+const KEY_PREFIX = 'meta:';
+
+/** The id of the column that shows one metadata key. */
+export function keyColumnId(key: string): string {
+  return `${KEY_PREFIX}${key}`;
+}
+
+/** The metadata key that a column shows, or `null` for the fixed ones. */
+export function keyOfColumn(id: string): string | null {
+  return id.startsWith(KEY_PREFIX) ? id.slice(KEY_PREFIX.length) : null;
+}
+
+/** The column called `id`; a metadata key makes one on the spot. */
+export function fleetColumn(id: string): FleetColumn | null {
+  const key = keyOfColumn(id);
+  if (key === null) return Object.hasOwn(FLEET_COLUMNS, id) ? (FLEET_COLUMNS[id] ?? null) : null;
+  const sortKey = parseSort(id)?.key;
+  return {
+    title: key,
+    track: 'minmax(96px, 160px)',
+    ...(sortKey ? { sortKey } : {}),
+    draw: ({ sandbox }) => {
+      const value = Object.hasOwn(sandbox.metadata, key) ? sandbox.metadata[key] : undefined;
+      return value === undefined ? (
+        <span className="text-ink-3">–</span>
+      ) : (
+        <bdi className="truncate" title={value}>
+          {value}
+        </bdi>
+      );
+    },
+  };
+}
+
+/** The table keeps which columns there are and which are shown; rows are ours, filtered and sorted as plain arrays. */
+export const fleetTableFeatures = tableFeatures({ columnVisibilityFeature });
+export const fleetColumnHelper = createColumnHelper<typeof fleetTableFeatures, IndexedSandbox>();

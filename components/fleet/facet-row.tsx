@@ -1,0 +1,41 @@
+'use client';
+
+import { cn } from '@/components/ui/class-names';
+import type { Facet } from '@/lib/fleet/facets';
+import type { Term } from '@/lib/fleet/filter';
+import { hasTerm } from '@/lib/fleet/filter-edit';
+
+type Props = { facets: readonly Facet[]; text: string; onToggle: (term: Term) => void };
+
+/** What the rows have in common, with counts; each is a term to add with one click. */
+export function FacetRow({ facets, text, onToggle }: Props) {
+  return (
+    <div
+      className="flex h-6 min-w-0 flex-wrap items-center gap-x-5 overflow-hidden"
+      role="group"
+      aria-label="Narrow down"
+    >
+      {facets.map((facet) => (
+        <span key={`${facet.kind} ${facet.key}`} className="flex h-6 min-w-0 items-center gap-2.5">
+          <bdi className="max-w-40 truncate text-ink-3">{facet.key}</bdi>
+          {facet.values.map(({ value, count, term }) => {
+            const isOn = hasTerm(text, term);
+            return (
+              <button
+                key={value}
+                type="button"
+                aria-pressed={isOn}
+                onClick={() => onToggle(term)}
+                className={cn('flex items-center gap-1 rounded-sm hover:text-accent', isOn && 'text-accent')}
+              >
+                <bdi className="max-w-40 truncate font-medium">{value === '' ? '""' : value}</bdi>
+                <span className="text-ink-3">{count}</span>
+              </button>
+            );
+          })}
+          {facet.more > 0 ? <span className="text-ink-3">+{facet.more}</span> : null}
+        </span>
+      ))}
+    </div>
+  );
+}

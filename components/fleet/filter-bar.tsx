@@ -1,0 +1,163 @@
+'use client';
+
+import { Autocomplete } from '@base-ui/react/autocomplete';
+import { ListFilter, X } from 'lucide-react';
+import { type KeyboardEvent, type ReactNode, type RefObject, useMemo, useState } from 'react';
+import type { FacetCounts } from '@/lib/fleet/facets';
+import type { FilterError } from '@/lib/fleet/filter';
+import { joinChips, removeTerm, splitForChips } from '@/lib/fleet/filter-edit';
+import { type Suggestion, suggest } from '@/lib/fleet/suggest';
+
+type Props = {
+  text: string;
+  onChange: (text: string) => void;
+  error: FilterError | null;
+  counts: FacetCounts;
+  /** Stands at the right end: how many match. */
+  children: ReactNode;
+  inputRef: RefObject<HTMLInputElement | null>;
+};
+
+/** The filter: finished terms as chips, what is being typed after them, and what could come next below. */
+export function FilterBar({ text, onChange, error, counts, children, inputRef }: Props) {
+  const { committed, draft, draftFrom } = useMemo(() => splitForChips(text), [text]);
+  const [caret, setCaret] = useState(draft.length);
+  const suggestions = useMemo(
+    () => suggest(text, draftFrom + Math.min(caret, draft.length), counts),
+    [text, draftFrom, caret, draft.length, counts],
+  );
+  const chips = committed.map((chip) => chip.text);
+
+  function changeDraft(value: string, reason: string) {
+    // A chosen suggestion replaces the whole text; see `takeSuggestion`.
+    if (reason === 'item-press') return;
+    onChange(joinChips(chips, value));
+    setCaret(inputRef.current?.selectionStart ?? value.length);
+  }
+
+  function takeSuggestion({ insert }: Suggestion) {
+    onChange(insert);
+    setCaret(insert.length);
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
+    const last = chips.at(-1);
+    if (event.key === 'Backspace' && draft === '' && last !== undefined) {
+      event.preventDefault();
+      // Back into the input to be corrected, rather than gone.
+      onChange(joinChips(chips.slice(0, -1), last));
+    }
+  }
+
+  return (
+    <div className="relative min-w-0 flex-1">
+      <Autocomplete.Root
+        items={suggestions}
+        value={draft}
+        mode="none"
+        filter={null}
+        openOnInputClick
+        itemToStringValue={(item: Suggestion) => item.label}
+        onValueChange={(value, { reason }) => changeDraft(value, reason)}
+      >
+        <div className="flex min-h-[38px] items-center gap-1.5 rounded-md border border-line bg-surface py-[5px] pr-3 pl-2.5 focus-within:border-accent focus-within:ring-3 focus-within:ring-accent/20">
+          <ListFilter size={15} aria-hidden className="shrink-0 text-ink-3" />
+          <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">
+            {committed.map((chip, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a term may stand twice; its place is what it is.
+              <Chip
+                key={`${index} ${chip.text}`}
+                text={chip.text}
+                onRemove={() => onChange(removeTerm(text, index))}
+              />
+            ))}
+            <Autocomplete.Input
+              ref={inputRef}
+              aria-label="Filter sandboxes"
+              aria-invalid={error !== null}
+              aria-describedby={error ? 'filter-error' : undefined}
+              placeholder={
+                chips.length === 0 ? 'Filter: environment=development  state:paused  age>2h  or any text' : ''
+              }
+              spellCheck={false}
+              autoComplete="off"
+              onKeyDown={onKeyDown}
+              onSelect={(event) => setCaret(event.currentTarget.selectionStart ?? 0)}
+              className="h-[26px] min-w-32 flex-1 bg-transparent font-mono text-small outline-none placeholder:font-sans"
+            />
+          </div>
+          <span className="shrink-0 whitespace-nowrap text-ink-2">{children}</span>
+          {text === '' ? null : (
+            <button
+              type="button"
+              aria-label="Clear the filter"
+              onClick={() => onChange('')}
+              className="rounded-sm p-0.5 text-ink-3 hover:bg-hover hover:text-ink"
+            >
+              <X size={14} aria-hidden />
+            </button>
+          )}
+        </div>
+        <SuggestionList onTake={takeSuggestion} />
+      </Autocomplete.Root>
+      {error ? <ErrorLine error={error} text={text} /> : null}
+    </div>
+  );
+}
+
+function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
+  return (
+    <span className="inline-flex h-[26px] max-w-80 items-center rounded-sm border border-line bg-hover pl-2 font-mono text-small">
+      <bdi className="truncate">{text}</bdi>
+      <button
+        type="button"
+        aria-label={`Remove ${text}`}
+        onClick={onRemove}
+        className="ml-0.5 flex h-full items-center rounded-r-sm px-1.5 text-ink-3 hover:text-ink"
+      >
+        <X size={12} aria-hidden />
+      </button>
+    </span>
+  );
+}
+
+function SuggestionList({ onTake }: { onTake: (suggestion: Suggestion) => void }) {
+  return (
+    <Autocomplete.Portal>
+      <Autocomplete.Positioner className="z-40 outline-none" align="start" sideOffset={8}>
+        <Autocomplete.Popup className="min-w-72 max-w-[min(32rem,var(--available-width))] rounded-md border border-line bg-raise p-1 shadow-float data-empty:hidden">
+          <Autocomplete.List className="max-h-80 overflow-y-auto outline-none">
+            {(item: Suggestion) => (
+              <Autocomplete.Item
+                key={item.label}
+                value={item}
+                onClick={() => onTake(item)}
+                className="flex items-center justify-between gap-6 rounded-sm px-2 py-1 outline-none select-none data-highlighted:bg-hover"
+              >
+                <bdi className="truncate font-mono text-small">{item.label}</bdi>
+                {item.count === undefined ? null : (
+                  <span className="text-ink-3 text-small">{item.count}</span>
+                )}
+              </Autocomplete.Item>
+            )}
+          </Autocomplete.List>
+        </Autocomplete.Popup>
+      </Autocomplete.Positioner>
+    </Autocomplete.Portal>
+  );
+}
+
+/** Says what is wrong and where. The rows stay those of the last filter that could be read. */
+function ErrorLine({ error, text }: { error: FilterError; text: string }) {
+  const spot = text.slice(error.from, Math.max(error.to, error.from + 1));
+  return (
+    <p id="filter-error" role="alert" className="mt-1 flex items-baseline gap-2 text-small">
+      {spot.trim() === '' ? null : (
+        <bdi className="max-w-60 truncate font-mono underline decoration-wavy decoration-danger underline-offset-4">
+          {spot}
+        </bdi>
+      )}
+      <span className="text-ink-2">{error.message} Still showing the last filter that was complete.</span>
+    </p>
+  );
+}

@@ -1,0 +1,77 @@
+'use client';
+
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { Button } from '@/components/ui/button';
+import { CopyButton } from '@/components/ui/copy-button';
+import { createDemo } from '@/lib/fleet/actions';
+
+const SAMPLES = {
+  Python: `from moru import Sandbox
+
+sandbox = Sandbox.create(metadata={"environment": "development"})
+print(sandbox.sandbox_id)`,
+  TypeScript: `import { Sandbox } from '@moru-ai/core'
+
+const sandbox = await Sandbox.create({ metadata: { environment: 'development' } })
+console.log(sandbox.sandboxId)`,
+} as const;
+
+type Props = { canCreate: boolean; demoOffered: boolean; onNew: () => void };
+
+/** What an empty fleet shows: how to get a first sandbox. */
+export function FleetEmpty({ canCreate, demoOffered, onNew }: Props) {
+  const [language, setLanguage] = useState<keyof typeof SAMPLES>('Python');
+  const [pending, setPending] = useState(false);
+  async function fill() {
+    setPending(true);
+    const result = await createDemo().catch(() => null);
+    setPending(false);
+    if (!result?.ok)
+      toast.error('No demo fleet was created', {
+        description: result?.error.message ?? 'The server could not be reached.',
+      });
+  }
+  return (
+    <div className="flex flex-1 flex-col items-center overflow-y-auto px-5 pt-[10vh] pb-10">
+      <section className="w-full max-w-xl">
+        <h1 className="font-semibold text-title">No sandboxes yet</h1>
+        <p className="text-ink-2">What your code creates appears here by itself, within two seconds.</p>
+        <div className="mt-4 flex gap-2">
+          <Button tone="primary" disabled={!canCreate} onClick={onNew}>
+            New sandbox
+          </Button>
+          {demoOffered ? (
+            <Button disabled={!canCreate || pending} onClick={() => void fill()}>
+              {pending ? 'Creating…' : 'Create a demo fleet'}
+            </Button>
+          ) : null}
+        </div>
+        <div className="mt-6 overflow-hidden rounded-md border border-line bg-surface">
+          <div
+            className="flex items-center gap-1 border-line border-b px-2 py-1.5"
+            role="group"
+            aria-label="Language"
+          >
+            {(Object.keys(SAMPLES) as (keyof typeof SAMPLES)[]).map((name) => (
+              <button
+                key={name}
+                type="button"
+                aria-pressed={name === language}
+                onClick={() => setLanguage(name)}
+                className="rounded-sm px-2 py-0.5 text-ink-2 aria-pressed:bg-hover aria-pressed:font-medium aria-pressed:text-ink"
+              >
+                {name}
+              </button>
+            ))}
+            <CopyButton text={SAMPLES[language]} label="Copy the sample" className="ml-auto" />
+          </div>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls when narrow, so the keyboard must reach it. */}
+          <pre tabIndex={0} className="overflow-x-auto p-4 font-mono text-small leading-5">
+            {SAMPLES[language]}
+          </pre>
+        </div>
+      </section>
+    </div>
+  );
+}

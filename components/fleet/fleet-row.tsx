@@ -1,0 +1,76 @@
+'use client';
+
+import { Ellipsis } from 'lucide-react';
+import { memo } from 'react';
+import { cn } from '@/components/ui/class-names';
+import type { IndexedSandbox } from '@/lib/fleet/row-index';
+import type { SandboxAct } from '@/lib/sandbox/can';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import type { CellContext } from './columns';
+import type { ShownColumn } from './use-columns';
+
+type Props = {
+  elementId: string;
+  row: IndexedSandbox;
+  index: number;
+  top: number;
+  columns: readonly ShownColumn[];
+  template: string;
+  act: SandboxAct | undefined;
+  isGone: boolean;
+  isActive: boolean;
+  isMenuOpen: boolean;
+  cell: Omit<CellContext, 'act' | 'isGone'>;
+  onMenu: (sandbox: Sandbox, anchor: HTMLElement) => void;
+};
+
+/** One sandbox. Drawn again only when something about this row has changed. */
+export const FleetRow = memo(function FleetRow({
+  row,
+  act,
+  isGone,
+  isActive,
+  isMenuOpen,
+  cell,
+  columns,
+  onMenu,
+  ...place
+}: Props) {
+  const context: CellContext = { ...cell, act, isGone };
+  return (
+    <div
+      id={place.elementId}
+      role="row"
+      aria-rowindex={place.index + 2}
+      aria-selected={isActive}
+      className={cn(
+        'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b px-5 hover:bg-hover',
+        isActive && 'bg-selected hover:bg-selected',
+        isGone && 'text-ink-3 line-through decoration-line',
+      )}
+      style={{ top: place.top, gridTemplateColumns: place.template }}
+    >
+      {columns.map(({ id, alignRight, draw }) => (
+        <div
+          key={id}
+          role="gridcell"
+          className={cn('flex min-w-0 items-center', alignRight && 'justify-end')}
+        >
+          {draw(row, context)}
+        </div>
+      ))}
+      <div role="gridcell" className="flex justify-end">
+        <button
+          type="button"
+          aria-haspopup="menu"
+          aria-expanded={isMenuOpen}
+          aria-label={`Acts on ${row.sandbox.id}`}
+          onClick={(event) => onMenu(row.sandbox, event.currentTarget)}
+          className="flex size-7 items-center justify-center rounded-sm text-ink-3 hover:bg-line hover:text-ink aria-expanded:bg-line"
+        >
+          <Ellipsis size={15} aria-hidden />
+        </button>
+      </div>
+    </div>
+  );
+});

@@ -1,0 +1,63 @@
+'use client';
+
+import { useTable } from '@tanstack/react-table';
+import { useQueryState } from 'nuqs';
+import { useMemo } from 'react';
+import { rememberInCookie } from '@/components/ui/cookie';
+import type { IndexedSandbox } from '@/lib/fleet/row-index';
+import { COLUMNS_COOKIE, DEFAULT_COLUMNS, parseColumns, printColumns } from './column-choice';
+import {
+  FLEET_COLUMNS,
+  type FleetColumn,
+  fleetColumn,
+  fleetColumnHelper,
+  fleetTableFeatures,
+  keyOfColumn,
+} from './columns';
+
+export type ShownColumn = FleetColumn & { id: string };
+
+const NO_ROWS: IndexedSandbox[] = [];
+
+/** Which columns are shown, from the URL or else as last chosen, and how to change that. */
+export function useColumns(remembered: string | null) {
+  const [inUrl, setInUrl] = useQueryState('cols');
+  const choice = parseColumns(inUrl) ?? parseColumns(remembered) ?? DEFAULT_COLUMNS;
+  const choiceText = printColumns(choice);
+
+  const columns = useMemo(() => {
+    const ids = [...Object.keys(FLEET_COLUMNS), ...choiceText.split(' ').map(decodeURIComponent)];
+    return [...new Set(ids)].map((id) => fleetColumnHelper.display({ id }));
+  }, [choiceText]);
+  const columnVisibility = Object.fromEntries(columns.map(({ id = '' }) => [id, choice.includes(id)]));
+  const table = useTable({
+    features: fleetTableFeatures,
+    columns,
+    data: NO_ROWS,
+    state: { columnVisibility },
+  });
+
+  const shown = inReadingOrder(
+    table.getVisibleLeafColumns().flatMap(({ id }): ShownColumn[] => {
+      const column = fleetColumn(id);
+      return column ? [{ ...column, id }] : [];
+    }),
+  );
+
+  function toggle(id: string) {
+    const next = choice.includes(id) ? choice.filter((other) => other !== id) : [...choice, id];
+    const text = printColumns(next);
+    rememberInCookie(COLUMNS_COOKIE, text);
+    void setInUrl(text === printColumns(DEFAULT_COLUMNS) ? null : text);
+  }
+
+  return { shown, choice, toggle, key: choiceText };
+}
+
+/** Columns of metadata keys stand where the metadata stands, not behind the numbers. */
+function inReadingOrder(columns: ShownColumn[]): ShownColumn[] {
+  const keys = columns.filter(({ id }) => keyOfColumn(id) !== null);
+  const fixed = columns.filter(({ id }) => keyOfColumn(id) === null);
+  const after = fixed.findLastIndex(({ id }) => id === 'state' || id === 'id' || id === 'template') + 1;
+  return [...fixed.slice(0, after), ...keys, ...fixed.slice(after)];
+}

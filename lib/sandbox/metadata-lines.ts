@@ -1,0 +1,22 @@
+import type { Metadata } from './schema';
+
+const MOST_KEYS = 64;
+
+/** Reads metadata as people type it: `key=value` a line. The first `=` divides; spaces around both are dropped. */
+export function parseMetadataLines(
+  text: string,
+): { ok: true; value: Metadata } | { ok: false; message: string } {
+  const entries = new Map<string, string>();
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const at = line.indexOf('=');
+    const key = line.slice(0, Math.max(at, 0)).trim();
+    if (at < 0 || key === '')
+      return { ok: false, message: `Line ${index + 1} is not key=value: ${line.trim().slice(0, 60)}` };
+    if (entries.has(key)) return { ok: false, message: `Line ${index + 1} gives ${key} a second time.` };
+    entries.set(key, line.slice(at + 1).trim());
+  }
+  if (entries.size > MOST_KEYS)
+    return { ok: false, message: `${entries.size} keys are more than the ${MOST_KEYS} allowed.` };
+  return { ok: true, value: Object.fromEntries(entries) };
+}
