@@ -1,7 +1,7 @@
 // @ts-check
 import fs from 'node:fs';
 import path from 'node:path';
-import { runQuietly } from './commands.mjs';
+import { tryQuietly } from './commands.mjs';
 
 /**
  * @param {string} name
@@ -26,16 +26,12 @@ let isListFresh = false;
 export async function aptInstall(name) {
   if (process.getuid?.() !== 0 || !findInPath('apt-get')) return false;
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  try {
-    if (!isListFresh)
-      await runQuietly('Updating the package list', 'apt-get', ['update'], { env, timeoutMs: 180_000 });
-    isListFresh = true;
-    const args = ['install', '-y', '--no-install-recommends', name];
-    await runQuietly(`Installing ${name}`, 'apt-get', args, { env, timeoutMs: 600_000 });
-    return true;
-  } catch {
-    return false;
-  }
+  isListFresh ||= await tryQuietly('Updating the package list', 'apt-get', ['update'], {
+    env,
+    timeoutMs: 180_000,
+  });
+  const args = ['install', '-y', '--no-install-recommends', name];
+  return tryQuietly(`Installing ${name}`, 'apt-get', args, { env, timeoutMs: 600_000 });
 }
 
 /** Provides bubblewrap, in which the local engine runs a sandbox's processes, or says what goes without it. */

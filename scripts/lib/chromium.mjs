@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { aptInstall } from './apt.mjs';
-import { installedCommand, runQuietly } from './commands.mjs';
-import { CommandError, say } from './terminal.mjs';
+import { installedCommand, tryQuietly } from './commands.mjs';
+import { CommandError } from './terminal.mjs';
 
 const commandNames = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Where installers put it without telling PATH. */
@@ -75,14 +75,10 @@ export async function findChromium({
 export async function provideChromium() {
   const found = await findChromium();
   if (found) return found;
-  try {
-    await runQuietly('Downloading Chromium', installedCommand('playwright'), ['install', 'chromium'], {
-      env: { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '10000' },
-      timeoutMs: 120_000,
-    });
-  } catch {
-    say('That did not work; trying the system’s package.');
-  }
+  await tryQuietly('Downloading Chromium', installedCommand('playwright'), ['install', 'chromium'], {
+    env: { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '10000' },
+    timeoutMs: 120_000,
+  });
   const downloaded = await findChromium();
   if (downloaded) return downloaded;
   if (await aptInstall('chromium')) {

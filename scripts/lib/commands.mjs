@@ -1,7 +1,7 @@
 // @ts-check
 import { signalGroup, startProcess, waitForEnd } from './children.mjs';
 import { inRoot, root } from './paths.mjs';
-import { CommandError, complain, startProgress } from './terminal.mjs';
+import { CommandError, complain, dim, startProgress } from './terminal.mjs';
 
 const isWindows = process.platform === 'win32';
 
@@ -19,7 +19,8 @@ export const installedCommand = (name) => inRoot('node_modules', '.bin', name);
 function start(command, args, { env, timeoutMs, onStart }, output) {
   const child = startProcess(command, args, {
     cwd: root,
-    env: { ...process.env, ...env },
+    // Some tools colour what goes into a log, too.
+    env: { ...process.env, ...(!process.stdout.isTTY && { NO_COLOR: '1', FORCE_COLOR: undefined }), ...env },
     stdio: ['ignore', output, output],
     shell: isWindows,
   });
@@ -86,4 +87,26 @@ export async function runQuietly(title, command, args, options = {}) {
   progress.fail();
   complain(output.trimEnd());
   throw new CommandError(`${title} failed; what it printed is above.`);
+}
+
+/**
+ * The same for a step that need not succeed: of its failure one line is shown, the first that speaks of an error.
+ * @param {string} title
+ * @param {string} command
+ * @param {string[]} args
+ * @param {RunOptions} [options]
+ * @returns {Promise<boolean>} whether it succeeded
+ */
+export async function tryQuietly(title, command, args, options = {}) {
+  const progress = startProgress(title);
+  const { ok, output } = await capture(command, args, options);
+  if (ok) {
+    progress.succeed();
+    return true;
+  }
+  progress.fail();
+  const lines = output.split('\n').filter((line) => line.trim());
+  const reason = lines.find((line) => /^(E:|.*error)/i.test(line)) ?? lines.at(-1);
+  if (reason) complain(dim(`  ${reason.trim()}`));
+  return false;
 }

@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startService } from './lib/children.mjs';
+
+const childrenModule = new URL('./lib/children.mjs', import.meta.url).href;
+let folder: string;
+const launchers: ChildProcess[] = [];
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sandkeeper-children-'));
+});
+afterEach(() => {
+  for (const launcher of launchers.splice(0)) launcher.kill('SIGKILL');
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+const options = () => ({ env: process.env, cwd: folder, readyTimeoutMs: 10_000 });
+
+/** A service's program; `body` may use `log(word)`, which adds to what `readLog` answers. */
+function writeProgram(name: string, body: string): string {
+  const file = path.join(folder, `${name}.mjs`);
+  const log = `const log = (word) => fs.appendFileSync(${JSON.stringify(path.join(folder, 'log'))}, word + ' ');`;
+  fs.writeFileSync(file, `import fs from 'node:fs';\n${log}\n${body}\n`);
+  return file;
+}
+
+const readLog = () => fs.readFileSync(path.join(folder, 'log'), 'utf8').trim().split(' ').filter(Boolean);
+
+/** A service that logs its pid when it is up and a word when it is asked to stop. */
+const wellBehaved = (name: string) =>
+  writeProgram(
+    name,
+    `process.on('SIGTERM', () => { log('${name}-asked'); setTimeout(() => { log('${name}-gone'); process.exit(0); }, 100); });
+     process.on('SIGINT', () => log('${name}-interrupted'));
+     process.on('disconnect', () => process.exit(0));
+     setInterval(() => {}, 1000);
+     log('pid:' + process.pid);
+     process.send({ type: 'ready' });`,
+  );
+
+/** A command that starts the services one after the other and then logs `up`. */
+function writeCommand(services: string[]): string {
+  return writeProgram(
+    'command',
+    `import { obeyStopRequests, startService } from ${JSON.stringify(childrenModule)};
+     obeyStopRequests({ exitCode: 0 });
+     for (const service of ${JSON.stringify(services)}) {
+       await startService('service', [service], { env: process.env, cwd: '/', readyTimeoutMs: 10000 }).ready;
+     }
+     log('up');`,
+  );
+}
+
+async function launch(
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<ChildProcess> {
+  const launcher = spawn(command, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
+  launchers.push(launcher);
+  await vi.waitFor(() => expect(readLog()).toContain('up'), 10_000);
+  return launcher;
+}
+
+const exitCode = (child: ChildProcess) => new Promise((resolve) => child.once('exit', resolve));
+const servicePids = () =>
+  readLog()
+    .filter((word) => word.startsWith('pid:'))
+    .map((word) => Number(word.slice(4)));
+const runs = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const waitUntilGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), 10_000);
+
+describe('startService', () => {
+  it('answers with what the service says when ready', async () => {
+    const program = writeProgram('service', `process.send({ type: 'ready', port: 7 });`);
+    expect(await startService('engine', [program], options()).ready).toEqual({ type: 'ready', port: 7 });
+  });
+
+  it('quotes the last words of one that dies', async () => {
+    const program = writeProgram('service', `console.error('out of sand'); process.exitCode = 3;`);
+    const sentence = await startService('engine', [program], options()).death;
+    expect(sentence).toContain('The engine stopped unexpectedly (exit code 3).');
+    expect(sentence).toContain('out of sand');
+  });
+
+  it('prefers the reason that it gives itself', async () => {
+    const program = writeProgram(
+      'service',
+      `console.error('noise'); process.send({ type: 'failed', message: 'no room' }, () => process.exit(1));`,
+    );
+    expect(await startService('server', [program], options()).death).toBe(
+      'The server could not start: no room',
+    );
+  });
+
+  it('does not wait for ever', async () => {
+    const program = writeProgram(
+      'service',
+      `process.on('disconnect', () => {}); setTimeout(() => {}, 3000);`,
+    );
+    const { ready } = startService('engine', [program], { ...options(), readyTimeoutMs: 500 });
+    await expect(ready).rejects.toThrow('The engine was not ready after 0.5 seconds.');
+  });
+});
+
+describe('obeyStopRequests', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'stops the services last first on %s, then exits 0',
+    async (signal) => {
+      const launcher = await launch(process.execPath, [writeCommand([wellBehaved('a'), wellBehaved('b')])]);
+      launcher.kill(signal);
+      expect(await exitCode(launcher)).toBe(0);
+      expect(readLog().filter((word) => /^[ab]-/.test(word))).toEqual([
+        'b-asked',
+        'b-gone',
+        'a-asked',
+        'a-gone',
+      ]);
+    },
+  );
+
+  it('ends a service that does not stop when asked, with what it started', async () => {
+    const stubborn = writeProgram(
+      'stubborn',
+      `import { spawn } from 'node:child_process';
+       process.on('SIGTERM', () => log('refused'));
+       log('pid:' + process.pid);
+       log('pid:' + spawn('sleep', ['60']).pid);
+       setInterval(() => {}, 1000);
+       process.send({ type: 'ready' });`,
+    );
+    const launcher = await launch(process.execPath, [writeCommand([stubborn])]);
+    launcher.kill('SIGTERM');
+    expect(await exitCode(launcher)).toBe(0);
+    expect(readLog()).toContain('refused');
+    expect(servicePids()).toHaveLength(2);
+    await waitUntilGone(servicePids());
+  });
+
+  it('stops when npm is gone without a word', async () => {
+    // As npm does: a shell in between, which a signal ends without reaching us.
+    const shell = await launch(
+      'sh',
+      ['-c', `'${process.execPath}' '${writeCommand([wellBehaved('a')])}'; true`],
+      {
+        npm_lifecycle_event: 'start',
+      },
+    );
+    shell.kill('SIGTERM');
+    await vi.waitFor(() => expect(readLog()).toContain('a-gone'), 10_000);
+    await waitUntilGone(servicePids());
+  });
+
+  it('leaves nothing behind when it is killed outright', async () => {
+    const launcher = await launch(process.execPath, [writeCommand([wellBehaved('a')])]);
+    launcher.kill('SIGKILL');
+    await waitUntilGone(servicePids());
+  });
+});
