@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** Where everything lives. All paths are absolute. */
@@ -26,8 +26,8 @@ export function openDataDir(path: string): DataDir {
   const root = resolve(path);
   try {
     // 0711: a sandbox's own user must be able to walk through to its files, and to list nothing on the way.
-    mkdirSync(root, { recursive: true, mode: 0o711 });
-    mkdirSync(join(root, 'guests'), { recursive: true, mode: 0o711 });
+    makeWalkable(root);
+    makeWalkable(join(root, 'guests'));
     mkdirSync(join(root, 'records'), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new StartError(`The data directory ${root} cannot be made: ${messageOf(error)}`);
@@ -41,6 +41,11 @@ export function openDataDir(path: string): DataDir {
     runs: join(root, 'runs.jsonl'),
     unlock,
   };
+}
+
+/** Whatever the umask; a directory that was there before keeps what its owner chose. */
+function makeWalkable(path: string): void {
+  if (mkdirSync(path, { recursive: true, mode: 0o711 }) !== undefined) chmodSync(path, 0o711);
 }
 
 /** The text of `<root>/<name>`, made by `generate` and kept readable for the owner alone when it is not there. */

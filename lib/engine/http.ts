@@ -51,16 +51,17 @@ export function sendReply(response: ServerResponse, reply: Reply): void {
 
 /** How long a caller may take to send a control-plane body; uploads to the data plane have no such limit. */
 const BODY_TIMEOUT_MS = 30_000;
+/** So many times the limit is read and thrown away, so that the caller is done sending and gets to see the answer. */
+const DRAINED_LIMITS = 16;
 
 /**
  * Reads a whole body of at most `limitBytes`.
- * @throws ApiError 413 when it is larger, 408 when it takes longer than 30 s.
+ * @throws ApiError 413 when it is larger, 408 when it takes longer than 30 s, 400 when it is cut off.
  */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let sizeBytes = 0;
-    const timer = setTimeout(() => refuse(408, 'request body took too long'), BODY_TIMEOUT_MS);
     const refuse = (status: number, message: string) => {
       clearTimeout(timer);
       request.off('data', onData);
@@ -68,25 +69,24 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       request.resume();
       reject(new ApiError(status, message, { connection: 'close' }));
     };
+    const refuseSize = () => refuse(413, `request body is larger than ${limitBytes} bytes`);
     const onData = (chunk: Buffer) => {
       sizeBytes += chunk.length;
-      if (sizeBytes > limitBytes) refuse(413, `request body is larger than ${limitBytes} bytes`);
-      else chunks.push(chunk);
+      if (sizeBytes <= limitBytes) chunks.push(chunk);
+      else chunks = [];
+      if (sizeBytes > limitBytes * DRAINED_LIMITS) refuseSize();
     };
-    if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
-      refuse(413, `request body is larger than ${limitBytes} bytes`);
-      return;
-    }
-    request.on('data', onData);
-    request.once('end', () => {
+    const onEnd = () => {
       clearTimeout(timer);
-      resolve(Buffer.concat(chunks));
-    });
+      if (sizeBytes > limitBytes) refuseSize();
+      else resolve(Buffer.concat(chunks));
+    };
     const onCut = () => {
       if (!request.complete) refuse(400, 'request was cut off');
     };
-    request.once('error', onCut);
-    request.once('close', onCut);
+    const timer = setTimeout(() => refuse(408, 'request body took too long'), BODY_TIMEOUT_MS);
+    request.on('data', onData).once('end', onEnd).once('error', onCut).once('close', onCut);
+    if (Number(request.headers['content-length'] ?? 0) > limitBytes * DRAINED_LIMITS) refuseSize();
   });
 }
 

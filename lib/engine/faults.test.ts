@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest';
+import { type Detail, startTestEngine, type TestEngine } from './test-engine';
+
+async function addFault(engine: TestEngine, fault: object): Promise<string> {
+  const { status, json, text } = await engine.call('POST', '/engine/faults', { body: fault });
+  expect([status, text]).toEqual([201, expect.any(String)]);
+  return (json as { id: string }).id;
+}
+
+test('a fault is added, listed with what it did, removed, and all are cleared', async () => {
+  const engine = await startTestEngine();
+  const id = await addFault(engine, { route: 'GET /v2/sandboxes', status: 503 });
+  await addFault(engine, { route: '* /templates', latencyMs: 1 });
+  await engine.call('GET', '/v2/sandboxes');
+  const { json } = await engine.call('GET', '/engine/faults');
+  expect(json).toMatchObject([
+    { id, route: 'GET /v2/sandboxes', status: 503, fired: 1 },
+    { latencyMs: 1, fired: 0 },
+  ]);
+  expect((await engine.call('DELETE', `/engine/faults/${id}`)).status).toBe(204);
+  expect((await engine.call('DELETE', `/engine/faults/${id}`)).status).toBe(404);
+  expect((await engine.call('DELETE', '/engine/faults')).status).toBe(204);
+  expect((await engine.call('GET', '/engine/faults')).json).toEqual([]);
+});
+
+test('a status with a message and Retry-After, as often as said', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  const fault = { status: 429, message: 'slow down', retryAfterSeconds: 7, count: 2 };
+  await addFault(engine, { route: 'DELETE /sandboxes/*', ...fault });
+  for (let time = 0; time < 2; time += 1) {
+    const answer = await engine.call('DELETE', `/sandboxes/${id}`);
+    expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
+    expect(answer.json).toEqual({ code: 429, message: 'slow down' });
+  }
+  expect((await engine.call('GET', '/engine/faults')).json).toEqual([]);
+  expect((await engine.call('DELETE', `/sandboxes/${id}`)).status).toBe(204);
+});
+
+test('the pattern matches method and whole path, a star one segment', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  await addFault(engine, { route: '* /sandboxes/*/pause', status: 500 });
+  expect((await engine.call('GET', `/sandboxes/${id}`)).status).toBe(200);
+  expect((await engine.call('GET', '/v2/sandboxes')).status).toBe(200);
+  expect((await engine.call('POST', `/sandboxes/${id}/pause`)).status).toBe(500);
+});
+
+test('latency, reset and data-plane faults', async () => {
+  const engine = await startTestEngine();
+  const { envdAccessToken } = await engine.detail(await engine.create());
+  await addFault(engine, { route: 'GET /v2/sandboxes', latencyMs: 120 });
+  const before = performance.now();
+  expect((await engine.call('GET', '/v2/sandboxes')).status).toBe(200);
+  expect(performance.now() - before).toBeGreaterThan(110);
+
+  await addFault(engine, { route: 'GET /templates', reset: true, count: 1 });
+  await expect(engine.call('GET', '/templates')).rejects.toThrow(/socket hang up|ECONNRESET/);
+  expect((await engine.call('GET', '/templates')).status).toBe(200);
+
+  await addFault(engine, { route: 'GET /health', status: 500 });
+  const health = await engine.call('GET', '/health', { headers: { 'x-access-token': envdAccessToken } });
+  expect(health.status).toBe(500);
+});
+
+test('a probability of none never fires; a wrong key fires nothing', async () => {
+  const engine = await startTestEngine();
+  await addFault(engine, { route: '* /v2/sandboxes', status: 500, probability: 0 });
+  await addFault(engine, { route: 'GET /templates', status: 500, count: 1 });
+  expect((await engine.call('GET', '/v2/sandboxes')).status).toBe(200);
+  expect((await engine.call('GET', '/templates', { key: null })).status).toBe(401);
+  expect((await engine.call('GET', '/templates')).status).toBe(500);
+});
+
+test('a kill that only pretends', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  await addFault(engine, { route: 'DELETE /sandboxes/*', effect: 'pretend-kill', count: 1 });
+  expect((await engine.call('DELETE', `/sandboxes/${id}`)).status).toBe(204);
+  expect((await engine.detail(id)).state).toBe('running');
+  expect((await engine.call('DELETE', `/sandboxes/${id}`)).status).toBe(204);
+  expect((await engine.detail(id)).status).toBe(404);
+});
+
+test('a list that repeats its cursor', async () => {
+  const engine = await startTestEngine();
+  for (let made = 0; made < 4; made += 1) await engine.create();
+  await addFault(engine, { route: 'GET /v2/sandboxes', effect: 'repeat-cursor' });
+  const first = await engine.call('GET', '/v2/sandboxes?limit=1');
+  const cursor = String(first.headers['x-next-token']);
+  const second = await engine.call('GET', `/v2/sandboxes?limit=1&nextToken=${encodeURIComponent(cursor)}`);
+  expect(second.headers['x-next-token']).toBe(cursor);
+  expect((second.json as Detail[])[0]?.sandboxID).not.toBe((first.json as Detail[])[0]?.sandboxID);
+});
+
+test('the switches stay reachable whatever they are set to', async () => {
+  const engine = await startTestEngine();
+  await addFault(engine, { route: '* /engine/faults', reset: true });
+  await addFault(engine, { route: '* /*/*', reset: true });
+  expect((await engine.call('DELETE', '/engine/faults')).status).toBe(204);
+});
+
+test.each([
+  [{}, 'route: expected text such as'],
+  [{ route: 'sandboxes', status: 500 }, 'route: expected a method or *, a blank and a path'],
+  [{ route: 'GET /x' }, 'expected at least one of latencyMs, status, reset, effect'],
+  [{ route: 'GET /x', status: 200 }, 'status: expected a whole number from 400 to 599'],
+  [{ route: 'GET /x', latencyMs: -1 }, 'latencyMs: expected a whole number'],
+  [{ route: 'GET /x', status: 500, probability: 2 }, 'probability: expected a number from 0 to 1'],
+  [{ route: 'GET /x', status: 500, count: 0 }, 'count: expected a whole number'],
+  [{ route: 'GET /x', effect: 'explode' }, 'effect: expected "pretend-kill" or "repeat-cursor"'],
+  [
+    { route: 'GET /x', reset: true, retryAfterSeconds: 3 },
+    'retryAfterSeconds: expected together with status',
+  ],
+  [{ route: 'GET /x', status: 500, stauts: 1 }, 'stauts'],
+])('%j is refused', async (fault, message) => {
+  const engine = await startTestEngine();
+  const { status, json } = await engine.call('POST', '/engine/faults', { body: fault });
+  expect(status).toBe(400);
+  expect((json as { message: string }).message).toContain(message);
+});

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { makeTempDir, send, until } from './test-engine';
+
+/** The command as it is shipped: one bundled file, a process of its own. */
+
+let bundleDir = '';
+let bundle = '';
+
+beforeAll(async () => {
+  bundleDir = mkdtempSync(join(tmpdir(), 'sandkeeper-bundle-'));
+  bundle = join(bundleDir, 'engine.mjs');
+  const entryPoints = [fileURLToPath(new URL('./main.ts', import.meta.url))];
+  await build({
+    entryPoints,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: bundle,
+    logLevel: 'error',
+  });
+});
+afterAll(() => rmSync(bundleDir, { recursive: true, force: true }));
+
+type Started = { child: ChildProcess; output(): string; ended: Promise<number | null> };
+
+function start(args: string[], options: { channel?: boolean; entry?: string } = {}): Started {
+  const stdio = options.channel
+    ? (['ignore', 'pipe', 'pipe', 'ipc'] as const)
+    : (['ignore', 'pipe', 'pipe'] as const);
+  const child = spawn(process.execPath, [options.entry ?? bundle, ...args], {
+    stdio: [...stdio],
+    env: { NODE_ENV: 'test' },
+  });
+  let text = '';
+  child.stdout?.on('data', (chunk) => (text += chunk));
+  child.stderr?.on('data', (chunk) => (text += chunk));
+  const closed = (stream: Readable | null) => new Promise((resolve) => stream?.once('close', resolve));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const ended = Promise.all([exited, closed(child.stdout), closed(child.stderr)]).then(([code]) => code);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { child, output: () => text, ended };
+}
+
+test('alone it prints three lines to export, and ends with 0 on SIGTERM', async () => {
+  const { child, output, ended } = start(['--port', '0', '--data-dir', makeTempDir()]);
+  await until(
+    async () => output(),
+    (text) => text.includes('MORU_API_KEY='),
+  );
+  const exported = Object.fromEntries(
+    [...output().matchAll(/export (\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+  );
+  expect(Object.keys(exported)).toEqual(['MORU_API_URL', 'MORU_SANDBOX_URL', 'MORU_API_KEY']);
+  const port = Number(new URL(exported.MORU_API_URL ?? '').port);
+  const headers = { 'x-api-key': exported.MORU_API_KEY ?? '' };
+  expect((await send(port, 'GET', '/v2/sandboxes', undefined, headers)).json).toEqual([]);
+  const before = performance.now();
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(performance.now() - before).toBeLessThan(2_000);
+});
+
+test('with a channel it reports there and ends with its parent', async () => {
+  const dataDir = makeTempDir();
+  const { child, output, ended } = start(['--port', '0', '--data-dir', dataDir], { channel: true });
+  const message = await new Promise((resolve) => child.once('message', resolve));
+  expect(message).toEqual({
+    type: 'ready',
+    url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    port: expect.any(Number),
+    apiKey: expect.stringMatching(/^moru_[0-9a-f]{40}$/),
+    dataDir,
+    notes: expect.any(Array),
+  });
+  expect(output()).toBe('');
+  child.disconnect();
+  expect(await ended).toBe(0);
+});
+
+test('what keeps it from starting is one line and exit code 1', async () => {
+  const dataDir = makeTempDir();
+  const first = start(['--port', '0', '--data-dir', dataDir], { channel: true });
+  const { port } = await new Promise<{ port: number }>((resolve) => first.child.once('message', resolve));
+
+  const sameDir = start(['--port', '0', '--data-dir', dataDir]);
+  expect(await sameDir.ended).toBe(1);
+  expect(sameDir.output()).toMatch(
+    /^The data directory .* is in use by another engine \(process \d+\)\..*\n$/,
+  );
+
+  const samePort = start(['--port', String(port), '--data-dir', makeTempDir()], { channel: true });
+  const failed = await new Promise((resolve) => samePort.child.once('message', resolve));
+  expect(failed).toEqual({
+    type: 'failed',
+    message: expect.stringContaining(`Port ${port} on 127.0.0.1 is taken.`),
+  });
+  expect(await samePort.ended).toBe(1);
+  expect(samePort.output().trim().split('\n')).toHaveLength(1);
+
+  const wrong = start(['--max-running', 'many']);
+  expect(await wrong.ended).toBe(1);
+  expect(wrong.output()).toBe('--max-running: expected a whole number from 1 to 1000000, got "many".\n');
+
+  const help = start(['--help']);
+  expect(await help.ended).toBe(0);
+  expect(help.output()).toContain('--max-length-hours');
+});
+
+test('killed outright it leaves everything for the next start', async () => {
+  const dataDir = makeTempDir();
+  const listen = async () => {
+    const started = start(['--port', '0', '--data-dir', dataDir], { channel: true });
+    const ready = await new Promise<{ port: number; apiKey: string }>((resolve) =>
+      started.child.once('message', resolve),
+    );
+    const call = (method: string, path: string, body?: unknown) =>
+      send(ready.port, method, path, body, { 'x-api-key': ready.apiKey });
+    return { ...started, call };
+  };
+  const first = await listen();
+  const created = await first.call('POST', '/sandboxes', { templateID: 'base', timeout: 300 });
+  first.child.kill('SIGKILL');
+  await first.ended;
+  writeFileSync(join(dataDir, 'records', 'half.json.tmp'), '{');
+
+  const second = await listen();
+  const { sandboxID } = created.json as { sandboxID: string };
+  expect((await second.call('GET', '/v2/sandboxes')).json).toMatchObject([{ sandboxID, state: 'running' }]);
+});

@@ -1,0 +1,259 @@
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { type Detail, send, startTestEngine, type TestEngine } from './test-engine';
+
+/** What comes back for these bytes until the connection ends. */
+function sendRaw(engine: TestEngine, bytes: string | Buffer): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(engine.port, '127.0.0.1', () => socket.write(bytes));
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString('latin1')));
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text));
+  });
+}
+
+test('everything but health needs the key, with the texts of the protocol', async () => {
+  const engine = await startTestEngine();
+  const message = async (key: string | null, path = '/v2/sandboxes') => {
+    const { status, json } = await engine.call('GET', path, { key });
+    return [status, (json as { message: string }).message];
+  };
+  expect(await message(null)).toEqual([401, 'authorization header is missing']);
+  expect(await message('e2b_0123')).toEqual([401, 'authorization header is malformed']);
+  expect(await message('moru_0123')).toEqual([401, 'the API key is not valid']);
+  expect(await message(null, '/engine/status')).toEqual([401, 'authorization header is missing']);
+  expect(await message(null, '/nowhere')).toEqual([401, 'authorization header is missing']);
+  expect((await engine.call('GET', '/health', { key: null })).status).toBe(200);
+  expect((await engine.call('GET', '/engine/status')).status).toBe(200);
+});
+
+test('only names of this machine are answered', async () => {
+  const engine = await startTestEngine();
+  const status = async (host: string) => (await engine.call('GET', '/health', { headers: { host } })).status;
+  for (const host of [
+    'localhost',
+    'localhost:1',
+    '127.0.0.1:9',
+    '[::1]:9',
+    'LOCALHOST',
+    'sbx.localhost:80',
+  ]) {
+    expect([host, await status(host)]).toEqual([host, 200]);
+  }
+  for (const host of [
+    'evil.example',
+    'localhost.evil.example',
+    '192.168.0.7',
+    '127.0.0.1.nip.io',
+    'a b',
+    '@',
+  ]) {
+    expect([host, await status(host)]).toEqual([host, 400]);
+  }
+  const { json } = await engine.call('GET', '/v2/sandboxes', { headers: { host: 'evil.example' } });
+  expect(json).toEqual({ code: 400, message: 'Invalid host' });
+});
+
+test('nothing lets a web page drive it', async () => {
+  const engine = await startTestEngine();
+  const headers = { origin: 'https://evil.example', 'access-control-request-method': 'DELETE' };
+  const preflight = await engine.call('OPTIONS', '/sandboxes', { headers, key: null });
+  expect(preflight.status).toBe(401);
+  const answer = await engine.call('GET', '/v2/sandboxes', { headers });
+  for (const { headers: sent } of [preflight, answer]) {
+    expect(Object.keys(sent).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  }
+});
+
+test('unknown paths are 404 and wrong methods 405, both as JSON', async () => {
+  const engine = await startTestEngine();
+  for (const path of [
+    '/',
+    '/nowhere',
+    '/sandboxes/',
+    '/v2/nothing',
+    '/sandboxes/a/b/c',
+    '//',
+    '/sandboxes/%zz',
+  ]) {
+    const { status, json } = await engine.call('GET', path);
+    expect([path, status, (json as { code: number }).code]).toEqual([path, 404, 404]);
+  }
+  const wrong = await engine.call('PATCH', '/sandboxes/x');
+  expect(wrong).toMatchObject({ status: 405, headers: { allow: 'GET, DELETE' }, json: { code: 405 } });
+});
+
+test.each([
+  [{}, 'templateID: expected a template id or alias'],
+  [{ templateID: 'no spaces' }, 'templateID: expected a template id or alias'],
+  [{ templateID: 'base', timeout: -1 }, 'timeout: expected a whole number, 0 or more'],
+  [{ templateID: 'base', timeout: '60' }, 'timeout: expected a whole number, 0 or more'],
+  [{ templateID: 'base', timeout: 1.5 }, 'timeout: expected a whole number, 0 or more'],
+  [{ templateID: 'base', metadata: { a: 1 } }, 'metadata.a: expected text'],
+  [{ templateID: 'base', metadata: [] }, 'metadata: expected an object of texts'],
+  [{ templateID: 'base', autoPause: 'yes' }, 'autoPause: expected true or false'],
+  [{ templateID: 'base', network: { denyOut: ['nonsense'] } }, 'network.denyOut.0: expected an IP address'],
+  [{ templateID: 'base', network: { allowOut: ['example.com'] } }, 'network.allowOut: expected 0.0.0.0/0'],
+  [
+    { templateID: 'base', network: { allowPublicTraffic: false } },
+    'network.allowPublicTraffic: expected secure',
+  ],
+  [{ templateID: 'base', volumeMountPath: '/etc' }, 'volumeMountPath: expected a clean path'],
+  [[], 'request body: expected a JSON object'],
+  ['{"templateID": ', 'request body is not valid JSON'],
+  ['', 'request body: expected a JSON object'],
+])('a create with %j is refused with what would be right', async (body, message) => {
+  const engine = await startTestEngine();
+  const { status, json } = await engine.call('POST', '/sandboxes', { body });
+  expect(status).toBe(400);
+  expect(json).toEqual({ code: 400, message: expect.stringMatching(/^validation error: /) });
+  expect((json as { message: string }).message).toContain(message);
+});
+
+test('unknown templates and volumes are 404; names are trimmed, case does not matter, newer fields are ignored', async () => {
+  const engine = await startTestEngine();
+  const create = (body: object) => engine.call('POST', '/sandboxes', { body });
+  expect((await create({ templateID: 'nope' })).json).toEqual({
+    code: 404,
+    message: "template 'nope' not found",
+  });
+  const volume = { templateID: 'base', volumeId: 'vol-1', volumeMountPath: '/data/x' };
+  expect((await create(volume)).status).toBe(404);
+  const odd = await create({
+    templateID: ' Base ',
+    mcp: null,
+    iam: {},
+    autoResume: { enabled: true },
+    network: null,
+  });
+  expect(odd).toMatchObject({ status: 201, json: { templateID: 'base' } });
+  expect((await engine.call('POST', '/v2/sandboxes', { body: { templateID: 'python' } })).status).toBe(201);
+});
+
+test('the answer to a create is complete', async () => {
+  const engine = await startTestEngine();
+  const body = { templateID: 'base', secure: true, network: { allowPublicTraffic: false } };
+  const { json } = await engine.call('POST', '/sandboxes', { body });
+  expect(json).toEqual({
+    templateID: 'base',
+    alias: 'base',
+    sandboxID: expect.stringMatching(/^i[a-z0-9]{20}$/),
+    clientID: '6532622b',
+    envdVersion: '0.4.3',
+    envdAccessToken: expect.stringMatching(/^[0-9a-f]{64}$/),
+    trafficAccessToken: expect.stringMatching(/^[0-9a-f]{64}$/),
+    domain: `localhost:${engine.port}`,
+  });
+  const open = await engine.call('POST', '/sandboxes', { body: { templateID: 'base', secure: false } });
+  expect(open.json).toMatchObject({ envdAccessToken: expect.any(String), trafficAccessToken: null });
+  const { sandboxID } = json as Detail;
+  expect(await engine.detail(sandboxID)).toMatchObject({ envdAccessToken: (json as Detail).envdAccessToken });
+  // As old clients write ids.
+  expect((await engine.detail(`${sandboxID}-6532622b`)).sandboxID).toBe(sandboxID);
+  expect((await engine.detail(`${sandboxID}-a-b`)).status).toBe(404);
+});
+
+test('the newer connect call may leave the timeout out, the older may not', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  expect((await engine.call('POST', `/v2/sandboxes/${id}/connect`, { body: {} })).status).toBe(200);
+  expect((await engine.call('POST', `/v2/sandboxes/${id}/connect`)).status).toBe(200);
+  const { status, json } = await engine.call('POST', `/sandboxes/${id}/connect`, { body: {} });
+  expect([status, json]).toEqual([400, { code: 400, message: expect.stringContaining('timeout: expected') }]);
+  expect((await engine.call('POST', `/sandboxes/${id}/resume`)).status).toBe(400);
+});
+
+test('a body over one megabyte is 413, announced or not', async () => {
+  const engine = await startTestEngine();
+  const body = JSON.stringify({ templateID: 'base', metadata: { long: 'x'.repeat(1_100_000) } });
+  const announced = { 'content-length': String(body.length) };
+  const chunked = { 'transfer-encoding': 'chunked' };
+  for (const headers of [announced, chunked]) {
+    const answer = await engine.call('POST', '/sandboxes', { body, headers });
+    expect(answer.json).toEqual({ code: 413, message: expect.stringContaining('larger than') });
+  }
+  const large = { templateID: 'base', metadata: { long: 'x'.repeat(900_000) } };
+  expect((await engine.call('POST', '/sandboxes', { body: large })).status).toBe(201);
+});
+
+test('garbage is refused and harms nobody', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  expect(await sendRaw(engine, 'hello?\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*\{"code":400,/s);
+  expect(await sendRaw(engine, Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]))).toContain('400');
+  expect(await sendRaw(engine, `GET / HTTP/1.1\r\nx: ${'y'.repeat(70_000)}\r\n\r\n`)).toContain('"code":431');
+  expect(
+    await sendRaw(engine, 'GET http://evil/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n'),
+  ).toContain('"code":400');
+  expect(await sendRaw(engine, 'GET /health HTTP/1.0\r\n\r\n')).toContain('Invalid host');
+  const cut = `POST /sandboxes HTTP/1.1\r\nhost: localhost\r\nx-api-key: ${engine.apiKey}\r\ncontent-length: 50\r\n\r\n{"tem`;
+  await new Promise<void>((resolve) => {
+    const socket = connect(engine.port, '127.0.0.1', () => socket.write(cut, () => socket.destroy()));
+    socket.on('close', () => resolve());
+  });
+  expect((await engine.detail(id)).state).toBe('running');
+  expect(engine.warnings).toEqual([]);
+});
+
+test('requests find their sandbox by header, host, token and signature, or are 502', async () => {
+  const engine = await startTestEngine();
+  const ids = [await engine.create({ secure: false }), await engine.create({ secure: true })] as const;
+  const { envdAccessToken: token } = await engine.detail(ids[1]);
+  const ask = (path: string, headers: Record<string, string>) =>
+    send(engine.port, 'GET', path, undefined, headers);
+  const envd = { 'moru-sandbox-port': '49983' };
+
+  expect((await ask('/health', { ...envd, 'moru-sandbox-id': ids[0] })).status).toBe(204);
+  expect((await ask('/health', { host: `49983-${ids[0]}.localhost:${engine.port}` })).status).toBe(204);
+  expect((await ask('/health', { 'x-access-token': token })).status).toBe(204);
+  expect((await ask('/health', { 'e2b-sandbox-id': ids[1], 'e2b-sandbox-port': '49983' })).status).toBe(204);
+  expect(await ask('/anything', { host: `3000-${ids[0]}.localhost` })).toMatchObject({
+    status: 502,
+    json: {
+      sandboxId: ids[0],
+      port: 3000,
+      message: 'The sandbox is running but port is not open',
+      code: 502,
+    },
+  });
+  const half = await ask('/health', { 'moru-sandbox-id': ids[0] });
+  expect(half).toMatchObject({ status: 400, json: { code: 400 } });
+
+  const gone = { sandboxId: 'inope', message: 'The sandbox was not found', code: 502 };
+  expect((await ask('/files', { ...envd, 'moru-sandbox-id': 'inope' })).json).toEqual(gone);
+  for (const [path, headers] of [
+    ['/health', { 'x-access-token': 'f'.repeat(64) }],
+    ['/files?path=a&signature=v1_x', {}],
+    ['/files', {}],
+  ] as const) {
+    expect(await ask(path, headers)).toMatchObject({ status: 502, json: { ...gone, sandboxId: '' } });
+  }
+  await engine.call('POST', `/sandboxes/${ids[1]}/pause`);
+  expect((await ask('/health', { 'x-access-token': token })).json).toEqual({ ...gone, sandboxId: ids[1] });
+  // The id headers on a control-plane call, as the Python SDK sends them, change nothing.
+  const headers = { ...envd, 'moru-sandbox-id': ids[1] };
+  const connected = await engine.call('POST', `/sandboxes/${ids[1]}/connect`, {
+    headers,
+    body: { timeout: 60 },
+  });
+  expect(connected.status).toBe(201);
+});
+
+test('files and processes say that they are not available here', async () => {
+  const engine = await startTestEngine();
+  const { envdAccessToken } = await engine.detail(await engine.create());
+  const headers = { 'x-access-token': envdAccessToken };
+  const { status, json } = await send(engine.port, 'GET', '/files?path=a', undefined, headers);
+  expect([status, json]).toEqual([501, { code: 501, message: expect.stringContaining('not available') }]);
+});
+
+test('templates are listed and shown', async () => {
+  const engine = await startTestEngine();
+  const { json } = await engine.call('GET', '/templates');
+  expect(json).toContainEqual(
+    expect.objectContaining({ templateID: 'base', aliases: ['base'], buildStatus: 'ready' }),
+  );
+  expect((await engine.call('GET', '/templates/base')).json).toMatchObject({ builds: [{ status: 'ready' }] });
+  expect((await engine.call('GET', '/templates/nope')).status).toBe(404);
+});
