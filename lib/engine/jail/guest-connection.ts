@@ -15,10 +15,12 @@ export class GuestConnection extends Duplex {
     private readonly onOver: () => void,
   ) {
     super({ allowHalfOpen: true });
+    this.on('error', () => {});
   }
 
   /** @throws RangeError when it is more than was allowed */
   receive(bytes: Buffer): void {
+    if (this.isEnded) throw new RangeError('data after the end');
     const cost = costOf(bytes);
     this.underWayBytes += cost;
     if (this.underWayBytes > OUTPUT_WINDOW_BYTES * 2) throw new RangeError('more data than allowed');

@@ -86,6 +86,11 @@ export class GuestProcess {
     return turn;
   }
 
+  /** The process reads the end of its input next. */
+  closeStdin(): void {
+    this.jail.send(FrameKind.finish, this.subject);
+  }
+
   /** A chunk from the agent. @throws RangeError when it is more than was allowed */
   receive(output: OutputKind, bytes: Buffer): void {
     this.underWayBytes += costOf(bytes);

@@ -1,0 +1,39 @@
+import { posix } from 'node:path';
+import type { Guest } from '../guests';
+import { SEARCH_PATH } from '../jail/bubblewrap';
+import type { GuestUser } from '../safe-fs/guest-root';
+import { ConnectError } from './connect-error';
+
+/**
+ * A process's environment (protocol §4.3): what every login has, the sandbox's own variables, then those of the
+ * request. Nothing of the engine's.
+ */
+export function environmentOf(
+  guest: Guest,
+  user: GuestUser,
+  envs: Readonly<Record<string, string>>,
+  isPty: boolean,
+): Record<string, string> {
+  return {
+    PATH: SEARCH_PATH,
+    HOME: user.home,
+    USER: user.name,
+    LOGNAME: user.name,
+    ...(isPty ? { TERM: 'xterm-256color' } : {}),
+    ...guest.envVars,
+    MORU_SANDBOX: 'true',
+    MORU_SANDBOX_ID: guest.id,
+    MORU_TEMPLATE_ID: guest.templateId,
+    ...envs,
+  };
+}
+
+/** Where a process starts, absolute and inside (the path rules of §3). @throws ConnectError `invalid_argument` */
+export function workingDirectory(user: GuestUser, cwd: string | undefined): string {
+  if (!cwd || cwd === '~') return user.home;
+  if (cwd.startsWith('~/')) return posix.join(user.home, cwd.slice(2));
+  if (cwd.startsWith('~')) {
+    throw new ConnectError('invalid_argument', `cwd '${cwd}': the home of another user is not supported`);
+  }
+  return cwd.startsWith('/') ? cwd : posix.join(user.home, cwd);
+}

@@ -1,0 +1,225 @@
+import type { ExitStatus } from '../jail/exit-status';
+import type { GuestProcess, OutputKind, ProcessReader } from '../jail/guest-process';
+import type { Sandbox } from '../jail/sandbox';
+import { type StartedProcess, StartRefused } from '../jail/session';
+import { ConnectError } from './connect-error';
+import { environmentOf, workingDirectory } from './process-environment';
+import {
+  CloseStdinRequest,
+  ConnectRequest,
+  ListRequest,
+  type ProcessInput,
+  type ProcessSelector,
+  SendInputRequest,
+  SendSignalRequest,
+  StartRequest,
+  StreamInputRequest,
+  UpdateRequest,
+} from './process-messages';
+import { type CallContext, clientStream, type MessageStream, type Service, serverStream, unary } from './rpc';
+
+/** What the service needs to know of the sandboxes. */
+export type ProcessHost = {
+  /** The processes of a sandbox; made when it is asked for. @throws ConnectError when none can run */
+  sandboxOf(guest: CallContext['guest']): Sandbox;
+};
+
+type ProcessEvent =
+  | { start: { pid: number } }
+  | { data: { [output in OutputKind]?: string } }
+  | { end: { exitCode: number; exited: boolean; status: string; error?: string } }
+  | { keepalive: Record<string, never> };
+
+type EventMessage = { event: ProcessEvent };
+
+const SIGNALS = { SIGNAL_UNSPECIFIED: 0, SIGNAL_SIGTERM: 15, SIGNAL_SIGKILL: 9 } as const;
+/** Largest terminal that is believed. */
+const MAX_SIZE = 0xffff;
+const DEFAULT_SIZE = { cols: 80, rows: 24 };
+
+/** The service `process.Process` (protocol §4.3). */
+export function processService(host: ProcessHost): Service {
+  const find = (context: CallContext, selector: ProcessSelector) => findProcess(host, context, selector);
+  const keepalive: EventMessage = { event: { keepalive: {} } };
+  return {
+    List: unary(ListRequest, async (_, { guest }) => ({
+      processes: [...(host.sandboxOf(guest).running?.processes.values() ?? [])].map(toProcessInfo),
+    })),
+
+    Start: serverStream<typeof StartRequest, EventMessage>(
+      StartRequest,
+      async (request, context, stream) => {
+        const { process, reader } = await startProcess(host.sandboxOf(context.guest), request, context);
+        await follow(process, reader, context, stream);
+      },
+      { keepalive },
+    ),
+
+    Connect: serverStream<typeof ConnectRequest, EventMessage>(
+      ConnectRequest,
+      async ({ process: selector }, context, stream) => {
+        const process = find(context, selector);
+        await follow(process, process.read(), context, stream);
+      },
+      { keepalive },
+    ),
+
+    Update: unary(UpdateRequest, async ({ process: selector, pty }, context) => {
+      const process = find(context, selector);
+      if (!pty?.size) return undefined;
+      if (!process.isPty) throw new ConnectError('internal', 'the process has no terminal to resize');
+      const { cols, rows } = toSize(pty.size);
+      process.resize(cols, rows);
+      return undefined;
+    }),
+
+    SendInput: unary(SendInputRequest, async ({ process: selector, input }, context) => {
+      await writeInput(find(context, selector), input, context);
+      return undefined;
+    }),
+
+    StreamInput: clientStream(StreamInputRequest, async (messages, context) => {
+      let process: GuestProcess | undefined;
+      for await (const { start, data } of messages) {
+        if (start) process = find(context, start.process);
+        else if (data && !process) throw new ConnectError('invalid_argument', 'data came before start');
+        else if (data && process) await writeInput(process, data.input, context);
+      }
+      return undefined;
+    }),
+
+    SendSignal: unary(SendSignalRequest, async ({ process: selector, signal }, context) => {
+      const process = find(context, selector);
+      const number = SIGNALS[signal];
+      if (number === 0) throw new ConnectError('unimplemented', 'only SIGTERM and SIGKILL can be sent');
+      process.signal(number);
+      return undefined;
+    }),
+
+    CloseStdin: unary(CloseStdinRequest, async ({ process: selector }, context) => {
+      const process = find(context, selector);
+      if (process.isPty || !process.hasStdin) throw new ConnectError('internal', 'stdin is not open');
+      process.closeStdin();
+      return undefined;
+    }),
+  };
+}
+
+async function startProcess(
+  sandbox: Sandbox,
+  request: StartRequest,
+  context: CallContext,
+): Promise<StartedProcess> {
+  const { guest, user, root, deadlineMs } = context;
+  const { cmd, args, envs, cwd } = request.process;
+  const spawn = {
+    cmd,
+    args,
+    env: environmentOf(guest, user, envs, request.pty !== undefined),
+    cwd: workingDirectory(user, cwd),
+    stdin: request.stdin ?? true,
+    pty: request.pty ? toSize(request.pty.size ?? DEFAULT_SIZE) : null,
+  };
+  const order = { spawn, config: { cmd, args, envs, cwd }, tag: request.tag };
+  try {
+    return await sandbox.start(root, order, deadlineMs);
+  } catch (error) {
+    throw toConnectError(error);
+  }
+}
+
+/** Everything from now on: `start`, output, and `end` when it ends (§4.3). */
+async function follow(
+  process: GuestProcess,
+  reader: ProcessReader,
+  { signal }: CallContext,
+  stream: MessageStream<EventMessage>,
+): Promise<void> {
+  // A reader that has gone must not hold the process back.
+  const leave = () => reader.close();
+  signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) leave();
+  try {
+    await stream.send({ event: { start: { pid: process.pid } } });
+    for (let next = await reader.next(); next; next = await reader.next()) {
+      if (next.kind === 'end') {
+        await stream.send({ event: { end: toEnd(next.status) } });
+        return;
+      }
+      await stream.send({ event: { data: { [next.output]: next.bytes.toString('base64') } } });
+    }
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+  }
+}
+
+async function writeInput(process: GuestProcess, input: ProcessInput, context: CallContext): Promise<void> {
+  if (input.pty !== undefined && !process.isPty) {
+    throw new ConnectError('internal', 'the process has no terminal: send its input as stdin');
+  }
+  if (input.stdin !== undefined && process.isPty) {
+    throw new ConnectError('internal', 'the process has a terminal: send its input as pty');
+  }
+  if (input.stdin !== undefined && !process.hasStdin) {
+    throw new ConnectError('internal', 'the process was started without stdin');
+  }
+  const bytes = input.stdin ?? input.pty;
+  if (bytes) await unlessAborted(process.write(bytes), context.signal);
+}
+
+/** The work's result, or the reason for which the call was ended first. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function findProcess(host: ProcessHost, { guest }: CallContext, selector: ProcessSelector): GuestProcess {
+  if (selector.pid === undefined && selector.tag === undefined) {
+    throw new ConnectError('invalid_argument', 'a process is named by pid or tag');
+  }
+  const process = host.sandboxOf(guest).running?.find(selector);
+  if (process) return process;
+  const name = selector.pid === undefined ? `tag ${selector.tag}` : `pid ${selector.pid}`;
+  throw new ConnectError('not_found', `process with ${name} not found`);
+}
+
+function toProcessInfo({ config, pid, tag }: GuestProcess) {
+  const { cwd, ...rest } = config;
+  return { config: cwd === undefined ? rest : { ...rest, cwd }, pid, ...(tag === undefined ? {} : { tag }) };
+}
+
+function toEnd({ exitCode, exited, status, error }: ExitStatus) {
+  return { exitCode, exited, status, ...(error === undefined ? {} : { error }) };
+}
+
+function toSize({ cols, rows }: { cols: number; rows: number }) {
+  if (cols > MAX_SIZE || rows > MAX_SIZE) {
+    throw new ConnectError('invalid_argument', `a terminal has at most ${MAX_SIZE} columns and rows`);
+  }
+  return { cols: cols || DEFAULT_SIZE.cols, rows: rows || DEFAULT_SIZE.rows };
+}
+
+function toConnectError(error: unknown): ConnectError {
+  if (error instanceof StartRefused) {
+    const { reason, message } = error.refusal;
+    if (reason === 'cwd') return new ConnectError('invalid_argument', `cwd '${message}' does not exist`);
+    if (reason === 'exec') return new ConnectError('invalid_argument', message);
+    if (reason === 'limit') return new ConnectError('resource_exhausted', message);
+    return new ConnectError('internal', message);
+  }
+  if (error instanceof ConnectError) return error;
+  // The jail's own sentences are written to be shown.
+  return new ConnectError('internal', error instanceof Error ? error.message : 'internal error', {
+    cause: error,
+  });
+}

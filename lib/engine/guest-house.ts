@@ -1,0 +1,142 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConnectError } from './envd/connect-error';
+import { Envd } from './envd/envd';
+import { processService } from './envd/process-service';
+import type { Guest, GuestContext, GuestHouse, Guests, ProcessSupport, Usage } from './guests';
+import { Cgroups } from './jail/cgroups';
+import { readHostIds } from './jail/host-ids';
+import { recordEndedProcesses } from './jail/lifeline';
+import { GuestMetrics } from './jail/metrics';
+import { proxyToPort } from './jail/ports';
+import { forgetRoot, prepareRoot, rootDirOf } from './jail/rootfs';
+import { Sandbox } from './jail/sandbox';
+import { findAgent, findSupport, type JailSupport } from './jail/support';
+import type { GuestRoot } from './safe-fs/guest-root';
+import { removeHostDirectory } from './safe-fs/remove';
+
+export type GuestHouseOptions = {
+  /** Sandboxes share the host's network, its loopback interface included. Default: each has only its own. */
+  readonly hostNetwork?: boolean;
+  /** Absolute path of the bundled agent. Default: where the build puts it. */
+  readonly agent?: string;
+};
+
+/** Sandboxes with real files, and real processes where the machine can run them. */
+export async function openGuests(
+  context: GuestContext,
+  options: GuestHouseOptions = {},
+): Promise<GuestHouse> {
+  const support = await findSupport(context.guestsDir, options.agent ?? findAgent());
+  const house = new House(context, support, options.hostNetwork ?? false);
+  return { guests: house, dataPlane: house.envd };
+}
+
+class House implements Guests {
+  readonly processes: ProcessSupport;
+  readonly envd: Envd;
+  private readonly sandboxes = new Map<string, Sandbox>();
+  private readonly metrics: GuestMetrics;
+  private readonly cgroups: Cgroups | null;
+
+  constructor(
+    private readonly context: GuestContext,
+    private readonly support: JailSupport,
+    private readonly hostNetwork: boolean,
+  ) {
+    this.processes = support.available ? { available: true } : support;
+    this.cgroups = support.available ? Cgroups.open() : null;
+    this.metrics = new GuestMetrics(context, this.sandboxes);
+    this.envd = new Envd({
+      prepareRoot: (guest) => this.prepare(guest),
+      processes: processService({ sandboxOf: (guest) => this.sandboxOf(guest) }),
+      usage: (id) => this.usage(id),
+      openPort: async (guest, port, request, response) => {
+        const sandbox = this.sandboxes.get(guest.id);
+        return sandbox ? await proxyToPort(sandbox, port, request, response) : false;
+      },
+      warn: (message) => context.warn(message),
+    });
+  }
+
+  async recover(known: readonly Guest[]): Promise<void> {
+    const byId = new Map(known.map((guest) => [guest.id, guest]));
+    for (const name of await readdir(this.context.guestsDir)) {
+      const guest = byId.get(name);
+      if (guest) {
+        await recordEndedProcesses(guest, this.context.sink);
+        if (readHostIds(rootDirOf(guest))) this.metrics.use(name);
+      } else {
+        await removeHostDirectory(join(this.context.guestsDir, name)).catch((error: unknown) =>
+          this.context.warn(`What was left of ${name} could not be removed: ${error}`),
+        );
+      }
+    }
+  }
+
+  /** Nothing is made before it is used. */
+  async create(): Promise<void> {}
+
+  async pause(id: string): Promise<void> {
+    await this.envd.closeStreams(id);
+    await this.sandboxes.get(id)?.freeze();
+  }
+
+  async resume(guest: Guest): Promise<void> {
+    await this.sandboxes.get(guest.id)?.thaw();
+  }
+
+  /**
+   * Files are kept as they are: there is one copy of them, and what was written since the last pause is worth more than
+   * the likeness to a service that loses it.
+   */
+  async revert(id: string): Promise<void> {
+    await this.envd.closeStreams(id);
+    await this.sandboxes.get(id)?.kill({ isOver: false });
+  }
+
+  async destroy(id: string): Promise<void> {
+    const sandbox = this.sandboxes.get(id);
+    await Promise.all([sandbox?.kill({ isOver: true }), this.envd.closeStreams(id)]);
+    const dataDir = join(this.context.guestsDir, id);
+    const ids = readHostIds(rootDirOf({ dataDir }));
+    await removeHostDirectory(dataDir);
+    if (ids) forgetRoot({ dataDir }, ids);
+    this.sandboxes.delete(id);
+    this.metrics.forget(id);
+    this.envd.forget(id);
+  }
+
+  usage(id: string): Usage | null {
+    return this.context.findGuest(id)?.state === 'running' ? this.metrics.latest(id) : null;
+  }
+
+  async close(): Promise<void> {
+    this.metrics.stop();
+    const ids = new Set([...this.sandboxes.keys(), ...this.metrics.ids]);
+    await Promise.all([...this.sandboxes.values()].map((sandbox) => sandbox.kill({ isOver: true })));
+    await Promise.all([...ids].map((id) => this.envd.closeStreams(id)));
+    this.cgroups?.close();
+  }
+
+  private async prepare(guest: Guest): Promise<GuestRoot> {
+    // A request that was on its way when the sandbox was killed must not make its directory again.
+    if (this.context.findGuest(guest.id)?.state !== 'running') {
+      throw new ConnectError('unavailable', 'the sandbox is not running');
+    }
+    this.metrics.use(guest.id);
+    return await prepareRoot(guest);
+  }
+
+  private sandboxOf(guest: Guest): Sandbox {
+    if (!this.support.available) throw new ConnectError('unimplemented', this.support.reason);
+    let sandbox = this.sandboxes.get(guest.id);
+    if (!sandbox) {
+      const { tools } = this.support;
+      const { hostNetwork, cgroups, context } = this;
+      sandbox = new Sandbox(guest, { tools, hostNetwork, cgroups, sink: context.sink });
+      this.sandboxes.set(guest.id, sandbox);
+    }
+    return sandbox;
+  }
+}

@@ -1,0 +1,85 @@
+import type { GuestContext, Usage } from '../guests';
+import { measureDirectory } from '../safe-fs/disk-use';
+import { ProcessMeter } from './meter';
+import { rootDirOf } from './rootfs';
+import type { Sandbox } from './sandbox';
+
+const INTERVAL_MS = 5_000;
+/** Measuring the disk may take this share of the time at most: a directory of 100,000 files takes a second. */
+const DISK_SHARE = 1 / 20;
+
+type Measured = { disk: { usedBytes: number; dueMs: number; isRunning: boolean }; latest: Usage | null };
+
+/** Samples every sandbox that runs and has been used, every 5 s (protocol §1.4). */
+export class GuestMetrics {
+  private readonly meter = new ProcessMeter();
+  private readonly used = new Map<string, Measured>();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly context: GuestContext,
+    private readonly sandboxes: ReadonlyMap<string, Sandbox>,
+  ) {
+    this.timer = setInterval(() => this.sample(), INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  /** From now on this sandbox is sampled. */
+  use(id: string): void {
+    if (this.used.has(id)) return;
+    this.used.set(id, { disk: { usedBytes: 0, dueMs: 0, isRunning: false }, latest: null });
+  }
+
+  forget(id: string): void {
+    this.used.delete(id);
+  }
+
+  /** The latest sample; null before the first. */
+  latest(id: string): Usage | null {
+    return this.used.get(id)?.latest ?? null;
+  }
+
+  /** Every sandbox that has been used. */
+  get ids(): string[] {
+    return [...this.used.keys()];
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private sample(): void {
+    const ids = [...this.used.keys()].filter((id) => this.context.findGuest(id)?.state === 'running');
+    const sessions = ids.map((id) => this.sandboxes.get(id)?.running ?? null);
+    const live = sessions.filter((session) => session !== null);
+    const uses = this.meter.measure(live);
+    ids.forEach((id, index) => {
+      const session = sessions[index];
+      const use = session ? uses[live.indexOf(session)] : undefined;
+      this.record(id, use?.cpuUsedPct ?? 0, use?.memUsedBytes ?? 0);
+    });
+  }
+
+  private record(id: string, cpuUsedPct: number, memUsedBytes: number): void {
+    const measured = this.used.get(id);
+    if (!measured) return;
+    void this.measureDisk(id, measured.disk);
+    measured.latest = { cpuUsedPct, memUsedBytes, diskUsedBytes: measured.disk.usedBytes };
+    this.context.sink.recordMetric(id, { timestampMs: Date.now(), ...measured.latest });
+  }
+
+  private async measureDisk(id: string, disk: Measured['disk']): Promise<void> {
+    const guest = this.context.findGuest(id);
+    if (!guest || disk.isRunning || Date.now() < disk.dueMs) return;
+    disk.isRunning = true;
+    const startedMs = Date.now();
+    try {
+      disk.usedBytes = await measureDirectory(rootDirOf(guest));
+    } catch (error) {
+      this.context.warn(`Measuring the files of ${id} failed: ${error}`);
+    } finally {
+      disk.isRunning = false;
+      disk.dueMs = Date.now() + (Date.now() - startedMs) / DISK_SHARE;
+    }
+  }
+}

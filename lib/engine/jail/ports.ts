@@ -1,0 +1,60 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Sandbox } from './sandbox';
+import { StartRefused } from './session';
+
+/** Headers that belong to one connection and not to the message. */
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
+
+/**
+ * Passes a request on to a server inside a sandbox (protocol §2.2).
+ * @returns false when nothing listens on the port; the request has not been touched then
+ */
+export async function proxyToPort(
+  sandbox: Sandbox,
+  port: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  let connection: Duplex;
+  try {
+    connection = await sandbox.dial(port);
+  } catch (error) {
+    if (error instanceof StartRefused) return false;
+    throw error;
+  }
+  await exchange(connection, request, response);
+  return true;
+}
+
+function exchange(connection: Duplex, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      connection.destroy();
+      resolve();
+    };
+    const onward = httpRequest({
+      createConnection: () => connection,
+      method: request.method,
+      path: request.url,
+      headers: { ...withoutHopByHop(request.headers), connection: 'close' },
+      setHost: false,
+    });
+    onward.once('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer.headers));
+      answer.pipe(response);
+      answer.once('error', () => response.destroy());
+    });
+    onward.once('error', () => {
+      if (response.headersSent) response.destroy();
+      else
+        response.writeHead(502, { 'content-type': 'text/plain' }).end('The server closed the connection.\n');
+    });
+    response.once('close', done);
+    request.pipe(onward);
+  });
+}
+
+function withoutHopByHop(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
+}

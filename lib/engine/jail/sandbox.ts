@@ -1,0 +1,173 @@
+import type { Guest, GuestSink } from '../guests';
+import type { GuestRoot } from '../safe-fs/guest-root';
+import type { JailTools } from './bubblewrap';
+import type { Cgroups } from './cgroups';
+import type { GuestConnection } from './guest-connection';
+import type { GuestProcess } from './guest-process';
+import { LifeLimit } from './life-limit';
+import { LifelineFile, readBootId } from './lifeline';
+import { LogBudget, OutputLog } from './output-log';
+import { Session, type StartedProcess, type StartOrder, StartRefused } from './session';
+
+export type SandboxOptions = {
+  readonly tools: JailTools;
+  readonly hostNetwork: boolean;
+  readonly cgroups: Cgroups | null;
+  readonly sink: GuestSink;
+};
+
+/** Longest command line in a log entry. */
+const COMMAND_CHARS = 4_096;
+const SIGKILL = 9;
+
+/**
+ * The processes of one sandbox over its whole life: none until the first command, then one session; a new one when
+ * that has ended.
+ */
+export class Sandbox {
+  private opening: Promise<Session> | null = null;
+  private session: Session | null = null;
+  private isHeld = false;
+  private isOver = false;
+  private readonly limits = new Map<GuestProcess, LifeLimit>();
+  private readonly budget = new LogBudget();
+  private readonly lifeline: LifelineFile;
+
+  constructor(
+    private readonly guest: Guest,
+    private readonly options: SandboxOptions,
+  ) {
+    this.lifeline = new LifelineFile(guest.dataDir);
+  }
+
+  /** What runs now; null while nothing does. */
+  get running(): Session | null {
+    return this.session;
+  }
+
+  get isFrozen(): boolean {
+    return this.isHeld;
+  }
+
+  /**
+   * Starts a process, and first the sandbox where it is not started.
+   * @param deadlineMs when the process is killed (epoch, ms); null: never
+   * @throws StartRefused, or an error with one sentence when the sandbox does not start
+   */
+  async start(root: GuestRoot, order: StartOrder, deadlineMs: number | null): Promise<StartedProcess> {
+    const session = await this.open(root);
+    const started = await session.start(order);
+    if (deadlineMs !== null) this.limit(started, deadlineMs);
+    return started;
+  }
+
+  /** A connection to one of its own servers. @throws StartRefused when nothing listens there */
+  async dial(port: number): Promise<GuestConnection> {
+    // Nothing can listen where nothing runs.
+    if (!this.session) throw new StartRefused({ reason: 'exec', message: 'port is not open' });
+    return await this.session.dial(port);
+  }
+
+  /** Makes every process stand still. @throws when that fails; everything runs on then */
+  async freeze(): Promise<void> {
+    this.isHeld = true;
+    for (const limit of this.limits.values()) limit.hold();
+    const session = await this.opening?.catch(() => null);
+    try {
+      await session?.jail.freeze();
+    } catch (error) {
+      await this.thaw();
+      throw error;
+    }
+  }
+
+  async thaw(): Promise<void> {
+    await this.session?.jail.thaw();
+    this.isHeld = false;
+    for (const limit of this.limits.values()) limit.go();
+  }
+
+  /** Ends every process for good (`isOver`) or until the next command. Resolves when none is left. */
+  async kill({ isOver }: { isOver: boolean }): Promise<void> {
+    this.isOver ||= isOver;
+    const session = this.session ?? (await this.opening?.catch(() => null));
+    await session?.jail.kill();
+    this.isHeld = false;
+  }
+
+  private async open(root: GuestRoot): Promise<Session> {
+    this.requireReady();
+    this.opening ??= this.openSession(root);
+    const session = await this.opening;
+    this.requireReady();
+    return session;
+  }
+
+  private requireReady(): void {
+    if (!this.isHeld && !this.isOver) return;
+    throw new StartRefused({ reason: 'internal', message: 'the sandbox is not running' });
+  }
+
+  private async openSession(root: GuestRoot): Promise<Session> {
+    try {
+      const session = await Session.open({
+        ...this.options,
+        rootDir: root.rootDir,
+        id: this.guest.id,
+        root,
+        openLog: (process) => this.openLog(process),
+        onChange: () => this.note(),
+      });
+      this.session = session;
+      this.lifeline.open(this.describe(session));
+      void session.jail.ended.then(() => this.forget(session));
+      return session;
+    } catch (error) {
+      this.opening = null;
+      throw error;
+    }
+  }
+
+  private forget(session: Session): void {
+    if (this.session !== session) return;
+    this.session = null;
+    this.opening = null;
+    this.lifeline.cut();
+  }
+
+  private openLog(process: GuestProcess): OutputLog {
+    const record = this.options.sink.recordLog.bind(this.options.sink, this.guest.id);
+    const log = new OutputLog(record, this.budget, process.pid);
+    log.started(commandOf(process));
+    return log;
+  }
+
+  private note(): void {
+    if (this.session && !this.isOver) this.lifeline.update(this.describe(this.session));
+    for (const [process, limit] of this.limits) {
+      if (!process.status) continue;
+      limit.cancel();
+      this.limits.delete(process);
+    }
+  }
+
+  private describe(session: Session) {
+    const { pid, startTicks } = session.jail.init;
+    const processes = [...session.processes.values()].map((process) => ({
+      pid: process.pid,
+      command: commandOf(process),
+    }));
+    return { bootId: readBootId(), initPid: pid, initStartTicks: startTicks, processes };
+  }
+
+  private limit({ process }: StartedProcess, deadlineMs: number): void {
+    if (process.status) return;
+    const limit = new LifeLimit(deadlineMs - Date.now(), () => process.signal(SIGKILL));
+    if (this.isHeld) limit.hold();
+    this.limits.set(process, limit);
+  }
+}
+
+function commandOf({ config }: GuestProcess): string {
+  return [config.cmd, ...config.args].join(' ').slice(0, COMMAND_CHARS);
+}
