@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataDir, keepSecret, keepSeed, openDataDir } from './data-dir';
 import { Faults } from './faults';
 import { guestOf } from './guest-of';
-import type { GuestHouse, OpenGuests } from './guests';
+import type { Guests, OpenGuests } from './guests';
 import { History } from './history';
 import { openIdleGuests } from './idle-guests';
 import { Tokens } from './ids';
 import { Lifecycle } from './lifecycle';
 import type { EngineParts } from './parts';
-import { RecordFiles, type SetAside } from './record-files';
+import { RecordFiles } from './record-files';
 import { Registry } from './registry';
 import { Runs } from './runs';
 import { EngineServer } from './server';
@@ -68,89 +68,82 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
   const newKey = () => `moru_${randomBytes(20).toString('hex')}`;
   const apiKey = options.apiKey ?? keepSecret(dataDir.root, 'api-key', (text) => API_KEY.test(text), newKey);
   const tokens = new Tokens(keepSeed(dataDir.root));
-  const files = new RecordFiles(dataDir);
-  const registry = new Registry(files, tokens);
-  const { records, setAside } = files.load();
-  registry.restore(records);
-  const runs = new Runs(dataDir.runs);
-  const { skippedLines } = runs.load((id) => registry.get(id) !== undefined);
-  const history = new History((id) => registry.get(id) !== undefined);
-  const house = await openHouse(options, { registry, tokens, history, guestsDir: dataDir.guests, warn });
+  const state = openState(dataDir, tokens, warn);
+  const { registry, history, runs, setAside } = state;
+  const guestsDir = dataDir.guests;
+  const findGuest = (id: string) => {
+    const record = registry.get(id);
+    return record === undefined ? undefined : guestOf(record, tokens, guestsDir);
+  };
+  const openGuests = options.openGuests ?? openIdleGuests;
+  const { guests, dataPlane } = await openGuests({ sink: history, guestsDir, findGuest, warn });
 
   const limits = { maxRunning: options.maxRunning, maxLengthMs: options.maxLengthHours * HOUR_MS };
-  const guestsDir = dataDir.guests;
-  const transitions = new Transitions({
-    registry,
-    guests: house.guests,
-    history,
-    runs,
-    tokens,
-    guestsDir,
-    warn,
-  });
+  const transitions = new Transitions({ registry, guests, history, runs, tokens, guestsDir, warn });
   const lifecycle = new Lifecycle(registry, transitions, limits, warn);
   let port = options.port;
-  const parts: EngineParts = {
+  const domain = () => `localhost:${port}`;
+  const shared = {
     registry,
     lifecycle,
-    guests: house.guests,
+    guests,
     history,
     runs,
     faults: new Faults(),
     tokens,
     limits,
     setAside,
-    dataDir: dataDir.root,
-    domain: () => `localhost:${port}`,
   };
-  const server = new EngineServer({ ...parts, dataPlane: house.dataPlane, guestsDir, warn }, apiKey, options);
-  await transitions.recover();
-  await lifecycle.expire();
-  port = await server.listen();
+  const parts: EngineParts = { ...shared, dataDir: dataDir.root, domain };
+  const server = new EngineServer({ ...parts, dataPlane, guestsDir, warn }, apiKey, options);
+  try {
+    await transitions.recover();
+    await lifecycle.expire();
+    port = await server.listen();
+  } catch (error) {
+    await guests.close();
+    throw error;
+  }
   const expiry = setInterval(() => void lifecycle.expire(), EXPIRY_INTERVAL_MS);
 
-  const notes = notesOf(setAside, skippedLines, house);
   const close = async () => {
     clearInterval(expiry);
-    await Promise.race([lifecycle.idle(), sleep(400, undefined, { ref: false })]);
-    // Closing the guests ends their streams, which lets the server end by itself.
-    const guestsClosed = house.guests
+    await atMost(400, lifecycle.idle());
+    const guestsClosed = guests
       .close()
       .catch((error: unknown) => warn(`Stopping the guests failed: ${error}`));
-    await Promise.all([
-      Promise.race([guestsClosed, sleep(1_200, undefined, { ref: false })]),
-      server.close(600),
-    ]);
+    // Side by side: closing the guests ends their streams, which lets the server end by itself.
+    await Promise.all([atMost(1_200, guestsClosed), server.close(600)]);
+    runs.close();
     dataDir.unlock();
   };
+  const notes = [...state.notes, ...notesOf(guests)];
   return { url: urlOf(options.host, port), port, apiKey, dataDir: dataDir.root, notes, close: once(close) };
 }
 
-function openHouse(
-  options: EngineOptions,
-  parts: {
-    registry: Registry;
-    tokens: Tokens;
-    history: History;
-    guestsDir: string;
-    warn(message: string): void;
-  },
-): GuestHouse | Promise<GuestHouse> {
-  const { registry, tokens, history: sink, guestsDir, warn } = parts;
-  const findGuest = (id: string) => {
-    const record = registry.get(id);
-    return record === undefined ? undefined : guestOf(record, tokens, guestsDir);
-  };
-  return (options.openGuests ?? openIdleGuests)({ sink, guestsDir, findGuest, warn });
-}
-
-function notesOf(setAside: readonly SetAside[], skippedLines: number, { guests }: GuestHouse): string[] {
+/** Everything that was kept, and what the operator should know about how that went. */
+function openState(dataDir: DataDir, tokens: Tokens, warn: (message: string) => void) {
+  const files = new RecordFiles(dataDir);
+  const registry = new Registry(files, tokens);
+  const { records, setAside } = files.load();
+  registry.restore(records);
+  const isAlive = (id: string) => registry.get(id) !== undefined;
+  const runs = new Runs(dataDir.runs);
+  const { skippedLines } = runs.load(isAlive);
   const notes = setAside.map(
     ({ file, reason }) => `A sandbox record could not be read and was set aside: ${file} (${reason})`,
   );
   if (skippedLines > 0) notes.push(`${skippedLines} unreadable lines of the run history were dropped.`);
-  if (!guests.processes.available) notes.push(guests.processes.reason ?? 'Processes are not available.');
-  return notes;
+  for (const note of notes) warn(note);
+  return { registry, runs, history: new History(isAlive), setAside, notes };
+}
+
+function notesOf({ processes }: Guests): string[] {
+  return processes.available ? [] : [processes.reason ?? 'Processes are not available.'];
+}
+
+function atMost(limitMs: number, work: Promise<unknown>): Promise<unknown> {
+  return Promise.race([work, sleep(limitMs, undefined, { ref: false })]);
 }
 
 /** An address that works from this machine: the wildcard ones are for listening only. */

@@ -24,7 +24,7 @@ export type Guest = {
   readonly dataDir: string;
 };
 
-export type GuestState = 'running' | 'pausing' | 'paused' | 'killing';
+type GuestState = 'running' | 'pausing' | 'paused' | 'killing';
 
 /** The latest use of a sandbox's share. Totals come from the record, so they are not repeated here. */
 export type Usage = {

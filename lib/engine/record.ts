@@ -17,13 +17,12 @@ export const Snapshot = z.object({
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-export const Network = z.object({
+const Network = z.object({
   allowOut: z.array(z.string()).optional(),
   denyOut: z.array(z.string()).optional(),
   allowPublicTraffic: z.boolean().optional(),
   maskRequestHost: z.string().optional(),
 });
-export type Network = z.infer<typeof Network>;
 
 /** Everything the control plane keeps of one sandbox; also the form of its file. Times are Unix milliseconds. */
 export const SandboxRecord = z.object({

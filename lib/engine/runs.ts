@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { SortedIndex } from './sorted-index';
 
@@ -35,6 +35,8 @@ export class Runs {
   /** Sandboxes that are gone, oldest end first. */
   private readonly gone = new Set<string>();
   private lines = 0;
+  /** Kept open: a line is written for each step of each sandbox. */
+  private file: number | undefined;
 
   constructor(private readonly path: string) {}
 
@@ -111,6 +113,11 @@ export class Runs {
     }
   }
 
+  close(): void {
+    if (this.file !== undefined) closeSync(this.file);
+    this.file = undefined;
+  }
+
   private change(id: string, patch: Partial<Run>): void {
     const run = this.rows.get(id);
     if (run !== undefined) this.write({ ...run, ...patch });
@@ -118,7 +125,8 @@ export class Runs {
 
   private write(run: Run): void {
     this.keep(run);
-    appendFileSync(this.path, `${JSON.stringify(run)}\n`, { mode: 0o600 });
+    this.file ??= openSync(this.path, 'a', 0o600);
+    writeSync(this.file, `${JSON.stringify(run)}\n`);
     this.lines += 1;
     if (this.lines > this.rows.size + MAX_STALE_LINES) this.compact();
   }
@@ -148,6 +156,7 @@ export class Runs {
     writeFileSync(beside, [...this.rows.values()].map((run) => `${JSON.stringify(run)}\n`).join(''), {
       mode: 0o600,
     });
+    this.close();
     renameSync(beside, this.path);
     this.lines = this.rows.size;
   }

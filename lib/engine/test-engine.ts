@@ -10,7 +10,7 @@ import { openIdleGuests } from './idle-guests';
 /** What the tests of the engine share: a real engine on a free port in a directory of its own, and plain HTTP. */
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; json: unknown };
-export type CallOptions = { body?: unknown; headers?: Record<string, string>; key?: string | null };
+type CallOptions = { body?: unknown; headers?: Record<string, string>; key?: string | null };
 
 export type TestEngine = Engine & {
   /** With the right key unless told otherwise (null: none). A text body goes out as it is. */
