@@ -1,9 +1,9 @@
 // `npm run engine -- [options]`: the local engine alone, in the foreground.
 import { ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
-import { obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
+import { describeExports, obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot } from './lib/paths.mjs';
-import { runMain } from './lib/terminal.mjs';
+import { runMain, say } from './lib/terminal.mjs';
 
 obeyStopRequests({ exitCode: 0 });
 
@@ -16,6 +16,13 @@ await runMain(async () => {
   const engine = startProcess(process.execPath, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     isService: true,
+  });
+  engine.on('message', (/** @type {any} */ message) => {
+    // On a terminal the engine announces itself.
+    if (message?.type !== 'ready' || process.stdout.isTTY) return;
+    say(`Local engine on ${message.url}, data in ${message.dataDir}`);
+    for (const note of message.notes) say(`Note: ${note}`);
+    say(describeExports(message));
   });
   const { code } = await waitForEnd(engine);
   process.exitCode = code ?? 1;

@@ -1,7 +1,8 @@
 // `npm start`: from whatever state the checkout is in to a running Sandkeeper. `npm run dev` adds --dev.
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
-import { obeyStopRequests, startService, stopAndExit } from './lib/children.mjs';
+import { describeExports, obeyStopRequests, startService, stopAndExit } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { choosePort } from './lib/ports.mjs';
@@ -73,7 +74,7 @@ async function launchEngine(config) {
       '--port',
       String(config.enginePort),
       '--data-dir',
-      config.dataDir,
+      path.join(config.dataDir, 'engine'),
       ...(isExplicit ? [] : ['--next-free-port']),
     ],
     {},
@@ -102,10 +103,8 @@ function printWelcome(config, engine, server) {
     say();
     say('  Any Moru SDK drives the same engine with:');
     say();
-    say(`  export MORU_API_URL=${engine.url}`);
-    say(`  export MORU_SANDBOX_URL=${engine.url}`);
-    say(`  export MORU_API_KEY=${engine.apiKey}`);
-    for (const note of engine.notes ?? []) say(`\n  ${yellow(note)}`);
+    say(describeExports(engine));
+    for (const note of engine.notes) say(`\n  ${yellow(note)}`);
   }
   say();
 }

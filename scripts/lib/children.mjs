@@ -188,3 +188,15 @@ export function startService(name, args, { env, cwd, readyTimeoutMs }) {
   });
   return { ready, death };
 }
+
+/**
+ * The lines with which any Moru SDK drives the local engine.
+ * @param {{ url: string, apiKey: string }} engine its ready message
+ */
+export function describeExports({ url, apiKey }) {
+  return [
+    `  export MORU_API_URL=${url}`,
+    `  export MORU_SANDBOX_URL=${url}`,
+    `  export MORU_API_KEY=${apiKey}`,
+  ].join('\n');
+}
