@@ -117,7 +117,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     runs.close();
     dataDir.unlock();
   };
-  const notes = [...state.notes, ...notesOf(guests)];
+  const notes = [...state.notes, ...notesOf(guests, options.host)];
   return { url: urlOf(options.host, port), port, apiKey, dataDir: dataDir.root, notes, close: once(close) };
 }
 
@@ -138,8 +138,10 @@ function openState(dataDir: DataDir, tokens: Tokens, warn: (message: string) => 
   return { registry, runs, history: new History(isAlive), setAside, notes };
 }
 
-function notesOf({ processes }: Guests): string[] {
-  return processes.available ? [] : [processes.reason ?? 'Processes are not available.'];
+function notesOf({ processes }: Guests, host: string): string[] {
+  const notes = processes.available ? [] : [processes.reason ?? 'Processes are not available.'];
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return isLocal ? notes : [...notes, `Listening on ${host}: other machines can reach it, with the API key.`];
 }
 
 function atMost(limitMs: number, work: Promise<unknown>): Promise<unknown> {
