@@ -21,10 +21,15 @@ export type JailTools = {
   readonly agent: string;
   /** node-pty's binary; null where there is none for this machine, then terminals are refused. */
   readonly pty: string | null;
+  /**
+   * Set where the sandboxes' own users cannot walk to these files or to the sandboxes' directories (`/root` is closed
+   * on most systems): the program with which root first shows them in an open place and then becomes that user.
+   */
+  readonly setpriv: string | null;
 };
 
 /** Descriptors that bubblewrap finds open. */
-export const JailFd = { link: 3, args: 4, info: 5, gate: 6 } as const;
+export const JailFd = { link: 3, args: 4, info: 5, gate: 6, stageArgs: 7 } as const;
 
 export type JailPlan = {
   readonly tools: JailTools;
@@ -93,6 +98,24 @@ export function jailArguments(plan: JailPlan): string[] {
     ...['--chdir', '/', '--clearenv', '--setenv', 'PATH', SEARCH_PATH, '--setenv', 'UV_THREADPOOL_SIZE', '1'],
     ...['--info-fd', String(JailFd.info), '--block-fd', String(JailFd.gate)],
   ];
+}
+
+/** Where files in closed places are shown, seen by the processes that start a sandbox alone. */
+const STAGE = '/tmp';
+
+/** A plan in which every path lies in the open place, and the arguments with which root's bubblewrap makes it so. */
+export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
+  const { tools } = plan;
+  const shown = {
+    root: plan.rootDir,
+    node: tools.node,
+    agent: tools.agent,
+    ...(tools.pty ? { pty: tools.pty } : {}),
+  };
+  const binds = Object.entries(shown).flatMap(([name, path]) => ['--bind', path, `${STAGE}/${name}`]);
+  const args = ['--dev-bind', '/', '/', '--tmpfs', STAGE, ...binds, '--die-with-parent'];
+  const staged = { node: `${STAGE}/node`, agent: `${STAGE}/agent`, pty: tools.pty ? `${STAGE}/pty` : null };
+  return { plan: { ...plan, rootDir: `${STAGE}/root`, tools: { ...tools, ...staged } }, args };
 }
 
 /** The command that runs inside: limits are set there, so that they count for the sandbox alone. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuestRoot } from '../safe-fs/guest-root';
 import {
@@ -10,6 +10,7 @@ import {
   type JailPlan,
   jailArguments,
   leakedDescriptors,
+  stage,
 } from './bubblewrap';
 import type { Cgroup, Cgroups } from './cgroups';
 import { exactEnv } from './environment';
@@ -73,7 +74,7 @@ export class Jail {
       const init = await Promise.race([readInit(pipeOf(bwrap, JailFd.info)), failed]);
       await Promise.race([checkMounts(init.pid, options), failed]);
       cgroup = joinCgroup(options, init.pid);
-      (pipeOf(bwrap, JailFd.gate) as unknown as Writable).end('.');
+      (pipeOf(bwrap, JailFd.gate) as Duplex).end('.');
       const jail = new Jail(bwrap, init, link, cgroup);
       await Promise.race([jail.listen(options.onFrame), failed]);
       return jail;
@@ -143,29 +144,42 @@ export class Jail {
 }
 
 function spawnBubblewrap(options: JailOptions): ChildProcess {
-  const isOther = process.getuid?.() !== options.root.uid;
-  const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'];
+  const { bwrap: program, setpriv } = options.tools;
+  const { uid, gid } = options.root;
+  const inner = ['--args', String(JailFd.args), '--', ...agentCommand(options.tools)];
+  // Another user, and none of our groups: Node drops the supplementary ones when it is given a user.
+  const ids = process.getuid?.() === uid ? {} : { uid, gid };
+  if (!setpriv) {
+    const bwrap = spawn(program, inner, { cwd: '/', env: exactEnv({}), stdio: stdioOf(), ...ids });
+    return feed(bwrap, JailFd.args, jailArguments(options));
+  }
+  const { plan, args } = stage(options);
+  const drop = [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', program, ...inner];
+  const outer = ['--args', String(JailFd.stageArgs), '--', ...drop];
+  const bwrap = spawn(program, outer, { cwd: '/', env: exactEnv({}), stdio: stdioOf() });
+  return feed(feed(bwrap, JailFd.stageArgs, args), JailFd.args, jailArguments(plan));
+}
+
+/** Pipes for what bubblewrap finds open, and covers for what the engine itself was started with. */
+function stdioOf(): ('ignore' | 'pipe' | number)[] {
+  const stdio: ('ignore' | 'pipe' | number)[] = [
+    'ignore',
+    ...Object.values(JailFd).map(() => 'pipe' as const),
+  ];
+  stdio.push('pipe', 'pipe');
   for (const fd of leakedDescriptors()) {
     while (stdio.length <= fd) stdio.push('ignore');
-    if (stdio[fd] === 'ignore') stdio[fd] = coverDescriptor();
+    if (stdio[fd] === 'ignore' && fd > 0) stdio[fd] = coverDescriptor();
   }
-  const bwrap = spawn(
-    options.tools.bwrap,
-    ['--args', String(JailFd.args), '--', ...agentCommand(options.tools)],
-    {
-      cwd: '/',
-      env: exactEnv({}),
-      stdio,
-      // Another user, and none of our groups: Node drops the supplementary ones when it is given a user.
-      ...(isOther ? { uid: options.root.uid, gid: options.root.gid } : {}),
-    },
-  );
+  return stdio;
+}
+
+/** Hands bubblewrap its arguments where neither the command line nor the environment shows them. */
+function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): ChildProcess {
   bwrap.on('error', () => {});
   pipeOf(bwrap, 1).resume();
-  const args = pipeOf(bwrap, JailFd.args) as unknown as Writable;
-  args.on('error', () => {});
-  args.end(`${jailArguments(options).join('\0')}\0`);
-  (pipeOf(bwrap, JailFd.gate) as unknown as Writable).on('error', () => {});
+  for (const written of [fd, JailFd.gate]) pipeOf(bwrap, written).on('error', () => {});
+  (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
   return bwrap;
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPtyBinary, findTool, type JailTools } from './bubblewrap';
@@ -11,6 +11,7 @@ export type JailSupport =
   | { readonly available: false; readonly reason: string };
 
 const PROBE_DEADLINE_MS = 10_000;
+const NOBODY = 65_534;
 
 /** The bundled agent beside the bundled engine, or in the build directory where the sources are run. */
 export function findAgent(): string | null {
@@ -37,64 +38,55 @@ export async function findSupport(guestsDir: string, agent: string | null): Prom
     return no('Processes need prlimit and mkfifo: install the packages "util-linux" and "coreutils".');
   }
   if (!agent) return no('Processes need the file build/agent.mjs: run "npm run build".');
-  const obstacle = process.getuid?.() === 0 ? findObstacle([guestsDir, process.execPath, agent]) : null;
-  if (obstacle) {
+  const isClosed = isRoot() && [guestsDir, process.execPath, agent].some(isBehindClosedDoor);
+  const setpriv = isClosed ? findTool('setpriv') : null;
+  if (isClosed && !setpriv) {
     return no(
-      `Processes need ${obstacle} to be open for other users to walk through (chmod o+x): as root the engine runs every sandbox as a user of its own.`,
+      'Processes need setpriv: install the package "util-linux", or keep the data in an open directory.',
     );
   }
-  const complaint = await probe(bwrap);
+  const complaint = await probe(bwrap, setpriv);
   if (complaint !== null) return no(complaint);
-  const tools = {
+  const found = {
     bwrap,
     prlimit: realpathSync(prlimit),
     node: process.execPath,
     agent,
     pty: findPtyBinary(),
   };
-  return { available: true, tools };
+  return { available: true, tools: { ...found, setpriv } };
 }
 
 const no = (reason: string): JailSupport => ({ available: false, reason });
 
 /** Whether namespaces can be made here by the users that sandboxes run as: a container may forbid it. */
-function probe(bwrap: string): Promise<string | null> {
-  const args = [
-    '--unshare-user',
-    '--unshare-pid',
-    '--unshare-net',
-    '--cap-drop',
-    'ALL',
-    '--ro-bind',
-    '/',
-    '/',
+function probe(bwrap: string, setpriv: string | null): Promise<string | null> {
+  const inner = [
+    ...['--unshare-user', '--unshare-pid', '--unshare-net', '--disable-userns', '--cap-drop', 'ALL'],
+    ...['--ro-bind', '/', '/', '--proc', '/proc', '/bin/true'],
   ];
-  const options = {
-    env: exactEnv({}),
-    timeout: PROBE_DEADLINE_MS,
-    ...(isRoot() ? { uid: 65534, gid: 65534 } : {}),
-  };
+  const drop = setpriv ? [setpriv, `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', bwrap] : [];
+  const args = setpriv ? ['--dev-bind', '/', '/', ...drop, ...inner] : inner;
+  const ids = isRoot() && !setpriv ? { uid: NOBODY, gid: NOBODY } : {};
+  const options = { cwd: '/', env: exactEnv({}), timeout: PROBE_DEADLINE_MS, ...ids };
   return new Promise((resolve) => {
-    execFile(bwrap, [...args, '--proc', '/proc', '/bin/true'], options, (error, _, stderr) => {
-      if (!error) return resolve(null);
-      const said = stderr.trim().split('\n')[0]?.slice(0, 200) ?? '';
-      resolve(
-        `Processes need user namespaces, which this system forbids (${said || error.message}): allow them (kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, or a container with --security-opt seccomp=unconfined).`,
-      );
-    });
+    execFile(bwrap, args, options, (error, _, stderr) => resolve(error ? explain(stderr, error) : null));
   });
+}
+
+function explain(stderr: string, error: Error): string {
+  const said = stderr.trim().split('\n')[0]?.slice(0, 200) || error.message;
+  return `Processes need user namespaces, which this system forbids (${said}): allow them with kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0, in a container with --security-opt seccomp=unconfined.`;
 }
 
 const isRoot = () => process.getuid?.() === 0;
 
-/** The first directory on the way to one of the paths that other users may not enter; null when there is none. */
-function findObstacle(paths: readonly string[]): string | null {
-  for (const path of paths) {
-    const real = realpathSync(path);
-    for (let at = lstatSync(real).isDirectory() ? real : dirname(real); ; at = dirname(at)) {
-      if ((statSync(at).mode & 0o001) === 0) return at;
-      if (at === dirname(at)) break;
-    }
+/** Whether some directory on the way to a path may not be entered by other users. */
+function isBehindClosedDoor(path: string): boolean {
+  const real = realpathSync(path);
+  for (let at = real; ; at = dirname(at)) {
+    const { mode } = statSync(at);
+    if ((mode & 0o001) === 0 && statSync(at).isDirectory()) return true;
+    if (at === dirname(at)) return false;
   }
-  return null;
 }
