@@ -1,5 +1,6 @@
 // The HTTP front: security headers and host check for every request, Next.js for pages and routes, `/live` upgrades for
 // the hub. Started by `npm start`, which speaks to it over IPC.
+import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import next from 'next';
 import { admit, readConfig } from './build/front.mjs';
@@ -16,27 +17,35 @@ function fail(message) {
 }
 
 const read = readConfig(process.env);
-if (read.ok) await serve(read.config);
+if (read.ok) serve(read.config).catch((error) => fail(`The server could not start: ${error.message}`));
 else fail(read.problems.join('\n'));
 
 async function serve(config) {
-  const app = next({ dev, hostname: config.host, port: config.port });
+  // `instrumentation.ts` opens the house inside Next's module graph, some time after `prepare`, and calls back here.
+  const opened = new Promise((resolve, reject) => {
+    globalThis[Symbol.for('sandkeeper.door')] = { resolve, reject };
+  });
+  // Next.js would listen to our server's upgrades by itself; it gets only those that are its own.
+  const otherUpgrades = new EventEmitter();
+  const app = next({ dev, hostname: config.host, port: config.port, httpServer: otherUpgrades });
   await app.prepare();
   const handle = app.getRequestHandler();
-  const handleOtherUpgrade = app.getUpgradeHandler();
-  // `instrumentation.ts` hands this over: it lives in Next's module graph, this file does not.
-  const house = globalThis[Symbol.for('sandkeeper.house')];
+  const house = await opened;
 
   const server = createServer((req, res) => {
     if (admit(config, req, res, { dev })) handle(req, res);
   });
   server.on('upgrade', (req, socket, head) => {
     if (req.url?.split('?')[0] === '/live') house.upgradeLive(req, socket, head);
-    else if (dev) handleOtherUpgrade(req, socket, head);
+    else if (dev) otherUpgrades.emit('upgrade', req, socket, head);
     else socket.destroy();
   });
   server.on('error', (error) => {
-    fail(error.code === 'EADDRINUSE' ? `Port ${config.port} is taken. Set PORT to another one.` : `Cannot listen: ${error.message}`);
+    fail(
+      error.code === 'EADDRINUSE'
+        ? `Port ${config.port} is taken. Set PORT to another one.`
+        : `Cannot listen: ${error.message}`,
+    );
   });
   server.listen(config.port, config.host, async () => {
     const ready = { type: 'ready', ...(await house.describe()) };

@@ -37,9 +37,13 @@ export class SandkeeperError extends Error {
   /** Wraps whatever was thrown. Text of unknown errors is kept as the cause: it may hold addresses or keys. */
   static from(thrown: unknown): SandkeeperError {
     if (thrown instanceof SandkeeperError) return thrown;
-    return new SandkeeperError('unexpected', 'Something unexpected happened. The server log has the details.', {
-      cause: thrown,
-    });
+    return new SandkeeperError(
+      'unexpected',
+      'Something unexpected happened. The server log has the details.',
+      {
+        cause: thrown,
+      },
+    );
   }
 }
 

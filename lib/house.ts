@@ -9,7 +9,7 @@ import { database } from './db/client';
 import { fleetWatcher } from './fleet/watcher';
 import { type Admission, hub } from './live/hub';
 import { operationRunner } from './operations/runner';
-import { singleton } from './singleton';
+import { outsideRequests } from './outside';
 
 /** What `server.mjs`, which lives outside Next.js' module graph, needs from inside it. */
 type House = {
@@ -18,13 +18,22 @@ type House = {
   close: () => Promise<void>;
 };
 
+/** Where `server.mjs` waits for the house. */
+type Door = { resolve: (house: House) => void; reject: (error: unknown) => void };
+
 /** Opens the database, connects the channels to their sources, takes up interrupted operations. */
 export async function openHouse(): Promise<void> {
-  await database();
-  hub().provide('fleet', (send) => fleetWatcher().listen(send));
-  hub().provide('operations', (send) => operationRunner().listen(send));
-  await operationRunner().resumeInterrupted();
-  singleton<House>('house', () => ({ upgradeLive, describe, close }));
+  const door = (globalThis as { [key: symbol]: Door | undefined })[Symbol.for('sandkeeper.door')];
+  try {
+    outsideRequests(() => {});
+    await database();
+    hub().provide('fleet', (send) => fleetWatcher().listen(send));
+    hub().provide('operations', (send) => operationRunner().listen(send));
+    await operationRunner().resumeInterrupted();
+    door?.resolve({ upgradeLive, describe, close });
+  } catch (error) {
+    door?.reject(error);
+  }
 }
 
 function upgradeLive(req: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -55,7 +64,12 @@ async function describe() {
   const { host, port, publicOrigin, dataDir, upstream } = config();
   const shownHost = host === '127.0.0.1' || host === '::1' ? 'localhost' : host;
   const url = publicOrigin ?? `http://${shownHost}:${port}`;
-  return { url, signInUrl: `${url}/sign-in?token=${encodeURIComponent(signInToken())}`, dataDir, upstream: upstream.apiUrl };
+  return {
+    url,
+    signInUrl: `${url}/sign-in?token=${encodeURIComponent(signInToken())}`,
+    dataDir,
+    upstream: upstream.apiUrl,
+  };
 }
 
 async function close(): Promise<void> {

@@ -34,7 +34,8 @@ export async function responseOf(work: () => Promise<Response>): Promise<Respons
     rethrowNextControlFlow(thrown);
     const error = failureOf(thrown);
     const headers = new Headers({ 'cache-control': 'no-store' });
-    if (error.retryAfterMs !== undefined) headers.set('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
+    if (error.retryAfterMs !== undefined)
+      headers.set('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
     return Response.json({ error }, { status: httpStatusOf(error.code), headers });
   }
 }

@@ -35,13 +35,13 @@ export type FleetColumn = {
 export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   state: {
     title: 'State',
-    track: '104px',
+    track: '92px',
     sortKey: 'state',
     draw: ({ sandbox }, { act, isGone }) => <StateBadge state={sandbox.state} act={act} isGone={isGone} />,
   },
   id: {
     title: 'Sandbox',
-    track: '212px',
+    track: '184px',
     sortKey: 'id',
     draw: ({ sandbox }) => (
       <span className="flex items-center gap-1">
@@ -62,7 +62,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   template: {
     title: 'Template',
-    track: 'minmax(88px, 140px)',
+    track: '112px',
     sortKey: 'template',
     draw: ({ templateName }) => (
       <bdi className="truncate" title={templateName}>
@@ -74,7 +74,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Metadata',
     track: 'minmax(180px, 1fr)',
     draw: ({ sandbox }, { keyColumns, onPick }) => (
-      <span className="fade-end flex min-w-0 items-center gap-1.5 overflow-hidden">
+      <span className="fade-end flex w-full min-w-0 items-center gap-1.5 overflow-hidden">
         <MetadataChips metadata={sandbox.metadata} without={keyColumns} onPick={onPick} />
       </span>
     ),
@@ -88,7 +88,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   left: {
     title: 'Time left',
-    track: '132px',
+    track: '122px',
     alignRight: true,
     sortKey: 'left',
     draw: ({ sandbox, deadlineMs }, { nowMs }) => (

@@ -24,7 +24,9 @@ export async function openDatabase(url: string): Promise<Kysely<Database>> {
 
 /** One connection for this process, opened at first use. A failed opening is tried again by the next caller. */
 export function database(): Promise<Kysely<Database>> {
-  const holder = singleton<{ opening: Promise<Kysely<Database>> | null }>('database', () => ({ opening: null }));
+  const holder = singleton<{ opening: Promise<Kysely<Database>> | null }>('database', () => ({
+    opening: null,
+  }));
   holder.opening ??= openDatabase(config().databaseUrl).catch((error) => {
     holder.opening = null;
     throw error;

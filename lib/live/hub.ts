@@ -3,7 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { singleton } from '../singleton';
-import { type Channel, CLOSED_BAD_FRAME, CLOSED_SIGNED_OUT, parseClientFrame, type ServerFrame } from './protocol';
+import {
+  type Channel,
+  CLOSED_BAD_FRAME,
+  CLOSED_SIGNED_OUT,
+  parseClientFrame,
+  type ServerFrame,
+} from './protocol';
 
 /** What a channel does for one listener: start telling it things, and answer how to stop. */
 export type ChannelSource = (send: (payload: unknown) => void) => () => void;
@@ -39,7 +45,9 @@ export class Hub {
     const admission = await check(req).catch(() => null);
     if (!admission?.ok) {
       const { status, message } = admission ?? { status: 500, message: 'The session could not be checked.' };
-      socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${message}\n`);
+      socket.end(
+        `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${message}\n`,
+      );
       return;
     }
     this.#server.handleUpgrade(req, socket, head, (ws) => this.#attend(ws, admission.sessionStillValid));

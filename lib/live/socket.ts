@@ -19,7 +19,9 @@ const PONG_WITHIN_MS = 10_000;
  * and joins its channels again.
  */
 export class LiveSocket {
-  readonly #channels = new Map<Channel, Set<ChannelListener>>(CHANNELS.map((channel) => [channel, new Set()]));
+  readonly #channels = new Map<Channel, Set<ChannelListener>>(
+    CHANNELS.map((channel) => [channel, new Set()]),
+  );
   readonly #stateListeners = new Set<() => void>();
   #socket: WebSocket | null = null;
   #state: LiveState = 'connecting';
@@ -104,7 +106,8 @@ export class LiveSocket {
     for (const listeners of this.#channels.values()) for (const listener of listeners) listener.onGap();
     // A refused upgrade looks like any other failure from here; the session route tells them apart.
     if (!opened) void leaveIfSignedOut();
-    const waitMs = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS) * (0.75 + Math.random() / 2);
+    const waitMs =
+      Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS) * (0.75 + Math.random() / 2);
     this.#failures += 1;
     this.#setState('waiting');
     this.#retryTimer = setTimeout(() => this.#connect(), waitMs);

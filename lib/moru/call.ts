@@ -1,4 +1,5 @@
 import 'server-only';
+import { outsideRequests } from '../outside';
 import { type CallContext, errorFromAnswer, errorFromShape, errorFromThrown } from './errors';
 
 const DEADLINE_MS = 15_000;
@@ -6,7 +7,9 @@ const DEADLINE_MS = 15_000;
 /** What the SDK's client resolves to: the parsed body or the parsed error, and the raw response. */
 type Answer = { data?: unknown; error?: unknown; response: Response };
 
-type Schema<T> = { safeParse: (value: unknown) => { success: true; data: T } | { success: false; error: unknown } };
+type Schema<T> = {
+  safeParse: (value: unknown) => { success: true; data: T } | { success: false; error: unknown };
+};
 
 type Options<T> = CallContext & {
   /** What the body must be; leave out where there is none. */
@@ -25,13 +28,16 @@ export async function callUpstream<T = null>(
 ): Promise<{ body: T; headers: Headers }> {
   let answer: Answer;
   try {
-    answer = await send(AbortSignal.timeout(deadlineMs));
+    answer = await outsideRequests(() => send(AbortSignal.timeout(deadlineMs)));
   } catch (thrown) {
     throw errorFromThrown(thrown, context);
   }
   const { data, error, response } = answer;
   if (!response.ok) {
-    throw errorFromAnswer({ status: response.status, retryAfter: response.headers.get('retry-after'), body: error }, context);
+    throw errorFromAnswer(
+      { status: response.status, retryAfter: response.headers.get('retry-after'), body: error },
+      context,
+    );
   }
   if (!schema) return { body: null as T, headers: response.headers };
   const parsed = schema.safeParse(data);

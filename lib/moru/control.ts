@@ -54,7 +54,8 @@ export async function getSandbox(id: string): Promise<Sandbox> {
 export async function killSandbox(id: string): Promise<'accepted' | 'already_gone'> {
   try {
     await callUpstream(
-      (signal) => upstreamApi().DELETE('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
+      (signal) =>
+        upstreamApi().DELETE('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
       { doing: 'killing a sandbox' },
     );
     return 'accepted';
@@ -108,7 +109,12 @@ export async function setSandboxTimeout(id: string, timeoutMs: number): Promise<
 export type NewSandbox = { template: string; metadata: Metadata; timeoutMs: number; autoPause: boolean };
 
 /** Creates a sandbox and answers its id. `quota` at the concurrency limit, `invalid` for an unknown template. */
-export async function createSandbox({ template, metadata, timeoutMs, autoPause }: NewSandbox): Promise<string> {
+export async function createSandbox({
+  template,
+  metadata,
+  timeoutMs,
+  autoPause,
+}: NewSandbox): Promise<string> {
   try {
     const { body } = await callUpstream(
       (signal) =>
@@ -137,7 +143,9 @@ export async function listTemplates(): Promise<Template[]> {
 }
 
 /** A page of the history of sandboxes, ended ones included, newest first. Moru only; eventually consistent. */
-export async function listSandboxRuns(cursor: string | null): Promise<{ runs: SandboxRun[]; nextCursor: string | null }> {
+export async function listSandboxRuns(
+  cursor: string | null,
+): Promise<{ runs: SandboxRun[]; nextCursor: string | null }> {
   const { body, headers } = await callUpstream((signal) => getUntyped('/v2/sandbox-runs', cursor, signal), {
     doing: 'listing past sandboxes',
     schema: z.array(WireRun),

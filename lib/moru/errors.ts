@@ -21,7 +21,10 @@ const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
 };
 
 /** The error for an answer outside 2xx. The upstream's own text becomes the cause. Protocol §1.1. */
-export function errorFromAnswer({ status, retryAfter, body }: Refusal, context: CallContext): SandkeeperError {
+export function errorFromAnswer(
+  { status, retryAfter, body }: Refusal,
+  context: CallContext,
+): SandkeeperError {
   const retryAfterMs = parseRetryAfter(retryAfter);
   const code = codeOf(status, retryAfterMs, context);
   return new SandkeeperError(code, MESSAGES[code](context.doing), {
@@ -34,7 +37,12 @@ export function errorFromAnswer({ status, retryAfter, body }: Refusal, context: 
 export function errorFromThrown(thrown: unknown, context: CallContext): SandkeeperError {
   if (thrown instanceof SandkeeperError) return thrown;
   const name = thrown instanceof Error ? thrown.name : '';
-  const code = name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : name === 'TypeError' ? 'unavailable' : 'unexpected';
+  const code =
+    name === 'TimeoutError' || name === 'AbortError'
+      ? 'timeout'
+      : name === 'TypeError'
+        ? 'unavailable'
+        : 'unexpected';
   return new SandkeeperError(code, MESSAGES[code](context.doing), { cause: thrown });
 }
 
