@@ -1,6 +1,8 @@
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './scripts/lib/chromium.mjs';
+import { emptySettings } from './scripts/lib/own-settings.mjs';
 
+Object.assign(process.env, emptySettings());
 // Looked up once: the workers load this file too and inherit the answer.
 process.env.CHROMIUM_PATH = (await findChromium()) ?? '';
 

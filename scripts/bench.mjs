@@ -4,6 +4,7 @@ import { ensureBuilt, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { bundle } from './lib/build.mjs';
 import { obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
 import { findChromium } from './lib/chromium.mjs';
+import { emptySettings } from './lib/own-settings.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { CommandError, runMain } from './lib/terminal.mjs';
 
@@ -40,7 +41,7 @@ await runMain(async () => {
   const chromium = await findChromium();
   const child = startProcess(process.execPath, ['--enable-source-maps', inRoot(program), ...args], {
     cwd: root,
-    env: { ...process.env, ...(chromium && { CHROMIUM_PATH: chromium }) },
+    env: { ...process.env, ...emptySettings(), ...(chromium && { CHROMIUM_PATH: chromium }) },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   process.exitCode = (await waitForEnd(child)).code ?? 1;

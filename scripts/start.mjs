@@ -1,7 +1,13 @@
 // `npm start`: from whatever state the checkout is in to a running Sandkeeper. `npm run dev` adds --dev.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
+import {
+  ensureBuilt,
+  ensureBundled,
+  ensureInstalled,
+  markBuildInUse,
+  requireNode,
+} from './lib/bootstrap.mjs';
 import { describeExports, obeyStopRequests, startService, stopAndExit } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot, root } from './lib/paths.mjs';
@@ -18,7 +24,10 @@ async function prepare() {
   loadEnvFile(inRoot('.env'));
   await ensureInstalled();
   if (isDev) await ensureBundled();
-  else await ensureBuilt();
+  else {
+    await ensureBuilt();
+    markBuildInUse();
+  }
 }
 
 async function readConfiguration() {

@@ -26,10 +26,12 @@ let isListFresh = false;
 export async function aptInstall(name) {
   if (process.getuid?.() !== 0 || !findInPath('apt-get')) return false;
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  isListFresh ||= await tryQuietly('Updating the package list', 'apt-get', ['update'], {
-    env,
-    timeoutMs: 180_000,
-  });
+  if (!isListFresh) {
+    isListFresh = await tryQuietly('Updating the package list', 'apt-get', ['update'], {
+      env,
+      timeoutMs: 180_000,
+    });
+  }
   const args = ['install', '-y', '--no-install-recommends', name];
   return tryQuietly(`Installing ${name}`, 'apt-get', args, { env, timeoutMs: 600_000 });
 }

@@ -4,10 +4,10 @@ import fs from 'node:fs';
 import { buildOutputs, bundlePrograms } from './build.mjs';
 import { installedCommand, runQuietly, runVisibly } from './commands.mjs';
 import { hasNpmInstalled } from './installed.mjs';
-import { withLock } from './lock.mjs';
+import { isAlive, withLock } from './lock.mjs';
 import { inRoot, root } from './paths.mjs';
 import { hashBuildInputs, hashInstallInputs, readStamp, removeStamp, writeStamp } from './stamps.mjs';
-import { CommandError, say } from './terminal.mjs';
+import { CommandError, say, yellow } from './terminal.mjs';
 
 const installStamp = inRoot('node_modules', '.sandkeeper-stamp');
 const buildStamp = inRoot('.next', 'sandkeeper-stamp');
@@ -73,10 +73,34 @@ export async function ensureInstalled() {
   });
 }
 
+const inUsePrefix = '.in-use-';
+
+/** Notes that this process serves the build until it ends, so that whoever replaces the build can say so. */
+export function markBuildInUse() {
+  const file = inRoot('build', `${inUsePrefix}${process.pid}`);
+  fs.writeFileSync(file, '');
+  process.on('exit', () => fs.rmSync(file, { force: true }));
+}
+
+function warnWhoeverUsesTheBuild() {
+  if (!fs.existsSync(inRoot('build'))) return;
+  for (const file of fs.readdirSync(inRoot('build')).filter((name) => name.startsWith(inUsePrefix))) {
+    const pid = Number(file.slice(inUsePrefix.length));
+    if (isAlive(pid)) {
+      say(
+        yellow(
+          `A running Sandkeeper (process ${pid}) serves the build that is replaced now: restart it afterwards.`,
+        ),
+      );
+    } else fs.rmSync(inRoot('build', file), { force: true });
+  }
+}
+
 /** @param {boolean} isQuiet @param {{ keepFor: (child: { pid?: number }) => void }} lock */
 async function build(isQuiet, lock) {
   const hash = hashBuildInputs(root);
   removeStamp(buildStamp);
+  warnWhoeverUsesTheBuild();
   const options = { env: { NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }, onStart: lock.keepFor };
   if (isQuiet) await runQuietly('Building', installedCommand('next'), ['build'], options);
   else if (!(await runVisibly(installedCommand('next'), ['build'], options)))

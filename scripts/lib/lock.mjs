@@ -9,8 +9,8 @@ const staleAfterMs = 30 * 60_000;
 
 /** @typedef {{ host: string, since: number, pids: number[] }} Owner a negative pid stands for a process group */
 
-/** @param {number} pid */
-function isAlive(pid) {
+/** @param {number} pid negative for a process group */
+export function isAlive(pid) {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,0 +1,28 @@
+// @ts-check
+/** Every variable that Sandkeeper or the Moru SDK takes its configuration from. */
+const names = [
+  'PORT',
+  'HOST',
+  'DATABASE_URL',
+  'SANDKEEPER_DATA_DIR',
+  'SANDKEEPER_ENGINE_PORT',
+  'SANDKEEPER_ENGINE_URL',
+  'SANDKEEPER_ENGINE_KEY',
+  'SANDKEEPER_SIGN_IN_TOKEN',
+  'SANDKEEPER_URL',
+  'MORU_API_KEY',
+  'MORU_ACCESS_TOKEN',
+  'MORU_API_URL',
+  'MORU_DOMAIN',
+  'MORU_SANDBOX_URL',
+  'MORU_DEBUG',
+];
+
+/**
+ * All of them, emptied: tests and measurements kill sandboxes, so they must never meet a person's real key, whether it
+ * is in the shell or in `.env`. Empty rather than absent, because Next.js fills in from `.env` what is absent.
+ * @returns {Record<string, string>}
+ */
+export function emptySettings() {
+  return Object.fromEntries(names.map((name) => [name, '']));
+}
