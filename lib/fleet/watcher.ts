@@ -80,6 +80,11 @@ export class FleetWatcher {
     this.#take(this.asListed(sandbox));
   }
 
+  /** The row as last read, or undefined. */
+  find(id: string): Sandbox | undefined {
+    return this.#rows.get(id);
+  }
+
   /**
    * `sandbox`, with the template as the list names it. Moru's detail of a paused sandbox names an internal snapshot
    * template instead, without an alias (protocol §1.3).

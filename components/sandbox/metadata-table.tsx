@@ -1,0 +1,48 @@
+import Link from 'next/link';
+import { CopyButton } from '@/components/ui/copy-button';
+import { metadataTerm } from '@/lib/fleet/filter';
+import { printTerm } from '@/lib/fleet/filter-print';
+import { paths } from '@/lib/paths';
+import type { Metadata } from '@/lib/sandbox/schema';
+
+/** All metadata, whole; each value leads to the sandboxes that share it. */
+export function MetadataTable({ metadata }: { metadata: Metadata }) {
+  const entries = Object.entries(metadata);
+  return (
+    <section
+      aria-labelledby="metadata"
+      className="self-start overflow-hidden rounded-md border border-line bg-surface"
+    >
+      <h2 id="metadata" className="border-line border-b px-4 py-2 font-semibold">
+        Metadata
+      </h2>
+      {entries.length === 0 ? (
+        <p className="px-4 py-3 text-ink-3">None was set when it was created. It cannot be added later.</p>
+      ) : (
+        <dl>
+          {entries.map(([key, value]) => (
+            <div
+              key={key}
+              className="group grid grid-cols-[minmax(96px,1fr)_3fr_auto] items-start gap-4 border-line-soft border-b px-4 py-2 last:border-b-0"
+            >
+              <dt className="break-words font-mono text-ink-3 text-small leading-5">
+                <bdi>{key}</bdi>
+              </dt>
+              <dd className="max-h-40 min-w-0 overflow-y-auto whitespace-pre-wrap break-words font-mono text-small leading-5">
+                <Link
+                  href={{ pathname: paths.sandboxes(), query: { q: printTerm(metadataTerm(key, value)) } }}
+                  prefetch={false}
+                  title="Show all sandboxes with this value"
+                  className="hover:underline"
+                >
+                  <bdi>{value === '' ? '""' : value}</bdi>
+                </Link>
+              </dd>
+              <CopyButton text={value} label={`Copy the value of ${key}`} className="-my-0.5" />
+            </div>
+          ))}
+        </dl>
+      )}
+    </section>
+  );
+}

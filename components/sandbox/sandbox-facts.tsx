@@ -1,0 +1,78 @@
+import type { ReactNode } from 'react';
+import { LocalTime } from '@/components/ui/local-time';
+import { STATE_FACTS } from '@/lib/fleet/states';
+import { templateName } from '@/lib/sandbox/name';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { formatMemory } from './size';
+import { Age, TimeLeft } from './time-left';
+
+/** Everything the service says about a sandbox, in people's words. */
+export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: number }) {
+  const { hasDeadline } = STATE_FACTS[sandbox.state];
+  const name = templateName(sandbox);
+  return (
+    <section
+      aria-labelledby="facts"
+      className="self-start overflow-hidden rounded-md border border-line bg-surface"
+    >
+      <h2 id="facts" className="border-line border-b px-4 py-2 font-semibold">
+        Overview
+      </h2>
+      <dl>
+        <Fact name="Template">
+          <bdi>{name}</bdi>
+          {name === sandbox.templateId ? null : (
+            <bdi className="ml-2 font-mono text-ink-3 text-small">{sandbox.templateId}</bdi>
+          )}
+        </Fact>
+        <Fact name="Started">
+          <LocalTime ms={sandbox.startedAtMs} />
+        </Fact>
+        <Fact name="Age" hint="Counted from its last start or resume.">
+          <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
+        </Fact>
+        {hasDeadline ? (
+          <>
+            <Fact name="Time left">
+              <TimeLeft
+                startedAtMs={sandbox.startedAtMs}
+                deadlineMs={sandbox.endAtMs}
+                nowMs={nowMs}
+                withBar
+              />
+            </Fact>
+            <Fact
+              name="Deadline"
+              hint="Then it is paused or killed, as it was created to be; the service does not say which."
+            >
+              <LocalTime ms={sandbox.endAtMs} />
+            </Fact>
+          </>
+        ) : (
+          <Fact
+            name="Time left"
+            hint="Paused, it has no deadline. It keeps its files and memory until it is resumed or killed."
+          >
+            none
+          </Fact>
+        )}
+        <Fact name="CPU">{sandbox.cpuCount} vCPU</Fact>
+        <Fact name="Memory">{formatMemory(sandbox.memoryMB)}</Fact>
+        <Fact name="Disk">{formatMemory(sandbox.diskSizeMB)}</Fact>
+        <Fact name="envd">{sandbox.envdVersion || 'unknown'}</Fact>
+      </dl>
+    </section>
+  );
+}
+
+function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {
+  return (
+    <div className="grid grid-cols-[104px_1fr] gap-4 border-line-soft border-b px-4 py-2 last:border-b-0">
+      <dt className="text-ink-3">{name}</dt>
+      <dd className="min-w-0">
+        {children}
+        {hint ? <p className="text-ink-3 text-small">{hint}</p> : null}
+      </dd>
+    </div>
+  );
+}
