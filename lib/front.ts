@@ -4,6 +4,7 @@ import { contentSecurityPolicy, newNonce, securityHeaders } from './access/heade
 import { isOwnHost } from './access/origin';
 import type { Config } from './config';
 
+// biome-ignore lint/performance/noBarrelFile: this file is the surface of a bundle.
 export { readConfig } from './config';
 
 /**

@@ -65,8 +65,8 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
           <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">
             {committed.map((chip, index) => (
               <Chip
-                // A term may stand twice, so its place is part of what it is.
-                key={`${chip.text} ${committed.length - index}`}
+                // biome-ignore lint/suspicious/noArrayIndexKey: a term may stand twice; its place is part of what it is.
+                key={`${index} ${chip.text}`}
                 text={chip.text}
                 onRemove={() => onChange(removeTerm(text, index))}
               />

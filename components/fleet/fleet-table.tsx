@@ -82,7 +82,6 @@ export function FleetTable(props: FleetTableProps) {
       aria-label="Sandboxes"
       aria-rowcount={rowCount + 1}
       aria-activedescendant={activeId === null ? undefined : rowElementId(activeId)}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling grid must be reachable with the keyboard.
       tabIndex={0}
       onKeyDown={onKeyDown}
       className="relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"

@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
@@ -54,7 +54,7 @@ export function KillDialog({ sandbox, filter, onClose, onPauseInstead, onStarted
           {sandboxCan(current.state, 'pause') && phase !== 'gone' ? (
             <Button
               tone="quiet"
-              className="mr-auto text-accent"
+              className="-ml-3 mr-auto text-accent"
               onClick={() => {
                 onPauseInstead(current);
                 onClose();
@@ -63,7 +63,7 @@ export function KillDialog({ sandbox, filter, onClose, onPauseInstead, onStarted
               Pause instead
             </Button>
           ) : null}
-          <Button ref={cancel} onClick={onClose}>
+          <Button ref={cancel} onClick={onClose} className="focus:ring-2 focus:ring-accent/40">
             {phase === 'gone' ? 'Close' : 'Cancel'}
           </Button>
           {phase === 'gone' ? null : (
@@ -124,7 +124,7 @@ function useKillPlan(
   const sandboxId = sandbox?.id ?? null;
   const asked = useRef<string | null>(null);
 
-  async function look(id: string, because: string | null) {
+  const look = useCallback(async (id: string, because: string | null) => {
     setPhase('checking');
     setMessage(because);
     const result = await planKill({ sandboxId: id }).catch(() => null);
@@ -139,14 +139,14 @@ function useKillPlan(
       setPlan(result.value);
       setPhase('ready');
     }
-  }
+  }, []);
 
   // The server is the external system: it is asked once for each opening.
   useEffect(() => {
     asked.current = sandboxId;
     setPlan(null);
     if (sandboxId !== null) void look(sandboxId, null);
-  }, [sandboxId]);
+  }, [sandboxId, look]);
 
   async function start() {
     if (plan === null || sandboxId === null) return;

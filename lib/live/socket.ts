@@ -102,7 +102,10 @@ export class LiveSocket {
     if (this.#pongTimer) clearTimeout(this.#pongTimer);
     this.#pongTimer = null;
     this.#socket = null;
-    if (code === CLOSED_SIGNED_OUT) return leaveToSignIn();
+    if (code === CLOSED_SIGNED_OUT) {
+      leaveToSignIn();
+      return;
+    }
     for (const listeners of this.#channels.values()) for (const listener of listeners) listener.onGap();
     // A refused upgrade looks like any other failure from here; the session route tells them apart.
     if (!opened) void leaveIfSignedOut();
