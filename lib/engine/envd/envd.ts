@@ -1,7 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DataPlane, Guest, Usage } from '../guests';
-import type { GuestRoot } from '../safe-fs/guest-root';
+import { type DataPlane, ENVD_PORT, type Guest, type Usage } from '../guests';
+import { ApiError, sendError, sendJson } from '../http';
+import { measureDirectory } from '../safe-fs/disk-use';
+import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
+import { crossOriginHeaders, preflightHeaders, requireFileAccess, requireToken } from './access';
+import { ConnectError } from './connect-error';
+import { DiskAccount } from './disk-account';
+import { download } from './download';
+import { createFilesystemService } from './filesystem-service';
+import { basicUserName, findUser } from './identity';
+import { type OpenCall, OpenCalls } from './open-calls';
+import { discardRest } from './request-body';
 import type { Service } from './rpc';
+import { serveRpc } from './rpc-server';
+import { upload } from './upload';
+import { Watchers } from './watchers';
 
 /** What envd is built with. */
 export type EnvdOptions = {
@@ -19,26 +32,232 @@ export type EnvdOptions = {
   warn(message: string): void;
 };
 
+const MEBIBYTE = 1024 * 1024;
+
+/** One request to envd. */
+type Exchange = {
+  readonly guest: Guest;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly call: OpenCall;
+};
+
+type Endpoint = { readonly methods: readonly string[]; serve(exchange: Exchange): void | Promise<void> };
+
 /** The data plane: files, filesystem RPC, process RPC and the rest of protocol §3 and §4. */
 export class Envd implements DataPlane {
-  constructor(private readonly options: EnvdOptions) {}
+  private readonly calls = new OpenCalls();
+  private readonly accounts = new Map<string, DiskAccount>();
+  private readonly watchers = new Watchers();
+  private readonly services: ReadonlyMap<string, Service>;
 
+  constructor(private readonly options: EnvdOptions) {
+    this.services = new Map([
+      ['filesystem.Filesystem', createFilesystemService(this.watchers)],
+      ['process.Process', options.processes],
+    ]);
+  }
+
+  /** Answers every request, its failures included; never throws. */
   async handle(
-    _guest: Guest,
-    _port: number,
-    _request: IncomingMessage,
+    guest: Guest,
+    port: number,
+    request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    this.options.warn('not built yet');
-    response.writeHead(501).end();
+    await this.calls.run(guest.id, response, async (call) => {
+      try {
+        if (port === ENVD_PORT) await this.serve(guest, request, response, call);
+        else await this.servePort(guest, port, request, response);
+      } catch (error) {
+        this.fail(error, guest, request, response, call);
+      } finally {
+        discardRest(request);
+      }
+    });
   }
 
   /**
-   * Ends every request and stream of a sandbox that is paused or killed: streams with `unavailable`, transfers by
-   * closing their connection. Resolves when nothing here touches its files any more.
+   * Ends every request and stream of a sandbox that is paused or killed: RPCs with `unavailable`, transfers with the
+   * 502 of a sandbox that is not there, or by closing their connection once they have begun. Resolves when nothing
+   * here touches its files any more.
    */
-  async closeStreams(_guestId: string): Promise<void> {}
+  async closeStreams(guestId: string): Promise<void> {
+    await this.calls.close(guestId, new ConnectError('unavailable', 'the sandbox was paused or killed'));
+  }
 
   /** Forgets what is kept about a sandbox that is gone: watchers and measured disk use. */
-  forget(_guestId: string): void {}
+  forget(guestId: string): void {
+    this.watchers.forget(guestId);
+    this.accounts.delete(guestId);
+  }
+
+  private async servePort(
+    guest: Guest,
+    port: number,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (await this.options.openPort?.(guest, port, request, response)) return;
+    const message = 'The sandbox is running but port is not open';
+    sendError(response, 502, message, { extra: { sandboxId: guest.id, port } });
+  }
+
+  private async serve(
+    guest: Guest,
+    request: IncomingMessage,
+    response: ServerResponse,
+    call: OpenCall,
+  ): Promise<void> {
+    const crossOrigin = crossOriginHeaders(guest, request);
+    if (!crossOrigin) throw new ApiError(403, 'pages of other origins may use secure sandboxes only');
+    for (const [name, value] of Object.entries(crossOrigin)) response.setHeader(name, value);
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, preflightHeaders(request)).end();
+      return;
+    }
+    const url = request.url ?? '/';
+    const [path = '/'] = url.split('?', 1);
+    const query = new URLSearchParams(url.slice(path.length));
+    await this.route({ guest, request, response, path, query, call });
+  }
+
+  private async route(exchange: Exchange): Promise<void> {
+    const { guest, request, path } = exchange;
+    const isOpen = path === '/files' || (path === '/health' && request.method === 'GET');
+    if (!isOpen) requireToken(guest, request);
+    const endpoint = this.endpoints.get(path);
+    if (endpoint) {
+      const method = request.method ?? '';
+      if (!endpoint.methods.includes(method)) {
+        throw new ApiError(405, 'method not allowed', { allow: endpoint.methods.join(', ') });
+      }
+      return await endpoint.serve(exchange);
+    }
+    const [, serviceName = '', methodName = '', ...rest] = path.split('/');
+    const service = this.services.get(serviceName);
+    if (!service || rest.length > 0) throw new ApiError(404, `there is nothing at ${path}`);
+    await this.serveMethod(exchange, service, methodName);
+  }
+
+  private async serveMethod(exchange: Exchange, service: Service, methodName: string): Promise<void> {
+    const { guest, request, response, call } = exchange;
+    const rpc = Object.hasOwn(service, methodName) ? service[methodName] : undefined;
+    const open = async () => {
+      const root = await this.options.prepareRoot(guest);
+      const user = findUser(root, basicUserName(request.headers.authorization));
+      if (user) return { guest, root, user };
+      throw new ConnectError('unauthenticated', 'there is no such user in the sandbox');
+    };
+    await serveRpc(rpc, {
+      request,
+      response,
+      call,
+      open,
+      fault: (error) => this.report(error, guest, request),
+    });
+  }
+
+  private readonly endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+    ['/files', { methods: ['GET', 'POST'], serve: (exchange) => this.serveFiles(exchange) }],
+    ['/health', { methods: ['GET'], serve: ({ response }) => sendEmpty(response) }],
+    ['/metrics', { methods: ['GET'], serve: (exchange) => this.serveMetrics(exchange) }],
+    [
+      '/envs',
+      { methods: ['GET'], serve: ({ guest, response }) => sendJson(response, 200, environmentOf(guest)) },
+    ],
+    ['/init', { methods: ['POST'], serve: refusePlatformCall }],
+    ['/shutdown', { methods: ['POST'], serve: refusePlatformCall }],
+  ]);
+
+  private async serveFiles({ guest, request, response, query, call }: Exchange): Promise<void> {
+    requireFileAccess(guest, request, query);
+    const root = await this.options.prepareRoot(guest);
+    const user = requireUser(root, query.get('username'));
+    const account = this.accountOf(guest, root);
+    call.signal.throwIfAborted();
+    const exchange = { request, response, query, root, user, account, signal: call.signal };
+    await (request.method === 'GET' ? download(exchange) : upload(exchange));
+  }
+
+  private serveMetrics({ guest, response }: Exchange): void {
+    const usage = this.options.usage(guest.id) ?? { cpuUsedPct: 0, memUsedBytes: 0, diskUsedBytes: 0 };
+    sendJson(response, 200, {
+      ts: Math.floor(Date.now() / 1000),
+      cpu_count: guest.cpuCount,
+      cpu_used_pct: usage.cpuUsedPct,
+      mem_total_mib: guest.memoryMB,
+      mem_used_mib: Math.round(usage.memUsedBytes / MEBIBYTE),
+      mem_total: guest.memoryMB * MEBIBYTE,
+      mem_used: usage.memUsedBytes,
+      disk_used: usage.diskUsedBytes,
+      disk_total: this.quotaOf(guest),
+    });
+  }
+
+  private accountOf(guest: Guest, root: GuestRoot): DiskAccount {
+    const known = this.accounts.get(guest.id);
+    if (known) return known;
+    const account = new DiskAccount(() => measureDirectory(root.rootDir), this.quotaOf(guest));
+    this.accounts.set(guest.id, account);
+    return account;
+  }
+
+  private quotaOf(guest: Guest): number {
+    return this.options.quotaBytes?.(guest) ?? guest.diskSizeMB * MEBIBYTE;
+  }
+
+  private fail(
+    error: unknown,
+    guest: Guest,
+    request: IncomingMessage,
+    response: ServerResponse,
+    { signal }: OpenCall,
+  ): void {
+    // Too late for an answer, or nobody is there to read it.
+    if (response.headersSent || response.destroyed) response.destroy();
+    else if (signal.aborted) {
+      const extra = { sandboxId: guest.id };
+      sendError(response, 502, 'The sandbox was not found', { extra, headers: { connection: 'close' } });
+    } else if (error instanceof ApiError) {
+      sendError(response, error.status, error.message, { headers: error.headers });
+    } else {
+      this.report(error, guest, request);
+      sendError(response, 500, 'internal error');
+    }
+  }
+
+  private report(error: unknown, guest: Guest, request: IncomingMessage): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.options.warn(
+      `${request.method} ${request.url?.split('?')[0]} of sandbox ${guest.id} failed: ${text}`,
+    );
+  }
+}
+
+function sendEmpty(response: ServerResponse): void {
+  response.writeHead(204, { 'cache-control': 'no-store' }).end();
+}
+
+/** These are for the platform around a sandbox, which here is this same program. */
+function refusePlatformCall(): never {
+  throw new ApiError(403, 'this call is for the platform only');
+}
+
+/** The variables that every process of the sandbox starts with, those of its user apart (protocol §4.3). */
+function environmentOf(guest: Guest): Record<string, string> {
+  return {
+    MORU_SANDBOX: 'true',
+    MORU_SANDBOX_ID: guest.id,
+    MORU_TEMPLATE_ID: guest.templateId,
+    ...guest.envVars,
+  };
+}
+
+function requireUser(root: GuestRoot, name: string | null): GuestUser {
+  const user = findUser(root, name);
+  if (user) return user;
+  throw new ApiError(401, `error looking up user '${name}': there is no such user in the sandbox`);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ConnectError } from './connect-error';
+import { untilAborted } from './until-aborted';
 
 /** How long the rest of a refused body is read on, so that its sender gets to the answer. */
 const DISCARD_MS = 30_000;
@@ -49,14 +50,4 @@ export function discardRest(request: IncomingMessage): void {
   request.once('close', () => clearTimeout(timer));
   request.once('end', () => clearTimeout(timer));
   request.resume();
-}
-
-/** What `promise` settles with, unless the signal aborts first. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApiError } from '../http';
+import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
+import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
+import type { DiskAccount } from './disk-account';
+import { QuotaError } from './disk-account';
+import { PathError, resolvePath } from './identity';
+
+/** One request to `/files` whose sender may make it. */
+export type FileRequest = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  readonly root: GuestRoot;
+  readonly user: GuestUser;
+  readonly account: DiskAccount;
+  /** Aborts when the transfer must stop. */
+  readonly signal: AbortSignal;
+};
+
+/** The absolute path that a request names. @throws ApiError 400 */
+export function filePath(path: string, user: GuestUser): string {
+  try {
+    return resolvePath(path, user);
+  } catch (error) {
+    if (error instanceof PathError) throw new ApiError(400, error.message);
+    throw error;
+  }
+}
+
+/** The answer to a file that cannot be read or written. Other errors come back as they are. */
+export function toApiError(error: unknown): unknown {
+  if (error instanceof QuotaError) return new ApiError(507, error.message);
+  if (!(error instanceof SafeFsError)) return error;
+  const code = codeOf(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError(507, 'not enough disk space available');
+  // Paths that no file system takes are the caller's mistake.
+  if (code === 'ENAMETOOLONG' || code === 'EINVAL') return new ApiError(400, error.message);
+  return new ApiError(500, error.message);
+}

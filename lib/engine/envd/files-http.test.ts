@@ -1,0 +1,378 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { fileSignature } from '../ids';
+import { ACCESS_TOKEN, answerOf, formOf, startTestEnvd, type TestEnvd } from './test-envd';
+
+const query = (parameters: Record<string, string>) => `/files?${new URLSearchParams(parameters)}`;
+const upload = (envd: TestEnvd, parameters: Record<string, string>, parts: Parameters<typeof formOf>[0]) =>
+  envd.request('POST', query(parameters), formOf(parts));
+
+describe('GET /files', () => {
+  it('sends a file with its length and type', async () => {
+    const envd = await startTestEnvd();
+    fs.writeFileSync(envd.inside('home/user/a.json'), '{}');
+    const answer = await envd.request('GET', query({ path: 'a.json' }));
+    expect(answer).toMatchObject({ status: 200, json: {} });
+    expect(answer.headers).toMatchObject({
+      'content-length': '2',
+      'content-type': 'application/json',
+      'accept-ranges': 'bytes',
+      'access-control-allow-origin': '*',
+    });
+  });
+
+  it('sends an empty file with a length, never chunked', async () => {
+    const envd = await startTestEnvd();
+    fs.writeFileSync(envd.inside('home/user/empty'), '');
+    const answer = await envd.request('GET', query({ path: 'empty' }), { headers: { range: 'bytes=0-5' } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-length']).toBe('0');
+    expect(answer.headers['transfer-encoding']).toBeUndefined();
+  });
+
+  it('sends ranges', async () => {
+    const envd = await startTestEnvd();
+    fs.writeFileSync(envd.inside('tmp/digits.txt'), '0123456789');
+    const get = (range: string) =>
+      envd.request('GET', query({ path: '/tmp/digits.txt' }), { headers: { range } });
+    const middle = await get('bytes=2-4');
+    expect(middle.status).toBe(206);
+    expect(middle.body.toString()).toBe('234');
+    expect(middle.headers).toMatchObject({ 'content-range': 'bytes 2-4/10', 'content-length': '3' });
+    expect((await get('bytes=7-')).body.toString()).toBe('789');
+    expect((await get('bytes=-2')).body.toString()).toBe('89');
+    expect((await get('bytes=5-100')).headers['content-range']).toBe('bytes 5-9/10');
+    for (const bad of ['bytes=10-', 'bytes=5-2', 'bytes=x', 'lines=1-2']) {
+      const answer = await get(bad);
+      expect(answer, bad).toMatchObject({ status: 416, json: { code: 416 } });
+      expect(answer.headers['content-range']).toBe('bytes */10');
+    }
+    // More bytes than the file has: it is sent whole.
+    expect((await get('bytes=0-9,0-9')).status).toBe(200);
+  });
+
+  it('sends several ranges as parts', async () => {
+    const envd = await startTestEnvd();
+    fs.writeFileSync(envd.inside('tmp/digits.txt'), '0123456789');
+    const headers = { range: 'bytes=0-1, 5-6' };
+    const answer = await envd.request('GET', query({ path: '/tmp/digits.txt' }), { headers });
+    const boundary = /^multipart\/byteranges; boundary=(\w+)$/.exec(
+      answer.headers['content-type'] ?? '',
+    )?.[1];
+    expect(answer.status).toBe(206);
+    expect(answer.body.toString()).toBe(
+      [
+        `--${boundary}\r\nContent-Range: bytes 0-1/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n01\r\n`,
+        `--${boundary}\r\nContent-Range: bytes 5-6/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n56\r\n`,
+        `--${boundary}--\r\n`,
+      ].join(''),
+    );
+    expect(answer.headers['content-length']).toBe(String(answer.body.length));
+  });
+
+  it('fails with the exact bodies', async () => {
+    const envd = await startTestEnvd();
+    const failing: [string, number, string][] = [
+      ['missing', 404, "path '/home/user/missing' does not exist"],
+      ['/tmp', 400, "path '/tmp' is a directory"],
+      ['', 400, "path '/home/user' is a directory"],
+      ['/tmp/../../../../etc/shadow', 404, "path '/tmp/../../../../etc/shadow' does not exist"],
+    ];
+    for (const [path, code, message] of failing) {
+      const answer = await envd.request('GET', query({ path }));
+      expect(answer).toMatchObject({ status: code, json: { code, message } });
+    }
+    for (const path of ['~root/x', 'a\0b', 'n'.repeat(4000)]) {
+      expect((await envd.request('GET', query({ path }))).status, path.slice(0, 9)).toBe(400);
+    }
+    expect((await envd.request('HEAD', query({ path: '/tmp' }))).status).toBe(405);
+    expect((await envd.request('GET', query({ username: 'nobody-known' }))).status).toBe(401);
+  });
+
+  it('knows the users and their homes', async () => {
+    const envd = await startTestEnvd();
+    fs.mkdirSync(envd.inside('root'), { recursive: true });
+    fs.writeFileSync(envd.inside('root/mine'), 'root file');
+    fs.writeFileSync(envd.inside('home/user/mine'), 'user file');
+    const read = async (parameters: Record<string, string>) =>
+      (await envd.request('GET', query(parameters))).body.toString();
+    expect(await read({ path: 'mine' })).toBe('user file');
+    expect(await read({ path: '~/mine', username: 'user' })).toBe('user file');
+    expect(await read({ path: '~/mine', username: 'root' })).toBe('root file');
+    expect(await read({ path: '../../root/mine' })).toBe('root file');
+  });
+
+  it('closes what its reader leaves', async () => {
+    const envd = await startTestEnvd();
+    fs.writeFileSync(envd.inside('tmp/large'), '');
+    fs.truncateSync(envd.inside('tmp/large'), 1 << 30);
+    const before = fs.readdirSync('/proc/self/fd').length;
+    for (let turn = 0; turn < 5; turn += 1) {
+      const outgoing = envd.open('GET', query({ path: '/tmp/large' }));
+      outgoing.on('error', () => {});
+      await new Promise((resolve) => outgoing.on('response', resolve).end());
+      outgoing.destroy();
+    }
+    await expect.poll(() => fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+  });
+
+  it('stops when the sandbox is paused', async () => {
+    const envd = await startTestEnvd();
+    fs.writeFileSync(envd.inside('tmp/large'), '');
+    fs.truncateSync(envd.inside('tmp/large'), 1 << 30);
+    const outgoing = envd.open('GET', query({ path: '/tmp/large' }));
+    const broken = new Promise((resolve) =>
+      outgoing.on('response', (response) => response.on('error', resolve)),
+    );
+    await new Promise((resolve) => outgoing.on('response', resolve).end());
+    const startedMs = performance.now();
+    await envd.envd.closeStreams(envd.guest.id);
+    expect(performance.now() - startedMs).toBeLessThan(100);
+    await broken;
+  });
+});
+
+describe('POST /files', () => {
+  it('writes to the path of the query, whatever the part is called', async () => {
+    const envd = await startTestEnvd();
+    const answer = await upload(envd, { path: 'a/b.txt' }, [['name="file"; filename="undefined"', 'text']]);
+    expect(answer).toMatchObject({ status: 200 });
+    expect(answer.json).toEqual([{ path: '/home/user/a/b.txt', name: 'b.txt', type: 'file' }]);
+    expect(fs.readFileSync(envd.inside('home/user/a/b.txt'), 'utf8')).toBe('text');
+  });
+
+  it('writes each part where its file name says, directories and UTF-8 included', async () => {
+    const envd = await startTestEnvd();
+    const answer = await upload(envd, {}, [
+      ['name="file"; filename="dir/sub/größe 😀.txt"', 'one'],
+      ['name="other"; filename="ignored"', 'x'],
+      ['name="file"; filename="/data/two \\"quoted\\".bin"', Buffer.from([0, 255, 13, 10, 45, 45])],
+      ['name="file"; filename="~/three"', ''],
+      ['name="file"; filename="plain"; filename*=UTF-8\'\'f%C3%BCnf', '5'],
+    ]);
+    expect(answer.json).toEqual([
+      { path: '/home/user/dir/sub/größe 😀.txt', name: 'größe 😀.txt', type: 'file' },
+      { path: '/data/two "quoted".bin', name: 'two "quoted".bin', type: 'file' },
+      { path: '/home/user/three', name: 'three', type: 'file' },
+      { path: '/home/user/fünf', name: 'fünf', type: 'file' },
+    ]);
+    expect(fs.readFileSync(envd.inside('data/two "quoted".bin'))).toEqual(
+      Buffer.from([0, 255, 13, 10, 45, 45]),
+    );
+    expect(fs.statSync(envd.inside('home/user/three')).size).toBe(0);
+    const owner = fs.statSync(envd.inside('home/user'));
+    expect(fs.statSync(envd.inside('home/user/dir/sub')).uid).toBe(owner.uid);
+  });
+
+  it('refuses what cannot be written', async () => {
+    const envd = await startTestEnvd();
+    const file = 'name="file"; filename="x"';
+    fs.writeFileSync(envd.inside('tmp/file'), '');
+    const statusOf = async (path: string) => (await upload(envd, { path }, [[file, 'x']])).status;
+    expect(await statusOf('/tmp')).toBe(400);
+    expect(await statusOf('/tmp/file/x')).toBe(500);
+    expect(await statusOf('a\0b')).toBe(400);
+    expect(await statusOf('n'.repeat(4000))).toBe(400);
+    expect(await statusOf('~root/x')).toBe(400);
+    const twice = await upload(envd, {}, [
+      ['name="file"; filename="same"', '1'],
+      ['name="file"; filename="./same"', '2'],
+    ]);
+    expect(twice.status).toBe(400);
+    expect(fs.readFileSync(envd.inside('home/user/same'), 'utf8')).toBe('1');
+    expect((await upload(envd, {}, [['name="file"', 'x']])).status).toBe(400);
+  });
+
+  it('refuses what is no form', async () => {
+    const envd = await startTestEnvd();
+    const post = (type: string, body: string) =>
+      envd.request('POST', query({ path: 'x' }), { headers: { 'content-type': type }, body });
+    expect((await post('text/plain', 'x')).status).toBe(500);
+    expect((await post('multipart/form-data', 'x')).status).toBe(500);
+    expect((await post('multipart/form-data; boundary=b', 'x')).status).toBe(400);
+    expect((await post('multipart/form-data; boundary=b', `--b\r\n${'h'.repeat(20_000)}`)).status).toBe(400);
+    const cut = '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\ncut of';
+    expect((await post('multipart/form-data; boundary=b', cut)).status).toBe(400);
+  });
+
+  it('keeps to the quota, also in one large file, and frees what is overwritten', async () => {
+    const envd = await startTestEnvd({ quotaBytes: () => 2_000_000 });
+    const write = (path: string, sizeBytes: number) =>
+      upload(envd, { path }, [['name="file"; filename="x"', Buffer.alloc(sizeBytes, 1)]]);
+    expect((await write('a', 1_500_000)).status).toBe(200);
+    expect((await write('a', 1_600_000)).status).toBe(200);
+    const over = await write('b', 1_500_000);
+    expect(over).toMatchObject({ status: 507, json: { code: 507 } });
+    await expect(envd.sandbox().files.write('c', 'x'.repeat(1_000_000))).rejects.toMatchObject({
+      name: 'NotEnoughSpaceError',
+    });
+    const usedBytes = Number(fs.statSync(envd.inside('home/user/b')).size) + 1_600_000;
+    expect(usedBytes).toBeLessThanOrEqual(2_000_000);
+  });
+
+  it('answers before a large body has been sent, and its sender sees the answer', async () => {
+    const envd = await startTestEnvd({ quotaBytes: () => 1_000_000 });
+    const { status } = await upload(envd, { path: 'a' }, [['name="file"', Buffer.alloc(50_000_000)]]);
+    expect(status).toBe(507);
+  });
+
+  it('stops when the sandbox is killed', async () => {
+    const envd = await startTestEnvd();
+    const form = formOf([['name="file"; filename="x"', 'begin']]);
+    const outgoing = envd.open('POST', query({ path: 'x' }), { headers: form.headers });
+    const answer = answerOf.bind(null, outgoing);
+    outgoing.write(form.body.subarray(0, 120));
+    await sleep(50);
+    await envd.envd.closeStreams(envd.guest.id);
+    expect(await answer('')).toMatchObject({ status: 502, json: { code: 502, sandboxId: envd.guest.id } });
+  });
+});
+
+describe('access', () => {
+  const expired = String(Math.floor(Date.now() / 1000) - 10);
+  const later = String(Math.floor(Date.now() / 1000) + 100);
+
+  it('has the signature of the protocol', () => {
+    const file = { path: 'hello.txt', operation: 'read' as const, username: 'user' };
+    expect(fileSignature(file, ACCESS_TOKEN)).toBe('v1_gUtH/s9YCJWgCizjfUxuWfhFE4QSydOWEIIvfLwDr6E');
+  });
+
+  it('takes the token or a signature, and says exactly what is wrong', async () => {
+    const envd = await startTestEnvd();
+    fs.writeFileSync(envd.inside('home/user/hello.txt'), 'hello');
+    const file = { path: 'hello.txt', username: 'user' };
+    const sign = (operation: 'read' | 'write', expiration?: string) =>
+      fileSignature({ ...file, operation, ...(expiration ? { expiration } : {}) }, ACCESS_TOKEN);
+    const get = (parameters: Record<string, string>, token: string | null = null) =>
+      envd.request('GET', query({ ...file, ...parameters }), { token });
+    const refused = (message: string) => ({ status: 401, json: { code: 401, message } });
+
+    expect((await get({}, ACCESS_TOKEN)).status).toBe(200);
+    expect((await get({ signature: sign('read') })).body.toString()).toBe('hello');
+    expect((await get({ signature: sign('read', later), signature_expiration: later })).status).toBe(200);
+    expect(await get({}, 'wrong')).toMatchObject(
+      refused('access token present in header but does not match'),
+    );
+    expect(await get({})).toMatchObject(refused('missing signature query parameter'));
+    expect(await get({ signature: sign('write') })).toMatchObject(refused('invalid signature'));
+    expect(await get({ signature: sign('read'), signature_expiration: later })).toMatchObject(
+      refused('invalid signature'),
+    );
+    const late = await get({ signature: sign('read', expired), signature_expiration: expired });
+    expect(late.json).toEqual({ code: 401, message: 'signature is already expired' });
+    const written = await envd.request('POST', query({ ...file, signature: sign('write') }), {
+      token: null,
+      ...formOf([['name="file"; filename="x"', 'new']]),
+    });
+    expect(written.status).toBe(200);
+  });
+
+  it('works with the addresses that the SDK makes', async () => {
+    const envd = await startTestEnvd();
+    const sandbox = envd.sandbox();
+    await sandbox.files.write('hello.txt', 'hello');
+    const url = await sandbox.downloadUrl('hello.txt', { useSignatureExpiration: 100 });
+    expect(await (await fetch(url)).text()).toBe('hello');
+    const late = await fetch(await sandbox.downloadUrl('hello.txt', { useSignatureExpiration: -100 }));
+    expect(await late.json()).toEqual({ code: 401, message: 'signature is already expired' });
+    const form = new FormData();
+    form.append('file', new Blob(['sent']), 'x');
+    const sent = await fetch(await sandbox.uploadUrl('up.txt'), { method: 'POST', body: form });
+    expect(sent.status).toBe(200);
+    expect(await sandbox.files.read('up.txt')).toBe('sent');
+  });
+
+  it('guards everything but health', async () => {
+    const envd = await startTestEnvd();
+    const statusOf = async (method: string, path: string, token: string | null = null) =>
+      (await envd.request(method, path, { token })).status;
+    expect(await statusOf('GET', '/health')).toBe(204);
+    for (const path of ['/metrics', '/envs', '/nothing']) expect(await statusOf('GET', path)).toBe(401);
+    expect(await statusOf('POST', '/filesystem.Filesystem/Stat')).toBe(401);
+    expect(await statusOf('GET', '/envs', 'wrong')).toBe(401);
+    expect(await statusOf('POST', '/init', ACCESS_TOKEN)).toBe(403);
+    expect(await statusOf('GET', '/nothing', ACCESS_TOKEN)).toBe(404);
+  });
+
+  it('lets any page use a sandbox with a token, and only local ones a sandbox without', async () => {
+    const preflight = { origin: 'https://example.com', 'access-control-request-headers': 'x-access-token' };
+    const secure = await startTestEnvd();
+    const allowed = await secure.request('OPTIONS', '/files', { headers: preflight, token: null });
+    expect(allowed.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-headers': 'x-access-token',
+    });
+    const open = await startTestEnvd({}, { secure: false });
+    const from = (origin: string) => open.request('GET', '/envs', { headers: { origin }, token: null });
+    expect((await from('https://example.com')).status).toBe(403);
+    expect((await from('null')).status).toBe(403);
+    expect((await from('http://localhost:3000')).headers['access-control-allow-origin']).toBe(
+      'http://localhost:3000',
+    );
+    expect((await open.request('GET', '/envs', { token: null })).json).toMatchObject({ GREETING: 'hello' });
+  });
+});
+
+it('tells its use', async () => {
+  const envd = await startTestEnvd({
+    usage: () => ({ cpuUsedPct: 12.5, memUsedBytes: 3 * 1024 * 1024, diskUsedBytes: 7 }),
+  });
+  expect((await envd.request('GET', '/metrics')).json).toMatchObject({
+    cpu_count: 2,
+    cpu_used_pct: 12.5,
+    mem_total_mib: 512,
+    mem_used_mib: 3,
+    disk_used: 7,
+    disk_total: 10_240 * 1024 * 1024,
+  });
+});
+
+it('has no other ports', async () => {
+  const envd = await startTestEnvd();
+  const answer = await envd.request('GET', '/', { headers: { 'moru-sandbox-port': '3000' } });
+  const message = 'The sandbox is running but port is not open';
+  expect(answer).toMatchObject({
+    status: 502,
+    json: { sandboxId: envd.guest.id, message, port: 3000, code: 502 },
+  });
+});
+
+it('carries large files both ways in bounded memory', { timeout: 40_000 }, async () => {
+  const envd = await startTestEnvd();
+  const sizeBytes = 256 * 1024 * 1024;
+  const block = Buffer.alloc(1024 * 1024, 'engine');
+  const form = formOf([['name="file"; filename="x"', '']]);
+  const head = form.body.subarray(0, form.body.indexOf('\r\n\r\n') + 4);
+  const tail = form.body.subarray(head.length);
+  const outgoing = envd.open('POST', query({ path: 'large' }), { headers: form.headers });
+  const sent = createHash('sha256');
+  let peakBytes = 0;
+  const startBytes = process.memoryUsage().rss;
+  const look = () => {
+    peakBytes = Math.max(peakBytes, process.memoryUsage().rss - startBytes);
+  };
+  outgoing.write(head);
+  for (let bytes = 0; bytes < sizeBytes; bytes += block.length) {
+    sent.update(block);
+    look();
+    if (!outgoing.write(block)) await new Promise((resolve) => outgoing.once('drain', resolve));
+  }
+  expect((await answerOf(outgoing, tail)).status).toBe(200);
+  const received = createHash('sha256');
+  await new Promise<void>((resolve, reject) => {
+    const incoming = envd.open('GET', query({ path: 'large' })).on('error', reject);
+    incoming.on('response', (response) => {
+      response.on('data', (chunk: Buffer) => {
+        received.update(chunk);
+        look();
+      });
+      response.on('end', resolve);
+    });
+    incoming.end();
+  });
+  expect(received.digest('hex')).toBe(sent.digest('hex'));
+  // Both ends are in this process.
+  expect(peakBytes).toBeLessThan(128 * 1024 * 1024);
+});

@@ -1,0 +1,41 @@
+/** Bytes of a file, both ends included. */
+export type ByteRange = { readonly start: number; readonly end: number };
+
+/** More ranges than anybody needs are answered with the whole file. */
+const RANGE_LIMIT = 256;
+
+/**
+ * What a `Range` header asks of a file: ranges to send, `whole` for the file itself, `unsatisfiable` for 416. As the
+ * standard server that envd uses: one bad range spoils all, an empty file is always sent whole, and so is a file whose
+ * ranges add up to more than itself.
+ */
+export function readRanges(
+  header: string | undefined,
+  sizeBytes: number,
+): ByteRange[] | 'whole' | 'unsatisfiable' {
+  if (header === undefined) return 'whole';
+  const list = /^bytes=(.*)$/i.exec(header.trim())?.[1];
+  if (list === undefined) return 'unsatisfiable';
+  const texts = list.split(',').map((text) => text.trim());
+  const parsed = texts.filter((text) => text !== '').map((text) => readRange(text, sizeBytes));
+  if (parsed.includes('malformed')) return 'unsatisfiable';
+  const ranges = parsed.filter((range) => typeof range === 'object');
+  if (parsed.length > 0 && ranges.length === 0) return sizeBytes === 0 ? 'whole' : 'unsatisfiable';
+  const totalBytes = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0);
+  if (ranges.length === 0 || ranges.length > RANGE_LIMIT || totalBytes > sizeBytes) return 'whole';
+  return ranges;
+}
+
+function readRange(text: string, sizeBytes: number): ByteRange | 'malformed' | 'outside' {
+  const match = /^(\d*)\s*-\s*(\d*)$/.exec(text);
+  const [, first = '', last = ''] = match ?? [];
+  if (!match || (first === '' && last === '')) return 'malformed';
+  if (first === '') {
+    const start = Math.max(0, sizeBytes - Number(last));
+    return Number(last) === 0 || sizeBytes === 0 ? 'outside' : { start, end: sizeBytes - 1 };
+  }
+  const start = Number(first);
+  if (last !== '' && Number(last) < start) return 'malformed';
+  if (start >= sizeBytes) return 'outside';
+  return { start, end: last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1) };
+}

@@ -1,0 +1,99 @@
+import { posix } from 'node:path';
+import { ApiError, sendJson } from '../http';
+import { openForWrite, type WritableFile } from '../safe-fs/files';
+import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
+import { type FileRequest, filePath, toApiError } from './file-request';
+import { boundaryOf, MultipartError, type MultipartEvent, readMultipart } from './multipart';
+import { chunksOf } from './request-body';
+
+/** More files than this in one request are refused; what was written is remembered for the answer. */
+const FILES_LIMIT = 10_000;
+
+type Written = { readonly path: string; readonly name: string; readonly type: 'file' };
+
+/**
+ * `POST /files`: writes every part named `file` (protocol §3), truncating in place. What was written before a failure
+ * stays written.
+ * @throws ApiError 400 bad path, directory, the same path twice, broken body; 507 no space; 500 no multipart body, others
+ */
+export async function upload(exchange: FileRequest): Promise<void> {
+  const { request, response, account, signal } = exchange;
+  const boundary = boundaryOf(request.headers['content-type']);
+  if (boundary === null) {
+    const message = "error parsing multipart form: request Content-Type isn't multipart/form-data";
+    throw new ApiError(500, message);
+  }
+  await account.ready();
+  const receiver = new Receiver(exchange);
+  try {
+    for await (const event of readMultipart(chunksOf(request, signal), boundary)) {
+      await receiver.receive(event);
+    }
+  } catch (error) {
+    if (error instanceof MultipartError) throw new ApiError(400, `error reading form: ${error.message}`);
+    throw toApiError(error);
+  } finally {
+    await receiver.close();
+  }
+  sendJson(response, 200, receiver.written);
+}
+
+class Receiver {
+  readonly written: Written[] = [];
+  private readonly paths = new Set<string>();
+  private file: WritableFile | null = null;
+
+  constructor(private readonly exchange: FileRequest) {}
+
+  async receive(event: MultipartEvent): Promise<void> {
+    if (event.type === 'part') await this.open(event);
+    else if (event.type === 'end') await this.close();
+    else if (this.file) {
+      this.exchange.account.take(event.chunk.length);
+      await this.file.write(event.chunk);
+    }
+  }
+
+  /** Closes the file of the current part. A full disk may show only now. */
+  async close(): Promise<void> {
+    const file = this.file;
+    this.file = null;
+    await file?.close();
+  }
+
+  private async open(part: Extract<MultipartEvent, { type: 'part' }>): Promise<void> {
+    if (part.name !== 'file') return;
+    const path = this.targetOf(part.fileName);
+    if (this.paths.has(path)) throw new ApiError(400, this.describeRepeated(path));
+    if (this.paths.size >= FILES_LIMIT)
+      throw new ApiError(400, `more than ${FILES_LIMIT} files in one upload`);
+    this.paths.add(path);
+    this.file = await this.openFile(path);
+    this.exchange.account.giveBack(this.file.freedBytes);
+    this.written.push({ path, name: posix.basename(path), type: 'file' });
+  }
+
+  private targetOf(fileName: string | null): string {
+    const { query, user } = this.exchange;
+    const path = query.get('path') ?? fileName;
+    if (path === null) throw new ApiError(400, 'file not found in Content-Disposition header');
+    return filePath(path, user);
+  }
+
+  private async openFile(path: string): Promise<WritableFile> {
+    try {
+      return await openForWrite(this.exchange.root, path);
+    } catch (error) {
+      const isDirectory = error instanceof SafeFsError && codeOf(error) === 'EISDIR';
+      throw isDirectory ? new ApiError(400, `path is a directory: ${path}`) : error;
+    }
+  }
+
+  private describeRepeated(path: string): string {
+    const others = this.written.map((file) => file.path);
+    const first = `you cannot upload multiple files to the same path '${path}', only the first specified file was uploaded`;
+    return others.length > 1
+      ? `${first}, also the following files were uploaded: ${others.join(', ')}`
+      : first;
+  }
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import type { GuestRoot } from '../safe-fs/guest-root';
+import { ConnectError } from './connect-error';
+import { DirectoryWatcher, type FilesystemEvent } from './directory-watcher';
+import { WatchBudget } from './watched-directory';
+
+/** Watchers of one sandbox at a time, those of streams included. */
+const WATCHERS_LIMIT = 64;
+/** Events that wait for a reader. The reader is told when there would be more. */
+const BUFFER_LIMIT = 65_536;
+const ID_LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+/**
+ * Events of one watch between the directory and whoever asks for them. Of a reader who is too slow the oldest events
+ * are kept; after those comes `resource_exhausted`, so nothing is lost in silence.
+ */
+export class Watch {
+  private readonly buffer: FilesystemEvent[] = [];
+  private failure: ConnectError | null = null;
+  private wake = () => {};
+  private watcher: DirectoryWatcher | null = null;
+
+  constructor(private readonly onClose: () => void) {}
+
+  /** @throws SafeFsError as DirectoryWatcher.open */
+  async open(root: GuestRoot, path: string, recursive: boolean, budget: WatchBudget): Promise<void> {
+    this.watcher = await DirectoryWatcher.open(root, path, {
+      recursive,
+      budget,
+      onEvents: (events) => this.add(events),
+      onFailure: () => this.fail('there is more in the watched directory than can be watched'),
+    });
+  }
+
+  /** All that has happened since the last call. @throws ConnectError once, when some of it was lost or has ended */
+  drain(): FilesystemEvent[] {
+    if (this.buffer.length > 0) return this.buffer.splice(0);
+    const { failure } = this;
+    this.failure = null;
+    if (failure) throw failure;
+    return [];
+  }
+
+  /** Resolves when there is something to drain, or the signal aborts. */
+  async wait(signal: AbortSignal): Promise<void> {
+    if (this.buffer.length > 0 || this.failure || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const stop = () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      };
+      this.wake = stop;
+      signal.addEventListener('abort', stop);
+    });
+  }
+
+  close(): void {
+    this.watcher?.close();
+    this.onClose();
+  }
+
+  private add(events: FilesystemEvent[]): void {
+    for (const event of events) {
+      if (this.buffer.length < BUFFER_LIMIT) this.buffer.push(event);
+      else
+        this.failure = new ConnectError('resource_exhausted', 'events were lost: they were not read in time');
+    }
+    this.wake();
+  }
+
+  private fail(message: string): void {
+    this.failure = new ConnectError('resource_exhausted', message);
+    this.wake();
+  }
+}
+
+/** The watches of every sandbox. */
+export class Watchers {
+  private readonly budget = new WatchBudget();
+  private readonly byGuest = new Map<string, Map<string, Watch>>();
+
+  /**
+   * Starts a watch. It goes on until it is closed, also over a pause.
+   * @throws SafeFsError as DirectoryWatcher.open; ConnectError `resource_exhausted` for too many
+   */
+  async open(
+    guestId: string,
+    root: GuestRoot,
+    path: string,
+    recursive: boolean,
+  ): Promise<{ id: string; watch: Watch }> {
+    const ofGuest = this.byGuest.get(guestId) ?? new Map<string, Watch>();
+    if (ofGuest.size >= WATCHERS_LIMIT) {
+      throw new ConnectError('resource_exhausted', `more than ${WATCHERS_LIMIT} watchers in one sandbox`);
+    }
+    const id = newWatcherId();
+    const watch = new Watch(() => this.remove(guestId, id));
+    this.byGuest.set(guestId, ofGuest.set(id, watch));
+    try {
+      await watch.open(root, path, recursive, this.budget);
+    } catch (error) {
+      watch.close();
+      throw error;
+    }
+    // The sandbox may be gone by now.
+    if (this.byGuest.get(guestId)?.get(id) !== watch) watch.close();
+    return { id, watch };
+  }
+
+  /** @throws ConnectError `not_found` */
+  get(guestId: string, id: string): Watch {
+    const watch = this.byGuest.get(guestId)?.get(id);
+    if (watch) return watch;
+    throw new ConnectError('not_found', `watcher with id ${id} not found`);
+  }
+
+  /** Ends all watches of a sandbox. */
+  forget(guestId: string): void {
+    for (const watch of [...(this.byGuest.get(guestId)?.values() ?? [])]) watch.close();
+  }
+
+  private remove(guestId: string, id: string): void {
+    const ofGuest = this.byGuest.get(guestId);
+    ofGuest?.delete(id);
+    if (ofGuest?.size === 0) this.byGuest.delete(guestId);
+  }
+}
+
+/** `w` and 20 letters (protocol §4.2). */
+function newWatcherId(): string {
+  return `w${[...randomBytes(20)].map((byte) => ID_LETTERS[byte % ID_LETTERS.length]).join('')}`;
+}
