@@ -20,6 +20,8 @@ export type GuestHouseOptions = {
   readonly hostNetwork?: boolean;
   /** Absolute path of the bundled agent. Default: where the build puts it. */
   readonly agent?: string;
+  /** False: do without control groups even where they can be used. */
+  readonly useCgroups?: boolean;
 };
 
 /** Sandboxes with real files, and real processes where the machine can run them. */
@@ -28,7 +30,7 @@ export async function openGuests(
   options: GuestHouseOptions = {},
 ): Promise<GuestHouse> {
   const support = await findSupport(context.guestsDir, options.agent ?? findAgent());
-  const house = new House(context, support, options.hostNetwork ?? false);
+  const house = new House(context, support, options);
   return { guests: house, dataPlane: house.envd };
 }
 
@@ -42,10 +44,10 @@ class House implements Guests {
   constructor(
     private readonly context: GuestContext,
     private readonly support: JailSupport,
-    private readonly hostNetwork: boolean,
+    private readonly options: GuestHouseOptions,
   ) {
     this.processes = support.available ? { available: true } : support;
-    this.cgroups = support.available ? Cgroups.open() : null;
+    this.cgroups = support.available && options.useCgroups !== false ? Cgroups.open() : null;
     this.metrics = new GuestMetrics(context, this.sandboxes);
     this.envd = new Envd({
       prepareRoot: (guest) => this.prepare(guest),
@@ -133,7 +135,8 @@ class House implements Guests {
     let sandbox = this.sandboxes.get(guest.id);
     if (!sandbox) {
       const { tools } = this.support;
-      const { hostNetwork, cgroups, context } = this;
+      const { cgroups, context, options } = this;
+      const hostNetwork = options.hostNetwork ?? false;
       sandbox = new Sandbox(guest, { tools, hostNetwork, cgroups, sink: context.sink });
       this.sandboxes.set(guest.id, sandbox);
     }

@@ -1,0 +1,307 @@
+import { CommandExitError, InvalidArgumentError, TimeoutError } from '@moru-ai/core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  callRpc,
+  canRun,
+  collectRpc,
+  openRpc,
+  openTestHouse,
+  type TestHouse,
+  until,
+} from '../jail/test-house';
+
+type Sandbox = Awaited<ReturnType<TestHouse['create']>>;
+
+describe.runIf(canRun)('process.Process', () => {
+  let house: TestHouse;
+  let sandbox: Sandbox;
+  /** Raw RPC carries no token, so it needs a sandbox that does not insist on one. */
+  let openId: string;
+
+  beforeAll(async () => {
+    house = await openTestHouse();
+    sandbox = await house.create({ envs: { FROM_CREATE: 'yes', BOTH: 'create' } });
+    openId = (await house.create({ secure: false })).sandboxId;
+  });
+
+  const bash = (script: string) => ({ cmd: '/bin/bash', args: ['-c', script] });
+  const start = (message: object, headers?: Record<string, string>) =>
+    openRpc(house, openId, 'Start', [message], headers);
+  const pidOf = async (stream: ReturnType<typeof start>) => {
+    const { value } = await stream.messages.next();
+    return (value as { event: { start: { pid: number } } }).event.start.pid;
+  };
+
+  test('runs a command and tells output, error output and exit code apart', async () => {
+    const result = await sandbox.commands.run('echo out; echo err >&2');
+    expect(result).toMatchObject({ exitCode: 0, stdout: 'out\n', stderr: 'err\n' });
+    await expect(sandbox.commands.run('exit 3')).rejects.toThrow(CommandExitError);
+    const failed = await sandbox.commands
+      .run('echo no >&2; exit 7')
+      .catch((error: CommandExitError) => error);
+    expect(failed).toMatchObject({ exitCode: 7, stderr: 'no\n', error: 'exit status 7' });
+  });
+
+  test('gives exactly the environment that the protocol promises', async () => {
+    const { stdout } = await sandbox.commands.run('env -u _ -u SHLVL -u PWD -u OLDPWD | sort', {
+      envs: { BOTH: 'request', MINE: 'ä=ö' },
+    });
+    const entries = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=')[0]);
+    expect(stdout).toContain('BOTH=request\n');
+    expect(stdout).toContain('MINE=ä=ö\n');
+    expect(stdout).toContain(`MORU_SANDBOX_ID=${sandbox.sandboxId}\n`);
+    expect(entries).toEqual(
+      ['BOTH', 'FROM_CREATE', 'HOME', 'LOGNAME', 'MINE', 'MORU_SANDBOX', 'MORU_SANDBOX_ID'].concat([
+        'MORU_TEMPLATE_ID',
+        'PATH',
+        'USER',
+      ]),
+    );
+  });
+
+  test('starts where it is told, and says when there is no such place', async () => {
+    expect((await sandbox.commands.run('pwd')).stdout).toBe('/home/user\n');
+    expect((await sandbox.commands.run('pwd', { cwd: '/tmp' })).stdout).toBe('/tmp\n');
+    await sandbox.commands.run('mkdir -p deep/er');
+    expect((await sandbox.commands.run('pwd', { cwd: 'deep/er' })).stdout).toBe('/home/user/deep/er\n');
+    const failure = sandbox.commands.run('pwd', { cwd: '/nope' });
+    await expect(failure).rejects.toThrow(InvalidArgumentError);
+    await expect(failure).rejects.toThrow("cwd '/nope' does not exist");
+  });
+
+  test('accepts root as a name for the one user there is', async () => {
+    const { stdout } = await sandbox.commands.run('echo $HOME $USER; id -u; touch /root/mine && echo ok', {
+      user: 'root',
+    });
+    expect(stdout).toBe('/root root\n1000\nok\n');
+  });
+
+  test('lets /dev/stdout, /dev/stderr and /dev/stdin be opened again', async () => {
+    const result = await sandbox.commands.run('echo o >/dev/stdout; echo e >/dev/stderr; cat /dev/stdin');
+    expect(result).toMatchObject({ stdout: 'o\n', stderr: 'e\n' });
+  });
+
+  test('never splits a character over two chunks', async () => {
+    const chunks: string[] = [];
+    const script = `python3 -c "import sys
+for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
+    const { stdout } = await sandbox.commands.run(script, { onStdout: (chunk) => void chunks.push(chunk) });
+    expect(chunks.length).toBeGreaterThan(1);
+    expect(stdout).not.toContain('\ufffd');
+    expect(Buffer.byteLength(stdout)).toBe(
+      Array.from({ length: 40000 }, (_, i) => (i % 3 ? 10 : 2)).reduce((sum, size) => sum + size, 0),
+    );
+  });
+
+  test('kills at the deadline, also when the client has gone', async () => {
+    await expect(sandbox.commands.run('sleep 30', { timeoutMs: 300 })).rejects.toThrow(TimeoutError);
+    const stream = start({ process: bash('exec sleep 31') }, { 'connect-timeout-ms': '400.0' });
+    const pid = await pidOf(stream);
+    stream.abort();
+    const isListed = async () => {
+      const { json } = await callRpc(house, openId, 'List', {});
+      return JSON.stringify(json).includes(`"pid":${pid}`);
+    };
+    expect(await isListed()).toBe(true);
+    await until(async () => !(await isListed()), 3_000);
+    expect(house.processes(openId).filter(({ state }) => state !== 'Z')).toHaveLength(2);
+  });
+
+  test('ends every stream with what happened, in order', async () => {
+    const messages = await collectRpc(start({ process: bash('echo hi'), stdin: false }));
+    const pid = expect.any(Number);
+    expect(messages).toEqual([
+      { event: { start: { pid } } },
+      { event: { data: { stdout: Buffer.from('hi\n').toString('base64') } } },
+      { event: { end: { exitCode: 0, exited: true, status: 'exit status 0' } } },
+      { end: {} },
+    ]);
+    const timedOut = await collectRpc(start({ process: bash('sleep 9') }, { 'connect-timeout-ms': '150' }));
+    expect(timedOut.at(-1)).toMatchObject({ end: { error: { code: 'deadline_exceeded' } } });
+  });
+
+  test('says why a command cannot be started', async () => {
+    const failed = async (process: object) => (await collectRpc(start({ process }))).at(-1);
+    expect(await failed({ cmd: '/nope' })).toMatchObject({ end: { error: { code: 'invalid_argument' } } });
+    expect(await failed({ cmd: '/etc/passwd' })).toMatchObject({
+      end: { error: { code: 'invalid_argument' } },
+    });
+    expect(await failed({ cmd: 'a\0b' })).toMatchObject({ end: { error: { code: 'invalid_argument' } } });
+    expect(await failed({ cmd: '/bin/true', envs: { 'A=B': 'c' } })).toMatchObject({
+      end: { error: { code: 'invalid_argument' } },
+    });
+  });
+
+  test('kills one process promptly, also when its children hold the pipes', async () => {
+    const handle = await sandbox.commands.run('sleep 60 & sleep 61 & wait', { background: true });
+    await until(() => house.processes(sandbox.sandboxId).length > 4);
+    const started = Date.now();
+    expect(await handle.kill()).toBe(true);
+    const end = await handle.wait().catch((error: CommandExitError) => error);
+    expect(Date.now() - started).toBeLessThan(500);
+    expect(end).toMatchObject({ exitCode: -1, error: 'signal: killed' });
+    expect(await handle.kill()).toBe(false);
+    const { stdout } = await sandbox.commands.run(`kill -0 ${handle.pid} 2>&1 || echo gone`);
+    expect(stdout).toContain('gone');
+    await sandbox.commands.run('pkill sleep');
+  });
+
+  test('reports SIGTERM as such and refuses other signals', async () => {
+    const stream = start({ process: bash('exec sleep 62'), tag: 'termed' });
+    await pidOf(stream);
+    const selector = { tag: 'termed' };
+    const unknown = await callRpc(house, openId, 'SendSignal', { process: selector, signal: 0 });
+    expect(unknown).toMatchObject({ status: 501, json: { code: 'unimplemented' } });
+    await callRpc(house, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
+    expect((await collectRpc(stream))[0]).toEqual({
+      event: {
+        end: { exitCode: -1, exited: false, status: 'signal: terminated', error: 'signal: terminated' },
+      },
+    });
+    const gone = await callRpc(house, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
+    expect(gone).toMatchObject({ status: 404, json: { code: 'not_found' } });
+  });
+
+  test('lists what runs, with the variables of the request alone', async () => {
+    const stream = start({ process: { ...bash('sleep 63'), envs: { A: 'b' }, cwd: '/tmp' }, tag: 'listed' });
+    const pid = await pidOf(stream);
+    const { json } = await callRpc(house, openId, 'List', {});
+    const config = { cmd: '/bin/bash', args: ['-c', 'sleep 63'], envs: { A: 'b' }, cwd: '/tmp' };
+    expect(json.processes).toContainEqual({ config, pid, tag: 'listed' });
+    await callRpc(house, openId, 'SendSignal', { process: { pid }, signal: 9 });
+  });
+
+  test('connects several readers to one process, with new output only', async () => {
+    const first: string[] = [];
+    const handle = await sandbox.commands.run('for i in 1 2 3; do read line; echo "got $line"; done', {
+      background: true,
+      stdin: true,
+      onStdout: (chunk) => void first.push(chunk),
+    });
+    await sandbox.commands.sendStdin(handle.pid, 'a\n');
+    await until(() => first.join('').includes('got a'));
+    const second = await sandbox.commands.connect(handle.pid);
+    await sandbox.commands.sendStdin(handle.pid, 'b\nc\n');
+    expect((await second.wait()).stdout).toBe('got b\ngot c\n');
+    expect((await handle.wait()).stdout).toBe('got a\ngot b\ngot c\n');
+    await expect(sandbox.commands.connect(handle.pid)).rejects.toThrow('not found');
+  });
+
+  test('takes input in order, as a stream too, and says when there is nowhere to put it', async () => {
+    const stream = start({ process: bash('head -c 9') });
+    const pid = await pidOf(stream);
+    const stdin = (text: string) => ({ stdin: Buffer.from(text).toString('base64') });
+    const streamed = await collectRpc(
+      openRpc(house, openId, 'StreamInput', [
+        { start: { process: { pid } } },
+        { data: { input: stdin('abc') } },
+        { keepalive: {} },
+        { data: { input: stdin('def') } },
+      ]),
+    );
+    expect(streamed.at(-1)).toEqual({ end: {} });
+    await callRpc(house, openId, 'SendInput', { process: { pid }, input: stdin('') });
+    await callRpc(house, openId, 'SendInput', { process: { pid }, input: stdin('ghi') });
+    const [data] = await collectRpc(stream);
+    expect(data).toEqual({ event: { data: { stdout: Buffer.from('abcdefghi').toString('base64') } } });
+
+    const deaf = start({ process: bash('sleep 64'), stdin: false, tag: 'deaf' });
+    await pidOf(deaf);
+    const refused = await callRpc(house, openId, 'SendInput', {
+      process: { tag: 'deaf' },
+      input: stdin('x'),
+    });
+    expect(refused.json.code).toBe('internal');
+    const resized = await callRpc(house, openId, 'Update', {
+      process: { tag: 'deaf' },
+      pty: { size: { cols: 1, rows: 1 } },
+    });
+    expect(resized.json.code).toBe('internal');
+    await callRpc(house, openId, 'SendSignal', { process: { tag: 'deaf' }, signal: 9 });
+  });
+
+  test('opens a terminal, resizes it and ends with its exit code', async () => {
+    let output = '';
+    const handle = await sandbox.pty.create({
+      cols: 80,
+      rows: 24,
+      timeoutMs: 0,
+      onData: (data) => {
+        output += Buffer.from(data).toString();
+      },
+    });
+    const type = (text: string) => sandbox.pty.sendInput(handle.pid, Buffer.from(text));
+    await type('stty size; echo $TERM\n');
+    await until(() => output.includes('24 80') && output.includes('xterm-256color'));
+    await sandbox.pty.resize(handle.pid, { cols: 132, rows: 50 });
+    await type('stty size\n');
+    await until(() => output.includes('50 132'));
+    await type('sleep 100 &\n');
+    await type('exit 4\n');
+    await expect(handle.wait()).rejects.toMatchObject({ exitCode: 4 });
+    expect(output).not.toContain('no job control');
+  });
+
+  test('keeps idle streams awake, and says nothing before the start', async () => {
+    const stream = start({ process: bash('sleep 1.4') }, { 'keepalive-ping-interval': '1' });
+    const messages = await collectRpc(stream);
+    expect(messages.map((message) => Object.keys((message.event as object) ?? message)[0])).toEqual([
+      'start',
+      'keepalive',
+      'end',
+      'end',
+    ]);
+  });
+
+  test('holds a process back when its reader is slow, in bounded memory', async () => {
+    global.gc?.();
+    const before = process.memoryUsage.rss();
+    const stream = start({ process: { cmd: 'yes', args: ['x'.repeat(1000)] }, tag: 'yes' });
+    const pid = await pidOf(stream);
+    // Nobody reads: what is under way fills up, and then the process stands still.
+    const yes = house.processes(openId).find(({ pid }) => readHostText(`/proc/${pid}/comm`) === 'yes\n');
+    let written = '';
+    await until(async () => {
+      const before = written;
+      written = /wchar: (\d+)/.exec(readHostText(`/proc/${yes?.pid}/io`))?.[1] ?? '';
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return written !== '' && written === before;
+    });
+    expect(Number(written)).toBeLessThan(8_000_000);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
+    // Another process of the same sandbox is not held back by that.
+    expect((await collectRpc(start({ process: bash('echo still') }))).length).toBe(4);
+    let bytes = 0;
+    for await (const message of stream.messages) {
+      const data = (message.event as { data?: { stdout: string } } | undefined)?.data;
+      bytes += Buffer.from(data?.stdout ?? '', 'base64').length;
+      if (bytes > 20_000_000) break;
+    }
+    stream.abort();
+    await callRpc(house, openId, 'SendSignal', { process: { pid }, signal: 9 });
+    expect(process.memoryUsage.rss() - before).toBeLessThan(96 * 1024 * 1024);
+  });
+
+  test('writes what happens into the log', async () => {
+    await sandbox.commands.run('echo logged; echo failed >&2; exit 2').catch(() => {});
+    const logs = await house.logs(sandbox.sandboxId);
+    const start = logs.findLast(({ eventType }) => eventType === 'process_start');
+    expect(start?.fields.command).toContain('echo logged');
+    expect(logs.at(-1)).toMatchObject({ eventType: 'process_end', fields: { pid: start?.fields.pid } });
+    expect(JSON.parse(logs.at(-1)?.fields.process_result ?? '')).toEqual({
+      exit_code: 2,
+      exited: true,
+      status: 'exit status 2',
+      error: 'exit status 2',
+    });
+    expect(logs.slice(-3, -1).map(({ eventType, message }) => [eventType, message])).toEqual(
+      expect.arrayContaining([
+        ['stdout', 'logged'],
+        ['stderr', 'failed'],
+      ]),
+    );
+  });
+});

@@ -1,0 +1,118 @@
+import { Sandbox, TimeoutError } from '@moru-ai/core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { canRun, openTestHouse, type TestHouse, until } from './test-house';
+
+/** The same for both ways of making processes stand still: control groups, and signals in the right order. */
+describe.runIf(canRun).each([
+  { how: 'as this machine does it', useCgroups: true },
+  { how: 'by signals', useCgroups: false },
+])('a pause, $how', ({ useCgroups }) => {
+  let house: TestHouse;
+
+  beforeAll(async () => {
+    house = await openTestHouse({ useCgroups });
+  });
+
+  const pause = (sandbox: Sandbox) => Sandbox.betaPause(sandbox.sandboxId, house.connection);
+  const resume = (sandbox: Sandbox) => Sandbox.connect(sandbox.sandboxId, house.connection);
+  const counted = async (sandbox: Sandbox) => Number((await sandbox.files.read('/tmp/count')) || 0);
+
+  test('lets a loop and a sleep go on with the same pids', async () => {
+    const sandbox = await house.create();
+    const loop = await sandbox.commands.run(
+      'i=0; while :; do i=$((i+1)); echo $i >/tmp/count; sleep 0.02; done',
+      {
+        background: true,
+        timeoutMs: 0,
+      },
+    );
+    const sleeping = sandbox.commands.run('sleep 1.5; echo slept', { background: true, timeoutMs: 0 });
+    const { pid } = await sleeping;
+    await until(async () => (await counted(sandbox)) > 3);
+    const ended = loop.wait().catch((error: unknown) => error);
+
+    const startedMs = performance.now();
+    expect(await pause(sandbox)).toBe(true);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(await ended).toBeInstanceOf(TimeoutError);
+    await expect(sandbox.commands.list()).rejects.toThrow();
+    const ticks = () => house.processes(sandbox.sandboxId).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0);
+    const before = ticks();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(ticks()).toBe(before);
+
+    await resume(sandbox);
+    const pids = (await sandbox.commands.list()).map((process) => process.pid);
+    expect(pids).toEqual([loop.pid, pid]);
+    const atResume = await counted(sandbox);
+    await until(async () => (await counted(sandbox)) > atResume + 3);
+    const again = await sandbox.commands.connect(pid, { timeoutMs: 0 });
+    expect((await again.wait()).stdout).toBe('slept\n');
+    await sandbox.kill();
+  });
+
+  test('goes unnoticed by an interactive shell with a job in the foreground', async () => {
+    const sandbox = await house.create();
+    let output = '';
+    const onData = (data: Uint8Array) => {
+      output += Buffer.from(data).toString();
+    };
+    const terminal = await sandbox.pty.create({ cols: 80, rows: 24, timeoutMs: 0, onData });
+    terminal.wait().catch(() => {});
+    await sandbox.pty.sendInput(
+      terminal.pid,
+      Buffer.from('sleep 40 & bash -c "sleep 1; sleep 0.2"; echo do"ne"\n'),
+    );
+    await until(() => house.processes(sandbox.sandboxId).length >= 6);
+    for (let round = 0; round < 3; round += 1) {
+      await pause(sandbox);
+      await resume(sandbox);
+    }
+    const again = await sandbox.pty.connect(terminal.pid, { timeoutMs: 0, onData });
+    again.wait().catch(() => {});
+    await until(() => output.includes('done'));
+    await sandbox.pty.sendInput(terminal.pid, Buffer.from('jobs\n'));
+    await until(() => output.includes('Running'));
+    expect(output).not.toMatch(/Stopped/i);
+    await sandbox.kill();
+  });
+
+  test('catches processes that are being made meanwhile', async () => {
+    const sandbox = await house.create();
+    const script = 'for n in 1 2 3; do (while :; do /bin/true; done) & done; wait';
+    await sandbox.commands.run(script, { background: true, timeoutMs: 0 });
+    await until(() => house.processes(sandbox.sandboxId).length > 5);
+    for (let round = 0; round < 5; round += 1) {
+      await pause(sandbox);
+      const ids = () => house.processes(sandbox.sandboxId).map(({ pid, cpuTicks }) => `${pid}:${cpuTicks}`);
+      const before = ids();
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(ids()).toEqual(before);
+      await resume(sandbox);
+    }
+    expect(await sandbox.commands.list()).toHaveLength(1);
+    await sandbox.kill();
+  });
+
+  test('does not count against the deadline of a command', async () => {
+    const sandbox = await house.create();
+    const { pid } = await sandbox.commands.run('sleep 20', { background: true, timeoutMs: 700 });
+    await pause(sandbox);
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    await resume(sandbox);
+    expect((await sandbox.commands.list()).map((process) => process.pid)).toEqual([pid]);
+    await until(async () => (await sandbox.commands.list()).length === 0, 2_000);
+    await sandbox.kill();
+  });
+
+  test('can end in a kill, which is as quick', async () => {
+    const sandbox = await house.create();
+    await sandbox.commands.run('sleep 50', { background: true, timeoutMs: 0 });
+    const first = house.init(sandbox.sandboxId);
+    await pause(sandbox);
+    const startedMs = performance.now();
+    expect(await Sandbox.kill(sandbox.sandboxId, house.connection)).toBe(true);
+    expect(performance.now() - startedMs).toBeLessThan(500);
+    await until(() => !first || house.processes(sandbox.sandboxId).length === 0);
+  });
+});

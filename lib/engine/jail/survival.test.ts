@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Sandbox } from '@moru-ai/core';
+import { build } from 'esbuild';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Engine } from '../engine';
+import { isSameProcess } from './process-tree';
+import { canRun, houseOf, openTestHouse, type TestHouse, until } from './test-house';
+
+describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
+  let house: TestHouse;
+
+  beforeAll(async () => {
+    house = await openTestHouse();
+  });
+
+  test('follows the page on killing from start to end', async () => {
+    const { connection } = house;
+    let sandbox = await house.create();
+    const id = sandbox.sandboxId;
+    expect((await sandbox.commands.run("echo 'Hello'")).stdout).toBe('Hello\n');
+    await sandbox.files.write('/data/important.txt', 'Preserve this!');
+    await Sandbox.betaPause(id, connection);
+    sandbox = await Sandbox.connect(id, connection);
+    expect(await sandbox.files.read('/data/important.txt')).toBe('Preserve this!');
+
+    const script = 'python3 -c "import time\nwhile True: time.sleep(1)"';
+    const server = await sandbox.commands.run(`exec ${script}`, { background: true, timeoutMs: 0 });
+    await until(() => house.processes(id).length > 2);
+    await sandbox.commands.run('pkill -SIGTERM python3');
+    await expect(server.wait()).rejects.toMatchObject({ error: 'signal: terminated' });
+
+    await sandbox.commands.run('setsid sleep 600 & (trap "" TERM HUP; sleep 600) & true', {
+      background: true,
+    });
+    await until(() => house.processes(id).length > 3);
+    const processes = house.processes(id);
+    const startedMs = performance.now();
+    expect(await Sandbox.kill(id, connection)).toBe(true);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(processes.filter(isSameProcess)).toEqual([]);
+    expect(existsSync(house.guestDir(id))).toBe(false);
+    expect(await Sandbox.kill(id, connection)).toBe(false);
+    await expect(Sandbox.connect(id, connection)).rejects.toThrow();
+    expect(await sandbox.isRunning()).toBe(false);
+  });
+
+  test('stays responsive while one of them makes processes without end', async () => {
+    const sandbox = await house.create();
+    const other = await house.create();
+    await sandbox.commands.run('bomb() { bomb | bomb & }; bomb', { background: true, timeoutMs: 0 });
+    await until(() => house.processes(sandbox.sandboxId).length > 100, 20_000);
+    expect(house.processes(sandbox.sandboxId).length).toBeLessThan(300);
+    const startedMs = performance.now();
+    expect((await other.commands.run('echo fine')).stdout).toBe('fine\n');
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    const processes = house.processes(sandbox.sandboxId);
+    expect(await Sandbox.kill(sandbox.sandboxId, house.connection)).toBe(true);
+    expect(processes.filter(isSameProcess)).toEqual([]);
+  }, 40_000);
+
+  test('reports processes as ended when their agent is killed, and starts anew', async () => {
+    const sandbox = await house.create();
+    const running = await sandbox.commands.run('sleep 80', { background: true, timeoutMs: 0 });
+    await sandbox.files.write('/data/kept', 'kept');
+    const [, agent] = house.processes(sandbox.sandboxId);
+    await sandbox.commands.run('kill -9 $(pgrep envd)').catch(() => {});
+    await expect(running.wait()).rejects.toMatchObject({ error: 'signal: killed' });
+    expect(agent && isSameProcess(agent)).toBe(false);
+    expect((await sandbox.commands.run('cat /data/kept')).stdout).toBe('kept');
+    expect(await sandbox.commands.list()).toEqual([]);
+  });
+
+  test('is not deceived when the agent is asked kindly, nor by processes called like it', async () => {
+    const sandbox = await house.create();
+    const running = await sandbox.commands.run('sleep 81', { background: true, timeoutMs: 0 });
+    await sandbox.commands.run('pkill -TERM envd; pkill node; pkill -INT envd; true');
+    expect((await sandbox.commands.list()).map(({ pid }) => pid)).toEqual([running.pid]);
+  });
+
+  test('starts again in a sandbox that has replaced its own directories by links', async () => {
+    const sandbox = await house.create();
+    await sandbox.commands.run('true');
+    const outside = mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
+    onTestFinished(() => rmSync(outside, { recursive: true, force: true }));
+    const lost = 'mv /etc /etc2; rm -rf /run /data /lib64; mv /home /home2; mkdir -p /tmp/lib64';
+    const links = `ln -s ${outside} /etc; ln -s ${outside} /run; ln -s ${outside} /data; ln -s ${outside} /home`;
+    await sandbox.commands
+      .run(`(${lost}; ${links}; ln -s /tmp/lib64 /lib64; kill -9 $(pgrep envd)) 2>&1`)
+      .catch(() => {});
+    await until(() => house.init(sandbox.sandboxId) === null);
+    const { stdout } = await sandbox.commands.run('echo up; readlink /lib64', { cwd: '/' });
+    expect(stdout).toBe('up\nusr/lib64\n');
+    expect(existsSync(join(outside, 'alternatives'))).toBe(false);
+    symlinkSync('/etc', join(outside, 'trap'));
+    expect(await Sandbox.kill(sandbox.sandboxId, house.connection)).toBe(true);
+    expect(existsSync(outside)).toBe(true);
+  });
+
+  test('measures what runs, and what lies on the disk', async () => {
+    const sandbox = await house.create();
+    await sandbox.commands.run('head -c 5000000 /dev/zero >/data/big; while :; do :; done', {
+      background: true,
+      timeoutMs: 0,
+    });
+    type Metric = { cpuUsedPct: number; memUsed: number; diskUsed: number };
+    let metrics: Metric[] = [];
+    await until(async () => {
+      metrics = (await house.api('GET', `/sandboxes/${sandbox.sandboxId}/metrics`)).json as Metric[];
+      return metrics.some(({ cpuUsedPct, diskUsed }) => cpuUsedPct > 5 && diskUsed > 5_000_000);
+    }, 17_000);
+    expect(metrics.at(-1)?.memUsed).toBeGreaterThan(1_000_000);
+    await sandbox.kill();
+  }, 20_000);
+
+  test('takes its processes with it when it is killed, and says so after the restart', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-crash-'));
+    onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+    const crashed = await startCrashHouse(dataDir);
+    const sandbox = await crashed.house.create();
+    const id = sandbox.sandboxId;
+    await sandbox.files.write('/data/kept', 'kept');
+    const { pid } = await sandbox.commands.run('sleep 82', { background: true, timeoutMs: 0 });
+    await until(() => crashed.house.processes(id).length > 2);
+    await until(() => JSON.stringify(crashed.house.init(id)) !== 'null');
+    const processes = crashed.house.processes(id);
+    crashed.child.kill('SIGKILL');
+    await until(() => !processes.some(isSameProcess), 2_000);
+
+    const { house: restarted } = await startCrashHouse(dataDir);
+    const listed = await restarted.api('GET', `/sandboxes/${id}`);
+    expect(listed.json).toMatchObject({ state: 'running' });
+    const log = (await restarted.logs(id)).at(-1);
+    expect(log).toMatchObject({ eventType: 'process_end', fields: { pid: String(pid) } });
+    const again = await Sandbox.connect(id, restarted.connection);
+    expect((await again.commands.run('cat /data/kept')).stdout).toBe('kept');
+  }, 30_000);
+});
+
+/** An engine in a process of its own, that can be killed. */
+async function startCrashHouse(dataDir: string): Promise<{ child: ChildProcess; house: TestHouse }> {
+  const directory = join(dirname(fileURLToPath(import.meta.url)), '../../../build');
+  const outfile = join(directory, `test-engine-${process.pid}.mjs`);
+  const agent = join(directory, `test-agent-${process.pid}.mjs`);
+  await bundle('main.ts', outfile);
+  await bundle('jail/agent.ts', agent);
+  const child = spawn(process.execPath, [outfile, '--port', '0', '--data-dir', dataDir], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+    rmSync(outfile, { force: true });
+    rmSync(agent, { force: true });
+  });
+  const ready = await new Promise<Engine>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as Engine));
+    child.once('exit', () => reject(new Error('the engine did not start')));
+  });
+  return { child, house: houseOf({ ...ready, dataDir }) };
+}
+
+async function bundle(entry: string, outfile: string): Promise<void> {
+  await build({
+    entryPoints: [join(dirname(fileURLToPath(import.meta.url)), '..', entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'error',
+  });
+}
