@@ -130,6 +130,7 @@ describe('stamps', () => {
 
 describe('hasNpmInstalled', () => {
   const a = { version: '1.0.0', integrity: 'sha512-a' };
+  const foreignsOwn = { version: '1.0.0', optional: true };
   const foreign = { version: '1.0.0', optional: true, os: ['plan9'] };
   const native = { version: '1.0.0', optional: true, os: [process.platform], cpu: [process.arch] };
   const lock = (packages: object) =>
@@ -137,7 +138,12 @@ describe('hasNpmInstalled', () => {
   const note = (packages: object) => write('node_modules/.package-lock.json', JSON.stringify({ packages }));
 
   it('is true when npm noted exactly what is locked, this machine’s optional packages included', () => {
-    lock({ 'node_modules/a': a, 'node_modules/foreign': foreign, 'node_modules/native': native });
+    lock({
+      'node_modules/a': a,
+      'node_modules/foreign': foreign,
+      'node_modules/foreign/node_modules/b': foreignsOwn,
+      'node_modules/native': native,
+    });
     note({ 'node_modules/a': a, 'node_modules/native': native });
     expect(hasNpmInstalled(root, 0)).toBe(true);
     note({ 'node_modules/a': a });

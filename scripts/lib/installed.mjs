@@ -17,6 +17,9 @@ function usesGlibc() {
 }
 
 /** @param {LockEntry} entry */
+const isForPlatform = ({ os, cpu, libc }) => Boolean(os ?? cpu ?? libc);
+
+/** @param {LockEntry} entry */
 function fitsThisMachine({ os, cpu, libc }) {
   const fitsLibc = process.platform !== 'linux' || allows(libc, usesGlibc() ? 'glibc' : 'musl');
   return allows(os, process.platform) && allows(cpu, process.arch) && fitsLibc;
@@ -40,7 +43,8 @@ export function hasNpmInstalled(root, sinceMs) {
   return Object.entries(locked).every(([where, entry]) => {
     if (where === '') return true;
     const found = installed[where];
-    if (!found) return Boolean(entry.optional) && !fitsThisMachine(entry);
+    // An optional package without a platform of its own belongs to one that has, so that one decides.
+    if (!found) return Boolean(entry.optional) && (!isForPlatform(entry) || !fitsThisMachine(entry));
     return found.version === entry.version && found.integrity === entry.integrity;
   });
 }
