@@ -32,6 +32,8 @@ export type EngineOptions = {
   apiKey?: string | undefined;
   maxRunning: number;
   maxLengthHours: number;
+  /** Sandboxes share the network of this machine. For `openGuests`. */
+  hostNetwork?: boolean;
   /** What runs the sandboxes; without it nothing runs in them. */
   openGuests?: OpenGuests;
   /** Where lines for the operator go; stderr by default. */

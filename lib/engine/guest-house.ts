@@ -17,7 +17,7 @@ import { removeHostDirectory } from './safe-fs/remove';
 
 export type GuestHouseOptions = {
   /** Sandboxes share the host's network, its loopback interface included. Default: each has only its own. */
-  readonly hostNetwork?: boolean;
+  readonly hostNetwork?: boolean | undefined;
   /** Absolute path of the bundled agent. Default: where the build puts it. */
   readonly agent?: string;
   /** False: do without control groups even where they can be used. */

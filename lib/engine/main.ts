@@ -1,5 +1,6 @@
 import { StartError } from './data-dir';
 import { type Engine, type EngineOptions, startEngine } from './engine';
+import { openGuests } from './guest-house';
 import { OptionError, readOptions, USAGE } from './options';
 
 /**
@@ -12,7 +13,8 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  await run(options);
+  const { hostNetwork } = options;
+  await run({ ...options, openGuests: (context) => openGuests(context, { hostNetwork }) });
 }
 
 async function run(options: EngineOptions): Promise<void> {

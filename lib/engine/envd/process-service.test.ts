@@ -1,5 +1,6 @@
 import { CommandExitError, InvalidArgumentError, TimeoutError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readHostText } from '../jail/skeleton';
 import {
   callRpc,
   canRun,

@@ -86,11 +86,9 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     await sandbox.commands.run('true');
     const outside = mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
     onTestFinished(() => rmSync(outside, { recursive: true, force: true }));
-    const lost = 'mv /etc /etc2; rm -rf /run /data /lib64; mv /home /home2; mkdir -p /tmp/lib64';
-    const links = `ln -s ${outside} /etc; ln -s ${outside} /run; ln -s ${outside} /data; ln -s ${outside} /home`;
-    await sandbox.commands
-      .run(`(${lost}; ${links}; ln -s /tmp/lib64 /lib64; kill -9 $(pgrep envd)) 2>&1`)
-      .catch(() => {});
+    const script = `agent=$(pgrep envd); mkdir /tmp/lib64; mv /home /home2; rm -rf /data; mv /run /run2; mv /etc /etc2
+      for place in etc run data home; do ln -s ${outside} /$place; done; ln -sfn /tmp/lib64 /lib64; kill -9 $agent`;
+    await sandbox.commands.run(script).catch(() => {});
     await until(() => house.init(sandbox.sandboxId) === null);
     const { stdout } = await sandbox.commands.run('echo up; readlink /lib64', { cwd: '/' });
     expect(stdout).toBe('up\nusr/lib64\n');
@@ -142,18 +140,15 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
 
 /** An engine in a process of its own, that can be killed. */
 async function startCrashHouse(dataDir: string): Promise<{ child: ChildProcess; house: TestHouse }> {
-  const directory = join(dirname(fileURLToPath(import.meta.url)), '../../../build');
-  const outfile = join(directory, `test-engine-${process.pid}.mjs`);
-  const agent = join(directory, `test-agent-${process.pid}.mjs`);
-  await bundle('main.ts', outfile);
-  await bundle('jail/agent.ts', agent);
-  const child = spawn(process.execPath, [outfile, '--port', '0', '--data-dir', dataDir], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  // Below the packages, which the bundle looks for.
+  const directory = join(dirname(fileURLToPath(import.meta.url)), `../../../build/test-${process.pid}`);
+  await bundle('main.ts', join(directory, 'engine.mjs'));
+  await bundle('jail/agent.ts', join(directory, 'agent.mjs'));
+  const args = [join(directory, 'engine.mjs'), '--port', '0', '--data-dir', dataDir];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   onTestFinished(() => {
     child.kill('SIGKILL');
-    rmSync(outfile, { force: true });
-    rmSync(agent, { force: true });
+    rmSync(directory, { recursive: true, force: true });
   });
   const ready = await new Promise<Engine>((resolve, reject) => {
     child.once('message', (message) => resolve(message as Engine));
