@@ -7,7 +7,7 @@ import { hasNpmInstalled } from './installed.mjs';
 import { isAlive, withLock } from './lock.mjs';
 import { inRoot, root } from './paths.mjs';
 import { hashBuildInputs, hashInstallInputs, readStamp, removeStamp, writeStamp } from './stamps.mjs';
-import { CommandError, say, yellow } from './terminal.mjs';
+import { CommandError, complain, yellow } from './terminal.mjs';
 
 const installStamp = inRoot('node_modules', '.sandkeeper-stamp');
 const buildStamp = inRoot('.next', 'sandkeeper-stamp');
@@ -54,7 +54,7 @@ function isBuilt() {
  */
 const alone = (work) =>
   withLock(lockFile, work, (owner) =>
-    say(
+    complain(
       `Another command (process ${Math.abs(owner.pids[0] ?? 0)}) is installing or building here; waiting for it …`,
     ),
   );
@@ -87,7 +87,7 @@ function warnWhoeverUsesTheBuild() {
   for (const file of fs.readdirSync(inRoot('build')).filter((name) => name.startsWith(inUsePrefix))) {
     const pid = Number(file.slice(inUsePrefix.length));
     if (isAlive(pid)) {
-      say(
+      complain(
         yellow(
           `A running Sandkeeper (process ${pid}) serves the build that is replaced now: restart it afterwards.`,
         ),

@@ -1,9 +1,8 @@
 // @ts-check
 /** What the commands say, and how. Colour and moving lines only on a terminal. */
 
-/** @param {NodeJS.WriteStream} [stream] @param {NodeJS.ProcessEnv} [env] */
-function usesColour(stream = process.stdout, env = process.env) {
-  return Boolean(stream.isTTY) && !env.NO_COLOR;
+function usesColour() {
+  return Boolean(process.stdout.isTTY && process.stderr.isTTY) && !process.env.NO_COLOR;
 }
 
 /** @param {number} open @param {number} close */
@@ -56,22 +55,23 @@ export async function runMain(main) {
 }
 
 /**
- * One line for one long step: ticking seconds on a terminal, a line at the start and one at the end in a log.
+ * One line for one long step: ticking seconds on a terminal, a line at the start and one at the end in a log. Goes to
+ * stderr, as all of the bootstrap does, so that stdout holds nothing but what was asked for.
  * @param {string} title such as "Installing packages"
  */
 export function startProgress(title) {
   const startedAt = Date.now();
-  const isLive = Boolean(process.stdout.isTTY);
+  const isLive = Boolean(process.stderr.isTTY);
   const elapsed = () => formatSeconds(Date.now() - startedAt);
   const draw = () =>
-    process.stdout.write(`\r\u001b[2K${title} … ${Math.floor((Date.now() - startedAt) / 1000)} s`);
+    process.stderr.write(`\r\u001b[2K${title} … ${Math.floor((Date.now() - startedAt) / 1000)} s`);
   if (isLive) draw();
-  else say(`${title} …`);
+  else complain(`${title} …`);
   const timer = isLive ? setInterval(draw, 1000) : undefined;
   /** @param {string} line */
   const finish = (line) => {
     clearInterval(timer);
-    say(`${isLive ? '\r\u001b[2K' : ''}${line}`);
+    complain(`${isLive ? '\r\u001b[2K' : ''}${line}`);
   };
   return {
     succeed: () => finish(`${green('✓')} ${title} ${dim(`(${elapsed()})`)}`),
