@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { fileSignature } from '../ids';
-import { ACCESS_TOKEN, answerOf, formOf, startTestEnvd, type TestEnvd } from './test-envd';
+import { ACCESS_TOKEN, answerOf, formOf, readAnswer, startTestEnvd, type TestEnvd } from './test-envd';
 
 const query = (parameters: Record<string, string>) => `/files?${new URLSearchParams(parameters)}`;
 const upload = (envd: TestEnvd, parameters: Record<string, string>, parts: Parameters<typeof formOf>[0]) =>
@@ -123,13 +124,12 @@ describe('GET /files', () => {
     fs.writeFileSync(envd.inside('tmp/large'), '');
     fs.truncateSync(envd.inside('tmp/large'), 1 << 30);
     const outgoing = envd.open('GET', query({ path: '/tmp/large' }));
-    const broken = new Promise((resolve) =>
-      outgoing.on('response', (response) => response.on('error', resolve)),
-    );
-    await new Promise((resolve) => outgoing.on('response', resolve).end());
+    const response = await new Promise<IncomingMessage>((resolve) => outgoing.on('response', resolve).end());
+    const broken = new Promise((resolve) => response.on('error', resolve));
     const startedMs = performance.now();
     await envd.envd.closeStreams(envd.guest.id);
     expect(performance.now() - startedMs).toBeLessThan(100);
+    response.resume();
     await broken;
   });
 });
@@ -222,11 +222,11 @@ describe('POST /files', () => {
     const envd = await startTestEnvd();
     const form = formOf([['name="file"; filename="x"', 'begin']]);
     const outgoing = envd.open('POST', query({ path: 'x' }), { headers: form.headers });
-    const answer = answerOf.bind(null, outgoing);
-    outgoing.write(form.body.subarray(0, 120));
+    const answer = readAnswer(outgoing);
+    outgoing.write(form.body.subarray(0, form.body.indexOf('begin') + 5));
     await sleep(50);
     await envd.envd.closeStreams(envd.guest.id);
-    expect(await answer('')).toMatchObject({ status: 502, json: { code: 502, sandboxId: envd.guest.id } });
+    expect(await answer).toMatchObject({ status: 502, json: { code: 502, sandboxId: envd.guest.id } });
   });
 });
 

@@ -69,7 +69,7 @@ export function unary<Schema extends z.ZodType>(
 export function serverStream<Schema extends z.ZodType, Message extends object>(
   schema: Schema,
   handle: (message: z.output<Schema>, context: CallContext, stream: MessageStream<Message>) => Promise<void>,
-  options: { keepalive?: Message } = {},
+  options: { keepalive?: NoInfer<Message> } = {},
 ): ServerStreamRpc {
   return {
     kind: 'server-stream',

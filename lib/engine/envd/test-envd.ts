@@ -122,6 +122,13 @@ export async function startTestEnvd(
 
 /** Sends the rest of a request and reads its answer. */
 export function answerOf(outgoing: ClientRequest, body?: string | Buffer): Promise<TestAnswer> {
+  const answer = readAnswer(outgoing);
+  outgoing.end(body);
+  return answer;
+}
+
+/** Reads the answer of a request that may still be sending. */
+export function readAnswer(outgoing: ClientRequest): Promise<TestAnswer> {
   return new Promise((resolve, reject) => {
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
@@ -138,7 +145,6 @@ export function answerOf(outgoing: ClientRequest, body?: string | Buffer): Promi
         });
       });
     });
-    outgoing.end(body);
   });
 }
 

@@ -1,0 +1,205 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { FilesystemEventType } from '@moru-ai/core';
+import { describe, expect, it } from 'vitest';
+import { decodeEnvelopes, encodeEnvelope, startTestEnvd, type TestEnvd } from './test-envd';
+
+type Event = { name: string; type: string };
+const rpc = (envd: TestEnvd, method: string, body: unknown) =>
+  envd.unary(`filesystem.Filesystem/${method}`, body);
+
+/** A watcher of the polled kind, with what it has told so far as `CREATE name`. */
+async function watch(envd: TestEnvd, recursive = false) {
+  const path = '/home/user/w';
+  fs.mkdirSync(envd.inside(path), { recursive: true });
+  const { watcherId } = (await rpc(envd, 'CreateWatcher', { path, recursive })).json as { watcherId: string };
+  expect(watcherId).toMatch(/^w[a-z0-9]{20}$/);
+  const told: string[] = [];
+  const poll = async () => {
+    const { events } = (await rpc(envd, 'GetWatcherEvents', { watcherId })).json as { events: Event[] };
+    told.push(...events.map(({ name, type }) => `${type.slice('EVENT_TYPE_'.length)} ${name}`));
+    return told;
+  };
+  const at = (name: string) => envd.inside(`${path}/${name}`);
+  return { watcherId, poll, at, told };
+}
+
+describe('the watcher trio', () => {
+  it('tells what happens to files', async () => {
+    const envd = await startTestEnvd();
+    const { poll, at, told } = await watch(envd);
+    const next = async (act: () => void, expected: string[]) => {
+      told.length = 0;
+      act();
+      await expect.poll(poll, { interval: 10 }).toEqual(expected);
+    };
+    await next(() => fs.mkdirSync(at('dir')), ['CREATE dir']);
+    await next(() => fs.writeFileSync(at('a'), 'text'), ['CREATE a', 'WRITE a']);
+    await next(() => fs.appendFileSync(at('a'), 'more'), ['WRITE a']);
+    await next(() => fs.chmodSync(at('a'), 0o600), ['CHMOD a']);
+    await next(() => fs.chmodSync(at('dir'), 0o700), ['CHMOD dir']);
+    await next(() => fs.renameSync(at('a'), at('b')), ['RENAME a', 'CREATE b']);
+    await next(() => fs.writeFileSync(at('c'), ''), ['CREATE c']);
+    await next(() => fs.renameSync(at('b'), at('c')), ['RENAME b', 'CREATE c']);
+    await next(() => fs.rmSync(at('c')), ['REMOVE c']);
+    await next(() => fs.rmdirSync(at('dir')), ['REMOVE dir']);
+    await next(() => {
+      fs.writeFileSync(at('brief'), '');
+      fs.rmSync(at('brief'));
+    }, ['CREATE brief', 'REMOVE brief']);
+    // Not recursive: what happens below is not told.
+    fs.mkdirSync(at('dir'));
+    fs.writeFileSync(at('dir/below'), 'x');
+    await next(() => fs.writeFileSync(at('last'), ''), ['CREATE dir', 'CREATE last']);
+  });
+
+  it('ends when it is removed', async () => {
+    const envd = await startTestEnvd();
+    const before = fs.readdirSync('/proc/self/fd').length;
+    const { watcherId } = await watch(envd, true);
+    expect((await rpc(envd, 'RemoveWatcher', { watcherId })).status).toBe(200);
+    expect((await rpc(envd, 'RemoveWatcher', { watcherId })).json).toMatchObject({ code: 'not_found' });
+    expect((await rpc(envd, 'GetWatcherEvents', { watcherId })).json).toMatchObject({ code: 'not_found' });
+    expect(fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 1);
+  });
+
+  it('ends with its sandbox, and there are only so many', async () => {
+    const envd = await startTestEnvd();
+    for (let count = 0; count < 64; count += 1) {
+      expect((await rpc(envd, 'CreateWatcher', { path: '/tmp' })).status).toBe(200);
+    }
+    expect((await rpc(envd, 'CreateWatcher', { path: '/tmp' })).json).toMatchObject({
+      code: 'resource_exhausted',
+    });
+    envd.envd.forget(envd.guest.id);
+    expect((await rpc(envd, 'CreateWatcher', { path: '/tmp' })).status).toBe(200);
+  });
+
+  it('watches what is made below, at once', async () => {
+    const envd = await startTestEnvd();
+    const { poll, at } = await watch(envd, true);
+    fs.mkdirSync(at('one/two/three'), { recursive: true });
+    fs.writeFileSync(at('one/two/three/file'), 'text');
+    await expect
+      .poll(poll, { interval: 10 })
+      .toEqual(
+        expect.arrayContaining([
+          'CREATE one',
+          'CREATE one/two',
+          'CREATE one/two/three',
+          'CREATE one/two/three/file',
+          'WRITE one/two/three/file',
+        ]),
+      );
+    fs.renameSync(at('one/two'), at('moved'));
+    await expect
+      .poll(poll, { interval: 10 })
+      .toEqual(expect.arrayContaining(['RENAME one/two', 'CREATE moved']));
+    fs.writeFileSync(at('moved/three/late'), '');
+    await expect.poll(poll, { interval: 10 }).toContain('CREATE moved/three/late');
+    fs.rmSync(at('moved'), { recursive: true });
+    await expect
+      .poll(poll, { interval: 10 })
+      .toEqual(expect.arrayContaining(['REMOVE moved/three/late', 'REMOVE moved/three', 'REMOVE moved']));
+  });
+
+  it('misses no file in a flood, and keeps its descriptors', { timeout: 30_000 }, async () => {
+    const envd = await startTestEnvd();
+    const before = fs.readdirSync('/proc/self/fd').length;
+    const { poll, at, watcherId } = await watch(envd, true);
+    const script = `
+      const fs = require('node:fs');
+      for (let d = 0; d < 20; d++) {
+        fs.mkdirSync('d' + d);
+        for (let f = 0; f < 500; f++) fs.writeFileSync('d' + d + '/f' + f, 'x');
+      }`;
+    expect(spawnSync(process.execPath, ['-e', script], { cwd: at('') }).status).toBe(0);
+    const created = async () => new Set((await poll()).filter((event) => event.startsWith('CREATE '))).size;
+    await expect.poll(created, { timeout: 20_000 }).toBe(20 + 20 * 500);
+    fs.rmSync(at(''), { recursive: true });
+    const removed = async () => new Set((await poll()).filter((event) => event.startsWith('REMOVE '))).size;
+    await expect.poll(removed, { timeout: 20_000 }).toBeGreaterThanOrEqual(20);
+    await rpc(envd, 'RemoveWatcher', { watcherId });
+    expect(fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 1);
+    expect(envd.warnings).toEqual([]);
+  });
+
+  it('does not follow a directory that becomes a link', async () => {
+    const envd = await startTestEnvd();
+    const { poll, at } = await watch(envd, true);
+    const outside = `${envd.guest.dataDir}/outside`;
+    fs.mkdirSync(outside);
+    fs.symlinkSync(outside, at('link'));
+    fs.mkdirSync(at('dir'));
+    await expect.poll(poll).toEqual(expect.arrayContaining(['CREATE link', 'CREATE dir']));
+    fs.rmdirSync(at('dir'));
+    fs.symlinkSync(outside, at('dir'));
+    fs.writeFileSync(`${outside}/secret`, 'x');
+    fs.writeFileSync(at('end'), '');
+    await expect.poll(poll).toContain('CREATE end');
+    expect((await poll()).join()).not.toContain('secret');
+  });
+});
+
+describe('WatchDir', () => {
+  it('works through the SDK, in a directory made a moment ago', async () => {
+    const envd = await startTestEnvd();
+    const { files } = envd.sandbox();
+    await files.makeDir('watched');
+    const told: string[] = [];
+    const handle = await files.watchDir('watched', ({ name, type }) => void told.push(`${type} ${name}`), {
+      recursive: true,
+    });
+    await files.makeDir('watched/nested');
+    await files.write('watched/nested/file.txt', 'text');
+    await expect.poll(() => told).toContain(`${FilesystemEventType.WRITE} nested/file.txt`);
+    expect(told).toContain(`${FilesystemEventType.CREATE} nested`);
+    await files.rename('watched/nested/file.txt', 'watched/renamed.txt');
+    await files.remove('watched/renamed.txt');
+    await expect.poll(() => told).toContain(`${FilesystemEventType.REMOVE} renamed.txt`);
+    expect(told).toContain(`${FilesystemEventType.RENAME} nested/file.txt`);
+    await handle.stop();
+    await expect(files.watchDir('missing', () => {})).rejects.toThrow(/no such file/);
+  });
+
+  it('starts, keeps alive, and ends at its deadline', async () => {
+    const envd = await startTestEnvd();
+    const headers = { 'connect-timeout-ms': '300', 'keepalive-ping-interval': '0.1' };
+    const envelopes = await envd.stream('filesystem.Filesystem/WatchDir', encodeEnvelope({ path: '/tmp' }), {
+      headers,
+    });
+    expect(envelopes[0]).toEqual({ flags: 0, message: { start: {} } });
+    expect(envelopes[1]).toEqual({ flags: 0, message: { keepalive: {} } });
+    expect(envelopes.at(-1)).toMatchObject({ flags: 2, message: { error: { code: 'deadline_exceeded' } } });
+  });
+
+  it('ends with unavailable when the sandbox stops', async () => {
+    const envd = await startTestEnvd();
+    const before = fs.readdirSync('/proc/self/fd').length;
+    const headers = { 'content-type': 'application/connect+json' };
+    const outgoing = envd.open('POST', '/filesystem.Filesystem/WatchDir', { headers });
+    const bytes: Buffer[] = [];
+    const ended = new Promise((resolve, reject) => {
+      outgoing.on('error', reject);
+      outgoing.on('response', (response) => {
+        response.on('data', (chunk: Buffer) => bytes.push(chunk)).on('end', resolve);
+      });
+    });
+    outgoing.end(encodeEnvelope({ path: '/tmp', recursive: true }));
+    await expect.poll(() => bytes.length).toBeGreaterThan(0);
+    await envd.envd.closeStreams(envd.guest.id);
+    await ended;
+    const last = decodeEnvelopes(Buffer.concat(bytes)).at(-1);
+    expect(last).toMatchObject({ flags: 2, message: { error: { code: 'unavailable' } } });
+    await expect.poll(() => fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 1);
+  });
+
+  it('carries failures in its end', async () => {
+    const envd = await startTestEnvd();
+    const envelopes = await envd.stream(
+      'filesystem.Filesystem/WatchDir',
+      encodeEnvelope({ path: 'missing' }),
+    );
+    expect(envelopes).toMatchObject([{ flags: 2, message: { error: { code: 'not_found' } } }]);
+  });
+});
