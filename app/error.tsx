@@ -12,7 +12,7 @@ export default function ErrorPage({
   reset: () => void;
 }) {
   return (
-    <main className="p-10">
+    <main className="mx-auto max-w-xl p-10">
       <Notice title="This page could not be shown">
         <p>
           Nothing was changed. The server log has the details{error.digest ? ` under ${error.digest}` : ''}.

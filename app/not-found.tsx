@@ -4,7 +4,7 @@ import { paths } from '@/lib/paths';
 
 export default function NotFoundPage() {
   return (
-    <main className="p-10">
+    <main className="mx-auto max-w-xl p-10">
       <Notice title="There is no such page">
         <Link href={paths.sandboxes()} className="text-accent underline">
           Go to the sandboxes

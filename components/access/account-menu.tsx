@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import { THEME_COOKIE, THEMES, type Theme } from '@/components/shell/theme';
 import { rememberInCookie } from '@/components/ui/cookie';
-import { Menu } from '@/components/ui/menu';
+import { LazyMenu } from '@/components/ui/floating';
 import { signOut } from '@/lib/access/actions';
 import type { Role } from '@/lib/access/roles';
 
@@ -16,6 +16,7 @@ const THEME_NAMES: Record<Theme, string> = {
 /** Who is signed in, how it looks, and the way out. */
 export function AccountMenu({ actor, role, theme }: { actor: string; role: Role; theme: Theme }) {
   const [current, setCurrent] = useState(theme);
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   function choose(next: Theme) {
     rememberInCookie(THEME_COOKIE, next);
     if (next === 'system') delete document.documentElement.dataset.theme;
@@ -23,29 +24,35 @@ export function AccountMenu({ actor, role, theme }: { actor: string; role: Role;
     setCurrent(next);
   }
   return (
-    <Menu
-      header={
-        <>
-          <div className="font-medium">{actor}</div>
-          <div className="text-ink-3 text-small">signed in as {role}</div>
-        </>
-      }
-      trigger={
-        <button
-          type="button"
-          aria-label="Account and theme"
-          className="flex size-7 items-center justify-center rounded-full border border-line bg-hover font-medium text-small uppercase"
-        >
-          {actor.slice(0, 2)}
-        </button>
-      }
-      acts={[
-        ...THEMES.map((name) => ({
-          label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
-          onActivate: () => choose(name),
-        })),
-        { label: 'Sign out', onActivate: () => void signOut(), separated: true },
-      ]}
-    />
+    <>
+      <button
+        type="button"
+        aria-label="Account and theme"
+        aria-haspopup="menu"
+        aria-expanded={anchor !== null}
+        onPointerEnter={LazyMenu.preload}
+        onClick={(event) => setAnchor(event.currentTarget)}
+        className="flex size-7 items-center justify-center rounded-full border border-line bg-hover font-medium text-small uppercase"
+      >
+        {actor.slice(0, 2)}
+      </button>
+      <LazyMenu
+        anchor={anchor}
+        onClose={() => setAnchor(null)}
+        header={
+          <>
+            <div className="font-medium">{actor}</div>
+            <div className="text-ink-3 text-small">signed in as {role}</div>
+          </>
+        }
+        acts={[
+          ...THEMES.map((name) => ({
+            label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
+            onActivate: () => choose(name),
+          })),
+          { label: 'Sign out', onActivate: () => void signOut(), separated: true },
+        ]}
+      />
+    </>
   );
 }

@@ -32,10 +32,10 @@ export function SignInForm({ token }: { token: string }) {
             autoComplete="off"
             defaultValue={token}
             required
-            className="h-9 font-mono"
+            className="font-mono"
           />
         </Field>
-        <Button type="submit" tone="primary" className="h-9" disabled={pending}>
+        <Button type="submit" tone="primary" size="lg" disabled={pending}>
           {pending ? 'Signing in…' : 'Sign in'}
         </Button>
       </form>

@@ -1,7 +1,8 @@
 'use client';
 
+import { useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { Popover } from '@/components/ui/popover';
+import { LazyPopover } from '@/components/ui/floating';
 import type { MetadataKey } from '@/lib/fleet/facets';
 import { FLEET_COLUMNS, keyColumnId } from './columns';
 
@@ -11,30 +12,42 @@ const MOST_KEYS = 40;
 
 /** Which columns to show; every metadata key can be one. */
 export function ColumnChooser({ choice, keys, onToggle }: Props) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
-    <Popover title="Columns" trigger={<Button className="h-[38px]">Columns</Button>}>
-      <div className="flex max-h-96 flex-col overflow-y-auto">
-        {Object.entries(FLEET_COLUMNS).map(([id, { title }]) => (
-          <Choice
-            key={id}
-            label={title}
-            isOn={choice.includes(id)}
-            isFixed={id === 'id'}
-            onToggle={() => onToggle(id)}
-          />
-        ))}
-        {keys.length > 0 ? <div className="mt-2 mb-1 text-ink-3 text-small">Metadata keys</div> : null}
-        {keys.slice(0, MOST_KEYS).map(({ key, count }) => (
-          <Choice
-            key={key}
-            label={key}
-            count={count}
-            isOn={choice.includes(keyColumnId(key))}
-            onToggle={() => onToggle(keyColumnId(key))}
-          />
-        ))}
-      </div>
-    </Popover>
+    <>
+      <Button
+        size="lg"
+        aria-haspopup="dialog"
+        aria-expanded={anchor !== null}
+        onPointerEnter={LazyPopover.preload}
+        onClick={(event) => setAnchor(anchor === null ? event.currentTarget : null)}
+      >
+        Columns
+      </Button>
+      <LazyPopover title="Columns" anchor={anchor} onClose={() => setAnchor(null)}>
+        <div className="flex max-h-96 flex-col overflow-y-auto">
+          {Object.entries(FLEET_COLUMNS).map(([id, { title }]) => (
+            <Choice
+              key={id}
+              label={title}
+              isOn={choice.includes(id)}
+              isFixed={id === 'id'}
+              onToggle={() => onToggle(id)}
+            />
+          ))}
+          {keys.length > 0 ? <div className="mt-2 mb-1 text-ink-3 text-small">Metadata keys</div> : null}
+          {keys.slice(0, MOST_KEYS).map(({ key, count }) => (
+            <Choice
+              key={key}
+              label={key}
+              count={count}
+              isOn={choice.includes(keyColumnId(key))}
+              onToggle={() => onToggle(keyColumnId(key))}
+            />
+          ))}
+        </div>
+      </LazyPopover>
+    </>
   );
 }
 

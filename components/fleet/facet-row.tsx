@@ -1,6 +1,6 @@
 'use client';
 
-import { cn } from '@/components/ui/class-names';
+import { clsx } from 'clsx';
 import type { Facet } from '@/lib/fleet/facets';
 import type { Term } from '@/lib/fleet/filter';
 import { hasTerm } from '@/lib/fleet/filter-edit';
@@ -26,7 +26,10 @@ export function FacetRow({ facets, text, onToggle }: Props) {
                 type="button"
                 aria-pressed={isOn}
                 onClick={() => onToggle(term)}
-                className={cn('flex items-center gap-1 rounded-sm hover:text-accent', isOn && 'text-accent')}
+                className={clsx(
+                  'flex items-center gap-1 rounded-sm hover:text-accent',
+                  isOn && 'text-accent',
+                )}
               >
                 <bdi className="max-w-40 truncate font-medium">{value === '' ? '""' : value}</bdi>
                 <span className="text-ink-3">{count}</span>

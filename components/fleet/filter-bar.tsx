@@ -1,8 +1,8 @@
 'use client';
 
-import { Autocomplete } from '@base-ui/react/autocomplete';
 import { ListFilter, X } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, type RefObject, useMemo, useState } from 'react';
+import { Combobox } from '@/components/ui/combobox';
 import type { FacetCounts } from '@/lib/fleet/facets';
 import type { FilterError } from '@/lib/fleet/filter';
 import { joinChips, removeTerm, splitForChips } from '@/lib/fleet/filter-edit';
@@ -28,13 +28,6 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
   );
   const chips = committed.map((chip) => chip.text);
 
-  function changeDraft(value: string, reason: string) {
-    // A chosen suggestion replaces the whole text; see `takeSuggestion`.
-    if (reason === 'item-press') return;
-    onChange(joinChips(chips, value));
-    setCaret(inputRef.current?.selectionStart ?? value.length);
-  }
-
   function takeSuggestion({ insert }: Suggestion) {
     onChange(insert);
     setCaret(insert.length);
@@ -51,55 +44,51 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
 
   return (
     <div className="relative min-w-0 flex-1">
-      <Autocomplete.Root
-        items={suggestions}
-        value={draft}
-        mode="none"
-        filter={null}
-        openOnInputClick
-        itemToStringValue={(item: Suggestion) => item.label}
-        onValueChange={(value, { reason }) => changeDraft(value, reason)}
-      >
-        <div className="flex min-h-[38px] items-center gap-1.5 rounded-md border border-line bg-surface py-[5px] pr-3 pl-2.5 focus-within:border-accent focus-within:ring-3 focus-within:ring-accent/20">
-          <ListFilter size={15} aria-hidden className="shrink-0 text-ink-3" />
-          <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">
-            {committed.map((chip, index) => (
-              <Chip
-                // biome-ignore lint/suspicious/noArrayIndexKey: a term may stand twice; its place is part of what it is.
-                key={`${index} ${chip.text}`}
-                text={chip.text}
-                onRemove={() => onChange(removeTerm(text, index))}
-              />
-            ))}
-            <Autocomplete.Input
-              ref={inputRef}
-              aria-label="Filter sandboxes"
-              aria-invalid={error !== null}
-              aria-describedby={error ? 'filter-error' : undefined}
-              placeholder={
-                chips.length === 0 ? 'Filter: environment=development  state:paused  age>2h  or any text' : ''
-              }
-              spellCheck={false}
-              autoComplete="off"
-              onKeyDown={onKeyDown}
-              onSelect={(event) => setCaret(event.currentTarget.selectionStart ?? 0)}
-              className="h-[26px] min-w-32 flex-1 bg-transparent font-mono text-small outline-none placeholder:font-sans"
+      <div className="flex min-h-[38px] items-center gap-1.5 rounded-md border border-line bg-surface py-[5px] pr-3 pl-2.5 focus-within:border-accent focus-within:ring-3 focus-within:ring-accent/20">
+        <ListFilter size={15} aria-hidden className="shrink-0 text-ink-3" />
+        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">
+          {committed.map((chip, index) => (
+            <Chip
+              // biome-ignore lint/suspicious/noArrayIndexKey: a term may stand twice; its place is part of what it is.
+              key={`${index} ${chip.text}`}
+              text={chip.text}
+              onRemove={() => onChange(removeTerm(text, index))}
             />
-          </div>
-          <span className="shrink-0 whitespace-nowrap text-ink-2">{children}</span>
-          {text === '' ? null : (
-            <button
-              type="button"
-              aria-label="Clear the filter"
-              onClick={() => onChange('')}
-              className="rounded-sm p-0.5 text-ink-3 hover:bg-hover hover:text-ink"
-            >
-              <X size={14} aria-hidden />
-            </button>
-          )}
+          ))}
+          <Combobox
+            label="Filter sandboxes"
+            placeholder={
+              chips.length === 0 ? 'Filter: environment=development  state:paused  age>2h  or any text' : ''
+            }
+            value={draft}
+            onChange={(value, at) => {
+              onChange(joinChips(chips, value));
+              setCaret(at);
+            }}
+            onCaret={setCaret}
+            items={suggestions}
+            itemKey={({ label }) => label}
+            drawItem={(item) => <SuggestionLine {...item} />}
+            onTake={takeSuggestion}
+            isInvalid={error !== null}
+            describedBy={error ? 'filter-error' : undefined}
+            inputRef={inputRef}
+            onKeyDown={onKeyDown}
+            className="min-w-32 flex-1"
+          />
         </div>
-        <SuggestionList onTake={takeSuggestion} />
-      </Autocomplete.Root>
+        <span className="shrink-0 whitespace-nowrap text-ink-2">{children}</span>
+        {text === '' ? null : (
+          <button
+            type="button"
+            aria-label="Clear the filter"
+            onClick={() => onChange('')}
+            className="rounded-sm p-0.5 text-ink-3 hover:bg-hover hover:text-ink"
+          >
+            <X size={14} aria-hidden />
+          </button>
+        )}
+      </div>
       {error ? <ErrorLine error={error} text={text} /> : null}
     </div>
   );
@@ -121,29 +110,12 @@ function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
   );
 }
 
-function SuggestionList({ onTake }: { onTake: (suggestion: Suggestion) => void }) {
+function SuggestionLine({ label, count }: Suggestion) {
   return (
-    <Autocomplete.Portal>
-      <Autocomplete.Positioner className="z-40 outline-none" align="start" sideOffset={8}>
-        <Autocomplete.Popup className="min-w-72 max-w-[min(32rem,var(--available-width))] rounded-md border border-line bg-raise p-1 shadow-float data-empty:hidden">
-          <Autocomplete.List className="max-h-80 overflow-y-auto outline-none">
-            {(item: Suggestion) => (
-              <Autocomplete.Item
-                key={item.label}
-                value={item}
-                onClick={() => onTake(item)}
-                className="flex items-center justify-between gap-6 rounded-sm px-2 py-1 outline-none select-none data-highlighted:bg-hover"
-              >
-                <bdi className="truncate font-mono text-small">{item.label}</bdi>
-                {item.count === undefined ? null : (
-                  <span className="text-ink-3 text-small">{item.count}</span>
-                )}
-              </Autocomplete.Item>
-            )}
-          </Autocomplete.List>
-        </Autocomplete.Popup>
-      </Autocomplete.Positioner>
-    </Autocomplete.Portal>
+    <span className="flex items-center justify-between gap-6">
+      <bdi className="truncate font-mono text-small">{label}</bdi>
+      {count === undefined ? null : <span className="text-ink-3 text-small">{count}</span>}
+    </span>
   );
 }
 

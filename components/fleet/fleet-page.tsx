@@ -4,7 +4,7 @@ import { useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { useActs } from '@/components/operations/use-acts';
-import { NewSandboxDialog } from '@/components/sandbox/new-sandbox-dialog';
+import { LazyNewSandboxDialog } from '@/components/sandbox/lazy-new-sandbox';
 import { Button } from '@/components/ui/button';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { countFacets, facetsOf, metadataKeysOf } from '@/lib/fleet/facets';
@@ -136,7 +136,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
         </>
       )}
       {dialogs}
-      <NewSandboxDialog
+      <LazyNewSandboxDialog
         open={isCreating}
         onClose={() => setIsCreating(false)}
         onCreated={(id) => router.push(paths.sandbox(id))}
@@ -191,7 +191,7 @@ function NewButton({ role, onClick }: { role: Role; onClick: () => void }) {
   return (
     <Button
       tone="primary"
-      className="h-[38px]"
+      size="lg"
       disabled={!may}
       title={may ? undefined : 'This needs the role operator.'}
       onClick={onClick}

@@ -1,8 +1,8 @@
 'use client';
 
+import { clsx } from 'clsx';
 import { Ellipsis } from 'lucide-react';
 import { memo } from 'react';
-import { cn } from '@/components/ui/class-names';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -43,9 +43,9 @@ export const FleetRow = memo(function FleetRow({
       role="row"
       aria-rowindex={place.index + 2}
       aria-selected={isActive}
-      className={cn(
-        'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b px-5 hover:bg-hover',
-        isActive && 'bg-selected hover:bg-selected',
+      className={clsx(
+        'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b px-5',
+        isActive ? 'bg-selected' : 'hover:bg-hover',
         isGone && 'text-ink-3 line-through decoration-line',
       )}
       style={{ top: place.top, gridTemplateColumns: place.template }}
@@ -54,7 +54,7 @@ export const FleetRow = memo(function FleetRow({
         <div
           key={id}
           role="gridcell"
-          className={cn('flex min-w-0 items-center', alignRight && 'justify-end')}
+          className={clsx('flex min-w-0 items-center', alignRight && 'justify-end')}
         >
           {draw(row, context)}
         </div>

@@ -1,11 +1,12 @@
 'use client';
 
 import { useVirtualizer } from '@tanstack/react-virtual';
+import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useRef, useState } from 'react';
+import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
-import { cn } from '@/components/ui/class-names';
-import { MenuAt } from '@/components/ui/menu';
+import { LazyMenu } from '@/components/ui/floating';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort, SortKey } from '@/lib/fleet/sort';
@@ -105,7 +106,10 @@ export function FleetTable(props: FleetTableProps) {
         role="rowgroup"
         className="relative w-max min-w-full"
         style={{ height: virtual.getTotalSize() }}
-        onPointerEnter={() => onHold(true)}
+        onPointerEnter={() => {
+          onHold(true);
+          preloadActs();
+        }}
         onPointerLeave={() => onHold(false)}
       >
         {virtual.getVirtualItems().map(({ index, start }) => {
@@ -131,7 +135,7 @@ export function FleetTable(props: FleetTableProps) {
           );
         })}
       </div>
-      <MenuAt
+      <LazyMenu
         anchor={menu?.anchor ?? null}
         onClose={() => setMenu(null)}
         acts={
@@ -171,7 +175,7 @@ function HeaderCell({ column: { title, alignRight, sortKey }, sort, onSort }: He
     <div
       role="columnheader"
       aria-sort={sortKey ? order : undefined}
-      className={cn('flex min-w-0 text-ink-2 text-small', alignRight && 'justify-end')}
+      className={clsx('flex min-w-0 text-ink-2 text-small', alignRight && 'justify-end')}
     >
       {sortKey ? (
         <button
@@ -179,7 +183,7 @@ function HeaderCell({ column: { title, alignRight, sortKey }, sort, onSort }: He
           onClick={() => onSort(nextSort(sort, sortKey))}
           className="flex min-w-0 items-center gap-1 rounded-sm hover:text-ink"
         >
-          <bdi className={cn('truncate', isSorted && 'text-ink')}>{title}</bdi>
+          <bdi className={clsx('truncate', isSorted && 'text-ink')}>{title}</bdi>
           {isSorted ? <Arrow size={12} aria-hidden /> : null}
         </button>
       ) : (

@@ -54,7 +54,7 @@ export function KillDialog({ sandbox, filter, onClose, onPauseInstead, onStarted
           {sandboxCan(current.state, 'pause') && phase !== 'gone' ? (
             <Button
               tone="quiet"
-              className="-ml-3 mr-auto text-accent"
+              className="-ml-3 mr-auto"
               onClick={() => {
                 onPauseInstead(current);
                 onClose();

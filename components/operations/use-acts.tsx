@@ -3,14 +3,30 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import { toast } from 'sonner';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
+import { LazyMenu } from '@/components/ui/floating';
+import { loadWhenWanted } from '@/components/ui/lazy';
 import { operate } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/progress';
 import type { Operation, OperationItem } from '@/lib/operations/schema';
 import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { KillDialog } from './kill-dialog';
-import { TimeLeftDialog } from './time-left-dialog';
+
+// What a dialog is made of is fetched when the first one opens; or when somebody comes near.
+const KillDialog = loadWhenWanted(
+  async () => (await import('./kill-dialog')).KillDialog,
+  ({ sandbox }) => sandbox !== null,
+);
+const TimeLeftDialog = loadWhenWanted(
+  async () => (await import('./time-left-dialog')).TimeLeftDialog,
+  ({ sandbox }) => sandbox !== null,
+);
+
+/** Fetches the dialogs ahead, when somebody comes near the acts. */
+export function preloadActs(): void {
+  LazyMenu.preload();
+  KillDialog.preload();
+}
 
 /** Long enough to look around, short enough not to be forgotten. */
 const RESUME_FOR_MS = 15 * 60_000;

@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useId, useState } from 'react';
 import { toast } from 'sonner';
+import { Queries } from '@/components/shell/queries';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
@@ -15,7 +16,15 @@ const MIN_MS = 60_000;
 type Props = { open: boolean; onClose: () => void; onCreated: (id: string) => void };
 
 /** Creates a sandbox: template, metadata, time, and what happens when the time is over. */
-export function NewSandboxDialog({ open, onClose, onCreated }: Props) {
+export function NewSandboxDialog(props: Props) {
+  return (
+    <Queries>
+      <NewSandboxForm {...props} />
+    </Queries>
+  );
+}
+
+function NewSandboxForm({ open, onClose, onCreated }: Props) {
   const form = useId();
   const templates = useQuery({ ...templatesQuery(), enabled: open });
   const [template, setTemplate] = useState('base');

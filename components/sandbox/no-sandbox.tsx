@@ -14,7 +14,6 @@ export function Terminated({ id, ending }: { id: string; ending: Ending }) {
   return (
     <Frame id={id} badge={<StateBadge state="unknown" isGone />}>
       <Notice
-        className="mx-0"
         title={
           ending.endedAtMs === null ? (
             'This sandbox was terminated'
@@ -40,7 +39,7 @@ export function Terminated({ id, ending }: { id: string; ending: Ending }) {
 export function UnknownSandbox({ id }: { id: string }) {
   return (
     <Frame id={id} badge={null}>
-      <Notice className="mx-0" title="There is no sandbox with this id">
+      <Notice title="There is no sandbox with this id">
         <p>It may be mistyped, belong to another team, or have been terminated long ago.</p>
       </Notice>
     </Frame>
@@ -59,7 +58,7 @@ export function UnreadableSandbox({
 }) {
   return (
     <Frame id={id} badge={last ? <StateBadge state={last.state} /> : null}>
-      <Notice className="mx-0" title="This sandbox cannot be read at the moment">
+      <Notice title="This sandbox cannot be read at the moment">
         <p>
           {message} {last ? 'What is shown here is what was read last.' : null}
         </p>

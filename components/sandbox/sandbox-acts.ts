@@ -1,4 +1,4 @@
-import type { MenuAct } from '@/components/ui/menu';
+import type { MenuAct } from '@/components/ui/menu-act';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type SandboxAct, sandboxCannot } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';

@@ -1,4 +1,4 @@
-import { cn } from '@/components/ui/class-names';
+import { clsx } from 'clsx';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { SandboxState } from '@/lib/sandbox/schema';
 
@@ -22,7 +22,7 @@ export function StateBadge({ state, act, isGone }: Props) {
   if (isGone) return <Badge dot="border border-ink-3" text="Terminated" />;
   const { name, dot } = STATES[state];
   return act ? (
-    <Badge dot={cn(dot, 'animate-pulse')} text={UNDER_WAY[act]} />
+    <Badge dot={clsx(dot, 'animate-pulse')} text={UNDER_WAY[act]} />
   ) : (
     <Badge dot={dot} text={name} />
   );
@@ -31,7 +31,7 @@ export function StateBadge({ state, act, isGone }: Props) {
 function Badge({ dot, text }: { dot: string; text: string }) {
   return (
     <span className="flex items-center gap-2 whitespace-nowrap">
-      <span aria-hidden className={cn('size-2 shrink-0 rounded-full', dot)} />
+      <span aria-hidden className={clsx('size-2 shrink-0 rounded-full', dot)} />
       {text}
     </span>
   );

@@ -1,19 +1,13 @@
 'use client';
 
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { NuqsAdapter } from 'nuqs/adapters/next/app';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Toaster } from 'sonner';
-
-const FRESH_FOR_MS = 10_000;
 
 /** What every page stands on in the browser. */
 export function Providers({ children }: { children: ReactNode }) {
-  const [queries] = useState(
-    () => new QueryClient({ defaultOptions: { queries: { staleTime: FRESH_FOR_MS, retry: 1 } } }),
-  );
   return (
-    <QueryClientProvider client={queries}>
+    <>
       <NuqsAdapter>{children}</NuqsAdapter>
       <Toaster
         position="bottom-right"
@@ -26,6 +20,6 @@ export function Providers({ children }: { children: ReactNode }) {
           },
         }}
       />
-    </QueryClientProvider>
+    </>
   );
 }

@@ -1,8 +1,8 @@
 'use client';
 
+import { clsx } from 'clsx';
 import { Check, Copy } from 'lucide-react';
 import { useState } from 'react';
-import { cn } from './class-names';
 
 const SAY_FOR_MS = 1_500;
 
@@ -21,7 +21,7 @@ export function CopyButton({ text, label, className }: { text: string; label: st
       aria-label={copied ? 'Copied' : label}
       title={label}
       onClick={copy}
-      className={cn(
+      className={clsx(
         'inline-flex size-6 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink',
         className,
       )}

@@ -3,7 +3,6 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import type { ReactNode, RefObject } from 'react';
-import { cn } from './class-names';
 
 const BACKDROP =
   'fixed inset-0 z-40 bg-backdrop transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0';
@@ -20,16 +19,15 @@ type Props = {
   footer: ReactNode;
   /** What has the focus when the dialog opens. */
   initialFocus?: RefObject<HTMLElement | null>;
-  className?: string;
 };
 
 /** A dialog for making something; a click beside it or Escape closes it. */
-export function Dialog({ open, onOpenChange, initialFocus, className, ...parts }: Props) {
+export function Dialog({ open, onOpenChange, initialFocus, ...parts }: Props) {
   return (
     <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className={BACKDROP} />
-        <BaseDialog.Popup className={cn(POPUP, className)} initialFocus={initialFocus}>
+        <BaseDialog.Popup className={POPUP} initialFocus={initialFocus}>
           <Body {...parts} Title={BaseDialog.Title} Description={BaseDialog.Description} />
         </BaseDialog.Popup>
       </BaseDialog.Portal>
@@ -38,12 +36,12 @@ export function Dialog({ open, onOpenChange, initialFocus, className, ...parts }
 }
 
 /** A dialog that must be answered: it only closes by one of its buttons or Escape. */
-export function ConfirmDialog({ open, onOpenChange, initialFocus, className, ...parts }: Props) {
+export function ConfirmDialog({ open, onOpenChange, initialFocus, ...parts }: Props) {
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup className={cn(POPUP, className)} initialFocus={initialFocus}>
+        <AlertDialog.Popup className={POPUP} initialFocus={initialFocus}>
           <Body {...parts} Title={AlertDialog.Title} Description={AlertDialog.Description} />
         </AlertDialog.Popup>
       </AlertDialog.Portal>

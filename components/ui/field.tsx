@@ -1,5 +1,5 @@
+import { clsx } from 'clsx';
 import type { ComponentProps, ReactNode } from 'react';
-import { cn } from './class-names';
 
 type FieldProps = {
   label: string;
@@ -13,7 +13,7 @@ type FieldProps = {
 export function Field({ label, hint, error, children, className }: FieldProps) {
   return (
     // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child.
-    <label className={cn('flex flex-col gap-1', className)}>
+    <label className={clsx('flex flex-col gap-1', className)}>
       <span className="font-medium">{label}</span>
       {children}
       {error ? (
@@ -31,7 +31,7 @@ export function Field({ label, hint, error, children, className }: FieldProps) {
 export function Input({ className, ...props }: ComponentProps<'input'>) {
   return (
     <input
-      className={cn(
+      className={clsx(
         'h-8 min-w-0 rounded-md border border-line bg-surface px-2.5 outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25',
         className,
       )}

@@ -1,45 +1,11 @@
 'use client';
 
 import { Menu as BaseMenu } from '@base-ui/react/menu';
-import type { ReactElement, ReactNode } from 'react';
-import { cn } from './class-names';
+import { clsx } from 'clsx';
+import type { MenuAct, MenuProps } from './menu-act';
 
-/** One act in a menu, as data. */
-export type MenuAct = {
-  label: string;
-  onActivate: () => void;
-  /** Why it cannot be done now; shown instead of hiding the act. */
-  disabledReason?: string | null;
-  tone?: 'danger';
-  /** Draws a line above. */
-  separated?: boolean;
-};
-
-type Props = {
-  /** The element that opens the menu. */
-  trigger: ReactElement;
-  acts: readonly MenuAct[];
-  header?: ReactNode;
-  align?: 'start' | 'end';
-};
-
-const ITEM =
-  'flex flex-col rounded-sm px-2 py-1.5 outline-none select-none data-highlighted:bg-hover data-disabled:text-ink-3';
-
-/** A menu of acts, opened by `trigger`. */
-export function Menu({ trigger, acts, header, align = 'end' }: Props) {
-  return (
-    <BaseMenu.Root>
-      <BaseMenu.Trigger render={trigger} />
-      <Panel acts={acts} header={header} align={align} />
-    </BaseMenu.Root>
-  );
-}
-
-type MenuAtProps = { anchor: HTMLElement | null; acts: readonly MenuAct[]; onClose: () => void };
-
-/** One menu for many places, open at `anchor`: a menu for each row of a long table would cost too much. */
-export function MenuAt({ anchor, acts, onClose }: MenuAtProps) {
+/** A menu of acts beside the element that opened it. Loaded when first needed: see `lazy.tsx`. */
+export function Menu({ anchor, acts, header, onClose }: MenuProps) {
   return (
     <BaseMenu.Root
       open={anchor !== null}
@@ -47,33 +13,20 @@ export function MenuAt({ anchor, acts, onClose }: MenuAtProps) {
         if (!open) onClose();
       }}
     >
-      <Panel acts={acts} align="end" anchor={anchor} />
+      <BaseMenu.Portal>
+        <BaseMenu.Positioner className="z-50 outline-none" align="end" sideOffset={4} anchor={anchor}>
+          <BaseMenu.Popup
+            className="min-w-44 max-w-72 rounded-md border border-line bg-raise p-1 shadow-float outline-none"
+            finalFocus={() => anchor}
+          >
+            {header ? <div className="mb-1 border-line border-b px-2 py-1.5">{header}</div> : null}
+            {acts.map((act) => (
+              <MenuItem key={act.label} {...act} />
+            ))}
+          </BaseMenu.Popup>
+        </BaseMenu.Positioner>
+      </BaseMenu.Portal>
     </BaseMenu.Root>
-  );
-}
-
-type PanelProps = Pick<Props, 'acts' | 'header' | 'align'> & { anchor?: HTMLElement | null };
-
-function Panel({ acts, header, align, anchor }: PanelProps) {
-  return (
-    <BaseMenu.Portal>
-      <BaseMenu.Positioner
-        className="z-50 outline-none"
-        align={align}
-        sideOffset={4}
-        {...(anchor === undefined ? {} : { anchor })}
-      >
-        <BaseMenu.Popup
-          className="min-w-44 max-w-72 rounded-md border border-line bg-raise p-1 shadow-float outline-none"
-          {...(anchor ? { finalFocus: () => anchor } : {})}
-        >
-          {header ? <div className="border-line border-b px-2 py-1.5">{header}</div> : null}
-          {acts.map((act) => (
-            <MenuItem key={act.label} {...act} />
-          ))}
-        </BaseMenu.Popup>
-      </BaseMenu.Positioner>
-    </BaseMenu.Portal>
   );
 }
 
@@ -82,7 +35,10 @@ function MenuItem({ label, onActivate, disabledReason, tone, separated }: MenuAc
     <>
       {separated ? <BaseMenu.Separator className="-mx-1 my-1 h-px bg-line" /> : null}
       <BaseMenu.Item
-        className={cn(ITEM, tone === 'danger' && !disabledReason && 'text-danger')}
+        className={clsx(
+          'flex flex-col rounded-sm px-2 py-1.5 outline-none select-none data-disabled:text-ink-3 data-highlighted:bg-hover',
+          tone === 'danger' && !disabledReason && 'text-danger',
+        )}
         disabled={Boolean(disabledReason)}
         onClick={onActivate}
       >

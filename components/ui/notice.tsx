@@ -1,5 +1,5 @@
+import { clsx } from 'clsx';
 import type { ReactNode } from 'react';
-import { cn } from './class-names';
 
 /** A quiet page in a page: nothing here, gone, refused. */
 export function Notice({
@@ -12,7 +12,7 @@ export function Notice({
   className?: string;
 }) {
   return (
-    <section className={cn('mx-auto flex max-w-xl flex-col items-start', className)}>
+    <section className={clsx('flex max-w-xl flex-col items-start', className)}>
       <h1 className="mb-1 font-semibold text-title">{title}</h1>
       <div className="text-ink-2">{children}</div>
     </section>

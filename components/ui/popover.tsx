@@ -1,18 +1,31 @@
 'use client';
 
 import { Popover as BasePopover } from '@base-ui/react/popover';
-import type { ReactElement, ReactNode } from 'react';
+import type { ReactNode } from 'react';
 
-type Props = { trigger: ReactElement; title: string; children: ReactNode };
+type Props = {
+  /** The element that opened it; `null` closes it. */
+  anchor: HTMLElement | null;
+  title: string;
+  children: ReactNode;
+  onClose: () => void;
+};
 
-/** A small panel beside the element that opens it. */
-export function Popover({ trigger, title, children }: Props) {
+/** A small panel beside the element that opened it. Loaded when first needed: see `lazy.tsx`. */
+export function Popover({ anchor, title, children, onClose }: Props) {
   return (
-    <BasePopover.Root>
-      <BasePopover.Trigger render={trigger} />
+    <BasePopover.Root
+      open={anchor !== null}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+    >
       <BasePopover.Portal>
-        <BasePopover.Positioner className="z-50 outline-none" align="end" sideOffset={4}>
-          <BasePopover.Popup className="w-64 rounded-md border border-line bg-raise p-3 shadow-float outline-none">
+        <BasePopover.Positioner className="z-50 outline-none" align="end" sideOffset={4} anchor={anchor}>
+          <BasePopover.Popup
+            className="w-64 rounded-md border border-line bg-raise p-3 shadow-float outline-none"
+            finalFocus={() => anchor}
+          >
             <BasePopover.Title className="mb-2 font-semibold">{title}</BasePopover.Title>
             {children}
           </BasePopover.Popup>

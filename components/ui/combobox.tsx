@@ -1,0 +1,121 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { type KeyboardEvent, type ReactNode, type RefObject, useId, useState } from 'react';
+
+type Props<T> = {
+  value: string;
+  onChange: (value: string, caret: number) => void;
+  onCaret: (caret: number) => void;
+  items: readonly T[];
+  itemKey: (item: T) => string;
+  drawItem: (item: T) => ReactNode;
+  onTake: (item: T) => void;
+  label: string;
+  placeholder: string;
+  isInvalid: boolean;
+  /** Id of the element that says what is wrong. */
+  describedBy?: string | undefined;
+  inputRef: RefObject<HTMLInputElement | null>;
+  /** Keys that the list has no use for. */
+  onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+  className?: string;
+};
+
+/**
+ * A text input with a list of what could come next. Typing is never taken over: an item is taken by arrow keys and
+ * Enter or Tab, or by a click. Follows the ARIA pattern of an editable combobox; the focus stays in the input.
+ */
+export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...props }: Props<T>) {
+  const listId = useId();
+  const [isOpen, setIsOpen] = useState(false);
+  const [active, setActive] = useState(-1);
+  const isShown = isOpen && items.length > 0;
+  const current = Math.min(active, items.length - 1);
+  const optionId = (index: number) => `${listId}-${index}`;
+
+  function take(item: T) {
+    onTake(item);
+    setActive(-1);
+    inputRef.current?.focus();
+  }
+
+  function move(step: number) {
+    setIsOpen(true);
+    // Beyond either end lies the input itself, where nothing is active.
+    const next = current + step;
+    const wrapped = next < -1 ? items.length - 1 : next >= items.length ? -1 : next;
+    setActive(wrapped);
+    document.getElementById(optionId(wrapped))?.scrollIntoView({ block: 'nearest' });
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
+    const item = items[current];
+    if (event.key === 'ArrowDown') move(1);
+    else if (event.key === 'ArrowUp') move(-1);
+    else if ((event.key === 'Enter' || event.key === 'Tab') && isShown && item !== undefined) take(item);
+    else if (event.key === 'Enter') setIsOpen(false);
+    else if (event.key === 'Escape' && isShown) setIsOpen(false);
+    else {
+      props.onKeyDown(event);
+      return;
+    }
+    event.preventDefault();
+  }
+
+  return (
+    <div className={clsx('relative', props.className)}>
+      <input
+        ref={inputRef}
+        role="combobox"
+        aria-label={props.label}
+        aria-autocomplete="list"
+        aria-expanded={isShown}
+        aria-controls={listId}
+        aria-activedescendant={isShown && current >= 0 ? optionId(current) : undefined}
+        aria-invalid={props.isInvalid}
+        aria-describedby={props.describedBy}
+        placeholder={props.placeholder}
+        spellCheck={false}
+        autoComplete="off"
+        value={props.value}
+        onChange={({ currentTarget }) => {
+          props.onChange(currentTarget.value, currentTarget.selectionStart ?? currentTarget.value.length);
+          setIsOpen(true);
+          setActive(-1);
+        }}
+        onSelect={({ currentTarget }) => props.onCaret(currentTarget.selectionStart ?? 0)}
+        onClick={() => setIsOpen(true)}
+        onBlur={() => setIsOpen(false)}
+        onKeyDown={onKeyDown}
+        className="h-[26px] w-full bg-transparent font-mono text-small outline-none placeholder:font-sans"
+      />
+      <div
+        id={listId}
+        role="listbox"
+        aria-label="Suggestions"
+        hidden={!isShown}
+        className="absolute top-[34px] -left-2 z-40 max-h-80 w-max min-w-72 max-w-[min(32rem,80vw)] overflow-y-auto rounded-md border border-line bg-raise p-1 shadow-float"
+      >
+        {isShown
+          ? items.map((item, index) => (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus.
+              <div
+                key={itemKey(item)}
+                id={optionId(index)}
+                role="option"
+                tabIndex={-1}
+                aria-selected={index === current}
+                // A press must not take the focus out of the input, which would close the list before the click.
+                onMouseDown={(event) => event.preventDefault()}
+                onClick={() => take(item)}
+                className="cursor-pointer rounded-sm px-2 py-1 select-none hover:bg-hover aria-selected:bg-hover"
+              >
+                {drawItem(item)}
+              </div>
+            ))
+          : null}
+      </div>
+    </div>
+  );
+}
