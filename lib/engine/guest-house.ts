@@ -99,7 +99,8 @@ class House implements Guests {
 
   async destroy(id: string): Promise<void> {
     const sandbox = this.sandboxes.get(id);
-    await Promise.all([sandbox?.kill({ isOver: true }), this.envd.closeStreams(id)]);
+    // Streams first, so that they end as those of a sandbox that was killed, not of a process that was.
+    await Promise.all([this.envd.closeStreams(id), sandbox?.kill({ isOver: true })]);
     const dataDir = join(this.context.guestsDir, id);
     const ids = readHostIds(rootDirOf({ dataDir }));
     await removeHostDirectory(dataDir);

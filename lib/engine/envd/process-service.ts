@@ -17,6 +17,7 @@ import {
   UpdateRequest,
 } from './process-messages';
 import { type CallContext, clientStream, type MessageStream, type Service, serverStream, unary } from './rpc';
+import { untilAborted } from './until-aborted';
 
 /** What the service needs to know of the sandboxes. */
 export type ProcessHost = {
@@ -121,9 +122,16 @@ async function startProcess(
     pty: request.pty ? toSize(request.pty.size ?? DEFAULT_SIZE) : null,
   };
   const order = { spawn, config: { cmd, args, envs, cwd }, tag: request.tag };
+  const starting = sandbox.start(root, order, deadlineMs);
   try {
-    return await sandbox.start(root, order, deadlineMs);
+    // The sandbox's agent may never answer; a pause must not wait for it.
+    return await untilAborted(starting, context.signal);
   } catch (error) {
+    // Should it start after all, nobody reads it.
+    starting.then(
+      ({ reader }) => reader.close(),
+      () => {},
+    );
     throw toConnectError(error);
   }
 }
@@ -165,22 +173,7 @@ async function writeInput(process: GuestProcess, input: ProcessInput, context: C
     throw new ConnectError('internal', 'the process was started without stdin');
   }
   const bytes = input.stdin ?? input.pty;
-  if (bytes) await unlessAborted(process.write(bytes), context.signal);
-}
-
-/** The work's result, or the reason for which the call was ended first. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  if (bytes) await untilAborted(process.write(bytes), context.signal);
 }
 
 function findProcess(host: ProcessHost, { guest }: CallContext, selector: ProcessSelector): GuestProcess {

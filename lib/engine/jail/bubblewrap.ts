@@ -1,15 +1,14 @@
-import { accessSync, closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { INSIDE_GID, INSIDE_UID } from './rootfs';
+import { HOST_NAME, INSIDE_GID, INSIDE_UID } from './rootfs';
 import { ENGINE_MOUNT, sharedDirectories } from './skeleton';
 
 /** Most processes and threads of a sandbox, and open files of each of its processes. */
 export const PROCESS_LIMIT = 256;
 const FILE_LIMIT = 4096;
 const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
-export const HOST_NAME = 'moru';
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Programs outside that a sandbox is started with; absolute host paths. */
@@ -160,12 +159,6 @@ let cover: number | undefined;
 export function coverDescriptor(): number {
   cover ??= openSync('/dev/null', 'r+');
   return cover;
-}
-
-/** Closes what this module keeps open. */
-export function closeCover(): void {
-  if (cover !== undefined) closeSync(cover);
-  cover = undefined;
 }
 
 /** Before 5.14 the limit counts every process of the user on the machine, also those outside the sandbox. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuestRoot } from '../safe-fs/guest-root';
@@ -74,6 +75,7 @@ export class Jail {
       const init = await Promise.race([readInit(pipeOf(bwrap, JailFd.info)), failed]);
       await Promise.race([checkMounts(init.pid, options), failed]);
       cgroup = joinCgroup(options, init.pid);
+      offerToKernel(init.pid);
       (pipeOf(bwrap, JailFd.gate) as Duplex).end('.');
       const jail = new Jail(bwrap, init, link, cgroup);
       await Promise.race([jail.listen(options.onFrame), failed]);
@@ -231,6 +233,15 @@ function joinCgroup(options: JailOptions, pid: number): Cgroup | null {
   } catch {
     cgroup?.remove();
     return null;
+  }
+}
+
+/** When memory runs out on this machine, a sandbox's processes go before anything else does. */
+function offerToKernel(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '800');
+  } catch {
+    // Not allowed here: the kernel decides by size alone.
   }
 }
 

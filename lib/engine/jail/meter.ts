@@ -9,7 +9,7 @@ const TICKS_PER_SECOND = 100;
 /** What a session's processes use now. */
 export type ProcessUse = { readonly cpuUsedPct: number; readonly memUsedBytes: number };
 
-/** Measures sessions; each is compared with how it was at the measurement before. */
+/** Measures sessions; each is compared with how it was at the measurement before, or when it started. */
 export class ProcessMeter {
   private readonly before = new WeakMap<Session, { cpuSeconds: number; atMs: number }>();
 
@@ -29,9 +29,9 @@ export class ProcessMeter {
 
   private share(session: Session, cpuSeconds: number): number {
     const now = performance.now();
-    const before = this.before.get(session);
+    const before = this.before.get(session) ?? { cpuSeconds: 0, atMs: session.openedAtMs };
     this.before.set(session, { cpuSeconds, atMs: now });
-    if (!before || now <= before.atMs) return 0;
+    if (now <= before.atMs) return 0;
     const percent = ((cpuSeconds - before.cpuSeconds) / ((now - before.atMs) / 1000)) * 100;
     return Math.min(Math.max(0, Math.round(percent * 100) / 100), availableParallelism() * 100);
   }

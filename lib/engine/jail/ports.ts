@@ -16,15 +16,21 @@ export async function proxyToPort(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  let connection: Duplex;
+  const dialling = sandbox.dial(port);
   try {
-    connection = await sandbox.dial(port);
+    const connection = await Promise.race([dialling, closed(response)]);
+    if (connection) await exchange(connection, request, response);
+    else dialling.then((late) => late.destroy()).catch(() => {});
+    return true;
   } catch (error) {
     if (error instanceof StartRefused) return false;
     throw error;
   }
-  await exchange(connection, request, response);
-  return true;
+}
+
+/** The caller has gone, or is sent away because the sandbox stops. */
+function closed(response: ServerResponse): Promise<null> {
+  return new Promise((resolve) => response.once('close', () => resolve(null)));
 }
 
 function exchange(connection: Duplex, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -8,7 +8,7 @@ import { layOut, readHostText, repair, Skeleton } from './skeleton';
 /** The one user and group that exist inside a sandbox, by number. */
 export const INSIDE_UID = 1000;
 export const INSIDE_GID = 1000;
-const HOST_NAME = 'moru';
+export const HOST_NAME = 'moru';
 
 /**
  * `root` is accepted because callers ask for it, and is the same person: a second uid would need privileges that a
@@ -80,7 +80,6 @@ function filesOf(guest: Guest): Record<string, string> {
     'etc/hosts': `127.0.0.1\tlocalhost ${HOST_NAME}\n::1\tlocalhost ip6-localhost\n`,
     'etc/hostname': `${HOST_NAME}\n`,
     'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n',
-    'etc/resolv.conf': '',
     'etc/services': readHostText('/etc/services'),
     'etc/profile': '[ -n "$BASH_VERSION" ] && [ -r ~/.bashrc ] && . ~/.bashrc\n',
     'home/user/.bashrc': SHELL_SETUP,

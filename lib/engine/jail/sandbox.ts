@@ -76,6 +76,8 @@ export class Sandbox {
     try {
       await session?.jail.freeze();
     } catch (error) {
+      // Ended meanwhile: nothing is left that could run.
+      if (!this.session) return;
       await this.thaw();
       throw error;
     }
@@ -112,6 +114,7 @@ export class Sandbox {
     try {
       const session = await Session.open({
         ...this.options,
+        hostNetwork: this.options.hostNetwork && this.guest.allowInternetAccess,
         rootDir: root.rootDir,
         id: this.guest.id,
         root,

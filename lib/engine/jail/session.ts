@@ -45,6 +45,7 @@ export type SessionOptions = Omit<JailOptions, 'onFrame'> & {
 
 /** One start of a sandbox's jail with everything that lives in it. Whatever ends the jail ends all of it. */
 export class Session {
+  readonly openedAtMs = performance.now();
   readonly processes = new Map<number, GuestProcess>();
   private readonly logs = new Map<number, OutputLog>();
   private readonly pending = new Map<number, PendingProcess>();

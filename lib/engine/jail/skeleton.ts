@@ -28,7 +28,18 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_CREAT, O_EXCL, O_WRONLY } = constan
 /** Directories that something is mounted on. Repaired before every start. */
 export function mountPoints(): string[] {
   const shared = SYSTEM_LINKS.filter((name) => !isLink(`/${name}`) && exists(`/${name}`));
-  return ['usr', 'proc', 'dev', 'etc', 'run', 'run/moru', 'run/moru/engine', ...shared, ...sharedConfig()];
+  return [
+    'usr',
+    'proc',
+    'dev',
+    'etc',
+    'run',
+    'run/moru',
+    'run/moru/engine',
+    'etc/ssl/certs',
+    ...shared,
+    ...sharedConfig(),
+  ];
 }
 
 /** Directories under /etc that only point into /usr and that many commands need (`awk`, `vi`). */
@@ -74,6 +85,15 @@ export class Skeleton {
         closeSync(file);
       }
     });
+  }
+
+  /** Makes an empty file where there is none; a link or a directory in its place is moved aside. */
+  ensureFile(path: string): void {
+    this.inParent(path, (parent, name) => {
+      if (lstatSync(at(parent, name), { throwIfNoEntry: false })?.isFile() !== true)
+        setAside(at(parent, name));
+    });
+    this.addFile(path, '');
   }
 
   /** Makes a link that is not there yet. */
@@ -167,6 +187,7 @@ export function layOut(skeleton: Skeleton, files: Readonly<Record<string, string
 /** Puts every place that something is mounted on or reached through back in order. */
 export function repair(skeleton: Skeleton): void {
   for (const path of mountPoints()) skeleton.ensureDirectory(path);
+  skeleton.ensureFile('etc/resolv.conf');
   for (const name of SYSTEM_LINKS) {
     if (isLink(`/${name}`)) skeleton.repairLink(name, readlinkSync(`/${name}`));
   }
