@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { StartError } from '../data-dir';
 import { type DataPlane, ENVD_PORT, type Guest, type Usage } from '../guests';
 import { ApiError, sendError, sendJson } from '../http';
+import { whyUnsupported } from '../safe-fs/descriptors';
 import { measureDirectory } from '../safe-fs/disk-use';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { crossOriginHeaders, preflightHeaders, requireFileAccess, requireToken } from './access';
@@ -53,7 +55,10 @@ export class Envd implements DataPlane {
   private readonly watchers = new Watchers();
   private readonly services: ReadonlyMap<string, Service>;
 
+  /** @throws StartError on a system whose files could not be served safely */
   constructor(private readonly options: EnvdOptions) {
+    const reason = whyUnsupported();
+    if (reason !== null) throw new StartError(reason);
     this.services = new Map([
       ['filesystem.Filesystem', createFilesystemService(this.watchers)],
       ['process.Process', options.processes],
@@ -70,12 +75,12 @@ export class Envd implements DataPlane {
     await this.calls.run(guest.id, response, async (call) => {
       try {
         if (port === ENVD_PORT) await this.serve(guest, request, response, call);
-        else await this.servePort(guest, port, request, response);
+        else await this.servePort(guest, port, request, response, call);
       } catch (error) {
         this.fail(error, guest, request, response, call);
-      } finally {
-        discardRest(request);
       }
+      // What a server inside has not read is between it and its caller.
+      if (port === ENVD_PORT) discardRest(request);
     });
   }
 
@@ -99,7 +104,10 @@ export class Envd implements DataPlane {
     port: number,
     request: IncomingMessage,
     response: ServerResponse,
+    { signal }: OpenCall,
   ): Promise<void> {
+    // A server inside says nothing when it is frozen or killed, so its connections are cut at once.
+    signal.addEventListener('abort', () => response.destroy());
     if (await this.options.openPort?.(guest, port, request, response)) return;
     const message = 'The sandbox is running but port is not open';
     sendError(response, 502, message, { extra: { sandboxId: guest.id, port } });
@@ -218,7 +226,7 @@ export class Envd implements DataPlane {
   ): void {
     // Too late for an answer, or nobody is there to read it.
     if (response.headersSent || response.destroyed) response.destroy();
-    else if (signal.aborted) {
+    else if (signal.aborted || isStopped(error)) {
       const extra = { sandboxId: guest.id };
       sendError(response, 502, 'The sandbox was not found', { extra, headers: { connection: 'close' } });
     } else if (error instanceof ApiError) {
@@ -237,6 +245,11 @@ export class Envd implements DataPlane {
   }
 }
 
+/** The sandbox was paused or killed between routing and here. */
+function isStopped(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === 'unavailable';
+}
+
 function sendEmpty(response: ServerResponse): void {
   response.writeHead(204, { 'cache-control': 'no-store' }).end();
 }
@@ -249,10 +262,10 @@ function refusePlatformCall(): never {
 /** The variables that every process of the sandbox starts with, those of its user apart (protocol §4.3). */
 function environmentOf(guest: Guest): Record<string, string> {
   return {
+    ...guest.envVars,
     MORU_SANDBOX: 'true',
     MORU_SANDBOX_ID: guest.id,
     MORU_TEMPLATE_ID: guest.templateId,
-    ...guest.envVars,
   };
 }
 

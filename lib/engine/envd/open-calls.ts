@@ -75,9 +75,4 @@ export class OpenCalls {
     }
     await Promise.all(ofGuest.map((call) => call.settled));
   }
-
-  /** The sandboxes that have requests open. */
-  get guestIds(): string[] {
-    return [...this.calls.keys()];
-  }
 }
