@@ -1,3 +1,4 @@
+import 'server-only';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -38,7 +39,10 @@ const Port = z
 const VARIABLES = {
   PORT: { schema: Port, right: 'a port number from 1 to 65535, such as 3000' },
   HOST: {
-    schema: z.string().regex(/^[A-Za-z0-9.:_-]+$/),
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9.:_-]+$/)
+      .refine((host) => URL.canParse(`http://${bracketed(host)}`)),
     right: 'an address or host name to listen on, such as 127.0.0.1',
   },
   SANDKEEPER_DATA_DIR: { schema: z.string().min(1), right: 'a directory path' },
@@ -50,7 +54,7 @@ const VARIABLES = {
     right: '16 to 512 printable characters without spaces',
   },
   SANDKEEPER_URL: {
-    schema: httpUrl().refine((url) => new URL(url).pathname === '/'),
+    schema: httpUrl().refine(isOrigin),
     right: 'an origin such as https://sandkeeper.example.com, without a path',
   },
   MORU_API_KEY: { schema: z.string().regex(/^[\x21-\x7e]+$/), right: 'an API key without spaces' },
@@ -69,6 +73,11 @@ type Name = keyof typeof VARIABLES;
 
 function httpUrl() {
   return z.url({ protocol: /^https?$/ });
+}
+
+function isOrigin(url: string): boolean {
+  // Asked of texts that are no address at all, too.
+  return URL.canParse(url) && `${new URL(url).origin}/` === new URL(url).href;
 }
 
 /**
@@ -158,14 +167,25 @@ const SECRET: ReadonlySet<string> = new Set([
   'DATABASE_URL',
 ]);
 
-/** A wrong value is quoted back, unless showing it would put a secret on the screen. */
+/** A wrong value is quoted back, unless showing it would put a secret on the screen: an address may hold a password. */
 function shown(name: Name, text: string): string {
-  return SECRET.has(name) ? 'not usable' : JSON.stringify(text);
+  return SECRET.has(name) || text.includes('@') ? 'not usable' : JSON.stringify(text);
 }
 
-/** Whether `host` means every interface. */
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::' || host === '[::]';
+const EVERY_INTERFACE: ReadonlySet<string> = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]']);
+
+/** Whether `host` means every interface, however it is written: `0`, `::0` and `0:0:0:0:0:0:0:0` do, too. */
+export function isWildcard(host: string): boolean {
+  return EVERY_INTERFACE.has(hostInUrl(host));
+}
+
+/** `host` as it stands in an address: lower-case, IPv6 in brackets, numbers in their usual form. */
+export function hostInUrl(host: string): string {
+  return new URL(`http://${bracketed(host)}`).hostname;
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function absolute(path: string): string {

@@ -1,4 +1,5 @@
 /** What `server.mjs` and the start script need before Next.js is there. Bundled on its own by `npm run build`. */
+import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { contentSecurityPolicy, newNonce, securityHeaders } from './access/headers';
 import { isOwnHost } from './access/origin';
@@ -24,7 +25,10 @@ export function admit(
   }
   const { host } = req.headers;
   if (host === undefined || !isOwnHost(config, host)) {
-    res.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
+    res.writeHead(421, {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    });
     res.end(
       'This host name is not one Sandkeeper answers to. Use the address it printed at start, or set SANDKEEPER_URL.\n',
     );

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { isOwnHost, isOwnOrigin } from './access/origin';
 import { signInToken } from './access/secrets';
 import { findSession, sessionCookieName } from './access/sessions';
-import { config } from './config';
+import { config, hostInUrl } from './config';
 import { database } from './db/client';
 import { fleetWatcher } from './fleet/watcher';
 import { type Admission, hub } from './live/hub';
@@ -62,7 +62,7 @@ function readCookie(header: string | undefined, name: string): string | undefine
 
 async function describe() {
   const { host, port, publicOrigin, dataDir, upstream } = config();
-  const shownHost = host === '127.0.0.1' || host === '::1' ? 'localhost' : host;
+  const shownHost = host === '127.0.0.1' || host === '::1' ? 'localhost' : hostInUrl(host);
   const url = publicOrigin ?? `http://${shownHost}:${port}`;
   return {
     url,
@@ -74,6 +74,7 @@ async function describe() {
 
 async function close(): Promise<void> {
   hub().close();
+  operationRunner().close();
   await fleetWatcher().close();
   await (await database()).destroy();
 }

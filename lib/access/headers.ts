@@ -1,3 +1,4 @@
+import 'server-only';
 import { randomBytes } from 'node:crypto';
 
 /** A fresh value for one answer's `Content-Security-Policy`. */

@@ -1,4 +1,5 @@
-import type { Config } from '../config';
+import 'server-only';
+import { type Config, hostInUrl, isWildcard } from '../config';
 
 type Address = Pick<Config, 'host' | 'port' | 'publicOrigin'>;
 
@@ -9,22 +10,16 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
  * resolves to this machine (DNS rebinding) carries its own name in `Host` and `Origin`.
  */
 export function ownOrigins({ host, port, publicOrigin }: Address): Set<string> {
-  const origins = new Set<string>();
-  if (publicOrigin) origins.add(publicOrigin.toLowerCase());
-  const isWildcard = host === '0.0.0.0' || host === '::';
-  if (!isWildcard) {
-    const names = isLoopback(host)
-      ? LOOPBACK
-      : [host.includes(':') && !host.startsWith('[') ? `[${host}]` : host];
-    for (const name of names) origins.add(new URL(`http://${name}:${port}`).origin.toLowerCase());
-  } else {
-    for (const name of LOOPBACK) origins.add(new URL(`http://${name}:${port}`).origin.toLowerCase());
-  }
-  return origins;
+  const names = new Set(isWildcard(host) ? LOOPBACK : [hostInUrl(host)]);
+  // Whoever listens on one loopback address is reached under its other names, too.
+  if (isLoopback(hostInUrl(host))) for (const name of LOOPBACK) names.add(name);
+  const origins = [...names].map((name) => new URL(`http://${name}:${port}`).origin);
+  if (publicOrigin) origins.push(publicOrigin.toLowerCase());
+  return new Set(origins);
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || host.startsWith('127.');
+function isLoopback(name: string): boolean {
+  return name === 'localhost' || name === '[::1]' || /^127(\.\d+){3}$/.test(name);
 }
 
 /** Whether the `Host` header names us. */

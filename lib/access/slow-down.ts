@@ -7,8 +7,9 @@ const FORGET_AFTER_MS = 10 * 60 * 1000;
 const MOST_WAITING = 20;
 
 /**
- * Makes guessing slow: attempts stand in one line, and each wrong one doubles the wait of those behind it, up to 8 s.
- * When too many stand in line, further ones are refused at once with `rate_limited`.
+ * Makes guessing slow: wrong attempts stand in one line until they are answered, and each doubles the wait of the next,
+ * up to 8 s. A right one need not stand behind them. When too many stand in line, further ones are refused at once with
+ * `rate_limited`, right or wrong, so that no more can be tried than the line lets through.
  */
 export class SlowDown {
   #failures = 0;
@@ -16,7 +17,7 @@ export class SlowDown {
   #waiting = 0;
   #line: Promise<void> = Promise.resolve();
 
-  /** Runs `attempt` in turn; it answers whether it was right. */
+  /** Answers what `attempt` says, whether it was right: at once when it was, in turn when not. */
   async run(attempt: () => boolean): Promise<boolean> {
     if (this.#waiting >= MOST_WAITING) {
       throw new SandkeeperError(
@@ -27,27 +28,23 @@ export class SlowDown {
         },
       );
     }
-    this.#waiting += 1;
-    const turn = this.#line.then(() => this.#attempt(attempt));
-    this.#line = turn.then(noop, noop);
-    return turn.finally(() => {
-      this.#waiting -= 1;
-    });
-  }
-
-  async #attempt(attempt: () => boolean): Promise<boolean> {
     if (attempt()) {
-      // The right token must not have to wait behind a guesser's penalty.
       this.#failures = 0;
       return true;
     }
+    this.#waiting += 1;
+    const turn = this.#line.then(() => this.#serve());
+    this.#line = turn;
+    await turn;
+    this.#waiting -= 1;
+    return false;
+  }
+
+  async #serve(): Promise<void> {
     if (Date.now() - this.#lastFailureAtMs > FORGET_AFTER_MS) this.#failures = 0;
     const waitMs = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS);
     this.#failures += 1;
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     this.#lastFailureAtMs = Date.now();
-    return false;
   }
 }
-
-function noop(): void {}

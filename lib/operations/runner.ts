@@ -34,9 +34,15 @@ export class OperationRunner {
   /** Takes up what a stop of the process interrupted. Call once at start. */
   async resumeInterrupted(): Promise<void> {
     for (const { operation, items } of await findInterrupted()) {
+      if (this.#running.has(operation.id)) continue;
       if (items.length === 0) await recordFinish(operation.id, Date.now());
       else this.start(operation, items);
     }
+  }
+
+  /** Sends nothing more. What is on its way or waiting is taken up at the next start of the process. */
+  close(): void {
+    this.#queue.length = 0;
   }
 
   /** Tells `listener` of everything under way, then of every change, until the answered function is called. */
@@ -68,8 +74,9 @@ export class OperationRunner {
     else if (result.sandbox === null) fleetWatcher().settleGone(sandboxId);
     else fleetWatcher().refresh();
     // Before the interruption we may have sent the very request that made it so.
-    const outcome = result.outcome === 'already' && mayHaveBeenSent ? 'done' : result.outcome;
-    await this.#note(operation, { sandboxId, outcome, message: result.message });
+    const { outcome, message } =
+      result.outcome === 'already' && mayHaveBeenSent ? { outcome: 'done' as const, message: null } : result;
+    await this.#note(operation, { sandboxId, outcome, message });
     await this.#finishIfDone(operation);
   }
 

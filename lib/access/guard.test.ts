@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { giveDataDir } from '../test-support/house';
+import { currentSession, guardPage, guardRead, guardWrite, requireRole } from './guard';
+import { ROLES, type Role, roleSuffices } from './roles';
+import { openSession, sessionCookieName } from './sessions';
+
+/** The request that Next.js would be answering; everything behind the guards is real. */
+const request = vi.hoisted(() => ({ cookies: new Map<string, string>(), headers: new Headers() }));
+vi.mock('next/headers', () => ({
+  headers: async () => request.headers,
+  cookies: async () => ({
+    get(name: string) {
+      const value = request.cookies.get(name);
+      return value === undefined ? undefined : { name, value };
+    },
+  }),
+}));
+
+giveDataDir();
+
+beforeEach(() => {
+  request.cookies.clear();
+  request.headers = new Headers({ origin: 'http://localhost:3000' });
+});
+
+async function signInAs(role: Role): Promise<void> {
+  request.cookies.set(sessionCookieName(), await openSession({ role, actor: role }));
+}
+
+describe('roles', () => {
+  it('contain each other in order', () => {
+    const suffices = ROLES.map((held) => ROLES.filter((needed) => roleSuffices(held, needed)));
+    expect(suffices).toEqual([['viewer'], ['viewer', 'operator'], ['viewer', 'operator', 'admin']]);
+  });
+
+  it('are asked for by name', () => {
+    const session = { id: 's', role: 'viewer', actor: 'li', expiresAtMs: 0 } as const;
+    expect(requireRole(session, 'viewer')).toBe(session);
+    expect(() => requireRole(session, 'operator')).toThrow(
+      expect.objectContaining({
+        code: 'forbidden',
+        message: 'This needs the role operator; you are signed in as viewer.',
+      }),
+    );
+  });
+});
+
+describe('guards', () => {
+  it('refuse whoever is not signed in, a page by leading to sign in', async () => {
+    await expect(guardRead('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(guardWrite('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(guardPage('viewer')).rejects.toMatchObject({
+      digest: expect.stringMatching(/^NEXT_REDIRECT;.*;\/sign-in;/),
+    });
+    request.cookies.set(sessionCookieName(), 'forged.cookie');
+    expect(await currentSession()).toBeNull();
+    await expect(guardRead('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('refuse a role that does not suffice and let through one that does', async () => {
+    await signInAs('operator');
+    for (const guard of [guardPage, guardRead, guardWrite]) {
+      expect((await guard('viewer')).actor).toBe('operator');
+      expect((await guard('operator')).role).toBe('operator');
+      await expect(guard('admin')).rejects.toMatchObject({ code: 'forbidden' });
+    }
+  });
+
+  it.each([null, 'null', 'http://evil.example', 'https://localhost:3000'])(
+    'let nobody write from the origin %s, while reading is not asked for one',
+    async (origin) => {
+      await signInAs('admin');
+      request.headers = new Headers(origin === null ? {} : { origin });
+      await expect(guardWrite('viewer')).rejects.toMatchObject({
+        code: 'forbidden',
+        message: 'This request did not come from a page of Sandkeeper.',
+      });
+      expect((await guardRead('viewer')).role).toBe('admin');
+    },
+  );
+});

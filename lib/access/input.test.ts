@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { SandboxId } from '../sandbox/schema';
+import { parseInput } from './input';
+
+const Wish = z.strictObject({
+  sandboxIds: z.array(SandboxId).max(2),
+  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.'),
+});
+const right = { sandboxIds: ['i0'], timeoutMs: 15_000 };
+
+describe('parseInput', () => {
+  it('answers what the schema reads', () => {
+    expect(parseInput(Wish, right)).toEqual(right);
+  });
+
+  it.each([
+    [{ ...right, timeoutMs: 1 }, 'timeoutMs: Give it at least 15 s.'],
+    [
+      { ...right, sandboxIds: ['i0', '../etc'] },
+      'sandboxIds.1: A sandbox id is 1 to 64 letters, digits, "-" or "_".',
+    ],
+    [{ ...right, sandboxIds: ['a', 'b', 'c'] }, 'sandboxIds: Too big: expected array to have <=2 items'],
+    [{ ...right, all: true }, 'Unrecognized key: "all"'],
+    [null, 'Invalid input: expected object, received null'],
+    [undefined, 'Invalid input: expected object, received undefined'],
+  ])('says of %j where it is wrong and what would be right', (value, message) => {
+    expect(() => parseInput(Wish, value)).toThrow(expect.objectContaining({ code: 'invalid', message }));
+  });
+});

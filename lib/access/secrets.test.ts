@@ -1,0 +1,85 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { giveDataDir, restartProcess } from '../test-support/house';
+import { isSignInToken, seal, signInToken, tokenFingerprint, unseal } from './secrets';
+
+const dataDir = giveDataDir();
+const file = () => join(dataDir.path, 'secrets.json');
+
+beforeEach(() => restartProcess());
+
+describe('seal', () => {
+  it('is undone by unseal for the same purpose only', () => {
+    const sealed = seal('session', 'abc-123');
+    expect(unseal('session', sealed)).toBe('abc-123');
+    expect(unseal('plan', sealed)).toBeNull();
+  });
+
+  it('notices every change', () => {
+    const sealed = seal('session', 'abc');
+    const [text = '', signature = ''] = sealed.split('.');
+    const flipped = (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1);
+    const forged = [
+      '',
+      '.',
+      'abc',
+      'abc.',
+      `.${signature}`,
+      `abd.${signature}`,
+      `abc.${flipped}`,
+      `abc.${signature.slice(0, -4)}`,
+      `abc.${signature}AAAA`,
+      `${text}.${signature}.x${signature}`,
+      `x${sealed}`,
+    ];
+    expect(forged.filter((value) => unseal('session', value) !== null)).toEqual([]);
+  });
+
+  it('holds across a restart and ends with the key', () => {
+    const sealed = seal('session', 'abc');
+    restartProcess();
+    expect(unseal('session', sealed)).toBe('abc');
+    const stored = JSON.parse(readFileSync(file(), 'utf8'));
+    writeFileSync(file(), JSON.stringify({ ...stored, sealingKey: 'x'.repeat(43) }));
+    restartProcess();
+    expect(unseal('session', sealed)).toBeNull();
+  });
+});
+
+describe('the sign-in token', () => {
+  it('is made once, for the eyes of its owner alone', () => {
+    const token = signInToken();
+    expect(token).toMatch(/^[\w-]{32}$/);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    restartProcess();
+    expect(signInToken()).toBe(token);
+  });
+
+  it('is compared whole', () => {
+    const token = signInToken();
+    expect(isSignInToken(token)).toBe(true);
+    expect(['', token.slice(1), `${token}x`, token.toUpperCase()].filter(isSignInToken)).toEqual([]);
+  });
+
+  it('can be named without being told', () => {
+    const fingerprint = tokenFingerprint();
+    expect(fingerprint).not.toContain(signInToken());
+    const stored = JSON.parse(readFileSync(file(), 'utf8'));
+    writeFileSync(file(), JSON.stringify({ ...stored, signInToken: 'another-token-0123' }));
+    restartProcess();
+    expect(signInToken()).toBe('another-token-0123');
+    expect(tokenFingerprint()).not.toBe(fingerprint);
+  });
+});
+
+describe('a damaged file', () => {
+  it.each(['', 'not json', '{"signInToken":"short","sealingKey":"short"}'])('(%j) is set aside', (text) => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    writeFileSync(file(), text);
+    expect(signInToken()).toMatch(/^[\w-]{32}$/);
+    expect(readFileSync(`${file()}.damaged`, 'utf8')).toBe(text);
+    expect(error).toHaveBeenCalledOnce();
+    error.mockRestore();
+  });
+});

@@ -1,0 +1,80 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { giveDataDir, restartProcess } from '../test-support/house';
+import { seal, unseal } from './secrets';
+import { findSession, openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
+
+const HOUR_MS = 3_600_000;
+const dataDir = giveDataDir();
+const admin = { role: 'admin', actor: 'ana' } as const;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+describe('a session', () => {
+  it('is found by its cookie, also after a restart', async () => {
+    const cookie = await openSession({ role: 'viewer', actor: 'li' });
+    restartProcess();
+    expect(await findSession(cookie)).toEqual({
+      id: unseal('session', cookie),
+      role: 'viewer',
+      actor: 'li',
+      expiresAtMs: Date.now() + 12 * HOUR_MS,
+    });
+  });
+
+  it('is not found by anything else', async () => {
+    const cookie = await openSession(admin);
+    const [id = ''] = cookie.split('.');
+    for (const forged of [
+      undefined,
+      '',
+      id,
+      `${id}.`,
+      `${id}x${cookie.slice(id.length)}`,
+      seal('plan', id),
+    ]) {
+      expect(await findSession(forged)).toBeNull();
+    }
+    expect(await findSession(seal('session', 'never-opened'))).toBeNull();
+  });
+
+  it('expires', async () => {
+    const cookie = await openSession(admin);
+    vi.setSystemTime(Date.now() + 12 * HOUR_MS - 1);
+    expect(await findSession(cookie)).not.toBeNull();
+    vi.setSystemTime(Date.now() + 1);
+    expect(await findSession(cookie)).toBeNull();
+  });
+
+  it('ends when it is revoked, and no other with it', async () => {
+    const [mine, theirs] = [await openSession(admin), await openSession(admin)];
+    await revokeSession(unseal('session', mine) ?? '');
+    expect(await findSession(mine)).toBeNull();
+    expect(await findSession(theirs)).not.toBeNull();
+  });
+
+  it('ends when the sign-in token is changed', async () => {
+    const cookie = await openSession(admin);
+    const file = join(dataDir.path, 'secrets.json');
+    const stored = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...stored, signInToken: 'another-token-0123' }));
+    restartProcess();
+    expect(await findSession(cookie)).toBeNull();
+    expect(await findSession(await openSession(admin))).not.toBeNull();
+  });
+});
+
+it('the cookie is for our own pages on this port, out of reach of scripts', () => {
+  expect(sessionCookieName()).toBe('sandkeeper_session_3000');
+  expect(sessionCookieOptions()).toEqual({
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: false,
+    path: '/',
+    maxAge: 12 * 60 * 60,
+  });
+});

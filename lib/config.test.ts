@@ -1,0 +1,207 @@
+import { resolve } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { hostInUrl, isWildcard, readConfig } from './config';
+
+function problemsOf(environment: Record<string, string>): string[] {
+  const read = readConfig(environment);
+  return read.ok ? [] : read.problems;
+}
+
+function configOf(environment: Record<string, string>) {
+  const read = readConfig(environment);
+  if (!read.ok) throw new Error(read.problems.join('\n'));
+  return read.config;
+}
+
+describe('defaults', () => {
+  it('binds to loopback and uses the local engine', () => {
+    expect(configOf({})).toEqual({
+      port: 3000,
+      host: '127.0.0.1',
+      dataDir: resolve('.sandkeeper'),
+      enginePort: 3100,
+      signInToken: undefined,
+      publicOrigin: undefined,
+      databaseUrl: `file:${resolve('.sandkeeper/sandkeeper.db')}`,
+      upstream: {
+        kind: 'local',
+        apiKey: '',
+        apiUrl: 'http://127.0.0.1:3100',
+        domain: '127.0.0.1:3100',
+        sandboxUrl: 'http://127.0.0.1:3100',
+      },
+    });
+  });
+
+  it('takes an empty or blank value for none', () => {
+    expect(configOf({ PORT: '', HOST: '  ', MORU_API_KEY: '', SANDKEEPER_URL: ' ' })).toEqual(configOf({}));
+  });
+
+  it('keeps the database in the data directory', () => {
+    expect(configOf({ SANDKEEPER_DATA_DIR: '/var/lib/keeper' }).databaseUrl).toBe(
+      'file:/var/lib/keeper/sandkeeper.db',
+    );
+  });
+});
+
+describe('the upstream', () => {
+  it('is Moru as soon as there is a key', () => {
+    expect(configOf({ MORU_API_KEY: 'moru_0123' }).upstream).toEqual({
+      kind: 'remote',
+      apiKey: 'moru_0123',
+      apiUrl: 'https://api.moru.io',
+      domain: 'moru.io',
+      sandboxUrl: undefined,
+    });
+  });
+
+  it('is another service by domain or by address', () => {
+    const key = { MORU_API_KEY: 'k' };
+    expect(configOf({ ...key, MORU_DOMAIN: 'sbx.test:8443' }).upstream.apiUrl).toBe(
+      'https://api.sbx.test:8443',
+    );
+    expect(configOf({ ...key, MORU_API_URL: 'http://10.0.0.1:9' }).upstream.apiUrl).toBe('http://10.0.0.1:9');
+  });
+
+  it('is the engine at the address that the start script hands over', () => {
+    expect(
+      configOf({ SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:4000', SANDKEEPER_ENGINE_KEY: 'moru_k' }).upstream,
+    ).toMatchObject({
+      kind: 'local',
+      apiUrl: 'http://127.0.0.1:4000',
+      apiKey: 'moru_k',
+      domain: '127.0.0.1:4000',
+    });
+  });
+
+  it.each(['MORU_API_URL', 'MORU_DOMAIN', 'MORU_SANDBOX_URL'])('refuses %s without a key', (name) => {
+    const value = name === 'MORU_DOMAIN' ? 'moru.test' : 'https://moru.test';
+    expect(problemsOf({ [name]: value })).toEqual([
+      `${name} is set but MORU_API_KEY is not: set both to use that service, or neither to use the local engine.`,
+    ]);
+  });
+
+  it.each(['true', 'TRUE', 'True'])('refuses MORU_DEBUG=%s, which bypasses the API', (MORU_DEBUG) => {
+    expect(problemsOf({ MORU_DEBUG })).toEqual([
+      'MORU_DEBUG is "true", which makes the SDK bypass the API: unset it.',
+    ]);
+    expect(problemsOf({ MORU_DEBUG: 'false' })).toEqual([]);
+  });
+});
+
+describe('wrong values', () => {
+  it.each([
+    ['PORT', '0', 'a port number from 1 to 65535, such as 3000'],
+    ['PORT', '65536', 'a port number from 1 to 65535, such as 3000'],
+    ['PORT', '3e3', 'a port number from 1 to 65535, such as 3000'],
+    ['HOST', 'two words', 'an address or host name to listen on, such as 127.0.0.1'],
+    ['HOST', 'localhost:3000', 'an address or host name to listen on, such as 127.0.0.1'],
+    ['HOST', '1.2.3.4.5', 'an address or host name to listen on, such as 127.0.0.1'],
+    ['SANDKEEPER_ENGINE_PORT', '-1', 'a port number from 1 to 65535, such as 3100'],
+    ['SANDKEEPER_ENGINE_URL', 'ftp://engine', 'the http address of a running local engine'],
+    [
+      'SANDKEEPER_URL',
+      'keeper.example.com',
+      'an origin such as https://sandkeeper.example.com, without a path',
+    ],
+    [
+      'SANDKEEPER_URL',
+      'https://example.com/keeper',
+      'an origin such as https://sandkeeper.example.com, without a path',
+    ],
+    [
+      'SANDKEEPER_URL',
+      'https://example.com/?a=b',
+      'an origin such as https://sandkeeper.example.com, without a path',
+    ],
+  ])('names %s when it is %j', (name, value, right) => {
+    expect(problemsOf({ [name]: value })).toEqual([
+      `${name} is ${JSON.stringify(value)}: expected ${right}.`,
+    ]);
+  });
+
+  it.each([
+    ['MORU_API_URL', 'api.moru.io', 'an http or https address such as https://api.moru.io'],
+    ['MORU_DOMAIN', 'https://moru.io', 'a domain such as moru.io'],
+    ['MORU_SANDBOX_URL', 'sandbox', 'an http or https address'],
+  ])('names %s when it is %j beside a key', (name, value, right) => {
+    expect(problemsOf({ MORU_API_KEY: 'k', [name]: value })).toEqual([
+      `${name} is ${JSON.stringify(value)}: expected ${right}.`,
+    ]);
+  });
+
+  it.each([
+    ['MORU_API_KEY', 'moru key', 'an API key without spaces'],
+    ['SANDKEEPER_SIGN_IN_TOKEN', 'too-short', '16 to 512 printable characters without spaces'],
+    [
+      'DATABASE_URL',
+      'mysql://keeper:secret@db/keeper',
+      'postgres://user@host/database, or file:/path/to/sandkeeper.db',
+    ],
+    [
+      'SANDKEEPER_URL',
+      'https://me:secret@example.com',
+      'an origin such as https://sandkeeper.example.com, without a path',
+    ],
+  ])('names %s without repeating what may be secret', (name, value, right) => {
+    expect(problemsOf({ [name]: value })).toEqual([`${name} is not usable: expected ${right}.`]);
+  });
+
+  it('names every wrong variable, each in a sentence of its own', () => {
+    const problems = problemsOf({ PORT: 'x', HOST: '/', SANDKEEPER_URL: 'y', DATABASE_URL: 'z' });
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'HOST',
+      'SANDKEEPER_URL',
+      'PORT',
+      'DATABASE_URL',
+    ]);
+  });
+});
+
+describe('HOST', () => {
+  it.each(['0.0.0.0', '::', '0', '::0', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0'])(
+    'of every interface (%s) needs SANDKEEPER_URL',
+    (HOST) => {
+      expect(isWildcard(HOST)).toBe(true);
+      expect(problemsOf({ HOST })).toEqual([expect.stringContaining('also set SANDKEEPER_URL')]);
+      expect(configOf({ HOST, SANDKEEPER_URL: 'https://keeper.test' }).publicOrigin).toBe(
+        'https://keeper.test',
+      );
+    },
+  );
+
+  it.each(['127.0.0.1', '::1', 'localhost', '10.0.0.7', 'keeper.test'])(
+    'of one name (%s) does not',
+    (HOST) => {
+      expect(problemsOf({ HOST })).toEqual([]);
+    },
+  );
+
+  it('stands in an address as URLs want it', () => {
+    expect(['::1', '2001:DB8:0:0::1', '127.1', 'Keeper.test'].map(hostInUrl)).toEqual([
+      '[::1]',
+      '[2001:db8::1]',
+      '127.0.0.1',
+      'keeper.test',
+    ]);
+  });
+});
+
+describe('config()', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  });
+
+  it('throws one message with every problem, and reads the environment once when there is none', async () => {
+    vi.stubEnv('PORT', 'x');
+    vi.stubEnv('DATABASE_URL', 'y');
+    const { config } = await import('./config');
+    expect(() => config()).toThrow(/^PORT is "x": .+\nDATABASE_URL is not usable: .+$/);
+    vi.stubEnv('PORT', '3210');
+    vi.stubEnv('DATABASE_URL', '');
+    expect(config().port).toBe(3210);
+    vi.stubEnv('PORT', '3211');
+    expect(config().port).toBe(3210);
+  });
+});

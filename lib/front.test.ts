@@ -1,0 +1,108 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { send } from './engine/test-engine';
+import { admit, readConfig } from './front';
+
+/** A front with nothing behind it but an echo of the headers that came through. */
+async function startFront({ env = {}, dev = false }: { env?: Record<string, string>; dev?: boolean } = {}) {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const read = readConfig({ PORT: String(port), ...env });
+  if (!read.ok) throw new Error(read.problems.join('\n'));
+  server.on('request', (req, res) => {
+    if (admit(read.config, req, res, { dev })) res.end(JSON.stringify(req.headers));
+  });
+  const ask = async (headers: Record<string, string> = {}) => {
+    const answer = await send(port, 'GET', '/', undefined, headers);
+    return { ...answer, seen: answer.json as IncomingHttpHeaders | undefined };
+  };
+  return { ask, port };
+}
+
+const policyOf = (headers: IncomingHttpHeaders) => String(headers['content-security-policy']);
+
+test('every answer carries the security headers, a refusal too', async () => {
+  const { ask } = await startFront();
+  for (const headers of [{}, { host: 'evil.example' }]) {
+    const answer = await ask(headers);
+    expect(answer.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'permissions-policy': expect.stringContaining('camera=()'),
+    });
+    expect(policyOf(answer.headers)).toContain("frame-ancestors 'none'");
+    expect(answer.headers['strict-transport-security']).toBeUndefined();
+  }
+});
+
+test('the policy allows scripts by nonce alone, sockets to this host alone', async () => {
+  const { ask, port } = await startFront();
+  const policy = policyOf((await ask()).headers);
+  const directives = new Map(policy.split('; ').map((text) => [text.split(' ')[0], text]));
+  expect(directives.get('script-src')).toMatch(
+    /^script-src 'self' 'nonce-[A-Za-z0-9+/]{22}==' 'strict-dynamic'$/,
+  );
+  expect(directives.get('default-src')).toBe("default-src 'self'");
+  expect(directives.get('connect-src')).toBe(
+    `connect-src 'self' ws://127.0.0.1:${port} wss://127.0.0.1:${port}`,
+  );
+  expect(directives.get('object-src')).toBe("object-src 'none'");
+  expect(directives.get('base-uri')).toBe("base-uri 'none'");
+  expect(directives.get('form-action')).toBe("form-action 'self'");
+});
+
+test('each answer has a nonce of its own, and Next.js is told the same one, whatever the request claims', async () => {
+  const { ask } = await startFront();
+  const claimed = "script-src 'nonce-mine'";
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => ask({ 'content-security-policy': claimed })),
+  );
+  const policies = answers.map(({ headers }) => policyOf(headers));
+  expect(new Set(policies).size).toBe(5);
+  expect(answers.map(({ seen }) => seen?.['content-security-policy'])).toEqual(policies);
+});
+
+test('only in development may scripts be evaluated', async () => {
+  const { ask } = await startFront({ dev: true });
+  expect(policyOf((await ask()).headers)).toContain("'unsafe-eval'");
+  const { ask: askServed } = await startFront();
+  expect(policyOf((await askServed()).headers)).not.toContain('unsafe-eval');
+});
+
+test('a host that is not ours is turned away before anything sees the request', async () => {
+  const { ask, port } = await startFront();
+  for (const host of ['evil.example', `evil.example:${port}`, 'localhost', `localhost:${port + 1}`]) {
+    const { status, text } = await ask({ host });
+    expect([host, status]).toEqual([host, 421]);
+    expect(text).toContain('set SANDKEEPER_URL');
+  }
+  for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]) {
+    expect([host, (await ask({ host })).status]).toEqual([host, 200]);
+  }
+});
+
+test('what a request says of forwarding is removed', async () => {
+  const { ask } = await startFront();
+  const { seen } = await ask({
+    'x-forwarded-host': 'evil.example',
+    'x-forwarded-proto': 'https',
+    'x-forwarded-port': '1',
+    forwarded: 'host=evil.example',
+    'accept-language': 'en',
+  });
+  expect(Object.keys(seen ?? {}).filter((name) => name.includes('forwarded'))).toEqual([]);
+  expect(seen?.['accept-language']).toBe('en');
+});
+
+test('behind https browsers are told to stay there', async () => {
+  const { ask } = await startFront({ env: { SANDKEEPER_URL: 'https://keeper.test' } });
+  const { status, headers } = await ask({ host: 'keeper.test' });
+  expect(status).toBe(200);
+  expect(headers['strict-transport-security']).toBe('max-age=31536000');
+});

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { startEngine } from '../engine/engine';
+import type { FaultInput } from '../engine/faults';
+import { type Answer, type Detail, send } from '../engine/test-engine';
+
+/**
+ * What tests outside the engine share: this process as a Sandkeeper with a data directory of its own and, where it is
+ * needed, a real engine on a free port. `config()` is read once a process and Vitest runs each test file in its own, so
+ * call these at the top of a file.
+ */
+
+/** Gives this file an empty data directory, and with it a database and secrets. */
+export function giveDataDir(): { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'sandkeeper-'));
+  process.env.SANDKEEPER_DATA_DIR = path;
+  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  return { path };
+}
+
+export type HogiveEngine = {
+  url: string;
+  apiKey: string;
+  /** One request to the engine, past the gateway. */
+  call: (method: string, path: string, body?: unknown) => Promise<Answer>;
+  create: (body?: Record<string, unknown>) => Promise<string>;
+  detail: (id: string) => Promise<Detail>;
+  /** Switches a fault on until the end of the test. */
+  fault: (fault: FaultInput) => Promise<void>;
+  clearFaults: () => Promise<void>;
+};
+
+/** Starts an engine for this file and makes it the upstream. Its sandboxes stay from test to test. */
+export function giveEngine({ maxRunning = 1_000 } = {}): HogiveEngine {
+  const { path } = giveDataDir();
+  let running: Awaited<ReturnType<typeof startEngine>> | undefined;
+  const engine = () => {
+    if (!running) throw new Error('The engine is started before the first test, not earlier.');
+    return running;
+  };
+  beforeAll(async () => {
+    running = await startEngine({
+      host: '127.0.0.1',
+      port: 0,
+      dataDir: join(path, 'engine'),
+      maxRunning,
+      maxLengthHours: 1,
+      warn: () => {},
+    });
+    process.env.SANDKEEPER_ENGINE_URL = running.url;
+    process.env.SANDKEEPER_ENGINE_KEY = running.apiKey;
+  });
+  afterEach(() => clearFaults());
+  afterAll(() => running?.close());
+
+  const call: HogiveEngine['call'] = (method, path, body) =>
+    send(engine().port, method, path, body, { 'x-api-key': engine().apiKey });
+  const clearFaults = async () => void (await call('DELETE', '/engine/faults'));
+  return {
+    get url() {
+      return engine().url;
+    },
+    get apiKey() {
+      return engine().apiKey;
+    },
+    call,
+    clearFaults,
+    async create(body = {}) {
+      const answer = await call('POST', '/sandboxes', { templateID: 'base', timeout: 300, ...body });
+      if (answer.status !== 201) throw new Error(`create answered ${answer.status} ${answer.text}`);
+      return (answer.json as Detail).sandboxID;
+    },
+    async detail(id) {
+      const { status, json } = await call('GET', `/sandboxes/${id}`);
+      return { ...(json as Detail), status };
+    },
+    async fault(fault) {
+      const { status, text } = await call('POST', '/engine/faults', fault);
+      if (status !== 201) throw new Error(`The fault was not taken: ${status} ${text}`);
+    },
+  };
+}
+
+/** Forgets what lives once a process, as its end would: what was written to the data directory stays. */
+export function restartProcess(): void {
+  for (const key of Object.getOwnPropertySymbols(globalThis)) {
+    if (key.description?.startsWith('sandkeeper.')) Reflect.deleteProperty(globalThis, key);
+  }
+}
+
+/** Lets waiting callbacks run until `isSo`, at most `withinMs`; throws when time is up. */
+export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  while (!(await isSo())) {
+    if (Date.now() > deadlineMs) throw new Error(`Not so within ${withinMs} ms.`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The thing thrown by `work`, for a look at more than its message. */
+export async function thrownBy(work: () => unknown): Promise<unknown> {
+  try {
+    await work();
+  } catch (thrown) {
+    return thrown;
+  }
+  throw new Error('Nothing was thrown.');
+}
