@@ -94,13 +94,13 @@ class House implements Guests {
    */
   async revert(id: string): Promise<void> {
     await this.envd.closeStreams(id);
-    await this.sandboxes.get(id)?.kill({ isOver: false });
+    await this.sandboxes.get(id)?.kill('next command');
   }
 
   async destroy(id: string): Promise<void> {
     const sandbox = this.sandboxes.get(id);
     // Streams first, so that they end as those of a sandbox that was killed, not of a process that was.
-    await Promise.all([this.envd.closeStreams(id), sandbox?.kill({ isOver: true })]);
+    await Promise.all([this.envd.closeStreams(id), sandbox?.kill('never')]);
     const dataDir = join(this.context.guestsDir, id);
     const ids = readHostIds(rootDirOf({ dataDir }));
     await removeHostDirectory(dataDir);
@@ -117,7 +117,7 @@ class House implements Guests {
   async close(): Promise<void> {
     this.metrics.stop();
     const ids = new Set([...this.sandboxes.keys(), ...this.metrics.ids]);
-    await Promise.all([...this.sandboxes.values()].map((sandbox) => sandbox.kill({ isOver: true })));
+    await Promise.all([...this.sandboxes.values()].map((sandbox) => sandbox.kill('next engine')));
     await Promise.all([...ids].map((id) => this.envd.closeStreams(id)));
     this.cgroups?.close();
   }

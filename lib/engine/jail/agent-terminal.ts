@@ -37,12 +37,16 @@ type PtyBinary = {
 /** How long a terminal may stay silent after its process's end before it counts as read. */
 const SILENCE_MS = 100;
 
-const masters = new Map<number, number>();
+const masters = new Set<number>();
+let cover: number | undefined;
 let binary: PtyBinary | undefined;
 
 /** Open terminals: the descriptor that would leak, and one to cover it with. */
 export function openTerminals(): { master: number; cover: number }[] {
-  return [...masters].map(([master, cover]) => ({ master, cover }));
+  if (masters.size === 0) return [];
+  cover ??= openSync('/dev/null', 'r+');
+  const device = cover;
+  return [...masters].map((master) => ({ master, cover: device }));
 }
 
 /** A command in a terminal of its own. */
@@ -79,7 +83,7 @@ export class TerminalProcess implements Subject {
     );
     this.fd = fd;
     this.pid = pid;
-    masters.set(fd, [...masters.values()][0] ?? openSync('/dev/null', 'r+'));
+    masters.add(fd);
     this.stream = new ReadStream(fd);
     this.window = new OutputWindow(link, subject);
     link.send(FrameKind.started, subject, encodeUint32(pid));

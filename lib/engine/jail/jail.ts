@@ -71,8 +71,9 @@ export class Jail {
       setTimeout(fail, START_DEADLINE_MS).unref();
     });
     let cgroup: Cgroup | null = null;
+    let init: ProcessStat | undefined;
     try {
-      const init = await Promise.race([readInit(pipeOf(bwrap, JailFd.info)), failed]);
+      init = await Promise.race([readInit(pipeOf(bwrap, JailFd.info)), failed]);
       await Promise.race([checkMounts(init.pid, options), failed]);
       cgroup = joinCgroup(options, init.pid);
       offerToKernel(init.pid);
@@ -81,7 +82,10 @@ export class Jail {
       await Promise.race([jail.listen(options.onFrame), failed]);
       return jail;
     } catch (error) {
+      // Its first process may still wait at the gate, where it does not yet die with bubblewrap.
+      if (init) signalProcess(init, 'SIGKILL');
       bwrap.kill('SIGKILL');
+      for (const pipe of bwrap.stdio) pipe?.destroy();
       cgroup?.remove();
       throw error;
     }

@@ -16,6 +16,9 @@ export type SandboxOptions = {
   readonly sink: GuestSink;
 };
 
+/** How long nothing may run: for good, or until something else is there to answer for it. */
+export type KillUntil = 'next command' | 'next engine' | 'never';
+
 /** Longest command line in a log entry. */
 const COMMAND_CHARS = 4_096;
 const SIGKILL = 9;
@@ -29,6 +32,7 @@ export class Sandbox {
   private session: Session | null = null;
   private isHeld = false;
   private isOver = false;
+  private isNoted = false;
   private readonly limits = new Map<GuestProcess, LifeLimit>();
   private readonly budget = new LogBudget();
   private readonly lifeline: LifelineFile;
@@ -89,9 +93,10 @@ export class Sandbox {
     for (const limit of this.limits.values()) limit.go();
   }
 
-  /** Ends every process for good (`isOver`) or until the next command. Resolves when none is left. */
-  async kill({ isOver }: { isOver: boolean }): Promise<void> {
-    this.isOver ||= isOver;
+  /** Ends every process. Resolves when none is left. */
+  async kill(until: KillUntil): Promise<void> {
+    this.isOver ||= until !== 'next command';
+    this.isNoted ||= until === 'next engine';
     const session = this.session ?? (await this.opening?.catch(() => null));
     await session?.jail.kill();
     this.isHeld = false;
@@ -135,7 +140,8 @@ export class Sandbox {
     if (this.session !== session) return;
     this.session = null;
     this.opening = null;
-    this.lifeline.cut();
+    // The next engine says in the log that they ended, since the log of this one goes with it.
+    if (!this.isNoted) this.lifeline.cut();
   }
 
   private openLog(process: GuestProcess): OutputLog {

@@ -114,28 +114,33 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     await sandbox.kill();
   }, 20_000);
 
-  test('takes its processes with it when it is killed, and says so after the restart', async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-crash-'));
-    onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-    const crashed = await startCrashHouse(dataDir);
-    const sandbox = await crashed.house.create();
-    const id = sandbox.sandboxId;
-    await sandbox.files.write('/data/kept', 'kept');
-    const { pid } = await sandbox.commands.run('sleep 82', { background: true, timeoutMs: 0 });
-    await until(() => crashed.house.processes(id).length > 2);
-    await until(() => JSON.stringify(crashed.house.init(id)) !== 'null');
-    const processes = crashed.house.processes(id);
-    crashed.child.kill('SIGKILL');
-    await until(() => !processes.some(isSameProcess), 2_000);
+  test.each(['SIGKILL', 'SIGTERM'] as const)(
+    'takes its processes with it on %s, and says so after the restart',
+    async (signal) => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-crash-'));
+      onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+      const crashed = await startCrashHouse(dataDir);
+      const sandbox = await crashed.house.create();
+      const id = sandbox.sandboxId;
+      await sandbox.files.write('/data/kept', 'kept');
+      const { pid } = await sandbox.commands.run('sleep 82', { background: true, timeoutMs: 0 });
+      await until(() => crashed.house.processes(id).length > 2);
+      await until(() => JSON.stringify(crashed.house.init(id)) !== 'null');
+      const processes = crashed.house.processes(id);
+      crashed.child.kill(signal);
+      await until(() => !processes.some(isSameProcess), 2_000);
 
-    const { house: restarted } = await startCrashHouse(dataDir);
-    const listed = await restarted.api('GET', `/sandboxes/${id}`);
-    expect(listed.json).toMatchObject({ state: 'running' });
-    const log = (await restarted.logs(id)).at(-1);
-    expect(log).toMatchObject({ eventType: 'process_end', fields: { pid: String(pid) } });
-    const again = await Sandbox.connect(id, restarted.connection);
-    expect((await again.commands.run('cat /data/kept')).stdout).toBe('kept');
-  }, 30_000);
+      await until(() => crashed.child.exitCode !== null || crashed.child.signalCode !== null);
+      const { house: restarted } = await startCrashHouse(dataDir);
+      const listed = await restarted.api('GET', `/sandboxes/${id}`);
+      expect(listed.json).toMatchObject({ state: 'running' });
+      const log = (await restarted.logs(id)).at(-1);
+      expect(log).toMatchObject({ eventType: 'process_end', fields: { pid: String(pid) } });
+      const again = await Sandbox.connect(id, restarted.connection);
+      expect((await again.commands.run('cat /data/kept')).stdout).toBe('kept');
+    },
+    30_000,
+  );
 });
 
 /** An engine in a process of its own, that can be killed. */
