@@ -25,8 +25,10 @@ export type CellContext = {
 /** A column of the fleet, beyond what the table itself keeps track of. */
 export type FleetColumn = {
   title: string;
-  /** A CSS grid track. */
-  track: string;
+  /** The least width, px. */
+  widthPx: number;
+  /** Takes what width is left over. */
+  grows?: boolean;
   alignRight?: boolean;
   sortKey?: SortKey;
   draw: (row: IndexedSandbox, context: CellContext) => ReactNode;
@@ -35,13 +37,13 @@ export type FleetColumn = {
 export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   state: {
     title: 'State',
-    track: '92px',
+    widthPx: 92,
     sortKey: 'state',
     draw: ({ sandbox }, { act, isGone }) => <StateBadge state={sandbox.state} act={act} isGone={isGone} />,
   },
   id: {
     title: 'Sandbox',
-    track: '184px',
+    widthPx: 184,
     sortKey: 'id',
     draw: ({ sandbox }) => (
       <span className="flex items-center gap-1">
@@ -62,7 +64,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   template: {
     title: 'Template',
-    track: '112px',
+    widthPx: 112,
     sortKey: 'template',
     draw: ({ templateName }) => (
       <bdi className="truncate" title={templateName}>
@@ -72,7 +74,8 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   metadata: {
     title: 'Metadata',
-    track: 'minmax(180px, 1fr)',
+    widthPx: 220,
+    grows: true,
     draw: ({ sandbox }, { keyColumns, onPick }) => (
       <span className="fade-end flex w-full min-w-0 items-center gap-1.5 overflow-hidden">
         <MetadataChips metadata={sandbox.metadata} without={keyColumns} onPick={onPick} />
@@ -81,14 +84,14 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   age: {
     title: 'Age',
-    track: '76px',
+    widthPx: 76,
     alignRight: true,
     sortKey: 'age',
     draw: ({ sandbox }, { nowMs }) => <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />,
   },
   left: {
     title: 'Time left',
-    track: '122px',
+    widthPx: 122,
     alignRight: true,
     sortKey: 'left',
     draw: ({ sandbox, deadlineMs }, { nowMs }) => (
@@ -97,14 +100,14 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   size: {
     title: 'Size',
-    track: '124px',
+    widthPx: 124,
     alignRight: true,
     sortKey: 'size',
     draw: ({ sandbox }) => <span className="text-ink-2">{formatSize(sandbox)}</span>,
   },
   started: {
     title: 'Started',
-    track: '208px',
+    widthPx: 208,
     sortKey: 'started',
     draw: ({ sandbox }) => <LocalTime ms={sandbox.startedAtMs} className="truncate text-ink-2" />,
   },
@@ -129,7 +132,7 @@ export function fleetColumn(id: string): FleetColumn | null {
   const sortKey = parseSort(id)?.key;
   return {
     title: key,
-    track: 'minmax(96px, 160px)',
+    widthPx: 128,
     ...(sortKey ? { sortKey } : {}),
     draw: ({ sandbox }) => {
       const value = Object.hasOwn(sandbox.metadata, key) ? sandbox.metadata[key] : undefined;
@@ -141,6 +144,23 @@ export function fleetColumn(id: string): FleetColumn | null {
         </bdi>
       );
     },
+  };
+}
+
+const GAP_PX = 16;
+const SIDE_PX = 20;
+const ACTS_PX = 40;
+
+/** How wide the grid is at least, px, and its tracks as CSS; the acts come last. */
+export function gridOf(columns: readonly FleetColumn[]): { minWidth: number; tracks: string } {
+  const widths = [...columns.map(({ widthPx }) => widthPx), ACTS_PX];
+  const isFilled = columns.some(({ grows }) => grows);
+  return {
+    minWidth: widths.reduce((sum, width) => sum + width, 2 * SIDE_PX + GAP_PX * (widths.length - 1)),
+    tracks: [
+      ...columns.map(({ widthPx, grows }) => (grows ? `minmax(${widthPx}px, 1fr)` : `${widthPx}px`)),
+      isFilled ? `${ACTS_PX}px` : `minmax(${ACTS_PX}px, 1fr)`,
+    ].join(' '),
   };
 }
 

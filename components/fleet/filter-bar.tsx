@@ -75,6 +75,8 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
             inputRef={inputRef}
             onKeyDown={onKeyDown}
             className="min-w-32 flex-1"
+            // Below the line that says what is wrong.
+            listTopPx={error ? 66 : 34}
           />
         </div>
         <span className="shrink-0 whitespace-nowrap text-ink-2">{children}</span>
@@ -89,7 +91,6 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
           </button>
         )}
       </div>
-      {error ? <ErrorLine error={error} text={text} /> : null}
     </div>
   );
 }
@@ -120,10 +121,14 @@ function SuggestionLine({ label, count }: Suggestion) {
 }
 
 /** Says what is wrong and where. The rows stay those of the last filter that could be read. */
-function ErrorLine({ error, text }: { error: FilterError; text: string }) {
+export function FilterErrorLine({ error, text }: { error: FilterError; text: string }) {
   const spot = text.slice(error.from, Math.max(error.to, error.from + 1));
   return (
-    <p id="filter-error" role="alert" className="mt-1 flex items-baseline gap-2 text-small">
+    <p
+      id="filter-error"
+      role="alert"
+      className="flex h-6 items-center gap-2 overflow-hidden whitespace-nowrap"
+    >
       {spot.trim() === '' ? null : (
         <bdi className="max-w-60 truncate font-mono underline decoration-wavy decoration-danger underline-offset-4">
           {spot}

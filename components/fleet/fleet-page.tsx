@@ -17,7 +17,7 @@ import { paths } from '@/lib/paths';
 import { ColumnChooser } from './column-chooser';
 import { keyOfColumn } from './columns';
 import { FacetRow } from './facet-row';
-import { FilterBar } from './filter-bar';
+import { FilterBar, FilterErrorLine } from './filter-bar';
 import { FleetEmpty } from './fleet-empty';
 import { FleetTable } from './fleet-table';
 import { StaleBanner } from './stale-banner';
@@ -107,11 +107,15 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
               <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
               <NewButton role={role} onClick={() => setIsCreating(true)} />
             </div>
-            <FacetRow
-              facets={facets}
-              text={text}
-              onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
-            />
+            {error ? (
+              <FilterErrorLine error={error} text={text} />
+            ) : (
+              <FacetRow
+                facets={facets}
+                text={text}
+                onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
+              />
+            )}
           </div>
           <HeldNews arrived={steady.arrived} gone={steady.gone.size} onUpdate={steady.update} />
           {matchCount === 0 ? (

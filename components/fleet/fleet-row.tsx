@@ -15,7 +15,7 @@ type Props = {
   index: number;
   top: number;
   columns: readonly ShownColumn[];
-  template: string;
+  tracks: string;
   act: SandboxAct | undefined;
   isGone: boolean;
   isActive: boolean;
@@ -45,21 +45,26 @@ export const FleetRow = memo(function FleetRow({
       aria-selected={isActive}
       className={clsx(
         'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b px-5',
-        isActive ? 'bg-selected' : 'hover:bg-hover',
+        isActive ? 'bg-selected' : 'bg-bg hover:bg-hover',
         isGone && 'text-ink-3 line-through decoration-line',
       )}
-      style={{ top: place.top, gridTemplateColumns: place.template }}
+      style={{ top: place.top, gridTemplateColumns: place.tracks }}
     >
       {columns.map(({ id, alignRight, draw }) => (
         <div
           key={id}
           role="gridcell"
-          className={clsx('flex min-w-0 items-center', alignRight && 'justify-end')}
+          className={clsx(
+            'flex h-full min-w-0 items-center',
+            alignRight && 'justify-end',
+            // Which sandbox this is, and what can be done to it, stay in sight however wide the rest is.
+            id === 'id' && 'sticky left-0 z-10 bg-inherit',
+          )}
         >
           {draw(row, context)}
         </div>
       ))}
-      <div role="gridcell" className="flex justify-end">
+      <div role="gridcell" className="sticky right-0 flex h-full items-center justify-end bg-inherit">
         <button
           type="button"
           aria-haspopup="menu"

@@ -12,7 +12,7 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort, SortKey } from '@/lib/fleet/sort';
 import type { ActUnderWay } from '@/lib/operations/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { CellContext } from './columns';
+import { type CellContext, gridOf } from './columns';
 import { FleetRow } from './fleet-row';
 import type { ShownColumn } from './use-columns';
 
@@ -53,7 +53,7 @@ export function FleetTable(props: FleetTableProps) {
     overscan: OVERSCAN,
     initialRect: SERVED_RECT,
   });
-  const template = [...columns.map(({ track }) => track), '40px'].join(' ');
+  const { minWidth, tracks } = gridOf(columns);
 
   function circumstances({ id }: Sandbox) {
     return { role: props.role, underWay: props.underWay.get(id)?.act, isGone: props.gone.has(id) };
@@ -87,12 +87,12 @@ export function FleetTable(props: FleetTableProps) {
       onKeyDown={onKeyDown}
       className="relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
     >
-      <div role="rowgroup" className="sticky top-0 z-10 w-max min-w-full border-line border-b bg-bg">
+      <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
         <div
           role="row"
           aria-rowindex={1}
           className="grid h-8 items-center gap-4 px-5"
-          style={{ gridTemplateColumns: template }}
+          style={{ gridTemplateColumns: tracks }}
         >
           {columns.map((column) => (
             <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
@@ -104,8 +104,8 @@ export function FleetTable(props: FleetTableProps) {
       </div>
       <div
         role="rowgroup"
-        className="relative w-max min-w-full"
-        style={{ height: virtual.getTotalSize() }}
+        className="relative"
+        style={{ minWidth, height: virtual.getTotalSize() }}
         onPointerEnter={() => {
           onHold(true);
           preloadActs();
@@ -124,7 +124,7 @@ export function FleetTable(props: FleetTableProps) {
               index={index}
               top={start}
               columns={columns}
-              template={template}
+              tracks={tracks}
               act={props.underWay.get(id)?.act}
               isGone={props.gone.has(id)}
               isActive={id === activeId}
@@ -167,7 +167,7 @@ function rowElementId(id: string): string {
 
 type HeaderProps = { column: ShownColumn; sort: Sort; onSort: (sort: Sort) => void };
 
-function HeaderCell({ column: { title, alignRight, sortKey }, sort, onSort }: HeaderProps) {
+function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }: HeaderProps) {
   const isSorted = sortKey !== undefined && sort.key === sortKey;
   const Arrow = sort.direction === 'asc' ? ArrowUp : ArrowDown;
   const order = isSorted ? (sort.direction === 'asc' ? 'ascending' : 'descending') : 'none';
@@ -175,7 +175,11 @@ function HeaderCell({ column: { title, alignRight, sortKey }, sort, onSort }: He
     <div
       role="columnheader"
       aria-sort={sortKey ? order : undefined}
-      className={clsx('flex min-w-0 text-ink-2 text-small', alignRight && 'justify-end')}
+      className={clsx(
+        'flex min-w-0 text-ink-2 text-small',
+        alignRight && 'justify-end',
+        id === 'id' && 'sticky left-0 bg-bg',
+      )}
     >
       {sortKey ? (
         <button

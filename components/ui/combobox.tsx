@@ -19,6 +19,8 @@ type Props<T> = {
   inputRef: RefObject<HTMLInputElement | null>;
   /** Keys that the list has no use for. */
   onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+  /** How far below the input's top the list hangs, px. */
+  listTopPx: number;
   className?: string;
 };
 
@@ -95,7 +97,8 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
         role="listbox"
         aria-label="Suggestions"
         hidden={!isShown}
-        className="absolute top-[34px] -left-2 z-40 max-h-80 w-max min-w-72 max-w-[min(32rem,80vw)] overflow-y-auto rounded-md border border-line bg-raise p-1 shadow-float"
+        style={{ top: props.listTopPx }}
+        className="-left-2 absolute z-40 max-h-80 w-max min-w-72 max-w-[min(32rem,80vw)] overflow-y-auto rounded-md border border-line bg-raise p-1 shadow-float"
       >
         {isShown
           ? items.map((item, index) => (
