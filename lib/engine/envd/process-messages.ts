@@ -11,7 +11,7 @@ const name = z.string().regex(/^[^=\0]+$/, 'is not a name of a variable');
 const Size = message({ cols: uint32, rows: uint32 });
 const Pty = message({ size: Size.optional() });
 
-export const ProcessConfig = message({
+const ProcessConfig = message({
   cmd: plain,
   args: z.array(plain).default([]),
   envs: textMap.pipe(z.record(name, z.string().refine(hasNoNul, 'must not contain a NUL character'))),

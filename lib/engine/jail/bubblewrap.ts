@@ -6,7 +6,7 @@ import { HOST_NAME, INSIDE_GID, INSIDE_UID } from './rootfs';
 import { ENGINE_MOUNT, sharedDirectories } from './skeleton';
 
 /** Most processes and threads of a sandbox, and open files of each of its processes. */
-export const PROCESS_LIMIT = 256;
+const PROCESS_LIMIT = 256;
 const FILE_LIMIT = 4096;
 const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -26,7 +26,7 @@ const FILE = 'processes.json';
 export const readBootId = () => readHostText('/proc/sys/kernel/random/boot_id').trim();
 
 /** Null where no process ran, or the file says nothing that can be used. */
-export async function readLifeline(dataDir: string): Promise<Lifeline | null> {
+async function readLifeline(dataDir: string): Promise<Lifeline | null> {
   try {
     return Lifeline.parse(JSON.parse(await readFile(join(dataDir, FILE), 'utf8')));
   } catch {

@@ -22,6 +22,8 @@ export type KillUntil = 'next command' | 'next engine' | 'never';
 /** Longest command line in a log entry. */
 const COMMAND_CHARS = 4_096;
 const SIGKILL = 9;
+/** How long a process may outlive its deadline. */
+const UNHEEDED_MS = 3_000;
 
 /**
  * The processes of one sandbox over its whole life: none until the first command, then one session; a new one when
@@ -171,9 +173,19 @@ export class Sandbox {
 
   private limit({ process }: StartedProcess, deadlineMs: number): void {
     if (process.status) return;
-    const limit = new LifeLimit(deadlineMs - Date.now(), () => process.signal(SIGKILL));
+    const limit = new LifeLimit(deadlineMs - Date.now(), () => this.expire(process));
     if (this.isHeld) limit.hold();
     this.limits.set(process, limit);
+  }
+
+  /** An agent that the sandbox has stopped kills nobody: then everything goes. */
+  private expire(process: GuestProcess): void {
+    const session = this.session;
+    process.signal(SIGKILL);
+    const timer = setTimeout(() => {
+      if (!process.status && !this.isHeld) void session?.jail.kill();
+    }, UNHEEDED_MS);
+    timer.unref();
   }
 }
 

@@ -26,7 +26,7 @@ const SYSTEM_LINKS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_CREAT, O_EXCL, O_WRONLY } = constants;
 
 /** Directories that something is mounted on. Repaired before every start. */
-export function mountPoints(): string[] {
+function mountPoints(): string[] {
   const shared = SYSTEM_LINKS.filter((name) => !isLink(`/${name}`) && exists(`/${name}`));
   return [
     'usr',
@@ -43,7 +43,7 @@ export function mountPoints(): string[] {
 }
 
 /** Directories under /etc that only point into /usr and that many commands need (`awk`, `vi`). */
-export function sharedConfig(): string[] {
+function sharedConfig(): string[] {
   return exists('/etc/alternatives') ? ['etc/alternatives'] : [];
 }
 

@@ -37,7 +37,8 @@ export async function findSupport(guestsDir: string, agent: string | null): Prom
   if (!prlimit || !findTool('mkfifo')) {
     return no('Processes need prlimit and mkfifo: install the packages "util-linux" and "coreutils".');
   }
-  if (!agent) return no('Processes need the file build/agent.mjs: run "npm run build".');
+  if (!agent || !existsSync(agent))
+    return no('Processes need the file build/agent.mjs: run "npm run build".');
   const isClosed = isRoot() && [guestsDir, process.execPath, agent].some(isBehindClosedDoor);
   const setpriv = isClosed ? findTool('setpriv') : null;
   if (isClosed && !setpriv) {

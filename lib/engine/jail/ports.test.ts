@@ -1,0 +1,74 @@
+import { request } from 'node:http';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { canRun, openTestHouse, type TestHouse, until } from './test-house';
+
+const SERVER = `
+import http.server, socketserver
+class H(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        if self.path == '/big':
+            self.send_response(200); self.send_header('Transfer-Encoding', 'chunked'); self.end_headers()
+            for _ in range(320): self.wfile.write(b'10000\\r\\n' + b'x' * 65536 + b'\\r\\n')
+            self.wfile.write(b'0\\r\\n\\r\\n'); return
+        body = (self.path + ' ' + self.headers.get('X-Mine', '')).encode()
+        self.send_response(203); self.send_header('Content-Length', str(len(body))); self.end_headers()
+        self.wfile.write(body)
+    def do_POST(self):
+        size = int(self.headers['Content-Length']); total = 0
+        while total < size: total += len(self.rfile.read(min(65536, size - total)))
+        body = str(total).encode()
+        self.send_response(200); self.send_header('Content-Length', str(len(body))); self.end_headers()
+        self.wfile.write(body)
+socketserver.ThreadingTCPServer(('127.0.0.1', 8000), H).serve_forever()
+`;
+
+describe.runIf(canRun)('the ports of a sandbox', () => {
+  let house: TestHouse;
+  let id: string;
+
+  beforeAll(async () => {
+    house = await openTestHouse();
+    const sandbox = await house.create();
+    id = sandbox.sandboxId;
+    await sandbox.files.write('/tmp/server.py', SERVER);
+    await sandbox.commands.run('python3 /tmp/server.py', { background: true, timeoutMs: 0 });
+    await until(async () => (await ask('GET', '/')).status === 203);
+  });
+
+  const ask = (method: string, path: string, body: Buffer | null = null, port = 8000) =>
+    new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
+      const headers = { 'moru-sandbox-id': id, 'moru-sandbox-port': String(port), 'x-mine': 'hi' };
+      const outgoing = request(`${house.url}${path}`, { method, headers, agent: false }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+        response.on('error', reject);
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+
+  test('answer what the server inside answers', async () => {
+    const { status, body } = await ask('GET', '/some/path?q=1');
+    expect(status).toBe(203);
+    expect(body.toString()).toBe('/some/path?q=1 hi');
+  });
+
+  test('carry much in both directions', async () => {
+    const { body } = await ask('GET', '/big');
+    expect(body.length).toBe(320 * 65_536);
+    const sent = await ask('POST', '/', Buffer.alloc(5_000_000));
+    expect(sent.body.toString()).toBe('5000000');
+  });
+
+  test('say when nothing listens', async () => {
+    const { status, body } = await ask('GET', '/', null, 8001);
+    expect(status).toBe(502);
+    expect(JSON.parse(body.toString())).toMatchObject({ sandboxId: id, port: 8001, code: 502 });
+  });
+
+  test('are the sandbox’s own, not those of this machine', async () => {
+    expect((await ask('GET', '/', null, house.port)).status).toBe(502);
+  });
+});
