@@ -4,7 +4,7 @@ import { fromRaw, openList, statOf } from '../safe-fs/descriptors';
 import type { GuestRoot } from '../safe-fs/guest-root';
 import { inBatches } from '../safe-fs/in-batches';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
-import { withPlace } from '../safe-fs/walk';
+import { requireOwn, withPlace } from '../safe-fs/walk';
 import { type EventType, interpret, type RawEvent } from './watch-changes';
 import { lookAt, SELF, type WatchBudget, WatchedDirectory } from './watched-directory';
 
@@ -42,12 +42,15 @@ export class DirectoryWatcher {
 
   /**
    * Resolves once every directory is watched.
-   * @throws SafeFsError ENOENT, ENOTDIR, EMFILE when more would be held than the engine allows
+   * @throws SafeFsError ENOENT, ENOTDIR, EROFS in a shared directory, EMFILE when more would be held than the engine allows
    */
   static async open(root: GuestRoot, path: string, options: WatchOptions): Promise<DirectoryWatcher> {
     const watcher = new DirectoryWatcher(options);
     try {
-      await withPlace(root, path, {}, async ({ entry }) => {
+      await withPlace(root, path, {}, async (place) => {
+        // What belongs to the host is not for a sandbox to follow.
+        requireOwn(place, path);
+        const { entry } = place;
         if (!entry) throw new SafeFsError('ENOENT', path);
         if (!entry.stat.isDirectory()) throw new SafeFsError('ENOTDIR', path);
         await watcher.scan(await watcher.watch(entry.fd, SELF, ''), null);

@@ -30,6 +30,7 @@ const CODES: Readonly<Record<string, ConnectCode>> = {
   EDQUOT: 'resource_exhausted',
   EACCES: 'permission_denied',
   EPERM: 'permission_denied',
+  EROFS: 'permission_denied',
 };
 
 type Context = Pick<CallContext, 'guest' | 'user' | 'root'>;

@@ -1,7 +1,7 @@
 import { renameAt } from './descriptors';
 import type { GuestRoot } from './guest-root';
 import { SafeFsError } from './safe-fs-error';
-import { withPlace } from './walk';
+import { requireOwn, withPlace } from './walk';
 
 /**
  * Makes a directory with everything above it, mode 0755, owned by the sandbox's user. False: it was there.
@@ -25,8 +25,10 @@ export function moveEntry(root: GuestRoot, source: string, destination: string):
     const { parent } = from;
     if (!parent) throw new SafeFsError('EBUSY', source);
     if (!from.entry) throw new SafeFsError('ENOENT', source);
+    requireOwn(from, source);
     return withPlace(root, destination, { followLast: false, create: 'parents' }, (to) => {
       if (!to.parent) throw new SafeFsError('EBUSY', destination);
+      requireOwn(to, destination);
       return renameAt(parent.fd, parent.name, to.parent.fd, to.parent.name);
     });
   });

@@ -5,7 +5,7 @@ import type { GuestRoot } from './guest-root';
 import { inBatches } from './in-batches';
 import { codeOf, SafeFsError } from './safe-fs-error';
 import { type Branch, visitTree } from './tree';
-import { withPlace } from './walk';
+import { isPublic, withPlace } from './walk';
 
 /** What one name in a sandbox stands for. */
 export type Entry = {
@@ -37,10 +37,11 @@ export function readEntry(root: GuestRoot, path: string): Promise<Entry> {
  * @throws SafeFsError ENOENT, ENOTDIR, E2BIG for more than 100,000 entries, and what a walk throws.
  */
 export function listEntries(root: GuestRoot, path: string, depth: number): Promise<Entry[]> {
-  return withPlace(root, path, {}, async ({ entry, resolvedPath }) => {
+  return withPlace(root, path, {}, async ({ entry, resolvedPath, isShared }) => {
     if (!entry) throw new SafeFsError('ENOENT', path);
     if (!entry.stat.isDirectory()) throw new SafeFsError('ENOTDIR', path);
-    const lister = new Lister(root, path, depth);
+    if (isShared && !isPublic(entry.stat)) throw new SafeFsError('EACCES', path);
+    const lister = new Lister(root, path, { depth, isShared });
     const top: Node[] = [];
     await visitTree(
       entry.fd,
@@ -66,7 +67,7 @@ class Lister {
   constructor(
     private readonly root: GuestRoot,
     private readonly path: string,
-    private readonly depth: number,
+    private readonly options: { readonly depth: number; readonly isShared: boolean },
   ) {}
 
   async enter(dirFd: number, mark: Mark): Promise<Branch<Mark>[]> {
@@ -112,7 +113,9 @@ class Lister {
   }
 
   private isEntered(entry: Entry, mark: Mark): boolean {
-    return entry.stat.isDirectory() && mark.level < this.depth && entry.path.length < PATH_LIMIT;
+    const { depth, isShared } = this.options;
+    if (!entry.stat.isDirectory() || (isShared && !isPublic(entry.stat))) return false;
+    return mark.level < depth && entry.path.length < PATH_LIMIT;
   }
 
   private below(mark: Mark, node: Node, name: string): Mark {

@@ -12,7 +12,7 @@ import {
 } from './descriptors';
 import type { GuestRoot } from './guest-root';
 import { aboutPath, codeOf, SafeFsError } from './safe-fs-error';
-import { type Place, withPlace } from './walk';
+import { isPublic, type Place, requireOwn, withPlace } from './walk';
 
 const read = promisify(fs.read);
 const write = promisify(fs.write);
@@ -77,9 +77,10 @@ export class WritableFile {
  * @throws SafeFsError ENOENT, EISDIR, EINVAL for a FIFO, a socket or a device, and what a walk throws.
  */
 export function openForRead(root: GuestRoot, path: string): Promise<ReadableFile> {
-  return withPlace(root, path, {}, async ({ entry }) => {
+  return withPlace(root, path, {}, async ({ entry, isShared }) => {
     if (!entry) throw new SafeFsError('ENOENT', path);
     requireFile(entry.stat, path);
+    if (isShared && !isPublic(entry.stat)) throw new SafeFsError('EACCES', path);
     const fd = await reopenForRead(entry.fd);
     try {
       return new ReadableFile(fd, path, (await statOf(fd)).size);
@@ -110,6 +111,7 @@ export async function openForWrite(root: GuestRoot, path: string): Promise<Writa
 }
 
 async function openPlace(root: GuestRoot, path: string, place: Place): Promise<WritableFile> {
+  requireOwn(place, path);
   if (place.entry) requireFile(place.entry.stat, path);
   // A path that ends in a slash names a directory, whether there is one or not.
   if (!place.parent || path.endsWith('/')) throw new SafeFsError('EISDIR', path);

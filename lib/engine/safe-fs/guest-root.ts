@@ -18,4 +18,9 @@ export type GuestRoot = {
   /** Group, on the host, that goes with `uid`. */
   readonly gid: number;
   readonly users: readonly GuestUser[];
+  /**
+   * Directories of the host that a sandbox sees without being able to change them, such as `{ usr: '/usr' }`: host path
+   * by name in `/`. Only what everybody may read there is shown. Default: none.
+   */
+  readonly sharedDirs?: Readonly<Record<string, string>>;
 };

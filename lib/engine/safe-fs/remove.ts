@@ -4,7 +4,7 @@ import type { GuestRoot } from './guest-root';
 import { inBatches } from './in-batches';
 import { codeOf, SafeFsError } from './safe-fs-error';
 import { type Branch, visitTree } from './tree';
-import { withPlace } from './walk';
+import { requireOwn, withPlace } from './walk';
 
 /** How often a directory is emptied again because something was put into it meanwhile. */
 const ATTEMPTS = 16;
@@ -15,8 +15,10 @@ const ATTEMPTS = 16;
  */
 export async function removeEntry(root: GuestRoot, path: string): Promise<void> {
   try {
-    await withPlace(root, path, { followLast: false }, async ({ parent, entry }) => {
+    await withPlace(root, path, { followLast: false }, async (place) => {
+      const { parent, entry } = place;
       if (!parent) throw new SafeFsError('EBUSY', path);
+      requireOwn(place, path);
       if (entry) await removeAt(parent.fd, parent.name, entry.stat.isDirectory() ? entry.fd : null);
     });
   } catch (error) {

@@ -245,3 +245,55 @@ describe('entries', () => {
     expect((await readEntry(root, '/file')).target).toBeNull();
   });
 });
+
+describe('a shared directory of the host', () => {
+  const share = () => {
+    const host = join(base, 'usr');
+    fs.mkdirSync(join(host, 'bin/private'), { recursive: true });
+    fs.writeFileSync(join(host, 'bin/tool'), 'tool');
+    fs.writeFileSync(join(host, 'bin/key'), 'key');
+    fs.writeFileSync(join(host, 'bin/private/key'), 'key');
+    fs.symlinkSync('/etc/setting', join(host, 'bin/link'));
+    fs.symlinkSync('../../secret', join(host, 'bin/climbing'));
+    fs.chmodSync(join(host, 'bin/key'), 0o600);
+    fs.chmodSync(join(host, 'bin/private'), 0o700);
+    fs.mkdirSync(inside('usr'));
+    fs.mkdirSync(inside('etc'));
+    fs.writeFileSync(inside('etc/setting'), 'mine');
+    fs.symlinkSync('usr/bin', inside('bin'));
+    root = { ...root, sharedDirs: { usr: host } };
+    return host;
+  };
+
+  it('shows what everybody may read, and its links lead into the sandbox', async () => {
+    share();
+    expect(await readAll('/usr/bin/tool')).toBe('tool');
+    expect(await readAll('/bin/../bin/tool')).toBe('tool');
+    expect(await readAll('/usr/bin/link')).toBe('mine');
+    await expect(readAll('/usr/bin/climbing')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(readAll('/usr/../secret')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(readAll('/usr/bin/key')).rejects.toMatchObject({ code: 'EACCES' });
+    await expect(readAll('/usr/bin/private/key')).rejects.toMatchObject({ code: 'EACCES' });
+    await expect(listEntries(root, '/usr/bin/private', 1)).rejects.toMatchObject({ code: 'EACCES' });
+    const listed = (await listEntries(root, '/usr', 9)).map(({ path }) => path.slice('/usr/'.length));
+    expect(listed).toEqual(['bin', 'bin/climbing', 'bin/key', 'bin/link', 'bin/private', 'bin/tool']);
+    expect((await readEntry(root, '/bin')).target?.path).toBe('/usr/bin');
+  });
+
+  it('cannot be changed', async () => {
+    const host = share();
+    fs.writeFileSync(inside('own'), 'own');
+    const readOnly = { code: 'EROFS' };
+    await expect(writeAll('/usr/bin/tool', 'x')).rejects.toMatchObject(readOnly);
+    await expect(writeAll('/bin/new', 'x')).rejects.toMatchObject(readOnly);
+    await expect(writeAll('/usr/new/file', 'x')).rejects.toMatchObject(readOnly);
+    await expect(makeDirectory(root, '/usr/new')).rejects.toMatchObject(readOnly);
+    await expect(moveEntry(root, '/usr/bin/tool', '/tool')).rejects.toMatchObject(readOnly);
+    await expect(moveEntry(root, '/own', '/usr/bin/own')).rejects.toMatchObject(readOnly);
+    await expect(moveEntry(root, '/usr', '/gone')).rejects.toMatchObject(readOnly);
+    await expect(removeEntry(root, '/usr/bin/tool')).rejects.toMatchObject(readOnly);
+    await expect(removeEntry(root, '/usr')).rejects.toMatchObject(readOnly);
+    expect(fs.readdirSync(join(host, 'bin'))).toHaveLength(5);
+    expect(fs.readFileSync(join(host, 'bin/tool'), 'utf8')).toBe('tool');
+  });
+});

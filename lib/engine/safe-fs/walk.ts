@@ -21,7 +21,7 @@ const PATH_LIMIT_BYTES = 4096;
 /** Each open directory on the way holds a descriptor. */
 const DEPTH_LIMIT = 256;
 
-type Tree = Pick<GuestRoot, 'rootDir' | 'uid' | 'gid'>;
+type Tree = Pick<GuestRoot, 'rootDir' | 'uid' | 'gid' | 'sharedDirs'>;
 
 export type WalkOptions = {
   /** Whether a link at the very end is followed. Links on the way always are. Default: true. */
@@ -41,7 +41,23 @@ export type Place = {
   readonly entry: { readonly fd: number; readonly stat: Stats } | null;
   /** Absolute, without links, as the sandbox would see it. */
   readonly resolvedPath: string;
+  /** Whether it is a shared directory of the host or lies in one: nothing may be changed there. */
+  readonly isShared: boolean;
 };
+
+/** @throws SafeFsError EROFS for a place that the sandbox shares with the host */
+export function requireOwn(place: Place, path: string): void {
+  if (place.isShared) throw new SafeFsError('EROFS', path);
+}
+
+/**
+ * Whether everybody may read something. The engine may be root, a sandbox is nobody on the host: of shared directories
+ * it sees what anybody would.
+ */
+export function isPublic(stat: Stats): boolean {
+  const needed = stat.isDirectory() ? 0o005 : 0o004;
+  return stat.isSymbolicLink() || (stat.mode & needed) === needed;
+}
 
 /**
  * Walks to `path` as a process confined to the root would, and runs `use` there.
@@ -90,7 +106,7 @@ class Walk {
       const name = this.todo.pop();
       if (name === undefined) return await this.arriveAtDirectory();
       if (name === '..') this.leave();
-      else if (this.todo.length > 0) await this.enter(name);
+      else if (this.todo.length > 0 || this.sharedPath(name) !== undefined) await this.enter(name);
       else {
         const place = await this.arriveAt(name);
         if (place) return place;
@@ -130,7 +146,8 @@ class Walk {
     if (this.stack.length >= DEPTH_LIMIT) throw new SafeFsError('ENAMETOOLONG', this.path);
     const { fd } = this.here;
     try {
-      this.stack.push({ fd: await openDirectoryAt(fd, name), name });
+      const hostPath = this.sharedPath(name);
+      await this.push(await (hostPath === undefined ? openDirectoryAt(fd, name) : openTop(hostPath)), name);
     } catch (error) {
       const isMissing = codeOf(error) === 'ENOENT';
       if (isMissing && this.options.create) await this.make(name);
@@ -139,8 +156,26 @@ class Walk {
     }
   }
 
+  private async push(fd: number, name: string): Promise<void> {
+    this.stack.push({ fd, name });
+    if (this.isShared && !isPublic(await statOf(fd))) throw new SafeFsError('EACCES', this.path);
+  }
+
+  /** Where a directory of the host lies that has this name here; undefined: there is none. */
+  private sharedPath(name: string): string | undefined {
+    const { sharedDirs } = this.tree;
+    const isHere = this.stack.length === 1 && sharedDirs !== undefined && Object.hasOwn(sharedDirs, name);
+    return isHere ? sharedDirs[name] : undefined;
+  }
+
+  private get isShared(): boolean {
+    const top = this.stack[1]?.name;
+    return top !== undefined && Object.hasOwn(this.tree.sharedDirs ?? {}, top);
+  }
+
   /** Makes a directory and steps into it. */
   private async make(name: string): Promise<void> {
+    if (this.isShared) throw new SafeFsError('EROFS', this.path);
     const { fd } = this.here;
     try {
       await makeDirectoryAt(fd, name, 0o755);
@@ -226,11 +261,12 @@ class Walk {
       parent: above ? { fd: above.fd, name: here.name } : null,
       entry: { fd: here.fd, stat },
       resolvedPath: this.resolve([]),
+      isShared: this.isShared,
     };
   }
 
   private place(parent: { fd: number; name: string }, entry: Place['entry']): Place {
-    return { parent, entry, resolvedPath: this.resolve([parent.name]) };
+    return { parent, entry, resolvedPath: this.resolve([parent.name]), isShared: this.isShared };
   }
 
   private resolve(rest: string[]): string {
