@@ -2,10 +2,9 @@
 
 import { useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
 import { useActs } from '@/components/operations/use-acts';
 import { LazyNewSandboxDialog } from '@/components/sandbox/lazy-new-sandbox';
-import { Button } from '@/components/ui/button';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { countFacets, facetsOf, metadataKeysOf } from '@/lib/fleet/facets';
 import { metadataTerm, type Term } from '@/lib/fleet/filter';
@@ -19,9 +18,11 @@ import { keyOfColumn } from './columns';
 import { FacetRow } from './facet-row';
 import { FilterBar, FilterErrorLine } from './filter-bar';
 import { FleetEmpty } from './fleet-empty';
+import { FleetSkeleton, HeldNews, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
 import { StaleBanner } from './stale-banner';
 import { useColumns } from './use-columns';
+import { useFilterText, useSlashToFocus } from './use-filter-text';
 import { useActsUnderWay, useFleetView, useLiveState, useMatchingRows, useSteadyRows } from './use-fleet';
 
 type Props = {
@@ -76,16 +77,23 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
     [handlers, router],
   );
 
+  const changeSort = useCallback(
+    (next: Sort) => void setSortText(printSort(next) === printSort(DEFAULT_SORT) ? null : printSort(next)),
+    [setSortText],
+  );
+
   const total = view.rows?.length ?? first.total;
   const matchCount = view.rows === null ? first.matching : matching.length;
-  const isEmpty = total === 0 && (view.rows !== null || first.status.asOfMs !== null);
   const status = view.rows === null ? first.status : view.status;
+  // Before a whole reading, nothing is known to be absent.
+  const isWhole = status.asOfMs !== null;
+  const count = matchCount === total ? `${total}` : `${matchCount} of ${total}`;
 
   return (
     <main className="flex min-h-0 flex-1 flex-col">
       <h1 className="sr-only">Sandboxes</h1>
       <StaleBanner status={status} live={live} nowMs={first.nowMs} />
-      {isEmpty ? (
+      {total === 0 && isWhole ? (
         <FleetEmpty
           canCreate={roleSuffices(role, 'operator')}
           demoOffered={isLocal}
@@ -102,7 +110,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
                 counts={allCounts}
                 inputRef={filterInput}
               >
-                {matchCount === total ? total : `${matchCount} of ${total}`}
+                {isWhole ? count : `${count} so far`}
               </FilterBar>
               <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
               <NewButton role={role} onClick={() => setIsCreating(true)} />
@@ -118,9 +126,9 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
             )}
           </div>
           <HeldNews arrived={steady.arrived} gone={steady.gone.size} onUpdate={steady.update} />
-          {matchCount === 0 ? (
-            <NothingMatches onClear={() => setText('')} />
-          ) : (
+          {total === 0 ? <FleetSkeleton /> : null}
+          {total > 0 && matchCount === 0 ? <NothingMatches onClear={() => setText('')} /> : null}
+          {matchCount === 0 ? null : (
             <FleetTable
               rows={steady.rows}
               rowCount={matchCount}
@@ -129,9 +137,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
               columns={columns}
               cell={cell}
               sort={sort}
-              onSort={(next: Sort) =>
-                void setSortText(printSort(next) === printSort(DEFAULT_SORT) ? null : printSort(next))
-              }
+              onSort={changeSort}
               onHold={setPointerIsOver}
               handlers={rowHandlers}
               role={role}
@@ -146,89 +152,5 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
         onCreated={(id) => router.push(paths.sandbox(id))}
       />
     </main>
-  );
-}
-
-/** The filter's text, kept in the URL a little behind the typing. One from a link ends in a chip, not in a draft. */
-function useFilterText() {
-  const [inUrl, setInUrl] = useQueryState('q', { defaultValue: '', history: 'replace', throttleMs: 300 });
-  const [text, setText] = useState(() => (inUrl === '' ? '' : `${inUrl} `));
-  // Back and forward, or a link within the app: the URL changed without us.
-  const [written, setWritten] = useState(inUrl);
-  if (inUrl !== written) {
-    setWritten(inUrl);
-    if (inUrl !== text.trim()) setText(inUrl === '' ? '' : `${inUrl} `);
-  }
-  const latest = useRef(text);
-  latest.current = text;
-  const change = useCallback(
-    (next: string | ((now: string) => string)) => {
-      const value = typeof next === 'function' ? next(latest.current) : next;
-      latest.current = value;
-      setText(value);
-      void setInUrl(value.trim() || null);
-    },
-    [setInUrl],
-  );
-  return [text, change] as const;
-}
-
-/** `/` goes to the filter, unless somebody is typing somewhere. */
-function useSlashToFocus(input: { current: HTMLInputElement | null }) {
-  useEffect(() => {
-    function onKeyDown(event: KeyboardEvent) {
-      const target = event.target as HTMLElement | null;
-      const isTyping = target?.closest(
-        'input, textarea, select, [contenteditable], [role=dialog], [role=alertdialog]',
-      );
-      if (event.key !== '/' || event.metaKey || event.ctrlKey || event.altKey || isTyping) return;
-      event.preventDefault();
-      input.current?.focus();
-    }
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
-  }, [input]);
-}
-
-function NewButton({ role, onClick }: { role: Role; onClick: () => void }) {
-  const may = roleSuffices(role, 'operator');
-  return (
-    <Button
-      tone="primary"
-      size="lg"
-      disabled={!may}
-      title={may ? undefined : 'This needs the role operator.'}
-      onClick={onClick}
-    >
-      New sandbox
-    </Button>
-  );
-}
-
-/** What has changed while the rows stood still under the pointer. */
-function HeldNews({ arrived, gone, onUpdate }: { arrived: number; gone: number; onUpdate: () => void }) {
-  if (arrived === 0 && gone === 0) return null;
-  const news = [arrived > 0 ? `${arrived} new` : '', gone > 0 ? `${gone} gone` : '']
-    .filter(Boolean)
-    .join(', ');
-  return (
-    <div className="relative z-20 h-0">
-      <button
-        type="button"
-        onClick={onUpdate}
-        className="-translate-x-1/2 absolute top-1 left-1/2 rounded-full border border-line bg-raise px-3 py-0.5 text-small shadow-float"
-      >
-        {news} since you are pointing here · <span className="text-accent">show</span>
-      </button>
-    </div>
-  );
-}
-
-function NothingMatches({ onClear }: { onClear: () => void }) {
-  return (
-    <div className="flex flex-1 flex-col items-center gap-3 px-5 pt-[12vh]">
-      <p className="text-ink-2">No sandbox passes this filter.</p>
-      <Button onClick={onClear}>Clear the filter</Button>
-    </div>
   );
 }

@@ -3,7 +3,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { type KeyboardEvent, useCallback, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, useCallback, useRef, useState } from 'react';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
@@ -39,7 +39,7 @@ export type FleetTableProps = {
 };
 
 /** The fleet as a grid. Only the rows in sight exist; the active row is known by id, so it stays active when others move. */
-export function FleetTable(props: FleetTableProps) {
+export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const { rows, rowCount, columns, sort, onSort, onHold, handlers } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [activeId, setActiveId] = useState<string | null>(null);
@@ -149,7 +149,7 @@ export function FleetTable(props: FleetTableProps) {
       />
     </div>
   );
-}
+});
 
 /** Where a key leads from row `at` (-1: none yet) of `count`. */
 const KEY_STEPS: Readonly<Record<string, (at: number, count: number) => number>> = {

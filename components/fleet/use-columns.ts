@@ -37,11 +37,17 @@ export function useColumns(remembered: string | null) {
     state: { columnVisibility },
   });
 
-  const shown = inReadingOrder(
-    table.getVisibleLeafColumns().flatMap(({ id }): ShownColumn[] => {
-      const column = fleetColumn(id);
-      return column ? [{ ...column, id }] : [];
-    }),
+  // Rows are drawn again when their columns change, so the same choice must be the same columns.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `choiceText` says all that the table is told.
+  const shown = useMemo(
+    () =>
+      inReadingOrder(
+        table.getVisibleLeafColumns().flatMap(({ id }): ShownColumn[] => {
+          const column = fleetColumn(id);
+          return column ? [{ ...column, id }] : [];
+        }),
+      ),
+    [choiceText],
   );
 
   function toggle(id: string) {
@@ -51,7 +57,7 @@ export function useColumns(remembered: string | null) {
     void setInUrl(text === printColumns(DEFAULT_COLUMNS) ? null : text);
   }
 
-  return { shown, choice, toggle, key: choiceText };
+  return { shown, choice, toggle };
 }
 
 /** Columns of metadata keys stand where the metadata stands, not behind the numbers. */

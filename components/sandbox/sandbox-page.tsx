@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { StaleBanner } from '@/components/fleet/stale-banner';
 import { useActsUnderWay, useFleetView, useLiveState } from '@/components/fleet/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
@@ -18,6 +18,8 @@ import { whyNot } from './sandbox-acts';
 import { SandboxFacts } from './sandbox-facts';
 import { StateBadge } from './state-badge';
 
+const MISSING_FOR_MS = 5_000;
+
 type Props = { initial: Sandbox; role: Role; nowMs: number };
 
 /** One sandbox: all that is known of it, kept current, and what can be done to it. */
@@ -27,9 +29,13 @@ export function SandboxPage({ initial, role, nowMs }: Props) {
   const act = useActsUnderWay().get(initial.id)?.act;
   const row = view.rows === null ? undefined : fleetStore().find(initial.id);
   const sandbox = row?.sandbox ?? initial;
-  const isGone = view.rows !== null && row === undefined;
+  // One that is only just created may not have come to this tab's fleet yet: only what was there can be gone.
+  const [wasThere, setWasThere] = useState(false);
+  if (row !== undefined && !wasThere) setWasThere(true);
+  const isMissing = view.rows !== null && row === undefined;
+  const isGone = isMissing && wasThere;
   const { handlers, dialogs } = useActs();
-  useRefreshWhen(isGone);
+  useRefreshWhen(isMissing, isGone ? 0 : MISSING_FOR_MS);
 
   return (
     <main className="flex min-h-0 flex-1 flex-col overflow-y-auto">
@@ -55,12 +61,14 @@ export function SandboxPage({ initial, role, nowMs }: Props) {
   );
 }
 
-/** The server knows how a sandbox ended; ask it once this one has gone. */
-function useRefreshWhen(isGone: boolean) {
+/** The server knows how a sandbox ended, or that it is there after all; ask it once this tab misses it. */
+function useRefreshWhen(isMissing: boolean, afterMs: number) {
   const router = useRouter();
   useEffect(() => {
-    if (isGone) router.refresh();
-  }, [isGone, router]);
+    if (!isMissing) return;
+    const timer = setTimeout(() => router.refresh(), afterMs);
+    return () => clearTimeout(timer);
+  }, [isMissing, afterMs, router]);
 }
 
 /** The line under the bar: where one is, which sandbox, and the acts at its end. */

@@ -1,0 +1,79 @@
+'use client';
+
+import { Button } from '@/components/ui/button';
+import { type Role, roleSuffices } from '@/lib/access/roles';
+
+/** The way to a new sandbox, or why there is none. */
+export function NewButton({ role, onClick }: { role: Role; onClick: () => void }) {
+  const may = roleSuffices(role, 'operator');
+  return (
+    <Button
+      tone="primary"
+      size="lg"
+      disabled={!may}
+      title={may ? undefined : 'This needs the role operator.'}
+      onClick={onClick}
+    >
+      New sandbox
+    </Button>
+  );
+}
+
+/** What has changed while the rows stood still under the pointer. */
+export function HeldNews({
+  arrived,
+  gone,
+  onUpdate,
+}: {
+  arrived: number;
+  gone: number;
+  onUpdate: () => void;
+}) {
+  if (arrived === 0 && gone === 0) return null;
+  const news = [arrived > 0 ? `${arrived} new` : '', gone > 0 ? `${gone} gone` : '']
+    .filter(Boolean)
+    .join(', ');
+  return (
+    <div className="relative z-20 h-0">
+      <button
+        type="button"
+        onClick={onUpdate}
+        className="-translate-x-1/2 absolute top-1 left-1/2 rounded-full border border-line bg-raise px-3 py-0.5 text-small shadow-float"
+      >
+        {news} since you are pointing here · <span className="text-accent">show</span>
+      </button>
+    </div>
+  );
+}
+
+/** The filter leaves nothing. */
+export function NothingMatches({ onClear }: { onClear: () => void }) {
+  return (
+    <div className="flex flex-1 flex-col items-center gap-3 px-5 pt-[12vh]">
+      <p className="text-ink-2">No sandbox passes this filter.</p>
+      <Button onClick={onClear}>Clear the filter</Button>
+    </div>
+  );
+}
+
+const SKELETON_ROWS = 12;
+
+/** The table's shape while the fleet is read for the first time. */
+export function FleetSkeleton() {
+  return (
+    <div aria-busy="true" aria-label="Reading the sandboxes" role="status" className="flex-1 overflow-hidden">
+      {Array.from({ length: SKELETON_ROWS }, (_, index) => (
+        <div
+          // biome-ignore lint/suspicious/noArrayIndexKey: these rows are all the same.
+          key={index}
+          className="flex h-[34px] items-center gap-6 border-line-soft border-b px-5"
+        >
+          <span className="h-2.5 w-16 animate-pulse rounded-full bg-line" />
+          <span className="h-2.5 w-40 animate-pulse rounded-full bg-line" />
+          <span className="h-2.5 flex-1 animate-pulse rounded-full bg-line-soft" />
+          <span className="h-2.5 w-24 animate-pulse rounded-full bg-line" />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+'use client';
+
+import { useQueryState } from 'nuqs';
+import { useCallback, useEffect, useRef, useState } from 'react';
+
+/** The filter's text, kept in the URL a little behind the typing. One from a link ends in a chip, not in a draft. */
+export function useFilterText() {
+  const [inUrl, setInUrl] = useQueryState('q', { defaultValue: '', history: 'replace', throttleMs: 300 });
+  const [text, setText] = useState(() => (inUrl === '' ? '' : `${inUrl} `));
+  // Back and forward, or a link within the app: the URL changed without us.
+  const [written, setWritten] = useState(inUrl);
+  if (inUrl !== written) {
+    setWritten(inUrl);
+    if (inUrl !== text.trim()) setText(inUrl === '' ? '' : `${inUrl} `);
+  }
+  const latest = useRef(text);
+  latest.current = text;
+  const change = useCallback(
+    (next: string | ((now: string) => string)) => {
+      const value = typeof next === 'function' ? next(latest.current) : next;
+      latest.current = value;
+      setText(value);
+      void setInUrl(value.trim() || null);
+    },
+    [setInUrl],
+  );
+  return [text, change] as const;
+}
+
+/** `/` goes to the filter, unless somebody is typing somewhere. */
+export function useSlashToFocus(input: { current: HTMLInputElement | null }) {
+  useEffect(() => {
+    function onKeyDown(event: KeyboardEvent) {
+      const target = event.target as HTMLElement | null;
+      const isTyping = target?.closest(
+        'input, textarea, select, [contenteditable], [role=dialog], [role=alertdialog]',
+      );
+      if (event.key !== '/' || event.metaKey || event.ctrlKey || event.altKey || isTyping) return;
+      event.preventDefault();
+      input.current?.focus();
+    }
+    document.addEventListener('keydown', onKeyDown);
+    return () => document.removeEventListener('keydown', onKeyDown);
+  }, [input]);
+}
