@@ -60,7 +60,7 @@ export function createFilesystemService(watchers: Watchers): Service {
       }),
     ),
     GetWatcherEvents: unary(WatcherRequest, async ({ watcherId }, { guest }) => ({
-      events: watchers.get(guest.id, watcherId).drain(),
+      events: watchers.get(guest.id, watcherId).events.drain(),
     })),
     RemoveWatcher: unary(WatcherRequest, async ({ watcherId }, { guest }) => {
       watchers.get(guest.id, watcherId).close();
@@ -115,8 +115,8 @@ async function watchDir(
   try {
     await stream.send({ start: {} });
     while (!signal.aborted) {
-      for (const event of watch.drain()) await stream.send({ filesystem: event });
-      await watch.wait(signal);
+      for (const event of watch.events.drain()) await stream.send({ filesystem: event });
+      await watch.events.wait(signal);
     }
   } finally {
     watch.close();

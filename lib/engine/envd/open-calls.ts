@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectError } from './connect-error';
 
 /** How long a caller may take to read the end of a stream that the engine closes, before its connection is cut. */
 const CLOSE_GRACE_MS = 1_000;
+const SETTLE_LIMIT_MS = 2_000;
 
 /** One request while it is being served. */
 export class OpenCall {
@@ -66,13 +68,15 @@ export class OpenCalls {
     }
   }
 
-  /** Ends every request of a sandbox with `reason`. Resolves when nothing touches its files any more. */
+  /** Ends every request of a sandbox with `reason`. Resolves when nothing touches its files any more, or after 2 s. */
   async close(guestId: string, reason: ConnectError): Promise<void> {
     const ofGuest = [...(this.calls.get(guestId) ?? [])];
     for (const call of ofGuest) {
       call.abort(reason);
       call.cutSoon();
     }
-    await Promise.all(ofGuest.map((call) => call.settled));
+    const settled = Promise.all(ofGuest.map((call) => call.settled));
+    // A handler that hangs must not hold up a pause or a kill for ever.
+    await Promise.race([settled, sleep(SETTLE_LIMIT_MS, undefined, { ref: false })]);
   }
 }

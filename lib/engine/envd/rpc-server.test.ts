@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectError } from './connect-error';
 import { message, text, uint32 } from './messages';
@@ -259,4 +260,27 @@ describe('client streams', () => {
     await answered;
     outgoing.destroy();
   });
+});
+
+it('answers any body, and goes on', async () => {
+  const { envd } = await start();
+  const known = ['process.Process/Echo', 'process.Process/Count', 'process.Process/Collect'];
+  const methods = [...known, 'filesystem.Filesystem/Stat', 'filesystem.Filesystem/WatchDir'];
+  const types = ['application/json', 'application/connect+json', 'multipart/form-data; boundary=b'];
+  const path = fc.constantFrom('/files?path=x', ...methods.map((method) => `/${method}`));
+  await fc.assert(
+    fc.asyncProperty(
+      path,
+      fc.constantFrom(...types),
+      fc.uint8Array({ maxLength: 200 }),
+      async (to, type, bytes) => {
+        const headers = { 'content-type': type, 'connect-timeout-ms': '50' };
+        const { status } = await envd.request('POST', to, { headers, body: Buffer.from(bytes) });
+        expect([200, 400, 404, 415, 429, 500, 501]).toContain(status);
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(envd.warnings).toEqual([]);
+  expect((await envd.unary('process.Process/Echo', {})).status).toBe(200);
 });

@@ -1,23 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { GuestRoot } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
-import { DirectoryWatcher, type FilesystemEvent } from './directory-watcher';
+import { DirectoryWatcher } from './directory-watcher';
+import { EventBuffer } from './event-buffer';
 import { WatchBudget } from './watched-directory';
 
 /** Watchers of one sandbox at a time, those of streams included. */
 const WATCHERS_LIMIT = 64;
-/** Events that wait for a reader. The reader is told when there would be more. */
-const BUFFER_LIMIT = 65_536;
 const ID_LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
-/**
- * Events of one watch between the directory and whoever asks for them. Of a reader who is too slow the oldest events
- * are kept; after those comes `resource_exhausted`, so nothing is lost in silence.
- */
+/** One watch and the events that wait to be read from it. */
 export class Watch {
-  private readonly buffer: FilesystemEvent[] = [];
-  private failure: ConnectError | null = null;
-  private wake = () => {};
+  readonly events = new EventBuffer();
   private watcher: DirectoryWatcher | null = null;
 
   constructor(private readonly onClose: () => void) {}
@@ -27,50 +21,14 @@ export class Watch {
     this.watcher = await DirectoryWatcher.open(root, path, {
       recursive,
       budget,
-      onEvents: (events) => this.add(events),
-      onFailure: () => this.fail('there is more in the watched directory than can be watched'),
-    });
-  }
-
-  /** All that has happened since the last call. @throws ConnectError once, when some of it was lost or has ended */
-  drain(): FilesystemEvent[] {
-    if (this.buffer.length > 0) return this.buffer.splice(0);
-    const { failure } = this;
-    this.failure = null;
-    if (failure) throw failure;
-    return [];
-  }
-
-  /** Resolves when there is something to drain, or the signal aborts. */
-  async wait(signal: AbortSignal): Promise<void> {
-    if (this.buffer.length > 0 || this.failure || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const stop = () => {
-        signal.removeEventListener('abort', stop);
-        resolve();
-      };
-      this.wake = stop;
-      signal.addEventListener('abort', stop);
+      onEvents: (events) => this.events.add(events),
+      onFailure: () => this.events.fail('there is more in the watched directory than can be watched'),
     });
   }
 
   close(): void {
     this.watcher?.close();
     this.onClose();
-  }
-
-  private add(events: FilesystemEvent[]): void {
-    for (const event of events) {
-      if (this.buffer.length < BUFFER_LIMIT) this.buffer.push(event);
-      else
-        this.failure = new ConnectError('resource_exhausted', 'events were lost: they were not read in time');
-    }
-    this.wake();
-  }
-
-  private fail(message: string): void {
-    this.failure = new ConnectError('resource_exhausted', message);
-    this.wake();
   }
 }
 
