@@ -26,7 +26,8 @@ const policyOf = (headers: IncomingHttpHeaders) => String(headers['content-secur
 
 test('every answer carries the security headers, a refusal too', async () => {
   const { ask } = await startFront();
-  for (const headers of [{}, { host: 'evil.example' }]) {
+  const requests: Record<string, string>[] = [{}, { host: 'evil.example' }];
+  for (const headers of requests) {
     const answer = await ask(headers);
     expect(answer.headers).toMatchObject({
       'x-content-type-options': 'nosniff',

@@ -36,6 +36,8 @@ export async function createDemoFleet(): Promise<{ created: number }> {
 async function ask(method: string, path: string, signal: AbortSignal) {
   const { apiUrl, apiKey } = config().upstream;
   const response = await fetch(new URL(path, apiUrl), { method, headers: { 'x-api-key': apiKey }, signal });
-  const body: unknown = await response.json();
-  return response.ok ? { data: body, response } : { error: body, response };
+  // A refusal may come from something in between, in any form; its status is what counts.
+  if (!response.ok) return { error: await response.text(), response };
+  const data: unknown = await response.json();
+  return { data, response };
 }

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, onTestFinished, vi } from 'vitest';
 import { startEngine } from '../engine/engine';
 import type { FaultInput } from '../engine/faults';
 import { type Answer, type Detail, send } from '../engine/test-engine';
@@ -85,9 +87,39 @@ export function giveEngine({ maxRunning = 1_000 } = {}): HogiveEngine {
 
 /** Forgets what lives once a process, as its end would: what was written to the data directory stays. */
 export function restartProcess(): void {
-  for (const key of Object.getOwnPropertySymbols(globalThis)) {
-    if (key.description?.startsWith('sandkeeper.')) Reflect.deleteProperty(globalThis, key);
-  }
+  for (const key of sharedKeys()) Reflect.deleteProperty(globalThis, key);
+}
+
+/**
+ * As a new process with `environment`: until the end of the test, modules that are imported now are read anew and find
+ * nothing that lives once a process. Those imported before are as they were, then and afterwards.
+ */
+export function startAnew(environment: Record<string, string>): void {
+  const before = sharedKeys().map((key): [symbol, unknown] => [key, Reflect.get(globalThis, key)]);
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  vi.resetModules();
+  restartProcess();
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+    restartProcess();
+    for (const [key, value] of before) Reflect.set(globalThis, key, value);
+  });
+}
+
+function sharedKeys(): symbol[] {
+  return Object.getOwnPropertySymbols(globalThis).filter((key) => key.description?.startsWith('sandkeeper.'));
+}
+
+/** Starts an HTTP server for this test and answers its address. */
+export async function serveHttp(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** Lets waiting callbacks run until `isSo`, at most `withinMs`; throws when time is up. */
