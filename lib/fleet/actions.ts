@@ -27,7 +27,11 @@ export async function createOne(wish: z.input<typeof Wish>): Promise<Result<{ id
   return resultOf(async () => {
     await guardWrite('operator');
     const id = await createSandbox(parseInput(Wish, wish));
-    fleetWatcher().settle(await getSandbox(id));
+    // It exists, whether or not it can be looked at right now.
+    await getSandbox(id).then(
+      (sandbox) => fleetWatcher().settle(sandbox),
+      () => fleetWatcher().refresh(),
+    );
     return { id };
   });
 }

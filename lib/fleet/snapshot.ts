@@ -13,7 +13,9 @@ type Packed = { version: string; body: Promise<Uint8Array<ArrayBuffer>> };
 export function packedSnapshot(): Promise<Uint8Array<ArrayBuffer>> {
   const cache = singleton<{ packed: Packed | null }>('packed-snapshot', () => ({ packed: null }));
   const snapshot = fleetWatcher().snapshot();
-  const version = `${snapshot.epoch}/${snapshot.seq}/${snapshot.status.asOfMs === null}`;
+  // A later reading that found nothing new is no reason to pack again; the channel tells when it was.
+  const { asOfMs, ...status } = snapshot.status;
+  const version = JSON.stringify([snapshot.epoch, snapshot.seq, asOfMs === null, status]);
   if (cache.packed?.version !== version) {
     cache.packed = { version, body: pack(JSON.stringify(snapshot)) };
   }

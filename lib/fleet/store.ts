@@ -34,6 +34,7 @@ export class FleetStore {
   /** Deltas that arrived while the snapshot was on its way. */
   #ahead: FleetDelta[] = [];
   #reading: AbortController | null = null;
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(fetchSnapshot: FetchSnapshot) {
     this.#fetchSnapshot = fetchSnapshot;
@@ -61,16 +62,17 @@ export class FleetStore {
       return;
     }
     if (event.kind === 'delta') {
+      // While another try is due, what is told now will be in what it reads.
       if (this.#reading) this.#ahead.push(event.delta);
-      else if (this.#position && event.delta.seq === this.#position.seq + 1) this.#apply(event.delta);
-      else if (this.#position && event.delta.seq <= this.#position.seq) return;
-      else void this.#readAgain();
+      else if (!this.#retryTimer && !this.#applyNext(event.delta)) void this.#readAgain();
     }
     this.#update(event.status);
   }
 
   async #readAgain(): Promise<void> {
     this.#reading?.abort();
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
     const reading = new AbortController();
     this.#reading = reading;
     this.#ahead = [];
@@ -82,9 +84,7 @@ export class FleetStore {
     } catch {
       if (this.#reading !== reading) return;
       this.#reading = null;
-      setTimeout(() => {
-        if (!this.#reading) void this.#readAgain();
-      }, RETRY_MS);
+      this.#retryTimer = setTimeout(() => void this.#readAgain(), RETRY_MS);
     }
   }
 
@@ -96,17 +96,22 @@ export class FleetStore {
     }
     for (const id of gone) this.#byId.delete(id);
     this.#position = { epoch, seq };
-    const ahead = this.#ahead.filter((delta) => delta.seq > seq);
+    const ahead = this.#ahead;
     this.#ahead = [];
-    for (const delta of ahead) this.#apply(delta);
-    this.#update(status, true);
+    const isWhole = ahead.every((delta) => this.#applyNext(delta));
+    this.#update(laterOf(this.#view.status, status), true);
+    if (!isWhole) void this.#readAgain();
   }
 
-  #apply({ seq, changed, removed }: FleetDelta): void {
+  /** Applies `delta` unless it is known already; answers false when one before it is missing. */
+  #applyNext({ seq, changed, removed }: FleetDelta): boolean {
+    if (!this.#position || seq > this.#position.seq + 1) return false;
+    if (seq <= this.#position.seq) return true;
     for (const sandbox of changed) this.#put(sandbox);
     for (const id of removed) this.#byId.delete(id);
-    if (this.#position) this.#position.seq = seq;
+    this.#position.seq = seq;
     this.#view = { ...this.#view, rows: [...this.#byId.values()] };
+    return true;
   }
 
   #put(sandbox: Sandbox): void {
@@ -118,6 +123,11 @@ export class FleetStore {
     this.#view = { rows, status };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The channel's word on the status is kept unless a snapshot knows a later reading: snapshots are packed once for many. */
+function laterOf(told: FleetStatus, packed: FleetStatus): FleetStatus {
+  return (packed.asOfMs ?? 0) > (told.asOfMs ?? 0) ? packed : told;
 }
 
 /** Unpacks what `/api/fleet` answers. Throws when it cannot be had. */

@@ -13,10 +13,12 @@ const LONGEST_PAUSE_MS = 10_000;
 const PUBLISH_EVERY_MS = 250;
 /** Keeps reading this long after the last listener left, so that a page's rows are fresh when its socket arrives. */
 const LINGER_MS = 15_000;
+/** However long the service asks us to stay away, people should not look at a dead list for longer than this. */
+const LONGEST_ABSENCE_MS = 10 * 60_000;
 /** Verified news outlives any page that was asked for before it. */
 const SETTLED_FOR_MS = 60_000;
 
-type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null> };
+type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null>; lingerMs?: number };
 
 /**
  * Watches the fleet once for everybody: reads the list over and over while somebody looks, keeps the rows, and tells
@@ -70,7 +72,7 @@ export class FleetWatcher {
     this.#keepReading();
     return () => {
       this.#listeners.delete(listener);
-      this.#neededUntilMs = Date.now() + LINGER_MS;
+      this.#linger();
     };
   }
 
@@ -114,8 +116,12 @@ export class FleetWatcher {
     if (this.#publishTimer) clearTimeout(this.#publishTimer);
   }
 
+  #linger(): void {
+    this.#neededUntilMs = Date.now() + (this.#options.lingerMs ?? LINGER_MS);
+  }
+
   #keepReading(): void {
-    this.#neededUntilMs = Date.now() + LINGER_MS;
+    this.#linger();
     if (this.#loop || this.#stopping.signal.aborted) return;
     let firstDone = () => {};
     this.#firstReading = new Promise((resolve) => {
@@ -123,6 +129,8 @@ export class FleetWatcher {
     });
     this.#loop = this.#readOverAndOver(firstDone).finally(() => {
       this.#loop = null;
+      // Somebody may have come between the last look round and this.
+      if (this.#isNeeded()) this.#keepReading();
     });
   }
 
@@ -143,7 +151,8 @@ export class FleetWatcher {
   /** At most half of the time is spent reading, however slow the service or large the fleet; failures wait longer. */
   #pauseAfter(tookMs: number): number {
     const pauseMs = Math.max(tookMs, SHORTEST_PAUSE_MS, SHORTEST_PAUSE_MS * Math.min(this.#failures, 4));
-    return Math.max(Math.min(pauseMs, LONGEST_PAUSE_MS), this.#status.problem?.retryAfterMs ?? 0);
+    const askedMs = Math.min(this.#status.problem?.retryAfterMs ?? 0, LONGEST_ABSENCE_MS);
+    return Math.max(Math.min(pauseMs, LONGEST_PAUSE_MS), askedMs);
   }
 
   async #readOnce(beganAtMs: number): Promise<void> {

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { Sandbox } from '../sandbox/schema';
+import { ChangeBatch, sameSandbox } from './delta';
+import { rowWith } from './test-fleet';
+
+const { sandbox } = rowWith({ metadata: { owner: 'ana', team: 'evals' } });
+
+describe('sameSandbox', () => {
+  it('does not mind the order of metadata', () => {
+    expect(sameSandbox(sandbox, { ...sandbox, metadata: { team: 'evals', owner: 'ana' } })).toBe(true);
+  });
+
+  /** A change to every field; a field added to the schema must be thought of here and in `sameSandbox`. */
+  const changes: { [K in Exclude<keyof Sandbox, 'id'>]: Sandbox[K][] } = {
+    templateId: ['other'],
+    alias: [null],
+    state: ['paused'],
+    metadata: [{}, { owner: 'ana' }, { owner: 'ana', team: '' }, { owner: 'ana', other: 'evals' }],
+    startedAtMs: [1],
+    endAtMs: [1],
+    cpuCount: [16],
+    memoryMB: [1],
+    diskSizeMB: [1],
+    envdVersion: ['9.9.9'],
+  };
+
+  it.each(Object.entries(changes))('sees a change of %s', (field, values) => {
+    for (const value of values) expect(sameSandbox(sandbox, { ...sandbox, [field]: value })).toBe(false);
+  });
+});
+
+describe('ChangeBatch', () => {
+  const paused: Sandbox = { ...sandbox, state: 'paused' };
+
+  it('keeps the last word on each sandbox', () => {
+    const batch = new ChangeBatch();
+    expect(batch.isEmpty).toBe(true);
+    batch.change(sandbox);
+    batch.change(paused);
+    expect(batch.isEmpty).toBe(false);
+    expect(batch.take(7)).toEqual({ seq: 7, changed: [paused], removed: [] });
+    expect(batch.isEmpty).toBe(true);
+    expect(batch.take(8)).toEqual({ seq: 8, changed: [], removed: [] });
+  });
+
+  it('leaves the removal of what came and went, and the arrival of what went and came', () => {
+    const batch = new ChangeBatch();
+    batch.change(sandbox);
+    batch.remove(sandbox.id);
+    expect(batch.take(1)).toEqual({ seq: 1, changed: [], removed: [sandbox.id] });
+    batch.remove(sandbox.id);
+    batch.change(paused);
+    expect(batch.take(2)).toEqual({ seq: 2, changed: [paused], removed: [] });
+  });
+});

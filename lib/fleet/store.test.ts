@@ -1,0 +1,239 @@
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Sandbox } from '../sandbox/schema';
+import type { FleetEvent, FleetSnapshot, FleetStatus } from './delta';
+import { FleetStore } from './store';
+import { rowWith } from './test-fleet';
+
+const one = (id: string, changes: Partial<Sandbox> = {}) => rowWith({ id, ...changes }).sandbox;
+
+function statusAt(asOfMs: number | null, changes: Partial<FleetStatus> = {}): FleetStatus {
+  return { asOfMs, problem: null, unreadable: 0, maxRunning: null, ...changes };
+}
+
+const hello = (seq: number, { epoch = 'e1', status = statusAt(1) } = {}): FleetEvent => ({
+  kind: 'hello',
+  epoch,
+  seq,
+  status,
+});
+
+const delta = (seq: number, changed: Sandbox[], removed: string[] = []): FleetEvent => ({
+  kind: 'delta',
+  delta: { seq, changed, removed },
+  status: statusAt(1),
+});
+
+const snapshot = (
+  seq: number,
+  ids: string[],
+  { epoch = 'e1', status = statusAt(1) } = {},
+): FleetSnapshot => ({
+  epoch,
+  seq,
+  sandboxes: ids.map((id) => one(id)),
+  status,
+});
+
+/** A store whose snapshots come when the test says so. */
+function openStore() {
+  const asked: {
+    resolve: (snapshot: FleetSnapshot) => Promise<void>;
+    reject: () => Promise<void>;
+    signal: AbortSignal;
+  }[] = [];
+  const store = new FleetStore(
+    (signal) =>
+      new Promise((resolve, reject) => {
+        asked.push({
+          signal,
+          async resolve(answered) {
+            resolve(answered);
+            await vi.advanceTimersByTimeAsync(0);
+          },
+          async reject() {
+            reject(new Error('refused'));
+            await vi.advanceTimersByTimeAsync(0);
+          },
+        });
+      }),
+  );
+  const answer = async (answered: FleetSnapshot) => {
+    const last = asked.at(-1);
+    if (!last) throw new Error('Nobody asked for a snapshot.');
+    await last.resolve(answered);
+  };
+  const ids = () => store.view().rows?.map(({ sandbox }) => sandbox.id) ?? null;
+  return { store, asked, answer, ids };
+}
+
+/** A store that knows `ids` as of sequence number 5. */
+async function openFilled(...known: string[]) {
+  const opened = openStore();
+  opened.store.receive(hello(5));
+  await opened.answer(snapshot(5, known));
+  return opened;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+describe('the beginning', () => {
+  it('knows no rows until the whole fleet has come, and its status from the first word on', async () => {
+    const { store, asked, answer, ids } = openStore();
+    const heard = vi.fn();
+    store.subscribe(heard);
+    expect(store.view()).toEqual({ rows: null, status: statusAt(null) });
+    store.receive(hello(5, { status: statusAt(9) }));
+    expect(store.view()).toEqual({ rows: null, status: statusAt(9) });
+    expect(asked).toHaveLength(1);
+    await answer(snapshot(5, ['a', 'b']));
+    expect(ids()).toEqual(['a', 'b']);
+    expect(heard).toHaveBeenCalledTimes(2);
+  });
+
+  it('applies what is told while the fleet is on its way, and nothing twice', async () => {
+    const { store, answer, ids } = openStore();
+    store.receive(hello(5));
+    store.receive(delta(6, [one('x')]));
+    store.receive(delta(7, [one('c')], ['a']));
+    expect(ids()).toBeNull();
+    await answer(snapshot(6, ['a', 'b']));
+    expect(ids()).toEqual(['b', 'c']);
+  });
+
+  it('stays quiet for who no longer listens', () => {
+    const { store } = openStore();
+    const heard = vi.fn();
+    store.subscribe(heard)();
+    store.receive(hello(5));
+    expect(heard).not.toHaveBeenCalled();
+  });
+});
+
+describe('deltas', () => {
+  it('change, add and remove rows', async () => {
+    const { store, asked, ids } = await openFilled('a', 'b');
+    store.receive(delta(6, [one('b', { state: 'paused' }), one('c')], ['a']));
+    expect(ids()).toEqual(['b', 'c']);
+    expect(store.find('b')?.sandbox.state).toBe('paused');
+    expect(store.find('a')).toBeUndefined();
+    expect(asked).toHaveLength(1);
+  });
+
+  it('already known are ignored', async () => {
+    const { store, asked, ids } = await openFilled('a');
+    store.receive(delta(5, [], ['a']));
+    store.receive(delta(4, [one('z')]));
+    expect(ids()).toEqual(['a']);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('with one missing before them make the whole be read again, while the rows stay', async () => {
+    const { store, asked, answer, ids } = await openFilled('a');
+    store.receive(delta(7, [one('c')]));
+    expect(ids()).toEqual(['a']);
+    expect(asked).toHaveLength(2);
+    store.receive(delta(8, [one('d')]));
+    await answer(snapshot(7, ['b', 'c']));
+    expect(ids()).toEqual(['b', 'c', 'd']);
+  });
+
+  it('with one missing among those told meanwhile make it be read once more', async () => {
+    const { store, asked, answer, ids } = openStore();
+    store.receive(hello(5));
+    store.receive(delta(6, [one('x')]));
+    store.receive(delta(8, [one('z')]));
+    await answer(snapshot(5, ['a']));
+    expect(asked).toHaveLength(2);
+    await answer(snapshot(8, ['a', 'x', 'y', 'z']));
+    expect(ids()).toEqual(['a', 'x', 'y', 'z']);
+  });
+});
+
+describe('joining again', () => {
+  it('reads nothing when nothing was missed', async () => {
+    const { store, asked } = await openFilled('a');
+    store.receive(hello(5, { status: statusAt(20) }));
+    expect(asked).toHaveLength(1);
+    expect(store.view().status.asOfMs).toBe(20);
+  });
+
+  it.each([
+    ['events were missed', hello(6), snapshot(6, ['b'])],
+    ['the server is another', hello(5, { epoch: 'e2' }), snapshot(5, ['b'], { epoch: 'e2' })],
+  ])('reads the whole when %s', async (_, event, answered) => {
+    const { store, asked, answer, ids } = await openFilled('a');
+    store.receive(event);
+    expect(ids()).toEqual(['a']);
+    expect(asked).toHaveLength(2);
+    await answer(answered);
+    expect(ids()).toEqual(['b']);
+  });
+
+  it('gives up a reading that has been overtaken', async () => {
+    const { store, asked, answer, ids } = openStore();
+    store.receive(hello(5));
+    store.receive(hello(1, { epoch: 'e2' }));
+    expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    await asked[0]?.resolve(snapshot(5, ['old']));
+    expect(ids()).toBeNull();
+    await answer(snapshot(1, ['new'], { epoch: 'e2' }));
+    expect(ids()).toEqual(['new']);
+  });
+});
+
+describe('a reading that fails', () => {
+  it('keeps the rows and is tried again, once, after two seconds', async () => {
+    const { store, asked, answer, ids } = await openFilled('a');
+    store.receive(delta(9, []));
+    await asked[1]?.reject();
+    expect(ids()).toEqual(['a']);
+    store.receive(delta(10, [one('b')]));
+    store.receive(delta(11, []));
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(asked).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked).toHaveLength(3);
+    await answer(snapshot(11, ['a', 'b']));
+    expect(ids()).toEqual(['a', 'b']);
+    store.receive(delta(12, [one('c')]));
+    expect(ids()).toEqual(['a', 'b', 'c']);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toHaveLength(3);
+  });
+
+  it('is not waited for when joining again asks for one', async () => {
+    const { store, asked, answer } = openStore();
+    store.receive(hello(5));
+    await asked[0]?.reject();
+    store.receive(hello(6));
+    expect(asked).toHaveLength(2);
+    await answer(snapshot(6, ['a']));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('the status', () => {
+  const problem = { code: 'unavailable', message: 'Away.' } as const;
+
+  it('changes without the rows', async () => {
+    const { store } = await openFilled('a');
+    const { rows } = store.view();
+    store.receive({ kind: 'status', status: statusAt(1, { problem }) });
+    expect(store.view().rows).toBe(rows);
+    expect(store.view().status.problem).toEqual(problem);
+  });
+
+  it('of a snapshot that was packed a while ago does not hide what was told since', async () => {
+    const { store, answer } = openStore();
+    store.receive(hello(5, { status: statusAt(500, { problem }) }));
+    await answer(snapshot(5, ['a'], { status: statusAt(400) }));
+    expect(store.view().status).toEqual(statusAt(500, { problem }));
+    store.receive(hello(6, { status: statusAt(500) }));
+    await answer(snapshot(6, ['a'], { status: statusAt(600) }));
+    expect(store.view().status).toEqual(statusAt(600));
+  });
+});

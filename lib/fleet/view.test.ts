@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { FleetStatus } from './delta';
+import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
+import { countStates, DEFAULT_SORT, filterRows, firstScreen, sortFrom } from './view';
+
+const status: FleetStatus = { asOfMs: NOW_MS, problem: null, unreadable: 0, maxRunning: 20 };
+const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
+
+describe('sortFrom', () => {
+  it('reads a sort or falls back to latest start first', () => {
+    expect(sortFrom('-left')).toEqual({ key: 'left', direction: 'desc' });
+    for (const text of [null, undefined, '', 'nonsense']) expect(sortFrom(text)).toBe(DEFAULT_SORT);
+  });
+});
+
+describe('filterRows', () => {
+  it('answers the very rows when nothing is filtered', () => {
+    const rows = mixedFleet(3);
+    expect(filterRows(rows, [], NOW_MS)).toBe(rows);
+  });
+});
+
+describe('firstScreen', () => {
+  it('counts all, shows the first sixty, latest start first', () => {
+    const screen = firstScreen({ sandboxes: fleet, status }, { q: '', sort: '' }, NOW_MS);
+    expect(screen).toMatchObject({ matching: 500, total: 500, status, nowMs: NOW_MS });
+    expect(screen.running + screen.paused).toBe(500);
+    expect(screen.sandboxes).toHaveLength(60);
+    const starts = screen.sandboxes.map(({ startedAtMs }) => startedAtMs);
+    expect(starts).toEqual(
+      fleet
+        .map(({ startedAtMs }) => startedAtMs)
+        .toSorted((a, b) => b - a)
+        .slice(0, 60),
+    );
+  });
+
+  it('filters and sorts as the address says', () => {
+    const screen = firstScreen({ sandboxes: fleet, status }, { q: 'state:paused', sort: 'id' }, NOW_MS);
+    const ids = fleet.filter(({ state }) => state === 'paused').map(({ id }) => id);
+    expect(screen.matching).toBe(ids.length);
+    expect(screen.sandboxes.map(({ id }) => id)).toEqual(ids.toSorted().slice(0, 60));
+    expect(screen.total).toBe(500);
+  });
+
+  it('filters nothing by a filter that cannot be read', () => {
+    expect(firstScreen({ sandboxes: fleet, status }, { q: 'age>', sort: '' }, NOW_MS).matching).toBe(500);
+  });
+});
+
+describe('countStates', () => {
+  it('counts running and paused, and neither for what is unknown', () => {
+    const sandboxes = (['running', 'paused', 'unknown', 'running'] as const).map((state) => ({ state }));
+    expect(countStates(sandboxes)).toEqual({ running: 2, paused: 1 });
+    expect(countStates([rowWith().sandbox])).toEqual({ running: 1, paused: 0 });
+  });
+});

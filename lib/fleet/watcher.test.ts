@@ -1,0 +1,351 @@
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { SandkeeperError } from '../errors';
+import { getSandbox, listSandboxes } from '../moru/control';
+import { maxRunning } from '../moru/local-engine';
+import type { Sandbox } from '../sandbox/schema';
+import { eventually, giveEngine } from '../test-support/house';
+import type { ReadPage } from './crawl';
+import type { FleetEvent, FleetStatus } from './delta';
+import { FleetWatcher } from './watcher';
+
+const engine = giveEngine();
+beforeEach(async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  onTestFinished(() => vi.restoreAllMocks());
+  const { sandboxes } = await listSandboxes(null);
+  for (const { id } of sandboxes) await engine.call('DELETE', `/sandboxes/${id}`);
+});
+
+type Gate = { open: () => void };
+
+/** A watcher of the engine whose readings are counted and can be held back or replaced. */
+function watch({ lingerMs = 15_000 } = {}) {
+  const upstream = {
+    calls: [] as { atMs: number; cursor: string | null }[],
+    /** Runs instead of the gateway while it is set. */
+    instead: null as ReadPage | null,
+    gate: null as Promise<void> | null,
+    /** Holds back every answer that is on its way or asked for, until it is opened. */
+    hold(): Gate {
+      let open = () => {};
+      upstream.gate = new Promise((resolve) => {
+        open = () => {
+          upstream.gate = null;
+          resolve();
+        };
+      });
+      return { open };
+    },
+  };
+  const watcher = new FleetWatcher({
+    async readPage(cursor) {
+      upstream.calls.push({ atMs: Date.now(), cursor });
+      const page = await (upstream.instead ?? listSandboxes)(cursor);
+      await upstream.gate;
+      return page;
+    },
+    readMaxRunning: maxRunning,
+    lingerMs,
+  });
+  onTestFinished(() => watcher.close());
+  const rows = () => new Map(watcher.snapshot().sandboxes.map((sandbox) => [sandbox.id, sandbox]));
+  return { watcher, upstream, rows };
+}
+
+/** What a listener hears, and the fleet as somebody knows it who has only heard that. */
+function listen(watcher: FleetWatcher) {
+  const events: FleetEvent[] = [];
+  const known = new Map<string, Sandbox>();
+  let status: FleetStatus | null = null;
+  const stop = watcher.listen((event) => {
+    events.push(event);
+    status = event.status;
+    if (event.kind !== 'delta') return;
+    for (const sandbox of event.delta.changed) known.set(sandbox.id, sandbox);
+    for (const id of event.delta.removed) known.delete(id);
+  });
+  return {
+    events,
+    known,
+    stop,
+    status: () => status,
+    deltas: () => events.flatMap((event) => (event.kind === 'delta' ? [event.delta] : [])),
+  };
+}
+
+describe('reading', () => {
+  it('is ready after the first complete reading', async () => {
+    const ids = await Promise.all([engine.create(), engine.create()]);
+    const { watcher, upstream } = watch();
+    expect(watcher.snapshot()).toMatchObject({ seq: 0, sandboxes: [], status: { asOfMs: null } });
+    const before = Date.now();
+    await watcher.ready(10_000);
+    const { sandboxes, status } = watcher.snapshot();
+    expect(new Set(sandboxes.map(({ id }) => id))).toEqual(new Set(ids));
+    expect(status).toEqual({
+      asOfMs: expect.any(Number),
+      problem: null,
+      unreadable: 0,
+      maxRunning: 1_000,
+    });
+    expect(status.asOfMs).toBeGreaterThanOrEqual(before);
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  it('is not waited for longer than one has patience', async () => {
+    const { watcher, upstream } = watch();
+    const gate = upstream.hold();
+    const before = Date.now();
+    await watcher.ready(50);
+    expect(Date.now() - before).toBeLessThan(2_000);
+    expect(watcher.snapshot().status.asOfMs).toBeNull();
+    gate.open();
+  });
+
+  it('is one for everybody who listens', async () => {
+    await engine.create();
+    const alone = watch();
+    const crowded = watch();
+    listen(alone.watcher);
+    for (let viewer = 0; viewer < 20; viewer += 1) listen(crowded.watcher);
+    await eventually(() => alone.upstream.calls.length >= 3 && crowded.upstream.calls.length >= 3, 8_000);
+    expect(Math.abs(alone.upstream.calls.length - crowded.upstream.calls.length)).toBeLessThanOrEqual(1);
+    const gaps = crowded.upstream.calls
+      .slice(1)
+      .map(({ atMs }, at) => atMs - (crowded.upstream.calls[at]?.atMs ?? 0));
+    for (const gapMs of gaps) expect(gapMs).toBeGreaterThan(900);
+  });
+
+  it('stops when nobody listens and begins when somebody does', async () => {
+    const { watcher, upstream } = watch({ lingerMs: 100 });
+    const first = listen(watcher);
+    const second = listen(watcher);
+    await eventually(() => upstream.calls.length >= 1);
+    first.stop();
+    await eventually(() => upstream.calls.length >= 2);
+    second.stop();
+    await eventually(() => Date.now() - (upstream.calls.at(-1)?.atMs ?? 0) > 1_500);
+    const { length } = upstream.calls;
+    const id = await engine.create();
+    const third = listen(watcher);
+    await eventually(() => third.known.has(id));
+    expect(upstream.calls.length).toBeGreaterThan(length);
+  });
+
+  it('is hurried by refresh', async () => {
+    const { watcher, upstream } = watch();
+    await watcher.ready(5_000);
+    const { length } = upstream.calls;
+    const before = Date.now();
+    watcher.refresh();
+    await eventually(() => upstream.calls.length > length);
+    expect(Date.now() - before).toBeLessThan(500);
+  });
+
+  it('ends with close', async () => {
+    const { watcher, upstream } = watch();
+    listen(watcher);
+    await eventually(() => upstream.calls.length >= 1);
+    await watcher.close();
+    const { length } = upstream.calls;
+    watcher.refresh();
+    await watcher.ready(1_200);
+    expect(upstream.calls).toHaveLength(length);
+  });
+});
+
+describe('telling', () => {
+  it('begins with where the fleet stands and goes on without a gap', async () => {
+    const { watcher } = watch();
+    await watcher.ready(5_000);
+    const heard = listen(watcher);
+    const { epoch, seq } = watcher.snapshot();
+    expect(heard.events[0]).toMatchObject({ kind: 'hello', epoch, seq });
+    const id = await engine.create({ metadata: { owner: 'ana' } });
+    await eventually(() => heard.known.get(id)?.state === 'running');
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    await eventually(() => heard.known.get(id)?.state === 'paused');
+    await engine.call('DELETE', `/sandboxes/${id}`);
+    await eventually(() => !heard.known.has(id));
+    const numbers = heard.deltas().map((delta) => delta.seq);
+    expect(numbers).toEqual(numbers.map((_, at) => seq + 1 + at));
+    expect(watcher.snapshot().seq).toBe(numbers.at(-1));
+  });
+
+  it('gathers what comes close together into one delta', async () => {
+    const { watcher } = watch();
+    await watcher.ready(5_000);
+    const heard = listen(watcher);
+    const [a, b] = await Promise.all([engine.create(), engine.create()]);
+    const [first, second] = await Promise.all([getSandbox(a ?? ''), getSandbox(b ?? '')]);
+    watcher.settle(first);
+    watcher.settle(second);
+    watcher.settle({ ...second, state: 'paused' });
+    watcher.settleGone(first.id);
+    expect(heard.deltas()).toEqual([]);
+    await eventually(() => heard.deltas().length > 0);
+    expect(heard.deltas()[0]).toMatchObject({
+      changed: [{ id: second.id, state: 'paused' }],
+      removed: [first.id],
+    });
+  });
+
+  it('says that nothing has changed as a status, without rows', async () => {
+    await engine.create();
+    const { watcher } = watch();
+    await watcher.ready(5_000);
+    const heard = listen(watcher);
+    const asOfMs = watcher.snapshot().status.asOfMs ?? 0;
+    await eventually(() => (heard.status()?.asOfMs ?? 0) > asOfMs);
+    expect(heard.events.map(({ kind }) => kind)).toEqual(['hello', 'status']);
+  });
+
+  it('tells one who joins later everything that was known', async () => {
+    const { watcher } = watch();
+    await watcher.ready(5_000);
+    const early = listen(watcher);
+    watcher.settle(await getSandbox(await engine.create()));
+    const late = listen(watcher);
+    expect(early.deltas().at(-1)?.seq).toBe(watcher.snapshot().seq);
+    expect(late.events).toHaveLength(1);
+    expect(late.events[0]).toMatchObject({ kind: 'hello', seq: watcher.snapshot().seq });
+  });
+});
+
+describe('removing', () => {
+  it('waits for a reading that was complete', async () => {
+    const id = await engine.create();
+    const { watcher, upstream, rows } = watch();
+    await watcher.ready(5_000);
+    const heard = listen(watcher);
+    upstream.instead = async (cursor) => {
+      if (cursor === null) return { sandboxes: [], unreadable: 0, nextCursor: 'more' };
+      throw new SandkeeperError('unavailable', 'Gone away.');
+    };
+    watcher.refresh();
+    await eventually(() => heard.status()?.problem != null);
+    expect(rows().has(id)).toBe(true);
+    upstream.instead = async () => ({ sandboxes: [], unreadable: 3, nextCursor: null });
+    watcher.refresh();
+    await eventually(() => heard.status()?.problem === null);
+    expect(rows().has(id)).toBe(false);
+    expect(heard.status()?.unreadable).toBe(3);
+  });
+});
+
+describe('a service that fails', () => {
+  it('leaves the last good rows with the problem, and its recovery clears that', async () => {
+    const id = await engine.create();
+    const { watcher, rows } = watch();
+    await watcher.ready(5_000);
+    const asOfMs = watcher.snapshot().status.asOfMs;
+    const heard = listen(watcher);
+    await engine.fault({ route: 'GET /v2/sandboxes', status: 503 });
+    watcher.refresh();
+    await eventually(() => heard.status()?.problem?.code === 'unavailable');
+    expect(heard.status()).toMatchObject({
+      problem: { message: 'The sandbox service cannot be reached or has a problem.' },
+    });
+    expect(heard.status()?.asOfMs ?? 0).toBeGreaterThanOrEqual(asOfMs ?? 0);
+    expect([...rows().keys()]).toEqual([id]);
+    await engine.clearFaults();
+    watcher.refresh();
+    await eventually(() => heard.status()?.problem === null);
+    expect(heard.deltas()).toEqual([]);
+  });
+
+  it('does not keep the first viewer waiting', async () => {
+    await engine.fault({ route: 'GET /v2/sandboxes', status: 500 });
+    const { watcher } = watch();
+    const before = Date.now();
+    await watcher.ready(10_000);
+    expect(Date.now() - before).toBeLessThan(5_000);
+    expect(watcher.snapshot().status).toMatchObject({ asOfMs: null, problem: { code: 'unavailable' } });
+  });
+
+  it('is left alone for as long as it asks', async () => {
+    const { watcher, upstream } = watch();
+    await engine.fault({ route: 'GET /v2/sandboxes', status: 429, retryAfterSeconds: 3, count: 1 });
+    const heard = listen(watcher);
+    await eventually(() => heard.status()?.problem?.code === 'rate_limited');
+    expect(heard.status()?.problem?.retryAfterMs).toBe(3_000);
+    await eventually(() => heard.status()?.problem === null);
+    const [first, second] = upstream.calls;
+    expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(2_990);
+  });
+
+  it('that asks for ever is asked again nonetheless, and not at once', async () => {
+    const { watcher, upstream } = watch();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    upstream.instead = async () => {
+      throw new SandkeeperError('rate_limited', 'Never again.', { retryAfterMs: 2 ** 40 });
+    };
+    await watcher.ready(5_000);
+    await eventually(() => timers.mock.calls.some(([, ms]) => ms === 600_000));
+    expect(upstream.calls).toHaveLength(1);
+  });
+});
+
+describe('news from somebody who has just looked', () => {
+  it('beats a page that was asked for before it', async () => {
+    const [killed = '', paused = ''] = await Promise.all([engine.create(), engine.create()]);
+    const { watcher, upstream, rows } = watch();
+    await watcher.ready(5_000);
+    const gate = upstream.hold();
+    const { length } = upstream.calls;
+    watcher.refresh();
+    await eventually(() => upstream.calls.length > length);
+    // The page on its way still shows both as running.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await engine.call('DELETE', `/sandboxes/${killed}`);
+    await engine.call('POST', `/sandboxes/${paused}/pause`);
+    watcher.settleGone(killed);
+    watcher.settle(await getSandbox(paused));
+    const { asOfMs } = watcher.snapshot().status;
+    const heard = listen(watcher);
+    gate.open();
+    await eventually(() => (heard.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
+    expect([...rows()].map(([id, { state }]) => [id, state])).toEqual([[paused, 'paused']]);
+    expect(heard.deltas()).toEqual([]);
+  });
+
+  it('keeps one that was created while the list was being read', async () => {
+    const { watcher, upstream, rows } = watch();
+    await watcher.ready(5_000);
+    const gate = upstream.hold();
+    const { length } = upstream.calls;
+    watcher.refresh();
+    await eventually(() => upstream.calls.length > length);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const id = await engine.create();
+    watcher.settle(await getSandbox(id));
+    const { asOfMs } = watcher.snapshot().status;
+    gate.open();
+    await eventually(() => (watcher.snapshot().status.asOfMs ?? 0) > (asOfMs ?? 0));
+    expect([...rows().keys()]).toEqual([id]);
+  });
+
+  it('is overtaken by the next reading', async () => {
+    const id = await engine.create();
+    const { watcher, rows } = watch();
+    await watcher.ready(5_000);
+    watcher.settle({ ...(await getSandbox(id)), state: 'paused' });
+    expect(rows().get(id)?.state).toBe('paused');
+    await eventually(() => {
+      watcher.refresh();
+      return rows().get(id)?.state === 'running';
+    });
+  });
+
+  it('has the template as the list names it, which the detail of a paused one does not', async () => {
+    const id = await engine.create();
+    const { watcher, rows } = watch();
+    await watcher.ready(5_000);
+    const listed = rows().get(id);
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    const detail = await getSandbox(id);
+    expect(detail.alias).toBeNull();
+    watcher.settle(detail);
+    expect(rows().get(id)).toEqual({ ...detail, alias: 'base', templateId: listed?.templateId });
+  });
+});
