@@ -13,6 +13,7 @@ test('without anything, the defaults', () => {
     apiKey: undefined,
     maxRunning: 20,
     maxLengthHours: 1,
+    hostNetwork: false,
   });
 });
 
@@ -28,7 +29,9 @@ test('the environment sets defaults, flags win, empty variables count as unset',
     apiKey: KEY,
   });
   const flags = ['--port', '5000', '--data-dir=/else', '--next-free-port', '--max-running', '3'];
-  expect(readOptions([...flags, '--max-length-hours', '0.5', '--host', '0.0.0.0'], environment)).toEqual({
+  expect(
+    readOptions([...flags, '--max-length-hours', '0.5', '--host', '0.0.0.0', '--host-network'], environment),
+  ).toEqual({
     host: '0.0.0.0',
     port: 5000,
     nextFreePort: true,
@@ -36,6 +39,7 @@ test('the environment sets defaults, flags win, empty variables count as unset',
     apiKey: KEY,
     maxRunning: 3,
     maxLengthHours: 0.5,
+    hostNetwork: true,
   });
   expect(readOptions([], { SANDKEEPER_ENGINE_PORT: '', SANDKEEPER_ENGINE_KEY: '' })).toMatchObject({
     port: 3100,

@@ -42,6 +42,8 @@ export type JailOptions = JailPlan & {
 export class Jail {
   /** Resolves when none of its processes is left, whatever the reason. */
   readonly ended: Promise<void>;
+  /** True from the moment its end is certain: what is asked of it now would be lost. */
+  isEnding = false;
   private frozen: Frozen | null = null;
   private isOver = false;
 
@@ -113,6 +115,7 @@ export class Jail {
 
   /** Ends every process at once, frozen ones too. Resolves when they are gone. */
   kill(): Promise<void> {
+    this.isEnding = true;
     if (!signalProcess(this.init, 'SIGKILL')) this.bwrap.kill('SIGKILL');
     return this.ended;
   }
@@ -142,6 +145,7 @@ export class Jail {
       await new Promise((resolve) => this.bwrap.once('exit', resolve));
     }
     this.isOver = true;
+    this.isEnding = true;
     // Bubblewrap leaves as soon as the agent has; the rest is killed by the kernel right after.
     while (signalProcess(this.init, 'SIGKILL') || isSameProcess(this.init)) await delay(1);
     this.link.destroy();

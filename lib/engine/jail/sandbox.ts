@@ -105,6 +105,8 @@ export class Sandbox {
   }
 
   private async open(root: GuestRoot): Promise<Session> {
+    // A command that comes while the last session ends belongs to the next.
+    while (this.session?.jail.isEnding) await this.session.jail.ended;
     this.requireReady();
     this.opening ??= this.openSession(root);
     const session = await this.opening;
