@@ -39,7 +39,8 @@ export function securityHeaders({ https }: { https: boolean }): Record<string, s
   return {
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    'referrer-policy': 'no-referrer',
+    // Not 'no-referrer': with that, a browser sends `Origin: null` with a form that no script submits.
+    'referrer-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
