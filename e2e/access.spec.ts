@@ -1,0 +1,131 @@
+import type { Page } from '@playwright/test';
+import { serverAction } from './support/actions';
+import { expect, test } from './support/fixtures';
+import { ask, callAction, cookieOf, openLive, resultIn } from './support/http';
+import { openFleet } from './support/vocabulary';
+
+/** Open sockets look at their session this often. */
+const SOCKETS_NOTICE_WITHIN_MS = 20_000;
+
+async function sessionOf(page: Page, name: string): Promise<string> {
+  return (await page.context().cookies()).find((cookie) => cookie.name === name)?.value ?? '';
+}
+
+test('the link from the start signs in, and its token leaves the address bar', async ({ page, house }) => {
+  await page.goto(house.signInUrl);
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await expect(page.getByRole('heading', { name: 'Sandboxes', exact: true })).toBeAttached();
+
+  await page.getByRole('button', { name: 'Account and theme' }).click();
+  await expect(page.getByRole('menu')).toContainText('signed in as admin');
+
+  const [cookie] = (await page.context().cookies()).filter(({ name }) => name === house.sessionCookieName);
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/' });
+  expect(await page.evaluate(() => document.cookie)).not.toContain('session');
+
+  await page.goBack();
+  expect(page.url()).not.toContain('token');
+});
+
+test('the token alone signs in too', async ({ page, house }) => {
+  await page.goto('/sign-in');
+  await page.getByLabel('Token').fill(house.signInToken);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+});
+
+test('a wrong token is refused in words, leaves the address bar, and the next one takes longer', async ({
+  page,
+  house,
+}) => {
+  await page.goto('/sign-in?token=not-the-token');
+  await expect(page.getByRole('alert').filter({ hasText: 'token' })).toContainText('not valid');
+  await expect(page).toHaveURL(`${house.url}/sign-in`);
+  expect(await sessionOf(page, house.sessionCookieName)).toBe('');
+
+  const took: number[] = [];
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const form = new FormData();
+    form.set('token', 'not-the-token-either');
+    const beganAt = performance.now();
+    const answer = await callAction(house, serverAction('signIn'), { path: '/sign-in', args: form });
+    took.push(performance.now() - beganAt);
+    expect(resultIn(answer)).toMatchObject({ ok: false, error: { code: 'unauthenticated' } });
+    expect(answer.headers['set-cookie']).toBeUndefined();
+  }
+  const [second = 0, third = 0] = took;
+  expect(second).toBeGreaterThan(400);
+  expect(third).toBeGreaterThan(900);
+
+  // Whoever has the right one does not have to wait for it.
+  await page.goto(house.signInUrl);
+  await expect(page).toHaveURL(`${house.url}/sandboxes`, { timeout: 2_000 });
+});
+
+test('signing out ends the session for good, in every tab', async ({ page, house, context }) => {
+  await page.goto(house.signInUrl);
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  const otherTab = await context.newPage();
+  await openFleet(otherTab);
+  const cookie = cookieOf(house, await sessionOf(page, house.sessionCookieName));
+  const live = await openLive(house, { ...cookie, origin: house.url });
+  expect(live.status).toBe(101);
+  expect((await ask(house, '/api/session', { headers: cookie })).status).toBe(200);
+
+  await page.getByRole('button', { name: 'Account and theme' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(`${house.url}/sign-in`);
+  expect(await sessionOf(page, house.sessionCookieName)).toBe('');
+
+  expect((await ask(house, '/api/session', { headers: cookie })).status).toBe(401);
+  expect((await ask(house, '/sandboxes', { headers: cookie })).headers.location).toBe('/sign-in');
+  expect((await openLive(house, { ...cookie, origin: house.url })).status).toBe(401);
+  await expect(otherTab).toHaveURL(`${house.url}/sign-in`, { timeout: SOCKETS_NOTICE_WITHIN_MS });
+  await expect
+    .poll(() => Promise.race([live.closed, 'open']), { timeout: SOCKETS_NOTICE_WITHIN_MS })
+    .toBe(4401);
+});
+
+test('who is signed in already is not asked again', async ({ page, house, signIn }) => {
+  await signIn(page);
+  await page.goto('/sign-in');
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+});
+
+test('a forged or altered cookie is nobody', async ({ house, sessions }) => {
+  const [id = '', signature = ''] = sessions.admin.split('.');
+  for (const forged of [
+    '',
+    'x',
+    `${id}.`,
+    `${id}.${signature.slice(0, -2)}AA`,
+    `${id}x.${signature}`,
+    `.${signature}`,
+  ]) {
+    expect((await ask(house, '/api/session', { headers: cookieOf(house, forged) })).status, forged).toBe(401);
+  }
+  expect((await ask(house, '/api/session', { headers: cookieOf(house, sessions.admin) })).status).toBe(200);
+});
+
+test('the theme is kept, and drawn by the server', async ({ page, signIn }) => {
+  await signIn(page);
+  await openFleet(page);
+  const account = page.getByRole('button', { name: 'Account and theme' });
+  await account.click();
+  await page.getByRole('menuitem', { name: 'Dark theme' }).click();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  const html = await (await page.request.get('/sandboxes')).text();
+  expect(html).toMatch(/<html[^>]*data-theme="dark"/);
+  await page.reload();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+});
+
+test('signs in where scripts do not run', async ({ browser, house }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${house.url}/sign-in`);
+  await page.getByLabel('Token').fill(house.signInToken);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await context.close();
+});

@@ -1,0 +1,239 @@
+import { expect, test } from './support/fixtures';
+import {
+  askToKill,
+  expectNoRow,
+  expectRow,
+  filter,
+  killDialog,
+  lookAway,
+  NEWS_WITHIN_MS,
+  openFleet,
+  openRowMenu,
+  row,
+  rowAct,
+  toast,
+} from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page));
+
+/** A verified kill may take the service a while; see the steps of a kill. */
+const VERIFIED_WITHIN_MS = 15_000;
+
+test('finds a sandbox by its metadata, kills it, and the SDK no longer finds it', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { environment: 'development', owner: 'ana' } });
+  const other = await moru.create({ metadata: { environment: 'production' } });
+  await openFleet(page);
+  await expectRow(page, other);
+  await filter(page, 'environment=development');
+  await expectRow(page, id, 'Running');
+  await expectNoRow(page, other);
+
+  const dialog = await askToKill(page, id);
+  await expect(dialog).toContainText('Running');
+  await expect(dialog).toContainText('base');
+  await expect(dialog).toContainText('environment=development');
+  await expect(dialog).toContainText('owner=ana');
+  await expect(dialog.getByText(/^\d+s$/)).toBeVisible();
+  await expect(dialog).toContainText(
+    'All running processes end, the filesystem is deleted, connections close, the id becomes invalid. This cannot be undone.',
+  );
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+
+  await expect(toast(page, `Killed ${id}`)).toBeVisible();
+  await expect(dialog).toBeHidden();
+  await lookAway(page);
+  await expectNoRow(page, id);
+  expect(await moru.find(id)).toBeNull();
+  expect(await moru.stateOf(other)).toBe('running');
+});
+
+test('starts with the focus on Cancel, and neither Enter nor Escape kills', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+
+  const dialog = await askToKill(page, id);
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(dialog).toBeHidden();
+
+  await askToKill(page, id);
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+
+  await askToKill(page, id);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+
+  await expectRow(page, id, 'Running');
+  expect(await moru.stateOf(id)).toBe('running');
+});
+
+test('keeps the focus inside the dialog and gives it back afterwards', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  for (let press = 0; press < 6; press += 1) {
+    await page.keyboard.press('Tab');
+    await expect(dialog.locator(':focus')).toHaveCount(1);
+  }
+  await page.keyboard.press('Escape');
+  await expect(row(page, id).getByRole('button', { name: `Acts on ${id}` })).toBeFocused();
+});
+
+test('a click beside the dialog does not answer it', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  await page.mouse.click(20, 600);
+  await expect(dialog).toBeVisible();
+  expect(await moru.stateOf(id)).toBe('running');
+});
+
+test('offers to pause instead', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  await dialog.getByRole('button', { name: 'Pause instead' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(toast(page, `Paused ${id}`)).toBeVisible();
+  await expectRow(page, id, 'Paused');
+  expect(await moru.stateOf(id)).toBe('paused');
+});
+
+test('kills a paused sandbox without offering to pause it', async ({ page, moru }) => {
+  const id = await moru.create();
+  await moru.pause(id);
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  await expect(dialog).toContainText('Paused');
+  await expect(dialog.getByRole('button', { name: 'Pause instead' })).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  await lookAway(page);
+  await expectNoRow(page, id);
+  expect(await moru.find(id)).toBeNull();
+});
+
+test('says that it is already terminated when it went before the dialog opened', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await expectRow(page, id);
+  // Nobody hears of the end before the dialog asks.
+  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 5_000 });
+  await moru.kill(id);
+  await rowAct(page, id, 'Kill…');
+  const dialog = killDialog(page, id);
+  await expect(dialog.getByRole('alert')).toContainText('already terminated');
+  await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toHaveCount(0);
+  await expect(dialog.getByRole('button', { name: 'Pause instead' })).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await lookAway(page);
+  await expectNoRow(page, id);
+});
+
+test('says that it was already terminated when it went while the dialog was open', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  await moru.kill(id);
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  await expect(toast(page, `${id} was already terminated`)).toBeVisible();
+  await lookAway(page);
+  await expectNoRow(page, id);
+  await expect(toast(page, 'Could not')).toHaveCount(0);
+});
+
+test('asks again when the sandbox has changed since it was shown', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  await moru.pause(id);
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('it was running and is now paused');
+  await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toBeEnabled();
+  expect(await moru.stateOf(id)).toBe('paused');
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  await expect(toast(page, `Killed ${id}`)).toBeVisible();
+  expect(await moru.find(id)).toBeNull();
+});
+
+test('believes no kill that it has not verified', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await moru.addFault({ route: 'DELETE /sandboxes/*', effect: 'pretend-kill' });
+  const dialog = await askToKill(page, id);
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  await expectRow(page, id, 'Killing…');
+  const complaint = toast(page, `Could not kill ${id}`);
+  await expect(complaint).toBeVisible({ timeout: VERIFIED_WITHIN_MS });
+  await expect(complaint).toContainText('still there');
+  await expectRow(page, id, 'Running');
+  expect(await moru.stateOf(id)).toBe('running');
+});
+
+test('says Killing… until the kill is verified, in every tab', async ({ page, moru, context }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const otherTab = await context.newPage();
+  await openFleet(otherTab);
+  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: NEWS_WITHIN_MS });
+  const dialog = await askToKill(page, id);
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  for (const tab of [page, otherTab]) await expectRow(tab, id, 'Killing…');
+  await expect(toast(page, `Killed ${id}`)).toBeVisible();
+  for (const tab of [page, otherTab]) await expectNoRow(tab, id);
+});
+
+test('kills once, however often the button is pressed', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).dblclick();
+  await expect(toast(page, id)).toHaveText(`Killed ${id}`);
+});
+
+test('a failure of the service is said, and the sandbox stays', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await moru.addFault({ route: 'DELETE /sandboxes/*', status: 403 });
+  const dialog = await askToKill(page, id);
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  await expect(toast(page, `Could not kill ${id}`)).toContainText('does not allow');
+  await expectRow(page, id, 'Running');
+});
+
+test('a 500 that has killed nevertheless counts as killed', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const dialog = await askToKill(page, id);
+  await moru.addFault({ route: 'DELETE /sandboxes/*', status: 500 });
+  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 5_000 });
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  await expectRow(page, id, 'Killing…');
+  await moru.clearFaults();
+  await moru.kill(id);
+  await expect(toast(page, `Killed ${id}`)).toBeVisible({ timeout: VERIFIED_WITHIN_MS });
+});
+
+test('Delete asks to kill the active row', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await expectRow(page, id);
+  await page.getByRole('grid', { name: 'Sandboxes' }).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Delete');
+  await expect(killDialog(page, id)).toBeVisible();
+  await page.keyboard.press('Escape');
+  expect(await moru.stateOf(id)).toBe('running');
+});
+
+test('a viewer is told why they cannot kill', async ({ page, moru, signIn }) => {
+  const id = await moru.create();
+  await signIn(page, 'viewer');
+  await openFleet(page);
+  const menu = await openRowMenu(page, id);
+  const kill = menu.getByRole('menuitem', { name: 'Kill…' });
+  await expect(kill).toBeDisabled();
+  await expect(kill).toContainText('This needs the role operator.');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('button', { name: 'New sandbox' })).toBeDisabled();
+});

@@ -1,0 +1,127 @@
+import { request } from 'node:http';
+import { WebSocket } from 'ws';
+import type { House } from './house';
+
+type Ask = {
+  method?: string;
+  /** Sent as they are, `Host` and `Origin` too, which no browser would let a page choose. */
+  headers?: Record<string, string>;
+  body?: string;
+};
+
+export type Answer = {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer;
+  text: string;
+};
+
+/** One request to the server, exactly as asked: no browser, no cookies kept, no redirect followed. */
+export function ask(
+  house: House,
+  path: string,
+  { method = 'GET', headers, body }: Ask = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = request(new URL(path, house.url), { method, headers, agent: false }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('end', () => {
+        const whole = Buffer.concat(parts);
+        resolve({
+          status: answer.statusCode ?? 0,
+          headers: answer.headers,
+          body: whole,
+          text: whole.toString('utf8'),
+        });
+      });
+      answer.on('error', reject);
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+/** The `Cookie` header of a session. */
+export function cookieOf(house: House, session: string): { cookie: string } {
+  return { cookie: `${house.sessionCookieName}=${session}` };
+}
+
+export type LiveSocket = {
+  /** The status that the upgrade was answered with. */
+  status: number;
+  /** What has come so far, as text. */
+  frames: string[];
+  send: (frame: object) => void;
+  /** Resolves with the close code. */
+  closed: Promise<number>;
+  close: () => void;
+};
+
+/** Opens `/live` as anybody could; resolves once the upgrade has been answered. */
+export function openLive(house: House, headers: Record<string, string>): Promise<LiveSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(new URL('/live', house.url.replace('http', 'ws')), { headers });
+    const frames: string[] = [];
+    const closed = new Promise<number>((ended) => {
+      socket.on('close', ended);
+    });
+    const live = (status: number): LiveSocket => ({
+      status,
+      frames,
+      send: (frame) => socket.send(JSON.stringify(frame)),
+      closed,
+      close: () => socket.close(),
+    });
+    socket.on('message', (data) => frames.push(data.toString()));
+    socket.on('open', () => resolve(live(101)));
+    socket.on('unexpected-response', (_request, answer) => {
+      answer.resume();
+      resolve(live(answer.statusCode ?? 0));
+    });
+    socket.on('error', reject);
+  });
+}
+
+export type ServerAction = { name: string; id: string };
+
+/**
+ * Calls a server action as a page of ours would: its arguments as JSON, or as a form after the previous state. The
+ * origin is ours unless `headers` says otherwise; an empty header is left out.
+ */
+export function callAction(
+  house: House,
+  { id }: ServerAction,
+  {
+    path,
+    args,
+    headers = {},
+  }: { path: string; args: unknown[] | FormData; headers?: Record<string, string> },
+): Promise<Answer> {
+  const all: Record<string, string> = {
+    accept: 'text/x-component',
+    origin: house.url,
+    'next-action': id,
+    'content-type': 'text/plain;charset=UTF-8',
+    ...headers,
+  };
+  let body: string;
+  if (args instanceof FormData) {
+    const boundary = '----sandkeeper';
+    all['content-type'] = `multipart/form-data; boundary=${boundary}`;
+    const part = (name: string, value: string) =>
+      `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+    const fields = [...args].map(([name, value]) => part(`_1_${name}`, String(value)));
+    body = `${fields.join('')}${part('0', '[null,"$K1"]')}--${boundary}--\r\n`;
+  } else {
+    body = JSON.stringify(args);
+  }
+  for (const [name, value] of Object.entries(all)) if (value === '') delete all[name];
+  return ask(house, path, { method: 'POST', headers: all, body });
+}
+
+/** The `Result` in an action's answer, or `null` where it holds none. */
+export function resultIn({ text }: Answer): { ok: boolean; error?: { code: string } } | null {
+  const line = text.split('\n').find((candidate) => /^[0-9a-f]+:\{.*"ok":/.test(candidate));
+  return line === undefined ? null : JSON.parse(line.slice(line.indexOf(':') + 1));
+}

@@ -1,0 +1,91 @@
+/** What a person does and sees, by the names that they see. */
+import { expect, type Locator, type Page } from '@playwright/test';
+
+/** News from elsewhere must be on the screen within this time. */
+export const NEWS_WITHIN_MS = 2_000;
+
+/** Opens the fleet, `search` being the part of the address after the path, and waits until it is live. */
+export async function openFleet(page: Page, search = ''): Promise<void> {
+  const snapshot = page.waitForResponse('**/api/fleet');
+  await page.goto(`/sandboxes${search}`);
+  await snapshot;
+}
+
+export function row(page: Page, id: string): Locator {
+  return page.getByRole('row', { name: id });
+}
+
+export function rows(page: Page): Locator {
+  return page.getByRole('row').filter({ has: page.getByRole('gridcell') });
+}
+
+export async function expectRow(page: Page, id: string, text?: string): Promise<void> {
+  await expect(row(page, id)).toBeVisible();
+  if (text !== undefined) await expect(row(page, id)).toContainText(text);
+}
+
+export async function expectNoRow(page: Page, id: string): Promise<void> {
+  await expect(row(page, id)).toHaveCount(0);
+}
+
+/** Takes the pointer off the rows, which stand still beneath it. */
+export async function lookAway(page: Page): Promise<void> {
+  await page.mouse.move(2, 2);
+}
+
+/** Opens the menu of a row. */
+export async function openRowMenu(page: Page, id: string): Promise<Locator> {
+  await row(page, id)
+    .getByRole('button', { name: `Acts on ${id}` })
+    .click();
+  const menu = page.getByRole('menu');
+  await expect(menu).toBeVisible();
+  return menu;
+}
+
+/** Chooses an act from the menu of a row, such as `Kill…`. */
+export async function rowAct(page: Page, id: string, act: string): Promise<void> {
+  const menu = await openRowMenu(page, id);
+  await menu.getByRole('menuitem', { name: act }).click();
+  await lookAway(page);
+}
+
+export function killDialog(page: Page, id: string): Locator {
+  return page.getByRole('alertdialog', { name: `Kill sandbox ${id}` });
+}
+
+/** Opens the kill dialog from the row and waits until it has read the sandbox afresh. */
+export async function askToKill(page: Page, id: string): Promise<Locator> {
+  await rowAct(page, id, 'Kill…');
+  const dialog = killDialog(page, id);
+  await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toBeEnabled();
+  return dialog;
+}
+
+export function filterBox(page: Page): Locator {
+  return page.getByRole('combobox', { name: 'Filter sandboxes' });
+}
+
+/** Replaces the filter, as somebody who types it. */
+export async function filter(page: Page, text: string): Promise<void> {
+  const clear = page.getByRole('button', { name: 'Clear the filter' });
+  if (await clear.isVisible()) await clear.click();
+  await filterBox(page).fill(text);
+  await page.keyboard.press('Escape');
+}
+
+/** The ids of the rows in sight, from top to bottom. */
+export async function idsInOrder(page: Page): Promise<string[]> {
+  const shown = await rows(page).evaluateAll((elements) =>
+    elements.map((element) => ({
+      at: Number(element.getAttribute('aria-rowindex')),
+      id: element.querySelector('a')?.textContent ?? '',
+    })),
+  );
+  return shown.sort((a, b) => a.at - b.at).map(({ id }) => id);
+}
+
+/** What a toast says. */
+export function toast(page: Page, text: string | RegExp): Locator {
+  return page.getByRole('listitem').filter({ hasText: text });
+}
