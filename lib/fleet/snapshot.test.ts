@@ -1,15 +1,15 @@
 import { gunzipSync } from 'node:zlib';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { getSandbox } from '../moru/control';
-import { giveEngine } from '../test-support/house';
+import { eventually, giveEngine, startAnew } from '../test-support/house';
 import type { FleetSnapshot } from './delta';
 import { packedSnapshot } from './snapshot';
 import { fleetWatcher } from './watcher';
 
 const engine = giveEngine();
 
-async function unpacked(): Promise<FleetSnapshot> {
-  return JSON.parse(gunzipSync(await packedSnapshot()).toString('utf8')) as FleetSnapshot;
+async function unpack(packed: ReturnType<typeof packedSnapshot>): Promise<FleetSnapshot> {
+  return JSON.parse(gunzipSync(await packed).toString('utf8')) as FleetSnapshot;
 }
 
 it('the whole fleet is packed once, until something changes', async () => {
@@ -19,16 +19,34 @@ it('the whole fleet is packed once, until something changes', async () => {
   await watcher.ready(5_000);
   const first = packedSnapshot();
   expect(packedSnapshot()).toBe(first);
-  expect(await unpacked()).toEqual(watcher.snapshot());
-  expect(JSON.stringify(await unpacked())).not.toContain((await engine.detail(id)).envdAccessToken);
+  expect(await unpack(packedSnapshot())).toEqual(watcher.snapshot());
+  expect(JSON.stringify(await unpack(packedSnapshot()))).not.toContain(
+    (await engine.detail(id)).envdAccessToken,
+  );
 
   watcher.settle({ ...(await getSandbox(id)), state: 'paused' });
   expect(packedSnapshot()).not.toBe(first);
-  expect((await unpacked()).sandboxes).toMatchObject([{ id, state: 'paused' }]);
+  expect((await unpack(packedSnapshot())).sandboxes).toMatchObject([{ id, state: 'paused' }]);
 });
 
-it('a problem is told to who comes while it lasts', async () => {
-  const watcher = fleetWatcher();
-  expect((await unpacked()).status.problem).toBeNull();
-  await watcher.close();
+it('a problem is told to who comes while it lasts, and to nobody afterwards', async () => {
+  startAnew({});
+  onTestFinished(() => void vi.restoreAllMocks());
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const [{ packedSnapshot: pack }, { fleetWatcher: watcher }] = await Promise.all([
+    import('./snapshot'),
+    import('./watcher'),
+  ]);
+  onTestFinished(() => watcher().close());
+  await watcher().ready(5_000);
+  const { seq } = watcher().snapshot();
+  const problem = async () => (await unpack(pack())).status.problem;
+  expect(await problem()).toBeNull();
+  await engine.fault({ route: 'GET /v2/sandboxes', status: 503 });
+  watcher().refresh();
+  await eventually(async () => (await problem())?.code === 'unavailable');
+  await engine.clearFaults();
+  watcher().refresh();
+  await eventually(async () => (await problem()) === null);
+  expect(watcher().snapshot().seq).toBe(seq);
 });
