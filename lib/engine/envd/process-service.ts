@@ -140,7 +140,7 @@ async function startProcess(
 async function follow(
   process: GuestProcess,
   reader: ProcessReader,
-  { signal }: CallContext,
+  { signal, deadlineMs }: CallContext,
   stream: MessageStream<EventMessage>,
 ): Promise<void> {
   // A reader that has gone must not hold the process back.
@@ -151,6 +151,10 @@ async function follow(
     await stream.send({ event: { start: { pid: process.pid } } });
     for (let next = await reader.next(); next; next = await reader.next()) {
       if (next.kind === 'end') {
+        // Killed at the deadline a moment before the transport has noticed it.
+        if (process.isExpired && deadlineMs !== null) {
+          throw new ConnectError('deadline_exceeded', 'the operation timed out');
+        }
         await stream.send({ event: { end: toEnd(next.status) } });
         return;
       }

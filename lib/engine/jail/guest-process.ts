@@ -37,6 +37,8 @@ export class GuestProcess {
   private inputTaken: (() => void)[] = [];
   private inputTurn: Promise<void> = Promise.resolve();
   status: ExitStatus | null = null;
+  /** It was killed because its time was over. */
+  isExpired = false;
 
   constructor(
     private readonly jail: Jail,

@@ -183,6 +183,7 @@ export class Sandbox {
   /** An agent that the sandbox has stopped kills nobody: then everything goes. */
   private expire(process: GuestProcess): void {
     const session = this.session;
+    process.isExpired = true;
     process.signal(SIGKILL);
     const timer = setTimeout(() => {
       if (!process.status && !this.isHeld) void session?.jail.kill();

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,7 +125,8 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
       await sandbox.files.write('/data/kept', 'kept');
       const { pid } = await sandbox.commands.run('sleep 82', { background: true, timeoutMs: 0 });
       await until(() => crashed.house.processes(id).length > 2);
-      await until(() => JSON.stringify(crashed.house.init(id)) !== 'null');
+      const kept = join(crashed.house.guestDir(id), 'processes.json');
+      await until(() => readFileSync(kept, 'utf8').includes('sleep 82'));
       const processes = crashed.house.processes(id);
       crashed.child.kill(signal);
       await until(() => !processes.some(isSameProcess), 2_000);
