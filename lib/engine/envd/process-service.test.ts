@@ -63,6 +63,13 @@ describe.runIf(canRun)('process.Process', () => {
     );
   });
 
+  test('runs many commands at once, the first of a sandbox too', async () => {
+    const fresh = await house.create();
+    const results = await Promise.all(Array.from({ length: 60 }, (_, n) => fresh.commands.run(`echo ${n}`)));
+    expect(results.map(({ stdout }) => stdout)).toEqual(results.map((_, n) => `${n}\n`));
+    await fresh.kill();
+  });
+
   test('starts where it is told, and says when there is no such place', async () => {
     expect((await sandbox.commands.run('pwd')).stdout).toBe('/home/user\n');
     expect((await sandbox.commands.run('pwd', { cwd: '/tmp' })).stdout).toBe('/tmp\n');

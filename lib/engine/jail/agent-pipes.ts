@@ -23,33 +23,18 @@ export class PipePool {
   /** @param directory private directory on a file system that knows FIFOs */
   constructor(private readonly directory: string) {}
 
-  /** Resolves when `needed` pipes can be opened. @throws when the FIFOs cannot be made */
-  async ready(needed: number): Promise<void> {
-    while (this.names.length < needed) await this.refill();
-    if (this.names.length < REFILL_BELOW) this.refill().catch(() => {});
+  /** Resolves when there are FIFOs for the first command. @throws when they cannot be made */
+  async fill(): Promise<void> {
+    if (this.names.length < REFILL_BELOW) await this.refill();
   }
 
-  /** A pipe that the child reads or writes. @throws when no name is left: call `ready` before */
-  open(childRole: 'reads' | 'writes'): Pipe {
-    const path = this.names.pop();
-    if (path === undefined) throw new Error('no pipe left');
-    // Opened without blocking first: the other side cannot be there yet.
-    const reader = openSync(path, O_RDONLY | O_NONBLOCK);
-    let writer = -1;
-    try {
-      if (!fstatSync(reader).isFIFO()) throw new Error('not a pipe');
-      writer = openSync(path, childRole === 'writes' ? O_WRONLY : O_WRONLY | O_NONBLOCK);
-      if (childRole === 'writes') return { mine: reader, child: writer };
-      const child = openSync(path, O_RDONLY);
-      closeSync(reader);
-      return { mine: writer, child };
-    } catch (error) {
-      closeSync(reader);
-      if (writer >= 0) closeSync(writer);
-      throw error;
-    } finally {
-      unlinkSync(path);
-    }
+  /** Takes `count` FIFOs out of the pool, for `openPipe`. @throws when they cannot be made */
+  async take(count: number): Promise<string[]> {
+    // Others take some while this waits, so what is there counts only now.
+    while (this.names.length < count) await this.refill();
+    const taken = this.names.splice(0, count);
+    this.fill().catch(() => {});
+    return taken;
   }
 
   private refill(): Promise<void> {
@@ -67,5 +52,26 @@ export class PipePool {
       );
     });
     this.names.push(...names);
+  }
+}
+
+/** Opens a FIFO as a pipe that the child reads or writes, and takes its name away. @throws errors of the system */
+export function openPipe(path: string, childRole: 'reads' | 'writes'): Pipe {
+  // Opened without blocking first: the other side cannot be there yet.
+  const reader = openSync(path, O_RDONLY | O_NONBLOCK);
+  let writer = -1;
+  try {
+    if (!fstatSync(reader).isFIFO()) throw new Error('not a pipe');
+    writer = openSync(path, childRole === 'writes' ? O_WRONLY : O_WRONLY | O_NONBLOCK);
+    if (childRole === 'writes') return { mine: reader, child: writer };
+    const child = openSync(path, O_RDONLY);
+    closeSync(reader);
+    return { mine: writer, child };
+  } catch (error) {
+    closeSync(reader);
+    if (writer >= 0) closeSync(writer);
+    throw error;
+  } finally {
+    unlinkSync(path);
   }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { type EngineLink, OutputWindow, type Subject, writeInput } from './agent-link';
-import type { PipePool } from './agent-pipes';
+import { openPipe, type Pipe, type PipePool } from './agent-pipes';
 import { openTerminals } from './agent-terminal';
 import { exactEnv } from './environment';
 import {
@@ -51,12 +51,17 @@ export class PipeProcess implements Subject {
     pipes: PipePool,
     onOver: () => void,
   ): Promise<PipeProcess> {
-    await pipes.ready(3);
-    const stdin = order.stdin ? pipes.open('reads') : null;
-    const stdout = pipes.open('writes');
-    const stderr = pipes.open('writes');
-    const opened = [stdin, stdout, stderr].filter((pipe) => pipe !== null);
+    const paths = await pipes.take(order.stdin ? 3 : 2);
+    const opened: Pipe[] = [];
+    const open = (role: 'reads' | 'writes') => {
+      const pipe = openPipe(paths.pop() ?? '', role);
+      opened.push(pipe);
+      return pipe;
+    };
     try {
+      const stdin = order.stdin ? open('reads') : null;
+      const stdout = open('writes');
+      const stderr = open('writes');
       const child = spawn(order.cmd, order.args, {
         cwd: order.cwd,
         env: exactEnv(order.env),

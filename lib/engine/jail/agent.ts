@@ -31,7 +31,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGP
 
 const link = new EngineLink(LINK_FD, handle);
 
-pipes.ready(3).then(
+pipes.fill().then(
   () => link.send(FrameKind.ready, 0),
   () => process.exit(1),
 );
