@@ -26,6 +26,7 @@ const SILENT_AFTER_MS = 60_000;
 
 /** Every open `/live` socket of this process and the channels they listen to. */
 export class Hub {
+  readonly #recheckEveryMs: number;
   readonly #sockets = new Set<WebSocket>();
   readonly #sources = new Map<Channel, ChannelSource>();
   readonly #server = new WebSocketServer({
@@ -33,6 +34,10 @@ export class Hub {
     maxPayload: 64 * 1024,
     perMessageDeflate: { threshold: 1024, zlibDeflateOptions: { level: 1 }, serverNoContextTakeover: true },
   });
+
+  constructor({ recheckEveryMs = RECHECK_EVERY_MS } = {}) {
+    this.#recheckEveryMs = recheckEveryMs;
+  }
 
   /** Says where a channel's events come from. Later calls replace it (a reload of this code in development). */
   provide(channel: Channel, source: ChannelSource): void {
@@ -67,7 +72,7 @@ export class Hub {
     const recheck = setInterval(async () => {
       if (Date.now() - heardAtMs > SILENT_AFTER_MS) ws.terminate();
       else if (!(await sessionStillValid().catch(() => true))) ws.close(CLOSED_SIGNED_OUT, 'Signed out.');
-    }, RECHECK_EVERY_MS);
+    }, this.#recheckEveryMs);
 
     ws.on('message', (data, isBinary) => {
       heardAtMs = Date.now();
@@ -90,14 +95,12 @@ export class Hub {
     if (!source) return;
     let dropped = false;
     const send = (payload: unknown) => {
-      // A browser that cannot keep up gets a gap and the news of it, instead of an ever longer queue here.
-      if (ws.bufferedAmount > MAX_QUEUED_BYTES) {
-        dropped = true;
-        return;
-      }
-      if (dropped) sendFrame(ws, { type: 'lost', channel });
-      dropped = false;
-      sendFrame(ws, { type: 'event', channel, payload });
+      // A browser that cannot keep up gets a gap and the news of it, instead of an ever longer queue here. The news goes
+      // behind what is queued, so by the time it arrives the gap is over; no later event need come for it to be told.
+      const isFull = ws.bufferedAmount > MAX_QUEUED_BYTES;
+      if (!isFull) sendFrame(ws, { type: 'event', channel, payload });
+      else if (!dropped) sendFrame(ws, { type: 'lost', channel });
+      dropped = isFull;
     };
     stops.set(channel, source(send));
   }

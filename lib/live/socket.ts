@@ -37,8 +37,8 @@ export class LiveSocket {
     listeners.add(listener);
     if (this.#socket?.readyState === WebSocket.OPEN) {
       // A second listener needs the channel's opening words too.
-      if (listeners.size > 1) this.#send({ type: 'unsubscribe', channel });
-      this.#send({ type: 'subscribe', channel });
+      if (listeners.size > 1) this.#joinAgain(channel);
+      else this.#send({ type: 'subscribe', channel });
     } else {
       this.#connect();
     }
@@ -62,8 +62,9 @@ export class LiveSocket {
 
   #connect(): void {
     if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
-    if (this.#retryTimer) clearTimeout(this.#retryTimer);
-    this.#retryTimer = null;
+    const isWanted = [...this.#channels.values()].some(({ size }) => size > 0);
+    if (!isWanted) return;
+    this.#stopTimers();
     this.#setState('connecting');
     const url = new URL('/live', window.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -80,7 +81,10 @@ export class LiveSocket {
       this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
     };
     socket.onmessage = ({ data }) => this.#receive(String(data));
-    socket.onclose = ({ code }) => this.#closed(code, opened);
+    socket.onclose = ({ code }) => {
+      // One that was given up while it took its time to close is no longer ours.
+      if (this.#socket === socket) this.#closed(code, opened);
+    };
   }
 
   #receive(text: string): void {
@@ -95,12 +99,12 @@ export class LiveSocket {
       if (frame.type === 'lost') listener.onGap();
       else listener.onEvent(frame.payload);
     }
+    // The opening words of a channel say where things stand now.
+    if (frame.type === 'lost') this.#joinAgain(frame.channel);
   }
 
   #closed(code: number, opened: boolean): void {
-    if (this.#pingTimer) clearInterval(this.#pingTimer);
-    if (this.#pongTimer) clearTimeout(this.#pongTimer);
-    this.#pongTimer = null;
+    this.#stopTimers();
     this.#socket = null;
     if (code === CLOSED_SIGNED_OUT) {
       leaveToSignIn();
@@ -119,6 +123,18 @@ export class LiveSocket {
   #ping(): void {
     this.#send({ type: 'ping' });
     this.#pongTimer ??= setTimeout(() => this.#socket?.close(), PONG_WITHIN_MS);
+  }
+
+  #stopTimers(): void {
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    if (this.#pingTimer) clearInterval(this.#pingTimer);
+    if (this.#pongTimer) clearTimeout(this.#pongTimer);
+    this.#retryTimer = this.#pingTimer = this.#pongTimer = null;
+  }
+
+  #joinAgain(channel: Channel): void {
+    this.#send({ type: 'unsubscribe', channel });
+    this.#send({ type: 'subscribe', channel });
   }
 
   #send(frame: ClientFrame): void {

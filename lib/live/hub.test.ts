@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { eventually } from '../test-support/house';
+import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
+import { type Admission, Hub } from './hub';
+import type { Channel } from './protocol';
+
+type Options = { recheckEveryMs?: number; admit?: () => Promise<Admission> };
+
+/** A hub behind a real server; everybody may come in unless told otherwise. */
+async function openHub({ recheckEveryMs = 15_000, admit }: Options = {}) {
+  const hub = new Hub({ recheckEveryMs });
+  const listeners = new Map<Channel, Set<(payload: unknown) => void>>();
+  for (const channel of ['fleet', 'operations'] as const) {
+    const set = new Set<(payload: unknown) => void>();
+    listeners.set(channel, set);
+    hub.provide(channel, (send) => {
+      set.add(send);
+      send(`hello from ${channel}`);
+      return () => set.delete(send);
+    });
+  }
+  const welcome: Admission = { ok: true, sessionStillValid: async () => true };
+  const { port } = await serveUpgrades(
+    (req, socket, head) => void hub.upgrade(req, socket, head, admit ?? (async () => welcome)),
+  );
+  onTestFinished(() => hub.close());
+  return {
+    hub,
+    port,
+    listening: (channel: Channel) => listeners.get(channel)?.size ?? 0,
+    tell(channel: Channel, payload: unknown) {
+      for (const send of listeners.get(channel) ?? []) send(payload);
+    },
+    async join(): Promise<LiveClient> {
+      const { client, status } = await openLive(port);
+      if (!client) throw new Error(`Refused with ${status}`);
+      return client;
+    },
+  };
+}
+
+const event = (channel: Channel, payload: unknown) => ({ type: 'event', channel, payload });
+
+describe('an upgrade', () => {
+  it.each([
+    [401, 'Sign in first.'],
+    [403, 'Not from here.'],
+  ] as const)('is refused over HTTP with %i', async (status, message) => {
+    const { port } = await openHub({ admit: async () => ({ ok: false, status, message }) });
+    expect(await openLive(port)).toEqual({ client: null, status, text: `${message}\n` });
+  });
+
+  it('is refused when the check itself fails', async () => {
+    const { port } = await openHub({
+      admit: async () => {
+        throw new Error('the database is away');
+      },
+    });
+    const refusal = await openLive(port);
+    expect(refusal).toMatchObject({ status: 500 });
+    expect(JSON.stringify(refusal)).not.toContain('database');
+  });
+});
+
+describe('channels', () => {
+  it('are told to those who joined them, from the opening words on', async () => {
+    const { join, tell, listening } = await openHub();
+    const [ana, li] = [await join(), await join()];
+    ana.send({ type: 'subscribe', channel: 'fleet' });
+    li.send({ type: 'subscribe', channel: 'operations' });
+    await eventually(() => ana.frames.length === 1 && li.frames.length === 1);
+    tell('fleet', { seq: 1 });
+    tell('operations', { id: 'o' });
+    await eventually(() => ana.frames.length === 2 && li.frames.length === 2);
+    expect(ana.frames).toEqual([event('fleet', 'hello from fleet'), event('fleet', { seq: 1 })]);
+    expect(li.frames).toEqual([
+      event('operations', 'hello from operations'),
+      event('operations', { id: 'o' }),
+    ]);
+    expect([listening('fleet'), listening('operations')]).toEqual([1, 1]);
+  });
+
+  it('are joined once however often one asks, and left', async () => {
+    const { join, tell, listening } = await openHub();
+    const client = await join();
+    for (let time = 0; time < 3; time += 1) client.send({ type: 'subscribe', channel: 'fleet' });
+    client.send({ type: 'ping' });
+    await eventually(() => client.frames.some(({ type }) => type === 'pong'));
+    expect(listening('fleet')).toBe(1);
+    client.send({ type: 'unsubscribe', channel: 'fleet' });
+    client.send({ type: 'unsubscribe', channel: 'fleet' });
+    await eventually(() => listening('fleet') === 0);
+    tell('fleet', 'nobody hears this');
+    client.send({ type: 'ping' });
+    await eventually(() => client.frames.at(-1)?.type === 'pong' && client.frames.length === 3);
+    expect(client.frames.map(({ type }) => type)).toEqual(['event', 'pong', 'pong']);
+  });
+
+  it('are left by a connection that ends', async () => {
+    const { join, listening } = await openHub();
+    const client = await join();
+    client.send({ type: 'subscribe', channel: 'fleet' });
+    client.send({ type: 'subscribe', channel: 'operations' });
+    await eventually(() => listening('fleet') + listening('operations') === 2);
+    client.socket.terminate();
+    await eventually(() => listening('fleet') + listening('operations') === 0);
+  });
+});
+
+describe('a socket', () => {
+  it.each(['nonsense', '{"type":"subscribe","channel":"everything"}', Buffer.from('{"type":"ping"}')])(
+    'that sends no frame of ours is closed with 4400 (%s)',
+    async (data) => {
+      const { join, listening } = await openHub();
+      const client = await join();
+      client.send({ type: 'subscribe', channel: 'fleet' });
+      client.socket.send(data);
+      expect(await client.closed).toBe(4400);
+      await eventually(() => listening('fleet') === 0);
+    },
+  );
+
+  it('that sends too much at once is closed', async () => {
+    const { join } = await openHub();
+    const client = await join();
+    client.send('x'.repeat(70_000));
+    expect(await client.closed).toBe(1009);
+  });
+
+  it('is closed with 4401 soon after its session has ended, others stay', async () => {
+    const ended = new Set<string>();
+    let opened = 0;
+    const { join } = await openHub({
+      recheckEveryMs: 20,
+      admit: async () => {
+        opened += 1;
+        const name = `session ${opened}`;
+        return { ok: true, sessionStillValid: async () => !ended.has(name) };
+      },
+    });
+    const [first, second] = [await join(), await join()];
+    ended.add('session 1');
+    expect(await first.closed).toBe(4401);
+    expect(second.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('stays when its session cannot be checked just now', async () => {
+    let checks = 0;
+    const { join } = await openHub({
+      recheckEveryMs: 10,
+      admit: async () => ({
+        ok: true,
+        sessionStillValid: async () => {
+          checks += 1;
+          throw new Error('the database is away');
+        },
+      }),
+    });
+    const { socket } = await join();
+    await eventually(() => checks > 3);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('is closed by close, and at the latest soon after', async () => {
+    const { hub, join, listening } = await openHub();
+    const client = await join();
+    const deaf = await join();
+    deaf.send({ type: 'subscribe', channel: 'fleet' });
+    await eventually(() => listening('fleet') === 1);
+    deaf.socket.pause();
+    hub.close();
+    expect(await client.closed).toBe(1001);
+    await eventually(() => listening('fleet') === 0);
+  });
+});
+
+describe('a browser that cannot keep up', () => {
+  const megabyte = () => randomBytes(768 * 1024).toString('base64');
+
+  it('gets a gap and the news of it instead of an ever longer queue, even if nothing follows', async () => {
+    const { join, tell } = await openHub();
+    const client = await join();
+    client.send({ type: 'subscribe', channel: 'operations' });
+    await eventually(() => client.frames.length === 1);
+    client.socket.pause();
+    // More than the queue and what the network holds; the last word is among what is dropped.
+    for (let sent = 0; sent < 40; sent += 1) {
+      tell('operations', { at: sent, bytes: megabyte() });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    client.socket.resume();
+    await eventually(() => client.frames.at(-1)?.type === 'lost', 15_000);
+    const events = client.frames.filter(({ type }) => type === 'event');
+    expect(events.length).toBeLessThan(40);
+    expect(client.frames.filter(({ type }) => type === 'lost')).toEqual([
+      { type: 'lost', channel: 'operations' },
+    ]);
+    tell('operations', 'again');
+    await eventually(() => client.frames.at(-1)?.type === 'event');
+    expect(client.frames.at(-1)).toEqual(event('operations', 'again'));
+  });
+
+  it('does not slow others down', async () => {
+    const { join, tell } = await openHub();
+    const [slow, quick] = [await join(), await join()];
+    for (const client of [slow, quick]) client.send({ type: 'subscribe', channel: 'fleet' });
+    await eventually(() => slow.frames.length + quick.frames.length === 2);
+    slow.socket.pause();
+    for (let sent = 0; sent < 20; sent += 1) {
+      tell('fleet', megabyte());
+      await eventually(() => quick.frames.length === sent + 2);
+    }
+    expect(quick.frames.every(({ type }) => type === 'event')).toBe(true);
+    slow.socket.terminate();
+  });
+});
