@@ -139,6 +139,12 @@ export function expectedMounts(plan: JailPlan): string[] {
 
 /** Descriptors of ours that every child would inherit; what started the engine left them open. */
 export function leakedDescriptors(): number[] {
+  // Found once: what Node itself opens later is closed for children.
+  leaked ??= findLeakedDescriptors();
+  return leaked;
+}
+
+function findLeakedDescriptors(): number[] {
   const closeOnExec = 0o2000000;
   return readdirSync('/proc/self/fdinfo')
     .map(Number)
@@ -153,6 +159,7 @@ export function leakedDescriptors(): number[] {
     });
 }
 
+let leaked: number[] | undefined;
 let cover: number | undefined;
 
 /** A descriptor of the null device to put over those that would leak. */
