@@ -18,6 +18,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Bundles the agent as the build does. The directory is closed to other users, which is the harder case. */
 async function bundleAgent(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'sandkeeper-agent-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const outfile = join(directory, 'agent.mjs');
   await build({
     entryPoints: [join(here, 'agent.ts')],
@@ -120,7 +121,7 @@ function connectionOf({ apiKey, url }: Engine): SandboxOpts {
 export async function callRpc(house: TestHouse, id: string, method: string, message: unknown) {
   const response = await fetch(`${house.url}/process.Process/${method}`, {
     method: 'POST',
-    headers: { ...addressOf(house, id), 'content-type': 'application/json' },
+    headers: { ...addressOf(id), 'content-type': 'application/json' },
     body: JSON.stringify(message),
   });
   return { status: response.status, json: (await response.json()) as Record<string, unknown> };
@@ -144,7 +145,7 @@ export function openRpc(
   const outgoing = request(`${house.url}/process.Process/${method}`, {
     method: 'POST',
     agent: false,
-    headers: { ...addressOf(house, id), 'content-type': 'application/connect+json', ...headers },
+    headers: { ...addressOf(id), 'content-type': 'application/connect+json', ...headers },
   });
   const response = new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
     outgoing.once('response', resolve).once('error', reject);
@@ -170,8 +171,7 @@ export async function until(isTrue: () => boolean | Promise<boolean>, withinMs =
   }
 }
 
-function addressOf(house: TestHouse, id: string): Record<string, string> {
-  void house;
+function addressOf(id: string): Record<string, string> {
   return { 'moru-sandbox-id': id, 'moru-sandbox-port': '49983', 'connect-protocol-version': '1' };
 }
 
