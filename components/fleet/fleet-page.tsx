@@ -125,7 +125,12 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
               />
             )}
           </div>
-          <HeldNews arrived={steady.arrived} gone={steady.gone.size} onUpdate={steady.update} />
+          <HeldNews
+            arrived={steady.arrived}
+            gone={steady.gone.size}
+            onUpdate={steady.update}
+            onHold={setPointerIsOver}
+          />
           {total === 0 ? <FleetSkeleton /> : null}
           {total > 0 && matchCount === 0 ? <NothingMatches onClear={() => setText('')} /> : null}
           {matchCount === 0 ? null : (
