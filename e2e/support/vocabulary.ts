@@ -68,7 +68,7 @@ export function filterBox(page: Page): Locator {
 
 /** Replaces the filter, as somebody who types it. */
 export async function filter(page: Page, text: string): Promise<void> {
-  const clear = page.getByRole('button', { name: 'Clear the filter' });
+  const clear = page.getByRole('button', { name: 'Clear the filter' }).first();
   if (await clear.isVisible()) await clear.click();
   await filterBox(page).fill(text);
   await page.keyboard.press('Escape');

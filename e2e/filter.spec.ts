@@ -1,0 +1,191 @@
+import { expect, type Page, test } from './support/fixtures';
+import {
+  expectNoRow,
+  expectRow,
+  filter,
+  filterBox,
+  idsInOrder,
+  lookAway,
+  openFleet,
+  row,
+} from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page));
+
+const suggestion = (page: Page, text: string) => page.getByRole('option', { name: text });
+
+test('every kind of term selects what it says', async ({ page, moru }) => {
+  const ana = await moru.create({
+    template: 'python',
+    metadata: { owner: 'ana', team: 'data' },
+    timeoutMs: 300_000,
+  });
+  const bjorn = await moru.create({ metadata: { owner: 'bjorn', run: 'pr-12' }, timeoutMs: 3_000_000 });
+  const paused = await moru.create({ metadata: { owner: 'ana maria' } });
+  await moru.pause(paused);
+  await openFleet(page);
+  await expectRow(page, paused, 'Paused');
+  const all = [ana, bjorn, paused];
+  const cases: [text: string, ids: string[]][] = [
+    ['owner=ana', [ana]],
+    ['owner="ana maria"', [paused]],
+    ['owner!=ana', [bjorn, paused]],
+    ['owner=ana,bjorn', [ana, bjorn]],
+    ['run=pr-*', [bjorn]],
+    ['team', [ana]],
+    ['!team', [bjorn, paused]],
+    ['has:team', [ana]],
+    ['!has:team', [bjorn, paused]],
+    ['state:paused', [paused]],
+    ['!state:paused', [ana, bjorn]],
+    ['template:python', [ana]],
+    [`id:${bjorn.slice(0, 12)}`, [bjorn]],
+    ['left<10m', [ana]],
+    ['left>10m', [bjorn]],
+    ['age<1h', all],
+    ['age>2h', []],
+    ['memory>=1GB', [ana]],
+    ['ANA', [ana, paused]],
+    ['owner=ana template:python state:running', [ana]],
+    ['owner=ana state:paused', []],
+    [bjorn, [bjorn]],
+  ];
+  for (const [text, ids] of cases) {
+    await filter(page, text);
+    await lookAway(page);
+    await expect.poll(async () => (await idsInOrder(page)).sort(), text).toEqual(ids.toSorted());
+  }
+  await expect(page.getByText(`1 of 3`)).toBeVisible();
+  await filter(page, 'age>2h');
+  await expect(page.getByText('No sandbox passes this filter.')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear the filter' }).last().click();
+  await expectRow(page, ana);
+});
+
+test('a term becomes a chip with the space after it; Backspace takes it back to be corrected', async ({
+  page,
+  moru,
+}) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await openFleet(page);
+  await filterBox(page).pressSequentially('owner=anb state:running ');
+  await expectNoRow(page, id);
+  await expect(page.getByRole('button', { name: 'Remove owner=anb' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Remove state:running' })).toBeVisible();
+  await expect(filterBox(page)).toHaveValue('');
+
+  await page.getByRole('button', { name: 'Remove state:running' }).click();
+  await filterBox(page).press('Backspace');
+  await expect(filterBox(page)).toHaveValue('owner=anb');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.type('a');
+  await expectRow(page, id);
+  await expect(page).toHaveURL(/q=owner%3Dana|q=owner=ana/);
+});
+
+test('suggestions come from the data and go on where one was taken', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { environment: 'development', owner: 'ana maria' } });
+  const other = await moru.create({ metadata: { environment: 'production' } });
+  await openFleet(page);
+  await expectRow(page, other);
+  await filterBox(page).click();
+  await expect(suggestion(page, 'environment=')).toContainText('2');
+  await filterBox(page).pressSequentially('env');
+  await suggestion(page, 'environment=').first().click();
+  await expect(filterBox(page)).toHaveValue('environment=');
+  await expect(filterBox(page)).toBeFocused();
+  await suggestion(page, 'environment=development').click();
+  await expect(page.getByRole('button', { name: 'Remove environment=development' })).toBeVisible();
+  await expectNoRow(page, other);
+  await expectRow(page, id);
+
+  // By the keyboard alone, and quoted where it must be.
+  await filterBox(page).pressSequentially('own');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(filterBox(page)).toHaveValue('owner=');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('button', { name: 'Remove owner="ana maria"' })).toBeVisible();
+  await expectRow(page, id);
+});
+
+test('an unreadable filter says what is wrong and where, and keeps the rows', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  const other = await moru.create({ metadata: { owner: 'bjorn' } });
+  await openFleet(page);
+  await filter(page, 'owner=ana ');
+  await filterBox(page).fill('age>');
+  const error = page.getByRole('alert').filter({ hasText: 'age' });
+  await expect(error).toContainText('age> needs a duration such as 2h or 30m');
+  await expect(filterBox(page)).toHaveAttribute('aria-invalid', 'true');
+  await expect(filterBox(page)).toHaveAccessibleDescription(/needs a duration/);
+  await expectRow(page, id);
+  await expectNoRow(page, other);
+
+  await filterBox(page).fill('age>2');
+  await expect(page.getByRole('alert').filter({ hasText: '2 needs a unit' })).toBeVisible();
+  await filterBox(page).fill('run="pr');
+  await expect(page.getByRole('alert').filter({ hasText: 'This quote is not closed' })).toBeVisible();
+  await filterBox(page).fill('');
+  await expect(filterBox(page)).toHaveAttribute('aria-invalid', 'false');
+  await expectNoRow(page, other);
+});
+
+test('a click on a facet adds its term, a second one takes it back; a row’s metadata adds its term', async ({
+  page,
+  moru,
+}) => {
+  const id = await moru.create({ metadata: { environment: 'development', owner: 'ana' } });
+  const other = await moru.create({ metadata: { environment: 'production', owner: 'ana' } });
+  await moru.pause(other);
+  await openFleet(page);
+  await expectRow(page, other, 'Paused');
+  const facets = page.getByRole('group', { name: 'Narrow down' });
+  const running = facets.getByRole('button', { name: 'running' });
+  await expect(running).toContainText('1');
+  await running.click();
+  await expect(running).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByRole('button', { name: 'Remove state:running' })).toBeVisible();
+  await expectNoRow(page, other);
+  await running.click();
+  await expectRow(page, other);
+
+  await facets.getByRole('button', { name: 'development' }).click();
+  await expect(page.getByRole('button', { name: 'Remove environment=development' })).toBeVisible();
+  await expectNoRow(page, other);
+  await page.getByRole('button', { name: 'Clear the filter' }).click();
+
+  await row(page, other).getByTitle('Filter by environment=production').click();
+  await lookAway(page);
+  await expect(page.getByRole('button', { name: 'Remove environment=production' })).toBeVisible();
+  await expectNoRow(page, id);
+  await facets.getByRole('button', { name: 'paused' }).click();
+  await expect(page).toHaveURL(/state:paused|state%3Apaused/);
+  await expectRow(page, other);
+});
+
+test('back and forward follow the filter of links', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  const other = await moru.create({ metadata: { owner: 'bjorn' } });
+  await openFleet(page, '?q=owner%3Dana');
+  await expectNoRow(page, other);
+  await page.getByRole('link', { name: 'Sandkeeper' }).click();
+  await expectRow(page, other);
+  await page.goBack();
+  await expectNoRow(page, other);
+  await expectRow(page, id);
+  await expect(page.getByRole('button', { name: 'Remove owner=ana' })).toBeVisible();
+});
+
+test('typing is not disturbed by news', async ({ page, moru }) => {
+  await moru.create({ metadata: { owner: 'ana' } });
+  await openFleet(page);
+  await filterBox(page).pressSequentially('owner=');
+  const newcomer = await moru.create({ metadata: { owner: 'ana' } });
+  await expect(suggestion(page, 'owner=ana')).toContainText('2');
+  await filterBox(page).pressSequentially('ana');
+  await expect(filterBox(page)).toHaveValue('owner=ana');
+  await expect(filterBox(page)).toBeFocused();
+  await expectRow(page, newcomer);
+});

@@ -1,0 +1,369 @@
+import { expect, type Page, test } from './support/fixtures';
+import { ask, cookieOf } from './support/http';
+import {
+  expectNoRow,
+  expectRow,
+  filterBox,
+  idsInOrder,
+  killDialog,
+  lookAway,
+  NEWS_WITHIN_MS,
+  openFleet,
+  openRowMenu,
+  row,
+  rowAct,
+  rows,
+  toast,
+} from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page));
+
+const soon = { timeout: NEWS_WITHIN_MS };
+
+test('what the SDK creates, pauses, wakes and kills shows within two seconds', async ({ page, moru }) => {
+  await moru.create();
+  await openFleet(page);
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await expect(row(page, id)).toContainText('Running', soon);
+  await expect(row(page, id)).toContainText('owner=ana');
+  await moru.pause(id);
+  await expect(row(page, id)).toContainText('Paused', soon);
+  await moru.connect(id);
+  await expect(row(page, id)).toContainText('Running', soon);
+  await moru.kill(id);
+  await expect(row(page, id)).toHaveCount(0, soon);
+});
+
+test('a sandbox whose time runs out leaves by itself', async ({ page, moru }) => {
+  await moru.create();
+  await openFleet(page);
+  const id = await moru.create({ timeoutMs: 3_000 });
+  await expectRow(page, id);
+  await expect(row(page, id)).toHaveCount(0, { timeout: 3_000 + NEWS_WITHIN_MS });
+});
+
+test('ages and times left tick', async ({ page, moru }) => {
+  const id = await moru.create({ timeoutMs: 65_000 });
+  await openFleet(page);
+  const cell = (text: RegExp) => row(page, id).getByRole('gridcell', { name: text });
+  await expect(cell(/^1m 0\ds$/)).toBeVisible();
+  await expect(cell(/^[5-9]s$/)).toBeVisible({ timeout: 10_000 });
+  await expect(cell(/^5\ds$/)).toBeVisible({ timeout: 10_000 });
+});
+
+test('pauses and resumes from the row', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await rowAct(page, id, 'Pause');
+  await expectRow(page, id, 'Paused');
+  expect(await moru.stateOf(id)).toBe('paused');
+  await rowAct(page, id, 'Resume for 15 min');
+  await expectRow(page, id, 'Running');
+  const { endAt } = (await moru.find(id)) ?? {};
+  expect((endAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(14 * 60_000);
+});
+
+test('sets the time left, saying the deadline first and what was granted after', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await rowAct(page, id, 'Set time left…');
+  const dialog = page.getByRole('dialog', { name: `Set time left of ${id}` });
+  await dialog.getByLabel('Minutes from now').fill('30');
+  await expect(dialog.locator('time')).toHaveAttribute('title', / UTC$/);
+  await dialog.getByRole('button', { name: 'Set time left' }).click();
+  await expect(row(page, id)).toContainText(/29m|30m/);
+  const { endAt } = (await moru.find(id)) ?? {};
+  expect((endAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(29 * 60_000);
+
+  await rowAct(page, id, 'Set time left…');
+  await dialog.getByLabel('Minutes from now').fill('soon');
+  await expect(dialog.getByRole('button', { name: 'Set time left' })).toBeDisabled();
+  await expect(dialog.getByRole('alert')).toContainText('A whole number of minutes');
+  await dialog.getByLabel('Minutes from now').fill('600');
+  await dialog.getByRole('button', { name: 'Set time left' }).click();
+  await expect(toast(page, id).filter({ hasText: 'its maximum' })).toBeVisible();
+});
+
+test('acts that the state does not allow are there, with the reason', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const menu = await openRowMenu(page, id);
+  const resume = menu.getByRole('menuitem', { name: 'Resume' });
+  await expect(resume).toBeDisabled();
+  await expect(resume).toContainText('It is already running.');
+});
+
+test.describe('the served page', () => {
+  const html = (page: Page, path: string) => page.request.get(path).then((answer) => answer.text());
+
+  test('holds the first rows before any script runs', async ({ page, moru }) => {
+    const ids = [await moru.create(), await moru.create({ metadata: { owner: 'ana' } })];
+    for (const id of ids) await expect.poll(() => html(page, '/sandboxes')).toContain(`>${id}<`);
+  });
+
+  test('is filtered and sorted as its address says', async ({ page, moru }) => {
+    const b = await moru.create({ template: 'python', metadata: { owner: 'ana' } });
+    const a = await moru.create({ template: 'base', metadata: { owner: 'ana' } });
+    const other = await moru.create({ metadata: { owner: 'bjorn' } });
+    await expect.poll(() => html(page, '/sandboxes')).toContain(`>${other}<`);
+
+    const ascending = await html(page, '/sandboxes?q=owner%3Dana&sort=template');
+    expect(ascending).not.toContain(other);
+    expect(ascending.indexOf(`>${a}<`)).toBeGreaterThan(-1);
+    expect(ascending.indexOf(`>${a}<`)).toBeLessThan(ascending.indexOf(`>${b}<`));
+
+    const descending = await html(page, '/sandboxes?q=owner%3Dana&sort=-template');
+    expect(descending.indexOf(`>${b}<`)).toBeGreaterThan(-1);
+    expect(descending.indexOf(`>${b}<`)).toBeLessThan(descending.indexOf(`>${a}<`));
+  });
+
+  test('survives nonsense in its address', async ({ page, moru }) => {
+    const id = await moru.create();
+    for (const search of [
+      '?q=age%3E',
+      '?sort=nothing',
+      '?sort=meta:__proto__',
+      '?cols=%25',
+      '?q=a&q=b',
+      '?cols=x%20y',
+    ]) {
+      await expect.poll(() => html(page, `/sandboxes${search}`), search).toContain('Sandboxes');
+      expect((await page.request.get(`/sandboxes${search}`)).status(), search).toBe(200);
+    }
+    await openFleet(page, '?sort=nothing&cols=x%20y&q=');
+    await expectRow(page, id);
+  });
+
+  test('shows where scripts do not run', async ({ browser, house, sessions, moru }) => {
+    const id = await moru.create({ metadata: { owner: 'ana' } });
+    const context = await browser.newContext({
+      javaScriptEnabled: false,
+      extraHTTPHeaders: cookieOf(house, sessions.viewer),
+    });
+    const page = await context.newPage();
+    await expect(async () => {
+      await page.goto(`${house.url}/sandboxes`);
+      await expectRow(page, id, 'owner=ana');
+    }).toPass();
+    await context.close();
+  });
+});
+
+test('the address carries filter, sort and columns, and brings them back', async ({
+  page,
+  moru,
+  context,
+}) => {
+  const ana = await moru.create({ metadata: { owner: 'ana', run: '7' } });
+  const other = await moru.create({ metadata: { owner: 'bjorn' } });
+  await openFleet(page);
+  await filterBox(page).fill('owner=ana ');
+  await page.keyboard.press('Escape');
+  await page.getByRole('columnheader', { name: 'Template' }).getByRole('button').click();
+  await page.getByRole('button', { name: 'Columns' }).click();
+  await page.getByRole('checkbox', { name: 'Size' }).uncheck();
+  await page.getByRole('checkbox', { name: /^run/ }).check();
+  await expect(page).toHaveURL(/q=owner/);
+  await expect(page).toHaveURL(/sort=template/);
+  await expect(page).toHaveURL(/cols=/);
+
+  const colleague = await context.newPage();
+  await openFleet(colleague, new URL(page.url()).search);
+  await expectRow(colleague, ana);
+  await expectNoRow(colleague, other);
+  await expect(colleague.getByRole('button', { name: 'Remove owner=ana' })).toBeVisible();
+  await expect(colleague.getByRole('columnheader', { name: 'Template' })).toHaveAttribute(
+    'aria-sort',
+    'ascending',
+  );
+  await expect(colleague.getByRole('columnheader', { name: 'run' })).toBeVisible();
+  await expect(colleague.getByRole('columnheader', { name: 'Size' })).toHaveCount(0);
+});
+
+test('columns are remembered without the address', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await openFleet(page);
+  await page.getByRole('button', { name: 'Columns' }).click();
+  await page.getByRole('checkbox', { name: 'Started' }).check();
+  await page.getByRole('checkbox', { name: /^owner/ }).check();
+  await expect(page.getByRole('checkbox', { name: 'Sandbox' })).toBeDisabled();
+  await page.keyboard.press('Escape');
+
+  await openFleet(page);
+  await expect(page.getByRole('columnheader', { name: 'Started' })).toBeVisible();
+  await expect(page.getByRole('columnheader', { name: 'owner' })).toBeVisible();
+  // As a column of its own, the key no longer stands among the other metadata.
+  await expect(row(page, id).getByRole('gridcell', { name: 'ana', exact: true })).toBeVisible();
+  await expect(row(page, id)).not.toContainText('owner=');
+  await expect(row(page, id).locator('time')).toHaveAttribute(
+    'title',
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/,
+  );
+});
+
+test('sorts by every column, both ways', async ({ page, moru }) => {
+  const first = await moru.create({
+    template: 'browser-use',
+    timeoutMs: 900_000,
+    metadata: { run: 'pr-10' },
+  });
+  const second = await moru.create({ template: 'base', timeoutMs: 300_000, metadata: { run: 'pr-9' } });
+  const third = await moru.create({ template: 'python', timeoutMs: 600_000 });
+  await moru.pause(third);
+  await openFleet(page, '?cols=state%20id%20template%20age%20left%20size%20started%20meta%253Arun');
+  await expectRow(page, third, 'Paused');
+  const ascending: Record<string, string[]> = {
+    State: [...[first, second].sort(), third],
+    Sandbox: [first, second, third].sort(),
+    Template: [second, first, third],
+    run: [second, first, third],
+    'Time left': [second, first, third],
+    Size: [second, third, first],
+    Started: [first, second, third],
+  };
+  for (const [title, order] of Object.entries(ascending)) {
+    const header = page.getByRole('columnheader', { name: title, exact: true });
+    await header.getByRole('button').click();
+    await lookAway(page);
+    await expect.poll(() => idsInOrder(page), title).toEqual(order);
+    await expect(header).toHaveAttribute('aria-sort', 'ascending');
+    await header.getByRole('button').click();
+    await lookAway(page);
+    await expect(header).toHaveAttribute('aria-sort', 'descending');
+    // Who has nothing in the column stays last, whichever way.
+    const nothing = ['run', 'Time left'].includes(title) ? [third] : [];
+    const rest = order.filter((id) => !nothing.includes(id));
+    const turned = title === 'State' ? [third, ...[first, second].sort()] : [...rest.reverse(), ...nothing];
+    await expect.poll(() => idsInOrder(page), `${title}, descending`).toEqual(turned);
+  }
+  await expect(page).toHaveURL(/sort=-started/);
+});
+
+test('two tabs say the same', async ({ page, moru, context }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  const other = await context.newPage();
+  await openFleet(other);
+  await rowAct(page, id, 'Pause');
+  for (const tab of [page, other]) await expectRow(tab, id, 'Paused');
+  const newcomer = await moru.create();
+  for (const tab of [page, other]) await expect(row(tab, newcomer)).toBeVisible(soon);
+});
+
+test('rows stand still under the pointer; news is announced, not inserted', async ({ page, moru }) => {
+  const older = await moru.create();
+  const id = await moru.create();
+  await openFleet(page);
+  await expectRow(page, older);
+  await row(page, id).hover();
+  const place = await row(page, id).boundingBox();
+
+  const newcomer = await moru.create();
+  const news = page.getByRole('button', { name: '1 new' });
+  await expect(news).toBeVisible();
+  await expectNoRow(page, newcomer);
+  expect(await row(page, id).boundingBox()).toEqual(place);
+
+  await moru.kill(older);
+  await expectRow(page, older, 'Terminated');
+  expect(await row(page, id).boundingBox()).toEqual(place);
+
+  await page.getByRole('button', { name: '1 new, 1 gone' }).click();
+  await expectRow(page, newcomer);
+  await expectNoRow(page, older);
+});
+
+test('held rows follow when the pointer leaves, or when something else is asked for', async ({
+  page,
+  moru,
+}) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await openFleet(page);
+  await row(page, id).hover();
+  const newcomer = await moru.create({ metadata: { owner: 'ana' } });
+  await expect(page.getByRole('button', { name: '1 new' })).toBeVisible();
+  await lookAway(page);
+  await expectRow(page, newcomer);
+});
+
+test('the keyboard goes through the rows and opens one', async ({ page, moru, house }) => {
+  const ids = [await moru.create(), await moru.create(), await moru.create()].reverse();
+  await openFleet(page);
+  await expectRow(page, ids[2] ?? '');
+  const grid = page.getByRole('grid', { name: 'Sandboxes' });
+  await grid.focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(row(page, ids[0] ?? '')).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('End');
+  await expect(row(page, ids[2] ?? '')).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('ArrowUp');
+  await expect(row(page, ids[1] ?? '')).toHaveAttribute('aria-selected', 'true');
+  await expect(grid).toHaveAttribute('aria-activedescendant', `row-${ids[1]}`);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(`${house.url}/sandboxes/${ids[1]}`);
+});
+
+test('the active row stays active when others come before it', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await page.getByRole('grid', { name: 'Sandboxes' }).focus();
+  await page.keyboard.press('ArrowDown');
+  const newcomer = await moru.create();
+  await expectRow(page, newcomer);
+  await expect(row(page, id)).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('Delete');
+  await expect(killDialog(page, id)).toBeVisible();
+});
+
+test('/ goes to the filter, except while somebody types or answers', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openFleet(page);
+  await page.keyboard.press('/');
+  await expect(filterBox(page)).toBeFocused();
+  await expect(filterBox(page)).toHaveValue('');
+  await page.keyboard.type('a/b');
+  await expect(filterBox(page)).toHaveValue('a/b');
+  await filterBox(page).fill('');
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('button', { name: 'New sandbox' }).click();
+  const template = page.getByRole('dialog', { name: 'New sandbox' }).getByLabel('Template');
+  await template.fill('');
+  await template.press('/');
+  await expect(template).toHaveValue('/');
+  await expect(template).toBeFocused();
+  await page.keyboard.press('Escape');
+
+  await rowAct(page, id, 'Kill…');
+  const cancel = killDialog(page, id).getByRole('button', { name: 'Cancel' });
+  await expect(cancel).toBeFocused();
+  await page.keyboard.press('/');
+  await expect(cancel).toBeFocused();
+});
+
+test('the id can be copied', async ({ page, moru, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const id = await moru.create();
+  await openFleet(page);
+  await row(page, id).hover();
+  await row(page, id)
+    .getByRole('button', { name: `Copy ${id}` })
+    .click();
+  await expect(row(page, id).getByRole('button', { name: 'Copied' })).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
+});
+
+test('the bar at the top counts what there is and says how current it is', async ({ page, moru, house }) => {
+  const id = await moru.create();
+  await moru.create();
+  await moru.pause(id);
+  await openFleet(page);
+  const bar = page.getByRole('banner');
+  await expect(bar).toContainText('1 running · 1 paused');
+  await expect(bar).toContainText('of 20000');
+  await expect(bar).toContainText('Local engine');
+  await expect(bar).toContainText(/as of [12]s ago/);
+  await expect(rows(page)).toHaveCount(2);
+  const { status } = await ask(house, '/api/health');
+  expect(status).toBe(200);
+});
