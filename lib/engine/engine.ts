@@ -32,6 +32,8 @@ export type EngineOptions = {
   apiKey?: string | undefined;
   maxRunning: number;
   maxLengthHours: number;
+  /** MiB that a sandbox's files may take, 1 or more; without it its `diskSizeMB`. For `openGuests`. */
+  diskQuotaMB?: number | undefined;
   /** Sandboxes share the network of this machine. For `openGuests`. */
   hostNetwork?: boolean;
   /** What runs the sandboxes; without it nothing runs in them. */

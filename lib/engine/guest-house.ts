@@ -18,6 +18,8 @@ import { removeHostDirectory } from './safe-fs/remove';
 export type GuestHouseOptions = {
   /** Sandboxes share the host's network, its loopback interface included. Default: each has only its own. */
   readonly hostNetwork?: boolean | undefined;
+  /** MiB that a sandbox's files may take before uploads are refused (507). Default: its `diskSizeMB`. */
+  readonly diskQuotaMB?: number | undefined;
   /** Absolute path of the bundled agent. Default: where the build puts it. */
   readonly agent?: string;
   /** False: do without control groups even where they can be used. */
@@ -53,6 +55,7 @@ class House implements Guests {
       prepareRoot: (guest) => this.prepare(guest),
       processes: processService({ sandboxOf: (guest) => this.sandboxOf(guest) }),
       usage: (id) => this.usage(id),
+      quotaBytes: ({ diskSizeMB }) => (options.diskQuotaMB ?? diskSizeMB) * 1024 * 1024,
       openPort: async (guest, port, request, response) => {
         const sandbox = this.sandboxes.get(guest.id);
         return sandbox ? await proxyToPort(sandbox, port, request, response) : false;

@@ -13,8 +13,8 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const { hostNetwork } = options;
-  await run({ ...options, openGuests: (context) => openGuests(context, { hostNetwork }) });
+  const { hostNetwork, diskQuotaMB } = options;
+  await run({ ...options, openGuests: (context) => openGuests(context, { hostNetwork, diskQuotaMB }) });
 }
 
 async function run(options: EngineOptions): Promise<void> {

@@ -13,6 +13,7 @@ test('without anything, the defaults', () => {
     apiKey: undefined,
     maxRunning: 20,
     maxLengthHours: 1,
+    diskQuotaMB: undefined,
     hostNetwork: false,
   });
 });
@@ -28,7 +29,15 @@ test('the environment sets defaults, flags win, empty variables count as unset',
     dataDir: join('/data', 'engine'),
     apiKey: KEY,
   });
-  const flags = ['--port', '5000', '--data-dir=/else', '--next-free-port', '--max-running', '3'];
+  const flags = [
+    '--port',
+    '5000',
+    '--data-dir=/else',
+    '--next-free-port',
+    '--max-running',
+    '3',
+    '--disk-quota-mb=512',
+  ];
   expect(
     readOptions([...flags, '--max-length-hours', '0.5', '--host', '0.0.0.0', '--host-network'], environment),
   ).toEqual({
@@ -39,6 +48,7 @@ test('the environment sets defaults, flags win, empty variables count as unset',
     apiKey: KEY,
     maxRunning: 3,
     maxLengthHours: 0.5,
+    diskQuotaMB: 512,
     hostNetwork: true,
   });
   expect(readOptions([], { SANDKEEPER_ENGINE_PORT: '', SANDKEEPER_ENGINE_KEY: '' })).toMatchObject({
@@ -53,6 +63,8 @@ test.each([
   [[], { SANDKEEPER_ENGINE_PORT: '-1' }, 'SANDKEEPER_ENGINE_PORT: expected a whole number from 0 to 65535'],
   [['--max-running', '0'], {}, '--max-running: expected a whole number from 1'],
   [['--max-length-hours', 'x'], {}, '--max-length-hours: expected a number from 0.001'],
+  [['--disk-quota-mb', '0'], {}, '--disk-quota-mb: expected a whole number from 1'],
+  [['--disk-quota-mb', '1.5'], {}, '--disk-quota-mb: expected a whole number from 1'],
   [['--data-dir', ' '], {}, '--data-dir: expected some text'],
   [['--prot', '1'], {}, "Unknown option '--prot'"],
   [['--port'], {}, 'argument missing'],

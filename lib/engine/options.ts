@@ -12,6 +12,8 @@ Usage: engine [options]
   --data-dir PATH       Where sandboxes are kept (default .sandkeeper/engine)
   --max-running N       How many sandboxes may run at once (default 20)
   --max-length-hours N  How long a sandbox may run from its start or resume (default 1)
+  --disk-quota-mb N     How much each sandbox's files may take before uploads are refused
+                        (default: its template's disk size, 10240 or more)
   --host-network        Let sandboxes use this machine's network, its own services included
                         (default: each has nothing but its own loopback)
   --help                Show this
@@ -57,6 +59,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
     maxRunning: numberOf(named('max-running', flags['max-running']), WHOLE, 1, 1_000_000) ?? 20,
     maxLengthHours:
       numberOf(named('max-length-hours', flags['max-length-hours']), DECIMAL, 0.001, 8_760) ?? 1,
+    diskQuotaMB: numberOf(named('disk-quota-mb', flags['disk-quota-mb']), WHOLE, 1, 100_000_000),
     hostNetwork: flags['host-network'] === true,
   };
 }
@@ -96,6 +99,7 @@ function parseFlags(args: readonly string[]) {
         'data-dir': text,
         'max-running': text,
         'max-length-hours': text,
+        'disk-quota-mb': text,
         'host-network': flag,
         help: { ...flag, short: 'h' },
       },
