@@ -104,8 +104,62 @@ describe('readMultipart', () => {
     for (const length of [0, 2, 10, 70, body.length - 4]) {
       await expect(parse(body.subarray(0, length), 'b'), String(length)).rejects.toThrow(MultipartError);
     }
-    await expect(parse(Buffer.from(`--b\r\n${'h'.repeat(20_000)}`), 'b', [1000])).rejects.toThrow(
-      MultipartError,
+    const endless = Buffer.from(`--b\r\n${'h'.repeat(20_000)}`);
+    const large = Buffer.from(`--b\r\nX: ${'h'.repeat(20_000)}\r\n\r\nx\r\n--b--`);
+    for (const sizes of [[1000], [1_000_000]]) {
+      await expect(parse(endless, 'b', sizes)).rejects.toThrow(MultipartError);
+      await expect(parse(large, 'b', sizes)).rejects.toThrow(MultipartError);
+    }
+  });
+
+  it('drops no part over blanks after a delimiter or a header line that is none', async () => {
+    const head = 'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n';
+    const body = `--b \t\r\n${head}one\r\n--b\r\nnonsense\r\n: \r\n${head}two\r\n--b--`;
+    for (const size of [1, 7, 1000]) {
+      const parts = await parse(Buffer.from(body), 'b', [size]);
+      expect(parts.map((part) => [part.fileName, part.content])).toEqual([
+        ['a', 'one'],
+        ['a', 'two'],
+      ]);
+    }
+  });
+
+  it('reads or refuses whatever it is sent', async () => {
+    const pieces = fc.constantFrom(
+      ...[
+        '--b',
+        '--',
+        '\r\n',
+        '\r\n\r\n',
+        '\r',
+        '\n',
+        ' ',
+        '\t',
+        ';',
+        '=',
+        '"',
+        '\\',
+        ':',
+        '\0',
+        '\xff',
+        'x',
+      ],
+      ...['Content-Disposition:', 'form-data', 'name', 'filename', "filename*=UTF-8''%", '__proto__: x'],
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(pieces, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (texts, size) => {
+          const body = Buffer.from(`--b\r\n${texts.join('')}`, 'latin1');
+          const outcome = async (sizes: number[]) =>
+            await parse(body, 'b', sizes).catch((error: unknown) => error);
+          const whole = await outcome([1_000_000]);
+          if (!Array.isArray(whole)) expect(whole).toBeInstanceOf(MultipartError);
+          expect(await outcome([size])).toEqual(whole);
+        },
+      ),
+      { numRuns: 1_000 },
     );
   });
 });

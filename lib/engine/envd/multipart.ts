@@ -1,6 +1,7 @@
 /**
- * A streaming reader of `multipart/form-data`. Written here because file names carry directories and raw UTF-8
- * (protocol §3), which form libraries strip or decode, and because parts go to disk without being held.
+ * A streaming reader of `multipart/form-data` (protocol §3). Written here because form libraries (`@fastify/busboy` 3.2
+ * among them) take any line that begins with the delimiter for one, drop a part whose headers are too long or whose
+ * delimiter is followed by blanks, and pass over `filename*`: an upload would answer 200 with files cut or missing.
  */
 
 /** What is no multipart body. */
@@ -65,11 +66,10 @@ class MultipartReader {
   private readHeaders(): MultipartEvent[] | null {
     // The buffer starts with the line end of the delimiter, which is also how an empty header block begins.
     const end = this.buffer.indexOf(HEADER_END);
-    if (end < 0) {
-      if (this.buffer.length > HEADER_LIMIT_BYTES)
-        throw new MultipartError('the headers of a part are too long');
-      return null;
+    if ((end < 0 ? this.buffer.length : end) > HEADER_LIMIT_BYTES) {
+      throw new MultipartError('the headers of a part are too long');
     }
+    if (end < 0) return null;
     const headers = this.buffer.toString('utf8', LINE_END.length, Math.max(end, LINE_END.length));
     this.buffer = this.buffer.subarray(end + HEADER_END.length);
     this.state = 'data';

@@ -1,0 +1,23 @@
+import fs from 'node:fs';
+import { expect, it } from 'vitest';
+import { formOf, startTestEnvd } from './test-envd';
+
+it('takes 10,000 files in one form and no more', { timeout: 60_000 }, async () => {
+  const envd = await startTestEnvd();
+  const parts = Array.from(
+    { length: 10_002 },
+    (_, at) => [`name="file"; filename="many/${at}"`, ''] as const,
+  );
+  const answer = await envd.request('POST', '/files', formOf(parts));
+  expect(answer).toMatchObject({ status: 400, json: { message: 'more than 10000 files in one upload' } });
+  expect(fs.readdirSync(envd.inside('home/user/many'))).toHaveLength(10_000);
+});
+
+it('passes over any number of other parts', async () => {
+  const envd = await startTestEnvd();
+  const other = Array.from({ length: 20_000 }, () => ['name="other"; filename="ignored"', 'x'] as const);
+  const form = formOf([...other, ['name="file"; filename="only"', 'text'], ...other]);
+  const answer = await envd.request('POST', '/files', form);
+  expect(answer.json).toEqual([{ path: '/home/user/only', name: 'only', type: 'file' }]);
+  expect(fs.existsSync(envd.inside('home/user/ignored'))).toBe(false);
+});
