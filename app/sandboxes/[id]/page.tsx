@@ -12,12 +12,12 @@ import { findEnding } from '@/lib/operations/ending';
 import { shellProps } from '../../shell-props';
 
 export async function generateMetadata({ params }: PageProps<'/sandboxes/[id]'>): Promise<Metadata> {
-  return { title: decodeURIComponent((await params).id) };
+  return { title: (await params).id };
 }
 
 export default async function OneSandboxPage({ params }: PageProps<'/sandboxes/[id]'>) {
   const session = await guardPage('viewer');
-  const id = decodeURIComponent((await params).id);
+  const id = (await params).id;
   const first = firstScreen(fleetWatcher().snapshot(), { q: '', sort: '' }, Date.now());
   return (
     <Shell {...(await shellProps(session, first))}>
