@@ -1,0 +1,387 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Role } from '../lib/access/roles';
+import { serverActions } from './support/actions';
+import { expect, test } from './support/fixtures';
+import { type Answer, ask, callAction, cookieOf, openLive, resultIn } from './support/http';
+import type { Moru } from './support/moru';
+import { ROOT } from './support/processes';
+
+const LESSER: Record<Role, readonly Role[]> = {
+  viewer: [],
+  operator: ['viewer'],
+  admin: ['viewer', 'operator'],
+};
+
+/** What each page and route of the build needs. `null`: nothing, because it is how one signs in or says nothing. */
+const ROUTES: Record<string, Role | null> = {
+  '/': 'viewer',
+  '/sandboxes': 'viewer',
+  '/sandboxes/[id]': 'viewer',
+  '/sign-in': null,
+  '/_not-found': null,
+  '/_global-error': null,
+  '/icon.svg': null,
+  '/api/fleet': 'viewer',
+  '/api/health': null,
+  '/api/session': 'viewer',
+  '/api/templates': 'viewer',
+};
+
+type Wanted = { role: Role | null; args: (id: string) => unknown[] };
+
+/** What each server action of the build needs, and arguments with which it would do something. */
+const ACTIONS: Record<string, Wanted> = {
+  planKill: { role: 'operator', args: (id) => [{ sandboxId: id }] },
+  startPlan: { role: 'operator', args: () => [{ token: 'x'.repeat(20), filter: '' }] },
+  operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxId: id }] },
+  createOne: {
+    role: 'operator',
+    args: () => [{ template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false }],
+  },
+  createDemo: { role: 'admin', args: () => [] },
+  signOut: { role: null, args: () => [] },
+  signIn: { role: null, args: () => [null, null] },
+};
+
+function routesOfTheBuild(): string[] {
+  const manifest: Record<string, string> = JSON.parse(
+    readFileSync(join(ROOT, '.next/app-path-routes-manifest.json'), 'utf8'),
+  );
+  return Object.values(manifest);
+}
+
+const guarded = Object.entries(ACTIONS).filter(([, { role }]) => role !== null);
+
+function actionNamed(name: string) {
+  const found = serverActions().find((action) => action.name === name);
+  if (!found) throw new Error(`No action ${name}`);
+  return found;
+}
+
+/** Whatever was tried, the one sandbox is as it was and nothing has come to it. */
+async function expectUntouched(moru: Moru, id: string): Promise<void> {
+  expect(await moru.listIds()).toEqual([id]);
+  expect(await moru.stateOf(id)).toBe('running');
+}
+
+function expectRefused(answer: Answer, code: string, what: string): void {
+  expect(answer.status, what).toBe(200);
+  expect(resultIn(answer), what).toMatchObject({ ok: false, error: { code } });
+}
+
+test('every page, route and action of the build is known here', () => {
+  expect(Object.keys(ROUTES).sort()).toEqual(expect.arrayContaining(routesOfTheBuild().sort()));
+  expect(
+    serverActions()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(Object.keys(ACTIONS).sort());
+});
+
+test('without a session every page leads to sign in and every route says 401', async ({ house, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'somebody-known' } });
+  for (const [route, role] of Object.entries(ROUTES)) {
+    const answer = await ask(house, route.replace('[id]', id));
+    if (role === null) expect(answer.headers.location, route).toBeUndefined();
+    else if (route.startsWith('/api/')) {
+      expect(answer.status, route).toBe(401);
+      expect(answer.headers['cache-control'], route).toContain('no-store');
+    } else {
+      expect(answer.status, route).toBe(307);
+      expect(answer.headers.location, route).toBe('/sign-in');
+    }
+    expect(answer.text, route).not.toContain('somebody-known');
+  }
+  await expectUntouched(moru, id);
+});
+
+test('a viewer may look at every page and route', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  for (const [route, role] of Object.entries(ROUTES)) {
+    if (role === null) continue;
+    const answer = await ask(house, route.replace('[id]', id), { headers: cookieOf(house, sessions.viewer) });
+    expect([200, 307], route).toContain(answer.status);
+    expect(answer.headers.location ?? '/sandboxes', route).toBe('/sandboxes');
+  }
+});
+
+test('routes take no other method', async ({ house, sessions }) => {
+  for (const route of routesOfTheBuild().filter((name) => name.startsWith('/api/'))) {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const answer = await ask(house, route, {
+        method,
+        headers: { ...cookieOf(house, sessions.admin), origin: house.url },
+      });
+      expect(answer.status, `${method} ${route}`).toBe(405);
+    }
+  }
+});
+
+test('every action refuses who is not signed in and who is below its role', async ({
+  house,
+  moru,
+  sessions,
+}) => {
+  const id = await moru.create();
+  for (const [name, { role, args }] of guarded) {
+    const call = (headers: Record<string, string>) =>
+      callAction(house, actionNamed(name), { path: '/sandboxes', args: args(id), headers });
+    expectRefused(await call({}), 'unauthenticated', `${name} by nobody`);
+    expectRefused(await call(cookieOf(house, 'forged.cookie')), 'unauthenticated', `${name} by a forger`);
+    for (const lesser of role === null ? [] : LESSER[role]) {
+      expectRefused(await call(cookieOf(house, sessions[lesser])), 'forbidden', `${name} by a ${lesser}`);
+    }
+  }
+  await expectUntouched(moru, id);
+});
+
+test('an action posted to the sign-in page is guarded all the same', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  for (const [name, { args }] of guarded) {
+    for (const headers of [{}, cookieOf(house, sessions.viewer)]) {
+      const answer = await callAction(house, actionNamed(name), {
+        path: '/sign-in',
+        args: args(id),
+        headers,
+      });
+      expect(resultIn(answer)?.ok ?? false, name).toBe(false);
+    }
+  }
+  await expectUntouched(moru, id);
+});
+
+test('an action sent as a form, without a script, is guarded all the same', async ({
+  house,
+  moru,
+  sessions,
+}) => {
+  const id = await moru.create();
+  for (const [name] of guarded) {
+    const body = `--x\r\nContent-Disposition: form-data; name="$ACTION_ID_${actionNamed(name).id}"\r\n\r\n\r\n--x--\r\n`;
+    for (const headers of [
+      { origin: house.url },
+      { origin: house.url, ...cookieOf(house, sessions.viewer) },
+      { origin: 'null', ...cookieOf(house, sessions.admin) },
+      { origin: 'http://evil.example', ...cookieOf(house, sessions.admin) },
+      cookieOf(house, sessions.admin),
+    ]) {
+      await ask(house, '/sandboxes', {
+        method: 'POST',
+        body,
+        headers: { ...headers, 'content-type': 'multipart/form-data; boundary=x' },
+      });
+    }
+  }
+  await expectUntouched(moru, id);
+});
+
+test('no action and no stream for a request that does not come from a page of ours', async ({
+  house,
+  moru,
+  sessions,
+}) => {
+  const id = await moru.create();
+  const { host, port } = new URL(house.url);
+  const foreign: Record<string, Record<string, string>> = {
+    'a foreign origin': { origin: 'https://evil.example' },
+    'another port': { origin: `http://localhost:${Number(port) + 1}` },
+    'https instead of http': { origin: `https://${host}` },
+    'a name that begins like ours': { origin: `http://${host}.evil.example` },
+    'a null origin': { origin: 'null' },
+    'no origin': { origin: '' },
+    'a forged forwarded host': { origin: 'http://evil.example', 'x-forwarded-host': 'evil.example' },
+    'a forged forwarded header': { origin: 'http://evil.example', forwarded: 'host=evil.example' },
+  };
+  for (const [what, headers] of Object.entries(foreign)) {
+    for (const [name, { args }] of guarded) {
+      const answer = await callAction(house, actionNamed(name), {
+        path: '/sandboxes',
+        args: args(id),
+        headers: { ...cookieOf(house, sessions.admin), ...headers },
+      });
+      expect(resultIn(answer)?.ok ?? false, `${name} with ${what}`).toBe(false);
+    }
+    const origin: Record<string, string> = headers.origin ? { origin: headers.origin } : {};
+    const live = await openLive(house, { ...cookieOf(house, sessions.admin), ...origin });
+    expect(live.status, `a socket with ${what}`).toBe(403);
+  }
+  await expectUntouched(moru, id);
+});
+
+test('a foreign origin cannot sign anybody in or out', async ({ house, sessions }) => {
+  const form = new FormData();
+  form.set('token', house.signInToken);
+  for (const origin of ['https://evil.example', 'null', '']) {
+    const signedIn = await callAction(house, actionNamed('signIn'), {
+      path: '/sign-in',
+      args: form,
+      headers: { origin },
+    });
+    expect(signedIn.headers['set-cookie'], origin).toBeUndefined();
+    await callAction(house, actionNamed('signOut'), {
+      path: '/sandboxes',
+      args: [],
+      headers: { ...cookieOf(house, sessions.operator), origin },
+    });
+  }
+  const session = await ask(house, '/api/session', { headers: cookieOf(house, sessions.operator) });
+  expect(session.status).toBe(200);
+});
+
+test('arguments are checked whoever sends them', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  const cases: [name: string, args: unknown[]][] = [
+    ['planKill', []],
+    ['planKill', [null]],
+    ['planKill', [{ sandboxId: '../templates' }]],
+    ['planKill', [{ sandboxId: 'x'.repeat(65) }]],
+    ['planKill', [{ sandboxId: id, all: true }]],
+    ['planKill', [{ sandboxId: [id] }]],
+    ['startPlan', [{ token: '', filter: '' }]],
+    ['startPlan', [{ token: 'x', filter: 'x'.repeat(2_001) }]],
+    ['operate', [{ act: 'kill', sandboxId: id }]],
+    ['operate', [{ act: 'setTimeout', sandboxId: id, timeoutMs: -1 }]],
+    ['operate', [{ act: 'setTimeout', sandboxId: id, timeoutMs: 0 }]],
+    ['operate', [{ act: 'resume', sandboxId: id, timeoutMs: 60_000, autoPause: 'yes' }]],
+    ['createOne', [{ template: '../x', metadata: {}, timeoutMs: 60_000, autoPause: false }]],
+    ['createOne', [{ template: 'base', metadata: { a: 1 }, timeoutMs: 60_000, autoPause: false }]],
+    ['createOne', [{ template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false, secure: false }]],
+  ];
+  for (const [name, args] of cases) {
+    const answer = await callAction(house, actionNamed(name), {
+      path: '/sandboxes',
+      args,
+      headers: cookieOf(house, sessions.admin),
+    });
+    expectRefused(answer, 'invalid', `${name} with ${JSON.stringify(args).slice(0, 100)}`);
+  }
+  await expectUntouched(moru, id);
+});
+
+test('a plan is its maker’s alone, and a token that never was starts nothing', async ({
+  house,
+  moru,
+  sessions,
+}) => {
+  const id = await moru.create();
+  const as = (session: string) => ({ path: '/sandboxes', headers: cookieOf(house, session) });
+  const planned = await callAction(house, actionNamed('planKill'), {
+    ...as(sessions.admin),
+    args: [{ sandboxId: id }],
+  });
+  const token = /"token":"([^"]+)"/.exec(planned.text)?.[1] ?? '';
+  expect(token).not.toBe('');
+  for (const [session, wanted] of [
+    [sessions.operator, token],
+    [sessions.admin, `${token.slice(0, -1)}_`],
+  ] as const) {
+    const answer = await callAction(house, actionNamed('startPlan'), {
+      ...as(session),
+      args: [{ token: wanted, filter: '' }],
+    });
+    expectRefused(answer, 'conflict', 'a plan of somebody else');
+  }
+  await expectUntouched(moru, id);
+});
+
+test('a host that is not ours gets nothing at all', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  for (const host of ['evil.example', `evil.example:${house.port}`, 'localhost', 'localhost:1']) {
+    for (const path of [
+      '/',
+      '/sandboxes',
+      '/sign-in',
+      '/api/health',
+      '/api/fleet',
+      '/icon.svg',
+      '/nowhere',
+    ]) {
+      const answer = await ask(house, path, { headers: { ...cookieOf(house, sessions.admin), host } });
+      expect(answer.status, `${host} ${path}`).toBe(421);
+      expect(answer.text).not.toContain(id);
+      expect(answer.headers['x-content-type-options']).toBe('nosniff');
+    }
+    const live = await openLive(house, {
+      ...cookieOf(house, sessions.admin),
+      host,
+      origin: `http://${host}`,
+    });
+    expect(live.status, `a socket to ${host}`).toBe(403);
+  }
+  for (const host of [`127.0.0.1:${house.port}`, `LOCALHOST:${house.port}`]) {
+    expect((await ask(house, '/api/health', { headers: { host } })).status, host).toBe(200);
+  }
+});
+
+test('/live opens for a session and a page of ours only', async ({ house, sessions }) => {
+  const origin = house.url;
+  expect((await openLive(house, { origin })).status).toBe(401);
+  expect((await openLive(house, { origin, ...cookieOf(house, 'a.b') })).status).toBe(401);
+  const live = await openLive(house, { origin, ...cookieOf(house, sessions.viewer) });
+  expect(live.status).toBe(101);
+  live.send({ type: 'subscribe', channel: 'fleet' });
+  await expect.poll(() => live.frames.join()).toContain('"hello"');
+  live.send({ type: 'subscribe', channel: 'secrets' });
+  expect(await live.closed).toBe(4400);
+});
+
+test('every answer carries the security headers', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  const headers = cookieOf(house, sessions.viewer);
+  const page = await ask(house, '/sandboxes', { headers });
+  const asset = /\/_next\/static\/[^"]+\.js/.exec(page.text)?.[0] ?? '/missing.js';
+  const paths = [
+    '/sandboxes',
+    `/sandboxes/${id}`,
+    '/sign-in',
+    '/api/fleet',
+    '/api/health',
+    '/nowhere',
+    '/api/nowhere',
+    '/_next/static/nowhere.js',
+    '/icon.svg',
+    asset,
+  ];
+  const nonces = new Set<string>();
+  for (const path of paths) {
+    const answer = await ask(house, path, { headers });
+    const policy = String(answer.headers['content-security-policy']);
+    const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
+    nonces.add(nonce);
+    expect(answer.headers, path).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    expect(answer.headers['referrer-policy'], path).toMatch(/^(same-origin|no-referrer)$/);
+    expect(answer.headers['x-powered-by'], path).toBeUndefined();
+    expect(policy, path).toContain("frame-ancestors 'none'");
+    expect(policy, path).toContain("object-src 'none'");
+    expect(policy, path).toContain("base-uri 'none'");
+    const scripts = /script-src ([^;]*)/.exec(policy)?.[1] ?? '';
+    expect(scripts, path).toContain(`'nonce-${nonce}'`);
+    expect(scripts, path).not.toContain('unsafe');
+  }
+  expect(nonces.size).toBe(paths.length);
+});
+
+test('every script of a page has the nonce of its answer', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  for (const path of [
+    '/sandboxes',
+    `/sandboxes/${id}`,
+    '/sandboxes/i00000000000000000000',
+    '/sign-in?token=x',
+    '/nowhere',
+  ]) {
+    const answer = await ask(house, path, {
+      headers: path.startsWith('/sign-in') ? {} : cookieOf(house, sessions.viewer),
+    });
+    const nonce = /'nonce-([^']+)'/.exec(String(answer.headers['content-security-policy']))?.[1];
+    const scripts = answer.text.match(/<script\b[^>]*>/g) ?? [];
+    expect(scripts.length, path).toBeGreaterThan(0);
+    for (const script of scripts) expect(script, path).toContain(`nonce="${nonce}"`);
+  }
+});

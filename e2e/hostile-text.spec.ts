@@ -1,0 +1,125 @@
+import { expect, type Page, test } from './support/fixtures';
+import { askToKill, expectRow, filterBox, lookAway, openFleet, row, rows } from './support/vocabulary';
+
+const ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>';
+
+/** Metadata as an attacker or an accident would write it. */
+const HOSTILE: Record<string, string> = {
+  html: ATTACK,
+  [ATTACK]: 'key',
+  'script-end': '</script><script>window.attacked = true</script>',
+  rtl: 'safe\u202Egnp.exe',
+  bidi: '\u2066\u2067\u2068 mixed \u2069',
+  arabic: 'مرحبا',
+  long: 'x'.repeat(4_000),
+  emoji: '👩‍👩‍👧‍👦 é\u0301',
+  quotes: `"it's" \\ a 'quote'`,
+  newline: 'first\nsecond\r\nthird\ttab',
+  blank: '',
+  spaces: '   ',
+  operators: '=!=<>:,*',
+  'a key, with = and "quotes"': 'v',
+  age: '5',
+  state: 'paused',
+  constructor: 'x',
+  template: '${7*7} {{7*7}} %s %00',
+  zero: 'a\u200Bb\uFEFFc',
+  url: 'javascript:window.attacked=true',
+};
+
+async function expectUnharmed(page: Page): Promise<void> {
+  expect(await page.evaluate(() => 'attacked' in window)).toBe(false);
+  expect(await page.evaluate(() => 'polluted' in {})).toBe(false);
+}
+
+test.beforeEach(({ page, signIn }) => signIn(page));
+
+test('hostile metadata is shown as the text it is', async ({ page, moru }) => {
+  // Written as a property of a literal, it would be the prototype instead.
+  const metadata = Object.defineProperty({ ...HOSTILE }, '__proto__', {
+    value: 'polluted',
+    enumerable: true,
+  });
+  await moru.createMany(1, () => metadata);
+  const [id = ''] = await moru.listIds();
+  await openFleet(page);
+  await expectRow(page, id);
+  await expect(row(page, id).getByTitle(`Filter by html=${ATTACK}`)).toContainText(ATTACK);
+  await expectUnharmed(page);
+
+  // The row keeps its height and the page its width, whatever stands in it.
+  expect((await row(page, id).boundingBox())?.height).toBe(34);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+
+  const dialog = await askToKill(page, id);
+  await expect(dialog).toContainText(ATTACK);
+  await expectUnharmed(page);
+  const box = await dialog.boundingBox();
+  expect(box?.width).toBeLessThanOrEqual(560);
+  expect(box?.height).toBeLessThan(700);
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('button', { name: 'Columns' }).click();
+  for (const key of ['html', 'long', 'newline', 'constructor']) {
+    await page.getByRole('checkbox', { name: new RegExp(`^${key}`) }).check();
+  }
+  await page.keyboard.press('Escape');
+  await expect(row(page, id).getByRole('gridcell', { name: ATTACK, exact: true })).toBeVisible();
+  expect((await row(page, id).boundingBox())?.height).toBe(34);
+  await page.getByRole('columnheader', { name: 'constructor' }).getByRole('button').click();
+  await openFleet(page, new URL(page.url()).search);
+  await expectRow(page, id);
+  await expectUnharmed(page);
+
+  await page.goto(`/sandboxes/${id}`);
+  await expect(page.getByText(ATTACK).first()).toBeVisible();
+  await expectUnharmed(page);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+});
+
+test('each such value can be filtered by with a click, and the address keeps it', async ({ page, moru }) => {
+  test.slow();
+  const pairs = Object.entries(HOSTILE).filter(([, value]) => value.length < 1_000);
+  const plain = await moru.create({ metadata: { owner: 'ana' } });
+  await moru.createMany(pairs.length, (index) => {
+    const [key = '', value = ''] = pairs[index] ?? [];
+    return Object.defineProperty({}, key, { value, enumerable: true });
+  });
+  await openFleet(page);
+  await expect(rows(page)).toHaveCount(pairs.length + 1);
+  for (const [key, value] of pairs) {
+    const chip = page.locator(
+      `button[title=${JSON.stringify(`Filter by ${key}=${value}`).replaceAll('\\n', '\\a ').replaceAll('\\r', '\\d ').replaceAll('\\t', '\\9 ')}]`,
+    );
+    await chip.first().click();
+    await lookAway(page);
+    await expect(rows(page), `${key}=${value}`).toHaveCount(1);
+    await expect(page.getByRole('button', { name: /^Remove / })).toHaveCount(1);
+    await expect(filterBox(page)).toHaveAttribute('aria-invalid', 'false');
+    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await expectRow(page, plain);
+  }
+  await expectUnharmed(page);
+});
+
+test('a hostile value in the address is taken as text', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { html: ATTACK } });
+  const quoted = `html="${ATTACK.replaceAll('"', '\\"')}"`;
+  await openFleet(page, `?q=${encodeURIComponent(quoted)}`);
+  await expectRow(page, id);
+  await openFleet(
+    page,
+    `?q=${encodeURIComponent(ATTACK)}&cols=${encodeURIComponent(ATTACK)}&sort=${encodeURIComponent(ATTACK)}`,
+  );
+  await expect(page.getByRole('heading', { name: 'Sandboxes', exact: true })).toBeAttached();
+  await expectUnharmed(page);
+});
+
+test('a hostile id in the address is only an unknown id', async ({ page, house }) => {
+  for (const id of [ATTACK, '..', '%', '%E0%A4%A', '\u202E', 'a'.repeat(300), 'i/../../x', '__proto__']) {
+    const answer = await page.goto(`${house.url}/sandboxes/${encodeURIComponent(id)}`);
+    expect(answer?.status(), id).toBeLessThan(500);
+    await expect(page.getByText('could not be shown'), id).toHaveCount(0);
+    await expectUnharmed(page);
+  }
+});

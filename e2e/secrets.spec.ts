@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from './support/fixtures';
+import { ask, cookieOf, openLive } from './support/http';
+import { ROOT } from './support/processes';
+import { askToKill, lookAway, openFleet, rowAct } from './support/vocabulary';
+
+/** Every file that anybody can fetch. */
+function publicFiles(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+test('no page, snapshot, frame or file holds a key or a token', async ({
+  page,
+  house,
+  moru,
+  sessions,
+  signIn,
+}) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  const gone = await moru.create();
+  const detail: { envdAccessToken?: string } = JSON.parse((await moru.ask('GET', `/sandboxes/${id}`)).body);
+  const woken = await moru.ask('POST', `/sandboxes/${id}/connect`, { timeout: 600 });
+  const started: { envdAccessToken?: string; trafficAccessToken?: string | null } = JSON.parse(woken.body);
+  const secrets = [
+    house.engine.apiKey,
+    house.engine.apiKey.replace('moru_', ''),
+    house.signInToken,
+    detail.envdAccessToken,
+    started.envdAccessToken,
+    started.trafficAccessToken,
+  ].filter((secret): secret is string => typeof secret === 'string');
+  expect(secrets.length).toBeGreaterThanOrEqual(5);
+  const expectNone = (text: string, where: string) => {
+    for (const secret of secrets) expect(text.includes(secret), where).toBe(false);
+  };
+
+  const live = await openLive(house, { origin: house.url, ...cookieOf(house, sessions.admin) });
+  for (const channel of ['fleet', 'operations']) live.send({ type: 'subscribe', channel });
+
+  // Everything that a browser receives while somebody looks around, acts and kills.
+  const received: Promise<void>[] = [];
+  page.on('response', (answer) => {
+    const looked = answer
+      .body()
+      .then((body) => expectNone(body.toString('utf8'), answer.url()))
+      .catch((error: Error) => {
+        if (!/No (data|resource)|navigated away|redirect/i.test(error.message)) throw error;
+      });
+    received.push(looked);
+  });
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => expectNone(payload.toString(), socket.url())),
+  );
+  await signIn(page);
+  await openFleet(page);
+  await rowAct(page, id, 'Pause');
+  await expect(page.getByRole('row', { name: id })).toContainText('Paused');
+  await rowAct(page, id, 'Resume for 15 min');
+  await expect(page.getByRole('row', { name: id })).toContainText('Running');
+  await (await askToKill(page, gone)).getByRole('button', { name: 'Kill sandbox' }).click();
+  await lookAway(page);
+  await expect(page.getByRole('row', { name: gone })).toHaveCount(0);
+  for (const path of [`/sandboxes/${id}`, `/sandboxes/${gone}`]) {
+    await page.goto(path);
+    await expect(page.getByRole('heading', { name: path.slice('/sandboxes/'.length) })).toBeVisible();
+  }
+  await Promise.all(received);
+  expect(received.length).toBeGreaterThan(10);
+
+  expect(live.frames.join()).toContain(id);
+  expectNone(live.frames.join(), '/live');
+  live.close();
+
+  const headers = cookieOf(house, sessions.admin);
+  for (const path of [
+    '/sandboxes',
+    `/sandboxes/${id}`,
+    `/sandboxes/${gone}`,
+    '/sign-in',
+    '/api/session',
+    '/api/templates',
+    '/nowhere',
+  ]) {
+    expectNone((await ask(house, path, { headers })).text, path);
+  }
+  const snapshot = gunzipSync((await ask(house, '/api/fleet', { headers })).body).toString('utf8');
+  expect(snapshot).toContain(id);
+  expectNone(snapshot, '/api/fleet');
+});
+
+test('what is built holds no key, no server code and no map to it', () => {
+  const files = publicFiles('.next/static');
+  expect(files.length).toBeGreaterThan(10);
+  for (const file of files) {
+    expect(file).not.toMatch(/\.map$/);
+    const text = readFileSync(file, 'latin1');
+    for (const word of [
+      'SANDKEEPER_ENGINE_KEY',
+      'MORU_API_KEY',
+      'envdAccessToken',
+      'x-api-key',
+      'X-API-Key',
+      'sealingKey',
+      'libsql',
+    ]) {
+      expect(text.includes(word), `${word} in ${file}`).toBe(false);
+    }
+  }
+});
+
+test('errors of the service are said without its own words', async ({ page, house, moru, signIn }) => {
+  const id = await moru.create();
+  await signIn(page);
+  await openFleet(page);
+  const secretWords = `key ${house.engine.apiKey} at 10.0.0.1`;
+  await moru.addFault({ route: 'POST /sandboxes/*/pause', status: 500, message: secretWords });
+  await moru.addFault({ route: 'GET /v2/sandboxes', status: 503, message: secretWords });
+  await rowAct(page, id, 'Pause');
+  await expect(page.getByText(`Could not pause ${id}`)).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'What you see is' })).toBeVisible();
+  expect(await page.content()).not.toContain('10.0.0.1');
+});
