@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { giveDataDir, restartProcess } from '../test-support/house';
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { describeOnDatabases } from '../test-support/databases';
+import { giveDataDir } from '../test-support/house';
 import { seal, unseal } from './secrets';
 import { findSession, openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
 
@@ -9,15 +10,18 @@ const HOUR_MS = 3_600_000;
 const dataDir = giveDataDir();
 const admin = { role: 'admin', actor: 'ana' } as const;
 
+/** As a new process does, which reads them again. */
+const forgetSecrets = () => Reflect.deleteProperty(globalThis, Symbol.for('sandkeeper.secrets'));
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });
   onTestFinished(() => void vi.useRealTimers());
 });
 
-describe('a session', () => {
+describeOnDatabases('a session', () => {
   it('is found by its cookie, also after a restart', async () => {
     const cookie = await openSession({ role: 'viewer', actor: 'li' });
-    restartProcess();
+    forgetSecrets();
     expect(await findSession(cookie)).toEqual({
       id: unseal('session', cookie),
       role: 'viewer',
@@ -61,8 +65,8 @@ describe('a session', () => {
     const cookie = await openSession(admin);
     const file = join(dataDir.path, 'secrets.json');
     const stored = JSON.parse(readFileSync(file, 'utf8'));
-    writeFileSync(file, JSON.stringify({ ...stored, signInToken: 'another-token-0123' }));
-    restartProcess();
+    writeFileSync(file, JSON.stringify({ ...stored, signInToken: `${stored.signInToken}x` }));
+    forgetSecrets();
     expect(await findSession(cookie)).toBeNull();
     expect(await findSession(await openSession(admin))).not.toBeNull();
   });

@@ -52,5 +52,8 @@ function postgres(url: string): Dialect {
     getTypeParser: (oid, format) =>
       oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
   };
-  return new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 5, types }) });
+  const pool = new pg.Pool({ connectionString: url, max: 5, types });
+  // Unheard, the end of an idle connection (a restart of the database, say) would end this process; a new one is opened.
+  pool.on('error', (error) => console.warn(`A connection to the database ended: ${error.message}`));
+  return new PostgresDialect({ pool });
 }

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { sql } from 'kysely';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describeOnDatabases } from '../test-support/databases';
+import { eventually, giveDataDir, restartProcess, startAnew } from '../test-support/house';
+import { database, openDatabase } from './client';
+
+const dataDir = giveDataDir();
+
+function tempFile(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-db-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return join(dir, 'deep', 'keeper.db');
+}
+
+/** An address below something that is no directory. */
+function inNoDirectory(): string {
+  const plain = join(dirname(dirname(tempFile())), 'plain');
+  writeFileSync(plain, '');
+  return `file:${join(plain, 'keeper.db')}`;
+}
+
+const session = {
+  id: 's1',
+  role: 'admin',
+  actor: 'ana',
+  token_fingerprint: 'f',
+  created_at_ms: 1_768_478_400_123,
+  expires_at_ms: 1_768_478_400_124,
+  revoked_at_ms: null,
+};
+
+describeOnDatabases('openDatabase', (here) => {
+  it('brings the tables up to date, and leaves them when they are', async () => {
+    const db = await database();
+    await db.insertInto('sessions').values(session).execute();
+    const again = await openDatabase(here.url());
+    expect(await again.selectFrom('sessions').selectAll().execute()).toEqual([session]);
+    await again.destroy();
+  });
+
+  it('hands over times as numbers', async () => {
+    const row = await (await database()).selectFrom('sessions').select('created_at_ms').executeTakeFirst();
+    expect(row).toEqual({ created_at_ms: 1_768_478_400_123 });
+  });
+
+  it('refuses the tables of a newer version', async () => {
+    const db = await database();
+    await sql`insert into kysely_migration (name, timestamp) values ('999_later', '2030')`.execute(db);
+    await expect(openDatabase(here.url())).rejects.toThrow(/999_later/);
+    await sql`delete from kysely_migration where name = '999_later'`.execute(db);
+  });
+
+  it('keeps items to operations that exist', async () => {
+    const item = {
+      operation_id: 'none',
+      sandbox_id: 'i0',
+      position: 0,
+      sandbox: '{}',
+      outcome: 'waiting',
+      message: null,
+      updated_at_ms: 1,
+    };
+    const inserting = (await database()).insertInto('operation_items').values(item).execute();
+    await expect(inserting).rejects.toThrow(/foreign key/i);
+  });
+
+  it('goes on after the database ended its connections', async () => {
+    if (!here.url().startsWith('postgres')) return;
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const db = await database();
+    const other = await openDatabase(here.url());
+    const ended =
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'`.execute(
+        other,
+      );
+    await eventually(() => warn.mock.calls.length === ended.rows.length);
+    expect(warn.mock.calls[0]?.[0]).toMatch(/^A connection to the database ended: /);
+    expect(await db.selectFrom('sessions').select('id').execute()).toEqual([{ id: 's1' }]);
+    await other.destroy();
+    warn.mockRestore();
+  });
+});
+
+describe('an embedded database', () => {
+  it('is made where it is wanted, for its owner alone', async () => {
+    const path = tempFile();
+    const db = await openDatabase(`file:${path}`);
+    await db.insertInto('sessions').values(session).execute();
+    const modes = [path, `${path}-wal`].map((file) => (statSync(file).mode & 0o777).toString(8));
+    expect(modes).toEqual(['600', '600']);
+    await db.destroy();
+  });
+
+  it('that cannot be opened is an error', async () => {
+    await expect(openDatabase(inNoDirectory())).rejects.toThrow();
+  });
+});
+
+describe('database()', () => {
+  it('is one connection for everybody, in the data directory', async () => {
+    restartProcess();
+    const [first, second] = await Promise.all([database(), database()]);
+    expect(first).toBe(second);
+    expect(statSync(join(dataDir.path, 'sandkeeper.db')).isFile()).toBe(true);
+    await first.destroy();
+  });
+
+  it('tries again after it could not be opened', async () => {
+    const path = tempFile();
+    startAnew({ DATABASE_URL: inNoDirectory() });
+    const { database: failing } = await import('./client');
+    await expect(failing()).rejects.toThrow();
+    await expect(failing()).rejects.toThrow();
+    startAnew({ DATABASE_URL: `file:${path}` });
+    const { database: working } = await import('./client');
+    await (await working()).destroy();
+  });
+});
