@@ -77,64 +77,67 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   }
 
   return (
-    <div
-      ref={scroller}
-      role="grid"
-      aria-label="Sandboxes"
-      aria-rowcount={rowCount + 1}
-      aria-activedescendant={activeId === null ? undefined : rowElementId(activeId)}
-      tabIndex={0}
-      onKeyDown={onKeyDown}
-      className="relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
-    >
-      <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
+    <>
+      <div
+        ref={scroller}
+        role="grid"
+        aria-label="Sandboxes"
+        aria-rowcount={rowCount + 1}
+        aria-activedescendant={activeId === null ? undefined : rowElementId(activeId)}
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+        className="relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
+      >
+        <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
+          <div
+            role="row"
+            aria-rowindex={1}
+            className="grid h-8 items-center gap-4 px-5"
+            style={{ gridTemplateColumns: tracks }}
+          >
+            {columns.map((column) => (
+              <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
+            ))}
+            <span role="columnheader" className="sr-only">
+              Acts
+            </span>
+          </div>
+        </div>
         <div
-          role="row"
-          aria-rowindex={1}
-          className="grid h-8 items-center gap-4 px-5"
-          style={{ gridTemplateColumns: tracks }}
+          role="rowgroup"
+          className="relative"
+          style={{ minWidth, height: virtual.getTotalSize() }}
+          onPointerEnter={() => {
+            onHold(true);
+            preloadActs();
+          }}
+          onPointerLeave={() => onHold(false)}
         >
-          {columns.map((column) => (
-            <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
-          ))}
-          <span role="columnheader" className="sr-only">
-            Acts
-          </span>
+          {virtual.getVirtualItems().map(({ index, start }) => {
+            const row = rows[index];
+            if (!row) return null;
+            const { id } = row.sandbox;
+            return (
+              <FleetRow
+                key={id}
+                elementId={rowElementId(id)}
+                row={row}
+                index={index}
+                top={start}
+                columns={columns}
+                tracks={tracks}
+                act={props.underWay.get(id)?.act}
+                isGone={props.gone.has(id)}
+                isActive={id === activeId}
+                isMenuOpen={menu?.sandbox.id === id}
+                cell={props.cell}
+                onMenu={openMenu}
+              />
+            );
+          })}
         </div>
       </div>
-      <div
-        role="rowgroup"
-        className="relative"
-        style={{ minWidth, height: virtual.getTotalSize() }}
-        onPointerEnter={() => {
-          onHold(true);
-          preloadActs();
-        }}
-        onPointerLeave={() => onHold(false)}
-      >
-        {virtual.getVirtualItems().map(({ index, start }) => {
-          const row = rows[index];
-          if (!row) return null;
-          const { id } = row.sandbox;
-          return (
-            <FleetRow
-              key={id}
-              elementId={rowElementId(id)}
-              row={row}
-              index={index}
-              top={start}
-              columns={columns}
-              tracks={tracks}
-              act={props.underWay.get(id)?.act}
-              isGone={props.gone.has(id)}
-              isActive={id === activeId}
-              isMenuOpen={menu?.sandbox.id === id}
-              cell={props.cell}
-              onMenu={openMenu}
-            />
-          );
-        })}
-      </div>
+      {/* Beside the grid, which may hold nothing but rows. */}
       <LazyMenu
         anchor={menu?.anchor ?? null}
         onClose={() => setMenu(null)}
@@ -147,7 +150,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
             : []
         }
       />
-    </div>
+    </>
   );
 });
 

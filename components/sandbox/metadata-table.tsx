@@ -38,7 +38,9 @@ export function MetadataTable({ metadata }: { metadata: Metadata }) {
                   <bdi>{value === '' ? '""' : value}</bdi>
                 </Link>
               </dd>
-              <CopyButton text={value} label={`Copy the value of ${key}`} className="-my-0.5" />
+              <dd className="-my-0.5">
+                <CopyButton text={value} label={`Copy the value of ${key}`} />
+              </dd>
             </div>
           ))}
         </dl>
