@@ -22,7 +22,7 @@ const HOSTILE: Record<string, string> = {
   age: '5',
   state: 'paused',
   constructor: 'x',
-  template: '${7*7} {{7*7}} %s %00',
+  template: '#{7*7} {{7*7}} %s %00',
   zero: 'a\u200Bb\uFEFFc',
   url: 'javascript:window.attacked=true',
 };

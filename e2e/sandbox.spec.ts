@@ -1,0 +1,164 @@
+import { expect, type Page, test } from './support/fixtures';
+import { ask, cookieOf } from './support/http';
+import { killDialog, NEWS_WITHIN_MS, openFleet, row, toast } from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page));
+
+const soon = { timeout: NEWS_WITHIN_MS };
+
+/** Opens the page of one sandbox and waits until it is live. */
+async function openSandbox(page: Page, id: string): Promise<void> {
+  const snapshot = page.waitForResponse('**/api/fleet');
+  await page.goto(`/sandboxes/${id}`);
+  await snapshot;
+  await expect(page.getByRole('heading', { name: id, level: 1 })).toBeVisible();
+}
+
+const act = (page: Page, name: string) => page.getByRole('main').getByRole('button', { name, exact: true });
+
+test('shows every fact, in the served page too', async ({ page, moru, house, sessions }) => {
+  const id = await moru.create({
+    template: 'python',
+    metadata: { owner: 'ana', environment: 'development' },
+  });
+  const served = await ask(house, `/sandboxes/${id}`, { headers: cookieOf(house, sessions.viewer) });
+  expect(served.text).toContain('development');
+
+  await openSandbox(page, id);
+  const main = page.getByRole('main');
+  for (const fact of [
+    'Running',
+    'python',
+    '2 vCPU',
+    '1 GB',
+    '10 GB',
+    'owner',
+    'ana',
+    'environment',
+    'development',
+    '0.4.3',
+  ])
+    await expect(main).toContainText(fact);
+  await expect(main.locator('time').first()).toHaveAttribute('title', / UTC$/);
+  await expect(page).toHaveTitle(`${id} · Sandkeeper`);
+});
+
+test('looking wakes nothing and moves no deadline', async ({ page, moru }) => {
+  const running = await moru.create();
+  const paused = await moru.create();
+  await moru.pause(paused);
+  const before = await moru.find(running);
+  await openFleet(page);
+  await openSandbox(page, running);
+  await openSandbox(page, paused);
+  await expect(page.getByRole('main')).toContainText('Paused');
+  await page.reload();
+  expect(await moru.stateOf(paused)).toBe('paused');
+  expect((await moru.find(running))?.endAt).toEqual(before?.endAt);
+});
+
+test('pauses, resumes and sets the time left', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openSandbox(page, id);
+  await act(page, 'Pause').click();
+  await expect(act(page, 'Resume for 15 min')).toBeVisible();
+  expect(await moru.stateOf(id)).toBe('paused');
+  await expect(act(page, 'Set time left…')).toBeDisabled();
+  await expect(act(page, 'Set time left…')).toHaveAttribute('title', /no deadline/);
+
+  await act(page, 'Resume for 15 min').click();
+  await expect(act(page, 'Pause')).toBeEnabled();
+  expect(await moru.stateOf(id)).toBe('running');
+
+  await act(page, 'Set time left…').click();
+  const dialog = page.getByRole('dialog', { name: `Set time left of ${id}` });
+  await dialog.getByRole('button', { name: '30 min' }).click();
+  await dialog.getByRole('button', { name: 'Set time left' }).click();
+  await expect(page.getByRole('main')).toContainText(/29m|30m/);
+  expect(((await moru.find(id))?.endAt.getTime() ?? 0) - Date.now()).toBeGreaterThan(29 * 60_000);
+});
+
+test('a kill ends in the quiet page that says when and by whom', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await openSandbox(page, id);
+  await act(page, 'Kill…').click();
+  const dialog = killDialog(page, id);
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  const main = page.getByRole('main');
+  await expect(main).toContainText('Terminated at');
+  await expect(main).toContainText('killed here by admin');
+  await expect(main).toContainText('ana');
+  expect(await moru.find(id)).toBeNull();
+
+  await page.reload();
+  await expect(main).toContainText('Terminated at');
+});
+
+test('killed elsewhere, it becomes the terminated page by itself', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openSandbox(page, id);
+  await expect(act(page, 'Pause')).toBeEnabled();
+  await moru.kill(id);
+  await expect(page.getByRole('main')).toContainText('Terminated at', { timeout: 5_000 });
+  await expect(page.getByRole('main')).toContainText('It was killed.');
+  await expect(page.getByRole('main').getByRole('button', { name: 'Kill…' })).toHaveCount(0);
+});
+
+test('when its time runs out, the page says so', async ({ page, moru }) => {
+  const id = await moru.create({ timeoutMs: 4_000 });
+  await openSandbox(page, id);
+  await expect(page.getByRole('main')).toContainText('Its time ran out.', { timeout: 10_000 });
+});
+
+test('changes elsewhere show within two seconds', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openSandbox(page, id);
+  await moru.pause(id);
+  await expect(act(page, 'Resume for 15 min')).toBeVisible(soon);
+  await moru.connect(id);
+  await expect(act(page, 'Pause')).toBeVisible(soon);
+});
+
+test('an unknown id says so and leads back', async ({ page, house }) => {
+  await page.goto('/sandboxes/i00000000000000000000');
+  await expect(page.getByRole('heading', { name: 'There is no sandbox with this id' })).toBeVisible();
+  await page.getByRole('link', { name: 'All sandboxes' }).click();
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+});
+
+test('a failure to read it is said, with what was known', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await openFleet(page);
+  await expect(row(page, id)).toBeVisible();
+  await moru.addFault({ route: 'GET /sandboxes/*', status: 503 });
+  await page.goto(`/sandboxes/${id}`);
+  const main = page.getByRole('main');
+  await expect(main).toContainText('cannot be read at the moment');
+  await expect(main).toContainText('ana');
+  await moru.clearFaults();
+  await main.getByRole('link', { name: 'Try again' }).click();
+  await expect(act(page, 'Pause')).toBeVisible();
+});
+
+test('a viewer sees the acts with the reason why not', async ({ page, moru, signIn }) => {
+  const id = await moru.create();
+  await signIn(page, 'viewer');
+  await openSandbox(page, id);
+  for (const name of ['Pause', 'Set time left…', 'Kill…']) {
+    await expect(act(page, name)).toBeDisabled();
+    await expect(act(page, name)).toHaveAttribute('title', 'This needs the role operator.');
+  }
+});
+
+test('a row leads to its page and back to the same fleet', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await openFleet(page, '?q=owner%3Dana');
+  await row(page, id).getByRole('link', { name: id }).click();
+  await expect(page.getByRole('heading', { name: id, level: 1 })).toBeVisible();
+  await act(page, 'Pause').click();
+  await expect(toast(page, `Paused ${id}`)).toBeVisible();
+  await page.goBack();
+  await expect(row(page, id)).toContainText('Paused');
+  await expect(page.getByRole('button', { name: 'Remove owner=ana' })).toBeVisible();
+});
