@@ -1,4 +1,5 @@
 import 'server-only';
+import { SandkeeperError } from '../errors';
 import { listSandboxRuns } from '../moru/control';
 import type { Sandbox } from '../sandbox/schema';
 import { findOurKill } from './store';
@@ -28,7 +29,7 @@ export async function findEnding(sandboxId: string): Promise<Ending | null> {
   if (ours) return { endedAtMs: ours.atMs, how: `It was killed here by ${ours.actor}.`, last: ours.sandbox };
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const { runs, nextCursor }: Awaited<ReturnType<typeof listSandboxRuns>> = await listSandboxRuns(cursor);
+    const { runs, nextCursor } = await readRuns(cursor);
     const run = runs.find((candidate) => candidate.sandboxId === sandboxId);
     if (run) {
       return {
@@ -41,4 +42,17 @@ export async function findEnding(sandboxId: string): Promise<Ending | null> {
     cursor = nextCursor;
   }
   return null;
+}
+
+type RunsPage = Awaited<ReturnType<typeof listSandboxRuns>>;
+
+/** Services other than Moru keep no such history. */
+async function readRuns(cursor: string | null): Promise<RunsPage> {
+  try {
+    return await listSandboxRuns(cursor);
+  } catch (thrown) {
+    if (thrown instanceof SandkeeperError && thrown.code === 'not_found')
+      return { runs: [], nextCursor: null };
+    throw thrown;
+  }
 }

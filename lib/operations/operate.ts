@@ -9,7 +9,7 @@ import { driftOf, partition } from './plan';
 import { findPlan, keepPlan, type PendingPlan } from './plans';
 import { operationRunner } from './runner';
 import type { ActParams, Operation, OperationItem, OperationPlan } from './schema';
-import { recordOperation } from './store';
+import { findOperation, recordOperation } from './store';
 
 type Wish = { act: SandboxAct; sandboxIds: string[]; params: ActParams };
 
@@ -29,6 +29,9 @@ export async function planOperation(
  */
 export async function startPlanned(session: Session, token: string, filter: string): Promise<Operation> {
   const plan = findPlan(token, session.id);
+  const started = await findOperation(plan.id);
+  if (started) return started;
+  if (plan.targets.length === 0) throw new SandkeeperError('conflict', 'There is nothing to do.');
   const now = await readEach(plan.targets.map(({ id }) => id));
   for (const shown of plan.targets) {
     const current = now.get(shown.id);
@@ -63,7 +66,8 @@ async function begin(session: Session, plan: PendingPlan, filter: string): Promi
     outcome: 'waiting',
     message: null,
   }));
-  if (isNew) operationRunner().start(operation, items);
+  if (!isNew) return (await findOperation(plan.id)) ?? operation;
+  operationRunner().start(operation, items);
   return operation;
 }
 

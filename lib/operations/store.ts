@@ -1,5 +1,5 @@
 import 'server-only';
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { database } from '../db/client';
 import type { Database } from '../db/schema';
 import type { Sandbox } from '../sandbox/schema';
@@ -94,8 +94,8 @@ export async function findInterrupted(): Promise<{ operation: Operation; items: 
   const operations = await db.selectFrom('operations').selectAll().where('state', '=', 'running').execute();
   const interrupted = [];
   for (const row of operations) {
-    const act = parseAct(row.act);
-    if (act === null) continue;
+    const operation = operationOf(row);
+    if (operation === null) continue;
     const items = await db
       .selectFrom('operation_items')
       .select(['sandbox_id', 'outcome', 'message'])
@@ -103,15 +103,7 @@ export async function findInterrupted(): Promise<{ operation: Operation; items: 
       .orderBy('position')
       .execute();
     interrupted.push({
-      operation: {
-        id: row.id,
-        act,
-        params: JSON.parse(row.params) as ActParams,
-        actor: row.actor,
-        state: 'running' as const,
-        createdAtMs: Number(row.created_at_ms),
-        finishedAtMs: null,
-      },
+      operation,
       items: items
         .map((item) => ({
           sandboxId: item.sandbox_id,
@@ -122,6 +114,28 @@ export async function findInterrupted(): Promise<{ operation: Operation; items: 
     });
   }
   return interrupted;
+}
+
+/** The operation with this id, or `null`. */
+export async function findOperation(id: string): Promise<Operation | null> {
+  const db = await database();
+  const row = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst();
+  return row ? operationOf(row) : null;
+}
+
+/** `null` for an act that this version does not know. */
+function operationOf(row: Selectable<Database['operations']>): Operation | null {
+  const act = parseAct(row.act);
+  if (act === null) return null;
+  return {
+    id: row.id,
+    act,
+    params: JSON.parse(row.params) as ActParams,
+    actor: row.actor,
+    state: row.state === 'finished' ? 'finished' : 'running',
+    createdAtMs: Number(row.created_at_ms),
+    finishedAtMs: row.finished_at_ms === null ? null : Number(row.finished_at_ms),
+  };
 }
 
 /** When we killed this sandbox and who asked for it, or `null` when we did not. */

@@ -22,7 +22,7 @@ export function giveDataDir(): { readonly path: string } {
   return { path };
 }
 
-export type HogiveEngine = {
+export type HouseEngine = {
   url: string;
   apiKey: string;
   /** One request to the engine, past the gateway. */
@@ -34,8 +34,8 @@ export type HogiveEngine = {
   clearFaults: () => Promise<void>;
 };
 
-/** Starts an engine for this file and makes it the upstream. Its sandboxes stay from test to test. */
-export function giveEngine({ maxRunning = 1_000 } = {}): HogiveEngine {
+/** Starts an engine for this file and makes it the upstream. Its sandboxes stay from test to test, its faults do not. */
+export function giveEngine({ maxRunning = 1_000, clearFaultsAfterEach = true } = {}): HouseEngine {
   const { path } = giveDataDir();
   let running: Awaited<ReturnType<typeof startEngine>> | undefined;
   const engine = () => {
@@ -54,10 +54,10 @@ export function giveEngine({ maxRunning = 1_000 } = {}): HogiveEngine {
     process.env.SANDKEEPER_ENGINE_URL = running.url;
     process.env.SANDKEEPER_ENGINE_KEY = running.apiKey;
   });
-  afterEach(() => clearFaults());
+  if (clearFaultsAfterEach) afterEach(() => clearFaults());
   afterAll(() => running?.close());
 
-  const call: HogiveEngine['call'] = (method, path, body) =>
+  const call: HouseEngine['call'] = (method, path, body) =>
     send(engine().port, method, path, body, { 'x-api-key': engine().apiKey });
   const clearFaults = async () => void (await call('DELETE', '/engine/faults'));
   return {
