@@ -1,0 +1,222 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** The floors of the house: who may import whom, and what a module's name and first lines promise. */
+
+const ROOT = resolve(import.meta.dirname, '..');
+const IMPORT = /^\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
+const DYNAMIC_IMPORT = /\bimport\(\s*'([^']+)'\s*\)/g;
+
+type Import = { target: string; isType: boolean };
+type Module = { path: string; text: string; imports: Import[] };
+
+/** Every module of ours, by its path from the root; what it imports of ours is named likewise. */
+const modules: ReadonlyMap<string, Module> = new Map(
+  [
+    ...['app', 'components', 'lib'].flatMap((dir) => filesIn(join(ROOT, dir))),
+    join(ROOT, 'instrumentation.ts'),
+  ].map((file) => {
+    const module = readModule(file);
+    return [module.path, module];
+  }),
+);
+
+function filesIn(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return filesIn(path);
+    return /\.(ts|tsx)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+function readModule(file: string): Module {
+  const text = withoutComments(readFileSync(file, 'utf8'));
+  const found = [...text.matchAll(IMPORT)].map(([, type, target = '']) => ({ target, isType: !!type }));
+  const later = [...text.matchAll(DYNAMIC_IMPORT)].map(([, target = '']) => ({ target, isType: false }));
+  const imports = [...found, ...later].map(({ target, isType }) => ({ target: named(target, file), isType }));
+  return { path: relative(ROOT, file), text, imports };
+}
+
+/** Comments may show code; strings that hold a comment's beginning do not matter here. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+}
+
+/** A module of ours by its path from the root, anything else as it was written. */
+function named(target: string, importer: string): string {
+  const path = target.startsWith('@/')
+    ? join(ROOT, target.slice(2))
+    : target.startsWith('.')
+      ? resolve(dirname(importer), target)
+      : null;
+  if (path === null) return target;
+  const file = [path, `${path}.ts`, `${path}.tsx`].find((candidate) => isFile(candidate));
+  return relative(ROOT, file ?? path);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+const isTest = (path: string) => /\.test\.tsx?$|(^|\/)test-[^/]+(\/|\.ts$)/.test(path);
+const isEngine = (path: string) => path.startsWith('lib/engine/');
+const isAction = (path: string) => /^lib\/.*\/actions\.ts$/.test(path);
+const product = [...modules.values()].filter(({ path }) => !isTest(path) && !isEngine(path));
+const engine = [...modules.values()].filter(({ path }) => !isTest(path) && isEngine(path));
+const runtime = ({ imports }: Module) => imports.filter(({ isType }) => !isType);
+
+/** `importer → imported` for every import that `isWrong`. */
+function wrong(among: Iterable<Module>, isWrong: (target: string, module: Module) => boolean): string[] {
+  return [...among].flatMap((module) =>
+    module.imports
+      .filter(({ target }) => isWrong(target, module))
+      .map(({ target }) => `${module.path} → ${target}`),
+  );
+}
+
+it('the modules are found, and what they import', () => {
+  expect(modules.get('lib/house.ts')?.imports).toContainEqual({ target: 'lib/config.ts', isType: false });
+  expect(modules.get('instrumentation.ts')?.imports).toEqual([{ target: 'lib/house.ts', isType: false }]);
+  expect(modules.get('lib/access/sessions.ts')?.imports).toContainEqual({
+    target: 'lib/db/client.ts',
+    isType: false,
+  });
+  const ours = /^(app|components|lib|scripts)\//;
+  expect(
+    wrong(
+      modules.values(),
+      (target) => ours.test(target) && !isFile(join(ROOT, target)) && !target.endsWith('.css'),
+    ),
+  ).toEqual([]);
+});
+
+describe('imports run downwards', () => {
+  it('from app to components to lib', () => {
+    expect(
+      wrong(product, (target, { path }) =>
+        path.startsWith('lib/')
+          ? /^(app|components)\//.test(target)
+          : path.startsWith('components/') && target.startsWith('app/'),
+      ),
+    ).toEqual([]);
+  });
+
+  it('past the vocabulary and the doors of lib, which know nothing above them', () => {
+    const below: Record<string, RegExp> = {
+      'lib/sandbox/': /^lib\/sandbox\//,
+      'lib/db/': /^lib\/(db\/|config|singleton)/,
+      'lib/live/': /^lib\/(live\/|errors|config|singleton)/,
+      'lib/moru/': /^lib\/(moru|sandbox)\/|^lib\/(errors|config|singleton|outside)/,
+      'lib/access/': /^lib\/(access|db)\/|^lib\/(errors|result|config|singleton)/,
+      'lib/fleet/': /^lib\/(fleet|sandbox|moru|live|access)\/|^lib\/(errors|result|singleton)/,
+    };
+    expect(
+      wrong(product, (target, { path }) => {
+        const floor = Object.keys(below).find((room) => path.startsWith(room));
+        return target.startsWith('lib/') && floor !== undefined && !below[floor]?.test(target);
+      }),
+    ).toEqual([]);
+  });
+
+  it('in no circle', () => {
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (path: string, trail: string[]) => {
+      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+      if (trail.includes(path) || done.has(path)) return;
+      const module = modules.get(path);
+      for (const { target } of module ? runtime(module) : []) visit(target, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of modules.keys()) visit(path, []);
+    expect(circles).toEqual([]);
+  });
+});
+
+describe('the engine', () => {
+  it('imports nothing of the rest', () => {
+    expect(wrong(engine, (target) => /^(app|components|lib)\//.test(target) && !isEngine(target))).toEqual(
+      [],
+    );
+  });
+
+  it('is imported by nobody', () => {
+    expect(wrong(product, isEngine)).toEqual([]);
+  });
+});
+
+describe('the SDK', () => {
+  it('is imported by the gateway alone, in one file', () => {
+    const importers = [...product, ...engine].filter(({ imports }) =>
+      imports.some(({ target }) => target.startsWith('@moru-ai/')),
+    );
+    expect(importers.map(({ path }) => path)).toEqual(['lib/moru/client.ts']);
+  });
+});
+
+describe('the browser', () => {
+  /** What a server component or an action needs; the browser's bundle must never hold it. */
+  const isServerOnly = (path: string) => modules.get(path)?.imports[0]?.target === 'server-only';
+  const SERVER_PACKAGES = /^(node:|pg$|libsql$|kysely$|ws$|next\/headers$|@moru-ai\/)/;
+
+  it('never gets a module that holds a server package: each of those says so in its first line', () => {
+    const silent = product.filter(
+      (module) =>
+        module.path.startsWith('lib/') &&
+        !isAction(module.path) &&
+        !isServerOnly(module.path) &&
+        runtime(module).some(({ target }) => SERVER_PACKAGES.test(target) || isServerOnly(target)),
+    );
+    expect(silent.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('is not shown the gateway, the database or anything else of the server by components, except actions', () => {
+    const components = product.filter(({ path }) => path.startsWith('components/'));
+    const seen = components.flatMap((module) =>
+      runtime(module)
+        .filter(
+          ({ target }) =>
+            /^lib\/(moru|db)\//.test(target) || isServerOnly(target) || SERVER_PACKAGES.test(target),
+        )
+        .map(({ target }) => `${module.path} → ${target}`),
+    );
+    expect(seen).toEqual([]);
+  });
+
+  it('gets nothing of the server through what components import', () => {
+    const reached = new Map<string, string>();
+    const visit = (path: string, from: string) => {
+      if (reached.has(path) || isAction(path)) return;
+      reached.set(path, from);
+      const module = modules.get(path);
+      for (const { target } of module ? runtime(module) : []) visit(target, path);
+    };
+    for (const { path } of product) if (path.startsWith('components/')) visit(path, 'components');
+    const leaks = [...reached].filter(([path]) => path === 'server-only' || SERVER_PACKAGES.test(path));
+    expect(leaks).toEqual([]);
+  });
+});
+
+describe('what names promise', () => {
+  it("actions begin with 'use server', and nothing else does", () => {
+    const begins = product.filter(({ text }) => /^\s*'use server'/m.test(text)).map(({ path }) => path);
+    const actions = product.filter(({ path }) => path.endsWith('/actions.ts'));
+    expect(actions.length).toBeGreaterThan(0);
+    expect(begins).toEqual(actions.map(({ path }) => path));
+    for (const { path, text } of actions)
+      expect([path, text.trimStart().slice(0, 13)]).toEqual([path, "'use server';"]);
+  });
+
+  it('the environment is read in the configuration', () => {
+    const readers = product.filter(({ text }) => /\bprocess\.env\b/.test(text)).map(({ path }) => path);
+    expect(readers.toSorted()).toEqual(['instrumentation.ts', 'lib/config.ts']);
+    const mentions = modules.get('instrumentation.ts')?.text.match(/process\.env\.\w+/g);
+    expect(mentions).toEqual(['process.env.NEXT_RUNTIME']);
+  });
+
+  it('no file only hands on what others hold', () => {
+    const barrels = product.filter(({ path }) => /(^|\/)index\.tsx?$/.test(path));
+    expect(barrels.map(({ path }) => path)).toEqual([]);
+  });
+});

@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seal, signInToken, unseal } from './access/secrets';
+import { openSession, revokeSession, sessionCookieName } from './access/sessions';
+import { rowWith } from './fleet/test-fleet';
+import { openHouse } from './house';
+import { operationRunner } from './operations/runner';
+import { recordOperation } from './operations/store';
+import { eventually, giveEngine, startAnew } from './test-support/house';
+import { openLive, serveUpgrades } from './test-support/live';
+
+/** What `server.mjs` is handed once the house is open. */
+type House = {
+  upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
+  close: () => Promise<void>;
+};
+
+const ORIGIN = 'http://localhost:3000';
+const engine = giveEngine();
+let house: House;
+
+function door(): Promise<House> {
+  return new Promise((resolve, reject) => {
+    Reflect.set(globalThis, Symbol.for('sandkeeper.door'), { resolve, reject });
+  });
+}
+
+beforeAll(async () => {
+  const opened = door();
+  await openHouse();
+  house = await opened;
+});
+afterAll(() => house.close());
+
+/** Tries to open `/live` as a browser on a page of ours, signed in with `cookie`. */
+async function open(cookie: string | null, headers: Record<string, string> = {}) {
+  const { port } = await serveUpgrades((req, socket, head) => house.upgradeLive(req, socket, head));
+  const signedIn: Record<string, string> =
+    cookie === null ? {} : { cookie: `other=1; ${sessionCookieName()}=${cookie}` };
+  return openLive(port, { host: 'localhost:3000', origin: ORIGIN, ...signedIn, ...headers });
+}
+
+const viewer = () => openSession({ role: 'viewer', actor: 'li' });
+
+describe('the live socket', () => {
+  it('opens for who is signed in and carries the fleet and the operations', async () => {
+    const id = await engine.create();
+    const { client } = await open(await viewer());
+    client?.send({ type: 'subscribe', channel: 'fleet' });
+    await eventually(() => JSON.stringify(client?.frames).includes(id), 8_000);
+    expect(client?.frames[0]).toMatchObject({ type: 'event', channel: 'fleet', payload: { kind: 'hello' } });
+    client?.send({ type: 'subscribe', channel: 'operations' });
+    const operation = {
+      id: 'o1',
+      act: 'pause',
+      params: {},
+      actor: 'ana',
+      state: 'running',
+      createdAtMs: 1,
+      finishedAtMs: null,
+    } as const;
+    await recordOperation({ ...operation, filter: '', targets: [rowWith({ id }).sandbox] });
+    operationRunner().start(operation, [{ sandboxId: id, outcome: 'waiting', message: null }]);
+    await eventually(() => JSON.stringify(client?.frames).includes('"outcome":"done"'));
+    const { envdAccessToken } = await engine.detail(id);
+    expect(JSON.stringify(client?.frames)).not.toContain(envdAccessToken);
+    expect(JSON.stringify(client?.frames)).not.toContain(engine.apiKey);
+  });
+
+  it('is refused with 401 to who is not signed in', async () => {
+    expect(await open(null)).toEqual({ client: null, status: 401, text: 'Sign in first.\n' });
+    const cookie = await viewer();
+    const id = unseal('session', cookie) ?? '';
+    for (const forged of ['', id, `${id}.x`, seal('plan', id)])
+      expect([forged, (await open(forged)).status]).toEqual([forged, 401]);
+    await revokeSession(id);
+    expect((await open(cookie)).status).toBe(401);
+  });
+
+  it.each<Record<string, string>>([
+    { origin: 'http://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://localhost:3001' },
+    { origin: 'https://localhost:3000' },
+    { host: 'evil.example:3000' },
+    { host: 'evil.example:3000', origin: 'http://evil.example:3000' },
+  ])('is refused with 403 to a page that is not ours (%j), whoever is signed in', async (headers) => {
+    expect(await open(await viewer(), headers)).toMatchObject({ client: null, status: 403 });
+  });
+
+  it('is refused with 403 without an origin', async () => {
+    const { port } = await serveUpgrades((req, socket, head) => house.upgradeLive(req, socket, head));
+    const cookie = `${sessionCookieName()}=${await viewer()}`;
+    expect((await openLive(port, { host: 'localhost:3000', cookie })).status).toBe(403);
+  });
+});
+
+describe('the start message', () => {
+  it('has the address, the sign-in link, where things are and which service it is', async () => {
+    expect(await house.describe()).toEqual({
+      url: ORIGIN,
+      signInUrl: `${ORIGIN}/sign-in?token=${signInToken()}`,
+      dataDir: process.env.SANDKEEPER_DATA_DIR,
+      upstream: engine.url,
+    });
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [{ HOST: '::1' }, 'http://localhost:3000'],
+    [{ HOST: '2001:db8::7' }, 'http://[2001:db8::7]:3000'],
+    [{ HOST: '127.0.0.2', PORT: '4000' }, 'http://127.0.0.2:4000'],
+    [{ HOST: '0.0.0.0', SANDKEEPER_URL: 'https://keeper.test' }, 'https://keeper.test'],
+  ])('has an address that works with %j', async (environment, url) => {
+    startAnew(environment);
+    const opened = door();
+    const { openHouse: openAnother } = await import('./house');
+    await openAnother();
+    const another = await opened;
+    expect((await another.describe()).url).toBe(url);
+    await another.close();
+  });
+});
+
+it('a house that cannot be opened says why', async () => {
+  startAnew({ DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
+  const opened = door();
+  const { openHouse: openAnother } = await import('./house');
+  await openAnother();
+  await expect(opened).rejects.toThrow(/ECONNREFUSED/);
+});

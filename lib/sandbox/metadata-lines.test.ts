@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseMetadataLines } from './metadata-lines';
+
+const messageOf = (text: string) => {
+  const parsed = parseMetadataLines(text);
+  return parsed.ok ? null : parsed.message;
+};
+
+describe('parseMetadataLines', () => {
+  it('reads key=value a line, empty lines and spaces aside', () => {
+    const text = '  owner = ana \r\n\n\turl=https://x.test/?a=b\nempty=\n';
+    expect(parseMetadataLines(text)).toEqual({
+      ok: true,
+      value: { owner: 'ana', url: 'https://x.test/?a=b', empty: '' },
+    });
+    expect(parseMetadataLines('')).toEqual({ ok: true, value: {} });
+  });
+
+  it('names the line that is wrong', () => {
+    expect(messageOf('owner=ana\nteam')).toBe('Line 2 is not key=value: team');
+    expect(messageOf('\n=ana')).toBe('Line 2 is not key=value: =ana');
+    expect(messageOf('a=1\nb=2\na=3')).toBe('Line 3 gives a a second time.');
+    expect(messageOf('x'.repeat(200))).toBe(`Line 1 is not key=value: ${'x'.repeat(60)}`);
+  });
+
+  it('allows 64 keys', () => {
+    const lines = (count: number) => Array.from({ length: count }, (_, at) => `k${at}=v`).join('\n');
+    expect(messageOf(lines(64))).toBeNull();
+    expect(messageOf(lines(65))).toBe('65 keys are more than the 64 allowed.');
+  });
+
+  it('reads back whatever can be written so', () => {
+    const word = fc.string({ minLength: 1 }).filter((text) => text === text.trim() && !/[=\n]/.test(text));
+    fc.assert(
+      fc.property(fc.dictionary(word, word, { maxKeys: 20 }), (metadata) => {
+        const text = Object.entries(metadata)
+          .map(([key, value]) => `${key}=${value}`)
+          .join('\n');
+        expect(parseMetadataLines(text)).toEqual({ ok: true, value: { ...metadata } });
+      }),
+    );
+  });
+});
