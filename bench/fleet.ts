@@ -1,0 +1,188 @@
+/**
+ * The fleet page with 10,000 sandboxes: how soon rows stand there, how soon a keystroke in the filter is painted, what
+ * the viewers cost the sandbox service, how much script a browser loads. Options: --sandboxes N, --seconds N, --verbose.
+ */
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test';
+import { House } from '../e2e/support/house';
+import { Moru } from '../e2e/support/moru';
+import { type Keystroke, measureKeystrokes, percentile } from './support/keystrokes';
+import { report } from './support/report';
+
+const { values: options } = parseArgs({
+  options: {
+    sandboxes: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '30' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const SANDBOXES = Number(options.sandboxes);
+const WATCH_MS = Number(options.seconds) * 1_000;
+const KEYSTROKES = 50;
+const NAVIGATIONS = 5;
+const VIEWERS = 20;
+
+const tell = (figure: string, value: number, unit: string) => report('fleet', figure, value, unit);
+
+/** Passes requests on to the engine and counts them. */
+async function startCounter(target: string) {
+  let calls = 0;
+  const server = createServer((incoming, outgoing) => {
+    calls += 1;
+    const { method, headers } = incoming;
+    const onward = request(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    onward.on('error', () => outgoing.destroy());
+    incoming.pipe(onward);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls: () => calls,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+async function openFleet(page: Page, house: House, total: number): Promise<void> {
+  await page.goto(`${house.url}/sandboxes`);
+  await page.locator(`[role=grid][aria-rowcount="${total + 1}"]`).waitFor({ timeout: 60_000 });
+}
+
+/** Navigation to the first paint with rows in it, as the page itself sees it. */
+async function measureFirstRows(context: BrowserContext, house: House): Promise<number[]> {
+  const times: number[] = [];
+  for (let visit = 0; visit < NAVIGATIONS; visit += 1) {
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      const look = () => {
+        if (document.querySelector('[role=row] [role=gridcell]'))
+          requestAnimationFrame(() => setTimeout(() => performance.mark('rows-painted')));
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    });
+    await page.goto(`${house.url}/sandboxes`);
+    const painted = await page.waitForFunction(
+      () => performance.getEntriesByName('rows-painted')[0]?.startTime,
+    );
+    times.push((await painted.jsonValue()) ?? 0);
+    await page.close();
+  }
+  return times;
+}
+
+/** Every script that the page loads before anybody touches it. */
+async function measureScripts(context: BrowserContext, house: House): Promise<number> {
+  const page = await context.newPage();
+  const sizes: Promise<number>[] = [];
+  page.on('response', (answer) => {
+    if (answer.request().resourceType() === 'script')
+      sizes.push(answer.body().then((body) => gzipSync(body, { level: 9 }).length));
+  });
+  await openFleet(page, house, SANDBOXES);
+  await page.waitForLoadState('networkidle');
+  const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  await page.close();
+  return total / 1024;
+}
+
+async function countCalls(
+  browser: Browser,
+  house: House,
+  counter: { calls: () => number },
+  { viewers, cookie }: { viewers: number; cookie: Parameters<BrowserContext['addCookies']>[0] },
+): Promise<number> {
+  const context = await browser.newContext();
+  await context.addCookies(cookie);
+  for (let viewer = 0; viewer < viewers; viewer += 1)
+    await openFleet(await context.newPage(), house, SANDBOXES);
+  const before = counter.calls();
+  await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+  const calls = counter.calls() - before;
+  await context.close();
+  return calls;
+}
+
+let counter: Awaited<ReturnType<typeof startCounter>> | undefined;
+const house = await House.open({
+  maxRunning: SANDBOXES * 2,
+  upstreamVia: async (engineUrl) => {
+    counter = await startCounter(engineUrl);
+    return counter.url;
+  },
+});
+if (!counter) throw new Error('The counter was not started.');
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM_PATH || undefined,
+  chromiumSandbox: false,
+  args: ['--disable-background-networking', '--disable-dev-shm-usage', '--disable-gpu'],
+});
+try {
+  await new Moru(house.engine).createMany(SANDBOXES, (index) => ({
+    environment: ['development', 'development', 'staging', 'production'][index % 4] ?? '',
+    owner: ['ana', 'bjorn', 'chidi', 'dilnoza', 'eva', 'farid'][index % 6] ?? '',
+    team: ['agents', 'growth', 'data'][index % 3] ?? '',
+    run: `run-${index}`,
+    purpose: 'coding agent',
+  }));
+  const { admin } = await house.openSessions();
+  const cookie = [
+    {
+      name: house.sessionCookieName,
+      value: admin,
+      url: house.url,
+      httpOnly: true,
+      sameSite: 'Strict' as const,
+    },
+  ];
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  await context.addCookies(cookie);
+
+  // The first look makes the server read the list; what people meet is a server that has.
+  const page = await context.newPage();
+  await openFleet(page, house, SANDBOXES);
+  tell('first_rows_ms', percentile(await measureFirstRows(context, house), 0.5), 'ms');
+
+  const plain = await measureKeystrokes(page, 'plain', KEYSTROKES);
+  await openFleet(page, house, SANDBOXES);
+  const filter = await measureKeystrokes(page, 'filter', KEYSTROKES);
+  if (options.verbose) for (const keystroke of filter) console.error(keystroke);
+  const figures = (keystrokes: Keystroke[], of: 'worked' | 'painted') => {
+    const times = keystrokes.map((keystroke) => keystroke[of]);
+    return { p50: percentile(times, 0.5), p95: percentile(times, 0.95) };
+  };
+  const painted = figures(filter, 'painted');
+  const baseline = figures(plain, 'painted');
+  const worked = figures(filter, 'worked');
+  tell('keystroke_p50_ms', painted.p50, 'ms');
+  tell('keystroke_p95_ms', painted.p95, 'ms');
+  tell('keystroke_work_p50_ms', worked.p50, 'ms');
+  tell('keystroke_work_p95_ms', worked.p95, 'ms');
+  tell('plain_input_keystroke_p50_ms', baseline.p50, 'ms');
+  tell('plain_input_keystroke_p95_ms', baseline.p95, 'ms');
+  tell('keystroke_vs_plain_input_ratio', painted.p50 / baseline.p50, 'ratio');
+  tell('keystroke_p95_vs_plain_input_p95_ratio', painted.p95 / baseline.p95, 'ratio');
+  await page.close();
+
+  tell('script_gzip_kb', await measureScripts(context, house), 'KB');
+  await context.close();
+  const one = await countCalls(browser, house, counter, { viewers: 1, cookie });
+  const many = await countCalls(browser, house, counter, { viewers: VIEWERS, cookie });
+  tell('upstream_calls_1', one, 'calls');
+  tell(`upstream_calls_${VIEWERS}`, many, 'calls');
+  tell('upstream_calls_ratio', many / one, 'ratio');
+} finally {
+  await browser.close();
+  await house.close();
+  counter.close();
+}
