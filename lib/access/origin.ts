@@ -9,7 +9,7 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
  * Every origin under which a browser may reach us, lower-case. Anything else is refused: a page on another name that
  * resolves to this machine (DNS rebinding) carries its own name in `Host` and `Origin`.
  */
-export function ownOrigins({ host, port, publicOrigin }: Address): Set<string> {
+function ownOrigins({ host, port, publicOrigin }: Address): Set<string> {
   const names = new Set(isWildcard(host) ? LOOPBACK : [hostInUrl(host)]);
   // Whoever listens on one loopback address is reached under its other names, too.
   if (isLoopback(hostInUrl(host))) for (const name of LOOPBACK) names.add(name);

@@ -6,6 +6,7 @@ import { parseInput } from '../access/input';
 import { createSandbox, getSandbox } from '../moru/control';
 import { createDemoFleet } from '../moru/local-engine';
 import { type Result, resultOf } from '../result';
+import { MOST_METADATA_KEYS } from '../sandbox/metadata-lines';
 import { fleetWatcher } from './watcher';
 
 const Wish = z.strictObject({
@@ -14,7 +15,9 @@ const Wish = z.strictObject({
     .trim()
     .toLowerCase()
     .regex(/^[a-z0-9-_]{1,128}$/, 'A template is named with letters, digits, "-" and "_".'),
-  metadata: z.record(z.string().min(1).max(256), z.string().max(4_096)),
+  metadata: z
+    .record(z.string().min(1).max(256), z.string().max(4_096))
+    .refine((metadata) => Object.keys(metadata).length <= MOST_METADATA_KEYS, 'Give it 64 keys at most.'),
   timeoutMs: z
     .int()
     .min(15_000, 'Give it at least 15 s.')

@@ -28,7 +28,7 @@ function unprivileged(): { uid?: number; gid?: number } {
 }
 
 /** Starts a cluster of its own that listens to a socket in its temporary directory and nothing else. */
-export async function startPostgres(bin: string): Promise<Started> {
+async function startPostgres(bin: string): Promise<Started> {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-pg-'));
   const as = unprivileged();
   if (as.uid !== undefined && as.gid !== undefined) chownSync(dir, as.uid, as.gid);
