@@ -1,6 +1,5 @@
 import { columnVisibilityFeature, createColumnHelper, tableFeatures } from '@tanstack/react-table';
-import Link from 'next/link';
-import type { ReactNode } from 'react';
+import type { MouseEvent, ReactNode } from 'react';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { formatSize } from '@/components/sandbox/size';
 import { StateBadge } from '@/components/sandbox/state-badge';
@@ -11,6 +10,7 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { parseSort, type SortKey } from '@/lib/fleet/sort';
 import { paths } from '@/lib/paths';
 import type { SandboxAct } from '@/lib/sandbox/can';
+import type { Sandbox } from '@/lib/sandbox/schema';
 
 /** What a cell may need besides its row. */
 export type CellContext = {
@@ -20,6 +20,7 @@ export type CellContext = {
   /** Metadata keys that are columns of their own. */
   keyColumns: ReadonlySet<string>;
   onPick: (key: string, value: string) => void;
+  onOpen: (sandbox: Sandbox) => void;
 };
 
 /** A column of the fleet, beyond what the table itself keeps track of. */
@@ -45,41 +46,37 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Sandbox',
     widthPx: 184,
     sortKey: 'id',
-    draw: ({ sandbox }) => (
-      <span className="flex items-center gap-1">
-        <Link
+    draw: ({ sandbox }, { onOpen }) => (
+      <>
+        <a
           href={paths.sandbox(sandbox.id)}
-          prefetch={false}
-          className="truncate font-mono text-small hover:underline"
+          onClick={(event) => openHere(event, () => onOpen(sandbox))}
+          className="font-mono text-small hover:underline"
         >
           {sandbox.id}
-        </Link>
+        </a>
         <CopyButton
           text={sandbox.id}
           label={`Copy ${sandbox.id}`}
-          className="opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
+          className="ml-1 align-middle opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
         />
-      </span>
+      </>
     ),
   },
   template: {
     title: 'Template',
     widthPx: 112,
     sortKey: 'template',
-    draw: ({ templateName }) => (
-      <bdi className="truncate" title={templateName}>
-        {templateName}
-      </bdi>
-    ),
+    draw: ({ templateName }) => <bdi title={templateName}>{templateName}</bdi>,
   },
   metadata: {
     title: 'Metadata',
     widthPx: 220,
     grows: true,
     draw: ({ sandbox }, { keyColumns, onPick }) => (
-      <span className="fade-end flex w-full min-w-0 items-center gap-1.5 overflow-hidden">
+      <div className="fade-end overflow-hidden">
         <MetadataChips metadata={sandbox.metadata} without={keyColumns} onPick={onPick} />
-      </span>
+      </div>
     ),
   },
   age: {
@@ -109,9 +106,16 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Started',
     widthPx: 208,
     sortKey: 'started',
-    draw: ({ sandbox }) => <LocalTime ms={sandbox.startedAtMs} className="truncate text-ink-2" />,
+    draw: ({ sandbox }) => <LocalTime ms={sandbox.startedAtMs} className="text-ink-2" />,
   },
 };
+
+/** A plain click stays in the app; with a key held it is the browser's, for a new tab. `Link` would cost each row more. */
+function openHere(event: MouseEvent, open: () => void): void {
+  if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  open();
+}
 
 const KEY_PREFIX = 'meta:';
 
@@ -136,13 +140,7 @@ export function fleetColumn(id: string): FleetColumn | null {
     ...(sortKey ? { sortKey } : {}),
     draw: ({ sandbox }) => {
       const value = Object.hasOwn(sandbox.metadata, key) ? sandbox.metadata[key] : undefined;
-      return value === undefined ? (
-        <span className="text-ink-3">–</span>
-      ) : (
-        <bdi className="truncate" title={value}>
-          {value}
-        </bdi>
-      );
+      return value === undefined ? <span className="text-ink-3">–</span> : <bdi title={value}>{value}</bdi>;
     },
   };
 }

@@ -62,6 +62,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
     [view.rows, first],
   );
 
+  const open = useCallback(({ id }: { id: string }) => router.push(paths.sandbox(id)), [router]);
   const columnKey = choice.join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: `columnKey` says all that `choice` says.
   const cell = useMemo(
@@ -69,13 +70,11 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
       nowMs: first.nowMs,
       keyColumns: new Set(choice.flatMap((id) => keyOfColumn(id) ?? [])),
       onPick: (key: string, value: string) => setText((now) => withTerm(now, metadataTerm(key, value))),
+      onOpen: open,
     }),
-    [first.nowMs, columnKey, setText],
+    [first.nowMs, columnKey, setText, open],
   );
-  const rowHandlers = useMemo(
-    () => ({ ...handlers, onOpen: ({ id }: { id: string }) => router.push(paths.sandbox(id)) }),
-    [handlers, router],
-  );
+  const rowHandlers = useMemo(() => ({ ...handlers, onOpen: open }), [handlers, open]);
 
   const changeSort = useCallback(
     (next: Sort) => void setSortText(printSort(next) === printSort(DEFAULT_SORT) ? null : printSort(next)),

@@ -1,7 +1,6 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { Ellipsis } from 'lucide-react';
 import { memo } from 'react';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
@@ -44,8 +43,8 @@ export const FleetRow = memo(function FleetRow({
       aria-rowindex={place.index + 2}
       aria-selected={isActive}
       className={clsx(
-        'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b px-5',
-        isActive ? 'bg-selected' : 'bg-bg hover:bg-hover',
+        'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b bg-(--row) px-5 contain-strict',
+        isActive ? '[--row:var(--selected)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]',
         isGone && 'text-ink-3 line-through decoration-line',
       )}
       style={{ top: place.top, gridTemplateColumns: place.tracks }}
@@ -55,25 +54,25 @@ export const FleetRow = memo(function FleetRow({
           key={id}
           role="gridcell"
           className={clsx(
-            'flex h-full min-w-0 items-center',
-            alignRight && 'justify-end',
+            'truncate leading-[33px]',
+            alignRight && 'text-right',
             // Which sandbox this is, and what can be done to it, stay in sight however wide the rest is.
-            id === 'id' && 'sticky left-0 z-10 bg-inherit',
+            id === 'id' && 'sticky left-0 z-10 bg-(--row)',
           )}
         >
           {draw(row, context)}
         </div>
       ))}
-      <div role="gridcell" className="sticky right-0 flex h-full items-center justify-end bg-inherit">
+      <div role="gridcell" className="sticky right-0 bg-(--row) text-right leading-[33px]">
         <button
           type="button"
           aria-haspopup="menu"
           aria-expanded={isMenuOpen}
           aria-label={`Acts on ${row.sandbox.id}`}
           onClick={(event) => onMenu(row.sandbox, event.currentTarget)}
-          className="flex size-7 items-center justify-center rounded-sm text-ink-3 hover:bg-line hover:text-ink aria-expanded:bg-line"
+          className="inline-block size-7 rounded-sm align-middle text-ink-3 hover:bg-line hover:text-ink aria-expanded:bg-line"
         >
-          <Ellipsis size={15} aria-hidden />
+          <span aria-hidden className="dots" />
         </button>
       </div>
     </div>

@@ -18,7 +18,7 @@ import type { ShownColumn } from './use-columns';
 
 const ROW_PX = 34;
 const PAGE_ROWS = 20;
-const OVERSCAN = 10;
+const OVERSCAN = 4;
 /** What the server fills; the browser measures. */
 const SERVED_RECT = { width: 1280, height: 1100 };
 

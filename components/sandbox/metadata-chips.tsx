@@ -8,9 +8,12 @@ type Props = {
 };
 
 const CHIP =
-  'inline-block max-w-60 shrink-0 truncate rounded-sm border border-line bg-surface px-1.5 font-mono text-[11px] leading-[18px]';
+  'relative -top-px inline-block max-w-60 truncate rounded-sm border border-line bg-surface px-1.5 align-middle font-mono text-[11px] leading-[18px]';
 
-/** Metadata as chips, key muted, value dark. The text is anybody's: isolated, cut, never markup. */
+/**
+ * Metadata as chips, key muted, value dark. The text is anybody's: cut, never markup, and isolated (each chip is an
+ * inline block, which bidirectional text cannot reach out of).
+ */
 export function MetadataChips({ metadata, without, onPick }: Props) {
   return Object.entries(metadata)
     .filter(([key]) => !without?.has(key))
@@ -18,7 +21,7 @@ export function MetadataChips({ metadata, without, onPick }: Props) {
       const text = (
         <>
           <bdi className="text-ink-3">{key}=</bdi>
-          <bdi>{value}</bdi>
+          {value}
         </>
       );
       return onPick ? (
@@ -28,7 +31,7 @@ export function MetadataChips({ metadata, without, onPick }: Props) {
           tabIndex={-1}
           title={`Filter by ${key}=${value}`}
           onClick={() => onPick(key, value)}
-          className={`${CHIP} hover:border-ink-3`}
+          className={`${CHIP} mr-1.5 hover:border-ink-3`}
         >
           {text}
         </button>

@@ -30,8 +30,8 @@ export function StateBadge({ state, act, isGone }: Props) {
 
 function Badge({ dot, text }: { dot: string; text: string }) {
   return (
-    <span className="flex items-center gap-2 whitespace-nowrap">
-      <span aria-hidden className={clsx('size-2 shrink-0 rounded-full', dot)} />
+    <span className="whitespace-nowrap">
+      <span aria-hidden className={clsx('mr-2 inline-block size-2 rounded-full align-[1px]', dot)} />
       {text}
     </span>
   );

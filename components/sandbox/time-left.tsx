@@ -10,27 +10,33 @@ type Props = { startedAtMs: number; deadlineMs: number | null; nowMs: number; wi
 
 /** The time until the deadline, ticking by itself; a dash where there is no deadline. */
 export function TimeLeft({ startedAtMs, deadlineMs, nowMs, withBar }: Props) {
-  const text = useNow((now) => (deadlineMs === null ? null : formatDuration(deadlineMs - now)), nowMs);
-  const step = useNow((now) => {
-    if (deadlineMs === null) return 0;
-    const share = (deadlineMs - now) / Math.max(1, deadlineMs - startedAtMs);
-    return Math.round(Math.min(1, Math.max(0, share)) * BAR_STEPS);
-  }, nowMs);
-  const isSoon = useNow((now) => deadlineMs !== null && deadlineMs - now < SOON_MS, nowMs);
-  if (text === null) return <span className="text-ink-3">–</span>;
+  // One subscription for all three: there is one of these in every row of long tables.
+  const now = useNow((ms) => (deadlineMs === null ? null : look(startedAtMs, deadlineMs, ms)), nowMs);
+  if (now === null) return <span className="text-ink-3">–</span>;
+  const [text, step, isSoon] = now.split('|');
   return (
-    <span className="inline-flex items-center justify-end gap-2">
-      <span>{text}</span>
+    <>
+      {text}
       {withBar ? (
-        <span aria-hidden className="h-[3px] w-11 overflow-hidden rounded-full bg-line">
+        <span
+          aria-hidden
+          className="ml-2 inline-block h-[3px] w-11 overflow-hidden rounded-full bg-line align-middle"
+        >
           <span
             className={`block h-full rounded-full ${isSoon ? 'bg-paused' : 'bg-ink-3'}`}
-            style={{ width: `${(step / BAR_STEPS) * 100}%` }}
+            style={{ width: `${(Number(step) / BAR_STEPS) * 100}%` }}
           />
         </span>
       ) : null}
-    </span>
+    </>
   );
+}
+
+/** Text, step of the bar, and whether it is soon, as one comparable value. */
+function look(startedAtMs: number, deadlineMs: number, nowMs: number): string {
+  const leftMs = deadlineMs - nowMs;
+  const share = Math.min(1, Math.max(0, leftMs / Math.max(1, deadlineMs - startedAtMs)));
+  return `${formatDuration(leftMs)}|${Math.round(share * BAR_STEPS)}|${leftMs < SOON_MS ? 'soon' : ''}`;
 }
 
 /** The time since `sinceMs`, ticking by itself. */

@@ -1,32 +1,48 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { Check, Copy } from 'lucide-react';
-import { useState } from 'react';
+import type { MouseEvent } from 'react';
+import { toast } from 'sonner';
 
 const SAY_FOR_MS = 1_500;
 
-/** Copies `text`; `label` names what, for people who cannot see the icon. */
-export function CopyButton({ text, label, className }: { text: string; label: string; className?: string }) {
-  const [copied, setCopied] = useState(false);
-  async function copy() {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), SAY_FOR_MS);
-  }
-  const Icon = copied ? Check : Copy;
+type Props = { text: string; label: string; className?: string };
+
+/**
+ * Copies `text`; `label` names what, for people who cannot see the icon. There is one in every row of long tables, so
+ * it has no state of its own: that it has copied is said on the element itself.
+ */
+export function CopyButton({ text, label, className }: Props) {
   return (
     <button
       type="button"
-      aria-label={copied ? 'Copied' : label}
+      aria-label={label}
       title={label}
-      onClick={copy}
+      onClick={(event) => void copy(event, text, label)}
       className={clsx(
-        'inline-flex size-6 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink',
+        'group/copy inline-flex size-6 shrink-0 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink',
         className,
       )}
     >
-      <Icon size={13} aria-hidden className={copied ? 'text-running' : undefined} />
+      <span
+        aria-hidden
+        className="icon icon-copy group-data-copied/copy:icon-check group-data-copied/copy:text-running"
+      />
     </button>
   );
+}
+
+async function copy({ currentTarget }: MouseEvent<HTMLButtonElement>, text: string, label: string) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    toast.error('The browser does not allow copying here', { description: text.slice(0, 200) });
+    return;
+  }
+  currentTarget.dataset.copied = '';
+  currentTarget.setAttribute('aria-label', 'Copied');
+  setTimeout(() => {
+    delete currentTarget.dataset.copied;
+    currentTarget.setAttribute('aria-label', label);
+  }, SAY_FOR_MS);
 }
