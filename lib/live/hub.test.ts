@@ -192,11 +192,10 @@ describe('a browser that cannot keep up', () => {
     }
     client.socket.resume();
     await eventually(() => client.frames.at(-1)?.type === 'lost', 15_000);
-    const events = client.frames.filter(({ type }) => type === 'event');
-    expect(events.length).toBeLessThan(40);
-    expect(client.frames.filter(({ type }) => type === 'lost')).toEqual([
-      { type: 'lost', channel: 'operations' },
-    ]);
+    const kinds = client.frames.map(({ type }) => type);
+    expect(kinds.filter((kind) => kind === 'event').length).toBeLessThan(40);
+    // Told once for each gap, never twice in a row.
+    expect(kinds.join(' ')).not.toContain('lost lost');
     tell('operations', 'again');
     await eventually(() => client.frames.at(-1)?.type === 'event');
     expect(client.frames.at(-1)).toEqual(event('operations', 'again'));
