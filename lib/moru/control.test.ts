@@ -196,6 +196,12 @@ it('pages of past sandboxes follow each other', async () => {
 });
 
 describe('failures', () => {
+  it('a list that is not found means that the address is wrong, not that a sandbox is gone', async () => {
+    await engine.fault({ route: 'GET /v2/sandboxes', status: 404 });
+    const error = await failureOf(() => listSandboxes(null));
+    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('MORU_API_URL') });
+  });
+
   it.each([
     [{ status: 401 }, 'unauthenticated'],
     [{ status: 403 }, 'forbidden'],

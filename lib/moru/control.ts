@@ -24,7 +24,7 @@ export async function listSandboxes(cursor: string | null): Promise<SandboxPage>
         params: { query: { limit: PAGE_SIZE, ...(cursor === null ? {} : { nextToken: cursor }) } },
         signal,
       }),
-    { doing: 'listing sandboxes', schema: z.array(z.unknown()) },
+    { doing: 'listing sandboxes', isCollection: true, schema: z.array(z.unknown()) },
   );
   const sandboxes: Sandbox[] = [];
   for (const row of body) {
@@ -137,6 +137,7 @@ export async function createSandbox({
 export async function listTemplates(): Promise<Template[]> {
   const { body } = await callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
     doing: 'listing templates',
+    isCollection: true,
     schema: z.array(WireTemplate),
   });
   return body;

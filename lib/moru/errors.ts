@@ -5,7 +5,12 @@ import { type ErrorCode, SandkeeperError } from '../errors';
 type Refusal = { status: number; retryAfter: string | null; body: unknown };
 
 /** What the call was for: tells a full quota from a rate limit, and completes the sentences people read. */
-export type CallContext = { doing: string; takesSlot?: boolean };
+export type CallContext = {
+  doing: string;
+  takesSlot?: boolean;
+  /** The call names no sandbox: where it is not found, there is no such service at that address. */
+  isCollection?: boolean;
+};
 
 const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
   unauthenticated: () => 'The sandbox service refused the API key. Check MORU_API_KEY.',
@@ -26,6 +31,15 @@ export function errorFromAnswer(
   context: CallContext,
 ): SandkeeperError {
   const retryAfterMs = parseRetryAfter(retryAfter);
+  if (status === 404 && context.isCollection) {
+    return new SandkeeperError(
+      'unavailable',
+      'There is no sandbox service at its address. Check MORU_API_URL.',
+      {
+        cause: { status, body },
+      },
+    );
+  }
   const code = codeOf(status, retryAfterMs, context);
   return new SandkeeperError(code, MESSAGES[code](context.doing), {
     cause: { status, body },
