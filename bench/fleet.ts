@@ -166,8 +166,8 @@ try {
   const worked = figures(filter, 'worked');
   tell('keystroke_p50_ms', painted.p50, 'ms');
   tell('keystroke_p95_ms', painted.p95, 'ms');
-  tell('keystroke_work_p50_ms', worked.p50, 'ms');
-  tell('keystroke_work_p95_ms', worked.p95, 'ms');
+  tell('keystroke_script_p50_ms', worked.p50, 'ms');
+  tell('keystroke_script_p95_ms', worked.p95, 'ms');
   tell('plain_input_keystroke_p50_ms', baseline.p50, 'ms');
   tell('plain_input_keystroke_p95_ms', baseline.p95, 'ms');
   tell('keystroke_vs_plain_input_ratio', painted.p50 / baseline.p50, 'ratio');

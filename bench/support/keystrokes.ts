@@ -1,11 +1,11 @@
 import type { Page } from '@playwright/test';
 
-/** One keystroke, in ms from the key going down. */
+/** One keystroke; times in ms. */
 export type Keystroke = {
   key: string;
-  /** Until the page had done what it does at once. */
+  /** Spent in the page's own event handlers. */
   worked: number;
-  /** Until the frame that shows the result was painted. */
+  /** From the key going down until the frame that shows the result was painted. */
   painted: number;
 };
 
@@ -17,9 +17,8 @@ const REST_MS = 120;
  * Types into the filter, or into a plain input that covers the page, and measures each key in the page.
  *
  * The result is there when the rows or their number last changed because of the key, or with the key itself where
- * nothing did. A message sent from a frame's own callback arrives right after that frame was produced. Chromium makes
- * frames at 60 Hz without a screen too, so even a key that costs nothing waits for the next one: up to 16.7 ms, 8.3 ms
- * on average, which is what the plain input shows.
+ * nothing did. An urgent task posted from a frame's own callback runs right after that frame was produced. Even a key
+ * that costs nothing waits for its frame: that is what the plain input shows.
  */
 export async function measureKeystrokes(
   page: Page,
@@ -59,24 +58,19 @@ function coverWithInput(): void {
 function observeKeys(): void {
   window.keystrokes = [];
   const now = () => performance.now();
-  const later = (work: () => void) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = work;
-    port2.postMessage(null);
-  };
   let downAt = 0;
   let current: Keystroke | undefined;
 
   const followToPaint = () => {
     const keystroke = current;
     if (!keystroke) return;
-    requestAnimationFrame(() =>
-      later(() => {
-        keystroke.painted = now() - downAt;
-      }),
-    );
+    // Ahead of everything that the page has put off until after the frame.
+    const note = () => {
+      keystroke.painted = now() - downAt;
+    };
+    requestAnimationFrame(() => void window.scheduler.postTask(note, { priority: 'user-blocking' }));
   };
-  document.addEventListener(
+  window.addEventListener(
     'keydown',
     ({ key, timeStamp }) => {
       downAt = timeStamp;
@@ -86,17 +80,20 @@ function observeKeys(): void {
     },
     { capture: true },
   );
-  for (const kind of ['keydown', 'input']) {
-    document.addEventListener(
-      kind,
-      () => {
-        const keystroke = current;
-        later(() => {
-          if (keystroke) keystroke.worked = now() - downAt;
-        });
-      },
-      { capture: true },
-    );
+  let beganAt = 0;
+  const began = () => {
+    beganAt = now();
+  };
+  const ended = () => {
+    const keystroke = current;
+    // After everybody who listens, and after what they have put off to the end of the event.
+    queueMicrotask(() => {
+      if (keystroke) keystroke.worked += now() - beganAt;
+    });
+  };
+  for (const kind of ['keydown', 'input', 'keyup']) {
+    window.addEventListener(kind, began, { capture: true });
+    window.addEventListener(kind, ended);
   }
   new MutationObserver((changes) => {
     const isAboutRows = changes.some(
