@@ -118,7 +118,7 @@ test('says that it is already terminated when it went before the dialog opened',
   await openFleet(page);
   await expectRow(page, id);
   // Nobody hears of the end before the dialog asks.
-  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 5_000 });
+  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 2_500 });
   await moru.kill(id);
   await rowAct(page, id, 'Kill…');
   const dialog = killDialog(page, id);
@@ -206,7 +206,7 @@ test('a 500 that has killed nevertheless counts as killed', async ({ page, moru 
   await openFleet(page);
   const dialog = await askToKill(page, id);
   await moru.addFault({ route: 'DELETE /sandboxes/*', status: 500 });
-  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 5_000 });
+  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 2_500 });
   await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
   await expectRow(page, id, 'Killing…');
   await moru.clearFaults();

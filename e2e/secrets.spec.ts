@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from './support/fixtures';
 import { ask, cookieOf, openLive } from './support/http';
 import { ROOT } from './support/processes';
-import { askToKill, lookAway, openFleet, rowAct } from './support/vocabulary';
+import { askToKill, expectRow, lookAway, openFleet, rowAct } from './support/vocabulary';
 
 /** Every file that anybody can fetch. */
 function publicFiles(folder: string): string[] {
@@ -116,6 +116,7 @@ test('errors of the service are said without its own words', async ({ page, hous
   const id = await moru.create();
   await signIn(page);
   await openFleet(page);
+  await expectRow(page, id);
   const secretWords = `key ${house.engine.apiKey} at 10.0.0.1`;
   await moru.addFault({ route: 'POST /sandboxes/*/pause', status: 500, message: secretWords });
   await moru.addFault({ route: 'GET /v2/sandboxes', status: 503, message: secretWords });
