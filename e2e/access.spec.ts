@@ -5,7 +5,8 @@ import { ask, callAction, cookieOf, openLive, resultIn } from './support/http';
 import { openFleet } from './support/vocabulary';
 
 /** Open sockets look at their session this often. */
-const SOCKETS_NOTICE_WITHIN_MS = 20_000;
+/** Well below the interval at which sockets look for themselves. */
+const SOCKETS_NOTICE_WITHIN_MS = 8_000;
 
 async function sessionOf(page: Page, name: string): Promise<string> {
   return (await page.context().cookies()).find((cookie) => cookie.name === name)?.value ?? '';

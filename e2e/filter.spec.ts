@@ -62,6 +62,21 @@ test('every kind of term selects what it says', async ({ page, moru }) => {
   await expectRow(page, ana);
 });
 
+test('a value narrows down while it is typed and means exactly what it says once finished', async ({
+  page,
+  moru,
+}) => {
+  const dev = await moru.create({ metadata: { environment: 'development' } });
+  const staging = await moru.create({ metadata: { environment: 'staging' } });
+  await openFleet(page);
+  await expectRow(page, staging);
+  await filterBox(page).pressSequentially('environment=dev');
+  await expect.poll(() => idsInOrder(page)).toEqual([dev]);
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('No sandbox passes this filter.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Remove environment=dev' })).toBeVisible();
+});
+
 test('a term becomes a chip with the space after it; Backspace takes it back to be corrected', async ({
   page,
   moru,

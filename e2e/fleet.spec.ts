@@ -316,8 +316,10 @@ test('the active row stays active when others come before it', async ({ page, mo
 });
 
 test('/ goes to the filter, except while somebody types or answers', async ({ page, moru }) => {
-  const id = await moru.create();
   await openFleet(page);
+  // A row that arrives by itself shows that the page's script is at work.
+  const id = await moru.create();
+  await expectRow(page, id);
   await page.keyboard.press('/');
   await expect(filterBox(page)).toBeFocused();
   await expect(filterBox(page)).toHaveValue('');

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isOwnHost, isOwnOrigin } from './access/origin';
 import { signInToken } from './access/secrets';
-import { findSession, sessionCookieName } from './access/sessions';
+import { findSession, onRevocation, sessionCookieName } from './access/sessions';
 import { config, hostInUrl } from './config';
 import { database } from './db/client';
 import { fleetWatcher } from './fleet/watcher';
@@ -29,6 +29,7 @@ export async function openHouse(): Promise<void> {
     await database();
     hub().provide('fleet', (send) => fleetWatcher().listen(send));
     hub().provide('operations', (send) => operationRunner().listen(send));
+    onRevocation(() => hub().recheckSessions());
     await operationRunner().resumeInterrupted();
     door?.resolve({ upgradeLive, describe, close });
   } catch (error) {

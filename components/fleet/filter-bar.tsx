@@ -33,6 +33,11 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
     setCaret(insert.length);
   }
 
+  /** A finished term becomes a chip, and from then on means exactly what it says. */
+  function commitDraft() {
+    if (error === null && draft.trim() !== '') onChange(`${text} `);
+  }
+
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     const last = chips.at(-1);
     if (event.key === 'Backspace' && draft === '' && last !== undefined) {
@@ -70,6 +75,7 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
             itemKey={({ label }) => label}
             drawItem={(item) => <SuggestionLine {...item} />}
             onTake={takeSuggestion}
+            onDone={commitDraft}
             isInvalid={error !== null}
             describedBy={error ? 'filter-error' : undefined}
             inputRef={inputRef}

@@ -45,7 +45,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
   const [sortText, setSortText] = useQueryState('sort');
   const sort = sortFrom(sortText);
   const { shown: columns, choice, toggle } = useColumns(rememberedColumns);
-  const { matching, error } = useMatchingRows(view.rows, first, { text, sort });
+  const { matching, filter, error } = useMatchingRows(view.rows, first, { text, sort });
   const { handlers, dialogs, isOpen } = useActs(text);
   const [pointerIsOver, setPointerIsOver] = useState(false);
   const steady = useSteadyRows(matching, pointerIsOver || isOpen, `${text} ${printSort(sort)}`);
@@ -56,7 +56,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
   // Counting the whole fleet takes longer than filtering it, so it follows the rows instead of holding them up.
   const countedRows = useDeferredValue(matching);
   const counts = useMemo(() => countFacets(countedRows), [countedRows]);
-  const facets = useMemo(() => facetsOf(counts, { limit: FACET_VALUES }), [counts]);
+  const facets = useMemo(() => facetsOf(counts, { limit: FACET_VALUES, filter }), [counts, filter]);
   const allCounts = useMemo(
     () => countFacets(view.rows ?? first.sandboxes.map(indexSandbox)),
     [view.rows, first],
@@ -131,21 +131,23 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
             onHold={setPointerIsOver}
           />
           {total === 0 ? <FleetSkeleton /> : null}
-          {total > 0 && matchCount === 0 ? <NothingMatches onClear={() => setText('')} /> : null}
-          {matchCount === 0 ? null : (
-            <FleetTable
-              rows={steady.rows}
-              rowCount={matchCount}
-              gone={steady.gone}
-              underWay={underWay}
-              columns={columns}
-              cell={cell}
-              sort={sort}
-              onSort={changeSort}
-              onHold={setPointerIsOver}
-              handlers={rowHandlers}
-              role={role}
-            />
+          {total === 0 ? null : (
+            <div className="relative flex min-h-0 flex-1 flex-col">
+              <FleetTable
+                rows={steady.rows}
+                rowCount={matchCount}
+                gone={steady.gone}
+                underWay={underWay}
+                columns={columns}
+                cell={cell}
+                sort={sort}
+                onSort={changeSort}
+                onHold={setPointerIsOver}
+                handlers={rowHandlers}
+                role={role}
+              />
+              {matchCount === 0 ? <NothingMatches onClear={() => setText('')} /> : null}
+            </div>
           )}
         </>
       )}

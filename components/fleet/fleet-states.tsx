@@ -54,7 +54,7 @@ export function HeldNews({
 /** The filter leaves nothing. */
 export function NothingMatches({ onClear }: { onClear: () => void }) {
   return (
-    <div className="flex flex-1 flex-col items-center gap-3 px-5 pt-[12vh]">
+    <div className="absolute inset-x-0 top-[14vh] flex flex-col items-center gap-3">
       <p className="text-ink-2">No sandbox passes this filter.</p>
       <Button onClick={onClear}>Clear the filter</Button>
     </div>

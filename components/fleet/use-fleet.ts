@@ -2,6 +2,7 @@
 
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import { parseFilter } from '@/lib/fleet/filter';
+import { readWhileTyping } from '@/lib/fleet/filter-edit';
 import { type HeldRows, hold, release } from '@/lib/fleet/hold';
 import { type IndexedSandbox, indexSandbox } from '@/lib/fleet/row-index';
 import { type Sort, sortRows } from '@/lib/fleet/sort';
@@ -55,7 +56,10 @@ export function useMatchingRows(
     () => (rows === null ? first.sandboxes.map(indexSandbox) : sortRows(rows, { key, direction })),
     [rows, first, key, direction],
   );
-  const parsed = useMemo(() => parseFilter(text), [text]);
+  const parsed = useMemo(() => {
+    const read = parseFilter(text);
+    return read.ok ? { ...read, filter: readWhileTyping(text, read.filter) } : read;
+  }, [text]);
   const [lastValid, setLastValid] = useState(parsed.filter);
   if (parsed.ok && parsed.filter !== lastValid) setLastValid(parsed.filter);
   const filter = parsed.ok ? parsed.filter : lastValid;
@@ -64,7 +68,7 @@ export function useMatchingRows(
     () => (rows === null ? sorted : filterRows(sorted, filter, Date.now())),
     [rows, sorted, filter],
   );
-  return { matching, error: parsed.ok ? null : parsed.error };
+  return { matching, filter, error: parsed.ok ? null : parsed.error };
 }
 
 /**

@@ -11,6 +11,8 @@ type Props<T> = {
   itemKey: (item: T) => string;
   drawItem: (item: T) => ReactNode;
   onTake: (item: T) => void;
+  /** The typing is over: Enter without a choice, or the focus went elsewhere. */
+  onDone: () => void;
   label: string;
   placeholder: string;
   isInvalid: boolean;
@@ -51,12 +53,17 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
     document.getElementById(optionId(wrapped))?.scrollIntoView({ block: 'nearest' });
   }
 
+  function finish() {
+    setIsOpen(false);
+    props.onDone();
+  }
+
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     const item = items[current];
     if (event.key === 'ArrowDown') move(1);
     else if (event.key === 'ArrowUp') move(-1);
     else if ((event.key === 'Enter' || event.key === 'Tab') && isShown && item !== undefined) take(item);
-    else if (event.key === 'Enter') setIsOpen(false);
+    else if (event.key === 'Enter') finish();
     else if (event.key === 'Escape' && isShown) setIsOpen(false);
     else {
       props.onKeyDown(event);
@@ -88,7 +95,7 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
         }}
         onSelect={({ currentTarget }) => props.onCaret(currentTarget.selectionStart ?? 0)}
         onClick={() => setIsOpen(true)}
-        onBlur={() => setIsOpen(false)}
+        onBlur={finish}
         onKeyDown={onKeyDown}
         className="h-[26px] w-full bg-transparent font-mono text-small outline-none placeholder:font-sans"
       />

@@ -71,7 +71,7 @@ export async function filter(page: Page, text: string): Promise<void> {
   const clear = page.getByRole('button', { name: 'Clear the filter' }).first();
   if (await clear.isVisible()) await clear.click();
   await filterBox(page).fill(text);
-  await page.keyboard.press('Escape');
+  await page.keyboard.press('Enter');
 }
 
 /** The ids of the rows in sight, from top to bottom. */

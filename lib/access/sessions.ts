@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { config } from '../config';
 import { database } from '../db/client';
+import { singleton } from '../singleton';
 import { ROLES, type Role } from './roles';
 import { seal, tokenFingerprint, unseal } from './secrets';
 
@@ -75,8 +76,20 @@ export async function findSession(cookie: string | undefined): Promise<Session |
   };
 }
 
-/** Ends a session now; open sockets notice within their next check. */
+type Revocations = Set<() => void>;
+
+function revocations(): Revocations {
+  return singleton<Revocations>('session-revocations', () => new Set());
+}
+
+/** Calls `listener` whenever a session has been ended, so that what is open under it can be closed at once. */
+export function onRevocation(listener: () => void): void {
+  revocations().add(listener);
+}
+
+/** Ends a session now. */
 export async function revokeSession(id: string): Promise<void> {
   const db = await database();
   await db.updateTable('sessions').set({ revoked_at_ms: Date.now() }).where('id', '=', id).execute();
+  for (const listener of revocations()) listener();
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countFacets, facetsOf, metadataKeysOf, rankValues } from './facets';
+import { type Filter, metadataTerm, templateTerm } from './filter';
 import { compileFilter } from './filter-match';
 import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
 
@@ -41,6 +42,18 @@ describe('facetsOf', () => {
   it('has nothing to say about no rows', () => {
     expect(facetsOf(countFacets([]), { limit: 5 })).toEqual([]);
     expect(metadataKeysOf(countFacets([]))).toEqual([]);
+  });
+
+  it('keeps what the filter asks for, although all rows share it, so that it can be taken back', () => {
+    const rows = [
+      rowWith({ metadata: { owner: 'ana', team: 'a' } }),
+      rowWith({ metadata: { owner: 'ana', team: 'b' } }),
+    ];
+    const keysWith = (filter: Filter) =>
+      facetsOf(countFacets(rows), { limit: 5, filter }).map(({ key }) => key);
+    expect(keysWith([])).toEqual(['state', 'team']);
+    expect(keysWith([metadataTerm('owner', 'ana')])).toEqual(['state', 'owner', 'team']);
+    expect(keysWith([templateTerm('base')])).toEqual(['state', 'template', 'team']);
   });
 
   it('survives keys that objects have by nature', () => {

@@ -1,5 +1,5 @@
 import type { SandboxState } from '../sandbox/schema';
-import { metadataTerm, stateTerm, type Term, templateTerm } from './filter';
+import { type Filter, metadataTerm, stateTerm, type Term, templateTerm } from './filter';
 import type { IndexedSandbox } from './row-index';
 import { STATE_NAMES } from './states';
 
@@ -59,22 +59,26 @@ function countOne(counts: Map<string, number>, value: string): void {
 
 /**
  * What is worth offering below the filter: states, templates, then metadata keys by how well they divide the rows.
- * What all rows share divides nothing and is left out, except for the state.
+ * What all rows share divides nothing and is left out, except for the state and for what the filter asks for: that has
+ * to stay in order to be taken back.
  *
  * @param limit values per facet
- * @param keys metadata keys at most
+ * @param keys metadata keys at most, those in the filter apart
  */
 export function facetsOf(
   counts: FacetCounts,
-  { limit, keys = 4 }: { limit: number; keys?: number },
+  { limit, keys = 4, filter = [] }: { limit: number; keys?: number; filter?: Filter },
 ): Facet[] {
   if (counts.rows === 0) return [];
   const facets: Facet[] = [stateFacet(counts.states)];
-  if (counts.templates.size > 1)
+  if (counts.templates.size > 1 || filter.some(({ kind }) => kind === 'template'))
     facets.push(facetOf('template', 'template', counts.templates, limit, templateTerm));
+  const asked = new Set(filter.flatMap((term) => (term.kind === 'metadata' ? [term.key] : [])));
+  let offered = 0;
   for (const { key, count, distinct } of metadataKeysOf(counts)) {
-    if (facets.filter((facet) => facet.kind === 'metadata').length >= keys) break;
-    if (distinct === 1 && count === counts.rows) continue;
+    const isAsked = asked.has(key);
+    if (!isAsked && (offered >= keys || (distinct === 1 && count === counts.rows))) continue;
+    if (!isAsked) offered += 1;
     const values = counts.metadata.get(key) ?? new Map<string, number>();
     facets.push(facetOf('metadata', key, values, limit, (value) => metadataTerm(key, value)));
   }

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { metadataTerm, parseFilter, stateTerm } from './filter';
-import { hasTerm, joinChips, removeTerm, splitForChips, toggleTerm, withTerm } from './filter-edit';
+import {
+  hasTerm,
+  joinChips,
+  readWhileTyping,
+  removeTerm,
+  splitForChips,
+  toggleTerm,
+  withTerm,
+} from './filter-edit';
+import { compileFilter } from './filter-match';
+import { NOW_MS, rowWith } from './test-fleet';
 
 const texts = fc
   .array(
@@ -78,5 +88,34 @@ describe('withTerm and toggleTerm', () => {
         expect(parseFilter(toggleTerm(toggled, ana)).filter).toEqual(parseFilter(text).filter);
       }),
     );
+  });
+});
+
+describe('readWhileTyping', () => {
+  const selects = (text: string, metadata: Record<string, string>) => {
+    const parsed = parseFilter(text);
+    return compileFilter(readWhileTyping(text, parsed.filter))(rowWith({ metadata }), NOW_MS);
+  };
+
+  it('takes the value being typed as the beginning of one', () => {
+    expect(selects('environment=dev', { environment: 'development' })).toBe(true);
+    expect(selects('environment=dev', { environment: 'staging' })).toBe(false);
+    expect(selects('environment=staging,dev', { environment: 'development' })).toBe(true);
+    expect(selects('environment=stag,development', { environment: 'staging' })).toBe(false);
+    expect(selects('has:env', { environment: 'development' })).toBe(true);
+  });
+
+  it('takes a finished term as exactly what it says', () => {
+    expect(selects('environment=dev ', { environment: 'development' })).toBe(false);
+    expect(selects('environment="dev"', { environment: 'development' })).toBe(false);
+    expect(selects('environment=dev team=a', { environment: 'development', team: 'agents' })).toBe(false);
+    expect(selects('environment=development team=a', { environment: 'development', team: 'agents' })).toBe(
+      true,
+    );
+  });
+
+  it('never hides more than was asked for', () => {
+    expect(selects('environment!=dev', { environment: 'development' })).toBe(true);
+    expect(selects('!environment=dev', { environment: 'development' })).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { type ParsedTerm, parseTerms, type Term } from './filter';
+import { type Filter, type NonEmpty, type ParsedTerm, type Pattern, parseTerms, type Term } from './filter';
 import { printTerm } from './filter-print';
 
 /** A finished term: the text as it was typed, and what it means. */
@@ -70,4 +70,22 @@ function cut(text: string, { from, to }: ParsedTerm): string {
 
 function startOfTerm(text: string, from: number): number {
   return from + (/^\s*/.exec(text.slice(from))?.[0].length ?? 0);
+}
+
+/**
+ * The filter as it is meant while its last term is still being typed: the value so far is the beginning of one, so
+ * that `environment=dev` narrows down instead of showing nothing until the word is whole. What is negated stays exact:
+ * there, a beginning would hide more than was asked for.
+ */
+export function readWhileTyping(text: string, filter: Filter): Filter {
+  const last = filter.at(-1);
+  if (last === undefined || /\s$/.test(text) || last.negated) return filter;
+  if (last.kind !== 'metadata' && last.kind !== 'template' && last.kind !== 'has') return filter;
+  const [first, ...rest] = last.patterns;
+  const typed = rest.at(-1) ?? first;
+  const isWhole = text.endsWith('"') || typed.at(-1) === '';
+  if (isWhole) return filter;
+  const begun: Pattern = [...typed, ''];
+  const patterns: NonEmpty<Pattern> = rest.length === 0 ? [begun] : [first, ...rest.slice(0, -1), begun];
+  return [...filter.slice(0, -1), { ...last, patterns }];
 }

@@ -146,6 +146,19 @@ describe('a socket', () => {
     expect(second.socket.readyState).toBe(WebSocket.OPEN);
   });
 
+  it('is closed at once when somebody says that sessions have ended', async () => {
+    let hasEnded = false;
+    const { hub, join } = await openHub({
+      recheckEveryMs: 3_600_000,
+      admit: async () => ({ ok: true, sessionStillValid: async () => !hasEnded }),
+    });
+    const client = await join();
+    hub.recheckSessions();
+    hasEnded = true;
+    hub.recheckSessions();
+    expect(await client.closed).toBe(4401);
+  });
+
   it('stays when its session cannot be checked just now', async () => {
     let checks = 0;
     const { join } = await openHub({

@@ -27,7 +27,8 @@ const SILENT_AFTER_MS = 60_000;
 /** Every open `/live` socket of this process and the channels they listen to. */
 export class Hub {
   readonly #recheckEveryMs: number;
-  readonly #sockets = new Set<WebSocket>();
+  /** Each open socket, with what checks its session again. */
+  readonly #sockets = new Map<WebSocket, () => Promise<void>>();
   readonly #sources = new Map<Channel, ChannelSource>();
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -60,18 +61,26 @@ export class Hub {
 
   /** Closes every socket; browsers reconnect by themselves when we are back. */
   close(): void {
-    for (const ws of this.#sockets) ws.close(1001, 'The server is stopping.');
-    for (const ws of this.#sockets) setTimeout(() => ws.terminate(), 500).unref();
+    for (const ws of this.#sockets.keys()) ws.close(1001, 'The server is stopping.');
+    for (const ws of this.#sockets.keys()) setTimeout(() => ws.terminate(), 500).unref();
+  }
+
+  /** Closes the sockets whose sessions have ended, without waiting for their next turn. */
+  recheckSessions(): void {
+    for (const recheck of this.#sockets.values()) void recheck();
   }
 
   #attend(ws: WebSocket, sessionStillValid: () => Promise<boolean>): void {
     const stops = new Map<Channel, () => void>();
     let heardAtMs = Date.now();
-    this.#sockets.add(ws);
+    const recheckSession = async () => {
+      if (!(await sessionStillValid().catch(() => true))) ws.close(CLOSED_SIGNED_OUT, 'Signed out.');
+    };
+    this.#sockets.set(ws, recheckSession);
 
-    const recheck = setInterval(async () => {
+    const recheck = setInterval(() => {
       if (Date.now() - heardAtMs > SILENT_AFTER_MS) ws.terminate();
-      else if (!(await sessionStillValid().catch(() => true))) ws.close(CLOSED_SIGNED_OUT, 'Signed out.');
+      else void recheckSession();
     }, this.#recheckEveryMs);
 
     ws.on('message', (data, isBinary) => {

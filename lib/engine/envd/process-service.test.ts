@@ -106,7 +106,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
 
   test('kills at the deadline, also when the client has gone', async () => {
     await expect(sandbox.commands.run('sleep 30', { timeoutMs: 300 })).rejects.toThrow(TimeoutError);
-    const stream = start({ process: bash('exec sleep 31') }, { 'connect-timeout-ms': '400.0' });
+    const stream = start({ process: bash('exec sleep 31') }, { 'connect-timeout-ms': '2500.0' });
     const pid = await pidOf(stream);
     stream.abort();
     const isListed = async () => {
@@ -114,7 +114,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
       return JSON.stringify(json).includes(`"pid":${pid}`);
     };
     expect(await isListed()).toBe(true);
-    await until(async () => !(await isListed()), 3_000);
+    await until(async () => !(await isListed()), 10_000);
     expect(house.processes(openId).filter(({ state }) => state !== 'Z')).toHaveLength(2);
   });
 
