@@ -100,7 +100,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     widthPx: 124,
     alignRight: true,
     sortKey: 'size',
-    draw: ({ sandbox }) => <span className="text-ink-2">{formatSize(sandbox)}</span>,
+    draw: ({ sandbox }) => formatSize(sandbox),
   },
   started: {
     title: 'Started',

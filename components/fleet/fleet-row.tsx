@@ -57,23 +57,24 @@ export const FleetRow = memo(function FleetRow({
             'truncate leading-[33px]',
             alignRight && 'text-right',
             // Which sandbox this is, and what can be done to it, stay in sight however wide the rest is.
-            id === 'id' && 'sticky left-0 z-10 bg-(--row)',
+            id === 'id' && 'group-data-narrow/grid:sticky group-data-narrow/grid:left-0 z-10 bg-(--row)',
           )}
         >
           {draw(row, context)}
         </div>
       ))}
-      <div role="gridcell" className="sticky right-0 bg-(--row) text-right leading-[33px]">
+      <div
+        role="gridcell"
+        className="bg-(--row) text-right leading-[33px] group-data-narrow/grid:sticky group-data-narrow/grid:right-0"
+      >
         <button
           type="button"
           aria-haspopup="menu"
           aria-expanded={isMenuOpen}
           aria-label={`Acts on ${row.sandbox.id}`}
           onClick={(event) => onMenu(row.sandbox, event.currentTarget)}
-          className="inline-block size-7 rounded-sm align-middle text-ink-3 hover:bg-line hover:text-ink aria-expanded:bg-line"
-        >
-          <span aria-hidden className="dots" />
-        </button>
+          className="dots inline-block size-7 rounded-sm align-middle text-ink-3 hover:bg-line hover:text-ink aria-expanded:bg-line"
+        />
       </div>
     </div>
   );

@@ -18,7 +18,7 @@ import type { ShownColumn } from './use-columns';
 
 const ROW_PX = 34;
 const PAGE_ROWS = 20;
-const OVERSCAN = 4;
+const OVERSCAN = 3;
 /** What the server fills; the browser measures. */
 const SERVED_RECT = { width: 1280, height: 1100 };
 
@@ -86,7 +86,9 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
         aria-activedescendant={activeId === null ? undefined : rowElementId(activeId)}
         tabIndex={0}
         onKeyDown={onKeyDown}
-        className="relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
+        // Cells that stick cost a layer each, so they only do where there is something to scroll under them.
+        data-narrow={(virtual.scrollRect?.width ?? minWidth) < minWidth ? '' : undefined}
+        className="group/grid relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
       >
         <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
           <div
@@ -181,7 +183,7 @@ function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }
       className={clsx(
         'flex min-w-0 text-ink-2 text-small',
         alignRight && 'justify-end',
-        id === 'id' && 'sticky left-0 bg-bg',
+        id === 'id' && 'bg-bg group-data-narrow/grid:sticky group-data-narrow/grid:left-0',
       )}
     >
       {sortKey ? (

@@ -1,5 +1,6 @@
 'use client';
 
+import type { CSSProperties } from 'react';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 
@@ -20,13 +21,9 @@ export function TimeLeft({ startedAtMs, deadlineMs, nowMs, withBar }: Props) {
       {withBar ? (
         <span
           aria-hidden
-          className="ml-2 inline-block h-[3px] w-11 overflow-hidden rounded-full bg-line align-middle"
-        >
-          <span
-            className={`block h-full rounded-full ${isSoon ? 'bg-paused' : 'bg-ink-3'}`}
-            style={{ width: `${(Number(step) / BAR_STEPS) * 100}%` }}
-          />
-        </span>
+          className={`bar ml-2 inline-block h-[3px] w-11 rounded-full align-middle ${isSoon ? 'text-paused' : 'text-ink-3'}`}
+          style={{ '--full': `${(Number(step) / BAR_STEPS) * 100}%` } as CSSProperties}
+        />
       ) : null}
     </>
   );
@@ -41,5 +38,5 @@ function look(startedAtMs: number, deadlineMs: number, nowMs: number): string {
 
 /** The time since `sinceMs`, ticking by itself. */
 export function Age({ sinceMs, nowMs }: { sinceMs: number; nowMs: number }) {
-  return <span>{useNow((now) => formatDuration(now - sinceMs), nowMs)}</span>;
+  return useNow((now) => formatDuration(now - sinceMs), nowMs);
 }
