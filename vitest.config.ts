@@ -14,7 +14,9 @@ export default defineConfig({
     environment: 'node',
     env: emptySettings(),
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Room for a busy machine: nothing waits this long unless it fails.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 });

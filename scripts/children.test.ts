@@ -16,7 +16,7 @@ afterEach(() => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-const options = () => ({ env: process.env, cwd: folder, readyTimeoutMs: 10_000 });
+const options = () => ({ env: process.env, cwd: folder, readyTimeoutMs: 30_000 });
 
 /** A service's program; `body` may use `log(word)`, which adds to what `readLog` answers. */
 function writeProgram(name: string, body: string): string {
@@ -47,7 +47,7 @@ function writeCommand(services: string[]): string {
     `import { obeyStopRequests, startService } from ${JSON.stringify(childrenModule)};
      obeyStopRequests({ exitCode: 0 });
      for (const service of ${JSON.stringify(services)}) {
-       await startService('service', [service], { env: process.env, cwd: '/', readyTimeoutMs: 10000 }).ready;
+       await startService('service', [service], { env: process.env, cwd: '/', readyTimeoutMs: 30000 }).ready;
      }
      log('up');`,
   );
@@ -60,7 +60,7 @@ async function launch(
 ): Promise<ChildProcess> {
   const launcher = spawn(command, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
   launchers.push(launcher);
-  await vi.waitFor(() => expect(readLog()).toContain('up'), 10_000);
+  await vi.waitFor(() => expect(readLog()).toContain('up'), 30_000);
   return launcher;
 }
 
@@ -77,7 +77,7 @@ const runs = (pid: number) => {
     return false;
   }
 };
-const waitUntilGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), 10_000);
+const waitUntilGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), 30_000);
 
 describe('startService', () => {
   it('answers with what the service says when ready', async () => {
@@ -156,7 +156,7 @@ describe('obeyStopRequests', () => {
       },
     );
     shell.kill('SIGTERM');
-    await vi.waitFor(() => expect(readLog()).toContain('a-gone'), 10_000);
+    await vi.waitFor(() => expect(readLog()).toContain('a-gone'), 30_000);
     await waitUntilGone(servicePids());
   });
 

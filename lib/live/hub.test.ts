@@ -204,7 +204,7 @@ describe('a browser that cannot keep up', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     client.socket.resume();
-    await eventually(() => client.frames.at(-1)?.type === 'lost', 15_000);
+    await eventually(() => client.frames.at(-1)?.type === 'lost', 30_000);
     const kinds = client.frames.map(({ type }) => type);
     expect(kinds.filter((kind) => kind === 'event').length).toBeLessThan(40);
     // Told once for each gap, never twice in a row.

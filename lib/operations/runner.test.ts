@@ -45,7 +45,7 @@ function openRunner() {
   const finished = ({ id }: Operation) =>
     eventually(
       () => events.some(({ operation }) => operation.id === id && operation.state === 'finished'),
-      10_000,
+      30_000,
     );
   const outcomesOf = (id: string) =>
     events
@@ -87,7 +87,7 @@ describe('an operation', () => {
 
   it('is written down before each request is sent', async () => {
     const id = await engine.create();
-    await engine.fault({ route: `DELETE /sandboxes/${id}`, latencyMs: 400 });
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, latencyMs: 2_000 });
     const { runner, finished } = openRunner();
     const operation = await record('kill', [id]);
     runner.start(operation, [waiting(id)]);
@@ -159,7 +159,7 @@ describe('an operation', () => {
 
   it('brings its news to the fleet', async () => {
     const [killed, paused] = await Promise.all([engine.create(), engine.create()]);
-    await fleetWatcher().ready(5_000);
+    await fleetWatcher().ready(20_000);
     const states = () =>
       new Map(
         fleetWatcher()
@@ -182,11 +182,15 @@ describe('after a crash', () => {
     await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 150 });
     const crashed = openRunner();
     const operation = await record('kill', ids);
+    // At the first success, while others are under way and the rest waits.
+    const stop = crashed.runner.listen(({ items }) => {
+      if (items.some(({ outcome }) => outcome === 'done')) crashed.runner.close();
+    });
+    onTestFinished(stop);
     crashed.runner.start(operation, ids.map(waiting));
     await eventually(() =>
       crashed.events.some(({ items }) => items.some(({ outcome }) => outcome === 'done')),
     );
-    crashed.runner.close();
     // The process is gone when nothing more of it reaches the database.
     await eventually(async () => !Object.values(await recorded(operation.id)).includes('sending'));
     const before = await recorded(operation.id);

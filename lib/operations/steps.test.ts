@@ -51,7 +51,7 @@ describe('kill', () => {
 
   it('that took effect although it was answered with 500 is done', async () => {
     const id = await engine.create();
-    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 500, latencyMs: 300, count: 1 });
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 500, latencyMs: 2_500, count: 1 });
     const killing = kill(id);
     await eventually(async () => {
       const { json } = await engine.call('GET', '/engine/faults');
@@ -108,7 +108,7 @@ describe('kill', () => {
       outcome: 'failed',
       message: 'The sandbox service asks us to slow down. Try again shortly.',
     });
-    expect(Date.now() - beganAtMs).toBeLessThan(5_000);
+    expect(Date.now() - beganAtMs).toBeLessThan(30_000);
   });
 
   it('that always comes too soon is given up in the end', async () => {

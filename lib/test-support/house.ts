@@ -123,7 +123,7 @@ export async function serveHttp(listener: RequestListener): Promise<string> {
 }
 
 /** Lets waiting callbacks run until `isSo`, at most `withinMs`; throws when time is up. */
-export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
   const deadlineMs = Date.now() + withinMs;
   while (!(await isSo())) {
     if (Date.now() > deadlineMs) throw new Error(`Not so within ${withinMs} ms.`);

@@ -22,7 +22,7 @@ function createService() {
       seen.deadlineMs.push(deadlineMs);
       if (someText === 'fail') throw new ConnectError('not_found', 'nothing there');
       if (someText === 'break') throw new Error('/host/path is broken');
-      if (someText === 'slow') await sleep(count);
+      if (someText === 'slow') await sleep(count, undefined, { ref: false });
       return { someText, count, user: user.name, guest: guest.id };
     }),
     Count: serverStream(Request, async ({ count, someText }, { signal }, stream) => {
@@ -45,7 +45,10 @@ function createService() {
     ),
     Collect: clientStream(Request, async (messages) => {
       const texts: string[] = [];
-      for await (const { someText } of messages) texts.push(someText);
+      for await (const { someText } of messages) {
+        texts.push(someText);
+        seen.sent = texts.length;
+      }
       return { texts };
     }),
   };
@@ -97,11 +100,11 @@ describe('unary', () => {
 
   it('ends at the deadline, a decimal too', async () => {
     const { envd, seen } = await start();
-    const headers = { 'connect-timeout-ms': '50.0' };
+    const headers = { 'connect-timeout-ms': '500.0' };
     const startedMs = performance.now();
-    const answer = await envd.unary('process.Process/Echo', { someText: 'slow', count: 400 }, { headers });
+    const answer = await envd.unary('process.Process/Echo', { someText: 'slow', count: 40_000 }, { headers });
     expect(answer).toMatchObject({ status: 504, json: { code: 'deadline_exceeded' } });
-    expect(performance.now() - startedMs).toBeLessThan(300);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
     for (const none of ['0', '-5', 'soon', '1e300']) {
       await envd.unary('process.Process/Echo', {}, { headers: { 'connect-timeout-ms': none } });
     }
@@ -184,7 +187,7 @@ describe('server streams', () => {
 
   it('end at the deadline and tell the handler', async () => {
     const { envd, seen } = await start();
-    const headers = { 'connect-timeout-ms': '60' };
+    const headers = { 'connect-timeout-ms': '1000' };
     const envelopes = await envd.stream(
       'process.Process/Count',
       encodeEnvelope({ count: 1, someText: 'wait' }),
@@ -198,12 +201,12 @@ describe('server streams', () => {
 
   it('keep alive when idle, but never begin with that', async () => {
     const { envd } = await start();
-    const headers = { 'connect-timeout-ms': '420', 'keepalive-ping-interval': '0.05' };
+    const headers = { 'connect-timeout-ms': '2000', 'keepalive-ping-interval': '0.05' };
     const envelopes = await envd.stream('process.Process/Idle', encodeEnvelope({}), { headers });
     expect(envelopes[0]).toEqual({ flags: 0, message: { start: {} } });
     const beats = envelopes.filter(({ message }) => JSON.stringify(message) === '{"keepalive":{}}');
     expect(beats.length).toBeGreaterThanOrEqual(2);
-    expect(beats.length).toBeLessThanOrEqual(6);
+    expect(beats.length).toBeLessThanOrEqual(40);
   });
 
   it('wait for a slow reader', async () => {
@@ -212,11 +215,13 @@ describe('server streams', () => {
     outgoing.on('error', () => {});
     outgoing.end(encodeEnvelope({ count: 1_000, someText: 'large' }));
     await new Promise((resolve) => outgoing.on('response', (response) => resolve(response.pause())));
-    await sleep(200);
-    const sent = seen.sent;
+    // Until what is under way is full.
+    let sent = -1;
+    while (seen.sent === 0 || sent !== seen.sent) {
+      sent = seen.sent;
+      await sleep(300);
+    }
     expect(sent).toBeLessThan(200);
-    await sleep(100);
-    expect(seen.sent).toBe(sent);
     outgoing.destroy();
     await expect.poll(() => seen.aborted).toEqual(['canceled']);
   });
@@ -248,15 +253,16 @@ describe('client streams', () => {
   });
 
   it('end when the sandbox stops, however silent the caller is', async () => {
-    const { envd } = await start();
+    const { envd, seen } = await start();
     const outgoing = envd.open('POST', '/process.Process/Collect', STREAM);
     outgoing.on('error', () => {});
     const answered = new Promise((resolve) => outgoing.on('response', resolve));
     outgoing.write(encodeEnvelope({ someText: 'a' }));
-    await sleep(50);
+    await expect.poll(() => seen.sent).toBe(1);
     const startedMs = performance.now();
     await envd.envd.closeStreams(envd.guest.id);
-    expect(performance.now() - startedMs).toBeLessThan(100);
+    // Less than it would take to cut the caller off.
+    expect(performance.now() - startedMs).toBeLessThan(900);
     await answered;
     outgoing.destroy();
   });
@@ -274,7 +280,7 @@ it('answers any body, and goes on', async () => {
       fc.constantFrom(...types),
       fc.uint8Array({ maxLength: 200 }),
       async (to, type, bytes) => {
-        const headers = { 'content-type': type, 'connect-timeout-ms': '50' };
+        const headers = { 'content-type': type, 'connect-timeout-ms': '5000' };
         const { status } = await envd.request('POST', to, { headers, body: Buffer.from(bytes) });
         expect([200, 400, 404, 415, 429, 500, 501]).toContain(status);
       },

@@ -178,7 +178,7 @@ describe('WatchDir', () => {
 
   it('starts, keeps alive, and ends at its deadline', async () => {
     const envd = await startTestEnvd();
-    const headers = { 'connect-timeout-ms': '300', 'keepalive-ping-interval': '0.1' };
+    const headers = { 'connect-timeout-ms': '3000', 'keepalive-ping-interval': '0.1' };
     const envelopes = await envd.stream('filesystem.Filesystem/WatchDir', encodeEnvelope({ path: '/tmp' }), {
       headers,
     });

@@ -26,14 +26,15 @@ describe.runIf(canRun).each([
         timeoutMs: 0,
       },
     );
-    const sleeping = sandbox.commands.run('sleep 1.5; echo slept', { background: true, timeoutMs: 0 });
+    const sleeping = sandbox.commands.run('sleep 6; echo slept', { background: true, timeoutMs: 0 });
     const { pid } = await sleeping;
     await until(async () => (await counted(sandbox)) > 3);
     const ended = loop.wait().catch((error: unknown) => error);
 
     const startedMs = performance.now();
     expect(await pause(sandbox)).toBe(true);
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    // Less than it would take to give up.
+    expect(performance.now() - startedMs).toBeLessThan(2_900);
     expect(await ended).toBeInstanceOf(TimeoutError);
     await expect(sandbox.commands.list()).rejects.toThrow();
     const ticks = () => house.processes(sandbox.sandboxId).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0);
@@ -61,7 +62,7 @@ describe.runIf(canRun).each([
     terminal.wait().catch(() => {});
     await sandbox.pty.sendInput(
       terminal.pid,
-      Buffer.from('sleep 40 & bash -c "sleep 1; sleep 0.2"; echo do"ne"\n'),
+      Buffer.from('sleep 40 & bash -c "sleep 5; sleep 0.2"; echo do"ne"\n'),
     );
     await until(() => house.processes(sandbox.sandboxId).length >= 6);
     for (let round = 0; round < 3; round += 1) {
@@ -96,12 +97,13 @@ describe.runIf(canRun).each([
 
   test('does not count against the deadline of a command', async () => {
     const sandbox = await house.create();
-    const { pid } = await sandbox.commands.run('sleep 20', { background: true, timeoutMs: 700 });
+    await sandbox.commands.run('true');
+    const { pid } = await sandbox.commands.run('sleep 120', { background: true, timeoutMs: 2_500 });
     await pause(sandbox);
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     await resume(sandbox);
     expect((await sandbox.commands.list()).map((process) => process.pid)).toEqual([pid]);
-    await until(async () => (await sandbox.commands.list()).length === 0, 2_000);
+    await until(async () => (await sandbox.commands.list()).length === 0);
     await sandbox.kill();
   });
 
@@ -112,7 +114,7 @@ describe.runIf(canRun).each([
     await pause(sandbox);
     const startedMs = performance.now();
     expect(await Sandbox.kill(sandbox.sandboxId, house.connection)).toBe(true);
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    expect(performance.now() - startedMs).toBeLessThan(1_900);
     await until(() => !first || house.processes(sandbox.sandboxId).length === 0);
   });
 });

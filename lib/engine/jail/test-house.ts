@@ -163,7 +163,7 @@ export async function collectRpc(stream: RpcStream): Promise<Record<string, unkn
 }
 
 /** Asks again until it is true. */
-export async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+export async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await isTrue())) {
     if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${isTrue}`);

@@ -99,7 +99,7 @@ it('the race is on: a path join leaks', async () => {
   await expect
     .poll(() => fs.promises.readFile(join(root.rootDir, 'file'), 'utf8').catch(codeOf), {
       interval: 0,
-      timeout: 10_000,
+      timeout: 30_000,
     })
     .toBe('host secret');
 });
