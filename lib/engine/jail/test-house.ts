@@ -52,6 +52,12 @@ export type TestHouse = Engine & {
   api(method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }>;
 };
 
+/** What ends the houses of this file. Hooks do not take up hooks, and most houses are opened in one. */
+const closings: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  await Promise.all(closings.splice(0).map((close) => close()));
+});
+
 /** An engine that ends with the test file. */
 export async function openTestHouse(
   options: GuestHouseOptions & { dataDir?: string } = {},
@@ -66,7 +72,7 @@ export async function openTestHouse(
     warn: () => {},
     openGuests: (context) => openGuests(context, { agent, ...rest }),
   });
-  afterAll(async () => {
+  closings.push(async () => {
     await engine.close();
     rmSync(dataDir, { recursive: true, force: true });
   });
