@@ -199,6 +199,11 @@ test('columns are remembered without the address', async ({ page, moru }) => {
     'title',
     /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/,
   );
+
+  await page.getByRole('button', { name: 'Columns' }).click();
+  await page.getByRole('checkbox', { name: /^owner/ }).uncheck();
+  await page.getByRole('checkbox', { name: 'Started' }).uncheck();
+  await expect(page.getByRole('columnheader', { name: 'Started' })).toHaveCount(0);
 });
 
 test('sorts by every column, both ways', async ({ page, moru }) => {

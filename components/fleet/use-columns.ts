@@ -22,7 +22,8 @@ const NO_ROWS: IndexedSandbox[] = [];
 /** Which columns are shown, from the URL or else as last chosen, and how to change that. */
 export function useColumns(remembered: string | null) {
   const [inUrl, setInUrl] = useQueryState('cols');
-  const choice = parseColumns(inUrl) ?? parseColumns(remembered) ?? DEFAULT_COLUMNS;
+  const unasked = parseColumns(remembered) ?? DEFAULT_COLUMNS;
+  const choice = parseColumns(inUrl) ?? unasked;
   const choiceText = printColumns(choice);
 
   const columns = useMemo(() => {
@@ -54,7 +55,8 @@ export function useColumns(remembered: string | null) {
     const next = choice.includes(id) ? choice.filter((other) => other !== id) : [...choice, id];
     const text = printColumns(next);
     rememberInCookie(COLUMNS_COOKIE, text);
-    void setInUrl(text === printColumns(DEFAULT_COLUMNS) ? null : text);
+    // Without a word in the URL, what was remembered when the page came would count again.
+    void setInUrl(text === printColumns(unasked) ? null : text);
   }
 
   return { shown, choice, toggle };
