@@ -17,7 +17,10 @@ export function Providers({ children }: { children: ReactNode }) {
             color: 'var(--ink)',
             borderColor: 'var(--line)',
             fontSize: '13px',
+            fontFamily: 'var(--font-sans)',
           },
+          // Sonner's own colour is made for a white ground.
+          classNames: { description: 'text-ink-2!' },
         }}
       />
     </>
