@@ -22,6 +22,9 @@ type Props = {
   onStarted: (operation: Operation, sandboxId: string) => void;
 };
 
+/** As much as the server takes. It is there for the record and must not stand in the way of a kill. */
+const MOST_FILTER_CHARS = 2_000;
+
 type Phase = 'checking' | 'ready' | 'starting' | 'gone' | 'failed';
 
 /** Asks before a kill. What it shows has just been read, and exactly that is what the button starts. */
@@ -30,10 +33,7 @@ export function KillDialog({ sandbox, filter, onClose, onPauseInstead, onStarted
   const [shown, setShown] = useState(sandbox);
   if (sandbox !== null && sandbox !== shown) setShown(sandbox);
   const cancel = useRef<HTMLButtonElement>(null);
-  const { plan, phase, message, start } = useKillPlan(sandbox, filter, (operation, id) => {
-    onStarted(operation, id);
-    onClose();
-  });
+  const { plan, phase, message, start } = useKillPlan(sandbox, filter, { onStarted, onClose });
   if (shown === null) return null;
   const current = plan?.targets[0] ?? shown;
   return (
@@ -51,7 +51,7 @@ export function KillDialog({ sandbox, filter, onClose, onPauseInstead, onStarted
       description="All running processes end, the filesystem is deleted, connections close, the id becomes invalid. This cannot be undone."
       footer={
         <>
-          {sandboxCan(current.state, 'pause') && phase !== 'gone' ? (
+          {sandboxCan(current.state, 'pause') && phase !== 'gone' && phase !== 'starting' ? (
             <Button
               tone="quiet"
               className="-ml-3 mr-auto"
@@ -64,7 +64,7 @@ export function KillDialog({ sandbox, filter, onClose, onPauseInstead, onStarted
             </Button>
           ) : null}
           <Button ref={cancel} onClick={onClose} className="focus:ring-2 focus:ring-accent/40">
-            {phase === 'gone' ? 'Close' : 'Cancel'}
+            {phase === 'gone' || phase === 'starting' ? 'Close' : 'Cancel'}
           </Button>
           {phase === 'gone' ? null : (
             <Button tone="danger" disabled={phase !== 'ready'} onClick={start}>
@@ -101,7 +101,7 @@ function Facts({ sandbox }: { sandbox: Sandbox }) {
         <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs} />
       </dd>
       <dt>Metadata</dt>
-      <dd className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto">
+      <dd className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto pt-px">
         {keys === 0 ? (
           <span className="text-ink-3">none</span>
         ) : (
@@ -116,7 +116,7 @@ function Facts({ sandbox }: { sandbox: Sandbox }) {
 function useKillPlan(
   sandbox: Sandbox | null,
   filter: string,
-  onStarted: (operation: Operation, sandboxId: string) => void,
+  { onStarted, onClose }: Pick<Props, 'onStarted' | 'onClose'>,
 ) {
   const [plan, setPlan] = useState<OperationPlan | null>(null);
   const [phase, setPhase] = useState<Phase>('checking');
@@ -151,9 +151,12 @@ function useKillPlan(
   async function start() {
     if (plan === null || sandboxId === null) return;
     setPhase('starting');
-    const result = await startPlan({ token: plan.token, filter }).catch(() => null);
-    if (asked.current !== sandboxId) return;
+    const record = filter.slice(0, MOST_FILTER_CHARS);
+    const result = await startPlan({ token: plan.token, filter: record }).catch(() => null);
+    // Closing the dialog does not take back what was started: how it ends is said all the same.
     if (result?.ok) onStarted(result.value, sandboxId);
+    if (asked.current !== sandboxId) return;
+    if (result?.ok) onClose();
     else if (result?.error.code === 'conflict') await look(sandboxId, result.error.message);
     else {
       setPhase('ready');
