@@ -102,5 +102,8 @@ function tell(act: SandboxAct, { sandboxId, outcome, message }: OperationItem): 
   if (outcome === 'done') toast.success(`${DONE[act]} ${sandboxId}`, detail);
   else if (outcome === 'already')
     toast.message(act === 'kill' ? `${sandboxId} was already terminated` : sandboxId, detail);
-  else toast.error(`${NOT_DONE[act]} ${sandboxId}`, { ...detail, duration: 15_000 });
+  else {
+    const title = outcome === 'unknown' ? 'Not known what became of' : NOT_DONE[act];
+    toast.error(`${title} ${sandboxId}`, { ...detail, duration: 15_000 });
+  }
 }
