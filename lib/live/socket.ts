@@ -1,6 +1,6 @@
 import { CHANNELS, type Channel, CLOSED_SIGNED_OUT, type ClientFrame, parseServerFrame } from './protocol';
 
-/** How the connection is, for people: `waiting` says that the next attempt is on its way. */
+/** How the connection is, for people: `connecting` for the first time, or `waiting` for it to come back. */
 export type LiveState = 'connecting' | 'open' | 'waiting';
 
 export type ChannelListener = {
@@ -65,7 +65,8 @@ export class LiveSocket {
     const isWanted = [...this.#channels.values()].some(({ size }) => size > 0);
     if (!isWanted) return;
     this.#stopTimers();
-    this.#setState('connecting');
+    // Another attempt may hang for minutes: until one succeeds, the connection stays as lost as it was.
+    if (this.#failures === 0) this.#setState('connecting');
     const url = new URL('/live', window.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
