@@ -1,4 +1,5 @@
 // `npm run engine -- [options]`: the local engine alone, in the foreground.
+import { provideBubblewrap } from './lib/apt.mjs';
 import { ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { describeExports, obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
@@ -12,6 +13,7 @@ await runMain(async () => {
   loadEnvFile(inRoot('.env'));
   await ensureInstalled();
   await ensureBundled({ engineOnly: true });
+  await provideBubblewrap();
   const args = ['--enable-source-maps', inRoot('build/engine.mjs'), ...process.argv.slice(2)];
   const engine = startProcess(process.execPath, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],

@@ -1,6 +1,7 @@
 // `npm start`: from whatever state the checkout is in to a running Sandkeeper. `npm run dev` adds --dev.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { provideBubblewrap } from './lib/apt.mjs';
 import {
   ensureBuilt,
   ensureBundled,
@@ -66,6 +67,8 @@ async function launch(name, args, env) {
 
 /** @param {any} config */
 async function launchEngine(config) {
+  // Where it cannot be had the engine says itself what goes without it.
+  await provideBubblewrap();
   const isExplicit = isSet('SANDKEEPER_ENGINE_PORT');
   if (isExplicit) {
     await choosePort({

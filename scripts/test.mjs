@@ -27,8 +27,13 @@ let browser;
  */
 async function provideTools(names) {
   if (names.includes('unit') || names.includes('e2e')) {
-    const note = await provideBubblewrap();
-    if (note) say(yellow(note));
+    if (!(await provideBubblewrap())) {
+      say(
+        yellow(
+          'bubblewrap is not installed, so the tests that run processes in a sandbox are skipped: install the package `bubblewrap` (Linux only).',
+        ),
+      );
+    }
   }
   if (names.includes('e2e')) {
     browser = await provideChromium().catch((error) => error);
