@@ -1,6 +1,7 @@
 'use client';
 
 import { useMemo, useState, useSyncExternalStore } from 'react';
+import { useNow } from '@/components/ui/clock';
 import { parseFilter } from '@/lib/fleet/filter';
 import { readWhileTyping } from '@/lib/fleet/filter-edit';
 import { type HeldRows, hold, release } from '@/lib/fleet/hold';
@@ -10,6 +11,10 @@ import { type FleetView, fleetStore, NOTHING_KNOWN } from '@/lib/fleet/store';
 import { type FirstScreen, filterRows } from '@/lib/fleet/view';
 import { liveSocket } from '@/lib/live/socket';
 import { type ActUnderWay, operationProgress } from '@/lib/operations/progress';
+
+/** What passes a filter by these changes by itself as time goes on. */
+const TIMED_FIELDS: ReadonlySet<string> = new Set(['age', 'left']);
+const LOOK_EVERY_MS = 2_000;
 
 const NOTHING_UNDER_WAY: ReadonlyMap<string, ActUnderWay> = new Map();
 
@@ -63,10 +68,15 @@ export function useMatchingRows(
   const [lastValid, setLastValid] = useState(parsed.filter);
   if (parsed.ok && parsed.filter !== lastValid) setLastValid(parsed.filter);
   const filter = parsed.ok ? parsed.filter : lastValid;
+  const isTimed = filter.some((term) => term.kind === 'compare' && TIMED_FIELDS.has(term.field));
+  const nowMs = useNow(
+    (now) => (isTimed ? Math.floor(now / LOOK_EVERY_MS) * LOOK_EVERY_MS : null),
+    first.nowMs,
+  );
   const matching = useMemo(
     // Until the fleet is here, these are the rows that the server has filtered by its own clock.
-    () => (rows === null ? sorted : filterRows(sorted, filter, Date.now())),
-    [rows, sorted, filter],
+    () => (rows === null ? sorted : filterRows(sorted, filter, nowMs ?? Date.now())),
+    [rows, sorted, filter, nowMs],
   );
   return { matching, filter, error: parsed.ok ? null : parsed.error };
 }
