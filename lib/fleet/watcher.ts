@@ -17,6 +17,7 @@ const LINGER_MS = 15_000;
 const LONGEST_ABSENCE_MS = 10 * 60_000;
 /** Verified news outlives any page that was asked for before it. */
 const SETTLED_FOR_MS = 60_000;
+const MOST_DEPARTED = 2_000;
 
 type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null>; lingerMs?: number };
 
@@ -30,6 +31,8 @@ export class FleetWatcher {
   readonly #rows = new Map<string, Sandbox>();
   /** Ids about which we know better than pages asked for before this time: verified kills and re-reads. */
   readonly #settledAtMs = new Map<string, number>();
+  /** The last ones that left, for as long as the service's history may not have heard of it. */
+  readonly #departed = new Map<string, { sandbox: Sandbox; atMs: number }>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();
   readonly #batch = new ChangeBatch();
   #seq = 0;
@@ -85,6 +88,11 @@ export class FleetWatcher {
   /** The row as last read, or undefined. */
   find(id: string): Sandbox | undefined {
     return this.#rows.get(id);
+  }
+
+  /** A sandbox that was here and is gone, with when that was seen, epoch ms; undefined when that is long ago. */
+  findDeparted(id: string): { sandbox: Sandbox; atMs: number } | undefined {
+    return this.#departed.get(id);
   }
 
   /**
@@ -207,7 +215,12 @@ export class FleetWatcher {
   }
 
   #drop(id: string): void {
-    if (!this.#rows.delete(id)) return;
+    const sandbox = this.#rows.get(id);
+    if (!sandbox) return;
+    this.#rows.delete(id);
+    this.#departed.set(id, { sandbox, atMs: Date.now() });
+    const [oldest] = this.#departed.keys();
+    if (oldest !== undefined && this.#departed.size > MOST_DEPARTED) this.#departed.delete(oldest);
     this.#batch.remove(id);
     this.#publishSoon();
   }

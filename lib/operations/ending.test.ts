@@ -1,6 +1,7 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../db/client';
 import { rowWith } from '../fleet/test-fleet';
+import { fleetWatcher } from '../fleet/watcher';
 import { eventually, giveEngine } from '../test-support/house';
 import { findEnding } from './ending';
 import { recordOperation, recordOutcome } from './store';
@@ -55,8 +56,15 @@ describe('findEnding', () => {
     expect(await findEnding('inever')).toBeNull();
   });
 
-  it('is unknown where the service keeps no history', async () => {
-    await engine.fault({ route: 'GET /v2/sandbox-runs', status: 404 });
+  it.each([404, 500])('is what was seen here where the history answers %i', async (status) => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    onTestFinished(() => void vi.restoreAllMocks());
+    await engine.fault({ route: 'GET /v2/sandbox-runs', status });
     expect(await findEnding('inever')).toBeNull();
+    const { sandbox } = rowWith({ id: `iseen${status}` });
+    fleetWatcher().settle(sandbox);
+    fleetWatcher().settleGone(sandbox.id);
+    const how = 'It was terminated; the service does not say how.';
+    expect(await findEnding(sandbox.id)).toEqual({ endedAtMs: expect.any(Number), how, last: sandbox });
   });
 });

@@ -1,5 +1,6 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
+import { fleetWatcher } from '../fleet/watcher';
 import { listSandboxRuns } from '../moru/control';
 import type { Sandbox } from '../sandbox/schema';
 import { findOurKill } from './store';
@@ -38,21 +39,24 @@ export async function findEnding(sandboxId: string): Promise<Ending | null> {
         last: null,
       };
     }
-    if (nextCursor === null) return null;
+    if (nextCursor === null) break;
     cursor = nextCursor;
   }
-  return null;
+  const seen = fleetWatcher().findDeparted(sandboxId);
+  return seen
+    ? { endedAtMs: seen.atMs, how: 'It was terminated; the service does not say how.', last: seen.sandbox }
+    : null;
 }
 
 type RunsPage = Awaited<ReturnType<typeof listSandboxRuns>>;
 
-/** Services other than Moru keep no such history. */
+/** Services other than Moru keep no such history. Where it cannot be read, that must not hide that the sandbox is gone. */
 async function readRuns(cursor: string | null): Promise<RunsPage> {
   try {
     return await listSandboxRuns(cursor);
   } catch (thrown) {
-    if (thrown instanceof SandkeeperError && thrown.code === 'not_found')
-      return { runs: [], nextCursor: null };
-    throw thrown;
+    const error = SandkeeperError.from(thrown);
+    if (error.code !== 'not_found') console.warn(`The history cannot be read: ${error.message}`);
+    return { runs: [], nextCursor: null };
   }
 }
