@@ -3,7 +3,7 @@ import type { Cgroup } from './cgroups';
 import { type ProcessStat, readProcess, signalProcess, treeOf } from './process-tree';
 
 /** How long freezing may take before it counts as failed; everything runs on then. */
-const DEADLINE_MS = 3_000;
+const DEADLINE_MS = 8_000;
 
 /** A sandbox whose processes stand still. */
 export interface Frozen {

@@ -24,7 +24,7 @@ import { readHostText } from './skeleton';
 /** How long a sandbox may take from bubblewrap's start to the agent's first word. */
 const START_DEADLINE_MS = 20_000;
 /** How long it may take until everything is mounted where it should be. */
-const MOUNT_DEADLINE_MS = 3_000;
+const MOUNT_DEADLINE_MS = 10_000;
 /** How much of what bubblewrap says is kept for the error message. */
 const COMPLAINT_BYTES = 2_000;
 /** Bytes that may wait for an agent that does not read. */
