@@ -3,7 +3,15 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { type KeyboardEvent, memo, useCallback, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  memo,
+  type RefObject,
+  useCallback,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
@@ -54,6 +62,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     initialRect: SERVED_RECT,
   });
   const { minWidth, tracks } = gridOf(columns);
+  const isNarrow = useIsNarrower(scroller, minWidth);
 
   function circumstances({ id }: Sandbox) {
     return { role: props.role, underWay: props.underWay.get(id)?.act, isGone: props.gone.has(id) };
@@ -87,7 +96,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
         tabIndex={0}
         onKeyDown={onKeyDown}
         // Cells that stick cost a layer each, so they only do where there is something to scroll under them.
-        data-narrow={(virtual.scrollRect?.width ?? minWidth) < minWidth ? '' : undefined}
+        data-narrow={isNarrow ? '' : undefined}
         className="group/grid relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
       >
         <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
@@ -168,6 +177,20 @@ const KEY_STEPS: Readonly<Record<string, (at: number, count: number) => number>>
 
 function rowElementId(id: string): string {
   return `row-${id}`;
+}
+
+/** Whether the element is narrower than `widthPx`, now and after every change of its size. */
+function useIsNarrower(element: RefObject<HTMLElement | null>, widthPx: number): boolean {
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const observer = new ResizeObserver(listener);
+      if (element.current) observer.observe(element.current);
+      return () => observer.disconnect();
+    },
+    [element],
+  );
+  const isNarrower = () => (element.current?.offsetWidth ?? widthPx) < widthPx;
+  return useSyncExternalStore(subscribe, isNarrower, () => false);
 }
 
 type HeaderProps = { column: ShownColumn; sort: Sort; onSort: (sort: Sort) => void };
