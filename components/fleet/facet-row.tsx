@@ -11,12 +11,12 @@ type Props = { facets: readonly Facet[]; text: string; onToggle: (term: Term) =>
 export function FacetRow({ facets, text, onToggle }: Props) {
   return (
     <div
-      className="flex h-6 min-w-0 flex-wrap items-center gap-x-5 overflow-hidden"
+      className="flex h-6 min-w-0 items-center gap-x-5 overflow-x-auto pr-6 [mask-image:linear-gradient(to_left,transparent,black_24px)] [scrollbar-width:none]"
       role="group"
       aria-label="Narrow down"
     >
       {facets.map((facet) => (
-        <span key={`${facet.kind} ${facet.key}`} className="flex h-6 min-w-0 items-center gap-2.5">
+        <span key={`${facet.kind} ${facet.key}`} className="flex h-6 shrink-0 items-center gap-2.5">
           <bdi className="max-w-40 truncate text-ink-3">{facet.key}</bdi>
           {facet.values.map(({ value, count, term }) => {
             const isOn = hasTerm(text, term);
