@@ -4,7 +4,6 @@ import { expect, test } from './support/fixtures';
 import { ask, callAction, cookieOf, openLive, resultIn } from './support/http';
 import { openFleet } from './support/vocabulary';
 
-/** Open sockets look at their session this often. */
 /** Well below the interval at which sockets look for themselves. */
 const SOCKETS_NOTICE_WITHIN_MS = 8_000;
 
@@ -45,7 +44,7 @@ test('a wrong token is refused in words, leaves the address bar, and the next on
   expect(await sessionOf(page, house.sessionCookieName)).toBe('');
 
   const took: number[] = [];
-  for (let attempt = 0; attempt < 2; attempt += 1) {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
     const form = new FormData();
     form.set('token', 'not-the-token-either');
     const beganAt = performance.now();
@@ -54,13 +53,14 @@ test('a wrong token is refused in words, leaves the address bar, and the next on
     expect(resultIn(answer)).toMatchObject({ ok: false, error: { code: 'unauthenticated' } });
     expect(answer.headers['set-cookie']).toBeUndefined();
   }
-  const [second = 0, third = 0] = took;
+  const [second = 0, third = 0, fourth = 0] = took;
   expect(second).toBeGreaterThan(400);
   expect(third).toBeGreaterThan(900);
+  expect(fourth).toBeGreaterThan(1_900);
 
-  // Whoever has the right one does not have to wait for it.
+  // Whoever has the right one does not have to wait the four seconds that it would take now.
   await page.goto(house.signInUrl);
-  await expect(page).toHaveURL(`${house.url}/sandboxes`, { timeout: 2_000 });
+  await expect(page).toHaveURL(`${house.url}/sandboxes`, { timeout: 3_900 });
 });
 
 test('signing out ends the session for good, in every tab', async ({ page, house, context }) => {

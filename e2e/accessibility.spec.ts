@@ -26,7 +26,7 @@ for (const theme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'the form');
       await page.getByLabel('Token').fill('wrong');
       await page.getByRole('button', { name: 'Sign in' }).click();
-      await expect(page.getByRole('alert').filter({ hasText: 'not valid' })).toBeVisible({ timeout: 10_000 });
+      await expect(page.getByRole('alert').filter({ hasText: 'not valid' })).toBeVisible();
       await expectAccessible(page, 'the form with its error');
     });
 
@@ -86,7 +86,7 @@ for (const theme of ['light', 'dark'] as const) {
       await expect(page.getByRole('button', { name: 'Kill…' })).toBeEnabled();
       await expectAccessible(page, 'a sandbox');
       await moru.kill(id);
-      await expect(page.getByRole('main')).toContainText('Terminated at', { timeout: 10_000 });
+      await expect(page.getByRole('main')).toContainText('Terminated at');
       await expectAccessible(page, 'a terminated sandbox');
       await page.goto('/sandboxes/i00000000000000000000');
       await expect(page.getByRole('heading', { name: 'There is no sandbox with this id' })).toBeVisible();

@@ -25,7 +25,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await use(house);
       await house.close();
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 150_000 },
   ],
   sessions: [async ({ house }, use) => use(await house.openSessions()), { scope: 'worker' }],
   baseURL: async ({ house }, use) => use(house.url),

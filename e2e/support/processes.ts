@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** The checkout. Two folders up from here, and from where the measurements are bundled to. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 10_000;
 const LAST_WORDS_CHARS = 4_000;
 
