@@ -13,6 +13,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 const PING_EVERY_MS = 20_000;
 const PONG_WITHIN_MS = 10_000;
+/** What a browser says of a connection that broke off. */
+const CLOSED_SILENT = 1006;
 
 /**
  * The one WebSocket of this tab. Connects while a channel is listened to, reconnects with a growing, jittered wait,
@@ -123,7 +125,13 @@ export class LiveSocket {
 
   #ping(): void {
     this.#send({ type: 'ping' });
-    this.#pongTimer ??= setTimeout(() => this.#socket?.close(), PONG_WITHIN_MS);
+    this.#pongTimer ??= setTimeout(() => this.#giveUp(), PONG_WITHIN_MS);
+  }
+
+  /** A browser tells of a close only once the other side has answered it, and the other side is silent. */
+  #giveUp(): void {
+    this.#socket?.close();
+    this.#closed(CLOSED_SILENT, true);
   }
 
   #stopTimers(): void {
