@@ -104,7 +104,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   started: {
     title: 'Started',
-    widthPx: 208,
+    widthPx: 240,
     sortKey: 'started',
     draw: ({ sandbox }) => <LocalTime ms={sandbox.startedAtMs} className="text-ink-2" />,
   },

@@ -35,7 +35,7 @@ export function FleetEmpty({ canCreate, demoOffered, onNew }: Props) {
   return (
     <div className="flex flex-1 flex-col items-center overflow-y-auto px-5 pt-[10vh] pb-10">
       <section className="w-full max-w-xl">
-        <h1 className="font-semibold text-title">No sandboxes yet</h1>
+        <h2 className="font-semibold text-title">No sandboxes yet</h2>
         <p className="text-ink-2">What your code creates appears here by itself, within two seconds.</p>
         <div className="mt-4 flex gap-2">
           <Button tone="primary" disabled={!canCreate} onClick={onNew}>
@@ -47,6 +47,12 @@ export function FleetEmpty({ canCreate, demoOffered, onNew }: Props) {
             </Button>
           ) : null}
         </div>
+        {demoOffered ? (
+          <p className="mt-6 text-ink-2">
+            In the terminal where your code runs, first paste the three{' '}
+            <code className="font-mono">export MORU_…</code> lines that were printed when Sandkeeper started.
+          </p>
+        ) : null}
         <div className="mt-6 overflow-hidden rounded-md border border-line bg-surface">
           <div
             className="flex items-center gap-1 border-line border-b px-2 py-1.5"

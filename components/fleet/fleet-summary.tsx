@@ -49,6 +49,9 @@ function LimitBar({ running, max }: { running: number; max: number }) {
   );
 }
 
+/** Well beyond the longest pause between two readings, and the time one may take. */
+const STALE_AFTER_MS = 30_000;
+
 function Freshness({
   upstreamName,
   status,
@@ -64,7 +67,9 @@ function Freshness({
     (now) => (asOfMs === null ? null : formatDuration(Math.max(1_000, now - asOfMs))),
     nowMs,
   );
-  const isStale = status.problem !== null || live === 'waiting';
+  // Also when nothing has failed yet: a service that hangs is as silent as one that is fine.
+  const isOld = useNow((now) => asOfMs !== null && now - asOfMs > STALE_AFTER_MS, nowMs);
+  const isStale = status.problem !== null || live === 'waiting' || isOld;
   return (
     <span className="flex min-w-0 items-center gap-1.5">
       <span aria-hidden className={`size-2 shrink-0 rounded-full ${isStale ? 'bg-paused' : 'bg-running'}`} />

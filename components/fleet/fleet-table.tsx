@@ -68,8 +68,16 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     return { role: props.role, underWay: props.underWay.get(id)?.act, isGone: props.gone.has(id) };
   }
 
+  function openMenuOf(sandbox: Sandbox) {
+    const button = document.querySelector<HTMLElement>(
+      `#${CSS.escape(rowElementId(sandbox.id))} [aria-haspopup=menu]`,
+    );
+    if (button) openMenu(sandbox, button);
+  }
+
   function onKeyDown(event: KeyboardEvent) {
     if (event.target !== event.currentTarget || event.metaKey || event.ctrlKey || event.altKey) return;
+    const asksForMenu = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);
     const at = rows.findIndex((row) => row.sandbox.id === activeId);
     const step = KEY_STEPS[event.key]?.(at, rows.length);
     const active = rows[at];
@@ -77,7 +85,8 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
       const next = Math.min(Math.max(step, 0), rows.length - 1);
       setActiveId(rows[next]?.sandbox.id ?? null);
       virtual.scrollToIndex(next);
-    } else if (event.key === 'Enter' && active) handlers.onOpen(active.sandbox);
+    } else if (asksForMenu && active) openMenuOf(active.sandbox);
+    else if (event.key === 'Enter' && active) handlers.onOpen(active.sandbox);
     else if (event.key === 'Delete' && active) {
       if (whyNot(active.sandbox, 'kill', circumstances(active.sandbox)) === null)
         handlers.onKill(active.sandbox);

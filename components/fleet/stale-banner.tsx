@@ -19,7 +19,8 @@ export function StaleBanner({ status, live, nowMs }: Props) {
       <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
       {reason === null ? (
         <span>
-          {unreadable} sandboxes came in a form this version does not understand and are not listed.
+          {unreadable === 1 ? '1 sandbox' : `${unreadable} sandboxes`} came in a form this version does not
+          understand and cannot be listed.
         </span>
       ) : (
         <span>

@@ -38,6 +38,14 @@ const DONE = {
   setTimeout: 'Set the time left of',
 } satisfies Record<SandboxAct, string>;
 
+/** What follows from an act that its name does not say. */
+const AFTERWARDS = {
+  kill: null,
+  pause: null,
+  resume: 'Then it pauses or is killed, as it was created to be.',
+  setTimeout: null,
+} satisfies Record<SandboxAct, string | null>;
+
 const NOT_DONE = {
   kill: 'Could not kill',
   pause: 'Could not pause',
@@ -98,7 +106,8 @@ function follow(operation: Operation, id: string): void {
 }
 
 function tell(act: SandboxAct, { sandboxId, outcome, message }: OperationItem): void {
-  const detail = message === null ? {} : { description: message };
+  const description = message ?? (outcome === 'done' ? AFTERWARDS[act] : null);
+  const detail = description === null ? {} : { description };
   if (outcome === 'done') toast.success(`${DONE[act]} ${sandboxId}`, detail);
   else if (outcome === 'already')
     toast.message(act === 'kill' ? `${sandboxId} was already terminated` : sandboxId, detail);

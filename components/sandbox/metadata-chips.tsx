@@ -7,12 +7,15 @@ type Props = {
   onPick?: (key: string, value: string) => void;
 };
 
-const CHIP =
-  'relative -top-px inline-block max-w-60 truncate rounded-sm border border-line bg-surface px-1.5 align-middle font-mono text-[11px] leading-[18px]';
+const CHIP = 'rounded-sm border border-line bg-surface px-1.5 font-mono text-[11px] leading-[18px]';
+/** In a row: on its line, cut where it gets long. */
+const CUT = 'relative -top-px mr-1.5 inline-block max-w-60 truncate align-middle hover:border-ink-3';
+/** Where it is read before something irreversible: all of it. */
+const WHOLE = 'inline-block max-w-full whitespace-pre-wrap break-words';
 
 /**
- * Metadata as chips, key muted, value dark. The text is anybody's: cut, never markup, and isolated (each chip is an
- * inline block, which bidirectional text cannot reach out of).
+ * Metadata as chips, key muted, value dark; cut where they can be picked, whole where they are only read. The text is
+ * anybody's: never markup, and isolated (each chip is an inline block, which bidirectional text cannot reach out of).
  */
 export function MetadataChips({ metadata, without, onPick }: Props) {
   return Object.entries(metadata)
@@ -31,12 +34,12 @@ export function MetadataChips({ metadata, without, onPick }: Props) {
           tabIndex={-1}
           title={`Filter by ${key}=${value}`}
           onClick={() => onPick(key, value)}
-          className={`${CHIP} mr-1.5 hover:border-ink-3`}
+          className={`${CHIP} ${CUT}`}
         >
           {text}
         </button>
       ) : (
-        <span key={key} title={`${key}=${value}`} className={CHIP}>
+        <span key={key} className={`${CHIP} ${WHOLE}`}>
           {text}
         </span>
       );

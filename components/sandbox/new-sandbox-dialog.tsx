@@ -12,6 +12,7 @@ import { templatesQuery } from '@/lib/fleet/queries';
 import { parseMetadataLines } from '@/lib/sandbox/metadata-lines';
 
 const MIN_MS = 60_000;
+const MOST_MIN = 31 * 24 * 60;
 
 type Props = { open: boolean; onClose: () => void; onCreated: (id: string) => void };
 
@@ -36,7 +37,14 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
   const metadata = parseMetadataLines(metadataText);
   const amount = Number(minutes);
   const minutesError =
-    Number.isInteger(amount) && amount >= 1 ? null : 'A whole number of minutes, 1 or more.';
+    Number.isInteger(amount) && amount >= 1 && amount <= MOST_MIN
+      ? null
+      : `A whole number of minutes from 1 to ${MOST_MIN}.`;
+
+  function close() {
+    setFailure(null);
+    onClose();
+  }
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -59,20 +67,20 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
     }
     toast.success(`Created ${result.value.id}`);
     onCreated(result.value.id);
-    onClose();
+    close();
   }
 
   return (
     <Dialog
       open={open}
       onOpenChange={(next) => {
-        if (!next) onClose();
+        if (!next) close();
       }}
       title="New sandbox"
       description="Metadata is set once: it cannot be changed later."
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={close}>Cancel</Button>
           <Button
             tone="primary"
             type="submit"

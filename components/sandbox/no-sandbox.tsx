@@ -14,6 +14,7 @@ export function Terminated({ id, ending }: { id: string; ending: Ending }) {
   return (
     <Frame id={id} badge={<StateBadge state="unknown" isGone />}>
       <Notice
+        level="h2"
         title={
           ending.endedAtMs === null ? (
             'This sandbox was terminated'
@@ -39,7 +40,7 @@ export function Terminated({ id, ending }: { id: string; ending: Ending }) {
 export function UnknownSandbox({ id }: { id: string }) {
   return (
     <Frame id={id} badge={null}>
-      <Notice title="There is no sandbox with this id">
+      <Notice level="h2" title="There is no sandbox with this id">
         <p>It may be mistyped, belong to another team, or have been terminated long ago.</p>
       </Notice>
     </Frame>
@@ -58,7 +59,7 @@ export function UnreadableSandbox({
 }) {
   return (
     <Frame id={id} badge={last ? <StateBadge state={last.state} /> : null}>
-      <Notice title="This sandbox cannot be read at the moment">
+      <Notice level="h2" title="This sandbox cannot be read at the moment">
         <p>
           {message} {last ? 'What is shown here is what was read last.' : null}
         </p>

@@ -6,14 +6,17 @@ export function Notice({
   title,
   children,
   className,
+  level: Heading = 'h1',
 }: {
   title: ReactNode;
   children?: ReactNode;
   className?: string;
+  /** Below a page's own heading it is the second. */
+  level?: 'h1' | 'h2';
 }) {
   return (
     <section className={clsx('flex max-w-xl flex-col items-start', className)}>
-      <h1 className="mb-1 font-semibold text-title">{title}</h1>
+      <Heading className="mb-1 font-semibold text-title">{title}</Heading>
       <div className="text-ink-2">{children}</div>
     </section>
   );

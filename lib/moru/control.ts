@@ -129,6 +129,10 @@ export async function createSandbox({
     if (thrown instanceof SandkeeperError && thrown.code === 'not_found') {
       throw new SandkeeperError('invalid', `There is no template named "${template}".`, { cause: thrown });
     }
+    if (thrown instanceof SandkeeperError && thrown.code === 'invalid') {
+      const message = 'The sandbox service did not accept these values. Its limit for the time may be lower.';
+      throw new SandkeeperError('invalid', message, { cause: thrown });
+    }
     throw thrown;
   }
 }
