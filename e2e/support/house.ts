@@ -79,17 +79,23 @@ export class House {
   static async open({ maxRunning = 20_000, upstreamVia }: Options = {}): Promise<House> {
     const dataDir = await mkdtemp(join(tmpdir(), 'sandkeeper-e2e-'));
     const engine = new EngineProcess(join(dataDir, 'engine'), maxRunning);
-    await engine.start();
-    const env = {
-      NODE_ENV: 'production',
-      NEXT_TELEMETRY_DISABLED: '1',
-      PORT: String(await freePort()),
-      SANDKEEPER_DATA_DIR: dataDir,
-      SANDKEEPER_ENGINE_URL: upstreamVia ? await upstreamVia(engine.url) : engine.url,
-      SANDKEEPER_ENGINE_KEY: engine.apiKey,
-    };
-    const server = await startService<ServerReady>(['server.mjs'], env);
-    return new House(engine, server.ready.url, server.ready.signInUrl, server, dataDir, env);
+    try {
+      await engine.start();
+      const env = {
+        NODE_ENV: 'production',
+        NEXT_TELEMETRY_DISABLED: '1',
+        PORT: String(await freePort()),
+        SANDKEEPER_DATA_DIR: dataDir,
+        SANDKEEPER_ENGINE_URL: upstreamVia ? await upstreamVia(engine.url) : engine.url,
+        SANDKEEPER_ENGINE_KEY: engine.apiKey,
+      };
+      const server = await startService<ServerReady>(['server.mjs'], env);
+      return new House(engine, server.ready.url, server.ready.signInUrl, server, dataDir, env);
+    } catch (error) {
+      await engine.stop();
+      await rm(dataDir, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get port(): number {

@@ -30,7 +30,10 @@ export async function startService<Ready>(
   }
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => reject(new Error(`${args.join(' ')} ${reason}\n${lastWords}`));
-    const timer = setTimeout(() => fail('was not ready in time'), READY_WITHIN_MS);
+    const timer = setTimeout(() => {
+      fail('was not ready in time');
+      child.kill('SIGKILL');
+    }, READY_WITHIN_MS);
     child.once('exit', () => {
       clearTimeout(timer);
       fail('ended before it was ready');
