@@ -169,6 +169,22 @@ test('believes no kill that it has not verified', async ({ page, moru }) => {
   expect(await moru.stateOf(id)).toBe('running');
 });
 
+test('offers nothing that was learnt of the sandbox asked about before', async ({ page, moru }) => {
+  const ana = await moru.create({ metadata: { owner: 'ana' } });
+  const bjorn = await moru.create({ metadata: { owner: 'bjorn' } });
+  await openFleet(page);
+  const first = await askToKill(page, ana);
+  await first.getByRole('button', { name: 'Cancel' }).click();
+  await moru.addFault({ route: 'GET /sandboxes/*', latencyMs: 6_000 });
+  await rowAct(page, bjorn, 'Kill…');
+  const second = killDialog(page, bjorn);
+  await expect(second.getByRole('button', { name: 'Checking…' })).toBeDisabled();
+  await expect(second.getByText('owner=bjorn')).toBeVisible();
+  await expect(second.getByText('owner=ana')).toHaveCount(0);
+  await second.getByRole('button', { name: 'Cancel' }).click();
+  expect(await moru.stateOf(ana)).toBe('running');
+});
+
 test('says Killing… until the kill is verified, in every tab', async ({ page, moru, context }) => {
   const id = await moru.create();
   await openFleet(page);

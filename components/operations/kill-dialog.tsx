@@ -7,7 +7,7 @@ import { Age } from '@/components/sandbox/time-left';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { planKill, startPlan } from '@/lib/operations/actions';
-import type { Operation, OperationPlan } from '@/lib/operations/schema';
+import { MOST_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -21,9 +21,6 @@ type Props = {
   onPauseInstead: (sandbox: Sandbox) => void;
   onStarted: (operation: Operation, sandboxId: string) => void;
 };
-
-/** As much as the server takes. It is there for the record and must not stand in the way of a kill. */
-const MOST_FILTER_CHARS = 2_000;
 
 type Phase = 'checking' | 'ready' | 'starting' | 'gone' | 'failed';
 
@@ -119,6 +116,8 @@ function useKillPlan(
   { onStarted, onClose }: Pick<Props, 'onStarted' | 'onClose'>,
 ) {
   const [plan, setPlan] = useState<OperationPlan | null>(null);
+  /** Whose state the three others are: what was learnt of one sandbox must not be shown, or started, for another. */
+  const [learntOf, setLearntOf] = useState<string | null>(null);
   const [phase, setPhase] = useState<Phase>('checking');
   const [message, setMessage] = useState<string | null>(null);
   const sandboxId = sandbox?.id ?? null;
@@ -144,6 +143,7 @@ function useKillPlan(
   // The server is the external system: it is asked once for each opening.
   useEffect(() => {
     asked.current = sandboxId;
+    setLearntOf(sandboxId);
     setPlan(null);
     if (sandboxId !== null) void look(sandboxId, null);
   }, [sandboxId, look]);
@@ -151,6 +151,7 @@ function useKillPlan(
   async function start() {
     if (plan === null || sandboxId === null) return;
     setPhase('starting');
+    // It is there for the record and must not stand in the way of a kill.
     const record = filter.slice(0, MOST_FILTER_CHARS);
     const result = await startPlan({ token: plan.token, filter: record }).catch(() => null);
     // Closing the dialog does not take back what was started: how it ends is said all the same.
@@ -167,5 +168,8 @@ function useKillPlan(
     }
   }
 
+  // While the dialog fades out, nobody is asking and it stays as it was.
+  const isCurrent = sandboxId === null || learntOf === sandboxId;
+  if (!isCurrent) return { plan: null, phase: 'checking' as const, message: null, start: () => {} };
   return { plan, phase, message, start: () => void start() };
 }

@@ -5,11 +5,12 @@ import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { LocalTime } from '@/components/ui/local-time';
+import { MOST_TIMEOUT_MS } from '@/lib/sandbox/limits';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 const PRESETS_MIN = [5, 15, 30, 60];
 const MIN_MS = 60_000;
-const MOST_MIN = 31 * 24 * 60;
+const MOST_MIN = MOST_TIMEOUT_MS / MIN_MS;
 
 type Props = {
   sandbox: Sandbox | null;

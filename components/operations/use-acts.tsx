@@ -12,7 +12,7 @@ import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
-// What a dialog is made of is fetched when the first one opens; or when somebody comes near.
+// What a dialog is made of is fetched when the first one opens, or when somebody comes near.
 const KillDialog = loadWhenWanted(
   async () => (await import('./kill-dialog')).KillDialog,
   ({ sandbox }) => sandbox !== null,

@@ -9,10 +9,11 @@ import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { createOne } from '@/lib/fleet/actions';
 import { templatesQuery } from '@/lib/fleet/queries';
+import { MOST_TIMEOUT_MS } from '@/lib/sandbox/limits';
 import { parseMetadataLines } from '@/lib/sandbox/metadata-lines';
 
 const MIN_MS = 60_000;
-const MOST_MIN = 31 * 24 * 60;
+const MOST_MIN = MOST_TIMEOUT_MS / MIN_MS;
 
 type Props = { open: boolean; onClose: () => void; onCreated: (id: string) => void };
 

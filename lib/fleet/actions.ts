@@ -6,6 +6,7 @@ import { parseInput } from '../access/input';
 import { createSandbox, getSandbox } from '../moru/control';
 import { createDemoFleet } from '../moru/local-engine';
 import { type Result, resultOf } from '../result';
+import { MOST_TIMEOUT_MS } from '../sandbox/limits';
 import { MOST_METADATA_KEYS } from '../sandbox/metadata-lines';
 import { fleetWatcher } from './watcher';
 
@@ -18,10 +19,7 @@ const Wish = z.strictObject({
   metadata: z
     .record(z.string().min(1).max(256), z.string().max(4_096))
     .refine((metadata) => Object.keys(metadata).length <= MOST_METADATA_KEYS, 'Give it 64 keys at most.'),
-  timeoutMs: z
-    .int()
-    .min(15_000, 'Give it at least 15 s.')
-    .max(31 * 24 * 60 * 60 * 1000),
+  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.').max(MOST_TIMEOUT_MS),
   autoPause: z.boolean(),
 });
 

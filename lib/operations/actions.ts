@@ -4,16 +4,14 @@ import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
+import { MOST_TIMEOUT_MS } from '../sandbox/limits';
 import { SandboxId } from '../sandbox/schema';
 import { operateNow, planOperation, startPlanned } from './operate';
-import type { Operation, OperationPlan } from './schema';
+import { MOST_FILTER_CHARS, type Operation, type OperationPlan } from './schema';
 
-const TimeoutMs = z
-  .int()
-  .min(1_000)
-  .max(31 * 24 * 60 * 60 * 1000);
+const TimeoutMs = z.int().min(1_000).max(MOST_TIMEOUT_MS);
 const KillWish = z.strictObject({ sandboxId: SandboxId });
-const Start = z.strictObject({ token: z.string().min(1).max(64), filter: z.string().max(2_000) });
+const Start = z.strictObject({ token: z.string().min(1).max(64), filter: z.string().max(MOST_FILTER_CHARS) });
 const ReversibleWish = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pause'), sandboxId: SandboxId }),
   z.strictObject({

@@ -40,6 +40,9 @@ export type Operation = {
 /** What the `operations` channel says: an operation and those of its items that changed. */
 export type OperationEvent = { operation: Operation; items: OperationItem[] };
 
+/** How much of the filter that was on screen goes into the record. */
+export const MOST_FILTER_CHARS = 2_000;
+
 /** What an operation will do, for a person to read before it is started. */
 export type OperationPlan = {
   token: string;
