@@ -1,3 +1,4 @@
+import { templateName } from '../sandbox/name';
 import type { Sandbox } from '../sandbox/schema';
 import { STATE_FACTS } from './states';
 
@@ -19,8 +20,7 @@ const FIELD_SEPARATOR = '\u0000';
 export function indexSandbox(sandbox: Sandbox): IndexedSandbox {
   return {
     sandbox,
-    // The same rule as `templateName` in the schema, whose module would bring zod into the browser.
-    templateName: sandbox.alias ?? sandbox.templateId,
+    templateName: templateName(sandbox),
     deadlineMs: STATE_FACTS[sandbox.state].hasDeadline ? sandbox.endAtMs : null,
     searchText: searchTextOf(sandbox),
   };

@@ -6,7 +6,7 @@ import { Shell } from '@/components/shell/shell';
 import { guardPage } from '@/lib/access/guard';
 import type { Role } from '@/lib/access/roles';
 import { lookAtSandbox } from '@/lib/fleet/look';
-import { firstScreen } from '@/lib/fleet/view';
+import { countStates } from '@/lib/fleet/view';
 import { fleetWatcher } from '@/lib/fleet/watcher';
 import { findEnding } from '@/lib/operations/ending';
 import { shellProps } from '../../shell-props';
@@ -18,9 +18,10 @@ export async function generateMetadata({ params }: PageProps<'/sandboxes/[id]'>)
 export default async function OneSandboxPage({ params }: PageProps<'/sandboxes/[id]'>) {
   const session = await guardPage('viewer');
   const id = (await params).id;
-  const first = firstScreen(fleetWatcher().snapshot(), { q: '', sort: '' }, Date.now());
+  const { sandboxes, status } = fleetWatcher().snapshot();
+  const summary = { ...countStates(sandboxes), status, nowMs: Date.now() };
   return (
-    <Shell {...(await shellProps(session, first))}>
+    <Shell {...(await shellProps(session, summary))}>
       <Suspense fallback={<SandboxPageSkeleton id={id} />}>
         <Content id={id} role={session.role} />
       </Suspense>
