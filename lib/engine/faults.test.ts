@@ -93,6 +93,25 @@ test('a list that repeats its cursor', async () => {
   expect((second.json as Detail[])[0]?.sandboxID).not.toBe((first.json as Detail[])[0]?.sandboxID);
 });
 
+test('a resume that joins what another client woke', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  await engine.call('POST', `/sandboxes/${id}/pause`);
+  await addFault(engine, { route: 'POST /sandboxes/*/resume', effect: 'lose-race', count: 1 });
+  const body = { timeout: 60, autoPause: true };
+  expect((await engine.call('POST', `/sandboxes/${id}/resume`, { body })).status).toBe(201);
+  const { startedAt, endAt } = await engine.detail(id);
+  expect(Date.parse(endAt) - Date.parse(startedAt)).toBe(300_000);
+});
+
+test('a request that is done and fails', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  await addFault(engine, { route: 'POST /sandboxes/*/pause', effect: 'fail-late', count: 1 });
+  expect((await engine.call('POST', `/sandboxes/${id}/pause`)).status).toBe(500);
+  expect((await engine.detail(id)).state).toBe('paused');
+});
+
 test('the switches stay reachable whatever they are set to', async () => {
   const engine = await startTestEngine();
   await addFault(engine, { route: '* /engine/faults', reset: true });
@@ -108,7 +127,10 @@ test.each([
   [{ route: 'GET /x', latencyMs: -1 }, 'latencyMs: expected a whole number'],
   [{ route: 'GET /x', status: 500, probability: 2 }, 'probability: expected a number from 0 to 1'],
   [{ route: 'GET /x', status: 500, count: 0 }, 'count: expected a whole number'],
-  [{ route: 'GET /x', effect: 'explode' }, 'effect: expected "pretend-kill" or "repeat-cursor"'],
+  [
+    { route: 'GET /x', effect: 'explode' },
+    'effect: expected "pretend-kill", "repeat-cursor", "lose-race" or',
+  ],
   [
     { route: 'GET /x', reset: true, retryAfterSeconds: 3 },
     'retryAfterSeconds: expected together with status',

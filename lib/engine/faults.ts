@@ -3,8 +3,13 @@ import { randomId } from './ids';
 import { expect } from './validation';
 
 const ROUTE = /^(\*|[A-Z]+) (\/\S*)$/;
-export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor'], {
-  error: 'expected "pretend-kill" or "repeat-cursor"',
+/**
+ * - `pretend-kill`: a kill answers as if it had happened; `repeat-cursor`: a list answers its own cursor again.
+ * - `lose-race`: a resume finds that another client's `connect` woke the sandbox in the same moment (protocol §6.3).
+ * - `fail-late`: what was asked for is done, and answered with 500 all the same.
+ */
+export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor', 'lose-race', 'fail-late'], {
+  error: 'expected "pretend-kill", "repeat-cursor", "lose-race" or "fail-late"',
 });
 export type FaultEffect = z.infer<typeof FaultEffect>;
 

@@ -113,7 +113,10 @@ export class EngineServer {
     const effects = path.startsWith('/engine/')
       ? NO_EFFECTS
       : await actOut(this.parts.faults, request, response, path);
-    if (effects !== null) sendReply(response, await this.control.run(route, request, query, effects));
+    if (effects === null) return;
+    const reply = await this.control.run(route, request, query, effects);
+    if (effects.has('fail-late')) throw new ApiError(500, 'Fault switched on, after the fact');
+    sendReply(response, reply);
   }
 
   private async toGuest(

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { removeTree } from '../test-support/remove-tree';
 import { type Engine, type EngineOptions, startEngine } from './engine';
 import type { DataPlane, GuestContext, GuestHouse, Guests, Usage } from './guests';
 import { openIdleGuests } from './idle-guests';
@@ -39,7 +40,7 @@ export type Detail = {
 /** A directory that is gone after the test. */
 export function makeTempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-engine-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  onTestFinished(() => removeTree(dir));
   return dir;
 }
 

@@ -7,6 +7,9 @@ import { ConnectBody, NewSandboxBody, OpenConnectBody, RefreshBody, ResumeBody, 
 import type { Call, Route } from './route';
 import { sandboxIdOf, shownSandbox, viewDetail, viewSandbox } from './views';
 
+/** What the SDKs' `connect` asks for unless told otherwise (protocol §5). */
+const DEFAULT_OF_SDKS_S = 300;
+
 /** Everything that makes, changes or ends one sandbox (protocol §1.4). */
 export function sandboxRoutes(parts: EngineParts): Route[] {
   const { lifecycle } = parts;
@@ -47,9 +50,12 @@ export function sandboxRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/sandboxes/{id}/resume',
-      async answer({ param, body }) {
+      async answer({ param, body, effects }) {
         const { timeout, autoPause } = validate(ResumeBody, body);
-        const record = await lifecycle.resume(sandboxIdOf(param), { timeoutS: timeout, autoPause });
+        const id = sandboxIdOf(param);
+        const record = effects.has('lose-race')
+          ? (await lifecycle.connect(id, DEFAULT_OF_SDKS_S)).record
+          : await lifecycle.resume(id, { timeoutS: timeout, autoPause });
         return { status: 201, body: viewSandbox(record, parts) };
       },
     },

@@ -1,4 +1,5 @@
-import { SandboxError } from '@moru-ai/core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Sandbox, SandboxError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isSameProcess } from './process-tree';
 import { canRun, openRpc, openTestHouse, type TestHouse, until } from './test-house';
@@ -86,8 +87,27 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
     const sandbox = await house.create();
     await sandbox.commands.run('true');
     const first = house.init(sandbox.sandboxId);
-    await sandbox.commands.run('kill -STOP $(pgrep envd); sleep 60', { timeoutMs: 2_000 }).catch(() => {});
+    const script = 'sleep 0.5; kill -STOP $(pgrep envd); sleep 60';
+    await sandbox.commands.run(script, { timeoutMs: 2_000 }).catch(() => {});
     await until(() => first !== null && !isSameProcess(first));
+    expect((await sandbox.commands.run('echo up')).stdout).toBe('up\n');
+  });
+
+  test('is given up when it starts nothing any more, but not for the time that it stands still in a pause', async () => {
+    const sandbox = await house.create();
+    await sandbox.commands.run('true');
+    const first = house.init(sandbox.sandboxId);
+    const isThere = () => first !== null && isSameProcess(first);
+    const [, agent] = house.processes(sandbox.sandboxId);
+    process.kill(agent?.pid ?? 0, 'SIGSTOP');
+    const unheard = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
+    await delay(7_000);
+    await sandbox.betaPause(house.connection);
+    await delay(7_000);
+    await Sandbox.connect(sandbox.sandboxId, house.connection);
+    expect(isThere()).toBe(true);
+    await until(() => !isThere());
+    expect(await unheard).toBeInstanceOf(SandboxError);
     expect((await sandbox.commands.run('echo up')).stdout).toBe('up\n');
   });
 

@@ -2,6 +2,7 @@ import { chownSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Guest } from '../guests';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
+import { filesOfTemplate } from '../template-files';
 import { type HostIds, readHostIds, releaseHostIds, takeHostIds } from './host-ids';
 import { layOut, readHostText, repair, Skeleton } from './skeleton';
 
@@ -87,6 +88,7 @@ function filesOf(guest: Guest): Record<string, string> {
     'run/moru/.MORU_SANDBOX': 'true',
     'run/moru/.MORU_SANDBOX_ID': guest.id,
     'run/moru/.MORU_TEMPLATE_ID': guest.templateId,
+    ...filesOfTemplate(guest.templateId),
   };
 }
 

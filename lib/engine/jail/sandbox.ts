@@ -24,6 +24,8 @@ const COMMAND_CHARS = 4_096;
 const SIGKILL = 9;
 /** How long a process may outlive its deadline. */
 const UNHEEDED_MS = 3_000;
+/** How long the agent may say nothing at all while it is to start a process. */
+const SILENT_MS = 10_000;
 
 /**
  * The processes of one sandbox over its whole life: none until the first command, then one session; a new one when
@@ -35,7 +37,8 @@ export class Sandbox {
   private isHeld = false;
   private isOver = false;
   private isNoted = false;
-  private readonly limits = new Map<GuestProcess, LifeLimit>();
+  /** By the process, or by the start, that is limited. */
+  private readonly limits = new Map<GuestProcess | symbol, LifeLimit>();
   private readonly budget = new LogBudget();
   private readonly lifeline: LifelineFile;
 
@@ -62,7 +65,7 @@ export class Sandbox {
    */
   async start(root: GuestRoot, order: StartOrder, deadlineMs: number | null): Promise<StartedProcess> {
     const session = await this.open(root);
-    const started = await session.start(order);
+    const started = await this.answerOf(session, session.start(order));
     if (deadlineMs !== null) this.limit(started, deadlineMs);
     return started;
   }
@@ -158,7 +161,7 @@ export class Sandbox {
   private note(): void {
     if (this.session && !this.isOver) this.lifeline.update(this.describe(this.session));
     for (const [process, limit] of this.limits) {
-      if (!process.status) continue;
+      if (typeof process === 'symbol' || !process.status) continue;
       limit.cancel();
       this.limits.delete(process);
     }
@@ -175,9 +178,32 @@ export class Sandbox {
 
   private limit({ process }: StartedProcess, deadlineMs: number): void {
     if (process.status) return;
-    const limit = new LifeLimit(deadlineMs - Date.now(), () => this.expire(process));
+    this.setLimit(process, deadlineMs - Date.now(), () => this.expire(process));
+  }
+
+  /** An agent that the sandbox has stopped starts nothing any more: then everything goes, and the next start works. */
+  private async answerOf<T>(session: Session, answer: Promise<T>): Promise<T> {
+    const key = Symbol('start');
+    const wait = () => {
+      const heard = session.heardFrames;
+      this.setLimit(key, SILENT_MS, () => {
+        if (session.heardFrames === heard) void session.jail.kill();
+        else wait();
+      });
+    };
+    wait();
+    try {
+      return await answer;
+    } finally {
+      this.limits.get(key)?.cancel();
+      this.limits.delete(key);
+    }
+  }
+
+  private setLimit(key: GuestProcess | symbol, leftMs: number, expire: () => void): void {
+    const limit = new LifeLimit(leftMs, expire);
     if (this.isHeld) limit.hold();
-    this.limits.set(process, limit);
+    this.limits.set(key, limit);
   }
 
   /** An agent that the sandbox has stopped kills nobody: then everything goes. */

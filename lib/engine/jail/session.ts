@@ -51,6 +51,8 @@ export class Session {
   private readonly pending = new Map<number, PendingProcess>();
   private readonly dialling = new Map<number, Waiting<GuestConnection>>();
   private readonly connections = new Map<number, GuestConnection>();
+  /** How often the agent has spoken. */
+  heardFrames = 0;
   private lastSubject = 0;
   private _jail: Jail | undefined;
 
@@ -107,6 +109,7 @@ export class Session {
 
   /** Everything in here is the sandbox's word. Throwing ends the jail; unknown subjects are over and do not matter. */
   private receive({ kind, subject, payload }: Frame): void {
+    this.heardFrames += 1;
     if (kind === FrameKind.started) this.started(subject, payload);
     else if (kind === FrameKind.refused) this.refused(subject, payload);
     else if (kind === FrameKind.stdout) this.wrote(subject, 'stdout', payload);

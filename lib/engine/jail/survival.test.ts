@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Sandbox } from '@moru-ai/core';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { removeTree } from '../../test-support/remove-tree';
 import type { Engine } from '../engine';
 import { isSameProcess } from './process-tree';
 import { canRun, houseOf, openTestHouse, type TestHouse, until } from './test-house';
@@ -85,7 +86,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     const sandbox = await house.create();
     await sandbox.commands.run('true');
     const outside = mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
-    onTestFinished(() => rmSync(outside, { recursive: true, force: true }));
+    onTestFinished(() => removeTree(outside));
     const script = `agent=$(pgrep envd); mkdir /tmp/lib64; mv /home /home2; rm -rf /data; mv /run /run2; mv /etc /etc2
       for place in etc run data home; do ln -s ${outside} /$place; done; ln -sfn /tmp/lib64 /lib64; kill -9 $agent`;
     await sandbox.commands.run(script).catch(() => {});
@@ -118,7 +119,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     'takes its processes with it on %s, and says so after the restart',
     async (signal) => {
       const dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-crash-'));
-      onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+      onTestFinished(() => removeTree(dataDir));
       const crashed = await startCrashHouse(dataDir);
       const sandbox = await crashed.house.create();
       const id = sandbox.sandboxId;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Sandbox, type SandboxOpts } from '@moru-ai/core';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
+import { removeTree } from '../../test-support/remove-tree';
 import { type Engine, startEngine } from '../engine';
 import { type GuestHouseOptions, openGuests } from '../guest-house';
 import { type ProcessStat, readProcess, treeOf } from './process-tree';
@@ -78,7 +79,7 @@ export async function openTestHouse(
   });
   closings.push(async () => {
     await engine.close();
-    rmSync(dataDir, { recursive: true, force: true });
+    await removeTree(dataDir);
   });
   return houseOf(engine);
 }

@@ -1,0 +1,33 @@
+import { Sandbox } from '@moru-ai/core';
+import { describe, expect, it, test } from 'vitest';
+import { openTestHouse } from './jail/test-house';
+import { filesOfTemplate } from './template-files';
+import { TEMPLATES } from './templates';
+
+describe('what a template brings along', () => {
+  it('is nothing for base, and for what is no template of ours', () => {
+    for (const id of ['base', 'nobody', 'constructor', '']) expect(filesOfTemplate(id)).toEqual({});
+  });
+
+  it.each(TEMPLATES.map(({ templateId }) => templateId))('of %s lies in its home and can be read', (id) => {
+    for (const [path, text] of Object.entries(filesOfTemplate(id))) {
+      expect(path).toMatch(/^home\/user\/[\w./-]+$/);
+      expect(text).toMatch(/\n$/);
+      if (/\.(json|ipynb)$/.test(path)) expect(() => JSON.parse(text)).not.toThrow();
+      if (!path.endsWith('.csv')) continue;
+      const [head = '', ...lines] = text.trimEnd().split('\n');
+      expect(new Set(lines.map((line) => line.split(',').length))).toEqual(new Set([head.split(',').length]));
+    }
+  });
+});
+
+test('a new sandbox has them, as its own', async () => {
+  const house = await openTestHouse();
+  const sandbox = await Sandbox.create('python', house.connection);
+  for (const [path, text] of Object.entries(filesOfTemplate('python'))) {
+    expect(await sandbox.files.read(`/${path}`)).toBe(text);
+    expect(await sandbox.files.getInfo(`/${path}`)).toMatchObject({ owner: 'user', group: 'user' });
+  }
+  const other = await Sandbox.create('base', house.connection);
+  expect((await other.files.list('/home/user')).map(({ name }) => name)).toEqual(['.bashrc']);
+});
