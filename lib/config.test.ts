@@ -30,6 +30,46 @@ describe('defaults', () => {
         domain: '127.0.0.1:3100',
         sandboxUrl: 'http://127.0.0.1:3100',
       },
+      operations: {
+        protectedKey: 'protected',
+        cancelWindowMs: 5_000,
+        bulkLimit: 5_000,
+        maxConcurrency: 32,
+        keepMs: null,
+      },
+      exports: { dir: null, limitBytes: 10 * 2 ** 30 },
+      console: {
+        perSandbox: 8,
+        perPerson: 16,
+        total: 64,
+        idleMs: 30 * 60_000,
+        mostMs: 12 * 3_600_000,
+      },
+    });
+  });
+
+  it('takes where files are saved before a kill, from the working directory on', () => {
+    const { exports } = configOf({ SANDKEEPER_EXPORT_DIR: 'saved', SANDKEEPER_EXPORT_LIMIT_GB: '2' });
+    expect(exports).toEqual({ dir: resolve('saved'), limitBytes: 2 * 2 ** 30 });
+    expect(problemsOf({ SANDKEEPER_EXPORT_LIMIT_GB: '0' })).toEqual([
+      'SANDKEEPER_EXPORT_LIMIT_GB is "0": expected whole gigabytes from 1 to 100000.',
+    ]);
+  });
+
+  it('takes the rules of operations in their units', () => {
+    const { operations } = configOf({
+      SANDKEEPER_PROTECTED_KEY: 'keep',
+      SANDKEEPER_CANCEL_WINDOW_SECONDS: '0',
+      SANDKEEPER_BULK_LIMIT: '20000',
+      SANDKEEPER_MAX_CONCURRENCY: '1',
+      SANDKEEPER_KEEP_OPERATIONS_DAYS: '2',
+    });
+    expect(operations).toEqual({
+      protectedKey: 'keep',
+      cancelWindowMs: 0,
+      bulkLimit: 20_000,
+      maxConcurrency: 1,
+      keepMs: 172_800_000,
     });
   });
 

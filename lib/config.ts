@@ -16,6 +16,42 @@ export type Config = {
   /** `postgres://…`, or a file for the embedded database. */
   databaseUrl: string;
   upstream: Upstream;
+  operations: OperationRules;
+  exports: ExportRules;
+  console: ConsoleRules;
+};
+
+/** Where the files of a sandbox are kept that are saved before a kill. */
+export type ExportRules = {
+  /** Absolute; `null`: none is set, so nothing can be saved. */
+  dir: string | null;
+  /** The most that one archive may hold, bytes before packing. */
+  limitBytes: number;
+};
+
+/** How many consoles there may be, and for how long. */
+export type ConsoleRules = {
+  perSandbox: number;
+  perPerson: number;
+  total: number;
+  /** One that neither says nor hears anything for this long is ended, ms. */
+  idleMs: number;
+  /** None lives longer than this, ms. */
+  mostMs: number;
+};
+
+/** What operations keep to. */
+export type OperationRules = {
+  /** Sandboxes with this metadata key set to `true` are left out of bulks. */
+  protectedKey: string;
+  /** How long a kill waits for a change of mind before its first request, ms. */
+  cancelWindowMs: number;
+  /** How many sandboxes one operation may take. */
+  bulkLimit: number;
+  /** How many requests may be under way at once. */
+  maxConcurrency: number;
+  /** Finished operations older than this are forgotten, ms; `null`: never. */
+  keepMs: number | null;
 };
 
 /** The service whose sandboxes we keep. The key stays in the server process. */
@@ -27,6 +63,11 @@ export type Upstream = {
   sandboxUrl: string | undefined;
 };
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const GB = 2 ** 30;
+
 type Environment = Record<string, string | undefined>;
 
 const Port = z
@@ -34,6 +75,15 @@ const Port = z
   .regex(/^\d{1,5}$/)
   .transform(Number)
   .refine((port) => port >= 1 && port <= 65_535);
+
+/** A whole number within bounds, as text. */
+function wholeNumber(least: number, most: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .refine((number) => number >= least && number <= most);
+}
 
 /** Each variable with what would be right, said when it is wrong. */
 const VARIABLES = {
@@ -68,6 +118,21 @@ const VARIABLES = {
     schema: z.string().regex(/^(postgres(ql)?:\/\/|file:)/),
     right: 'postgres://user@host/database, or file:/path/to/sandkeeper.db',
   },
+  SANDKEEPER_PROTECTED_KEY: {
+    schema: z.string().min(1).max(256),
+    right: 'a metadata key, such as protected',
+  },
+  SANDKEEPER_CANCEL_WINDOW_SECONDS: { schema: wholeNumber(0, 300), right: 'whole seconds from 0 to 300' },
+  SANDKEEPER_BULK_LIMIT: { schema: wholeNumber(1, 20_000), right: 'a whole number from 1 to 20000' },
+  SANDKEEPER_MAX_CONCURRENCY: { schema: wholeNumber(1, 256), right: 'a whole number from 1 to 256' },
+  SANDKEEPER_CONSOLES_PER_SANDBOX: { schema: wholeNumber(1, 1_000), right: 'a whole number from 1 to 1000' },
+  SANDKEEPER_CONSOLES_PER_PERSON: { schema: wholeNumber(1, 1_000), right: 'a whole number from 1 to 1000' },
+  SANDKEEPER_CONSOLES: { schema: wholeNumber(1, 1_000), right: 'a whole number from 1 to 1000' },
+  SANDKEEPER_CONSOLE_IDLE_MINUTES: { schema: wholeNumber(1, 1_440), right: 'whole minutes from 1 to 1440' },
+  SANDKEEPER_CONSOLE_MAX_HOURS: { schema: wholeNumber(1, 168), right: 'whole hours from 1 to 168' },
+  SANDKEEPER_KEEP_OPERATIONS_DAYS: { schema: wholeNumber(0, 36_500), right: 'whole days, or 0 for ever' },
+  SANDKEEPER_EXPORT_DIR: { schema: z.string().min(1), right: 'a directory path' },
+  SANDKEEPER_EXPORT_LIMIT_GB: { schema: wholeNumber(1, 100_000), right: 'whole gigabytes from 1 to 100000' },
 } as const;
 type Name = keyof typeof VARIABLES;
 
@@ -106,6 +171,7 @@ export function readConfig(
   }
   const dataDir = absolute(read('SANDKEEPER_DATA_DIR') ?? '.sandkeeper');
   const enginePort = read('SANDKEEPER_ENGINE_PORT') ?? 3100;
+  const exportDir = read('SANDKEEPER_EXPORT_DIR');
   const config: Config = {
     port: read('PORT') ?? 3000,
     host,
@@ -115,6 +181,24 @@ export function readConfig(
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     databaseUrl: read('DATABASE_URL') ?? `file:${resolve(dataDir, 'sandkeeper.db')}`,
     upstream: readUpstream(environment, read, enginePort, problems),
+    operations: {
+      protectedKey: read('SANDKEEPER_PROTECTED_KEY') ?? 'protected',
+      cancelWindowMs: (read('SANDKEEPER_CANCEL_WINDOW_SECONDS') ?? 5) * 1_000,
+      bulkLimit: read('SANDKEEPER_BULK_LIMIT') ?? 5_000,
+      maxConcurrency: read('SANDKEEPER_MAX_CONCURRENCY') ?? 32,
+      keepMs: (read('SANDKEEPER_KEEP_OPERATIONS_DAYS') ?? 0) * DAY_MS || null,
+    },
+    exports: {
+      dir: exportDir === undefined ? null : absolute(exportDir),
+      limitBytes: (read('SANDKEEPER_EXPORT_LIMIT_GB') ?? 10) * GB,
+    },
+    console: {
+      perSandbox: read('SANDKEEPER_CONSOLES_PER_SANDBOX') ?? 8,
+      perPerson: read('SANDKEEPER_CONSOLES_PER_PERSON') ?? 16,
+      total: read('SANDKEEPER_CONSOLES') ?? 64,
+      idleMs: (read('SANDKEEPER_CONSOLE_IDLE_MINUTES') ?? 30) * MINUTE_MS,
+      mostMs: (read('SANDKEEPER_CONSOLE_MAX_HOURS') ?? 12) * HOUR_MS,
+    },
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
 }

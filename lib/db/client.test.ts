@@ -62,6 +62,9 @@ describeOnDatabases('openDatabase', (here) => {
       outcome: 'waiting',
       message: null,
       updated_at_ms: 1,
+      took_ms: null,
+      claimed_by: null,
+      claimed_until_ms: 0,
     };
     const inserting = (await database()).insertInto('operation_items').values(item).execute();
     await expect(inserting).rejects.toThrow(/foreign key/i);
@@ -73,7 +76,7 @@ describeOnDatabases('openDatabase', (here) => {
     const db = await database();
     const other = await openDatabase(here.url());
     const ended =
-      await sql`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'`.execute(
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`.execute(
         other,
       );
     await eventually(() => warn.mock.calls.length === ended.rows.length);
@@ -91,6 +94,14 @@ describe('an embedded database', () => {
     await db.insertInto('sessions').values(session).execute();
     const modes = [path, `${path}-wal`].map((file) => (statSync(file).mode & 0o777).toString(8));
     expect(modes).toEqual(['600', '600']);
+    await db.destroy();
+  });
+
+  it('has everything on the disk once it is said to be written', async () => {
+    const db = await openDatabase(`file:${tempFile()}`);
+    const read = async (pragma: string) => (await sql.raw(`pragma ${pragma}`).execute(db)).rows;
+    expect(await read('journal_mode')).toEqual([{ journal_mode: 'wal' }]);
+    expect(await read('synchronous')).toEqual([{ synchronous: 2 }]);
     await db.destroy();
   });
 

@@ -40,6 +40,9 @@ function embedded(url: string): Dialect {
   const connection = new Libsql(path);
   chmodSync(path, 0o600);
   connection.pragma('journal_mode = WAL');
+  // What an operation is about to do must be on the disk before its first request goes out, and be there after a loss of
+  // power. In this mode of journal, NORMAL would only promise that the file stays readable.
+  connection.pragma('synchronous = FULL');
   connection.pragma('busy_timeout = 5000');
   connection.pragma('foreign_keys = ON');
   // libsql follows better-sqlite3's interface, which is what this dialect asks for.

@@ -45,6 +45,116 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema.createIndex('operations_by_state').on('operations').column('state').execute();
     },
   },
+  '002_bulk_operations': {
+    async up(db: Kysely<unknown>) {
+      const operations = () => db.schema.alterTable('operations');
+      await operations()
+        .addColumn('reason', 'text', (column) => column.notNull().defaultTo(''))
+        .execute();
+      await operations()
+        .addColumn('starts_at_ms', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await operations().addColumn('cancelled_at_ms', 'bigint').execute();
+      await operations().addColumn('cancelled_by', 'text').execute();
+      await operations().addColumn('retry_of', 'text').execute();
+      const items = () => db.schema.alterTable('operation_items');
+      await items().addColumn('took_ms', 'integer').execute();
+      await items().addColumn('claimed_by', 'text').execute();
+      await items()
+        .addColumn('claimed_until_ms', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema
+        .createTable('operation_plans')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('session_id', 'text', (column) => column.notNull())
+        .addColumn('plan', 'text', (column) => column.notNull())
+        .addColumn('expires_at_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex('operation_items_by_outcome')
+        .on('operation_items')
+        .columns(['operation_id', 'outcome', 'position'])
+        .execute();
+      await db.schema
+        .createIndex('operations_by_time')
+        .on('operations')
+        .columns(['created_at_ms', 'id'])
+        .execute();
+    },
+  },
+  '003_review_and_access': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('access_log')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('actor', 'text')
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('sandbox_id', 'text', (column) => column.notNull())
+        .addColumn('path', 'text')
+        .addColumn('detail', 'text')
+        .execute();
+      await db.schema.createIndex('access_log_by_time').on('access_log').columns(['at_ms', 'id']).execute();
+      await db.schema
+        .createIndex('access_log_by_sandbox')
+        .on('access_log')
+        .columns(['sandbox_id', 'at_ms'])
+        .execute();
+      await db.schema
+        .createTable('review_leases')
+        .addColumn('sandbox_id', 'text', (column) => column.primaryKey())
+        .addColumn('id', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('begun_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('timeout_ms', 'bigint', (column) => column.notNull())
+        .addColumn('is_guarded', 'integer', (column) => column.notNull())
+        .addColumn('run_started_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('ends_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('ending', 'text')
+        .addColumn('problem', 'text')
+        .addColumn('claimed_by', 'text', (column) => column.notNull())
+        .addColumn('claimed_until_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('review_viewers')
+        .addColumn('sandbox_id', 'text', (column) => column.notNull())
+        .addColumn('process', 'text', (column) => column.notNull())
+        .addColumn('viewers', 'text', (column) => column.notNull())
+        .addColumn('until_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('review_viewers_pk', ['sandbox_id', 'process'])
+        .execute();
+    },
+  },
+  '004_exports': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('operation_items').addColumn('saved', 'text').execute();
+    },
+  },
+  '005_runs': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('operation_runs')
+        .addColumn('operation_id', 'text', (column) => column.notNull())
+        .addColumn('sandbox_id', 'text', (column) => column.notNull())
+        .addColumn('started_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('ending', 'text')
+        .addColumn('exit_code', 'integer')
+        .addColumn('signal', 'text')
+        .addColumn('took_ms', 'integer')
+        .addColumn('stdout', 'text')
+        .addColumn('stderr', 'text')
+        .addColumn('excerpt', 'text')
+        .addColumn('fingerprint', 'text')
+        .addPrimaryKeyConstraint('operation_runs_pk', ['operation_id', 'sandbox_id'])
+        .execute();
+      await db.schema
+        .createIndex('operation_runs_by_sandbox')
+        .on('operation_runs')
+        .columns(['sandbox_id', 'started_at_ms'])
+        .execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

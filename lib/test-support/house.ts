@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, onTestFinished, vi } from 'vitest';
 import { startEngine } from '../engine/engine';
 import type { FaultInput } from '../engine/faults';
+import { openGuests } from '../engine/guest-house';
 import { type Answer, type Detail, send } from '../engine/test-engine';
+import { removeTree } from './remove-tree';
 
 /**
  * What tests outside the engine share: this process as a Sandkeeper with a data directory of its own and, where it is
@@ -18,7 +20,7 @@ import { type Answer, type Detail, send } from '../engine/test-engine';
 export function giveDataDir(): { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'sandkeeper-'));
   process.env.SANDKEEPER_DATA_DIR = path;
-  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  afterAll(() => removeTree(path));
   return { path };
 }
 
@@ -29,13 +31,22 @@ export type HouseEngine = {
   call: (method: string, path: string, body?: unknown) => Promise<Answer>;
   create: (body?: Record<string, unknown>) => Promise<string>;
   detail: (id: string) => Promise<Detail>;
+  /** Path on the host of a path inside, once the sandbox's files have been asked for. */
+  inside: (id: string, path: string) => string;
   /** Switches a fault on until the end of the test. */
   fault: (fault: FaultInput) => Promise<void>;
   clearFaults: () => Promise<void>;
 };
 
-/** Starts an engine for this file and makes it the upstream. Its sandboxes stay from test to test, its faults do not. */
-export function giveEngine({ maxRunning = 1_000, clearFaultsAfterEach = true } = {}): HouseEngine {
+/**
+ * Starts an engine for this file and makes it the upstream. Its sandboxes stay from test to test, its faults do not.
+ * `withFiles`: they have files, too.
+ */
+export function giveEngine({
+  maxRunning = 1_000,
+  clearFaultsAfterEach = true,
+  withFiles = false,
+} = {}): HouseEngine {
   const { path } = giveDataDir();
   let running: Awaited<ReturnType<typeof startEngine>> | undefined;
   const engine = () => {
@@ -50,6 +61,7 @@ export function giveEngine({ maxRunning = 1_000, clearFaultsAfterEach = true } =
       maxRunning,
       maxLengthHours: 1,
       warn: () => {},
+      ...(withFiles ? { openGuests } : {}),
     });
     process.env.SANDKEEPER_ENGINE_URL = running.url;
     process.env.SANDKEEPER_ENGINE_KEY = running.apiKey;
@@ -69,6 +81,7 @@ export function giveEngine({ maxRunning = 1_000, clearFaultsAfterEach = true } =
     },
     call,
     clearFaults,
+    inside: (id, inner) => join(path, 'engine', 'guests', id, 'root', inner),
     async create(body = {}) {
       const answer = await call('POST', '/sandboxes', { templateID: 'base', timeout: 300, ...body });
       if (answer.status !== 201) throw new Error(`create answered ${answer.status} ${answer.text}`);

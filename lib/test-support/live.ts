@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { parseServerFrame, type ServerFrame } from '../live/protocol';
+import { parseServerFrame, type ServerFrame, unpackBytes } from '../live/protocol';
 
 type Upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -27,6 +27,8 @@ export type Opening = { client: LiveClient; status: 101 } | { client: null; stat
 export type LiveClient = {
   socket: WebSocket;
   frames: ServerFrame[];
+  /** What came as bytes, with its place. */
+  bytes: NonNullable<ReturnType<typeof unpackBytes>>[];
   /** The close code, once it is closed. */
   closed: Promise<number>;
   send: (frame: unknown) => void;
@@ -37,7 +39,14 @@ export function openLive(port: number, headers: Record<string, string> = {}): Pr
   const socket = new WebSocket(`ws://127.0.0.1:${port}/live`, { headers });
   onTestFinished(() => socket.terminate());
   const frames: ServerFrame[] = [];
-  socket.on('message', (data) => {
+  const bytes: LiveClient['bytes'] = [];
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) {
+      const packed = unpackBytes(data);
+      if (packed === null) throw new Error('Not a binary frame of ours.');
+      bytes.push({ ...packed, bytes: new Uint8Array(packed.bytes) });
+      return;
+    }
     const frame = parseServerFrame(data.toString());
     if (frame === null) throw new Error(`Not a frame: ${data}`);
     frames.push(frame);
@@ -45,7 +54,7 @@ export function openLive(port: number, headers: Record<string, string> = {}): Pr
   const closed = new Promise<number>((resolve) => socket.on('close', resolve));
   const send = (frame: unknown) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   return new Promise((resolve, reject) => {
-    socket.on('open', () => resolve({ client: { socket, frames, closed, send }, status: 101 }));
+    socket.on('open', () => resolve({ client: { socket, frames, bytes, closed, send }, status: 101 }));
     socket.on('unexpected-response', (_request, response) => {
       let text = '';
       response.on('data', (chunk) => {
