@@ -18,20 +18,34 @@ type Details = {
   cause?: unknown;
   /** How long the other side asked us to wait. */
   retryAfterMs?: number;
+  /** What exactly it is, of the closed set of the room where it happened. Browsers are told. */
+  problem?: string;
 };
+
+/** Marks errors of any copy of this module: Next.js makes several, and what lives once a process throws across them. */
+const MARK = Symbol.for('sandkeeper.error');
 
 /** The one error class. `message` is written for people: what is wrong and what would be right. */
 export class SandkeeperError extends Error {
   override readonly name = 'SandkeeperError';
+  readonly [MARK] = true;
   readonly retryAfterMs: number | undefined;
+  readonly problem: string | undefined;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    { cause, retryAfterMs }: Details = {},
+    { cause, retryAfterMs, problem }: Details = {},
   ) {
     super(message, { cause });
     this.retryAfterMs = retryAfterMs;
+    this.problem = problem;
+  }
+
+  static override [Symbol.hasInstance](thrown: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: what is derived from this one has instances of its own.
+    if (this !== SandkeeperError) return Function.prototype[Symbol.hasInstance].call(this, thrown);
+    return typeof thrown === 'object' && thrown !== null && MARK in thrown;
   }
 
   /** Wraps whatever was thrown. Text of unknown errors is kept as the cause: it may hold addresses or keys. */

@@ -19,6 +19,20 @@ describe('SandkeeperError.from', () => {
     expect(wrapped).toMatchObject({ code: 'unexpected', cause: expect.any(Error) });
     expect(wrapped.message).not.toMatch(/10\.0\.0\.7|moru_/);
   });
+
+  it('knows those of another copy of the module, and what is derived from it apart', async () => {
+    vi.resetModules();
+    const { SandkeeperError: Another } = await import('./errors');
+    expect(Another).not.toBe(SandkeeperError);
+    const foreign = new Another('quota', 'Full.');
+    expect(SandkeeperError.from(foreign)).toBe(foreign);
+    class Special extends SandkeeperError {}
+    const own = new SandkeeperError('quota', 'Full.');
+    expect([own instanceof Special, new Special('quota', 'Full.') instanceof Special]).toEqual([false, true]);
+    expect([null, 'quota', {}, new Error('x')].some((thrown) => thrown instanceof SandkeeperError)).toBe(
+      false,
+    );
+  });
 });
 
 describe('resultOf', () => {

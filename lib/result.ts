@@ -1,7 +1,7 @@
 import { type ErrorCode, httpStatusOf, SandkeeperError } from './errors';
 
 /** What an action or route tells the browser when it fails. Plain data: it crosses the wire. */
-export type Failure = { code: ErrorCode; message: string; retryAfterMs?: number };
+export type Failure = { code: ErrorCode; message: string; retryAfterMs?: number; problem?: string };
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: Failure };
 
@@ -13,6 +13,7 @@ export function failureOf(thrown: unknown): Failure {
     code: error.code,
     message: error.message,
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    ...(error.problem === undefined ? {} : { problem: error.problem }),
   };
 }
 

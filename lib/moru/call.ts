@@ -27,10 +27,18 @@ export async function callUpstream<T = null>(
   { schema, deadlineMs = DEADLINE_MS, ...context }: Options<T>,
 ): Promise<{ body: T; headers: Headers }> {
   let answer: Answer;
+  // Not `AbortSignal.timeout`, which stays behind until its time is up, once for every call.
+  const deadline = new AbortController();
+  const timer = setTimeout(
+    () => deadline.abort(new DOMException('Out of time.', 'TimeoutError')),
+    deadlineMs,
+  );
   try {
-    answer = await outsideRequests(() => send(AbortSignal.timeout(deadlineMs)));
+    answer = await outsideRequests(() => send(deadline.signal));
   } catch (thrown) {
     throw errorFromThrown(thrown, context);
+  } finally {
+    clearTimeout(timer);
   }
   const { data, error, response } = answer;
   if (!response.ok) {

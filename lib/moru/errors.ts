@@ -47,6 +47,12 @@ export function errorFromAnswer(
   });
 }
 
+/** Whether the service answered that it is asked too much: 429, or 503 as some put it. */
+export function asksToSlowDown({ code, cause }: SandkeeperError): boolean {
+  const status = typeof cause === 'object' && cause !== null && 'status' in cause ? cause.status : null;
+  return code === 'rate_limited' || status === 503;
+}
+
 /** The error for a call that got no answer: out of time, refused, reset (protocol §4.4: bare `TypeError`s). */
 export function errorFromThrown(thrown: unknown, context: CallContext): SandkeeperError {
   if (thrown instanceof SandkeeperError) return thrown;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { SANDBOX_ID_PATTERN } from './limits';
 
-/** `i` and twenty lower-case letters or digits; other services use other alphabets, so only the characters are fixed. Protocol §1.1. */
 export const SandboxId = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'A sandbox id is 1 to 64 letters, digits, "-" or "_".');
+  .regex(SANDBOX_ID_PATTERN, 'A sandbox id is 1 to 64 letters, digits, "-" or "_".');
 export type SandboxId = z.infer<typeof SandboxId>;
 
 /**
