@@ -11,6 +11,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const PUBLIC: Readonly<Record<string, string>> = {
   'app/sign-in/page.tsx default': 'it is where one gets a role',
   'app/sandboxes/[id]/page.tsx generateMetadata': 'it repeats what the address says',
+  'app/sandboxes/[id]/files/page.tsx generateMetadata': 'it repeats what the address says',
+  'app/sandboxes/[id]/console/page.tsx generateMetadata': 'it repeats what the address says',
   'app/api/health/route.ts GET': 'it says that the server answers and nothing else',
   'lib/access/actions.ts signIn': 'it is how one gets a role',
   'lib/access/actions.ts signOut': 'it ends what the caller has, if anything',

@@ -57,7 +57,11 @@ export async function openSession({ role, actor }: { role: Role; actor: string }
 /** The session behind a cookie value, or `null`: forged, expired, revoked, or opened with a token since changed. */
 export async function findSession(cookie: string | undefined): Promise<Session | null> {
   const id = cookie === undefined ? null : unseal(PURPOSE, cookie);
-  if (id === null) return null;
+  return id === null ? null : findSessionById(id);
+}
+
+/** The session with this id as it is now, or `null`. For what goes on in the name of somebody without a request. */
+export async function findSessionById(id: string): Promise<Session | null> {
   const db = await database();
   const row = await db
     .selectFrom('sessions')

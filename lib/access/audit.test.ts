@@ -1,0 +1,101 @@
+import { beforeAll, expect, it, vi } from 'vitest';
+import { database } from '../db/client';
+import { describeOnDatabases } from '../test-support/databases';
+import { giveDataDir } from '../test-support/house';
+import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
+import { forgetAccessBefore, listAccess, listAccessActors, noteAccess } from './audit';
+
+giveDataDir();
+
+const NOW_MS = Date.parse('2026-05-01T12:00:00Z');
+const HOUR_MS = 3_600_000;
+const ANA = { actor: 'ana' };
+
+async function noteAt(atMs: number, ...note: Parameters<typeof noteAccess>): Promise<void> {
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(atMs);
+  await noteAccess(...note);
+  clock.mockRestore();
+}
+
+const list = async (search: Partial<AccessSearch> = {}) =>
+  (await listAccess({ ...WHOLE_ACCESS, ...search }, NOW_MS)).entries.map(
+    ({ sandboxId, kind }) => `${sandboxId} ${kind}`,
+  );
+
+describeOnDatabases('the record of access', () => {
+  beforeAll(async () => {
+    await noteAt(NOW_MS - 48 * HOUR_MS, ANA, { kind: 'file-opened', sandboxId: 'i1', path: '/a\0\n\u202E' });
+    await noteAt(
+      NOW_MS - 2 * HOUR_MS,
+      { actor: 'marek' },
+      { kind: 'review-woken', sandboxId: 'i2', detail: 'x' },
+    );
+    await noteAt(NOW_MS, null, { kind: 'review-paused', sandboxId: 'i2' });
+    await noteAt(NOW_MS, ANA, { kind: 'searched', sandboxId: 'i2' });
+  });
+
+  it('is read newest first, in the order of what happened, as it was written', async () => {
+    const { entries, older } = await listAccess(WHOLE_ACCESS, NOW_MS);
+    expect(older).toBeNull();
+    expect(entries).toEqual([
+      {
+        id: expect.any(String),
+        atMs: NOW_MS,
+        actor: 'ana',
+        kind: 'searched',
+        sandboxId: 'i2',
+        path: null,
+        detail: null,
+      },
+      expect.objectContaining({ actor: null, kind: 'review-paused' }),
+      expect.objectContaining({ actor: 'marek', kind: 'review-woken', detail: 'x' }),
+      expect.objectContaining({ atMs: NOW_MS - 48 * HOUR_MS, path: '/a\uFFFD\n\u202E' }),
+    ]);
+    expect(await listAccessActors()).toEqual(['ana', 'marek']);
+  });
+
+  it('is narrowed down by person, kind, sandbox and time', async () => {
+    expect(await list({ by: 'ana' })).toEqual(['i2 searched', 'i1 file-opened']);
+    expect(await list({ kind: 'review-woken' })).toEqual(['i2 review-woken']);
+    expect(await list({ sandbox: 'i1' })).toEqual(['i1 file-opened']);
+    expect(await list({ within: '24h' })).toHaveLength(3);
+    expect(await list({ toMs: NOW_MS - HOUR_MS, fromMs: NOW_MS - 24 * HOUR_MS })).toEqual([
+      'i2 review-woken',
+    ]);
+    expect(await list({ by: 'nobody' })).toEqual([]);
+    expect([await list({ by: 'a\0' }), await list({ sandbox: '\0' })]).toEqual([[], []]);
+  });
+
+  it('is read page by page', async () => {
+    const seen: string[] = [];
+    let before: AccessSearch['before'] = null;
+    do {
+      const page = await listAccess({ ...WHOLE_ACCESS, before }, NOW_MS, 1);
+      seen.push(...page.entries.map(({ kind }) => kind));
+      before = page.older;
+    } while (before !== null);
+    expect(seen).toEqual(['searched', 'review-paused', 'review-woken', 'file-opened']);
+  });
+
+  it('leaves out what this version does not know', async () => {
+    const db = await database();
+    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_id: 'i3', path: null, detail: null };
+    await db
+      .insertInto('access_log')
+      .values({ ...row, kind: 'dreamt' })
+      .execute();
+    expect(await list({ sandbox: 'i3' })).toEqual([]);
+  });
+
+  it('forgets what is too old, and only that', async () => {
+    await forgetAccessBefore(NOW_MS - 24 * HOUR_MS);
+    expect(await list()).toEqual(['i2 searched', 'i2 review-paused', 'i2 review-woken']);
+  });
+
+  it('is not silent about what it could not write', async () => {
+    const db = await database();
+    await db.schema.alterTable('access_log').renameTo('away').execute();
+    await expect(noteAccess(ANA, { kind: 'searched', sandboxId: 'i1' })).rejects.toThrow();
+    await db.schema.alterTable('away').renameTo('access_log').execute();
+  });
+});

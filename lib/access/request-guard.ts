@@ -1,0 +1,31 @@
+import 'server-only';
+import type { IncomingMessage } from 'node:http';
+import { config } from '../config';
+import { SandkeeperError } from '../errors';
+import { requireRole } from './guard';
+import { isOwnOrigin } from './origin';
+import type { Role } from './roles';
+import { findSession, type Session, sessionCookieName } from './sessions';
+
+/** As `guardRead` and `guardWrite`, for a request that does not go through Next.js. Throws the same. */
+export async function guardRequest(
+  req: IncomingMessage,
+  role: Role,
+  { writes = false } = {},
+): Promise<Session> {
+  if (writes && !isOwnOrigin(config(), req.headers.origin)) {
+    throw new SandkeeperError('forbidden', 'This request did not come from a page of Sandkeeper.');
+  }
+  const session = await findSession(sessionCookieOf(req));
+  if (!session) throw new SandkeeperError('unauthenticated', 'Sign in first.');
+  return requireRole(session, role);
+}
+
+/** The value of the session's cookie, unchecked. */
+export function sessionCookieOf({ headers: { cookie } }: IncomingMessage): string | undefined {
+  for (const pair of cookie?.split(';') ?? []) {
+    const [key, ...value] = pair.trim().split('=');
+    if (key === sessionCookieName()) return value.join('=');
+  }
+  return undefined;
+}
