@@ -29,8 +29,9 @@ export async function createOne(wish: z.input<typeof Wish>): Promise<Result<{ id
     await guardWrite('operator');
     const id = await createSandbox(parseInput(Wish, wish));
     // It exists, whether or not it can be looked at right now.
+    const askedAtMs = Date.now();
     await getSandbox(id).then(
-      (sandbox) => fleetWatcher().settle(sandbox),
+      (sandbox) => fleetWatcher().settle(sandbox, askedAtMs),
       () => fleetWatcher().refresh(),
     );
     return { id };

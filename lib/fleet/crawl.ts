@@ -12,7 +12,7 @@ export type CrawlResult = { seen: Set<string>; unreadable: number };
 type Options = {
   readPage: ReadPage;
   /** Told of each page as it comes, with the time at which it was asked for, epoch ms. */
-  onPage: (sandboxes: Sandbox[], askedAtMs: number) => void;
+  onPage: (sandboxes: Sandbox[], askedAtMs: number, cursor: string | null) => void;
   signal: AbortSignal;
 };
 
@@ -37,7 +37,7 @@ export async function crawlFleet({ readPage, onPage, signal }: Options): Promise
       signal.throwIfAborted();
       const askedAtMs = Date.now();
       const page: SandboxPage = await readPage(cursor);
-      onPage(page.sandboxes, askedAtMs);
+      onPage(page.sandboxes, askedAtMs, cursor);
       for (const { id } of page.sandboxes) seen.add(id);
       unreadable += page.unreadable;
       cursor = page.nextCursor;

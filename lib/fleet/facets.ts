@@ -106,12 +106,16 @@ export function rankValues(counts: Counts): [value: string, count: number][] {
   return [...counts].sort(([a, countA], [b, countB]) => countB - countA || compareText(a, b));
 }
 
-/** Half of the rows in ten values beat all rows in a thousand; many values that hardly repeat are ids. */
-function usefulness({ count, distinct }: MetadataKey, rows: number): number {
-  const coverage = count / rows;
-  const isIdLike = distinct >= MANY_VALUES && distinct > count / 2;
-  const score = coverage / (1 + Math.log2(distinct));
-  return isIdLike ? score - 1 : score;
+/** Half of the rows in ten values beat all rows in a thousand, and ids come last. */
+function usefulness(key: MetadataKey, rows: number): number {
+  const coverage = key.count / rows;
+  const score = coverage / (1 + Math.log2(key.distinct));
+  return isIdLike(key) ? score - 1 : score;
+}
+
+/** Whether a key's values are many and hardly repeat, as those of a run id. */
+export function isIdLike({ count, distinct }: MetadataKey): boolean {
+  return distinct >= MANY_VALUES && distinct > count / 2;
 }
 
 function stateFacet(states: Counts): Facet {

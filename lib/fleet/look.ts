@@ -19,11 +19,12 @@ export type Look =
 export async function lookAtSandbox(id: string): Promise<Look> {
   if (!SandboxId.safeParse(id).success) return { kind: 'nonsense' };
   const watcher = fleetWatcher();
+  const askedAtMs = Date.now();
   try {
     const sandbox = await getSandbox(id);
     // The list may not have come to it yet, and names its template better than the detail does.
     if (watcher.find(id) === undefined) await watcher.ready(1_000);
-    watcher.settle(sandbox);
+    watcher.settle(sandbox, askedAtMs);
     return { kind: 'there', sandbox: watcher.asListed(sandbox) };
   } catch (thrown) {
     if (thrown instanceof SandkeeperError && thrown.code === 'not_found') {

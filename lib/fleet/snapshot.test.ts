@@ -24,7 +24,7 @@ it('the whole fleet is packed once, until something changes', async () => {
     (await engine.detail(id)).envdAccessToken,
   );
 
-  watcher.settle({ ...(await getSandbox(id)), state: 'paused' });
+  watcher.settle({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
   expect(packedSnapshot()).not.toBe(first);
   expect((await unpack(packedSnapshot())).sandboxes).toMatchObject([{ id, state: 'paused' }]);
 });

@@ -6,6 +6,7 @@ import type { Sandbox } from '../sandbox/schema';
 import { eventually, giveEngine } from '../test-support/house';
 import type { ReadPage } from './crawl';
 import type { FleetEvent, FleetStatus } from './delta';
+import { rowWith } from './test-fleet';
 import { FleetWatcher } from './watcher';
 
 const engine = giveEngine();
@@ -190,9 +191,9 @@ describe('telling', () => {
     const gate = upstream.hold();
     const [a, b] = await Promise.all([engine.create(), engine.create()]);
     const [first, second] = await Promise.all([getSandbox(a ?? ''), getSandbox(b ?? '')]);
-    watcher.settle(first);
-    watcher.settle(second);
-    watcher.settle({ ...second, state: 'paused' });
+    watcher.settle(first, Date.now());
+    watcher.settle(second, Date.now());
+    watcher.settle({ ...second, state: 'paused' }, Date.now());
     watcher.settleGone(first.id);
     expect(heard.deltas()).toEqual([]);
     await eventually(() => heard.deltas().length > 0);
@@ -217,7 +218,7 @@ describe('telling', () => {
     const { watcher } = watch();
     await watcher.ready(20_000);
     const early = listen(watcher);
-    watcher.settle(await getSandbox(await engine.create()));
+    watcher.settle(await getSandbox(await engine.create()), Date.now());
     const late = listen(watcher);
     expect(early.deltas().at(-1)?.seq).toBe(watcher.snapshot().seq);
     expect(late.events).toHaveLength(1);
@@ -311,7 +312,7 @@ describe('news from somebody who has just looked', () => {
     await engine.call('DELETE', `/sandboxes/${killed}`);
     await engine.call('POST', `/sandboxes/${paused}/pause`);
     watcher.settleGone(killed);
-    watcher.settle(await getSandbox(paused));
+    watcher.settle(await getSandbox(paused), Date.now());
     const { asOfMs } = watcher.snapshot().status;
     const heard = listen(watcher);
     gate.open();
@@ -327,7 +328,7 @@ describe('news from somebody who has just looked', () => {
     watcher.refresh();
     await eventually(() => upstream.held > 0);
     const id = await engine.create();
-    watcher.settle(await getSandbox(id));
+    watcher.settle(await getSandbox(id), Date.now());
     const { asOfMs } = watcher.snapshot().status;
     gate.open();
     await eventually(() => (watcher.snapshot().status.asOfMs ?? 0) > (asOfMs ?? 0));
@@ -338,7 +339,7 @@ describe('news from somebody who has just looked', () => {
     const id = await engine.create();
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
-    watcher.settle({ ...(await getSandbox(id)), state: 'paused' });
+    watcher.settle({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
     expect(rows().get(id)?.state).toBe('paused');
     await eventually(() => {
       watcher.refresh();
@@ -354,7 +355,226 @@ describe('news from somebody who has just looked', () => {
     await engine.call('POST', `/sandboxes/${id}/pause`);
     const detail = await getSandbox(id);
     expect(detail.alias).toBeNull();
-    watcher.settle(detail);
+    watcher.settle(detail, Date.now());
     expect(rows().get(id)).toEqual({ ...detail, alias: 'base', templateId: listed?.templateId });
+  });
+});
+
+describe('a reading since a moment', () => {
+  it('is the row as read then, or null once a whole reading did not find it', async () => {
+    const id = await engine.create({ metadata: { a: 'b' } });
+    const { watcher } = watch();
+    expect(await watcher.readSince(id, Date.now())).toMatchObject({ id, metadata: { a: 'b' } });
+    await engine.call('DELETE', `/sandboxes/${id}`);
+    expect(await watcher.readSince(id, Date.now())).toBeNull();
+    expect(await watcher.readSince('inever', Date.now())).toBeNull();
+  });
+
+  it('is there at once where it was read later than that, else it is read again', async () => {
+    const id = await engine.create();
+    const { watcher, upstream } = watch({ lingerMs: 0 });
+    const beforeMs = Date.now() - 1;
+    await watcher.readSince(id, beforeMs);
+    const calls = upstream.calls.length;
+    await Promise.all([watcher.readSince(id, beforeMs), watcher.readSince('inever', beforeMs)]);
+    expect(upstream.calls.length).toBe(calls);
+    await watcher.readSince(id, Date.now());
+    expect(upstream.calls.length).toBeGreaterThan(calls);
+  });
+
+  it('is one walk through the list for however many ask', async () => {
+    const ids = await Promise.all(Array.from({ length: 30 }, () => engine.create()));
+    const { watcher, upstream } = watch({ lingerMs: 0 });
+    const nowMs = Date.now();
+    const read = await Promise.all(ids.map((id) => watcher.readSince(id, nowMs)));
+    expect(read.map((sandbox) => sandbox?.id)).toEqual(ids);
+    expect(upstream.calls.length).toBeLessThanOrEqual(3);
+  });
+
+  it('does not take a page for an answer that was asked for too early', async () => {
+    const id = await engine.create();
+    const { watcher, upstream } = watch();
+    const gate = upstream.hold();
+    const first = watcher.readSince(id, Date.now());
+    await eventually(() => upstream.held === 1);
+    // That page still says running.
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    const second = watcher.readSince(id, Date.now());
+    gate.open();
+    expect((await first)?.state).toBe('running');
+    expect((await second)?.state).toBe('paused');
+  });
+
+  it('is none that somebody asked for earlier, however late its answer came', async () => {
+    const id = await engine.create();
+    const { watcher } = watch();
+    await watcher.ready(20_000);
+    const askedAtMs = Date.now();
+    const answer = await getSandbox(id);
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    const sinceMs = Date.now();
+    watcher.settle(answer, askedAtMs);
+    expect((await watcher.readSince(id, sinceMs))?.state).toBe('paused');
+    // Nor does it undo what is known since.
+    watcher.settle(answer, askedAtMs);
+    expect(watcher.find(id)?.state).toBe('paused');
+  });
+
+  it('waits for a whole walk begun later where the sandbox is gone', async () => {
+    const id = await engine.create();
+    const { watcher, upstream } = watch();
+    await watcher.readSince(id, Date.now());
+    await eventually(() => upstream.held === 0);
+    const gate = upstream.hold();
+    watcher.refresh();
+    await eventually(() => upstream.held === 1);
+    // The walk under way began while it was there: that it does not know it later proves nothing to who asks now.
+    upstream.instead = async () => ({ sandboxes: [], unreadable: 0, nextCursor: null });
+    const { length } = upstream.calls;
+    const reading = watcher.readSince(id, Date.now(), 'gone');
+    gate.open();
+    expect(await reading).toBeNull();
+    expect(upstream.calls.length).toBeGreaterThan(length);
+  });
+
+  it('fails with what keeps the list from being read, and is no burden afterwards', async () => {
+    const { watcher, upstream } = watch({ lingerMs: 0 });
+    upstream.instead = async () => {
+      throw new SandkeeperError('unavailable', 'Away.');
+    };
+    await expect(watcher.readSince('i', Date.now())).rejects.toMatchObject({ code: 'unavailable' });
+    upstream.instead = null;
+    expect(await watcher.readSince('i', Date.now())).toBeNull();
+  });
+
+  it('fails when the watcher is closed', async () => {
+    const { watcher, upstream } = watch();
+    const gate = upstream.hold();
+    const reading = watcher.readSince('i', Date.now()).catch((error) => error);
+    await eventually(() => upstream.held === 1);
+    const closing = watcher.close();
+    gate.open();
+    await closing;
+    expect(await reading).toBeInstanceOf(Error);
+    await expect(watcher.readSince('i', Date.now())).rejects.toThrow();
+  });
+});
+
+describe('a sandbox on a later page', () => {
+  type Page = { ids: string[]; next: string | null };
+
+  /** A fleet of three pages that can be changed while it is being read; each answer waits where its cursor is held. */
+  async function watchPages() {
+    const pages = new Map<string | null, Page>([
+      [null, { ids: ['a1', 'a2'], next: 'p2' }],
+      ['p2', { ids: ['b1', 'b2'], next: 'p3' }],
+      ['p3', { ids: ['c1', 'c2'], next: null }],
+    ]);
+    const failing = new Set<string | null>();
+    const { watcher, upstream, rows } = watch();
+    upstream.instead = async (cursor) => {
+      const page = pages.get(cursor) ?? { ids: [], next: null };
+      const sandboxes = page.ids.map(
+        (id) => rowWith({ id, startedAtMs: id.startsWith('a') ? 3_000 : 2_000 }).sandbox,
+      );
+      if (failing.has(cursor)) throw new SandkeeperError('unavailable', 'Away.');
+      return { sandboxes, unreadable: 0, nextCursor: page.next };
+    };
+    await watcher.ready(20_000);
+    upstream.calls.length = 0;
+    return {
+      watcher,
+      upstream,
+      rows,
+      pages,
+      failing,
+      asked: () => upstream.calls.map(({ cursor }) => cursor),
+    };
+  }
+
+  it('is looked for where it was last, without a walk through the pages before it', async () => {
+    const { watcher, asked } = await watchPages();
+    const nowMs = Date.now();
+    const read = await Promise.all(['c1', 'c2'].map((id) => watcher.readSince(id, nowMs)));
+    expect(read.map((sandbox) => sandbox?.id)).toEqual(['c1', 'c2']);
+    expect(asked()).toEqual(['p3']);
+  });
+
+  it('is answered by a page under way only if that was sent after the question', async () => {
+    const { watcher, upstream, pages } = await watchPages();
+    const gate = upstream.hold();
+    const first = watcher.readSince('c1', Date.now());
+    await eventually(() => upstream.held === 1);
+    const sentAtMs = upstream.calls[0]?.atMs ?? 0;
+    const early = watcher.readSince('c2', sentAtMs - 1);
+    const late = watcher.readSince('c2', sentAtMs);
+    pages.set('p3', { ids: ['c1'], next: null });
+    gate.open();
+    expect((await first)?.id).toBe('c1');
+    expect((await early)?.id).toBe('c2');
+    expect(await late).toBeNull();
+  });
+
+  it('that is gone from its page is taken for gone by a walk through all of them, not before', async () => {
+    const { watcher, upstream, rows, pages, asked } = await watchPages();
+    pages.set('p3', { ids: ['c1'], next: null });
+    const gate = upstream.hold();
+    let answer: Sandbox | null | undefined;
+    const reading = watcher.readSince('c2', Date.now()).then((sandbox) => {
+      answer = sandbox;
+    });
+    await eventually(() => upstream.held === 1);
+    gate.open();
+    const walk = upstream.hold();
+    await eventually(() => asked().includes(null) && upstream.held === 1);
+    expect([answer, rows().has('c2')]).toEqual([undefined, true]);
+    walk.open();
+    await reading;
+    expect([answer, rows().has('c2')]).toEqual([null, false]);
+    // Its page, then every page, then the head again.
+    expect(asked()).toEqual(['p3', null, 'p2', 'p3', null, 'p2']);
+  });
+
+  it('that has moved to another page is found there by the walk', async () => {
+    const { watcher, pages } = await watchPages();
+    pages.set('p3', { ids: ['c1'], next: null });
+    pages.set(null, { ids: ['c2', 'a1'], next: 'p2' });
+    pages.set('p2', { ids: ['a2', 'b1', 'b2'], next: 'p3' });
+    expect((await watcher.readSince('c2', Date.now()))?.id).toBe('c2');
+    expect((await watcher.readSince('a2', Date.now()))?.id).toBe('a2');
+  });
+
+  it('that is expected to be gone is not looked for where it was', async () => {
+    const { watcher, pages, asked } = await watchPages();
+    pages.set('p3', { ids: ['c1'], next: null });
+    expect(await watcher.readSince('c2', Date.now(), 'gone')).toBeNull();
+    expect(asked()[0]).toBeNull();
+  });
+
+  it('is left to the walk where its page cannot be read, and fails with it', async () => {
+    const { watcher, failing } = await watchPages();
+    failing.add('p3');
+    await expect(watcher.readSince('c2', Date.now())).rejects.toMatchObject({ code: 'unavailable' });
+    failing.clear();
+    expect((await watcher.readSince('c2', Date.now()))?.id).toBe('c2');
+  });
+
+  it('that came while the list was being read is not dropped by the end of that reading', async () => {
+    const { watcher, upstream, rows, pages } = await watchPages();
+    const heard = listen(watcher);
+    // The walk has passed the head when one comes there, which a look at the head tells.
+    const gate = upstream.hold();
+    watcher.refresh();
+    await eventually(() => upstream.held === 1);
+    pages.set(null, { ids: ['a0', 'a1', 'a2'], next: 'p2' });
+    const looking = watcher.readSince('a1', Date.now());
+    await eventually(() => upstream.held === 2);
+    pages.set(null, { ids: ['a1', 'a2'], next: null });
+    gate.open();
+    await looking;
+    const { asOfMs } = watcher.snapshot().status;
+    await eventually(() => (heard.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
+    expect(heard.deltas()[0]?.changed.map(({ id }) => id)).toEqual(['a0']);
+    await eventually(() => !rows().has('a0'));
   });
 });

@@ -1,0 +1,49 @@
+import { describe, expect, it, vi } from 'vitest';
+import { selectRows, toggle } from './selection';
+import { SelectionStore } from './selection-store';
+import type { FleetView } from './store';
+import { rowWith } from './test-fleet';
+
+const rows = (...ids: string[]) => ids.map((id) => rowWith({ id }));
+const view = (ids: string[] | null, asOfMs: number | null = 1): FleetView => ({
+  rows: ids === null ? null : rows(...ids),
+  status: { asOfMs, problem: null, unreadable: 0, maxRunning: null },
+});
+
+function storeWith(...ids: string[]) {
+  const store = new SelectionStore();
+  store.update((now) => selectRows(now, rows(...ids)));
+  return store;
+}
+
+describe('SelectionStore', () => {
+  it('tells its listeners of changes, and of nothing else', () => {
+    const store = new SelectionStore();
+    const listener = vi.fn();
+    const stop = store.subscribe(listener);
+    store.update((now) => toggle(now, 'a'));
+    store.update((now) => now);
+    store.follow(view(['a', 'b']));
+    expect(listener).toHaveBeenCalledTimes(1);
+    stop();
+    store.update((now) => toggle(now, 'b'));
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+
+  it('forgets what leaves the fleet, and does not take it back when it returns', () => {
+    const store = storeWith('a', 'b');
+    store.follow(view(['b', 'c']));
+    expect([...store.selection().ids]).toEqual(['b']);
+    store.follow(view(['a', 'b', 'c']));
+    expect([...store.selection().ids]).toEqual(['b']);
+  });
+
+  it('forgets nothing while the fleet is only known in part', () => {
+    const store = storeWith('a', 'b');
+    store.follow(view(null));
+    store.follow(view(['b'], null));
+    expect([...store.selection().ids]).toEqual(['a', 'b']);
+    store.follow(view(['a', 'b']));
+    expect([...store.selection().ids]).toEqual(['a', 'b']);
+  });
+});
