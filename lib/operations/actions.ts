@@ -6,46 +6,133 @@ import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
 import { MOST_TIMEOUT_MS } from '../sandbox/limits';
 import { SandboxId } from '../sandbox/schema';
-import { operateNow, planOperation, startPlanned } from './operate';
-import { MOST_FILTER_CHARS, type Operation, type OperationPlan } from './schema';
+import { parseExportPath } from './export-path';
+import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
+import { LEAST_LIMIT_MS, MOST_COMMAND_CHARS, MOST_CWD_CHARS, MOST_LIMIT_MS } from './run-schema';
+import {
+  MOST_FILTER_CHARS,
+  MOST_GRACE_MS,
+  MOST_REASON_CHARS,
+  OPERATION_ID,
+  type Operation,
+  type OperationPlan,
+  type Started,
+} from './schema';
 
 const TimeoutMs = z.int().min(1_000).max(MOST_TIMEOUT_MS);
-const KillWish = z.strictObject({ sandboxId: SandboxId });
-const Start = z.strictObject({ token: z.string().min(1).max(64), filter: z.string().max(MOST_FILTER_CHARS) });
+const OperationId = z.string().regex(OPERATION_ID, 'That is not the id of an operation.');
+const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
+const Filter = z.string().max(MOST_FILTER_CHARS);
+
+/** As `parseExportPath` writes it: what is kept, shown and done is the same text. */
+const ExportPath = z
+  .string()
+  .refine((path) => parseExportPath(path) === path, 'What to save is an absolute path, or one from ~ on.');
+
+const KillWish = z.strictObject({
+  sandboxIds: SandboxIds,
+  graceMs: z.int().min(1_000).max(MOST_GRACE_MS).optional(),
+  exportPath: ExportPath.optional(),
+  retryOf: OperationId.optional(),
+});
+const Start = z.strictObject({
+  token: z.string().min(1).max(64),
+  typed: z.string().max(200),
+  reason: z.string().max(MOST_REASON_CHARS),
+  filter: Filter,
+});
+const Common = { sandboxIds: SandboxIds, filter: Filter, retryOf: OperationId.optional() };
 const ReversibleWish = z.discriminatedUnion('act', [
-  z.strictObject({ act: z.literal('pause'), sandboxId: SandboxId }),
+  z.strictObject({ act: z.literal('pause'), ...Common }),
   z.strictObject({
     act: z.literal('resume'),
-    sandboxId: SandboxId,
+    ...Common,
     timeoutMs: TimeoutMs,
     autoPause: z.boolean().optional(),
   }),
-  z.strictObject({ act: z.literal('setTimeout'), sandboxId: SandboxId, timeoutMs: TimeoutMs }),
+  z.strictObject({ act: z.literal('setTimeout'), ...Common, timeoutMs: TimeoutMs }),
 ]);
+const noNul = (text: string) => !text.includes('\0');
+const Command = {
+  command: z
+    .string()
+    .max(MOST_COMMAND_CHARS)
+    .refine((text) => text.trim() !== '', 'Type a command.')
+    .refine(noNul, 'A command has no NUL in it.'),
+  cwd: z.string().min(1).max(MOST_CWD_CHARS).refine(noNul, 'A path has no NUL in it.').optional(),
+  limitMs: z.int().min(LEAST_LIMIT_MS).max(MOST_LIMIT_MS),
+};
+const RunOneWish = z.strictObject({ sandboxId: SandboxId, ...Command });
+const RunWish = z.strictObject({ sandboxIds: SandboxIds, ...Command, retryOf: OperationId.optional() });
+const StartRun = Start.omit({ typed: true });
+const OperationWish = z.strictObject({ operationId: OperationId });
 
-/** What a kill of this sandbox would hit. Role: operator. */
+/** What a kill of these sandboxes would hit, and what it would leave alone. Role: admin. */
 export async function planKill(wish: z.input<typeof KillWish>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { sandboxId } = parseInput(KillWish, wish);
-    return planOperation(session, { act: 'kill', sandboxIds: [sandboxId], params: {} });
+    const session = await guardWrite('admin');
+    const { sandboxIds, retryOf = null, ...params } = parseInput(KillWish, wish);
+    return planOperation(session, { act: 'kill', sandboxIds, params, retryOf });
   });
 }
 
-/** Starts what a plan showed; progress comes over the `operations` channel. Role: operator. */
+/** Starts what a plan showed; progress comes over the `operations` channel. Role: admin. */
 export async function startPlan(start: z.input<typeof Start>): Promise<Result<Operation>> {
   return resultOf(async () => {
-    const session = await guardWrite('operator');
-    const { token, filter } = parseInput(Start, start);
-    return startPlanned(session, token, filter);
+    const session = await guardWrite('admin');
+    return startPlanned(session, { act: 'kill', ...parseInput(Start, start) });
   });
 }
 
-/** Pauses, resumes or moves the deadline of one sandbox. Role: operator. */
-export async function operate(wish: z.input<typeof ReversibleWish>): Promise<Result<Operation>> {
+/** Pauses, resumes or moves the deadlines of these sandboxes. Role: operator. */
+export async function operate(wish: z.input<typeof ReversibleWish>): Promise<Result<Started>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { act, sandboxId, ...params } = parseInput(ReversibleWish, wish);
-    return operateNow(session, { act, sandboxIds: [sandboxId], params });
+    const { act, sandboxIds, filter, retryOf = null, ...params } = parseInput(ReversibleWish, wish);
+    return operateNow(session, { act, sandboxIds, params, retryOf }, filter);
+  });
+}
+
+/** Runs a command in one sandbox, at once; what it writes comes over the `run` channel. Role: operator. */
+export async function runCommand(wish: z.input<typeof RunOneWish>): Promise<Result<Started>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    const { sandboxId, ...params } = parseInput(RunOneWish, wish);
+    return operateNow(session, { act: 'run', sandboxIds: [sandboxId], params, retryOf: null }, '');
+  });
+}
+
+/** In which of these sandboxes a command would run, and in which not. Role: operator. */
+export async function planRun(wish: z.input<typeof RunWish>): Promise<Result<OperationPlan>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    const { sandboxIds, retryOf = null, ...params } = parseInput(RunWish, wish);
+    return planOperation(session, { act: 'run', sandboxIds, params, retryOf });
+  });
+}
+
+/** Runs the command of a plan where it was shown to run. Role: operator. */
+export async function startRun(start: z.input<typeof StartRun>): Promise<Result<Operation>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    return startPlanned(session, { act: 'run', typed: '', ...parseInput(StartRun, start) });
+  });
+}
+
+/** Stops an operation: what has not been sent is not sent any more. Role: operator. */
+export async function cancelOperation(wish: z.input<typeof OperationWish>): Promise<Result<null>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    await stopOperation(session, parseInput(OperationWish, wish).operationId);
+    return null;
+  });
+}
+
+/** Reads again what became of the sandboxes of an operation whose outcome is unknown. Role: operator. */
+export async function checkAgain(wish: z.input<typeof OperationWish>): Promise<Result<null>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    await recheckUnknown(session, parseInput(OperationWish, wish).operationId);
+    return null;
   });
 }

@@ -3,6 +3,8 @@ import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import { listSandboxRuns } from '../moru/control';
 import type { Sandbox } from '../sandbox/schema';
+import { findLastSaved } from './saved-archives';
+import type { SavedArchive } from './schema';
 import { findOurKill } from './store';
 
 /** How a sandbox that is no longer there ended, as far as anybody knows. */
@@ -12,6 +14,10 @@ export type Ending = {
   how: string;
   /** As it was when it was killed here. */
   last: Sandbox | null;
+  /** The operation that killed it, where it was one of ours. */
+  operationId: string | null;
+  /** Where its files were saved last, if they ever were. */
+  saved: SavedArchive | null;
 };
 
 /** History is paged by time and cannot be asked for one id; older endings than these pages are not looked for. */
@@ -26,8 +32,16 @@ const END_REASONS: Readonly<Record<string, string>> = {
 
 /** What is known of the end of `sandboxId`; `null` when nobody has heard of it. Protocol §1.4, sandbox runs. */
 export async function findEnding(sandboxId: string): Promise<Ending | null> {
+  const ending = await findHow(sandboxId);
+  return ending && { ...ending, saved: await findLastSaved(sandboxId) };
+}
+
+async function findHow(sandboxId: string): Promise<Omit<Ending, 'saved'> | null> {
   const ours = await findOurKill(sandboxId);
-  if (ours) return { endedAtMs: ours.atMs, how: `It was killed here by ${ours.actor}.`, last: ours.sandbox };
+  if (ours) {
+    const { atMs, actor, sandbox, operationId } = ours;
+    return { endedAtMs: atMs, how: `It was killed here by ${actor}.`, last: sandbox, operationId };
+  }
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const { runs, nextCursor } = await readRuns(cursor);
@@ -37,15 +51,16 @@ export async function findEnding(sandboxId: string): Promise<Ending | null> {
         endedAtMs: run.endedAtMs,
         how: END_REASONS[run.endReason ?? ''] ?? 'It was terminated.',
         last: null,
+        operationId: null,
       };
     }
     if (nextCursor === null) break;
     cursor = nextCursor;
   }
   const seen = fleetWatcher().findDeparted(sandboxId);
-  return seen
-    ? { endedAtMs: seen.atMs, how: 'It was terminated; the service does not say how.', last: seen.sandbox }
-    : null;
+  if (!seen) return null;
+  const how = 'It was terminated; the service does not say how.';
+  return { endedAtMs: seen.atMs, how, last: seen.sandbox, operationId: null };
 }
 
 type RunsPage = Awaited<ReturnType<typeof listSandboxRuns>>;

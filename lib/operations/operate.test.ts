@@ -2,150 +2,359 @@ import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from '
 import type { Session } from '../access/sessions';
 import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watcher';
+import { describeOnDatabases } from '../test-support/databases';
 import { eventually, giveEngine, thrownBy } from '../test-support/house';
-import { operateNow, planOperation, startPlanned } from './operate';
+import { claimItems, recordOutcomes } from './claims';
+import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
+import { recordRunStart } from './run-store';
 import { operationRunner } from './runner';
 import type { Operation, OperationEvent } from './schema';
-import { findOperation } from './store';
+import { findOperation, listItems } from './store';
+import { recordNew } from './test-operations';
 
 const MINUTE_MS = 60_000;
+process.env.SANDKEEPER_CANCEL_WINDOW_SECONDS = '0';
+process.env.SANDKEEPER_BULK_LIMIT = '40';
 const engine = giveEngine();
-const session: Session = { id: 'session-1', role: 'operator', actor: 'ana', expiresAtMs: 0 };
+const session: Session = { id: 'session-1', role: 'admin', actor: 'ana', expiresAtMs: 0 };
 const another: Session = { ...session, id: 'session-2', actor: 'li' };
 const EXPIRED = 'This confirmation has expired. Look again and confirm what is shown then.';
+
+afterAll(() => fleetWatcher().close());
 
 const events: OperationEvent[] = [];
 beforeEach(() => {
   events.length = 0;
   onTestFinished(operationRunner().listen((event) => events.push(event)));
 });
-afterAll(async () => (await database()).destroy());
 
 const planKill = (sandboxIds: string[], who = session) =>
-  planOperation(who, { act: 'kill', sandboxIds, params: {} });
+  planOperation(who, { act: 'kill', sandboxIds, params: {}, retryOf: null });
+const start = (
+  token: string,
+  more: { typed?: string; reason?: string; filter?: string } = {},
+  who = session,
+) => startPlanned(who, { token, act: 'kill', typed: '', reason: '', filter: '', ...more });
+const pauseNow = (sandboxIds: string[]) =>
+  operateNow(session, { act: 'pause', sandboxIds, params: {}, retryOf: null }, '').then(
+    ({ operation }) => operation,
+  );
 const isFinished = ({ id }: Operation) =>
   eventually(() => events.some(({ operation }) => operation.id === id && operation.state === 'finished'));
 
-describe('a plan', () => {
-  it('shows each sandbox as it is now, once, and who is left out', async () => {
-    const [a, b] = await Promise.all([engine.create({ metadata: { owner: 'ana' } }), engine.create()]);
-    const plan = await planKill([a, b, a, 'igone']);
-    expect(plan.targets.map(({ id }) => id)).toEqual([a, b]);
-    expect(plan.targets[0]).toMatchObject({ state: 'running', metadata: { owner: 'ana' } });
-    expect(plan.skipped).toEqual([{ sandboxId: 'igone', reason: 'It is already terminated.' }]);
-    expect(plan.expiresAtMs - Date.now()).toBeGreaterThan(9 * MINUTE_MS);
-  });
+describeOnDatabases('operations', () => {
+  describe('a command', () => {
+    const plan = (sandboxIds: string[], retryOf: string | null = null) =>
+      planOperation(session, {
+        act: 'run',
+        sandboxIds,
+        params: { command: 'true', limitMs: 1_000 },
+        retryOf,
+      });
 
-  it('starts exactly what it showed, and is recorded with who and for which filter', async () => {
-    const [shown, other] = await Promise.all([engine.create(), engine.create()]);
-    const plan = await planKill([shown]);
-    const operation = await startPlanned(session, plan.token, 'owner=ana');
-    expect(operation).toMatchObject({ id: plan.token, act: 'kill', actor: 'ana', state: 'running' });
-    await isFinished(operation);
-    expect([(await engine.detail(shown)).status, (await engine.detail(other)).status]).toEqual([404, 200]);
-    const row = await (await database())
-      .selectFrom('operations')
-      .selectAll()
-      .where('id', '=', plan.token)
-      .executeTakeFirst();
-    expect(row).toMatchObject({ actor: 'ana', filter: 'owner=ana', act: 'kill', state: 'finished' });
-  });
-
-  it('belongs to the session that asked for it', async () => {
-    const { token } = await planKill([await engine.create()]);
-    expect(await thrownBy(() => startPlanned(another, token, ''))).toMatchObject({
-      code: 'conflict',
-      message: EXPIRED,
+    it('is planned for those that run, protected ones too, and needs no typed word', async () => {
+      const [a, kept, paused] = await Promise.all([
+        engine.create(),
+        engine.create({ metadata: { protected: 'true' } }),
+        engine.create(),
+      ]);
+      await engine.call('POST', `/sandboxes/${paused}/pause`);
+      const planned = await plan([a, kept, paused, 'igone']);
+      expect(planned.targets.map(({ id }) => id)).toEqual([a, kept]);
+      expect(planned.skipped.map(({ sandboxId, kind }) => [sandboxId, kind])).toEqual([
+        [paused, 'state'],
+        ['igone', 'gone'],
+      ]);
+      expect(planned.mustType).toBeNull();
     });
-    expect(await thrownBy(() => startPlanned(session, `${token}x`, ''))).toMatchObject({ message: EXPIRED });
-    expect(await findOperation(token)).toBeNull();
-  });
 
-  it('expires', async () => {
-    const { token } = await planKill([await engine.create()]);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * MINUTE_MS });
-    onTestFinished(() => void vi.useRealTimers());
-    expect(await thrownBy(() => startPlanned(session, token, ''))).toMatchObject({ message: EXPIRED });
-  });
-
-  it('that is started twice is started once', async () => {
-    const id = await engine.create();
-    const { token } = await planKill([id]);
-    const [first, second] = await Promise.all([
-      startPlanned(session, token, ''),
-      startPlanned(session, token, ''),
-    ]);
-    expect(second).toEqual(first);
-    await isFinished(first);
-    const late = await startPlanned(session, token, '');
-    expect(late).toMatchObject({ id: first.id, state: 'finished', createdAtMs: first.createdAtMs });
-    const sent = events.filter(({ items }) => items.some(({ outcome }) => outcome === 'sending'));
-    expect(sent).toHaveLength(1);
-  });
-
-  it('is not started when a sandbox is no longer as it was shown', async () => {
-    const [id, other] = await Promise.all([engine.create(), engine.create()]);
-    const { token } = await planKill([other, id]);
-    await engine.call('POST', `/sandboxes/${id}/pause`);
-    expect(await thrownBy(() => startPlanned(session, token, ''))).toMatchObject({
-      code: 'conflict',
-      message: `${id} changed: it was running and is now paused. Confirm again.`,
+    it('cannot be used to start a kill, nor the other way round', async () => {
+      const id = await engine.create();
+      const kill = await planKill([id]);
+      const run = await plan([id]);
+      const words = { typed: '', reason: '', filter: '' };
+      for (const wrong of [
+        { token: kill.token, act: 'run' as const },
+        { token: run.token, act: 'kill' as const },
+      ])
+        expect(await thrownBy(() => startPlanned(session, { ...wrong, ...words }))).toMatchObject({
+          code: 'forbidden',
+        });
+      expect((await engine.detail(id)).state).toBe('running');
     });
-    await engine.call('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
-    expect(await thrownBy(() => startPlanned(session, token, ''))).toMatchObject({
-      message: `${id} changed: it was resumed meanwhile. Confirm again.`,
-    });
-    expect((await engine.detail(other)).status).toBe(200);
-  });
 
-  it('goes on when a sandbox has gone by itself', async () => {
-    const id = await engine.create();
-    const { token } = await planKill([id]);
-    await engine.call('DELETE', `/sandboxes/${id}`);
-    const operation = await startPlanned(session, token, '');
-    await isFinished(operation);
-    expect(events.flatMap(({ items }) => items).at(-1)).toEqual({
-      sandboxId: id,
-      outcome: 'already',
-      message: 'It was already terminated.',
+    it('is tried again by a retry only where it was never sent', async () => {
+      const [sent, unsent] = await Promise.all([engine.create(), engine.create()]);
+      const earlier = { operationId: `earlier-${sent}`, sandboxId: sent };
+      await recordRunStart(earlier, Date.now());
+      expect(await thrownBy(() => plan([sent, unsent], earlier.operationId))).toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('never sends it twice'),
+      });
+      expect((await plan([unsent], earlier.operationId)).targets).toHaveLength(1);
     });
   });
 
-  it('of nothing is not started', async () => {
-    const { token } = await planKill(['igone']);
-    expect(await thrownBy(() => startPlanned(session, token, ''))).toMatchObject({
-      code: 'conflict',
-      message: 'There is nothing to do.',
+  describe('a plan', () => {
+    it('shows each sandbox as it is now, once, and who is left out', async () => {
+      const [a, b] = await Promise.all([engine.create({ metadata: { owner: 'ana' } }), engine.create()]);
+      const plan = await planKill([a, b, a, 'igone']);
+      expect(plan.targets.map(({ id }) => id)).toEqual([a, b]);
+      expect(plan.targets[0]).toMatchObject({ state: 'running', metadata: { owner: 'ana' } });
+      expect(plan.skipped).toEqual([
+        { sandboxId: 'igone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
+      ]);
+      expect(plan.mustType).toBe('kill 2');
+      expect(plan.expiresAtMs - Date.now()).toBeGreaterThan(4 * MINUTE_MS);
+      expect(plan.expiresAtMs - Date.now()).toBeLessThanOrEqual(5 * MINUTE_MS);
+    });
+
+    it('starts exactly what it showed, and is recorded with who and for which filter', async () => {
+      const [shown, other] = await Promise.all([engine.create(), engine.create()]);
+      const plan = await planKill([shown]);
+      const operation = await start(plan.token, { filter: 'owner=ana', reason: ' left over ' });
+      expect(operation).toMatchObject({
+        id: plan.token,
+        act: 'kill',
+        actor: 'ana',
+        state: 'running',
+        reason: 'left over',
+      });
+      await isFinished(operation);
+      expect([(await engine.detail(shown)).status, (await engine.detail(other)).status]).toEqual([404, 200]);
+      const row = await (await database())
+        .selectFrom('operations')
+        .selectAll()
+        .where('id', '=', plan.token)
+        .executeTakeFirst();
+      expect(row).toMatchObject({
+        actor: 'ana',
+        filter: 'owner=ana',
+        reason: 'left over',
+        act: 'kill',
+        state: 'finished',
+      });
+    });
+
+    it('belongs to the session that asked for it', async () => {
+      const { token } = await planKill([await engine.create()]);
+      expect(await thrownBy(() => start(token, {}, another))).toMatchObject({
+        code: 'conflict',
+        message: EXPIRED,
+      });
+      expect(await thrownBy(() => start(`${token}x`))).toMatchObject({ message: EXPIRED });
+      expect(await findOperation(token)).toBeNull();
+    });
+
+    it('expires', async () => {
+      const { token } = await planKill([await engine.create()]);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * MINUTE_MS });
+      onTestFinished(() => void vi.useRealTimers());
+      expect(await thrownBy(() => start(token))).toMatchObject({ message: EXPIRED });
+    });
+
+    it('that is started twice is started once', async () => {
+      const id = await engine.create();
+      const { token } = await planKill([id]);
+      const [first, second] = await Promise.all([start(token), start(token)]);
+      expect(second).toEqual(first);
+      await isFinished(first);
+      const late = await start(token);
+      expect(late).toMatchObject({ id: first.id, state: 'finished', createdAtMs: first.createdAtMs });
+      const ends = events.filter(
+        ({ operation }) => operation.id === first.id && operation.state === 'finished',
+      );
+      expect(ends).toHaveLength(1);
+    });
+
+    it('of one sandbox is not started when that is no longer as it was shown', async () => {
+      const id = await engine.create();
+      const { token } = await planKill([id]);
+      await engine.call('POST', `/sandboxes/${id}/pause`);
+      expect(await thrownBy(() => start(token))).toMatchObject({
+        code: 'conflict',
+        message: `${id} changed: it was running and is now paused. Confirm again.`,
+      });
+      await engine.call('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
+      expect(await thrownBy(() => start(token))).toMatchObject({
+        message: `${id} changed: it was resumed meanwhile. Confirm again.`,
+      });
+      expect((await engine.detail(id)).status).toBe(200);
+    });
+
+    it('of many leaves out what has changed, says so, and adds nothing that came later', async () => {
+      const metadata = { batch: 'drift' };
+      const ids = await Promise.all(Array.from({ length: 12 }, () => engine.create({ metadata })));
+      const [drifted = '', ...same] = ids;
+      const { token, mustType } = await planKill(ids);
+      await engine.call('POST', `/sandboxes/${drifted}/pause`);
+      const late = await engine.create({ metadata });
+      const operation = await start(token, { typed: mustType ?? '' });
+      await isFinished(operation);
+      const items = await listItems(operation.id);
+      expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([
+        {
+          sandboxId: drifted,
+          outcome: 'skipped',
+          message: 'Left alone: it was running and is now paused.',
+          tookMs: null,
+        },
+      ]);
+      for (const id of same) expect((await engine.detail(id)).status).toBe(404);
+      for (const id of [drifted, late]) expect((await engine.detail(id)).status).toBe(200);
+    });
+
+    it('of many is not started until its phrase is typed', async () => {
+      const ids = [await engine.create(), await engine.create()];
+      const { token } = await planKill(ids);
+      for (const typed of ['', 'kill', 'kill 3', 'KILL 2'])
+        expect(await thrownBy(() => start(token, { typed }))).toMatchObject({
+          code: 'invalid',
+          message: 'Type kill 2 to confirm.',
+        });
+      expect(await findOperation(token)).toBeNull();
+      await isFinished(await start(token, { typed: ' kill 2 ' }));
+    });
+
+    it('leaves protected ones out of a bulk, and asks for the id of one alone', async () => {
+      const kept = await engine.create({ metadata: { protected: 'true' } });
+      const other = await engine.create();
+      const bulk = await planKill([kept, other]);
+      expect(bulk.targets.map(({ id }) => id)).toEqual([other]);
+      expect(bulk.skipped).toMatchObject([{ sandboxId: kept, kind: 'protected' }]);
+      const alone = await planKill([kept]);
+      expect(alone.mustType).toBe(kept);
+      expect(await thrownBy(() => start(alone.token))).toMatchObject({ code: 'invalid' });
+      await isFinished(await start(alone.token, { typed: kept }));
+      expect((await engine.detail(kept)).status).toBe(404);
+    });
+
+    it('of more than may be taken at once is refused', async () => {
+      const ids = Array.from({ length: 41 }, (_, at) => `i${at}`);
+      expect(await thrownBy(() => planKill(ids))).toMatchObject({
+        code: 'invalid',
+        message:
+          '41 sandboxes are more than the 40 that one operation may take. Narrow the filter, or go in several steps.',
+      });
+    });
+
+    it('goes on when a sandbox has gone by itself', async () => {
+      const id = await engine.create();
+      const { token } = await planKill([id]);
+      await engine.call('DELETE', `/sandboxes/${id}`);
+      const operation = await start(token);
+      await isFinished(operation);
+      expect(await listItems(operation.id)).toEqual([
+        { sandboxId: id, outcome: 'already', message: 'It was already terminated.', tookMs: null },
+      ]);
+    });
+
+    it('of nothing is not started', async () => {
+      const { token } = await planKill(['igone']);
+      expect(await thrownBy(() => start(token))).toMatchObject({
+        code: 'conflict',
+        message: 'There is nothing to do.',
+      });
+    });
+
+    it('fails when the service does', async () => {
+      await engine.fault({ route: 'GET /sandboxes/*', status: 503 });
+      expect(await thrownBy(() => planKill(['i0']))).toMatchObject({ code: 'unavailable' });
     });
   });
 
-  it('fails when the service does', async () => {
-    await engine.fault({ route: 'GET /sandboxes/*', status: 503 });
-    expect(await thrownBy(() => planKill(['i0']))).toMatchObject({ code: 'unavailable' });
-  });
-});
+  describe('a cancel', () => {
+    it('of what nobody knows or what is over is refused', async () => {
+      expect(await thrownBy(() => stopOperation(session, 'nothing'))).toMatchObject({ code: 'not_found' });
+      const operation = await pauseNow([await engine.create()]);
+      await isFinished(operation);
+      expect(await thrownBy(() => stopOperation(session, operation.id))).toMatchObject({ code: 'conflict' });
+    });
 
-describe('an act that can be undone', () => {
-  it('is done at once', async () => {
-    const id = await engine.create();
-    const operation = await operateNow(session, { act: 'pause', sandboxIds: [id], params: {} });
-    await isFinished(operation);
-    expect((await engine.detail(id)).state).toBe('paused');
-  });
-
-  it('that the state forbids is refused with the reason', async () => {
-    const id = await engine.create();
-    const resume = () => operateNow(session, { act: 'resume', sandboxIds: [id], params: {} });
-    expect(await thrownBy(resume)).toMatchObject({ code: 'conflict', message: 'It is already running.' });
-    await engine.call('DELETE', `/sandboxes/${id}`);
-    expect(await thrownBy(resume)).toMatchObject({ message: 'It is already terminated.' });
+    it('is recorded with who stopped it', async () => {
+      const ids = await Promise.all(Array.from({ length: 30 }, () => engine.create()));
+      await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 500 });
+      const operation = await pauseNow(ids);
+      await stopOperation(another, operation.id);
+      await stopOperation(session, operation.id);
+      await isFinished(operation);
+      expect(await findOperation(operation.id)).toMatchObject({ cancelledBy: 'li', state: 'finished' });
+    });
   });
 
-  it('tells everybody who looks at the fleet', async () => {
-    const watcher = fleetWatcher();
-    onTestFinished(() => watcher.close());
-    const id = await engine.create();
-    await operateNow(session, { act: 'pause', sandboxIds: [id], params: {} }).then(isFinished);
-    expect(watcher.snapshot().sandboxes).toContainEqual(expect.objectContaining({ id, state: 'paused' }));
+  describe('what is unknown', () => {
+    it('is cleared up by another look', async () => {
+      const there = await engine.create();
+      const operation = await recordNew([there, 'igone', 'idone']);
+      await claimItems(operation.id, { owner: 'me', untilMs: Date.now() + 60_000, most: 10 });
+      const outcome = (sandboxId: string, was: 'unknown' | 'done') => ({
+        operationId: operation.id,
+        sandboxId,
+        outcome: was,
+        message: 'Before.',
+        tookMs: 5,
+      });
+      await recordOutcomes('me', [
+        outcome(there, 'unknown'),
+        outcome('igone', 'unknown'),
+        outcome('idone', 'done'),
+      ]);
+      await recheckUnknown(session, operation.id);
+      expect(await listItems(operation.id)).toEqual([
+        { sandboxId: there, outcome: 'failed', message: 'Found running by a later look by ana.', tookMs: 5 },
+        { sandboxId: 'igone', outcome: 'done', message: 'Found gone by a later look by ana.', tookMs: 5 },
+        { sandboxId: 'idone', outcome: 'done', message: 'Before.', tookMs: 5 },
+      ]);
+    });
+  });
+
+  describe('an act that can be undone', () => {
+    it('of many reaches those it can, and says who is left out', async () => {
+      const [running, paused] = [await engine.create(), await engine.create()];
+      await engine.call('POST', `/sandboxes/${paused}/pause`);
+      const { operation, skipped } = await operateNow(
+        session,
+        { act: 'pause', sandboxIds: [running, paused], params: {}, retryOf: null },
+        'owner=ana',
+      );
+      expect(skipped).toMatchObject([{ sandboxId: paused, kind: 'state', reason: 'It is already paused.' }]);
+      expect(operation.filter).toBe('owner=ana');
+      await isFinished(operation);
+      expect((await engine.detail(running)).state).toBe('paused');
+    });
+
+    it('leaves alone what is being worked on', async () => {
+      const id = await engine.create();
+      await engine.fault({ route: `POST /sandboxes/${id}/pause`, latencyMs: 600 });
+      const operation = await pauseNow([id]);
+      expect(await thrownBy(() => pauseNow([id]))).toMatchObject({
+        code: 'conflict',
+        message: 'Something is being done to it already.',
+      });
+      await isFinished(operation);
+    });
+
+    it('is done at once', async () => {
+      const id = await engine.create();
+      const operation = await pauseNow([id]);
+      await isFinished(operation);
+      expect((await engine.detail(id)).state).toBe('paused');
+    });
+
+    it('that the state forbids is refused with the reason', async () => {
+      const id = await engine.create();
+      const resume = () =>
+        operateNow(session, { act: 'resume', sandboxIds: [id], params: {}, retryOf: null }, '');
+      expect(await thrownBy(resume)).toMatchObject({ code: 'conflict', message: 'It is already running.' });
+      await engine.call('DELETE', `/sandboxes/${id}`);
+      expect(await thrownBy(resume)).toMatchObject({ message: 'It is already terminated.' });
+    });
+
+    it('tells everybody who looks at the fleet', async () => {
+      const watcher = fleetWatcher();
+      const id = await engine.create();
+      await pauseNow([id]).then(isFinished);
+      expect(watcher.snapshot().sandboxes).toContainEqual(expect.objectContaining({ id, state: 'paused' }));
+    });
   });
 });

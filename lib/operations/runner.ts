@@ -1,108 +1,491 @@
 import 'server-only';
+import { forgetAccessBefore } from '../access/audit';
+import { config } from '../config';
+import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
+import { getSandbox } from '../moru/control';
+import { asksToSlowDown } from '../moru/errors';
+import { hasEnded, newOwner } from '../owner';
+import type { Sandbox } from '../sandbox/schema';
 import { singleton } from '../singleton';
-import { isFinal, type Operation, type OperationEvent, type OperationItem } from './schema';
-import { runStep } from './steps';
-import { findInterrupted, recordFinish, recordOutcome } from './store';
+import { Turns } from '../turns';
+import { OperationBoard } from './board';
+import {
+  type ClaimedItem,
+  claimItems,
+  listClaimants,
+  listClaimed,
+  type NewOutcome,
+  releaseClaims,
+  renewClaims,
+} from './claims';
+import { askToEnd } from './graceful';
+import { OutcomeWriter } from './outcome-writer';
+import { Pace, type Verdict } from './pace';
+import { driftOf } from './plan';
+import { runInSandbox } from './run-step';
+import { RunTurns } from './run-turns';
+import { FileSaver } from './save-files';
+import { MOST_GRACE_MS, type Operation, type OperationEvent, type OperationItem } from './schema';
+import { runStep, type StepResult, StepStopped } from './steps';
+import { findOperation, finishIfDone, forgetOperationsBefore, listItems, listRunningIds } from './store';
 
-/** Requests under way at once, over all operations. */
-const CONCURRENCY = 4;
-/** Finished operations are told to those who join late, so that a reload does not miss the end. */
-const REMEMBER_MS = 30_000;
+type Options = {
+  owner: string;
+  maxConcurrency: number;
+  protectedKey: string;
+  keepMs: number | null;
+  /** Other processes than those of this machine may share the database. */
+  isShared: boolean;
+  leaseMs?: number;
+};
 
-type Job = { operation: Operation; sandboxId: string; mayHaveBeenSent: boolean };
-type Running = { operation: Operation; items: Map<string, OperationItem> };
+/** A claim that is not renewed for this long is anybody's. */
+const LEASE_MS = 15_000;
+/** A claim that ends this soon is not trusted for sending. */
+const LEASE_MARGIN_MS = 3_000;
+/** Sandboxes that this process works on at once, most of them waiting for the reading that verifies them. */
+const MOST_CLAIMED = 2_048;
+/** Those that wait for their turn are enough to keep the pace supplied and no more: the rest is for other processes. */
+const LEAST_SUPPLY = 64;
+const SUPPLY_PER_SLOT = 4;
+/** An operation of so few is read one by one, which is quicker than the list of a large fleet. */
+const FEW = 4;
+/** How soon is noticed what other processes have done. */
+const LOOK_ROUND_MS = 500;
+const LOOK_ROUND_IDLE_MS = 2_000;
+const RETRY_MS = 1_000;
+const MOST_GRACEFUL = 128;
+/** A turn to save files is held for as long as it takes: longest, by what a timer can count. */
+const MOST_SAVING = 4;
+const LONGEST_TURN_MS = 2 ** 31 - 1;
+const FORGET_EVERY_MS = 60 * 60_000;
 
-/** Works operations off: a bounded number of sandboxes at a time, each verified, each outcome written when it is known. */
+/** Work on one claimed item. */
+type Work = {
+  operationId: string;
+  item: ClaimedItem;
+  stop: AbortController;
+  isLost: boolean;
+  /** Something has been asked of the service, or of the sandbox. */
+  hasBegun: boolean;
+};
+
+/**
+ * Works operations off. Items are claimed from the database before anything is sent, so that what a dead process has
+ * left is taken over and no two processes work on one sandbox; each is read before and verified after.
+ */
 export class OperationRunner {
-  readonly #running = new Map<string, Running>();
-  readonly #queue: Job[] = [];
-  readonly #listeners = new Set<(event: OperationEvent) => void>();
-  #busy = 0;
+  readonly #options: Required<Options>;
+  readonly #pace: Pace;
+  readonly #graceful = new Pace({ ceiling: MOST_GRACEFUL, slowAfterMs: 2 * MOST_GRACE_MS });
+  readonly #saving = new Pace({ ceiling: MOST_SAVING, slowAfterMs: LONGEST_TURN_MS });
+  readonly #runTurns: RunTurns;
+  readonly #board: OperationBoard;
+  readonly #writer: OutcomeWriter;
+  readonly #turns = new Turns({
+    turn: () => this.#turn().then(() => this.#nextTurnMs()),
+    doing: 'Operations cannot be worked on:',
+  });
+  readonly #works = new Map<string, Work>();
+  #begunSinceClaim = 0;
+  /** Up to when the database was asked what others did, epoch ms by operation. */
+  readonly #seenUntilMs = new Map<string, number>();
+  #leaseUntilMs = 0;
+  #forgotAtMs = 0;
+  #lookedRoundAtMs = 0;
 
-  /** Takes a recorded operation. Returns at once; listeners hear the rest. */
+  constructor(options: Options) {
+    this.#options = { leaseMs: LEASE_MS, ...options };
+    this.#pace = new Pace({ ceiling: options.maxConcurrency, onHold: () => this.#board.noteHold() });
+    this.#runTurns = new RunTurns(options.maxConcurrency);
+    this.#board = new OperationBoard(() => this.#pace.heldUntilMs);
+    this.#writer = new OutcomeWriter(options.owner, (outcomes) => this.#written(outcomes));
+  }
+
+  /** Takes up what is under way, and looks for more from time to time. Call once at start. */
+  async open(): Promise<void> {
+    await this.#turn();
+    this.#turns.poke();
+  }
+
+  /** Takes an operation that has just been recorded. Returns at once; listeners hear the rest. */
   start(operation: Operation, items: OperationItem[]): void {
-    const running = { operation, items: new Map(items.map((item) => [item.sandboxId, item])) };
-    this.#running.set(operation.id, running);
-    this.#tell({ operation, items });
-    for (const { sandboxId, outcome } of items) {
-      this.#queue.push({ operation, sandboxId, mayHaveBeenSent: outcome === 'sending' });
-    }
-    this.#pump();
+    this.#board.put(operation, items);
+    this.#turns.poke();
   }
 
-  /** Takes up what a stop of the process interrupted. Call once at start. */
-  async resumeInterrupted(): Promise<void> {
-    for (const { operation, items } of await findInterrupted()) {
-      if (this.#running.has(operation.id)) continue;
-      if (items.length === 0) await recordFinish(operation.id, Date.now());
-      else this.start(operation, items);
-    }
+  /** Stops what has not been sent; the record must say so already. */
+  cancel(operationId: string, by: string, atMs: number): void {
+    this.#noteCancel(operationId, by, atMs);
+    this.#turns.poke();
   }
 
-  /** Sends nothing more. What is on its way or waiting is taken up at the next start of the process. */
-  close(): void {
-    this.#queue.length = 0;
+  /** News of items from elsewhere, as of another look at what was unknown. */
+  note(operationId: string, items: readonly OperationItem[]): void {
+    for (const item of items) this.#board.noteItem(operationId, item);
+  }
+
+  /** Sandboxes that an operation is working on or is about to. */
+  busyIds(): Set<string> {
+    return this.#board.busyIds();
+  }
+
+  /** Sends nothing more and lets others take what is left. */
+  async close(): Promise<void> {
+    const closing = this.#turns.close();
+    for (const work of this.#works.values()) {
+      work.isLost = true;
+      work.stop.abort(new StepStopped());
+    }
+    await closing;
+    await this.#writer.close();
+    await releaseClaims(this.#options.owner).catch(() => {});
   }
 
   /** Tells `listener` of everything under way, then of every change, until the answered function is called. */
   listen(listener: (event: OperationEvent) => void): () => void {
-    this.#listeners.add(listener);
-    for (const { operation, items } of this.#running.values())
-      listener({ operation, items: [...items.values()] });
-    return () => this.#listeners.delete(listener);
+    return this.#board.listen(listener);
   }
 
-  #pump(): void {
-    while (this.#busy < CONCURRENCY) {
-      const job = this.#queue.shift();
-      if (!job) return;
-      this.#busy += 1;
-      void this.#work(job)
-        .catch((error) => console.error(`Operation ${job.operation.id} could not be recorded:`, error))
-        .finally(() => {
-          this.#busy -= 1;
-          this.#pump();
-        });
+  #nextTurnMs(): number {
+    const running = this.#board.running();
+    if (running.length === 0) return LOOK_ROUND_IDLE_MS;
+    const nowMs = Date.now();
+    const dueMs = running.map(({ startsAtMs }) => startsAtMs - nowMs).filter((ms) => ms > 0);
+    return Math.min(LOOK_ROUND_MS, ...dueMs);
+  }
+
+  async #turn(): Promise<void> {
+    await this.#renew();
+    // First, so that what has just been confirmed need not wait for what others may have done.
+    await this.#claim();
+    const everyMs = this.#board.running().length > 0 ? LOOK_ROUND_MS : LOOK_ROUND_IDLE_MS;
+    if (Date.now() - this.#lookedRoundAtMs >= everyMs) {
+      await this.#lookRound();
+      await this.#claim();
+    }
+    for (const { id } of this.#board.running()) await this.#finishIfDone(id);
+    await this.#forget();
+  }
+
+  /** Holds on to what is claimed. What was lost while we could not is dropped: somebody else works on it now. */
+  async #renew(): Promise<void> {
+    const { owner, leaseMs } = this.#options;
+    const nowMs = Date.now();
+    if (this.#leaseUntilMs - nowMs > (leaseMs * 2) / 3) return;
+    const hadLapsed = this.#leaseUntilMs < nowMs;
+    if (this.#works.size > 0) await renewClaims(owner, nowMs + leaseMs);
+    if (this.#works.size > 0 && hadLapsed) {
+      const held = await listClaimed(owner);
+      for (const [key, work] of this.#works) if (!held.has(key)) drop(work);
+    }
+    this.#leaseUntilMs = nowMs + leaseMs;
+  }
+
+  /** Learns of operations, cancels and outcomes that other processes, or an earlier one, have written. */
+  async #lookRound(): Promise<void> {
+    const ids = await listRunningIds();
+    if (ids.length > 0) await this.#freeDead();
+    for (const id of new Set([...ids, ...this.#board.running().map((operation) => operation.id)])) {
+      await this.#learn(id);
+    }
+    this.#lookedRoundAtMs = Date.now();
+  }
+
+  async #learn(id: string): Promise<void> {
+    const isKnown = this.#board.has(id);
+    const seenMs = this.#seenUntilMs.get(id);
+    const askedAtMs = Date.now();
+    const operation = await findOperation(id);
+    if (!operation) return;
+    // Clocks of several machines differ a little, and what is written is seen a little later.
+    const items = await listItems(id, seenMs === undefined ? undefined : seenMs - LEASE_MARGIN_MS);
+    this.#seenUntilMs.set(id, askedAtMs);
+    if (!isKnown) this.#board.put(operation, items);
+    for (const item of items) if (item.outcome !== 'waiting') this.#board.noteItem(id, item);
+    if (operation.cancelledAtMs !== null && operation.cancelledBy !== null)
+      this.#noteCancel(id, operation.cancelledBy, operation.cancelledAtMs);
+    if (operation.state === 'finished') this.#noteFinish(id, operation.finishedAtMs ?? askedAtMs);
+  }
+
+  /** Where nobody but processes of this machine can hold claims, those of dead ones need not run out first. */
+  async #freeDead(): Promise<void> {
+    const { isShared, owner } = this.#options;
+    if (isShared) return;
+    for (const claimant of await listClaimants()) {
+      if (hasEnded(claimant, owner)) await releaseClaims(claimant);
     }
   }
 
-  async #work({ operation, sandboxId, mayHaveBeenSent }: Job): Promise<void> {
-    await this.#note(operation, { sandboxId, outcome: 'sending', message: null });
-    const result = await runStep(operation.act, sandboxId, operation.params);
-    if (result.sandbox) fleetWatcher().settle(result.sandbox);
-    else if (result.sandbox === null) fleetWatcher().settleGone(sandboxId);
-    else fleetWatcher().refresh();
-    // Before the interruption we may have sent the very request that made it so.
-    const { outcome, message } =
-      result.outcome === 'already' && mayHaveBeenSent ? { outcome: 'done' as const, message: null } : result;
-    await this.#note(operation, { sandboxId, outcome, message });
-    await this.#finishIfDone(operation);
+  #noteCancel(operationId: string, by: string, atMs: number): void {
+    const known = this.#board.find(operationId);
+    if (!known || known.cancelledAtMs !== null || known.state === 'finished') return;
+    this.#board.note(operationId, { cancelledAtMs: atMs, cancelledBy: by });
+    const worked = new Set<string>();
+    for (const work of this.#works.values()) {
+      if (work.operationId !== operationId) continue;
+      worked.add(work.item.sandboxId);
+      work.stop.abort(new StepStopped());
+    }
+    // What nobody has claimed is cancelled in the record already; others' claims are told when they are settled.
+    void listItems(operationId)
+      .then((items) =>
+        this.note(
+          operationId,
+          items.filter(({ sandboxId }) => !worked.has(sandboxId)),
+        ),
+      )
+      .then(() => this.#turns.poke())
+      .catch(() => {});
   }
 
-  async #note(operation: Operation, item: OperationItem): Promise<void> {
-    await recordOutcome(operation.id, item);
-    this.#running.get(operation.id)?.items.set(item.sandboxId, item);
-    this.#tell({ operation, items: [item] });
+  #noteFinish(operationId: string, atMs: number): void {
+    this.#seenUntilMs.delete(operationId);
+    if (this.#board.find(operationId)?.state === 'running')
+      this.#board.note(operationId, { state: 'finished', finishedAtMs: atMs });
   }
 
-  async #finishIfDone(operation: Operation): Promise<void> {
-    const running = this.#running.get(operation.id);
-    if (!running || running.operation.state === 'finished') return;
-    if (![...running.items.values()].every(({ outcome }) => isFinal(outcome))) return;
-    const finished: Operation = { ...operation, state: 'finished', finishedAtMs: Date.now() };
-    running.operation = finished;
-    await recordFinish(finished.id, finished.finishedAtMs ?? Date.now());
-    this.#tell({ operation: finished, items: [] });
-    setTimeout(() => this.#running.delete(finished.id), REMEMBER_MS).unref();
+  async #finishIfDone(operationId: string): Promise<void> {
+    if (!this.#board.isWorkedOff(operationId)) return;
+    const nowMs = Date.now();
+    if (await finishIfDone(operationId, nowMs)) this.#noteFinish(operationId, nowMs);
   }
 
-  #tell(event: OperationEvent): void {
-    for (const listener of this.#listeners) listener(event);
+  /** Takes more to do, each operation its share: a small one need not wait for a large one to end. */
+  async #claim(): Promise<void> {
+    const { owner, leaseMs } = this.#options;
+    const nowMs = Date.now();
+    const due = this.#board
+      .running()
+      .filter(({ id, startsAtMs }) => startsAtMs <= nowMs && !this.#board.isWorkedOff(id));
+    this.#begunSinceClaim = 0;
+    const share = Math.ceil(this.#supply() / Math.max(1, due.length));
+    for (const operation of due) {
+      const worked = [...this.#works.values()].filter(({ operationId }) => operationId === operation.id);
+      if (worked.length >= this.#board.openIn(operation.id)) continue;
+      const unbegun = worked.filter(({ hasBegun }) => !hasBegun).length;
+      const room = Math.min(share - unbegun, MOST_CLAIMED - this.#works.size);
+      // In batches: a claim for every single sandbox would cost a write each.
+      if (room < share / 2) continue;
+      const items = await claimItems(operation.id, { owner, untilMs: nowMs + leaseMs, most: room });
+      for (const item of items) this.#begin(operation.id, item);
+    }
   }
+
+  #supply(): number {
+    return Math.max(LEAST_SUPPLY, SUPPLY_PER_SLOT * this.#pace.limit);
+  }
+
+  #begin(operationId: string, item: ClaimedItem): void {
+    const key = `${operationId}/${item.sandboxId}`;
+    if (this.#works.has(key)) return;
+    const work: Work = { operationId, item, stop: new AbortController(), isLost: false, hasBegun: false };
+    this.#works.set(key, work);
+    // Claimed of a cancelled operation: only an earlier process can tell whether it was sent, and it is gone.
+    if (this.#board.find(operationId)?.cancelledAtMs != null) work.stop.abort(new StepStopped());
+    void this.#work(work)
+      .catch((error) => console.error(`Operation ${operationId}, sandbox ${item.sandboxId}:`, error))
+      .finally(() => {
+        this.#works.delete(key);
+        this.#noteBegun(work);
+      });
+  }
+
+  #noteBegun(work: Work): void {
+    if (work.hasBegun) return;
+    work.hasBegun = true;
+    this.#begunSinceClaim += 1;
+    if (this.#begunSinceClaim >= LEAST_SUPPLY / 4) this.#turns.poke();
+  }
+
+  async #work(work: Work): Promise<void> {
+    const { operationId, item } = work;
+    const operation = this.#board.find(operationId);
+    if (!operation) return;
+    let beganAtMs: number | null = null;
+    // Those that wait for their turn to be saved are enough and need no company: they count as not begun until then.
+    const isToSave = operation.params.exportPath !== undefined;
+    const begin = (message: string | null, isWaiting = false) => {
+      beganAtMs ??= Date.now();
+      if (!isWaiting) this.#noteBegun(work);
+      const { sandboxId } = item;
+      this.#board.noteItem(operationId, { sandboxId, outcome: 'sending', message, tookMs: null });
+    };
+    if (operation.act === 'run')
+      return this.#settle(work, await this.#run(work, operation, begin), beganAtMs);
+    const saver = this.#saverFor(work, operation, begin);
+    const result = await runStep({
+      act: operation.act,
+      params: operation.params,
+      shown: item.sandbox,
+      // What an earlier process has read or done is not known to us.
+      sinceMs: item.wasClaimed ? Date.now() : operation.createdAtMs,
+      mayHaveBeenSent: item.wasClaimed,
+      read: (id, sinceMs) => this.#read(work, id, sinceMs),
+      latest: (id) => fleetWatcher().find(id),
+      driftOf: (shown, now) => this.#driftOf(operationId, shown, now),
+      send: (call) => this.#send(work, call, begin),
+      askToEnd: async (id, graceMs) => {
+        // Waiting for processes is no waiting for a turn: it must not keep others from being claimed.
+        if (!isToSave) this.#noteBegun(work);
+        const slot = await this.#graceful.take(operationId, work.stop.signal);
+        begin('Waiting for its processes to end', isToSave);
+        try {
+          return await askToEnd(id, graceMs, work.stop.signal);
+        } catch (thrown) {
+          work.stop.signal.throwIfAborted();
+          throw thrown;
+        } finally {
+          slot.release('fine');
+        }
+      },
+      saver,
+    });
+    this.#settle(work, result, beganAtMs, saver);
+  }
+
+  #settle(
+    { operationId, item, isLost }: Work,
+    result: StepResult,
+    beganAtMs: number | null,
+    saver: FileSaver | null = null,
+  ): void {
+    if (isLost) return;
+    if (result.sandbox === null) fleetWatcher().settleGone(item.sandboxId);
+    const { outcome, message } = result;
+    const tookMs = beganAtMs === null ? null : Date.now() - beganAtMs;
+    const saved = saver?.saved ? { saved: saver.saved } : {};
+    this.#writer.add({ operationId, sandboxId: item.sandboxId, outcome, message, tookMs, ...saved });
+  }
+
+  #saverFor(
+    work: Work,
+    { id: operationId, act, actor, params }: Operation,
+    begin: (message: string) => void,
+  ): FileSaver | null {
+    if (act !== 'kill' || params.exportPath === undefined) return null;
+    const { dir, limitBytes } = config().exports;
+    const { signal } = work.stop;
+    return new FileSaver({
+      operationId,
+      sandboxId: work.item.sandboxId,
+      actor,
+      path: params.exportPath,
+      owner: this.#options.owner,
+      exportDir: dir,
+      limitBytes,
+      isTakenOver: work.item.wasClaimed,
+      signal,
+      takeTurn: () => this.#saving.take(operationId, signal),
+      tell: (message) => begin(message),
+      requireClaim: () => this.#requireClaim(work),
+    });
+  }
+
+  #run(work: Work, { params, createdAtMs }: Operation, begin: (message: string | null) => void) {
+    const { operationId, item, stop } = work;
+    return runInSandbox({
+      id: { operationId, sandboxId: item.sandboxId },
+      params,
+      shown: item.sandbox,
+      sinceMs: item.wasClaimed ? Date.now() : createdAtMs,
+      wasClaimed: item.wasClaimed,
+      read: (id, sinceMs) => this.#read(work, id, sinceMs),
+      driftOf: (shown, now) => driftOf(shown, now, null),
+      take: () => this.#runTurns.take(operationId, stop.signal),
+      requireClaim: () => this.#requireClaim(work),
+      begin: () => begin(null),
+      signal: stop.signal,
+      isGivenUp: () => work.isLost,
+    });
+  }
+
+  #driftOf(operationId: string, shown: Sandbox, now: Sandbox): string | null {
+    // One that was asked for alone was confirmed as the protected one it is.
+    const isBulk = this.#board.sizeOf(operationId) > 1;
+    return driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
+  }
+
+  async #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {
+    if (this.#board.sizeOf(operationId) > FEW) {
+      const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
+      return fleetWatcher().readSince(id, sinceMs, isKilled ? 'gone' : 'there');
+    }
+    const askedAtMs = Date.now();
+    try {
+      const sandbox = await getSandbox(id);
+      // Spares everybody the wait for the next reading.
+      fleetWatcher().settle(sandbox, askedAtMs);
+      return fleetWatcher().asListed(sandbox);
+    } catch (thrown) {
+      if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return null;
+      throw thrown;
+    }
+  }
+
+  async #send<T>(work: Work, call: () => Promise<T>, begin: (message: string | null) => void): Promise<T> {
+    const slot = await this.#pace.take(work.operationId, work.stop.signal);
+    let verdict: Verdict = 'failed';
+    let retryAfterMs: number | undefined;
+    try {
+      await this.#requireClaim(work);
+      begin(null);
+      const answer = await call();
+      verdict = 'fine';
+      return answer;
+    } catch (thrown) {
+      if (thrown instanceof SandkeeperError && asksToSlowDown(thrown)) {
+        verdict = 'throttled';
+        retryAfterMs = thrown.retryAfterMs;
+      } else if (thrown instanceof SandkeeperError && isAnswer(thrown)) verdict = 'fine';
+      throw thrown;
+    } finally {
+      slot.release(verdict, retryAfterMs);
+    }
+  }
+
+  /** The last look before sending: this process must still hold the claim, and nobody may have stopped it. */
+  async #requireClaim(work: Work): Promise<void> {
+    work.stop.signal.throwIfAborted();
+    while (this.#leaseUntilMs - Date.now() < LEASE_MARGIN_MS) {
+      this.#leaseUntilMs = 0;
+      // While the database is away, nothing is sent: whatever came of it could not be written down.
+      await this.#renew().catch(() => new Promise((resolve) => setTimeout(resolve, RETRY_MS)));
+      work.stop.signal.throwIfAborted();
+    }
+  }
+
+  #written(outcomes: readonly NewOutcome[]): void {
+    for (const { operationId, ...item } of outcomes) this.#board.noteItem(operationId, item);
+    if (outcomes.some(({ operationId }) => this.#board.isWorkedOff(operationId))) this.#turns.poke();
+  }
+
+  async #forget(): Promise<void> {
+    const { keepMs } = this.#options;
+    const nowMs = Date.now();
+    if (keepMs === null || nowMs - this.#forgotAtMs < FORGET_EVERY_MS) return;
+    this.#forgotAtMs = nowMs;
+    await forgetOperationsBefore(nowMs - keepMs);
+    await forgetAccessBefore(nowMs - keepMs);
+  }
+}
+
+function drop(work: Work): void {
+  work.isLost = true;
+  work.stop.abort(new StepStopped());
+}
+
+/** The service has answered for good or ill, and did not ask for less. */
+function isAnswer({ code }: SandkeeperError): boolean {
+  return code === 'conflict' || code === 'not_found' || code === 'quota' || code === 'invalid';
 }
 
 /** The runner of this process. */
 export function operationRunner(): OperationRunner {
-  return singleton('operation-runner', () => new OperationRunner());
+  return singleton('operation-runner', () => {
+    const { maxConcurrency, protectedKey, keepMs } = config().operations;
+    const isShared = !config().databaseUrl.startsWith('file:');
+    return new OperationRunner({ owner: newOwner(), maxConcurrency, protectedKey, keepMs, isShared });
+  });
 }

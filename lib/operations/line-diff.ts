@@ -1,0 +1,55 @@
+/** A line of two texts set against each other. */
+export type DiffLine = { kind: 'same' | 'added' | 'removed'; text: string };
+
+/** Beyond this many differing lines, comparing them one by one would take too long. */
+const MOST_LINES = 1_500;
+
+/**
+ * `now` against `before`, line by line, as the longest common run of lines has it. `null` where they differ in too many
+ * lines to compare.
+ */
+export function diffLines(before: string, now: string): DiffLine[] | null {
+  const [a, b] = [linesOf(before), linesOf(now)];
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < a.length - start && end < b.length - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
+  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  if (left.length > MOST_LINES || right.length > MOST_LINES) return null;
+  const same = (lines: readonly string[]): DiffLine[] => lines.map((text) => ({ kind: 'same', text }));
+  return [...same(a.slice(0, start)), ...between(left, right), ...same(a.slice(a.length - end))];
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+function between(left: readonly string[], right: readonly string[]): DiffLine[] {
+  const width = right.length + 1;
+  // How many lines the rests have in common, from each pair of places on.
+  const common = new Uint16Array((left.length + 1) * width);
+  const at = (i: number, j: number) => common[i * width + j] ?? 0;
+  for (let i = left.length - 1; i >= 0; i -= 1)
+    for (let j = right.length - 1; j >= 0; j -= 1)
+      common[i * width + j] =
+        left[i] === right[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  const lines: DiffLine[] = [];
+  let [i, j] = [0, 0];
+  while (i < left.length || j < right.length) {
+    const [old, fresh] = [left[i], right[j]];
+    if (old !== undefined && old === fresh) {
+      lines.push({ kind: 'same', text: old });
+      i += 1;
+      j += 1;
+    } else if (fresh === undefined || (old !== undefined && at(i + 1, j) >= at(i, j + 1))) {
+      lines.push({ kind: 'removed', text: old ?? '' });
+      i += 1;
+    } else {
+      lines.push({ kind: 'added', text: fresh });
+      j += 1;
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,50 @@
+import { rowWith } from '../fleet/test-fleet';
+import type { Sandbox } from '../sandbox/schema';
+import { freshCounts } from './board';
+import type { Operation, OperationItem } from './schema';
+import { recordOperation } from './store';
+
+/** What the tests of operations share. */
+
+let made = 0;
+
+/** A kill by ana that has just been recorded, without a cancel window, unless told otherwise. */
+export function newOperation(changes: Partial<Operation> = {}): Operation {
+  made += 1;
+  const nowMs = Date.now();
+  return {
+    id: `operation-${made}`,
+    act: 'kill',
+    params: {},
+    actor: 'ana',
+    reason: '',
+    filter: '',
+    state: 'running',
+    createdAtMs: nowMs,
+    startsAtMs: nowMs,
+    finishedAtMs: null,
+    cancelledAtMs: null,
+    cancelledBy: null,
+    retryOf: null,
+    counts: freshCounts(0),
+    ...changes,
+  };
+}
+
+/** An item that nothing has happened to. */
+export function waitingItem(sandboxId: string): OperationItem {
+  return { sandboxId, outcome: 'waiting', message: null, tookMs: null };
+}
+
+/** Writes an operation over `targets`, which are made up where only an id is given. */
+export async function recordNew(
+  targets: readonly (string | Sandbox)[],
+  changes: Partial<Operation> = {},
+): Promise<Operation> {
+  const operation = newOperation({ ...changes, counts: freshCounts(targets.length) });
+  await recordOperation({
+    ...operation,
+    targets: targets.map((target) => (typeof target === 'string' ? rowWith({ id: target }).sandbox : target)),
+  });
+  return operation;
+}
