@@ -1,0 +1,56 @@
+/** How the bytes of a text are read. `windows-1252` stands for whatever is neither Unicode nor binary. */
+export type Encoding = 'utf-8' | 'utf-8-bom' | 'utf-16le' | 'utf-16be' | 'windows-1252';
+
+const MOST_CONTROL_SHARE = 0.1;
+
+/**
+ * How to read a text by its first bytes, or `null` where they are no text. `isWhole` says that nothing follows:
+ * otherwise a character cut through at the end counts as valid.
+ */
+export function detectEncoding(bytes: Uint8Array, { isWhole }: { isWhole: boolean }): Encoding | null {
+  if (startsWith(bytes, [0xef, 0xbb, 0xbf])) return 'utf-8-bom';
+  if (startsWith(bytes, [0xff, 0xfe])) return 'utf-16le';
+  if (startsWith(bytes, [0xfe, 0xff])) return 'utf-16be';
+  if (bytes.includes(0)) return null;
+  if (shareOfControls(bytes) > MOST_CONTROL_SHARE) return null;
+  return isUtf8(bytes, isWhole) ? 'utf-8' : 'windows-1252';
+}
+
+/**
+ * A decoder that takes a text in pieces: `decode(piece, { stream: true })`. It never throws; what is invalid becomes
+ * U+FFFD, so that it is seen. The mark at the start is left out, unless what is decoded is no start (`keepsMark`).
+ */
+export function newDecoder(encoding: Encoding, { keepsMark = false } = {}): TextDecoder {
+  return new TextDecoder(encoding === 'utf-8-bom' ? 'utf-8' : encoding, { ignoreBOM: keepsMark });
+}
+
+/** What people call an encoding. */
+export const ENCODING_NAMES = {
+  'utf-8': 'UTF-8',
+  'utf-8-bom': 'UTF-8 with BOM',
+  'utf-16le': 'UTF-16 LE',
+  'utf-16be': 'UTF-16 BE',
+  'windows-1252': 'Windows-1252',
+} satisfies Record<Encoding, string>;
+
+function isUtf8(bytes: Uint8Array, isWhole: boolean): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !isWhole });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Of bytes that text hardly holds: everything below space but tab, line ends, form feed, backspace and escape. */
+function shareOfControls(bytes: Uint8Array): number {
+  if (bytes.length === 0) return 0;
+  let controls = 0;
+  for (const byte of bytes)
+    if (byte === 127 || byte < 8 || byte === 11 || (byte > 13 && byte < 32 && byte !== 27)) controls += 1;
+  return controls / bytes.length;
+}
+
+function startsWith(bytes: Uint8Array, signature: readonly number[]): boolean {
+  return signature.every((byte, at) => bytes[at] === byte);
+}

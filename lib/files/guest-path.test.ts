@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ancestorsOf,
+  childOf,
+  isWithin,
+  nameIn,
+  parentOf,
+  parsePath,
+  resolveTyped,
+  seenFrom,
+} from './guest-path';
+
+it('takes paths apart and puts them together', () => {
+  expect(parentOf('/home/user/a b')).toBe('/home/user');
+  expect(parentOf('/home')).toBe('/');
+  expect(parentOf('/')).toBe('/');
+  expect(nameIn('/home/user/two\nlines')).toBe('two\nlines');
+  expect(nameIn('/')).toBe('/');
+  expect(childOf('/', 'home')).toBe('/home');
+  expect(childOf('/home', 'user')).toBe('/home/user');
+  expect(ancestorsOf('/home/user/out')).toEqual(['/', '/home', '/home/user']);
+  expect(ancestorsOf('/')).toEqual([]);
+});
+
+it('knows what lies within a folder', () => {
+  expect(isWithin('/home/user', '/home')).toBe(true);
+  expect(isWithin('/home', '/home')).toBe(true);
+  expect(isWithin('/homeland', '/home')).toBe(false);
+  expect(isWithin('/anything', '/')).toBe(true);
+});
+
+it('says where something is from here', () => {
+  expect(seenFrom('/home/user', '/home/user/shards/03')).toBe('shards/03');
+  expect(seenFrom('/home/user', '/home/user')).toBe('/home/user');
+  expect(seenFrom('/home/user', '/etc/hosts')).toBe('/etc/hosts');
+  expect(seenFrom('/', '/etc/hosts')).toBe('/etc/hosts');
+});
+
+describe('what somebody types', () => {
+  const here = { folder: '/home/user/out', home: '/home/user' };
+  it.each([
+    ['/var/log/', '/var/log'],
+    ['  /etc ', '/etc'],
+    ['shards/03', '/home/user/out/shards/03'],
+    ['..', '/home/user'],
+    ['../../..//..', '/'],
+    ['~', '/home/user'],
+    ['~/x', '/home/user/x'],
+    ['~x', '/home/user/out/~x'],
+    ['./report.html', '/home/user/out/report.html'],
+    ['.../x', '/home/user/out/.../x'],
+  ])('%j means %j', (typed, path) => {
+    expect(resolveTyped(typed, here)).toBe(path);
+  });
+
+  it('may be nothing', () => {
+    expect(resolveTyped('  ', here)).toBeNull();
+  });
+});
+
+it('reads the path of an address', () => {
+  expect(parsePath('/home/user//')).toBe('/home/user');
+  expect(parsePath('/')).toBe('/');
+  expect(parsePath('//')).toBe('/');
+  expect(parsePath('home')).toBeNull();
+  expect(parsePath('/a\0b')).toBeNull();
+  expect(parsePath(`/${'a'.repeat(5000)}`)).toBeNull();
+  expect(parsePath(null)).toBeNull();
+});

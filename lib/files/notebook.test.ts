@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readNotebook } from './notebook';
+
+const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const notebook = (outputs: unknown[], more: object = {}) =>
+  JSON.stringify({
+    cells: [{ cell_type: 'code', source: ['a = 1\n', 'a'], execution_count: 3, outputs }],
+    metadata: { language_info: { name: 'python' } },
+    nbformat: 4,
+    ...more,
+  });
+const outputsOf = (...outputs: unknown[]) => readNotebook(notebook(outputs))?.cells[0]?.outputs;
+
+test('cells, their numbers and what they printed', () => {
+  expect(
+    readNotebook(notebook([{ output_type: 'stream', name: 'stdout', text: ['one\n', 'two\n'] }])),
+  ).toEqual({
+    language: 'python',
+    cells: [
+      {
+        kind: 'code',
+        source: 'a = 1\na',
+        count: 3,
+        outputs: [{ kind: 'text', text: 'one\ntwo\n', isError: false }],
+      },
+    ],
+  });
+});
+
+test('what was printed in pieces is one text, errors are another', () => {
+  const stream = (text: string, name = 'stdout') => ({ output_type: 'stream', name, text });
+  expect(outputsOf(stream('a'), stream('b'), stream('c', 'stderr'), stream('d'))).toEqual([
+    { kind: 'text', text: 'ab', isError: false },
+    { kind: 'text', text: 'c', isError: true },
+    { kind: 'text', text: 'd', isError: false },
+  ]);
+  expect(
+    outputsOf({ output_type: 'error', ename: 'E', evalue: 'v', traceback: ['\u001b[0;31mE\u001b[0m', 'v'] }),
+  ).toEqual([{ kind: 'text', text: 'E\nv', isError: true }]);
+});
+
+test('images are PNG and JPEG as data, HTML and SVG are never shown', () => {
+  const shows = (data: object) => outputsOf({ output_type: 'display_data', data })?.[0];
+  expect(shows({ 'image/png': `${PNG.slice(0, 40)}\n${PNG.slice(40)}` })).toEqual({
+    kind: 'image',
+    src: `data:image/png;base64,${PNG}`,
+  });
+  expect(shows({ 'text/html': '<script>alert(1)</script>', 'text/plain': '<b>' })).toMatchObject({
+    text: '<b>',
+  });
+  expect(shows({ 'text/html': '<script>alert(1)</script>' })).toEqual({
+    kind: 'left-out',
+    what: 'text/html',
+  });
+  expect(shows({ 'image/svg+xml': '<svg onload="alert(1)">' })).toEqual({
+    kind: 'left-out',
+    what: 'image/svg+xml',
+  });
+  for (const evil of [`${PNG}"onerror=`, '<svg>', 'iVBORw0KGgo,<script>', `/9j/${PNG}`])
+    expect(shows({ 'image/png': evil })).toEqual({ kind: 'left-out', what: 'image/png' });
+});
+
+test('what is no notebook is none, and nothing makes it fail', () => {
+  for (const text of ['', '{}', '[]', 'null', '{"cells":1}', '['.repeat(100_000)])
+    expect(readNotebook(text)).toBeNull();
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (cell, output) => {
+      readNotebook(
+        JSON.stringify({ cells: [cell, { cell_type: 'code', outputs: [output, { data: cell }] }] }),
+      );
+    }),
+  );
+});

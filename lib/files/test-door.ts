@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import type { Role } from '../access/roles';
+import { openSession, sessionCookieName } from '../access/sessions';
+import { config } from '../config';
+import { database } from '../db/client';
+import { openEnvd } from '../moru/envd';
+import { type HouseEngine, serveHttp } from '../test-support/house';
+import { serveFiles } from './serve';
+
+/** What tests of the requests that carry files share: the door itself, and somebody who knocks. */
+
+export type Knock = {
+  method?: string;
+  role?: Role | null;
+  headers?: Record<string, string>;
+  body?: Buffer | string;
+};
+
+export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer; json: unknown };
+
+/** Whether this machine can make and read archives by other means than ours. */
+export const hasPython = spawnSync('python3', ['--version']).status === 0;
+
+const cookies = new Map<Role, string>();
+
+/** The cookie of a session with this role; one for each role. */
+async function cookieOf(role: Role): Promise<string> {
+  const value = cookies.get(role) ?? (await openSession({ role, actor: `an ${role}` }));
+  cookies.set(role, value);
+  return `${sessionCookieName()}=${value}`;
+}
+
+/** Opens the door for this test and answers its address. */
+export function openDoor(): Promise<string> {
+  return serveHttp((req, res) => {
+    if (!serveFiles(req, res)) res.writeHead(404).end();
+  });
+}
+
+/** Starts a request; its answer's body is still to be read. */
+export async function knock(
+  url: string,
+  { method = 'GET', role = 'operator', headers = {}, body }: Knock = {},
+): Promise<IncomingMessage> {
+  const all: Record<string, string> = { origin: `http://localhost:${config().port}`, ...headers };
+  if (role !== null) all.cookie = await cookieOf(role);
+  if (all.origin === '') delete all.origin;
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method, headers: all, agent: false }, resolve);
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+/** The whole answer to a request. */
+export async function ask(url: string, options: Knock = {}): Promise<Answer> {
+  const answer = await knock(url, options);
+  const body = await buffer(answer);
+  const isJson = answer.headers['content-type'] === 'application/json';
+  const json: unknown = isJson ? JSON.parse(body.toString()) : undefined;
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body, json };
+}
+
+/** A sandbox with files, and where they lie on this machine. */
+export async function newSandbox(engine: HouseEngine): Promise<{ id: string; root: string }> {
+  const id = await engine.create();
+  await (await openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
+  const root = engine.inside(id, '');
+  fs.mkdirSync(`${root}/data`, { recursive: true });
+  return { id, root };
+}
+
+/** What was written down of one sandbox, oldest first. */
+export async function noted(sandboxId: string): Promise<string[]> {
+  const rows = await (await database())
+    .selectFrom('access_log')
+    .select(['kind', 'path'])
+    .where('sandbox_id', '=', sandboxId)
+    .orderBy('id')
+    .execute();
+  return rows.map(({ kind, path }) => `${kind} ${path}`);
+}

@@ -1,0 +1,24 @@
+import type { Entry } from '../sandbox/guest-file';
+import { nameIn } from './guest-path';
+
+/** An entry for tests: a file of a few bytes unless said otherwise. */
+export function entryAt(path: string, facts: Partial<Entry> = {}): Entry {
+  return {
+    name: nameIn(path),
+    path,
+    kind: 'file',
+    leadsTo: null,
+    linkTarget: null,
+    sizeBytes: 10,
+    permissions: '-rw-r--r--',
+    owner: 'user',
+    group: 'user',
+    modifiedAtMs: 1_700_000_000_000,
+    isAddressable: true,
+    ...facts,
+  };
+}
+
+export function folderAt(path: string, facts: Partial<Entry> = {}): Entry {
+  return entryAt(path, { kind: 'directory', permissions: 'drwxr-xr-x', sizeBytes: 4096, ...facts });
+}

@@ -1,0 +1,98 @@
+/** A piece of a name: text that can be shown as it is, or one character that cannot, by a sign that stands for it. */
+export type NamePart = {
+  text: string;
+  /** What the sign stands for, such as `U+202E, right-to-left override`; `null` for plain text. */
+  standsFor: string | null;
+};
+
+/** Characters that move the text around them, hide in it, or end its line. */
+const SIGNS: Readonly<Record<number, readonly [sign: string, name: string]>> = {
+  9: ['⇥', 'tab'],
+  10: ['⏎', 'line feed'],
+  13: ['␍', 'carriage return'],
+  27: ['␛', 'escape'],
+  127: ['␡', 'delete'],
+  133: ['⏎', 'next line'],
+  160: ['␣', 'no-break space'],
+  173: ['[SHY]', 'soft hyphen'],
+  1564: ['[ALM]', 'Arabic letter mark'],
+  8203: ['[ZWSP]', 'zero width space'],
+  8204: ['[ZWNJ]', 'zero width non-joiner'],
+  8205: ['[ZWJ]', 'zero width joiner'],
+  8206: ['[LRM]', 'left-to-right mark'],
+  8207: ['[RLM]', 'right-to-left mark'],
+  8232: ['⏎', 'line separator'],
+  8233: ['⏎', 'paragraph separator'],
+  8234: ['[LRE]', 'left-to-right embedding'],
+  8235: ['[RLE]', 'right-to-left embedding'],
+  8236: ['[PDF]', 'pop directional formatting'],
+  8237: ['[LRO]', 'left-to-right override'],
+  8238: ['[RLO]', 'right-to-left override'],
+  8288: ['[WJ]', 'word joiner'],
+  8294: ['[LRI]', 'left-to-right isolate'],
+  8295: ['[RLI]', 'right-to-left isolate'],
+  8296: ['[FSI]', 'first strong isolate'],
+  8297: ['[PDI]', 'pop directional isolate'],
+  65279: ['[BOM]', 'zero width no-break space'],
+  65533: ['�', 'bytes that are no UTF-8'],
+};
+
+/** A joiner or a variation selector within an emoji belongs there. */
+const IN_EMOJI = String.raw`(?<=\p{ExtPict}[\u{1F3FB}-\u{1F3FF}]?)\uFE0F|(?<=\p{ExtPict}[\uFE0F\u{1F3FB}-\u{1F3FF}]?)\u200D(?=\p{ExtPict})`;
+const UNSEEN = String.raw`[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\uFFFD]|(?! )\p{Zs}|^ | $|(?<=^ *) | (?= *$)`;
+const ODD = new RegExp(`(?!${IN_EMOJI})(?:${UNSEEN})`, 'gu');
+/** Most names are nothing but these, and there are tens of thousands of them. */
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
+
+/** `name` in parts, so that everything in it is seen: other people write names, to deceive or by accident. */
+export function visibleParts(name: string): NamePart[] {
+  if (PLAIN.test(name)) return [{ text: name, standsFor: null }];
+  const parts: NamePart[] = [];
+  let end = 0;
+  for (const { 0: found, index } of name.matchAll(ODD)) {
+    if (index > end) parts.push({ text: name.slice(end, index), standsFor: null });
+    parts.push(signFor(found));
+    end = index + found.length;
+  }
+  if (end < name.length) parts.push({ text: name.slice(end), standsFor: null });
+  return parts;
+}
+
+/** The same as one text, for where there can be no elements: titles, names of controls, toasts. */
+export function visibleText(name: string): string {
+  return visibleParts(name)
+    .map(({ text }) => text)
+    .join('');
+}
+
+function signFor(character: string): NamePart {
+  const code = character.codePointAt(0) ?? 0;
+  const hex = code.toString(16).toUpperCase().padStart(4, '0');
+  const [sign, called] = SIGNS[code] ?? [];
+  if (sign !== undefined) return { text: sign, standsFor: `U+${hex}, ${called}` };
+  if (/\p{Zs}/u.test(character)) return { text: '␣', standsFor: `U+${hex}, space` };
+  if (code < 32)
+    return { text: String.fromCodePoint(0x2400 + code), standsFor: `U+${hex}, control character` };
+  if (code < 160) return { text: `[${hex.slice(-2)}]`, standsFor: `U+${hex}, control character` };
+  return { text: `[${hex}]`, standsFor: `U+${hex}, invisible character` };
+}
+
+const SHORT_ENOUGH = 16;
+const BEFORE_EXTENSION = 4;
+const EXTENSION = /(?:\.tar)?\.[^.\s]{1,11}$/;
+const graphemes = new Intl.Segmenter('en');
+const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]|\uD802|\uD803|\uD83A|\uD83B/;
+
+/**
+ * Where a long name may be cut in two, so that its first part can be shortened while its end stays in sight; the second
+ * is empty where it is short, or runs from right to left and would be torn apart.
+ */
+export function splitName(name: string): [head: string, tail: string] {
+  if (name.length <= SHORT_ENOUGH || RIGHT_TO_LEFT.test(name)) return [name, ''];
+  const extension = EXTENSION.exec(name)?.[0] ?? '';
+  const wanted = name.length - extension.length - BEFORE_EXTENSION;
+  // Never between what is one character to the eye, nor beside a space, which would seem to lead or to trail.
+  let at = wanted <= 0 ? 0 : (graphemes.segment(name).containing(wanted)?.index ?? 0);
+  while (at > 0 && name.slice(at - 1, at + 1).includes(' ')) at -= 1;
+  return at === 0 ? [name, ''] : [name.slice(0, at), name.slice(at)];
+}
