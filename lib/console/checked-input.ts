@@ -1,0 +1,51 @@
+import 'server-only';
+import { INPUT_WINDOW_BYTES } from './protocol';
+import type { ViewerDoor } from './viewer';
+
+/** An input is taken without asking for its session again for this long, ms. */
+const CHECKED_FOR_MS = 1_000;
+/** What waits for the answer beyond this is refused: more than a tab of ours has under way. */
+const MOST_WAITING_BYTES = 2 * INPUT_WINDOW_BYTES;
+/** However little there is in it, a piece takes its place. */
+const PIECE_BYTES = 64;
+
+/** Input of one tab, in its order, each piece let through only while its session is known to hold. */
+export class CheckedInput {
+  #checkedAtMs = Number.NEGATIVE_INFINITY;
+  #isChecking = false;
+  #waiting: { seq: number; bytes: Uint8Array }[] = [];
+  #waitingBytes = 0;
+
+  constructor(
+    private readonly door: Pick<ViewerDoor, 'recheck'>,
+    private readonly now: () => number,
+    private readonly take: (seq: number, bytes: Uint8Array) => void,
+  ) {}
+
+  /** False when there is no room. */
+  add(seq: number, bytes: Uint8Array): boolean {
+    const isFresh = this.now() - this.#checkedAtMs < CHECKED_FOR_MS;
+    if (isFresh && !this.#isChecking) {
+      this.take(seq, bytes);
+      return true;
+    }
+    const size = PIECE_BYTES + bytes.length;
+    if (this.#waitingBytes + size > MOST_WAITING_BYTES) return false;
+    this.#waiting.push({ seq, bytes });
+    this.#waitingBytes += size;
+    if (!this.#isChecking) void this.#check();
+    return true;
+  }
+
+  async #check(): Promise<void> {
+    this.#isChecking = true;
+    const isValid = await this.door.recheck();
+    this.#isChecking = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (!isValid) return;
+    this.#checkedAtMs = this.now();
+    for (const { seq, bytes } of waiting) this.take(seq, bytes);
+  }
+}

@@ -1,0 +1,103 @@
+import { expect, it } from 'vitest';
+import { CheckedInput } from './checked-input';
+import { InputQueue } from './input-queue';
+
+/** A sandbox that takes what is typed when it is told to. */
+function openQueue() {
+  const requests: { text: string; answer: (error?: Error) => void }[] = [];
+  const queue = new InputQueue(
+    (bytes) =>
+      new Promise((resolve, reject) => {
+        const text = Buffer.from(bytes).toString();
+        requests.push({ text, answer: (error) => (error ? reject(error) : resolve()) });
+      }),
+  );
+  const outcomes: string[] = [];
+  const add = (text: string) =>
+    queue.add(
+      Buffer.from(text),
+      () => outcomes.push(`${text} taken`),
+      () => outcomes.push(`${text} failed`),
+    );
+  return { requests, outcomes, add };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+it('one request is under way at a time, and the next takes along all that came meanwhile', async () => {
+  const { requests, outcomes, add } = openQueue();
+  for (const key of 'ls -l') add(key);
+  expect(requests.map(({ text }) => text)).toEqual(['l']);
+  requests[0]?.answer();
+  await settled();
+  expect(requests.map(({ text }) => text)).toEqual(['l', 's -l']);
+  expect(outcomes).toEqual(['l taken']);
+  requests[1]?.answer();
+  await settled();
+  expect(outcomes).toHaveLength(5);
+});
+
+it('what may not have arrived is said, with all that was typed in the belief that it had', async () => {
+  const { requests, outcomes, add } = openQueue();
+  add('one');
+  add('two');
+  requests[0]?.answer(new Error('the sandbox is away'));
+  await settled();
+  expect(outcomes).toEqual(['one failed', 'two failed']);
+  expect(requests).toHaveLength(1);
+  add('three');
+  expect(requests[1]?.text).toBe('three');
+});
+
+it('holds only so much, and has room again afterwards', async () => {
+  const { requests, add } = openQueue();
+  const piece = 'x'.repeat(16 * 1024);
+  let held = 0;
+  while (add(piece)) held += piece.length;
+  expect(held).toBeLessThanOrEqual(600 * 1024);
+  for (let at = 0; at < requests.length; at += 1) {
+    requests[at]?.answer();
+    await settled();
+  }
+  expect(requests.reduce((sum, { text }) => sum + text.length, 0)).toBe(held);
+  expect(add(piece)).toBe(true);
+});
+
+it('input waits for its session to be checked, in its order, and goes nowhere without one', async () => {
+  let answer: (isValid: boolean) => void = () => {};
+  let nowMs = 0;
+  let checks = 0;
+  const taken: number[] = [];
+  const recheck = () => {
+    checks += 1;
+    return new Promise<boolean>((resolve) => {
+      answer = resolve;
+    });
+  };
+  const input = new CheckedInput(
+    { recheck },
+    () => nowMs,
+    (seq) => taken.push(seq),
+  );
+  const type = (seq: number) => input.add(seq, new Uint8Array(1));
+  type(1);
+  type(2);
+  expect(taken).toEqual([]);
+  answer(true);
+  await settled();
+  type(3);
+  expect([taken, checks]).toEqual([[1, 2, 3], 1]);
+  nowMs += 2_000;
+  type(4);
+  answer(false);
+  await settled();
+  expect([taken, checks]).toEqual([[1, 2, 3], 2]);
+});
+
+it('so many pieces wait and no more, however small they are', () => {
+  const { add } = openQueue();
+  let held = 0;
+  while (held < 100_000 && add('x')) held += 1;
+  expect(held).toBeGreaterThan(1_000);
+  expect(held).toBeLessThan(10_000);
+});

@@ -1,0 +1,268 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ChannelListener } from '../live/socket';
+import { ConsoleLink } from './link';
+import {
+  ACK_EVERY_BYTES,
+  type ConsoleEvent,
+  type ConsoleMessage,
+  type ConsoleOpening,
+  INPUT_WINDOW_BYTES,
+  packOutput,
+  unpackInput,
+} from './protocol';
+import type { ConsoleInfo } from './schema';
+
+const INFO: ConsoleInfo = {
+  id: 'console-of-this-test',
+  sandboxId: 'i1',
+  number: 1,
+  name: null,
+  shell: 'bash',
+  user: null,
+  state: 'open',
+  ending: null,
+  owner: 'ana',
+  isMine: true,
+  driver: 'ana',
+  watchers: [],
+  size: { cols: 80, rows: 24 },
+  endsSoon: null,
+};
+
+type Attached = { from?: number; end?: number; typed?: number; missing?: number };
+
+/** A tab's end of a console, with what it draws and says, and the other end in the test's hands. */
+function openLink({ isNew = true } = {}) {
+  const drawn: Uint8Array[] = [];
+  const skipped: number[] = [];
+  const said: ConsoleMessage[] = [];
+  const typed: { seq: number; bytes: Uint8Array }[] = [];
+  const replaying: boolean[] = [];
+  const pending: (() => void)[] = [];
+  const clock = { nowMs: 1_000 };
+  const wire = { isOpen: true };
+  let listener: ChannelListener | null = null;
+  const link = new ConsoleLink(
+    INFO.id,
+    {
+      write: (bytes, done) => {
+        drawn.push(bytes.slice());
+        pending.push(done);
+      },
+      skip: (missing, _, done) => {
+        skipped.push(missing);
+        pending.push(done);
+      },
+      setReplaying: (is) => replaying.push(is),
+      size: () => INFO.size,
+    },
+    {
+      subscribe: (_, joined) => {
+        listener = joined;
+        return () => {};
+      },
+      say: (_, payload) => {
+        said.push(payload as ConsoleMessage);
+        return wire.isOpen;
+      },
+      sendBytes: (_, frame) => {
+        const input = unpackInput(frame);
+        if (input === null) throw new Error('Not input.');
+        if (wire.isOpen) typed.push(input);
+        return wire.isOpen;
+      },
+      state: () => (wire.isOpen ? 'open' : 'waiting'),
+      onStateChange: () => () => {},
+    },
+    { client: 'tab-of-ana', isNew, now: () => clock.nowMs },
+  );
+  const hear = (event: ConsoleEvent) => listener?.onEvent(event);
+  return {
+    link,
+    skipped,
+    said,
+    typed,
+    replaying,
+    clock,
+    hear,
+    text: () => Buffer.concat(drawn).toString(),
+    bytes: () => Buffer.concat(drawn),
+    output: (offset: number, bytes: Uint8Array | string) =>
+      listener?.onBytes?.(packOutput(offset, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)),
+    draw: () => {
+      for (const done of pending.splice(0)) done();
+    },
+    opening: () => listener?.opening?.() as ConsoleOpening,
+    attach: ({ from = 0, end, typed: last = 0, missing = 0 }: Attached = {}) => {
+      wire.isOpen = true;
+      hear({ kind: 'attached', from, end: end ?? from, typed: last, missing, preamble: '' });
+      hear({ kind: 'state', info: INFO, drives: true, sentAtMs: 0 });
+    },
+    cut: () => {
+      wire.isOpen = false;
+      listener?.onGap();
+    },
+  };
+}
+
+describe('output', () => {
+  it('is drawn once, whatever comes twice and however it is cut', () => {
+    const whole = Buffer.from(Array.from({ length: 400 }, (_, at) => at % 251));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 90 })), { maxLength: 40 }),
+        (steps) => {
+          const tab = openLink();
+          tab.attach({ end: whole.length });
+          let sent = 0;
+          for (const [back, length] of steps) {
+            const from = Math.max(0, sent - back);
+            tab.output(from, whole.subarray(from, from + length));
+            sent = Math.max(sent, Math.min(whole.length, from + length));
+          }
+          expect(tab.bytes().equals(whole.subarray(0, sent))).toBe(true);
+          expect(tab.opening().offset).toBe(sent);
+        },
+      ),
+    );
+  });
+
+  it('is acknowledged as it is drawn, and not before', () => {
+    const tab = openLink();
+    tab.attach();
+    const piece = new Uint8Array(ACK_EVERY_BYTES / 2);
+    for (let at = 0; at < 4; at += 1) tab.output(at * piece.length, piece);
+    expect(tab.said).toEqual([]);
+    tab.draw();
+    expect(tab.said).toEqual([
+      { kind: 'ack', offset: ACK_EVERY_BYTES },
+      { kind: 'ack', offset: 2 * ACK_EVERY_BYTES },
+    ]);
+  });
+
+  it('goes on behind a gap, which is seen and acknowledged', () => {
+    const tab = openLink();
+    tab.attach();
+    tab.output(0, 'abc');
+    tab.hear({ kind: 'gap', from: 1_003, missing: 1_000, preamble: '' });
+    tab.output(1_003, 'def');
+    tab.draw();
+    expect(tab.text()).toBe('abcdef');
+    expect(tab.skipped).toEqual([1_000]);
+    expect(tab.said).toEqual([{ kind: 'ack', offset: 1_003 }]);
+  });
+
+  it('answers nothing while it is of the past', () => {
+    const tab = openLink({ isNew: false });
+    tab.attach({ end: 6 });
+    tab.output(0, 'past');
+    tab.draw();
+    expect(tab.replaying).toEqual([true]);
+    tab.output(4, '…!');
+    tab.draw();
+    expect(tab.replaying).toEqual([true, false]);
+  });
+});
+
+describe('coming back', () => {
+  it('asks for what is missing and says how it was', () => {
+    const tab = openLink();
+    expect(tab.opening().offset).toBe(0);
+    tab.attach();
+    expect(tab.link.state().returned).toBeNull();
+    tab.output(0, 'four');
+    tab.cut();
+    expect(tab.link.state().phase).toBe('waiting');
+    tab.clock.nowMs += 41_000;
+    expect(tab.opening().offset).toBe(4);
+    tab.attach({ from: 4 });
+    expect(tab.link.state().returned).toEqual({ afterMs: 41_000, missingBytes: 0 });
+    tab.output(4, 'more');
+    expect(tab.text()).toBe('fourmore');
+  });
+
+  it('says so after a reload, too', () => {
+    const tab = openLink({ isNew: false });
+    tab.attach({ from: 700, missing: 700 });
+    expect(tab.link.state().returned).toEqual({ afterMs: null, missingBytes: 700 });
+    // There was nothing on the screen before that could have a gap.
+    expect(tab.skipped).toEqual([0]);
+  });
+
+  it('finds that the server has no such console', () => {
+    const tab = openLink();
+    tab.hear({ kind: 'unknown' });
+    tab.cut();
+    expect(tab.link.state().phase).toBe('unknown');
+  });
+});
+
+describe('input', () => {
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+  it('of one moment goes together, numbered', async () => {
+    const tab = openLink();
+    tab.attach();
+    tab.link.type(Buffer.from('l'));
+    tab.link.type(Buffer.from('s'));
+    await settled();
+    tab.link.type(Buffer.from('\r'));
+    await settled();
+    expect(tab.typed.map(({ seq, bytes }) => [seq, Buffer.from(bytes).toString()])).toEqual([
+      [1, 'ls'],
+      [2, '\r'],
+    ]);
+  });
+
+  it('waits for room, and keeps its order', async () => {
+    const tab = openLink();
+    tab.attach();
+    const whole = Buffer.from(Array.from({ length: 3 * INPUT_WINDOW_BYTES }, (_, at) => at % 253));
+    tab.link.type(whole);
+    await settled();
+    const sent = () => Buffer.concat(tab.typed.map(({ bytes }) => bytes));
+    expect(sent().length).toBe(INPUT_WINDOW_BYTES);
+    for (let seq = 1; sent().length < whole.length; seq += 1) tab.hear({ kind: 'typed', seq });
+    expect(sent().equals(whole)).toBe(true);
+  });
+
+  it('is refused while it leads nowhere, and that is counted', async () => {
+    const tab = openLink();
+    tab.link.type(Buffer.from('a'));
+    tab.attach();
+    tab.hear({ kind: 'state', info: INFO, drives: false, sentAtMs: 0 });
+    tab.link.type(Buffer.from('b'));
+    tab.hear({ kind: 'state', info: { ...INFO, state: 'paused' }, drives: true, sentAtMs: 0 });
+    tab.link.type(Buffer.from('c'));
+    await settled();
+    expect(tab.typed).toEqual([]);
+    expect(tab.link.state().refusals).toBe(3);
+  });
+
+  it('that never arrived is said, and only that', async () => {
+    const tab = openLink();
+    tab.attach();
+    for (const text of ['arrived', 'lost!']) {
+      tab.link.type(Buffer.from(text));
+      await settled();
+    }
+    tab.cut();
+    tab.attach({ typed: 1 });
+    expect(tab.link.state().lostInput).toEqual({ bytes: 5, why: 'connection' });
+    tab.link.dismissNews();
+    expect(tab.link.state().lostInput).toBeNull();
+    tab.link.type(Buffer.from('on'));
+    await settled();
+    expect(tab.typed.at(-1)?.seq).toBe(3);
+  });
+
+  it('that the server refused is said', async () => {
+    const tab = openLink();
+    tab.attach();
+    tab.link.type(Buffer.from('12345'));
+    await settled();
+    tab.hear({ kind: 'refused', seq: 1, why: 'failed' });
+    expect(tab.link.state().lostInput).toEqual({ bytes: 5, why: 'failed' });
+  });
+});

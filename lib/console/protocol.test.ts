@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  ConsoleMessage,
+  ConsoleOpening,
+  MOST_INPUT_BYTES,
+  packInput,
+  packOutput,
+  unpackInput,
+  unpackOutput,
+} from './protocol';
+
+describe('binary frames', () => {
+  it('carry any bytes as they are, wherever in memory they lie', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(Number.MAX_SAFE_INTEGER),
+        fc.uint8Array({ maxLength: 2_000 }),
+        fc.nat(9),
+        (offset, bytes, shift) => {
+          const frame = packOutput(offset, bytes);
+          const elsewhere = new Uint8Array(shift + frame.length);
+          elsewhere.set(frame, shift);
+          expect(unpackOutput(elsewhere.subarray(shift))).toEqual({ offset, bytes });
+        },
+      ),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 32 - 1 }), fc.uint8Array({ minLength: 1 }), (seq, bytes) => {
+        expect(unpackInput(packInput(seq, bytes))).toEqual({ seq, bytes });
+      }),
+    );
+  });
+
+  it('are refused where they are none', () => {
+    for (const frame of [
+      new Uint8Array(),
+      new Uint8Array(3),
+      packInput(0, new Uint8Array(2)),
+      packInput(1, new Uint8Array()),
+    ])
+      expect(unpackInput(frame)).toBeNull();
+    expect(unpackInput(packInput(1, new Uint8Array(MOST_INPUT_BYTES + 1)))).toBeNull();
+    expect(unpackOutput(new Uint8Array(7))).toBeNull();
+    for (const offset of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(unpackOutput(packOutput(offset, new Uint8Array(1)))).toBeNull();
+  });
+});
+
+describe('messages', () => {
+  it('are parsed strictly: they come from anywhere', () => {
+    const size = { cols: 80, rows: 24 };
+    expect(ConsoleMessage.safeParse({ kind: 'resize', size }).success).toBe(true);
+    for (const message of [
+      { kind: 'resize', size: { cols: 0, rows: 24 } },
+      { kind: 'resize', size: { cols: 80, rows: 100_000 } },
+      { kind: 'resize', size: { ...size, more: 1 } },
+      { kind: 'ack', offset: -1 },
+      { kind: 'ack', offset: 1.5 },
+      { kind: 'end' },
+      null,
+      'ack',
+    ])
+      expect(ConsoleMessage.safeParse(message).success).toBe(false);
+    expect(ConsoleOpening.safeParse({ client: 'tab-1234', offset: 0, size: null }).success).toBe(true);
+    for (const opening of [
+      undefined,
+      {},
+      { client: 'x', offset: 0, size },
+      { client: 'tab-1234', offset: '0', size },
+    ])
+      expect(ConsoleOpening.safeParse(opening).success).toBe(false);
+  });
+});
