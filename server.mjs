@@ -1,5 +1,5 @@
-// The HTTP front: security headers and host check for every request, Next.js for pages and routes, `/live` upgrades for
-// the hub. Started by `npm start`, which speaks to it over IPC.
+// The HTTP front: security headers and host check for every request, Next.js for pages and routes, the house itself for
+// files that pass through, `/live` upgrades for the hub. Started by `npm start`, which speaks to it over IPC.
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import next from 'next';
@@ -32,8 +32,12 @@ async function serve(config) {
   const handle = app.getRequestHandler();
   const house = await opened;
 
-  const server = createServer((req, res) => {
-    if (admit(config, req, res, { dev })) handle(req, res);
+  // An upload takes as long as it takes; a browser that has vanished is noticed all the same.
+  const patience = { requestTimeout: 0, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  // The address of an archive names everything that was selected.
+  const server = createServer({ ...patience, maxHeaderSize: 128 * 1024 });
+  server.on('request', (req, res) => {
+    if (admit(config, req, res, { dev }) && !house.serveFiles(req, res)) handle(req, res);
   });
   server.on('upgrade', (req, socket, head) => {
     if (req.url?.split('?')[0] === '/live') house.upgradeLive(req, socket, head);

@@ -108,7 +108,7 @@ describe('imports run downwards', () => {
       'lib/db/': /^lib\/(db\/|config|singleton)/,
       'lib/live/': /^lib\/(live\/|errors|config|singleton)/,
       'lib/moru/': /^lib\/(moru|sandbox)\/|^lib\/(errors|config|singleton|outside)/,
-      'lib/access/': /^lib\/(access|db)\/|^lib\/(errors|result|config|singleton)/,
+      'lib/access/': /^lib\/(access|db)\/|^lib\/(errors|result|config|singleton|record-search)/,
       'lib/fleet/': /^lib\/(fleet|sandbox|moru|live|access)\/|^lib\/(errors|result|singleton)/,
     };
     expect(

@@ -3,10 +3,11 @@ import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seal, signInToken, unseal } from './access/secrets';
 import { openSession, revokeSession, sessionCookieName } from './access/sessions';
-import { rowWith } from './fleet/test-fleet';
+import { reviewKeeper } from './files/review';
 import { openHouse } from './house';
+import { getSandbox } from './moru/control';
 import { operationRunner } from './operations/runner';
-import { recordOperation } from './operations/store';
+import { recordNew, waitingItem } from './operations/test-operations';
 import { eventually, giveEngine, startAnew } from './test-support/house';
 import { openLive, serveUpgrades } from './test-support/live';
 
@@ -48,25 +49,38 @@ describe('the live socket', () => {
   it('opens for who is signed in and carries the fleet and the operations', async () => {
     const id = await engine.create();
     const { client } = await open(await viewer());
-    client?.send({ type: 'subscribe', channel: 'fleet' });
+    // Frames are taken in order: what the fleet answers says that the operations are heard as well.
+    for (const channel of ['operations', 'fleet']) client?.send({ type: 'subscribe', channel });
     await eventually(() => JSON.stringify(client?.frames).includes(id), 8_000);
     expect(client?.frames[0]).toMatchObject({ type: 'event', channel: 'fleet', payload: { kind: 'hello' } });
-    client?.send({ type: 'subscribe', channel: 'operations' });
-    const operation = {
-      id: 'o1',
-      act: 'pause',
-      params: {},
-      actor: 'ana',
-      state: 'running',
-      createdAtMs: 1,
-      finishedAtMs: null,
-    } as const;
-    await recordOperation({ ...operation, filter: '', targets: [rowWith({ id }).sandbox] });
-    operationRunner().start(operation, [{ sandboxId: id, outcome: 'waiting', message: null }]);
+    const operation = await recordNew([await getSandbox(id)], { act: 'pause' });
+    operationRunner().start(operation, [waitingItem(id)]);
     await eventually(() => JSON.stringify(client?.frames).includes('"outcome":"done"'));
     const { envdAccessToken } = await engine.detail(id);
     expect(JSON.stringify(client?.frames)).not.toContain(envdAccessToken);
     expect(JSON.stringify(client?.frames)).not.toContain(engine.apiKey);
+  });
+
+  it('tells how a review stands, and counts as looking for who may read files', async () => {
+    const id = await engine.create();
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    const operator = await openSession({ role: 'operator', actor: 'ana' });
+    const pages = [await open(operator), await open(await viewer())];
+    for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'review', key: id });
+    await eventually(() => pages.every(({ client }) => client?.frames.length === 1));
+    await reviewKeeper().wake({ actor: 'ana' }, id, 300_000);
+    const last = (at: number) => pages[at]?.client?.frames.at(-1);
+    const awake = (viewers: object[]) => ({
+      type: 'event',
+      channel: 'review',
+      key: id,
+      payload: { state: { kind: 'awake', isGuarded: true, viewers } },
+    });
+    await eventually(() => JSON.stringify([last(0), last(1)]).match(/"awake"/g)?.length === 2);
+    expect(last(0)).toMatchObject(awake([{ actor: 'ana', isYou: true }]));
+    expect(last(1)).toMatchObject(awake([{ actor: 'ana', isYou: false }]));
+    await reviewKeeper().endNow({ actor: 'ana' }, id);
+    expect(await engine.detail(id)).toMatchObject({ state: 'paused' });
   });
 
   it('is refused with 401 to who is not signed in', async () => {

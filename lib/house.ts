@@ -1,19 +1,32 @@
 import 'server-only';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isOwnHost, isOwnOrigin } from './access/origin';
+import { sessionCookieOf } from './access/request-guard';
+import { ROLES, roleSuffices } from './access/roles';
 import { signInToken } from './access/secrets';
-import { findSession, onRevocation, sessionCookieName } from './access/sessions';
+import { findSession, onRevocation } from './access/sessions';
 import { config, hostInUrl } from './config';
+import { consoleSessions } from './console/sessions';
 import { database } from './db/client';
+import { archiveProgress } from './files/archive-progress';
+import { folderWatches } from './files/folder-watch';
+import { reviewKeeper } from './files/review';
+import { serveFiles } from './files/serve';
 import { fleetWatcher } from './fleet/watcher';
 import { type Admission, hub } from './live/hub';
+import { liveRuns } from './operations/run-live';
+import type { RunEvent } from './operations/run-schema';
 import { operationRunner } from './operations/runner';
 import { outsideRequests } from './outside';
+import { processAttachments } from './processes/attachments';
+import type { ProcessEvent } from './processes/schema';
 
 /** What `server.mjs`, which lives outside Next.js' module graph, needs from inside it. */
 type House = {
   upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Serves a request that carries files; false when it is another's. */
+  serveFiles: (req: IncomingMessage, res: ServerResponse) => boolean;
   describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
   close: () => Promise<void>;
 };
@@ -29,9 +42,35 @@ export async function openHouse(): Promise<void> {
     await database();
     hub().provide('fleet', (send) => fleetWatcher().listen(send));
     hub().provide('operations', (send) => operationRunner().listen(send));
-    onRevocation(() => hub().recheckSessions());
-    await operationRunner().resumeInterrupted();
-    door?.resolve({ upgradeLive, describe, close });
+    hub().provide('folder', (send, { key }) => folderWatches().listen(key, send));
+    // Its key is a secret of whoever asked for the archive.
+    hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
+    hub().provide('run', (send, { key, listener }) => {
+      if (listener.isAtLeast('operator')) return liveRuns().listen(key, send);
+      send({ kind: 'refused', message: 'What a command wrote is shown to operators.' } satisfies RunEvent);
+      return () => {};
+    });
+    hub().provide('process', (send, { key, listener }) => {
+      if (listener.isAtLeast('operator')) return processAttachments().listen(key, listener, send);
+      send({
+        kind: 'refused',
+        message: 'What a process writes is shown to operators.',
+      } satisfies ProcessEvent);
+      return () => {};
+    });
+    hub().provide('review', (send, { key, listener: { sessionId, actor, isAtLeast } }) =>
+      // Only who may read its files keeps a sandbox awake by looking.
+      reviewKeeper().look(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
+    );
+    hub().provide('consoles', (send, caller) => consoleSessions().list(send, caller));
+    hub().provide('console', (send, caller) => consoleSessions().attend(send, caller));
+    onRevocation(() => {
+      hub().recheckSessions();
+      void consoleSessions().recheckOwners();
+    });
+    await operationRunner().open();
+    await reviewKeeper().open();
+    door?.resolve({ upgradeLive, serveFiles, describe, close });
   } catch (error) {
     door?.reject(error);
   }
@@ -43,22 +82,24 @@ function upgradeLive(req: IncomingMessage, socket: Duplex, head: Buffer): void {
 
 /** A socket may be opened by a page of ours for somebody who is signed in; both are checked again while it is open. */
 async function admitSocket(req: IncomingMessage): Promise<Admission> {
-  const { host, origin, cookie } = req.headers;
+  const { host, origin } = req.headers;
   if (!isOwnHost(config(), host) || !isOwnOrigin(config(), origin)) {
     return { ok: false, status: 403, message: 'This socket was not opened by a page of Sandkeeper.' };
   }
-  const value = readCookie(cookie, sessionCookieName());
+  const value = sessionCookieOf(req);
   const session = await findSession(value);
   if (!session) return { ok: false, status: 401, message: 'Sign in first.' };
-  return { ok: true, sessionStillValid: async () => (await findSession(value)) !== null };
-}
-
-function readCookie(header: string | undefined, name: string): string | undefined {
-  for (const pair of header?.split(';') ?? []) {
-    const [key, ...value] = pair.trim().split('=');
-    if (key === name) return value.join('=');
-  }
-  return undefined;
+  const { id, actor, role } = session;
+  return {
+    ok: true,
+    listener: {
+      sessionId: id,
+      actor,
+      isAtLeast: (wanted) => ROLES.some((known) => known === wanted && roleSuffices(role, known)),
+    },
+    // What the socket may hear was decided by this role.
+    sessionStillValid: async () => (await findSession(value))?.role === role,
+  };
 }
 
 async function describe() {
@@ -74,8 +115,11 @@ async function describe() {
 }
 
 async function close(): Promise<void> {
+  // Whoever looks at one is told before the line is cut.
+  await consoleSessions().closeAll();
   hub().close();
-  operationRunner().close();
+  await operationRunner().close();
+  await reviewKeeper().close();
   await fleetWatcher().close();
   await (await database()).destroy();
 }

@@ -4,7 +4,9 @@ import { WebSocket } from 'ws';
 import { eventually } from '../test-support/house';
 import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
 import { type Admission, Hub } from './hub';
-import type { Channel } from './protocol';
+import { type Channel, packBytes } from './protocol';
+
+const ANA = { sessionId: 's', actor: 'ana', isAtLeast: () => true };
 
 type Options = { recheckEveryMs?: number; admit?: () => Promise<Admission> };
 
@@ -21,7 +23,7 @@ async function openHub({ recheckEveryMs = 15_000, admit }: Options = {}) {
       return () => set.delete(send);
     });
   }
-  const welcome: Admission = { ok: true, sessionStillValid: async () => true };
+  const welcome: Admission = { ok: true, listener: ANA, sessionStillValid: async () => true };
   const { port } = await serveUpgrades(
     (req, socket, head) => void hub.upgrade(req, socket, head, admit ?? (async () => welcome)),
   );
@@ -82,6 +84,98 @@ describe('channels', () => {
     expect([listening('fleet'), listening('operations')]).toEqual([1, 1]);
   });
 
+  it('of a kind are told apart by their key, and know who listens', async () => {
+    const { hub, join, listening } = await openHub();
+    const heard: unknown[] = [];
+    hub.provide('folder', (send, from) => {
+      heard.push(from);
+      send(`contents of ${from.key}`);
+      return () => heard.push(`left ${from.key}`);
+    });
+    const client = await join();
+    client.send({ type: 'subscribe', channel: 'folder', key: 'i1 /home' });
+    client.send({ type: 'subscribe', channel: 'folder', key: 'i1 /tmp' });
+    await eventually(() => client.frames.length === 2);
+    expect(client.frames).toEqual([
+      { type: 'event', channel: 'folder', key: 'i1 /home', payload: 'contents of i1 /home' },
+      { type: 'event', channel: 'folder', key: 'i1 /tmp', payload: 'contents of i1 /tmp' },
+    ]);
+    expect(heard[0]).toMatchObject({ key: 'i1 /home', listener: ANA });
+    client.send({ type: 'unsubscribe', channel: 'folder', key: 'i1 /home' });
+    await eventually(() => heard.includes('left i1 /home'));
+    expect(heard).not.toContain('left i1 /tmp');
+    client.socket.terminate();
+    await eventually(() => heard.includes('left i1 /tmp'));
+    expect(listening('fleet')).toBe(0);
+  });
+
+  it('can be spoken with, by words and by bytes, in the order of what is sent', async () => {
+    const { hub, join } = await openHub();
+    const heard: unknown[] = [];
+    hub.provide('console', (send, { opening, sendBytes }) => {
+      heard.push(opening);
+      send('welcome');
+      sendBytes(Buffer.from([0xff, 0x00]));
+      return {
+        leave: () => heard.push('left'),
+        onMessage: (payload) => heard.push(payload),
+        onBytes: (bytes) => heard.push([...bytes]),
+      };
+    });
+    const client = await join();
+    const place = { channel: 'console', key: 'c1' } as const;
+    // Nobody is there yet to hear this.
+    client.send({ type: 'message', ...place, payload: 'early' });
+    client.send({ type: 'subscribe', ...place, payload: { offset: 3 } });
+    client.send({ type: 'message', ...place, payload: 'one' });
+    client.socket.send(packBytes(place, Buffer.from([1, 2])));
+    client.send({ type: 'message', ...place, payload: 'two' });
+    await eventually(() => heard.includes('two'));
+    expect(heard).toEqual([{ offset: 3 }, 'one', [1, 2], 'two']);
+    await eventually(() => client.bytes.length === 1);
+    expect(client.bytes[0]).toEqual({ place, bytes: new Uint8Array([0xff, 0x00]) });
+    client.send({ type: 'unsubscribe', ...place });
+    client.send({ type: 'message', ...place, payload: 'late' });
+    client.send({ type: 'ping' });
+    await eventually(() => client.frames.at(-1)?.type === 'pong');
+    expect(heard.slice(4)).toEqual(['left']);
+  });
+
+  it('learn whether the session of who listens still holds', async () => {
+    let isSignedIn = true;
+    const { hub, join } = await openHub({
+      admit: async () => ({ ok: true, listener: ANA, sessionStillValid: async () => isSignedIn }),
+    });
+    const answers: boolean[] = [];
+    hub.provide('console', (_send, { recheck }) => ({
+      leave: () => {},
+      onBytes: () => {},
+      onMessage: () => void recheck().then((holds) => answers.push(holds)),
+    }));
+    const client = await join();
+    client.send({ type: 'subscribe', channel: 'console', key: 'c1' });
+    client.send({ type: 'message', channel: 'console', key: 'c1', payload: 1 });
+    await eventually(() => answers.length === 1);
+    isSignedIn = false;
+    client.send({ type: 'message', channel: 'console', key: 'c1', payload: 2 });
+    expect(await client.closed).toBe(4401);
+    expect(answers).toEqual([true, false]);
+  });
+
+  it('beyond what one socket may listen to are not joined', async () => {
+    const { hub, join } = await openHub();
+    let joined = 0;
+    hub.provide('folder', () => {
+      joined += 1;
+      return () => {};
+    });
+    const client = await join();
+    for (let at = 0; at < 80; at += 1) client.send({ type: 'subscribe', channel: 'folder', key: `${at}` });
+    client.send({ type: 'ping' });
+    await eventually(() => client.frames.some(({ type }) => type === 'pong'));
+    expect(joined).toBe(64);
+  });
+
   it('are joined once however often one asks, and left', async () => {
     const { join, tell, listening } = await openHub();
     const client = await join();
@@ -137,7 +231,7 @@ describe('a socket', () => {
       admit: async () => {
         opened += 1;
         const name = `session ${opened}`;
-        return { ok: true, sessionStillValid: async () => !ended.has(name) };
+        return { ok: true, listener: ANA, sessionStillValid: async () => !ended.has(name) };
       },
     });
     const [first, second] = [await join(), await join()];
@@ -150,7 +244,7 @@ describe('a socket', () => {
     let hasEnded = false;
     const { hub, join } = await openHub({
       recheckEveryMs: 3_600_000,
-      admit: async () => ({ ok: true, sessionStillValid: async () => !hasEnded }),
+      admit: async () => ({ ok: true, listener: ANA, sessionStillValid: async () => !hasEnded }),
     });
     const client = await join();
     hub.recheckSessions();
@@ -165,6 +259,7 @@ describe('a socket', () => {
       recheckEveryMs: 10,
       admit: async () => ({
         ok: true,
+        listener: ANA,
         sessionStillValid: async () => {
           checks += 1;
           throw new Error('the database is away');
@@ -174,6 +269,32 @@ describe('a socket', () => {
     const { socket } = await join();
     await eventually(() => checks > 3);
     expect(socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('that is being closed is not listened to, though it does not answer that', async () => {
+    let isSignedIn = true;
+    const { hub, join } = await openHub({
+      admit: async () => ({ ok: true, listener: ANA, sessionStillValid: async () => isSignedIn }),
+    });
+    const heard: unknown[] = [];
+    hub.provide('console', (_send, { recheck }) => ({
+      leave: () => heard.push('left'),
+      onBytes: () => heard.push('bytes'),
+      onMessage: (payload) => void recheck().then(() => heard.push(payload)),
+    }));
+    const client = await join();
+    client.send({ type: 'subscribe', channel: 'console', key: 'c1' });
+    client.socket.pause();
+    isSignedIn = false;
+    client.send({ type: 'message', channel: 'console', key: 'c1', payload: 'before' });
+    await eventually(() => heard.length === 1);
+    client.send({ type: 'message', channel: 'console', key: 'c1', payload: 'behind' });
+    client.socket.send(packBytes({ channel: 'console', key: 'c1' }, new Uint8Array([1])));
+    // Its answer to the close comes after these.
+    client.socket.resume();
+    expect(await client.closed).toBe(4401);
+    await eventually(() => heard.includes('left'));
+    expect(heard).toEqual(['before', 'left']);
   });
 
   it('is closed by close, and at the latest soon after', async () => {
@@ -212,6 +333,27 @@ describe('a browser that cannot keep up', () => {
     tell('operations', 'again');
     await eventually(() => client.frames.at(-1)?.type === 'event');
     expect(client.frames.at(-1)).toEqual(event('operations', 'again'));
+  });
+
+  it('and has everything sent anew again and again is cut off', async () => {
+    const { hub, join } = await openHub();
+    const seen = new Set<string>();
+    hub.provide('console', (_send, { key, sendBytes }) => {
+      seen.add(`joined ${key}`);
+      sendBytes(new Uint8Array(512 * 1024));
+      return () => void seen.add(`left ${key}`);
+    });
+    const { socket, send } = await join();
+    socket.pause();
+    send({ type: 'subscribe', channel: 'console', key: 'kept' });
+    // Half a gigabyte, were it all kept.
+    for (let time = 0; time < 1_000; time += 1) {
+      send({ type: 'subscribe', channel: 'console', key: 'again' });
+      send({ type: 'unsubscribe', channel: 'console', key: 'again' });
+    }
+    send({ type: 'subscribe', channel: 'console', key: 'last' });
+    await eventually(() => seen.has('left kept') || seen.has('joined last'), 30_000);
+    expect([...seen]).toEqual(['joined kept', 'joined again', 'left again', 'left kept']);
   });
 
   it('does not slow others down', async () => {

@@ -1,14 +1,36 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CHANNELS, parseClientFrame, parseServerFrame, type ServerFrame } from './protocol';
+import {
+  CHANNELS,
+  packBytes,
+  parseClientFrame,
+  parseServerFrame,
+  placeName,
+  type ServerFrame,
+  unpackBytes,
+} from './protocol';
 
 describe('parseClientFrame', () => {
   it('reads what a browser may say', () => {
     expect(parseClientFrame('{"type":"ping"}')).toEqual({ type: 'ping' });
-    for (const channel of CHANNELS) {
+    for (const channel of ['fleet', 'operations'] as const) {
       for (const type of ['subscribe', 'unsubscribe'] as const) {
         expect(parseClientFrame(JSON.stringify({ type, channel, extra: 1 }))).toEqual({ type, channel });
       }
     }
+  });
+
+  it('wants a key for channels that have one, and for no other', () => {
+    const subscribe = (place: object) => parseClientFrame(JSON.stringify({ type: 'subscribe', ...place }));
+    expect(subscribe({ channel: 'folder', key: 'i /' })).toEqual({
+      type: 'subscribe',
+      channel: 'folder',
+      key: 'i /',
+    });
+    for (const key of [undefined, '', 7, null, {}, 'x'.repeat(4_401)])
+      expect(subscribe({ channel: 'folder', key })).toBeNull();
+    expect(subscribe({ channel: 'fleet', key: 'i' })).toBeNull();
+    expect(new Set(CHANNELS.map((channel) => placeName({ channel, key: 'k' }))).size).toBe(CHANNELS.length);
   });
 
   it.each([
@@ -30,7 +52,7 @@ describe('parseClientFrame', () => {
   });
 
   it('does not even read a long one', () => {
-    expect(parseClientFrame(JSON.stringify({ type: 'ping', padding: 'x'.repeat(5_000) }))).toBeNull();
+    expect(parseClientFrame(JSON.stringify({ type: 'ping', padding: 'x'.repeat(9_000) }))).toBeNull();
   });
 });
 
@@ -47,4 +69,48 @@ describe('parseServerFrame', () => {
     'takes %j for no frame',
     (text) => expect(parseServerFrame(text)).toBeNull(),
   );
+});
+
+describe('what is said to a channel', () => {
+  it('is carried as it is, with its place', () => {
+    const place = { channel: 'console', key: 'c1' } as const;
+    const read = (frame: object) => parseClientFrame(JSON.stringify(frame));
+    const message = { type: 'message', ...place, payload: { kind: 'ack', offset: 7 } };
+    expect(read(message)).toEqual(message);
+    expect(read({ type: 'subscribe', ...place, payload: { offset: 7 } })).toEqual({
+      type: 'subscribe',
+      ...place,
+      payload: { offset: 7 },
+    });
+    expect(read({ type: 'message', ...place })).toBeNull();
+    expect(read({ type: 'message', channel: 'console', payload: 1 })).toBeNull();
+  });
+});
+
+describe('bytes', () => {
+  it('arrive as they were sent, at their place', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 1, maxLength: 40 }),
+        fc.uint8Array(),
+        fc.nat(5),
+        (key, bytes, shift) => {
+          const frame = packBytes({ channel: 'console', key }, bytes);
+          const elsewhere = new Uint8Array(shift + frame.length);
+          elsewhere.set(frame, shift);
+          expect(unpackBytes(elsewhere.subarray(shift))).toEqual({
+            place: { channel: 'console', key },
+            bytes,
+          });
+        },
+      ),
+    );
+  });
+
+  it('without a place are nothing', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (frame) => unpackBytes(frame) === null));
+    const frame = packBytes({ channel: 'console', key: 'c1' }, new Uint8Array(3));
+    for (const length of [0, 1, 2, 20]) expect(unpackBytes(frame.subarray(0, length))).toBeNull();
+    expect(unpackBytes(packBytes({ channel: 'fleet', key: 'f' }, new Uint8Array()))).toBeNull();
+  });
 });

@@ -6,6 +6,8 @@ import { Hub } from './hub';
 import type { Channel } from './protocol';
 import { LiveSocket } from './socket';
 
+const ANA = { sessionId: 's', actor: 'ana', isAtLeast: () => true };
+
 /** The browser around the socket: where it is, and whether it is still signed in. */
 const page = { location: { href: 'http://127.0.0.1:1/', assign: vi.fn() } };
 const sessionAnswers = { status: 200 };
@@ -48,7 +50,7 @@ async function openServer() {
     const served = await serveUpgrades((req, socket, head) => {
       void hub.upgrade(req, socket, head, async () =>
         state.isSignedIn
-          ? { ok: true, sessionStillValid: async () => state.isSignedIn }
+          ? { ok: true, listener: ANA, sessionStillValid: async () => state.isSignedIn }
           : { ok: false, status: 401, message: 'Sign in first.' },
       );
     }, port);

@@ -1,4 +1,13 @@
-import { CHANNELS, type Channel, CLOSED_SIGNED_OUT, type ClientFrame, parseServerFrame } from './protocol';
+import {
+  type Channel,
+  CLOSED_SIGNED_OUT,
+  type ClientFrame,
+  type Place,
+  packBytes,
+  parseServerFrame,
+  placeName,
+  unpackBytes,
+} from './protocol';
 
 /** How the connection is, for people: `connecting` for the first time, or `waiting` for it to come back. */
 export type LiveState = 'connecting' | 'open' | 'waiting';
@@ -7,6 +16,10 @@ export type ChannelListener = {
   onEvent: (payload: unknown) => void;
   /** Events were missed: the connection is new, or was too slow. What is known may be out of date until read again. */
   onGap: () => void;
+  /** Bytes, in their order among the events. They are the listener's to keep. */
+  onBytes?: (bytes: Uint8Array) => void;
+  /** What there is to say on joining, now and after each gap. Of several listeners the first is asked. */
+  opening?: () => unknown;
 };
 
 const FIRST_WAIT_MS = 500;
@@ -21,9 +34,8 @@ const CLOSED_SILENT = 1006;
  * and joins its channels again.
  */
 export class LiveSocket {
-  readonly #channels = new Map<Channel, Set<ChannelListener>>(
-    CHANNELS.map((channel) => [channel, new Set()]),
-  );
+  /** Who listens where, by the name of the place; a place without listeners is not kept. */
+  readonly #places = new Map<string, { place: Place; listeners: Set<ChannelListener> }>();
   readonly #stateListeners = new Set<() => void>();
   #socket: WebSocket | null = null;
   #state: LiveState = 'connecting';
@@ -32,22 +44,37 @@ export class LiveSocket {
   #pingTimer: ReturnType<typeof setInterval> | null = null;
   #pongTimer: ReturnType<typeof setTimeout> | null = null;
 
-  /** Listens to a channel until the answered function is called. */
-  subscribe(channel: Channel, listener: ChannelListener): () => void {
-    const listeners = this.#channels.get(channel);
-    if (!listeners) return () => {};
+  /** Listens to a channel, where it has one to that of its `key`, until the answered function is called. */
+  subscribe(channel: Channel, listener: ChannelListener, key?: string): () => void {
+    const place: Place = { channel, ...(key === undefined ? {} : { key }) };
+    const name = placeName(place);
+    const { listeners } = this.#places.get(name) ?? { listeners: new Set<ChannelListener>() };
+    this.#places.set(name, { place, listeners });
     listeners.add(listener);
     if (this.#socket?.readyState === WebSocket.OPEN) {
       // A second listener needs the channel's opening words too.
-      if (listeners.size > 1) this.#joinAgain(channel);
-      else this.#send({ type: 'subscribe', channel });
+      if (listeners.size > 1) this.#joinAgain(place);
+      else this.#join(place);
     } else {
       this.#connect();
     }
     return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#send({ type: 'unsubscribe', channel });
+      if (!listeners.delete(listener) || listeners.size > 0) return;
+      this.#places.delete(name);
+      this.#send({ type: 'unsubscribe', ...place });
     };
+  }
+
+  /** Says something to a channel that is listened to; false where that cannot be sent now, and is not. */
+  say({ channel, key }: Place, payload: unknown): boolean {
+    return this.#send({ type: 'message', channel, ...(key === undefined ? {} : { key }), payload });
+  }
+
+  /** Sends bytes to a channel that is listened to, likewise. */
+  sendBytes(place: Place, bytes: Uint8Array): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(packBytes(place, bytes));
+    return true;
   }
 
   /** For `useSyncExternalStore`. */
@@ -64,26 +91,27 @@ export class LiveSocket {
 
   #connect(): void {
     if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
-    const isWanted = [...this.#channels.values()].some(({ size }) => size > 0);
-    if (!isWanted) return;
+    if (this.#places.size === 0) return;
     this.#stopTimers();
     // Another attempt may hang for minutes: until one succeeds, the connection stays as lost as it was.
     if (this.#failures === 0) this.#setState('connecting');
     const url = new URL('/live', window.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
+    socket.binaryType = 'arraybuffer';
     let opened = false;
     this.#socket = socket;
     socket.onopen = () => {
       opened = true;
       this.#failures = 0;
       this.#setState('open');
-      for (const [channel, listeners] of this.#channels) {
-        if (listeners.size > 0) this.#send({ type: 'subscribe', channel });
-      }
+      for (const { place } of this.#places.values()) this.#join(place);
       this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
     };
-    socket.onmessage = ({ data }) => this.#receive(String(data));
+    socket.onmessage = ({ data }) => {
+      if (data instanceof ArrayBuffer) this.#receiveBytes(new Uint8Array(data));
+      else this.#receive(String(data));
+    };
     socket.onclose = ({ code }) => {
       // One that was given up while it took its time to close is no longer ours.
       if (this.#socket === socket) this.#closed(code, opened);
@@ -98,12 +126,19 @@ export class LiveSocket {
       this.#pongTimer = null;
       return;
     }
-    for (const listener of this.#channels.get(frame.channel) ?? []) {
+    for (const listener of this.#places.get(placeName(frame))?.listeners ?? []) {
       if (frame.type === 'lost') listener.onGap();
       else listener.onEvent(frame.payload);
     }
     // The opening words of a channel say where things stand now.
-    if (frame.type === 'lost') this.#joinAgain(frame.channel);
+    if (frame.type === 'lost') this.#joinAgain(this.#places.get(placeName(frame))?.place);
+  }
+
+  #receiveBytes(frame: Uint8Array): void {
+    const packed = unpackBytes(frame);
+    if (packed === null) return;
+    for (const listener of this.#places.get(placeName(packed.place))?.listeners ?? [])
+      listener.onBytes?.(packed.bytes);
   }
 
   #closed(code: number, opened: boolean): void {
@@ -113,7 +148,7 @@ export class LiveSocket {
       leaveToSignIn();
       return;
     }
-    for (const listeners of this.#channels.values()) for (const listener of listeners) listener.onGap();
+    for (const { listeners } of this.#places.values()) for (const listener of listeners) listener.onGap();
     // A refused upgrade looks like any other failure from here; the session route tells them apart.
     if (!opened) void leaveIfSignedOut();
     const waitMs =
@@ -141,13 +176,22 @@ export class LiveSocket {
     this.#retryTimer = this.#pingTimer = this.#pongTimer = null;
   }
 
-  #joinAgain(channel: Channel): void {
-    this.#send({ type: 'unsubscribe', channel });
-    this.#send({ type: 'subscribe', channel });
+  #joinAgain(place: Place | undefined): void {
+    if (!place) return;
+    this.#send({ type: 'unsubscribe', ...place });
+    this.#join(place);
   }
 
-  #send(frame: ClientFrame): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  #join(place: Place): void {
+    const [first] = this.#places.get(placeName(place))?.listeners ?? [];
+    const payload = first?.opening?.();
+    this.#send({ type: 'subscribe', ...place, ...(payload === undefined ? {} : { payload }) });
+  }
+
+  #send(frame: ClientFrame): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
   }
 
   #setState(state: LiveState): void {
