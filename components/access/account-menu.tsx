@@ -1,28 +1,16 @@
 'use client';
 
 import { useState } from 'react';
-import { THEME_COOKIE, THEMES, type Theme } from '@/components/shell/theme';
-import { rememberInCookie } from '@/components/ui/cookie';
+import { THEME_NAMES, THEMES, type Theme } from '@/components/shell/theme';
+import { chooseTheme, useTheme } from '@/components/shell/use-theme';
 import { LazyMenu } from '@/components/ui/floating';
 import { signOut } from '@/lib/access/actions';
 import type { Role } from '@/lib/access/roles';
 
-const THEME_NAMES: Record<Theme, string> = {
-  system: 'Theme of the system',
-  light: 'Light theme',
-  dark: 'Dark theme',
-};
-
 /** Who is signed in, how it looks, and the way out. */
 export function AccountMenu({ actor, role, theme }: { actor: string; role: Role; theme: Theme }) {
-  const [current, setCurrent] = useState(theme);
+  const current = useTheme(theme);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  function choose(next: Theme) {
-    rememberInCookie(THEME_COOKIE, next);
-    if (next === 'system') delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
-    setCurrent(next);
-  }
   return (
     <>
       <button
@@ -48,7 +36,7 @@ export function AccountMenu({ actor, role, theme }: { actor: string; role: Role;
         acts={[
           ...THEMES.map((name) => ({
             label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
-            onActivate: () => choose(name),
+            onActivate: () => chooseTheme(name),
           })),
           { label: 'Sign out', onActivate: () => void signOut(), separated: true },
         ]}

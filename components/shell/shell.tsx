@@ -1,10 +1,13 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { AccountMenu } from '@/components/access/account-menu';
+import { CommandButton } from '@/components/command/command-button';
 import { FleetSummary } from '@/components/fleet/fleet-summary';
+import { Tray } from '@/components/operations/tray';
 import type { Role } from '@/lib/access/roles';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import { paths } from '@/lib/paths';
+import { MainNav } from './main-nav';
 import { Mark } from './mark';
 import type { Theme } from './theme';
 
@@ -34,17 +37,15 @@ export function Shell({
         >
           <Mark /> Sandkeeper
         </Link>
-        <nav aria-label="Main" className="flex items-center gap-1">
-          <Link href={paths.sandboxes()} className="rounded-md bg-hover px-2.5 py-1 font-medium">
-            Sandboxes
-          </Link>
-        </nav>
+        <MainNav />
         <div className="ml-auto flex min-w-0 items-center gap-4">
           <FleetSummary upstreamName={upstreamName} initial={summary} />
+          <CommandButton />
           <AccountMenu actor={actor} role={role} theme={theme} />
         </div>
       </header>
       {children}
+      <Tray actor={actor} role={role} />
     </div>
   );
 }

@@ -21,15 +21,18 @@ function subscribe(listener: () => void): () => void {
 
 /**
  * `derive(now)`, again every second; the component renders only when the answer differs, so answer text or a number.
- * `serverNowMs` is the moment the page was made, so that both renderings agree.
+ * `serverNowMs` is the moment the page was made, so that both renderings agree. `inTime` turns a moment of this browser's
+ * clock into that of another, which `serverNowMs` is in already: what is learnt of it before the page is hydrated must
+ * not change what the page says.
  */
 export function useNow<T extends string | number | boolean | null>(
   derive: (nowMs: number) => T,
   serverNowMs: number,
+  inTime: (browserMs: number) => number = (browserMs) => browserMs,
 ): T {
   return useSyncExternalStore(
     subscribe,
-    () => derive(Math.floor(Date.now() / TICK_MS) * TICK_MS),
+    () => derive(inTime(Math.floor(Date.now() / TICK_MS) * TICK_MS)),
     () => derive(serverNowMs),
   );
 }

@@ -6,19 +6,26 @@ import { toast } from 'sonner';
 
 const SAY_FOR_MS = 1_500;
 
-type Props = { text: string; label: string; className?: string };
+type Props = {
+  /** A function where putting the text together costs something. */
+  text: string | (() => string);
+  label: string;
+  tabIndex?: number;
+  className?: string;
+};
 
 /**
  * Copies `text`; `label` names what, for people who cannot see the icon. There is one in every row of long tables, so
  * it has no state of its own: that it has copied is said on the element itself.
  */
-export function CopyButton({ text, label, className }: Props) {
+export function CopyButton({ text, label, tabIndex, className }: Props) {
   return (
     <button
       type="button"
+      tabIndex={tabIndex}
       aria-label={label}
       title={label}
-      onClick={(event) => void copy(event, text, label)}
+      onClick={(event) => void copy(event, typeof text === 'string' ? text : text(), label)}
       className={clsx(
         'group/copy inline-flex size-6 shrink-0 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink',
         className,

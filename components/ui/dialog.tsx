@@ -7,7 +7,12 @@ import type { ReactNode, RefObject } from 'react';
 const BACKDROP =
   'fixed inset-0 z-40 bg-backdrop transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0';
 const POPUP =
-  'fixed top-[8vh] left-1/2 z-50 flex max-h-[84vh] w-[min(560px,calc(100vw-32px))] -translate-x-1/2 flex-col overflow-hidden rounded-lg border border-line bg-raise shadow-float outline-none transition-[opacity,scale] duration-100 data-ending-style:scale-[0.99] data-ending-style:opacity-0 data-starting-style:scale-[0.99] data-starting-style:opacity-0';
+  'fixed left-1/2 z-50 flex -translate-x-1/2 flex-col overflow-hidden rounded-lg border border-line bg-raise shadow-float outline-none transition-[opacity,scale] duration-100 data-ending-style:scale-[0.99] data-ending-style:opacity-0 data-starting-style:scale-[0.99] data-starting-style:opacity-0';
+
+const SIZES = {
+  md: 'top-[8vh] max-h-[84vh] w-[min(560px,calc(100vw-32px))]',
+  lg: 'top-[4vh] max-h-[92vh] w-[min(680px,calc(100vw-32px))]',
+} as const;
 
 type Props = {
   open: boolean;
@@ -19,15 +24,16 @@ type Props = {
   footer: ReactNode;
   /** What has the focus when the dialog opens. */
   initialFocus?: RefObject<HTMLElement | null>;
+  size?: keyof typeof SIZES;
 };
 
 /** A dialog for making something; a click beside it or Escape closes it. */
-export function Dialog({ open, onOpenChange, initialFocus, ...parts }: Props) {
+export function Dialog({ open, onOpenChange, initialFocus, size = 'md', ...parts }: Props) {
   return (
     <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className={BACKDROP} />
-        <BaseDialog.Popup className={POPUP} initialFocus={initialFocus}>
+        <BaseDialog.Popup className={`${POPUP} ${SIZES[size]}`} initialFocus={initialFocus}>
           <Body {...parts} Title={BaseDialog.Title} Description={BaseDialog.Description} />
         </BaseDialog.Popup>
       </BaseDialog.Portal>
@@ -36,12 +42,12 @@ export function Dialog({ open, onOpenChange, initialFocus, ...parts }: Props) {
 }
 
 /** A dialog that must be answered: it only closes by one of its buttons or Escape. */
-export function ConfirmDialog({ open, onOpenChange, initialFocus, ...parts }: Props) {
+export function ConfirmDialog({ open, onOpenChange, initialFocus, size = 'md', ...parts }: Props) {
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup className={POPUP} initialFocus={initialFocus}>
+        <AlertDialog.Popup className={`${POPUP} ${SIZES[size]}`} initialFocus={initialFocus}>
           <Body {...parts} Title={AlertDialog.Title} Description={AlertDialog.Description} />
         </AlertDialog.Popup>
       </AlertDialog.Portal>
@@ -64,7 +70,7 @@ function Body({ title, description, children, footer, Title, Description }: Body
         </header>
         {children}
       </div>
-      <footer className="flex items-center justify-end gap-2 border-line border-t bg-surface px-6 py-3">
+      <footer className="flex flex-wrap items-center justify-end gap-2 border-line border-t bg-surface px-6 py-3">
         {footer}
       </footer>
     </>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatDuration } from './duration';
+import { formatCountdown, formatDuration, formatSpan, formatTook } from './duration';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -21,4 +21,41 @@ it.each([
   [400 * DAY, '400d 00h'],
 ])('%i ms are %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
+});
+
+it.each([
+  [-1, '0 ms'],
+  [80.4, '80 ms'],
+  [999, '999 ms'],
+  [1_000, '1.0 s'],
+  [1_249, '1.2 s'],
+  [9_999, '9.9 s'],
+  [10_000, '10 s'],
+  [125_000, '2m 05s'],
+])('says that %d ms took %s', (ms, text) => expect(formatTook(ms)).toBe(text));
+
+it.each([
+  [0, '0 s'],
+  [10 * SECOND, '10 s'],
+  [15 * MINUTE, '15 min'],
+  [HOUR + 30 * MINUTE, '1 h 30 min'],
+  [DAY, '1 d'],
+])('%i ms are spelt %s', (ms, text) => expect(formatSpan(ms)).toBe(text));
+
+it('a clock that runs down shows minutes and seconds, and hours where there are', () => {
+  const shown = [-5, 0, 1, 1_000, 59_001, 60_000, 272_000, 3_599_000, 3_600_000, 3_872_000].map(
+    formatCountdown,
+  );
+  expect(shown).toEqual([
+    '0:00',
+    '0:00',
+    '0:01',
+    '0:01',
+    '1:00',
+    '1:00',
+    '4:32',
+    '59:59',
+    '1:00:00',
+    '1:04:32',
+  ]);
 });

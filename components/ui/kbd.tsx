@@ -1,0 +1,10 @@
+import type { ReactNode } from 'react';
+
+/** A key as it stands on keyboards. */
+export function Kbd({ children }: { children: ReactNode }) {
+  return (
+    <kbd className="rounded-sm border border-line bg-hover px-1.5 font-mono text-ink-2 text-small leading-5">
+      {children}
+    </kbd>
+  );
+}
