@@ -9,7 +9,7 @@ import { LocalTime } from '@/components/ui/local-time';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { parseSort, type SortKey } from '@/lib/fleet/sort';
 import { paths } from '@/lib/paths';
-import type { SandboxAct } from '@/lib/sandbox/can';
+import { isProtected, type SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 /** What a cell may need besides its row. */
@@ -17,6 +17,10 @@ export type CellContext = {
   nowMs: number;
   act: SandboxAct | undefined;
   isGone: boolean;
+  /** Whether the keyboard is at this row: then Tab goes through its controls. */
+  isActive: boolean;
+  /** The metadata key that protects a sandbox from bulks. */
+  protectedKey: string;
   /** Metadata keys that are columns of their own. */
   keyColumns: ReadonlySet<string>;
   onPick: (key: string, value: string) => void;
@@ -44,20 +48,23 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   id: {
     title: 'Sandbox',
-    widthPx: 184,
+    widthPx: 200,
     sortKey: 'id',
-    draw: ({ sandbox }, { onOpen }) => (
+    draw: ({ sandbox }, { onOpen, isActive, protectedKey }) => (
       <>
         <a
           href={paths.sandbox(sandbox.id)}
+          tabIndex={isActive ? 0 : -1}
           onClick={(event) => openHere(event, () => onOpen(sandbox))}
           className="font-mono text-small hover:underline"
         >
           {sandbox.id}
         </a>
+        {isProtected(sandbox, protectedKey) ? <Lock protectedKey={protectedKey} /> : null}
         <CopyButton
           text={sandbox.id}
           label={`Copy ${sandbox.id}`}
+          tabIndex={isActive ? 0 : -1}
           className="ml-1 align-middle opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100"
         />
       </>
@@ -110,6 +117,17 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
 };
 
+function Lock({ protectedKey }: { protectedKey: string }) {
+  return (
+    <span
+      role="img"
+      aria-label="Protected"
+      title={`Protected: its metadata says ${protectedKey}=true. No bulk pauses or kills it.`}
+      className="icon icon-lock ml-1.5 size-3! align-[-1px] text-ink-2"
+    />
+  );
+}
+
 /** A plain click stays in the app; with a key held it is the browser's, for a new tab. `Link` would cost each row more. */
 function openHere(event: MouseEvent, open: () => void): void {
   if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -147,15 +165,17 @@ export function fleetColumn(id: string): FleetColumn | null {
 
 const GAP_PX = 16;
 const SIDE_PX = 20;
+const CHECKBOX_PX = 16;
 const ACTS_PX = 40;
 
-/** How wide the grid is at least, px, and its tracks as CSS; the acts come last. */
+/** How wide the grid is at least, px, and its tracks as CSS; the checkbox comes first, the acts come last. */
 export function gridOf(columns: readonly FleetColumn[]): { minWidth: number; tracks: string } {
-  const widths = [...columns.map(({ widthPx }) => widthPx), ACTS_PX];
+  const widths = [CHECKBOX_PX, ...columns.map(({ widthPx }) => widthPx), ACTS_PX];
   const isFilled = columns.some(({ grows }) => grows);
   return {
     minWidth: widths.reduce((sum, width) => sum + width, 2 * SIDE_PX + GAP_PX * (widths.length - 1)),
     tracks: [
+      `${CHECKBOX_PX}px`,
       ...columns.map(({ widthPx, grows }) => (grows ? `minmax(${widthPx}px, 1fr)` : `${widthPx}px`)),
       isFilled ? `${ACTS_PX}px` : `minmax(${ACTS_PX}px, 1fr)`,
     ].join(' '),

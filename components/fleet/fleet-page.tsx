@@ -20,10 +20,13 @@ import { FilterBar, FilterErrorLine } from './filter-bar';
 import { FleetEmpty } from './fleet-empty';
 import { FleetSkeleton, HeldNews, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
+import { LazySelectionDock } from './lazy-selection-dock';
+import { countWords } from './selection-count';
 import { StaleBanner } from './stale-banner';
 import { useColumns } from './use-columns';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
 import { useActsUnderWay, useFleetView, useLiveState, useMatchingRows, useSteadyRows } from './use-fleet';
+import { useEscapeToClear, useSelection } from './use-selection';
 
 type Props = {
   first: FirstScreen;
@@ -31,12 +34,16 @@ type Props = {
   /** Whether the upstream is the local engine, which can make a demo fleet. */
   isLocal: boolean;
   rememberedColumns: string | null;
+  /** The metadata key that protects a sandbox from bulks. */
+  protectedKey: string;
+  /** How many sandboxes one operation may take. */
+  bulkLimit: number;
 };
 
 const FACET_VALUES = 4;
 
 /** The fleet: filter, what to narrow down by, the rows, and the acts on each. */
-export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
+export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKey, bulkLimit }: Props) {
   const router = useRouter();
   const view = useFleetView();
   const live = useLiveState();
@@ -48,7 +55,21 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
   const { matching, filter, error } = useMatchingRows(view.rows, first, { text, sort });
   const { handlers, dialogs, isOpen } = useActs(text);
   const [pointerIsOver, setPointerIsOver] = useState(false);
-  const steady = useSteadyRows(matching, pointerIsOver || isOpen, `${text} ${printSort(sort)}`);
+  const steady = useSteadyRows(matching, {
+    all: view.rows ?? matching,
+    held: pointerIsOver || isOpen,
+    asked: `${text} ${printSort(sort)}`,
+  });
+  const selection = useSelection({ matching, all: view.rows, steady });
+  const grid = useRef<HTMLDivElement>(null);
+  const [coveredPx, setCoveredPx] = useState(0);
+  const clearSelection = useCallback(() => {
+    selection.acts.clear();
+    // The dock goes with it, and the focus must not go with the dock.
+    grid.current?.focus({ preventScroll: true });
+  }, [selection.acts]);
+  const isSelecting = selection.rows.length > 0 || selection.hidden > 0;
+  useEscapeToClear(clearSelection, isSelecting && !isOpen);
   const [isCreating, setIsCreating] = useState(false);
   const filterInput = useRef<HTMLInputElement>(null);
   useSlashToFocus(filterInput);
@@ -68,11 +89,12 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
   const cell = useMemo(
     () => ({
       nowMs: first.nowMs,
+      protectedKey,
       keyColumns: new Set(choice.flatMap((id) => keyOfColumn(id) ?? [])),
       onPick: (key: string, value: string) => setText((now) => withTerm(now, metadataTerm(key, value))),
       onOpen: open,
     }),
-    [first.nowMs, columnKey, setText, open],
+    [first.nowMs, protectedKey, columnKey, setText, open],
   );
   const rowHandlers = useMemo(() => ({ ...handlers, onOpen: open }), [handlers, open]);
 
@@ -126,17 +148,19 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
           </div>
           <HeldNews
             arrived={steady.arrived}
-            gone={steady.gone.size}
+            gone={steady.gone.size + steady.hidden.size}
             onUpdate={steady.update}
             onHold={setPointerIsOver}
           />
           {total === 0 ? <FleetSkeleton /> : null}
           {total === 0 ? null : (
-            <div className="relative flex min-h-0 flex-1 flex-col">
+            // The grid's focus shows on top of its rows, which would cover a ring of its own.
+            <div className="relative flex min-h-0 flex-1 flex-col after:pointer-events-none after:absolute after:inset-0 after:z-20 after:ring-accent/60 after:ring-inset has-[>[role=grid]:focus-visible]:after:ring-2">
               <FleetTable
                 rows={steady.rows}
                 rowCount={matchCount}
                 gone={steady.gone}
+                hidden={steady.hidden}
                 underWay={underWay}
                 columns={columns}
                 cell={cell}
@@ -145,8 +169,30 @@ export function FleetPage({ first, role, isLocal, rememberedColumns }: Props) {
                 onHold={setPointerIsOver}
                 handlers={rowHandlers}
                 role={role}
+                selected={selection.ids}
+                selectedRows={selection.rows}
+                head={view.rows === null ? null : selection.head}
+                selection={selection.acts}
+                coveredPx={coveredPx}
+                gridRef={grid}
               />
               {matchCount === 0 ? <NothingMatches onClear={() => setText('')} /> : null}
+              <LazySelectionDock
+                rows={selection.rows}
+                hidden={selection.hidden}
+                matching={matchCount}
+                role={role}
+                underWay={underWay}
+                protectedKey={protectedKey}
+                bulkLimit={bulkLimit}
+                handlers={handlers}
+                onSelectMatching={selection.acts.selectMatching}
+                onClose={clearSelection}
+                onCover={setCoveredPx}
+              />
+              <div aria-live="polite" className="sr-only">
+                {countWords(selection)}
+              </div>
             </div>
           )}
         </>

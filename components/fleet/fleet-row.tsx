@@ -1,12 +1,22 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { memo } from 'react';
+import { type MouseEvent, memo } from 'react';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { CellContext } from './columns';
+import { nothing } from './fleet-header';
 import type { ShownColumn } from './use-columns';
+
+/** How a row stands: in the result, or only held in its place because the filter would hide it or it is gone. */
+export type Standing = 'there' | 'hidden' | 'gone';
+
+const STANDING = {
+  there: '',
+  hidden: 'text-ink-3',
+  gone: 'text-ink-3 line-through decoration-line',
+} satisfies Record<Standing, string>;
 
 type Props = {
   elementId: string;
@@ -16,10 +26,12 @@ type Props = {
   columns: readonly ShownColumn[];
   tracks: string;
   act: SandboxAct | undefined;
-  isGone: boolean;
+  standing: Standing;
+  isSelected: boolean;
   isActive: boolean;
   isMenuOpen: boolean;
-  cell: Omit<CellContext, 'act' | 'isGone'>;
+  cell: Omit<CellContext, 'act' | 'isGone' | 'isActive'>;
+  onSelect: (id: string, event: MouseEvent) => void;
   onMenu: (sandbox: Sandbox, anchor: HTMLElement) => void;
 };
 
@@ -27,40 +39,68 @@ type Props = {
 export const FleetRow = memo(function FleetRow({
   row,
   act,
-  isGone,
+  standing,
+  isSelected,
   isActive,
   isMenuOpen,
   cell,
   columns,
+  onSelect,
   onMenu,
   ...place
 }: Props) {
-  const context: CellContext = { ...cell, act, isGone };
+  const { id } = row.sandbox;
+  const context: CellContext = { ...cell, act, isGone: standing === 'gone', isActive };
   return (
     <div
       id={place.elementId}
       role="row"
       aria-rowindex={place.index + 2}
-      aria-selected={isActive}
+      aria-selected={isSelected}
       className={clsx(
         'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b bg-(--row) px-5 contain-strict',
-        isActive ? '[--row:var(--selected)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]',
-        isGone && 'text-ink-3 line-through decoration-line',
+        // Quiet text must stay readable on the darker ground.
+        isSelected && '[--ink-3:var(--ink-2)] [--row:var(--selected)] hover:[--row:var(--selected-hover)]',
+        !isSelected && (isActive ? '[--row:var(--hover)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]'),
+        STANDING[standing],
       )}
       style={{ top: place.top, gridTemplateColumns: place.tracks }}
     >
-      {columns.map(({ id, alignRight, draw }) => (
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the grid's, and the checkbox's own. */}
+      <div
+        role="gridcell"
+        // A press would take the focus out of the grid, and with Shift it would select text.
+        onMouseDown={(event) => event.preventDefault()}
+        onClick={standing === 'there' ? (event) => onSelect(id, event) : undefined}
+        className={clsx(
+          '-mr-2 -ml-5 flex h-full items-center bg-(--row) pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0 group-data-narrow/grid:z-10',
+          isActive && 'shadow-[inset_3px_0_0_var(--accent)]',
+        )}
+      >
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={`Select ${id}`}
+          className="checkbox icon-check"
+          checked={isSelected}
+          disabled={standing !== 'there'}
+          // The cell around it hears the click too.
+          onChange={nothing}
+        />
+      </div>
+      {columns.map((column) => (
         <div
-          key={id}
+          key={column.id}
           role="gridcell"
           className={clsx(
             'truncate leading-[33px]',
-            alignRight && 'text-right',
+            column.alignRight && 'text-right',
             // Which sandbox this is, and what can be done to it, stay in sight however wide the rest is.
-            id === 'id' && 'group-data-narrow/grid:sticky group-data-narrow/grid:left-0 z-10 bg-(--row)',
+            column.id === 'id' &&
+              'group-data-narrow/grid:sticky group-data-narrow/grid:left-11 z-10 bg-(--row)',
           )}
         >
-          {draw(row, context)}
+          {column.draw(row, context)}
         </div>
       ))}
       <div
@@ -69,9 +109,10 @@ export const FleetRow = memo(function FleetRow({
       >
         <button
           type="button"
+          tabIndex={isActive ? 0 : -1}
           aria-haspopup="menu"
           aria-expanded={isMenuOpen}
-          aria-label={`Acts on ${row.sandbox.id}`}
+          aria-label={`Acts on ${id}`}
           onClick={(event) => onMenu(row.sandbox, event.currentTarget)}
           className="dots inline-block size-7 rounded-sm align-middle text-ink-3 hover:bg-line hover:text-ink aria-expanded:bg-line"
         />

@@ -1,32 +1,28 @@
 'use client';
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { clsx } from 'clsx';
-import { ArrowDown, ArrowUp } from 'lucide-react';
-import {
-  type KeyboardEvent,
-  memo,
-  type RefObject,
-  useCallback,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from 'react';
+import { memo, type RefObject, useCallback, useState, useSyncExternalStore } from 'react';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
-import type { Sort, SortKey } from '@/lib/fleet/sort';
+import type { Sort } from '@/lib/fleet/sort';
 import type { ActUnderWay } from '@/lib/operations/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { type CellContext, gridOf } from './columns';
-import { FleetRow } from './fleet-row';
+import { FleetHeader, type HeadState } from './fleet-header';
+import { FleetRow, type Standing } from './fleet-row';
+import { LazySelectionDock } from './lazy-selection-dock';
+import { useActiveRow } from './use-active-row';
 import type { ShownColumn } from './use-columns';
+import type { SelectionActs } from './use-selection';
 
 const ROW_PX = 34;
-const PAGE_ROWS = 20;
+const HEADER_PX = 33;
 const OVERSCAN = 3;
+/** So that the last rows can be scrolled out from under a toast. */
+const ROOM_FOR_TOASTS_PX = 96;
 /** What the server fills; the browser measures. */
 const SERVED_RECT = { width: 1280, height: 1100 };
 
@@ -35,34 +31,51 @@ export type FleetTableProps = {
   /** All that match, where `rows` is only the first of them. */
   rowCount: number;
   gone: ReadonlySet<string>;
+  /** Ids among `rows` that are only held in their places: the filter would hide them. */
+  hidden: ReadonlySet<string>;
   underWay: ReadonlyMap<string, ActUnderWay>;
   columns: readonly ShownColumn[];
-  cell: Omit<CellContext, 'act' | 'isGone'>;
+  cell: Omit<CellContext, 'act' | 'isGone' | 'isActive'>;
   sort: Sort;
   onSort: (sort: Sort) => void;
   /** Whether a pointer is over the rows, so that they must not move. */
   onHold: (held: boolean) => void;
   handlers: ActHandlers & { onOpen: (sandbox: Sandbox) => void };
   role: Role;
+  selected: ReadonlySet<string>;
+  /** Those of the selected that acts go to. */
+  selectedRows: readonly IndexedSandbox[];
+  /** How much of all that match is selected; `null` while not all of them have arrived. */
+  head: HeadState | null;
+  selection: SelectionActs;
+  /** How much the dock covers at the bottom, px. */
+  coveredPx: number;
+  gridRef: RefObject<HTMLDivElement | null>;
 };
 
 /** The fleet as a grid. Only the rows in sight exist; the active row is known by id, so it stays active when others move. */
 export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
-  const { rows, rowCount, columns, sort, onSort, onHold, handlers } = props;
-  const scroller = useRef<HTMLDivElement>(null);
-  const [activeId, setActiveId] = useState<string | null>(null);
+  const { rows, rowCount, columns, sort, onSort, onHold, handlers, selection, gridRef } = props;
   const [menu, setMenu] = useState<{ sandbox: Sandbox; anchor: HTMLElement } | null>(null);
   const openMenu = useCallback((sandbox: Sandbox, anchor: HTMLElement) => setMenu({ sandbox, anchor }), []);
   const virtual = useVirtualizer({
     count: rows.length,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => gridRef.current,
     estimateSize: () => ROW_PX,
     getItemKey: (index) => rows[index]?.sandbox.id ?? index,
     overscan: OVERSCAN,
     initialRect: SERVED_RECT,
+    // The last rows can be scrolled out from under the dock, and the active one never ends up there.
+    paddingEnd: Math.max(props.coveredPx, ROOM_FOR_TOASTS_PX),
+    scrollPaddingEnd: HEADER_PX + props.coveredPx,
   });
   const { minWidth, tracks } = gridOf(columns);
-  const isNarrow = useIsNarrower(scroller, minWidth);
+  const isNarrow = useIsNarrower(gridRef, minWidth);
+
+  function standingOf(id: string): Standing {
+    if (props.gone.has(id)) return 'gone';
+    return props.hidden.has(id) ? 'hidden' : 'there';
+  }
 
   function circumstances({ id }: Sandbox) {
     return { role: props.role, underWay: props.underWay.get(id)?.act, isGone: props.gone.has(id) };
@@ -75,86 +88,91 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     if (button) openMenu(sandbox, button);
   }
 
-  function onKeyDown(event: KeyboardEvent) {
-    if (event.target !== event.currentTarget || event.metaKey || event.ctrlKey || event.altKey) return;
-    const asksForMenu = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);
-    const at = rows.findIndex((row) => row.sandbox.id === activeId);
-    const step = KEY_STEPS[event.key]?.(at, rows.length);
-    const active = rows[at];
-    if (step !== undefined) {
-      const next = Math.min(Math.max(step, 0), rows.length - 1);
-      setActiveId(rows[next]?.sandbox.id ?? null);
-      virtual.scrollToIndex(next);
-    } else if (asksForMenu && active) openMenuOf(active.sandbox);
-    else if (event.key === 'Enter' && active) handlers.onOpen(active.sandbox);
-    else if (event.key === 'Delete' && active) {
-      if (whyNot(active.sandbox, 'kill', circumstances(active.sandbox)) === null)
-        handlers.onKill(active.sandbox);
-    } else return;
-    event.preventDefault();
+  /** What is selected goes before the row that the keyboard happens to be at. */
+  function askToKill(active: Sandbox | undefined) {
+    const selected = props.selectedRows.map(({ sandbox }) => sandbox);
+    const meant = selected.length === 0 && active ? [active] : selected;
+    const fit = meant.filter((sandbox) => whyNot(sandbox, 'kill', circumstances(sandbox)) === null);
+    if (fit.length > 0) handlers.onKill(fit);
   }
+
+  const { activeId, select, onKeyDown } = useActiveRow({
+    rows,
+    gridRef,
+    selection,
+    isWhole: props.head !== null,
+    isThere: (id) => standingOf(id) === 'there',
+    scrollTo: (index) => virtual.scrollToIndex(index),
+    onMenu: openMenuOf,
+    onOpen: handlers.onOpen,
+    onDelete: askToKill,
+  });
+  const drawn = virtual.getVirtualItems().flatMap(({ index, start }) => {
+    const row = rows[index];
+    return row ? [{ row, index, start, id: row.sandbox.id }] : [];
+  });
 
   return (
     <>
       <div
-        ref={scroller}
+        ref={gridRef}
         role="grid"
         aria-label="Sandboxes"
+        aria-multiselectable
         aria-rowcount={rowCount + 1}
-        aria-activedescendant={activeId === null ? undefined : rowElementId(activeId)}
+        // Only a row that is drawn can be pointed at.
+        aria-activedescendant={
+          drawn.some(({ id }) => id === activeId) ? rowElementId(activeId ?? '') : undefined
+        }
         tabIndex={0}
         onKeyDown={onKeyDown}
+        onFocus={preload}
         // Cells that stick cost a layer each, so they only do where there is something to scroll under them.
         data-narrow={isNarrow ? '' : undefined}
-        className="group/grid relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
+        className="group/grid relative min-h-0 flex-1 overflow-auto outline-none"
       >
-        <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
-          <div
-            role="row"
-            aria-rowindex={1}
-            className="grid h-8 items-center gap-4 px-5"
-            style={{ gridTemplateColumns: tracks }}
-          >
-            {columns.map((column) => (
-              <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
-            ))}
-            <span role="columnheader" className="sr-only">
-              Acts
-            </span>
-          </div>
-        </div>
+        <FleetHeader
+          columns={columns}
+          tracks={tracks}
+          minWidth={minWidth}
+          sort={sort}
+          onSort={onSort}
+          selected={props.head ?? 'none'}
+          onSelect={
+            props.head && rowCount > 0
+              ? (all) => (all ? selection.selectMatching() : selection.unselectMatching())
+              : null
+          }
+        />
         <div
           role="rowgroup"
           className="relative"
           style={{ minWidth, height: virtual.getTotalSize() }}
           onPointerEnter={() => {
             onHold(true);
-            preloadActs();
+            preload();
           }}
           onPointerLeave={() => onHold(false)}
         >
-          {virtual.getVirtualItems().map(({ index, start }) => {
-            const row = rows[index];
-            if (!row) return null;
-            const { id } = row.sandbox;
-            return (
-              <FleetRow
-                key={id}
-                elementId={rowElementId(id)}
-                row={row}
-                index={index}
-                top={start}
-                columns={columns}
-                tracks={tracks}
-                act={props.underWay.get(id)?.act}
-                isGone={props.gone.has(id)}
-                isActive={id === activeId}
-                isMenuOpen={menu?.sandbox.id === id}
-                cell={props.cell}
-                onMenu={openMenu}
-              />
-            );
-          })}
+          {drawn.map(({ row, index, start, id }) => (
+            <FleetRow
+              key={id}
+              elementId={rowElementId(id)}
+              row={row}
+              index={index}
+              top={start}
+              columns={columns}
+              tracks={tracks}
+              act={props.underWay.get(id)?.act}
+              standing={standingOf(id)}
+              isSelected={props.selected.has(id)}
+              isActive={id === activeId}
+              isMenuOpen={menu?.sandbox.id === id}
+              cell={props.cell}
+              onSelect={select}
+              onMenu={openMenu}
+            />
+          ))}
         </div>
       </div>
       {/* Beside the grid, which may hold nothing but rows. */}
@@ -174,15 +192,10 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   );
 });
 
-/** Where a key leads from row `at` (-1: none yet) of `count`. */
-const KEY_STEPS: Readonly<Record<string, (at: number, count: number) => number>> = {
-  ArrowDown: (at) => at + 1,
-  ArrowUp: (at) => at - 1,
-  PageDown: (at) => at + PAGE_ROWS,
-  PageUp: (at) => at - PAGE_ROWS,
-  Home: () => 0,
-  End: (_at, count) => count - 1,
-};
+function preload(): void {
+  preloadActs();
+  LazySelectionDock.preload();
+}
 
 function rowElementId(id: string): string {
   return `row-${id}`;
@@ -200,40 +213,4 @@ function useIsNarrower(element: RefObject<HTMLElement | null>, widthPx: number):
   );
   const isNarrower = () => (element.current?.offsetWidth ?? widthPx) < widthPx;
   return useSyncExternalStore(subscribe, isNarrower, () => false);
-}
-
-type HeaderProps = { column: ShownColumn; sort: Sort; onSort: (sort: Sort) => void };
-
-function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }: HeaderProps) {
-  const isSorted = sortKey !== undefined && sort.key === sortKey;
-  const Arrow = sort.direction === 'asc' ? ArrowUp : ArrowDown;
-  const order = isSorted ? (sort.direction === 'asc' ? 'ascending' : 'descending') : 'none';
-  return (
-    <div
-      role="columnheader"
-      aria-sort={sortKey ? order : undefined}
-      className={clsx(
-        'flex min-w-0 text-ink-2 text-small',
-        alignRight && 'justify-end',
-        id === 'id' && 'bg-bg group-data-narrow/grid:sticky group-data-narrow/grid:left-0',
-      )}
-    >
-      {sortKey ? (
-        <button
-          type="button"
-          onClick={() => onSort(nextSort(sort, sortKey))}
-          className="flex min-w-0 items-center gap-1 rounded-sm hover:text-ink"
-        >
-          <bdi className={clsx('truncate', isSorted && 'text-ink')}>{title}</bdi>
-          {isSorted ? <Arrow size={12} aria-hidden /> : null}
-        </button>
-      ) : (
-        title
-      )}
-    </div>
-  );
-}
-
-function nextSort(sort: Sort, key: SortKey): Sort {
-  return { key, direction: sort.key === key && sort.direction === 'asc' ? 'desc' : 'asc' };
 }

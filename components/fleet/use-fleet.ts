@@ -82,10 +82,13 @@ export function useMatchingRows(
 }
 
 /**
- * `rows`, but standing still while `held`. `asked` names what the person asked to see: when that changes, rows follow
- * at once, as they do after `update`.
+ * `rows`, but standing still while `held`. `all` is the fleet that they were filtered from, `asked` names what the
+ * person asked to see: when that changes, rows follow at once, as they do after `update`.
  */
-export function useSteadyRows(rows: readonly IndexedSandbox[], held: boolean, asked: string) {
+export function useSteadyRows(
+  rows: readonly IndexedSandbox[],
+  { all, held, asked }: { all: readonly IndexedSandbox[]; held: boolean; asked: string },
+) {
   const [steady, setSteady] = useState<{ source: typeof rows; asked: string; shown: HeldRows }>(() => ({
     source: rows,
     asked,
@@ -94,7 +97,7 @@ export function useSteadyRows(rows: readonly IndexedSandbox[], held: boolean, as
   const isCurrent = steady.source === rows && steady.asked === asked;
   const isHeld = held && steady.asked === asked;
   let { shown } = steady;
-  if (isHeld && !isCurrent) shown = hold(shown.rows, rows);
+  if (isHeld && !isCurrent) shown = hold(shown.rows, rows, all);
   else if (!isHeld && shown.rows !== rows) shown = release(rows);
   if (shown !== steady.shown) setSteady({ source: rows, asked, shown });
   return { ...shown, update: () => setSteady({ source: rows, asked, shown: release(rows) }) };

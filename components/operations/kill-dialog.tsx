@@ -1,83 +1,245 @@
 'use client';
 
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { clsx } from 'clsx';
+import { type FormEvent, type ReactNode, useId, useMemo, useRef, useState } from 'react';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
-import { planKill, startPlan } from '@/lib/operations/actions';
+import { Input } from '@/components/ui/field';
+import { type BlastRadius, blastRadius, sayLeftAlone } from '@/lib/operations/blast-radius';
 import { MOST_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { CopyAsCode } from './copy-as-code';
+import { KillOptions, useKillOptions } from './kill-options';
+import { sandboxCount } from './outcome';
+import { PlanList } from './plan-list';
+import { PlanRadius } from './plan-radius';
+import { type KillPhase, type KillPlan, useKillPlan } from './use-kill-plan';
+
+/** A wish to kill these; the set is what it is from the moment of asking. */
+export type KillRequest = {
+  sandboxes: readonly Sandbox[];
+  /** How long to wait for processes to end, ms; `null`: not at all. */
+  graceMs: number | null;
+  /** What to save first, as `parseExportPath` writes it; `null`: nothing. */
+  exportPath: string | null;
+  retryOf: string | null;
+};
 
 type Props = {
   /** Whom to kill; `null` while nobody is asking. */
-  sandbox: Sandbox | null;
+  request: KillRequest | null;
   /** The filter on screen, for the record. */
   filter: string;
   onClose: () => void;
-  onPauseInstead: (sandbox: Sandbox) => void;
-  onStarted: (operation: Operation, sandboxId: string) => void;
+  onPauseInstead: (sandboxes: Sandbox[]) => void;
+  onStarted: (operation: Operation) => void;
 };
 
-type Phase = 'checking' | 'ready' | 'starting' | 'gone' | 'failed';
+/** Asks before a kill of one or many. What it shows has just been read, and exactly that is what the button starts. */
+export function KillDialog({ request, ...rest }: Props) {
+  // The last one stays drawn while the dialog fades out. What was learnt or typed for it is of no other.
+  const [shown, setShown] = useState({ request, opening: 0 });
+  if (request !== null && request !== shown.request) setShown({ request, opening: shown.opening + 1 });
+  if (shown.request === null) return null;
+  return <Asking key={shown.opening} request={shown.request} isOpen={request !== null} {...rest} />;
+}
 
-/** Asks before a kill. What it shows has just been read, and exactly that is what the button starts. */
-export function KillDialog({ sandbox, filter, onClose, onPauseInstead, onStarted }: Props) {
-  // The last one stays drawn while the dialog fades out.
-  const [shown, setShown] = useState(sandbox);
-  if (sandbox !== null && sandbox !== shown) setShown(sandbox);
+const LOSS = {
+  one: 'All running processes end, the filesystem is deleted, connections close, the id becomes invalid. This cannot be undone.',
+  many: 'Their processes end, their files are deleted, their ids become invalid. This cannot be undone.',
+} as const;
+const LIMITS = { keys: 3, values: 4 };
+
+type AskingProps = Omit<Props, 'request'> & { request: KillRequest; isOpen: boolean };
+
+function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }: AskingProps) {
   const cancel = useRef<HTMLButtonElement>(null);
-  const { plan, phase, message, start } = useKillPlan(sandbox, filter, { onStarted, onClose });
-  if (shown === null) return null;
-  const current = plan?.targets[0] ?? shown;
+  const options = useKillOptions(request);
+  const [typed, setTyped] = useState('');
+  const [reason, setReason] = useState('');
+  const sandboxIds = useMemo(() => request.sandboxes.map(({ id }) => id), [request]);
+  const { graceMs, exportPath } = options;
+  const { retryOf } = request;
+  const kill = useKillPlan({ sandboxIds, graceMs, exportPath, retryOf, isOpen, onStarted, onClose });
+  const { plan, phase, message } = kill;
+  const [first] = request.sandboxes;
+  const targets = plan?.targets ?? request.sandboxes;
+  const radius = useMemo(() => blastRadius(targets, LIMITS), [targets]);
+  if (first === undefined) return null;
+
+  const isOne = sandboxIds.length === 1;
+  const isOver = phase === 'nothing' || (phase === 'failed' && !kill.canLookAgain);
+  // An option that has just been changed is not yet part of the plan.
+  const isReady =
+    phase === 'ready' &&
+    (plan?.params.graceMs ?? null) === graceMs &&
+    (plan?.params.exportPath ?? null) === exportPath;
+  const isTyped = plan?.mustType === null || typed.trim() === plan?.mustType;
+  const noun = isOne ? 'sandbox' : sandboxCount(radius.count);
+  const start = () => {
+    // It is there for the record and must not stand in the way of a kill.
+    if (isReady && isTyped) kill.start({ typed, reason, filter: filter.slice(0, MOST_FILTER_CHARS) });
+  };
+
   return (
     <ConfirmDialog
-      open={sandbox !== null}
+      open={isOpen}
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
       initialFocus={cancel}
+      size={isOne ? 'md' : 'lg'}
       title={
-        <>
-          Kill sandbox <span className="font-mono">{shown.id}</span>
-        </>
+        isOne ? (
+          <>
+            Kill sandbox <span className="font-mono">{first.id}</span>
+          </>
+        ) : (
+          `Kill ${noun}`
+        )
       }
-      description="All running processes end, the filesystem is deleted, connections close, the id becomes invalid. This cannot be undone."
+      description={isOne ? LOSS.one : LOSS.many}
       footer={
         <>
-          {sandboxCan(current.state, 'pause') && phase !== 'gone' && phase !== 'starting' ? (
-            <Button
-              tone="quiet"
-              className="-ml-3 mr-auto"
-              onClick={() => {
-                onPauseInstead(current);
-                onClose();
-              }}
-            >
-              Pause instead
-            </Button>
+          {plan !== null && plan.mustType !== null && !isOver ? (
+            <Confirmation
+              phrase={plan.mustType}
+              isLong={isOne}
+              typed={typed}
+              onType={setTyped}
+              onSubmit={start}
+            />
           ) : null}
           <Button ref={cancel} onClick={onClose} className="focus:ring-2 focus:ring-accent/40">
-            {phase === 'gone' || phase === 'starting' ? 'Close' : 'Cancel'}
+            {isOver || phase === 'starting' ? 'Close' : 'Cancel'}
           </Button>
-          {phase === 'gone' ? null : (
-            <Button tone="danger" disabled={phase !== 'ready'} onClick={start}>
-              {phase === 'checking' ? 'Checking…' : phase === 'starting' ? 'Killing…' : 'Kill sandbox'}
-            </Button>
+          {isOver ? null : (
+            <MainButton
+              phase={phase}
+              isStartable={isReady && isTyped}
+              onStart={start}
+              onLook={kill.lookAgain}
+            >
+              Kill {noun}
+            </MainButton>
           )}
         </>
       }
     >
-      <Facts sandbox={current} />
-      {message ? (
-        <p role="alert" className="rounded-md border border-line bg-paused-soft px-3 py-2">
-          {message}
-        </p>
+      {isOne ? <Facts sandbox={targets[0] ?? plan?.skipped[0]?.sandbox ?? first} /> : null}
+      {isOne ? null : <Many radius={radius} targets={targets} plan={plan} />}
+      {isOne && plan?.mustType != null ? (
+        <p className="text-ink-2">It is protected. To kill it nevertheless, type its id.</p>
       ) : null}
+      <Message text={sayWhatStands(kill, isOne) ?? message} />
+      {isOver ? null : (
+        <KillOptions
+          options={options}
+          reason={reason}
+          onReason={setReason}
+          isLocked={phase === 'starting'}
+          windowMs={plan?.cancelWindowMs ?? null}
+          cannotSave={plan === null ? undefined : plan.cannotSave}
+          targets={targets}
+        >
+          <PauseInstead
+            targets={targets}
+            isOne={isOne}
+            isOffered={phase !== 'starting'}
+            onPause={(able) => {
+              onPauseInstead(able);
+              onClose();
+            }}
+          />
+          <CopyAsCode
+            act="kill"
+            params={{
+              ...(graceMs == null ? {} : { graceMs }),
+              ...(exportPath == null ? {} : { exportPath }),
+            }}
+            ids={targets.map(({ id }) => id)}
+            tone="quiet"
+            className="-mr-3 h-6!"
+          />
+        </KillOptions>
+      )}
     </ConfirmDialog>
+  );
+}
+
+/** What keeps the kill from being started, where that is no failure. */
+function sayWhatStands({ plan, phase }: KillPlan, isOne: boolean): string | null {
+  if (phase === 'expired')
+    return 'This was read five minutes ago and may have changed. Look again before you kill. Nothing was killed.';
+  if (phase !== 'nothing' || plan === null) return null;
+  const [first] = plan.skipped;
+  if (!isOne) return `There is nothing to kill. ${sayLeftAlone('kill', plan.skipped) ?? ''}.`;
+  return first?.kind === 'gone'
+    ? 'This sandbox is already terminated. There is nothing left to kill.'
+    : `${first?.reason ?? ''} Nothing was killed.`;
+}
+
+const WAITING = {
+  checking: 'Checking…',
+  ready: null,
+  starting: 'Starting…',
+  expired: null,
+  nothing: null,
+  failed: null,
+} satisfies Record<KillPhase, string | null>;
+
+type MainButtonProps = {
+  phase: KillPhase;
+  isStartable: boolean;
+  onStart: () => void;
+  onLook: () => void;
+  children: ReactNode;
+};
+
+function MainButton({ phase, isStartable, onStart, onLook, children }: MainButtonProps) {
+  if (phase === 'expired' || phase === 'failed') return <Button onClick={onLook}>Look again</Button>;
+  return (
+    <Button tone="danger" disabled={!isStartable} onClick={onStart}>
+      {WAITING[phase] ?? children}
+    </Button>
+  );
+}
+
+function Message({ text }: { text: string | null }) {
+  if (text === null) return null;
+  return (
+    <p role="alert" className="shrink-0 rounded-md border border-line bg-paused-soft px-3 py-2">
+      {text}
+    </p>
+  );
+}
+
+function Many({
+  radius,
+  targets,
+  plan,
+}: {
+  radius: BlastRadius;
+  targets: readonly Sandbox[];
+  plan: OperationPlan | null;
+}) {
+  return (
+    <>
+      <PlanRadius
+        act="kill"
+        radius={radius}
+        verdict={plan === null ? 'asked for' : 'will be killed'}
+        skipped={plan?.skipped ?? null}
+      />
+      {targets.length === 0 ? null : (
+        <PlanList sandboxes={targets} label="Who will be killed" keys={radius.distinguishing} />
+      )}
+    </>
   );
 }
 
@@ -109,67 +271,59 @@ function Facts({ sandbox }: { sandbox: Sandbox }) {
   );
 }
 
-/** Reads the sandbox afresh when the dialog opens, and again when it turned out to have changed. */
-function useKillPlan(
-  sandbox: Sandbox | null,
-  filter: string,
-  { onStarted, onClose }: Pick<Props, 'onStarted' | 'onClose'>,
-) {
-  const [plan, setPlan] = useState<OperationPlan | null>(null);
-  /** Whose state the three others are: what was learnt of one sandbox must not be shown, or started, for another. */
-  const [learntOf, setLearntOf] = useState<string | null>(null);
-  const [phase, setPhase] = useState<Phase>('checking');
-  const [message, setMessage] = useState<string | null>(null);
-  const sandboxId = sandbox?.id ?? null;
-  const asked = useRef<string | null>(null);
+type PauseInsteadProps = {
+  targets: readonly Sandbox[];
+  isOne: boolean;
+  isOffered: boolean;
+  onPause: (sandboxes: Sandbox[]) => void;
+};
 
-  const look = useCallback(async (id: string, because: string | null) => {
-    setPhase('checking');
-    setMessage(because);
-    const result = await planKill({ sandboxId: id }).catch(() => null);
-    if (asked.current !== id) return;
-    if (!result?.ok) {
-      setPhase('failed');
-      setMessage(result?.error.message ?? 'The server could not be reached. Nothing was killed.');
-    } else if (result.value.targets.length === 0) {
-      setPhase('gone');
-      setMessage('This sandbox is already terminated. There is nothing left to kill.');
-    } else {
-      setPlan(result.value);
-      setPhase('ready');
-    }
-  }, []);
+function PauseInstead({ targets, isOne, isOffered, onPause }: PauseInsteadProps) {
+  const able = targets.filter(({ state }) => sandboxCan(state, 'pause'));
+  if (able.length === 0 || !isOffered) return null;
+  return (
+    <Button tone="quiet" className="-mr-3 h-6!" onClick={() => onPause(able)}>
+      {isOne ? 'Pause instead' : `Pause ${able.length} instead`}
+    </Button>
+  );
+}
 
-  // The server is the external system: it is asked once for each opening.
-  useEffect(() => {
-    asked.current = sandboxId;
-    setLearntOf(sandboxId);
-    setPlan(null);
-    if (sandboxId !== null) void look(sandboxId, null);
-  }, [sandboxId, look]);
+type ConfirmationProps = {
+  phrase: string;
+  /** Whether it needs a line of its own. */
+  isLong: boolean;
+  typed: string;
+  onType: (typed: string) => void;
+  onSubmit: () => void;
+};
 
-  async function start() {
-    if (plan === null || sandboxId === null) return;
-    setPhase('starting');
-    // It is there for the record and must not stand in the way of a kill.
-    const record = filter.slice(0, MOST_FILTER_CHARS);
-    const result = await startPlan({ token: plan.token, filter: record }).catch(() => null);
-    // Closing the dialog does not take back what was started: how it ends is said all the same.
-    if (result?.ok) onStarted(result.value, sandboxId);
-    if (asked.current !== sandboxId) return;
-    if (result?.ok) onClose();
-    else if (result?.error.code === 'conflict') await look(sandboxId, result.error.message);
-    else {
-      setPhase('ready');
-      setMessage(
-        result?.error.message ??
-          'The server could not be reached. Whether the kill was started is not known.',
-      );
-    }
+/** Typed once, in words that say what and how many. Enter starts it too, if that is what was typed. */
+function Confirmation({ phrase, isLong, typed, onType, onSubmit }: ConfirmationProps) {
+  const id = useId();
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    onSubmit();
   }
-
-  // While the dialog fades out, nobody is asking and it stays as it was.
-  const isCurrent = sandboxId === null || learntOf === sandboxId;
-  if (!isCurrent) return { plan: null, phase: 'checking' as const, message: null, start: () => {} };
-  return { plan, phase, message, start: () => void start() };
+  return (
+    <form
+      onSubmit={submit}
+      className={clsx(
+        'mr-auto flex basis-full items-center gap-2',
+        !isLong && 'sm:min-w-56 sm:flex-1 sm:basis-0',
+      )}
+    >
+      <label htmlFor={id} className="shrink-0 text-ink-2">
+        Type <span className="font-mono text-ink text-small">{phrase}</span>
+      </label>
+      <Input
+        id={id}
+        value={typed}
+        autoComplete="off"
+        autoCapitalize="off"
+        spellCheck={false}
+        onChange={(event) => onType(event.target.value)}
+        className={clsx('w-full font-mono text-small', !isLong && 'sm:max-w-56')}
+      />
+    </form>
+  );
 }

@@ -1,118 +1,203 @@
 'use client';
 
+import { useRouter } from 'next/navigation';
 import { type ReactNode, useMemo, useState } from 'react';
 import { toast } from 'sonner';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { operate } from '@/lib/operations/actions';
-import { operationProgress } from '@/lib/operations/progress';
-import type { Operation, OperationItem } from '@/lib/operations/schema';
+import { MOST_FILTER_CHARS, type Operation, type Started } from '@/lib/operations/schema';
+import { paths } from '@/lib/paths';
 import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { KillRequest } from './kill-dialog';
+import type { RunRequest } from './run-dialog';
 
 // What a dialog is made of is fetched when the first one opens, or when somebody comes near.
 const KillDialog = loadWhenWanted(
   async () => (await import('./kill-dialog')).KillDialog,
-  ({ sandbox }) => sandbox !== null,
+  ({ request }) => request !== null,
+);
+const ResumeDialog = loadWhenWanted(
+  async () => (await import('./resume-dialog')).ResumeDialog,
+  ({ sandboxes }) => sandboxes !== null,
 );
 const TimeLeftDialog = loadWhenWanted(
   async () => (await import('./time-left-dialog')).TimeLeftDialog,
-  ({ sandbox }) => sandbox !== null,
+  ({ sandboxes }) => sandboxes !== null,
 );
 
-/** Fetches the dialogs ahead, when somebody comes near the acts. */
+const RunDialog = loadWhenWanted(
+  async () => (await import('./run-dialog')).RunDialog,
+  ({ request }) => request !== null,
+);
+
+const loadToasts = () => import('./act-toasts');
+
+/** Fetches the dialogs and what is said afterwards ahead, when somebody comes near the acts. */
 export function preloadActs(): void {
   LazyMenu.preload();
   KillDialog.preload();
+  loadToasts().catch(() => {});
 }
 
-/** Long enough to look around, short enough not to be forgotten. */
-const RESUME_FOR_MS = 15 * 60_000;
+/** What doing an act again needs to know of the operation that did it before. */
+export type Earlier = Pick<Operation, 'id' | 'act' | 'params'>;
 
-const DONE = {
-  kill: 'Killed',
-  pause: 'Paused',
-  resume: 'Resumed for 15 min',
-  setTimeout: 'Set the time left of',
-} satisfies Record<SandboxAct, string>;
+export type Acts = {
+  handlers: ActHandlers;
+  /**
+   * Does the act of `earlier` again, with its options, to exactly `sandboxes` (as they were recorded will do: the server
+   * reads them afresh). The new operation is recorded as a retry of `earlier`. A kill asks first, as every kill does;
+   * the rest starts at once.
+   */
+  onRetry: (earlier: Earlier, sandboxes: readonly Sandbox[]) => void;
+  /** Render once. */
+  dialogs: ReactNode;
+  /** Whether a dialog is open, so that what is behind it had better stand still. */
+  isOpen: boolean;
+};
 
-/** What follows from an act that its name does not say. */
-const AFTERWARDS = {
-  kill: null,
-  pause: null,
-  resume: 'Then it pauses or is killed, as it was created to be.',
-  setTimeout: null,
-} satisfies Record<SandboxAct, string | null>;
-
-const NOT_DONE = {
-  kill: 'Could not kill',
-  pause: 'Could not pause',
-  resume: 'Could not resume',
-  setTimeout: 'Could not set the time left of',
-} satisfies Record<SandboxAct, string>;
-
-/** The acts on a sandbox, with the dialogs that some of them need; render `dialogs` once. */
-export function useActs(filter = ''): { handlers: ActHandlers; dialogs: ReactNode; isOpen: boolean } {
-  const [toKill, setToKill] = useState<Sandbox | null>(null);
-  const [toExtend, setToExtend] = useState<Sandbox | null>(null);
-  const handlers = useMemo<ActHandlers>(
-    () => ({
-      onKill: setToKill,
-      onPause: ({ id }) => void begin(operate({ act: 'pause', sandboxId: id }), 'pause', id),
-      onResume: ({ id }) =>
-        void begin(operate({ act: 'resume', sandboxId: id, timeoutMs: RESUME_FOR_MS }), 'resume', id),
-      onSetTimeout: setToExtend,
-    }),
-    [],
-  );
+/**
+ * The acts on one sandbox or many, with the dialogs that some of them need. `filter` is what is on screen, for the
+ * record. Rows, the sandbox page, the dock, the palette and the record of operations all go through here:
+ *
+ * ```tsx
+ * const { handlers, onRetry, dialogs } = useActs(filter);
+ * <Button onClick={() => handlers.onKill(selected)}>Kill 37…</Button>
+ * <Button onClick={() => onRetry(operation, failed)}>Retry failed</Button>
+ * {dialogs}
+ * ```
+ *
+ * Whom an act is for is settled at the moment of the call: what matches a filter later is not added, and what goes
+ * meanwhile is left out by the server, which says so. Calling a handler with nobody does nothing.
+ */
+export function useActs(filter = ''): Acts {
+  const [toKill, setToKill] = useState<KillRequest | null>(null);
+  const [toResume, setToResume] = useState<readonly Sandbox[] | null>(null);
+  const [toExtend, setToExtend] = useState<readonly Sandbox[] | null>(null);
+  const [toRun, setToRun] = useState<RunRequest | null>(null);
+  const router = useRouter();
+  const { handlers, onRetry, doNow } = useMemo(() => {
+    const doNow = (wish: Wish, sandboxes: readonly Sandbox[]) => {
+      const sandboxIds = sandboxes.map(({ id }) => id);
+      // It is there for the record and must not stand in the way of an act.
+      const record = filter.slice(0, MOST_FILTER_CHARS);
+      void follow(operate({ ...wish, sandboxIds, filter: record }), wish.act, sandboxes);
+    };
+    const handlers: ActHandlers = {
+      onKill: unlessNobody((sandboxes) =>
+        setToKill({ sandboxes, graceMs: null, exportPath: null, retryOf: null }),
+      ),
+      onPause: unlessNobody((sandboxes) => doNow({ act: 'pause' }, sandboxes)),
+      onResume: unlessNobody(setToResume),
+      onSetTimeout: unlessNobody(setToExtend),
+      onRun: unlessNobody((sandboxes) => {
+        const [only] = sandboxes;
+        if (sandboxes.length === 1 && only) router.push(paths.sandboxRun(only.id));
+        else setToRun({ sandboxes, again: null });
+      }),
+    };
+    const onRetry: Acts['onRetry'] = ({ id, act, params }, sandboxes) => {
+      if (sandboxes.length === 0) return;
+      const again = {
+        kill: () =>
+          setToKill({
+            sandboxes,
+            graceMs: params.graceMs ?? null,
+            exportPath: params.exportPath ?? null,
+            retryOf: id,
+          }),
+        pause: () => doNow({ act: 'pause', retryOf: id }, sandboxes),
+        resume: () =>
+          doNow({ act: 'resume', retryOf: id, ...timeOf(params), ...endingOf(params) }, sandboxes),
+        run: () => setToRun({ sandboxes, again: { id, params } }),
+        setTimeout: () => doNow({ act: 'setTimeout', retryOf: id, ...timeOf(params) }, sandboxes),
+      } satisfies Record<SandboxAct, () => void>;
+      again[act]();
+    };
+    return { handlers, onRetry, doNow };
+  }, [filter, router]);
   const dialogs = (
     <>
       <KillDialog
-        sandbox={toKill}
+        request={toKill}
         filter={filter}
         onClose={() => setToKill(null)}
         onPauseInstead={handlers.onPause}
-        onStarted={(operation, id) => follow(operation, id)}
+        onStarted={(operation) =>
+          // Where this cannot be fetched, the tray says it all the same.
+          void loadToasts().then(
+            ({ followOperation }) => followOperation(operation),
+            () => {},
+          )
+        }
+      />
+      <ResumeDialog
+        sandboxes={toResume}
+        onClose={() => setToResume(null)}
+        onChoose={(sandboxes, params) => doNow({ act: 'resume', ...params }, sandboxes)}
+      />
+      <RunDialog
+        request={toRun}
+        filter={filter}
+        onClose={() => setToRun(null)}
+        onStarted={(operation) => router.push(paths.operation(operation.id))}
       />
       <TimeLeftDialog
-        sandbox={toExtend}
+        sandboxes={toExtend}
         onClose={() => setToExtend(null)}
-        onChoose={({ id }, timeoutMs) =>
-          void begin(operate({ act: 'setTimeout', sandboxId: id, timeoutMs }), 'setTimeout', id)
-        }
+        onChoose={(sandboxes, timeoutMs) => doNow({ act: 'setTimeout', timeoutMs }, sandboxes)}
       />
     </>
   );
-  return { handlers, dialogs, isOpen: toKill !== null || toExtend !== null };
+  const isOpen = toKill !== null || toResume !== null || toExtend !== null || toRun !== null;
+  return { handlers, onRetry, dialogs, isOpen };
 }
 
-async function begin(answer: Promise<Result<Operation>>, act: SandboxAct, id: string): Promise<void> {
-  const result = await answer.catch(() => null);
-  if (result?.ok) follow(result.value, id);
-  else
-    toast.error(`${NOT_DONE[act]} ${id}`, {
+/** Lets a sandbox go on for `timeoutMs` from now, without asking further, and says what comes of it. */
+export function giveTime(sandbox: Sandbox, timeoutMs: number): Promise<void> {
+  const wish: OperateWish = { act: 'setTimeout', timeoutMs, sandboxIds: [sandbox.id], filter: '' };
+  return follow(operate(wish), 'setTimeout', [sandbox]);
+}
+
+/** Says what comes of an act; where the words for that cannot be fetched, at least that it could not be started. */
+async function follow(
+  answer: Promise<Result<Started>>,
+  act: SandboxAct,
+  sandboxes: readonly Sandbox[],
+): Promise<void> {
+  const [words, result] = await Promise.all([loadToasts().catch(() => null), answer.catch(() => null)]);
+  if (words !== null) words.followAct(result, act, sandboxes);
+  else if (!result?.ok)
+    toast.error('This could not be done', {
       description: result?.error.message ?? 'The server could not be reached.',
     });
 }
 
-/** Says how it ended, once that has been verified. */
-function follow(operation: Operation, id: string): void {
-  operationProgress().whenFinished(operation.id, ({ act }, items) => {
-    const item = items.find(({ sandboxId }) => sandboxId === id);
-    if (item) tell(act, item);
-  });
+type OperateWish = Parameters<typeof operate>[0];
+/** What to do, without to whom. */
+type Wish = OperateWish extends infer Each
+  ? Each extends OperateWish
+    ? Omit<Each, 'sandboxIds' | 'filter'>
+    : never
+  : never;
+
+/** Records of acts that need a time have one; this is for those that somebody else has written. */
+const USUAL_TIME_MS = 15 * 60_000;
+
+function timeOf({ timeoutMs = USUAL_TIME_MS }: Operation['params']): { timeoutMs: number } {
+  return { timeoutMs };
 }
 
-function tell(act: SandboxAct, { sandboxId, outcome, message }: OperationItem): void {
-  const description = message ?? (outcome === 'done' ? AFTERWARDS[act] : null);
-  const detail = description === null ? {} : { description };
-  if (outcome === 'done') toast.success(`${DONE[act]} ${sandboxId}`, detail);
-  else if (outcome === 'already')
-    toast.message(act === 'kill' ? `${sandboxId} was already terminated` : sandboxId, detail);
-  else {
-    const title = outcome === 'unknown' ? 'Not known what became of' : NOT_DONE[act];
-    toast.error(`${title} ${sandboxId}`, { ...detail, duration: 15_000 });
-  }
+function endingOf({ autoPause }: Operation['params']): { autoPause?: boolean } {
+  return autoPause === undefined ? {} : { autoPause };
+}
+
+function unlessNobody(act: (sandboxes: Sandbox[]) => void): (sandboxes: Sandbox[]) => void {
+  return (sandboxes) => {
+    if (sandboxes.length > 0) act(sandboxes);
+  };
 }

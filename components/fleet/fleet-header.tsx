@@ -1,0 +1,101 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { ArrowDown, ArrowUp } from 'lucide-react';
+import type { Sort, SortKey } from '@/lib/fleet/sort';
+import type { ShownColumn } from './use-columns';
+
+/** How much of what matches is selected. */
+export type HeadState = 'none' | 'some' | 'all';
+
+type Props = {
+  columns: readonly ShownColumn[];
+  tracks: string;
+  minWidth: number;
+  sort: Sort;
+  onSort: (sort: Sort) => void;
+  selected: HeadState;
+  /** Selects everything that matches, or none of it; `null` while not all of that is known. */
+  onSelect: ((all: boolean) => void) | null;
+};
+
+/** The head of the grid: what is selected of it, and what it is sorted by. */
+export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected, onSelect }: Props) {
+  return (
+    <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
+      <div
+        role="row"
+        aria-rowindex={1}
+        className="grid h-8 items-center gap-4 px-5"
+        style={{ gridTemplateColumns: tracks }}
+      >
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the checkbox in it takes the keys. */}
+        <div
+          role="columnheader"
+          onClick={() => onSelect?.(selected !== 'all')}
+          className="-mr-2 -ml-5 flex h-full items-center bg-bg pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0"
+        >
+          <input
+            type="checkbox"
+            aria-label="Select all that match"
+            // Until all rows are here it cannot be used, and does not blink.
+            className="checkbox icon-check opacity-100!"
+            checked={selected === 'all'}
+            disabled={onSelect === null}
+            // The cell around it hears the click too.
+            onChange={nothing}
+            // Only a property, not an attribute; a click takes it back, so it is set with every drawing.
+            ref={(element) => {
+              if (element) element.indeterminate = selected === 'some';
+            }}
+          />
+        </div>
+        {columns.map((column) => (
+          <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
+        ))}
+        <span role="columnheader" className="sr-only">
+          Acts
+        </span>
+      </div>
+    </div>
+  );
+}
+
+/** For a checkbox whose cell does the work. */
+export function nothing(): void {}
+
+type HeaderCellProps = { column: ShownColumn; sort: Sort; onSort: (sort: Sort) => void };
+
+function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }: HeaderCellProps) {
+  const isSorted = sortKey !== undefined && sort.key === sortKey;
+  const Arrow = sort.direction === 'asc' ? ArrowUp : ArrowDown;
+  const order = isSorted ? (sort.direction === 'asc' ? 'ascending' : 'descending') : 'none';
+  return (
+    <div
+      role="columnheader"
+      aria-sort={sortKey ? order : undefined}
+      className={clsx(
+        'flex min-w-0 text-ink-2 text-small',
+        alignRight && 'justify-end',
+        id === 'id' && 'bg-bg group-data-narrow/grid:sticky group-data-narrow/grid:left-11',
+      )}
+    >
+      {sortKey ? (
+        <button
+          type="button"
+          onClick={() => onSort(nextSort(sort, sortKey))}
+          className="flex min-w-0 items-center gap-1 rounded-sm hover:text-ink"
+        >
+          <bdi className={clsx('truncate', isSorted && 'text-ink')}>{title}</bdi>
+          {isSorted ? <Arrow size={12} aria-hidden /> : null}
+        </button>
+      ) : (
+        title
+      )}
+    </div>
+  );
+}
+
+function nextSort(sort: Sort, key: SortKey): Sort {
+  return { key, direction: sort.key === key && sort.direction === 'asc' ? 'desc' : 'asc' };
+}

@@ -1,0 +1,191 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { type ReactNode, useEffect, useId, useMemo, useRef } from 'react';
+import { useOffers } from '@/components/command/use-offers';
+import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
+import { Button } from '@/components/ui/button';
+import { CopyButton } from '@/components/ui/copy-button';
+import type { Role } from '@/lib/access/roles';
+import type { IndexedSandbox } from '@/lib/fleet/row-index';
+import type { ActUnderWay } from '@/lib/operations/progress';
+import type { SandboxAct } from '@/lib/sandbox/can';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { type SelectionAct, selectionActs } from './selection-acts';
+import { selectionCommands } from './selection-commands';
+import { hiddenWords } from './selection-count';
+import { kindWords } from './selection-words';
+import { DOCK_ID } from './use-active-row';
+
+type Props = {
+  /** What acts go to, in the order on screen. */
+  rows: readonly IndexedSandbox[];
+  /** How many more are selected, but hidden by the filter. */
+  hidden: number;
+  /** How many rows match the filter. */
+  matching: number;
+  role: Role;
+  underWay: ReadonlyMap<string, ActUnderWay>;
+  protectedKey: string;
+  bulkLimit: number;
+  handlers: ActHandlers;
+  onSelectMatching: () => void;
+  /** Clears the selection. */
+  onClose: () => void;
+  /** How much of the rows the dock covers, px. */
+  onCover: (px: number) => void;
+};
+
+/** What is selected, in words, and what can be done to it. Floats over the end of the list. */
+export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...props }: Props) {
+  const { role, underWay, protectedKey, bulkLimit, handlers } = props;
+  const acts = useMemo(
+    () => selectionActs(rows, { role, underWay, protectedKey, bulkLimit }),
+    [rows, role, underWay, protectedKey, bulkLimit],
+  );
+  const kinds = useMemo(() => kindWords(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
+  const isEmpty = rows.length === 0 && hidden === 0;
+  useOffers(() =>
+    isEmpty ? [] : selectionCommands(acts, ({ act, sandboxes }) => handlers[HANDLERS[act]](sandboxes)),
+  );
+  if (isEmpty) return null;
+  const isPartial = rows.length < matching;
+  return (
+    <Floating onCover={props.onCover}>
+      <p className="flex flex-wrap items-center gap-x-2.5 max-sm:min-w-0 max-sm:flex-1 sm:mr-auto">
+        <strong className="font-semibold">{rows.length} selected</strong>
+        {kinds.length > 0 ? <span className="text-ink-2">{kinds.join(' · ')}</span> : null}
+        {hidden > 0 ? <span className="text-paused">{hiddenWords({ rows, hidden })}</span> : null}
+        {isPartial ? (
+          <button
+            type="button"
+            onClick={onSelectMatching}
+            className="rounded-sm font-medium text-accent hover:underline"
+          >
+            Select all {matching} matching
+          </button>
+        ) : null}
+      </p>
+      <div
+        role="group"
+        aria-label="Acts on what is selected"
+        className="flex flex-wrap items-center gap-1.5 max-sm:order-1 max-sm:basis-full"
+      >
+        {acts.map((act) => (
+          <ActButton key={act.act} {...act} onAct={handlers[HANDLERS[act.act]]} />
+        ))}
+      </div>
+      <div className="flex items-center gap-2 border-line sm:border-l sm:pl-2">
+        <CopyButton
+          text={() => rows.map(({ sandbox }) => sandbox.id).join('\n')}
+          label={rows.length === 1 ? 'Copy the id' : `Copy ${rows.length} ids`}
+          className="size-8!"
+        />
+        <button
+          type="button"
+          aria-label="Clear the selection"
+          title="Clear the selection"
+          onClick={props.onClose}
+          className="rounded-sm border border-line bg-hover px-1.5 font-mono text-ink-2 text-small leading-5 hover:text-ink"
+        >
+          esc
+        </button>
+      </div>
+    </Floating>
+  );
+}
+
+const HANDLERS = {
+  run: 'onRun',
+  setTimeout: 'onSetTimeout',
+  resume: 'onResume',
+  pause: 'onPause',
+  kill: 'onKill',
+} satisfies Record<SandboxAct, keyof ActHandlers>;
+
+const TONES = {
+  run: 'plain',
+  setTimeout: 'plain',
+  resume: 'plain',
+  pause: 'plain',
+  kill: 'danger',
+} as const satisfies Record<SandboxAct, string>;
+
+/** So that no reason leaves a narrow window. */
+const REASON_PLACES = {
+  run: 'left-0',
+  setTimeout: 'left-0',
+  resume: '-translate-x-1/2 left-1/2',
+  pause: 'right-0',
+  kill: 'right-0',
+} satisfies Record<SandboxAct, string>;
+
+type ActButtonProps = SelectionAct & { onAct: (sandboxes: Sandbox[]) => void };
+
+/** An act with its count. Where it cannot be done it stays reachable, so that anybody can learn why. */
+function ActButton({ act, label, sandboxes, reason, onAct }: ActButtonProps) {
+  const reasonId = useId();
+  return (
+    <span className="group/act relative">
+      <Button
+        tone={TONES[act]}
+        aria-disabled={reason !== null}
+        aria-describedby={reason === null ? undefined : reasonId}
+        onClick={() => {
+          if (reason === null) onAct(sandboxes);
+        }}
+        className={clsx(reason !== null && 'cursor-default')}
+      >
+        {label}
+      </Button>
+      {reason === null ? null : (
+        <span
+          id={reasonId}
+          role="tooltip"
+          className={clsx(
+            'pointer-events-none invisible absolute bottom-full mb-1.5 w-max max-w-64 rounded-md border border-line bg-raise px-2 py-1 text-ink-2 text-small shadow-float group-focus-within/act:visible group-hover/act:visible',
+            REASON_PLACES[act],
+          )}
+        >
+          {reason}
+        </span>
+      )}
+    </span>
+  );
+}
+
+const GAP_PX = 16;
+
+/** A panel at the bottom centre. For as long as it is there, it tells rows and toasts how much it covers. */
+function Floating({ onCover, children }: { onCover: (px: number) => void; children: ReactNode }) {
+  const panel = useRef<HTMLElement>(null);
+  // The layout is the external system.
+  useEffect(() => {
+    const element = panel.current;
+    if (!element) return;
+    const { style } = document.documentElement;
+    const observer = new ResizeObserver(() => {
+      const coveredPx = element.offsetHeight + GAP_PX;
+      style.setProperty('--dock-height', `${coveredPx}px`);
+      onCover(coveredPx + GAP_PX);
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      style.removeProperty('--dock-height');
+      onCover(0);
+    };
+  }, [onCover]);
+  return (
+    <div className="pointer-events-none absolute inset-x-0 bottom-0 z-30 flex justify-center p-4">
+      <section
+        ref={panel}
+        id={DOCK_ID}
+        aria-label="Selection"
+        className="pointer-events-auto flex max-w-full flex-wrap items-center gap-x-3 gap-y-2 rounded-lg border border-line bg-raise py-2 pr-3 pl-4 shadow-float transition-[opacity,translate] duration-100 starting:translate-y-1 starting:opacity-0"
+      >
+        {children}
+      </section>
+    </div>
+  );
+}

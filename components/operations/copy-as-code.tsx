@@ -1,0 +1,72 @@
+'use client';
+
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { Button } from '@/components/ui/button';
+import { LazyMenu } from '@/components/ui/floating';
+import type { MenuAct } from '@/components/ui/menu-act';
+import { asCode, CODE_LANGUAGES, type CodeLanguage } from '@/lib/operations/as-code';
+import type { ActParams } from '@/lib/operations/schema';
+import type { SandboxAct } from '@/lib/sandbox/can';
+
+const NAMES = {
+  python: 'Python',
+  typescript: 'TypeScript',
+  cli: 'Command line',
+} satisfies Record<CodeLanguage, string>;
+
+type Props = {
+  act: SandboxAct;
+  params: ActParams;
+  ids: readonly string[];
+  tone?: 'plain' | 'quiet';
+  className?: string;
+};
+
+/** Copies the act on exactly these sandboxes as code that does the same, in a language of one's choice. */
+export function CopyAsCode({ act, params, ids, tone = 'plain', className }: Props) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  return (
+    <>
+      <Button
+        tone={tone}
+        aria-haspopup="menu"
+        aria-expanded={anchor !== null}
+        className={className}
+        disabled={ids.length === 0}
+        onPointerEnter={() => LazyMenu.preload()}
+        onClick={({ currentTarget }) => setAnchor(currentTarget)}
+      >
+        Copy as code
+      </Button>
+      <LazyMenu
+        anchor={anchor}
+        onClose={() => setAnchor(null)}
+        acts={anchor === null ? [] : CODE_LANGUAGES.map((language) => copyAct(language, act, params, ids))}
+      />
+    </>
+  );
+}
+
+function copyAct(
+  language: CodeLanguage,
+  act: SandboxAct,
+  params: ActParams,
+  ids: readonly string[],
+): MenuAct {
+  const code = asCode(act, params, ids, language);
+  return {
+    label: NAMES[language],
+    onActivate: () => void copy(code.ok ? code.text : '', NAMES[language]),
+    disabledReason: code.ok ? null : code.reason,
+  };
+}
+
+async function copy(text: string, name: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast.success(`Copied as ${name === NAMES.cli ? 'a command line' : name}`);
+  } catch {
+    toast.error('The browser does not allow copying here', { description: text.slice(0, 200) });
+  }
+}

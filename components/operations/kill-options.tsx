@@ -1,0 +1,140 @@
+'use client';
+
+import { type ReactNode, useId, useState } from 'react';
+import { Field, Input } from '@/components/ui/field';
+import { parseExportPath, USERS_HOME } from '@/lib/operations/export-path';
+import { MOST_GRACE_MS, MOST_REASON_CHARS } from '@/lib/operations/schema';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { SaveOption } from './save-option';
+
+const DEFAULT_GRACE_SECONDS = '10';
+const MOST_GRACE_SECONDS = MOST_GRACE_MS / 1_000;
+
+/** How a kill is to be done, as it is being chosen. */
+export type KillChoice = {
+  isGraceful: boolean;
+  seconds: string;
+  /** `null`: at once. `undefined`: what was typed is no time. */
+  graceMs: number | null | undefined;
+  setGraceful: (isGraceful: boolean) => void;
+  setSeconds: (seconds: string) => void;
+  isSaving: boolean;
+  path: string;
+  /** What is saved first. `null`: nothing. `undefined`: what was typed is no path. */
+  exportPath: string | null | undefined;
+  setSaving: (isSaving: boolean) => void;
+  setPath: (path: string) => void;
+};
+
+type Before = { graceMs: number | null; exportPath: string | null };
+
+/** Begins with what was chosen before, where there is such. */
+export function useKillOptions({ graceMs, exportPath }: Before): KillChoice {
+  const [isGraceful, setGraceful] = useState(graceMs !== null);
+  const [seconds, setSeconds] = useState(
+    graceMs === null ? DEFAULT_GRACE_SECONDS : String(Math.ceil(graceMs / 1_000)),
+  );
+  const [isSaving, setSaving] = useState(exportPath !== null);
+  const [path, setPath] = useState(exportPath ?? USERS_HOME);
+  const amount = /^\d{1,4}$/.test(seconds.trim()) ? Number(seconds) : Number.NaN;
+  const isTime = amount >= 1 && amount <= MOST_GRACE_SECONDS;
+  return {
+    isGraceful,
+    seconds,
+    graceMs: isGraceful ? (isTime ? amount * 1_000 : undefined) : null,
+    setGraceful,
+    setSeconds,
+    isSaving,
+    path,
+    exportPath: isSaving ? (parseExportPath(path) ?? undefined) : null,
+    setSaving,
+    setPath,
+  };
+}
+
+type OptionsProps = {
+  options: KillChoice;
+  reason: string;
+  onReason: (reason: string) => void;
+  isLocked: boolean;
+  /** How long it can be taken back, ms; `null` while that is not known. */
+  windowMs: number | null;
+  /** Why files cannot be saved; `null`: they can; `undefined` while that is not known. */
+  cannotSave: string | null | undefined;
+  targets: readonly Sandbox[];
+  /** The ways around a kill. */
+  children: ReactNode;
+};
+
+/** The gentler ways first, then what goes into the record. */
+export function KillOptions(props: OptionsProps) {
+  const { options, reason, onReason, isLocked, windowMs, children } = props;
+  const { isGraceful, graceMs, seconds } = options;
+  const id = useId();
+  return (
+    <div className="flex shrink-0 flex-col gap-4">
+      <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
+        <div className="flex gap-2">
+          <input
+            id={id}
+            type="checkbox"
+            className="mt-1 size-3.5 accent-accent"
+            checked={isGraceful}
+            disabled={isLocked}
+            onChange={(event) => options.setGraceful(event.target.checked)}
+          />
+          <div>
+            <label htmlFor={id} className="font-medium">
+              Stop processes first
+            </label>
+            <p className="text-ink-2 text-small leading-6">
+              SIGTERM, up to{' '}
+              {isGraceful ? (
+                <Input
+                  aria-label="Seconds to wait for processes to end"
+                  aria-invalid={graceMs === undefined}
+                  inputMode="numeric"
+                  value={seconds}
+                  disabled={isLocked}
+                  onChange={(event) => options.setSeconds(event.target.value)}
+                  className="mx-0.5 h-6! w-12 px-1.5! text-center text-ink"
+                />
+              ) : (
+                seconds
+              )}{' '}
+              s to finish, then kill
+            </p>
+            {graceMs === undefined ? (
+              <p role="alert" className="text-danger text-small">
+                Whole seconds from 1 to {MOST_GRACE_SECONDS}.
+              </p>
+            ) : null}
+          </div>
+        </div>
+        <div className="-mt-0.5 flex flex-col items-end">{children}</div>
+      </div>
+      <SaveOption
+        options={options}
+        isLocked={isLocked}
+        cannotSave={props.cannotSave}
+        targets={props.targets}
+      />
+      <Field label="Reason" hint={sayWindow(windowMs)}>
+        <Input
+          value={reason}
+          maxLength={MOST_REASON_CHARS}
+          disabled={isLocked}
+          placeholder="For the record, if you like"
+          onChange={(event) => onReason(event.target.value)}
+        />
+      </Field>
+    </div>
+  );
+}
+
+function sayWindow(windowMs: number | null): string | undefined {
+  // Keeps its place.
+  if (windowMs === null) return '\u00a0';
+  if (windowMs === 0) return undefined;
+  return `Nothing is sent for the first ${windowMs / 1_000} s after you start it: until then you can take it back.`;
+}

@@ -1,0 +1,27 @@
+'use client';
+
+import { useMemo, useState } from 'react';
+import type { Outcome, RecordedItem } from '@/lib/operations/schema';
+
+/**
+ * Those of `items` with the outcome that is looked at (`null`: all). While `isHeld`, as when a pointer is over them,
+ * none comes and none leaves, so that the row under the pointer is the row that gets clicked.
+ */
+export function useSteadyItems(
+  items: readonly RecordedItem[],
+  shown: Outcome | null,
+  isHeld: boolean,
+): readonly RecordedItem[] {
+  const matching = useMemo(
+    () => (shown === null ? items : items.filter(({ outcome }) => outcome === shown)),
+    [items, shown],
+  );
+  const [kept, setKept] = useState({ rows: matching, shown });
+  const holds = isHeld && shown !== null && kept.shown === shown;
+  if (!holds && (kept.rows !== matching || kept.shown !== shown)) setKept({ rows: matching, shown });
+  return useMemo(() => {
+    if (!holds) return matching;
+    const now = new Map(items.map((item) => [item.sandboxId, item]));
+    return kept.rows.map((item) => now.get(item.sandboxId) ?? item);
+  }, [holds, matching, items, kept]);
+}

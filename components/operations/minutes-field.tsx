@@ -1,0 +1,56 @@
+'use client';
+
+import { Button } from '@/components/ui/button';
+import { useNow } from '@/components/ui/clock';
+import { Field, Input } from '@/components/ui/field';
+import { LocalTime } from '@/components/ui/local-time';
+import { MOST_TIMEOUT_MS } from '@/lib/sandbox/limits';
+
+const PRESETS_MIN = [5, 15, 30, 60];
+const MIN_MS = 60_000;
+const MOST_MIN = MOST_TIMEOUT_MS / MIN_MS;
+
+/** What minutes somebody starts with, as text: long enough to look around, short enough not to be forgotten. */
+export const USUAL_MINUTES = '15';
+
+/** The time that was typed in minutes, ms; `null` where it is none that can be asked for. */
+export function timeOfMinutes(minutes: string): number | null {
+  const amount = /^\d{1,5}$/.test(minutes.trim()) ? Number(minutes) : Number.NaN;
+  return amount >= 1 && amount <= MOST_MIN ? amount * MIN_MS : null;
+}
+
+type Props = { minutes: string; onChange: (minutes: string) => void };
+
+/** Asks for a time from now, in minutes, with the usual ones at hand. */
+export function MinutesField({ minutes, onChange }: Props) {
+  const isTime = timeOfMinutes(minutes) !== null;
+  return (
+    <div className="flex flex-wrap items-end gap-2">
+      <Field
+        label="Minutes from now"
+        error={isTime ? null : `A whole number of minutes from 1 to ${MOST_MIN}.`}
+        className="w-40"
+      >
+        <Input inputMode="numeric" value={minutes} onChange={(event) => onChange(event.target.value)} />
+      </Field>
+      {isTime
+        ? PRESETS_MIN.map((preset) => (
+            <Button
+              key={preset}
+              aria-pressed={Number(minutes) === preset}
+              onClick={() => onChange(String(preset))}
+              className="aria-pressed:border-accent"
+            >
+              {preset} min
+            </Button>
+          ))
+        : null}
+    </div>
+  );
+}
+
+/** The deadline that a time from now will set, moving along with the clock. */
+export function DeadlineIn({ timeoutMs }: { timeoutMs: number }) {
+  const deadlineMs = useNow((nowMs) => nowMs + timeoutMs, timeoutMs);
+  return <LocalTime ms={deadlineMs} className="text-ink" />;
+}

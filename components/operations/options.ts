@@ -1,0 +1,35 @@
+import { formatSpan } from '@/components/ui/duration';
+import { visibleText } from '@/lib/files/visible-name';
+import type { ActParams } from '@/lib/operations/schema';
+import type { SandboxAct } from '@/lib/sandbox/can';
+
+const WORDS = {
+  kill: ({ graceMs, exportPath }) => {
+    const ways = [
+      ...(graceMs === undefined ? [] : [`gracefully, ${formatSpan(graceMs)}`]),
+      ...(exportPath === undefined ? [] : [`after saving ${exportPath}`]),
+    ];
+    return ways.length === 0 ? null : ways.join(', ');
+  },
+  pause: () => null,
+  resume: ({ timeoutMs, autoPause }) => {
+    if (timeoutMs === undefined) return null;
+    const end = autoPause === undefined ? '' : autoPause ? ', then pause' : ', then kill';
+    return `for ${formatSpan(timeoutMs)}${end}`;
+  },
+  run: ({ command = '' }) => shortened(command),
+  setTimeout: ({ timeoutMs }) => (timeoutMs === undefined ? null : `to ${formatSpan(timeoutMs)}`),
+} satisfies Record<SandboxAct, (params: ActParams) => string | null>;
+
+/** How an act was to be done, where that is not said by its name: `gracefully, 10 s`, `for 15 min, then pause`. */
+export function operationOptions(act: SandboxAct, params: ActParams): string | null {
+  return WORDS[act](params);
+}
+
+const MOST_COMMAND_CHARS = 120;
+
+/** Other people's text, on one line. */
+function shortened(command: string): string {
+  const line = visibleText(command.replace(/\s+/g, ' ').trim());
+  return line.length > MOST_COMMAND_CHARS ? `${line.slice(0, MOST_COMMAND_CHARS)}…` : line;
+}

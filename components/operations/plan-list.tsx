@@ -1,0 +1,103 @@
+'use client';
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { clsx } from 'clsx';
+import { Fragment, useRef } from 'react';
+import { STATES } from '@/components/sandbox/state-badge';
+import { Age } from '@/components/sandbox/time-left';
+import { templateName } from '@/lib/sandbox/name';
+import type { Sandbox } from '@/lib/sandbox/schema';
+
+const ROW_PX = 30;
+const MOST_ROWS_IN_SIGHT = 5;
+/** What is beyond cannot be in sight; other people's metadata may be long. */
+const MOST_VALUE_CHARS = 80;
+const MOST_ENTRIES = 12;
+
+type Props = {
+  sandboxes: readonly Sandbox[];
+  /** Names the list. */
+  label: string;
+  /** The metadata keys worth a word, those that tell one sandbox from the next first. */
+  keys: readonly string[];
+};
+
+/** Exactly which sandboxes; only the rows in sight exist. */
+export function PlanList({ sandboxes, label, keys }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: sandboxes.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    getItemKey: (index) => sandboxes[index]?.id ?? index,
+    overscan: 4,
+  });
+  return (
+    <section
+      ref={scroller}
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard.
+      tabIndex={0}
+      style={{ maxHeight: ROW_PX * MOST_ROWS_IN_SIGHT + 2 }}
+      className="shrink-0 overflow-y-auto rounded-md border border-line"
+    >
+      <ul className="relative" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, start, key }) => {
+          const sandbox = sandboxes[index];
+          return sandbox ? (
+            <li
+              key={key}
+              aria-posinset={index + 1}
+              aria-setsize={sandboxes.length}
+              style={{ top: start, height: ROW_PX }}
+              className={clsx(
+                'absolute grid w-full grid-cols-[8px_auto_minmax(0,1fr)_auto] items-center gap-3 px-3 sm:grid-cols-[8px_164px_96px_minmax(0,1fr)_auto]',
+                index > 0 && 'border-line/60 border-t',
+              )}
+            >
+              <Row sandbox={sandbox} keys={keys} />
+            </li>
+          ) : null;
+        })}
+      </ul>
+    </section>
+  );
+}
+
+function Row({ sandbox, keys }: { sandbox: Sandbox; keys: readonly string[] }) {
+  const { name, dot } = STATES[sandbox.state];
+  const template = templateName(sandbox);
+  return (
+    <>
+      <span title={name} className={clsx('size-2 rounded-full', dot)}>
+        <span className="sr-only">{name}</span>
+      </span>
+      <span className="font-mono text-small">{sandbox.id}</span>
+      <bdi className="hidden truncate sm:block" title={template}>
+        {template}
+      </bdi>
+      <span className="truncate font-mono text-ink-2 text-small">
+        {ownKeys(sandbox, keys).map((key) => (
+          <Fragment key={key}>
+            <bdi>
+              <bdi className="text-ink-3">{key.slice(0, MOST_VALUE_CHARS)}=</bdi>
+              <bdi>{sandbox.metadata[key]?.slice(0, MOST_VALUE_CHARS)}</bdi>
+            </bdi>{' '}
+          </Fragment>
+        ))}
+      </span>
+      <span className="text-right text-ink-2">
+        <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs} />
+      </span>
+    </>
+  );
+}
+
+function ownKeys({ metadata }: Sandbox, keys: readonly string[]): string[] {
+  const own: string[] = [];
+  for (const key of keys) {
+    if (own.length === MOST_ENTRIES) break;
+    if (Object.hasOwn(metadata, key)) own.push(key);
+  }
+  return own;
+}

@@ -1,0 +1,166 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { Fragment, type ReactNode } from 'react';
+import { STATES } from '@/components/sandbox/state-badge';
+import { useNow } from '@/components/ui/clock';
+import { formatDuration } from '@/components/ui/duration';
+import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/blast-radius';
+import type { Skipped } from '@/lib/operations/schema';
+import type { SandboxAct } from '@/lib/sandbox/can';
+
+type Props = {
+  radius: BlastRadius;
+  act: SandboxAct;
+  /** What becomes of them, after their number: `will be killed`. */
+  verdict: string;
+  /** Who is left alone; `null` while that is not known. */
+  skipped: readonly Skipped[] | null;
+};
+
+/** The shape of what an act will reach: how many, and by what they differ; and what it leaves alone, and why. */
+export function PlanRadius({ radius, act, verdict, skipped }: Props) {
+  return (
+    <div className="grid shrink-0 gap-px overflow-hidden rounded-md border border-line bg-line sm:grid-cols-2 [&>*]:bg-raise [&>*]:px-4 [&>*]:py-3">
+      <section className={clsx(skipped?.length === 0 && 'sm:col-span-2')}>
+        <p>
+          <span className="font-semibold text-title">{radius.count}</span> {verdict}
+        </p>
+        <StateBar states={radius.states} />
+        <p className="text-ink-2">
+          {radius.states.map(({ state, count }, at) => (
+            <span key={state}>
+              {at > 0 ? ' · ' : ''}
+              {count} {STATES[state].name.toLowerCase()}
+            </span>
+          ))}
+          {radius.ages ? (
+            <>
+              {' · '}
+              <Ages {...radius.ages} />
+            </>
+          ) : null}
+        </p>
+        <Shared radius={radius} />
+      </section>
+      {skipped?.length === 0 ? null : <SkippedCell act={act} skipped={skipped} />}
+      <SplitCells radius={radius} />
+    </div>
+  );
+}
+
+function StateBar({ states }: { states: BlastRadius['states'] }) {
+  return (
+    <div aria-hidden className="my-2 flex h-2 gap-0.5 overflow-hidden rounded-full">
+      {states.map(({ state, count }) => (
+        <span
+          key={state}
+          className={clsx('min-w-1 basis-0 rounded-[2px]', STATES[state].dot)}
+          style={{ flexGrow: count }}
+        />
+      ))}
+    </div>
+  );
+}
+
+function Ages({ oldestMs, newestMs }: { oldestMs: number; newestMs: number }) {
+  return useNow((nowMs) => {
+    const [least, most] = [formatDuration(nowMs - newestMs), formatDuration(nowMs - oldestMs)];
+    return least === most ? `${least} old` : `${least} to ${most} old`;
+  }, newestMs);
+}
+
+const MOST_SHARED = 3;
+
+/** What all of them have: the template, where it is one, and metadata. */
+function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius }) {
+  const [template, another] = templates.values;
+  if (count === 0 || (shared.length === 0 && another !== undefined)) return null;
+  return (
+    <p className="truncate text-ink-2">
+      {count === 1 ? 'It is ' : 'All are '}
+      {template && another === undefined ? (
+        <>
+          <bdi title={template.value} className="text-ink">
+            {template.value}
+          </bdi>{' '}
+        </>
+      ) : null}
+      {shared.slice(0, MOST_SHARED).map(({ key, value }) => (
+        <Fragment key={key}>
+          <bdi title={`${key}=${value}`} className="font-mono text-small">
+            <bdi className="text-ink-3">{key}=</bdi>
+            <bdi className="text-ink">{value}</bdi>
+          </bdi>{' '}
+        </Fragment>
+      ))}
+    </p>
+  );
+}
+
+function SkippedCell({ act, skipped }: { act: SandboxAct; skipped: readonly Skipped[] | null }) {
+  if (skipped === null) return <section className="text-ink-3">Checking each of them…</section>;
+  return (
+    <section>
+      <p className="mb-1">
+        <span className="font-semibold text-title">{skipped.length}</span>{' '}
+        {skipped.length === 1 ? 'is left alone' : 'are left alone'}
+      </p>
+      {groupSkipped(act, skipped).map(({ kind, why, skipped: ones }) => (
+        <details key={`${kind} ${why}`} className="text-ink-2 [&[open]>summary]:text-ink">
+          <summary className="w-max max-w-full truncate rounded-sm marker:text-ink-3 hover:text-ink">
+            {ones.length} <bdi>{why}</bdi>
+          </summary>
+          <ul className="mb-1 max-h-28 overflow-y-auto pl-4 font-mono text-small">
+            {ones.map(({ sandboxId }) => (
+              <li key={sandboxId}>{sandboxId}</li>
+            ))}
+          </ul>
+        </details>
+      ))}
+    </section>
+  );
+}
+
+function SplitCells({ radius: { templates, keys } }: { radius: BlastRadius }) {
+  const cells = [
+    ...(templates.values.length > 1 ? [{ key: 'template', title: 'By template', split: templates }] : []),
+    ...keys.map(({ key, ...split }) => ({
+      key: `metadata ${key}`,
+      title: (
+        <>
+          By <bdi className="font-mono text-small">{key}</bdi>
+        </>
+      ),
+      split,
+    })),
+  ];
+  return cells.map(({ key, title, split }, at) => (
+    <SplitCell key={key} title={title} split={split} isWide={at === cells.length - 1 && at % 2 === 0} />
+  ));
+}
+
+function SplitCell({ title, split, isWide }: { title: ReactNode; split: Split; isWide: boolean }) {
+  const { values, more, without } = split;
+  return (
+    <section className={clsx('min-w-0', isWide && 'sm:col-span-2')}>
+      <h3 className="truncate text-ink-2">{title}</h3>
+      <p className="flex flex-wrap gap-x-3">
+        {values.map(({ value, count }) => (
+          <span key={value} className="flex max-w-full gap-1">
+            <bdi title={value} className="truncate">
+              {value === '' ? '""' : value}
+            </bdi>{' '}
+            <span className="text-ink-2">{count}</span>{' '}
+          </span>
+        ))}
+        {more.values > 0 ? (
+          <span className="text-ink-2">
+            {more.values} others {more.count}
+          </span>
+        ) : null}
+        {without > 0 ? <span className="text-ink-2">without {without}</span> : null}
+      </p>
+    </section>
+  );
+}

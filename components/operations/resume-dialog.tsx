@@ -1,0 +1,143 @@
+'use client';
+
+import { type FormEvent, useId, useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { Dialog } from '@/components/ui/dialog';
+import { divideByState, sayLeftAlone } from '@/lib/operations/blast-radius';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES } from './minutes-field';
+import { sandboxCount } from './outcome';
+
+/** What a sandbox that runs again is told. */
+export type ResumeParams = {
+  timeoutMs: number;
+  /** Left out, it stays as the sandbox was created. */
+  autoPause?: boolean;
+};
+
+type Ending = 'pause' | 'kill' | 'asCreated';
+
+/** What can happen at the end of the time, the safest first. */
+const ENDINGS = {
+  pause: {
+    label: 'Pause',
+    hint: 'Files and processes are kept.',
+    will: 'pause',
+    params: { autoPause: true },
+  },
+  kill: {
+    label: 'Kill',
+    hint: 'Whatever is in it then is lost.',
+    will: 'be killed',
+    params: { autoPause: false },
+  },
+  asCreated: {
+    label: 'As each was created',
+    hint: 'The service does not say which that is.',
+    will: 'pause or be killed',
+    params: {},
+  },
+} satisfies Record<Ending, { label: string; hint: string; will: string; params: { autoPause?: boolean } }>;
+
+const ENDING_NAMES: readonly Ending[] = ['pause', 'kill', 'asCreated'];
+
+type Props = {
+  /** Whom to resume; `null` while nobody is asking. */
+  sandboxes: readonly Sandbox[] | null;
+  onClose: () => void;
+  onChoose: (sandboxes: readonly Sandbox[], params: ResumeParams) => void;
+};
+
+/** Asks for how long sandboxes are to run again, and what happens then; Enter takes the safest answer to both. */
+export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
+  const [shown, setShown] = useState(sandboxes);
+  if (sandboxes !== null && sandboxes !== shown) setShown(sandboxes);
+  const [minutes, setMinutes] = useState(USUAL_MINUTES);
+  const [ending, setEnding] = useState<Ending>('pause');
+  const button = useRef<HTMLButtonElement>(null);
+  const form = useId();
+  const [first] = shown ?? [];
+  if (shown === null || first === undefined) return null;
+  const timeoutMs = timeOfMinutes(minutes);
+  const { able, skipped } = divideByState('resume', shown);
+  const isOne = shown.length === 1;
+  const canChoose = timeoutMs !== null && able.length > 0;
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    if (timeoutMs === null || sandboxes === null || !canChoose) return;
+    onChoose(sandboxes, { timeoutMs, ...ENDINGS[ending].params });
+    onClose();
+  }
+
+  return (
+    <Dialog
+      open={sandboxes !== null}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      initialFocus={button}
+      title={
+        isOne ? (
+          <>
+            Resume sandbox <span className="font-mono">{first.id}</span>
+          </>
+        ) : (
+          `Resume ${sandboxCount(able.length)}`
+        )
+      }
+      description={
+        isOne
+          ? 'Its processes go on at once, where they were paused.'
+          : 'Their processes go on at once, where they were paused.'
+      }
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            ref={button}
+            tone="primary"
+            type="submit"
+            form={form}
+            disabled={!canChoose}
+            className="focus:ring-2 focus:ring-accent/40"
+          >
+            {isOne ? 'Resume' : `Resume ${sandboxCount(able.length)}`}
+          </Button>
+        </>
+      }
+    >
+      <form id={form} onSubmit={submit} className="flex flex-col gap-4">
+        <MinutesField minutes={minutes} onChange={setMinutes} />
+        <fieldset>
+          <legend className="mb-1 font-medium">When the time is up</legend>
+          <div className="flex flex-col gap-1.5">
+            {ENDING_NAMES.map((name) => (
+              <label key={name} className="flex items-baseline gap-2">
+                <input
+                  type="radio"
+                  name={`${form}-ending`}
+                  className="size-3.5 translate-y-0.5 accent-accent"
+                  checked={ending === name}
+                  onChange={() => setEnding(name)}
+                />
+                <span>
+                  {ENDINGS[name].label} <span className="text-ink-3">{ENDINGS[name].hint}</span>
+                </span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        {timeoutMs === null ? null : (
+          <p className="text-ink-2">
+            {isOne ? 'It' : 'Each'} will {ENDINGS[ending].will} at <DeadlineIn timeoutMs={timeoutMs} />. The
+            service may grant less than that.
+          </p>
+        )}
+        {isOne || skipped.length === 0 ? null : (
+          <p className="text-ink-2">{sayLeftAlone('resume', skipped)}.</p>
+        )}
+      </form>
+    </Dialog>
+  );
+}

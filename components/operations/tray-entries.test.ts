@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import type { OperationView } from '@/lib/operations/progress';
+import { countOutcomes, type Operation, type Outcome } from '@/lib/operations/schema';
+import { isNotable, isShown, phaseOf, wentWell } from './tray-entries';
+
+const CREATED_MS = 1_000_000;
+const STARTS_MS = CREATED_MS + 5_000;
+
+function operationOf(outcomes: readonly Outcome[], differences: Partial<Operation> = {}): Operation {
+  return {
+    id: 'o1',
+    act: 'kill',
+    params: {},
+    actor: 'ana',
+    reason: '',
+    filter: '',
+    state: 'running',
+    createdAtMs: CREATED_MS,
+    startsAtMs: STARTS_MS,
+    finishedAtMs: null,
+    cancelledAtMs: null,
+    cancelledBy: null,
+    retryOf: null,
+    counts: countOutcomes(outcomes.map((outcome) => ({ outcome }))),
+    ...differences,
+  };
+}
+
+function viewOf(operation: Operation, differences: Partial<OperationView> = {}): OperationView {
+  return {
+    operation,
+    items: new Map(),
+    heldUntilMs: null,
+    samples: [],
+    wasSeenRunning: true,
+    endHeardAtMs: operation.finishedAtMs,
+    ...differences,
+  };
+}
+
+function ended(outcomes: readonly Outcome[]): Operation {
+  return operationOf(outcomes, { state: 'finished', finishedAtMs: STARTS_MS });
+}
+
+const at = (nowMs: number, differences: Partial<Parameters<typeof isShown>[1]> = {}) => ({
+  actor: 'ana',
+  nowMs,
+  serverNowMs: nowMs,
+  isDismissed: false,
+  isFollowed: false,
+  ...differences,
+});
+
+describe('phaseOf', () => {
+  it('is a window until the first request may go out, by the clock of the server', () => {
+    expect(phaseOf(operationOf(['waiting', 'waiting']), STARTS_MS - 1)).toBe('window');
+    expect(phaseOf(operationOf(['waiting', 'waiting']), STARTS_MS)).toBe('running');
+  });
+
+  it('believes what was sent rather than the clock', () => {
+    expect(phaseOf(operationOf(['sending', 'waiting']), STARTS_MS - 1)).toBe('running');
+  });
+
+  it('is stopping until what is on its way has come back', () => {
+    const stopped = operationOf(['sending', 'cancelled'], { cancelledAtMs: STARTS_MS });
+    expect(phaseOf(stopped, STARTS_MS)).toBe('stopping');
+    expect(phaseOf({ ...stopped, state: 'finished' }, STARTS_MS)).toBe('ended');
+  });
+});
+
+describe('isShown', () => {
+  it('shows every bulk under way, whoever started it', () => {
+    expect(isShown(viewOf(operationOf(['waiting', 'done'])), at(STARTS_MS, { actor: 'li' }))).toBe(true);
+  });
+
+  it('shows an act on one sandbox with a window, or that takes long', () => {
+    expect(isShown(viewOf(operationOf(['waiting'])), at(CREATED_MS))).toBe(true);
+    const atOnce = viewOf(operationOf(['sending'], { startsAtMs: CREATED_MS }));
+    expect(isShown(atOnce, at(CREATED_MS + 900))).toBe(false);
+    expect(isShown(atOnce, at(CREATED_MS + 1_000))).toBe(true);
+  });
+
+  it('leaves the end of an act on one sandbox to the toast, unless nobody tells that it failed', () => {
+    expect(isShown(viewOf(ended(['done'])), at(STARTS_MS))).toBe(false);
+    expect(isShown(viewOf(ended(['failed'])), at(STARTS_MS, { isFollowed: true }))).toBe(false);
+    expect(isShown(viewOf(ended(['failed'])), at(STARTS_MS))).toBe(true);
+  });
+
+  it('keeps good news for a moment, and what needs attention until it is dismissed', () => {
+    expect(isShown(viewOf(ended(['done', 'already'])), at(STARTS_MS + 9_000))).toBe(true);
+    expect(isShown(viewOf(ended(['done', 'already'])), at(STARTS_MS + 10_000))).toBe(false);
+    expect(isShown(viewOf(ended(['done', 'failed'])), at(STARTS_MS + 500_000))).toBe(true);
+    expect(isShown(viewOf(ended(['done', 'failed'])), at(STARTS_MS, { isDismissed: true }))).toBe(false);
+  });
+
+  it('shows what ended before this tab came only to whoever started it, and only for a minute', () => {
+    const unseen = viewOf(ended(['done', 'failed']), { wasSeenRunning: false });
+    expect(isShown(unseen, at(STARTS_MS + 59_000))).toBe(true);
+    expect(isShown(unseen, at(STARTS_MS + 61_000))).toBe(false);
+    expect(isShown(unseen, at(STARTS_MS, { actor: 'li' }))).toBe(false);
+  });
+});
+
+it('counts as well what was done, was so already, or was called off', () => {
+  const well = (...outcomes: Outcome[]) => wentWell(ended(outcomes).counts);
+  expect(well('done', 'already', 'cancelled')).toBe(true);
+  for (const outcome of ['skipped', 'denied', 'failed', 'unknown'] as const)
+    expect(well('done', outcome)).toBe(false);
+});
+
+it('counts as under way what people may still want to stop', () => {
+  expect(isNotable(operationOf(['waiting', 'done']))).toBe(true);
+  expect(isNotable(operationOf(['waiting']))).toBe(true);
+  expect(isNotable(operationOf(['sending'], { startsAtMs: CREATED_MS }))).toBe(false);
+  expect(isNotable(ended(['done', 'done']))).toBe(false);
+});

@@ -1,0 +1,64 @@
+const KEY = 'sandkeeper.dismissed';
+const MOST_KEPT = 50;
+
+/** What the tray knows beyond the operations: which results were put away, and what this tab has asked to stop. */
+class TrayMemory {
+  readonly #listeners = new Set<() => void>();
+  #dismissed: ReadonlySet<string> = new Set(readDismissed());
+  #stopping: ReadonlySet<string> = new Set();
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Ids of operations whose results were put away; a new set whenever it changes. */
+  readonly dismissed = (): ReadonlySet<string> => this.#dismissed;
+
+  /** Ids of operations that this tab has asked to stop; a new set whenever it changes. */
+  readonly stopping = (): ReadonlySet<string> => this.#stopping;
+
+  /** Puts a result away, also for the time after a reload. */
+  dismiss(operationId: string): void {
+    this.#dismissed = new Set([...this.#dismissed, operationId].slice(-MOST_KEPT));
+    keepDismissed([...this.#dismissed]);
+    this.#announce();
+  }
+
+  setStopping(operationId: string, isStopping: boolean): void {
+    const stopping = new Set(this.#stopping);
+    if (isStopping) stopping.add(operationId);
+    else stopping.delete(operationId);
+    this.#stopping = stopping;
+    this.#announce();
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function readDismissed(): string[] {
+  try {
+    return (sessionStorage.getItem(KEY) ?? '').split(' ').filter((id) => id !== '');
+  } catch {
+    // Storage can be forbidden; then a reload shows them once more.
+    return [];
+  }
+}
+
+function keepDismissed(ids: readonly string[]): void {
+  try {
+    sessionStorage.setItem(KEY, ids.join(' '));
+  } catch {
+    // As above.
+  }
+}
+
+let tabMemory: TrayMemory | null = null;
+
+/** The memory of this tab. In the browser only. */
+export function trayMemory(): TrayMemory {
+  tabMemory ??= new TrayMemory();
+  return tabMemory;
+}

@@ -1,0 +1,212 @@
+'use client';
+
+import { X } from 'lucide-react';
+import Link from 'next/link';
+import type { CSSProperties } from 'react';
+import { toast } from 'sonner';
+import { roleForbids } from '@/components/sandbox/sandbox-acts';
+import { Button } from '@/components/ui/button';
+import { type Role, roleSuffices } from '@/lib/access/roles';
+import { cancelOperation } from '@/lib/operations/actions';
+import { type OperationView, operationProgress } from '@/lib/operations/progress';
+import { isRetried, type Operation, OUTCOMES, totalsOf } from '@/lib/operations/schema';
+import { paths } from '@/lib/paths';
+import { OutcomeBar, OutcomeCounts, operationTitle, underWayTitle } from './outcome';
+import { Pace } from './pace';
+import type { Phase } from './tray-entries';
+import { trayMemory } from './tray-memory';
+import type { Acts } from './use-acts';
+
+type Props = {
+  view: OperationView;
+  phase: Phase;
+  nowMs: number;
+  isOwn: boolean;
+  /** Whether this tab has asked to stop it. */
+  isStopping: boolean;
+  role: Role;
+  onRetry: Acts['onRetry'];
+};
+
+/** One operation in the tray: what it does, how far it is, how it goes, and what can be done about it. */
+export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }: Props) {
+  const { operation } = view;
+  const { act, counts } = operation;
+  const startsInMs = operation.startsAtMs - operationProgress().clock.at(nowMs);
+  return (
+    <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-5 gap-y-1 border-line-soft border-b px-5 py-[5px] last:border-b-0 lg:grid-cols-[264px_208px_minmax(0,1fr)_auto]">
+      <p className="truncate">
+        <span className="font-semibold">{titleOf(operation, phase, startsInMs)}</span>
+        {isOwn ? null : (
+          <span className="text-ink-3">
+            {' '}
+            by <bdi>{operation.actor}</bdi>
+          </span>
+        )}
+      </p>
+      <div className="order-1 col-span-2 lg:order-none lg:col-span-1">
+        {phase === 'window' ? (
+          <Countdown share={startsInMs / Math.max(1, operation.startsAtMs - operation.createdAtMs)} />
+        ) : (
+          <OutcomeBar act={act} counts={counts} />
+        )}
+      </div>
+      <div className="order-2 col-span-2 min-w-0 lg:order-none lg:col-span-1">
+        {phase === 'window' ? (
+          <p className="text-ink-2">Nothing has been sent yet.</p>
+        ) : counts.cancelled === totalsOf(counts).total ? (
+          <p className="text-ink-2">Cancelled before anything was sent.</p>
+        ) : (
+          <OutcomeCounts act={act} counts={counts}>
+            <Pace view={view} nowMs={nowMs} />
+          </OutcomeCounts>
+        )}
+      </div>
+      <div className="flex items-center gap-2">
+        {phase === 'ended' ? <RetryButton operation={operation} role={role} onRetry={onRetry} /> : null}
+        <Link
+          href={paths.operation(operation.id)}
+          aria-label={`Details of ${operationTitle(act, counts)}`}
+          className="rounded-sm px-1 font-medium text-accent hover:underline"
+        >
+          Details
+        </Link>
+        {phase === 'ended' ? (
+          <DismissButton operation={operation} />
+        ) : (
+          <StopButton operation={operation} phase={phase} isStopping={isStopping} role={role} />
+        )}
+      </div>
+    </li>
+  );
+}
+
+function titleOf({ act, counts }: Operation, phase: Phase, startsInMs: number): string {
+  if (phase === 'ended') return operationTitle(act, counts);
+  const doing = underWayTitle(act, counts);
+  return phase === 'window' ? `${doing} in ${Math.max(1, Math.ceil(startsInMs / 1_000))} s` : doing;
+}
+
+function Countdown({ share }: { share: number }) {
+  const full = `${Math.min(1, Math.max(0, share)) * 100}%`;
+  return (
+    <span
+      aria-hidden
+      className="bar block h-2 rounded-full text-accent"
+      style={{ '--full': full } as CSSProperties}
+    />
+  );
+}
+
+type StopProps = { operation: Operation; phase: Phase; isStopping: boolean; role: Role };
+
+function StopButton({ operation, phase, isStopping, role }: StopProps) {
+  const title = operationTitle(operation.act, operation.counts);
+  if (isStopping || phase === 'stopping') {
+    return <TrayButton isDisabled label="Stopping…" reason={null} about={title} onClick={() => {}} />;
+  }
+  const reason = roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
+  return (
+    <TrayButton
+      label={phase === 'window' ? 'Cancel' : 'Stop the rest'}
+      isDisabled={reason !== null}
+      reason={reason}
+      about={title}
+      onClick={() => void stop(operation.id, title)}
+    />
+  );
+}
+
+type TrayButtonProps = {
+  label: string;
+  isDisabled: boolean;
+  reason: string | null;
+  /** Which operation it is about, for people who do not see the line. */
+  about: string;
+  onClick: () => void;
+};
+
+/** Keeps the focus also while it cannot be used: what comes in its place is there for the same hand. */
+function TrayButton({ label, isDisabled, reason, about, onClick }: TrayButtonProps) {
+  return (
+    <Button
+      aria-label={`${label}: ${about}`}
+      aria-disabled={isDisabled}
+      title={reason ?? undefined}
+      className="min-w-26"
+      onClick={isDisabled ? undefined : onClick}
+    >
+      {label}
+    </Button>
+  );
+}
+
+/** It says "Stopping…" until the server says that it has stopped. */
+async function stop(operationId: string, title: string): Promise<void> {
+  trayMemory().setStopping(operationId, true);
+  const result = await cancelOperation({ operationId }).catch(() => null);
+  if (result?.ok) return;
+  trayMemory().setStopping(operationId, false);
+  toast.error(`Could not stop: ${title}`, {
+    description: result?.error.message ?? 'The server could not be reached.',
+  });
+}
+
+type RetryProps = Pick<Props, 'role' | 'onRetry'> & { operation: Operation };
+
+function RetryButton({ operation, role, onRetry }: RetryProps) {
+  const { act, counts } = operation;
+  const count = OUTCOMES.reduce((sum, outcome) => sum + (isRetried(outcome) ? counts[outcome] : 0), 0);
+  if (count === 0) return null;
+  const reason = roleForbids(role, act);
+  return (
+    <TrayButton
+      label={`Retry ${count}${act === 'kill' ? '…' : ''}`}
+      isDisabled={reason !== null}
+      reason={reason}
+      about={operationTitle(act, counts)}
+      onClick={() => void retry(operation, onRetry)}
+    />
+  );
+}
+
+async function retry(operation: Operation, onRetry: Acts['onRetry']): Promise<void> {
+  const record = await operationProgress()
+    .recordOf(operation.id)
+    .catch(() => null);
+  const failed = record?.items.filter(({ outcome }) => isRetried(outcome)) ?? [];
+  if (failed.length > 0)
+    onRetry(
+      operation,
+      failed.map(({ sandbox }) => sandbox),
+    );
+  else
+    toast.error('What failed could not be read', {
+      description: 'Nothing was started. Its page may say more.',
+    });
+}
+
+function DismissButton({ operation }: { operation: Operation }) {
+  const label = `Dismiss: ${operationTitle(operation.act, operation.counts)}`;
+  return (
+    <button
+      type="button"
+      aria-label={label}
+      title="Dismiss"
+      onClick={({ currentTarget }) => {
+        focusNext(currentTarget);
+        trayMemory().dismiss(operation.id);
+      }}
+      className="flex size-8 items-center justify-center rounded-md text-ink-3 hover:bg-hover hover:text-ink"
+    >
+      <X size={16} aria-hidden />
+    </button>
+  );
+}
+
+/** The line that has the focus is about to go: who works by keys goes on with the one beside it. */
+function focusNext(button: HTMLElement): void {
+  const line = button.closest('li');
+  const next = line?.nextElementSibling ?? line?.previousElementSibling;
+  next?.querySelector<HTMLElement>('button:last-of-type, a')?.focus();
+}
