@@ -1,0 +1,162 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { useId, useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { formatBytes } from '@/components/ui/bytes';
+import { Dialog } from '@/components/ui/dialog';
+import { FileRefusal, fileAddresses } from '@/lib/files/answers';
+import { ARCHIVE_LIMIT } from '@/lib/files/archive-schema';
+import { isWithin, nameIn } from '@/lib/files/guest-path';
+import { sizeQuery } from '@/lib/files/queries';
+import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
+import { visibleText } from '@/lib/files/visible-name';
+import { saySize } from './file-facts';
+import { FilePath } from './file-name';
+import { downloadArchive } from './use-archives';
+
+type Props = {
+  sandboxId: string;
+  /** What is to be taken along; `null` closes it. */
+  entries: readonly Pick<Entry, 'path'>[] | null;
+  onClose: () => void;
+};
+
+/** Offers folders and files as one archive: how much it will be, in which form, and then the browser's own download. */
+export function ArchiveDialog({ sandboxId, entries, onClose }: Props) {
+  // It goes on showing what it was about while it fades out.
+  const [last, setLast] = useState(entries);
+  if (entries !== null && entries !== last) setLast(entries);
+  return (
+    <ArchiveBody
+      sandboxId={sandboxId}
+      paths={topmost((entries ?? last ?? []).map(({ path }) => path))}
+      isOpen={entries !== null}
+      onClose={onClose}
+    />
+  );
+}
+
+type BodyProps = { sandboxId: string; paths: readonly string[]; isOpen: boolean; onClose: () => void };
+
+function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
+  const [format, setFormat] = useState<ArchiveFormat>('tar.gz');
+  const [isUnlimited, setIsUnlimited] = useState(false);
+  const download = useRef<HTMLButtonElement>(null);
+  const name = useId();
+  const tooMany = whyTooMany(sandboxId, paths);
+  const { data, error, isFetching } = useQuery({
+    ...sizeQuery(sandboxId, paths),
+    enabled: isOpen && tooMany === null,
+  });
+  const [only] = paths;
+
+  function begin() {
+    const name = paths.length === 1 ? nameIn(only ?? '') : `${paths.length} places`;
+    downloadArchive(sandboxId, { paths, name, total: data ?? null, format, isUnlimited });
+    onClose();
+  }
+
+  return (
+    <Dialog
+      open={isOpen}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      initialFocus={download}
+      title={
+        paths.length === 1 ? (
+          <>
+            Download <bdi>{visibleText(nameIn(only ?? ''))}</bdi> as an archive
+          </>
+        ) : (
+          `Download ${paths.length} as an archive`
+        )
+      }
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            ref={download}
+            tone="primary"
+            disabled={tooMany !== null}
+            title={tooMany ?? undefined}
+            onClick={begin}
+          >
+            Download
+          </Button>
+        </>
+      }
+    >
+      <ul className="max-h-32 overflow-y-auto font-mono text-small">
+        {paths.slice(0, MOST_SHOWN).map((path) => (
+          <li key={path} className="flex min-w-0">
+            <FilePath path={path} />
+          </li>
+        ))}
+        {paths.length > MOST_SHOWN ? (
+          <li className="text-ink-3">and {paths.length - MOST_SHOWN} more</li>
+        ) : null}
+      </ul>
+      <p role="status">
+        {tooMany !== null
+          ? tooMany
+          : isFetching
+            ? 'Counting…'
+            : error
+              ? FileRefusal.from(error).message
+              : data
+                ? `${saySize(data)}, before packing`
+                : null}
+      </p>
+      <fieldset className="flex gap-4">
+        <legend className="mb-1 font-medium">Format</legend>
+        {ARCHIVE_FORMATS.map((each) => (
+          <label key={each} className="flex items-center gap-2">
+            <input
+              type="radio"
+              name={name}
+              className="accent-accent"
+              checked={format === each}
+              onChange={() => setFormat(each)}
+            />
+            <span className="font-mono">.{each}</span>
+          </label>
+        ))}
+      </fieldset>
+      <label className="flex items-start gap-2">
+        <input
+          type="checkbox"
+          className="checkbox icon-check mt-0.5"
+          checked={isUnlimited}
+          onChange={(event) => setIsUnlimited(event.target.checked)}
+        />
+        <span>
+          However large it is
+          <span className="block text-ink-3 text-small">
+            Otherwise it ends at {formatBytes(ARCHIVE_LIMIT.bytes)} or{' '}
+            {ARCHIVE_LIMIT.entries.toLocaleString('en')} entries. <code>LEFT-OUT.txt</code> in it says what is
+            missing: that, links, devices, and what may not be read.
+          </span>
+        </span>
+      </label>
+    </Dialog>
+  );
+}
+
+const MOST_SHOWN = 50;
+/** As many as the server takes, and no longer an address than it reads. */
+const MOST_PATHS = 500;
+const LONGEST_ADDRESS = 14_000;
+
+/** Why so many places cannot be asked for, or `null`. */
+function whyTooMany(sandboxId: string, paths: readonly string[]): string | null {
+  const { length } = fileAddresses.archive(sandboxId, paths, { format: 'tar.gz' });
+  if (paths.length > 0 && paths.length <= MOST_PATHS && length <= LONGEST_ADDRESS) return null;
+  return 'These are too many to be named one by one. Take the folder along that holds them.';
+}
+
+/** Without what lies within another of them, which brings it along. */
+function topmost(paths: readonly string[]): string[] {
+  return paths.filter((path) => !paths.some((other) => other !== path && isWithin(path, other)));
+}

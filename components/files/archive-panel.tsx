@@ -1,0 +1,65 @@
+'use client';
+
+import { formatBytes } from '@/components/ui/bytes';
+import type { ArchiveDownload } from '@/lib/files/archive-downloads';
+import { visibleText } from '@/lib/files/visible-name';
+import { FileName } from './file-name';
+import { dismissArchive } from './use-archives';
+
+/** The archives that were asked for here: how much of the files is packed. What has arrived, the browser itself shows. */
+export function ArchivePanel({ all }: { all: readonly ArchiveDownload[] }) {
+  if (all.length === 0) return null;
+  return (
+    <section aria-label="Archives" className="max-h-[30%] shrink-0 overflow-y-auto border-line border-t">
+      <ul>
+        {all.map((archive) => (
+          <ArchiveLine key={archive.token} archive={archive} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
+  const { token, name, total, count, state } = archive;
+  const canTell = state === 'sending' && count !== null && total !== null && !total.isCut;
+  return (
+    <li className="flex min-h-9 items-center gap-3 border-line-soft px-5 py-1.5 text-small not-first:border-t">
+      <span className="flex min-w-0 max-w-[40%] shrink font-mono">
+        <FileName name={name} />
+      </span>
+      {canTell ? (
+        <progress
+          aria-label={`Archive of ${visibleText(name)}`}
+          value={Math.min(count.bytes, total.bytes)}
+          max={Math.max(total.bytes, 1)}
+          className="h-1.5 w-20 shrink-0 overflow-hidden rounded-full accent-accent"
+        />
+      ) : null}
+      <span role="status" className="min-w-0 flex-1 text-right text-ink-2">
+        {sayArchive(archive)}
+      </span>
+      <button
+        type="button"
+        aria-label={`Do not show the archive of ${visibleText(name)} any more`}
+        title="Your browser goes on with it."
+        onClick={() => dismissArchive(token)}
+        className="shrink-0 rounded-sm text-accent underline"
+      >
+        Dismiss
+      </button>
+    </li>
+  );
+}
+
+function sayArchive({ state, count, total, failure }: ArchiveDownload): string {
+  if (state === 'asked') return 'Handed over to your browser';
+  if (state === 'broken') return `Broke off: ${failure}`;
+  if (count === null) return 'Beginning';
+  const of = total === null || total.isCut ? '' : ` of ${formatBytes(total.bytes)}`;
+  const many = count.files === 1 ? '1 file' : `${count.files.toLocaleString('en')} files`;
+  if (state === 'sending') return `Packing: ${many}, ${formatBytes(count.bytes)}${of}`;
+  const leftOut =
+    count.leftOut === 0 ? '' : `, ${count.leftOut.toLocaleString('en')} left out: see LEFT-OUT.txt`;
+  return `${count.isCut ? 'Ended at the limit' : 'Packed'}: ${many}, ${formatBytes(count.bytes)}${leftOut}`;
+}

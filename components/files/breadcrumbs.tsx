@@ -1,0 +1,44 @@
+'use client';
+
+import Link from 'next/link';
+import { ancestorsOf, nameIn } from '@/lib/files/guest-path';
+import { paths } from '@/lib/paths';
+import { FileName } from './file-name';
+
+type Props = { sandboxId: string; path: string; onGo: (path: string) => void };
+
+/** The folders that lead to `path`, each a way there. */
+export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
+  const above = ancestorsOf(path);
+  return (
+    <nav aria-label="Folder" className="min-w-0 flex-1">
+      <ol className="-ml-1 flex min-w-0 items-center font-mono text-small">
+        {above.map((folder) => (
+          <li key={folder} className="flex min-w-0 shrink items-center not-first:shrink-[4]">
+            <Link
+              href={paths.sandboxFiles(sandboxId, { path: folder })}
+              prefetch={false}
+              onClick={(event) => {
+                // A new tab takes the address; here nothing need be served again.
+                if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+                event.preventDefault();
+                onGo(folder);
+              }}
+              className="flex items-center not-only:min-w-[3ch] rounded-sm px-1 py-0.5 text-ink-2 hover:bg-hover hover:text-ink"
+            >
+              <FileName name={nameIn(folder)} />
+            </Link>
+            {folder === '/' ? null : (
+              <span aria-hidden className="text-ink-3">
+                /
+              </span>
+            )}
+          </li>
+        ))}
+        <li className="flex min-w-0 items-center px-1 font-medium" aria-current="location">
+          <FileName name={nameIn(path)} />
+        </li>
+      </ol>
+    </nav>
+  );
+}

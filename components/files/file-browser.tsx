@@ -1,0 +1,291 @@
+'use client';
+
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type KeyboardEvent, useCallback, useMemo, useState } from 'react';
+import { useOffers } from '@/components/command/use-offers';
+import { rememberInCookie } from '@/components/ui/cookie';
+import type { MenuAct } from '@/components/ui/menu-act';
+import { Split } from '@/components/ui/split';
+import type { Role } from '@/lib/access/roles';
+import { FileRefusal } from '@/lib/files/answers';
+import { parentOf } from '@/lib/files/guest-path';
+import { nextOrder } from '@/lib/files/order';
+import { homeQuery, listingQuery } from '@/lib/files/queries';
+import type { Entry, FileHit } from '@/lib/files/schema';
+import type { Folder } from '@/lib/files/tree';
+import { ArchivePanel } from './archive-panel';
+import { entryActs, roleForbidsReading } from './entry-acts';
+import { FilePane, NothingOpen } from './file-pane';
+import { FileToolbar } from './file-toolbar';
+import { FileTree } from './file-tree';
+import { FolderState, TreeSkeleton } from './folder-state';
+import { ArchiveDialog, QuickOpen, SearchPanel } from './lazy-parts';
+import { StaleStrip } from './stale-strip';
+import { StatusLine } from './status-line';
+import { UploadPanel } from './upload-panel';
+import { useAddress } from './use-address';
+import { useArchives } from './use-archives';
+import { useDrop } from './use-drop';
+import { useFollowedFolders } from './use-folders';
+import { useMarks } from './use-marks';
+import { useTree } from './use-tree';
+import { chooseFiles, uploads, useUploads } from './use-uploads';
+import { printView, VIEW_COOKIE, type ViewChoice } from './view-choice';
+
+type Props = {
+  sandboxId: string;
+  role: Role;
+  /** Whether it runs, so that it can be read and followed; if not, what was read stays in sight. */
+  isRunning: boolean;
+  view: ViewChoice;
+};
+
+/** The files of a sandbox: the tree, and beside it what is open. */
+export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props) {
+  const client = useQueryClient();
+  const { path, file, line, view: viewAsked, order, go, show, sortBy, pointAt, viewAs } = useAddress();
+  const [view, changeView] = useView(served);
+  const home = useQuery({ ...homeQuery(sandboxId), enabled: isRunning });
+  const root = path ?? home.data ?? null;
+  const { showsHidden } = view;
+  const tree = useTree({ sandboxId, root, file, order, showsHidden, isReadable: isRunning });
+  useFollowedFolders(sandboxId, file === null ? tree.listed : [...tree.listed, parentOf(file)], isRunning);
+  const [marked, markActs] = useMarks();
+  const sending = useUploads(sandboxId);
+  const archives = useArchives(sandboxId);
+  const [typing, setTyping] = useState<string | null>(null);
+  const [isSearching, setIsSearching] = useState(false);
+  const [isOpening, setIsOpening] = useState(false);
+  const [toArchive, setToArchive] = useState<readonly Pick<Entry, 'path'>[] | null>(null);
+  const forbidden = roleForbidsReading(role) ?? (isRunning ? null : 'The sandbox is not running.');
+
+  const { want, fold } = tree;
+  const goTo = useCallback(
+    (next: string, shown?: string) => {
+      markActs.set([]);
+      go(next, shown);
+      if (shown !== undefined) want(shown);
+    },
+    [go, want, markActs],
+  );
+  const goUp = () => {
+    if (root === null || root === '/') return;
+    goTo(parentOf(root));
+    want(root);
+  };
+  const upload = (folder: string) => chooseFiles((files) => uploads().add(sandboxId, folder, files));
+  const drop = useDrop({
+    folder: root,
+    isAllowed: forbidden === null,
+    onFiles: (folder, files) => uploads().add(sandboxId, folder, files),
+  });
+  const reread = () => {
+    void home.refetch();
+    for (const each of tree.listed)
+      void client.refetchQueries({ queryKey: listingQuery(sandboxId, each).queryKey, exact: true });
+  };
+  const showHidden = (shows: boolean) => changeView({ ...view, showsHidden: shows });
+
+  const markedEntries = useMemo(
+    () => tree.rows.flatMap((row) => (row.kind === 'entry' && marked.has(row.key) ? [row.entry] : [])),
+    [tree.rows, marked],
+  );
+  const known = useMemo(() => (file === null ? null : findEntry(tree.folders, file)), [tree.folders, file]);
+  const actsOf = (entries: readonly Entry[]) =>
+    entryActs(entries, {
+      sandboxId,
+      role,
+      handlers: {
+        onGoInto: goTo,
+        onShow: ({ path }) => show(path),
+        onArchive: setToArchive,
+        onUpload: upload,
+      },
+    });
+  const acts: MenuAct[] = [
+    { label: 'Go to path…', onActivate: () => setTyping('') },
+    { label: 'Open by name…', onActivate: () => setIsOpening(true) },
+    { label: 'Read again', onActivate: reread },
+    {
+      label: showsHidden ? 'Do not show hidden files' : 'Show hidden files',
+      onActivate: () => showHidden(!showsHidden),
+    },
+    {
+      label: 'Download this folder…',
+      onActivate: () => root !== null && setToArchive([{ path: root }]),
+      disabledReason: forbidden,
+      separated: true,
+    },
+  ];
+  useOffers(() =>
+    acts.map(({ label, onActivate, disabledReason }) => ({
+      id: `files:${label}`,
+      group: 'sandbox',
+      title: label,
+      words: 'files folder',
+      disabledReason: disabledReason ?? null,
+      onRun: onActivate,
+    })),
+  );
+
+  function onKeyDown(event: KeyboardEvent) {
+    const isCommand = (event.metaKey || event.ctrlKey) && !event.altKey;
+    const isTyping =
+      event.target instanceof Element && event.target.closest('input:not([type=checkbox]), textarea');
+    // Only with the focus among the files, so that printing is as near as ever elsewhere.
+    if (isCommand && !event.shiftKey && event.key.toLowerCase() === 'p') setIsOpening(true);
+    else if (isCommand && event.shiftKey && event.key.toLowerCase() === 'f') {
+      if (forbidden === null) setIsSearching(true);
+    } else if (event.key === '/' && !isCommand && !event.altKey && !isTyping && !event.defaultPrevented)
+      setTyping('/');
+    else return;
+    event.preventDefault();
+  }
+
+  function showHit(hit: FileHit) {
+    if (hit.kind === 'directory') goTo(hit.path);
+    else show(hit.path, hit.line);
+  }
+
+  const { top } = tree;
+  const failure = home.error && path === null ? FileRefusal.from(home.error) : (top?.failure ?? null);
+  const isLost = failure !== null && (!top?.entries || LOST.has(failure.problem ?? ''));
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys that mean something anywhere among the files.
+    <div onKeyDown={onKeyDown} className="flex min-h-0 flex-1 flex-col">
+      <FileToolbar
+        sandboxId={sandboxId}
+        root={root}
+        home={home.data ?? '/'}
+        typing={typing}
+        onTyping={setTyping}
+        onGo={goTo}
+        isSearching={isSearching}
+        onSearch={() => setIsSearching(!isSearching)}
+        onUpload={() => root !== null && upload(root)}
+        onArchive={() => root !== null && setToArchive([{ path: root }])}
+        forbidden={forbidden}
+        acts={acts}
+      />
+      <Split
+        label="Width of the list"
+        firstPx={view.listPx}
+        onResize={(listPx) => changeView({ ...view, listPx })}
+        first={
+          <>
+            <SearchPanel
+              isOpen={isSearching}
+              sandboxId={sandboxId}
+              folder={root ?? '/'}
+              shownPath={file}
+              onShow={showHit}
+              onClose={() => setIsSearching(false)}
+            />
+            {isSearching ? null : (
+              <div
+                {...drop.handlers}
+                className="relative flex min-h-0 flex-1 flex-col data-drop:outline-2 data-drop:outline-accent data-drop:-outline-offset-2"
+                data-drop={drop.target !== null && drop.target === root ? '' : undefined}
+              >
+                {isLost ? (
+                  <FolderState
+                    sandboxId={sandboxId}
+                    path={root ?? '~'}
+                    failure={failure}
+                    onGo={goTo}
+                    onRetry={reread}
+                  />
+                ) : top?.entries ? (
+                  <>
+                    {failure === null ? null : <StaleStrip failure={failure} />}
+                    <FileTree
+                      rows={tree.rows}
+                      asked={tree.asked}
+                      shownPath={file}
+                      wanted={tree.wanted}
+                      onFound={tree.found}
+                      marked={marked}
+                      markActs={markActs}
+                      order={order}
+                      onSort={(key) => sortBy(nextOrder(order, key))}
+                      onFold={fold}
+                      onGoInto={goTo}
+                      onShow={(entry) => show(entry.path)}
+                      onUp={goUp}
+                      onPath={setTyping}
+                      dropFolder={drop.target}
+                      onShowHidden={() => showHidden(true)}
+                      actsOf={actsOf}
+                    />
+                  </>
+                ) : (
+                  <TreeSkeleton />
+                )}
+                <StatusLine
+                  folder={isLost ? null : top}
+                  showsHidden={showsHidden}
+                  onShowHidden={showHidden}
+                  marked={markedEntries}
+                  onUnmark={() => markActs.set([])}
+                  onArchive={setToArchive}
+                  forbidden={forbidden}
+                />
+              </div>
+            )}
+            <ArchivePanel all={archives} />
+            <UploadPanel all={sending} />
+          </>
+        }
+        second={
+          file === null ? (
+            <NothingOpen />
+          ) : (
+            <FilePane
+              sandboxId={sandboxId}
+              path={file}
+              known={known}
+              role={role}
+              isLive={isRunning}
+              onGoInto={goTo}
+              line={line}
+              view={viewAsked}
+              wraps={view.wraps}
+              onLine={pointAt}
+              onView={viewAs}
+              onWrap={(wraps) => changeView({ ...view, wraps })}
+              onArchive={setToArchive}
+              actsOf={actsOf}
+              onClose={() => show(null)}
+            />
+          )
+        }
+      />
+      <QuickOpen
+        isOpen={isOpening}
+        entries={() => [...tree.folders.values()].flatMap(({ entries }) => entries ?? [])}
+        onChoose={(entry) => show(entry.path)}
+        onClose={() => setIsOpening(false)}
+      />
+      <ArchiveDialog sandboxId={sandboxId} entries={toArchive} onClose={() => setToArchive(null)} />
+    </div>
+  );
+}
+
+/** What was read of such a folder says nothing about it any more. */
+const LOST: ReadonlySet<string> = new Set(['vanished', 'not_directory']);
+
+/** How somebody likes to look at files, and what changes it for good. */
+function useView(served: ViewChoice): [ViewChoice, (view: ViewChoice) => void] {
+  const [view, setView] = useState(served);
+  const change = useCallback((next: ViewChoice) => {
+    setView(next);
+    rememberInCookie(VIEW_COOKIE, printView(next));
+  }, []);
+  return [view, change];
+}
+
+function findEntry(folders: ReadonlyMap<string, Folder>, path: string): Entry | null {
+  const folder = folders.get(parentOf(path));
+  return folder?.entries?.find((entry) => entry.path === path) ?? null;
+}

@@ -1,0 +1,129 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { exactBytes, formatBytes } from '@/components/ui/bytes';
+import { CopyButton } from '@/components/ui/copy-button';
+import { LocalTime } from '@/components/ui/local-time';
+import { FileRefusal } from '@/lib/files/answers';
+import { isFolder, sizeOf } from '@/lib/files/order';
+import { sizeQuery } from '@/lib/files/queries';
+import type { Entry, FolderSize } from '@/lib/files/schema';
+import { kindName } from './entry-words';
+import { FileName, FilePath, Visible } from './file-name';
+
+type Props = {
+  sandboxId: string;
+  entry: Entry;
+  /** Why what is below a folder cannot be counted, or `null`. */
+  forbidden: string | null;
+  /** What can be done with it. */
+  acts?: ReactNode;
+  /** What else there is to say. */
+  children?: ReactNode;
+};
+
+/** All that is known of an entry without opening it. */
+export function FileFacts({ sandboxId, entry, forbidden, acts, children }: Props) {
+  const size = sizeOf(entry);
+  return (
+    <section aria-label="Facts" className="min-h-0 flex-1 overflow-y-auto p-5">
+      <div className="mb-4 flex flex-wrap items-center gap-3">
+        <h2 className="flex min-w-0 flex-1 basis-60 items-center gap-1 font-mono text-title">
+          <FileName name={entry.name} />
+        </h2>
+        <div className="flex flex-wrap gap-2">{acts}</div>
+      </div>
+      {children}
+      <dl className="max-w-2xl overflow-hidden rounded-md border border-line bg-surface">
+        <Fact name="Path">
+          <span className="flex min-w-0 items-center gap-1 font-mono text-small">
+            <span className="min-w-0 whitespace-pre-wrap break-all">
+              <Visible text={entry.path} />
+            </span>
+            {entry.isAddressable ? <CopyButton text={entry.path} label="Copy the path" /> : null}
+          </span>
+        </Fact>
+        <Fact name="Kind">{sayKind(entry)}</Fact>
+        {entry.linkTarget === null ? null : (
+          <Fact name="Leads to">
+            <FilePath path={entry.linkTarget} className="font-mono text-small" />
+          </Fact>
+        )}
+        {size === null ? null : (
+          <Fact name="Size">
+            {formatBytes(size)} {size < 1024 ? null : <span className="text-ink-3">{exactBytes(size)}</span>}
+          </Fact>
+        )}
+        {isFolder(entry) && entry.isAddressable ? (
+          <Fact name="Holds">
+            <Contents sandboxId={sandboxId} path={entry.path} forbidden={forbidden} />
+          </Fact>
+        ) : null}
+        <Fact name="Modified">
+          <LocalTime ms={entry.modifiedAtMs} />
+        </Fact>
+        <Fact name="Permissions">
+          <span className="font-mono text-small">{entry.permissions}</span>
+        </Fact>
+        <Fact name="Owner">
+          <bdi>{entry.owner}</bdi>
+          {entry.group === entry.owner ? null : (
+            <>
+              , group <bdi>{entry.group}</bdi>
+            </>
+          )}
+        </Fact>
+      </dl>
+    </section>
+  );
+}
+
+function sayKind(entry: Entry): string {
+  const kind = kindName(entry);
+  return kind.charAt(0).toUpperCase() + kind.slice(1);
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="grid grid-cols-[104px_minmax(0,1fr)] gap-4 border-line-soft border-b px-4 py-2 last:border-b-0">
+      <dt className="text-ink-3">{name}</dt>
+      <dd className="min-w-0">{children}</dd>
+    </div>
+  );
+}
+
+type ContentsProps = { sandboxId: string; path: string; forbidden: string | null };
+
+/** How much there is below a folder, counted when somebody asks. */
+function Contents({ sandboxId, path, forbidden }: ContentsProps) {
+  const [isAsked, setIsAsked] = useState(false);
+  const { data, error, isFetching, refetch } = useQuery({
+    ...sizeQuery(sandboxId, [path]),
+    enabled: isAsked,
+  });
+  return (
+    <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      <span role="status" className="empty:hidden">
+        {isFetching ? 'Counting…' : error ? FileRefusal.from(error).message : data ? saySize(data) : null}
+      </span>
+      {isFetching ? null : (
+        <Button
+          className="h-7!"
+          disabled={forbidden !== null}
+          title={forbidden ?? 'Count everything below it'}
+          onClick={() => (isAsked ? void refetch() : setIsAsked(true))}
+        >
+          {isAsked ? 'Count again' : 'Count'}
+        </Button>
+      )}
+    </span>
+  );
+}
+
+/** `1,204 entries, 312 MB`. */
+export function saySize({ entries, bytes, isCut }: FolderSize): string {
+  const many = `${entries.toLocaleString('en')} ${entries === 1 ? 'entry' : 'entries'}, ${formatBytes(bytes)}`;
+  return isCut ? `More than ${many}; counting was given up there` : many;
+}

@@ -1,0 +1,195 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import type { MenuAct } from '@/components/ui/menu-act';
+import { Notice } from '@/components/ui/notice';
+import type { Role } from '@/lib/access/roles';
+import { FileRefusal } from '@/lib/files/answers';
+import { isFolder } from '@/lib/files/order';
+import type { PreviewView } from '@/lib/files/preview-views';
+import { entryQuery } from '@/lib/files/queries';
+import type { Entry } from '@/lib/files/schema';
+import type { FolderFailure } from '@/lib/files/tree';
+import { roleForbidsReading } from './entry-acts';
+import { whyNoBytes } from './entry-words';
+import { FileFacts } from './file-facts';
+import { FilePath } from './file-name';
+import { FilePreview } from './preview/file-preview';
+
+type Props = {
+  sandboxId: string;
+  path: string;
+  /** The entry as the tree has it, where it has it. */
+  known: Entry | null;
+  role: Role;
+  /** Whether the sandbox can be read and news of it arrive. */
+  isLive: boolean;
+  onGoInto: (path: string) => void;
+  onArchive: (entries: readonly Entry[]) => void;
+  /** What can be done with entries, as data. */
+  actsOf: (entries: readonly Entry[]) => MenuAct[];
+  /** Which line is meant, how the file is shown, and how these are changed. */
+  line: number | null;
+  view: PreviewView | null;
+  wraps: boolean;
+  onLine: (line: number) => void;
+  onView: (view: PreviewView) => void;
+  onWrap: (wraps: boolean) => void;
+  onClose: () => void;
+};
+
+/** What is open beside the tree: a file's preview, or the facts about whatever cannot be previewed. */
+export function FilePane({ sandboxId, path, known, ...props }: Props) {
+  const { isLive } = props;
+  const { data, error, refetch } = useQuery({
+    ...entryQuery(sandboxId, path),
+    enabled: isLive && known === null,
+  });
+  const current = known ?? (error ? null : (data ?? null));
+  // What was there stays in sight when it cannot be read any more.
+  const [last, setLast] = useState(current);
+  if (current !== null && current !== last) setLast(current);
+  const entry = current ?? (last?.path === path ? last : null);
+  const failure = current === null && error ? FileRefusal.from(error) : null;
+
+  if (entry !== null)
+    return (
+      <>
+        {failure === null ? null : <Gone failure={failure} />}
+        <Shown
+          {...props}
+          key={path}
+          sandboxId={sandboxId}
+          entry={entry}
+          isLive={isLive && failure === null}
+        />
+      </>
+    );
+  if (failure !== null)
+    return (
+      <Unreadable path={path} failure={failure} onClose={props.onClose} onRetry={() => void refetch()} />
+    );
+  return <PaneSkeleton />;
+}
+
+function Shown({
+  sandboxId,
+  entry,
+  role,
+  onGoInto,
+  onArchive,
+  ...props
+}: Omit<Props, 'path' | 'known'> & { entry: Entry }) {
+  const forbidden = roleForbidsReading(role);
+  const facts = { sandboxId, entry, forbidden };
+  if (isFolder(entry) && entry.isAddressable)
+    return (
+      <FileFacts
+        {...facts}
+        acts={
+          <>
+            <Button onClick={() => onGoInto(entry.path)}>Go into</Button>
+            <Button
+              disabled={forbidden !== null}
+              title={forbidden ?? undefined}
+              onClick={() => onArchive([entry])}
+            >
+              Download…
+            </Button>
+          </>
+        }
+      />
+    );
+  const reason = whyNoBytes(entry) ?? forbidden;
+  if (reason === null) return <FilePreview {...props} sandboxId={sandboxId} entry={entry} />;
+  return (
+    <FileFacts
+      {...facts}
+      acts={
+        <Button disabled title={reason}>
+          Download
+        </Button>
+      }
+    >
+      <p className="mb-4 max-w-2xl text-ink-2">{reason}</p>
+    </FileFacts>
+  );
+}
+
+/** What is shown was read before, and why it is not any more. */
+function Gone({ failure }: { failure: FileRefusal }) {
+  return (
+    <p role="status" className="flex items-center gap-2 border-line border-b bg-paused-soft px-5 py-2">
+      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
+      <span>
+        {failure.problem === 'vanished' ? 'It is no longer there.' : failure.message}{' '}
+        <span className="text-ink-2">What you see was read before.</span>
+      </span>
+    </p>
+  );
+}
+
+type UnreadableProps = {
+  path: string;
+  failure: Pick<FolderFailure, 'message'>;
+  onClose: () => void;
+  onRetry: () => void;
+};
+
+function Unreadable({ path, failure, onClose, onRetry }: UnreadableProps) {
+  return (
+    <Padded>
+      <Notice level="h2" title="This cannot be shown" className="min-w-0 max-w-full">
+        <p className="mb-1 min-w-0 font-mono text-ink text-small">
+          <FilePath path={path} />
+        </p>
+        <p className="mb-3">{failure.message}</p>
+        <div className="flex gap-2">
+          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onRetry}>Try again</Button>
+        </div>
+      </Notice>
+    </Padded>
+  );
+}
+
+/** Beside the tree while nothing is open. */
+export function NothingOpen() {
+  return (
+    <Padded>
+      <p className="mb-3 text-ink-2">Choose a file to read it here.</p>
+      <dl className="grid w-fit grid-cols-[auto_1fr] gap-x-4 gap-y-1.5 text-ink-3 text-small">
+        {KEYS.map(([keys, does]) => (
+          <div key={does} className="contents">
+            <dt className="font-mono">{keys}</dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+    </Padded>
+  );
+}
+
+const KEYS = [
+  ['↑ ↓ ← →', 'through the files, fold and unfold'],
+  ['Enter', 'open, or go into a folder'],
+  ['Backspace', 'to the folder above'],
+  ['Space', 'select'],
+  ['a b c', 'to the next name that begins so'],
+  ['/', 'go to a path'],
+] as const;
+
+function Padded({ children }: { children: ReactNode }) {
+  return <div className="min-h-0 flex-1 overflow-y-auto p-5">{children}</div>;
+}
+
+function PaneSkeleton() {
+  return (
+    <div role="status" aria-busy="true" aria-label="Reading" className="flex-1 p-5">
+      <div className="mb-5 h-3 w-1/3 animate-pulse rounded-full bg-line" />
+      <div className="h-48 max-w-2xl animate-pulse rounded-md border border-line bg-surface" />
+    </div>
+  );
+}

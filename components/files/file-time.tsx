@@ -1,0 +1,27 @@
+'use client';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+// Made once: there is one moment in every row of long lists.
+const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const DAY = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const OLD = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+
+/** When a file was written, as short as it can be said: to the second within a day. In the browser only. */
+export function FileTime({ ms }: { ms: number }) {
+  if (!Number.isFinite(ms)) return '–';
+  const ageMs = Date.now() - ms;
+  const format = Math.abs(ageMs) < DAY_MS ? TIME : Math.abs(ageMs) < 300 * DAY_MS ? DAY : OLD;
+  const iso = new Date(ms).toISOString();
+  return (
+    <time dateTime={iso} title={`${WHOLE.format(ms)} (${iso.slice(0, 19).replace('T', ' ')} UTC)`}>
+      {format.format(ms)}
+    </time>
+  );
+}

@@ -1,0 +1,108 @@
+'use client';
+
+import { Ellipsis, Pencil } from 'lucide-react';
+import { useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { LazyMenu } from '@/components/ui/floating';
+import type { MenuAct } from '@/components/ui/menu-act';
+import { Breadcrumbs } from './breadcrumbs';
+import { PathInput } from './path-input';
+
+type Props = {
+  sandboxId: string;
+  /** `null`: not known yet. */
+  root: string | null;
+  home: string;
+  /** What has been typed of a path; `null`: nobody is typing one. */
+  typing: string | null;
+  onTyping: (text: string | null) => void;
+  onGo: (path: string, file?: string) => void;
+  isSearching: boolean;
+  onSearch: () => void;
+  onUpload: () => void;
+  onArchive: () => void;
+  /** Why files can be neither read nor written, or `null`. */
+  forbidden: string | null;
+  acts: readonly MenuAct[];
+};
+
+/** Where one is among the files, and what can be done there. */
+export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Props) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const isTyping = typing !== null && root !== null;
+  return (
+    <div className="flex h-12 shrink-0 items-center gap-2 border-line border-b px-5">
+      {isTyping ? (
+        <PathInput
+          sandboxId={props.sandboxId}
+          folder={root}
+          home={props.home}
+          start={typing}
+          onGo={(path, file) => {
+            onTyping(null);
+            props.onGo(path, file);
+          }}
+          onClose={() => onTyping(null)}
+        />
+      ) : root === null ? (
+        <span className="h-2.5 w-40 animate-pulse rounded-full bg-line" />
+      ) : (
+        <>
+          <Breadcrumbs sandboxId={props.sandboxId} path={root} onGo={props.onGo} />
+          <button
+            type="button"
+            aria-label="Go to path"
+            title="Go to path (/)"
+            onClick={() => onTyping('')}
+            className="flex size-8 shrink-0 items-center justify-center rounded-md text-ink-3 hover:bg-hover hover:text-ink"
+          >
+            <Pencil size={14} aria-hidden />
+          </button>
+        </>
+      )}
+      {isTyping ? null : (
+        <div className="ml-auto flex shrink-0 items-center gap-2">
+          <Button
+            aria-pressed={props.isSearching}
+            disabled={forbidden !== null}
+            title={forbidden ?? 'Search the sandbox by name or content'}
+            onClick={props.onSearch}
+          >
+            Search
+          </Button>
+          <Button
+            disabled={forbidden !== null}
+            title={forbidden ?? 'Upload files into this folder'}
+            onClick={props.onUpload}
+          >
+            Upload…
+          </Button>
+          <Button
+            disabled={forbidden !== null}
+            title={forbidden ?? 'Download this folder as an archive'}
+            onClick={props.onArchive}
+            className="max-md:hidden!"
+          >
+            Download…
+          </Button>
+          <button
+            type="button"
+            aria-label="More"
+            aria-haspopup="menu"
+            aria-expanded={anchor !== null}
+            onPointerEnter={() => LazyMenu.preload()}
+            onClick={({ currentTarget }) => setAnchor(currentTarget)}
+            className="flex size-8 items-center justify-center rounded-md text-ink-2 hover:bg-hover hover:text-ink aria-expanded:bg-hover"
+          >
+            <Ellipsis size={16} aria-hidden />
+          </button>
+          <LazyMenu
+            anchor={anchor}
+            onClose={() => setAnchor(null)}
+            acts={anchor === null ? [] : props.acts}
+          />
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,247 @@
+'use client';
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { HeldNews } from '@/components/fleet/fleet-states';
+import { LazyMenu } from '@/components/ui/floating';
+import type { MenuAct } from '@/components/ui/menu-act';
+import type { Order, OrderKey } from '@/lib/files/order';
+import type { Entry } from '@/lib/files/schema';
+import { type EntryRow, type TreeRow, typedTo } from '@/lib/files/tree';
+import { FileRow, HEADER_PX, ROW_PX, type RowActs, rowElementId } from './file-row';
+import { NoteLine } from './note-line';
+import { TreeHeader } from './tree-header';
+import { type KeyMeaning, meaningOf } from './tree-keys';
+import type { MarkActs } from './use-marks';
+import { useSteadyRows } from './use-steady-rows';
+
+const OVERSCAN = 8;
+const TYPED_TOGETHER_MS = 700;
+
+type Props = {
+  rows: readonly TreeRow[];
+  /** Names what is asked for: when that changes, rows follow at once. */
+  asked: string;
+  /** What is shown beside the tree. */
+  shownPath: string | null;
+  /** A row to go to as soon as it is there. */
+  wanted: string | null;
+  onFound: () => void;
+  marked: ReadonlySet<string>;
+  markActs: MarkActs;
+  order: Order;
+  onSort: (key: OrderKey) => void;
+  onFold: (path: string, isOpen: boolean) => void;
+  onGoInto: (path: string) => void;
+  onShow: (entry: Entry) => void;
+  onUp: () => void;
+  /** Somebody begins to type a path. */
+  onPath: (text: string) => void;
+  /** The folder that what is being dragged would land in, where that is one of the rows. */
+  dropFolder: string | null;
+  onShowHidden: () => void;
+  actsOf: (entries: readonly Entry[]) => MenuAct[];
+};
+
+/** Folders and files as one tree with columns. Only the rows in sight exist; which row is active is known by its key. */
+export function FileTree({ rows: current, asked, marked, markActs, ...props }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const pointed = useRef<string | null>(null);
+  const typed = useRef({ text: '', atMs: 0 });
+  const [activeKey, setActiveKey] = useState<string | null>(null);
+  const [menu, setMenu] = useState<{ entries: readonly Entry[]; anchor: HTMLElement } | null>(null);
+  const { rows, gone, arrived, update } = useSteadyRows(current, {
+    asked,
+    scroller,
+    pointed,
+    rowPx: ROW_PX,
+    headerPx: HEADER_PX,
+  });
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    getItemKey: (index) => rows[index]?.key ?? index,
+    overscan: OVERSCAN,
+    // The header lies over the rows.
+    scrollPaddingEnd: HEADER_PX,
+  });
+  const activeIndex = useMemo(() => rows.findIndex(({ key }) => key === activeKey), [rows, activeKey]);
+  const entryRows = useMemo(() => rows.filter((row) => row.kind === 'entry'), [rows]);
+  const markedRows = useMemo(() => entryRows.filter(({ key }) => marked.has(key)), [entryRows, marked]);
+
+  // Where a row stands on the screen is known to the document alone.
+  const { wanted, onFound } = props;
+  const wantedIndex = useMemo(
+    () => (wanted === null ? -1 : rows.findIndex(({ key }) => key === wanted)),
+    [rows, wanted],
+  );
+  useLayoutEffect(() => {
+    if (wanted === null || wantedIndex < 0) return;
+    setActiveKey(wanted);
+    virtual.scrollToIndex(wantedIndex);
+    onFound();
+  }, [wanted, wantedIndex, virtual, onFound]);
+
+  // What rows are given must stay the same, or all of them are drawn again; what they reach is always the latest.
+  const latest = useRef({ rows, marked, markActs, markedRows, gone, ...props });
+  latest.current = { rows, marked, markActs, markedRows, gone, ...props };
+  const acts = useMemo((): RowActs => {
+    const activate = (key: string) => {
+      setActiveKey(key);
+      scroller.current?.focus({ preventScroll: true });
+    };
+    return {
+      onToggle: ({ path }) => latest.current.onFold(path, !isOpenAt(latest.current.rows, path)),
+      onGoInto: ({ path }) => latest.current.onGoInto(path),
+      onPoint: (key) => {
+        pointed.current = key;
+      },
+      onMark: (row, event) => {
+        activate(row.key);
+        if (event.shiftKey) latest.current.markActs.extend(row.key, keysOf(latest.current.rows));
+        else latest.current.markActs.toggle(row.key);
+      },
+      onChoose: (row, event) => {
+        const { markActs, onShow, onFold, gone } = latest.current;
+        activate(row.key);
+        if (gone.has(row.key)) return;
+        if (event.shiftKey) markActs.extend(row.key, keysOf(latest.current.rows));
+        else if (event.metaKey || event.ctrlKey) markActs.toggle(row.key);
+        else {
+          markActs.startAt(row.key);
+          if (row.isOpen === null) onShow(row.entry);
+          // The second click of two goes into it instead.
+          else if (event.detail < 2) onFold(row.entry.path, !row.isOpen);
+        }
+      },
+      onMenu: (row, anchor) => {
+        setActiveKey(row.key);
+        const { marked, markedRows } = latest.current;
+        const meant = marked.has(row.key) ? markedRows : [row];
+        setMenu({ entries: meant.map(({ entry }) => entry), anchor });
+      },
+    };
+  }, []);
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.target !== event.currentTarget) return;
+    const meaning = meaningOf(event, rows, activeIndex);
+    if (meaning === null) return;
+    event.preventDefault();
+    follow(meaning, event.shiftKey);
+  }
+
+  function follow(meaning: KeyMeaning, isShift: boolean) {
+    const row = rows[activeIndex];
+    if (meaning.kind === 'move') moveTo(meaning.to, isShift);
+    else if (meaning.kind === 'up') props.onUp();
+    else if (meaning.kind === 'markAll') markActs.set(entryRows.map(({ key }) => key));
+    else if (meaning.kind === 'unmark') markActs.set([]);
+    else if (meaning.kind === 'path') props.onPath(meaning.text);
+    else if (meaning.kind === 'type') goToTyped(meaning.letter);
+    else if (row?.kind === 'entry') actOn(row, meaning.kind);
+  }
+
+  function actOn(row: EntryRow, kind: 'fold' | 'unfold' | 'open' | 'mark' | 'menu') {
+    const anchor = document
+      .getElementById(rowElementId(activeIndex))
+      ?.querySelector<HTMLElement>('[aria-haspopup=menu]');
+    if (kind === 'menu' && anchor) acts.onMenu(row, anchor);
+    if (kind === 'mark') markActs.toggle(row.key);
+    if (kind === 'fold' || kind === 'unfold') props.onFold(row.entry.path, kind === 'unfold');
+    if (kind !== 'open' || gone.has(row.key)) return;
+    if (row.isOpen === null) props.onShow(row.entry);
+    else props.onGoInto(row.entry.path);
+  }
+
+  function moveTo(index: number, isExtending: boolean) {
+    const key = rows[index]?.key;
+    if (key === undefined) return;
+    if (isExtending) markActs.extend(key, keysOf(rows));
+    else markActs.startAt(key);
+    setActiveKey(key);
+    virtual.scrollToIndex(index);
+  }
+
+  function goToTyped(letter: string) {
+    const nowMs = performance.now();
+    const isMore = nowMs - typed.current.atMs < TYPED_TOGETHER_MS && typed.current.text !== letter;
+    const text = isMore ? typed.current.text + letter : letter;
+    typed.current = { text, atMs: nowMs };
+    const found = typedTo(rows, activeIndex, text);
+    if (found >= 0) moveTo(found, false);
+  }
+
+  return (
+    <>
+      <div
+        ref={scroller}
+        role="treegrid"
+        aria-label="Files"
+        aria-multiselectable
+        aria-rowcount={rows.length + 1}
+        aria-activedescendant={activeIndex < 0 ? undefined : rowElementId(activeIndex)}
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+        onPointerLeave={() => acts.onPoint(null)}
+        data-marking={markedRows.length > 0 ? '' : undefined}
+        className="group/tree @container relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
+      >
+        <TreeHeader
+          order={props.order}
+          onSort={props.onSort}
+          marked={markedRows.length}
+          count={entryRows.length}
+          onMarkAll={(isAll) => markActs.set(isAll ? entryRows.map(({ key }) => key) : [])}
+        />
+        <HeldNews arrived={arrived} gone={gone.size} onUpdate={update} onHold={() => {}} />
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map(({ index, start }) => {
+            const row = rows[index];
+            if (row?.kind === 'note')
+              return (
+                <NoteLine
+                  key={row.key}
+                  row={row}
+                  index={index}
+                  top={start}
+                  isActive={index === activeIndex}
+                  onShowHidden={props.onShowHidden}
+                />
+              );
+            if (!row) return null;
+            return (
+              <FileRow
+                key={row.key}
+                row={row}
+                index={index}
+                top={start}
+                isActive={index === activeIndex}
+                isShown={row.entry.path === props.shownPath && row.entry.isAddressable}
+                isMarked={marked.has(row.key)}
+                isGone={gone.has(row.key)}
+                isTarget={row.isOpen !== null && row.entry.path === props.dropFolder}
+                acts={acts}
+              />
+            );
+          })}
+        </div>
+      </div>
+      {/* Beside the grid, which may hold nothing but rows. */}
+      <LazyMenu
+        anchor={menu?.anchor ?? null}
+        onClose={() => setMenu(null)}
+        acts={menu ? props.actsOf(menu.entries) : []}
+      />
+    </>
+  );
+}
+
+function keysOf(rows: readonly TreeRow[]): string[] {
+  return rows.flatMap((row) => (row.kind === 'entry' ? [row.key] : []));
+}
+
+function isOpenAt(rows: readonly TreeRow[], path: string): boolean {
+  return rows.some((row) => row.kind === 'entry' && row.entry.path === path && row.isOpen === true);
+}

@@ -1,0 +1,105 @@
+'use client';
+
+import { useRouter } from 'next/navigation';
+import { type ReactNode, useState } from 'react';
+import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox/sandbox-frame';
+import { SandboxHeading } from '@/components/sandbox/sandbox-heading';
+import { useSandbox } from '@/components/sandbox/use-sandbox';
+import { Queries } from '@/components/shell/queries';
+import { Button } from '@/components/ui/button';
+import { FileBrowser } from './file-browser';
+import { TreeSkeleton } from './folder-state';
+import { ReviewBanner } from './review-banner';
+import { ReviewGate } from './review-gate';
+import { useAddress } from './use-address';
+import { useNeedsWaking } from './use-review';
+import type { ViewChoice } from './view-choice';
+
+type Props = SandboxPageProps & { view: ViewChoice };
+
+/** The files of one sandbox; of a paused one, the way to them. */
+export function FilesPage({ initial, view, ...served }: Props) {
+  const now = useSandbox(initial);
+  const { sandbox, isGone } = now;
+  const needsWaking = useNeedsWaking(sandbox) && !isGone;
+  // A file that was being read when it stopped stays there until somebody asks for more.
+  const { file } = useAddress();
+  const [wasReadable, setWasReadable] = useState(!needsWaking);
+  if (!needsWaking && !wasReadable) setWasReadable(true);
+  const [asksToWake, setAsksToWake] = useState(false);
+  if (!needsWaking && asksToWake) setAsksToWake(false);
+  const showsGate = needsWaking && (asksToWake || !wasReadable || file === null);
+
+  return (
+    <SandboxFrame now={now} tab="files" isRoom {...served}>
+      <ReviewBanner sandbox={sandbox} role={served.role} />
+      {isGone ? <GoneStrip /> : null}
+      {needsWaking && !showsGate ? <PausedStrip onWake={() => setAsksToWake(true)} /> : null}
+      {showsGate ? (
+        <ReviewGate sandbox={sandbox} role={served.role} />
+      ) : (
+        <Queries>
+          <FileBrowser
+            sandboxId={sandbox.id}
+            role={served.role}
+            isRunning={!needsWaking && !isGone}
+            view={view}
+          />
+        </Queries>
+      )}
+    </SandboxFrame>
+  );
+}
+
+function GoneStrip() {
+  const router = useRouter();
+  return (
+    <Strip>
+      <span>
+        <strong className="font-semibold">This sandbox is terminated</strong>, and its files are deleted. What
+        you see was read before.
+      </span>
+      <Button className="ml-auto" onClick={() => router.refresh()}>
+        See how it ended
+      </Button>
+    </Strip>
+  );
+}
+
+function PausedStrip({ onWake }: { onWake: () => void }) {
+  return (
+    <Strip>
+      <span>
+        <strong className="font-semibold">It is paused.</strong> What you see was read before.
+      </span>
+      <Button className="ml-auto" onClick={onWake}>
+        Wake for review…
+      </Button>
+    </Strip>
+  );
+}
+
+function Strip({ children }: { children: ReactNode }) {
+  return (
+    <div
+      role="status"
+      className="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-paused-soft px-5 py-2"
+    >
+      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
+      {children}
+    </div>
+  );
+}
+
+/** The page's shape while the sandbox is being read. */
+export function FilesPageSkeleton({ id }: { id: string }) {
+  return (
+    <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
+      <SandboxHeading id={id} tab="files" badge={<span className="text-ink-3">Reading…</span>} />
+      <div className="h-12 shrink-0 border-line border-b" />
+      <div className="flex min-h-0 flex-[0_0_clamp(340px,36%,660px)] flex-col md:w-[clamp(340px,36%,660px)]">
+        <TreeSkeleton />
+      </div>
+    </main>
+  );
+}

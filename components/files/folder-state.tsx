@@ -1,0 +1,119 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { Button } from '@/components/ui/button';
+import { Notice } from '@/components/ui/notice';
+import { ancestorsOf, parentOf } from '@/lib/files/guest-path';
+import { isFolder } from '@/lib/files/order';
+import { readEntry } from '@/lib/files/queries';
+import type { FileProblem } from '@/lib/files/schema';
+import type { FolderFailure } from '@/lib/files/tree';
+import { visibleText } from '@/lib/files/visible-name';
+import { FilePath } from './file-name';
+
+type Props = {
+  sandboxId: string;
+  path: string;
+  failure: FolderFailure;
+  onGo: (path: string, file?: string) => void;
+  onRetry: () => void;
+};
+
+const TITLES: Partial<Record<FileProblem, string>> = {
+  vanished: 'There is no such folder',
+  denied: 'This folder may not be read',
+  not_directory: 'This is not a folder',
+  not_running: 'The sandbox is paused',
+  gone: 'The sandbox is terminated',
+};
+
+/** Stands in the place of a folder that cannot be shown: why, and where to go from there. */
+export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) {
+  const { problem, message } = failure;
+  return (
+    <Frame title={(problem && TITLES[problem]) ?? 'This folder cannot be read at the moment'}>
+      <p className="mb-1 min-w-0 font-mono text-ink text-small">
+        <FilePath path={path} />
+      </p>
+      <p className="mb-3">{message}</p>
+      <div className="flex flex-wrap gap-2">
+        {problem === 'vanished' ? <NearestFolder sandboxId={sandboxId} path={path} onGo={onGo} /> : null}
+        {problem === 'denied' && path !== '/' ? (
+          <Button onClick={() => onGo(parentOf(path))}>To the folder above</Button>
+        ) : null}
+        {problem === 'not_directory' ? (
+          <Button onClick={() => onGo(parentOf(path), path)}>Show it in its folder</Button>
+        ) : null}
+        <Button onClick={onRetry}>Try again</Button>
+      </div>
+    </Frame>
+  );
+}
+
+/** The way to the nearest folder above that there is. */
+function NearestFolder({ sandboxId, path, onGo }: Pick<Props, 'sandboxId' | 'path' | 'onGo'>) {
+  const { data: nearest } = useQuery({
+    queryKey: ['files', sandboxId, 'nearest', path],
+    queryFn: async ({ signal }) => {
+      for (const above of ancestorsOf(path).toReversed()) {
+        const entry = await readEntry(sandboxId, above, signal).catch(() => null);
+        if (entry && isFolder(entry)) return above;
+      }
+      return '/';
+    },
+    gcTime: 0,
+    retry: false,
+  });
+  if (nearest === undefined) return null;
+  return (
+    <Button
+      aria-label={`To ${visibleText(nearest)}`}
+      onClick={() => onGo(nearest)}
+      className="min-w-0 shrink!"
+    >
+      <span className="flex min-w-0 items-center gap-1.5">
+        To <FilePath path={nearest} className="font-mono text-small" />
+      </span>
+    </Button>
+  );
+}
+
+function Frame({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div className="min-h-0 flex-1 overflow-y-auto p-5">
+      <Notice level="h2" title={title} className="min-w-0 max-w-full">
+        {children}
+      </Notice>
+    </div>
+  );
+}
+
+const SKELETON_ROWS = 14;
+
+/** The tree's shape while its first folder is being read. */
+export function TreeSkeleton() {
+  return (
+    <div
+      role="status"
+      aria-busy="true"
+      aria-label="Reading the folder"
+      className="min-h-0 flex-1 overflow-hidden"
+    >
+      <div className="h-8 border-line border-b" />
+      {Array.from({ length: SKELETON_ROWS }, (_, index) => (
+        <div
+          // biome-ignore lint/suspicious/noArrayIndexKey: these rows are all the same.
+          key={index}
+          className="flex h-[28px] items-center gap-4 pr-4 pl-12"
+        >
+          <span
+            className="h-2.5 animate-pulse rounded-full bg-line"
+            style={{ width: `${28 + ((index * 37) % 40)}%` }}
+          />
+          <span className="ml-auto h-2.5 w-10 animate-pulse rounded-full bg-line-soft" />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,25 @@
+'use client';
+
+import { loadWhenWanted } from '@/components/ui/lazy';
+
+// What is not there when the page opens is fetched when it is first wanted.
+
+export const ArchiveDialog = loadWhenWanted(
+  async () => (await import('./archive-dialog')).ArchiveDialog,
+  ({ entries }) => entries !== null,
+);
+
+export const ConflictDialog = loadWhenWanted(
+  async () => (await import('./conflict-dialog')).ConflictDialog,
+  ({ upload }) => upload !== null,
+);
+
+export const QuickOpen = loadWhenWanted(
+  async () => (await import('./quick-open')).QuickOpen,
+  ({ isOpen }) => isOpen,
+);
+
+export const SearchPanel = loadWhenWanted(
+  async () => (await import('./search-panel')).SearchPanel,
+  ({ isOpen }) => isOpen,
+);

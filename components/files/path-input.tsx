@@ -1,0 +1,99 @@
+'use client';
+
+import { type FormEvent, type KeyboardEvent, useId, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { FileRefusal } from '@/lib/files/answers';
+import { ancestorsOf, parentOf, resolveTyped } from '@/lib/files/guest-path';
+import { isFolder } from '@/lib/files/order';
+import { readEntry } from '@/lib/files/queries';
+import { visibleText } from '@/lib/files/visible-name';
+
+type Props = {
+  sandboxId: string;
+  folder: string;
+  home: string;
+  /** What has been typed already. */
+  start: string;
+  /** A folder to go to, with a file in it to show. */
+  onGo: (path: string, file?: string) => void;
+  onClose: () => void;
+};
+
+/** Goes to a path that is typed or pasted: a folder, or a file in its folder. */
+export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Props) {
+  const [text, setText] = useState(start);
+  const [isLooking, setIsLooking] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const error = useId();
+
+  async function go(event: FormEvent) {
+    event.preventDefault();
+    const path = resolveTyped(text, { folder, home });
+    if (path === null || isLooking) return;
+    setIsLooking(true);
+    setProblem(null);
+    try {
+      const entry = await readEntry(sandboxId, path);
+      if (isFolder(entry)) onGo(path);
+      else onGo(parentOf(path), path);
+    } catch (thrown) {
+      setProblem(await sayProblem(sandboxId, path, FileRefusal.from(thrown)));
+      setIsLooking(false);
+    }
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== 'Escape') return;
+    event.stopPropagation();
+    onClose();
+  }
+
+  return (
+    <form onSubmit={go} className="relative flex min-w-0 flex-1 items-center gap-2">
+      <input
+        type="text"
+        // Whoever asks for it goes on to type.
+        // biome-ignore lint/a11y/noAutofocus: it stands where the breadcrumbs were, by the same person's act.
+        autoFocus
+        aria-label="Go to path"
+        aria-invalid={problem !== null}
+        aria-describedby={problem === null ? undefined : error}
+        placeholder="/home/user/out, ../logs, ~"
+        spellCheck={false}
+        autoCapitalize="off"
+        autoComplete="off"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          setProblem(null);
+        }}
+        onKeyDown={onKeyDown}
+        className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2.5 font-mono text-small outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25"
+      />
+      <Button type="submit" tone="primary" disabled={isLooking || text.trim() === ''}>
+        Go
+      </Button>
+      <Button onClick={onClose}>Cancel</Button>
+      {problem === null ? null : (
+        <p
+          id={error}
+          role="alert"
+          className="absolute top-[calc(100%+4px)] left-0 z-30 max-w-full rounded-md border border-line bg-raise px-3 py-1.5 shadow-float"
+        >
+          <bdi>{problem}</bdi>
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** What is wrong with a path, and how much of it is right. */
+async function sayProblem(sandboxId: string, path: string, refusal: FileRefusal): Promise<string> {
+  if (refusal.problem !== 'vanished') return refusal.message;
+  for (const above of ancestorsOf(path).toReversed()) {
+    const entry = await readEntry(sandboxId, above).catch(() => null);
+    if (entry !== null)
+      return `There is nothing at ${visibleText(path)}. The path is right as far as ${visibleText(above)}.`;
+  }
+  return `There is nothing at ${visibleText(path)}.`;
+}

@@ -1,0 +1,167 @@
+import { defaultKeymap } from '@codemirror/commands';
+import { HighlightStyle, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
+import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import {
+  Decoration,
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+  MatchDecorator,
+  ViewPlugin,
+} from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+import { visibleParts } from '@/lib/files/visible-name';
+import type { languageOf } from './languages';
+import { UNSEEN } from './unseen';
+
+/** The looks of a text: the tokens of the house, so that both themes are one. Colours of states are not borrowed but for strings. */
+const LOOK = EditorView.theme({
+  '&': { height: '100%', fontSize: '12.5px', color: 'var(--ink)', backgroundColor: 'transparent' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': {
+    fontFamily: '"Geist Mono Variable", ui-monospace, monospace',
+    fontFeatureSettings: '"zero"',
+    fontVariantLigatures: 'none',
+    lineHeight: '20px',
+    overflow: 'auto',
+  },
+  '.cm-content': { padding: '8px 0', caretColor: 'var(--accent)', tabSize: '4' },
+  '.cm-line': { padding: '0 20px 0 14px' },
+  '.cm-gutters': { backgroundColor: 'var(--bg)', color: 'var(--ink-3)', border: 'none' },
+  '.cm-lineNumbers .cm-gutterElement': { padding: '0 6px 0 20px', minWidth: '52px', cursor: 'pointer' },
+  '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--selected) 60%, transparent)' },
+  '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--ink)' },
+  '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
+    backgroundColor: 'color-mix(in srgb, var(--accent) 26%, transparent)',
+  },
+  '.cm-cursor': { borderLeftColor: 'var(--accent)' },
+  '.cm-found': { backgroundColor: 'color-mix(in srgb, var(--paused) 30%, transparent)', borderRadius: '2px' },
+  '.cm-sign': {
+    backgroundColor: 'var(--paused-soft)',
+    color: 'var(--paused)',
+    borderRadius: '2px',
+    unicodeBidi: 'isolate',
+  },
+});
+
+const COLOURS = HighlightStyle.define([
+  { tag: [tags.keyword, tags.tagName, tags.operatorKeyword, tags.atom, tags.bool], color: 'var(--accent)' },
+  { tag: [tags.string, tags.regexp, tags.special(tags.string)], color: 'var(--running)' },
+  { tag: [tags.comment, tags.meta], color: 'var(--ink-3)' },
+  { tag: [tags.number, tags.literal], color: 'var(--paused)' },
+  { tag: [tags.heading, tags.strong], fontWeight: '600' },
+  { tag: tags.emphasis, fontStyle: 'italic' },
+  { tag: tags.inserted, color: 'var(--running)' },
+  { tag: tags.deleted, color: 'var(--danger)' },
+]);
+
+function signOf(code: number): HTMLElement {
+  const [part] = visibleParts(String.fromCodePoint(code));
+  const sign = document.createElement('span');
+  sign.className = 'cm-sign';
+  sign.textContent = part?.text ?? '�';
+  sign.title = part?.standsFor ?? '';
+  sign.setAttribute('aria-label', part?.standsFor ?? 'unseen character');
+  return sign;
+}
+
+const FOUND = Decoration.mark({ class: 'cm-found' });
+
+/** Marks every place in sight that a pattern finds. */
+function marksOf(pattern: RegExp): Extension {
+  const decorator = new MatchDecorator({ regexp: pattern, decoration: FOUND });
+  return ViewPlugin.define(
+    (view) => ({
+      places: decorator.createDeco(view),
+      update(update) {
+        this.places = decorator.updateDeco(update, this.places);
+      },
+    }),
+    { decorations: (plugin) => plugin.places },
+  );
+}
+
+type Wanted = {
+  parent: HTMLElement;
+  label: string;
+  wraps: boolean;
+  /** What stands beside a line of what is loaded, by its number there. */
+  numberOf: (line: number) => string;
+  onNumber: (line: number) => void;
+  onCursor: () => void;
+  keys: readonly { key: string; run: () => boolean }[];
+};
+
+/** A text that can be read, selected and copied, and its looks changed while it is there. */
+export class TextEditor {
+  readonly view: EditorView;
+  readonly #wrapping = new Compartment();
+  readonly #language = new Compartment();
+  readonly #marks = new Compartment();
+  readonly #numbers = new Compartment();
+  readonly #wanted: Wanted;
+
+  constructor(wanted: Wanted) {
+    this.#wanted = wanted;
+    this.view = new EditorView({
+      parent: wanted.parent,
+      state: EditorState.create({
+        extensions: [
+          // A lone carriage return ends no line, so numbers are those of everybody else.
+          EditorState.lineSeparator.of('\n'),
+          EditorState.readOnly.of(true),
+          EditorView.contentAttributes.of({ 'aria-label': wanted.label, inputmode: 'none', translate: 'no' }),
+          this.#numbers.of(this.#gutter()),
+          highlightSpecialChars({ specialChars: UNSEEN, render: signOf }),
+          drawSelection(),
+          highlightActiveLine(),
+          highlightActiveLineGutter(),
+          keymap.of([...wanted.keys, ...defaultKeymap]),
+          syntaxHighlighting(COLOURS),
+          LOOK,
+          this.#wrapping.of(wanted.wraps ? EditorView.lineWrapping : []),
+          this.#language.of([]),
+          this.#marks.of([]),
+          EditorView.updateListener.of(({ selectionSet }) => {
+            if (selectionSet) wanted.onCursor();
+          }),
+        ],
+      }),
+    });
+  }
+
+  wrap(wraps: boolean): void {
+    this.view.dispatch({ effects: this.#wrapping.reconfigure(wraps ? EditorView.lineWrapping : []) });
+  }
+
+  async speak(language: NonNullable<ReturnType<typeof languageOf>>): Promise<void> {
+    const parser = await language.load();
+    this.view.dispatch({ effects: this.#language.reconfigure(StreamLanguage.define(parser)) });
+  }
+
+  mark(pattern: RegExp | null): void {
+    this.view.dispatch({ effects: this.#marks.reconfigure(pattern === null ? [] : marksOf(pattern)) });
+  }
+
+  /** The numbers beside the lines are others now. */
+  renumber(): void {
+    this.view.dispatch({ effects: this.#numbers.reconfigure(this.#gutter()) });
+  }
+
+  #gutter(): Extension {
+    const { numberOf, onNumber } = this.#wanted;
+    return lineNumbers({
+      formatNumber: (line) => numberOf(line),
+      domEventHandlers: {
+        click: (view, block) => {
+          onNumber(view.state.doc.lineAt(block.from).number);
+          return true;
+        },
+      },
+    });
+  }
+}

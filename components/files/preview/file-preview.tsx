@@ -1,0 +1,184 @@
+'use client';
+
+import { Component, type ReactNode, Suspense, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import type { MenuAct } from '@/components/ui/menu-act';
+import { FileRefusal } from '@/lib/files/answers';
+import { detectEncoding } from '@/lib/files/encoding';
+import { previewKindOf } from '@/lib/files/preview-kind';
+import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/preview-views';
+import type { Entry } from '@/lib/files/schema';
+import { downloadFile } from '../entry-acts';
+import { FileFacts } from '../file-facts';
+import { PreviewBar } from './preview-bar';
+import { versionOf } from './preview-props';
+import { PreviewNotice, PreviewRefusal, PreviewSkeleton, TooLarge } from './preview-state';
+import { useHead } from './use-head';
+import { ControlsSlot } from './view-controls';
+import { VIEW_NAMES, VIEWS } from './views';
+
+type Props = {
+  sandboxId: string;
+  entry: Entry;
+  /** Whether the sandbox can be read and news of it arrive. */
+  isLive: boolean;
+  line: number | null;
+  /** How it is to be shown; `null`: as its kind suggests. */
+  view: PreviewView | null;
+  wraps: boolean;
+  actsOf: (entries: readonly Entry[]) => MenuAct[];
+  onLine: (line: number) => void;
+  onView: (view: PreviewView) => void;
+  onWrap: (wraps: boolean) => void;
+};
+
+/** A file: what it is, what can be done with it, and what is in it. */
+export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onView, ...props }: Props) {
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
+  const [insistsOn, setInsistsOn] = useState<PreviewView | null>(null);
+  const { head, error, retry } = useHead(sandboxId, entry, isLive);
+  const kind =
+    head === undefined ? null : previewKindOf(entry.name, head.bytes, head.bytes.length >= head.sizeBytes);
+  const view = kind === null ? asked : viewFor(kind, asked, line);
+  // The size of a link is its own.
+  const sizeBytes = entry.kind === 'link' ? (head?.sizeBytes ?? 0) : entry.sizeBytes;
+  const download = <Button onClick={() => downloadFile(sandboxId, entry.path)}>Download</Button>;
+  const bar = (
+    <PreviewBar
+      sandboxId={sandboxId}
+      entry={entry}
+      sizeBytes={head === undefined && entry.kind === 'link' ? null : sizeBytes}
+      views={kind === null ? [] : viewsOf(kind)}
+      view={view}
+      onView={onView}
+      acts={props.actsOf([entry])}
+      slotRef={setSlot}
+    />
+  );
+  const shown = (content: ReactNode) => (
+    <section aria-label="Preview" className="flex min-h-0 flex-1 flex-col">
+      {bar}
+      <ControlsSlot value={slot}>{content}</ControlsSlot>
+    </section>
+  );
+
+  if (view === 'details') return shown(<FileFacts sandboxId={sandboxId} entry={entry} forbidden={null} />);
+  if (head === undefined || kind === null || view === null) {
+    if (error === null && isLive) return shown(<PreviewSkeleton view={view} />);
+    const failure =
+      error === null
+        ? new FileRefusal('conflict', 'It had not been read when the sandbox stopped.', 'not_running')
+        : FileRefusal.from(error);
+    return shown(
+      <PreviewRefusal
+        failure={failure}
+        acts={
+          <>
+            <Button disabled={!isLive} onClick={retry}>
+              Try again
+            </Button>
+            <Button onClick={() => onView('details')}>Details</Button>
+          </>
+        }
+      />,
+    );
+  }
+
+  const instead = (
+    <>
+      {viewsOf(kind)
+        .filter((other) => other !== view)
+        .map((other) => (
+          <Button key={other} onClick={() => onView(other)}>
+            Show as {VIEW_NAMES[other].toLowerCase()}
+          </Button>
+        ))}
+      {download}
+    </>
+  );
+  const allowed = sizeAllows(view, sizeBytes);
+  if (allowed === 'never' || (allowed === 'when asked' && insistsOn !== view))
+    return shown(
+      <TooLarge
+        sizeBytes={sizeBytes}
+        what={WHAT[view] ?? 'it is'}
+        onShowAnyway={allowed === 'never' ? null : () => setInsistsOn(view)}
+        acts={instead}
+      />,
+    );
+
+  const View = VIEWS[view];
+  const encoding = detectEncoding(head.bytes, { isWhole: head.bytes.length >= head.sizeBytes });
+  return shown(
+    <PreviewBoundary key={view} acts={instead}>
+      {kind === 'hex' && sizeBytes > 0 ? <BinaryNote isText={view === 'text'} /> : null}
+      <Suspense fallback={<PreviewSkeleton view={view} />}>
+        <View
+          sandboxId={sandboxId}
+          entry={entry}
+          head={head.version === versionOf(entry) ? head.bytes : NOTHING}
+          encoding={encoding ?? 'utf-8'}
+          sizeBytes={sizeBytes}
+          version={versionOf(entry)}
+          isLive={isLive}
+          line={line}
+          onLine={props.onLine}
+          onInstead={onView}
+          wraps={props.wraps}
+          onWrap={props.onWrap}
+        />
+      </Suspense>
+    </PreviewBoundary>,
+  );
+}
+
+/** What was read of it before it changed says nothing about it now. */
+const NOTHING = new Uint8Array();
+
+const WHAT: Partial<Record<PreviewView, string>> = {
+  rendered: 'a page',
+  tree: 'a tree',
+  table: 'a table',
+  cells: 'cells',
+  image: 'an image',
+  document: 'a document',
+};
+
+function BinaryNote({ isText }: { isText: boolean }) {
+  return (
+    <p className="shrink-0 border-line-soft border-b px-5 py-1.5 text-ink-2 text-small">
+      {isText
+        ? 'This is a binary file, read as if it were UTF-8. A sign stands for every byte that is no text.'
+        : 'This is a binary file: nothing here knows how to show it, so these are its bytes.'}
+    </p>
+  );
+}
+
+type BoundaryProps = { acts: ReactNode; children: ReactNode };
+
+/** A view that fails, for its code could not be had or a file was beyond it, leaves the page as it is. */
+class PreviewBoundary extends Component<BoundaryProps, { isBroken: boolean }> {
+  override state = { isBroken: false };
+
+  static getDerivedStateFromError() {
+    return { isBroken: true };
+  }
+
+  override render() {
+    const { acts, children } = this.props;
+    if (!this.state.isBroken) return children;
+    return (
+      <PreviewNotice
+        title="This cannot be shown like this"
+        acts={
+          <>
+            <Button onClick={() => this.setState({ isBroken: false })}>Try again</Button>
+            {acts}
+          </>
+        }
+      >
+        <p>Either the connection was lost, or this file is more than this view can show.</p>
+      </PreviewNotice>
+    );
+  }
+}

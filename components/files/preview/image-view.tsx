@@ -1,0 +1,66 @@
+'use client';
+
+import { useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { fileAddresses } from '@/lib/files/answers';
+import { visibleText } from '@/lib/files/visible-name';
+import type { PreviewProps } from './preview-props';
+import { PreviewNotice } from './preview-state';
+import { useHeldVersion } from './use-held-version';
+import { BarToggle, ViewControls } from './view-controls';
+
+/** An image, drawn by the browser's own element: in it, an SVG has neither scripts nor anything to load. */
+export function ImageView({ sandboxId, entry, version, isLive, onInstead }: PreviewProps) {
+  const [shown] = useHeldVersion(version, isLive);
+  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
+  const [broken, setBroken] = useState<string | null>(null);
+  const [isActual, setIsActual] = useState(false);
+  if (broken === shown)
+    return (
+      <PreviewNotice
+        title="The browser cannot draw this image"
+        acts={<Button onClick={() => onInstead('hex')}>Show as hex</Button>}
+      >
+        <p>It begins as an image and goes on as none, or was cut off while it was written.</p>
+      </PreviewNotice>
+    );
+  return (
+    <>
+      <ViewControls>
+        <BarToggle
+          isOn={isActual}
+          onToggle={() => setIsActual(!isActual)}
+          title="One pixel for each of the image"
+        >
+          Actual size
+        </BarToggle>
+      </ViewControls>
+      <div
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+        tabIndex={0}
+        role="group"
+        aria-label="Image"
+        className="checkered flex min-h-0 flex-1 overflow-auto p-5"
+      >
+        {/* biome-ignore lint/performance/noImgElement: nothing is to be optimised: these bytes are what is looked at. */}
+        <img
+          alt={visibleText(entry.name)}
+          src={fileAddresses.content(sandboxId, entry.path, 'image', shown)}
+          draggable={false}
+          onLoad={({ currentTarget }) =>
+            setSize({ width: currentTarget.naturalWidth, height: currentTarget.naturalHeight })
+          }
+          onError={() => setBroken(shown)}
+          className={isActual ? 'm-auto max-w-none' : 'm-auto max-h-full min-w-0 max-w-full object-contain'}
+        />
+      </div>
+      <footer className="flex h-7 shrink-0 items-center border-line border-t px-5 text-ink-3 text-small">
+        {size === null
+          ? 'Reading…'
+          : size.width === 0
+            ? 'No size of its own'
+            : `${size.width} × ${size.height} pixels`}
+      </footer>
+    </>
+  );
+}

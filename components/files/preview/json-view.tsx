@@ -1,0 +1,82 @@
+'use client';
+
+import { useRef, useState } from 'react';
+import { newDecoder } from '@/lib/files/encoding';
+import { firstOpen, JsonBreak, type JsonTree, parseJson, stillOpen } from '@/lib/files/json-tree';
+import { inSlices } from '@/lib/files/slices';
+import { JsonRows } from './json-rows';
+import type { PreviewProps } from './preview-props';
+import { TextView } from './text-view';
+import { useWhole } from './use-whole';
+import { WholeFrame } from './whole-frame';
+
+type Understood = { tree: JsonTree } | { broken: JsonBreak };
+
+/** A JSON text as a tree; what is none as text, with the place where it breaks. */
+export function JsonView(props: PreviewProps) {
+  const { encoding, entry, isLive } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const isSequence = /\.(?:jsonl|ndjson)$/i.test(entry.name);
+  const whole = useWhole<Understood>(props, {
+    view: 'tree',
+    scroller,
+    understand: async (bytes, signal) => {
+      try {
+        return {
+          tree: await inSlices(parseJson(newDecoder(encoding).decode(bytes), { isSequence }), signal),
+        };
+      } catch (thrown) {
+        if (thrown instanceof JsonBreak) return { broken: thrown };
+        throw thrown;
+      }
+    },
+  });
+  return (
+    <WholeFrame whole={whole} isLive={isLive}>
+      {(understood) =>
+        'tree' in understood ? (
+          <JsonShown key={entry.path} tree={understood.tree} scroller={scroller} />
+        ) : (
+          <Broken props={props} broken={understood.broken} />
+        )
+      }
+    </WholeFrame>
+  );
+}
+
+function JsonShown({ tree, scroller }: { tree: JsonTree; scroller: React.RefObject<HTMLDivElement | null> }) {
+  const [opened, setOpened] = useState({ tree, open: firstOpen(tree) as ReadonlySet<number> });
+  // Another text: the same places stay open as far as they are there.
+  const open = opened.tree === tree ? opened.open : stillOpen(opened.tree, opened.open, tree);
+  if (opened.tree !== tree) setOpened({ tree, open });
+  return (
+    <JsonRows
+      tree={tree}
+      open={open}
+      onOpen={(next) => setOpened({ tree, open: next })}
+      scroller={scroller}
+    />
+  );
+}
+
+function Broken({ props, broken }: { props: PreviewProps; broken: JsonBreak }) {
+  const { line, column, message } = broken;
+  const [asked, setAsked] = useState<number | null>(null);
+  return (
+    <>
+      <p
+        role="status"
+        className="flex shrink-0 flex-wrap items-center gap-x-3 border-line border-b bg-paused-soft px-5 py-1.5"
+      >
+        <span>
+          This is no valid JSON: {message}, in line {line.toLocaleString('en')}, column{' '}
+          {column.toLocaleString('en')}.
+        </span>
+        <button type="button" className="text-accent underline" onClick={() => setAsked(line)}>
+          Go there
+        </button>
+      </p>
+      <TextView {...props} line={asked ?? props.line} />
+    </>
+  );
+}

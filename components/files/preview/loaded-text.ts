@@ -1,0 +1,233 @@
+import type { ChangeSpec, Text } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
+import { FileRefusal } from '@/lib/files/answers';
+import type { Encoding } from '@/lib/files/encoding';
+import { LineIndex } from '@/lib/files/line-index';
+import { readBytes } from '@/lib/files/read-bytes';
+import { decodePiece, type Piece, pieceSpan, piecesIn } from '@/lib/files/text-pieces';
+import { changeText } from './change-text';
+
+/** Up to this size a text is loaded whole; of a larger one some pieces around what is in sight. */
+const WHOLE_BYTES = 20 * 1024 * 1024;
+const MOST_PIECES = 6;
+/** How tall the editor's content may get before it is drawn as if it were less tall. */
+const TALLEST_PX = 7_000_000;
+
+export type TextSource = {
+  sandboxId: string;
+  path: string;
+  encoding: Encoding;
+  sizeBytes: number;
+  /** The file's first bytes, as far as they are here already. */
+  head: Uint8Array;
+};
+
+/** The pieces of a text that are in an editor, one after the other, and what is known of the others. */
+export class LoadedText {
+  readonly index = new LineIndex();
+  sizeBytes: number;
+  /** Whether more can be read. */
+  isLive = true;
+  #lengths: number[] = [];
+  #first = 0;
+  #isExtending = false;
+  #view: EditorView | null = null;
+
+  constructor(
+    private readonly source: TextSource,
+    /** Ends every reading that nobody else ends. */
+    private readonly leaving: AbortSignal,
+    /** Other pieces are loaded now. */
+    private readonly onChange: () => void,
+  ) {
+    this.sizeBytes = source.sizeBytes;
+  }
+
+  showIn(view: EditorView): void {
+    this.#view = view;
+  }
+
+  get view(): EditorView {
+    if (this.#view === null) throw new Error('There is no editor yet.');
+    return this.#view;
+  }
+
+  get doc(): Text {
+    return this.view.state.doc;
+  }
+
+  /** The first piece that is loaded. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** The first piece after those that are loaded. */
+  get next(): number {
+    return this.#first + this.#lengths.length;
+  }
+
+  /** How many pieces the text has. */
+  get pieces(): number {
+    return piecesIn(this.sizeBytes);
+  }
+
+  get isWhole(): boolean {
+    return this.sizeBytes <= WHOLE_BYTES;
+  }
+
+  get isEmpty(): boolean {
+    return this.#lengths.length === 0;
+  }
+
+  get holdsAll(): boolean {
+    return this.#lengths.length >= this.pieces;
+  }
+
+  get isExtending(): boolean {
+    return this.#isExtending;
+  }
+
+  has(piece: number): boolean {
+    return piece >= this.#first && piece < this.next;
+  }
+
+  /** Where a piece that is loaded begins in the document. */
+  startOf(piece: number): number {
+    return this.#lengths.slice(0, piece - this.#first).reduce((sum, length) => sum + length, 0);
+  }
+
+  lengthOf(piece: number): number {
+    return this.#lengths[piece - this.#first] ?? 0;
+  }
+
+  /** Reads a piece. Throws `FileRefusal`, or what the signal says. */
+  async read(index: number, signal = this.leaving): Promise<Piece> {
+    const { sandboxId, path, encoding, head } = this.source;
+    const isAtHand = index === 0 && this.isEmpty && head.length >= this.sizeBytes;
+    if (!this.isLive && !isAtHand) throw new FileRefusal('conflict', 'More of it cannot be read now.');
+    const { bytes, sizeBytes } = isAtHand
+      ? { bytes: head, sizeBytes: head.length }
+      : await readBytes(sandboxId, path, { ...pieceSpan(index), signal });
+    signal.throwIfAborted();
+    if (sizeBytes > this.sizeBytes) this.sizeBytes = sizeBytes;
+    const piece = decodePiece(bytes, { index, encoding });
+    this.index.note(index, piece.lineEnds);
+    return piece;
+  }
+
+  /** Loads one more piece beside those that are loaded, and lets go of what is far away. */
+  async extend(where: 'after' | 'before'): Promise<void> {
+    this.#isExtending = true;
+    const [first, next] = [this.#first, this.next];
+    try {
+      const { text } = await this.read(where === 'after' ? next : first - 1);
+      // Somebody has jumped elsewhere meanwhile.
+      if (this.#first !== first || this.next !== next) return;
+      const isFull = !this.isWhole && this.#lengths.length >= MOST_PIECES;
+      const end = this.doc.length;
+      if (where === 'after') {
+        const dropped = isFull ? (this.#lengths.shift() ?? 0) : 0;
+        this.#lengths.push(text.length);
+        if (isFull) this.#first += 1;
+        this.#moveOn([
+          { from: 0, to: dropped },
+          { from: end, insert: text },
+        ]);
+      } else {
+        const dropped = isFull ? (this.#lengths.pop() ?? 0) : 0;
+        this.#lengths.unshift(text.length);
+        this.#first -= 1;
+        this.#moveOn([
+          { from: 0, insert: text },
+          { from: end - dropped, to: end },
+        ]);
+      }
+      this.onChange();
+    } finally {
+      this.#isExtending = false;
+    }
+  }
+
+  /** Adds at one end and drops at the other; the line at the top stays there. */
+  #moveOn(ends: ChangeSpec): void {
+    const { view } = this;
+    const changes = view.state.changes(ends);
+    const isTall = changes.apply(this.doc).lines * view.defaultLineHeight > TALLEST_PX;
+    if (this.isWhole || !isTall) {
+      changeText(view, { changes });
+      return;
+    }
+    // Here a pixel of the scroller stands for several of the text: the same place in it is another one in the text.
+    const top = changes.mapPos(view.lineBlockAtHeight(view.scrollDOM.scrollTop).from, 1);
+    changeText(view, { changes, effects: EditorView.scrollIntoView(top, { y: 'start', yMargin: 0 }) });
+  }
+
+  /** Loads the rest of a text that is loaded whole; another who does so already goes on alone. */
+  async fill(): Promise<void> {
+    while (this.isWhole && this.#first === 0 && this.next < this.pieces && !this.#isExtending)
+      await this.extend('after');
+  }
+
+  /** Sees to it that a piece is loaded, and those beside it. */
+  async bring(piece: number, signal: AbortSignal): Promise<void> {
+    if (this.isWhole) {
+      while (piece >= this.next && this.next < this.pieces) {
+        const { next } = this;
+        const { text } = await this.read(next, signal);
+        if (this.next === next) this.#append(text);
+      }
+      return;
+    }
+    if (this.has(piece)) return;
+    const first = Math.max(0, piece - 1);
+    const last = Math.min(piece + 1, this.pieces - 1);
+    const read: Piece[] = [];
+    for (let index = first; index <= last; index += 1) read.push(await this.read(index, signal));
+    this.show(first, read);
+  }
+
+  /** Shows these pieces instead of what is there. */
+  show(first: number, pieces: readonly Piece[]): void {
+    this.take(first, pieces);
+    const insert = pieces.map(({ text }) => text).join('');
+    changeText(this.view, { changes: { from: 0, to: this.doc.length, insert }, selection: { anchor: 0 } });
+    this.onChange();
+  }
+
+  /** These are the pieces whose text is in the document, or is put there next. */
+  take(first: number, pieces: readonly Piece[]): void {
+    this.#first = first;
+    this.#lengths = pieces.map(({ text }) => text.length);
+  }
+
+  /** The last piece that is loaded goes on by this text. */
+  grow(text: string): void {
+    this.#lengths[this.#lengths.length - 1] = this.lengthOf(this.next - 1) + text.length;
+    changeText(this.view, { changes: { from: this.doc.length, insert: text } });
+    this.onChange();
+  }
+
+  #append(text: string): void {
+    this.#lengths.push(text.length);
+    changeText(this.view, { changes: { from: this.doc.length, insert: text } });
+    this.onChange();
+  }
+
+  /** The number of a line of the document in the whole text; `null` where that is not known. */
+  numberOf(line: number): number | null {
+    const base = this.index.lineAt(this.#first);
+    return base === null ? null : base + line - 1;
+  }
+
+  /** The number of the last line, once all of the text has been counted. */
+  get lastLine(): number | null {
+    return this.index.frontier >= this.pieces ? this.index.lineAt(this.pieces) : null;
+  }
+
+  /** How many lines there are, as `wc -l` counts them and for one without an end; `null` where that is not known. */
+  get lines(): number | null {
+    const { lastLine } = this;
+    const isEnded = this.next >= this.pieces && this.doc.line(this.doc.lines).length === 0;
+    return lastLine !== null && isEnded ? lastLine - 1 : lastLine;
+  }
+}

@@ -1,0 +1,205 @@
+'use client';
+
+import { memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import Markdown, { type Components } from 'react-markdown';
+import remarkGfm from 'remark-gfm';
+import { Button } from '@/components/ui/button';
+import { CopyButton } from '@/components/ui/copy-button';
+import { newDecoder } from '@/lib/files/encoding';
+import { markdownSections, safeLink, whyNotRendered } from '@/lib/files/markdown-bounds';
+import { Visible } from '../file-name';
+import type { PreviewProps } from './preview-props';
+import { PreviewNotice } from './preview-state';
+import { useWhole } from './use-whole';
+import { WholeFrame } from './whole-frame';
+
+/** A Markdown text as its author meant it, without anything in it that would load, run or lead away by itself. */
+export function MarkdownView(props: PreviewProps) {
+  const { encoding, isLive, onInstead } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [link, setLink] = useState<string | null>(null);
+  const whole = useWhole(props, {
+    view: 'rendered',
+    scroller,
+    understand: async (bytes) => {
+      const text = newDecoder(encoding).decode(bytes);
+      return { text, why: whyNotRendered(text) };
+    },
+  });
+  return (
+    <WholeFrame whole={whole} isLive={isLive}>
+      {({ text, why }) =>
+        why !== null ? (
+          <PreviewNotice
+            title="This is shown as its source only"
+            acts={<Button onClick={() => onInstead('text')}>Show as text</Button>}
+          >
+            <p>{why}</p>
+          </PreviewNotice>
+        ) : (
+          <>
+            {link === null ? null : <LinkStrip href={link} onClose={() => setLink(null)} />}
+            <div
+              ref={scroller}
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+              tabIndex={0}
+              role="document"
+              aria-label="Rendered text"
+              className="min-h-0 flex-1 overflow-auto px-6 py-4"
+            >
+              {text.trim() === '' ? (
+                <p className="text-ink-2">This file is empty.</p>
+              ) : (
+                <MarkdownText text={text} onLink={setLink} />
+              )}
+            </div>
+          </>
+        )
+      }
+    </WholeFrame>
+  );
+}
+
+/** Where a link leads, before anybody goes there. */
+export function LinkStrip({ href, onClose }: { href: string; onClose: () => void }) {
+  return (
+    <div
+      role="status"
+      className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b bg-selected px-5 py-1.5"
+    >
+      <span className="min-w-0 break-all">
+        This link leads to <bdi className="font-mono text-small">{href}</bdi>
+      </span>
+      <span className="ml-auto flex gap-2">
+        <a
+          href={href}
+          target="_blank"
+          rel="noopener noreferrer"
+          className="inline-flex h-7 items-center rounded-md border border-line bg-surface px-3 font-medium hover:bg-hover"
+        >
+          Open in a new tab
+        </a>
+        <CopyButton text={href} label="Copy the address" />
+        <Button className="h-7!" tone="quiet" onClick={onClose}>
+          Dismiss
+        </Button>
+      </span>
+    </div>
+  );
+}
+
+type MarkdownTextProps = { text: string; onLink: (href: string) => void };
+
+/**
+ * Markdown as elements, as far as somebody reads. HTML in it is left out, images are named and not loaded, links are told
+ * about first.
+ */
+export function MarkdownText({ text, onLink }: MarkdownTextProps) {
+  const sections = useMemo(() => markdownSections(text), [text]);
+  const [most, setMost] = useState(2);
+  const end = useRef<HTMLDivElement>(null);
+  const isAll = most >= sections.length;
+  // What comes into sight is known to the browser.
+  useEffect(() => {
+    const element = end.current;
+    if (element === null) return;
+    const sight = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting) setMost(most + 1);
+      },
+      { rootMargin: '800px' },
+    );
+    sight.observe(element);
+    return () => sight.disconnect();
+  }, [most]);
+  return (
+    <div className="markdown max-w-3xl break-words">
+      {sections.slice(0, most).map((section, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: sections have no other name.
+        <MarkdownSection key={index} text={section} onLink={onLink} />
+      ))}
+      {isAll ? null : <div ref={end} className="h-5 w-2/3 animate-pulse rounded-full bg-line-soft" />}
+    </div>
+  );
+}
+
+const MarkdownSection = memo(function MarkdownSection({ text, onLink }: MarkdownTextProps) {
+  const components = useMemo(() => componentsFor(onLink), [onLink]);
+  return (
+    <Markdown remarkPlugins={PLUGINS} skipHtml components={components} urlTransform={(url) => url}>
+      {text}
+    </Markdown>
+  );
+});
+
+const PLUGINS = [remarkGfm];
+
+function componentsFor(onLink: (href: string) => void): Components {
+  return {
+    a: ({ href, children }) => (
+      <LinkText href={href} onLink={onLink}>
+        {children}
+      </LinkText>
+    ),
+    img: ({ alt, src }) => (
+      <span className="rounded-sm border border-line px-1.5 text-ink-2 text-small" title={String(src ?? '')}>
+        Image{alt ? ': ' : ''}
+        <Visible text={alt ?? ''} /> (not loaded)
+      </span>
+    ),
+    input: ({ checked }) => (
+      <input
+        type="checkbox"
+        className="checkbox icon-check mr-1.5 inline-block! align-[-2px]"
+        checked={checked === true}
+        disabled
+        aria-label="Task"
+      />
+    ),
+    table: ({ children }) => (
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+      <div className="overflow-x-auto" tabIndex={0} role="group" aria-label="Table">
+        <table>{children}</table>
+      </div>
+    ),
+    pre: ({ children }) => (
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+      <pre tabIndex={0}>{children}</pre>
+    ),
+    h1: ({ children }) => <h3 className="markdown-1">{children}</h3>,
+    h2: ({ children }) => <h4 className="markdown-2">{children}</h4>,
+    h3: ({ children }) => <h5>{children}</h5>,
+    h4: ({ children }) => <h6>{children}</h6>,
+    h5: ({ children }) => <h6>{children}</h6>,
+  };
+}
+
+type LinkTextProps = { href: string | undefined; onLink: (href: string) => void; children: ReactNode };
+
+function LinkText({ href, onLink, children }: LinkTextProps) {
+  const safe = safeLink(href);
+  if (safe === null)
+    return (
+      <span
+        className="underline decoration-dotted"
+        title={`Leads to ${href ?? 'nothing'}, which is not opened from here`}
+      >
+        {children}
+      </span>
+    );
+  return (
+    <a
+      href={safe}
+      target="_blank"
+      rel="noopener noreferrer"
+      title={safe}
+      className="text-accent underline"
+      onClick={(event) => {
+        event.preventDefault();
+        onLink(safe);
+      }}
+    >
+      {children}
+    </a>
+  );
+}

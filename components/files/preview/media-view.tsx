@@ -1,0 +1,62 @@
+'use client';
+
+import { useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { fileAddresses } from '@/lib/files/answers';
+import { visibleText } from '@/lib/files/visible-name';
+import type { PreviewProps } from './preview-props';
+import { NewsStrip, PreviewNotice } from './preview-state';
+import { useHeldVersion } from './use-held-version';
+
+/** Sound, played by the browser's own element. */
+export function AudioView(props: PreviewProps) {
+  return <Media {...props} isVideo={false} />;
+}
+
+/** A film, likewise. */
+export function VideoView(props: PreviewProps) {
+  return <Media {...props} isVideo />;
+}
+
+function Media({
+  sandboxId,
+  entry,
+  version,
+  isLive,
+  onInstead,
+  isVideo,
+}: PreviewProps & { isVideo: boolean }) {
+  const [shown, hasNews, showNews] = useHeldVersion(version, isLive, { holds: true });
+  const [broken, setBroken] = useState<string | null>(null);
+  const element = {
+    key: shown,
+    src: fileAddresses.content(sandboxId, entry.path, 'media', shown),
+    'aria-label': visibleText(entry.name),
+    controls: true,
+    preload: 'metadata',
+    onError: () => setBroken(shown),
+  } as const;
+  return (
+    <>
+      {hasNews ? <NewsStrip onShow={showNews} /> : null}
+      {broken === shown ? (
+        <PreviewNotice
+          title="The browser cannot play this"
+          acts={<Button onClick={() => onInstead('hex')}>Show as hex</Button>}
+        >
+          <p>It may be damaged, still being written, or in a form that this browser does not know.</p>
+        </PreviewNotice>
+      ) : (
+        <div className="flex min-h-0 flex-1 items-center justify-center overflow-auto p-5">
+          {/* biome-ignore-start lint/a11y/useMediaCaption: files of others come without any. */}
+          {isVideo ? (
+            <video {...element} key={element.key} className="max-h-full max-w-full" />
+          ) : (
+            <audio {...element} key={element.key} className="w-full max-w-xl" />
+          )}
+          {/* biome-ignore-end lint/a11y/useMediaCaption: until here. */}
+        </div>
+      )}
+    </>
+  );
+}

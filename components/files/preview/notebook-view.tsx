@@ -1,0 +1,127 @@
+'use client';
+
+import { useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { newDecoder } from '@/lib/files/encoding';
+import { whyNotRendered } from '@/lib/files/markdown-bounds';
+import { type CellOutput, type NotebookCell, readNotebook } from '@/lib/files/notebook';
+import { CodeText } from './code-text';
+import { LinkStrip, MarkdownText } from './markdown-view';
+import { PlainText } from './plain-text';
+import type { PreviewProps } from './preview-props';
+import { PreviewNotice } from './preview-state';
+import { useWhole } from './use-whole';
+import { WholeFrame } from './whole-frame';
+
+const CELLS_AT_ONCE = 100;
+const LONGEST_RENDERED = 64 * 1024;
+
+/** A notebook as its cells: sources, and of outputs only text and pixels. */
+export function NotebookView(props: PreviewProps) {
+  const { encoding, isLive, onInstead } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [most, setMost] = useState(CELLS_AT_ONCE);
+  const [link, setLink] = useState<string | null>(null);
+  const whole = useWhole(props, {
+    view: 'cells',
+    scroller,
+    understand: async (bytes) => ({ notebook: readNotebook(newDecoder(encoding).decode(bytes)) }),
+  });
+  return (
+    <WholeFrame whole={whole} isLive={isLive}>
+      {({ notebook }) =>
+        notebook === null ? (
+          <PreviewNotice
+            title="This is no notebook"
+            acts={<Button onClick={() => onInstead('text')}>Show as text</Button>}
+          >
+            <p>
+              It is called one, but holds no cells. It may be an old format, damaged, or still being written.
+            </p>
+          </PreviewNotice>
+        ) : (
+          <>
+            {link === null ? null : <LinkStrip href={link} onClose={() => setLink(null)} />}
+            <div
+              ref={scroller}
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+              tabIndex={0}
+              role="group"
+              aria-label="Cells"
+              className="min-h-0 flex-1 overflow-auto px-5 py-4"
+            >
+              <ol className="flex max-w-4xl flex-col gap-4">
+                {notebook.cells.slice(0, most).map((cell, index) => (
+                  <li
+                    // biome-ignore lint/suspicious/noArrayIndexKey: cells have no other name.
+                    key={index}
+                    className="flex gap-3"
+                    style={{ contentVisibility: 'auto', containIntrinsicSize: 'auto 120px' }}
+                  >
+                    <Cell cell={cell} language={notebook.language} onLink={setLink} />
+                  </li>
+                ))}
+              </ol>
+              {notebook.cells.length === 0 ? <p className="text-ink-2">It has no cells.</p> : null}
+              {notebook.cells.length > most ? (
+                <Button className="mt-4" onClick={() => setMost(most + CELLS_AT_ONCE)}>
+                  Show more of {notebook.cells.length.toLocaleString('en')} cells
+                </Button>
+              ) : null}
+            </div>
+          </>
+        )
+      }
+    </WholeFrame>
+  );
+}
+
+type CellProps = { cell: NotebookCell; language: string | null; onLink: (href: string) => void };
+
+function Cell({ cell, language, onLink }: CellProps) {
+  const { kind, source, count, outputs } = cell;
+  const isRendered =
+    kind === 'markdown' && source.length <= LONGEST_RENDERED && whyNotRendered(source) === null;
+  return (
+    <>
+      <span className="w-12 shrink-0 pt-2 text-right font-mono text-ink-3 text-small">
+        {kind === 'code' ? `[${count ?? ' '}]` : ''}
+      </span>
+      <div className="min-w-0 flex-1">
+        {isRendered ? (
+          <MarkdownText text={source} onLink={onLink} />
+        ) : (
+          <div className="rounded-md border border-line bg-surface">
+            <PlainText text={source} label="Source">
+              {(shown) => <CodeText text={shown} language={kind === 'code' ? language : null} />}
+            </PlainText>
+          </div>
+        )}
+        {outputs.map((output, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: outputs have no other name.
+          <Output key={index} output={output} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Output({ output }: { output: CellOutput }) {
+  if (output.kind === 'image')
+    return (
+      // biome-ignore lint/performance/noImgElement: it is no file, and nothing is to be optimised.
+      <img src={output.src} alt="Output of this cell" className="checkered mt-2 max-w-full" />
+    );
+  if (output.kind === 'left-out')
+    return (
+      <p className="mt-2 text-ink-3 text-small">
+        An output of the type <bdi className="font-mono">{output.what.slice(0, 80)}</bdi> is not shown: it
+        could run what others wrote.
+      </p>
+    );
+  return (
+    <div className={output.isError ? 'mt-2 rounded-md bg-paused-soft' : 'mt-2'}>
+      <PlainText text={output.text} label={output.isError ? 'Errors' : 'Output'} />
+    </div>
+  );
+}

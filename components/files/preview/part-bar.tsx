@@ -1,0 +1,69 @@
+'use client';
+
+import { useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { exactBytes, formatBytes } from '@/components/ui/bytes';
+import type { TextController, TextState } from './text-controller';
+
+type Props = { controller: TextController; state: TextState; isLive: boolean };
+
+/** Below a text of which only a part is loaded: which part, and the way to the others. */
+export function PartBar({ controller, state, isLive }: Props) {
+  const { fromByte, toByte, sizeBytes, isNumbered, seeking } = state;
+  const [dragged, setDragged] = useState<number | null>(null);
+  const reason = isLive ? undefined : 'The sandbox is not running.';
+  const jump = () => {
+    if (dragged === null) return;
+    void controller.toByte(dragged);
+    setDragged(null);
+  };
+  return (
+    <section
+      aria-label="Part of the file"
+      className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-t px-5 py-1"
+    >
+      <Button
+        className="h-7!"
+        disabled={!isLive || fromByte === 0}
+        title={reason}
+        onClick={() => void controller.toStart()}
+      >
+        Start
+      </Button>
+      <input
+        type="range"
+        aria-label="Place in the file"
+        aria-valuetext={`${formatBytes(dragged ?? fromByte)} of ${formatBytes(sizeBytes)}`}
+        disabled={!isLive}
+        min={0}
+        max={sizeBytes}
+        step={Math.max(1, Math.floor(sizeBytes / 1000))}
+        value={dragged ?? fromByte}
+        onChange={({ currentTarget }) => setDragged(Number(currentTarget.value))}
+        onPointerUp={jump}
+        onKeyUp={jump}
+        className="min-w-24 flex-1 basis-40 accent-accent"
+      />
+      <Button
+        className="h-7!"
+        disabled={!isLive || toByte >= sizeBytes}
+        title={reason}
+        onClick={() => void controller.toEnd()}
+      >
+        End
+      </Button>
+      <span className="basis-full text-ink-2 text-small md:basis-auto" title={exactBytes(sizeBytes)}>
+        {dragged === null
+          ? `Shown is ${formatBytes(fromByte)} to ${formatBytes(toByte)} of ${formatBytes(sizeBytes)}; more is read as you scroll`
+          : `Go to ${formatBytes(dragged)} of ${formatBytes(sizeBytes)}`}
+        {isNumbered ? '' : '. Lines have no numbers here, for what is before has not been read'}
+        {seeking?.what === 'line' ? `. Counting lines… ${formatBytes(seeking.doneBytes)} ` : ''}
+      </span>
+      {seeking ? (
+        <Button className="h-7!" onClick={() => controller.stop()}>
+          Stop
+        </Button>
+      ) : null}
+    </section>
+  );
+}

@@ -1,0 +1,86 @@
+'use client';
+
+import { Ellipsis } from 'lucide-react';
+import { type Ref, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { exactBytes, formatBytes } from '@/components/ui/bytes';
+import { CopyButton } from '@/components/ui/copy-button';
+import { LazyMenu } from '@/components/ui/floating';
+import type { MenuAct } from '@/components/ui/menu-act';
+import type { PreviewView } from '@/lib/files/preview-views';
+import type { Entry } from '@/lib/files/schema';
+import { downloadFile } from '../entry-acts';
+import { FilePath } from '../file-name';
+import { FileTime } from '../file-time';
+import { VIEW_NAMES } from './views';
+
+type Props = {
+  sandboxId: string;
+  entry: Entry;
+  /** `null`: not known yet. */
+  sizeBytes: number | null;
+  views: readonly PreviewView[];
+  view: PreviewView | null;
+  onView: (view: PreviewView) => void;
+  acts: readonly MenuAct[];
+  /** Where the view puts its own controls. */
+  slotRef: Ref<HTMLElement>;
+};
+
+/** Over a file: where it is, the facts of one line, how it can be shown, and what can be done with it. */
+export function PreviewBar({ sandboxId, entry, sizeBytes, views, view, onView, acts, slotRef }: Props) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  return (
+    <header className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-5 py-1.5">
+      <h2 className="flex min-w-0 max-w-full items-center font-mono text-small">
+        <FilePath path={entry.path} />
+        <CopyButton text={entry.path} label="Copy the path" />
+      </h2>
+      <p className="flex min-w-0 flex-1 basis-40 gap-1.5 overflow-hidden whitespace-nowrap text-ink-3 text-small">
+        {sizeBytes === null ? null : <span title={exactBytes(sizeBytes)}>{formatBytes(sizeBytes)}</span>}
+        <span aria-hidden>·</span>
+        <span className="max-w-56 truncate font-mono" title={`${entry.permissions} ${entry.owner}`}>
+          {entry.permissions} <bdi>{entry.owner}</bdi>
+        </span>
+        <span aria-hidden>·</span>
+        <FileTime ms={entry.modifiedAtMs} />
+      </p>
+      <div className="flex min-w-0 flex-wrap items-center gap-1">
+        <span ref={slotRef} className="contents" />
+        <fieldset className="flex overflow-hidden rounded-md border border-line">
+          <legend className="sr-only">Show as</legend>
+          {[...views, 'details' as const].map((each) => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={each === view}
+              onClick={() => onView(each)}
+              className="h-7 border-line border-l px-2.5 text-ink-2 first-of-type:border-l-0 hover:bg-hover -outline-offset-2 aria-pressed:bg-selected aria-pressed:font-medium aria-pressed:text-accent"
+            >
+              {VIEW_NAMES[each]}
+            </button>
+          ))}
+        </fieldset>
+        <Button className="ml-1 h-7!" onClick={() => downloadFile(sandboxId, entry.path)}>
+          Download
+        </Button>
+        <button
+          type="button"
+          aria-label="Acts on this file"
+          aria-haspopup="menu"
+          aria-expanded={anchor !== null}
+          onPointerEnter={() => LazyMenu.preload()}
+          onClick={({ currentTarget }) => setAnchor(currentTarget)}
+          className="flex size-7 items-center justify-center rounded-md text-ink-2 hover:bg-hover hover:text-ink aria-expanded:bg-hover"
+        >
+          <Ellipsis size={16} aria-hidden />
+        </button>
+        <LazyMenu
+          anchor={anchor}
+          onClose={() => setAnchor(null)}
+          acts={anchor === null ? [] : acts.filter(({ label }) => label !== 'Open')}
+        />
+      </div>
+    </header>
+  );
+}

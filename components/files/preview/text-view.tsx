@@ -1,0 +1,175 @@
+'use client';
+
+import { useEffect, useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { formatBytes } from '@/components/ui/bytes';
+import { ENCODING_NAMES } from '@/lib/files/encoding';
+import { visibleText } from '@/lib/files/visible-name';
+import { FindBar } from './find-bar';
+import { languageOf } from './languages';
+import { PartBar } from './part-bar';
+import type { PreviewProps } from './preview-props';
+import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
+import { TextController, type TextState } from './text-controller';
+import { BarButton, BarToggle, ViewControls } from './view-controls';
+
+/** A text of any size: with numbers, highlighted, searchable, and kept where it is while it changes. */
+export function TextView(props: PreviewProps) {
+  const { sandboxId, entry, head, encoding, sizeBytes, version, isLive, line, wraps, onWrap, onLine } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const [controller, setController] = useState<TextController | null>(null);
+  const [state, setState] = useState<TextState | null>(null);
+  const [asks, setAsks] = useState<'find' | 'line' | null>(null);
+  const firstLine = /^[^\n]{0,200}/.exec(new TextDecoder().decode(head.subarray(0, 200)))?.[0] ?? '';
+  const language = languageOf(entry.name, firstLine);
+  const latest = useRef({ head, sizeBytes, wraps, line, language });
+  latest.current = { head, sizeBytes, wraps, line, language };
+  const { path } = entry;
+  const shown = useRef({ version, line });
+  // Who points at a line from here has it in sight already.
+  const point = useRef((_number: number) => {});
+  point.current = (number) => {
+    shown.current.line = number;
+    onLine(number);
+  };
+
+  // The editor is the external system: it lives as long as the same file is read in the same way.
+  useEffect(() => {
+    const parent = place.current;
+    if (parent === null) return;
+    const now = latest.current;
+    const made = new TextController({
+      parent,
+      label: `Text of ${visibleText(path)}`,
+      sandboxId,
+      path,
+      encoding,
+      sizeBytes: now.sizeBytes,
+      head: now.head,
+      wraps: now.wraps,
+      line: now.line,
+      onState: setState,
+      onLine: (number) => point.current(number),
+      onFind: () => setAsks('find'),
+      onGoTo: () => setAsks('line'),
+    });
+    // Without its colours a text can be read as well.
+    if (now.language) made.editor.speak(now.language).catch(() => {});
+    setController(made);
+    return () => made.destroy();
+  }, [sandboxId, path, encoding]);
+
+  useEffect(() => {
+    controller?.editor.wrap(wraps);
+  }, [controller, wraps]);
+  useEffect(() => {
+    if (controller) controller.isLive = isLive;
+  }, [controller, isLive]);
+
+  useEffect(() => {
+    if (controller === null || shown.current.version === version) return;
+    shown.current.version = version;
+    controller.refresh(latest.current.sizeBytes);
+  }, [controller, version]);
+  useEffect(() => {
+    if (controller === null || line === null || shown.current.line === line) return;
+    shown.current.line = line;
+    void controller.toLine(line);
+  }, [controller, line]);
+
+  const isReading = (state === null || state.isLoading) && !state?.failure;
+  const isEmpty = state !== null && !state.isLoading && state.sizeBytes === 0;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys that mean something anywhere beside the text.
+    <div
+      className="flex min-h-0 flex-1 flex-col"
+      onKeyDown={(event) => {
+        if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+        const asked = { f: 'find', g: 'line' }[event.key.toLowerCase()];
+        if (asked === undefined) return;
+        event.preventDefault();
+        setAsks(asked === 'find' ? 'find' : 'line');
+      }}
+    >
+      <ViewControls>
+        <BarToggle isOn={wraps} onToggle={() => onWrap(!wraps)} title="Let long lines go on in the next">
+          Wrap
+        </BarToggle>
+        <BarToggle
+          isOn={asks === 'find'}
+          onToggle={() => setAsks(asks === 'find' ? null : 'find')}
+          title="Find in this file (Ctrl F)"
+        >
+          Find
+        </BarToggle>
+        <BarButton onClick={() => setAsks('line')} title="Go to a line (Ctrl G)">
+          Go to line
+        </BarButton>
+      </ViewControls>
+      {controller && state && asks !== null ? (
+        <FindBar
+          key={asks}
+          asks={asks}
+          controller={controller}
+          state={state}
+          onLine={point.current}
+          onClose={() => {
+            controller.look('', { matchesCase: false });
+            setAsks(null);
+            controller.editor.view.focus();
+          }}
+        />
+      ) : null}
+      {state?.hasNews ? <NewsStrip onShow={() => controller?.showNews()} /> : null}
+      {state?.failure && state.isLoading ? (
+        <PreviewRefusal
+          failure={state.failure}
+          acts={<Button onClick={() => controller?.retry()}>Try again</Button>}
+        />
+      ) : null}
+      {state?.failure && !state.isLoading && isLive ? (
+        <p
+          role="status"
+          className="flex flex-wrap items-center gap-3 border-line border-b bg-paused-soft px-5 py-1.5"
+        >
+          {state.failure.message} <span className="text-ink-2">What you see was read before.</span>
+          <Button className="h-7!" onClick={() => controller?.retry()}>
+            Try again
+          </Button>
+        </p>
+      ) : null}
+      {isEmpty ? <p className="px-5 py-4 text-ink-2">This file is empty.</p> : null}
+      {/* While it is read the editor has its room already: it measures a line before there are many. */}
+      <div
+        className={
+          isEmpty || (state?.isLoading && state.failure)
+            ? 'h-0 overflow-hidden'
+            : 'relative min-h-0 flex-1 overflow-hidden'
+        }
+      >
+        <div ref={place} className={isReading ? 'invisible h-full' : 'h-full'} />
+        {isReading ? (
+          <div className="absolute inset-0 flex flex-col">
+            <PreviewSkeleton />
+          </div>
+        ) : null}
+      </div>
+      {state?.isPart && controller ? <PartBar controller={controller} state={state} isLive={isLive} /> : null}
+      {state === null || state.isLoading ? null : (
+        <footer className="flex h-7 shrink-0 items-center gap-4 overflow-hidden whitespace-nowrap border-line border-t px-5 text-ink-3 text-small">
+          <span>
+            Line {state.cursor.line?.toLocaleString('en') ?? 'unknown'}, column {state.cursor.column}
+          </span>
+          <span>{sayLines(state)}</span>
+          <span className="ml-auto">{ENCODING_NAMES[encoding]}</span>
+          {language ? <span>{language.name}</span> : null}
+        </footer>
+      )}
+    </div>
+  );
+}
+
+function sayLines({ lines, toByte, sizeBytes, isPart }: TextState): string {
+  if (lines !== null) return `${lines.toLocaleString('en')} ${lines === 1 ? 'line' : 'lines'}`;
+  return isPart ? '' : `Reading… ${formatBytes(toByte)} of ${formatBytes(sizeBytes)}`;
+}

@@ -1,0 +1,34 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { readBytes } from '@/lib/files/read-bytes';
+import type { Entry } from '@/lib/files/schema';
+import { versionOf } from './preview-props';
+
+/** How much decides what a file is; a small one is here whole with it. */
+const HEAD_BYTES = 64 * 1024;
+
+/** The beginning of a file; what was read stays while it is read again, and when it cannot be. */
+export function useHead(sandboxId: string, entry: Entry, isLive: boolean) {
+  const version = versionOf(entry);
+  const { path } = entry;
+  const { data, error, refetch } = useQuery({
+    queryKey: ['files', sandboxId, 'head', path, version],
+    queryFn: async ({ signal }) => {
+      const { bytes, sizeBytes } = await readBytes(sandboxId, path, { start: 0, end: HEAD_BYTES, signal });
+      return { bytes, sizeBytes, version };
+    },
+    enabled: isLive,
+    placeholderData: (previous, query) => (query?.queryKey[3] === path ? previous : undefined),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+    refetchOnWindowFocus: false,
+    // The next one who opens it reads it as it is then.
+    gcTime: 0,
+  });
+  const [held, setHeld] = useState(data);
+  if (data !== undefined && data !== held) setHeld(data);
+  const head = data ?? held;
+  return { head, error: head === undefined ? error : null, retry: () => void refetch() };
+}

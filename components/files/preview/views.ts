@@ -1,0 +1,32 @@
+import { type ComponentType, lazy } from 'react';
+import type { PreviewView } from '@/lib/files/preview-views';
+import type { PreviewProps } from './preview-props';
+
+/** What people call the ways to look at a file. */
+export const VIEW_NAMES = {
+  text: 'Text',
+  rendered: 'Rendered',
+  tree: 'Tree',
+  table: 'Table',
+  image: 'Image',
+  document: 'Document',
+  audio: 'Sound',
+  video: 'Video',
+  cells: 'Cells',
+  hex: 'Hex',
+  details: 'Details',
+} satisfies Record<PreviewView, string>;
+
+/** The views, each fetched when a file is first looked at so. */
+export const VIEWS: Readonly<Record<Exclude<PreviewView, 'details'>, ComponentType<PreviewProps>>> = {
+  text: lazy(async () => ({ default: (await import('./text-view')).TextView })),
+  rendered: lazy(async () => ({ default: (await import('./markdown-view')).MarkdownView })),
+  tree: lazy(async () => ({ default: (await import('./json-view')).JsonView })),
+  table: lazy(async () => ({ default: (await import('./table-view')).TableView })),
+  image: lazy(async () => ({ default: (await import('./image-view')).ImageView })),
+  document: lazy(async () => ({ default: (await import('./document-view')).DocumentView })),
+  audio: lazy(async () => ({ default: (await import('./media-view')).AudioView })),
+  video: lazy(async () => ({ default: (await import('./media-view')).VideoView })),
+  cells: lazy(async () => ({ default: (await import('./notebook-view')).NotebookView })),
+  hex: lazy(async () => ({ default: (await import('./hex-view')).HexView })),
+};

@@ -1,0 +1,45 @@
+'use client';
+
+import type { ReactNode } from 'react';
+import { Button } from '@/components/ui/button';
+import { formatBytes } from '@/components/ui/bytes';
+import { FileRefusal } from '@/lib/files/answers';
+import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
+import type { Whole } from './use-whole';
+
+const WORTH_SAYING_BYTES = 1024 * 1024;
+
+const NOT_READ = new FileRefusal('conflict', 'It had not been read when the sandbox stopped.', 'not_running');
+
+type Props<T> = { whole: Whole<T>; isLive: boolean; children: (value: T) => ReactNode };
+
+/** What is shown of a file that is read whole, and what is in its place until there is something. */
+export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
+  const { value, failure, doneBytes, sizeBytes } = whole;
+  if (value === null) {
+    if (failure === null && !isLive) return <PreviewRefusal failure={NOT_READ} acts={null} />;
+    if (failure !== null)
+      return <PreviewRefusal failure={failure} acts={<Button onClick={whole.retry}>Try again</Button>} />;
+    return (
+      <>
+        {sizeBytes > WORTH_SAYING_BYTES ? (
+          <p className="px-5 pt-3 text-ink-3 text-small">
+            Reading… {formatBytes(Math.min(doneBytes, sizeBytes))} of {formatBytes(sizeBytes)}
+          </p>
+        ) : null}
+        <PreviewSkeleton view={whole.view} />
+      </>
+    );
+  }
+  return (
+    <>
+      {whole.hasNews ? <NewsStrip onShow={whole.showNews} /> : null}
+      {failure !== null && isLive ? (
+        <p role="status" className="border-line border-b bg-paused-soft px-5 py-1.5">
+          {failure.message} <span className="text-ink-2">What you see was read before.</span>
+        </p>
+      ) : null}
+      {children(value)}
+    </>
+  );
+}

@@ -1,0 +1,204 @@
+'use client';
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { seenFrom } from '@/lib/files/guest-path';
+import type { FileHit, SearchPlace } from '@/lib/files/schema';
+import { visibleText } from '@/lib/files/visible-name';
+import { UNADDRESSABLE } from './entry-words';
+import { FilePath, Visible } from './file-name';
+import { type SearchNow, useSearch } from './use-search';
+
+const PLACES = { name: 'Names', content: 'Contents' } satisfies Record<SearchPlace, string>;
+const LONGEST_TEXT = 200;
+const HIT_PX = { name: 28, content: 46 } satisfies Record<SearchPlace, number>;
+
+type Props = {
+  isOpen: boolean;
+  sandboxId: string;
+  /** Where the search begins. */
+  folder: string;
+  shownPath: string | null;
+  onShow: (hit: FileHit) => void;
+  onClose: () => void;
+};
+
+/** Looks for names or for text below a folder, in the sandbox itself, when told to. */
+export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onClose }: Props) {
+  const { now, start, stop } = useSearch(sandboxId);
+  const [text, setText] = useState('');
+  const [place, setPlace] = useState<SearchPlace>('name');
+  // What nobody looks at any more need not run in the sandbox.
+  useEffect(() => {
+    if (!isOpen) stop();
+  }, [isOpen, stop]);
+  if (!isOpen) return null;
+  const isRunning = now?.state === 'running';
+
+  function begin(event: FormEvent) {
+    event.preventDefault();
+    if (text !== '') start({ path: folder, text, place });
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== 'Escape') return;
+    event.stopPropagation();
+    if (isRunning) stop();
+    else onClose();
+  }
+
+  return (
+    <section aria-label="Search" onKeyDown={onKeyDown} className="flex min-h-0 flex-1 flex-col">
+      <form onSubmit={begin} className="flex flex-col gap-2 border-line border-b p-3">
+        <div className="flex gap-2">
+          <input
+            type="search"
+            // biome-ignore lint/a11y/noAutofocus: it stands where the tree was, by the same person's act.
+            autoFocus
+            aria-label={place === 'name' ? 'Part of a name' : 'Text in files'}
+            placeholder={place === 'name' ? 'Part of a name' : 'Text in files'}
+            maxLength={LONGEST_TEXT}
+            spellCheck={false}
+            autoCapitalize="off"
+            autoComplete="off"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+            className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2.5 outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25"
+          />
+          {isRunning ? (
+            // Another element than the one below: a click on this one must not go on to submit.
+            <Button key="stop" onClick={stop}>
+              Stop
+            </Button>
+          ) : (
+            <Button key="search" type="submit" tone="primary" disabled={text === ''}>
+              Search
+            </Button>
+          )}
+          <Button onClick={onClose}>Close</Button>
+        </div>
+        <div className="flex min-w-0 items-center gap-3 text-small">
+          <fieldset className="flex shrink-0 gap-3">
+            <legend className="sr-only">Search in</legend>
+            {Object.entries(PLACES).map(([key, name]) => (
+              <label key={key} className="flex items-center gap-1.5">
+                <input
+                  type="radio"
+                  name="place"
+                  className="accent-accent"
+                  checked={place === key}
+                  onChange={() => setPlace(key === 'name' ? 'name' : 'content')}
+                />
+                {name}
+              </label>
+            ))}
+          </fieldset>
+          <span className="flex min-w-0 gap-1.5 text-ink-3">
+            below <FilePath path={folder} className="font-mono" />
+          </span>
+        </div>
+      </form>
+      {now === null ? (
+        <p className="p-4 text-ink-3 text-small">
+          The search runs in the sandbox itself, for a minute at most, and looks at hidden files too. Small
+          letters stand for large ones as well.
+        </p>
+      ) : (
+        <>
+          <p role="status" className="border-line-soft border-b px-4 py-1.5 text-ink-2 text-small">
+            {saySearch(now)}
+          </p>
+          <Hits now={now} shownPath={shownPath} onShow={onShow} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function saySearch({ wanted, hits, state, cut, failure }: SearchNow): string {
+  const found = `${hits.length.toLocaleString('en')} found`;
+  const sought = `“${visibleText(wanted.text)}”`;
+  if (state === 'running') return `Searching for ${sought}… ${found}`;
+  if (state === 'failed') return `${failure} ${found}.`;
+  if (state === 'stopped') return `Stopped. ${found}, there may be more.`;
+  if (cut === 'count')
+    return `${found}: no more than that are looked for. Say it more exactly, or search further down.`;
+  if (cut === 'time') return `${found} within the time there is. Search further down to find more.`;
+  return hits.length === 0 ? `Nothing found for ${sought}` : found;
+}
+
+type HitsProps = { now: SearchNow } & Pick<Props, 'shownPath' | 'onShow'>;
+
+function Hits({ now: { wanted, hits }, shownPath, onShow }: HitsProps) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState(-1);
+  const virtual = useVirtualizer({
+    count: hits.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => HIT_PX[wanted.place],
+    overscan: 8,
+  });
+
+  function onKeyDown(event: KeyboardEvent) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const hit = hits[active];
+    if (step !== undefined) {
+      const next = Math.min(Math.max(active + step, 0), hits.length - 1);
+      setActive(next);
+      virtual.scrollToIndex(next);
+    } else if (event.key === 'Enter' && hit?.isAddressable) onShow(hit);
+    else return;
+    event.preventDefault();
+  }
+
+  return (
+    <div
+      ref={scroller}
+      role="listbox"
+      aria-label="Found"
+      aria-activedescendant={active < 0 ? undefined : `hit-${active}`}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      className="group/hits relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
+    >
+      <div className="relative" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, start, size }) => {
+          const hit = hits[index];
+          if (!hit) return null;
+          return (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the list's.
+            <div
+              key={index}
+              id={`hit-${index}`}
+              role="option"
+              aria-selected={hit.path === shownPath}
+              aria-disabled={!hit.isAddressable}
+              title={hit.isAddressable ? undefined : UNADDRESSABLE}
+              onClick={() => {
+                setActive(index);
+                if (hit.isAddressable) onShow(hit);
+              }}
+              className={`absolute left-0 flex w-full cursor-default flex-col justify-center px-4 font-mono text-small hover:bg-hover aria-disabled:text-ink-3 aria-selected:bg-selected ${
+                index === active
+                  ? 'bg-hover group-focus-visible/hits:outline-2 group-focus-visible/hits:outline-accent group-focus-visible/hits:-outline-offset-2'
+                  : ''
+              }`}
+              style={{ top: start, height: size }}
+            >
+              <span className="flex min-w-0 items-baseline">
+                <FilePath path={seenFrom(wanted.path, hit.path)} />
+                {hit.line === null ? null : <span className="shrink-0 text-ink-3">:{hit.line}</span>}
+              </span>
+              {hit.text === null ? null : (
+                <bdi className="truncate whitespace-pre text-ink-2">
+                  <Visible text={hit.text.trim()} />
+                </bdi>
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}

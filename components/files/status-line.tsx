@@ -1,0 +1,77 @@
+'use client';
+
+import { Button } from '@/components/ui/button';
+import { formatBytes } from '@/components/ui/bytes';
+import { sizeOf } from '@/lib/files/order';
+import type { Entry } from '@/lib/files/schema';
+import { type Folder, isHidden } from '@/lib/files/tree';
+
+type Props = {
+  folder: Folder | null;
+  showsHidden: boolean;
+  onShowHidden: (shows: boolean) => void;
+  /** What is selected, of all that is shown. */
+  marked: readonly Entry[];
+  onUnmark: () => void;
+  onArchive: (entries: readonly Entry[]) => void;
+  forbidden: string | null;
+};
+
+/** The foot of the tree: how much is in the folder, or what is selected and can be done with it. */
+export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props }: Props) {
+  const entries = folder?.entries ?? [];
+  const hidden = entries.filter(isHidden).length;
+  return (
+    <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-t px-5 py-1 text-ink-2 text-small">
+      {marked.length > 0 ? (
+        <>
+          <span role="status" className="text-ink">
+            {marked.length} selected{sayBytes(marked)}
+          </span>
+          <Button
+            className="ml-auto h-7!"
+            disabled={props.forbidden !== null}
+            title={props.forbidden ?? undefined}
+            onClick={() => props.onArchive(marked)}
+          >
+            Download…
+          </Button>
+          <Button className="h-7!" onClick={props.onUnmark}>
+            Clear
+          </Button>
+        </>
+      ) : (
+        <>
+          {folder?.entries ? (
+            <span>
+              {count(entries.length, 'entry', 'entries')}
+              {folder.isCut ? ' of more' : ''}
+              {sayBytes(entries)}
+            </span>
+          ) : null}
+          <label className="ml-auto flex items-center gap-2">
+            <input
+              type="checkbox"
+              className="checkbox icon-check"
+              checked={showsHidden}
+              onChange={(event) => onShowHidden(event.target.checked)}
+            />
+            Hidden files{hidden > 0 ? ` (${hidden})` : ''}
+          </label>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** How large the files among `entries` are, without what lies below folders. */
+function sayBytes(entries: readonly Entry[]): string {
+  const sizes = entries.map(sizeOf).filter((size) => size !== null);
+  if (sizes.length === 0) return '';
+  const rest = sizes.length < entries.length ? ' in files' : '';
+  return `, ${formatBytes(sizes.reduce((sum, size) => sum + size, 0))}${rest}`;
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+}

@@ -1,0 +1,49 @@
+'use client';
+
+import { useSyncExternalStore } from 'react';
+import { fileAddresses } from '@/lib/files/answers';
+import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/archive-downloads';
+import type { ArchiveEvent } from '@/lib/files/archive-schema';
+import type { ArchiveFormat, FolderSize } from '@/lib/files/schema';
+import { liveSocket } from '@/lib/live/socket';
+import { downloadFrom } from './entry-acts';
+
+const tabArchives = new ArchiveDownloads();
+const NONE: readonly ArchiveDownload[] = [];
+
+type Wanted = {
+  paths: readonly string[];
+  /** What it is called here. */
+  name: string;
+  total: FolderSize | null;
+  format: ArchiveFormat;
+  isUnlimited: boolean;
+};
+
+/** Downloads folders and files as one archive, by the browser's own means. */
+export function downloadArchive(sandboxId: string, { paths, name, total, ...options }: Wanted): void {
+  tabArchives.start(
+    { sandboxId, name, total },
+    {
+      listen: (token, onEvent) =>
+        liveSocket().subscribe(
+          'archive',
+          { onEvent: (payload) => onEvent(payload as ArchiveEvent), onGap: () => {} },
+          token,
+        ),
+      fetch: (token) => downloadFrom(fileAddresses.archive(sandboxId, paths, { ...options, token })),
+    },
+  );
+}
+
+export function dismissArchive(token: string): void {
+  tabArchives.dismiss(token);
+}
+
+/** The archives of a sandbox that this tab has asked for. */
+export function useArchives(sandboxId: string): readonly ArchiveDownload[] {
+  const all = useSyncExternalStore(tabArchives.subscribe, tabArchives.view, () => NONE);
+  return all.every((archive) => archive.sandboxId === sandboxId)
+    ? all
+    : all.filter((archive) => archive.sandboxId === sandboxId);
+}

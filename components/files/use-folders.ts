@@ -1,0 +1,145 @@
+'use client';
+
+import { type QueryClient, type UseQueryResult, useQueries, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useRef } from 'react';
+import { FileRefusal } from '@/lib/files/answers';
+import { FolderNews } from '@/lib/files/folder-news';
+import { childOf } from '@/lib/files/guest-path';
+import { entryQuery, listingQuery, readEntry } from '@/lib/files/queries';
+import { type Entry, type FolderEvent, folderKey, type Listing } from '@/lib/files/schema';
+import { type Folder, type FolderFailure, patchEntries } from '@/lib/files/tree';
+import { liveSocket } from '@/lib/live/socket';
+
+/** A socket carries a limited number of channels; what was unfolded last is what is looked at. */
+const MOST_FOLLOWED = 24;
+const FOLLOW_AGAIN_MS = 5_000;
+const BETWEEN = '\0';
+
+/** The folders at `paths`, as far as they have been read. */
+export function useFolders(
+  sandboxId: string,
+  paths: readonly string[],
+  isReadable: boolean,
+): ReadonlyMap<string, Folder> {
+  /** A query forgets why it failed while it tries again; people should not see that it does. */
+  const failures = useRef(new Map<string, FolderFailure>());
+  const together = paths.join(BETWEEN);
+  const combine = useCallback(
+    (results: UseQueryResult<Listing>[]) => {
+      const folders = new Map<string, Folder>();
+      together.split(BETWEEN).forEach((path, index) => {
+        const result = results[index];
+        if (result) folders.set(path, folderOf(path, result, failures.current));
+      });
+      return folders;
+    },
+    [together],
+  );
+  return useQueries({
+    queries: paths.map((path) => ({ ...listingQuery(sandboxId, path), enabled: isReadable })),
+    combine,
+  });
+}
+
+function folderOf(
+  path: string,
+  { data, error }: UseQueryResult<Listing>,
+  failures: Map<string, FolderFailure>,
+): Folder {
+  if (error) {
+    const { problem, message } = FileRefusal.from(error);
+    failures.set(path, { problem, message });
+  } else if (data) failures.delete(path);
+  return { entries: data?.entries ?? null, isCut: data?.isCut ?? false, failure: failures.get(path) ?? null };
+}
+
+/** Keeps what is known of the folders at `paths` current for as long as the sandbox runs. The first counts most, then the last. */
+export function useFollowedFolders(sandboxId: string, paths: readonly string[], isRunning: boolean): void {
+  const client = useQueryClient();
+  const [first, ...rest] = [...new Set(paths)];
+  const followed = first === undefined ? [] : [first, ...rest.slice(-(MOST_FOLLOWED - 1))];
+  const together = isRunning ? followed.join(BETWEEN) : '';
+  const stops = useRef(new Map<string, () => void>());
+  // The live connection is the external system. What is followed already is left alone.
+  useEffect(() => {
+    const wanted = new Set(together === '' ? [] : together.split(BETWEEN));
+    for (const [path, stop] of stops.current) {
+      if (wanted.has(path)) continue;
+      stop();
+      stops.current.delete(path);
+    }
+    for (const path of wanted)
+      if (!stops.current.has(path)) stops.current.set(path, followFolder(client, sandboxId, path));
+  }, [client, sandboxId, together]);
+  useEffect(() => {
+    const all = stops.current;
+    return () => {
+      for (const stop of all.values()) stop();
+      all.clear();
+    };
+  }, []);
+}
+
+function followFolder(client: QueryClient, sandboxId: string, path: string): () => void {
+  const { queryKey } = listingQuery(sandboxId, path);
+  const news = new FolderNews({
+    count: () => client.getQueryData(queryKey)?.entries.length ?? 0,
+    reread: async () => {
+      const hadNothing = client.getQueryData(queryKey) === undefined;
+      await client.refetchQueries({ queryKey, exact: true });
+      // That was the first reading, which may have begun before anybody watched.
+      if (hadNothing) await client.refetchQueries({ queryKey, exact: true });
+    },
+    restat: async (names) => {
+      const changes = await Promise.all(names.map((name) => readChange(sandboxId, childOf(path, name))));
+      const gone = new Set(names.filter((_name, index) => changes[index] === null));
+      client.setQueryData(queryKey, (listing) => {
+        if (listing === undefined) return listing;
+        const entries = patchEntries(
+          listing.entries,
+          changes.filter((entry) => entry !== null),
+          gone,
+        );
+        return entries === listing.entries ? listing : { ...listing, entries: entries as Entry[] };
+      });
+    },
+  });
+  let stop = () => {};
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const listen = () => {
+    stop = liveSocket().subscribe(
+      'folder',
+      {
+        onEvent: (payload) => {
+          const event = payload as FolderEvent;
+          if (event.kind === 'ended') {
+            stop();
+            timer = setTimeout(listen, FOLLOW_AGAIN_MS);
+          }
+          // What happened before it was watched, nobody has told.
+          const names = event.kind === 'changed' ? event.names : [];
+          news.tell(names);
+          // Whatever is open beside the list.
+          for (const name of names)
+            void client.invalidateQueries({ queryKey: entryQuery(sandboxId, childOf(path, name)).queryKey });
+        },
+        onGap: () => news.tell([]),
+      },
+      folderKey(sandboxId, path),
+    );
+  };
+  listen();
+  return () => {
+    stop();
+    news.stop();
+    if (timer) clearTimeout(timer);
+  };
+}
+
+/** The entry as it is now; `null` where it is gone. */
+async function readChange(sandboxId: string, path: string): Promise<Entry | null> {
+  return readEntry(sandboxId, path).catch((thrown: unknown) => {
+    if (thrown instanceof FileRefusal && thrown.problem === 'vanished') return null;
+    throw thrown;
+  });
+}

@@ -1,0 +1,80 @@
+'use client';
+
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import { FileRefusal, fileAddresses, refusalIn } from '@/lib/files/answers';
+import { listingQuery, readEntry } from '@/lib/files/queries';
+import { isOver, type Upload, UploadQueue, type UploadWays } from '@/lib/files/upload-queue';
+
+const NONE: readonly Upload[] = [];
+
+let tabQueue: UploadQueue | null = null;
+const doneListeners = new Set<(upload: Upload) => void>();
+
+/** The uploads of this tab. In the browser only. */
+export function uploads(): UploadQueue {
+  if (tabQueue) return tabQueue;
+  const queue = new UploadQueue(ways, (upload) => {
+    for (const listener of doneListeners) listener(upload);
+  });
+  window.addEventListener('beforeunload', (event) => {
+    if (!queue.view().every(isOver)) event.preventDefault();
+  });
+  tabQueue = queue;
+  return queue;
+}
+
+const subscribe = (listener: () => void) => uploads().subscribe(listener);
+const view = () => uploads().view();
+
+/** What is being sent into a sandbox from this tab; its folders are read again when something has arrived there. */
+export function useUploads(sandboxId: string): readonly Upload[] {
+  const client = useQueryClient();
+  useEffect(() => {
+    const onDone = (upload: Upload) => {
+      if (upload.sandboxId !== sandboxId) return;
+      void client.invalidateQueries({ queryKey: listingQuery(sandboxId, upload.folder).queryKey });
+    };
+    doneListeners.add(onDone);
+    return () => void doneListeners.delete(onDone);
+  }, [client, sandboxId]);
+  const all = useSyncExternalStore(subscribe, view, () => NONE);
+  return all.every((upload) => upload.sandboxId === sandboxId)
+    ? all
+    : all.filter((upload) => upload.sandboxId === sandboxId);
+}
+
+/** Lets somebody choose files of their own. */
+export function chooseFiles(onChosen: (files: File[]) => void): void {
+  const input = document.createElement('input');
+  input.type = 'file';
+  input.multiple = true;
+  input.addEventListener('change', () => onChosen([...(input.files ?? [])]));
+  input.click();
+}
+
+const ways: UploadWays = {
+  look: (sandboxId, path, signal) =>
+    readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
+      if (thrown instanceof FileRefusal && thrown.problem === 'vanished') return null;
+      throw thrown;
+    }),
+  // `fetch` does not tell how far it has come.
+  send: ({ sandboxId, path, conflict }, file, onProgress, signal) =>
+    new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open('PUT', fileAddresses.upload(sandboxId, path, conflict));
+      request.setRequestHeader('content-type', 'application/octet-stream');
+      request.upload.addEventListener('progress', ({ loaded }) => onProgress(loaded));
+      request.addEventListener('load', () => {
+        if (request.status < 300) resolve();
+        else reject(refusalIn(request.status, request.responseText));
+      });
+      request.addEventListener('error', () =>
+        reject(new FileRefusal('unreachable', 'The connection broke off. The file may be there in part.')),
+      );
+      request.addEventListener('abort', () => reject(signal.reason));
+      signal.addEventListener('abort', () => request.abort());
+      request.send(file);
+    }),
+};

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { parseView, printView } from './view-choice';
+
+it('comes back as it was kept', () => {
+  for (const view of [
+    { showsHidden: true, listPx: null, wraps: false },
+    { showsHidden: false, listPx: 420, wraps: true },
+  ])
+    expect(parseView(printView(view))).toEqual(view);
+});
+
+it('shows hidden files until somebody says otherwise', () => {
+  expect(parseView(undefined)).toEqual({ showsHidden: true, listPx: null, wraps: false });
+  expect(parseView('nonsense.-5')).toEqual({ showsHidden: false, listPx: null, wraps: false });
+  expect(parseView('hidden.99999')).toEqual({ showsHidden: true, listPx: null, wraps: false });
+});
