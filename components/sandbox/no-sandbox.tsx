@@ -1,18 +1,25 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { savedSize } from '@/components/operations/saved-archive';
+import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Notice } from '@/components/ui/notice';
 import type { Ending } from '@/lib/operations/ending';
 import { paths } from '@/lib/paths';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { ItsOperations } from './its-operations';
 import { MetadataTable } from './metadata-table';
-import { SandboxHeading } from './sandbox-page';
+import { SandboxHeading } from './sandbox-heading';
+import { type SandboxTab, tabHref } from './sandbox-tabs';
 import { StateBadge } from './state-badge';
 
+/** `isRecorded`: whether the record has operations on it. `tab`: the page that was asked for. */
+type Known = { id: string; isRecorded: boolean; tab: SandboxTab };
+
 /** A sandbox that has ended: when and how, quietly. */
-export function Terminated({ id, ending }: { id: string; ending: Ending }) {
+export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
   return (
-    <Frame id={id} badge={<StateBadge state="unknown" isGone />}>
+    <Frame {...known} badge={<StateBadge state="unknown" isGone />}>
       <Notice
         level="h2"
         title={
@@ -25,7 +32,29 @@ export function Terminated({ id, ending }: { id: string; ending: Ending }) {
           )
         }
       >
-        <p>{ending.how} Its processes have ended, its files are deleted and its id is no longer valid.</p>
+        <p>
+          {ending.how}{' '}
+          {ending.operationId === null ? null : (
+            <>
+              <Link href={paths.operation(ending.operationId)} className="text-accent underline">
+                See the operation
+              </Link>
+              .{' '}
+            </>
+          )}
+          Its processes have ended, its files are deleted and its id is no longer valid.
+        </p>
+        {ending.saved === null ? null : (
+          <p className="mt-2">
+            Files of it were saved before ({savedSize(ending.saved)}), in the export directory of the server:{' '}
+            <code className="break-all text-ink text-small">{ending.saved.name}</code>
+            <CopyButton
+              text={ending.saved.name}
+              label="Copy the name of the archive"
+              className="ml-1 align-middle"
+            />
+          </p>
+        )}
       </Notice>
       {ending.last === null ? null : (
         <div className="mt-6 max-w-2xl">
@@ -37,9 +66,9 @@ export function Terminated({ id, ending }: { id: string; ending: Ending }) {
 }
 
 /** An id that nobody has heard of. */
-export function UnknownSandbox({ id }: { id: string }) {
+export function UnknownSandbox({ id, isRecorded }: Omit<Known, 'tab'>) {
   return (
-    <Frame id={id} badge={null}>
+    <Frame id={id} tab={null} badge={null} isRecorded={isRecorded}>
       <Notice level="h2" title="There is no sandbox with this id">
         <p>It may be mistyped, belong to another team, or have been terminated long ago.</p>
       </Notice>
@@ -49,21 +78,17 @@ export function UnknownSandbox({ id }: { id: string }) {
 
 /** A sandbox that could not be read now. */
 export function UnreadableSandbox({
-  id,
   message,
   last,
-}: {
-  id: string;
-  message: string;
-  last: Sandbox | null;
-}) {
+  ...known
+}: Known & { message: string; last: Sandbox | null }) {
   return (
-    <Frame id={id} badge={last ? <StateBadge state={last.state} /> : null}>
+    <Frame {...known} badge={last ? <StateBadge state={last.state} /> : null}>
       <Notice level="h2" title="This sandbox cannot be read at the moment">
         <p>
           {message} {last ? 'What is shown here is what was read last.' : null}
         </p>
-        <a href={paths.sandbox(id)} className="mt-2 inline-block text-accent underline">
+        <a href={tabHref(known.tab, known.id)} className="mt-2 inline-block text-accent underline">
           Try again
         </a>
       </Notice>
@@ -76,13 +101,16 @@ export function UnreadableSandbox({
   );
 }
 
-function Frame({ id, badge, children }: { id: string; badge: ReactNode; children: ReactNode }) {
+type FrameProps = Omit<Known, 'tab'> & { tab: SandboxTab | null; badge: ReactNode; children: ReactNode };
+
+function Frame({ id, isRecorded, tab, badge, children }: FrameProps) {
   return (
     <main className="min-h-0 flex-1 overflow-y-auto">
-      <SandboxHeading id={id} badge={badge} />
+      <SandboxHeading id={id} tab={tab} badge={badge} />
       <div className="p-5">
         {children}
-        <p className="mt-6">
+        <p className="mt-6 flex gap-4">
+          <ItsOperations id={id} isRecorded={isRecorded} />
           <Link href={paths.sandboxes()} className="text-accent underline">
             All sandboxes
           </Link>

@@ -7,15 +7,18 @@ const { sandbox: paused } = rowWith({ state: 'paused' });
 
 describe('whyNot', () => {
   it('is nothing for who may, where the state allows it', () => {
-    expect(whyNot(running, 'kill', { role: 'operator' })).toBeNull();
+    expect(whyNot(running, 'kill', { role: 'admin' })).toBeNull();
+    expect(whyNot(running, 'pause', { role: 'operator' })).toBeNull();
     expect(whyNot(paused, 'resume', { role: 'admin' })).toBeNull();
   });
 
   it.each([
-    [running, 'kill', { role: 'viewer' }, 'This needs the role operator.'],
-    [running, 'kill', { role: 'operator', underWay: 'kill' }, 'Something is being done to it already.'],
+    [running, 'pause', { role: 'viewer' }, 'This needs the role operator.'],
+    [running, 'kill', { role: 'operator' }, 'This needs the role admin.'],
+    [running, 'kill', { role: 'admin', underWay: 'kill' }, 'Something is being done to it already.'],
     [running, 'kill', { role: 'operator', isGone: true }, 'It is terminated.'],
     [running, 'resume', { role: 'operator' }, 'It is already running.'],
+    [paused, 'run', { role: 'operator' }, 'It is paused, so nothing runs in it. Resume it first.'],
     [paused, 'setTimeout', { role: 'admin' }, 'A paused sandbox has no deadline. Resume it first.'],
   ] as const)('says the reason', (sandbox, act, circumstances, reason) => {
     expect(whyNot(sandbox, act, circumstances)).toBe(reason);
@@ -23,16 +26,28 @@ describe('whyNot', () => {
 });
 
 describe('sandboxActs', () => {
-  const handlers = { onKill: vi.fn(), onPause: vi.fn(), onResume: vi.fn(), onSetTimeout: vi.fn() };
+  const handlers = {
+    onKill: vi.fn(),
+    onPause: vi.fn(),
+    onResume: vi.fn(),
+    onSetTimeout: vi.fn(),
+    onRun: vi.fn(),
+  };
 
   it('offers every act, with a reason where it cannot be done', () => {
-    const acts = sandboxActs(paused, { role: 'operator' }, handlers);
-    expect(acts.map(({ disabledReason }) => disabledReason !== null)).toEqual([true, false, true, false]);
+    const acts = sandboxActs(paused, { role: 'admin' }, handlers);
+    expect(acts.map(({ disabledReason }) => disabledReason !== null)).toEqual([
+      true,
+      true,
+      false,
+      true,
+      false,
+    ]);
     expect(acts.filter(({ tone }) => tone === 'danger').map(({ label }) => label)).toEqual(['Kill…']);
   });
 
   it('hands the sandbox to whoever does it', () => {
     for (const { onActivate } of sandboxActs(running, { role: 'admin' }, handlers)) onActivate();
-    for (const handler of Object.values(handlers)) expect(handler.mock.calls).toEqual([[running]]);
+    for (const handler of Object.values(handlers)) expect(handler.mock.calls).toEqual([[[running]]]);
   });
 });

@@ -3,13 +3,28 @@ import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type SandboxAct, sandboxCannot } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
-/** What choosing an act does; the place that shows the acts provides it. */
+/** What choosing an act does to one sandbox or to many; `useActs` provides it. */
 export type ActHandlers = {
-  onKill: (sandbox: Sandbox) => void;
-  onPause: (sandbox: Sandbox) => void;
-  onResume: (sandbox: Sandbox) => void;
-  onSetTimeout: (sandbox: Sandbox) => void;
+  onKill: (sandboxes: Sandbox[]) => void;
+  onPause: (sandboxes: Sandbox[]) => void;
+  onResume: (sandboxes: Sandbox[]) => void;
+  onSetTimeout: (sandboxes: Sandbox[]) => void;
+  onRun: (sandboxes: Sandbox[]) => void;
 };
+
+/** Who may do what; the server asks for the same. */
+const NEEDS = {
+  kill: 'admin',
+  pause: 'operator',
+  resume: 'operator',
+  setTimeout: 'operator',
+  run: 'operator',
+} satisfies Record<SandboxAct, Role>;
+
+/** Why somebody with `role` may do `act` to no sandbox at all, or `null`. */
+export function roleForbids(role: Role, act: SandboxAct): string | null {
+  return roleSuffices(role, NEEDS[act]) ? null : `This needs the role ${NEEDS[act]}.`;
+}
 
 type Circumstances = { role: Role; underWay?: SandboxAct | undefined; isGone?: boolean };
 
@@ -20,7 +35,8 @@ export function whyNot(
   { role, underWay, isGone }: Circumstances,
 ): string | null {
   if (isGone) return 'It is terminated.';
-  if (!roleSuffices(role, 'operator')) return 'This needs the role operator.';
+  const forbidden = roleForbids(role, act);
+  if (forbidden !== null) return forbidden;
   if (underWay) return 'Something is being done to it already.';
   return sandboxCannot(sandbox.state, act);
 }
@@ -33,20 +49,21 @@ export function sandboxActs(
 ): MenuAct[] {
   const reason = (act: SandboxAct) => whyNot(sandbox, act, circumstances);
   return [
-    { label: 'Pause', onActivate: () => handlers.onPause(sandbox), disabledReason: reason('pause') },
+    { label: 'Run a command…', onActivate: () => handlers.onRun([sandbox]), disabledReason: reason('run') },
+    { label: 'Pause', onActivate: () => handlers.onPause([sandbox]), disabledReason: reason('pause') },
     {
-      label: 'Resume for 15 min',
-      onActivate: () => handlers.onResume(sandbox),
+      label: 'Resume…',
+      onActivate: () => handlers.onResume([sandbox]),
       disabledReason: reason('resume'),
     },
     {
       label: 'Set time left…',
-      onActivate: () => handlers.onSetTimeout(sandbox),
+      onActivate: () => handlers.onSetTimeout([sandbox]),
       disabledReason: reason('setTimeout'),
     },
     {
       label: 'Kill…',
-      onActivate: () => handlers.onKill(sandbox),
+      onActivate: () => handlers.onKill([sandbox]),
       disabledReason: reason('kill'),
       tone: 'danger',
       separated: true,

@@ -2,7 +2,8 @@ import { clsx } from 'clsx';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { SandboxState } from '@/lib/sandbox/schema';
 
-const STATES = {
+/** What each state is called, and its colour. */
+export const STATES = {
   running: { name: 'Running', dot: 'bg-running' },
   paused: { name: 'Paused', dot: 'bg-paused' },
   unknown: { name: 'Unknown', dot: 'bg-ink-3' },
@@ -12,6 +13,7 @@ const UNDER_WAY = {
   kill: 'Killing…',
   pause: 'Pausing…',
   resume: 'Resuming…',
+  run: 'Running a command',
   setTimeout: 'Setting…',
 } satisfies Record<SandboxAct, string>;
 

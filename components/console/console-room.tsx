@@ -1,0 +1,243 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { toast } from 'sonner';
+import { isOnMac } from '@/components/command/command-button';
+import { useOffers } from '@/components/command/use-offers';
+import { useActs } from '@/components/operations/use-acts';
+import { whyNot } from '@/components/sandbox/sandbox-acts';
+import type { SandboxNow } from '@/components/sandbox/use-sandbox';
+import { loadWhenWanted } from '@/components/ui/lazy';
+import type { Role } from '@/lib/access/roles';
+import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions';
+import type { LinkState } from '@/lib/console/link';
+import type { ConsoleInfo } from '@/lib/console/schema';
+import { paths } from '@/lib/paths';
+import { ConsoleEmpty } from './console-empty';
+import { ConsoleTabs } from './console-tabs';
+import { ConsoleTime } from './console-time';
+import { ConsoleToolbar } from './console-toolbar';
+import { OpenDialog, type ShellChoice } from './open-dialog';
+import { consoleCommands, focusTab, neighbour, saveText, sizeFor, whyNoShell } from './room-acts';
+import { type BusyConsole, BusyDialog, RenameDialog } from './tab-dialogs';
+import { type PaneHandle, TerminalPane } from './terminal-pane';
+import { changePreferences, usePreferences, zoomed } from './use-preferences';
+import { useTabs } from './use-tabs';
+import { useWholeScreen } from './use-whole-screen';
+
+const KeysHelp = loadWhenWanted(
+  async () => (await import('@/components/command/keys-help')).KeysHelp,
+  ({ isOpen }) => isOpen,
+);
+
+type Props = { now: SandboxNow; role: Role; nowMs: number };
+
+/** What is open in this sandbox, and one's own shells in it. */
+export function ConsoleRoom({ now, role, nowMs }: Props) {
+  const { sandbox, isGone, act } = now;
+  const { tabs, active, attached, isKnown, isAsked, select, drop } = useTabs(sandbox.id);
+  const { handlers, dialogs } = useActs();
+  const { fontSize, forScreenReaders } = usePreferences();
+  const { isWhole, toggleWhole } = useWholeScreen();
+  const room = useRef<HTMLDivElement>(null);
+  const panes = useRef(new Map<string, PaneHandle>());
+  const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
+  const [titles, setTitles] = useState<ReadonlyMap<string, string>>(new Map());
+  const [link, setLink] = useState<LinkState | null>(null);
+  const [besideId, setBesideId] = useState<string | null>(null);
+  const [isOpening, setIsOpening] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [dialog, setDialog] = useState<'open' | 'keys' | null>(null);
+  const [toRename, setToRename] = useState<ConsoleInfo | null>(null);
+  const [busy, setBusy] = useState<BusyConsole | null>(null);
+  const isRunning = sandbox.state === 'running' && !isGone;
+  const reason = whyNoShell(now);
+  const pane = () => (active === null ? undefined : panes.current.get(active.id));
+
+  const open = useCallback(
+    async (choice: ShellChoice) => {
+      setIsOpening(true);
+      setProblem(null);
+      const wish = { sandboxId: sandbox.id, ...choice, size: sizeFor(room.current, fontSize) };
+      const result = await openConsole(wish).catch(() => null);
+      setIsOpening(false);
+      if (result?.ok) {
+        setFresh((before) => new Set([...before, result.value]));
+        select(result.value);
+        return true;
+      }
+      setProblem(result?.error.message ?? 'The server could not be reached.');
+      return false;
+    },
+    [sandbox.id, fontSize, select],
+  );
+
+  // Whoever comes here with none open wants one; once, so that closing the last one leaves none.
+  const hasArrived = useRef(false);
+  const mustOpen = isKnown && isRunning && !isAsked && !tabs.some(({ isMine }) => isMine);
+  useEffect(() => {
+    if (hasArrived.current || !isKnown) return;
+    hasArrived.current = true;
+    if (mustOpen) void open({ user: null, cwd: null });
+  }, [isKnown, mustOpen, open]);
+
+  async function close(id: string, evenIfBusy = false) {
+    const isOver = tabs.some((each) => each.id === id && each.state === 'ended');
+    const result = await closeConsole({ id, evenIfBusy: evenIfBusy || isOver }).catch(() => null);
+    if (result === null) toast.error('The server could not be reached. The console is still open.');
+    else if (result.ok && result.value !== null) setBusy({ id, running: result.value });
+    else if (!result.ok && result.error.code !== 'not_found') toast.error(result.error.message);
+    else {
+      drop(id);
+      const at = tabs.findIndex((each) => each.id === id);
+      if (active?.id === id) select(tabs[at + 1]?.id ?? tabs[at - 1]?.id ?? null);
+    }
+  }
+
+  /** In the place of one that has ended. */
+  async function openAnew({ id, user }: ConsoleInfo) {
+    if (!(await open({ user, cwd: null }))) return;
+    drop(id);
+    // It takes it off the list of everybody; that it may be gone already is no problem.
+    void closeConsole({ id, evenIfBusy: true }).catch(() => {});
+  }
+
+  async function rename(id: string, name: string) {
+    const result = await renameConsole({ id, name }).catch(() => null);
+    if (!result?.ok) toast.error(result?.error.message ?? 'The server could not be reached.');
+  }
+
+  const acts = {
+    open: () => void open({ user: null, cwd: null }),
+    openAs: () => setDialog('open'),
+    find: () => pane()?.find(),
+    clear: () => pane()?.clear(),
+    copy: () => void pane()?.copy(),
+    download: () => {
+      const text = pane()?.text();
+      if (text !== undefined && active !== null) saveText(`console-${sandbox.id}-${active.number}.txt`, text);
+    },
+    zoom: (step: 1 | -1 | 0) => changePreferences({ fontSize: zoomed(fontSize, step) }),
+    readers: () => changePreferences({ forScreenReaders: !forScreenReaders }),
+    whole: toggleWhole,
+    rename: () => setToRename(active),
+    close: () => active && void close(active.id),
+    keys: () => setDialog('keys'),
+    beside: () => setBesideId(besideId === null ? (neighbour(attached, active)?.id ?? null) : null),
+    copyLink: () =>
+      active &&
+      void navigator.clipboard.writeText(
+        new URL(paths.sandboxConsole(sandbox.id, active.id), window.location.href).href,
+      ),
+  };
+  useOffers(() => consoleCommands(acts, reason, active !== null));
+  const beside = attached.find(({ id }) => id === besideId && id !== active?.id) ?? null;
+
+  return (
+    <div
+      ref={room}
+      className={clsx('flex min-h-0 min-w-0 flex-1 flex-col bg-bg', isWhole && 'fixed inset-0 z-30')}
+    >
+      <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-line border-b px-3 py-1">
+        <ConsoleTabs
+          consoles={tabs}
+          activeId={active?.id ?? null}
+          titles={titles}
+          reason={isOpening ? 'A shell is being started.' : reason}
+          onSelect={select}
+          onClose={(id) => void close(id)}
+          onRename={(id) => setToRename(tabs.find((each) => each.id === id) ?? null)}
+          onOpen={acts.open}
+          onOpenAs={acts.openAs}
+        />
+        <div className="ml-auto flex items-center gap-3">
+          <ConsoleToolbar
+            active={active}
+            link={link}
+            acts={acts}
+            isWhole={isWhole}
+            isBeside={beside !== null}
+            canBeside={attached.length > 1}
+            forScreenReaders={forScreenReaders}
+          />
+          {isGone ? null : (
+            <ConsoleTime
+              sandbox={sandbox}
+              nowMs={nowMs}
+              reason={whyNot(sandbox, 'setTimeout', { role, underWay: act, isGone })}
+            />
+          )}
+        </div>
+      </div>
+      <div className="relative flex min-h-0 min-w-0 flex-1 overflow-hidden max-md:flex-col">
+        {active === null ? (
+          <ConsoleEmpty
+            sandbox={sandbox}
+            role={role}
+            isKnown={isKnown}
+            isOpening={isOpening}
+            reason={reason}
+            problem={problem}
+            others={tabs}
+            onOpen={acts.open}
+            onOpenAs={acts.openAs}
+            onResume={() => handlers.onResume([sandbox])}
+          />
+        ) : null}
+        {attached.map((each) => (
+          <TerminalPane
+            key={each.id}
+            ref={(handle) => {
+              if (handle) panes.current.set(each.id, handle);
+              else panes.current.delete(each.id);
+            }}
+            id={each.id}
+            listed={each}
+            isNew={fresh.has(each.id)}
+            isActive={each.id === active?.id}
+            isShown={each.id === active?.id || each.id === beside?.id}
+            fontSize={fontSize}
+            forScreenReaders={forScreenReaders}
+            sandbox={{ isRunning, isGone }}
+            onZoom={acts.zoom}
+            onLeave={() => focusTab(room.current)}
+            onFocus={() => {
+              if (each.id !== beside?.id) return;
+              setBesideId(active?.id ?? null);
+              select(each.id);
+            }}
+            onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
+            onLink={each.id === active?.id ? setLink : undefined}
+            onOpenAnew={() => void openAnew(each)}
+            onClose={() => void close(each.id, true)}
+            onResume={() => handlers.onResume([sandbox])}
+          />
+        ))}
+      </div>
+      {active !== null && problem !== null ? (
+        <p role="alert" className="shrink-0 border-line border-t px-4 py-2 text-danger">
+          {problem}
+        </p>
+      ) : null}
+      <OpenDialog
+        isOpen={dialog === 'open'}
+        onClose={() => setDialog(null)}
+        onChoose={(choice) => void open(choice)}
+      />
+      <RenameDialog
+        console={toRename}
+        onClose={() => setToRename(null)}
+        onRename={(id, name) => void rename(id, name)}
+      />
+      <BusyDialog busy={busy} onClose={() => setBusy(null)} onEnd={(id) => void close(id, true)} />
+      <KeysHelp
+        first="console"
+        isOpen={dialog === 'keys'}
+        onClose={() => setDialog(null)}
+        isMac={dialog === 'keys' && isOnMac()}
+      />
+      {dialogs}
+    </div>
+  );
+}

@@ -1,0 +1,155 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { ChevronDown, Eye, Plus, X } from 'lucide-react';
+import { type KeyboardEvent, useRef } from 'react';
+import type { ConsoleInfo } from '@/lib/console/schema';
+import { consoleName } from './console-words';
+
+type Props = {
+  consoles: readonly ConsoleInfo[];
+  activeId: string | null;
+  titles: ReadonlyMap<string, string>;
+  onSelect: (id: string) => void;
+  onClose: (id: string) => void;
+  onRename: (id: string) => void;
+  onOpen: () => void;
+  onOpenAs: () => void;
+  /** Why none can be opened now, or `null`. */
+  reason: string | null;
+};
+
+/** The consoles of this sandbox, one's own first. */
+export function ConsoleTabs({ consoles, activeId, titles, ...acts }: Props) {
+  const list = useRef<HTMLDivElement>(null);
+
+  function onKeyDown(event: KeyboardEvent) {
+    const at = consoles.findIndex(({ id }) => id === activeId);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: consoles.length - 1 }[event.key];
+    if (event.key === 'F2' && activeId !== null) acts.onRename(activeId);
+    else if (event.key === 'Delete' && activeId !== null) acts.onClose(activeId);
+    else if (to !== undefined) {
+      const next = consoles[(to + consoles.length) % consoles.length];
+      if (next === undefined) return;
+      acts.onSelect(next.id);
+      list.current?.querySelector<HTMLElement>(`[data-tab="${next.id}"]`)?.focus();
+    } else return;
+    event.preventDefault();
+  }
+
+  return (
+    <div className="flex min-w-0 items-center gap-1">
+      <div
+        ref={list}
+        role="tablist"
+        aria-label="Consoles"
+        onKeyDown={onKeyDown}
+        className="flex min-w-0 items-center gap-1 overflow-x-auto py-1"
+      >
+        {consoles.map((each) => (
+          <Tab
+            key={each.id}
+            console={each}
+            isActive={each.id === activeId}
+            title={titles.get(each.id) ?? ''}
+            onSelect={() => acts.onSelect(each.id)}
+            onClose={() => acts.onClose(each.id)}
+            onRename={() => acts.onRename(each.id)}
+          />
+        ))}
+      </div>
+      <span className="flex shrink-0 items-center">
+        <button
+          type="button"
+          aria-label="New console"
+          title={acts.reason ?? 'New console'}
+          disabled={acts.reason !== null}
+          onClick={acts.onOpen}
+          className="flex h-7 w-7 items-center justify-center rounded-sm text-ink-2 hover:bg-hover hover:text-ink disabled:opacity-50"
+        >
+          <Plus size={15} aria-hidden />
+        </button>
+        <button
+          type="button"
+          aria-label="New console as another user or elsewhere"
+          title={acts.reason ?? 'Choose user and folder'}
+          disabled={acts.reason !== null}
+          onClick={acts.onOpenAs}
+          className="flex h-7 w-5 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink disabled:opacity-50"
+        >
+          <ChevronDown size={13} aria-hidden />
+        </button>
+      </span>
+    </div>
+  );
+}
+
+type TabProps = {
+  console: ConsoleInfo;
+  isActive: boolean;
+  title: string;
+  onSelect: () => void;
+  onClose: () => void;
+  onRename: () => void;
+};
+
+function Tab({ console: shown, isActive, title, onSelect, onClose, onRename }: TabProps) {
+  const { id, number, isMine, owner, state, user, watchers } = shown;
+  const name = consoleName(shown);
+  const isOver = state === 'ended';
+  return (
+    <span
+      className={clsx(
+        'group flex h-7 shrink-0 items-center rounded-sm border',
+        isActive
+          ? 'border-line bg-raise text-ink'
+          : 'border-transparent text-ink-2 hover:bg-hover hover:text-ink',
+      )}
+    >
+      <button
+        type="button"
+        role="tab"
+        data-tab={id}
+        aria-selected={isActive}
+        aria-controls={`console-${id}`}
+        tabIndex={isActive ? 0 : -1}
+        title={title === '' ? `${name} of ${owner}` : title}
+        onClick={onSelect}
+        onDoubleClick={onRename}
+        className="flex h-full min-w-0 items-center gap-1.5 rounded-sm pl-2.5 font-medium"
+      >
+        {isMine ? null : <bdi className="max-w-24 truncate text-ink-3">{owner}</bdi>}
+        <span className={clsx('max-w-40 truncate', isOver && 'line-through decoration-ink-3')}>
+          {number} <bdi>{name}</bdi>
+        </span>
+        {user === null ? null : <bdi className="text-ink-3 text-small">{user}</bdi>}
+        {watchers.length === 0 ? null : (
+          <span
+            role="img"
+            aria-label={`Watched by ${watchers.join(', ')}`}
+            title={`Watched by ${watchers.join(', ')}`}
+            className="flex items-center gap-0.5 text-accent text-small"
+          >
+            <Eye size={13} aria-hidden />
+            {watchers.length}
+          </span>
+        )}
+      </button>
+      {isMine || isOver ? (
+        <button
+          type="button"
+          tabIndex={-1}
+          // A tab list holds tabs and nothing else; by keys, Delete does the same, and the menu.
+          aria-hidden
+          title={`Close console ${number}`}
+          onClick={onClose}
+          className="mx-1 flex size-5 items-center justify-center rounded-sm text-ink-3 opacity-0 hover:bg-hover hover:text-ink focus-visible:opacity-100 group-hover:opacity-100 group-has-aria-selected:opacity-100"
+        >
+          <X size={13} aria-hidden />
+        </button>
+      ) : (
+        <span className="w-2.5" />
+      )}
+    </span>
+  );
+}

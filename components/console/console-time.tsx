@@ -1,0 +1,55 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { useState } from 'react';
+import { giveTime, preloadActs } from '@/components/operations/use-acts';
+import { Button } from '@/components/ui/button';
+import { useNow } from '@/components/ui/clock';
+import { formatDuration } from '@/components/ui/duration';
+import { MOST_TIMEOUT_MS } from '@/lib/sandbox/limits';
+import type { Sandbox } from '@/lib/sandbox/schema';
+
+const MORE_MS = 15 * 60_000;
+const SOON_MS = 2 * 60_000;
+
+type Props = {
+  sandbox: Sandbox;
+  nowMs: number /** Why its deadline cannot be moved, or `null`. */;
+  reason: string | null;
+};
+
+/** How long the sandbox has, and more of that on a click. Nothing else here moves its deadline. */
+export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
+  const [isAsking, setIsAsking] = useState(false);
+  const left = useNow((now) => formatDuration(sandbox.endAtMs - now), nowMs);
+  const isSoon = useNow((now) => sandbox.endAtMs - now <= SOON_MS, nowMs);
+  if (sandbox.state !== 'running') return null;
+
+  async function giveMore() {
+    if (isAsking) return;
+    setIsAsking(true);
+    const leftMs = Math.max(0, sandbox.endAtMs - Date.now());
+    await giveTime(sandbox, Math.min(leftMs + MORE_MS, MOST_TIMEOUT_MS));
+    setIsAsking(false);
+  }
+
+  return (
+    <span className="flex shrink-0 items-center gap-2">
+      <span className={clsx('whitespace-nowrap', isSoon ? 'font-medium text-paused' : 'text-ink-3')}>
+        {left} left
+      </span>
+      {/* Said once, when it begins to matter. */}
+      <span role="alert" className="sr-only">
+        {isSoon ? 'The sandbox ends in two minutes. Everything in the console ends with it.' : ''}
+      </span>
+      <Button
+        disabled={reason !== null || isAsking}
+        title={reason ?? 'Give the sandbox 15 minutes more'}
+        onPointerEnter={preloadActs}
+        onClick={() => void giveMore()}
+      >
+        +15 min
+      </Button>
+    </span>
+  );
+}

@@ -1,0 +1,53 @@
+'use client';
+
+import { useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { Dialog } from '@/components/ui/dialog';
+
+/** A link in the terminal's output: what it shows, and where it leads. */
+export type LinkRequest = { address: string; text: string };
+
+type Props = { request: LinkRequest | null; onClose: () => void };
+
+/** Says where a link really leads before it is followed. */
+export function LinkDialog({ request, onClose }: Props) {
+  const [shown, setShown] = useState(request);
+  if (request !== null && request !== shown) setShown(request);
+  if (shown === null) return null;
+  const { address, text } = shown;
+  return (
+    <Dialog
+      open={request !== null}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      title="Open this link"
+      description="It was written by what runs in the sandbox."
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            tone="primary"
+            onClick={() => {
+              window.open(address, '_blank', 'noopener,noreferrer');
+              onClose();
+            }}
+          >
+            Open
+          </Button>
+        </>
+      }
+    >
+      <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2">
+        <dt className="text-ink-3">Shown as</dt>
+        <dd className="break-all font-mono">
+          <bdi>{text}</bdi>
+        </dd>
+        <dt className="text-ink-3">Leads to</dt>
+        <dd className="break-all font-mono font-semibold">
+          <bdi>{address}</bdi>
+        </dd>
+      </dl>
+    </Dialog>
+  );
+}

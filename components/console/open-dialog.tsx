@@ -1,0 +1,86 @@
+'use client';
+
+import { type FormEvent, useId, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { Dialog } from '@/components/ui/dialog';
+import { Field, Input } from '@/components/ui/field';
+import { GuestUserName, StartFolder } from '@/lib/console/schema';
+
+/** As whom and where a shell starts; `null`: as the sandbox has it. */
+export type ShellChoice = { user: string | null; cwd: string | null };
+
+type Props = { isOpen: boolean; onClose: () => void; onChoose: (choice: ShellChoice) => void };
+
+/** Asks as whom and where to open a shell. */
+export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
+  const [user, setUser] = useState('');
+  const [cwd, setCwd] = useState('');
+  const form = useId();
+  const users = useId();
+  const wrongUser = problemOf(GuestUserName, user);
+  const wrongFolder = problemOf(StartFolder, cwd);
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    if (wrongUser !== null || wrongFolder !== null) return;
+    onChoose({ user: user.trim() || null, cwd: cwd.trim() || null });
+    onClose();
+  }
+
+  return (
+    <Dialog
+      open={isOpen}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      title="Open a shell"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            tone="primary"
+            type="submit"
+            form={form}
+            disabled={wrongUser !== null || wrongFolder !== null}
+          >
+            Open a shell
+          </Button>
+        </>
+      }
+    >
+      <form id={form} onSubmit={submit} className="flex flex-col gap-4">
+        <Field label="User" hint="Without one: the sandbox’s default user." error={wrongUser}>
+          <Input
+            value={user}
+            list={users}
+            spellCheck={false}
+            autoComplete="off"
+            placeholder="user"
+            onChange={({ target }) => setUser(target.value)}
+            className="font-mono"
+          />
+        </Field>
+        <datalist id={users}>
+          <option value="user" />
+          <option value="root" />
+        </datalist>
+        <Field label="Start folder" hint="Without one: the user’s home." error={wrongFolder}>
+          <Input
+            value={cwd}
+            spellCheck={false}
+            autoComplete="off"
+            placeholder="~"
+            onChange={({ target }) => setCwd(target.value)}
+            className="font-mono"
+          />
+        </Field>
+      </form>
+    </Dialog>
+  );
+}
+
+function problemOf(schema: typeof GuestUserName, text: string): string | null {
+  if (text.trim() === '') return null;
+  const parsed = schema.safeParse(text.trim());
+  return parsed.success ? null : (parsed.error.issues[0]?.message ?? 'This is not possible.');
+}

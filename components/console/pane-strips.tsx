@@ -1,0 +1,217 @@
+'use client';
+
+import { clsx } from 'clsx';
+import type { ReactNode } from 'react';
+import { Button } from '@/components/ui/button';
+import { formatCountdown } from '@/components/ui/duration';
+import { useTick } from '@/components/ui/tick';
+import type { LinkState } from '@/lib/console/link';
+import type { ConsoleInfo } from '@/lib/console/schema';
+import { liveSocket } from '@/lib/live/socket';
+import { sayEnding, sayLostInput } from './console-words';
+import { consolesClock } from './use-consoles';
+
+type Props = {
+  info: ConsoleInfo;
+  link: LinkState;
+  isGone: boolean;
+  onTakeOver: () => void;
+  onKeep: () => void;
+  onDismiss: () => void;
+  onOpenAnew: () => void;
+  onClose: () => void;
+  onResume: () => void;
+};
+
+/** What there is to say about a console, above its terminal, each with what can be done about it. */
+export function PaneStrips(props: Props) {
+  const { info, link, onDismiss } = props;
+  return (
+    <>
+      <MainStrip {...props} />
+      {link.lostInput === null ||
+      link.lostInput.why === 'watching' ||
+      link.lostInput.why === 'not_open' ? null : (
+        <Strip tone="warning" refusals={link.refusals}>
+          <span>{sayLostInput(link.lostInput)}</span>
+          <Button className="ml-auto" onClick={onDismiss}>
+            Dismiss
+          </Button>
+        </Strip>
+      )}
+      {info.endsSoon === null || info.state === 'ended' ? null : (
+        <EndsSoon info={info} endsSoon={info.endsSoon} onKeep={props.onKeep} />
+      )}
+    </>
+  );
+}
+
+/** The one thing that decides what can be done here at all. */
+function MainStrip({ info, link, isGone, ...acts }: Props) {
+  const { phase, refusals } = link;
+  if (phase === 'forbidden') {
+    return (
+      <Strip tone="warning" refusals={refusals}>
+        This needs the role operator.
+      </Strip>
+    );
+  }
+  if (phase === 'unknown') {
+    return (
+      <Strip tone="warning" refusals={refusals}>
+        <span>
+          <Strong>This console has ended.</Strong> Sandkeeper was restarted, and its shells end with it. What
+          was started with nohup or setsid goes on.
+        </span>
+        <EndActs {...acts} isGone={isGone} />
+      </Strip>
+    );
+  }
+  if (phase === 'waiting') {
+    return (
+      <Strip tone="warning" refusals={refusals}>
+        <span>
+          <Strong>The connection is lost</Strong> and is being tried again. The shell goes on meanwhile; what
+          you type goes nowhere.
+        </span>
+        <Button className="ml-auto" onClick={() => liveSocket().retryNow()}>
+          Try now
+        </Button>
+      </Strip>
+    );
+  }
+  if (info.state !== 'open' && info.state !== 'starting')
+    return <StateStrip info={info} refusals={refusals} isGone={isGone} {...acts} />;
+  if (link.info === null || link.drives) return null;
+  return (
+    <Strip tone="plain" refusals={refusals}>
+      <span>
+        <Strong>You are watching.</Strong> <Driver info={info} />
+      </span>
+      <Button className="ml-auto" onClick={acts.onTakeOver}>
+        {info.isMine ? 'Type here' : 'Take over'}
+      </Button>
+    </Strip>
+  );
+}
+
+function Driver({ info: { driver, owner, isMine } }: { info: ConsoleInfo }) {
+  if (isMine) return 'You type in another tab.';
+  return driver === null ? (
+    <>
+      It belongs to <bdi>{owner}</bdi>, who is not looking at it now.
+    </>
+  ) : (
+    <>
+      <bdi>{driver}</bdi> types.
+    </>
+  );
+}
+
+type StateProps = Pick<Props, 'info' | 'isGone' | 'onResume' | 'onOpenAnew' | 'onClose'> & {
+  refusals: number;
+};
+
+function StateStrip({ info, refusals, isGone, onResume, ...acts }: StateProps) {
+  // The page says that already, once for all of them.
+  if (isGone) return null;
+  if (info.state === 'paused') {
+    return (
+      <Strip tone="warning" refusals={refusals}>
+        <span>
+          <Strong>The sandbox is paused</Strong>, and this shell with it. It goes on where it was once the
+          sandbox is resumed.
+        </span>
+        <Button className="ml-auto" onClick={onResume}>
+          Resume…
+        </Button>
+      </Strip>
+    );
+  }
+  if (info.state === 'unreachable') {
+    return (
+      <Strip tone="warning" refusals={refusals}>
+        <span>
+          <Strong>The sandbox does not answer</Strong> and is being tried again. Output from meanwhile may be
+          missing.
+        </span>
+      </Strip>
+    );
+  }
+  const ending = info.ending ?? { how: 'gone' as const, exitCode: null };
+  return (
+    <Strip tone={ending.how === 'exited' ? 'plain' : 'warning'} refusals={refusals}>
+      <span>{sayEnding(ending)}</span>
+      <EndActs {...acts} isGone={ending.how === 'gone'} />
+    </Strip>
+  );
+}
+
+function EndActs({ isGone, onOpenAnew, onClose }: Pick<Props, 'isGone' | 'onOpenAnew' | 'onClose'>) {
+  return (
+    <span className="ml-auto flex gap-2">
+      {isGone ? null : (
+        <Button tone="primary" onClick={onOpenAnew}>
+          Open anew
+        </Button>
+      )}
+      <Button onClick={onClose}>Close tab</Button>
+    </span>
+  );
+}
+
+type EndsSoonProps = {
+  info: ConsoleInfo;
+  endsSoon: NonNullable<ConsoleInfo['endsSoon']>;
+  onKeep: () => void;
+};
+
+function EndsSoon({ info, endsSoon: { atMs, why }, onKeep }: EndsSoonProps) {
+  const nowMs = consolesClock(info.sandboxId).at(useTick(1_000));
+  const left = formatCountdown(atMs - nowMs);
+  return (
+    <Strip tone="warning" refusals={0}>
+      <span>
+        <Strong>This console ends in {left}</Strong>
+        {why === 'idle'
+          ? ', because nothing happens in it.'
+          : ': it has been open for as long as one may be.'}
+      </span>
+      {why === 'idle' ? (
+        <Button className="ml-auto" onClick={onKeep}>
+          Keep it
+        </Button>
+      ) : null}
+    </Strip>
+  );
+}
+
+function Strong({ children }: { children: ReactNode }) {
+  return <strong className="font-semibold">{children}</strong>;
+}
+
+type StripProps = { tone: 'plain' | 'warning'; refusals: number; children: ReactNode };
+
+/** A line above the terminal. It twitches whenever somebody types in vain. */
+function Strip({ tone, refusals, children }: StripProps) {
+  return (
+    <div
+      role="status"
+      className={clsx(
+        'flex shrink-0 flex-wrap items-center gap-x-4 gap-y-2 border-line border-b px-4 py-1.5',
+        tone === 'warning' ? 'bg-paused-soft' : 'bg-surface',
+      )}
+    >
+      <span
+        key={refusals}
+        aria-hidden
+        className={clsx(
+          'size-2 shrink-0 rounded-full',
+          tone === 'warning' ? 'bg-paused' : 'bg-ink-3',
+          refusals > 0 && 'refused',
+        )}
+      />
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+'use client';
+
+import { useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { ConfirmDialog } from '@/components/ui/dialog';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+
+/** Several lines that somebody pastes. `runs`: the shell would run each at once. */
+export type PasteRequest = { text: string; runs: boolean };
+
+type Props = { request: PasteRequest | null; onClose: () => void; onPaste: (text: string) => void };
+
+const MOST_SHOWN_CHARS = 20_000;
+
+/** Shows several lines before they are pasted: what was copied is not always what was seen. */
+export function PasteDialog({ request, onClose, onPaste }: Props) {
+  const [shown, setShown] = useState(request);
+  if (request !== null && request !== shown) setShown(request);
+  const button = useRef<HTMLButtonElement>(null);
+  if (shown === null) return null;
+  const { text, runs } = shown;
+  // The last newline would run the last line: that is for Enter.
+  const lines = text.replace(/\n+$/, '').split('\n');
+
+  function paste(pasted: string) {
+    onClose();
+    onPaste(pasted);
+  }
+
+  return (
+    <ConfirmDialog
+      open={request !== null}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      initialFocus={button}
+      title={`Paste ${lines.length} lines`}
+      description={
+        runs
+          ? 'The program in the terminal takes each line as if you had typed it and pressed Enter, except for the last.'
+          : 'They are put on the command line and run only when you press Enter.'
+      }
+      footer={
+        <>
+          <Button className="mr-auto" onClick={() => paste(asOneLine(lines))}>
+            Paste as one line
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button ref={button} tone="primary" onClick={() => paste(lines.join('\n'))}>
+            Paste {lines.length} lines
+          </Button>
+        </>
+      }
+    >
+      <section
+        aria-label="What would be pasted"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and can be reached by keys only so.
+        tabIndex={0}
+        className="max-h-[40vh] overflow-auto rounded-md border border-line bg-bg px-3 py-2"
+      >
+        <pre className="font-mono">{visibleOutput(lines.join('\n').slice(0, MOST_SHOWN_CHARS))}</pre>
+        {text.length > MOST_SHOWN_CHARS ? <p className="mt-2 text-ink-3">And more.</p> : null}
+      </section>
+    </ConfirmDialog>
+  );
+}
+
+function asOneLine(lines: readonly string[]): string {
+  return lines.map((line) => line.trim().replace(/\\$/, '').trimEnd()).join(' ');
+}

@@ -1,0 +1,102 @@
+'use client';
+
+import { type FormEvent, useId, useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { ConfirmDialog, Dialog } from '@/components/ui/dialog';
+import { Field, Input } from '@/components/ui/field';
+import { type ConsoleInfo, ConsoleName } from '@/lib/console/schema';
+
+type RenameProps = {
+  console: ConsoleInfo | null;
+  onClose: () => void;
+  onRename: (id: string, name: string) => void;
+};
+
+/** Asks what to call a console. */
+export function RenameDialog({ console: asked, onClose, onRename }: RenameProps) {
+  return (
+    <Dialog
+      open={asked !== null}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      title="Rename this console"
+      footer={null}
+    >
+      {asked === null ? null : <RenameForm asked={asked} onClose={onClose} onRename={onRename} />}
+    </Dialog>
+  );
+}
+
+function RenameForm({ asked, onClose, onRename }: Omit<RenameProps, 'console'> & { asked: ConsoleInfo }) {
+  const [name, setName] = useState(asked.name ?? '');
+  const parsed = ConsoleName.safeParse(name);
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    if (!parsed.success) return;
+    onRename(asked.id, parsed.data);
+    onClose();
+  }
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-4">
+      <Field
+        label="Name"
+        hint={`Without one it is called ${asked.shell}.`}
+        error={parsed.success ? null : (parsed.error.issues[0]?.message ?? null)}
+      >
+        <Input value={name} onChange={({ target }) => setName(target.value)} />
+      </Field>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button tone="primary" type="submit" disabled={!parsed.success}>
+          Rename
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** A console that somebody wants to close while `running` runs in it. */
+export type BusyConsole = { id: string; running: string };
+
+type BusyProps = { busy: BusyConsole | null; onClose: () => void; onEnd: (id: string) => void };
+
+/** Asks before a program is ended together with its console. */
+export function BusyDialog({ busy, onClose, onEnd }: BusyProps) {
+  const [shown, setShown] = useState(busy);
+  if (busy !== null && busy !== shown) setShown(busy);
+  const cancel = useRef<HTMLButtonElement>(null);
+  const name = useId();
+  if (shown === null) return null;
+  return (
+    <ConfirmDialog
+      open={busy !== null}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      initialFocus={cancel}
+      title={
+        <span id={name}>
+          <bdi className="font-mono">{shown.running}</bdi> is running in this console
+        </span>
+      }
+      description="Closing the console ends it."
+      footer={
+        <>
+          <Button ref={cancel} onClick={onClose}>
+            Cancel
+          </Button>
+          <Button
+            tone="danger-plain"
+            onClick={() => {
+              onClose();
+              onEnd(shown.id);
+            }}
+          >
+            Close and end it
+          </Button>
+        </>
+      }
+    />
+  );
+}

@@ -1,0 +1,66 @@
+'use client';
+
+import { useSyncExternalStore } from 'react';
+import { FONT_SIZES, USUAL_FONT_SIZE } from '@/lib/console/terminal';
+
+/** How somebody likes their terminals, kept in this browser. */
+type Preferences = { fontSize: number; forScreenReaders: boolean };
+
+const KEY = 'sandkeeper.console';
+const USUAL: Preferences = { fontSize: USUAL_FONT_SIZE, forScreenReaders: false };
+
+const listeners = new Set<() => void>();
+let current: Preferences | null = null;
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function read(): Preferences {
+  current ??= parse(stored());
+  return current;
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+function parse(text: string | null): Preferences {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null');
+    if (typeof value !== 'object' || value === null) return USUAL;
+    const { fontSize, forScreenReaders } = value as Partial<Record<keyof Preferences, unknown>>;
+    return {
+      fontSize: FONT_SIZES.find((size) => size === fontSize) ?? USUAL_FONT_SIZE,
+      forScreenReaders: forScreenReaders === true,
+    };
+  } catch {
+    return USUAL;
+  }
+}
+
+export function usePreferences(): Preferences {
+  return useSyncExternalStore(subscribe, read, () => USUAL);
+}
+
+export function changePreferences(change: Partial<Preferences>): void {
+  current = { ...read(), ...change };
+  try {
+    localStorage.setItem(KEY, JSON.stringify(current));
+  } catch {
+    // Where nothing can be kept, it holds for as long as the page is there.
+  }
+  for (const listener of listeners) listener();
+}
+
+/** The next larger or smaller size there is; 0: the usual one. */
+export function zoomed(fontSize: number, step: 1 | -1 | 0): number {
+  if (step === 0) return USUAL_FONT_SIZE;
+  const at = FONT_SIZES.findIndex((size) => size >= fontSize);
+  return FONT_SIZES[Math.min(FONT_SIZES.length - 1, Math.max(0, at + step))] ?? USUAL_FONT_SIZE;
+}

@@ -1,0 +1,117 @@
+'use client';
+
+import { type RefObject, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { formatBytes } from '@/components/ui/bytes';
+import { ConsoleLink, type LinkState } from '@/lib/console/link';
+import { PageTerminal, type TerminalHost } from '@/lib/console/terminal';
+import { liveSocket } from '@/lib/live/socket';
+
+/** A terminal on the page with its connection to the shell. */
+export type TerminalHandle = { terminal: PageTerminal; link: ConsoleLink };
+
+type Options = {
+  id: string;
+  isNew: boolean;
+  fontSize: number;
+  host: Omit<TerminalHost, 'onInput' | 'onResize' | 'sayBytes'>;
+};
+
+const UNLINKED: LinkState = {
+  phase: 'joining',
+  info: null,
+  drives: false,
+  returned: null,
+  lostAtMs: null,
+  lostInput: null,
+  refusals: 0,
+};
+
+/** Shows a console in the element of `box`; `isBroken` when the terminal could not be fetched. */
+export function useTerminal(box: RefObject<HTMLElement | null>, { id, isNew, fontSize, host }: Options) {
+  const [handle, setHandle] = useState<TerminalHandle | null>(null);
+  const [isBroken, setIsBroken] = useState(false);
+  const latest = useRef({ host, fontSize, isNew });
+  // The terminal lives outside of React and calls whatever is drawn at the time.
+  useEffect(() => {
+    latest.current = { host, fontSize, isNew };
+  });
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const opening = openTerminal(element, id, () => latest.current);
+    let isCurrent = true;
+    opening.then(
+      (opened) => isCurrent && setHandle(opened),
+      () => isCurrent && setIsBroken(true),
+    );
+    return () => {
+      isCurrent = false;
+      setHandle(null);
+      void opening.then(
+        ({ terminal, link }) => {
+          link.leave();
+          terminal.dispose();
+        },
+        () => {},
+      );
+    };
+  }, [box, id]);
+  const link = useSyncExternalStore(
+    handle?.link.subscribe ?? unheard,
+    handle?.link.state ?? unlinked,
+    unlinked,
+  );
+  useFollow(handle, link, fontSize);
+  return { handle, link, isBroken };
+}
+
+const unheard = () => () => {};
+const unlinked = () => UNLINKED;
+
+type Latest = () => Pick<Options, 'host' | 'fontSize' | 'isNew'>;
+
+async function openTerminal(element: HTMLElement, id: string, latest: Latest): Promise<TerminalHandle> {
+  let link: ConsoleLink | null = null;
+  const terminal = await PageTerminal.open(
+    element,
+    {
+      onInput: (bytes) => link?.type(bytes),
+      onResize: (size) => link?.resize(size),
+      onTitle: (title) => latest().host.onTitle(title),
+      onPaste: (text, runs) => latest().host.onPaste(text, runs),
+      onLink: (address, text) => latest().host.onLink(address, text),
+      onFind: () => latest().host.onFind(),
+      onFound: (results) => latest().host.onFound(results),
+      onLeave: () => latest().host.onLeave(),
+      onZoom: (step) => latest().host.onZoom(step),
+      sayBytes: formatBytes,
+    },
+    latest().fontSize,
+  );
+  link = new ConsoleLink(id, terminal, liveSocket(), { client: newClientId(), isNew: latest().isNew });
+  return { terminal, link };
+}
+
+/** What the server says and the person chooses, brought to the terminal. */
+function useFollow(
+  handle: TerminalHandle | null,
+  { info, drives, phase }: LinkState,
+  fontSize: number,
+): void {
+  const canType = phase === 'attached' && drives && info?.state === 'open';
+  const isWatching = phase === 'attached' && info !== null && !drives;
+  const cols = info?.size.cols;
+  const rows = info?.size.rows;
+  useEffect(() => {
+    const fixed = isWatching && cols !== undefined && rows !== undefined ? { cols, rows } : null;
+    handle?.terminal.fix(fixed);
+  }, [handle, isWatching, cols, rows]);
+  useEffect(() => handle?.terminal.setReadOnly(!canType), [handle, canType]);
+  useEffect(() => handle?.terminal.setFontSize(fontSize), [handle, fontSize]);
+}
+
+function newClientId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}

@@ -1,0 +1,49 @@
+'use client';
+
+import { OutputPane } from '@/components/run/output-block';
+import { Button } from '@/components/ui/button';
+import { exactBytes } from '@/components/ui/bytes';
+import { LocalTime } from '@/components/ui/local-time';
+import type { ProcessInfo } from '@/lib/processes/schema';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { useAttachment } from './use-attachment';
+
+type Props = { sandboxId: string; process: ProcessInfo; onClose: () => void };
+
+/** What a process writes from now on, to be read. */
+export function AttachmentPane({ sandboxId, process, onClose }: Props) {
+  const { pid, mark, command } = process;
+  const { phase, sinceMs, text, words } = useAttachment({ sandboxId, pid, mark });
+  const isLive = phase === 'attached' || phase === 'joining';
+  return (
+    <section
+      aria-label={`Output of process ${pid}`}
+      className="flex shrink-0 flex-col gap-2 border-line border-y bg-raise px-5 py-3"
+    >
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+        <p className="min-w-0 flex-1 basis-80 truncate font-mono text-small">
+          <span className="text-ink-3">{pid} </span>
+          <bdi>{visibleOutput(command)}</bdi>
+        </p>
+        <p role="status" className="text-ink-2">
+          {phase === 'joining' ? 'Attaching…' : null}
+          {phase === 'attached' && sinceMs !== null ? (
+            <>
+              What it has written since <LocalTime ms={sinceMs} isShort />; nothing from before can be had.
+            </>
+          ) : null}
+          {words}
+        </p>
+        <Button onClick={onClose}>Detach</Button>
+      </div>
+      {text.leftOutBytes > 0 ? (
+        <p className="text-ink-3 text-small">{exactBytes(text.leftOutBytes)} left out of the middle</p>
+      ) : null}
+      {text.totalBytes === 0 ? (
+        <p className="text-ink-3">{phase === 'attached' ? 'It has written nothing yet.' : null}</p>
+      ) : (
+        <OutputPane output={text} isLive={isLive} />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,109 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { Button } from '@/components/ui/button';
+import type { ProcessInfo } from '@/lib/processes/schema';
+import { rowKey, type SteadyRow } from '@/lib/processes/steady';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+import type { SignalRequest } from './signal-dialog';
+
+type Props = {
+  rows: readonly SteadyRow[];
+  /** The one whose output is shown. */
+  attached: ProcessInfo | null;
+  /** Why nothing can be done to them, or `null`. */
+  reason: string | null;
+  onAttach: (process: ProcessInfo) => void;
+  onSignal: (request: SignalRequest) => void;
+  onHold: (isHeld: boolean) => void;
+};
+
+/** What was started from outside, by its number. */
+export function ProcessTable({ rows, attached, reason, onAttach, onSignal, onHold }: Props) {
+  return (
+    <div className="shrink-0 overflow-x-auto">
+      <table
+        aria-label="Processes started from outside"
+        className="w-full min-w-[720px] table-fixed border-collapse text-left"
+      >
+        <thead className="text-ink-2 text-small">
+          <tr className="h-8 border-line border-b [&>th]:px-2 [&>th]:font-normal">
+            <th className="w-24 pl-5!">PID</th>
+            <th>Command</th>
+            <th className="w-[18%]">Directory</th>
+            <th className="w-[12%]">Tag</th>
+            <th className="w-[250px] pr-5!">
+              <span className="sr-only">Acts</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody onPointerEnter={() => onHold(true)} onPointerLeave={() => onHold(false)}>
+          {rows.map((row) => (
+            <Row
+              key={rowKey(row)}
+              row={row}
+              isAttached={attached !== null && rowKey(attached) === rowKey(row)}
+              reason={row.isOver ? 'It has ended.' : reason}
+              onAttach={onAttach}
+              onSignal={onSignal}
+            />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+type RowProps = Pick<Props, 'reason' | 'onAttach' | 'onSignal'> & { row: SteadyRow; isAttached: boolean };
+
+function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
+  const { pid, command, cwd, tag, isOver } = row;
+  const isDisabled = { disabled: reason !== null, title: reason ?? undefined };
+  return (
+    <tr
+      className={clsx(
+        'h-[34px] border-line-soft border-b [&>td]:px-2',
+        isAttached ? 'bg-selected' : 'hover:bg-hover',
+        isOver && 'text-ink-3',
+      )}
+    >
+      <td className="pl-5! font-mono text-small">{pid}</td>
+      <td className="truncate font-mono text-small" title={visibleOutput(command)}>
+        <bdi>{visibleOutput(command)}</bdi>
+        {isOver ? <span className="ml-2 font-sans">ended</span> : null}
+      </td>
+      <td className="truncate font-mono text-ink-2 text-small">
+        {cwd === null ? (
+          <span className="font-sans text-ink-3">its own</span>
+        ) : (
+          <bdi>{visibleOutput(cwd)}</bdi>
+        )}
+      </td>
+      <td className="truncate text-ink-2">{tag === null ? null : <bdi>{visibleOutput(tag)}</bdi>}</td>
+      <td className="pr-5!">
+        <span className="flex justify-end gap-1.5">
+          <Button
+            className="h-7!"
+            aria-label={`Attach to ${pid}`}
+            aria-pressed={isAttached}
+            {...isDisabled}
+            onClick={() => onAttach(row)}
+          >
+            Attach
+          </Button>
+          {(['TERM', 'KILL'] as const).map((signal) => (
+            <Button
+              key={signal}
+              className="h-7!"
+              aria-label={`Send ${signal} to ${pid}…`}
+              {...isDisabled}
+              onClick={() => onSignal({ process: row, signal })}
+            >
+              {signal}…
+            </Button>
+          ))}
+        </span>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,51 @@
+'use client';
+
+import { useEffect, useState } from 'react';
+import { liveSocket } from '@/lib/live/socket';
+import { NO_OUTPUT, type OutputText, withPiece } from '@/lib/operations/run-schema';
+import { type ProcessEvent, type ProcessWish, processKey } from '@/lib/processes/schema';
+
+export type AttachmentNow = {
+  phase: 'joining' | 'attached' | 'ended' | 'refused';
+  /** Since when its output has been listened to, by the server's clock. */
+  sinceMs: number | null;
+  text: OutputText;
+  /** How it ended, or why it cannot be attached to. */
+  words: string | null;
+};
+
+const JOINING: AttachmentNow = { phase: 'joining', sinceMs: null, text: NO_OUTPUT, words: null };
+
+/** Follows what a process writes. Render anew, by a key, for another one. */
+export function useAttachment({ sandboxId, pid, mark }: ProcessWish): AttachmentNow {
+  const [now, setNow] = useState(JOINING);
+  const key = processKey({ sandboxId, pid, mark });
+  useEffect(
+    () =>
+      liveSocket().subscribe(
+        'process',
+        {
+          onEvent: (payload) => setNow((before) => advance(before, payload as ProcessEvent)),
+          onGap: () => {},
+        },
+        key,
+      ),
+    [key],
+  );
+  return now;
+}
+
+function advance(before: AttachmentNow, event: ProcessEvent): AttachmentNow {
+  // After its end, joining again would say that there is no such process.
+  if (before.phase === 'ended') return before;
+  switch (event.kind) {
+    case 'output':
+      return { ...before, phase: 'attached', sinceMs: event.sinceMs, text: event.text };
+    case 'more':
+      return { ...before, text: withPiece(before.text, event.text) };
+    case 'ended':
+      return { ...before, phase: 'ended', words: event.words };
+    case 'refused':
+      return { ...before, phase: 'refused', words: event.message };
+  }
+}

@@ -1,0 +1,27 @@
+import { CopyButton } from '@/components/ui/copy-button';
+import { formatSpan } from '@/components/ui/duration';
+import type { ActParams } from '@/lib/operations/schema';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+
+/** What was to be run, as it was typed; where, and for how long at most. */
+export function RunCommand({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
+  return (
+    <section aria-label="Command" className="flex items-start gap-3">
+      <pre className="max-h-40 min-w-0 overflow-auto whitespace-pre-wrap break-all font-mono text-[12.5px] leading-5">
+        <span aria-hidden className="select-none text-ink-3">
+          ${' '}
+        </span>
+        {visibleOutput(command)}
+      </pre>
+      <CopyButton text={command} label="Copy the command" className="-my-0.5" />
+      <p className="ml-auto shrink-0 text-ink-2">
+        {cwd === undefined ? null : (
+          <>
+            in <bdi className="font-mono text-small">{visibleOutput(cwd)}</bdi>,{' '}
+          </>
+        )}
+        {limitMs === undefined ? null : `at most ${formatSpan(limitMs)}`}
+      </p>
+    </section>
+  );
+}

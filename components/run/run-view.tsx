@@ -1,0 +1,34 @@
+'use client';
+
+import { useQueryState } from 'nuqs';
+import { type Role, roleSuffices } from '@/lib/access/roles';
+import type { SandboxAct } from '@/lib/sandbox/can';
+
+const VIEWS = { results: 'By result', sandboxes: 'By sandbox' } as const;
+export type RunView = keyof typeof VIEWS;
+
+/** How the sandboxes of a command are looked at, as it stands in the address; `null` where there is no choice. */
+export function useRunView(act: SandboxAct, role: Role): [RunView | null, (view: RunView) => void] {
+  const [text, setText] = useQueryState('view');
+  const hasChoice = act === 'run' && roleSuffices(role, 'operator');
+  const view = text === 'sandboxes' ? 'sandboxes' : 'results';
+  return [hasChoice ? view : null, (chosen) => void setText(chosen === 'results' ? null : chosen)];
+}
+
+export function RunViewChoice({ view, onChoose }: { view: RunView; onChoose: (view: RunView) => void }) {
+  return (
+    <fieldset aria-label="Show" className="ml-auto flex gap-1">
+      {Object.entries(VIEWS).map(([name, label]) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={name === view}
+          onClick={() => onChoose(name as RunView)}
+          className="rounded-sm px-2 text-ink-2 hover:bg-hover aria-pressed:bg-selected aria-pressed:font-medium aria-pressed:text-ink"
+        >
+          {label}
+        </button>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,36 @@
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { CopyButton } from '@/components/ui/copy-button';
+import { paths } from '@/lib/paths';
+import { type SandboxTab, SandboxTabs } from './sandbox-tabs';
+
+type Props = {
+  id: string;
+  badge: ReactNode;
+  /** The page one is on; `null` for a sandbox that has none. */
+  tab: SandboxTab | null;
+  children?: ReactNode;
+};
+
+/** What stands above every page of one sandbox: where one is, which sandbox, the acts at its end, its other pages. */
+export function SandboxHeading({ id, badge, tab, children }: Props) {
+  return (
+    <div className="shrink-0 border-line border-b">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2 px-5 py-3">
+        <nav aria-label="Breadcrumb" className="text-ink-3">
+          <Link href={paths.sandboxes()} className="hover:text-ink">
+            Sandboxes
+          </Link>{' '}
+          /
+        </nav>
+        <div className="flex min-w-0 items-center gap-1">
+          <h1 className="truncate font-mono text-title">{id}</h1>
+          <CopyButton text={id} label="Copy the id" />
+        </div>
+        {badge}
+        <div className="ml-auto flex flex-wrap items-center gap-2">{children}</div>
+      </div>
+      {tab === null ? null : <SandboxTabs id={id} tab={tab} />}
+    </div>
+  );
+}
