@@ -4,6 +4,14 @@ import type { ShellProps } from '@/components/shell/shell';
 import { parseTheme, THEME_COOKIE } from '@/components/shell/theme';
 import type { Session } from '@/lib/access/sessions';
 import { config } from '@/lib/config';
+import { countStates } from '@/lib/fleet/view';
+import { fleetWatcher } from '@/lib/fleet/watcher';
+
+/** How the fleet stands now, as far as it has been read. */
+export function fleetSummary(): ShellProps['summary'] {
+  const { sandboxes, status } = fleetWatcher().snapshot();
+  return { ...countStates(sandboxes), status, nowMs: Date.now() };
+}
 
 /** What the bar at the top of every page shows. */
 export async function shellProps(

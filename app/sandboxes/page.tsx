@@ -4,6 +4,7 @@ import { COLUMNS_COOKIE } from '@/components/fleet/column-choice';
 import { FleetPage } from '@/components/fleet/fleet-page';
 import { Shell } from '@/components/shell/shell';
 import { guardPage } from '@/lib/access/guard';
+import { config } from '@/lib/config';
 import { firstScreen } from '@/lib/fleet/view';
 import { fleetWatcher } from '@/lib/fleet/watcher';
 import { isLocalEngine } from '@/lib/moru/local-engine';
@@ -18,6 +19,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
   const { q, sort } = await searchParams;
   await fleetWatcher().ready(PATIENCE_MS);
   const asked = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
+  const { protectedKey, bulkLimit } = config().operations;
   const first = firstScreen(fleetWatcher().snapshot(), asked, Date.now());
   return (
     <Shell {...(await shellProps(session, first))}>
@@ -25,6 +27,8 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
         first={first}
         role={session.role}
         isLocal={isLocalEngine()}
+        protectedKey={protectedKey}
+        bulkLimit={bulkLimit}
         rememberedColumns={(await cookies()).get(COLUMNS_COOKIE)?.value ?? null}
       />
     </Shell>

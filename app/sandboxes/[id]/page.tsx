@@ -1,15 +1,7 @@
 import type { Metadata } from 'next';
-import { Suspense } from 'react';
-import { Terminated, UnknownSandbox, UnreadableSandbox } from '@/components/sandbox/no-sandbox';
 import { SandboxPage, SandboxPageSkeleton } from '@/components/sandbox/sandbox-page';
-import { Shell } from '@/components/shell/shell';
 import { guardPage } from '@/lib/access/guard';
-import type { Role } from '@/lib/access/roles';
-import { lookAtSandbox } from '@/lib/fleet/look';
-import { countStates } from '@/lib/fleet/view';
-import { fleetWatcher } from '@/lib/fleet/watcher';
-import { findEnding } from '@/lib/operations/ending';
-import { shellProps } from '../../shell-props';
+import { SandboxRoute } from './sandbox-route';
 
 export async function generateMetadata({ params }: PageProps<'/sandboxes/[id]'>): Promise<Metadata> {
   return { title: (await params).id };
@@ -17,24 +9,14 @@ export async function generateMetadata({ params }: PageProps<'/sandboxes/[id]'>)
 
 export default async function OneSandboxPage({ params }: PageProps<'/sandboxes/[id]'>) {
   const session = await guardPage('viewer');
-  const id = (await params).id;
-  const { sandboxes, status } = fleetWatcher().snapshot();
-  const summary = { ...countStates(sandboxes), status, nowMs: Date.now() };
+  const { id } = await params;
   return (
-    <Shell {...(await shellProps(session, summary))}>
-      <Suspense fallback={<SandboxPageSkeleton id={id} />}>
-        <Content id={id} role={session.role} />
-      </Suspense>
-    </Shell>
+    <SandboxRoute
+      id={id}
+      tab="overview"
+      session={session}
+      skeleton={<SandboxPageSkeleton id={id} />}
+      page={(props) => <SandboxPage {...props} />}
+    />
   );
-}
-
-/** Whatever is true of `id`: the sandbox, its end, that nobody has heard of it, or that we cannot know now. */
-async function Content({ id, role }: { id: string; role: Role }) {
-  const look = await lookAtSandbox(id);
-  if (look.kind === 'there') return <SandboxPage initial={look.sandbox} role={role} nowMs={Date.now()} />;
-  if (look.kind === 'unreadable')
-    return <UnreadableSandbox id={id} message={look.message} last={look.last} />;
-  const ending = look.kind === 'gone' ? await findEnding(id) : null;
-  return ending === null ? <UnknownSandbox id={id} /> : <Terminated id={id} ending={ending} />;
 }

@@ -1,0 +1,11 @@
+import { guardRead } from '@/lib/access/guard';
+import { recordOf } from '@/lib/operations/record';
+import { responseOf } from '@/lib/result';
+
+/** One operation with what became of each of its sandboxes: `{ operation, items }`. Role: viewer. */
+export function GET(_request: Request, { params }: RouteContext<'/api/operations/[id]'>): Promise<Response> {
+  return responseOf(async () => {
+    await guardRead('viewer');
+    return Response.json(await recordOf((await params).id), { headers: { 'cache-control': 'no-store' } });
+  });
+}

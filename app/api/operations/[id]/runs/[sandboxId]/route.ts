@@ -1,0 +1,24 @@
+import { guardRead } from '@/lib/access/guard';
+import { parseInput } from '@/lib/access/input';
+import { SandkeeperError } from '@/lib/errors';
+import { findRecord } from '@/lib/operations/record';
+import { findRun } from '@/lib/operations/run-store';
+import { responseOf } from '@/lib/result';
+import { SandboxId } from '@/lib/sandbox/schema';
+
+/** What became of a command in one sandbox, with what is kept of its output: `RunRecord`. Role: operator. */
+export function GET(
+  _request: Request,
+  { params }: RouteContext<'/api/operations/[id]/runs/[sandboxId]'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    await guardRead('operator');
+    const { id, sandboxId } = await params;
+    const operation = await findRecord(id);
+    const run =
+      operation &&
+      (await findRun({ operationId: operation.id, sandboxId: parseInput(SandboxId, sandboxId) }));
+    if (!run) throw new SandkeeperError('not_found', 'No command was sent to this sandbox there.');
+    return Response.json(run, { headers: { 'cache-control': 'no-store' } });
+  });
+}

@@ -1,0 +1,29 @@
+import { guardRead } from '@/lib/access/guard';
+import { SandkeeperError } from '@/lib/errors';
+import { findRecord } from '@/lib/operations/record';
+import { groupRuns, withExcerpts } from '@/lib/operations/run-groups';
+import { listRunSummaries, readExcerpts } from '@/lib/operations/run-store';
+import { listItems } from '@/lib/operations/store';
+import { responseOf } from '@/lib/result';
+
+/** So many groups come with the first lines of what was written. */
+const MOST_WITH_EXCERPT = 400;
+
+/** What a command has come to so far, `{ groups: RunGroup[] }`, the largest first. Role: operator. */
+export function GET(
+  _request: Request,
+  { params }: RouteContext<'/api/operations/[id]/runs'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    await guardRead('operator');
+    const operation = await findRecord((await params).id);
+    if (operation === null) throw new SandkeeperError('not_found', 'There is no operation with this id.');
+    const [items, runs] = await Promise.all([listItems(operation.id), listRunSummaries(operation.id)]);
+    const groups = groupRuns(items, runs);
+    const read = (ids: readonly string[]) => readExcerpts(operation.id, ids.slice(0, MOST_WITH_EXCERPT));
+    return Response.json(
+      { groups: await withExcerpts(groups, read) },
+      { headers: { 'cache-control': 'no-store' } },
+    );
+  });
+}

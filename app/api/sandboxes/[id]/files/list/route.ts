@@ -1,0 +1,19 @@
+import { guardRead } from '@/lib/access/guard';
+import { placeAsked } from '@/lib/files/input';
+import { listFolder, packListing } from '@/lib/files/reader';
+import { responseOf } from '@/lib/result';
+
+/** What a folder holds: gzipped JSON of `Listing`, `?path=`. Role: viewer. */
+export function GET(
+  request: Request,
+  { params }: RouteContext<'/api/sandboxes/[id]/files/list'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    await guardRead('viewer');
+    const { sandboxId, path } = placeAsked((await params).id, request.url);
+    const listing = await listFolder(sandboxId, path, request.signal);
+    return new Response(await packListing(listing), {
+      headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' },
+    });
+  });
+}

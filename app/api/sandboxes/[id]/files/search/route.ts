@@ -1,0 +1,21 @@
+import { noteAccess } from '@/lib/access/audit';
+import { guardRead } from '@/lib/access/guard';
+import { searchAsked } from '@/lib/files/input';
+import { searchFiles } from '@/lib/files/search';
+import { linesOf } from '@/lib/files/search-stream';
+import { responseOf } from '@/lib/result';
+
+/** Looks for text in names or files, `?path=&text=&in=`: a `SearchLine` on each line, as they are found. Role: operator. */
+export function GET(
+  request: Request,
+  { params }: RouteContext<'/api/sandboxes/[id]/files/search'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    const session = await guardRead('operator');
+    const { sandboxId, query } = searchAsked((await params).id, request.url);
+    await noteAccess(session, { kind: 'searched', sandboxId, path: query.path, detail: query.text });
+    return new Response(await linesOf(searchFiles(sandboxId, query, request.signal)), {
+      headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },
+    });
+  });
+}

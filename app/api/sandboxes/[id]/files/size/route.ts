@@ -1,0 +1,18 @@
+import { guardRead } from '@/lib/access/guard';
+import { placesAsked } from '@/lib/files/input';
+import { measurePlaces } from '@/lib/files/size';
+import { responseOf } from '@/lib/result';
+
+/** How much there is at and below some places, `?path=&path=`: JSON of `FolderSize`. Role: operator. */
+export function GET(
+  request: Request,
+  { params }: RouteContext<'/api/sandboxes/[id]/files/size'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    await guardRead('operator');
+    const { sandboxId, paths } = placesAsked((await params).id, request.url);
+    return Response.json(await measurePlaces(sandboxId, paths, request.signal), {
+      headers: { 'cache-control': 'no-store' },
+    });
+  });
+}

@@ -1,0 +1,18 @@
+import { guardRead } from '@/lib/access/guard';
+import { placeAsked } from '@/lib/files/input';
+import { statEntry } from '@/lib/files/reader';
+import { responseOf } from '@/lib/result';
+
+/** One entry of a sandbox, `?path=`: JSON of `Entry`. Role: viewer. */
+export function GET(
+  request: Request,
+  { params }: RouteContext<'/api/sandboxes/[id]/files/stat'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    await guardRead('viewer');
+    const { sandboxId, path } = placeAsked((await params).id, request.url);
+    return Response.json(await statEntry(sandboxId, path, request.signal), {
+      headers: { 'cache-control': 'no-store' },
+    });
+  });
+}

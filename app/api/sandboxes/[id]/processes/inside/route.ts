@@ -1,0 +1,20 @@
+import { noteAccess } from '@/lib/access/audit';
+import { guardRead } from '@/lib/access/guard';
+import { parseInput } from '@/lib/access/input';
+import { listInside } from '@/lib/processes/inside';
+import { responseOf } from '@/lib/result';
+import { SandboxId } from '@/lib/sandbox/schema';
+
+/** Every process in a running sandbox, read by a shell that is started in it: `InsideList`. Role: operator. */
+export function GET(
+  request: Request,
+  { params }: RouteContext<'/api/sandboxes/[id]/processes/inside'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    const session = await guardRead('operator');
+    const sandboxId = parseInput(SandboxId, (await params).id);
+    await noteAccess(session, { kind: 'processes-read', sandboxId });
+    const list = await listInside(sandboxId, request.signal);
+    return Response.json(list, { headers: { 'cache-control': 'no-store' } });
+  });
+}

@@ -1,0 +1,19 @@
+import { guardRead } from '@/lib/access/guard';
+import { parseInput } from '@/lib/access/input';
+import { readRunHistory } from '@/lib/operations/run-store';
+import { responseOf } from '@/lib/result';
+import { SandboxId } from '@/lib/sandbox/schema';
+
+/** The commands run in a sandbox, and what the person who asks typed lately: `RunHistory`. Role: operator. */
+export function GET(
+  _request: Request,
+  { params }: RouteContext<'/api/sandboxes/[id]/runs'>,
+): Promise<Response> {
+  return responseOf(async () => {
+    const { actor } = await guardRead('operator');
+    const sandboxId = parseInput(SandboxId, (await params).id);
+    return Response.json(await readRunHistory(sandboxId, actor), {
+      headers: { 'cache-control': 'no-store' },
+    });
+  });
+}

@@ -1,0 +1,25 @@
+import type { Metadata } from 'next';
+import { cookies } from 'next/headers';
+import { FilesPage, FilesPageSkeleton } from '@/components/files/files-page';
+import { parseView, VIEW_COOKIE } from '@/components/files/view-choice';
+import { guardPage } from '@/lib/access/guard';
+import { SandboxRoute } from '../sandbox-route';
+
+export async function generateMetadata({ params }: PageProps<'/sandboxes/[id]/files'>): Promise<Metadata> {
+  return { title: `Files of ${(await params).id}` };
+}
+
+export default async function SandboxFilesPage({ params }: PageProps<'/sandboxes/[id]/files'>) {
+  const session = await guardPage('viewer');
+  const { id } = await params;
+  const view = parseView((await cookies()).get(VIEW_COOKIE)?.value);
+  return (
+    <SandboxRoute
+      id={id}
+      tab="files"
+      session={session}
+      skeleton={<FilesPageSkeleton id={id} />}
+      page={(props) => <FilesPage {...props} view={view} />}
+    />
+  );
+}
