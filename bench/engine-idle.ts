@@ -1,11 +1,11 @@
 /** What the local engine needs to hold 10,000 idle sandboxes. Option: --sandboxes N. */
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EngineProcess } from '../e2e/support/house';
 import { Moru } from '../e2e/support/moru';
+import { residentMB } from './support/memory';
 import { report } from './support/report';
 
 const { values: options } = parseArgs({ options: { sandboxes: { type: 'string', default: '10000' } } });
@@ -13,16 +13,6 @@ const SANDBOXES = Number(options.sandboxes);
 const REST_MS = 3_000;
 
 const tell = (figure: string, value: number, unit: string) => report('engine-idle', figure, value, unit);
-
-/** What the process holds in memory, in MB; NaN where the system does not say. */
-function residentMB(pid: number | undefined): number {
-  try {
-    const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kilobytes) / 1024;
-  } catch {
-    return Number.NaN;
-  }
-}
 
 async function timed(work: () => Promise<void>): Promise<number> {
   const beganAt = performance.now();

@@ -2,14 +2,13 @@
  * The fleet page with 10,000 sandboxes: how soon rows stand there, how soon a keystroke in the filter is painted, what
  * the viewers cost the sandbox service, how much script a browser loads. Options: --sandboxes N, --seconds N, --verbose.
  */
-import { once } from 'node:events';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test';
+import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { House } from '../e2e/support/house';
 import { Moru } from '../e2e/support/moru';
+import { Relay } from '../e2e/support/relay';
+import { cookiesOf, measureFirstRows, openBrowser } from './support/browser';
 import { type Keystroke, measureKeystrokes, percentile } from './support/keystrokes';
 import { report } from './support/report';
 
@@ -28,57 +27,9 @@ const VIEWERS = 20;
 
 const tell = (figure: string, value: number, unit: string) => report('fleet', figure, value, unit);
 
-/** Passes requests on to the engine and counts them. */
-async function startCounter(target: string) {
-  let calls = 0;
-  const server = createServer((incoming, outgoing) => {
-    calls += 1;
-    const { method, headers } = incoming;
-    const onward = request(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onward.on('error', () => outgoing.destroy());
-    incoming.pipe(onward);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    calls: () => calls,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
-
 async function openFleet(page: Page, house: House, total: number): Promise<void> {
   await page.goto(`${house.url}/sandboxes`);
   await page.locator(`[role=grid][aria-rowcount="${total + 1}"]`).waitFor({ timeout: 60_000 });
-}
-
-/** Navigation to the first paint with rows in it, as the page itself sees it. */
-async function measureFirstRows(context: BrowserContext, house: House): Promise<number[]> {
-  const times: number[] = [];
-  for (let visit = 0; visit < NAVIGATIONS; visit += 1) {
-    const page = await context.newPage();
-    await page.addInitScript(() => {
-      const look = () => {
-        if (document.querySelector('[role=row] [role=gridcell]'))
-          requestAnimationFrame(() => setTimeout(() => performance.mark('rows-painted')));
-        else requestAnimationFrame(look);
-      };
-      requestAnimationFrame(look);
-    });
-    await page.goto(`${house.url}/sandboxes`);
-    const painted = await page.waitForFunction(
-      () => performance.getEntriesByName('rows-painted')[0]?.startTime,
-    );
-    times.push((await painted.jsonValue()) ?? 0);
-    await page.close();
-  }
-  return times;
 }
 
 /** Every script that the page loads before anybody touches it. */
@@ -99,34 +50,30 @@ async function measureScripts(context: BrowserContext, house: House): Promise<nu
 async function countCalls(
   browser: Browser,
   house: House,
-  counter: { calls: () => number },
+  relay: Relay,
   { viewers, cookie }: { viewers: number; cookie: Parameters<BrowserContext['addCookies']>[0] },
 ): Promise<number> {
   const context = await browser.newContext();
   await context.addCookies(cookie);
   for (let viewer = 0; viewer < viewers; viewer += 1)
     await openFleet(await context.newPage(), house, SANDBOXES);
-  const before = counter.calls();
+  const before = relay.requests.length;
   await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
-  const calls = counter.calls() - before;
+  const calls = relay.requests.length - before;
   await context.close();
   return calls;
 }
 
-let counter: Awaited<ReturnType<typeof startCounter>> | undefined;
+let relay: Relay | undefined;
 const house = await House.open({
   maxRunning: SANDBOXES * 2,
   upstreamVia: async (engineUrl) => {
-    counter = await startCounter(engineUrl);
-    return counter.url;
+    relay = await Relay.open(engineUrl);
+    return relay.url;
   },
 });
-if (!counter) throw new Error('The counter was not started.');
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM_PATH || undefined,
-  chromiumSandbox: false,
-  args: ['--disable-background-networking', '--disable-dev-shm-usage', '--disable-gpu'],
-});
+if (!relay) throw new Error('The relay was not opened.');
+const browser = await openBrowser();
 try {
   await new Moru(house.engine).createMany(SANDBOXES, (index) => ({
     environment: ['development', 'development', 'staging', 'production'][index % 4] ?? '',
@@ -136,22 +83,18 @@ try {
     purpose: 'coding agent',
   }));
   const { admin } = await house.openSessions();
-  const cookie = [
-    {
-      name: house.sessionCookieName,
-      value: admin,
-      url: house.url,
-      httpOnly: true,
-      sameSite: 'Strict' as const,
-    },
-  ];
+  const cookie = cookiesOf(house, admin);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   await context.addCookies(cookie);
 
   // The first look makes the server read the list; what people meet is a server that has.
   const page = await context.newPage();
   await openFleet(page, house, SANDBOXES);
-  tell('first_rows_ms', percentile(await measureFirstRows(context, house), 0.5), 'ms');
+  tell(
+    'first_rows_ms',
+    percentile(await measureFirstRows(context, `${house.url}/sandboxes`, NAVIGATIONS), 0.5),
+    'ms',
+  );
 
   const plain = await measureKeystrokes(page, 'plain', KEYSTROKES);
   await openFleet(page, house, SANDBOXES);
@@ -176,13 +119,13 @@ try {
 
   tell('script_gzip_kb', await measureScripts(context, house), 'KB');
   await context.close();
-  const one = await countCalls(browser, house, counter, { viewers: 1, cookie });
-  const many = await countCalls(browser, house, counter, { viewers: VIEWERS, cookie });
+  const one = await countCalls(browser, house, relay, { viewers: 1, cookie });
+  const many = await countCalls(browser, house, relay, { viewers: VIEWERS, cookie });
   tell('upstream_calls_1', one, 'calls');
   tell(`upstream_calls_${VIEWERS}`, many, 'calls');
   tell('upstream_calls_ratio', many / one, 'ratio');
 } finally {
   await browser.close();
   await house.close();
-  counter.close();
+  relay.close();
 }

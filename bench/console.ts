@@ -1,0 +1,236 @@
+/**
+ * A console in the browser against the SDK's own terminal in the same sandbox: how soon a key is seen, how fast a flood
+ * is drawn, and what 50 consoles with all the output that is kept cost the server. Both write into a terminal that the
+ * kernel echoes; the SDK only hands bytes over, the browser has painted them. Options: --keys N, --megabytes N, --verbose.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { Sandbox } from '@moru-ai/core';
+import { House } from '../e2e/support/house';
+import { cookieOf, type LiveSocket, openLive } from '../e2e/support/http';
+import { Moru } from '../e2e/support/moru';
+import { Colleague } from '../e2e/support/operations';
+import { packInput } from '../lib/console/protocol';
+import { packBytes } from '../lib/live/protocol';
+import { BareTab } from './support/bare-tab';
+import { percentile } from './support/keystrokes';
+import { report } from './support/report';
+
+const { values: options } = parseArgs({
+  options: {
+    keys: { type: 'string', default: '60' },
+    megabytes: { type: 'string', default: '24' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const KEYS = Number(options.keys);
+const FLOOD_BYTES = Number(options.megabytes) * 1_000_000;
+const CONSOLES = 50;
+const REST_MS = 60;
+const FRAME_MS = 16;
+const ROUNDS = 3;
+/** Echoed by the kernel, and read by a program that says nothing. */
+const ECHO = 'clear; cat > /dev/null';
+const FILL = "head -c 3000000 /dev/zero | tr '\\0' x | fold -w 99";
+const FLOOD = `head -c ${FLOOD_BYTES} /dev/zero | tr '\\0' x | fold -w 99; echo; echo flood""-over`;
+
+const tell = (figure: string, value: number, unit: string) => report('console', figure, value, unit);
+const note = (text: string) => options.verbose && console.error(text);
+const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+declare global {
+  interface Window {
+    echoes: number[];
+  }
+}
+
+/** Runs in the page: from a key going down until the frame that shows a change on the screen was painted. */
+function observeEchoes(): void {
+  window.echoes = [];
+  let downAt = 0;
+  window.addEventListener('keydown', ({ timeStamp }) => (downAt = timeStamp), { capture: true });
+  const rows = document.querySelector('.xterm-rows');
+  if (rows === null) throw new Error('There is no terminal.');
+  let isWaiting = false;
+  new MutationObserver((changes) => {
+    // Blinking is no echo.
+    if (downAt === 0 || isWaiting || changes.every(({ type }) => type === 'attributes')) return;
+    isWaiting = true;
+    const note = () => {
+      window.echoes.push(performance.now() - downAt);
+      downAt = 0;
+      isWaiting = false;
+    };
+    // The screen is drawn in a frame's own callback: a task posted from there runs right after that frame was produced.
+    void window.scheduler.postTask(note, { priority: 'user-blocking' });
+  }).observe(rows, { subtree: true, childList: true, characterData: true });
+}
+
+const isAtPrompt = () => /[$#]\s*$/.test(document.querySelector<HTMLElement>('.xterm-rows')?.innerText ?? '');
+const isOver = () =>
+  /^flood-over$/m.test(document.querySelector<HTMLElement>('.xterm-rows')?.innerText ?? '');
+const isClear = () => !/flood-over/.test(document.querySelector<HTMLElement>('.xterm-rows')?.innerText ?? '');
+const focusTerminal = () => document.querySelector<HTMLElement>('.xterm-helper-textarea')?.focus();
+
+async function run(tab: BareTab, command: string): Promise<void> {
+  await tab.evaluate(focusTerminal);
+  await tab.type(command);
+  await tab.press('Enter');
+}
+
+async function measureBrowserEcho(tab: BareTab): Promise<number[]> {
+  await run(tab, ECHO);
+  await rest(500);
+  await tab.evaluate(observeEchoes);
+  for (let key = 0; key < KEYS; key += 1) {
+    await tab.press('x');
+    await rest(REST_MS);
+  }
+  const echoes = await tab.evaluate(() => window.echoes);
+  await tab.press('Control+c');
+  await tab.waitFor(isAtPrompt);
+  return echoes;
+}
+
+/** From Enter until the end of the flood is on the screen, ms. */
+async function measureBrowserFlood(tab: BareTab): Promise<number> {
+  await run(tab, 'clear');
+  await tab.waitFor(isClear);
+  await tab.waitFor(isAtPrompt);
+  await tab.evaluate(focusTerminal);
+  await tab.type(FLOOD);
+  await rest(300);
+  const startedMs = performance.now();
+  await tab.press('Enter');
+  await tab.waitFor(isOver);
+  return performance.now() - startedMs;
+}
+
+/** The SDK's terminal, with what it has written last. */
+async function openSdkTerminal(sandbox: Sandbox) {
+  let onBytes: (bytes: Uint8Array) => void = () => {};
+  const { pid } = await sandbox.pty.create({
+    cols: 120,
+    rows: 40,
+    timeoutMs: 0,
+    onData: (bytes) => onBytes(bytes),
+  });
+  const type = (text: string) => sandbox.pty.sendInput(pid, new TextEncoder().encode(text));
+  return { type, listen: (listener: typeof onBytes) => (onBytes = listener) };
+}
+
+type SdkTerminal = Awaited<ReturnType<typeof openSdkTerminal>>;
+
+async function measureSdkEcho({ type, listen }: SdkTerminal): Promise<number[]> {
+  await type(`${ECHO}\r`);
+  await rest(500);
+  const echoes: number[] = [];
+  for (let key = 0; key < KEYS; key += 1) {
+    const startedMs = performance.now();
+    const heard = new Promise<void>((resolve) => listen(() => resolve()));
+    await type('x');
+    await heard;
+    echoes.push(performance.now() - startedMs);
+    await rest(REST_MS);
+  }
+  await type('\x03');
+  await rest(300);
+  return echoes;
+}
+
+async function measureSdkFlood({ type, listen }: SdkTerminal): Promise<number> {
+  let tail = '';
+  const over = new Promise<void>((resolve) =>
+    listen((bytes) => {
+      tail = (tail + Buffer.from(bytes).toString('latin1')).slice(-200);
+      if (tail.includes('\nflood-over')) resolve();
+    }),
+  );
+  const startedMs = performance.now();
+  await type(`${FLOOD}\r`);
+  await over;
+  return performance.now() - startedMs;
+}
+
+function residentMb(pid: number | undefined): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+}
+
+/** What the server's memory grows by with as many consoles, each of which has written more than is kept. */
+async function measureMemory(house: House, moru: Moru, session: string): Promise<number> {
+  const colleague = new Colleague(house, session);
+  const ids = [await moru.create({ timeoutMs: 3_000_000 }), await moru.create({ timeoutMs: 3_000_000 })];
+  const live = await openLive(house, { ...cookieOf(house, session), origin: house.url });
+  const before = residentMb(house.pid);
+  const consoles: string[] = [];
+  for (let at = 0; at < CONSOLES; at += 1)
+    consoles.push(await colleague.openConsole(ids[at % ids.length] ?? ''));
+  note(`${CONSOLES} that wrote nothing: ${(residentMb(house.pid) - before).toFixed()} MB`);
+  for (const key of consoles) await fill(live, key);
+  await rest(3_000);
+  live.close();
+  return residentMb(house.pid) - before;
+}
+
+/** Lets a console write, and does not look at it: what it writes is drained into what is kept. */
+async function fill(live: LiveSocket, key: string): Promise<void> {
+  const place = { channel: 'console', key } as const;
+  const hear = async (kind: string) => {
+    while (!live.frames.some((frame) => frame.includes(key) && frame.includes(`"kind":"${kind}"`)))
+      await rest(10);
+  };
+  live.send({ type: 'subscribe', ...place, payload: { client: 'bench-tab', offset: 0, size: null } });
+  await hear('state');
+  live.sendBytes(packBytes(place, packInput(1, Buffer.from(`${FILL}\r`))));
+  await hear('typed');
+  live.send({ type: 'unsubscribe', ...place });
+  live.frames.length = 0;
+}
+
+const house = await House.open({
+  env: {
+    SANDKEEPER_CONSOLES: '100',
+    SANDKEEPER_CONSOLES_PER_PERSON: '100',
+    SANDKEEPER_CONSOLES_PER_SANDBOX: '100',
+  },
+});
+const moru = new Moru(house.engine);
+let tab: BareTab | null = null;
+try {
+  const { admin } = await house.openSessions();
+  const id = await moru.create({ timeoutMs: 3_000_000 });
+  const cookie = { name: house.sessionCookieName, value: admin, url: house.url };
+  tab = await BareTab.open(`${house.url}/sandboxes/${id}/console`, cookie);
+  await tab.waitFor(isAtPrompt);
+  const sdk = await openSdkTerminal(await moru.handle(id));
+
+  // In turns, so that what else the machine does meets both alike; the first round is for warming up.
+  const echoes = { browser: [] as number[], sdk: [] as number[] };
+  const floods = { browser: [] as number[], sdk: [] as number[] };
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const [ours, theirs] = [await measureBrowserEcho(tab), await measureSdkEcho(sdk)];
+    const [ourFlood, theirFlood] = [await measureBrowserFlood(tab), await measureSdkFlood(sdk)];
+    note(`echo p95 ${percentile(ours, 0.95).toFixed(1)} and ${percentile(theirs, 0.95).toFixed(1)} ms`);
+    note(`flood ${ourFlood.toFixed()} and ${theirFlood.toFixed()} ms`);
+    if (round === 0) continue;
+    echoes.browser.push(...ours);
+    echoes.sdk.push(...theirs);
+    floods.browser.push(ourFlood);
+    floods.sdk.push(theirFlood);
+  }
+  const speed = (times: readonly number[]) => FLOOD_BYTES / 1_000 / percentile(times, 0.5);
+  const [p95, sdkP95] = [percentile(echoes.browser, 0.95), percentile(echoes.sdk, 0.95)];
+  tell('echo_p50_ms', percentile(echoes.browser, 0.5), 'ms');
+  tell('echo_p95_ms', p95, 'ms');
+  tell('sdk_echo_p50_ms', percentile(echoes.sdk, 0.5), 'ms');
+  tell('sdk_echo_p95_ms', sdkP95, 'ms');
+  tell('echo_p95_ratio', Math.max(0, p95 - FRAME_MS) / sdkP95, 'ratio');
+  tell('flood_mb_s', speed(floods.browser), 'MB/s');
+  tell('sdk_flood_mb_s', speed(floods.sdk), 'MB/s');
+  tell('flood_ratio', speed(floods.browser) / speed(floods.sdk), 'ratio');
+  tell('memory_mb_50_consoles', await measureMemory(house, moru, admin), 'MB');
+} finally {
+  await tab?.close();
+  await house.close();
+}

@@ -1,0 +1,155 @@
+/**
+ * A kill of 1,000 sandboxes by a service that takes 50 ms for each answer: Sandkeeper, from the confirmation until every
+ * sandbox is verified gone; the loop of the vendor's documentation, one after the other by the SDK; and the bare limit, a
+ * client that does nothing but send at the best of several fixed concurrencies and reads the list once at the end.
+ *
+ * Sandkeeper's window for a change of mind is 0 s here, and its ceiling the highest concurrency that the bare limit may
+ * try: how it gets there is its own matter. Options: --sandboxes N, --rounds N, --verbose.
+ */
+import { Agent } from 'node:http';
+import { parseArgs } from 'node:util';
+import { Sandbox } from '@moru-ai/core';
+import { House } from '../e2e/support/house';
+import { cookieOf, openLive } from '../e2e/support/http';
+import { Moru } from '../e2e/support/moru';
+import { Colleague } from '../e2e/support/operations';
+import type { Operation, OperationEvent } from '../lib/operations/schema';
+import { percentile } from './support/keystrokes';
+import { report } from './support/report';
+
+const { values: options } = parseArgs({
+  options: {
+    sandboxes: { type: 'string', default: '1000' },
+    rounds: { type: 'string', default: '3' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const SANDBOXES = Number(options.sandboxes);
+const ROUNDS = Number(options.rounds);
+const LATENCY_MS = 50;
+const CONCURRENCIES = [16, 32, 64, 128];
+const SLOW_ROUTES = ['DELETE /sandboxes/*', 'GET /sandboxes/*', 'GET /v2/sandboxes'];
+
+const tell = (figure: string, value: number, unit: string) => report('kill', figure, value, unit);
+const note = (text: string) => options.verbose && console.error(text);
+
+const house = await House.open({
+  maxRunning: SANDBOXES * 2,
+  env: {
+    SANDKEEPER_CANCEL_WINDOW_SECONDS: '0',
+    SANDKEEPER_MAX_CONCURRENCY: String(Math.max(...CONCURRENCIES)),
+  },
+});
+const moru = new Moru(house.engine);
+
+/** A fleet anew, and a service that is slow from then on. */
+async function makeFleet(): Promise<string[]> {
+  await moru.clearFaults();
+  await moru.createMany(SANDBOXES, (index) => ({ environment: 'development', run: `run-${index}` }));
+  const ids = await moru.listIds();
+  for (const route of SLOW_ROUTES) await moru.addFault({ route, latencyMs: LATENCY_MS });
+  return ids;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return performance.now() - startedMs;
+}
+
+async function requireNone(): Promise<void> {
+  await moru.clearFaults();
+  const left = (await moru.listIds()).length;
+  if (left > 0) throw new Error(`${left} sandboxes were left.`);
+}
+
+/** From the confirmation until the record says that all are gone, as a browser hears it. */
+async function measureSandkeeper(session: string): Promise<number> {
+  const ids = await makeFleet();
+  const live = await openLive(house, { ...cookieOf(house, session), origin: house.url });
+  live.send({ type: 'subscribe', channel: 'operations' });
+  const colleague = new Colleague(house, session);
+  const plan = await colleague.planKill(ids);
+  const startedMs = performance.now();
+  let operation: Operation = await colleague.confirm(plan);
+  const { id } = operation;
+  for (let at = 0; operation.state !== 'finished'; ) {
+    for (; at < live.frames.length; at += 1) {
+      const { payload } = JSON.parse(live.frames[at] ?? '{}') as { payload?: OperationEvent };
+      if (payload?.operation.id === id) operation = payload.operation;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const tookMs = performance.now() - startedMs;
+  live.close();
+  if (operation.counts.done !== SANDBOXES) throw new Error(`Not all are done: ${JSON.stringify(operation)}`);
+  await requireNone();
+  return tookMs;
+}
+
+/** `for (const id of ids) await Sandbox.kill(id)`, without the time for the list. */
+async function measureLoop(): Promise<number> {
+  const ids = await makeFleet();
+  // Options at run time, though the types of static calls leave them out.
+  const connection = { apiKey: house.engine.apiKey, apiUrl: house.engine.url } as { apiKey: string };
+  const tookMs = await timed(async () => {
+    for (const id of ids) await Sandbox.kill(id, connection);
+  });
+  await requireNone();
+  return tookMs;
+}
+
+/** `looksFirst`: what Sandkeeper never goes without, a reading of all of them after the confirmation. */
+async function measureLimit(concurrency: number, { looksFirst = false } = {}): Promise<number> {
+  const rest = (await makeFleet()).values();
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+  const tookMs = await timed(async () => {
+    if (looksFirst) await moru.listIds();
+    const send = async () => {
+      for (const id of rest) await moru.ask('DELETE', `/sandboxes/${id}`, undefined, agent);
+    };
+    await Promise.all(Array.from({ length: concurrency }, send));
+    await moru.ask('GET', '/v2/sandboxes', undefined, agent);
+  });
+  agent.destroy();
+  await requireNone();
+  return tookMs;
+}
+
+try {
+  const { admin } = await house.openSessions();
+  const limits = new Map<number, number[]>(CONCURRENCIES.map((concurrency) => [concurrency, []]));
+  const ours: number[] = [];
+  // The first round of each is for warming up; then in turns, so that what else the machine does meets all alike.
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const tookMs = await measureSandkeeper(admin);
+    note(`Sandkeeper: ${tookMs.toFixed()} ms`);
+    if (round > 0) ours.push(tookMs);
+    for (const [concurrency, times] of limits) {
+      const limitMs = await measureLimit(concurrency);
+      note(`${concurrency} at once: ${limitMs.toFixed()} ms`);
+      if (round > 0) times.push(limitMs);
+    }
+  }
+  const loopMs = await measureLoop();
+  const sandkeeperMs = percentile(ours, 0.5);
+  const [best, limitMs] = [...limits]
+    .map(([concurrency, times]) => [concurrency, percentile(times, 0.5)] as const)
+    .reduce((fastest, next) => (next[1] < fastest[1] ? next : fastest));
+  const lookingMs: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    lookingMs.push(await measureLimit(best, { looksFirst: true }));
+    note(`${best} at once after a look: ${lookingMs.at(-1)?.toFixed()} ms`);
+  }
+  const limitAfterLookMs = percentile(lookingMs, 0.5);
+  tell('sandkeeper_ms', sandkeeperMs, 'ms');
+  tell('loop_ms', loopMs, 'ms');
+  tell('limit_ms', limitMs, 'ms');
+  tell('limit_concurrency', best, 'requests');
+  tell('limit_after_look_ms', limitAfterLookMs, 'ms');
+  tell('ratio_to_limit', sandkeeperMs / limitMs, 'ratio');
+  tell('ratio_to_limit_after_look', sandkeeperMs / limitAfterLookMs, 'ratio');
+  tell('ratio_to_loop', sandkeeperMs / loopMs, 'ratio');
+} finally {
+  await house.close();
+}

@@ -1,0 +1,44 @@
+import { type Browser, type BrowserContext, chromium } from '@playwright/test';
+import type { House } from '../../e2e/support/house';
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH || undefined,
+    chromiumSandbox: false,
+    args: ['--disable-background-networking', '--disable-dev-shm-usage', '--disable-gpu'],
+  });
+}
+
+/** What a browser has of an open session. */
+export function cookiesOf(house: House, session: string): Parameters<BrowserContext['addCookies']>[0] {
+  return [
+    { name: house.sessionCookieName, value: session, url: house.url, httpOnly: true, sameSite: 'Strict' },
+  ];
+}
+
+/** Navigation to the first paint with rows in it, as the page itself sees it: the times of several visits, ms. */
+export async function measureFirstRows(
+  context: BrowserContext,
+  url: string,
+  visits: number,
+): Promise<number[]> {
+  const times: number[] = [];
+  for (let visit = 0; visit < visits; visit += 1) {
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      const look = () => {
+        if (document.querySelector('[role=row] [role=gridcell]'))
+          requestAnimationFrame(() => setTimeout(() => performance.mark('rows-painted')));
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    });
+    await page.goto(url);
+    const painted = await page.waitForFunction(
+      () => performance.getEntriesByName('rows-painted')[0]?.startTime,
+    );
+    times.push((await painted.jsonValue()) ?? 0);
+    await page.close();
+  }
+  return times;
+}
