@@ -9,7 +9,8 @@ process.env.CHROMIUM_PATH = (await findChromium()) ?? '';
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  workers: 1,
+  // Each with a house of its own, by file. Most of a test is waiting, so that two at once pay on any machine.
+  workers: 2,
   retries: 0,
   // Room for a busy machine: nothing waits this long unless it fails.
   timeout: 120_000,

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { emptySettings } from './scripts/lib/own-settings.mjs';
@@ -14,6 +15,8 @@ export default defineConfig({
     environment: 'node',
     env: emptySettings(),
     pool: 'forks',
+    // Most of a test is waiting, so that two at once pay on any machine.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Room for a busy machine: nothing waits this long unless it fails.
     testTimeout: 60_000,
     hookTimeout: 60_000,

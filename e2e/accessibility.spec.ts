@@ -1,21 +1,16 @@
-import AxeBuilder from '@axe-core/playwright';
-import { expect, type Page, test } from './support/fixtures';
-import { askToKill, expectRow, filterBox, openFleet, openRowMenu } from './support/vocabulary';
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  // While a page is replaced it has no title for a moment.
-  await expect(page).toHaveTitle(/Sandkeeper/);
-  // Colours on their way into a dialog are nobody's to read.
-  await page.evaluate(() =>
-    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
-  );
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  const findings = serious.map(
-    ({ id, help, nodes }) => `${id}: ${help} (${nodes.map((node) => node.html).join(' ')})`,
-  );
-  expect(findings, what).toEqual([]);
-}
+import { expectAccessible } from './support/accessible';
+import { expect, test } from './support/fixtures';
+import {
+  askToKill,
+  checkboxOf,
+  dock,
+  expectRow,
+  filter,
+  filterBox,
+  headCheckbox,
+  openFleet,
+  openRowMenu,
+} from './support/vocabulary';
 
 for (const theme of ['light', 'dark'] as const) {
   test.describe(`in the ${theme} theme`, () => {
@@ -77,6 +72,58 @@ for (const theme of ['light', 'dark'] as const) {
       await house.engine.stop();
       await expect(page.getByRole('status').filter({ hasText: 'What you see is' })).toBeVisible();
       await expectAccessible(page, 'the stale fleet');
+    });
+
+    test('the fleet with a selection', async ({ page, signIn, moru }) => {
+      const id = await moru.create({ metadata: { owner: 'ana', protected: 'true' } });
+      const paused = await moru.create({ metadata: { owner: 'bjorn' } });
+      const other = await moru.create({ metadata: { owner: 'chidi' } });
+      await moru.pause(paused);
+      await signIn(page);
+      await openFleet(page);
+      await expectRow(page, paused, 'Paused');
+      await expectRow(page, other);
+      for (const selected of [id, paused]) await checkboxOf(page, selected).click();
+      await expect(dock(page)).toContainText('2 selected');
+      await expectAccessible(page, 'some selected, one of them protected and one active');
+      await headCheckbox(page).click();
+      await filter(page, 'owner=ana');
+      await expect(dock(page)).toContainText('2 more hidden by the filter');
+      await dock(page).getByRole('button', { name: 'Resume' }).focus();
+      await expectAccessible(page, 'some hidden by the filter, and the reason why not to resume');
+      await page.setViewportSize({ width: 700, height: 600 });
+      await expectAccessible(page, 'a narrow window');
+    });
+
+    test('the dialogs of acts on many', async ({ page, signIn, moru }) => {
+      await moru.createMany(9, (at) => ({
+        environment: 'development',
+        team: at % 2 === 0 ? 'agents' : 'evals',
+        ...(at === 8 ? { protected: 'true' } : {}),
+      }));
+      const [paused = ''] = await moru.listIds();
+      await moru.pause(paused);
+      await signIn(page);
+      await openFleet(page);
+      await expectRow(page, paused, 'Paused');
+      await headCheckbox(page).check();
+      const act = (name: RegExp) => dock(page).getByRole('button', { name });
+      await act(/^Kill/).click();
+      const kill = page.getByRole('alertdialog', { name: /^Kill / });
+      await expect(kill.getByRole('textbox', { name: /^Type / })).toBeVisible();
+      await expectAccessible(page, 'the plan of a kill');
+      await kill.getByRole('checkbox', { name: 'Stop processes first' }).check();
+      await kill.getByRole('textbox', { name: /^Seconds/ }).fill('0');
+      await kill.getByText('1 protected by').click();
+      await expectAccessible(page, 'the plan of a kill with an error and who is left alone');
+      await page.keyboard.press('Escape');
+      await act(/^Resume/).click();
+      await expect(page.getByRole('dialog', { name: /^Resume / })).toBeVisible();
+      await expectAccessible(page, 'the question of a resume');
+      await page.keyboard.press('Escape');
+      await act(/^Set time left/).click();
+      await expect(page.getByRole('dialog', { name: 'Set time left of 8 sandboxes' })).toBeVisible();
+      await expectAccessible(page, 'the question of the time left');
     });
 
     test('one sandbox, a terminated one and an unknown one', async ({ page, signIn, moru }) => {

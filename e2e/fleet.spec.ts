@@ -1,6 +1,7 @@
 import { expect, type Page, test } from './support/fixtures';
 import { ask, cookieOf } from './support/http';
 import {
+  acceptResume,
   expectNoRow,
   expectRow,
   filterBox,
@@ -59,7 +60,8 @@ test('pauses and resumes from the row', async ({ page, moru }) => {
   await rowAct(page, id, 'Pause');
   await expectRow(page, id, 'Paused');
   expect(await moru.stateOf(id)).toBe('paused');
-  await rowAct(page, id, 'Resume for 15 min');
+  await rowAct(page, id, 'Resume…');
+  await acceptResume(page);
   await expectRow(page, id, 'Running');
   const { endAt } = (await moru.find(id)) ?? {};
   expect((endAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(14 * 60_000);
@@ -280,6 +282,20 @@ test('rows stand still under the pointer; news is announced, not inserted', asyn
   await expectNoRow(page, older);
 });
 
+test('a held row that the filter would hide shows what it is, not that it is gone', async ({
+  page,
+  moru,
+}) => {
+  const id = await moru.create();
+  await openFleet(page, '?q=state%3Arunning');
+  await row(page, id).hover();
+  await moru.pause(id);
+  await expectRow(page, id, 'Paused');
+  await expect(page.getByRole('button', { name: '1 gone' })).toBeVisible();
+  await lookAway(page);
+  await expectNoRow(page, id);
+});
+
 test('held rows follow when the pointer leaves, or when something else is asked for', async ({
   page,
   moru,
@@ -298,26 +314,44 @@ test('the keyboard goes through the rows and opens one', async ({ page, moru, ho
   await openFleet(page);
   await expectRow(page, ids[2] ?? '');
   const grid = page.getByRole('grid', { name: 'Sandboxes' });
+  const expectActive = (id = '') => expect(grid).toHaveAttribute('aria-activedescendant', `row-${id}`);
   await grid.focus();
   await page.keyboard.press('ArrowDown');
-  await expect(row(page, ids[0] ?? '')).toHaveAttribute('aria-selected', 'true');
+  await expectActive(ids[0]);
   await page.keyboard.press('End');
-  await expect(row(page, ids[2] ?? '')).toHaveAttribute('aria-selected', 'true');
+  await expectActive(ids[2]);
   await page.keyboard.press('ArrowUp');
-  await expect(row(page, ids[1] ?? '')).toHaveAttribute('aria-selected', 'true');
-  await expect(grid).toHaveAttribute('aria-activedescendant', `row-${ids[1]}`);
+  await expectActive(ids[1]);
+  await expect(row(page, ids[1] ?? '')).toHaveAttribute('aria-selected', 'false');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(`${house.url}/sandboxes/${ids[1]}`);
+});
+
+test('Tab goes through the controls of the active row only', async ({ page, moru }) => {
+  const other = await moru.create();
+  const id = await moru.create();
+  await openFleet(page);
+  await expectRow(page, other);
+  await page.getByRole('grid', { name: 'Sandboxes' }).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('columnheader', { name: 'Size' }).getByRole('button').focus();
+  for (const name of [id, `Copy ${id}`, `Acts on ${id}`]) {
+    await page.keyboard.press('Tab');
+    await expect(row(page, id).locator(':focus')).toHaveAccessibleName(name);
+  }
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('grid').locator(':focus')).toHaveCount(0);
 });
 
 test('the active row stays active when others come before it', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
-  await page.getByRole('grid', { name: 'Sandboxes' }).focus();
+  const grid = page.getByRole('grid', { name: 'Sandboxes' });
+  await grid.focus();
   await page.keyboard.press('ArrowDown');
   const newcomer = await moru.create();
   await expectRow(page, newcomer);
-  await expect(row(page, id)).toHaveAttribute('aria-selected', 'true');
+  await expect(grid).toHaveAttribute('aria-activedescendant', `row-${id}`);
   await page.keyboard.press('Delete');
   await expect(killDialog(page, id)).toBeVisible();
 });

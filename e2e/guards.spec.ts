@@ -5,6 +5,7 @@ import { serverActions } from './support/actions';
 import { expect, test } from './support/fixtures';
 import { type Answer, ask, callAction, cookieOf, openLive, resultIn } from './support/http';
 import type { Moru } from './support/moru';
+import { Colleague } from './support/operations';
 import { ROOT } from './support/processes';
 
 const LESSER: Record<Role, readonly Role[]> = {
@@ -18,23 +19,113 @@ const ROUTES: Record<string, Role | null> = {
   '/': 'viewer',
   '/sandboxes': 'viewer',
   '/sandboxes/[id]': 'viewer',
+  '/sandboxes/[id]/files': 'viewer',
+  '/sandboxes/[id]/run': 'viewer',
+  '/sandboxes/[id]/processes': 'viewer',
+  '/sandboxes/[id]/console': 'viewer',
+  '/operations': 'viewer',
+  '/operations/[id]': 'viewer',
+  '/operations/access': 'viewer',
   '/sign-in': null,
   '/_not-found': null,
   '/_global-error': null,
   '/icon.svg': null,
   '/api/fleet': 'viewer',
   '/api/health': null,
+  '/api/operations/[id]': 'viewer',
+  '/api/operations/[id]/items': 'viewer',
+  '/api/operations/[id]/runs': 'operator',
+  '/api/operations/[id]/runs/[sandboxId]': 'operator',
+  '/api/sandboxes/[id]/files/list': 'viewer',
+  '/api/sandboxes/[id]/files/search': 'operator',
+  '/api/sandboxes/[id]/files/size': 'operator',
+  '/api/sandboxes/[id]/files/stat': 'viewer',
+  '/api/sandboxes/[id]/processes': 'operator',
+  '/api/sandboxes/[id]/processes/inside': 'operator',
+  '/api/sandboxes/[id]/runs': 'operator',
   '/api/session': 'viewer',
   '/api/templates': 'viewer',
 };
 
-type Wanted = { role: Role | null; args: (id: string) => unknown[] };
+/** What the house serves itself, past Next.js. */
+const FILES: Record<string, Role> = {
+  '/api/sandboxes/[id]/files/archive': 'operator',
+  '/api/sandboxes/[id]/files/content': 'operator',
+};
+
+const ALL = Object.entries({ ...ROUTES, ...FILES });
+
+/** What a route must be asked, by the end of its address. */
+const QUERIES: Record<string, string> = {
+  '/items': '?format=csv',
+  '/archive': '?path=/etc/hostname&format=zip',
+  '/content': '?path=/etc/hostname&as=download',
+  '/list': '?path=/',
+  '/search': '?path=/etc&text=host&in=name',
+  '/size': '?path=/etc',
+  '/stat': '?path=/etc/hostname',
+};
+
+/** The address of a route, with a sandbox or an operation that is there. */
+function addressOf(
+  route: string,
+  { sandboxId, operationId }: { sandboxId: string; operationId: string },
+): string {
+  const id = route.includes('/operations/') ? operationId : sandboxId;
+  const query = Object.entries(QUERIES).find(([end]) => route.endsWith(end))?.[1] ?? '';
+  return `${route.replace('[id]', id).replace('[sandboxId]', sandboxId)}${query}`;
+}
+
+type Wanted = {
+  role: Role | null;
+  args: (id: string) => unknown[];
+  /** A page that carries it, where the fleet does not. */
+  path?: string;
+};
+
+const FLEET = '/sandboxes';
 
 /** What each server action of the build needs, and arguments with which it would do something. */
 const ACTIONS: Record<string, Wanted> = {
-  planKill: { role: 'operator', args: (id) => [{ sandboxId: id }] },
-  startPlan: { role: 'operator', args: () => [{ token: 'x'.repeat(20), filter: '' }] },
-  operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxId: id }] },
+  planKill: { role: 'admin', args: (id) => [{ sandboxIds: [id] }] },
+  startPlan: { role: 'admin', args: () => [{ token: 'x'.repeat(20), typed: '', reason: '', filter: '' }] },
+  runCommand: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, command: 'touch /tmp/ran', limitMs: 1_000 }],
+    path: '/sandboxes/x/run',
+  },
+  sendSignal: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, pid: 1, mark: 'x'.repeat(43), signal: 'KILL' }],
+    path: '/sandboxes/x/processes',
+  },
+  planRun: { role: 'operator', args: (id) => [{ sandboxIds: [id], command: 'true', limitMs: 1_000 }] },
+  startRun: { role: 'operator', args: () => [{ token: 'x'.repeat(20), reason: '', filter: '' }] },
+  operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxIds: [id], filter: '' }] },
+  cancelOperation: { role: 'operator', args: () => [{ operationId: 'x' }] },
+  checkAgain: { role: 'operator', args: () => [{ operationId: 'x' }], path: '/operations/x' },
+  wakeForReview: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, minutes: 5 }],
+    path: '/sandboxes/x/files',
+  },
+  extendReview: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
+  endReview: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
+  openConsole: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, user: null, cwd: null, size: { cols: 80, rows: 24 } }],
+    path: '/sandboxes/x/console',
+  },
+  closeConsole: {
+    role: 'operator',
+    args: () => [{ id: 'x'.repeat(20), evenIfBusy: true }],
+    path: '/sandboxes/x/console',
+  },
+  renameConsole: {
+    role: 'operator',
+    args: () => [{ id: 'x'.repeat(20), name: 'mine' }],
+    path: '/sandboxes/x/console',
+  },
   createOne: {
     role: 'operator',
     args: () => [{ template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false }],
@@ -79,10 +170,15 @@ test('every page, route and action of the build is known here', () => {
   ).toEqual(Object.keys(ACTIONS).sort());
 });
 
-test('without a session every page leads to sign in and every route says 401', async ({ house, moru }) => {
+test('without a session every page leads to sign in and every route says 401', async ({
+  house,
+  moru,
+  sessions,
+}) => {
   const id = await moru.create({ metadata: { owner: 'somebody-known' } });
-  for (const [route, role] of Object.entries(ROUTES)) {
-    const answer = await ask(house, route.replace('[id]', id));
+  const operationId = await new Colleague(house, sessions.operator).runToEnd(id, 'true');
+  for (const [route, role] of ALL) {
+    const answer = await ask(house, addressOf(route, { sandboxId: id, operationId }));
     if (role === null) expect(answer.headers.location, route).toBeUndefined();
     else if (route.startsWith('/api/')) {
       expect(answer.status, route).toBe(401);
@@ -96,11 +192,22 @@ test('without a session every page leads to sign in and every route says 401', a
   await expectUntouched(moru, id);
 });
 
-test('a viewer may look at every page and route', async ({ house, moru, sessions }) => {
+test('a viewer may look at every page and route but those that read files', async ({
+  house,
+  moru,
+  sessions,
+}) => {
   const id = await moru.create();
-  for (const [route, role] of Object.entries(ROUTES)) {
+  const operationId = await new Colleague(house, sessions.operator).runToEnd(id, 'true');
+  for (const [route, role] of ALL) {
     if (role === null) continue;
-    const answer = await ask(house, route.replace('[id]', id), { headers: cookieOf(house, sessions.viewer) });
+    const address = addressOf(route, { sandboxId: id, operationId });
+    for (const lesser of LESSER[role]) {
+      const refused = await ask(house, address, { headers: cookieOf(house, sessions[lesser]) });
+      expect(refused.status, `${route} as ${lesser}`).toBe(403);
+      expect(refused.text, `${route} as ${lesser}`).toContain('"forbidden"');
+    }
+    const answer = await ask(house, address, { headers: cookieOf(house, sessions[role]) });
     expect([200, 307], route).toContain(answer.status);
     expect(answer.headers.location ?? '/sandboxes', route).toBe('/sandboxes');
   }
@@ -118,15 +225,36 @@ test('routes take no other method', async ({ house, sessions }) => {
   }
 });
 
+test('a file is written by a page of ours only', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  const path = `/api/sandboxes/${id}/files/content?path=/data/new`;
+  const put = (role: Role, headers: Record<string, string>) =>
+    ask(house, path, {
+      method: 'PUT',
+      body: 'x',
+      headers: { ...cookieOf(house, sessions[role]), ...headers },
+    });
+  for (const origin of [
+    '',
+    'null',
+    'https://evil.example',
+    `http://${new URL(house.url).host}.evil.example`,
+  ]) {
+    expect((await put('admin', origin ? { origin } : {})).status, origin).toBe(403);
+  }
+  expect((await put('viewer', { origin: house.url })).status).toBe(403);
+  expect((await put('operator', { origin: house.url })).status).toBe(201);
+});
+
 test('every action refuses who is not signed in and who is below its role', async ({
   house,
   moru,
   sessions,
 }) => {
   const id = await moru.create();
-  for (const [name, { role, args }] of guarded) {
+  for (const [name, { role, args, path = FLEET }] of guarded) {
     const call = (headers: Record<string, string>) =>
-      callAction(house, actionNamed(name), { path: '/sandboxes', args: args(id), headers });
+      callAction(house, actionNamed(name), { path, args: args(id), headers });
     expectRefused(await call({}), 'unauthenticated', `${name} by nobody`);
     expectRefused(await call(cookieOf(house, 'forged.cookie')), 'unauthenticated', `${name} by a forger`);
     for (const lesser of role === null ? [] : LESSER[role]) {
@@ -194,9 +322,9 @@ test('no action and no stream for a request that does not come from a page of ou
     'a forged forwarded header': { origin: 'http://evil.example', forwarded: 'host=evil.example' },
   };
   for (const [what, headers] of Object.entries(foreign)) {
-    for (const [name, { args }] of guarded) {
+    for (const [name, { args, path = FLEET }] of guarded) {
       const answer = await callAction(house, actionNamed(name), {
-        path: '/sandboxes',
+        path,
         args: args(id),
         headers: { ...cookieOf(house, sessions.admin), ...headers },
       });
@@ -234,23 +362,33 @@ test('arguments are checked whoever sends them', async ({ house, moru, sessions 
   const cases: [name: string, args: unknown[]][] = [
     ['planKill', []],
     ['planKill', [null]],
-    ['planKill', [{ sandboxId: '../templates' }]],
-    ['planKill', [{ sandboxId: 'x'.repeat(65) }]],
-    ['planKill', [{ sandboxId: id, all: true }]],
-    ['planKill', [{ sandboxId: [id] }]],
-    ['startPlan', [{ token: '', filter: '' }]],
-    ['startPlan', [{ token: 'x', filter: 'x'.repeat(2_001) }]],
-    ['operate', [{ act: 'kill', sandboxId: id }]],
-    ['operate', [{ act: 'setTimeout', sandboxId: id, timeoutMs: -1 }]],
-    ['operate', [{ act: 'setTimeout', sandboxId: id, timeoutMs: 0 }]],
-    ['operate', [{ act: 'resume', sandboxId: id, timeoutMs: 60_000, autoPause: 'yes' }]],
+    ['planKill', [{ sandboxIds: [] }]],
+    ['planKill', [{ sandboxIds: ['../templates'] }]],
+    ['planKill', [{ sandboxIds: [id, 'x'.repeat(65)] }]],
+    ['planKill', [{ sandboxIds: [id], all: true }]],
+    ['planKill', [{ sandboxIds: [[id]] }]],
+    ['planKill', [{ sandboxIds: [id], graceMs: 1 }]],
+    ['planKill', [{ sandboxIds: [id], graceMs: 3_600_001 }]],
+    ['planKill', [{ sandboxIds: [id], exportPath: '/work/../etc' }]],
+    ['planKill', [{ sandboxIds: [id], exportPath: 'relative' }]],
+    ['planKill', [{ sandboxIds: [id], retryOf: '../x' }]],
+    ['startPlan', [{ token: '', typed: '', reason: '', filter: '' }]],
+    ['startPlan', [{ token: 'x', typed: '', reason: '', filter: 'x'.repeat(2_001) }]],
+    ['startPlan', [{ token: 'x', typed: '', reason: 'x'.repeat(501), filter: '' }]],
+    ['operate', [{ act: 'kill', sandboxIds: [id], filter: '' }]],
+    ['operate', [{ act: 'setTimeout', sandboxIds: [id], filter: '', timeoutMs: -1 }]],
+    ['operate', [{ act: 'setTimeout', sandboxIds: [id], filter: '', timeoutMs: 0 }]],
+    ['operate', [{ act: 'resume', sandboxIds: [id], filter: '', timeoutMs: 60_000, autoPause: 'yes' }]],
+    ['cancelOperation', [{ operationId: '../x' }]],
+    ['cancelOperation', [{}]],
+    ['checkAgain', [{ operationId: 'x', all: true }]],
     ['createOne', [{ template: '../x', metadata: {}, timeoutMs: 60_000, autoPause: false }]],
     ['createOne', [{ template: 'base', metadata: { a: 1 }, timeoutMs: 60_000, autoPause: false }]],
     ['createOne', [{ template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false, secure: false }]],
   ];
   for (const [name, args] of cases) {
     const answer = await callAction(house, actionNamed(name), {
-      path: '/sandboxes',
+      path: ACTIONS[name]?.path ?? FLEET,
       args,
       headers: cookieOf(house, sessions.admin),
     });
@@ -268,17 +406,18 @@ test('a plan is its maker’s alone, and a token that never was starts nothing',
   const as = (session: string) => ({ path: '/sandboxes', headers: cookieOf(house, session) });
   const planned = await callAction(house, actionNamed('planKill'), {
     ...as(sessions.admin),
-    args: [{ sandboxId: id }],
+    args: [{ sandboxIds: [id] }],
   });
   const token = /"token":"([^"]+)"/.exec(planned.text)?.[1] ?? '';
   expect(token).not.toBe('');
+  const others = await house.openSessions();
   for (const [session, wanted] of [
-    [sessions.operator, token],
+    [others.admin, token],
     [sessions.admin, `${token.slice(0, -1)}_`],
   ] as const) {
     const answer = await callAction(house, actionNamed('startPlan'), {
       ...as(session),
-      args: [{ token: wanted, filter: '' }],
+      args: [{ token: wanted, typed: '', reason: '', filter: '' }],
     });
     expectRefused(answer, 'conflict', 'a plan of somebody else');
   }
@@ -326,6 +465,23 @@ test('/live opens for a session and a page of ours only', async ({ house, sessio
   expect(await live.closed).toBe(4400);
 });
 
+test('a viewer hears nothing of what commands and processes write', async ({ house, moru, sessions }) => {
+  const id = await moru.create();
+  const operationId = await new Colleague(house, sessions.operator).runToEnd(id, 'echo not-for-viewers');
+  const hear = async (role: Role) => {
+    const live = await openLive(house, { origin: house.url, ...cookieOf(house, sessions[role]) });
+    live.send({ type: 'subscribe', channel: 'run', key: `${operationId} ${id}` });
+    live.send({ type: 'subscribe', channel: 'process', key: `${id} 1 ${'x'.repeat(43)}` });
+    await expect.poll(() => live.frames.length).toBe(2);
+    live.close();
+    return live.frames.join();
+  };
+  const refused = await hear('viewer');
+  expect(refused.match(/is shown to operators/g)).toHaveLength(2);
+  expect(refused).not.toContain('not-for-viewers');
+  expect(await hear('operator')).toContain('not-for-viewers');
+});
+
 test('every answer carries the security headers', async ({ house, moru, sessions }) => {
   const id = await moru.create();
   const headers = cookieOf(house, sessions.viewer);
@@ -334,9 +490,13 @@ test('every answer carries the security headers', async ({ house, moru, sessions
   const paths = [
     '/sandboxes',
     `/sandboxes/${id}`,
+    '/operations',
+    '/operations/none',
     '/sign-in',
     '/api/fleet',
     '/api/health',
+    '/api/operations/none',
+    '/api/operations/none/items?format=csv',
     '/nowhere',
     '/api/nowhere',
     '/_next/static/nowhere.js',
@@ -373,6 +533,8 @@ test('every script of a page has the nonce of its answer', async ({ house, moru,
     '/sandboxes',
     `/sandboxes/${id}`,
     '/sandboxes/i00000000000000000000',
+    '/operations',
+    '/operations/none',
     '/sign-in?token=x',
     '/nowhere',
   ]) {

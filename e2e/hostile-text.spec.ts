@@ -1,5 +1,15 @@
 import { expect, type Page, test } from './support/fixtures';
-import { askToKill, expectRow, filterBox, lookAway, openFleet, row, rows } from './support/vocabulary';
+import {
+  askToKill,
+  dock,
+  expectRow,
+  filterBox,
+  headCheckbox,
+  lookAway,
+  openFleet,
+  row,
+  rows,
+} from './support/vocabulary';
 
 const ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>';
 
@@ -75,6 +85,37 @@ test('hostile metadata is shown as the text it is', async ({ page, moru }) => {
   await expect(page.getByText(ATTACK).first()).toBeVisible();
   await expectUnharmed(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+});
+
+test('hostile metadata in the plan of a kill of many stays the text it is, and in its place', async ({
+  page,
+  moru,
+}) => {
+  const others = Object.fromEntries(Object.keys(HOSTILE).map((key) => [key, ATTACK.repeat(20)]));
+  await moru.createMany(8, (at) => (at < 6 ? HOSTILE : others));
+  await openFleet(page);
+  await expect(rows(page)).toHaveCount(8);
+  for (const width of [1280, 400]) {
+    await page.setViewportSize({ width, height: 800 });
+    await headCheckbox(page).check();
+    await dock(page).getByRole('button', { name: /^Kill/ }).click();
+    const dialog = page.getByRole('alertdialog', { name: 'Kill 8 sandboxes' });
+    await expect(dialog.getByRole('button', { name: 'Kill 8 sandboxes' })).toBeVisible();
+    await expect(dialog).toContainText(ATTACK);
+    const who = dialog.getByRole('region', { name: 'Who will be killed' });
+    for (const item of await who.getByRole('listitem').all())
+      expect((await item.boundingBox())?.height).toBe(30);
+    // Nothing in it, nor the dialog itself, has to be scrolled sideways.
+    const sideways = (element: Element) =>
+      [element, ...element.querySelectorAll('*')].filter(
+        (part) => /auto|scroll/.test(getComputedStyle(part).overflowX) && part.scrollWidth > part.clientWidth,
+      ).length;
+    expect(await dialog.evaluate(sideways)).toBe(0);
+    await expectUnharmed(page);
+    await page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await headCheckbox(page).uncheck();
+  }
 });
 
 test('each such value can be filtered by with a click, and the address keeps it', async ({ page, moru }) => {

@@ -224,6 +224,7 @@ test('a 500 that has killed nevertheless counts as killed', async ({ page, moru 
   await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 2_500 });
   await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
   await expectRow(page, id, 'Killing…');
+  await expect.poll(() => moru.faultsFired('DELETE /sandboxes/*')).toBeGreaterThan(0);
   await moru.clearFaults();
   await moru.kill(id);
   await expect(toast(page, `Killed ${id}`)).toBeVisible({ timeout: VERIFIED_WITHIN_MS });
@@ -248,7 +249,7 @@ test('a viewer is told why they cannot kill', async ({ page, moru, signIn }) => 
   const menu = await openRowMenu(page, id);
   const kill = menu.getByRole('menuitem', { name: 'Kill…' });
   await expect(kill).toBeDisabled();
-  await expect(kill).toContainText('This needs the role operator.');
+  await expect(kill).toContainText('This needs the role admin.');
   await page.keyboard.press('Escape');
   await expect(page.getByRole('button', { name: 'New sandbox' })).toBeDisabled();
 });

@@ -1,6 +1,14 @@
 import { expect, type Page, test } from './support/fixtures';
 import { ask, cookieOf } from './support/http';
-import { killDialog, NEWS_WITHIN_MS, openFleet, row, timeOf, toast } from './support/vocabulary';
+import {
+  acceptResume,
+  killDialog,
+  NEWS_WITHIN_MS,
+  openFleet,
+  row,
+  timeOf,
+  toast,
+} from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
@@ -59,12 +67,13 @@ test('pauses, resumes and sets the time left', async ({ page, moru }) => {
   const id = await moru.create();
   await openSandbox(page, id);
   await act(page, 'Pause').click();
-  await expect(act(page, 'Resume for 15 min')).toBeVisible();
+  await expect(act(page, 'Resume…')).toBeVisible();
   expect(await moru.stateOf(id)).toBe('paused');
   await expect(act(page, 'Set time left…')).toBeDisabled();
   await expect(act(page, 'Set time left…')).toHaveAttribute('title', /no deadline/);
 
-  await act(page, 'Resume for 15 min').click();
+  await act(page, 'Resume…').click();
+  await acceptResume(page);
   await expect(act(page, 'Pause')).toBeEnabled();
   expect(await moru.stateOf(id)).toBe('running');
 
@@ -113,11 +122,11 @@ test('changes elsewhere show within two seconds', async ({ page, moru }) => {
   const id = await moru.create();
   await openSandbox(page, id);
   await moru.pause(id);
-  const tookMs = [await timeOf(() => expect(act(page, 'Resume for 15 min')).toBeVisible())];
+  const tookMs = [await timeOf(() => expect(act(page, 'Resume…')).toBeVisible())];
   await moru.connect(id);
   tookMs.push(await timeOf(() => expect(act(page, 'Pause')).toBeVisible()));
   await moru.pause(id);
-  tookMs.push(await timeOf(() => expect(act(page, 'Resume for 15 min')).toBeVisible()));
+  tookMs.push(await timeOf(() => expect(act(page, 'Resume…')).toBeVisible()));
   // A busy machine may hold up any of them, hardly all.
   expect(Math.min(...tookMs)).toBeLessThan(NEWS_WITHIN_MS);
 });
@@ -147,9 +156,13 @@ test('a viewer sees the acts with the reason why not', async ({ page, moru, sign
   const id = await moru.create();
   await signIn(page, 'viewer');
   await openSandbox(page, id);
-  for (const name of ['Pause', 'Set time left…', 'Kill…']) {
+  for (const [name, role] of [
+    ['Pause', 'operator'],
+    ['Set time left…', 'operator'],
+    ['Kill…', 'admin'],
+  ] as const) {
     await expect(act(page, name)).toBeDisabled();
-    await expect(act(page, name)).toHaveAttribute('title', 'This needs the role operator.');
+    await expect(act(page, name)).toHaveAttribute('title', `This needs the role ${role}.`);
   }
 });
 

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from './support/fixtures';
 import { ask, cookieOf, openLive } from './support/http';
 import { ROOT } from './support/processes';
-import { askToKill, expectRow, lookAway, openFleet, rowAct } from './support/vocabulary';
+import { acceptResume, askToKill, expectRow, lookAway, openFleet, rowAct } from './support/vocabulary';
 
 /** Every file that anybody can fetch. */
 function publicFiles(folder: string): string[] {
@@ -59,7 +59,8 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
   await openFleet(page);
   await rowAct(page, id, 'Pause');
   await expect(page.getByRole('row', { name: id })).toContainText('Paused');
-  await rowAct(page, id, 'Resume for 15 min');
+  await rowAct(page, id, 'Resume…');
+  await acceptResume(page);
   await expect(page.getByRole('row', { name: id })).toContainText('Running');
   await (await askToKill(page, gone)).getByRole('button', { name: 'Kill sandbox' }).click();
   await lookAway(page);
@@ -68,6 +69,10 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
     await page.goto(path);
     await expect(page.getByRole('heading', { name: path.slice('/sandboxes/'.length) })).toBeVisible();
   }
+  await page.goto('/operations');
+  await page.getByRole('link', { name: `Kill ${gone}` }).click();
+  await expect(page.getByRole('heading', { name: `Kill ${gone}` })).toBeVisible();
+  const operation = new URL(page.url()).pathname;
   await Promise.all(received);
   expect(received.length).toBeGreaterThan(10);
 
@@ -83,6 +88,11 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
     '/sign-in',
     '/api/session',
     '/api/templates',
+    '/operations',
+    operation,
+    `/api${operation}`,
+    `/api${operation}/items?format=csv`,
+    `/api${operation}/items?format=json`,
     '/nowhere',
   ]) {
     expectNone((await ask(house, path, { headers })).text, path);

@@ -75,7 +75,8 @@ test('a failure to look before a kill kills nothing', async ({ page, moru }) => 
   await rowAct(page, id, 'Kill…');
   const dialog = page.getByRole('alertdialog');
   await expect(dialog.getByRole('alert')).toContainText('cannot be reached');
-  await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toBeDisabled();
+  await expect(dialog.getByRole('button', { name: 'Look again' })).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   expect((await moru.listIds()).includes(id)).toBe(true);
 });
@@ -86,6 +87,8 @@ test('a kill that could not be verified is neither called done nor failed', asyn
   const dialog = await askToKill(page, id);
   await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 4_000 });
   await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
+  // It is on its way once the cancel window is over.
+  await expect.poll(() => moru.faultsFired('DELETE /sandboxes/*')).toBe(1);
   await expect(row(page, id)).toContainText('Killing…');
   await moru.addFault({ route: 'GET /sandboxes/*', status: 503 });
   await expect(toast(page, id)).toContainText('could not be verified');

@@ -12,16 +12,21 @@ type TestFixtures = {
   /** Leaves the engine as it was found. */
   tidied: undefined;
 };
-type WorkerFixtures = { house: House; sessions: Record<Role, string> };
+type WorkerFixtures = {
+  /** Settings of the server beyond the usual ones; a file that changes them gets a house of its own. */
+  settings: Record<string, string>;
+  house: House;
+  sessions: Record<Role, string>;
+};
 
 /** The browser's own words for requests that failed; what a page does about those is what tests look at. */
 const ABOUT_REQUESTS = /Failed to load resource|WebSocket connection to/;
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
+  settings: [{}, { scope: 'worker', option: true }],
   house: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture needs.
-    async ({}, use) => {
-      const house = await House.open();
+    async ({ settings }, use) => {
+      const house = await House.open({ env: settings });
       await use(house);
       await house.close();
     },

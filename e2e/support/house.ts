@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Role } from '../../lib/access/roles';
+import { removeTree } from '../../lib/test-support/remove-tree';
 import { bundle } from '../../scripts/lib/build.mjs';
-import { freePort, ROOT, type Service, startService, stopService } from './processes';
+import { crashService, freePort, ROOT, type Service, startService, stopService } from './processes';
 
 type EngineReady = { url: string; port: number; apiKey: string };
 type ServerReady = { url: string; signInUrl: string };
@@ -15,9 +16,9 @@ type Options = {
   maxRunning?: number;
   /** Stands between the server and the engine: given the engine's address, answers the one to use instead. */
   upstreamVia?: (engineUrl: string) => Promise<string>;
+  /** Settings of the server beyond the usual ones. */
+  env?: Record<string, string>;
 };
-
-const SESSION_HELPER = 'build/e2e/open-sessions.mjs';
 
 /** A local engine that can be stopped and started again: same port, same key, same sandboxes. */
 export class EngineProcess {
@@ -71,12 +72,13 @@ export class House {
     readonly engine: EngineProcess,
     readonly url: string,
     readonly signInUrl: string,
-    private readonly server: Service<ServerReady>,
-    private readonly dataDir: string,
+    private server: Service<ServerReady>,
     private readonly env: Record<string, string>,
+    /** `null` where engine and data are another house's. */
+    private readonly dataDir: string | null,
   ) {}
 
-  static async open({ maxRunning = 20_000, upstreamVia }: Options = {}): Promise<House> {
+  static async open({ maxRunning = 20_000, upstreamVia, env: settings = {} }: Options = {}): Promise<House> {
     const dataDir = await mkdtemp(join(tmpdir(), 'sandkeeper-e2e-'));
     const engine = new EngineProcess(join(dataDir, 'engine'), maxRunning);
     try {
@@ -88,18 +90,27 @@ export class House {
         SANDKEEPER_DATA_DIR: dataDir,
         SANDKEEPER_ENGINE_URL: upstreamVia ? await upstreamVia(engine.url) : engine.url,
         SANDKEEPER_ENGINE_KEY: engine.apiKey,
+        // Long enough to cancel in, short enough for many tests.
+        SANDKEEPER_CANCEL_WINDOW_SECONDS: '1',
+        ...settings,
       };
       const server = await startService<ServerReady>(['server.mjs'], env);
-      return new House(engine, server.ready.url, server.ready.signInUrl, server, dataDir, env);
+      return new House(engine, server.ready.url, server.ready.signInUrl, server, env, dataDir);
     } catch (error) {
       await engine.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      await removeTree(dataDir);
       throw error;
     }
   }
 
+  /** Where the server itself listens, whatever stands before it. */
   get port(): number {
-    return Number(new URL(this.url).port);
+    return Number(this.env.PORT);
+  }
+
+  /** The server's process. */
+  get pid(): number | undefined {
+    return this.server.process.pid;
   }
 
   /** The token in the sign-in link. */
@@ -113,17 +124,46 @@ export class House {
 
   /** Opens a session for each role, as signing in does for one, and answers the values of their cookies. */
   async openSessions(): Promise<Record<Role, string>> {
-    await bundle('e2e/support/open-sessions.ts', SESSION_HELPER);
-    const { stdout } = await promisify(execFile)(process.execPath, [SESSION_HELPER], {
+    return JSON.parse(await this.runBeside('open-sessions'));
+  }
+
+  /** Gives a session, by the value of its cookie, another role while it goes on. */
+  async changeRole(session: string, role: Role): Promise<void> {
+    await this.runBeside('change-role', session, role);
+  }
+
+  /** Runs a helper of ours over the same data as the server, and answers what it prints. */
+  private async runBeside(helper: string, ...args: string[]): Promise<string> {
+    const program = `build/e2e/${helper}.mjs`;
+    await bundle(`e2e/support/${helper}.ts`, program);
+    const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], {
       cwd: ROOT,
       env: { ...process.env, ...this.env },
     });
-    return JSON.parse(stdout);
+    return stdout;
+  }
+
+  /** Another server over the same engine, data and database, with a port of its own. Close it first. */
+  async openBeside(settings: Record<string, string> = {}): Promise<House> {
+    const env = { ...this.env, PORT: String(await freePort()), ...settings };
+    const server = await startService<ServerReady>(['server.mjs'], env);
+    return new House(this.engine, server.ready.url, server.ready.signInUrl, server, env, null);
+  }
+
+  /** Ends the server as a loss of power would. The engine goes on. */
+  async crash(): Promise<void> {
+    await crashService(this.server);
+  }
+
+  /** Starts the server again after `crash`, at the same address over the same data. */
+  async restart(): Promise<void> {
+    this.server = await startService<ServerReady>(['server.mjs'], this.env);
   }
 
   async close(): Promise<void> {
     await stopService(this.server);
+    if (this.dataDir === null) return;
     await this.engine.stop();
-    await rm(this.dataDir, { recursive: true, force: true });
+    await removeTree(this.dataDir);
   }
 }

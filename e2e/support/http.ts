@@ -53,6 +53,7 @@ export type LiveSocket = {
   /** What has come so far, as text. */
   frames: string[];
   send: (frame: object) => void;
+  sendBytes: (frame: Uint8Array) => void;
   /** Resolves with the close code. */
   closed: Promise<number>;
   close: () => void;
@@ -70,10 +71,11 @@ export function openLive(house: House, headers: Record<string, string>): Promise
       status,
       frames,
       send: (frame) => socket.send(JSON.stringify(frame)),
+      sendBytes: (frame) => socket.send(frame),
       closed,
       close: () => socket.close(),
     });
-    socket.on('message', (data) => frames.push(data.toString()));
+    socket.on('message', (data, isBinary) => isBinary || frames.push(data.toString()));
     socket.on('open', () => resolve(live(101)));
     socket.on('unexpected-response', (_request, answer) => {
       answer.resume();

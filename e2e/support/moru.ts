@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import { NotFoundError, Sandbox, type SandboxInfo } from '@moru-ai/core';
-import type { FaultInput } from '../../lib/engine/faults';
+import type { Fault, FaultInput } from '../../lib/engine/faults';
 import type { EngineProcess } from './house';
 
 type Wish = {
@@ -38,6 +38,11 @@ export class Moru {
   /** Wakes a paused sandbox, as the SDK's `connect` does. */
   async connect(id: string): Promise<void> {
     await Sandbox.connect(id, this.#options({ timeoutMs: TEN_MINUTES_MS }));
+  }
+
+  /** The SDK's own handle on a running sandbox, for its files and commands. */
+  handle(id: string): Promise<Sandbox> {
+    return Sandbox.connect(id, this.#options({ timeoutMs: TEN_MINUTES_MS }));
   }
 
   /** What the SDK's `getInfo` says, or `null` where it says that there is no such sandbox. */
@@ -82,6 +87,12 @@ export class Moru {
   async addFault(fault: FaultInput): Promise<void> {
     const { status, body } = await this.ask('POST', '/engine/faults', fault);
     if (status !== 201) throw new Error(`The fault was not accepted: ${body}`);
+  }
+
+  /** How often the faults on a route have struck. */
+  async faultsFired(route: string): Promise<number> {
+    const faults = JSON.parse((await this.ask('GET', '/engine/faults')).body) as Fault[];
+    return faults.reduce((sum, fault) => sum + (fault.route === route ? fault.fired : 0), 0);
   }
 
   async clearFaults(): Promise<void> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../../scripts/lib/ports.mjs';
 
 /** The checkout. Two folders up from here, and from where the measurements are bundled to. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,12 +57,21 @@ export async function stopService({ process: child }: Service<unknown>): Promise
   clearTimeout(timer);
 }
 
+/** Kills a program outright and waits until it is gone. */
+export async function crashService({ process: child }: Service<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Below those from which connections are made, so that none takes the port before the server that is to have it. */
+const PORTS = { first: 15_000, count: 15_000 };
+
 /** A port that nothing listens on at this moment. */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
+  const first = PORTS.first + Math.floor(Math.random() * PORTS.count);
+  const port = await findFreePort(first, '127.0.0.1');
+  if (port === undefined) throw new Error('There is no free port.');
+  return port;
 }

@@ -1,4 +1,5 @@
 /** What a person does and sees, by the names that they see. */
+import { gunzipSync } from 'node:zlib';
 import { expect, type Locator, type Page } from '@playwright/test';
 
 /** News from elsewhere must be on the screen within this time, unless the machine is busy. */
@@ -13,9 +14,28 @@ export async function timeOf(isShown: () => Promise<void>): Promise<number> {
 
 /** Opens the fleet, `search` being the part of the address after the path, and waits until it is live. */
 export async function openFleet(page: Page, search = ''): Promise<void> {
+  await readAfresh(page);
   const snapshot = page.waitForResponse('**/api/fleet');
   await page.goto(`/sandboxes${search}`);
   await snapshot;
+}
+
+/** After a service that failed, the next reading comes only after a while. */
+const READ_AFRESH_WITHIN_MS = 12_000;
+
+/**
+ * Waits until the server has read the fleet again: a page opened just after another test would begin with what that one
+ * has left, and be counted on. Where the service does not answer, there is nothing to wait for.
+ */
+async function readAfresh(page: Page): Promise<void> {
+  const beganMs = Date.now();
+  while (Date.now() - beganMs < READ_AFRESH_WITHIN_MS) {
+    const answer = await page.request.get('/api/fleet');
+    if (!answer.ok()) return;
+    const { status } = JSON.parse(gunzipSync(await answer.body()).toString('utf8'));
+    if (status.asOfMs !== null && status.asOfMs > beganMs) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 export function row(page: Page, id: string): Locator {
@@ -34,6 +54,21 @@ export async function expectRow(page: Page, id: string, text?: string): Promise<
 export async function expectNoRow(page: Page, id: string): Promise<void> {
   // Behind an open dialog there are rows too.
   await expect(page.getByRole('row', { name: id, includeHidden: true })).toHaveCount(0);
+}
+
+/** The checkbox of a row. */
+export function checkboxOf(page: Page, id: string): Locator {
+  return page.getByRole('checkbox', { name: `Select ${id}` });
+}
+
+/** The checkbox in the head of the grid. */
+export function headCheckbox(page: Page): Locator {
+  return page.getByRole('checkbox', { name: 'Select all that match' });
+}
+
+/** What floats over the rows while some are selected. */
+export function dock(page: Page): Locator {
+  return page.getByRole('region', { name: 'Selection' });
 }
 
 /** Takes the pointer off the rows, which stand still beneath it. */
@@ -68,6 +103,14 @@ export async function askToKill(page: Page, id: string): Promise<Locator> {
   const dialog = killDialog(page, id);
   await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toBeEnabled();
   return dialog;
+}
+
+/** Answers the dialog that asks for how long to resume as it stands, by Enter. */
+export async function acceptResume(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: /^Resume / });
+  await expect(dialog.getByRole('button', { name: /^Resume/ })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(dialog).toBeHidden();
 }
 
 export function filterBox(page: Page): Locator {

@@ -1,0 +1,67 @@
+import { expectAccessible } from './support/accessible';
+import { expect, type Page, test } from './support/fixtures';
+
+const rows = (page: Page) =>
+  page
+    .getByRole('table', { name: 'Access' })
+    .getByRole('row')
+    .filter({ has: page.getByRole('cell') });
+
+test('an empty record says what will be in it, beside that of operations', async ({ page, signIn }) => {
+  await signIn(page, 'viewer');
+  await page.goto('/operations');
+  await page.getByRole('navigation', { name: 'Records' }).getByRole('link', { name: 'Access' }).click();
+  await expect(page).toHaveURL(/\/operations\/access$/);
+  await expect(page.getByRole('heading', { name: 'Nobody has looked into a sandbox yet' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Access' })).toHaveAttribute('aria-current', 'page');
+  await expectAccessible(page, 'the empty record');
+});
+
+test('the record tells who looked into which sandbox, narrowed down by the address', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  const ids = [await moru.create(), await moru.create()] as const;
+  for (const [at, role] of (['operator', 'admin'] as const).entries()) {
+    await moru.pause(ids[at] ?? '');
+    await signIn(page, role);
+    await page.goto(`/sandboxes/${ids[at]}/files`);
+    await page.getByRole('button', { name: 'Wake for review' }).click();
+    await page.getByRole('button', { name: 'Pause again now' }).click();
+    await expect(page.getByRole('button', { name: 'Wake for review' })).toBeEnabled();
+  }
+
+  await signIn(page, 'viewer');
+  await page.goto('/operations/access');
+  await expect(rows(page)).toHaveCount(4);
+  await expect(rows(page).first()).toContainText('Paused it again');
+  await expect(rows(page).last()).toContainText('Woke it for review');
+
+  await page.getByLabel('Person').selectOption('operator');
+  await expect(page).toHaveURL(/by=operator/);
+  await expect(rows(page)).toHaveCount(2);
+  await expect(rows(page).first()).toContainText(ids[0]);
+  await page.getByLabel('Kind').selectOption('Woke it for review');
+  await expect(rows(page)).toHaveCount(1);
+  await page.goBack();
+  await expect(rows(page)).toHaveCount(2);
+  await expect(page.getByLabel('Kind')).toHaveValue('');
+
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect(rows(page)).toHaveCount(4);
+  await page.getByLabel('Sandbox id').fill(ids[1]);
+  await page.keyboard.press('Enter');
+  await expect(rows(page)).toHaveCount(2);
+  await page.getByLabel('Time').selectOption('The last hour');
+  await expect(page).toHaveURL(/within=1h/);
+  await expect(rows(page)).toHaveCount(2);
+  await page.getByLabel('Person').selectOption('operator');
+  await expect(page.getByText('No entries pass these filters.')).toBeVisible();
+  await page.getByRole('button', { name: 'Show all entries' }).click();
+  await expect(rows(page)).toHaveCount(4);
+  await expectAccessible(page, 'the record of access');
+
+  await rows(page).first().getByRole('link', { name: ids[1] }).click();
+  await expect(page).toHaveURL(`/sandboxes/${ids[1]}`);
+});

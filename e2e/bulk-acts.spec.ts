@@ -1,0 +1,108 @@
+import type { Locator, Page } from '@playwright/test';
+import { expect, test } from './support/fixtures';
+import {
+  acceptResume,
+  dock,
+  expectRow,
+  headCheckbox,
+  lookAway,
+  openFleet,
+  rows,
+  toast,
+} from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
+
+const MINUTE_MS = 60_000;
+
+function act(page: Page, name: RegExp): Locator {
+  return dock(page).getByRole('button', { name });
+}
+
+/** Selects all `count` rows of the fleet. */
+async function selectAll(page: Page, count: number): Promise<void> {
+  await openFleet(page);
+  await expect(rows(page)).toHaveCount(count);
+  await headCheckbox(page).check();
+  await lookAway(page);
+}
+
+test('resumes those that are paused, for the time and with the end that was chosen', async ({
+  page,
+  moru,
+}) => {
+  const paused = [await moru.create(), await moru.create()];
+  for (const id of paused) await moru.pause(id);
+  const running = await moru.create();
+  const before = (await moru.find(running))?.endAt;
+  await selectAll(page, 3);
+  await act(page, /^Resume 2/).click();
+  const dialog = page.getByRole('dialog', { name: 'Resume 2 sandboxes' });
+  await expect(dialog.getByRole('radio', { name: /^Pause/ })).toBeChecked();
+  await expect(dialog).toContainText(/Each will pause at .+\d:\d\d/);
+  await dialog.getByRole('button', { name: '60 min' }).click();
+  await dialog.getByRole('radio', { name: /^Kill/ }).check();
+  await expect(dialog).toContainText('Each will be killed at');
+  const minutes = dialog.getByRole('textbox', { name: /^Minutes from now/ });
+  for (const wrong of ['', '0', '1.5', 'ten', '99999']) {
+    await minutes.fill(wrong);
+    await expect(dialog.getByRole('button', { name: 'Resume 2 sandboxes' })).toBeDisabled();
+  }
+  await minutes.fill('40');
+  await minutes.press('Enter');
+  for (const id of paused) {
+    await expectRow(page, id, 'Running');
+    const leftMs = ((await moru.find(id))?.endAt.getTime() ?? 0) - Date.now();
+    expect(leftMs).toBeGreaterThan(38 * MINUTE_MS);
+    expect(leftMs).toBeLessThanOrEqual(40 * MINUTE_MS);
+  }
+  expect((await moru.find(running))?.endAt).toEqual(before);
+});
+
+test('Enter resumes for a quarter of an hour, with a pause at its end', async ({ page, moru }) => {
+  const id = await moru.create();
+  await moru.pause(id);
+  await openFleet(page);
+  await expectRow(page, id, 'Paused');
+  await headCheckbox(page).check();
+  await act(page, /^Resume/).click();
+  await acceptResume(page);
+  const said = toast(page, `Resumed ${id}`);
+  await expect(said).toContainText('For 15 min. Then it pauses.');
+});
+
+test('sets the time left of those that run, and says which are left alone', async ({ page, moru }) => {
+  const running = [await moru.create(), await moru.create()];
+  const paused = await moru.create();
+  await moru.pause(paused);
+  await selectAll(page, 3);
+  await act(page, /^Set time left of 2/).click();
+  const dialog = page.getByRole('dialog', { name: 'Set time left of 2 sandboxes' });
+  await dialog.getByRole('button', { name: '60 min' }).click();
+  // One of them is no longer what it was when the dialog opened.
+  await moru.pause(running[0] ?? '');
+  await expect(page.getByRole('row', { name: running[0] ?? '', includeHidden: true })).toContainText(
+    'Paused',
+  );
+  await dialog.getByRole('button', { name: 'Set time left of 2' }).click();
+  await expect(toast(page, 'left alone')).toContainText(
+    'Setting time left of 1 sandbox; 1 left alone: paused, without a deadline',
+  );
+  await expectRow(page, running[1] ?? '', '59m');
+});
+
+test('an operator is told why they cannot kill', async ({ page, moru }) => {
+  await moru.createMany(2, () => ({}));
+  await selectAll(page, 2);
+  await expect(act(page, /^Kill/)).toBeDisabled();
+  await expect(act(page, /^Kill/)).toHaveAccessibleDescription('This needs the role admin.');
+  await expect(act(page, /^Pause 2/)).toBeEnabled();
+});
+
+test('says that many could not be paused, and why', async ({ page, moru, house }) => {
+  await moru.createMany(2, () => ({}));
+  await selectAll(page, 2);
+  await house.engine.stop();
+  await act(page, /^Pause 2/).click();
+  await expect(toast(page, 'Could not pause 2 sandboxes')).toContainText('cannot be reached');
+});

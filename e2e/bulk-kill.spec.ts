@@ -1,0 +1,418 @@
+import type { Browser, Locator, Page } from '@playwright/test';
+import { expect, test } from './support/fixtures';
+import { House } from './support/house';
+import { Moru } from './support/moru';
+import {
+  checkboxOf,
+  dock,
+  expectNoRow,
+  expectRow,
+  filter,
+  headCheckbox,
+  lookAway,
+  openFleet,
+  rows,
+  toast,
+} from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page));
+
+const DEVELOPMENT = { environment: 'development' };
+const PRODUCTION = { environment: 'production' };
+/** A verified end may take the service a while; see the steps of a kill. */
+const ENDED_WITHIN_MS = 30_000;
+
+/** The line of an operation at the foot of the page. Those of other tests are there, too, with other numbers. */
+function line(page: Page, title: string): Locator {
+  return page
+    .getByRole('region', { name: 'Operations under way' })
+    .getByRole('listitem')
+    .filter({ hasText: title });
+}
+
+function dialogOf(page: Page): Locator {
+  return page.getByRole('alertdialog', { name: /^Kill / });
+}
+
+function phraseField(dialog: Locator): Locator {
+  return dialog.getByRole('textbox', { name: /^Type / });
+}
+
+function killButton(dialog: Locator): Locator {
+  return dialog.getByRole('button', { name: /^Kill \d+ sandbox/ });
+}
+
+function whoWillGo(dialog: Locator): Locator {
+  return dialog.getByRole('region', { name: 'Who will be killed' }).getByRole('listitem');
+}
+
+/** Filters, selects all `count` that match, and opens the dialog that kills them, once it has read them afresh. */
+async function askToKillAll(page: Page, text: string, count: number): Promise<Locator> {
+  await filter(page, text);
+  await expect(rows(page)).toHaveCount(count);
+  await headCheckbox(page).check();
+  await dock(page).getByRole('button', { name: /^Kill/ }).click();
+  await lookAway(page);
+  const dialog = dialogOf(page);
+  await expect(dialog).toContainText(/will be killed|nothing to kill/);
+  return dialog;
+}
+
+async function createMany(moru: Moru, wishes: readonly Record<string, string>[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const metadata of wishes) ids.push(await moru.create({ metadata }));
+  return ids;
+}
+
+test('filters, selects all, shows what it will hit, and kills exactly that', async ({ page, moru }) => {
+  const doomed = await createMany(moru, [
+    { ...DEVELOPMENT, team: 'agents', run: '1' },
+    { ...DEVELOPMENT, team: 'agents', run: '2' },
+    { ...DEVELOPMENT, team: 'evals', run: '3' },
+  ]);
+  const [paused = ''] = doomed;
+  await moru.pause(paused);
+  const kept = await createMany(moru, [PRODUCTION, PRODUCTION]);
+  await openFleet(page);
+  // What is selected and then hidden by the filter is not meant.
+  await checkboxOf(page, kept[0] ?? '').click();
+  const dialog = await askToKillAll(page, 'environment=development', 3);
+
+  await expect(dialog).toHaveAccessibleName('Kill 3 sandboxes');
+  await expect(dialog).toContainText('3 will be killed');
+  await expect(dialog).toContainText('2 running · 1 paused');
+  await expect(dialog).toContainText('All are base environment=development');
+  await expect(dialog).toContainText(/By team\s*agents\s*2\s*evals\s*1/);
+  await expect(dialog).toContainText('This cannot be undone.');
+  await expect(dialog).not.toContainText('left alone');
+  await expect(whoWillGo(dialog)).toHaveCount(3);
+  for (const id of doomed) await expect(whoWillGo(dialog).filter({ hasText: id })).toHaveCount(1);
+  await expect(dialog.getByRole('button', { name: 'Pause 2 instead' })).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+
+  await expect(killButton(dialog)).toBeDisabled();
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('nightly leftovers');
+  await phraseField(dialog).fill('kill 3');
+  await killButton(dialog).click();
+  await expect(dialog).toBeHidden();
+  await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 gone, verified', {
+    timeout: ENDED_WITHIN_MS,
+  });
+  for (const id of doomed) expect(await moru.find(id)).toBeNull();
+  for (const id of kept) expect(await moru.stateOf(id)).toBe('running');
+
+  await page.goto('/operations');
+  await expect(page.getByRole('table', { name: 'Operations' })).toContainText('nightly leftovers');
+  await expect(page.getByRole('table', { name: 'Operations' })).toContainText('environment=development');
+});
+
+test('Enter starts it from the typed field alone, and only with the right words', async ({ page, moru }) => {
+  const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 2);
+  for (const wrong of ['', 'kill', 'kill 3', 'KILL 2', 'kill 2 sandboxes']) {
+    await phraseField(dialog).fill(wrong);
+    await page.keyboard.press('Enter');
+    await expect(killButton(dialog)).toBeDisabled();
+  }
+  await phraseField(dialog).fill('kill 2');
+  await expect(killButton(dialog)).toBeEnabled();
+  await dialog.getByRole('textbox', { name: 'Reason' }).press('Enter');
+  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).press('Enter');
+  await expect(dialog).toBeVisible();
+  await expect(line(page, 'sandboxes')).toHaveCount(0);
+  for (const id of ids) expect(await moru.stateOf(id)).toBe('running');
+
+  await phraseField(dialog).press('Enter');
+  await expect(dialog).toBeHidden();
+  for (const id of ids) await expectNoRow(page, id);
+});
+
+test('leaves alone what has changed since it was shown, and says so', async ({ page, moru }) => {
+  const [kept = '', ...gone] = await createMany(moru, Array(4).fill(DEVELOPMENT));
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 4);
+  // Somebody wants to keep it, and says so in the only way there is.
+  await moru.pause(kept);
+  await phraseField(dialog).fill('kill 4');
+  await killButton(dialog).click();
+
+  const result = line(page, 'Kill 4 sandboxes');
+  await expect(result).toContainText('3 gone, verified', { timeout: ENDED_WITHIN_MS });
+  await expect(result).toContainText('1 left alone');
+  expect(await moru.stateOf(kept)).toBe('paused');
+  for (const id of gone) expect(await moru.find(id)).toBeNull();
+  await result.getByRole('link', { name: 'Details' }).click();
+  await expect(page.getByRole('row').filter({ hasText: kept })).toContainText(
+    'it was running and is now paused',
+  );
+});
+
+test('adds nothing that comes to match while the dialog is open', async ({ page, moru }) => {
+  const gone = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 2);
+  const late = await moru.create({ metadata: DEVELOPMENT });
+  await expect(page.getByRole('row', { name: late, includeHidden: true })).toHaveCount(0);
+  await phraseField(dialog).fill('kill 2');
+  // An option is planned anew, and still for the same two.
+  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
+  await expect(killButton(dialog)).toBeEnabled();
+  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).uncheck();
+  await expect(killButton(dialog)).toBeEnabled();
+  await killButton(dialog).click();
+  for (const id of gone) await expectNoRow(page, id);
+  await expectRow(page, late, 'Running');
+  expect(await moru.stateOf(late)).toBe('running');
+});
+
+test('leaves protected ones out of a bulk, and asks for the id of one alone', async ({ page, moru }) => {
+  const gone = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+  const kept = await moru.create({ metadata: { ...DEVELOPMENT, protected: 'True' } });
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 3);
+  await expect(dialog).toHaveAccessibleName('Kill 2 sandboxes');
+  await expect(dialog).toContainText('1 is left alone');
+  await expect(dialog.getByText(kept)).toBeHidden();
+  await dialog.getByText('1 protected by protected=true').click();
+  await expect(dialog.getByText(kept)).toBeVisible();
+  await phraseField(dialog).fill('kill 2');
+  await killButton(dialog).click();
+  for (const id of gone) await expectNoRow(page, id);
+  expect(await moru.stateOf(kept)).toBe('running');
+
+  // What is left of the selection is the protected one.
+  await dock(page).getByRole('button', { name: /^Kill/ }).click();
+  const single = page.getByRole('alertdialog', { name: `Kill sandbox ${kept}` });
+  const button = single.getByRole('button', { name: 'Kill sandbox' });
+  await expect(single).toContainText('It is protected.');
+  await phraseField(single).fill('kill 1');
+  await phraseField(single).press('Enter');
+  await expect(button).toBeDisabled();
+  await phraseField(single).fill(kept);
+  await button.click();
+  await expect(toast(page, `Killed ${kept}`)).toBeVisible({ timeout: ENDED_WITHIN_MS });
+  expect(await moru.find(kept)).toBeNull();
+});
+
+test('an option that turns out to change who goes makes one type anew', async ({ page, moru }) => {
+  const [first = '', ...rest] = await createMany(moru, [DEVELOPMENT, DEVELOPMENT, DEVELOPMENT]);
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 3);
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('for the record');
+  await phraseField(dialog).fill('kill 3');
+  await expect(killButton(dialog)).toBeEnabled();
+  await moru.kill(first);
+
+  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
+  await expect(dialog.getByRole('alert')).toContainText('2 will be killed now, no longer 3');
+  await expect(dialog).toHaveAccessibleName('Kill 2 sandboxes');
+  await expect(dialog).toContainText('1 already gone');
+  await expect(phraseField(dialog)).toHaveValue('kill 3');
+  await expect(dialog.getByRole('textbox', { name: 'Reason' })).toHaveValue('for the record');
+  await expect(killButton(dialog)).toBeDisabled();
+  const seconds = dialog.getByRole('textbox', { name: 'Seconds to wait for processes to end' });
+  await phraseField(dialog).fill('kill 2');
+  for (const wrong of ['0', '601', '1.5', 'ten', '']) {
+    await seconds.fill(wrong);
+    await expect(dialog.getByRole('alert').filter({ hasText: 'Whole seconds from 1 to 600.' })).toBeVisible();
+    await expect(killButton(dialog)).toBeDisabled();
+  }
+  await seconds.fill('1');
+  await expect(killButton(dialog)).toBeEnabled();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  for (const id of rest) expect(await moru.stateOf(id)).toBe('running');
+});
+
+test('stops processes first: one that traps SIGTERM writes its last file, one that ignores it is killed after the wait', async ({
+  page,
+  moru,
+}) => {
+  const [id = '', ...others] = await createMany(moru, Array(5).fill(DEVELOPMENT));
+  const sandbox = await moru.handle(id);
+  await sandbox.commands.run('trap "echo saved > ~/last; exit 0" TERM; while :; do sleep 0.1; done', {
+    background: true,
+  });
+  await sandbox.commands.run('trap "" TERM; while :; do sleep 0.1; done', { background: true });
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 5);
+  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
+  await dialog.getByRole('textbox', { name: 'Seconds to wait for processes to end' }).fill('6');
+  await phraseField(dialog).fill('kill 5');
+  await killButton(dialog).click();
+
+  await expect.poll(() => sandbox.files.read('last').catch(() => null)).toBe('saved\n');
+  const result = line(page, 'Kill 5 sandboxes');
+  await expect(result).toContainText('5 gone, verified', { timeout: ENDED_WITHIN_MS });
+  for (const one of [id, ...others]) expect(await moru.find(one)).toBeNull();
+  await result.getByRole('link', { name: 'Details' }).click();
+  await expect(page.getByRole('row').filter({ hasText: id })).toContainText('outlasted the wait');
+});
+
+test('offers to pause those that run instead', async ({ page, moru }) => {
+  const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT, DEVELOPMENT]);
+  await moru.pause(ids[0] ?? '');
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 3);
+  await dialog.getByRole('button', { name: 'Pause 2 instead' }).click();
+  await expect(dialog).toBeHidden();
+  for (const id of ids) await expectRow(page, id, 'Paused');
+});
+
+test('says that there is nothing to kill, and why', async ({ page, moru }) => {
+  const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+  await openFleet(page);
+  await filter(page, 'environment=development');
+  await headCheckbox(page).check();
+  await expect(dock(page)).toContainText('2 selected');
+  // Nobody hears of the end before the dialog asks.
+  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 8_000 });
+  for (const id of ids) await moru.kill(id);
+  await dock(page).getByRole('button', { name: /^Kill/ }).click();
+  const dialog = dialogOf(page);
+  await expect(dialog.getByRole('alert')).toContainText(
+    'There is nothing to kill. 2 left alone: already gone.',
+  );
+  await expect(killButton(dialog)).toHaveCount(0);
+  await expect(phraseField(dialog)).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await expect(dialog).toBeHidden();
+});
+
+test('says that the sandboxes could not be read, that nothing was killed, and looks again', async ({
+  page,
+  moru,
+}) => {
+  await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+  await openFleet(page);
+  await filter(page, 'environment=development');
+  await headCheckbox(page).check();
+  await moru.addFault({ route: 'GET /sandboxes/*', status: 500 });
+  await dock(page).getByRole('button', { name: /^Kill/ }).click();
+  const dialog = dialogOf(page);
+  await expect(dialog.getByRole('alert')).toContainText('Nothing was killed.');
+  await expect(killButton(dialog)).toHaveCount(0);
+  await moru.clearFaults();
+  await dialog.getByRole('button', { name: 'Look again' }).click();
+  await expect(killButton(dialog)).toBeVisible();
+  await expect(dialog.getByRole('alert')).toHaveCount(0);
+});
+
+test('a plan of five minutes ago is looked at again before it is started', async ({ page, moru }) => {
+  const [first = ''] = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+  await page.clock.install();
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 2);
+  await phraseField(dialog).fill('kill 2');
+  await moru.pause(first);
+  // As after a nap of the machine: what was due meanwhile comes due once, instead of five minutes of ticks at a stroke.
+  await page.clock.fastForward('05:01');
+  await expect(dialog.getByRole('alert')).toContainText('five minutes ago');
+  await expect(killButton(dialog)).toHaveCount(0);
+  await phraseField(dialog).press('Enter');
+  await dialog.getByRole('button', { name: 'Look again' }).click();
+  await expect(killButton(dialog)).toBeEnabled();
+  await expect(dialog).toContainText('1 running · 1 paused');
+});
+
+test('retries exactly what failed', async ({ page, moru }) => {
+  const [denied = '', ...gone] = await createMany(moru, Array(6).fill(DEVELOPMENT));
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 6);
+  await moru.addFault({ route: `DELETE /sandboxes/${denied}`, status: 403 });
+  await phraseField(dialog).fill('kill 6');
+  await killButton(dialog).click();
+  const result = line(page, 'Kill 6 sandboxes');
+  await expect(result).toContainText('5 gone, verified', { timeout: ENDED_WITHIN_MS });
+  await expect(result).toContainText('1 denied');
+  for (const id of gone) expect(await moru.find(id)).toBeNull();
+  await moru.clearFaults();
+  const other = await moru.create({ metadata: DEVELOPMENT });
+
+  await result.getByRole('button', { name: /^Retry 1/ }).click();
+  const again = page.getByRole('alertdialog', { name: `Kill sandbox ${denied}` });
+  await again.getByRole('button', { name: 'Kill sandbox' }).click();
+  await expect(toast(page, `Killed ${denied}`)).toBeVisible({ timeout: ENDED_WITHIN_MS });
+  expect(await moru.find(denied)).toBeNull();
+  expect(await moru.stateOf(other)).toBe('running');
+});
+
+test('copies the same as code', async ({ page, moru, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+  await openFleet(page);
+  const dialog = await askToKillAll(page, 'environment=development', 2);
+  await dialog.getByRole('button', { name: 'Copy as code' }).click();
+  await page.getByRole('menuitem', { name: 'Command line' }).click();
+  await expect(toast(page, 'Copied as a command line')).toBeVisible();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied.trim().split(' ').sort()).toEqual(['kill', 'moru', 'sandbox', ...ids].sort());
+  await expect(dialog).toBeVisible();
+
+  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
+  await dialog.getByRole('button', { name: 'Copy as code' }).click();
+  await expect(page.getByRole('menuitem', { name: 'Command line' })).toBeDisabled();
+  await page.getByRole('menuitem', { name: 'Python' }).click();
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain('SIGTERM');
+});
+
+test.describe('in a house of its own', () => {
+  /** Opens a house with these settings and a page of its own in it. */
+  async function inHouse(
+    browser: Browser,
+    env: Record<string, string>,
+    work: (page: Page, moru: Moru) => Promise<void>,
+  ): Promise<void> {
+    const house = await House.open({ env });
+    const context = await browser.newContext({ baseURL: house.url });
+    try {
+      const { admin } = await house.openSessions();
+      await context.addCookies([
+        { name: house.sessionCookieName, value: admin, url: house.url, httpOnly: true, sameSite: 'Strict' },
+      ]);
+      await work(await context.newPage(), new Moru(house.engine));
+    } finally {
+      await context.close();
+      await house.close();
+    }
+  }
+
+  test('taken back within the window, nothing is killed', async ({ browser }) => {
+    await inHouse(browser, { SANDKEEPER_CANCEL_WINDOW_SECONDS: '60' }, async (page, moru) => {
+      const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
+      await openFleet(page);
+      const dialog = await askToKillAll(page, 'environment=development', 2);
+      await expect(dialog).toContainText('Nothing is sent for the first 60 s');
+      await phraseField(dialog).fill('kill 2');
+      await killButton(dialog).click();
+      for (const id of ids) await expectRow(page, id, 'Killing…');
+      await line(page, 'Killing 2 sandboxes in').getByRole('button', { name: 'Cancel' }).click();
+      await expect(line(page, 'Kill 2 sandboxes')).toContainText('Cancelled before anything was sent.');
+      for (const id of ids) {
+        await expectRow(page, id, 'Running');
+        expect(await moru.stateOf(id)).toBe('running');
+      }
+    });
+  });
+
+  test('more than one operation may take are refused with the limit', async ({ browser }) => {
+    await inHouse(browser, { SANDKEEPER_BULK_LIMIT: '2' }, async (page, moru) => {
+      await createMany(moru, [DEVELOPMENT, DEVELOPMENT, DEVELOPMENT]);
+      await openFleet(page);
+      await filter(page, 'environment=development');
+      await headCheckbox(page).check();
+      const kill = dock(page).getByRole('button', { name: /^Kill/ });
+      await expect(kill).toHaveAccessibleDescription(/^One operation takes 2 at most/);
+      await expect(kill).toBeDisabled();
+      // The server says the same to who asks it.
+      await page.getByRole('grid').press('Delete');
+      const dialog = dialogOf(page);
+      await expect(dialog.getByRole('alert')).toContainText(
+        '3 sandboxes are more than the 2 that one operation may take.',
+      );
+      await expect(dialog.getByRole('alert')).toContainText('Nothing was killed.');
+      await expect(dialog.getByRole('button', { name: 'Look again' })).toHaveCount(0);
+      await dialog.getByRole('button', { name: 'Close' }).click();
+    });
+  });
+});

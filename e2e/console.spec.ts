@@ -1,0 +1,499 @@
+import { readFile } from 'node:fs/promises';
+import type { Sandbox } from '@moru-ai/core';
+import { expectAccessible } from './support/accessible';
+import {
+  clickOnScreen,
+  expectOnScreen,
+  expectPrompt,
+  focusTerminal,
+  linesOf,
+  openConsole,
+  run,
+  terminal,
+} from './support/console';
+import { test as base, expect, type Page } from './support/fixtures';
+import type { Moru } from './support/moru';
+import { freePort } from './support/processes';
+import { Wire } from './support/wire';
+
+/** A house behind a network that can be cut. */
+const test = base.extend<object, { wire: Wire }>({
+  wire: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from it that nothing is needed.
+    async ({}, use) => {
+      const wire = await Wire.open();
+      await use(wire);
+      wire.close();
+    },
+    { scope: 'worker' },
+  ],
+  settings: [
+    async ({ wire }, use) => {
+      const port = await freePort();
+      wire.leadTo(port);
+      await use({ PORT: String(port), SANDKEEPER_URL: wire.url });
+    },
+    { scope: 'worker' },
+  ],
+});
+
+const strip = (page: Page, text: string | RegExp) => page.getByRole('status').filter({ hasText: text });
+const tab = (page: Page, name: string | RegExp) =>
+  page.getByRole('tablist', { name: 'Consoles' }).getByRole('tab', { name });
+
+async function openMenu(page: Page, act: string): Promise<void> {
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: act }).click();
+}
+
+async function countShells(moru: Moru, id: string): Promise<number> {
+  const sandbox = await moru.handle(id);
+  return (await sandbox.commands.list()).filter(({ cmd }) => cmd === '/bin/bash').length;
+}
+
+/** All lines that the terminal still has, as the person saves them. */
+async function scrollback(page: Page): Promise<string[]> {
+  const saved = page.waitForEvent('download');
+  await openMenu(page, 'Download the scrollback');
+  return (await readFile(await (await saved).path(), 'utf8')).split('\n');
+}
+
+test('a shell behaves as in a terminal of one’s own', async ({ page, moru, signIn }) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await run(page, 'echo answer-$((40+2)); echo TERM=$TERM');
+  await expectOnScreen(page, 'answer-42');
+  await expectOnScreen(page, 'TERM=xterm-256color');
+
+  await run(page, 'sleep 1000');
+  await page.keyboard.press('Control+c');
+  await expectOnScreen(page, '^C');
+  await expectPrompt(page);
+
+  await run(page, 'echo completed-by-tab > zebra-crossing.txt');
+  await focusTerminal(page);
+  await page.keyboard.type('cat zeb');
+  await page.keyboard.press('Tab');
+  await expectOnScreen(page, 'cat zebra-crossing.txt');
+  await page.keyboard.press('Enter');
+  await expectOnScreen(page, /^completed-by-tab$/m);
+
+  // What stands in bytes: four-byte letters, typed and printed, and what is no text at all.
+  await focusTerminal(page);
+  await page.keyboard.insertText('echo "Grüße 😀 漢字"');
+  await page.keyboard.press('Enter');
+  await expectOnScreen(page, /^Grüße 😀 ?漢 ?字/m);
+  await run(page, "printf 'a\\xff\\xfeb\\xf0\\x9f\\x98\\x80c\\n'");
+  await expectOnScreen(page, /^ab😀 ?c/m);
+
+  await focusTerminal(page);
+  await page.keyboard.press('Control+d');
+  await expect(strip(page, 'The shell has exited')).toBeVisible();
+  await page.getByRole('button', { name: 'Open anew' }).click();
+  await expectPrompt(page, 2);
+  await expect(tab(page, /^1 /)).toHaveCount(0);
+  await run(page, 'exit 3', 2);
+  await expect(strip(page, 'The shell has exited with code 3.')).toBeVisible();
+});
+
+test('full-screen programs follow the window, and are drawn anew after a reload', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  const sandbox = await moru.handle(id);
+  await sandbox.files.write('lines.txt', Array.from({ length: 500 }, (_, at) => `line ${at + 1}`).join('\n'));
+  await sandbox.files.write(
+    'full.sh',
+    `draw() { printf '\\033[H\\033[2J'; echo "window $(stty size)"; echo "drawn by the program"; }
+printf '\\033[?1049h'; trap draw WINCH; trap 'printf "\\033[?1049l"; exit' INT; draw
+while :; do sleep 0.1; done`,
+  );
+  await page.setViewportSize({ width: 1100, height: 700 });
+  await openConsole(page, id);
+  await run(page, 'less lines.txt');
+  await expectOnScreen(page, /^line 1$/m);
+  const before = (await linesOf(page)).length;
+  await page.setViewportSize({ width: 1100, height: 500 });
+  await expect.poll(async () => (await linesOf(page)).length).toBeLessThan(before);
+  await focusTerminal(page);
+  await page.keyboard.press('G');
+  await expectOnScreen(page, /^line 500$/m);
+  await expect.poll(async () => (await linesOf(page)).at(-1)).toMatch(/END|:/);
+  await page.keyboard.press('q');
+  await expectPrompt(page);
+
+  await run(page, 'bash full.sh');
+  const rows = (await linesOf(page)).length;
+  await expectOnScreen(page, `window ${rows} `);
+  await page.reload();
+  await expectOnScreen(page, `window ${rows} `);
+  await expectOnScreen(page, 'drawn by the program');
+  await expect(strip(page, 're-attached, nothing lost')).toBeVisible();
+  await focusTerminal(page);
+  await page.keyboard.press('Control+c');
+  // The other screen is left, and what stood on the first one is still there.
+  await expectOnScreen(page, 'bash full.sh');
+  await expectPrompt(page);
+});
+
+test('several lines are shown before they are pasted, and none of them runs by itself', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  await signIn(page, 'operator');
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const id = await moru.create();
+  await openConsole(page, id);
+  const paste = async (text: string) => {
+    await page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
+    await focusTerminal(page);
+    await page.keyboard.press('Control+Shift+V');
+  };
+  const dialog = page.getByRole('alertdialog', { name: 'Paste 2 lines' });
+  await paste('echo first-$((1+1))\necho second-$((2+2))\n');
+  await expect(dialog).toContainText('echo second-$((2+2))');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  await paste('echo first-$((1+1))\necho second-$((2+2))\n');
+  await dialog.getByRole('button', { name: 'Paste 2 lines' }).click();
+  await expectOnScreen(page, 'echo second-$((2+2))');
+  expect((await linesOf(page)).join('\n')).not.toContain('first-2');
+  await page.keyboard.press('Enter');
+  await expectOnScreen(page, /^first-2$/m);
+  await expectOnScreen(page, /^second-4$/m);
+
+  // One line is pasted at once, without the newline that would run it.
+  await paste('echo third-$((3+3))\n');
+  await expectOnScreen(page, 'echo third-$((3+3))');
+  await expect(page.getByRole('alertdialog')).toHaveCount(0);
+  await page.keyboard.press('Enter');
+  await expectOnScreen(page, /^third-6$/m);
+});
+
+test('a flood of 50 MB leaves the page to its people, and Ctrl-C ends one at once', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await run(page, "head -c 50000000 /dev/zero | tr '\\0' x | fold -w 99; echo; echo flood-is-$((0+1))-over");
+  await expectOnScreen(page, /^x{50}/m);
+  await page.getByRole('button', { name: 'Keys of the terminal' }).click();
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeHidden();
+  await expect
+    .poll(async () => (await linesOf(page)).join('\n'), { timeout: 60_000 })
+    .toMatch(/flood-is-1-over/);
+
+  await run(page, 'clear; yes');
+  await expectOnScreen(page, /^y$/m);
+  await focusTerminal(page);
+  await page.keyboard.press('Control+c');
+  await expectPrompt(page);
+  await run(page, 'echo still-$((5+5))');
+  await expectOnScreen(page, 'still-10');
+});
+
+test('a lost network loses no output, doubles none, and lets nobody type into nothing', async ({
+  page,
+  moru,
+  signIn,
+  wire,
+}) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await run(page, 'for i in $(seq 1 1500); do echo "n$i"; sleep 0.004; done; echo all-$((1+0))-there');
+  await expectOnScreen(page, /^n\d\d$/m);
+  wire.cut();
+  await expect(strip(page, 'The connection is lost')).toBeVisible();
+  await focusTerminal(page);
+  await page.keyboard.type('lost');
+  wire.mend();
+  await expect(strip(page, /re-attached after .*, nothing lost/)).toBeVisible();
+  wire.cut();
+  await expect(strip(page, 'The connection is lost')).toBeVisible();
+  wire.mend();
+  await expect(strip(page, /re-attached after .*, nothing lost/)).toBeVisible();
+  await expectOnScreen(page, 'all-1-there');
+  const numbers = (await scrollback(page)).flatMap((line) => /^n(\d+)$/.exec(line)?.[1] ?? []);
+  expect(numbers).toEqual(Array.from({ length: 1500 }, (_, at) => String(at + 1)));
+  await expectPrompt(page);
+  expect((await linesOf(page)).at(-1)).not.toContain('lost');
+
+  // And a reload finds the shell with its variables, and what it wrote before.
+  await run(page, 'kept=yes-$((3*3)); clear');
+  // A page that leaves takes along what it has not sent yet.
+  await expect.poll(async () => (await linesOf(page)).filter((line) => line !== '')).toHaveLength(1);
+  await page.reload();
+  // Until it is attached again, it takes nothing.
+  await expectPrompt(page);
+  await run(page, 'echo $kept');
+  await expectOnScreen(page, /^yes-9$/m);
+  await expect(tab(page, /bash/)).toHaveCount(1);
+});
+
+test('a colleague watches, takes over, and everybody sees that', async ({
+  page,
+  moru,
+  signIn,
+  browser,
+  baseURL,
+}) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await run(page, 'echo shared-$((6*7))');
+  await expectOnScreen(page, 'shared-42');
+
+  const context = await browser.newContext(baseURL === undefined ? {} : { baseURL });
+  const colleague = await context.newPage();
+  await signIn(colleague, 'admin');
+  await colleague.goto(page.url());
+  await expectOnScreen(colleague, 'shared-42');
+  await expect(strip(colleague, 'You are watching. operator types.')).toBeVisible();
+  await expect(page.getByRole('img', { name: 'Watched by admin' })).toBeVisible();
+  await run(colleague, 'echo intruder');
+  await run(page, 'echo after');
+  await expectOnScreen(colleague, /^after$/m);
+  expect((await linesOf(page)).join('\n')).not.toContain('intruder');
+
+  await colleague.getByRole('button', { name: 'Take over' }).click();
+  await expect(strip(colleague, 'You are watching')).toHaveCount(0);
+  await expect(strip(page, 'You are watching. admin types.')).toBeVisible();
+  await run(colleague, 'echo by-admin-$((2*2))');
+  await expectOnScreen(page, 'by-admin-4');
+  await context.close();
+  // Whoever had it may have it back.
+  await expect(strip(page, 'It belongs to admin, who is not looking at it now.')).toBeVisible();
+  await page.getByRole('button', { name: 'Take over' }).click();
+  await run(page, 'echo back-$((2+3))');
+  await expectOnScreen(page, 'back-5');
+
+  await page.goto(`/operations/access?sandbox=${id}`);
+  const log = page.getByRole('table');
+  for (const words of ['Opened a console', 'Watched a console', 'Took over a console'])
+    await expect(log).toContainText(words);
+});
+
+test('a sandbox that is paused takes its shell along, and one that is killed ends it', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  await signIn(page, 'admin');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await run(page, 'kept=still-$((4*4))');
+  await expectPrompt(page);
+  await moru.pause(id);
+  await expect(strip(page, 'The sandbox is paused, and this shell with it.')).toBeVisible();
+  await focusTerminal(page);
+  await page.keyboard.type('into nothing');
+  await moru.connect(id);
+  await expect(strip(page, 'The sandbox is paused')).toHaveCount(0, { timeout: 30_000 });
+  await run(page, 'echo $kept');
+  await expectOnScreen(page, /^still-16$/m);
+  expect((await linesOf(page)).join('\n')).not.toContain('into nothing');
+
+  await moru.kill(id);
+  await expect(strip(page, 'This sandbox was terminated.')).toBeVisible();
+  await expect(strip(page, 'Everything that ran in it has ended.')).toBeVisible();
+  // What was on the screen can still be read.
+  await expectOnScreen(page, /^still-16$/m);
+  await page.getByRole('button', { name: 'See how it ended' }).click();
+  await expect(page.getByRole('heading', { name: /^Terminated at/ })).toBeVisible();
+});
+
+test('opening a console wakes nothing and moves no deadline', async ({ page, moru, signIn }) => {
+  await signIn(page, 'operator');
+  const running = await moru.create();
+  const endAt = (await moru.find(running))?.endAt;
+  await openConsole(page, running);
+  await run(page, 'echo here');
+  expect((await moru.find(running))?.endAt).toEqual(endAt);
+  await page.getByRole('button', { name: '+15 min' }).click();
+  await expect
+    .poll(async () => Number((await moru.find(running))?.endAt) - Number(endAt))
+    .toBeGreaterThan(14 * 60_000);
+
+  const paused = await moru.create();
+  await moru.pause(paused);
+  await page.goto(`/sandboxes/${paused}/console`);
+  await expect(page.getByRole('heading', { name: 'It is paused, so no shell can run in it' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'New console', exact: true })).toBeDisabled();
+  expect(await moru.stateOf(paused)).toBe('paused');
+});
+
+test('a viewer sees why there is no console', async ({ page, moru, signIn }) => {
+  await signIn(page, 'viewer');
+  const id = await moru.create();
+  await page.goto(`/sandboxes/${id}/console`);
+  await expect(page.getByRole('heading', { name: 'Consoles need the role operator' })).toBeVisible();
+  await expect(page.getByRole('tablist', { name: 'Consoles' })).toHaveCount(0);
+});
+
+test('a console ends with the session of whoever it belongs to', async ({ page, moru, house }) => {
+  const { operator } = await house.openSessions();
+  await page
+    .context()
+    .addCookies([{ name: house.sessionCookieName, value: operator, url: house.url, httpOnly: true }]);
+  const id = await moru.create();
+  await openConsole(page, id);
+  expect(await countShells(moru, id)).toBe(1);
+  const elsewhere = await page.context().newPage();
+  await elsewhere.goto('/sandboxes');
+  await elsewhere.getByRole('button', { name: /^Account/ }).click();
+  await elsewhere.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(elsewhere).toHaveURL(/sign-in/);
+  await expect(page).toHaveURL(/sign-in/);
+  await expect.poll(() => countShells(moru, id)).toBe(0);
+});
+
+test('a console ends with the role of whoever it belongs to', async ({ page, moru, house }) => {
+  const { operator } = await house.openSessions();
+  await page
+    .context()
+    .addCookies([{ name: house.sessionCookieName, value: operator, url: house.url, httpOnly: true }]);
+  const id = await moru.create();
+  await openConsole(page, id);
+  expect(await countShells(moru, id)).toBe(1);
+  await house.changeRole(operator, 'viewer');
+  await expect.poll(() => countShells(moru, id), { timeout: 45_000 }).toBe(0);
+  await expect(terminal(page)).toHaveCount(0, { timeout: 45_000 });
+  await page.goto(`/sandboxes/${id}/console`);
+  await expect(page.getByRole('heading', { name: 'Consoles need the role operator' })).toBeVisible();
+});
+
+test('output can neither reach the clipboard nor lead anywhere unseen', async ({ page, moru, signIn }) => {
+  await signIn(page, 'operator');
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const id = await moru.create();
+  const sandbox = await moru.handle(id);
+  const link = (address: string, text: string) => `\\033]8;;${address}\\033\\\\${text}\\033]8;;\\033\\\\`;
+  await sandbox.files.write(
+    'hostile.sh',
+    [
+      "printf '\\033]52;c;c3RvbGVu\\007'",
+      `printf '${link('https://evil.example/steal', 'https://bank.example')}\\n'`,
+      `printf '${link('javascript:alert(1)', 'script-link')}\\n'`,
+      "printf '\\033]0;\\342\\200\\256<b>title</b>\\007'",
+      // Where is the cursor, what are you, what is your title: none of the answers may be typed for the person.
+      "printf '\\033[21t'",
+      'echo hostile-is-$((0+1))-over',
+    ].join('\n'),
+  );
+  await openConsole(page, id);
+  await page.evaluate(() => navigator.clipboard.writeText('mine'));
+  await run(page, 'clear; bash hostile.sh');
+  await expectOnScreen(page, 'hostile-is-1-over');
+  await expectPrompt(page);
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('mine');
+  await expect(tab(page, /bash/)).toHaveAttribute('title', '<b>title</b>');
+  expect((await linesOf(page)).filter((line) => line !== '').at(-1)).toMatch(/\$$/);
+
+  await clickOnScreen(page, 'https://bank.example');
+  const dialog = page.getByRole('dialog', { name: 'Open this link' });
+  await expect(dialog).toContainText('https://evil.example/steal');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  await clickOnScreen(page, 'script-link');
+  // What is not offered cannot be waited for: something that would come behind it is.
+  await run(page, 'echo clicked-$((7*7))');
+  await expectOnScreen(page, 'clicked-49');
+  await expect(dialog).toHaveCount(0);
+});
+
+test('consoles are opened beside each other, named, and closed with a question', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await page.getByRole('button', { name: 'New console as another user or elsewhere' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Open a shell' });
+  await dialog.getByRole('textbox', { name: 'Start folder' }).fill('/nowhere');
+  await dialog.getByRole('button', { name: 'Open a shell' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'no folder “/nowhere”' })).toBeVisible();
+  await page.getByRole('button', { name: 'New console as another user or elsewhere' }).click();
+  await dialog.getByRole('textbox', { name: 'Start folder' }).fill('/tmp');
+  await dialog.getByRole('combobox', { name: 'User' }).fill('root');
+  await dialog.getByRole('button', { name: 'Open a shell' }).click();
+  await expectPrompt(page, 2);
+  await run(page, 'echo "$HOME and $PWD"', 2);
+  await expectOnScreen(page, '/root and /tmp', 2);
+
+  await openMenu(page, 'Rename…');
+  await page.getByRole('textbox', { name: 'Name' }).fill('watch the <b>run</b>');
+  await page.keyboard.press('Enter');
+  await expect(tab(page, '2 watch the <b>run</b>')).toBeVisible();
+  await openMenu(page, 'Side by side');
+  await expect(terminal(page, 1)).toBeVisible();
+  await expect(terminal(page, 2)).toBeVisible();
+
+  await run(page, 'sleep 1000', 2);
+  await expectOnScreen(page, 'sleep 1000', 2);
+  await page.getByTitle('Close console 2').click();
+  const question = page.getByRole('alertdialog', { name: 'sleep is running in this console' });
+  await question.getByRole('button', { name: 'Close and end it' }).click();
+  await expect(tab(page, /watch the/)).toHaveCount(0);
+  await expectPrompt(page, 1);
+  await page.getByTitle('Close console 1').click();
+  await expect(page.getByRole('heading', { name: 'No console is open here' })).toBeVisible();
+});
+
+test('the console is accessible in both themes, and so is what it asks', async ({ page, moru, signIn }) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await run(
+    page,
+    'for c in 31 32 33 34 35 36 90 91 92; do printf "\\e[%smcolour %s\\e[0m " $c $c; done; echo',
+  );
+  await expectOnScreen(page, 'colour 92');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expectAccessible(page, `the console, ${colorScheme}`);
+    await page.getByRole('button', { name: 'Find in the terminal' }).click();
+    await page.getByRole('textbox', { name: 'Find', exact: true }).fill('colour 3');
+    await expect(page.getByRole('search').getByRole('status')).toContainText(/of \d+/);
+    await expectAccessible(page, `finding, ${colorScheme}`);
+    await page.keyboard.press('Escape');
+  }
+});
+
+test('after a restart of the server the tab says so and opens anew; what was left behind is ended', async ({
+  page,
+  moru,
+  signIn,
+  house,
+}) => {
+  await signIn(page, 'operator');
+  const id = await moru.create();
+  await openConsole(page, id);
+  await run(page, 'echo before-$((1+1))');
+  await expectOnScreen(page, 'before-2');
+  await house.crash();
+  await expect(strip(page, 'The connection is lost')).toBeVisible();
+  await house.restart();
+  await expect(strip(page, 'This console has ended.')).toBeVisible({ timeout: 30_000 });
+  await expectOnScreen(page, 'before-2');
+  await page.getByRole('button', { name: 'Open anew' }).click();
+  await expect(strip(page, 'This console has ended.')).toHaveCount(0);
+  await expect.poll(async () => (await await shellsIn(moru, id)).length).toBe(1);
+});
+
+async function shellsIn(moru: { handle: (id: string) => Promise<Sandbox> }, id: string) {
+  const sandbox = await moru.handle(id);
+  return (await sandbox.commands.list()).filter(({ cmd }) => cmd === '/bin/bash');
+}

@@ -1,0 +1,677 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Locator } from '@playwright/test';
+import { expectAccessible } from './support/accessible';
+import { test as base, expect, type Page } from './support/fixtures';
+import type { Moru } from './support/moru';
+import { lookAway, NEWS_WITHIN_MS, timeOf, toast } from './support/vocabulary';
+
+const exec = promisify(execFile);
+const HOME = '/home/user';
+
+/** `dir`: an empty directory of this test's. */
+const test = base.extend<{ dir: string }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture needs.
+  dir: async ({}, use) => {
+    const dir = await mkdtemp(join(tmpdir(), 'sandkeeper-files-'));
+    await use(dir);
+    await rm(dir, { recursive: true, force: true });
+  },
+});
+
+test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
+
+const tree = (page: Page) => page.getByRole('treegrid', { name: 'Files' });
+const main = (page: Page) => page.getByRole('main');
+
+/** The row of a name, which is shown with signs for what would not be seen. */
+function row(page: Page, name: string): Locator {
+  return tree(page)
+    .getByRole('row')
+    .filter({ has: page.getByRole('checkbox', { name: `Select ${name}`, exact: true }) });
+}
+
+/** The names in sight from top to bottom, each with its level. */
+async function namesShown(page: Page): Promise<string[]> {
+  const shown = await tree(page)
+    .getByRole('row')
+    .evaluateAll((elements) =>
+      elements.flatMap((element) => {
+        const name = element.querySelector('[role=gridcell] input')?.getAttribute('aria-label');
+        const level = Number(element.getAttribute('aria-level'));
+        const at = Number(element.getAttribute('aria-rowindex'));
+        return name ? [{ at, text: '  '.repeat(level - 1) + name.replace('Select ', '') }] : [];
+      }),
+    );
+  return shown.sort((a, b) => a.at - b.at).map(({ text }) => text);
+}
+
+const expectNames = (page: Page, names: string[]) => expect.poll(() => namesShown(page)).toEqual(names);
+
+/** Opens the files of a sandbox and waits until its first folder is there. */
+async function openFiles(page: Page, id: string, search = ''): Promise<void> {
+  await page.goto(`/sandboxes/${id}/files${search}`);
+  await expect(tree(page)).toBeVisible();
+}
+
+/** A sandbox with nothing in its home but what `script` puts there, run in bash by its user. */
+async function createWith(moru: Moru, script: string): Promise<string> {
+  const id = await moru.create();
+  await runIn(moru, id, `rm -rf ~/.[!.]* ~/*; cd ~; ${script}`);
+  return id;
+}
+
+async function runIn(moru: Moru, id: string, script: string): Promise<void> {
+  await (await moru.handle(id)).commands.run(script);
+}
+
+const LEFTOVERS =
+  'mkdir -p .cache out/shards empty && echo one > out/report.html && head -c 2048 /dev/zero > run.log' +
+  ' && echo hidden > .env && echo hi > judge.py && touch -d "2021-03-04 05:06:07" judge.py && ln -s out/report.html latest';
+
+const active = (page: Page) =>
+  tree(page).evaluate((grid) => {
+    const element = document.getElementById(grid.getAttribute('aria-activedescendant') ?? '');
+    return (
+      element?.querySelector('input')?.getAttribute('aria-label')?.replace('Select ', '') ??
+      element?.textContent
+    );
+  });
+
+test.describe('browsing', () => {
+  test('from the overview to a file, and a link shows a colleague the same', async ({
+    page,
+    moru,
+    house,
+  }) => {
+    const id = await createWith(moru, LEFTOVERS);
+    await page.goto(`/sandboxes/${id}`);
+    const tabs = page.getByRole('navigation', { name: 'This sandbox' });
+    await expect(tabs.getByRole('link', { name: 'Overview' })).toHaveAttribute('aria-current', 'page');
+    await tabs.getByRole('link', { name: 'Files' }).click();
+    await expect(page).toHaveURL(`${house.url}/sandboxes/${id}/files`);
+    await expect(tabs.getByRole('link', { name: 'Files' })).toHaveAttribute('aria-current', 'page');
+    await expectNames(page, ['.cache', 'empty', 'out', '.env', 'judge.py', 'latest', 'run.log']);
+    await expect(row(page, 'run.log')).toContainText('2 KB');
+    await expect(row(page, 'judge.py')).toContainText('Mar 4, 2021');
+    await expect(row(page, 'latest')).toContainText('out/report.html');
+
+    await row(page, 'out').click();
+    await expectNames(page, [
+      '.cache',
+      'empty',
+      'out',
+      '  shards',
+      '  report.html',
+      '.env',
+      'judge.py',
+      'latest',
+      'run.log',
+    ]);
+    await row(page, 'empty').click();
+    await expect(tree(page)).toContainText('Empty');
+    await row(page, 'report.html').click();
+    await expect(page).toHaveURL(
+      /file=%2Fhome%2Fuser%2Fout%2Freport.html|file=\/home\/user\/out\/report.html/,
+    );
+    await expect(main(page)).toContainText('/home/user/out/report.html');
+
+    const link = page.url();
+    const colleague = await page.context().newPage();
+    await colleague.goto(link);
+    await expect(row(colleague, 'report.html')).toHaveAttribute('aria-current', 'true');
+    await expect(row(colleague, 'out')).toHaveAttribute('aria-expanded', 'true');
+  });
+
+  test('goes into folders and back by breadcrumbs, double click and the browser', async ({ page, moru }) => {
+    const id = await createWith(moru, 'mkdir -p a/b/c && touch a/b/c/deep.txt');
+    await openFiles(page, id);
+    await row(page, 'a').dblclick();
+    await expectNames(page, ['b']);
+    await row(page, 'b').dblclick();
+    await expectNames(page, ['c']);
+    const folder = page.getByRole('navigation', { name: 'Folder' });
+    await expect(folder).toHaveText(/home.*user.*a.*b/);
+    await page.goBack();
+    await expectNames(page, ['b']);
+    await folder.getByRole('link', { name: 'user' }).click();
+    await expect(row(page, 'a')).toBeVisible();
+    await folder.getByRole('link', { name: '/', exact: true }).click();
+    await expect(row(page, 'etc')).toBeVisible();
+  });
+
+  test('sorts by name, size and time, and says so in the address', async ({ page, moru }) => {
+    const id = await createWith(
+      moru,
+      'for n in 1 2 10; do head -c "$n" /dev/zero > "shard-$n"; done; touch -d 2001-01-01 shard-10; touch -d 2002-01-01 shard-2; mkdir folder',
+    );
+    await openFiles(page, id);
+    await expectNames(page, ['folder', 'shard-1', 'shard-2', 'shard-10']);
+    const header = (name: string) => tree(page).getByRole('columnheader', { name });
+    await header('Size').getByRole('button').click();
+    await expectNames(page, ['shard-10', 'shard-2', 'shard-1', 'folder']);
+    await expect(header('Size')).toHaveAttribute('aria-sort', 'descending');
+    await expect(page).toHaveURL(/sort=-size/);
+    await header('Size').getByRole('button').click();
+    await expectNames(page, ['shard-1', 'shard-2', 'shard-10', 'folder']);
+    await header('Modified').getByRole('button').click();
+    await expectNames(page, ['folder', 'shard-1', 'shard-2', 'shard-10']);
+    await page.reload();
+    await expect(header('Modified')).toHaveAttribute('aria-sort', 'descending');
+  });
+
+  test('hides hidden files when told to, and remembers it', async ({ page, moru }) => {
+    const id = await createWith(moru, 'touch .env seen; mkdir only && touch only/.hidden');
+    await openFiles(page, id);
+    await expectNames(page, ['only', '.env', 'seen']);
+    await page.getByRole('checkbox', { name: 'Hidden files (1)' }).uncheck();
+    await expectNames(page, ['only', 'seen']);
+    await row(page, 'only').click();
+    await expect(tree(page)).toContainText('Nothing but a hidden entry.');
+    await page.reload();
+    await expectNames(page, ['only', 'seen']);
+    await row(page, 'only').click();
+    await tree(page).getByRole('button', { name: 'Show' }).click();
+    await expectNames(page, ['only', '  .hidden', '.env', 'seen']);
+  });
+
+  test('a folder of 5,000 scrolls, and its end is a key away', async ({ page, moru }) => {
+    const id = await createWith(moru, 'mkdir many && cd many && seq 1 5000 | xargs touch');
+    await openFiles(page, id, `?path=${HOME}/many`);
+    await expect(tree(page)).toHaveAttribute('aria-rowcount', '5001');
+    await expect(row(page, '1')).toBeVisible();
+    expect(await tree(page).getByRole('row').count()).toBeLessThan(100);
+    await tree(page).focus();
+    await page.keyboard.press('End');
+    await expect(row(page, '5000')).toBeInViewport();
+    await page.keyboard.press('Home');
+    await page.keyboard.type('4711');
+    await expect(row(page, '4711')).toBeInViewport();
+    expect(await active(page)).toBe('4711');
+  });
+});
+
+test('the keyboard alone suffices', async ({ page, moru }) => {
+  const id = await createWith(moru, LEFTOVERS);
+  await openFiles(page, id);
+  await tree(page).focus();
+  await page.keyboard.press('End');
+  expect(await active(page)).toBe('run.log');
+  await page.keyboard.press('Home');
+  expect(await active(page)).toBe('.cache');
+  await page.keyboard.type('ou');
+  expect(await active(page)).toBe('out');
+  await page.keyboard.press('ArrowRight');
+  await expect(row(page, 'report.html')).toBeVisible();
+  await page.keyboard.press('ArrowRight');
+  expect(await active(page)).toBe('shards');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(row(page, 'report.html')).toHaveAttribute('aria-current', 'true');
+  await page.keyboard.press('ArrowLeft');
+  expect(await active(page)).toBe('out');
+  await page.keyboard.press('ArrowLeft');
+  await expect(row(page, 'report.html')).toHaveCount(0);
+  await page.keyboard.press('Enter');
+  await expectNames(page, ['shards', 'report.html']);
+  await page.keyboard.press('Backspace');
+  await expect.poll(() => active(page)).toBe('out');
+
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Shift+ArrowDown');
+  await page.keyboard.press('Shift+ArrowDown');
+  await expect(page.getByRole('status').filter({ hasText: 'selected' })).toHaveText(
+    '3 selected, 10 B in files',
+  );
+  await page.keyboard.press('Escape');
+  await expect(page.getByText('selected', { exact: false })).toHaveCount(0);
+
+  await page.keyboard.press('Shift+F10');
+  await expect(page.getByRole('menuitem', { name: 'Copy path' })).toBeVisible();
+});
+
+test.describe('going somewhere', () => {
+  test('by a typed path: a folder, a file, and one that is wrong', async ({ page, moru }) => {
+    const id = await createWith(moru, 'mkdir -p out/shards && touch out/report.html');
+    await openFiles(page, id);
+    const input = page.getByRole('textbox', { name: 'Go to path' });
+    await tree(page).focus();
+    await page.keyboard.press('/');
+    await expect(input).toHaveValue('/');
+    await input.fill('/home/user/out/nothing/here');
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('alert').filter({ hasText: 'There is nothing at' })).toHaveText(
+      'There is nothing at /home/user/out/nothing/here. The path is right as far as /home/user/out.',
+    );
+    await input.fill('out/report.html');
+    await page.keyboard.press('Enter');
+    await expectNames(page, ['shards', 'report.html']);
+    await expect(row(page, 'report.html')).toHaveAttribute('aria-current', 'true');
+    await page.getByRole('button', { name: 'Go to path' }).click();
+    await input.fill('~');
+    await page.keyboard.press('Enter');
+    await expect(row(page, 'out')).toBeVisible();
+    await page.getByRole('button', { name: 'Go to path' }).click();
+    await page.keyboard.press('Escape');
+    await expect(input).toHaveCount(0);
+  });
+
+  test('by a few letters of a name in the folders that were opened', async ({ page, moru }) => {
+    const id = await createWith(moru, LEFTOVERS);
+    await openFiles(page, id);
+    await row(page, 'out').click();
+    await expect(row(page, 'report.html')).toBeVisible();
+    await page.keyboard.press('Control+p');
+    const dialog = page.getByRole('dialog', { name: 'Open a file' });
+    await dialog.getByRole('combobox', { name: 'Open a file by name' }).fill('rep');
+    await expect(dialog.getByRole('option')).toHaveText(['/home/user/out/report.html']);
+    await page.keyboard.press('Enter');
+    await expect(dialog).toHaveCount(0);
+    await expect(row(page, 'report.html')).toHaveAttribute('aria-current', 'true');
+  });
+});
+
+test('hostile names are seen for what they are, and circles end', async ({ page, moru }) => {
+  const id = await createWith(
+    moru,
+    [
+      `touch $'two\\nlines.txt' $'gpj.\\xe2\\x80\\xaeexe' $'bad\\xff\\xfename' ' spaces ' '<img src=x onerror=alert(1)>'`,
+      `touch "$(printf 'a%.0s' {1..251}).txt"`,
+      'ln -s loop2 loop1; ln -s loop1 loop2; ln -s . self; ln -s /etc out-of-here; mkfifo pipe',
+      'mkdir secret && touch secret/x && chmod 000 secret',
+    ].join('; '),
+  );
+  await openFiles(page, id);
+  await expect(row(page, 'two⏎lines.txt')).toBeVisible();
+  await expect(row(page, 'gpj.[RLO]exe')).toBeVisible();
+  await expect(row(page, '␣spaces␣')).toBeVisible();
+  await expect(row(page, '<img src=x onerror=alert(1)>')).toBeVisible();
+  await expect(row(page, `${'a'.repeat(251)}.txt`)).toContainText('.txt');
+  await expect(row(page, 'loop1')).toContainText('leads nowhere');
+  await expect(row(page, 'out-of-here')).toContainText('/etc');
+
+  // A link that leads to where it is goes on for as long as somebody unfolds it.
+  await row(page, 'self').click();
+  await expect.poll(() => namesShown(page)).toContain('  self');
+  await row(page, 'two⏎lines.txt').last().click();
+  await expect(main(page)).toContainText('two⏎lines.txt');
+  const odd = row(page, 'bad��name').last();
+  await odd.click();
+  await expect(main(page)).toContainText('Its name is no valid UTF-8.');
+  await expect(main(page).getByRole('button', { name: 'Download', exact: true })).toBeDisabled();
+  await row(page, 'pipe').last().click();
+  await expect(main(page)).toContainText('This is a pipe');
+  await expectAccessible(page, 'hostile names');
+});
+
+test.describe('what cannot be shown', () => {
+  test('a folder that is not there leads to the nearest that is', async ({ page, moru }) => {
+    const id = await createWith(moru, 'mkdir out');
+    await page.goto(`/sandboxes/${id}/files?path=${HOME}/out/2024/run`);
+    await expect(page.getByRole('heading', { name: 'There is no such folder' })).toBeVisible();
+    await expectAccessible(page, 'a folder that is not there');
+    await page.getByRole('button', { name: 'To /home/user/out' }).click();
+    await expect(tree(page)).toContainText('Empty');
+  });
+
+  test('a file is no folder', async ({ page, moru }) => {
+    const id = await createWith(moru, 'touch notes.txt');
+    await page.goto(`/sandboxes/${id}/files?path=${HOME}/notes.txt`);
+    await expect(page.getByRole('heading', { name: 'This is not a folder' })).toBeVisible();
+    await page.getByRole('button', { name: 'Show it in its folder' }).click();
+    await expect(row(page, 'notes.txt')).toHaveAttribute('aria-current', 'true');
+  });
+
+  test('what was read stays when the sandbox cannot be reached, until it can', async ({ page, moru }) => {
+    const id = await createWith(moru, 'touch notes.txt');
+    await openFiles(page, id);
+    await moru.addFault({ route: 'POST /filesystem.Filesystem/ListDir', status: 503 });
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Read again' }).click();
+    await expect(page.getByRole('status').filter({ hasText: 'What you see was read before.' })).toBeVisible();
+    await expect(row(page, 'notes.txt')).toBeVisible();
+    await moru.clearFaults();
+    await expect(page.getByRole('status').filter({ hasText: 'What you see was read before.' })).toHaveCount(
+      0,
+    );
+  });
+
+  test('a paused sandbox has a gate before its files', async ({ page, moru }) => {
+    const id = await createWith(moru, 'touch notes.txt');
+    await moru.pause(id);
+    await page.goto(`/sandboxes/${id}/files`);
+    await expect(page.getByRole('button', { name: 'Wake for review' })).toBeVisible();
+    await expect(tree(page)).toHaveCount(0);
+    expect(await moru.stateOf(id)).toBe('paused');
+  });
+
+  test('paused meanwhile, a file that is being read stays', async ({ page, moru }) => {
+    const id = await createWith(moru, 'touch notes.txt');
+    await openFiles(page, id);
+    await row(page, 'notes.txt').click();
+    await moru.pause(id);
+    await expect(page.getByRole('status').filter({ hasText: 'It is paused.' })).toBeVisible();
+    await expect(row(page, 'notes.txt')).toBeVisible();
+    await page.getByRole('button', { name: 'Wake for review…' }).click();
+    await expect(page.getByRole('button', { name: 'Wake for review', exact: true })).toBeVisible();
+  });
+
+  test('killed meanwhile, what was read stays until somebody asks how it ended', async ({ page, moru }) => {
+    const id = await createWith(moru, 'touch notes.txt');
+    await openFiles(page, id);
+    await expect(row(page, 'notes.txt')).toBeVisible();
+    await moru.kill(id);
+    await expect(page.getByRole('status').filter({ hasText: 'This sandbox is terminated' })).toBeVisible();
+    await expect(row(page, 'notes.txt')).toBeVisible();
+    await page.getByRole('button', { name: 'See how it ended' }).click();
+    await expect(main(page)).toContainText('Terminated at');
+  });
+});
+
+test.describe('a running sandbox', () => {
+  test('shows what changes in an open folder within two seconds', async ({ page, moru }) => {
+    const id = await createWith(moru, 'mkdir out && touch out/a.txt');
+    await openFiles(page, id);
+    await row(page, 'out').click();
+    await expect(row(page, 'a.txt')).toBeVisible();
+    await lookAway(page);
+    const tookMs: number[] = [];
+    await runIn(moru, id, 'echo new > ~/out/b.txt');
+    tookMs.push(await timeOf(() => expect(row(page, 'b.txt')).toBeVisible()));
+    await runIn(moru, id, 'head -c 4096 /dev/zero > ~/out/a.txt');
+    tookMs.push(await timeOf(() => expect(row(page, 'a.txt')).toContainText('4 KB')));
+    await runIn(moru, id, 'rm ~/out/a.txt');
+    tookMs.push(await timeOf(() => expect(row(page, 'a.txt')).toHaveCount(0)));
+    // A busy machine may hold up any of them, hardly all.
+    expect(Math.min(...tookMs)).toBeLessThan(NEWS_WITHIN_MS);
+  });
+
+  test('moves nothing that is being looked at, and keeps the selection and the place of the keyboard', async ({
+    page,
+    moru,
+  }) => {
+    const id = await createWith(moru, 'for n in $(seq -w 10 90); do touch "file-$n"; done');
+    await openFiles(page, id);
+    await expect(row(page, 'file-10')).toBeVisible();
+    await tree(page).focus();
+    await page.keyboard.type('file-5');
+    await page.keyboard.press('Space');
+    await lookAway(page);
+    const before = await row(page, 'file-50').boundingBox();
+    await runIn(moru, id, 'cd ~; for n in $(seq -w 11 19); do touch "file-$n-more"; done; rm file-20');
+    await expect(tree(page)).toHaveAttribute('aria-rowcount', String(1 + 81 + 9 - 1));
+    await expect.poll(async () => (await row(page, 'file-50').boundingBox())?.y).toBe(before?.y);
+    expect(await active(page)).toBe('file-50');
+    await expect(page.getByRole('status').filter({ hasText: 'selected' })).toContainText('1 selected');
+  });
+
+  test('holds still under the pointer where scrolling cannot make up for a change', async ({
+    page,
+    moru,
+  }) => {
+    const id = await createWith(moru, 'touch b c');
+    await openFiles(page, id);
+    await row(page, 'c').hover();
+    await runIn(moru, id, 'touch ~/a1 ~/a2; rm ~/b');
+    const news = page.getByRole('button', { name: '2 new, 1 gone' });
+    await expect(news).toBeVisible();
+    await expectNames(page, ['b', 'c']);
+    await news.click();
+    await expectNames(page, ['a1', 'a2', 'c']);
+  });
+});
+
+test.describe('taking along', () => {
+  test('a file, byte for byte', async ({ page, moru, dir }) => {
+    const id = await createWith(
+      moru,
+      'head -c 3000000 /dev/urandom > "it\'s data.bin"; sha256sum *.bin > sum.txt',
+    );
+    const sum = String(await (await moru.handle(id)).files.read(`${HOME}/sum.txt`)).split(' ')[0];
+    await openFiles(page, id);
+    await row(page, "it's data.bin").click({ button: 'right' });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitem', { name: 'Download', exact: true }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe("it's data.bin");
+    await download.saveAs(join(dir, 'data.bin'));
+    expect(
+      createHash('sha256')
+        .update(await readFile(join(dir, 'data.bin')))
+        .digest('hex'),
+    ).toBe(sum);
+  });
+
+  for (const format of ['tar.gz', 'zip'] as const) {
+    test(`a selection as .${format}`, async ({ page, moru, dir }) => {
+      const id = await createWith(
+        moru,
+        'mkdir -p out/deep && echo one > out/deep/1.txt && echo two > two.txt && touch three',
+      );
+      await openFiles(page, id);
+      await row(page, 'out').hover();
+      await row(page, 'out').getByRole('checkbox').check();
+      await row(page, 'two.txt').getByRole('checkbox').check();
+      await page.getByRole('button', { name: 'Download…' }).last().click();
+      const dialog = page.getByRole('dialog', { name: 'Download 2 as an archive' });
+      await expect(dialog).toContainText(/4 entries, 8 B, before packing/);
+      await expectAccessible(page, 'the dialog for an archive');
+      await dialog.getByRole('radio', { name: `.${format}` }).check();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        dialog.getByRole('button', { name: 'Download' }).click(),
+      ]);
+      await expect(page.getByRole('region', { name: 'Archives' })).toContainText('Packed: 2 files, 8 B');
+      const path = join(dir, `archive.${format}`);
+      await download.saveAs(path);
+      if (format === 'zip') await exec('python3', ['-m', 'zipfile', '-e', path, dir]);
+      else await exec('tar', ['-xzf', path, '-C', dir]);
+      const { stdout } = await exec(
+        'sh',
+        ['-c', 'cat "$(find . -name 1.txt)" "$(find . -name two.txt)"; find . -name three'],
+        {
+          cwd: dir,
+        },
+      );
+      expect(stdout).toBe('one\ntwo\n');
+    });
+  }
+
+  test('paths, and the download as code', async ({ page, moru, context }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const id = await createWith(moru, 'touch notes.txt');
+    await openFiles(page, id);
+    const copied = () => page.evaluate(() => navigator.clipboard.readText());
+    await row(page, 'notes.txt').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Copy path' }).click();
+    await expect(toast(page, 'Copied the path')).toBeVisible();
+    expect(await copied()).toBe('/home/user/notes.txt');
+    await row(page, 'notes.txt').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Copy download in Python' }).click();
+    await expect(toast(page, 'in Python')).toBeVisible();
+    expect(await copied()).toContain('sandbox.files.read("/home/user/notes.txt", format="bytes")');
+  });
+});
+
+test.describe('search', () => {
+  test('finds names and contents, and says how many', async ({ page, moru }) => {
+    const id = await createWith(
+      moru,
+      'mkdir -p out .cache && echo "the score is 7" > out/notes.txt && echo none > out/score.txt && echo "score 8" > .cache/old',
+    );
+    await openFiles(page, id);
+    await page.getByRole('button', { name: 'Search' }).click();
+    const search = page.getByRole('region', { name: 'Search' });
+    await search.getByRole('searchbox').fill('score');
+    await page.keyboard.press('Enter');
+    const found = search.getByRole('option');
+    await expect(found).toHaveText(['out/score.txt']);
+    await expect(search.getByRole('status')).toHaveText('1 found');
+    await search.getByRole('radio', { name: 'Contents' }).check();
+    await search.getByRole('searchbox').press('Enter');
+    await expect(search.getByRole('status')).toHaveText('2 found');
+    await expect(found.filter({ hasText: 'out/notes.txt:1' })).toContainText('the score is 7');
+    await expectAccessible(page, 'findings');
+    await found.filter({ hasText: 'out/notes.txt' }).click();
+    await expect(main(page)).toContainText('notes.txt');
+    await search.getByRole('button', { name: 'Close' }).click();
+    await expect(row(page, 'notes.txt')).toHaveAttribute('aria-current', 'true');
+  });
+
+  test('finds nothing, and can be stopped', async ({ page, moru }) => {
+    const id = await createWith(moru, 'touch a');
+    await openFiles(page, id, '?path=/');
+    await page.getByRole('button', { name: 'Search' }).click();
+    const search = page.getByRole('region', { name: 'Search' });
+    await search.getByRole('searchbox').fill('nothing-is-called-so');
+    await page.keyboard.press('Enter');
+    await expect(search.getByRole('status')).toHaveText('Nothing found for “nothing-is-called-so”');
+    await moru.addFault({ route: 'POST /process.Process/Start', latencyMs: 5_000 });
+    await search.getByRole('searchbox').press('Enter');
+    await search.getByRole('button', { name: 'Stop' }).click();
+    await expect(search.getByRole('status')).toContainText('Stopped.');
+  });
+});
+
+test.describe('uploads', () => {
+  async function chooseFiles(page: Page, paths: string[]): Promise<void> {
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      page.getByRole('button', { name: 'Upload…' }).click(),
+    ]);
+    await chooser.setFiles(paths);
+  }
+
+  test('arrive, and ask where there is something of the same name', async ({ page, moru, dir }) => {
+    const id = await createWith(moru, 'echo old > a.txt; echo old > b.txt; echo old > c.txt');
+    for (const name of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) await writeFile(join(dir, name), 'new\n');
+    await openFiles(page, id);
+    await chooseFiles(
+      page,
+      ['a.txt', 'b.txt', 'c.txt', 'd.txt'].map((name) => join(dir, name)),
+    );
+    const dialog = page.getByRole('alertdialog');
+    await expect(dialog).toHaveAccessibleName('There is a file called a.txt already');
+    await expectAccessible(page, 'the question about a conflict');
+    await dialog.getByRole('button', { name: 'Replace' }).click();
+    await expect(dialog).toHaveAccessibleName('There is a file called b.txt already');
+    await dialog.getByRole('button', { name: 'Skip' }).click();
+    await expect(dialog).toHaveAccessibleName('There is a file called c.txt already');
+    await dialog.getByRole('button', { name: 'Keep both' }).click();
+    const uploads = page.getByRole('region', { name: 'Uploads' });
+    await expect(uploads.getByRole('status')).toHaveText('3 files uploaded');
+    await expectNames(page, ['a.txt', 'b.txt', 'c (2).txt', 'c.txt', 'd.txt']);
+    const { files } = await moru.handle(id);
+    const texts = await Promise.all(
+      ['a.txt', 'b.txt', 'c.txt', 'c (2).txt', 'd.txt'].map((name) => files.read(`${HOME}/${name}`)),
+    );
+    expect(texts).toEqual(['new\n', 'old\n', 'old\n', 'new\n', 'new\n']);
+    await uploads.getByRole('button', { name: 'Clear' }).click();
+    await expect(uploads).toHaveCount(0);
+  });
+
+  test('answer one question for all', async ({ page, moru, dir }) => {
+    const names = ['1', '2', '3', '4', '5'];
+    const id = await createWith(moru, `for n in ${names.join(' ')}; do echo old > $n; done`);
+    for (const name of names) await writeFile(join(dir, name), 'new\n');
+    await openFiles(page, id);
+    await chooseFiles(
+      page,
+      names.map((name) => join(dir, name)),
+    );
+    const dialog = page.getByRole('alertdialog');
+    await dialog.getByRole('checkbox', { name: /Do the same/ }).check();
+    await dialog.getByRole('button', { name: 'Replace' }).click();
+    await expect(page.getByRole('region', { name: 'Uploads' }).getByRole('status')).toHaveText(
+      '5 files uploaded',
+    );
+    await expect(dialog).toHaveCount(0);
+    const { files } = await moru.handle(id);
+    expect(await Promise.all(names.map((name) => files.read(`${HOME}/${name}`)))).toEqual(
+      Array(5).fill('new\n'),
+    );
+  });
+
+  test('land in the folder that they are dropped on', async ({ page, moru }) => {
+    const id = await createWith(moru, 'mkdir inbox');
+    await openFiles(page, id);
+    await expect(row(page, 'inbox')).toBeVisible();
+    const data = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['dropped'], 'dropped.txt'));
+      return transfer;
+    });
+    await row(page, 'inbox').dispatchEvent('dragover', { dataTransfer: data });
+    await row(page, 'inbox').dispatchEvent('drop', { dataTransfer: data });
+    await expect(page.getByRole('region', { name: 'Uploads' }).getByRole('status')).toHaveText(
+      '1 file uploaded',
+    );
+    expect(await (await moru.handle(id)).files.read(`${HOME}/inbox/dropped.txt`)).toBe('dropped');
+  });
+
+  test('say why they failed, and can be tried again', async ({ page, moru, dir }) => {
+    const id = await createWith(moru, 'true');
+    await writeFile(join(dir, 'a.txt'), 'new\n');
+    await openFiles(page, id);
+    await moru.addFault({ route: 'POST /files', status: 507 });
+    await chooseFiles(page, [join(dir, 'a.txt')]);
+    const uploads = page.getByRole('region', { name: 'Uploads' });
+    await expect(uploads).toContainText('The disk of the sandbox is full.');
+    await moru.clearFaults();
+    await uploads.getByRole('button', { name: 'Upload a.txt again' }).click();
+    await expect(uploads.getByRole('status')).toHaveText('1 file uploaded');
+  });
+});
+
+test('a viewer sees names and sizes, and the reason why not more', async ({ page, moru, signIn }) => {
+  const id = await createWith(moru, LEFTOVERS);
+  await signIn(page, 'viewer');
+  await openFiles(page, id);
+  await expect(row(page, 'run.log')).toContainText('2 KB');
+  for (const name of ['Search', 'Upload…', 'Download…']) {
+    await expect(page.getByRole('button', { name, exact: true })).toBeDisabled();
+    await expect(page.getByRole('button', { name, exact: true })).toHaveAttribute(
+      'title',
+      'This needs the role operator.',
+    );
+  }
+  await row(page, 'run.log').click();
+  await expect(main(page)).toContainText('This needs the role operator.');
+  await row(page, 'run.log').click({ button: 'right' });
+  await expect(page.getByRole('menuitem', { name: 'Download This needs the role' }).first()).toBeDisabled();
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  test.describe(`in the ${theme} theme`, () => {
+    test.use({ colorScheme: theme, reducedMotion: 'reduce' });
+
+    test('everything about files is accessible', async ({ page, moru }) => {
+      const id = await createWith(moru, LEFTOVERS);
+      await openFiles(page, id);
+      await expectAccessible(page, 'the files');
+      await row(page, 'out').click();
+      await row(page, 'judge.py').click();
+      await row(page, 'run.log').getByRole('checkbox').check();
+      await expectAccessible(page, 'a file and a selection');
+      await row(page, 'run.log').click({ button: 'right' });
+      await expect(page.getByRole('menu')).toBeVisible();
+      await expectAccessible(page, 'the menu of an entry');
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Go to path' }).click();
+      await expectAccessible(page, 'the input for a path');
+      await page.keyboard.press('Escape');
+      await tree(page).focus();
+      await page.keyboard.press('Control+p');
+      await expect(page.getByRole('dialog', { name: 'Open a file' })).toBeVisible();
+      await expectAccessible(page, 'opening by name');
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Search' }).click();
+      await expectAccessible(page, 'the search');
+    });
+  });
+}

@@ -1,0 +1,500 @@
+import { readFile } from 'node:fs/promises';
+import type { Operation, RecordedItem } from '../lib/operations/schema';
+import { expectAccessible } from './support/accessible';
+import { test as base, expect, type Page } from './support/fixtures';
+import { House } from './support/house';
+import { ask, cookieOf } from './support/http';
+import { Colleague } from './support/operations';
+import { filter, openFleet, rowAct, toast } from './support/vocabulary';
+
+const WINDOW_S = 1;
+
+/** A house in which a change of mind must be quick and work is slow enough to be watched. */
+const test = base.extend<{ admin: Colleague; operator: Colleague }, { house: House }>({
+  house: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture needs.
+    async ({}, use) => {
+      const house = await House.open({
+        env: { SANDKEEPER_CANCEL_WINDOW_SECONDS: String(WINDOW_S), SANDKEEPER_MAX_CONCURRENCY: '8' },
+      });
+      await use(house);
+      await house.close();
+    },
+    { scope: 'worker', timeout: 150_000 },
+  ],
+  admin: ({ house, sessions }, use) => use(new Colleague(house, sessions.admin)),
+  operator: ({ house, sessions }, use) => use(new Colleague(house, sessions.operator)),
+});
+
+test.beforeEach(({ page, signIn }) => signIn(page));
+
+const logRows = (page: Page) =>
+  page
+    .getByRole('table', { name: 'Operations' })
+    .getByRole('row')
+    .filter({ has: page.getByRole('cell') });
+const itemRows = (page: Page) =>
+  page
+    .getByRole('table', { name: 'Sandboxes of this operation' })
+    .getByRole('row')
+    .filter({ has: page.getByRole('cell') });
+const itemRow = (page: Page, id: string) => itemRows(page).filter({ hasText: id });
+
+/** Reads the operation as our own route answers it. */
+async function readRecord(page: Page, id: string): Promise<{ operation: Operation; items: RecordedItem[] }> {
+  return (await page.request.get(`/api/operations/${id}`)).json();
+}
+
+/** Waits until an operation has ended, wherever it is shown. */
+async function ended(page: Page, id: string): Promise<void> {
+  await expect
+    .poll(async () => (await readRecord(page, id)).operation.state, { timeout: 60_000 })
+    .toBe('finished');
+}
+
+test('an empty log says what will be in it', async ({ page }) => {
+  await page.goto('/operations');
+  await expect(page.getByRole('heading', { name: 'Nothing has been done yet' })).toBeVisible();
+  await expectAccessible(page, 'the empty log');
+  await page.getByRole('link', { name: 'Go to the sandboxes' }).click();
+  await expect(page).toHaveURL(/\/sandboxes$/);
+});
+
+test('the log tells who did what to which, why and by which filter', async ({
+  page,
+  moru,
+  admin,
+  operator,
+}) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await openFleet(page);
+  await filter(page, 'owner=ana');
+  await rowAct(page, id, 'Pause');
+  await expect(toast(page, `Paused ${id}`)).toBeVisible();
+  const ids = [
+    await moru.create({ metadata: { owner: 'li' } }),
+    await moru.create({ metadata: { owner: 'li' } }),
+  ];
+  await ended(page, await operator.resume([id], 15 * 60_000));
+  await ended(page, await admin.kill(ids, 'nightly leftovers', 'owner=li'));
+
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Operations' }).click();
+  const [kill, resume, pause] = [logRows(page).nth(0), logRows(page).nth(1), logRows(page).nth(2)];
+  await expect(kill).toContainText(/admin.*Kill 2 sandboxes.*2 gone, verified.*nightly leftovers.*owner=li/);
+  await expect(resume).toContainText(new RegExp(`operator.*Resume ${id} for 15 min, then pause.*Resumed`));
+  await expect(pause).toContainText(new RegExp(`admin.*Pause ${id}.*Paused.*owner=ana`));
+  await expect(kill.locator('time')).toHaveAttribute('title', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
+  await kill.getByText('nightly leftovers').click();
+  await expect(page.getByRole('heading', { name: 'Kill 2 sandboxes' })).toBeVisible();
+  await page.goBack();
+  await kill.getByRole('link', { name: 'owner=li' }).click();
+  await expect(page).toHaveURL(/\/sandboxes\?q=owner(=|%3D)li/);
+});
+
+test('the log is narrowed down by act, person, outcome, time and sandbox, all in the address', async ({
+  page,
+  moru,
+  admin,
+  operator,
+}) => {
+  const [one = '', other = ''] = [await moru.create(), await moru.create()];
+  await ended(page, await operator.pause([one]));
+  await moru.addFault({ route: `DELETE /sandboxes/${other}`, status: 403 });
+  await ended(page, await admin.kill([one, other], 'a denied one'));
+  await page.goto('/operations');
+
+  await page.getByRole('textbox', { name: 'Sandbox id' }).fill(one);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(new RegExp(`\\?sandbox=${one}$`));
+  await expect(page.getByRole('textbox', { name: 'Sandbox id' })).toBeFocused();
+  await expect(logRows(page)).toHaveCount(2);
+
+  await page.getByLabel('Act').selectOption('Kills');
+  await expect(logRows(page)).toHaveCount(1);
+  await expect(logRows(page)).toContainText('Kill 2 sandboxes');
+  await page.getByLabel('Act').selectOption('Every act');
+  await page.getByLabel('Person').selectOption('operator');
+  await expect(logRows(page)).toHaveCount(1);
+  await expect(logRows(page)).toContainText(`Pause ${one}`);
+  await page.getByLabel('Person').selectOption('By anybody');
+  await page.getByLabel('Outcome').selectOption('With failures');
+  await expect(logRows(page).first()).toContainText('1 denied');
+  await expect(logRows(page)).toHaveCount(1);
+  await page.getByLabel('Time').selectOption('The last hour');
+  await expect(page).toHaveURL(/state=troubled.*within=1h/);
+  await expect(logRows(page)).toHaveCount(1);
+
+  await page.reload();
+  await expect(page.getByLabel('Outcome')).toHaveValue('troubled');
+  await expect(logRows(page)).toHaveCount(1);
+
+  await page.getByLabel('Time').selectOption('Between…');
+  await page.getByLabel('Until').fill('2020-01-01T00:00');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/to=(2020-01-01|2019-12-31)T/);
+  await expect(page.getByText('No operations pass these filters.')).toBeVisible();
+  await expect(page.getByLabel('Until')).toHaveValue('2020-01-01T00:00');
+  await expectAccessible(page, 'the log with nothing in it');
+  await page.getByRole('button', { name: 'Show all operations' }).click();
+  await expect(page).toHaveURL(/\/operations$/);
+  await expect.poll(() => logRows(page).count()).toBeGreaterThan(1);
+
+  await page.getByRole('textbox', { name: 'Sandbox id' }).fill("' or 1=1");
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('No sandbox can have such an id')).toBeVisible();
+  await page.goBack();
+  await expect.poll(() => logRows(page).count()).toBeGreaterThan(1);
+});
+
+test('the log is read page by page', async ({ page, moru, operator }) => {
+  test.slow();
+  const id = await moru.create();
+  for (let round = 0; round < 26; round += 1) {
+    await ended(page, await operator.pause([id]));
+    await ended(page, await operator.resume([id], 60_000));
+  }
+  await page.goto(`/operations?sandbox=${id}`);
+  await expect(logRows(page)).toHaveCount(50);
+  await page.getByRole('link', { name: 'Older' }).click();
+  await expect(logRows(page)).toHaveCount(2);
+  await expect(page.getByText('These are the oldest.')).toBeVisible();
+  await expect(logRows(page).last()).toContainText(`Pause ${id}`);
+  await page.getByRole('link', { name: 'Newest' }).click();
+  await expect(logRows(page)).toHaveCount(50);
+});
+
+test('what begins elsewhere is announced, and what is under way goes on by itself', async ({
+  page,
+  moru,
+  admin,
+}) => {
+  const ids = [await moru.create(), await moru.create(), await moru.create()];
+  const earlier = ids.pop() ?? '';
+  await ended(page, await admin.kill([earlier]));
+  await page.goto('/operations');
+  await expect(logRows(page).first()).toContainText(`Kill ${earlier}`);
+  const before = await page.getByRole('link', { name: /^(Kill|Pause|Resume) / }).allTextContents();
+  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 1_500 });
+  const operationId = await admin.kill(ids, 'seen by others');
+  await expect(page.getByRole('button', { name: '1 new · show' })).toBeVisible();
+  expect(await page.getByRole('link', { name: /^(Kill|Pause|Resume) / }).allTextContents()).toEqual(before);
+  await page.getByRole('button', { name: '1 new · show' }).click();
+  await expect(logRows(page).first()).toContainText('seen by others');
+  await expect(logRows(page).first()).toContainText('2 in flight');
+  await expect(logRows(page).first()).toContainText('2 gone, verified');
+  await expect(page.getByRole('button', { name: /new · show/ })).toHaveCount(0);
+  await logRows(page).first().getByRole('link', { name: 'Kill 2 sandboxes' }).click();
+  await expect(page).toHaveURL(new RegExp(`/operations/${operationId}$`));
+});
+
+test('an operation is followed from its first second to its end, through a reload', async ({
+  page,
+  moru,
+  admin,
+}) => {
+  await moru.createMany(150, (index) => ({ owner: 'ana', run: `pr-${index}` }));
+  const ids = await moru.listIds();
+  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 1_500 });
+  const operationId = await admin.kill(ids, 'nightly leftovers', 'owner=ana');
+  await page.goto(`/operations/${operationId}`);
+  const main = page.getByRole('main');
+  await expect(page).toHaveTitle(/^Kill 150 sandboxes/);
+  await expect(page.getByRole('heading', { name: 'Kill 150 sandboxes' })).toBeVisible();
+  await expect(main).toContainText(/admin · .* · “nightly leftovers” · owner=ana/);
+  await expect(main.getByRole('button', { name: /in flight/ })).toBeVisible();
+  await page.reload();
+  await expect(main.getByRole('button', { name: /gone, verified/ })).toBeVisible();
+  await expect(main).toContainText(/per (second|minute), about .* left/);
+  await moru.clearFaults();
+  await expect(main.getByRole('button', { name: '150 gone, verified' })).toBeVisible();
+  await expect(main).toContainText(/Took \d/);
+  await expect(main.getByRole('button', { name: 'Stop the rest' })).toHaveCount(0);
+  const [first = ''] = ids;
+  await expect(itemRow(page, first)).toContainText(/Gone, verified.*base.*owner=ana.*\d ms|s$/);
+});
+
+test('what has not been sent of an operation can be stopped', async ({ page, moru, admin }) => {
+  await moru.createMany(90, () => ({ owner: 'ana' }));
+  const ids = await moru.listIds();
+  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 2_000 });
+  const operationId = await admin.kill(ids);
+  await page.goto(`/operations/${operationId}`);
+  const main = page.getByRole('main');
+  await expect(main.getByRole('button', { name: /in flight/ })).toBeVisible();
+  await main.getByRole('button', { name: 'Stop the rest' }).click();
+  await expect(main).toContainText(/Stopped by admin at/);
+  await expect(main.getByRole('button', { name: 'Stopping…' })).toHaveCount(0);
+  const { operation } = await readRecord(page, operationId);
+  expect(operation.state).toBe('finished');
+  expect(operation.counts.cancelled).toBeGreaterThan(0);
+  expect(operation.counts.cancelled + operation.counts.done).toBe(90);
+  expect((await moru.listIds()).length).toBe(operation.counts.cancelled);
+  await main.getByRole('button', { name: /stopped/ }).click();
+  await expect(itemRows(page).first()).toContainText('Stopped');
+});
+
+test('what failed is looked at, chosen, and retried: exactly that', async ({ page, moru, admin }) => {
+  await moru.createMany(6, () => ({ owner: 'ana' }));
+  const ids = await moru.listIds();
+  const denied = ids.slice(1, 4).sort();
+  for (const id of denied) await moru.addFault({ route: `DELETE /sandboxes/${id}`, status: 403 });
+  const operationId = await admin.kill(ids, 'first try');
+  await page.goto(`/operations/${operationId}`);
+  const main = page.getByRole('main');
+  await expect(main.getByRole('button', { name: '3 denied' })).toBeVisible();
+  await expect(main.getByRole('button', { name: '3 gone, verified' })).toBeVisible();
+
+  await main.getByRole('button', { name: '3 denied' }).click();
+  await expect(page).toHaveURL(/\?show=denied$/);
+  await expect(itemRows(page)).toHaveCount(3);
+  await expect(itemRows(page).first()).toContainText('does not allow');
+  await expectAccessible(page, 'an operation with failures');
+  await page.reload();
+  await expect(itemRows(page)).toHaveCount(3);
+
+  const [left = '', ...chosen] = denied;
+  await expect(main.getByRole('button', { name: 'Retry 3 failed…' })).toBeEnabled();
+  await page.getByRole('checkbox', { name: 'Choose all 3 that failed' }).check();
+  await page.getByRole('checkbox', { name: `Choose ${left}` }).uncheck();
+  await moru.clearFaults();
+  await main.getByRole('button', { name: 'Retry 2 chosen…' }).click();
+  const dialog = page.getByRole('alertdialog', { name: 'Kill 2 sandboxes' });
+  await dialog.getByRole('textbox', { name: /kill 2/ }).fill('kill 2');
+  await dialog.getByRole('button', { name: 'Kill 2 sandboxes' }).click();
+  await expect(dialog).toHaveCount(0);
+
+  await expect(main).toContainText(/Retried at .*: Kill 2 sandboxes \(2 gone, verified\)/);
+  await main.getByRole('link', { name: 'Kill 2 sandboxes' }).click();
+  await expect(page).not.toHaveURL(new RegExp(operationId));
+  await expect(main.getByRole('button', { name: '2 gone, verified' })).toBeVisible();
+  await expect(main.getByRole('link', { name: 'an earlier operation' })).toHaveAttribute(
+    'href',
+    `/operations/${operationId}`,
+  );
+  const retryId = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  const { operation, items } = await readRecord(page, retryId);
+  expect(operation.retryOf).toBe(operationId);
+  expect(items.map(({ sandboxId }) => sandboxId).sort()).toEqual(chosen);
+  expect(await moru.listIds()).toEqual([left]);
+});
+
+test('what nobody could tell is looked at again on demand', async ({ page, moru, admin }) => {
+  test.slow();
+  const ids = [await moru.create(), await moru.create()];
+  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 4_000, status: 500 });
+  await page.goto(`/operations/${await admin.kill(ids)}`);
+  const main = page.getByRole('main');
+  await expect(main.getByRole('button', { name: '2 in flight' })).toBeVisible();
+  // Neither the answer nor what is there afterwards can be read.
+  await moru.addFault({ route: 'GET /sandboxes/*', status: 500 });
+  await moru.addFault({ route: 'GET /v2/sandboxes', status: 500 });
+  await expect(main.getByRole('button', { name: '2 not known' })).toBeVisible({ timeout: 90_000 });
+  await moru.clearFaults();
+  await moru.kill(ids[0] ?? '');
+  await main.getByRole('button', { name: 'Check again' }).click();
+  await expect(main.getByRole('button', { name: '1 gone, verified' })).toBeVisible();
+  await expect(main.getByRole('button', { name: '1 failed', exact: true })).toBeVisible();
+  await expect(main.getByRole('button', { name: 'Check again' })).toHaveCount(0);
+  await expect(itemRow(page, ids[1] ?? '')).toContainText('running');
+});
+
+/** Metadata as an attacker or an accident would write it. */
+const HOSTILE = {
+  html: '<img src=x onerror="window.attacked = true">',
+  formula: '=HYPERLINK("http://evil.example","click")',
+  quotes: 'a "quoted", value',
+  lines: 'first\r\nsecond\nthird',
+  rtl: 'safe\u202Egnp.exe',
+  '@key': '+1',
+  long: 'x'.repeat(900),
+};
+
+/** Reads RFC 4180. */
+function readCsv(text: string): string[][] {
+  const cells = [...text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)];
+  const rows: string[][] = [[]];
+  for (const [, quoted, plain, end] of cells) {
+    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain ?? '');
+    if (end === '\r\n') rows.push([]);
+  }
+  return rows.slice(0, -1);
+}
+
+test('results are downloaded and copied as CSV and JSON, whatever stands in them', async ({
+  page,
+  context,
+  house,
+  moru,
+  admin,
+}) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: house.url });
+  await moru.createMany(1, () => HOSTILE);
+  await moru.createMany(2, () => ({ owner: 'ana' }));
+  const ids = await moru.listIds();
+  const operationId = await admin.kill(ids, '<script>window.attacked = true</script>', 'owner=ana');
+  await ended(page, operationId);
+  await page.goto(`/operations/${operationId}`);
+  const choose = async (name: string) => {
+    await page.getByRole('button', { name: 'Copy or download' }).click();
+    await page.getByRole('menuitem', { name }).click();
+  };
+  const download = async (name: string) => {
+    const [file] = await Promise.all([page.waitForEvent('download'), choose(name)]);
+    return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') };
+  };
+
+  const csv = await download('Download CSV');
+  expect(csv.name).toMatch(new RegExp(`^kill-3-\\d{4}-\\d\\d-\\d\\dT\\d{6}Z-${operationId}\\.csv$`));
+  expect(csv.text.startsWith('\uFEFF')).toBe(true);
+  const [titles = [], ...rows] = readCsv(csv.text.slice(1));
+  expect(rows.map((row) => row[titles.indexOf('sandbox')])).toEqual(ids);
+  expect(new Set(rows.map((row) => row[titles.indexOf('outcome')]))).toEqual(new Set(['done']));
+  const hostile = rows.find((row) => row[titles.indexOf('metadata.html')] !== '') ?? [];
+  const cell = (key: string) => hostile[titles.indexOf(`metadata.${key}`)];
+  expect(cell('html')).toBe(HOSTILE.html);
+  expect(cell('formula')).toBe(`'${HOSTILE.formula}`);
+  expect(cell('@key')).toBe("'+1");
+  expect(cell('lines')).toBe(HOSTILE.lines);
+  expect(cell('quotes')).toBe(HOSTILE.quotes);
+
+  const json = await download('Download JSON');
+  expect(json.name).toMatch(/\.json$/);
+  expect(JSON.parse(json.text)).toEqual(await readRecord(page, operationId));
+
+  await choose('Copy as CSV');
+  await expect(toast(page, 'Copied 3 results as CSV')).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(operationId);
+
+  // The row keeps its height and the page its width, and nothing of it has become markup.
+  const id = hostile[titles.indexOf('sandbox')] ?? '';
+  expect((await itemRow(page, id).boundingBox())?.height).toBe(34);
+  await expect(itemRow(page, id)).toContainText(HOSTILE.html);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+  await page.goto('/operations');
+  await expect(logRows(page).first()).toContainText('<script>window.attacked = true</script>');
+  expect(await page.evaluate(() => 'attacked' in window)).toBe(false);
+});
+
+test('a sandbox leads to what was done to it, and a killed one to what killed it', async ({
+  page,
+  moru,
+  admin,
+  operator,
+}) => {
+  const id = await moru.create();
+  await page.goto(`/sandboxes/${id}`);
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeEnabled();
+  await expect(page.getByRole('link', { name: 'Operations on it' })).toHaveCount(0);
+  await ended(page, await operator.pause([id]));
+  await page.reload();
+  await page.getByRole('link', { name: 'Operations on it' }).click();
+  await expect(page).toHaveURL(new RegExp(`/operations\\?sandbox=${id}$`));
+  await expect(logRows(page)).toHaveCount(1);
+
+  const operationId = await admin.kill([id]);
+  await ended(page, operationId);
+  await page.goto(`/sandboxes/${id}`);
+  await expect(page.getByRole('main')).toContainText('It was killed here by admin.');
+  await page.getByRole('link', { name: 'See the operation' }).click();
+  await expect(page).toHaveURL(new RegExp(`/operations/${operationId}$`));
+  await expect(page.getByRole('heading', { name: `Kill ${id}` })).toBeVisible();
+  await itemRow(page, id).getByRole('link', { name: id }).click();
+  await expect(page).toHaveURL(new RegExp(`/sandboxes/${id}$`));
+});
+
+test('a viewer may read all of it and act on none of it', async ({
+  browser,
+  house,
+  moru,
+  sessions,
+  signIn,
+  admin,
+  page,
+}) => {
+  const ids = [await moru.create(), await moru.create()];
+  await moru.addFault({ route: `DELETE /sandboxes/${ids[0]}`, status: 403 });
+  const operationId = await admin.kill(ids);
+  await ended(page, operationId);
+  const context = await browser.newContext({ baseURL: house.url });
+  const theirs = await context.newPage();
+  await signIn(theirs, 'viewer');
+  await theirs.goto('/operations');
+  await logRows(theirs).first().getByRole('link', { name: 'Kill 2 sandboxes' }).click();
+  await expect(theirs.getByRole('button', { name: '1 denied' })).toBeVisible();
+  const retry = theirs.getByRole('button', { name: 'Retry 1 failed…' });
+  await expect(retry).toBeDisabled();
+  await expect(retry).toHaveAttribute('title', 'This needs the role admin.');
+  const [download] = await Promise.all([
+    theirs.waitForEvent('download'),
+    (async () => {
+      await theirs.getByRole('button', { name: 'Copy or download' }).click();
+      await theirs.getByRole('menuitem', { name: 'Download JSON' }).click();
+    })(),
+  ]);
+  expect(await readFile(await download.path(), 'utf8')).toContain(ids[1]);
+
+  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 3_000 });
+  await theirs.goto(`/operations/${await admin.kill([await moru.create()])}`);
+  await expect(theirs.getByRole('main').getByRole('button', { name: /Cancel|Stop the rest/ })).toBeDisabled();
+  await context.close();
+
+  for (const path of [`/api/operations/${operationId}`, `/api/operations/${operationId}/items?format=csv`]) {
+    expect((await ask(house, path)).status, path).toBe(401);
+    expect((await ask(house, path, { headers: cookieOf(house, sessions.viewer) })).status, path).toBe(200);
+  }
+});
+
+test('an id that no operation has leads nowhere, politely', async ({ page, house, sessions }) => {
+  for (const id of ['nosuchoperation', '..%2F..%2Fx', '%00', 'a'.repeat(300), '%3Cscript%3E', '__proto__']) {
+    await page.goto(`${house.url}/operations/${id}`);
+    await expect(
+      page.getByRole('heading', { name: /There is no (operation with this id|such page)/ }),
+    ).toBeVisible();
+    const route = await ask(house, `/api/operations/${id}`, { headers: cookieOf(house, sessions.viewer) });
+    expect(route.status, id).toBe(404);
+  }
+  const headers = cookieOf(house, sessions.viewer);
+  expect((await ask(house, '/api/operations/none/items?format=csv', { headers })).status).toBe(404);
+  expect((await ask(house, '/api/operations/none/items?format=exe', { headers })).status).toBe(400);
+});
+
+test('an operation on many is read to its last sandbox', async ({ page, moru, operator }) => {
+  test.slow();
+  await moru.createMany(700, (index) => ({ number: String(index) }));
+  const operationId = await operator.setTimeLeft(await moru.listIds(), 30 * 60_000);
+  await ended(page, operationId);
+  await page.goto(`/operations/${operationId}`);
+  const table = page.getByRole('table', { name: 'Sandboxes of this operation' });
+  await expect(page.getByRole('main').getByRole('button', { name: '700 set' })).toBeVisible();
+  await expect(table).toHaveAttribute('aria-rowcount', '701');
+  expect(await itemRows(page).count()).toBeLessThan(80);
+  const { items } = await readRecord(page, operationId);
+  await table.focus();
+  await page.keyboard.press('End');
+  await expect(itemRow(page, items.at(-1)?.sandboxId ?? '')).toBeVisible();
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  test.describe(`in the ${theme} theme`, () => {
+    test.use({ colorScheme: theme, reducedMotion: 'reduce' });
+
+    test('the log and an operation under way can be used by everybody', async ({ page, moru, admin }) => {
+      await moru.createMany(9, () => ({ owner: 'ana' }));
+      const [first = '', ...rest] = await moru.listIds();
+      await moru.addFault({ route: `DELETE /sandboxes/${first}`, status: 403 });
+      await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 2_500 });
+      const operationId = await admin.kill([first, ...rest], 'leftovers', 'owner=ana');
+      await page.goto('/operations');
+      await expect(logRows(page).first()).toContainText('in flight');
+      await expectAccessible(page, 'the log');
+      await page.goto(`/operations/${operationId}`);
+      await expect(page.getByRole('checkbox', { name: `Choose ${first}` })).toBeVisible();
+      await expectAccessible(page, 'an operation under way');
+      await page.getByRole('button', { name: 'Copy or download' }).click();
+      await expect(page.getByRole('menuitem', { name: 'Download CSV' })).toBeVisible();
+      await expectAccessible(page, 'the menu of results');
+      await page.goto('/operations/none');
+      await expectAccessible(page, 'an unknown operation');
+    });
+  });
+}

@@ -1,0 +1,121 @@
+import type { Sandbox } from '@moru-ai/core';
+import type { Locator } from '@playwright/test';
+import { expectAccessible } from './support/accessible';
+import { expect, type Page, test } from './support/fixtures';
+import { acceptResume, toast } from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
+
+const table = (page: Page) => page.getByRole('table', { name: 'Processes started from outside' });
+const processRow = (page: Page, command: string): Locator =>
+  table(page).getByRole('row').filter({ hasText: command });
+const act = (row: Locator, name: RegExp): Locator => row.getByRole('button', { name });
+
+/** Starts a command in the background, as somebody's own code does, and answers its number. */
+async function start(sandbox: Sandbox, command: string): Promise<number> {
+  return (await sandbox.commands.run(command, { background: true, timeoutMs: 0 })).pid;
+}
+
+test('lists what was started from outside, live, and everything when asked', async ({ page, moru }) => {
+  const id = await moru.create();
+  await page.goto(`/sandboxes/${id}/processes`);
+  await expect(page.getByText('Nothing that was started from outside runs in it now.')).toBeVisible();
+  const sandbox = await moru.handle(id);
+  const pid = await start(sandbox, 'sleep 301 & exec sleep 300');
+  await expect(processRow(page, 'exec sleep 300')).toContainText(String(pid));
+  await page.getByRole('button', { name: 'Read all processes' }).click();
+  const all = page.getByRole('table', { name: 'All processes' });
+  await expect(all.getByRole('row').filter({ hasText: 'sleep 301' })).toContainText('sleeping');
+  await expect(all.getByRole('row').filter({ hasText: /sleep 300/ })).toContainText('from outside');
+  await sandbox.commands.kill(pid);
+  await expect(processRow(page, 'exec sleep 300')).toHaveCount(0);
+});
+
+test('sends TERM and KILL to exactly the process that is named', async ({ page, moru }) => {
+  const id = await moru.create();
+  const sandbox = await moru.handle(id);
+  const polite = await start(sandbox, 'trap "touch /tmp/asked; exit 0" TERM; while :; do sleep 0.1; done');
+  const other = await start(sandbox, 'exec sleep 300');
+  await page.goto(`/sandboxes/${id}/processes`);
+  await act(processRow(page, 'touch /tmp/asked'), /^Send TERM/).click();
+  const dialog = page.getByRole('alertdialog', { name: `Send SIGTERM to process ${polite}` });
+  await expect(dialog).toContainText('touch /tmp/asked');
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await expectAccessible(page, 'signalling a process');
+  await dialog.getByRole('button', { name: 'Send SIGTERM' }).click();
+  await expect(toast(page, `Sent SIGTERM to process ${polite}`)).toBeVisible();
+  await page.mouse.move(2, 2);
+  await expect(processRow(page, 'touch /tmp/asked')).toHaveCount(0);
+  expect(await sandbox.files.exists('/tmp/asked')).toBe(true);
+
+  await act(processRow(page, 'exec sleep 300'), /^Send KILL/).click();
+  const kill = page.getByRole('alertdialog', { name: `Send SIGKILL to process ${other}` });
+  // It ends meanwhile: nothing may be sent to whatever has its number then.
+  await sandbox.commands.kill(other);
+  await kill.getByRole('button', { name: 'Send SIGKILL' }).click();
+  await expect(kill).toContainText(`Process ${other} has ended already. Nothing was sent.`);
+  await kill.getByRole('button', { name: 'Cancel' }).click();
+
+  const third = await start(sandbox, 'exec sleep 299');
+  await act(processRow(page, 'exec sleep 299'), /^Send KILL/).click();
+  await page
+    .getByRole('alertdialog', { name: `Send SIGKILL to process ${third}` })
+    .getByRole('button', { name: 'Send SIGKILL' })
+    .click();
+  await page.mouse.move(2, 2);
+  await expect(processRow(page, 'exec sleep 299')).toHaveCount(0);
+  await page.goto(`/operations/access?sandbox=${id}`);
+  await expect(page.getByText(`SIGTERM to ${polite}`)).toBeVisible();
+  await expect(page.getByText(`SIGKILL to ${third}`)).toBeVisible();
+});
+
+test('attaches to what a process writes from now on', async ({ page, moru }) => {
+  const id = await moru.create();
+  const sandbox = await moru.handle(id);
+  const pid = await start(
+    sandbox,
+    'echo before; until [ -e /tmp/go ]; do sleep 0.1; done; echo after; until [ -e /tmp/end ]; do sleep 0.1; done; exit 4',
+  );
+  await page.goto(`/sandboxes/${id}/processes`);
+  await act(processRow(page, 'echo before'), /^Attach/).click();
+  const pane = page.getByRole('region', { name: `Output of process ${pid}` });
+  await expect(pane).toContainText('nothing from before can be had');
+  await sandbox.files.write('/tmp/go', '');
+  await expect(pane.locator('pre')).toHaveText('after\n');
+  await expectAccessible(page, 'attached to a process');
+  await sandbox.files.write('/tmp/end', '');
+  await expect(pane).toContainText('It ended with exit code 4.');
+  await expect(pane.locator('pre')).toHaveText('after\n');
+  await pane.getByRole('button', { name: 'Detach' }).click();
+  await expect(pane).toBeHidden();
+  await page.goto(`/operations/access?sandbox=${id}`);
+  await expect(page.getByText(`Process ${pid}: `)).toBeVisible();
+});
+
+test('a viewer sees none, and a paused sandbox is not woken', async ({ page, moru, signIn }) => {
+  const id = await moru.create();
+  await moru.pause(id);
+  await page.goto(`/sandboxes/${id}/processes`);
+  await expect(page.getByRole('heading', { name: 'Nothing runs in it now' })).toBeVisible();
+  expect(await moru.stateOf(id)).toBe('paused');
+  await page.getByRole('main').getByRole('button', { name: 'Resume…' }).last().click();
+  await acceptResume(page);
+  await expect(page.getByRole('heading', { name: 'Started from outside' })).toBeVisible();
+  await signIn(page, 'viewer');
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'Processes are shown to operators' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Started from outside' })).toBeHidden();
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`is accessible in the ${theme} theme`, async ({ page, moru }) => {
+    await page.emulateMedia({ colorScheme: theme });
+    const id = await moru.create();
+    await start(await moru.handle(id), 'exec sleep 300');
+    await page.goto(`/sandboxes/${id}/processes`);
+    await expect(processRow(page, 'exec sleep 300')).toBeVisible();
+    await page.getByRole('button', { name: 'Read all processes' }).click();
+    await expect(page.getByRole('table', { name: 'All processes' })).toBeVisible();
+    await expectAccessible(page, `processes, ${theme}`);
+  });
+}

@@ -1,0 +1,219 @@
+import type { Locator } from '@playwright/test';
+import { expectAccessible } from './support/accessible';
+import { expect, type Page, test } from './support/fixtures';
+import { Colleague } from './support/operations';
+import { acceptResume, dock, lookAway, openFleet, row } from './support/vocabulary';
+
+test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
+
+const field = (page: Page) => page.getByRole('textbox', { name: 'Command' });
+const output = (page: Page) => page.getByRole('region', { name: 'Output', exact: true });
+const written = (page: Page, name: 'stdout' | 'stderr') =>
+  output(page).getByRole('region', { name, exact: true }).locator('pre');
+const how = (page: Page) => output(page).getByRole('status', { name: 'How it goes' });
+const history = (page: Page) => page.getByRole('region', { name: 'Run here before' });
+const past = (page: Page, command: string): Locator =>
+  history(page).getByRole('listitem').filter({ hasText: command });
+
+/** Opens the page on which commands are run in a sandbox. */
+async function openRun(page: Page, id: string): Promise<void> {
+  await page.goto(`/sandboxes/${id}/run`);
+  await expect(field(page)).toBeEnabled();
+  await expect(history(page)).toBeVisible();
+}
+
+/** Types a command and runs it. */
+async function run(page: Page, command: string): Promise<void> {
+  await field(page).fill(command);
+  await field(page).press('Enter');
+}
+
+test('runs a command: its two outputs apart, its exit code, again, and in the history', async ({
+  page,
+  moru,
+}) => {
+  const id = await moru.create();
+  const { endAt } = (await moru.find(id)) ?? {};
+  await openRun(page, id);
+  await run(page, 'echo to-out; echo to-err >&2; exit 3');
+  await expect(how(page)).toContainText('exit 3');
+  await expect(written(page, 'stdout')).toHaveText('to-out');
+  await expect(written(page, 'stderr')).toHaveText('to-err');
+  await expect(past(page, 'echo to-out')).toContainText('exit 3');
+  await output(page).getByRole('button', { name: 'Run again' }).click();
+  await expect(past(page, 'echo to-out')).toHaveCount(2);
+  await expect(how(page)).toContainText('exit 3');
+
+  // What was typed comes back by the arrows, the latest first, and what stood there after it.
+  await run(page, 'echo second');
+  await expect(how(page)).toContainText('exit 0');
+  await expect(past(page, 'echo second')).toHaveCount(1);
+  await field(page).fill('draft');
+  await field(page).press('ArrowUp');
+  await expect(field(page)).toHaveValue('echo second');
+  await field(page).press('ArrowUp');
+  await expect(field(page)).toHaveValue('echo to-out; echo to-err >&2; exit 3');
+  await field(page).press('ArrowDown');
+  await field(page).press('ArrowDown');
+  await expect(field(page)).toHaveValue('draft');
+
+  // Several lines are one command, and it starts where it is told to.
+  await field(page).fill('cd .');
+  await field(page).press('Shift+Enter');
+  await field(page).pressSequentially('pwd');
+  await page.getByRole('textbox', { name: 'Start directory' }).fill('/tmp');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(written(page, 'stdout')).toHaveText('/tmp');
+
+  await past(page, 'echo second').getByRole('link', { name: 'Operation' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(`Run a command in ${id}`);
+  await expect(page.getByRole('region', { name: 'Command' })).toContainText('echo second');
+  expect((await moru.find(id))?.endAt).toEqual(endAt);
+});
+
+test('a reload in the middle shows all there was and goes on; a second tab too', async ({
+  page,
+  moru,
+  context,
+}) => {
+  const id = await moru.create();
+  await openRun(page, id);
+  await run(page, 'echo one; until [ -e /tmp/go ]; do sleep 0.1; done; echo two');
+  await expect(written(page, 'stdout')).toHaveText('one');
+  await expect(how(page)).toContainText('running');
+  await page.reload();
+  await expect(written(page, 'stdout')).toHaveText('one');
+  const second = await context.newPage();
+  await second.goto(page.url());
+  await expect(written(second, 'stdout')).toHaveText('one');
+  await expectAccessible(page, 'a command that runs');
+  await (await moru.handle(id)).files.write('/tmp/go', '');
+  for (const tab of [page, second]) {
+    await expect(written(tab, 'stdout')).toHaveText(/^one\s+two\s*$/);
+    await expect(how(tab)).toContainText('exit 0');
+  }
+});
+
+test('is killed at its time limit, and when it is stopped', async ({ page, moru, house, sessions }) => {
+  const id = await moru.create();
+  const operationId = await new Colleague(house, sessions.operator).run(
+    id,
+    'echo begun; exec sleep 300',
+    2_000,
+  );
+  await page.goto(`/sandboxes/${id}/run?run=${operationId}`);
+  await expect(how(page)).toContainText('killed at its limit');
+  await expect(written(page, 'stdout')).toHaveText('begun');
+  await run(page, 'echo begun again; exec sleep 300');
+  await expect(written(page, 'stdout')).toHaveText('begun again');
+  await output(page).getByRole('button', { name: 'Stop' }).click();
+  await expect(how(page)).toContainText('stopped, killed');
+  await expect(output(page)).toContainText('was killed (SIGKILL)');
+});
+
+test('what a command writes is shown as text, with signs for what would act', async ({ page, moru }) => {
+  const id = await moru.create();
+  await openRun(page, id);
+  await run(page, String.raw`printf '<b>bold</b>\033[31m\xe2\x80\xaeright\n\377'`);
+  await expect(written(page, 'stdout')).toHaveText('<b>bold</b>␛[31m[U+202E]right\n�');
+  await expect(output(page)).toContainText('not all of it is UTF-8');
+});
+
+test('a viewer, a paused sandbox, and one that is gone: disabled, and why', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  const id = await moru.create();
+  await moru.pause(id);
+  await page.goto(`/sandboxes/${id}/run`);
+  await expect(field(page)).toBeDisabled();
+  await expect(field(page)).toHaveAccessibleDescription(
+    'It is paused, so nothing runs in it. Resume it first.',
+  );
+  expect(await moru.stateOf(id)).toBe('paused');
+  const form = page.getByRole('form', { name: 'Run a command' });
+  await form.getByRole('button', { name: 'Resume…' }).click();
+  await acceptResume(page);
+  await expect(field(page)).toBeEnabled();
+  await moru.kill(id);
+  await expect(field(page)).toHaveAccessibleDescription('It is terminated.');
+
+  const other = await moru.create();
+  await signIn(page, 'viewer');
+  await page.goto(`/sandboxes/${other}/run`);
+  await expect(field(page)).toBeDisabled();
+  await expect(field(page)).toHaveAccessibleDescription('This needs the role operator.');
+  await expect(history(page)).toBeHidden();
+});
+
+test('over a selection: who is left out, results by what they are, and the odd one found', async ({
+  page,
+  moru,
+  signIn,
+}) => {
+  const ids = [await moru.create(), await moru.create(), await moru.create()];
+  const [odd = ''] = ids;
+  await (await moru.handle(odd)).files.write('/tmp/odd', '');
+  const paused = await moru.create();
+  await moru.pause(paused);
+  await openFleet(page);
+  for (const id of [...ids, paused])
+    await row(page, id)
+      .getByRole('checkbox', { name: `Select ${id}` })
+      .check();
+  await lookAway(page);
+  await dock(page).getByRole('button', { name: 'Run in 3…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Run a command in 3 sandboxes' });
+  await expect(dialog).toContainText('3 sandboxes will run it; 1 left alone: paused.');
+  await expect(dialog.getByRole('button', { name: 'Run in 3 sandboxes' })).toBeDisabled();
+  await expectAccessible(page, 'asking for a command');
+  await dialog
+    .getByRole('textbox', { name: 'Command' })
+    .fill('if [ -e /tmp/odd ]; then echo other; exit 1; else echo usual; echo same; fi');
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('a look around');
+  await dialog.getByRole('button', { name: 'Run in 3 sandboxes' }).click();
+
+  const results = page.getByRole('list', { name: 'Results' }).getByRole('listitem');
+  await expect(results).toHaveCount(2);
+  await expect(results.nth(0)).toContainText('2 sandboxes');
+  await expect(results.nth(0)).toContainText('exit 0');
+  await expect(results.nth(1)).toContainText('1 sandbox');
+  await expect(results.nth(1)).toContainText('exit 1');
+  await results
+    .nth(1)
+    .getByRole('button', { name: /1 sandbox/ })
+    .click();
+  await expect(results.nth(1).getByRole('link', { name: odd })).toBeVisible();
+  await expect(results.nth(1).getByRole('region', { name: 'stdout' })).toContainText('other');
+  await results.nth(1).getByRole('checkbox', { name: 'Show the difference from what most wrote' }).check();
+  const difference = results.nth(1).getByRole('region', { name: 'Difference of stdout' });
+  await expect(difference).toContainText('only here: other');
+  await expect(difference).toContainText('not here: usual');
+  await expect(page.getByText('“a look around”')).toBeVisible();
+  await expectAccessible(page, 'results of a command');
+  await page.getByRole('button', { name: 'By sandbox' }).click();
+  await expect(page.getByRole('row', { name: odd })).toContainText('Exit code 1.');
+  await expect(page.getByRole('row', { name: paused })).toHaveCount(0);
+  expect(await moru.stateOf(paused)).toBe('paused');
+
+  const csv = await page.request.get(`/api${new URL(page.url()).pathname}/items?format=csv`);
+  expect(await csv.text()).toContain('usual');
+  await signIn(page, 'viewer');
+  await page.reload();
+  await expect(page.getByRole('row', { name: odd })).toContainText('Exit code 1.');
+  const refused = await page.request.get(`/api${new URL(page.url()).pathname}/items?format=csv`);
+  expect(await refused.text()).not.toContain('usual');
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`is accessible in the ${theme} theme`, async ({ page, moru }) => {
+    await page.emulateMedia({ colorScheme: theme });
+    const id = await moru.create();
+    await openRun(page, id);
+    await run(page, 'echo out; echo err >&2; exit 1');
+    await expect(how(page)).toContainText('exit 1');
+    await expect(past(page, 'echo out')).toContainText('exit 1');
+    await expectAccessible(page, `a command, ${theme}`);
+  });
+}

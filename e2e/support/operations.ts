@@ -1,0 +1,85 @@
+import type { Operation, OperationPlan } from '../../lib/operations/schema';
+import { serverAction } from './actions';
+import type { House } from './house';
+import { ask, callAction, cookieOf, resultIn } from './http';
+
+/** Somebody who starts operations elsewhere: by the same actions as every page, in no browser of this test. */
+export class Colleague {
+  constructor(
+    private readonly house: House,
+    private readonly session: string,
+  ) {}
+
+  /** Starts a kill of `ids` and answers its id. */
+  async kill(ids: readonly string[], reason = '', filter = ''): Promise<string> {
+    const plan = await this.planKill(ids);
+    return (await this.confirm(plan, reason, filter)).id;
+  }
+
+  planKill(ids: readonly string[]): Promise<OperationPlan> {
+    return this.#call('planKill', { sandboxIds: ids });
+  }
+
+  /** Starts what was planned. */
+  confirm({ token, mustType }: OperationPlan, reason = '', filter = ''): Promise<Operation> {
+    return this.#call('startPlan', { token, typed: mustType ?? '', reason, filter });
+  }
+
+  /** Starts a pause of `ids` and answers its id. */
+  async pause(ids: readonly string[]): Promise<string> {
+    const wish = { act: 'pause', sandboxIds: ids, filter: '' };
+    return (await this.#call<{ operation: { id: string } }>('operate', wish)).operation.id;
+  }
+
+  /** Resumes `ids` for a time, to be paused at its end, and answers the operation's id. */
+  async resume(ids: readonly string[], timeoutMs: number): Promise<string> {
+    const wish = { act: 'resume', sandboxIds: ids, filter: '', timeoutMs, autoPause: true };
+    return (await this.#call<{ operation: { id: string } }>('operate', wish)).operation.id;
+  }
+
+  /** Moves the deadlines of `ids` and answers the operation's id. */
+  async setTimeLeft(ids: readonly string[], timeoutMs: number): Promise<string> {
+    const wish = { act: 'setTimeout', sandboxIds: ids, filter: '', timeoutMs };
+    return (await this.#call<{ operation: { id: string } }>('operate', wish)).operation.id;
+  }
+
+  /** Opens a console in a sandbox and answers its id. */
+  openConsole(sandboxId: string): Promise<string> {
+    const wish = { sandboxId, user: null, cwd: null, size: { cols: 120, rows: 40 } };
+    return this.#call('openConsole', wish, `/sandboxes/${sandboxId}/console`);
+  }
+
+  /** Runs a command in a sandbox and answers the operation's id. */
+  async run(id: string, command: string, limitMs = 60_000): Promise<string> {
+    const wish = { sandboxId: id, command, limitMs };
+    const path = `/sandboxes/${id}/run`;
+    return (await this.#call<{ operation: { id: string } }>('runCommand', wish, path)).operation.id;
+  }
+
+  /** The same, once it has ended. */
+  async runToEnd(id: string, command: string): Promise<string> {
+    const operationId = await this.run(id, command);
+    const headers = cookieOf(this.house, this.session);
+    for (;;) {
+      const { text } = await ask(this.house, `/api/operations/${operationId}`, { headers });
+      if (JSON.parse(text).operation.state === 'finished') return operationId;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async stop(operationId: string): Promise<void> {
+    await this.#call('cancelOperation', { operationId });
+  }
+
+  async #call<T>(action: string, argument: object, path = '/sandboxes'): Promise<T> {
+    const answer = await callAction(this.house, serverAction(action), {
+      path,
+      args: [argument],
+      headers: cookieOf(this.house, this.session),
+    });
+    const result = resultIn(answer);
+    if (!result?.ok) throw new Error(`${action} was answered with ${answer.status}: ${answer.text}`);
+    // What our own action answers, by its type.
+    return (result as unknown as { value: T }).value;
+  }
+}

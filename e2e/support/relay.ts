@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { Agent, createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request that went through, in ms of `performance.now()`. */
+export type Relayed = {
+  method: string;
+  path: string;
+  beganMs: number;
+  /** When it was answered or given up; `null` while it is under way. */
+  endedMs: number | null;
+};
+
+/** Stands between a server and the engine, passes everything on and writes down what was asked. */
+export class Relay {
+  readonly requests: Relayed[] = [];
+  readonly #server: Server;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  private constructor(target: string) {
+    this.#server = createServer((incoming, outgoing) => {
+      const { method = '', url = '/', headers } = incoming;
+      const entry: Relayed = { method, path: url, beganMs: performance.now(), endedMs: null };
+      this.requests.push(entry);
+      const onward = request(new URL(url, target), { method, headers, agent: this.#agent }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      });
+      onward.on('error', () => incoming.socket.destroy());
+      incoming.pipe(onward);
+      outgoing.on('close', () => {
+        entry.endedMs = performance.now();
+        // Whoever asked has left, and so do we.
+        if (!outgoing.writableFinished) onward.destroy();
+      });
+    });
+  }
+
+  static async open(target: string): Promise<Relay> {
+    const relay = new Relay(target);
+    relay.#server.listen(0, '127.0.0.1');
+    await once(relay.#server, 'listening');
+    return relay;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The kills that were asked for, with the ids of the sandboxes. */
+  get kills(): (Relayed & { sandboxId: string })[] {
+    return this.requests.flatMap((entry) => {
+      const sandboxId = entry.method === 'DELETE' && /^\/sandboxes\/([^/]+)$/.exec(entry.path)?.[1];
+      return sandboxId ? [{ ...entry, sandboxId }] : [];
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}

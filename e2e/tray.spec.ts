@@ -1,0 +1,320 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Locator } from '@playwright/test';
+import { expect, type Page, test } from './support/fixtures';
+import { House } from './support/house';
+import { Moru } from './support/moru';
+import { Colleague } from './support/operations';
+import { lookAway, openFleet, rowAct, toast } from './support/vocabulary';
+
+// Slow enough to be watched.
+test.use({ settings: { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '4' } });
+
+const SLOW_KILL = { route: 'DELETE /sandboxes/*', latencyMs: 2_000 };
+
+function tray(page: Page): Locator {
+  return page.getByRole('region', { name: 'Operations under way' });
+}
+
+/** The line of the one operation that `title` names. */
+function line(page: Page, title: string): Locator {
+  return tray(page)
+    .getByRole('listitem')
+    .filter({ hasText: new RegExp(`^${title}`) });
+}
+
+async function createSome(moru: Moru, count: number): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, () => moru.create()));
+}
+
+test('shows how an operation goes: after a reload, in another tab, on every page, and how it ended', async ({
+  page,
+  context,
+  signIn,
+  house,
+  sessions,
+  moru,
+}) => {
+  const ids = await createSome(moru, 30);
+  const kept = await moru.create();
+  await moru.addFault(SLOW_KILL);
+  await signIn(page);
+  await openFleet(page);
+  await expect(tray(page)).toHaveCount(0);
+  const operation = await new Colleague(house, sessions.admin).kill(ids);
+  await expect(line(page, 'Killing 30 sandboxes in [1-4] s')).toBeVisible();
+  await expect(page.getByRole('status', { name: 'Operations' })).toContainText(
+    'Killing 30 sandboxes in 4 s. It can still be cancelled.',
+  );
+  await expect(page.getByRole('link', { name: 'Operations, 1 under way' })).toBeVisible();
+
+  const other = await context.newPage();
+  await other.goto(`/sandboxes/${kept}`);
+  await page.reload();
+  for (const tab of [page, other]) {
+    await expect(line(tab, 'Killing 30 sandboxes')).toContainText(/\d+ gone, verified/);
+    await expect(line(tab, 'Killing 30 sandboxes').getByRole('progressbar')).toHaveAttribute(
+      'aria-valuemax',
+      '30',
+    );
+    await expect(line(tab, 'Killing 30 sandboxes')).toContainText(/per (second|minute), about \d+ s left/);
+  }
+  await page.goto('/operations');
+  await expect(line(page, 'Killing 30 sandboxes')).toBeVisible();
+
+  await expect(line(other, 'Kill 30 sandboxes')).toContainText('30 gone, verified', {
+    timeout: 60_000,
+  });
+  await expect(other.getByRole('status', { name: 'Operations' })).toHaveText(
+    'Kill 30 sandboxes: 30 gone, verified.',
+  );
+  await expect(line(page, 'Kill 30 sandboxes').getByRole('link', { name: 'Details' })).toHaveAttribute(
+    'href',
+    `/operations/${operation}`,
+  );
+  const nav = page.getByRole('navigation', { name: 'Main' });
+  await expect(nav.getByRole('link', { name: 'Operations', exact: true })).toBeVisible();
+  // Nothing leaves from under the pointer; and nothing in it asks for attention.
+  await tray(page).hover();
+  await expect(tray(other)).toHaveCount(0, { timeout: 20_000 });
+  await expect(line(page, 'Kill 30 sandboxes')).toBeVisible();
+  await lookAway(page);
+  await expect(tray(page)).toHaveCount(0, { timeout: 20_000 });
+  expect(await moru.listIds()).toEqual([kept]);
+});
+
+test('cancelling before the first request kills nothing', async ({ browser }) => {
+  const house = await House.open({ env: { SANDKEEPER_CANCEL_WINDOW_SECONDS: '30' } });
+  try {
+    const moru = new Moru(house.engine);
+    const ids = await createSome(moru, 3);
+    const sessions = await house.openSessions();
+    const context = await browser.newContext({ baseURL: house.url });
+    await context.addCookies([
+      { name: house.sessionCookieName, value: sessions.operator, url: house.url, sameSite: 'Strict' },
+    ]);
+    const page = await context.newPage();
+    await openFleet(page);
+    await new Colleague(house, sessions.admin).kill(ids);
+    const window = line(page, 'Killing 3 sandboxes in');
+    await expect(window).toContainText(/in (30|29|28) s by admin/);
+    await expect(window).toContainText(/in 2[0-7] s/);
+    await expect(window).toContainText('Nothing has been sent yet.');
+    await window.getByRole('button', { name: 'Cancel' }).click();
+    await expect(line(page, 'Kill 3 sandboxes')).toContainText('Cancelled before anything was sent.');
+    for (const id of ids) expect(await moru.stateOf(id)).toBe('running');
+    await context.close();
+  } finally {
+    await house.close();
+  }
+});
+
+test('stopping later stops what has not been sent, and says what was', async ({
+  page,
+  signIn,
+  house,
+  sessions,
+  moru,
+}) => {
+  const ids = await createSome(moru, 60);
+  await moru.addFault({ ...SLOW_KILL, latencyMs: 6_000 });
+  await signIn(page, 'operator');
+  await openFleet(page);
+  await new Colleague(house, sessions.admin).kill(ids);
+  await expect(line(page, 'Killing 60 sandboxes')).toContainText(/\d+ gone, verified/);
+  await line(page, 'Killing 60 sandboxes').getByRole('button', { name: 'Stop the rest' }).click();
+  const stopping = tray(page).getByRole('button', { name: 'Stopping…: Kill 60 sandboxes' });
+  await expect(stopping).toHaveAttribute('aria-disabled', 'true');
+  const ended = line(page, 'Kill 60 sandboxes');
+  await expect(ended).toContainText(/\d+ gone, verified\s*\d+ stopped/);
+  const [, gone, stopped] =
+    /(\d+) gone, verified\s*(\d+) stopped/.exec((await ended.textContent()) ?? '') ?? [];
+  expect(Number(gone) + Number(stopped)).toBe(60);
+  expect(await moru.listIds()).toHaveLength(Number(stopped));
+});
+
+test('a viewer watches and cannot stop it', async ({ page, signIn, house, sessions, moru }) => {
+  const ids = await createSome(moru, 20);
+  await moru.addFault(SLOW_KILL);
+  await signIn(page, 'viewer');
+  await openFleet(page);
+  await new Colleague(house, sessions.admin).kill(ids);
+  const stop = line(page, 'Killing 20 sandboxes').getByRole('button', { name: 'Stop the rest' });
+  await expect(stop).toHaveAttribute('aria-disabled', 'true');
+  await expect(stop).toHaveAttribute('title', 'This needs the role operator.');
+  await stop.dispatchEvent('click');
+  await expect(line(page, 'Kill 20 sandboxes')).toContainText('20 gone, verified', {
+    timeout: 60_000,
+  });
+});
+
+test('what failed stays until it is put away, and can be tried again', async ({
+  page,
+  signIn,
+  house,
+  sessions,
+  moru,
+}) => {
+  const [bad = '', ...good] = await createSome(moru, 4);
+  await moru.addFault({ route: `POST /sandboxes/${bad}/pause`, status: 500, message: 'broken' });
+  await signIn(page, 'operator');
+  await openFleet(page);
+  const colleague = new Colleague(house, sessions.operator);
+  await colleague.pause([bad, ...good]);
+  const failed = line(page, 'Pause 4 sandboxes');
+  await expect(failed).toContainText('3 paused');
+  await expect(failed).toContainText('1 failed');
+  await page.reload();
+  await expect(failed).toContainText('1 failed');
+
+  await moru.clearFaults();
+  await failed.getByRole('button', { name: 'Retry 1' }).click();
+  await expect(failed).toHaveCount(0);
+  await expect.poll(() => moru.stateOf(bad)).toBe('paused');
+
+  await moru.addFault({ route: 'DELETE /sandboxes/*', status: 403, message: 'no' });
+  await new Colleague(house, sessions.admin).kill(good);
+  await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 denied');
+  const retry = line(page, 'Kill 3 sandboxes').getByRole('button', { name: 'Retry 3…' });
+  await expect(retry).toHaveAttribute('title', 'This needs the role admin.');
+  await tray(page).getByRole('button', { name: 'Dismiss: Kill 3 sandboxes' }).click();
+  await expect(tray(page)).toHaveCount(0);
+});
+
+test('an act on one sandbox is shown while it can be cancelled or takes long, and told by a toast', async ({
+  page,
+  signIn,
+  house,
+  sessions,
+  moru,
+}) => {
+  const [slow = '', quick = '', third = ''] = await createSome(moru, 3);
+  await signIn(page);
+  await openFleet(page);
+  await rowAct(page, quick, 'Pause');
+  await expect(toast(page, `Paused ${quick}`)).toBeVisible();
+  await expect(line(page, 'Paus')).toHaveCount(0);
+
+  await moru.addFault({ route: 'POST /sandboxes/*/pause', latencyMs: 3_000 });
+  await rowAct(page, slow, 'Pause');
+  await expect(line(page, 'Pausing 1 sandbox')).toContainText('1 in flight');
+  await expect(toast(page, `Paused ${slow}`)).toBeVisible();
+  await expect(line(page, 'Paus')).toHaveCount(0);
+
+  await new Colleague(house, sessions.admin).kill([third]);
+  await expect(line(page, 'Killing 1 sandbox in [1-4] s')).toBeVisible();
+  await expect(line(page, 'Kill(ing)? 1 sandbox')).toHaveCount(0);
+});
+
+test('says that the service asked for patience', async ({ page, signIn, house, sessions, moru }) => {
+  const ids = await createSome(moru, 4);
+  await moru.addFault({
+    route: 'POST /sandboxes/*/pause',
+    status: 429,
+    message: 'slow',
+    retryAfterSeconds: 4,
+    count: 1,
+  });
+  await signIn(page);
+  await openFleet(page);
+  await new Colleague(house, sessions.operator).pause(ids);
+  await expect(line(page, 'Pausing 4 sandboxes')).toContainText(
+    /paced down: waiting [1-4] s, as the service asked/,
+  );
+  await expect(line(page, 'Pause 4 sandboxes')).toContainText('4 paused');
+});
+
+test('knows how an operation ended while the connection was lost', async ({
+  page,
+  signIn,
+  house,
+  sessions,
+  moru,
+}) => {
+  const ids = await createSome(moru, 3);
+  await moru.addFault({ route: 'POST /sandboxes/*/pause', latencyMs: 2_000 });
+  let isLost = false;
+  await page.routeWebSocket('**/live', (socket) => {
+    if (isLost) {
+      void socket.close({ code: 1011 });
+      return;
+    }
+    const server = socket.connectToServer();
+    lose = () => {
+      isLost = true;
+      void socket.close({ code: 1011 });
+      void server.close();
+    };
+  });
+  let lose = () => {};
+  await signIn(page);
+  await openFleet(page);
+  const operation = await new Colleague(house, sessions.operator).pause(ids);
+  await expect(line(page, 'Pausing 3 sandboxes')).toBeVisible();
+  lose();
+  await expect
+    .poll(async () => Promise.all(ids.map((id) => moru.stateOf(id))))
+    .toEqual(['paused', 'paused', 'paused']);
+  await expect(line(page, 'Pausing 3 sandboxes')).toBeVisible();
+  isLost = false;
+  await expect(line(page, 'Pause 3 sandboxes')).toContainText('3 paused', { timeout: 30_000 });
+  expect(operation).not.toBe('');
+});
+
+test('covers nothing, however many there are and however narrow the window', async ({
+  page,
+  signIn,
+  house,
+  sessions,
+  moru,
+}) => {
+  const ids = await createSome(moru, 40);
+  await moru.addFault({ route: 'POST /sandboxes/*/pause', latencyMs: 10_000 });
+  await signIn(page);
+  await page.setViewportSize({ width: 700, height: 640 });
+  await openFleet(page);
+  const colleague = new Colleague(house, sessions.operator);
+  for (let at = 0; at < 12; at += 2) await colleague.pause(ids.slice(at, at + 2));
+  await expect.poll(() => tray(page).getByRole('listitem').count()).toBeGreaterThanOrEqual(6);
+  const grid = page.getByRole('grid', { name: 'Sandboxes' });
+  const [gridBox, trayBox] = [await grid.boundingBox(), await tray(page).boundingBox()];
+  expect((gridBox?.y ?? 0) + (gridBox?.height ?? 0)).toBeLessThanOrEqual((trayBox?.y ?? 0) + 1);
+  expect((trayBox?.y ?? 0) + (trayBox?.height ?? 0)).toBeLessThanOrEqual(640);
+  expect(gridBox?.height).toBeGreaterThan(200);
+  // The last of them is reached by keys.
+  await tray(page).focus();
+  await page.keyboard.press('End');
+  await expect(tray(page).getByRole('listitem').last()).toBeInViewport();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(700);
+  await rowAct(page, ids[39] ?? '', 'Pause');
+});
+
+for (const [theme, count] of [
+  ['light', 8],
+  ['dark', 9],
+] as const) {
+  test.describe(`in the ${theme} theme`, () => {
+    test.use({ colorScheme: theme, reducedMotion: 'reduce' });
+
+    test('is accessible', async ({ page, signIn, house, sessions, moru }) => {
+      // Numbers of their own: what failed in another test may still be shown.
+      const ids = await createSome(moru, count);
+      await moru.addFault({ route: `DELETE /sandboxes/${ids[0]}`, status: 403, message: 'no' });
+      await moru.addFault({ ...SLOW_KILL, latencyMs: 2_000 });
+      await signIn(page, 'viewer');
+      await openFleet(page);
+      const colleague = new Colleague(house, sessions.admin);
+      await colleague.pause(ids.slice(1));
+      await expect(line(page, `Pause ${count - 1} sandboxes`)).toContainText(`${count - 1} paused`);
+      await colleague.kill(ids);
+      await expect(line(page, `Killing ${count} sandboxes`)).toContainText('in flight');
+      for (const title of [`Killing ${count} sandboxes`, `Kill ${count} sandboxes`]) {
+        await expect(line(page, title)).toBeVisible({ timeout: 30_000 });
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(
+          violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`),
+        ).toEqual([]);
+      }
+      await expect(line(page, `Kill ${count} sandboxes`)).toContainText('1 denied');
+    });
+  });
+}
