@@ -10,15 +10,20 @@ const isWindows = process.platform === 'win32';
  * @property {Record<string, string>} [env] added to this process's own
  * @property {number} [timeoutMs] after which the command is ended and counts as failed
  * @property {(child: import('node:child_process').ChildProcess) => void} [onStart]
+ * @property {string} [cwd] the checkout unless given
+ * @property {number} [uid] whom it runs as
+ * @property {number} [gid]
  */
 
 /** @param {string} name of a package's command, such as "next" */
 export const installedCommand = (name) => inRoot('node_modules', '.bin', name);
 
 /** @param {string} command @param {string[]} args @param {RunOptions} options @param {'inherit' | 'pipe'} output */
-function start(command, args, { env, timeoutMs, onStart }, output) {
+function start(command, args, { env, timeoutMs, onStart, cwd = root, uid, gid }, output) {
   const child = startProcess(command, args, {
-    cwd: root,
+    cwd,
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
     // Some tools colour what goes into a log, too.
     env: { ...process.env, ...(!process.stdout.isTTY && { NO_COLOR: '1', FORCE_COLOR: undefined }), ...env },
     stdio: ['ignore', output, output],
