@@ -1,12 +1,8 @@
 import 'server-only';
 import { forgetAccessBefore } from '../access/audit';
 import { config } from '../config';
-import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
-import { getSandbox } from '../moru/control';
-import { asksToSlowDown } from '../moru/errors';
 import { hasEnded, newOwner } from '../owner';
-import type { Sandbox } from '../sandbox/schema';
 import { singleton } from '../singleton';
 import { Turns } from '../turns';
 import { OperationBoard } from './board';
@@ -19,15 +15,11 @@ import {
   releaseClaims,
   renewClaims,
 } from './claims';
-import { askToEnd } from './graceful';
+import { ItemWorker, type Work } from './item-worker';
 import { OutcomeWriter } from './outcome-writer';
-import { Pace, type Verdict } from './pace';
-import { driftOf } from './plan';
-import { runInSandbox } from './run-step';
-import { RunTurns } from './run-turns';
-import { FileSaver } from './save-files';
-import { MOST_GRACE_MS, type Operation, type OperationEvent, type OperationItem } from './schema';
-import { runStep, type StepResult, StepStopped } from './steps';
+import { Pace } from './pace';
+import type { Operation, OperationEvent, OperationItem } from './schema';
+import { StepStopped } from './steps';
 import { findOperation, finishIfDone, forgetOperationsBefore, listItems, listRunningIds } from './store';
 
 type Options = {
@@ -49,27 +41,11 @@ const MOST_CLAIMED = 2_048;
 /** Those that wait for their turn are enough to keep the pace supplied and no more: the rest is for other processes. */
 const LEAST_SUPPLY = 64;
 const SUPPLY_PER_SLOT = 4;
-/** An operation of so few is read one by one, which is quicker than the list of a large fleet. */
-const FEW = 4;
 /** How soon is noticed what other processes have done. */
 const LOOK_ROUND_MS = 500;
 const LOOK_ROUND_IDLE_MS = 2_000;
 const RETRY_MS = 1_000;
-const MOST_GRACEFUL = 128;
-/** A turn to save files is held for as long as it takes: longest, by what a timer can count. */
-const MOST_SAVING = 4;
-const LONGEST_TURN_MS = 2 ** 31 - 1;
 const FORGET_EVERY_MS = 60 * 60_000;
-
-/** Work on one claimed item. */
-type Work = {
-  operationId: string;
-  item: ClaimedItem;
-  stop: AbortController;
-  isLost: boolean;
-  /** Something has been asked of the service, or of the sandbox. */
-  hasBegun: boolean;
-};
 
 /**
  * Works operations off. Items are claimed from the database before anything is sent, so that what a dead process has
@@ -78,9 +54,7 @@ type Work = {
 export class OperationRunner {
   readonly #options: Required<Options>;
   readonly #pace: Pace;
-  readonly #graceful = new Pace({ ceiling: MOST_GRACEFUL, slowAfterMs: 2 * MOST_GRACE_MS });
-  readonly #saving = new Pace({ ceiling: MOST_SAVING, slowAfterMs: LONGEST_TURN_MS });
-  readonly #runTurns: RunTurns;
+  readonly #worker: ItemWorker;
   readonly #board: OperationBoard;
   readonly #writer: OutcomeWriter;
   readonly #turns = new Turns({
@@ -98,8 +72,14 @@ export class OperationRunner {
   constructor(options: Options) {
     this.#options = { leaseMs: LEASE_MS, ...options };
     this.#pace = new Pace({ ceiling: options.maxConcurrency, onHold: () => this.#board.noteHold() });
-    this.#runTurns = new RunTurns(options.maxConcurrency);
     this.#board = new OperationBoard(() => this.#pace.heldUntilMs);
+    this.#worker = new ItemWorker({
+      ...options,
+      board: this.#board,
+      pace: this.#pace,
+      requireClaim: (work) => this.#requireClaim(work),
+      noteBegun: (work) => this.#noteBegun(work),
+    });
     this.#writer = new OutcomeWriter(options.owner, (outcomes) => this.#written(outcomes));
   }
 
@@ -301,148 +281,11 @@ export class OperationRunner {
 
   async #work(work: Work): Promise<void> {
     const { operationId, item } = work;
-    const operation = this.#board.find(operationId);
-    if (!operation) return;
-    let beganAtMs: number | null = null;
-    // Those that wait for their turn to be saved are enough and need no company: they count as not begun until then.
-    const isToSave = operation.params.exportPath !== undefined;
-    const begin = (message: string | null, isWaiting = false) => {
-      beganAtMs ??= Date.now();
-      if (!isWaiting) this.#noteBegun(work);
-      const { sandboxId } = item;
-      this.#board.noteItem(operationId, { sandboxId, outcome: 'sending', message, tookMs: null });
-    };
-    if (operation.act === 'run')
-      return this.#settle(work, await this.#run(work, operation, begin), beganAtMs);
-    const saver = this.#saverFor(work, operation, begin);
-    const result = await runStep({
-      act: operation.act,
-      params: operation.params,
-      shown: item.sandbox,
-      // What an earlier process has read or done is not known to us.
-      sinceMs: item.wasClaimed ? Date.now() : operation.createdAtMs,
-      mayHaveBeenSent: item.wasClaimed,
-      read: (id, sinceMs) => this.#read(work, id, sinceMs),
-      latest: (id) => fleetWatcher().find(id),
-      driftOf: (shown, now) => this.#driftOf(operationId, shown, now),
-      send: (call) => this.#send(work, call, begin),
-      askToEnd: async (id, graceMs) => {
-        // Waiting for processes is no waiting for a turn: it must not keep others from being claimed.
-        if (!isToSave) this.#noteBegun(work);
-        const slot = await this.#graceful.take(operationId, work.stop.signal);
-        begin('Waiting for its processes to end', isToSave);
-        try {
-          return await askToEnd(id, graceMs, work.stop.signal);
-        } catch (thrown) {
-          work.stop.signal.throwIfAborted();
-          throw thrown;
-        } finally {
-          slot.release('fine');
-        }
-      },
-      saver,
-    });
-    this.#settle(work, result, beganAtMs, saver);
-  }
-
-  #settle(
-    { operationId, item, isLost }: Work,
-    result: StepResult,
-    beganAtMs: number | null,
-    saver: FileSaver | null = null,
-  ): void {
-    if (isLost) return;
-    if (result.sandbox === null) fleetWatcher().settleGone(item.sandboxId);
-    const { outcome, message } = result;
-    const tookMs = beganAtMs === null ? null : Date.now() - beganAtMs;
-    const saved = saver?.saved ? { saved: saver.saved } : {};
-    this.#writer.add({ operationId, sandboxId: item.sandboxId, outcome, message, tookMs, ...saved });
-  }
-
-  #saverFor(
-    work: Work,
-    { id: operationId, act, actor, params }: Operation,
-    begin: (message: string) => void,
-  ): FileSaver | null {
-    if (act !== 'kill' || params.exportPath === undefined) return null;
-    const { dir, limitBytes } = config().exports;
-    const { signal } = work.stop;
-    return new FileSaver({
-      operationId,
-      sandboxId: work.item.sandboxId,
-      actor,
-      path: params.exportPath,
-      owner: this.#options.owner,
-      exportDir: dir,
-      limitBytes,
-      isTakenOver: work.item.wasClaimed,
-      signal,
-      takeTurn: () => this.#saving.take(operationId, signal),
-      tell: (message) => begin(message),
-      requireClaim: () => this.#requireClaim(work),
-    });
-  }
-
-  #run(work: Work, { params, createdAtMs }: Operation, begin: (message: string | null) => void) {
-    const { operationId, item, stop } = work;
-    return runInSandbox({
-      id: { operationId, sandboxId: item.sandboxId },
-      params,
-      shown: item.sandbox,
-      sinceMs: item.wasClaimed ? Date.now() : createdAtMs,
-      wasClaimed: item.wasClaimed,
-      read: (id, sinceMs) => this.#read(work, id, sinceMs),
-      driftOf: (shown, now) => driftOf(shown, now, null),
-      take: () => this.#runTurns.take(operationId, stop.signal),
-      requireClaim: () => this.#requireClaim(work),
-      begin: () => begin(null),
-      signal: stop.signal,
-      isGivenUp: () => work.isLost,
-    });
-  }
-
-  #driftOf(operationId: string, shown: Sandbox, now: Sandbox): string | null {
-    // One that was asked for alone was confirmed as the protected one it is.
-    const isBulk = this.#board.sizeOf(operationId) > 1;
-    return driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
-  }
-
-  async #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {
-    if (this.#board.sizeOf(operationId) > FEW) {
-      const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
-      return fleetWatcher().readSince(id, sinceMs, isKilled ? 'gone' : 'there');
-    }
-    const askedAtMs = Date.now();
-    try {
-      const sandbox = await getSandbox(id);
-      // Spares everybody the wait for the next reading.
-      fleetWatcher().settle(sandbox, askedAtMs);
-      return fleetWatcher().asListed(sandbox);
-    } catch (thrown) {
-      if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return null;
-      throw thrown;
-    }
-  }
-
-  async #send<T>(work: Work, call: () => Promise<T>, begin: (message: string | null) => void): Promise<T> {
-    const slot = await this.#pace.take(work.operationId, work.stop.signal);
-    let verdict: Verdict = 'failed';
-    let retryAfterMs: number | undefined;
-    try {
-      await this.#requireClaim(work);
-      begin(null);
-      const answer = await call();
-      verdict = 'fine';
-      return answer;
-    } catch (thrown) {
-      if (thrown instanceof SandkeeperError && asksToSlowDown(thrown)) {
-        verdict = 'throttled';
-        retryAfterMs = thrown.retryAfterMs;
-      } else if (thrown instanceof SandkeeperError && isAnswer(thrown)) verdict = 'fine';
-      throw thrown;
-    } finally {
-      slot.release(verdict, retryAfterMs);
-    }
+    const worked = await this.#worker.work(work);
+    if (!worked || work.isLost) return;
+    const { sandbox, ...outcome } = worked;
+    if (sandbox === null) fleetWatcher().settleGone(item.sandboxId);
+    this.#writer.add({ operationId, sandboxId: item.sandboxId, ...outcome });
   }
 
   /** The last look before sending: this process must still hold the claim, and nobody may have stopped it. */
@@ -474,11 +317,6 @@ export class OperationRunner {
 function drop(work: Work): void {
   work.isLost = true;
   work.stop.abort(new StepStopped());
-}
-
-/** The service has answered for good or ill, and did not ask for less. */
-function isAnswer({ code }: SandkeeperError): boolean {
-  return code === 'conflict' || code === 'not_found' || code === 'quota' || code === 'invalid';
 }
 
 /** The runner of this process. */
