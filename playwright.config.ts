@@ -11,7 +11,8 @@ export default defineConfig({
   outputDir: 'test-results',
   // Each with a house of its own, by file. Most of a test is waiting, so that two at once pay on any machine.
   workers: 2,
-  retries: 0,
+  // CI gives a test that fails a second try, and says so in its result.
+  retries: Number(process.env.TEST_RETRIES ?? 0),
   // Room for a busy machine: nothing waits this long unless it fails.
   timeout: 120_000,
   expect: { timeout: 15_000 },

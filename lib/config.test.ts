@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { hostInUrl, isWildcard, readConfig } from './config';
+import { emptySettings } from '../scripts/lib/own-settings.mjs';
+import { hostInUrl, isWildcard, readConfig, SETTING_NAMES } from './config';
 
 function problemsOf(environment: Record<string, string>): string[] {
   const read = readConfig(environment);
@@ -12,6 +13,10 @@ function configOf(environment: Record<string, string>) {
   if (!read.ok) throw new Error(read.problems.join('\n'));
   return read.config;
 }
+
+it('tests and measurements see none of a person’s own settings', () => {
+  expect(Object.keys(emptySettings())).toEqual(expect.arrayContaining(SETTING_NAMES));
+});
 
 describe('defaults', () => {
   it('binds to loopback and uses the local engine', () => {

@@ -136,6 +136,9 @@ const VARIABLES = {
 } as const;
 type Name = keyof typeof VARIABLES;
 
+/** Every environment variable that configures Sandkeeper. */
+export const SETTING_NAMES = Object.keys(VARIABLES) as Name[];
+
 function httpUrl() {
   return z.url({ protocol: /^https?$/ });
 }

@@ -21,8 +21,8 @@ const vitestReport = (passed: number, failed: number, testResults: unknown[] = [
     numTodoTests: 0,
     testResults,
   });
-const playwrightReport = (expected: number, unexpected: number, flaky = 0) =>
-  report({ stats: { expected, unexpected, flaky, skipped: 0 } });
+const playwrightReport = (expected: number, unexpected: number) =>
+  report({ stats: { expected, unexpected, flaky: 0, skipped: 0 }, suites: [] });
 
 describe('summaryLine', () => {
   it('adds up', () => {
@@ -39,7 +39,7 @@ describe('summaryLine', () => {
 describe('reports of the test runners', () => {
   it('are counted', () => {
     expect(readVitestReport(vitestReport(7, 2), false)).toMatchObject({ passed: 7, failed: 2 });
-    expect(readPlaywrightReport(playwrightReport(5, 1, 1), false)).toMatchObject({ passed: 5, failed: 2 });
+    expect(readPlaywrightReport(playwrightReport(5, 1), false)).toMatchObject({ passed: 5, failed: 1 });
   });
 
   it('count a file that could not be loaded as a failure', () => {
@@ -49,6 +49,33 @@ describe('reports of the test runners', () => {
       passed: 7,
       failed: 2,
     });
+  });
+
+  it('name what passed only when it was run again', () => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const again = { status: 'passed', fullName: 'ends in time', failureMessages: ['too late'] };
+    const passed = { status: 'passed', fullName: 'begins', failureMessages: [] };
+    const unit = report({
+      numPassedTests: 2,
+      numFailedTests: 0,
+      numPendingTests: 0,
+      numTodoTests: 0,
+      testResults: [{ status: 'passed', assertionResults: [passed, again] }],
+    });
+    expect(readVitestReport(unit, true)).toEqual({ passed: 2, failed: 0, note: '1 only when run again' });
+    const specs = (title: string, status: string) => [{ title, file: 'kill.spec.ts', tests: [{ status }] }];
+    const e2e = report({
+      stats: { expected: 1, unexpected: 0, flaky: 1, skipped: 0 },
+      suites: [
+        { specs: specs('hits', 'expected'), suites: [{ specs: specs('hits what was shown', 'flaky') }] },
+      ],
+    });
+    expect(readPlaywrightReport(e2e, true)).toEqual({ passed: 2, failed: 0, note: '1 only when run again' });
+    const lines = said.mock.calls.join();
+    expect(lines).toContain('run again: ends in time');
+    expect(lines).toContain('run again: kill.spec.ts: hits what was shown');
+    expect(lines).not.toContain('begins');
+    said.mockRestore();
   });
 
   it.each([

@@ -1,6 +1,6 @@
 // @ts-check
 import fs from 'node:fs';
-import { bold, complain, describeError, dim, formatSeconds, green, red, say } from './terminal.mjs';
+import { bold, complain, describeError, dim, formatSeconds, green, red, say, yellow } from './terminal.mjs';
 
 /**
  * @typedef {object} Tally
@@ -23,21 +23,30 @@ function readReport(file) {
   }
 }
 
+/** What every runner counts. `retried`: the names of those that failed first and passed when they were run again.
+ * @typedef {{ passed: number, failed: number, skipped: number, retried: string[] }} Counted
+ */
+
 /**
  * Counts a test runner's result. Whatever it may say, a run that failed, left no report or ran nothing has failed: a
  * check that cannot fail is a defect.
- * @param {{ passed: number, failed: number, skipped: number } | undefined} counted
+ * @param {Counted | undefined} counted
  * @param {boolean} ok whether the runner was content
  * @returns {Tally}
  */
 function judge(counted, ok) {
   if (!counted) return { passed: 0, failed: 1, note: 'the test runner left no report' };
-  const { passed, failed, skipped } = counted;
-  const skippedNote = skipped > 0 ? `${skipped} skipped` : undefined;
-  if (failed > 0) return { passed, failed, note: skippedNote };
+  const { passed, failed, skipped, retried } = counted;
+  for (const name of retried) complain(yellow(`Passed only when run again: ${name}`));
+  const notes = [
+    skipped > 0 && `${skipped} skipped`,
+    retried.length > 0 && `${retried.length} only when run again`,
+  ].filter(Boolean);
+  const note = notes.length > 0 ? notes.join(', ') : undefined;
+  if (failed > 0) return { passed, failed, note };
   if (passed === 0) return { passed, failed: 1, note: 'no test ran' };
   if (!ok) return { passed, failed: 1, note: 'the test runner failed outside of any test' };
-  return { passed, failed, note: skippedNote };
+  return { passed, failed, note };
 }
 
 /** @param {string} file vitest's JSON report @param {boolean} ok @returns {Tally} */
@@ -50,11 +59,16 @@ export function readVitestReport(file, ok) {
       result.status === 'failed' &&
       !result.assertionResults.some((/** @type {any} */ test) => test.status === 'failed'),
   ).length;
+  const retried = report.testResults
+    .flatMap((/** @type {any} */ result) => result.assertionResults)
+    .filter((/** @type {any} */ test) => test.status === 'passed' && test.failureMessages?.length > 0)
+    .map((/** @type {any} */ test) => test.fullName);
   return judge(
     {
       passed: report.numPassedTests,
       failed: report.numFailedTests + unloaded,
       skipped: report.numPendingTests + report.numTodoTests,
+      retried,
     },
     ok,
   );
@@ -62,12 +76,23 @@ export function readVitestReport(file, ok) {
 
 /** @param {string} file Playwright's JSON report @param {boolean} ok @returns {Tally} */
 export function readPlaywrightReport(file, ok) {
-  const stats = readReport(file)?.stats;
-  // A flaky test failed at least once.
-  return judge(
-    stats && { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped },
-    ok,
-  );
+  const report = readReport(file);
+  if (!report) return judge(undefined, ok);
+  const { expected, unexpected, flaky, skipped } = report.stats;
+  const retried = flakyIn(report.suites);
+  return judge({ passed: expected + flaky, failed: unexpected, skipped, retried }, ok);
+}
+
+/** @param {any[]} suites of Playwright's report, which nest @returns {string[]} */
+function flakyIn(suites) {
+  return suites.flatMap(({ specs, suites: inner = [] }) => [
+    ...specs
+      .filter((/** @type {any} */ { tests }) =>
+        tests.some((/** @type {any} */ { status }) => status === 'flaky'),
+      )
+      .map((/** @type {any} */ { file, title }) => `${file}: ${title}`),
+    ...flakyIn(inner),
+  ]);
 }
 
 /**
