@@ -182,7 +182,7 @@ async function fill(live: LiveSocket, key: string): Promise<void> {
   };
   live.send({ type: 'subscribe', ...place, payload: { client: 'bench-tab', offset: 0, size: null } });
   await hear('state');
-  live.sendBytes(packBytes(place, packInput(1, Buffer.from(`${FILL}\r`))));
+  live.sendBytes(packBytes(place, packInput({ seq: 1, after: 0, bytes: Buffer.from(`${FILL}\r`) })));
   await hear('typed');
   live.send({ type: 'unsubscribe', ...place });
   live.frames.length = 0;

@@ -1,5 +1,5 @@
 import 'server-only';
-import { INPUT_WINDOW_BYTES } from './protocol';
+import { type ConsoleInput, INPUT_WINDOW_BYTES } from './protocol';
 import type { ViewerDoor } from './viewer';
 
 /** An input is taken without asking for its session again for this long, ms. */
@@ -13,25 +13,25 @@ const PIECE_BYTES = 64;
 export class CheckedInput {
   #checkedAtMs = Number.NEGATIVE_INFINITY;
   #isChecking = false;
-  #waiting: { seq: number; bytes: Uint8Array }[] = [];
+  #waiting: ConsoleInput[] = [];
   #waitingBytes = 0;
 
   constructor(
     private readonly door: Pick<ViewerDoor, 'recheck'>,
     private readonly now: () => number,
-    private readonly take: (seq: number, bytes: Uint8Array) => void,
+    private readonly take: (input: ConsoleInput) => void,
   ) {}
 
   /** False when there is no room. */
-  add(seq: number, bytes: Uint8Array): boolean {
+  add(input: ConsoleInput): boolean {
     const isFresh = this.now() - this.#checkedAtMs < CHECKED_FOR_MS;
     if (isFresh && !this.#isChecking) {
-      this.take(seq, bytes);
+      this.take(input);
       return true;
     }
-    const size = PIECE_BYTES + bytes.length;
+    const size = PIECE_BYTES + input.bytes.length;
     if (this.#waitingBytes + size > MOST_WAITING_BYTES) return false;
-    this.#waiting.push({ seq, bytes });
+    this.#waiting.push(input);
     this.#waitingBytes += size;
     if (!this.#isChecking) void this.#check();
     return true;
@@ -46,6 +46,6 @@ export class CheckedInput {
     this.#waitingBytes = 0;
     if (!isValid) return;
     this.#checkedAtMs = this.now();
-    for (const { seq, bytes } of waiting) this.take(seq, bytes);
+    for (const input of waiting) this.take(input);
   }
 }

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { CheckedInput } from './checked-input';
 import { InputQueue } from './input-queue';
 
 /** A sandbox that takes what is typed when it is told to. */
@@ -61,37 +60,6 @@ it('holds only so much, and has room again afterwards', async () => {
   }
   expect(requests.reduce((sum, { text }) => sum + text.length, 0)).toBe(held);
   expect(add(piece)).toBe(true);
-});
-
-it('input waits for its session to be checked, in its order, and goes nowhere without one', async () => {
-  let answer: (isValid: boolean) => void = () => {};
-  let nowMs = 0;
-  let checks = 0;
-  const taken: number[] = [];
-  const recheck = () => {
-    checks += 1;
-    return new Promise<boolean>((resolve) => {
-      answer = resolve;
-    });
-  };
-  const input = new CheckedInput(
-    { recheck },
-    () => nowMs,
-    (seq) => taken.push(seq),
-  );
-  const type = (seq: number) => input.add(seq, new Uint8Array(1));
-  type(1);
-  type(2);
-  expect(taken).toEqual([]);
-  answer(true);
-  await settled();
-  type(3);
-  expect([taken, checks]).toEqual([[1, 2, 3], 1]);
-  nowMs += 2_000;
-  type(4);
-  answer(false);
-  await settled();
-  expect([taken, checks]).toEqual([[1, 2, 3], 2]);
 });
 
 it('so many pieces wait and no more, however small they are', () => {

@@ -5,6 +5,7 @@ import { ConsoleLink } from './link';
 import {
   ACK_EVERY_BYTES,
   type ConsoleEvent,
+  type ConsoleInput,
   type ConsoleMessage,
   type ConsoleOpening,
   INPUT_WINDOW_BYTES,
@@ -37,7 +38,7 @@ function openLink({ isNew = true } = {}) {
   const drawn: Uint8Array[] = [];
   const skipped: number[] = [];
   const said: ConsoleMessage[] = [];
-  const typed: { seq: number; bytes: Uint8Array }[] = [];
+  const typed: ConsoleInput[] = [];
   const replaying: boolean[] = [];
   const pending: (() => void)[] = [];
   const clock = { nowMs: 1_000 };
@@ -264,5 +265,23 @@ describe('input', () => {
     await settled();
     tab.hear({ kind: 'refused', seq: 1, why: 'failed' });
     expect(tab.link.state().lostInput).toEqual({ bytes: 5, why: 'failed' });
+  });
+
+  it('says which refusal it knows of, so that the rest of what was refused is not typed alone', async () => {
+    const tab = openLink();
+    tab.attach();
+    for (const text of ['rm -r', ' /tmp/kept', ' other\r']) {
+      tab.link.type(Buffer.from(text));
+      await settled();
+    }
+    tab.hear({ kind: 'refused', seq: 1, why: 'failed' });
+    tab.link.type(Buffer.from('ls\r'));
+    await settled();
+    expect(tab.typed.map(({ seq, after }) => [seq, after])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 0],
+      [4, 1],
+    ]);
   });
 });

@@ -58,6 +58,8 @@ export class ConsoleLink {
   #acknowledged = 0;
   #replayUntil: number | null = null;
   #seq = 0;
+  /** The last input that was refused. */
+  #refused = 0;
   /** Sent and not acknowledged, and not sent yet. */
   #underWay: { seq: number; size: number }[] = [];
   #waiting: Uint8Array[] = [];
@@ -165,7 +167,7 @@ export class ConsoleLink {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (sent > 0 && sent + next.length > INPUT_WINDOW_BYTES) return;
       const seq = this.#seq + 1;
-      if (!this.socket.sendBytes(this.#place, packInput(seq, next))) return;
+      if (!this.socket.sendBytes(this.#place, packInput({ seq, after: this.#refused, bytes: next }))) return;
       this.#seq = seq;
       this.#underWay.push({ seq, size: next.length });
       this.#waiting.shift();
@@ -248,6 +250,7 @@ export class ConsoleLink {
   }
 
   #refuse(refused: number, why: Refusal): void {
+    this.#refused = Math.max(this.#refused, refused);
     const lost = this.#underWay.filter(({ seq }) => seq === refused);
     this.#underWay = this.#underWay.filter(({ seq }) => seq !== refused);
     const bytes = lost.reduce((sum, { size }) => sum + size, 0) + (this.#state.lostInput?.bytes ?? 0);

@@ -26,9 +26,15 @@ describe('binary frames', () => {
       ),
     );
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 2 ** 32 - 1 }), fc.uint8Array({ minLength: 1 }), (seq, bytes) => {
-        expect(unpackInput(packInput(seq, bytes))).toEqual({ seq, bytes });
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+        fc.nat(),
+        fc.uint8Array({ minLength: 1 }),
+        (seq, any, bytes) => {
+          const input = { seq, after: any % seq, bytes };
+          expect(unpackInput(packInput(input))).toEqual(input);
+        },
+      ),
     );
   });
 
@@ -36,11 +42,14 @@ describe('binary frames', () => {
     for (const frame of [
       new Uint8Array(),
       new Uint8Array(3),
-      packInput(0, new Uint8Array(2)),
-      packInput(1, new Uint8Array()),
+      packInput({ seq: 0, after: 0, bytes: new Uint8Array(2) }),
+      packInput({ seq: 1, after: 1, bytes: new Uint8Array(2) }),
+      packInput({ seq: 1, after: 0, bytes: new Uint8Array() }),
     ])
       expect(unpackInput(frame)).toBeNull();
-    expect(unpackInput(packInput(1, new Uint8Array(MOST_INPUT_BYTES + 1)))).toBeNull();
+    expect(
+      unpackInput(packInput({ seq: 1, after: 0, bytes: new Uint8Array(MOST_INPUT_BYTES + 1) })),
+    ).toBeNull();
     expect(unpackOutput(new Uint8Array(7))).toBeNull();
     for (const offset of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
       expect(unpackOutput(packOutput(offset, new Uint8Array(1)))).toBeNull();

@@ -78,17 +78,26 @@ export function unpackOutput(frame: Uint8Array): { offset: number; bytes: Uint8A
   return { offset, bytes: frame.subarray(OFFSET_BYTES) };
 }
 
-/** Input as it travels: its number, counted by the tab from 1, then the bytes. */
-export function packInput(seq: number, bytes: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(SEQ_BYTES + bytes.length);
-  new DataView(frame.buffer).setUint32(0, seq);
-  frame.set(bytes, SEQ_BYTES);
+/**
+ * What one frame brings to type. `seq`: its number, counted by the tab from 1. `after`: the last refusal that the tab has
+ * heard of, 0 if none; what was sent before hearing of one must not be typed without what was refused.
+ */
+export type ConsoleInput = { seq: number; after: number; bytes: Uint8Array };
+
+/** Input as it travels: its two numbers, then the bytes. */
+export function packInput({ seq, after, bytes }: ConsoleInput): Uint8Array {
+  const frame = new Uint8Array(2 * SEQ_BYTES + bytes.length);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, seq);
+  view.setUint32(SEQ_BYTES, after);
+  frame.set(bytes, 2 * SEQ_BYTES);
   return frame;
 }
 
 /** The input in a frame, or `null`. */
-export function unpackInput(frame: Uint8Array): { seq: number; bytes: Uint8Array } | null {
-  if (frame.length <= SEQ_BYTES || frame.length > SEQ_BYTES + MOST_INPUT_BYTES) return null;
-  const seq = new DataView(frame.buffer, frame.byteOffset).getUint32(0);
-  return seq === 0 ? null : { seq, bytes: frame.subarray(SEQ_BYTES) };
+export function unpackInput(frame: Uint8Array): ConsoleInput | null {
+  if (frame.length <= 2 * SEQ_BYTES || frame.length > 2 * SEQ_BYTES + MOST_INPUT_BYTES) return null;
+  const view = new DataView(frame.buffer, frame.byteOffset);
+  const [seq, after] = [view.getUint32(0), view.getUint32(SEQ_BYTES)];
+  return after < seq ? { seq, after, bytes: frame.subarray(2 * SEQ_BYTES) } : null;
 }

@@ -7,7 +7,7 @@ import { findForeground } from './foreground';
 import { HoldBack } from './hold-back';
 import { InputQueue } from './input-queue';
 import { ModeTracker } from './modes';
-import { type ConsoleMessage, type ConsoleOpening, type Refusal, unpackInput } from './protocol';
+import { type ConsoleInput, type ConsoleMessage, type ConsoleOpening, unpackInput } from './protocol';
 import { OutputRing } from './ring';
 import type { ConsoleEnding, ConsoleInfo, ConsoleState, ConsoleWish, TerminalSize } from './schema';
 import { startShell } from './shell';
@@ -134,13 +134,12 @@ export class ConsoleSession {
     }
     if (this.#current.isOtherScreen) void this.#window.nudge();
     this.#tellState();
-    const inputs = new CheckedInput(door, this.#parts.now, (seq, bytes) => this.#take(viewer, seq, bytes));
+    const inputs = new CheckedInput(door, this.#parts.now, (input) => this.#take(viewer, input));
     return {
       leave: () => this.#drop(viewer),
       onBytes: (frame) => {
         const input = unpackInput(frame);
-        if (input !== null && !inputs.add(input.seq, input.bytes))
-          door.send({ kind: 'refused', seq: input.seq, why: 'too_much' });
+        if (input !== null && !inputs.add(input)) viewer.refuse(input.seq, 'too_much');
       },
       onMessage: (message) => this.#hear(viewer, message),
       takeOver: (size) => this.#takeOver(viewer, size),
@@ -250,22 +249,16 @@ export class ConsoleSession {
     });
   }
 
-  #take(viewer: Viewer, seq: number, bytes: Uint8Array): void {
+  #take(viewer: Viewer, input: ConsoleInput): void {
+    const { seq, bytes } = input;
     const { client } = viewer.who;
-    const { send } = viewer.door;
     if (seq <= (this.#typed.get(client) ?? 0)) return;
-    const refuse = (why: Refusal) => send({ kind: 'refused', seq, why });
-    if (viewer !== this.#driver) refuse('watching');
-    else if (this.#state !== 'open') refuse('not_open');
-    else if (
-      this.#input.add(
-        bytes,
-        () => send({ kind: 'typed', seq }),
-        () => refuse('failed'),
-      )
-    )
-      this.#noteTyped(client, seq);
-    else refuse('too_much');
+    const taken = () => viewer.door.send({ kind: 'typed', seq });
+    if (viewer !== this.#driver) viewer.refuse(seq, 'watching');
+    else if (this.#state !== 'open') viewer.refuse(seq, 'not_open');
+    else if (viewer.isMisled(input)) viewer.refuse(seq, 'failed');
+    else if (this.#input.add(bytes, taken, () => viewer.refuse(seq, 'failed'))) this.#noteTyped(client, seq);
+    else viewer.refuse(seq, 'too_much');
   }
 
   #noteTyped(client: string, seq: number): void {

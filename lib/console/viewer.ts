@@ -1,9 +1,11 @@
 import 'server-only';
 import {
   type ConsoleEvent,
+  type ConsoleInput,
   type ConsoleMessage,
   MOST_OUTPUT_BYTES,
   packOutput,
+  type Refusal,
   WINDOW_BYTES,
 } from './protocol';
 import type { OutputRing } from './ring';
@@ -29,6 +31,8 @@ export class Viewer {
   #drawn = 0;
   /** Since when its window is full; `null` while there is room. */
   #fullSinceMs: number | null = null;
+  /** The last input of this tab that was not passed on. */
+  #refused = 0;
 
   constructor(
     readonly who: ViewerWho,
@@ -54,6 +58,16 @@ export class Viewer {
       typed,
     });
     this.pump();
+  }
+
+  refuse(seq: number, why: Refusal): void {
+    this.#refused = Math.max(this.#refused, seq);
+    this.door.send({ kind: 'refused', seq, why });
+  }
+
+  /** Typed in the belief that what has been refused before it would arrive. */
+  isMisled({ seq, after }: ConsoleInput): boolean {
+    return seq > this.#refused && after < this.#refused;
   }
 
   /** Sends what there is and the window allows. One that draws nothing gets nothing more, however much it misses. */
