@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seal, signInToken, unseal } from './access/secrets';
 import { openSession, revokeSession, sessionCookieName } from './access/sessions';
-import { reviewKeeper } from './files/review';
+import { reviewKeeper } from './files/review/review';
 import { openHouse } from './house';
 import { getSandbox } from './moru/control';
 import { operationRunner } from './operations/runner';

@@ -6,7 +6,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Dialog } from '@/components/ui/dialog';
 import { FileRefusal, fileAddresses } from '@/lib/files/answers';
-import { ARCHIVE_LIMIT } from '@/lib/files/archive-schema';
+import { ARCHIVE_LIMIT } from '@/lib/files/archive/schema';
 import { isWithin, nameIn } from '@/lib/files/guest-path';
 import { sizeQuery } from '@/lib/files/queries';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';

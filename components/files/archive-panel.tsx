@@ -1,7 +1,7 @@
 'use client';
 
 import { formatBytes } from '@/components/ui/bytes';
-import type { ArchiveDownload } from '@/lib/files/archive-downloads';
+import type { ArchiveDownload } from '@/lib/files/archive/downloads';
 import { visibleText } from '@/lib/files/visible-name';
 import { FileName } from './file-name';
 import { dismissArchive } from './use-archives';

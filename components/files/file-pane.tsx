@@ -8,7 +8,7 @@ import { Notice } from '@/components/ui/notice';
 import type { Role } from '@/lib/access/roles';
 import { FileRefusal } from '@/lib/files/answers';
 import { isFolder } from '@/lib/files/order';
-import type { PreviewView } from '@/lib/files/preview-views';
+import type { PreviewView } from '@/lib/files/preview/views';
 import { entryQuery } from '@/lib/files/queries';
 import type { Entry } from '@/lib/files/schema';
 import type { FolderFailure } from '@/lib/files/tree';

@@ -8,7 +8,7 @@ import { useNow } from '@/components/ui/clock';
 import { formatCountdown, formatSpan } from '@/components/ui/duration';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { endReview, extendReview } from '@/lib/files/actions';
-import { EXTEND_MINUTES, type ReviewState } from '@/lib/files/review-schema';
+import { EXTEND_MINUTES, type ReviewState } from '@/lib/files/review/schema';
 import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { ENDED_WORDS, WhoLooks } from './review-words';

@@ -12,7 +12,7 @@ import {
   type ReviewMinutes,
   type ReviewState,
   type WakeResult,
-} from '@/lib/files/review-schema';
+} from '@/lib/files/review/schema';
 import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { ENDED_WORDS } from './review-words';

@@ -1,5 +1,5 @@
 import { Fragment, type ReactNode } from 'react';
-import type { ReviewEnd, ReviewViewer } from '@/lib/files/review-schema';
+import type { ReviewEnd, ReviewViewer } from '@/lib/files/review/schema';
 
 /** How a review ended, as a sentence; `by` is whoever ended it. */
 export const ENDED_WORDS = {

@@ -4,7 +4,7 @@ import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } f
 import { useMemo } from 'react';
 import { parsePath } from '@/lib/files/guest-path';
 import { type Order, parseOrder, printOrder } from '@/lib/files/order';
-import { PREVIEW_VIEWS, type PreviewView } from '@/lib/files/preview-views';
+import { PREVIEW_VIEWS, type PreviewView } from '@/lib/files/preview/views';
 
 const KEYS = {
   path: parseAsString,

@@ -2,8 +2,8 @@
 
 import { useSyncExternalStore } from 'react';
 import { fileAddresses } from '@/lib/files/answers';
-import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/archive-downloads';
-import type { ArchiveEvent } from '@/lib/files/archive-schema';
+import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/archive/downloads';
+import type { ArchiveEvent } from '@/lib/files/archive/schema';
 import type { ArchiveFormat, FolderSize } from '@/lib/files/schema';
 import { liveSocket } from '@/lib/live/socket';
 import { downloadFrom } from './entry-acts';

@@ -1,7 +1,7 @@
 'use client';
 
 import { useCallback, useSyncExternalStore } from 'react';
-import { type ReviewEvent, type ReviewState, waitsForWaking } from '@/lib/files/review-schema';
+import { type ReviewEvent, type ReviewState, waitsForWaking } from '@/lib/files/review/schema';
 import { ServerClock } from '@/lib/live/server-clock';
 import { liveSocket } from '@/lib/live/socket';
 import type { Sandbox } from '@/lib/sandbox/schema';

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { askFiles, FileRefusal, fileAddresses } from '@/lib/files/answers';
 import type { FileHit, SearchEnd, SearchPlace } from '@/lib/files/schema';
-import { searchLines } from '@/lib/files/search-lines';
+import { searchLines } from '@/lib/files/search/lines';
 
 /** What is looked for, where. */
 export type Wanted = { path: string; text: string; place: SearchPlace };

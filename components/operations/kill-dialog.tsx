@@ -14,10 +14,11 @@ import { sandboxCan } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CopyAsCode } from './copy-as-code';
-import { KillOptions, useKillOptions } from './kill-options';
+import { KillOptions } from './kill-options';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
 import { PlanRadius } from './plan-radius';
+import { useKillOptions } from './use-kill-options';
 import { type KillPhase, type KillPlan, useKillPlan } from './use-kill-plan';
 
 /** A wish to kill these; the set is what it is from the moment of asking. */

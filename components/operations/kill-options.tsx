@@ -1,56 +1,11 @@
 'use client';
 
-import { type ReactNode, useId, useState } from 'react';
+import { type ReactNode, useId } from 'react';
 import { Field, Input } from '@/components/ui/field';
-import { parseExportPath, USERS_HOME } from '@/lib/operations/export-path';
-import { MOST_GRACE_MS, MOST_REASON_CHARS } from '@/lib/operations/schema';
+import { MOST_REASON_CHARS } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { SaveOption } from './save-option';
-
-const DEFAULT_GRACE_SECONDS = '10';
-const MOST_GRACE_SECONDS = MOST_GRACE_MS / 1_000;
-
-/** How a kill is to be done, as it is being chosen. */
-export type KillChoice = {
-  isGraceful: boolean;
-  seconds: string;
-  /** `null`: at once. `undefined`: what was typed is no time. */
-  graceMs: number | null | undefined;
-  setGraceful: (isGraceful: boolean) => void;
-  setSeconds: (seconds: string) => void;
-  isSaving: boolean;
-  path: string;
-  /** What is saved first. `null`: nothing. `undefined`: what was typed is no path. */
-  exportPath: string | null | undefined;
-  setSaving: (isSaving: boolean) => void;
-  setPath: (path: string) => void;
-};
-
-type Before = { graceMs: number | null; exportPath: string | null };
-
-/** Begins with what was chosen before, where there is such. */
-export function useKillOptions({ graceMs, exportPath }: Before): KillChoice {
-  const [isGraceful, setGraceful] = useState(graceMs !== null);
-  const [seconds, setSeconds] = useState(
-    graceMs === null ? DEFAULT_GRACE_SECONDS : String(Math.ceil(graceMs / 1_000)),
-  );
-  const [isSaving, setSaving] = useState(exportPath !== null);
-  const [path, setPath] = useState(exportPath ?? USERS_HOME);
-  const amount = /^\d{1,4}$/.test(seconds.trim()) ? Number(seconds) : Number.NaN;
-  const isTime = amount >= 1 && amount <= MOST_GRACE_SECONDS;
-  return {
-    isGraceful,
-    seconds,
-    graceMs: isGraceful ? (isTime ? amount * 1_000 : undefined) : null,
-    setGraceful,
-    setSeconds,
-    isSaving,
-    path,
-    exportPath: isSaving ? (parseExportPath(path) ?? undefined) : null,
-    setSaving,
-    setPath,
-  };
-}
+import { type KillChoice, MOST_GRACE_SECONDS } from './use-kill-options';
 
 type OptionsProps = {
   options: KillChoice;

@@ -10,7 +10,7 @@ import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { planRun, startRun } from '@/lib/operations/actions';
 import { divideByState, sayLeftAlone } from '@/lib/operations/blast-radius';
-import { MOST_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/operations/run-schema';
+import { MOST_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/operations/run/schema';
 import {
   type ActParams,
   MOST_FILTER_CHARS,

@@ -4,7 +4,7 @@ import { useId } from 'react';
 import { Input } from '@/components/ui/field';
 import { MOST_EXPORT_PATH_CHARS, USERS_HOME } from '@/lib/operations/export-path';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { KillChoice } from './kill-options';
+import type { KillChoice } from './use-kill-options';
 
 type Props = {
   options: KillChoice;

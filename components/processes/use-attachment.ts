@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { liveSocket } from '@/lib/live/socket';
-import { NO_OUTPUT, type OutputText, withPiece } from '@/lib/operations/run-schema';
+import { NO_OUTPUT, type OutputText, withPiece } from '@/lib/operations/run/schema';
 import { type ProcessEvent, type ProcessWish, processKey } from '@/lib/processes/schema';
 
 export type AttachmentNow = {

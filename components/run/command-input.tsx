@@ -2,7 +2,7 @@
 
 import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useRef, useState } from 'react';
-import { MOST_COMMAND_CHARS } from '@/lib/operations/run-schema';
+import { MOST_COMMAND_CHARS } from '@/lib/operations/run/schema';
 
 type Props = {
   value: string;

@@ -3,7 +3,7 @@
 import { clsx } from 'clsx';
 import { useEffect, useMemo, useRef } from 'react';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
-import type { OutputName, OutputText } from '@/lib/operations/run-schema';
+import type { OutputName, OutputText } from '@/lib/operations/run/schema';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 
 type Props = {

@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
-import type { RunEnding, RunRecord } from '@/lib/operations/run-schema';
-import { endingWords } from '@/lib/operations/run-words';
+import type { RunEnding, RunRecord } from '@/lib/operations/run/schema';
+import { endingWords } from '@/lib/operations/run/words';
 import type { Outcome } from '@/lib/operations/schema';
 
 type Props = Pick<RunRecord, 'exitCode' | 'signal'> & {

@@ -8,7 +8,7 @@ import { formatTook } from '@/components/ui/duration';
 import { Input } from '@/components/ui/field';
 import { LocalTime } from '@/components/ui/local-time';
 import { Select } from '@/components/ui/select';
-import type { RunEntry } from '@/lib/operations/run-schema';
+import type { RunEntry } from '@/lib/operations/run/schema';
 import { paths } from '@/lib/paths';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { RunBadge } from './run-badge';

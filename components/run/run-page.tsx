@@ -15,13 +15,13 @@ import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { roleSuffices } from '@/lib/access/roles';
 import { runCommand } from '@/lib/operations/actions';
-import { runHistoryQuery } from '@/lib/operations/run-queries';
+import { runHistoryQuery } from '@/lib/operations/run/queries';
 import {
   type RunHistory as History,
   MOST_CWD_CHARS,
   type RunEntry,
   USUAL_LIMIT_MS,
-} from '@/lib/operations/run-schema';
+} from '@/lib/operations/run/schema';
 import { isFinal } from '@/lib/operations/schema';
 import { CommandInput } from './command-input';
 import { limitOptions } from './limits';

@@ -10,7 +10,7 @@ import { formatTook } from '@/components/ui/duration';
 import { useTick } from '@/components/ui/tick';
 import { cancelOperation } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/progress';
-import { outputAsText, type RunEntry } from '@/lib/operations/run-schema';
+import { outputAsText, type RunEntry } from '@/lib/operations/run/schema';
 import { paths } from '@/lib/paths';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { OutputBlock } from './output-block';

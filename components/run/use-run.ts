@@ -9,7 +9,7 @@ import {
   type RunRecord,
   runKey,
   withPiece,
-} from '@/lib/operations/run-schema';
+} from '@/lib/operations/run/schema';
 import type { Outcome } from '@/lib/operations/schema';
 
 /** A command as this tab hears of it. */

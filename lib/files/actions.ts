@@ -5,8 +5,8 @@ import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
 import { SandboxId } from '../sandbox/schema';
-import { reviewKeeper } from './review';
-import { EXTEND_MINUTES, REVIEW_MINUTES, type WakeResult } from './review-schema';
+import { reviewKeeper } from './review/review';
+import { EXTEND_MINUTES, REVIEW_MINUTES, type WakeResult } from './review/schema';
 
 const MINUTE_MS = 60_000;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseInput } from '../access/input';
 import { SandboxId } from '../sandbox/schema';
 import { GuestPath, GuestPaths } from './schema';
-import { SearchQuery } from './search';
+import { SearchQuery } from './search/search';
 
 const Place = z.object({ sandboxId: SandboxId, path: GuestPath });
 const Places = z.object({ sandboxId: SandboxId, paths: GuestPaths });

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { httpStatusOf, SandkeeperError } from '../errors';
 import { failureOf } from '../result';
 import { SandboxId } from '../sandbox/schema';
-import { sendArchive } from './serve-archive';
+import { sendArchive } from './archive/serve-archive';
 import { type FileExchange, sendContent, takeUpload } from './serve-content';
 
 /**

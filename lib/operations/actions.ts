@@ -8,7 +8,7 @@ import { MOST_TIMEOUT_MS } from '../sandbox/limits';
 import { SandboxId } from '../sandbox/schema';
 import { parseExportPath } from './export-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
-import { LEAST_LIMIT_MS, MOST_COMMAND_CHARS, MOST_CWD_CHARS, MOST_LIMIT_MS } from './run-schema';
+import { LEAST_LIMIT_MS, MOST_COMMAND_CHARS, MOST_CWD_CHARS, MOST_LIMIT_MS } from './run/schema';
 import {
   MOST_FILTER_CHARS,
   MOST_GRACE_MS,

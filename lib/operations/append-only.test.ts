@@ -72,7 +72,7 @@ it('nothing is forgotten but what the retention that is configured asks for', ()
 });
 
 it('what a command came to is written by one file, once, and goes with its operation', () => {
-  const runs = 'lib/operations/run-store.ts';
+  const runs = 'lib/operations/run/store.ts';
   const writes = /\b(insertInto|updateTable|replaceInto|mergeInto)\(\s*['"]operation_runs['"]/g;
   const writers = filesIn(join(ROOT, 'lib')).filter((file) => readFileSync(file, 'utf8').match(writes));
   expect(writers.map((file) => relative(ROOT, file))).toEqual([runs]);

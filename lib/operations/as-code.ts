@@ -1,6 +1,6 @@
 import type { SandboxAct } from '../sandbox/can';
 import { SANDBOX_ID_PATTERN } from '../sandbox/limits';
-import { LEAST_LIMIT_MS } from './run-schema';
+import { LEAST_LIMIT_MS } from './run/schema';
 import { type ActParams, MOST_GRACE_MS } from './schema';
 
 /** The languages an act can be written down in. */

@@ -10,11 +10,12 @@ import type { ClaimedItem } from './claims';
 import { askToEnd } from './graceful';
 import { Pace, type Verdict } from './pace';
 import { driftOf } from './plan';
-import { runInSandbox } from './run-step';
-import { RunTurns } from './run-turns';
+import { runInSandbox } from './run/step';
+import { RunTurns } from './run/turns';
 import { FileSaver } from './save-files';
 import { MOST_GRACE_MS, type Operation, type SavedArchive } from './schema';
-import { runStep, type StepResult } from './steps';
+import type { StepResult } from './step-result';
+import { runStep } from './steps';
 
 /** An operation of so few is read one by one, which is quicker than the list of a large fleet. */
 const FEW = 4;

@@ -6,7 +6,7 @@ import { describeOnDatabases } from '../test-support/databases';
 import { eventually, giveEngine, thrownBy } from '../test-support/house';
 import { claimItems, recordOutcomes } from './claims';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
-import { recordRunStart } from './run-store';
+import { recordRunStart } from './run/store';
 import { operationRunner } from './runner';
 import type { Operation, OperationEvent } from './schema';
 import { findOperation, listItems } from './store';

@@ -9,7 +9,7 @@ import type { Sandbox } from '../sandbox/schema';
 import { freshCounts } from './board';
 import { driftOf, partition, phraseFor } from './plan';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plans';
-import { listStarted } from './run-store';
+import { listStarted } from './run/store';
 import { operationRunner } from './runner';
 import { cannotSave, requireSaving } from './save-rules';
 import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Started } from './schema';

@@ -19,7 +19,7 @@ import { ItemWorker, type Work } from './item-worker';
 import { OutcomeWriter } from './outcome-writer';
 import { Pace } from './pace';
 import type { Operation, OperationEvent, OperationItem } from './schema';
-import { StepStopped } from './steps';
+import { StepStopped } from './step-result';
 import { findOperation, finishIfDone, forgetOperationsBefore, listItems, listRunningIds } from './store';
 
 type Options = {

@@ -1,7 +1,7 @@
 import 'server-only';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
-import { openExportDir } from '../files/export-place';
+import { openExportDir } from '../files/archive/export-place';
 
 /** Why no files can be saved before a kill here, for people; `null`: they can. */
 export function cannotSave(): string | null {

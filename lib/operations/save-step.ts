@@ -1,7 +1,7 @@
 import 'server-only';
 import type { Sandbox } from '../sandbox/schema';
 import { type FileSaver, NotSaved } from './save-files';
-import type { StepResult } from './steps';
+import type { StepResult } from './step-result';
 
 type Ways = {
   shown: Sandbox;

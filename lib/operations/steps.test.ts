@@ -9,7 +9,8 @@ import { askToEnd } from './graceful';
 import { driftOf } from './plan';
 import type { FileSaver } from './save-files';
 import type { ActParams } from './schema';
-import { runStep, type StepContext, StepStopped } from './steps';
+import { StepStopped } from './step-result';
+import { runStep, type StepContext } from './steps';
 
 const MINUTE_MS = 60_000;
 // Faults name their sandbox, so that the steps, of which some verify for seconds, can run side by side.

@@ -6,14 +6,8 @@ import type { Sandbox, SandboxState } from '../sandbox/schema';
 import type { GracefulEnd } from './graceful';
 import type { FileSaver } from './save-files';
 import { judgeGone, saveThenKill } from './save-step';
-import type { ActParams, Outcome } from './schema';
-
-/** What is true of one sandbox after one act. `sandbox` is the last reading, `null` when that found it gone. */
-export type StepResult = {
-  outcome: Exclude<Outcome, 'waiting' | 'sending'>;
-  message: string | null;
-  sandbox?: Sandbox | null;
-};
+import type { ActParams } from './schema';
+import { type StepResult, StepStopped } from './step-result';
 
 /** What a reading needs. */
 type ReadContext = Pick<StepContext, 'shown' | 'read'>;
@@ -41,11 +35,6 @@ export type StepContext = {
   /** Saves its files before a kill; `null` where nobody asked for that. */
   saver: FileSaver | null;
 };
-
-/** Thrown instead of sending: the operation was cancelled, or this process is stopping. */
-export class StepStopped extends Error {
-  override readonly name = 'StepStopped';
-}
 
 /** Thrown instead of sending: somebody has just read that it is not as it was shown. */
 class StepDrifted extends Error {

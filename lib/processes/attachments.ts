@@ -2,7 +2,7 @@ import 'server-only';
 import { noteAccess } from '../access/audit';
 import { SandkeeperError } from '../errors';
 import { openEnvd } from '../moru/envd';
-import { KeptOutput } from '../operations/kept-output';
+import { KeptOutput } from '../operations/run/kept-output';
 import { singleton } from '../singleton';
 import { requireProcess } from './list';
 import { type ProcessEvent, type ProcessInfo, ProcessWish } from './schema';

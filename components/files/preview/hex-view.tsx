@@ -4,8 +4,8 @@ import { type FormEvent, type KeyboardEvent, useEffect, useReducer, useRef, useS
 import { Button } from '@/components/ui/button';
 import { Input } from '@/components/ui/field';
 import { FileRefusal } from '@/lib/files/answers';
-import { ByteBlocks } from '@/lib/files/byte-blocks';
-import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/hex';
+import { ByteBlocks } from '@/lib/files/preview/byte-blocks';
+import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/preview/hex';
 import { readBytes } from '@/lib/files/read-bytes';
 import type { PreviewProps } from './preview-props';
 import { ViewControls } from './view-controls';

@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useMemo, useState } from 'react';
 import { CopyButton } from '@/components/ui/copy-button';
-import { type JsonTree, jsonPath, jsonRows, meaningOf } from '@/lib/files/json-tree';
+import { type JsonTree, jsonPath, jsonRows, meaningOf } from '@/lib/files/preview/json-tree';
 import { visibleText } from '@/lib/files/visible-name';
 import { copyText } from '../entry-acts';
 import { Visible } from '../file-name';

@@ -1,8 +1,8 @@
 'use client';
 
 import { useRef, useState } from 'react';
-import { newDecoder } from '@/lib/files/encoding';
-import { firstOpen, JsonBreak, type JsonTree, parseJson, stillOpen } from '@/lib/files/json-tree';
+import { newDecoder } from '@/lib/files/preview/encoding';
+import { firstOpen, JsonBreak, type JsonTree, parseJson, stillOpen } from '@/lib/files/preview/json-tree';
 import { inSlices } from '@/lib/files/slices';
 import { JsonRows } from './json-rows';
 import type { PreviewProps } from './preview-props';

@@ -7,7 +7,7 @@ import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
-import type { PreviewView } from '@/lib/files/preview-views';
+import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
 import { downloadFile } from '../entry-acts';
 import { FilePath } from '../file-name';

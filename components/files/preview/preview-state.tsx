@@ -3,7 +3,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Notice } from '@/components/ui/notice';
 import type { FileRefusal } from '@/lib/files/answers';
-import type { PreviewView } from '@/lib/files/preview-views';
+import type { PreviewView } from '@/lib/files/preview/views';
 import type { FileProblem } from '@/lib/files/schema';
 
 const TITLES = {

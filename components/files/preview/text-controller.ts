@@ -1,8 +1,8 @@
 import { EditorView } from '@codemirror/view';
 import { FileRefusal } from '@/lib/files/answers';
-import { firstMatch, lastMatch, overlapOf, type TextSpan, textPattern } from '@/lib/files/find-text';
+import { firstMatch, lastMatch, overlapOf, type TextSpan, textPattern } from '@/lib/files/preview/find-text';
+import { PIECE_BYTES } from '@/lib/files/preview/text-pieces';
 import { readAhead } from '@/lib/files/read-ahead';
-import { PIECE_BYTES } from '@/lib/files/text-pieces';
 import { TextEditor } from './editor';
 import { countMatches, findInDoc, MOST_COUNTED, type Query } from './find-in-doc';
 import { LoadedText, type TextSource } from './loaded-text';

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
-import { ENCODING_NAMES } from '@/lib/files/encoding';
+import { ENCODING_NAMES } from '@/lib/files/preview/encoding';
 import { visibleText } from '@/lib/files/visible-name';
 import { FindBar } from './find-bar';
 import { languageOf } from './languages';

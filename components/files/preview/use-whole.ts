@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type RefObject, useLayoutEffect, useState } from 'react';
 import { FileRefusal } from '@/lib/files/answers';
-import { mostBytesOf, type PreviewView } from '@/lib/files/preview-views';
+import { mostBytesOf, type PreviewView } from '@/lib/files/preview/views';
 import { readBytes } from '@/lib/files/read-bytes';
 import type { PreviewProps } from './preview-props';
 

@@ -1,5 +1,5 @@
 import { type ComponentType, lazy } from 'react';
-import type { PreviewView } from '@/lib/files/preview-views';
+import type { PreviewView } from '@/lib/files/preview/views';
 import type { PreviewProps } from './preview-props';
 
 /** What people call the ways to look at a file. */

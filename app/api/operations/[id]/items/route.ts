@@ -3,8 +3,8 @@ import { roleSuffices } from '@/lib/access/roles';
 import { SandkeeperError } from '@/lib/errors';
 import { EXPORT_TYPES, exportName, exportParts, parseExportFormat } from '@/lib/operations/export';
 import { recordOf } from '@/lib/operations/record';
-import { runExportParts } from '@/lib/operations/run-export';
-import { readRuns } from '@/lib/operations/run-store';
+import { runExportParts } from '@/lib/operations/run/export';
+import { readRuns } from '@/lib/operations/run/store';
 import { responseOf } from '@/lib/result';
 
 /** Without it, spreadsheets take the text for some older encoding. */

@@ -1,8 +1,8 @@
 import { guardRead } from '@/lib/access/guard';
 import { SandkeeperError } from '@/lib/errors';
 import { findRecord } from '@/lib/operations/record';
-import { groupRuns, withExcerpts } from '@/lib/operations/run-groups';
-import { listRunSummaries, readExcerpts } from '@/lib/operations/run-store';
+import { groupRuns, withExcerpts } from '@/lib/operations/run/groups';
+import { listRunSummaries, readExcerpts } from '@/lib/operations/run/store';
 import { listItems } from '@/lib/operations/store';
 import { responseOf } from '@/lib/result';
 

@@ -2,7 +2,7 @@ import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
 import { SandkeeperError } from '@/lib/errors';
 import { findRecord } from '@/lib/operations/record';
-import { findRun } from '@/lib/operations/run-store';
+import { findRun } from '@/lib/operations/run/store';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 

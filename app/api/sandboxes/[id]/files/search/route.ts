@@ -1,8 +1,8 @@
 import { noteAccess } from '@/lib/access/audit';
 import { guardRead } from '@/lib/access/guard';
 import { searchAsked } from '@/lib/files/input';
-import { searchFiles } from '@/lib/files/search';
-import { linesOf } from '@/lib/files/search-stream';
+import { searchFiles } from '@/lib/files/search/search';
+import { linesOf } from '@/lib/files/search/stream';
 import { responseOf } from '@/lib/result';
 
 /** Looks for text in names or files, `?path=&text=&in=`: a `SearchLine` on each line, as they are found. Role: operator. */

@@ -1,0 +1,77 @@
+import type { SafeEntry } from './entry';
+
+/** Writes a tar as a stream: POSIX with extended headers where a name or a size does not fit (pax). */
+
+const BLOCK = 512;
+const NAME_BYTES = 100;
+/** What eleven octal digits hold. */
+const MOST_PLAIN_SIZE = 8 ** 11 - 1;
+const END = Buffer.alloc(2 * BLOCK);
+
+/** The tar of these entries, chunk by chunk. Asking for the next chunk is what reads on. */
+export async function* writeTar(entries: AsyncIterable<SafeEntry>): AsyncGenerator<Buffer, void, undefined> {
+  for await (const entry of entries) {
+    yield* headersOf(entry);
+    if (entry.sizeBytes === 0) continue;
+    yield* entry.body;
+    yield paddingOf(entry.sizeBytes);
+  }
+  yield END;
+}
+
+/** What fills the last block of so many bytes. */
+function paddingOf(sizeBytes: number): Buffer {
+  return END.subarray(0, (BLOCK - (sizeBytes % BLOCK)) % BLOCK);
+}
+
+function* headersOf(entry: SafeEntry): Generator<Buffer, void, undefined> {
+  const name = entry.kind === 'directory' ? `${entry.name}/` : entry.name;
+  const isPlain = /^[\x20-\x7e]*$/.test(name) && name.length <= NAME_BYTES;
+  const attributes = [
+    ...(isPlain ? [] : [attribute('path', name)]),
+    ...(entry.sizeBytes > MOST_PLAIN_SIZE ? [attribute('size', String(entry.sizeBytes))] : []),
+  ];
+  if (attributes.length > 0) {
+    const body = Buffer.concat(attributes);
+    yield header({ name: 'pax', type: 'x', sizeBytes: body.length, mode: 0o644, modifiedAtMs: 0 });
+    yield Buffer.concat([body, paddingOf(body.length)]);
+  }
+  yield header({
+    name: isPlain ? name : 'long-name',
+    type: entry.kind === 'directory' ? '5' : '0',
+    sizeBytes: entry.sizeBytes,
+    mode: entry.kind === 'directory' || entry.isExecutable ? 0o755 : 0o644,
+    modifiedAtMs: entry.modifiedAtMs,
+  });
+}
+
+type Fields = { name: string; type: string; sizeBytes: number; mode: number; modifiedAtMs: number };
+
+function header({ name, type, sizeBytes, mode, modifiedAtMs }: Fields): Buffer {
+  // Of the shared pool: memory of its own for each of a hundred thousand would lie about in small pieces.
+  const block = Buffer.allocUnsafe(BLOCK).fill(0);
+  const octal = (value: number, at: number, digits: number) =>
+    block.write(value.toString(8).padStart(digits, '0'), at, digits, 'latin1');
+  block.write(name, 0, NAME_BYTES, 'latin1');
+  octal(mode, 100, 7);
+  octal(0, 108, 7);
+  octal(0, 116, 7);
+  octal(sizeBytes > MOST_PLAIN_SIZE ? 0 : sizeBytes, 124, 11);
+  octal(Math.min(Math.max(0, Math.floor(modifiedAtMs / 1000)), MOST_PLAIN_SIZE), 136, 11);
+  block.write('        ', 148, 'latin1');
+  block.write(type, 156, 'latin1');
+  block.write('ustar\x0000', 257, 'latin1');
+  let sum = 0;
+  for (const byte of block) sum += byte;
+  octal(sum, 148, 6);
+  block.write('\0 ', 154, 'latin1');
+  return block;
+}
+
+/** `LENGTH KEY=VALUE` and a line end; the length counts its own digits. */
+function attribute(key: string, value: string): Buffer {
+  const rest = Buffer.from(` ${key}=${value}\n`);
+  let length = rest.length + 1;
+  while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
+  return Buffer.concat([Buffer.from(String(length)), rest]);
+}

@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
+import { inSlices } from '../slices';
+import {
+  firstOpen,
+  JsonBreak,
+  type JsonTree,
+  jsonPath,
+  jsonRows,
+  meaningOf,
+  parseJson,
+  stillOpen,
+} from './json-tree';
+
+function parse(text: string, isSequence = false): JsonTree {
+  const work = parseJson(text, { isSequence });
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+function breakOf(text: string): JsonBreak {
+  try {
+    parse(text);
+  } catch (thrown) {
+    if (thrown instanceof JsonBreak) return thrown;
+  }
+  throw new Error('it was accepted');
+}
+
+/** What the tree says its text means. */
+function meant(tree: JsonTree, node = 0): unknown {
+  const kind = tree.kind(node);
+  if (kind !== 'object' && kind !== 'array') return JSON.parse(tree.source(node));
+  const entries: [string, unknown][] = [];
+  for (let child = tree.firstChild(node); child !== null; child = tree.next(child))
+    entries.push([String(tree.key(child)), meant(tree, child)]);
+  expect(tree.count(node)).toBe(entries.length);
+  return kind === 'array' ? entries.map(([, value]) => value) : Object.fromEntries(entries);
+}
+
+test('means what JSON.parse makes of it', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1, '\t'), (value, indent) => {
+      const text = JSON.stringify(value, null, indent);
+      expect(meant(parse(text))).toEqual(JSON.parse(text));
+    }),
+  );
+});
+
+test('accepts and refuses what JSON.parse does', () => {
+  const pieces = fc.constantFrom(
+    ...[
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"a"',
+      '"\\u12',
+      '0',
+      '-',
+      '01',
+      '1.5e3',
+      '.5',
+      'true',
+      'nul',
+      ' ',
+      '\n',
+      '"',
+      '\t',
+    ],
+  );
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 8 }), (drawn) => {
+      const text = drawn.join('');
+      const accepts = (read: (text: string) => unknown) => {
+        try {
+          read(text);
+          return true;
+        } catch {
+          return false;
+        }
+      };
+      expect([text, accepts(parse)]).toEqual([text, accepts(JSON.parse)]);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test('keeps every digit and every key', () => {
+  const tree = parse('{"id": 12345678901234567890, "id": 1e400, "π\\n": -0.10}');
+  const rows = jsonRows(tree, new Set([0]), 100).slice(1);
+  expect(rows.map(({ node }) => [tree.key(node), tree.source(node)])).toEqual([
+    ['id', '12345678901234567890'],
+    ['id', '1e400'],
+    ['π\n', '-0.10'],
+  ]);
+});
+
+test('says where a text breaks', () => {
+  expect(breakOf('{\n  "a": 1,\n  "b" 2\n}')).toMatchObject({
+    line: 3,
+    column: 7,
+    message: '“:” is missing',
+  });
+  expect(breakOf('[1, 2')).toMatchObject({ line: 1, column: 6 });
+  expect(breakOf('')).toMatchObject({ line: 1, column: 1, message: 'it ends too early' });
+  expect(breakOf('{} x')).toMatchObject({ column: 4, message: 'there is more after its end' });
+  expect(breakOf('["a\nb"]')).toMatchObject({ line: 1, column: 4 });
+  expect(breakOf('{"a":1,}')).toMatchObject({ column: 8, message: 'a key in quotes is missing' });
+});
+
+describe('however large it is', () => {
+  test('nested 100,000 deep', async () => {
+    const deep = 100_000;
+    const tree = await inSlices(parseJson('['.repeat(deep) + ']'.repeat(deep)));
+    expect(tree.size).toBe(deep);
+    const all = new Set(Array.from({ length: deep }, (_, node) => node));
+    expect(jsonRows(tree, all, 200_000).at(-1)).toEqual({ node: deep - 1, level: deep });
+    expect(firstOpen(tree).size).toBeLessThanOrEqual(200);
+    expect(jsonPath(tree, deep - 1).length).toBeLessThan(1_000);
+    expect(breakOf('['.repeat(deep)).column).toBe(deep + 1);
+  });
+
+  test('a string of 20 MB, and a million elements', async () => {
+    const long = await inSlices(parseJson(JSON.stringify('a\\'.repeat(10_000_000))));
+    expect(long.source(0, 4)).toBe('"a\\\\');
+    const wide = await inSlices(parseJson(`[${'0,'.repeat(999_999)}0]`));
+    expect(wide.count(0)).toBe(1_000_000);
+    expect(jsonRows(wide, new Set([0]), 500).length).toBe(500);
+  });
+
+  test('is given up when nobody wants it any more', async () => {
+    const leaving = new AbortController();
+    const parsing = inSlices(parseJson(`[${'0,'.repeat(2_000_000)}0]`), leaving.signal);
+    leaving.abort(new Error('left'));
+    await expect(parsing).rejects.toThrow('left');
+  });
+});
+
+test('one value in each line is a sequence', () => {
+  const tree = parse('{"a":1}\n{"a":2}\n\n3', true);
+  expect(meant(tree)).toEqual([{ a: 1 }, { a: 2 }, 3]);
+  expect(meant(parse('', true))).toEqual([]);
+  expect(() => parse('{"a":1}\n{', true)).toThrow(JsonBreak);
+});
+
+test('places are written as people write them', () => {
+  const tree = parse('{"a":[{"odd key":1},{"b":2}]}');
+  const rows = jsonRows(tree, new Set(Array.from({ length: tree.size }, (_, node) => node)), 100);
+  expect(rows.map(({ node }) => jsonPath(tree, node))).toEqual([
+    '$',
+    '$.a',
+    '$.a[0]',
+    '$.a[0]["odd key"]',
+    '$.a[1]',
+    '$.a[1].b',
+  ]);
+});
+
+test('what was open is open in another text as far as it is there', () => {
+  const paths = (tree: JsonTree, nodes: ReadonlySet<number>) =>
+    [...nodes].map((node) => jsonPath(tree, node));
+  const before = parse('{"a":{"b":[[1],[2]]},"c":[3],"d":{"e":4},"__proto__":{"f":5}}');
+  const open = new Set(
+    Array.from({ length: before.size }, (_, node) => node).filter((n) => before.isBranch(n)),
+  );
+  const after = parse('{"new":0,"d":5,"__proto__":{},"a":{"b":[[1,2]]}}');
+  expect(paths(after, stillOpen(before, open, after)).sort()).toEqual([
+    '$',
+    '$.__proto__',
+    '$.a',
+    '$.a.b',
+    '$.a.b[0]',
+  ]);
+  expect(stillOpen(before, new Set([1]), after)).toEqual(new Set());
+});
+
+test('members are not gone through for what is not open in them', () => {
+  const [before, after] = [parse('[1,2,[3],4]'), parse('[1,2,[3],4,5,6]')];
+  const key = vi.spyOn(after, 'key');
+  expect(stillOpen(before, new Set([0]), after)).toEqual(new Set([0]));
+  expect(key).not.toHaveBeenCalled();
+  expect(stillOpen(before, new Set([0, 3]), after)).toEqual(new Set([0, 3]));
+  expect(key).toHaveBeenCalledTimes(3);
+});
+
+test('opens first what fits', () => {
+  const tree = parse(JSON.stringify({ few: [1, 2, 3], many: Array.from({ length: 500 }, (_, n) => n) }));
+  expect(firstOpen(tree)).toEqual(new Set([0]));
+  expect(firstOpen(parse('{"a":{"b":[1]}}')).size).toBe(3);
+  expect(firstOpen(parse('1')).size).toBe(0);
+});
+
+test('a string that is cut off is shown as it stands', () => {
+  expect([meaningOf('"a\\n"'), meaningOf('"a\\'), meaningOf('"abc')]).toEqual(['a\n', 'a\\', 'abc']);
+});
