@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { THEME_NAMES, THEMES, type Theme } from '@/components/shell/theme';
 import { chooseTheme, useTheme } from '@/components/shell/use-theme';
 import { LazyMenu } from '@/components/ui/floating';
-import { signOut } from '@/lib/access/actions';
 import type { Role } from '@/lib/access/roles';
+import { leave } from './leave';
 
 /** Who is signed in, how it looks, and the way out. */
 export function AccountMenu({ actor, role, theme }: { actor: string; role: Role; theme: Theme }) {
@@ -38,7 +38,7 @@ export function AccountMenu({ actor, role, theme }: { actor: string; role: Role;
             label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
             onActivate: () => chooseTheme(name),
           })),
-          { label: 'Sign out', onActivate: () => void signOut(), separated: true },
+          { label: 'Sign out', onActivate: leave, separated: true },
         ]}
       />
     </>

@@ -2,9 +2,9 @@
 
 import { usePathname, useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
+import { leave } from '@/components/access/leave';
 import { THEME_NAMES, THEMES } from '@/components/shell/theme';
 import { chooseTheme } from '@/components/shell/use-theme';
-import { signOut } from '@/lib/access/actions';
 import type { Command } from '@/lib/command/offers';
 import { parseFilter, type Term } from '@/lib/fleet/filter';
 import { withTerm } from '@/lib/fleet/filter-edit';
@@ -73,7 +73,7 @@ function appCommands(onKeys: () => void): Command[] {
       keys: '?',
       onRun: onKeys,
     },
-    { id: 'app:sign-out', group: 'app', title: 'Sign out', words: 'log out', onRun: () => void signOut() },
+    { id: 'app:sign-out', group: 'app', title: 'Sign out', words: 'log out', onRun: leave },
   ];
 }
 

@@ -60,7 +60,7 @@ export type LiveSocket = {
 };
 
 /** Opens `/live` as anybody could; resolves once the upgrade has been answered. */
-export function openLive(house: House, headers: Record<string, string>): Promise<LiveSocket> {
+export function openLive(house: { url: string }, headers: Record<string, string>): Promise<LiveSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(new URL('/live', house.url.replace('http', 'ws')), { headers });
     const frames: string[] = [];

@@ -174,6 +174,26 @@ describe('LiveSocket', () => {
     expect(socket.state()).toBe('open');
   });
 
+  it('stays for the answer to its own sign-out before it goes', async () => {
+    const server = await openServer();
+    const socket = new LiveSocket();
+    const { heard } = follow(socket, 'fleet');
+    await eventually(() => heard.length === 1);
+    let answer = () => {};
+    socket.awaitSignOut(
+      new Promise<void>((resolve) => {
+        answer = resolve;
+      }),
+    );
+    server.state.isSignedIn = false;
+    const [connection] = connections.slice(-1);
+    await eventually(() => connection?.readyState === WebSocket.CLOSED);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(page.location.assign).not.toHaveBeenCalled();
+    answer();
+    await eventually(() => page.location.assign.mock.calls.length > 0);
+  });
+
   it('does not come back when nobody listens any more, and does when somebody does', async () => {
     const server = await openServer();
     const socket = new LiveSocket();

@@ -28,6 +28,8 @@ const PING_EVERY_MS = 20_000;
 const PONG_WITHIN_MS = 10_000;
 /** What a browser says of a connection that broke off. */
 const CLOSED_SILENT = 1006;
+/** A sign-out without an answer for this long is over, ms. */
+const SIGN_OUT_WITHIN_MS = 5_000;
 
 /**
  * The one WebSocket of this tab. Connects while a channel is listened to, reconnects with a growing, jittered wait,
@@ -43,6 +45,7 @@ export class LiveSocket {
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #pingTimer: ReturnType<typeof setInterval> | null = null;
   #pongTimer: ReturnType<typeof setTimeout> | null = null;
+  #signOut: Promise<unknown> = Promise.resolve();
 
   /** Listens to a channel, where it has one to that of its `key`, until the answered function is called. */
   subscribe(channel: Channel, listener: ChannelListener, key?: string): () => void {
@@ -145,7 +148,7 @@ export class LiveSocket {
     this.#stopTimers();
     this.#socket = null;
     if (code === CLOSED_SIGNED_OUT) {
-      leaveToSignIn();
+      void this.#signOut.then(leaveToSignIn);
       return;
     }
     for (const { listeners } of this.#places.values()) for (const listener of listeners) listener.onGap();
@@ -156,6 +159,12 @@ export class LiveSocket {
     this.#failures += 1;
     this.#setState('waiting');
     this.#retryTimer = setTimeout(() => this.#connect(), waitMs);
+  }
+
+  /** This tab signs out, and hears of the end of its session before the answer that takes its cookie away: it waits for that. */
+  awaitSignOut(answer: Promise<unknown>): void {
+    const patience = new Promise((resolve) => setTimeout(resolve, SIGN_OUT_WITHIN_MS));
+    this.#signOut = Promise.race([answer.catch(() => {}), patience]);
   }
 
   #ping(): void {

@@ -11,8 +11,8 @@ export function LogEmpty() {
     <div className="flex flex-col items-center px-5 pt-[10vh]">
       <Notice level="h2" title="Nothing has been done yet">
         <p>
-          Every kill, pause, resume and change of time left is recorded here: who did it, when, why, to which
-          sandboxes, and what became of each. Nobody can edit or delete it from here.
+          Every kill, pause, resume, change of time left and command is recorded here: who did it, when, why,
+          to which sandboxes, and what became of each. Nobody can edit or delete it from here.
         </p>
         <p className="mt-4">
           <Link href={paths.sandboxes()} className={LINK}>
