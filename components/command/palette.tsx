@@ -1,12 +1,12 @@
 'use client';
 
 import { Autocomplete } from '@base-ui/react/autocomplete';
-import { Dialog } from '@base-ui/react/dialog';
 import { clsx } from 'clsx';
 import { Search } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { type ReactNode, useId, useRef, useState, useSyncExternalStore } from 'react';
+import { type ReactNode, useId, useState, useSyncExternalStore } from 'react';
 import { StateBadge } from '@/components/sandbox/state-badge';
+import { ChooserDialog } from '@/components/ui/dialog';
 import { Kbd } from '@/components/ui/kbd';
 import { type Command, type CommandGroup, commandOffers } from '@/lib/command/offers';
 import { canRun, searchCommands } from '@/lib/command/search';
@@ -37,37 +37,15 @@ type Props = { isOpen: boolean; onClose: () => void; onKeys: () => void };
 
 /** Everything that can be done, and every sandbox, by a few letters. */
 export function Palette({ isOpen, onClose, onKeys }: Props) {
-  const chosen = useRef<Command | null>(null);
   return (
-    <Dialog.Root
-      open={isOpen}
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
-      onOpenChangeComplete={(open) => {
-        if (open) return;
-        // Only now, with the focus back where it was: what is chosen may open a dialog of its own.
-        const command = chosen.current;
-        chosen.current = null;
-        command?.onRun();
-      }}
+    <ChooserDialog<Command>
+      isOpen={isOpen}
+      label="Commands"
+      onClose={onClose}
+      onChosen={(command) => command.onRun()}
     >
-      <Dialog.Portal>
-        <Dialog.Backdrop className="fixed inset-0 z-40 bg-backdrop transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0" />
-        <Dialog.Popup
-          aria-label="Commands"
-          className="-translate-x-1/2 fixed top-[10vh] left-1/2 z-50 flex max-h-[min(560px,80vh)] w-[min(640px,calc(100vw-32px))] flex-col overflow-hidden rounded-lg border border-line bg-raise shadow-float outline-none transition-[opacity,scale] duration-100 data-ending-style:scale-[0.99] data-starting-style:scale-[0.99] data-ending-style:opacity-0 data-starting-style:opacity-0"
-        >
-          <PaletteBody
-            onKeys={onKeys}
-            onChoose={(command) => {
-              chosen.current = command;
-              onClose();
-            }}
-          />
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+      {(choose) => <PaletteBody onKeys={onKeys} onChoose={choose} />}
+    </ChooserDialog>
   );
 }
 

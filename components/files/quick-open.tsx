@@ -1,9 +1,9 @@
 'use client';
 
 import { Autocomplete } from '@base-ui/react/autocomplete';
-import { Dialog } from '@base-ui/react/dialog';
 import { Search } from 'lucide-react';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
+import { ChooserDialog } from '@/components/ui/dialog';
 import { findNames } from '@/lib/files/find-names';
 import type { Entry } from '@/lib/files/schema';
 import { FilePath } from './file-name';
@@ -20,36 +20,10 @@ type Props = {
 
 /** Opens a file by a few letters of its name, among the folders that have been looked at. */
 export function QuickOpen({ isOpen, entries, onChoose, onClose }: Props) {
-  const chosen = useRef<Entry | null>(null);
   return (
-    <Dialog.Root
-      open={isOpen}
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
-      onOpenChangeComplete={(open) => {
-        const entry = chosen.current;
-        chosen.current = null;
-        // Only now, with the focus back where it was.
-        if (!open && entry) onChoose(entry);
-      }}
-    >
-      <Dialog.Portal>
-        <Dialog.Backdrop className="fixed inset-0 z-40 bg-backdrop transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0" />
-        <Dialog.Popup
-          aria-label="Open a file"
-          className="-translate-x-1/2 fixed top-[10vh] left-1/2 z-50 flex max-h-[min(560px,80vh)] w-[min(640px,calc(100vw-32px))] flex-col overflow-hidden rounded-lg border border-line bg-raise shadow-float outline-none transition-[opacity,scale] duration-100 data-ending-style:scale-[0.99] data-starting-style:scale-[0.99] data-ending-style:opacity-0 data-starting-style:opacity-0"
-        >
-          <Body
-            entries={entries}
-            onChoose={(entry) => {
-              chosen.current = entry;
-              onClose();
-            }}
-          />
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <ChooserDialog<Entry> isOpen={isOpen} label="Open a file" onClose={onClose} onChosen={onChoose}>
+      {(choose) => <Body entries={entries} onChoose={choose} />}
+    </ChooserDialog>
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
-import type { ReactNode, RefObject } from 'react';
+import { type ReactNode, type RefObject, useRef } from 'react';
 
 const BACKDROP =
   'fixed inset-0 z-40 bg-backdrop transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0';
@@ -52,6 +52,46 @@ export function ConfirmDialog({ open, onOpenChange, initialFocus, size = 'md', .
         </AlertDialog.Popup>
       </AlertDialog.Portal>
     </AlertDialog.Root>
+  );
+}
+
+type ChooserProps<Choice> = {
+  isOpen: boolean;
+  label: string;
+  onClose: () => void;
+  /** Comes once the dialog has gone and the focus is back where it was: what is chosen may open a dialog of its own. */
+  onChosen: (choice: Choice) => void;
+  children: (choose: (choice: Choice) => void) => ReactNode;
+};
+
+/** A dialog without a head, for finding something by typing a few letters. */
+export function ChooserDialog<Choice>({ isOpen, label, onClose, onChosen, children }: ChooserProps<Choice>) {
+  const chosen = useRef<Choice | null>(null);
+  return (
+    <BaseDialog.Root
+      open={isOpen}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      onOpenChangeComplete={(open) => {
+        const choice = chosen.current;
+        chosen.current = null;
+        if (!open && choice !== null) onChosen(choice);
+      }}
+    >
+      <BaseDialog.Portal>
+        <BaseDialog.Backdrop className={BACKDROP} />
+        <BaseDialog.Popup
+          aria-label={label}
+          className={`${POPUP} top-[10vh] max-h-[min(560px,80vh)] w-[min(640px,calc(100vw-32px))]`}
+        >
+          {children((choice) => {
+            chosen.current = choice;
+            onClose();
+          })}
+        </BaseDialog.Popup>
+      </BaseDialog.Portal>
+    </BaseDialog.Root>
   );
 }
 
