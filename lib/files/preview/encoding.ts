@@ -21,7 +21,9 @@ export function detectEncoding(bytes: Uint8Array, { isWhole }: { isWhole: boolea
  * U+FFFD, so that it is seen. The mark at the start is left out, unless what is decoded is no start (`keepsMark`).
  */
 export function newDecoder(encoding: Encoding, { keepsMark = false } = {}): TextDecoder {
-  return new TextDecoder(encoding === 'utf-8-bom' ? 'utf-8' : encoding, { ignoreBOM: keepsMark });
+  // A code of single bytes has no mark; where one is to be kept, Node.js 20 would leave its first ÿ out.
+  const ignoreBOM = keepsMark && encoding !== 'windows-1252';
+  return new TextDecoder(encoding === 'utf-8-bom' ? 'utf-8' : encoding, { ignoreBOM });
 }
 
 /** What people call an encoding. */

@@ -50,6 +50,8 @@ describe('a text read in pieces', () => {
           new TextDecoder('windows-1252').decode(drawn).replaceAll('\r\n', '\n'),
         );
       }),
+      // A piece that begins with ÿ.
+      { examples: [[Uint8Array.from([97, 97, 97, 97, 97, 255]), 5]] },
     );
   });
 
