@@ -13,6 +13,7 @@ import { describeExports, obeyStopRequests, startService, stopAndExit } from './
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { choosePort } from './lib/ports.mjs';
+import { serverMemory, serverProgram } from './lib/server-process.mjs';
 import { bold, complain, dim, red, runMain, say, yellow } from './lib/terminal.mjs';
 
 const isDev = process.argv.includes('--dev');
@@ -133,7 +134,8 @@ await runMain(async () => {
   });
   if (note) say(yellow(note));
   const engine = config.upstream.kind === 'local' ? await launchEngine(config) : undefined;
-  const server = await launch('server', ['server.mjs', ...(isDev ? ['--dev'] : [])], {
+  const server = await launch('server', [...serverProgram, ...(isDev ? ['--dev'] : [])], {
+    ...serverMemory,
     PORT: String(port),
     HOST: config.host,
     SANDKEEPER_DATA_DIR: config.dataDir,

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Role } from '../../lib/access/roles';
 import { removeTree } from '../../lib/test-support/remove-tree';
 import { bundle } from '../../scripts/lib/build.mjs';
+import { serverMemory, serverProgram } from '../../scripts/lib/server-process.mjs';
 import { crashService, freePort, ROOT, type Service, startService, stopService } from './processes';
 
 type EngineReady = { url: string; port: number; apiKey: string };
@@ -19,6 +20,10 @@ type Options = {
   /** Settings of the server beyond the usual ones. */
   env?: Record<string, string>;
 };
+
+/** The server as `npm start` runs it. */
+const startServer = (env: Record<string, string>): Promise<Service<ServerReady>> =>
+  startService(serverProgram, { ...serverMemory, ...env });
 
 /** A local engine that can be stopped and started again: same port, same key, same sandboxes. */
 export class EngineProcess {
@@ -94,7 +99,7 @@ export class House {
         SANDKEEPER_CANCEL_WINDOW_SECONDS: '1',
         ...settings,
       };
-      const server = await startService<ServerReady>(['server.mjs'], env);
+      const server = await startServer(env);
       return new House(engine, server.ready.url, server.ready.signInUrl, server, env, dataDir);
     } catch (error) {
       await engine.stop();
@@ -146,7 +151,7 @@ export class House {
   /** Another server over the same engine, data and database, with a port of its own. Close it first. */
   async openBeside(settings: Record<string, string> = {}): Promise<House> {
     const env = { ...this.env, PORT: String(await freePort()), ...settings };
-    const server = await startService<ServerReady>(['server.mjs'], env);
+    const server = await startServer(env);
     return new House(this.engine, server.ready.url, server.ready.signInUrl, server, env, null);
   }
 
@@ -157,7 +162,7 @@ export class House {
 
   /** Starts the server again after `crash`, at the same address over the same data. */
   async restart(): Promise<void> {
-    this.server = await startService<ServerReady>(['server.mjs'], this.env);
+    this.server = await startServer(this.env);
   }
 
   async close(): Promise<void> {
