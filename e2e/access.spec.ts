@@ -87,6 +87,32 @@ test('signing out ends the session for good, in every tab', async ({ page, house
     .toBe(4401);
 });
 
+test('a sign-out that does not reach the server is said, and works when it does', async ({
+  page,
+  context,
+  house,
+}) => {
+  // A session of its own: this one ends.
+  await page.goto(house.signInUrl);
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  const leave = async () => {
+    await page.getByRole('button', { name: 'Account and theme' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  };
+  // What the menu is made of is fetched when it is first wanted.
+  await page.getByRole('button', { name: 'Account and theme' }).click();
+  await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await context.setOffline(true);
+  await leave();
+  await expect(page.getByText('You are still signed in')).toBeVisible();
+  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await context.setOffline(false);
+  await leave();
+  await expect(page).toHaveURL(`${house.url}/sign-in`);
+  expect(await sessionOf(page, house.sessionCookieName)).toBe('');
+});
+
 test('who is signed in already is not asked again', async ({ page, house, signIn }) => {
   await signIn(page);
   await page.goto('/sign-in');

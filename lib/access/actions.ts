@@ -40,5 +40,4 @@ export async function signOut(): Promise<void> {
   const session = await currentSession();
   if (session) await revokeSession(session.id);
   (await cookies()).delete(sessionCookieName());
-  redirect('/sign-in');
 }

@@ -32,7 +32,7 @@ function openOutput() {
         () => clock.nowMs,
       );
       viewers.add(viewer);
-      viewer.begin(ring.end, 0);
+      viewer.begin(ring.end, { typed: 0, refusals: 0 });
       return { viewer, events, sent: () => sent };
     },
     write(bytes: number) {

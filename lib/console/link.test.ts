@@ -31,7 +31,7 @@ const INFO: ConsoleInfo = {
   endsSoon: null,
 };
 
-type Attached = { from?: number; end?: number; typed?: number; missing?: number };
+type Attached = { from?: number; end?: number; typed?: number; refusals?: number; missing?: number };
 
 /** A tab's end of a console, with what it draws and says, and the other end in the test's hands. */
 function openLink({ isNew = true } = {}) {
@@ -95,9 +95,9 @@ function openLink({ isNew = true } = {}) {
       for (const done of pending.splice(0)) done();
     },
     opening: () => listener?.opening?.() as ConsoleOpening,
-    attach: ({ from = 0, end, typed: last = 0, missing = 0 }: Attached = {}) => {
+    attach: ({ from = 0, end, typed: last = 0, refusals = 0, missing = 0 }: Attached = {}) => {
       wire.isOpen = true;
-      hear({ kind: 'attached', from, end: end ?? from, typed: last, missing, preamble: '' });
+      hear({ kind: 'attached', from, end: end ?? from, typed: last, refusals, missing, preamble: '' });
       hear({ kind: 'state', info: INFO, drives: true, sentAtMs: 0 });
     },
     cut: () => {
@@ -263,18 +263,18 @@ describe('input', () => {
     tab.attach();
     tab.link.type(Buffer.from('12345'));
     await settled();
-    tab.hear({ kind: 'refused', seq: 1, why: 'failed' });
+    tab.hear({ kind: 'refused', seq: 1, why: 'failed', refusals: 1 });
     expect(tab.link.state().lostInput).toEqual({ bytes: 5, why: 'failed' });
   });
 
-  it('says which refusal it knows of, so that the rest of what was refused is not typed alone', async () => {
+  it('says how many refusals it knows of, so that the rest of what was refused is not typed alone', async () => {
     const tab = openLink();
     tab.attach();
     for (const text of ['rm -r', ' /tmp/kept', ' other\r']) {
       tab.link.type(Buffer.from(text));
       await settled();
     }
-    tab.hear({ kind: 'refused', seq: 1, why: 'failed' });
+    tab.hear({ kind: 'refused', seq: 1, why: 'failed', refusals: 1 });
     tab.link.type(Buffer.from('ls\r'));
     await settled();
     expect(tab.typed.map(({ seq, after }) => [seq, after])).toEqual([
@@ -283,5 +283,11 @@ describe('input', () => {
       [3, 0],
       [4, 1],
     ]);
+    // What it missed while it was cut off, it is told of on joining.
+    tab.cut();
+    tab.attach({ typed: 4, refusals: 3 });
+    tab.link.type(Buffer.from('pwd\r'));
+    await settled();
+    expect(tab.typed.at(-1)).toMatchObject({ seq: 5, after: 3 });
   });
 });

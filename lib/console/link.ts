@@ -58,8 +58,8 @@ export class ConsoleLink {
   #acknowledged = 0;
   #replayUntil: number | null = null;
   #seq = 0;
-  /** The last input that was refused. */
-  #refused = 0;
+  /** How often input was refused, as the server counts. */
+  #refusals = 0;
   /** Sent and not acknowledged, and not sent yet. */
   #underWay: { seq: number; size: number }[] = [];
   #waiting: Uint8Array[] = [];
@@ -167,7 +167,7 @@ export class ConsoleLink {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (sent > 0 && sent + next.length > INPUT_WINDOW_BYTES) return;
       const seq = this.#seq + 1;
-      if (!this.socket.sendBytes(this.#place, packInput({ seq, after: this.#refused, bytes: next }))) return;
+      if (!this.socket.sendBytes(this.#place, packInput({ seq, after: this.#refusals, bytes: next }))) return;
       this.#seq = seq;
       this.#underWay.push({ seq, size: next.length });
       this.#waiting.shift();
@@ -210,14 +210,15 @@ export class ConsoleLink {
         this.#flush();
         return;
       case 'refused':
-        this.#refuse(event.seq, event.why);
+        this.#refuse(event);
         return;
       default:
         this.#update({ phase: event.kind, drives: false });
     }
   }
 
-  #attach({ typed, end, ...gap }: Extract<ConsoleEvent, { kind: 'attached' }>): void {
+  #attach({ typed, refusals, end, ...gap }: Extract<ConsoleEvent, { kind: 'attached' }>): void {
+    this.#refusals = refusals;
     const { lostAtMs } = this.#state;
     const lost = this.#underWay.filter(({ seq }) => seq > typed);
     this.#underWay = [];
@@ -249,8 +250,8 @@ export class ConsoleLink {
     this.#acknowledged = from;
   }
 
-  #refuse(refused: number, why: Refusal): void {
-    this.#refused = Math.max(this.#refused, refused);
+  #refuse({ seq: refused, why, refusals }: Extract<ConsoleEvent, { kind: 'refused' }>): void {
+    this.#refusals = refusals;
     const lost = this.#underWay.filter(({ seq }) => seq === refused);
     this.#underWay = this.#underWay.filter(({ seq }) => seq !== refused);
     const bytes = lost.reduce((sum, { size }) => sum + size, 0) + (this.#state.lostInput?.bytes ?? 0);

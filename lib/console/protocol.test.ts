@@ -28,10 +28,10 @@ describe('binary frames', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 2 ** 32 - 1 }),
-        fc.nat(),
+        fc.integer({ min: 0, max: 2 ** 32 - 1 }),
         fc.uint8Array({ minLength: 1 }),
-        (seq, any, bytes) => {
-          const input = { seq, after: any % seq, bytes };
+        (seq, after, bytes) => {
+          const input = { seq, after, bytes };
           expect(unpackInput(packInput(input))).toEqual(input);
         },
       ),
@@ -43,7 +43,6 @@ describe('binary frames', () => {
       new Uint8Array(),
       new Uint8Array(3),
       packInput({ seq: 0, after: 0, bytes: new Uint8Array(2) }),
-      packInput({ seq: 1, after: 1, bytes: new Uint8Array(2) }),
       packInput({ seq: 1, after: 0, bytes: new Uint8Array() }),
     ])
       expect(unpackInput(frame)).toBeNull();

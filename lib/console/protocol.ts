@@ -45,15 +45,16 @@ export type Refusal = 'watching' | 'not_open' | 'failed' | 'too_much';
 
 /**
  * What the server says. `attached`: output comes from offset `from`; `missing` bytes before it are no longer there; what
- * ends at `end` was written before now; `typed` is the last input that has been taken from this tab.
+ * ends at `end` was written before now; `typed` is the last input that has been taken from this tab, `refusals` how often
+ * one of it was refused so far.
  * `gap`: this viewer was too slow, output goes on at `from`. `preamble` brings a screen into the modes that hold there.
  */
 export type ConsoleEvent =
-  | ({ kind: 'attached'; end: number; typed: number } & Gap)
+  | ({ kind: 'attached'; end: number; typed: number; refusals: number } & Gap)
   | ({ kind: 'gap' } & Gap)
   | { kind: 'state'; info: ConsoleInfo; drives: boolean; sentAtMs: number }
   | { kind: 'typed'; seq: number }
-  | { kind: 'refused'; seq: number; why: Refusal }
+  | { kind: 'refused'; seq: number; why: Refusal; refusals: number }
   | { kind: 'unknown' }
   | { kind: 'forbidden' };
 
@@ -79,8 +80,8 @@ export function unpackOutput(frame: Uint8Array): { offset: number; bytes: Uint8A
 }
 
 /**
- * What one frame brings to type. `seq`: its number, counted by the tab from 1. `after`: the last refusal that the tab has
- * heard of, 0 if none; what was sent before hearing of one must not be typed without what was refused.
+ * What one frame brings to type. `seq`: its number, counted by the tab from 1. `after`: how many refusals there had been by
+ * what the tab has heard; what was sent before hearing of one must not be typed without what was refused.
  */
 export type ConsoleInput = { seq: number; after: number; bytes: Uint8Array };
 
@@ -99,5 +100,5 @@ export function unpackInput(frame: Uint8Array): ConsoleInput | null {
   if (frame.length <= 2 * SEQ_BYTES || frame.length > 2 * SEQ_BYTES + MOST_INPUT_BYTES) return null;
   const view = new DataView(frame.buffer, frame.byteOffset);
   const [seq, after] = [view.getUint32(0), view.getUint32(SEQ_BYTES)];
-  return after < seq ? { seq, after, bytes: frame.subarray(2 * SEQ_BYTES) } : null;
+  return seq === 0 ? null : { seq, after, bytes: frame.subarray(2 * SEQ_BYTES) };
 }

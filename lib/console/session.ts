@@ -7,11 +7,19 @@ import { findForeground } from './foreground';
 import { HoldBack } from './hold-back';
 import { InputQueue } from './input-queue';
 import { ModeTracker } from './modes';
-import { type ConsoleInput, type ConsoleMessage, type ConsoleOpening, unpackInput } from './protocol';
+import {
+  type ConsoleEvent,
+  type ConsoleInput,
+  type ConsoleMessage,
+  type ConsoleOpening,
+  type Refusal,
+  unpackInput,
+} from './protocol';
 import { OutputRing } from './ring';
 import type { ConsoleEnding, ConsoleInfo, ConsoleState, ConsoleWish, TerminalSize } from './schema';
 import { startShell } from './shell';
 import { ShellWindow } from './shell-window';
+import { Typists } from './typists';
 import { type Attachment, Viewer, type ViewerDoor, type ViewerWho } from './viewer';
 
 /** What of a running sandbox a console needs. */
@@ -37,9 +45,6 @@ const NOTICE_MS = 2 * 60_000;
 const RETRY_AFTER_MS = [300, 1_000, 2_000, 5_000, 10_000, 10_000, 20_000, 30_000] as const;
 /** The longest that a timer can wait: for ever. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** Tabs whose last input is remembered. */
-const MOST_CLIENTS = 32;
-
 /** One shell in one sandbox, with those who look at it. It lives on here while nobody does. */
 export class ConsoleSession {
   readonly #parts: SessionParts;
@@ -48,7 +53,7 @@ export class ConsoleSession {
   readonly #current = new ModeTracker();
   readonly #dropped = new ModeTracker();
   readonly #ring = new OutputRing(RING_BYTES, (bytes) => this.#dropped.feed(bytes));
-  readonly #typed = new Map<string, number>();
+  readonly #typists = new Typists();
   readonly #input = new InputQueue((bytes) => this.#type(bytes));
   readonly #openedAtMs: number;
   #guest: ConsoleGuest | null = null;
@@ -127,7 +132,8 @@ export class ConsoleSession {
     for (const other of this.#viewers) if (other.who.client === who.client) this.#drop(other);
     const viewer = new Viewer(who, door, this.#ring, () => this.#dropped.preamble(), this.#parts.now);
     this.#viewers.add(viewer);
-    viewer.begin(offset, this.#typed.get(who.client) ?? 0);
+    const { client } = who;
+    viewer.begin(offset, { typed: this.#typists.typed(client), refusals: this.#typists.refusals(client) });
     if (this.#driver === null && who.actor === this.owner.actor) {
       this.#driver = viewer;
       if (size !== null) this.#window.resize(size);
@@ -139,7 +145,7 @@ export class ConsoleSession {
       leave: () => this.#drop(viewer),
       onBytes: (frame) => {
         const input = unpackInput(frame);
-        if (input !== null && !inputs.add(input)) viewer.refuse(input.seq, 'too_much');
+        if (input !== null && !inputs.add(input)) this.#refuse(client, input.seq, 'too_much');
       },
       onMessage: (message) => this.#hear(viewer, message),
       takeOver: (size) => this.#takeOver(viewer, size),
@@ -252,21 +258,30 @@ export class ConsoleSession {
   #take(viewer: Viewer, input: ConsoleInput): void {
     const { seq, bytes } = input;
     const { client } = viewer.who;
-    if (seq <= (this.#typed.get(client) ?? 0)) return;
-    const taken = () => viewer.door.send({ kind: 'typed', seq });
-    if (viewer !== this.#driver) viewer.refuse(seq, 'watching');
-    else if (this.#state !== 'open') viewer.refuse(seq, 'not_open');
-    else if (viewer.isMisled(input)) viewer.refuse(seq, 'failed');
-    else if (this.#input.add(bytes, taken, () => viewer.refuse(seq, 'failed'))) this.#noteTyped(client, seq);
-    else viewer.refuse(seq, 'too_much');
+    if (seq <= this.#typists.typed(client)) return;
+    const misled = this.#typists.misled(client, input);
+    const failed = () => this.#refuse(client, seq, 'failed');
+    if (misled !== null) this.#tellRefused(client, seq, misled);
+    else if (viewer !== this.#driver) this.#refuse(client, seq, 'watching');
+    else if (this.#state !== 'open') this.#refuse(client, seq, 'not_open');
+    else if (this.#input.add(bytes, () => this.#tell(client, { kind: 'typed', seq }), failed)) {
+      this.#activeAtMs = this.#parts.now();
+      this.#typists.noteTyped(client, seq);
+    } else this.#refuse(client, seq, 'too_much');
   }
 
-  #noteTyped(client: string, seq: number): void {
-    this.#activeAtMs = this.#parts.now();
-    this.#typed.delete(client);
-    this.#typed.set(client, seq);
-    const [oldest] = this.#typed.keys();
-    if (this.#typed.size > MOST_CLIENTS && oldest !== undefined) this.#typed.delete(oldest);
+  #refuse(client: string, seq: number, why: Refusal): void {
+    this.#typists.noteRefused(client, why);
+    this.#tellRefused(client, seq, why);
+  }
+
+  #tellRefused(client: string, seq: number, why: Refusal): void {
+    this.#tell(client, { kind: 'refused', seq, why, refusals: this.#typists.refusals(client) });
+  }
+
+  /** Over the connection that the tab has now: what became of its input may be known only after it lost another. */
+  #tell(client: string, event: ConsoleEvent): void {
+    for (const { who, door } of this.#viewers) if (who.client === client) door.send(event);
   }
 
   async #type(bytes: Uint8Array): Promise<void> {

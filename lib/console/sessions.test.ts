@@ -91,7 +91,8 @@ async function look(
     end: () => end,
     type(text: string) {
       seq += 1;
-      const after = Math.max(0, ...events.map((event) => (event.kind === 'refused' ? event.seq : 0)));
+      const counts = events.flatMap((event) => ('refusals' in event ? [event.refusals] : []));
+      const after = counts.at(-1) ?? 0;
       conversation.onBytes(packInput({ seq, after, bytes: Buffer.from(text) }));
       return seq;
     },

@@ -1,11 +1,9 @@
 import 'server-only';
 import {
   type ConsoleEvent,
-  type ConsoleInput,
   type ConsoleMessage,
   MOST_OUTPUT_BYTES,
   packOutput,
-  type Refusal,
   WINDOW_BYTES,
 } from './protocol';
 import type { OutputRing } from './ring';
@@ -31,8 +29,6 @@ export class Viewer {
   #drawn = 0;
   /** Since when its window is full; `null` while there is room. */
   #fullSinceMs: number | null = null;
-  /** The last input of this tab that was not passed on. */
-  #refused = 0;
 
   constructor(
     readonly who: ViewerWho,
@@ -42,8 +38,8 @@ export class Viewer {
     private readonly now: () => number,
   ) {}
 
-  /** Begins where the tab is, or where the ring does. `typed`: the last input taken from this tab. */
-  begin(offset: number, typed: number): void {
+  /** Begins where the tab is, or where the ring does. `input`: what became of that of this tab so far. */
+  begin(offset: number, input: { typed: number; refusals: number }): void {
     // From another console's numbers, or from the future: all that is there.
     const asked = offset > this.ring.end ? 0 : offset;
     const from = Math.max(asked, this.ring.start);
@@ -55,19 +51,9 @@ export class Viewer {
       missing: from - asked,
       preamble: from === asked ? '' : this.preamble(),
       end: this.ring.end,
-      typed,
+      ...input,
     });
     this.pump();
-  }
-
-  refuse(seq: number, why: Refusal): void {
-    this.#refused = Math.max(this.#refused, seq);
-    this.door.send({ kind: 'refused', seq, why });
-  }
-
-  /** Typed in the belief that what has been refused before it would arrive. */
-  isMisled({ seq, after }: ConsoleInput): boolean {
-    return seq > this.#refused && after < this.#refused;
   }
 
   /** Sends what there is and the window allows. One that draws nothing gets nothing more, however much it misses. */

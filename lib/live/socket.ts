@@ -46,6 +46,8 @@ export class LiveSocket {
   #pingTimer: ReturnType<typeof setInterval> | null = null;
   #pongTimer: ReturnType<typeof setTimeout> | null = null;
   #signOut: Promise<unknown> = Promise.resolve();
+  /** The session has ended, and the page is about to leave. */
+  #isOver = false;
 
   /** Listens to a channel, where it has one to that of its `key`, until the answered function is called. */
   subscribe(channel: Channel, listener: ChannelListener, key?: string): () => void {
@@ -94,7 +96,7 @@ export class LiveSocket {
 
   #connect(): void {
     if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
-    if (this.#places.size === 0) return;
+    if (this.#places.size === 0 || this.#isOver) return;
     this.#stopTimers();
     // Another attempt may hang for minutes: until one succeeds, the connection stays as lost as it was.
     if (this.#failures === 0) this.#setState('connecting');
@@ -148,12 +150,13 @@ export class LiveSocket {
     this.#stopTimers();
     this.#socket = null;
     if (code === CLOSED_SIGNED_OUT) {
+      this.#isOver = true;
       void this.#signOut.then(leaveToSignIn);
       return;
     }
     for (const { listeners } of this.#places.values()) for (const listener of listeners) listener.onGap();
     // A refused upgrade looks like any other failure from here; the session route tells them apart.
-    if (!opened) void leaveIfSignedOut();
+    if (!opened) void this.#signOut.then(leaveIfSignedOut);
     const waitMs =
       Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS) * (0.75 + Math.random() / 2);
     this.#failures += 1;

@@ -9,7 +9,10 @@ export const serverProgram = ['--no-memory-reducer', 'server.mjs'];
 
 /**
  * And its environment. Memory that glibc gives back as soon as it is free is the same that the next 64 MB ask for again, page
- * by page. Elsewhere this means nothing.
+ * by page; saying so ends that glibc learns which pieces are large, so that is said, too. Elsewhere this means nothing.
  * @type {Readonly<Record<string, string>>}
  */
-export const serverMemory = { MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024) };
+export const serverMemory = {
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
+  MALLOC_MMAP_THRESHOLD_: String(4 * 1024 * 1024),
+};

@@ -23,7 +23,7 @@ function readReport(file) {
   }
 }
 
-/** What every runner counts. `retried`: the names of those that failed first and passed when they were run again.
+/** What every runner counts. `retried`: those that failed first and passed when they were run again, by name and reason.
  * @typedef {{ passed: number, failed: number, skipped: number, retried: string[] }} Counted
  */
 
@@ -62,7 +62,7 @@ export function readVitestReport(file, ok) {
   const retried = report.testResults
     .flatMap((/** @type {any} */ result) => result.assertionResults)
     .filter((/** @type {any} */ test) => test.status === 'passed' && test.failureMessages?.length > 0)
-    .map((/** @type {any} */ test) => test.fullName);
+    .map((/** @type {any} */ test) => `${test.fullName}\n${test.failureMessages.join('\n')}`);
   return judge(
     {
       passed: report.numPassedTests,
