@@ -20,7 +20,7 @@ describe.runIf(canRun).each([
   test('lets a loop and a sleep go on with the same pids', async () => {
     const sandbox = await house.create();
     const loop = await sandbox.commands.run(
-      'i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.02; done',
+      'echo 0 >/tmp/count; i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.02; done',
       {
         background: true,
         timeoutMs: 0,
