@@ -35,6 +35,10 @@ function Media({
     controls: true,
     preload: 'metadata',
     onError: () => setBroken(shown),
+    // It loads from when it is made, which is before it is on the page: an error from then reaches nobody.
+    ref: (made: HTMLMediaElement | null) => {
+      if (made?.error) setBroken(shown);
+    },
   } as const;
   return (
     <>
