@@ -250,6 +250,8 @@ export class FleetWatcher {
         onPage: (...page) => this.#takePage(...page),
         signal: this.#stopping.signal,
       });
+      // What came after the end was not taken, so nothing follows from it.
+      this.#stopping.signal.throwIfAborted();
       for (const id of this.#rows.keys()) {
         if (!seen.has(id) && !this.#isKnownSince(id, beganAtMs)) this.#drop(id);
       }
