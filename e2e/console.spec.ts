@@ -11,31 +11,9 @@ import {
   run,
   terminal,
 } from './support/console';
-import { test as base, expect, type Page } from './support/fixtures';
+import { expect, type Page } from './support/fixtures';
 import type { Moru } from './support/moru';
-import { freePort } from './support/processes';
-import { Wire } from './support/wire';
-
-/** A house behind a network that can be cut. */
-const test = base.extend<object, { wire: Wire }>({
-  wire: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from it that nothing is needed.
-    async ({}, use) => {
-      const wire = await Wire.open();
-      await use(wire);
-      wire.close();
-    },
-    { scope: 'worker' },
-  ],
-  settings: [
-    async ({ wire }, use) => {
-      const port = await freePort();
-      wire.leadTo(port);
-      await use({ PORT: String(port), SANDKEEPER_URL: wire.url });
-    },
-    { scope: 'worker' },
-  ],
-});
+import { test } from './support/wired';
 
 const strip = (page: Page, text: string | RegExp) => page.getByRole('status').filter({ hasText: text });
 const tab = (page: Page, name: string | RegExp) =>

@@ -1,13 +1,18 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
-import { expect, type Page, test } from './support/fixtures';
+import { expect, type Page } from './support/fixtures';
 import { House } from './support/house';
 import { Moru } from './support/moru';
 import { Colleague } from './support/operations';
 import { lookAway, openFleet, rowAct, toast } from './support/vocabulary';
+import { test as wired } from './support/wired';
 
-// Slow enough to be watched.
-test.use({ settings: { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '4' } });
+const SLOWLY = { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '4' };
+
+/** Slow enough to be watched. */
+const test = wired.extend({
+  settings: [async ({ settings }, use) => use({ ...settings, ...SLOWLY }), { scope: 'worker' }],
+});
 
 const SLOW_KILL = { route: 'DELETE /sandboxes/*', latencyMs: 2_000 };
 
@@ -229,33 +234,20 @@ test('knows how an operation ended while the connection was lost', async ({
   house,
   sessions,
   moru,
+  wire,
 }) => {
   const ids = await createSome(moru, 3);
   await moru.addFault({ route: 'POST /sandboxes/*/pause', latencyMs: 2_000 });
-  let isLost = false;
-  await page.routeWebSocket('**/live', (socket) => {
-    if (isLost) {
-      void socket.close({ code: 1011 });
-      return;
-    }
-    const server = socket.connectToServer();
-    lose = () => {
-      isLost = true;
-      void socket.close({ code: 1011 });
-      void server.close();
-    };
-  });
-  let lose = () => {};
   await signIn(page);
   await openFleet(page);
   const operation = await new Colleague(house, sessions.operator).pause(ids);
   await expect(line(page, 'Pausing 3 sandboxes')).toBeVisible();
-  lose();
+  wire.cut();
   await expect
     .poll(async () => Promise.all(ids.map((id) => moru.stateOf(id))))
     .toEqual(['paused', 'paused', 'paused']);
   await expect(line(page, 'Pausing 3 sandboxes')).toBeVisible();
-  isLost = false;
+  wire.mend();
   await expect(line(page, 'Pause 3 sandboxes')).toContainText('3 paused', { timeout: 30_000 });
   expect(operation).not.toBe('');
 });

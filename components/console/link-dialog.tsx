@@ -1,8 +1,8 @@
 'use client';
 
-import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
+import { useLastAsked } from '@/components/ui/use-last-asked';
 
 /** A link in the terminal's output: what it shows, and where it leads. */
 export type LinkRequest = { address: string; text: string };
@@ -11,8 +11,7 @@ type Props = { request: LinkRequest | null; onClose: () => void };
 
 /** Says where a link really leads before it is followed. */
 export function LinkDialog({ request, onClose }: Props) {
-  const [shown, setShown] = useState(request);
-  if (request !== null && request !== shown) setShown(request);
+  const shown = useLastAsked(request);
   if (shown === null) return null;
   const { address, text } = shown;
   return (

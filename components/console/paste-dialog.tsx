@@ -1,8 +1,9 @@
 'use client';
 
-import { useRef, useState } from 'react';
+import { useRef } from 'react';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
+import { useLastAsked } from '@/components/ui/use-last-asked';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 
 /** Several lines that somebody pastes. `runs`: the shell would run each at once. */
@@ -14,8 +15,7 @@ const MOST_SHOWN_CHARS = 20_000;
 
 /** Shows several lines before they are pasted: what was copied is not always what was seen. */
 export function PasteDialog({ request, onClose, onPaste }: Props) {
-  const [shown, setShown] = useState(request);
-  if (request !== null && request !== shown) setShown(request);
+  const shown = useLastAsked(request);
   const button = useRef<HTMLButtonElement>(null);
   if (shown === null) return null;
   const { text, runs } = shown;

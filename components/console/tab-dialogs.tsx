@@ -4,6 +4,7 @@ import { type FormEvent, useId, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog, Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
+import { useLastAsked } from '@/components/ui/use-last-asked';
 import { type ConsoleInfo, ConsoleName } from '@/lib/console/schema';
 
 type RenameProps = {
@@ -63,8 +64,7 @@ type BusyProps = { busy: BusyConsole | null; onClose: () => void; onEnd: (id: st
 
 /** Asks before a program is ended together with its console. */
 export function BusyDialog({ busy, onClose, onEnd }: BusyProps) {
-  const [shown, setShown] = useState(busy);
-  if (busy !== null && busy !== shown) setShown(busy);
+  const shown = useLastAsked(busy);
   const cancel = useRef<HTMLButtonElement>(null);
   const name = useId();
   if (shown === null) return null;

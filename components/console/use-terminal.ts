@@ -2,7 +2,7 @@
 
 import { type RefObject, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { formatBytes } from '@/components/ui/bytes';
-import { ConsoleLink, type LinkState } from '@/lib/console/link';
+import { ConsoleLink, type LinkState, UNLINKED } from '@/lib/console/link';
 import { PageTerminal, type TerminalHost } from '@/lib/console/terminal';
 import { liveSocket } from '@/lib/live/socket';
 
@@ -14,16 +14,6 @@ type Options = {
   isNew: boolean;
   fontSize: number;
   host: Omit<TerminalHost, 'onInput' | 'onResize' | 'sayBytes'>;
-};
-
-const UNLINKED: LinkState = {
-  phase: 'joining',
-  info: null,
-  drives: false,
-  returned: null,
-  lostAtMs: null,
-  lostInput: null,
-  refusals: 0,
 };
 
 /** Shows a console in the element of `box`; `isBroken` when the terminal could not be fetched. */

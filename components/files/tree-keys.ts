@@ -1,3 +1,4 @@
+import { ROW_KEYS } from '@/components/ui/row-keys';
 import { parentIndex, type TreeRow } from '@/lib/files/tree';
 
 /** What a key means in the tree. `moveTo` is the index of a row. */
@@ -7,8 +8,6 @@ export type KeyMeaning =
   | { kind: 'up' | 'markAll' | 'unmark' }
   | { kind: 'path'; text: string }
   | { kind: 'type'; letter: string };
-
-const PAGE_ROWS = 20;
 
 type Pressed = {
   key: string;
@@ -25,7 +24,7 @@ export function meaningOf(pressed: Pressed, rows: readonly TreeRow[], at: number
   if ((altKey || pressed.metaKey) && key === 'ArrowUp') return { kind: 'up' };
   if (isCommand && key.toLowerCase() === 'a') return { kind: 'markAll' };
   if (isCommand || altKey) return null;
-  const step = STEPS[key]?.(at, rows.length);
+  const step = ROW_KEYS[key]?.(at, rows.length);
   if (step !== undefined) return moveTo(step, rows);
   if (key === 'Backspace') return { kind: 'up' };
   if (key === 'Escape') return { kind: 'unmark' };
@@ -41,16 +40,6 @@ export function meaningOf(pressed: Pressed, rows: readonly TreeRow[], at: number
   } else if (row && key === 'ArrowLeft') return leftOf(rows, at);
   return isLetter(key) ? { kind: 'type', letter: key } : null;
 }
-
-/** Where a key leads from row `at` of `count`. */
-const STEPS: Readonly<Record<string, (at: number, count: number) => number>> = {
-  ArrowDown: (at) => at + 1,
-  ArrowUp: (at) => at - 1,
-  PageDown: (at) => at + PAGE_ROWS,
-  PageUp: (at) => at - PAGE_ROWS,
-  Home: () => 0,
-  End: (_at, count) => count - 1,
-};
 
 function moveTo(to: number, rows: readonly TreeRow[]): KeyMeaning | null {
   return rows.length === 0 ? null : { kind: 'move', to: Math.min(Math.max(to, 0), rows.length - 1) };

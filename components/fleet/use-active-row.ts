@@ -1,14 +1,13 @@
 'use client';
 
 import { type KeyboardEvent, type MouseEvent, type RefObject, useCallback, useRef, useState } from 'react';
+import { ROW_KEYS } from '@/components/ui/row-keys';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { SelectionActs } from './use-selection';
 
 /** By which Tab finds the dock. */
 export const DOCK_ID = 'selection-dock';
-
-const PAGE_ROWS = 20;
 
 type Grid = {
   rows: readonly IndexedSandbox[];
@@ -72,7 +71,7 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
   /** Answers whether the key meant something. */
   function onRowKey({ key, shiftKey }: KeyboardEvent): boolean {
     const at = rows.findIndex((row) => row.sandbox.id === activeId);
-    const step = KEY_STEPS[key]?.(at, rows.length);
+    const step = ROW_KEYS[key]?.(at, rows.length);
     const active = rows[at]?.sandbox;
     if (step !== undefined) moveTo(step, shiftKey);
     else if (key === 'Delete') grid.onDelete(active);
@@ -88,16 +87,6 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
 
   return { activeId, select, onKeyDown };
 }
-
-/** Where a key leads from row `at` (-1: none yet) of `count`. */
-const KEY_STEPS: Readonly<Record<string, (at: number, count: number) => number>> = {
-  ArrowDown: (at) => at + 1,
-  ArrowUp: (at) => at - 1,
-  PageDown: (at) => at + PAGE_ROWS,
-  PageUp: (at) => at - PAGE_ROWS,
-  Home: () => 0,
-  End: (_at, count) => count - 1,
-};
 
 /** Answers whether there is a dock to go to. */
 function focusDock(): boolean {

@@ -3,6 +3,7 @@
 import { type FormEvent, useId, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
+import { useLastAsked } from '@/components/ui/use-last-asked';
 import { divideByState, sayLeftAlone } from '@/lib/operations/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES } from './minutes-field';
@@ -50,8 +51,7 @@ type Props = {
 
 /** Asks for how long sandboxes are to run again, and what happens then; Enter takes the safest answer to both. */
 export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
-  const [shown, setShown] = useState(sandboxes);
-  if (sandboxes !== null && sandboxes !== shown) setShown(sandboxes);
+  const shown = useLastAsked(sandboxes);
   const [minutes, setMinutes] = useState(USUAL_MINUTES);
   const [ending, setEnding] = useState<Ending>('pause');
   const button = useRef<HTMLButtonElement>(null);

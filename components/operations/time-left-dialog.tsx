@@ -3,6 +3,7 @@
 import { type FormEvent, useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
+import { useLastAsked } from '@/components/ui/use-last-asked';
 import { divideByState, sayLeftAlone } from '@/lib/operations/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES } from './minutes-field';
@@ -17,8 +18,7 @@ type Props = {
 
 /** Asks how long sandboxes may go on, and says the deadline this will set before it is set. */
 export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
-  const [shown, setShown] = useState(sandboxes);
-  if (sandboxes !== null && sandboxes !== shown) setShown(sandboxes);
+  const shown = useLastAsked(sandboxes);
   const [minutes, setMinutes] = useState(USUAL_MINUTES);
   const form = useId();
   const [first] = shown ?? [];

@@ -41,6 +41,17 @@ export type LinkState = {
   refusals: number;
 };
 
+/** Before anything was heard. */
+export const UNLINKED: LinkState = {
+  phase: 'joining',
+  info: null,
+  drives: false,
+  returned: null,
+  lostAtMs: null,
+  lostInput: null,
+  refusals: 0,
+};
+
 /** `client` names this tab for as long as it shows the console. `isNew`: it has just opened it. */
 export type LinkOptions = { client: string; isNew: boolean; now?: () => number };
 
@@ -64,15 +75,7 @@ export class ConsoleLink {
   #underWay: { seq: number; size: number }[] = [];
   #waiting: Uint8Array[] = [];
   #gathered: Uint8Array[] = [];
-  #state: LinkState = {
-    phase: 'joining',
-    info: null,
-    drives: false,
-    returned: null,
-    lostAtMs: null,
-    lostInput: null,
-    refusals: 0,
-  };
+  #state = UNLINKED;
 
   constructor(
     readonly id: string,

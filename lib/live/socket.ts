@@ -218,7 +218,8 @@ async function leaveIfSignedOut(): Promise<void> {
   if (answer?.status === 401) leaveToSignIn();
 }
 
-function leaveToSignIn(): void {
+/** Goes where one signs in, and forgets what this page knows. */
+export function leaveToSignIn(): void {
   window.location.assign('/sign-in');
 }
 

@@ -75,7 +75,8 @@ const JUDGED: ReadonlySet<ErrorCode> = new Set([
 ]);
 /** Asking the same again cannot end otherwise. */
 const SETTLED: ReadonlySet<ErrorCode> = new Set(['conflict', 'not_found']);
-const MOST_REFUSALS = 60;
+/** How often the service may ask for patience before that is an answer. */
+export const MOST_REFUSALS = 60;
 const MOST_READS = 5;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 3_000;

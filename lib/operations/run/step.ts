@@ -8,7 +8,7 @@ import type { Sandbox } from '../../sandbox/schema';
 import type { Verdict } from '../pace';
 import type { ActParams } from '../schema';
 import { type StepResult, StepStopped } from '../step-result';
-import { readPatiently } from '../steps';
+import { MOST_REFUSALS, readPatiently } from '../steps';
 import { liveRuns, type RunFeed } from './live';
 import { type RunEnding, type RunRecord, USUAL_LIMIT_MS } from './schema';
 import { type EndedRun, findRun, type RunId, recordRunEnd, recordRunStart } from './store';
@@ -39,7 +39,6 @@ export type RunContext = {
   isGivenUp: () => boolean;
 };
 
-const MOST_REFUSALS = 60;
 /** How much longer than its limit a command is waited for; the sandbox itself should have ended it. */
 const LIMIT_SLACK_MS = 2_000;
 /** How long the end of a killed command is waited for. */
