@@ -5,7 +5,7 @@ import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
 import type { ReactNode } from 'react';
 import { Providers } from '@/components/shell/providers';
-import { parseTheme, THEME_COOKIE } from '@/components/shell/theme';
+import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
 
 export const metadata: Metadata = { title: { default: 'Sandkeeper', template: '%s · Sandkeeper' } };
 

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Sandbox } from '@moru-ai/core';
-import { House } from '../e2e/support/house';
+import { House } from '../e2e/support/deployment';
 import { cookieOf, type LiveSocket, openLive } from '../e2e/support/http';
 import { Moru } from '../e2e/support/moru';
 import { Colleague } from '../e2e/support/operations';

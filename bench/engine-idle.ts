@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EngineProcess } from '../e2e/support/house';
+import { EngineProcess } from '../e2e/support/deployment';
 import { Moru } from '../e2e/support/moru';
 import { residentMB } from './support/memory';
 import { report } from './support/report';

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
-import { House } from '../e2e/support/house';
+import { House } from '../e2e/support/deployment';
 import { Moru } from '../e2e/support/moru';
 import { Relay } from '../e2e/support/relay';
 import { cookiesOf, measureFirstRows, openBrowser } from './support/browser';

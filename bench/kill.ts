@@ -9,7 +9,7 @@
 import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
 import { Sandbox } from '@moru-ai/core';
-import { House } from '../e2e/support/house';
+import { House } from '../e2e/support/deployment';
 import { cookieOf, openLive } from '../e2e/support/http';
 import { Moru } from '../e2e/support/moru';
 import { Colleague } from '../e2e/support/operations';

@@ -1,6 +1,6 @@
 import type { Browser, Locator, Page } from '@playwright/test';
+import { House } from './support/deployment';
 import { expect, test } from './support/fixtures';
-import { House } from './support/house';
 import { Moru } from './support/moru';
 import {
   checkboxOf,

@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 import type { FaultInput } from '../lib/engine/faults';
 import type { Operation, RecordedItem } from '../lib/operations/schema';
 import { createPostgresDatabase, hasPostgres } from '../lib/test-support/postgres';
-import { House } from './support/house';
+import { House } from './support/deployment';
 import { ask, cookieOf } from './support/http';
 import { Moru } from './support/moru';
 import { Colleague } from './support/operations';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Operation, RecordedItem } from '../lib/operations/schema';
 import { expectAccessible } from './support/accessible';
+import { House } from './support/deployment';
 import { test as base, expect, type Page } from './support/fixtures';
-import { House } from './support/house';
 import { ask, cookieOf } from './support/http';
 import { Colleague } from './support/operations';
 import { filter, openFleet, rowAct, toast } from './support/vocabulary';

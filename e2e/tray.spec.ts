@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
+import { House } from './support/deployment';
 import { expect, type Page } from './support/fixtures';
-import { House } from './support/house';
 import { Moru } from './support/moru';
 import { Colleague } from './support/operations';
 import { lookAway, openFleet, rowAct, toast } from './support/vocabulary';

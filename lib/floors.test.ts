@@ -76,8 +76,13 @@ function wrong(among: Iterable<Module>, isWrong: (target: string, module: Module
 }
 
 it('the modules are found, and what they import', () => {
-  expect(modules.get('lib/house.ts')?.imports).toContainEqual({ target: 'lib/config.ts', isType: false });
-  expect(modules.get('instrumentation.ts')?.imports).toEqual([{ target: 'lib/house.ts', isType: false }]);
+  expect(modules.get('lib/server-runtime.ts')?.imports).toContainEqual({
+    target: 'lib/config.ts',
+    isType: false,
+  });
+  expect(modules.get('instrumentation.ts')?.imports).toEqual([
+    { target: 'lib/server-runtime.ts', isType: false },
+  ]);
   expect(modules.get('lib/access/sessions.ts')?.imports).toContainEqual({
     target: 'lib/db/client.ts',
     isType: false,
@@ -151,7 +156,7 @@ describe('the SDK', () => {
     const importers = [...product, ...engine].filter(({ imports }) =>
       imports.some(({ target }) => target.startsWith('@moru-ai/')),
     );
-    expect(importers.map(({ path }) => path)).toEqual(['lib/moru/client.ts']);
+    expect(importers.map(({ path }) => path)).toEqual(['lib/sandbox-api/client.ts']);
   });
 });
 

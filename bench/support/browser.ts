@@ -1,5 +1,5 @@
 import { type Browser, type BrowserContext, chromium } from '@playwright/test';
-import type { House } from '../../e2e/support/house';
+import type { House } from '../../e2e/support/deployment';
 
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({

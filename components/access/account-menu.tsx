@@ -1,9 +1,9 @@
 'use client';
 
 import { useState } from 'react';
-import { THEME_NAMES, THEMES, type Theme } from '@/components/shell/theme';
-import { chooseTheme, useTheme } from '@/components/shell/use-theme';
 import { LazyMenu } from '@/components/ui/floating';
+import { THEME_NAMES, THEMES, type Theme } from '@/components/ui/theme';
+import { chooseTheme, useTheme } from '@/components/ui/use-theme';
 import type { Role } from '@/lib/access/roles';
 import { leave } from './leave';
 

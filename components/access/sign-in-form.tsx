@@ -1,9 +1,9 @@
 'use client';
 
 import { useActionState, useEffect, useRef } from 'react';
-import { Mark } from '@/components/shell/mark';
 import { Button } from '@/components/ui/button';
 import { Field, Input } from '@/components/ui/field';
+import { Mark } from '@/components/ui/mark';
 import { signIn } from '@/lib/access/actions';
 import { paths } from '@/lib/paths';
 

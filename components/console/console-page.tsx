@@ -1,9 +1,9 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox/sandbox-frame';
-import { SandboxHeading } from '@/components/sandbox/sandbox-heading';
-import { useSandbox } from '@/components/sandbox/use-sandbox';
+import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
+import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
 import { roleSuffices } from '@/lib/access/roles';

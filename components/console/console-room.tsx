@@ -3,11 +3,11 @@
 import { clsx } from 'clsx';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { toast } from 'sonner';
-import { isOnMac } from '@/components/command/command-button';
-import { useOffers } from '@/components/command/use-offers';
+import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
-import type { SandboxNow } from '@/components/sandbox/use-sandbox';
+import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
+import { isOnMac } from '@/components/shell/palette/command-button';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import type { Role } from '@/lib/access/roles';
 import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions';
@@ -27,7 +27,7 @@ import { useTabs } from './use-tabs';
 import { useWholeScreen } from './use-whole-screen';
 
 const KeysHelp = loadWhenWanted(
-  async () => (await import('@/components/command/keys-help')).KeysHelp,
+  async () => (await import('@/components/ui/keys-help')).KeysHelp,
   ({ isOpen }) => isOpen,
 );
 

@@ -1,6 +1,6 @@
-import type { SandboxNow } from '@/components/sandbox/use-sandbox';
-import type { Command } from '@/lib/command/offers';
+import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
 import type { ConsoleInfo, TerminalSize } from '@/lib/console/schema';
+import type { Command } from '@/lib/palette/offers';
 import type { SandboxState } from '@/lib/sandbox/schema';
 
 /** What can be done with the console that is shown, and with the room around it. */

@@ -1,6 +1,6 @@
 'use client';
 
-import { useLiveFeed } from '@/components/shell/use-live-feed';
+import { useLiveFeed } from '@/components/data/use-live-feed';
 import type { ConsoleInfo, ConsolesEvent } from '@/lib/console/schema';
 import { LiveFeeds } from '@/lib/live/feeds';
 import type { ServerClock } from '@/lib/live/server-clock';

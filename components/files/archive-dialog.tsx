@@ -5,14 +5,14 @@ import { useId, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Dialog } from '@/components/ui/dialog';
-import { FileRefusal, fileAddresses } from '@/lib/files/answers';
-import { ARCHIVE_LIMIT } from '@/lib/files/archive/schema';
+import { FilePath } from '@/components/ui/visible-text';
+import { FileRefusal, fileAddresses } from '@/lib/api-client';
+import { sizeQuery } from '@/lib/files/browse/queries';
 import { isWithin, nameIn } from '@/lib/files/guest-path';
-import { sizeQuery } from '@/lib/files/queries';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
-import { visibleText } from '@/lib/files/visible-name';
+import { ARCHIVE_LIMIT } from '@/lib/files/transfer/archive/schema';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { saySize } from './file-facts';
-import { FilePath } from './file-name';
 import { downloadArchive } from './use-archives';
 
 type Props = {

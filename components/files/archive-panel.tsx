@@ -1,9 +1,9 @@
 'use client';
 
 import { formatBytes } from '@/components/ui/bytes';
-import type { ArchiveDownload } from '@/lib/files/archive/downloads';
-import { visibleText } from '@/lib/files/visible-name';
-import { FileName } from './file-name';
+import { FileName } from '@/components/ui/visible-text';
+import type { ArchiveDownload } from '@/lib/files/transfer/archive/downloads';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { dismissArchive } from './use-archives';
 
 /** The archives that were asked for here: how much of the files is packed. What has arrived, the browser itself shows. */

@@ -1,9 +1,9 @@
 'use client';
 
 import Link from 'next/link';
+import { FileName } from '@/components/ui/visible-text';
 import { ancestorsOf, nameIn } from '@/lib/files/guest-path';
 import { paths } from '@/lib/paths';
-import { FileName } from './file-name';
 
 type Props = { sandboxId: string; path: string; onGo: (path: string) => void };
 

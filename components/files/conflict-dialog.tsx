@@ -5,11 +5,11 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { LocalTime } from '@/components/ui/local-time';
-import { sizeOf } from '@/lib/files/order';
-import { type ConflictAnswer, isPossible, type Upload } from '@/lib/files/upload-queue';
-import { visibleText } from '@/lib/files/visible-name';
+import { FilePath } from '@/components/ui/visible-text';
+import { sizeOf } from '@/lib/files/browse/order';
+import { type ConflictAnswer, isPossible, type Upload } from '@/lib/files/transfer/upload-queue';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { kindName } from './entry-words';
-import { FilePath } from './file-name';
 
 type Props = {
   /** The one that is asked about; `null` closes it. */

@@ -1,10 +1,10 @@
 import { toast } from 'sonner';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { type Role, roleSuffices } from '@/lib/access/roles';
-import { fileAddresses } from '@/lib/files/answers';
-import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/download-code';
-import { isFolder } from '@/lib/files/order';
+import { fileAddresses } from '@/lib/api-client';
+import { isFolder } from '@/lib/files/browse/order';
 import type { Entry } from '@/lib/files/schema';
+import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';
 import { UNADDRESSABLE, whyNoBytes } from './entry-words';
 
 const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Record<DownloadLanguage, string>;

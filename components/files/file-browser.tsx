@@ -2,17 +2,17 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type KeyboardEvent, useCallback, useMemo, useState } from 'react';
-import { useOffers } from '@/components/command/use-offers';
+import { useOffers } from '@/components/data/use-offers';
 import { rememberInCookie } from '@/components/ui/cookie';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { Split } from '@/components/ui/split';
 import type { Role } from '@/lib/access/roles';
-import { FileRefusal } from '@/lib/files/answers';
+import { FileRefusal } from '@/lib/api-client';
+import { nextOrder } from '@/lib/files/browse/order';
+import { homeQuery, listingQuery } from '@/lib/files/browse/queries';
+import type { Folder } from '@/lib/files/browse/tree';
 import { parentOf } from '@/lib/files/guest-path';
-import { nextOrder } from '@/lib/files/order';
-import { homeQuery, listingQuery } from '@/lib/files/queries';
 import type { Entry, FileHit } from '@/lib/files/schema';
-import type { Folder } from '@/lib/files/tree';
 import { ArchivePanel } from './archive-panel';
 import { entryActs, roleForbidsReading } from './entry-acts';
 import { FilePane, NothingOpen } from './file-pane';

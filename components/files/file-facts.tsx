@@ -6,12 +6,12 @@ import { Button } from '@/components/ui/button';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
-import { FileRefusal } from '@/lib/files/answers';
-import { isFolder, sizeOf } from '@/lib/files/order';
-import { sizeQuery } from '@/lib/files/queries';
+import { FileName, FilePath, Visible } from '@/components/ui/visible-text';
+import { FileRefusal } from '@/lib/api-client';
+import { isFolder, sizeOf } from '@/lib/files/browse/order';
+import { sizeQuery } from '@/lib/files/browse/queries';
 import type { Entry, FolderSize } from '@/lib/files/schema';
 import { kindName } from './entry-words';
-import { FileName, FilePath, Visible } from './file-name';
 
 type Props = {
   sandboxId: string;

@@ -5,17 +5,17 @@ import { type ReactNode, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { Notice } from '@/components/ui/notice';
+import { FilePath } from '@/components/ui/visible-text';
 import type { Role } from '@/lib/access/roles';
-import { FileRefusal } from '@/lib/files/answers';
-import { isFolder } from '@/lib/files/order';
+import { FileRefusal } from '@/lib/api-client';
+import { isFolder } from '@/lib/files/browse/order';
+import { entryQuery } from '@/lib/files/browse/queries';
+import type { FolderFailure } from '@/lib/files/browse/tree';
 import type { PreviewView } from '@/lib/files/preview/views';
-import { entryQuery } from '@/lib/files/queries';
 import type { Entry } from '@/lib/files/schema';
-import type { FolderFailure } from '@/lib/files/tree';
 import { roleForbidsReading } from './entry-acts';
 import { whyNoBytes } from './entry-words';
 import { FileFacts } from './file-facts';
-import { FilePath } from './file-name';
 import { FilePreview } from './preview/file-preview';
 
 type Props = {

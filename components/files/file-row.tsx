@@ -3,13 +3,13 @@
 import { clsx } from 'clsx';
 import { type MouseEvent, memo } from 'react';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
+import { FileName, FilePath } from '@/components/ui/visible-text';
+import { sizeOf } from '@/lib/files/browse/order';
+import type { EntryRow } from '@/lib/files/browse/tree';
 import { parentOf, seenFrom } from '@/lib/files/guest-path';
-import { sizeOf } from '@/lib/files/order';
 import type { Entry } from '@/lib/files/schema';
-import type { EntryRow } from '@/lib/files/tree';
-import { visibleText } from '@/lib/files/visible-name';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { kindName, UNADDRESSABLE, whyNoBytes } from './entry-words';
-import { FileName, FilePath } from './file-name';
 import { FileTime } from './file-time';
 
 export const ROW_PX = 28;

@@ -5,9 +5,9 @@ import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from '
 import { HeldNews } from '@/components/fleet/fleet-states';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
-import type { Order, OrderKey } from '@/lib/files/order';
+import type { Order, OrderKey } from '@/lib/files/browse/order';
+import { type EntryRow, type TreeRow, typedTo } from '@/lib/files/browse/tree';
 import type { Entry } from '@/lib/files/schema';
-import { type EntryRow, type TreeRow, typedTo } from '@/lib/files/tree';
 import { FileRow, HEADER_PX, ROW_PX, type RowActs, rowElementId } from './file-row';
 import { NoteLine } from './note-line';
 import { TreeHeader } from './tree-header';

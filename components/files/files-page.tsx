@@ -2,18 +2,18 @@
 
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
-import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox/sandbox-frame';
-import { SandboxHeading } from '@/components/sandbox/sandbox-heading';
-import { useSandbox } from '@/components/sandbox/use-sandbox';
-import { Queries } from '@/components/shell/queries';
+import { Queries } from '@/components/data/queries';
+import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
+import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { FileBrowser } from './file-browser';
 import { TreeSkeleton } from './folder-state';
-import { ReviewBanner } from './review-banner';
-import { ReviewGate } from './review-gate';
 import { useAddress } from './use-address';
-import { useNeedsWaking } from './use-review';
+import { useNeedsWaking } from './use-wake';
 import type { ViewChoice } from './view-choice';
+import { ReviewBanner } from './wake-banner';
+import { ReviewGate } from './wake-gate';
 
 type Props = SandboxPageProps & { view: ViewChoice };
 

@@ -4,13 +4,13 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
+import { FilePath } from '@/components/ui/visible-text';
+import { isFolder } from '@/lib/files/browse/order';
+import { readEntry } from '@/lib/files/browse/queries';
+import type { FolderFailure } from '@/lib/files/browse/tree';
 import { ancestorsOf, parentOf } from '@/lib/files/guest-path';
-import { isFolder } from '@/lib/files/order';
-import { readEntry } from '@/lib/files/queries';
 import type { FileProblem } from '@/lib/files/schema';
-import type { FolderFailure } from '@/lib/files/tree';
-import { visibleText } from '@/lib/files/visible-name';
-import { FilePath } from './file-name';
+import { visibleText } from '@/lib/sandbox/visible-name';
 
 type Props = {
   sandboxId: string;

@@ -1,7 +1,7 @@
 'use client';
 
 import { clsx } from 'clsx';
-import type { NoteRow } from '@/lib/files/tree';
+import type { NoteRow } from '@/lib/files/browse/tree';
 import { ROW_PX, rowElementId } from './file-row';
 
 const INDENT_PX = 16;

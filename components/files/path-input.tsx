@@ -2,11 +2,11 @@
 
 import { type FormEvent, type KeyboardEvent, useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { FileRefusal } from '@/lib/files/answers';
+import { FileRefusal } from '@/lib/api-client';
+import { isFolder } from '@/lib/files/browse/order';
+import { readEntry } from '@/lib/files/browse/queries';
 import { ancestorsOf, parentOf, resolveTyped } from '@/lib/files/guest-path';
-import { isFolder } from '@/lib/files/order';
-import { readEntry } from '@/lib/files/queries';
-import { visibleText } from '@/lib/files/visible-name';
+import { visibleText } from '@/lib/sandbox/visible-name';
 
 type Props = {
   sandboxId: string;

@@ -4,9 +4,9 @@ import { Autocomplete } from '@base-ui/react/autocomplete';
 import { Search } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { ChooserDialog } from '@/components/ui/dialog';
-import { findNames } from '@/lib/files/find-names';
+import { FilePath } from '@/components/ui/visible-text';
+import { findNames } from '@/lib/files/browse/find-names';
 import type { Entry } from '@/lib/files/schema';
-import { FilePath } from './file-name';
 
 const MOST_FOUND = 50;
 

@@ -3,11 +3,11 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { FilePath, Visible } from '@/components/ui/visible-text';
 import { seenFrom } from '@/lib/files/guest-path';
 import type { FileHit, SearchPlace } from '@/lib/files/schema';
-import { visibleText } from '@/lib/files/visible-name';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { UNADDRESSABLE } from './entry-words';
-import { FilePath, Visible } from './file-name';
 import { type SearchNow, useSearch } from './use-search';
 
 const PLACES = { name: 'Names', content: 'Contents' } satisfies Record<SearchPlace, string>;

@@ -1,4 +1,4 @@
-import type { FolderFailure } from '@/lib/files/tree';
+import type { FolderFailure } from '@/lib/files/browse/tree';
 
 /** Says that what is shown was read before, and why it cannot be read now. */
 export function StaleStrip({ failure }: { failure: FolderFailure }) {

@@ -2,9 +2,9 @@
 
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
-import { sizeOf } from '@/lib/files/order';
+import { sizeOf } from '@/lib/files/browse/order';
+import { type Folder, isHidden } from '@/lib/files/browse/tree';
 import type { Entry } from '@/lib/files/schema';
-import { type Folder, isHidden } from '@/lib/files/tree';
 
 type Props = {
   folder: Folder | null;

@@ -2,7 +2,7 @@
 
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import type { Order, OrderKey } from '@/lib/files/order';
+import type { Order, OrderKey } from '@/lib/files/browse/order';
 import { COLUMNS, WIDE, WIDER, WIDEST } from './file-row';
 
 type Props = {

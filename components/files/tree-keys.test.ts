@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { BY_NAME } from '@/lib/files/order';
+import { BY_NAME } from '@/lib/files/browse/order';
+import { type Folder, treeRows } from '@/lib/files/browse/tree';
 import { entryAt, folderAt } from '@/lib/files/test-entries';
-import { type Folder, treeRows } from '@/lib/files/tree';
 import { meaningOf } from './tree-keys';
 
 const read = (...entries: Folder['entries'] & object): Folder => ({ entries, isCut: false, failure: null });

@@ -1,5 +1,5 @@
 import { ROW_KEYS } from '@/components/ui/row-keys';
-import { parentIndex, type TreeRow } from '@/lib/files/tree';
+import { parentIndex, type TreeRow } from '@/lib/files/browse/tree';
 
 /** What a key means in the tree. `moveTo` is the index of a row. */
 export type KeyMeaning =

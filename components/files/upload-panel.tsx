@@ -3,9 +3,9 @@
 import { clsx } from 'clsx';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
-import { isOver, type Upload, type UploadState } from '@/lib/files/upload-queue';
-import { visibleText } from '@/lib/files/visible-name';
-import { FileName } from './file-name';
+import { FileName } from '@/components/ui/visible-text';
+import { isOver, type Upload, type UploadState } from '@/lib/files/transfer/upload-queue';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { ConflictDialog } from './lazy-parts';
 import { uploads } from './use-uploads';
 

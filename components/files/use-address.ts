@@ -2,8 +2,8 @@
 
 import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 import { useMemo } from 'react';
+import { type Order, parseOrder, printOrder } from '@/lib/files/browse/order';
 import { parsePath } from '@/lib/files/guest-path';
-import { type Order, parseOrder, printOrder } from '@/lib/files/order';
 import { PREVIEW_VIEWS, type PreviewView } from '@/lib/files/preview/views';
 
 const KEYS = {

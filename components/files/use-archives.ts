@@ -1,10 +1,10 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
-import { fileAddresses } from '@/lib/files/answers';
-import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/archive/downloads';
-import type { ArchiveEvent } from '@/lib/files/archive/schema';
+import { fileAddresses } from '@/lib/api-client';
 import type { ArchiveFormat, FolderSize } from '@/lib/files/schema';
+import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/transfer/archive/downloads';
+import type { ArchiveEvent } from '@/lib/files/transfer/archive/schema';
 import { liveSocket } from '@/lib/live/socket';
 import { downloadFrom } from './entry-acts';
 

@@ -2,12 +2,12 @@
 
 import { type QueryClient, type UseQueryResult, useQueries, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef } from 'react';
-import { FileRefusal } from '@/lib/files/answers';
-import { FolderNews } from '@/lib/files/folder-news';
+import { FileRefusal } from '@/lib/api-client';
+import { FolderNews } from '@/lib/files/browse/folder-news';
+import { entryQuery, listingQuery, readEntry } from '@/lib/files/browse/queries';
+import { type Folder, type FolderFailure, patchEntries } from '@/lib/files/browse/tree';
 import { childOf } from '@/lib/files/guest-path';
-import { entryQuery, listingQuery, readEntry } from '@/lib/files/queries';
 import { type Entry, type FolderEvent, folderKey, type Listing } from '@/lib/files/schema';
-import { type Folder, type FolderFailure, patchEntries } from '@/lib/files/tree';
 import { liveSocket } from '@/lib/live/socket';
 
 /** A socket carries a limited number of channels; what was unfolded last is what is looked at. */

@@ -1,7 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { askFiles, FileRefusal, fileAddresses } from '@/lib/files/answers';
+import { askFiles, FileRefusal, fileAddresses } from '@/lib/api-client';
 import type { FileHit, SearchEnd, SearchPlace } from '@/lib/files/schema';
 import { searchLines } from '@/lib/files/search/lines';
 

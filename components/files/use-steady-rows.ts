@@ -1,7 +1,7 @@
 'use client';
 
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
-import { type HeldRows, holdRows, releaseRows, type TreeRow } from '@/lib/files/tree';
+import { type HeldRows, holdRows, releaseRows, type TreeRow } from '@/lib/files/browse/tree';
 
 type Options = {
   /** Names what the person asked to see: when that changes, rows follow at once. */

@@ -1,9 +1,9 @@
 'use client';
 
 import { useCallback, useMemo, useState } from 'react';
+import type { Order } from '@/lib/files/browse/order';
+import { type Folder, treeRows } from '@/lib/files/browse/tree';
 import { ancestorsOf, isWithin } from '@/lib/files/guest-path';
-import type { Order } from '@/lib/files/order';
-import { type Folder, treeRows } from '@/lib/files/tree';
 import { useFolders } from './use-folders';
 
 /** What was unfolded in which sandbox, for as long as the tab is there. */

@@ -2,9 +2,9 @@
 
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
-import { FileRefusal, fileAddresses, refusalIn } from '@/lib/files/answers';
-import { listingQuery, readEntry } from '@/lib/files/queries';
-import { isOver, type Upload, UploadQueue, type UploadWays } from '@/lib/files/upload-queue';
+import { FileRefusal, fileAddresses, refusalIn } from '@/lib/api-client';
+import { listingQuery, readEntry } from '@/lib/files/browse/queries';
+import { isOver, type Upload, UploadQueue, type UploadWays } from '@/lib/files/transfer/upload-queue';
 
 const NONE: readonly Upload[] = [];
 

@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { LazyPopover } from '@/components/ui/floating';
-import type { MetadataKey } from '@/lib/fleet/facets';
+import type { MetadataKey } from '@/lib/fleet/filter/facets';
 import { FLEET_COLUMNS, keyColumnId } from './columns';
 
 type Props = { choice: readonly string[]; keys: readonly MetadataKey[]; onToggle: (id: string) => void };

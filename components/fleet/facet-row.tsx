@@ -1,9 +1,9 @@
 'use client';
 
 import { clsx } from 'clsx';
-import type { Facet } from '@/lib/fleet/facets';
-import type { Term } from '@/lib/fleet/filter';
-import { hasTerm } from '@/lib/fleet/filter-edit';
+import { hasTerm } from '@/lib/fleet/filter/edit';
+import type { Facet } from '@/lib/fleet/filter/facets';
+import type { Term } from '@/lib/fleet/filter/filter';
 
 type Props = { facets: readonly Facet[]; text: string; onToggle: (term: Term) => void };
 

@@ -3,10 +3,10 @@
 import { ListFilter, X } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, type RefObject, useMemo, useState } from 'react';
 import { Combobox } from '@/components/ui/combobox';
-import type { FacetCounts } from '@/lib/fleet/facets';
-import type { FilterError } from '@/lib/fleet/filter';
-import { joinChips, removeTerm, splitForChips } from '@/lib/fleet/filter-edit';
-import { type Suggestion, suggest } from '@/lib/fleet/suggest';
+import { joinChips, removeTerm, splitForChips } from '@/lib/fleet/filter/edit';
+import type { FacetCounts } from '@/lib/fleet/filter/facets';
+import type { FilterError } from '@/lib/fleet/filter/filter';
+import { type Suggestion, suggest } from '@/lib/fleet/filter/suggest';
 
 type Props = {
   text: string;

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
-import { createDemo } from '@/lib/fleet/actions';
+import { createDemo } from '@/lib/creation/actions';
 
 const SAMPLES = {
   Python: `from moru import Sandbox

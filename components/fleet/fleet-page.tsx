@@ -3,12 +3,19 @@
 import { useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
+import {
+  useActsUnderWay,
+  useFleetView,
+  useLiveState,
+  useMatchingRows,
+  useSteadyRows,
+} from '@/components/data/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
-import { LazyNewSandboxDialog } from '@/components/sandbox/lazy-new-sandbox';
+import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { type Role, roleSuffices } from '@/lib/access/roles';
-import { countFacets, facetsOf, metadataKeysOf } from '@/lib/fleet/facets';
-import { metadataTerm, type Term } from '@/lib/fleet/filter';
-import { toggleTerm, withTerm } from '@/lib/fleet/filter-edit';
+import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
+import { countFacets, facetsOf, metadataKeysOf } from '@/lib/fleet/filter/facets';
+import { metadataTerm, type Term } from '@/lib/fleet/filter/filter';
 import { indexSandbox } from '@/lib/fleet/row-index';
 import { printSort, type Sort } from '@/lib/fleet/sort';
 import { DEFAULT_SORT, type FirstScreen, sortFrom } from '@/lib/fleet/view';
@@ -20,12 +27,11 @@ import { FilterBar, FilterErrorLine } from './filter-bar';
 import { FleetEmpty } from './fleet-empty';
 import { FleetSkeleton, HeldNews, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
+import { LazyNewSandboxDialog } from './lazy-new-sandbox';
 import { LazySelectionDock } from './lazy-selection-dock';
 import { countWords } from './selection-count';
-import { StaleBanner } from './stale-banner';
 import { useColumns } from './use-columns';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
-import { useActsUnderWay, useFleetView, useLiveState, useMatchingRows, useSteadyRows } from './use-fleet';
 import { useEscapeToClear, useSelection } from './use-selection';
 
 type Props = {

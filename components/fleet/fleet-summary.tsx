@@ -1,11 +1,11 @@
 'use client';
 
 import { useMemo } from 'react';
+import { useFleetView, useLiveState } from '@/components/data/use-fleet';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import { countStates } from '@/lib/fleet/view';
-import { useFleetView, useLiveState } from './use-fleet';
 
 type Props = {
   upstreamName: string;

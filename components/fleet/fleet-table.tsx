@@ -8,7 +8,7 @@ import { LazyMenu } from '@/components/ui/floating';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort } from '@/lib/fleet/sort';
-import type { ActUnderWay } from '@/lib/operations/progress';
+import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { type CellContext, gridOf } from './columns';
 import { FleetHeader, type HeadState } from './fleet-header';

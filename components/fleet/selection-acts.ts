@@ -1,7 +1,7 @@
 import { roleForbids, whyNot } from '@/components/sandbox/sandbox-acts';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
-import type { ActUnderWay } from '@/lib/operations/progress';
+import type { ActUnderWay } from '@/lib/operations/record/progress';
 import { isProtected, type SandboxAct, stopsSandbox } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 

@@ -1,5 +1,5 @@
 import { sandboxCount } from '@/components/operations/outcome';
-import type { Command } from '@/lib/command/offers';
+import type { Command } from '@/lib/palette/offers';
 import type { SelectionAct } from './selection-acts';
 
 /** What can be done to what is selected, for the command palette. */

@@ -2,13 +2,13 @@
 
 import { clsx } from 'clsx';
 import { type ReactNode, useEffect, useId, useMemo, useRef } from 'react';
-import { useOffers } from '@/components/command/use-offers';
+import { useOffers } from '@/components/data/use-offers';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
-import type { ActUnderWay } from '@/lib/operations/progress';
+import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { type SelectionAct, selectionActs } from './selection-acts';

@@ -1,6 +1,6 @@
 import { toast } from 'sonner';
-import { sayLeftAlone } from '@/lib/operations/blast-radius';
-import { operationProgress } from '@/lib/operations/progress';
+import { sayLeftAlone } from '@/lib/operations/plan/blast-radius';
+import { operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, type OperationItem, type Started, totalsOf } from '@/lib/operations/schema';
 import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';

@@ -5,7 +5,7 @@ import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
-import { asCode, CODE_LANGUAGES, type CodeLanguage } from '@/lib/operations/as-code';
+import { asCode, CODE_LANGUAGES, type CodeLanguage } from '@/lib/operations/plan/as-code';
 import type { ActParams } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
 

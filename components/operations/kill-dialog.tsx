@@ -8,7 +8,7 @@ import { Age } from '@/components/sandbox/time-left';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
-import { type BlastRadius, blastRadius, sayLeftAlone } from '@/lib/operations/blast-radius';
+import { type BlastRadius, blastRadius, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
 import { MOST_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';

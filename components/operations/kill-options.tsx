@@ -4,7 +4,7 @@ import { type ReactNode, useId } from 'react';
 import { Field, Input } from '@/components/ui/field';
 import { MOST_REASON_CHARS } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { SaveOption } from './save-option';
+import { SaveOption } from './archive-option';
 import { type KillChoice, MOST_GRACE_SECONDS } from './use-kill-options';
 
 type OptionsProps = {

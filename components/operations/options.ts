@@ -1,7 +1,7 @@
 import { formatSpan } from '@/components/ui/duration';
-import { visibleText } from '@/lib/files/visible-name';
 import type { ActParams } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
+import { visibleText } from '@/lib/sandbox/visible-name';
 
 const WORDS = {
   kill: ({ graceMs, exportPath }) => {

@@ -5,7 +5,7 @@ import { Fragment, type ReactNode } from 'react';
 import { STATES } from '@/components/sandbox/state-badge';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
-import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/blast-radius';
+import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/plan/blast-radius';
 import type { Skipped } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
 

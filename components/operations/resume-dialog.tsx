@@ -4,7 +4,7 @@ import { type FormEvent, useId, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
-import { divideByState, sayLeftAlone } from '@/lib/operations/blast-radius';
+import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OperationView } from '@/lib/operations/progress';
+import type { OperationView } from '@/lib/operations/record/progress';
 import { countOutcomes, type Operation, type Outcome } from '@/lib/operations/schema';
 import { isNotable, isShown, phaseOf, wentWell } from './tray-entries';
 

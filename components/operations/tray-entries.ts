@@ -1,4 +1,4 @@
-import type { OperationView } from '@/lib/operations/progress';
+import type { OperationView } from '@/lib/operations/record/progress';
 import { type Counts, type Operation, totalsOf } from '@/lib/operations/schema';
 
 /**

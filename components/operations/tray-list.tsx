@@ -4,7 +4,7 @@ import { usePathname } from 'next/navigation';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { useTick } from '@/components/ui/tick';
 import type { Role } from '@/lib/access/roles';
-import { type OperationView, operationProgress } from '@/lib/operations/progress';
+import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import type { Operation } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import { countsText, operationTitle, underWayTitle } from './outcome';

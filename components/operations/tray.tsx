@@ -1,9 +1,9 @@
 'use client';
 
 import { type ComponentType, useEffect, useState } from 'react';
+import { useOperations } from '@/components/data/use-operations';
 import type { Role } from '@/lib/access/roles';
 import type { TrayListProps } from './tray-list';
-import { useOperations } from './use-operations';
 
 const TRY_AGAIN_MS = 3_000;
 

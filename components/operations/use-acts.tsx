@@ -12,8 +12,8 @@ import { paths } from '@/lib/paths';
 import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { RunRequest } from './command-dialog';
 import type { KillRequest } from './kill-dialog';
-import type { RunRequest } from './run-dialog';
 
 // What a dialog is made of is fetched when the first one opens, or when somebody comes near.
 const KillDialog = loadWhenWanted(
@@ -30,7 +30,7 @@ const TimeLeftDialog = loadWhenWanted(
 );
 
 const RunDialog = loadWhenWanted(
-  async () => (await import('./run-dialog')).RunDialog,
+  async () => (await import('./command-dialog')).RunDialog,
   ({ request }) => request !== null,
 );
 

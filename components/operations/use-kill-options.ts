@@ -1,7 +1,7 @@
 'use client';
 
 import { useState } from 'react';
-import { parseExportPath, USERS_HOME } from '@/lib/operations/export-path';
+import { parseExportPath, USERS_HOME } from '@/lib/operations/archive/archive-path';
 import { MOST_GRACE_MS } from '@/lib/operations/schema';
 
 const DEFAULT_GRACE_SECONDS = '10';

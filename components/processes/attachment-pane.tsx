@@ -1,6 +1,6 @@
 'use client';
 
-import { OutputPane } from '@/components/run/output-block';
+import { OutputPane } from '@/components/commands/output-block';
 import { Button } from '@/components/ui/button';
 import { exactBytes } from '@/components/ui/bytes';
 import { LocalTime } from '@/components/ui/local-time';

@@ -3,11 +3,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { toast } from 'sonner';
+import { Queries } from '@/components/data/queries';
 import { useActs } from '@/components/operations/use-acts';
-import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox/sandbox-frame';
-import { SandboxHeading } from '@/components/sandbox/sandbox-heading';
-import { useSandbox } from '@/components/sandbox/use-sandbox';
-import { Queries } from '@/components/shell/queries';
+import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
+import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Notice } from '@/components/ui/notice';

@@ -1,8 +1,8 @@
 'use client';
 
 import { useEffect, useState } from 'react';
+import { NO_OUTPUT, type OutputText, withPiece } from '@/lib/commands/schema';
 import { liveSocket } from '@/lib/live/socket';
-import { NO_OUTPUT, type OutputText, withPiece } from '@/lib/operations/run/schema';
 import { type ProcessEvent, type ProcessWish, processKey } from '@/lib/processes/schema';
 
 export type AttachmentNow = {

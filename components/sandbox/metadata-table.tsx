@@ -1,7 +1,7 @@
 import Link from 'next/link';
 import { CopyButton } from '@/components/ui/copy-button';
-import { metadataTerm } from '@/lib/fleet/filter';
-import { printTerm } from '@/lib/fleet/filter-print';
+import { metadataTerm } from '@/lib/fleet/filter/filter';
+import { printTerm } from '@/lib/fleet/filter/print';
 import { paths } from '@/lib/paths';
 import type { Metadata } from '@/lib/sandbox/schema';
 

@@ -3,8 +3,8 @@
 import { clsx } from 'clsx';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
+import { useOperations } from '@/components/data/use-operations';
 import { isNotable } from '@/components/operations/tray-entries';
-import { useOperations } from '@/components/operations/use-operations';
 import { paths } from '@/lib/paths';
 
 const PLACES = [

@@ -1,15 +1,15 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { AccountMenu } from '@/components/access/account-menu';
-import { CommandButton } from '@/components/command/command-button';
 import { FleetSummary } from '@/components/fleet/fleet-summary';
 import { Tray } from '@/components/operations/tray';
+import { Mark } from '@/components/ui/mark';
+import type { Theme } from '@/components/ui/theme';
 import type { Role } from '@/lib/access/roles';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import { paths } from '@/lib/paths';
 import { MainNav } from './main-nav';
-import { Mark } from './mark';
-import type { Theme } from './theme';
+import { CommandButton } from './palette/command-button';
 
 export type ShellProps = {
   actor: string;

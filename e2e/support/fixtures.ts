@@ -1,6 +1,6 @@
 import { test as base, type ConsoleMessage, expect, type Page } from '@playwright/test';
 import type { Role } from '../../lib/access/roles';
-import { House } from './house';
+import { House } from './deployment';
 import { Moru } from './moru';
 
 type TestFixtures = {

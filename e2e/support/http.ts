@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { WebSocket } from 'ws';
-import type { House } from './house';
+import type { House } from './deployment';
 
 type Ask = {
   method?: string;

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { NotFoundError, Sandbox, type SandboxInfo } from '@moru-ai/core';
 import type { Fault, FaultInput } from '../../lib/engine/faults';
-import type { EngineProcess } from './house';
+import type { EngineProcess } from './deployment';
 
 type Wish = {
   template?: string;

@@ -1,6 +1,6 @@
 import type { Operation, OperationPlan } from '../../lib/operations/schema';
 import { serverAction } from './actions';
-import type { House } from './house';
+import type { House } from './deployment';
 import { ask, callAction, cookieOf, resultIn } from './http';
 
 /** Somebody who starts operations elsewhere: by the same actions as every page, in no browser of this test. */

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
-import { giveDataDir } from '../test-support/house';
+import { giveDataDir } from '../test-support/environment';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
 import { forgetAccessBefore, listAccess, listAccessActors, noteAccess } from './audit';
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { giveDataDir, restartProcess } from '../test-support/house';
+import { giveDataDir, restartProcess } from '../test-support/environment';
 import { isSignInToken, seal, signInToken, tokenFingerprint, unseal } from './secrets';
 
 const dataDir = giveDataDir();

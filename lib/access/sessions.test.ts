@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
-import { giveDataDir } from '../test-support/house';
+import { giveDataDir } from '../test-support/environment';
 import { seal, unseal } from './secrets';
 import { findSession, openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
 

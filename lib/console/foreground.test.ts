@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProcessEvent } from '../moru/guest-processes';
+import type { ProcessEvent } from '../sandbox-api/guest-processes';
 import { findForeground } from './foreground';
 
 const soon = () => AbortSignal.timeout(20_000);

@@ -1,5 +1,5 @@
 import 'server-only';
-import type { GuestProcesses } from '../moru/guest-processes';
+import type { GuestProcesses } from '../sandbox-api/guest-processes';
 
 const LIFE_MS = 5_000;
 /** What is read is a line; whatever calls itself `cat` in there may write more. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SandkeeperError } from '../errors';
-import type { TerminalEvent } from '../moru/guest-terminals';
-import { eventually, thrownBy } from '../test-support/house';
+import type { TerminalEvent } from '../sandbox-api/guest-terminals';
+import { eventually, thrownBy } from '../test-support/environment';
 import type { ConsoleEvent } from './protocol';
 import { type ConsoleGuest, ConsoleSession } from './session';
 

@@ -1,7 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import type { GuestProcesses } from '../moru/guest-processes';
-import { type GuestTerminals, SHELL_GONE, type TerminalEvent } from '../moru/guest-terminals';
+import type { GuestProcesses } from '../sandbox-api/guest-processes';
+import { type GuestTerminals, SHELL_GONE, type TerminalEvent } from '../sandbox-api/guest-terminals';
 import { CheckedInput } from './checked-input';
 import { findForeground } from './foreground';
 import { HoldBack } from './hold-back';

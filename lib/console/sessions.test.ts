@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConsoleRules } from '../config';
 import type { ChannelCaller } from '../live/hub';
-import { openEnvd } from '../moru/envd';
-import { eventually, giveEngine, thrownBy } from '../test-support/house';
+import { openEnvd } from '../sandbox-api/envd';
+import { eventually, giveEngine, thrownBy } from '../test-support/environment';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
 import type { ConsolesEvent, ConsoleWish } from './schema';
 import { ConsoleSessions } from './sessions';

@@ -1,7 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import type { GuestProcesses } from '../moru/guest-processes';
-import { CANNOT_START, type GuestTerminals, type TerminalEvent } from '../moru/guest-terminals';
+import type { GuestProcesses } from '../sandbox-api/guest-processes';
+import { CANNOT_START, type GuestTerminals, type TerminalEvent } from '../sandbox-api/guest-terminals';
 import type { ConsoleWish } from './schema';
 
 /** What people mean by a shell, in the order of preference: small images have no bash. */

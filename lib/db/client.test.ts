@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually, giveDataDir, restartProcess, startAnew } from '../test-support/house';
+import { eventually, giveDataDir, restartProcess, startAnew } from '../test-support/environment';
 import { database, openDatabase } from './client';
 
 const dataDir = giveDataDir();

@@ -1,6 +1,6 @@
 import { StartError } from './data-dir';
 import { type Engine, type EngineOptions, startEngine } from './engine';
-import { openGuests } from './guest-house';
+import { openGuests } from './guest-runtime';
 import { OptionError, readOptions, USAGE } from './options';
 
 /**

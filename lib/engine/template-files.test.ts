@@ -1,6 +1,6 @@
 import { Sandbox } from '@moru-ai/core';
 import { describe, expect, it, test } from 'vitest';
-import { openTestHouse } from './jail/test-house';
+import { openTestHouse } from './jail/test-guests';
 import { filesOfTemplate } from './template-files';
 import { TEMPLATES } from './templates';
 

@@ -6,9 +6,9 @@ import type { Role } from '../access/roles';
 import { openSession, sessionCookieName } from '../access/sessions';
 import { config } from '../config';
 import { database } from '../db/client';
-import { openEnvd } from '../moru/envd';
-import { type HouseEngine, serveHttp } from '../test-support/house';
-import { serveFiles } from './serve';
+import { openEnvd } from '../sandbox-api/envd';
+import { type HouseEngine, serveHttp } from '../test-support/environment';
+import { serveFiles } from './transfer/serve';
 
 /** What tests of the requests that carry files share: the door itself, and somebody who knocks. */
 

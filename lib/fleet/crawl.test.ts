@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { SandboxPage } from '../moru/control';
-import { listSandboxes } from '../moru/control';
 import type { Sandbox } from '../sandbox/schema';
-import { giveEngine, thrownBy } from '../test-support/house';
+import type { SandboxPage } from '../sandbox-api/control';
+import { listSandboxes } from '../sandbox-api/control';
+import { giveEngine, thrownBy } from '../test-support/environment';
 import { crawlFleet, type ReadPage } from './crawl';
 import { rowWith } from './test-fleet';
 

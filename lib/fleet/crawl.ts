@@ -1,7 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import type { SandboxPage } from '../moru/control';
 import type { Sandbox } from '../sandbox/schema';
+import type { SandboxPage } from '../sandbox-api/control';
 
 /** Reads one page; the gateway's `listSandboxes`. */
 export type ReadPage = (cursor: string | null) => Promise<SandboxPage>;

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { getSandbox } from '../moru/control';
-import { eventually, giveEngine, startAnew } from '../test-support/house';
+import { getSandbox } from '../sandbox-api/control';
+import { eventually, giveEngine, startAnew } from '../test-support/environment';
 import type { FleetSnapshot } from './delta';
 import { packedSnapshot } from './snapshot';
 import { fleetWatcher } from './watcher';

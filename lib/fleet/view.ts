@@ -1,7 +1,7 @@
 import type { Sandbox } from '../sandbox/schema';
 import type { FleetStatus } from './delta';
-import { type Filter, parseFilter } from './filter';
-import { compileFilter } from './filter-match';
+import { type Filter, parseFilter } from './filter/filter';
+import { compileFilter } from './filter/match';
 import { type IndexedSandbox, indexSandbox } from './row-index';
 import { parseSort, type Sort, sortRows } from './sort';
 

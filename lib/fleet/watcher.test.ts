@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SandkeeperError } from '../errors';
-import { getSandbox, listSandboxes } from '../moru/control';
-import { maxRunning } from '../moru/local-engine';
 import type { Sandbox } from '../sandbox/schema';
-import { eventually, giveEngine } from '../test-support/house';
+import { getSandbox, listSandboxes } from '../sandbox-api/control';
+import { maxRunning } from '../sandbox-api/local-engine';
+import { eventually, giveEngine } from '../test-support/environment';
 import type { ReadPage } from './crawl';
 import type { FleetEvent, FleetStatus } from './delta';
 import { rowWith } from './test-fleet';

@@ -1,13 +1,13 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
-import { listSandboxes } from '../moru/control';
-import { maxRunning } from '../moru/local-engine';
 import { failureOf } from '../result';
 import type { Sandbox } from '../sandbox/schema';
+import { listSandboxes } from '../sandbox-api/control';
+import { maxRunning } from '../sandbox-api/local-engine';
 import { singleton } from '../singleton';
 import { crawlFleet, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, sameSandbox } from './delta';
-import { PageLooks } from './page-looks';
+import { PageLooks } from './page-readings';
 
 const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { eventually } from '../test-support/house';
+import { eventually } from '../test-support/environment';
 import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
 import { type Admission, Hub } from './hub';
 import { type Channel, packBytes } from './protocol';

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { eventually } from '../test-support/house';
+import { eventually } from '../test-support/environment';
 import { serveUpgrades } from '../test-support/live';
 import { Hub } from './hub';
 import type { Channel } from './protocol';

@@ -3,12 +3,12 @@
 import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
+import { LEAST_LIMIT_MS, MOST_COMMAND_CHARS, MOST_CWD_CHARS, MOST_LIMIT_MS } from '../commands/schema';
 import { type Result, resultOf } from '../result';
 import { MOST_TIMEOUT_MS } from '../sandbox/limits';
 import { SandboxId } from '../sandbox/schema';
-import { parseExportPath } from './export-path';
+import { parseExportPath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
-import { LEAST_LIMIT_MS, MOST_COMMAND_CHARS, MOST_CWD_CHARS, MOST_LIMIT_MS } from './run/schema';
 import {
   MOST_FILTER_CHARS,
   MOST_GRACE_MS,

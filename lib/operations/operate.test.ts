@@ -1,16 +1,16 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Session } from '../access/sessions';
+import { recordRunStart } from '../commands/store';
 import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watcher';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually, giveEngine, thrownBy } from '../test-support/house';
-import { claimItems, recordOutcomes } from './claims';
+import { eventually, giveEngine, thrownBy } from '../test-support/environment';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
-import { recordRunStart } from './run/store';
-import { operationRunner } from './runner';
+import { claimItems, recordOutcomes } from './record/claims';
+import { findOperation, listItems } from './record/store';
 import type { Operation, OperationEvent } from './schema';
-import { findOperation, listItems } from './store';
 import { recordNew } from './test-operations';
+import { operationRunner } from './work/runner';
 
 const MINUTE_MS = 60_000;
 process.env.SANDKEEPER_CANCEL_WINDOW_SECONDS = '0';

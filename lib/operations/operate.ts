@@ -1,19 +1,19 @@
 import 'server-only';
 import type { Session } from '../access/sessions';
+import { listStarted } from '../commands/store';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
-import { getSandbox } from '../moru/control';
 import type { SandboxAct, StateAct } from '../sandbox/can';
 import type { Sandbox } from '../sandbox/schema';
-import { freshCounts } from './board';
-import { driftOf, partition, phraseFor } from './plan';
-import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plans';
-import { listStarted } from './run/store';
-import { operationRunner } from './runner';
-import { cannotSave, requireSaving } from './save-rules';
+import { getSandbox } from '../sandbox-api/control';
+import { cannotSave, requireSaving } from './archive/archive-rules';
+import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
+import { driftOf, partition, phraseFor } from './plan/plan';
+import { freshCounts } from './record/board';
+import { findOperation, listItems, recordCancel, recordClarified, recordOperation } from './record/store';
 import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Started } from './schema';
-import { findOperation, listItems, recordCancel, recordClarified, recordOperation } from './store';
+import { operationRunner } from './work/runner';
 
 type Wish = { act: SandboxAct; sandboxIds: string[]; params: ActParams; retryOf: string | null };
 type Start = {

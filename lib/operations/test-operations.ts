@@ -1,8 +1,8 @@
 import { rowWith } from '../fleet/test-fleet';
 import type { Sandbox } from '../sandbox/schema';
-import { freshCounts } from './board';
+import { freshCounts } from './record/board';
+import { recordOperation } from './record/store';
 import type { Operation, OperationItem } from './schema';
-import { recordOperation } from './store';
 
 /** What the tests of operations share. */
 

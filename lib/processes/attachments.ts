@@ -1,8 +1,8 @@
 import 'server-only';
 import { noteAccess } from '../access/audit';
+import { KeptOutput } from '../commands/kept-output';
 import { SandkeeperError } from '../errors';
-import { openEnvd } from '../moru/envd';
-import { KeptOutput } from '../operations/run/kept-output';
+import { openEnvd } from '../sandbox-api/envd';
 import { singleton } from '../singleton';
 import { requireProcess } from './list';
 import { type ProcessEvent, type ProcessInfo, ProcessWish } from './schema';

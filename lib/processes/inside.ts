@@ -1,7 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import { followCommand } from '../files/guest-command';
-import { openEnvd } from '../moru/envd';
+import { openEnvd } from '../sandbox-api/envd';
+import { followCommand } from '../sandbox-api/guest-command';
 import type { InsideList, InsideProcess } from './schema';
 
 /**

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { noteAccess } from '../access/audit';
 import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
-import { openEnvd } from '../moru/envd';
-import type { GuestProcess } from '../moru/guest-process-list';
+import { openEnvd } from '../sandbox-api/envd';
+import type { GuestProcess } from '../sandbox-api/guest-process-list';
 import type { ProcessInfo, ProcessList, ProcessSignal, ProcessWish } from './schema';
 
 /** So many are shown; the sandbox may say that there are any number. */

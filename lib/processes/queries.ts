@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { askFiles } from '../files/answers';
+import { askFiles } from '../api-client';
 import { paths } from '../paths';
 import type { InsideList, ProcessList } from './schema';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OutputPiece, OutputText } from '../operations/run/schema';
+import type { OutputPiece, OutputText } from '../commands/schema';
 import { SandboxId } from '../sandbox/schema';
 
 /** The processes of a sandbox, as everybody knows them. Runs anywhere; texts in it are the sandbox's own. */

@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
-import { listTemplates } from '@/lib/moru/control';
 import { responseOf } from '@/lib/result';
+import { listTemplates } from '@/lib/sandbox-api/control';
 
 /** The templates a sandbox can be created from. Role: viewer. */
 export function GET(): Promise<Response> {

@@ -1,7 +1,7 @@
 'use client';
 
-import { fileAddresses } from '@/lib/files/answers';
-import { visibleText } from '@/lib/files/visible-name';
+import { fileAddresses } from '@/lib/api-client';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import type { PreviewProps } from './preview-props';
 import { NewsStrip } from './preview-state';
 import { useHeldVersion } from './use-held-version';

@@ -14,7 +14,7 @@ import {
   ViewPlugin,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { visibleParts } from '@/lib/files/visible-name';
+import { visibleParts } from '@/lib/sandbox/visible-name';
 import type { languageOf } from './languages';
 import { UNSEEN } from './unseen';
 

@@ -3,9 +3,9 @@
 import { Component, type ReactNode, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { MenuAct } from '@/components/ui/menu-act';
-import { FileRefusal } from '@/lib/files/answers';
-import { detectEncoding } from '@/lib/files/preview/encoding';
+import { FileRefusal } from '@/lib/api-client';
 import { previewKindOf } from '@/lib/files/preview/kind';
+import { detectEncoding } from '@/lib/files/preview/text/encoding';
 import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
 import { downloadFile } from '../entry-acts';

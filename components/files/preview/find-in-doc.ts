@@ -1,5 +1,5 @@
 import type { Text } from '@codemirror/state';
-import { firstMatch, lastMatch, overlapOf, type TextSpan } from '@/lib/files/preview/find-text';
+import { firstMatch, lastMatch, overlapOf, type TextSpan } from '@/lib/files/preview/text/find-text';
 
 /** What is looked for. */
 export type Query = { text: string; pattern: RegExp };

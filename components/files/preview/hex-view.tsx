@@ -3,10 +3,10 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useReducer, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Input } from '@/components/ui/field';
-import { FileRefusal } from '@/lib/files/answers';
-import { ByteBlocks } from '@/lib/files/preview/byte-blocks';
-import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/preview/hex';
-import { readBytes } from '@/lib/files/read-bytes';
+import { FileRefusal } from '@/lib/api-client';
+import { ByteBlocks } from '@/lib/files/preview/text/byte-blocks';
+import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/preview/text/hex';
+import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
 import { ViewControls } from './view-controls';
 

@@ -4,10 +4,10 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useMemo, useState } from 'react';
 import { CopyButton } from '@/components/ui/copy-button';
-import { type JsonTree, jsonPath, jsonRows, meaningOf } from '@/lib/files/preview/json-tree';
-import { visibleText } from '@/lib/files/visible-name';
+import { Visible } from '@/components/ui/visible-text';
+import { type JsonTree, jsonPath, jsonRows, meaningOf } from '@/lib/files/preview/structured/json-tree';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { copyText } from '../entry-acts';
-import { Visible } from '../file-name';
 import { BarButton, ViewControls } from './view-controls';
 
 const ROW_PX = 22;

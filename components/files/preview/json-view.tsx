@@ -1,9 +1,15 @@
 'use client';
 
 import { useRef, useState } from 'react';
-import { newDecoder } from '@/lib/files/preview/encoding';
-import { firstOpen, JsonBreak, type JsonTree, parseJson, stillOpen } from '@/lib/files/preview/json-tree';
-import { inSlices } from '@/lib/files/slices';
+import { inSlices } from '@/lib/files/preview/slices';
+import {
+  firstOpen,
+  JsonBreak,
+  type JsonTree,
+  parseJson,
+  stillOpen,
+} from '@/lib/files/preview/structured/json-tree';
+import { newDecoder } from '@/lib/files/preview/text/encoding';
 import { JsonRows } from './json-rows';
 import type { PreviewProps } from './preview-props';
 import { TextView } from './text-view';

@@ -1,10 +1,10 @@
 import type { ChangeSpec, Text } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
-import { FileRefusal } from '@/lib/files/answers';
-import type { Encoding } from '@/lib/files/preview/encoding';
-import { LineIndex } from '@/lib/files/preview/line-index';
-import { decodePiece, type Piece, pieceSpan, piecesIn } from '@/lib/files/preview/text-pieces';
-import { readBytes } from '@/lib/files/read-bytes';
+import { FileRefusal } from '@/lib/api-client';
+import type { Encoding } from '@/lib/files/preview/text/encoding';
+import { LineIndex } from '@/lib/files/preview/text/line-index';
+import { decodePiece, type Piece, pieceSpan, piecesIn } from '@/lib/files/preview/text/text-pieces';
+import { readBytes } from '@/lib/files/transfer/read-bytes';
 import { changeText } from './change-text';
 
 /** Up to this size a text is loaded whole; of a larger one some pieces around what is in sight. */

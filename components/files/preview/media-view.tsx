@@ -2,8 +2,8 @@
 
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { fileAddresses } from '@/lib/files/answers';
-import { visibleText } from '@/lib/files/visible-name';
+import { fileAddresses } from '@/lib/api-client';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import type { PreviewProps } from './preview-props';
 import { NewsStrip, PreviewNotice } from './preview-state';
 import { useHeldVersion } from './use-held-version';

@@ -2,9 +2,9 @@
 
 import { useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { newDecoder } from '@/lib/files/preview/encoding';
-import { whyNotRendered } from '@/lib/files/preview/markdown-bounds';
-import { type CellOutput, type NotebookCell, readNotebook } from '@/lib/files/preview/notebook';
+import { whyNotRendered } from '@/lib/files/preview/structured/markdown-bounds';
+import { type CellOutput, type NotebookCell, readNotebook } from '@/lib/files/preview/structured/notebook';
+import { newDecoder } from '@/lib/files/preview/text/encoding';
 import { CodeText } from './code-text';
 import { LinkStrip, MarkdownText } from './markdown-view';
 import { PlainText } from './plain-text';

@@ -7,10 +7,10 @@ import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
+import { FilePath } from '@/components/ui/visible-text';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
 import { downloadFile } from '../entry-acts';
-import { FilePath } from '../file-name';
 import { FileTime } from '../file-time';
 import { VIEW_NAMES } from './views';
 

@@ -1,4 +1,4 @@
-import type { Encoding } from '@/lib/files/preview/encoding';
+import type { Encoding } from '@/lib/files/preview/text/encoding';
 import type { Entry } from '@/lib/files/schema';
 
 /** What every view of a file is given. */

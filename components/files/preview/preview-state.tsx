@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Notice } from '@/components/ui/notice';
-import type { FileRefusal } from '@/lib/files/answers';
+import type { FileRefusal } from '@/lib/api-client';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { FileProblem } from '@/lib/files/schema';
 

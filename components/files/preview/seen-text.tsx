@@ -1,4 +1,4 @@
-import { visibleParts } from '@/lib/files/visible-name';
+import { visibleParts } from '@/lib/sandbox/visible-name';
 import { UNSEEN } from './unseen';
 
 /** A text of several lines in which everything can be seen; its line ends, tabs and spaces are what they are. */

@@ -1,5 +1,5 @@
 import { EditorView } from '@codemirror/view';
-import { differenceOf, type Piece, piecesIn } from '@/lib/files/preview/text-pieces';
+import { differenceOf, type Piece, piecesIn } from '@/lib/files/preview/text/text-pieces';
 import { changeText } from './change-text';
 import type { LoadedText } from './loaded-text';
 

@@ -1,8 +1,14 @@
 import { EditorView } from '@codemirror/view';
-import { FileRefusal } from '@/lib/files/answers';
-import { firstMatch, lastMatch, overlapOf, type TextSpan, textPattern } from '@/lib/files/preview/find-text';
-import { PIECE_BYTES } from '@/lib/files/preview/text-pieces';
-import { readAhead } from '@/lib/files/read-ahead';
+import { FileRefusal } from '@/lib/api-client';
+import {
+  firstMatch,
+  lastMatch,
+  overlapOf,
+  type TextSpan,
+  textPattern,
+} from '@/lib/files/preview/text/find-text';
+import { PIECE_BYTES } from '@/lib/files/preview/text/text-pieces';
+import { readAhead } from '@/lib/files/transfer/read-ahead';
 import { TextEditor } from './editor';
 import { countMatches, findInDoc, MOST_COUNTED, type Query } from './find-in-doc';
 import { LoadedText, type TextSource } from './loaded-text';

@@ -3,8 +3,8 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
-import { ENCODING_NAMES } from '@/lib/files/preview/encoding';
-import { visibleText } from '@/lib/files/visible-name';
+import { ENCODING_NAMES } from '@/lib/files/preview/text/encoding';
+import { visibleText } from '@/lib/sandbox/visible-name';
 import { FindBar } from './find-bar';
 import { languageOf } from './languages';
 import { PartBar } from './part-bar';

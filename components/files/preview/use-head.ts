@@ -2,8 +2,8 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { readBytes } from '@/lib/files/read-bytes';
 import type { Entry } from '@/lib/files/schema';
+import { readBytes } from '@/lib/files/transfer/read-bytes';
 import { versionOf } from './preview-props';
 
 /** How much decides what a file is; a small one is here whole with it. */

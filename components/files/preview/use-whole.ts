@@ -2,9 +2,9 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { type RefObject, useLayoutEffect, useState } from 'react';
-import { FileRefusal } from '@/lib/files/answers';
+import { FileRefusal } from '@/lib/api-client';
 import { mostBytesOf, type PreviewView } from '@/lib/files/preview/views';
-import { readBytes } from '@/lib/files/read-bytes';
+import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
 
 /** A file that is read whole and understood, as far as that is. */

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
-import { FileRefusal } from '@/lib/files/answers';
+import { FileRefusal } from '@/lib/api-client';
 import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
 import type { Whole } from './use-whole';
 

@@ -9,7 +9,7 @@ import {
   openTestHouse,
   type TestHouse,
   until,
-} from '../jail/test-house';
+} from '../jail/test-guests';
 
 type Sandbox = Awaited<ReturnType<TestHouse['create']>>;
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Sandbox, SandboxError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isSameProcess } from './process-tree';
-import { canRun, openRpc, openTestHouse, type TestHouse, until } from './test-house';
+import { canRun, openRpc, openTestHouse, type TestHouse, until } from './test-guests';
 
 /**
  * The agent has the sandbox's own rights, so whatever runs there can take its connection to the engine and say what it

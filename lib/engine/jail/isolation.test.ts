@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostText } from './skeleton';
-import { canRun, openTestHouse, type TestHouse } from './test-house';
+import { canRun, openTestHouse, type TestHouse } from './test-guests';
 
 type Sandbox = Awaited<ReturnType<TestHouse['create']>>;
 const SECRET = 'the-host-keeps-this';

@@ -1,6 +1,6 @@
 import { Sandbox, TimeoutError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { canRun, openTestHouse, type TestHouse, until } from './test-house';
+import { canRun, openTestHouse, type TestHouse, until } from './test-guests';
 
 /** The same for both ways of making processes stand still: control groups, and signals in the right order. */
 describe.runIf(canRun).each([

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { canRun, openTestHouse, type TestHouse, until } from './test-house';
+import { canRun, openTestHouse, type TestHouse, until } from './test-guests';
 
 const SERVER = `
 import http.server, socketserver

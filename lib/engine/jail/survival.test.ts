@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { removeTree } from '../../test-support/remove-tree';
 import type { Engine } from '../engine';
 import { isSameProcess } from './process-tree';
-import { canRun, houseOf, openTestHouse, type TestHouse, until } from './test-house';
+import { canRun, houseOf, openTestHouse, type TestHouse, until } from './test-guests';
 
 describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
   let house: TestHouse;

@@ -1,5 +1,5 @@
-import { detectEncoding } from './encoding';
-import { inlineType } from './inline-type';
+import { inlineType } from './media/inline-type';
+import { detectEncoding } from './text/encoding';
 
 /** The ways in which a file can be shown. `hex` is for everything that is not known to be anything else. */
 export type PreviewKind =

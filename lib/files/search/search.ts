@@ -1,11 +1,11 @@
 import 'server-only';
 import { z } from 'zod';
 import { SandkeeperError } from '../../errors';
-import type { Envd } from '../../moru/envd';
-import { FileError } from '../../moru/file-error';
-import { placesBelow } from '../folders';
-import { GuestOutput } from '../guest-command';
-import { openFiles } from '../reader';
+import type { Envd } from '../../sandbox-api/envd';
+import { FileError } from '../../sandbox-api/file-error';
+import { GuestOutput } from '../../sandbox-api/guest-command';
+import { placesBelow } from '../browse/folders';
+import { openFiles } from '../browse/reader';
 import { type FileHit, GuestPath, SEARCH_PLACES, type SearchLine, type SearchPlace } from '../schema';
 import { readFindings, readFound, type SearchFormat } from './output';
 

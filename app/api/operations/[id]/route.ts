@@ -1,5 +1,5 @@
 import { guardRead } from '@/lib/access/guard';
-import { recordOf } from '@/lib/operations/record';
+import { recordOf } from '@/lib/operations/record/record';
 import { responseOf } from '@/lib/result';
 
 /** One operation with what became of each of its sandboxes: `{ operation, items }`. Role: viewer. */

@@ -1,10 +1,15 @@
 import { guardRead } from '@/lib/access/guard';
 import { roleSuffices } from '@/lib/access/roles';
+import { runExportParts } from '@/lib/commands/command-file';
+import { readRuns } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
-import { EXPORT_TYPES, exportName, exportParts, parseExportFormat } from '@/lib/operations/export';
-import { recordOf } from '@/lib/operations/record';
-import { runExportParts } from '@/lib/operations/run/export';
-import { readRuns } from '@/lib/operations/run/store';
+import { recordOf } from '@/lib/operations/record/record';
+import {
+  EXPORT_TYPES,
+  exportName,
+  exportParts,
+  parseExportFormat,
+} from '@/lib/operations/record/record-file';
 import { responseOf } from '@/lib/result';
 
 /** Without it, spreadsheets take the text for some older encoding. */

@@ -1,9 +1,9 @@
 import { guardRead } from '@/lib/access/guard';
+import { groupRuns, withExcerpts } from '@/lib/commands/groups';
+import { listRunSummaries, readExcerpts } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
-import { findRecord } from '@/lib/operations/record';
-import { groupRuns, withExcerpts } from '@/lib/operations/run/groups';
-import { listRunSummaries, readExcerpts } from '@/lib/operations/run/store';
-import { listItems } from '@/lib/operations/store';
+import { findRecord } from '@/lib/operations/record/record';
+import { listItems } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
 
 /** So many groups come with the first lines of what was written. */

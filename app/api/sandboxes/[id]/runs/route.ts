@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
-import { readRunHistory } from '@/lib/operations/run/store';
+import { readRunHistory } from '@/lib/commands/store';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 

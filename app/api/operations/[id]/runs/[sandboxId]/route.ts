@@ -1,8 +1,8 @@
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
+import { findRun } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
-import { findRecord } from '@/lib/operations/record';
-import { findRun } from '@/lib/operations/run/store';
+import { findRecord } from '@/lib/operations/record/record';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 

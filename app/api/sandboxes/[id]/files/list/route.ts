@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
+import { listFolder, packListing } from '@/lib/files/browse/reader';
 import { placeAsked } from '@/lib/files/input';
-import { listFolder, packListing } from '@/lib/files/reader';
 import { responseOf } from '@/lib/result';
 
 /** What a folder holds: gzipped JSON of `Listing`, `?path=`. Role: viewer. */

@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
+import { measurePlaces } from '@/lib/files/browse/size';
 import { placesAsked } from '@/lib/files/input';
-import { measurePlaces } from '@/lib/files/size';
 import { responseOf } from '@/lib/result';
 
 /** How much there is at and below some places, `?path=&path=`: JSON of `FolderSize`. Role: operator. */

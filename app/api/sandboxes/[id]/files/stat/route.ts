@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
+import { statEntry } from '@/lib/files/browse/reader';
 import { placeAsked } from '@/lib/files/input';
-import { statEntry } from '@/lib/files/reader';
 import { responseOf } from '@/lib/result';
 
 /** One entry of a sandbox, `?path=`: JSON of `Entry`. Role: viewer. */

@@ -1,0 +1,38 @@
+import type { Metadata } from 'next';
+import { Suspense } from 'react';
+import { operationTitle } from '@/components/operations/outcome';
+import { LogSkeleton, UnknownOperation } from '@/components/record/log-states';
+import { OperationPage } from '@/components/record/operation-page';
+import { Shell } from '@/components/shell/shell';
+import { guardPage } from '@/lib/access/guard';
+import type { Role } from '@/lib/access/roles';
+import { findRecord, findRetries, listRecorded } from '@/lib/operations/record/record';
+import { fleetSummary, shellProps } from '../../shell-props';
+
+/** As many as fill the screen; the browser asks for the rest. */
+const FIRST_ROWS = 60;
+
+export async function generateMetadata({ params }: PageProps<'/operations/[id]'>): Promise<Metadata> {
+  await guardPage('viewer');
+  const operation = await findRecord((await params).id);
+  return { title: operation ? operationTitle(operation.act, operation.counts) : 'Operation' };
+}
+
+export default async function OneOperationPage({ params }: PageProps<'/operations/[id]'>) {
+  const session = await guardPage('viewer');
+  const { id } = await params;
+  return (
+    <Shell {...(await shellProps(session, fleetSummary()))}>
+      <Suspense fallback={<LogSkeleton />}>
+        <Content id={id} role={session.role} />
+      </Suspense>
+    </Shell>
+  );
+}
+
+async function Content({ id, role }: { id: string; role: Role }) {
+  const operation = await findRecord(id);
+  if (operation === null) return <UnknownOperation />;
+  const [items, retries] = await Promise.all([listRecorded(id, FIRST_ROWS), findRetries(id)]);
+  return <OperationPage key={id} first={{ operation, items, retries }} role={role} nowMs={Date.now()} />;
+}

@@ -1,0 +1,23 @@
+import type { Metadata } from 'next';
+import { RunPage, RunPageSkeleton } from '@/components/commands/commands-page';
+import { guardPage } from '@/lib/access/guard';
+import { SandboxRoute } from '../sandbox-route';
+
+export async function generateMetadata({ params }: PageProps<'/sandboxes/[id]/run'>): Promise<Metadata> {
+  await guardPage('viewer');
+  return { title: `Run in ${(await params).id}` };
+}
+
+export default async function SandboxRunPage({ params }: PageProps<'/sandboxes/[id]/run'>) {
+  const session = await guardPage('viewer');
+  const { id } = await params;
+  return (
+    <SandboxRoute
+      id={id}
+      tab="run"
+      session={session}
+      skeleton={<RunPageSkeleton id={id} />}
+      page={(props) => <RunPage {...props} actor={session.actor} />}
+    />
+  );
+}

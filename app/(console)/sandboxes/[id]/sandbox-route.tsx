@@ -1,0 +1,48 @@
+import { type ReactNode, Suspense } from 'react';
+import { Terminated, UnknownSandbox, UnreadableSandbox } from '@/components/sandbox-page/no-sandbox';
+import type { SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
+import type { SandboxTab } from '@/components/sandbox-page/sandbox-tabs';
+import { Shell } from '@/components/shell/shell';
+import type { Session } from '@/lib/access/sessions';
+import { lookAtSandbox } from '@/lib/fleet/read-sandbox';
+import { findEnding } from '@/lib/operations/record/ending';
+import { hasOperations } from '@/lib/operations/record/record';
+import { fleetSummary, shellProps } from '../../shell-props';
+
+type Props = {
+  id: string;
+  tab: SandboxTab;
+  session: Session;
+  /** The page's shape while the sandbox is being read. */
+  skeleton: ReactNode;
+  /** The page, where there is such a sandbox. */
+  page: (props: SandboxPageProps) => ReactNode;
+};
+
+/** A page of one sandbox, for somebody who has been let in. */
+export async function SandboxRoute({ session, skeleton, ...asked }: Props) {
+  return (
+    <Shell {...(await shellProps(session, fleetSummary()))}>
+      <Suspense fallback={skeleton}>
+        <Content {...asked} role={session.role} />
+      </Suspense>
+    </Shell>
+  );
+}
+
+type ContentProps = Pick<Props, 'id' | 'tab' | 'page'> & Pick<Session, 'role'>;
+
+/** Whatever is true of `id`: the sandbox, its end, that nobody has heard of it, or that we cannot know now. */
+async function Content({ id, tab, role, page }: ContentProps) {
+  const [look, isRecorded] = await Promise.all([lookAtSandbox(id), hasOperations(id)]);
+  const known = { id, tab, isRecorded };
+  if (look.kind === 'there') return page({ initial: look.sandbox, role, nowMs: Date.now(), isRecorded });
+  if (look.kind === 'unreadable')
+    return <UnreadableSandbox {...known} message={look.message} last={look.last} />;
+  const ending = look.kind === 'gone' ? await findEnding(id) : null;
+  return ending === null ? (
+    <UnknownSandbox id={id} isRecorded={isRecorded} />
+  ) : (
+    <Terminated {...known} ending={ending} />
+  );
+}

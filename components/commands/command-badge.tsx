@@ -1,0 +1,48 @@
+import { clsx } from 'clsx';
+import type { RunEnding, RunRecord } from '@/lib/commands/schema';
+import { endingWords } from '@/lib/commands/words';
+import type { Outcome } from '@/lib/operations/schema';
+
+type Props = Pick<RunRecord, 'exitCode' | 'signal'> & {
+  ending: RunEnding | null;
+  outcome: Outcome;
+  className?: string;
+};
+
+/** Of what was never sent, or is not over. */
+const OUTCOMES = {
+  waiting: 'waiting',
+  sending: 'running',
+  done: 'ended',
+  already: 'ended',
+  skipped: 'left alone',
+  cancelled: 'not started, stopped',
+  denied: 'not allowed',
+  failed: 'not started',
+  unknown: 'not known',
+} satisfies Record<Outcome, string>;
+
+/** How a command ended, in a dot and words. */
+export function RunBadge({ ending, exitCode, signal, outcome, className }: Props) {
+  const isFine = ending === 'exited' && exitCode === 0;
+  const isRunning = outcome === 'sending' || outcome === 'waiting';
+  const text = ending === null ? OUTCOMES[outcome] : endingWords({ ending, exitCode, signal });
+  return (
+    <span className={clsx('whitespace-nowrap', !isFine && !isRunning && 'font-medium', className)}>
+      <span
+        aria-hidden
+        className={clsx(
+          'mr-2 inline-block size-2 rounded-full align-[1px]',
+          isRunning
+            ? 'animate-pulse bg-paused'
+            : isFine
+              ? 'bg-running'
+              : ending === 'lost'
+                ? 'hatched'
+                : 'bg-ink',
+        )}
+      />
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,130 @@
+'use client';
+
+import { clsx } from 'clsx';
+import Link from 'next/link';
+import { useState } from 'react';
+import { sandboxCount } from '@/components/operations/outcome';
+import { formatTook } from '@/components/ui/duration';
+import { Input } from '@/components/ui/field';
+import { LocalTime } from '@/components/ui/local-time';
+import { Select } from '@/components/ui/select';
+import type { RunEntry } from '@/lib/commands/schema';
+import { paths } from '@/lib/paths';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { RunBadge } from './command-badge';
+
+type Props = {
+  sandboxId: string;
+  entries: readonly RunEntry[];
+  actor: string;
+  /** The one whose output is shown. */
+  shown: string | null;
+  onReuse: (entry: RunEntry) => void;
+};
+
+const PEOPLE = [
+  { value: 'all', label: 'By anybody' },
+  { value: 'mine', label: 'By me' },
+] as const;
+type People = (typeof PEOPLE)[number]['value'];
+
+const COLUMNS =
+  'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(240px,1fr)_150px_64px_120px_150px_auto]';
+
+/** What was run in this sandbox, the latest first. */
+export function RunHistory({ sandboxId, entries, actor, shown, onReuse }: Props) {
+  const [people, setPeople] = useState<People>('all');
+  const [text, setText] = useState('');
+  const wanted = text.trim().toLowerCase();
+  const rows = entries.filter(
+    (entry) => (people === 'all' || entry.actor === actor) && entry.command.toLowerCase().includes(wanted),
+  );
+  return (
+    <section aria-labelledby="run-history" className="flex flex-col">
+      <div className="flex flex-wrap items-center gap-3 px-5 py-2.5">
+        <h2 id="run-history" className="mr-auto font-semibold">
+          Run here before
+        </h2>
+        <Input
+          type="search"
+          aria-label="Search the commands"
+          placeholder="Search the commands"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          className="w-56"
+        />
+        <Select label="By whom" value={people} options={PEOPLE} onChange={setPeople} />
+      </div>
+      {rows.length === 0 ? (
+        <p className="border-line-soft border-t px-5 py-3 text-ink-2">
+          {entries.length === 0 ? 'Nothing has been run in this sandbox from here.' : 'None of them matches.'}
+        </p>
+      ) : (
+        <ul className="border-line-soft border-t">
+          {rows.map((entry) => (
+            <Row
+              key={entry.operationId}
+              entry={entry}
+              sandboxId={sandboxId}
+              isShown={entry.operationId === shown}
+              onReuse={onReuse}
+            />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+type RowProps = {
+  entry: RunEntry;
+  sandboxId: string;
+  isShown: boolean;
+  onReuse: (entry: RunEntry) => void;
+};
+
+function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
+  const { operationId, command, actor, atMs, tookMs, sandboxCount: count, cwd } = entry;
+  return (
+    <li
+      className={clsx(
+        COLUMNS,
+        'min-h-[34px] border-line-soft border-b px-5 py-1 hover:bg-hover',
+        isShown && 'bg-selected hover:bg-selected',
+      )}
+    >
+      <Link
+        href={paths.sandboxRun(sandboxId, operationId)}
+        prefetch={false}
+        scroll={false}
+        aria-current={isShown ? 'true' : undefined}
+        title={cwd === null ? 'Show what it wrote' : `In ${visibleOutput(cwd)}`}
+        className="min-w-0 truncate font-mono text-small hover:underline"
+      >
+        <bdi>{visibleOutput(command.replace(/\s+/g, ' ').trim())}</bdi>
+      </Link>
+      <RunBadge {...entry} className="max-md:order-1 max-md:text-small" />
+      <span className="hidden text-right text-ink-2 md:block">
+        {tookMs === null ? '' : formatTook(tookMs)}
+      </span>
+      <bdi className="hidden truncate text-ink-2 md:block">{actor}</bdi>
+      <LocalTime ms={atMs} isShort className="hidden text-ink-2 md:block" />
+      <span className="flex items-center justify-end gap-3 max-md:order-2 max-md:col-span-2">
+        <button
+          type="button"
+          onClick={() => onReuse(entry)}
+          className="rounded-sm font-medium text-accent hover:underline"
+        >
+          Edit
+        </button>
+        <Link
+          href={paths.operation(operationId)}
+          prefetch={false}
+          className="whitespace-nowrap text-accent hover:underline"
+        >
+          {count === 1 ? 'Operation' : `In ${sandboxCount(count)}`}
+        </Link>
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,200 @@
+'use client';
+
+import Link from 'next/link';
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { useLiveState } from '@/components/data/use-fleet';
+import { Button } from '@/components/ui/button';
+import { CopyButton } from '@/components/ui/copy-button';
+import { formatTook } from '@/components/ui/duration';
+import { useTick } from '@/components/ui/tick';
+import { outputAsText, type RunEntry } from '@/lib/commands/schema';
+import { cancelOperation } from '@/lib/operations/actions';
+import { operationProgress } from '@/lib/operations/record/progress';
+import { paths } from '@/lib/paths';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { RunBadge } from './command-badge';
+import { OutputBlock } from './output-block';
+import { type RunNow, useRun } from './use-command';
+
+type Props = {
+  operationId: string;
+  sandboxId: string;
+  /** What is known of it from the history. */
+  entry: RunEntry | undefined;
+  /** Why it cannot be run again now, or `null`. */
+  reason: string | null;
+  onAgain: (entry: RunEntry) => void;
+  onClose: () => void;
+};
+
+/** One command: how it goes or went, and what it wrote. */
+export function RunPanel({ operationId, sandboxId, entry, reason, onAgain, onClose }: Props) {
+  const now = useRun(operationId, sandboxId);
+  const { phase, stdout, stderr } = now;
+  const isOver = phase === 'ended' || phase === 'refused';
+  const wroteNothing = stdout.totalBytes === 0 && stderr.totalBytes === 0;
+  return (
+    <section aria-label="Output" className="flex flex-col gap-3 border-line border-b bg-raise px-5 py-3">
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
+        <p className="flex min-w-0 flex-1 basis-80 gap-2 py-1.5 font-mono text-[12.5px] leading-5">
+          <span aria-hidden className="select-none text-ink-3">
+            $
+          </span>
+          <span className="max-h-24 min-w-0 overflow-y-auto whitespace-pre-wrap break-all">
+            {entry ? visibleOutput(entry.command) : null}
+          </span>
+          {entry ? (
+            <CopyButton text={entry.command} label="Copy the command" className="-my-0.5 shrink-0" />
+          ) : null}
+        </p>
+        <div className="flex flex-wrap items-center gap-2">
+          <Status now={now} />
+          {isOver ? null : <StopButton operationId={operationId} />}
+          {isOver && entry ? (
+            <Button disabled={reason !== null} title={reason ?? undefined} onClick={() => onAgain(entry)}>
+              Run again
+            </Button>
+          ) : null}
+          <Button
+            disabled={wroteNothing}
+            title={wroteNothing ? 'There is no output' : undefined}
+            onClick={() => void copyOutput(now)}
+          >
+            Copy output
+          </Button>
+          <Button
+            disabled={wroteNothing}
+            title={wroteNothing ? 'There is no output' : undefined}
+            onClick={() => downloadOutput(now, operationId, sandboxId)}
+          >
+            Download output
+          </Button>
+          <Link href={paths.operation(operationId)} className="px-1 text-accent hover:underline">
+            Its operation
+          </Link>
+          <Button tone="quiet" aria-label="Close the output" onClick={onClose} className="px-2!">
+            ✕
+          </Button>
+        </div>
+      </div>
+      <Connection isOver={isOver} />
+      {now.phase === 'waiting' ? (
+        <p className="text-ink-2">
+          It waits for its turn, or runs in another process of Sandkeeper: then what it writes is shown when
+          it has ended.
+        </p>
+      ) : null}
+      {now.message !== null && now.run?.ending !== 'exited' ? (
+        <p role="status" className="text-ink-2">
+          {now.message}
+        </p>
+      ) : null}
+      {wroteNothing ? (
+        <p className="text-ink-3">
+          {phase === 'ended' ? 'It wrote nothing.' : phase === 'running' ? 'Nothing yet.' : null}
+        </p>
+      ) : (
+        <div
+          className="grid gap-3 data-[two]:xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]"
+          data-two={stdout.totalBytes > 0 && stderr.totalBytes > 0 ? '' : undefined}
+        >
+          {stdout.totalBytes > 0 ? <OutputBlock name="stdout" output={stdout} isLive={!isOver} /> : null}
+          {stderr.totalBytes > 0 ? <OutputBlock name="stderr" output={stderr} isLive={!isOver} /> : null}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Status({ now: { phase, run, outcome, startedAtMs } }: { now: RunNow }) {
+  return (
+    <span role="status" aria-label="How it goes" className="flex items-baseline gap-2 pr-2">
+      {phase === 'joining' ? <span className="text-ink-3">Reading…</span> : null}
+      {phase === 'waiting' ? (
+        <RunBadge ending={null} exitCode={null} signal={null} outcome="waiting" />
+      ) : null}
+      {phase === 'running' ? (
+        <>
+          <RunBadge ending={null} exitCode={null} signal={null} outcome="sending" />
+          {startedAtMs === null ? null : <Elapsed sinceMs={startedAtMs} />}
+        </>
+      ) : null}
+      {phase === 'ended' && outcome !== null ? (
+        <>
+          <RunBadge
+            ending={run?.ending ?? null}
+            exitCode={run?.exitCode ?? null}
+            signal={run?.signal ?? null}
+            outcome={outcome}
+          />
+          {run?.tookMs == null ? null : <span className="text-ink-2">{formatTook(run.tookMs)}</span>}
+        </>
+      ) : null}
+    </span>
+  );
+}
+
+/** Counted by the server's clock; nothing for a screen reader to hear. */
+function Elapsed({ sinceMs }: { sinceMs: number }) {
+  const nowMs = useTick(1_000);
+  const elapsedMs = operationProgress().clock.at(nowMs) - sinceMs;
+  return (
+    <span aria-hidden className="text-ink-2">
+      {formatTook(Math.floor(Math.max(0, elapsedMs) / 1_000) * 1_000)}
+    </span>
+  );
+}
+
+function Connection({ isOver }: { isOver: boolean }) {
+  const live = useLiveState();
+  if (isOver || live !== 'waiting') return null;
+  return (
+    <p role="status" className="text-ink-2">
+      The connection is lost. It runs on; what it writes meanwhile is shown when the connection is back.
+    </p>
+  );
+}
+
+function StopButton({ operationId }: { operationId: string }) {
+  const [isStopping, setIsStopping] = useState(false);
+  async function stop() {
+    setIsStopping(true);
+    const result = await cancelOperation({ operationId }).catch(() => null);
+    if (result?.ok) return;
+    setIsStopping(false);
+    toast.error('It could not be stopped', {
+      description: result?.error.message ?? 'The server could not be reached.',
+    });
+  }
+  return (
+    <Button disabled={isStopping} title="Kills it (SIGKILL)" onClick={() => void stop()}>
+      {isStopping ? 'Stopping…' : 'Stop'}
+    </Button>
+  );
+}
+
+/** Both outputs as one text, the second one under its name. */
+function textOf({ stdout, stderr }: RunNow): string {
+  const [out, err] = [outputAsText(stdout), outputAsText(stderr)];
+  if (err === '') return out;
+  return out === '' ? err : `${out}${out.endsWith('\n') ? '' : '\n'}--- stderr ---\n${err}`;
+}
+
+async function copyOutput(now: RunNow): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(textOf(now));
+    toast.success('Copied the output');
+  } catch {
+    toast.error('The browser does not allow copying here', { description: 'Download it instead.' });
+  }
+}
+
+function downloadOutput(now: RunNow, operationId: string, sandboxId: string): void {
+  const address = URL.createObjectURL(new Blob([textOf(now)], { type: 'text/plain;charset=utf-8' }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = `output-${sandboxId}-${operationId.replace(/[^A-Za-z0-9_-]/g, '')}.txt`;
+  link.click();
+  URL.revokeObjectURL(address);
+}

@@ -1,0 +1,136 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { clsx } from 'clsx';
+import { useState } from 'react';
+import { Queries } from '@/components/data/queries';
+import { sandboxCount } from '@/components/operations/outcome';
+import { Button } from '@/components/ui/button';
+import { runGroupsQuery } from '@/lib/commands/queries';
+import type { RunGroup } from '@/lib/commands/schema';
+import { type Operation, totalsOf } from '@/lib/operations/schema';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { RunBadge } from './command-badge';
+import { GroupDetail } from './group-detail';
+
+/** What a command came to: sandboxes with the same result together, the largest group first. */
+export function RunResults({ operation }: { operation: Operation }) {
+  return (
+    <div className="min-h-0 flex-1 overflow-y-auto">
+      <Queries>
+        <Groups operation={operation} />
+      </Queries>
+    </div>
+  );
+}
+
+const SHOWN_AT_FIRST = 50;
+
+function Groups({ operation }: { operation: Operation }) {
+  const isRunning = operation.state === 'running';
+  const query = useQuery(runGroupsQuery(operation.id, isRunning));
+  const [most, setMost] = useState(SHOWN_AT_FIRST);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  if (query.data === undefined)
+    return query.isError ? (
+      <p role="status" className="flex items-center gap-3 px-5 py-3 text-ink-2">
+        What it came to could not be read. <Button onClick={() => void query.refetch()}>Try again</Button>
+      </p>
+    ) : (
+      <div aria-busy="true" className="m-5 h-24 animate-pulse rounded-md border border-line bg-surface" />
+    );
+  const groups = query.data;
+  const { total, final } = totalsOf(operation.counts);
+  const largest = groups.find(({ wasStarted }) => wasStarted);
+  return (
+    <>
+      {query.isError ? (
+        <p role="status" className="px-5 py-2 text-ink-2">
+          The latest results could not be read. Trying again.
+        </p>
+      ) : null}
+      {groups.length === 0 ? (
+        <p className="px-5 py-3 text-ink-2">{isRunning ? 'None has ended yet.' : 'There are no results.'}</p>
+      ) : (
+        <ul aria-label="Results">
+          {groups.slice(0, most).map((group) => (
+            <Group
+              key={group.key}
+              operationId={operation.id}
+              group={group}
+              total={total}
+              largest={group === largest ? null : (largest ?? null)}
+              isOpen={open.has(group.key) || groups.length === 1}
+              onToggle={() =>
+                setOpen((before) => {
+                  const next = new Set(before);
+                  if (!next.delete(group.key)) next.add(group.key);
+                  return next;
+                })
+              }
+            />
+          ))}
+        </ul>
+      )}
+      {groups.length > most ? (
+        <div className="px-5 py-3">
+          <Button onClick={() => setMost((before) => before + SHOWN_AT_FIRST)}>
+            Show {Math.min(SHOWN_AT_FIRST, groups.length - most)} more of {groups.length} results
+          </Button>
+        </div>
+      ) : null}
+      {isRunning && final < total ? (
+        <p className="px-5 py-3 text-ink-2">{sandboxCount(total - final)} still to come.</p>
+      ) : null}
+    </>
+  );
+}
+
+type GroupProps = {
+  operationId: string;
+  group: RunGroup;
+  total: number;
+  /** What most came to, where this is another group. */
+  largest: RunGroup | null;
+  isOpen: boolean;
+  onToggle: () => void;
+};
+
+function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupProps) {
+  const { sandboxIds, excerpt, message, wasStarted, ending } = group;
+  const first = excerpt.stdout || excerpt.stderr;
+  const saysMessage = ending !== 'exited' && message !== null;
+  return (
+    <li className="border-line-soft border-b">
+      <button
+        type="button"
+        aria-expanded={isOpen}
+        onClick={onToggle}
+        className="grid w-full grid-cols-[14px_auto_minmax(0,1fr)] items-center gap-x-4 gap-y-1 px-5 py-2 text-left hover:bg-hover md:grid-cols-[14px_130px_150px_minmax(0,1fr)]"
+      >
+        <span
+          aria-hidden
+          className={clsx('icon icon-chevron text-ink-3 transition-transform', isOpen && 'rotate-90')}
+        />
+        <span className="font-medium">
+          {sandboxCount(sandboxIds.length)}
+          <span className="sr-only"> of {total}</span>
+        </span>
+        <RunBadge {...group} />
+        <span className="truncate font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8">
+          {saysMessage ? (
+            <span className="font-sans">{message}</span>
+          ) : first === '' ? (
+            <span className="font-sans text-ink-3">{wasStarted ? 'wrote nothing' : ''}</span>
+          ) : (
+            <bdi>
+              {excerpt.stdout === '' ? <span className="font-sans text-ink-3">stderr </span> : null}
+              {visibleOutput(first.slice(0, 300).trim().split('\n').slice(0, 3).join(' ⏎ '))}
+            </bdi>
+          )}
+        </span>
+      </button>
+      {isOpen ? <GroupDetail operationId={operationId} group={group} largest={largest} /> : null}
+    </li>
+  );
+}

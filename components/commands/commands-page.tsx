@@ -1,0 +1,256 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { useQueryState } from 'nuqs';
+import { type FormEvent, useState } from 'react';
+import { Queries } from '@/components/data/queries';
+import { useOperations } from '@/components/data/use-operations';
+import { CommandInput } from '@/components/operations/command-input';
+import { limitOptions } from '@/components/operations/command-limits';
+import { useActs } from '@/components/operations/use-acts';
+import { whyNot } from '@/components/sandbox/sandbox-acts';
+import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
+import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { useSandbox } from '@/components/sandbox-page/use-sandbox';
+import { Button } from '@/components/ui/button';
+import { Field, Input } from '@/components/ui/field';
+import { Select } from '@/components/ui/select';
+import { roleSuffices } from '@/lib/access/roles';
+import { runHistoryQuery } from '@/lib/commands/queries';
+import {
+  type RunHistory as History,
+  MOST_CWD_CHARS,
+  type RunEntry,
+  USUAL_LIMIT_MS,
+} from '@/lib/commands/schema';
+import { runCommand } from '@/lib/operations/actions';
+import { isFinal } from '@/lib/operations/schema';
+import { RunHistory } from './command-history';
+import { RunPanel } from './command-panel';
+
+type Props = SandboxPageProps & { actor: string };
+
+/** Commands in one sandbox: one to be typed, what the one that is looked at writes, and those before it. */
+export function RunPage({ initial, actor, ...served }: Props) {
+  const now = useSandbox(initial);
+  const { sandbox, act, isGone } = now;
+  const { role } = served;
+  const reason = whyNot(sandbox, 'run', { role, underWay: act, isGone });
+  const { handlers, dialogs } = useActs();
+  return (
+    <SandboxFrame now={now} tab="run" isRoom {...served}>
+      <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
+        {roleSuffices(role, 'operator') ? (
+          <Queries>
+            <Room
+              sandboxId={sandbox.id}
+              actor={actor}
+              reason={reason}
+              onResume={sandbox.state === 'paused' && !isGone ? () => handlers.onResume([sandbox]) : null}
+            />
+          </Queries>
+        ) : (
+          <CommandForm reason={reason} onResume={null} typed={[]} start={NOTHING_TYPED} isSending={false} />
+        )}
+      </div>
+      {dialogs}
+    </SandboxFrame>
+  );
+}
+
+const NO_HISTORY: History = { entries: [], typed: [] };
+
+type RoomProps = {
+  sandboxId: string;
+  actor: string;
+  reason: string | null;
+  onResume: (() => void) | null;
+};
+
+function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
+  const [shown, setShown] = useQueryState('run', { history: 'push' });
+  const [start, setStart] = useState(NOTHING_TYPED);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [isSending, setIsSending] = useState(false);
+  const query = useHistoryOf(sandboxId);
+  const { entries, typed } = query.data ?? NO_HISTORY;
+
+  async function run({ command, cwd, limitMs }: Wish) {
+    if (isSending) return;
+    setIsSending(true);
+    setFailure(null);
+    const result = await runCommand({
+      sandboxId,
+      command,
+      limitMs,
+      ...(cwd === '' ? {} : { cwd }),
+    }).catch(() => null);
+    setIsSending(false);
+    if (result?.ok) {
+      await setShown(result.value.operation.id);
+      void query.refetch();
+    } else
+      setFailure(
+        result?.error.message ??
+          'The server could not be reached. Whether it was started is not known; look below before you run it again.',
+      );
+  }
+  const wishOf = ({ command, cwd, limitMs }: RunEntry): Wish => ({ command, cwd: cwd ?? '', limitMs });
+
+  return (
+    <>
+      <CommandForm
+        key={start.round}
+        start={start}
+        reason={reason}
+        onResume={onResume}
+        typed={typed}
+        isSending={isSending}
+        onRun={(wish) => void run(wish)}
+        failure={failure}
+      />
+      {shown === null ? null : (
+        <RunPanel
+          key={shown}
+          operationId={shown}
+          sandboxId={sandboxId}
+          entry={entries.find(({ operationId }) => operationId === shown)}
+          reason={reason}
+          onAgain={(entry) => void run(wishOf(entry))}
+          onClose={() => void setShown(null)}
+        />
+      )}
+      {query.isError ? (
+        <p role="status" className="flex items-center gap-3 px-5 py-2 text-ink-2">
+          What was run here before could not be read.{' '}
+          <Button onClick={() => void query.refetch()}>Try again</Button>
+        </p>
+      ) : null}
+      {query.isPending ? (
+        <div aria-busy="true" className="m-5 h-24 animate-pulse rounded-md border border-line bg-surface" />
+      ) : (
+        <RunHistory
+          sandboxId={sandboxId}
+          entries={entries}
+          actor={actor}
+          shown={shown}
+          onReuse={(entry) => setStart((before) => ({ ...wishOf(entry), round: before.round + 1 }))}
+        />
+      )}
+    </>
+  );
+}
+
+const LOOK_EVERY_MS = 2_000;
+
+/** What is under way here is looked at again until it is over; that somebody runs something is told to every tab. */
+function useHistoryOf(sandboxId: string) {
+  const isRunning = useOperations().some(
+    ({ operation }) => operation.act === 'run' && operation.state === 'running',
+  );
+  return useQuery({
+    ...runHistoryQuery(sandboxId),
+    refetchInterval: ({ state: { data } }) =>
+      isRunning || data?.entries.some(({ outcome }) => !isFinal(outcome)) ? LOOK_EVERY_MS : false,
+  });
+}
+
+type Wish = { command: string; cwd: string; limitMs: number };
+type Start = Wish & { round: number };
+const NOTHING_TYPED: Start = { command: '', cwd: '', limitMs: USUAL_LIMIT_MS, round: 0 };
+
+type FormProps = {
+  start: Start;
+  /** Why nothing can be run now, or `null`. */
+  reason: string | null;
+  onResume: (() => void) | null;
+  typed: readonly string[];
+  isSending: boolean;
+  onRun?: (wish: Wish) => void;
+  failure?: string | null;
+};
+
+function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure = null }: FormProps) {
+  const [wish, setWish] = useState<Wish>(start);
+  const { command, cwd, limitMs } = wish;
+  const isEmpty = command.trim() === '';
+  function submit(event?: FormEvent) {
+    event?.preventDefault();
+    if (reason === null && !isEmpty && !isSending) onRun?.({ ...wish, cwd: cwd.trim() });
+  }
+  return (
+    <form
+      aria-label="Run a command"
+      onSubmit={submit}
+      className="flex flex-col gap-2 border-line border-b px-5 py-3"
+    >
+      <div className="flex flex-wrap items-start gap-2">
+        <div className="min-w-0 flex-1 basis-96">
+          <CommandInput
+            startsFocused={start.round > 0}
+            value={command}
+            onChange={(value) => setWish({ ...wish, command: value })}
+            onSubmit={submit}
+            typed={typed}
+            describedBy="run-note"
+            disabled={reason !== null}
+          />
+        </div>
+        <Button
+          type="submit"
+          tone="primary"
+          size="lg"
+          disabled={reason !== null || isEmpty || isSending}
+          title={reason ?? undefined}
+          className="min-w-16"
+        >
+          {isSending ? 'Starting…' : 'Run'}
+        </Button>
+      </div>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+        <Field
+          label="Start directory"
+          className="flex-row! items-center gap-2! text-ink-2 [&>span]:font-normal!"
+        >
+          <Input
+            value={cwd}
+            placeholder="its own"
+            maxLength={MOST_CWD_CHARS}
+            disabled={reason !== null}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={(event) => setWish({ ...wish, cwd: event.target.value })}
+            className="w-56 font-mono text-small disabled:opacity-60"
+          />
+        </Field>
+        <Select
+          label="Time limit"
+          isPlain
+          value={String(limitMs)}
+          options={limitOptions(limitMs)}
+          onChange={(value) => setWish({ ...wish, limitMs: Number(value) })}
+        />
+        <p id="run-note" className="min-w-0 flex-1 basis-72 text-ink-3 text-small">
+          {reason ??
+            'Enter runs it, Shift+Enter begins another line, ↑ brings back what you typed. The record keeps the command and what it writes.'}
+        </p>
+        {onResume ? <Button onClick={onResume}>Resume…</Button> : null}
+      </div>
+      {failure === null ? null : (
+        <p role="alert" className="rounded-md border border-line bg-paused-soft px-3 py-2">
+          {failure}
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** The page's shape while the sandbox is being read. */
+export function RunPageSkeleton({ id }: { id: string }) {
+  return (
+    <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
+      <SandboxHeading id={id} tab="run" badge={<span className="text-ink-3">Reading…</span>} />
+      <div className="h-[104px] shrink-0 border-line border-b" />
+    </main>
+  );
+}

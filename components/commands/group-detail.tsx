@@ -1,0 +1,153 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { clsx } from 'clsx';
+import Link from 'next/link';
+import { useMemo, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { CopyButton } from '@/components/ui/copy-button';
+import { type DiffLine, diffLines } from '@/lib/commands/line-diff';
+import { runQuery } from '@/lib/commands/queries';
+import { outputAsText, type RunGroup, type RunRecord } from '@/lib/commands/schema';
+import { paths } from '@/lib/paths';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { OutputBlock } from './output-block';
+
+type Props = { operationId: string; group: RunGroup; largest: RunGroup | null };
+
+/** Which sandboxes came to a result, and all that is kept of what each of them wrote. */
+export function GroupDetail({ operationId, group, largest }: Props) {
+  const { sandboxIds, wasStarted, ending, message } = group;
+  return (
+    <div className="flex flex-col gap-3 px-5 pb-4 md:pl-[52px]">
+      <Ids operationId={operationId} ids={sandboxIds} wasStarted={wasStarted} />
+      {ending !== 'exited' && message !== null ? <p className="text-ink-2">{message}</p> : null}
+      {wasStarted && ending !== null ? (
+        <Outputs operationId={operationId} sandboxId={sandboxIds[0] ?? ''} largest={largest} />
+      ) : null}
+    </div>
+  );
+}
+
+const SHOWN_AT_FIRST = 40;
+
+function Ids({ operationId, ids, wasStarted }: { operationId: string; ids: string[]; wasStarted: boolean }) {
+  const [most, setMost] = useState(SHOWN_AT_FIRST);
+  return (
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-0.5">
+      {ids.slice(0, most).map((id) => (
+        <Link
+          key={id}
+          prefetch={false}
+          href={wasStarted ? paths.sandboxRun(id, operationId) : paths.sandbox(id)}
+          className="font-mono text-small hover:underline"
+        >
+          {id}
+        </Link>
+      ))}
+      {ids.length > most ? (
+        <Button tone="quiet" className="h-6!" onClick={() => setMost(ids.length)}>
+          and {ids.length - most} more
+        </Button>
+      ) : null}
+      <CopyButton
+        text={() => ids.join('\n')}
+        label={ids.length === 1 ? 'Copy the id' : `Copy ${ids.length} ids`}
+      />
+    </div>
+  );
+}
+
+type OutputsProps = { operationId: string; sandboxId: string; largest: RunGroup | null };
+
+function Outputs({ operationId, sandboxId, largest }: OutputsProps) {
+  const { data, isError, refetch } = useQuery(runQuery(operationId, sandboxId));
+  const [compares, setCompares] = useState(false);
+  const other = largest?.sandboxIds[0] ?? null;
+  const common = useQuery({ ...runQuery(operationId, other ?? ''), enabled: compares && other !== null });
+  if (data === undefined)
+    return isError ? (
+      <p role="status" className="flex items-center gap-3 text-ink-2">
+        What it wrote could not be read. <Button onClick={() => void refetch()}>Try again</Button>
+      </p>
+    ) : (
+      <div aria-busy="true" className="h-16 animate-pulse rounded-md border border-line bg-surface" />
+    );
+  const { stdout, stderr } = data;
+  return (
+    <>
+      {other === null ? null : (
+        <label className="flex items-center gap-2 self-start">
+          <input
+            type="checkbox"
+            className="checkbox icon-check"
+            checked={compares}
+            onChange={() => setCompares(!compares)}
+          />
+          Show the difference from what most wrote
+        </label>
+      )}
+      {compares && common.data ? (
+        <Difference common={common.data} own={data} />
+      ) : stdout.totalBytes + stderr.totalBytes === 0 ? (
+        <p className="text-ink-3">It wrote nothing.</p>
+      ) : (
+        <>
+          {stdout.totalBytes > 0 ? <OutputBlock name="stdout" output={stdout} isLive={false} /> : null}
+          {stderr.totalBytes > 0 ? <OutputBlock name="stderr" output={stderr} isLive={false} /> : null}
+        </>
+      )}
+    </>
+  );
+}
+
+function Difference({ common, own }: { common: RunRecord; own: RunRecord }) {
+  return (
+    <>
+      {(['stdout', 'stderr'] as const).map((name) => (
+        <Lines key={name} name={name} before={outputAsText(common[name])} now={outputAsText(own[name])} />
+      ))}
+    </>
+  );
+}
+
+const SIGNS = { same: ' ', added: '+', removed: '−' } satisfies Record<DiffLine['kind'], string>;
+const SPOKEN = { same: '', added: 'only here: ', removed: 'not here: ' } satisfies Record<
+  DiffLine['kind'],
+  string
+>;
+
+function Lines({ name, before, now }: { name: string; before: string; now: string }) {
+  const lines = useMemo(() => diffLines(before, now), [before, now]);
+  if (before === now) return <p className="text-ink-3">{name}: the same.</p>;
+  if (lines === null) return <p className="text-ink-3">{name}: too many lines differ to compare them.</p>;
+  return (
+    <section aria-label={`Difference of ${name}`}>
+      <p className="pb-1 font-medium text-ink-2 text-small">{name}</p>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it.
+        tabIndex={0}
+        dir="ltr"
+        className="max-h-[44vh] overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface py-1.5 font-mono text-[12px] leading-[18px]"
+      >
+        {lines.map(({ kind, text }, index) => (
+          <span
+            // biome-ignore lint/suspicious/noArrayIndexKey: lines never change places.
+            key={index}
+            className={clsx(
+              'block px-3',
+              kind === 'added' && 'bg-selected',
+              kind === 'removed' && 'bg-paused-soft text-ink-2',
+            )}
+          >
+            <span aria-hidden className="mr-2 inline-block w-2 select-none text-ink-3">
+              {SIGNS[kind]}
+            </span>
+            <span className="sr-only">{SPOKEN[kind]}</span>
+            {visibleOutput(text)}
+          </span>
+        ))}
+      </pre>
+    </section>
+  );
+}

@@ -1,0 +1,72 @@
+'use client';
+
+import { clsx } from 'clsx';
+import { useEffect, useMemo, useRef } from 'react';
+import { exactBytes, formatBytes } from '@/components/ui/bytes';
+import type { OutputName, OutputText } from '@/lib/commands/schema';
+import { visibleOutput } from '@/lib/sandbox/visible-output';
+
+type Props = {
+  name: OutputName;
+  output: OutputText;
+  /** Whether more may come: then its end stays in sight, unless somebody has scrolled up. */
+  isLive: boolean;
+  className?: string;
+};
+
+const AT_END_PX = 24;
+
+/** What a command wrote to one of its outputs, by name; the second one has a mark besides. */
+export function OutputBlock({ name, output, isLive, className }: Props) {
+  const { leftOutBytes, totalBytes, isBroken } = output;
+  return (
+    <section aria-label={name} className={clsx('flex min-w-0 flex-col', className)}>
+      <p className="flex flex-wrap gap-x-3 pb-1 text-ink-3 text-small">
+        <span className="font-medium text-ink-2">{name}</span>
+        <span title={exactBytes(totalBytes)}>{formatBytes(totalBytes)}</span>
+        {leftOutBytes > 0 ? <span>{exactBytes(leftOutBytes)} left out of the middle</span> : null}
+        {isBroken ? <span>not all of it is UTF-8: � stands for what is not</span> : null}
+      </p>
+      <OutputPane output={output} isLive={isLive} isMarked={name === 'stderr'} />
+    </section>
+  );
+}
+
+type PaneProps = Pick<Props, 'output' | 'isLive'> & { isMarked?: boolean };
+
+/** Text that a program wrote, with its end in sight while more comes. */
+export function OutputPane({ output: { head, tail, leftOutBytes }, isLive, isMarked = false }: PaneProps) {
+  const pane = useRef<HTMLPreElement>(null);
+  const isAtEnd = useRef(true);
+  const before = useMemo(() => visibleOutput(head), [head]);
+  const after = useMemo(() => visibleOutput(tail), [tail]);
+  // The layout is the external system.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is shown is what it goes by.
+  useEffect(() => {
+    const element = pane.current;
+    if (element && isLive && isAtEnd.current) element.scrollTop = element.scrollHeight;
+  }, [before, after, isLive]);
+  return (
+    <pre
+      ref={pane}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it.
+      tabIndex={0}
+      dir="ltr"
+      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+        isAtEnd.current = scrollHeight - clientHeight - scrollTop < AT_END_PX;
+      }}
+      className={clsx(
+        'max-h-[44vh] min-h-8 overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface px-3 py-1.5 font-mono text-[12px] leading-[18px] [unicode-bidi:isolate]',
+        isMarked && 'border-l-4 border-l-ink-3',
+      )}
+    >
+      {before}
+      {leftOutBytes > 0 ? (
+        <span className="my-1 block border-line border-y border-dashed py-0.5 text-center font-sans text-ink-3">
+          {exactBytes(leftOutBytes)} left out
+        </span>
+      ) : null}
+      {after}
+    </pre>
+  );
+}

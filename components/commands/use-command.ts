@@ -1,0 +1,79 @@
+'use client';
+
+import { useEffect, useState } from 'react';
+import {
+  NO_OUTPUT,
+  type OutputText,
+  type RunEvent,
+  type RunRecord,
+  runKey,
+  withPiece,
+} from '@/lib/commands/schema';
+import { liveSocket } from '@/lib/live/socket';
+import type { Outcome } from '@/lib/operations/schema';
+
+/** A command as this tab hears of it. */
+export type RunNow = {
+  /** `joining`: nothing has been heard yet; `waiting`: it has not begun, or runs in another process of Sandkeeper. */
+  phase: 'joining' | 'waiting' | 'running' | 'ended' | 'refused';
+  startedAtMs: number | null;
+  stdout: OutputText;
+  stderr: OutputText;
+  run: RunRecord | null;
+  outcome: Outcome | null;
+  message: string | null;
+};
+
+const JOINING: RunNow = {
+  phase: 'joining',
+  startedAtMs: null,
+  stdout: NO_OUTPUT,
+  stderr: NO_OUTPUT,
+  run: null,
+  outcome: null,
+  message: null,
+};
+
+/** Follows a command from wherever it is to its end. Render anew, by a key, for another one. */
+export function useRun(operationId: string, sandboxId: string): RunNow {
+  const [now, setNow] = useState(JOINING);
+  const key = runKey(operationId, sandboxId);
+  useEffect(
+    () =>
+      liveSocket().subscribe(
+        'run',
+        {
+          onEvent: (payload) => setNow((before) => advance(before, payload as RunEvent)),
+          // On joining again all of it is told again.
+          onGap: () => {},
+        },
+        key,
+      ),
+    [key],
+  );
+  return now;
+}
+
+function advance(before: RunNow, event: RunEvent): RunNow {
+  switch (event.kind) {
+    case 'waiting':
+      return { ...before, phase: 'waiting' };
+    case 'output': {
+      const { startedAtMs, stdout, stderr } = event;
+      return { ...before, phase: 'running', startedAtMs, stdout, stderr };
+    }
+    case 'more':
+      return {
+        ...before,
+        stdout: event.stdout ? withPiece(before.stdout, event.stdout) : before.stdout,
+        stderr: event.stderr ? withPiece(before.stderr, event.stderr) : before.stderr,
+      };
+    case 'ended': {
+      const { run, outcome, message } = event;
+      const { stdout, stderr, startedAtMs } = run ?? before;
+      return { phase: 'ended', startedAtMs, stdout, stderr, run, outcome, message };
+    }
+    case 'refused':
+      return { ...before, phase: 'refused', message: event.message };
+  }
+}

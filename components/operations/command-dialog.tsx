@@ -1,0 +1,199 @@
+'use client';
+
+import { type FormEvent, useId, useRef, useState } from 'react';
+import { toast } from 'sonner';
+import { Button } from '@/components/ui/button';
+import { Dialog } from '@/components/ui/dialog';
+import { Field, Input } from '@/components/ui/field';
+import { Select } from '@/components/ui/select';
+import { MOST_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
+import { planRun, startRun } from '@/lib/operations/actions';
+import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
+import {
+  type ActParams,
+  MOST_FILTER_CHARS,
+  MOST_REASON_CHARS,
+  type Operation,
+  type Skipped,
+} from '@/lib/operations/schema';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { CommandInput } from './command-input';
+import { limitOptions } from './command-limits';
+import { sandboxCount } from './outcome';
+import { PlanList } from './plan-list';
+
+/** In which sandboxes somebody wants to run a command. */
+export type RunRequest = {
+  sandboxes: readonly Sandbox[];
+  /** The operation that is to be tried again where it never began. */
+  again: { id: string; params: ActParams } | null;
+};
+
+type Props = {
+  /** `null` while nobody is asking. */
+  request: RunRequest | null;
+  /** What is on screen, for the record. */
+  filter: string;
+  onClose: () => void;
+  onStarted: (operation: Operation) => void;
+};
+
+/** Asks for a command and shows in which sandboxes it will run and which are left alone, and why. */
+export function RunDialog({ request, ...props }: Props) {
+  const [shown, setShown] = useState({ request, round: 0 });
+  if (request !== null && request !== shown.request) setShown({ request, round: shown.round + 1 });
+  if (shown.request === null) return null;
+  return <Asking key={shown.round} {...props} request={shown.request} isOpen={request !== null} />;
+}
+
+type Division = { targets: readonly Sandbox[]; skipped: readonly Skipped[] };
+
+function Asking({
+  request,
+  isOpen,
+  filter,
+  onClose,
+  onStarted,
+}: Props & { request: RunRequest; isOpen: boolean }) {
+  const { sandboxes, again } = request;
+  const form = useId();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [command, setCommand] = useState(again?.params.command ?? '');
+  const [cwd, setCwd] = useState(again?.params.cwd ?? '');
+  const [limitMs, setLimitMs] = useState(again?.params.limitMs ?? USUAL_LIMIT_MS);
+  const [reason, setReason] = useState('');
+  const [division, setDivision] = useState<Division>(() => divide(sandboxes));
+  const [message, setMessage] = useState<string | null>(null);
+  const [isStarting, setIsStarting] = useState(false);
+  const { targets, skipped } = division;
+  const count = targets.length;
+  const canStart = count > 0 && command.trim() !== '' && !isStarting;
+
+  async function start() {
+    setIsStarting(true);
+    setMessage(null);
+    const plan = await planRun({
+      sandboxIds: sandboxes.map(({ id }) => id),
+      command,
+      limitMs,
+      ...(cwd.trim() === '' ? {} : { cwd: cwd.trim() }),
+      ...(again === null ? {} : { retryOf: again.id }),
+    }).catch(() => null);
+    if (!plan?.ok) return fail(plan?.error.message ?? 'The server could not be reached.', 'Nothing was run.');
+    const isAsShown = areSame(plan.value.targets, targets);
+    setDivision(plan.value);
+    if (!isAsShown)
+      return fail(
+        plan.value.targets.length === 0
+          ? 'Read again: there is none left to run it in.'
+          : `Read again: it will run in ${plan.value.targets.length} now, no longer ${count}. Confirm once more.`,
+        'Nothing was run.',
+      );
+    const started = await startRun({
+      token: plan.value.token,
+      reason,
+      filter: filter.slice(0, MOST_FILTER_CHARS),
+    }).catch(() => null);
+    setIsStarting(false);
+    if (started?.ok) {
+      onClose();
+      onStarted(started.value);
+      return;
+    }
+    fail(
+      started?.error.message ??
+        'The server could not be reached. Whether it was started is not known: look at the operations.',
+      '',
+    );
+  }
+
+  function fail(what: string, consequence: string) {
+    setIsStarting(false);
+    const text = `${what} ${consequence}`.trim();
+    if (isOpen) setMessage(text);
+    else toast.error('The command was not run', { description: text });
+  }
+
+  function submit(event?: FormEvent) {
+    event?.preventDefault();
+    if (canStart) void start();
+  }
+
+  return (
+    <Dialog
+      open={isOpen}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      initialFocus={field}
+      size="lg"
+      title={`Run a command in ${sandboxCount(count)}`}
+      description="It runs in each of them on its own, as its default user. What it does cannot be undone from here."
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button tone="primary" type="submit" form={form} disabled={!canStart}>
+            {isStarting ? 'Starting…' : `Run in ${sandboxCount(count)}`}
+          </Button>
+        </>
+      }
+    >
+      <form id={form} onSubmit={submit} className="flex flex-col gap-3">
+        <CommandInput field={field} value={command} onChange={setCommand} onSubmit={submit} typed={[]} />
+        <div className="flex flex-wrap items-end gap-3">
+          <Field label="Start directory" className="min-w-40 flex-1">
+            <Input
+              value={cwd}
+              placeholder="its own"
+              maxLength={MOST_CWD_CHARS}
+              spellCheck={false}
+              autoComplete="off"
+              onChange={(event) => setCwd(event.target.value)}
+              className="w-full font-mono text-small"
+            />
+          </Field>
+          <Select
+            label="Time limit"
+            isPlain
+            value={String(limitMs)}
+            options={limitOptions(limitMs)}
+            onChange={(value) => setLimitMs(Number(value))}
+          />
+        </div>
+        <Field label="Reason" hint="For the record; may be empty.">
+          <Input
+            value={reason}
+            maxLength={MOST_REASON_CHARS}
+            onChange={(event) => setReason(event.target.value)}
+          />
+        </Field>
+      </form>
+      <div className="flex flex-col gap-2">
+        <p>
+          <strong className="font-semibold">{sandboxCount(count)}</strong> will run it
+          {skipped.length === 0 ? '.' : `; ${sayLeftAlone('run', skipped)}.`}
+        </p>
+        {count === 0 ? null : <PlanList sandboxes={targets} label="Who will run it" keys={keysOf(targets)} />}
+      </div>
+      {message === null ? null : (
+        <p role="alert" className="rounded-md border border-line bg-paused-soft px-3 py-2">
+          {message}
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+function divide(sandboxes: readonly Sandbox[]): Division {
+  const { able, skipped } = divideByState('run', sandboxes);
+  return { targets: able, skipped };
+}
+
+function areSame(some: readonly Sandbox[], others: readonly Sandbox[]): boolean {
+  const ids = new Set(others.map(({ id }) => id));
+  return some.length === others.length && some.every(({ id }) => ids.has(id));
+}
+
+function keysOf(sandboxes: readonly Sandbox[]): string[] {
+  return [...new Set(sandboxes.slice(0, 20).flatMap(({ metadata }) => Object.keys(metadata)))];
+}

@@ -1,0 +1,85 @@
+'use client';
+
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { Button } from '@/components/ui/button';
+import { LazyMenu } from '@/components/ui/floating';
+import type { MenuAct } from '@/components/ui/menu-act';
+import type { ExportFormat } from '@/lib/operations/record/record-file';
+import type { Operation, RecordedItem } from '@/lib/operations/schema';
+
+type Props = { operation: Operation; items: readonly RecordedItem[]; isWhole: boolean };
+
+const NAMES = { csv: 'CSV', json: 'JSON' } satisfies Record<ExportFormat, string>;
+
+/** The results to take away: to the clipboard or as a file. */
+export function TakeAway({ operation, items, isWhole }: Props) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const copyAct = (format: ExportFormat): MenuAct => ({
+    label: `Copy as ${NAMES[format]}`,
+    onActivate: () => void copy(format, operation, items),
+    disabledReason: isWhole ? null : 'The rest is still being read.',
+  });
+  const downloadAct = (format: ExportFormat): MenuAct => ({
+    label: `Download ${NAMES[format]}`,
+    onActivate: () => void download(format, operation.id),
+  });
+  return (
+    <>
+      <Button
+        aria-haspopup="menu"
+        aria-expanded={anchor !== null}
+        onPointerEnter={() => LazyMenu.preload()}
+        onClick={({ currentTarget }) => setAnchor(currentTarget)}
+      >
+        Copy or download
+      </Button>
+      <LazyMenu
+        anchor={anchor}
+        onClose={() => setAnchor(null)}
+        acts={[
+          downloadAct('csv'),
+          downloadAct('json'),
+          { ...copyAct('csv'), separated: true },
+          copyAct('json'),
+        ]}
+      />
+    </>
+  );
+}
+
+async function copy(
+  format: ExportFormat,
+  operation: Operation,
+  items: readonly RecordedItem[],
+): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(await textOf(format, operation, items));
+    toast.success(
+      `Copied ${items.length === 1 ? '1 result' : `${items.length} results`} as ${NAMES[format]}`,
+    );
+  } catch {
+    toast.error('The browser does not allow copying here', { description: 'Download it instead.' });
+  }
+}
+
+/** What commands wrote is not here: the server has it. */
+async function textOf(
+  format: ExportFormat,
+  operation: Operation,
+  items: readonly RecordedItem[],
+): Promise<string> {
+  const { exportAddress, exportText } = await import('@/lib/operations/record/record-file');
+  if (operation.act !== 'run') return exportText(format, operation, items);
+  const answer = await fetch(exportAddress(format, operation.id), { cache: 'no-store' });
+  if (!answer.ok) throw new Error(`The results could not be read: ${answer.status}`);
+  return answer.text();
+}
+
+async function download(format: ExportFormat, operationId: string): Promise<void> {
+  const { exportAddress } = await import('@/lib/operations/record/record-file');
+  const link = document.createElement('a');
+  link.href = exportAddress(format, operationId);
+  link.download = '';
+  link.click();
+}

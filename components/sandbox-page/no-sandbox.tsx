@@ -1,0 +1,121 @@
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { savedSize } from '@/components/operations/saved-archive';
+import { MetadataTable } from '@/components/sandbox/metadata-table';
+import { StateBadge } from '@/components/sandbox/state-badge';
+import { CopyButton } from '@/components/ui/copy-button';
+import { LocalTime } from '@/components/ui/local-time';
+import { Notice } from '@/components/ui/notice';
+import type { Ending } from '@/lib/operations/record/ending';
+import { paths } from '@/lib/paths';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { ItsOperations } from './its-operations';
+import { SandboxHeading } from './sandbox-heading';
+import { type SandboxTab, tabHref } from './sandbox-tabs';
+
+/** `isRecorded`: whether the record has operations on it. `tab`: the page that was asked for. */
+type Known = { id: string; isRecorded: boolean; tab: SandboxTab };
+
+/** A sandbox that has ended: when and how, quietly. */
+export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
+  return (
+    <Frame {...known} badge={<StateBadge state="unknown" isGone />}>
+      <Notice
+        level="h2"
+        title={
+          ending.endedAtMs === null ? (
+            'This sandbox was terminated'
+          ) : (
+            <>
+              Terminated at <LocalTime ms={ending.endedAtMs} />
+            </>
+          )
+        }
+      >
+        <p>
+          {ending.how}{' '}
+          {ending.operationId === null ? null : (
+            <>
+              <Link href={paths.operation(ending.operationId)} className="text-accent underline">
+                See the operation
+              </Link>
+              .{' '}
+            </>
+          )}
+          Its processes have ended, its files are deleted and its id is no longer valid.
+        </p>
+        {ending.saved === null ? null : (
+          <p className="mt-2">
+            Files of it were saved before ({savedSize(ending.saved)}), in the export directory of the server:{' '}
+            <code className="break-all text-ink text-small">{ending.saved.name}</code>
+            <CopyButton
+              text={ending.saved.name}
+              label="Copy the name of the archive"
+              className="ml-1 align-middle"
+            />
+          </p>
+        )}
+      </Notice>
+      {ending.last === null ? null : (
+        <div className="mt-6 max-w-2xl">
+          <MetadataTable metadata={ending.last.metadata} />
+        </div>
+      )}
+    </Frame>
+  );
+}
+
+/** An id that nobody has heard of. */
+export function UnknownSandbox({ id, isRecorded }: Omit<Known, 'tab'>) {
+  return (
+    <Frame id={id} tab={null} badge={null} isRecorded={isRecorded}>
+      <Notice level="h2" title="There is no sandbox with this id">
+        <p>It may be mistyped, belong to another team, or have been terminated long ago.</p>
+      </Notice>
+    </Frame>
+  );
+}
+
+/** A sandbox that could not be read now. */
+export function UnreadableSandbox({
+  message,
+  last,
+  ...known
+}: Known & { message: string; last: Sandbox | null }) {
+  return (
+    <Frame {...known} badge={last ? <StateBadge state={last.state} /> : null}>
+      <Notice level="h2" title="This sandbox cannot be read at the moment">
+        <p>
+          {message} {last ? 'What is shown here is what was read last.' : null}
+        </p>
+        <a href={tabHref(known.tab, known.id)} className="mt-2 inline-block text-accent underline">
+          Try again
+        </a>
+      </Notice>
+      {last ? (
+        <div className="mt-6 max-w-2xl">
+          <MetadataTable metadata={last.metadata} />
+        </div>
+      ) : null}
+    </Frame>
+  );
+}
+
+type FrameProps = Omit<Known, 'tab'> & { tab: SandboxTab | null; badge: ReactNode; children: ReactNode };
+
+function Frame({ id, isRecorded, tab, badge, children }: FrameProps) {
+  return (
+    <main className="min-h-0 flex-1 overflow-y-auto">
+      <SandboxHeading id={id} tab={tab} badge={badge} />
+      <div className="p-5">
+        {children}
+        <p className="mt-6 flex gap-4">
+          <ItsOperations id={id} isRecorded={isRecorded} />
+          <Link href={paths.sandboxes()} className="text-accent underline">
+            All sandboxes
+          </Link>
+        </p>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,142 @@
+'use client';
+
+import { clsx } from 'clsx';
+import type { ReactNode } from 'react';
+import { useFleetView, useLiveState } from '@/components/data/use-fleet';
+import { useOffers } from '@/components/data/use-offers';
+import { preloadActs, useActs } from '@/components/operations/use-acts';
+import { commandsOf } from '@/components/sandbox/act-commands';
+import { MetadataChips } from '@/components/sandbox/metadata-chips';
+import { sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
+import { formatSize } from '@/components/sandbox/size';
+import { StaleBanner } from '@/components/sandbox/stale-banner';
+import { StateBadge } from '@/components/sandbox/state-badge';
+import { Button } from '@/components/ui/button';
+import type { Role } from '@/lib/access/roles';
+import type { StateAct } from '@/lib/sandbox/can';
+import { templateName } from '@/lib/sandbox/name';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { ItsOperations } from './its-operations';
+import { SandboxHeading } from './sandbox-heading';
+import type { SandboxTab } from './sandbox-tabs';
+import { type SandboxNow, useRefreshWhenMissing } from './use-sandbox';
+
+/** What every page of a sandbox is served with. */
+export type SandboxPageProps = {
+  initial: Sandbox;
+  role: Role;
+  nowMs: number;
+  /** Whether the record has operations on it. */
+  isRecorded: boolean;
+};
+
+type Props = Omit<SandboxPageProps, 'initial'> & {
+  now: SandboxNow;
+  tab: SandboxTab;
+  /** The page fills the window and scrolls within itself; what it shows stays when the sandbox is gone. */
+  isRoom?: boolean;
+  children: ReactNode;
+};
+
+/** What all pages of one sandbox have in common, around what each of them shows. */
+export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isRoom = false, children }: Props) {
+  const { sandbox, act, isGone } = now;
+  const { status } = useFleetView();
+  const live = useLiveState();
+  const { handlers, dialogs } = useActs();
+  useOffers(() => commandsOf('sandbox', sandboxActs(sandbox, { role, underWay: act, isGone }, handlers)));
+  useRefreshWhenMissing(now, isRoom);
+
+  return (
+    <main className={clsx('flex min-h-0 flex-1 flex-col', !isRoom && 'overflow-y-auto')}>
+      <StaleBanner status={status} live={live} nowMs={nowMs} />
+      <SandboxHeading
+        id={sandbox.id}
+        tab={tab}
+        badge={
+          <>
+            <StateBadge state={sandbox.state} act={act} isGone={isGone} />
+            <ItsOperations id={sandbox.id} isRecorded={isRecorded} />
+            {/* Its overview says all of this at length. */}
+            {tab === 'overview' ? null : <Reminder sandbox={sandbox} />}
+          </>
+        }
+      >
+        <ActButtons
+          reason={(wanted) => whyNot(sandbox, wanted, { role, underWay: act, isGone })}
+          state={sandbox.state}
+          onAct={{
+            kill: () => handlers.onKill([sandbox]),
+            pause: () => handlers.onPause([sandbox]),
+            resume: () => handlers.onResume([sandbox]),
+            setTimeout: () => handlers.onSetTimeout([sandbox]),
+          }}
+        />
+      </SandboxHeading>
+      {children}
+      {dialogs}
+    </main>
+  );
+}
+
+/** Which sandbox this was, as far as it fits into one line. */
+function Reminder({ sandbox }: { sandbox: Sandbox }) {
+  return (
+    <div className="hidden h-5 min-w-0 flex-1 basis-0 flex-wrap items-center gap-x-1.5 gap-y-2 overflow-hidden lg:flex">
+      <MetadataChips metadata={sandbox.metadata} />
+      <span className="ml-auto whitespace-nowrap text-ink-3">
+        <bdi>{templateName(sandbox)}</bdi> · {formatSize(sandbox)}
+      </span>
+    </div>
+  );
+}
+
+type ActButtonsProps = {
+  reason: (act: StateAct) => string | null;
+  state: Sandbox['state'];
+  onAct: Record<StateAct, () => void>;
+};
+
+function ActButtons({ reason, state, onAct }: ActButtonsProps) {
+  return (
+    <>
+      <ActButton reason={reason('setTimeout')} onClick={onAct.setTimeout}>
+        Set time left…
+      </ActButton>
+      {state === 'paused' ? (
+        <ActButton reason={reason('resume')} onClick={onAct.resume}>
+          Resume…
+        </ActButton>
+      ) : (
+        <ActButton reason={reason('pause')} onClick={onAct.pause}>
+          Pause
+        </ActButton>
+      )}
+      <ActButton tone="danger-plain" reason={reason('kill')} onClick={onAct.kill}>
+        Kill…
+      </ActButton>
+    </>
+  );
+}
+
+type ActButtonProps = {
+  reason: string | null;
+  onClick: () => void;
+  tone?: 'danger-plain';
+  children: ReactNode;
+};
+
+function ActButton({ reason, tone, onClick, children }: ActButtonProps) {
+  return (
+    <Button
+      tone={tone ?? 'plain'}
+      disabled={reason !== null}
+      title={reason ?? undefined}
+      onPointerEnter={preloadActs}
+      onFocus={preloadActs}
+      onClick={onClick}
+    >
+      {children}
+    </Button>
+  );
+}

@@ -1,0 +1,33 @@
+'use client';
+
+import { MetadataTable } from '@/components/sandbox/metadata-table';
+import { SandboxFacts } from '@/components/sandbox/sandbox-facts';
+import { SandboxFrame, type SandboxPageProps } from './sandbox-frame';
+import { SandboxHeading } from './sandbox-heading';
+import { useSandbox } from './use-sandbox';
+
+/** One sandbox: all that is known of it, kept current, and what can be done to it. */
+export function SandboxPage({ initial, ...served }: SandboxPageProps) {
+  const now = useSandbox(initial);
+  return (
+    <SandboxFrame now={now} tab="overview" {...served}>
+      <div className="grid w-full max-w-[1400px] gap-6 p-5 lg:grid-cols-[minmax(360px,5fr)_minmax(320px,6fr)]">
+        <SandboxFacts sandbox={now.sandbox} nowMs={served.nowMs} />
+        <MetadataTable metadata={now.sandbox.metadata} />
+      </div>
+    </SandboxFrame>
+  );
+}
+
+/** The page's shape while the sandbox is being read. */
+export function SandboxPageSkeleton({ id }: { id: string }) {
+  return (
+    <main className="flex-1" aria-busy="true">
+      <SandboxHeading id={id} tab="overview" badge={<span className="text-ink-3">Reading…</span>} />
+      <div className="grid w-full max-w-[1400px] gap-6 p-5 lg:grid-cols-[minmax(360px,5fr)_minmax(320px,6fr)]">
+        <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />
+        <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />
+      </div>
+    </main>
+  );
+}

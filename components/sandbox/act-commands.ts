@@ -1,0 +1,15 @@
+import type { MenuAct } from '@/components/ui/menu-act';
+import type { Command, CommandGroup } from '@/lib/palette/offers';
+
+/** Acts as a menu has them, as commands. */
+export function commandsOf(group: CommandGroup, acts: readonly MenuAct[]): Command[] {
+  return acts.map(({ label, onActivate, disabledReason, tone }) => ({
+    id: `${group}:${label}`,
+    group,
+    title: label,
+    words: group,
+    disabledReason: disabledReason ?? null,
+    ...(tone === undefined ? {} : { tone }),
+    onRun: onActivate,
+  }));
+}

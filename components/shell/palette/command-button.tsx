@@ -1,0 +1,78 @@
+'use client';
+
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { loadWhenWanted } from '@/components/ui/lazy';
+
+const Palette = loadWhenWanted(
+  async () => (await import('./palette')).Palette,
+  ({ isOpen }) => isOpen,
+);
+const KeysHelp = loadWhenWanted(
+  async () => (await import('@/components/ui/keys-help')).KeysHelp,
+  ({ isOpen }) => isOpen,
+);
+
+type Open = 'palette' | 'keys' | null;
+
+/** The way to the command palette, by a click or ⌘K, and to the list of all keys by `?`. */
+export function CommandButton() {
+  const [open, setOpen] = useState<Open>(null);
+  const close = useCallback(() => setOpen(null), []);
+  useKeys(setOpen);
+  const isMac = useSyncExternalStore(never, isOnMac, () => false);
+  return (
+    <>
+      <button
+        type="button"
+        aria-label="Commands"
+        aria-haspopup="dialog"
+        aria-keyshortcuts={isMac ? 'Meta+K' : 'Control+K'}
+        title="Commands, and search for sandboxes"
+        onPointerEnter={Palette.preload}
+        onFocus={Palette.preload}
+        onClick={() => setOpen('palette')}
+        className="h-6 min-w-11 shrink-0 rounded-sm border border-line bg-bg px-1.5 text-ink-2 text-small hover:bg-hover hover:text-ink"
+      >
+        {isMac ? '⌘K' : 'Ctrl K'}
+      </button>
+      <Palette isOpen={open === 'palette'} onClose={close} onKeys={() => setOpen('keys')} />
+      <KeysHelp isOpen={open === 'keys'} onClose={close} isMac={isMac} />
+    </>
+  );
+}
+
+const never = () => () => {};
+
+/** In the browser only. */
+export function isOnMac(): boolean {
+  return /Mac|iP(hone|ad|od)/.test(navigator.platform);
+}
+
+const TYPING = 'input:not([type=checkbox]), textarea, select, [contenteditable]';
+const DIALOG = ':is([role=dialog], [role=alertdialog]):not([data-closed])';
+
+/** ⌘K works wherever one is, but never above a dialog that waits for an answer. */
+function useKeys(setOpen: (next: (now: Open) => Open) => void): void {
+  useEffect(() => {
+    function onKeyDown(event: KeyboardEvent) {
+      const { key, metaKey, ctrlKey, altKey, shiftKey } = event;
+      const isPaletteKey = key.toLowerCase() === 'k' && (metaKey || ctrlKey) && !altKey && !shiftKey;
+      const isHelpKey = key === '?' && !metaKey && !ctrlKey && !altKey;
+      if (!isPaletteKey && (!isHelpKey || isTyping(event.target))) return;
+      const isUnderDialog = document.querySelector(DIALOG) !== null;
+      // Ours as well: the browser's own ⌘K would take whoever typed it once too often to its search.
+      if (isPaletteKey) event.preventDefault();
+      setOpen((now) => {
+        if (isPaletteKey && now === 'palette') return null;
+        if (isUnderDialog) return now;
+        return isPaletteKey ? 'palette' : 'keys';
+      });
+    }
+    document.addEventListener('keydown', onKeyDown);
+    return () => document.removeEventListener('keydown', onKeyDown);
+  }, [setOpen]);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(TYPING) !== null;
+}

@@ -1,0 +1,194 @@
+'use client';
+
+import { Autocomplete } from '@base-ui/react/autocomplete';
+import { clsx } from 'clsx';
+import { Search } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { type ReactNode, useId, useState, useSyncExternalStore } from 'react';
+import { StateBadge } from '@/components/sandbox/state-badge';
+import { ChooserDialog } from '@/components/ui/dialog';
+import { Kbd } from '@/components/ui/kbd';
+import { findRows } from '@/lib/fleet/find';
+import type { IndexedSandbox } from '@/lib/fleet/row-index';
+import { fleetStore } from '@/lib/fleet/store';
+import { type Command, type CommandGroup, commandOffers } from '@/lib/palette/offers';
+import { canRun, searchCommands } from '@/lib/palette/search';
+import { paths } from '@/lib/paths';
+import { useOwnCommands } from './own-commands';
+
+const MOST_SANDBOXES = 20;
+/** Shorter beginnings of an id may just as well be those of a word. */
+const FEWEST_ID_CHARS = 4;
+
+const GROUP_NAMES = {
+  selection: 'What is selected',
+  sandbox: 'This sandbox',
+  go: 'Pages',
+  filter: 'Filter',
+  app: 'Sandkeeper',
+  search: 'Search',
+} satisfies Record<CommandGroup, string>;
+
+/** A line of the list: a command, drawn as its title or as the sandbox that it leads to. */
+type Line = { command: Command; row: IndexedSandbox | null };
+type Lines = { value: string; items: Line[] };
+
+type Props = { isOpen: boolean; onClose: () => void; onKeys: () => void };
+
+/** Everything that can be done, and every sandbox, by a few letters. */
+export function Palette({ isOpen, onClose, onKeys }: Props) {
+  return (
+    <ChooserDialog<Command>
+      isOpen={isOpen}
+      label="Commands"
+      onClose={onClose}
+      onChosen={(command) => command.onRun()}
+    >
+      {(choose) => <PaletteBody onKeys={onKeys} onChoose={choose} />}
+    </ChooserDialog>
+  );
+}
+
+type BodyProps = { onChoose: (command: Command) => void; onKeys: () => void };
+
+function PaletteBody({ onChoose, onKeys }: BodyProps) {
+  const [query, setQuery] = useState('');
+  const hint = useId();
+  const groups = useLines(query, onKeys);
+  return (
+    <Autocomplete.Root
+      open
+      inline
+      mode="none"
+      items={groups}
+      value={query}
+      onValueChange={(value, { reason }) => {
+        // Choosing a line would write it into the input while the palette fades out.
+        if (reason !== 'item-press') setQuery(value);
+      }}
+      itemToStringValue={({ command }: Line) => command.title}
+      autoHighlight="always"
+      keepHighlight
+    >
+      <div className="flex h-12 shrink-0 items-center gap-2.5 border-line border-b px-4">
+        <Search size={16} aria-hidden className="shrink-0 text-ink-3" />
+        <Autocomplete.Input
+          aria-label="Search for commands and sandboxes"
+          aria-describedby={hint}
+          placeholder="Do something, or find a sandbox by id, template or metadata"
+          className="h-full min-w-0 flex-1 bg-transparent text-[15px] outline-none"
+        />
+      </div>
+      <Autocomplete.Empty className="empty:hidden">
+        <p className="px-4 py-6 text-ink-2">Nothing here has this name, and no sandbox mentions it.</p>
+      </Autocomplete.Empty>
+      <Autocomplete.List className="min-h-0 flex-1 overflow-y-auto overscroll-contain p-1.5 empty:p-0">
+        {({ value, items }: Lines) => (
+          <Autocomplete.Group key={value} items={items} className="not-last:mb-1.5">
+            <Autocomplete.GroupLabel className="px-2.5 py-1 text-ink-3 text-small">
+              {value}
+            </Autocomplete.GroupLabel>
+            <Autocomplete.Collection>
+              {(line: Line) => <PaletteLine key={line.command.id} line={line} onChoose={onChoose} />}
+            </Autocomplete.Collection>
+          </Autocomplete.Group>
+        )}
+      </Autocomplete.List>
+      <p
+        id={hint}
+        className="flex h-9 shrink-0 items-center gap-4 border-line border-t bg-surface px-4 text-ink-3 text-small"
+      >
+        <Hint keys="↑ ↓">choose</Hint>
+        <Hint keys="Enter">do it</Hint>
+        <Hint keys="Esc">close</Hint>
+      </p>
+    </Autocomplete.Root>
+  );
+}
+
+function Hint({ keys, children }: { keys: string; children: ReactNode }) {
+  return (
+    <span className="flex items-center gap-1.5">
+      <Kbd>{keys}</Kbd> {children}
+    </span>
+  );
+}
+
+/** What the list shows for `query`: commands by their groups, sandboxes among them. */
+function useLines(query: string, onKeys: () => void): Lines[] {
+  const router = useRouter();
+  const own = useOwnCommands(query, onKeys);
+  const offers = commandOffers();
+  // What pages offer follows what happens on them, also while this is open.
+  useSyncExternalStore(offers.subscribe, offers.version, offers.version);
+  const commands = searchCommands([...offers.all(), ...own], query);
+  const groups = commands.map(({ group, commands }) => ({
+    value: GROUP_NAMES[group],
+    items: commands.map((command): Line => ({ command, row: null })),
+  }));
+  const rows = findRows(fleetStore().view().rows ?? [], query, MOST_SANDBOXES);
+  if (rows.length === 0) return groups;
+  const sandboxes = {
+    value: 'Sandboxes',
+    items: rows.map((row): Line => {
+      const { id } = row.sandbox;
+      const onRun = () => router.push(paths.sandbox(id));
+      return { command: { id: `go:${id}`, group: 'go', title: id, onRun }, row };
+    }),
+  };
+  // Whoever types an id means the sandbox; otherwise what can be done comes first.
+  const typed = query.trim();
+  const isId = typed.length >= FEWEST_ID_CHARS && rows[0]?.sandbox.id.startsWith(typed) === true;
+  const at = isId ? 0 : commands.filter(({ group }) => group !== 'search').length;
+  return groups.toSpliced(at, 0, sandboxes);
+}
+
+function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Command) => void }) {
+  const { command, row } = line;
+  const { title, keys, tone, disabledReason } = command;
+  return (
+    <Autocomplete.Item
+      value={line}
+      disabled={!canRun(command)}
+      onClick={() => onChoose(command)}
+      className={clsx(
+        'flex min-h-9 cursor-pointer select-none items-center gap-3 rounded-md px-2.5 py-1.5 outline-none data-highlighted:bg-selected',
+        'data-disabled:cursor-default data-disabled:text-ink-3',
+        tone === 'danger' && canRun(command) && 'text-danger',
+      )}
+    >
+      {row === null ? (
+        <span className="min-w-0 truncate font-medium">{title}</span>
+      ) : (
+        <SandboxLine row={row} />
+      )}
+      {disabledReason ? <span className="ml-auto min-w-0 truncate text-small">{disabledReason}</span> : null}
+      {keys ? (
+        <span className="ml-auto">
+          <Kbd>{keys}</Kbd>
+        </span>
+      ) : null}
+    </Autocomplete.Item>
+  );
+}
+
+function SandboxLine({ row: { sandbox, templateName } }: { row: IndexedSandbox }) {
+  const metadata = Object.entries(sandbox.metadata).map(([key, value]) => `${key}=${value}`);
+  return (
+    <>
+      <span className="shrink-0 font-mono text-small">{sandbox.id}</span>
+      <span className="w-20 shrink-0">
+        <StateBadge state={sandbox.state} />
+      </span>
+      <span className="min-w-0 truncate text-ink-2">
+        <bdi>{templateName}</bdi>
+        {metadata.map((text) => (
+          <span key={text}>
+            {' · '}
+            <bdi>{text}</bdi>
+          </span>
+        ))}
+      </span>
+    </>
+  );
+}

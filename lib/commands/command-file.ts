@@ -1,0 +1,56 @@
+import { columnsFor, csvLine, type ExportFormat } from '../operations/record/record-file';
+import type { Operation, RecordedItem } from '../operations/schema';
+import { outputAsText, type RunRecord } from './schema';
+
+type ReadRuns = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, RunRecord>>;
+type Column = { title: string; read: (run: RunRecord | undefined) => string };
+
+/** So many outputs stand in memory at once. */
+const CHUNK_ROWS = 50;
+
+const COLUMNS: readonly Column[] = [
+  { title: 'ending', read: (run) => run?.ending ?? '' },
+  { title: 'exit_code', read: (run) => textOf(run?.exitCode) },
+  { title: 'signal', read: (run) => run?.signal ?? '' },
+  { title: 'run_ms', read: (run) => textOf(run?.tookMs) },
+  { title: 'stdout', read: (run) => (run ? outputAsText(run.stdout) : '') },
+  { title: 'stderr', read: (run) => (run ? outputAsText(run.stderr) : '') },
+  {
+    title: 'left_out_bytes',
+    read: (run) => textOf(run && run.stdout.leftOutBytes + run.stderr.leftOutBytes),
+  },
+];
+
+/**
+ * As `exportParts`, for a command: with how it ended in each sandbox and what it wrote there, as far as that is kept.
+ * JSON items have `run`, a `RunRecord` or `null`.
+ */
+export async function* runExportParts(
+  format: ExportFormat,
+  operation: Operation,
+  items: readonly RecordedItem[],
+  readRuns: ReadRuns,
+): AsyncGenerator<string> {
+  const common = columnsFor(operation, items);
+  if (format === 'csv') yield csvLine([...common, ...COLUMNS].map(({ title }) => title));
+  else yield `{\n  "operation": ${JSON.stringify(operation)},\n  "items": [`;
+  for (let from = 0; from < items.length; from += CHUNK_ROWS) {
+    const rows = items.slice(from, from + CHUNK_ROWS);
+    const runs = await readRuns(rows.map(({ sandboxId }) => sandboxId));
+    if (format === 'csv') {
+      const cells = (item: RecordedItem) => [
+        ...common.map(({ read }) => read(item)),
+        ...COLUMNS.map(({ read }) => read(runs.get(item.sandboxId))),
+      ];
+      yield rows.map((item) => csvLine(cells(item))).join('');
+    } else {
+      const lines = rows.map((item) => JSON.stringify({ ...item, run: runs.get(item.sandboxId) ?? null }));
+      yield `${from === 0 ? '' : ','}\n    ${lines.join(',\n    ')}`;
+    }
+  }
+  if (format === 'json') yield '\n  ]\n}\n';
+}
+
+function textOf(value: number | null | undefined): string {
+  return value === null || value === undefined ? '' : String(value);
+}

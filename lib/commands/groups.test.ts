@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { OperationItem } from '../operations/schema';
+import { groupRuns, withExcerpts } from './groups';
+import type { RunSummary } from './store';
+
+const item = (sandboxId: string, changes: Partial<OperationItem> = {}): OperationItem => ({
+  sandboxId,
+  outcome: 'done',
+  message: 'Exit code 0.',
+  tookMs: 1,
+  ...changes,
+});
+const ran = (sandboxId: string, fingerprint: string, changes: Partial<RunSummary> = {}): RunSummary => ({
+  sandboxId,
+  fingerprint,
+  ending: 'exited',
+  exitCode: 0,
+  signal: null,
+  ...changes,
+});
+
+describe('groupRuns', () => {
+  it('puts together what wrote the same and ended alike, the most first', () => {
+    const groups = groupRuns(
+      ['a', 'b', 'c', 'd'].map((id) => item(id)),
+      [ran('a', 'x'), ran('b', 'y'), ran('c', 'y'), ran('d', 'y')],
+    );
+    expect(groups.map(({ sandboxIds }) => sandboxIds)).toEqual([['b', 'c', 'd'], ['a']]);
+    expect(groups[0]).toMatchObject({ ending: 'exited', exitCode: 0, wasStarted: true });
+  });
+
+  it('puts together what was never sent for the same reason, apart from what was', () => {
+    const left = { outcome: 'skipped', message: 'Left alone: it was running and is now paused.' } as const;
+    const groups = groupRuns([item('a'), item('b', left), item('c', left)], [ran('a', 'x')]);
+    expect(groups.map(({ sandboxIds, wasStarted }) => [sandboxIds, wasStarted])).toEqual([
+      [['b', 'c'], false],
+      [['a'], true],
+    ]);
+  });
+
+  it('takes one that was refused for one that was never started', () => {
+    const [group] = groupRuns(
+      [item('a', { outcome: 'failed', message: 'It was not started.' })],
+      [ran('a', 'x', { ending: 'refused', fingerprint: null, exitCode: null })],
+    );
+    expect(group).toMatchObject({ wasStarted: false, ending: 'refused' });
+  });
+
+  it('leaves out what is not over', () => {
+    expect(groupRuns([item('a', { outcome: 'sending' }), item('b', { outcome: 'waiting' })], [])).toEqual([]);
+  });
+
+  it('reads what was written in one of each group alone', async () => {
+    const groups = groupRuns(
+      [item('a'), item('b'), item('c')],
+      [ran('a', 'x'), ran('b', 'x'), ran('c', 'y')],
+    );
+    const asked: string[] = [];
+    const full = await withExcerpts(groups, async (ids) => {
+      asked.push(...ids);
+      return new Map([['a', { stdout: 'from a', stderr: '' }]]);
+    });
+    expect(asked).toEqual(['a', 'c']);
+    expect(full.map(({ excerpt }) => excerpt.stdout)).toEqual(['from a', '']);
+  });
+});

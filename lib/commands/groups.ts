@@ -1,0 +1,49 @@
+import { isFinal, type OperationItem } from '../operations/schema';
+import type { RunGroup } from './schema';
+import type { RunSummary } from './store';
+
+type Excerpts = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, RunGroup['excerpt']>>;
+
+const NOTHING = { stdout: '', stderr: '' };
+
+/**
+ * Sandboxes of an operation together where the command ended alike and wrote the same, byte by byte; where it never ran,
+ * together with those that have the same reason. The largest group comes first, the odd ones are last. What is not over
+ * yet is left out.
+ */
+export function groupRuns(items: readonly OperationItem[], runs: readonly RunSummary[]): RunGroup[] {
+  const byId = new Map(runs.map((run) => [run.sandboxId, run]));
+  const groups = new Map<string, RunGroup>();
+  for (const { sandboxId, outcome, message } of items) {
+    if (!isFinal(outcome)) continue;
+    const run = byId.get(sandboxId);
+    const wasStarted = run !== undefined && run.ending !== 'refused';
+    const key =
+      wasStarted && run.fingerprint ? run.fingerprint : JSON.stringify([outcome, message, wasStarted]);
+    const group = groups.get(key);
+    if (group) group.sandboxIds.push(sandboxId);
+    else {
+      groups.set(key, {
+        key,
+        outcome,
+        ending: run?.ending ?? null,
+        exitCode: run?.exitCode ?? null,
+        signal: run?.signal ?? null,
+        message,
+        sandboxIds: [sandboxId],
+        wasStarted,
+        excerpt: NOTHING,
+      });
+    }
+  }
+  return [...groups.values()].sort((one, other) => other.sandboxIds.length - one.sandboxIds.length);
+}
+
+/** The same groups, each with the first lines of what was written there. */
+export async function withExcerpts(groups: readonly RunGroup[], read: Excerpts): Promise<RunGroup[]> {
+  const firsts = groups.flatMap(({ sandboxIds: [first], wasStarted }) =>
+    first !== undefined && wasStarted ? [first] : [],
+  );
+  const excerpts = await read(firsts);
+  return groups.map((group) => ({ ...group, excerpt: excerpts.get(group.sandboxIds[0] ?? '') ?? NOTHING }));
+}

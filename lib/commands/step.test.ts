@@ -1,0 +1,353 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { FaultInput } from '../engine/faults';
+import { canRun, openTestHouse, type TestHouse } from '../engine/jail/test-guests';
+import { fleetWatcher } from '../fleet/watcher';
+import { findOperation, forgetOperationsBefore, listItems, recordCancel } from '../operations/record/store';
+import type { ActParams, Operation, OperationItem } from '../operations/schema';
+import { recordNew, waitingItem } from '../operations/test-operations';
+import { OperationRunner } from '../operations/work/runner';
+import { getSandbox } from '../sandbox-api/control';
+import { openEnvd } from '../sandbox-api/envd';
+import { describeOnDatabases } from '../test-support/databases';
+import { eventually, giveDataDir } from '../test-support/environment';
+import { LiveRuns, liveRuns } from './live';
+import type { RunEvent, RunRecord } from './schema';
+import { outputAsText, runKey } from './schema';
+import { findRun, listStarted, readRunHistory } from './store';
+
+giveDataDir();
+
+let house: TestHouse;
+beforeAll(async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  if (!canRun) return;
+  house = await openTestHouse();
+  process.env.SANDKEEPER_ENGINE_URL = house.url;
+  process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+});
+beforeEach(() => void onTestFinished(async () => void (await house?.api('DELETE', '/engine/faults'))));
+
+const engine = {
+  create: async () => {
+    const { json } = await house.api('POST', '/sandboxes', { templateID: 'base', timeout: 300 });
+    return (json as { sandboxID: string }).sandboxID;
+  },
+  detail: async (id: string) =>
+    (await house.api('GET', `/sandboxes/${id}`)).json as { state: string; endAt: string },
+  pause: (id: string) => house.api('POST', `/sandboxes/${id}/pause`),
+  kill: (id: string) => house.api('DELETE', `/sandboxes/${id}`),
+};
+afterAll(() => fleetWatcher().close());
+
+let opened = 0;
+
+/** A runner, as of a process of its own. */
+function openRunner(owner?: string): OperationRunner {
+  opened += 1;
+  const runner = new OperationRunner({
+    owner: owner ?? `process-${opened}`,
+    maxConcurrency: 16,
+    protectedKey: 'protected',
+    keepMs: null,
+    isShared: true,
+    leaseMs: 6_000,
+  });
+  onTestFinished(() => runner.close());
+  return runner;
+}
+
+type Told = { operation: Operation; item: (id: string) => Promise<OperationItem | undefined> };
+
+/** Starts a command in sandboxes and answers its operation at once. */
+async function begin(
+  ids: string[],
+  params: ActParams,
+  runner = openRunner(),
+  provoke = async () => {},
+): Promise<Told> {
+  const sandboxes = await Promise.all(ids.map(getSandbox));
+  await provoke();
+  const operation = await recordNew(sandboxes, { act: 'run', params: { limitMs: 60_000, ...params } });
+  runner.start(operation, ids.map(waitingItem));
+  const item = async (id: string) =>
+    (await listItems(operation.id)).find(({ sandboxId }) => sandboxId === id);
+  return { operation, item };
+}
+
+async function finished({ operation }: Told): Promise<void> {
+  await eventually(async () => (await findOperation(operation.id))?.state === 'finished', 40_000);
+}
+
+/** Runs a command in a new sandbox, to whatever end. */
+async function run(command: string, params: ActParams = {}) {
+  const id = await engine.create();
+  const told = await begin([id], { command, ...params });
+  await finished(told);
+  const item = await told.item(id);
+  return { id, item, run: await findRun({ operationId: told.operation.id, sandboxId: id }), told };
+}
+
+const texts = (run: RunRecord | null) => run && [outputAsText(run.stdout), outputAsText(run.stderr)];
+
+/** How often the command has come to `/tmp/count`, by lines in it. */
+async function countIn(id: string): Promise<number> {
+  const envd = await openEnvd(id);
+  let text = '';
+  const command = { cmd: '/bin/sh', args: ['-c', 'cat /tmp/count 2>/dev/null || true'] };
+  for await (const event of envd.run(command, 10_000, AbortSignal.timeout(20_000)))
+    if (event.kind === 'stdout') text += event.bytes.toString();
+  return text.split('\n').filter(Boolean).length;
+}
+
+async function fault(input: FaultInput): Promise<void> {
+  expect((await house.api('POST', '/engine/faults', input)).status).toBe(201);
+}
+
+describe.skipIf(!canRun)('commands', () => {
+  describeOnDatabases('a command', () => {
+    it('ends with its exit code, its two outputs apart', async () => {
+      const { item, run: ended } = await run('echo out; echo err >&2; exit 3');
+      expect(item).toMatchObject({ outcome: 'done', message: 'Exit code 3.' });
+      expect(ended).toMatchObject({ ending: 'exited', exitCode: 3, signal: null });
+      expect(texts(ended)).toEqual(['out\n', 'err\n']);
+      expect(ended?.tookMs).toBeGreaterThanOrEqual(0);
+    });
+
+    it('is one line for the shell, whatever stands in it, and starts where it is told to', async () => {
+      const { run: ended } = await run(`printf '%s|' "it's" '$HOME' 'a b'; pwd`, { cwd: '/tmp' });
+      expect(texts(ended)).toEqual(["it's|$HOME|a b|/tmp\n", '']);
+    });
+
+    it('that a signal ends says which', async () => {
+      const { item, run: ended } = await run('kill -KILL $$');
+      expect(item).toMatchObject({ outcome: 'done', message: 'A signal ended it: killed.' });
+      expect(ended).toMatchObject({ ending: 'signalled', exitCode: null, signal: 'killed' });
+    });
+
+    it('is killed at its time limit', async () => {
+      const { item, run: ended } = await run('echo before; exec sleep 300', { limitMs: 1_500 });
+      expect(item).toMatchObject({ outcome: 'unknown', message: expect.stringContaining('time limit') });
+      expect(ended).toMatchObject({ ending: 'limit', exitCode: null });
+      expect(texts(ended)).toEqual(['before\n', '']);
+      expect(ended?.tookMs).toBeLessThan(20_000);
+    });
+
+    it('that cannot be started has failed, and may be retried', async () => {
+      const { item, told } = await run('true', { cwd: '/nowhere' });
+      expect(item).toMatchObject({ outcome: 'failed', message: expect.stringContaining('not started') });
+      expect(await listStarted(told.operation.id)).toEqual(new Set());
+    });
+
+    it('keeps the beginning and the end of what is long, and says how much is left out', async () => {
+      const { run: ended } = await run(
+        'echo first; head -c 1000000 /dev/zero | tr "\\\\0" x; echo; echo last',
+      );
+      const { stdout } = ended ?? {};
+      expect(stdout?.totalBytes).toBe(1_000_012);
+      expect(stdout?.head.startsWith('first\nxxx')).toBe(true);
+      expect(stdout?.tail.endsWith('xxx\nlast\n')).toBe(true);
+      expect(stdout?.leftOutBytes).toBe(1_000_012 - 2 * 128 * 1024);
+    });
+
+    it('whose output is no UTF-8 is shown with signs in its place, which is said', async () => {
+      const { run: ended } = await run(`printf 'a\\377\\000b'; printf 'ä' >&2`);
+      expect(ended?.stdout).toMatchObject({ head: 'a\uFFFD\0b', isBroken: true });
+      expect(ended?.stderr).toMatchObject({ head: 'ä', isBroken: false });
+    });
+
+    it('is never run in a paused sandbox, and never wakes it', async () => {
+      const id = await engine.create();
+      const shown = await getSandbox(id);
+      await engine.pause(id);
+      const operation = await recordNew([shown], { act: 'run', params: { command: 'true' } });
+      openRunner().start(operation, [waitingItem(id)]);
+      await eventually(async () => (await findOperation(operation.id))?.state === 'finished');
+      expect((await listItems(operation.id))[0]).toMatchObject({
+        outcome: 'skipped',
+        message: 'Left alone: it was running and is now paused.',
+      });
+      expect((await engine.detail(id)).state).toBe('paused');
+    });
+
+    it('moves no deadline', async () => {
+      const id = await engine.create();
+      const { endAt } = await engine.detail(id);
+      await finished(await begin([id], { command: 'true' }));
+      expect((await engine.detail(id)).endAt).toBe(endAt);
+    });
+
+    it('is tried again while the service says that it is too much, and runs once', async () => {
+      const id = await engine.create();
+      const told = await begin([id], { command: 'echo x >> /tmp/count' }, openRunner(), () =>
+        fault({ route: `GET /sandboxes/${id}`, status: 429, count: 2 }),
+      );
+      await finished(told);
+      expect(await told.item(id)).toMatchObject({ outcome: 'done' });
+      expect(await countIn(id)).toBe(1);
+    });
+
+    it('that was refused for a while before it began runs once', async () => {
+      const id = await engine.create();
+      await fault({ route: 'POST /process.Process/Start', status: 429, count: 2 });
+      const told = await begin([id], { command: 'echo x >> /tmp/count' });
+      await finished(told);
+      expect(await told.item(id)).toMatchObject({ outcome: 'done' });
+      expect(await countIn(id)).toBe(1);
+    });
+
+    it.each([{ reset: true }, { status: 503 }])(
+      'of which nobody can tell whether it was started is not sent again: %j',
+      async (trouble) => {
+        const id = await engine.create();
+        await fault({ route: 'POST /process.Process/Start', count: 1, ...trouble });
+        const told = await begin([id], { command: 'echo x >> /tmp/count' });
+        await finished(told);
+        expect(await told.item(id)).toMatchObject({
+          outcome: 'unknown',
+          message: expect.stringContaining('not sent again'),
+        });
+        expect(await listStarted(told.operation.id)).toEqual(new Set([id]));
+        expect(await countIn(id)).toBeLessThanOrEqual(1);
+      },
+    );
+
+    it('is killed when it is stopped; what has not begun is not sent', async () => {
+      const id = await engine.create();
+      const runner = openRunner();
+      const told = await begin([id], { command: 'echo x >> /tmp/count; exec sleep 300' }, runner);
+      await eventually(async () => (await countIn(id)) === 1);
+      await recordCancel(told.operation.id, 'ben', Date.now());
+      runner.cancel(told.operation.id, 'ben', Date.now());
+      await finished(told);
+      expect(await told.item(id)).toMatchObject({
+        outcome: 'cancelled',
+        message: expect.stringContaining('was killed (SIGKILL)'),
+      });
+      const envd = await openEnvd(id);
+      expect(await envd.listPids(AbortSignal.timeout(10_000))).toEqual([]);
+    });
+
+    it('that ran when its process died is not known, and is not run again', async () => {
+      const id = await engine.create();
+      const first = openRunner('dying');
+      const told = await begin(
+        [id],
+        { command: 'echo x >> /tmp/count; sleep 2; echo x >> /tmp/other' },
+        first,
+      );
+      await eventually(async () => (await countIn(id)) === 1);
+      // Closing leaves what runs alone, as the end of a process does.
+      await first.close();
+      const second = openRunner('next');
+      await second.open();
+      await finished(told);
+      expect(await told.item(id)).toMatchObject({
+        outcome: 'unknown',
+        message: expect.stringContaining('not run again'),
+      });
+      expect(await countIn(id)).toBe(1);
+      expect(await listStarted(told.operation.id)).toEqual(new Set([id]));
+    });
+
+    it('that had not been sent when its process died is run by the next one', async () => {
+      const id = await engine.create();
+      const sandbox = await getSandbox(id);
+      await fault({ route: `GET /sandboxes/${id}`, latencyMs: 3_000, count: 1 });
+      const operation = await recordNew([sandbox], {
+        act: 'run',
+        params: { command: 'echo x >> /tmp/count' },
+      });
+      const first = openRunner('dying-too');
+      first.start(operation, [waitingItem(id)]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await first.close();
+      const second = openRunner('next-too');
+      await second.open();
+      await eventually(async () => (await findOperation(operation.id))?.state === 'finished', 40_000);
+      expect((await listItems(operation.id))[0]?.outcome).toBe('done');
+      expect(await countIn(id)).toBe(1);
+    });
+
+    it('does not wait for one that is slow', async () => {
+      const ids = await Promise.all(Array.from({ length: 4 }, () => engine.create()));
+      const [slow = '', ...others] = ids;
+      const runner = openRunner();
+      const long = await begin([slow], { command: 'exec sleep 300' }, runner);
+      const short = await begin(others, { command: 'true' }, runner);
+      await finished(short);
+      expect((await findOperation(long.operation.id))?.state).toBe('running');
+      await recordCancel(long.operation.id, 'ben', Date.now());
+      runner.cancel(long.operation.id, 'ben', Date.now());
+      await finished(long);
+    });
+
+    it('is no shield: a sandbox in which one runs is not busy', async () => {
+      const id = await engine.create();
+      const runner = openRunner();
+      const told = await begin([id], { command: 'exec sleep 300' }, runner);
+      await eventually(async () => (await told.item(id)) !== undefined);
+      expect(runner.busyIds()).toEqual(new Set());
+      await engine.kill(id);
+      await finished(told);
+      expect(await told.item(id)).toMatchObject({ outcome: expect.stringMatching(/unknown|failed/) });
+    });
+
+    it('is told while it runs: all there was on joining, then what comes, then its end', async () => {
+      const id = await engine.create();
+      const told = await begin([id], { command: 'echo one; sleep 2; echo two >&2; sleep 1; exit 5' });
+      const events: RunEvent[] = [];
+      const key = runKey(told.operation.id, id);
+      const leave = liveRuns().listen(key, (event) => events.push(event));
+      onTestFinished(leave);
+      await eventually(() => JSON.stringify(events).includes('one'));
+      const late: RunEvent[] = [];
+      onTestFinished(liveRuns().listen(key, (event) => late.push(event)));
+      expect(late[0]).toMatchObject({ kind: 'output', stdout: { head: 'one\n' } });
+      await eventually(() => events.some(({ kind }) => kind === 'ended'));
+      expect(events.at(-1)).toMatchObject({
+        kind: 'ended',
+        outcome: 'done',
+        run: { exitCode: 5, stdout: { head: 'one\n' }, stderr: { head: 'two\n' } },
+      });
+      await finished(told);
+      const after: RunEvent[] = [];
+      onTestFinished(liveRuns().listen(key, (event) => after.push(event)));
+      await eventually(() => after.length > 0);
+      expect(after).toEqual([expect.objectContaining({ kind: 'ended', outcome: 'done' })]);
+    });
+
+    it('that was never started after all is not told as one that runs', async () => {
+      const id = 'never-started';
+      const operation = await recordNew([id], { act: 'run', params: { command: 'true', limitMs: 60_000 } });
+      const live = new LiveRuns();
+      const feed = live.begin({ operationId: operation.id, sandboxId: id }, Date.now());
+      const events: RunEvent[] = [];
+      onTestFinished(live.listen(runKey(operation.id, id), (event) => events.push(event)));
+      expect(events.map(({ kind }) => kind)).toEqual(['output']);
+      feed.leave();
+      await eventually(() => events.at(-1)?.kind === 'waiting');
+      await recordCancel(operation.id, 'ana', Date.now());
+      await eventually(() => events.at(-1)?.kind === 'ended');
+      expect(events.at(-1)).toMatchObject({ outcome: 'cancelled', run: null });
+    });
+
+    it('stands in the history, and is forgotten with its operation', async () => {
+      const { id, told } = await run('echo remembered');
+      const history = await readRunHistory(id, 'ana');
+      expect(history.entries).toEqual([
+        expect.objectContaining({
+          operationId: told.operation.id,
+          command: 'echo remembered',
+          actor: 'ana',
+          sandboxCount: 1,
+          outcome: 'done',
+          exitCode: 0,
+        }),
+      ]);
+      expect(history.typed[0]).toBe('echo remembered');
+      expect((await readRunHistory(id, 'ben')).typed).toEqual([]);
+      await forgetOperationsBefore(Date.now() + 1_000);
+      expect(await findRun({ operationId: told.operation.id, sandboxId: id })).toBeNull();
+    });
+  });
+});

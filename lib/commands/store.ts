@@ -1,0 +1,233 @@
+import 'server-only';
+import type { Selectable } from 'kysely';
+import { database } from '../db/client';
+import type { Database } from '../db/schema';
+import { type ActParams, type Outcome, parseOutcome } from '../operations/schema';
+import {
+  NO_OUTPUT,
+  type OutputText,
+  parseRunEnding,
+  type RunEntry,
+  type RunHistory,
+  type RunRecord,
+  USUAL_LIMIT_MS,
+} from './schema';
+
+/** One sandbox of one operation. */
+export type RunId = { operationId: string; sandboxId: string };
+export type EndedRun = RunRecord & { ending: NonNullable<RunRecord['ending']>; fingerprint: string | null };
+
+const HISTORY = 100;
+const TYPED = 60;
+const EXCERPT_CHARS = 2_000;
+
+/** Writes that a command is about to be sent. Answers false when that stands there already: then it must not be sent. */
+export async function recordRunStart({ operationId, sandboxId }: RunId, atMs: number): Promise<boolean> {
+  const db = await database();
+  const inserted = await db
+    .insertInto('operation_runs')
+    .values({ operation_id: operationId, sandbox_id: sandboxId, started_at_ms: atMs })
+    .onConflict((conflict) => conflict.columns(['operation_id', 'sandbox_id']).doNothing())
+    .executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows !== 0n;
+}
+
+/** Writes how a command ended, once: what stands there already stays. */
+export async function recordRunEnd({ operationId, sandboxId }: RunId, run: EndedRun): Promise<void> {
+  const db = await database();
+  await db
+    .updateTable('operation_runs')
+    .set({
+      ending: run.ending,
+      exit_code: run.exitCode,
+      signal: run.signal,
+      took_ms: run.tookMs,
+      stdout: JSON.stringify(run.stdout),
+      stderr: JSON.stringify(run.stderr),
+      excerpt: JSON.stringify({ stdout: excerptOf(run.stdout), stderr: excerptOf(run.stderr) }),
+      fingerprint: run.fingerprint,
+    })
+    .where('operation_id', '=', operationId)
+    .where('sandbox_id', '=', sandboxId)
+    .where('ending', 'is', null)
+    .execute();
+}
+
+function excerptOf({ head }: OutputText): string {
+  return head.slice(0, EXCERPT_CHARS);
+}
+
+/** What became of a command in a sandbox; `null`: it was never sent there. */
+export async function findRun({ operationId, sandboxId }: RunId): Promise<RunRecord | null> {
+  const db = await database();
+  const row = await db
+    .selectFrom('operation_runs')
+    .selectAll()
+    .where('operation_id', '=', operationId)
+    .where('sandbox_id', '=', sandboxId)
+    .executeTakeFirst();
+  return row ? runOf(row) : null;
+}
+
+/** The runs of an operation by sandbox, as parts so that thousands of outputs never stand in memory together. */
+export async function readRuns(
+  operationId: string,
+  sandboxIds: readonly string[],
+): Promise<Map<string, RunRecord>> {
+  if (sandboxIds.length === 0) return new Map();
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_runs')
+    .selectAll()
+    .where('operation_id', '=', operationId)
+    .where('sandbox_id', 'in', [...sandboxIds])
+    .execute();
+  return new Map(rows.map((row) => [row.sandbox_id, runOf(row)]));
+}
+
+/** What tells the runs of an operation apart, without their outputs. */
+export type RunSummary = Pick<RunRecord, 'ending' | 'exitCode' | 'signal'> & {
+  sandboxId: string;
+  fingerprint: string | null;
+};
+
+export async function listRunSummaries(operationId: string): Promise<RunSummary[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_runs')
+    .select(['sandbox_id', 'ending', 'exit_code', 'signal', 'fingerprint'])
+    .where('operation_id', '=', operationId)
+    .execute();
+  return rows.map((row) => ({
+    sandboxId: row.sandbox_id,
+    ending: parseRunEnding(row.ending),
+    exitCode: row.exit_code,
+    signal: row.signal,
+    fingerprint: row.fingerprint,
+  }));
+}
+
+type Excerpt = { stdout: string; stderr: string };
+
+/** The first lines of what a command wrote in these sandboxes. */
+export async function readExcerpts(
+  operationId: string,
+  sandboxIds: readonly string[],
+): Promise<Map<string, Excerpt>> {
+  if (sandboxIds.length === 0) return new Map();
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_runs')
+    .select(['sandbox_id', 'excerpt'])
+    .where('operation_id', '=', operationId)
+    .where('sandbox_id', 'in', [...sandboxIds])
+    .execute();
+  // Written by us.
+  return new Map(
+    rows.flatMap(({ sandbox_id, excerpt }): [string, Excerpt][] =>
+      excerpt === null ? [] : [[sandbox_id, JSON.parse(excerpt) as Excerpt]],
+    ),
+  );
+}
+
+/** The sandboxes to which a command was sent, or may have been. */
+export async function listStarted(operationId: string): Promise<Set<string>> {
+  const runs = await listRunSummaries(operationId);
+  return new Set(runs.flatMap(({ sandboxId, ending }) => (ending === 'refused' ? [] : [sandboxId])));
+}
+
+/** What was run in a sandbox, and what `actor` typed lately in any. */
+export async function readRunHistory(sandboxId: string, actor: string): Promise<RunHistory> {
+  const [entries, typed] = await Promise.all([listEntries(sandboxId), listTyped(actor)]);
+  return { entries, typed };
+}
+
+async function listEntries(sandboxId: string): Promise<RunEntry[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_items as item')
+    .innerJoin('operations as operation', 'operation.id', 'item.operation_id')
+    .leftJoin('operation_runs as run', (join) =>
+      join
+        .onRef('run.operation_id', '=', 'item.operation_id')
+        .onRef('run.sandbox_id', '=', 'item.sandbox_id'),
+    )
+    .select([
+      'operation.id',
+      'operation.params',
+      'operation.actor',
+      'operation.created_at_ms',
+      'item.outcome',
+      'run.started_at_ms',
+      'run.ending',
+      'run.exit_code',
+      'run.signal',
+      'run.took_ms',
+    ])
+    .select(({ selectFrom }) =>
+      selectFrom('operation_items as each')
+        .select(({ fn }) => fn.countAll<number | string>().as('count'))
+        .whereRef('each.operation_id', '=', 'operation.id')
+        .as('count'),
+    )
+    .where('item.sandbox_id', '=', sandboxId)
+    .where('operation.act', '=', 'run')
+    .orderBy('operation.created_at_ms', 'desc')
+    .orderBy('operation.id', 'desc')
+    .limit(HISTORY)
+    .execute();
+  return rows.map((row) => {
+    const { command = '', cwd = null, limitMs = USUAL_LIMIT_MS } = JSON.parse(row.params) as ActParams;
+    return {
+      operationId: row.id,
+      command,
+      cwd,
+      limitMs,
+      actor: row.actor,
+      atMs: Number(row.created_at_ms),
+      sandboxCount: Number(row.count),
+      outcome: outcomeOf(row.outcome, row.started_at_ms !== null),
+      ending: parseRunEnding(row.ending),
+      exitCode: row.exit_code,
+      signal: row.signal,
+      tookMs: row.took_ms === null ? null : Number(row.took_ms),
+    };
+  });
+}
+
+/** That it was sent is known before it is over. */
+function outcomeOf(text: string, wasStarted: boolean): Outcome {
+  const outcome = parseOutcome(text);
+  return outcome === 'waiting' && wasStarted ? 'sending' : outcome;
+}
+
+async function listTyped(actor: string): Promise<string[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('operations')
+    .select('params')
+    .where('act', '=', 'run')
+    .where('actor', '=', actor)
+    .orderBy('created_at_ms', 'desc')
+    .limit(4 * TYPED)
+    .execute();
+  const commands = rows.flatMap(({ params }) => (JSON.parse(params) as ActParams).command ?? []);
+  return [...new Set(commands)].slice(0, TYPED);
+}
+
+function runOf(row: Selectable<Database['operation_runs']>): RunRecord {
+  return {
+    startedAtMs: Number(row.started_at_ms),
+    ending: parseRunEnding(row.ending),
+    exitCode: row.exit_code,
+    signal: row.signal,
+    tookMs: row.took_ms === null ? null : Number(row.took_ms),
+    stdout: outputOf(row.stdout),
+    stderr: outputOf(row.stderr),
+  };
+}
+
+/** Written by us. */
+function outputOf(text: string | null): OutputText {
+  return text === null ? NO_OUTPUT : (JSON.parse(text) as OutputText);
+}

@@ -1,0 +1,49 @@
+'use server';
+
+import { z } from 'zod';
+import { guardWrite } from '../access/guard';
+import { parseInput } from '../access/input';
+import { fleetWatcher } from '../fleet/watcher';
+import { type Result, resultOf } from '../result';
+import { MOST_TIMEOUT_MS } from '../sandbox/limits';
+import { MOST_METADATA_KEYS } from '../sandbox/metadata-lines';
+import { createSandbox, getSandbox } from '../sandbox-api/control';
+import { createDemoFleet } from '../sandbox-api/local-engine';
+
+const Wish = z.strictObject({
+  template: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .regex(/^[a-z0-9-_]{1,128}$/, 'A template is named with letters, digits, "-" and "_".'),
+  metadata: z
+    .record(z.string().min(1).max(256), z.string().max(4_096))
+    .refine((metadata) => Object.keys(metadata).length <= MOST_METADATA_KEYS, 'Give it 64 keys at most.'),
+  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.').max(MOST_TIMEOUT_MS),
+  autoPause: z.boolean(),
+});
+
+/** Creates a sandbox and answers its id. Role: operator. */
+export async function createOne(wish: z.input<typeof Wish>): Promise<Result<{ id: string }>> {
+  return resultOf(async () => {
+    await guardWrite('operator');
+    const id = await createSandbox(parseInput(Wish, wish));
+    // It exists, whether or not it can be looked at right now.
+    const askedAtMs = Date.now();
+    await getSandbox(id).then(
+      (sandbox) => fleetWatcher().settle(sandbox, askedAtMs),
+      () => fleetWatcher().refresh(),
+    );
+    return { id };
+  });
+}
+
+/** Fills the local engine with a mixed fleet. Role: admin. */
+export async function createDemo(): Promise<Result<{ created: number }>> {
+  return resultOf(async () => {
+    await guardWrite('admin');
+    const created = await createDemoFleet();
+    fleetWatcher().refresh();
+    return created;
+  });
+}

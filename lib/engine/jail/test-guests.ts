@@ -1,0 +1,209 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Sandbox, type SandboxOpts } from '@moru-ai/core';
+import { build } from 'esbuild';
+import { afterAll } from 'vitest';
+import { removeTree } from '../../test-support/remove-tree';
+import { type Engine, startEngine } from '../engine';
+import { type GuestHouseOptions, openGuests } from '../guest-runtime';
+import { type ProcessStat, readProcess, treeOf } from './process-tree';
+import { findSupport } from './support';
+
+/** What the tests of processes share: an engine with real guests, the SDK pointed at it, and raw RPC. */
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Bundles the agent as the build does. The directory is closed to other users, which is the harder case. */
+async function bundleAgent(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'sandkeeper-agent-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const outfile = join(directory, 'agent.mjs');
+  await build({
+    entryPoints: [join(here, 'agent.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
+const agent = await bundleAgent();
+const support = await findSupport(tmpdir(), agent);
+if (!support.available) {
+  console.log(`Tests of processes are skipped. ${support.reason}`);
+  // Where all tests of a file are skipped its hooks do not run.
+  rmSync(dirname(agent), { recursive: true, force: true });
+}
+
+/** Whether this machine can run what is tested. */
+export const canRun = support.available;
+
+export type TestHouse = Engine & {
+  /** What points the SDK here. */
+  readonly connection: SandboxOpts;
+  create(options?: SandboxOpts): Promise<Sandbox>;
+  /** The first process of a sandbox as the host sees it; null when it runs nothing. */
+  init(id: string): ProcessStat | null;
+  /** All processes of a sandbox as the host sees them. */
+  processes(id: string): ProcessStat[];
+  guestDir(id: string): string;
+  logs(id: string): Promise<{ eventType: string; message: string; fields: Record<string, string> }[]>;
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }>;
+};
+
+/** What ends the houses of this file. Hooks do not take up hooks, and most houses are opened in one. */
+const closings: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  await Promise.all(closings.splice(0).map((close) => close()));
+});
+
+/** An engine that ends with the test file. */
+export async function openTestHouse(
+  options: GuestHouseOptions & { dataDir?: string } = {},
+): Promise<TestHouse> {
+  const { dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-house-')), ...rest } = options;
+  const engine = await startEngine({
+    host: '127.0.0.1',
+    port: 0,
+    dataDir,
+    maxRunning: 100,
+    maxLengthHours: 1,
+    warn: () => {},
+    openGuests: (context) => openGuests(context, { agent, ...rest }),
+  });
+  closings.push(async () => {
+    await engine.close();
+    await removeTree(dataDir);
+  });
+  return houseOf(engine);
+}
+
+/** What tests ask of an engine, wherever it runs. */
+export function houseOf(engine: Engine): TestHouse {
+  const connection = connectionOf(engine);
+  const guestDir = (id: string) => join(engine.dataDir, 'guests', id);
+  const init = (id: string) => {
+    try {
+      const { initPid } = JSON.parse(readFileSync(join(guestDir(id), 'processes.json'), 'utf8'));
+      return readProcess(Number(initPid));
+    } catch {
+      return null;
+    }
+  };
+  const api: TestHouse['api'] = async (method, path, body) => {
+    const response = await fetch(`${engine.url}${path}`, {
+      method,
+      headers: { 'x-api-key': engine.apiKey, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, json: text ? JSON.parse(text) : undefined };
+  };
+  return {
+    ...engine,
+    connection,
+    guestDir,
+    init,
+    api,
+    create: (more = {}) => Sandbox.create({ ...connection, ...more }),
+    processes: (id) => {
+      const first = init(id);
+      return first ? treeOf(first.pid) : [];
+    },
+    logs: async (id) => {
+      const { json } = await api('GET', `/sandboxes/${id}/logs?limit=100`);
+      return (json as { logEntries: Awaited<ReturnType<TestHouse['logs']>> }).logEntries;
+    },
+  };
+}
+
+/** The addresses are options at run time but missing from the types of static calls (protocol §5.5). */
+function connectionOf({ apiKey, url }: Engine): SandboxOpts {
+  return { apiKey, apiUrl: url, sandboxUrl: url } as SandboxOpts;
+}
+
+/** A unary RPC. */
+export async function callRpc(house: TestHouse, id: string, method: string, message: unknown) {
+  const response = await fetch(`${house.url}/process.Process/${method}`, {
+    method: 'POST',
+    headers: { ...addressOf(id), 'content-type': 'application/json' },
+    body: JSON.stringify(message),
+  });
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+}
+
+export type RpcStream = {
+  /** Messages and the end of the stream, in order; the last one is `{end}`. */
+  readonly messages: AsyncIterableIterator<Record<string, unknown>>;
+  /** Goes away as a client does. */
+  abort(): void;
+};
+
+/** A streaming RPC, read as slowly as its messages are asked for. `parts` are the messages of a client stream. */
+export function openRpc(
+  house: TestHouse,
+  id: string,
+  method: string,
+  parts: unknown[],
+  headers: Record<string, string> = {},
+): RpcStream {
+  const outgoing = request(`${house.url}/process.Process/${method}`, {
+    method: 'POST',
+    agent: false,
+    headers: { ...addressOf(id), 'content-type': 'application/connect+json', ...headers },
+  });
+  const response = new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
+    outgoing.once('response', resolve).once('error', reject);
+  });
+  for (const part of parts) outgoing.write(envelope(part));
+  outgoing.end();
+  return { messages: readEnvelopes(response), abort: () => outgoing.destroy() };
+}
+
+/** All that a stream says. */
+export async function collectRpc(stream: RpcStream): Promise<Record<string, unknown>[]> {
+  const all = [];
+  for await (const message of stream.messages) all.push(message);
+  return all;
+}
+
+/** Asks again until it is true. */
+export async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${isTrue}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function addressOf(id: string): Record<string, string> {
+  return { 'moru-sandbox-id': id, 'moru-sandbox-port': '49983', 'connect-protocol-version': '1' };
+}
+
+function envelope(message: unknown): Buffer {
+  const body = Buffer.from(JSON.stringify(message));
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(body.length, 1);
+  return Buffer.concat([head, body]);
+}
+
+async function* readEnvelopes(
+  response: Promise<AsyncIterable<Buffer>>,
+): AsyncGenerator<Record<string, unknown>, void, undefined> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of await response) {
+    rest = Buffer.concat([rest, chunk]);
+    while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
+      const size = 5 + rest.readUInt32BE(1);
+      const message = JSON.parse(rest.subarray(5, size).toString('utf8')) as Record<string, unknown>;
+      yield rest.readUInt8(0) === 2 ? { end: message } : message;
+      rest = rest.subarray(size);
+    }
+  }
+}

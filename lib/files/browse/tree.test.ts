@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../sandbox/guest-file';
+import { entryAt, folderAt } from '../test-entries';
+import { BY_NAME } from './order';
+import {
+  type Folder,
+  holdRows,
+  parentIndex,
+  patchEntries,
+  releaseRows,
+  reuseEntries,
+  type TreeRow,
+  treeRows,
+  typedTo,
+} from './tree';
+
+const read = (...entries: Entry[]): Folder => ({ entries, isCut: false, failure: null });
+
+function rowsOf(folders: Record<string, Folder>, open: string[] = [], showsHidden = true): TreeRow[] {
+  return treeRows({
+    root: '/home',
+    folders: new Map(Object.entries(folders)),
+    open: new Set(open),
+    order: BY_NAME,
+    showsHidden,
+  });
+}
+
+const shown = (rows: TreeRow[]) =>
+  rows.map((row) => '  '.repeat(row.depth) + (row.kind === 'entry' ? row.entry.name : `(${row.note.kind})`));
+
+describe('rows', () => {
+  const home = read(folderAt('/home/out'), entryAt('/home/.ssh'), entryAt('/home/run.log'));
+
+  it('follow the folders that are unfolded', () => {
+    const out = read(folderAt('/home/out/shards'), entryAt('/home/out/report.html'));
+    expect(shown(rowsOf({ '/home': home, '/home/out': out }, ['/home/out', '/home/out/shards']))).toEqual([
+      'out',
+      '  shards',
+      '    (reading)',
+      '  report.html',
+      '.ssh',
+      'run.log',
+    ]);
+  });
+
+  it('leave hidden names out, and say so where nothing else is there', () => {
+    expect(shown(rowsOf({ '/home': home }, [], false))).toEqual(['out', 'run.log']);
+    expect(rowsOf({ '/home': read(entryAt('/home/.a'), entryAt('/home/.b')) }, [], false)).toMatchObject([
+      { note: { kind: 'hidden', count: 2 } },
+    ]);
+  });
+
+  it('say what stands in the place of entries', () => {
+    const denied: Folder = { entries: null, isCut: false, failure: { problem: 'denied', message: 'No.' } };
+    expect(shown(rowsOf({ '/home': denied }))).toEqual(['(failed)']);
+    expect(shown(rowsOf({ '/home': read() }))).toEqual(['(empty)']);
+    expect(shown(rowsOf({}))).toEqual(['(reading)']);
+    expect(shown(rowsOf({ '/home': { ...home, isCut: true } })).at(-1)).toBe('(cut)');
+  });
+
+  it('keep what was read when it cannot be read again', () => {
+    const stale: Folder = { ...home, failure: { problem: 'unavailable', message: 'Later.' } };
+    expect(shown(rowsOf({ '/home': stale }))).toEqual(['out', '.ssh', 'run.log']);
+  });
+
+  it('tell names apart that are no UTF-8', () => {
+    const bad = entryAt('/home/a\uFFFD', { isAddressable: false });
+    const rows = rowsOf({ '/home': read(bad, { ...bad }, { ...bad }) });
+    expect(new Set(rows.map(({ key }) => key)).size).toBe(3);
+  });
+
+  it('go round a link in a circle only as often as somebody unfolds it', () => {
+    const loop = (path: string) =>
+      folderAt(path, { kind: 'link', leadsTo: 'directory', linkTarget: '/home' });
+    const rows = rowsOf({ '/home': read(loop('/home/loop')), '/home/loop': read(loop('/home/loop/loop')) }, [
+      '/home/loop',
+    ]);
+    expect(shown(rows)).toEqual(['loop', '  loop']);
+  });
+
+  it('are found by what is above them and by what is typed', () => {
+    const rows = rowsOf({ '/home': home, '/home/out': read(entryAt('/home/out/run.py')) }, ['/home/out']);
+    expect(shown(rows)).toEqual(['out', '  run.py', '.ssh', 'run.log']);
+    expect(parentIndex(rows, 1)).toBe(0);
+    expect(parentIndex(rows, 3)).toBe(-1);
+    expect(typedTo(rows, -1, 'r')).toBe(1);
+    expect(typedTo(rows, 1, 'r')).toBe(3);
+    expect(typedTo(rows, 3, 'r')).toBe(1);
+    expect(typedTo(rows, 1, 'run.l')).toBe(3);
+    expect(typedTo(rows, 3, 'RUN')).toBe(3);
+    expect(typedTo(rows, 0, 'x')).toBe(-1);
+    expect(typedTo([], -1, 'x')).toBe(-1);
+  });
+});
+
+it('rows that are held stay in their places and show what is new of them', () => {
+  const [a, b, c] = ['/home/a', '/home/b', '/home/c'].map((path) => entryAt(path));
+  if (!a || !b || !c) throw new Error('There are three.');
+  const before = rowsOf({ '/home': read(b, c) });
+  const larger = entryAt('/home/b', { sizeBytes: 99 });
+  const held = holdRows(before, rowsOf({ '/home': read(a, larger) }));
+  expect(shown([...held.rows])).toEqual(['b', 'c']);
+  expect(held.rows[0]).toMatchObject({ entry: { sizeBytes: 99 } });
+  expect([...held.gone]).toEqual(['/home/c']);
+  expect(held.arrived).toBe(1);
+  expect(releaseRows(before)).toEqual({ rows: before, gone: new Set(), arrived: 0 });
+});
+
+describe('news', () => {
+  const a = entryAt('/a');
+  const b = entryAt('/b');
+
+  it('change what they name and nothing else', () => {
+    const larger = entryAt('/b', { sizeBytes: 99 });
+    const patched = patchEntries([a, b], [larger, entryAt('/c')], new Set());
+    expect(patched[0]).toBe(a);
+    expect(patched.map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([
+      ['a', 10],
+      ['b', 99],
+      ['c', 10],
+    ]);
+    expect(patchEntries([a, b], [], new Set(['a']))).toEqual([b]);
+  });
+
+  it('that say nothing new leave the list as it is', () => {
+    const list = [a, b];
+    expect(patchEntries(list, [entryAt('/a')], new Set(['x']))).toBe(list);
+    expect(reuseEntries(list, [entryAt('/a'), entryAt('/b')])).toBe(list);
+    const next = reuseEntries(list, [entryAt('/a'), entryAt('/b', { modifiedAtMs: 1 })]);
+    expect(next).not.toBe(list);
+    expect(next[0]).toBe(a);
+  });
+});

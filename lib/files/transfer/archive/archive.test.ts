@@ -1,0 +1,356 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { canRun, openTestHouse, type TestHouse } from '../../../engine/jail/test-guests';
+import { openEnvd } from '../../../sandbox-api/envd';
+import { eventually, giveDataDir, thrownBy } from '../../../test-support/environment';
+import { measurePlaces } from '../../browse/size';
+import { ask, hasPython, knock, noted, openDoor } from '../../test-door';
+import { openArchive } from './archive';
+import { archiveProgress } from './progress';
+import { type ArchiveEvent, newArchiveToken } from './schema';
+
+giveDataDir();
+
+describe.runIf(canRun)('folders and files', () => {
+  let house: TestHouse;
+  let door: string;
+
+  beforeAll(async () => {
+    house = await openTestHouse();
+    process.env.SANDKEEPER_ENGINE_URL = house.url;
+    process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+  });
+
+  beforeEach(async () => {
+    door = await openDoor();
+  });
+
+  /** A sandbox, and where its files are. `tools`: programs of its own, found before the system's or, alone, instead. */
+  async function newSandbox({
+    tools = {},
+    alone = false,
+  }: {
+    tools?: Record<string, string>;
+    alone?: boolean;
+  } = {}) {
+    const path = alone ? '/data/bin' : '/data/bin:/usr/local/bin:/usr/bin:/bin';
+    const { sandboxId: id, files } = await house.create({ envs: { PATH: path } });
+    await files.makeDir('/data/bin').catch(() => {});
+    const root = join(house.guestDir(id), 'root');
+    for (const [name, script] of Object.entries(tools)) {
+      fs.writeFileSync(`${root}/data/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    return { id, root };
+  }
+
+  /** Whether nothing runs in it that was started from outside. */
+  async function isIdle(id: string): Promise<boolean> {
+    return (await (await openEnvd(id)).listPids(AbortSignal.timeout(10_000))).length === 0;
+  }
+
+  const address = (id: string, paths: string[], more: Record<string, string> = {}) => {
+    const query = new URLSearchParams([...paths.map((path) => ['path', path]), ...Object.entries(more)]);
+    return `${door}/api/sandboxes/${id}/files/archive?${query}`;
+  };
+
+  /** What is in an archive of these places: each path with its content, or with `null` for a folder. */
+  async function unpack(
+    id: string,
+    paths: string[],
+    format = 'tar.gz',
+  ): Promise<Record<string, string | null>> {
+    const answer = await ask(address(id, paths, { format }));
+    expect([answer.status, answer.body.toString('utf8', 0, 0)]).toEqual([200, '']);
+    return unpacked(answer.body, format);
+  }
+
+  function unpacked(archive: Buffer, format: string): Record<string, string | null> {
+    const dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-unpacked-'));
+    onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
+    if (format === 'zip') {
+      fs.writeFileSync(`${dir}.zip`, archive);
+      onTestFinished(() => fs.rmSync(`${dir}.zip`, { force: true }));
+      const script =
+        'import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); z.testzip(); z.extractall(sys.argv[2])';
+      execFileSync('python3', ['-c', script, `${dir}.zip`, dir]);
+    } else {
+      // Names as they are, whatever they are.
+      execFileSync('tar', ['-x', '-z', '-P', '-f', '-', '-C', dir], { input: archive });
+    }
+    return treeOf(dir);
+  }
+
+  function treeOf(dir: string, prefix = ''): Record<string, string | null> {
+    return Object.fromEntries(
+      fs.readdirSync(join(dir, prefix), { withFileTypes: true }).flatMap((entry) => {
+        const path = `${prefix}${entry.name}`;
+        if (!entry.isDirectory()) return [[path, fs.readFileSync(join(dir, path), 'utf8')]];
+        return [[path, null], ...Object.entries(treeOf(dir, `${path}/`))];
+      }),
+    );
+  }
+
+  function layOut(root: string): void {
+    const dir = `${root}/data/work`;
+    fs.mkdirSync(`${dir}/sub/empty`, { recursive: true });
+    fs.writeFileSync(`${dir}/.hidden`, 'hidden');
+    fs.writeFileSync(`${dir}/-rf`, 'option');
+    fs.writeFileSync(`${dir}/sub/ü`, 'unicode');
+    fs.writeFileSync(`${dir}/sub/run`, 'run', { mode: 0o755 });
+    fs.writeFileSync(`${dir}/sub/${'x'.repeat(255)}`, 'long');
+    fs.linkSync(`${dir}/sub/run`, `${dir}/sub/same`);
+    fs.symlinkSync('/etc/passwd', `${dir}/out`);
+    fs.symlinkSync('../work', `${dir}/circle`);
+    execFileSync('mkfifo', [`${dir}/fifo`]);
+  }
+
+  const LAID_OUT = {
+    work: null,
+    'work/.hidden': 'hidden',
+    'work/-rf': 'option',
+    'work/sub': null,
+    'work/sub/empty': null,
+    'work/sub/ü': 'unicode',
+    'work/sub/run': 'run',
+    'work/sub/same': 'run',
+    [`work/sub/${'x'.repeat(255)}`]: 'long',
+  };
+
+  it.each(hasPython ? ['tar.gz', 'zip'] : ['tar.gz'])(
+    'come as %s, without links and pipes, which are listed',
+    async (format) => {
+      const { id, root } = await newSandbox();
+      layOut(root);
+      const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work'], format);
+      expect(tree).toEqual(LAID_OUT);
+      for (const words of ['work/out -> /etc/passwd', 'work/circle -> ../work', 'work/fifo']) {
+        expect(note).toContain(words);
+      }
+    },
+  );
+
+  it('come file by file where there is no tar, or none that works', async () => {
+    const tars: Record<string, string>[] = [{}, { tar: 'exit 2' }, { tar: 'exec /nowhere' }];
+    for (const tools of tars) {
+      const { id, root } = await newSandbox({ tools, alone: true });
+      layOut(root);
+      const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work']);
+      expect(tree).toEqual(LAID_OUT);
+      expect(note).toContain('work/out -> ');
+    }
+  });
+
+  it('come from a tar that knows less, too', async () => {
+    const tar = 'case " $* " in *--hard*) echo unrecognized >&2; exit 1 ;; esac\nexec /usr/bin/tar "$@"';
+    const { id, root } = await newSandbox({ tools: { tar } });
+    fs.mkdirSync(`${root}/data/work`);
+    fs.writeFileSync(`${root}/data/work/file`, 'file');
+    expect(await unpack(id, ['/data/work'])).toEqual({ work: null, 'work/file': 'file' });
+  });
+
+  it('that were selected keep their names, those of one name a number', async () => {
+    const { id, root } = await newSandbox();
+    for (const dir of ['a', 'b']) {
+      fs.mkdirSync(`${root}/data/${dir}`);
+      fs.writeFileSync(`${root}/data/${dir}/-name`, dir);
+    }
+    const paths = ['/data/a/-name', '/data/b/-name', '/data/b/', '/data/a/../a'];
+    expect(await unpack(id, paths)).toEqual({
+      '-name': 'a',
+      '-name~2': 'b',
+      b: null,
+      'b/-name': 'b',
+      a: null,
+      'a/-name': 'a',
+    });
+    const answer = await ask(address(id, ['/data/a'], { format: 'zip' }), { method: 'HEAD' });
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/zip',
+      'content-disposition': `attachment; filename="a.zip"; filename*=UTF-8''a.zip`,
+      'content-security-policy': expect.stringContaining('sandbox'),
+    });
+  });
+
+  it('of the whole root come without what only looks like files', async () => {
+    const { id, root } = await newSandbox();
+    fs.writeFileSync(`${root}/data/file`, 'file');
+    const tar = 'for last; do echo "$last" >&2; done\nexec /usr/bin/tar -c -f - -C / ./data';
+    fs.writeFileSync(`${root}/data/bin/tar`, `#!/bin/sh\n${tar}\n`, { mode: 0o755 });
+    const tree = await unpack(id, ['/']);
+    expect(tree[`${id}/data/file`]).toBe('file');
+    const asked = tree['LEFT-OUT.txt']?.split('\n') ?? [];
+    expect(asked).toEqual(expect.arrayContaining(['./data', './home', './usr']));
+    for (const place of ['./proc', './sys', './dev', './bin']) expect(asked).not.toContain(place);
+  });
+
+  describe.runIf(hasPython)('from a sandbox that means ill', () => {
+    /** A tar made by this script of Python, whatever is asked for. */
+    const hostile = (script: string) => ({
+      tar: `exec /usr/bin/python3 -c '
+import io, sys, tarfile
+t = tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT)
+def add(name, kind=tarfile.REGTYPE, data=b"x", link=""):
+    i = tarfile.TarInfo(name); i.type = kind; i.linkname = link; i.mode = 0o6777
+    i.size = len(data) if kind == tarfile.REGTYPE else 0
+    t.addfile(i, io.BytesIO(data))
+${script}
+t.close()
+'`,
+    });
+
+    it('lead nowhere else, whatever they are called', async () => {
+      const script = [
+        'add("./work/../../../up")',
+        'add("/etc/absolute")',
+        'add("./work/..")',
+        'add("./work/a\\nb")',
+        'add("./work/a\\tb")',
+        'add("./work/back\\\\slash")',
+        'add("./work/\\u202Eevil")',
+        'add("./work/device", tarfile.CHRTYPE)',
+        'add("./work/link", tarfile.SYMTYPE, link="/etc")',
+        'add("./work/link/through")',
+        'add("./work/hard", tarfile.LNKTYPE, link="/etc/shadow")',
+      ].join('\n');
+      const { id, root } = await newSandbox({ tools: hostile(script) });
+      fs.mkdirSync(`${root}/data/work`);
+      for (const format of ['tar.gz', 'zip']) {
+        const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work'], format);
+        const files = Object.keys(tree).filter((path) => tree[path] !== null);
+        expect(files.sort()).toEqual(
+          [
+            'work/_/_/_/up~1',
+            'work/absolute',
+            'work/_~2',
+            'work/a_b~3',
+            'work/a_b~4',
+            'work/back_slash~5',
+            'work/_evil~6',
+            'work/link/through',
+          ].sort(),
+        );
+        expect(note).toContain('work/device');
+        expect(note).toContain('work/hard -> /etc/shadow');
+      }
+    });
+
+    it('that are none break off rather than look whole', async () => {
+      const broken: Record<string, string> = {
+        'no archive': 'echo hello',
+        'half an archive': 'exec /usr/bin/tar -c -f - -C /usr/bin . | head -c 100000',
+        'one that is killed': '/usr/bin/tar -c -f - -C /data/work . | head -c 1024; kill -9 $$',
+      };
+      for (const [what, tar] of Object.entries(broken)) {
+        const { id, root } = await newSandbox({ tools: { tar } });
+        fs.mkdirSync(`${root}/data/work`);
+        fs.writeFileSync(`${root}/data/work/file`, 'x'.repeat(5_000));
+        const thrown = await thrownBy(async () => {
+          const answer = await knock(address(id, ['/data/work'], { format: 'zip' }));
+          await text(answer);
+        });
+        expect(thrown, what).toMatchObject({ code: 'ECONNRESET' });
+      }
+    });
+
+    it('end at the limit, and say so', async () => {
+      const script = 'n = 0\nwhile True: n += 1; add("./work/%d" % n)';
+      const { id, root } = await newSandbox({ tools: hostile(script) });
+      fs.mkdirSync(`${root}/data/work`);
+      const limits = [
+        { entries: 100, bytes: 1_000 },
+        { entries: 1_000, bytes: 100 },
+      ];
+      for (const limit of limits) {
+        const order = {
+          paths: ['/data/work'],
+          format: 'tar.gz',
+          limit,
+          signal: AbortSignal.timeout(60_000),
+        } as const;
+        const { body, count } = await openArchive(id, order);
+        const tree = unpacked(await buffer(body), 'tar.gz');
+        expect(Object.keys(tree)).toHaveLength(1 + 100 + 1);
+        expect(tree['LEFT-OUT.txt']).toContain('work/101 and all that comes after it');
+        expect(count).toEqual({ files: 100, folders: 0, bytes: 100, leftOut: 1, isCut: true });
+        await eventually(() => isIdle(id));
+      }
+    });
+  });
+
+  it('stop being read when whoever takes them leaves', async () => {
+    const { id, root } = await newSandbox();
+    fs.mkdirSync(`${root}/data/work`);
+    fs.writeFileSync(`${root}/data/work/large`, '');
+    fs.truncateSync(`${root}/data/work/large`, 3 * 2 ** 30);
+    const answer = await knock(address(id, ['/data/work'], { format: 'tar.gz' }));
+    await new Promise((resolve) => answer.once('readable', resolve));
+    expect(await isIdle(id)).toBe(false);
+    answer.destroy();
+    await eventually(() => isIdle(id), 3_000);
+  });
+
+  it('tell how far they are to who knows their name', async () => {
+    const { id, root } = await newSandbox();
+    layOut(root);
+    const follow = (token: string) => {
+      const heard: ArchiveEvent[] = [];
+      archiveProgress().listen(token, (event) => heard.push(event));
+      return heard;
+    };
+    const [good, bad] = [newArchiveToken(), newArchiveToken()];
+    const [done, failed] = [follow(good), follow(bad)];
+    await ask(address(id, ['/data/work'], { format: 'zip', progress: good }));
+    expect(done.at(-1)).toEqual({
+      kind: 'ended',
+      count: { files: 6, folders: 3, bytes: 29, leftOut: 3, isCut: false },
+      failure: null,
+    });
+    await ask(address(id, ['/nowhere'], { format: 'zip', progress: bad }));
+    expect(failed.at(-1)).toMatchObject({
+      kind: 'ended',
+      count: null,
+      failure: expect.stringContaining('nothing'),
+    });
+  });
+
+  it('that are not there, or nobody may have, are refused before anything is sent', async () => {
+    const { id } = await newSandbox();
+    const refused = async (
+      paths: string[],
+      more: Record<string, string>,
+      role: 'viewer' | 'operator' | null = 'operator',
+    ) => {
+      const { status, json } = await ask(address(id, paths, more), { role });
+      return [status, (json as { error: { problem?: string } }).error.problem];
+    };
+    expect(await refused(['/nowhere'], { format: 'zip' })).toEqual([404, 'vanished']);
+    expect(await refused([], { format: 'zip' })).toEqual([400, undefined]);
+    expect(await refused(['/data'], { format: 'rar' })).toEqual([400, undefined]);
+    expect(await refused(['/data'], { format: 'zip', limit: 'all' })).toEqual([400, undefined]);
+    expect(await refused(['/data'], { format: 'zip' }, 'viewer')).toEqual([403, undefined]);
+    expect(await refused(['/data'], { format: 'zip' }, null)).toEqual([401, undefined]);
+    expect(await noted(id)).toEqual([]);
+    await unpack(id, ['/data']);
+    expect(await noted(id)).toEqual(['archive-downloaded /data']);
+  });
+
+  it('are counted before they are taken', async () => {
+    const { id, root } = await newSandbox();
+    layOut(root);
+    const { signal } = new AbortController();
+    expect(await measurePlaces(id, ['/data/work'], signal)).toEqual({ entries: 12, bytes: 29, isCut: false });
+    expect(await measurePlaces(id, ['/data/work/sub/run', '/data/work/out'], signal)).toMatchObject({
+      entries: 2,
+      bytes: 3,
+    });
+    const whole = await measurePlaces(id, ['/'], signal);
+    expect(whole.entries).toBeGreaterThan(12);
+    expect(await thrownBy(() => measurePlaces(id, ['/nowhere'], signal))).toMatchObject({
+      problem: 'vanished',
+    });
+  });
+});

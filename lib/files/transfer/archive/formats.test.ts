@@ -1,0 +1,285 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { thrownBy } from '../../../test-support/environment';
+import { hasPython } from '../../test-door';
+import { crc32, crc32ByTable } from './crc32';
+import { bytesOf, noBytes, type SafeEntry } from './entry';
+import { readTar } from './tar-reader';
+import { writeTar } from './tar-writer';
+import { writeZip } from './zip-writer';
+
+function newDir(): string {
+  const dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-archive-'));
+  onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+const AT_MS = Date.UTC(2024, 1, 29, 12, 34, 56);
+
+function file(name: string, content: Buffer | string, more: Partial<SafeEntry> = {}): SafeEntry {
+  const bytes = Buffer.from(content);
+  return {
+    name,
+    kind: 'file',
+    sizeBytes: bytes.length,
+    modifiedAtMs: AT_MS,
+    isExecutable: false,
+    body: bytesOf(bytes),
+    ...more,
+  };
+}
+
+const folder = (name: string): SafeEntry => file(name, '', { kind: 'directory' });
+
+async function* all(entries: SafeEntry[]): AsyncGenerator<SafeEntry> {
+  yield* entries;
+}
+
+/** What is in a folder: each path with its content, or with `null` for a folder. */
+function treeOf(dir: string, prefix = ''): Record<string, Buffer | null> {
+  return Object.fromEntries(
+    fs.readdirSync(join(dir, prefix), { withFileTypes: true }).flatMap((entry) => {
+      const path = `${prefix}${entry.name}`;
+      if (!entry.isDirectory()) return [[path, fs.readFileSync(join(dir, path))]];
+      return [[path, null], ...Object.entries(treeOf(dir, `${path}/`))];
+    }),
+  );
+}
+
+const NOISE = Buffer.from(Array.from({ length: 300_000 }, (_, n) => (n * 2654435761) >>> 13));
+const ENTRIES = () => [
+  folder('top'),
+  folder('top/empty'),
+  file('top/plain.txt', 'hello'),
+  file('top/nothing', ''),
+  file('top/run.sh', '#!/bin/sh\n', { isExecutable: true }),
+  file('top/ü 中 \u{1F600}', 'unicode'),
+  file(`top/${'long/'.repeat(40)}name`, 'deep'),
+  file(`top/${'x'.repeat(255)}`, 'long'),
+  file('top/noise', NOISE),
+  file('top/large.txt', 'again and '.repeat(50_000)),
+];
+
+const EXPECTED = Object.fromEntries(
+  ENTRIES()
+    .flatMap(({ name, kind }) => (kind === 'file' ? [name] : []))
+    .map((name) => [name, true]),
+);
+
+function expectUnpacked(dir: string): void {
+  const tree = treeOf(dir);
+  expect(
+    Object.keys(tree)
+      .filter((path) => tree[path] !== null)
+      .sort(),
+  ).toEqual(Object.keys(EXPECTED).sort());
+  expect(tree['top/empty']).toBeNull();
+  expect(tree['top/plain.txt']?.toString()).toBe('hello');
+  expect(tree['top/nothing']?.length).toBe(0);
+  expect(tree['top/noise']?.equals(NOISE)).toBe(true);
+  expect(tree['top/large.txt']?.toString()).toBe('again and '.repeat(50_000));
+  expect(fs.statSync(join(dir, 'top/run.sh')).mode & 0o777).toBe(0o755);
+  expect(fs.statSync(join(dir, 'top/plain.txt')).mode & 0o777).toBe(0o644);
+  expect(fs.statSync(join(dir, 'top/plain.txt')).mtimeMs).toBe(AT_MS);
+}
+
+describe('a tar', () => {
+  it('is unpacked by tar', async () => {
+    const dir = newDir();
+    const tar = await buffer(Readable.from(writeTar(all(ENTRIES()))));
+    execFileSync('tar', ['-x', '-f', '-', '-C', dir], { input: tar });
+    expectUnpacked(dir);
+  });
+
+  it('made by tar is read, in each of its formats and however it is cut', async () => {
+    const dir = newDir();
+    fs.mkdirSync(`${dir}/in/${'long/'.repeat(40)}`, { recursive: true });
+    fs.writeFileSync(`${dir}/in/plain.txt`, 'hello', { mode: 0o755 });
+    fs.writeFileSync(`${dir}/in/nothing`, '');
+    fs.writeFileSync(`${dir}/in/a\nb`, 'newline');
+    fs.writeFileSync(`${dir}/in/ü`, 'unicode');
+    fs.writeFileSync(`${dir}/in/${'x'.repeat(255)}`, 'long');
+    fs.writeFileSync(`${dir}/in/${'long/'.repeat(40)}name`, 'deep');
+    fs.writeFileSync(`${dir}/in/noise`, NOISE);
+    fs.utimesSync(`${dir}/in/plain.txt`, AT_MS / 1000, AT_MS / 1000);
+    fs.symlinkSync('/etc/passwd', `${dir}/in/link`);
+    fs.linkSync(`${dir}/in/noise`, `${dir}/in/same`);
+    execFileSync('mkfifo', [`${dir}/in/fifo`]);
+    for (const format of ['gnu', 'pax', 'posix']) {
+      const tar = execFileSync('tar', ['-c', `--format=${format}`, '-f', '-', '-C', dir, './in'], {
+        maxBuffer: 10_000_000,
+      });
+      for (const cutInto of [997, 4096, tar.length]) {
+        const seen: Record<string, string> = {};
+        for await (const entry of readTar(cut(tar, cutInto))) {
+          const name = entry.path.filter((part) => part !== '.' && part !== '').join('/');
+          const body = Buffer.concat(await Readable.from(entry.body).toArray());
+          seen[name] = `${entry.kind} ${body.equals(NOISE) ? 'noise' : body}${entry.linkTarget}`;
+          if (name === 'in/plain.txt') {
+            expect(entry).toMatchObject({ mode: 0o755, modifiedAtMs: AT_MS, sizeBytes: 5 });
+          }
+        }
+        const { 'in/noise': one, 'in/same': other, ...rest } = seen;
+        expect([one, other].sort()[1]).toMatch(/^link/);
+        expect([one, other].sort()[0]).toBe('file noise');
+        expect(rest).toMatchObject({
+          in: 'directory ',
+          'in/plain.txt': 'file hello',
+          'in/nothing': 'file ',
+          'in/a\nb': 'file newline',
+          'in/ü': 'file unicode',
+          [`in/${'x'.repeat(255)}`]: 'file long',
+          [`in/${'long/'.repeat(40)}name`]: 'file deep',
+          'in/link': 'link /etc/passwd',
+          'in/fifo': 'other ',
+        });
+      }
+    }
+  });
+
+  it('whose files are not read is read on all the same', async () => {
+    const tar = await buffer(
+      Readable.from(writeTar(all([file('a', NOISE), file('b', 'x'), file('c', NOISE)]))),
+    );
+    const names: string[] = [];
+    for await (const { path, body } of readTar(cut(tar, 1000))) {
+      names.push(path.join('/'));
+      if (names.length === 1) for await (const _ of body) break;
+    }
+    expect(names).toEqual(['a', 'b', 'c']);
+  });
+
+  it('says the sizes that do not fit', async () => {
+    const huge = { ...file('huge', ''), sizeBytes: 2 ** 40, body: noBytes() };
+    const tar = Buffer.concat(
+      await Readable.from(writeTar(all([huge])))
+        .take(3)
+        .toArray(),
+    );
+    const reading = readTar(cut(tar, tar.length));
+    expect((await reading.next()).value).toMatchObject({ path: ['huge'], sizeBytes: 2 ** 40 });
+  });
+
+  it('that is none, is cut off or means ill is refused, and never kept in memory', async () => {
+    const whole = await buffer(Readable.from(writeTar(all([file('a', 'x'.repeat(2000))]))));
+    const drain = async (bytes: Buffer) => {
+      for await (const { body } of readTar(cut(bytes, 512))) for await (const _ of body);
+    };
+    for (const length of [0, 100, 512, 1000, 2048, 2560]) {
+      expect(await thrownBy(() => drain(whole.subarray(0, length))), String(length)).toMatchObject({
+        name: 'TarError',
+      });
+    }
+    const broken = Buffer.from(whole);
+    broken[0] = 0x62;
+    expect(await thrownBy(() => drain(broken))).toMatchObject({ name: 'TarError' });
+    expect(await thrownBy(() => drain(Buffer.alloc(4096, 'x')))).toMatchObject({ name: 'TarError' });
+    // A name of a gigabyte.
+    const [header] = await Readable.from(writeTar(all([{ ...file('n', ''), sizeBytes: 2 ** 30 }])))
+      .take(1)
+      .toArray();
+    const long = Buffer.from(header as Buffer);
+    long.write('L', 156);
+    long.write(sumOf(long), 148);
+    let given = 0;
+    async function* endless() {
+      yield long;
+      for (;;) {
+        given += 1;
+        yield Buffer.alloc(64 * 1024, 'a');
+      }
+    }
+    expect(await thrownBy(() => readTar(endless()).next())).toMatchObject({ name: 'TarError' });
+    expect(given).toBeLessThan(3);
+  });
+
+  it('of any bytes at all throws nothing but its own error', async () => {
+    const whole = await buffer(Readable.from(writeTar(all(ENTRIES().slice(0, 8)))));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length - 1), fc.nat(255), fc.nat(512), async (at, byte, cutInto) => {
+        const bytes = Buffer.from(whole);
+        bytes[at] = byte;
+        try {
+          for await (const { body } of readTar(cut(bytes, cutInto + 1))) for await (const _ of body);
+        } catch (thrown) {
+          expect(thrown).toMatchObject({ name: 'TarError' });
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe.runIf(hasPython)('a zip', () => {
+  it('is unpacked by others', async () => {
+    const dir = newDir();
+    fs.writeFileSync(`${dir}/a.zip`, await buffer(Readable.from(writeZip(all(ENTRIES())))));
+    const script = `
+import sys, os, zipfile, calendar
+z = zipfile.ZipFile(sys.argv[1])
+assert z.testzip() is None
+for i in z.infolist():
+    out = z.extract(i, sys.argv[2])
+    os.chmod(out, (i.external_attr >> 16) & 0o777)
+    at = calendar.timegm(i.date_time)
+    os.utime(out, (at, at))
+`;
+    execFileSync('python3', ['-c', script, `${dir}/a.zip`, `${dir}/out`]);
+    expectUnpacked(`${dir}/out`);
+  });
+
+  it('of more entries than the plain form counts is whole', async () => {
+    const dir = newDir();
+    async function* many(): AsyncGenerator<SafeEntry> {
+      for (let n = 0; n < 70_000; n += 1) yield file(`many/${n}`, '');
+    }
+    fs.writeFileSync(`${dir}/a.zip`, await buffer(Readable.from(writeZip(many()))));
+    const script = 'import sys,zipfile; print(len(zipfile.ZipFile(sys.argv[1]).namelist()))';
+    expect(
+      execFileSync('python3', ['-c', script, `${dir}/a.zip`])
+        .toString()
+        .trim(),
+    ).toBe('70000');
+  });
+
+  it('of a file that breaks off breaks off', async () => {
+    async function* broken() {
+      yield NOISE;
+      throw new Error('gone');
+    }
+    const entry = { ...file('a', ''), sizeBytes: 1_000_000, body: broken() };
+    expect(await thrownBy(() => buffer(Readable.from(writeZip(all([entry])))))).toMatchObject({
+      message: 'gone',
+    });
+  });
+});
+
+it('a sum is the same by table', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 1000 }), fc.uint8Array(), (first, second) => {
+      const [one, two] = [Buffer.from(first), Buffer.from(second)];
+      const sum = crc32ByTable(two, crc32ByTable(one, 0));
+      expect(sum).toBe(crc32(Buffer.concat([one, two]), 0));
+    }),
+  );
+  expect(crc32ByTable(Buffer.from('123456789'), 0)).toBe(0xcbf43926);
+});
+
+async function* cut(bytes: Buffer, into: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += into) yield bytes.subarray(at, at + into);
+}
+
+function sumOf(header: Buffer): string {
+  const blank = Buffer.from(header);
+  blank.fill(0x20, 148, 156);
+  return `${blank
+    .reduce((sum, byte) => sum + byte, 0)
+    .toString(8)
+    .padStart(6, '0')}\0 `;
+}

@@ -1,0 +1,77 @@
+import 'server-only';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { noteAccess } from '../../../access/audit';
+import { parseInput } from '../../../access/input';
+import { guardRequest } from '../../../access/request-guard';
+import { SandkeeperError } from '../../../errors';
+import { ARCHIVE_FORMATS, type ArchiveFormat, GuestPaths } from '../../schema';
+import { dispositionOf } from '../attachment';
+import { type FileExchange, SEALED_POLICY } from '../serve-content';
+import { LIFTED_LIMIT, type OpenedArchive, openArchive } from './archive';
+import { archiveProgress } from './progress';
+import { ARCHIVE_LIMIT } from './schema';
+
+const ArchiveQuery = z.object({
+  paths: GuestPaths,
+  format: z.enum(ARCHIVE_FORMATS),
+  limit: z.literal('none').nullable(),
+});
+
+const TYPES = { 'tar.gz': 'application/gzip', zip: 'application/zip' } satisfies Record<
+  ArchiveFormat,
+  string
+>;
+const MOST_DETAIL_CHARS = 1_000;
+
+/**
+ * `GET archive?path=&path=&format=`: folders and files as one archive, `limit=none` of any size. How far it is goes to the
+ * channel `archive`, under the name that `progress` says. Role: operator.
+ */
+export async function sendArchive(exchange: FileExchange): Promise<void> {
+  const { req, sandboxId, query, signal } = exchange;
+  const session = await guardRequest(req, 'operator');
+  const { paths, format, limit } = parseInput(ArchiveQuery, {
+    paths: query.getAll('path'),
+    format: query.get('format'),
+    limit: query.get('limit'),
+  });
+  const isRead = req.method === 'GET';
+  const progress = archiveProgress().begin(isRead ? query.get('progress') : null);
+  try {
+    const archive = await openArchive(sandboxId, {
+      paths,
+      format,
+      limit: limit === 'none' ? LIFTED_LIMIT : ARCHIVE_LIMIT,
+      signal,
+    });
+    progress.counts(archive.count);
+    const detail = `${format} of ${paths.join(', ')}`.slice(0, MOST_DETAIL_CHARS);
+    const path = paths[0] ?? null;
+    if (isRead) await noteAccess(session, { kind: 'archive-downloaded', sandboxId, path, detail });
+    await send(exchange, archive, format);
+    progress.ends(null);
+  } catch (thrown) {
+    progress.ends(signal.aborted ? 'The download was ended.' : SandkeeperError.from(thrown).message);
+    throw thrown;
+  }
+}
+
+async function send(
+  { req, res, signal }: FileExchange,
+  { fileName, body }: OpenedArchive,
+  format: ArchiveFormat,
+): Promise<void> {
+  try {
+    res.writeHead(200, {
+      'content-type': TYPES[format],
+      'content-disposition': dispositionOf('attachment', fileName),
+      'content-security-policy': SEALED_POLICY,
+      'cache-control': 'no-store',
+    });
+    if (req.method === 'HEAD') res.end();
+    else await pipeline(body, res, { signal });
+  } finally {
+    body.destroy();
+  }
+}

@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { canRun, openTestHouse } from '../../engine/jail/test-guests';
+import { DOWNLOAD_LANGUAGES, downloadCode } from './download-code';
+
+const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const NAMES = [
+  'plain.bin',
+  'it\'s "quoted"',
+  'two\nlines',
+  'back\\slash',
+  'gpj.\u202Eexe',
+  '日本 語',
+  'tag\u{E0041}',
+];
+
+type Ended = { code: number; err: string };
+
+function run(
+  program: string,
+  args: string[],
+  text: string,
+  { cwd, env = {} }: { cwd?: string; env?: object } = {},
+) {
+  return new Promise<Ended>((resolve) => {
+    const child = execFile(program, args, { cwd, env: { ...process.env, ...env } }, (error, _out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, err });
+    });
+    child.stdin?.end(text);
+  });
+}
+
+describe.skipIf(!canRun)('TypeScript', () => {
+  it('downloads the bytes of any name, and wakes nothing', async () => {
+    const house = await openTestHouse();
+    const sandbox = await house.create();
+    const cwd = mkdtempSync(join(tmpdir(), 'sandkeeper-download-'));
+    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+    symlinkSync(MODULES, join(cwd, 'node_modules'));
+    const env = { MORU_API_URL: house.url, MORU_SANDBOX_URL: house.url, MORU_API_KEY: house.apiKey };
+    const bytes = Uint8Array.from({ length: 512 }, (_, at) => at % 256);
+    const download = (name: string) =>
+      run(
+        'node',
+        ['--input-type=module', '-'],
+        downloadCode(sandbox.sandboxId, `/home/user/${name}`, 'typescript'),
+        { cwd, env },
+      );
+    for (const name of NAMES) {
+      await sandbox.files.write(`/home/user/${name}`, new Blob([bytes]));
+      expect([name, await download(name)]).toEqual([name, { code: 0, err: '' }]);
+      expect(new Uint8Array(readFileSync(join(cwd, name.replace('\\', '_'))))).toEqual(bytes);
+    }
+    await house.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
+    const ended = await download('plain.bin');
+    expect(ended.err).toContain('The sandbox is not running.');
+  });
+});
+
+describe('Python', () => {
+  it.each(NAMES)('means exactly this path: %j', async (name) => {
+    const code = downloadCode('ia7kh0tl11tyw3inzzbyq', `/home/user/${name}`, 'python');
+    expect(code).not.toMatch(/[^\n\P{C}]/u);
+    const check =
+      'import ast, sys\n' +
+      'calls = [node for node in ast.walk(ast.parse(sys.stdin.read())) if isinstance(node, ast.Call)]\n' +
+      'read = next(call for call in calls if getattr(call.func, "attr", "") == "read")\n' +
+      'sys.exit(0 if read.args[0].value == sys.argv[1] else read.args[0].value)';
+    const ended = await run('python3', ['-c', check, `/home/user/${name}`], code);
+    // Not everybody has Python.
+    if (ended.code !== -1) expect(ended).toEqual({ code: 0, err: '' });
+  });
+});
+
+it('is written for ids of sandboxes only', () => {
+  for (const language of DOWNLOAD_LANGUAGES)
+    expect(() => downloadCode("i'; process.exit(); '", '/a', language)).toThrow(RangeError);
+});

@@ -1,0 +1,69 @@
+import fs from 'node:fs';
+import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { FileRefusal } from '../../api-client';
+import { giveEngine } from '../../test-support/environment';
+import { ask, newSandbox, openDoor } from '../test-door';
+import { readBytes } from './read-bytes';
+
+const engine = giveEngine({ withFiles: true });
+
+const elsewhere = globalThis.fetch;
+let id: string;
+let root: string;
+
+beforeAll(async () => {
+  ({ id, root } = await newSandbox(engine));
+});
+
+beforeEach(async () => {
+  const door = await openDoor();
+  // What a browser adds to an address of ours: where we are, and who asks.
+  vi.stubGlobal('fetch', async (address: string, init: RequestInit) => {
+    if (!String(address).startsWith('/')) return elsewhere(address, init);
+    const answer = await ask(`${door}${address}`, { headers: init.headers as Record<string, string> });
+    const all = Object.entries(answer.headers).map(([name, value]): [string, string] => [
+      name,
+      String(value),
+    ]);
+    return new Response(new Uint8Array(answer.body), { status: answer.status, headers: all });
+  });
+});
+
+const read = async (path: string, start: number, end: number) => {
+  const { bytes, sizeBytes } = await readBytes(id, path, { start, end });
+  return [Buffer.from(bytes).toString(), sizeBytes];
+};
+
+it('reads a part of a file, and as much of it as there is', async () => {
+  fs.writeFileSync(`${root}/data/digits`, '0123456789');
+  expect(await read('/data/digits', 2, 5)).toEqual(['234', 10]);
+  expect(await read('/data/digits', 8, 100)).toEqual(['89', 10]);
+  expect(await read('/data/digits', 0, 10)).toEqual(['0123456789', 10]);
+  expect(await read('/data/digits', 10, 20)).toEqual(['', 10]);
+  fs.writeFileSync(`${root}/data/nothing`, '');
+  expect(await read('/data/nothing', 0, 100)).toEqual(['', 0]);
+});
+
+it('says how large a file is by now', async () => {
+  fs.writeFileSync(`${root}/data/log`, 'one\n');
+  expect(await read('/data/log', 0, 4)).toEqual(['one\n', 4]);
+  fs.appendFileSync(`${root}/data/log`, 'two\n');
+  expect(await read('/data/log', 4, 100)).toEqual(['two\n', 8]);
+  fs.truncateSync(`${root}/data/log`, 2);
+  expect(await read('/data/log', 4, 100)).toEqual(['', 2]);
+});
+
+it('tells as bytes arrive, and why none do', async () => {
+  fs.writeFileSync(`${root}/data/some`, 'x'.repeat(1_000));
+  const onProgress = vi.fn();
+  await readBytes(id, '/data/some', { start: 0, end: 1_000, onProgress });
+  expect(onProgress).toHaveBeenLastCalledWith(1_000);
+  const failure = await readBytes(id, '/data/none', { start: 0, end: 1 }).catch((thrown: unknown) => thrown);
+  expect(failure).toBeInstanceOf(FileRefusal);
+  expect(failure).toMatchObject({ code: 'not_found', problem: 'vanished' });
+});
+
+it('takes only what was asked for from whoever grants no ranges', async () => {
+  vi.stubGlobal('fetch', async () => new Response('0123456789', { headers: { 'content-length': '10' } }));
+  expect(await read('/any', 3, 6)).toEqual(['345', 10]);
+});

@@ -1,0 +1,330 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { request } from 'node:http';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { config } from '../../config';
+import { eventually, giveEngine } from '../../test-support/environment';
+import { ask, type Knock, knock, newSandbox, noted, openDoor } from '../test-door';
+
+const engine = giveEngine({ withFiles: true });
+
+let id: string;
+let root: string;
+let door: string;
+
+beforeAll(async () => {
+  ({ id, root } = await newSandbox(engine));
+});
+
+beforeEach(async () => {
+  door = await openDoor();
+});
+
+const address = (path: string, more: Record<string, string> = {}, of = id) =>
+  `${door}/api/sandboxes/${of}/files/content?${new URLSearchParams({ path, ...more })}`;
+const download = (path: string, options?: Knock, of = id) =>
+  ask(address(path, { as: 'download' }, of), options);
+
+describe('a file', () => {
+  it('is downloaded byte by byte, under its name and sealed', async () => {
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, n) => n % 251));
+    fs.writeFileSync(`${root}/data/all "bytes".html`, bytes);
+    const answer = await download('/data/all "bytes".html');
+    expect(answer.status).toBe(200);
+    expect(answer.body.equals(bytes)).toBe(true);
+    expect(answer.headers).toMatchObject({
+      'content-length': '300000',
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="all _bytes_.html"; filename*=UTF-8''all%20%22bytes%22.html`,
+      'content-security-policy': expect.stringContaining('sandbox'),
+      'cache-control': 'no-store',
+      'accept-ranges': 'bytes',
+      etag: expect.stringMatching(/^"[^"]+"$/),
+    });
+  });
+
+  it('is downloaded in ranges, and taken up again only while it is the same', async () => {
+    fs.writeFileSync(`${root}/data/parts`, '0123456789');
+    const { headers } = await download('/data/parts', { headers: { range: 'bytes=2-3' } });
+    const etag = String(headers.etag);
+    const part = async (more: Record<string, string>) => {
+      const answer = await download('/data/parts', { headers: more });
+      return [answer.status, answer.body.toString(), answer.headers['content-range']];
+    };
+    expect(await part({ range: 'bytes=2-3' })).toEqual([206, '23', 'bytes 2-3/10']);
+    expect(await part({ range: 'bytes=-3' })).toEqual([206, '789', 'bytes 7-9/10']);
+    expect(await part({ range: 'bytes=8-', 'if-range': etag })).toEqual([206, '89', 'bytes 8-9/10']);
+    expect(await part({ range: 'bytes=0-1,4-5' })).toEqual([200, '0123456789', undefined]);
+    expect(await part({ range: 'bytes=10-' })).toEqual([416, '', 'bytes */10']);
+    fs.writeFileSync(`${root}/data/parts`, 'other bytes');
+    expect(await part({ range: 'bytes=8-', 'if-range': etag })).toEqual([200, 'other bytes', undefined]);
+  });
+
+  it('that is empty, or a link to one, is a file as well', async () => {
+    fs.writeFileSync(`${root}/data/empty`, '');
+    fs.symlinkSync('empty', `${root}/data/to-empty`);
+    for (const path of ['/data/empty', '/data/to-empty']) {
+      const answer = await download(path, { headers: { range: 'bytes=0-' } });
+      expect([answer.status, answer.headers['content-length'], answer.body.length]).toEqual([200, '0', 0]);
+    }
+  });
+
+  it('is only described to who asks for its head', async () => {
+    fs.writeFileSync(`${root}/data/head`, '0123456789');
+    const answer = await download('/data/head', { method: 'HEAD' });
+    expect([answer.status, answer.headers['content-length'], answer.body.length]).toEqual([200, '10', 0]);
+    expect(await noted(id)).not.toContain('file-downloaded /data/head');
+  });
+
+  it('whose name is hostile is given under a harmless one', async () => {
+    for (const name of ['a\r\nX-Evil: 1', '\u202Egpj.exe', '..', 'ü'.repeat(120)]) {
+      const path = name === '..' ? '/data/x/../...' : `/data/${name}`;
+      if (name === '..') fs.mkdirSync(`${root}/data/x`, { recursive: true });
+      fs.writeFileSync(`${root}${path}`, 'x');
+      const answer = await download(path);
+      expect(answer.status).toBe(200);
+      expect(answer.headers['x-evil']).toBeUndefined();
+      expect(answer.headers['content-disposition']).toMatch(
+        /^attachment; filename="[ -~]*"; filename\*=UTF-8''\S+$/,
+      );
+    }
+  });
+});
+
+describe('what is no file', () => {
+  const problemOf = async (path: string) => {
+    const { status, json } = await download(path);
+    return [status, (json as { error: { problem?: string } }).error.problem];
+  };
+
+  it('is never opened, and says what it is', async () => {
+    const dir = `${root}/data/odd`;
+    fs.mkdirSync(dir);
+    execFileSync('mkfifo', [`${dir}/fifo`]);
+    if (process.getuid?.() === 0) execFileSync('mknod', [`${dir}/device`, 'c', '1', '5']);
+    fs.symlinkSync('fifo', `${dir}/to-fifo`);
+    fs.symlinkSync('.', `${dir}/to-dir`);
+    fs.symlinkSync('circle', `${dir}/circle`);
+    expect(await problemOf('/data/odd')).toEqual([400, 'is_directory']);
+    expect(await problemOf('/data/odd/to-dir')).toEqual([400, 'is_directory']);
+    expect(await problemOf('/data/odd/fifo')).toEqual([400, 'not_regular']);
+    expect(await problemOf('/data/odd/to-fifo')).toEqual([400, 'not_regular']);
+    if (process.getuid?.() === 0) expect(await problemOf('/data/odd/device')).toEqual([400, 'not_regular']);
+    expect(await problemOf('/data/odd/circle')).toEqual([404, 'vanished']);
+    expect(await problemOf('/data/odd/nothing')).toEqual([404, 'vanished']);
+    expect(await problemOf('/data/odd/fifo/x')).toEqual([404, 'vanished']);
+  });
+
+  it('and what may not be read says so', async () => {
+    await engine.fault({ route: 'GET /files', status: 500, message: 'open: permission denied' });
+    expect(await problemOf('/etc/hostname')).toEqual([403, 'denied']);
+  });
+});
+
+describe('a sandbox that does not run', () => {
+  it('is not woken', async () => {
+    const { id: paused } = await newSandbox(engine);
+    await engine.call('POST', `/sandboxes/${paused}/pause`);
+    const before = await engine.detail(paused);
+    const answer = await download('/etc/hostname', {}, paused);
+    expect(answer).toMatchObject({ status: 409, json: { error: { problem: 'not_running' } } });
+    const put = await ask(address('/data/x', {}, paused), { method: 'PUT', body: 'x' });
+    expect(put).toMatchObject({ status: 409, json: { error: { problem: 'not_running' } } });
+    expect(await engine.detail(paused)).toEqual(before);
+    await engine.call('DELETE', `/sandboxes/${paused}`);
+    expect(await download('/etc/hostname', {}, paused)).toMatchObject({
+      status: 404,
+      json: { error: { problem: 'gone' } },
+    });
+  });
+
+  it('any more breaks off what is being downloaded', async () => {
+    const { id: victim, root: its } = await newSandbox(engine);
+    fs.writeFileSync(`${its}/data/large`, '');
+    fs.truncateSync(`${its}/data/large`, 2 ** 31);
+    const answer = await knock(address('/data/large', { as: 'download' }, victim));
+    expect(answer.headers['content-length']).toBe(String(2 ** 31));
+    const broken = new Promise((resolve) => answer.once('error', resolve));
+    await new Promise((resolve) => answer.once('readable', resolve));
+    await engine.call('POST', `/sandboxes/${victim}/pause`);
+    answer.resume();
+    await broken;
+  });
+});
+
+describe('a download', () => {
+  /** What this process, engine and door in one, has read so far, bytes. */
+  const bytesRead = async () => Number(fs.readFileSync('/proc/self/io', 'utf8').match(/rchar: (\d+)/)?.[1]);
+
+  it('waits for who takes it, and stops when they leave', async () => {
+    fs.writeFileSync(`${root}/data/large`, '');
+    fs.truncateSync(`${root}/data/large`, 2 ** 32);
+    const answer = await knock(address('/data/large', { as: 'download' }));
+    await new Promise((resolve) => answer.once('readable', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const before = await bytesRead();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await bytesRead()) - before).toBeLessThan(16 * 2 ** 20);
+    answer.resume();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    answer.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const left = await bytesRead();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await bytesRead()) - left).toBeLessThan(2 ** 20);
+  });
+});
+
+describe('what the browser shows itself', () => {
+  const PNG = Buffer.from('89504e470d0a1a0a0000', 'hex');
+
+  it('is what its name and its bytes say, and nothing else', async () => {
+    fs.writeFileSync(`${root}/data/a.png`, PNG);
+    fs.writeFileSync(`${root}/data/evil.png`, '<script>alert(1)</script>');
+    fs.writeFileSync(`${root}/data/a.svg`, '<svg><script>alert(1)</script></svg>');
+    const shown = await ask(address('/data/a.png', { as: 'image' }));
+    expect(shown.headers).toMatchObject({
+      'content-type': 'image/png',
+      'content-disposition': expect.stringMatching(/^inline;/),
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+    });
+    expect(shown.body.equals(PNG)).toBe(true);
+    const svg = await ask(address('/data/a.svg', { as: 'image' }));
+    expect(svg.headers['content-type']).toBe('image/svg+xml');
+    expect(svg.headers['content-security-policy']).toMatch(/default-src 'none'.*sandbox/);
+    for (const as of ['image', 'media', 'pdf']) {
+      expect((await ask(address('/data/evil.png', { as }))).status, as).toBe(400);
+    }
+  });
+
+  it('may be asked for in ranges', async () => {
+    fs.writeFileSync(`${root}/data/a.mp3`, `ID3${'x'.repeat(1000)}`);
+    const part = await ask(address('/data/a.mp3', { as: 'media' }), { headers: { range: 'bytes=1000-' } });
+    expect([part.status, part.body.toString(), part.headers['content-type']]).toEqual([
+      206,
+      'xxx',
+      'audio/mpeg',
+    ]);
+  });
+});
+
+describe('an upload', () => {
+  const put = (path: string, options: Knock = {}, more: Record<string, string> = {}) =>
+    ask(address(path, more), { method: 'PUT', ...options });
+  const names = (path: string) => fs.readdirSync(`${root}${path}`).sort();
+
+  it('makes a file, and its folders', async () => {
+    const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, n) => n % 253));
+    const answer = await put('/data/up/deep/new', { body: bytes });
+    expect(answer).toMatchObject({
+      status: 201,
+      json: { name: 'new', path: '/data/up/deep/new', kind: 'file', sizeBytes: 200_000 },
+    });
+    expect(fs.readFileSync(`${root}/data/up/deep/new`).equals(bytes)).toBe(true);
+    expect(names('/data/up/deep')).toEqual(['new']);
+  });
+
+  it('asks before it replaces, and keeps links', async () => {
+    fs.mkdirSync(`${root}/data/there`);
+    fs.writeFileSync(`${root}/data/there/file`, 'old');
+    fs.symlinkSync('file', `${root}/data/there/link`);
+    const refused = await put('/data/there/file', { body: 'new' });
+    expect(refused).toMatchObject({ status: 409, json: { error: { code: 'conflict' } } });
+    expect(refused.json).not.toHaveProperty('error.problem');
+    expect(fs.readFileSync(`${root}/data/there/file`, 'utf8')).toBe('old');
+    expect((await put('/data/there/link', { body: 'new' }, { conflict: 'replace' })).status).toBe(201);
+    expect(fs.readFileSync(`${root}/data/there/file`, 'utf8')).toBe('new');
+    expect(fs.readlinkSync(`${root}/data/there/link`)).toBe('file');
+    expect(names('/data/there')).toEqual(['file', 'link']);
+  });
+
+  it('onto a folder, below a file or without room is refused, and leaves nothing', async () => {
+    fs.mkdirSync(`${root}/data/here/folder`, { recursive: true });
+    fs.writeFileSync(`${root}/data/here/file`, 'old');
+    const problemOf = async (path: string) => {
+      const { json } = await put(path, { body: 'x' }, { conflict: 'replace' });
+      return (json as { error: { problem?: string } }).error.problem;
+    };
+    expect(await problemOf('/data/here/folder')).toBe('is_directory');
+    expect(await problemOf('/data/here/file/below')).toBe('not_directory');
+    await engine.fault({ route: 'POST /files', status: 507 });
+    expect(await problemOf('/data/here/file')).toBe('no_space');
+    expect(fs.readFileSync(`${root}/data/here/file`, 'utf8')).toBe('old');
+    expect(names('/data/here')).toEqual(['file', 'folder']);
+  });
+
+  it('that is broken off leaves what was there', async () => {
+    fs.mkdirSync(`${root}/data/half`);
+    fs.writeFileSync(`${root}/data/half/file`, 'old');
+    const { cookie, origin } = await headersOf();
+    const call = request(address('/data/half/file', { conflict: 'replace' }), {
+      method: 'PUT',
+      headers: { cookie, origin, 'content-length': 10_000_000 },
+    });
+    call.on('error', () => {});
+    call.write(Buffer.alloc(1_000_000));
+    await eventually(() => names('/data/half').some((name) => name.startsWith('.upload-')));
+    call.destroy();
+    await eventually(() => names('/data/half').length === 1);
+    expect(fs.readFileSync(`${root}/data/half/file`, 'utf8')).toBe('old');
+  });
+
+  async function headersOf(): Promise<{ cookie: string; origin: string }> {
+    const { openSession, sessionCookieName } = await import('../../access/sessions');
+    const value = await openSession({ role: 'operator', actor: 'ana' });
+    return { cookie: `${sessionCookieName()}=${value}`, origin: `http://localhost:${config().port}` };
+  }
+});
+
+describe('the door', () => {
+  it('opens for operators, and for writing only to pages of ours', async () => {
+    const path = '/etc/hostname';
+    expect((await download(path, { role: null })).status).toBe(401);
+    expect((await download(path, { role: 'viewer' })).status).toBe(403);
+    expect((await download(path, { role: 'admin' })).status).toBe(200);
+    const put = (options: Knock) => ask(address('/data/door'), { method: 'PUT', body: 'x', ...options });
+    expect((await put({ role: null })).status).toBe(401);
+    expect((await put({ role: 'viewer' })).status).toBe(403);
+    for (const origin of ['', 'null', 'http://evil.example']) {
+      expect((await put({ headers: { origin } })).status, origin).toBe(403);
+    }
+    expect(fs.existsSync(`${root}/data/door`)).toBe(false);
+  });
+
+  it('takes no other method, address or value', async () => {
+    for (const method of ['POST', 'DELETE', 'PATCH']) {
+      const answer = await ask(address('/data/x'), { method });
+      expect([answer.status, answer.headers.allow], method).toEqual([405, 'GET, HEAD, PUT']);
+    }
+    expect((await ask(`${door}/api/sandboxes/${id}/files/constructor`)).status).toBe(404);
+    expect((await ask(`${door}/api/sandboxes/a%2Fb/files/content?path=/&as=download`)).status).toBe(400);
+    for (const query of [
+      '',
+      'path=/x',
+      'as=download',
+      'path=x&as=download',
+      'path=/x&as=page',
+      'path=/%00&as=download',
+    ]) {
+      const answer = await ask(`${door}/api/sandboxes/${id}/files/content?${query}`);
+      expect([answer.status, answer.headers['cache-control']], query).toEqual([400, 'no-store']);
+    }
+  });
+
+  it('notes who took what, a preview once', async () => {
+    const { id: one, root: its } = await newSandbox(engine);
+    fs.writeFileSync(`${its}/data/a`, '0123456789');
+    for (const range of ['bytes=0-1', 'bytes=2-3']) {
+      await ask(address('/data/a', { as: 'preview' }, one), { headers: { range } });
+    }
+    await download('/data/a', {}, one);
+    await download('/data/nothing', {}, one);
+    await download('/data/a', { role: 'viewer' }, one);
+    await ask(address('/data/b', {}, one), { method: 'PUT', body: 'x' });
+    expect(await noted(one)).toEqual([
+      'file-opened /data/a',
+      'file-downloaded /data/a',
+      'file-uploaded /data/b',
+    ]);
+  });
+});

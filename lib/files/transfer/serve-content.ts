@@ -1,0 +1,109 @@
+import 'server-only';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { noteAccess } from '../../access/audit';
+import { parseInput } from '../../access/input';
+import { guardRequest } from '../../access/request-guard';
+import { SandkeeperError } from '../../errors';
+import { noteOpened } from '../browse/opened';
+import { type OpenedFile, openFile } from '../browse/reader';
+import { HEAD_BYTES, inlineType } from '../preview/media/inline-type';
+import { CONTENT_USES, type ContentUse, GuestPath, UPLOAD_CONFLICTS } from '../schema';
+import { dispositionOf } from './attachment';
+import { uploadFile } from './upload';
+
+/** One request about the files of a sandbox. `signal` aborts when its sender leaves. */
+export type FileExchange = {
+  req: IncomingMessage;
+  res: ServerResponse;
+  sandboxId: string;
+  query: URLSearchParams;
+  signal: AbortSignal;
+};
+
+/** For bytes whose meaning nobody knows: no browser makes a page of them. */
+export const SEALED_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox";
+/** For what an element of ours shows: only we may frame it, and it has neither scripts nor our origin. */
+const SHOWN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
+
+const ContentQuery = z.object({ path: GuestPath, as: z.enum(CONTENT_USES) });
+const UploadQuery = z.object({ path: GuestPath, conflict: z.enum(UPLOAD_CONFLICTS).default('refuse') });
+
+const IS_SHOWN = {
+  download: false,
+  preview: false,
+  image: true,
+  media: true,
+  pdf: true,
+} satisfies Record<ContentUse, boolean>;
+
+/** `GET content?path=&as=`: a file, whole or a range of it. Role: operator. */
+export async function sendContent({ req, res, sandboxId, query, signal }: FileExchange): Promise<void> {
+  const session = await guardRequest(req, 'operator');
+  const { path, as } = parseInput(ContentQuery, Object.fromEntries(query));
+  const headBytes = IS_SHOWN[as] ? HEAD_BYTES : 0;
+  const { range } = req.headers;
+  const ifRange = req.headers['if-range']?.toString();
+  const file = await openFile(sandboxId, path, { range, ifRange, headBytes, signal });
+  try {
+    const headers = headersOf(as, file);
+    const isRead = req.method === 'GET' && file.content.kind === 'bytes';
+    if (isRead && as === 'download') await noteAccess(session, { kind: 'file-downloaded', sandboxId, path });
+    if (isRead && as !== 'download') await noteOpened(session, sandboxId, path);
+    await send(req, res, file, headers, signal);
+  } finally {
+    if (file.content.kind === 'bytes') file.content.body.destroy();
+  }
+}
+
+/** `PUT content?path=&conflict=`: writes a file, 201 and its entry. Role: operator. */
+export async function takeUpload({ req, res, sandboxId, query, signal }: FileExchange): Promise<void> {
+  const session = await guardRequest(req, 'operator', { writes: true });
+  const { path, conflict } = parseInput(UploadQuery, Object.fromEntries(query));
+  if (path.endsWith('/')) throw new SandkeeperError('invalid', 'Say which file, not which folder.');
+  await noteAccess(session, { kind: 'file-uploaded', sandboxId, path });
+  // Unlike a plain loop over the request, this leaves the connection open for the answer when the rest is not wanted.
+  const body: AsyncIterable<Buffer> = {
+    [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }),
+  };
+  const entry = await uploadFile(sandboxId, path, body, { conflict, signal });
+  res.writeHead(201, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  res.end(JSON.stringify(entry));
+}
+
+/** What everybody is told about the file, whatever part of it is sent. */
+function headersOf(as: ContentUse, { name, etag, head }: OpenedFile): Record<string, string> {
+  const type = IS_SHOWN[as] ? inlineType(as, name, head) : 'application/octet-stream';
+  if (type === null) {
+    throw new SandkeeperError('invalid', 'This file is not of a kind that can be shown like this.');
+  }
+  return {
+    'content-type': type,
+    'content-disposition': dispositionOf(IS_SHOWN[as] ? 'inline' : 'attachment', name),
+    'content-security-policy': IS_SHOWN[as] ? SHOWN_POLICY : SEALED_POLICY,
+    ...(IS_SHOWN[as] ? { 'x-frame-options': 'SAMEORIGIN' } : {}),
+    'cache-control': 'no-store',
+    'accept-ranges': 'bytes',
+    etag,
+  };
+}
+
+async function send(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { content }: OpenedFile,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (content.kind === 'outside') {
+    res.writeHead(416, { ...headers, 'content-range': `bytes */${content.sizeBytes}` }).end();
+    return;
+  }
+  const { range, sizeBytes, body } = content;
+  const length = range ? range.end - range.start + 1 : sizeBytes;
+  const part = range ? { 'content-range': `bytes ${range.start}-${range.end}/${sizeBytes}` } : {};
+  res.writeHead(range ? 206 : 200, { ...headers, ...part, 'content-length': length });
+  if (req.method === 'HEAD') res.end();
+  else await pipeline(body, res, { signal });
+}

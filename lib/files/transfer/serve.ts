@@ -1,0 +1,83 @@
+import 'server-only';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { httpStatusOf, SandkeeperError } from '../../errors';
+import { failureOf } from '../../result';
+import { SandboxId } from '../../sandbox/schema';
+import { sendArchive } from './archive/serve-archive';
+import { type FileExchange, sendContent, takeUpload } from './serve-content';
+
+/**
+ * The requests that carry files, `/api/sandboxes/ID/files/…`. They go past Next.js, which drops the length of an answer,
+ * lets no route say its own security policy, and costs a multiple for every byte.
+ */
+type Serve = (exchange: FileExchange) => Promise<void>;
+
+const ROUTES: Readonly<Record<string, Readonly<Record<string, Serve>>>> = {
+  content: { GET: sendContent, HEAD: sendContent, PUT: takeUpload },
+  archive: { GET: sendArchive, HEAD: sendArchive },
+};
+
+/** How long the rest of a refused upload is read on, ms. */
+const DISCARD_MS = 30_000;
+const PATH = /^\/api\/sandboxes\/([^/]+)\/files\/([a-z]+)$/;
+
+/** Serves a request if it is one of these, and answers whether it was. Never throws. */
+export function serveFiles(req: IncomingMessage, res: ServerResponse): boolean {
+  const [pathname = '', ...search] = (req.url ?? '').split('?');
+  const [, id = '', name = ''] = PATH.exec(pathname) ?? [];
+  const route = Object.hasOwn(ROUTES, name) ? ROUTES[name] : undefined;
+  if (!route) return false;
+  void serve(route, req, res, id, new URLSearchParams(search.join('?')));
+  return true;
+}
+
+async function serve(
+  route: Readonly<Record<string, Serve>>,
+  req: IncomingMessage,
+  res: ServerResponse,
+  id: string,
+  query: URLSearchParams,
+): Promise<void> {
+  const leaving = new AbortController();
+  res.on('close', () => {
+    if (!res.writableFinished) leaving.abort();
+  });
+  try {
+    const method = req.method ?? '';
+    const handle = Object.hasOwn(route, method) ? route[method] : undefined;
+    if (!handle) {
+      res.writeHead(405, { allow: Object.keys(route).join(', ') }).end();
+      return;
+    }
+    const sandboxId = SandboxId.safeParse(id);
+    if (!sandboxId.success) throw new SandkeeperError('invalid', 'This is not the id of a sandbox.');
+    await handle({ req, res, sandboxId: sandboxId.data, query, signal: leaving.signal });
+  } catch (thrown) {
+    fail(res, thrown, leaving.signal);
+  } finally {
+    discardRest(req);
+  }
+}
+
+/** Reads on what nobody wants any more: a browser that is still sending would not see the answer. */
+function discardRest(req: IncomingMessage): void {
+  if (req.complete || req.destroyed) return;
+  const timer = setTimeout(() => req.destroy(), DISCARD_MS);
+  req.once('close', () => clearTimeout(timer));
+  req.resume();
+}
+
+/** The failure as JSON, or, once bytes have gone, a broken connection: nothing else tells that some are missing. */
+function fail(res: ServerResponse, thrown: unknown, signal: AbortSignal): void {
+  if (res.headersSent || signal.aborted) {
+    res.destroy();
+    return;
+  }
+  const error = failureOf(thrown);
+  if (error.retryAfterMs !== undefined) res.setHeader('retry-after', Math.ceil(error.retryAfterMs / 1000));
+  res.writeHead(httpStatusOf(error.code), {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+  });
+  res.end(JSON.stringify({ error }));
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { mixedFleet, NOW_MS, rowWith } from '../test-fleet';
+import { countFacets, facetsOf, metadataKeysOf, rankValues } from './facets';
+import { type Filter, metadataTerm, templateTerm } from './filter';
+import { compileFilter } from './match';
+
+describe('facetsOf', () => {
+  it('counts states, templates and the keys that divide the rows best', () => {
+    const rows = mixedFleet(200);
+    const facets = facetsOf(countFacets(rows), { limit: 3 });
+    expect(facets.map((facet) => facet.key)).toEqual([
+      'state',
+      'template',
+      'environment',
+      'team',
+      'owner',
+      'run',
+    ]);
+    const owner = facets.find((facet) => facet.key === 'owner');
+    expect(owner?.values).toHaveLength(3);
+    expect(owner?.more).toBe(3);
+  });
+
+  it('hands out terms that select as many rows as it counted', () => {
+    const rows = mixedFleet(200);
+    for (const { values } of facetsOf(countFacets(rows), { limit: 5, keys: 9 })) {
+      for (const { term, count } of values) {
+        const test = compileFilter([term]);
+        expect(rows.filter((row) => test(row, NOW_MS))).toHaveLength(count);
+      }
+    }
+  });
+
+  it('leaves out what all rows share, except for the state', () => {
+    const rows = [
+      rowWith({ metadata: { team: 'evals' } }),
+      rowWith({ metadata: { team: 'evals', owner: 'li' } }),
+    ];
+    expect(facetsOf(countFacets(rows), { limit: 5 }).map((facet) => facet.key)).toEqual(['state', 'owner']);
+  });
+
+  it('has nothing to say about no rows', () => {
+    expect(facetsOf(countFacets([]), { limit: 5 })).toEqual([]);
+    expect(metadataKeysOf(countFacets([]))).toEqual([]);
+  });
+
+  it('keeps what the filter asks for, although all rows share it, so that it can be taken back', () => {
+    const rows = [
+      rowWith({ metadata: { owner: 'ana', team: 'a' } }),
+      rowWith({ metadata: { owner: 'ana', team: 'b' } }),
+    ];
+    const keysWith = (filter: Filter) =>
+      facetsOf(countFacets(rows), { limit: 5, filter }).map(({ key }) => key);
+    expect(keysWith([])).toEqual(['state', 'team']);
+    expect(keysWith([metadataTerm('owner', 'ana')])).toEqual(['state', 'owner', 'team']);
+    expect(keysWith([templateTerm('base')])).toEqual(['state', 'template', 'team']);
+  });
+
+  it('survives keys that objects have by nature', () => {
+    const metadata = Object.fromEntries([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
+    const counts = countFacets([rowWith({ metadata }), rowWith()]);
+    expect(metadataKeysOf(counts)).toEqual([
+      { key: '__proto__', count: 1, distinct: 1 },
+      { key: 'constructor', count: 1, distinct: 1 },
+    ]);
+  });
+});
+
+describe('metadataKeysOf', () => {
+  it('ranks keys that are all but unique last, and rare keys after common ones', () => {
+    const rows = Array.from({ length: 40 }, (_, at) =>
+      rowWith({
+        metadata: {
+          task: `task-${at}`,
+          owner: `owner-${at % 4}`,
+          ...(at < 4 ? { rare: 'yes' } : {}),
+        },
+      }),
+    );
+    expect(metadataKeysOf(countFacets(rows))).toEqual([
+      { key: 'owner', count: 40, distinct: 4 },
+      { key: 'rare', count: 4, distinct: 1 },
+      { key: 'task', count: 40, distinct: 40 },
+    ]);
+  });
+});
+
+describe('rankValues', () => {
+  it('puts the most frequent first, then goes by name', () => {
+    const counts = new Map([
+      ['b', 1],
+      ['a', 1],
+      ['c', 2],
+    ]);
+    expect(rankValues(counts).map(([value]) => value)).toEqual(['c', 'a', 'b']);
+  });
+});

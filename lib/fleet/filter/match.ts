@@ -1,0 +1,116 @@
+import type { IndexedSandbox } from '../row-index';
+import { type Comparison, type Filter, mapNonEmpty, type NonEmpty, type Pattern, type Term } from './filter';
+import type { ComparedField } from './units';
+
+/** Whether a row is selected at `nowMs`, epoch ms on the server's clock. */
+export type FilterTest = (row: IndexedSandbox, nowMs: number) => boolean;
+
+type TextTest = (text: string) => boolean;
+
+/** Turns a filter into a test. Compile once per filter, then run it over the rows. */
+export function compileFilter(filter: Filter): FilterTest {
+  const tests = filter.map(compileTerm);
+  return (row, nowMs) => {
+    for (const test of tests) if (!test(row, nowMs)) return false;
+    return true;
+  };
+}
+
+function compileTerm(term: Term): FilterTest {
+  const test = compilePositive(term);
+  return term.negated ? (row, nowMs) => !test(row, nowMs) : test;
+}
+
+function compilePositive(term: Term): FilterTest {
+  switch (term.kind) {
+    case 'text': {
+      const text = term.text.toLowerCase();
+      return (row) => row.searchText.includes(text);
+    }
+    case 'has':
+      return compileHas(term.patterns);
+    case 'metadata':
+      return compileMetadata(term.key, term.patterns);
+    case 'state':
+      return (row) => term.states.includes(row.sandbox.state);
+    case 'template': {
+      const test = compilePatterns(term.patterns);
+      return (row) => test(row.templateName) || test(row.sandbox.templateId);
+    }
+    case 'id': {
+      const test = compilePatterns(mapNonEmpty(term.patterns, ([first, ...rest]) => [first, ...rest, '']));
+      return (row) => test(row.sandbox.id);
+    }
+    case 'compare':
+      return compileComparison(term.field, term.comparison, term.amount);
+  }
+}
+
+/** Own properties only: a key may be called `constructor` or `__proto__`. */
+function compileMetadata(key: string, patterns: NonEmpty<Pattern>): FilterTest {
+  const test = compilePatterns(patterns);
+  return ({ sandbox: { metadata } }) => {
+    if (!Object.hasOwn(metadata, key)) return false;
+    const value = metadata[key];
+    return value !== undefined && test(value);
+  };
+}
+
+function compileHas(patterns: NonEmpty<Pattern>): FilterTest {
+  const [[key], ...others] = patterns;
+  if (others.length === 0 && patterns[0].length === 1) {
+    return (row) => Object.hasOwn(row.sandbox.metadata, key);
+  }
+  const test = compilePatterns(patterns);
+  return (row) => Object.keys(row.sandbox.metadata).some(test);
+}
+
+const AMOUNTS = {
+  age: (row, nowMs) => nowMs - row.sandbox.startedAtMs,
+  left: (row, nowMs) => (row.deadlineMs === null ? null : row.deadlineMs - nowMs),
+  cpu: (row) => row.sandbox.cpuCount,
+  memory: (row) => row.sandbox.memoryMB,
+} satisfies Record<ComparedField, (row: IndexedSandbox, nowMs: number) => number | null>;
+
+const COMPARISONS = {
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '=': (a, b) => a === b,
+} satisfies Record<Comparison, (a: number, b: number) => boolean>;
+
+function compileComparison(field: ComparedField, comparison: Comparison, amount: number): FilterTest {
+  const amountOf = AMOUNTS[field];
+  const holds = COMPARISONS[comparison];
+  return (row, nowMs) => {
+    const actual = amountOf(row, nowMs);
+    return actual !== null && holds(actual, amount);
+  };
+}
+
+function compilePatterns([first, ...others]: NonEmpty<Pattern>): TextTest {
+  const test = compilePattern(first);
+  if (others.length === 0) return test;
+  const tests = [test, ...others.map(compilePattern)];
+  return (text) => tests.some((matches) => matches(text));
+}
+
+function compilePattern(pattern: Pattern): TextTest {
+  const [head, ...rest] = pattern;
+  const tail = rest.pop();
+  if (tail === undefined) return (text) => text === head;
+  return (text) => matchesPieces(text, head, rest, tail);
+}
+
+/** Taking each inner piece at its first place is enough: it leaves the most room for those after it. */
+function matchesPieces(text: string, head: string, inner: readonly string[], tail: string): boolean {
+  if (!text.startsWith(head)) return false;
+  let at = head.length;
+  for (const piece of inner) {
+    const found = text.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return text.length - tail.length >= at && text.endsWith(tail);
+}

@@ -1,0 +1,295 @@
+import { STATE_NAMES } from '../states';
+import { type FacetCounts, type MetadataKey, metadataKeysOf, rankValues } from './facets';
+import { isComparedField, isListedField, parseTerms, type Term } from './filter';
+import {
+  FilterProblem,
+  type Piece,
+  readHead,
+  type Span,
+  scanTerms,
+  splitPiece,
+  type TermHead,
+  textOf,
+} from './lexer';
+import { printKey, printTerm, printValue } from './print';
+import type { ComparedField } from './units';
+
+/** What a suggestion completes: a metadata key, a field, a whole condition on presence, a value, an amount. */
+export type SuggestionKind = 'key' | 'field' | 'presence' | 'value' | 'amount';
+
+export type Suggestion = {
+  /** The term as it will read, such as `owner=ana`. */
+  readonly label: string;
+  /** The whole filter text after choosing it, with the caret at that offset. */
+  readonly insert: string;
+  readonly caret: number;
+  readonly kind: SuggestionKind;
+  /** How many of the counted rows have it; absent where that is not counted. */
+  readonly count?: number;
+};
+
+type Candidate = {
+  readonly term: string;
+  /** What must contain what has been typed. */
+  readonly match: string;
+  readonly kind: SuggestionKind;
+  readonly count?: number;
+};
+
+/** A kind that still wants something after it, so the caret stays right behind. */
+const IS_OPEN = {
+  key: true,
+  field: true,
+  presence: false,
+  value: false,
+  amount: false,
+} satisfies Record<SuggestionKind, boolean>;
+
+const NOTHING: ReadonlyMap<string, number> = new Map();
+const DEFAULT_LIMIT = 10;
+/** Keys come before fields while nothing is typed, but must leave room for them. */
+const KEYS_BEFORE_FIELDS = 5;
+/** Values are found without naming their key, in keys whose values a person might know by heart. */
+const MAX_KNOWN_VALUES = 200;
+
+const LISTED_STARTS = ['state:', 'template:', 'has:', 'id:'] as const;
+const STARTS = [
+  'state:',
+  'age>',
+  'left<',
+  'template:',
+  'has:',
+  'cpu>=',
+  'memory>=',
+  'age<',
+  'left>',
+  'id:',
+] as const;
+
+const AMOUNTS = {
+  age: { common: ['30m', '1h', '2h', '6h', '12h', '1d', '1w'], units: ['m', 'h', 'd'] },
+  left: { common: ['1m', '5m', '10m', '30m', '1h'], units: ['m', 'h', 's'] },
+  cpu: { common: ['1', '2', '4', '8'], units: [] },
+  memory: { common: ['512MB', '1GB', '2GB', '4GB', '8GB'], units: ['GB', 'MB'] },
+} satisfies Record<ComparedField, { common: readonly string[]; units: readonly string[] }>;
+
+/**
+ * What could be written at the caret, best first: what begins with what has been typed before what merely contains it,
+ * in any case, and nothing that the filter says already. `counts` are those of the rows to choose among, usually the
+ * ones that the committed terms select.
+ */
+export function suggest(
+  text: string,
+  caret: number,
+  counts: FacetCounts,
+  limit = DEFAULT_LIMIT,
+): Suggestion[] {
+  const span = termAt(text, caret);
+  const head = readTyped(text.slice(span.from, caret));
+  if (head === null) return [];
+  const others = parseTerms(text)
+    .filter(({ from, to }) => from !== span.from || to !== span.to)
+    .flatMap((parsed) => (parsed.ok ? [parsed.term] : []));
+  const { candidates, typed } = candidatesFor(text.slice(span.from, caret), head, counts, others);
+  const said = new Set(others.map(printTerm));
+  const suggestions: Suggestion[] = [];
+  for (const candidate of matching(candidates, typed)) {
+    if (suggestions.length >= limit) break;
+    if (!isSaid(candidate, said)) suggestions.push(suggestionOf(text, span, candidate));
+  }
+  return suggestions;
+}
+
+/** The term that ends at or goes on behind the caret; an empty one between terms. */
+function termAt(text: string, caret: number): Span {
+  return scanTerms(text).find(({ from, to }) => from < caret && caret <= to) ?? { from: caret, to: caret };
+}
+
+/** A quote that is still open is read as if it ended at the caret. */
+function readTyped(typed: string): TermHead | null {
+  for (const text of [typed, `${typed}"`]) {
+    try {
+      return readHead(text, { from: 0, to: text.length });
+    } catch (thrown) {
+      if (!(thrown instanceof FilterProblem)) throw thrown;
+    }
+  }
+  return null;
+}
+
+function candidatesFor(
+  written: string,
+  head: TermHead,
+  counts: FacetCounts,
+  others: readonly Term[],
+): { candidates: Candidate[]; typed: string } {
+  if (head.operator === null) {
+    const typed = textOf(head.value);
+    const candidates = typed === '' ? startOfEmpty(head, counts, others) : startOfWord(head, counts);
+    return { candidates, typed };
+  }
+  const { earlier, last } = lastOf(splitPiece(head.value, ','));
+  const base = written.slice(0, last.span.from);
+  const taken = new Set(earlier.map(textOf));
+  const candidates = valuesFor(head, textOf(last), counts)
+    .filter(({ value }) => !taken.has(value))
+    .map(({ value, kind, count }) => ({
+      term: `${base}${kind === 'amount' ? value : printValue(value)}`,
+      match: value,
+      kind,
+      count,
+    }));
+  return { candidates, typed: textOf(last) };
+}
+
+function lastOf(pieces: readonly [Piece, ...Piece[]]): { earlier: Piece[]; last: Piece } {
+  const earlier = [...pieces];
+  return { last: earlier.pop() ?? pieces[0], earlier };
+}
+
+type ValueCandidate = { value: string; kind: 'value' | 'amount'; count?: number };
+
+function valuesFor({ name, operator }: TermHead, typed: string, counts: FacetCounts): ValueCandidate[] {
+  const isQuoted = name.atoms.some((atom) => atom.quoted);
+  const field = isQuoted ? '' : textOf(name);
+  if (isComparedField(field)) return operator === ':' ? [] : amountsFor(field, typed);
+  const isList = operator === ':' || operator === '=' || operator === '!=';
+  if (!isList) return [];
+  if (field === 'state') return stateValues(counts);
+  if (field === 'template') return countedValues(rankValues(counts.templates));
+  if (field === 'has') return countedValues(metadataKeysOf(counts).map(({ key, count }) => [key, count]));
+  if (isListedField(field) || operator === ':') return [];
+  return countedValues(rankValues(counts.metadata.get(textOf(name)) ?? NOTHING));
+}
+
+function countedValues(values: readonly (readonly [string, number])[]): ValueCandidate[] {
+  return values.map(([value, count]) => ({ value, kind: 'value', count }));
+}
+
+/** `unknown` is offered only where there is one: it is a gap in our knowledge, not a thing people look for. */
+function stateValues(counts: FacetCounts): ValueCandidate[] {
+  const values = STATE_NAMES.map((state) => [state, counts.states.get(state) ?? 0] as const);
+  return countedValues(values.filter(([state, count]) => state !== 'unknown' || count > 0));
+}
+
+/** A number by itself is offered with each unit, because it means nothing without one. */
+function amountsFor(field: ComparedField, typed: string): ValueCandidate[] {
+  const { common, units } = AMOUNTS[field];
+  const isNumber = /^\d+$/.test(typed);
+  const completed = isNumber ? units.map((unit: string) => `${typed}${unit}`) : [];
+  const values = new Set([...completed, ...common.filter((amount) => amount.startsWith(typed))]);
+  return [...values].map((value) => ({ value, kind: 'amount' }));
+}
+
+/** Nothing typed yet: keys and fields that no term uses so far. */
+function startOfEmpty(head: TermHead, counts: FacetCounts, others: readonly Term[]): Candidate[] {
+  const used = new Set(others.map(nameOf));
+  const keys = metadataKeysOf(counts).filter(({ key }) => !used.has(`=${key}`));
+  const fields = fieldCandidates(head).filter(({ match }) => !used.has(match));
+  const [first, later] = [keys.slice(0, KEYS_BEFORE_FIELDS), keys.slice(KEYS_BEFORE_FIELDS)];
+  const presences = head.negated ? first.map((key) => presenceCandidate(head, key)) : [];
+  return [
+    ...first.map((key) => keyCandidate(head, key)),
+    ...presences,
+    ...fields,
+    ...later.map((key) => keyCandidate(head, key)),
+  ];
+}
+
+/** A word: the keys and fields it may be the beginning of, and the values it may stand for. */
+function startOfWord(head: TermHead, counts: FacetCounts): Candidate[] {
+  const keys = metadataKeysOf(counts);
+  return [
+    ...keys.map((key) => keyCandidate(head, key)),
+    ...fieldCandidates(head),
+    ...keys.map((key) => presenceCandidate(head, key)),
+    ...knownValues(head, counts, keys),
+  ];
+}
+
+function knownValues(head: TermHead, counts: FacetCounts, keys: readonly MetadataKey[]): Candidate[] {
+  const bang = bangOf(head);
+  const fromMetadata = keys
+    .filter(({ distinct }) => distinct <= MAX_KNOWN_VALUES)
+    .flatMap(({ key }) => {
+      const base = `${printKey(key)}${head.negated ? '!=' : '='}`;
+      return candidatesOf(base, countedValues([...(counts.metadata.get(key) ?? [])]));
+    });
+  const candidates = [
+    ...candidatesOf(`${bang}state:`, stateValues(counts)),
+    ...candidatesOf(`${bang}template:`, countedValues([...counts.templates])),
+    ...fromMetadata,
+  ];
+  return candidates.sort((a, b) => (b.count ?? 0) - (a.count ?? 0));
+}
+
+function candidatesOf(base: string, values: readonly ValueCandidate[]): Candidate[] {
+  return values.map(({ value, kind, count }) => ({
+    term: `${base}${printValue(value)}`,
+    match: value,
+    kind,
+    count,
+  }));
+}
+
+function keyCandidate({ negated }: TermHead, { key, count }: MetadataKey): Candidate {
+  return { term: `${printKey(key)}${negated ? '!=' : '='}`, match: key, kind: 'key', count };
+}
+
+function presenceCandidate(head: TermHead, { key, count }: MetadataKey): Candidate {
+  return { term: `${bangOf(head)}has:${printValue(key)}`, match: key, kind: 'presence', count };
+}
+
+/** Turning a comparison round has its own operator, so `!` offers only the fields with lists. */
+function fieldCandidates(head: TermHead): Candidate[] {
+  const starts = head.negated ? LISTED_STARTS : STARTS;
+  return starts.map((start) => ({
+    term: `${bangOf(head)}${start}`,
+    match: start.replace(/[^a-z]+$/, ''),
+    kind: 'field',
+  }));
+}
+
+function bangOf({ negated }: TermHead): string {
+  return negated ? '!' : '';
+}
+
+/** Metadata keys are marked, lest a key called `age` be taken for the field. */
+function nameOf(term: Term): string {
+  if (term.kind === 'metadata') return `=${term.key}`;
+  return term.kind === 'compare' ? term.field : term.kind;
+}
+
+/** Those that begin with `typed`, then those that contain it, each in the order they came. */
+function* matching(candidates: readonly Candidate[], typed: string): Generator<Candidate> {
+  const wanted = typed.toLowerCase();
+  const later: Candidate[] = [];
+  for (const candidate of candidates) {
+    const at = wanted === '' ? 0 : candidate.match.toLowerCase().indexOf(wanted);
+    if (at === 0) yield candidate;
+    else if (at > 0) later.push(candidate);
+  }
+  yield* later;
+}
+
+function isSaid({ term, kind }: Candidate, said: ReadonlySet<string>): boolean {
+  if (IS_OPEN[kind]) return false;
+  const [parsed] = parseTerms(term);
+  return parsed?.ok === true && said.has(printTerm(parsed.term));
+}
+
+/** A finished term gets the space that commits it; one that goes on is kept apart from what follows. */
+function suggestionOf(text: string, { from, to }: Span, { term, kind, count }: Candidate): Suggestion {
+  const before = text.slice(0, from);
+  const after = text.slice(to);
+  const isSpaced = /^\s/.test(after);
+  const needsSpace = !isSpaced && (after !== '' || !IS_OPEN[kind]);
+  const end = from + term.length;
+  return {
+    label: term,
+    insert: `${before}${term}${needsSpace ? ' ' : ''}${after}`,
+    caret: IS_OPEN[kind] ? end : end + 1,
+    kind,
+    ...(count === undefined ? {} : { count }),
+  };
+}

@@ -1,0 +1,222 @@
+import 'server-only';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { noteAccess } from '../../access/audit';
+import { SandkeeperError } from '../../errors';
+import type { Sandbox } from '../../sandbox/schema';
+import { readNow } from '../../wake/steps';
+import { findLease } from '../../wake/store';
+import { type ReviewHold, reviewKeeper } from '../../wake/wake-keeper';
+import { findSaved } from '../record/archives';
+import { recordSaved } from '../record/claims';
+import type { SavedArchive } from '../schema';
+import type { Slot } from '../step/rate-limiter';
+import { ExportPlace } from './archive-place';
+import { type ExportProgress, findFault, writeExport } from './write-archive';
+
+/** What saving the files of one sandbox takes. */
+export type SaveOrder = {
+  operationId: string;
+  sandboxId: string;
+  /** Who asked for it. */
+  actor: string;
+  /** What to save: see `parseExportPath`. */
+  path: string;
+  /** The process that holds the item. */
+  owner: string;
+  /** Where it is kept; `null`: nowhere. */
+  exportDir: string | null;
+  limitBytes: number;
+  /** An earlier process may have left something unfinished, or the sandbox awake. */
+  isTakenOver: boolean;
+  /** Stops it, with its reason. */
+  signal: AbortSignal;
+  /** Waits for one of the few turns. */
+  takeTurn: () => Promise<Slot>;
+  /** Says how far it is, for people. */
+  tell: (message: string) => void;
+  /** Returns while the item is ours and nobody has stopped it; throws otherwise. */
+  requireClaim: () => Promise<void>;
+};
+
+/** What is done around saving; both answer what came of it. */
+type Around<T> = {
+  /** Looks at it once its turn has come; `null`: it may be saved. */
+  look: () => Promise<T | null>;
+  /** Kills it as it is once its files are saved: a paused one is awake. */
+  kill: (now: Sandbox) => Promise<T>;
+};
+
+/** Thrown where the files of a sandbox could not be saved, so that it must not be killed. */
+export class NotSaved extends Error {
+  override readonly name = 'NotSaved';
+  constructor(readonly reason: SandkeeperError) {
+    super(reason.message, { cause: reason });
+  }
+}
+
+/** For how long a paused one is woken at a time; while its files are read, the deadline is moved. */
+const AWAKE_MS = 5 * 60_000;
+const MOST_TRIES = 5;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * Saves the files of one sandbox before its kill: writes them to an archive of this server, reads that again, notes who
+ * took what along, and only then lets the kill go on. A paused sandbox is woken for it under a lease that ends in a pause
+ * whatever happens, unless the kill was quicker (protocol §6.1).
+ */
+export class FileSaver {
+  readonly #order: SaveOrder;
+  #stage: 'waiting' | 'saving' | 'saved' = 'waiting';
+  #saved: SavedArchive | null = null;
+
+  constructor(order: SaveOrder) {
+    this.#order = order;
+  }
+
+  /** The archive once it is there, whatever came of the kill. */
+  get saved(): SavedArchive | null {
+    return this.#saved;
+  }
+
+  /** How it stands where it was stopped, for people; `null`: it had not begun. */
+  get sayStopped(): string | null {
+    return STOPPED[this.#stage];
+  }
+
+  /** Whether `now` is how this operation has woken it, or how its pause afterwards has left it. */
+  async isOurWake(now: Sandbox): Promise<boolean> {
+    const lease = await findLease(now.id);
+    if (lease === null || !lease.id.startsWith(this.#mark)) return false;
+    return lease.state === 'waking' || lease.runStartedAtMs === now.startedAtMs;
+  }
+
+  /** The archive of a sandbox that an earlier process has killed: never taken for granted. `null`: it saved nothing. */
+  async recheck(): Promise<{ fault: string | null } | null> {
+    const { operationId, sandboxId, exportDir } = this.#order;
+    const saved = await findSaved(operationId, sandboxId);
+    if (saved === null) return null;
+    this.#saved = saved;
+    if (exportDir === null) return { fault: 'This server has no export directory to look for it.' };
+    try {
+      return { fault: await findFault(await ExportPlace.open(exportDir, operationId, sandboxId), saved) };
+    } catch (thrown) {
+      return { fault: SandkeeperError.from(thrown).message };
+    }
+  }
+
+  /**
+   * Saves its files unless `look` objects, then kills. Answers what either answers.
+   * @throws NotSaved; what `kill` throws; the reason of the signal
+   */
+  async saveThen<T>(shown: Sandbox, around: Around<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#attempt(shown, around);
+      } catch (thrown) {
+        if (this.#stage === 'saved') throw thrown;
+        this.#order.signal.throwIfAborted();
+        const reason = SandkeeperError.from(thrown);
+        if (reason.code === 'unexpected') console.error(`Saving ${shown.id}:`, reason.cause);
+        if (reason.code !== 'rate_limited' || tries === MOST_TRIES) throw new NotSaved(reason);
+        await this.#waitOut(reason.retryAfterMs ?? FIRST_WAIT_MS * 2 ** tries);
+      }
+    }
+  }
+
+  async #attempt<T>(shown: Sandbox, { look, kill }: Around<T>): Promise<T> {
+    const { actor, takeTurn, tell } = this.#order;
+    const turn = await takeTurn();
+    const saveAndKill = async (now: Sandbox) => {
+      await this.#save();
+      // The kill waits for its own turn; somebody else's files can be saved meanwhile.
+      turn.release('fine');
+      return kill(now);
+    };
+    try {
+      const objection = await look();
+      if (objection !== null) return objection;
+      this.#stage = 'saving';
+      if (shown.state !== 'paused') return await saveAndKill(shown);
+      tell('Waking it to save its files');
+      const wish = {
+        sandboxId: shown.id,
+        actor,
+        why: 'to save its files before a kill',
+        timeoutMs: AWAKE_MS,
+        mark: this.#mark,
+      };
+      return await reviewKeeper().withReview(wish, async (hold) => saveAndKill(await readOurs(shown, hold)));
+    } finally {
+      turn.release('fine');
+    }
+  }
+
+  async #save(): Promise<void> {
+    const { operationId, sandboxId, actor, path, exportDir, limitBytes, signal, tell } = this.#order;
+    if (exportDir === null)
+      throw new SandkeeperError('conflict', 'SANDKEEPER_EXPORT_DIR is not set on this server.');
+    tell('Saving its files');
+    const place = await ExportPlace.open(exportDir, operationId, sandboxId);
+    try {
+      if (this.#order.isTakenOver) await place.sweep();
+      const onProgress = (progress: ExportProgress) => tell(sayProgress(progress));
+      const written = await writeExport(place, { sandboxId, path, limitBytes, signal, onProgress });
+      const saved: SavedArchive = { name: place.name, ...written };
+      await this.#keep(place, saved, { actor, path });
+    } finally {
+      await place.dropPart().catch(() => {});
+    }
+  }
+
+  /** What cannot be recorded is not to happen, and what is not ours any more is not to be touched. */
+  async #keep(
+    place: ExportPlace,
+    saved: SavedArchive,
+    { actor, path }: Pick<SaveOrder, 'actor' | 'path'>,
+  ): Promise<void> {
+    const { operationId, sandboxId, owner, requireClaim } = this.#order;
+    await requireClaim();
+    const left = saved.leftOut === 0 ? '' : `, ${saved.leftOut} left out`;
+    const detail = `${saved.entries} ${saved.entries === 1 ? 'entry' : 'entries'}, ${saved.bytes} bytes${left}, as ${saved.name}`;
+    await noteAccess({ actor }, { kind: 'exported', sandboxId, path, detail });
+    await place.keepPart();
+    if (!(await recordSaved(owner, { operationId, sandboxId, saved })))
+      throw new SandkeeperError('conflict', 'Another process has taken over.');
+    this.#saved = saved;
+    this.#stage = 'saved';
+  }
+
+  /** What the ids of the leases begin with under which this operation wakes this sandbox. */
+  get #mark(): string {
+    return `save-${this.#order.operationId}-`;
+  }
+
+  async #waitOut(ms: number): Promise<void> {
+    const { signal } = this.#order;
+    await sleep(Math.min(ms, LONGEST_WAIT_MS), undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+const STOPPED = {
+  waiting: null,
+  saving: 'Stopped while its files were being saved. It was not killed.',
+  saved: 'Stopped after its files were saved. It was not killed.',
+} as const;
+
+/** The sandbox as it is awake for us, and for nobody else. */
+async function readOurs({ id }: Sandbox, { result, lease }: ReviewHold): Promise<Sandbox> {
+  const now = await readNow(id);
+  const isOurs =
+    result === 'woken' &&
+    lease?.isGuarded === true &&
+    now?.state === 'running' &&
+    now.startedAtMs === lease.runStartedAtMs;
+  if (isOurs) return now;
+  throw new SandkeeperError('conflict', 'Somebody else has resumed it in the meantime.');
+}
+
+function sayProgress({ entries, writtenBytes }: ExportProgress): string {
+  const written = `${Math.round(writtenBytes / 1_000_000)} MB`;
+  return `Saving its files: ${entries} ${entries === 1 ? 'entry' : 'entries'} so far, ${written} of archive`;
+}

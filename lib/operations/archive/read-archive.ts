@@ -1,0 +1,44 @@
+import 'server-only';
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { NOTE_NAME } from '../../files/transfer/archive/archive';
+import { readTar } from '../../files/transfer/archive/tar-reader';
+
+/**
+ * What an archive on disk holds. `contentBytes`: of its files, unpacked, without our own list of what is left out;
+ * `bytes` and `sha256`: of the archive itself.
+ */
+export type ArchiveReading = { bytes: number; sha256: string; entries: number; contentBytes: number };
+
+const PIECE_BYTES = 256 * 1024;
+
+/**
+ * Reads an archive from its first byte to its last, through gzip, whose sums are checked, and entry by entry. Nothing of
+ * it is kept. @throws where it is broken or ends before its end
+ */
+export async function readArchive(file: FileHandle, signal?: AbortSignal): Promise<ArchiveReading> {
+  const digest = createHash('sha256');
+  const reading = { bytes: 0, entries: 0, contentBytes: 0 };
+  async function* pieces(): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES, reading.bytes);
+      if (bytesRead === 0) return;
+      const piece = buffer.subarray(0, bytesRead);
+      digest.update(piece);
+      reading.bytes += bytesRead;
+      yield piece;
+    }
+  }
+  const unpacked = createGunzip();
+  // Its failure is the failure of what is read.
+  pipeline(Readable.from(pieces(), { objectMode: false }), unpacked, () => {});
+  for await (const { kind, path, sizeBytes } of readTar(unpacked)) {
+    reading.entries += 1;
+    const isNote = path.length === 1 && path[0] === NOTE_NAME;
+    if (kind === 'file' && !isNote) reading.contentBytes += sizeBytes;
+  }
+  return { ...reading, sha256: digest.digest('hex') };
+}

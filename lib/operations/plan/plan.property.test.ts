@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { rowWith } from '../../fleet/test-fleet';
+import { isProtected, SANDBOX_ACTS, sandboxCan, stopsSandbox } from '../../sandbox/can';
+import type { Sandbox } from '../../sandbox/schema';
+import { SandboxState } from '../../sandbox/schema';
+import { driftOf, partition, phraseFor } from './plan';
+
+const KEY = 'keep';
+
+const sandboxes = fc
+  .uniqueArray(
+    fc.record({
+      id: fc.stringMatching(/^i[a-z0-9]{1,6}$/),
+      state: fc.constantFrom(...SandboxState.options),
+      metadata: fc.dictionary(fc.constantFrom(KEY, 'team'), fc.constantFrom('true', ' TRUE', 'false', '')),
+      isGone: fc.boolean(),
+      isBusy: fc.boolean(),
+    }),
+    { selector: ({ id }) => id, maxLength: 30 },
+  )
+  .map((made) => ({
+    read: new Map<string, Sandbox | null>(
+      made.map(({ isGone, isBusy: _, ...fields }) => [fields.id, isGone ? null : rowWith(fields).sandbox]),
+    ),
+    busy: new Set(made.filter(({ isBusy }) => isBusy).map(({ id }) => id)),
+  }));
+
+const acts = fc.constantFrom(...SANDBOX_ACTS);
+
+describe('whatever is asked for', () => {
+  it('each id is either reached or left alone for a reason, once, and nothing else is', () => {
+    fc.assert(
+      fc.property(acts, sandboxes, (act, { read, busy }) => {
+        const { targets, skipped } = partition(act, { read, busy, protectedKey: KEY });
+        const told = [...targets.map(({ id }) => id), ...skipped.map(({ sandboxId }) => sandboxId)];
+        expect(told.toSorted()).toEqual([...read.keys()].toSorted());
+        for (const { reason } of skipped) expect(reason).toMatch(/\S/);
+      }),
+    );
+  });
+
+  it('whoever is reached is there, may be acted on, is free, and is not protected from a bulk', () => {
+    fc.assert(
+      fc.property(acts, sandboxes, (act, { read, busy }) => {
+        for (const target of partition(act, { read, busy, protectedKey: KEY }).targets) {
+          expect(read.get(target.id)).toBe(target);
+          expect(sandboxCan(target.state, act)).toBe(true);
+          expect(busy.has(target.id)).toBe(false);
+          expect(read.size > 1 && stopsSandbox(act) && isProtected(target, KEY)).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('whoever is left alone would break a rule, and is told apart by it', () => {
+    fc.assert(
+      fc.property(acts, sandboxes, (act, { read, busy }) => {
+        for (const { sandboxId, kind, sandbox } of partition(act, { read, busy, protectedKey: KEY })
+          .skipped) {
+          expect(sandbox).toBe(read.get(sandboxId) ?? null);
+          expect(kind === 'gone').toBe(sandbox === null);
+          if (sandbox === null) continue;
+          expect(kind === 'state').toBe(!sandboxCan(sandbox.state, act));
+          if (kind === 'busy') expect(busy.has(sandboxId)).toBe(true);
+          if (kind === 'protected') expect(isProtected(sandbox, KEY)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('only a kill asks for words, and those of a bulk say how many', () => {
+    fc.assert(
+      fc.property(acts, sandboxes, (act, { read, busy }) => {
+        const { targets } = partition(act, { read, busy, protectedKey: KEY });
+        const phrase = phraseFor(act, targets, KEY);
+        if (act !== 'kill' || targets.length === 0) expect(phrase).toBeNull();
+        else if (targets.length > 1) expect(phrase).toBe(`kill ${targets.length}`);
+        else expect([null, targets[0]?.id]).toContain(phrase);
+      }),
+    );
+  });
+
+  it('drift is another state, another run or new protection, whatever else has changed', () => {
+    const change = fc.record(
+      {
+        state: fc.constantFrom(...SandboxState.options),
+        startedAtMs: fc.integer({ min: 0, max: 2 }),
+        endAtMs: fc.nat(),
+        metadata: fc.constantFrom({}, { [KEY]: 'true' }, { team: 'a' }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(change, change, fc.constantFrom(KEY, null), (before, after, key) => {
+        const shown = { ...rowWith({ id: 'i1' }).sandbox, startedAtMs: 0, ...before };
+        const now = { ...shown, ...after };
+        const isNewlyProtected = key !== null && !isProtected(shown, key) && isProtected(now, key);
+        const hasDrifted =
+          shown.state !== now.state || shown.startedAtMs !== now.startedAtMs || isNewlyProtected;
+        expect(driftOf(shown, now, key) !== null).toBe(hasDrifted);
+      }),
+    );
+  });
+});

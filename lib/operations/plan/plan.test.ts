@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { rowWith } from '../../fleet/test-fleet';
+import type { SandboxAct } from '../../sandbox/can';
+import { SANDBOX_ACTS, sandboxCan, sandboxCannot } from '../../sandbox/can';
+import { SandboxState } from '../../sandbox/schema';
+import { driftOf, partition, phraseFor } from './plan';
+
+const running = rowWith({ id: 'running' }).sandbox;
+const paused = rowWith({ id: 'paused', state: 'paused' }).sandbox;
+const unknown = rowWith({ id: 'unknown', state: 'unknown' }).sandbox;
+const kept = rowWith({ id: 'kept', metadata: { protected: 'True ' } }).sandbox;
+const read = new Map([
+  ['running', running],
+  ['paused', paused],
+  ['unknown', unknown],
+  ['gone', null],
+]);
+
+const split = (act: SandboxAct, of: ReadonlyMap<string, typeof running | null>, busy: string[] = []) =>
+  partition(act, { read: of, protectedKey: 'protected', busy: new Set(busy) });
+
+describe('partition', () => {
+  it.each([
+    ['kill', ['running', 'paused', 'unknown']],
+    ['pause', ['running']],
+    ['resume', ['paused']],
+    ['setTimeout', ['running']],
+  ] as const)('%s reaches %j', (act, reached) => {
+    const { targets, skipped } = split(act, read);
+    expect(targets.map(({ id }) => id)).toEqual(reached);
+    expect([...targets.map(({ id }) => id), ...skipped.map(({ sandboxId }) => sandboxId)].toSorted()).toEqual(
+      [...read.keys()].toSorted(),
+    );
+    for (const { reason } of skipped) expect(reason).toMatch(/^[A-Z].+\.$/);
+  });
+
+  it('says why each one is left out', () => {
+    expect(split('pause', read).skipped).toEqual([
+      { sandboxId: 'paused', kind: 'state', reason: 'It is already paused.', sandbox: paused },
+      {
+        sandboxId: 'unknown',
+        kind: 'state',
+        reason: 'Its state is not one this version knows.',
+        sandbox: unknown,
+      },
+      { sandboxId: 'gone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },
+    ]);
+  });
+
+  it('leaves protected ones out of bulks of acts that stop them, not of others', () => {
+    const both = new Map([
+      ['running', running],
+      ['kept', kept],
+    ]);
+    for (const act of ['kill', 'pause'] as const) {
+      expect(split(act, both).targets).toEqual([running]);
+      expect(split(act, both).skipped).toEqual([
+        {
+          sandboxId: 'kept',
+          kind: 'protected',
+          reason: 'It is protected by protected=true.',
+          sandbox: kept,
+        },
+      ]);
+    }
+    expect(split('setTimeout', both).targets).toEqual([running, kept]);
+  });
+
+  it('reaches a protected one that is asked for alone', () => {
+    expect(split('kill', new Map([['kept', kept]])).targets).toEqual([kept]);
+  });
+
+  it('protects by the configured key, and by nothing but true', () => {
+    const bulk = (metadata: Record<string, string>) =>
+      partition('kill', {
+        read: new Map([
+          ['running', running],
+          ['other', rowWith({ id: 'other', metadata }).sandbox],
+        ]),
+        protectedKey: 'keep',
+        busy: new Set(),
+      }).targets.length;
+    expect(bulk({ keep: 'true' })).toBe(1);
+    const harmless: Record<string, string>[] = [{ keep: 'false' }, { keep: '' }, { protected: 'true' }, {}];
+    for (const metadata of harmless) expect(bulk(metadata)).toBe(2);
+  });
+
+  it('leaves alone what is being worked on', () => {
+    expect(split('kill', read, ['running']).skipped).toContainEqual({
+      sandboxId: 'running',
+      kind: 'busy',
+      reason: 'Something is being done to it already.',
+      sandbox: running,
+    });
+  });
+});
+
+describe('phraseFor', () => {
+  it('asks for the count of a bulk kill, the id of a protected one, and else for nothing', () => {
+    expect(phraseFor('kill', [running, paused], 'protected')).toBe('kill 2');
+    expect(phraseFor('kill', [kept], 'protected')).toBe('kept');
+    expect(phraseFor('kill', [running], 'protected')).toBeNull();
+    expect(phraseFor('kill', [], 'protected')).toBeNull();
+    expect(phraseFor('pause', [running, paused], 'protected')).toBeNull();
+  });
+});
+
+describe('driftOf', () => {
+  it('sees another state and another run, and nothing else', () => {
+    expect(driftOf(running, { ...running, endAtMs: 1, metadata: { a: 'b' } }, null)).toBeNull();
+    expect(driftOf(running, { ...running, state: 'paused' }, null)).toBe('it was running and is now paused');
+    expect(driftOf(running, { ...running, startedAtMs: 1 }, null)).toBe('it was resumed meanwhile');
+  });
+
+  it('sees protection where that matters', () => {
+    const now = { ...running, metadata: { protected: 'true' } };
+    expect(driftOf(running, now, 'protected')).toBe('it was protected meanwhile');
+    expect(driftOf(running, now, null)).toBeNull();
+    expect(driftOf(kept, kept, 'protected')).toBeNull();
+  });
+});
+
+describe('the rule table', () => {
+  it('has a verdict for every state and act, and every state can be killed', () => {
+    for (const state of SandboxState.options) {
+      for (const act of SANDBOX_ACTS) expect(sandboxCan(state, act)).toBe(sandboxCannot(state, act) === null);
+      expect(sandboxCan(state, 'kill')).toBe(true);
+    }
+  });
+});

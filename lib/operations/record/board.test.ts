@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { OperationEvent, OperationItem, Outcome } from '../schema';
+import { newOperation, waitingItem } from '../test-operations';
+import { OperationBoard } from './board';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function boardWith(ids: string[]) {
+  const board = new OperationBoard(() => null);
+  const operation = newOperation();
+  board.put(operation, ids.map(waitingItem));
+  const events: OperationEvent[] = [];
+  board.listen((event) => events.push(event));
+  events.length = 0;
+  const note = (sandboxId: string, outcome: Outcome, message: string | null = null) =>
+    board.noteItem(operation.id, { sandboxId, outcome, message, tookMs: null });
+  return { board, operation, events, note };
+}
+
+const ids = (items: OperationItem[]) => items.map(({ sandboxId }) => sandboxId);
+
+describe('changes', () => {
+  it('are told together, with how many are how', () => {
+    const { events, note } = boardWith(['a', 'b', 'c']);
+    note('a', 'sending');
+    note('a', 'done');
+    note('b', 'sending');
+    expect(events).toEqual([]);
+    vi.advanceTimersByTime(100);
+    expect(events).toHaveLength(1);
+    expect(ids(events[0]?.items ?? [])).toEqual(['a', 'b']);
+    expect(events[0]?.operation.counts).toMatchObject({ done: 1, sending: 1, waiting: 1 });
+    vi.advanceTimersByTime(10_000);
+    expect(events).toHaveLength(1);
+  });
+
+  it('never open again what is final, and are no news where nothing changed', () => {
+    const { events, note } = boardWith(['a']);
+    note('a', 'done');
+    vi.advanceTimersByTime(100);
+    note('a', 'sending');
+    note('a', 'done');
+    note('nobody', 'done');
+    vi.advanceTimersByTime(10_000);
+    expect(events).toHaveLength(1);
+    expect(events[0]?.operation.counts).toMatchObject({ done: 1, sending: 0, waiting: 0 });
+  });
+
+  it('of the operation are told at once, after those of its items', () => {
+    const { board, operation, events, note } = boardWith(['a']);
+    note('a', 'done');
+    board.note(operation.id, { state: 'finished', finishedAtMs: 5 });
+    expect(events).toHaveLength(1);
+    expect(events[0]?.operation).toMatchObject({ state: 'finished', counts: { done: 1 } });
+    expect(ids(events[0]?.items ?? [])).toEqual(['a']);
+  });
+});
+
+it('knows who is busy, until it is over', () => {
+  const { board, operation, note } = boardWith(['a', 'b']);
+  note('a', 'failed');
+  expect(board.busyIds()).toEqual(new Set(['b']));
+  expect(board.isWorkedOff(operation.id)).toBe(false);
+  note('b', 'done');
+  expect(board.isWorkedOff(operation.id)).toBe(true);
+  board.note(operation.id, { state: 'finished' });
+  expect([board.busyIds().size, board.running().length]).toEqual([0, 0]);
+});
+
+it('tells those who come later everything under way, of the finished only the end, and forgets that in time', () => {
+  const { board, operation } = boardWith(['a', 'b']);
+  const heard = () => {
+    const events: OperationEvent[] = [];
+    board.listen((event) => events.push(event))();
+    return events.map(({ operation: { state }, items }) => [state, items.length]);
+  };
+  expect(heard()).toEqual([['running', 2]]);
+  board.note(operation.id, { state: 'finished' });
+  expect(heard()).toEqual([['finished', 0]]);
+  vi.advanceTimersByTime(5 * 60_000);
+  expect(heard()).toEqual([]);
+});

@@ -1,0 +1,114 @@
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { database } from '../../db/client';
+import { rowWith } from '../../fleet/test-fleet';
+import { fleetWatcher } from '../../fleet/watcher';
+import { eventually, giveEngine } from '../../test-support/environment';
+import { claimItems, recordOutcomes, recordSaved } from './claims';
+import { findEnding } from './ending';
+import { recordOperation } from './store';
+
+const engine = giveEngine();
+afterAll(async () => (await database()).destroy());
+
+function killBy(actor: string) {
+  return {
+    act: 'kill' as const,
+    params: {},
+    actor,
+    reason: '',
+    filter: '',
+    state: 'running' as const,
+    createdAtMs: 1,
+    startsAtMs: 1,
+    finishedAtMs: null,
+    cancelledAtMs: null,
+    cancelledBy: null,
+    retryOf: null,
+  };
+}
+
+describe('findEnding', () => {
+  it('of what was killed here names who did it, and what it was', async () => {
+    const { sandbox } = rowWith({ id: 'iours', metadata: { owner: 'ana' } });
+    await recordOperation({ ...killBy('li'), id: 'o1', targets: [sandbox] });
+    await claimItems('o1', { owner: 'here', untilMs: Date.now() + 60_000, most: 1 });
+    const done = {
+      operationId: 'o1',
+      sandboxId: 'iours',
+      outcome: 'done',
+      message: null,
+      tookMs: 80,
+    } as const;
+    await recordOutcomes('here', [done]);
+    const ending = await findEnding('iours');
+    expect(ending).toEqual({
+      endedAtMs: expect.any(Number),
+      how: 'It was killed here by li.',
+      last: sandbox,
+      operationId: 'o1',
+      saved: null,
+    });
+    expect(Date.now() - (ending?.endedAtMs ?? 0)).toBeLessThan(10_000);
+  });
+
+  it('names the last archive of its files, also where the kill after it came from elsewhere', async () => {
+    const id = await engine.create();
+    const { sandbox } = rowWith({ id });
+    for (const operationId of ['s1', 's2']) {
+      await recordOperation({ ...killBy('li'), id: operationId, targets: [sandbox] });
+      await claimItems(operationId, { owner: 'here', untilMs: Date.now() + 60_000, most: 1 });
+      const saved = { name: `${operationId}/${id}.tar.gz`, bytes: 300, entries: 2, leftOut: 0 };
+      await recordSaved('here', { operationId, sandboxId: id, saved });
+      const failed = { operationId, sandboxId: id, outcome: 'failed', message: null, tookMs: 1 } as const;
+      await recordOutcomes('here', [failed]);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await engine.call('DELETE', `/sandboxes/${id}`);
+    expect(await findEnding(id)).toMatchObject({ how: 'It was killed.', saved: { name: `s2/${id}.tar.gz` } });
+  });
+
+  it('of what ended elsewhere is what the service remembers', async () => {
+    const killed = await engine.create();
+    await engine.call('DELETE', `/sandboxes/${killed}`);
+    const expired = await engine.create({ timeout: 0 });
+    await eventually(async () => (await engine.detail(expired)).status === 404);
+    expect(await findEnding(killed)).toEqual({
+      endedAtMs: expect.any(Number),
+      how: 'It was killed.',
+      last: null,
+      operationId: null,
+      saved: null,
+    });
+    // The service may be a moment behind with why.
+    await eventually(async () => (await findEnding(expired))?.how === 'Its time ran out.');
+  });
+
+  it('is looked for on later pages, too', async () => {
+    const old = await engine.create();
+    await engine.call('DELETE', `/sandboxes/${old}`);
+    for (let made = 0; made < 120; made += 1) await engine.create();
+    expect((await findEnding(old))?.how).toBe('It was killed.');
+  });
+
+  it('of what nobody has heard of is unknown', async () => {
+    expect(await findEnding('inever')).toBeNull();
+  });
+
+  it.each([404, 500])('is what was seen here where the history answers %i', async (status) => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    onTestFinished(() => void vi.restoreAllMocks());
+    await engine.fault({ route: 'GET /v2/sandbox-runs', status });
+    expect(await findEnding('inever')).toBeNull();
+    const { sandbox } = rowWith({ id: `iseen${status}` });
+    fleetWatcher().settle(sandbox, Date.now());
+    fleetWatcher().settleGone(sandbox.id);
+    const how = 'It was terminated; the service does not say how.';
+    expect(await findEnding(sandbox.id)).toEqual({
+      endedAtMs: expect.any(Number),
+      how,
+      last: sandbox,
+      operationId: null,
+      saved: null,
+    });
+  });
+});

@@ -1,0 +1,198 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { database } from '../../db/client';
+import { rowWith } from '../../fleet/test-fleet';
+import { describeOnDatabases } from '../../test-support/databases';
+import type { Outcome } from '../schema';
+import { type LogSearch, passesSearch, WHOLE_LOG } from './log-filter';
+import {
+  findRecord,
+  findRetries,
+  hasOperations,
+  type LogEntry,
+  listActors,
+  listOperations,
+  listRecorded,
+} from './record';
+
+const NOW_MS = Date.parse('2026-01-15T12:00:00Z');
+const MINUTE_MS = 60_000;
+
+type Seed = {
+  id: string;
+  minutesAgo: number;
+  items: Record<string, Outcome>;
+  act?: string;
+  actor?: string;
+  state?: 'running' | 'finished';
+  cancelledBy?: string;
+  retryOf?: string;
+};
+
+/** Writes an operation as it would stand in the record some time after its start. */
+async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...more }: Seed): Promise<void> {
+  const db = await database();
+  const createdAtMs = NOW_MS - minutesAgo * MINUTE_MS;
+  const state = more.state ?? 'finished';
+  await db
+    .insertInto('operations')
+    .values({
+      id,
+      act,
+      actor,
+      state,
+      params: JSON.stringify({ graceMs: 1_000 }),
+      filter: 'owner=ü',
+      reason: 'nightly leftovers',
+      created_at_ms: createdAtMs,
+      starts_at_ms: createdAtMs + 5_000,
+      finished_at_ms: state === 'finished' ? createdAtMs + 9_000 : null,
+      cancelled_at_ms: more.cancelledBy ? createdAtMs + 6_000 : null,
+      cancelled_by: more.cancelledBy ?? null,
+      retry_of: more.retryOf ?? null,
+    })
+    .execute();
+  const rows = Object.entries(items).map(([sandboxId, outcome], position) => ({
+    operation_id: id,
+    sandbox_id: sandboxId,
+    position,
+    sandbox: JSON.stringify(rowWith({ id: sandboxId, metadata: { owner: 'ü' } }).sandbox),
+    outcome,
+    message: outcome === 'failed' ? 'It is still running.' : null,
+    updated_at_ms: createdAtMs,
+    took_ms: outcome === 'done' ? 80 : null,
+    claimed_by: null,
+    claimed_until_ms: 0,
+  }));
+  for (const row of rows) await db.insertInto('operation_items').values(row).execute();
+}
+
+const idsOf = (entries: LogEntry[]) => entries.map(({ operation }) => operation.id);
+async function idsFor(search: Partial<LogSearch>): Promise<string[]> {
+  return idsOf((await listOperations({ ...WHOLE_LOG, ...search }, NOW_MS)).entries);
+}
+
+describeOnDatabases('the record', () => {
+  beforeAll(async () => {
+    await seed({
+      id: 'old',
+      minutesAgo: 3 * 24 * 60,
+      items: { a: 'done', b: 'done', c: 'failed', d: 'already' },
+    });
+    await seed({ id: 'retry', minutesAgo: 60, items: { c: 'done' }, actor: 'li', retryOf: 'old' });
+    await seed({ id: 'pause', minutesAgo: 30, items: { e: 'unknown', f: 'done' }, act: 'pause' });
+    await seed({
+      id: 'stopped',
+      minutesAgo: 30,
+      items: { a: 'cancelled', g: 'sending' },
+      state: 'running',
+      cancelledBy: 'li',
+    });
+    await seed({ id: 'later', minutesAgo: 1, items: { x: 'done' }, act: 'embalm' });
+  });
+
+  it('tells everything there is to know of an operation', async () => {
+    expect(await findRecord('stopped')).toEqual({
+      id: 'stopped',
+      act: 'kill',
+      params: { graceMs: 1_000 },
+      actor: 'ana',
+      reason: 'nightly leftovers',
+      filter: 'owner=ü',
+      state: 'running',
+      createdAtMs: NOW_MS - 30 * MINUTE_MS,
+      startsAtMs: NOW_MS - 30 * MINUTE_MS + 5_000,
+      finishedAtMs: null,
+      cancelledAtMs: NOW_MS - 30 * MINUTE_MS + 6_000,
+      cancelledBy: 'li',
+      retryOf: null,
+      counts: {
+        ...{ waiting: 0, sending: 1, done: 0, already: 0, skipped: 0 },
+        ...{ cancelled: 1, denied: 0, failed: 0, unknown: 0 },
+      },
+    });
+    expect((await findRecord('old'))?.counts).toMatchObject({ done: 2, failed: 1, already: 1 });
+    expect(await findRecord('never')).toBeNull();
+  });
+
+  it('keeps every sandbox as it was, in the order of the plan', async () => {
+    const items = await listRecorded('old');
+    expect(items.map(({ sandboxId, outcome }) => [sandboxId, outcome])).toEqual([
+      ['a', 'done'],
+      ['b', 'done'],
+      ['c', 'failed'],
+      ['d', 'already'],
+    ]);
+    expect(items[2]).toEqual({
+      sandboxId: 'c',
+      outcome: 'failed',
+      message: 'It is still running.',
+      tookMs: null,
+      sandbox: rowWith({ id: 'c', metadata: { owner: 'ü' } }).sandbox,
+    });
+    expect(items[0]?.tookMs).toBe(80);
+    expect(await listRecorded('old', 2)).toEqual(items.slice(0, 2));
+    expect(await listRecorded('never')).toEqual([]);
+  });
+
+  it('lists the newest first, with the counts of each, and names the sandbox where it is one', async () => {
+    const { entries, older } = await listOperations(WHOLE_LOG, NOW_MS);
+    expect(idsOf(entries)).toEqual(['stopped', 'pause', 'retry', 'old']);
+    expect(entries.map(({ sandboxId }) => sandboxId)).toEqual([null, null, 'c', null]);
+    expect(entries[1]?.operation.counts).toMatchObject({ done: 1, unknown: 1, failed: 0 });
+    expect(older).toBeNull();
+  });
+
+  describe('narrowed down', () => {
+    it.each<[Partial<LogSearch>, string[]]>([
+      [{ by: 'li' }, ['retry']],
+      [{ by: 'LI' }, []],
+      [{ by: 'li\0' }, []],
+      [{ act: 'pause' }, ['pause']],
+      [{ state: 'running' }, ['stopped']],
+      [{ state: 'finished' }, ['pause', 'retry', 'old']],
+      [{ state: 'cancelled' }, ['stopped']],
+      [{ state: 'troubled' }, ['pause', 'old']],
+      [{ sandbox: 'c' }, ['retry', 'old']],
+      [{ sandbox: 'c', by: 'ana' }, ['old']],
+      [{ sandbox: '%' }, []],
+      [{ sandbox: "c' or '1'='1" }, []],
+      [{ within: '1h' }, ['stopped', 'pause', 'retry']],
+      [{ within: '24h', fromMs: NOW_MS }, ['stopped', 'pause', 'retry']],
+      [{ fromMs: NOW_MS - 30 * MINUTE_MS }, ['stopped', 'pause']],
+      [{ toMs: NOW_MS - 60 * MINUTE_MS }, ['retry', 'old']],
+      [{ fromMs: NOW_MS - 61 * MINUTE_MS, toMs: NOW_MS - 59 * MINUTE_MS }, ['retry']],
+    ])('to %j it lists %j, and takes news in by the same rule', async (search, ids) => {
+      expect(await idsFor(search)).toEqual(ids);
+      const asked = { ...WHOLE_LOG, ...search };
+      const all = (await listOperations(WHOLE_LOG, NOW_MS)).entries;
+      const passing = [];
+      for (const { operation } of all) {
+        const items = new Set((await listRecorded(operation.id)).map(({ sandboxId }) => sandboxId));
+        if (passesSearch(operation, (id) => items.has(id), asked, NOW_MS)) passing.push(operation.id);
+      }
+      expect(passing).toEqual(ids);
+    });
+  });
+
+  it('is read page by page, without gaps or repetitions where two began at the same moment', async () => {
+    const seen: string[] = [];
+    let before: LogSearch['before'] = null;
+    do {
+      const page = await listOperations({ ...WHOLE_LOG, before }, NOW_MS, 1);
+      seen.push(...idsOf(page.entries));
+      before = page.older;
+    } while (before !== null);
+    expect(seen).toEqual(['stopped', 'pause', 'retry', 'old']);
+  });
+
+  it('knows who has started anything', async () => {
+    expect(await listActors()).toEqual(['ana', 'li']);
+  });
+
+  it('finds the retries of an operation and whether there is anything on a sandbox', async () => {
+    expect((await findRetries('old')).map(({ id, counts }) => [id, counts.done])).toEqual([['retry', 1]]);
+    expect(await findRetries('retry')).toEqual([]);
+    expect(await hasOperations('c')).toBe(true);
+    expect(await hasOperations('nobody')).toBe(false);
+  });
+});

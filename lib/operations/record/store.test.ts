@@ -1,0 +1,232 @@
+import { expect, it } from 'vitest';
+import { rowWith } from '../../fleet/test-fleet';
+import { describeOnDatabases } from '../../test-support/databases';
+import { giveDataDir } from '../../test-support/environment';
+import type { Outcome } from '../schema';
+import { newOperation, recordNew } from '../test-operations';
+import { findLastSaved, findSaved } from './archives';
+import {
+  claimItems,
+  listClaimants,
+  listClaimed,
+  recordOutcomes,
+  recordSaved,
+  releaseClaims,
+  renewClaims,
+} from './claims';
+import {
+  countItems,
+  findOperation,
+  findOurKill,
+  finishIfDone,
+  forgetOperationsBefore,
+  listItems,
+  listRunningIds,
+  recordCancel,
+  recordClarified,
+  recordOperation,
+} from './store';
+
+giveDataDir();
+
+const HOUR_MS = 3_600_000;
+const claim = (id: string, owner: string, most = 1_000) =>
+  claimItems(id, { owner, untilMs: Date.now() + HOUR_MS, most });
+const write = (owner: string, operationId: string, sandboxId: string, outcome: Outcome, message?: string) =>
+  recordOutcomes(owner, [{ operationId, sandboxId, outcome, message: message ?? null, tookMs: 7 }]);
+const outcomesOf = async (id: string) =>
+  Object.fromEntries((await listItems(id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]));
+
+describeOnDatabases('operations', () => {
+  it('are written once, with every sandbox as it was, however many', async () => {
+    const ids = Array.from({ length: 250 }, (_, at) => `i${at}`);
+    const operation = await recordNew(ids, {
+      act: 'resume',
+      params: { timeoutMs: 1_000, autoPause: true },
+      reason: 'leftovers',
+      filter: 'owner=ü',
+      retryOf: 'another',
+    });
+    expect(await recordOperation({ ...operation, actor: 'li', targets: [] })).toBe(false);
+    expect(await findOperation(operation.id)).toEqual(operation);
+    const items = await listItems(operation.id);
+    expect(items.map(({ sandboxId }) => sandboxId)).toEqual(ids);
+    expect(items[0]).toEqual({ sandboxId: 'i0', outcome: 'waiting', message: null, tookMs: null });
+  });
+
+  it('are written with all their items or not at all', async () => {
+    const { sandbox } = rowWith({ id: 'twice' });
+    const operation = newOperation();
+    await expect(recordOperation({ ...operation, targets: [sandbox, sandbox] })).rejects.toThrow();
+    expect(await findOperation(operation.id)).toBeNull();
+    expect(await listItems(operation.id)).toEqual([]);
+  });
+
+  it('are claimed by one process only, in their order', async () => {
+    const operation = await recordNew(['a', 'b', 'c', 'd', 'e']);
+    const first = await claim(operation.id, 'p1', 2);
+    expect(first).toEqual([
+      { sandboxId: 'a', sandbox: rowWith({ id: 'a' }).sandbox, wasClaimed: false },
+      { sandboxId: 'b', sandbox: rowWith({ id: 'b' }).sandbox, wasClaimed: false },
+    ]);
+    expect((await claim(operation.id, 'p2')).map(({ sandboxId }) => sandboxId)).toEqual(['c', 'd', 'e']);
+    expect(await claim(operation.id, 'p1')).toEqual([]);
+    expect((await listClaimed('p1')).size).toBe(2);
+  });
+
+  it('are shared out without overlap by processes that claim at once', async () => {
+    const operation = await recordNew(Array.from({ length: 300 }, (_, at) => `i${at}`));
+    const claims = await Promise.all(
+      ['p1', 'p2', 'p3', 'p4'].map((owner) => claim(operation.id, owner, 200)),
+    );
+    const ids = claims.flat().map(({ sandboxId }) => sandboxId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("whose claim has run out are anybody's, and known to have been claimed", async () => {
+    const operation = await recordNew(['a', 'b']);
+    await claimItems(operation.id, { owner: 'dead', untilMs: Date.now() - 1, most: 1 });
+    expect((await claim(operation.id, 'next')).map(({ wasClaimed }) => wasClaimed)).toEqual([true, false]);
+  });
+
+  it('stay claimed while that is renewed, and are free once released', async () => {
+    const operation = await recordNew(['a']);
+    await claimItems(operation.id, { owner: 'p', untilMs: Date.now() - 1, most: 1 });
+    await renewClaims('p', Date.now() + HOUR_MS);
+    expect(await claim(operation.id, 'q')).toEqual([]);
+    expect(await listClaimants()).toContain('p');
+    await releaseClaims('p');
+    expect(await listClaimants()).not.toContain('p');
+    expect(await claim(operation.id, 'q')).toHaveLength(1);
+  });
+
+  it('take outcomes from whoever holds the claim, once', async () => {
+    const operation = await recordNew(['a', 'b']);
+    await claim(operation.id, 'p', 1);
+    await write('q', operation.id, 'a', 'failed');
+    await write('p', operation.id, 'b', 'failed');
+    expect(await outcomesOf(operation.id)).toEqual({ a: 'waiting', b: 'waiting' });
+    await write('p', operation.id, 'a', 'done', 'So.');
+    await write('p', operation.id, 'a', 'failed', 'Otherwise.');
+    expect((await listItems(operation.id))[0]).toEqual({
+      sandboxId: 'a',
+      outcome: 'done',
+      message: 'So.',
+      tookMs: 7,
+    });
+    expect((await countItems([operation.id])).get(operation.id)).toMatchObject({ done: 1, waiting: 1 });
+  });
+
+  it('keep where files were saved, by whoever holds the claim, whatever becomes of the sandbox', async () => {
+    const operation = await recordNew(['saved-a', 'saved-b']);
+    await claim(operation.id, 'p', 1);
+    const saved = { name: `${operation.id}/saved-a.tar.gz`, bytes: 3_000_000_000, entries: 7, leftOut: 1 };
+    const wish = { operationId: operation.id, sandboxId: 'saved-a', saved };
+    expect(await recordSaved('q', wish)).toBe(false);
+    expect(await findSaved(operation.id, 'saved-a')).toBeNull();
+    expect(await recordSaved('p', wish)).toBe(true);
+    await write('p', operation.id, 'saved-a', 'failed');
+    expect(await recordSaved('p', { ...wish, saved: { ...saved, bytes: 1 } })).toBe(false);
+    expect(await findSaved(operation.id, 'saved-a')).toEqual(saved);
+    expect(await findLastSaved('saved-a')).toEqual(saved);
+    expect(await findLastSaved('saved-b')).toBeNull();
+    const [first, second] = await listItems(operation.id);
+    expect(first).toMatchObject({ outcome: 'failed', saved });
+    expect(second).not.toHaveProperty('saved');
+  });
+
+  it('take the outcomes of many at once, each its own', async () => {
+    const [first, second] = [
+      await recordNew(Array.from({ length: 250 }, (_, at) => `i${at}`)),
+      await recordNew(['i0', 'i1']),
+    ];
+    for (const { id } of [first, second]) await claim(id, 'p1');
+    const outcomes = [first, second].flatMap(({ id, counts }) =>
+      Array.from({ length: counts.waiting }, (_, at) => ({
+        operationId: id,
+        sandboxId: `i${at}`,
+        outcome: at % 7 === 0 ? ('failed' as const) : ('done' as const),
+        message: at % 5 === 0 ? `why ${at % 2}, "ü" and 'all'` : null,
+        tookMs: at % 3 === 0 ? null : 2_000_000_000 + at,
+      })),
+    );
+    await recordOutcomes('p1', outcomes);
+    for (const { id } of [first, second]) {
+      const expected = outcomes.filter(({ operationId }) => operationId === id);
+      expect(await listItems(id)).toEqual(expected.map(({ operationId: _, ...item }) => item));
+    }
+  });
+
+  it('are finished when nothing of them is open, and no earlier', async () => {
+    const operation = await recordNew(['a']);
+    expect(await finishIfDone(operation.id, 5)).toBe(false);
+    expect(await listRunningIds()).toContain(operation.id);
+    await claim(operation.id, 'p');
+    await write('p', operation.id, 'a', 'done');
+    expect([await finishIfDone(operation.id, 5), await finishIfDone(operation.id, 6)]).toEqual([true, true]);
+    expect(await findOperation(operation.id)).toMatchObject({ state: 'finished', finishedAtMs: 5 });
+    expect(await listRunningIds()).not.toContain(operation.id);
+  });
+
+  it('are cancelled once; what is claimed is left to whoever has claimed it', async () => {
+    const operation = await recordNew(['a', 'b', 'c']);
+    await claim(operation.id, 'p', 1);
+    expect(await recordCancel(operation.id, 'li', 9)).toBe(true);
+    expect(await recordCancel(operation.id, 'ana', 10)).toBe(false);
+    expect(await findOperation(operation.id)).toMatchObject({ cancelledBy: 'li', cancelledAtMs: 9 });
+    expect(await outcomesOf(operation.id)).toEqual({ a: 'waiting', b: 'cancelled', c: 'cancelled' });
+    expect(await claim(operation.id, 'q')).toEqual([]);
+    await write('p', operation.id, 'a', 'done');
+    await finishIfDone(operation.id, 11);
+    expect(await recordCancel(operation.id, 'li', 12)).toBe(false);
+    expect(await recordCancel('nothing', 'li', 12)).toBe(false);
+  });
+
+  it('are cleared up where they were unknown, and nowhere else', async () => {
+    const operation = await recordNew(['a', 'b']);
+    await claim(operation.id, 'p');
+    await write('p', operation.id, 'a', 'unknown');
+    await write('p', operation.id, 'b', 'done');
+    const clear = (sandboxId: string) => ({
+      sandboxId,
+      outcome: 'failed' as const,
+      message: null,
+      tookMs: 7,
+    });
+    await recordClarified(operation.id, [clear('a'), clear('b')]);
+    expect(await outcomesOf(operation.id)).toEqual({ a: 'failed', b: 'done' });
+  });
+
+  it('tell the last kill of a sandbox that was verified, who asked for it and what it was', async () => {
+    const pause = await recordNew(['mine'], { act: 'pause' });
+    const failed = await recordNew(['mine']);
+    const first = await recordNew(['mine']);
+    const last = await recordNew(['mine'], { actor: 'li' });
+    for (const { id } of [pause, failed, first, last]) await claim(id, 'p');
+    await write('p', pause.id, 'mine', 'done');
+    await write('p', failed.id, 'mine', 'already');
+    expect(await findOurKill('mine')).toBeNull();
+    const before = Date.now();
+    await write('p', first.id, 'mine', 'done');
+    expect((await findOurKill('mine'))?.actor).toBe('ana');
+    while (Date.now() <= before + 1) await new Promise((resolve) => setImmediate(resolve));
+    await write('p', last.id, 'mine', 'done');
+    const kill = await findOurKill('mine');
+    expect(kill).toMatchObject({ actor: 'li', operationId: last.id });
+    expect(kill?.atMs).toBeGreaterThan(before);
+    expect(kill?.sandbox).toEqual(rowWith({ id: 'mine' }).sandbox);
+  });
+
+  it('that are old are forgotten with their items, where they are finished', async () => {
+    const old = await recordNew(['a'], { state: 'finished', finishedAtMs: 1_000 });
+    const running = await recordNew(['a'], { createdAtMs: 500 });
+    await forgetOperationsBefore(2_000);
+    expect(await findOperation(old.id)).toBeNull();
+    expect(await listItems(old.id)).toEqual([]);
+    expect(await listItems(running.id)).toHaveLength(1);
+  });
+
+  it('that nobody has recorded are not found', async () => {
+    expect(await findOperation('none')).toBeNull();
+  });
+});

@@ -1,0 +1,285 @@
+import 'server-only';
+import type { Selectable, Transaction } from 'kysely';
+import { database } from '../../db/client';
+import type { Database } from '../../db/schema';
+import type { Sandbox } from '../../sandbox/schema';
+import {
+  type ActParams,
+  type Counts,
+  noCounts,
+  type Operation,
+  type OperationItem,
+  type Outcome,
+  parseAct,
+  parseOutcome,
+} from '../schema';
+import { savedOf } from './archives';
+import { CHUNK, OPEN, openItems } from './open-items';
+
+type NewOperation = Omit<Operation, 'counts'> & { targets: Sandbox[] };
+
+/** Writes an operation with all its items before the first request is sent. Answers false when it was there already. */
+export async function recordOperation({ targets, ...operation }: NewOperation): Promise<boolean> {
+  const db = await database();
+  return db.transaction().execute(async (transaction) => {
+    const inserted = await transaction
+      .insertInto('operations')
+      .values({
+        id: operation.id,
+        act: operation.act,
+        params: JSON.stringify(operation.params),
+        actor: operation.actor,
+        reason: operation.reason,
+        filter: operation.filter,
+        state: operation.state,
+        created_at_ms: operation.createdAtMs,
+        starts_at_ms: operation.startsAtMs,
+        finished_at_ms: operation.finishedAtMs,
+        cancelled_at_ms: operation.cancelledAtMs,
+        cancelled_by: operation.cancelledBy,
+        retry_of: operation.retryOf,
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .executeTakeFirst();
+    if (inserted.numInsertedOrUpdatedRows === 0n) return false;
+    await insertItems(transaction, operation, targets);
+    return true;
+  });
+}
+
+async function insertItems(
+  db: Transaction<Database>,
+  { id, createdAtMs }: Pick<Operation, 'id' | 'createdAtMs'>,
+  targets: Sandbox[],
+): Promise<void> {
+  const rows = targets.map((sandbox, position) => ({
+    operation_id: id,
+    sandbox_id: sandbox.id,
+    position,
+    sandbox: JSON.stringify(sandbox),
+    outcome: OPEN,
+    message: null,
+    updated_at_ms: createdAtMs,
+    took_ms: null,
+    claimed_by: null,
+    claimed_until_ms: 0,
+    saved: null,
+  }));
+  for (let from = 0; from < rows.length; from += CHUNK) {
+    await db
+      .insertInto('operation_items')
+      .values(rows.slice(from, from + CHUNK))
+      .execute();
+  }
+}
+
+/** Marks an operation as finished if nothing of it is open. Answers whether it is finished now. */
+export async function finishIfDone(operationId: string, nowMs: number): Promise<boolean> {
+  const db = await database();
+  const open = await openItems(db, operationId).select('sandbox_id').limit(1).executeTakeFirst();
+  if (open) return false;
+  await db
+    .updateTable('operations')
+    .set({ state: 'finished', finished_at_ms: nowMs })
+    .where('id', '=', operationId)
+    .where('state', '=', 'running')
+    .execute();
+  return true;
+}
+
+/**
+ * Cancels an operation that is under way: what no process has claimed is `cancelled` at once, the rest by whoever has
+ * claimed it, unless it was sent. Answers false where there is no such operation under way, or it is cancelled already.
+ */
+export async function recordCancel(operationId: string, by: string, nowMs: number): Promise<boolean> {
+  const db = await database();
+  return db.transaction().execute(async (transaction) => {
+    const cancelled = await transaction
+      .updateTable('operations')
+      .set({ cancelled_at_ms: nowMs, cancelled_by: by })
+      .where('id', '=', operationId)
+      .where('state', '=', 'running')
+      .where('cancelled_at_ms', 'is', null)
+      .executeTakeFirst();
+    if (cancelled.numUpdatedRows === 0n) return false;
+    await transaction
+      .updateTable('operation_items')
+      .set({ outcome: 'cancelled' satisfies Outcome, updated_at_ms: nowMs })
+      .where('operation_id', '=', operationId)
+      .where('outcome', '=', OPEN)
+      .where('claimed_by', 'is', null)
+      .execute();
+    return true;
+  });
+}
+
+/** Writes what another look found out about items whose outcome was unknown. */
+export async function recordClarified(operationId: string, items: readonly OperationItem[]): Promise<void> {
+  const db = await database();
+  await db.transaction().execute(async (transaction) => {
+    for (const { sandboxId, outcome, message } of items) {
+      await transaction
+        .updateTable('operation_items')
+        .set({ outcome, message, updated_at_ms: Date.now() })
+        .where('operation_id', '=', operationId)
+        .where('sandbox_id', '=', sandboxId)
+        .where('outcome', '=', 'unknown' satisfies Outcome)
+        .execute();
+    }
+  });
+}
+
+/** Ids of the operations under way, oldest first. */
+export async function listRunningIds(): Promise<string[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('operations')
+    .select('id')
+    .where('state', '=', 'running')
+    .orderBy('created_at_ms')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** The operation with this id, or `null`; also for an act that this version does not know. */
+export async function findOperation(id: string): Promise<Operation | null> {
+  const db = await database();
+  const row = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row) return null;
+  return operationOf(row, (await countItems([id])).get(id) ?? noCounts());
+}
+
+/** How many items of each operation have each outcome. */
+export async function countItems(operationIds: readonly string[]): Promise<Map<string, Counts>> {
+  const counts = new Map(operationIds.map((id) => [id, noCounts()]));
+  if (operationIds.length === 0) return counts;
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_items')
+    .select(({ fn }) => ['operation_id', 'outcome', fn.countAll<number | string>().as('count')])
+    .where('operation_id', 'in', [...operationIds])
+    .groupBy(['operation_id', 'outcome'])
+    .execute();
+  for (const { operation_id, outcome, count } of rows) {
+    const known = counts.get(operation_id);
+    if (known) known[parseOutcome(outcome)] += Number(count);
+  }
+  return counts;
+}
+
+/** Items of an operation in their order, those that changed after `sinceMs` only. */
+export async function listItems(
+  operationId: string,
+  sinceMs = Number.NEGATIVE_INFINITY,
+): Promise<OperationItem[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_items')
+    .select(ITEM_COLUMNS)
+    .where('operation_id', '=', operationId)
+    .$if(Number.isFinite(sinceMs), (query) => query.where('updated_at_ms', '>', sinceMs))
+    .orderBy('position')
+    .execute();
+  return rows.map(itemOf);
+}
+
+/** What `itemOf` reads. */
+export const ITEM_COLUMNS = ['sandbox_id', 'outcome', 'message', 'took_ms', 'saved'] as const;
+
+/** One item of an operation, or `null`. */
+export async function findItem(id: {
+  operationId: string;
+  sandboxId: string;
+}): Promise<OperationItem | null> {
+  const db = await database();
+  const row = await db
+    .selectFrom('operation_items')
+    .select(ITEM_COLUMNS)
+    .where('operation_id', '=', id.operationId)
+    .where('sandbox_id', '=', id.sandboxId)
+    .executeTakeFirst();
+  return row ? itemOf(row) : null;
+}
+
+/** The item as everybody knows it. */
+export function itemOf(
+  row: Pick<Selectable<Database['operation_items']>, (typeof ITEM_COLUMNS)[number]>,
+): OperationItem {
+  const saved = savedOf(row.saved);
+  return {
+    sandboxId: row.sandbox_id,
+    outcome: parseOutcome(row.outcome),
+    message: row.message,
+    tookMs: row.took_ms === null ? null : Number(row.took_ms),
+    ...(saved === null ? {} : { saved }),
+  };
+}
+
+/** The operation as everybody knows it; `null` for an act that this version does not know. */
+export function operationOf(row: Selectable<Database['operations']>, counts: Counts): Operation | null {
+  const act = parseAct(row.act);
+  if (act === null) return null;
+  return {
+    id: row.id,
+    act,
+    params: JSON.parse(row.params) as ActParams,
+    actor: row.actor,
+    reason: row.reason,
+    filter: row.filter,
+    state: row.state === 'finished' ? 'finished' : 'running',
+    createdAtMs: Number(row.created_at_ms),
+    startsAtMs: Number(row.starts_at_ms),
+    finishedAtMs: numberOrNull(row.finished_at_ms),
+    cancelledAtMs: numberOrNull(row.cancelled_at_ms),
+    cancelledBy: row.cancelled_by,
+    retryOf: row.retry_of,
+    counts,
+  };
+}
+
+function numberOrNull(value: number | null): number | null {
+  return value === null ? null : Number(value);
+}
+
+/** The operation by which we killed this sandbox, or `null` when we did not. */
+export async function findOurKill(
+  sandboxId: string,
+): Promise<{ atMs: number; actor: string; operationId: string; sandbox: Sandbox } | null> {
+  const db = await database();
+  const row = await db
+    .selectFrom('operation_items')
+    .innerJoin('operations', 'operations.id', 'operation_items.operation_id')
+    .select([
+      'operation_items.updated_at_ms',
+      'operation_items.sandbox',
+      'operation_items.operation_id',
+      'operations.actor',
+    ])
+    .where('operation_items.sandbox_id', '=', sandboxId)
+    .where('operations.act', '=', 'kill')
+    .where('operation_items.outcome', '=', 'done')
+    .orderBy('operation_items.updated_at_ms', 'desc')
+    .executeTakeFirst();
+  if (!row) return null;
+  return {
+    atMs: Number(row.updated_at_ms),
+    actor: row.actor,
+    operationId: row.operation_id,
+    sandbox: JSON.parse(row.sandbox) as Sandbox,
+  };
+}
+
+/** Forgets operations that finished before `beforeMs`, items and all: what the configured retention asks for. */
+export async function forgetOperationsBefore(beforeMs: number): Promise<void> {
+  const db = await database();
+  const old = db
+    .selectFrom('operations')
+    .select('id')
+    .where('state', '=', 'finished')
+    .where('finished_at_ms', '<', beforeMs);
+  await db.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom('operation_runs').where('operation_id', 'in', old).execute();
+    await transaction.deleteFrom('operation_items').where('operation_id', 'in', old).execute();
+    await transaction.deleteFrom('operations').where('id', 'in', old).execute();
+  });
+}

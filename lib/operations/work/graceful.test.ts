@@ -1,0 +1,149 @@
+import type { Sandbox } from '@moru-ai/core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { canRun, openTestHouse, type TestHouse } from '../../engine/jail/test-guests';
+import { giveDataDir, thrownBy } from '../../test-support/environment';
+import { askToEnd } from './graceful';
+
+giveDataDir();
+
+/** Long enough for every process that means to end, on a busy machine. */
+const AMPLE_MS = 20_000;
+
+describe.runIf(canRun)('processes that are asked to end', () => {
+  let house: TestHouse;
+
+  beforeAll(async () => {
+    house = await openTestHouse();
+    process.env.SANDKEEPER_ENGINE_URL = house.url;
+    process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+  });
+
+  /** Starts `script` in the background and waits until it says `ready`. */
+  async function start(sandbox: Sandbox, script: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const onStdout = (text: string) => {
+        if (text.includes('ready')) resolve();
+      };
+      sandbox.commands
+        .run(`exec /bin/sh -c '${script}'`, { background: true, timeoutMs: 0, onStdout })
+        .then(async (handle) => void (await handle.wait().catch(() => {})))
+        .catch(reject);
+    });
+  }
+
+  /** How many processes there are beside the first one, its launcher and the agent. */
+  const count = (sandbox: Sandbox) => house.processes(sandbox.sandboxId).length;
+
+  it('have the time to write what they want to keep', async () => {
+    const sandbox = await house.create();
+    await start(
+      sandbox,
+      'trap "sleep 0.3; date > /data/last; cp /data/last /data/copy; exit 0" TERM; echo ready; while :; do sleep 0.1; done',
+    );
+    const end = await askToEnd(sandbox.sandboxId, AMPLE_MS);
+    expect(end).toEqual({ kind: 'ended', tookMs: expect.any(Number) });
+    expect(await sandbox.files.read('/data/copy')).toBe(await sandbox.files.read('/data/last'));
+    expect(await sandbox.commands.list()).toEqual([]);
+  });
+
+  it('and do not care are counted when the time is up, but not killed', async () => {
+    const sandbox = await house.create();
+    const deaf = 'trap "" TERM; echo ready; while :; do read -r _; done < /dev/zero';
+    await start(sandbox, deaf);
+    await start(sandbox, deaf);
+    await start(sandbox, 'echo ready; sleep 600');
+    const startedMs = performance.now();
+    expect(await askToEnd(sandbox.sandboxId, 1_500)).toEqual({ kind: 'outlasted', left: 2 });
+    const tookMs = performance.now() - startedMs;
+    expect(tookMs).toBeGreaterThanOrEqual(1_500);
+    expect(tookMs).toBeLessThan(8_000);
+    expect(await sandbox.commands.list()).toHaveLength(2);
+  });
+
+  it('are all of them: children, daemons and stopped ones', async () => {
+    const sandbox = await house.create();
+    const idle = count(sandbox);
+    await start(
+      sandbox,
+      'setsid sh -c "trap \\"touch /data/daemon; exit\\" TERM; while :; do sleep 0.1; done" & (sleep 600 & kill -STOP $!; sleep 600 & wait) & sleep 0.3; echo ready; wait',
+    );
+    for (let made = 0; made < 40; made += 1) {
+      void sandbox.commands.run('sleep 600 & wait', { background: true, timeoutMs: 0 }).catch(() => {});
+    }
+    await expect.poll(async () => (await sandbox.commands.list()).length).toBe(41);
+    expect(await askToEnd(sandbox.sandboxId, AMPLE_MS)).toMatchObject({ kind: 'ended' });
+    expect(await sandbox.files.exists('/data/daemon')).toBe(true);
+    expect(await sandbox.commands.list()).toEqual([]);
+    expect(count(sandbox)).toBeLessThanOrEqual(idle + 3);
+  });
+
+  it('in a terminal end with it, after the jobs that it started', async () => {
+    const sandbox = await house.create();
+    let screen = '';
+    const pty = await sandbox.pty.create({
+      cols: 80,
+      rows: 24,
+      timeoutMs: 0,
+      onData: (bytes) => {
+        screen += new TextDecoder().decode(bytes);
+      },
+    });
+    const job =
+      'sh -c \'trap "sleep 1; touch /data/job; exit" TERM; echo rea""dy; while :; do sleep 0.1; done\' &\n';
+    await sandbox.pty.sendInput(pty.pid, new TextEncoder().encode(job));
+    await expect.poll(() => screen, { timeout: 10_000 }).toContain('ready');
+    expect(await askToEnd(sandbox.sandboxId, AMPLE_MS)).toMatchObject({ kind: 'ended' });
+    expect(await sandbox.files.exists('/data/job')).toBe(true);
+  });
+
+  it('that are none have ended at once, and nothing was moved', async () => {
+    const sandbox = await house.create({ timeoutMs: 120_000 });
+    const before = await sandbox.getInfo();
+    expect(await askToEnd(sandbox.sandboxId, 60_000)).toMatchObject({ kind: 'ended' });
+    expect(await askToEnd(sandbox.sandboxId, 0)).toMatchObject({ kind: 'ended' });
+    expect(await sandbox.getInfo()).toEqual(before);
+  });
+
+  it('end the script, and are waited for nonetheless', async () => {
+    const sandbox = await house.create();
+    await start(
+      sandbox,
+      'trap "sleep 0.2; pkill -KILL -f [s]andkeeper.ask; sleep 1; touch /data/kept; exit" TERM; echo ready; while :; do sleep 0.1; done',
+    );
+    expect(await askToEnd(sandbox.sandboxId, AMPLE_MS)).toMatchObject({ kind: 'ended' });
+    expect(await sandbox.files.exists('/data/kept')).toBe(true);
+  });
+
+  it('cannot be asked where nothing runs', async () => {
+    const { sandboxId } = await house.create();
+    await house.api('POST', `/sandboxes/${sandboxId}/pause`);
+    expect(await thrownBy(() => askToEnd(sandboxId, 1_000))).toMatchObject({ code: 'conflict' });
+    expect((await house.api('GET', `/sandboxes/${sandboxId}`)).json).toMatchObject({ state: 'paused' });
+    await house.api('DELETE', `/sandboxes/${sandboxId}`);
+    expect(await thrownBy(() => askToEnd(sandboxId, 1_000))).toMatchObject({ code: 'not_found' });
+  });
+
+  it.each([
+    ['pause', 'POST', '/pause', 'conflict'],
+    ['kill', 'DELETE', '', 'not_found'],
+  ])('are no longer waited for after a %s', async (_, method, path, code) => {
+    const sandbox = await house.create();
+    await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
+    const asking = thrownBy(() => askToEnd(sandbox.sandboxId, 60_000));
+    await expect.poll(() => sandbox.files.exists('/data/asked'), { timeout: 10_000 }).toBe(true);
+    await house.api(method, `/sandboxes/${sandbox.sandboxId}${path}`);
+    expect(await asking).toMatchObject({ code });
+  });
+
+  it('are left to themselves once nobody waits any more', async () => {
+    const sandbox = await house.create();
+    await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
+    const waiting = new AbortController();
+    const asking = thrownBy(() => askToEnd(sandbox.sandboxId, 60_000, waiting.signal));
+    await expect.poll(() => sandbox.files.exists('/data/asked'), { timeout: 10_000 }).toBe(true);
+    waiting.abort(new Error('enough'));
+    expect(await asking).toEqual(new Error('enough'));
+    await expect.poll(async () => (await sandbox.commands.list()).length).toBe(1);
+    expect(await thrownBy(() => askToEnd(sandbox.sandboxId, 1, waiting.signal))).toEqual(new Error('enough'));
+  });
+});

@@ -1,0 +1,48 @@
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { database } from '../../db/client';
+import { eventually, giveDataDir } from '../../test-support/environment';
+import { claimItems, type NewOutcome } from '../record/claims';
+import { listItems } from '../record/store';
+import type { OperationItem } from '../schema';
+import { recordNew } from '../test-operations';
+import { OutcomeWriter } from './outcome-writer';
+
+giveDataDir();
+
+const done = (sandboxId: string): OperationItem => ({ sandboxId, outcome: 'done', message: null, tookMs: 1 });
+
+async function claimed(count: number) {
+  const ids = Array.from({ length: count }, (_, at) => `i${at}`);
+  const { id } = await recordNew(ids);
+  await claimItems(id, { owner: 'me', untilMs: Date.now() + 60_000, most: count });
+  return { operationId: id, ids };
+}
+
+it('writes many at once, and tells of them once they are written', async () => {
+  const { operationId, ids } = await claimed(40);
+  const batches: (readonly NewOutcome[])[] = [];
+  const writer = new OutcomeWriter('me', (batch) => batches.push(batch));
+  for (const id of ids) writer.add({ operationId, ...done(id) });
+  await writer.close();
+  expect(batches.map(({ length }) => length)).toEqual([40]);
+  expect(new Set((await listItems(operationId)).map(({ outcome }) => outcome))).toEqual(new Set(['done']));
+});
+
+it('keeps what cannot be written until it can', async () => {
+  const { operationId } = await claimed(2);
+  const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+  onTestFinished(() => error.mockRestore());
+  const written: string[] = [];
+  const writer = new OutcomeWriter('me', (batch) => {
+    written.push(...batch.map(({ sandboxId }) => sandboxId));
+  });
+  const db = await database();
+  await db.schema.alterTable('operation_items').renameTo('away').execute();
+  writer.add({ operationId, ...done('i0') });
+  await eventually(() => error.mock.calls.length > 0);
+  writer.add({ operationId, ...done('i1') });
+  await db.schema.alterTable('away').renameTo('operation_items').execute();
+  await eventually(() => written.length === 2);
+  expect(written).toEqual(['i0', 'i1']);
+  expect((await listItems(operationId)).map(({ outcome }) => outcome)).toEqual(['done', 'done']);
+});

@@ -1,0 +1,444 @@
+import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { database } from '../../db/client';
+import { fleetWatcher } from '../../fleet/watcher';
+import type { Sandbox } from '../../sandbox/schema';
+import { getSandbox } from '../../sandbox-api/control';
+import { describeOnDatabases } from '../../test-support/databases';
+import { eventually, giveEngine } from '../../test-support/environment';
+import { claimItems } from '../record/claims';
+import { findOperation, listItems, recordCancel } from '../record/store';
+import type { Operation, OperationEvent, Outcome } from '../schema';
+import { recordNew, waitingItem } from '../test-operations';
+import { OperationRunner } from './runner';
+
+const engine = giveEngine();
+
+beforeEach(() => void onTestFinished(async () => void (await engine.clearFaults())));
+afterAll(() => fleetWatcher().close());
+
+type Options = Partial<ConstructorParameters<typeof OperationRunner>[0]>;
+let opened = 0;
+
+/** A runner, as of a process of its own, and what it tells. */
+function openRunner(options: Options = {}) {
+  opened += 1;
+  const runner = new OperationRunner({
+    owner: `process-${opened}`,
+    maxConcurrency: 16,
+    protectedKey: 'protected',
+    keepMs: null,
+    isShared: true,
+    ...options,
+  });
+  const events: OperationEvent[] = [];
+  onTestFinished(runner.listen((event) => events.push(event)));
+  onTestFinished(() => runner.close());
+  const finished = ({ id }: Operation) =>
+    eventually(
+      () => events.some(({ operation }) => operation.id === id && operation.state === 'finished'),
+      30_000,
+    );
+  const outcomesOf = (id: string) =>
+    events
+      .flatMap(({ items }) => items.filter(({ sandboxId }) => sandboxId === id))
+      .map(({ outcome }) => outcome);
+  return { runner, events, finished, outcomesOf };
+}
+
+const createMany = (count: number) => Promise.all(Array.from({ length: count }, () => engine.create()));
+const readAll = (ids: string[]): Promise<Sandbox[]> => Promise.all(ids.map(getSandbox));
+
+async function recorded(id: string): Promise<Record<string, Outcome>> {
+  return Object.fromEntries((await listItems(id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]));
+}
+
+/** How many requests have met a fault. */
+async function firedFaults(): Promise<number> {
+  const { json } = await engine.call('GET', '/engine/faults');
+  return (json as { fired: number }[]).reduce((sum, { fired }) => sum + fired, 0);
+}
+
+const isThere = async (id: string) => (await engine.detail(id)).status === 200;
+
+/** The process dies: nothing it does from now on reaches the database, and it renews nothing. */
+async function crash(runner: OperationRunner, owner: string): Promise<void> {
+  await runner.close();
+  const db = await database();
+  // What a kill of the process leaves: claims that run out by themselves.
+  await db
+    .updateTable('operation_items')
+    .set({ claimed_until_ms: Date.now() + 300 })
+    .where('claimed_by', '=', owner)
+    .where('outcome', '=', 'waiting')
+    .execute();
+}
+
+describeOnDatabases('the runner', () => {
+  describe('an operation', () => {
+    it('is worked off, told, and recorded', async () => {
+      const ids = await createMany(2);
+      const { runner, events, finished, outcomesOf } = openRunner();
+      const operation = await recordNew([...(await readAll(ids)), 'igone']);
+      runner.start(operation, [...ids, 'igone'].map(waitingItem));
+      expect(events[0]).toEqual({
+        operation,
+        items: [...ids, 'igone'].map(waitingItem),
+        heldUntilMs: null,
+        sentAtMs: expect.any(Number),
+      });
+      await finished(operation);
+      for (const id of ids)
+        expect([outcomesOf(id).at(0), outcomesOf(id).at(-1)]).toEqual(['waiting', 'done']);
+      expect(outcomesOf('igone').at(-1)).toBe('already');
+      expect(await recorded(operation.id)).toEqual({
+        [ids[0] ?? '']: 'done',
+        [ids[1] ?? '']: 'done',
+        igone: 'already',
+      });
+      const last = events.at(-1)?.operation;
+      expect(last).toMatchObject({
+        state: 'finished',
+        counts: { done: 2, already: 1, waiting: 0, sending: 0 },
+      });
+      expect(await findOperation(operation.id)).toEqual(last);
+      expect(events.filter(({ operation: { state } }) => state === 'finished')).toHaveLength(1);
+    });
+
+    it('says of each how long it took', async () => {
+      const [id = ''] = await createMany(1);
+      await engine.fault({ route: `DELETE /sandboxes/${id}`, latencyMs: 300 });
+      const { runner, finished } = openRunner();
+      const operation = await recordNew(await readAll([id]));
+      runner.start(operation, [waitingItem(id)]);
+      await finished(operation);
+      const [item] = await listItems(operation.id);
+      expect(item?.tookMs).toBeGreaterThanOrEqual(300);
+      expect(item?.tookMs).toBeLessThan(10_000);
+    });
+
+    it('waits for its cancel window before anything is sent', async () => {
+      const [id = ''] = await createMany(1);
+      const { runner, finished } = openRunner();
+      const startsAtMs = Date.now() + 1_000;
+      const operation = await recordNew(await readAll([id]), { startsAtMs });
+      runner.start(operation, [waitingItem(id)]);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      expect(await isThere(id)).toBe(true);
+      await finished(operation);
+      expect(await isThere(id)).toBe(false);
+      expect((await findOperation(operation.id))?.finishedAtMs).toBeGreaterThanOrEqual(startsAtMs);
+    });
+
+    it('has no more under way than the ceiling, over all operations', async () => {
+      const ids = await createMany(12);
+      await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 100 });
+      const { runner, events, finished } = openRunner({ maxConcurrency: 3 });
+      const sandboxes = await readAll(ids);
+      const first = await recordNew(sandboxes.slice(0, 6), { act: 'pause' });
+      const second = await recordNew(sandboxes.slice(6), { act: 'pause' });
+      const beganAtMs = Date.now();
+      runner.start(first, ids.slice(0, 6).map(waitingItem));
+      runner.start(second, ids.slice(6).map(waitingItem));
+      await Promise.all([finished(first), finished(second)]);
+      // Twelve requests of 100 ms each, three at a time.
+      expect(Date.now() - beganAtMs).toBeGreaterThanOrEqual(400);
+      expect(events.at(-1)?.operation.counts.done).toBe(6);
+      for (const id of ids) expect((await engine.detail(id)).state).toBe('paused');
+    });
+
+    it('does not wait for one that is slow, and a small one not for a large one', async () => {
+      const ids = await createMany(40);
+      const [slow = '', ...others] = ids;
+      await engine.fault({ route: `DELETE /sandboxes/${slow}`, latencyMs: 4_000 });
+      await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 50 });
+      const single = await engine.create();
+      const { runner, finished, outcomesOf } = openRunner({ maxConcurrency: 2 });
+      const bulk = await recordNew(await readAll(ids));
+      runner.start(bulk, ids.map(waitingItem));
+      const small = await recordNew(await readAll([single]));
+      runner.start(small, [waitingItem(single)]);
+      await finished(small);
+      expect((await findOperation(bulk.id))?.counts.done).toBeLessThan(others.length);
+      await eventually(() => others.every((id) => outcomesOf(id).at(-1) === 'done'));
+      expect(outcomesOf(slow).at(-1)).toBe('sending');
+      await finished(bulk);
+    });
+
+    it('verifies by one walk through the list for all, not by one request each', async () => {
+      const ids = await createMany(20);
+      const { runner, finished } = openRunner();
+      const operation = await recordNew(await readAll(ids));
+      await engine.fault({ route: 'GET /sandboxes/*', latencyMs: 0, count: 1_000_000 });
+      runner.start(operation, ids.map(waitingItem));
+      await finished(operation);
+      expect((await findOperation(operation.id))?.counts.done).toBe(20);
+      expect(await firedFaults()).toBe(0);
+    });
+
+    it('keeps what failed beside what was done', async () => {
+      const [good = '', bad = ''] = await createMany(2);
+      await engine.fault({ route: `DELETE /sandboxes/${bad}`, status: 403 });
+      const { runner, events, finished } = openRunner();
+      const operation = await recordNew(await readAll([good, bad]));
+      runner.start(operation, [good, bad].map(waitingItem));
+      await finished(operation);
+      expect(await recorded(operation.id)).toEqual({ [good]: 'done', [bad]: 'denied' });
+      expect(events.flatMap(({ items }) => items)).toContainEqual({
+        sandboxId: bad,
+        outcome: 'denied',
+        message: 'The sandbox service does not allow killing a sandbox.',
+        tookMs: expect.any(Number),
+      });
+    });
+
+    it('leaves alone what is not as it was shown', async () => {
+      const ids = await createMany(8);
+      const [paused = '', resumed = '', ...same] = ids;
+      await engine.call('POST', `/sandboxes/${resumed}/pause`);
+      const shown = await readAll(ids);
+      await engine.call('POST', `/sandboxes/${paused}/pause`);
+      await engine.call('POST', `/sandboxes/${resumed}/resume`, { timeout: 300 });
+      const { runner, finished } = openRunner();
+      const operation = await recordNew(shown);
+      runner.start(operation, ids.map(waitingItem));
+      await finished(operation);
+      const outcomes = await recorded(operation.id);
+      expect([outcomes[paused], outcomes[resumed]]).toEqual(['skipped', 'skipped']);
+      for (const id of same) expect(outcomes[id]).toBe('done');
+      expect([await isThere(paused), await isThere(resumed)]).toEqual([true, true]);
+      expect((await listItems(operation.id))[0]?.message).toBe(
+        'Left alone: it was running and is now paused.',
+      );
+    });
+
+    it('hands its params to every step', async () => {
+      const [id = ''] = await createMany(1);
+      const { runner, finished } = openRunner();
+      const operation = await recordNew(await readAll([id]), {
+        act: 'setTimeout',
+        params: { timeoutMs: 20 * 60_000 },
+      });
+      runner.start(operation, [waitingItem(id)]);
+      await finished(operation);
+      const leftMs = Date.parse((await engine.detail(id)).endAt) - Date.now();
+      expect(Math.abs(leftMs - 20 * 60_000)).toBeLessThan(5_000);
+    });
+
+    it('is told whole to those who come while it runs, and its end for a while after', async () => {
+      const ids = await createMany(3);
+      await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 500 });
+      const { runner, finished } = openRunner();
+      const operation = await recordNew(await readAll(ids), { act: 'pause' });
+      runner.start(operation, ids.map(waitingItem));
+      const late: OperationEvent[] = [];
+      onTestFinished(runner.listen((event) => late.push(event)));
+      expect(late[0]?.items.map(({ sandboxId }) => sandboxId)).toEqual(ids);
+      await finished(operation);
+      const later: OperationEvent[] = [];
+      onTestFinished(runner.listen((event) => later.push(event)));
+      expect(later).toEqual([
+        {
+          operation: {
+            ...operation,
+            state: 'finished',
+            finishedAtMs: expect.any(Number),
+            counts: { ...operation.counts, waiting: 0, done: 3 },
+          },
+          items: [],
+          heldUntilMs: null,
+          sentAtMs: expect.any(Number),
+        },
+      ]);
+    });
+
+    it('brings its news to the fleet', async () => {
+      const [killed = '', paused = ''] = await createMany(2);
+      await fleetWatcher().readSince(paused, Date.now());
+      const states = () =>
+        new Map(
+          fleetWatcher()
+            .snapshot()
+            .sandboxes.map(({ id, state }) => [id, state]),
+        );
+      expect([states().get(killed), states().get(paused)]).toEqual(['running', 'running']);
+      const { runner, finished } = openRunner();
+      const kill = await recordNew(await readAll([killed]));
+      const pause = await recordNew(await readAll([paused]), { act: 'pause' });
+      runner.start(kill, [waitingItem(killed)]);
+      runner.start(pause, [waitingItem(paused)]);
+      await Promise.all([finished(kill), finished(pause)]);
+      expect([states().get(killed), states().get(paused)]).toEqual([undefined, 'paused']);
+    });
+
+    it('stays away for as long as the service asks, and says until when', async () => {
+      const ids = await createMany(6);
+      await engine.fault({ route: 'DELETE /sandboxes/*', status: 429, retryAfterSeconds: 1, count: 1 });
+      const { runner, events, finished } = openRunner();
+      const operation = await recordNew(await readAll(ids));
+      const beganAtMs = Date.now();
+      runner.start(operation, ids.map(waitingItem));
+      await finished(operation);
+      expect(Date.now() - beganAtMs).toBeGreaterThanOrEqual(1_000);
+      expect(events.some(({ heldUntilMs }) => heldUntilMs !== null)).toBe(true);
+      expect((await findOperation(operation.id))?.counts.done).toBe(6);
+    });
+  });
+
+  describe('a cancel', () => {
+    it('within the window leaves everything as it was', async () => {
+      const ids = await createMany(5);
+      const { runner, finished } = openRunner();
+      const operation = await recordNew(await readAll(ids), { startsAtMs: Date.now() + 60_000 });
+      runner.start(operation, ids.map(waitingItem));
+      expect(await recordCancel(operation.id, 'li', 1_768_478_400_000)).toBe(true);
+      runner.cancel(operation.id, 'li', 1_768_478_400_000);
+      await finished(operation);
+      expect(await findOperation(operation.id)).toMatchObject({
+        state: 'finished',
+        cancelledBy: 'li',
+        cancelledAtMs: 1_768_478_400_000,
+        counts: { cancelled: 5, waiting: 0 },
+      });
+      for (const id of ids) expect(await isThere(id)).toBe(true);
+    });
+
+    it('afterwards stops what has not been sent, and nothing else', async () => {
+      const ids = await createMany(30);
+      await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 300 });
+      const { runner, finished } = openRunner({ maxConcurrency: 4 });
+      const operation = await recordNew(await readAll(ids));
+      runner.start(operation, ids.map(waitingItem));
+      await eventually(async () => (await firedFaults()) >= 4);
+      await recordCancel(operation.id, 'li', Date.now());
+      runner.cancel(operation.id, 'li', Date.now());
+      await finished(operation);
+      const outcomes = await recorded(operation.id);
+      const sent = await firedFaults();
+      const done = ids.filter((id) => outcomes[id] === 'done');
+      expect(done).toHaveLength(sent);
+      expect(sent).toBeLessThan(30);
+      for (const id of ids) {
+        expect(['done', 'cancelled']).toContain(outcomes[id]);
+        expect(await isThere(id)).toBe(outcomes[id] === 'cancelled');
+      }
+    });
+
+    it('by another process is heeded by the one that works', async () => {
+      const ids = await createMany(40);
+      await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 400 });
+      const { runner, finished } = openRunner({ maxConcurrency: 1 });
+      const operation = await recordNew(await readAll(ids));
+      runner.start(operation, ids.map(waitingItem));
+      await eventually(async () => (await firedFaults()) >= 1);
+      await recordCancel(operation.id, 'li', Date.now());
+      await finished(operation);
+      expect((await findOperation(operation.id))?.counts.cancelled).toBeGreaterThan(30);
+    });
+
+    it('stays after a crash', async () => {
+      const ids = await createMany(20);
+      await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 300 });
+      const first = openRunner({ owner: 'doomed-cancelled', maxConcurrency: 2 });
+      const operation = await recordNew(await readAll(ids));
+      first.runner.start(operation, ids.map(waitingItem));
+      await eventually(async () => (await firedFaults()) >= 2);
+      await recordCancel(operation.id, 'li', Date.now());
+      await crash(first.runner, 'doomed-cancelled');
+      const sent = await firedFaults();
+      const next = openRunner();
+      await next.runner.open();
+      await next.finished(operation);
+      expect(await firedFaults()).toBe(sent);
+      const { counts } = (await findOperation(operation.id)) ?? operation;
+      expect([counts.done, counts.cancelled]).toEqual([sent, 20 - sent]);
+    });
+  });
+
+  describe('after a crash', () => {
+    it('what was not done is taken up, nothing twice', async () => {
+      const ids = await createMany(24);
+      await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 150 });
+      const crashed = openRunner({ owner: 'doomed', maxConcurrency: 3 });
+      const operation = await recordNew(await readAll(ids));
+      crashed.runner.start(operation, ids.map(waitingItem));
+      await eventually(() => crashed.events.some(({ operation: { counts } }) => counts.done > 0));
+      await crash(crashed.runner, 'doomed');
+      expect((await findOperation(operation.id))?.state).toBe('running');
+
+      const next = openRunner();
+      await next.runner.open();
+      await next.finished(operation);
+      expect(new Set(Object.values(await recorded(operation.id)))).toEqual(new Set(['done']));
+      expect(await firedFaults()).toBe(24);
+    });
+
+    it('a kill that may have been sent counts as ours, one that was not does not', async () => {
+      const operation = await recordNew(['isent', 'iwaiting']);
+      await claimItems(operation.id, { owner: 'dead', untilMs: 1, most: 1 });
+      const { runner, finished } = openRunner();
+      await runner.open();
+      await finished(operation);
+      expect(await recorded(operation.id)).toEqual({ isent: 'done', iwaiting: 'already' });
+    });
+
+    it('an operation whose last outcome was written is finished', async () => {
+      const operation = await recordNew([]);
+      const { runner, events } = openRunner();
+      await runner.open();
+      expect((await findOperation(operation.id))?.state).toBe('finished');
+      expect(events.at(-1)?.operation).toMatchObject({ id: operation.id, state: 'finished' });
+    });
+  });
+
+  describe('two processes on one database', () => {
+    it('share the work, and none sends for the other', async () => {
+      const ids = await createMany(600);
+      await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 30 });
+      const [a, b] = [openRunner({ maxConcurrency: 8 }), openRunner({ maxConcurrency: 8 })];
+      await b.runner.open();
+      const operation = await recordNew(await readAll(ids));
+      a.runner.start(operation, ids.map(waitingItem));
+      await Promise.all([a.finished(operation), b.finished(operation)]);
+      const rows = await (await database())
+        .selectFrom('operation_items')
+        .select(['claimed_by', 'outcome'])
+        .where('operation_id', '=', operation.id)
+        .execute();
+      expect(new Set(rows.map(({ claimed_by }) => claimed_by)).size).toBe(2);
+      expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['done']));
+      expect(await firedFaults()).toBe(600);
+      expect(a.events.at(-1)?.operation.counts).toEqual(b.events.at(-1)?.operation.counts);
+    });
+
+    it('one that could not renew its claims drops what the other has taken over', async () => {
+      const ids = await createMany(6);
+      await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 700 });
+      const a = openRunner({ owner: 'sleepy', maxConcurrency: 1, leaseMs: 4_000 });
+      const operation = await recordNew(await readAll(ids));
+      a.runner.start(operation, ids.map(waitingItem));
+      await eventually(async () => (await firedFaults()) === 1);
+      // As if it had been suspended for longer than its claims last, and another had come.
+      const db = await database();
+      await db
+        .updateTable('operation_items')
+        .set({ claimed_by: 'other', claimed_until_ms: Date.now() + 60_000 })
+        .where('operation_id', '=', operation.id)
+        .execute();
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 30_000 });
+      onTestFinished(() => void vi.useRealTimers());
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      expect(await firedFaults()).toBe(1);
+      expect(Object.values(await recorded(operation.id))).toEqual(Array(6).fill('waiting'));
+    });
+  });
+
+  it('forgets what is older than is to be kept, and nothing under way', async () => {
+    const old = await recordNew(['a'], { state: 'finished', finishedAtMs: Date.now() - 10 * 86_400_000 });
+    const recent = await recordNew(['a'], { state: 'finished', finishedAtMs: Date.now() });
+    const { runner } = openRunner({ keepMs: 5 * 86_400_000 });
+    await runner.open();
+    expect(await findOperation(old.id)).toBeNull();
+    expect(await listItems(old.id)).toEqual([]);
+    expect(await findOperation(recent.id)).not.toBeNull();
+  });
+});

@@ -1,0 +1,443 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { FaultInput } from '../../engine/faults';
+import { rowWith } from '../../fleet/test-fleet';
+import type { StateAct } from '../../sandbox/can';
+import type { Sandbox } from '../../sandbox/schema';
+import { getSandbox } from '../../sandbox-api/control';
+import { eventually, giveEngine } from '../../test-support/environment';
+import type { FileSaver } from '../archive/archive-files';
+import { driftOf } from '../plan/plan';
+import type { ActParams } from '../schema';
+import { StepStopped } from '../step/step-result';
+import { askToEnd } from './graceful';
+import { runStep, type StepContext } from './steps';
+
+const MINUTE_MS = 60_000;
+// Faults name their sandbox, so that the steps, of which some verify for seconds, can run side by side.
+const engine = giveEngine({ clearFaultsAfterEach: false });
+const it = test.concurrent;
+
+beforeAll(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
+afterAll(() => void vi.restoreAllMocks());
+
+/** A reading of one; `null`: gone. */
+async function readOne(id: string): Promise<Sandbox | null> {
+  return getSandbox(id).catch((error) => {
+    if (error.code === 'not_found') return null;
+    throw error;
+  });
+}
+
+/** Runs one step as the runner does, alone and at once. */
+async function step(act: StateAct, id: string, params: ActParams, more: Partial<StepContext> = {}) {
+  return runStep({
+    act,
+    params,
+    shown: more.shown ?? (await readOne(id)) ?? rowWith({ id }).sandbox,
+    sinceMs: Date.now(),
+    mayHaveBeenSent: false,
+    read: readOne,
+    latest: () => undefined,
+    driftOf: (shown, now) => driftOf(shown, now, null),
+    send: (call) => call(),
+    askToEnd,
+    saver: null,
+    ...more,
+  });
+}
+
+/** Sends; from then on the sandbox cannot be read for as long as anybody tries. */
+const thenUnreadable =
+  (id: string, fault: Omit<FaultInput, 'route'>): StepContext['send'] =>
+  async (call) => {
+    try {
+      return await call();
+    } finally {
+      await engine.fault({ route: `GET /sandboxes/${id}`, ...fault });
+    }
+  };
+
+const neverSent = async (): Promise<never> => {
+  throw new Error('Nothing must be sent.');
+};
+
+const kill = (id: string) => step('kill', id, {});
+const unverified = {
+  outcome: 'unknown',
+  message: 'It was sent, but what became of it could not be verified.',
+};
+
+describe('kill', () => {
+  it('is done once a reading says that the sandbox is gone', async () => {
+    const id = await engine.create();
+    expect(await kill(id)).toEqual({ outcome: 'done', message: null, sandbox: null });
+    expect((await engine.detail(id)).status).toBe(404);
+  });
+
+  it('reaches paused ones', async () => {
+    const id = await engine.create();
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    expect((await kill(id)).outcome).toBe('done');
+  });
+
+  it('leaves one alone that was protected while it was woken to be saved', async () => {
+    const id = await engine.create({ metadata: { keep: 'true' } });
+    const now = await getSandbox(id);
+    const shown: Sandbox = { ...now, state: 'paused', metadata: {} };
+    const saver: Pick<FileSaver, 'saveThen' | 'saved' | 'sayStopped' | 'isOurWake' | 'recheck'> = {
+      saveThen: (_shown, { kill }) => kill(now),
+      saved: null,
+      sayStopped: null,
+      isOurWake: async () => false,
+      recheck: async () => null,
+    };
+    const driftOfKept: StepContext['driftOf'] = (before, after) => driftOf(before, after, 'keep');
+    const readings = [shown];
+    const read = async () => readings.shift() ?? now;
+    const send = neverSent;
+    const more = { shown, read, saver: saver as FileSaver, driftOf: driftOfKept, send };
+    expect(await step('kill', id, {}, more)).toMatchObject({
+      outcome: 'skipped',
+      message: 'Left alone: it was protected meanwhile.',
+    });
+    expect((await engine.detail(id)).status).toBe(200);
+  });
+
+  it('of one that is gone says so', async () => {
+    expect(await kill('igone')).toEqual({
+      outcome: 'already',
+      message: 'It was already terminated.',
+      sandbox: null,
+    });
+  });
+
+  it('that the service only pretends has failed', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, effect: 'pretend-kill' });
+    const result = await kill(id);
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      message: 'The service accepted the kill again and again, but the sandbox is still there.',
+      sandbox: { id, state: 'running' },
+    });
+  });
+
+  it('that took effect although it was answered with 500 is done', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 500, latencyMs: 2_500, count: 1 });
+    const killing = kill(id);
+    await eventually(async () => {
+      const { json } = await engine.call('GET', '/engine/faults');
+      return !JSON.stringify(json).includes(id);
+    });
+    await engine.call('DELETE', `/sandboxes/${id}`);
+    expect(await killing).toEqual({ outcome: 'done', message: null, sandbox: null });
+  });
+
+  it.each([{ status: 500 }, { status: 503 }, { reset: true }])(
+    'that was answered with %j and took no effect has failed',
+    async (fault) => {
+      const id = await engine.create();
+      await engine.fault({ route: `DELETE /sandboxes/${id}`, ...fault });
+      expect(await kill(id)).toMatchObject({
+        outcome: 'failed',
+        message: 'The sandbox service cannot be reached or has a problem.',
+        sandbox: { id },
+      });
+    },
+  );
+
+  it('that is not allowed is denied, and nothing is read in vain', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 403 });
+    expect(await kill(id)).toEqual({
+      outcome: 'denied',
+      message: 'The sandbox service does not allow killing a sandbox.',
+    });
+  });
+
+  it('for which our key is refused is denied', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 401 });
+    expect(await kill(id)).toEqual({
+      outcome: 'denied',
+      message: 'The sandbox service refused the API key. Check MORU_API_KEY.',
+    });
+  });
+
+  it('that the state forbids has failed, and is not sent again', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 409, count: 1 });
+    expect(await kill(id)).toMatchObject({
+      outcome: 'failed',
+      message: 'The sandbox is in a state that does not allow killing a sandbox.',
+      sandbox: { id },
+    });
+  });
+
+  it('that comes too soon is sent again, by the turn it is given', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 429, retryAfterSeconds: 1, count: 2 });
+    let turns = 0;
+    const send = <T>(call: () => Promise<T>) => {
+      turns += 1;
+      return call();
+    };
+    expect(await step('kill', id, {}, { send })).toMatchObject({ outcome: 'done' });
+    expect(turns).toBe(3);
+  });
+
+  it('that always comes too soon is given up in the end', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 429, retryAfterSeconds: 0 });
+    expect(await kill(id)).toMatchObject({
+      outcome: 'failed',
+      message: 'The sandbox service asks us to slow down. Try again shortly.',
+    });
+    expect((await engine.detail(id)).status).toBe(200);
+  });
+
+  it('goes through a storm of refusals, resets and pretence', async () => {
+    const ids = await Promise.all(Array.from({ length: 12 }, () => engine.create()));
+    for (const id of ids) {
+      const route = `DELETE /sandboxes/${id}`;
+      await engine.fault({ route, status: 429, retryAfterSeconds: 0, probability: 0.3 });
+      await engine.fault({ route, status: 500, probability: 0.1 });
+      await engine.fault({ route, reset: true, probability: 0.05 });
+      await engine.fault({ route, effect: 'pretend-kill', probability: 0.05 });
+    }
+    const results = await Promise.all(ids.map(kill));
+    expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['done']));
+  });
+
+  it.each([{ status: 503 }, { status: 429, retryAfterSeconds: 0 }, { reset: true }])(
+    'that cannot be verified (%j) is unknown',
+    async (fault) => {
+      const id = await engine.create();
+      expect(await step('kill', id, {}, { send: thenUnreadable(id, fault) })).toEqual(unverified);
+    },
+  );
+
+  it('before which the sandbox cannot be read is not sent', async () => {
+    const id = await engine.create();
+    const shown = await getSandbox(id);
+    await engine.fault({ route: `GET /sandboxes/${id}`, status: 503, count: 50 });
+    expect(await step('kill', id, {}, { shown, send: neverSent })).toEqual({
+      outcome: 'failed',
+      message: 'The sandbox service cannot be reached or has a problem.',
+    });
+  });
+
+  it('that an earlier process may have sent counts as ours', async () => {
+    expect(await step('kill', 'igone', {}, { mayHaveBeenSent: true })).toMatchObject({ outcome: 'done' });
+    const id = await engine.create();
+    expect(await step('kill', id, {}, { mayHaveBeenSent: true })).toMatchObject({ outcome: 'done' });
+    expect((await engine.detail(id)).status).toBe(404);
+  });
+});
+
+describe('what has changed since it was shown', () => {
+  it.each(['kill', 'pause', 'setTimeout'] as const)('is left alone by %s', async (act) => {
+    const id = await engine.create();
+    const shown = await getSandbox(id);
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    await engine.call('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
+    expect(await step(act, id, { timeoutMs: MINUTE_MS }, { shown, send: neverSent })).toMatchObject({
+      outcome: 'skipped',
+      message: 'Left alone: it was resumed meanwhile.',
+      sandbox: { id },
+    });
+    expect((await engine.detail(id)).state).toBe('running');
+  });
+
+  it('is left alone when somebody reads that while it waits for its turn', async () => {
+    const id = await engine.create();
+    const shown = await getSandbox(id);
+    const latest = () => ({ ...shown, state: 'paused' as const });
+    expect(await step('kill', id, {}, { shown, latest })).toMatchObject({
+      outcome: 'skipped',
+      message: 'Left alone: it was running and is now paused.',
+    });
+    expect((await engine.detail(id)).status).toBe(200);
+  });
+});
+
+describe('stopped', () => {
+  const stop = async (): Promise<never> => {
+    throw new StepStopped();
+  };
+
+  it('before anything was sent, it is cancelled', async () => {
+    const id = await engine.create();
+    expect(await step('kill', id, {}, { send: stop })).toEqual({ outcome: 'cancelled', message: null });
+    expect((await engine.detail(id)).status).toBe(200);
+  });
+
+  it('after a try, it is what a reading says', async () => {
+    const [there, gone] = await Promise.all([engine.create(), engine.create()]);
+    const onceThenStop = (): StepContext['send'] => {
+      let sent = 0;
+      return (call) => {
+        sent += 1;
+        return sent === 1 ? call() : stop();
+      };
+    };
+    for (const id of [there, gone])
+      await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 500, count: 1 });
+    const [still, was] = await Promise.all([
+      step('kill', there, {}, { send: onceThenStop() }),
+      step(
+        'kill',
+        gone,
+        {},
+        {
+          send: async (call) => {
+            await call().catch(() => {});
+            await engine.call('DELETE', `/sandboxes/${gone}`);
+            return stop();
+          },
+        },
+      ),
+    ]);
+    expect(still).toMatchObject({
+      outcome: 'cancelled',
+      message: expect.any(String),
+      sandbox: { id: there },
+    });
+    // Stopped in the first try: nothing of ours counts, and the record says no more than that.
+    expect(was).toMatchObject({ outcome: 'cancelled' });
+  });
+});
+
+describe('pause and resume', () => {
+  it('are done once a reading says so', async () => {
+    const id = await engine.create();
+    expect(await step('pause', id, {})).toMatchObject({
+      outcome: 'done',
+      message: null,
+      sandbox: { id, state: 'paused' },
+    });
+    expect(await step('resume', id, { timeoutMs: 10 * MINUTE_MS })).toMatchObject({
+      outcome: 'done',
+      message: null,
+      sandbox: { id, state: 'running' },
+    });
+    const { startedAtMs, endAtMs } = await getSandbox(id);
+    expect(endAtMs - startedAtMs).toBe(10 * MINUTE_MS);
+  });
+
+  it('resume gives five minutes unless told otherwise', async () => {
+    const id = await engine.create();
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    await step('resume', id, {});
+    const { startedAtMs, endAtMs } = await getSandbox(id);
+    expect(endAtMs - startedAtMs).toBe(5 * MINUTE_MS);
+  });
+
+  it('resume keeps or sets what happens at the end', async () => {
+    const id = await engine.create();
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    await step('resume', id, { timeoutMs: 1_000, autoPause: true });
+    await eventually(async () => (await engine.detail(id)).state === 'paused');
+  });
+
+  it('say when it was so already', async () => {
+    const id = await engine.create();
+    expect(await step('resume', id, {})).toMatchObject({
+      outcome: 'already',
+      message: 'It was already running.',
+    });
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    expect(await step('pause', id, {})).toMatchObject({
+      outcome: 'already',
+      message: 'It was already paused.',
+      sandbox: { state: 'paused' },
+    });
+  });
+
+  it('of one that is gone have failed', async () => {
+    for (const act of ['pause', 'resume'] as const) {
+      expect(await step(act, 'igone', {})).toEqual({
+        outcome: 'failed',
+        message: 'It was terminated meanwhile.',
+        sandbox: null,
+      });
+    }
+  });
+
+  it('that were answered with 500 are what a reading says', async () => {
+    const [running, paused] = await Promise.all([engine.create(), engine.create()]);
+    await engine.call('POST', `/sandboxes/${paused}/pause`);
+    for (const id of [running, paused])
+      await engine.fault({ route: `POST /sandboxes/${id}/pause`, status: 500 });
+    expect(await step('pause', running, {})).toMatchObject({
+      outcome: 'failed',
+      message: 'The sandbox service cannot be reached or has a problem.',
+      sandbox: { state: 'running' },
+    });
+    expect(await step('pause', paused, {})).toMatchObject({ outcome: 'done' });
+  });
+
+  it('that cannot be verified are unknown', async () => {
+    const id = await engine.create();
+    // As often as anybody tries.
+    const send = thenUnreadable(id, { status: 503, count: 5 });
+    expect(await step('pause', id, {}, { send })).toEqual(unverified);
+    expect((await engine.detail(id)).state).toBe('paused');
+  });
+
+  it('resume beyond the limit says what the limit is of', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `POST /sandboxes/${id}/resume`, status: 429 });
+    expect(await step('resume', id, {})).toMatchObject({
+      outcome: 'failed',
+      message: 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
+    });
+  });
+});
+
+describe('setTimeout', () => {
+  it('moves the deadline', async () => {
+    const id = await engine.create();
+    const result = await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS });
+    expect(result).toMatchObject({ outcome: 'done', message: null, sandbox: { id } });
+    expect(Math.abs((result.sandbox?.endAtMs ?? 0) - Date.now() - 20 * MINUTE_MS)).toBeLessThan(4_000);
+  });
+
+  it('says what was granted when that is less', async () => {
+    const id = await engine.create();
+    expect(await step('setTimeout', id, { timeoutMs: 600 * MINUTE_MS })).toMatchObject({
+      outcome: 'done',
+      message: 'The service granted 60 min, its maximum.',
+    });
+  });
+
+  it('of a paused one says that it has none', async () => {
+    const id = await engine.create();
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    expect(await step('setTimeout', id, { timeoutMs: MINUTE_MS })).toMatchObject({
+      outcome: 'failed',
+      message: 'A paused sandbox has no deadline. Resume it first.',
+      sandbox: { state: 'paused' },
+    });
+  });
+
+  it('of one that is gone has failed', async () => {
+    expect(await step('setTimeout', 'igone', { timeoutMs: MINUTE_MS })).toEqual({
+      outcome: 'failed',
+      message: 'It was terminated meanwhile.',
+      sandbox: null,
+    });
+  });
+
+  it('that was answered with 500 is what a reading says, or unknown', async () => {
+    const id = await engine.create();
+    await engine.fault({ route: `POST /sandboxes/${id}/timeout`, status: 500 });
+    expect(await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS })).toMatchObject({
+      outcome: 'failed',
+      message: 'The sandbox service cannot be reached or has a problem.',
+    });
+    const send = thenUnreadable(id, { status: 503 });
+    expect(await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS }, { send })).toEqual(unverified);
+  });
+});

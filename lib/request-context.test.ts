@@ -1,0 +1,29 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { expect, it } from 'vitest';
+import { outsideRequests } from './request-context';
+import { singleton } from './singleton';
+
+it('work runs outside of the request it was asked for in', async () => {
+  const request = new AsyncLocalStorage<string>();
+  // At start, before the first request.
+  expect(outsideRequests(() => request.getStore())).toBeUndefined();
+  await request.run('a page', async () => {
+    expect(request.getStore()).toBe('a page');
+    expect(outsideRequests(() => request.getStore())).toBeUndefined();
+    await outsideRequests(async () => {
+      await Promise.resolve();
+      expect(request.getStore()).toBeUndefined();
+    });
+    expect(request.getStore()).toBe('a page');
+  });
+});
+
+it('what must exist once is made once', () => {
+  let made = 0;
+  const make = () => {
+    made += 1;
+    return { number: made };
+  };
+  expect(singleton('test-once', make)).toBe(singleton('test-once', make));
+  expect(singleton('test-other', make).number).toBe(2);
+});

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { serveHttp, thrownBy } from '../test-support/environment';
+import { callConnect, streamConnect } from './connect';
+
+const signal = AbortSignal.timeout(20_000);
+
+/** An envelope as it goes over the wire. */
+function envelope(flags: number, text: string): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(flags, 0);
+  head.writeUInt32BE(Buffer.byteLength(text), 1);
+  return Buffer.concat([head, Buffer.from(text)]);
+}
+
+/** What a stream says when the service answers with these bytes, cut as told. */
+async function streamOf(bytes: Buffer, cutInto = bytes.length): Promise<unknown[]> {
+  const baseUrl = await serveHttp(async (_req, res) => {
+    res.writeHead(200);
+    for (let at = 0; at < bytes.length; at += cutInto) {
+      res.write(bytes.subarray(at, at + cutInto));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    res.end();
+  });
+  const said: unknown[] = [];
+  const stream = streamConnect({ baseUrl, headers: {} }, 'a.A/Stream', {}, { signal });
+  for await (const message of stream) said.push(message);
+  return said;
+}
+
+describe('a stream', () => {
+  const whole = Buffer.concat([envelope(0, '{"n":1}'), envelope(0, '{"text":"ü"}'), envelope(2, '{}')]);
+
+  it.each([1, 7, whole.length])('says its messages, however they are cut: by %i bytes', async (cutInto) => {
+    expect(await streamOf(whole, cutInto)).toEqual([{ n: 1 }, { text: 'ü' }]);
+  });
+
+  it('that fails says why', async () => {
+    const refused = envelope(2, '{"error":{"code":"not_found","message":"no such process"}}');
+    expect(await thrownBy(() => streamOf(refused))).toMatchObject({ code: 'not_found' });
+  });
+
+  it('that breaks off has not ended', async () => {
+    expect(await thrownBy(() => streamOf(whole.subarray(0, 12)))).toMatchObject({ code: 'unavailable' });
+  });
+
+  it('is not believed any length', async () => {
+    const endless = Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]);
+    expect(await thrownBy(() => streamOf(endless))).toMatchObject({ code: 'out_of_range' });
+  });
+
+  it('that is left closes its connection', async () => {
+    let close = () => {};
+    const closed = new Promise<void>((resolve) => {
+      close = resolve;
+    });
+    const baseUrl = await serveHttp((_req, res) => {
+      res.writeHead(200);
+      res.write(envelope(0, '{}'));
+      res.on('close', close);
+    });
+    for await (const _ of streamConnect({ baseUrl, headers: {} }, 'a.A/Stream', {}, { signal })) break;
+    await closed;
+  });
+});
+
+describe('a call', () => {
+  it('carries the headers and the message, and answers its body', async () => {
+    const baseUrl = await serveHttp((req, res) => {
+      let body = '';
+      req.on('data', (chunk) => {
+        body += chunk;
+      });
+      req.on('end', () => {
+        const { 'x-access-token': token, 'connect-timeout-ms': timeout } = req.headers;
+        res.end(JSON.stringify({ url: req.url, token, timeout, body: JSON.parse(body) }));
+      });
+    });
+    const endpoint = { baseUrl: `${baseUrl}/`, headers: { 'x-access-token': 't' } };
+    expect(await callConnect(endpoint, 'a.A/Call', { n: 1 }, { signal, timeoutMs: 1.5 })).toEqual({
+      url: '/a.A/Call',
+      token: 't',
+      timeout: '2',
+      body: { n: 1 },
+    });
+  });
+
+  it('is refused in the words of the service, or of what stands between', async () => {
+    const answers = ['{"code":"not_found","message":"none"}', '{"code":502,"message":"gone"}', '<html>'];
+    const baseUrl = await serveHttp((_req, res) => res.writeHead(502).end(answers.shift()));
+    const refused = () => thrownBy(() => callConnect({ baseUrl, headers: {} }, 'a.A/Call', {}, { signal }));
+    expect(await refused()).toMatchObject({ code: 'not_found', message: 'none' });
+    expect(await refused()).toMatchObject({ code: 'http_502', message: 'gone' });
+    expect(await refused()).toMatchObject({ code: 'http_502' });
+  });
+
+  it('does not follow to another address', async () => {
+    let isReached = false;
+    const elsewhere = await serveHttp((_req, res) => {
+      isReached = true;
+      res.end('{}');
+    });
+    const baseUrl = await serveHttp((_req, res) => res.writeHead(307, { location: elsewhere }).end());
+    await thrownBy(() => callConnect({ baseUrl, headers: {} }, 'a.A/Call', {}, { signal }));
+    expect(isReached).toBe(false);
+  });
+});

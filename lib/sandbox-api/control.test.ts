@@ -1,0 +1,360 @@
+import type { RequestListener } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { SandkeeperError } from '../errors';
+import { giveEngine, serveHttp, startAnew, thrownBy } from '../test-support/environment';
+import { callUpstream } from './call';
+import { upstreamApi } from './client';
+import {
+  createSandbox,
+  getSandbox,
+  killSandbox,
+  listSandboxes,
+  listSandboxRuns,
+  listTemplates,
+  pauseSandbox,
+  resumeSandbox,
+  setSandboxTimeout,
+} from './control';
+
+const MINUTE_MS = 60_000;
+const engine = giveEngine({ maxRunning: 140 });
+const newSandbox = { template: 'base', metadata: {}, timeoutMs: 5 * MINUTE_MS, autoPause: false };
+
+/** Everything the list holds, page by page. */
+async function listAll() {
+  const pages = [];
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof listSandboxes>> = await listSandboxes(cursor);
+    pages.push(page);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return pages;
+}
+
+async function killAll(): Promise<void> {
+  for (const page of await listAll()) for (const { id } of page.sandboxes) await killSandbox(id);
+}
+
+/** The code, the wait and the sentence of what `work` throws. */
+async function failureOf(work: () => Promise<unknown>) {
+  const thrown = await thrownBy(work);
+  if (!(thrown instanceof SandkeeperError)) throw thrown;
+  return { code: thrown.code, retryAfterMs: thrown.retryAfterMs, message: thrown.message };
+}
+
+describe('listing', () => {
+  it('reads page after page, each sandbox once, latest start first', async () => {
+    await killAll();
+    const ids = new Set<string>();
+    for (let made = 0; made < 120; made += 1) ids.add(await engine.create({ metadata: { n: `${made}` } }));
+    const pages = await listAll();
+    expect(pages.map(({ sandboxes, unreadable }) => [sandboxes.length, unreadable])).toEqual([
+      [100, 0],
+      [20, 0],
+    ]);
+    const rows = pages.flatMap(({ sandboxes }) => sandboxes);
+    expect(new Set(rows.map(({ id }) => id))).toEqual(ids);
+    const starts = rows.map(({ startedAtMs }) => startedAtMs);
+    expect(starts).toEqual(starts.toSorted((a, b) => b - a));
+    await killAll();
+    expect(await listSandboxes(null)).toEqual({ sandboxes: [], unreadable: 0, nextCursor: null });
+  });
+
+  it('knows running and paused ones with all their facts', async () => {
+    const id = await createSandbox({ ...newSandbox, metadata: { 'a b': 'ü=&%', owner: 'ana' } });
+    await pauseSandbox(id);
+    const { sandboxes } = await listSandboxes(null);
+    expect(sandboxes).toEqual([
+      {
+        id,
+        templateId: expect.any(String),
+        alias: 'base',
+        state: 'paused',
+        metadata: { 'a b': 'ü=&%', owner: 'ana' },
+        startedAtMs: expect.any(Number),
+        endAtMs: expect.any(Number),
+        cpuCount: expect.any(Number),
+        memoryMB: expect.any(Number),
+        diskSizeMB: expect.any(Number),
+        envdVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      },
+    ]);
+    await killSandbox(id);
+  });
+});
+
+describe('one sandbox', () => {
+  it('is looked at, and not found once it is gone', async () => {
+    const id = await createSandbox(newSandbox);
+    const sandbox = await getSandbox(id);
+    expect(sandbox).toMatchObject({ id, state: 'running', alias: 'base', metadata: {} });
+    expect(sandbox.endAtMs - sandbox.startedAtMs).toBe(5 * MINUTE_MS);
+    expect(await killSandbox(id)).toBe('accepted');
+    expect(await failureOf(() => getSandbox(id))).toMatchObject({
+      code: 'not_found',
+      message: 'There is no such sandbox. It may have been terminated.',
+    });
+    expect(await killSandbox(id)).toBe('already_gone');
+  });
+
+  it('is paused once and resumed once, with the time and the ending that were asked for', async () => {
+    const id = await createSandbox(newSandbox);
+    await pauseSandbox(id);
+    expect((await getSandbox(id)).state).toBe('paused');
+    expect((await failureOf(() => pauseSandbox(id))).code).toBe('conflict');
+    await resumeSandbox(id, { timeoutMs: 90_500, autoPause: true });
+    const resumed = await getSandbox(id);
+    expect(resumed.state).toBe('running');
+    expect(resumed.endAtMs - resumed.startedAtMs).toBe(91_000);
+    expect((await failureOf(() => resumeSandbox(id, { timeoutMs: MINUTE_MS }))).code).toBe('conflict');
+    await killSandbox(id);
+  });
+
+  it('gets another deadline, and no more than the service grants', async () => {
+    const id = await createSandbox(newSandbox);
+    await setSandboxTimeout(id, 20 * MINUTE_MS);
+    const endAtMs = async () => (await getSandbox(id)).endAtMs - Date.now();
+    expect(Math.abs((await endAtMs()) - 20 * MINUTE_MS)).toBeLessThan(2_000);
+    await setSandboxTimeout(id, 600 * MINUTE_MS);
+    expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(5_000);
+    await pauseSandbox(id);
+    expect((await failureOf(() => setSandboxTimeout(id, MINUTE_MS))).code).toBe('not_found');
+    await killSandbox(id);
+  });
+
+  it('is not woken and not touched by being looked at', async () => {
+    const id = await createSandbox(newSandbox);
+    await pauseSandbox(id);
+    const before = await engine.detail(id);
+    for (let time = 0; time < 3; time += 1) {
+      await getSandbox(id);
+      await listSandboxes(null);
+      await listSandboxRuns(null);
+    }
+    expect(await engine.detail(id)).toEqual(before);
+    expect(before.state).toBe('paused');
+    await killSandbox(id);
+  });
+});
+
+describe('creating', () => {
+  it('of an unknown template is invalid and names it', async () => {
+    expect(await failureOf(() => createSandbox({ ...newSandbox, template: 'nowhere' }))).toMatchObject({
+      code: 'invalid',
+      message: 'There is no template named "nowhere".',
+    });
+  });
+
+  it('beyond the limit is a matter of quota, resuming too', async () => {
+    const first = await createSandbox(newSandbox);
+    await pauseSandbox(first);
+    const { json } = await engine.call('GET', '/engine/status');
+    const { maxRunning, running } = json as { maxRunning: number; running: number };
+    for (let made = running; made < maxRunning; made += 1) await engine.create();
+    expect((await failureOf(() => createSandbox(newSandbox))).code).toBe('quota');
+    expect(await failureOf(() => resumeSandbox(first, { timeoutMs: MINUTE_MS }))).toMatchObject({
+      code: 'quota',
+      message: 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
+    });
+    await killAll();
+  });
+
+  it('offers the templates by name', async () => {
+    const templates = await listTemplates();
+    expect(templates.map(({ name }) => name)).toContain('base');
+    expect(templates[0]).toEqual({
+      id: expect.any(String),
+      name: expect.any(String),
+      cpuCount: expect.any(Number),
+      memoryMB: expect.any(Number),
+    });
+  });
+});
+
+it('past sandboxes are read from the runs', async () => {
+  const id = await createSandbox(newSandbox);
+  await killSandbox(id);
+  const { runs } = await listSandboxRuns(null);
+  expect(runs[0]).toEqual({
+    sandboxId: id,
+    templateName: 'base',
+    status: 'stopped',
+    createdAtMs: expect.any(Number),
+    endReason: 'killed',
+    endedAtMs: expect.any(Number),
+  });
+});
+
+it('pages of past sandboxes follow each other', async () => {
+  for (let made = 0; made < 3; made += 1) await killSandbox(await createSandbox(newSandbox));
+  const first = await listSandboxRuns(null);
+  expect(first.nextCursor).not.toBeNull();
+  const second = await listSandboxRuns(first.nextCursor);
+  const ids = [...first.runs, ...second.runs].map(({ sandboxId }) => sandboxId);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+describe('failures', () => {
+  it('a list that is not found means that the address is wrong, not that a sandbox is gone', async () => {
+    await engine.fault({ route: 'GET /v2/sandboxes', status: 404 });
+    const error = await failureOf(() => listSandboxes(null));
+    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('MORU_API_URL') });
+  });
+
+  it.each([
+    [{ status: 401 }, 'unauthenticated'],
+    [{ status: 403 }, 'forbidden'],
+    [{ status: 404 }, 'not_found'],
+    [{ status: 409 }, 'conflict'],
+    [{ status: 400 }, 'invalid'],
+    [{ status: 422 }, 'invalid'],
+    [{ status: 408 }, 'timeout'],
+    [{ status: 429 }, 'rate_limited'],
+    [{ status: 500 }, 'unavailable'],
+    [{ status: 502 }, 'unavailable'],
+    [{ status: 503 }, 'unavailable'],
+    [{ status: 504 }, 'timeout'],
+    [{ status: 418 }, 'unexpected'],
+    [{ reset: true }, 'unavailable'],
+  ] as const)('an answer of %j is %s, and its text is not for people', async (fault, code) => {
+    await engine.fault({ route: 'GET /sandboxes/*', message: 'upstream text', ...fault });
+    const failure = await failureOf(() => getSandbox('i0'));
+    expect(failure.code).toBe(code);
+    expect(failure.message).not.toContain('upstream text');
+  });
+
+  it('a 429 says how long to wait; without that it is the quota, where a place is asked for', async () => {
+    await engine.fault({ route: '* /v2/sandboxes', status: 429, retryAfterSeconds: 7 });
+    expect(await failureOf(() => listSandboxes(null))).toMatchObject({
+      code: 'rate_limited',
+      retryAfterMs: 7_000,
+    });
+    await engine.fault({ route: 'POST /sandboxes', status: 429, retryAfterSeconds: 2, count: 1 });
+    expect(await failureOf(() => createSandbox(newSandbox))).toMatchObject({
+      code: 'rate_limited',
+      retryAfterMs: 2_000,
+    });
+    await engine.fault({ route: 'POST /sandboxes', status: 429 });
+    expect(await failureOf(() => createSandbox(newSandbox))).toMatchObject({
+      code: 'quota',
+      retryAfterMs: undefined,
+    });
+  });
+
+  it('an answer that does not come in time is a timeout', async () => {
+    await engine.fault({ route: 'GET /templates', latencyMs: 2_000 });
+    const asking = callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
+      doing: 'listing templates',
+      deadlineMs: 100,
+    });
+    expect(await failureOf(() => asking)).toMatchObject({
+      code: 'timeout',
+      message: 'The sandbox service took too long with listing templates.',
+    });
+  });
+});
+
+describe('a service that answers otherwise', () => {
+  /** The gateway to a server of its own. */
+  async function serve(listener: RequestListener) {
+    startAnew({ SANDKEEPER_ENGINE_URL: await serveHttp(listener) });
+    return import('./control');
+  }
+
+  /** Of a module graph of its own, whose error class is another. */
+  const codeOf = async (work: () => Promise<unknown>) => (await thrownBy(work)) as { code: string };
+
+  it.each([
+    ['not JSON', '<html>hello</html>'],
+    ['not a list', '{"sandboxes":[]}'],
+    ['nothing', ''],
+  ])('a body that is %s is unexpected', async (_, body) => {
+    const gateway = await serve((_req, res) =>
+      res.writeHead(200, { 'content-type': 'application/json' }).end(body),
+    );
+    expect(await codeOf(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unexpected' });
+  });
+
+  it('a sandbox without what the protocol promises is unexpected', async () => {
+    const gateway = await serve((_req, res) => res.end('{"sandboxID":"i0"}'));
+    expect(await codeOf(() => gateway.getSandbox('i0'))).toMatchObject({ code: 'unexpected' });
+  });
+
+  it('a body that breaks off, and nobody at all, are unavailable', async () => {
+    const gateway = await serve((_req, res) => {
+      res.writeHead(200, { 'content-length': '1000' });
+      res.write('[');
+      setTimeout(() => res.destroy(), 20);
+    });
+    expect(await codeOf(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
+    startAnew({ SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:9' });
+    const nowhere = await import('./control');
+    expect(await codeOf(() => nowhere.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
+  });
+
+  it('unreadable rows are counted and left out, unknown states kept', async () => {
+    const row = {
+      sandboxID: 'i0',
+      templateID: 't',
+      state: 'snapshotting',
+      startedAt: '2026-01-01T00:00:00.123456789Z',
+      endAt: '2026-01-01T01:00:00Z',
+      cpuCount: 2,
+      memoryMB: 512,
+    };
+    const rows = [
+      row,
+      { ...row, sandboxID: '../../etc' },
+      { ...row, sandboxID: 'i1', startedAt: 'soon' },
+      { ...row, sandboxID: 'i2', metadata: { n: 1 } },
+      null,
+      { ...row, sandboxID: 'i3', state: 'running', metadata: null, alias: null, envdVersion: '9' },
+    ];
+    const gateway = await serve((_req, res) => res.end(JSON.stringify(rows)));
+    const page = await gateway.listSandboxes(null);
+    expect(page.unreadable).toBe(4);
+    expect(page.sandboxes.map(({ id, state, metadata }) => [id, state, metadata])).toEqual([
+      ['i0', 'unknown', {}],
+      ['i3', 'running', {}],
+    ]);
+  });
+
+  it('a Retry-After may be a date', async () => {
+    const at = new Date(Date.now() + 30_000).toUTCString();
+    const gateway = await serve((_req, res) => res.writeHead(429, { 'retry-after': at }).end('{}'));
+    const failure = (await thrownBy(() => gateway.listSandboxes(null))) as { retryAfterMs: number };
+    expect(failure.retryAfterMs).toBeGreaterThan(27_000);
+    expect(failure.retryAfterMs).toBeLessThanOrEqual(30_000);
+  });
+});
+
+it('a wrong key is unauthenticated', async () => {
+  startAnew({ SANDKEEPER_ENGINE_KEY: 'moru_0000000000000000000000000000000000000000' });
+  const gateway = await import('./control');
+  expect(await thrownBy(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unauthenticated' });
+});
+
+it('nothing that leaves the gateway holds the key or a token of a sandbox', async () => {
+  const id = await createSandbox(newSandbox);
+  const { envdAccessToken } = await engine.detail(id);
+  expect(envdAccessToken.length).toBeGreaterThan(16);
+  const failure = await thrownBy(async () => pauseSandbox(await pauseSandbox(id).then(() => id)));
+  const outcome = [
+    id,
+    await listSandboxes(null),
+    await getSandbox(id),
+    await listSandboxRuns(null),
+    await listTemplates(),
+    await resumeSandbox(id, { timeoutMs: MINUTE_MS }),
+    await setSandboxTimeout(id, MINUTE_MS),
+    failure,
+    failure instanceof SandkeeperError ? [failure.message, failure.cause] : [],
+    await killSandbox(id),
+  ];
+  const text = JSON.stringify(outcome);
+  expect(text).toContain(id);
+  expect(text).not.toContain(envdAccessToken);
+  expect(text).not.toContain(engine.apiKey);
+  expect(text).not.toMatch(/token/i);
+});

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { startAnew } from '../test-support/environment';
+
+it('the address of a sandbox lies in the configured domain, whatever the service names', async () => {
+  startAnew({ MORU_API_KEY: 'k', MORU_DOMAIN: 'moru.example' });
+  const { trustedDomain } = await import('./envd');
+  expect(trustedDomain('eu.moru.example')).toBe('eu.moru.example');
+  for (const named of [
+    '',
+    'moru.example',
+    'evil.example',
+    'evilmoru.example',
+    'evil.example/.moru.example',
+    'evil.example#.moru.example',
+    'a@evil.example:80/x.moru.example',
+  ]) {
+    expect(trustedDomain(named)).toBe('moru.example');
+  }
+});

@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { serveHttp, thrownBy } from '../test-support/environment';
+import { sendRequest } from './transport';
+
+describe('a request', () => {
+  it('goes out as it is, and is answered with status, headers and body', async () => {
+    const url = await serveHttp((req, res) => {
+      let body = '';
+      req.on('data', (part) => {
+        body += part;
+      });
+      req.on('end', () => {
+        res.writeHead(201, { 'x-next-token': 'u==' });
+        res.end(JSON.stringify({ method: req.method, url: req.url, key: req.headers['x-api-key'], body }));
+      });
+    });
+    const request = new Request(`${url}/a?b=%25`, {
+      method: 'POST',
+      body: '{"ü":1}',
+      headers: { 'X-API-Key': 'k' },
+    });
+    const response = await sendRequest(request);
+    expect([response.status, response.headers.get('x-next-token')]).toEqual([201, 'u==']);
+    expect(await response.json()).toEqual({ method: 'POST', url: '/a?b=%25', key: 'k', body: '{"ü":1}' });
+  });
+
+  it('uses a connection again', async () => {
+    const ports = new Set<number | undefined>();
+    const url = await serveHttp((req, res) => {
+      ports.add(req.socket.remotePort);
+      res.writeHead(204).end();
+    });
+    for (let time = 0; time < 5; time += 1) expect((await sendRequest(new Request(url))).status).toBe(204);
+    expect(ports.size).toBe(1);
+  });
+
+  it('does not follow to another address', async () => {
+    const asked: (string | undefined)[] = [];
+    const elsewhere = await serveHttp((req, res) => {
+      asked.push(req.url);
+      res.end();
+    });
+    const url = await serveHttp((_req, res) => res.writeHead(302, { location: elsewhere }).end());
+    expect((await sendRequest(new Request(url))).status).toBe(302);
+    expect(asked).toEqual([]);
+  });
+
+  it('is given up when it is aborted, before and during the answer', async () => {
+    const url = await serveHttp((req, res) => {
+      if (req.url === '/half') res.write('{');
+    });
+    for (const path of ['/silent', '/half']) {
+      const asking = new AbortController();
+      const failing = thrownBy(() => sendRequest(new Request(url + path, { signal: asking.signal })));
+      setTimeout(() => asking.abort(new DOMException('Out of time.', 'TimeoutError')), 50);
+      expect(await failing).toMatchObject({ name: 'TimeoutError' });
+    }
+  });
+
+  it.each<[string, (req: IncomingMessage, res: ServerResponse) => void]>([
+    ['is cut off before the answer', (req) => req.socket.destroy()],
+    [
+      'is cut off within it',
+      (_req, res) => {
+        res.writeHead(200, { 'content-length': '10' });
+        res.write('half');
+        setTimeout(() => res.destroy(), 20);
+      },
+    ],
+    ['has no answer in HTTP', (req) => req.socket.end('hello\r\n\r\n')],
+    [
+      'has a status that there is not',
+      (req) => req.socket.end('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'),
+    ],
+  ])('that %s fails', async (_, answer) => {
+    const url = await serveHttp(answer);
+    expect(await thrownBy(() => sendRequest(new Request(url)))).toBeInstanceOf(TypeError);
+  });
+
+  it('to nobody fails', async () => {
+    expect(await thrownBy(() => sendRequest(new Request('http://127.0.0.1:9')))).toBeInstanceOf(TypeError);
+  });
+});

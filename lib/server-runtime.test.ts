@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seal, signInToken, unseal } from './access/secrets';
+import { openSession, revokeSession, sessionCookieName } from './access/sessions';
+import { recordNew, waitingItem } from './operations/test-operations';
+import { operationRunner } from './operations/work/runner';
+import { getSandbox } from './sandbox-api/control';
+import { openHouse } from './server-runtime';
+import { eventually, giveEngine, startAnew } from './test-support/environment';
+import { openLive, serveUpgrades } from './test-support/live';
+import { reviewKeeper } from './wake/wake-keeper';
+
+/** What `server.mjs` is handed once the house is open. */
+type House = {
+  upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
+  close: () => Promise<void>;
+};
+
+const ORIGIN = 'http://localhost:3000';
+const engine = giveEngine();
+let house: House;
+
+function door(): Promise<House> {
+  return new Promise((resolve, reject) => {
+    Reflect.set(globalThis, Symbol.for('sandkeeper.door'), { resolve, reject });
+  });
+}
+
+beforeAll(async () => {
+  const opened = door();
+  await openHouse();
+  house = await opened;
+});
+afterAll(() => house.close());
+
+/** Tries to open `/live` as a browser on a page of ours, signed in with `cookie`. */
+async function open(cookie: string | null, headers: Record<string, string> = {}) {
+  const { port } = await serveUpgrades((req, socket, head) => house.upgradeLive(req, socket, head));
+  const signedIn: Record<string, string> =
+    cookie === null ? {} : { cookie: `other=1; ${sessionCookieName()}=${cookie}` };
+  return openLive(port, { host: 'localhost:3000', origin: ORIGIN, ...signedIn, ...headers });
+}
+
+const viewer = () => openSession({ role: 'viewer', actor: 'li' });
+
+describe('the live socket', () => {
+  it('opens for who is signed in and carries the fleet and the operations', async () => {
+    const id = await engine.create();
+    const { client } = await open(await viewer());
+    // Frames are taken in order: what the fleet answers says that the operations are heard as well.
+    for (const channel of ['operations', 'fleet']) client?.send({ type: 'subscribe', channel });
+    await eventually(() => JSON.stringify(client?.frames).includes(id), 8_000);
+    expect(client?.frames[0]).toMatchObject({ type: 'event', channel: 'fleet', payload: { kind: 'hello' } });
+    const operation = await recordNew([await getSandbox(id)], { act: 'pause' });
+    operationRunner().start(operation, [waitingItem(id)]);
+    await eventually(() => JSON.stringify(client?.frames).includes('"outcome":"done"'));
+    const { envdAccessToken } = await engine.detail(id);
+    expect(JSON.stringify(client?.frames)).not.toContain(envdAccessToken);
+    expect(JSON.stringify(client?.frames)).not.toContain(engine.apiKey);
+  });
+
+  it('tells how a review stands, and counts as looking for who may read files', async () => {
+    const id = await engine.create();
+    await engine.call('POST', `/sandboxes/${id}/pause`);
+    const operator = await openSession({ role: 'operator', actor: 'ana' });
+    const pages = [await open(operator), await open(await viewer())];
+    for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'review', key: id });
+    await eventually(() => pages.every(({ client }) => client?.frames.length === 1));
+    await reviewKeeper().wake({ actor: 'ana' }, id, 300_000);
+    const last = (at: number) => pages[at]?.client?.frames.at(-1);
+    const awake = (viewers: object[]) => ({
+      type: 'event',
+      channel: 'review',
+      key: id,
+      payload: { state: { kind: 'awake', isGuarded: true, viewers } },
+    });
+    await eventually(() => JSON.stringify([last(0), last(1)]).match(/"awake"/g)?.length === 2);
+    expect(last(0)).toMatchObject(awake([{ actor: 'ana', isYou: true }]));
+    expect(last(1)).toMatchObject(awake([{ actor: 'ana', isYou: false }]));
+    await reviewKeeper().endNow({ actor: 'ana' }, id);
+    expect(await engine.detail(id)).toMatchObject({ state: 'paused' });
+  });
+
+  it('is refused with 401 to who is not signed in', async () => {
+    expect(await open(null)).toEqual({ client: null, status: 401, text: 'Sign in first.\n' });
+    const cookie = await viewer();
+    const id = unseal('session', cookie) ?? '';
+    for (const forged of ['', id, `${id}.x`, seal('plan', id)])
+      expect([forged, (await open(forged)).status]).toEqual([forged, 401]);
+    await revokeSession(id);
+    expect((await open(cookie)).status).toBe(401);
+  });
+
+  it.each<Record<string, string>>([
+    { origin: 'http://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://localhost:3001' },
+    { origin: 'https://localhost:3000' },
+    { host: 'evil.example:3000' },
+    { host: 'evil.example:3000', origin: 'http://evil.example:3000' },
+  ])('is refused with 403 to a page that is not ours (%j), whoever is signed in', async (headers) => {
+    expect(await open(await viewer(), headers)).toMatchObject({ client: null, status: 403 });
+  });
+
+  it('is refused with 403 without an origin', async () => {
+    const { port } = await serveUpgrades((req, socket, head) => house.upgradeLive(req, socket, head));
+    const cookie = `${sessionCookieName()}=${await viewer()}`;
+    expect((await openLive(port, { host: 'localhost:3000', cookie })).status).toBe(403);
+  });
+});
+
+describe('the start message', () => {
+  it('has the address, the sign-in link, where things are and which service it is', async () => {
+    expect(await house.describe()).toEqual({
+      url: ORIGIN,
+      signInUrl: `${ORIGIN}/sign-in?token=${signInToken()}`,
+      dataDir: process.env.SANDKEEPER_DATA_DIR,
+      upstream: engine.url,
+    });
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [{ HOST: '::1' }, 'http://localhost:3000'],
+    [{ HOST: '2001:db8::7' }, 'http://[2001:db8::7]:3000'],
+    [{ HOST: '127.0.0.2', PORT: '4000' }, 'http://127.0.0.2:4000'],
+    [{ HOST: '0.0.0.0', SANDKEEPER_URL: 'https://keeper.test' }, 'https://keeper.test'],
+  ])('has an address that works with %j', async (environment, url) => {
+    startAnew(environment);
+    const opened = door();
+    const { openHouse: openAnother } = await import('./server-runtime');
+    await openAnother();
+    const another = await opened;
+    expect((await another.describe()).url).toBe(url);
+    await another.close();
+  });
+});
+
+it('a house that cannot be opened says why', async () => {
+  startAnew({ DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
+  const opened = door();
+  const { openHouse: openAnother } = await import('./server-runtime');
+  await openAnother();
+  await expect(opened).rejects.toThrow(/ECONNREFUSED/);
+});

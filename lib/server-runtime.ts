@@ -1,0 +1,125 @@
+import 'server-only';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { isOwnHost, isOwnOrigin } from './access/origin';
+import { sessionCookieOf } from './access/request-guard';
+import { ROLES, roleSuffices } from './access/roles';
+import { signInToken } from './access/secrets';
+import { findSession, onRevocation } from './access/sessions';
+import { liveRuns } from './commands/live';
+import type { RunEvent } from './commands/schema';
+import { config, hostInUrl } from './config';
+import { consoleSessions } from './console/sessions';
+import { database } from './db/client';
+import { folderWatches } from './files/browse/folder-watch';
+import { archiveProgress } from './files/transfer/archive/progress';
+import { serveFiles } from './files/transfer/serve';
+import { fleetWatcher } from './fleet/watcher';
+import { type Admission, hub } from './live/hub';
+import { operationRunner } from './operations/work/runner';
+import { processAttachments } from './processes/attachments';
+import type { ProcessEvent } from './processes/schema';
+import { outsideRequests } from './request-context';
+import { reviewKeeper } from './wake/wake-keeper';
+
+/** What `server.mjs`, which lives outside Next.js' module graph, needs from inside it. */
+type House = {
+  upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Serves a request that carries files; false when it is another's. */
+  serveFiles: (req: IncomingMessage, res: ServerResponse) => boolean;
+  describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
+  close: () => Promise<void>;
+};
+
+/** Where `server.mjs` waits for the house. */
+type Door = { resolve: (house: House) => void; reject: (error: unknown) => void };
+
+/** Opens the database, connects the channels to their sources, takes up interrupted operations. */
+export async function openHouse(): Promise<void> {
+  const door = (globalThis as { [key: symbol]: Door | undefined })[Symbol.for('sandkeeper.door')];
+  try {
+    outsideRequests(() => {});
+    await database();
+    hub().provide('fleet', (send) => fleetWatcher().listen(send));
+    hub().provide('operations', (send) => operationRunner().listen(send));
+    hub().provide('folder', (send, { key }) => folderWatches().listen(key, send));
+    // Its key is a secret of whoever asked for the archive.
+    hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
+    hub().provide('run', (send, { key, listener }) => {
+      if (listener.isAtLeast('operator')) return liveRuns().listen(key, send);
+      send({ kind: 'refused', message: 'What a command wrote is shown to operators.' } satisfies RunEvent);
+      return () => {};
+    });
+    hub().provide('process', (send, { key, listener }) => {
+      if (listener.isAtLeast('operator')) return processAttachments().listen(key, listener, send);
+      send({
+        kind: 'refused',
+        message: 'What a process writes is shown to operators.',
+      } satisfies ProcessEvent);
+      return () => {};
+    });
+    hub().provide('review', (send, { key, listener: { sessionId, actor, isAtLeast } }) =>
+      // Only who may read its files keeps a sandbox awake by looking.
+      reviewKeeper().look(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
+    );
+    hub().provide('consoles', (send, caller) => consoleSessions().list(send, caller));
+    hub().provide('console', (send, caller) => consoleSessions().attend(send, caller));
+    onRevocation(() => {
+      hub().recheckSessions();
+      void consoleSessions().recheckOwners();
+    });
+    await operationRunner().open();
+    await reviewKeeper().open();
+    door?.resolve({ upgradeLive, serveFiles, describe, close });
+  } catch (error) {
+    door?.reject(error);
+  }
+}
+
+function upgradeLive(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  void hub().upgrade(req, socket, head, admitSocket);
+}
+
+/** A socket may be opened by a page of ours for somebody who is signed in; both are checked again while it is open. */
+async function admitSocket(req: IncomingMessage): Promise<Admission> {
+  const { host, origin } = req.headers;
+  if (!isOwnHost(config(), host) || !isOwnOrigin(config(), origin)) {
+    return { ok: false, status: 403, message: 'This socket was not opened by a page of Sandkeeper.' };
+  }
+  const value = sessionCookieOf(req);
+  const session = await findSession(value);
+  if (!session) return { ok: false, status: 401, message: 'Sign in first.' };
+  const { id, actor, role } = session;
+  return {
+    ok: true,
+    listener: {
+      sessionId: id,
+      actor,
+      isAtLeast: (wanted) => ROLES.some((known) => known === wanted && roleSuffices(role, known)),
+    },
+    // What the socket may hear was decided by this role.
+    sessionStillValid: async () => (await findSession(value))?.role === role,
+  };
+}
+
+async function describe() {
+  const { host, port, publicOrigin, dataDir, upstream } = config();
+  const shownHost = host === '127.0.0.1' || host === '::1' ? 'localhost' : hostInUrl(host);
+  const url = publicOrigin ?? `http://${shownHost}:${port}`;
+  return {
+    url,
+    signInUrl: `${url}/sign-in?token=${encodeURIComponent(signInToken())}`,
+    dataDir,
+    upstream: upstream.apiUrl,
+  };
+}
+
+async function close(): Promise<void> {
+  // Whoever looks at one is told before the line is cut.
+  await consoleSessions().closeAll();
+  hub().close();
+  await operationRunner().close();
+  await reviewKeeper().close();
+  await fleetWatcher().close();
+  await (await database()).destroy();
+}

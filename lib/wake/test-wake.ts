@@ -1,0 +1,98 @@
+import { afterAll, expect, onTestFinished } from 'vitest';
+import { database } from '../db/client';
+import { fleetWatcher } from '../fleet/watcher';
+import { eventually, giveEngine } from '../test-support/environment';
+import type { ReviewState } from './schema';
+import { findLease } from './store';
+import { ReviewKeeper } from './wake-keeper';
+
+/** What the tests of reviews share. */
+
+export const ANA = { actor: 'ana', id: 'session-of-ana' };
+export const MAREK = { actor: 'marek', id: 'session-of-marek' };
+export const MINUTE_MS = 60_000;
+export const GRACE_MS = 1_000;
+export const RESUME = 'POST /sandboxes/*/resume';
+export const PAUSE = 'POST /sandboxes/*/pause';
+/** What the record says of every wake whose time-out is ours. */
+export const FROM_NOW_ON = '; its time-out pauses it from now on';
+
+let opened = 0;
+
+/** A keeper, as of a process of its own. */
+export async function openKeeper(options: Partial<ConstructorParameters<typeof ReviewKeeper>[0]> = {}) {
+  opened += 1;
+  const { owner = `process-${opened}` } = options;
+  const keeper = new ReviewKeeper({ isShared: true, graceMs: GRACE_MS, ...options, owner });
+  await keeper.open();
+  onTestFinished(() => keeper.close());
+  return { keeper, owner };
+}
+
+/** Somebody's page, and what it is told. */
+export function look(keeper: ReviewKeeper, id: string, { actor, id: sessionId } = ANA, counts = true) {
+  const states: ReviewState[] = [];
+  const leave = keeper.look(id, { sessionId, actor, counts }, ({ state }) => states.push(state));
+  onTestFinished(leave);
+  const now = () => states.at(-1);
+  const ended = async (how: string, withinMs = 15_000) => {
+    await eventually(() => now()?.kind === 'ended', withinMs);
+    expect(now()).toMatchObject({ kind: 'ended', how });
+  };
+  return { states, leave, now, ended };
+}
+
+/** The record of access to one sandbox, oldest first. */
+export async function record(id: string): Promise<string[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('access_log')
+    .selectAll()
+    .where('sandbox_id', '=', id)
+    .orderBy('at_ms')
+    .orderBy('id')
+    .execute();
+  return rows.map(({ actor, kind, detail }) => [actor ?? '–', kind, detail].filter(Boolean).join(' | '));
+}
+
+/** The process dies: nothing of it is renewed, taken back or written any more. */
+export async function crash(keeper: ReviewKeeper, id: string): Promise<void> {
+  const before = await findLease(id);
+  await keeper.close();
+  const db = await database();
+  await db
+    .updateTable('review_leases')
+    .set({ claimed_until_ms: before?.claimedUntilMs ?? 0 })
+    .where('sandbox_id', '=', id)
+    .execute();
+}
+
+/** Starts an engine for this file, and answers what can be done to its sandboxes behind a keeper's back. */
+export function giveSandboxes() {
+  const engine = giveEngine();
+  afterAll(() => fleetWatcher().close());
+
+  async function createPaused(body: Record<string, unknown> = {}): Promise<string> {
+    const id = await engine.create(body);
+    await post(id, 'pause');
+    return id;
+  }
+
+  const post = async (id: string, act: string, body?: object) =>
+    (await engine.call('POST', `/sandboxes/${id}/${act}`, body)).status;
+  const stateOf = async (id: string) => {
+    const { status, state } = await engine.detail(id);
+    return status === 404 ? 'gone' : state;
+  };
+  const leftMs = async (id: string) => Date.parse((await engine.detail(id)).endAt) - Date.now();
+
+  /** How often a call has met the fault switches. */
+  async function fired(route: string): Promise<number> {
+    const { json } = await engine.call('GET', '/engine/faults');
+    return (json as { route: string; fired: number }[])
+      .filter((fault) => fault.route === route)
+      .reduce((sum, fault) => sum + fault.fired, 0);
+  }
+
+  return { engine, createPaused, post, stateOf, leftMs, fired };
+}
