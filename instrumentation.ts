@@ -1,6 +1,6 @@
 /** Runs once when the server starts, before the first request. */
 export async function register(): Promise<void> {
   if (process.env.NEXT_RUNTIME !== 'nodejs') return;
-  const { openHouse } = await import('./lib/server-runtime');
-  await openHouse();
+  const { openServerRuntime } = await import('./lib/server-runtime');
+  await openServerRuntime();
 }

@@ -1,4 +1,4 @@
-// The HTTP front: security headers and host check for every request, Next.js for pages and routes, the house itself for
+// The HTTP front: security headers and host check for every request, Next.js for pages and routes, the runtime itself for
 // files that pass through, `/live` upgrades for the hub. Started by `npm start`, which speaks to it over IPC.
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
@@ -21,7 +21,7 @@ if (read.ok) serve(read.config).catch((error) => fail(`The server could not star
 else fail(read.problems.join('\n'));
 
 async function serve(config) {
-  // `instrumentation.ts` opens the house inside Next's module graph, some time after `prepare`, and calls back here.
+  // `instrumentation.ts` opens the runtime inside Next's module graph, some time after `prepare`, and calls back here.
   const opened = new Promise((resolve, reject) => {
     globalThis[Symbol.for('sandkeeper.door')] = { resolve, reject };
   });
@@ -30,17 +30,17 @@ async function serve(config) {
   const app = next({ dev, hostname: config.host, port: config.port, httpServer: otherUpgrades });
   await app.prepare();
   const handle = app.getRequestHandler();
-  const house = await opened;
+  const runtime = await opened;
 
   // An upload takes as long as it takes; a browser that has vanished is noticed all the same.
   const patience = { requestTimeout: 0, keepAlive: true, keepAliveInitialDelay: 30_000 };
   // The address of an archive names everything that was selected.
   const server = createServer({ ...patience, maxHeaderSize: 128 * 1024 });
   server.on('request', (req, res) => {
-    if (admit(config, req, res, { dev }) && !house.serveFiles(req, res)) handle(req, res);
+    if (admit(config, req, res, { dev }) && !runtime.serveFiles(req, res)) handle(req, res);
   });
   server.on('upgrade', (req, socket, head) => {
-    if (req.url?.split('?')[0] === '/live') house.upgradeLive(req, socket, head);
+    if (req.url?.split('?')[0] === '/live') runtime.upgradeLive(req, socket, head);
     else if (dev) otherUpgrades.emit('upgrade', req, socket, head);
     else socket.destroy();
   });
@@ -52,7 +52,7 @@ async function serve(config) {
     );
   });
   server.listen(config.port, config.host, async () => {
-    const ready = { type: 'ready', ...(await house.describe()) };
+    const ready = { type: 'ready', ...(await runtime.describe()) };
     if (process.send) process.send(ready);
     else console.log(`Sandkeeper is at ${ready.signInUrl}`);
   });
@@ -63,7 +63,7 @@ async function serve(config) {
     stopping = true;
     setTimeout(() => process.exit(0), 4000).unref();
     server.close();
-    await house.close();
+    await runtime.close();
     server.closeAllConnections();
     process.exit(0);
   }

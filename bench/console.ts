@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Sandbox } from '@moru-ai/core';
-import { House } from '../e2e/support/deployment';
+import { Sandkeeper } from '../e2e/support/deployment';
 import { cookieOf, type LiveSocket, openLive } from '../e2e/support/http';
 import { Moru } from '../e2e/support/moru';
 import { Colleague } from '../e2e/support/operations';
@@ -158,19 +158,19 @@ function residentMb(pid: number | undefined): number {
 }
 
 /** What the server's memory grows by with as many consoles, each of which has written more than is kept. */
-async function measureMemory(house: House, moru: Moru, session: string): Promise<number> {
-  const colleague = new Colleague(house, session);
+async function measureMemory(sandkeeper: Sandkeeper, moru: Moru, session: string): Promise<number> {
+  const colleague = new Colleague(sandkeeper, session);
   const ids = [await moru.create({ timeoutMs: 3_000_000 }), await moru.create({ timeoutMs: 3_000_000 })];
-  const live = await openLive(house, { ...cookieOf(house, session), origin: house.url });
-  const before = residentMb(house.pid);
+  const live = await openLive(sandkeeper, { ...cookieOf(sandkeeper, session), origin: sandkeeper.url });
+  const before = residentMb(sandkeeper.pid);
   const consoles: string[] = [];
   for (let at = 0; at < CONSOLES; at += 1)
     consoles.push(await colleague.openConsole(ids[at % ids.length] ?? ''));
-  note(`${CONSOLES} that wrote nothing: ${(residentMb(house.pid) - before).toFixed()} MB`);
+  note(`${CONSOLES} that wrote nothing: ${(residentMb(sandkeeper.pid) - before).toFixed()} MB`);
   for (const key of consoles) await fill(live, key);
   await rest(3_000);
   live.close();
-  return residentMb(house.pid) - before;
+  return residentMb(sandkeeper.pid) - before;
 }
 
 /** Lets a console write, and does not look at it: what it writes is drained into what is kept. */
@@ -188,20 +188,20 @@ async function fill(live: LiveSocket, key: string): Promise<void> {
   live.frames.length = 0;
 }
 
-const house = await House.open({
+const sandkeeper = await Sandkeeper.open({
   env: {
     SANDKEEPER_CONSOLES: '100',
     SANDKEEPER_CONSOLES_PER_PERSON: '100',
     SANDKEEPER_CONSOLES_PER_SANDBOX: '100',
   },
 });
-const moru = new Moru(house.engine);
+const moru = new Moru(sandkeeper.engine);
 let tab: BareTab | null = null;
 try {
-  const { admin } = await house.openSessions();
+  const { admin } = await sandkeeper.openSessions();
   const id = await moru.create({ timeoutMs: 3_000_000 });
-  const cookie = { name: house.sessionCookieName, value: admin, url: house.url };
-  tab = await BareTab.open(`${house.url}/sandboxes/${id}/console`, cookie);
+  const cookie = { name: sandkeeper.sessionCookieName, value: admin, url: sandkeeper.url };
+  tab = await BareTab.open(`${sandkeeper.url}/sandboxes/${id}/console`, cookie);
   await tab.waitFor(isAtPrompt);
   const sdk = await openSdkTerminal(await moru.handle(id));
 
@@ -229,8 +229,8 @@ try {
   tell('flood_mb_s', speed(floods.browser), 'MB/s');
   tell('sdk_flood_mb_s', speed(floods.sdk), 'MB/s');
   tell('flood_ratio', speed(floods.browser) / speed(floods.sdk), 'ratio');
-  tell('memory_mb_50_consoles', await measureMemory(house, moru, admin), 'MB');
+  tell('memory_mb_50_consoles', await measureMemory(sandkeeper, moru, admin), 'MB');
 } finally {
   await tab?.close();
-  await house.close();
+  await sandkeeper.close();
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { parseArgs } from 'node:util';
 import type { Sandbox } from '@moru-ai/core';
-import { House } from '../e2e/support/deployment';
+import { Sandkeeper } from '../e2e/support/deployment';
 import { cookieOf } from '../e2e/support/http';
 import { Moru } from '../e2e/support/moru';
 import { cookiesOf, measureFirstRows, openBrowser } from './support/browser';
@@ -44,8 +44,8 @@ const FIXTURES = [
 const tell = (figure: string, value: number, unit: string) => report('files', figure, value, unit);
 const note = (text: string) => options.verbose && console.error(text);
 
-const house = await House.open();
-const moru = new Moru(house.engine);
+const sandkeeper = await Sandkeeper.open();
+const moru = new Moru(sandkeeper.engine);
 const agent = new Agent({ keepAlive: true });
 
 type Source = { url: string; headers: Record<string, string> };
@@ -96,7 +96,7 @@ async function compare(
 
 /** What the engine has read so far, bytes. */
 function engineRead(): number {
-  return Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${house.engine.pid}/io`, 'utf8'))?.[1]);
+  return Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${sandkeeper.engine.pid}/io`, 'utf8'))?.[1]);
 }
 
 /** Takes a large file at a megabyte a second, and answers how many megabytes were read of it beyond what was taken. */
@@ -130,10 +130,10 @@ async function ownAddress(sandbox: Sandbox, path: string): Promise<Source> {
 try {
   const sandbox = await moru.handle(await moru.create());
   for (const script of FIXTURES) await sandbox.commands.run(script, { timeoutMs: 0 });
-  const { admin } = await house.openSessions();
+  const { admin } = await sandkeeper.openSessions();
   const our = (route: string, query: Record<string, string>): Source => ({
-    url: `${house.url}/api/sandboxes/${sandbox.sandboxId}/files/${route}?${new URLSearchParams(query)}`,
-    headers: cookieOf(house, admin),
+    url: `${sandkeeper.url}/api/sandboxes/${sandbox.sandboxId}/files/${route}?${new URLSearchParams(query)}`,
+    headers: cookieOf(sandkeeper, admin),
   });
   const large = our('content', { path: `${HOME}/large`, as: 'download' });
   const text = our('content', { path: `${HOME}/large`, as: 'preview' });
@@ -153,22 +153,22 @@ try {
   const tar = () => sandbox.commands.run('tar -cz few | wc -c');
   tell('archive_ratio', await compare('archive', tar, () => take(archiveOf('few'))), 'ratio');
 
-  tell('download_memory_growth_mb', await growthMB(house.pid, () => take(large)), 'MB');
+  tell('download_memory_growth_mb', await growthMB(sandkeeper.pid, () => take(large)), 'MB');
   await take(archiveOf('many'));
-  tell('archive_memory_growth_mb', await growthMB(house.pid, () => take(archiveOf('many'))), 'MB');
-  tell('ranges_memory_growth_mb', await growthMB(house.pid, () => takeInRanges(text)), 'MB');
+  tell('archive_memory_growth_mb', await growthMB(sandkeeper.pid, () => take(archiveOf('many'))), 'MB');
+  tell('ranges_memory_growth_mb', await growthMB(sandkeeper.pid, () => takeInRanges(text)), 'MB');
   let aheadMB = Number.NaN;
   const slowly = async () => {
     aheadMB = await takeSlowly(large);
   };
-  tell('slow_download_memory_growth_mb', await growthMB(house.pid, slowly), 'MB');
+  tell('slow_download_memory_growth_mb', await growthMB(sandkeeper.pid, slowly), 'MB');
   tell('slow_download_read_ahead_mb', aheadMB, 'MB');
 
   const browser = await openBrowser();
   try {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    await context.addCookies(cookiesOf(house, admin));
-    const page = `${house.url}/sandboxes/${sandbox.sandboxId}/files?path=${HOME}/listed`;
+    await context.addCookies(cookiesOf(sandkeeper, admin));
+    const page = `${sandkeeper.url}/sandboxes/${sandbox.sandboxId}/files?path=${HOME}/listed`;
     // The first visit is for warming up.
     const times = (await measureFirstRows(context, page, VISITS + 1)).slice(1);
     note(`first paint: ${times.map((ms) => ms.toFixed()).join(', ')} ms`);
@@ -178,5 +178,5 @@ try {
   }
 } finally {
   agent.destroy();
-  await house.close();
+  await sandkeeper.close();
 }

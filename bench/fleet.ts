@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
-import { House } from '../e2e/support/deployment';
+import { Sandkeeper } from '../e2e/support/deployment';
 import { Moru } from '../e2e/support/moru';
 import { Relay } from '../e2e/support/relay';
 import { cookiesOf, measureFirstRows, openBrowser } from './support/browser';
@@ -27,20 +27,20 @@ const VIEWERS = 20;
 
 const tell = (figure: string, value: number, unit: string) => report('fleet', figure, value, unit);
 
-async function openFleet(page: Page, house: House, total: number): Promise<void> {
-  await page.goto(`${house.url}/sandboxes`);
+async function openFleet(page: Page, sandkeeper: Sandkeeper, total: number): Promise<void> {
+  await page.goto(`${sandkeeper.url}/sandboxes`);
   await page.locator(`[role=grid][aria-rowcount="${total + 1}"]`).waitFor({ timeout: 60_000 });
 }
 
 /** Every script that the page loads before anybody touches it. */
-async function measureScripts(context: BrowserContext, house: House): Promise<number> {
+async function measureScripts(context: BrowserContext, sandkeeper: Sandkeeper): Promise<number> {
   const page = await context.newPage();
   const sizes: Promise<number>[] = [];
   page.on('response', (answer) => {
     if (answer.request().resourceType() === 'script')
       sizes.push(answer.body().then((body) => gzipSync(body, { level: 9 }).length));
   });
-  await openFleet(page, house, SANDBOXES);
+  await openFleet(page, sandkeeper, SANDBOXES);
   await page.waitForLoadState('networkidle');
   const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   await page.close();
@@ -49,14 +49,14 @@ async function measureScripts(context: BrowserContext, house: House): Promise<nu
 
 async function countCalls(
   browser: Browser,
-  house: House,
+  sandkeeper: Sandkeeper,
   relay: Relay,
   { viewers, cookie }: { viewers: number; cookie: Parameters<BrowserContext['addCookies']>[0] },
 ): Promise<number> {
   const context = await browser.newContext();
   await context.addCookies(cookie);
   for (let viewer = 0; viewer < viewers; viewer += 1)
-    await openFleet(await context.newPage(), house, SANDBOXES);
+    await openFleet(await context.newPage(), sandkeeper, SANDBOXES);
   const before = relay.requests.length;
   await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
   const calls = relay.requests.length - before;
@@ -65,7 +65,7 @@ async function countCalls(
 }
 
 let relay: Relay | undefined;
-const house = await House.open({
+const sandkeeper = await Sandkeeper.open({
   maxRunning: SANDBOXES * 2,
   upstreamVia: async (engineUrl) => {
     relay = await Relay.open(engineUrl);
@@ -75,29 +75,29 @@ const house = await House.open({
 if (!relay) throw new Error('The relay was not opened.');
 const browser = await openBrowser();
 try {
-  await new Moru(house.engine).createMany(SANDBOXES, (index) => ({
+  await new Moru(sandkeeper.engine).createMany(SANDBOXES, (index) => ({
     environment: ['development', 'development', 'staging', 'production'][index % 4] ?? '',
     owner: ['ana', 'bjorn', 'chidi', 'dilnoza', 'eva', 'farid'][index % 6] ?? '',
     team: ['agents', 'growth', 'data'][index % 3] ?? '',
     run: `run-${index}`,
     purpose: 'coding agent',
   }));
-  const { admin } = await house.openSessions();
-  const cookie = cookiesOf(house, admin);
+  const { admin } = await sandkeeper.openSessions();
+  const cookie = cookiesOf(sandkeeper, admin);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   await context.addCookies(cookie);
 
   // The first look makes the server read the list; what people meet is a server that has.
   const page = await context.newPage();
-  await openFleet(page, house, SANDBOXES);
+  await openFleet(page, sandkeeper, SANDBOXES);
   tell(
     'first_rows_ms',
-    percentile(await measureFirstRows(context, `${house.url}/sandboxes`, NAVIGATIONS), 0.5),
+    percentile(await measureFirstRows(context, `${sandkeeper.url}/sandboxes`, NAVIGATIONS), 0.5),
     'ms',
   );
 
   const plain = await measureKeystrokes(page, 'plain', KEYSTROKES);
-  await openFleet(page, house, SANDBOXES);
+  await openFleet(page, sandkeeper, SANDBOXES);
   const filter = await measureKeystrokes(page, 'filter', KEYSTROKES);
   if (options.verbose) for (const keystroke of filter) console.error(keystroke);
   const figures = (keystrokes: Keystroke[], of: 'worked' | 'painted') => {
@@ -117,15 +117,15 @@ try {
   tell('keystroke_p95_vs_plain_input_p95_ratio', painted.p95 / baseline.p95, 'ratio');
   await page.close();
 
-  tell('script_gzip_kb', await measureScripts(context, house), 'KB');
+  tell('script_gzip_kb', await measureScripts(context, sandkeeper), 'KB');
   await context.close();
-  const one = await countCalls(browser, house, relay, { viewers: 1, cookie });
-  const many = await countCalls(browser, house, relay, { viewers: VIEWERS, cookie });
+  const one = await countCalls(browser, sandkeeper, relay, { viewers: 1, cookie });
+  const many = await countCalls(browser, sandkeeper, relay, { viewers: VIEWERS, cookie });
   tell('upstream_calls_1', one, 'calls');
   tell(`upstream_calls_${VIEWERS}`, many, 'calls');
   tell('upstream_calls_ratio', many / one, 'ratio');
 } finally {
   await browser.close();
-  await house.close();
+  await sandkeeper.close();
   relay.close();
 }

@@ -9,7 +9,7 @@
 import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
 import { Sandbox } from '@moru-ai/core';
-import { House } from '../e2e/support/deployment';
+import { Sandkeeper } from '../e2e/support/deployment';
 import { cookieOf, openLive } from '../e2e/support/http';
 import { Moru } from '../e2e/support/moru';
 import { Colleague } from '../e2e/support/operations';
@@ -33,14 +33,14 @@ const SLOW_ROUTES = ['DELETE /sandboxes/*', 'GET /sandboxes/*', 'GET /v2/sandbox
 const tell = (figure: string, value: number, unit: string) => report('kill', figure, value, unit);
 const note = (text: string) => options.verbose && console.error(text);
 
-const house = await House.open({
+const sandkeeper = await Sandkeeper.open({
   maxRunning: SANDBOXES * 2,
   env: {
     SANDKEEPER_CANCEL_WINDOW_SECONDS: '0',
     SANDKEEPER_MAX_CONCURRENCY: String(Math.max(...CONCURRENCIES)),
   },
 });
-const moru = new Moru(house.engine);
+const moru = new Moru(sandkeeper.engine);
 
 /** A fleet anew, and a service that is slow from then on. */
 async function makeFleet(): Promise<string[]> {
@@ -66,9 +66,9 @@ async function requireNone(): Promise<void> {
 /** From the confirmation until the record says that all are gone, as a browser hears it. */
 async function measureSandkeeper(session: string): Promise<number> {
   const ids = await makeFleet();
-  const live = await openLive(house, { ...cookieOf(house, session), origin: house.url });
+  const live = await openLive(sandkeeper, { ...cookieOf(sandkeeper, session), origin: sandkeeper.url });
   live.send({ type: 'subscribe', channel: 'operations' });
-  const colleague = new Colleague(house, session);
+  const colleague = new Colleague(sandkeeper, session);
   const plan = await colleague.planKill(ids);
   const startedMs = performance.now();
   let operation: Operation = await colleague.confirm(plan);
@@ -91,7 +91,9 @@ async function measureSandkeeper(session: string): Promise<number> {
 async function measureLoop(): Promise<number> {
   const ids = await makeFleet();
   // Options at run time, though the types of static calls leave them out.
-  const connection = { apiKey: house.engine.apiKey, apiUrl: house.engine.url } as { apiKey: string };
+  const connection = { apiKey: sandkeeper.engine.apiKey, apiUrl: sandkeeper.engine.url } as {
+    apiKey: string;
+  };
   const tookMs = await timed(async () => {
     for (const id of ids) await Sandbox.kill(id, connection);
   });
@@ -117,7 +119,7 @@ async function measureLimit(concurrency: number, { looksFirst = false } = {}): P
 }
 
 try {
-  const { admin } = await house.openSessions();
+  const { admin } = await sandkeeper.openSessions();
   const limits = new Map<number, number[]>(CONCURRENCIES.map((concurrency) => [concurrency, []]));
   const ours: number[] = [];
   // The first round of each is for warming up; then in turns, so that what else the machine does meets all alike.
@@ -151,5 +153,5 @@ try {
   tell('ratio_to_limit_after_look', sandkeeperMs / limitAfterLookMs, 'ratio');
   tell('ratio_to_loop', sandkeeperMs / loopMs, 'ratio');
 } finally {
-  await house.close();
+  await sandkeeper.close();
 }

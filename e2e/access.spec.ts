@@ -11,15 +11,20 @@ async function sessionOf(page: Page, name: string): Promise<string> {
   return (await page.context().cookies()).find((cookie) => cookie.name === name)?.value ?? '';
 }
 
-test('the link from the start signs in, and its token leaves the address bar', async ({ page, house }) => {
-  await page.goto(house.signInUrl);
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+test('the link from the start signs in, and its token leaves the address bar', async ({
+  page,
+  sandkeeper,
+}) => {
+  await page.goto(sandkeeper.signInUrl);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   await expect(page.getByRole('heading', { name: 'Sandboxes', exact: true })).toBeAttached();
 
   await page.getByRole('button', { name: 'Account and theme' }).click();
   await expect(page.getByRole('menu')).toContainText('signed in as admin');
 
-  const [cookie] = (await page.context().cookies()).filter(({ name }) => name === house.sessionCookieName);
+  const [cookie] = (await page.context().cookies()).filter(
+    ({ name }) => name === sandkeeper.sessionCookieName,
+  );
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/' });
   expect(await page.evaluate(() => document.cookie)).not.toContain('session');
 
@@ -27,28 +32,28 @@ test('the link from the start signs in, and its token leaves the address bar', a
   expect(page.url()).not.toContain('token');
 });
 
-test('the token alone signs in too', async ({ page, house }) => {
+test('the token alone signs in too', async ({ page, sandkeeper }) => {
   await page.goto('/sign-in');
-  await page.getByLabel('Token').fill(house.signInToken);
+  await page.getByLabel('Token').fill(sandkeeper.signInToken);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
 test('a wrong token is refused in words, leaves the address bar, and the next one takes longer', async ({
   page,
-  house,
+  sandkeeper,
 }) => {
   await page.goto('/sign-in?token=not-the-token');
   await expect(page.getByRole('alert').filter({ hasText: 'token' })).toContainText('not valid');
-  await expect(page).toHaveURL(`${house.url}/sign-in`);
-  expect(await sessionOf(page, house.sessionCookieName)).toBe('');
+  await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
+  expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
 
   const took: number[] = [];
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const form = new FormData();
     form.set('token', 'not-the-token-either');
     const beganAt = performance.now();
-    const answer = await callAction(house, serverAction('signIn'), { path: '/sign-in', args: form });
+    const answer = await callAction(sandkeeper, serverAction('signIn'), { path: '/sign-in', args: form });
     took.push(performance.now() - beganAt);
     expect(resultIn(answer)).toMatchObject({ ok: false, error: { code: 'unauthenticated' } });
     expect(answer.headers['set-cookie']).toBeUndefined();
@@ -59,29 +64,29 @@ test('a wrong token is refused in words, leaves the address bar, and the next on
   expect(fourth).toBeGreaterThan(1_900);
 
   // Whoever has the right one does not have to wait the four seconds that it would take now.
-  await page.goto(house.signInUrl);
-  await expect(page).toHaveURL(`${house.url}/sandboxes`, { timeout: 3_900 });
+  await page.goto(sandkeeper.signInUrl);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`, { timeout: 3_900 });
 });
 
-test('signing out ends the session for good, in every tab', async ({ page, house, context }) => {
-  await page.goto(house.signInUrl);
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+test('signing out ends the session for good, in every tab', async ({ page, sandkeeper, context }) => {
+  await page.goto(sandkeeper.signInUrl);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   const otherTab = await context.newPage();
   await openFleet(otherTab);
-  const cookie = cookieOf(house, await sessionOf(page, house.sessionCookieName));
-  const live = await openLive(house, { ...cookie, origin: house.url });
+  const cookie = cookieOf(sandkeeper, await sessionOf(page, sandkeeper.sessionCookieName));
+  const live = await openLive(sandkeeper, { ...cookie, origin: sandkeeper.url });
   expect(live.status).toBe(101);
-  expect((await ask(house, '/api/session', { headers: cookie })).status).toBe(200);
+  expect((await ask(sandkeeper, '/api/session', { headers: cookie })).status).toBe(200);
 
   await page.getByRole('button', { name: 'Account and theme' }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
-  await expect(page).toHaveURL(`${house.url}/sign-in`);
-  expect(await sessionOf(page, house.sessionCookieName)).toBe('');
+  await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
+  expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
 
-  expect((await ask(house, '/api/session', { headers: cookie })).status).toBe(401);
-  expect((await ask(house, '/sandboxes', { headers: cookie })).headers.location).toBe('/sign-in');
-  expect((await openLive(house, { ...cookie, origin: house.url })).status).toBe(401);
-  await expect(otherTab).toHaveURL(`${house.url}/sign-in`, { timeout: SOCKETS_NOTICE_WITHIN_MS });
+  expect((await ask(sandkeeper, '/api/session', { headers: cookie })).status).toBe(401);
+  expect((await ask(sandkeeper, '/sandboxes', { headers: cookie })).headers.location).toBe('/sign-in');
+  expect((await openLive(sandkeeper, { ...cookie, origin: sandkeeper.url })).status).toBe(401);
+  await expect(otherTab).toHaveURL(`${sandkeeper.url}/sign-in`, { timeout: SOCKETS_NOTICE_WITHIN_MS });
   await expect
     .poll(() => Promise.race([live.closed, 'open']), { timeout: SOCKETS_NOTICE_WITHIN_MS })
     .toBe(4401);
@@ -90,11 +95,11 @@ test('signing out ends the session for good, in every tab', async ({ page, house
 test('a sign-out that does not reach the server is said, and works when it does', async ({
   page,
   context,
-  house,
+  sandkeeper,
 }) => {
   // A session of its own: this one ends.
-  await page.goto(house.signInUrl);
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await page.goto(sandkeeper.signInUrl);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   const leave = async () => {
     await page.getByRole('button', { name: 'Account and theme' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
@@ -106,20 +111,20 @@ test('a sign-out that does not reach the server is said, and works when it does'
   await context.setOffline(true);
   await leave();
   await expect(page.getByText('You are still signed in')).toBeVisible();
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   await context.setOffline(false);
   await leave();
-  await expect(page).toHaveURL(`${house.url}/sign-in`);
-  expect(await sessionOf(page, house.sessionCookieName)).toBe('');
+  await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
+  expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
 });
 
-test('who is signed in already is not asked again', async ({ page, house, signIn }) => {
+test('who is signed in already is not asked again', async ({ page, sandkeeper, signIn }) => {
   await signIn(page);
   await page.goto('/sign-in');
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
-test('a forged or altered cookie is nobody', async ({ house, sessions }) => {
+test('a forged or altered cookie is nobody', async ({ sandkeeper, sessions }) => {
   const [id = '', signature = ''] = sessions.admin.split('.');
   for (const forged of [
     '',
@@ -129,9 +134,14 @@ test('a forged or altered cookie is nobody', async ({ house, sessions }) => {
     `${id}x.${signature}`,
     `.${signature}`,
   ]) {
-    expect((await ask(house, '/api/session', { headers: cookieOf(house, forged) })).status, forged).toBe(401);
+    expect(
+      (await ask(sandkeeper, '/api/session', { headers: cookieOf(sandkeeper, forged) })).status,
+      forged,
+    ).toBe(401);
   }
-  expect((await ask(house, '/api/session', { headers: cookieOf(house, sessions.admin) })).status).toBe(200);
+  expect(
+    (await ask(sandkeeper, '/api/session', { headers: cookieOf(sandkeeper, sessions.admin) })).status,
+  ).toBe(200);
 });
 
 test('the theme is kept, and drawn by the server', async ({ page, signIn }) => {
@@ -147,12 +157,12 @@ test('the theme is kept, and drawn by the server', async ({ page, signIn }) => {
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
 });
 
-test('signs in where scripts do not run', async ({ browser, house }) => {
+test('signs in where scripts do not run', async ({ browser, sandkeeper }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(`${house.url}/sign-in`);
-  await page.getByLabel('Token').fill(house.signInToken);
+  await page.goto(`${sandkeeper.url}/sign-in`);
+  await page.getByLabel('Token').fill(sandkeeper.signInToken);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   await context.close();
 });

@@ -36,7 +36,7 @@ for (const theme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'the dialog with an error');
     });
 
-    test('the fleet, its menus and dialogs', async ({ page, signIn, moru, house }) => {
+    test('the fleet, its menus and dialogs', async ({ page, signIn, moru, sandkeeper }) => {
       const id = await moru.create({ metadata: { owner: 'ana', environment: 'development' } });
       const paused = await moru.create({ metadata: { owner: 'bjorn' } });
       await moru.pause(paused);
@@ -69,7 +69,7 @@ for (const theme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'the kill dialog');
       await page.keyboard.press('Escape');
 
-      await house.engine.stop();
+      await sandkeeper.engine.stop();
       await expect(page.getByRole('status').filter({ hasText: 'What you see is' })).toBeVisible();
       await expectAccessible(page, 'the stale fleet');
     });

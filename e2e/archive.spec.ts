@@ -257,7 +257,7 @@ test('stopped in the middle, it kills nothing and leaves nothing half-written', 
 test('taken up after a crash, it begins anew and leaves nothing half-written', async ({
   page,
   moru,
-  house,
+  sandkeeper,
 }) => {
   const id = await moru.create({ metadata: { test: 'crashed' } });
   const sandbox = await moru.handle(id);
@@ -271,10 +271,10 @@ test('taken up after a crash, it begins anew and leaves nothing half-written', a
   await expect
     .poll(() => filesOf(id), { timeout: ENDED_WITHIN_MS, intervals: [30] })
     .toEqual([expect.stringMatching(/\.part$/)]);
-  await house.crash();
+  await sandkeeper.crash();
   expect(filesOf(id)).toEqual([expect.stringMatching(/\.part$/)]);
   expect(await moru.stateOf(id)).toBe('running');
-  await house.restart();
+  await sandkeeper.restart();
   await expect.poll(() => moru.find(id), { timeout: ENDED_WITHIN_MS }).toBeNull();
   expect(filesOf(id)).toEqual([`${id}.tar.gz`]);
   expect(archives()[id]).toContain('user/long');
@@ -312,12 +312,12 @@ test('processes that are stopped first write what is saved', async ({ page, moru
 
 test('is not offered without a directory, and says what is missing', async ({
   browser,
-  house,
+  sandkeeper,
   moru,
   sessions,
 }) => {
   const id = await moru.create({ metadata: { test: 'without' } });
-  const beside = await house.openBeside({ SANDKEEPER_EXPORT_DIR: '' });
+  const beside = await sandkeeper.openBeside({ SANDKEEPER_EXPORT_DIR: '' });
   const context = await browser.newContext({ baseURL: beside.url });
   try {
     const cookie = { value: sessions.admin, url: beside.url, httpOnly: true, sameSite: 'Strict' } as const;

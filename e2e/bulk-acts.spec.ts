@@ -99,10 +99,10 @@ test('an operator is told why they cannot kill', async ({ page, moru }) => {
   await expect(act(page, /^Pause 2/)).toBeEnabled();
 });
 
-test('says that many could not be paused, and why', async ({ page, moru, house }) => {
+test('says that many could not be paused, and why', async ({ page, moru, sandkeeper }) => {
   await moru.createMany(2, () => ({}));
   await selectAll(page, 2);
-  await house.engine.stop();
+  await sandkeeper.engine.stop();
   await act(page, /^Pause 2/).click();
   await expect(toast(page, 'Could not pause 2 sandboxes')).toContainText('cannot be reached');
 });

@@ -1,5 +1,5 @@
 import type { Browser, Locator, Page } from '@playwright/test';
-import { House } from './support/deployment';
+import { Sandkeeper } from './support/deployment';
 import { expect, test } from './support/fixtures';
 import { Moru } from './support/moru';
 import {
@@ -356,24 +356,30 @@ test('copies the same as code', async ({ page, moru, context }) => {
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain('SIGTERM');
 });
 
-test.describe('in a house of its own', () => {
-  /** Opens a house with these settings and a page of its own in it. */
+test.describe('in a sandkeeper of its own', () => {
+  /** Opens a sandkeeper with these settings and a page of its own in it. */
   async function inHouse(
     browser: Browser,
     env: Record<string, string>,
     work: (page: Page, moru: Moru) => Promise<void>,
   ): Promise<void> {
-    const house = await House.open({ env });
-    const context = await browser.newContext({ baseURL: house.url });
+    const sandkeeper = await Sandkeeper.open({ env });
+    const context = await browser.newContext({ baseURL: sandkeeper.url });
     try {
-      const { admin } = await house.openSessions();
+      const { admin } = await sandkeeper.openSessions();
       await context.addCookies([
-        { name: house.sessionCookieName, value: admin, url: house.url, httpOnly: true, sameSite: 'Strict' },
+        {
+          name: sandkeeper.sessionCookieName,
+          value: admin,
+          url: sandkeeper.url,
+          httpOnly: true,
+          sameSite: 'Strict',
+        },
       ]);
-      await work(await context.newPage(), new Moru(house.engine));
+      await work(await context.newPage(), new Moru(sandkeeper.engine));
     } finally {
       await context.close();
-      await house.close();
+      await sandkeeper.close();
     }
   }
 

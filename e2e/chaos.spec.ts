@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 import type { FaultInput } from '../lib/engine/faults';
 import type { Operation, RecordedItem } from '../lib/operations/schema';
 import { createPostgresDatabase, hasPostgres } from '../lib/test-support/postgres';
-import { House } from './support/deployment';
+import { Sandkeeper } from './support/deployment';
 import { ask, cookieOf } from './support/http';
 import { Moru } from './support/moru';
 import { Colleague } from './support/operations';
@@ -45,10 +45,10 @@ function randomFrom(seed: number): () => number {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A house with a fleet of which a part is meant, and everything that watches it. */
+/** A sandkeeper with a fleet of which a part is meant, and everything that watches it. */
 class Scene {
   private constructor(
-    readonly house: House,
+    readonly sandkeeper: Sandkeeper,
     readonly relay: Relay,
     readonly moru: Moru,
     readonly session: string,
@@ -59,7 +59,7 @@ class Scene {
 
   static async open(count: number, env: Record<string, string> = {}): Promise<Scene> {
     let relay: Relay | undefined;
-    const house = await House.open({
+    const sandkeeper = await Sandkeeper.open({
       upstreamVia: async (engineUrl) => {
         relay = await Relay.open(engineUrl);
         return relay.url;
@@ -67,7 +67,7 @@ class Scene {
       env: { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '0', ...env },
     });
     if (!relay) throw new Error('The relay was not opened.');
-    const moru = new Moru(house.engine);
+    const moru = new Moru(sandkeeper.engine);
     // Every sixth is a bystander, all over the list.
     await moru.createMany(Math.ceil(count * 1.2), () => ({ environment: 'development' }));
     const ids = await moru.listIds();
@@ -77,16 +77,16 @@ class Scene {
       moru,
       ids.filter((id) => !meant.has(id)),
     );
-    const { admin } = await house.openSessions();
-    return new Scene(house, relay, moru, admin, targets, bystanders);
+    const { admin } = await sandkeeper.openSessions();
+    return new Scene(sandkeeper, relay, moru, admin, targets, bystanders);
   }
 
   get colleague(): Colleague {
-    return new Colleague(this.house, this.session);
+    return new Colleague(this.sandkeeper, this.session);
   }
 
   async close(): Promise<void> {
-    await this.house.close();
+    await this.sandkeeper.close();
     this.relay.close();
   }
 
@@ -101,19 +101,19 @@ class Scene {
 
   async read(
     operationId: string,
-    house = this.house,
+    sandkeeper = this.sandkeeper,
   ): Promise<{ operation: Operation; items: RecordedItem[] }> {
-    const { text } = await ask(house, `/api/operations/${operationId}`, {
-      headers: cookieOf(house, this.session),
+    const { text } = await ask(sandkeeper, `/api/operations/${operationId}`, {
+      headers: cookieOf(sandkeeper, this.session),
     });
     return JSON.parse(text);
   }
 
-  async whenFinished(operationId: string, house = this.house) {
+  async whenFinished(operationId: string, sandkeeper = this.sandkeeper) {
     await expect
-      .poll(async () => (await this.read(operationId, house)).operation.state, { timeout: 200_000 })
+      .poll(async () => (await this.read(operationId, sandkeeper)).operation.state, { timeout: 200_000 })
       .toBe('finished');
-    return this.read(operationId, house);
+    return this.read(operationId, sandkeeper);
   }
 
   /** Crashes the server at random moments, and starts it again each time. */
@@ -124,8 +124,8 @@ class Scene {
       expect(this.asked(), `there is something left to do before crash ${crash}`).toBeLessThan(
         this.targets.length,
       );
-      await this.house.crash();
-      await this.house.restart();
+      await this.sandkeeper.crash();
+      await this.sandkeeper.restart();
     }
   }
 
@@ -212,9 +212,9 @@ test('a cancelled operation stays cancelled', async () => {
     const operationId = await scene.colleague.kill(scene.targets);
     await expect.poll(() => scene.asked()).toBeGreaterThan(8);
     await scene.colleague.stop(operationId);
-    await scene.house.crash();
+    await scene.sandkeeper.crash();
     const asked = scene.asked();
-    await scene.house.restart();
+    await scene.sandkeeper.restart();
 
     const { operation, items } = await scene.whenFinished(operationId);
     expect(operation.cancelledAtMs).not.toBeNull();
@@ -235,14 +235,14 @@ test('of two servers that share an operation, one takes over from the other', as
   const database = await createPostgresDatabase();
   try {
     const scene = await Scene.open(400, { DATABASE_URL: database.url });
-    const otherRelay = await Relay.open(scene.house.engine.url);
-    const other = await scene.house.openBeside({ SANDKEEPER_ENGINE_URL: otherRelay.url });
+    const otherRelay = await Relay.open(scene.sandkeeper.engine.url);
+    const other = await scene.sandkeeper.openBeside({ SANDKEEPER_ENGINE_URL: otherRelay.url });
     try {
       await scene.add([{ ...SLOW_KILLS, latencyMs: 100 }]);
       const operationId = await scene.colleague.kill(scene.targets);
       await expect.poll(() => scene.relay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
       await expect.poll(() => otherRelay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
-      await scene.house.crash();
+      await scene.sandkeeper.crash();
 
       const { items } = await scene.whenFinished(operationId, other);
       expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);

@@ -94,9 +94,9 @@ test('a reload in the middle shows all there was and goes on; a second tab too',
   }
 });
 
-test('is killed at its time limit, and when it is stopped', async ({ page, moru, house, sessions }) => {
+test('is killed at its time limit, and when it is stopped', async ({ page, moru, sandkeeper, sessions }) => {
   const id = await moru.create();
-  const operationId = await new Colleague(house, sessions.operator).run(
+  const operationId = await new Colleague(sandkeeper, sessions.operator).run(
     id,
     'echo begun; exec sleep 300',
     2_000,

@@ -319,11 +319,13 @@ test('a viewer sees why there is no console', async ({ page, moru, signIn }) => 
   await expect(page.getByRole('tablist', { name: 'Consoles' })).toHaveCount(0);
 });
 
-test('a console ends with the session of whoever it belongs to', async ({ page, moru, house }) => {
-  const { operator } = await house.openSessions();
+test('a console ends with the session of whoever it belongs to', async ({ page, moru, sandkeeper }) => {
+  const { operator } = await sandkeeper.openSessions();
   await page
     .context()
-    .addCookies([{ name: house.sessionCookieName, value: operator, url: house.url, httpOnly: true }]);
+    .addCookies([
+      { name: sandkeeper.sessionCookieName, value: operator, url: sandkeeper.url, httpOnly: true },
+    ]);
   const id = await moru.create();
   await openConsole(page, id);
   expect(await countShells(moru, id)).toBe(1);
@@ -336,15 +338,17 @@ test('a console ends with the session of whoever it belongs to', async ({ page, 
   await expect.poll(() => countShells(moru, id)).toBe(0);
 });
 
-test('a console ends with the role of whoever it belongs to', async ({ page, moru, house }) => {
-  const { operator } = await house.openSessions();
+test('a console ends with the role of whoever it belongs to', async ({ page, moru, sandkeeper }) => {
+  const { operator } = await sandkeeper.openSessions();
   await page
     .context()
-    .addCookies([{ name: house.sessionCookieName, value: operator, url: house.url, httpOnly: true }]);
+    .addCookies([
+      { name: sandkeeper.sessionCookieName, value: operator, url: sandkeeper.url, httpOnly: true },
+    ]);
   const id = await moru.create();
   await openConsole(page, id);
   expect(await countShells(moru, id)).toBe(1);
-  await house.changeRole(operator, 'viewer');
+  await sandkeeper.changeRole(operator, 'viewer');
   await expect.poll(() => countShells(moru, id), { timeout: 45_000 }).toBe(0);
   await expect(terminal(page)).toHaveCount(0, { timeout: 45_000 });
   await page.goto(`/sandboxes/${id}/console`);
@@ -454,16 +458,16 @@ test('after a restart of the server the tab says so and opens anew; what was lef
   page,
   moru,
   signIn,
-  house,
+  sandkeeper,
 }) => {
   await signIn(page, 'operator');
   const id = await moru.create();
   await openConsole(page, id);
   await run(page, 'echo before-$((1+1))');
   await expectOnScreen(page, 'before-2');
-  await house.crash();
+  await sandkeeper.crash();
   await expect(strip(page, 'The connection is lost')).toBeVisible();
-  await house.restart();
+  await sandkeeper.restart();
   await expect(strip(page, 'This console has ended.')).toBeVisible({ timeout: 30_000 });
   await expectOnScreen(page, 'before-2');
   await page.getByRole('button', { name: 'Open anew' }).click();

@@ -28,7 +28,11 @@ test('one click makes a demo fleet on the local engine', async ({ page, moru }) 
   await expect(page.getByRole('group', { name: 'Narrow down' })).toContainText('development');
 });
 
-test('a new sandbox gets the template, metadata and time it was given', async ({ page, moru, house }) => {
+test('a new sandbox gets the template, metadata and time it was given', async ({
+  page,
+  moru,
+  sandkeeper,
+}) => {
   await page.getByRole('button', { name: 'New sandbox' }).click();
   const dialog = page.getByRole('dialog', { name: 'New sandbox' });
   await dialog.getByLabel('Template').fill('python');
@@ -39,7 +43,7 @@ test('a new sandbox gets the template, metadata and time it was given', async ({
   await expect(toast(page, /^Created i[a-z0-9]{20}$/)).toBeVisible();
 
   const [id = ''] = await moru.listIds();
-  await expect(page).toHaveURL(`${house.url}/sandboxes/${id}`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes/${id}`);
   const info = await moru.find(id);
   expect(info).toMatchObject({
     name: 'python',

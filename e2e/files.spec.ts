@@ -22,14 +22,14 @@ test.describe('browsing', () => {
   test('from the overview to a file, and a link shows a colleague the same', async ({
     page,
     moru,
-    house,
+    sandkeeper,
   }) => {
     const id = await createWith(moru, LEFTOVERS);
     await page.goto(`/sandboxes/${id}`);
     const tabs = page.getByRole('navigation', { name: 'This sandbox' });
     await expect(tabs.getByRole('link', { name: 'Overview' })).toHaveAttribute('aria-current', 'page');
     await tabs.getByRole('link', { name: 'Files' }).click();
-    await expect(page).toHaveURL(`${house.url}/sandboxes/${id}/files`);
+    await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes/${id}/files`);
     await expect(tabs.getByRole('link', { name: 'Files' })).toHaveAttribute('aria-current', 'page');
     await expectNames(page, ['.cache', 'empty', 'out', '.env', 'judge.py', 'latest', 'run.log']);
     await expect(row(page, 'run.log')).toContainText('2 KB');

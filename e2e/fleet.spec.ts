@@ -138,15 +138,15 @@ test.describe('the served page', () => {
     await expectRow(page, id);
   });
 
-  test('shows where scripts do not run', async ({ browser, house, sessions, moru }) => {
+  test('shows where scripts do not run', async ({ browser, sandkeeper, sessions, moru }) => {
     const id = await moru.create({ metadata: { owner: 'ana' } });
     const context = await browser.newContext({
       javaScriptEnabled: false,
-      extraHTTPHeaders: cookieOf(house, sessions.viewer),
+      extraHTTPHeaders: cookieOf(sandkeeper, sessions.viewer),
     });
     const page = await context.newPage();
     await expect(async () => {
-      await page.goto(`${house.url}/sandboxes`);
+      await page.goto(`${sandkeeper.url}/sandboxes`);
       // A page without scripts stays as it was served: if the row is not there now, it will be on the next one.
       await expect(row(page, id)).toContainText('owner=ana', { timeout: 500 });
     }).toPass();
@@ -310,7 +310,7 @@ test('held rows follow when the pointer leaves, or when something else is asked 
   await expectRow(page, newcomer);
 });
 
-test('the keyboard goes through the rows and opens one', async ({ page, moru, house }) => {
+test('the keyboard goes through the rows and opens one', async ({ page, moru, sandkeeper }) => {
   const ids = [await moru.create(), await moru.create(), await moru.create()].reverse();
   await openFleet(page);
   await expectRow(page, ids[2] ?? '');
@@ -325,7 +325,7 @@ test('the keyboard goes through the rows and opens one', async ({ page, moru, ho
   await expectActive(ids[1]);
   await expect(row(page, ids[1] ?? '')).toHaveAttribute('aria-selected', 'false');
   await page.keyboard.press('Enter');
-  await expect(page).toHaveURL(`${house.url}/sandboxes/${ids[1]}`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes/${ids[1]}`);
 });
 
 test('Tab goes through the controls of the active row only', async ({ page, moru }) => {
@@ -397,7 +397,11 @@ test('the id can be copied', async ({ page, moru, context }) => {
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
 });
 
-test('the bar at the top counts what there is and says how current it is', async ({ page, moru, house }) => {
+test('the bar at the top counts what there is and says how current it is', async ({
+  page,
+  moru,
+  sandkeeper,
+}) => {
   const id = await moru.create();
   await moru.create();
   await moru.pause(id);
@@ -408,6 +412,6 @@ test('the bar at the top counts what there is and says how current it is', async
   await expect(bar).toContainText('Local engine');
   await expect(bar).toContainText(/as of [12]s ago/);
   await expect(rows(page)).toHaveCount(2);
-  const { status } = await ask(house, '/api/health');
+  const { status } = await ask(sandkeeper, '/api/health');
   expect(status).toBe(200);
 });

@@ -47,7 +47,7 @@ const ROUTES: Record<string, Role | null> = {
   '/api/templates': 'viewer',
 };
 
-/** What the house serves itself, past Next.js. */
+/** What the sandkeeper serves itself, past Next.js. */
 const FILES: Record<string, Role> = {
   '/api/sandboxes/[id]/files/archive': 'operator',
   '/api/sandboxes/[id]/files/content': 'operator',
@@ -104,13 +104,13 @@ const ACTIONS: Record<string, Wanted> = {
   operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxIds: [id], filter: '' }] },
   cancelOperation: { role: 'operator', args: () => [{ operationId: 'x' }] },
   checkAgain: { role: 'operator', args: () => [{ operationId: 'x' }], path: '/operations/x' },
-  wakeForReview: {
+  startWake: {
     role: 'operator',
     args: (id) => [{ sandboxId: id, minutes: 5 }],
     path: '/sandboxes/x/files',
   },
-  extendReview: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
-  endReview: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
+  extendWake: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
+  endWake: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
   openConsole: {
     role: 'operator',
     args: (id) => [{ sandboxId: id, user: null, cwd: null, size: { cols: 80, rows: 24 } }],
@@ -171,14 +171,14 @@ test('every page, route and action of the build is known here', () => {
 });
 
 test('without a session every page leads to sign in and every route says 401', async ({
-  house,
+  sandkeeper,
   moru,
   sessions,
 }) => {
   const id = await moru.create({ metadata: { owner: 'somebody-known' } });
-  const operationId = await new Colleague(house, sessions.operator).runToEnd(id, 'true');
+  const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'true');
   for (const [route, role] of ALL) {
-    const answer = await ask(house, addressOf(route, { sandboxId: id, operationId }));
+    const answer = await ask(sandkeeper, addressOf(route, { sandboxId: id, operationId }));
     if (role === null) expect(answer.headers.location, route).toBeUndefined();
     else if (route.startsWith('/api/')) {
       expect(answer.status, route).toBe(401);
@@ -193,82 +193,94 @@ test('without a session every page leads to sign in and every route says 401', a
 });
 
 test('a viewer may look at every page and route but those that read files', async ({
-  house,
+  sandkeeper,
   moru,
   sessions,
 }) => {
   const id = await moru.create();
-  const operationId = await new Colleague(house, sessions.operator).runToEnd(id, 'true');
+  const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'true');
   for (const [route, role] of ALL) {
     if (role === null) continue;
     const address = addressOf(route, { sandboxId: id, operationId });
     for (const lesser of LESSER[role]) {
-      const refused = await ask(house, address, { headers: cookieOf(house, sessions[lesser]) });
+      const refused = await ask(sandkeeper, address, { headers: cookieOf(sandkeeper, sessions[lesser]) });
       expect(refused.status, `${route} as ${lesser}`).toBe(403);
       expect(refused.text, `${route} as ${lesser}`).toContain('"forbidden"');
     }
-    const answer = await ask(house, address, { headers: cookieOf(house, sessions[role]) });
+    const answer = await ask(sandkeeper, address, { headers: cookieOf(sandkeeper, sessions[role]) });
     expect([200, 307], route).toContain(answer.status);
     expect(answer.headers.location ?? '/sandboxes', route).toBe('/sandboxes');
   }
 });
 
-test('routes take no other method', async ({ house, sessions }) => {
+test('routes take no other method', async ({ sandkeeper, sessions }) => {
   for (const route of routesOfTheBuild().filter((name) => name.startsWith('/api/'))) {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
-      const answer = await ask(house, route, {
+      const answer = await ask(sandkeeper, route, {
         method,
-        headers: { ...cookieOf(house, sessions.admin), origin: house.url },
+        headers: { ...cookieOf(sandkeeper, sessions.admin), origin: sandkeeper.url },
       });
       expect(answer.status, `${method} ${route}`).toBe(405);
     }
   }
 });
 
-test('a file is written by a page of ours only', async ({ house, moru, sessions }) => {
+test('a file is written by a page of ours only', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const path = `/api/sandboxes/${id}/files/content?path=/data/new`;
   const put = (role: Role, headers: Record<string, string>) =>
-    ask(house, path, {
+    ask(sandkeeper, path, {
       method: 'PUT',
       body: 'x',
-      headers: { ...cookieOf(house, sessions[role]), ...headers },
+      headers: { ...cookieOf(sandkeeper, sessions[role]), ...headers },
     });
   for (const origin of [
     '',
     'null',
     'https://evil.example',
-    `http://${new URL(house.url).host}.evil.example`,
+    `http://${new URL(sandkeeper.url).host}.evil.example`,
   ]) {
     expect((await put('admin', origin ? { origin } : {})).status, origin).toBe(403);
   }
-  expect((await put('viewer', { origin: house.url })).status).toBe(403);
-  expect((await put('operator', { origin: house.url })).status).toBe(201);
+  expect((await put('viewer', { origin: sandkeeper.url })).status).toBe(403);
+  expect((await put('operator', { origin: sandkeeper.url })).status).toBe(201);
 });
 
 test('every action refuses who is not signed in and who is below its role', async ({
-  house,
+  sandkeeper,
   moru,
   sessions,
 }) => {
   const id = await moru.create();
   for (const [name, { role, args, path = FLEET }] of guarded) {
     const call = (headers: Record<string, string>) =>
-      callAction(house, actionNamed(name), { path, args: args(id), headers });
+      callAction(sandkeeper, actionNamed(name), { path, args: args(id), headers });
     expectRefused(await call({}), 'unauthenticated', `${name} by nobody`);
-    expectRefused(await call(cookieOf(house, 'forged.cookie')), 'unauthenticated', `${name} by a forger`);
+    expectRefused(
+      await call(cookieOf(sandkeeper, 'forged.cookie')),
+      'unauthenticated',
+      `${name} by a forger`,
+    );
     for (const lesser of role === null ? [] : LESSER[role]) {
-      expectRefused(await call(cookieOf(house, sessions[lesser])), 'forbidden', `${name} by a ${lesser}`);
+      expectRefused(
+        await call(cookieOf(sandkeeper, sessions[lesser])),
+        'forbidden',
+        `${name} by a ${lesser}`,
+      );
     }
   }
   await expectUntouched(moru, id);
 });
 
-test('an action posted to the sign-in page is guarded all the same', async ({ house, moru, sessions }) => {
+test('an action posted to the sign-in page is guarded all the same', async ({
+  sandkeeper,
+  moru,
+  sessions,
+}) => {
   const id = await moru.create();
   for (const [name, { args }] of guarded) {
-    for (const headers of [{}, cookieOf(house, sessions.viewer)]) {
-      const answer = await callAction(house, actionNamed(name), {
+    for (const headers of [{}, cookieOf(sandkeeper, sessions.viewer)]) {
+      const answer = await callAction(sandkeeper, actionNamed(name), {
         path: '/sign-in',
         args: args(id),
         headers,
@@ -280,7 +292,7 @@ test('an action posted to the sign-in page is guarded all the same', async ({ ho
 });
 
 test('an action sent as a form, without a script, is guarded all the same', async ({
-  house,
+  sandkeeper,
   moru,
   sessions,
 }) => {
@@ -288,13 +300,13 @@ test('an action sent as a form, without a script, is guarded all the same', asyn
   for (const [name] of guarded) {
     const body = `--x\r\nContent-Disposition: form-data; name="$ACTION_ID_${actionNamed(name).id}"\r\n\r\n\r\n--x--\r\n`;
     for (const headers of [
-      { origin: house.url },
-      { origin: house.url, ...cookieOf(house, sessions.viewer) },
-      { origin: 'null', ...cookieOf(house, sessions.admin) },
-      { origin: 'http://evil.example', ...cookieOf(house, sessions.admin) },
-      cookieOf(house, sessions.admin),
+      { origin: sandkeeper.url },
+      { origin: sandkeeper.url, ...cookieOf(sandkeeper, sessions.viewer) },
+      { origin: 'null', ...cookieOf(sandkeeper, sessions.admin) },
+      { origin: 'http://evil.example', ...cookieOf(sandkeeper, sessions.admin) },
+      cookieOf(sandkeeper, sessions.admin),
     ]) {
-      await ask(house, '/sandboxes', {
+      await ask(sandkeeper, '/sandboxes', {
         method: 'POST',
         body,
         headers: { ...headers, 'content-type': 'multipart/form-data; boundary=x' },
@@ -305,12 +317,12 @@ test('an action sent as a form, without a script, is guarded all the same', asyn
 });
 
 test('no action and no stream for a request that does not come from a page of ours', async ({
-  house,
+  sandkeeper,
   moru,
   sessions,
 }) => {
   const id = await moru.create();
-  const { host, port } = new URL(house.url);
+  const { host, port } = new URL(sandkeeper.url);
   const foreign: Record<string, Record<string, string>> = {
     'a foreign origin': { origin: 'https://evil.example' },
     'another port': { origin: `http://localhost:${Number(port) + 1}` },
@@ -323,41 +335,41 @@ test('no action and no stream for a request that does not come from a page of ou
   };
   for (const [what, headers] of Object.entries(foreign)) {
     for (const [name, { args, path = FLEET }] of guarded) {
-      const answer = await callAction(house, actionNamed(name), {
+      const answer = await callAction(sandkeeper, actionNamed(name), {
         path,
         args: args(id),
-        headers: { ...cookieOf(house, sessions.admin), ...headers },
+        headers: { ...cookieOf(sandkeeper, sessions.admin), ...headers },
       });
       expect(resultIn(answer)?.ok ?? false, `${name} with ${what}`).toBe(false);
     }
     const origin: Record<string, string> = headers.origin ? { origin: headers.origin } : {};
-    const live = await openLive(house, { ...cookieOf(house, sessions.admin), ...origin });
+    const live = await openLive(sandkeeper, { ...cookieOf(sandkeeper, sessions.admin), ...origin });
     expect(live.status, `a socket with ${what}`).toBe(403);
   }
   await expectUntouched(moru, id);
 });
 
-test('a foreign origin cannot sign anybody in or out', async ({ house, sessions }) => {
+test('a foreign origin cannot sign anybody in or out', async ({ sandkeeper, sessions }) => {
   const form = new FormData();
-  form.set('token', house.signInToken);
+  form.set('token', sandkeeper.signInToken);
   for (const origin of ['https://evil.example', 'null', '']) {
-    const signedIn = await callAction(house, actionNamed('signIn'), {
+    const signedIn = await callAction(sandkeeper, actionNamed('signIn'), {
       path: '/sign-in',
       args: form,
       headers: { origin },
     });
     expect(signedIn.headers['set-cookie'], origin).toBeUndefined();
-    await callAction(house, actionNamed('signOut'), {
+    await callAction(sandkeeper, actionNamed('signOut'), {
       path: '/sandboxes',
       args: [],
-      headers: { ...cookieOf(house, sessions.operator), origin },
+      headers: { ...cookieOf(sandkeeper, sessions.operator), origin },
     });
   }
-  const session = await ask(house, '/api/session', { headers: cookieOf(house, sessions.operator) });
+  const session = await ask(sandkeeper, '/api/session', { headers: cookieOf(sandkeeper, sessions.operator) });
   expect(session.status).toBe(200);
 });
 
-test('arguments are checked whoever sends them', async ({ house, moru, sessions }) => {
+test('arguments are checked whoever sends them', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const cases: [name: string, args: unknown[]][] = [
     ['planKill', []],
@@ -387,10 +399,10 @@ test('arguments are checked whoever sends them', async ({ house, moru, sessions 
     ['createOne', [{ template: 'base', metadata: {}, timeoutMs: 60_000, autoPause: false, secure: false }]],
   ];
   for (const [name, args] of cases) {
-    const answer = await callAction(house, actionNamed(name), {
+    const answer = await callAction(sandkeeper, actionNamed(name), {
       path: ACTIONS[name]?.path ?? FLEET,
       args,
-      headers: cookieOf(house, sessions.admin),
+      headers: cookieOf(sandkeeper, sessions.admin),
     });
     expectRefused(answer, 'invalid', `${name} with ${JSON.stringify(args).slice(0, 100)}`);
   }
@@ -398,24 +410,24 @@ test('arguments are checked whoever sends them', async ({ house, moru, sessions 
 });
 
 test('a plan is its maker’s alone, and a token that never was starts nothing', async ({
-  house,
+  sandkeeper,
   moru,
   sessions,
 }) => {
   const id = await moru.create();
-  const as = (session: string) => ({ path: '/sandboxes', headers: cookieOf(house, session) });
-  const planned = await callAction(house, actionNamed('planKill'), {
+  const as = (session: string) => ({ path: '/sandboxes', headers: cookieOf(sandkeeper, session) });
+  const planned = await callAction(sandkeeper, actionNamed('planKill'), {
     ...as(sessions.admin),
     args: [{ sandboxIds: [id] }],
   });
   const token = /"token":"([^"]+)"/.exec(planned.text)?.[1] ?? '';
   expect(token).not.toBe('');
-  const others = await house.openSessions();
+  const others = await sandkeeper.openSessions();
   for (const [session, wanted] of [
     [others.admin, token],
     [sessions.admin, `${token.slice(0, -1)}_`],
   ] as const) {
-    const answer = await callAction(house, actionNamed('startPlan'), {
+    const answer = await callAction(sandkeeper, actionNamed('startPlan'), {
       ...as(session),
       args: [{ token: wanted, typed: '', reason: '', filter: '' }],
     });
@@ -424,9 +436,9 @@ test('a plan is its maker’s alone, and a token that never was starts nothing',
   await expectUntouched(moru, id);
 });
 
-test('a host that is not ours gets nothing at all', async ({ house, moru, sessions }) => {
+test('a host that is not ours gets nothing at all', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
-  for (const host of ['evil.example', `evil.example:${house.port}`, 'localhost', 'localhost:1']) {
+  for (const host of ['evil.example', `evil.example:${sandkeeper.port}`, 'localhost', 'localhost:1']) {
     for (const path of [
       '/',
       '/sandboxes',
@@ -436,28 +448,30 @@ test('a host that is not ours gets nothing at all', async ({ house, moru, sessio
       '/icon.svg',
       '/nowhere',
     ]) {
-      const answer = await ask(house, path, { headers: { ...cookieOf(house, sessions.admin), host } });
+      const answer = await ask(sandkeeper, path, {
+        headers: { ...cookieOf(sandkeeper, sessions.admin), host },
+      });
       expect(answer.status, `${host} ${path}`).toBe(421);
       expect(answer.text).not.toContain(id);
       expect(answer.headers['x-content-type-options']).toBe('nosniff');
     }
-    const live = await openLive(house, {
-      ...cookieOf(house, sessions.admin),
+    const live = await openLive(sandkeeper, {
+      ...cookieOf(sandkeeper, sessions.admin),
       host,
       origin: `http://${host}`,
     });
     expect(live.status, `a socket to ${host}`).toBe(403);
   }
-  for (const host of [`127.0.0.1:${house.port}`, `LOCALHOST:${house.port}`]) {
-    expect((await ask(house, '/api/health', { headers: { host } })).status, host).toBe(200);
+  for (const host of [`127.0.0.1:${sandkeeper.port}`, `LOCALHOST:${sandkeeper.port}`]) {
+    expect((await ask(sandkeeper, '/api/health', { headers: { host } })).status, host).toBe(200);
   }
 });
 
-test('/live opens for a session and a page of ours only', async ({ house, sessions }) => {
-  const origin = house.url;
-  expect((await openLive(house, { origin })).status).toBe(401);
-  expect((await openLive(house, { origin, ...cookieOf(house, 'a.b') })).status).toBe(401);
-  const live = await openLive(house, { origin, ...cookieOf(house, sessions.viewer) });
+test('/live opens for a session and a page of ours only', async ({ sandkeeper, sessions }) => {
+  const origin = sandkeeper.url;
+  expect((await openLive(sandkeeper, { origin })).status).toBe(401);
+  expect((await openLive(sandkeeper, { origin, ...cookieOf(sandkeeper, 'a.b') })).status).toBe(401);
+  const live = await openLive(sandkeeper, { origin, ...cookieOf(sandkeeper, sessions.viewer) });
   expect(live.status).toBe(101);
   live.send({ type: 'subscribe', channel: 'fleet' });
   await expect.poll(() => live.frames.join()).toContain('"hello"');
@@ -465,11 +479,18 @@ test('/live opens for a session and a page of ours only', async ({ house, sessio
   expect(await live.closed).toBe(4400);
 });
 
-test('a viewer hears nothing of what commands and processes write', async ({ house, moru, sessions }) => {
+test('a viewer hears nothing of what commands and processes write', async ({
+  sandkeeper,
+  moru,
+  sessions,
+}) => {
   const id = await moru.create();
-  const operationId = await new Colleague(house, sessions.operator).runToEnd(id, 'echo not-for-viewers');
+  const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'echo not-for-viewers');
   const hear = async (role: Role) => {
-    const live = await openLive(house, { origin: house.url, ...cookieOf(house, sessions[role]) });
+    const live = await openLive(sandkeeper, {
+      origin: sandkeeper.url,
+      ...cookieOf(sandkeeper, sessions[role]),
+    });
     live.send({ type: 'subscribe', channel: 'run', key: `${operationId} ${id}` });
     live.send({ type: 'subscribe', channel: 'process', key: `${id} 1 ${'x'.repeat(43)}` });
     await expect.poll(() => live.frames.length).toBe(2);
@@ -482,10 +503,10 @@ test('a viewer hears nothing of what commands and processes write', async ({ hou
   expect(await hear('operator')).toContain('not-for-viewers');
 });
 
-test('every answer carries the security headers', async ({ house, moru, sessions }) => {
+test('every answer carries the security headers', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
-  const headers = cookieOf(house, sessions.viewer);
-  const page = await ask(house, '/sandboxes', { headers });
+  const headers = cookieOf(sandkeeper, sessions.viewer);
+  const page = await ask(sandkeeper, '/sandboxes', { headers });
   const asset = /\/_next\/static\/[^"]+\.js/.exec(page.text)?.[0] ?? '/missing.js';
   const paths = [
     '/sandboxes',
@@ -505,7 +526,7 @@ test('every answer carries the security headers', async ({ house, moru, sessions
   ];
   const nonces = new Set<string>();
   for (const path of paths) {
-    const answer = await ask(house, path, { headers });
+    const answer = await ask(sandkeeper, path, { headers });
     const policy = String(answer.headers['content-security-policy']);
     const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
     nonces.add(nonce);
@@ -527,7 +548,7 @@ test('every answer carries the security headers', async ({ house, moru, sessions
   expect(nonces.size).toBe(paths.length);
 });
 
-test('every script of a page has the nonce of its answer', async ({ house, moru, sessions }) => {
+test('every script of a page has the nonce of its answer', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   for (const path of [
     '/sandboxes',
@@ -538,8 +559,8 @@ test('every script of a page has the nonce of its answer', async ({ house, moru,
     '/sign-in?token=x',
     '/nowhere',
   ]) {
-    const answer = await ask(house, path, {
-      headers: path.startsWith('/sign-in') ? {} : cookieOf(house, sessions.viewer),
+    const answer = await ask(sandkeeper, path, {
+      headers: path.startsWith('/sign-in') ? {} : cookieOf(sandkeeper, sessions.viewer),
     });
     const nonce = /'nonce-([^']+)'/.exec(String(answer.headers['content-security-policy']))?.[1];
     const scripts = answer.text.match(/<script\b[^>]*>/g) ?? [];

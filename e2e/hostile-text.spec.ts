@@ -156,9 +156,9 @@ test('a hostile value in the address is taken as text', async ({ page, moru }) =
   await expectUnharmed(page);
 });
 
-test('a hostile id in the address is only an unknown id', async ({ page, house }) => {
+test('a hostile id in the address is only an unknown id', async ({ page, sandkeeper }) => {
   for (const id of [ATTACK, '..', '%', '%E0%A4%A', '\u202E', 'a'.repeat(300), 'i/../../x', '__proto__']) {
-    const answer = await page.goto(`${house.url}/sandboxes/${encodeURIComponent(id)}`);
+    const answer = await page.goto(`${sandkeeper.url}/sandboxes/${encodeURIComponent(id)}`);
     expect(answer?.status(), id).toBeLessThan(500);
     await expect(page.getByText('could not be shown'), id).toHaveCount(0);
     await expectUnharmed(page);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Operation, RecordedItem } from '../lib/operations/schema';
 import { expectAccessible } from './support/accessible';
-import { House } from './support/deployment';
+import { Sandkeeper } from './support/deployment';
 import { test as base, expect, type Page } from './support/fixtures';
 import { ask, cookieOf } from './support/http';
 import { Colleague } from './support/operations';
@@ -9,21 +9,21 @@ import { filter, openFleet, rowAct, toast } from './support/vocabulary';
 
 const WINDOW_S = 1;
 
-/** A house in which a change of mind must be quick and work is slow enough to be watched. */
-const test = base.extend<{ admin: Colleague; operator: Colleague }, { house: House }>({
-  house: [
+/** A sandkeeper in which a change of mind must be quick and work is slow enough to be watched. */
+const test = base.extend<{ admin: Colleague; operator: Colleague }, { sandkeeper: Sandkeeper }>({
+  sandkeeper: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture needs.
     async ({}, use) => {
-      const house = await House.open({
+      const sandkeeper = await Sandkeeper.open({
         env: { SANDKEEPER_CANCEL_WINDOW_SECONDS: String(WINDOW_S), SANDKEEPER_MAX_CONCURRENCY: '8' },
       });
-      await use(house);
-      await house.close();
+      await use(sandkeeper);
+      await sandkeeper.close();
     },
     { scope: 'worker', timeout: 150_000 },
   ],
-  admin: ({ house, sessions }, use) => use(new Colleague(house, sessions.admin)),
-  operator: ({ house, sessions }, use) => use(new Colleague(house, sessions.operator)),
+  admin: ({ sandkeeper, sessions }, use) => use(new Colleague(sandkeeper, sessions.admin)),
+  operator: ({ sandkeeper, sessions }, use) => use(new Colleague(sandkeeper, sessions.operator)),
 });
 
 test.beforeEach(({ page, signIn }) => signIn(page));
@@ -323,11 +323,11 @@ function readCsv(text: string): string[][] {
 test('results are downloaded and copied as CSV and JSON, whatever stands in them', async ({
   page,
   context,
-  house,
+  sandkeeper,
   moru,
   admin,
 }) => {
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: house.url });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: sandkeeper.url });
   await moru.createMany(1, () => HOSTILE);
   await moru.createMany(2, () => ({ owner: 'ana' }));
   const ids = await moru.listIds();
@@ -404,7 +404,7 @@ test('a sandbox leads to what was done to it, and a killed one to what killed it
 
 test('a viewer may read all of it and act on none of it', async ({
   browser,
-  house,
+  sandkeeper,
   moru,
   sessions,
   signIn,
@@ -415,7 +415,7 @@ test('a viewer may read all of it and act on none of it', async ({
   await moru.addFault({ route: `DELETE /sandboxes/${ids[0]}`, status: 403 });
   const operationId = await admin.kill(ids);
   await ended(page, operationId);
-  const context = await browser.newContext({ baseURL: house.url });
+  const context = await browser.newContext({ baseURL: sandkeeper.url });
   const theirs = await context.newPage();
   await signIn(theirs, 'viewer');
   await theirs.goto('/operations');
@@ -439,23 +439,28 @@ test('a viewer may read all of it and act on none of it', async ({
   await context.close();
 
   for (const path of [`/api/operations/${operationId}`, `/api/operations/${operationId}/items?format=csv`]) {
-    expect((await ask(house, path)).status, path).toBe(401);
-    expect((await ask(house, path, { headers: cookieOf(house, sessions.viewer) })).status, path).toBe(200);
+    expect((await ask(sandkeeper, path)).status, path).toBe(401);
+    expect(
+      (await ask(sandkeeper, path, { headers: cookieOf(sandkeeper, sessions.viewer) })).status,
+      path,
+    ).toBe(200);
   }
 });
 
-test('an id that no operation has leads nowhere, politely', async ({ page, house, sessions }) => {
+test('an id that no operation has leads nowhere, politely', async ({ page, sandkeeper, sessions }) => {
   for (const id of ['nosuchoperation', '..%2F..%2Fx', '%00', 'a'.repeat(300), '%3Cscript%3E', '__proto__']) {
-    await page.goto(`${house.url}/operations/${id}`);
+    await page.goto(`${sandkeeper.url}/operations/${id}`);
     await expect(
       page.getByRole('heading', { name: /There is no (operation with this id|such page)/ }),
     ).toBeVisible();
-    const route = await ask(house, `/api/operations/${id}`, { headers: cookieOf(house, sessions.viewer) });
+    const route = await ask(sandkeeper, `/api/operations/${id}`, {
+      headers: cookieOf(sandkeeper, sessions.viewer),
+    });
     expect(route.status, id).toBe(404);
   }
-  const headers = cookieOf(house, sessions.viewer);
-  expect((await ask(house, '/api/operations/none/items?format=csv', { headers })).status).toBe(404);
-  expect((await ask(house, '/api/operations/none/items?format=exe', { headers })).status).toBe(400);
+  const headers = cookieOf(sandkeeper, sessions.viewer);
+  expect((await ask(sandkeeper, '/api/operations/none/items?format=csv', { headers })).status).toBe(404);
+  expect((await ask(sandkeeper, '/api/operations/none/items?format=exe', { headers })).status).toBe(400);
 });
 
 test('an operation on many is read to its last sandbox', async ({ page, moru, operator }) => {

@@ -187,10 +187,12 @@ test('lists every key, unless somebody is typing', async ({ page, signIn, moru }
   await expect(keys).toBeVisible();
 });
 
-test('signs out, and is nowhere before the sign-in', async ({ page, house }) => {
+test('signs out, and is nowhere before the sign-in', async ({ page, sandkeeper }) => {
   // A session of its own: the others are shared with other tests.
-  const { viewer } = await house.openSessions();
-  await page.context().addCookies([{ name: house.sessionCookieName, value: viewer, url: house.url }]);
+  const { viewer } = await sandkeeper.openSessions();
+  await page
+    .context()
+    .addCookies([{ name: sandkeeper.sessionCookieName, value: viewer, url: sandkeeper.url }]);
   await openFleet(page);
   await openPalette(page, 'sign out');
   await page.keyboard.press('Enter');

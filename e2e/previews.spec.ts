@@ -9,8 +9,8 @@ const HOME = '/home/user';
 /** `box`: a running sandbox that the tests of a worker share, each with files of its own. */
 const test = base.extend<object, { box: Box }>({
   box: [
-    async ({ house }, use) => {
-      const moru = new Moru(house.engine);
+    async ({ sandkeeper }, use) => {
+      const moru = new Moru(sandkeeper.engine);
       await use(new Box(moru, await moru.create({ timeoutMs: 3_600_000 })));
     },
     { scope: 'worker' },
@@ -248,11 +248,11 @@ test.describe('what is more than text', () => {
   test('Markdown is rendered without anything that runs, loads or leads away', async ({
     page,
     box,
-    house,
+    sandkeeper,
   }) => {
     const foreign: string[] = [];
     page.on('request', (request) => {
-      if (!request.url().startsWith(house.url)) foreign.push(request.url());
+      if (!request.url().startsWith(sandkeeper.url)) foreign.push(request.url());
     });
     await box.write(
       'README.md',

@@ -22,12 +22,14 @@ async function openSandbox(page: Page, id: string): Promise<void> {
 
 const act = (page: Page, name: string) => page.getByRole('main').getByRole('button', { name, exact: true });
 
-test('shows every fact, in the served page too', async ({ page, moru, house, sessions }) => {
+test('shows every fact, in the served page too', async ({ page, moru, sandkeeper, sessions }) => {
   const id = await moru.create({
     template: 'python',
     metadata: { owner: 'ana', environment: 'development' },
   });
-  const served = await ask(house, `/sandboxes/${id}`, { headers: cookieOf(house, sessions.viewer) });
+  const served = await ask(sandkeeper, `/sandboxes/${id}`, {
+    headers: cookieOf(sandkeeper, sessions.viewer),
+  });
   expect(served.text).toContain('development');
 
   await openSandbox(page, id);
@@ -131,11 +133,11 @@ test('changes elsewhere show within two seconds', async ({ page, moru }) => {
   expect(Math.min(...tookMs)).toBeLessThan(NEWS_WITHIN_MS);
 });
 
-test('an unknown id says so and leads back', async ({ page, house }) => {
+test('an unknown id says so and leads back', async ({ page, sandkeeper }) => {
   await page.goto('/sandboxes/i00000000000000000000');
   await expect(page.getByRole('heading', { name: 'There is no sandbox with this id' })).toBeVisible();
   await page.getByRole('link', { name: 'All sandboxes' }).click();
-  await expect(page).toHaveURL(`${house.url}/sandboxes`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
 test('a failure to read it is said, with what was known', async ({ page, moru }) => {

@@ -15,7 +15,7 @@ function publicFiles(folder: string): string[] {
 
 test('no page, snapshot, frame or file holds a key or a token', async ({
   page,
-  house,
+  sandkeeper,
   moru,
   sessions,
   signIn,
@@ -26,9 +26,9 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
   const woken = await moru.ask('POST', `/sandboxes/${id}/connect`, { timeout: 600 });
   const started: { envdAccessToken?: string; trafficAccessToken?: string | null } = JSON.parse(woken.body);
   const secrets = [
-    house.engine.apiKey,
-    house.engine.apiKey.replace('moru_', ''),
-    house.signInToken,
+    sandkeeper.engine.apiKey,
+    sandkeeper.engine.apiKey.replace('moru_', ''),
+    sandkeeper.signInToken,
     detail.envdAccessToken,
     started.envdAccessToken,
     started.trafficAccessToken,
@@ -38,7 +38,10 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
     for (const secret of secrets) expect(text.includes(secret), where).toBe(false);
   };
 
-  const live = await openLive(house, { origin: house.url, ...cookieOf(house, sessions.admin) });
+  const live = await openLive(sandkeeper, {
+    origin: sandkeeper.url,
+    ...cookieOf(sandkeeper, sessions.admin),
+  });
   for (const channel of ['fleet', 'operations']) live.send({ type: 'subscribe', channel });
 
   // Everything that a browser receives while somebody looks around, acts and kills.
@@ -80,7 +83,7 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
   expectNone(live.frames.join(), '/live');
   live.close();
 
-  const headers = cookieOf(house, sessions.admin);
+  const headers = cookieOf(sandkeeper, sessions.admin);
   for (const path of [
     '/sandboxes',
     `/sandboxes/${id}`,
@@ -95,9 +98,9 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
     `/api${operation}/items?format=json`,
     '/nowhere',
   ]) {
-    expectNone((await ask(house, path, { headers })).text, path);
+    expectNone((await ask(sandkeeper, path, { headers })).text, path);
   }
-  const snapshot = gunzipSync((await ask(house, '/api/fleet', { headers })).body).toString('utf8');
+  const snapshot = gunzipSync((await ask(sandkeeper, '/api/fleet', { headers })).body).toString('utf8');
   expect(snapshot).toContain(id);
   expectNone(snapshot, '/api/fleet');
 });
@@ -122,12 +125,12 @@ test('what is built holds no key, no server code and no map to it', () => {
   }
 });
 
-test('errors of the service are said without its own words', async ({ page, house, moru, signIn }) => {
+test('errors of the service are said without its own words', async ({ page, sandkeeper, moru, signIn }) => {
   const id = await moru.create();
   await signIn(page);
   await openFleet(page);
   await expectRow(page, id);
-  const secretWords = `key ${house.engine.apiKey} at 10.0.0.1`;
+  const secretWords = `key ${sandkeeper.engine.apiKey} at 10.0.0.1`;
   await moru.addFault({ route: 'POST /sandboxes/*/pause', status: 500, message: secretWords });
   await moru.addFault({ route: 'GET /v2/sandboxes', status: 503, message: secretWords });
   await rowAct(page, id, 'Pause');

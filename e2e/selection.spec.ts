@@ -294,12 +294,12 @@ test('the button in the dock clears the selection and gives the focus back to th
   await expect(grid(page)).toBeFocused();
 });
 
-test('a look into one sandbox does not cost the selection', async ({ page, moru, house }) => {
+test('a look into one sandbox does not cost the selection', async ({ page, moru, sandkeeper }) => {
   const [first = '', second = ''] = await openWith(page, moru, plain(3));
   await checkboxOf(page, first).click();
   await checkboxOf(page, second).click();
   await row(page, second).getByRole('link').click();
-  await expect(page).toHaveURL(`${house.url}/sandboxes/${second}`);
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes/${second}`);
   await moru.kill(second);
   await expect(page.getByRole('main')).toContainText('Terminated');
   await page.goBack();

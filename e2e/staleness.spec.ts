@@ -9,7 +9,7 @@ const BACK_WITHIN_MS = 20_000;
 test('while the engine is away the rows stay and say how old they are; it comes back by itself', async ({
   page,
   moru,
-  house,
+  sandkeeper,
 }) => {
   const running = await moru.create({ metadata: { owner: 'ana' } });
   const paused = await moru.create();
@@ -19,7 +19,7 @@ test('while the engine is away the rows stay and say how old they are; it comes 
   const banner = page.getByRole('status').filter({ hasText: 'What you see is' });
   await expect(banner).toHaveCount(0);
 
-  await house.engine.stop();
+  await sandkeeper.engine.stop();
   await expect(banner).toContainText('cannot be reached');
   await expect(banner).toContainText(/What you see is [5-9]s old/, { timeout: BACK_WITHIN_MS });
   await expectRow(page, running, 'Running');
@@ -32,7 +32,7 @@ test('while the engine is away the rows stay and say how old they are; it comes 
   await rowAct(page, running, 'Pause');
   await expect(toast(page, `Could not pause ${running}`)).toContainText('cannot be reached');
 
-  await house.engine.start();
+  await sandkeeper.engine.start();
   await expect(banner).toHaveCount(0, { timeout: BACK_WITHIN_MS });
   await expectRow(page, running, 'Running');
   await expectRow(page, paused, 'Paused');

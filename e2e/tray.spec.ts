@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
-import { House } from './support/deployment';
+import { Sandkeeper } from './support/deployment';
 import { expect, type Page } from './support/fixtures';
 import { Moru } from './support/moru';
 import { Colleague } from './support/operations';
@@ -35,7 +35,7 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   page,
   context,
   signIn,
-  house,
+  sandkeeper,
   sessions,
   moru,
 }) => {
@@ -45,7 +45,7 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   await signIn(page);
   await openFleet(page);
   await expect(tray(page)).toHaveCount(0);
-  const operation = await new Colleague(house, sessions.admin).kill(ids);
+  const operation = await new Colleague(sandkeeper, sessions.admin).kill(ids);
   await expect(line(page, 'Killing 30 sandboxes in [1-4] s')).toBeVisible();
   await expect(page.getByRole('status', { name: 'Operations' })).toContainText(
     'Killing 30 sandboxes in 4 s. It can still be cancelled.',
@@ -88,18 +88,23 @@ test('shows how an operation goes: after a reload, in another tab, on every page
 });
 
 test('cancelling before the first request kills nothing', async ({ browser }) => {
-  const house = await House.open({ env: { SANDKEEPER_CANCEL_WINDOW_SECONDS: '30' } });
+  const sandkeeper = await Sandkeeper.open({ env: { SANDKEEPER_CANCEL_WINDOW_SECONDS: '30' } });
   try {
-    const moru = new Moru(house.engine);
+    const moru = new Moru(sandkeeper.engine);
     const ids = await createSome(moru, 3);
-    const sessions = await house.openSessions();
-    const context = await browser.newContext({ baseURL: house.url });
+    const sessions = await sandkeeper.openSessions();
+    const context = await browser.newContext({ baseURL: sandkeeper.url });
     await context.addCookies([
-      { name: house.sessionCookieName, value: sessions.operator, url: house.url, sameSite: 'Strict' },
+      {
+        name: sandkeeper.sessionCookieName,
+        value: sessions.operator,
+        url: sandkeeper.url,
+        sameSite: 'Strict',
+      },
     ]);
     const page = await context.newPage();
     await openFleet(page);
-    await new Colleague(house, sessions.admin).kill(ids);
+    await new Colleague(sandkeeper, sessions.admin).kill(ids);
     const window = line(page, 'Killing 3 sandboxes in');
     await expect(window).toContainText(/in (30|29|28) s by admin/);
     await expect(window).toContainText(/in 2[0-7] s/);
@@ -109,14 +114,14 @@ test('cancelling before the first request kills nothing', async ({ browser }) =>
     for (const id of ids) expect(await moru.stateOf(id)).toBe('running');
     await context.close();
   } finally {
-    await house.close();
+    await sandkeeper.close();
   }
 });
 
 test('stopping later stops what has not been sent, and says what was', async ({
   page,
   signIn,
-  house,
+  sandkeeper,
   sessions,
   moru,
 }) => {
@@ -124,7 +129,7 @@ test('stopping later stops what has not been sent, and says what was', async ({
   await moru.addFault({ ...SLOW_KILL, latencyMs: 6_000 });
   await signIn(page, 'operator');
   await openFleet(page);
-  await new Colleague(house, sessions.admin).kill(ids);
+  await new Colleague(sandkeeper, sessions.admin).kill(ids);
   await expect(line(page, 'Killing 60 sandboxes')).toContainText(/\d+ gone, verified/);
   await line(page, 'Killing 60 sandboxes').getByRole('button', { name: 'Stop the rest' }).click();
   const stopping = tray(page).getByRole('button', { name: 'Stopping…: Kill 60 sandboxes' });
@@ -137,12 +142,12 @@ test('stopping later stops what has not been sent, and says what was', async ({
   expect(await moru.listIds()).toHaveLength(Number(stopped));
 });
 
-test('a viewer watches and cannot stop it', async ({ page, signIn, house, sessions, moru }) => {
+test('a viewer watches and cannot stop it', async ({ page, signIn, sandkeeper, sessions, moru }) => {
   const ids = await createSome(moru, 20);
   await moru.addFault(SLOW_KILL);
   await signIn(page, 'viewer');
   await openFleet(page);
-  await new Colleague(house, sessions.admin).kill(ids);
+  await new Colleague(sandkeeper, sessions.admin).kill(ids);
   const stop = line(page, 'Killing 20 sandboxes').getByRole('button', { name: 'Stop the rest' });
   await expect(stop).toHaveAttribute('aria-disabled', 'true');
   await expect(stop).toHaveAttribute('title', 'This needs the role operator.');
@@ -155,7 +160,7 @@ test('a viewer watches and cannot stop it', async ({ page, signIn, house, sessio
 test('what failed stays until it is put away, and can be tried again', async ({
   page,
   signIn,
-  house,
+  sandkeeper,
   sessions,
   moru,
 }) => {
@@ -163,7 +168,7 @@ test('what failed stays until it is put away, and can be tried again', async ({
   await moru.addFault({ route: `POST /sandboxes/${bad}/pause`, status: 500, message: 'broken' });
   await signIn(page, 'operator');
   await openFleet(page);
-  const colleague = new Colleague(house, sessions.operator);
+  const colleague = new Colleague(sandkeeper, sessions.operator);
   await colleague.pause([bad, ...good]);
   const failed = line(page, 'Pause 4 sandboxes');
   await expect(failed).toContainText('3 paused');
@@ -177,7 +182,7 @@ test('what failed stays until it is put away, and can be tried again', async ({
   await expect.poll(() => moru.stateOf(bad)).toBe('paused');
 
   await moru.addFault({ route: 'DELETE /sandboxes/*', status: 403, message: 'no' });
-  await new Colleague(house, sessions.admin).kill(good);
+  await new Colleague(sandkeeper, sessions.admin).kill(good);
   await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 denied');
   const retry = line(page, 'Kill 3 sandboxes').getByRole('button', { name: 'Retry 3…' });
   await expect(retry).toHaveAttribute('title', 'This needs the role admin.');
@@ -188,7 +193,7 @@ test('what failed stays until it is put away, and can be tried again', async ({
 test('an act on one sandbox is shown while it can be cancelled or takes long, and told by a toast', async ({
   page,
   signIn,
-  house,
+  sandkeeper,
   sessions,
   moru,
 }) => {
@@ -205,12 +210,12 @@ test('an act on one sandbox is shown while it can be cancelled or takes long, an
   await expect(toast(page, `Paused ${slow}`)).toBeVisible();
   await expect(line(page, 'Paus')).toHaveCount(0);
 
-  await new Colleague(house, sessions.admin).kill([third]);
+  await new Colleague(sandkeeper, sessions.admin).kill([third]);
   await expect(line(page, 'Killing 1 sandbox in [1-4] s')).toBeVisible();
   await expect(line(page, 'Kill(ing)? 1 sandbox')).toHaveCount(0);
 });
 
-test('says that the service asked for patience', async ({ page, signIn, house, sessions, moru }) => {
+test('says that the service asked for patience', async ({ page, signIn, sandkeeper, sessions, moru }) => {
   const ids = await createSome(moru, 4);
   await moru.addFault({
     route: 'POST /sandboxes/*/pause',
@@ -221,7 +226,7 @@ test('says that the service asked for patience', async ({ page, signIn, house, s
   });
   await signIn(page);
   await openFleet(page);
-  await new Colleague(house, sessions.operator).pause(ids);
+  await new Colleague(sandkeeper, sessions.operator).pause(ids);
   await expect(line(page, 'Pausing 4 sandboxes')).toContainText(
     /paced down: waiting [1-4] s, as the service asked/,
   );
@@ -231,7 +236,7 @@ test('says that the service asked for patience', async ({ page, signIn, house, s
 test('knows how an operation ended while the connection was lost', async ({
   page,
   signIn,
-  house,
+  sandkeeper,
   sessions,
   moru,
   wire,
@@ -240,7 +245,7 @@ test('knows how an operation ended while the connection was lost', async ({
   await moru.addFault({ route: 'POST /sandboxes/*/pause', latencyMs: 2_000 });
   await signIn(page);
   await openFleet(page);
-  const operation = await new Colleague(house, sessions.operator).pause(ids);
+  const operation = await new Colleague(sandkeeper, sessions.operator).pause(ids);
   await expect(line(page, 'Pausing 3 sandboxes')).toBeVisible();
   wire.cut();
   await expect
@@ -255,7 +260,7 @@ test('knows how an operation ended while the connection was lost', async ({
 test('covers nothing, however many there are and however narrow the window', async ({
   page,
   signIn,
-  house,
+  sandkeeper,
   sessions,
   moru,
 }) => {
@@ -264,7 +269,7 @@ test('covers nothing, however many there are and however narrow the window', asy
   await signIn(page);
   await page.setViewportSize({ width: 700, height: 640 });
   await openFleet(page);
-  const colleague = new Colleague(house, sessions.operator);
+  const colleague = new Colleague(sandkeeper, sessions.operator);
   for (let at = 0; at < 12; at += 2) await colleague.pause(ids.slice(at, at + 2));
   await expect.poll(() => tray(page).getByRole('listitem').count()).toBeGreaterThanOrEqual(6);
   const grid = page.getByRole('grid', { name: 'Sandboxes' });
@@ -287,14 +292,14 @@ for (const [theme, count] of [
   test.describe(`in the ${theme} theme`, () => {
     test.use({ colorScheme: theme, reducedMotion: 'reduce' });
 
-    test('is accessible', async ({ page, signIn, house, sessions, moru }) => {
+    test('is accessible', async ({ page, signIn, sandkeeper, sessions, moru }) => {
       // Numbers of their own: what failed in another test may still be shown.
       const ids = await createSome(moru, count);
       await moru.addFault({ route: `DELETE /sandboxes/${ids[0]}`, status: 403, message: 'no' });
       await moru.addFault({ ...SLOW_KILL, latencyMs: 2_000 });
       await signIn(page, 'viewer');
       await openFleet(page);
-      const colleague = new Colleague(house, sessions.admin);
+      const colleague = new Colleague(sandkeeper, sessions.admin);
       await colleague.pause(ids.slice(1));
       await expect(line(page, `Pause ${count - 1} sandboxes`)).toContainText(`${count - 1} paused`);
       await colleague.kill(ids);

@@ -9,8 +9,8 @@ const test = base.extend<{ other: Page }>({
     await signIn(page, 'operator');
     await use(page);
   },
-  other: async ({ browser, house, signIn }, use) => {
-    const context = await browser.newContext({ baseURL: house.url });
+  other: async ({ browser, sandkeeper, signIn }, use) => {
+    const context = await browser.newContext({ baseURL: sandkeeper.url });
     const page = await context.newPage();
     await signIn(page, 'admin');
     await use(page);
@@ -185,10 +185,12 @@ test.describe('a review ends', () => {
     ]);
   });
 
-  test('when the one who looks signs out', async ({ page, moru, house }) => {
+  test('when the one who looks signs out', async ({ page, moru, sandkeeper }) => {
     // Signing out ends the session, which other tests go on with: this one gets its own.
-    const { operator } = await house.openSessions();
-    await page.context().addCookies([{ name: house.sessionCookieName, value: operator, url: house.url }]);
+    const { operator } = await sandkeeper.openSessions();
+    await page
+      .context()
+      .addCookies([{ name: sandkeeper.sessionCookieName, value: operator, url: sandkeeper.url }]);
     const id = await createPaused(moru);
     await openFiles(page, id);
     await wake(page);
@@ -212,7 +214,7 @@ test.describe('a review ends', () => {
   test('although the server was killed: at its next start, unless somebody is back', async ({
     page,
     moru,
-    house,
+    sandkeeper,
   }) => {
     const [watched, left] = [await createPaused(moru), await createPaused(moru)];
     const second = await page.context().newPage();
@@ -220,10 +222,10 @@ test.describe('a review ends', () => {
     await wake(page);
     await openFiles(second, left);
     await wake(second);
-    await house.crash();
+    await sandkeeper.crash();
     await second.close();
     expect(await moru.stateOf(left)).toBe('running');
-    await house.restart();
+    await sandkeeper.restart();
     await expectState(moru, left, 'paused');
     await expect(banner(page)).toContainText('Only you are looking.');
     expect(await moru.stateOf(watched)).toBe('running');

@@ -43,11 +43,11 @@ export const WHOLE_RECORD: CommonSearch = {
 /** Reads a parameter of an address. */
 export type ReadParameter = (name: string) => string | null | undefined;
 
-const MOST_TEXT_CHARS = 200;
+const MAX_TEXT_CHARS = 200;
 
 /** A parameter without blanks around it; `null` where there is none. */
 export function readText(read: ReadParameter, name: string): string | null {
-  return read(name)?.trim().slice(0, MOST_TEXT_CHARS) || null;
+  return read(name)?.trim().slice(0, MAX_TEXT_CHARS) || null;
 }
 
 /** What every record understands of an address. What cannot be read is left out, so an old link still shows something. */

@@ -6,13 +6,13 @@ import { openSession, revokeSession, sessionCookieName } from './access/sessions
 import { recordNew, waitingItem } from './operations/test-operations';
 import { operationRunner } from './operations/work/runner';
 import { getSandbox } from './sandbox-api/control';
-import { openHouse } from './server-runtime';
+import { openServerRuntime } from './server-runtime';
 import { eventually, giveEngine, startAnew } from './test-support/environment';
 import { openLive, serveUpgrades } from './test-support/live';
-import { reviewKeeper } from './wake/wake-keeper';
+import { wakeKeeper } from './wake/wake-keeper';
 
-/** What `server.mjs` is handed once the house is open. */
-type House = {
+/** What `server.mjs` is handed once the runtime is open. */
+type ServerRuntime = {
   upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
   close: () => Promise<void>;
@@ -20,9 +20,9 @@ type House = {
 
 const ORIGIN = 'http://localhost:3000';
 const engine = giveEngine();
-let house: House;
+let runtime: ServerRuntime;
 
-function door(): Promise<House> {
+function door(): Promise<ServerRuntime> {
   return new Promise((resolve, reject) => {
     Reflect.set(globalThis, Symbol.for('sandkeeper.door'), { resolve, reject });
   });
@@ -30,14 +30,14 @@ function door(): Promise<House> {
 
 beforeAll(async () => {
   const opened = door();
-  await openHouse();
-  house = await opened;
+  await openServerRuntime();
+  runtime = await opened;
 });
-afterAll(() => house.close());
+afterAll(() => runtime.close());
 
 /** Tries to open `/live` as a browser on a page of ours, signed in with `cookie`. */
 async function open(cookie: string | null, headers: Record<string, string> = {}) {
-  const { port } = await serveUpgrades((req, socket, head) => house.upgradeLive(req, socket, head));
+  const { port } = await serveUpgrades((req, socket, head) => runtime.upgradeLive(req, socket, head));
   const signedIn: Record<string, string> =
     cookie === null ? {} : { cookie: `other=1; ${sessionCookieName()}=${cookie}` };
   return openLive(port, { host: 'localhost:3000', origin: ORIGIN, ...signedIn, ...headers });
@@ -68,7 +68,7 @@ describe('the live socket', () => {
     const pages = [await open(operator), await open(await viewer())];
     for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'review', key: id });
     await eventually(() => pages.every(({ client }) => client?.frames.length === 1));
-    await reviewKeeper().wake({ actor: 'ana' }, id, 300_000);
+    await wakeKeeper().wake({ actor: 'ana' }, id, 300_000);
     const last = (at: number) => pages[at]?.client?.frames.at(-1);
     const awake = (viewers: object[]) => ({
       type: 'event',
@@ -79,7 +79,7 @@ describe('the live socket', () => {
     await eventually(() => JSON.stringify([last(0), last(1)]).match(/"awake"/g)?.length === 2);
     expect(last(0)).toMatchObject(awake([{ actor: 'ana', isYou: true }]));
     expect(last(1)).toMatchObject(awake([{ actor: 'ana', isYou: false }]));
-    await reviewKeeper().endNow({ actor: 'ana' }, id);
+    await wakeKeeper().endNow({ actor: 'ana' }, id);
     expect(await engine.detail(id)).toMatchObject({ state: 'paused' });
   });
 
@@ -105,7 +105,7 @@ describe('the live socket', () => {
   });
 
   it('is refused with 403 without an origin', async () => {
-    const { port } = await serveUpgrades((req, socket, head) => house.upgradeLive(req, socket, head));
+    const { port } = await serveUpgrades((req, socket, head) => runtime.upgradeLive(req, socket, head));
     const cookie = `${sessionCookieName()}=${await viewer()}`;
     expect((await openLive(port, { host: 'localhost:3000', cookie })).status).toBe(403);
   });
@@ -113,7 +113,7 @@ describe('the live socket', () => {
 
 describe('the start message', () => {
   it('has the address, the sign-in link, where things are and which service it is', async () => {
-    expect(await house.describe()).toEqual({
+    expect(await runtime.describe()).toEqual({
       url: ORIGIN,
       signInUrl: `${ORIGIN}/sign-in?token=${signInToken()}`,
       dataDir: process.env.SANDKEEPER_DATA_DIR,
@@ -129,7 +129,7 @@ describe('the start message', () => {
   ])('has an address that works with %j', async (environment, url) => {
     startAnew(environment);
     const opened = door();
-    const { openHouse: openAnother } = await import('./server-runtime');
+    const { openServerRuntime: openAnother } = await import('./server-runtime');
     await openAnother();
     const another = await opened;
     expect((await another.describe()).url).toBe(url);
@@ -137,10 +137,10 @@ describe('the start message', () => {
   });
 });
 
-it('a house that cannot be opened says why', async () => {
+it('a runtime that cannot be opened says why', async () => {
   startAnew({ DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
   const opened = door();
-  const { openHouse: openAnother } = await import('./server-runtime');
+  const { openServerRuntime: openAnother } = await import('./server-runtime');
   await openAnother();
   await expect(opened).rejects.toThrow(/ECONNREFUSED/);
 });

@@ -6,8 +6,8 @@ import { sessionCookieOf } from './access/request-guard';
 import { ROLES, roleSuffices } from './access/roles';
 import { signInToken } from './access/secrets';
 import { findSession, onRevocation } from './access/sessions';
-import { liveRuns } from './commands/live';
-import type { RunEvent } from './commands/schema';
+import { liveCommands } from './commands/live';
+import type { CommandEvent } from './commands/schema';
 import { config, hostInUrl } from './config';
 import { consoleSessions } from './console/sessions';
 import { database } from './db/client';
@@ -20,10 +20,10 @@ import { operationRunner } from './operations/work/runner';
 import { processAttachments } from './processes/attachments';
 import type { ProcessEvent } from './processes/schema';
 import { outsideRequests } from './request-context';
-import { reviewKeeper } from './wake/wake-keeper';
+import { wakeKeeper } from './wake/wake-keeper';
 
 /** What `server.mjs`, which lives outside Next.js' module graph, needs from inside it. */
-type House = {
+type ServerRuntime = {
   upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Serves a request that carries files; false when it is another's. */
   serveFiles: (req: IncomingMessage, res: ServerResponse) => boolean;
@@ -31,11 +31,11 @@ type House = {
   close: () => Promise<void>;
 };
 
-/** Where `server.mjs` waits for the house. */
-type Door = { resolve: (house: House) => void; reject: (error: unknown) => void };
+/** Where `server.mjs` waits for the runtime. */
+type Door = { resolve: (runtime: ServerRuntime) => void; reject: (error: unknown) => void };
 
 /** Opens the database, connects the channels to their sources, takes up interrupted operations. */
-export async function openHouse(): Promise<void> {
+export async function openServerRuntime(): Promise<void> {
   const door = (globalThis as { [key: symbol]: Door | undefined })[Symbol.for('sandkeeper.door')];
   try {
     outsideRequests(() => {});
@@ -46,8 +46,11 @@ export async function openHouse(): Promise<void> {
     // Its key is a secret of whoever asked for the archive.
     hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
     hub().provide('run', (send, { key, listener }) => {
-      if (listener.isAtLeast('operator')) return liveRuns().listen(key, send);
-      send({ kind: 'refused', message: 'What a command wrote is shown to operators.' } satisfies RunEvent);
+      if (listener.isAtLeast('operator')) return liveCommands().listen(key, send);
+      send({
+        kind: 'refused',
+        message: 'What a command wrote is shown to operators.',
+      } satisfies CommandEvent);
       return () => {};
     });
     hub().provide('process', (send, { key, listener }) => {
@@ -60,7 +63,7 @@ export async function openHouse(): Promise<void> {
     });
     hub().provide('review', (send, { key, listener: { sessionId, actor, isAtLeast } }) =>
       // Only who may read its files keeps a sandbox awake by looking.
-      reviewKeeper().look(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
+      wakeKeeper().look(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
     );
     hub().provide('consoles', (send, caller) => consoleSessions().list(send, caller));
     hub().provide('console', (send, caller) => consoleSessions().attend(send, caller));
@@ -69,7 +72,7 @@ export async function openHouse(): Promise<void> {
       void consoleSessions().recheckOwners();
     });
     await operationRunner().open();
-    await reviewKeeper().open();
+    await wakeKeeper().open();
     door?.resolve({ upgradeLive, serveFiles, describe, close });
   } catch (error) {
     door?.reject(error);
@@ -119,7 +122,7 @@ async function close(): Promise<void> {
   await consoleSessions().closeAll();
   hub().close();
   await operationRunner().close();
-  await reviewKeeper().close();
+  await wakeKeeper().close();
   await fleetWatcher().close();
   await (await database()).destroy();
 }

@@ -1,9 +1,9 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { eventually } from './test-support/environment';
-import { Turns } from './work-loop';
+import { WorkLoop } from './work-loop';
 
-function taking(turn: () => Promise<number>): Turns {
-  const turns = new Turns({ turn, doing: 'Nothing goes on:' });
+function taking(turn: () => Promise<number>): WorkLoop {
+  const turns = new WorkLoop({ turn, doing: 'Nothing goes on:' });
   onTestFinished(() => turns.close());
   return turns;
 }

@@ -8,7 +8,7 @@ type Options = {
 const RETRY_MS = 1_000;
 
 /** Work that is done in turns: one at a time, again after a while, and at once when somebody pokes. */
-export class Turns {
+export class WorkLoop {
   readonly #options: Options;
   #turning: Promise<void> | null = null;
   #isPoked = false;

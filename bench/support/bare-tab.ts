@@ -28,15 +28,23 @@ const KEYS: Readonly<Record<string, Record<string, unknown>>> = {
  * flood of them itself; here only what is asked for travels, over the DevTools protocol.
  */
 export class BareTab {
+  readonly #browser: ChildProcess;
+  readonly #profile: string;
+  readonly #socket: WebSocket;
+  #sessionId: string | undefined;
   #asked = 0;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
 
   private constructor(
-    private readonly browser: ChildProcess,
-    private readonly profile: string,
-    private readonly socket: WebSocket,
-    private sessionId: string | undefined,
+    browser: ChildProcess,
+    profile: string,
+    socket: WebSocket,
+    sessionId: string | undefined,
   ) {
+    this.#browser = browser;
+    this.#profile = profile;
+    this.#socket = socket;
+    this.#sessionId = sessionId;
     socket.on('message', (data) => {
       const reply: Reply = JSON.parse(data.toString());
       this.#waiting.get(reply.id ?? 0)?.(reply);
@@ -56,7 +64,7 @@ export class BareTab {
     const tab = new BareTab(browser, profile, socket, undefined);
     const { targetId } = await tab.#ask('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await tab.#ask('Target.attachToTarget', { targetId, flatten: true });
-    tab.sessionId = String(sessionId);
+    tab.#sessionId = String(sessionId);
     await tab.#ask('Network.setCookie', cookie);
     await tab.#ask('Network.disable');
     await tab.#ask('Page.navigate', { url });
@@ -89,19 +97,19 @@ export class BareTab {
   }
 
   async close(): Promise<void> {
-    this.socket.close();
-    const ended = once(this.browser, 'exit');
-    this.browser.kill();
+    this.#socket.close();
+    const ended = once(this.#browser, 'exit');
+    this.#browser.kill();
     await ended;
-    await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #ask(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
     this.#asked += 1;
     const id = this.#asked;
     const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
-    const session = this.sessionId === undefined ? {} : { sessionId: this.sessionId };
-    this.socket.send(JSON.stringify({ id, method, params, ...session }));
+    const session = this.#sessionId === undefined ? {} : { sessionId: this.#sessionId };
+    this.#socket.send(JSON.stringify({ id, method, params, ...session }));
     const { result, error } = await reply;
     if (error) throw new Error(`${method}: ${error.message}`);
     return result ?? {};

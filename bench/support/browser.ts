@@ -1,5 +1,5 @@
 import { type Browser, type BrowserContext, chromium } from '@playwright/test';
-import type { House } from '../../e2e/support/deployment';
+import type { Sandkeeper } from '../../e2e/support/deployment';
 
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -10,9 +10,18 @@ export function openBrowser(): Promise<Browser> {
 }
 
 /** What a browser has of an open session. */
-export function cookiesOf(house: House, session: string): Parameters<BrowserContext['addCookies']>[0] {
+export function cookiesOf(
+  sandkeeper: Sandkeeper,
+  session: string,
+): Parameters<BrowserContext['addCookies']>[0] {
   return [
-    { name: house.sessionCookieName, value: session, url: house.url, httpOnly: true, sameSite: 'Strict' },
+    {
+      name: sandkeeper.sessionCookieName,
+      value: session,
+      url: sandkeeper.url,
+      httpOnly: true,
+      sameSite: 'Strict',
+    },
   ];
 }
 

@@ -1,10 +1,10 @@
 import { clsx } from 'clsx';
-import type { RunEnding, RunRecord } from '@/lib/commands/schema';
+import type { CommandEnding, CommandRecord } from '@/lib/commands/schema';
 import { endingWords } from '@/lib/commands/words';
 import type { Outcome } from '@/lib/operations/schema';
 
-type Props = Pick<RunRecord, 'exitCode' | 'signal'> & {
-  ending: RunEnding | null;
+type Props = Pick<CommandRecord, 'exitCode' | 'signal'> & {
+  ending: CommandEnding | null;
   outcome: Outcome;
   className?: string;
 };
@@ -23,7 +23,7 @@ const OUTCOMES = {
 } satisfies Record<Outcome, string>;
 
 /** How a command ended, in a dot and words. */
-export function RunBadge({ ending, exitCode, signal, outcome, className }: Props) {
+export function CommandBadge({ ending, exitCode, signal, outcome, className }: Props) {
   const isFine = ending === 'exited' && exitCode === 0;
   const isRunning = outcome === 'sending' || outcome === 'waiting';
   const text = ending === null ? OUTCOMES[outcome] : endingWords({ ending, exitCode, signal });

@@ -8,18 +8,18 @@ import { formatTook } from '@/components/ui/duration';
 import { Input } from '@/components/ui/field';
 import { LocalTime } from '@/components/ui/local-time';
 import { Select } from '@/components/ui/select';
-import type { RunEntry } from '@/lib/commands/schema';
+import type { CommandEntry } from '@/lib/commands/schema';
 import { paths } from '@/lib/paths';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
-import { RunBadge } from './command-badge';
+import { CommandBadge } from './command-badge';
 
 type Props = {
   sandboxId: string;
-  entries: readonly RunEntry[];
+  entries: readonly CommandEntry[];
   actor: string;
   /** The one whose output is shown. */
   shown: string | null;
-  onReuse: (entry: RunEntry) => void;
+  onReuse: (entry: CommandEntry) => void;
 };
 
 const PEOPLE = [
@@ -32,7 +32,7 @@ const COLUMNS =
   'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(240px,1fr)_150px_64px_120px_150px_auto]';
 
 /** What was run in this sandbox, the latest first. */
-export function RunHistory({ sandboxId, entries, actor, shown, onReuse }: Props) {
+export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Props) {
   const [people, setPeople] = useState<People>('all');
   const [text, setText] = useState('');
   const wanted = text.trim().toLowerCase();
@@ -77,10 +77,10 @@ export function RunHistory({ sandboxId, entries, actor, shown, onReuse }: Props)
 }
 
 type RowProps = {
-  entry: RunEntry;
+  entry: CommandEntry;
   sandboxId: string;
   isShown: boolean;
-  onReuse: (entry: RunEntry) => void;
+  onReuse: (entry: CommandEntry) => void;
 };
 
 function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
@@ -103,7 +103,7 @@ function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
       >
         <bdi>{visibleOutput(command.replace(/\s+/g, ' ').trim())}</bdi>
       </Link>
-      <RunBadge {...entry} className="max-md:order-1 max-md:text-small" />
+      <CommandBadge {...entry} className="max-md:order-1 max-md:text-small" />
       <span className="hidden text-right text-ink-2 md:block">
         {tookMs === null ? '' : formatTook(tookMs)}
       </span>

@@ -8,29 +8,29 @@ import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
 import { formatTook } from '@/components/ui/duration';
 import { useTick } from '@/components/ui/tick';
-import { outputAsText, type RunEntry } from '@/lib/commands/schema';
+import { type CommandEntry, outputAsText } from '@/lib/commands/schema';
 import { cancelOperation } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { paths } from '@/lib/paths';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
-import { RunBadge } from './command-badge';
+import { CommandBadge } from './command-badge';
 import { OutputBlock } from './output-block';
-import { type RunNow, useRun } from './use-command';
+import { type RunNow, useCommand } from './use-command';
 
 type Props = {
   operationId: string;
   sandboxId: string;
   /** What is known of it from the history. */
-  entry: RunEntry | undefined;
+  entry: CommandEntry | undefined;
   /** Why it cannot be run again now, or `null`. */
   reason: string | null;
-  onAgain: (entry: RunEntry) => void;
+  onAgain: (entry: CommandEntry) => void;
   onClose: () => void;
 };
 
 /** One command: how it goes or went, and what it wrote. */
-export function RunPanel({ operationId, sandboxId, entry, reason, onAgain, onClose }: Props) {
-  const now = useRun(operationId, sandboxId);
+export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, onClose }: Props) {
+  const now = useCommand(operationId, sandboxId);
   const { phase, stdout, stderr } = now;
   const isOver = phase === 'ended' || phase === 'refused';
   const wroteNothing = stdout.totalBytes === 0 && stderr.totalBytes === 0;
@@ -112,17 +112,17 @@ function Status({ now: { phase, run, outcome, startedAtMs } }: { now: RunNow }) 
     <span role="status" aria-label="How it goes" className="flex items-baseline gap-2 pr-2">
       {phase === 'joining' ? <span className="text-ink-3">Reading…</span> : null}
       {phase === 'waiting' ? (
-        <RunBadge ending={null} exitCode={null} signal={null} outcome="waiting" />
+        <CommandBadge ending={null} exitCode={null} signal={null} outcome="waiting" />
       ) : null}
       {phase === 'running' ? (
         <>
-          <RunBadge ending={null} exitCode={null} signal={null} outcome="sending" />
+          <CommandBadge ending={null} exitCode={null} signal={null} outcome="sending" />
           {startedAtMs === null ? null : <Elapsed sinceMs={startedAtMs} />}
         </>
       ) : null}
       {phase === 'ended' && outcome !== null ? (
         <>
-          <RunBadge
+          <CommandBadge
             ending={run?.ending ?? null}
             exitCode={run?.exitCode ?? null}
             signal={run?.signal ?? null}

@@ -6,15 +6,15 @@ import { useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { sandboxCount } from '@/components/operations/outcome';
 import { Button } from '@/components/ui/button';
-import { runGroupsQuery } from '@/lib/commands/queries';
-import type { RunGroup } from '@/lib/commands/schema';
+import { commandGroupsQuery } from '@/lib/commands/queries';
+import type { ResultGroup } from '@/lib/commands/schema';
 import { type Operation, totalsOf } from '@/lib/operations/schema';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
-import { RunBadge } from './command-badge';
+import { CommandBadge } from './command-badge';
 import { GroupDetail } from './group-detail';
 
 /** What a command came to: sandboxes with the same result together, the largest group first. */
-export function RunResults({ operation }: { operation: Operation }) {
+export function CommandResults({ operation }: { operation: Operation }) {
   return (
     <div className="min-h-0 flex-1 overflow-y-auto">
       <Queries>
@@ -28,7 +28,7 @@ const SHOWN_AT_FIRST = 50;
 
 function Groups({ operation }: { operation: Operation }) {
   const isRunning = operation.state === 'running';
-  const query = useQuery(runGroupsQuery(operation.id, isRunning));
+  const query = useQuery(commandGroupsQuery(operation.id, isRunning));
   const [most, setMost] = useState(SHOWN_AT_FIRST);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   if (query.data === undefined)
@@ -88,10 +88,10 @@ function Groups({ operation }: { operation: Operation }) {
 
 type GroupProps = {
   operationId: string;
-  group: RunGroup;
+  group: ResultGroup;
   total: number;
   /** What most came to, where this is another group. */
-  largest: RunGroup | null;
+  largest: ResultGroup | null;
   isOpen: boolean;
   onToggle: () => void;
 };
@@ -116,7 +116,7 @@ function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupPr
           {sandboxCount(sandboxIds.length)}
           <span className="sr-only"> of {total}</span>
         </span>
-        <RunBadge {...group} />
+        <CommandBadge {...group} />
         <span className="truncate font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8">
           {saysMessage ? (
             <span className="font-sans">{message}</span>

@@ -4,7 +4,7 @@ import type { ActParams } from '@/lib/operations/schema';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 
 /** What was to be run, as it was typed; where, and for how long at most. */
-export function RunCommand({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
+export function CommandText({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
   return (
     <section aria-label="Command" className="flex items-start gap-3">
       <pre className="max-h-40 min-w-0 overflow-auto whitespace-pre-wrap break-all font-mono text-[12.5px] leading-5">

@@ -5,17 +5,26 @@ import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { SandboxAct } from '@/lib/sandbox/can';
 
 const VIEWS = { results: 'By result', sandboxes: 'By sandbox' } as const;
-export type RunView = keyof typeof VIEWS;
+export type CommandView = keyof typeof VIEWS;
 
 /** How the sandboxes of a command are looked at, as it stands in the address; `null` where there is no choice. */
-export function useRunView(act: SandboxAct, role: Role): [RunView | null, (view: RunView) => void] {
+export function useCommandView(
+  act: SandboxAct,
+  role: Role,
+): [CommandView | null, (view: CommandView) => void] {
   const [text, setText] = useQueryState('view');
   const hasChoice = act === 'run' && roleSuffices(role, 'operator');
   const view = text === 'sandboxes' ? 'sandboxes' : 'results';
   return [hasChoice ? view : null, (chosen) => void setText(chosen === 'results' ? null : chosen)];
 }
 
-export function RunViewChoice({ view, onChoose }: { view: RunView; onChoose: (view: RunView) => void }) {
+export function CommandViewChoice({
+  view,
+  onChoose,
+}: {
+  view: CommandView;
+  onChoose: (view: CommandView) => void;
+}) {
   return (
     <fieldset aria-label="Show" className="ml-auto flex gap-1">
       {Object.entries(VIEWS).map(([name, label]) => (
@@ -23,7 +32,7 @@ export function RunViewChoice({ view, onChoose }: { view: RunView; onChoose: (vi
           key={name}
           type="button"
           aria-pressed={name === view}
-          onClick={() => onChoose(name as RunView)}
+          onClick={() => onChoose(name as CommandView)}
           className="rounded-sm px-2 text-ink-2 hover:bg-hover aria-pressed:bg-selected aria-pressed:font-medium aria-pressed:text-ink"
         >
           {label}

@@ -13,25 +13,25 @@ import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/s
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
-import { Field, Input } from '@/components/ui/field';
+import { Draft, Field } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { roleSuffices } from '@/lib/access/roles';
-import { runHistoryQuery } from '@/lib/commands/queries';
+import { commandHistoryQuery } from '@/lib/commands/queries';
 import {
-  type RunHistory as History,
-  MOST_CWD_CHARS,
-  type RunEntry,
+  type CommandEntry,
+  type CommandHistory as History,
+  MAX_CWD_CHARS,
   USUAL_LIMIT_MS,
 } from '@/lib/commands/schema';
 import { runCommand } from '@/lib/operations/actions';
 import { isFinal } from '@/lib/operations/schema';
-import { RunHistory } from './command-history';
-import { RunPanel } from './command-panel';
+import { CommandHistory } from './command-history';
+import { CommandPanel } from './command-panel';
 
 type Props = SandboxPageProps & { actor: string };
 
 /** Commands in one sandbox: one to be typed, what the one that is looked at writes, and those before it. */
-export function RunPage({ initial, actor, ...served }: Props) {
+export function CommandsPage({ initial, actor, ...served }: Props) {
   const now = useSandbox(initial);
   const { sandbox, act, isGone } = now;
   const { role } = served;
@@ -75,7 +75,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
   const query = useHistoryOf(sandboxId);
   const { entries, typed } = query.data ?? NO_HISTORY;
 
-  async function run({ command, cwd, limitMs }: Wish) {
+  async function run({ command, cwd, limitMs }: Draft) {
     if (isSending) return;
     setIsSending(true);
     setFailure(null);
@@ -95,7 +95,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
           'The server could not be reached. Whether it was started is not known; look below before you run it again.',
       );
   }
-  const wishOf = ({ command, cwd, limitMs }: RunEntry): Wish => ({ command, cwd: cwd ?? '', limitMs });
+  const draftOf = ({ command, cwd, limitMs }: CommandEntry): Draft => ({ command, cwd: cwd ?? '', limitMs });
 
   return (
     <>
@@ -106,17 +106,17 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
         onResume={onResume}
         typed={typed}
         isSending={isSending}
-        onRun={(wish) => void run(wish)}
+        onRun={(draft) => void run(draft)}
         failure={failure}
       />
       {shown === null ? null : (
-        <RunPanel
+        <CommandPanel
           key={shown}
           operationId={shown}
           sandboxId={sandboxId}
           entry={entries.find(({ operationId }) => operationId === shown)}
           reason={reason}
-          onAgain={(entry) => void run(wishOf(entry))}
+          onAgain={(entry) => void run(draftOf(entry))}
           onClose={() => void setShown(null)}
         />
       )}
@@ -129,12 +129,12 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
       {query.isPending ? (
         <div aria-busy="true" className="m-5 h-24 animate-pulse rounded-md border border-line bg-surface" />
       ) : (
-        <RunHistory
+        <CommandHistory
           sandboxId={sandboxId}
           entries={entries}
           actor={actor}
           shown={shown}
-          onReuse={(entry) => setStart((before) => ({ ...wishOf(entry), round: before.round + 1 }))}
+          onReuse={(entry) => setStart((before) => ({ ...draftOf(entry), round: before.round + 1 }))}
         />
       )}
     </>
@@ -149,14 +149,14 @@ function useHistoryOf(sandboxId: string) {
     ({ operation }) => operation.act === 'run' && operation.state === 'running',
   );
   return useQuery({
-    ...runHistoryQuery(sandboxId),
+    ...commandHistoryQuery(sandboxId),
     refetchInterval: ({ state: { data } }) =>
       isRunning || data?.entries.some(({ outcome }) => !isFinal(outcome)) ? LOOK_EVERY_MS : false,
   });
 }
 
-type Wish = { command: string; cwd: string; limitMs: number };
-type Start = Wish & { round: number };
+type Draft = { command: string; cwd: string; limitMs: number };
+type Start = Draft & { round: number };
 const NOTHING_TYPED: Start = { command: '', cwd: '', limitMs: USUAL_LIMIT_MS, round: 0 };
 
 type FormProps = {
@@ -166,17 +166,17 @@ type FormProps = {
   onResume: (() => void) | null;
   typed: readonly string[];
   isSending: boolean;
-  onRun?: (wish: Wish) => void;
+  onRun?: (draft: Draft) => void;
   failure?: string | null;
 };
 
 function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure = null }: FormProps) {
-  const [wish, setWish] = useState<Wish>(start);
-  const { command, cwd, limitMs } = wish;
+  const [draft, setDraft] = useState<Draft>(start);
+  const { command, cwd, limitMs } = draft;
   const isEmpty = command.trim() === '';
   function submit(event?: FormEvent) {
     event?.preventDefault();
-    if (reason === null && !isEmpty && !isSending) onRun?.({ ...wish, cwd: cwd.trim() });
+    if (reason === null && !isEmpty && !isSending) onRun?.({ ...draft, cwd: cwd.trim() });
   }
   return (
     <form
@@ -189,7 +189,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
           <CommandInput
             startsFocused={start.round > 0}
             value={command}
-            onChange={(value) => setWish({ ...wish, command: value })}
+            onChange={(value) => setDraft({ ...draft, command: value })}
             onSubmit={submit}
             typed={typed}
             describedBy="run-note"
@@ -212,14 +212,14 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
           label="Start directory"
           className="flex-row! items-center gap-2! text-ink-2 [&>span]:font-normal!"
         >
-          <Input
+          <Draft
             value={cwd}
             placeholder="its own"
-            maxLength={MOST_CWD_CHARS}
+            maxLength={MAX_CWD_CHARS}
             disabled={reason !== null}
             spellCheck={false}
             autoComplete="off"
-            onChange={(event) => setWish({ ...wish, cwd: event.target.value })}
+            onChange={(event) => setDraft({ ...draft, cwd: event.target.value })}
             className="w-56 font-mono text-small disabled:opacity-60"
           />
         </Field>
@@ -228,7 +228,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
           isPlain
           value={String(limitMs)}
           options={limitOptions(limitMs)}
-          onChange={(value) => setWish({ ...wish, limitMs: Number(value) })}
+          onChange={(value) => setDraft({ ...draft, limitMs: Number(value) })}
         />
         <p id="run-note" className="min-w-0 flex-1 basis-72 text-ink-3 text-small">
           {reason ??
@@ -246,7 +246,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
 }
 
 /** The page's shape while the sandbox is being read. */
-export function RunPageSkeleton({ id }: { id: string }) {
+export function CommandsPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
       <SandboxHeading id={id} tab="run" badge={<span className="text-ink-3">Reading…</span>} />

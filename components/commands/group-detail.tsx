@@ -7,13 +7,13 @@ import { useMemo, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
 import { type DiffLine, diffLines } from '@/lib/commands/line-diff';
-import { runQuery } from '@/lib/commands/queries';
-import { outputAsText, type RunGroup, type RunRecord } from '@/lib/commands/schema';
+import { commandQuery } from '@/lib/commands/queries';
+import { type CommandRecord, outputAsText, type ResultGroup } from '@/lib/commands/schema';
 import { paths } from '@/lib/paths';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { OutputBlock } from './output-block';
 
-type Props = { operationId: string; group: RunGroup; largest: RunGroup | null };
+type Props = { operationId: string; group: ResultGroup; largest: ResultGroup | null };
 
 /** Which sandboxes came to a result, and all that is kept of what each of them wrote. */
 export function GroupDetail({ operationId, group, largest }: Props) {
@@ -58,13 +58,13 @@ function Ids({ operationId, ids, wasStarted }: { operationId: string; ids: strin
   );
 }
 
-type OutputsProps = { operationId: string; sandboxId: string; largest: RunGroup | null };
+type OutputsProps = { operationId: string; sandboxId: string; largest: ResultGroup | null };
 
 function Outputs({ operationId, sandboxId, largest }: OutputsProps) {
-  const { data, isError, refetch } = useQuery(runQuery(operationId, sandboxId));
+  const { data, isError, refetch } = useQuery(commandQuery(operationId, sandboxId));
   const [compares, setCompares] = useState(false);
   const other = largest?.sandboxIds[0] ?? null;
-  const common = useQuery({ ...runQuery(operationId, other ?? ''), enabled: compares && other !== null });
+  const common = useQuery({ ...commandQuery(operationId, other ?? ''), enabled: compares && other !== null });
   if (data === undefined)
     return isError ? (
       <p role="status" className="flex items-center gap-3 text-ink-2">
@@ -101,7 +101,7 @@ function Outputs({ operationId, sandboxId, largest }: OutputsProps) {
   );
 }
 
-function Difference({ common, own }: { common: RunRecord; own: RunRecord }) {
+function Difference({ common, own }: { common: CommandRecord; own: CommandRecord }) {
   return (
     <>
       {(['stdout', 'stderr'] as const).map((name) => (

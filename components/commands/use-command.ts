@@ -2,10 +2,10 @@
 
 import { useEffect, useState } from 'react';
 import {
+  type CommandEvent,
+  type CommandRecord,
   NO_OUTPUT,
   type OutputText,
-  type RunEvent,
-  type RunRecord,
   runKey,
   withPiece,
 } from '@/lib/commands/schema';
@@ -19,7 +19,7 @@ export type RunNow = {
   startedAtMs: number | null;
   stdout: OutputText;
   stderr: OutputText;
-  run: RunRecord | null;
+  run: CommandRecord | null;
   outcome: Outcome | null;
   message: string | null;
 };
@@ -35,7 +35,7 @@ const JOINING: RunNow = {
 };
 
 /** Follows a command from wherever it is to its end. Render anew, by a key, for another one. */
-export function useRun(operationId: string, sandboxId: string): RunNow {
+export function useCommand(operationId: string, sandboxId: string): RunNow {
   const [now, setNow] = useState(JOINING);
   const key = runKey(operationId, sandboxId);
   useEffect(
@@ -43,7 +43,7 @@ export function useRun(operationId: string, sandboxId: string): RunNow {
       liveSocket().subscribe(
         'run',
         {
-          onEvent: (payload) => setNow((before) => advance(before, payload as RunEvent)),
+          onEvent: (payload) => setNow((before) => advance(before, payload as CommandEvent)),
           // On joining again all of it is told again.
           onGap: () => {},
         },
@@ -54,7 +54,7 @@ export function useRun(operationId: string, sandboxId: string): RunNow {
   return now;
 }
 
-function advance(before: RunNow, event: RunEvent): RunNow {
+function advance(before: RunNow, event: CommandEvent): RunNow {
   switch (event.kind) {
     case 'waiting':
       return { ...before, phase: 'waiting' };

@@ -59,8 +59,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
     async (choice: ShellChoice) => {
       setIsOpening(true);
       setProblem(null);
-      const wish = { sandboxId: sandbox.id, ...choice, size: sizeFor(room.current, fontSize) };
-      const result = await openConsole(wish).catch(() => null);
+      const input = { sandboxId: sandbox.id, ...choice, size: sizeFor(room.current, fontSize) };
+      const result = await openConsole(input).catch(() => null);
       setIsOpening(false);
       if (result?.ok) {
         setFresh((before) => new Set([...before, result.value]));

@@ -6,7 +6,7 @@ import { giveTime, preloadActs } from '@/components/operations/use-acts';
 import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
-import { MOST_TIMEOUT_MS } from '@/lib/sandbox/limits';
+import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 const MORE_MS = 15 * 60_000;
@@ -29,7 +29,7 @@ export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
     if (isAsking) return;
     setIsAsking(true);
     const leftMs = Math.max(0, sandbox.endAtMs - Date.now());
-    await giveTime(sandbox, Math.min(leftMs + MORE_MS, MOST_TIMEOUT_MS));
+    await giveTime(sandbox, Math.min(leftMs + MORE_MS, MAX_TIMEOUT_MS));
     setIsAsking(false);
   }
 

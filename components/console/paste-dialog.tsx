@@ -11,7 +11,7 @@ export type PasteRequest = { text: string; runs: boolean };
 
 type Props = { request: PasteRequest | null; onClose: () => void; onPaste: (text: string) => void };
 
-const MOST_SHOWN_CHARS = 20_000;
+const MAX_SHOWN_CHARS = 20_000;
 
 /** Shows several lines before they are pasted: what was copied is not always what was seen. */
 export function PasteDialog({ request, onClose, onPaste }: Props) {
@@ -58,8 +58,8 @@ export function PasteDialog({ request, onClose, onPaste }: Props) {
         tabIndex={0}
         className="max-h-[40vh] overflow-auto rounded-md border border-line bg-bg px-3 py-2"
       >
-        <pre className="font-mono">{visibleOutput(lines.join('\n').slice(0, MOST_SHOWN_CHARS))}</pre>
-        {text.length > MOST_SHOWN_CHARS ? <p className="mt-2 text-ink-3">And more.</p> : null}
+        <pre className="font-mono">{visibleOutput(lines.join('\n').slice(0, MAX_SHOWN_CHARS))}</pre>
+        {text.length > MAX_SHOWN_CHARS ? <p className="mt-2 text-ink-3">And more.</p> : null}
       </section>
     </ConfirmDialog>
   );

@@ -6,7 +6,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Dialog } from '@/components/ui/dialog';
 import { FilePath } from '@/components/ui/visible-text';
-import { FileRefusal, fileAddresses } from '@/lib/api-client';
+import { ApiFailure, fileAddresses } from '@/lib/api-client';
 import { sizeQuery } from '@/lib/files/browse/queries';
 import { isWithin, nameIn } from '@/lib/files/guest-path';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
@@ -89,13 +89,13 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
       }
     >
       <ul className="max-h-32 overflow-y-auto font-mono text-small">
-        {paths.slice(0, MOST_SHOWN).map((path) => (
+        {paths.slice(0, MAX_SHOWN).map((path) => (
           <li key={path} className="flex min-w-0">
             <FilePath path={path} />
           </li>
         ))}
-        {paths.length > MOST_SHOWN ? (
-          <li className="text-ink-3">and {paths.length - MOST_SHOWN} more</li>
+        {paths.length > MAX_SHOWN ? (
+          <li className="text-ink-3">and {paths.length - MAX_SHOWN} more</li>
         ) : null}
       </ul>
       <p role="status">
@@ -104,7 +104,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
           : isFetching
             ? 'Counting…'
             : error
-              ? FileRefusal.from(error).message
+              ? ApiFailure.from(error).message
               : data
                 ? `${saySize(data)}, before packing`
                 : null}
@@ -144,15 +144,15 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
   );
 }
 
-const MOST_SHOWN = 50;
+const MAX_SHOWN = 50;
 /** As many as the server takes, and no longer an address than it reads. */
-const MOST_PATHS = 500;
+const MAX_PATHS = 500;
 const LONGEST_ADDRESS = 14_000;
 
 /** Why so many places cannot be asked for, or `null`. */
 function whyTooMany(sandboxId: string, paths: readonly string[]): string | null {
   const { length } = fileAddresses.archive(sandboxId, paths, { format: 'tar.gz' });
-  if (paths.length > 0 && paths.length <= MOST_PATHS && length <= LONGEST_ADDRESS) return null;
+  if (paths.length > 0 && paths.length <= MAX_PATHS && length <= LONGEST_ADDRESS) return null;
   return 'These are too many to be named one by one. Take the folder along that holds them.';
 }
 

@@ -7,7 +7,7 @@ import { rememberInCookie } from '@/components/ui/cookie';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { Split } from '@/components/ui/split';
 import type { Role } from '@/lib/access/roles';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { nextOrder } from '@/lib/files/browse/order';
 import { homeQuery, listingQuery } from '@/lib/files/browse/queries';
 import type { Folder } from '@/lib/files/browse/tree';
@@ -148,7 +148,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   }
 
   const { top } = tree;
-  const failure = home.error && path === null ? FileRefusal.from(home.error) : (top?.failure ?? null);
+  const failure = home.error && path === null ? ApiFailure.from(home.error) : (top?.failure ?? null);
   const isLost = failure !== null && (!top?.entries || LOST.has(failure.problem ?? ''));
 
   return (

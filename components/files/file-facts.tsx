@@ -7,7 +7,7 @@ import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
 import { FileName, FilePath, Visible } from '@/components/ui/visible-text';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { isFolder, sizeOf } from '@/lib/files/browse/order';
 import { sizeQuery } from '@/lib/files/browse/queries';
 import type { Entry, FolderSize } from '@/lib/files/schema';
@@ -106,7 +106,7 @@ function Contents({ sandboxId, path, forbidden }: ContentsProps) {
   return (
     <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <span role="status" className="empty:hidden">
-        {isFetching ? 'Counting…' : error ? FileRefusal.from(error).message : data ? saySize(data) : null}
+        {isFetching ? 'Counting…' : error ? ApiFailure.from(error).message : data ? saySize(data) : null}
       </span>
       {isFetching ? null : (
         <Button

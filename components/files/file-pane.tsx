@@ -7,7 +7,7 @@ import type { MenuAct } from '@/components/ui/menu-act';
 import { Notice } from '@/components/ui/notice';
 import { FilePath } from '@/components/ui/visible-text';
 import type { Role } from '@/lib/access/roles';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { isFolder } from '@/lib/files/browse/order';
 import { entryQuery } from '@/lib/files/browse/queries';
 import type { FolderFailure } from '@/lib/files/browse/tree';
@@ -52,7 +52,7 @@ export function FilePane({ sandboxId, path, known, ...props }: Props) {
   const [last, setLast] = useState(current);
   if (current !== null && current !== last) setLast(current);
   const entry = current ?? (last?.path === path ? last : null);
-  const failure = current === null && error ? FileRefusal.from(error) : null;
+  const failure = current === null && error ? ApiFailure.from(error) : null;
 
   if (entry !== null)
     return (
@@ -119,7 +119,7 @@ function Shown({
 }
 
 /** What is shown was read before, and why it is not any more. */
-function Gone({ failure }: { failure: FileRefusal }) {
+function Gone({ failure }: { failure: ApiFailure }) {
   return (
     <p role="status" className="flex items-center gap-2 border-line border-b bg-paused-soft px-5 py-2">
       <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />

@@ -12,8 +12,8 @@ import { TreeSkeleton } from './folder-state';
 import { useAddress } from './use-address';
 import { useNeedsWaking } from './use-wake';
 import type { ViewChoice } from './view-choice';
-import { ReviewBanner } from './wake-banner';
-import { ReviewGate } from './wake-gate';
+import { WakeBanner } from './wake-banner';
+import { WakeGate } from './wake-gate';
 
 type Props = SandboxPageProps & { view: ViewChoice };
 
@@ -32,11 +32,11 @@ export function FilesPage({ initial, view, ...served }: Props) {
 
   return (
     <SandboxFrame now={now} tab="files" isRoom {...served}>
-      <ReviewBanner sandbox={sandbox} role={served.role} />
+      <WakeBanner sandbox={sandbox} role={served.role} />
       {isGone ? <GoneStrip /> : null}
       {needsWaking && !showsGate ? <PausedStrip onWake={() => setAsksToWake(true)} /> : null}
       {showsGate ? (
-        <ReviewGate sandbox={sandbox} role={served.role} />
+        <WakeGate sandbox={sandbox} role={served.role} />
       ) : (
         <Queries>
           <FileBrowser

@@ -2,7 +2,7 @@
 
 import { type FormEvent, type KeyboardEvent, useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { isFolder } from '@/lib/files/browse/order';
 import { readEntry } from '@/lib/files/browse/queries';
 import { ancestorsOf, parentOf, resolveTyped } from '@/lib/files/guest-path';
@@ -37,7 +37,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
       if (isFolder(entry)) onGo(path);
       else onGo(parentOf(path), path);
     } catch (thrown) {
-      setProblem(await sayProblem(sandboxId, path, FileRefusal.from(thrown)));
+      setProblem(await sayProblem(sandboxId, path, ApiFailure.from(thrown)));
       setIsLooking(false);
     }
   }
@@ -88,7 +88,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
 }
 
 /** What is wrong with a path, and how much of it is right. */
-async function sayProblem(sandboxId: string, path: string, refusal: FileRefusal): Promise<string> {
+async function sayProblem(sandboxId: string, path: string, refusal: ApiFailure): Promise<string> {
   if (refusal.problem !== 'vanished') return refusal.message;
   for (const above of ancestorsOf(path).toReversed()) {
     const entry = await readEntry(sandboxId, above).catch(() => null);

@@ -8,7 +8,7 @@ import { FilePath } from '@/components/ui/visible-text';
 import { findNames } from '@/lib/files/browse/find-names';
 import type { Entry } from '@/lib/files/schema';
 
-const MOST_FOUND = 50;
+const MAX_FOUND = 50;
 
 type Props = {
   isOpen: boolean;
@@ -31,7 +31,7 @@ function Body({ entries, onChoose }: Pick<Props, 'entries' | 'onChoose'>) {
   const [query, setQuery] = useState('');
   // What is known when it opens; the list would move under the pointer otherwise.
   const [all] = useState(entries);
-  const found = useMemo(() => findNames(all, query, MOST_FOUND), [all, query]);
+  const found = useMemo(() => findNames(all, query, MAX_FOUND), [all, query]);
   return (
     <Autocomplete.Root
       open

@@ -2,7 +2,7 @@
 
 import { type QueryClient, type UseQueryResult, useQueries, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef } from 'react';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { FolderNews } from '@/lib/files/browse/folder-news';
 import { entryQuery, listingQuery, readEntry } from '@/lib/files/browse/queries';
 import { type Folder, type FolderFailure, patchEntries } from '@/lib/files/browse/tree';
@@ -11,7 +11,7 @@ import { type Entry, type FolderEvent, folderKey, type Listing } from '@/lib/fil
 import { liveSocket } from '@/lib/live/socket';
 
 /** A socket carries a limited number of channels; what was unfolded last is what is looked at. */
-const MOST_FOLLOWED = 24;
+const MAX_FOLLOWED = 24;
 const FOLLOW_AGAIN_MS = 5_000;
 const BETWEEN = '\0';
 
@@ -47,7 +47,7 @@ function folderOf(
   failures: Map<string, FolderFailure>,
 ): Folder {
   if (error) {
-    const { problem, message } = FileRefusal.from(error);
+    const { problem, message } = ApiFailure.from(error);
     failures.set(path, { problem, message });
   } else if (data) failures.delete(path);
   return { entries: data?.entries ?? null, isCut: data?.isCut ?? false, failure: failures.get(path) ?? null };
@@ -57,7 +57,7 @@ function folderOf(
 export function useFollowedFolders(sandboxId: string, paths: readonly string[], isRunning: boolean): void {
   const client = useQueryClient();
   const [first, ...rest] = [...new Set(paths)];
-  const followed = first === undefined ? [] : [first, ...rest.slice(-(MOST_FOLLOWED - 1))];
+  const followed = first === undefined ? [] : [first, ...rest.slice(-(MAX_FOLLOWED - 1))];
   const together = isRunning ? followed.join(BETWEEN) : '';
   const stops = useRef(new Map<string, () => void>());
   // The live connection is the external system. What is followed already is left alone.
@@ -139,7 +139,7 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
 /** The entry as it is now; `null` where it is gone. */
 async function readChange(sandboxId: string, path: string): Promise<Entry | null> {
   return readEntry(sandboxId, path).catch((thrown: unknown) => {
-    if (thrown instanceof FileRefusal && thrown.problem === 'vanished') return null;
+    if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;
     throw thrown;
   });
 }

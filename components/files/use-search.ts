@@ -1,7 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { askFiles, FileRefusal, fileAddresses } from '@/lib/api-client';
+import { ApiFailure, fetchApi, fileAddresses } from '@/lib/api-client';
 import type { FileHit, SearchEnd, SearchPlace } from '@/lib/files/schema';
 import { searchLines } from '@/lib/files/search/lines';
 
@@ -43,7 +43,7 @@ export function useSearch(sandboxId: string) {
       };
       readHits(sandboxId, wanted, abort.signal, change)
         .catch((thrown: unknown) => {
-          if (!abort.signal.aborted) change({ state: 'failed', failure: FileRefusal.from(thrown).message });
+          if (!abort.signal.aborted) change({ state: 'failed', failure: ApiFailure.from(thrown).message });
         })
         .finally(() => {
           if (running.current === abort) running.current = null;
@@ -63,7 +63,7 @@ async function readHits(
   signal: AbortSignal,
   change: (changes: Partial<SearchNow>) => void,
 ): Promise<void> {
-  const { body } = await askFiles(fileAddresses.search(sandboxId, path, { text, place }), signal);
+  const { body } = await fetchApi(fileAddresses.search(sandboxId, path, { text, place }), signal);
   const hits: FileHit[] = [];
   let drawnAtMs = 0;
   let end: SearchEnd | null = null;
@@ -76,6 +76,6 @@ async function readHits(
     drawnAtMs = performance.now();
     change({ hits: [...hits] });
   }
-  if (end === null) throw new FileRefusal('unavailable', 'The search broke off. There may be more.');
+  if (end === null) throw new ApiFailure('unavailable', 'The search broke off. There may be more.');
   change({ hits, state: 'ended', cut: end.cut });
 }

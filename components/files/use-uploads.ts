@@ -2,7 +2,7 @@
 
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
-import { FileRefusal, fileAddresses, refusalIn } from '@/lib/api-client';
+import { ApiFailure, apiFailureIn, fileAddresses } from '@/lib/api-client';
 import { listingQuery, readEntry } from '@/lib/files/browse/queries';
 import { isOver, type Upload, UploadQueue, type UploadWays } from '@/lib/files/transfer/upload-queue';
 
@@ -56,7 +56,7 @@ export function chooseFiles(onChosen: (files: File[]) => void): void {
 const ways: UploadWays = {
   look: (sandboxId, path, signal) =>
     readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
-      if (thrown instanceof FileRefusal && thrown.problem === 'vanished') return null;
+      if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;
       throw thrown;
     }),
   // `fetch` does not tell how far it has come.
@@ -68,10 +68,10 @@ const ways: UploadWays = {
       request.upload.addEventListener('progress', ({ loaded }) => onProgress(loaded));
       request.addEventListener('load', () => {
         if (request.status < 300) resolve();
-        else reject(refusalIn(request.status, request.responseText));
+        else reject(apiFailureIn(request.status, request.responseText));
       });
       request.addEventListener('error', () =>
-        reject(new FileRefusal('unreachable', 'The connection broke off. The file may be there in part.')),
+        reject(new ApiFailure('unreachable', 'The connection broke off. The file may be there in part.')),
       );
       request.addEventListener('abort', () => reject(signal.reason));
       signal.addEventListener('abort', () => request.abort());

@@ -9,7 +9,7 @@ export type ViewChoice = {
 
 export const VIEW_COOKIE = 'sandkeeper_files';
 
-const MOST_PX = 4_000;
+const MAX_PX = 4_000;
 
 export function printView({ showsHidden, listPx, wraps }: ViewChoice): string {
   return `${showsHidden ? 'hidden' : ''}.${listPx ?? ''}.${wraps ? 'wrap' : ''}`;
@@ -21,7 +21,7 @@ export function parseView(text: string | undefined): ViewChoice {
   const px = Number(width);
   return {
     showsHidden: hidden === 'hidden',
-    listPx: px > 0 && px <= MOST_PX ? Math.round(px) : null,
+    listPx: px > 0 && px <= MAX_PX ? Math.round(px) : null,
     wraps: wrap === 'wrap',
   };
 }

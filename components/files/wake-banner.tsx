@@ -9,14 +9,14 @@ import { formatCountdown, formatSpan } from '@/components/ui/duration';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { endReview, extendReview } from '@/lib/wake/actions';
-import { EXTEND_MINUTES, type ReviewState } from '@/lib/wake/schema';
-import { reviewClock, useReview } from './use-wake';
+import { endWake, extendWake } from '@/lib/wake/actions';
+import { EXTEND_MINUTES, type WakeState } from '@/lib/wake/schema';
+import { useWake, wakeClock } from './use-wake';
 import { ENDED_WORDS, WhoLooks } from './wake-words';
 
 type Props = { sandbox: Sandbox; role: Role };
-type Awake = Extract<ReviewState, { kind: 'awake' }>;
-type Pausing = Extract<ReviewState, { kind: 'pausing' }>;
+type Awake = Extract<WakeState, { kind: 'awake' }>;
+type Pausing = Extract<WakeState, { kind: 'pausing' }>;
 
 const SOON_MS = 60_000;
 /** Less than this the service has not granted at all. */
@@ -24,8 +24,8 @@ const WORTH_SAYING_MS = 30_000;
 const NO_ANSWER = 'The server could not be reached. Whether it was done is not known.';
 
 /** Says over the files of a sandbox that it is awake for review, until when and for whom; nothing where it is not. */
-export function ReviewBanner({ sandbox, role }: Props) {
-  const review = useReview(sandbox.id);
+export function WakeBanner({ sandbox, role }: Props) {
+  const review = useWake(sandbox.id);
   if (review?.kind === 'awake') return <AwakeBanner review={review} sandbox={sandbox} role={role} />;
   if (review?.kind === 'pausing') return <PausingBanner review={review} />;
   const isTaken = review?.kind === 'ended' && review.how === 'taken' && sandbox.state === 'running';
@@ -42,7 +42,7 @@ function AwakeBanner({ review, sandbox: { id }, role }: Props & { review: Awake 
   const leftMs = useNow(
     (serverNowMs) => Math.max(0, endsAtMs - serverNowMs),
     endsAtMs - SOON_MS,
-    (browserMs) => reviewClock(id).at(browserMs),
+    (browserMs) => wakeClock(id).at(browserMs),
   );
   const isSoon = leftMs < SOON_MS;
   return (
@@ -98,14 +98,14 @@ function Acts({ sandboxId, role }: { sandboxId: string; role: Role }) {
         disabled={isAsking || forbidden !== undefined}
         title={forbidden}
         aria-label={`Extend the review by ${EXTEND_MINUTES} minutes`}
-        onClick={() => void ask('The review was not extended', extendReview({ sandboxId }), sayGranted)}
+        onClick={() => void ask('The review was not extended', extendWake({ sandboxId }), sayGranted)}
       >
         +{EXTEND_MINUTES} min
       </Button>
       <Button
         disabled={isAsking || forbidden !== undefined}
         title={forbidden}
-        onClick={() => void ask('It is not paused again', endReview({ sandboxId }), () => {})}
+        onClick={() => void ask('It is not paused again', endWake({ sandboxId }), () => {})}
       >
         Pause again now
       </Button>

@@ -8,20 +8,20 @@ import { Notice } from '@/components/ui/notice';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { wakeForReview } from '@/lib/wake/actions';
-import { REVIEW_MINUTES, type ReviewMinutes, type ReviewState, type WakeResult } from '@/lib/wake/schema';
-import { useReview } from './use-wake';
+import { startWake } from '@/lib/wake/actions';
+import { REVIEW_MINUTES, type WakeMinutes, type WakeResult, type WakeState } from '@/lib/wake/schema';
+import { useWake } from './use-wake';
 import { ENDED_WORDS } from './wake-words';
 
 type Props = { sandbox: Sandbox; role: Role };
 
 /** Stands in the place of a paused sandbox's files: says what reading them takes, and wakes it when told to. */
-export function ReviewGate({ sandbox, role }: Props) {
-  const review = useReview(sandbox.id);
+export function WakeGate({ sandbox, role }: Props) {
+  const review = useWake(sandbox.id);
   return (
     <div className="flex min-h-0 flex-1 flex-col items-center overflow-y-auto px-5 py-[8vh]">
       <Notice level="h2" title="Its files cannot be read while it is paused" className="w-full">
-        <LastReview review={review} />
+        <LastWake review={review} />
         <p className="mb-2">If you wake it for review:</p>
         <ul className="mb-4 flex list-disc flex-col gap-1 pl-4 marker:text-ink-3">
           <li>
@@ -50,7 +50,7 @@ export function ReviewGate({ sandbox, role }: Props) {
 }
 
 /** How the last review of it ended, where that is not long ago. */
-function LastReview({ review }: { review: ReviewState | null }) {
+function LastWake({ review }: { review: WakeState | null }) {
   if (review?.kind !== 'ended') return null;
   const { how, by, atMs, note } = review;
   return (
@@ -64,10 +64,10 @@ function LastReview({ review }: { review: ReviewState | null }) {
   );
 }
 
-type FormProps = Props & { review: ReviewState | null };
+type FormProps = Props & { review: WakeState | null };
 
 function WakeForm({ sandbox, role, review }: FormProps) {
-  const [minutes, setMinutes] = useState<ReviewMinutes>(15);
+  const [minutes, setMinutes] = useState<WakeMinutes>(15);
   const [isAsking, setIsAsking] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const name = useId();
@@ -81,7 +81,7 @@ function WakeForm({ sandbox, role, review }: FormProps) {
     if (underWay !== null || forbidden !== null) return;
     setIsAsking(true);
     setProblem(null);
-    setProblem(sayResult(await wakeForReview({ sandboxId: sandbox.id, minutes }).catch(() => null)));
+    setProblem(sayResult(await startWake({ sandboxId: sandbox.id, minutes }).catch(() => null)));
     setIsAsking(false);
   }
 
@@ -131,7 +131,7 @@ function WakeForm({ sandbox, role, review }: FormProps) {
 }
 
 /** What is being done with it at this moment, or `null`. */
-function sayUnderWay(review: ReviewState | null, isAsking: boolean): string | null {
+function sayUnderWay(review: WakeState | null, isAsking: boolean): string | null {
   if (review?.kind === 'pausing') return 'It is being paused again…';
   if (review?.kind === 'waking') {
     const waking = `${isAsking ? 'It' : `For ${review.by}, it`} is being woken…`;

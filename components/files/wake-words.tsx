@@ -1,5 +1,5 @@
 import { Fragment, type ReactNode } from 'react';
-import type { ReviewEnd, ReviewViewer } from '@/lib/wake/schema';
+import type { WakeEnd, WakeViewer } from '@/lib/wake/schema';
 
 /** How a review ended, as a sentence; `by` is whoever ended it. */
 export const ENDED_WORDS = {
@@ -11,18 +11,18 @@ export const ENDED_WORDS = {
   taken: () => 'It was paused and resumed meanwhile by other means.',
   gone: () => 'It was terminated meanwhile.',
   unwoken: () => 'It did not wake.',
-} satisfies Record<ReviewEnd, (by: ReactNode) => ReactNode>;
+} satisfies Record<WakeEnd, (by: ReactNode) => ReactNode>;
 
-const MOST_NAMES = 3;
+const MAX_NAMES = 3;
 
 /** Who looks, as a sentence; nothing where nobody does. */
-export function WhoLooks({ viewers }: { viewers: readonly ReviewViewer[] }) {
+export function WhoLooks({ viewers }: { viewers: readonly WakeViewer[] }) {
   const others = viewers.filter(({ isYou }) => !isYou);
   const isYouThere = others.length < viewers.length;
   if (viewers.length === 0) return null;
   if (others.length === 0) return 'Only you are looking.';
   const names: ReactNode[] =
-    others.length > MOST_NAMES
+    others.length > MAX_NAMES
       ? [`${others.length} others`]
       : others.map(({ actor }) => <bdi key={actor}>{actor}</bdi>);
   const all = isYouThere ? ['You', ...names] : names;

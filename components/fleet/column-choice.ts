@@ -11,7 +11,7 @@ export const DEFAULT_COLUMNS: readonly string[] = [
   'size',
 ];
 
-const MOST_COLUMNS = 24;
+const MAX_COLUMNS = 24;
 
 /** Column ids separated by spaces, each percent-encoded: a metadata key may hold anything. */
 export function printColumns(ids: readonly string[]): string {
@@ -22,7 +22,7 @@ export function printColumns(ids: readonly string[]): string {
 export function parseColumns(text: string | null | undefined): readonly string[] | null {
   if (!text) return null;
   try {
-    const ids = text.split(' ').filter(Boolean).map(decodeURIComponent).slice(0, MOST_COLUMNS);
+    const ids = text.split(' ').filter(Boolean).map(decodeURIComponent).slice(0, MAX_COLUMNS);
     return ids.includes('id') ? ids : ['id', ...ids];
   } catch {
     return null;

@@ -8,7 +8,7 @@ import { FLEET_COLUMNS, keyColumnId } from './columns';
 
 type Props = { choice: readonly string[]; keys: readonly MetadataKey[]; onToggle: (id: string) => void };
 
-const MOST_KEYS = 40;
+const MAX_KEYS = 40;
 
 /** Which columns to show; every metadata key can be one. */
 export function ColumnChooser({ choice, keys, onToggle }: Props) {
@@ -36,7 +36,7 @@ export function ColumnChooser({ choice, keys, onToggle }: Props) {
             />
           ))}
           {keys.length > 0 ? <div className="mt-2 mb-1 text-ink-3 text-small">Metadata keys</div> : null}
-          {keys.slice(0, MOST_KEYS).map(({ key, count }) => (
+          {keys.slice(0, MAX_KEYS).map(({ key, count }) => (
             <Choice
               key={key}
               label={key}

@@ -9,11 +9,11 @@ import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { createOne } from '@/lib/creation/actions';
 import { templatesQuery } from '@/lib/creation/queries';
-import { MOST_TIMEOUT_MS } from '@/lib/sandbox/limits';
+import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
 import { parseMetadataLines } from '@/lib/sandbox/metadata-lines';
 
 const MIN_MS = 60_000;
-const MOST_MIN = MOST_TIMEOUT_MS / MIN_MS;
+const MAX_MIN = MAX_TIMEOUT_MS / MIN_MS;
 
 type Props = { open: boolean; onClose: () => void; onCreated: (id: string) => void };
 
@@ -38,9 +38,9 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
   const metadata = parseMetadataLines(metadataText);
   const amount = Number(minutes);
   const minutesError =
-    Number.isInteger(amount) && amount >= 1 && amount <= MOST_MIN
+    Number.isInteger(amount) && amount >= 1 && amount <= MAX_MIN
       ? null
-      : `A whole number of minutes from 1 to ${MOST_MIN}.`;
+      : `A whole number of minutes from 1 to ${MAX_MIN}.`;
 
   function close() {
     setFailure(null);

@@ -2,7 +2,7 @@
 
 import { useId } from 'react';
 import { Input } from '@/components/ui/field';
-import { MOST_EXPORT_PATH_CHARS, USERS_HOME } from '@/lib/operations/archive/archive-path';
+import { MAX_EXPORT_PATH_CHARS, USERS_HOME } from '@/lib/operations/archive/archive-path';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { KillChoice } from './use-kill-options';
 
@@ -49,7 +49,7 @@ export function SaveOption({ options, isLocked, cannotSave, targets }: Props) {
                   aria-invalid={exportPath === undefined}
                   value={path}
                   disabled={isLocked}
-                  maxLength={MOST_EXPORT_PATH_CHARS}
+                  maxLength={MAX_EXPORT_PATH_CHARS}
                   autoComplete="off"
                   autoCapitalize="off"
                   spellCheck={false}

@@ -6,13 +6,13 @@ import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
-import { MOST_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
+import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
 import { planRun, startRun } from '@/lib/operations/actions';
 import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
 import {
   type ActParams,
-  MOST_FILTER_CHARS,
-  MOST_REASON_CHARS,
+  MAX_FILTER_CHARS,
+  MAX_REASON_CHARS,
   type Operation,
   type Skipped,
 } from '@/lib/operations/schema';
@@ -23,7 +23,7 @@ import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
 
 /** In which sandboxes somebody wants to run a command. */
-export type RunRequest = {
+export type CommandRequest = {
   sandboxes: readonly Sandbox[];
   /** The operation that is to be tried again where it never began. */
   again: { id: string; params: ActParams } | null;
@@ -31,7 +31,7 @@ export type RunRequest = {
 
 type Props = {
   /** `null` while nobody is asking. */
-  request: RunRequest | null;
+  request: CommandRequest | null;
   /** What is on screen, for the record. */
   filter: string;
   onClose: () => void;
@@ -39,7 +39,7 @@ type Props = {
 };
 
 /** Asks for a command and shows in which sandboxes it will run and which are left alone, and why. */
-export function RunDialog({ request, ...props }: Props) {
+export function CommandDialog({ request, ...props }: Props) {
   const [shown, setShown] = useState({ request, round: 0 });
   if (request !== null && request !== shown.request) setShown({ request, round: shown.round + 1 });
   if (shown.request === null) return null;
@@ -54,7 +54,7 @@ function Asking({
   filter,
   onClose,
   onStarted,
-}: Props & { request: RunRequest; isOpen: boolean }) {
+}: Props & { request: CommandRequest; isOpen: boolean }) {
   const { sandboxes, again } = request;
   const form = useId();
   const field = useRef<HTMLTextAreaElement>(null);
@@ -92,7 +92,7 @@ function Asking({
     const started = await startRun({
       token: plan.value.token,
       reason,
-      filter: filter.slice(0, MOST_FILTER_CHARS),
+      filter: filter.slice(0, MAX_FILTER_CHARS),
     }).catch(() => null);
     setIsStarting(false);
     if (started?.ok) {
@@ -145,7 +145,7 @@ function Asking({
             <Input
               value={cwd}
               placeholder="its own"
-              maxLength={MOST_CWD_CHARS}
+              maxLength={MAX_CWD_CHARS}
               spellCheck={false}
               autoComplete="off"
               onChange={(event) => setCwd(event.target.value)}
@@ -163,7 +163,7 @@ function Asking({
         <Field label="Reason" hint="For the record; may be empty.">
           <Input
             value={reason}
-            maxLength={MOST_REASON_CHARS}
+            maxLength={MAX_REASON_CHARS}
             onChange={(event) => setReason(event.target.value)}
           />
         </Field>

@@ -2,7 +2,7 @@
 
 import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useRef, useState } from 'react';
-import { MOST_COMMAND_CHARS } from '@/lib/commands/schema';
+import { MAX_COMMAND_CHARS } from '@/lib/commands/schema';
 
 type Props = {
   value: string;
@@ -18,7 +18,7 @@ type Props = {
   startsFocused?: boolean;
 };
 
-const MOST_LINES = 12;
+const MAX_LINES = 12;
 
 /** A command line, or several: Enter sends it, Shift+Enter begins another, and the arrows bring back what was typed earlier. */
 export function CommandInput({
@@ -69,8 +69,8 @@ export function CommandInput({
       aria-label="Command"
       aria-describedby={describedBy}
       value={value}
-      rows={Math.min(MOST_LINES, value.split('\n').length)}
-      maxLength={MOST_COMMAND_CHARS}
+      rows={Math.min(MAX_LINES, value.split('\n').length)}
+      maxLength={MAX_COMMAND_CHARS}
       disabled={disabled}
       spellCheck={false}
       autoCapitalize="off"

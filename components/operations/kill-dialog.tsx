@@ -9,7 +9,7 @@ import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
 import { type BlastRadius, blastRadius, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
-import { MOST_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
+import { MAX_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -21,7 +21,7 @@ import { PlanRadius } from './plan-radius';
 import { useKillOptions } from './use-kill-options';
 import { type KillPhase, type KillPlan, useKillPlan } from './use-kill-plan';
 
-/** A wish to kill these; the set is what it is from the moment of asking. */
+/** A input to kill these; the set is what it is from the moment of asking. */
 export type KillRequest = {
   sandboxes: readonly Sandbox[];
   /** How long to wait for processes to end, ms; `null`: not at all. */
@@ -84,7 +84,7 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
   const noun = isOne ? 'sandbox' : sandboxCount(radius.count);
   const start = () => {
     // It is there for the record and must not stand in the way of a kill.
-    if (isReady && isTyped) kill.start({ typed, reason, filter: filter.slice(0, MOST_FILTER_CHARS) });
+    if (isReady && isTyped) kill.start({ typed, reason, filter: filter.slice(0, MAX_FILTER_CHARS) });
   };
 
   return (

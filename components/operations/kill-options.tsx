@@ -2,10 +2,10 @@
 
 import { type ReactNode, useId } from 'react';
 import { Field, Input } from '@/components/ui/field';
-import { MOST_REASON_CHARS } from '@/lib/operations/schema';
+import { MAX_REASON_CHARS } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { SaveOption } from './archive-option';
-import { type KillChoice, MOST_GRACE_SECONDS } from './use-kill-options';
+import { type KillChoice, MAX_GRACE_SECONDS } from './use-kill-options';
 
 type OptionsProps = {
   options: KillChoice;
@@ -61,7 +61,7 @@ export function KillOptions(props: OptionsProps) {
             </p>
             {graceMs === undefined ? (
               <p role="alert" className="text-danger text-small">
-                Whole seconds from 1 to {MOST_GRACE_SECONDS}.
+                Whole seconds from 1 to {MAX_GRACE_SECONDS}.
               </p>
             ) : null}
           </div>
@@ -77,7 +77,7 @@ export function KillOptions(props: OptionsProps) {
       <Field label="Reason" hint={sayWindow(windowMs)}>
         <Input
           value={reason}
-          maxLength={MOST_REASON_CHARS}
+          maxLength={MAX_REASON_CHARS}
           disabled={isLocked}
           placeholder="For the record, if you like"
           onChange={(event) => onReason(event.target.value)}

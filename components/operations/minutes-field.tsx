@@ -4,11 +4,11 @@ import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
 import { Field, Input } from '@/components/ui/field';
 import { LocalTime } from '@/components/ui/local-time';
-import { MOST_TIMEOUT_MS } from '@/lib/sandbox/limits';
+import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
 
 const PRESETS_MIN = [5, 15, 30, 60];
 const MIN_MS = 60_000;
-const MOST_MIN = MOST_TIMEOUT_MS / MIN_MS;
+const MAX_MIN = MAX_TIMEOUT_MS / MIN_MS;
 
 /** What minutes somebody starts with, as text: long enough to look around, short enough not to be forgotten. */
 export const USUAL_MINUTES = '15';
@@ -16,7 +16,7 @@ export const USUAL_MINUTES = '15';
 /** The time that was typed in minutes, ms; `null` where it is none that can be asked for. */
 export function timeOfMinutes(minutes: string): number | null {
   const amount = /^\d{1,5}$/.test(minutes.trim()) ? Number(minutes) : Number.NaN;
-  return amount >= 1 && amount <= MOST_MIN ? amount * MIN_MS : null;
+  return amount >= 1 && amount <= MAX_MIN ? amount * MIN_MS : null;
 }
 
 type Props = { minutes: string; onChange: (minutes: string) => void };
@@ -28,7 +28,7 @@ export function MinutesField({ minutes, onChange }: Props) {
     <div className="flex flex-wrap items-end gap-2">
       <Field
         label="Minutes from now"
-        error={isTime ? null : `A whole number of minutes from 1 to ${MOST_MIN}.`}
+        error={isTime ? null : `A whole number of minutes from 1 to ${MAX_MIN}.`}
         className="w-40"
       >
         <Input inputMode="numeric" value={minutes} onChange={(event) => onChange(event.target.value)} />

@@ -26,10 +26,10 @@ export function operationOptions(act: SandboxAct, params: ActParams): string | n
   return WORDS[act](params);
 }
 
-const MOST_COMMAND_CHARS = 120;
+const MAX_COMMAND_CHARS = 120;
 
 /** Other people's text, on one line. */
 function shortened(command: string): string {
   const line = visibleText(command.replace(/\s+/g, ' ').trim());
-  return line.length > MOST_COMMAND_CHARS ? `${line.slice(0, MOST_COMMAND_CHARS)}…` : line;
+  return line.length > MAX_COMMAND_CHARS ? `${line.slice(0, MAX_COMMAND_CHARS)}…` : line;
 }

@@ -9,10 +9,10 @@ import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 const ROW_PX = 30;
-const MOST_ROWS_IN_SIGHT = 5;
+const MAX_ROWS_IN_SIGHT = 5;
 /** What is beyond cannot be in sight; other people's metadata may be long. */
-const MOST_VALUE_CHARS = 80;
-const MOST_ENTRIES = 12;
+const MAX_VALUE_CHARS = 80;
+const MAX_ENTRIES = 12;
 
 type Props = {
   sandboxes: readonly Sandbox[];
@@ -38,7 +38,7 @@ export function PlanList({ sandboxes, label, keys }: Props) {
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard.
       tabIndex={0}
-      style={{ maxHeight: ROW_PX * MOST_ROWS_IN_SIGHT + 2 }}
+      style={{ maxHeight: ROW_PX * MAX_ROWS_IN_SIGHT + 2 }}
       className="shrink-0 overflow-y-auto rounded-md border border-line"
     >
       <ul className="relative" style={{ height: virtual.getTotalSize() }}>
@@ -80,8 +80,8 @@ function Row({ sandbox, keys }: { sandbox: Sandbox; keys: readonly string[] }) {
         {ownKeys(sandbox, keys).map((key) => (
           <Fragment key={key}>
             <bdi>
-              <bdi className="text-ink-3">{key.slice(0, MOST_VALUE_CHARS)}=</bdi>
-              <bdi>{sandbox.metadata[key]?.slice(0, MOST_VALUE_CHARS)}</bdi>
+              <bdi className="text-ink-3">{key.slice(0, MAX_VALUE_CHARS)}=</bdi>
+              <bdi>{sandbox.metadata[key]?.slice(0, MAX_VALUE_CHARS)}</bdi>
             </bdi>{' '}
           </Fragment>
         ))}
@@ -96,7 +96,7 @@ function Row({ sandbox, keys }: { sandbox: Sandbox; keys: readonly string[] }) {
 function ownKeys({ metadata }: Sandbox, keys: readonly string[]): string[] {
   const own: string[] = [];
   for (const key of keys) {
-    if (own.length === MOST_ENTRIES) break;
+    if (own.length === MAX_ENTRIES) break;
     if (Object.hasOwn(metadata, key)) own.push(key);
   }
   return own;

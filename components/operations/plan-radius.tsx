@@ -70,7 +70,7 @@ function Ages({ oldestMs, newestMs }: { oldestMs: number; newestMs: number }) {
   }, newestMs);
 }
 
-const MOST_SHARED = 3;
+const MAX_SHARED = 3;
 
 /** What all of them have: the template, where it is one, and metadata. */
 function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius }) {
@@ -86,7 +86,7 @@ function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius 
           </bdi>{' '}
         </>
       ) : null}
-      {shared.slice(0, MOST_SHARED).map(({ key, value }) => (
+      {shared.slice(0, MAX_SHARED).map(({ key, value }) => (
         <Fragment key={key}>
           <bdi title={`${key}=${value}`} className="font-mono text-small">
             <bdi className="text-ink-3">{key}=</bdi>

@@ -4,7 +4,7 @@ import { type OperationView, operationProgress } from '@/lib/operations/record/p
 import { leftText, ratePerSecond, rateText, restMs } from '@/lib/operations/record/rate';
 
 /** How fast an operation goes and how long it will take, or that the service has asked for patience. */
-export function Pace({ view, nowMs }: { view: OperationView; nowMs: number }) {
+export function RateLimiter({ view, nowMs }: { view: OperationView; nowMs: number }) {
   const text = paceText(view, nowMs, operationProgress().clock.at(nowMs));
   return text === null ? null : <span className="whitespace-nowrap text-ink-3">{text}</span>;
 }

@@ -1,5 +1,5 @@
 const KEY = 'sandkeeper.dismissed';
-const MOST_KEPT = 50;
+const MAX_KEPT = 50;
 
 /** What the tray knows beyond the operations: which results were put away, and what this tab has asked to stop. */
 class TrayMemory {
@@ -20,7 +20,7 @@ class TrayMemory {
 
   /** Puts a result away, also for the time after a reload. */
   dismiss(operationId: string): void {
-    this.#dismissed = new Set([...this.#dismissed, operationId].slice(-MOST_KEPT));
+    this.#dismissed = new Set([...this.#dismissed, operationId].slice(-MAX_KEPT));
     keepDismissed([...this.#dismissed]);
     this.#announce();
   }

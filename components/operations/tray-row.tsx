@@ -12,7 +12,7 @@ import { type OperationView, operationProgress } from '@/lib/operations/record/p
 import { isRetried, type Operation, OUTCOMES, totalsOf } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import { OutcomeBar, OutcomeCounts, operationTitle, underWayTitle } from './outcome';
-import { Pace } from './rate';
+import { RateLimiter } from './rate';
 import type { Phase } from './tray-entries';
 import { trayMemory } from './tray-memory';
 import type { Acts } from './use-acts';
@@ -58,7 +58,7 @@ export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }
           <p className="text-ink-2">Cancelled before anything was sent.</p>
         ) : (
           <OutcomeCounts act={act} counts={counts}>
-            <Pace view={view} nowMs={nowMs} />
+            <RateLimiter view={view} nowMs={nowMs} />
           </OutcomeCounts>
         )}
       </div>

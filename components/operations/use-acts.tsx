@@ -7,12 +7,12 @@ import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { operate } from '@/lib/operations/actions';
-import { MOST_FILTER_CHARS, type Operation, type Started } from '@/lib/operations/schema';
+import { MAX_FILTER_CHARS, type Operation, type Started } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { RunRequest } from './command-dialog';
+import type { CommandRequest } from './command-dialog';
 import type { KillRequest } from './kill-dialog';
 
 // What a dialog is made of is fetched when the first one opens, or when somebody comes near.
@@ -29,8 +29,8 @@ const TimeLeftDialog = loadWhenWanted(
   ({ sandboxes }) => sandboxes !== null,
 );
 
-const RunDialog = loadWhenWanted(
-  async () => (await import('./command-dialog')).RunDialog,
+const CommandDialog = loadWhenWanted(
+  async () => (await import('./command-dialog')).CommandDialog,
   ({ request }) => request !== null,
 );
 
@@ -78,14 +78,14 @@ export function useActs(filter = ''): Acts {
   const [toKill, setToKill] = useState<KillRequest | null>(null);
   const [toResume, setToResume] = useState<readonly Sandbox[] | null>(null);
   const [toExtend, setToExtend] = useState<readonly Sandbox[] | null>(null);
-  const [toRun, setToRun] = useState<RunRequest | null>(null);
+  const [toRun, setToRun] = useState<CommandRequest | null>(null);
   const router = useRouter();
   const { handlers, onRetry, doNow } = useMemo(() => {
-    const doNow = (wish: Wish, sandboxes: readonly Sandbox[]) => {
+    const doNow = (input: Input, sandboxes: readonly Sandbox[]) => {
       const sandboxIds = sandboxes.map(({ id }) => id);
       // It is there for the record and must not stand in the way of an act.
-      const record = filter.slice(0, MOST_FILTER_CHARS);
-      void follow(operate({ ...wish, sandboxIds, filter: record }), wish.act, sandboxes);
+      const record = filter.slice(0, MAX_FILTER_CHARS);
+      void follow(operate({ ...input, sandboxIds, filter: record }), input.act, sandboxes);
     };
     const handlers: ActHandlers = {
       onKill: unlessNobody((sandboxes) =>
@@ -140,7 +140,7 @@ export function useActs(filter = ''): Acts {
         onClose={() => setToResume(null)}
         onChoose={(sandboxes, params) => doNow({ act: 'resume', ...params }, sandboxes)}
       />
-      <RunDialog
+      <CommandDialog
         request={toRun}
         filter={filter}
         onClose={() => setToRun(null)}
@@ -159,8 +159,8 @@ export function useActs(filter = ''): Acts {
 
 /** Lets a sandbox go on for `timeoutMs` from now, without asking further, and says what comes of it. */
 export function giveTime(sandbox: Sandbox, timeoutMs: number): Promise<void> {
-  const wish: OperateWish = { act: 'setTimeout', timeoutMs, sandboxIds: [sandbox.id], filter: '' };
-  return follow(operate(wish), 'setTimeout', [sandbox]);
+  const input: OperateRequest = { act: 'setTimeout', timeoutMs, sandboxIds: [sandbox.id], filter: '' };
+  return follow(operate(input), 'setTimeout', [sandbox]);
 }
 
 /** Says what comes of an act; where the words for that cannot be fetched, at least that it could not be started. */
@@ -177,10 +177,10 @@ async function follow(
     });
 }
 
-type OperateWish = Parameters<typeof operate>[0];
+type OperateRequest = Parameters<typeof operate>[0];
 /** What to do, without to whom. */
-type Wish = OperateWish extends infer Each
-  ? Each extends OperateWish
+type Input = OperateRequest extends infer Each
+  ? Each extends OperateRequest
     ? Omit<Each, 'sandboxIds' | 'filter'>
     : never
   : never;

@@ -2,10 +2,10 @@
 
 import { useState } from 'react';
 import { parseExportPath, USERS_HOME } from '@/lib/operations/archive/archive-path';
-import { MOST_GRACE_MS } from '@/lib/operations/schema';
+import { MAX_GRACE_MS } from '@/lib/operations/schema';
 
 const DEFAULT_GRACE_SECONDS = '10';
-export const MOST_GRACE_SECONDS = MOST_GRACE_MS / 1_000;
+export const MAX_GRACE_SECONDS = MAX_GRACE_MS / 1_000;
 
 /** How a kill is to be done, as it is being chosen. */
 export type KillChoice = {
@@ -34,7 +34,7 @@ export function useKillOptions({ graceMs, exportPath }: Before): KillChoice {
   const [isSaving, setSaving] = useState(exportPath !== null);
   const [path, setPath] = useState(exportPath ?? USERS_HOME);
   const amount = /^\d{1,4}$/.test(seconds.trim()) ? Number(seconds) : Number.NaN;
-  const isTime = amount >= 1 && amount <= MOST_GRACE_SECONDS;
+  const isTime = amount >= 1 && amount <= MAX_GRACE_SECONDS;
   return {
     isGraceful,
     seconds,

@@ -26,7 +26,7 @@ export type KillPlan = {
   start: (words: { typed: string; reason: string; filter: string }) => void;
 };
 
-type Wish = {
+type Input = {
   sandboxIds: readonly string[];
   /** `undefined` while what was typed is no time. */
   graceMs: number | null | undefined;
@@ -42,7 +42,7 @@ const NOTHING_KILLED = 'Nothing was killed.';
 /** Options are changed a few at a time. */
 const SETTLED_AFTER_MS = 300;
 /** More ids than this the server would not take in one piece, whatever its limit. */
-const MOST_IDS = 20_000;
+const MAX_IDS = 20_000;
 
 /** Whether, after such an answer, it is certain that the operation was not recorded. */
 const SURELY_NOT_STARTED = {
@@ -76,8 +76,8 @@ const MAY_CHANGE = {
  * Has the server plan a kill of exactly `sandboxIds` when the dialog opens, again when an option changes (options are
  * part of what a plan's token stands for) and when it turns out that they have changed; and starts what was shown.
  */
-export function useKillPlan(wish: Wish): KillPlan {
-  const { sandboxIds, graceMs, exportPath, retryOf, isOpen, onStarted, onClose } = wish;
+export function useKillPlan(input: Input): KillPlan {
+  const { sandboxIds, graceMs, exportPath, retryOf, isOpen, onStarted, onClose } = input;
   const [plan, setPlan] = useState<OperationPlan | null>(null);
   const [phase, setPhase] = useState<KillPhase>('checking');
   const [message, setMessage] = useState<string | null>(null);
@@ -99,7 +99,7 @@ export function useKillPlan(wish: Wish): KillPlan {
       const mine = ++round.current;
       setPhase('checking');
       setMessage(because);
-      if (sandboxIds.length > MOST_IDS) return fail(tooMany(sandboxIds.length));
+      if (sandboxIds.length > MAX_IDS) return fail(tooMany(sandboxIds.length));
       const result = await planKill({
         sandboxIds: [...sandboxIds],
         ...(graceMs === null ? {} : { graceMs }),

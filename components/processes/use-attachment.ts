@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react';
 import { NO_OUTPUT, type OutputText, withPiece } from '@/lib/commands/schema';
 import { liveSocket } from '@/lib/live/socket';
-import { type ProcessEvent, type ProcessWish, processKey } from '@/lib/processes/schema';
+import { type ProcessEvent, type ProcessRequest, processKey } from '@/lib/processes/schema';
 
 export type AttachmentNow = {
   phase: 'joining' | 'attached' | 'ended' | 'refused';
@@ -17,7 +17,7 @@ export type AttachmentNow = {
 const JOINING: AttachmentNow = { phase: 'joining', sinceMs: null, text: NO_OUTPUT, words: null };
 
 /** Follows what a process writes. Render anew, by a key, for another one. */
-export function useAttachment({ sandboxId, pid, mark }: ProcessWish): AttachmentNow {
+export function useAttachment({ sandboxId, pid, mark }: ProcessRequest): AttachmentNow {
   const [now, setNow] = useState(JOINING);
   const key = processKey({ sandboxId, pid, mark });
   useEffect(

@@ -50,7 +50,7 @@ export function SandboxInput({ search, onAsk, placeholder }: Asking & { placehol
   );
 }
 
-/** What `TimeSelect` shows. The wish for limits is there before any is chosen. */
+/** What `TimeSelect` shows. The input for limits is there before any is chosen. */
 export function useTimes(search: CommonSearch, onAsk: Asking['onAsk']) {
   const hasLimits = search.fromMs !== null || search.toMs !== null;
   const [wantsLimits, setWantsLimits] = useState(hasLimits);

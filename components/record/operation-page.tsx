@@ -2,9 +2,9 @@
 
 import { useQueryState } from 'nuqs';
 import { useMemo, useState } from 'react';
-import { RunResults } from '@/components/commands/command-results';
-import { RunCommand } from '@/components/commands/command-text';
-import { RunViewChoice, useRunView } from '@/components/commands/command-view';
+import { CommandResults } from '@/components/commands/command-results';
+import { CommandText } from '@/components/commands/command-text';
+import { CommandViewChoice, useCommandView } from '@/components/commands/command-view';
 import { OutcomeBar, OutcomeCounts } from '@/components/operations/outcome';
 import { WhereSaved } from '@/components/operations/saved-archive';
 import { useActs } from '@/components/operations/use-acts';
@@ -31,7 +31,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
   const failed = useMemo(() => items.filter(({ outcome }) => mayRetry(act, outcome)), [items, act]);
   const picked = useMemo(() => failed.filter(({ sandboxId }) => chosen.has(sandboxId)), [failed, chosen]);
   const { onRetry, dialogs } = useActs(operation.filter);
-  const [view, setView] = useRunView(act, role);
+  const [view, setView] = useCommandView(act, role);
   const showsResults = view === 'results';
   const isSingle = totalsOf(counts).total === 1;
 
@@ -54,7 +54,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
         </div>
         <Relations retryOf={operation.retryOf} retries={now.retries} />
         {items.some(({ saved }) => saved) ? <WhereSaved operationId={operation.id} /> : null}
-        {act === 'run' ? <RunCommand params={operation.params} /> : null}
+        {act === 'run' ? <CommandText params={operation.params} /> : null}
         <OutcomeBar act={act} counts={counts} className="mt-1" />
         <div className="flex flex-wrap gap-x-5">
           <OutcomeCounts act={act} counts={counts} picking={{ picked: shown, onPick: setShown }} />
@@ -64,11 +64,11 @@ export function OperationPage({ first, role, nowMs }: Props) {
               The rest could not be read. Trying again.
             </p>
           ) : null}
-          {view === null ? null : <RunViewChoice view={view} onChoose={setView} />}
+          {view === null ? null : <CommandViewChoice view={view} onChoose={setView} />}
         </div>
       </div>
       {showsResults ? (
-        <RunResults operation={operation} />
+        <CommandResults operation={operation} />
       ) : (
         <ItemTable
           act={act}

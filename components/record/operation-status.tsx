@@ -1,6 +1,6 @@
 'use client';
 
-import { Pace } from '@/components/operations/rate';
+import { RateLimiter } from '@/components/operations/rate';
 import { type Phase, phaseOf } from '@/components/operations/tray-entries';
 import { useNow } from '@/components/ui/clock';
 import { formatTook } from '@/components/ui/duration';
@@ -35,7 +35,7 @@ export function OperationStatus({ operation, view, nowMs }: Props) {
   return (
     <p className="text-ink-2">
       {phase === 'window' ? `Begins in ${startsInS} s. Nothing has been sent yet.` : null}
-      {phase === 'running' && view ? <RunningPace view={view} /> : null}
+      {phase === 'running' && view ? <RunningRate view={view} /> : null}
       <Stopped operation={operation} />
       {phase === 'stopping' ? ' Waiting for what had been sent already.' : null}
       <Took operation={operation} />
@@ -45,8 +45,8 @@ export function OperationStatus({ operation, view, nowMs }: Props) {
 
 const PACE_TICK_MS = 500;
 
-function RunningPace({ view }: { view: OperationView }) {
-  return <Pace view={view} nowMs={useTick(PACE_TICK_MS)} />;
+function RunningRate({ view }: { view: OperationView }) {
+  return <RateLimiter view={view} nowMs={useTick(PACE_TICK_MS)} />;
 }
 
 function Stopped({ operation: { cancelledAtMs, cancelledBy, startsAtMs } }: { operation: Operation }) {

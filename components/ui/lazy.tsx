@@ -7,7 +7,7 @@ import { toast } from 'sonner';
  * A component whose code is fetched when it is first wanted, so that a page does not wait for what floats above it.
  * It draws nothing until `isWanted` says so for the first time, and stays mounted from then on to close in its own
  * time. `preload` starts fetching ahead, as when a pointer comes near. Where the code cannot be had, `onClose` takes
- * the wish back and the page stays as it is.
+ * the input back and the page stays as it is.
  */
 export function loadWhenWanted<P extends { onClose: () => void }>(
   load: () => Promise<ComponentType<P>>,

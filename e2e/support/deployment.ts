@@ -72,18 +72,30 @@ export class EngineProcess {
 }
 
 /** Sandkeeper as `npm start` runs it: an engine and a server, each a process of its own, over a data directory. */
-export class House {
+export class Sandkeeper {
+  #server: Service<ServerReady>;
+  readonly #env: Record<string, string>;
+  /** `null` where engine and data are another sandkeeper's. */
+  readonly #dataDir: string | null;
+
   private constructor(
     readonly engine: EngineProcess,
     readonly url: string,
     readonly signInUrl: string,
-    private server: Service<ServerReady>,
-    private readonly env: Record<string, string>,
-    /** `null` where engine and data are another house's. */
-    private readonly dataDir: string | null,
-  ) {}
+    server: Service<ServerReady>,
+    env: Record<string, string>,
+    dataDir: string | null,
+  ) {
+    this.#server = server;
+    this.#env = env;
+    this.#dataDir = dataDir;
+  }
 
-  static async open({ maxRunning = 20_000, upstreamVia, env: settings = {} }: Options = {}): Promise<House> {
+  static async open({
+    maxRunning = 20_000,
+    upstreamVia,
+    env: settings = {},
+  }: Options = {}): Promise<Sandkeeper> {
     const dataDir = await mkdtemp(join(tmpdir(), 'sandkeeper-e2e-'));
     const engine = new EngineProcess(join(dataDir, 'engine'), maxRunning);
     try {
@@ -100,7 +112,7 @@ export class House {
         ...settings,
       };
       const server = await startServer(env);
-      return new House(engine, server.ready.url, server.ready.signInUrl, server, env, dataDir);
+      return new Sandkeeper(engine, server.ready.url, server.ready.signInUrl, server, env, dataDir);
     } catch (error) {
       await engine.stop();
       await removeTree(dataDir);
@@ -110,12 +122,12 @@ export class House {
 
   /** Where the server itself listens, whatever stands before it. */
   get port(): number {
-    return Number(this.env.PORT);
+    return Number(this.#env.PORT);
   }
 
   /** The server's process. */
   get pid(): number | undefined {
-    return this.server.process.pid;
+    return this.#server.process.pid;
   }
 
   /** The token in the sign-in link. */
@@ -129,46 +141,46 @@ export class House {
 
   /** Opens a session for each role, as signing in does for one, and answers the values of their cookies. */
   async openSessions(): Promise<Record<Role, string>> {
-    return JSON.parse(await this.runBeside('open-sessions'));
+    return JSON.parse(await this.#runBeside('open-sessions'));
   }
 
   /** Gives a session, by the value of its cookie, another role while it goes on. */
   async changeRole(session: string, role: Role): Promise<void> {
-    await this.runBeside('change-role', session, role);
+    await this.#runBeside('change-role', session, role);
   }
 
   /** Runs a helper of ours over the same data as the server, and answers what it prints. */
-  private async runBeside(helper: string, ...args: string[]): Promise<string> {
+  async #runBeside(helper: string, ...args: string[]): Promise<string> {
     const program = `build/e2e/${helper}.mjs`;
     await bundle(`e2e/support/${helper}.ts`, program);
     const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], {
       cwd: ROOT,
-      env: { ...process.env, ...this.env },
+      env: { ...process.env, ...this.#env },
     });
     return stdout;
   }
 
   /** Another server over the same engine, data and database, with a port of its own. Close it first. */
-  async openBeside(settings: Record<string, string> = {}): Promise<House> {
-    const env = { ...this.env, PORT: String(await freePort()), ...settings };
+  async openBeside(settings: Record<string, string> = {}): Promise<Sandkeeper> {
+    const env = { ...this.#env, PORT: String(await freePort()), ...settings };
     const server = await startServer(env);
-    return new House(this.engine, server.ready.url, server.ready.signInUrl, server, env, null);
+    return new Sandkeeper(this.engine, server.ready.url, server.ready.signInUrl, server, env, null);
   }
 
   /** Ends the server as a loss of power would. The engine goes on. */
   async crash(): Promise<void> {
-    await crashService(this.server);
+    await crashService(this.#server);
   }
 
   /** Starts the server again after `crash`, at the same address over the same data. */
   async restart(): Promise<void> {
-    this.server = await startServer(this.env);
+    this.#server = await startServer(this.#env);
   }
 
   async close(): Promise<void> {
-    await stopService(this.server);
-    if (this.dataDir === null) return;
+    await stopService(this.#server);
+    if (this.#dataDir === null) return;
     await this.engine.stop();
-    await removeTree(this.dataDir);
+    await removeTree(this.#dataDir);
   }
 }

@@ -1,6 +1,6 @@
 import { test as base, type ConsoleMessage, expect, type Page } from '@playwright/test';
 import type { Role } from '../../lib/access/roles';
-import { House } from './deployment';
+import { Sandkeeper } from './deployment';
 import { Moru } from './moru';
 
 type TestFixtures = {
@@ -13,9 +13,9 @@ type TestFixtures = {
   tidied: undefined;
 };
 type WorkerFixtures = {
-  /** Settings of the server beyond the usual ones; a file that changes them gets a house of its own. */
+  /** Settings of the server beyond the usual ones; a file that changes them gets a sandkeeper of its own. */
   settings: Record<string, string>;
-  house: House;
+  sandkeeper: Sandkeeper;
   sessions: Record<Role, string>;
 };
 
@@ -24,24 +24,24 @@ const ABOUT_REQUESTS = /Failed to load resource|WebSocket connection to/;
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   settings: [{}, { scope: 'worker', option: true }],
-  house: [
+  sandkeeper: [
     async ({ settings }, use) => {
-      const house = await House.open({ env: settings });
-      await use(house);
-      await house.close();
+      const sandkeeper = await Sandkeeper.open({ env: settings });
+      await use(sandkeeper);
+      await sandkeeper.close();
     },
     { scope: 'worker', timeout: 150_000 },
   ],
-  sessions: [async ({ house }, use) => use(await house.openSessions()), { scope: 'worker' }],
-  baseURL: async ({ house }, use) => use(house.url),
-  moru: ({ house }, use) => use(new Moru(house.engine)),
-  signIn: ({ house, sessions }, use) =>
+  sessions: [async ({ sandkeeper }, use) => use(await sandkeeper.openSessions()), { scope: 'worker' }],
+  baseURL: async ({ sandkeeper }, use) => use(sandkeeper.url),
+  moru: ({ sandkeeper }, use) => use(new Moru(sandkeeper.engine)),
+  signIn: ({ sandkeeper, sessions }, use) =>
     use(async (page, role = 'admin') => {
       await page.context().addCookies([
         {
-          name: house.sessionCookieName,
+          name: sandkeeper.sessionCookieName,
           value: sessions[role],
-          url: house.url,
+          url: sandkeeper.url,
           httpOnly: true,
           sameSite: 'Strict',
         },
@@ -61,9 +61,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     { auto: true },
   ],
   tidied: [
-    async ({ house, moru }, use) => {
+    async ({ sandkeeper, moru }, use) => {
       await use(undefined);
-      await house.engine.start();
+      await sandkeeper.engine.start();
       await moru.clearFaults();
       await moru.killAll();
     },

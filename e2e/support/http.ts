@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { WebSocket } from 'ws';
-import type { House } from './deployment';
+import type { Sandkeeper } from './deployment';
 
 type Ask = {
   method?: string;
@@ -18,12 +18,12 @@ export type Answer = {
 
 /** One request to the server, exactly as asked: no browser, no cookies kept, no redirect followed. */
 export function ask(
-  house: House,
+  sandkeeper: Sandkeeper,
   path: string,
   { method = 'GET', headers, body }: Ask = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request(new URL(path, house.url), { method, headers, agent: false }, (answer) => {
+    const call = request(new URL(path, sandkeeper.url), { method, headers, agent: false }, (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));
       answer.on('end', () => {
@@ -43,8 +43,8 @@ export function ask(
 }
 
 /** The `Cookie` header of a session. */
-export function cookieOf(house: House, session: string): { cookie: string } {
-  return { cookie: `${house.sessionCookieName}=${session}` };
+export function cookieOf(sandkeeper: Sandkeeper, session: string): { cookie: string } {
+  return { cookie: `${sandkeeper.sessionCookieName}=${session}` };
 }
 
 export type LiveSocket = {
@@ -60,9 +60,9 @@ export type LiveSocket = {
 };
 
 /** Opens `/live` as anybody could; resolves once the upgrade has been answered. */
-export function openLive(house: { url: string }, headers: Record<string, string>): Promise<LiveSocket> {
+export function openLive(sandkeeper: { url: string }, headers: Record<string, string>): Promise<LiveSocket> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(new URL('/live', house.url.replace('http', 'ws')), { headers });
+    const socket = new WebSocket(new URL('/live', sandkeeper.url.replace('http', 'ws')), { headers });
     const frames: string[] = [];
     const closed = new Promise<number>((ended) => {
       socket.on('close', ended);
@@ -92,7 +92,7 @@ export type ServerAction = { name: string; id: string };
  * origin is ours unless `headers` says otherwise; an empty header is left out.
  */
 export function callAction(
-  house: House,
+  sandkeeper: Sandkeeper,
   { id }: ServerAction,
   {
     path,
@@ -102,7 +102,7 @@ export function callAction(
 ): Promise<Answer> {
   const all: Record<string, string> = {
     accept: 'text/x-component',
-    origin: house.url,
+    origin: sandkeeper.url,
     'next-action': id,
     'content-type': 'text/plain;charset=UTF-8',
     ...headers,
@@ -119,7 +119,7 @@ export function callAction(
     body = JSON.stringify(args);
   }
   for (const [name, value] of Object.entries(all)) if (value === '') delete all[name];
-  return ask(house, path, { method: 'POST', headers: all, body });
+  return ask(sandkeeper, path, { method: 'POST', headers: all, body });
 }
 
 /** The `Result` in an action's answer, or `null` where it holds none. */

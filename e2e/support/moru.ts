@@ -3,7 +3,7 @@ import { NotFoundError, Sandbox, type SandboxInfo } from '@moru-ai/core';
 import type { Fault, FaultInput } from '../../lib/engine/faults';
 import type { EngineProcess } from './deployment';
 
-type Wish = {
+type Input = {
   template?: string;
   metadata?: Record<string, string>;
   timeoutMs?: number;
@@ -22,7 +22,7 @@ export class Moru {
   }
 
   /** Creates a sandbox and answers its id. */
-  async create({ template = 'base', timeoutMs = TEN_MINUTES_MS, ...more }: Wish = {}): Promise<string> {
+  async create({ template = 'base', timeoutMs = TEN_MINUTES_MS, ...more }: Input = {}): Promise<string> {
     const { sandboxId } = await Sandbox.create(template, this.#options({ timeoutMs, ...more }));
     return sandboxId;
   }
@@ -77,8 +77,8 @@ export class Moru {
       secure: true,
       metadata: metadataOf(index),
     }));
-    await this.#each(wishes, async (wish, agent) => {
-      const { status, body } = await this.ask('POST', '/sandboxes', wish, agent);
+    await this.#each(wishes, async (input, agent) => {
+      const { status, body } = await this.ask('POST', '/sandboxes', input, agent);
       if (status !== 201) throw new Error(`Creating a sandbox was answered with ${status}: ${body}`);
     });
   }

@@ -1,14 +1,17 @@
 import type { Operation, OperationPlan } from '../../lib/operations/schema';
 import { serverAction } from './actions';
-import type { House } from './deployment';
+import type { Sandkeeper } from './deployment';
 import { ask, callAction, cookieOf, resultIn } from './http';
 
 /** Somebody who starts operations elsewhere: by the same actions as every page, in no browser of this test. */
 export class Colleague {
-  constructor(
-    private readonly house: House,
-    private readonly session: string,
-  ) {}
+  readonly #sandkeeper: Sandkeeper;
+  readonly #session: string;
+
+  constructor(sandkeeper: Sandkeeper, session: string) {
+    this.#sandkeeper = sandkeeper;
+    this.#session = session;
+  }
 
   /** Starts a kill of `ids` and answers its id. */
   async kill(ids: readonly string[], reason = '', filter = ''): Promise<string> {
@@ -27,41 +30,41 @@ export class Colleague {
 
   /** Starts a pause of `ids` and answers its id. */
   async pause(ids: readonly string[]): Promise<string> {
-    const wish = { act: 'pause', sandboxIds: ids, filter: '' };
-    return (await this.#call<{ operation: { id: string } }>('operate', wish)).operation.id;
+    const input = { act: 'pause', sandboxIds: ids, filter: '' };
+    return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
   /** Resumes `ids` for a time, to be paused at its end, and answers the operation's id. */
   async resume(ids: readonly string[], timeoutMs: number): Promise<string> {
-    const wish = { act: 'resume', sandboxIds: ids, filter: '', timeoutMs, autoPause: true };
-    return (await this.#call<{ operation: { id: string } }>('operate', wish)).operation.id;
+    const input = { act: 'resume', sandboxIds: ids, filter: '', timeoutMs, autoPause: true };
+    return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
   /** Moves the deadlines of `ids` and answers the operation's id. */
   async setTimeLeft(ids: readonly string[], timeoutMs: number): Promise<string> {
-    const wish = { act: 'setTimeout', sandboxIds: ids, filter: '', timeoutMs };
-    return (await this.#call<{ operation: { id: string } }>('operate', wish)).operation.id;
+    const input = { act: 'setTimeout', sandboxIds: ids, filter: '', timeoutMs };
+    return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
   /** Opens a console in a sandbox and answers its id. */
   openConsole(sandboxId: string): Promise<string> {
-    const wish = { sandboxId, user: null, cwd: null, size: { cols: 120, rows: 40 } };
-    return this.#call('openConsole', wish, `/sandboxes/${sandboxId}/console`);
+    const input = { sandboxId, user: null, cwd: null, size: { cols: 120, rows: 40 } };
+    return this.#call('openConsole', input, `/sandboxes/${sandboxId}/console`);
   }
 
   /** Runs a command in a sandbox and answers the operation's id. */
   async run(id: string, command: string, limitMs = 60_000): Promise<string> {
-    const wish = { sandboxId: id, command, limitMs };
+    const input = { sandboxId: id, command, limitMs };
     const path = `/sandboxes/${id}/run`;
-    return (await this.#call<{ operation: { id: string } }>('runCommand', wish, path)).operation.id;
+    return (await this.#call<{ operation: { id: string } }>('runCommand', input, path)).operation.id;
   }
 
   /** The same, once it has ended. */
   async runToEnd(id: string, command: string): Promise<string> {
     const operationId = await this.run(id, command);
-    const headers = cookieOf(this.house, this.session);
+    const headers = cookieOf(this.#sandkeeper, this.#session);
     for (;;) {
-      const { text } = await ask(this.house, `/api/operations/${operationId}`, { headers });
+      const { text } = await ask(this.#sandkeeper, `/api/operations/${operationId}`, { headers });
       if (JSON.parse(text).operation.state === 'finished') return operationId;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -72,10 +75,10 @@ export class Colleague {
   }
 
   async #call<T>(action: string, argument: object, path = '/sandboxes'): Promise<T> {
-    const answer = await callAction(this.house, serverAction(action), {
+    const answer = await callAction(this.#sandkeeper, serverAction(action), {
       path,
       args: [argument],
-      headers: cookieOf(this.house, this.session),
+      headers: cookieOf(this.#sandkeeper, this.#session),
     });
     const result = resultIn(answer);
     if (!result?.ok) throw new Error(`${action} was answered with ${answer.status}: ${answer.text}`);

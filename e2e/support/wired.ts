@@ -2,7 +2,7 @@ import { test as base } from './fixtures';
 import { freePort } from './processes';
 import { Wire } from './wire';
 
-/** A house behind a network that can be cut. */
+/** A sandkeeper behind a network that can be cut. */
 export const test = base.extend<object, { wire: Wire }>({
   wire: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from it that nothing is needed.

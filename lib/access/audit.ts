@@ -39,7 +39,7 @@ export type AccessPage = { entries: AccessEntry[]; older: RecordCursor | null };
 /** How many entries a page holds. */
 const PAGE = 50;
 /** Names offered to narrow the record down to. */
-const MOST_ACTORS = 200;
+const MAX_ACTORS = 200;
 
 /** What `search` asks for, newest first. `nowMs` is where its time span ends. */
 export async function listAccess(search: AccessSearch, nowMs: number, limit = PAGE): Promise<AccessPage> {
@@ -82,7 +82,7 @@ export async function listAccessActors(): Promise<string[]> {
     .distinct()
     .where('actor', 'is not', null)
     .orderBy('actor')
-    .limit(MOST_ACTORS)
+    .limit(MAX_ACTORS)
     .execute();
   return rows.flatMap(({ actor }) => actor ?? []);
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { SandboxId } from '../sandbox/schema';
 import { parseInput } from './input';
 
-const Wish = z.strictObject({
+const Input = z.strictObject({
   sandboxIds: z.array(SandboxId).max(2),
   timeoutMs: z.int().min(15_000, 'Give it at least 15 s.'),
 });
@@ -11,7 +11,7 @@ const right = { sandboxIds: ['i0'], timeoutMs: 15_000 };
 
 describe('parseInput', () => {
   it('answers what the schema reads', () => {
-    expect(parseInput(Wish, right)).toEqual(right);
+    expect(parseInput(Input, right)).toEqual(right);
   });
 
   it.each([
@@ -25,6 +25,6 @@ describe('parseInput', () => {
     [null, 'Invalid input: expected object, received null'],
     [undefined, 'Invalid input: expected object, received undefined'],
   ])('says of %j where it is wrong and what would be right', (value, message) => {
-    expect(() => parseInput(Wish, value)).toThrow(expect.objectContaining({ code: 'invalid', message }));
+    expect(() => parseInput(Input, value)).toThrow(expect.objectContaining({ code: 'invalid', message }));
   });
 });

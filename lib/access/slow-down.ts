@@ -4,7 +4,7 @@ import { SandkeeperError } from '../errors';
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8_000;
 const FORGET_AFTER_MS = 10 * 60 * 1000;
-const MOST_WAITING = 20;
+const MAX_WAITING = 20;
 
 /**
  * Makes guessing slow: wrong attempts stand in one line until they are answered, and each doubles the wait of the next,
@@ -19,7 +19,7 @@ export class SlowDown {
 
   /** Answers what `attempt` says, whether it was right: at once when it was, in turn when not. */
   async run(attempt: () => boolean): Promise<boolean> {
-    if (this.#waiting >= MOST_WAITING) {
+    if (this.#waiting >= MAX_WAITING) {
       throw new SandkeeperError(
         'rate_limited',
         'Too many sign-in attempts at once. Wait a moment, then try again.',

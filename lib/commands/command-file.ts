@@ -1,9 +1,9 @@
 import { columnsFor, csvLine, type ExportFormat } from '../operations/record/record-file';
 import type { Operation, RecordedItem } from '../operations/schema';
-import { outputAsText, type RunRecord } from './schema';
+import { type CommandRecord, outputAsText } from './schema';
 
-type ReadRuns = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, RunRecord>>;
-type Column = { title: string; read: (run: RunRecord | undefined) => string };
+type ReadCommands = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, CommandRecord>>;
+type Column = { title: string; read: (run: CommandRecord | undefined) => string };
 
 /** So many outputs stand in memory at once. */
 const CHUNK_ROWS = 50;
@@ -23,20 +23,20 @@ const COLUMNS: readonly Column[] = [
 
 /**
  * As `exportParts`, for a command: with how it ended in each sandbox and what it wrote there, as far as that is kept.
- * JSON items have `run`, a `RunRecord` or `null`.
+ * JSON items have `run`, a `CommandRecord` or `null`.
  */
-export async function* runExportParts(
+export async function* commandFileParts(
   format: ExportFormat,
   operation: Operation,
   items: readonly RecordedItem[],
-  readRuns: ReadRuns,
+  readCommands: ReadCommands,
 ): AsyncGenerator<string> {
   const common = columnsFor(operation, items);
   if (format === 'csv') yield csvLine([...common, ...COLUMNS].map(({ title }) => title));
   else yield `{\n  "operation": ${JSON.stringify(operation)},\n  "items": [`;
   for (let from = 0; from < items.length; from += CHUNK_ROWS) {
     const rows = items.slice(from, from + CHUNK_ROWS);
-    const runs = await readRuns(rows.map(({ sandboxId }) => sandboxId));
+    const runs = await readCommands(rows.map(({ sandboxId }) => sandboxId));
     if (format === 'csv') {
       const cells = (item: RecordedItem) => [
         ...common.map(({ read }) => read(item)),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationItem } from '../operations/schema';
-import { groupRuns, withExcerpts } from './groups';
-import type { RunSummary } from './store';
+import { groupCommands, withExcerpts } from './groups';
+import type { CommandSummary } from './store';
 
 const item = (sandboxId: string, changes: Partial<OperationItem> = {}): OperationItem => ({
   sandboxId,
@@ -10,7 +10,11 @@ const item = (sandboxId: string, changes: Partial<OperationItem> = {}): Operatio
   tookMs: 1,
   ...changes,
 });
-const ran = (sandboxId: string, fingerprint: string, changes: Partial<RunSummary> = {}): RunSummary => ({
+const ran = (
+  sandboxId: string,
+  fingerprint: string,
+  changes: Partial<CommandSummary> = {},
+): CommandSummary => ({
   sandboxId,
   fingerprint,
   ending: 'exited',
@@ -19,9 +23,9 @@ const ran = (sandboxId: string, fingerprint: string, changes: Partial<RunSummary
   ...changes,
 });
 
-describe('groupRuns', () => {
+describe('groupCommands', () => {
   it('puts together what wrote the same and ended alike, the most first', () => {
-    const groups = groupRuns(
+    const groups = groupCommands(
       ['a', 'b', 'c', 'd'].map((id) => item(id)),
       [ran('a', 'x'), ran('b', 'y'), ran('c', 'y'), ran('d', 'y')],
     );
@@ -31,7 +35,7 @@ describe('groupRuns', () => {
 
   it('puts together what was never sent for the same reason, apart from what was', () => {
     const left = { outcome: 'skipped', message: 'Left alone: it was running and is now paused.' } as const;
-    const groups = groupRuns([item('a'), item('b', left), item('c', left)], [ran('a', 'x')]);
+    const groups = groupCommands([item('a'), item('b', left), item('c', left)], [ran('a', 'x')]);
     expect(groups.map(({ sandboxIds, wasStarted }) => [sandboxIds, wasStarted])).toEqual([
       [['b', 'c'], false],
       [['a'], true],
@@ -39,7 +43,7 @@ describe('groupRuns', () => {
   });
 
   it('takes one that was refused for one that was never started', () => {
-    const [group] = groupRuns(
+    const [group] = groupCommands(
       [item('a', { outcome: 'failed', message: 'It was not started.' })],
       [ran('a', 'x', { ending: 'refused', fingerprint: null, exitCode: null })],
     );
@@ -47,11 +51,13 @@ describe('groupRuns', () => {
   });
 
   it('leaves out what is not over', () => {
-    expect(groupRuns([item('a', { outcome: 'sending' }), item('b', { outcome: 'waiting' })], [])).toEqual([]);
+    expect(groupCommands([item('a', { outcome: 'sending' }), item('b', { outcome: 'waiting' })], [])).toEqual(
+      [],
+    );
   });
 
   it('reads what was written in one of each group alone', async () => {
-    const groups = groupRuns(
+    const groups = groupCommands(
       [item('a'), item('b'), item('c')],
       [ran('a', 'x'), ran('b', 'x'), ran('c', 'y')],
     );

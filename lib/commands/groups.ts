@@ -1,8 +1,8 @@
 import { isFinal, type OperationItem } from '../operations/schema';
-import type { RunGroup } from './schema';
-import type { RunSummary } from './store';
+import type { ResultGroup } from './schema';
+import type { CommandSummary } from './store';
 
-type Excerpts = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, RunGroup['excerpt']>>;
+type Excerpts = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, ResultGroup['excerpt']>>;
 
 const NOTHING = { stdout: '', stderr: '' };
 
@@ -11,9 +11,12 @@ const NOTHING = { stdout: '', stderr: '' };
  * together with those that have the same reason. The largest group comes first, the odd ones are last. What is not over
  * yet is left out.
  */
-export function groupRuns(items: readonly OperationItem[], runs: readonly RunSummary[]): RunGroup[] {
+export function groupCommands(
+  items: readonly OperationItem[],
+  runs: readonly CommandSummary[],
+): ResultGroup[] {
   const byId = new Map(runs.map((run) => [run.sandboxId, run]));
-  const groups = new Map<string, RunGroup>();
+  const groups = new Map<string, ResultGroup>();
   for (const { sandboxId, outcome, message } of items) {
     if (!isFinal(outcome)) continue;
     const run = byId.get(sandboxId);
@@ -40,7 +43,7 @@ export function groupRuns(items: readonly OperationItem[], runs: readonly RunSum
 }
 
 /** The same groups, each with the first lines of what was written there. */
-export async function withExcerpts(groups: readonly RunGroup[], read: Excerpts): Promise<RunGroup[]> {
+export async function withExcerpts(groups: readonly ResultGroup[], read: Excerpts): Promise<ResultGroup[]> {
   const firsts = groups.flatMap(({ sandboxIds: [first], wasStarted }) =>
     first !== undefined && wasStarted ? [first] : [],
   );

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { KEPT_BYTES, type OutputPiece, type OutputText } from './schema';
 
 /** What came since the last time and is more than this is not told while it runs. */
-const MOST_TOLD_BYTES = 32 * 1024;
+const MAX_TOLD_BYTES = 32 * 1024;
 /** Pieces smaller than this are put together: each takes far more memory than what is in it. */
 const PIECE_BYTES = 4 * 1024;
 
@@ -36,7 +36,7 @@ export class KeptOutput {
     this.#tailBytes = trimTo(this.#tail, this.#tailBytes + bytes.length - toHead, this.#most);
     put(this.#news, bytes);
     const heldBytes = this.#newsBytes + bytes.length;
-    this.#newsBytes = trimTo(this.#news, heldBytes, MOST_TOLD_BYTES);
+    this.#newsBytes = trimTo(this.#news, heldBytes, MAX_TOLD_BYTES);
     this.#skippedBytes += heldBytes - this.#newsBytes;
   }
 

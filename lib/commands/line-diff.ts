@@ -2,7 +2,7 @@
 export type DiffLine = { kind: 'same' | 'added' | 'removed'; text: string };
 
 /** Beyond this many differing lines, comparing them one by one would take too long. */
-const MOST_LINES = 1_500;
+const MAX_LINES = 1_500;
 
 /**
  * `now` against `before`, line by line, as the longest common run of lines has it. `null` where they differ in too many
@@ -15,7 +15,7 @@ export function diffLines(before: string, now: string): DiffLine[] | null {
   let end = 0;
   while (end < a.length - start && end < b.length - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
   const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-  if (left.length > MOST_LINES || right.length > MOST_LINES) return null;
+  if (left.length > MAX_LINES || right.length > MAX_LINES) return null;
   const same = (lines: readonly string[]): DiffLine[] => lines.map((text) => ({ kind: 'same', text }));
   return [...same(a.slice(0, start)), ...between(left, right), ...same(a.slice(a.length - end))];
 }

@@ -4,25 +4,25 @@ import { isFinal, OPERATION_ID } from '../operations/schema';
 import { SandboxId } from '../sandbox/schema';
 import { singleton } from '../singleton';
 import { KeptOutput } from './kept-output';
-import type { OutputName, RunEvent } from './schema';
+import type { CommandEvent, OutputName } from './schema';
 import { runKey } from './schema';
-import { findRun, type RunId } from './store';
+import { type CommandId, findCommand } from './store';
 
-type Tell = (event: RunEvent) => void;
+type Tell = (event: CommandEvent) => void;
 
 const TELL_EVERY_MS = 100;
 /** How often is looked whether a command that another process runs has ended. */
 const LOOK_EVERY_MS = 1_000;
 
 /** The commands that this process runs now, and who watches what they write. What is written meanwhile is told together. */
-export class LiveRuns {
-  readonly #feeds = new Map<string, RunFeed>();
+export class LiveCommands {
+  readonly #feeds = new Map<string, CommandFeed>();
   readonly #listeners = new Map<string, Set<Tell>>();
 
   /** A command is about to be sent. */
-  begin(id: RunId, startedAtMs: number): RunFeed {
+  begin(id: CommandId, startedAtMs: number): CommandFeed {
     const key = runKey(id.operationId, id.sandboxId);
-    const feed = new RunFeed(startedAtMs, {
+    const feed = new CommandFeed(startedAtMs, {
       tell: (event) => {
         const told = [...(this.#listeners.get(key) ?? [])];
         // Nothing comes after it.
@@ -59,14 +59,14 @@ export class LiveRuns {
   }
 
   /** Watches the record while the command does not run in this process: not yet, not here, or no longer. */
-  async #awaitEnd(id: RunId, tell: Tell, isListening: () => boolean): Promise<void> {
+  async #awaitEnd(id: CommandId, tell: Tell, isListening: () => boolean): Promise<void> {
     const isHere = () => this.#feeds.has(runKey(id.operationId, id.sandboxId));
     let hasWaited = false;
     for (;;) {
       // Its feed tells its own end.
       if (isHere()) hasWaited = false;
       else {
-        const read = await Promise.all([findItem(id), findRun(id)]).catch(() => null);
+        const read = await Promise.all([findItem(id), findCommand(id)]).catch(() => null);
         if (!isListening()) return;
         const [item, run] = read ?? [undefined, null];
         if (item === null) return tell({ kind: 'refused', message: 'There is no such command.' });
@@ -82,15 +82,18 @@ export class LiveRuns {
 }
 
 /** What one command writes, kept and told. */
-export class RunFeed {
+export class CommandFeed {
+  readonly #ways: { tell: Tell; forget: () => void };
   readonly stdout = new KeptOutput();
   readonly stderr = new KeptOutput();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(
     readonly startedAtMs: number,
-    private readonly ways: { tell: Tell; forget: () => void },
-  ) {}
+    ways: { tell: Tell; forget: () => void },
+  ) {
+    this.#ways = ways;
+  }
 
   add(name: OutputName, bytes: Uint8Array): void {
     this[name].add(bytes);
@@ -98,7 +101,7 @@ export class RunFeed {
   }
 
   /** Says all there is so far, to one or to everybody. */
-  tellWhole(tell: Tell = this.ways.tell): void {
+  tellWhole(tell: Tell = this.#ways.tell): void {
     // What has not been told yet would otherwise come a second time.
     this.#tellNews();
     const [stdout, stderr] = [this.stdout.text(false), this.stderr.text(false)];
@@ -106,18 +109,18 @@ export class RunFeed {
   }
 
   /** It is over; whoever comes from now on is told from the record. */
-  end(event: RunEvent & { kind: 'ended' }): void {
+  end(event: CommandEvent & { kind: 'ended' }): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.ways.forget();
-    this.ways.tell(event);
+    this.#ways.forget();
+    this.#ways.tell(event);
   }
 
   /** This process no longer follows it, or it was never started: the record tells how it goes on. */
   leave(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.ways.forget();
+    this.#ways.forget();
   }
 
   #tellNews(): void {
@@ -125,11 +128,11 @@ export class RunFeed {
     this.#timer = null;
     const [stdout, stderr] = [this.stdout.takeNews(), this.stderr.takeNews()];
     if (stdout === null && stderr === null) return;
-    this.ways.tell({ kind: 'more', ...(stdout && { stdout }), ...(stderr && { stderr }) });
+    this.#ways.tell({ kind: 'more', ...(stdout && { stdout }), ...(stderr && { stderr }) });
   }
 }
 
-function readKey(key: string): RunId | null {
+function readKey(key: string): CommandId | null {
   const [operationId = '', sandboxId, ...rest] = key.split(' ');
   const id = SandboxId.safeParse(sandboxId);
   return OPERATION_ID.test(operationId) && id.success && rest.length === 0
@@ -138,6 +141,6 @@ function readKey(key: string): RunId | null {
 }
 
 /** The commands of this process. */
-export function liveRuns(): LiveRuns {
-  return singleton('live-runs', () => new LiveRuns());
+export function liveCommands(): LiveCommands {
+  return singleton('live-runs', () => new LiveCommands());
 }

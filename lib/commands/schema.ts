@@ -9,12 +9,12 @@ import type { Outcome } from '../operations/schema';
  * - `limit`: killed because its time was up; `stopped`: killed because somebody stopped it.
  * - `lost`: nobody can tell whether it ended; `refused`: it was never started.
  */
-export const RUN_ENDINGS = ['exited', 'signalled', 'limit', 'stopped', 'lost', 'refused'] as const;
-export type RunEnding = (typeof RUN_ENDINGS)[number];
+export const COMMAND_ENDINGS = ['exited', 'signalled', 'limit', 'stopped', 'lost', 'refused'] as const;
+export type CommandEnding = (typeof COMMAND_ENDINGS)[number];
 
 /** The ending in `text`, or `null`. */
-export function parseRunEnding(text: string | null): RunEnding | null {
-  return RUN_ENDINGS.find((ending) => ending === text) ?? null;
+export function parseCommandEnding(text: string | null): CommandEnding | null {
+  return COMMAND_ENDINGS.find((ending) => ending === text) ?? null;
 }
 
 /** What a command wrote to one of its two outputs: the beginning and, where something is left out, the end. */
@@ -31,10 +31,10 @@ export type OutputText = {
 export const NO_OUTPUT: OutputText = { head: '', tail: '', leftOutBytes: 0, totalBytes: 0, isBroken: false };
 
 /** What became of a command in one sandbox, as far as it went. */
-export type RunRecord = {
+export type CommandRecord = {
   startedAtMs: number;
   /** `null` while it runs. */
-  ending: RunEnding | null;
+  ending: CommandEnding | null;
   /** Where it ended by itself. */
   exitCode: number | null;
   /** Which signal ended it, such as `killed`. */
@@ -50,11 +50,11 @@ export type OutputName = 'stdout' | 'stderr';
 export type OutputPiece = { text: string; skippedBytes: number; totalBytes: number };
 
 /** What the `run` channel says. After `ended` and `refused` nothing more comes. */
-export type RunEvent =
+export type CommandEvent =
   | { kind: 'waiting' }
   | { kind: 'output'; startedAtMs: number; stdout: OutputText; stderr: OutputText }
   | { kind: 'more'; stdout?: OutputPiece; stderr?: OutputPiece }
-  | { kind: 'ended'; run: RunRecord | null; outcome: Outcome; message: string | null }
+  | { kind: 'ended'; run: CommandRecord | null; outcome: Outcome; message: string | null }
   | { kind: 'refused'; message: string };
 
 /** The key of the `run` channel: one sandbox of one operation. */
@@ -63,10 +63,10 @@ export function runKey(operationId: string, sandboxId: string): string {
 }
 
 /** Sandboxes in which a command ended alike and wrote the same. */
-export type RunGroup = {
+export type ResultGroup = {
   key: string;
   outcome: Outcome;
-  ending: RunEnding | null;
+  ending: CommandEnding | null;
   exitCode: number | null;
   signal: string | null;
   /** Why, where it did not run to its end. */
@@ -79,7 +79,7 @@ export type RunGroup = {
 };
 
 /** One command in the history of a sandbox. */
-export type RunEntry = {
+export type CommandEntry = {
   operationId: string;
   command: string;
   cwd: string | null;
@@ -89,21 +89,21 @@ export type RunEntry = {
   /** In how many sandboxes it was run at once. */
   sandboxCount: number;
   outcome: Outcome;
-  ending: RunEnding | null;
+  ending: CommandEnding | null;
   exitCode: number | null;
   signal: string | null;
   tookMs: number | null;
 };
 
 /** What was run in a sandbox, and what the person who asks typed lately, anywhere; both newest first. */
-export type RunHistory = { entries: RunEntry[]; typed: string[] };
+export type CommandHistory = { entries: CommandEntry[]; typed: string[] };
 
 /** How long a command line may be, characters. */
-export const MOST_COMMAND_CHARS = 16_000;
-export const MOST_CWD_CHARS = 4_096;
-export const LEAST_LIMIT_MS = 1_000;
+export const MAX_COMMAND_CHARS = 16_000;
+export const MAX_CWD_CHARS = 4_096;
+export const MIN_LIMIT_MS = 1_000;
 export const USUAL_LIMIT_MS = 60_000;
-export const MOST_LIMIT_MS = 3_600_000;
+export const MAX_LIMIT_MS = 3_600_000;
 /** Of each output, so much of its beginning and as much of its end is kept. */
 export const KEPT_BYTES = 128 * 1024;
 

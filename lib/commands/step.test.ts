@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { FaultInput } from '../engine/faults';
-import { canRun, openTestHouse, type TestHouse } from '../engine/jail/test-guests';
+import { canRun, openTestGuests, type TestGuests } from '../engine/jail/test-guests';
 import { fleetWatcher } from '../fleet/watcher';
 import { findOperation, forgetOperationsBefore, listItems, recordCancel } from '../operations/record/store';
 import type { ActParams, Operation, OperationItem } from '../operations/schema';
@@ -10,18 +10,18 @@ import { getSandbox } from '../sandbox-api/control';
 import { openEnvd } from '../sandbox-api/envd';
 import { describeOnDatabases } from '../test-support/databases';
 import { eventually, giveDataDir } from '../test-support/environment';
-import { LiveRuns, liveRuns } from './live';
-import type { RunEvent, RunRecord } from './schema';
+import { LiveCommands, liveCommands } from './live';
+import type { CommandEvent, CommandRecord } from './schema';
 import { outputAsText, runKey } from './schema';
-import { findRun, listStarted, readRunHistory } from './store';
+import { findCommand, listStarted, readCommandHistory } from './store';
 
 giveDataDir();
 
-let house: TestHouse;
+let house: TestGuests;
 beforeAll(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   if (!canRun) return;
-  house = await openTestHouse();
+  house = await openTestGuests();
   process.env.SANDKEEPER_ENGINE_URL = house.url;
   process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
 });
@@ -84,10 +84,10 @@ async function run(command: string, params: ActParams = {}) {
   const told = await begin([id], { command, ...params });
   await finished(told);
   const item = await told.item(id);
-  return { id, item, run: await findRun({ operationId: told.operation.id, sandboxId: id }), told };
+  return { id, item, run: await findCommand({ operationId: told.operation.id, sandboxId: id }), told };
 }
 
-const texts = (run: RunRecord | null) => run && [outputAsText(run.stdout), outputAsText(run.stderr)];
+const texts = (run: CommandRecord | null) => run && [outputAsText(run.stdout), outputAsText(run.stderr)];
 
 /** How often the command has come to `/tmp/count`, by lines in it. */
 async function countIn(id: string): Promise<number> {
@@ -295,13 +295,13 @@ describe.skipIf(!canRun)('commands', () => {
     it('is told while it runs: all there was on joining, then what comes, then its end', async () => {
       const id = await engine.create();
       const told = await begin([id], { command: 'echo one; sleep 2; echo two >&2; sleep 1; exit 5' });
-      const events: RunEvent[] = [];
+      const events: CommandEvent[] = [];
       const key = runKey(told.operation.id, id);
-      const leave = liveRuns().listen(key, (event) => events.push(event));
+      const leave = liveCommands().listen(key, (event) => events.push(event));
       onTestFinished(leave);
       await eventually(() => JSON.stringify(events).includes('one'));
-      const late: RunEvent[] = [];
-      onTestFinished(liveRuns().listen(key, (event) => late.push(event)));
+      const late: CommandEvent[] = [];
+      onTestFinished(liveCommands().listen(key, (event) => late.push(event)));
       expect(late[0]).toMatchObject({ kind: 'output', stdout: { head: 'one\n' } });
       await eventually(() => events.some(({ kind }) => kind === 'ended'));
       expect(events.at(-1)).toMatchObject({
@@ -310,8 +310,8 @@ describe.skipIf(!canRun)('commands', () => {
         run: { exitCode: 5, stdout: { head: 'one\n' }, stderr: { head: 'two\n' } },
       });
       await finished(told);
-      const after: RunEvent[] = [];
-      onTestFinished(liveRuns().listen(key, (event) => after.push(event)));
+      const after: CommandEvent[] = [];
+      onTestFinished(liveCommands().listen(key, (event) => after.push(event)));
       await eventually(() => after.length > 0);
       expect(after).toEqual([expect.objectContaining({ kind: 'ended', outcome: 'done' })]);
     });
@@ -319,9 +319,9 @@ describe.skipIf(!canRun)('commands', () => {
     it('that was never started after all is not told as one that runs', async () => {
       const id = 'never-started';
       const operation = await recordNew([id], { act: 'run', params: { command: 'true', limitMs: 60_000 } });
-      const live = new LiveRuns();
+      const live = new LiveCommands();
       const feed = live.begin({ operationId: operation.id, sandboxId: id }, Date.now());
-      const events: RunEvent[] = [];
+      const events: CommandEvent[] = [];
       onTestFinished(live.listen(runKey(operation.id, id), (event) => events.push(event)));
       expect(events.map(({ kind }) => kind)).toEqual(['output']);
       feed.leave();
@@ -333,7 +333,7 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('stands in the history, and is forgotten with its operation', async () => {
       const { id, told } = await run('echo remembered');
-      const history = await readRunHistory(id, 'ana');
+      const history = await readCommandHistory(id, 'ana');
       expect(history.entries).toEqual([
         expect.objectContaining({
           operationId: told.operation.id,
@@ -345,9 +345,9 @@ describe.skipIf(!canRun)('commands', () => {
         }),
       ]);
       expect(history.typed[0]).toBe('echo remembered');
-      expect((await readRunHistory(id, 'ben')).typed).toEqual([]);
+      expect((await readCommandHistory(id, 'ben')).typed).toEqual([]);
       await forgetOperationsBefore(Date.now() + 1_000);
-      expect(await findRun({ operationId: told.operation.id, sandboxId: id })).toBeNull();
+      expect(await findCommand({ operationId: told.operation.id, sandboxId: id })).toBeNull();
     });
   });
 });

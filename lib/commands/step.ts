@@ -4,20 +4,26 @@ import { SandkeeperError } from '../errors';
 import type { ActParams } from '../operations/schema';
 import type { Verdict } from '../operations/step/rate-limiter';
 import { type StepResult, StepStopped } from '../operations/step/step-result';
-import { MOST_REFUSALS, readPatiently } from '../operations/work/steps';
+import { MAX_REFUSALS, readPatiently } from '../operations/work/steps';
 import type { Sandbox } from '../sandbox/schema';
 import { ConnectRefusal } from '../sandbox-api/connect';
 import { type Envd, openEnvd } from '../sandbox-api/envd';
 import { asksToSlowDown } from '../sandbox-api/errors';
-import type { RunTurn } from './concurrency';
-import { liveRuns, type RunFeed } from './live';
-import { type RunEnding, type RunRecord, USUAL_LIMIT_MS } from './schema';
-import { type EndedRun, findRun, type RunId, recordRunEnd, recordRunStart } from './store';
-import { runResult } from './words';
+import type { CommandSlot } from './concurrency';
+import { type CommandFeed, liveCommands } from './live';
+import { type CommandEnding, type CommandRecord, USUAL_LIMIT_MS } from './schema';
+import {
+  type CommandId,
+  type EndedCommand,
+  findCommand,
+  recordCommandEnd,
+  recordCommandStart,
+} from './store';
+import { commandResult } from './words';
 
 /** What running a command in one sandbox needs of the world around it. */
-export type RunContext = {
-  id: RunId;
+export type CommandContext = {
+  id: CommandId;
   params: ActParams;
   /** The sandbox as the person was shown it. */
   shown: Sandbox;
@@ -28,7 +34,7 @@ export type RunContext = {
   read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
   driftOf: (shown: Sandbox, now: Sandbox) => string | null;
   /** Waits for a turn. */
-  take: () => Promise<RunTurn>;
+  take: () => Promise<CommandSlot>;
   /** The last look before sending. Throws `StepStopped` where it was stopped or is somebody else's by now. */
   requireClaim: () => Promise<void>;
   /** It is being sent. */
@@ -63,9 +69,9 @@ const NEVER_STARTED: ReadonlySet<string> = new Set([
  * once that stands there it is never sent again, by whomever: a command may do something else the second time.
  * Never throws.
  */
-export async function runInSandbox(context: RunContext): Promise<StepResult> {
+export async function runCommandInSandbox(context: CommandContext): Promise<StepResult> {
   try {
-    const earlier = context.wasClaimed ? await findRun(context.id) : null;
+    const earlier = context.wasClaimed ? await findCommand(context.id) : null;
     if (earlier !== null) return await settleEarlier(context.id, earlier);
     return (await lookFirst(context)) ?? (await startInTurn(context));
   } catch (thrown) {
@@ -75,18 +81,18 @@ export async function runInSandbox(context: RunContext): Promise<StepResult> {
 }
 
 /** Of what an earlier process sent: how it ended if that was written, else that nobody knows. */
-async function settleEarlier(id: RunId, earlier: RunRecord): Promise<StepResult> {
-  if (earlier.ending === null) await recordRunEnd(id, { ...earlier, ending: 'lost', fingerprint: null });
+async function settleEarlier(id: CommandId, earlier: CommandRecord): Promise<StepResult> {
+  if (earlier.ending === null) await recordCommandEnd(id, { ...earlier, ending: 'lost', fingerprint: null });
   if (earlier.ending === null || earlier.ending === 'lost') {
     return {
       outcome: 'unknown',
       message: 'Sandkeeper ended while it ran. It may have gone on; it is not run again.',
     };
   }
-  return runResult({ ...earlier, ending: earlier.ending });
+  return commandResult({ ...earlier, ending: earlier.ending });
 }
 
-async function lookFirst({ shown, read, sinceMs, driftOf }: RunContext): Promise<StepResult | null> {
+async function lookFirst({ shown, read, sinceMs, driftOf }: CommandContext): Promise<StepResult | null> {
   const now = await readPatiently({ shown, read }, sinceMs);
   if (now === null)
     return { outcome: 'failed', message: 'It was terminated before it began.', sandbox: null };
@@ -95,7 +101,7 @@ async function lookFirst({ shown, read, sinceMs, driftOf }: RunContext): Promise
 }
 
 /** Asks again only while the service says that it is too much, before anything was started. */
-async function startInTurn(context: RunContext): Promise<StepResult> {
+async function startInTurn(context: CommandContext): Promise<StepResult> {
   let isWritten = false;
   for (let refusals = 0; ; refusals += 1) {
     const turn = await context.take().catch((thrown) => giveUp(context, isWritten, thrown));
@@ -106,7 +112,7 @@ async function startInTurn(context: RunContext): Promise<StepResult> {
       const envd = await openEnvd(context.id.sandboxId);
       await context.requireClaim();
       context.begin();
-      if (!isWritten && !(await recordRunStart(context.id, Date.now()))) return sentByAnother();
+      if (!isWritten && !(await recordCommandStart(context.id, Date.now()))) return sentByAnother();
       isWritten = true;
       const followed = await follow(context, envd, turn.started);
       if (followed.kind === 'refused') throw followed.thrown;
@@ -114,8 +120,7 @@ async function startInTurn(context: RunContext): Promise<StepResult> {
       return followed.result;
     } catch (thrown) {
       const error = SandkeeperError.from(thrown);
-      if (!asksToSlowDown(error) || refusals >= MOST_REFUSALS)
-        return await giveUp(context, isWritten, thrown);
+      if (!asksToSlowDown(error) || refusals >= MAX_REFUSALS) return await giveUp(context, isWritten, thrown);
       verdict = 'throttled';
       retryAfterMs = error.retryAfterMs;
     } finally {
@@ -125,13 +130,14 @@ async function startInTurn(context: RunContext): Promise<StepResult> {
 }
 
 /** It was not started, which must not look as if nobody knew. */
-async function giveUp({ id }: RunContext, isWritten: boolean, thrown: unknown): Promise<never> {
-  if (isWritten) await recordRunEnd(id, { ...(await emptyRun(id)), ending: 'refused', fingerprint: null });
+async function giveUp({ id }: CommandContext, isWritten: boolean, thrown: unknown): Promise<never> {
+  if (isWritten)
+    await recordCommandEnd(id, { ...(await emptyCommand(id)), ending: 'refused', fingerprint: null });
   throw thrown;
 }
 
-async function emptyRun(id: RunId): Promise<RunRecord> {
-  const run = await findRun(id);
+async function emptyCommand(id: CommandId): Promise<CommandRecord> {
+  const run = await findCommand(id);
   if (run === null) throw new Error('A run that was written down is gone.');
   return run;
 }
@@ -147,12 +153,12 @@ type Cut = 'limit' | 'stopped';
 type Followed = { kind: 'over'; result: StepResult } | { kind: 'refused'; thrown: unknown };
 
 /** Sends the command and stays with it. Never throws: from here on nothing else may look as if it was never sent. */
-async function follow(context: RunContext, envd: Envd, onStart: () => void): Promise<Followed> {
+async function follow(context: CommandContext, envd: Envd, onStart: () => void): Promise<Followed> {
   const { id, signal, isGivenUp } = context;
   if (signal.aborted) return { kind: 'refused', thrown: signal.reason };
   const { command = '', cwd, limitMs = USUAL_LIMIT_MS } = context.params;
   const startedAtMs = Date.now();
-  const feed = liveRuns().begin(id, startedAtMs);
+  const feed = liveCommands().begin(id, startedAtMs);
   const leaving = new AbortController();
   let pid: number | null = null;
   let cut: Cut | null = null;
@@ -200,7 +206,7 @@ async function follow(context: RunContext, envd: Envd, onStart: () => void): Pro
   if (signal.aborted && isGivenUp()) {
     feed.leave();
     // So far it went; whoever takes it up says so.
-    await recordRunEnd(id, runOf(feed, { ending: 'lost', end: null })).catch(() => {});
+    await recordCommandEnd(id, runOf(feed, { ending: 'lost', end: null })).catch(() => {});
     return { kind: 'over', result: { outcome: 'unknown', message: null } };
   }
   if (pid === null && end === null && failure !== null && wasNeverStarted(failure)) {
@@ -211,16 +217,16 @@ async function follow(context: RunContext, envd: Envd, onStart: () => void): Pro
   const ending = endingOf({ end, cut, isKilled, failure, isOverdue });
   const run = runOf(feed, { ending, end });
   await writeEnd(context, run);
-  const result = runResult(run, failure);
+  const result = commandResult(run, failure);
   feed.end({ kind: 'ended', run, outcome: result.outcome, message: result.message });
   return { kind: 'over', result };
 }
 
 /** While the database is away, what is known of the end is kept until it can be written. */
-async function writeEnd({ id, isGivenUp }: RunContext, run: EndedRun): Promise<void> {
+async function writeEnd({ id, isGivenUp }: CommandContext, run: EndedCommand): Promise<void> {
   while (!isGivenUp()) {
     try {
-      return await recordRunEnd(id, run);
+      return await recordCommandEnd(id, run);
     } catch (error) {
       console.error('How a command ended could not be recorded:', error);
       await new Promise((resolve) => setTimeout(resolve, WRITE_AGAIN_MS));
@@ -237,7 +243,7 @@ function endingOf(facts: {
   isKilled: boolean;
   failure: SandkeeperError | null;
   isOverdue: boolean;
-}): RunEnding {
+}): CommandEnding {
   const { end, cut, isKilled, failure, isOverdue } = facts;
   if (end !== null && end.exitCode >= 0) return 'exited';
   if (refusalOf(failure) === 'deadline_exceeded') return 'limit';
@@ -246,7 +252,7 @@ function endingOf(facts: {
   return 'lost';
 }
 
-function runOf(feed: RunFeed, { ending, end }: { ending: RunEnding; end: Ended }): EndedRun {
+function runOf(feed: CommandFeed, { ending, end }: { ending: CommandEnding; end: Ended }): EndedCommand {
   const stdout = feed.stdout.text(true);
   const stderr = feed.stderr.text(true);
   const exitCode = ending === 'exited' && end ? end.exitCode : null;

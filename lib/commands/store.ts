@@ -4,25 +4,31 @@ import { database } from '../db/client';
 import type { Database } from '../db/schema';
 import { type ActParams, type Outcome, parseOutcome } from '../operations/schema';
 import {
+  type CommandEntry,
+  type CommandHistory,
+  type CommandRecord,
   NO_OUTPUT,
   type OutputText,
-  parseRunEnding,
-  type RunEntry,
-  type RunHistory,
-  type RunRecord,
+  parseCommandEnding,
   USUAL_LIMIT_MS,
 } from './schema';
 
 /** One sandbox of one operation. */
-export type RunId = { operationId: string; sandboxId: string };
-export type EndedRun = RunRecord & { ending: NonNullable<RunRecord['ending']>; fingerprint: string | null };
+export type CommandId = { operationId: string; sandboxId: string };
+export type EndedCommand = CommandRecord & {
+  ending: NonNullable<CommandRecord['ending']>;
+  fingerprint: string | null;
+};
 
 const HISTORY = 100;
 const TYPED = 60;
 const EXCERPT_CHARS = 2_000;
 
 /** Writes that a command is about to be sent. Answers false when that stands there already: then it must not be sent. */
-export async function recordRunStart({ operationId, sandboxId }: RunId, atMs: number): Promise<boolean> {
+export async function recordCommandStart(
+  { operationId, sandboxId }: CommandId,
+  atMs: number,
+): Promise<boolean> {
   const db = await database();
   const inserted = await db
     .insertInto('operation_runs')
@@ -33,7 +39,10 @@ export async function recordRunStart({ operationId, sandboxId }: RunId, atMs: nu
 }
 
 /** Writes how a command ended, once: what stands there already stays. */
-export async function recordRunEnd({ operationId, sandboxId }: RunId, run: EndedRun): Promise<void> {
+export async function recordCommandEnd(
+  { operationId, sandboxId }: CommandId,
+  run: EndedCommand,
+): Promise<void> {
   const db = await database();
   await db
     .updateTable('operation_runs')
@@ -58,7 +67,7 @@ function excerptOf({ head }: OutputText): string {
 }
 
 /** What became of a command in a sandbox; `null`: it was never sent there. */
-export async function findRun({ operationId, sandboxId }: RunId): Promise<RunRecord | null> {
+export async function findCommand({ operationId, sandboxId }: CommandId): Promise<CommandRecord | null> {
   const db = await database();
   const row = await db
     .selectFrom('operation_runs')
@@ -70,10 +79,10 @@ export async function findRun({ operationId, sandboxId }: RunId): Promise<RunRec
 }
 
 /** The runs of an operation by sandbox, as parts so that thousands of outputs never stand in memory together. */
-export async function readRuns(
+export async function readCommands(
   operationId: string,
   sandboxIds: readonly string[],
-): Promise<Map<string, RunRecord>> {
+): Promise<Map<string, CommandRecord>> {
   if (sandboxIds.length === 0) return new Map();
   const db = await database();
   const rows = await db
@@ -86,12 +95,12 @@ export async function readRuns(
 }
 
 /** What tells the runs of an operation apart, without their outputs. */
-export type RunSummary = Pick<RunRecord, 'ending' | 'exitCode' | 'signal'> & {
+export type CommandSummary = Pick<CommandRecord, 'ending' | 'exitCode' | 'signal'> & {
   sandboxId: string;
   fingerprint: string | null;
 };
 
-export async function listRunSummaries(operationId: string): Promise<RunSummary[]> {
+export async function listCommandSummaries(operationId: string): Promise<CommandSummary[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operation_runs')
@@ -100,7 +109,7 @@ export async function listRunSummaries(operationId: string): Promise<RunSummary[
     .execute();
   return rows.map((row) => ({
     sandboxId: row.sandbox_id,
-    ending: parseRunEnding(row.ending),
+    ending: parseCommandEnding(row.ending),
     exitCode: row.exit_code,
     signal: row.signal,
     fingerprint: row.fingerprint,
@@ -132,17 +141,17 @@ export async function readExcerpts(
 
 /** The sandboxes to which a command was sent, or may have been. */
 export async function listStarted(operationId: string): Promise<Set<string>> {
-  const runs = await listRunSummaries(operationId);
+  const runs = await listCommandSummaries(operationId);
   return new Set(runs.flatMap(({ sandboxId, ending }) => (ending === 'refused' ? [] : [sandboxId])));
 }
 
 /** What was run in a sandbox, and what `actor` typed lately in any. */
-export async function readRunHistory(sandboxId: string, actor: string): Promise<RunHistory> {
+export async function readCommandHistory(sandboxId: string, actor: string): Promise<CommandHistory> {
   const [entries, typed] = await Promise.all([listEntries(sandboxId), listTyped(actor)]);
   return { entries, typed };
 }
 
-async function listEntries(sandboxId: string): Promise<RunEntry[]> {
+async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operation_items as item')
@@ -187,7 +196,7 @@ async function listEntries(sandboxId: string): Promise<RunEntry[]> {
       atMs: Number(row.created_at_ms),
       sandboxCount: Number(row.count),
       outcome: outcomeOf(row.outcome, row.started_at_ms !== null),
-      ending: parseRunEnding(row.ending),
+      ending: parseCommandEnding(row.ending),
       exitCode: row.exit_code,
       signal: row.signal,
       tookMs: row.took_ms === null ? null : Number(row.took_ms),
@@ -215,10 +224,10 @@ async function listTyped(actor: string): Promise<string[]> {
   return [...new Set(commands)].slice(0, TYPED);
 }
 
-function runOf(row: Selectable<Database['operation_runs']>): RunRecord {
+function runOf(row: Selectable<Database['operation_runs']>): CommandRecord {
   return {
     startedAtMs: Number(row.started_at_ms),
-    ending: parseRunEnding(row.ending),
+    ending: parseCommandEnding(row.ending),
     exitCode: row.exit_code,
     signal: row.signal,
     tookMs: row.took_ms === null ? null : Number(row.took_ms),

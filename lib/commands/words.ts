@@ -1,8 +1,8 @@
 import type { SandkeeperError } from '../errors';
 import type { Outcome } from '../operations/schema';
-import type { RunEnding, RunRecord } from './schema';
+import type { CommandEnding, CommandRecord } from './schema';
 
-type Ended = Pick<RunRecord, 'exitCode' | 'signal'> & { ending: RunEnding };
+type Ended = Pick<CommandRecord, 'exitCode' | 'signal'> & { ending: CommandEnding };
 type Result = { outcome: Exclude<Outcome, 'waiting' | 'sending'>; message: string };
 
 const RESULTS = {
@@ -21,10 +21,10 @@ const RESULTS = {
   }),
   lost: (_, failure) => ({ outcome: 'unknown', message: lostWords(failure) }),
   refused: () => ({ outcome: 'failed', message: 'It was not started.' }),
-} satisfies Record<RunEnding, (run: Ended, failure: SandkeeperError | null) => Result>;
+} satisfies Record<CommandEnding, (run: Ended, failure: SandkeeperError | null) => Result>;
 
 /** What is true of a sandbox after a command has ended so. The exit code is a result, not a failure. */
-export function runResult(run: Ended, failure: SandkeeperError | null = null): Result {
+export function commandResult(run: Ended, failure: SandkeeperError | null = null): Result {
   return RESULTS[run.ending](run, failure);
 }
 
@@ -47,4 +47,4 @@ const SHORT = {
   stopped: () => 'stopped, killed',
   lost: () => 'not known',
   refused: () => 'not started',
-} satisfies Record<RunEnding, (run: Ended) => string>;
+} satisfies Record<CommandEnding, (run: Ended) => string>;

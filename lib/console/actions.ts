@@ -4,25 +4,25 @@ import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
-import { ConsoleId, ConsoleName, ConsoleWish } from './schema';
+import { ConsoleId, ConsoleName, ConsoleRequest } from './schema';
 import { consoleSessions } from './sessions';
 
 const Closing = z.strictObject({ id: ConsoleId, evenIfBusy: z.boolean() });
 const Naming = z.strictObject({ id: ConsoleId, name: ConsoleName });
 
 /** Starts a shell in a running sandbox and answers the id of its console. Role: operator. */
-export async function openConsole(wish: z.input<typeof ConsoleWish>): Promise<Result<string>> {
+export async function openConsole(input: z.input<typeof ConsoleRequest>): Promise<Result<string>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    return consoleSessions().open(session, parseInput(ConsoleWish, wish));
+    return consoleSessions().open(session, parseInput(ConsoleRequest, input));
   });
 }
 
 /** Ends a console unless something runs in it; answers what, or `null` when it is closed. Role: operator. */
-export async function closeConsole(wish: z.input<typeof Closing>): Promise<Result<string | null>> {
+export async function closeConsole(input: z.input<typeof Closing>): Promise<Result<string | null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { id, evenIfBusy } = parseInput(Closing, wish);
+    const { id, evenIfBusy } = parseInput(Closing, input);
     const running = evenIfBusy ? null : await consoleSessions().findRunning(session, id);
     if (running === null) await consoleSessions().close(session, id);
     return running;
@@ -30,10 +30,10 @@ export async function closeConsole(wish: z.input<typeof Closing>): Promise<Resul
 }
 
 /** Calls a console something; an empty name takes that back. Role: operator. */
-export async function renameConsole(wish: z.input<typeof Naming>): Promise<Result<null>> {
+export async function renameConsole(input: z.input<typeof Naming>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { id, name } = parseInput(Naming, wish);
+    const { id, name } = parseInput(Naming, input);
     consoleSessions().rename(session, id, name);
     return null;
   });

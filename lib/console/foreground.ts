@@ -3,9 +3,9 @@ import type { GuestProcesses } from '../sandbox-api/guest-processes';
 
 const LIFE_MS = 5_000;
 /** What is read is a line; whatever calls itself `cat` in there may write more. */
-const MOST_BYTES = 4 * 1024;
+const MAX_BYTES = 4 * 1024;
 /** As long as the kernel keeps names. */
-const MOST_NAME_CHARS = 15;
+const MAX_NAME_CHARS = 15;
 
 /** The program that has the terminal of the shell `pid`, by its name; `null` while that is the shell itself. */
 export async function findForeground(
@@ -19,7 +19,7 @@ export async function findForeground(
   const [group, foreground] = [Number(fields[2]), Number(fields[5])];
   if (!(foreground > 0) || foreground === group) return null;
   const name = (await readProc(guest, `/proc/${foreground}/comm`, signal)).trim();
-  return name.slice(0, MOST_NAME_CHARS) || 'A program';
+  return name.slice(0, MAX_NAME_CHARS) || 'A program';
 }
 
 async function readProc(
@@ -28,7 +28,7 @@ async function readProc(
   signal: AbortSignal,
 ): Promise<string> {
   const parts: Buffer[] = [];
-  let room = MOST_BYTES;
+  let room = MAX_BYTES;
   for await (const event of guest.run({ cmd: 'cat', args: [path] }, LIFE_MS, signal)) {
     if (event.kind !== 'stdout') continue;
     parts.push(event.bytes.subarray(0, room));

@@ -8,20 +8,23 @@ const UNSEEN_MS = 50;
 
 /** Holds a shell's output back while even its quickest viewer does not keep up. */
 export class HoldBack {
+  readonly #viewers: ReadonlySet<Viewer>;
   #unseenBytes = 0;
   #wake: () => void = () => {};
 
-  constructor(private readonly viewers: ReadonlySet<Viewer>) {}
+  constructor(viewers: ReadonlySet<Viewer>) {
+    this.#viewers = viewers;
+  }
 
   /** Resolves when there is room for more after another `bytes` bytes. */
   async after(bytes: number): Promise<void> {
-    if (this.viewers.size === 0) {
+    if (this.#viewers.size === 0) {
       await this.#unseen(bytes);
       return;
     }
     for (;;) {
       // One that has stopped drawing is no longer waited for.
-      const patient = [...this.viewers].filter((viewer) => viewer.patienceMs > 0);
+      const patient = [...this.#viewers].filter((viewer) => viewer.patienceMs > 0);
       const isBehind = patient.every((viewer) => viewer.lag > WINDOW_BYTES);
       if (patient.length === 0 || !isBehind) return;
       await this.#wait(Math.max(...patient.map(({ patienceMs }) => patienceMs)));

@@ -2,7 +2,7 @@ import type { IParser } from '@xterm/xterm';
 
 /** What a terminal's output may not do. It is written by whatever runs in the sandbox: hostile. Runs anywhere. */
 
-const MOST_TITLE_CHARS = 80;
+const MAX_TITLE_CHARS = 80;
 /** Control characters, and those that turn the direction of text. */
 const NOT_IN_TITLES = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 /** All but tab, line feed and carriage return. */
@@ -10,7 +10,7 @@ const NOT_IN_PASTES = /[\p{Cc}]/gu;
 
 /** A title as one short line of text. */
 export function plainTitle(title: string): string {
-  return [...title.replace(NOT_IN_TITLES, '')].slice(0, MOST_TITLE_CHARS).join('').trim();
+  return [...title.replace(NOT_IN_TITLES, '')].slice(0, MAX_TITLE_CHARS).join('').trim();
 }
 
 /** What may be pasted: text and its lines. An escape could end the bracket that keeps a shell from running it. */

@@ -6,7 +6,7 @@ import {
   type ConsoleOpening,
   type Gap,
   INPUT_WINDOW_BYTES,
-  MOST_INPUT_BYTES,
+  MAX_INPUT_BYTES,
   packInput,
   type Refusal,
   unpackOutput,
@@ -59,6 +59,8 @@ type Socket = Pick<LiveSocket, 'subscribe' | 'say' | 'sendBytes' | 'state' | 'on
 
 /** One tab's end of a console: brings exactly the missing output to a screen, and what is typed to the shell. */
 export class ConsoleLink {
+  readonly #screen: Screen;
+  readonly #socket: Socket;
   readonly #place;
   readonly #now: () => number;
   #isNew: boolean;
@@ -79,10 +81,12 @@ export class ConsoleLink {
 
   constructor(
     readonly id: string,
-    private readonly screen: Screen,
-    private readonly socket: Socket,
+    screen: Screen,
+    socket: Socket,
     { client, isNew, now = Date.now }: LinkOptions,
   ) {
+    this.#screen = screen;
+    this.#socket = socket;
     this.#isNew = isNew;
     this.#now = now;
     this.#place = { channel: 'console', key: id } as const;
@@ -128,7 +132,7 @@ export class ConsoleLink {
   }
 
   takeOver(): void {
-    const size = this.screen.size() ?? this.#state.info?.size;
+    const size = this.#screen.size() ?? this.#state.info?.size;
     if (size) this.#say({ kind: 'take-over', size });
   }
 
@@ -153,15 +157,15 @@ export class ConsoleLink {
   }
 
   #say(message: ConsoleMessage): void {
-    this.socket.say(this.#place, message);
+    this.#socket.say(this.#place, message);
   }
 
   #gather(): void {
     const pieces = this.#gathered;
     this.#gathered = [];
     const whole = joined(pieces);
-    for (let at = 0; at < whole.length; at += MOST_INPUT_BYTES)
-      this.#waiting.push(whole.subarray(at, at + MOST_INPUT_BYTES));
+    for (let at = 0; at < whole.length; at += MAX_INPUT_BYTES)
+      this.#waiting.push(whole.subarray(at, at + MAX_INPUT_BYTES));
     this.#flush();
   }
 
@@ -170,7 +174,8 @@ export class ConsoleLink {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (sent > 0 && sent + next.length > INPUT_WINDOW_BYTES) return;
       const seq = this.#seq + 1;
-      if (!this.socket.sendBytes(this.#place, packInput({ seq, after: this.#refusals, bytes: next }))) return;
+      if (!this.#socket.sendBytes(this.#place, packInput({ seq, after: this.#refusals, bytes: next })))
+        return;
       this.#seq = seq;
       this.#underWay.push({ seq, size: next.length });
       this.#waiting.shift();
@@ -187,7 +192,7 @@ export class ConsoleLink {
     const bytes = output.bytes.subarray(known);
     this.#arrived += bytes.length;
     const end = this.#arrived;
-    this.screen.write(bytes, () => this.#drew(end));
+    this.#screen.write(bytes, () => this.#drew(end));
   }
 
   #drew(end: number): void {
@@ -246,7 +251,7 @@ export class ConsoleLink {
     // From the very beginning there is nothing on the screen that could have a gap; the modes are needed all the same.
     if (missing > 0) {
       const acknowledge = () => this.#say({ kind: 'ack', offset: from });
-      this.screen.skip(this.#arrived === 0 ? 0 : missing, preamble, acknowledge);
+      this.#screen.skip(this.#arrived === 0 ? 0 : missing, preamble, acknowledge);
     }
     // What arrived meanwhile over a place that was joined anew is on the screen already.
     this.#arrived = Math.max(this.#arrived, from);
@@ -264,12 +269,12 @@ export class ConsoleLink {
 
   #beginReplay(end: number): void {
     this.#replayUntil = end;
-    this.screen.setReplaying(true);
+    this.#screen.setReplaying(true);
   }
 
   #endReplay(): void {
     this.#replayUntil = null;
-    this.screen.setReplaying(false);
+    this.#screen.setReplaying(false);
   }
 
   #lose(): void {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ConsoleMessage,
   ConsoleOpening,
-  MOST_INPUT_BYTES,
+  MAX_INPUT_BYTES,
   packInput,
   packOutput,
   unpackInput,
@@ -47,7 +47,7 @@ describe('binary frames', () => {
     ])
       expect(unpackInput(frame)).toBeNull();
     expect(
-      unpackInput(packInput({ seq: 1, after: 0, bytes: new Uint8Array(MOST_INPUT_BYTES + 1) })),
+      unpackInput(packInput({ seq: 1, after: 0, bytes: new Uint8Array(MAX_INPUT_BYTES + 1) })),
     ).toBeNull();
     expect(unpackOutput(new Uint8Array(7))).toBeNull();
     for (const offset of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])

@@ -11,9 +11,9 @@ export const WINDOW_BYTES = 512 * 1024;
 /** A viewer acknowledges each time it has drawn this much more. */
 export const ACK_EVERY_BYTES = 128 * 1024;
 /** The most output in one frame. */
-export const MOST_OUTPUT_BYTES = 64 * 1024;
+export const MAX_OUTPUT_BYTES = 64 * 1024;
 /** The most input in one frame; the socket takes no larger ones. */
-export const MOST_INPUT_BYTES = 16 * 1024;
+export const MAX_INPUT_BYTES = 16 * 1024;
 /** How much input may be under way from one viewer, unacknowledged. */
 export const INPUT_WINDOW_BYTES = 128 * 1024;
 
@@ -97,7 +97,7 @@ export function packInput({ seq, after, bytes }: ConsoleInput): Uint8Array {
 
 /** The input in a frame, or `null`. */
 export function unpackInput(frame: Uint8Array): ConsoleInput | null {
-  if (frame.length <= 2 * SEQ_BYTES || frame.length > 2 * SEQ_BYTES + MOST_INPUT_BYTES) return null;
+  if (frame.length <= 2 * SEQ_BYTES || frame.length > 2 * SEQ_BYTES + MAX_INPUT_BYTES) return null;
   const view = new DataView(frame.buffer, frame.byteOffset);
   const [seq, after] = [view.getUint32(0), view.getUint32(SEQ_BYTES)];
   return seq === 0 ? null : { seq, after, bytes: frame.subarray(2 * SEQ_BYTES) };

@@ -2,7 +2,7 @@ const BLOCK_BYTES = 64 * 1024;
 /** How far beyond its size the ring grows before it is cut, so that it is not cut for every byte. */
 const SLACK_BYTES = 2 * BLOCK_BYTES;
 /** A line longer than this is cut through. */
-const MOST_LINE_BYTES = 64 * 1024;
+const MAX_LINE_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
@@ -80,8 +80,8 @@ export class OutputRing {
 
   /** Where the line after the one at `offset` begins. */
   #afterNewline(offset: number): number | null {
-    for (let at = offset; at < Math.min(offset + MOST_LINE_BYTES, this.#end); ) {
-      const piece = this.read(at, offset + MOST_LINE_BYTES - at);
+    for (let at = offset; at < Math.min(offset + MAX_LINE_BYTES, this.#end); ) {
+      const piece = this.read(at, offset + MAX_LINE_BYTES - at);
       const found = piece.indexOf(NEWLINE);
       if (found >= 0) return at + found + 1;
       at += piece.length;

@@ -29,13 +29,13 @@ export const ConsoleName = z
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be in there.
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'A name is one line.');
 
-export const ConsoleWish = z.strictObject({
+export const ConsoleRequest = z.strictObject({
   sandboxId: SandboxId,
   user: GuestUserName.nullable(),
   cwd: StartFolder.nullable(),
   size: TerminalSize,
 });
-export type ConsoleWish = z.infer<typeof ConsoleWish>;
+export type ConsoleRequest = z.infer<typeof ConsoleRequest>;
 
 /** How a console ended. */
 export const CONSOLE_ENDINGS = [

@@ -16,7 +16,7 @@ import {
   unpackInput,
 } from './protocol';
 import { OutputRing } from './ring';
-import type { ConsoleEnding, ConsoleInfo, ConsoleState, ConsoleWish, TerminalSize } from './schema';
+import type { ConsoleEnding, ConsoleInfo, ConsoleRequest, ConsoleState, TerminalSize } from './schema';
 import { startShell } from './shell';
 import { ShellWindow } from './shell-window';
 import { Typists } from './typists';
@@ -72,13 +72,13 @@ export class ConsoleSession {
   constructor(
     readonly id: string,
     readonly number: number,
-    readonly wish: ConsoleWish,
+    readonly input: ConsoleRequest,
     public owner: Owner,
     readonly tag: string,
     parts: SessionParts,
   ) {
     this.#parts = parts;
-    this.#window = new ShellWindow(wish.size, (size) => this.#sendSize(size));
+    this.#window = new ShellWindow(input.size, (size) => this.#sendSize(size));
     this.#openedAtMs = this.#activeAtMs = parts.now();
   }
 
@@ -96,9 +96,9 @@ export class ConsoleSession {
   /** Starts the shell and answers once it runs. @throws SandkeeperError when it does not */
   async start(): Promise<void> {
     const { signal } = this.#leaving;
-    const guest = await this.#parts.openGuest(this.wish.sandboxId);
+    const guest = await this.#parts.openGuest(this.input.sandboxId);
     this.#guest = guest;
-    const { events, pid, name } = await startShell(guest, this.wish, this.tag, signal);
+    const { events, pid, name } = await startShell(guest, this.input, this.tag, signal);
     this.#pid = pid;
     this.#shell = name;
     this.#become('open');
@@ -110,11 +110,11 @@ export class ConsoleSession {
     const others = [...this.#viewers].filter((viewer) => viewer !== this.#driver);
     return {
       id: this.id,
-      sandboxId: this.wish.sandboxId,
+      sandboxId: this.input.sandboxId,
       number: this.number,
       name: this.name,
       shell: this.#shell,
-      user: this.wish.user,
+      user: this.input.user,
       state: this.#state,
       ending: this.#ending,
       owner: this.owner.actor,
@@ -235,7 +235,7 @@ export class ConsoleSession {
       if (await this.#turn(waitMs ?? LONGEST_TIMER_MS)) tries -= 1;
       if (this.isOver || this.#pid === null) return null;
       try {
-        this.#guest = await this.#parts.openGuest(this.wish.sandboxId);
+        this.#guest = await this.#parts.openGuest(this.input.sandboxId);
         return this.#guest.followTerminal(this.#pid, this.#leaving.signal);
       } catch (thrown) {
         this.#lose(SandkeeperError.from(thrown));

@@ -4,7 +4,7 @@ import type { ChannelCaller } from '../live/hub';
 import { openEnvd } from '../sandbox-api/envd';
 import { eventually, giveEngine, thrownBy } from '../test-support/environment';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
-import type { ConsolesEvent, ConsoleWish } from './schema';
+import type { ConsoleRequest, ConsolesEvent } from './schema';
 import { ConsoleSessions } from './sessions';
 
 const engine = giveEngine({ withFiles: true });
@@ -43,9 +43,9 @@ function house(rules: Partial<ConsoleRules> = {}) {
   return { consoles, notes, roles, clock };
 }
 
-type House = ReturnType<typeof house>;
+type Sandkeeper = ReturnType<typeof house>;
 
-const wishFor = (sandboxId: string): ConsoleWish => ({
+const inputFor = (sandboxId: string): ConsoleRequest => ({
   sandboxId,
   user: null,
   cwd: null,
@@ -54,7 +54,7 @@ const wishFor = (sandboxId: string): ConsoleWish => ({
 
 /** A tab that looks at a console over a channel, and draws what it gets at once. */
 async function look(
-  { consoles }: House,
+  { consoles }: Sandkeeper,
   id: string,
   who = ANA,
   { offset = 0, acks = true, client = `tab-of-${who.actor}` } = {},
@@ -106,9 +106,9 @@ async function look(
   return tab;
 }
 
-async function openIn(at: House, sandboxId?: string, who = ANA) {
+async function openIn(at: Sandkeeper, sandboxId?: string, who = ANA) {
   const sandbox = sandboxId ?? (await engine.create());
-  const id = await at.consoles.open(who, wishFor(sandbox));
+  const id = await at.consoles.open(who, inputFor(sandbox));
   return { id, sandbox };
 }
 
@@ -386,12 +386,12 @@ describe('opening', () => {
 
   it('says what is wrong with a user or a folder', async () => {
     const at = house();
-    const wish = wishFor(await engine.create());
-    expect(await thrownBy(() => at.consoles.open(ANA, { ...wish, cwd: '/nowhere' }))).toMatchObject({
+    const input = inputFor(await engine.create());
+    expect(await thrownBy(() => at.consoles.open(ANA, { ...input, cwd: '/nowhere' }))).toMatchObject({
       code: 'invalid',
       message: 'The sandbox has no folder “/nowhere”.',
     });
-    expect(await thrownBy(() => at.consoles.open(ANA, { ...wish, user: 'nobody-here' }))).toMatchObject({
+    expect(await thrownBy(() => at.consoles.open(ANA, { ...input, user: 'nobody-here' }))).toMatchObject({
       code: 'invalid',
       message: 'The sandbox has no user “nobody-here”.',
     });

@@ -10,7 +10,7 @@ import type { ChannelCaller, Conversation } from '../live/hub';
 import { openEnvd } from '../sandbox-api/envd';
 import { singleton } from '../singleton';
 import { ConsoleMessage, ConsoleOpening } from './protocol';
-import type { ConsoleEnding, ConsolesEvent, ConsoleWish } from './schema';
+import type { ConsoleEnding, ConsoleRequest, ConsolesEvent } from './schema';
 import { type ConsoleGuest, ConsoleSession } from './session';
 import type { Attachment } from './viewer';
 
@@ -27,7 +27,7 @@ type Caller = Pick<Session, 'id' | 'actor'>;
 const CHECK_EVERY_MS = 5_000;
 /** One that has ended can still be read for this long, ms. */
 const KEPT_AFTER_END_MS = 10 * 60_000;
-const MOST_ENDED = 32;
+const MAX_ENDED = 32;
 /** Changes that come together are told together, ms. */
 const GATHER_MS = 30;
 const LOOK_MS = 5_000;
@@ -69,8 +69,8 @@ export class ConsoleSessions {
    * Starts a shell for `caller` and answers its console's id. Never wakes a sandbox and never moves its deadline.
    * @throws SandkeeperError `conflict` at a bound or when the sandbox does not run, `not_found`, `invalid`, `unavailable`
    */
-  async open(caller: Caller, wish: ConsoleWish): Promise<string> {
-    const { sandboxId } = wish;
+  async open(caller: Caller, input: ConsoleRequest): Promise<string> {
+    const { sandboxId } = input;
     const { actor } = caller;
     this.#requireRoom(sandboxId, actor);
     const id = randomBytes(15).toString('base64url');
@@ -79,10 +79,10 @@ export class ConsoleSessions {
     try {
       const guest = await this.#parts.openGuest(sandboxId);
       await this.#endOrphans(guest);
-      const user = wish.user === null ? '' : ` as ${wish.user}`;
+      const user = input.user === null ? '' : ` as ${input.user}`;
       const detail = `a shell${user}`;
-      await this.#parts.note(caller, { kind: 'console-opened', sandboxId, path: wish.cwd, detail });
-      return await this.#start(id, caller, wish);
+      await this.#parts.note(caller, { kind: 'console-opened', sandboxId, path: input.cwd, detail });
+      return await this.#start(id, caller, input);
     } finally {
       this.#starting.delete(starting);
     }
@@ -197,12 +197,12 @@ export class ConsoleSessions {
     return [...this.#sessions.values()].filter(({ isOver }) => !isOver).length;
   }
 
-  async #start(id: string, caller: Caller, wish: ConsoleWish): Promise<string> {
-    const { sandboxId } = wish;
+  async #start(id: string, caller: Caller, input: ConsoleRequest): Promise<string> {
+    const { sandboxId } = input;
     const { rules, openGuest } = this.#parts;
     const number = Math.max(0, ...this.#in(sandboxId).map((session) => session.number)) + 1;
     const owner = { actor: caller.actor, sessionId: caller.id };
-    const session: ConsoleSession = new ConsoleSession(id, number, wish, owner, this.#tagOf(id), {
+    const session: ConsoleSession = new ConsoleSession(id, number, input, owner, this.#tagOf(id), {
       openGuest,
       now: this.#now,
       idleMs: rules.idleMs,
@@ -229,7 +229,7 @@ export class ConsoleSessions {
   async #check(): Promise<void> {
     this.checkTimes();
     const ended = [...this.#sessions.values()].filter(({ isOver }) => isOver);
-    const tooMany = ended.length - MOST_ENDED;
+    const tooMany = ended.length - MAX_ENDED;
     for (const [at, session] of ended.entries()) {
       const isOld = this.#now() - (session.endedAtMs ?? 0) > KEPT_AFTER_END_MS && !session.isWatched;
       if (isOld || at < tooMany) this.#forget(session);
@@ -241,7 +241,7 @@ export class ConsoleSessions {
     session: ConsoleSession,
     attachment: Attachment,
     who: { actor: string },
-    size: ConsoleWish['size'],
+    size: ConsoleRequest['size'],
     recheck: () => Promise<boolean>,
   ): Promise<void> {
     if (session.isOver || !(await recheck())) return;
@@ -249,7 +249,7 @@ export class ConsoleSessions {
       if (session.owner.actor !== who.actor)
         await this.#parts.note(who, {
           kind: 'console-taken-over',
-          sandboxId: session.wish.sandboxId,
+          sandboxId: session.input.sandboxId,
           detail: `from ${session.owner.actor}`,
         });
       attachment.takeOver(size);
@@ -262,7 +262,7 @@ export class ConsoleSessions {
   async #noteWatching(session: ConsoleSession, { actor }: { actor: string }): Promise<void> {
     const once = `${session.id} ${actor}`;
     if (session.owner.actor === actor || this.#watched.has(once)) return;
-    const { sandboxId } = session.wish;
+    const { sandboxId } = session.input;
     const detail = `of ${session.owner.actor}`;
     await this.#parts.note({ actor }, { kind: 'console-watched', sandboxId, detail });
     this.#watched.add(once);
@@ -273,7 +273,7 @@ export class ConsoleSessions {
     const code = exitCode === null ? '' : ` with ${exitCode}`;
     const detail = `${ENDING_NOTES[how]}${code}`;
     this.#parts
-      .note(who, { kind: 'console-closed', sandboxId: session.wish.sandboxId, detail })
+      .note(who, { kind: 'console-closed', sandboxId: session.input.sandboxId, detail })
       .catch((error: unknown) => console.error('The end of a console could not be recorded.', error));
   }
 
@@ -282,7 +282,7 @@ export class ConsoleSessions {
     const { perSandbox, perPerson, total } = this.#parts.rules;
     const open = [...this.#sessions.values()].filter(({ isOver }) => !isOver);
     const all = [
-      ...open.map(({ wish, owner }) => ({ sandboxId: wish.sandboxId, actor: owner.actor })),
+      ...open.map(({ input, owner }) => ({ sandboxId: input.sandboxId, actor: owner.actor })),
       ...this.#starting,
     ];
     const refuse = (where: string, most: number) => {
@@ -306,13 +306,13 @@ export class ConsoleSessions {
   }
 
   #in(sandboxId: string): ConsoleSession[] {
-    return [...this.#sessions.values()].filter(({ wish }) => wish.sandboxId === sandboxId);
+    return [...this.#sessions.values()].filter(({ input }) => input.sandboxId === sandboxId);
   }
 
   #forget(session: ConsoleSession): void {
     this.#sessions.delete(session.id);
     for (const once of this.#watched) if (once.startsWith(`${session.id} `)) this.#watched.delete(once);
-    this.#changed(session.wish.sandboxId);
+    this.#changed(session.input.sandboxId);
   }
 
   #changed(sandboxId: string): void {

@@ -7,15 +7,14 @@ const NUDGE_MS = 80;
 
 /** The window of a shell: its size there follows the size wanted here, one request at a time. */
 export class ShellWindow {
+  readonly #send: (size: TerminalSize) => Promise<void>;
   #size: TerminalSize;
   /** The one on its way, and what is wanted after it. */
   #isSending = false;
   #next: TerminalSize | null = null;
 
-  constructor(
-    size: TerminalSize,
-    private readonly send: (size: TerminalSize) => Promise<void>,
-  ) {
+  constructor(size: TerminalSize, send: (size: TerminalSize) => Promise<void>) {
+    this.#send = send;
     this.#size = size;
   }
 
@@ -46,7 +45,7 @@ export class ShellWindow {
     this.#isSending = true;
     for (let sent = this.#takeNext(); sent !== null; sent = this.#takeNext())
       // A shell that is not reached now is told when it is again.
-      await this.send(sent).catch(() => {});
+      await this.#send(sent).catch(() => {});
     this.#isSending = false;
   }
 

@@ -2,7 +2,7 @@ import 'server-only';
 import { SandkeeperError } from '../errors';
 import type { GuestProcesses } from '../sandbox-api/guest-processes';
 import { CANNOT_START, type GuestTerminals, type TerminalEvent } from '../sandbox-api/guest-terminals';
-import type { ConsoleWish } from './schema';
+import type { ConsoleRequest } from './schema';
 
 /** What people mean by a shell, in the order of preference: small images have no bash. */
 const SHELLS = [
@@ -29,16 +29,16 @@ export type StartedShell = {
 /** Starts a shell and answers once it runs. `tag` is what it is known by in the sandbox. @throws SandkeeperError */
 export async function startShell(
   guest: Guest,
-  { user, cwd, size }: ConsoleWish,
+  { user, cwd, size }: ConsoleRequest,
   tag: string,
   signal: AbortSignal,
 ): Promise<StartedShell> {
   let failure: unknown;
   for (const { name, cmd, args } of SHELLS) {
     try {
-      const wish = { cmd, args, user, cwd, envs: ENVS, size, tag };
+      const input = { cmd, args, user, cwd, envs: ENVS, size, tag };
       const leaving = new AbortController();
-      const events = guest.openTerminal(wish, AbortSignal.any([signal, leaving.signal]));
+      const events = guest.openTerminal(input, AbortSignal.any([signal, leaving.signal]));
       const first = events.next();
       const pid = await firstPid(first, () => void endLate(guest, first, leaving));
       return { name, events, pid };

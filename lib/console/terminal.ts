@@ -29,7 +29,7 @@ export const FONT_SIZES = [11, 12, 13, 14, 15, 16, 18, 20, 24] as const;
 export const USUAL_FONT_SIZE = 13;
 /** A window that is being dragged settles first, ms. */
 const RESIZE_AFTER_MS = 80;
-const MOST_MATCHES = 5_000;
+const MAX_MATCHES = 5_000;
 
 /** Fetches what a terminal is made of; about 400 KB that no other page needs. */
 async function loadParts() {
@@ -53,6 +53,8 @@ async function loadParts() {
 
 /** A terminal on the page. In the browser only. */
 export class PageTerminal implements Screen {
+  readonly #element: HTMLElement;
+  readonly #host: TerminalHost;
   readonly #terminal: Terminal;
   readonly #search: SearchAddon;
   readonly #propose: () => TerminalSize | undefined;
@@ -65,14 +67,16 @@ export class PageTerminal implements Screen {
 
   private constructor(
     parts: Awaited<ReturnType<typeof loadParts>>,
-    private readonly element: HTMLElement,
-    private readonly host: TerminalHost,
+    element: HTMLElement,
+    host: TerminalHost,
     fontSize: number,
   ) {
+    this.#element = element;
+    this.#host = host;
     const terminal = new parts.Terminal({ ...OPTIONS, fontSize, theme: readTerminalTheme() });
     this.#terminal = terminal;
     const fit = new parts.FitAddon();
-    this.#search = new parts.SearchAddon({ highlightLimit: MOST_MATCHES });
+    this.#search = new parts.SearchAddon({ highlightLimit: MAX_MATCHES });
     terminal.loadAddon(fit);
     terminal.loadAddon(this.#search);
     terminal.loadAddon(new parts.Unicode11Addon());
@@ -101,7 +105,7 @@ export class PageTerminal implements Screen {
   }
 
   skip(missingBytes: number, preamble: string, drawn: () => void): void {
-    const note = `\r\n\x1b[7m ${this.host.sayBytes(missingBytes)} of output are missing here \x1b[0m\r\n`;
+    const note = `\r\n\x1b[7m ${this.#host.sayBytes(missingBytes)} of output are missing here \x1b[0m\r\n`;
     this.#terminal.write(`${preamble}${missingBytes > 0 ? note : ''}`, drawn);
   }
 
@@ -202,7 +206,7 @@ export class PageTerminal implements Screen {
   }
 
   #listen(): void {
-    const { host } = this;
+    const host = this.#host;
     const terminal = this.#terminal;
     const encoder = new TextEncoder();
     terminal.onData((text) => {
@@ -216,11 +220,11 @@ export class PageTerminal implements Screen {
     terminal.attachCustomKeyEventHandler((event) => this.#isForTerminal(event));
     const onPaste = (event: ClipboardEvent) => this.#onPaste(event);
     // Before the terminal's own, which would paste at once.
-    this.element.addEventListener('paste', onPaste, { capture: true });
+    this.#element.addEventListener('paste', onPaste, { capture: true });
     const observer = new ResizeObserver(() => this.#fitSoon());
-    observer.observe(this.element);
+    observer.observe(this.#element);
     this.#stops.push(
-      () => this.element.removeEventListener('paste', onPaste, { capture: true }),
+      () => this.#element.removeEventListener('paste', onPaste, { capture: true }),
       () => observer.disconnect(),
       onThemeChange(() => {
         terminal.options.theme = readTerminalTheme();
@@ -239,7 +243,7 @@ export class PageTerminal implements Screen {
     if (size === undefined || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return;
     const { cols, rows } = this.#terminal;
     if (size.cols !== cols || size.rows !== rows) this.#terminal.resize(size.cols, size.rows);
-    this.host.onResize(size);
+    this.#host.onResize(size);
   }
 
   /** False for keys that are the page's or the browser's. */
@@ -250,11 +254,11 @@ export class PageTerminal implements Screen {
     if (act === 'browser') return false;
     const acts: Record<Exclude<KeyAct, 'terminal' | 'browser'>, () => void> = {
       copy: () => void navigator.clipboard.writeText(this.selection).catch(() => {}),
-      find: () => this.host.onFind(),
-      leave: () => this.host.onLeave(),
-      larger: () => this.host.onZoom(1),
-      smaller: () => this.host.onZoom(-1),
-      usual: () => this.host.onZoom(0),
+      find: () => this.#host.onFind(),
+      leave: () => this.#host.onLeave(),
+      larger: () => this.#host.onZoom(1),
+      smaller: () => this.#host.onZoom(-1),
+      usual: () => this.#host.onZoom(0),
     };
     event.preventDefault();
     acts[act]();
@@ -267,7 +271,7 @@ export class PageTerminal implements Screen {
     const text = plainPaste(event.clipboardData?.getData('text/plain') ?? '');
     // A line that ends in a newline would run as soon as it is pasted: whether it does is for Enter to say.
     const single = text.replace(/\n+$/, '');
-    if (single.includes('\n')) this.host.onPaste(text, !this.#terminal.modes.bracketedPasteMode);
+    if (single.includes('\n')) this.#host.onPaste(text, !this.#terminal.modes.bracketedPasteMode);
     else if (single !== '') this.paste(single);
   }
 
@@ -275,7 +279,7 @@ export class PageTerminal implements Screen {
     const address = webAddress(uri);
     if (address === null) return;
     if (saysWhere(text, address)) window.open(address, '_blank', 'noopener,noreferrer');
-    else this.host.onLink(address, text);
+    else this.#host.onLink(address, text);
   }
 
   #textAt({ start, end }: { start: { x: number; y: number }; end: { x: number; y: number } }): string {

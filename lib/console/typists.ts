@@ -2,7 +2,7 @@ import 'server-only';
 import type { ConsoleInput, Refusal } from './protocol';
 
 /** Tabs that are remembered. */
-const MOST_CLIENTS = 32;
+const MAX_CLIENTS = 32;
 
 /** What is known of the input of one tab, over all its connections. */
 type Typist = {
@@ -49,7 +49,7 @@ export class Typists {
     this.#byClient.delete(client);
     this.#byClient.set(client, typist);
     const [oldest] = this.#byClient.keys();
-    if (this.#byClient.size > MOST_CLIENTS && oldest !== undefined) this.#byClient.delete(oldest);
+    if (this.#byClient.size > MAX_CLIENTS && oldest !== undefined) this.#byClient.delete(oldest);
     return typist;
   }
 }

@@ -5,12 +5,12 @@ import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { fleetWatcher } from '../fleet/watcher';
 import { type Result, resultOf } from '../result';
-import { MOST_TIMEOUT_MS } from '../sandbox/limits';
-import { MOST_METADATA_KEYS } from '../sandbox/metadata-lines';
+import { MAX_TIMEOUT_MS } from '../sandbox/limits';
+import { MAX_METADATA_KEYS } from '../sandbox/metadata-lines';
 import { createSandbox, getSandbox } from '../sandbox-api/control';
 import { createDemoFleet } from '../sandbox-api/local-engine';
 
-const Wish = z.strictObject({
+const Input = z.strictObject({
   template: z
     .string()
     .trim()
@@ -18,16 +18,16 @@ const Wish = z.strictObject({
     .regex(/^[a-z0-9-_]{1,128}$/, 'A template is named with letters, digits, "-" and "_".'),
   metadata: z
     .record(z.string().min(1).max(256), z.string().max(4_096))
-    .refine((metadata) => Object.keys(metadata).length <= MOST_METADATA_KEYS, 'Give it 64 keys at most.'),
-  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.').max(MOST_TIMEOUT_MS),
+    .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA_KEYS, 'Give it 64 keys at most.'),
+  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.').max(MAX_TIMEOUT_MS),
   autoPause: z.boolean(),
 });
 
 /** Creates a sandbox and answers its id. Role: operator. */
-export async function createOne(wish: z.input<typeof Wish>): Promise<Result<{ id: string }>> {
+export async function createOne(input: z.input<typeof Input>): Promise<Result<{ id: string }>> {
   return resultOf(async () => {
     await guardWrite('operator');
-    const id = await createSandbox(parseInput(Wish, wish));
+    const id = await createSandbox(parseInput(Input, input));
     // It exists, whether or not it can be looked at right now.
     const askedAtMs = Date.now();
     await getSandbox(id).then(

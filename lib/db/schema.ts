@@ -4,10 +4,10 @@ export type Database = {
   operations: OperationsTable;
   operation_items: OperationItemsTable;
   operation_plans: OperationPlansTable;
-  operation_runs: OperationRunsTable;
+  operation_runs: OperationCommandsTable;
   access_log: AccessLogTable;
-  review_leases: ReviewLeasesTable;
-  review_viewers: ReviewViewersTable;
+  review_leases: WakeLeasesTable;
+  review_viewers: WakeViewersTable;
 };
 
 type SessionsTable = {
@@ -67,7 +67,7 @@ type OperationPlansTable = {
 };
 
 /** Commands that were sent to sandboxes, one row for each, written before it was sent and once more when it had ended. */
-type OperationRunsTable = {
+type OperationCommandsTable = {
   operation_id: string;
   sandbox_id: string;
   started_at_ms: number;
@@ -99,7 +99,7 @@ type AccessLogTable = {
 };
 
 /** Paused sandboxes that are awake for review, one row each, and for a while how the last review of each ended. */
-type ReviewLeasesTable = {
+type WakeLeasesTable = {
   sandbox_id: string;
   /** Of this review: another one has another. */
   id: string;
@@ -124,7 +124,7 @@ type ReviewLeasesTable = {
 };
 
 /** Who looks at a sandbox under review, as each process says for itself. */
-type ReviewViewersTable = {
+type WakeViewersTable = {
   sandbox_id: string;
   process: string;
   /** JSON: sessions and names. */

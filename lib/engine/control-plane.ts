@@ -20,13 +20,12 @@ const HEALTH: Route = {
 
 /** The REST half of the engine: who may ask, which endpoint answers, what it gets to read. */
 export class ControlPlane {
-  private readonly routes: readonly Route[];
+  readonly #apiKey: string;
+  readonly #routes: readonly Route[];
 
-  constructor(
-    parts: EngineParts,
-    private readonly apiKey: string,
-  ) {
-    this.routes = [
+  constructor(parts: EngineParts, apiKey: string) {
+    this.#apiKey = apiKey;
+    this.#routes = [
       HEALTH,
       ...listRoutes(parts),
       ...metricsLogsRoutes(parts),
@@ -42,8 +41,8 @@ export class ControlPlane {
    * @throws ApiError 401 without the key (only `/health` needs none), 404 unknown path, 405 wrong method.
    */
   resolve(request: IncomingMessage, path: string): Route & { param: string } {
-    if (path !== HEALTH.path) this.authenticate(request.headers['x-api-key']);
-    const match = matchRoutes(this.routes, path);
+    if (path !== HEALTH.path) this.#authenticate(request.headers['x-api-key']);
+    const match = matchRoutes(this.#routes, path);
     if (match === null) throw new ApiError(404, `no such endpoint: ${path}`);
     const route = match.routes.find(({ method }) => method === request.method);
     if (route !== undefined) return { ...route, param: match.param };
@@ -63,11 +62,11 @@ export class ControlPlane {
   }
 
   /** The texts of protocol §1.1. */
-  private authenticate(given: string | string[] | undefined): void {
+  #authenticate(given: string | string[] | undefined): void {
     if (given === undefined || given === '') throw new ApiError(401, 'authorization header is missing');
     if (typeof given !== 'string' || !given.startsWith('moru_')) {
       throw new ApiError(401, 'authorization header is malformed');
     }
-    if (!sameSecret(given, this.apiKey)) throw new ApiError(401, 'the API key is not valid');
+    if (!sameSecret(given, this.#apiKey)) throw new ApiError(401, 'the API key is not valid');
   }
 }

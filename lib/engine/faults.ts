@@ -57,34 +57,34 @@ export type FaultOutcome = {
 
 /** The fault switches: for tests and demonstrations, in memory, gone with the engine. */
 export class Faults {
-  private readonly faults = new Map<string, Fault>();
+  readonly #faults = new Map<string, Fault>();
 
   add(input: FaultInput): Fault {
     const fault: Fault = { ...input, id: randomId(8), fired: 0 };
-    this.faults.set(fault.id, fault);
+    this.#faults.set(fault.id, fault);
     return fault;
   }
 
   list(): Fault[] {
-    return [...this.faults.values()];
+    return [...this.#faults.values()];
   }
 
   remove(id: string): boolean {
-    return this.faults.delete(id);
+    return this.#faults.delete(id);
   }
 
   clear(): void {
-    this.faults.clear();
+    this.#faults.clear();
   }
 
   /** Fires what matches. Latencies add up; the first fault that fails the request decides how. */
   fire(method: string, path: string): FaultOutcome | null {
-    if (this.faults.size === 0) return null;
+    if (this.#faults.size === 0) return null;
     const effects = new Set<FaultEffect>();
     const outcome: FaultOutcome = { latencyMs: 0, reset: false, failure: null, effects };
-    for (const fault of this.faults.values()) {
+    for (const fault of this.#faults.values()) {
       if (!matches(fault.route, method, path) || Math.random() >= (fault.probability ?? 1)) continue;
-      this.use(fault);
+      this.#use(fault);
       outcome.latencyMs += fault.latencyMs ?? 0;
       outcome.reset ||= fault.reset ?? false;
       outcome.failure ??= failureOf(fault);
@@ -93,11 +93,11 @@ export class Faults {
     return outcome;
   }
 
-  private use(fault: Fault): void {
+  #use(fault: Fault): void {
     fault.fired += 1;
     if (fault.count === undefined) return;
     fault.count -= 1;
-    if (fault.count === 0) this.faults.delete(fault.id);
+    if (fault.count === 0) this.#faults.delete(fault.id);
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConnectError } from './envd/connect-error';
 import { Envd } from './envd/envd';
 import { processService } from './envd/process-service';
-import type { Guest, GuestContext, GuestHouse, Guests, ProcessSupport, Usage } from './guests';
+import type { Guest, GuestContext, GuestRuntime, Guests, ProcessSupport, Usage } from './guests';
 import { Cgroups } from './jail/cgroups';
 import { readHostIds } from './jail/host-ids';
 import { recordEndedProcesses } from './jail/lifeline';
@@ -15,7 +15,7 @@ import { findAgent, findSupport, type JailSupport } from './jail/support';
 import type { GuestRoot } from './safe-fs/guest-root';
 import { removeHostDirectory } from './safe-fs/remove';
 
-export type GuestHouseOptions = {
+export type GuestRuntimeOptions = {
   /** Sandboxes share the host's network, its loopback interface included. Default: each has only its own. */
   readonly hostNetwork?: boolean | undefined;
   /** MiB that a sandbox's files may take before uploads are refused (507). Default: its `diskSizeMB`. */
@@ -29,35 +29,37 @@ export type GuestHouseOptions = {
 /** Sandboxes with real files, and real processes where the machine can run them. */
 export async function openGuests(
   context: GuestContext,
-  options: GuestHouseOptions = {},
-): Promise<GuestHouse> {
+  options: GuestRuntimeOptions = {},
+): Promise<GuestRuntime> {
   const support = await findSupport(context.guestsDir, options.agent ?? findAgent());
-  const house = new House(context, support, options);
-  return { guests: house, dataPlane: house.envd };
+  const guests = new Sandkeeper(context, support, options);
+  return { guests: guests, dataPlane: guests.envd };
 }
 
-class House implements Guests {
+class Sandkeeper implements Guests {
+  readonly #context: GuestContext;
+  readonly #support: JailSupport;
+  readonly #options: GuestRuntimeOptions;
   readonly processes: ProcessSupport;
   readonly envd: Envd;
-  private readonly sandboxes = new Map<string, Sandbox>();
-  private readonly metrics: GuestMetrics;
-  private readonly cgroups: Cgroups | null;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #metrics: GuestMetrics;
+  readonly #cgroups: Cgroups | null;
 
-  constructor(
-    private readonly context: GuestContext,
-    private readonly support: JailSupport,
-    private readonly options: GuestHouseOptions,
-  ) {
+  constructor(context: GuestContext, support: JailSupport, options: GuestRuntimeOptions) {
+    this.#context = context;
+    this.#support = support;
+    this.#options = options;
     this.processes = support.available ? { available: true } : support;
-    this.cgroups = support.available && options.useCgroups !== false ? Cgroups.open() : null;
-    this.metrics = new GuestMetrics(context, this.sandboxes);
+    this.#cgroups = support.available && options.useCgroups !== false ? Cgroups.open() : null;
+    this.#metrics = new GuestMetrics(context, this.#sandboxes);
     this.envd = new Envd({
-      prepareRoot: (guest) => this.prepare(guest),
-      processes: processService({ sandboxOf: (guest) => this.sandboxOf(guest) }),
+      prepareRoot: (guest) => this.#prepare(guest),
+      processes: processService({ sandboxOf: (guest) => this.#sandboxOf(guest) }),
       usage: (id) => this.usage(id),
       quotaBytes: ({ diskSizeMB }) => (options.diskQuotaMB ?? diskSizeMB) * 1024 * 1024,
       openPort: async (guest, port, request, response) => {
-        const sandbox = this.sandboxes.get(guest.id);
+        const sandbox = this.#sandboxes.get(guest.id);
         return sandbox ? await proxyToPort(sandbox, port, request, response) : false;
       },
       warn: (message) => context.warn(message),
@@ -66,14 +68,14 @@ class House implements Guests {
 
   async recover(known: readonly Guest[]): Promise<void> {
     const byId = new Map(known.map((guest) => [guest.id, guest]));
-    for (const name of await readdir(this.context.guestsDir)) {
+    for (const name of await readdir(this.#context.guestsDir)) {
       const guest = byId.get(name);
       if (guest) {
-        await recordEndedProcesses(guest, this.context.sink);
-        if (readHostIds(rootDirOf(guest))) this.metrics.use(name);
+        await recordEndedProcesses(guest, this.#context.sink);
+        if (readHostIds(rootDirOf(guest))) this.#metrics.use(name);
       } else {
-        await removeHostDirectory(join(this.context.guestsDir, name)).catch((error: unknown) =>
-          this.context.warn(`What was left of ${name} could not be removed: ${error}`),
+        await removeHostDirectory(join(this.#context.guestsDir, name)).catch((error: unknown) =>
+          this.#context.warn(`What was left of ${name} could not be removed: ${error}`),
         );
       }
     }
@@ -84,11 +86,11 @@ class House implements Guests {
 
   async pause(id: string): Promise<void> {
     await this.envd.closeStreams(id);
-    await this.sandboxes.get(id)?.freeze();
+    await this.#sandboxes.get(id)?.freeze();
   }
 
   async resume(guest: Guest): Promise<void> {
-    await this.sandboxes.get(guest.id)?.thaw();
+    await this.#sandboxes.get(guest.id)?.thaw();
   }
 
   /**
@@ -97,52 +99,54 @@ class House implements Guests {
    */
   async revert(id: string): Promise<void> {
     await this.envd.closeStreams(id);
-    await this.sandboxes.get(id)?.kill('next command');
+    await this.#sandboxes.get(id)?.kill('next command');
   }
 
   async destroy(id: string): Promise<void> {
-    const sandbox = this.sandboxes.get(id);
+    const sandbox = this.#sandboxes.get(id);
     // Streams first, so that they end as those of a sandbox that was killed, not of a process that was.
     await Promise.all([this.envd.closeStreams(id), sandbox?.kill('never')]);
-    const dataDir = join(this.context.guestsDir, id);
+    const dataDir = join(this.#context.guestsDir, id);
     const ids = readHostIds(rootDirOf({ dataDir }));
     await removeHostDirectory(dataDir);
     if (ids) forgetRoot({ dataDir }, ids);
-    this.sandboxes.delete(id);
-    this.metrics.forget(id);
+    this.#sandboxes.delete(id);
+    this.#metrics.forget(id);
     this.envd.forget(id);
   }
 
   usage(id: string): Usage | null {
-    return this.context.findGuest(id)?.state === 'running' ? this.metrics.latest(id) : null;
+    return this.#context.findGuest(id)?.state === 'running' ? this.#metrics.latest(id) : null;
   }
 
   async close(): Promise<void> {
-    this.metrics.stop();
-    const ids = new Set([...this.sandboxes.keys(), ...this.metrics.ids]);
-    await Promise.all([...this.sandboxes.values()].map((sandbox) => sandbox.kill('next engine')));
+    this.#metrics.stop();
+    const ids = new Set([...this.#sandboxes.keys(), ...this.#metrics.ids]);
+    await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill('next engine')));
     await Promise.all([...ids].map((id) => this.envd.closeStreams(id)));
-    this.cgroups?.close();
+    this.#cgroups?.close();
   }
 
-  private async prepare(guest: Guest): Promise<GuestRoot> {
+  async #prepare(guest: Guest): Promise<GuestRoot> {
     // A request that was on its way when the sandbox was killed must not make its directory again.
-    if (this.context.findGuest(guest.id)?.state !== 'running') {
+    if (this.#context.findGuest(guest.id)?.state !== 'running') {
       throw new ConnectError('unavailable', 'the sandbox is not running');
     }
-    this.metrics.use(guest.id);
+    this.#metrics.use(guest.id);
     return await prepareRoot(guest);
   }
 
-  private sandboxOf(guest: Guest): Sandbox {
-    if (!this.support.available) throw new ConnectError('unimplemented', this.support.reason);
-    let sandbox = this.sandboxes.get(guest.id);
+  #sandboxOf(guest: Guest): Sandbox {
+    if (!this.#support.available) throw new ConnectError('unimplemented', this.#support.reason);
+    let sandbox = this.#sandboxes.get(guest.id);
     if (!sandbox) {
-      const { tools } = this.support;
-      const { cgroups, context, options } = this;
+      const { tools } = this.#support;
+      const cgroups = this.#cgroups;
+      const context = this.#context;
+      const options = this.#options;
       const hostNetwork = options.hostNetwork ?? false;
       sandbox = new Sandbox(guest, { tools, hostNetwork, cgroups, sink: context.sink });
-      this.sandboxes.set(guest.id, sandbox);
+      this.#sandboxes.set(guest.id, sandbox);
     }
     return sandbox;
   }

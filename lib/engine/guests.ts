@@ -113,5 +113,5 @@ export type GuestContext = {
   warn(message: string): void;
 };
 
-export type GuestHouse = { readonly guests: Guests; readonly dataPlane: DataPlane };
-export type OpenGuests = (context: GuestContext) => GuestHouse | Promise<GuestHouse>;
+export type GuestRuntime = { readonly guests: Guests; readonly dataPlane: DataPlane };
+export type OpenGuests = (context: GuestContext) => GuestRuntime | Promise<GuestRuntime>;

@@ -14,65 +14,68 @@ type Logs = { entries: LogEntry[]; chars: number };
  * older snapshot keeps its history, because the sandbox is still there.
  */
 export class History implements GuestSink {
+  readonly #isKnown: (id: string) => boolean;
   /** Least recently written first. */
-  private readonly logs = new Map<string, Logs>();
-  private readonly metrics = new Map<string, MetricSample[]>();
-  private allLogChars = 0;
+  readonly #logs = new Map<string, Logs>();
+  readonly #metrics = new Map<string, MetricSample[]>();
+  #allLogChars = 0;
 
   /** `isKnown`: late reports about a sandbox that is gone must not bring its history back. */
-  constructor(private readonly isKnown: (id: string) => boolean) {}
+  constructor(isKnown: (id: string) => boolean) {
+    this.#isKnown = isKnown;
+  }
 
   recordLog(id: string, entry: LogEntry): void {
-    if (!this.isKnown(id)) return;
-    const logs = this.logs.get(id) ?? { entries: [], chars: 0 };
-    this.logs.delete(id);
-    this.logs.set(id, logs);
+    if (!this.#isKnown(id)) return;
+    const logs = this.#logs.get(id) ?? { entries: [], chars: 0 };
+    this.#logs.delete(id);
+    this.#logs.set(id, logs);
     insertByTime(logs.entries, entry);
-    this.resize(logs, charsOf(entry));
+    this.#resize(logs, charsOf(entry));
     // A quarter at once, so that a full log is not moved for every line.
-    if (logs.entries.length > MAX_LOG_ENTRIES || logs.chars > MAX_LOG_CHARS) this.dropOldest(logs, 0.25);
-    while (this.allLogChars > MAX_ALL_LOG_CHARS) this.dropLeastRecent();
+    if (logs.entries.length > MAX_LOG_ENTRIES || logs.chars > MAX_LOG_CHARS) this.#dropOldest(logs, 0.25);
+    while (this.#allLogChars > MAX_ALL_LOG_CHARS) this.#dropLeastRecent();
   }
 
   recordMetric(id: string, sample: MetricSample): void {
-    if (!this.isKnown(id)) return;
-    const samples = this.metrics.get(id) ?? [];
-    this.metrics.set(id, samples);
+    if (!this.#isKnown(id)) return;
+    const samples = this.#metrics.get(id) ?? [];
+    this.#metrics.set(id, samples);
     insertByTime(samples, sample);
-    if (samples.length > MAX_SAMPLES) this.metrics.set(id, thinOlderHalf(samples));
+    if (samples.length > MAX_SAMPLES) this.#metrics.set(id, thinOlderHalf(samples));
   }
 
   /** Rising by time. */
   logEntries(id: string): readonly LogEntry[] {
-    return this.logs.get(id)?.entries ?? [];
+    return this.#logs.get(id)?.entries ?? [];
   }
 
   /** Rising by time. */
   samples(id: string): readonly MetricSample[] {
-    return this.metrics.get(id) ?? [];
+    return this.#metrics.get(id) ?? [];
   }
 
   forget(id: string): void {
-    this.allLogChars -= this.logs.get(id)?.chars ?? 0;
-    this.logs.delete(id);
-    this.metrics.delete(id);
+    this.#allLogChars -= this.#logs.get(id)?.chars ?? 0;
+    this.#logs.delete(id);
+    this.#metrics.delete(id);
   }
 
-  private dropOldest(logs: Logs, share: number): void {
+  #dropOldest(logs: Logs, share: number): void {
     const dropped = logs.entries.splice(0, Math.max(1, Math.ceil(logs.entries.length * share)));
-    this.resize(logs, -dropped.reduce((chars, entry) => chars + charsOf(entry), 0));
+    this.#resize(logs, -dropped.reduce((chars, entry) => chars + charsOf(entry), 0));
   }
 
-  private dropLeastRecent(): void {
-    const [oldest] = this.logs;
+  #dropLeastRecent(): void {
+    const [oldest] = this.#logs;
     if (oldest === undefined) return;
-    this.allLogChars -= oldest[1].chars;
-    this.logs.delete(oldest[0]);
+    this.#allLogChars -= oldest[1].chars;
+    this.#logs.delete(oldest[0]);
   }
 
-  private resize(logs: Logs, chars: number): void {
+  #resize(logs: Logs, chars: number): void {
     logs.chars += chars;
-    this.allLogChars += chars;
+    this.#allLogChars += chars;
   }
 }
 

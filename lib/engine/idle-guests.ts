@@ -6,7 +6,7 @@ import {
   ENVD_PORT,
   type Guest,
   type GuestContext,
-  type GuestHouse,
+  type GuestRuntime,
   type Guests,
   type Usage,
 } from './guests';
@@ -16,9 +16,12 @@ const NOT_AVAILABLE = 'Files and processes are not available on this engine.';
 
 /** A place where nothing runs: sandboxes are created, paused and killed, and use nothing meanwhile. */
 class IdleGuests implements Guests {
+  readonly #guestsDir: string;
   readonly processes = { available: false, reason: NOT_AVAILABLE };
 
-  constructor(private readonly guestsDir: string) {}
+  constructor(guestsDir: string) {
+    this.#guestsDir = guestsDir;
+  }
 
   async recover(): Promise<void> {}
   async create(): Promise<void> {}
@@ -27,7 +30,7 @@ class IdleGuests implements Guests {
   async revert(): Promise<void> {}
 
   async destroy(id: string): Promise<void> {
-    await rm(join(this.guestsDir, id), { recursive: true, force: true });
+    await rm(join(this.#guestsDir, id), { recursive: true, force: true });
   }
 
   usage(): Usage {
@@ -53,6 +56,6 @@ class IdleDataPlane implements DataPlane {
 }
 
 /** Opens the far side that runs nothing. */
-export function openIdleGuests(context: GuestContext): GuestHouse {
+export function openIdleGuests(context: GuestContext): GuestRuntime {
   return { guests: new IdleGuests(context.guestsDir), dataPlane: new IdleDataPlane() };
 }

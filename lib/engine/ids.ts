@@ -31,16 +31,20 @@ export function bareSandboxId(text: string): string | null {
 
 /** Derives the tokens of sandboxes from one secret, so that they are stable and need not be stored (protocol §1.2). */
 export class Tokens {
-  constructor(private readonly seed: Buffer) {}
+  readonly #seed: Buffer;
+
+  constructor(seed: Buffer) {
+    this.#seed = seed;
+  }
 
   /** What proves access to envd. */
   access(id: string): string {
-    return createHmac('sha256', this.seed).update(id).digest('hex');
+    return createHmac('sha256', this.#seed).update(id).digest('hex');
   }
 
   /** What opens the other ports of a sandbox without public traffic. */
   traffic(id: string): string {
-    return createHmac('sha256', this.seed).update(`sandbox-traffic-${id}`).digest('hex');
+    return createHmac('sha256', this.#seed).update(`sandbox-traffic-${id}`).digest('hex');
   }
 }
 

@@ -21,23 +21,27 @@ const notFound = (id: string) =>
  * time; who comes meanwhile joins it, waits for it, or is refused, by the table there.
  */
 export class Lifecycle {
-  private readonly busy = new Map<string, Busy>();
+  readonly #registry: Registry;
+  readonly #transitions: Transitions;
+  readonly #limits: Limits;
+  readonly #warn: (message: string) => void;
+  readonly #busy = new Map<string, Busy>();
   /** Sandboxes being created or resumed: they take a place before they run. */
-  private starting = 0;
-  private expiryPausedUntilMs = 0;
+  #starting = 0;
+  #expiryPausedUntilMs = 0;
 
-  constructor(
-    private readonly registry: Registry,
-    private readonly transitions: Transitions,
-    private readonly limits: Limits,
-    private readonly warn: (message: string) => void,
-  ) {}
+  constructor(registry: Registry, transitions: Transitions, limits: Limits, warn: (message: string) => void) {
+    this.#registry = registry;
+    this.#transitions = transitions;
+    this.#limits = limits;
+    this.#warn = warn;
+  }
 
   /** @throws ApiError 400 timeout over the maximum, 429 too many at once, 500 the guest did not start. */
   async create(input: NewSandbox, timeoutS?: number): Promise<SandboxRecord> {
-    const timeoutMs = this.timeoutMs(timeoutS);
+    const timeoutMs = this.#timeoutMs(timeoutS);
     const span = (startedAtMs = Date.now()): Span => ({ startedAtMs, endAtMs: startedAtMs + timeoutMs });
-    return this.startInPlace(() => this.transitions.create(input, () => span()));
+    return this.#startInPlace(() => this.#transitions.create(input, () => span()));
   }
 
   /** Only the demo fleet may do this: a sandbox with a past. Paused where `pausedAtMs` is given. */
@@ -45,25 +49,25 @@ export class Lifecycle {
     input: NewSandbox,
     { pausedAtMs, ...span }: Span & { pausedAtMs?: number },
   ): Promise<void> {
-    const create = () => this.transitions.create(input, () => span);
+    const create = () => this.#transitions.create(input, () => span);
     if (pausedAtMs === undefined) {
-      await this.startInPlace(create);
+      await this.#startInPlace(create);
     } else {
       // It never runs as far as anybody can see, so it needs no place.
       const record = await create();
-      await this.work(record.id, 'pause', () => this.transitions.pause(record, pausedAtMs));
+      await this.#work(record.id, 'pause', () => this.#transitions.pause(record, pausedAtMs));
     }
   }
 
   /** @throws ApiError 404, 409 paused already, 500 the pause failed and the run is lost (protocol §1.2). */
   async pause(id: string): Promise<void> {
     for (;;) {
-      const record = this.mustGet(id);
-      const busy = this.busy.get(id);
+      const record = this.#mustGet(id);
+      const busy = this.#busy.get(id);
       if (busy?.work === 'pause') return void (await busy.done);
       if (busy?.work === 'resume') await settled(busy);
       else if (record.state === 'running') {
-        return void (await this.work(id, 'pause', () => this.transitions.pause(record)));
+        return void (await this.#work(id, 'pause', () => this.#transitions.pause(record)));
       } else if (record.state === 'paused' || record.snapshot !== null) {
         throw new ApiError(409, `Error pausing sandbox - sandbox '${id}' is already paused`);
       } else throw notFound(id);
@@ -76,10 +80,10 @@ export class Lifecycle {
    * @throws ApiError 400 timeout over the maximum, 404, 409 it runs already, 429, 500.
    */
   async resume(id: string, options: { timeoutS?: number | undefined; autoPause?: boolean | undefined }) {
-    const timeoutMs = this.timeoutMs(options.timeoutS);
-    const { record } = await this.whenSteady(id, (steady) => {
+    const timeoutMs = this.#timeoutMs(options.timeoutS);
+    const { record } = await this.#whenSteady(id, (steady) => {
       if (steady.state === 'running') throw new ApiError(409, `Sandbox ${id} is already running`);
-      return this.startResume(steady, timeoutMs, options.autoPause);
+      return this.#startResume(steady, timeoutMs, options.autoPause);
     });
     return record;
   }
@@ -89,11 +93,11 @@ export class Lifecycle {
    * @throws ApiError 400 timeout over the maximum, 404, 429, 500.
    */
   async connect(id: string, timeoutS?: number): Promise<Connected> {
-    const timeoutMs = this.timeoutMs(timeoutS);
-    return this.whenSteady(id, (steady) =>
+    const timeoutMs = this.#timeoutMs(timeoutS);
+    return this.#whenSteady(id, (steady) =>
       steady.state === 'running'
-        ? { record: this.extend(steady, timeoutMs), resumed: false }
-        : this.startResume(steady, timeoutMs),
+        ? { record: this.#extend(steady, timeoutMs), resumed: false }
+        : this.#startResume(steady, timeoutMs),
     );
   }
 
@@ -102,14 +106,14 @@ export class Lifecycle {
    * @throws ApiError 404 unless it runs, 400 when the maximum length is over.
    */
   setTimeout(id: string, timeoutS: number): void {
-    const record = this.mustRun(id);
-    const endAtMs = Math.min(Date.now() + timeoutS * 1000, this.lastMoment(record));
-    this.registry.update(record, { endAtMs });
+    const record = this.#mustRun(id);
+    const endAtMs = Math.min(Date.now() + timeoutS * 1000, this.#lastMoment(record));
+    this.#registry.update(record, { endAtMs });
   }
 
   /** Extends the deadline to at least `durationS` from now. @throws ApiError 404, 400 as `setTimeout`. */
   refresh(id: string, durationS: number): void {
-    this.extend(this.mustRun(id), durationS * 1000);
+    this.#extend(this.#mustRun(id), durationS * 1000);
   }
 
   /**
@@ -118,13 +122,13 @@ export class Lifecycle {
    */
   async kill(id: string): Promise<void> {
     for (let joined = false; ; ) {
-      const busy = this.busy.get(id);
-      const record = this.registry.get(id);
+      const busy = this.#busy.get(id);
+      const record = this.#registry.get(id);
       if (busy !== undefined) {
         joined ||= busy.work === 'kill';
         await settled(busy);
       } else if (record !== undefined) {
-        return void (await this.work(id, 'kill', () => this.transitions.kill(record, 'killed')));
+        return void (await this.#work(id, 'kill', () => this.#transitions.kill(record, 'killed')));
       } else if (joined) return;
       else throw notFound(id);
     }
@@ -133,34 +137,35 @@ export class Lifecycle {
   /** Ends what is over by its policy. Costs nothing while nothing is. Resolves when all of it is done. */
   async expire(): Promise<void> {
     const now = Date.now();
-    if (now < this.expiryPausedUntilMs) return;
-    await Promise.all(this.registry.overdue(now).map((record) => this.expireOne(record)));
+    if (now < this.#expiryPausedUntilMs) return;
+    await Promise.all(this.#registry.overdue(now).map((record) => this.#expireOne(record)));
   }
 
   /** Waits until nothing is going on, so that the engine can stop. */
   async idle(): Promise<void> {
-    await Promise.all([...this.busy.values()].map(settled));
+    await Promise.all([...this.#busy.values()].map(settled));
   }
 
-  private async expireOne(record: SandboxRecord): Promise<void> {
+  async #expireOne(record: SandboxRecord): Promise<void> {
     const { id, snapshot, autoPause } = record;
     try {
-      if (autoPause) await this.work(id, 'pause', () => this.transitions.pause(record));
-      else if (snapshot === null) await this.work(id, 'kill', () => this.transitions.kill(record, 'timeout'));
-      else await this.work(id, 'kill', () => this.transitions.revert(record, snapshot, 'timeout'));
+      if (autoPause) await this.#work(id, 'pause', () => this.#transitions.pause(record));
+      else if (snapshot === null)
+        await this.#work(id, 'kill', () => this.#transitions.kill(record, 'timeout'));
+      else await this.#work(id, 'kill', () => this.#transitions.revert(record, snapshot, 'timeout'));
     } catch (error) {
-      this.expiryPausedUntilMs = Date.now() + RETRY_EXPIRY_MS;
-      this.warn(`Ending ${id} at its deadline failed: ${error instanceof Error ? error.message : error}`);
+      this.#expiryPausedUntilMs = Date.now() + RETRY_EXPIRY_MS;
+      this.#warn(`Ending ${id} at its deadline failed: ${error instanceof Error ? error.message : error}`);
     }
   }
 
-  private async startResume(
+  async #startResume(
     paused: SandboxRecord,
     timeoutMs: number,
     autoPause = paused.autoPause,
   ): Promise<Connected> {
-    const resume = () => this.transitions.resume(paused, timeoutMs, autoPause);
-    const record = await this.work(paused.id, 'resume', () => this.startInPlace(resume));
+    const resume = () => this.#transitions.resume(paused, timeoutMs, autoPause);
+    const record = await this.#work(paused.id, 'resume', () => this.#startInPlace(resume));
     return { record, resumed: true };
   }
 
@@ -169,13 +174,13 @@ export class Lifecycle {
    * first resumes and the others find that resume under way, and join it.
    * @throws ApiError 404.
    */
-  private async whenSteady(
+  async #whenSteady(
     id: string,
     act: (record: SandboxRecord) => Connected | Promise<Connected>,
   ): Promise<Connected> {
     for (;;) {
-      const record = this.mustGet(id);
-      const busy = this.busy.get(id);
+      const record = this.#mustGet(id);
+      const busy = this.#busy.get(id);
       if (busy?.work === 'resume') {
         const resumed = await busy.done;
         if (resumed !== null) return { record: resumed, resumed: true };
@@ -186,54 +191,55 @@ export class Lifecycle {
   }
 
   /** Runs `act` as the one piece of work of this id; everything up to its first await happens at once. */
-  private work<T extends SandboxRecord | null>(id: string, work: Work, act: () => Promise<T>): Promise<T> {
-    const done = act().finally(() => this.busy.delete(id));
-    this.busy.set(id, { work, done });
+  #work<T extends SandboxRecord | null>(id: string, work: Work, act: () => Promise<T>): Promise<T> {
+    const done = act().finally(() => this.#busy.delete(id));
+    this.#busy.set(id, { work, done });
     return done;
   }
 
   /** Takes one of the places for running sandboxes while `start` is under way. @throws ApiError 429. */
-  private async startInPlace<T>(start: () => Promise<T>): Promise<T> {
-    const { registry, limits } = this;
-    const taken = registry.count('running') + registry.count('pausing') + this.starting;
+  async #startInPlace<T>(start: () => Promise<T>): Promise<T> {
+    const registry = this.#registry;
+    const limits = this.#limits;
+    const taken = registry.count('running') + registry.count('pausing') + this.#starting;
     if (taken >= limits.maxRunning) {
       const reached = `you have reached the maximum number of concurrent sandboxes (${limits.maxRunning})`;
       throw new ApiError(429, `${reached}. Pause or kill one and try again.`);
     }
-    this.starting += 1;
+    this.#starting += 1;
     try {
       return await start();
     } finally {
-      this.starting -= 1;
+      this.#starting -= 1;
     }
   }
 
-  private extend(running: SandboxRecord, durationMs: number): SandboxRecord {
-    const endAtMs = Math.min(Date.now() + durationMs, this.lastMoment(running));
-    return endAtMs <= running.endAtMs ? running : this.registry.update(running, { endAtMs });
+  #extend(running: SandboxRecord, durationMs: number): SandboxRecord {
+    const endAtMs = Math.min(Date.now() + durationMs, this.#lastMoment(running));
+    return endAtMs <= running.endAtMs ? running : this.#registry.update(running, { endAtMs });
   }
 
   /** The latest deadline this run may have. @throws ApiError 400 when that is over. */
-  private lastMoment(running: SandboxRecord): number {
-    const last = running.startedAtMs + this.limits.maxLengthMs;
+  #lastMoment(running: SandboxRecord): number {
+    const last = running.startedAtMs + this.#limits.maxLengthMs;
     if (last <= Date.now()) throw new ApiError(400, 'Max instance length exceeded');
     return last;
   }
 
-  private timeoutMs(timeoutS = DEFAULT_TIMEOUT_S): number {
-    const { maxLengthMs } = this.limits;
+  #timeoutMs(timeoutS = DEFAULT_TIMEOUT_S): number {
+    const { maxLengthMs } = this.#limits;
     if (timeoutS * 1000 <= maxLengthMs) return timeoutS * 1000;
     throw new ApiError(400, `Timeout cannot be greater than ${maxLengthMs / 3_600_000} hours`);
   }
 
-  private mustGet(id: string): SandboxRecord {
-    const record = this.registry.get(id);
+  #mustGet(id: string): SandboxRecord {
+    const record = this.#registry.get(id);
     if (record === undefined) throw notFound(id);
     return record;
   }
 
-  private mustRun(id: string): SandboxRecord {
-    const record = this.mustGet(id);
+  #mustRun(id: string): SandboxRecord {
+    const record = this.#mustGet(id);
     if (record.state !== 'running') throw notFound(id);
     return record;
   }

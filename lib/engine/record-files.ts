@@ -12,19 +12,23 @@ export type SetAside = { file: string; reason: string };
  * engine is killed at any moment; after a power cut a file may be empty, and is then set aside.
  */
 export class RecordFiles {
-  constructor(private readonly dataDir: DataDir) {}
+  readonly #dataDir: DataDir;
+
+  constructor(dataDir: DataDir) {
+    this.#dataDir = dataDir;
+  }
 
   /** Reads every record. What cannot be read is moved to the set-aside directory, with the sandbox's files. */
   load(): { records: SandboxRecord[]; setAside: SetAside[] } {
     const records: SandboxRecord[] = [];
-    const setAside = this.earlierSetAside();
-    for (const file of readdirSync(this.dataDir.records)) {
+    const setAside = this.#earlierSetAside();
+    for (const file of readdirSync(this.#dataDir.records)) {
       if (file.endsWith('.tmp')) {
-        rmSync(join(this.dataDir.records, file), { force: true, recursive: true });
+        rmSync(join(this.#dataDir.records, file), { force: true, recursive: true });
         continue;
       }
-      const outcome = this.read(file);
-      if (typeof outcome === 'string') setAside.push(this.putAside(file, outcome));
+      const outcome = this.#read(file);
+      if (typeof outcome === 'string') setAside.push(this.#putAside(file, outcome));
       else records.push(outcome);
     }
     return { records, setAside };
@@ -32,25 +36,25 @@ export class RecordFiles {
 
   /** Synchronous on purpose: an answer may not be given before its record is kept, and this takes ~0.1 ms. */
   save(record: SandboxRecord): void {
-    const path = this.pathOf(record.id);
+    const path = this.#pathOf(record.id);
     const beside = `${path}.tmp`;
     writeFileSync(beside, JSON.stringify(record), { mode: 0o600 });
     renameSync(beside, path);
   }
 
   delete(id: string): void {
-    rmSync(this.pathOf(id), { force: true });
+    rmSync(this.#pathOf(id), { force: true });
   }
 
-  private pathOf(id: string): string {
-    return join(this.dataDir.records, `${id}.json`);
+  #pathOf(id: string): string {
+    return join(this.#dataDir.records, `${id}.json`);
   }
 
   /** The record in a file, or why there is none. */
-  private read(file: string): SandboxRecord | string {
+  #read(file: string): SandboxRecord | string {
     try {
       const parsed = SandboxRecord.safeParse(
-        JSON.parse(readFileSync(join(this.dataDir.records, file), 'utf8')),
+        JSON.parse(readFileSync(join(this.#dataDir.records, file), 'utf8')),
       );
       if (!parsed.success) {
         const issue = parsed.error.issues[0];
@@ -63,15 +67,15 @@ export class RecordFiles {
     }
   }
 
-  private putAside(file: string, reason: string): SetAside {
+  #putAside(file: string, reason: string): SetAside {
     const name = `${Date.now()}-${file}`;
-    mkdirSync(this.dataDir.setAside, { recursive: true, mode: 0o700 });
-    renameSync(join(this.dataDir.records, file), join(this.dataDir.setAside, name));
+    mkdirSync(this.#dataDir.setAside, { recursive: true, mode: 0o700 });
+    renameSync(join(this.#dataDir.records, file), join(this.#dataDir.setAside, name));
     const id = file.replace(/\.json$/, '');
     if (SANDBOX_ID.test(id)) {
       // Without a record the files would count as leftovers; somebody may still want to rescue them.
       try {
-        renameSync(join(this.dataDir.guests, id), join(this.dataDir.setAside, `${name}.files`));
+        renameSync(join(this.#dataDir.guests, id), join(this.#dataDir.setAside, `${name}.files`));
       } catch {
         // It had none.
       }
@@ -79,9 +83,9 @@ export class RecordFiles {
     return { file: name, reason };
   }
 
-  private earlierSetAside(): SetAside[] {
+  #earlierSetAside(): SetAside[] {
     try {
-      return readdirSync(this.dataDir.setAside)
+      return readdirSync(this.#dataDir.setAside)
         .filter((file) => !file.endsWith('.files'))
         .map((file) => ({ file, reason: 'set aside at an earlier start' }));
     } catch {

@@ -32,36 +32,40 @@ const GUEST_HOST = /^(\d{1,5})-(i[a-z0-9]{20})\./;
  * access token, signature, in that order.
  */
 export class Router {
-  constructor(
-    private readonly registry: Registry,
-    private readonly tokens: Tokens,
-    private readonly boundHost: string,
-  ) {}
+  readonly #registry: Registry;
+  readonly #tokens: Tokens;
+  readonly #boundHost: string;
+
+  constructor(registry: Registry, tokens: Tokens, boundHost: string) {
+    this.#registry = registry;
+    this.#tokens = tokens;
+    this.#boundHost = boundHost;
+  }
 
   /** @throws ApiError 400 for a host that is not ours, a target that is no path, half an address. */
   route(request: IncomingMessage): Destination {
-    const hostName = this.checkedHost(request.headers.host);
+    const hostName = this.#checkedHost(request.headers.host);
     const { path, query } = splitTarget(request.url ?? '');
     const guestHost = GUEST_HOST.exec(hostName);
     if (guestHost === null && CONTROL_ROOTS.has(path.split('/')[1] ?? ''))
       return { to: 'control', path, query };
 
     const named = namedByHeaders(request.headers) ?? namedByHost(guestHost);
-    if (named !== null) return this.toGuest(path, this.registry.get(named.id), named.port, named.id);
+    if (named !== null) return this.#toGuest(path, this.#registry.get(named.id), named.port, named.id);
     const token = request.headers['x-access-token'];
     if (typeof token === 'string') {
-      const record = this.registry.findByToken(token);
-      if (record !== undefined) return this.toGuest(path, record, ENVD_PORT);
+      const record = this.#registry.findByToken(token);
+      if (record !== undefined) return this.#toGuest(path, record, ENVD_PORT);
     }
     if (query.has('signature')) {
-      return this.toGuest(path, this.findBySignature(request.method, query), ENVD_PORT);
+      return this.#toGuest(path, this.#findBySignature(request.method, query), ENVD_PORT);
     }
     // A token that nobody knows belonged to a sandbox that was killed.
     if (token !== undefined || ENVD_PATH.test(path)) return { to: 'nowhere', path, sandboxId: '' };
     return { to: 'control', path, query };
   }
 
-  private toGuest(
+  #toGuest(
     path: string,
     record: SandboxRecord | undefined,
     port: number,
@@ -72,7 +76,7 @@ export class Router {
   }
 
   /** Only running sandboxes are tried: for all others the answer is the same. */
-  private findBySignature(method: string | undefined, query: URLSearchParams): SandboxRecord | undefined {
+  #findBySignature(method: string | undefined, query: URLSearchParams): SandboxRecord | undefined {
     const signature = query.get('signature') ?? '';
     const expiration = query.get('signature_expiration');
     const file = {
@@ -81,16 +85,16 @@ export class Router {
       username: query.get('username') ?? '',
       ...(expiration === null ? {} : { expiration }),
     };
-    for (const record of this.registry.running()) {
-      if (fileSignature(file, this.tokens.access(record.id)) === signature) return record;
+    for (const record of this.#registry.running()) {
+      if (fileSignature(file, this.#tokens.access(record.id)) === signature) return record;
     }
     return undefined;
   }
 
   /** Refuses names that a hostile page could point at this machine. */
-  private checkedHost(host: string | undefined): string {
+  #checkedHost(host: string | undefined): string {
     const name = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/.exec(host?.toLowerCase() ?? '')?.[1];
-    if (name !== undefined && isOurHost(name, this.boundHost.toLowerCase())) return name;
+    if (name !== undefined && isOurHost(name, this.#boundHost.toLowerCase())) return name;
     throw new ApiError(400, 'Invalid host', { connection: 'close' });
   }
 }

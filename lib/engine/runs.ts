@@ -29,40 +29,43 @@ export type EndReason = NonNullable<Run['endReason']>;
  * does not clear how an earlier run ended.
  */
 export class Runs {
-  private readonly rows = new Map<string, Run>();
-  private readonly order = new SortedIndex<{ createdAtUs: number }>((a, b) => a.createdAtUs - b.createdAtUs);
-  private readonly byTime = new Map<number, string>();
+  readonly #path: string;
+  readonly #rows = new Map<string, Run>();
+  readonly #order = new SortedIndex<{ createdAtUs: number }>((a, b) => a.createdAtUs - b.createdAtUs);
+  readonly #byTime = new Map<number, string>();
   /** Sandboxes that are gone, oldest end first. */
-  private readonly gone = new Set<string>();
-  private lines = 0;
+  readonly #gone = new Set<string>();
+  #lines = 0;
   /** Kept open: a line is written for each step of each sandbox. */
-  private file: number | undefined;
+  #file: number | undefined;
 
-  constructor(private readonly path: string) {}
+  constructor(path: string) {
+    this.#path = path;
+  }
 
   /** Reads the file. `isAlive` tells which sandboxes there still are; unreadable lines are skipped and counted. */
   load(isAlive: (id: string) => boolean): { skippedLines: number } {
     let skippedLines = 0;
-    const text = existsSync(this.path) ? readFileSync(this.path, 'utf8') : '';
+    const text = existsSync(this.#path) ? readFileSync(this.#path, 'utf8') : '';
     for (const line of text.split('\n')) {
       if (line === '') continue;
       const run = parseRun(line);
       if (run === null) skippedLines += 1;
-      else this.keep(run);
+      else this.#keep(run);
     }
-    for (const { sandboxId } of [...this.rows.values()]) {
+    for (const { sandboxId } of [...this.#rows.values()]) {
       if (isAlive(sandboxId)) continue;
-      this.gone.add(sandboxId);
+      this.#gone.add(sandboxId);
       // The engine was killed before it could write down how this one ended.
       this.stopped(sandboxId, 'error');
     }
-    this.trim();
-    this.compact();
+    this.#trim();
+    this.#compact();
     return { skippedLines };
   }
 
   get(id: string): Run | undefined {
-    return this.rows.get(id);
+    return this.#rows.get(id);
   }
 
   created(sandbox: {
@@ -73,9 +76,9 @@ export class Runs {
   }): void {
     let createdAtUs = sandbox.createdAtMs * 1000;
     // Sandboxes of one millisecond get different microseconds.
-    while (this.byTime.has(createdAtUs)) createdAtUs += 1;
+    while (this.#byTime.has(createdAtUs)) createdAtUs += 1;
     const { id: sandboxId, templateId, alias } = sandbox;
-    this.write({
+    this.#write({
       sandboxId,
       templateId,
       ...(alias === undefined ? {} : { alias }),
@@ -85,80 +88,80 @@ export class Runs {
   }
 
   paused(id: string): void {
-    this.change(id, { status: 'paused' });
+    this.#change(id, { status: 'paused' });
   }
 
   resumed(id: string): void {
-    this.change(id, { status: 'running' });
+    this.#change(id, { status: 'running' });
   }
 
   /** A run ended. No-op unless the row says `running`: that is the quirk of the killed paused sandbox. */
   stopped(id: string, endReason: EndReason): void {
-    if (this.rows.get(id)?.status !== 'running') return;
-    this.change(id, { status: 'stopped', endReason, endedAtMs: Date.now() });
+    if (this.#rows.get(id)?.status !== 'running') return;
+    this.#change(id, { status: 'stopped', endReason, endedAtMs: Date.now() });
   }
 
   /** The sandbox is gone for good: from here on its row counts towards the bound. */
   released(id: string): void {
-    if (this.rows.has(id)) this.gone.add(id);
-    this.trim();
+    if (this.#rows.has(id)) this.#gone.add(id);
+    this.#trim();
   }
 
   /** Newest first, strictly before `beforeUs`. */
   *newest(beforeUs?: number): Generator<Run> {
     const bound = beforeUs === undefined ? undefined : { createdAtUs: beforeUs };
-    for (const { createdAtUs } of this.order.backwards(bound)) {
-      const run = this.rows.get(this.byTime.get(createdAtUs) ?? '');
+    for (const { createdAtUs } of this.#order.backwards(bound)) {
+      const run = this.#rows.get(this.#byTime.get(createdAtUs) ?? '');
       if (run !== undefined) yield run;
     }
   }
 
   close(): void {
-    if (this.file !== undefined) closeSync(this.file);
-    this.file = undefined;
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
-  private change(id: string, patch: Partial<Run>): void {
-    const run = this.rows.get(id);
-    if (run !== undefined) this.write({ ...run, ...patch });
+  #change(id: string, patch: Partial<Run>): void {
+    const run = this.#rows.get(id);
+    if (run !== undefined) this.#write({ ...run, ...patch });
   }
 
-  private write(run: Run): void {
-    this.keep(run);
-    this.file ??= openSync(this.path, 'a', 0o600);
-    writeSync(this.file, `${JSON.stringify(run)}\n`);
-    this.lines += 1;
-    if (this.lines > this.rows.size + MAX_STALE_LINES) this.compact();
+  #write(run: Run): void {
+    this.#keep(run);
+    this.#file ??= openSync(this.#path, 'a', 0o600);
+    writeSync(this.#file, `${JSON.stringify(run)}\n`);
+    this.#lines += 1;
+    if (this.#lines > this.#rows.size + MAX_STALE_LINES) this.#compact();
   }
 
-  private keep(run: Run): void {
-    if (!this.rows.has(run.sandboxId)) {
-      this.order.add({ createdAtUs: run.createdAtUs });
-      this.byTime.set(run.createdAtUs, run.sandboxId);
+  #keep(run: Run): void {
+    if (!this.#rows.has(run.sandboxId)) {
+      this.#order.add({ createdAtUs: run.createdAtUs });
+      this.#byTime.set(run.createdAtUs, run.sandboxId);
     }
-    this.rows.set(run.sandboxId, run);
+    this.#rows.set(run.sandboxId, run);
   }
 
-  private trim(): void {
-    for (const id of this.gone) {
-      if (this.gone.size <= MAX_ENDED_RUNS) return;
-      const run = this.rows.get(id);
-      this.gone.delete(id);
-      this.rows.delete(id);
+  #trim(): void {
+    for (const id of this.#gone) {
+      if (this.#gone.size <= MAX_ENDED_RUNS) return;
+      const run = this.#rows.get(id);
+      this.#gone.delete(id);
+      this.#rows.delete(id);
       if (run === undefined) continue;
-      this.order.remove(run);
-      this.byTime.delete(run.createdAtUs);
+      this.#order.remove(run);
+      this.#byTime.delete(run.createdAtUs);
     }
   }
 
-  private compact(): void {
-    const beside = `${this.path}.tmp`;
-    writeFileSync(beside, [...this.rows.values()].map((run) => `${JSON.stringify(run)}\n`).join(''), {
+  #compact(): void {
+    const beside = `${this.#path}.tmp`;
+    writeFileSync(beside, [...this.#rows.values()].map((run) => `${JSON.stringify(run)}\n`).join(''), {
       mode: 0o600,
     });
     this.close();
-    renameSync(beside, this.path);
-    this.lines = this.rows.size;
+    renameSync(beside, this.#path);
+    this.#lines = this.#rows.size;
   }
 }
 

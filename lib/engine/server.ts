@@ -25,19 +25,23 @@ type Guestward = { dataPlane: DataPlane; guestsDir: string };
 
 /** The HTTP server: one port for the control plane and for every sandbox. */
 export class EngineServer {
-  private readonly server: Server;
-  private readonly router: Router;
-  private readonly control: ControlPlane;
-  private isStopping = false;
+  readonly #parts: EngineParts & Guestward & { warn(message: string): void };
+  readonly #address: Address;
+  readonly #server: Server;
+  readonly #router: Router;
+  readonly #control: ControlPlane;
+  #isStopping = false;
 
   constructor(
-    private readonly parts: EngineParts & Guestward & { warn(message: string): void },
+    parts: EngineParts & Guestward & { warn(message: string): void },
     apiKey: string,
-    private readonly address: Address,
+    address: Address,
   ) {
-    this.router = new Router(parts.registry, parts.tokens, address.host);
-    this.control = new ControlPlane(parts, apiKey);
-    this.server = createServer({
+    this.#parts = parts;
+    this.#address = address;
+    this.#router = new Router(parts.registry, parts.tokens, address.host);
+    this.#control = new ControlPlane(parts, apiKey);
+    this.#server = createServer({
       // Slow headers are cut off; bodies are not limited here, because uploads to a sandbox may take hours.
       headersTimeout: 10_000,
       requestTimeout: 0,
@@ -45,16 +49,16 @@ export class EngineServer {
       keepAliveTimeout: 65_000,
       maxHeaderSize: 64 * 1024,
     });
-    this.server.on('request', (request, response) => void this.serve(request, response));
-    this.server.on('clientError', refuseGarbage);
+    this.#server.on('request', (request, response) => void this.#serve(request, response));
+    this.#server.on('clientError', refuseGarbage);
   }
 
   /** The port it listens on. @throws StartError when it is taken. */
   async listen(): Promise<number> {
-    const { host, port, nextFreePort } = this.address;
+    const { host, port, nextFreePort } = this.#address;
     const last = nextFreePort && port > 0 ? Math.min(port + NEXT_PORTS, 65_535) : port;
     for (let candidate = port; candidate <= last; candidate += 1) {
-      const bound = await this.tryListen(host, candidate);
+      const bound = await this.#tryListen(host, candidate);
       if (bound !== null) return bound;
     }
     const taken =
@@ -68,79 +72,79 @@ export class EngineServer {
 
   /** Takes no more requests, gives those under way `graceMs`, then cuts them off. */
   async close(graceMs: number): Promise<void> {
-    this.isStopping = true;
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    this.server.closeIdleConnections();
+    this.#isStopping = true;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeIdleConnections();
     await Promise.race([closed, sleep(graceMs, undefined, { ref: false })]);
-    this.server.closeAllConnections();
+    this.#server.closeAllConnections();
     await closed;
   }
 
   /** null when the port is taken. */
-  private tryListen(host: string, port: number): Promise<number | null> {
+  #tryListen(host: string, port: number): Promise<number | null> {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRINUSE') resolve(null);
         else reject(new StartError(`Cannot listen on ${host} port ${port}: ${error.message}`));
       };
-      this.server.once('error', onError);
-      this.server.listen({ host, port }, () => {
-        this.server.off('error', onError);
-        const address = this.server.address();
+      this.#server.once('error', onError);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', onError);
+        const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
       });
     });
   }
 
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      if (this.isStopping) throw new ApiError(503, 'the engine is stopping', { connection: 'close' });
-      const destination = this.router.route(request);
-      if (destination.to === 'control') await this.toControl(request, response, destination);
-      else await this.toGuest(request, response, destination);
+      if (this.#isStopping) throw new ApiError(503, 'the engine is stopping', { connection: 'close' });
+      const destination = this.#router.route(request);
+      if (destination.to === 'control') await this.#toControl(request, response, destination);
+      else await this.#toGuest(request, response, destination);
     } catch (error) {
-      this.fail(error, request, response);
+      this.#fail(error, request, response);
     }
   }
 
-  private async toControl(
+  async #toControl(
     request: IncomingMessage,
     response: ServerResponse,
     { path, query }: Extract<Destination, { to: 'control' }>,
   ): Promise<void> {
-    const route = this.control.resolve(request, path);
+    const route = this.#control.resolve(request, path);
     // The switches themselves stay reachable whatever they are set to.
     const effects = path.startsWith('/engine/')
       ? NO_EFFECTS
-      : await actOut(this.parts.faults, request, response, path);
+      : await actOut(this.#parts.faults, request, response, path);
     if (effects === null) return;
-    const reply = await this.control.run(route, request, query, effects);
+    const reply = await this.#control.run(route, request, query, effects);
     if (effects.has('fail-late')) throw new ApiError(500, 'Fault switched on, after the fact');
     sendReply(response, reply);
   }
 
-  private async toGuest(
+  async #toGuest(
     request: IncomingMessage,
     response: ServerResponse,
     destination: Exclude<Destination, { to: 'control' }>,
   ): Promise<void> {
-    if ((await actOut(this.parts.faults, request, response, destination.path)) === null) return;
+    if ((await actOut(this.#parts.faults, request, response, destination.path)) === null) return;
     if (destination.to === 'nowhere') {
       const extra = { sandboxId: destination.sandboxId };
       return sendError(response, 502, 'The sandbox was not found', { extra });
     }
     const { record, port } = destination;
-    const guest = guestOf(record, this.parts.tokens, this.parts.guestsDir);
-    await this.parts.dataPlane.handle(guest, port, request, response);
+    const guest = guestOf(record, this.#parts.tokens, this.#parts.guestsDir);
+    await this.#parts.dataPlane.handle(guest, port, request, response);
   }
 
-  private fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  #fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     if (response.headersSent || response.destroyed) {
       response.destroy();
     } else if (error instanceof ApiError) {
       sendError(response, error.status, error.message, { headers: error.headers });
     } else {
-      this.parts.warn(`${request.method} ${request.url?.split('?')[0]} failed: ${stackOf(error)}`);
+      this.#parts.warn(`${request.method} ${request.url?.split('?')[0]} failed: ${stackOf(error)}`);
       sendError(response, 500, 'the engine failed to answer; its log says why');
     }
   }

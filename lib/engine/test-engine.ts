@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { removeTree } from '../test-support/remove-tree';
 import { type Engine, type EngineOptions, startEngine } from './engine';
-import type { DataPlane, GuestContext, GuestHouse, Guests, Usage } from './guests';
+import type { DataPlane, GuestContext, GuestRuntime, Guests, Usage } from './guests';
 import { openIdleGuests } from './idle-guests';
 
 /** What the tests of the engine share: a real engine on a free port in a directory of its own, and plain HTTP. */
@@ -133,26 +133,26 @@ export class HeldGuests implements Guests {
   readonly calls: string[] = [];
   use: Usage | null = null;
   context: GuestContext | undefined;
-  private readonly gates = new Map<GuestCall, Promise<void>>();
-  private readonly failures = new Map<GuestCall, string>();
+  readonly #gates = new Map<GuestCall, Promise<void>>();
+  readonly #failures = new Map<GuestCall, string>();
 
   /** Holds back calls of this kind until the returned function is called. */
   hold(call: GuestCall): () => void {
     let open = () => {};
-    this.gates.set(call, new Promise((resolve) => (open = resolve)));
+    this.#gates.set(call, new Promise((resolve) => (open = resolve)));
     return () => {
-      this.gates.delete(call);
+      this.#gates.delete(call);
       open();
     };
   }
 
   /** The next call of this kind fails. */
   failNext(call: GuestCall, message: string): void {
-    this.failures.set(call, message);
+    this.#failures.set(call, message);
   }
 
   /** What to start an engine with. */
-  open = (context: GuestContext): GuestHouse => {
+  open = (context: GuestContext): GuestRuntime => {
     this.context = context;
     const dataPlane: DataPlane = openIdleGuests(context).dataPlane;
     return { guests: this, dataPlane };
@@ -161,19 +161,19 @@ export class HeldGuests implements Guests {
   async recover(known: readonly { id: string }[]): Promise<void> {
     this.calls.push(`recover ${known.length}`);
   }
-  create = ({ id }: { id: string }) => this.take('create', id);
-  pause = (id: string) => this.take('pause', id);
-  resume = ({ id }: { id: string }) => this.take('resume', id);
-  revert = (id: string) => this.take('revert', id);
-  destroy = (id: string) => this.take('destroy', id);
+  create = ({ id }: { id: string }) => this.#take('create', id);
+  pause = (id: string) => this.#take('pause', id);
+  resume = ({ id }: { id: string }) => this.#take('resume', id);
+  revert = (id: string) => this.#take('revert', id);
+  destroy = (id: string) => this.#take('destroy', id);
   usage = () => this.use;
   async close(): Promise<void> {}
 
-  private async take(call: GuestCall, id: string): Promise<void> {
+  async #take(call: GuestCall, id: string): Promise<void> {
     this.calls.push(`${call} ${id}`);
-    await this.gates.get(call);
-    const failure = this.failures.get(call);
-    this.failures.delete(call);
+    await this.#gates.get(call);
+    const failure = this.#failures.get(call);
+    this.#failures.delete(call);
     if (failure !== undefined) throw new Error(failure);
   }
 }

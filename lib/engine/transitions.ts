@@ -33,13 +33,17 @@ export type TransitionParts = {
  * await each step happens at once. Who may take which step when is the lifecycle's business.
  */
 export class Transitions {
-  constructor(private readonly parts: TransitionParts) {}
+  readonly #parts: TransitionParts;
+
+  constructor(parts: TransitionParts) {
+    this.#parts = parts;
+  }
 
   /** From nothing to running. `spanOf` is asked once the guest is there, so that nobody pays for its start. */
   async create(input: NewSandbox, spanOf: () => Span): Promise<SandboxRecord> {
-    const { registry, runs, guests } = this.parts;
+    const { registry, runs, guests } = this.#parts;
     const draft = newRecord(input);
-    await attempt('creating', () => guests.create(this.guest(draft)));
+    await attempt('creating', () => guests.create(this.#guest(draft)));
     const span = spanOf();
     const record = { ...draft, ...span, createdAtMs: span.startedAtMs };
     try {
@@ -54,7 +58,7 @@ export class Transitions {
 
   /** From running to paused. A failure is not rolled back: the run is lost, an older snapshot remains. */
   async pause(running: SandboxRecord, nowMs = Date.now()): Promise<SandboxRecord> {
-    const { registry, guests, runs } = this.parts;
+    const { registry, guests, runs } = this.#parts;
     const snapshot: Snapshot = {
       templateId: running.snapshot?.templateId ?? randomId(20),
       createdAtMs: running.snapshot?.createdAtMs ?? nowMs,
@@ -74,13 +78,13 @@ export class Transitions {
   }
 
   finishPause(pausing: SandboxRecord): SandboxRecord {
-    return this.parts.registry.update(pausing, { state: 'paused' });
+    return this.#parts.registry.update(pausing, { state: 'paused' });
   }
 
   /** From paused to running, from now on for `timeoutMs`. */
   async resume(paused: SandboxRecord, timeoutMs: number, autoPause: boolean): Promise<SandboxRecord> {
-    const { registry, guests, runs } = this.parts;
-    await attempt('resuming', () => guests.resume(this.guest(paused)));
+    const { registry, guests, runs } = this.#parts;
+    await attempt('resuming', () => guests.resume(this.#guest(paused)));
     const startedAtMs = Date.now();
     const endAtMs = startedAtMs + timeoutMs;
     const running = registry.update(paused, { state: 'running', startedAtMs, endAtMs, autoPause });
@@ -93,7 +97,7 @@ export class Transitions {
    * of it is a leftover without a record, and not a sandbox with half its files.
    */
   async kill(record: SandboxRecord, reason: EndReason): Promise<null> {
-    const { registry, guests, runs, history } = this.parts;
+    const { registry, guests, runs, history } = this.#parts;
     const killing = registry.hide(record);
     registry.deleteFile(record.id);
     await attempt('killing', () => guests.destroy(record.id));
@@ -106,7 +110,7 @@ export class Transitions {
 
   /** The run is over but an older snapshot remains: the sandbox is listed as paused again (protocol §1.2). */
   async revert(record: SandboxRecord, snapshot: Snapshot, reason: EndReason): Promise<SandboxRecord> {
-    const { registry, guests, runs, warn } = this.parts;
+    const { registry, guests, runs, warn } = this.#parts;
     const killing = registry.hide(record);
     await guests.revert(record.id).catch((error: unknown) => warn(`Reverting ${record.id} failed: ${error}`));
     runs.stopped(record.id, reason);
@@ -116,9 +120,9 @@ export class Transitions {
 
   /** Takes up what an engine before this one left, and finishes what it left half done. */
   async recover(): Promise<void> {
-    const { registry, runs, guests } = this.parts;
+    const { registry, runs, guests } = this.#parts;
     const records = [...registry.all()];
-    await guests.recover(records.map((record) => this.guest(record)));
+    await guests.recover(records.map((record) => this.#guest(record)));
     for (const record of records) {
       if (runs.get(record.id) === undefined) {
         runs.created(record);
@@ -128,8 +132,8 @@ export class Transitions {
     }
   }
 
-  private guest(record: SandboxRecord): Guest {
-    return guestOf(record, this.parts.tokens, this.parts.guestsDir);
+  #guest(record: SandboxRecord): Guest {
+    return guestOf(record, this.#parts.tokens, this.#parts.guestsDir);
   }
 }
 

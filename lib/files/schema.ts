@@ -16,7 +16,7 @@ export type GuestPath = z.infer<typeof GuestPath>;
 export const GuestPaths = z.array(GuestPath).min(1).max(500, 'At most 500 places at once.');
 
 /** The most entries of one folder that are handed out. */
-export const MOST_ENTRIES = 100_000;
+export const MAX_ENTRIES = 100_000;
 
 /** What a folder holds, in the order the sandbox told it. `isCut`: it holds more than these. */
 export type Listing = { path: string; entries: Entry[]; isCut: boolean };

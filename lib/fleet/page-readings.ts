@@ -11,7 +11,7 @@ type Options = {
 /** `askedAtMs` is infinite until the request is sent. */
 type Look = { askedAtMs: number; done: Promise<void> };
 
-const MOST_AT_ONCE = 4;
+const MAX_AT_ONCE = 4;
 /** Whoever wants the same page within this time shares the request. */
 const GATHER_MS = 5;
 
@@ -58,7 +58,7 @@ export class PageLooks {
   }
 
   async #takeTurn(): Promise<void> {
-    if (this.#underWay < MOST_AT_ONCE) this.#underWay += 1;
+    if (this.#underWay < MAX_AT_ONCE) this.#underWay += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 

@@ -18,7 +18,7 @@ const LINGER_MS = 15_000;
 const LONGEST_ABSENCE_MS = 10 * 60_000;
 /** Verified news outlives any page that was asked for before it. */
 const SETTLED_FOR_MS = 60_000;
-const MOST_DEPARTED = 2_000;
+const MAX_DEPARTED = 2_000;
 /** A reading that somebody waits for begins when nobody else has asked for this long: all of them share it. */
 const QUIET_MS = 20;
 /** But it begins at the latest after this, however many still come. */
@@ -333,7 +333,7 @@ export class FleetWatcher {
     this.#placeOf.delete(id);
     this.#departed.set(id, { sandbox, atMs: Date.now() });
     const [oldest] = this.#departed.keys();
-    if (oldest !== undefined && this.#departed.size > MOST_DEPARTED) this.#departed.delete(oldest);
+    if (oldest !== undefined && this.#departed.size > MAX_DEPARTED) this.#departed.delete(oldest);
     this.#batch.remove(id);
     this.#publishSoon();
   }

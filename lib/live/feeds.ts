@@ -10,14 +10,21 @@ type Said<State> = { state: State; sentAtMs: number };
  * that ask, so that the server sees one who looks, and the server's clock beside it. In the browser only.
  */
 export class LiveFeeds<State> {
+  readonly #channel: Channel;
+  readonly #read: (event: unknown) => Said<State> | null;
+  readonly #socket: () => Pick<LiveSocket, 'subscribe'>;
   readonly #feeds = new Map<string, Feed<State>>();
 
   /** `read` answers `null` for events that say nothing of how things stand. */
   constructor(
-    private readonly channel: Channel,
-    private readonly read: (event: unknown) => Said<State> | null,
-    private readonly socket: () => Pick<LiveSocket, 'subscribe'> = liveSocket,
-  ) {}
+    channel: Channel,
+    read: (event: unknown) => Said<State> | null,
+    socket: () => Pick<LiveSocket, 'subscribe'> = liveSocket,
+  ) {
+    this.#channel = channel;
+    this.#read = read;
+    this.#socket = socket;
+  }
 
   /** Listens until the answered function is called. */
   subscribe(key: string, listener: () => void): () => void {
@@ -26,7 +33,7 @@ export class LiveFeeds<State> {
     feed.listeners.add(listener);
     // What was known holds until the server says otherwise, which it does on joining.
     const heard = { onEvent: (event: unknown) => this.#receive(feed, event), onGap: () => {} };
-    feed.leave ??= this.socket().subscribe(this.channel, heard, key);
+    feed.leave ??= this.#socket().subscribe(this.#channel, heard, key);
     return () => {
       feed.listeners.delete(listener);
       if (feed.listeners.size > 0 || this.#feeds.get(key) !== feed) return;
@@ -46,7 +53,7 @@ export class LiveFeeds<State> {
   }
 
   #receive(feed: Feed<State>, event: unknown): void {
-    const said = this.read(event);
+    const said = this.#read(event);
     if (said === null) return;
     feed.clock.observe(said.sentAtMs, Date.now());
     feed.state = said.state;

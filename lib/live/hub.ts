@@ -54,11 +54,11 @@ export type Admission =
 
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 /** Who leaves this much unread and goes on asking is cut off: more than all that channels keep under way together. */
-const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 const RECHECK_EVERY_MS = 15_000;
 const SILENT_AFTER_MS = 60_000;
 /** How much one socket may listen to at once. */
-const MOST_PLACES = 64;
+const MAX_PLACES = 64;
 
 /** Every open `/live` socket of this process and the channels they listen to. */
 export class Hub {
@@ -125,7 +125,7 @@ export class Hub {
       // What was refused may go on sending until it answers the close, or never does.
       if (ws.readyState !== ws.OPEN) return;
       // Joining again and again has everything sent anew each time.
-      if (ws.bufferedAmount > MOST_UNREAD_BYTES) {
+      if (ws.bufferedAmount > MAX_UNREAD_BYTES) {
         ws.terminate();
         return;
       }
@@ -153,7 +153,7 @@ export class Hub {
     if (frame.type === 'ping') sendFrame(ws, { type: 'pong' });
     else if (frame.type === 'unsubscribe') leave(joined, placeName(frame));
     else if (frame.type === 'message') joined.get(placeName(frame))?.onMessage(frame.payload);
-    else if (!joined.has(placeName(frame)) && joined.size < MOST_PLACES)
+    else if (!joined.has(placeName(frame)) && joined.size < MAX_PLACES)
       this.#join(ws, joined, frame, { ...who, opening: frame.payload });
     return true;
   }

@@ -3,46 +3,46 @@
 import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
-import { LEAST_LIMIT_MS, MOST_COMMAND_CHARS, MOST_CWD_CHARS, MOST_LIMIT_MS } from '../commands/schema';
+import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '../commands/schema';
 import { type Result, resultOf } from '../result';
-import { MOST_TIMEOUT_MS } from '../sandbox/limits';
+import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { SandboxId } from '../sandbox/schema';
 import { parseExportPath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
 import {
-  MOST_FILTER_CHARS,
-  MOST_GRACE_MS,
-  MOST_REASON_CHARS,
+  MAX_FILTER_CHARS,
+  MAX_GRACE_MS,
+  MAX_REASON_CHARS,
   OPERATION_ID,
   type Operation,
   type OperationPlan,
   type Started,
 } from './schema';
 
-const TimeoutMs = z.int().min(1_000).max(MOST_TIMEOUT_MS);
+const TimeoutMs = z.int().min(1_000).max(MAX_TIMEOUT_MS);
 const OperationId = z.string().regex(OPERATION_ID, 'That is not the id of an operation.');
 const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
-const Filter = z.string().max(MOST_FILTER_CHARS);
+const Filter = z.string().max(MAX_FILTER_CHARS);
 
 /** As `parseExportPath` writes it: what is kept, shown and done is the same text. */
 const ExportPath = z
   .string()
   .refine((path) => parseExportPath(path) === path, 'What to save is an absolute path, or one from ~ on.');
 
-const KillWish = z.strictObject({
+const KillPlanRequest = z.strictObject({
   sandboxIds: SandboxIds,
-  graceMs: z.int().min(1_000).max(MOST_GRACE_MS).optional(),
+  graceMs: z.int().min(1_000).max(MAX_GRACE_MS).optional(),
   exportPath: ExportPath.optional(),
   retryOf: OperationId.optional(),
 });
 const Start = z.strictObject({
   token: z.string().min(1).max(64),
   typed: z.string().max(200),
-  reason: z.string().max(MOST_REASON_CHARS),
+  reason: z.string().max(MAX_REASON_CHARS),
   filter: Filter,
 });
 const Common = { sandboxIds: SandboxIds, filter: Filter, retryOf: OperationId.optional() };
-const ReversibleWish = z.discriminatedUnion('act', [
+const ReversibleRequest = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pause'), ...Common }),
   z.strictObject({
     act: z.literal('resume'),
@@ -56,22 +56,26 @@ const noNul = (text: string) => !text.includes('\0');
 const Command = {
   command: z
     .string()
-    .max(MOST_COMMAND_CHARS)
+    .max(MAX_COMMAND_CHARS)
     .refine((text) => text.trim() !== '', 'Type a command.')
     .refine(noNul, 'A command has no NUL in it.'),
-  cwd: z.string().min(1).max(MOST_CWD_CHARS).refine(noNul, 'A path has no NUL in it.').optional(),
-  limitMs: z.int().min(LEAST_LIMIT_MS).max(MOST_LIMIT_MS),
+  cwd: z.string().min(1).max(MAX_CWD_CHARS).refine(noNul, 'A path has no NUL in it.').optional(),
+  limitMs: z.int().min(MIN_LIMIT_MS).max(MAX_LIMIT_MS),
 };
-const RunOneWish = z.strictObject({ sandboxId: SandboxId, ...Command });
-const RunWish = z.strictObject({ sandboxIds: SandboxIds, ...Command, retryOf: OperationId.optional() });
+const CommandRunRequest = z.strictObject({ sandboxId: SandboxId, ...Command });
+const CommandPlanRequest = z.strictObject({
+  sandboxIds: SandboxIds,
+  ...Command,
+  retryOf: OperationId.optional(),
+});
 const StartRun = Start.omit({ typed: true });
-const OperationWish = z.strictObject({ operationId: OperationId });
+const OperationRequest = z.strictObject({ operationId: OperationId });
 
 /** What a kill of these sandboxes would hit, and what it would leave alone. Role: admin. */
-export async function planKill(wish: z.input<typeof KillWish>): Promise<Result<OperationPlan>> {
+export async function planKill(input: z.input<typeof KillPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
     const session = await guardWrite('admin');
-    const { sandboxIds, retryOf = null, ...params } = parseInput(KillWish, wish);
+    const { sandboxIds, retryOf = null, ...params } = parseInput(KillPlanRequest, input);
     return planOperation(session, { act: 'kill', sandboxIds, params, retryOf });
   });
 }
@@ -85,28 +89,28 @@ export async function startPlan(start: z.input<typeof Start>): Promise<Result<Op
 }
 
 /** Pauses, resumes or moves the deadlines of these sandboxes. Role: operator. */
-export async function operate(wish: z.input<typeof ReversibleWish>): Promise<Result<Started>> {
+export async function operate(input: z.input<typeof ReversibleRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { act, sandboxIds, filter, retryOf = null, ...params } = parseInput(ReversibleWish, wish);
+    const { act, sandboxIds, filter, retryOf = null, ...params } = parseInput(ReversibleRequest, input);
     return operateNow(session, { act, sandboxIds, params, retryOf }, filter);
   });
 }
 
 /** Runs a command in one sandbox, at once; what it writes comes over the `run` channel. Role: operator. */
-export async function runCommand(wish: z.input<typeof RunOneWish>): Promise<Result<Started>> {
+export async function runCommand(input: z.input<typeof CommandRunRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId, ...params } = parseInput(RunOneWish, wish);
+    const { sandboxId, ...params } = parseInput(CommandRunRequest, input);
     return operateNow(session, { act: 'run', sandboxIds: [sandboxId], params, retryOf: null }, '');
   });
 }
 
 /** In which of these sandboxes a command would run, and in which not. Role: operator. */
-export async function planRun(wish: z.input<typeof RunWish>): Promise<Result<OperationPlan>> {
+export async function planRun(input: z.input<typeof CommandPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxIds, retryOf = null, ...params } = parseInput(RunWish, wish);
+    const { sandboxIds, retryOf = null, ...params } = parseInput(CommandPlanRequest, input);
     return planOperation(session, { act: 'run', sandboxIds, params, retryOf });
   });
 }
@@ -120,19 +124,19 @@ export async function startRun(start: z.input<typeof StartRun>): Promise<Result<
 }
 
 /** Stops an operation: what has not been sent is not sent any more. Role: operator. */
-export async function cancelOperation(wish: z.input<typeof OperationWish>): Promise<Result<null>> {
+export async function cancelOperation(input: z.input<typeof OperationRequest>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    await stopOperation(session, parseInput(OperationWish, wish).operationId);
+    await stopOperation(session, parseInput(OperationRequest, input).operationId);
     return null;
   });
 }
 
 /** Reads again what became of the sandboxes of an operation whose outcome is unknown. Role: operator. */
-export async function checkAgain(wish: z.input<typeof OperationWish>): Promise<Result<null>> {
+export async function checkAgain(input: z.input<typeof OperationRequest>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    await recheckUnknown(session, parseInput(OperationWish, wish).operationId);
+    await recheckUnknown(session, parseInput(OperationRequest, input).operationId);
     return null;
   });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Session } from '../access/sessions';
-import { recordRunStart } from '../commands/store';
+import { recordCommandStart } from '../commands/store';
 import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watcher';
 import { describeOnDatabases } from '../test-support/databases';
@@ -86,7 +86,7 @@ describeOnDatabases('operations', () => {
     it('is tried again by a retry only where it was never sent', async () => {
       const [sent, unsent] = await Promise.all([engine.create(), engine.create()]);
       const earlier = { operationId: `earlier-${sent}`, sandboxId: sent };
-      await recordRunStart(earlier, Date.now());
+      await recordCommandStart(earlier, Date.now());
       expect(await thrownBy(() => plan([sent, unsent], earlier.operationId))).toMatchObject({
         code: 'conflict',
         message: expect.stringContaining('never sends it twice'),

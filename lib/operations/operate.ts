@@ -15,7 +15,7 @@ import { findOperation, listItems, recordCancel, recordClarified, recordOperatio
 import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Started } from './schema';
 import { operationRunner } from './work/runner';
 
-type Wish = { act: SandboxAct; sandboxIds: string[]; params: ActParams; retryOf: string | null };
+type Input = { act: SandboxAct; sandboxIds: string[]; params: ActParams; retryOf: string | null };
 type Start = {
   token: string;
   /** What may be started, whatever the token stands for. */
@@ -33,11 +33,11 @@ const FEW = 10;
  * once, for this session. Throws `invalid` for more than may be taken at once, and what `requireSaving` throws where files
  * are to be saved first.
  */
-export async function planOperation(session: Session, wish: Wish): Promise<OperationPlan> {
-  const { act, params, retryOf } = wish;
+export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
+  const { act, params, retryOf } = input;
   if (params.exportPath !== undefined) await requireSaving();
-  await requireRepeatable(wish);
-  const { targets, skipped } = await look(wish);
+  await requireRepeatable(input);
+  const { targets, skipped } = await look(input);
   const mustType = phraseFor(act, targets, config().operations.protectedKey);
   const plan = await keepPlan(session.id, { act, params, targets, mustType, retryOf });
   return {
@@ -54,7 +54,7 @@ export async function planOperation(session: Session, wish: Wish): Promise<Opera
 }
 
 /** Throws `conflict` where a retry would send a command a second time. */
-async function requireRepeatable({ act, retryOf, sandboxIds }: Wish): Promise<void> {
+async function requireRepeatable({ act, retryOf, sandboxIds }: Input): Promise<void> {
   if (act !== 'run' || retryOf === null) return;
   const started = await listStarted(retryOf);
   const again = sandboxIds.filter((id) => started.has(id)).length;
@@ -89,9 +89,9 @@ export async function startPlanned(
 }
 
 /** For acts that can be undone: plans and starts at once. Throws `conflict` with the reason when nothing would be reached. */
-export async function operateNow(session: Session, wish: Wish, filter: string): Promise<Started> {
-  const { act, params, retryOf } = wish;
-  const { targets, skipped } = await look(wish);
+export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
+  const { act, params, retryOf } = input;
+  const { targets, skipped } = await look(input);
   if (targets.length === 0) throw new SandkeeperError('conflict', whyNothing(skipped));
   const operation = await begin(session, {
     id: newOperationId(),
@@ -199,7 +199,7 @@ function cancelWindowOf(act: SandboxAct): number {
   return act === 'kill' ? config().operations.cancelWindowMs : 0;
 }
 
-async function look({ act, sandboxIds }: Wish): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
+async function look({ act, sandboxIds }: Input): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
   const { protectedKey, bulkLimit } = config().operations;
   const ids = [...new Set(sandboxIds)];
   if (ids.length > bulkLimit) {

@@ -140,11 +140,11 @@ export type OperationEvent = {
 };
 
 /** How much of the filter that was on screen goes into the record. */
-export const MOST_FILTER_CHARS = 2_000;
+export const MAX_FILTER_CHARS = 2_000;
 /** How long a reason may be. */
-export const MOST_REASON_CHARS = 500;
+export const MAX_REASON_CHARS = 500;
 /** The longest that a kill may wait for processes to end, ms. */
-export const MOST_GRACE_MS = 10 * 60_000;
+export const MAX_GRACE_MS = 10 * 60_000;
 
 /** How long what was shown may be started, ms. */
 export const PLAN_LIVES_MS = 5 * 60_000;

@@ -5,16 +5,16 @@ import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
 import { signalProcess } from './list';
-import { PROCESS_SIGNALS, ProcessWish } from './schema';
+import { PROCESS_SIGNALS, ProcessRequest } from './schema';
 
 const CALL_MS = 15_000;
-const SignalWish = ProcessWish.extend({ signal: z.enum(PROCESS_SIGNALS) });
+const SignalInput = ProcessRequest.extend({ signal: z.enum(PROCESS_SIGNALS) });
 
 /** Signals the process that was shown, if it still is that one. Role: operator. */
-export async function sendSignal(wish: z.input<typeof SignalWish>): Promise<Result<null>> {
+export async function sendSignal(input: z.input<typeof SignalInput>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    await signalProcess(session, parseInput(SignalWish, wish), AbortSignal.timeout(CALL_MS));
+    await signalProcess(session, parseInput(SignalInput, input), AbortSignal.timeout(CALL_MS));
     return null;
   });
 }

@@ -5,7 +5,7 @@ import { SandkeeperError } from '../errors';
 import { openEnvd } from '../sandbox-api/envd';
 import { singleton } from '../singleton';
 import { requireProcess } from './list';
-import { type ProcessEvent, type ProcessInfo, ProcessWish } from './schema';
+import { type ProcessEvent, type ProcessInfo, ProcessRequest } from './schema';
 
 type Tell = (event: ProcessEvent) => void;
 type Who = { actor: string };
@@ -16,22 +16,25 @@ const KEPT_BYTES = 64 * 1024;
 
 /** The processes whose output somebody looks at: one stream from the sandbox for each, however many look. */
 export class ProcessAttachments {
+  readonly #note;
   readonly #open = new Map<string, Attachment>();
 
   /** `note` writes down who looks at what. */
-  constructor(private readonly note = noteAccess) {}
+  constructor(note = noteAccess) {
+    this.#note = note;
+  }
 
   /**
    * Tells what the process that `key` names writes from now on, and to who comes later what it wrote since somebody
    * began to look; until the answered function is called, or until `ended` or `refused`.
    */
   listen(key: string, who: Who, tell: Tell): () => void {
-    const wish = readKey(key);
-    if (wish === null) {
+    const input = readKey(key);
+    if (input === null) {
       tell({ kind: 'refused', message: 'There is no such process.' });
       return () => {};
     }
-    const attachment = this.#open.get(key) ?? this.#begin(key, wish);
+    const attachment = this.#open.get(key) ?? this.#begin(key, input);
     return attachment.listen(who, tell);
   }
 
@@ -40,8 +43,8 @@ export class ProcessAttachments {
     return this.#open.size;
   }
 
-  #begin(key: string, wish: ProcessWish): Attachment {
-    const attachment: Attachment = new Attachment(wish, this.note, () => {
+  #begin(key: string, input: ProcessRequest): Attachment {
+    const attachment: Attachment = new Attachment(input, this.#note, () => {
       if (this.#open.get(key) === attachment) this.#open.delete(key);
     });
     this.#open.set(key, attachment);
@@ -49,13 +52,16 @@ export class ProcessAttachments {
   }
 }
 
-function readKey(key: string): ProcessWish | null {
+function readKey(key: string): ProcessRequest | null {
   const [sandboxId, pid, mark, ...rest] = key.split(' ');
-  const wish = ProcessWish.safeParse({ sandboxId, pid: Number(pid), mark });
-  return wish.success && rest.length === 0 ? wish.data : null;
+  const input = ProcessRequest.safeParse({ sandboxId, pid: Number(pid), mark });
+  return input.success && rest.length === 0 ? input.data : null;
 }
 
 class Attachment {
+  readonly #input: ProcessRequest;
+  readonly #record: typeof noteAccess;
+  readonly #forget: () => void;
   /** Everybody who is here, and of those the ones whose look is written down: only they are shown anything. */
   readonly #here = new Set<Tell>();
   readonly #admitted = new Set<Tell>();
@@ -69,11 +75,11 @@ class Attachment {
   /** How it ended. */
   #words: string | null = null;
 
-  constructor(
-    private readonly wish: ProcessWish,
-    private readonly note: typeof noteAccess,
-    private readonly forget: () => void,
-  ) {}
+  constructor(input: ProcessRequest, record: typeof noteAccess, forget: () => void) {
+    this.#input = input;
+    this.#record = record;
+    this.#forget = forget;
+  }
 
   listen(who: Who, tell: Tell): () => void {
     this.#here.add(tell);
@@ -84,7 +90,7 @@ class Attachment {
   /** What cannot be recorded is not shown. */
   async #welcome({ actor }: Who, tell: Tell): Promise<void> {
     try {
-      this.#process ??= requireProcess(this.wish, this.#leaving.signal);
+      this.#process ??= requireProcess(this.#input, this.#leaving.signal);
       const { command } = await this.#process;
       if (this.#here.has(tell)) await this.#note(actor, command);
     } catch (thrown) {
@@ -110,9 +116,9 @@ class Attachment {
   #note(actor: string, command: string): Promise<void> {
     const earlier = this.#noted.get(actor);
     if (earlier) return earlier;
-    const { sandboxId, pid } = this.wish;
+    const { sandboxId, pid } = this.#input;
     const detail = this.#noted.size === 0 ? `Process ${pid}: ${command}` : `Process ${pid}`;
-    const noted = this.note({ actor }, { kind: 'process-attached', sandboxId, detail });
+    const noted = this.#record({ actor }, { kind: 'process-attached', sandboxId, detail });
     this.#noted.set(actor, noted);
     noted.catch(() => this.#noted.delete(actor));
     return noted;
@@ -120,7 +126,7 @@ class Attachment {
 
   async #follow(): Promise<void> {
     this.#isFollowing = true;
-    const { sandboxId, pid } = this.wish;
+    const { sandboxId, pid } = this.#input;
     let words = 'The connection to it broke off.';
     try {
       const envd = await openEnvd(sandboxId);
@@ -180,7 +186,7 @@ class Attachment {
   #end(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.forget();
+    this.#forget();
     this.#leaving.abort();
   }
 }

@@ -31,8 +31,8 @@ done
 `;
 
 const LIFE_MS = 10_000;
-const MOST_BYTES = 8 * 1024 * 1024;
-const MOST_PROCESSES = 2_000;
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_PROCESSES = 2_000;
 /** What Linux counts processor time in, everywhere that matters. */
 const TICK_MS = 10;
 const PAGE_BYTES = 4_096;
@@ -48,13 +48,13 @@ export async function listInside(sandboxId: string, signal: AbortSignal): Promis
     if (event.kind === 'end') isWhole = event.exitCode >= 0;
     if (event.kind !== 'stdout') continue;
     size += event.bytes.length;
-    if (size > MOST_BYTES) break;
+    if (size > MAX_BYTES) break;
     parts.push(event.bytes);
   }
   const atMs = Date.now();
   const processes = readInside(Buffer.concat(parts).toString('utf8'), atMs);
   if (processes === null) throw new SandkeeperError('unexpected', 'The sandbox did not say what runs in it.');
-  return { processes, isCut: !isWhole || processes.length >= MOST_PROCESSES, atMs };
+  return { processes, isCut: !isWhole || processes.length >= MAX_PROCESSES, atMs };
 }
 
 /** What the script wrote; `null` where it is something else. */

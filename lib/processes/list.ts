@@ -5,32 +5,32 @@ import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
 import { openEnvd } from '../sandbox-api/envd';
 import type { GuestProcess } from '../sandbox-api/guest-process-list';
-import type { ProcessInfo, ProcessList, ProcessSignal, ProcessWish } from './schema';
+import type { ProcessInfo, ProcessList, ProcessRequest, ProcessSignal } from './schema';
 
 /** So many are shown; the sandbox may say that there are any number. */
-const MOST_PROCESSES = 500;
-const MOST_COMMAND_CHARS = 4_000;
-const MOST_WORD_CHARS = 500;
+const MAX_PROCESSES = 500;
+const MAX_COMMAND_CHARS = 4_000;
+const MAX_WORD_CHARS = 500;
 
 /** What was started from outside in a running sandbox. @throws SandkeeperError `not_found`, or `conflict` where it does not run */
 export async function listProcesses(sandboxId: string, signal: AbortSignal): Promise<ProcessList> {
   const envd = await openEnvd(sandboxId);
   const all = await envd.listProcesses(signal);
-  const processes = all.slice(0, MOST_PROCESSES).map(infoOf);
-  return { processes, isCut: all.length > MOST_PROCESSES, atMs: Date.now() };
+  const processes = all.slice(0, MAX_PROCESSES).map(infoOf);
+  return { processes, isCut: all.length > MAX_PROCESSES, atMs: Date.now() };
 }
 
 /** @throws SandkeeperError `conflict` where there is no such process any more, or another one has its number by now */
-export async function requireProcess(wish: ProcessWish, signal: AbortSignal): Promise<ProcessInfo> {
-  const envd = await openEnvd(wish.sandboxId);
-  const found = (await envd.listProcesses(signal)).find(({ pid }) => pid === wish.pid);
+export async function requireProcess(input: ProcessRequest, signal: AbortSignal): Promise<ProcessInfo> {
+  const envd = await openEnvd(input.sandboxId);
+  const found = (await envd.listProcesses(signal)).find(({ pid }) => pid === input.pid);
   if (found === undefined)
-    throw new SandkeeperError('conflict', `Process ${wish.pid} has ended already. Nothing was sent.`);
+    throw new SandkeeperError('conflict', `Process ${input.pid} has ended already. Nothing was sent.`);
   const info = infoOf(found);
-  if (info.mark !== wish.mark)
+  if (info.mark !== input.mark)
     throw new SandkeeperError(
       'conflict',
-      `Process ${wish.pid} is another one by now: look again. Nothing was sent.`,
+      `Process ${input.pid} is another one by now: look again. Nothing was sent.`,
     );
   return info;
 }
@@ -41,18 +41,18 @@ export async function requireProcess(wish: ProcessWish, signal: AbortSignal): Pr
  */
 export async function signalProcess(
   session: Session,
-  { signal: name, ...wish }: ProcessWish & { signal: ProcessSignal },
+  { signal: name, ...input }: ProcessRequest & { signal: ProcessSignal },
   signal: AbortSignal,
 ): Promise<void> {
-  const { command } = await requireProcess(wish, signal);
+  const { command } = await requireProcess(input, signal);
   await noteAccess(session, {
     kind: 'process-signalled',
-    sandboxId: wish.sandboxId,
-    detail: `SIG${name} to ${wish.pid}: ${command}`,
+    sandboxId: input.sandboxId,
+    detail: `SIG${name} to ${input.pid}: ${command}`,
   });
-  const envd = await openEnvd(wish.sandboxId);
-  if (await envd.signalProcess(wish.pid, `SIG${name}`, signal)) return;
-  throw new SandkeeperError('conflict', `Process ${wish.pid} ended before the signal came.`);
+  const envd = await openEnvd(input.sandboxId);
+  if (await envd.signalProcess(input.pid, `SIG${name}`, signal)) return;
+  throw new SandkeeperError('conflict', `Process ${input.pid} ended before the signal came.`);
 }
 
 function infoOf({ pid, cmd, args, cwd, tag }: GuestProcess): ProcessInfo {
@@ -61,9 +61,9 @@ function infoOf({ pid, cmd, args, cwd, tag }: GuestProcess): ProcessInfo {
     .digest('base64url');
   return {
     pid,
-    command: cut([cmd, ...args].map(quoted).join(' '), MOST_COMMAND_CHARS),
-    cwd: cwd === null ? null : cut(cwd, MOST_WORD_CHARS),
-    tag: tag === null ? null : cut(tag, MOST_WORD_CHARS),
+    command: cut([cmd, ...args].map(quoted).join(' '), MAX_COMMAND_CHARS),
+    cwd: cwd === null ? null : cut(cwd, MAX_WORD_CHARS),
+    tag: tag === null ? null : cut(tag, MAX_WORD_CHARS),
     mark,
   };
 }

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { askFiles } from '../api-client';
+import { fetchApi } from '../api-client';
 import { paths } from '../paths';
 import type { InsideList, ProcessList } from './schema';
 
@@ -31,7 +31,7 @@ export function insideQuery(sandboxId: string) {
   });
 }
 
-/** Our own server's own types. Throws `FileRefusal`. */
+/** Our own server's own types. Throws `ApiFailure`. */
 async function read<T>(address: string, signal: AbortSignal): Promise<T> {
-  return (await (await askFiles(address, signal)).json()) as T;
+  return (await (await fetchApi(address, signal)).json()) as T;
 }

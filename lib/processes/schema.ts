@@ -47,15 +47,15 @@ export const PROCESS_SIGNALS = ['TERM', 'KILL'] as const;
 export type ProcessSignal = (typeof PROCESS_SIGNALS)[number];
 
 /** Which process of which sandbox is meant. */
-export const ProcessWish = z.strictObject({
+export const ProcessRequest = z.strictObject({
   sandboxId: SandboxId,
   pid: z.int().min(1).max(0xffff_ffff),
   mark: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'That is not the mark of a process.'),
 });
-export type ProcessWish = z.infer<typeof ProcessWish>;
+export type ProcessRequest = z.infer<typeof ProcessRequest>;
 
 /** The key of the `process` channel. */
-export function processKey({ sandboxId, pid, mark }: ProcessWish): string {
+export function processKey({ sandboxId, pid, mark }: ProcessRequest): string {
   return `${sandboxId} ${pid} ${mark}`;
 }
 

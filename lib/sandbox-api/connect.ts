@@ -28,7 +28,7 @@ export class ConnectRefusal extends Error {
   }
 }
 
-const MOST_MESSAGE_BYTES = 4 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const HEAD_BYTES = 5;
 const END_OF_STREAM = 0x02;
 /** How often a stream with nothing to say shows that it lives, s. Less than any idle timer on the way. */
@@ -124,7 +124,7 @@ async function* chunksOf({ body }: Response, signal: AbortSignal): AsyncGenerato
 
 async function* readEnvelopes(
   response: Response,
-  { signal, mostBytes = MOST_MESSAGE_BYTES }: ConnectOptions,
+  { signal, mostBytes = MAX_MESSAGE_BYTES }: ConnectOptions,
 ): AsyncGenerator<{ flags: number; text: string }> {
   let parts: Uint8Array[] = [];
   let held = 0;
@@ -147,7 +147,7 @@ async function* readEnvelopes(
   }
 }
 
-async function readText(response: Response, mostBytes = MOST_MESSAGE_BYTES): Promise<string> {
+async function readText(response: Response, mostBytes = MAX_MESSAGE_BYTES): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {

@@ -4,7 +4,7 @@ import { type ConnectEndpoint, type ConnectOptions, ConnectRefusal } from './con
 import { errorFromThrown } from './errors';
 
 /** How everything inside one sandbox is reached. */
-export type GuestDoor = {
+export type EnvdCaller = {
   endpoint: ConnectEndpoint;
   /** What was thrown, in our words. Asks the service where it may be that the sandbox is no longer there. */
   explain(thrown: unknown, doing: string): Promise<SandkeeperError>;
@@ -18,7 +18,7 @@ export function inTime(signal: AbortSignal): ConnectOptions {
 }
 
 /** Runs `call`; its failure comes out explained. */
-export async function attempt<T>(door: GuestDoor, doing: string, call: () => Promise<T>): Promise<T> {
+export async function attempt<T>(door: EnvdCaller, doing: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (thrown) {

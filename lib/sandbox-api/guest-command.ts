@@ -4,7 +4,7 @@ import type { GuestCommand, ProcessEvent } from './guest-processes';
 
 /** How long ending a program may take that nobody reads any more, ms. */
 const KILL_MS = 5_000;
-const MOST_WORDS_BYTES = 16 * 1024;
+const MAX_WORDS_BYTES = 16 * 1024;
 
 /**
  * Runs a program in a sandbox as long as it is read, at most `lifeMs`: leaving early ends it.
@@ -78,8 +78,8 @@ export class GuestOutput {
   }
 
   #hear(bytes: Buffer): void {
-    if (this.#wordsBytes >= MOST_WORDS_BYTES) return;
-    const heard = bytes.subarray(0, MOST_WORDS_BYTES - this.#wordsBytes);
+    if (this.#wordsBytes >= MAX_WORDS_BYTES) return;
+    const heard = bytes.subarray(0, MAX_WORDS_BYTES - this.#wordsBytes);
     this.#words.push(heard);
     this.#wordsBytes += heard.length;
   }

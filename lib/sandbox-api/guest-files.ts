@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { SandkeeperError } from '../errors';
 import type { Entry, FileProblem } from '../sandbox/guest-file';
 import { type ConnectOptions, ConnectRefusal, callConnect, streamConnect } from './connect';
-import { type GuestDoor, inTime } from './envd-caller';
+import { type EnvdCaller, inTime } from './envd-caller';
 import { FileError } from './file-error';
 import { entryOf, readWireEntry } from './guest-entry';
 import { openDownload, openUpload, refusalOf } from './transfer';
@@ -41,7 +41,7 @@ export type GuestContent =
   | { kind: 'bytes'; sizeBytes: number; range: { start: number; end: number } | null; body: IncomingMessage }
   | { kind: 'outside'; sizeBytes: number };
 
-const MOST_LISTING_BYTES = 64 * 1024 * 1024;
+const MAX_LISTING_BYTES = 64 * 1024 * 1024;
 const LISTING_MS = 60_000;
 
 /** What an answer means, by its code. */
@@ -73,7 +73,7 @@ const CONTENT_PROBLEMS: Problems = {
   http_507: 'no_space',
 };
 
-export function guestFiles(door: GuestDoor): GuestFiles {
+export function guestFiles(door: EnvdCaller): GuestFiles {
   const { endpoint } = door;
   const call = (method: string, message: object, options: ConnectOptions) =>
     callConnect(endpoint, `filesystem.Filesystem/${method}`, message, options);
@@ -89,7 +89,7 @@ export function guestFiles(door: GuestDoor): GuestFiles {
     listDir: (path, signal) =>
       attempt('listing a folder', FOLDER_PROBLEMS, async () => {
         const within = AbortSignal.any([signal, AbortSignal.timeout(LISTING_MS)]);
-        const options = { signal: within, timeoutMs: LISTING_MS, mostBytes: MOST_LISTING_BYTES };
+        const options = { signal: within, timeoutMs: LISTING_MS, mostBytes: MAX_LISTING_BYTES };
         const { entries } = WireEntries.parse(await call('ListDir', { path, depth: 1 }, options));
         return entries.flatMap((entry) => readWireEntry(entry, path) ?? []);
       }),
@@ -180,7 +180,7 @@ async function contentOf(answer: IncomingMessage): Promise<GuestContent> {
 
 /** What went wrong, told apart: the file, the sandbox, or the way there. */
 async function fileErrorOf(
-  door: GuestDoor,
+  door: EnvdCaller,
   thrown: unknown,
   doing: string,
   problems: Problems,

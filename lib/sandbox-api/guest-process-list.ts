@@ -1,7 +1,7 @@
 import 'server-only';
 import { z } from 'zod';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
-import { attempt, type GuestDoor, inTime } from './envd-caller';
+import { attempt, type EnvdCaller, inTime } from './envd-caller';
 import { signalIn } from './guest-processes';
 
 /** What was started from outside in a running sandbox, and what it writes (protocol §4.3). */
@@ -28,7 +28,7 @@ export type AttachEvent =
   | { kind: 'end'; exitCode: number; signal: string | null }
   | { kind: 'gone' };
 
-export function guestProcessList(door: GuestDoor): GuestProcessList {
+export function guestProcessList(door: EnvdCaller): GuestProcessList {
   const { endpoint } = door;
   return {
     async listProcesses(signal) {

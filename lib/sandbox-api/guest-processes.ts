@@ -1,7 +1,7 @@
 import 'server-only';
 import { z } from 'zod';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
-import { attempt, type GuestDoor, inTime } from './envd-caller';
+import { attempt, type EnvdCaller, inTime } from './envd-caller';
 
 /** The processes of a running sandbox (protocol §4.3). */
 export type GuestProcesses = {
@@ -31,7 +31,7 @@ export type ProcessEvent =
   | { kind: 'stdout' | 'stderr'; bytes: Buffer }
   | { kind: 'end'; exitCode: number; signal: string | null };
 
-export function guestProcesses(door: GuestDoor): GuestProcesses {
+export function guestProcesses(door: EnvdCaller): GuestProcesses {
   const { endpoint } = door;
   return {
     async listPids(signal) {

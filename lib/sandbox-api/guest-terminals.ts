@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { SandkeeperError } from '../errors';
 import type { ConnectEndpoint } from './connect';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
-import { attempt, type GuestDoor, inTime } from './envd-caller';
+import { attempt, type EnvdCaller, inTime } from './envd-caller';
 
 /** The terminals of a running sandbox: processes with a PTY (protocol §4.3). What they write is bytes, as they are. */
 export type GuestTerminals = {
@@ -11,7 +11,7 @@ export type GuestTerminals = {
    * Starts a program with a PTY and follows it to its end. It lives as long as it likes: no deadline is sent, for that
    * would be its death. Leaving early leaves the process alone. Not reading on holds its output back.
    */
-  openTerminal(wish: TerminalWish, signal: AbortSignal): AsyncGenerator<TerminalEvent, void, undefined>;
+  openTerminal(input: TerminalRequest, signal: AbortSignal): AsyncGenerator<TerminalEvent, void, undefined>;
   /** Follows a process that is there already, from now on: what it wrote before does not come again. */
   followTerminal(pid: number, signal: AbortSignal): AsyncGenerator<TerminalEvent, void, undefined>;
   /** Types. Calls that overlap may arrive in any order. */
@@ -24,7 +24,7 @@ export type GuestTerminals = {
 export type TerminalSize = { cols: number; rows: number };
 
 /** `user`: one of the sandbox's; `null`: its default one. `cwd`: `null` for that user's home, else it must be there. */
-export type TerminalWish = {
+export type TerminalRequest = {
   cmd: string;
   args: readonly string[];
   user: string | null;
@@ -40,7 +40,7 @@ export type TerminalEvent =
   | { kind: 'output'; bytes: Buffer }
   | { kind: 'end'; exitCode: number };
 
-export function guestTerminals(door: GuestDoor): GuestTerminals {
+export function guestTerminals(door: EnvdCaller): GuestTerminals {
   const { endpoint } = door;
   return {
     async *openTerminal({ cmd, args, user, cwd, envs, size, tag }, signal) {
@@ -111,11 +111,11 @@ function asUser({ baseUrl, headers }: ConnectEndpoint, user: string | null): Con
   };
 }
 
-/** What was wrong with the wish, as far as the refusal tells; else what became of the sandbox. */
+/** What was wrong with the input, as far as the refusal tells; else what became of the sandbox. */
 async function explainStart(
-  door: GuestDoor,
+  door: EnvdCaller,
   thrown: unknown,
-  { user, cwd, cmd }: Pick<TerminalWish, 'user' | 'cwd' | 'cmd'>,
+  { user, cwd, cmd }: Pick<TerminalRequest, 'user' | 'cwd' | 'cmd'>,
 ): Promise<SandkeeperError> {
   if (!(thrown instanceof ConnectRefusal)) return door.explain(thrown, 'starting a shell');
   const details = { cause: thrown };

@@ -20,7 +20,7 @@ type Order = {
 
 /** How long an answer may take to begin once everything is sent, ms. */
 const ANSWER_MS = 30_000;
-const MOST_REFUSAL_BYTES = 64 * 1024;
+const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /** Asks for bytes. The answer's body must be read or destroyed. @throws what the connection failed of */
 export function openDownload(endpoint: ConnectEndpoint, order: Order): Promise<IncomingMessage> {
@@ -77,7 +77,7 @@ export async function refusalOf(answer: IncomingMessage): Promise<ConnectRefusal
     for await (const part of answer) {
       parts.push(part);
       size += part.length;
-      if (size > MOST_REFUSAL_BYTES) break;
+      if (size > MAX_REFUSAL_BYTES) break;
     }
   } catch {
     // Its status says enough.

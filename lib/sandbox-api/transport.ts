@@ -3,7 +3,7 @@ import { Agent, type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps, Agent as SecureAgent } from 'node:https';
 
 /** More than any answer of the service; what is longer is not one. */
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 const KEEP_ALIVE = { keepAlive: true, keepAliveMsecs: 10_000, maxFreeSockets: 256 } as const;
 
 const agent = new Agent(KEEP_ALIVE);
@@ -46,7 +46,7 @@ function readAnswer(answer: IncomingMessage): Promise<Response> {
     answer.on('data', (part: Buffer) => {
       parts.push(part);
       size += part.length;
-      if (size > MOST_BYTES) answer.destroy(new Error('the answer is too long'));
+      if (size > MAX_BYTES) answer.destroy(new Error('the answer is too long'));
     });
     answer.once('error', reject);
     // A connection that breaks in the middle may say no more than this.

@@ -1,6 +1,6 @@
 import type { Metadata } from './schema';
 
-export const MOST_METADATA_KEYS = 64;
+export const MAX_METADATA_KEYS = 64;
 
 /** Reads metadata as people type it: `key=value` a line. The first `=` divides; spaces around both are dropped. */
 export function parseMetadataLines(
@@ -16,7 +16,7 @@ export function parseMetadataLines(
     if (entries.has(key)) return { ok: false, message: `Line ${index + 1} gives ${key} a second time.` };
     entries.set(key, line.slice(at + 1).trim());
   }
-  if (entries.size > MOST_METADATA_KEYS)
-    return { ok: false, message: `${entries.size} keys are more than the ${MOST_METADATA_KEYS} allowed.` };
+  if (entries.size > MAX_METADATA_KEYS)
+    return { ok: false, message: `${entries.size} keys are more than the ${MAX_METADATA_KEYS} allowed.` };
   return { ok: true, value: Object.fromEntries(entries) };
 }

@@ -24,7 +24,7 @@ export function giveDataDir(): { readonly path: string } {
   return { path };
 }
 
-export type HouseEngine = {
+export type UpstreamEngine = {
   url: string;
   apiKey: string;
   /** One request to the engine, past the gateway. */
@@ -46,7 +46,7 @@ export function giveEngine({
   maxRunning = 1_000,
   clearFaultsAfterEach = true,
   withFiles = false,
-} = {}): HouseEngine {
+} = {}): UpstreamEngine {
   const { path } = giveDataDir();
   let running: Awaited<ReturnType<typeof startEngine>> | undefined;
   const engine = () => {
@@ -69,7 +69,7 @@ export function giveEngine({
   if (clearFaultsAfterEach) afterEach(() => clearFaults());
   afterAll(() => running?.close());
 
-  const call: HouseEngine['call'] = (method, path, body) =>
+  const call: UpstreamEngine['call'] = (method, path, body) =>
     send(engine().port, method, path, body, { 'x-api-key': engine().apiKey });
   const clearFaults = async () => void (await call('DELETE', '/engine/faults'));
   return {

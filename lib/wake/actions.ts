@@ -6,7 +6,7 @@ import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
 import { SandboxId } from '../sandbox/schema';
 import { EXTEND_MINUTES, REVIEW_MINUTES, type WakeResult } from './schema';
-import { reviewKeeper } from './wake-keeper';
+import { wakeKeeper } from './wake-keeper';
 
 const MINUTE_MS = 60_000;
 
@@ -17,28 +17,28 @@ const Wake = z.strictObject({
 });
 
 /** Wakes a paused sandbox for a while; how that goes on comes over the `review` channel. Role: operator. */
-export async function wakeForReview(wish: z.input<typeof Wake>): Promise<Result<WakeResult>> {
+export async function startWake(input: z.input<typeof Wake>): Promise<Result<WakeResult>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId, minutes } = parseInput(Wake, wish);
-    return reviewKeeper().wake(session, sandboxId, minutes * MINUTE_MS);
+    const { sandboxId, minutes } = parseInput(Wake, input);
+    return wakeKeeper().wake(session, sandboxId, minutes * MINUTE_MS);
   });
 }
 
 /** Gives a review more time, and answers how much the service granted, ms. Role: operator. */
-export async function extendReview(wish: z.input<typeof Review>): Promise<Result<number>> {
+export async function extendWake(input: z.input<typeof Review>): Promise<Result<number>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId } = parseInput(Review, wish);
-    return reviewKeeper().extend(session, sandboxId, EXTEND_MINUTES * MINUTE_MS);
+    const { sandboxId } = parseInput(Review, input);
+    return wakeKeeper().extend(session, sandboxId, EXTEND_MINUTES * MINUTE_MS);
   });
 }
 
 /** Pauses a sandbox under review again, for everybody who looks. Role: operator. */
-export async function endReview(wish: z.input<typeof Review>): Promise<Result<null>> {
+export async function endWake(input: z.input<typeof Review>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    await reviewKeeper().endNow(session, parseInput(Review, wish).sandboxId);
+    await wakeKeeper().endNow(session, parseInput(Review, input).sandboxId);
     return null;
   });
 }

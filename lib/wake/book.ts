@@ -5,10 +5,10 @@ import { type Looker, Lookers, viewersFor } from './lookers';
 import {
   endsInPause,
   type LeaseState,
-  type ReviewEnd,
-  type ReviewEnding,
-  type ReviewState,
-  type ReviewViewer,
+  type WakeEnd,
+  type WakeEnding,
+  type WakeState,
+  type WakeViewer,
 } from './schema';
 import {
   beginLease,
@@ -17,8 +17,8 @@ import {
   type LeaseChange,
   listLeases,
   listOtherViewers,
-  type ReviewLease,
   type Viewer,
+  type WakeLease,
 } from './store';
 import { Visits } from './visits';
 
@@ -27,11 +27,11 @@ type Options = { owner: string; graceMs: number };
 const OPEN: readonly LeaseState[] = ['waking', 'awake', 'pausing'];
 
 /** The reviews as this process knows them: read from the database, changed there first, and told to who looks. */
-export class ReviewBook {
+export class WakeBook {
   readonly #owner: string;
   readonly #lookers = new Lookers();
   readonly #visits: Visits;
-  #leases = new Map<string, ReviewLease>();
+  #leases = new Map<string, WakeLease>();
   /** Who looks through other processes, by sandbox id. */
   #others: ReadonlyMap<string, readonly Viewer[]> = new Map();
   /** Rises with every change of ours: what was being read meanwhile is no news. */
@@ -56,13 +56,13 @@ export class ReviewBook {
     for (const sandboxId of this.#lookers.sandboxIds()) this.#tell(sandboxId);
   }
 
-  /** Reviews that are not over, oldest first. */
-  underWay(): ReviewLease[] {
+  /** Wakes that are not over, oldest first. */
+  underWay(): WakeLease[] {
     return [...this.#leases.values()].filter(({ state }) => state !== 'ended');
   }
 
   /** The review of this sandbox that is under way, or `null`. */
-  find(sandboxId: string): ReviewLease | null {
+  find(sandboxId: string): WakeLease | null {
     const lease = this.#leases.get(sandboxId);
     return lease === undefined || lease.state === 'ended' ? null : lease;
   }
@@ -88,7 +88,7 @@ export class ReviewBook {
   }
 
   /** Writes down who came and who left, apart from those who were expected. */
-  async noteVisits({ sandboxId }: ReviewLease): Promise<void> {
+  async noteVisits({ sandboxId }: WakeLease): Promise<void> {
     const { joined, left } = this.#visits.note(sandboxId, this.#lookers.viewersOf(sandboxId), Date.now());
     for (const viewer of joined) await this.note(viewer, 'review-joined', sandboxId);
     for (const viewer of left) await this.note(viewer, 'review-left', sandboxId);
@@ -100,7 +100,7 @@ export class ReviewBook {
   }
 
   /** Begins a review. Answers false where one of this sandbox is under way. */
-  async begin(lease: ReviewLease): Promise<boolean> {
+  async begin(lease: WakeLease): Promise<boolean> {
     if (!(await beginLease(lease))) return false;
     this.#put(lease);
     return true;
@@ -108,17 +108,17 @@ export class ReviewBook {
 
   /** Changes a review that is in one of the states `from`; answers `null` where somebody was quicker. */
   async change(
-    { id }: ReviewLease,
+    { id }: WakeLease,
     from: readonly LeaseState[],
     change: LeaseChange,
-  ): Promise<ReviewLease | null> {
+  ): Promise<WakeLease | null> {
     const changed = await changeLease(id, from, change);
     if (changed !== null) this.#put(changed);
     return changed;
   }
 
   /** Takes a review back that never came to anything. */
-  async drop({ id, sandboxId }: ReviewLease): Promise<void> {
+  async drop({ id, sandboxId }: WakeLease): Promise<void> {
     await dropLease(id);
     this.#changes += 1;
     this.#leases.delete(sandboxId);
@@ -128,12 +128,12 @@ export class ReviewBook {
 
   /** Ends a review and writes down how. Nothing happens where somebody was quicker. */
   async end(
-    lease: ReviewLease,
-    how: ReviewEnd,
-    { by = null, note = null }: Partial<Pick<ReviewEnding, 'by' | 'note'>> = {},
+    lease: WakeLease,
+    how: WakeEnd,
+    { by = null, note = null }: Partial<Pick<WakeEnding, 'by' | 'note'>> = {},
   ): Promise<void> {
     const atMs = Date.now();
-    const ending: ReviewEnding = { how, by, note, atMs };
+    const ending: WakeEnding = { how, by, note, atMs };
     const change = { state: 'ended', ending, problem: null, claimedUntilMs: atMs } as const;
     if ((await this.change(lease, OPEN, change)) === null) return;
     const words = note === null ? END_WORDS[how] : `${END_WORDS[how]}. ${note}`;
@@ -154,7 +154,7 @@ export class ReviewBook {
     );
   }
 
-  #put(lease: ReviewLease): void {
+  #put(lease: WakeLease): void {
     this.#changes += 1;
     this.#leases.set(lease.sandboxId, lease);
     this.#tell(lease.sandboxId);
@@ -179,7 +179,7 @@ const END_WORDS = {
   taken: 'It was paused and resumed by other means, so it was left alone',
   gone: 'It was terminated',
   unwoken: 'It did not wake',
-} satisfies Record<ReviewEnd, string>;
+} satisfies Record<WakeEnd, string>;
 
 const STATE_OF = {
   waking: ({ actor, problem }) => ({ kind: 'waking', by: actor, problem }),
@@ -197,4 +197,4 @@ const STATE_OF = {
     problem,
   }),
   ended: ({ ending }) => (ending === null ? { kind: 'none' } : { kind: 'ended', ...ending }),
-} satisfies Record<LeaseState, (lease: ReviewLease, viewers: ReviewViewer[]) => ReviewState>;
+} satisfies Record<LeaseState, (lease: WakeLease, viewers: WakeViewer[]) => WakeState>;

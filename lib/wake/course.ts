@@ -2,10 +2,10 @@ import 'server-only';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import { setSandboxTimeout } from '../sandbox-api/control';
-import type { ReviewBook } from './book';
-import type { ReviewEnd, WakeResult } from './schema';
+import type { WakeBook } from './book';
+import type { WakeEnd, WakeResult } from './schema';
 import { isOurRun, isSameRun, isUncertain, pauseOurs, readNow, wakePaused } from './steps';
-import { findLease, type ReviewLease } from './store';
+import { findLease, type WakeLease } from './store';
 
 type Options = { owner: string; claimMs: number };
 
@@ -24,24 +24,24 @@ const LONGEST_RETRY_MS = 15_000;
  * The course of a review, step by step: asked, awake, pausing, over. Each step is sent, read again, and written into the
  * book; two of one review are never taken at a time.
  */
-export class ReviewCourse {
-  readonly #book: ReviewBook;
+export class WakeCourse {
+  readonly #book: WakeBook;
   readonly #options: Options;
   /** When a pause that failed is tried again, by lease. */
   readonly #retries = new Map<string, { failures: number; dueAtMs: number; isDoubtful: boolean }>();
 
-  constructor(book: ReviewBook, options: Options) {
+  constructor(book: WakeBook, options: Options) {
     this.#book = book;
     this.#options = options;
   }
 
   /** Whether a pause that failed is to be tried again now. */
-  isPauseDue({ id }: ReviewLease): boolean {
+  isPauseDue({ id }: WakeLease): boolean {
     return (this.#retries.get(id)?.dueAtMs ?? 0) <= Date.now();
   }
 
   /** Wakes it. What keeps it from waking is thrown; the review is over then, unless it may be awake all the same. */
-  async wake(lease: ReviewLease, detail: string): Promise<WakeResult> {
+  async wake(lease: WakeLease, detail: string): Promise<WakeResult> {
     try {
       const woken = await wakePaused(lease.sandboxId, lease.timeoutMs);
       if (woken.kind === 'awake') {
@@ -60,7 +60,7 @@ export class ReviewCourse {
   }
 
   async #awoken(
-    lease: ReviewLease,
+    lease: WakeLease,
     { sandbox, isGuarded }: { sandbox: Sandbox; isGuarded: boolean },
     detail: string,
   ): Promise<void> {
@@ -80,14 +80,14 @@ export class ReviewCourse {
   }
 
   /** The review of this sandbox that is still under way, by a reading of its own, or `null`. */
-  async current(sandboxId: string): Promise<ReviewLease | null> {
+  async current(sandboxId: string): Promise<WakeLease | null> {
     const lease = await findLease(sandboxId);
     if (lease === null || lease.state === 'ended') return null;
     return lease.state === 'awake' ? this.judge(lease, await readNow(sandboxId)) : lease;
   }
 
   /** What a reading means for a review; `null`: it is over. */
-  async judge(lease: ReviewLease, sandbox: Sandbox | null): Promise<ReviewLease | null> {
+  async judge(lease: WakeLease, sandbox: Sandbox | null): Promise<WakeLease | null> {
     const how = endSeenIn(lease, sandbox);
     if (how !== null || sandbox === null) {
       await this.#book.end(lease, how ?? 'gone');
@@ -100,7 +100,7 @@ export class ReviewCourse {
   }
 
   /** Lets the review end at `wantedMs`, or as late as the service allows; answers when it ends. */
-  async moveEnd(lease: ReviewLease, wantedMs: number): Promise<number> {
+  async moveEnd(lease: WakeLease, wantedMs: number): Promise<number> {
     const marginMs = lease.isGuarded ? 0 : MARGIN_MS;
     const refusal = await setDeadline(lease.sandboxId, wantedMs + marginMs);
     const sandbox = await readNow(lease.sandboxId);
@@ -112,7 +112,7 @@ export class ReviewCourse {
   }
 
   /** Where nobody knows what the time-out does: moves it well behind the end of the review, or else that before it. */
-  async keepDeadlineAway(lease: ReviewLease, sandbox: Sandbox): Promise<void> {
+  async keepDeadlineAway(lease: WakeLease, sandbox: Sandbox): Promise<void> {
     if (sandbox.endAtMs >= lease.endsAtMs + MARGIN_MS - TIME_SLACK_MS) return;
     await setDeadline(lease.sandboxId, lease.endsAtMs + MARGIN_MS);
     const after = await readNow(lease.sandboxId);
@@ -123,7 +123,7 @@ export class ReviewCourse {
   }
 
   /** One attempt to pause it. Answers what went wrong, or `null` when the review is over. */
-  async pause(lease: ReviewLease, how: ReviewEnd, by: string | null): Promise<string | null> {
+  async pause(lease: WakeLease, how: WakeEnd, by: string | null): Promise<string | null> {
     const { owner, claimMs } = this.#options;
     const nowMs = Date.now();
     const pausing = await this.#book.change(lease, ['awake', 'pausing'], {
@@ -152,7 +152,7 @@ export class ReviewCourse {
   }
 
   /** A process died, or heard nothing, while it was waking it. */
-  async seeWhetherItWoke(lease: ReviewLease): Promise<void> {
+  async seeWhetherItWoke(lease: WakeLease): Promise<void> {
     const { sandboxId, timeoutMs, begunAtMs } = lease;
     const sandbox = await readNow(sandboxId);
     if (sandbox === null) return this.#book.end(lease, 'gone');
@@ -168,14 +168,14 @@ const MAY_BE_OLDER =
   'The service reported a failure with the pause, so it may be as it was before the review.';
 
 /** How the review has ended, by what a reading found; `null`: it has not. */
-function endSeenIn(lease: ReviewLease, sandbox: Sandbox | null): ReviewEnd | null {
+function endSeenIn(lease: WakeLease, sandbox: Sandbox | null): WakeEnd | null {
   if (sandbox === null) return 'gone';
   if (sandbox.state === 'paused') return Date.now() >= lease.endsAtMs - TIME_SLACK_MS ? 'time' : 'elsewhere';
   return isSameRun(sandbox, lease.runStartedAtMs) ? null : 'taken';
 }
 
 /** Whether a row of the list says nothing new. */
-export function isAsKnown({ isGuarded, endsAtMs, runStartedAtMs }: ReviewLease, row: Sandbox): boolean {
+export function isAsKnown({ isGuarded, endsAtMs, runStartedAtMs }: WakeLease, row: Sandbox): boolean {
   const isDeadlineKnown = isGuarded
     ? Math.abs(row.endAtMs - endsAtMs) <= DEADLINE_SLACK_MS
     : row.endAtMs >= endsAtMs + MARGIN_MS - TIME_SLACK_MS;

@@ -1,11 +1,11 @@
-import type { ReviewEvent, ReviewState, ReviewViewer } from './schema';
+import type { WakeEvent, WakeState, WakeViewer } from './schema';
 import type { Viewer } from './store';
 
 /** One page that looks, or work of ours that needs the sandbox awake. */
 export type Looker = Viewer & {
   /** Whether the sandbox is kept awake for it. */
   counts: boolean;
-  tell: (event: ReviewEvent) => void;
+  tell: (event: WakeEvent) => void;
 };
 
 type Known = Looker & { told: string | null };
@@ -42,7 +42,7 @@ export class Lookers {
   }
 
   /** Tells everybody who looks at it how it stands, where that is news to them. */
-  tell(sandboxId: string, stateFor: (looker: Viewer) => ReviewState): void {
+  tell(sandboxId: string, stateFor: (looker: Viewer) => WakeState): void {
     for (const looker of this.#bySandbox.get(sandboxId) ?? []) {
       const state = stateFor(looker);
       const text = JSON.stringify(state);
@@ -54,7 +54,7 @@ export class Lookers {
 }
 
 /** `viewers` as one of them sees them: each session once, oneself first. */
-export function viewersFor(you: Viewer, viewers: readonly Viewer[]): ReviewViewer[] {
+export function viewersFor(you: Viewer, viewers: readonly Viewer[]): WakeViewer[] {
   const bySession = new Map(viewers.map(({ sessionId, actor }) => [sessionId, actor]));
   return [...bySession]
     .map(([sessionId, actor]) => ({ actor, isYou: sessionId === you.sessionId }))

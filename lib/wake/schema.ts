@@ -7,7 +7,7 @@ import type { SandboxState } from '../sandbox/schema';
 
 /** For how long a sandbox may be woken, in minutes. */
 export const REVIEW_MINUTES = [5, 15, 60] as const;
-export type ReviewMinutes = (typeof REVIEW_MINUTES)[number];
+export type WakeMinutes = (typeof REVIEW_MINUTES)[number];
 
 /** By how much a review is extended at a time, in minutes. */
 export const EXTEND_MINUTES = 15;
@@ -37,7 +37,7 @@ export const REVIEW_ENDS = [
   'gone',
   'unwoken',
 ] as const;
-export type ReviewEnd = (typeof REVIEW_ENDS)[number];
+export type WakeEnd = (typeof REVIEW_ENDS)[number];
 
 const PAUSED_BY_US = {
   asked: true,
@@ -48,15 +48,15 @@ const PAUSED_BY_US = {
   taken: false,
   gone: false,
   unwoken: false,
-} satisfies Record<ReviewEnd, boolean>;
+} satisfies Record<WakeEnd, boolean>;
 
 /** Whether a review that ended so ended in our pause. */
-export function endsInPause(how: ReviewEnd): boolean {
+export function endsInPause(how: WakeEnd): boolean {
   return PAUSED_BY_US[how];
 }
 
-export type ReviewEnding = {
-  how: ReviewEnd;
+export type WakeEnding = {
+  how: WakeEnd;
   /** Who ended it; `null`: Sandkeeper by itself, or somebody elsewhere. */
   by: string | null;
   atMs: number;
@@ -65,10 +65,10 @@ export type ReviewEnding = {
 };
 
 /** One of those who look. */
-export type ReviewViewer = { actor: string; isYou: boolean };
+export type WakeViewer = { actor: string; isYou: boolean };
 
 /** How the review of a sandbox stands, as one who looks is told. */
-export type ReviewState =
+export type WakeState =
   | { kind: 'none' }
   /** `problem`: what keeps it from being known whether it is awake. */
   | { kind: 'waking'; by: string; problem: string | null }
@@ -81,14 +81,14 @@ export type ReviewState =
        * keeps its deadline away and pauses it itself.
        */
       isGuarded: boolean;
-      viewers: ReviewViewer[];
+      viewers: WakeViewer[];
     }
   /** `problem`: what went wrong with the last attempt; it is tried again. */
-  | { kind: 'pausing'; how: ReviewEnd; by: string | null; problem: string | null }
-  | ({ kind: 'ended' } & ReviewEnding);
+  | { kind: 'pausing'; how: WakeEnd; by: string | null; problem: string | null }
+  | ({ kind: 'ended' } & WakeEnding);
 
 /** What the channel `review` tells. `sentAtMs`: by the server's clock, which the browser's may not agree with. */
-export type ReviewEvent = { state: ReviewState; sentAtMs: number };
+export type WakeEvent = { state: WakeState; sentAtMs: number };
 
 /** What waking came to. `running`: somebody else runs it, so it can be read as it is and is left alone. */
 export type WakeResult = 'woken' | 'joined' | 'running';
@@ -99,11 +99,11 @@ export function parseLeaseState(text: string): LeaseState {
 }
 
 const READABLE = { none: false, waking: false, awake: true, pausing: false, ended: false } satisfies Record<
-  ReviewState['kind'],
+  WakeState['kind'],
   boolean
 >;
 
 /** Whether the files of a sandbox can only be read after waking it. The review hears of that before the fleet does. */
-export function waitsForWaking(state: SandboxState, review: ReviewState | null): boolean {
+export function waitsForWaking(state: SandboxState, review: WakeState | null): boolean {
   return state === 'paused' && !(review !== null && READABLE[review.kind]);
 }

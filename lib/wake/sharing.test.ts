@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
 import { eventually, thrownBy } from '../test-support/environment';
-import { beginLease, findLease, type ReviewLease } from './store';
+import { beginLease, findLease, type WakeLease } from './store';
 import {
   ANA,
   crash,
@@ -133,7 +133,7 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
 
     it('a wake that was under way is found out about', async () => {
       const [woke, other, gone] = [await createPaused(), await createPaused(), await createPaused()];
-      const lease = (id: string, begunAtMs = Date.now()): ReviewLease => ({
+      const lease = (id: string, begunAtMs = Date.now()): WakeLease => ({
         id: `lease-${id}`,
         sandboxId: id,
         state: 'waking',
@@ -182,7 +182,7 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
   });
 
   describe('work of ours', () => {
-    const wish = (sandboxId: string) => ({
+    const input = (sandboxId: string) => ({
       sandboxId,
       actor: 'ana',
       why: 'to save its files',
@@ -192,13 +192,13 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
     it('finds it awake and leaves it paused, also when it fails', async () => {
       const { keeper } = await openKeeper();
       const id = await createPaused();
-      expect(await keeper.withReview(wish(id), () => stateOf(id))).toBe('running');
+      expect(await keeper.withWake(input(id), () => stateOf(id))).toBe('running');
       expect(await stateOf(id)).toBe('paused');
       expect(await record(id)).toEqual([
         `ana | review-woken | For 5 min, to save its files${FROM_NOW_ON}`,
         'ana | review-paused | What it was woken for was done',
       ]);
-      const failing = keeper.withReview(wish(id), () => Promise.reject(new Error('disk full')));
+      const failing = keeper.withWake(input(id), () => Promise.reject(new Error('disk full')));
       await expect(failing).rejects.toThrow('disk full');
       expect(await stateOf(id)).toBe('paused');
     });
@@ -206,7 +206,7 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
     it('outlasts the grace', async () => {
       const { keeper } = await openKeeper();
       const id = await createPaused();
-      const state = keeper.withReview(wish(id), async () => {
+      const state = keeper.withWake(input(id), async () => {
         await new Promise((resolve) => setTimeout(resolve, GRACE_MS + 2_500));
         return stateOf(id);
       });
@@ -217,12 +217,12 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       const { keeper } = await openKeeper();
       const running = await engine.create();
       const before = await engine.detail(running);
-      expect(await keeper.withReview(wish(running), () => stateOf(running))).toBe('running');
+      expect(await keeper.withWake(input(running), () => stateOf(running))).toBe('running');
       expect(await engine.detail(running)).toEqual(before);
       const reviewed = await createPaused();
       const page = look(keeper, reviewed, MAREK);
       await keeper.wake(MAREK, reviewed, 5 * MINUTE_MS);
-      await keeper.withReview(wish(reviewed), async () => {});
+      await keeper.withWake(input(reviewed), async () => {});
       expect(page.now()).toMatchObject({ kind: 'awake', viewers: [{ actor: 'marek', isYou: true }] });
       expect(await stateOf(reviewed)).toBe('running');
     });
@@ -232,7 +232,7 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       const id = await createPaused();
       await engine.fault({ route: RESUME, status: 429 });
       const begun: string[] = [];
-      const thrown = await thrownBy(() => keeper.withReview(wish(id), async () => void begun.push(id)));
+      const thrown = await thrownBy(() => keeper.withWake(input(id), async () => void begun.push(id)));
       expect(thrown).toMatchObject({ code: 'quota' });
       expect(begun).toEqual([]);
     });

@@ -3,7 +3,7 @@ import { type ErrorCode, SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import type { Sandbox } from '../sandbox/schema';
 import { getSandbox, pauseSandbox, resumeSandbox } from '../sandbox-api/control';
-import type { ReviewLease } from './store';
+import type { WakeLease } from './store';
 
 /** What waking a sandbox came to. */
 export type Woken =
@@ -24,20 +24,20 @@ export type PauseVerdict =
 
 /** The call may have taken effect although it failed so: only a reading can tell. */
 const UNCERTAIN: ReadonlySet<ErrorCode> = new Set(['timeout', 'unavailable', 'unexpected']);
-const MOST_TRIES = 3;
-const MOST_READS = 6;
+const MAX_TRIES = 3;
+const MAX_READS = 6;
 const WAIT_MS = 500;
 /** How near a deadline must be to what we asked for to be ours. */
 const OURS_MS = 2_000;
-const LEAST_LESS_S = 4;
-const MOST_LESS_S = 25;
+const MIN_LESS_S = 4;
+const MAX_LESS_S = 25;
 
 /**
  * For how long to ask where somebody wants `ms`: some odd seconds less. Whose deadline a sandbox got tells whose request
  * woke it, so ours must be one that nobody else asks for.
  */
 export function unlikeOthers(ms: number): number {
-  const lessS = LEAST_LESS_S + Math.floor(Math.random() * (MOST_LESS_S - LEAST_LESS_S + 1));
+  const lessS = MIN_LESS_S + Math.floor(Math.random() * (MAX_LESS_S - MIN_LESS_S + 1));
   return ms - lessS * 1_000;
 }
 
@@ -99,7 +99,7 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
     } catch (thrown) {
       const error = inOurWords(thrown);
       if (error.code === 'conflict') return { kind: 'running' };
-      if (!isUncertain(error) || tries === MOST_TRIES) throw error;
+      if (!isUncertain(error) || tries === MAX_TRIES) throw error;
       await wait(WAIT_MS * tries);
       continue;
     }
@@ -114,7 +114,7 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
  * the last attempt left behind. Never throws.
  */
 export async function pauseOurs(
-  { sandboxId, runStartedAtMs }: ReviewLease,
+  { sandboxId, runStartedAtMs }: WakeLease,
   wasDoubtful: boolean,
 ): Promise<PauseVerdict> {
   let isDoubtful = wasDoubtful;
@@ -161,10 +161,10 @@ async function readRunning(sandboxId: string): Promise<Sandbox> {
     try {
       const sandbox = await readOrThrow(sandboxId);
       if (sandbox.state === 'running') return sandbox;
-      if (reads === MOST_READS)
+      if (reads === MAX_READS)
         throw new SandkeeperError('conflict', 'It was woken, and paused by somebody else at once.');
     } catch (thrown) {
-      if (!isUncertain(thrown) || reads === MOST_READS) throw thrown;
+      if (!isUncertain(thrown) || reads === MAX_READS) throw thrown;
     }
     await wait(WAIT_MS);
   }

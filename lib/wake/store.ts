@@ -2,10 +2,10 @@ import 'server-only';
 import type { Selectable } from 'kysely';
 import { database } from '../db/client';
 import type { Database } from '../db/schema';
-import { type LeaseState, parseLeaseState, type ReviewEnding } from './schema';
+import { type LeaseState, parseLeaseState, type WakeEnding } from './schema';
 
 /** A review as the database has it. Times in epoch ms. */
-export type ReviewLease = {
+export type WakeLease = {
   /** Of this review: another one of the same sandbox has another. */
   id: string;
   sandboxId: string;
@@ -21,7 +21,7 @@ export type ReviewLease = {
   runStartedAtMs: number;
   endsAtMs: number;
   /** How it is ending or has ended. */
-  ending: ReviewEnding | null;
+  ending: WakeEnding | null;
   /** What keeps it from going on, for people. */
   problem: string | null;
   claimedBy: string;
@@ -35,7 +35,7 @@ type Row = Selectable<Database['review_leases']>;
 /** What may change of a review. */
 export type LeaseChange = Partial<
   Pick<
-    ReviewLease,
+    WakeLease,
     | 'state'
     | 'isGuarded'
     | 'runStartedAtMs'
@@ -47,14 +47,14 @@ export type LeaseChange = Partial<
   >
 >;
 
-/** Reviews under way, and those that ended lately. */
-export async function listLeases(): Promise<ReviewLease[]> {
+/** Wakes under way, and those that ended lately. */
+export async function listLeases(): Promise<WakeLease[]> {
   const db = await database();
   const rows = await db.selectFrom('review_leases').selectAll().orderBy('begun_at_ms').execute();
   return rows.map(leaseOf);
 }
 
-export async function findLease(sandboxId: string): Promise<ReviewLease | null> {
+export async function findLease(sandboxId: string): Promise<WakeLease | null> {
   const db = await database();
   const query = db.selectFrom('review_leases').selectAll().where('sandbox_id', '=', sandboxId);
   const row = await query.executeTakeFirst();
@@ -62,7 +62,7 @@ export async function findLease(sandboxId: string): Promise<ReviewLease | null> 
 }
 
 /** Writes a review down before anything is sent. Answers false where one of this sandbox is under way. */
-export async function beginLease(lease: ReviewLease): Promise<boolean> {
+export async function beginLease(lease: WakeLease): Promise<boolean> {
   const db = await database();
   const { sandbox_id, ...rest } = rowOf(lease);
   const inserted = await db
@@ -86,7 +86,7 @@ export async function changeLease(
   leaseId: string,
   from: readonly LeaseState[],
   change: LeaseChange,
-): Promise<ReviewLease | null> {
+): Promise<WakeLease | null> {
   const db = await database();
   const row = await db
     .updateTable('review_leases')
@@ -106,9 +106,9 @@ export async function dropLease(leaseId: string): Promise<void> {
 
 /** Takes over a review from `before`, which holds it no more. Answers null where another process was quicker. */
 export async function takeOverLease(
-  { id, claimedBy }: Pick<ReviewLease, 'id' | 'claimedBy'>,
+  { id, claimedBy }: Pick<WakeLease, 'id' | 'claimedBy'>,
   { owner, untilMs }: { owner: string; untilMs: number },
-): Promise<ReviewLease | null> {
+): Promise<WakeLease | null> {
   const db = await database();
   const row = await db
     .updateTable('review_leases')
@@ -193,7 +193,7 @@ export async function listOtherViewers(process: string, nowMs: number): Promise<
   return viewers;
 }
 
-function leaseOf(row: Row): ReviewLease {
+function leaseOf(row: Row): WakeLease {
   return {
     id: row.id,
     sandboxId: row.sandbox_id,
@@ -204,14 +204,14 @@ function leaseOf(row: Row): ReviewLease {
     isGuarded: row.is_guarded === 1,
     runStartedAtMs: Number(row.run_started_at_ms),
     endsAtMs: Number(row.ends_at_ms),
-    ending: row.ending === null ? null : (JSON.parse(row.ending) as ReviewEnding),
+    ending: row.ending === null ? null : (JSON.parse(row.ending) as WakeEnding),
     problem: row.problem,
     claimedBy: row.claimed_by,
     claimedUntilMs: Number(row.claimed_until_ms),
   };
 }
 
-function rowOf(lease: ReviewLease): Row {
+function rowOf(lease: WakeLease): Row {
   return {
     id: lease.id,
     sandbox_id: lease.sandboxId,

@@ -2,9 +2,9 @@ import { afterAll, expect, onTestFinished } from 'vitest';
 import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watcher';
 import { eventually, giveEngine } from '../test-support/environment';
-import type { ReviewState } from './schema';
+import type { WakeState } from './schema';
 import { findLease } from './store';
-import { ReviewKeeper } from './wake-keeper';
+import { WakeKeeper } from './wake-keeper';
 
 /** What the tests of reviews share. */
 
@@ -20,18 +20,18 @@ export const FROM_NOW_ON = '; its time-out pauses it from now on';
 let opened = 0;
 
 /** A keeper, as of a process of its own. */
-export async function openKeeper(options: Partial<ConstructorParameters<typeof ReviewKeeper>[0]> = {}) {
+export async function openKeeper(options: Partial<ConstructorParameters<typeof WakeKeeper>[0]> = {}) {
   opened += 1;
   const { owner = `process-${opened}` } = options;
-  const keeper = new ReviewKeeper({ isShared: true, graceMs: GRACE_MS, ...options, owner });
+  const keeper = new WakeKeeper({ isShared: true, graceMs: GRACE_MS, ...options, owner });
   await keeper.open();
   onTestFinished(() => keeper.close());
   return { keeper, owner };
 }
 
 /** Somebody's page, and what it is told. */
-export function look(keeper: ReviewKeeper, id: string, { actor, id: sessionId } = ANA, counts = true) {
-  const states: ReviewState[] = [];
+export function look(keeper: WakeKeeper, id: string, { actor, id: sessionId } = ANA, counts = true) {
+  const states: WakeState[] = [];
   const leave = keeper.look(id, { sessionId, actor, counts }, ({ state }) => states.push(state));
   onTestFinished(leave);
   const now = () => states.at(-1);
@@ -56,7 +56,7 @@ export async function record(id: string): Promise<string[]> {
 }
 
 /** The process dies: nothing of it is renewed, taken back or written any more. */
-export async function crash(keeper: ReviewKeeper, id: string): Promise<void> {
+export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
   const before = await findLease(id);
   await keeper.close();
   const db = await database();

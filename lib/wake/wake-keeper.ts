@@ -7,20 +7,20 @@ import { fleetWatcher } from '../fleet/watcher';
 import { hasEnded, newOwner } from '../lease/owner';
 import { SandboxId } from '../sandbox/schema';
 import { singleton } from '../singleton';
-import { Turns } from '../work-loop';
-import { ReviewBook } from './book';
-import { isAsKnown, isOver, ReviewCourse } from './course';
-import type { ReviewEvent, WakeResult } from './schema';
+import { WorkLoop } from '../work-loop';
+import { WakeBook } from './book';
+import { isAsKnown, isOver, WakeCourse } from './course';
+import type { WakeEvent, WakeResult } from './schema';
 import { readNow, unlikeOthers } from './steps';
 import {
   findLease,
   forgetEndedLeases,
-  type ReviewLease,
   renewLeases,
   sayViewers,
   takeBackViewers,
   takeOverLease,
   type Viewer,
+  type WakeLease,
 } from './store';
 
 type Options = {
@@ -32,7 +32,7 @@ type Options = {
 };
 
 /** How a sandbox is awake for work of ours. `lease`: the review under which it is, `null` where somebody else runs it. */
-export type ReviewHold = { result: WakeResult; lease: ReviewLease | null };
+export type WakeHold = { result: WakeResult; lease: WakeLease | null };
 
 /** Somebody, and where there is one the session under which they look. */
 type Who = { actor: string; id?: string };
@@ -57,11 +57,11 @@ const POLL_MS = 250;
  * each ends in a pause, whoever leaves or crashes. Every step is written down first, so that a process that dies leaves
  * nothing awake: its successor, or another one over the same database, takes its reviews over (protocol §6).
  */
-export class ReviewKeeper {
+export class WakeKeeper {
   readonly #options: Required<Options>;
-  readonly #book: ReviewBook;
-  readonly #course: ReviewCourse;
-  readonly #turns = new Turns({ turn: () => this.#turn(), doing: 'Reviews cannot be seen to:' });
+  readonly #book: WakeBook;
+  readonly #course: WakeCourse;
+  readonly #turns = new WorkLoop({ turn: () => this.#turn(), doing: 'Wakes cannot be seen to:' });
   /** Since when nobody looks, epoch ms by lease. */
   readonly #emptySinceMs = new Map<string, number>();
   /** What we have said of viewers, and when it must be said again, by sandbox id. */
@@ -74,8 +74,8 @@ export class ReviewKeeper {
 
   constructor(options: Options) {
     this.#options = { graceMs: GRACE_MS, claimMs: CLAIM_MS, ...options };
-    this.#book = new ReviewBook(this.#options);
-    this.#course = new ReviewCourse(this.#book, this.#options);
+    this.#book = new WakeBook(this.#options);
+    this.#course = new WakeCourse(this.#book, this.#options);
   }
 
   /** Takes up the reviews that an earlier process has left, and looks for more from time to time. Call once at start. */
@@ -91,7 +91,7 @@ export class ReviewKeeper {
   look(
     sandboxId: string,
     viewer: Viewer & { counts: boolean },
-    tell: (event: ReviewEvent) => void,
+    tell: (event: WakeEvent) => void,
   ): () => void {
     if (!SandboxId.safeParse(sandboxId).success) return () => {};
     const stop = this.#book.look(sandboxId, { ...viewer, tell });
@@ -154,7 +154,7 @@ export class ReviewKeeper {
    * id begins with `mark` is taken for our own, whichever process began it.
    * @throws what `work` throws, or what keeps it from being woken: see `wake`
    */
-  async withReview<T>(
+  async withWake<T>(
     {
       sandboxId,
       actor,
@@ -162,7 +162,7 @@ export class ReviewKeeper {
       timeoutMs,
       mark = '',
     }: { sandboxId: string; actor: string; why: string; timeoutMs: number; mark?: string },
-    work: (hold: ReviewHold) => Promise<T>,
+    work: (hold: WakeHold) => Promise<T>,
   ): Promise<T> {
     const who = { actor, id: `work-${randomBytes(9).toString('base64url')}` };
     const stop = this.look(sandboxId, { sessionId: who.id, actor, counts: true }, () => {});
@@ -194,7 +194,7 @@ export class ReviewKeeper {
     await takeBackViewers(this.#options.owner).catch(() => {});
   }
 
-  #newLease({ actor }: Who, sandboxId: string, timeoutMs: number, mark: string): ReviewLease {
+  #newLease({ actor }: Who, sandboxId: string, timeoutMs: number, mark: string): WakeLease {
     const nowMs = Date.now();
     return {
       id: `${mark}${randomBytes(12).toString('base64url')}`,
@@ -230,7 +230,7 @@ export class ReviewKeeper {
     return leases.length > 0 || this.#book.isLookedAt ? TURN_MS : IDLE_TURN_MS;
   }
 
-  async #forget(leases: readonly ReviewLease[]): Promise<void> {
+  async #forget(leases: readonly WakeLease[]): Promise<void> {
     const ids = new Set(leases.map(({ id }) => id));
     for (const id of this.#emptySinceMs.keys()) if (!ids.has(id)) this.#emptySinceMs.delete(id);
     const nowMs = Date.now();
@@ -291,7 +291,7 @@ export class ReviewKeeper {
   }
 
   /** Ends a review whose time is up, that nobody looks at, or that others have ended. */
-  async #watch(lease: ReviewLease): Promise<void> {
+  async #watch(lease: WakeLease): Promise<void> {
     const { id, sandboxId, endsAtMs, isGuarded } = lease;
     const nowMs = Date.now();
     if (this.#book.viewersOf(sandboxId).length > 0) this.#emptySinceMs.delete(id);
@@ -314,7 +314,7 @@ export class ReviewKeeper {
   }
 
   /** Says to other processes who looks through this one, before they pause what they believe is not looked at. */
-  async #sayViewers(leases: readonly ReviewLease[]): Promise<void> {
+  async #sayViewers(leases: readonly WakeLease[]): Promise<void> {
     const nowMs = Date.now();
     const ids = new Set([...leases.map(({ sandboxId }) => sandboxId), ...this.#said.keys()]);
     for (const sandboxId of ids) {
@@ -337,7 +337,7 @@ export class ReviewKeeper {
   }
 
   /** Waits until a review stands so, `null` being none under way; not for ever. */
-  async #until(sandboxId: string, isSo: (state: ReviewLease['state'] | null) => boolean): Promise<void> {
+  async #until(sandboxId: string, isSo: (state: WakeLease['state'] | null) => boolean): Promise<void> {
     const giveUpAtMs = Date.now() + WAIT_FOR_OTHERS_MS;
     for (;;) {
       const lease = await findLease(sandboxId);
@@ -375,9 +375,9 @@ function wait(ms: number): Promise<void> {
 }
 
 /** The keeper of this process. */
-export function reviewKeeper(): ReviewKeeper {
+export function wakeKeeper(): WakeKeeper {
   return singleton('review-keeper', () => {
     const isShared = !config().databaseUrl.startsWith('file:');
-    return new ReviewKeeper({ owner: newOwner(), isShared });
+    return new WakeKeeper({ owner: newOwner(), isShared });
   });
 }

@@ -3,7 +3,7 @@
 import { Component, type ReactNode, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { MenuAct } from '@/components/ui/menu-act';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { previewKindOf } from '@/lib/files/preview/kind';
 import { detectEncoding } from '@/lib/files/preview/text/encoding';
 import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/preview/views';
@@ -67,8 +67,8 @@ export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onVie
     if (error === null && isLive) return shown(<PreviewSkeleton view={view} />);
     const failure =
       error === null
-        ? new FileRefusal('conflict', 'It had not been read when the sandbox stopped.', 'not_running')
-        : FileRefusal.from(error);
+        ? new ApiFailure('conflict', 'It had not been read when the sandbox stopped.', 'not_running')
+        : ApiFailure.from(error);
     return shown(
       <PreviewRefusal
         failure={failure}

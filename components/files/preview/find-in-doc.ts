@@ -6,7 +6,7 @@ export type Query = { text: string; pattern: RegExp };
 
 /** What is looked through at once, characters. */
 const PART = 256 * 1024;
-export const MOST_COUNTED = 10_000;
+export const MAX_COUNTED = 10_000;
 const COUNTED_WITHIN_MS = 50;
 
 /** The next place from `start` on, or the one before, as far as the document goes. */
@@ -40,7 +40,7 @@ export function countMatches(doc: Text, pattern: RegExp, at: number): { place: n
   for (let next = firstMatch(text, pattern); next !== null; next = firstMatch(text, pattern, next.to)) {
     all += 1;
     if (next.from <= at) place = all;
-    if (all >= MOST_COUNTED) break;
+    if (all >= MAX_COUNTED) break;
     if (all % 500 === 0 && performance.now() > untilMs) return null;
   }
   return { place, all };

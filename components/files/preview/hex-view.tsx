@@ -3,7 +3,7 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useReducer, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Input } from '@/components/ui/field';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { ByteBlocks } from '@/lib/files/preview/text/byte-blocks';
 import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/preview/text/hex';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
@@ -15,7 +15,7 @@ const LINE_PX = 20;
 /** The bytes of a file of any size, of which only those in sight are read. */
 export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: PreviewProps) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  const [failure, setFailure] = useState<FileRefusal | null>(null);
+  const [failure, setFailure] = useState<ApiFailure | null>(null);
   const [top, setTop] = useState(0);
   const [windowPx, setWindowPx] = useState(600);
   const [wanted, setWanted] = useState('');
@@ -28,7 +28,7 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
   const [blocks] = useState(
     () =>
       new ByteBlocks(read, (thrown) => {
-        setFailure(thrown === null ? null : FileRefusal.from(thrown));
+        setFailure(thrown === null ? null : ApiFailure.from(thrown));
         redraw();
       }),
   );

@@ -12,8 +12,8 @@ import { BarButton, ViewControls } from './view-controls';
 
 const ROW_PX = 22;
 /** A browser draws nothing at places beyond some tens of millions of pixels. */
-const MOST_ROWS = 500_000;
-const MOST_OPENED = 5_000;
+const MAX_ROWS = 500_000;
+const MAX_OPENED = 5_000;
 const LONGEST_VALUE = 400;
 const DEEPEST_INDENT = 30;
 
@@ -26,7 +26,7 @@ type Props = {
 
 /** The lines of a tree, of which only those in sight are there. */
 export function JsonRows({ tree, open, onOpen, scroller }: Props) {
-  const rows = useMemo(() => jsonRows(tree, open, MOST_ROWS), [tree, open]);
+  const rows = useMemo(() => jsonRows(tree, open, MAX_ROWS), [tree, open]);
   const [active, setActive] = useState(0);
   const at = Math.min(active, rows.length - 1);
   const virtual = useVirtualizer({
@@ -132,7 +132,7 @@ export function JsonRows({ tree, open, onOpen, scroller }: Props) {
           })}
         </div>
       </div>
-      {row ? <WhereItIs tree={tree} node={row.node} isCut={rows.length >= MOST_ROWS} /> : null}
+      {row ? <WhereItIs tree={tree} node={row.node} isCut={rows.length >= MAX_ROWS} /> : null}
     </>
   );
 }
@@ -200,9 +200,7 @@ function WhereItIs({ tree, node, isCut }: { tree: JsonTree; node: number; isCut:
         Copy value
       </button>
       {isCut ? (
-        <span className="ml-auto shrink-0">
-          No more than {MOST_ROWS.toLocaleString('en')} lines are shown
-        </span>
+        <span className="ml-auto shrink-0">No more than {MAX_ROWS.toLocaleString('en')} lines are shown</span>
       ) : null}
     </footer>
   );
@@ -213,7 +211,7 @@ function openedAll(tree: JsonTree): Set<number> {
   const open = new Set<number>();
   const queue = [0];
   let lines = 1;
-  for (let next = 0; next < queue.length && lines < MOST_OPENED; next += 1) {
+  for (let next = 0; next < queue.length && lines < MAX_OPENED; next += 1) {
     const node = queue[next] ?? 0;
     if (tree.count(node) === 0) continue;
     open.add(node);

@@ -1,6 +1,6 @@
 import type { ChangeSpec, Text } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import type { Encoding } from '@/lib/files/preview/text/encoding';
 import { LineIndex } from '@/lib/files/preview/text/line-index';
 import { decodePiece, type Piece, pieceSpan, piecesIn } from '@/lib/files/preview/text/text-pieces';
@@ -9,7 +9,7 @@ import { changeText } from './change-text';
 
 /** Up to this size a text is loaded whole; of a larger one some pieces around what is in sight. */
 const WHOLE_BYTES = 20 * 1024 * 1024;
-const MOST_PIECES = 6;
+const MAX_PIECES = 6;
 /** How tall the editor's content may get before it is drawn as if it were less tall. */
 const TALLEST_PX = 7_000_000;
 
@@ -24,6 +24,11 @@ export type TextSource = {
 
 /** The pieces of a text that are in an editor, one after the other, and what is known of the others. */
 export class LoadedText {
+  readonly #source: TextSource;
+  /** Ends every reading that nobody else ends. */
+  readonly #leaving: AbortSignal;
+  /** Other pieces are loaded now. */
+  readonly #onChange: () => void;
   readonly index = new LineIndex();
   sizeBytes: number;
   /** Whether more can be read. */
@@ -33,13 +38,10 @@ export class LoadedText {
   #isExtending = false;
   #view: EditorView | null = null;
 
-  constructor(
-    private readonly source: TextSource,
-    /** Ends every reading that nobody else ends. */
-    private readonly leaving: AbortSignal,
-    /** Other pieces are loaded now. */
-    private readonly onChange: () => void,
-  ) {
+  constructor(source: TextSource, leaving: AbortSignal, onChange: () => void) {
+    this.#source = source;
+    this.#leaving = leaving;
+    this.#onChange = onChange;
     this.sizeBytes = source.sizeBytes;
   }
 
@@ -100,11 +102,11 @@ export class LoadedText {
     return this.#lengths[piece - this.#first] ?? 0;
   }
 
-  /** Reads a piece. Throws `FileRefusal`, or what the signal says. */
-  async read(index: number, signal = this.leaving): Promise<Piece> {
-    const { sandboxId, path, encoding, head } = this.source;
+  /** Reads a piece. Throws `ApiFailure`, or what the signal says. */
+  async read(index: number, signal = this.#leaving): Promise<Piece> {
+    const { sandboxId, path, encoding, head } = this.#source;
     const isAtHand = index === 0 && this.isEmpty && head.length >= this.sizeBytes;
-    if (!this.isLive && !isAtHand) throw new FileRefusal('conflict', 'More of it cannot be read now.');
+    if (!this.isLive && !isAtHand) throw new ApiFailure('conflict', 'More of it cannot be read now.');
     const { bytes, sizeBytes } = isAtHand
       ? { bytes: head, sizeBytes: head.length }
       : await readBytes(sandboxId, path, { ...pieceSpan(index), signal });
@@ -123,7 +125,7 @@ export class LoadedText {
       const { text } = await this.read(where === 'after' ? next : first - 1);
       // Somebody has jumped elsewhere meanwhile.
       if (this.#first !== first || this.next !== next) return;
-      const isFull = !this.isWhole && this.#lengths.length >= MOST_PIECES;
+      const isFull = !this.isWhole && this.#lengths.length >= MAX_PIECES;
       const end = this.doc.length;
       if (where === 'after') {
         const dropped = isFull ? (this.#lengths.shift() ?? 0) : 0;
@@ -142,7 +144,7 @@ export class LoadedText {
           { from: end - dropped, to: end },
         ]);
       }
-      this.onChange();
+      this.#onChange();
     } finally {
       this.#isExtending = false;
     }
@@ -191,7 +193,7 @@ export class LoadedText {
     this.take(first, pieces);
     const insert = pieces.map(({ text }) => text).join('');
     changeText(this.view, { changes: { from: 0, to: this.doc.length, insert }, selection: { anchor: 0 } });
-    this.onChange();
+    this.#onChange();
   }
 
   /** These are the pieces whose text is in the document, or is put there next. */
@@ -204,13 +206,13 @@ export class LoadedText {
   grow(text: string): void {
     this.#lengths[this.#lengths.length - 1] = this.lengthOf(this.next - 1) + text.length;
     changeText(this.view, { changes: { from: this.doc.length, insert: text } });
-    this.onChange();
+    this.#onChange();
   }
 
   #append(text: string): void {
     this.#lengths.push(text.length);
     changeText(this.view, { changes: { from: this.doc.length, insert: text } });
-    this.onChange();
+    this.#onChange();
   }
 
   /** The number of a line of the document in the whole text; `null` where that is not known. */

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Notice } from '@/components/ui/notice';
-import type { FileRefusal } from '@/lib/api-client';
+import type { ApiFailure } from '@/lib/api-client';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { FileProblem } from '@/lib/files/schema';
 
@@ -27,7 +27,7 @@ const HINTS: Partial<Record<FileProblem, string>> = {
 };
 
 /** Stands in the place of a file that could not be read: what it is about, and the way on. */
-export function PreviewRefusal({ failure, acts }: { failure: FileRefusal; acts: ReactNode }) {
+export function PreviewRefusal({ failure, acts }: { failure: ApiFailure; acts: ReactNode }) {
   const { problem, message } = failure;
   return (
     <PreviewNotice title={problem === null ? 'This cannot be shown' : TITLES[problem]} acts={acts}>

@@ -5,7 +5,7 @@ import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useMemo, useRef, useState } from 'react';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
-import { MOST_COLUMNS, readTable, type TableText } from '@/lib/files/preview/structured/table-rows';
+import { MAX_COLUMNS, readTable, type TableText } from '@/lib/files/preview/structured/table-rows';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
 import type { PreviewProps } from './preview-props';
 import { useWhole } from './use-whole';
@@ -53,7 +53,7 @@ export function TableView(props: PreviewProps) {
 
 function Cells({ table, scroller }: { table: TableText; scroller: RefObject<HTMLDivElement | null> }) {
   const { header, rows } = table;
-  const columns = Math.min(table.columns, MOST_COLUMNS);
+  const columns = Math.min(table.columns, MAX_COLUMNS);
   const widths = useMemo(() => columnWidths(table), [table]);
   const [active, setActive] = useState({ row: 0, column: 0 });
   const down = useVirtualizer({
@@ -234,7 +234,7 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
           {rows.length.toLocaleString('en')} {rows.length === 1 ? 'row' : 'rows'}
         </span>
         <span>
-          {columns > MOST_COLUMNS ? `the first ${MOST_COLUMNS.toLocaleString('en')} of ` : ''}
+          {columns > MAX_COLUMNS ? `the first ${MAX_COLUMNS.toLocaleString('en')} of ` : ''}
           {columns.toLocaleString('en')} {columns === 1 ? 'column' : 'columns'}
         </span>
         <span>parted by {DELIMITERS[delimiter] ?? 'another character'}</span>
@@ -251,7 +251,7 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
 /** As wide as the longest of some first cells, within bounds. */
 function columnWidths({ header, rows, columns }: TableText): number[] {
   const sample = [header, ...rows.slice(0, SAMPLED_ROWS)];
-  return Array.from({ length: Math.min(columns, MOST_COLUMNS) }, (_, column) => {
+  return Array.from({ length: Math.min(columns, MAX_COLUMNS) }, (_, column) => {
     const longest = sample.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0);
     return Math.round(Math.min(Math.max(longest * CHARACTER_PX + 20, 60), 320));
   });

@@ -16,16 +16,19 @@ type Ways = {
 
 /** Takes over what changes in a file while it is read, without moving what is in sight. */
 export class TextChanges {
+  readonly #text: LoadedText;
+  readonly #leaving: AbortSignal;
+  readonly #ways: Ways;
   #held: (() => void) | null = null;
   #reading: Promise<void> | null = null;
   #isDue = false;
   #sizeBytes = 0;
 
-  constructor(
-    private readonly text: LoadedText,
-    private readonly leaving: AbortSignal,
-    private readonly ways: Ways,
-  ) {}
+  constructor(text: LoadedText, leaving: AbortSignal, ways: Ways) {
+    this.#text = text;
+    this.#leaving = leaving;
+    this.#ways = ways;
+  }
 
   /** The file has this size now, or holds something else: reads what is loaded again, and shows what may be shown. */
   refresh(sizeBytes: number): Promise<void> {
@@ -43,14 +46,14 @@ export class TextChanges {
   }
 
   async #readWhileDue(): Promise<void> {
-    while (this.#isDue && !this.leaving.aborted) {
+    while (this.#isDue && !this.#leaving.aborted) {
       this.#isDue = false;
       const startedMs = performance.now();
       try {
-        if (!this.text.isEmpty) await this.#readAgain(this.#sizeBytes);
-        this.ways.onRead(null);
+        if (!this.#text.isEmpty) await this.#readAgain(this.#sizeBytes);
+        this.#ways.onRead(null);
       } catch (thrown) {
-        this.ways.onRead(thrown);
+        this.#ways.onRead(thrown);
       }
       const pauseMs = (performance.now() - startedMs) * PAUSE_PER_MS_READ;
       if (this.#isDue) await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -58,7 +61,7 @@ export class TextChanges {
   }
 
   async #readAgain(sizeBytes: number): Promise<void> {
-    const { text } = this;
+    const text = this.#text;
     const { isWhole, pieces: before } = text;
     const hasGrown = sizeBytes > text.sizeBytes && this.#held === null;
     const holdsEnd = text.next === before;
@@ -76,17 +79,17 @@ export class TextChanges {
 
   /** The end is not loaded, and what is has stayed as it was, by its first piece; false where that is not so. */
   async #growsElsewhere(lastPiece: number): Promise<boolean> {
-    const { first } = this.text;
-    const { text } = await this.text.read(first);
-    const isSame = this.text.doc.sliceString(0, this.text.lengthOf(first)) === text;
-    if (first !== this.text.first || !isSame) return false;
-    this.text.index.forgetFrom(lastPiece);
+    const { first } = this.#text;
+    const { text } = await this.#text.read(first);
+    const isSame = this.#text.doc.sliceString(0, this.#text.lengthOf(first)) === text;
+    if (first !== this.#text.first || !isSame) return false;
+    this.#text.index.forgetFrom(lastPiece);
     return true;
   }
 
   /** What was added at the end; false where that is not all that has changed. */
   async #takeGrowth(lastPiece: number): Promise<boolean> {
-    const { text } = this;
+    const text = this.#text;
     const known = text.doc.sliceString(text.startOf(lastPiece));
     const piece = await text.read(lastPiece);
     if (text.next !== lastPiece + 1 || !piece.text.startsWith(known)) return false;
@@ -100,7 +103,7 @@ export class TextChanges {
 
   /** Shows what has been read again, unless that would move what is being read. */
   #take(first: number, pieces: readonly Piece[]): void {
-    const { text } = this;
+    const text = this.#text;
     const now = pieces.map((piece) => piece.text).join('');
     const difference = differenceOf(text.doc.toString(), now);
     const apply = () => {
@@ -109,7 +112,7 @@ export class TextChanges {
       text.take(first, pieces);
       if (changes !== null) changeText(text.view, { changes });
       this.#held = null;
-      this.ways.onNews(false);
+      this.#ways.onNews(false);
       if (follows) this.#stayAtEnd();
     };
     if (difference === null || !this.#wouldMove(difference)) {
@@ -117,12 +120,12 @@ export class TextChanges {
       return;
     }
     this.#held = apply;
-    this.ways.onNews(true);
+    this.#ways.onNews(true);
   }
 
   /** Whether the line at the top, or what is selected, would be another. */
   #wouldMove({ from, to }: { from: number; to: number }): boolean {
-    const { view } = this.text;
+    const { view } = this.#text;
     const { scrollTop } = view.scrollDOM;
     const top = view.lineBlockAtHeight(Math.max(0, scrollTop)).from;
     const { main } = view.state.selection;
@@ -131,12 +134,12 @@ export class TextChanges {
   }
 
   #isAtEnd(): boolean {
-    const { scrollTop, scrollHeight, clientHeight } = this.text.view.scrollDOM;
+    const { scrollTop, scrollHeight, clientHeight } = this.#text.view.scrollDOM;
     return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight < AT_END_PX;
   }
 
   #stayAtEnd(): void {
-    const effects = EditorView.scrollIntoView(this.text.doc.length, { y: 'end', yMargin: 0 });
-    this.text.view.dispatch({ effects });
+    const effects = EditorView.scrollIntoView(this.#text.doc.length, { y: 'end', yMargin: 0 });
+    this.#text.view.dispatch({ effects });
   }
 }

@@ -1,5 +1,5 @@
 import { EditorView } from '@codemirror/view';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import {
   firstMatch,
   lastMatch,
@@ -10,7 +10,7 @@ import {
 import { PIECE_BYTES } from '@/lib/files/preview/text/text-pieces';
 import { readAhead } from '@/lib/files/transfer/read-ahead';
 import { TextEditor } from './editor';
-import { countMatches, findInDoc, MOST_COUNTED, type Query } from './find-in-doc';
+import { countMatches, findInDoc, MAX_COUNTED, type Query } from './find-in-doc';
 import { LoadedText, type TextSource } from './loaded-text';
 import { TextChanges } from './text-changes';
 
@@ -19,7 +19,7 @@ const NEAR = 3;
 const PUT_ON_TOP = 60;
 const LONG_LINE = 5_000;
 /** How many pieces are read at a time where one after the other is looked through. */
-const MOST_AHEAD = 3;
+const MAX_AHEAD = 3;
 
 /** What is known of the text and of what goes on. */
 export type TextState = {
@@ -42,7 +42,7 @@ export type TextState = {
   found: string | null;
   /** It has changed in a way that would move what is being read. */
   hasNews: boolean;
-  failure: FileRefusal | null;
+  failure: ApiFailure | null;
 };
 
 type Told = Pick<TextState, 'seeking' | 'found' | 'hasNews' | 'failure'>;
@@ -291,7 +291,7 @@ export class TextController {
       (_, step) => (start + direction * step + pieces * 2) % pieces,
     );
     const reading = readAhead(others, (index, until) => this.#text.read(index, until), {
-      most: MOST_AHEAD,
+      most: MAX_AHEAD,
       signal,
     });
     let doneBytes = 0;
@@ -321,7 +321,7 @@ export class TextController {
     });
     const count =
       query === null || !this.#text.holdsAll ? null : countMatches(this.#text.doc, query.pattern, from);
-    const all = count !== null && count.all >= MOST_COUNTED ? `${count.all} or more` : count?.all;
+    const all = count !== null && count.all >= MAX_COUNTED ? `${count.all} or more` : count?.all;
     this.#tell({ found: `${count === null ? 'Found' : `${count.place} of ${all}`}${more}` });
   }
 
@@ -332,7 +332,7 @@ export class TextController {
   }
 
   readonly #fail = (thrown: unknown): void => {
-    if (!this.#leaving.signal.aborted) this.#tell({ failure: FileRefusal.from(thrown) });
+    if (!this.#leaving.signal.aborted) this.#tell({ failure: ApiFailure.from(thrown) });
   };
 
   #tell(news: Partial<Told>): void {

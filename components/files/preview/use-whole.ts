@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { type RefObject, useLayoutEffect, useState } from 'react';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { mostBytesOf, type PreviewView } from '@/lib/files/preview/views';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
@@ -12,7 +12,7 @@ export type Whole<T> = {
   view: PreviewView;
   /** `null`: not yet. What was there stays until it is replaced. */
   value: T | null;
-  failure: FileRefusal | null;
+  failure: ApiFailure | null;
   doneBytes: number;
   sizeBytes: number;
   /** It has changed, and showing that would move what is being read. */
@@ -57,7 +57,7 @@ export function useWhole<T>(props: PreviewProps, { view, understand, scroller }:
   return {
     view,
     value: (shown ?? data)?.value ?? null,
-    failure: error ? FileRefusal.from(error) : null,
+    failure: error ? ApiFailure.from(error) : null,
     doneBytes,
     sizeBytes,
     hasNews: data !== undefined && shown !== null && shown !== data && isLive,

@@ -3,13 +3,13 @@
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
-import { FileRefusal } from '@/lib/api-client';
+import { ApiFailure } from '@/lib/api-client';
 import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
 import type { Whole } from './use-whole';
 
 const WORTH_SAYING_BYTES = 1024 * 1024;
 
-const NOT_READ = new FileRefusal('conflict', 'It had not been read when the sandbox stopped.', 'not_running');
+const NOT_READ = new ApiFailure('conflict', 'It had not been read when the sandbox stopped.', 'not_running');
 
 type Props<T> = { whole: Whole<T>; isLive: boolean; children: (value: T) => ReactNode };
 

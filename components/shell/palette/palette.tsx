@@ -16,7 +16,7 @@ import { canRun, searchCommands } from '@/lib/palette/search';
 import { paths } from '@/lib/paths';
 import { useOwnCommands } from './own-commands';
 
-const MOST_SANDBOXES = 20;
+const MAX_SANDBOXES = 20;
 /** Shorter beginnings of an id may just as well be those of a word. */
 const FEWEST_ID_CHARS = 4;
 
@@ -126,7 +126,7 @@ function useLines(query: string, onKeys: () => void): Lines[] {
     value: GROUP_NAMES[group],
     items: commands.map((command): Line => ({ command, row: null })),
   }));
-  const rows = findRows(fleetStore().view().rows ?? [], query, MOST_SANDBOXES);
+  const rows = findRows(fleetStore().view().rows ?? [], query, MAX_SANDBOXES);
   if (rows.length === 0) return groups;
   const sandboxes = {
     value: 'Sandboxes',

@@ -31,14 +31,17 @@ export type WatchOptions = {
  * in `workOff`, which is also what makes it safe to let go of a descriptor there.
  */
 export class DirectoryWatcher {
-  private readonly directories = new Map<string, WatchedDirectory>();
-  private pending: RawEvent<WatchedDirectory>[] = [];
-  private knownCount = 0;
-  private isWorking = true;
-  private mustCompare = false;
-  private isClosed = false;
+  readonly #options: WatchOptions;
+  readonly #directories = new Map<string, WatchedDirectory>();
+  #pending: RawEvent<WatchedDirectory>[] = [];
+  #knownCount = 0;
+  #isWorking = true;
+  #mustCompare = false;
+  #isClosed = false;
 
-  private constructor(private readonly options: WatchOptions) {}
+  private constructor(options: WatchOptions) {
+    this.#options = options;
+  }
 
   /**
    * Resolves once every directory is watched.
@@ -53,71 +56,71 @@ export class DirectoryWatcher {
         const { entry } = place;
         if (!entry) throw new SafeFsError('ENOENT', path);
         if (!entry.stat.isDirectory()) throw new SafeFsError('ENOTDIR', path);
-        await watcher.scan(await watcher.watch(entry.fd, SELF, ''), null);
+        await watcher.#scan(await watcher.#watch(entry.fd, SELF, ''), null);
       });
     } catch (error) {
       watcher.close();
       throw error;
     } finally {
-      watcher.rest();
+      watcher.#rest();
     }
     return watcher;
   }
 
   /** Tells nothing more. Descriptors that are being used are let go of when that is over. */
   close(): void {
-    this.isClosed = true;
-    this.pending = [];
-    if (!this.isWorking) this.unwatchTree('');
+    this.#isClosed = true;
+    this.#pending = [];
+    if (!this.#isWorking) this.#unwatchTree('');
   }
 
-  private async watch(parentFd: number, name: string, prefix: string): Promise<WatchedDirectory> {
+  async #watch(parentFd: number, name: string, prefix: string): Promise<WatchedDirectory> {
     const directory = await WatchedDirectory.open(parentFd, name, prefix, {
-      budget: this.options.budget,
+      budget: this.#options.budget,
       listener: {
-        onEvent: (source, kind, entry) => this.note({ directory: source, kind, name: entry }),
-        onLoss: () => this.compareSoon(),
+        onEvent: (source, kind, entry) => this.#note({ directory: source, kind, name: entry }),
+        onLoss: () => this.#compareSoon(),
       },
     });
-    this.directories.set(prefix, directory);
+    this.#directories.set(prefix, directory);
     return directory;
   }
 
-  private unwatchTree(prefix: string): void {
-    for (const directory of [...this.directories.values()]) {
+  #unwatchTree(prefix: string): void {
+    for (const directory of [...this.#directories.values()]) {
       if (!directory.prefix.startsWith(prefix)) continue;
-      this.directories.delete(directory.prefix);
-      this.knownCount -= directory.known.size;
+      this.#directories.delete(directory.prefix);
+      this.#knownCount -= directory.known.size;
       directory.close();
     }
   }
 
-  private isWatched(directory: WatchedDirectory): boolean {
-    return this.directories.get(directory.prefix) === directory;
+  #isWatched(directory: WatchedDirectory): boolean {
+    return this.#directories.get(directory.prefix) === directory;
   }
 
   /**
    * Takes in what a watched directory holds, and watches what is below. With `found`, what was not known before is
    * told there: it came between the making of the directory and the watch.
    */
-  private async scan(top: WatchedDirectory, found: FilesystemEvent[] | null): Promise<void> {
+  async #scan(top: WatchedDirectory, found: FilesystemEvent[] | null): Promise<void> {
     const todo = [top];
-    for (let directory = todo.pop(); directory && !this.isClosed; directory = todo.pop()) {
-      for (const [name, stat] of await this.readDirectory(directory)) {
+    for (let directory = todo.pop(); directory && !this.#isClosed; directory = todo.pop()) {
+      for (const [name, stat] of await this.#readDirectory(directory)) {
         found?.push(...describeFound(directory.prefix + name, stat));
-        if (!this.options.recursive || !stat.isDirectory()) continue;
-        const child = await this.watchBelow(directory, name);
+        if (!this.#options.recursive || !stat.isDirectory()) continue;
+        const child = await this.#watchBelow(directory, name);
         if (child) todo.push(child);
       }
     }
   }
 
   /** Null: it is gone already. */
-  private async watchBelow(directory: WatchedDirectory, name: string): Promise<WatchedDirectory | null> {
+  async #watchBelow(directory: WatchedDirectory, name: string): Promise<WatchedDirectory | null> {
     const prefix = `${directory.prefix}${name}/`;
-    this.unwatchTree(prefix);
+    this.#unwatchTree(prefix);
     try {
-      return await this.watch(directory.fd, name, prefix);
+      return await this.#watch(directory.fd, name, prefix);
     } catch (error) {
       if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(codeOf(error))) return null;
       throw error;
@@ -125,91 +128,91 @@ export class DirectoryWatcher {
   }
 
   /** Reads a directory into what is known of it; answers what is new. */
-  private async readDirectory(directory: WatchedDirectory): Promise<Map<string, Stats>> {
+  async #readDirectory(directory: WatchedDirectory): Promise<Map<string, Stats>> {
     const fresh = new Map<string, Stats>();
     await inBatches(await openList(directory.fd), async ({ name }) => {
       const stat = await directory.look(name);
       if (!stat || directory.known.has(name)) return;
-      this.count(1);
+      this.#count(1);
       directory.known.set(name, stat);
       fresh.set(name, stat);
     });
     return fresh;
   }
 
-  private count(more: number): void {
-    this.knownCount += more;
-    if (this.knownCount > KNOWN_LIMIT) throw new SafeFsError('EMFILE', 'the watched directory');
+  #count(more: number): void {
+    this.#knownCount += more;
+    if (this.#knownCount > KNOWN_LIMIT) throw new SafeFsError('EMFILE', 'the watched directory');
   }
 
-  private note(event: RawEvent<WatchedDirectory>): void {
-    if (this.isClosed) return;
-    const last = this.pending.at(-1);
+  #note(event: RawEvent<WatchedDirectory>): void {
+    if (this.#isClosed) return;
+    const last = this.#pending.at(-1);
     const isRepeated = event.kind === 'change' && last?.kind === 'change' && last.name === event.name;
     if (isRepeated && last.directory === event.directory) return;
-    if (this.pending.length >= PENDING_LIMIT) {
-      this.pending = [];
-      this.mustCompare = true;
+    if (this.#pending.length >= PENDING_LIMIT) {
+      this.#pending = [];
+      this.#mustCompare = true;
     }
-    this.pending.push(event);
-    this.work();
+    this.#pending.push(event);
+    this.#work();
   }
 
-  private compareSoon(): void {
-    this.mustCompare = true;
-    this.work();
+  #compareSoon(): void {
+    this.#mustCompare = true;
+    this.#work();
   }
 
-  private work(): void {
-    if (this.isWorking || this.isClosed) return;
-    this.isWorking = true;
-    this.workOff()
+  #work(): void {
+    if (this.#isWorking || this.#isClosed) return;
+    this.#isWorking = true;
+    this.#workOff()
       .catch((error: unknown) => {
-        if (this.isClosed) return;
+        if (this.#isClosed) return;
         this.close();
-        this.options.onFailure(error);
+        this.#options.onFailure(error);
       })
-      .finally(() => this.rest());
+      .finally(() => this.#rest());
   }
 
-  private rest(): void {
-    this.isWorking = false;
-    if (this.isClosed) this.unwatchTree('');
-    else if (this.pending.length > 0 || this.mustCompare) this.work();
+  #rest(): void {
+    this.#isWorking = false;
+    if (this.#isClosed) this.#unwatchTree('');
+    else if (this.#pending.length > 0 || this.#mustCompare) this.#work();
   }
 
-  private async workOff(): Promise<void> {
-    while (!this.isClosed && (this.pending.length > 0 || this.mustCompare)) {
+  async #workOff(): Promise<void> {
+    while (!this.#isClosed && (this.#pending.length > 0 || this.#mustCompare)) {
       // Lets the events of one act, such as the two of a rename, arrive together.
       await nextTurn();
-      const batch = this.pending;
-      this.pending = [];
+      const batch = this.#pending;
+      this.#pending = [];
       // The kernel keeps about as many events before it drops some without a word.
-      const isFlood = this.mustCompare || batch.length >= PENDING_LIMIT / 2;
-      this.mustCompare = false;
-      await this.handle(batch);
-      if (isFlood) await this.compareAll();
+      const isFlood = this.#mustCompare || batch.length >= PENDING_LIMIT / 2;
+      this.#mustCompare = false;
+      await this.#handle(batch);
+      if (isFlood) await this.#compareAll();
     }
   }
 
-  private async handle(batch: RawEvent<WatchedDirectory>[]): Promise<void> {
-    const live = batch.filter(({ directory }) => this.isWatched(directory));
+  async #handle(batch: RawEvent<WatchedDirectory>[]): Promise<void> {
+    const live = batch.filter(({ directory }) => this.#isWatched(directory));
     const named = live.filter(({ name }) => name !== SELF);
     const look = await lookAt(named);
-    const changes = this.interpret(named, look);
+    const changes = this.#interpret(named, look);
     const events: FilesystemEvent[] = [];
     for (const { directory, name, type } of changes) {
-      if (!this.isWatched(directory)) continue;
+      if (!this.#isWatched(directory)) continue;
       events.push({ name: fromRaw(directory.prefix + name), type });
-      await this.followDirectory(directory, name, type, look(directory, name), events);
+      await this.#followDirectory(directory, name, type, look(directory, name), events);
     }
     if (live.some(({ directory, name }) => name === SELF && directory.prefix === '')) {
-      events.push(...(await this.checkTop()));
+      events.push(...(await this.#checkTop()));
     }
-    if (events.length > 0 && !this.isClosed) this.options.onEvents(events);
+    if (events.length > 0 && !this.#isClosed) this.#options.onEvents(events);
   }
 
-  private interpret(
+  #interpret(
     events: RawEvent<WatchedDirectory>[],
     look: (directory: WatchedDirectory, name: string) => Stats | null,
   ) {
@@ -217,39 +220,39 @@ export class DirectoryWatcher {
     const sizeOf = () => [...directories].reduce((sum, { known }) => sum + known.size, 0);
     const sizeBefore = sizeOf();
     const changes = interpret(events, look);
-    this.count(sizeOf() - sizeBefore);
+    this.#count(sizeOf() - sizeBefore);
     return changes;
   }
 
   /** Watches directories that come, and lets go of those that went. */
-  private async followDirectory(
+  async #followDirectory(
     directory: WatchedDirectory,
     name: string,
     type: EventType,
     stat: Stats | null,
     events: FilesystemEvent[],
   ): Promise<void> {
-    if (!this.options.recursive) return;
+    if (!this.#options.recursive) return;
     if (type === 'EVENT_TYPE_REMOVE' || type === 'EVENT_TYPE_RENAME') {
-      this.unwatchTree(`${directory.prefix}${name}/`);
+      this.#unwatchTree(`${directory.prefix}${name}/`);
     } else if (type === 'EVENT_TYPE_CREATE' && stat?.isDirectory()) {
-      const child = await this.watchBelow(directory, name);
-      if (child) await this.scan(child, events);
+      const child = await this.#watchBelow(directory, name);
+      if (child) await this.#scan(child, events);
     }
   }
 
   /** A directory that is removed while it is watched says so of itself. */
-  private async checkTop(): Promise<FilesystemEvent[]> {
-    const top = this.directories.get('');
+  async #checkTop(): Promise<FilesystemEvent[]> {
+    const top = this.#directories.get('');
     if (!top || (await statOf(top.fd)).nlink > 0) return [];
-    this.unwatchTree('');
+    this.#unwatchTree('');
     return [{ name: SELF, type: 'EVENT_TYPE_REMOVE' }];
   }
 
   /** After events were lost: what differs from what is known is told as if it had just happened. */
-  private async compareAll(): Promise<void> {
-    for (const directory of [...this.directories.values()]) {
-      if (this.isWatched(directory) && !this.isClosed) await this.handle(await suspectsIn(directory));
+  async #compareAll(): Promise<void> {
+    for (const directory of [...this.#directories.values()]) {
+      if (this.#isWatched(directory) && !this.#isClosed) await this.#handle(await suspectsIn(directory));
     }
   }
 }

@@ -50,17 +50,19 @@ type Endpoint = { readonly methods: readonly string[]; serve(exchange: Exchange)
 
 /** The data plane: files, filesystem RPC, process RPC and the rest of protocol §3 and §4. */
 export class Envd implements DataPlane {
-  private readonly calls = new OpenCalls();
-  private readonly accounts = new Map<string, DiskAccount>();
-  private readonly watchers = new Watchers();
-  private readonly services: ReadonlyMap<string, Service>;
+  readonly #options: EnvdOptions;
+  readonly #calls = new OpenCalls();
+  readonly #accounts = new Map<string, DiskAccount>();
+  readonly #watchers = new Watchers();
+  readonly #services: ReadonlyMap<string, Service>;
 
   /** @throws StartError on a system whose files could not be served safely */
-  constructor(private readonly options: EnvdOptions) {
+  constructor(options: EnvdOptions) {
+    this.#options = options;
     const reason = whyUnsupported();
     if (reason !== null) throw new StartError(reason);
-    this.services = new Map([
-      ['filesystem.Filesystem', createFilesystemService(this.watchers)],
+    this.#services = new Map([
+      ['filesystem.Filesystem', createFilesystemService(this.#watchers)],
       ['process.Process', options.processes],
     ]);
   }
@@ -72,12 +74,12 @@ export class Envd implements DataPlane {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    await this.calls.run(guest.id, response, async (call) => {
+    await this.#calls.run(guest.id, response, async (call) => {
       try {
-        if (port === ENVD_PORT) await this.serve(guest, request, response, call);
-        else await this.servePort(guest, port, request, response, call);
+        if (port === ENVD_PORT) await this.#serve(guest, request, response, call);
+        else await this.#servePort(guest, port, request, response, call);
       } catch (error) {
-        this.fail(error, guest, request, response, call);
+        this.#fail(error, guest, request, response, call);
       }
       // What a server inside has not read is between it and its caller.
       if (port === ENVD_PORT) discardRest(request);
@@ -90,16 +92,16 @@ export class Envd implements DataPlane {
    * here touches its files any more.
    */
   async closeStreams(guestId: string): Promise<void> {
-    await this.calls.close(guestId, new ConnectError('unavailable', 'the sandbox was paused or killed'));
+    await this.#calls.close(guestId, new ConnectError('unavailable', 'the sandbox was paused or killed'));
   }
 
   /** Forgets what is kept about a sandbox that is gone: watchers and measured disk use. */
   forget(guestId: string): void {
-    this.watchers.forget(guestId);
-    this.accounts.delete(guestId);
+    this.#watchers.forget(guestId);
+    this.#accounts.delete(guestId);
   }
 
-  private async servePort(
+  async #servePort(
     guest: Guest,
     port: number,
     request: IncomingMessage,
@@ -108,12 +110,12 @@ export class Envd implements DataPlane {
   ): Promise<void> {
     // A server inside says nothing when it is frozen or killed, so its connections are cut at once.
     signal.addEventListener('abort', () => response.destroy());
-    if (await this.options.openPort?.(guest, port, request, response)) return;
+    if (await this.#options.openPort?.(guest, port, request, response)) return;
     const message = 'The sandbox is running but port is not open';
     sendError(response, 502, message, { extra: { sandboxId: guest.id, port } });
   }
 
-  private async serve(
+  async #serve(
     guest: Guest,
     request: IncomingMessage,
     response: ServerResponse,
@@ -129,14 +131,14 @@ export class Envd implements DataPlane {
     const url = request.url ?? '/';
     const [path = '/'] = url.split('?', 1);
     const query = new URLSearchParams(url.slice(path.length));
-    await this.route({ guest, request, response, path, query, call });
+    await this.#route({ guest, request, response, path, query, call });
   }
 
-  private async route(exchange: Exchange): Promise<void> {
+  async #route(exchange: Exchange): Promise<void> {
     const { guest, request, path } = exchange;
     const isOpen = path === '/files' || (path === '/health' && request.method === 'GET');
     if (!isOpen) requireToken(guest, request);
-    const endpoint = this.endpoints.get(path);
+    const endpoint = this.#endpoints.get(path);
     if (endpoint) {
       const method = request.method ?? '';
       if (!endpoint.methods.includes(method)) {
@@ -145,16 +147,16 @@ export class Envd implements DataPlane {
       return await endpoint.serve(exchange);
     }
     const [, serviceName = '', methodName = '', ...rest] = path.split('/');
-    const service = this.services.get(serviceName);
+    const service = this.#services.get(serviceName);
     if (!service || rest.length > 0) throw new ApiError(404, `there is nothing at ${path}`);
-    await this.serveMethod(exchange, service, methodName);
+    await this.#serveMethod(exchange, service, methodName);
   }
 
-  private async serveMethod(exchange: Exchange, service: Service, methodName: string): Promise<void> {
+  async #serveMethod(exchange: Exchange, service: Service, methodName: string): Promise<void> {
     const { guest, request, response, call } = exchange;
     const rpc = Object.hasOwn(service, methodName) ? service[methodName] : undefined;
     const open = async () => {
-      const root = await this.options.prepareRoot(guest);
+      const root = await this.#options.prepareRoot(guest);
       const user = findUser(root, basicUserName(request.headers.authorization));
       if (user) return { guest, root, user };
       throw new ConnectError('unauthenticated', 'there is no such user in the sandbox');
@@ -164,14 +166,14 @@ export class Envd implements DataPlane {
       response,
       call,
       open,
-      fault: (error) => this.report(error, guest, request),
+      fault: (error) => this.#report(error, guest, request),
     });
   }
 
-  private readonly endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
-    ['/files', { methods: ['GET', 'POST'], serve: (exchange) => this.serveFiles(exchange) }],
+  readonly #endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+    ['/files', { methods: ['GET', 'POST'], serve: (exchange) => this.#serveFiles(exchange) }],
     ['/health', { methods: ['GET'], serve: ({ response }) => sendEmpty(response) }],
-    ['/metrics', { methods: ['GET'], serve: (exchange) => this.serveMetrics(exchange) }],
+    ['/metrics', { methods: ['GET'], serve: (exchange) => this.#serveMetrics(exchange) }],
     [
       '/envs',
       { methods: ['GET'], serve: ({ guest, response }) => sendJson(response, 200, environmentOf(guest)) },
@@ -180,18 +182,18 @@ export class Envd implements DataPlane {
     ['/shutdown', { methods: ['POST'], serve: refusePlatformCall }],
   ]);
 
-  private async serveFiles({ guest, request, response, query, call }: Exchange): Promise<void> {
+  async #serveFiles({ guest, request, response, query, call }: Exchange): Promise<void> {
     requireFileAccess(guest, request, query);
-    const root = await this.options.prepareRoot(guest);
+    const root = await this.#options.prepareRoot(guest);
     const user = requireUser(root, query.get('username'));
-    const account = this.accountOf(guest, root);
+    const account = this.#accountOf(guest, root);
     call.signal.throwIfAborted();
     const exchange = { request, response, query, root, user, account, signal: call.signal };
     await (request.method === 'GET' ? download(exchange) : upload(exchange));
   }
 
-  private serveMetrics({ guest, response }: Exchange): void {
-    const usage = this.options.usage(guest.id) ?? { cpuUsedPct: 0, memUsedBytes: 0, diskUsedBytes: 0 };
+  #serveMetrics({ guest, response }: Exchange): void {
+    const usage = this.#options.usage(guest.id) ?? { cpuUsedPct: 0, memUsedBytes: 0, diskUsedBytes: 0 };
     sendJson(response, 200, {
       ts: Math.floor(Date.now() / 1000),
       cpu_count: guest.cpuCount,
@@ -201,23 +203,23 @@ export class Envd implements DataPlane {
       mem_total: guest.memoryMB * MEBIBYTE,
       mem_used: usage.memUsedBytes,
       disk_used: usage.diskUsedBytes,
-      disk_total: this.quotaOf(guest),
+      disk_total: this.#quotaOf(guest),
     });
   }
 
-  private accountOf(guest: Guest, root: GuestRoot): DiskAccount {
-    const known = this.accounts.get(guest.id);
+  #accountOf(guest: Guest, root: GuestRoot): DiskAccount {
+    const known = this.#accounts.get(guest.id);
     if (known) return known;
-    const account = new DiskAccount(() => measureDirectory(root.rootDir), this.quotaOf(guest));
-    this.accounts.set(guest.id, account);
+    const account = new DiskAccount(() => measureDirectory(root.rootDir), this.#quotaOf(guest));
+    this.#accounts.set(guest.id, account);
     return account;
   }
 
-  private quotaOf(guest: Guest): number {
-    return this.options.quotaBytes?.(guest) ?? guest.diskSizeMB * MEBIBYTE;
+  #quotaOf(guest: Guest): number {
+    return this.#options.quotaBytes?.(guest) ?? guest.diskSizeMB * MEBIBYTE;
   }
 
-  private fail(
+  #fail(
     error: unknown,
     guest: Guest,
     request: IncomingMessage,
@@ -232,14 +234,14 @@ export class Envd implements DataPlane {
     } else if (error instanceof ApiError) {
       sendError(response, error.status, error.message, { headers: error.headers });
     } else {
-      this.report(error, guest, request);
+      this.#report(error, guest, request);
       sendError(response, 500, 'internal error');
     }
   }
 
-  private report(error: unknown, guest: Guest, request: IncomingMessage): void {
+  #report(error: unknown, guest: Guest, request: IncomingMessage): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.options.warn(
+    this.#options.warn(
       `${request.method} ${request.url?.split('?')[0]} of sandbox ${guest.id} failed: ${text}`,
     );
   }

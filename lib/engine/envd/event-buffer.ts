@@ -9,45 +9,48 @@ const BUFFER_LIMIT = 65_536;
  * are kept; after those comes `resource_exhausted`, so nothing is lost in silence.
  */
 export class EventBuffer {
-  private readonly events: FilesystemEvent[] = [];
-  private failure: ConnectError | null = null;
-  private wake = () => {};
+  readonly #events: FilesystemEvent[] = [];
+  #failure: ConnectError | null = null;
+  #wake = () => {};
 
   add(events: readonly FilesystemEvent[]): void {
     for (const event of events) {
       // Once some are lost, later ones would tell a story with a hole.
-      if (this.failure) break;
-      if (this.events.length < BUFFER_LIMIT) this.events.push(event);
+      if (this.#failure) break;
+      if (this.#events.length < BUFFER_LIMIT) this.#events.push(event);
       else
-        this.failure = new ConnectError('resource_exhausted', 'events were lost: they were not read in time');
+        this.#failure = new ConnectError(
+          'resource_exhausted',
+          'events were lost: they were not read in time',
+        );
     }
-    this.wake();
+    this.#wake();
   }
 
   /** Nothing more will come; why is told after what is there. */
   fail(message: string): void {
-    this.failure ??= new ConnectError('resource_exhausted', message);
-    this.wake();
+    this.#failure ??= new ConnectError('resource_exhausted', message);
+    this.#wake();
   }
 
   /** All that has happened since the last call. @throws ConnectError once, when some of it was lost or has ended */
   drain(): FilesystemEvent[] {
-    if (this.events.length > 0) return this.events.splice(0);
-    const { failure } = this;
-    this.failure = null;
+    if (this.#events.length > 0) return this.#events.splice(0);
+    const failure = this.#failure;
+    this.#failure = null;
     if (failure) throw failure;
     return [];
   }
 
   /** Resolves when there is something to drain, or the signal aborts. */
   async wait(signal: AbortSignal): Promise<void> {
-    if (this.events.length > 0 || this.failure || signal.aborted) return;
+    if (this.#events.length > 0 || this.#failure || signal.aborted) return;
     await new Promise<void>((resolve) => {
       const stop = () => {
         signal.removeEventListener('abort', stop);
         resolve();
       };
-      this.wake = stop;
+      this.#wake = stop;
       signal.addEventListener('abort', stop);
     });
   }

@@ -44,78 +44,78 @@ export async function* readMultipart(
 
 class MultipartReader {
   isDone = false;
-  private state: 'preamble' | 'headers' | 'data' = 'preamble';
+  #state: 'preamble' | 'headers' | 'data' = 'preamble';
   /** The first delimiter needs no line end before it, so one is put there. */
-  private buffer: Buffer = LINE_END;
-  private readonly delimiter: Buffer;
+  #buffer: Buffer = LINE_END;
+  readonly #delimiter: Buffer;
 
   constructor(boundary: string) {
-    this.delimiter = Buffer.from(`\r\n--${boundary}`);
+    this.#delimiter = Buffer.from(`\r\n--${boundary}`);
   }
 
   *push(chunk: Buffer): Generator<MultipartEvent, void, undefined> {
-    this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
     while (!this.isDone) {
-      const events = this.state === 'headers' ? this.readHeaders() : this.readData();
+      const events = this.#state === 'headers' ? this.#readHeaders() : this.#readData();
       if (!events) return;
       yield* events;
     }
   }
 
   /** Null: needs more. */
-  private readHeaders(): MultipartEvent[] | null {
+  #readHeaders(): MultipartEvent[] | null {
     // The buffer starts with the line end of the delimiter, which is also how an empty header block begins.
-    const end = this.buffer.indexOf(HEADER_END);
-    if ((end < 0 ? this.buffer.length : end) > HEADER_LIMIT_BYTES) {
+    const end = this.#buffer.indexOf(HEADER_END);
+    if ((end < 0 ? this.#buffer.length : end) > HEADER_LIMIT_BYTES) {
       throw new MultipartError('the headers of a part are too long');
     }
     if (end < 0) return null;
-    const headers = this.buffer.toString('utf8', LINE_END.length, Math.max(end, LINE_END.length));
-    this.buffer = this.buffer.subarray(end + HEADER_END.length);
-    this.state = 'data';
+    const headers = this.#buffer.toString('utf8', LINE_END.length, Math.max(end, LINE_END.length));
+    this.#buffer = this.#buffer.subarray(end + HEADER_END.length);
+    this.#state = 'data';
     return [{ type: 'part', ...readDisposition(headers) }];
   }
 
   /** Null: needs more. */
-  private readData(): MultipartEvent[] | null {
-    const start = this.buffer.indexOf(this.delimiter);
-    if (start < 0) return this.releaseData();
-    const after = start + this.delimiter.length;
-    const kind = this.classify(after);
-    if (kind.type === 'unknown') return start > 0 ? this.emit(start, start) : null;
+  #readData(): MultipartEvent[] | null {
+    const start = this.#buffer.indexOf(this.#delimiter);
+    if (start < 0) return this.#releaseData();
+    const after = start + this.#delimiter.length;
+    const kind = this.#classify(after);
+    if (kind.type === 'unknown') return start > 0 ? this.#emit(start, start) : null;
     // A line that only begins like the delimiter is data.
-    if (kind.type === 'data') return this.emit(after, after);
-    const events = this.emit(start, kind.next);
-    if (this.state === 'data') events.push({ type: 'end' });
+    if (kind.type === 'data') return this.#emit(after, after);
+    const events = this.#emit(start, kind.next);
+    if (this.#state === 'data') events.push({ type: 'end' });
     if (kind.type === 'last') this.isDone = true;
-    else this.state = 'headers';
+    else this.#state = 'headers';
     return events;
   }
 
   /** What follows a delimiter: `--` ends the body, a line end (blanks before it allowed) starts a part. */
-  private classify(after: number): { type: 'last' | 'part' | 'data' | 'unknown'; next: number } {
+  #classify(after: number): { type: 'last' | 'part' | 'data' | 'unknown'; next: number } {
     let at = after;
-    if (this.buffer.length < after + 2) return { type: 'unknown', next: after };
-    if (this.buffer[at] === 0x2d && this.buffer[at + 1] === 0x2d) return { type: 'last', next: at + 2 };
-    while (at - after < 64 && (this.buffer[at] === 0x20 || this.buffer[at] === 0x09)) at += 1;
-    if (this.buffer.length < at + 2) return { type: 'unknown', next: at };
-    const isLineEnd = this.buffer[at] === 0x0d && this.buffer[at + 1] === 0x0a;
+    if (this.#buffer.length < after + 2) return { type: 'unknown', next: after };
+    if (this.#buffer[at] === 0x2d && this.#buffer[at + 1] === 0x2d) return { type: 'last', next: at + 2 };
+    while (at - after < 64 && (this.#buffer[at] === 0x20 || this.#buffer[at] === 0x09)) at += 1;
+    if (this.#buffer.length < at + 2) return { type: 'unknown', next: at };
+    const isLineEnd = this.#buffer[at] === 0x0d && this.#buffer[at + 1] === 0x0a;
     return { type: isLineEnd ? 'part' : 'data', next: at };
   }
 
   /** Hands out all that cannot be the beginning of a delimiter. Null when that is nothing. */
-  private releaseData(): MultipartEvent[] | null {
-    const from = Math.max(0, this.buffer.length - this.delimiter.length + 1);
-    const maybe = this.buffer.indexOf(0x0d, from);
-    const end = maybe < 0 ? this.buffer.length : maybe;
-    return end > 0 ? this.emit(end, end) : null;
+  #releaseData(): MultipartEvent[] | null {
+    const from = Math.max(0, this.#buffer.length - this.#delimiter.length + 1);
+    const maybe = this.#buffer.indexOf(0x0d, from);
+    const end = maybe < 0 ? this.#buffer.length : maybe;
+    return end > 0 ? this.#emit(end, end) : null;
   }
 
   /** Takes data up to `end` off the buffer, which goes on at `next`. What precedes the first part is dropped. */
-  private emit(end: number, next: number): MultipartEvent[] {
-    const chunk = this.buffer.subarray(0, end);
-    this.buffer = this.buffer.subarray(next);
-    return this.state === 'data' && chunk.length > 0 ? [{ type: 'data', chunk }] : [];
+  #emit(end: number, next: number): MultipartEvent[] {
+    const chunk = this.#buffer.subarray(0, end);
+    this.#buffer = this.#buffer.subarray(next);
+    return this.#state === 'data' && chunk.length > 0 ? [{ type: 'data', chunk }] : [];
   }
 }
 

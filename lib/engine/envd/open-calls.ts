@@ -8,16 +8,18 @@ const SETTLE_LIMIT_MS = 2_000;
 
 /** One request while it is being served. */
 export class OpenCall {
-  private readonly controller = new AbortController();
-  private readonly settle: () => void;
+  readonly #response: ServerResponse;
+  readonly #controller = new AbortController();
+  readonly #settle: () => void;
   readonly settled: Promise<void>;
 
-  constructor(private readonly response: ServerResponse) {
+  constructor(response: ServerResponse) {
+    this.#response = response;
     let settle = () => {};
     this.settled = new Promise((resolve) => {
       settle = resolve;
     });
-    this.settle = settle;
+    this.#settle = settle;
     // A caller that goes away in the middle of an answer is no failure of the engine.
     response.on('error', () => {});
     response.once('close', () => {
@@ -27,28 +29,28 @@ export class OpenCall {
 
   /** Aborts when the caller has gone, the sandbox stops or a deadline has passed; the reason is a ConnectError. */
   get signal(): AbortSignal {
-    return this.controller.signal;
+    return this.#controller.signal;
   }
 
   abort(reason: ConnectError): void {
-    this.controller.abort(reason);
+    this.#controller.abort(reason);
   }
 
   /** Whatever the caller does, its connection ends soon. */
   cutSoon(): void {
-    const timer = setTimeout(() => this.response.destroy(), CLOSE_GRACE_MS);
+    const timer = setTimeout(() => this.#response.destroy(), CLOSE_GRACE_MS);
     timer.unref();
-    this.response.once('close', () => clearTimeout(timer));
+    this.#response.once('close', () => clearTimeout(timer));
   }
 
   finish(): void {
-    this.settle();
+    this.#settle();
   }
 }
 
 /** Every request that is being served, by sandbox, so that a pause or a kill can end them. */
 export class OpenCalls {
-  private readonly calls = new Map<string, Set<OpenCall>>();
+  readonly #calls = new Map<string, Set<OpenCall>>();
 
   /** Runs `serve` as a request of a sandbox. */
   async run(
@@ -57,20 +59,20 @@ export class OpenCalls {
     serve: (call: OpenCall) => Promise<void>,
   ): Promise<void> {
     const call = new OpenCall(response);
-    const ofGuest = this.calls.get(guestId) ?? new Set();
-    this.calls.set(guestId, ofGuest.add(call));
+    const ofGuest = this.#calls.get(guestId) ?? new Set();
+    this.#calls.set(guestId, ofGuest.add(call));
     try {
       await serve(call);
     } finally {
       ofGuest.delete(call);
-      if (ofGuest.size === 0 && this.calls.get(guestId) === ofGuest) this.calls.delete(guestId);
+      if (ofGuest.size === 0 && this.#calls.get(guestId) === ofGuest) this.#calls.delete(guestId);
       call.finish();
     }
   }
 
   /** Ends every request of a sandbox with `reason`. Resolves when nothing touches its files any more, or after 2 s. */
   async close(guestId: string, reason: ConnectError): Promise<void> {
-    const ofGuest = [...(this.calls.get(guestId) ?? [])];
+    const ofGuest = [...(this.#calls.get(guestId) ?? [])];
     for (const call of ofGuest) {
       call.abort(reason);
       call.cutSoon();

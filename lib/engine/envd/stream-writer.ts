@@ -7,48 +7,51 @@ type Keepalive = { readonly keepalive: object | undefined; readonly keepaliveMs:
 
 /** Writes the reply of a stream: HTTP 200, envelopes, and always an end-stream envelope (protocol §4.1). */
 export class StreamWriter implements MessageStream<object> {
-  private hasEnded = false;
-  private keepaliveTimer: NodeJS.Timeout | undefined;
+  readonly #response: ServerResponse;
+  readonly #options: Keepalive;
+  #hasEnded = false;
+  #keepaliveTimer: NodeJS.Timeout | undefined;
   /** Set while the connection takes no more. */
-  private drained: { promise: Promise<void>; resolve(): void; reject(error: ConnectError): void } | null =
-    null;
+  #drained: { promise: Promise<void>; resolve(): void; reject(error: ConnectError): void } | null = null;
 
-  constructor(
-    private readonly response: ServerResponse,
-    private readonly options: Keepalive,
-  ) {
-    response.on('drain', () => this.release());
-    response.once('close', () => this.stop());
+  constructor(response: ServerResponse, options: Keepalive) {
+    this.#response = response;
+    this.#options = options;
+    response.on('drain', () => this.#release());
+    response.once('close', () => this.#stop());
   }
 
   send(message: object): Promise<void> {
-    if (this.hasEnded || this.response.destroyed) return Promise.reject(endedError());
-    const takesMore = this.write(encodeMessage(message));
-    this.armKeepalive();
-    return takesMore ? Promise.resolve() : this.waitForDrain();
+    if (this.#hasEnded || this.#response.destroyed) return Promise.reject(endedError());
+    const takesMore = this.#write(encodeMessage(message));
+    this.#armKeepalive();
+    return takesMore ? Promise.resolve() : this.#waitForDrain();
   }
 
   /** Ends the stream; what is sent later is refused. */
   end(error?: ConnectError): void {
-    if (this.hasEnded) return;
-    this.stop();
-    if (this.response.destroyed) return;
-    this.writeHead();
-    this.response.end(encodeEndStream(error));
+    if (this.#hasEnded) return;
+    this.#stop();
+    if (this.#response.destroyed) return;
+    this.#writeHead();
+    this.#response.end(encodeEndStream(error));
   }
 
-  private write(envelope: Buffer): boolean {
-    this.writeHead();
-    return this.response.write(envelope);
+  #write(envelope: Buffer): boolean {
+    this.#writeHead();
+    return this.#response.write(envelope);
   }
 
-  private writeHead(): void {
-    if (this.response.headersSent) return;
-    this.response.writeHead(200, { 'content-type': 'application/connect+json', 'cache-control': 'no-store' });
+  #writeHead(): void {
+    if (this.#response.headersSent) return;
+    this.#response.writeHead(200, {
+      'content-type': 'application/connect+json',
+      'cache-control': 'no-store',
+    });
   }
 
-  private waitForDrain(): Promise<void> {
-    if (!this.drained) {
+  #waitForDrain(): Promise<void> {
+    if (!this.#drained) {
       let resolve = () => {};
       let reject: (error: ConnectError) => void = () => {};
       const promise = new Promise<void>((onResolve, onReject) => {
@@ -57,35 +60,35 @@ export class StreamWriter implements MessageStream<object> {
       });
       // A handler need not be waiting when the stream ends.
       promise.catch(() => {});
-      this.drained = { promise, resolve, reject };
+      this.#drained = { promise, resolve, reject };
     }
-    return this.drained.promise;
+    return this.#drained.promise;
   }
 
-  private release(): void {
-    this.drained?.resolve();
-    this.drained = null;
+  #release(): void {
+    this.#drained?.resolve();
+    this.#drained = null;
   }
 
-  private stop(): void {
-    this.hasEnded = true;
-    clearTimeout(this.keepaliveTimer);
-    this.drained?.reject(endedError());
-    this.drained = null;
+  #stop(): void {
+    this.#hasEnded = true;
+    clearTimeout(this.#keepaliveTimer);
+    this.#drained?.reject(endedError());
+    this.#drained = null;
   }
 
-  private armKeepalive(): void {
-    if (!this.options.keepalive) return;
-    if (this.keepaliveTimer) this.keepaliveTimer.refresh();
-    else this.keepaliveTimer = setTimeout(() => this.keepAlive(), this.options.keepaliveMs);
+  #armKeepalive(): void {
+    if (!this.#options.keepalive) return;
+    if (this.#keepaliveTimer) this.#keepaliveTimer.refresh();
+    else this.#keepaliveTimer = setTimeout(() => this.#keepAlive(), this.#options.keepaliveMs);
   }
 
   /** While the connection takes no more, what waits in it keeps it alive. */
-  private keepAlive(): void {
-    const { keepalive } = this.options;
-    if (this.hasEnded || !keepalive) return;
-    if (!this.response.writableNeedDrain) this.write(encodeMessage(keepalive));
-    this.keepaliveTimer?.refresh();
+  #keepAlive(): void {
+    const { keepalive } = this.#options;
+    if (this.#hasEnded || !keepalive) return;
+    if (!this.#response.writableNeedDrain) this.#write(encodeMessage(keepalive));
+    this.#keepaliveTimer?.refresh();
   }
 }
 

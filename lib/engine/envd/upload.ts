@@ -39,57 +39,60 @@ export async function upload(exchange: FileRequest): Promise<void> {
 }
 
 class Receiver {
+  readonly #exchange: FileRequest;
   readonly written: Written[] = [];
-  private readonly paths = new Set<string>();
-  private file: WritableFile | null = null;
+  readonly #paths = new Set<string>();
+  #file: WritableFile | null = null;
 
-  constructor(private readonly exchange: FileRequest) {}
+  constructor(exchange: FileRequest) {
+    this.#exchange = exchange;
+  }
 
   async receive(event: MultipartEvent): Promise<void> {
-    if (event.type === 'part') await this.open(event);
+    if (event.type === 'part') await this.#open(event);
     else if (event.type === 'end') await this.close();
-    else if (this.file) {
-      this.exchange.account.take(event.chunk.length);
-      await this.file.write(event.chunk);
+    else if (this.#file) {
+      this.#exchange.account.take(event.chunk.length);
+      await this.#file.write(event.chunk);
     }
   }
 
   /** Closes the file of the current part. A full disk may show only now. */
   async close(): Promise<void> {
-    const file = this.file;
-    this.file = null;
+    const file = this.#file;
+    this.#file = null;
     await file?.close();
   }
 
-  private async open(part: Extract<MultipartEvent, { type: 'part' }>): Promise<void> {
+  async #open(part: Extract<MultipartEvent, { type: 'part' }>): Promise<void> {
     if (part.name !== 'file') return;
-    const path = this.targetOf(part.fileName);
-    if (this.paths.has(path)) throw new ApiError(400, this.describeRepeated(path));
-    if (this.paths.size >= FILES_LIMIT)
+    const path = this.#targetOf(part.fileName);
+    if (this.#paths.has(path)) throw new ApiError(400, this.#describeRepeated(path));
+    if (this.#paths.size >= FILES_LIMIT)
       throw new ApiError(400, `more than ${FILES_LIMIT} files in one upload`);
-    this.paths.add(path);
-    this.file = await this.openFile(path);
-    this.exchange.account.giveBack(this.file.freedBytes);
+    this.#paths.add(path);
+    this.#file = await this.#openFile(path);
+    this.#exchange.account.giveBack(this.#file.freedBytes);
     this.written.push({ path, name: posix.basename(path), type: 'file' });
   }
 
-  private targetOf(fileName: string | null): string {
-    const { query, user } = this.exchange;
+  #targetOf(fileName: string | null): string {
+    const { query, user } = this.#exchange;
     const path = query.get('path') ?? fileName;
     if (path === null) throw new ApiError(400, 'file not found in Content-Disposition header');
     return filePath(path, user);
   }
 
-  private async openFile(path: string): Promise<WritableFile> {
+  async #openFile(path: string): Promise<WritableFile> {
     try {
-      return await openForWrite(this.exchange.root, path);
+      return await openForWrite(this.#exchange.root, path);
     } catch (error) {
       const isDirectory = error instanceof SafeFsError && codeOf(error) === 'EISDIR';
       throw isDirectory ? new ApiError(400, `path is a directory: ${path}`) : error;
     }
   }
 
-  private describeRepeated(path: string): string {
+  #describeRepeated(path: string): string {
     const others = this.written.map((file) => file.path);
     const first = `you cannot upload multiple files to the same path '${path}', only the first specified file was uploaded`;
     return others.length > 1

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 
 /**
- * Turns what Node tells about a directory into the events of protocol §4.2. Node merges the kernel's kinds into two:
+ * WorkLoop what Node tells about a directory into the events of protocol §4.2. Node merges the kernel's kinds into two:
  * `rename` for an entry that came, went, or (directories only) changed its attributes, `change` for content and
  * attributes of files. The difference comes from comparing what was there with what is there.
  */
@@ -48,58 +48,52 @@ export function interpret<Directory extends KnownDirectory>(
 }
 
 class Batch<Directory extends KnownDirectory> {
+  readonly #look: Look<Directory>;
   /** `rename` events still to come, by directory and name. */
-  private readonly renamesLeft = new Map<Directory, Map<string, number>>();
+  readonly #renamesLeft = new Map<Directory, Map<string, number>>();
   /** Where things are now that some event is about, by their identity. */
-  private readonly arrived = new Map<string, Set<string>>();
+  readonly #arrived = new Map<string, Set<string>>();
   /** Files whose changes have been told. */
-  private readonly told = new Map<Directory, Set<string>>();
+  readonly #told = new Map<Directory, Set<string>>();
 
-  constructor(
-    events: readonly RawEvent<Directory>[],
-    private readonly look: Look<Directory>,
-  ) {
+  constructor(events: readonly RawEvent<Directory>[], look: Look<Directory>) {
+    this.#look = look;
     const ids = new Map<Directory, number>();
     for (const { directory, name, kind } of events) {
       if (kind !== 'rename') continue;
-      const left = this.renamesLeft.get(directory) ?? new Map<string, number>();
-      this.renamesLeft.set(directory, left.set(name, (left.get(name) ?? 0) + 1));
+      const left = this.#renamesLeft.get(directory) ?? new Map<string, number>();
+      this.#renamesLeft.set(directory, left.set(name, (left.get(name) ?? 0) + 1));
       const stat = look(directory, name);
       if (!stat) continue;
       if (!ids.has(directory)) ids.set(directory, ids.size);
-      const places = this.arrived.get(identityOf(stat)) ?? new Set();
-      this.arrived.set(identityOf(stat), places.add(`${ids.get(directory)}/${name}`));
+      const places = this.#arrived.get(identityOf(stat)) ?? new Set();
+      this.#arrived.set(identityOf(stat), places.add(`${ids.get(directory)}/${name}`));
     }
   }
 
   interpret({ directory, name, kind }: RawEvent<Directory>): EventType[] {
     const before = directory.known.get(name);
-    const now = this.look(directory, name);
+    const now = this.#look(directory, name);
     if (kind === 'change')
-      return before === undefined ? [] : this.interpretChange(directory, name, before, now);
-    const renamesLeft = this.countDown(directory, name);
-    if (before === undefined) return this.created(directory, name, now);
+      return before === undefined ? [] : this.#interpretChange(directory, name, before, now);
+    const renamesLeft = this.#countDown(directory, name);
+    if (before === undefined) return this.#created(directory, name, now);
     if (before && now && identityOf(before) === identityOf(now)) {
       const isChmod = now.isDirectory() && before.ctimeMs !== now.ctimeMs;
       if (isChmod && hasOtherAttributes(before, now))
-        return this.keep(directory, name, now, 'EVENT_TYPE_CHMOD');
+        return this.#keep(directory, name, now, 'EVENT_TYPE_CHMOD');
       // It was found by looking before its own event arrived.
       if (renamesLeft === 0) return [];
     }
-    if (now && renamesLeft === 0) return this.created(directory, name, now);
+    if (now && renamesLeft === 0) return this.#created(directory, name, now);
     directory.known.delete(name);
-    return [before && this.isElsewhere(before, now) ? 'EVENT_TYPE_RENAME' : 'EVENT_TYPE_REMOVE'];
+    return [before && this.#isElsewhere(before, now) ? 'EVENT_TYPE_RENAME' : 'EVENT_TYPE_REMOVE'];
   }
 
-  private interpretChange(
-    directory: Directory,
-    name: string,
-    before: Stats | null,
-    now: Stats | null,
-  ): EventType[] {
-    const told = this.told.get(directory) ?? new Set<string>();
+  #interpretChange(directory: Directory, name: string, before: Stats | null, now: Stats | null): EventType[] {
+    const told = this.#told.get(directory) ?? new Set<string>();
     const isTold = told.has(name);
-    this.told.set(directory, told.add(name));
+    this.#told.set(directory, told.add(name));
     if (!now) return isTold ? [] : ['EVENT_TYPE_WRITE'];
     directory.known.set(name, now);
     const isChmod = before !== null && hasOtherAttributes(before, now);
@@ -113,25 +107,25 @@ class Batch<Directory extends KnownDirectory> {
     return [now.size > 0 && !isOnlyCtime ? 'EVENT_TYPE_WRITE' : 'EVENT_TYPE_CHMOD'];
   }
 
-  private created(directory: Directory, name: string, now: Stats | null): EventType[] {
-    return this.keep(directory, name, now, 'EVENT_TYPE_CREATE');
+  #created(directory: Directory, name: string, now: Stats | null): EventType[] {
+    return this.#keep(directory, name, now, 'EVENT_TYPE_CREATE');
   }
 
-  private keep(directory: Directory, name: string, now: Stats | null, type: EventType): EventType[] {
+  #keep(directory: Directory, name: string, now: Stats | null, type: EventType): EventType[] {
     directory.known.set(name, now);
     return [type];
   }
 
-  private countDown(directory: Directory, name: string): number {
-    const left = this.renamesLeft.get(directory);
+  #countDown(directory: Directory, name: string): number {
+    const left = this.#renamesLeft.get(directory);
     const count = (left?.get(name) ?? 1) - 1;
     left?.set(name, count);
     return count;
   }
 
   /** Whether what had a name has another one now. */
-  private isElsewhere(before: Stats, now: Stats | null): boolean {
-    const places = this.arrived.get(identityOf(before))?.size ?? 0;
+  #isElsewhere(before: Stats, now: Stats | null): boolean {
+    const places = this.#arrived.get(identityOf(before))?.size ?? 0;
     const isStillHere = now !== null && identityOf(now) === identityOf(before);
     return places > (isStillHere ? 1 : 0);
   }

@@ -6,16 +6,20 @@ import type { Known, RawEvent } from './watch-changes';
 
 /** How much all watchers of one engine may hold: a descriptor and a kernel watch for each directory. */
 export class WatchBudget {
-  constructor(private directoriesLeft = 8_192) {}
+  #directoriesLeft;
+
+  constructor(directoriesLeft = 8_192) {
+    this.#directoriesLeft = directoriesLeft;
+  }
 
   /** @throws SafeFsError EMFILE when nothing is left */
   take(prefix: string): void {
-    if (this.directoriesLeft === 0) throw new SafeFsError('EMFILE', fromRaw(prefix));
-    this.directoriesLeft -= 1;
+    if (this.#directoriesLeft === 0) throw new SafeFsError('EMFILE', fromRaw(prefix));
+    this.#directoriesLeft -= 1;
   }
 
   giveBack(): void {
-    this.directoriesLeft += 1;
+    this.#directoriesLeft += 1;
   }
 }
 
@@ -30,15 +34,20 @@ type Listener = {
 
 /** One directory, pinned and watched by the kernel, with what was last seen in it. */
 export class WatchedDirectory {
+  readonly #watcher: FSWatcher;
+  readonly #budget: WatchBudget;
   readonly known: Known = new Map();
 
   private constructor(
     /** Raw, relative to the top of the watch, with a slash at its end; empty for the top. */
     readonly prefix: string,
     readonly fd: number,
-    private readonly watcher: FSWatcher,
-    private readonly budget: WatchBudget,
-  ) {}
+    watcher: FSWatcher,
+    budget: WatchBudget,
+  ) {
+    this.#watcher = watcher;
+    this.#budget = budget;
+  }
 
   /** @throws SafeFsError EMFILE when there would be too many; ENOENT, ENOTDIR for what is no directory (any more) */
   static async open(
@@ -68,9 +77,9 @@ export class WatchedDirectory {
 
   /** Must not be called while anything still uses the descriptor: its number is given to somebody else. */
   close(): void {
-    this.watcher.close();
+    this.#watcher.close();
     close(this.fd);
-    this.budget.giveBack();
+    this.#budget.giveBack();
   }
 
   /** What is under a name, or null when nothing is. */

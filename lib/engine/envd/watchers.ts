@@ -11,14 +11,17 @@ const ID_LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** One watch and the events that wait to be read from it. */
 export class Watch {
+  readonly #onClose: () => void;
   readonly events = new EventBuffer();
-  private watcher: DirectoryWatcher | null = null;
+  #watcher: DirectoryWatcher | null = null;
 
-  constructor(private readonly onClose: () => void) {}
+  constructor(onClose: () => void) {
+    this.#onClose = onClose;
+  }
 
   /** @throws SafeFsError as DirectoryWatcher.open */
   async open(root: GuestRoot, path: string, recursive: boolean, budget: WatchBudget): Promise<void> {
-    this.watcher = await DirectoryWatcher.open(root, path, {
+    this.#watcher = await DirectoryWatcher.open(root, path, {
       recursive,
       budget,
       onEvents: (events) => this.events.add(events),
@@ -27,15 +30,15 @@ export class Watch {
   }
 
   close(): void {
-    this.watcher?.close();
-    this.onClose();
+    this.#watcher?.close();
+    this.#onClose();
   }
 }
 
 /** The watches of every sandbox. */
 export class Watchers {
-  private readonly budget = new WatchBudget();
-  private readonly byGuest = new Map<string, Map<string, Watch>>();
+  readonly #budget = new WatchBudget();
+  readonly #byGuest = new Map<string, Map<string, Watch>>();
 
   /**
    * Starts a watch. It goes on until it is closed, also over a pause.
@@ -47,40 +50,40 @@ export class Watchers {
     path: string,
     recursive: boolean,
   ): Promise<{ id: string; watch: Watch }> {
-    const ofGuest = this.byGuest.get(guestId) ?? new Map<string, Watch>();
+    const ofGuest = this.#byGuest.get(guestId) ?? new Map<string, Watch>();
     if (ofGuest.size >= WATCHERS_LIMIT) {
       throw new ConnectError('resource_exhausted', `more than ${WATCHERS_LIMIT} watchers in one sandbox`);
     }
     const id = newWatcherId();
-    const watch = new Watch(() => this.remove(guestId, id));
-    this.byGuest.set(guestId, ofGuest.set(id, watch));
+    const watch = new Watch(() => this.#remove(guestId, id));
+    this.#byGuest.set(guestId, ofGuest.set(id, watch));
     try {
-      await watch.open(root, path, recursive, this.budget);
+      await watch.open(root, path, recursive, this.#budget);
     } catch (error) {
       watch.close();
       throw error;
     }
     // The sandbox may be gone by now.
-    if (this.byGuest.get(guestId)?.get(id) !== watch) watch.close();
+    if (this.#byGuest.get(guestId)?.get(id) !== watch) watch.close();
     return { id, watch };
   }
 
   /** @throws ConnectError `not_found` */
   get(guestId: string, id: string): Watch {
-    const watch = this.byGuest.get(guestId)?.get(id);
+    const watch = this.#byGuest.get(guestId)?.get(id);
     if (watch) return watch;
     throw new ConnectError('not_found', `watcher with id ${id} not found`);
   }
 
   /** Ends all watches of a sandbox. */
   forget(guestId: string): void {
-    for (const watch of [...(this.byGuest.get(guestId)?.values() ?? [])]) watch.close();
+    for (const watch of [...(this.#byGuest.get(guestId)?.values() ?? [])]) watch.close();
   }
 
-  private remove(guestId: string, id: string): void {
-    const ofGuest = this.byGuest.get(guestId);
+  #remove(guestId: string, id: string): void {
+    const ofGuest = this.#byGuest.get(guestId);
     ofGuest?.delete(id);
-    if (ofGuest?.size === 0) this.byGuest.delete(guestId);
+    if (ofGuest?.size === 0) this.#byGuest.delete(guestId);
   }
 }
 

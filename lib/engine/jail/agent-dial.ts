@@ -4,54 +4,55 @@ import { FrameKind, PIPE_CHUNK_BYTES } from './frames';
 
 /** A connection to a server inside the sandbox, carried to the engine: its loopback interface is not the host's. */
 export class Connection implements Subject {
-  private readonly socket: Socket;
-  private readonly window: OutputWindow;
-  private isOpen = false;
-  private isOver = false;
+  readonly #link: EngineLink;
+  readonly #subject: number;
+  readonly #onOver: () => void;
+  readonly #socket: Socket;
+  readonly #window: OutputWindow;
+  #isOpen = false;
+  #isOver = false;
 
-  constructor(
-    private readonly link: EngineLink,
-    private readonly subject: number,
-    port: number,
-    private readonly onOver: () => void,
-  ) {
-    this.window = new OutputWindow(link, subject);
-    this.socket = connect({ port, host: 'localhost', autoSelectFamily: true, allowHalfOpen: true });
-    this.window.attach(this.socket, cutEvenly, FrameKind.output);
-    this.socket.once('connect', () => {
-      this.isOpen = true;
+  constructor(link: EngineLink, subject: number, port: number, onOver: () => void) {
+    this.#link = link;
+    this.#subject = subject;
+    this.#onOver = onOver;
+    this.#window = new OutputWindow(link, subject);
+    this.#socket = connect({ port, host: 'localhost', autoSelectFamily: true, allowHalfOpen: true });
+    this.#window.attach(this.#socket, cutEvenly, FrameKind.output);
+    this.#socket.once('connect', () => {
+      this.#isOpen = true;
       link.send(FrameKind.started, subject);
     });
-    this.socket.once('end', () => link.send(FrameKind.finish, subject));
-    this.socket.on('error', () => {});
-    this.socket.once('close', () => this.closed());
+    this.#socket.once('end', () => link.send(FrameKind.finish, subject));
+    this.#socket.on('error', () => {});
+    this.#socket.once('close', () => this.#closed());
   }
 
   input(bytes: Buffer): void {
-    writeInput(this.link, this.subject, this.socket, bytes);
+    writeInput(this.#link, this.#subject, this.#socket, bytes);
   }
 
   credit(bytes: number): void {
-    this.window.credit(bytes);
+    this.#window.credit(bytes);
   }
 
   finish(): void {
-    this.socket.end();
+    this.#socket.end();
   }
 
   drop(): void {
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
   signal(): void {}
   resize(): void {}
 
-  private closed(): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.onOver();
-    if (this.isOpen) this.link.send(FrameKind.ended, this.subject);
-    else this.link.refuse(this.subject, { reason: 'exec', message: 'port is not open' });
+  #closed(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+    if (this.#isOpen) this.#link.send(FrameKind.ended, this.#subject);
+    else this.#link.refuse(this.#subject, { reason: 'exec', message: 'port is not open' });
   }
 }
 

@@ -14,20 +14,20 @@ import {
 
 /** The agent's end of the connection to the engine. Without the engine there is nothing left to do. */
 export class EngineLink {
-  private readonly socket: Socket;
-  private readonly frames = new FrameReader(ORDER_LIMIT_BYTES);
+  readonly #socket: Socket;
+  readonly #frames = new FrameReader(ORDER_LIMIT_BYTES);
 
   constructor(fd: number, handle: (frame: Frame) => void) {
-    this.socket = new Socket({ fd, readable: true, writable: true });
-    this.socket.on('data', (chunk) => {
-      for (const frame of this.frames.read(chunk)) handle(frame);
+    this.#socket = new Socket({ fd, readable: true, writable: true });
+    this.#socket.on('data', (chunk) => {
+      for (const frame of this.#frames.read(chunk)) handle(frame);
     });
     const leave = () => process.exit(0);
-    this.socket.on('error', leave).on('close', leave);
+    this.#socket.on('error', leave).on('close', leave);
   }
 
   send(kind: FrameKind, subject: number, payload?: Buffer): void {
-    this.socket.write(encodeFrame(kind, subject, payload));
+    this.#socket.write(encodeFrame(kind, subject, payload));
   }
 
   refuse(subject: number, refusal: Refusal): void {
@@ -50,36 +50,38 @@ export interface Subject {
  * passed some on.
  */
 export class OutputWindow {
-  private underWay = 0;
-  private readonly sources = new Set<Socket>();
+  readonly #link: EngineLink;
+  readonly #subject: number;
+  #underWay = 0;
+  readonly #sources = new Set<Socket>();
 
-  constructor(
-    private readonly link: EngineLink,
-    private readonly subject: number,
-  ) {}
+  constructor(link: EngineLink, subject: number) {
+    this.#link = link;
+    this.#subject = subject;
+  }
 
   /** Sends what the source delivers. */
   attach(source: Socket, toFrames: (bytes: Buffer) => Buffer[], kind: FrameKind): void {
-    this.sources.add(source);
+    this.#sources.add(source);
     source.on('data', (bytes) => {
       for (const chunk of toFrames(bytes)) this.send(kind, chunk);
     });
-    source.once('close', () => this.sources.delete(source));
+    source.once('close', () => this.#sources.delete(source));
   }
 
   send(kind: FrameKind, chunk: Buffer): void {
-    this.link.send(kind, this.subject, chunk);
-    this.underWay += costOf(chunk);
-    if (this.underWay >= OUTPUT_WINDOW_BYTES) for (const source of this.sources) source.pause();
+    this.#link.send(kind, this.#subject, chunk);
+    this.#underWay += costOf(chunk);
+    if (this.#underWay >= OUTPUT_WINDOW_BYTES) for (const source of this.#sources) source.pause();
   }
 
   credit(bytes: number): void {
-    this.underWay -= bytes;
-    if (this.underWay < OUTPUT_WINDOW_BYTES) for (const source of this.sources) source.resume();
+    this.#underWay -= bytes;
+    if (this.#underWay < OUTPUT_WINDOW_BYTES) for (const source of this.#sources) source.resume();
   }
 
   get isFull(): boolean {
-    return this.underWay >= OUTPUT_WINDOW_BYTES;
+    return this.#underWay >= OUTPUT_WINDOW_BYTES;
   }
 }
 

@@ -16,42 +16,45 @@ const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 export type Pipe = { readonly mine: number; readonly child: number };
 
 export class PipePool {
-  private names: string[] = [];
-  private count = 0;
-  private refilling: Promise<void> | null = null;
+  readonly #directory: string;
+  #names: string[] = [];
+  #count = 0;
+  #refilling: Promise<void> | null = null;
 
-  /** @param directory private directory on a file system that knows FIFOs */
-  constructor(private readonly directory: string) {}
+  /** @param directory a private directory on a file system that knows FIFOs */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
 
   /** Resolves when there are FIFOs for the first command. @throws when they cannot be made */
   async fill(): Promise<void> {
-    if (this.names.length < REFILL_BELOW) await this.refill();
+    if (this.#names.length < REFILL_BELOW) await this.#refill();
   }
 
   /** Takes `count` FIFOs out of the pool, for `openPipe`. @throws when they cannot be made */
   async take(count: number): Promise<string[]> {
     // Others take some while this waits, so what is there counts only now.
-    while (this.names.length < count) await this.refill();
-    const taken = this.names.splice(0, count);
+    while (this.#names.length < count) await this.#refill();
+    const taken = this.#names.splice(0, count);
     this.fill().catch(() => {});
     return taken;
   }
 
-  private refill(): Promise<void> {
-    this.refilling ??= this.makeBatch().finally(() => {
-      this.refilling = null;
+  #refill(): Promise<void> {
+    this.#refilling ??= this.#makeBatch().finally(() => {
+      this.#refilling = null;
     });
-    return this.refilling;
+    return this.#refilling;
   }
 
-  private async makeBatch(): Promise<void> {
-    const names = Array.from({ length: BATCH }, () => `${this.directory}/${++this.count}`);
+  async #makeBatch(): Promise<void> {
+    const names = Array.from({ length: BATCH }, () => `${this.#directory}/${++this.#count}`);
     await new Promise<void>((resolve, reject) => {
       execFile('/usr/bin/mkfifo', ['-m', '600', ...names], { env: exactEnv({}) }, (error) =>
         error ? reject(error) : resolve(),
       );
     });
-    this.names.push(...names);
+    this.#names.push(...names);
   }
 }
 

@@ -20,27 +20,36 @@ const LAST_WORDS_MS = 20;
 
 /** A command with pipes: one `started`, output, and one `ended` after all of it. */
 export class PipeProcess implements Subject {
-  private readonly window: OutputWindow;
-  private readonly outputs = new Set<Socket>();
-  private readonly stdin: Socket | null;
-  private report: ExitReport | null = null;
-  private isSignalled = false;
-  private isOver = false;
+  readonly #link: EngineLink;
+  readonly #subject: number;
+  readonly #child: ChildProcess;
+  readonly #onOver: () => void;
+  readonly #window: OutputWindow;
+  readonly #outputs = new Set<Socket>();
+  readonly #stdin: Socket | null;
+  #report: ExitReport | null = null;
+  #isSignalled = false;
+  #isOver = false;
 
   private constructor(
-    private readonly link: EngineLink,
-    private readonly subject: number,
-    private readonly child: ChildProcess,
+    link: EngineLink,
+    subject: number,
+    child: ChildProcess,
     ends: { stdin: number | null; stdout: number; stderr: number },
-    private readonly onOver: () => void,
+    onOver: () => void,
   ) {
-    this.window = new OutputWindow(link, subject);
-    this.stdin = ends.stdin === null ? null : new Socket({ fd: ends.stdin, readable: false, writable: true });
-    this.stdin?.on('error', () => {});
+    this.#link = link;
+    this.#subject = subject;
+    this.#child = child;
+    this.#onOver = onOver;
+    this.#window = new OutputWindow(link, subject);
+    this.#stdin =
+      ends.stdin === null ? null : new Socket({ fd: ends.stdin, readable: false, writable: true });
+    this.#stdin?.on('error', () => {});
     link.send(FrameKind.started, subject, encodeUint32(child.pid ?? 0));
-    this.read(ends.stdout, FrameKind.stdout);
-    this.read(ends.stderr, FrameKind.stderr);
-    child.once('exit', (code, signal) => this.exited({ code, signal }));
+    this.#read(ends.stdout, FrameKind.stdout);
+    this.#read(ends.stderr, FrameKind.stderr);
+    child.once('exit', (code, signal) => this.#exited({ code, signal }));
   }
 
   /** @throws what `spawn` throws, or the error of the exec that failed */
@@ -82,57 +91,57 @@ export class PipeProcess implements Subject {
   }
 
   input(bytes: Buffer): void {
-    writeInput(this.link, this.subject, this.stdin, bytes);
+    writeInput(this.#link, this.#subject, this.#stdin, bytes);
   }
 
   credit(bytes: number): void {
-    this.window.credit(bytes);
+    this.#window.credit(bytes);
   }
 
   finish(): void {
-    this.stdin?.end();
+    this.#stdin?.end();
   }
 
   signal(number: number): void {
-    this.isSignalled = true;
-    this.child.kill(number);
-    if (this.report) this.endSoon();
+    this.#isSignalled = true;
+    this.#child.kill(number);
+    if (this.#report) this.#endSoon();
   }
 
   resize(): void {}
   drop(): void {}
 
-  private read(fd: number, kind: typeof FrameKind.stdout | typeof FrameKind.stderr): void {
+  #read(fd: number, kind: typeof FrameKind.stdout | typeof FrameKind.stderr): void {
     const source = new Socket({ fd, readable: true, writable: false });
     const chunks = new TextChunks(PIPE_CHUNK_BYTES);
-    this.outputs.add(source);
-    this.window.attach(source, (bytes) => chunks.cut(bytes), kind);
+    this.#outputs.add(source);
+    this.#window.attach(source, (bytes) => chunks.cut(bytes), kind);
     source.on('error', () => {});
     source.once('close', () => {
-      for (const chunk of this.isOver ? [] : chunks.flush()) this.window.send(kind, chunk);
-      this.outputs.delete(source);
-      this.endWhenRead();
+      for (const chunk of this.#isOver ? [] : chunks.flush()) this.#window.send(kind, chunk);
+      this.#outputs.delete(source);
+      this.#endWhenRead();
     });
   }
 
-  private exited(report: ExitReport): void {
-    this.report = report;
-    if (this.isSignalled) this.endSoon();
-    this.endWhenRead();
+  #exited(report: ExitReport): void {
+    this.#report = report;
+    if (this.#isSignalled) this.#endSoon();
+    this.#endWhenRead();
   }
 
-  private endSoon(): void {
+  #endSoon(): void {
     setTimeout(() => {
-      for (const source of this.outputs) source.destroy();
+      for (const source of this.#outputs) source.destroy();
     }, LAST_WORDS_MS);
   }
 
-  private endWhenRead(): void {
-    if (!this.report || this.outputs.size > 0 || this.isOver) return;
-    this.isOver = true;
-    this.stdin?.destroy();
-    this.onOver();
-    this.link.send(FrameKind.ended, this.subject, encodeJson(this.report));
+  #endWhenRead(): void {
+    if (!this.#report || this.#outputs.size > 0 || this.#isOver) return;
+    this.#isOver = true;
+    this.#stdin?.destroy();
+    this.#onOver();
+    this.#link.send(FrameKind.ended, this.#subject, encodeJson(this.#report));
   }
 }
 

@@ -51,23 +51,29 @@ export function openTerminals(): { master: number; cover: number }[] {
 
 /** A command in a terminal of its own. */
 export class TerminalProcess implements Subject {
-  private readonly window: OutputWindow;
-  private readonly chunks = new TextChunks(PTY_CHUNK_BYTES);
-  private readonly stream: ReadStream;
-  private readonly fd: number;
-  private readonly pid: number;
-  private report: ExitReport | null = null;
-  private isSignalled = false;
-  private isOver = false;
-  private lastDataMs = 0;
+  readonly #link: EngineLink;
+  readonly #subject: number;
+  readonly #onOver: () => void;
+  readonly #window: OutputWindow;
+  readonly #chunks = new TextChunks(PTY_CHUNK_BYTES);
+  readonly #stream: ReadStream;
+  readonly #fd: number;
+  readonly #pid: number;
+  #report: ExitReport | null = null;
+  #isSignalled = false;
+  #isOver = false;
+  #lastDataMs = 0;
 
   /** @throws when the terminal or the process cannot be made */
   constructor(
-    private readonly link: EngineLink,
-    private readonly subject: number,
+    link: EngineLink,
+    subject: number,
     order: SpawnOrder & { pty: NonNullable<SpawnOrder['pty']> },
-    private readonly onOver: () => void,
+    onOver: () => void,
   ) {
+    this.#link = link;
+    this.#subject = subject;
+    this.#onOver = onOver;
     const { fd, pid } = loadBinary().fork(
       findProgram(order.cmd, order.env.PATH ?? ''),
       [...order.args],
@@ -79,72 +85,72 @@ export class TerminalProcess implements Subject {
       -1,
       false,
       '',
-      (code, signal) => this.exited(toReport(code, signal)),
+      (code, signal) => this.#exited(toReport(code, signal)),
     );
-    this.fd = fd;
-    this.pid = pid;
+    this.#fd = fd;
+    this.#pid = pid;
     masters.add(fd);
-    this.stream = new ReadStream(fd);
-    this.window = new OutputWindow(link, subject);
+    this.#stream = new ReadStream(fd);
+    this.#window = new OutputWindow(link, subject);
     link.send(FrameKind.started, subject, encodeUint32(pid));
-    this.window.attach(this.stream, (bytes) => this.cut(bytes), FrameKind.output);
+    this.#window.attach(this.#stream, (bytes) => this.#cut(bytes), FrameKind.output);
     // A terminal that nobody holds any more reads as EIO.
-    this.stream.on('error', () => this.stream.destroy());
-    this.stream.once('close', () => this.closed());
+    this.#stream.on('error', () => this.#stream.destroy());
+    this.#stream.once('close', () => this.#closed());
   }
 
   input(bytes: Buffer): void {
-    writeInput(this.link, this.subject, this.stream, bytes);
+    writeInput(this.#link, this.#subject, this.#stream, bytes);
   }
 
   credit(bytes: number): void {
-    this.window.credit(bytes);
+    this.#window.credit(bytes);
   }
 
   signal(number: number): void {
-    this.isSignalled = true;
-    if (!this.report) process.kill(this.pid, number);
-    else this.stream.destroy();
+    this.#isSignalled = true;
+    if (!this.#report) process.kill(this.#pid, number);
+    else this.#stream.destroy();
   }
 
   resize(cols: number, rows: number): void {
-    if (masters.has(this.fd)) loadBinary().resize(this.fd, cols, rows);
+    if (masters.has(this.#fd)) loadBinary().resize(this.#fd, cols, rows);
   }
 
   finish(): void {}
   drop(): void {}
 
-  private cut(bytes: Buffer): Buffer[] {
-    this.lastDataMs = Date.now();
-    return this.chunks.cut(bytes);
+  #cut(bytes: Buffer): Buffer[] {
+    this.#lastDataMs = Date.now();
+    return this.#chunks.cut(bytes);
   }
 
-  private exited(report: ExitReport): void {
-    this.report = report;
-    if (this.stream.closed) this.end();
-    else if (this.isSignalled) setTimeout(() => this.stream.destroy(), 20);
-    else this.closeWhenSilent();
+  #exited(report: ExitReport): void {
+    this.#report = report;
+    if (this.#stream.closed) this.#end();
+    else if (this.#isSignalled) setTimeout(() => this.#stream.destroy(), 20);
+    else this.#closeWhenSilent();
   }
 
   /** Background jobs may hold the terminal for ever; what the process itself wrote is there at once. */
-  private closeWhenSilent(): void {
+  #closeWhenSilent(): void {
     const timer = setInterval(() => {
-      if (this.isOver) clearInterval(timer);
-      else if (!this.window.isFull && Date.now() - this.lastDataMs > SILENCE_MS) this.stream.destroy();
+      if (this.#isOver) clearInterval(timer);
+      else if (!this.#window.isFull && Date.now() - this.#lastDataMs > SILENCE_MS) this.#stream.destroy();
     }, SILENCE_MS);
   }
 
-  private closed(): void {
-    masters.delete(this.fd);
-    for (const chunk of this.chunks.flush()) this.window.send(FrameKind.output, chunk);
-    if (this.report) this.end();
+  #closed(): void {
+    masters.delete(this.#fd);
+    for (const chunk of this.#chunks.flush()) this.#window.send(FrameKind.output, chunk);
+    if (this.#report) this.#end();
   }
 
-  private end(): void {
-    if (this.isOver || !this.report) return;
-    this.isOver = true;
-    this.onOver();
-    this.link.send(FrameKind.ended, this.subject, encodeJson(this.report));
+  #end(): void {
+    if (this.#isOver || !this.#report) return;
+    this.#isOver = true;
+    this.#onOver();
+    this.#link.send(FrameKind.ended, this.#subject, encodeJson(this.#report));
   }
 }
 

@@ -44,7 +44,11 @@ export class Cgroup {
 
 /** Makes groups below the engine's own one. */
 export class Cgroups {
-  private constructor(private readonly parent: string) {}
+  readonly #parent: string;
+
+  private constructor(parent: string) {
+    this.#parent = parent;
+  }
 
   /** Null where the kernel or our rights do not allow it. Groups left by engines that are gone are taken away. */
   static open(): Cgroups | null {
@@ -66,13 +70,13 @@ export class Cgroups {
 
   /** @throws when the group cannot be made */
   make(name: string): Cgroup {
-    const path = join(this.parent, name);
+    const path = join(this.#parent, name);
     mkdirSync(path, { recursive: true });
     return new Cgroup(path);
   }
 
   close(): void {
-    ignoreErrors(() => rmdirSync(this.parent));
+    ignoreErrors(() => rmdirSync(this.#parent));
   }
 }
 

@@ -99,39 +99,42 @@ export function encodeJson(value: unknown): Buffer {
 
 /** Cuts a byte stream into frames, holding at most one incomplete frame of at most `limitBytes`. */
 export class FrameReader {
-  private chunks: Buffer[] = [];
-  private heldBytes = 0;
+  readonly #limitBytes: number;
+  #chunks: Buffer[] = [];
+  #heldBytes = 0;
 
-  constructor(private readonly limitBytes: number) {}
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
 
   /** The frames that `chunk` completes. @throws RangeError for a frame that is too large or too small to be one */
   read(chunk: Buffer): Frame[] {
-    this.chunks.push(chunk);
-    this.heldBytes += chunk.length;
-    if (this.heldBytes < this.neededBytes) return [];
-    let rest = this.chunks.length === 1 ? chunk : Buffer.concat(this.chunks, this.heldBytes);
+    this.#chunks.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes < this.#neededBytes) return [];
+    let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#heldBytes);
     const frames: Frame[] = [];
     for (;;) {
-      this.neededBytes = this.sizeOfNext(rest);
-      if (rest.length < this.neededBytes || rest.length < LENGTH_BYTES) break;
+      this.#neededBytes = this.#sizeOfNext(rest);
+      if (rest.length < this.#neededBytes || rest.length < LENGTH_BYTES) break;
       frames.push({
         kind: rest.readUInt8(LENGTH_BYTES),
         subject: rest.readUInt32BE(LENGTH_BYTES + 1),
-        payload: rest.subarray(LENGTH_BYTES + HEAD_BYTES, this.neededBytes),
+        payload: rest.subarray(LENGTH_BYTES + HEAD_BYTES, this.#neededBytes),
       });
-      rest = rest.subarray(this.neededBytes);
+      rest = rest.subarray(this.#neededBytes);
     }
-    this.chunks = rest.length > 0 ? [rest] : [];
-    this.heldBytes = rest.length;
+    this.#chunks = rest.length > 0 ? [rest] : [];
+    this.#heldBytes = rest.length;
     return frames;
   }
 
-  private neededBytes = LENGTH_BYTES;
+  #neededBytes = LENGTH_BYTES;
 
-  private sizeOfNext(buffer: Buffer): number {
+  #sizeOfNext(buffer: Buffer): number {
     if (buffer.length < LENGTH_BYTES) return LENGTH_BYTES;
     const length = buffer.readUInt32BE(0);
-    if (length < HEAD_BYTES || length > this.limitBytes + HEAD_BYTES) {
+    if (length < HEAD_BYTES || length > this.#limitBytes + HEAD_BYTES) {
       throw new RangeError(`a frame of ${length} bytes`);
     }
     return LENGTH_BYTES + length;

@@ -40,21 +40,25 @@ export type JailOptions = JailPlan & {
 
 /** A sandbox's processes: one bubblewrap, its namespaces and the agent within. */
 export class Jail {
+  readonly #bwrap: ChildProcess;
+  readonly #link: Duplex;
   /** Resolves when none of its processes is left, whatever the reason. */
   readonly ended: Promise<void>;
   /** True from the moment its end is certain: what is asked of it now would be lost. */
   isEnding = false;
-  private frozen: Frozen | null = null;
-  private isOver = false;
+  #frozen: Frozen | null = null;
+  #isOver = false;
 
   private constructor(
-    private readonly bwrap: ChildProcess,
+    bwrap: ChildProcess,
     /** The first process of the sandbox as the host sees it. When it dies everything inside dies with it. */
     readonly init: ProcessStat,
-    private readonly link: Duplex,
+    link: Duplex,
     readonly cgroup: Cgroup | null,
   ) {
-    this.ended = this.waitForEnd();
+    this.#bwrap = bwrap;
+    this.#link = link;
+    this.ended = this.#waitForEnd();
   }
 
   /**
@@ -81,7 +85,7 @@ export class Jail {
       offerToKernel(init.pid);
       (pipeOf(bwrap, JailFd.gate) as Duplex).end('.');
       const jail = new Jail(bwrap, init, link, cgroup);
-      await Promise.race([jail.listen(options.onFrame), failed]);
+      await Promise.race([jail.#listen(options.onFrame), failed]);
       return jail;
     } catch (error) {
       // Its first process may still wait at the gate, where it does not yet die with bubblewrap.
@@ -95,35 +99,35 @@ export class Jail {
 
   /** False when the agent does not take in what it was sent; nothing more should be sent then. */
   get isReceptive(): boolean {
-    return !this.isOver && this.link.writableLength < BACKLOG_LIMIT_BYTES;
+    return !this.#isOver && this.#link.writableLength < BACKLOG_LIMIT_BYTES;
   }
 
   send(kind: FrameKind, subject: number, payload?: Buffer): void {
-    if (!this.isOver) this.link.write(encodeFrame(kind, subject, payload));
+    if (!this.#isOver) this.#link.write(encodeFrame(kind, subject, payload));
   }
 
   /** Makes every process stand still. @throws when that fails; everything runs on then */
   async freeze(): Promise<void> {
-    this.frozen ??= await freeze(this.init.pid, this.cgroup);
+    this.#frozen ??= await freeze(this.init.pid, this.cgroup);
   }
 
   async thaw(): Promise<void> {
-    const frozen = this.frozen;
-    this.frozen = null;
+    const frozen = this.#frozen;
+    this.#frozen = null;
     await frozen?.thaw();
   }
 
   /** Ends every process at once, frozen ones too. Resolves when they are gone. */
   kill(): Promise<void> {
     this.isEnding = true;
-    if (!signalProcess(this.init, 'SIGKILL')) this.bwrap.kill('SIGKILL');
+    if (!signalProcess(this.init, 'SIGKILL')) this.#bwrap.kill('SIGKILL');
     return this.ended;
   }
 
-  private listen(onFrame: (frame: Frame) => void): Promise<void> {
+  #listen(onFrame: (frame: Frame) => void): Promise<void> {
     const frames = new FrameReader(REPORT_LIMIT_BYTES);
     return new Promise((resolve) => {
-      this.link.on('data', (chunk: Buffer) => {
+      this.#link.on('data', (chunk: Buffer) => {
         try {
           for (const frame of frames.read(chunk)) {
             if (frame.kind === FrameKind.ready) resolve();
@@ -131,24 +135,24 @@ export class Jail {
           }
         } catch {
           // Not our agent any more: what is inside has taken it over, or broken it.
-          this.link.destroy();
+          this.#link.destroy();
           void this.kill();
         }
       });
       // Without its agent a sandbox cannot be reached; the next command starts it anew.
-      this.link.once('close', () => void this.kill());
+      this.#link.once('close', () => void this.kill());
     });
   }
 
-  private async waitForEnd(): Promise<void> {
-    if (this.bwrap.exitCode === null && this.bwrap.signalCode === null) {
-      await new Promise((resolve) => this.bwrap.once('exit', resolve));
+  async #waitForEnd(): Promise<void> {
+    if (this.#bwrap.exitCode === null && this.#bwrap.signalCode === null) {
+      await new Promise((resolve) => this.#bwrap.once('exit', resolve));
     }
-    this.isOver = true;
+    this.#isOver = true;
     this.isEnding = true;
     // Bubblewrap leaves as soon as the agent has; the rest is killed by the kernel right after.
     while (signalProcess(this.init, 'SIGKILL') || isSameProcess(this.init)) await delay(1);
-    this.link.destroy();
+    this.#link.destroy();
     this.cgroup?.remove();
   }
 }

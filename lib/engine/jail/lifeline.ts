@@ -36,45 +36,48 @@ async function readLifeline(dataDir: string): Promise<Lifeline | null> {
 
 /** Keeps the file up to date, one write at a time. A write that fails costs an entry in a log, so it is let go. */
 export class LifelineFile {
-  private next: Lifeline | null = null;
-  private isWriting = false;
-  private isCut = false;
+  readonly #dataDir: string;
+  #next: Lifeline | null = null;
+  #isWriting = false;
+  #isCut = false;
 
-  constructor(private readonly dataDir: string) {}
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+  }
 
   /** Written at once: from now on processes can outlive the engine. */
   open(lifeline: Lifeline): void {
-    this.isCut = false;
-    writeFileSync(join(this.dataDir, FILE), JSON.stringify(lifeline), { mode: 0o600 });
+    this.#isCut = false;
+    writeFileSync(join(this.#dataDir, FILE), JSON.stringify(lifeline), { mode: 0o600 });
   }
 
   update(lifeline: Lifeline): void {
-    this.next = lifeline;
-    if (!this.isWriting) void this.writeAll();
+    this.#next = lifeline;
+    if (!this.#isWriting) void this.#writeAll();
   }
 
   /** No process is left. */
   cut(): void {
-    this.isCut = true;
-    this.next = null;
-    rmSync(join(this.dataDir, FILE), { force: true });
+    this.#isCut = true;
+    this.#next = null;
+    rmSync(join(this.#dataDir, FILE), { force: true });
   }
 
-  private async writeAll(): Promise<void> {
-    this.isWriting = true;
-    const draft = join(this.dataDir, `${FILE}.draft`);
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    const draft = join(this.#dataDir, `${FILE}.draft`);
     try {
-      while (this.next) {
-        const text = JSON.stringify(this.next);
-        this.next = null;
+      while (this.#next) {
+        const text = JSON.stringify(this.#next);
+        this.#next = null;
         await writeFile(draft, text, { mode: 0o600 });
-        if (this.isCut) rmSync(draft, { force: true });
-        else await rename(draft, join(this.dataDir, FILE));
+        if (this.#isCut) rmSync(draft, { force: true });
+        else await rename(draft, join(this.#dataDir, FILE));
       }
     } catch {
       // The directory is on its way out, or full.
     } finally {
-      this.isWriting = false;
+      this.#isWriting = false;
     }
   }
 }

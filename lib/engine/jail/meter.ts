@@ -11,7 +11,7 @@ export type ProcessUse = { readonly cpuUsedPct: number; readonly memUsedBytes: n
 
 /** Measures sessions; each is compared with how it was at the measurement before, or when it started. */
 export class ProcessMeter {
-  private readonly before = new WeakMap<Session, { cpuSeconds: number; atMs: number }>();
+  readonly #before = new WeakMap<Session, { cpuSeconds: number; atMs: number }>();
 
   /** Use of several sessions at one moment: the host's processes are read once, and only when needed. */
   measure(sessions: readonly Session[]): ProcessUse[] {
@@ -23,14 +23,14 @@ export class ProcessMeter {
       const ticks = processes.reduce((sum, process) => sum + process.cpuTicks, 0);
       const cpuSeconds = cgroup ? cgroup.cpuMicros / 1e6 : ticks / TICKS_PER_SECOND;
       const memUsedBytes = processes.reduce((sum, { pid }) => sum + ownBytes(pid), 0);
-      return { cpuUsedPct: this.share(session, cpuSeconds), memUsedBytes };
+      return { cpuUsedPct: this.#share(session, cpuSeconds), memUsedBytes };
     });
   }
 
-  private share(session: Session, cpuSeconds: number): number {
+  #share(session: Session, cpuSeconds: number): number {
     const now = performance.now();
-    const before = this.before.get(session) ?? { cpuSeconds: 0, atMs: session.openedAtMs };
-    this.before.set(session, { cpuSeconds, atMs: now });
+    const before = this.#before.get(session) ?? { cpuSeconds: 0, atMs: session.openedAtMs };
+    this.#before.set(session, { cpuSeconds, atMs: now });
     if (now <= before.atMs) return 0;
     const percent = ((cpuSeconds - before.cpuSeconds) / ((now - before.atMs) / 1000)) * 100;
     return Math.min(Math.max(0, Math.round(percent * 100) / 100), availableParallelism() * 100);

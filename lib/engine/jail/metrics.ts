@@ -12,71 +12,72 @@ type Measured = { disk: { usedBytes: number; dueMs: number; isRunning: boolean }
 
 /** Samples every sandbox that runs and has been used, every 5 s (protocol §1.4). */
 export class GuestMetrics {
-  private readonly meter = new ProcessMeter();
-  private readonly used = new Map<string, Measured>();
-  private readonly timer: NodeJS.Timeout;
+  readonly #context: GuestContext;
+  readonly #sandboxes: ReadonlyMap<string, Sandbox>;
+  readonly #meter = new ProcessMeter();
+  readonly #used = new Map<string, Measured>();
+  readonly #timer: NodeJS.Timeout;
 
-  constructor(
-    private readonly context: GuestContext,
-    private readonly sandboxes: ReadonlyMap<string, Sandbox>,
-  ) {
-    this.timer = setInterval(() => this.sample(), INTERVAL_MS);
-    this.timer.unref();
+  constructor(context: GuestContext, sandboxes: ReadonlyMap<string, Sandbox>) {
+    this.#context = context;
+    this.#sandboxes = sandboxes;
+    this.#timer = setInterval(() => this.#sample(), INTERVAL_MS);
+    this.#timer.unref();
   }
 
   /** From now on this sandbox is sampled. */
   use(id: string): void {
-    if (this.used.has(id)) return;
-    this.used.set(id, { disk: { usedBytes: 0, dueMs: 0, isRunning: false }, latest: null });
+    if (this.#used.has(id)) return;
+    this.#used.set(id, { disk: { usedBytes: 0, dueMs: 0, isRunning: false }, latest: null });
   }
 
   forget(id: string): void {
-    this.used.delete(id);
+    this.#used.delete(id);
   }
 
   /** The latest sample; null before the first. */
   latest(id: string): Usage | null {
-    return this.used.get(id)?.latest ?? null;
+    return this.#used.get(id)?.latest ?? null;
   }
 
   /** Every sandbox that has been used. */
   get ids(): string[] {
-    return [...this.used.keys()];
+    return [...this.#used.keys()];
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    clearInterval(this.#timer);
   }
 
-  private sample(): void {
-    const ids = [...this.used.keys()].filter((id) => this.context.findGuest(id)?.state === 'running');
-    const sessions = ids.map((id) => this.sandboxes.get(id)?.running ?? null);
+  #sample(): void {
+    const ids = [...this.#used.keys()].filter((id) => this.#context.findGuest(id)?.state === 'running');
+    const sessions = ids.map((id) => this.#sandboxes.get(id)?.running ?? null);
     const live = sessions.filter((session) => session !== null);
-    const uses = this.meter.measure(live);
+    const uses = this.#meter.measure(live);
     ids.forEach((id, index) => {
       const session = sessions[index];
       const use = session ? uses[live.indexOf(session)] : undefined;
-      this.record(id, use?.cpuUsedPct ?? 0, use?.memUsedBytes ?? 0);
+      this.#record(id, use?.cpuUsedPct ?? 0, use?.memUsedBytes ?? 0);
     });
   }
 
-  private record(id: string, cpuUsedPct: number, memUsedBytes: number): void {
-    const measured = this.used.get(id);
+  #record(id: string, cpuUsedPct: number, memUsedBytes: number): void {
+    const measured = this.#used.get(id);
     if (!measured) return;
-    void this.measureDisk(id, measured.disk);
+    void this.#measureDisk(id, measured.disk);
     measured.latest = { cpuUsedPct, memUsedBytes, diskUsedBytes: measured.disk.usedBytes };
-    this.context.sink.recordMetric(id, { timestampMs: Date.now(), ...measured.latest });
+    this.#context.sink.recordMetric(id, { timestampMs: Date.now(), ...measured.latest });
   }
 
-  private async measureDisk(id: string, disk: Measured['disk']): Promise<void> {
-    const guest = this.context.findGuest(id);
+  async #measureDisk(id: string, disk: Measured['disk']): Promise<void> {
+    const guest = this.#context.findGuest(id);
     if (!guest || disk.isRunning || Date.now() < disk.dueMs) return;
     disk.isRunning = true;
     const startedMs = Date.now();
     try {
       disk.usedBytes = await measureDirectory(rootDirOf(guest));
     } catch (error) {
-      this.context.warn(`Measuring the files of ${id} failed: ${error}`);
+      this.#context.warn(`Measuring the files of ${id} failed: ${error}`);
     } finally {
       disk.isRunning = false;
       disk.dueMs = Date.now() + (Date.now() - startedMs) / DISK_SHARE;

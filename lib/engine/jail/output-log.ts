@@ -12,82 +12,85 @@ type Record = (entry: LogEntry) => void;
 
 /** Limits what a sandbox writes into its log, over all of its processes. */
 export class LogBudget {
-  private second = 0;
-  private left = LINES_PER_SECOND;
-  private omitted = 0;
+  #second = 0;
+  #left = LINES_PER_SECOND;
+  #omitted = 0;
 
   /** Whether one more line may be logged now. */
   take(): boolean {
     const second = Math.floor(Date.now() / 1000);
-    if (second !== this.second) {
-      this.second = second;
-      this.left = LINES_PER_SECOND;
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#left = LINES_PER_SECOND;
     }
-    if (this.left > 0) {
-      this.left -= 1;
+    if (this.#left > 0) {
+      this.#left -= 1;
       return true;
     }
-    this.omitted += 1;
+    this.#omitted += 1;
     return false;
   }
 
   /** Lines left out since the last call. */
   takeOmitted(): number {
-    const { omitted } = this;
-    this.omitted = 0;
+    const omitted = this.#omitted;
+    this.#omitted = 0;
     return omitted;
   }
 }
 
-/** Turns what one process does into log entries (protocol §1.4). */
+/** WorkLoop what one process does into log entries (protocol §1.4). */
 export class OutputLog {
-  private readonly streams: { [output in Output]: { decoder: StringDecoder; line: string } } = {
+  readonly #record: Record;
+  readonly #budget: LogBudget;
+  readonly #pid: number;
+  readonly #streams: { [output in Output]: { decoder: StringDecoder; line: string } } = {
     stdout: { decoder: new StringDecoder('utf8'), line: '' },
     stderr: { decoder: new StringDecoder('utf8'), line: '' },
   };
 
-  constructor(
-    private readonly record: Record,
-    private readonly budget: LogBudget,
-    private readonly pid: number,
-  ) {}
+  constructor(record: Record, budget: LogBudget, pid: number) {
+    this.#record = record;
+    this.#budget = budget;
+    this.#pid = pid;
+  }
 
   started(command: string): void {
-    const fields = { command, pid: String(this.pid) };
-    this.record({ timestampMs: Date.now(), eventType: 'process_start', message: command, fields });
+    const fields = { command, pid: String(this.#pid) };
+    this.#record({ timestampMs: Date.now(), eventType: 'process_start', message: command, fields });
   }
 
   wrote(output: Output, bytes: Buffer): void {
-    const stream = this.streams[output];
+    const stream = this.#streams[output];
     const lines = (stream.line + stream.decoder.write(bytes)).split('\n');
     stream.line = lines.pop() ?? '';
-    for (const line of lines) this.line(output, line);
+    for (const line of lines) this.#line(output, line);
     while (stream.line.length > LINE_CHARS) {
-      this.line(output, stream.line.slice(0, LINE_CHARS));
+      this.#line(output, stream.line.slice(0, LINE_CHARS));
       stream.line = stream.line.slice(LINE_CHARS);
     }
   }
 
   ended({ exitCode, exited, status, error }: ExitStatus): void {
     for (const output of ['stdout', 'stderr'] as const) {
-      if (this.streams[output].line) this.line(output, this.streams[output].line);
+      if (this.#streams[output].line) this.#line(output, this.#streams[output].line);
     }
     const result = { exit_code: exitCode, exited, status, ...(error === undefined ? {} : { error }) };
-    const fields = { pid: String(this.pid), process_result: JSON.stringify(result) };
-    this.record({ timestampMs: Date.now(), eventType: 'process_end', message: status, fields });
+    const fields = { pid: String(this.#pid), process_result: JSON.stringify(result) };
+    this.#record({ timestampMs: Date.now(), eventType: 'process_end', message: status, fields });
   }
 
-  private line(output: Output, line: string): void {
-    if (!this.budget.take()) return;
-    const omitted = this.budget.takeOmitted();
-    if (omitted > 0) this.write(output, `(${omitted} lines of output are not in the log)`);
+  #line(output: Output, line: string): void {
+    if (!this.#budget.take()) return;
+    const omitted = this.#budget.takeOmitted();
+    if (omitted > 0) this.#write(output, `(${omitted} lines of output are not in the log)`);
     for (let from = 0; from === 0 || from < line.length; from += LINE_CHARS) {
-      this.write(output, line.slice(from, from + LINE_CHARS));
+      this.#write(output, line.slice(from, from + LINE_CHARS));
     }
   }
 
-  private write(output: Output, message: string): void {
-    const fields = { pid: String(this.pid) };
-    this.record({ timestampMs: Date.now(), eventType: output, message, fields });
+  #write(output: Output, message: string): void {
+    const fields = { pid: String(this.#pid) };
+    this.#record({ timestampMs: Date.now(), eventType: output, message, fields });
   }
 }

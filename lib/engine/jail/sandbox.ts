@@ -32,30 +32,31 @@ const SILENT_MS = 10_000;
  * that has ended.
  */
 export class Sandbox {
-  private opening: Promise<Session> | null = null;
-  private session: Session | null = null;
-  private isHeld = false;
-  private isOver = false;
-  private isNoted = false;
+  readonly #guest: Guest;
+  readonly #options: SandboxOptions;
+  #opening: Promise<Session> | null = null;
+  #session: Session | null = null;
+  #isHeld = false;
+  #isOver = false;
+  #isNoted = false;
   /** By the process, or by the start, that is limited. */
-  private readonly limits = new Map<GuestProcess | symbol, LifeLimit>();
-  private readonly budget = new LogBudget();
-  private readonly lifeline: LifelineFile;
+  readonly #limits = new Map<GuestProcess | symbol, LifeLimit>();
+  readonly #budget = new LogBudget();
+  readonly #lifeline: LifelineFile;
 
-  constructor(
-    private readonly guest: Guest,
-    private readonly options: SandboxOptions,
-  ) {
-    this.lifeline = new LifelineFile(guest.dataDir);
+  constructor(guest: Guest, options: SandboxOptions) {
+    this.#guest = guest;
+    this.#options = options;
+    this.#lifeline = new LifelineFile(guest.dataDir);
   }
 
   /** What runs now; null while nothing does. */
   get running(): Session | null {
-    return this.session;
+    return this.#session;
   }
 
   get isFrozen(): boolean {
-    return this.isHeld;
+    return this.#isHeld;
   }
 
   /**
@@ -64,110 +65,110 @@ export class Sandbox {
    * @throws StartRefused, or an error with one sentence when the sandbox does not start
    */
   async start(root: GuestRoot, order: StartOrder, deadlineMs: number | null): Promise<StartedProcess> {
-    const session = await this.open(root);
-    const started = await this.answerOf(session, session.start(order));
-    if (deadlineMs !== null) this.limit(started, deadlineMs);
+    const session = await this.#open(root);
+    const started = await this.#answerOf(session, session.start(order));
+    if (deadlineMs !== null) this.#limit(started, deadlineMs);
     return started;
   }
 
   /** A connection to one of its own servers. @throws StartRefused when nothing listens there */
   async dial(port: number): Promise<GuestConnection> {
     // Nothing can listen where nothing runs.
-    if (!this.session) throw new StartRefused({ reason: 'exec', message: 'port is not open' });
-    return await this.session.dial(port);
+    if (!this.#session) throw new StartRefused({ reason: 'exec', message: 'port is not open' });
+    return await this.#session.dial(port);
   }
 
   /** Makes every process stand still. @throws when that fails; everything runs on then */
   async freeze(): Promise<void> {
-    this.isHeld = true;
-    for (const limit of this.limits.values()) limit.hold();
-    const session = await this.opening?.catch(() => null);
+    this.#isHeld = true;
+    for (const limit of this.#limits.values()) limit.hold();
+    const session = await this.#opening?.catch(() => null);
     try {
       await session?.jail.freeze();
     } catch (error) {
       // Ended meanwhile: nothing is left that could run.
-      if (!this.session) return;
+      if (!this.#session) return;
       await this.thaw();
       throw error;
     }
   }
 
   async thaw(): Promise<void> {
-    await this.session?.jail.thaw();
-    this.isHeld = false;
-    for (const limit of this.limits.values()) limit.go();
+    await this.#session?.jail.thaw();
+    this.#isHeld = false;
+    for (const limit of this.#limits.values()) limit.go();
   }
 
   /** Ends every process. Resolves when none is left. */
   async kill(until: KillUntil): Promise<void> {
-    this.isOver ||= until !== 'next command';
-    this.isNoted ||= until === 'next engine';
-    const session = this.session ?? (await this.opening?.catch(() => null));
+    this.#isOver ||= until !== 'next command';
+    this.#isNoted ||= until === 'next engine';
+    const session = this.#session ?? (await this.#opening?.catch(() => null));
     await session?.jail.kill();
-    this.isHeld = false;
+    this.#isHeld = false;
   }
 
-  private async open(root: GuestRoot): Promise<Session> {
+  async #open(root: GuestRoot): Promise<Session> {
     // A command that comes while the last session ends belongs to the next.
-    while (this.session?.jail.isEnding) await this.session.jail.ended;
-    this.requireReady();
-    this.opening ??= this.openSession(root);
-    const session = await this.opening;
-    this.requireReady();
+    while (this.#session?.jail.isEnding) await this.#session.jail.ended;
+    this.#requireReady();
+    this.#opening ??= this.#openSession(root);
+    const session = await this.#opening;
+    this.#requireReady();
     return session;
   }
 
-  private requireReady(): void {
-    if (!this.isHeld && !this.isOver) return;
+  #requireReady(): void {
+    if (!this.#isHeld && !this.#isOver) return;
     throw new StartRefused({ reason: 'internal', message: 'the sandbox is not running' });
   }
 
-  private async openSession(root: GuestRoot): Promise<Session> {
+  async #openSession(root: GuestRoot): Promise<Session> {
     try {
       const session = await Session.open({
-        ...this.options,
-        hostNetwork: this.options.hostNetwork && this.guest.allowInternetAccess,
+        ...this.#options,
+        hostNetwork: this.#options.hostNetwork && this.#guest.allowInternetAccess,
         rootDir: root.rootDir,
-        id: this.guest.id,
+        id: this.#guest.id,
         root,
-        openLog: (process) => this.openLog(process),
-        onChange: () => this.note(),
+        openLog: (process) => this.#openLog(process),
+        onChange: () => this.#note(),
       });
-      this.session = session;
-      this.lifeline.open(this.describe(session));
-      void session.jail.ended.then(() => this.forget(session));
+      this.#session = session;
+      this.#lifeline.open(this.#describe(session));
+      void session.jail.ended.then(() => this.#forget(session));
       return session;
     } catch (error) {
-      this.opening = null;
+      this.#opening = null;
       throw error;
     }
   }
 
-  private forget(session: Session): void {
-    if (this.session !== session) return;
-    this.session = null;
-    this.opening = null;
+  #forget(session: Session): void {
+    if (this.#session !== session) return;
+    this.#session = null;
+    this.#opening = null;
     // The next engine says in the log that they ended, since the log of this one goes with it.
-    if (!this.isNoted) this.lifeline.cut();
+    if (!this.#isNoted) this.#lifeline.cut();
   }
 
-  private openLog(process: GuestProcess): OutputLog {
-    const record = this.options.sink.recordLog.bind(this.options.sink, this.guest.id);
-    const log = new OutputLog(record, this.budget, process.pid);
+  #openLog(process: GuestProcess): OutputLog {
+    const record = this.#options.sink.recordLog.bind(this.#options.sink, this.#guest.id);
+    const log = new OutputLog(record, this.#budget, process.pid);
     log.started(commandOf(process));
     return log;
   }
 
-  private note(): void {
-    if (this.session && !this.isOver) this.lifeline.update(this.describe(this.session));
-    for (const [process, limit] of this.limits) {
+  #note(): void {
+    if (this.#session && !this.#isOver) this.#lifeline.update(this.#describe(this.#session));
+    for (const [process, limit] of this.#limits) {
       if (typeof process === 'symbol' || !process.status) continue;
       limit.cancel();
-      this.limits.delete(process);
+      this.#limits.delete(process);
     }
   }
 
-  private describe(session: Session) {
+  #describe(session: Session) {
     const { pid, startTicks } = session.jail.init;
     const processes = [...session.processes.values()].map((process) => ({
       pid: process.pid,
@@ -176,17 +177,17 @@ export class Sandbox {
     return { bootId: readBootId(), initPid: pid, initStartTicks: startTicks, processes };
   }
 
-  private limit({ process }: StartedProcess, deadlineMs: number): void {
+  #limit({ process }: StartedProcess, deadlineMs: number): void {
     if (process.status) return;
-    this.setLimit(process, deadlineMs - Date.now(), () => this.expire(process));
+    this.#setLimit(process, deadlineMs - Date.now(), () => this.#expire(process));
   }
 
   /** An agent that the sandbox has stopped starts nothing any more: then everything goes, and the next start works. */
-  private async answerOf<T>(session: Session, answer: Promise<T>): Promise<T> {
+  async #answerOf<T>(session: Session, answer: Promise<T>): Promise<T> {
     const key = Symbol('start');
     const wait = () => {
       const heard = session.heardFrames;
-      this.setLimit(key, SILENT_MS, () => {
+      this.#setLimit(key, SILENT_MS, () => {
         if (session.heardFrames === heard) void session.jail.kill();
         else wait();
       });
@@ -195,24 +196,24 @@ export class Sandbox {
     try {
       return await answer;
     } finally {
-      this.limits.get(key)?.cancel();
-      this.limits.delete(key);
+      this.#limits.get(key)?.cancel();
+      this.#limits.delete(key);
     }
   }
 
-  private setLimit(key: GuestProcess | symbol, leftMs: number, expire: () => void): void {
+  #setLimit(key: GuestProcess | symbol, leftMs: number, expire: () => void): void {
     const limit = new LifeLimit(leftMs, expire);
-    if (this.isHeld) limit.hold();
-    this.limits.set(key, limit);
+    if (this.#isHeld) limit.hold();
+    this.#limits.set(key, limit);
   }
 
   /** An agent that the sandbox has stopped kills nobody: then everything goes. */
-  private expire(process: GuestProcess): void {
-    const session = this.session;
+  #expire(process: GuestProcess): void {
+    const session = this.#session;
     process.isExpired = true;
     process.signal(SIGKILL);
     const timer = setTimeout(() => {
-      if (!process.status && !this.isHeld) void session?.jail.kill();
+      if (!process.status && !this.#isHeld) void session?.jail.kill();
     }, UNHEEDED_MS);
     timer.unref();
   }

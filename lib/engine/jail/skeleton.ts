@@ -55,32 +55,31 @@ export function sharedDirectories(): string[] {
 
 /** A sandbox's root, open. Every step is one component below a descriptor, so no link is ever followed. */
 export class Skeleton {
-  private readonly root: number;
+  readonly #owner: HostIds;
+  readonly #root: number;
 
-  constructor(
-    rootDir: string,
-    private readonly owner: HostIds,
-  ) {
-    this.root = openSync(rootDir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  constructor(rootDir: string, owner: HostIds) {
+    this.#owner = owner;
+    this.#root = openSync(rootDir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   }
 
   close(): void {
-    closeSync(this.root);
+    closeSync(this.#root);
   }
 
   /** Makes the directory and its parents; whatever else is in the way is moved aside as `<name>.replaced-<n>`. */
   ensureDirectory(path: string, mode = 0o755): void {
-    closeSync(this.openDirectory(path, mode));
+    closeSync(this.#openDirectory(path, mode));
   }
 
   /** Writes a file that is not there yet; never touches an existing entry. */
   addFile(path: string, text: string): void {
-    this.inParent(path, (parent, name) => {
+    this.#inParent(path, (parent, name) => {
       if (exists(at(parent, name))) return;
       const file = openSync(at(parent, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
       try {
         writeFileSync(file, text);
-        fchownSync(file, this.owner.uid, this.owner.gid);
+        fchownSync(file, this.#owner.uid, this.#owner.gid);
       } finally {
         closeSync(file);
       }
@@ -89,7 +88,7 @@ export class Skeleton {
 
   /** Makes an empty file where there is none; a link or a directory in its place is moved aside. */
   ensureFile(path: string): void {
-    this.inParent(path, (parent, name) => {
+    this.#inParent(path, (parent, name) => {
       if (lstatSync(at(parent, name), { throwIfNoEntry: false })?.isFile() !== true)
         setAside(at(parent, name));
     });
@@ -98,16 +97,16 @@ export class Skeleton {
 
   /** Makes a link that is not there yet. */
   addLink(path: string, target: string): void {
-    this.inParent(path, (parent, name) => {
+    this.#inParent(path, (parent, name) => {
       if (exists(at(parent, name))) return;
       symlinkSync(target, at(parent, name));
-      lchownSync(at(parent, name), this.owner.uid, this.owner.gid);
+      lchownSync(at(parent, name), this.#owner.uid, this.#owner.gid);
     });
   }
 
   /** Makes the link again where something else stands: these lead to the programs that start a sandbox. */
   repairLink(path: string, target: string): void {
-    this.inParent(path, (parent, name) => {
+    this.#inParent(path, (parent, name) => {
       const place = at(parent, name);
       if (isLink(place) && readlinkSync(place) === target) return;
       setAside(place);
@@ -115,9 +114,9 @@ export class Skeleton {
     this.addLink(path, target);
   }
 
-  private inParent(path: string, act: (parent: number, name: string) => void): void {
+  #inParent(path: string, act: (parent: number, name: string) => void): void {
     const cut = path.lastIndexOf('/');
-    const parent = this.openDirectory(cut < 0 ? '' : path.slice(0, cut), 0o755);
+    const parent = this.#openDirectory(cut < 0 ? '' : path.slice(0, cut), 0o755);
     try {
       act(parent, path.slice(cut + 1));
     } finally {
@@ -125,12 +124,12 @@ export class Skeleton {
     }
   }
 
-  private openDirectory(path: string, mode: number): number {
-    let current = openSync(at(this.root, '.'), O_RDONLY | O_DIRECTORY);
+  #openDirectory(path: string, mode: number): number {
+    let current = openSync(at(this.#root, '.'), O_RDONLY | O_DIRECTORY);
     const names = path.split('/').filter(Boolean);
     try {
       names.forEach((name, index) => {
-        const next = this.openChild(current, name, index === names.length - 1 ? mode : 0o755);
+        const next = this.#openChild(current, name, index === names.length - 1 ? mode : 0o755);
         closeSync(current);
         current = next;
       });
@@ -141,7 +140,7 @@ export class Skeleton {
     }
   }
 
-  private openChild(parent: number, name: string, mode: number): number {
+  #openChild(parent: number, name: string, mode: number): number {
     const place = at(parent, name);
     const found = lstatSync(place, { throwIfNoEntry: false });
     if (found && !found.isDirectory()) setAside(place);
@@ -149,7 +148,7 @@ export class Skeleton {
     if (isNew) mkdirSync(place, 0o700);
     const child = openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (isNew) {
-      fchownSync(child, this.owner.uid, this.owner.gid);
+      fchownSync(child, this.#owner.uid, this.#owner.gid);
       fchmodSync(child, mode);
     } else if ((fstatSync(child).mode & 0o500) !== 0o500) {
       // Made unreadable by the sandbox itself: mounting below it would fail.

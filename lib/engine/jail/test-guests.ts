@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import { removeTree } from '../../test-support/remove-tree';
 import { type Engine, startEngine } from '../engine';
-import { type GuestHouseOptions, openGuests } from '../guest-runtime';
+import { type GuestRuntimeOptions, openGuests } from '../guest-runtime';
 import { type ProcessStat, readProcess, treeOf } from './process-tree';
 import { findSupport } from './support';
 
@@ -44,7 +44,7 @@ if (!support.available) {
 /** Whether this machine can run what is tested. */
 export const canRun = support.available;
 
-export type TestHouse = Engine & {
+export type TestGuests = Engine & {
   /** What points the SDK here. */
   readonly connection: SandboxOpts;
   create(options?: SandboxOpts): Promise<Sandbox>;
@@ -64,10 +64,10 @@ afterAll(async () => {
 });
 
 /** An engine that ends with the test file. */
-export async function openTestHouse(
-  options: GuestHouseOptions & { dataDir?: string } = {},
-): Promise<TestHouse> {
-  const { dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-house-')), ...rest } = options;
+export async function openTestGuests(
+  options: GuestRuntimeOptions & { dataDir?: string } = {},
+): Promise<TestGuests> {
+  const { dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-guests-')), ...rest } = options;
   const engine = await startEngine({
     host: '127.0.0.1',
     port: 0,
@@ -85,7 +85,7 @@ export async function openTestHouse(
 }
 
 /** What tests ask of an engine, wherever it runs. */
-export function houseOf(engine: Engine): TestHouse {
+export function houseOf(engine: Engine): TestGuests {
   const connection = connectionOf(engine);
   const guestDir = (id: string) => join(engine.dataDir, 'guests', id);
   const init = (id: string) => {
@@ -96,7 +96,7 @@ export function houseOf(engine: Engine): TestHouse {
       return null;
     }
   };
-  const api: TestHouse['api'] = async (method, path, body) => {
+  const api: TestGuests['api'] = async (method, path, body) => {
     const response = await fetch(`${engine.url}${path}`, {
       method,
       headers: { 'x-api-key': engine.apiKey, 'content-type': 'application/json' },
@@ -118,7 +118,7 @@ export function houseOf(engine: Engine): TestHouse {
     },
     logs: async (id) => {
       const { json } = await api('GET', `/sandboxes/${id}/logs?limit=100`);
-      return (json as { logEntries: Awaited<ReturnType<TestHouse['logs']>> }).logEntries;
+      return (json as { logEntries: Awaited<ReturnType<TestGuests['logs']>> }).logEntries;
     },
   };
 }
@@ -129,8 +129,8 @@ function connectionOf({ apiKey, url }: Engine): SandboxOpts {
 }
 
 /** A unary RPC. */
-export async function callRpc(house: TestHouse, id: string, method: string, message: unknown) {
-  const response = await fetch(`${house.url}/process.Process/${method}`, {
+export async function callRpc(guests: TestGuests, id: string, method: string, message: unknown) {
+  const response = await fetch(`${guests.url}/process.Process/${method}`, {
     method: 'POST',
     headers: { ...addressOf(id), 'content-type': 'application/json' },
     body: JSON.stringify(message),
@@ -147,13 +147,13 @@ export type RpcStream = {
 
 /** A streaming RPC, read as slowly as its messages are asked for. `parts` are the messages of a client stream. */
 export function openRpc(
-  house: TestHouse,
+  guests: TestGuests,
   id: string,
   method: string,
   parts: unknown[],
   headers: Record<string, string> = {},
 ): RpcStream {
-  const outgoing = request(`${house.url}/process.Process/${method}`, {
+  const outgoing = request(`${guests.url}/process.Process/${method}`, {
     method: 'POST',
     agent: false,
     headers: { ...addressOf(id), 'content-type': 'application/connect+json', ...headers },

@@ -3,31 +3,34 @@
  * chunk). Bytes that are no UTF-8 pass unchanged.
  */
 export class TextChunks {
-  private held: Buffer = Buffer.alloc(0);
+  readonly #maxBytes: number;
+  #held: Buffer = Buffer.alloc(0);
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** Chunks of at most `maxBytes`; up to three bytes of an unfinished character stay behind. */
   cut(bytes: Buffer): Buffer[] {
-    let rest = this.held.length > 0 ? Buffer.concat([this.held, bytes]) : bytes;
+    let rest = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
     const chunks: Buffer[] = [];
-    while (rest.length > this.maxBytes) {
-      const window = rest.subarray(0, this.maxBytes);
-      const size = this.maxBytes - unfinishedBytes(window);
+    while (rest.length > this.#maxBytes) {
+      const window = rest.subarray(0, this.#maxBytes);
+      const size = this.#maxBytes - unfinishedBytes(window);
       chunks.push(rest.subarray(0, size));
       rest = rest.subarray(size);
     }
     const unfinished = unfinishedBytes(rest);
     if (rest.length > unfinished) chunks.push(rest.subarray(0, rest.length - unfinished));
     // A copy: a view would keep the whole chunk alive.
-    this.held = Buffer.from(rest.subarray(rest.length - unfinished));
+    this.#held = Buffer.from(rest.subarray(rest.length - unfinished));
     return chunks;
   }
 
   /** What stayed behind, at the end of the stream. */
   flush(): Buffer[] {
-    const rest = this.held;
-    this.held = Buffer.alloc(0);
+    const rest = this.#held;
+    this.#held = Buffer.alloc(0);
     return rest.length > 0 ? [rest] : [];
   }
 }

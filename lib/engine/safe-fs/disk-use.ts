@@ -28,7 +28,7 @@ export async function measureDirectory(hostPath: string): Promise<number> {
 
 class Meter {
   usedBytes = 0;
-  private readonly linked = new Set<string>();
+  readonly #linked = new Set<string>();
 
   /** Counts the entries of one directory; answers the directories among them. */
   async measure(dirFd: number): Promise<Branch<undefined>[]> {
@@ -39,16 +39,16 @@ class Meter {
       const stat = await statAt(dirFd, name).catch(ignoreHidden);
       if (!stat) return;
       if (stat.isDirectory()) directories.push({ name, mark: undefined });
-      if (this.isNew(stat)) this.usedBytes += stat.blocks * 512;
+      if (this.#isNew(stat)) this.usedBytes += stat.blocks * 512;
     });
     return directories;
   }
 
-  private isNew(stat: Stats): boolean {
+  #isNew(stat: Stats): boolean {
     if (stat.isDirectory() || stat.nlink < 2) return true;
     const key = `${stat.dev}:${stat.ino}`;
-    if (this.linked.has(key)) return false;
-    if (this.linked.size < LINKED_LIMIT) this.linked.add(key);
+    if (this.#linked.has(key)) return false;
+    if (this.#linked.size < LINKED_LIMIT) this.#linked.add(key);
     return true;
   }
 }

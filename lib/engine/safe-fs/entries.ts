@@ -61,20 +61,27 @@ type Mark = {
 };
 
 class Lister {
-  private entriesLeft = ENTRY_LIMIT;
-  private pathBytesLeft = PATHS_LIMIT_BYTES;
+  readonly #root: GuestRoot;
+  readonly #path: string;
+  readonly #options: { readonly depth: number; readonly isShared: boolean };
+  #entriesLeft = ENTRY_LIMIT;
+  #pathBytesLeft = PATHS_LIMIT_BYTES;
 
   constructor(
-    private readonly root: GuestRoot,
-    private readonly path: string,
-    private readonly options: { readonly depth: number; readonly isShared: boolean },
-  ) {}
+    root: GuestRoot,
+    path: string,
+    options: { readonly depth: number; readonly isShared: boolean },
+  ) {
+    this.#root = root;
+    this.#path = path;
+    this.#options = options;
+  }
 
   async enter(dirFd: number, mark: Mark): Promise<Branch<Mark>[]> {
-    const names = await this.readNames(dirFd, mark.path);
+    const names = await this.#readNames(dirFd, mark.path);
     const found = new Map<string, Entry>();
     await inBatches(names, async (name) => {
-      const entry = await this.look(dirFd, name, mark);
+      const entry = await this.#look(dirFd, name, mark);
       if (entry) found.set(name, entry);
     });
     const branches: Branch<Mark>[] = [];
@@ -83,42 +90,42 @@ class Lister {
       if (!entry) continue;
       const node: Node = { entry, children: [] };
       mark.into.push(node);
-      if (this.isEntered(entry, mark)) branches.push({ name, mark: this.below(mark, node, name) });
+      if (this.#isEntered(entry, mark)) branches.push({ name, mark: this.#below(mark, node, name) });
     }
     return branches;
   }
 
-  private async readNames(dirFd: number, dirPath: string): Promise<string[]> {
+  async #readNames(dirFd: number, dirPath: string): Promise<string[]> {
     const names: string[] = [];
     for await (const { name } of await openList(dirFd)) {
-      this.entriesLeft -= 1;
-      this.pathBytesLeft -= dirPath.length + name.length;
-      if (this.entriesLeft < 0 || this.pathBytesLeft < 0) throw new SafeFsError('E2BIG', this.path);
+      this.#entriesLeft -= 1;
+      this.#pathBytesLeft -= dirPath.length + name.length;
+      if (this.#entriesLeft < 0 || this.#pathBytesLeft < 0) throw new SafeFsError('E2BIG', this.#path);
       names.push(name);
     }
     // Raw names: the order of characters is the order of bytes.
     return names.sort((a, b) => (a < b ? -1 : 1));
   }
 
-  private async look(dirFd: number, name: string, mark: Mark): Promise<Entry | null> {
+  async #look(dirFd: number, name: string, mark: Mark): Promise<Entry | null> {
     try {
       const stat = await statAt(dirFd, name);
       const text = fromRaw(name);
       const path = posix.join(mark.path, text);
-      return await describe(this.root, path, posix.join(mark.resolvedPath, text), stat);
+      return await describe(this.#root, path, posix.join(mark.resolvedPath, text), stat);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return null;
       throw error;
     }
   }
 
-  private isEntered(entry: Entry, mark: Mark): boolean {
-    const { depth, isShared } = this.options;
+  #isEntered(entry: Entry, mark: Mark): boolean {
+    const { depth, isShared } = this.#options;
     if (!entry.stat.isDirectory() || (isShared && !isPublic(entry.stat))) return false;
     return mark.level < depth && entry.path.length < PATH_LIMIT;
   }
 
-  private below(mark: Mark, node: Node, name: string): Mark {
+  #below(mark: Mark, node: Node, name: string): Mark {
     const resolvedPath = posix.join(mark.resolvedPath, fromRaw(name));
     return { path: node.entry.path, resolvedPath, level: mark.level + 1, into: node.children };
   }

@@ -20,20 +20,26 @@ const ftruncate = promisify(fs.ftruncate);
 
 /** A regular file of a sandbox, open for reading. Must be closed. */
 export class ReadableFile {
+  readonly #fd: number;
+  readonly #path: string;
+
   constructor(
-    private readonly fd: number,
-    private readonly path: string,
+    fd: number,
+    path: string,
     /** When it was opened; the file may grow and shrink meanwhile. */
     readonly sizeBytes: number,
-  ) {}
+  ) {
+    this.#fd = fd;
+    this.#path = path;
+  }
 
   /** Fills `buffer` from `position` on. Answers the bytes read, fewer only at the end of the file. */
   async read(buffer: Buffer, position: number, lengthBytes: number): Promise<number> {
     let doneBytes = 0;
     while (doneBytes < lengthBytes) {
       const wantedBytes = lengthBytes - doneBytes;
-      const { bytesRead } = await aboutPath(this.path, () =>
-        read(this.fd, buffer, doneBytes, wantedBytes, position + doneBytes),
+      const { bytesRead } = await aboutPath(this.#path, () =>
+        read(this.#fd, buffer, doneBytes, wantedBytes, position + doneBytes),
       );
       if (bytesRead === 0) break;
       doneBytes += bytesRead;
@@ -42,33 +48,39 @@ export class ReadableFile {
   }
 
   close(): void {
-    close(this.fd);
+    close(this.#fd);
   }
 }
 
 /** A regular file of a sandbox, emptied and open for writing. Must be closed. */
 export class WritableFile {
+  readonly #fd: number;
+  readonly #path: string;
+
   constructor(
-    private readonly fd: number,
-    private readonly path: string,
+    fd: number,
+    path: string,
     /** Space that emptying it has given back. */
     readonly freedBytes: number,
-  ) {}
+  ) {
+    this.#fd = fd;
+    this.#path = path;
+  }
 
   /** Appends all of `chunk`. @throws SafeFsError ENOSPC */
   async write(chunk: Buffer): Promise<void> {
     let doneBytes = 0;
     while (doneBytes < chunk.length) {
       const wantedBytes = chunk.length - doneBytes;
-      const { bytesWritten } = await aboutPath(this.path, () =>
-        write(this.fd, chunk, doneBytes, wantedBytes, null),
+      const { bytesWritten } = await aboutPath(this.#path, () =>
+        write(this.#fd, chunk, doneBytes, wantedBytes, null),
       );
       doneBytes += bytesWritten;
     }
   }
 
   async close(): Promise<void> {
-    await aboutPath(this.path, () => closeWritten(this.fd));
+    await aboutPath(this.#path, () => closeWritten(this.#fd));
   }
 }
 

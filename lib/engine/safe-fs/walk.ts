@@ -85,197 +85,200 @@ export function withPlace<T>(
 }
 
 class Walk {
+  readonly #tree: Tree;
+  readonly #path: string;
+  readonly #options: WalkOptions;
   /** Pinned directories from the root to where the walk is. */
-  private readonly stack: { fd: number; name: string }[] = [];
+  readonly #stack: { fd: number; name: string }[] = [];
   /** Components still to go, the next one last. */
-  private readonly todo: string[] = [];
-  private entryFd: number | null = null;
-  private linksLeft = LINK_LIMIT;
-  private needsDirectory = false;
+  readonly #todo: string[] = [];
+  #entryFd: number | null = null;
+  #linksLeft = LINK_LIMIT;
+  #needsDirectory = false;
 
-  constructor(
-    private readonly tree: Tree,
-    private readonly path: string,
-    private readonly options: WalkOptions,
-  ) {}
+  constructor(tree: Tree, path: string, options: WalkOptions) {
+    this.#tree = tree;
+    this.#path = path;
+    this.#options = options;
+  }
 
   async run(): Promise<Place> {
-    this.plan(toRaw(this.path));
-    this.stack.push({ fd: await openTop(this.tree.rootDir), name: '' });
+    this.#plan(toRaw(this.#path));
+    this.#stack.push({ fd: await openTop(this.#tree.rootDir), name: '' });
     for (;;) {
-      const name = this.todo.pop();
-      if (name === undefined) return await this.arriveAtDirectory();
-      if (name === '..') this.leave();
-      else if (this.todo.length > 0 || this.sharedPath(name) !== undefined) await this.enter(name);
+      const name = this.#todo.pop();
+      if (name === undefined) return await this.#arriveAtDirectory();
+      if (name === '..') this.#leave();
+      else if (this.#todo.length > 0 || this.#sharedPath(name) !== undefined) await this.#enter(name);
       else {
-        const place = await this.arriveAt(name);
+        const place = await this.#arriveAt(name);
         if (place) return place;
       }
     }
   }
 
   close(): void {
-    for (const { fd } of this.stack.splice(0)) close(fd);
-    if (this.entryFd !== null) close(this.entryFd);
-    this.entryFd = null;
+    for (const { fd } of this.#stack.splice(0)) close(fd);
+    if (this.#entryFd !== null) close(this.#entryFd);
+    this.#entryFd = null;
   }
 
   /** Puts a path before what is still to go. */
-  private plan(raw: string): void {
-    if (raw.includes('\0')) throw new SafeFsError('EINVAL', this.path.replaceAll('\0', '\u{FFFD}'));
-    if (raw.length >= PATH_LIMIT_BYTES) throw new SafeFsError('ENAMETOOLONG', `${this.path.slice(0, 64)}…`);
-    if (this.todo.length === 0 && /\/\.?$/.test(raw)) this.needsDirectory = true;
+  #plan(raw: string): void {
+    if (raw.includes('\0')) throw new SafeFsError('EINVAL', this.#path.replaceAll('\0', '\u{FFFD}'));
+    if (raw.length >= PATH_LIMIT_BYTES) throw new SafeFsError('ENAMETOOLONG', `${this.#path.slice(0, 64)}…`);
+    if (this.#todo.length === 0 && /\/\.?$/.test(raw)) this.#needsDirectory = true;
     const names = raw.split('/').filter((name) => name !== '' && name !== '.');
-    this.todo.push(...names.reverse());
+    this.#todo.push(...names.reverse());
   }
 
-  private get here(): { fd: number; name: string } {
-    const here = this.stack.at(-1);
+  get #here(): { fd: number; name: string } {
+    const here = this.#stack.at(-1);
     if (!here) throw new Error('a walk has left its root');
     return here;
   }
 
-  private leave(): void {
-    if (this.stack.length === 1) return;
-    const left = this.stack.pop();
+  #leave(): void {
+    if (this.#stack.length === 1) return;
+    const left = this.#stack.pop();
     if (left) close(left.fd);
   }
 
   /** Steps into a directory on the way, or takes the detour that a link demands. */
-  private async enter(name: string): Promise<void> {
-    if (this.stack.length >= DEPTH_LIMIT) throw new SafeFsError('ENAMETOOLONG', this.path);
-    const { fd } = this.here;
+  async #enter(name: string): Promise<void> {
+    if (this.#stack.length >= DEPTH_LIMIT) throw new SafeFsError('ENAMETOOLONG', this.#path);
+    const { fd } = this.#here;
     try {
-      const hostPath = this.sharedPath(name);
-      await this.push(await (hostPath === undefined ? openDirectoryAt(fd, name) : openTop(hostPath)), name);
+      const hostPath = this.#sharedPath(name);
+      await this.#push(await (hostPath === undefined ? openDirectoryAt(fd, name) : openTop(hostPath)), name);
     } catch (error) {
       const isMissing = codeOf(error) === 'ENOENT';
-      if (isMissing && this.options.create) await this.make(name);
-      else if (codeOf(error) === 'ENOTDIR') await this.detour(name);
+      if (isMissing && this.#options.create) await this.#make(name);
+      else if (codeOf(error) === 'ENOTDIR') await this.#detour(name);
       else throw error;
     }
   }
 
-  private async push(fd: number, name: string): Promise<void> {
-    this.stack.push({ fd, name });
-    if (this.isShared && !isPublic(await statOf(fd))) throw new SafeFsError('EACCES', this.path);
+  async #push(fd: number, name: string): Promise<void> {
+    this.#stack.push({ fd, name });
+    if (this.#isShared && !isPublic(await statOf(fd))) throw new SafeFsError('EACCES', this.#path);
   }
 
   /** Where a directory of the host lies that has this name here; undefined: there is none. */
-  private sharedPath(name: string): string | undefined {
-    const { sharedDirs } = this.tree;
-    const isHere = this.stack.length === 1 && sharedDirs !== undefined && Object.hasOwn(sharedDirs, name);
+  #sharedPath(name: string): string | undefined {
+    const { sharedDirs } = this.#tree;
+    const isHere = this.#stack.length === 1 && sharedDirs !== undefined && Object.hasOwn(sharedDirs, name);
     return isHere ? sharedDirs[name] : undefined;
   }
 
-  private get isShared(): boolean {
-    const top = this.stack[1]?.name;
-    return top !== undefined && Object.hasOwn(this.tree.sharedDirs ?? {}, top);
+  get #isShared(): boolean {
+    const top = this.#stack[1]?.name;
+    return top !== undefined && Object.hasOwn(this.#tree.sharedDirs ?? {}, top);
   }
 
   /** Makes a directory and steps into it. */
-  private async make(name: string): Promise<void> {
-    if (this.isShared) throw new SafeFsError('EROFS', this.path);
-    const { fd } = this.here;
+  async #make(name: string): Promise<void> {
+    if (this.#isShared) throw new SafeFsError('EROFS', this.#path);
+    const { fd } = this.#here;
     try {
       await makeDirectoryAt(fd, name, 0o755);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
       // Somebody was faster. It may be anything, so it is looked at like everything else.
-      this.spendLink();
-      this.todo.push(name);
+      this.#spendLink();
+      this.#todo.push(name);
       return;
     }
     const madeFd = await openDirectoryAt(fd, name);
-    this.stack.push({ fd: madeFd, name });
+    this.#stack.push({ fd: madeFd, name });
     // The umask of the engine is not the sandbox's.
     await setMode(madeFd, 0o755);
-    await setOwner(madeFd, this.tree);
+    await setOwner(madeFd, this.#tree);
   }
 
   /** Goes where a link points to. What is no link (any more) is ENOTDIR on the way, or looked at once again. */
-  private async detour(name: string): Promise<void> {
-    this.spendLink();
+  async #detour(name: string): Promise<void> {
+    this.#spendLink();
     let target: string;
     try {
-      target = await readLinkAt(this.here.fd, name);
+      target = await readLinkAt(this.#here.fd, name);
     } catch (error) {
-      if (codeOf(error) === 'EINVAL') throw new SafeFsError('ENOTDIR', this.path);
+      if (codeOf(error) === 'EINVAL') throw new SafeFsError('ENOTDIR', this.#path);
       throw error;
     }
-    this.plan(target);
-    if (target.startsWith('/')) while (this.stack.length > 1) this.leave();
+    this.#plan(target);
+    if (target.startsWith('/')) while (this.#stack.length > 1) this.#leave();
   }
 
-  private spendLink(): void {
-    this.linksLeft -= 1;
-    if (this.linksLeft < 0) throw new SafeFsError('ELOOP', this.path);
+  #spendLink(): void {
+    this.#linksLeft -= 1;
+    if (this.#linksLeft < 0) throw new SafeFsError('ELOOP', this.#path);
   }
 
   /** The last component; null: it was a link, and the walk goes on. */
-  private async arriveAt(name: string): Promise<Place | null> {
-    const { fd } = this.here;
+  async #arriveAt(name: string): Promise<Place | null> {
+    const { fd } = this.#here;
     try {
-      this.entryFd = await openEntryAt(fd, name);
+      this.#entryFd = await openEntryAt(fd, name);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
-      return await this.arriveAtNothing(name);
+      return await this.#arriveAtNothing(name);
     }
-    const stat = await statOf(this.entryFd);
-    if (stat.isSymbolicLink() && ((this.options.followLast ?? true) || this.needsDirectory)) {
-      this.closeEntry();
-      await this.detourAtEnd(name);
+    const stat = await statOf(this.#entryFd);
+    if (stat.isSymbolicLink() && ((this.#options.followLast ?? true) || this.#needsDirectory)) {
+      this.#closeEntry();
+      await this.#detourAtEnd(name);
       return null;
     }
     if (!stat.isDirectory()) {
-      const isWrong = this.needsDirectory || this.options.create === 'directories';
-      if (isWrong) throw new SafeFsError('ENOTDIR', this.path);
+      const isWrong = this.#needsDirectory || this.#options.create === 'directories';
+      if (isWrong) throw new SafeFsError('ENOTDIR', this.#path);
     }
-    return this.place({ fd, name }, { fd: this.entryFd, stat });
+    return this.#place({ fd, name }, { fd: this.#entryFd, stat });
   }
 
-  private async arriveAtNothing(name: string): Promise<Place | null> {
-    if (this.options.create === 'directories') {
-      await this.make(name);
+  async #arriveAtNothing(name: string): Promise<Place | null> {
+    if (this.#options.create === 'directories') {
+      await this.#make(name);
       return null;
     }
-    return this.place({ fd: this.here.fd, name }, null);
+    return this.#place({ fd: this.#here.fd, name }, null);
   }
 
-  private async detourAtEnd(name: string): Promise<void> {
+  async #detourAtEnd(name: string): Promise<void> {
     try {
-      await this.detour(name);
+      await this.#detour(name);
     } catch (error) {
       if (codeOf(error) !== 'ENOTDIR' && codeOf(error) !== 'ENOENT') throw error;
       // It was a link a moment ago and is something else now: look again, which `spendLink` bounds.
-      this.todo.push(name);
+      this.#todo.push(name);
     }
   }
 
   /** The path ended in `/`, `.` or `..`: the place is the directory that the walk stands in. */
-  private async arriveAtDirectory(): Promise<Place> {
-    const here = this.here;
+  async #arriveAtDirectory(): Promise<Place> {
+    const here = this.#here;
     const stat = await statOf(here.fd);
-    const above = this.stack.at(-2);
+    const above = this.#stack.at(-2);
     return {
       parent: above ? { fd: above.fd, name: here.name } : null,
       entry: { fd: here.fd, stat },
-      resolvedPath: this.resolve([]),
-      isShared: this.isShared,
+      resolvedPath: this.#resolve([]),
+      isShared: this.#isShared,
     };
   }
 
-  private place(parent: { fd: number; name: string }, entry: Place['entry']): Place {
-    return { parent, entry, resolvedPath: this.resolve([parent.name]), isShared: this.isShared };
+  #place(parent: { fd: number; name: string }, entry: Place['entry']): Place {
+    return { parent, entry, resolvedPath: this.#resolve([parent.name]), isShared: this.#isShared };
   }
 
-  private resolve(rest: string[]): string {
-    const names = [...this.stack.slice(1).map(({ name }) => name), ...rest];
+  #resolve(rest: string[]): string {
+    const names = [...this.#stack.slice(1).map(({ name }) => name), ...rest];
     return fromRaw(`/${names.join('/')}`);
   }
 
-  private closeEntry(): void {
-    if (this.entryFd !== null) close(this.entryFd);
-    this.entryFd = null;
+  #closeEntry(): void {
+    if (this.#entryFd !== null) close(this.#entryFd);
+    this.#entryFd = null;
   }
 }

@@ -13,7 +13,7 @@ const TELL_EVERY_MS = 500;
 /** What changes at once is told together, ms. */
 const GATHER_MS = 50;
 /** More names than these are not told one by one. */
-const MOST_NAMES = 500;
+const MAX_NAMES = 500;
 /** Waits before the watch is set up again after its connection broke, ms. */
 const RETRY_AFTER_MS = [500, 2_000, 5_000, 10_000] as const;
 /** A watch that has held this long was a good one, ms. */
@@ -64,6 +64,8 @@ function readKey(key: string): Place | null {
 
 /** One folder that is watched, for all who listen. */
 class FolderWatch {
+  readonly #place: Place;
+  readonly #forget: () => void;
   readonly #listeners = new Set<Tell>();
   readonly #leaving = new AbortController();
   readonly #changed = new Set<string>();
@@ -71,10 +73,9 @@ class FolderWatch {
   #timer: NodeJS.Timeout | null = null;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    private readonly place: Place,
-    private readonly forget: () => void,
-  ) {
+  constructor(place: Place, forget: () => void) {
+    this.#place = place;
+    this.#forget = forget;
     void this.#run();
   }
 
@@ -106,8 +107,8 @@ class FolderWatch {
   async #watchOnce(): Promise<FileProblem> {
     const { signal } = this.#leaving;
     try {
-      const envd = await openFiles(this.place.sandboxId);
-      for await (const name of envd.watchDir(this.place.path, signal)) {
+      const envd = await openFiles(this.#place.sandboxId);
+      for await (const name of envd.watchDir(this.#place.path, signal)) {
         if (name === null) this.#begin();
         else this.#note(name);
       }
@@ -125,7 +126,7 @@ class FolderWatch {
   }
 
   #note(name: string): void {
-    if (this.#changed.size <= MOST_NAMES) this.#changed.add(name);
+    if (this.#changed.size <= MAX_NAMES) this.#changed.add(name);
     this.#timer ??= setTimeout(
       () => this.#tellChanges(),
       Math.max(GATHER_MS, this.#toldAtMs + TELL_EVERY_MS - performance.now()),
@@ -133,7 +134,7 @@ class FolderWatch {
   }
 
   #tellChanges(): void {
-    const names = this.#changed.size > MOST_NAMES ? [] : [...this.#changed];
+    const names = this.#changed.size > MAX_NAMES ? [] : [...this.#changed];
     this.#changed.clear();
     this.#timer = null;
     this.#toldAtMs = performance.now();
@@ -151,7 +152,7 @@ class FolderWatch {
   #end(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.forget();
+    this.#forget();
     this.#leaving.abort();
   }
 

@@ -5,7 +5,7 @@ import { singleton } from '../../singleton';
 
 /** A preview reads a file range by range; that is one opening. */
 const SAME_OPENING_MS = 5 * 60_000;
-const MOST_KEPT = 10_000;
+const MAX_KEPT = 10_000;
 
 /** Notes that somebody has opened a file, once for all readings that belong together. */
 export async function noteOpened(session: Session, sandboxId: string, path: string): Promise<void> {
@@ -18,7 +18,7 @@ export async function noteOpened(session: Session, sandboxId: string, path: stri
   openings.delete(key);
   openings.set(key, nowMs);
   for (const oldest of openings.keys()) {
-    if (openings.size <= MOST_KEPT) break;
+    if (openings.size <= MAX_KEPT) break;
     openings.delete(oldest);
   }
 }

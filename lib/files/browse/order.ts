@@ -76,7 +76,7 @@ const MARKS = /\p{M}/gu;
 const NOT_ASCII = /[^\0-\x7f]/;
 const DIGITS = /\d+/g;
 const DIGIT = /\d/;
-const MOST_DIGITS = 64;
+const MAX_DIGITS = 64;
 
 /**
  * A text whose code units are in the order of names. Comparing those is ten times as quick as collating, which counts
@@ -88,6 +88,6 @@ function nameKey(name: string): string {
   if (!DIGIT.test(text)) return text;
   return text.replace(DIGITS, (digits) => {
     const number = digits.replace(/^0+(?=\d)/, '');
-    return String.fromCharCode(48 + Math.min(number.length, MOST_DIGITS)) + number;
+    return String.fromCharCode(48 + Math.min(number.length, MAX_DIGITS)) + number;
   });
 }

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { askFiles, FileRefusal, fileAddresses } from '../../api-client';
+import { ApiFailure, fetchApi, fileAddresses } from '../../api-client';
 import { HOMES } from '../guest-path';
 import type { Entry, FolderSize, Listing } from '../schema';
 import { isFolder } from './order';
@@ -18,7 +18,7 @@ const steady = {
   retry: false,
   refetchOnWindowFocus: false,
   refetchInterval: ({ state }: Query) =>
-    state.error instanceof FileRefusal && state.error.problem === 'unavailable'
+    state.error instanceof ApiFailure && state.error.problem === 'unavailable'
       ? TRY_AGAIN_MS
       : (false as const),
 };
@@ -47,7 +47,7 @@ export function sizeQuery(sandboxId: string, paths: readonly string[]) {
   return queryOptions({
     queryKey: [KEY, sandboxId, 'size', ...paths],
     queryFn: async ({ signal }): Promise<FolderSize> =>
-      (await askFiles(fileAddresses.size(sandboxId, paths), signal)).json(),
+      (await fetchApi(fileAddresses.size(sandboxId, paths), signal)).json(),
     staleTime: 0,
     gcTime: 0,
     retry: false,
@@ -69,7 +69,7 @@ async function findHome(sandboxId: string, signal: AbortSignal): Promise<string>
   for (const path of HOMES) {
     const entry = await readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
       const isAway =
-        thrown instanceof FileRefusal && (thrown.problem === 'vanished' || thrown.problem === 'denied');
+        thrown instanceof ApiFailure && (thrown.problem === 'vanished' || thrown.problem === 'denied');
       if (isAway) return null;
       throw thrown;
     });
@@ -78,19 +78,19 @@ async function findHome(sandboxId: string, signal: AbortSignal): Promise<string>
   return '/';
 }
 
-/** Throws `FileRefusal`. */
+/** Throws `ApiFailure`. */
 export async function readEntry(sandboxId: string, path: string, signal?: AbortSignal): Promise<Entry> {
-  return (await askFiles(fileAddresses.stat(sandboxId, path), signal)).json();
+  return (await fetchApi(fileAddresses.stat(sandboxId, path), signal)).json();
 }
 
 async function readListing(sandboxId: string, path: string, signal: AbortSignal): Promise<Listing> {
-  const { body } = await askFiles(fileAddresses.list(sandboxId, path), signal);
+  const { body } = await fetchApi(fileAddresses.list(sandboxId, path), signal);
   try {
     // Our own server's own type, built from parsed entries: parsing 50,000 of them again would cost the first paint.
     return await new Response(body?.pipeThrough(new DecompressionStream('gzip'))).json();
   } catch (thrown) {
     signal.throwIfAborted();
-    throw FileRefusal.from(thrown);
+    throw ApiFailure.from(thrown);
   }
 }
 

@@ -5,7 +5,7 @@ import { SandkeeperError } from '../../errors';
 import { type Envd, openEnvd } from '../../sandbox-api/envd';
 import { FileError } from '../../sandbox-api/file-error';
 import { type GuestContent, sandboxProblem } from '../../sandbox-api/guest-files';
-import { type Entry, type EntryKind, type FileProblem, type Listing, MOST_ENTRIES } from '../schema';
+import { type Entry, type EntryKind, type FileProblem, type Listing, MAX_ENTRIES } from '../schema';
 import { readRange } from '../transfer/range';
 
 /**
@@ -23,7 +23,7 @@ export async function openFiles(sandboxId: string): Promise<Envd> {
 /** What a folder holds. Throws FileError. */
 export async function listFolder(sandboxId: string, path: string, signal: AbortSignal): Promise<Listing> {
   const entries = await (await openFiles(sandboxId)).listDir(path, signal);
-  return { path, entries: entries.slice(0, MOST_ENTRIES), isCut: entries.length > MOST_ENTRIES };
+  return { path, entries: entries.slice(0, MAX_ENTRIES), isCut: entries.length > MAX_ENTRIES };
 }
 
 /** The same as gzipped JSON: Next.js never compresses what a route answers, and drops a `Content-Encoding`. */

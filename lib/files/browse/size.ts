@@ -5,7 +5,7 @@ import { realOnes } from './folders';
 import { openFiles } from './reader';
 
 /** Counting is for a glance before a download: it ends soon, and says that there is more. */
-const MOST_ENTRIES = 300_000;
+const MAX_ENTRIES = 300_000;
 const WITHIN_MS = 5_000;
 /** Folders that are read at once. */
 const AT_ONCE = 6;
@@ -37,7 +37,7 @@ export async function measurePlaces(
     }
   };
   while (todo.length > 0) {
-    if (size.entries > MOST_ENTRIES || performance.now() > untilMs) return { ...size, isCut: true };
+    if (size.entries > MAX_ENTRIES || performance.now() > untilMs) return { ...size, isCut: true };
     await Promise.all(todo.splice(0, AT_ONCE).map(read));
   }
   return size;

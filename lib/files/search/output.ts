@@ -7,7 +7,7 @@ export type SearchFormat = (
 ) => AsyncGenerator<FileHit, void, undefined>;
 
 /** More than a path, or a line that anybody reads, has. */
-const MOST_PART_BYTES = 64 * 1024;
+const MAX_PART_BYTES = 64 * 1024;
 /** How much of a long line is shown around what was found, characters. */
 const BEFORE_CHARS = 80;
 const SHOWN_CHARS = 300;
@@ -82,10 +82,10 @@ async function* readParts(
     for (;;) {
       const end = chunk.indexOf(endOf(), from);
       const part = chunk.subarray(from, end < 0 ? chunk.length : end);
-      if (size < MOST_PART_BYTES) held.push(part);
+      if (size < MAX_PART_BYTES) held.push(part);
       size += part.length;
       if (end < 0) break;
-      yield { text: Buffer.concat(held).subarray(0, MOST_PART_BYTES).toString('utf8') };
+      yield { text: Buffer.concat(held).subarray(0, MAX_PART_BYTES).toString('utf8') };
       held = [];
       size = 0;
       from = end + 1;

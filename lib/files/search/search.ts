@@ -10,12 +10,12 @@ import { type FileHit, GuestPath, SEARCH_PLACES, type SearchLine, type SearchPla
 import { readFindings, readFound, type SearchFormat } from './output';
 
 /** A search ends when this many were found, or this long has passed, ms. */
-const MOST_HITS = 1_000;
+const MAX_HITS = 1_000;
 const WITHIN_MS = 60_000;
 /** What is still on its way when the time is up, ms. */
 const SLACK_MS = 10_000;
 /** Findings in one file; the rest of it would only push others out. */
-const MOST_HITS_OF_A_FILE = 20;
+const MAX_HITS_OF_A_FILE = 20;
 
 export const SearchQuery = z.object({
   path: GuestPath,
@@ -65,7 +65,7 @@ const SEARCHERS: Readonly<Record<SearchPlace, readonly Searcher[]>> = {
       args: (query, places) => [
         // Recursive, with names and lines; no patterns, no binary files, no pipes and devices, no complaints.
         ...['-r', '-H', '-n', '-Z', '-F', '-I', '-D', 'skip', '-s'],
-        ...['-m', String(MOST_HITS_OF_A_FILE)],
+        ...['-m', String(MAX_HITS_OF_A_FILE)],
         ...(isCaseKept(query) ? [] : ['-i']),
         ...['-e', query.text, '--', ...places],
       ],
@@ -93,7 +93,7 @@ export async function* searchFiles(
     for await (const hit of hitsOf(envd, query, places, AbortSignal.any([signal, time]))) {
       hits += 1;
       yield hit;
-      if (hits < MOST_HITS) continue;
+      if (hits < MAX_HITS) continue;
       yield { type: 'end', hits, cut: 'count' };
       return;
     }

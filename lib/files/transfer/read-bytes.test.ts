@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { FileRefusal } from '../../api-client';
+import { ApiFailure } from '../../api-client';
 import { giveEngine } from '../../test-support/environment';
 import { ask, newSandbox, openDoor } from '../test-door';
 import { readBytes } from './read-bytes';
@@ -59,7 +59,7 @@ it('tells as bytes arrive, and why none do', async () => {
   await readBytes(id, '/data/some', { start: 0, end: 1_000, onProgress });
   expect(onProgress).toHaveBeenLastCalledWith(1_000);
   const failure = await readBytes(id, '/data/none', { start: 0, end: 1 }).catch((thrown: unknown) => thrown);
-  expect(failure).toBeInstanceOf(FileRefusal);
+  expect(failure).toBeInstanceOf(ApiFailure);
   expect(failure).toMatchObject({ code: 'not_found', problem: 'vanished' });
 });
 

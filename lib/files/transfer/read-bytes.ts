@@ -1,4 +1,4 @@
-import { FileRefusal, fileAddresses, refusalIn } from '../../api-client';
+import { ApiFailure, apiFailureIn, fileAddresses } from '../../api-client';
 
 /** Some bytes of a file, and what the answer said about all of it at that moment. */
 export type FileBytes = {
@@ -16,7 +16,7 @@ export type BytesWanted = {
   onProgress?: (bytes: number) => void;
 };
 
-/** Reads a part of a file of a sandbox, for a script of ours to show. Throws `FileRefusal`, or what the signal says. */
+/** Reads a part of a file of a sandbox, for a script of ours to show. Throws `ApiFailure`, or what the signal says. */
 export async function readBytes(
   sandboxId: string,
   path: string,
@@ -31,13 +31,13 @@ export async function readBytes(
     const sizeBytes = sizeIn(answer.headers);
     // The file ends before.
     if (answer.status === 416) return { bytes: new Uint8Array(), sizeBytes };
-    if (!answer.ok) throw refusalIn(answer.status, await answer.text().catch(() => ''));
+    if (!answer.ok) throw apiFailureIn(answer.status, await answer.text().catch(() => ''));
     const skipped = answer.status === 206 ? 0 : start;
     const bytes = await readBody(answer, skipped, end - start, onProgress);
     return { bytes, sizeBytes };
   } catch (thrown) {
     signal?.throwIfAborted();
-    throw FileRefusal.from(thrown);
+    throw ApiFailure.from(thrown);
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FileRefusal } from '../../api-client';
+import { ApiFailure } from '../../api-client';
 import { entryAt, folderAt } from '../test-entries';
 import { UploadQueue, type UploadWays } from './upload-queue';
 
@@ -134,7 +134,7 @@ describe('where there is something of the same name', () => {
     const { queue, sendings, states } = openQueue();
     queue.add('ibox', '/home', [file('a')]);
     await settle();
-    sendings[0]?.reject(new FileRefusal('conflict', 'There is a file.'));
+    sendings[0]?.reject(new ApiFailure('conflict', 'There is a file.'));
     await settle();
     expect(states()).toEqual(['a asking']);
   });
@@ -144,7 +144,7 @@ it('says why one failed, goes on with the others, and tries it again when told t
   const { queue, sendings, states } = openQueue();
   queue.add('ibox', '/home', [file('a'), file('b')]);
   await settle();
-  sendings[0]?.reject(new FileRefusal('conflict', 'The disk of the sandbox is full.', 'no_space'));
+  sendings[0]?.reject(new ApiFailure('conflict', 'The disk of the sandbox is full.', 'no_space'));
   sendings[1]?.resolve();
   await settle();
   expect(states()).toEqual(['a failed', 'b done']);

@@ -1,4 +1,4 @@
-import { FileRefusal } from '../../api-client';
+import { ApiFailure } from '../../api-client';
 import { childOf } from '../guest-path';
 import type { Entry, UploadConflict } from '../schema';
 
@@ -42,7 +42,7 @@ export function isOver({ state }: Pick<Upload, 'state'>): boolean {
   return IS_OVER[state];
 }
 
-/** How the queue reaches the server. Both throw `FileRefusal`. */
+/** How the queue reaches the server. Both throw `ApiFailure`. */
 export type UploadWays = {
   /** What is at `path`, or `null`. */
   look: (sandboxId: string, path: string, signal: AbortSignal) => Promise<Entry | null>;
@@ -63,7 +63,7 @@ type Item = {
 };
 
 const AT_ONCE = 2;
-const MOST_NUMBERS = 999;
+const MAX_NUMBERS = 999;
 
 export class UploadQueue {
   readonly #ways: UploadWays;
@@ -178,7 +178,7 @@ export class UploadQueue {
       this.#onDone(item.upload);
     } catch (thrown) {
       if (signal.aborted) return;
-      const refusal = FileRefusal.from(thrown);
+      const refusal = ApiFailure.from(thrown);
       if (refusal.code === 'conflict' && refusal.problem === null) this.#meet(item, null);
       else this.#change(item, { state: 'failed', failure: refusal.message });
     } finally {
@@ -206,14 +206,14 @@ export class UploadQueue {
 
   async #findFreeName(item: Item, signal: AbortSignal): Promise<void> {
     const { sandboxId, folder, name } = item.upload;
-    for (let number = 2; number <= MOST_NUMBERS; number += 1) {
+    for (let number = 2; number <= MAX_NUMBERS; number += 1) {
       const numbered = withNumber(name, number);
       if ((await this.#ways.look(sandboxId, childOf(folder, numbered), signal)) !== null) continue;
       item.isNumbered = false;
       this.#change(item, { name: numbered });
       return;
     }
-    throw new FileRefusal('conflict', 'There are too many files of this name.', 'denied');
+    throw new ApiFailure('conflict', 'There are too many files of this name.', 'denied');
   }
 
   #change(item: Item, changes: Partial<Upload>): void {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
-import { canRun, openTestHouse, type TestHouse } from '../../engine/jail/test-guests';
+import { canRun, openTestGuests, type TestGuests } from '../../engine/jail/test-guests';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
@@ -13,7 +13,7 @@ import { openEnvd } from '../../sandbox-api/envd';
 import { eventually, giveDataDir } from '../../test-support/environment';
 import { findLease } from '../../wake/store';
 import { record as accessTo } from '../../wake/test-wake';
-import { ReviewKeeper, reviewKeeper } from '../../wake/wake-keeper';
+import { WakeKeeper, wakeKeeper } from '../../wake/wake-keeper';
 import { claimItems, recordSaved } from '../record/claims';
 import { listRecorded } from '../record/record';
 import { recordCancel } from '../record/store';
@@ -30,17 +30,17 @@ const RESUME = 'POST /sandboxes/*/resume';
 const PAUSE = 'POST /sandboxes/*/pause';
 
 describe.runIf(canRun)('files are saved before a kill', () => {
-  let house: TestHouse;
+  let house: TestGuests;
   let opened = 0;
 
   beforeAll(async () => {
-    house = await openTestHouse();
+    house = await openTestGuests();
     process.env.SANDKEEPER_ENGINE_URL = house.url;
     process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
-    await reviewKeeper().open();
+    await wakeKeeper().open();
   });
   afterAll(async () => {
-    await reviewKeeper().close();
+    await wakeKeeper().close();
     await fleetWatcher().close();
   });
   beforeEach(() => void onTestFinished(async () => void (await house.api('DELETE', '/engine/faults'))));
@@ -84,7 +84,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
   const fault = (input: object) => house.api('POST', '/engine/faults', input);
 
   /** Records a kill that saves first. */
-  const wish = (sandboxes: readonly Sandbox[], params: ActParams = {}) =>
+  const input = (sandboxes: readonly Sandbox[], params: ActParams = {}) =>
     recordNew(sandboxes, {
       id: randomBytes(9).toString('base64url'),
       params: { exportPath: '~', ...params },
@@ -107,7 +107,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
 
   async function kill(sandboxes: readonly Sandbox[], params: ActParams = {}) {
     const { runner } = openRunner();
-    const operation = await wish(sandboxes, params);
+    const operation = await input(sandboxes, params);
     start(runner, operation, sandboxes);
     return { operation, items: await outcomes(operation) };
   }
@@ -220,11 +220,11 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const slow = await Promise.all(Array.from({ length: 4 }, () => create({ isSlow: true })));
     const sandbox = await create({ isPaused: true });
     const { runner, said } = openRunner();
-    const slowly = await wish(slow);
+    const slowly = await input(slow);
     start(runner, slowly, slow);
     for (const { id } of slow) await eventually(() => said(id, 'Saving its files'));
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 1 });
-    const operation = await wish([sandbox]);
+    const operation = await input([sandbox]);
     start(runner, operation, [sandbox]);
     // It has been read, and is what it was.
     await eventually(async () => {
@@ -246,7 +246,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
 
   it('or it is not killed because nothing can be written', async () => {
     const sandbox = await create();
-    const operation = await wish([sandbox]);
+    const operation = await input([sandbox]);
     fs.writeFileSync(join(exportDir, operation.id), 'in the way');
     const { runner } = openRunner();
     start(runner, operation, [sandbox]);
@@ -270,7 +270,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
   it('and one that changes meanwhile is left alone all the same', async () => {
     const sandbox = await create();
     const { runner, said } = openRunner();
-    const operation = await wish([sandbox]);
+    const operation = await input([sandbox]);
     // The archive is there once the sandbox is asked for again, and it is paused before that is answered.
     await tarThat(sandbox, 'sleep 1; exec /usr/bin/tar "$@"');
     start(runner, operation, [sandbox]);
@@ -302,7 +302,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const running = await create({ isSlow: true });
     const paused = await create({ isSlow: true, isPaused: true });
     const { runner, said } = openRunner();
-    const operation = await wish([running, paused]);
+    const operation = await input([running, paused]);
     start(runner, operation, [running, paused]);
     for (const { id } of [running, paused]) await eventually(() => said(id, 'Saving its files'));
     expect(await recordCancel(operation.id, 'bo', Date.now())).toBe(true);
@@ -321,7 +321,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const slow = await Promise.all(Array.from({ length: 6 }, () => create({ isSlow: true })));
     const quick = await create();
     const { runner, said } = openRunner();
-    const slowly = await wish(slow);
+    const slowly = await input(slow);
     start(runner, slowly, slow);
     await eventually(() => slow.filter(({ id }) => said(id, 'Saving its files')).length === 4);
     const plain = await recordNew([quick]);
@@ -355,7 +355,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
 
     it('anew: what was begun is thrown away', async () => {
       const sandbox = await create();
-      const operation = await wish([sandbox]);
+      const operation = await input([sandbox]);
       const folder = join(exportDir, operation.id);
       fs.mkdirSync(folder, { mode: 0o700 });
       fs.writeFileSync(join(folder, `${sandbox.id}.tar.gz.0123456789ab.part`), 'half of it');
@@ -369,8 +369,8 @@ describe.runIf(canRun)('files are saved before a kill', () => {
 
     it('also where a paused one was left awake', async () => {
       const sandbox = await create({ isPaused: true });
-      const operation = await wish([sandbox]);
-      const before = new ReviewKeeper({ owner: 'dead', isShared: true });
+      const operation = await input([sandbox]);
+      const before = new WakeKeeper({ owner: 'dead', isShared: true });
       await before.open();
       const mark = `save-${operation.id}-`;
       await before.wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, ', to save its files', mark);
@@ -385,10 +385,10 @@ describe.runIf(canRun)('files are saved before a kill', () => {
 
     it('also where it has been paused again since', async () => {
       const sandbox = await create({ isPaused: true });
-      const operation = await wish([sandbox]);
+      const operation = await input([sandbox]);
       const mark = `save-${operation.id}-`;
-      await reviewKeeper().wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, '', mark);
-      await reviewKeeper().endNow({ actor: 'ana' }, sandbox.id);
+      await wakeKeeper().wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, '', mark);
+      await wakeKeeper().endNow({ actor: 'ana' }, sandbox.id);
       expect((await findLease(sandbox.id))?.state).toBe('ended');
       await crashedOn(operation);
       expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({ outcome: 'done' });
@@ -396,7 +396,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
 
     it('but not where somebody else has resumed it', async () => {
       const sandbox = await create({ isPaused: true });
-      const operation = await wish([sandbox]);
+      const operation = await input([sandbox]);
       await house.api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
       await crashedOn(operation);
       expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({
@@ -415,7 +415,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
         const first = await kill([sandbox]);
         const saved = first.items[sandbox.id]?.saved;
         if (!saved) throw new Error('Nothing was saved.');
-        const operation = await wish([sandbox]);
+        const operation = await input([sandbox]);
         const owner = await crashedOn(operation);
         const name = `${operation.id}/${sandbox.id}.tar.gz`;
         fs.cpSync(join(exportDir, first.operation.id), join(exportDir, operation.id), { recursive: true });

@@ -5,7 +5,7 @@ import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
 import { readNow } from '../../wake/steps';
 import { findLease } from '../../wake/store';
-import { type ReviewHold, reviewKeeper } from '../../wake/wake-keeper';
+import { type WakeHold, wakeKeeper } from '../../wake/wake-keeper';
 import { findSaved } from '../record/archives';
 import { recordSaved } from '../record/claims';
 import type { SavedArchive } from '../schema';
@@ -56,7 +56,7 @@ export class NotSaved extends Error {
 
 /** For how long a paused one is woken at a time; while its files are read, the deadline is moved. */
 const AWAKE_MS = 5 * 60_000;
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 
@@ -118,7 +118,7 @@ export class FileSaver {
         this.#order.signal.throwIfAborted();
         const reason = SandkeeperError.from(thrown);
         if (reason.code === 'unexpected') console.error(`Saving ${shown.id}:`, reason.cause);
-        if (reason.code !== 'rate_limited' || tries === MOST_TRIES) throw new NotSaved(reason);
+        if (reason.code !== 'rate_limited' || tries === MAX_TRIES) throw new NotSaved(reason);
         await this.#waitOut(reason.retryAfterMs ?? FIRST_WAIT_MS * 2 ** tries);
       }
     }
@@ -139,14 +139,14 @@ export class FileSaver {
       this.#stage = 'saving';
       if (shown.state !== 'paused') return await saveAndKill(shown);
       tell('Waking it to save its files');
-      const wish = {
+      const input = {
         sandboxId: shown.id,
         actor,
         why: 'to save its files before a kill',
         timeoutMs: AWAKE_MS,
         mark: this.#mark,
       };
-      return await reviewKeeper().withReview(wish, async (hold) => saveAndKill(await readOurs(shown, hold)));
+      return await wakeKeeper().withWake(input, async (hold) => saveAndKill(await readOurs(shown, hold)));
     } finally {
       turn.release('fine');
     }
@@ -205,7 +205,7 @@ const STOPPED = {
 } as const;
 
 /** The sandbox as it is awake for us, and for nobody else. */
-async function readOurs({ id }: Sandbox, { result, lease }: ReviewHold): Promise<Sandbox> {
+async function readOurs({ id }: Sandbox, { result, lease }: WakeHold): Promise<Sandbox> {
   const now = await readNow(id);
   const isOurs =
     result === 'woken' &&

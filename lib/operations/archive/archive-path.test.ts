@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MOST_EXPORT_PATH_CHARS, parseExportPath } from './archive-path';
+import { MAX_EXPORT_PATH_CHARS, parseExportPath } from './archive-path';
 
 it.each([
   ['~', '~'],
@@ -27,7 +27,7 @@ it.each([
   '/a\0b',
   '/a\u202eb',
   '/\ud800',
-  `/${'x'.repeat(MOST_EXPORT_PATH_CHARS)}`,
+  `/${'x'.repeat(MAX_EXPORT_PATH_CHARS)}`,
 ])('%j is none', (text) => {
   expect(parseExportPath(text)).toBeNull();
 });

@@ -2,7 +2,7 @@
 
 /** The home of the sandbox's user, wherever that is. */
 export const USERS_HOME = '~';
-export const MOST_EXPORT_PATH_CHARS = 1_024;
+export const MAX_EXPORT_PATH_CHARS = 1_024;
 
 /** Nothing that hides, turns around or breaks a line: it is shown to people, and they must see what it is. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -13,7 +13,7 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
  */
 export function parseExportPath(text: string): string | null {
   const typed = text.trim();
-  if (typed.length > MOST_EXPORT_PATH_CHARS || UNSEEN.test(typed)) return null;
+  if (typed.length > MAX_EXPORT_PATH_CHARS || UNSEEN.test(typed)) return null;
   const [start, ...names] = typed.split('/');
   if (start !== '' && start !== USERS_HOME) return null;
   if (names.includes('..') || names.includes('.')) return null;

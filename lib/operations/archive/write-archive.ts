@@ -31,7 +31,7 @@ export type ExportProgress = { entries: number; writtenBytes: number };
 
 const PROGRESS_EVERY_MS = 1_000;
 /** A sandbox that sends nothing for this long is not waited for any more: others want to be saved, too. */
-const MOST_SILENCE_MS = 120_000;
+const MAX_SILENCE_MS = 120_000;
 const GB = 2 ** 30;
 
 /**
@@ -210,8 +210,8 @@ class Watch {
     const seen = JSON.stringify([this.#count, this.#sentBytes]);
     if (seen !== this.#seen) this.#seenAtMs = performance.now();
     this.#seen = seen;
-    if (performance.now() - this.#seenAtMs < MOST_SILENCE_MS) return;
-    const message = `It has sent nothing for ${MOST_SILENCE_MS / 1_000} seconds.`;
+    if (performance.now() - this.#seenAtMs < MAX_SILENCE_MS) return;
+    const message = `It has sent nothing for ${MAX_SILENCE_MS / 1_000} seconds.`;
     this.#stop.abort(new SandkeeperError('timeout', message));
   }
 }

@@ -1,7 +1,7 @@
-import { LEAST_LIMIT_MS } from '../../commands/schema';
+import { MIN_LIMIT_MS } from '../../commands/schema';
 import type { SandboxAct } from '../../sandbox/can';
 import { SANDBOX_ID_PATTERN } from '../../sandbox/limits';
-import { type ActParams, MOST_GRACE_MS } from '../schema';
+import { type ActParams, MAX_GRACE_MS } from '../schema';
 
 /** The languages an act can be written down in. */
 export const CODE_LANGUAGES = ['python', 'typescript', 'cli'] as const;
@@ -213,11 +213,11 @@ const PYTHON = {
     before: [
       '# Sandbox.connect() cannot say what happens when the time is up, and would lengthen the time of a running one.',
       'api = ApiClient(ConnectionConfig())',
-      `wish = ResumedSandbox(timeout=${wholeSeconds(timeoutMs)}${autoPause === undefined ? '' : `, auto_pause=${pythonBoolean(autoPause)}`})`,
+      `input = ResumedSandbox(timeout=${wholeSeconds(timeoutMs)}${autoPause === undefined ? '' : `, auto_pause=${pythonBoolean(autoPause)}`})`,
       '',
     ],
     body: [
-      'answer = post_sandboxes_sandbox_id_resume.sync_detailed(sandbox_id, client=api, body=wish)',
+      'answer = post_sandboxes_sandbox_id_resume.sync_detailed(sandbox_id, client=api, body=input)',
       'if answer.status_code >= 300:',
       '    raise RuntimeError(answer.content.decode())',
       'print(sandbox_id, "resumed")',
@@ -281,13 +281,13 @@ function wholeSeconds(timeoutMs: number | undefined): number {
 }
 
 function checkedGraceMs(graceMs: number): number {
-  if (!Number.isSafeInteger(graceMs) || graceMs < 0 || graceMs > MOST_GRACE_MS)
+  if (!Number.isSafeInteger(graceMs) || graceMs < 0 || graceMs > MAX_GRACE_MS)
     throw new RangeError('That is not a time to wait.');
   return graceMs;
 }
 
 function checkedLimitMs(limitMs: number | undefined): number {
-  if (limitMs === undefined || !Number.isSafeInteger(limitMs) || limitMs < LEAST_LIMIT_MS)
+  if (limitMs === undefined || !Number.isSafeInteger(limitMs) || limitMs < MIN_LIMIT_MS)
     throw new RangeError('That is not a time limit.');
   return limitMs;
 }

@@ -21,7 +21,7 @@ export type Ending = {
 };
 
 /** History is paged by time and cannot be asked for one id; older endings than these pages are not looked for. */
-const MOST_PAGES = 5;
+const MAX_PAGES = 5;
 
 const END_REASONS: Readonly<Record<string, string>> = {
   killed: 'It was killed.',
@@ -43,8 +43,8 @@ async function findHow(sandboxId: string): Promise<Omit<Ending, 'saved'> | null>
     return { endedAtMs: atMs, how: `It was killed here by ${actor}.`, last: sandbox, operationId };
   }
   let cursor: string | null = null;
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const { runs, nextCursor } = await readRuns(cursor);
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const { runs, nextCursor } = await readCommands(cursor);
     const run = runs.find((candidate) => candidate.sandboxId === sandboxId);
     if (run) {
       return {
@@ -66,7 +66,7 @@ async function findHow(sandboxId: string): Promise<Omit<Ending, 'saved'> | null>
 type RunsPage = Awaited<ReturnType<typeof listSandboxRuns>>;
 
 /** Services other than Moru keep no such history. Where it cannot be read, that must not hide that the sandbox is gone. */
-async function readRuns(cursor: string | null): Promise<RunsPage> {
+async function readCommands(cursor: string | null): Promise<RunsPage> {
   try {
     return await listSandboxRuns(cursor);
   } catch (thrown) {

@@ -40,7 +40,7 @@ type FinishListener = (operation: Operation, items: OperationItem[]) => void;
 
 /** What ended stays for this long, so that a page opened meanwhile can show how. */
 const KEEP_ENDED_MS = 10 * 60_000;
-const MOST_ENDED = 50;
+const MAX_ENDED = 50;
 const SAMPLES_FOR_MS = 10_000;
 /** On joining everything under way is told at once; whatever is not heard of within this time is asked for. */
 const TOLD_WITHIN_MS = 3_000;
@@ -87,7 +87,7 @@ export class OperationProgress {
 
   /**
    * Calls `listener` once, when the operation has ended, with what became of each sandbox: however long the connection
-   * is lost meanwhile. The answered function takes the wish back.
+   * is lost meanwhile. The answered function takes the input back.
    */
   whenFinished(operationId: string, listener: FinishListener): () => void {
     this.#followed.add(operationId);
@@ -206,7 +206,7 @@ export class OperationProgress {
   #dropOld(): void {
     const oldest = Date.now() - KEEP_ENDED_MS;
     const ended = [...this.#byId.values()].filter(({ endHeardAtMs }) => endHeardAtMs !== null);
-    const surplus = ended.length - MOST_ENDED;
+    const surplus = ended.length - MAX_ENDED;
     for (const [index, { operation, endHeardAtMs }] of ended.entries()) {
       if (this.#awaited.has(operation.id)) continue;
       if (index < surplus || (endHeardAtMs ?? 0) < oldest) this.#byId.delete(operation.id);

@@ -20,7 +20,7 @@ export function parseExportFormat(text: string | null): ExportFormat | null {
 export type Column = { title: string; read: (item: RecordedItem) => string };
 
 /** More keys than this are no columns any more: anybody who creates sandboxes chooses how many there are. */
-const MOST_KEY_COLUMNS = 64;
+const MAX_KEY_COLUMNS = 64;
 const LINE_END = '\r\n';
 const CHUNK_ROWS = 500;
 
@@ -93,7 +93,7 @@ export function columnsFor(
   items: readonly RecordedItem[],
 ): Column[] {
   const keys = keysByFrequency(items);
-  const rest = new Set(keys.slice(MOST_KEY_COLUMNS));
+  const rest = new Set(keys.slice(MAX_KEY_COLUMNS));
   const at = new Date(createdAtMs).toISOString();
   return [
     { title: 'operation', read: () => id },
@@ -108,7 +108,7 @@ export function columnsFor(
     { title: 'template', read: ({ sandbox }) => templateName(sandbox) },
     { title: 'state_then', read: ({ sandbox }) => sandbox.state },
     { title: 'started_at', read: ({ sandbox }) => isoTime(sandbox.startedAtMs) },
-    ...keys.slice(0, MOST_KEY_COLUMNS).map((key) => ({
+    ...keys.slice(0, MAX_KEY_COLUMNS).map((key) => ({
       title: `metadata.${key}`,
       read: ({ sandbox: { metadata } }: RecordedItem) =>
         (Object.hasOwn(metadata, key) ? metadata[key] : undefined) ?? '',

@@ -26,7 +26,7 @@ export type LogPage = { entries: LogEntry[]; older: RecordCursor | null };
 /** How many operations a page of the log holds. */
 const PAGE = 50;
 /** Names offered to narrow the log down to. */
-const MOST_ACTORS = 200;
+const MAX_ACTORS = 200;
 
 /** The operations that `search` asks for, newest first. `nowMs` is where its time span ends. */
 export async function listOperations(search: LogSearch, nowMs: number, limit = PAGE): Promise<LogPage> {
@@ -100,7 +100,7 @@ export async function listActors(): Promise<string[]> {
     .select('actor')
     .distinct()
     .orderBy('actor')
-    .limit(MOST_ACTORS)
+    .limit(MAX_ACTORS)
     .execute();
   return rows.map(({ actor }) => actor);
 }

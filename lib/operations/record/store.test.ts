@@ -121,12 +121,12 @@ describeOnDatabases('operations', () => {
     const operation = await recordNew(['saved-a', 'saved-b']);
     await claim(operation.id, 'p', 1);
     const saved = { name: `${operation.id}/saved-a.tar.gz`, bytes: 3_000_000_000, entries: 7, leftOut: 1 };
-    const wish = { operationId: operation.id, sandboxId: 'saved-a', saved };
-    expect(await recordSaved('q', wish)).toBe(false);
+    const input = { operationId: operation.id, sandboxId: 'saved-a', saved };
+    expect(await recordSaved('q', input)).toBe(false);
     expect(await findSaved(operation.id, 'saved-a')).toBeNull();
-    expect(await recordSaved('p', wish)).toBe(true);
+    expect(await recordSaved('p', input)).toBe(true);
     await write('p', operation.id, 'saved-a', 'failed');
-    expect(await recordSaved('p', { ...wish, saved: { ...saved, bytes: 1 } })).toBe(false);
+    expect(await recordSaved('p', { ...input, saved: { ...saved, bytes: 1 } })).toBe(false);
     expect(await findSaved(operation.id, 'saved-a')).toEqual(saved);
     expect(await findLastSaved('saved-a')).toEqual(saved);
     expect(await findLastSaved('saved-b')).toBeNull();

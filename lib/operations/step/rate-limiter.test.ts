@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Pace, type Slot, type Verdict } from './rate-limiter';
+import { RateLimiter, type Slot, type Verdict } from './rate-limiter';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Asks for `count` turns of a lane and answers those that have been granted so far. */
-function ask(pace: Pace, count: number, lane = 'lane'): Slot[] {
+function ask(pace: RateLimiter, count: number, lane = 'lane'): Slot[] {
   const granted: Slot[] = [];
   for (let at = 0; at < count; at += 1) void pace.take(lane).then((slot) => granted.push(slot));
   return granted;
@@ -15,7 +15,7 @@ function ask(pace: Pace, count: number, lane = 'lane'): Slot[] {
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
 /** Works off `rounds` rounds of as many as may go at once, each ending with `verdict`. */
-async function work(pace: Pace, rounds: number, verdict: Verdict): Promise<void> {
+async function work(pace: RateLimiter, rounds: number, verdict: Verdict): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     const slots = ask(pace, pace.limit);
     await vi.advanceTimersByTimeAsync(1);
@@ -26,7 +26,7 @@ async function work(pace: Pace, rounds: number, verdict: Verdict): Promise<void>
 
 describe('a pace', () => {
   it('starts moderate, and doubles with every round that goes well, up to its ceiling', async () => {
-    const pace = new Pace({ ceiling: 20 });
+    const pace = new RateLimiter({ ceiling: 20 });
     const granted = ask(pace, 30);
     await settle();
     expect(granted).toHaveLength(8);
@@ -39,11 +39,11 @@ describe('a pace', () => {
   });
 
   it('never starts above its ceiling', () => {
-    expect(new Pace({ ceiling: 3 }).limit).toBe(3);
+    expect(new RateLimiter({ ceiling: 3 }).limit).toBe(3);
   });
 
   it('is halved once by what was refused together, and then grows by one a round', async () => {
-    const pace = new Pace({ ceiling: 64 });
+    const pace = new RateLimiter({ ceiling: 64 });
     await work(pace, 2, 'fine');
     expect(pace.limit).toBe(32);
     const granted = ask(pace, 32);
@@ -56,7 +56,7 @@ describe('a pace', () => {
   });
 
   it('is halved again by what was sent after the last time', async () => {
-    const pace = new Pace({ ceiling: 8 });
+    const pace = new RateLimiter({ ceiling: 8 });
     for (const limit of [4, 2, 1, 1]) {
       const granted = ask(pace, 1);
       await vi.advanceTimersByTimeAsync(1);
@@ -67,7 +67,7 @@ describe('a pace', () => {
   });
 
   it('sends nothing for as long as the service asked, then goes on by itself', async () => {
-    const pace = new Pace({ ceiling: 4 });
+    const pace = new RateLimiter({ ceiling: 4 });
     const slots = ask(pace, 1);
     await settle();
     slots[0]?.release('throttled', 3_000);
@@ -81,7 +81,7 @@ describe('a pace', () => {
   });
 
   it('does not hurry where it was told to come back at once', async () => {
-    const pace = new Pace({ ceiling: 1 });
+    const pace = new RateLimiter({ ceiling: 1 });
     const [slot] = await Promise.all([pace.take('lane')]);
     slot.release('throttled', 0);
     const later = ask(pace, 1);
@@ -92,7 +92,7 @@ describe('a pace', () => {
   });
 
   it('lets others pass one that is slow, and takes its slot back only once', async () => {
-    const pace = new Pace({ ceiling: 1, slowAfterMs: 5_000 });
+    const pace = new RateLimiter({ ceiling: 1, slowAfterMs: 5_000 });
     const slots = ask(pace, 3);
     await vi.advanceTimersByTimeAsync(4_999);
     expect(slots).toHaveLength(1);
@@ -108,7 +108,7 @@ describe('a pace', () => {
   });
 
   it('goes round by lane, so that one need not wait for a thousand', async () => {
-    const pace = new Pace({ ceiling: 1 });
+    const pace = new RateLimiter({ ceiling: 1 });
     const order: string[] = [];
     const turns = ['bulk', 'bulk', 'bulk', 'bulk', 'single'].map((lane) =>
       pace.take(lane).then((slot) => {
@@ -121,7 +121,7 @@ describe('a pace', () => {
   });
 
   it('gives no turn to one that has stopped waiting', async () => {
-    const pace = new Pace({ ceiling: 1 });
+    const pace = new RateLimiter({ ceiling: 1 });
     const [held] = await Promise.all([pace.take('lane')]);
     const stop = new AbortController();
     const stopped = pace.take('lane', stop.signal).then(
@@ -148,7 +148,7 @@ it('whatever happens, never more than the limit are under way, and everybody get
         maxLength: 60,
       }),
       async (ceiling, wishes) => {
-        const pace = new Pace({ ceiling });
+        const pace = new RateLimiter({ ceiling });
         let underWay = 0;
         let most = 0;
         const turns = wishes.map(async ([lane, verdict, ms]) => {

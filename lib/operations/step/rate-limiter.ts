@@ -32,7 +32,7 @@ const DEFAULT_HOLD_MS = 500;
  *
  * Slots go round by lane, so that a single kill need not wait behind a bulk of thousands.
  */
-export class Pace {
+export class RateLimiter {
   readonly #ceiling: number;
   readonly #slowAfterMs: number;
   readonly #onHold: () => void;

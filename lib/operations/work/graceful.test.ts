@@ -1,6 +1,6 @@
 import type { Sandbox } from '@moru-ai/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { canRun, openTestHouse, type TestHouse } from '../../engine/jail/test-guests';
+import { canRun, openTestGuests, type TestGuests } from '../../engine/jail/test-guests';
 import { giveDataDir, thrownBy } from '../../test-support/environment';
 import { askToEnd } from './graceful';
 
@@ -10,10 +10,10 @@ giveDataDir();
 const AMPLE_MS = 20_000;
 
 describe.runIf(canRun)('processes that are asked to end', () => {
-  let house: TestHouse;
+  let house: TestGuests;
 
   beforeAll(async () => {
-    house = await openTestHouse();
+    house = await openTestGuests();
     process.env.SANDKEEPER_ENGINE_URL = house.url;
     process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
   });

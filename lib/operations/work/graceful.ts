@@ -88,7 +88,7 @@ exit 1
 `;
 
 /** What the script may say; more would not be it. */
-const MOST_OUTPUT_BYTES = 64 * 1024;
+const MAX_OUTPUT_BYTES = 64 * 1024;
 /** What a slow machine may take beyond the wait, ms. */
 const SLACK_MS = 10_000;
 /** The wait between two attempts to look after the processes were asked, ms. */
@@ -180,7 +180,7 @@ async function runScript(
       }
       if (event.kind !== 'stdout') continue;
       heardBytes += event.bytes.length;
-      if (heardBytes > MOST_OUTPUT_BYTES) return null;
+      if (heardBytes > MAX_OUTPUT_BYTES) return null;
       const lines = `${heard}${event.bytes}`.split('\n');
       heard = lines.pop() ?? '';
       for (const line of lines) await take(line, envd, watch, deadline);

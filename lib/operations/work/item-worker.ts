@@ -1,6 +1,6 @@
 import 'server-only';
-import { RunTurns } from '../../commands/concurrency';
-import { runInSandbox } from '../../commands/step';
+import { CommandSlots } from '../../commands/concurrency';
+import { runCommandInSandbox } from '../../commands/step';
 import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 import { fleetWatcher } from '../../fleet/watcher';
@@ -11,17 +11,17 @@ import { FileSaver } from '../archive/archive-files';
 import { driftOf } from '../plan/plan';
 import type { OperationBoard } from '../record/board';
 import type { ClaimedItem } from '../record/claims';
-import { MOST_GRACE_MS, type Operation, type SavedArchive } from '../schema';
-import { Pace, type Verdict } from '../step/rate-limiter';
+import { MAX_GRACE_MS, type Operation, type SavedArchive } from '../schema';
+import { RateLimiter, type Verdict } from '../step/rate-limiter';
 import type { StepResult } from '../step/step-result';
 import { askToEnd } from './graceful';
 import { runStep } from './steps';
 
 /** An operation of so few is read one by one, which is quicker than the list of a large fleet. */
 const FEW = 4;
-const MOST_GRACEFUL = 128;
+const MAX_GRACEFUL = 128;
 /** A turn to save files is held for as long as it takes: longest, by what a timer can count. */
-const MOST_SAVING = 4;
+const MAX_SAVING = 4;
 const LONGEST_TURN_MS = 2 ** 31 - 1;
 
 /** Work on one claimed item. */
@@ -43,7 +43,7 @@ type Options = {
   protectedKey: string;
   board: OperationBoard;
   /** What all requests that change a sandbox keep to. */
-  pace: Pace;
+  pace: RateLimiter;
   /** The last look before sending: rejects if the item is no longer this process's to work on. */
   requireClaim: (work: Work) => Promise<void>;
   /** The first time that something has been asked for the sake of the item. */
@@ -54,14 +54,14 @@ type Options = {
 export class ItemWorker {
   readonly #options: Options;
   readonly #board: OperationBoard;
-  readonly #graceful = new Pace({ ceiling: MOST_GRACEFUL, slowAfterMs: 2 * MOST_GRACE_MS });
-  readonly #saving = new Pace({ ceiling: MOST_SAVING, slowAfterMs: LONGEST_TURN_MS });
-  readonly #runTurns: RunTurns;
+  readonly #graceful = new RateLimiter({ ceiling: MAX_GRACEFUL, slowAfterMs: 2 * MAX_GRACE_MS });
+  readonly #saving = new RateLimiter({ ceiling: MAX_SAVING, slowAfterMs: LONGEST_TURN_MS });
+  readonly #runTurns: CommandSlots;
 
   constructor(options: Options) {
     this.#options = options;
     this.#board = options.board;
-    this.#runTurns = new RunTurns(options.maxConcurrency);
+    this.#runTurns = new CommandSlots(options.maxConcurrency);
   }
 
   /** Resolves to how it ended, or to null if its operation is not known here. What the service answers never rejects. */
@@ -140,7 +140,7 @@ export class ItemWorker {
 
   #run(work: Work, { params, createdAtMs }: Operation, begin: (message: string | null) => void) {
     const { operationId, item, stop } = work;
-    return runInSandbox({
+    return runCommandInSandbox({
       id: { operationId, sandboxId: item.sandboxId },
       params,
       shown: item.sandbox,

@@ -4,7 +4,7 @@ import { config } from '../../config';
 import { fleetWatcher } from '../../fleet/watcher';
 import { hasEnded, newOwner } from '../../lease/owner';
 import { singleton } from '../../singleton';
-import { Turns } from '../../work-loop';
+import { WorkLoop } from '../../work-loop';
 import { OperationBoard } from '../record/board';
 import {
   type ClaimedItem,
@@ -23,7 +23,7 @@ import {
   listRunningIds,
 } from '../record/store';
 import type { Operation, OperationEvent, OperationItem } from '../schema';
-import { Pace } from '../step/rate-limiter';
+import { RateLimiter } from '../step/rate-limiter';
 import { StepStopped } from '../step/step-result';
 import { ItemWorker, type Work } from './item-worker';
 import { OutcomeWriter } from './outcome-writer';
@@ -43,9 +43,9 @@ const LEASE_MS = 15_000;
 /** A claim that ends this soon is not trusted for sending. */
 const LEASE_MARGIN_MS = 3_000;
 /** Sandboxes that this process works on at once, most of them waiting for the reading that verifies them. */
-const MOST_CLAIMED = 2_048;
+const MAX_CLAIMED = 2_048;
 /** Those that wait for their turn are enough to keep the pace supplied and no more: the rest is for other processes. */
-const LEAST_SUPPLY = 64;
+const MIN_SUPPLY = 64;
 const SUPPLY_PER_SLOT = 4;
 /** How soon is noticed what other processes have done. */
 const LOOK_ROUND_MS = 500;
@@ -59,11 +59,11 @@ const FORGET_EVERY_MS = 60 * 60_000;
  */
 export class OperationRunner {
   readonly #options: Required<Options>;
-  readonly #pace: Pace;
+  readonly #pace: RateLimiter;
   readonly #worker: ItemWorker;
   readonly #board: OperationBoard;
   readonly #writer: OutcomeWriter;
-  readonly #turns = new Turns({
+  readonly #turns = new WorkLoop({
     turn: () => this.#turn().then(() => this.#nextTurnMs()),
     doing: 'Operations cannot be worked on:',
   });
@@ -77,7 +77,7 @@ export class OperationRunner {
 
   constructor(options: Options) {
     this.#options = { leaseMs: LEASE_MS, ...options };
-    this.#pace = new Pace({ ceiling: options.maxConcurrency, onHold: () => this.#board.noteHold() });
+    this.#pace = new RateLimiter({ ceiling: options.maxConcurrency, onHold: () => this.#board.noteHold() });
     this.#board = new OperationBoard(() => this.#pace.heldUntilMs);
     this.#worker = new ItemWorker({
       ...options,
@@ -251,7 +251,7 @@ export class OperationRunner {
       const worked = [...this.#works.values()].filter(({ operationId }) => operationId === operation.id);
       if (worked.length >= this.#board.openIn(operation.id)) continue;
       const unbegun = worked.filter(({ hasBegun }) => !hasBegun).length;
-      const room = Math.min(share - unbegun, MOST_CLAIMED - this.#works.size);
+      const room = Math.min(share - unbegun, MAX_CLAIMED - this.#works.size);
       // In batches: a claim for every single sandbox would cost a write each.
       if (room < share / 2) continue;
       const items = await claimItems(operation.id, { owner, untilMs: nowMs + leaseMs, most: room });
@@ -260,7 +260,7 @@ export class OperationRunner {
   }
 
   #supply(): number {
-    return Math.max(LEAST_SUPPLY, SUPPLY_PER_SLOT * this.#pace.limit);
+    return Math.max(MIN_SUPPLY, SUPPLY_PER_SLOT * this.#pace.limit);
   }
 
   #begin(operationId: string, item: ClaimedItem): void {
@@ -282,7 +282,7 @@ export class OperationRunner {
     if (work.hasBegun) return;
     work.hasBegun = true;
     this.#begunSinceClaim += 1;
-    if (this.#begunSinceClaim >= LEAST_SUPPLY / 4) this.#turns.poke();
+    if (this.#begunSinceClaim >= MIN_SUPPLY / 4) this.#turns.poke();
   }
 
   async #work(work: Work): Promise<void> {

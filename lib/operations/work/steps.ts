@@ -76,8 +76,8 @@ const JUDGED: ReadonlySet<ErrorCode> = new Set([
 /** Asking the same again cannot end otherwise. */
 const SETTLED: ReadonlySet<ErrorCode> = new Set(['conflict', 'not_found']);
 /** How often the service may ask for patience before that is an answer. */
-export const MOST_REFUSALS = 60;
-const MOST_READS = 5;
+export const MAX_REFUSALS = 60;
+const MAX_READS = 5;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 3_000;
 /** How often a sandbox is read again after an accepted act before that act is sent again. */
@@ -227,7 +227,7 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
       if (thrown instanceof StepStopped && tries > 1) return stoppedBetween(context);
       if (thrown instanceof StepStopped || thrown instanceof StepDrifted) throw thrown;
       const refusal = SandkeeperError.from(thrown);
-      if (refusal.code === 'rate_limited' && refusals < MOST_REFUSALS) {
+      if (refusal.code === 'rate_limited' && refusals < MAX_REFUSALS) {
         // The pace has been told, and holds the next one back for as long as the service asked.
         refusals += 1;
         continue;
@@ -348,7 +348,7 @@ export async function readPatiently(context: ReadContext, sinceMs: number): Prom
     try {
       return await context.read(context.shown.id, sinceMs);
     } catch (thrown) {
-      if (tries >= MOST_READS) throw thrown;
+      if (tries >= MAX_READS) throw thrown;
       const askedMs = SandkeeperError.from(thrown).retryAfterMs ?? 0;
       await wait(jittered(Math.max(askedMs, FIRST_WAIT_MS * 2 ** tries)));
     }

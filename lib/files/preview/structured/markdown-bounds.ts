@@ -1,22 +1,22 @@
 /** Beyond these a parser of Markdown takes time that grows with the square of the text, or a page of elements too deep for a browser. */
-const MOST_NESTED = 60;
-const MOST_MARKS = 2_000;
+const MAX_NESTED = 60;
+const MAX_MARKS = 2_000;
 const LONGEST_LINE = 20_000;
-const MOST_CELLS = 20_000;
+const MAX_CELLS = 20_000;
 
 /** Why a Markdown text is shown as its source rather than rendered, or `null`. */
 export function whyNotRendered(text: string): string | null {
   for (const line of lines(text)) {
     if (line.length > LONGEST_LINE) return 'It has a line that is too long to be rendered.';
-    if (nesting(line) > MOST_NESTED) return 'It is nested too deep to be rendered.';
+    if (nesting(line) > MAX_NESTED) return 'It is nested too deep to be rendered.';
   }
   for (const paragraph of text.split(/\n[ \t]*\n/)) {
-    if ((paragraph.match(MARKS)?.length ?? 0) > MOST_MARKS) return 'It is too tangled to be rendered.';
+    if ((paragraph.match(MARKS)?.length ?? 0) > MAX_MARKS) return 'It is too tangled to be rendered.';
   }
   const sections = markdownSections(text);
   if (sections.some(({ length }) => length > LONGEST_SECTION))
     return 'It has a part that is too long to be rendered.';
-  if (sections.some((section) => cellsIn(section) > MOST_CELLS))
+  if (sections.some((section) => cellsIn(section) > MAX_CELLS))
     return 'It has a table that is too large to be rendered.';
   return null;
 }
@@ -38,7 +38,7 @@ const LONGEST_SECTION = 32 * 1024;
 const LONG_ENOUGH = 4 * 1024;
 /** One this long ends within a list, too. */
 const TOO_LONG = 12 * 1024;
-const MOST_DEFINITIONS = 4 * 1024;
+const MAX_DEFINITIONS = 4 * 1024;
 
 /**
  * A Markdown text in sections that mean the same one by one, so that a long one is rendered as far as somebody reads.
@@ -67,7 +67,7 @@ export function markdownSections(text: string): string[] {
   }
   sections.push(section);
   const known = definitions.join('\n');
-  if (definitions.length === 0 || sections.length === 1 || known.length > MOST_DEFINITIONS) return sections;
+  if (definitions.length === 0 || sections.length === 1 || known.length > MAX_DEFINITIONS) return sections;
   return sections.map((each) => `${each}\n\n${known}\n`);
 }
 

@@ -17,7 +17,7 @@ export type CellOutput =
   | { kind: 'left-out'; what: string };
 
 const LONGEST_IMAGE = 8 * 1024 * 1024;
-const MOST_OUTPUTS = 500;
+const MAX_OUTPUTS = 500;
 
 /** Reads a notebook from the text of its file; `null` where it is none. */
 export function readNotebook(text: string): Notebook | null {
@@ -33,7 +33,7 @@ function cellOf(value: unknown): NotebookCell[] {
   const cell = record(value);
   if (!cell) return [];
   const kind = cell.cell_type === 'markdown' || cell.cell_type === 'code' ? cell.cell_type : 'raw';
-  const outputs = Array.isArray(cell.outputs) ? cell.outputs.slice(0, MOST_OUTPUTS) : [];
+  const outputs = Array.isArray(cell.outputs) ? cell.outputs.slice(0, MAX_OUTPUTS) : [];
   return [
     {
       kind,

@@ -5,7 +5,7 @@ export type TableText = {
   /** The first row. */
   header: readonly string[];
   rows: readonly (readonly string[])[];
-  /** How many columns the longest row has; more than `MOST_COLUMNS` are not kept. */
+  /** How many columns the longest row has; more than `MAX_COLUMNS` are not kept. */
   columns: number;
   delimiter: string;
   /** There are more rows than are shown. */
@@ -14,12 +14,12 @@ export type TableText = {
   problem: { row: number; message: string } | null;
 };
 
-export const MOST_COLUMNS = 2_000;
-export const MOST_ROWS = 500_000;
+export const MAX_COLUMNS = 2_000;
+export const MAX_ROWS = 500_000;
 /** What is parsed before others have their turn, characters. */
 const PART = 256 * 1024;
 /** A row that does not end is begun anew with each part of it, so that is done so often only. */
-const MOST_PARTS_OF_ROW = 16;
+const MAX_PARTS_OF_ROW = 16;
 
 const DELIMITERS = [',', '\t', ';', '|'];
 
@@ -52,12 +52,11 @@ export function readTable(
         for (const row of data) {
           columns = Math.max(columns, row.length);
           // The first row is the head.
-          if (rows.length <= MOST_ROWS)
-            rows.push(row.length > MOST_COLUMNS ? row.slice(0, MOST_COLUMNS) : row);
+          if (rows.length <= MAX_ROWS) rows.push(row.length > MAX_COLUMNS ? row.slice(0, MAX_COLUMNS) : row);
           else isCut = true;
         }
         partsOfRow = data.length === 0 ? partsOfRow + 1 : 0;
-        if (partsOfRow > MOST_PARTS_OF_ROW) {
+        if (partsOfRow > MAX_PARTS_OF_ROW) {
           isCut = true;
           problem ??= { row: rows.length + 1, message: 'This row is too long' };
         }

@@ -1,22 +1,21 @@
 /** How much is read at once where bytes are looked at. */
 export const BLOCK_BYTES = 64 * 1024;
-const MOST_BLOCKS = 64;
+const MAX_BLOCKS = 64;
 
 type Read = (start: number, end: number) => Promise<Uint8Array>;
 
 /** The bytes of a file as far as they have been looked at lately: a few blocks of it, however large it is. */
 export class ByteBlocks {
+  /** Bytes have come, or could not be had. */
+  readonly #onNews: (failure: unknown) => void;
   /** The latest last. */
   readonly #blocks = new Map<number, Uint8Array>();
   readonly #asked = new Set<number>();
   #read: Read;
   #generation = 0;
 
-  constructor(
-    read: Read,
-    /** Bytes have come, or could not be had. */
-    private readonly onNews: (failure: unknown) => void,
-  ) {
+  constructor(read: Read, onNews: (failure: unknown) => void) {
+    this.#onNews = onNews;
     this.#read = read;
   }
 
@@ -53,7 +52,7 @@ export class ByteBlocks {
   /** Asks again for what could not be had. */
   retry(): void {
     this.#asked.clear();
-    this.onNews(null);
+    this.#onNews(null);
   }
 
   async #fetch(block: number): Promise<void> {
@@ -65,13 +64,13 @@ export class ByteBlocks {
       this.#asked.delete(block);
       this.#blocks.set(block, bytes);
       for (const oldest of this.#blocks.keys()) {
-        if (this.#blocks.size <= MOST_BLOCKS) break;
+        if (this.#blocks.size <= MAX_BLOCKS) break;
         this.#blocks.delete(oldest);
       }
-      this.onNews(null);
+      this.#onNews(null);
     } catch (thrown) {
       // It stays asked for, so that it is not asked for all the time.
-      if (generation === this.#generation) this.onNews(thrown);
+      if (generation === this.#generation) this.#onNews(thrown);
     }
   }
 }

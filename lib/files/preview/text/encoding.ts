@@ -1,7 +1,7 @@
 /** How the bytes of a text are read. `windows-1252` stands for whatever is neither Unicode nor binary. */
 export type Encoding = 'utf-8' | 'utf-8-bom' | 'utf-16le' | 'utf-16be' | 'windows-1252';
 
-const MOST_CONTROL_SHARE = 0.1;
+const MAX_CONTROL_SHARE = 0.1;
 
 /**
  * How to read a text by its first bytes, or `null` where they are no text. `isWhole` says that nothing follows:
@@ -12,7 +12,7 @@ export function detectEncoding(bytes: Uint8Array, { isWhole }: { isWhole: boolea
   if (startsWith(bytes, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(bytes, [0xfe, 0xff])) return 'utf-16be';
   if (bytes.includes(0)) return null;
-  if (shareOfControls(bytes) > MOST_CONTROL_SHARE) return null;
+  if (shareOfControls(bytes) > MAX_CONTROL_SHARE) return null;
   return isUtf8(bytes, isWhole) ? 'utf-8' : 'windows-1252';
 }
 

@@ -1,7 +1,7 @@
 import 'server-only';
 
-const MOST_LINES = 10_000;
-const MOST_CHARS = 5_000;
+const MAX_LINES = 10_000;
+const MAX_CHARS = 5_000;
 
 /** What an archive does not hold, for people who wonder. All of it was said by a sandbox. */
 export class LeftOut {
@@ -10,7 +10,7 @@ export class LeftOut {
 
   add(words: string): void {
     this.count += 1;
-    if (this.#lines.length < MOST_LINES) this.#lines.push(oneLine(words));
+    if (this.#lines.length < MAX_LINES) this.#lines.push(oneLine(words));
   }
 
   toText(): Buffer {
@@ -28,5 +28,5 @@ export class LeftOut {
 
 /** On one line, with nothing that hides or turns around parts of it. */
 function oneLine(words: string): string {
-  return words.slice(0, MOST_CHARS).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\uFFFD');
+  return words.slice(0, MAX_CHARS).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\uFFFD');
 }

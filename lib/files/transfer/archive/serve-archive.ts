@@ -22,7 +22,7 @@ const TYPES = { 'tar.gz': 'application/gzip', zip: 'application/zip' } satisfies
   ArchiveFormat,
   string
 >;
-const MOST_DETAIL_CHARS = 1_000;
+const MAX_DETAIL_CHARS = 1_000;
 
 /**
  * `GET archive?path=&path=&format=`: folders and files as one archive, `limit=none` of any size. How far it is goes to the
@@ -46,7 +46,7 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
       signal,
     });
     progress.counts(archive.count);
-    const detail = `${format} of ${paths.join(', ')}`.slice(0, MOST_DETAIL_CHARS);
+    const detail = `${format} of ${paths.join(', ')}`.slice(0, MAX_DETAIL_CHARS);
     const path = paths[0] ?? null;
     if (isRead) await noteAccess(session, { kind: 'archive-downloaded', sandboxId, path, detail });
     await send(exchange, archive, format);

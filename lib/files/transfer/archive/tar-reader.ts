@@ -13,7 +13,7 @@ export class TarError extends Error {
 
 const BLOCK = 512;
 /** Names and attributes of one entry; a path has at most 4096 bytes. */
-const MOST_ATTRIBUTE_BYTES = 64 * 1024;
+const MAX_ATTRIBUTE_BYTES = 64 * 1024;
 
 /** What is said of the next entry before its own header. */
 type Attributes = { path?: string | undefined; linkpath?: string | undefined; size?: number; mtime?: number };
@@ -104,7 +104,7 @@ function readEntry(
 
 /** GNU's long names are the name itself; those of POSIX are lines `LENGTH KEY=VALUE`. */
 async function readAttributes(reader: ByteReader, { type, sizeBytes }: Header): Promise<Attributes> {
-  if (sizeBytes > MOST_ATTRIBUTE_BYTES) throw new TarError('The attributes of an entry are too long.');
+  if (sizeBytes > MAX_ATTRIBUTE_BYTES) throw new TarError('The attributes of an entry are too long.');
   const bytes = sizeBytes === 0 ? Buffer.alloc(0) : await readBlocks(reader, sizeBytes);
   if (bytes === null) throw new TarError('The archive ends before its end.');
   await skip(reader, paddingOf(sizeBytes));

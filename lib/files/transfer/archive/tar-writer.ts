@@ -5,7 +5,7 @@ import type { SafeEntry } from './entry';
 const BLOCK = 512;
 const NAME_BYTES = 100;
 /** What eleven octal digits hold. */
-const MOST_PLAIN_SIZE = 8 ** 11 - 1;
+const MAX_PLAIN_SIZE = 8 ** 11 - 1;
 const END = Buffer.alloc(2 * BLOCK);
 
 /** The tar of these entries, chunk by chunk. Asking for the next chunk is what reads on. */
@@ -29,7 +29,7 @@ function* headersOf(entry: SafeEntry): Generator<Buffer, void, undefined> {
   const isPlain = /^[\x20-\x7e]*$/.test(name) && name.length <= NAME_BYTES;
   const attributes = [
     ...(isPlain ? [] : [attribute('path', name)]),
-    ...(entry.sizeBytes > MOST_PLAIN_SIZE ? [attribute('size', String(entry.sizeBytes))] : []),
+    ...(entry.sizeBytes > MAX_PLAIN_SIZE ? [attribute('size', String(entry.sizeBytes))] : []),
   ];
   if (attributes.length > 0) {
     const body = Buffer.concat(attributes);
@@ -56,8 +56,8 @@ function header({ name, type, sizeBytes, mode, modifiedAtMs }: Fields): Buffer {
   octal(mode, 100, 7);
   octal(0, 108, 7);
   octal(0, 116, 7);
-  octal(sizeBytes > MOST_PLAIN_SIZE ? 0 : sizeBytes, 124, 11);
-  octal(Math.min(Math.max(0, Math.floor(modifiedAtMs / 1000)), MOST_PLAIN_SIZE), 136, 11);
+  octal(sizeBytes > MAX_PLAIN_SIZE ? 0 : sizeBytes, 124, 11);
+  octal(Math.min(Math.max(0, Math.floor(modifiedAtMs / 1000)), MAX_PLAIN_SIZE), 136, 11);
   block.write('        ', 148, 'latin1');
   block.write(type, 156, 'latin1');
   block.write('ustar\x0000', 257, 'latin1');

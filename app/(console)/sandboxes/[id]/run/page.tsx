@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { RunPage, RunPageSkeleton } from '@/components/commands/commands-page';
+import { CommandsPage, CommandsPageSkeleton } from '@/components/commands/commands-page';
 import { guardPage } from '@/lib/access/guard';
 import { SandboxRoute } from '../sandbox-route';
 
@@ -16,8 +16,8 @@ export default async function SandboxRunPage({ params }: PageProps<'/sandboxes/[
       id={id}
       tab="run"
       session={session}
-      skeleton={<RunPageSkeleton id={id} />}
-      page={(props) => <RunPage {...props} actor={session.actor} />}
+      skeleton={<CommandsPageSkeleton id={id} />}
+      page={(props) => <CommandsPage {...props} actor={session.actor} />}
     />
   );
 }

@@ -1,7 +1,7 @@
 import { guardRead } from '@/lib/access/guard';
 import { roleSuffices } from '@/lib/access/roles';
-import { runExportParts } from '@/lib/commands/command-file';
-import { readRuns } from '@/lib/commands/store';
+import { commandFileParts } from '@/lib/commands/command-file';
+import { readCommands } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
 import { recordOf } from '@/lib/operations/record/record';
 import {
@@ -28,7 +28,7 @@ export function GET(
     // What a command wrote is the inside of a sandbox, which viewers do not see.
     const withOutput = operation.act === 'run' && roleSuffices(role, 'operator');
     const parts = withOutput
-      ? runExportParts(format, operation, items, (ids) => readRuns(operation.id, ids))
+      ? commandFileParts(format, operation, items, (ids) => readCommands(operation.id, ids))
       : exportParts(format, operation, items);
     return new Response(streamOf(parts, BYTE_ORDER_MARK[format]), {
       headers: {

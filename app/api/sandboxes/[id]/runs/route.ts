@@ -1,10 +1,10 @@
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
-import { readRunHistory } from '@/lib/commands/store';
+import { readCommandHistory } from '@/lib/commands/store';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 
-/** The commands run in a sandbox, and what the person who asks typed lately: `RunHistory`. Role: operator. */
+/** The commands run in a sandbox, and what the person who asks typed lately: `CommandHistory`. Role: operator. */
 export function GET(
   _request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/runs'>,
@@ -12,7 +12,7 @@ export function GET(
   return responseOf(async () => {
     const { actor } = await guardRead('operator');
     const sandboxId = parseInput(SandboxId, (await params).id);
-    return Response.json(await readRunHistory(sandboxId, actor), {
+    return Response.json(await readCommandHistory(sandboxId, actor), {
       headers: { 'cache-control': 'no-store' },
     });
   });

@@ -1,12 +1,12 @@
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
-import { findRun } from '@/lib/commands/store';
+import { findCommand } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
 import { findRecord } from '@/lib/operations/record/record';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 
-/** What became of a command in one sandbox, with what is kept of its output: `RunRecord`. Role: operator. */
+/** What became of a command in one sandbox, with what is kept of its output: `CommandRecord`. Role: operator. */
 export function GET(
   _request: Request,
   { params }: RouteContext<'/api/operations/[id]/runs/[sandboxId]'>,
@@ -17,7 +17,7 @@ export function GET(
     const operation = await findRecord(id);
     const run =
       operation &&
-      (await findRun({ operationId: operation.id, sandboxId: parseInput(SandboxId, sandboxId) }));
+      (await findCommand({ operationId: operation.id, sandboxId: parseInput(SandboxId, sandboxId) }));
     if (!run) throw new SandkeeperError('not_found', 'No command was sent to this sandbox there.');
     return Response.json(run, { headers: { 'cache-control': 'no-store' } });
   });
