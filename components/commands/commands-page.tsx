@@ -13,7 +13,7 @@ import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/s
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
-import { Draft, Field } from '@/components/ui/field';
+import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { roleSuffices } from '@/lib/access/roles';
 import { commandHistoryQuery } from '@/lib/commands/queries';
@@ -212,7 +212,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
           label="Start directory"
           className="flex-row! items-center gap-2! text-ink-2 [&>span]:font-normal!"
         >
-          <Draft
+          <Input
             value={cwd}
             placeholder="its own"
             maxLength={MAX_CWD_CHARS}
