@@ -1,4 +1,3 @@
-import type { ArchiveFormat, ContentUse, SearchPlace, UploadConflict } from './files/schema';
 import { FILE_PROBLEMS, type FileProblem } from './sandbox/guest-file';
 
 /** What our routes for the files of a sandbox are called, and what they say when they refuse. Runs anywhere. */
@@ -52,37 +51,3 @@ export async function fetchApi(address: string, signal?: AbortSignal): Promise<R
   if (!answer.ok) throw apiFailureIn(answer.status, await answer.text().catch(() => ''));
   return answer;
 }
-
-type Parameter = string | readonly string[];
-
-function address(sandboxId: string, route: string, parameters: Record<string, Parameter>): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters))
-    for (const each of [value].flat()) search.append(name, each);
-  return `/api/sandboxes/${encodeURIComponent(sandboxId)}/files/${route}?${search}`;
-}
-
-/** The addresses of our routes. Paths travel in the query, never in the path. */
-export const fileAddresses = {
-  list: (sandboxId: string, path: string) => address(sandboxId, 'list', { path }),
-  stat: (sandboxId: string, path: string) => address(sandboxId, 'stat', { path }),
-  /** `version` makes an address of its own of a file that has changed: an element would show what it has. */
-  content: (sandboxId: string, path: string, as: ContentUse, version?: string) =>
-    address(sandboxId, 'content', { path, as, ...(version === undefined ? {} : { version }) }),
-  size: (sandboxId: string, paths: readonly string[]) => address(sandboxId, 'size', { path: paths }),
-  archive: (
-    sandboxId: string,
-    paths: readonly string[],
-    { format, isUnlimited = false, token }: { format: ArchiveFormat; isUnlimited?: boolean; token?: string },
-  ) =>
-    address(sandboxId, 'archive', {
-      path: paths,
-      format,
-      ...(isUnlimited ? { limit: 'none' } : {}),
-      ...(token === undefined ? {} : { progress: token }),
-    }),
-  upload: (sandboxId: string, path: string, conflict: UploadConflict) =>
-    address(sandboxId, 'content', { path, conflict }),
-  search: (sandboxId: string, path: string, { text, place }: { text: string; place: SearchPlace }) =>
-    address(sandboxId, 'search', { path, text, in: place }),
-} as const;

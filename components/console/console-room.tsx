@@ -7,7 +7,7 @@ import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
-import { isOnMac } from '@/components/shell/palette/command-button';
+import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import type { Role } from '@/lib/access/roles';
 import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions';

@@ -1,7 +1,7 @@
 import { toast } from 'sonner';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { type Role, roleSuffices } from '@/lib/access/roles';
-import { fileAddresses } from '@/lib/api-client';
+import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';
 import type { Entry } from '@/lib/files/schema';
 import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';

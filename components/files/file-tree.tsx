@@ -2,8 +2,8 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { HeldNews } from '@/components/fleet/fleet-states';
 import { LazyMenu } from '@/components/ui/floating';
+import { HeldNews } from '@/components/ui/held-news';
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { Order, OrderKey } from '@/lib/files/browse/order';
 import { type EntryRow, type TreeRow, typedTo } from '@/lib/files/browse/tree';

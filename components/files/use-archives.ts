@@ -1,7 +1,7 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
-import { fileAddresses } from '@/lib/api-client';
+import { fileAddresses } from '@/lib/files/addresses';
 import type { ArchiveFormat, FolderSize } from '@/lib/files/schema';
 import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/transfer/archive/downloads';
 import type { ArchiveEvent } from '@/lib/files/transfer/archive/schema';

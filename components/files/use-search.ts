@@ -1,7 +1,8 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { ApiFailure, fetchApi, fileAddresses } from '@/lib/api-client';
+import { ApiFailure, fetchApi } from '@/lib/api-client';
+import { fileAddresses } from '@/lib/files/addresses';
 import type { FileHit, SearchEnd, SearchPlace } from '@/lib/files/schema';
 import { searchLines } from '@/lib/files/search/lines';
 

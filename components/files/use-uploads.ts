@@ -2,7 +2,8 @@
 
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
-import { ApiFailure, apiFailureIn, fileAddresses } from '@/lib/api-client';
+import { ApiFailure, apiFailureIn } from '@/lib/api-client';
+import { fileAddresses } from '@/lib/files/addresses';
 import { listingQuery, readEntry } from '@/lib/files/browse/queries';
 import { isOver, type Upload, UploadQueue, type UploadWays } from '@/lib/files/transfer/upload-queue';
 

@@ -3,15 +3,10 @@
 import { useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
-import {
-  useActsUnderWay,
-  useFleetView,
-  useLiveState,
-  useMatchingRows,
-  useSteadyRows,
-} from '@/components/data/use-fleet';
+import { useActsUnderWay, useFleetView, useLiveState } from '@/components/data/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
+import { HeldNews } from '@/components/ui/held-news';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { countFacets, facetsOf, metadataKeysOf } from '@/lib/fleet/filter/facets';
@@ -25,13 +20,14 @@ import { keyOfColumn } from './columns';
 import { FacetRow } from './facet-row';
 import { FilterBar, FilterErrorLine } from './filter-bar';
 import { FleetEmpty } from './fleet-empty';
-import { FleetSkeleton, HeldNews, NewButton, NothingMatches } from './fleet-states';
+import { FleetSkeleton, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
 import { LazyNewSandboxDialog } from './lazy-new-sandbox';
 import { LazySelectionDock } from './lazy-selection-dock';
 import { countWords } from './selection-count';
 import { useColumns } from './use-columns';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
+import { useMatchingRows, useSteadyRows } from './use-rows';
 import { useEscapeToClear, useSelection } from './use-selection';
 
 type Props = {

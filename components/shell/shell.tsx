@@ -1,33 +1,25 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { AccountMenu } from '@/components/access/account-menu';
-import { FleetSummary } from '@/components/fleet/fleet-summary';
 import { Tray } from '@/components/operations/tray';
 import { Mark } from '@/components/ui/mark';
 import type { Theme } from '@/components/ui/theme';
 import type { Role } from '@/lib/access/roles';
-import type { FleetStatus } from '@/lib/fleet/delta';
 import { paths } from '@/lib/paths';
 import { MainNav } from './main-nav';
 import { CommandButton } from './palette/command-button';
 
-export type ShellProps = {
+type Props = {
   actor: string;
   role: Role;
   theme: Theme;
-  upstreamName: string;
-  summary: { running: number; paused: number; status: FleetStatus; nowMs: number };
+  /** How the fleet stands, in the header. */
+  summary: ReactNode;
+  children: ReactNode;
 };
 
 /** The bar at the top of every page behind the sign-in, and the page below it. */
-export function Shell({
-  actor,
-  role,
-  theme,
-  upstreamName,
-  summary,
-  children,
-}: ShellProps & { children: ReactNode }) {
+export function Shell({ actor, role, theme, summary, children }: Props) {
   return (
     <div className="flex h-dvh min-h-0 flex-col">
       <header className="flex h-12 shrink-0 items-center gap-4 border-line border-b bg-surface px-5">
@@ -39,7 +31,7 @@ export function Shell({
         </Link>
         <MainNav />
         <div className="ml-auto flex min-w-0 items-center gap-4">
-          <FleetSummary upstreamName={upstreamName} initial={summary} />
+          {summary}
           <CommandButton />
           <AccountMenu actor={actor} role={role} theme={theme} />
         </div>

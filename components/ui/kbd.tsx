@@ -8,3 +8,8 @@ export function Kbd({ children }: { children: ReactNode }) {
     </kbd>
   );
 }
+
+/** Whether keys are named as on a Mac. In the browser only. */
+export function isOnMac(): boolean {
+  return /Mac|iP(hone|ad|od)/.test(navigator.platform);
+}

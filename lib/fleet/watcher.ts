@@ -33,6 +33,9 @@ type Waiter = {
 
 type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null>; lingerMs?: number };
 
+/** How long a page waits for the first reading after a start before it is served without one, ms. */
+export const FIRST_READING_MS = 2_000;
+
 /**
  * Watches the fleet once for everybody: reads the list over and over while somebody looks, keeps the rows, and tells
  * listeners what changed. However many listen, the service sees one reader.

@@ -2,24 +2,20 @@ import type { Metadata } from 'next';
 import { Suspense } from 'react';
 import { LogPage } from '@/components/record/log-page';
 import { LogSkeleton } from '@/components/record/log-states';
-import { Shell } from '@/components/shell/shell';
 import { guardPage } from '@/lib/access/guard';
 import { type LogSearch, parseLogSearch } from '@/lib/operations/record/log-filter';
 import { listActors, listOperations } from '@/lib/operations/record/record';
-import { fleetSummary, shellProps } from '../shell-props';
 
 export const metadata: Metadata = { title: 'Operations' };
 
 export default async function OperationsPage({ searchParams }: PageProps<'/operations'>) {
-  const session = await guardPage('viewer');
+  await guardPage('viewer');
   const asked = await searchParams;
   const search = parseLogSearch((name) => [asked[name]].flat()[0]);
   return (
-    <Shell {...(await shellProps(session, fleetSummary()))}>
-      <Suspense fallback={<LogSkeleton />}>
-        <Content search={search} />
-      </Suspense>
-    </Shell>
+    <Suspense fallback={<LogSkeleton />}>
+      <Content search={search} />
+    </Suspense>
   );
 }
 

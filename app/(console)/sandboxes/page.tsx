@@ -2,35 +2,29 @@ import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
 import { COLUMNS_COOKIE } from '@/components/fleet/column-choice';
 import { FleetPage } from '@/components/fleet/fleet-page';
-import { Shell } from '@/components/shell/shell';
 import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
 import { firstScreen } from '@/lib/fleet/view';
-import { fleetWatcher } from '@/lib/fleet/watcher';
+import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
 import { isLocalEngine } from '@/lib/sandbox-api/local-engine';
-import { shellProps } from '../shell-props';
 
 export const metadata: Metadata = { title: 'Sandboxes' };
-
-const PATIENCE_MS = 2_000;
 
 export default async function SandboxesPage({ searchParams }: PageProps<'/sandboxes'>) {
   const session = await guardPage('viewer');
   const { q, sort } = await searchParams;
-  await fleetWatcher().ready(PATIENCE_MS);
+  await fleetWatcher().ready(FIRST_READING_MS);
   const asked = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
   const { protectedKey, bulkLimit } = config().operations;
   const first = firstScreen(fleetWatcher().snapshot(), asked, Date.now());
   return (
-    <Shell {...(await shellProps(session, first))}>
-      <FleetPage
-        first={first}
-        role={session.role}
-        isLocal={isLocalEngine()}
-        protectedKey={protectedKey}
-        bulkLimit={bulkLimit}
-        rememberedColumns={(await cookies()).get(COLUMNS_COOKIE)?.value ?? null}
-      />
-    </Shell>
+    <FleetPage
+      first={first}
+      role={session.role}
+      isLocal={isLocalEngine()}
+      protectedKey={protectedKey}
+      bulkLimit={bulkLimit}
+      rememberedColumns={(await cookies()).get(COLUMNS_COOKIE)?.value ?? null}
+    />
   );
 }

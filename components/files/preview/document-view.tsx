@@ -1,6 +1,6 @@
 'use client';
 
-import { fileAddresses } from '@/lib/api-client';
+import { fileAddresses } from '@/lib/files/addresses';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import type { PreviewProps } from './preview-props';
 import { NewsStrip } from './preview-state';

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { fileAddresses } from '@/lib/api-client';
+import { fileAddresses } from '@/lib/files/addresses';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import type { PreviewProps } from './preview-props';
 import { PreviewNotice } from './preview-state';

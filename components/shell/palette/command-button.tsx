@@ -1,6 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
 
 const Palette = loadWhenWanted(
@@ -42,11 +43,6 @@ export function CommandButton() {
 }
 
 const never = () => () => {};
-
-/** In the browser only. */
-export function isOnMac(): boolean {
-  return /Mac|iP(hone|ad|od)/.test(navigator.platform);
-}
 
 const TYPING = 'input:not([type=checkbox]), textarea, select, [contenteditable]';
 const DIALOG = ':is([role=dialog], [role=alertdialog]):not([data-closed])';

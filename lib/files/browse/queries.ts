@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
-import { ApiFailure, fetchApi, fileAddresses } from '../../api-client';
+import { ApiFailure, fetchApi } from '../../api-client';
+import { fileAddresses } from '../addresses';
 import { HOMES } from '../guest-path';
 import type { Entry, FolderSize, Listing } from '../schema';
 import { isFolder } from './order';

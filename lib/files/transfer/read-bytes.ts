@@ -1,4 +1,5 @@
-import { ApiFailure, apiFailureIn, fileAddresses } from '../../api-client';
+import { ApiFailure, apiFailureIn } from '../../api-client';
+import { fileAddresses } from '../addresses';
 
 /** Some bytes of a file, and what the answer said about all of it at that moment. */
 export type FileBytes = {

@@ -6,11 +6,9 @@ import { killSandbox, pauseSandbox, resumeSandbox, setSandboxTimeout } from '../
 import type { FileSaver } from '../archive/archive-files';
 import { judgeGone, saveThenKill } from '../archive/archive-step';
 import type { ActParams } from '../schema';
+import { MAX_REFUSALS, readPatiently, waitBackoff } from '../step/read-patiently';
 import { type StepResult, StepStopped } from '../step/step-result';
 import type { GracefulEnd } from './graceful';
-
-/** What a reading needs. */
-type ReadContext = Pick<StepContext, 'shown' | 'read'>;
 
 /** What a step needs of the world around it. */
 export type StepContext = {
@@ -75,11 +73,6 @@ const JUDGED: ReadonlySet<ErrorCode> = new Set([
 ]);
 /** Asking the same again cannot end otherwise. */
 const SETTLED: ReadonlySet<ErrorCode> = new Set(['conflict', 'not_found']);
-/** How often the service may ask for patience before that is an answer. */
-export const MAX_REFUSALS = 60;
-const MAX_READS = 5;
-const FIRST_WAIT_MS = 200;
-const LONGEST_WAIT_MS = 3_000;
 /** How often a sandbox is read again after an accepted act before that act is sent again. */
 const READS_PER_TRY = 4;
 
@@ -238,7 +231,7 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
     const verdict = await verify(context, sentAtMs, (now) => judge(now, context, last), last.refusal);
     if (verdict !== null) return verdict;
     if (act !== 'kill' && last.refusal === null) break;
-    await wait(jittered(FIRST_WAIT_MS * 2 ** tries));
+    await waitBackoff(tries);
     tries += 1;
   }
   return notDone(context, last.refusal);
@@ -271,7 +264,7 @@ async function verify(
         return { outcome: 'failed', message: message ?? refusal.message, sandbox: now };
       }
       if (refusal !== null || read >= READS_PER_TRY) return null;
-      await wait(jittered(FIRST_WAIT_MS * 2 ** (read - 1)));
+      await waitBackoff(read - 1);
     }
   } catch {
     return { outcome: 'unknown', message: 'It was sent, but what became of it could not be verified.' };
@@ -342,19 +335,6 @@ async function unlessSoAlready(call: () => Promise<void>): Promise<{ wasSo: bool
   }
 }
 
-/** A reading; where the list cannot be read just now, another attempt follows, up to some. */
-export async function readPatiently(context: ReadContext, sinceMs: number): Promise<Sandbox | null> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await context.read(context.shown.id, sinceMs);
-    } catch (thrown) {
-      if (tries >= MAX_READS) throw thrown;
-      const askedMs = SandkeeperError.from(thrown).retryAfterMs ?? 0;
-      await wait(jittered(Math.max(askedMs, FIRST_WAIT_MS * 2 ** tries)));
-    }
-  }
-}
-
 function gone(): StepResult {
   return { outcome: 'failed', message: 'It was terminated meanwhile.', sandbox: null };
 }
@@ -367,18 +347,10 @@ function isDenial({ code }: SandkeeperError): boolean {
   return code === 'forbidden' || code === 'unauthenticated';
 }
 
-function jittered(ms: number): number {
-  return Math.min(ms, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
-}
-
 function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
 }
 
 function duration(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

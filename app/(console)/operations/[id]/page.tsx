@@ -3,11 +3,9 @@ import { Suspense } from 'react';
 import { operationTitle } from '@/components/operations/outcome';
 import { LogSkeleton, UnknownOperation } from '@/components/record/log-states';
 import { OperationPage } from '@/components/record/operation-page';
-import { Shell } from '@/components/shell/shell';
 import { guardPage } from '@/lib/access/guard';
 import type { Role } from '@/lib/access/roles';
 import { findRecord, findRetries, listRecorded } from '@/lib/operations/record/record';
-import { fleetSummary, shellProps } from '../../shell-props';
 
 /** As many as fill the screen; the browser asks for the rest. */
 const FIRST_ROWS = 60;
@@ -22,11 +20,9 @@ export default async function OneOperationPage({ params }: PageProps<'/operation
   const session = await guardPage('viewer');
   const { id } = await params;
   return (
-    <Shell {...(await shellProps(session, fleetSummary()))}>
-      <Suspense fallback={<LogSkeleton />}>
-        <Content id={id} role={session.role} />
-      </Suspense>
-    </Shell>
+    <Suspense fallback={<LogSkeleton />}>
+      <Content id={id} role={session.role} />
+    </Suspense>
   );
 }
 

@@ -2,24 +2,20 @@ import type { Metadata } from 'next';
 import { Suspense } from 'react';
 import { AccessPage } from '@/components/record/access-page';
 import { LogSkeleton } from '@/components/record/log-states';
-import { Shell } from '@/components/shell/shell';
 import { type AccessSearch, parseAccessSearch } from '@/lib/access/access-filter';
 import { listAccess, listAccessActors } from '@/lib/access/audit';
 import { guardPage } from '@/lib/access/guard';
-import { fleetSummary, shellProps } from '../../shell-props';
 
 export const metadata: Metadata = { title: 'Access' };
 
 export default async function OperationsAccessPage({ searchParams }: PageProps<'/operations/access'>) {
-  const session = await guardPage('viewer');
+  await guardPage('viewer');
   const asked = await searchParams;
   const search = parseAccessSearch((name) => [asked[name]].flat()[0]);
   return (
-    <Shell {...(await shellProps(session, fleetSummary()))}>
-      <Suspense fallback={<LogSkeleton />}>
-        <Content search={search} />
-      </Suspense>
-    </Shell>
+    <Suspense fallback={<LogSkeleton />}>
+      <Content search={search} />
+    </Suspense>
   );
 }
 

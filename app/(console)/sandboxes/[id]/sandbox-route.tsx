@@ -2,12 +2,10 @@ import { type ReactNode, Suspense } from 'react';
 import { Terminated, UnknownSandbox, UnreadableSandbox } from '@/components/sandbox-page/no-sandbox';
 import type { SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import type { SandboxTab } from '@/components/sandbox-page/sandbox-tabs';
-import { Shell } from '@/components/shell/shell';
 import type { Session } from '@/lib/access/sessions';
 import { lookAtSandbox } from '@/lib/fleet/read-sandbox';
 import { findEnding } from '@/lib/operations/record/ending';
 import { hasOperations } from '@/lib/operations/record/record';
-import { fleetSummary, shellProps } from '../../shell-props';
 
 type Props = {
   id: string;
@@ -20,13 +18,11 @@ type Props = {
 };
 
 /** A page of one sandbox, for somebody who has been let in. */
-export async function SandboxRoute({ session, skeleton, ...asked }: Props) {
+export function SandboxRoute({ session, skeleton, ...asked }: Props) {
   return (
-    <Shell {...(await shellProps(session, fleetSummary()))}>
-      <Suspense fallback={skeleton}>
-        <Content {...asked} role={session.role} />
-      </Suspense>
-    </Shell>
+    <Suspense fallback={skeleton}>
+      <Content {...asked} role={session.role} />
+    </Suspense>
   );
 }
 

@@ -1,0 +1,46 @@
+import { cookies } from 'next/headers';
+import { type ReactNode, Suspense } from 'react';
+import { FleetSummary } from '@/components/fleet/fleet-summary';
+import { Shell } from '@/components/shell/shell';
+import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
+import { guardPage } from '@/lib/access/guard';
+import { config } from '@/lib/config';
+import { countStates } from '@/lib/fleet/view';
+import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
+
+/** The shell around every page behind the sign-in. Pages check the session and the role again themselves. */
+export default async function ConsoleLayout({ children }: { children: ReactNode }) {
+  const { actor, role } = await guardPage('viewer');
+  const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
+  return (
+    <Shell
+      actor={actor}
+      role={role}
+      theme={theme}
+      summary={
+        <Suspense fallback={<SummaryNow />}>
+          <SummaryOnceRead />
+        </Suspense>
+      }
+    >
+      {children}
+    </Shell>
+  );
+}
+
+/** Waits for the first reading of the fleet, so that the header of a fresh server starts with figures. */
+async function SummaryOnceRead() {
+  await fleetWatcher().ready(FIRST_READING_MS);
+  return <SummaryNow />;
+}
+
+function SummaryNow() {
+  const { upstream } = config();
+  const { sandboxes, status } = fleetWatcher().snapshot();
+  return (
+    <FleetSummary
+      upstreamName={upstream.kind === 'local' ? 'Local engine' : new URL(upstream.apiUrl).host}
+      initial={{ ...countStates(sandboxes), status, nowMs: Date.now() }}
+    />
+  );
+}
