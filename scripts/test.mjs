@@ -7,6 +7,7 @@ import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/
 import { obeyStopRequests } from './lib/children.mjs';
 import { provideChromium } from './lib/chromium.mjs';
 import { capture, installedCommand, runVisibly } from './lib/commands.mjs';
+import { inRoot } from './lib/paths.mjs';
 import { oneCheck, readAudit, readPlaywrightReport, readVitestReport, runStages } from './lib/stages.mjs';
 import { CommandError, dim, red, runMain, say, yellow } from './lib/terminal.mjs';
 
@@ -17,6 +18,9 @@ obeyStopRequests({ exitCode: 130 });
 
 /** @param {string} name @param {string[]} args @param {import('./lib/commands.mjs').RunOptions} [options] */
 const tool = (name, args, options) => runVisibly(installedCommand(name), args, options);
+
+/** TypeScript 7. The package `typescript` is the last one with the API that dependency-cruiser reads imports with. */
+const compiler = inRoot('node_modules/@typescript/native/bin/tsc');
 
 /** @type {string | Error | undefined} */
 let browser;
@@ -45,9 +49,16 @@ const stages = [
   {
     name: 'types',
     // Next.js writes the types of the routes that `tsc` then needs.
-    run: async () => oneCheck((await tool('next', ['typegen'])) && (await tool('tsc', ['--noEmit']))),
+    run: async () =>
+      oneCheck(
+        (await tool('next', ['typegen'])) && (await runVisibly(process.execPath, [compiler, '--noEmit'])),
+      ),
   },
   { name: 'lint', run: async () => oneCheck(await tool('biome', ['check', '.'])) },
+  {
+    name: 'layers',
+    run: async () => oneCheck(await tool('depcruise', ['app', 'components', 'lib', 'instrumentation.ts'])),
+  },
   { name: 'unused', run: async () => oneCheck(await tool('knip', [])) },
   {
     name: 'build',
