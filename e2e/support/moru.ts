@@ -137,8 +137,8 @@ export class Moru {
   }
 
   /**
-   * The SDK's options with this engine's address. Its types leave out what any call takes at run time (protocol §5),
-   * so this is the one place that says more than they allow.
+   * The SDK's options with this engine's address. Its types leave out what any call takes at run time
+   * (docs/protocol.md#untyped-options), so this is the one place that says more than they allow.
    */
   #options<T extends object>(options: T): T {
     const { url, apiKey } = this.#engine;

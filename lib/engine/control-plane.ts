@@ -61,7 +61,7 @@ export class ControlPlane {
     return route.answer({ param: route.param, query, body, effects });
   }
 
-  /** The texts of protocol §1.1. */
+  /** The texts of docs/protocol.md#authentication. */
   #authenticate(given: string | string[] | undefined): void {
     if (given === undefined || given === '') throw new ApiError(401, 'authorization header is missing');
     if (typeof given !== 'string' || !given.startsWith('moru_')) {

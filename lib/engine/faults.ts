@@ -5,7 +5,8 @@ import { expect } from './validation';
 const ROUTE = /^(\*|[A-Z]+) (\/\S*)$/;
 /**
  * - `pretend-kill`: a kill answers as if it had happened; `repeat-cursor`: a list answers its own cursor again.
- * - `lose-race`: a resume finds that another client's `connect` woke the sandbox in the same moment (protocol §6.3).
+ * - `lose-race`: a resume finds that another client's `connect` woke the sandbox in the same moment
+ *   (docs/protocol.md#join-race).
  * - `fail-late`: what was asked for is done, and answered with 500 all the same.
  */
 export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor', 'lose-race', 'fail-late'], {

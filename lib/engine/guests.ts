@@ -11,7 +11,7 @@ export type Guest = {
   readonly id: string;
   readonly templateId: string;
   readonly state: GuestState;
-  /** True: every envd request must prove `accessToken` (header or signature, protocol §3). */
+  /** True: every envd request must prove `accessToken` (header or signature, docs/protocol.md#envd-access-check). */
   readonly secure: boolean;
   /** Stable over pause and resume. Issued for every sandbox, also where `secure` is false. */
   readonly accessToken: string;
@@ -39,7 +39,7 @@ export type MetricSample = Usage & { readonly timestampMs: number };
 
 export type LogEventType = 'stdout' | 'stderr' | 'process_start' | 'process_end';
 
-/** One structured log entry, as `GET /sandboxes/{id}/logs` hands it out (protocol §1.4). */
+/** One structured log entry, as `GET /sandboxes/{id}/logs` hands it out (docs/protocol.md#log-entries). */
 export type LogEntry = {
   readonly timestampMs: number;
   readonly eventType: LogEventType;
@@ -75,7 +75,7 @@ export interface Guests {
   resume(guest: Guest): Promise<void>;
   /**
    * Stops every process without keeping what happened since the last `pause`: the sandbox timed out but an older
-   * snapshot remains and the sandbox is listed as paused again (protocol §1.2).
+   * snapshot remains and the sandbox is listed as paused again (docs/protocol.md#older-snapshots).
    */
   revert(id: string): Promise<void>;
   /** Leaves no process and no byte. Also called for an id that was never used; may be repeated after a failure. */
@@ -90,8 +90,9 @@ export interface Guests {
 export const ENVD_PORT = 49983;
 
 /**
- * Serves requests that routing has resolved to a *running* sandbox (protocol §2.4). Everything after the address is
- * the data plane's: access checks (§3), users, bodies, streams. The control plane has read nothing of the body.
+ * Serves requests that routing has resolved to a *running* sandbox (docs/protocol.md#routing-a-request). Everything
+ * after the address is the data plane's: access checks (docs/protocol.md#envd-access-check), users, bodies, streams.
+ * The control plane has read nothing of the body.
  */
 export interface DataPlane {
   handle(

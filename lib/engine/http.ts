@@ -1,6 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/** A failure with the status and text that the caller gets: `{"code": status, "message": message}` (protocol §1.1). */
+/**
+ * A failure with the status and text that the caller gets: `{"code": status, "message": message}`
+ * (docs/protocol.md#error-body).
+ */
 export class ApiError extends Error {
   constructor(
     readonly status: number,

@@ -17,7 +17,7 @@ export function randomId(length: number): string {
 
 export const SANDBOX_ID = /^i[a-z0-9]{20}$/;
 
-/** A new sandbox id (protocol §1.1). */
+/** A new sandbox id (docs/protocol.md#sandbox-ids). */
 export function newSandboxId(): string {
   return `i${randomId(20)}`;
 }
@@ -29,7 +29,10 @@ export function bareSandboxId(text: string): string | null {
   return SANDBOX_ID.test(id) ? id : null;
 }
 
-/** Derives the tokens of sandboxes from one secret, so that they are stable and need not be stored (protocol §1.2). */
+/**
+ * Derives the tokens of sandboxes from one secret, so that they are stable and need not be stored
+ * (docs/protocol.md#sandbox-tokens).
+ */
 export class Tokens {
   readonly #seed: Buffer;
 
@@ -54,7 +57,10 @@ export function sameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }
 
-/** What a signed file URL is checked against (protocol §2.3). All parts are the literal query values. */
+/**
+ * What a signed file URL is checked against (docs/protocol.md#file-url-signatures). All parts are the literal query
+ * values.
+ */
 export type SignedFile = {
   path: string;
   operation: 'read' | 'write';

@@ -17,8 +17,8 @@ const notFound = (id: string) =>
   new ApiError(404, `sandbox "${id}" doesn't exist or you don't have access to it`);
 
 /**
- * Who may do what to a sandbox when, exactly as protocol §1.2 has it. For one id at most one piece of work runs at a
- * time; who comes meanwhile joins it, waits for it, or is refused, by the table there.
+ * Who may do what to a sandbox when, exactly as docs/protocol.md#state-matrix has it. For one id at most one piece of
+ * work runs at a time; who comes meanwhile joins it, waits for it, or is refused, by the table there.
  */
 export class Lifecycle {
   readonly #registry: Registry;
@@ -59,7 +59,10 @@ export class Lifecycle {
     }
   }
 
-  /** @throws ApiError 404, 409 paused already, 500 the pause failed and the run is lost (protocol §1.2). */
+  /**
+   * @throws ApiError 404, 409 paused already, 500 the pause failed and the run is lost
+   * (docs/protocol.md#failed-pauses).
+   */
   async pause(id: string): Promise<void> {
     for (;;) {
       const record = this.#mustGet(id);

@@ -19,6 +19,9 @@ export type EngineParts = {
   limits: Limits;
   setAside: readonly SetAside[];
   dataDir: string;
-  /** Base of the hosts of sandboxes, with the port (protocol §2.4). Known once the server listens. */
+  /**
+   * Base of the hosts of sandboxes, with the port (docs/protocol.md#previews-on-localhost). Known once the server
+   * listens.
+   */
   domain(): string;
 };

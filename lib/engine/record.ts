@@ -5,7 +5,10 @@ import { SANDBOX_ID } from './ids';
 export const StringMap = z.record(z.string(), z.string());
 export type StringMap = z.infer<typeof StringMap>;
 
-/** What a pause leaves behind and what a sandbox falls back to when it times out later (protocol §1.2). */
+/**
+ * What a pause leaves behind and what a sandbox falls back to when it times out later
+ * (docs/protocol.md#older-snapshots).
+ */
 export const Snapshot = z.object({
   /** The internal template a paused sandbox shows in its detail. */
   templateId: z.string(),
@@ -50,7 +53,7 @@ export const SandboxRecord = z.object({
 export type SandboxRecord = Readonly<z.infer<typeof SandboxRecord>>;
 export type RecordState = SandboxRecord['state'];
 
-/** What callers see of a state; null is a sandbox that is not there any more (protocol §1.2). */
+/** What callers see of a state; null is a sandbox that is not there any more (docs/protocol.md#states). */
 export const SHOWN_STATE = {
   running: 'running',
   pausing: 'paused',

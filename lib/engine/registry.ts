@@ -3,7 +3,7 @@ import { type RecordState, type SandboxRecord, SHOWN_STATE, type ShownState } fr
 import type { RecordFiles } from './record-files';
 import { SortedIndex } from './sorted-index';
 
-/** A place in the list: `startedAt` falling, then id rising (protocol §1.4). */
+/** A place in the list: `startedAt` falling, then id rising (docs/protocol.md#listing-sandboxes). */
 export type ListPlace = { startedAtMs: number; id: string };
 
 /** Rising order of the index is the *reverse* of the list's, so that new sandboxes are appended. */

@@ -12,7 +12,10 @@ export type Destination =
   | { to: 'guest'; path: string; record: SandboxRecord; port: number }
   | { to: 'nowhere'; path: string; sandboxId: string };
 
-/** First path segments that belong to the control plane whatever headers a client adds (protocol §2.2, Python). */
+/**
+ * First path segments that belong to the control plane whatever headers a client adds (Python does,
+ * docs/protocol.md#data-plane-headers).
+ */
 const CONTROL_ROOTS = new Set([
   'sandboxes',
   'templates',
@@ -28,8 +31,8 @@ const ENVD_PATH = /^\/(files|metrics|envs|init|shutdown|filesystem\.Filesystem\/
 const GUEST_HOST = /^(\d{1,5})-(i[a-z0-9]{20})\./;
 
 /**
- * Decides for each request whether it is the control plane's or which sandbox's (protocol §2.4): id header, host,
- * access token, signature, in that order.
+ * Decides for each request whether it is the control plane's or which sandbox's (docs/protocol.md#routing-a-request):
+ * id header, host, access token, signature, in that order.
  */
 export class Router {
   readonly #registry: Registry;
@@ -116,7 +119,7 @@ function splitTarget(url: string): { path: string; query: URLSearchParams } {
 
 type Named = { id: string; port: number };
 
-/** @throws ApiError 400 when one of the two headers is missing or wrong (protocol §2.2). */
+/** @throws ApiError 400 when one of the two headers is missing or wrong (docs/protocol.md#data-plane-headers). */
 function namedByHeaders(headers: IncomingHttpHeaders): Named | null {
   const idText = headers['moru-sandbox-id'] ?? headers['e2b-sandbox-id'];
   const portText = headers['moru-sandbox-port'] ?? headers['e2b-sandbox-port'];

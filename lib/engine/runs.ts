@@ -9,7 +9,7 @@ const MAX_STALE_LINES = 50_000;
 export const RunStatus = z.enum(['running', 'paused', 'stopped']);
 export type RunStatus = z.infer<typeof RunStatus>;
 
-/** One row of the history: a sandbox from its creation to its end (protocol §1.4). */
+/** One row of the history: a sandbox from its creation to its end (docs/protocol.md#sandbox-runs). */
 export const Run = z.object({
   sandboxId: z.string(),
   templateId: z.string(),
@@ -25,8 +25,8 @@ export type EndReason = NonNullable<Run['endReason']>;
 
 /**
  * History of sandboxes including ended ones, one row a sandbox: a file to which every change is appended, the last
- * line of a sandbox counts. Quirks kept (protocol §1.4): killing a *paused* sandbox leaves its row `paused`, a resume
- * does not clear how an earlier run ended.
+ * line of a sandbox counts. Quirks kept (docs/protocol.md#sandbox-runs): killing a *paused* sandbox leaves its row
+ * `paused`, a resume does not clear how an earlier run ended.
  */
 export class Runs {
   readonly #path: string;

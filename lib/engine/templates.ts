@@ -17,7 +17,7 @@ export const TEMPLATES: readonly Template[] = [
   template('browser-use', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b004', 4, 4_096, 20_480),
 ];
 
-/** By id or alias, as sent: case and blanks at the ends do not matter (protocol §1.4). */
+/** By id or alias, as sent: case and blanks at the ends do not matter (docs/protocol.md#creating-a-sandbox). */
 export function findTemplate(name: string): Template | undefined {
   const wanted = name.trim().toLowerCase();
   return TEMPLATES.find(({ templateId }) => templateId === wanted);

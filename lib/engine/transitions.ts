@@ -108,7 +108,10 @@ export class Transitions {
     return null;
   }
 
-  /** The run is over but an older snapshot remains: the sandbox is listed as paused again (protocol §1.2). */
+  /**
+   * The run is over but an older snapshot remains: the sandbox is listed as paused again
+   * (docs/protocol.md#older-snapshots).
+   */
   async revert(record: SandboxRecord, snapshot: Snapshot, reason: EndReason): Promise<SandboxRecord> {
     const { registry, guests, runs, warn } = this.#parts;
     const killing = registry.hide(record);

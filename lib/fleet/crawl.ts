@@ -19,9 +19,9 @@ type Options = {
 /**
  * Reads the whole list, page by page, and answers every id there was.
  *
- * The list is ordered by start, latest first, and a resume resets the start (protocol §1.2): a sandbox resumed while
- * we read jumps to pages we have passed. So after the last page the head is read again, down to where the first page
- * began, before anybody concludes from an id's absence that it is gone.
+ * The list is ordered by start, latest first, and a resume resets the start (docs/protocol.md#list-cursor): a sandbox
+ * resumed while we read jumps to pages we have passed. So after the last page the head is read again, down to where the
+ * first page began, before anybody concludes from an id's absence that it is gone.
  *
  * Throws the gateway's errors, and `unavailable` when the service repeats a cursor, which would never end.
  */

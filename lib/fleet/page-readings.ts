@@ -17,8 +17,8 @@ const GATHER_MS = 5;
 
 /**
  * Reads single pages of the list again, a few at once, each once for however many want it. The service's cursors name
- * places in its order, not pages (protocol §1.4): what stood behind one is found behind it still, unless it is gone or
- * was resumed. So a page proves that a sandbox is there, and never that it is not.
+ * places in its order, not pages (docs/protocol.md#list-cursor): what stood behind one is found behind it still, unless
+ * it is gone or was resumed. So a page proves that a sandbox is there, and never that it is not.
  */
 export class PageLooks {
   readonly #options: Options;

@@ -7,7 +7,7 @@ export type IndexedSandbox = {
   readonly sandbox: Sandbox;
   /** The template's name, or its id where it has none. */
   readonly templateName: string;
-  /** Epoch ms, or `null` while the state has no deadline (protocol §1.3). */
+  /** Epoch ms, or `null` while the state has no deadline (docs/protocol.md#paused-sandboxes-in-responses). */
   readonly deadlineMs: number | null;
   /** Id, template, metadata keys and values in lower case, each apart from the next. */
   readonly searchText: string;

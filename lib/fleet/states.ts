@@ -3,7 +3,9 @@ import type { SandboxState } from '../sandbox/schema';
 type StateFacts = {
   /** Position in a sorted column. */
   readonly rank: number;
-  /** Whether the deadline means anything. While paused it says nothing (protocol §1.3). */
+  /**
+   * Whether the deadline means anything. While paused it says nothing (docs/protocol.md#paused-sandboxes-in-responses).
+   */
   readonly hasDeadline: boolean;
 };
 

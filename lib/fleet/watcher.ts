@@ -130,7 +130,7 @@ export class FleetWatcher {
 
   /**
    * `sandbox`, with the template as the list names it. Moru's detail of a paused sandbox names an internal snapshot
-   * template instead, without an alias (protocol §1.3).
+   * template instead, without an alias (docs/protocol.md#paused-sandboxes-in-responses).
    */
   asListed(sandbox: Sandbox): Sandbox {
     const row = this.#rows.get(sandbox.id);

@@ -8,7 +8,7 @@ import { sendRequest } from './transport';
 export function upstreamApi(): ApiClient['api'] {
   return singleton('upstream-api', () => {
     const { apiKey, apiUrl, domain } = config().upstream;
-    // A fresh `headers`: the SDK writes into the object it is given (protocol §5.6).
+    // A fresh `headers`: the SDK writes into the object it is given (docs/protocol.md#mutated-options).
     const { api } = new ApiClient(new ConnectionConfig({ apiKey, apiUrl, domain, headers: {} }));
     api.use({ onRequest: ({ request }) => sendRequest(request) });
     return api;

@@ -2,8 +2,8 @@ import 'server-only';
 import { outsideRequests } from '../request-context';
 
 /**
- * Connect over JSON, as envd speaks it (protocol §4.1). What answers is inside a sandbox, where somebody else's code may
- * be root: it is believed no length, and it leads to no other address.
+ * Connect over JSON, as envd speaks it (docs/protocol.md#envd-rpc). What answers is inside a sandbox, where somebody
+ * else's code may be root: it is believed no length, and it leads to no other address.
  */
 
 /** Where a service answers, and what every request to it carries. */

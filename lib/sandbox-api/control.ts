@@ -6,7 +6,7 @@ import { callUpstream } from './call';
 import { upstreamApi } from './client';
 import { type SandboxRun, type Template, WireRun, WireSandbox, WireStarted, WireTemplate } from './wire';
 
-/** The most the list route gives at once (protocol §1.4). */
+/** The most the list route gives at once (docs/protocol.md#listing-sandboxes). */
 const PAGE_SIZE = 100;
 
 export type SandboxPage = {
@@ -16,7 +16,7 @@ export type SandboxPage = {
   nextCursor: string | null;
 };
 
-/** One page of running and paused sandboxes, latest start first. Protocol §1.4, `GET /v2/sandboxes`. */
+/** One page of running and paused sandboxes, latest start first. See docs/protocol.md#listing-sandboxes. */
 export async function listSandboxes(cursor: string | null): Promise<SandboxPage> {
   const { body, headers } = await callUpstream(
     (signal) =>
@@ -38,7 +38,7 @@ export async function listSandboxes(cursor: string | null): Promise<SandboxPage>
   };
 }
 
-/** One sandbox; `not_found` once it is gone. Never wakes it (protocol §1.4). */
+/** One sandbox; `not_found` once it is gone. Never wakes it (docs/protocol.md#reading-a-sandbox). */
 export async function getSandbox(id: string): Promise<Sandbox> {
   const { body } = await callUpstream(
     (signal) => upstreamApi().GET('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
@@ -49,7 +49,7 @@ export async function getSandbox(id: string): Promise<Sandbox> {
 
 /**
  * Asks for a kill, which also deletes every snapshot. `already_gone` when there is no such sandbox.
- * The answer alone proves nothing: read again (protocol §1.2: a 500 can still have dropped it).
+ * The answer alone proves nothing: read again (docs/protocol.md#killing-a-sandbox: a 500 can still have dropped it).
  */
 export async function killSandbox(id: string): Promise<'accepted' | 'already_gone'> {
   try {
@@ -76,7 +76,7 @@ export async function pauseSandbox(id: string): Promise<void> {
 
 /**
  * Resumes with a deadline `timeoutMs` from now, and says what happens then. Not `connect`, which cannot say it
- * (protocol §6.1). `conflict` when it is running already.
+ * (docs/protocol.md#resume-instead-of-connect). `conflict` when it is running already.
  */
 export async function resumeSandbox(
   id: string,
@@ -158,7 +158,7 @@ export async function listSandboxRuns(
   return { runs: body, nextCursor: headers.get('x-next-token') || null };
 }
 
-/** The runs route is missing from the SDK's types though it works (protocol §0). */
+/** The runs route is missing from the SDK's types though it works (docs/protocol.md#untyped-routes). */
 function getUntyped(path: string, cursor: string | null, signal: AbortSignal) {
   const get = upstreamApi().GET as unknown as (
     path: string,

@@ -14,7 +14,8 @@ import { type GuestTerminals, guestTerminals } from './guest-terminals';
 
 /**
  * What is inside a sandbox. Nothing here wakes one or moves its deadline: the address and the token are read, never
- * asked for by `connect` (protocol §5), and what is sent to a paused sandbox is refused by the service.
+ * asked for by `connect` (docs/protocol.md#handles-without-side-effects), and what is sent to a paused sandbox is
+ * refused by the service.
  *
  * Not the SDK's handle: that one follows redirects with the token, believes any length and starts commands through a
  * login shell, and at the other end is a machine where somebody else may be root.
@@ -74,7 +75,7 @@ export function trustedDomain(named: string): string {
 
 /**
  * The failure in our words. A sandbox that was paused or killed meanwhile answers like one that cannot be reached
- * (protocol §2.2), so the service is asked which it is.
+ * (docs/protocol.md#edge-errors), so the service is asked which it is.
  */
 async function explain(thrown: unknown, sandboxId: string, doing: string): Promise<SandkeeperError> {
   const error = errorOfGuest(thrown, doing);

@@ -25,7 +25,7 @@ const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
   unexpected: (doing) => `The sandbox service answered ${doing} in a form this version does not understand.`,
 };
 
-/** The error for an answer outside 2xx. The upstream's own text becomes the cause. Protocol §1.1. */
+/** The error for an answer outside 2xx. The upstream's own text becomes the cause. See docs/protocol.md#error-body. */
 export function errorFromAnswer(
   { status, retryAfter, body }: Refusal,
   context: CallContext,
@@ -53,7 +53,10 @@ export function asksToSlowDown({ code, cause }: SandkeeperError): boolean {
   return code === 'rate_limited' || status === 503;
 }
 
-/** The error for a call that got no answer: out of time, refused, reset (protocol §4.4: bare `TypeError`s). */
+/**
+ * The error for a call that got no answer: out of time, refused, reset (docs/protocol.md#transport-errors: bare
+ * `TypeError`s).
+ */
 export function errorFromThrown(thrown: unknown, context: CallContext): SandkeeperError {
   if (thrown instanceof SandkeeperError) return thrown;
   const name = thrown instanceof Error ? thrown.name : '';

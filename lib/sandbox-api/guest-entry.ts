@@ -2,7 +2,10 @@ import 'server-only';
 import { z } from 'zod';
 import type { Entry, EntryKind } from '../sandbox/guest-file';
 
-/** `filesystem.EntryInfo` in proto3 JSON form: defaults are left out, 64-bit numbers are text (protocol §4.2). */
+/**
+ * `filesystem.EntryInfo` in proto3 JSON form: defaults are left out, 64-bit numbers are text
+ * (docs/protocol.md#envd-filesystem-messages).
+ */
 const WireEntry = z.object({
   name: z.string(),
   type: z.string().default(''),

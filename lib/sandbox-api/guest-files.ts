@@ -10,7 +10,10 @@ import { FileError } from './file-error';
 import { entryOf, readWireEntry } from './guest-entry';
 import { openDownload, openUpload, refusalOf } from './transfer';
 
-/** The files of a running sandbox, as its default user may have them (protocol §§3, 4.2). All throw FileError. */
+/**
+ * The files of a running sandbox, as its default user may have them (docs/protocol.md#envd-http and
+ * docs/protocol.md#envd-filesystem). All throw FileError.
+ */
 export type GuestFiles = {
   /** What a folder holds. Entries that cannot be read are left out. */
   listDir(path: string, signal: AbortSignal): Promise<Entry[]>;
@@ -196,7 +199,10 @@ const WORDS: readonly (readonly [RegExp, FileProblem])[] = [
   [/invalid argument|no such device/i, 'not_regular'],
 ];
 
-/** Whatever the reason, an open that fails gets one answer, and only the system's words tell which (protocol §3). */
+/**
+ * Whatever the reason, an open that fails gets one answer, and only the system's words tell which
+ * (docs/protocol.md#envd-reading-a-file).
+ */
 function problemIn({ code, message }: ConnectRefusal): FileProblem | undefined {
   if (!['http_400', 'http_500', 'internal'].includes(code)) return undefined;
   return WORDS.find(([words]) => words.test(message))?.[1];

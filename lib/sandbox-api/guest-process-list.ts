@@ -4,7 +4,7 @@ import { ConnectRefusal, callConnect, streamConnect } from './connect';
 import { attempt, type EnvdCaller, inTime } from './envd-caller';
 import { signalIn } from './guest-processes';
 
-/** What was started from outside in a running sandbox, and what it writes (protocol §4.3). */
+/** What was started from outside in a running sandbox, and what it writes (docs/protocol.md#envd-process-list). */
 export type GuestProcessList = {
   /** What was started from outside and runs, as it was asked for. Texts are the sandbox's own. */
   listProcesses(signal: AbortSignal): Promise<GuestProcess[]>;

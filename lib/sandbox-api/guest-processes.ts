@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
 import { attempt, type EnvdCaller, inTime } from './envd-caller';
 
-/** The processes of a running sandbox (protocol §4.3). */
+/** The processes of a running sandbox (docs/protocol.md#envd-process-service). */
 export type GuestProcesses = {
   /** The processes that were started from outside. Those that they started are not among them. */
   listPids(signal: AbortSignal): Promise<number[]>;

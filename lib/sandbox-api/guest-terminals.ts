@@ -5,7 +5,10 @@ import type { ConnectEndpoint } from './connect';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
 import { attempt, type EnvdCaller, inTime } from './envd-caller';
 
-/** The terminals of a running sandbox: processes with a PTY (protocol §4.3). What they write is bytes, as they are. */
+/**
+ * The terminals of a running sandbox: processes with a PTY (docs/protocol.md#envd-starting-a-process). What they write
+ * is bytes, as they are.
+ */
 export type GuestTerminals = {
   /**
    * Starts a program with a PTY and follows it to its end. It lives as long as it likes: no deadline is sent, for that

@@ -5,8 +5,9 @@ import { outsideRequests } from '../request-context';
 import { type ConnectEndpoint, ConnectRefusal } from './connect';
 
 /**
- * Bytes of files, of any size and at any pace (protocol §3). Not by `fetch`: its timers break off a transfer whose
- * other side is slow, and its streams cost a multiple. Redirects are not followed: the token must not go elsewhere.
+ * Bytes of files, of any size and at any pace (docs/protocol.md#envd-http). Not by `fetch`: its timers break off a
+ * transfer whose other side is slow, and its streams cost a multiple. Redirects are not followed: the token must not go
+ * elsewhere.
  */
 
 type Order = {

@@ -9,7 +9,9 @@ const Time = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** `ListedSandbox` and `SandboxDetail` of protocol §1.3, turned into our `Sandbox`. Tokens are not even read. */
+/**
+ * `ListedSandbox` and `SandboxDetail` of docs/protocol.md#schemas, turned into our `Sandbox`. Tokens are not even read.
+ */
 export const WireSandbox = z
   .object({
     sandboxID: SandboxId,

@@ -11,7 +11,7 @@ type Verdict = string | null;
 
 const UNKNOWN_STATE = 'Its state is not one this version knows.';
 
-/** State × act, from the state matrix of protocol §1.2. A state added to the schema breaks the build here. */
+/** State × act, from docs/protocol.md#state-matrix. A state added to the schema breaks the build here. */
 const RULES = {
   running: {
     kill: null,
@@ -39,7 +39,7 @@ const RULES = {
 /**
  * Why `state` forbids `act`, or `null` where it allows it.
  *
- * Source: state matrix, protocol §1.2.
+ * Source: docs/protocol.md#state-matrix.
  */
 export function sandboxCannot(state: SandboxState, act: SandboxAct): string | null {
   return RULES[state][act];

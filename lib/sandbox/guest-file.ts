@@ -14,7 +14,9 @@ export type Entry = {
   linkTarget: string | null;
   /** Of the name itself: a link's is the length of its target. */
   sizeBytes: number;
-  /** As Go writes a mode: `-rw-r--r--`, `drwxr-xr-x`, `Lrwxrwxrwx`, `Dcrw-rw-rw-` (protocol §4.2). */
+  /**
+   * As Go writes a mode: `-rw-r--r--`, `drwxr-xr-x`, `Lrwxrwxrwx`, `Dcrw-rw-rw-` (docs/protocol.md#envd-entry-info).
+   */
   permissions: string;
   owner: string;
   group: string;

@@ -13,7 +13,10 @@ export type SandboxId = z.infer<typeof SandboxId>;
 export const SandboxState = z.enum(['running', 'paused', 'unknown']);
 export type SandboxState = z.infer<typeof SandboxState>;
 
-/** Set at creation, never changed by the API (protocol §1.2). Keys and values are text written by others: hostile. */
+/**
+ * Set at creation, never changed by the API (docs/protocol.md#metadata). Keys and values are text written by others:
+ * hostile.
+ */
 export const Metadata = z.record(z.string(), z.string());
 export type Metadata = z.infer<typeof Metadata>;
 
@@ -25,9 +28,9 @@ export const Sandbox = z.object({
   alias: z.string().nullable(),
   state: SandboxState,
   metadata: Metadata,
-  /** Start of the current or last run, epoch ms. Resuming resets it (protocol §1.2). */
+  /** Start of the current or last run, epoch ms. Resuming resets it (docs/protocol.md#timeouts). */
   startedAtMs: z.number(),
-  /** Deadline, epoch ms. Says nothing while paused (protocol §1.3). */
+  /** Deadline, epoch ms. Says nothing while paused (docs/protocol.md#paused-sandboxes-in-responses). */
   endAtMs: z.number(),
   cpuCount: z.number(),
   memoryMB: z.number(),

@@ -2,7 +2,7 @@ import type { SandboxState } from '../sandbox/schema';
 
 /**
  * The review of a paused sandbox: its files can only be read while it runs, so somebody wakes it for a while, under a
- * lease that ends in a pause (protocol §6). Runs anywhere.
+ * lease that ends in a pause (docs/protocol.md#waking-a-paused-sandbox). Runs anywhere.
  */
 
 /** For how long a sandbox may be woken, in minutes. */

@@ -13,7 +13,7 @@ export type Woken =
 
 /**
  * What one attempt to pause it came to. `isDoubtful`: the service reported a failure on the way, after which nobody has
- * seen that run again; a failed pause can leave a sandbox as it was before (protocol §1.2).
+ * seen that run again; a failed pause can leave a sandbox as it was before (docs/protocol.md#failed-pauses).
  */
 export type PauseVerdict =
   | { kind: 'paused'; isDoubtful: boolean }
@@ -51,7 +51,8 @@ export async function readNow(sandboxId: string): Promise<Sandbox | null> {
   const askedAtMs = Date.now();
   try {
     const sandbox = await getSandbox(sandboxId);
-    // The list names the template of a paused one better, so it is to come from there first (protocol §1.3).
+    // The list names the template of a paused one better, so it is to come from there first
+    // (docs/protocol.md#paused-sandboxes-in-responses).
     if (fleetWatcher().find(sandboxId) !== undefined) fleetWatcher().settle(sandbox, askedAtMs);
     return sandbox;
   } catch (thrown) {
@@ -68,7 +69,7 @@ export function isSameRun(sandbox: Sandbox, startedAtMs: number): boolean {
 
 /**
  * Whether the run got the time-out that we asked for, and so our policy of what happens then: of two requests in the same
- * moment the service follows the first and answers both alike (protocol §6.3).
+ * moment the service follows the first and answers both alike (docs/protocol.md#join-race).
  */
 export function isOurRun(
   { startedAtMs, endAtMs }: Sandbox,
@@ -82,7 +83,7 @@ export function isOurRun(
 
 /**
  * Wakes a paused sandbox so that its time-out pauses it again, whatever it was created to do: `resume`, because `connect`
- * cannot say that (protocol §6.1). One that runs is left alone.
+ * cannot say that (docs/protocol.md#resume-instead-of-connect). One that runs is left alone.
  * @throws SandkeeperError `not_found`, `quota`, `invalid`, and others as the service refuses; see `isUncertain`
  */
 export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<Woken> {

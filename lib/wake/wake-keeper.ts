@@ -55,7 +55,8 @@ const POLL_MS = 250;
 /**
  * Keeps the reviews of paused sandboxes: wakes them, notices who looks and what others do to them, and sees to it that
  * each ends in a pause, whoever leaves or crashes. Every step is written down first, so that a process that dies leaves
- * nothing awake: its successor, or another one over the same database, takes its reviews over (protocol §6).
+ * nothing awake: its successor, or another one over the same database, takes its reviews over
+ * (docs/protocol.md#waking-a-paused-sandbox).
  */
 export class WakeKeeper {
   readonly #options: Required<Options>;

@@ -35,7 +35,7 @@ const NetworkBody = z
     { path: ['allowOut'], error: 'expected 0.0.0.0/0 in denyOut when it holds domains' },
   );
 
-/** `NewSandbox` of protocol §1.4. Unknown fields are ignored: newer SDKs send more. */
+/** `NewSandbox` of docs/protocol.md#creating-a-sandbox. Unknown fields are ignored: newer SDKs send more. */
 export const NewSandboxBody = z.object(
   {
     templateID: z

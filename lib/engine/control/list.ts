@@ -9,7 +9,7 @@ import { viewListed } from './views';
 
 const STATES = ['running', 'paused'] as const satisfies readonly ShownState[];
 
-/** The two lists of sandboxes (protocol §1.4). */
+/** The two lists of sandboxes (docs/protocol.md#listing-sandboxes). */
 export function listRoutes(parts: EngineParts): Route[] {
   return [
     { method: 'GET', path: '/v2/sandboxes', answer: (call) => listPage(call, parts) },
@@ -83,8 +83,8 @@ export function parseCursor(token: string): ListPlace {
 }
 
 /**
- * The metadata filter in its odd encoding (protocol §1.4): what the query holds is form-encoded pairs, escaped as a
- * whole once more, and the SDKs escape each key and value besides. Later pairs of one key win.
+ * The metadata filter in its odd encoding (docs/protocol.md#metadata-filter): what the query holds is form-encoded
+ * pairs, escaped as a whole once more, and the SDKs escape each key and value besides. Later pairs of one key win.
  * @throws ApiError 400.
  */
 export function parseMetadata(text: string | null): StringMap {

@@ -8,7 +8,7 @@ import type { Call, Route } from './route';
 
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
-/** Width of a range below which its points lie that far apart, both in seconds (protocol §1.4). */
+/** Width of a range below which its points lie that far apart, both in seconds (docs/protocol.md#metrics). */
 const STEPS = [
   { belowS: HOUR_S, stepS: 5 },
   { belowS: 6 * HOUR_S, stepS: 30 },
@@ -21,7 +21,7 @@ const LOG_HISTORY_MS = 7 * 24 * HOUR_S * 1000;
 /** Larger than any Unix time in seconds of this millennium: then it is milliseconds, as the Python SDK sends them. */
 const SURELY_MS = 1e11;
 
-/** Metrics and logs. An unknown sandbox has neither, which is not an error (protocol §1.2). */
+/** Metrics and logs. An unknown sandbox has neither, which is not an error (docs/protocol.md#state-matrix). */
 export function metricsLogsRoutes(parts: EngineParts): Route[] {
   return [
     { method: 'GET', path: '/sandboxes/metrics', answer: ({ query }) => latestMetrics(query, parts) },

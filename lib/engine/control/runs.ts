@@ -7,7 +7,7 @@ import type { Call, Route } from './route';
 
 const STATUSES = ['running', 'paused', 'stopped'] as const satisfies readonly RunStatus[];
 
-/** History of sandboxes including ended ones (protocol §1.4). */
+/** History of sandboxes including ended ones (docs/protocol.md#sandbox-runs). */
 export function runRoutes(parts: EngineParts): Route[] {
   return [{ method: 'GET', path: '/v2/sandbox-runs', answer: (call) => listRuns(call, parts) }];
 }

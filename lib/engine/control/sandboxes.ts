@@ -7,10 +7,10 @@ import { ConnectBody, NewSandboxBody, OpenConnectBody, RefreshBody, ResumeBody, 
 import type { Call, Route } from './route';
 import { sandboxIdOf, shownSandbox, viewDetail, viewSandbox } from './views';
 
-/** What the SDKs' `connect` asks for unless told otherwise (protocol §5). */
+/** What the SDKs' `connect` asks for unless told otherwise (docs/protocol.md#connect-wakes-sandboxes). */
 const DEFAULT_OF_SDKS_S = 300;
 
-/** Everything that makes, changes or ends one sandbox (protocol §1.4). */
+/** Everything that makes, changes or ends one sandbox (docs/protocol.md#sandbox-routes). */
 export function sandboxRoutes(parts: EngineParts): Route[] {
   const { lifecycle } = parts;
   const create: Route['answer'] = async ({ body }) => {

@@ -3,7 +3,7 @@ import { ApiError } from '../http';
 import { findTemplate, TEMPLATES, TEMPLATES_CREATED_AT, type Template } from '../templates';
 import type { Route } from './route';
 
-/** The built-in templates, read only (protocol §1.4). Spawns are not counted. */
+/** The built-in templates, read only (docs/protocol.md#templates). Spawns are not counted. */
 export function templateRoutes(): Route[] {
   return [
     { method: 'GET', path: '/templates', answer: () => ({ status: 200, body: TEMPLATES.map(viewTemplate) }) },

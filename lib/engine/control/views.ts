@@ -5,7 +5,10 @@ import type { EngineParts } from '../parts';
 import { type SandboxRecord, SHOWN_STATE } from '../record';
 import { formatTime } from '../time';
 
-/** `Sandbox` of protocol §1.3: what create, resume and connect answer. The token is there for every sandbox. */
+/**
+ * `Sandbox` of docs/protocol.md#sandbox-schema: what create, resume and connect answer. The token is there for every
+ * sandbox.
+ */
 export function viewSandbox(record: SandboxRecord, parts: EngineParts) {
   return {
     templateID: record.templateId,
@@ -19,7 +22,7 @@ export function viewSandbox(record: SandboxRecord, parts: EngineParts) {
   };
 }
 
-/** `ListedSandbox` of protocol §1.3. */
+/** `ListedSandbox` of docs/protocol.md#listedsandbox-schema. */
 export function viewListed(record: SandboxRecord) {
   return {
     templateID: record.templateId,
@@ -37,7 +40,10 @@ export function viewListed(record: SandboxRecord) {
   };
 }
 
-/** `SandboxDetail`. A paused one shows its internal template, no alias and no domain (protocol §1.3). */
+/**
+ * `SandboxDetail`. A paused one shows its internal template, no alias and no domain
+ * (docs/protocol.md#paused-sandboxes-in-responses).
+ */
 export function viewDetail(record: SandboxRecord, parts: EngineParts) {
   const envdAccessToken = parts.tokens.access(record.id);
   if (SHOWN_STATE[record.state] === 'running') {

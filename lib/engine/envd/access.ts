@@ -4,7 +4,10 @@ import type { Guest } from '../guests';
 import { ApiError } from '../http';
 import { fileSignature } from '../ids';
 
-/** Checks a data-plane request against the sandbox's token (protocol §3). Nothing is checked unless it is `secure`. */
+/**
+ * Checks a data-plane request against the sandbox's token (docs/protocol.md#envd-access-check). Nothing is checked
+ * unless it is `secure`.
+ */
 
 /** Everything but `/health` and `/files`. @throws ApiError 401 */
 export function requireToken(guest: Guest, request: IncomingMessage): void {

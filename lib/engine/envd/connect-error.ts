@@ -1,4 +1,7 @@
-/** Codes of the Connect protocol with the HTTP status that carries them in unary replies (protocol §4.1). */
+/**
+ * Codes of the Connect protocol with the HTTP status that carries them in unary replies
+ * (docs/protocol.md#connect-codes).
+ */
 export const HTTP_STATUS_OF_CODE = {
   canceled: 499,
   unknown: 500,

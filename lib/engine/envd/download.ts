@@ -11,7 +11,10 @@ import { untilAborted } from './until-aborted';
 /** What one download holds in memory, whatever the size of the file and however slow its reader. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** `GET /files`: the bytes of a file, whole or in ranges (protocol §3). @throws ApiError 400, 404, 500 */
+/**
+ * `GET /files`: the bytes of a file, whole or in ranges (docs/protocol.md#envd-reading-a-file).
+ * @throws ApiError 400, 404, 500
+ */
 export async function download(exchange: FileRequest): Promise<void> {
   const path = filePath(exchange.query.get('path') ?? '', exchange.user);
   const file = await openFile(exchange, path);

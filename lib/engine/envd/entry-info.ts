@@ -5,7 +5,7 @@ import type { GuestRoot } from '../safe-fs/guest-root';
 
 type FileType = 'FILE_TYPE_UNSPECIFIED' | 'FILE_TYPE_FILE' | 'FILE_TYPE_DIRECTORY';
 
-/** `filesystem.EntryInfo` in proto3 JSON form (protocol §4.2). */
+/** `filesystem.EntryInfo` in proto3 JSON form (docs/protocol.md#envd-filesystem-messages). */
 export type EntryInfo = {
   readonly name: string;
   readonly type: FileType;

@@ -48,7 +48,10 @@ type Exchange = {
 
 type Endpoint = { readonly methods: readonly string[]; serve(exchange: Exchange): void | Promise<void> };
 
-/** The data plane: files, filesystem RPC, process RPC and the rest of protocol §3 and §4. */
+/**
+ * The data plane: files, filesystem RPC, process RPC and the rest of docs/protocol.md#envd-http and
+ * docs/protocol.md#envd-rpc.
+ */
 export class Envd implements DataPlane {
   readonly #options: EnvdOptions;
   readonly #calls = new OpenCalls();
@@ -261,7 +264,10 @@ function refusePlatformCall(): never {
   throw new ApiError(403, 'this call is for the platform only');
 }
 
-/** The variables that every process of the sandbox starts with, those of its user apart (protocol §4.3). */
+/**
+ * The variables that every process of the sandbox starts with, those of its user apart
+ * (docs/protocol.md#envd-process-environment).
+ */
 function environmentOf(guest: Guest): Record<string, string> {
   return {
     ...guest.envVars,

@@ -1,7 +1,7 @@
 import { ConnectError } from './connect-error';
 
 /**
- * Envelopes of Connect streams (protocol §4.1): one flag byte, the length as a big-endian uint32, then JSON.
+ * Envelopes of Connect streams (docs/protocol.md#streams): one flag byte, the length as a big-endian uint32, then JSON.
  */
 
 /** Largest request message that is taken in; a message is held in memory whole. */

@@ -9,7 +9,7 @@ import { flag, message, text, uint32 } from './messages';
 import { type CallContext, type MessageStream, type Service, serverStream, unary } from './rpc';
 import type { Watchers } from './watchers';
 
-/** `filesystem.Filesystem` (protocol §4.2). */
+/** `filesystem.Filesystem` (docs/protocol.md#envd-filesystem-service). */
 
 const PathRequest = message({ path: text });
 const MoveRequest = message({ source: text, destination: text });

@@ -23,8 +23,9 @@ export class PathError extends Error {
 }
 
 /**
- * The absolute path that a caller means (protocol §3): empty and `~` are the home, relative ones start there and are
- * cleaned, absolute ones are taken as they are. What is absolute here is still walked inside the sandbox's root.
+ * The absolute path that a caller means (docs/protocol.md#envd-paths): empty and `~` are the home, relative ones start
+ * there and are cleaned, absolute ones are taken as they are. What is absolute here is still walked inside the
+ * sandbox's root.
  * @throws PathError for `~name`
  */
 export function resolvePath(path: string, user: GuestUser): string {

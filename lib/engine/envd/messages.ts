@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Schemas for proto3 JSON (protocol §4.1): names in lowerCamelCase or snake_case, fields at their default left out or
- * null, numbers as strings too, unknown fields ignored.
+ * Schemas for proto3 JSON (docs/protocol.md#proto3-json): names in lowerCamelCase or snake_case, fields at their
+ * default left out or null, numbers as strings too, unknown fields ignored.
  */
 
 /** A message with the given fields, written in lowerCamelCase. Keys inside maps are left as they are. */

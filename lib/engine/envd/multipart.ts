@@ -1,7 +1,8 @@
 /**
- * A streaming reader of `multipart/form-data` (protocol §3). Written here because form libraries (`@fastify/busboy` 3.2
- * among them) take any line that begins with the delimiter for one, drop a part whose headers are too long or whose
- * delimiter is followed by blanks, and pass over `filename*`: an upload would answer 200 with files cut or missing.
+ * A streaming reader of `multipart/form-data` (docs/protocol.md#envd-writing-files). Written here because form
+ * libraries (`@fastify/busboy` 3.2 among them) take any line that begins with the delimiter for one, drop a part whose
+ * headers are too long or whose delimiter is followed by blanks, and pass over `filename*`: an upload would answer 200
+ * with files cut or missing.
  */
 
 /** What is no multipart body. */

@@ -5,8 +5,8 @@ import type { GuestUser } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
 
 /**
- * A process's environment (protocol §4.3): what every login has, the sandbox's own variables, then those of the
- * request. Nothing of the engine's.
+ * A process's environment (docs/protocol.md#envd-process-environment): what every login has, the sandbox's own
+ * variables, then those of the request. Nothing of the engine's.
  */
 export function environmentOf(
   guest: Guest,
@@ -28,7 +28,10 @@ export function environmentOf(
   };
 }
 
-/** Where a process starts, absolute and inside (the path rules of §3). @throws ConnectError `invalid_argument` */
+/**
+ * Where a process starts, absolute and inside (the path rules of docs/protocol.md#envd-paths).
+ * @throws ConnectError `invalid_argument`
+ */
 export function workingDirectory(user: GuestUser, cwd: string | undefined): string {
   if (!cwd || cwd === '~') return user.home;
   if (cwd.startsWith('~/')) return posix.join(user.home, cwd.slice(2));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bytes, enumOf, message, presentUint32, text, textMap, uint32 } from './messages';
 
-/** Messages of the package `process` (protocol §4.3), in proto3 JSON form. */
+/** Messages of the package `process` (docs/protocol.md#envd-process-messages), in proto3 JSON form. */
 
 /** No NUL: the kernel would cut the text there. */
 const hasNoNul = (value: string) => !value.includes('\0');

@@ -38,7 +38,7 @@ const SIGNALS = { SIGNAL_UNSPECIFIED: 0, SIGNAL_SIGTERM: 15, SIGNAL_SIGKILL: 9 }
 const MAX_SIZE = 0xffff;
 const DEFAULT_SIZE = { cols: 80, rows: 24 };
 
-/** The service `process.Process` (protocol §4.3). */
+/** The service `process.Process` (docs/protocol.md#envd-process-service). */
 export function processService(host: ProcessHost): Service {
   const find = (context: CallContext, selector: ProcessSelector) => findProcess(host, context, selector);
   const keepalive: EventMessage = { event: { keepalive: {} } };
@@ -136,7 +136,7 @@ async function startProcess(
   }
 }
 
-/** Everything from now on: `start`, output, and `end` when it ends (§4.3). */
+/** Everything from now on: `start`, output, and `end` when it ends (docs/protocol.md#envd-connecting-to-a-process). */
 async function follow(
   process: GuestProcess,
   reader: ProcessReader,

@@ -26,7 +26,7 @@ const DEFAULT_KEEPALIVE_S = 90;
 /** The longest that a timer can wait; a longer timeout is none. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Answers one RPC (protocol §4.1). `rpc` undefined: there is no such method. */
+/** Answers one RPC (docs/protocol.md#envd-rpc). `rpc` undefined: there is no such method. */
 export async function serveRpc(rpc: Rpc | undefined, exchange: RpcExchange): Promise<void> {
   try {
     const refusal = refuse(rpc, exchange.request);
@@ -130,7 +130,10 @@ function startDeadline(call: OpenCall, deadlineMs: number | null): NodeJS.Timeou
   return setTimeout(passed, Math.max(0, deadlineMs - Date.now()));
 }
 
-/** `Connect-Timeout-Ms` may be a decimal (Python), `Keepalive-Ping-Interval` is in seconds (protocol §4.1). */
+/**
+ * `Connect-Timeout-Ms` may be a decimal (Python), `Keepalive-Ping-Interval` is in seconds
+ * (docs/protocol.md#rpc-request-headers).
+ */
 function readLimits(headers: IncomingHttpHeaders): CallLimits {
   const timeoutMs = positiveOf(headers['connect-timeout-ms']);
   const keepaliveS = positiveOf(headers['keepalive-ping-interval']) ?? DEFAULT_KEEPALIVE_S;

@@ -6,7 +6,7 @@ import { ConnectError } from './connect-error';
 /** What a handler knows of the call it serves. */
 export type CallContext = {
   readonly guest: Guest;
-  /** Whom the caller acts as: Basic auth or the default user (protocol §3). */
+  /** Whom the caller acts as: Basic auth or the default user (docs/protocol.md#envd-users). */
   readonly user: GuestUser;
   readonly root: GuestRoot;
   /**

@@ -5,7 +5,7 @@ import type { MessageStream } from './rpc';
 
 type Keepalive = { readonly keepalive: object | undefined; readonly keepaliveMs: number };
 
-/** Writes the reply of a stream: HTTP 200, envelopes, and always an end-stream envelope (protocol §4.1). */
+/** Writes the reply of a stream: HTTP 200, envelopes, and always an end-stream envelope (docs/protocol.md#streams). */
 export class StreamWriter implements MessageStream<object> {
   readonly #response: ServerResponse;
   readonly #options: Keepalive;

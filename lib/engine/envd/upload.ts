@@ -12,8 +12,8 @@ const FILES_LIMIT = 10_000;
 type Written = { readonly path: string; readonly name: string; readonly type: 'file' };
 
 /**
- * `POST /files`: writes every part named `file` (protocol §3), truncating in place. What was written before a failure
- * stays written.
+ * `POST /files`: writes every part named `file` (docs/protocol.md#envd-writing-files), truncating in place. What was
+ * written before a failure stays written.
  * @throws ApiError 400 bad path, directory, the same path twice, broken body; 507 no space; 500 no multipart body, others
  */
 export async function upload(exchange: FileRequest): Promise<void> {

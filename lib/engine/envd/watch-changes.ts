@@ -1,9 +1,9 @@
 import type { Stats } from 'node:fs';
 
 /**
- * WorkLoop what Node tells about a directory into the events of protocol §4.2. Node merges the kernel's kinds into two:
- * `rename` for an entry that came, went, or (directories only) changed its attributes, `change` for content and
- * attributes of files. The difference comes from comparing what was there with what is there.
+ * Turns what Node tells about a directory into the events of docs/protocol.md#envd-watching-a-directory. Node merges
+ * the kernel's kinds into two: `rename` for an entry that came, went, or (directories only) changed its attributes,
+ * `change` for content and attributes of files. The difference comes from comparing what was there with what is there.
  */
 
 export type EventType =

@@ -87,7 +87,7 @@ export class Watchers {
   }
 }
 
-/** `w` and 20 letters (protocol §4.2). */
+/** `w` and 20 letters (docs/protocol.md#envd-polled-watchers). */
 function newWatcherId(): string {
   return `w${[...randomBytes(20)].map((byte) => ID_LETTERS[byte % ID_LETTERS.length]).join('')}`;
 }

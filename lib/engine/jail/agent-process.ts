@@ -15,7 +15,10 @@ import {
 } from './frames';
 import { TextChunks } from './text-chunks';
 
-/** How long what a killed process wrote last may take to arrive when others hold its pipes (protocol §4.3). */
+/**
+ * How long what a killed process wrote last may take to arrive when others hold its pipes
+ * (docs/protocol.md#envd-end-of-a-process).
+ */
 const LAST_WORDS_MS = 20;
 
 /** A command with pipes: one `started`, output, and one `ended` after all of it. */

@@ -1,4 +1,4 @@
-/** How a process ended (protocol §4.3, "End values"). */
+/** How a process ended (docs/protocol.md#envd-end-of-a-process). */
 export type ExitStatus = {
   /** -1 where a signal ended it. */
   readonly exitCode: number;

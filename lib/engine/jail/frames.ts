@@ -61,7 +61,7 @@ export type ExitReport = { readonly code: number | null; readonly signal: string
 
 /** Bytes of output of one subject that may be under way at a time. */
 export const OUTPUT_WINDOW_BYTES = 128 * 1024;
-/** Largest chunk of standard output or error, and of a terminal (protocol §4.3). */
+/** Largest chunk of standard output or error, and of a terminal (docs/protocol.md#envd-process-output). */
 export const PIPE_CHUNK_BYTES = 32 * 1024;
 export const PTY_CHUNK_BYTES = 16 * 1024;
 /** Largest chunk of input; larger input is cut. */

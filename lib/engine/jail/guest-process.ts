@@ -10,7 +10,7 @@ import {
 } from './frames';
 import type { Jail } from './jail';
 
-/** What a process was started with, as `List` tells it (protocol §4.3). */
+/** What a process was started with, as `List` tells it (docs/protocol.md#envd-process-list). */
 export type ProcessConfig = {
   readonly cmd: string;
   readonly args: readonly string[];

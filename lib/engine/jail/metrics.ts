@@ -10,7 +10,7 @@ const DISK_SHARE = 1 / 20;
 
 type Measured = { disk: { usedBytes: number; dueMs: number; isRunning: boolean }; latest: Usage | null };
 
-/** Samples every sandbox that runs and has been used, every 5 s (protocol §1.4). */
+/** Samples every sandbox that runs and has been used, every 5 s (docs/protocol.md#metrics). */
 export class GuestMetrics {
   readonly #context: GuestContext;
   readonly #sandboxes: ReadonlyMap<string, Sandbox>;

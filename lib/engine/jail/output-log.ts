@@ -39,7 +39,7 @@ export class LogBudget {
   }
 }
 
-/** WorkLoop what one process does into log entries (protocol §1.4). */
+/** Turns what one process does into log entries (docs/protocol.md#log-entries). */
 export class OutputLog {
   readonly #record: Record;
   readonly #budget: LogBudget;

@@ -7,7 +7,7 @@ import { StartRefused } from './session';
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
 
 /**
- * Passes a request on to a server inside a sandbox (protocol §2.2).
+ * Passes a request on to a server inside a sandbox (docs/protocol.md#ports-of-a-sandbox).
  * @returns false when nothing listens on the port; the request has not been touched then
  */
 export async function proxyToPort(

@@ -123,7 +123,9 @@ export function houseOf(engine: Engine): TestGuests {
   };
 }
 
-/** The addresses are options at run time but missing from the types of static calls (protocol §5.5). */
+/**
+ * The addresses are options at run time but missing from the types of static calls (docs/protocol.md#untyped-options).
+ */
 function connectionOf({ apiKey, url }: Engine): SandboxOpts {
   return { apiKey, apiUrl: url, sandboxUrl: url } as SandboxOpts;
 }

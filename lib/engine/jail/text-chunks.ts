@@ -1,6 +1,6 @@
 /**
- * Cuts a stream of bytes into chunks that never end inside a UTF-8 character (protocol §4.3: clients decode chunk by
- * chunk). Bytes that are no UTF-8 pass unchanged.
+ * Cuts a stream of bytes into chunks that never end inside a UTF-8 character (docs/protocol.md#envd-process-output:
+ * clients decode chunk by chunk). Bytes that are no UTF-8 pass unchanged.
  */
 export class TextChunks {
   readonly #maxBytes: number;

@@ -15,7 +15,7 @@ type Ways = {
   restat: (names: readonly string[]) => Promise<void>;
 };
 
-/** WorkLoop the news of one folder into readings, as few and as fast as its size allows: an agent may write all the time. */
+/** Turns the news of one folder into readings, as few and as fast as its size allows: an agent may write all the time. */
 export class FolderNews {
   readonly #ways: Ways;
   readonly #names = new Set<string>();

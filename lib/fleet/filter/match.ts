@@ -7,7 +7,7 @@ export type FilterTest = (row: IndexedSandbox, nowMs: number) => boolean;
 
 type TextTest = (text: string) => boolean;
 
-/** WorkLoop a filter into a test. Compile once per filter, then run it over the rows. */
+/** Turns a filter into a test. Compile once per filter, then run it over the rows. */
 export function compileFilter(filter: Filter): FilterTest {
   const tests = filter.map(compileTerm);
   return (row, nowMs) => {

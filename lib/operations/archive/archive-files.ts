@@ -63,7 +63,7 @@ const LONGEST_WAIT_MS = 60_000;
 /**
  * Saves the files of one sandbox before its kill: writes them to an archive of this server, reads that again, notes who
  * took what along, and only then lets the kill go on. A paused sandbox is woken for it under a lease that ends in a pause
- * whatever happens, unless the kill was quicker (protocol §6.1).
+ * whatever happens, unless the kill was quicker (docs/protocol.md#wake-sequence).
  */
 export class FileSaver {
   readonly #order: SaveOrder;

@@ -30,7 +30,7 @@ const END_REASONS: Readonly<Record<string, string>> = {
   error: 'It ended with an error.',
 };
 
-/** What is known of the end of `sandboxId`; `null` when nobody has heard of it. Protocol §1.4, sandbox runs. */
+/** What is known of the end of `sandboxId`; `null` when nobody has heard of it. See docs/protocol.md#sandbox-runs. */
 export async function findEnding(sandboxId: string): Promise<Ending | null> {
   const ending = await findHow(sandboxId);
   return ending && { ...ending, saved: await findLastSaved(sandboxId) };

@@ -112,7 +112,7 @@ const ACTS = {
 
 /**
  * Does one act to one sandbox, if it still is as it was shown, and reads it again to see what is true: an answer alone
- * proves nothing (protocol §1.2). Sends again only what a reading says has not happened. Never throws.
+ * proves nothing (docs/protocol.md#failed-pauses). Sends again only what a reading says has not happened. Never throws.
  */
 export async function runStep(context: StepContext): Promise<StepResult> {
   try {
@@ -307,7 +307,10 @@ function judgeState(now: Sandbox | null, wanted: SandboxState, { wasSo }: Attemp
   return { outcome: 'done', message: null, sandbox: now };
 }
 
-/** A sandbox that has been paused meanwhile answers `not_found`, just as one that is gone (protocol §1.2). */
+/**
+ * A sandbox that has been paused meanwhile answers `not_found`, just as one that is gone
+ * (docs/protocol.md#state-matrix).
+ */
 function judgeDeadline(
   now: Sandbox | null,
   { params: { timeoutMs = 0 } }: StepContext,
