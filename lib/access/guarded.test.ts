@@ -9,10 +9,11 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 /** What anybody may reach, and why. */
 const PUBLIC: Readonly<Record<string, string>> = {
+  'app/layout.tsx default': 'it is the frame of the sign-in page, too',
   'app/sign-in/page.tsx default': 'it is where one gets a role',
-  'app/sandboxes/[id]/page.tsx generateMetadata': 'it repeats what the address says',
-  'app/sandboxes/[id]/files/page.tsx generateMetadata': 'it repeats what the address says',
-  'app/sandboxes/[id]/console/page.tsx generateMetadata': 'it repeats what the address says',
+  'app/(console)/sandboxes/[id]/page.tsx generateMetadata': 'it repeats what the address says',
+  'app/(console)/sandboxes/[id]/files/page.tsx generateMetadata': 'it repeats what the address says',
+  'app/(console)/sandboxes/[id]/console/page.tsx generateMetadata': 'it repeats what the address says',
   'app/api/health/route.ts GET': 'it says that the server answers and nothing else',
   'lib/access/actions.ts signIn': 'it is how one gets a role',
   'lib/access/actions.ts signOut': 'it ends what the caller has, if anything',
@@ -29,7 +30,7 @@ function filesIn(dir: string): string[] {
 }
 
 function kindOf(path: string): Kind | null {
-  if (/^app\/(.*\/)?page\.(tsx?|jsx?)$/.test(path)) return 'page';
+  if (/^app\/(.*\/)?(page|layout)\.(tsx?|jsx?)$/.test(path)) return 'page';
   if (/^app\/(.*\/)?route\.(tsx?|jsx?)$/.test(path)) return 'route';
   return /^lib\/(.*\/)?actions\.ts$/.test(path) ? 'action' : null;
 }

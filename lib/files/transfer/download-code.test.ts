@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, openTestGuests } from '../../engine/jail/test-guests';
 import { DOWNLOAD_LANGUAGES, downloadCode } from './download-code';
 
-const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 const NAMES = [
   'plain.bin',
   'it\'s "quoted"',

@@ -7,7 +7,7 @@ import { SANDBOX_ACTS } from '../../sandbox/can';
 import type { ActParams } from '../schema';
 import { asCode, CODE_LANGUAGES, type CodeLanguage } from './as-code';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PARAMS = {
   kill: {},
   pause: {},

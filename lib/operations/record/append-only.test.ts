@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 /** What stands in the record of operations stays there: two files write it, and only what is not known before the end. */
 
-const ROOT = resolve(import.meta.dirname, '../..');
+const ROOT = resolve(import.meta.dirname, '../../..');
 /** Takes operations into the record, settles them, and forgets old ones. */
 const STORE = 'lib/operations/record/store.ts';
 /** Writes what becomes of single items. */
