@@ -7,7 +7,12 @@ import type { ReactNode } from 'react';
 import { Providers } from '@/components/shell/providers';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
 
-export const metadata: Metadata = { title: { default: 'Sandkeeper', template: '%s · Sandkeeper' } };
+export const metadata: Metadata = {
+  title: { default: 'Sandkeeper', template: '%s · Sandkeeper' },
+  icons: { icon: '/favicon.svg', apple: '/apple-touch-icon.png' },
+  manifest: '/site.webmanifest',
+  robots: { index: false, follow: false },
+};
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);

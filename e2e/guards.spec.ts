@@ -29,7 +29,6 @@ const ROUTES: Record<string, Role | null> = {
   '/sign-in': null,
   '/_not-found': null,
   '/_global-error': null,
-  '/icon.svg': null,
   '/api/fleet': 'viewer',
   '/api/health': null,
   '/api/operations/[id]': 'viewer',
@@ -445,7 +444,8 @@ test('a host that is not ours gets nothing at all', async ({ sandkeeper, moru, s
       '/sign-in',
       '/api/health',
       '/api/fleet',
-      '/icon.svg',
+      '/favicon.svg',
+      '/robots.txt',
       '/nowhere',
     ]) {
       const answer = await ask(sandkeeper, path, {
@@ -521,7 +521,9 @@ test('every answer carries the security headers', async ({ sandkeeper, moru, ses
     '/nowhere',
     '/api/nowhere',
     '/_next/static/nowhere.js',
-    '/icon.svg',
+    '/favicon.svg',
+    '/site.webmanifest',
+    '/robots.txt',
     asset,
   ];
   const nonces = new Set<string>();
