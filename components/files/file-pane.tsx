@@ -13,9 +13,9 @@ import { entryQuery } from '@/lib/files/browse/queries';
 import type { FolderFailure } from '@/lib/files/browse/tree';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
-import { roleForbidsReading } from './entry-acts';
-import { whyNoBytes } from './entry-words';
-import { FileFacts } from './file-facts';
+import { roleForbidsReading } from './browse/entry-actions';
+import { whyNoBytes } from './browse/entry-words';
+import { FileFacts } from './browse/file-facts';
 import { FilePreview } from './preview/file-preview';
 
 type Props = {

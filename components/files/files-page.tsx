@@ -7,13 +7,13 @@ import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/s
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
+import { TreeSkeleton } from './browse/folder-state';
 import { FileBrowser } from './file-browser';
-import { TreeSkeleton } from './folder-state';
 import { useAddress } from './use-address';
-import { useNeedsWaking } from './use-wake';
 import type { ViewChoice } from './view-choice';
-import { WakeBanner } from './wake-banner';
-import { WakeGate } from './wake-gate';
+import { useNeedsWaking } from './wake/use-wake';
+import { WakeBanner } from './wake/wake-banner';
+import { WakeGate } from './wake/wake-gate';
 
 type Props = SandboxPageProps & { view: ViewChoice };
 

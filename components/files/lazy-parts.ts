@@ -5,21 +5,21 @@ import { loadWhenWanted } from '@/components/ui/lazy';
 // What is not there when the page opens is fetched when it is first wanted.
 
 export const ArchiveDialog = loadWhenWanted(
-  async () => (await import('./archive-dialog')).ArchiveDialog,
+  async () => (await import('./transfer/archive-dialog')).ArchiveDialog,
   ({ entries }) => entries !== null,
 );
 
 export const ConflictDialog = loadWhenWanted(
-  async () => (await import('./conflict-dialog')).ConflictDialog,
+  async () => (await import('./transfer/conflict-dialog')).ConflictDialog,
   ({ upload }) => upload !== null,
 );
 
 export const QuickOpen = loadWhenWanted(
-  async () => (await import('./quick-open')).QuickOpen,
+  async () => (await import('./search/quick-open')).QuickOpen,
   ({ isOpen }) => isOpen,
 );
 
 export const SearchPanel = loadWhenWanted(
-  async () => (await import('./search-panel')).SearchPanel,
+  async () => (await import('./search/search-panel')).SearchPanel,
   ({ isOpen }) => isOpen,
 );

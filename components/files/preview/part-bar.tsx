@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
-import type { TextController, TextState } from './text-controller';
+import type { TextController, TextState } from './text/text-controller';
 
 type Props = { controller: TextController; state: TextState; isLive: boolean };
 

@@ -10,8 +10,8 @@ import type { MenuAct } from '@/components/ui/menu-act';
 import { FilePath } from '@/components/ui/visible-text';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
-import { downloadFile } from '../entry-acts';
-import { FileTime } from '../file-time';
+import { downloadFile } from '../browse/entry-actions';
+import { FileTime } from '../browse/file-time';
 import { VIEW_NAMES } from './views';
 
 type Props = {

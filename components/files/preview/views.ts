@@ -19,14 +19,14 @@ export const VIEW_NAMES = {
 
 /** The views, each fetched when a file is first looked at so. */
 export const VIEWS: Readonly<Record<Exclude<PreviewView, 'details'>, ComponentType<PreviewProps>>> = {
-  text: lazy(async () => ({ default: (await import('./text-view')).TextView })),
-  rendered: lazy(async () => ({ default: (await import('./markdown-view')).MarkdownView })),
-  tree: lazy(async () => ({ default: (await import('./json-view')).JsonView })),
-  table: lazy(async () => ({ default: (await import('./table-view')).TableView })),
-  image: lazy(async () => ({ default: (await import('./image-view')).ImageView })),
-  document: lazy(async () => ({ default: (await import('./document-view')).DocumentView })),
-  audio: lazy(async () => ({ default: (await import('./media-view')).AudioView })),
-  video: lazy(async () => ({ default: (await import('./media-view')).VideoView })),
-  cells: lazy(async () => ({ default: (await import('./notebook-view')).NotebookView })),
-  hex: lazy(async () => ({ default: (await import('./hex-view')).HexView })),
+  text: lazy(async () => ({ default: (await import('./text/text-view')).TextView })),
+  rendered: lazy(async () => ({ default: (await import('./structured/markdown-view')).MarkdownView })),
+  tree: lazy(async () => ({ default: (await import('./structured/json-view')).JsonView })),
+  table: lazy(async () => ({ default: (await import('./structured/table-view')).TableView })),
+  image: lazy(async () => ({ default: (await import('./media/image-view')).ImageView })),
+  document: lazy(async () => ({ default: (await import('./media/media-view')).DocumentView })),
+  audio: lazy(async () => ({ default: (await import('./media/media-view')).AudioView })),
+  video: lazy(async () => ({ default: (await import('./media/media-view')).VideoView })),
+  cells: lazy(async () => ({ default: (await import('./structured/notebook-view')).NotebookView })),
+  hex: lazy(async () => ({ default: (await import('./text/hex-view')).HexView })),
 };

@@ -5,7 +5,7 @@ import type { Encoding } from '@/lib/files/preview/text/encoding';
 import { LineIndex } from '@/lib/files/preview/text/line-index';
 import { decodePiece, type Piece, pieceSpan, piecesIn } from '@/lib/files/preview/text/text-pieces';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
-import { changeText } from './change-text';
+import { changeText } from './editor';
 
 /** Up to this size a text is loaded whole; of a larger one some pieces around what is in sight. */
 const WHOLE_BYTES = 20 * 1024 * 1024;

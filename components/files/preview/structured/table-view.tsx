@@ -7,9 +7,9 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { MAX_COLUMNS, readTable, type TableText } from '@/lib/files/preview/structured/table-rows';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
-import type { PreviewProps } from './preview-props';
-import { useWhole } from './use-whole';
-import { WholeFrame } from './whole-frame';
+import type { PreviewProps } from '../preview-props';
+import { useWhole } from '../use-whole';
+import { WholeFrame } from '../whole-frame';
 
 const ROW_PX = 26;
 const NUMBER_PX = 64;

@@ -7,8 +7,8 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { type JsonTree, jsonPath, jsonRows, meaningOf } from '@/lib/files/preview/structured/json-tree';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { copyText } from '../entry-acts';
-import { BarButton, ViewControls } from './view-controls';
+import { copyText } from '../../browse/entry-actions';
+import { BarButton, ViewControls } from '../view-controls';
 
 const ROW_PX = 22;
 /** A browser draws nothing at places beyond some tens of millions of pixels. */

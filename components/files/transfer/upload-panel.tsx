@@ -6,7 +6,7 @@ import { formatBytes } from '@/components/ui/bytes';
 import { FileName } from '@/components/ui/visible-text';
 import { isOver, type Upload, type UploadState } from '@/lib/files/transfer/upload-queue';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { ConflictDialog } from './lazy-parts';
+import { ConflictDialog } from '../lazy-parts';
 import { uploads } from './use-uploads';
 
 const WORDS = {

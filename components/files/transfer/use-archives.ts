@@ -6,7 +6,7 @@ import type { ArchiveFormat, FolderSize } from '@/lib/files/schema';
 import { type ArchiveDownload, ArchiveDownloads } from '@/lib/files/transfer/archive/downloads';
 import type { ArchiveEvent } from '@/lib/files/transfer/archive/schema';
 import { liveSocket } from '@/lib/live/socket';
-import { downloadFrom } from './entry-acts';
+import { downloadFrom } from '../browse/entry-actions';
 
 const tabArchives = new ArchiveDownloads();
 const NONE: readonly ArchiveDownload[] = [];

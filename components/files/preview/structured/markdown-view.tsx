@@ -8,10 +8,10 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { markdownSections, safeLink, whyNotRendered } from '@/lib/files/preview/structured/markdown-bounds';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
-import type { PreviewProps } from './preview-props';
-import { PreviewNotice } from './preview-state';
-import { useWhole } from './use-whole';
-import { WholeFrame } from './whole-frame';
+import type { PreviewProps } from '../preview-props';
+import { PreviewNotice } from '../preview-state';
+import { useWhole } from '../use-whole';
+import { WholeFrame } from '../whole-frame';
 
 /** A Markdown text as its author meant it, without anything in it that would load, run or lead away by itself. */
 export function MarkdownView(props: PreviewProps) {

@@ -4,9 +4,8 @@ import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { fileAddresses } from '@/lib/files/addresses';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import type { PreviewProps } from './preview-props';
-import { NewsStrip, PreviewNotice } from './preview-state';
-import { useHeldVersion } from './use-held-version';
+import type { PreviewProps } from '../preview-props';
+import { NewsStrip, PreviewNotice } from '../preview-state';
 
 /** Sound, played by the browser's own element. */
 export function AudioView(props: PreviewProps) {
@@ -63,4 +62,35 @@ function Media({
       )}
     </>
   );
+}
+
+/** A PDF, in a frame, by the browser's own viewer. */
+export function DocumentView({ sandboxId, entry, version, isLive }: PreviewProps) {
+  const [shown, hasNews, showNews] = useHeldVersion(version, isLive, { holds: true });
+  return (
+    <>
+      {hasNews ? <NewsStrip onShow={showNews} /> : null}
+      <iframe
+        key={shown}
+        title={`Document ${visibleText(entry.name)}`}
+        src={fileAddresses.content(sandboxId, entry.path, 'pdf', shown)}
+        referrerPolicy="no-referrer"
+        className="min-h-0 w-full flex-1 border-0"
+      />
+    </>
+  );
+}
+
+/**
+ * The version of a file that an element shows: the latest, as long as it can be had. With `holds`, the first until
+ * somebody asks for another. Answers it, whether there is another, and how to show that.
+ */
+export function useHeldVersion(
+  version: string,
+  isLive: boolean,
+  { holds = false } = {},
+): [shown: string, hasNews: boolean, showNews: () => void] {
+  const [shown, setShown] = useState(version);
+  if (!holds && isLive && shown !== version) setShown(version);
+  return [shown, isLive && shown !== version, () => setShown(version)];
 }

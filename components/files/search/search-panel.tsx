@@ -7,7 +7,7 @@ import { FilePath, Visible } from '@/components/ui/visible-text';
 import { seenFrom } from '@/lib/files/guest-path';
 import type { FileHit, SearchPlace } from '@/lib/files/schema';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { UNADDRESSABLE } from './entry-words';
+import { UNADDRESSABLE } from '../browse/entry-words';
 import { type SearchNow, useSearch } from './use-search';
 
 const PLACES = { name: 'Names', content: 'Contents' } satisfies Record<SearchPlace, string>;

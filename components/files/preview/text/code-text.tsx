@@ -4,7 +4,7 @@ import { StreamLanguage } from '@codemirror/language';
 import { classHighlighter, highlightTree } from '@lezer/highlight';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { languageNamed } from './languages';
-import { SeenText } from './seen-text';
+import { VisibleLines } from './visible-lines';
 
 const LONGEST_COLOURED = 50_000;
 
@@ -24,7 +24,7 @@ export function CodeText({ text, language }: { text: string; language: string | 
     };
   }, [known]);
   const parts = useMemo(() => (spoken === null ? null : colouredParts(text, spoken)), [text, spoken]);
-  return parts ?? <SeenText text={text} />;
+  return parts ?? <VisibleLines text={text} />;
 }
 
 function colouredParts(text: string, language: StreamLanguage<unknown>): ReactNode[] | null {
@@ -32,13 +32,13 @@ function colouredParts(text: string, language: StreamLanguage<unknown>): ReactNo
   const parts: ReactNode[] = [];
   let end = 0;
   const plain = (to: number) => {
-    if (to > end) parts.push(<SeenText key={end} text={text.slice(end, to)} />);
+    if (to > end) parts.push(<VisibleLines key={end} text={text.slice(end, to)} />);
   };
   highlightTree(language.parser.parse(text), classHighlighter, (from, to, classes) => {
     plain(from);
     parts.push(
       <span key={from} className={classes}>
-        <SeenText text={text.slice(from, to)} />
+        <VisibleLines text={text.slice(from, to)} />
       </span>,
     );
     end = to;

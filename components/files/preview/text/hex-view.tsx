@@ -7,8 +7,8 @@ import { ApiFailure } from '@/lib/api-client';
 import { ByteBlocks } from '@/lib/files/preview/text/byte-blocks';
 import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/preview/text/hex';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
-import type { PreviewProps } from './preview-props';
-import { ViewControls } from './view-controls';
+import type { PreviewProps } from '../preview-props';
+import { ViewControls } from '../view-controls';
 
 const LINE_PX = 20;
 

@@ -10,11 +10,11 @@ import {
   stillOpen,
 } from '@/lib/files/preview/structured/json-tree';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
+import type { PreviewProps } from '../preview-props';
+import { TextView } from '../text/text-view';
+import { useWhole } from '../use-whole';
+import { WholeFrame } from '../whole-frame';
 import { JsonRows } from './json-rows';
-import type { PreviewProps } from './preview-props';
-import { TextView } from './text-view';
-import { useWhole } from './use-whole';
-import { WholeFrame } from './whole-frame';
 
 type Understood = { tree: JsonTree } | { broken: JsonBreak };
 

@@ -5,13 +5,13 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { ENCODING_NAMES } from '@/lib/files/preview/text/encoding';
 import { visibleText } from '@/lib/sandbox/visible-name';
+import { PartBar } from '../part-bar';
+import type { PreviewProps } from '../preview-props';
+import { NewsStrip, PreviewRefusal, PreviewSkeleton } from '../preview-state';
+import { BarButton, BarToggle, ViewControls } from '../view-controls';
 import { FindBar } from './find-bar';
 import { languageOf } from './languages';
-import { PartBar } from './part-bar';
-import type { PreviewProps } from './preview-props';
-import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
 import { TextController, type TextState } from './text-controller';
-import { BarButton, BarToggle, ViewControls } from './view-controls';
 
 /** A text of any size: with numbers, highlighted, searchable, and kept where it is while it changes. */
 export function TextView(props: PreviewProps) {

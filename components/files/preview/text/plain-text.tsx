@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from 'react';
 import { formatBytes } from '@/components/ui/bytes';
-import { SeenText } from './seen-text';
+import { VisibleLines } from './visible-lines';
 
 const AT_ONCE = 20_000;
 /** However often somebody asks for more: a page of elements is no place for megabytes. */
@@ -27,7 +27,7 @@ export function PlainText({ text, label, children }: Props) {
         aria-label={label}
         className="max-h-[60vh] overflow-auto whitespace-pre px-3 py-2 font-mono text-[12.5px] leading-5"
       >
-        {children ? children(shown) : <SeenText text={shown} />}
+        {children ? children(shown) : <VisibleLines text={shown} />}
       </pre>
       {text.length > most ? (
         <p className="flex gap-3 px-3 pb-2 text-ink-3 text-small">

@@ -1,6 +1,6 @@
 import { defaultKeymap } from '@codemirror/commands';
 import { HighlightStyle, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
-import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
 import {
   Decoration,
   drawSelection,
@@ -16,7 +16,7 @@ import {
 import { tags } from '@lezer/highlight';
 import { visibleParts } from '@/lib/sandbox/visible-name';
 import type { languageOf } from './languages';
-import { UNSEEN } from './unseen';
+import { INVISIBLE_CHARACTERS } from './visible-lines';
 
 /** The looks of a text: the tokens of the house, so that both themes are one. Colours of states are not borrowed but for strings. */
 const LOOK = EditorView.theme({
@@ -116,7 +116,7 @@ export class TextEditor {
           EditorState.readOnly.of(true),
           EditorView.contentAttributes.of({ 'aria-label': wanted.label, inputmode: 'none', translate: 'no' }),
           this.#numbers.of(this.#gutter()),
-          highlightSpecialChars({ specialChars: UNSEEN, render: signOf }),
+          highlightSpecialChars({ specialChars: INVISIBLE_CHARACTERS, render: signOf }),
           drawSelection(),
           highlightActiveLine(),
           highlightActiveLineGutter(),
@@ -164,4 +164,13 @@ export class TextEditor {
       },
     });
   }
+}
+
+/**
+ * Applies `change`. While the editor is out of sight, CodeMirror treats the inserted text as visible, which for short lines
+ * means hundreds of thousands of elements. A new state draws one screenful.
+ */
+export function changeText(view: EditorView, change: TransactionSpec): void {
+  if (view.inView) view.dispatch(change);
+  else view.setState(view.state.update(change).state);
 }

@@ -1,6 +1,6 @@
 import { EditorView } from '@codemirror/view';
 import { differenceOf, type Piece, piecesIn } from '@/lib/files/preview/text/text-pieces';
-import { changeText } from './change-text';
+import { changeText } from './editor';
 import type { LoadedText } from './loaded-text';
 
 const AT_END_PX = 24;

@@ -9,7 +9,7 @@ import { FilePath } from '@/components/ui/visible-text';
 import { sizeOf } from '@/lib/files/browse/order';
 import { type ConflictAnswer, isPossible, type Upload } from '@/lib/files/transfer/upload-queue';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { kindName } from './entry-words';
+import { kindName } from '../browse/entry-words';
 
 type Props = {
   /** The one that is asked about; `null` closes it. */

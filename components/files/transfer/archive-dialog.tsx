@@ -13,7 +13,7 @@ import { isWithin, nameIn } from '@/lib/files/guest-path';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
 import { ARCHIVE_LIMIT } from '@/lib/files/transfer/archive/schema';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { saySize } from './file-facts';
+import { saySize } from '../browse/file-facts';
 import { downloadArchive } from './use-archives';
 
 type Props = {

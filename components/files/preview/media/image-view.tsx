@@ -4,10 +4,10 @@ import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { fileAddresses } from '@/lib/files/addresses';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import type { PreviewProps } from './preview-props';
-import { PreviewNotice } from './preview-state';
-import { useHeldVersion } from './use-held-version';
-import { BarToggle, ViewControls } from './view-controls';
+import type { PreviewProps } from '../preview-props';
+import { PreviewNotice } from '../preview-state';
+import { BarToggle, ViewControls } from '../view-controls';
+import { useHeldVersion } from './media-view';
 
 /** An image, drawn by the browser's own element: in it, an SVG has neither scripts nor anything to load. */
 export function ImageView({ sandboxId, entry, version, isLive, onInstead }: PreviewProps) {
