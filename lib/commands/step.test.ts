@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { FaultInput } from '../engine/faults';
-import { canRun, openTestGuests, type TestGuests } from '../engine/jail/test-guests';
+import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
 import { fleetWatcher } from '../fleet/watcher';
 import { findOperation, forgetOperationsBefore, listItems, recordCancel } from '../operations/record/store';
 import type { ActParams, Operation, OperationItem } from '../operations/schema';
@@ -17,11 +17,11 @@ import { findCommand, listStarted, readCommandHistory } from './store';
 
 giveDataDir();
 
-let house: TestGuests;
+let house: ProcessEngine;
 beforeAll(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   if (!canRun) return;
-  house = await openTestGuests();
+  house = await startProcessEngine();
   process.env.SANDKEEPER_ENGINE_URL = house.url;
   process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
 });

@@ -1,6 +1,6 @@
 import { Sandbox } from '@moru-ai/core';
 import { describe, expect, it, test } from 'vitest';
-import { openTestGuests } from './jail/test-guests';
+import { startProcessEngine } from './jail/test-process-engine';
 import { filesOfTemplate } from './template-files';
 import { TEMPLATES } from './templates';
 
@@ -22,12 +22,12 @@ describe('what a template brings along', () => {
 });
 
 test('a new sandbox has them, as its own', async () => {
-  const guests = await openTestGuests();
-  const sandbox = await Sandbox.create('python', guests.connection);
+  const engine = await startProcessEngine();
+  const sandbox = await Sandbox.create('python', engine.connection);
   for (const [path, text] of Object.entries(filesOfTemplate('python'))) {
     expect(await sandbox.files.read(`/${path}`)).toBe(text);
     expect(await sandbox.files.getInfo(`/${path}`)).toMatchObject({ owner: 'user', group: 'user' });
   }
-  const other = await Sandbox.create('base', guests.connection);
+  const other = await Sandbox.create('base', engine.connection);
   expect((await other.files.list('/home/user')).map(({ name }) => name)).toEqual(['.bashrc']);
 });

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Session } from '../access/sessions';
 import { openSession } from '../access/sessions';
 import { database } from '../db/client';
-import { canRun, openTestGuests, type TestGuests } from '../engine/jail/test-guests';
+import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
 import { eventually, giveDataDir, thrownBy } from '../test-support/environment';
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
@@ -13,10 +13,10 @@ giveDataDir();
 const ana = { id: 'session', actor: 'ana', role: 'operator' } as Session;
 const soon = () => AbortSignal.timeout(20_000);
 
-let house: TestGuests;
+let house: ProcessEngine;
 beforeAll(async () => {
   if (!canRun) return;
-  house = await openTestGuests();
+  house = await startProcessEngine();
   process.env.SANDKEEPER_ENGINE_URL = house.url;
   process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
   await openSession({ role: 'operator', actor: 'ana' });

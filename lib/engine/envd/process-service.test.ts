@@ -6,28 +6,28 @@ import {
   canRun,
   collectRpc,
   openRpc,
-  openTestGuests,
-  type TestGuests,
+  type ProcessEngine,
+  startProcessEngine,
   until,
-} from '../jail/test-guests';
+} from '../jail/test-process-engine';
 
-type Sandbox = Awaited<ReturnType<TestGuests['create']>>;
+type Sandbox = Awaited<ReturnType<ProcessEngine['create']>>;
 
 describe.runIf(canRun)('process.Process', () => {
-  let guests: TestGuests;
+  let engine: ProcessEngine;
   let sandbox: Sandbox;
   /** Raw RPC carries no token, so it needs a sandbox that does not insist on one. */
   let openId: string;
 
   beforeAll(async () => {
-    guests = await openTestGuests();
-    sandbox = await guests.create({ envs: { FROM_CREATE: 'yes', BOTH: 'create' } });
-    openId = (await guests.create({ secure: false })).sandboxId;
+    engine = await startProcessEngine();
+    sandbox = await engine.create({ envs: { FROM_CREATE: 'yes', BOTH: 'create' } });
+    openId = (await engine.create({ secure: false })).sandboxId;
   });
 
   const bash = (script: string) => ({ cmd: '/bin/bash', args: ['-c', script] });
   const start = (message: object, headers?: Record<string, string>) =>
-    openRpc(guests, openId, 'Start', [message], headers);
+    openRpc(engine, openId, 'Start', [message], headers);
   const pidOf = async (stream: ReturnType<typeof start>) => {
     const { value } = await stream.messages.next();
     return (value as { event: { start: { pid: number } } }).event.start.pid;
@@ -64,7 +64,7 @@ describe.runIf(canRun)('process.Process', () => {
   });
 
   test('runs many commands at once, the first of a sandbox too', async () => {
-    const fresh = await guests.create();
+    const fresh = await engine.create();
     const results = await Promise.all(Array.from({ length: 60 }, (_, n) => fresh.commands.run(`echo ${n}`)));
     expect(results.map(({ stdout }) => stdout)).toEqual(results.map((_, n) => `${n}\n`));
     await fresh.kill();
@@ -110,12 +110,12 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     const pid = await pidOf(stream);
     stream.abort();
     const isListed = async () => {
-      const { json } = await callRpc(guests, openId, 'List', {});
+      const { json } = await callRpc(engine, openId, 'List', {});
       return JSON.stringify(json).includes(`"pid":${pid}`);
     };
     expect(await isListed()).toBe(true);
     await until(async () => !(await isListed()));
-    await until(() => guests.processes(openId).filter(({ state }) => state !== 'Z').length === 2);
+    await until(() => engine.processes(openId).filter(({ state }) => state !== 'Z').length === 2);
   });
 
   test('ends every stream with what happened, in order', async () => {
@@ -145,7 +145,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
 
   test('kills one process promptly, also when its children hold the pipes', async () => {
     const handle = await sandbox.commands.run('sleep 60 & sleep 61 & wait', { background: true });
-    await until(() => guests.processes(sandbox.sandboxId).length > 4);
+    await until(() => engine.processes(sandbox.sandboxId).length > 4);
     const started = Date.now();
     expect(await handle.kill()).toBe(true);
     const end = await handle.wait().catch((error: CommandExitError) => error);
@@ -161,25 +161,25 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     const stream = start({ process: bash('exec sleep 62'), tag: 'termed' });
     await pidOf(stream);
     const selector = { tag: 'termed' };
-    const unknown = await callRpc(guests, openId, 'SendSignal', { process: selector, signal: 0 });
+    const unknown = await callRpc(engine, openId, 'SendSignal', { process: selector, signal: 0 });
     expect(unknown).toMatchObject({ status: 501, json: { code: 'unimplemented' } });
-    await callRpc(guests, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
+    await callRpc(engine, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
     expect((await collectRpc(stream))[0]).toEqual({
       event: {
         end: { exitCode: -1, exited: false, status: 'signal: terminated', error: 'signal: terminated' },
       },
     });
-    const gone = await callRpc(guests, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
+    const gone = await callRpc(engine, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
     expect(gone).toMatchObject({ status: 404, json: { code: 'not_found' } });
   });
 
   test('lists what runs, with the variables of the request alone', async () => {
     const stream = start({ process: { ...bash('sleep 63'), envs: { A: 'b' }, cwd: '/tmp' }, tag: 'listed' });
     const pid = await pidOf(stream);
-    const { json } = await callRpc(guests, openId, 'List', {});
+    const { json } = await callRpc(engine, openId, 'List', {});
     const config = { cmd: '/bin/bash', args: ['-c', 'sleep 63'], envs: { A: 'b' }, cwd: '/tmp' };
     expect(json.processes).toContainEqual({ config, pid, tag: 'listed' });
-    await callRpc(guests, openId, 'SendSignal', { process: { pid }, signal: 9 });
+    await callRpc(engine, openId, 'SendSignal', { process: { pid }, signal: 9 });
   });
 
   test('connects several readers to one process, with new output only', async () => {
@@ -203,7 +203,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     const pid = await pidOf(stream);
     const stdin = (text: string) => ({ stdin: Buffer.from(text).toString('base64') });
     const streamed = await collectRpc(
-      openRpc(guests, openId, 'StreamInput', [
+      openRpc(engine, openId, 'StreamInput', [
         { start: { process: { pid } } },
         { data: { input: stdin('abc') } },
         { keepalive: {} },
@@ -211,24 +211,24 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
       ]),
     );
     expect(streamed.at(-1)).toEqual({ end: {} });
-    await callRpc(guests, openId, 'SendInput', { process: { pid }, input: stdin('') });
-    await callRpc(guests, openId, 'SendInput', { process: { pid }, input: stdin('ghi') });
+    await callRpc(engine, openId, 'SendInput', { process: { pid }, input: stdin('') });
+    await callRpc(engine, openId, 'SendInput', { process: { pid }, input: stdin('ghi') });
     const [data] = await collectRpc(stream);
     expect(data).toEqual({ event: { data: { stdout: Buffer.from('abcdefghi').toString('base64') } } });
 
     const deaf = start({ process: bash('sleep 64'), stdin: false, tag: 'deaf' });
     await pidOf(deaf);
-    const refused = await callRpc(guests, openId, 'SendInput', {
+    const refused = await callRpc(engine, openId, 'SendInput', {
       process: { tag: 'deaf' },
       input: stdin('x'),
     });
     expect(refused.json.code).toBe('internal');
-    const resized = await callRpc(guests, openId, 'Update', {
+    const resized = await callRpc(engine, openId, 'Update', {
       process: { tag: 'deaf' },
       pty: { size: { cols: 1, rows: 1 } },
     });
     expect(resized.json.code).toBe('internal');
-    await callRpc(guests, openId, 'SendSignal', { process: { tag: 'deaf' }, signal: 9 });
+    await callRpc(engine, openId, 'SendSignal', { process: { tag: 'deaf' }, signal: 9 });
   });
 
   test('opens a terminal, resizes it and ends with its exit code', async () => {
@@ -267,7 +267,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     const stream = start({ process: { cmd: 'yes', args: ['x'.repeat(1000)] }, tag: 'yes' });
     const pid = await pidOf(stream);
     // Nobody reads: what is under way fills up, and then the process stands still.
-    const yes = guests.processes(openId).find(({ pid }) => readHostText(`/proc/${pid}/comm`) === 'yes\n');
+    const yes = engine.processes(openId).find(({ pid }) => readHostText(`/proc/${pid}/comm`) === 'yes\n');
     let written = '';
     await until(async () => {
       const before = written;
@@ -286,13 +286,13 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
       if (bytes > 20_000_000) break;
     }
     stream.abort();
-    await callRpc(guests, openId, 'SendSignal', { process: { pid }, signal: 9 });
+    await callRpc(engine, openId, 'SendSignal', { process: { pid }, signal: 9 });
     expect(process.memoryUsage.rss() - before).toBeLessThan(96 * 1024 * 1024);
   });
 
   test('writes what happens into the log', async () => {
     await sandbox.commands.run('echo logged; echo failed >&2; exit 2').catch(() => {});
-    const logs = await guests.logs(sandbox.sandboxId);
+    const logs = await engine.logs(sandbox.sandboxId);
     const start = logs.findLast(({ eventType }) => eventType === 'process_start');
     expect(start?.fields.command).toContain('echo logged');
     expect(logs.at(-1)).toMatchObject({ eventType: 'process_end', fields: { pid: start?.fields.pid } });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Sandbox, SandboxError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isSameProcess } from './process-tree';
-import { canRun, openRpc, openTestGuests, type TestGuests, until } from './test-guests';
+import { canRun, openRpc, type ProcessEngine, startProcessEngine, until } from './test-process-engine';
 
 /**
  * The agent has the sandbox's own rights, so whatever runs there can take its connection to the engine and say what it
@@ -21,14 +21,14 @@ ${act}
 END`;
 
 describe.runIf(canRun)('an agent that has been taken over', () => {
-  let guests: TestGuests;
+  let engine: ProcessEngine;
 
   beforeAll(async () => {
-    guests = await openTestGuests();
+    engine = await startProcessEngine();
   });
 
   const attack = async (act: string) => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     const memory = process.memoryUsage.rss();
     const result = await sandbox.commands
       .run(takeOver(act), { timeoutMs: 15_000 })
@@ -70,23 +70,23 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
   });
 
   test('is cut off for more output than a slow reader lets it have', async () => {
-    const { sandboxId } = await guests.create({ secure: false });
+    const { sandboxId } = await engine.create({ secure: false });
     const script = takeOver("while True: link.sendall(frame(67, 1, b'x' * 30000))");
     const memory = process.memoryUsage.rss();
-    const stream = openRpc(guests, sandboxId, 'Start', [
+    const stream = openRpc(engine, sandboxId, 'Start', [
       { process: { cmd: '/bin/bash', args: ['-c', script] } },
     ]);
     await stream.messages.next();
-    const first = guests.init(sandboxId);
+    const first = engine.init(sandboxId);
     await until(() => first !== null && !isSameProcess(first));
     expect(process.memoryUsage.rss() - memory).toBeLessThan(128 * 1024 * 1024);
     stream.abort();
   });
 
   test('does not outlive the deadline of a command by standing still', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     await sandbox.commands.run('true');
-    const first = guests.init(sandbox.sandboxId);
+    const first = engine.init(sandbox.sandboxId);
     const script = 'sleep 0.5; kill -STOP $(pgrep envd); sleep 60';
     await sandbox.commands.run(script, { timeoutMs: 2_000 }).catch(() => {});
     await until(() => first !== null && !isSameProcess(first));
@@ -94,17 +94,17 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
   });
 
   test('is given up when it starts nothing any more, but not for the time that it stands still in a pause', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     await sandbox.commands.run('true');
-    const first = guests.init(sandbox.sandboxId);
+    const first = engine.init(sandbox.sandboxId);
     const isThere = () => first !== null && isSameProcess(first);
-    const [, agent] = guests.processes(sandbox.sandboxId);
+    const [, agent] = engine.processes(sandbox.sandboxId);
     process.kill(agent?.pid ?? 0, 'SIGSTOP');
     const unheard = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
     await delay(7_000);
-    await sandbox.betaPause(guests.connection);
+    await sandbox.betaPause(engine.connection);
     await delay(7_000);
-    await Sandbox.connect(sandbox.sandboxId, guests.connection);
+    await Sandbox.connect(sandbox.sandboxId, engine.connection);
     expect(isThere()).toBe(true);
     await until(() => !isThere());
     expect(await unheard).toBeInstanceOf(SandboxError);
@@ -112,14 +112,14 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
   });
 
   test('holds up neither a pause nor a kill by keeping silent', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     await sandbox.commands.run('true');
     sandbox.commands.run('kill -STOP $(pgrep envd)', { timeoutMs: 0 }).catch(() => {});
-    const [, agent] = guests.processes(sandbox.sandboxId);
+    const [, agent] = engine.processes(sandbox.sandboxId);
     expect(agent).toBeDefined();
     const hanging = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
     const startedMs = performance.now();
-    await sandbox.betaPause(guests.connection);
+    await sandbox.betaPause(engine.connection);
     // Less than it would take to give the agent up.
     expect(performance.now() - startedMs).toBeLessThan(2_900);
     expect(await hanging).toBeInstanceOf(SandboxError);

@@ -1,24 +1,24 @@
 import { Sandbox, TimeoutError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { canRun, openTestGuests, type TestGuests, until } from './test-guests';
+import { canRun, type ProcessEngine, startProcessEngine, until } from './test-process-engine';
 
 /** The same for both ways of making processes stand still: control groups, and signals in the right order. */
 describe.runIf(canRun).each([
   { how: 'as this machine does it', useCgroups: true },
   { how: 'by signals', useCgroups: false },
 ])('a pause, $how', ({ useCgroups }) => {
-  let guests: TestGuests;
+  let engine: ProcessEngine;
 
   beforeAll(async () => {
-    guests = await openTestGuests({ useCgroups });
+    engine = await startProcessEngine({ useCgroups });
   });
 
-  const pause = (sandbox: Sandbox) => Sandbox.betaPause(sandbox.sandboxId, guests.connection);
-  const resume = (sandbox: Sandbox) => Sandbox.connect(sandbox.sandboxId, guests.connection);
+  const pause = (sandbox: Sandbox) => Sandbox.betaPause(sandbox.sandboxId, engine.connection);
+  const resume = (sandbox: Sandbox) => Sandbox.connect(sandbox.sandboxId, engine.connection);
   const counted = async (sandbox: Sandbox) => Number((await sandbox.files.read('/tmp/count')) || 0);
 
   test('lets a loop and a sleep go on with the same pids', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     const loop = await sandbox.commands.run(
       'echo 0 >/tmp/count; i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.02; done',
       {
@@ -37,7 +37,7 @@ describe.runIf(canRun).each([
     expect(performance.now() - startedMs).toBeLessThan(2_900);
     expect(await ended).toBeInstanceOf(TimeoutError);
     await expect(sandbox.commands.list()).rejects.toThrow();
-    const ticks = () => guests.processes(sandbox.sandboxId).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0);
+    const ticks = () => engine.processes(sandbox.sandboxId).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0);
     const before = ticks();
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(ticks()).toBe(before);
@@ -53,7 +53,7 @@ describe.runIf(canRun).each([
   });
 
   test('goes unnoticed by an interactive shell with a job in the foreground', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     let output = '';
     const onData = (data: Uint8Array) => {
       output += Buffer.from(data).toString();
@@ -64,7 +64,7 @@ describe.runIf(canRun).each([
       terminal.pid,
       Buffer.from('sleep 40 & bash -c "sleep 5; sleep 0.2"; echo do"ne"\n'),
     );
-    await until(() => guests.processes(sandbox.sandboxId).length >= 6);
+    await until(() => engine.processes(sandbox.sandboxId).length >= 6);
     for (let round = 0; round < 3; round += 1) {
       await pause(sandbox);
       await resume(sandbox);
@@ -79,13 +79,13 @@ describe.runIf(canRun).each([
   });
 
   test('catches processes that are being made meanwhile', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     const script = 'for n in 1 2 3; do (while :; do /bin/true; done) & done; wait';
     await sandbox.commands.run(script, { background: true, timeoutMs: 0 });
-    await until(() => guests.processes(sandbox.sandboxId).length > 5);
+    await until(() => engine.processes(sandbox.sandboxId).length > 5);
     for (let round = 0; round < 5; round += 1) {
       await pause(sandbox);
-      const ids = () => guests.processes(sandbox.sandboxId).map(({ pid, cpuTicks }) => `${pid}:${cpuTicks}`);
+      const ids = () => engine.processes(sandbox.sandboxId).map(({ pid, cpuTicks }) => `${pid}:${cpuTicks}`);
       const before = ids();
       await new Promise((resolve) => setTimeout(resolve, 60));
       expect(ids()).toEqual(before);
@@ -96,7 +96,7 @@ describe.runIf(canRun).each([
   });
 
   test('does not count against the deadline of a command', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     await sandbox.commands.run('true');
     const { pid } = await sandbox.commands.run('sleep 120', { background: true, timeoutMs: 2_500 });
     await pause(sandbox);
@@ -108,13 +108,13 @@ describe.runIf(canRun).each([
   });
 
   test('can end in a kill, which is as quick', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     await sandbox.commands.run('sleep 50', { background: true, timeoutMs: 0 });
-    const first = guests.init(sandbox.sandboxId);
+    const first = engine.init(sandbox.sandboxId);
     await pause(sandbox);
     const startedMs = performance.now();
-    expect(await Sandbox.kill(sandbox.sandboxId, guests.connection)).toBe(true);
+    expect(await Sandbox.kill(sandbox.sandboxId, engine.connection)).toBe(true);
     expect(performance.now() - startedMs).toBeLessThan(1_900);
-    await until(() => !first || guests.processes(sandbox.sandboxId).length === 0);
+    await until(() => !first || engine.processes(sandbox.sandboxId).length === 0);
   });
 });

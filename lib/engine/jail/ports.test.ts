@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { canRun, openTestGuests, type TestGuests, until } from './test-guests';
+import { canRun, type ProcessEngine, startProcessEngine, until } from './test-process-engine';
 
 const SERVER = `
 import http.server, socketserver
@@ -24,12 +24,12 @@ socketserver.ThreadingTCPServer(('127.0.0.1', 8000), H).serve_forever()
 `;
 
 describe.runIf(canRun)('the ports of a sandbox', () => {
-  let guests: TestGuests;
+  let engine: ProcessEngine;
   let id: string;
 
   beforeAll(async () => {
-    guests = await openTestGuests();
-    const sandbox = await guests.create();
+    engine = await startProcessEngine();
+    const sandbox = await engine.create();
     id = sandbox.sandboxId;
     await sandbox.files.write('/tmp/server.py', SERVER);
     await sandbox.commands.run('python3 /tmp/server.py', { background: true, timeoutMs: 0 });
@@ -39,7 +39,7 @@ describe.runIf(canRun)('the ports of a sandbox', () => {
   const ask = (method: string, path: string, body: Buffer | null = null, port = 8000) =>
     new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
       const headers = { 'moru-sandbox-id': id, 'moru-sandbox-port': String(port), 'x-mine': 'hi' };
-      const outgoing = request(`${guests.url}${path}`, { method, headers, agent: false }, (response) => {
+      const outgoing = request(`${engine.url}${path}`, { method, headers, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
@@ -69,6 +69,6 @@ describe.runIf(canRun)('the ports of a sandbox', () => {
   });
 
   test('are the sandbox’s own, not those of this machine', async () => {
-    expect((await ask('GET', '/', null, guests.port)).status).toBe(502);
+    expect((await ask('GET', '/', null, engine.port)).status).toBe(502);
   });
 });

@@ -9,18 +9,24 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { removeTree } from '../../test-support/remove-tree';
 import type { Engine } from '../engine';
 import { isSameProcess } from './process-tree';
-import { canRun, houseOf, openTestGuests, type TestGuests, until } from './test-guests';
+import {
+  canRun,
+  type ProcessEngine,
+  processEngineOf,
+  startProcessEngine,
+  until,
+} from './test-process-engine';
 
 describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
-  let guests: TestGuests;
+  let engine: ProcessEngine;
 
   beforeAll(async () => {
-    guests = await openTestGuests();
+    engine = await startProcessEngine();
   });
 
   test('follows the page on killing from start to end', async () => {
-    const { connection } = guests;
-    let sandbox = await guests.create();
+    const { connection } = engine;
+    let sandbox = await engine.create();
     const id = sandbox.sandboxId;
     expect((await sandbox.commands.run("echo 'Hello'")).stdout).toBe('Hello\n');
     await sandbox.files.write('/data/important.txt', 'Preserve this!');
@@ -30,44 +36,44 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
 
     const script = 'python3 -c "import time\nwhile True: time.sleep(1)"';
     const server = await sandbox.commands.run(`exec ${script}`, { background: true, timeoutMs: 0 });
-    await until(() => guests.processes(id).length > 2);
+    await until(() => engine.processes(id).length > 2);
     await sandbox.commands.run('pkill -SIGTERM python3');
     await expect(server.wait()).rejects.toMatchObject({ error: 'signal: terminated' });
 
     await sandbox.commands.run('setsid sleep 600 & (trap "" TERM HUP; sleep 600) & true', {
       background: true,
     });
-    await until(() => guests.processes(id).length > 3);
-    const processes = guests.processes(id);
+    await until(() => engine.processes(id).length > 3);
+    const processes = engine.processes(id);
     const startedMs = performance.now();
     expect(await Sandbox.kill(id, connection)).toBe(true);
     expect(performance.now() - startedMs).toBeLessThan(1_900);
     expect(processes.filter(isSameProcess)).toEqual([]);
-    expect(existsSync(guests.guestDir(id))).toBe(false);
+    expect(existsSync(engine.guestDir(id))).toBe(false);
     expect(await Sandbox.kill(id, connection)).toBe(false);
     await expect(Sandbox.connect(id, connection)).rejects.toThrow();
     expect(await sandbox.isRunning()).toBe(false);
   });
 
   test('stays responsive while one of them makes processes without end', async () => {
-    const sandbox = await guests.create();
-    const other = await guests.create();
+    const sandbox = await engine.create();
+    const other = await engine.create();
     await sandbox.commands.run('bomb() { bomb | bomb & }; bomb', { background: true, timeoutMs: 0 });
-    await until(() => guests.processes(sandbox.sandboxId).length > 100, 40_000);
-    expect(guests.processes(sandbox.sandboxId).length).toBeLessThan(300);
+    await until(() => engine.processes(sandbox.sandboxId).length > 100, 40_000);
+    expect(engine.processes(sandbox.sandboxId).length).toBeLessThan(300);
     const startedMs = performance.now();
     expect((await other.commands.run('echo fine')).stdout).toBe('fine\n');
     expect(performance.now() - startedMs).toBeLessThan(30_000);
-    const processes = guests.processes(sandbox.sandboxId);
-    expect(await Sandbox.kill(sandbox.sandboxId, guests.connection)).toBe(true);
+    const processes = engine.processes(sandbox.sandboxId);
+    expect(await Sandbox.kill(sandbox.sandboxId, engine.connection)).toBe(true);
     expect(processes.filter(isSameProcess)).toEqual([]);
   }, 120_000);
 
   test('reports processes as ended when their agent is killed, and starts anew', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     const running = await sandbox.commands.run('sleep 80', { background: true, timeoutMs: 0 });
     await sandbox.files.write('/data/kept', 'kept');
-    const [, agent] = guests.processes(sandbox.sandboxId);
+    const [, agent] = engine.processes(sandbox.sandboxId);
     await sandbox.commands.run('kill -9 $(pgrep envd)').catch(() => {});
     await expect(running.wait()).rejects.toMatchObject({ error: 'signal: killed' });
     expect(agent && isSameProcess(agent)).toBe(false);
@@ -76,31 +82,31 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
   });
 
   test('is not deceived when the agent is asked kindly, nor by processes called like it', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     const running = await sandbox.commands.run('sleep 81', { background: true, timeoutMs: 0 });
     await sandbox.commands.run('pkill -TERM envd; pkill node; pkill -INT envd; true');
     expect((await sandbox.commands.list()).map(({ pid }) => pid)).toEqual([running.pid]);
   });
 
   test('starts again in a sandbox that has replaced its own directories by links', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     await sandbox.commands.run('true');
     const outside = mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
     onTestFinished(() => removeTree(outside));
     const script = `agent=$(pgrep envd); mkdir /tmp/lib64; mv /home /home2; rm -rf /data; mv /run /run2; mv /etc /etc2
       for place in etc run data home; do ln -s ${outside} /$place; done; ln -sfn /tmp/lib64 /lib64; kill -9 $agent`;
     await sandbox.commands.run(script).catch(() => {});
-    await until(() => guests.init(sandbox.sandboxId) === null);
+    await until(() => engine.init(sandbox.sandboxId) === null);
     const { stdout } = await sandbox.commands.run('echo up; readlink /lib64', { cwd: '/' });
     expect(stdout).toBe('up\nusr/lib64\n');
     expect(existsSync(join(outside, 'alternatives'))).toBe(false);
     symlinkSync('/etc', join(outside, 'trap'));
-    expect(await Sandbox.kill(sandbox.sandboxId, guests.connection)).toBe(true);
+    expect(await Sandbox.kill(sandbox.sandboxId, engine.connection)).toBe(true);
     expect(existsSync(outside)).toBe(true);
   });
 
   test('measures what runs, and what lies on the disk', async () => {
-    const sandbox = await guests.create();
+    const sandbox = await engine.create();
     await sandbox.commands.run('head -c 5000000 /dev/zero >/data/big; while :; do :; done', {
       background: true,
       timeoutMs: 0,
@@ -108,7 +114,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     type Metric = { cpuUsedPct: number; memUsed: number; diskUsed: number };
     let metrics: Metric[] = [];
     await until(async () => {
-      metrics = (await guests.api('GET', `/sandboxes/${sandbox.sandboxId}/metrics`)).json as Metric[];
+      metrics = (await engine.api('GET', `/sandboxes/${sandbox.sandboxId}/metrics`)).json as Metric[];
       return metrics.some(({ cpuUsedPct, diskUsed }) => cpuUsedPct > 5 && diskUsed > 5_000_000);
     }, 50_000);
     expect(metrics.at(-1)?.memUsed).toBeGreaterThan(1_000_000);
@@ -120,20 +126,20 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     async (signal) => {
       const dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-crash-'));
       onTestFinished(() => removeTree(dataDir));
-      const crashed = await startCrashHouse(dataDir);
-      const sandbox = await crashed.guests.create();
+      const crashed = await startCrashableEngine(dataDir);
+      const sandbox = await crashed.engine.create();
       const id = sandbox.sandboxId;
       await sandbox.files.write('/data/kept', 'kept');
       const { pid } = await sandbox.commands.run('sleep 82', { background: true, timeoutMs: 0 });
-      await until(() => crashed.guests.processes(id).length > 2);
-      const kept = join(crashed.guests.guestDir(id), 'processes.json');
+      await until(() => crashed.engine.processes(id).length > 2);
+      const kept = join(crashed.engine.guestDir(id), 'processes.json');
       await until(() => readFileSync(kept, 'utf8').includes('sleep 82'));
-      const processes = crashed.guests.processes(id);
+      const processes = crashed.engine.processes(id);
       crashed.child.kill(signal);
       await until(() => !processes.some(isSameProcess));
 
       await until(() => crashed.child.exitCode !== null || crashed.child.signalCode !== null);
-      const { guests: restarted } = await startCrashHouse(dataDir);
+      const { engine: restarted } = await startCrashableEngine(dataDir);
       const listed = await restarted.api('GET', `/sandboxes/${id}`);
       expect(listed.json).toMatchObject({ state: 'running' });
       const log = (await restarted.logs(id)).at(-1);
@@ -146,7 +152,9 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
 });
 
 /** An engine in a process of its own, that can be killed. */
-async function startCrashHouse(dataDir: string): Promise<{ child: ChildProcess; guests: TestGuests }> {
+async function startCrashableEngine(
+  dataDir: string,
+): Promise<{ child: ChildProcess; engine: ProcessEngine }> {
   // Below the packages, which the bundle looks for.
   const directory = join(dirname(fileURLToPath(import.meta.url)), `../../../build/test-${process.pid}`);
   await bundle('main.ts', join(directory, 'engine.mjs'));
@@ -161,7 +169,7 @@ async function startCrashHouse(dataDir: string): Promise<{ child: ChildProcess; 
     child.once('message', (message) => resolve(message as Engine));
     child.once('exit', () => reject(new Error('the engine did not start')));
   });
-  return { child, guests: houseOf({ ...ready, dataDir }) };
+  return { child, engine: processEngineOf({ ...ready, dataDir }) };
 }
 
 async function bundle(entry: string, outfile: string): Promise<void> {

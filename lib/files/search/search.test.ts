@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { canRun, openTestGuests, type TestGuests } from '../../engine/jail/test-guests';
+import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { openEnvd } from '../../sandbox-api/envd';
 import { eventually, giveDataDir, thrownBy } from '../../test-support/environment';
 import type { SearchLine } from '../schema';
@@ -16,12 +16,12 @@ giveDataDir();
 const { signal } = new AbortController();
 
 describe.runIf(canRun)('a search', () => {
-  let house: TestGuests;
+  let house: ProcessEngine;
   let id: string;
   let root: string;
 
   beforeAll(async () => {
-    house = await openTestGuests();
+    house = await startProcessEngine();
     process.env.SANDKEEPER_ENGINE_URL = house.url;
     process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
     ({ id, root } = await newSandbox());

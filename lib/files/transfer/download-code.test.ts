@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { canRun, openTestGuests } from '../../engine/jail/test-guests';
+import { canRun, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { DOWNLOAD_LANGUAGES, downloadCode } from './download-code';
 
 const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
@@ -36,7 +36,7 @@ function run(
 
 describe.skipIf(!canRun)('TypeScript', () => {
   it('downloads the bytes of any name, and wakes nothing', async () => {
-    const house = await openTestGuests();
+    const house = await startProcessEngine();
     const sandbox = await house.create();
     const cwd = mkdtempSync(join(tmpdir(), 'sandkeeper-download-'));
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));

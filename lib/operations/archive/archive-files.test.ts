@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
-import { canRun, openTestGuests, type TestGuests } from '../../engine/jail/test-guests';
+import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
@@ -30,11 +30,11 @@ const RESUME = 'POST /sandboxes/*/resume';
 const PAUSE = 'POST /sandboxes/*/pause';
 
 describe.runIf(canRun)('files are saved before a kill', () => {
-  let house: TestGuests;
+  let house: ProcessEngine;
   let opened = 0;
 
   beforeAll(async () => {
-    house = await openTestGuests();
+    house = await startProcessEngine();
     process.env.SANDKEEPER_ENGINE_URL = house.url;
     process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
     await wakeKeeper().open();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { canRun, openTestGuests, type TestGuests } from '../../engine/jail/test-guests';
+import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { eventually, giveDataDir, thrownBy } from '../../test-support/environment';
 import { ExportPlace, openExportDir } from './archive-place';
 import { type ExportProgress, findFault, writeExport } from './write-archive';
@@ -116,11 +116,11 @@ describe('the place of an archive', () => {
 });
 
 describe.runIf(canRun)('an export', () => {
-  let house: TestGuests;
+  let house: ProcessEngine;
   let dir: string;
 
   beforeAll(async () => {
-    house = await openTestGuests();
+    house = await startProcessEngine();
     process.env.SANDKEEPER_ENGINE_URL = house.url;
     process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
   });

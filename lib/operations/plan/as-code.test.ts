@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { canRun, openTestGuests } from '../../engine/jail/test-guests';
+import { canRun, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { startTestEngine, type TestEngine } from '../../engine/test-engine';
 import { SANDBOX_ACTS } from '../../sandbox/can';
 import type { ActParams } from '../schema';
@@ -90,7 +90,7 @@ describe('TypeScript', () => {
 
 describe.skipIf(!canRun)('a graceful kill in TypeScript', () => {
   it('lets processes end by themselves, wakes nothing, and kills what does not end after the wait', async () => {
-    const house = await openTestGuests();
+    const house = await startProcessEngine();
     const said: string[] = [];
     const runEndlessly = async (trap: string) => {
       const sandbox = await house.create();
@@ -120,7 +120,7 @@ describe.skipIf(!canRun)('a graceful kill in TypeScript', () => {
 
 describe.skipIf(!canRun)('a command in TypeScript', () => {
   it('is run as it was typed, where the sandbox runs, and an exit code is a result', async () => {
-    const house = await openTestGuests();
+    const house = await startProcessEngine();
     const [runs, paused] = [(await house.create()).sandboxId, (await house.create()).sandboxId];
     await house.api('POST', `/sandboxes/${paused}/pause`);
     const command = `printf '%s\\n' "it's \\"\u202e\\"" '\${x}' "$PWD"\nexit 3`;

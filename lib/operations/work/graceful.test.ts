@@ -1,6 +1,6 @@
 import type { Sandbox } from '@moru-ai/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { canRun, openTestGuests, type TestGuests } from '../../engine/jail/test-guests';
+import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { giveDataDir, thrownBy } from '../../test-support/environment';
 import { askToEnd } from './graceful';
 
@@ -10,10 +10,10 @@ giveDataDir();
 const AMPLE_MS = 20_000;
 
 describe.runIf(canRun)('processes that are asked to end', () => {
-  let house: TestGuests;
+  let house: ProcessEngine;
 
   beforeAll(async () => {
-    house = await openTestGuests();
+    house = await startProcessEngine();
     process.env.SANDKEEPER_ENGINE_URL = house.url;
     process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
   });

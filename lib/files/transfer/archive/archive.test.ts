@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { canRun, openTestGuests, type TestGuests } from '../../../engine/jail/test-guests';
+import { canRun, type ProcessEngine, startProcessEngine } from '../../../engine/jail/test-process-engine';
 import { openEnvd } from '../../../sandbox-api/envd';
 import { eventually, giveDataDir, thrownBy } from '../../../test-support/environment';
 import { measurePlaces } from '../../browse/size';
@@ -16,11 +16,11 @@ import { type ArchiveEvent, newArchiveToken } from './schema';
 giveDataDir();
 
 describe.runIf(canRun)('folders and files', () => {
-  let house: TestGuests;
+  let house: ProcessEngine;
   let door: string;
 
   beforeAll(async () => {
-    house = await openTestGuests();
+    house = await startProcessEngine();
     process.env.SANDKEEPER_ENGINE_URL = house.url;
     process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
   });

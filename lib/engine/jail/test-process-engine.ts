@@ -12,7 +12,7 @@ import { type GuestRuntimeOptions, openGuests } from '../guest-runtime';
 import { type ProcessStat, readProcess, treeOf } from './process-tree';
 import { findSupport } from './support';
 
-/** What the tests of processes share: an engine with real guests, the SDK pointed at it, and raw RPC. */
+/** What the tests of processes share: an engine that runs real processes, the SDK pointed at it, and raw RPC. */
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -44,7 +44,7 @@ if (!support.available) {
 /** Whether this machine can run what is tested. */
 export const canRun = support.available;
 
-export type TestGuests = Engine & {
+export type ProcessEngine = Engine & {
   /** What points the SDK here. */
   readonly connection: SandboxOpts;
   create(options?: SandboxOpts): Promise<Sandbox>;
@@ -57,16 +57,16 @@ export type TestGuests = Engine & {
   api(method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }>;
 };
 
-/** What ends the houses of this file. Hooks do not take up hooks, and most houses are opened in one. */
+/** Hooks cannot be registered inside hooks, and most engines start in one, so their ends are collected here. */
 const closings: (() => Promise<void>)[] = [];
 afterAll(async () => {
   await Promise.all(closings.splice(0).map((close) => close()));
 });
 
 /** An engine that ends with the test file. */
-export async function openTestGuests(
+export async function startProcessEngine(
   options: GuestRuntimeOptions & { dataDir?: string } = {},
-): Promise<TestGuests> {
+): Promise<ProcessEngine> {
   const { dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-guests-')), ...rest } = options;
   const engine = await startEngine({
     host: '127.0.0.1',
@@ -81,11 +81,11 @@ export async function openTestGuests(
     await engine.close();
     await removeTree(dataDir);
   });
-  return houseOf(engine);
+  return processEngineOf(engine);
 }
 
-/** What tests ask of an engine, wherever it runs. */
-export function houseOf(engine: Engine): TestGuests {
+/** Adds the test helpers to a running engine, in this process or another. */
+export function processEngineOf(engine: Engine): ProcessEngine {
   const connection = connectionOf(engine);
   const guestDir = (id: string) => join(engine.dataDir, 'guests', id);
   const init = (id: string) => {
@@ -96,7 +96,7 @@ export function houseOf(engine: Engine): TestGuests {
       return null;
     }
   };
-  const api: TestGuests['api'] = async (method, path, body) => {
+  const api: ProcessEngine['api'] = async (method, path, body) => {
     const response = await fetch(`${engine.url}${path}`, {
       method,
       headers: { 'x-api-key': engine.apiKey, 'content-type': 'application/json' },
@@ -118,7 +118,7 @@ export function houseOf(engine: Engine): TestGuests {
     },
     logs: async (id) => {
       const { json } = await api('GET', `/sandboxes/${id}/logs?limit=100`);
-      return (json as { logEntries: Awaited<ReturnType<TestGuests['logs']>> }).logEntries;
+      return (json as { logEntries: Awaited<ReturnType<ProcessEngine['logs']>> }).logEntries;
     },
   };
 }
@@ -131,8 +131,8 @@ function connectionOf({ apiKey, url }: Engine): SandboxOpts {
 }
 
 /** A unary RPC. */
-export async function callRpc(guests: TestGuests, id: string, method: string, message: unknown) {
-  const response = await fetch(`${guests.url}/process.Process/${method}`, {
+export async function callRpc(engine: ProcessEngine, id: string, method: string, message: unknown) {
+  const response = await fetch(`${engine.url}/process.Process/${method}`, {
     method: 'POST',
     headers: { ...addressOf(id), 'content-type': 'application/json' },
     body: JSON.stringify(message),
@@ -149,13 +149,13 @@ export type RpcStream = {
 
 /** A streaming RPC, read as slowly as its messages are asked for. `parts` are the messages of a client stream. */
 export function openRpc(
-  guests: TestGuests,
+  engine: ProcessEngine,
   id: string,
   method: string,
   parts: unknown[],
   headers: Record<string, string> = {},
 ): RpcStream {
-  const outgoing = request(`${guests.url}/process.Process/${method}`, {
+  const outgoing = request(`${engine.url}/process.Process/${method}`, {
     method: 'POST',
     agent: false,
     headers: { ...addressOf(id), 'content-type': 'application/connect+json', ...headers },
