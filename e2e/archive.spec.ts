@@ -22,19 +22,19 @@ import {
 } from './support/vocabulary';
 
 // The file is read by the process that hands out the tests, too, and that one needs no directory.
-const EXPORT_DIR =
+const ARCHIVE_DIR =
   process.env.TEST_WORKER_INDEX === undefined
     ? tmpdir()
-    : mkdtempSync(join(tmpdir(), 'sandkeeper-e2e-exports-'));
+    : mkdtempSync(join(tmpdir(), 'sandkeeper-e2e-archives-'));
 
-test.use({ settings: { SANDKEEPER_EXPORT_DIR: EXPORT_DIR } });
+test.use({ settings: { SANDKEEPER_ARCHIVE_DIR: ARCHIVE_DIR } });
 test.beforeEach(({ page, signIn }) => signIn(page));
-test.afterAll(() => rmSync(EXPORT_DIR, { recursive: true, force: true }));
+test.afterAll(() => rmSync(ARCHIVE_DIR, { recursive: true, force: true }));
 
 /** Waking, reading, writing, killing and verifying may take a busy machine a while. */
 const ENDED_WITHIN_MS = 60_000;
 
-const saveOption = (dialog: Locator) => dialog.getByRole('checkbox', { name: 'Save files first' });
+const archiveOption = (dialog: Locator) => dialog.getByRole('checkbox', { name: 'Save files first' });
 const pathField = (dialog: Locator) => dialog.getByRole('textbox', { name: 'What to save of each sandbox' });
 const killButton = (dialog: Locator) => dialog.getByRole('button', { name: /^Kill / });
 const line = (page: Page, title: string) =>
@@ -50,12 +50,12 @@ async function createWithFile(moru: Moru, metadata: Record<string, string>): Pro
 
 /** The archives that there are, by sandbox, each as real `tar` lists it. Throws for one that it cannot read. */
 function archives(): Record<string, string[]> {
-  const found = readdirSync(EXPORT_DIR).flatMap((operation) =>
-    readdirSync(join(EXPORT_DIR, operation)).map((name) => join(operation, name)),
+  const found = readdirSync(ARCHIVE_DIR).flatMap((operation) =>
+    readdirSync(join(ARCHIVE_DIR, operation)).map((name) => join(operation, name)),
   );
   return Object.fromEntries(
     found.map((name) => {
-      const text = execFileSync('tar', ['-t', '-z', '-f', join(EXPORT_DIR, name)], { encoding: 'utf8' });
+      const text = execFileSync('tar', ['-t', '-z', '-f', join(ARCHIVE_DIR, name)], { encoding: 'utf8' });
       return [name.replace(/^.*\/|\.tar\.gz$/g, ''), text.trim().split('\n')];
     }),
   );
@@ -63,18 +63,18 @@ function archives(): Record<string, string[]> {
 
 /** The names of all files about a sandbox, finished or not. */
 function filesOf(id: string): string[] {
-  return readdirSync(EXPORT_DIR, { recursive: true, encoding: 'utf8' })
+  return readdirSync(ARCHIVE_DIR, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.includes(id))
     .map((path) => path.replace(/^.*\//, ''));
 }
 
 /** A file of the archive of a sandbox. */
 function read(id: string, path: string): string {
-  const name = readdirSync(EXPORT_DIR, { recursive: true, encoding: 'utf8' }).find((each) =>
+  const name = readdirSync(ARCHIVE_DIR, { recursive: true, encoding: 'utf8' }).find((each) =>
     each.endsWith(`${id}.tar.gz`),
   );
   if (name === undefined) throw new Error(`There is no archive of ${id}.`);
-  return execFileSync('tar', ['-x', '-z', '-O', '-f', join(EXPORT_DIR, name), path], { encoding: 'utf8' });
+  return execFileSync('tar', ['-x', '-z', '-O', '-f', join(ARCHIVE_DIR, name), path], { encoding: 'utf8' });
 }
 
 /** Opens the page of the operation whose line this is, and answers the row of a sandbox in it. */
@@ -91,8 +91,8 @@ test('saves the home of a sandbox, kills it, and says where its files are', asyn
   const id = await createWithFile(moru, { test: 'one' });
   await openFleet(page);
   const dialog = await askToKill(page, id);
-  await expect(saveOption(dialog)).not.toBeChecked();
-  await saveOption(dialog).check();
+  await expect(archiveOption(dialog)).not.toBeChecked();
+  await archiveOption(dialog).check();
   await expect(dialog).toContainText("its user's home, to a .tar.gz on the server");
   await expect(dialog).toContainText('It is killed only once its archive was written and read again.');
   for (const wrong of ['out', '/work/../etc', '']) {
@@ -140,7 +140,7 @@ test('saves those of many, and wakes a paused one for it', async ({ page, moru }
   await lookAway(page);
   const dialog = page.getByRole('alertdialog', { name: 'Kill 3 sandboxes' });
   await expect(dialog).toContainText('will be killed');
-  await saveOption(dialog).check();
+  await archiveOption(dialog).check();
   await expect(dialog).toContainText('1 is paused, so each is woken for this');
   await expect(dialog).toContainText('its processes run meanwhile, and it uses a slot of the quota');
   await pathField(dialog).fill('/home/user/out/');
@@ -176,7 +176,7 @@ test('kills nothing whose files could not be saved, and says so', async ({ page,
   await lookAway(page);
   const dialog = page.getByRole('alertdialog', { name: 'Kill 2 sandboxes' });
   await expect(dialog).toContainText('will be killed');
-  await saveOption(dialog).check();
+  await archiveOption(dialog).check();
   await pathField(dialog).fill('~/not there');
   await dialog.getByRole('textbox', { name: /^Type / }).fill('kill 2');
   await killButton(dialog).click();
@@ -192,7 +192,7 @@ test('kills nothing whose files could not be saved, and says so', async ({ page,
   await page.getByRole('main').getByRole('button', { name: 'Retry 2 failed' }).click();
   const again = page.getByRole('alertdialog', { name: 'Kill 2 sandboxes' });
   await expect(again).toContainText('will be killed');
-  await expect(saveOption(again)).toBeChecked();
+  await expect(archiveOption(again)).toBeChecked();
   await expect(pathField(again)).toHaveValue('~/not there');
   await again.getByRole('button', { name: 'Cancel' }).click();
 });
@@ -201,11 +201,11 @@ test('kills nothing where nothing can be written', async ({ page, moru }) => {
   const id = await createWithFile(moru, { test: 'unwritable' });
   await openFleet(page);
   const dialog = await askToKill(page, id);
-  await saveOption(dialog).check();
+  await archiveOption(dialog).check();
   await expect(killButton(dialog)).toBeEnabled();
-  const aside = `${EXPORT_DIR}-aside`;
-  renameSync(EXPORT_DIR, aside);
-  writeFileSync(EXPORT_DIR, 'in the way');
+  const aside = `${ARCHIVE_DIR}-aside`;
+  renameSync(ARCHIVE_DIR, aside);
+  writeFileSync(ARCHIVE_DIR, 'in the way');
   try {
     await killButton(dialog).click();
     const complaint = toast(page, `Could not kill ${id}`);
@@ -218,14 +218,14 @@ test('kills nothing where nothing can be written', async ({ page, moru }) => {
     await expect(row(page, id)).toContainText('Running');
     await rowAct(page, id, 'Kill…');
     const again = killDialog(page, id);
-    await saveOption(again).check();
+    await archiveOption(again).check();
     await expect(again.getByRole('alert')).toContainText(
       'The export directory is no directory. Nothing was killed.',
     );
     await again.getByRole('button', { name: 'Cancel' }).click();
   } finally {
-    rmSync(EXPORT_DIR, { force: true });
-    renameSync(aside, EXPORT_DIR);
+    rmSync(ARCHIVE_DIR, { force: true });
+    renameSync(aside, ARCHIVE_DIR);
   }
 });
 
@@ -236,7 +236,7 @@ test('stopped in the middle, it kills nothing and leaves nothing half-written', 
   await sandbox.commands.run('truncate -s 9G ~/long');
   await openFleet(page);
   const dialog = await askToKill(page, id);
-  await saveOption(dialog).check();
+  await archiveOption(dialog).check();
   await expect(killButton(dialog)).toBeEnabled();
   await killButton(dialog).click();
   const its = line(page, 'Killing 1 sandbox');
@@ -265,7 +265,7 @@ test('taken up after a crash, it begins anew and leaves nothing half-written', a
   await moru.pause(id);
   await openFleet(page);
   const dialog = await askToKill(page, id);
-  await saveOption(dialog).check();
+  await archiveOption(dialog).check();
   await expect(killButton(dialog)).toBeEnabled();
   await killButton(dialog).click();
   await expect
@@ -301,7 +301,7 @@ test('processes that are stopped first write what is saved', async ({ page, moru
   await openFleet(page);
   const dialog = await askToKill(page, id);
   await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
-  await saveOption(dialog).check();
+  await archiveOption(dialog).check();
   await expect(killButton(dialog)).toBeEnabled();
   await killButton(dialog).click();
   await expect(toast(page, `Killed ${id}`)).toBeVisible({ timeout: ENDED_WITHIN_MS });
@@ -317,7 +317,7 @@ test('is not offered without a directory, and says what is missing', async ({
   sessions,
 }) => {
   const id = await moru.create({ metadata: { test: 'without' } });
-  const beside = await sandkeeper.openBeside({ SANDKEEPER_EXPORT_DIR: '' });
+  const beside = await sandkeeper.openBeside({ SANDKEEPER_ARCHIVE_DIR: '' });
   const context = await browser.newContext({ baseURL: beside.url });
   try {
     const cookie = { value: sessions.admin, url: beside.url, httpOnly: true, sameSite: 'Strict' } as const;
@@ -325,8 +325,8 @@ test('is not offered without a directory, and says what is missing', async ({
     const page = await context.newPage();
     await openFleet(page);
     const dialog = await askToKill(page, id);
-    await expect(saveOption(dialog)).toBeDisabled();
-    await expect(saveOption(dialog)).toHaveAccessibleDescription(/SANDKEEPER_EXPORT_DIR/);
+    await expect(archiveOption(dialog)).toBeDisabled();
+    await expect(archiveOption(dialog)).toHaveAccessibleDescription(/SANDKEEPER_ARCHIVE_DIR/);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
   } finally {
     await context.close();

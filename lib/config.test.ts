@@ -42,7 +42,7 @@ describe('defaults', () => {
         maxConcurrency: 32,
         keepMs: null,
       },
-      exports: { dir: null, limitBytes: 10 * 2 ** 30 },
+      archives: { dir: null, limitBytes: 10 * 2 ** 30 },
       console: {
         perSandbox: 8,
         perPerson: 16,
@@ -53,12 +53,19 @@ describe('defaults', () => {
     });
   });
 
-  it('takes where files are saved before a kill, from the working directory on', () => {
-    const { exports } = configOf({ SANDKEEPER_EXPORT_DIR: 'saved', SANDKEEPER_EXPORT_LIMIT_GB: '2' });
-    expect(exports).toEqual({ dir: resolve('saved'), limitBytes: 2 * 2 ** 30 });
-    expect(problemsOf({ SANDKEEPER_EXPORT_LIMIT_GB: '0' })).toEqual([
-      'SANDKEEPER_EXPORT_LIMIT_GB is "0": expected whole gigabytes from 1 to 100000.',
+  it('resolves the archive directory against the working directory', () => {
+    const { archives } = configOf({ SANDKEEPER_ARCHIVE_DIR: 'kept', SANDKEEPER_ARCHIVE_LIMIT_GB: '2' });
+    expect(archives).toEqual({ dir: resolve('kept'), limitBytes: 2 * 2 ** 30 });
+    expect(problemsOf({ SANDKEEPER_ARCHIVE_LIMIT_GB: '0' })).toEqual([
+      'SANDKEEPER_ARCHIVE_LIMIT_GB is "0": expected whole gigabytes from 1 to 100000.',
     ]);
+  });
+
+  it('reads the archive settings under their earlier names', () => {
+    const earlier = { SANDKEEPER_EXPORT_DIR: 'kept', SANDKEEPER_EXPORT_LIMIT_GB: '2' };
+    expect(configOf(earlier).archives).toEqual({ dir: resolve('kept'), limitBytes: 2 * 2 ** 30 });
+    const both = { ...earlier, SANDKEEPER_ARCHIVE_DIR: 'new', SANDKEEPER_ARCHIVE_LIMIT_GB: '3' };
+    expect(configOf(both).archives).toEqual({ dir: resolve('new'), limitBytes: 3 * 2 ** 30 });
   });
 
   it('takes the rules of operations in their units', () => {

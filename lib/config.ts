@@ -17,15 +17,15 @@ export type Config = {
   databaseUrl: string;
   upstream: Upstream;
   operations: OperationRules;
-  exports: ExportRules;
+  archives: ArchiveRules;
   console: ConsoleRules;
 };
 
-/** Where the files of a sandbox are kept that are saved before a kill. */
-export type ExportRules = {
-  /** Absolute; `null`: none is set, so nothing can be saved. */
+/** Where the files of a sandbox are archived before a kill. */
+export type ArchiveRules = {
+  /** Absolute. `null` when none is configured: archiving is unavailable. */
   dir: string | null;
-  /** The most that one archive may hold, bytes before packing. */
+  /** The largest total size of the files in one archive, uncompressed. */
   limitBytes: number;
 };
 
@@ -131,6 +131,9 @@ const VARIABLES = {
   SANDKEEPER_CONSOLE_IDLE_MINUTES: { schema: wholeNumber(1, 1_440), right: 'whole minutes from 1 to 1440' },
   SANDKEEPER_CONSOLE_MAX_HOURS: { schema: wholeNumber(1, 168), right: 'whole hours from 1 to 168' },
   SANDKEEPER_KEEP_OPERATIONS_DAYS: { schema: wholeNumber(0, 36_500), right: 'whole days, or 0 for ever' },
+  SANDKEEPER_ARCHIVE_DIR: { schema: z.string().min(1), right: 'a directory path' },
+  SANDKEEPER_ARCHIVE_LIMIT_GB: { schema: wholeNumber(1, 100_000), right: 'whole gigabytes from 1 to 100000' },
+  // The earlier names of these two.
   SANDKEEPER_EXPORT_DIR: { schema: z.string().min(1), right: 'a directory path' },
   SANDKEEPER_EXPORT_LIMIT_GB: { schema: wholeNumber(1, 100_000), right: 'whole gigabytes from 1 to 100000' },
 } as const;
@@ -174,7 +177,8 @@ export function readConfig(
   }
   const dataDir = absolute(read('SANDKEEPER_DATA_DIR') ?? '.sandkeeper');
   const enginePort = read('SANDKEEPER_ENGINE_PORT') ?? 3100;
-  const exportDir = read('SANDKEEPER_EXPORT_DIR');
+  const archiveDir = read('SANDKEEPER_ARCHIVE_DIR') ?? read('SANDKEEPER_EXPORT_DIR');
+  const archiveLimitGb = read('SANDKEEPER_ARCHIVE_LIMIT_GB') ?? read('SANDKEEPER_EXPORT_LIMIT_GB') ?? 10;
   const config: Config = {
     port: read('PORT') ?? 3000,
     host,
@@ -191,9 +195,9 @@ export function readConfig(
       maxConcurrency: read('SANDKEEPER_MAX_CONCURRENCY') ?? 32,
       keepMs: (read('SANDKEEPER_KEEP_OPERATIONS_DAYS') ?? 0) * DAY_MS || null,
     },
-    exports: {
-      dir: exportDir === undefined ? null : absolute(exportDir),
-      limitBytes: (read('SANDKEEPER_EXPORT_LIMIT_GB') ?? 10) * GB,
+    archives: {
+      dir: archiveDir === undefined ? null : absolute(archiveDir),
+      limitBytes: archiveLimitGb * GB,
     },
     console: {
       perSandbox: read('SANDKEEPER_CONSOLES_PER_SANDBOX') ?? 8,

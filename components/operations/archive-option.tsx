@@ -2,7 +2,7 @@
 
 import { useId } from 'react';
 import { Input } from '@/components/ui/field';
-import { MAX_EXPORT_PATH_CHARS, USERS_HOME } from '@/lib/operations/archive/archive-path';
+import { MAX_ARCHIVE_PATH_CHARS, USERS_HOME } from '@/lib/operations/archive/archive-path';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { KillChoice } from './use-kill-options';
 
@@ -10,46 +10,46 @@ type Props = {
   options: KillChoice;
   isLocked: boolean;
   /** Why files cannot be saved; `null`: they can; `undefined` while that is not known. */
-  cannotSave: string | null | undefined;
+  cannotArchive: string | null | undefined;
   /** Who will be killed. */
   targets: readonly Sandbox[];
 };
 
 /** Whether a place of each sandbox is saved before its kill, which place, and what that means. */
-export function SaveOption({ options, isLocked, cannotSave, targets }: Props) {
-  const { isSaving, path, exportPath } = options;
+export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Props) {
+  const { isArchiving, path, exportPath } = options;
   const id = useId();
   const about = `${id}-about`;
   const isOne = targets.length === 1;
   // What was chosen before can be let go of, also where it cannot be had any more.
-  const isClosed = isLocked || (cannotSave !== null && !isSaving);
+  const isClosed = isLocked || (cannotArchive !== null && !isArchiving);
   return (
     <div className="flex gap-2">
       <input
         id={id}
         type="checkbox"
         className="mt-1 size-3.5 shrink-0 accent-accent"
-        checked={isSaving}
+        checked={isArchiving}
         disabled={isClosed}
         aria-describedby={about}
-        onChange={(event) => options.setSaving(event.target.checked)}
+        onChange={(event) => options.setArchiving(event.target.checked)}
       />
       <div className="min-w-0 flex-1">
         <label htmlFor={id} className={isClosed && !isLocked ? 'font-medium text-ink-2' : 'font-medium'}>
           Save files first
         </label>
         <div id={about} className="text-ink-2 text-small leading-5">
-          {cannotSave ? (
-            <p>{cannotSave}</p>
+          {cannotArchive ? (
+            <p>{cannotArchive}</p>
           ) : (
             <p className="leading-6">
-              {isSaving ? (
+              {isArchiving ? (
                 <Input
                   aria-label="What to save of each sandbox"
                   aria-invalid={exportPath === undefined}
                   value={path}
                   disabled={isLocked}
-                  maxLength={MAX_EXPORT_PATH_CHARS}
+                  maxLength={MAX_ARCHIVE_PATH_CHARS}
                   autoComplete="off"
                   autoCapitalize="off"
                   spellCheck={false}
@@ -64,7 +64,7 @@ export function SaveOption({ options, isLocked, cannotSave, targets }: Props) {
               {saySaving(path, isOne)}
             </p>
           )}
-          {isSaving && !cannotSave ? <Meaning targets={targets} /> : null}
+          {isArchiving && !cannotArchive ? <Meaning targets={targets} /> : null}
         </div>
         {exportPath === undefined ? (
           <p role="alert" className="text-danger text-small">

@@ -26,7 +26,7 @@ export type KillRequest = {
   sandboxes: readonly Sandbox[];
   /** How long to wait for processes to end, ms; `null`: not at all. */
   graceMs: number | null;
-  /** What to save first, as `parseExportPath` writes it; `null`: nothing. */
+  /** What to save first, as `parseArchivePath` writes it; `null`: nothing. */
   exportPath: string | null;
   retryOf: string | null;
 };
@@ -145,7 +145,7 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
           onReason={setReason}
           isLocked={phase === 'starting'}
           windowMs={plan?.cancelWindowMs ?? null}
-          cannotSave={plan === null ? undefined : plan.cannotSave}
+          cannotArchive={plan === null ? undefined : plan.cannotArchive}
           targets={targets}
         >
           <PauseInstead

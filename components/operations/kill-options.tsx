@@ -4,7 +4,7 @@ import { type ReactNode, useId } from 'react';
 import { Field, Input } from '@/components/ui/field';
 import { MAX_REASON_CHARS } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { SaveOption } from './archive-option';
+import { ArchiveOption } from './archive-option';
 import { type KillChoice, MAX_GRACE_SECONDS } from './use-kill-options';
 
 type OptionsProps = {
@@ -15,7 +15,7 @@ type OptionsProps = {
   /** How long it can be taken back, ms; `null` while that is not known. */
   windowMs: number | null;
   /** Why files cannot be saved; `null`: they can; `undefined` while that is not known. */
-  cannotSave: string | null | undefined;
+  cannotArchive: string | null | undefined;
   targets: readonly Sandbox[];
   /** The ways around a kill. */
   children: ReactNode;
@@ -68,10 +68,10 @@ export function KillOptions(props: OptionsProps) {
         </div>
         <div className="-mt-0.5 flex flex-col items-end">{children}</div>
       </div>
-      <SaveOption
+      <ArchiveOption
         options={options}
         isLocked={isLocked}
-        cannotSave={props.cannotSave}
+        cannotArchive={props.cannotArchive}
         targets={props.targets}
       />
       <Field label="Reason" hint={sayWindow(windowMs)}>

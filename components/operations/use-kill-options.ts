@@ -1,7 +1,7 @@
 'use client';
 
 import { useState } from 'react';
-import { parseExportPath, USERS_HOME } from '@/lib/operations/archive/archive-path';
+import { parseArchivePath, USERS_HOME } from '@/lib/operations/archive/archive-path';
 import { MAX_GRACE_MS } from '@/lib/operations/schema';
 
 const DEFAULT_GRACE_SECONDS = '10';
@@ -15,11 +15,11 @@ export type KillChoice = {
   graceMs: number | null | undefined;
   setGraceful: (isGraceful: boolean) => void;
   setSeconds: (seconds: string) => void;
-  isSaving: boolean;
+  isArchiving: boolean;
   path: string;
   /** What is saved first. `null`: nothing. `undefined`: what was typed is no path. */
   exportPath: string | null | undefined;
-  setSaving: (isSaving: boolean) => void;
+  setArchiving: (isArchiving: boolean) => void;
   setPath: (path: string) => void;
 };
 
@@ -31,7 +31,7 @@ export function useKillOptions({ graceMs, exportPath }: Before): KillChoice {
   const [seconds, setSeconds] = useState(
     graceMs === null ? DEFAULT_GRACE_SECONDS : String(Math.ceil(graceMs / 1_000)),
   );
-  const [isSaving, setSaving] = useState(exportPath !== null);
+  const [isArchiving, setArchiving] = useState(exportPath !== null);
   const [path, setPath] = useState(exportPath ?? USERS_HOME);
   const amount = /^\d{1,4}$/.test(seconds.trim()) ? Number(seconds) : Number.NaN;
   const isTime = amount >= 1 && amount <= MAX_GRACE_SECONDS;
@@ -41,10 +41,10 @@ export function useKillOptions({ graceMs, exportPath }: Before): KillChoice {
     graceMs: isGraceful ? (isTime ? amount * 1_000 : undefined) : null,
     setGraceful,
     setSeconds,
-    isSaving,
+    isArchiving,
     path,
-    exportPath: isSaving ? (parseExportPath(path) ?? undefined) : null,
-    setSaving,
+    exportPath: isArchiving ? (parseArchivePath(path) ?? undefined) : null,
+    setArchiving,
     setPath,
   };
 }

@@ -13,8 +13,8 @@ import {
   useMemo,
   useRef,
 } from 'react';
+import { ArchiveSummary } from '@/components/operations/archive-summary';
 import { OutcomeBadge } from '@/components/operations/outcome';
-import { SavedFiles } from '@/components/operations/saved-archive';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
@@ -233,7 +233,7 @@ const ItemRow = memo(function ItemRow({ act, item, index, top, isChosen, onToggl
       <div role="cell" className="truncate text-ink-2" title={message ?? undefined}>
         {message}
         {message !== null && saved ? ' ' : null}
-        {saved ? <SavedFiles saved={saved} /> : null}
+        {saved ? <ArchiveSummary saved={saved} /> : null}
       </div>
     </div>
   );

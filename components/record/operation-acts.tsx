@@ -11,8 +11,8 @@ import { type Counts, mayRetry, OUTCOMES, type RecordedItem } from '@/lib/operat
 import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { CopyOrDownload } from './copy-or-download';
 import { usePhase } from './operation-status';
-import { TakeAway } from './take-away';
 import type { OperationNow } from './use-operation';
 
 type Props = {
@@ -43,7 +43,7 @@ export function OperationActs({ now, role, failed, picked, nowMs, onRetry }: Pro
         params={operation.params}
         ids={isWhole ? items.map(({ sandboxId }) => sandboxId) : []}
       />
-      <TakeAway operation={operation} items={items} isWhole={isWhole} />
+      <CopyOrDownload operation={operation} items={items} isWhole={isWhole} />
       {counts.unknown > 0 ? (
         <Button
           disabled={check.isPending || whyNotCheck !== null}

@@ -5,8 +5,8 @@ import { useMemo, useState } from 'react';
 import { CommandResults } from '@/components/commands/command-results';
 import { CommandText } from '@/components/commands/command-text';
 import { CommandViewChoice, useCommandView } from '@/components/commands/command-view';
+import { ArchiveLocation } from '@/components/operations/archive-summary';
 import { OutcomeBar, OutcomeCounts } from '@/components/operations/outcome';
-import { WhereSaved } from '@/components/operations/saved-archive';
 import { useActs } from '@/components/operations/use-acts';
 import type { Role } from '@/lib/access/roles';
 import { mayRetry, OUTCOMES, type Outcome, totalsOf } from '@/lib/operations/schema';
@@ -53,7 +53,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
           />
         </div>
         <Relations retryOf={operation.retryOf} retries={now.retries} />
-        {items.some(({ saved }) => saved) ? <WhereSaved operationId={operation.id} /> : null}
+        {items.some(({ saved }) => saved) ? <ArchiveLocation operationId={operation.id} /> : null}
         {act === 'run' ? <CommandText params={operation.params} /> : null}
         <OutcomeBar act={act} counts={counts} className="mt-1" />
         <div className="flex flex-wrap gap-x-5">

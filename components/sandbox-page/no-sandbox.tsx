@@ -1,6 +1,6 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import { savedSize } from '@/components/operations/saved-archive';
+import { archiveSize } from '@/components/operations/archive-summary';
 import { MetadataTable } from '@/components/sandbox/metadata-table';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { CopyButton } from '@/components/ui/copy-button';
@@ -46,8 +46,8 @@ export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
         </p>
         {ending.saved === null ? null : (
           <p className="mt-2">
-            Files of it were saved before ({savedSize(ending.saved)}), in the export directory of the server:{' '}
-            <code className="break-all text-ink text-small">{ending.saved.name}</code>
+            Files of it were saved before ({archiveSize(ending.saved)}), in the export directory of the
+            server: <code className="break-all text-ink text-small">{ending.saved.name}</code>
             <CopyButton
               text={ending.saved.name}
               label="Copy the name of the archive"

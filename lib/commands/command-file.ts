@@ -1,4 +1,4 @@
-import { columnsFor, csvLine, type ExportFormat } from '../operations/record/record-file';
+import { columnsFor, csvLine, type RecordFormat } from '../operations/record/record-file';
 import type { Operation, RecordedItem } from '../operations/schema';
 import { type CommandRecord, outputAsText } from './schema';
 
@@ -22,11 +22,11 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /**
- * As `exportParts`, for a command: with how it ended in each sandbox and what it wrote there, as far as that is kept.
+ * As `recordParts`, for a command: with how it ended in each sandbox and what it wrote there, as far as that is kept.
  * JSON items have `run`, a `CommandRecord` or `null`.
  */
 export async function* commandFileParts(
-  format: ExportFormat,
+  format: RecordFormat,
   operation: Operation,
   items: readonly RecordedItem[],
   readCommands: ReadCommands,

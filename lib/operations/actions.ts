@@ -7,7 +7,7 @@ import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '..
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { SandboxId } from '../sandbox/schema';
-import { parseExportPath } from './archive/archive-path';
+import { parseArchivePath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
 import {
   MAX_FILTER_CHARS,
@@ -24,15 +24,15 @@ const OperationId = z.string().regex(OPERATION_ID, 'That is not the id of an ope
 const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
 const Filter = z.string().max(MAX_FILTER_CHARS);
 
-/** As `parseExportPath` writes it: what is kept, shown and done is the same text. */
-const ExportPath = z
+/** As `parseArchivePath` writes it: what is kept, shown and done is the same text. */
+const ArchivePath = z
   .string()
-  .refine((path) => parseExportPath(path) === path, 'What to save is an absolute path, or one from ~ on.');
+  .refine((path) => parseArchivePath(path) === path, 'What to save is an absolute path, or one from ~ on.');
 
 const KillPlanRequest = z.strictObject({
   sandboxIds: SandboxIds,
   graceMs: z.int().min(1_000).max(MAX_GRACE_MS).optional(),
-  exportPath: ExportPath.optional(),
+  exportPath: ArchivePath.optional(),
   retryOf: OperationId.optional(),
 });
 const Start = z.strictObject({

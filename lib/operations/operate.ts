@@ -7,7 +7,7 @@ import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct, StateAct } from '../sandbox/can';
 import type { Sandbox } from '../sandbox/schema';
 import { getSandbox } from '../sandbox-api/control';
-import { cannotSave, requireSaving } from './archive/archive-rules';
+import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
 import { driftOf, partition, phraseFor } from './plan/plan';
 import { freshCounts } from './record/board';
@@ -30,12 +30,12 @@ const FEW = 10;
 
 /**
  * Reads each sandbox afresh and answers whom the act would reach and whom not, under a token that starts exactly that,
- * once, for this session. Throws `invalid` for more than may be taken at once, and what `requireSaving` throws where files
+ * once, for this session. Throws `invalid` for more than may be taken at once, and what `requireArchiving` throws where files
  * are to be saved first.
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
   const { act, params, retryOf } = input;
-  if (params.exportPath !== undefined) await requireSaving();
+  if (params.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
   const { targets, skipped } = await look(input);
   const mustType = phraseFor(act, targets, config().operations.protectedKey);
@@ -49,7 +49,7 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     mustType,
     cancelWindowMs: cancelWindowOf(act),
     expiresAtMs: plan.expiresAtMs,
-    cannotSave: cannotSave(),
+    cannotArchive: cannotArchive(),
   };
 }
 

@@ -67,7 +67,7 @@ export type ActParams = {
   autoPause?: boolean;
   /** Kill only: ask its processes to end (SIGTERM) and wait this long for them. */
   graceMs?: number;
-  /** Kill only: save what is at and below this place of each sandbox first; see `parseExportPath`. */
+  /** Kill only: save what is at and below this place of each sandbox first; see `parseArchivePath`. */
   exportPath?: string;
   /** Run only: the line for the shell, where it starts (left out: where the sandbox has it), and its time limit. */
   command?: string;
@@ -76,7 +76,7 @@ export type ActParams = {
 };
 
 /** Where the files of a sandbox were saved before its kill. */
-export type SavedArchive = {
+export type ItemArchive = {
   /** From the export directory of the server on. */
   name: string;
   bytes: number;
@@ -102,7 +102,7 @@ export type OperationItem = {
   /** From the first request to the verifying reading, ms; `null` while that is not known. */
   tookMs: number | null;
   /** Its archive, where its files were saved; whatever became of it then. */
-  saved?: SavedArchive;
+  saved?: ItemArchive;
 };
 
 /** An item as the record keeps it, with the sandbox as it was when the operation was planned. */
@@ -167,7 +167,7 @@ export type OperationPlan = {
   cancelWindowMs: number;
   expiresAtMs: number;
   /** Why files cannot be saved before a kill, for people; `null`: they can. */
-  cannotSave: string | null;
+  cannotArchive: string | null;
 };
 
 /** What starting an act that can be undone answers. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MAX_EXPORT_PATH_CHARS, parseExportPath } from './archive-path';
+import { MAX_ARCHIVE_PATH_CHARS, parseArchivePath } from './archive-path';
 
 it.each([
   ['~', '~'],
@@ -11,8 +11,8 @@ it.each([
   ['/work/a b/ü', '/work/a b/ü'],
   ['/work/.hidden/..x', '/work/.hidden/..x'],
 ])('%j is %j', (text, path) => {
-  expect(parseExportPath(text)).toBe(path);
-  expect(parseExportPath(path)).toBe(path);
+  expect(parseArchivePath(text)).toBe(path);
+  expect(parseArchivePath(path)).toBe(path);
 });
 
 it.each([
@@ -27,7 +27,7 @@ it.each([
   '/a\0b',
   '/a\u202eb',
   '/\ud800',
-  `/${'x'.repeat(MAX_EXPORT_PATH_CHARS)}`,
+  `/${'x'.repeat(MAX_ARCHIVE_PATH_CHARS)}`,
 ])('%j is none', (text) => {
-  expect(parseExportPath(text)).toBeNull();
+  expect(parseArchivePath(text)).toBeNull();
 });

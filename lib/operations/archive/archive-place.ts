@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 
 /**
@@ -44,7 +45,7 @@ export function explainDisk(thrown: unknown): unknown {
  * Sees to it that the export directory is there and can be written to, and answers where it really lies.
  * @throws SandkeeperError `unavailable`, with why
  */
-export async function openExportDir(dir: string): Promise<string> {
+export async function openArchiveDir(dir: string): Promise<string> {
   try {
     await mkdir(dir, { recursive: true, mode: FOLDER_MODE });
     const real = await realpath(dir);
@@ -57,7 +58,7 @@ export async function openExportDir(dir: string): Promise<string> {
 }
 
 /** The place of one archive. Its names are made of ids that were checked, and of nothing that a sandbox has said. */
-export class ExportPlace {
+export class ArchivePlace {
   /** From the export directory on. */
   readonly name: string;
   readonly #folder: string;
@@ -73,10 +74,10 @@ export class ExportPlace {
   }
 
   /** @throws SandkeeperError `unavailable` where nothing can be written; `invalid` for what is no id */
-  static async open(dir: string, operationId: string, sandboxId: string): Promise<ExportPlace> {
+  static async open(dir: string, operationId: string, sandboxId: string): Promise<ArchivePlace> {
     if (!ID.test(operationId) || !ID.test(sandboxId))
       throw new SandkeeperError('invalid', 'That is not the id of an operation or of a sandbox.');
-    const folder = join(await openExportDir(dir), operationId);
+    const folder = join(await openArchiveDir(dir), operationId);
     try {
       await mkdir(folder, { mode: FOLDER_MODE }).catch(unless('EEXIST'));
       // A link that somebody has put there would lead elsewhere.
@@ -85,7 +86,7 @@ export class ExportPlace {
     } catch (thrown) {
       throw explainDisk(thrown);
     }
-    return new ExportPlace(folder, operationId, sandboxId);
+    return new ArchivePlace(folder, operationId, sandboxId);
   }
 
   /** A new file for what is not finished yet. Close it. */
@@ -132,4 +133,21 @@ function unless(code: string): (thrown: unknown) => void {
 
 function notThere(code: string): Error {
   return Object.assign(new Error(code), { code });
+}
+
+/** Why no files can be saved before a kill here, for people; `null`: they can. */
+export function cannotArchive(): string | null {
+  return config().archives.dir === null
+    ? 'It needs a directory on the server: the setting SANDKEEPER_ARCHIVE_DIR.'
+    : null;
+}
+
+/**
+ * Finds out before anything is begun whether archives could be written.
+ * @throws SandkeeperError `invalid` where there is no place for them; `unavailable` where it cannot be written to
+ */
+export async function requireArchiving(): Promise<void> {
+  const { dir } = config().archives;
+  if (dir === null) throw new SandkeeperError('invalid', `Files cannot be saved. ${cannotArchive()}`);
+  await openArchiveDir(dir);
 }

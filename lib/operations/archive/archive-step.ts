@@ -1,11 +1,11 @@
 import 'server-only';
 import type { Sandbox } from '../../sandbox/schema';
 import type { StepResult } from '../step/step-result';
-import { type FileSaver, NotSaved } from './archive-files';
+import { type Archiver, NotArchived } from './archiver';
 
 type Ways = {
   shown: Sandbox;
-  saver: FileSaver;
+  saver: Archiver;
   /** A fresh reading; `null`: gone. */
   read: () => Promise<Sandbox | null>;
   /** Looks whether it still is as it was shown; answers what is true where it is not. */
@@ -15,14 +15,14 @@ type Ways = {
 };
 
 /** The part of a kill that saves files first. What could not be saved is not killed, and a paused one is paused again. */
-export async function saveThenKill({ shown, saver, read, look, kill }: Ways): Promise<StepResult> {
+export async function archiveThenKill({ shown, saver, read, look, kill }: Ways): Promise<StepResult> {
   const wasPaused = shown.state === 'paused';
   try {
-    const result = await saver.saveThen(shown, { look, kill });
+    const result = await saver.archiveThen(shown, { look, kill });
     // Not killed after all: it has been paused again since that reading.
     return wasPaused && result.sandbox ? withoutReading(result) : result;
   } catch (thrown) {
-    if (!(thrown instanceof NotSaved)) throw thrown;
+    if (!(thrown instanceof NotArchived)) throw thrown;
     const now = await read().catch(() => undefined);
     if (now === null)
       return {
@@ -43,7 +43,7 @@ export async function saveThenKill({ shown, saver, read, look, kill }: Ways): Pr
 }
 
 /** What is true of a sandbox that was found gone although nobody here has saved its files just now. */
-export async function judgeGone(saver: FileSaver, result: StepResult): Promise<StepResult> {
+export async function judgeGone(saver: Archiver, result: StepResult): Promise<StepResult> {
   const checked = await saver.recheck();
   if (checked === null)
     return {

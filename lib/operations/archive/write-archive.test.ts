@@ -7,8 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { eventually, giveDataDir, thrownBy } from '../../test-support/environment';
-import { ExportPlace, openExportDir } from './archive-place';
-import { type ExportProgress, findFault, writeExport } from './write-archive';
+import { ArchivePlace, openArchiveDir } from './archive-place';
+import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 
 giveDataDir();
 
@@ -36,12 +36,12 @@ describe('the place of an archive', () => {
   let dir: string;
 
   beforeEach(() => {
-    dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-exports-'));
+    dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-archives-'));
     onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
   });
 
   it('is made of ids, for nobody else to read', async () => {
-    const place = await ExportPlace.open(join(dir, 'deep/below'), 'op_1', 'i1');
+    const place = await ArchivePlace.open(join(dir, 'deep/below'), 'op_1', 'i1');
     expect(place.name).toBe('op_1/i1.tar.gz');
     const part = await place.createPart();
     await part.close();
@@ -62,7 +62,7 @@ describe('the place of an archive', () => {
     ['', 'i1'],
     ['op', ''],
   ])('takes nothing for an id that is none: %j %j', async (operationId, sandboxId) => {
-    const thrown = await thrownBy(() => ExportPlace.open(dir, operationId, sandboxId));
+    const thrown = await thrownBy(() => ArchivePlace.open(dir, operationId, sandboxId));
     expect(thrown).toMatchObject({ code: 'invalid' });
     expect(fs.readdirSync(dir)).toEqual([]);
   });
@@ -71,13 +71,13 @@ describe('the place of an archive', () => {
     const outside = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
     onTestFinished(() => fs.rmSync(outside, { recursive: true, force: true }));
     fs.symlinkSync(outside, join(dir, 'op1'));
-    expect(await thrownBy(() => ExportPlace.open(dir, 'op1', 'i1'))).toMatchObject({
+    expect(await thrownBy(() => ArchivePlace.open(dir, 'op1', 'i1'))).toMatchObject({
       code: 'unavailable',
       message: 'The export directory holds a link where there should be none.',
     });
     const target = join(outside, 'precious');
     fs.writeFileSync(target, 'precious');
-    const place = await ExportPlace.open(dir, 'op2', 'i1');
+    const place = await ArchivePlace.open(dir, 'op2', 'i1');
     fs.symlinkSync(target, join(dir, 'op2/i1.tar.gz'));
     expect(await findFault(place, { bytes: 8, entries: 1, leftOut: 0 })).toBe('It cannot be read any more.');
     await (await place.createPart()).close();
@@ -88,11 +88,11 @@ describe('the place of an archive', () => {
   });
 
   it('is lost by whoever has not noticed that another has taken over', async () => {
-    const late = await ExportPlace.open(dir, 'op', 'i1');
+    const late = await ArchivePlace.open(dir, 'op', 'i1');
     const lateFile = await late.createPart();
-    const other = await ExportPlace.open(dir, 'op', 'i12');
+    const other = await ArchivePlace.open(dir, 'op', 'i12');
     await (await other.createPart()).close();
-    const heir = await ExportPlace.open(dir, 'op', 'i1');
+    const heir = await ArchivePlace.open(dir, 'op', 'i1');
     const heirFile = await heir.createPart();
     await heir.sweep();
     // Of another sandbox whose id begins alike, nothing is removed.
@@ -108,7 +108,7 @@ describe('the place of an archive', () => {
   it('says what is wrong where nothing can be written', async () => {
     fs.writeFileSync(join(dir, 'file'), '');
     for (const wrong of ['file', 'file/below'])
-      expect(await thrownBy(() => openExportDir(join(dir, wrong)))).toMatchObject({
+      expect(await thrownBy(() => openArchiveDir(join(dir, wrong)))).toMatchObject({
         code: 'unavailable',
         message: 'The export directory is no directory.',
       });
@@ -126,7 +126,7 @@ describe.runIf(canRun)('an export', () => {
   });
 
   beforeEach(() => {
-    dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-exports-'));
+    dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-archives-'));
     onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
   });
 
@@ -137,12 +137,12 @@ describe.runIf(canRun)('an export', () => {
     return { id: sandbox.sandboxId, sandbox, root: join(house.guestDir(sandbox.sandboxId), 'root') };
   }
 
-  type Order = Partial<Parameters<typeof writeExport>[1]>;
+  type Order = Partial<Parameters<typeof writeArchive>[1]>;
 
   async function save(id: string, path: string, more: Order = {}, into = dir) {
-    const place = await ExportPlace.open(into, 'op', id);
+    const place = await ArchivePlace.open(into, 'op', id);
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {}, ...more };
-    const saved = await writeExport(place, { sandboxId: id, path, ...order });
+    const saved = await writeArchive(place, { sandboxId: id, path, ...order });
     await place.keepPart();
     return { place, saved, file: join(into, place.name) };
   }
@@ -239,7 +239,7 @@ describe.runIf(canRun)('an export', () => {
   ])('on a disk that %s is none', async (_, damage) => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/file`, 'file');
-    const place = await ExportPlace.open(dir, 'op', id);
+    const place = await ArchivePlace.open(dir, 'op', id);
     const create = place.createPart.bind(place);
     place.createPart = async () => {
       const file = await create();
@@ -248,7 +248,7 @@ describe.runIf(canRun)('an export', () => {
       return file;
     };
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {} };
-    const thrown = thrownBy(() => writeExport(place, { sandboxId: id, path: '/data/work', ...order }));
+    const thrown = thrownBy(() => writeArchive(place, { sandboxId: id, path: '/data/work', ...order }));
     expect(await thrown).toMatchObject({ message: 'What was written, read again, is not what was sent.' });
   });
 
@@ -257,7 +257,7 @@ describe.runIf(canRun)('an export', () => {
     fs.writeFileSync(`${root}/data/work/long`, '');
     fs.truncateSync(`${root}/data/work/long`, 64 * GB);
     const stop = new AbortController();
-    const told: ExportProgress[] = [];
+    const told: ArchiveProgress[] = [];
     const saving = thrownBy(() =>
       save(id, '/data/work', {
         limitBytes: 100 * GB,

@@ -8,11 +8,11 @@ import { LIFTED_LIMIT, openArchive } from '../../files/transfer/archive/archive'
 import type { ArchiveCount } from '../../files/transfer/archive/schema';
 import type { Envd } from '../../sandbox-api/envd';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
-import { type ExportPlace, explainDisk } from './archive-place';
+import { type ArchivePlace, explainDisk } from './archive-place';
 import { type ArchiveReading, readArchive } from './read-archive';
 
 /** An archive that has been read again from the disk. `entries`: as `tar t` lists them. */
-export type CheckedExport = { bytes: number; entries: number; leftOut: number };
+export type CheckedArchive = { bytes: number; entries: number; leftOut: number };
 
 type Order = {
   sandboxId: string;
@@ -23,11 +23,11 @@ type Order = {
   /** Ends it with its reason, wherever it is. */
   signal: AbortSignal;
   /** Hears from time to time how far it is. */
-  onProgress: (progress: ExportProgress) => void;
+  onProgress: (progress: ArchiveProgress) => void;
 };
 
 /** Entries that were begun, and how long the archive is so far. */
-export type ExportProgress = { entries: number; writtenBytes: number };
+export type ArchiveProgress = { entries: number; writtenBytes: number };
 
 const PROGRESS_EVERY_MS = 1_000;
 /** A sandbox that sends nothing for this long is not waited for any more: others want to be saved, too. */
@@ -41,7 +41,7 @@ const GB = 2 ** 30;
  * @throws SandkeeperError with why it cannot be had or cannot be written; FileError `gone` where the sandbox is
  * @throws the reason of `signal` once that is aborted
  */
-export async function writeExport(place: ExportPlace, order: Order): Promise<CheckedExport> {
+export async function writeArchive(place: ArchivePlace, order: Order): Promise<CheckedArchive> {
   const watch = new Watch(order.onProgress);
   const signal = AbortSignal.any([order.signal, watch.signal]);
   let part: FileHandle | null = null;
@@ -79,7 +79,7 @@ export async function writeExport(place: ExportPlace, order: Order): Promise<Che
  * Whether the archive at `place` still is what it was when it was kept: answers what is wrong with it, for people, or
  * `null`.
  */
-export async function findFault(place: ExportPlace, kept: CheckedExport): Promise<string | null> {
+export async function findFault(place: ArchivePlace, kept: CheckedArchive): Promise<string | null> {
   try {
     const file = await place.openArchive();
     const { bytes, entries } = await readArchive(file).finally(() => file.close());
@@ -158,7 +158,7 @@ function isNotSame(cause: unknown): SandkeeperError {
   return new SandkeeperError('unavailable', message, { cause });
 }
 
-function requireSame(sent: Sent, count: ArchiveCount, read: ArchiveReading): CheckedExport {
+function requireSame(sent: Sent, count: ArchiveCount, read: ArchiveReading): CheckedArchive {
   const { files, folders, leftOut } = count;
   // What is left out is listed in a file of its own.
   const entries = files + folders + (leftOut > 0 ? 1 : 0);

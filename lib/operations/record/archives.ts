@@ -1,9 +1,9 @@
 import 'server-only';
 import { database } from '../../db/client';
-import type { SavedArchive } from '../schema';
+import type { ItemArchive } from '../schema';
 
 /** Where the files of this item were saved, or `null`. */
-export async function findSaved(operationId: string, sandboxId: string): Promise<SavedArchive | null> {
+export async function findArchive(operationId: string, sandboxId: string): Promise<ItemArchive | null> {
   const db = await database();
   const row = await db
     .selectFrom('operation_items')
@@ -11,11 +11,11 @@ export async function findSaved(operationId: string, sandboxId: string): Promise
     .where('operation_id', '=', operationId)
     .where('sandbox_id', '=', sandboxId)
     .executeTakeFirst();
-  return savedOf(row?.saved ?? null);
+  return parseItemArchive(row?.saved ?? null);
 }
 
 /** The latest archive of the files of a sandbox, by whichever operation. */
-export async function findLastSaved(sandboxId: string): Promise<SavedArchive | null> {
+export async function findLastArchive(sandboxId: string): Promise<ItemArchive | null> {
   const db = await database();
   const row = await db
     .selectFrom('operation_items')
@@ -24,10 +24,10 @@ export async function findLastSaved(sandboxId: string): Promise<SavedArchive | n
     .where('saved', 'is not', null)
     .orderBy('updated_at_ms', 'desc')
     .executeTakeFirst();
-  return savedOf(row?.saved ?? null);
+  return parseItemArchive(row?.saved ?? null);
 }
 
-/** The archive in `text`, as `recordSaved` wrote it. */
-export function savedOf(text: string | null): SavedArchive | null {
-  return text === null ? null : (JSON.parse(text) as SavedArchive);
+/** The archive in `text`, as `recordArchive` wrote it. */
+export function parseItemArchive(text: string | null): ItemArchive | null {
+  return text === null ? null : (JSON.parse(text) as ItemArchive);
 }

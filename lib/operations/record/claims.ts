@@ -2,7 +2,7 @@ import 'server-only';
 import { sql } from 'kysely';
 import { database } from '../../db/client';
 import type { Sandbox } from '../../sandbox/schema';
-import type { OperationItem, SavedArchive } from '../schema';
+import type { ItemArchive, OperationItem } from '../schema';
 import { CHUNK, OPEN, openItems } from './open-items';
 
 /**
@@ -134,9 +134,9 @@ export async function recordOutcomes(owner: string, outcomes: readonly NewOutcom
  * Writes where the files of an item are that `owner` has claimed. Answers false where somebody else has it now, so that
  * nothing may be done on the strength of it.
  */
-export async function recordSaved(
+export async function recordArchive(
   owner: string,
-  { operationId, sandboxId, saved }: { operationId: string; sandboxId: string; saved: SavedArchive },
+  { operationId, sandboxId, saved }: { operationId: string; sandboxId: string; saved: ItemArchive },
 ): Promise<boolean> {
   const db = await database();
   const updated = await db

@@ -3,7 +3,7 @@ import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
 import { fleetWatcher } from '../../fleet/watcher';
 import { eventually, giveEngine } from '../../test-support/environment';
-import { claimItems, recordOutcomes, recordSaved } from './claims';
+import { claimItems, recordArchive, recordOutcomes } from './claims';
 import { findEnding } from './ending';
 import { recordOperation } from './store';
 
@@ -58,7 +58,7 @@ describe('findEnding', () => {
       await recordOperation({ ...killBy('li'), id: operationId, targets: [sandbox] });
       await claimItems(operationId, { owner: 'here', untilMs: Date.now() + 60_000, most: 1 });
       const saved = { name: `${operationId}/${id}.tar.gz`, bytes: 300, entries: 2, leftOut: 0 };
-      await recordSaved('here', { operationId, sandboxId: id, saved });
+      await recordArchive('here', { operationId, sandboxId: id, saved });
       const failed = { operationId, sandboxId: id, outcome: 'failed', message: null, tookMs: 1 } as const;
       await recordOutcomes('here', [failed]);
       await new Promise((resolve) => setTimeout(resolve, 5));

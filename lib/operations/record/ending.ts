@@ -3,8 +3,8 @@ import { SandkeeperError } from '../../errors';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { listSandboxRuns } from '../../sandbox-api/control';
-import type { SavedArchive } from '../schema';
-import { findLastSaved } from './archives';
+import type { ItemArchive } from '../schema';
+import { findLastArchive } from './archives';
 import { findOurKill } from './store';
 
 /** How a sandbox that is no longer there ended, as far as anybody knows. */
@@ -17,7 +17,7 @@ export type Ending = {
   /** The operation that killed it, where it was one of ours. */
   operationId: string | null;
   /** Where its files were saved last, if they ever were. */
-  saved: SavedArchive | null;
+  saved: ItemArchive | null;
 };
 
 /** History is paged by time and cannot be asked for one id; older endings than these pages are not looked for. */
@@ -33,7 +33,7 @@ const END_REASONS: Readonly<Record<string, string>> = {
 /** What is known of the end of `sandboxId`; `null` when nobody has heard of it. See docs/protocol.md#sandbox-runs. */
 export async function findEnding(sandboxId: string): Promise<Ending | null> {
   const ending = await findHow(sandboxId);
-  return ending && { ...ending, saved: await findLastSaved(sandboxId) };
+  return ending && { ...ending, saved: await findLastArchive(sandboxId) };
 }
 
 async function findHow(sandboxId: string): Promise<Omit<Ending, 'saved'> | null> {

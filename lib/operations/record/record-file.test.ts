@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rowWith } from '../../fleet/test-fleet';
 import { countOutcomes, type Operation, OUTCOMES, type RecordedItem } from '../schema';
-import { exportName, exportParts, exportText, parseExportFormat } from './record-file';
+import { parseRecordFormat, recordFileName, recordParts, recordText } from './record-file';
 
 function itemWith(
   id: string,
@@ -73,7 +73,7 @@ function recordsOf(text: string): Record<string, string>[] {
 }
 
 const csvOf = (items: readonly RecordedItem[], changes: Partial<Operation> = {}) =>
-  exportText('csv', operationOf(items, changes), items);
+  recordText('csv', operationOf(items, changes), items);
 
 /** What a cell says once its guard against formulas is taken away. */
 const unguarded = (cell: string) => (/^'+[=+\-@\t\r\n＝＋－＠]/.test(cell) ? cell.slice(1) : cell);
@@ -134,7 +134,7 @@ describe('results as CSV', () => {
     });
     expect(second).toMatchObject({ saved_as: '', saved_bytes: '', saved_entries: '' });
     expect(csvOf(items)).not.toContain('saved_as');
-    const json = JSON.parse(exportText('json', operationOf(items), items));
+    const json = JSON.parse(recordText('json', operationOf(items), items));
     expect(json.items[0].saved).toEqual(saved);
   });
 
@@ -201,7 +201,7 @@ describe('results as CSV', () => {
 
   it('are whole, however many there are', () => {
     const items = Array.from({ length: 5_001 }, (_, at) => itemWith(`i${at}`, { at: String(at) }));
-    const parts = [...exportParts('csv', operationOf(items), items)];
+    const parts = [...recordParts('csv', operationOf(items), items)];
     expect(parts.length).toBe(12);
     expect(recordsOf(parts.join('')).map((record) => record['metadata.at'])).toEqual(
       items.map((_, at) => String(at)),
@@ -214,28 +214,30 @@ describe('results as JSON', () => {
     fc.assert(
       fc.property(anyItems, (items) => {
         const operation = operationOf(items);
-        expect(JSON.parse(exportText('json', operation, items))).toEqual({ operation, items });
+        expect(JSON.parse(recordText('json', operation, items))).toEqual({ operation, items });
       }),
     );
   });
 
   it('are whole, however many there are', () => {
     const items = Array.from({ length: 1_001 }, (_, at) => itemWith(`i${at}`, {}));
-    expect(JSON.parse(exportText('json', operationOf(items), items)).items.length).toBe(1_001);
+    expect(JSON.parse(recordText('json', operationOf(items), items)).items.length).toBe(1_001);
   });
 });
 
 describe('the file', () => {
   it('has a name that says what is in it', () => {
-    expect(exportName('csv', operationOf([itemWith('i1', {})]))).toBe('kill-1-2026-01-15T093104Z-Op_1-x.csv');
-    expect(exportName('json', operationOf([], { id: '../"\r\n/x' }))).toBe(
+    expect(recordFileName('csv', operationOf([itemWith('i1', {})]))).toBe(
+      'kill-1-2026-01-15T093104Z-Op_1-x.csv',
+    );
+    expect(recordFileName('json', operationOf([], { id: '../"\r\n/x' }))).toBe(
       'kill-0-2026-01-15T093104Z-x.json',
     );
   });
 
   it('is of a known kind', () => {
-    expect(parseExportFormat('csv')).toBe('csv');
-    expect(parseExportFormat('exe')).toBeNull();
-    expect(parseExportFormat(null)).toBeNull();
+    expect(parseRecordFormat('csv')).toBe('csv');
+    expect(parseRecordFormat('exe')).toBeNull();
+    expect(parseRecordFormat(null)).toBeNull();
   });
 });

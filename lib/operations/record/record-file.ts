@@ -3,17 +3,17 @@ import { templateName } from '../../sandbox/name';
 import { type Operation, type RecordedItem, totalsOf } from '../schema';
 
 /** What results can be taken away as. */
-export const EXPORT_FORMATS = ['csv', 'json'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export const RECORD_FORMATS = ['csv', 'json'] as const;
+export type RecordFormat = (typeof RECORD_FORMATS)[number];
 
-export const EXPORT_TYPES = {
+export const RECORD_CONTENT_TYPES = {
   csv: 'text/csv; charset=utf-8',
   json: 'application/json; charset=utf-8',
-} satisfies Record<ExportFormat, string>;
+} satisfies Record<RecordFormat, string>;
 
 /** The format in `text`, or `null`. */
-export function parseExportFormat(text: string | null): ExportFormat | null {
-  return EXPORT_FORMATS.find((format) => format === text) ?? null;
+export function parseRecordFormat(text: string | null): RecordFormat | null {
+  return RECORD_FORMATS.find((format) => format === text) ?? null;
 }
 
 /** A column of the table; `read` answers its cell as text. */
@@ -33,8 +33,8 @@ const CHUNK_ROWS = 500;
  *   the column `more_metadata` as JSON. Where files were to be saved first, `saved_as` names each archive from the export
  *   directory on. A cell that a spreadsheet would take for a formula begins with `'`.
  */
-export function exportParts(
-  format: ExportFormat,
+export function recordParts(
+  format: RecordFormat,
   operation: Operation,
   items: readonly RecordedItem[],
 ): Generator<string> {
@@ -42,21 +42,21 @@ export function exportParts(
 }
 
 /** The same as one text, for the clipboard. */
-export function exportText(
-  format: ExportFormat,
+export function recordText(
+  format: RecordFormat,
   operation: Operation,
   items: readonly RecordedItem[],
 ): string {
-  return [...exportParts(format, operation, items)].join('');
+  return [...recordParts(format, operation, items)].join('');
 }
 
 /** Where the results of an operation can be downloaded. */
-export function exportAddress(format: ExportFormat, operationId: string): string {
+export function recordAddress(format: RecordFormat, operationId: string): string {
   return `/api${paths.operation(operationId)}/items?format=${format}`;
 }
 
 /** A file name that means something years later and is harmless everywhere: `kill-145-2026-01-15T093104Z-ID.csv`. */
-export function exportName(format: ExportFormat, { id, act, counts, createdAtMs }: Operation): string {
+export function recordFileName(format: RecordFormat, { id, act, counts, createdAtMs }: Operation): string {
   const at = new Date(createdAtMs).toISOString().slice(0, 19).replaceAll(':', '');
   return `${act}-${totalsOf(counts).total}-${at}Z-${id.replace(/[^A-Za-z0-9_-]/g, '')}.${format}`;
 }

@@ -4,13 +4,13 @@ import { describeOnDatabases } from '../../test-support/databases';
 import { giveDataDir } from '../../test-support/environment';
 import type { Outcome } from '../schema';
 import { newOperation, recordNew } from '../test-operations';
-import { findLastSaved, findSaved } from './archives';
+import { findArchive, findLastArchive } from './archives';
 import {
   claimItems,
   listClaimants,
   listClaimed,
+  recordArchive,
   recordOutcomes,
-  recordSaved,
   releaseClaims,
   renewClaims,
 } from './claims';
@@ -122,14 +122,14 @@ describeOnDatabases('operations', () => {
     await claim(operation.id, 'p', 1);
     const saved = { name: `${operation.id}/saved-a.tar.gz`, bytes: 3_000_000_000, entries: 7, leftOut: 1 };
     const input = { operationId: operation.id, sandboxId: 'saved-a', saved };
-    expect(await recordSaved('q', input)).toBe(false);
-    expect(await findSaved(operation.id, 'saved-a')).toBeNull();
-    expect(await recordSaved('p', input)).toBe(true);
+    expect(await recordArchive('q', input)).toBe(false);
+    expect(await findArchive(operation.id, 'saved-a')).toBeNull();
+    expect(await recordArchive('p', input)).toBe(true);
     await write('p', operation.id, 'saved-a', 'failed');
-    expect(await recordSaved('p', { ...input, saved: { ...saved, bytes: 1 } })).toBe(false);
-    expect(await findSaved(operation.id, 'saved-a')).toEqual(saved);
-    expect(await findLastSaved('saved-a')).toEqual(saved);
-    expect(await findLastSaved('saved-b')).toBeNull();
+    expect(await recordArchive('p', { ...input, saved: { ...saved, bytes: 1 } })).toBe(false);
+    expect(await findArchive(operation.id, 'saved-a')).toEqual(saved);
+    expect(await findLastArchive('saved-a')).toEqual(saved);
+    expect(await findLastArchive('saved-b')).toBeNull();
     const [first, second] = await listItems(operation.id);
     expect(first).toMatchObject({ outcome: 'failed', saved });
     expect(second).not.toHaveProperty('saved');

@@ -13,7 +13,7 @@ import {
   parseAct,
   parseOutcome,
 } from '../schema';
-import { savedOf } from './archives';
+import { parseItemArchive } from './archives';
 import { CHUNK, OPEN, openItems } from './open-items';
 
 type NewOperation = Omit<Operation, 'counts'> & { targets: Sandbox[] };
@@ -205,7 +205,7 @@ export async function findItem(id: {
 export function itemOf(
   row: Pick<Selectable<Database['operation_items']>, (typeof ITEM_COLUMNS)[number]>,
 ): OperationItem {
-  const saved = savedOf(row.saved);
+  const saved = parseItemArchive(row.saved);
   return {
     sandboxId: row.sandbox_id,
     outcome: parseOutcome(row.outcome),

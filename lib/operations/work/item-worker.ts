@@ -7,11 +7,11 @@ import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
 import { asksToSlowDown } from '../../sandbox-api/errors';
-import { FileSaver } from '../archive/archive-files';
+import { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
 import type { OperationBoard } from '../record/board';
 import type { ClaimedItem } from '../record/claims';
-import { MAX_GRACE_MS, type Operation, type SavedArchive } from '../schema';
+import { type ItemArchive, MAX_GRACE_MS, type Operation } from '../schema';
 import { RateLimiter, type Verdict } from '../step/rate-limiter';
 import type { StepResult } from '../step/step-result';
 import { askToEnd } from './graceful';
@@ -35,7 +35,7 @@ export type Work = {
 };
 
 /** What came of one item, as it goes into the record. */
-export type Worked = StepResult & { tookMs: number | null; saved?: SavedArchive };
+export type Worked = StepResult & { tookMs: number | null; saved?: ItemArchive };
 
 type Options = {
   owner: string;
@@ -118,17 +118,17 @@ export class ItemWorker {
     work: Work,
     { id: operationId, act, actor, params }: Operation,
     begin: (message: string) => void,
-  ): FileSaver | null {
+  ): Archiver | null {
     if (act !== 'kill' || params.exportPath === undefined) return null;
-    const { dir, limitBytes } = config().exports;
+    const { dir, limitBytes } = config().archives;
     const { signal } = work.stop;
-    return new FileSaver({
+    return new Archiver({
       operationId,
       sandboxId: work.item.sandboxId,
       actor,
       path: params.exportPath,
       owner: this.#options.owner,
-      exportDir: dir,
+      archiveDir: dir,
       limitBytes,
       isTakenOver: work.item.wasClaimed,
       signal,

@@ -5,7 +5,7 @@ import type { StateAct } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
 import { eventually, giveEngine } from '../../test-support/environment';
-import type { FileSaver } from '../archive/archive-files';
+import type { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
 import type { ActParams } from '../schema';
 import { StepStopped } from '../step/step-result';
@@ -84,8 +84,8 @@ describe('kill', () => {
     const id = await engine.create({ metadata: { keep: 'true' } });
     const now = await getSandbox(id);
     const shown: Sandbox = { ...now, state: 'paused', metadata: {} };
-    const saver: Pick<FileSaver, 'saveThen' | 'saved' | 'sayStopped' | 'isOurWake' | 'recheck'> = {
-      saveThen: (_shown, { kill }) => kill(now),
+    const saver: Pick<Archiver, 'archiveThen' | 'saved' | 'sayStopped' | 'isOurWake' | 'recheck'> = {
+      archiveThen: (_shown, { kill }) => kill(now),
       saved: null,
       sayStopped: null,
       isOurWake: async () => false,
@@ -95,7 +95,7 @@ describe('kill', () => {
     const readings = [shown];
     const read = async () => readings.shift() ?? now;
     const send = neverSent;
-    const more = { shown, read, saver: saver as FileSaver, driftOf: driftOfKept, send };
+    const more = { shown, read, saver: saver as Archiver, driftOf: driftOfKept, send };
     expect(await step('kill', id, {}, more)).toMatchObject({
       outcome: 'skipped',
       message: 'Left alone: it was protected meanwhile.',

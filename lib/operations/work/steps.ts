@@ -3,8 +3,8 @@ import { type ErrorCode, SandkeeperError } from '../../errors';
 import { type StateAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { killSandbox, pauseSandbox, resumeSandbox, setSandboxTimeout } from '../../sandbox-api/control';
-import type { FileSaver } from '../archive/archive-files';
-import { judgeGone, saveThenKill } from '../archive/archive-step';
+import { archiveThenKill, judgeGone } from '../archive/archive-step';
+import type { Archiver } from '../archive/archiver';
 import type { ActParams } from '../schema';
 import { MAX_REFUSALS, readPatiently, waitBackoff } from '../step/read-patiently';
 import { type StepResult, StepStopped } from '../step/step-result';
@@ -31,7 +31,7 @@ export type StepContext = {
   /** Asks the processes of a sandbox to end and waits for them. */
   askToEnd: (id: string, graceMs: number) => Promise<GracefulEnd>;
   /** Saves its files before a kill; `null` where nobody asked for that. */
-  saver: FileSaver | null;
+  saver: Archiver | null;
 };
 
 /** Thrown instead of sending: somebody has just read that it is not as it was shown. */
@@ -150,9 +150,9 @@ async function lookFirst(context: StepContext): Promise<StepResult | null> {
 
 async function askThenSend(context: StepContext): Promise<StepResult> {
   const { act, params, shown } = context;
-  if (act !== 'kill' || !params.graceMs || shown.state !== 'running') return saveThenSend(context);
+  if (act !== 'kill' || !params.graceMs || shown.state !== 'running') return archiveThenSend(context);
   const end = await askToEnd(context, params.graceMs);
-  const result = await saveThenSend(context);
+  const result = await archiveThenSend(context);
   return result.outcome === 'done' ? { ...result, message: result.message ?? inWords(end) } : result;
 }
 
@@ -160,7 +160,7 @@ async function askThenSend(context: StepContext): Promise<StepResult> {
  * A turn to save is long in coming, and saving takes long: whether it still is as it was shown is looked at once more
  * before each of saving and killing.
  */
-async function saveThenSend(context: StepContext): Promise<StepResult> {
+async function archiveThenSend(context: StepContext): Promise<StepResult> {
   const { saver, shown } = context;
   if (saver === null) return sendUntilTrue(context);
   const read = () => readPatiently(context, Date.now());
@@ -171,7 +171,7 @@ async function saveThenSend(context: StepContext): Promise<StepResult> {
     const again = { ...context, shown: awake, sinceMs: Date.now(), saver: null };
     return (await lookFirst(again)) ?? (await sendUntilTrue(again));
   };
-  return saveThenKill({ shown, saver, read, look, kill });
+  return archiveThenKill({ shown, saver, read, look, kill });
 }
 
 /** Whoever wanted the processes to end first does not want them killed unasked. */

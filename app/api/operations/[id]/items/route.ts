@@ -5,10 +5,10 @@ import { readCommands } from '@/lib/commands/store';
 import { SandkeeperError } from '@/lib/errors';
 import { recordOf } from '@/lib/operations/record/record';
 import {
-  EXPORT_TYPES,
-  exportName,
-  exportParts,
-  parseExportFormat,
+  parseRecordFormat,
+  RECORD_CONTENT_TYPES,
+  recordFileName,
+  recordParts,
 } from '@/lib/operations/record/record-file';
 import { responseOf } from '@/lib/result';
 
@@ -22,18 +22,18 @@ export function GET(
 ): Promise<Response> {
   return responseOf(async () => {
     const { role } = await guardRead('viewer');
-    const format = parseExportFormat(new URL(request.url).searchParams.get('format'));
+    const format = parseRecordFormat(new URL(request.url).searchParams.get('format'));
     if (format === null) throw new SandkeeperError('invalid', 'Say format=csv or format=json.');
     const { operation, items } = await recordOf((await params).id);
     // What a command wrote is the inside of a sandbox, which viewers do not see.
     const withOutput = operation.act === 'run' && roleSuffices(role, 'operator');
     const parts = withOutput
       ? commandFileParts(format, operation, items, (ids) => readCommands(operation.id, ids))
-      : exportParts(format, operation, items);
+      : recordParts(format, operation, items);
     return new Response(streamOf(parts, BYTE_ORDER_MARK[format]), {
       headers: {
-        'content-type': EXPORT_TYPES[format],
-        'content-disposition': `attachment; filename="${exportName(format, operation)}"`,
+        'content-type': RECORD_CONTENT_TYPES[format],
+        'content-disposition': `attachment; filename="${recordFileName(format, operation)}"`,
         'cache-control': 'no-store',
       },
     });

@@ -6,25 +6,25 @@ import type { Sandbox } from '../../sandbox/schema';
 import { readNow } from '../../wake/steps';
 import { findLease } from '../../wake/store';
 import { type WakeHold, wakeKeeper } from '../../wake/wake-keeper';
-import { findSaved } from '../record/archives';
-import { recordSaved } from '../record/claims';
-import type { SavedArchive } from '../schema';
+import { findArchive } from '../record/archives';
+import { recordArchive } from '../record/claims';
+import type { ItemArchive } from '../schema';
 import type { Slot } from '../step/rate-limiter';
-import { ExportPlace } from './archive-place';
-import { type ExportProgress, findFault, writeExport } from './write-archive';
+import { ArchivePlace } from './archive-place';
+import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 
 /** What saving the files of one sandbox takes. */
-export type SaveOrder = {
+export type ArchiveOrder = {
   operationId: string;
   sandboxId: string;
   /** Who asked for it. */
   actor: string;
-  /** What to save: see `parseExportPath`. */
+  /** What to save: see `parseArchivePath`. */
   path: string;
   /** The process that holds the item. */
   owner: string;
   /** Where it is kept; `null`: nowhere. */
-  exportDir: string | null;
+  archiveDir: string | null;
   limitBytes: number;
   /** An earlier process may have left something unfinished, or the sandbox awake. */
   isTakenOver: boolean;
@@ -47,8 +47,8 @@ type Around<T> = {
 };
 
 /** Thrown where the files of a sandbox could not be saved, so that it must not be killed. */
-export class NotSaved extends Error {
-  override readonly name = 'NotSaved';
+export class NotArchived extends Error {
+  override readonly name = 'NotArchived';
   constructor(readonly reason: SandkeeperError) {
     super(reason.message, { cause: reason });
   }
@@ -65,17 +65,17 @@ const LONGEST_WAIT_MS = 60_000;
  * took what along, and only then lets the kill go on. A paused sandbox is woken for it under a lease that ends in a pause
  * whatever happens, unless the kill was quicker (docs/protocol.md#wake-sequence).
  */
-export class FileSaver {
-  readonly #order: SaveOrder;
+export class Archiver {
+  readonly #order: ArchiveOrder;
   #stage: 'waiting' | 'saving' | 'saved' = 'waiting';
-  #saved: SavedArchive | null = null;
+  #saved: ItemArchive | null = null;
 
-  constructor(order: SaveOrder) {
+  constructor(order: ArchiveOrder) {
     this.#order = order;
   }
 
   /** The archive once it is there, whatever came of the kill. */
-  get saved(): SavedArchive | null {
+  get saved(): ItemArchive | null {
     return this.#saved;
   }
 
@@ -93,13 +93,13 @@ export class FileSaver {
 
   /** The archive of a sandbox that an earlier process has killed: never taken for granted. `null`: it saved nothing. */
   async recheck(): Promise<{ fault: string | null } | null> {
-    const { operationId, sandboxId, exportDir } = this.#order;
-    const saved = await findSaved(operationId, sandboxId);
+    const { operationId, sandboxId, archiveDir } = this.#order;
+    const saved = await findArchive(operationId, sandboxId);
     if (saved === null) return null;
     this.#saved = saved;
-    if (exportDir === null) return { fault: 'This server has no export directory to look for it.' };
+    if (archiveDir === null) return { fault: 'This server has no export directory to look for it.' };
     try {
-      return { fault: await findFault(await ExportPlace.open(exportDir, operationId, sandboxId), saved) };
+      return { fault: await findFault(await ArchivePlace.open(archiveDir, operationId, sandboxId), saved) };
     } catch (thrown) {
       return { fault: SandkeeperError.from(thrown).message };
     }
@@ -107,9 +107,9 @@ export class FileSaver {
 
   /**
    * Saves its files unless `look` objects, then kills. Answers what either answers.
-   * @throws NotSaved; what `kill` throws; the reason of the signal
+   * @throws NotArchived; what `kill` throws; the reason of the signal
    */
-  async saveThen<T>(shown: Sandbox, around: Around<T>): Promise<T> {
+  async archiveThen<T>(shown: Sandbox, around: Around<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#attempt(shown, around);
@@ -118,7 +118,7 @@ export class FileSaver {
         this.#order.signal.throwIfAborted();
         const reason = SandkeeperError.from(thrown);
         if (reason.code === 'unexpected') console.error(`Saving ${shown.id}:`, reason.cause);
-        if (reason.code !== 'rate_limited' || tries === MAX_TRIES) throw new NotSaved(reason);
+        if (reason.code !== 'rate_limited' || tries === MAX_TRIES) throw new NotArchived(reason);
         await this.#waitOut(reason.retryAfterMs ?? FIRST_WAIT_MS * 2 ** tries);
       }
     }
@@ -127,7 +127,7 @@ export class FileSaver {
   async #attempt<T>(shown: Sandbox, { look, kill }: Around<T>): Promise<T> {
     const { actor, takeTurn, tell } = this.#order;
     const turn = await takeTurn();
-    const saveAndKill = async (now: Sandbox) => {
+    const archiveAndKill = async (now: Sandbox) => {
       await this.#save();
       // The kill waits for its own turn; somebody else's files can be saved meanwhile.
       turn.release('fine');
@@ -137,7 +137,7 @@ export class FileSaver {
       const objection = await look();
       if (objection !== null) return objection;
       this.#stage = 'saving';
-      if (shown.state !== 'paused') return await saveAndKill(shown);
+      if (shown.state !== 'paused') return await archiveAndKill(shown);
       tell('Waking it to save its files');
       const input = {
         sandboxId: shown.id,
@@ -146,23 +146,23 @@ export class FileSaver {
         timeoutMs: AWAKE_MS,
         mark: this.#mark,
       };
-      return await wakeKeeper().withWake(input, async (hold) => saveAndKill(await readOurs(shown, hold)));
+      return await wakeKeeper().withWake(input, async (hold) => archiveAndKill(await readOurs(shown, hold)));
     } finally {
       turn.release('fine');
     }
   }
 
   async #save(): Promise<void> {
-    const { operationId, sandboxId, actor, path, exportDir, limitBytes, signal, tell } = this.#order;
-    if (exportDir === null)
-      throw new SandkeeperError('conflict', 'SANDKEEPER_EXPORT_DIR is not set on this server.');
+    const { operationId, sandboxId, actor, path, archiveDir, limitBytes, signal, tell } = this.#order;
+    if (archiveDir === null)
+      throw new SandkeeperError('conflict', 'SANDKEEPER_ARCHIVE_DIR is not set on this server.');
     tell('Saving its files');
-    const place = await ExportPlace.open(exportDir, operationId, sandboxId);
+    const place = await ArchivePlace.open(archiveDir, operationId, sandboxId);
     try {
       if (this.#order.isTakenOver) await place.sweep();
-      const onProgress = (progress: ExportProgress) => tell(sayProgress(progress));
-      const written = await writeExport(place, { sandboxId, path, limitBytes, signal, onProgress });
-      const saved: SavedArchive = { name: place.name, ...written };
+      const onProgress = (progress: ArchiveProgress) => tell(sayProgress(progress));
+      const written = await writeArchive(place, { sandboxId, path, limitBytes, signal, onProgress });
+      const saved: ItemArchive = { name: place.name, ...written };
       await this.#keep(place, saved, { actor, path });
     } finally {
       await place.dropPart().catch(() => {});
@@ -171,9 +171,9 @@ export class FileSaver {
 
   /** What cannot be recorded is not to happen, and what is not ours any more is not to be touched. */
   async #keep(
-    place: ExportPlace,
-    saved: SavedArchive,
-    { actor, path }: Pick<SaveOrder, 'actor' | 'path'>,
+    place: ArchivePlace,
+    saved: ItemArchive,
+    { actor, path }: Pick<ArchiveOrder, 'actor' | 'path'>,
   ): Promise<void> {
     const { operationId, sandboxId, owner, requireClaim } = this.#order;
     await requireClaim();
@@ -181,7 +181,7 @@ export class FileSaver {
     const detail = `${saved.entries} ${saved.entries === 1 ? 'entry' : 'entries'}, ${saved.bytes} bytes${left}, as ${saved.name}`;
     await noteAccess({ actor }, { kind: 'exported', sandboxId, path, detail });
     await place.keepPart();
-    if (!(await recordSaved(owner, { operationId, sandboxId, saved })))
+    if (!(await recordArchive(owner, { operationId, sandboxId, saved })))
       throw new SandkeeperError('conflict', 'Another process has taken over.');
     this.#saved = saved;
     this.#stage = 'saved';
@@ -216,7 +216,7 @@ async function readOurs({ id }: Sandbox, { result, lease }: WakeHold): Promise<S
   throw new SandkeeperError('conflict', 'Somebody else has resumed it in the meantime.');
 }
 
-function sayProgress({ entries, writtenBytes }: ExportProgress): string {
+function sayProgress({ entries, writtenBytes }: ArchiveProgress): string {
   const written = `${Math.round(writtenBytes / 1_000_000)} MB`;
   return `Saving its files: ${entries} ${entries === 1 ? 'entry' : 'entries'} so far, ${written} of archive`;
 }

@@ -5,22 +5,22 @@ import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
-import type { ExportFormat } from '@/lib/operations/record/record-file';
+import type { RecordFormat } from '@/lib/operations/record/record-file';
 import type { Operation, RecordedItem } from '@/lib/operations/schema';
 
 type Props = { operation: Operation; items: readonly RecordedItem[]; isWhole: boolean };
 
-const NAMES = { csv: 'CSV', json: 'JSON' } satisfies Record<ExportFormat, string>;
+const NAMES = { csv: 'CSV', json: 'JSON' } satisfies Record<RecordFormat, string>;
 
 /** The results to take away: to the clipboard or as a file. */
-export function TakeAway({ operation, items, isWhole }: Props) {
+export function CopyOrDownload({ operation, items, isWhole }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const copyAct = (format: ExportFormat): MenuAct => ({
+  const copyAct = (format: RecordFormat): MenuAct => ({
     label: `Copy as ${NAMES[format]}`,
     onActivate: () => void copy(format, operation, items),
     disabledReason: isWhole ? null : 'The rest is still being read.',
   });
-  const downloadAct = (format: ExportFormat): MenuAct => ({
+  const downloadAct = (format: RecordFormat): MenuAct => ({
     label: `Download ${NAMES[format]}`,
     onActivate: () => void download(format, operation.id),
   });
@@ -49,7 +49,7 @@ export function TakeAway({ operation, items, isWhole }: Props) {
 }
 
 async function copy(
-  format: ExportFormat,
+  format: RecordFormat,
   operation: Operation,
   items: readonly RecordedItem[],
 ): Promise<void> {
@@ -65,21 +65,21 @@ async function copy(
 
 /** What commands wrote is not here: the server has it. */
 async function textOf(
-  format: ExportFormat,
+  format: RecordFormat,
   operation: Operation,
   items: readonly RecordedItem[],
 ): Promise<string> {
-  const { exportAddress, exportText } = await import('@/lib/operations/record/record-file');
-  if (operation.act !== 'run') return exportText(format, operation, items);
-  const answer = await fetch(exportAddress(format, operation.id), { cache: 'no-store' });
+  const { recordAddress, recordText } = await import('@/lib/operations/record/record-file');
+  if (operation.act !== 'run') return recordText(format, operation, items);
+  const answer = await fetch(recordAddress(format, operation.id), { cache: 'no-store' });
   if (!answer.ok) throw new Error(`The results could not be read: ${answer.status}`);
   return answer.text();
 }
 
-async function download(format: ExportFormat, operationId: string): Promise<void> {
-  const { exportAddress } = await import('@/lib/operations/record/record-file');
+async function download(format: RecordFormat, operationId: string): Promise<void> {
+  const { recordAddress } = await import('@/lib/operations/record/record-file');
   const link = document.createElement('a');
-  link.href = exportAddress(format, operationId);
+  link.href = recordAddress(format, operationId);
   link.download = '';
   link.click();
 }

@@ -14,7 +14,7 @@ import { eventually, giveDataDir } from '../../test-support/environment';
 import { findLease } from '../../wake/store';
 import { record as accessTo } from '../../wake/test-wake';
 import { WakeKeeper, wakeKeeper } from '../../wake/wake-keeper';
-import { claimItems, recordSaved } from '../record/claims';
+import { claimItems, recordArchive } from '../record/claims';
 import { listRecorded } from '../record/record';
 import { recordCancel } from '../record/store';
 import type { ActParams, Operation, OperationEvent, RecordedItem } from '../schema';
@@ -22,9 +22,9 @@ import { recordNew, waitingItem } from '../test-operations';
 import { OperationRunner } from '../work/runner';
 
 giveDataDir();
-const exportDir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-exports-'));
-process.env.SANDKEEPER_EXPORT_DIR = exportDir;
-afterAll(() => fs.rmSync(exportDir, { recursive: true, force: true }));
+const archiveDir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-archives-'));
+process.env.SANDKEEPER_ARCHIVE_DIR = archiveDir;
+afterAll(() => fs.rmSync(archiveDir, { recursive: true, force: true }));
 
 const RESUME = 'POST /sandboxes/*/resume';
 const PAUSE = 'POST /sandboxes/*/pause';
@@ -113,11 +113,11 @@ describe.runIf(canRun)('files are saved before a kill', () => {
   }
 
   const listed = (name: string) =>
-    execFileSync('tar', ['-t', '-z', '-f', join(exportDir, name)], { encoding: 'utf8' })
+    execFileSync('tar', ['-t', '-z', '-f', join(archiveDir, name)], { encoding: 'utf8' })
       .trim()
       .split('\n');
   const kept = ({ id }: Operation) =>
-    fs.existsSync(join(exportDir, id)) ? fs.readdirSync(join(exportDir, id)) : [];
+    fs.existsSync(join(archiveDir, id)) ? fs.readdirSync(join(archiveDir, id)) : [];
 
   it('and where they are is recorded', async () => {
     const sandbox = await create();
@@ -125,7 +125,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const name = `${operation.id}/${sandbox.id}.tar.gz`;
     const item = items[sandbox.id];
     expect(item).toMatchObject({ outcome: 'done', message: null, saved: { name, leftOut: 0 } });
-    expect(item?.saved?.bytes).toBe(fs.statSync(join(exportDir, name)).size);
+    expect(item?.saved?.bytes).toBe(fs.statSync(join(archiveDir, name)).size);
     expect(listed(name)).toHaveLength(item?.saved?.entries ?? -1);
     expect(listed(name)).toContain('user/out/result');
     expect(await stateOf(sandbox.id)).toBe('gone');
@@ -247,7 +247,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
   it('or it is not killed because nothing can be written', async () => {
     const sandbox = await create();
     const operation = await input([sandbox]);
-    fs.writeFileSync(join(exportDir, operation.id), 'in the way');
+    fs.writeFileSync(join(archiveDir, operation.id), 'in the way');
     const { runner } = openRunner();
     start(runner, operation, [sandbox]);
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
@@ -356,7 +356,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     it('anew: what was begun is thrown away', async () => {
       const sandbox = await create();
       const operation = await input([sandbox]);
-      const folder = join(exportDir, operation.id);
+      const folder = join(archiveDir, operation.id);
       fs.mkdirSync(folder, { mode: 0o700 });
       fs.writeFileSync(join(folder, `${sandbox.id}.tar.gz.0123456789ab.part`), 'half of it');
       fs.writeFileSync(join(folder, `${sandbox.id}.tar.gz`), 'what was never recorded');
@@ -418,15 +418,15 @@ describe.runIf(canRun)('files are saved before a kill', () => {
         const operation = await input([sandbox]);
         const owner = await crashedOn(operation);
         const name = `${operation.id}/${sandbox.id}.tar.gz`;
-        fs.cpSync(join(exportDir, first.operation.id), join(exportDir, operation.id), { recursive: true });
+        fs.cpSync(join(archiveDir, first.operation.id), join(archiveDir, operation.id), { recursive: true });
         if (harm !== 'unsaved')
-          await recordSaved(owner, {
+          await recordArchive(owner, {
             operationId: operation.id,
             sandboxId: sandbox.id,
             saved: { ...saved, name },
           });
-        if (harm === 'bent') fs.truncateSync(join(exportDir, name), 40);
-        if (harm === 'lost') fs.rmSync(join(exportDir, name));
+        if (harm === 'bent') fs.truncateSync(join(archiveDir, name), 40);
+        if (harm === 'lost') fs.rmSync(join(archiveDir, name));
         await house.api('DELETE', '/engine/faults');
         await house.api('DELETE', `/sandboxes/${sandbox.id}`);
         const item = (await takeOver(operation, [sandbox]))[sandbox.id];
