@@ -1,7 +1,8 @@
 'use client';
 
 import { Ellipsis, Keyboard, Maximize2, Minimize2, Search } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
+import { IconButton } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { LinkState } from '@/lib/console/link';
@@ -29,7 +30,11 @@ export function ConsoleToolbar({ active, link, acts, isWhole, ...props }: Props)
       <span role="status" className="mr-2 hidden whitespace-nowrap text-ink-3 lg:inline">
         {sayNews(active, link)}
       </span>
-      <IconButton label="Find in the terminal" isDisabled={none} onClick={acts.find}>
+      <IconButton
+        label="Find in the terminal"
+        unavailable={none ? 'No console is open.' : null}
+        onClick={acts.find}
+      >
         <Search size={15} aria-hidden />
       </IconButton>
       <IconButton label="Keys of the terminal" onClick={acts.keys}>
@@ -38,18 +43,16 @@ export function ConsoleToolbar({ active, link, acts, isWhole, ...props }: Props)
       <IconButton label={isWhole ? 'Leave the whole screen' : 'Whole screen'} onClick={acts.whole}>
         {isWhole ? <Minimize2 size={15} aria-hidden /> : <Maximize2 size={15} aria-hidden />}
       </IconButton>
-      <button
-        type="button"
-        aria-label="More"
-        title="More"
+      <IconButton
+        label="More"
         aria-haspopup="menu"
         aria-expanded={anchor !== null}
         onPointerEnter={() => LazyMenu.preload()}
         onClick={({ currentTarget }) => setAnchor(currentTarget)}
-        className="flex size-7 items-center justify-center rounded-sm text-ink-2 hover:bg-hover hover:text-ink aria-expanded:bg-hover"
+        className="aria-expanded:bg-hover"
       >
         <Ellipsis size={15} aria-hidden />
-      </button>
+      </IconButton>
       <LazyMenu
         anchor={anchor}
         onClose={() => setAnchor(null)}
@@ -93,21 +96,4 @@ function menuActs(
     },
     { label: 'Close', onActivate: acts.close, disabledReason: notMine, separated: true },
   ];
-}
-
-type IconButtonProps = { label: string; isDisabled?: boolean; onClick: () => void; children: ReactNode };
-
-function IconButton({ label, isDisabled = false, onClick, children }: IconButtonProps) {
-  return (
-    <button
-      type="button"
-      aria-label={label}
-      title={label}
-      disabled={isDisabled}
-      onClick={onClick}
-      className="flex size-7 items-center justify-center rounded-sm text-ink-2 hover:bg-hover hover:text-ink disabled:opacity-50"
-    >
-      {children}
-    </button>
-  );
 }

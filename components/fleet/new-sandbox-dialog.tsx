@@ -6,7 +6,7 @@ import { toast } from 'sonner';
 import { Queries } from '@/components/data/queries';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
-import { Field, Input } from '@/components/ui/field';
+import { Field, Input, TextArea } from '@/components/ui/field';
 import { createOne } from '@/lib/creation/actions';
 import { templatesQuery } from '@/lib/creation/queries';
 import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
@@ -115,12 +115,12 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
           error={metadata.ok ? null : metadata.message}
           hint="One key=value a line, for example environment=development"
         >
-          <textarea
+          <TextArea
             rows={4}
             spellCheck={false}
             value={metadataText}
             onChange={(event) => setMetadataText(event.target.value)}
-            className="resize-y rounded-md border border-line bg-surface px-2.5 py-1.5 font-mono text-small outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25"
+            className="font-mono text-small"
           />
         </Field>
         <Field label="Time until it ends, in minutes" error={minutesError} className="w-56">

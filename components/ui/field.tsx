@@ -1,41 +1,59 @@
+'use client';
+
 import { clsx } from 'clsx';
-import type { ComponentProps, ReactNode } from 'react';
+import { type ComponentProps, createContext, type ReactNode, use, useId } from 'react';
 
 type FieldProps = {
   label: string;
   hint?: ReactNode;
-  error?: string | null;
+  error?: string | null | undefined;
+  /** One control of this file: it takes its id and description from the field. */
   children: ReactNode;
   className?: string;
 };
 
-/** A labelled control with a hint below, replaced by what is wrong when something is. */
+type ControlProps = { id: string; 'aria-describedby': string | undefined; 'aria-invalid': boolean };
+
+const FieldControl = createContext<ControlProps | null>(null);
+
+/** A labelled control with a hint below it, replaced by the error if one is given. */
 export function Field({ label, hint, error, children, className }: FieldProps) {
+  const id = useId();
+  const noteId = `${id}-note`;
+  const hasError = Boolean(error);
+  const describedBy = hasError || hint ? noteId : undefined;
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child.
-    <label className={clsx('flex flex-col gap-1', className)}>
-      <span className="font-medium">{label}</span>
-      {children}
-      {error ? (
-        <span role="alert" className="text-danger text-small">
+    <div className={clsx('flex flex-col gap-1', className)}>
+      <label htmlFor={id} className="font-medium">
+        {label}
+      </label>
+      <FieldControl value={{ id, 'aria-describedby': describedBy, 'aria-invalid': hasError }}>
+        {children}
+      </FieldControl>
+      {hasError ? (
+        <span id={noteId} role="alert" className="text-danger text-small">
           {error}
         </span>
       ) : hint ? (
-        <span className="text-ink-3 text-small">{hint}</span>
+        <span id={noteId} className="text-ink-3 text-small">
+          {hint}
+        </span>
       ) : null}
-    </label>
+    </div>
   );
 }
 
+const CONTROL =
+  'min-w-0 rounded-md border border-line bg-surface px-2.5 outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25';
+
 /** A one-line text input. */
 export function Input({ className, ...props }: ComponentProps<'input'>) {
+  return <input {...use(FieldControl)} className={clsx(CONTROL, 'h-8', className)} {...props} />;
+}
+
+/** A text input of several lines. */
+export function TextArea({ className, ...props }: ComponentProps<'textarea'>) {
   return (
-    <input
-      className={clsx(
-        'h-8 min-w-0 rounded-md border border-line bg-surface px-2.5 outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25',
-        className,
-      )}
-      {...props}
-    />
+    <textarea {...use(FieldControl)} className={clsx(CONTROL, 'resize-y py-1.5', className)} {...props} />
   );
 }

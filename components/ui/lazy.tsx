@@ -12,6 +12,7 @@ import { toast } from 'sonner';
 export function loadWhenWanted<P extends { onClose: () => void }>(
   load: () => Promise<ComponentType<P>>,
   isWanted: (props: P) => boolean,
+  { reportsFailure = true } = {},
 ): ComponentType<P> & { preload: () => void } {
   let loaded: ComponentType<P> | null = null;
   const loadOnce = async () => {
@@ -31,9 +32,11 @@ export function loadWhenWanted<P extends { onClose: () => void }>(
         (component) => isCurrent && setLoaded(() => component),
         () => {
           if (!isCurrent) return;
-          toast.error('This could not be opened', {
-            description: 'The connection seems to be lost. Nothing was changed.',
-          });
+          if (reportsFailure) {
+            toast.error('This could not be opened', {
+              description: 'The connection seems to be lost. Nothing was changed.',
+            });
+          }
           onClose();
         },
       );
