@@ -27,22 +27,22 @@ test('the record tells who looked into which sandbox, narrowed down by the addre
     await moru.pause(ids[at] ?? '');
     await signIn(page, role);
     await page.goto(`/sandboxes/${ids[at]}/files`);
-    await page.getByRole('button', { name: 'Wake for review' }).click();
-    await page.getByRole('button', { name: 'Pause again now' }).click();
-    await expect(page.getByRole('button', { name: 'Wake for review' })).toBeEnabled();
+    await page.getByRole('button', { name: 'Wake sandbox' }).click();
+    await page.getByRole('button', { name: 'Pause now' }).click();
+    await expect(page.getByRole('button', { name: 'Wake sandbox' })).toBeEnabled();
   }
 
   await signIn(page, 'viewer');
   await page.goto('/operations/access');
   await expect(rows(page)).toHaveCount(4);
-  await expect(rows(page).first()).toContainText('Paused it again');
-  await expect(rows(page).last()).toContainText('Woke it for review');
+  await expect(rows(page).first()).toContainText('Paused again');
+  await expect(rows(page).last()).toContainText('Woke sandbox');
 
   await page.getByLabel('Person').selectOption('operator');
   await expect(page).toHaveURL(/by=operator/);
   await expect(rows(page)).toHaveCount(2);
   await expect(rows(page).first()).toContainText(ids[0]);
-  await page.getByLabel('Kind').selectOption('Woke it for review');
+  await page.getByLabel('Kind').selectOption('Woke sandbox');
   await expect(rows(page)).toHaveCount(1);
   await page.goBack();
   await expect(rows(page)).toHaveCount(2);

@@ -159,9 +159,9 @@ test('saves those of many, and wakes a paused one for it', async ({ page, moru }
   await expect(await openDetails(page, 'Kill 3 sandboxes', paused)).toContainText('Saved 2 entries');
   await page.goto(`/operations/access?sandbox=${paused}`);
   const access = page.getByRole('table', { name: 'Access' });
-  await expect(access).toContainText('to save its files before a kill; its time-out pauses it from now on');
+  await expect(access).toContainText('to save its files before a kill; its timeout now pauses it');
   await expect(access).toContainText('It was terminated');
-  await expect(access).not.toContainText('Paused it again');
+  await expect(access).not.toContainText('Paused again');
 });
 
 test('kills nothing whose files could not be saved, and says so', async ({ page, moru }) => {
@@ -281,7 +281,7 @@ test('taken up after a crash, it begins anew and leaves nothing half-written', a
   await page.goto(`/operations/access?sandbox=${id}`);
   const access = page.getByRole('table', { name: 'Access' });
   await expect(access).toContainText('It was terminated');
-  await expect(access.getByRole('row').filter({ hasText: 'Woke it for review' })).toHaveCount(1);
+  await expect(access.getByRole('row').filter({ hasText: 'Woke sandbox' })).toHaveCount(1);
 });
 
 test('processes that are stopped first write what is saved', async ({ page, moru }) => {

@@ -280,7 +280,7 @@ test.describe('what cannot be shown', () => {
     const id = await createWith(moru, 'touch notes.txt');
     await moru.pause(id);
     await page.goto(`/sandboxes/${id}/files`);
-    await expect(page.getByRole('button', { name: 'Wake for review' })).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Wake sandbox' })).toBeVisible();
     await expect(tree(page)).toHaveCount(0);
     expect(await moru.stateOf(id)).toBe('paused');
   });
@@ -292,8 +292,8 @@ test.describe('what cannot be shown', () => {
     await moru.pause(id);
     await expect(page.getByRole('status').filter({ hasText: 'It is paused.' })).toBeVisible();
     await expect(row(page, 'notes.txt')).toBeVisible();
-    await page.getByRole('button', { name: 'Wake for review…' }).click();
-    await expect(page.getByRole('button', { name: 'Wake for review', exact: true })).toBeVisible();
+    await page.getByRole('button', { name: 'Wake sandbox…' }).click();
+    await expect(page.getByRole('button', { name: 'Wake sandbox', exact: true })).toBeVisible();
   });
 
   test('killed meanwhile, what was read stays until somebody asks how it ended', async ({ page, moru }) => {

@@ -3,7 +3,7 @@ import { test as base, expect, type Page } from './support/fixtures';
 import type { Moru } from './support/moru';
 import { toast } from './support/vocabulary';
 
-/** `other`: a page of an admin, in another browser than `page`, which is an operator's. */
+/** `page` is an operator's, `other` an admin's in another browser. */
 const test = base.extend<{ other: Page }>({
   page: async ({ page, signIn }, use) => {
     await signIn(page, 'operator');
@@ -18,14 +18,13 @@ const test = base.extend<{ other: Page }>({
   },
 });
 
-/** The grace for whoever comes back, and the time to notice that nobody did. */
+/** The grace period and the time to notice its end. */
 const PAUSED_WITHIN_MS = 45_000;
 
-const gate = (page: Page) =>
-  page.getByRole('heading', { name: 'Its files cannot be read while it is paused' });
-const wakeButton = (page: Page) => page.getByRole('button', { name: 'Wake for review' });
-const banner = (page: Page) => page.getByRole('region', { name: 'Review' });
-const pauseNow = (page: Page) => banner(page).getByRole('button', { name: 'Pause again now' });
+const gate = (page: Page) => page.getByRole('heading', { name: 'Wake the sandbox to read its files' });
+const wakeButton = (page: Page) => page.getByRole('button', { name: 'Wake sandbox' });
+const banner = (page: Page) => page.getByRole('region', { name: 'Wake' });
+const pauseNow = (page: Page) => banner(page).getByRole('button', { name: 'Pause now' });
 
 async function createPaused(moru: Moru): Promise<string> {
   const id = await moru.create();
@@ -39,13 +38,12 @@ async function openFiles(page: Page, id: string): Promise<void> {
 
 async function wake(page: Page): Promise<void> {
   await wakeButton(page).click();
-  await expect(banner(page)).toContainText('Awake for review, pauses again in');
+  await expect(banner(page)).toContainText('Awake, pauses again in');
 }
 
 const expectState = (moru: Moru, id: string, state: string) =>
   expect.poll(() => moru.stateOf(id), { timeout: PAUSED_WITHIN_MS }).toBe(state);
 
-/** Seconds that the banner counts down. */
 async function secondsShown(page: Page): Promise<number> {
   const [minutes = 0, seconds = 0] = (await banner(page).getByRole('timer').innerText())
     .split(':')
@@ -57,7 +55,7 @@ async function secondsLeft(moru: Moru, id: string): Promise<number> {
   return ((await moru.find(id))?.endAt.getTime() ?? 0) / 1_000 - Date.now() / 1_000;
 }
 
-/** The record of access to a sandbox, newest first: who, what and more. */
+/** The audit log of a sandbox, newest first: person, action, detail. */
 async function accessTo(page: Page, id: string): Promise<string[]> {
   await page.goto(`/operations/access?sandbox=${id}`);
   const rows = page.getByRole('table', { name: 'Access' }).getByRole('row');
@@ -72,44 +70,44 @@ async function accessTo(page: Page, id: string): Promise<string[]> {
 }
 
 test.describe('the gate', () => {
-  test('says what reading takes before anything is woken', async ({ page, moru }) => {
+  test('explains the effects before a wake', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await expect(gate(page)).toBeVisible();
-    await expect(page.getByRole('main')).toContainText('Its processes run again meanwhile');
-    await expect(page.getByRole('main')).toContainText('It uses a slot of the quota');
-    await expect(page.getByRole('main')).toContainText('its time-out pauses it instead of killing it');
+    await expect(page.getByRole('main')).toContainText('Its processes continue');
+    await expect(page.getByRole('main')).toContainText('It counts toward your limit');
+    await expect(page.getByRole('main')).toContainText('Its timeout will pause it instead of killing it');
     await expectAccessible(page, 'the gate');
     expect(await moru.stateOf(id)).toBe('paused');
   });
 
-  test('wakes it for as long as was chosen, so that it pauses by itself', async ({ page, moru }) => {
+  test('wakes the sandbox for the chosen time with a pausing timeout', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await expect(page.getByRole('radio', { name: '15 min' })).toBeChecked();
     await page.getByText('5 min', { exact: true }).click();
     await wake(page);
-    await expect(banner(page)).toContainText('Its processes are running meanwhile. Only you are looking.');
+    await expect(banner(page)).toContainText('Its processes are running. Only you are viewing.');
     expect(await secondsLeft(moru, id)).toBeLessThan(300);
     expect(Math.abs((await secondsShown(page)) - (await secondsLeft(moru, id)))).toBeLessThan(4);
     await expectAccessible(page, 'the banner');
-    await banner(page).getByRole('button', { name: 'Extend the review by 15 minutes' }).click();
+    await banner(page).getByRole('button', { name: 'Extend by 15 minutes' }).click();
     await expect.poll(() => secondsShown(page)).toBeGreaterThan(18 * 60);
     expect(Math.abs((await secondsShown(page)) - (await secondsLeft(moru, id)))).toBeLessThan(4);
-    // It was created to be killed at its time-out, and is paused now.
+    // It was created with a timeout that kills.
     await moru.ask('POST', `/sandboxes/${id}/timeout`, { timeout: 0 });
     await expectState(moru, id, 'paused');
   });
 
-  test('does not open to a viewer', async ({ page, moru, signIn }) => {
+  test('is disabled for a viewer', async ({ page, moru, signIn }) => {
     await signIn(page, 'viewer');
     const id = await createPaused(moru);
     await openFiles(page, id);
     await expect(wakeButton(page)).toBeDisabled();
-    await expect(page.getByText('This needs the role operator; you are signed in as viewer.')).toBeVisible();
+    await expect(page.getByText('This needs the role operator. You are signed in as viewer.')).toBeVisible();
   });
 
-  test('says when as many run as may', async ({ page, moru }) => {
+  test('reports the limit of running sandboxes', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await moru.addFault({ route: 'POST /sandboxes/*/resume', status: 429 });
     await openFiles(page, id);
@@ -120,7 +118,7 @@ test.describe('the gate', () => {
     await expect(wakeButton(page)).toBeEnabled();
   });
 
-  test('leaves alone what somebody else has woken in the same moment', async ({ page, moru }) => {
+  test('leaves a sandbox alone that somebody else resumes at the same time', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await expect(wakeButton(page)).toBeEnabled();
@@ -128,7 +126,7 @@ test.describe('the gate', () => {
     await wakeButton(page).click();
     await moru.connect(id);
     const { endAt } = (await moru.find(id)) ?? {};
-    await expect(toast(page, 'Somebody else has woken it')).toContainText(
+    await expect(toast(page, 'The sandbox is already running')).toContainText(
       'Sandkeeper will neither pause it nor move its deadline.',
     );
     await expect(banner(page)).toBeHidden();
@@ -137,56 +135,56 @@ test.describe('the gate', () => {
   });
 });
 
-test.describe('a review ends', () => {
-  test('when somebody says so, at once and for everybody', async ({ page, other, moru }) => {
+test.describe('a wake ends', () => {
+  test('at once for every viewer on request', async ({ page, other, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await wake(page);
     await openFiles(other, id);
-    await expect(banner(other)).toContainText('You and operator are looking.');
-    await expect(banner(page)).toContainText('You and admin are looking.');
+    await expect(banner(other)).toContainText('You and operator are viewing.');
+    await expect(banner(page)).toContainText('You and admin are viewing.');
     await pauseNow(other).click();
     for (const each of [page, other]) {
       await expect(gate(each)).toBeVisible();
-      await expect(each.getByText('admin paused it again.')).toBeVisible();
+      await expect(each.getByText('Paused again by admin.')).toBeVisible();
     }
     expect(await moru.stateOf(id)).toBe('paused');
     await other.context().close();
     expect(await accessTo(page, id)).toEqual([
-      'admin | Paused it again | At once, for everybody',
-      'admin | Joined the review',
-      'operator | Woke it for review | For 15 min; its time-out pauses it from now on',
+      'admin | Paused again | For all viewers',
+      'admin | Joined wake',
+      'operator | Woke sandbox | For 15 min; its timeout now pauses it',
     ]);
     await expectAccessible(page, 'the record of access');
   });
 
-  test('when the last one leaves, and not before', async ({ page, other, moru }) => {
+  test('only when the last viewer leaves', async ({ page, other, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await wake(page);
     await openFiles(other, id);
     await expect(banner(other)).toBeVisible();
-    // By the way of the page's own links: no document is unloaded.
+    // A client-side navigation does not unload the document.
     await page.getByRole('link', { name: 'Sandboxes', exact: true }).first().click();
-    await expect(banner(other)).toContainText('Only you are looking.');
+    await expect(banner(other)).toContainText('Only you are viewing.');
     await other.reload();
     await other.waitForTimeout(18_000);
-    await expect(banner(other)).toContainText('Only you are looking.');
+    await expect(banner(other)).toContainText('Only you are viewing.');
     expect(await moru.stateOf(id)).toBe('running');
     await other.context().close();
     await expectState(moru, id, 'paused');
     await openFiles(page, id);
-    await expect(page.getByText('It was paused again: nobody was looking any more.')).toBeVisible();
+    await expect(page.getByText('Paused again: no viewers left.')).toBeVisible();
     expect((await accessTo(page, id)).slice(0, 4)).toEqual([
-      'Sandkeeper | Paused it again | Nobody was looking any more',
-      'admin | Left the review',
-      'operator | Left the review',
-      'admin | Joined the review',
+      'Sandkeeper | Paused again | No viewers left',
+      'admin | Left wake',
+      'operator | Left wake',
+      'admin | Joined wake',
     ]);
   });
 
-  test('when the one who looks signs out', async ({ page, moru, sandkeeper }) => {
-    // Signing out ends the session, which other tests go on with: this one gets its own.
+  test('when the only viewer signs out', async ({ page, moru, sandkeeper }) => {
+    // Other tests still need the shared session.
     const { operator } = await sandkeeper.openSessions();
     await page
       .context()
@@ -205,17 +203,13 @@ test.describe('a review ends', () => {
     await openFiles(page, id);
     await wake(page);
     await moru.ask('POST', `/sandboxes/${id}/timeout`, { timeout: 8 });
-    await expect(banner(page).getByRole('status')).toHaveText('It pauses again in less than a minute.');
+    await expect(banner(page).getByRole('status')).toHaveText('It pauses in less than a minute.');
     await expect(gate(page)).toBeVisible();
-    await expect(page.getByText('It was paused again: its time was up.')).toBeVisible();
+    await expect(page.getByText('Paused again: its time was up.')).toBeVisible();
     expect(await moru.stateOf(id)).toBe('paused');
   });
 
-  test('although the server was killed: at its next start, unless somebody is back', async ({
-    page,
-    moru,
-    sandkeeper,
-  }) => {
+  test('after a server crash, unless a viewer returns', async ({ page, moru, sandkeeper }) => {
     const [watched, left] = [await createPaused(moru), await createPaused(moru)];
     const second = await page.context().newPage();
     await openFiles(page, watched);
@@ -227,69 +221,67 @@ test.describe('a review ends', () => {
     expect(await moru.stateOf(left)).toBe('running');
     await sandkeeper.restart();
     await expectState(moru, left, 'paused');
-    await expect(banner(page)).toContainText('Only you are looking.');
+    await expect(banner(page)).toContainText('Only you are viewing.');
     expect(await moru.stateOf(watched)).toBe('running');
     await pauseNow(page).click();
     await expectState(moru, watched, 'paused');
-    expect((await accessTo(page, left))[0]).toBe(
-      'Sandkeeper | Paused it again | Nobody was looking any more',
-    );
+    expect((await accessTo(page, left))[0]).toBe('Sandkeeper | Paused again | No viewers left');
   });
 
-  test('where the service fails to pause it, by trying again', async ({ page, moru }) => {
+  test('after retries when the service fails to pause it', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await wake(page);
     await moru.addFault({ route: 'POST /sandboxes/*/pause', status: 500, count: 2 });
     await pauseNow(page).click();
-    await expect(toast(page, 'It is not paused again')).toContainText('this is tried again');
-    await expect(banner(page)).toContainText('Pausing again… operator asked for it. It has not worked yet');
+    await expect(toast(page, 'Could not pause the sandbox')).toContainText('Sandkeeper is retrying');
+    await expect(banner(page)).toContainText('Pausing… Requested by operator. The last attempt failed.');
     await expect(gate(page)).toBeVisible();
     expect(await moru.stateOf(id)).toBe('paused');
   });
 });
 
 test.describe('another client', () => {
-  test('that takes the sandbox keeps it', async ({ page, moru }) => {
+  test('keeps a sandbox that it resumed', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await wake(page);
     await moru.pause(id);
     await moru.connect(id);
     await expect(banner(page)).toContainText(
-      'The review is over. It was paused and resumed meanwhile by other means. You can go on reading; Sandkeeper will neither pause it nor move its deadline.',
+      'Resumed outside Sandkeeper. Sandkeeper will neither pause it nor move its deadline.',
     );
     await page.goto('/sandboxes');
     await page.waitForTimeout(20_000);
     expect(await moru.stateOf(id)).toBe('running');
-    expect((await accessTo(page, id))[0]).toMatch(/^Sandkeeper \| Ended the review/);
+    expect((await accessTo(page, id))[0]).toMatch(/^Sandkeeper \| Wake ended/);
   });
 
-  test('that pauses it ends the review', async ({ page, moru }) => {
+  test('ends the wake by pausing', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await wake(page);
     await moru.pause(id);
     await expect(gate(page)).toBeVisible();
-    await expect(page.getByText('It was paused meanwhile by other means.')).toBeVisible();
+    await expect(page.getByText('Paused outside Sandkeeper.')).toBeVisible();
   });
 
-  test('that kills it ends the review', async ({ page, moru }) => {
+  test('ends the wake by killing', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await wake(page);
     await moru.kill(id);
     await expect(banner(page)).toBeHidden();
     await expect(gate(page)).toBeHidden();
-    expect((await accessTo(page, id))[0]).toBe('Sandkeeper | Ended the review | It was terminated');
+    expect((await accessTo(page, id))[0]).toBe('Sandkeeper | Wake ended | Terminated');
   });
 
-  test('that woke it in the same moment is noticed by the deadline', async ({ page, moru }) => {
+  test('is detected by its deadline when it resumes the sandbox at the same time', async ({ page, moru }) => {
     const id = await createPaused(moru);
     await moru.addFault({ route: 'POST /sandboxes/*/resume', effect: 'lose-race', count: 1 });
     await openFiles(page, id);
     await wakeButton(page).click();
-    await expect(banner(page)).toContainText('Another client started it in the same moment');
+    await expect(banner(page)).toContainText('Another client resumed it at the same time');
     expect((await secondsLeft(moru, id)) - (await secondsShown(page))).toBeGreaterThan(55);
     await pauseNow(page).click();
     await expectState(moru, id, 'paused');

@@ -61,18 +61,18 @@ describe('the live socket', () => {
     expect(JSON.stringify(client?.frames)).not.toContain(engine.apiKey);
   });
 
-  it('tells how a review stands, and counts as looking for who may read files', async () => {
+  it('sends the state of a wake, and counts people who may read files as viewers', async () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     const operator = await openSession({ role: 'operator', actor: 'ana' });
     const pages = [await open(operator), await open(await viewer())];
-    for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'review', key: id });
+    for (const { client } of pages) client?.send({ type: 'subscribe', channel: 'wake', key: id });
     await eventually(() => pages.every(({ client }) => client?.frames.length === 1));
     await wakeKeeper().wake({ actor: 'ana' }, id, 300_000);
     const last = (at: number) => pages[at]?.client?.frames.at(-1);
     const awake = (viewers: object[]) => ({
       type: 'event',
-      channel: 'review',
+      channel: 'wake',
       key: id,
       payload: { state: { kind: 'awake', isGuarded: true, viewers } },
     });

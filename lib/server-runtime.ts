@@ -61,8 +61,8 @@ export async function openServerRuntime(): Promise<void> {
       } satisfies ProcessEvent);
       return () => {};
     });
-    hub().provide('review', (send, { key, listener: { sessionId, actor, isAtLeast } }) =>
-      // Only who may read its files keeps a sandbox awake by looking.
+    hub().provide('wake', (send, { key, listener: { sessionId, actor, isAtLeast } }) =>
+      // Only people who may read its files keep a sandbox awake.
       wakeKeeper().look(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
     );
     hub().provide('consoles', (send, caller) => consoleSessions().list(send, caller));

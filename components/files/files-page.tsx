@@ -73,7 +73,7 @@ function PausedStrip({ onWake }: { onWake: () => void }) {
         <strong className="font-semibold">It is paused.</strong> What you see was read before.
       </span>
       <Button className="ml-auto" onClick={onWake}>
-        Wake for review…
+        Wake sandbox…
       </Button>
     </Strip>
   );

@@ -76,8 +76,8 @@ function AccessEmpty() {
       <Notice level="h2" title="Nobody has looked into a sandbox yet">
         <p>
           Every file that is opened, downloaded or uploaded is recorded here, every search in files, and every
-          review of a paused sandbox: who woke it, who looked, and how it was paused again. Nobody can edit or
-          delete it from here.
+          wake of a paused sandbox: who woke it, who viewed it, and how it was paused again. Nobody can edit
+          or delete it from here.
         </p>
       </Notice>
     </div>

@@ -7,7 +7,7 @@ type Event = { kind: 'told'; word: string; sentAtMs: number } | { kind: 'nothing
 function openFeeds() {
   const joined: { key: string | undefined; listener: ChannelListener; isLeft: boolean }[] = [];
   const feeds = new LiveFeeds<string>(
-    'review',
+    'wake',
     (payload) => {
       const event = payload as Event;
       return event.kind === 'told' ? { state: event.word, sentAtMs: event.sentAtMs } : null;

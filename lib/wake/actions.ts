@@ -5,18 +5,18 @@ import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
 import { SandboxId } from '../sandbox/schema';
-import { EXTEND_MINUTES, REVIEW_MINUTES, type WakeResult } from './schema';
+import { EXTEND_MINUTES, WAKE_MINUTES, type WakeResult } from './schema';
 import { wakeKeeper } from './wake-keeper';
 
 const MINUTE_MS = 60_000;
 
-const Review = z.strictObject({ sandboxId: SandboxId });
+const WakeKey = z.strictObject({ sandboxId: SandboxId });
 const Wake = z.strictObject({
   sandboxId: SandboxId,
-  minutes: z.literal(REVIEW_MINUTES, `Choose ${REVIEW_MINUTES.join(', ')} minutes.`),
+  minutes: z.literal(WAKE_MINUTES, `Choose ${WAKE_MINUTES.join(', ')} minutes.`),
 });
 
-/** Wakes a paused sandbox for a while; how that goes on comes over the `review` channel. Role: operator. */
+/** Wakes a paused sandbox for `minutes`. The `wake` channel reports its progress. Role: operator. */
 export async function startWake(input: z.input<typeof Wake>): Promise<Result<WakeResult>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -25,20 +25,20 @@ export async function startWake(input: z.input<typeof Wake>): Promise<Result<Wak
   });
 }
 
-/** Gives a review more time, and answers how much the service granted, ms. Role: operator. */
-export async function extendWake(input: z.input<typeof Review>): Promise<Result<number>> {
+/** Extends a wake. Returns the time that the service granted, in ms. Role: operator. */
+export async function extendWake(input: z.input<typeof WakeKey>): Promise<Result<number>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    const { sandboxId } = parseInput(Review, input);
+    const { sandboxId } = parseInput(WakeKey, input);
     return wakeKeeper().extend(session, sandboxId, EXTEND_MINUTES * MINUTE_MS);
   });
 }
 
-/** Pauses a sandbox under review again, for everybody who looks. Role: operator. */
-export async function endWake(input: z.input<typeof Review>): Promise<Result<null>> {
+/** Ends a wake for every viewer by pausing the sandbox. Role: operator. */
+export async function endWake(input: z.input<typeof WakeKey>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    await wakeKeeper().endNow(session, parseInput(Review, input).sandboxId);
+    await wakeKeeper().endNow(session, parseInput(WakeKey, input).sandboxId);
     return null;
   });
 }

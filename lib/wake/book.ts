@@ -171,13 +171,13 @@ export class WakeBook {
 
 /** How each kind of end reads in the record. */
 const END_WORDS = {
-  asked: 'At once, for everybody',
-  left: 'Nobody was looking any more',
+  asked: 'For all viewers',
+  left: 'No viewers left',
   time: 'Its time was up',
-  finished: 'What it was woken for was done',
-  elsewhere: 'It was paused by other means',
-  taken: 'It was paused and resumed by other means, so it was left alone',
-  gone: 'It was terminated',
+  finished: 'The task was done',
+  elsewhere: 'Paused outside Sandkeeper',
+  taken: 'Resumed outside Sandkeeper, and left alone',
+  gone: 'Terminated',
   unwoken: 'It did not wake',
 } satisfies Record<WakeEnd, string>;
 

@@ -1,16 +1,16 @@
 import type { WakeEvent, WakeState, WakeViewer } from './schema';
 import type { Viewer } from './store';
 
-/** One page that looks, or work of ours that needs the sandbox awake. */
+/** An open page, or a task of Sandkeeper that needs the sandbox awake. */
 export type Looker = Viewer & {
-  /** Whether the sandbox is kept awake for it. */
+  /** Whether it keeps the sandbox awake. */
   counts: boolean;
   tell: (event: WakeEvent) => void;
 };
 
 type Known = Looker & { told: string | null };
 
-/** Who looks at which sandbox from this process. */
+/** The viewers of each sandbox in this process. */
 export class Lookers {
   readonly #bySandbox = new Map<string, Set<Known>>();
 
@@ -18,7 +18,7 @@ export class Lookers {
     return this.#bySandbox.size === 0;
   }
 
-  /** Adds one who looks until the answered function is called. */
+  /** Returns a function that removes the viewer. */
   add(sandboxId: string, looker: Looker): () => void {
     const known = { ...looker, told: null };
     const here = this.#bySandbox.get(sandboxId) ?? new Set();
@@ -29,7 +29,7 @@ export class Lookers {
     };
   }
 
-  /** Those for whom it is kept awake, each session once. */
+  /** The viewers that keep it awake, each session once. */
   viewersOf(sandboxId: string): Viewer[] {
     const bySession = new Map<string, Viewer>();
     for (const { counts, sessionId, actor } of this.#bySandbox.get(sandboxId) ?? [])
@@ -41,7 +41,7 @@ export class Lookers {
     return [...this.#bySandbox.keys()];
   }
 
-  /** Tells everybody who looks at it how it stands, where that is news to them. */
+  /** Sends each viewer the state if it has changed for them. */
   tell(sandboxId: string, stateFor: (looker: Viewer) => WakeState): void {
     for (const looker of this.#bySandbox.get(sandboxId) ?? []) {
       const state = stateFor(looker);
@@ -53,7 +53,7 @@ export class Lookers {
   }
 }
 
-/** `viewers` as one of them sees them: each session once, oneself first. */
+/** `viewers` as seen by `you`: each session once, your own first. */
 export function viewersFor(you: Viewer, viewers: readonly Viewer[]): WakeViewer[] {
   const bySession = new Map(viewers.map(({ sessionId, actor }) => [sessionId, actor]));
   return [...bySession]

@@ -1,33 +1,26 @@
 import type { SandboxState } from '../sandbox/schema';
 
-/**
- * The review of a paused sandbox: its files can only be read while it runs, so somebody wakes it for a while, under a
- * lease that ends in a pause (docs/protocol.md#waking-a-paused-sandbox). Runs anywhere.
- */
+/** Types of a wake. A paused sandbox has no readable files, so it is woken under a lease that ends in a pause. */
 
-/** For how long a sandbox may be woken, in minutes. */
-export const REVIEW_MINUTES = [5, 15, 60] as const;
-export type WakeMinutes = (typeof REVIEW_MINUTES)[number];
+/** Lengths to choose from. */
+export const WAKE_MINUTES = [5, 15, 60] as const;
+export type WakeMinutes = (typeof WAKE_MINUTES)[number];
 
-/** By how much a review is extended at a time, in minutes. */
 export const EXTEND_MINUTES = 15;
 
-/**
- * How far a review has come. `waking`: the service has been asked; `pausing`: it is to end now; `ended`: kept for a
- * while, so that whoever looks in learns how.
- */
+/** `waking`: the resume was sent. `pausing`: the wake is ending. `ended` leases are kept for a while to report the outcome. */
 export const LEASE_STATES = ['waking', 'awake', 'pausing', 'ended'] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
 
 /**
- * How a review ended.
+ * How a wake ended. Stored in the database.
  *
- * - `asked`: somebody said "pause again now"; `left`: nobody was looking any more; `time`: its time was up;
- *   `finished`: what Sandkeeper itself had woken it for was done.
- * - `elsewhere`: it was found paused before that; `taken`: somebody else runs it now, so it was left alone;
- *   `gone`: it was terminated; `unwoken`: it never woke.
+ * - Ended by Sandkeeper: `asked` (somebody ended it), `left` (the last viewer left), `time` (its time was up), `finished`
+ *   (Sandkeeper's own task was done).
+ * - Ended elsewhere: `elsewhere` (paused early), `taken` (resumed by somebody else, and left alone), `gone` (terminated),
+ *   `unwoken` (it never woke).
  */
-export const REVIEW_ENDS = [
+export const WAKE_ENDS = [
   'asked',
   'left',
   'time',
@@ -37,7 +30,7 @@ export const REVIEW_ENDS = [
   'gone',
   'unwoken',
 ] as const;
-export type WakeEnd = (typeof REVIEW_ENDS)[number];
+export type WakeEnd = (typeof WAKE_ENDS)[number];
 
 const PAUSED_BY_US = {
   asked: true,
@@ -50,50 +43,49 @@ const PAUSED_BY_US = {
   unwoken: false,
 } satisfies Record<WakeEnd, boolean>;
 
-/** Whether a review that ended so ended in our pause. */
+/** Whether Sandkeeper ended the wake by pausing the sandbox. */
 export function endsInPause(how: WakeEnd): boolean {
   return PAUSED_BY_US[how];
 }
 
 export type WakeEnding = {
   how: WakeEnd;
-  /** Who ended it; `null`: Sandkeeper by itself, or somebody elsewhere. */
+  /** `null`: Sandkeeper itself, or somebody outside it. */
   by: string | null;
   atMs: number;
-  /** For people: what else is true, as when the service reported a failure. */
+  /** For display, such as a failure that the service reported. */
   note: string | null;
 };
 
-/** One of those who look. */
 export type WakeViewer = { actor: string; isYou: boolean };
 
-/** How the review of a sandbox stands, as one who looks is told. */
+/** The state of a wake as sent to one viewer. */
 export type WakeState =
   | { kind: 'none' }
-  /** `problem`: what keeps it from being known whether it is awake. */
+  /** `problem`: why Sandkeeper does not know yet whether the sandbox is awake. */
   | { kind: 'waking'; by: string; problem: string | null }
   | {
       kind: 'awake';
       by: string;
       endsAtMs: number;
       /**
-       * Whether its time-out pauses it for certain. If not, another client started it in the same moment: Sandkeeper
-       * keeps its deadline away and pauses it itself.
+       * Whether its timeout is sure to pause it. If not, another client resumed it at the same moment: Sandkeeper extends
+       * its deadline and pauses it itself.
        */
       isGuarded: boolean;
       viewers: WakeViewer[];
     }
-  /** `problem`: what went wrong with the last attempt; it is tried again. */
+  /** `problem`: why the last attempt failed. It is retried. */
   | { kind: 'pausing'; how: WakeEnd; by: string | null; problem: string | null }
   | ({ kind: 'ended' } & WakeEnding);
 
-/** What the channel `review` tells. `sentAtMs`: by the server's clock, which the browser's may not agree with. */
+/** An event of the `wake` channel. `sentAtMs` is on the server's clock. */
 export type WakeEvent = { state: WakeState; sentAtMs: number };
 
-/** What waking came to. `running`: somebody else runs it, so it can be read as it is and is left alone. */
+/** `running`: the sandbox runs for somebody else, and was left alone. */
 export type WakeResult = 'woken' | 'joined' | 'running';
 
-/** The state in `text`; what this version does not know is over, as far as it is concerned. */
+/** Parses a stored state. An unknown state counts as `ended`. */
 export function parseLeaseState(text: string): LeaseState {
   return LEASE_STATES.find((state) => state === text) ?? 'ended';
 }
@@ -103,7 +95,7 @@ const READABLE = { none: false, waking: false, awake: true, pausing: false, ende
   boolean
 >;
 
-/** Whether the files of a sandbox can only be read after waking it. The review hears of that before the fleet does. */
-export function waitsForWaking(state: SandboxState, review: WakeState | null): boolean {
-  return state === 'paused' && !(review !== null && READABLE[review.kind]);
+/** Whether the sandbox must be woken to read its files. The wake knows its state before the fleet does. */
+export function needsWaking(state: SandboxState, wake: WakeState | null): boolean {
+  return state === 'paused' && !(wake !== null && READABLE[wake.kind]);
 }

@@ -4,30 +4,30 @@ import { eventually, thrownBy } from '../test-support/environment';
 import { beginLease, findLease, type WakeLease } from './store';
 import {
   ANA,
+  auditLog,
   crash,
-  FROM_NOW_ON,
   GRACE_MS,
+  GUARDED,
   giveSandboxes,
-  look,
   MAREK,
   MINUTE_MS,
   openKeeper,
+  openPage,
   PAUSE,
   RESUME,
-  record,
 } from './test-wake';
 
 const { engine, createPaused, post, stateOf } = giveSandboxes();
 
-describeOnDatabases('the review of a paused sandbox is shared', () => {
+describeOnDatabases('a shared wake', () => {
   describe('viewers', () => {
-    it('share it: the first who leaves leaves it awake, the last one ends it after the grace', async () => {
+    it('keep it awake until the grace period after the last one leaves', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const ana = look(keeper, id);
+      const ana = openPage(keeper, id);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
-      const marek = look(keeper, id, MAREK);
-      await eventually(async () => (await record(id)).includes('marek | review-joined'));
+      const marek = openPage(keeper, id, MAREK);
+      await eventually(async () => (await auditLog(id)).includes('marek | review-joined'));
       expect(marek.now()).toMatchObject({
         viewers: [
           { actor: 'marek', isYou: true },
@@ -36,54 +36,54 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       });
       ana.leave();
       expect(marek.now()).toMatchObject({ viewers: [{ actor: 'marek', isYou: true }] });
-      await eventually(async () => (await record(id)).includes('ana | review-left'), GRACE_MS + 3_000);
+      await eventually(async () => (await auditLog(id)).includes('ana | review-left'), GRACE_MS + 3_000);
       expect(await stateOf(id)).toBe('running');
       const leftAtMs = Date.now();
       marek.leave();
       await eventually(async () => (await stateOf(id)) === 'paused');
       expect(Date.now() - leftAtMs).toBeGreaterThan(GRACE_MS - 100);
       await eventually(async () => (await findLease(id))?.state === 'ended');
-      expect(await record(id)).toEqual([
-        `ana | review-woken | For 5 min${FROM_NOW_ON}`,
+      expect(await auditLog(id)).toEqual([
+        `ana | review-woken | For 5 min${GUARDED}`,
         'marek | review-joined',
         'ana | review-left',
         'marek | review-left',
-        '– | review-paused | Nobody was looking any more',
+        '– | review-paused | No viewers left',
       ]);
-      expect(look(keeper, id).now()).toMatchObject({ kind: 'ended', how: 'left', by: null, note: null });
+      expect(openPage(keeper, id).now()).toMatchObject({ kind: 'ended', how: 'left', by: null, note: null });
     });
 
-    it('may reload: whoever is back within the grace was never away', async () => {
+    it('may reload within the grace period', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const first = look(keeper, id);
+      const first = openPage(keeper, id);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       for (let reloads = 0; reloads < 3; reloads += 1) {
         first.leave();
         await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 0.5));
-        const again = look(keeper, id);
+        const again = openPage(keeper, id);
         await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 0.6));
         again.leave();
       }
-      look(keeper, id);
+      openPage(keeper, id);
       expect(await stateOf(id)).toBe('running');
-      expect(await record(id)).toEqual([`ana | review-woken | For 5 min${FROM_NOW_ON}`]);
+      expect(await auditLog(id)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
     });
 
-    it('who may not read the files keep nothing awake', async () => {
+    it('do not keep it awake without the right to read files', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const li = look(keeper, id, { actor: 'li', id: 'session-of-li' }, false);
+      const li = openPage(keeper, id, { actor: 'li', id: 'session-of-li' }, false);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       expect(li.now()).toMatchObject({ kind: 'awake', viewers: [] });
       await li.ended('left');
     });
 
-    it('count whichever process they look through', async () => {
+    it('count across processes', async () => {
       const id = await createPaused();
       const [here, there] = [await openKeeper(), await openKeeper()];
-      const ana = look(here.keeper, id);
-      const marek = look(there.keeper, id, MAREK);
+      const ana = openPage(here.keeper, id);
+      const marek = openPage(there.keeper, id, MAREK);
       await here.keeper.wake(ANA, id, 5 * MINUTE_MS);
       await eventually(() => {
         const state = ana.now();
@@ -96,33 +96,33 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       await eventually(async () => (await stateOf(id)) === 'paused', 25_000);
     });
 
-    it('of a place that no sandbox can be are told nothing', async () => {
+    it('receive nothing for an invalid sandbox id', async () => {
       const { keeper } = await openKeeper();
-      expect(look(keeper, '../etc').states).toEqual([]);
+      expect(openPage(keeper, '../etc').states).toEqual([]);
     });
   });
 
   describe('after a crash', () => {
-    it('it goes on where viewers return, and ends where none do', async () => {
+    it('continues where viewers return and ends where none do', async () => {
       const [watched, left] = [await createPaused(), await createPaused()];
       const first = await openKeeper({ claimMs: 600 });
       for (const id of [watched, left]) {
-        look(first.keeper, id);
+        openPage(first.keeper, id);
         await first.keeper.wake(ANA, id, 5 * MINUTE_MS);
       }
       await crash(first.keeper, watched);
       const second = await openKeeper();
-      const page = look(second.keeper, watched);
+      const page = openPage(second.keeper, watched);
       await eventually(async () => (await findLease(watched))?.claimedBy === second.owner);
       await eventually(async () => (await stateOf(left)) === 'paused', 20_000);
       expect(page.now()).toMatchObject({ kind: 'awake', isGuarded: true });
-      await eventually(async () => (await record(left)).length === 2);
-      expect((await record(left)).at(-1)).toBe('– | review-paused | Nobody was looking any more');
-      expect((await record(watched)).at(-1)).toBe('ana | review-joined');
+      await eventually(async () => (await auditLog(left)).length === 2);
+      expect((await auditLog(left)).at(-1)).toBe('– | review-paused | No viewers left');
+      expect((await auditLog(watched)).at(-1)).toBe('ana | review-joined');
       expect(await stateOf(watched)).toBe('running');
     });
 
-    it('on this machine a dead process is not waited for', async () => {
+    it('takes over the lease of a dead process on this machine at once', async () => {
       const id = await createPaused();
       const first = await openKeeper({ owner: 'here/999999999/a', claimMs: 10 * MINUTE_MS });
       await first.keeper.wake(ANA, id, 5 * MINUTE_MS);
@@ -131,7 +131,7 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       await eventually(async () => (await findLease(id))?.claimedBy === second.owner);
     });
 
-    it('a wake that was under way is found out about', async () => {
+    it('settles a wake that was being started', async () => {
       const [woke, other, gone] = [await createPaused(), await createPaused(), await createPaused()];
       const lease = (id: string, begunAtMs = Date.now()): WakeLease => ({
         id: `lease-${id}`,
@@ -155,18 +155,18 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       await post(other, 'connect', { timeout: 300 });
       await engine.call('DELETE', `/sandboxes/${gone}`);
       const { keeper } = await openKeeper();
-      const pages = [woke, other, gone, asleep].map((id) => look(keeper, id));
+      const pages = [woke, other, gone, asleep].map((id) => openPage(keeper, id));
       await eventually(() => pages[0]?.now()?.kind === 'awake');
       await pages[1]?.ended('taken');
       await pages[2]?.ended('gone');
       await pages[3]?.ended('unwoken');
       expect(await stateOf(other)).toBe('running');
-      expect(await record(woke)).toContain(
-        `ana | review-woken | Found awake after its wake was not answered${FROM_NOW_ON}`,
+      expect(await auditLog(woke)).toContain(
+        `ana | review-woken | Found awake after the service did not answer${GUARDED}`,
       );
     });
 
-    it('a pause that was under way is finished', async () => {
+    it('finishes a pause that was under way', async () => {
       const id = await createPaused();
       const first = await openKeeper({ claimMs: 600 });
       await first.keeper.wake(ANA, id, 5 * MINUTE_MS);
@@ -175,35 +175,35 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       await crash(first.keeper, id);
       await engine.clearFaults();
       const { keeper } = await openKeeper();
-      await look(keeper, id).ended('asked');
-      expect((await record(id)).at(-1)).toMatch(/^marek \| review-paused/);
+      await openPage(keeper, id).ended('asked');
+      expect((await auditLog(id)).at(-1)).toMatch(/^marek \| review-paused/);
       expect(await stateOf(id)).toBe('paused');
     });
   });
 
-  describe('work of ours', () => {
+  describe('a task', () => {
     const input = (sandboxId: string) => ({
       sandboxId,
       actor: 'ana',
-      why: 'to save its files',
+      reason: 'to save its files',
       timeoutMs: 5 * MINUTE_MS,
     });
 
-    it('finds it awake and leaves it paused, also when it fails', async () => {
+    it('runs while awake and leaves the sandbox paused, even after a failure', async () => {
       const { keeper } = await openKeeper();
       const id = await createPaused();
       expect(await keeper.withWake(input(id), () => stateOf(id))).toBe('running');
       expect(await stateOf(id)).toBe('paused');
-      expect(await record(id)).toEqual([
-        `ana | review-woken | For 5 min, to save its files${FROM_NOW_ON}`,
-        'ana | review-paused | What it was woken for was done',
+      expect(await auditLog(id)).toEqual([
+        `ana | review-woken | For 5 min, to save its files${GUARDED}`,
+        'ana | review-paused | The task was done',
       ]);
       const failing = keeper.withWake(input(id), () => Promise.reject(new Error('disk full')));
       await expect(failing).rejects.toThrow('disk full');
       expect(await stateOf(id)).toBe('paused');
     });
 
-    it('outlasts the grace', async () => {
+    it('outlasts the grace period', async () => {
       const { keeper } = await openKeeper();
       const id = await createPaused();
       const state = keeper.withWake(input(id), async () => {
@@ -213,21 +213,21 @@ describeOnDatabases('the review of a paused sandbox is shared', () => {
       expect(await state).toBe('running');
     });
 
-    it('leaves one alone that somebody else runs or looks at', async () => {
+    it('leaves a sandbox alone that somebody else runs or views', async () => {
       const { keeper } = await openKeeper();
       const running = await engine.create();
       const before = await engine.detail(running);
       expect(await keeper.withWake(input(running), () => stateOf(running))).toBe('running');
       expect(await engine.detail(running)).toEqual(before);
-      const reviewed = await createPaused();
-      const page = look(keeper, reviewed, MAREK);
-      await keeper.wake(MAREK, reviewed, 5 * MINUTE_MS);
-      await keeper.withWake(input(reviewed), async () => {});
+      const viewed = await createPaused();
+      const page = openPage(keeper, viewed, MAREK);
+      await keeper.wake(MAREK, viewed, 5 * MINUTE_MS);
+      await keeper.withWake(input(viewed), async () => {});
       expect(page.now()).toMatchObject({ kind: 'awake', viewers: [{ actor: 'marek', isYou: true }] });
-      expect(await stateOf(reviewed)).toBe('running');
+      expect(await stateOf(viewed)).toBe('running');
     });
 
-    it('is not begun where it cannot be woken', async () => {
+    it('does not start if the sandbox cannot be woken', async () => {
       const { keeper } = await openKeeper();
       const id = await createPaused();
       await engine.fault({ route: RESUME, status: 429 });

@@ -5,55 +5,54 @@ import type { Sandbox } from '../sandbox/schema';
 import { getSandbox, pauseSandbox, resumeSandbox } from '../sandbox-api/control';
 import type { WakeLease } from './store';
 
-/** What waking a sandbox came to. */
 export type Woken =
   | { kind: 'awake'; sandbox: Sandbox; isGuarded: boolean }
-  /** Somebody else runs it. */
+  /** It runs for somebody else. */
   | { kind: 'running' };
 
 /**
- * What one attempt to pause it came to. `isDoubtful`: the service reported a failure on the way, after which nobody has
- * seen that run again; a failed pause can leave a sandbox as it was before (docs/protocol.md#failed-pauses).
+ * The result of one attempt to pause. `isDoubtful`: the service reported a failure and the lifetime was not seen since. A
+ * failed pause can leave a sandbox in an older state (docs/protocol.md#failed-pauses).
  */
 export type PauseVerdict =
   | { kind: 'paused'; isDoubtful: boolean }
   | { kind: 'gone' }
-  /** Another run than ours: nothing was sent. */
+  /** Another lifetime than ours. Nothing was sent. */
   | { kind: 'taken' }
   | { kind: 'not-yet'; isDoubtful: boolean; message: string };
 
-/** The call may have taken effect although it failed so: only a reading can tell. */
+/** A call with such a failure may have taken effect. Only a reading can tell. */
 const UNCERTAIN: ReadonlySet<ErrorCode> = new Set(['timeout', 'unavailable', 'unexpected']);
 const MAX_TRIES = 3;
 const MAX_READS = 6;
 const WAIT_MS = 500;
-/** How near a deadline must be to what we asked for to be ours. */
+/** Tolerance for recognizing our own timeout. */
 const OURS_MS = 2_000;
 const MIN_LESS_S = 4;
 const MAX_LESS_S = 25;
 
 /**
- * For how long to ask where somebody wants `ms`: some odd seconds less. Whose deadline a sandbox got tells whose request
- * woke it, so ours must be one that nobody else asks for.
+ * Shortens `ms` by a few random seconds. The deadline of a sandbox shows whose request resumed it, so ours must be a
+ * length that no other client requests.
  */
-export function unlikeOthers(ms: number): number {
+export function uniqueTimeout(ms: number): number {
   const lessS = MIN_LESS_S + Math.floor(Math.random() * (MAX_LESS_S - MIN_LESS_S + 1));
   return ms - lessS * 1_000;
 }
 
-/** Whether a failure leaves open what has happened. */
+/** Whether the call may have taken effect despite this failure. */
 export function isUncertain(thrown: unknown): boolean {
   return UNCERTAIN.has(SandkeeperError.from(thrown).code);
 }
 
-/** How the sandbox is now, by a reading of its own; `null`: gone. Whoever looks at the fleet shares the news. */
+/** Reads the sandbox and passes the result to the fleet. `null`: gone. */
 export async function readNow(sandboxId: string): Promise<Sandbox | null> {
-  const askedAtMs = Date.now();
+  const requestedAtMs = Date.now();
   try {
     const sandbox = await getSandbox(sandboxId);
-    // The list names the template of a paused one better, so it is to come from there first
+    // The list names the template of a paused sandbox better, so the first row comes from the list
     // (docs/protocol.md#paused-sandboxes-in-responses).
-    if (fleetWatcher().find(sandboxId) !== undefined) fleetWatcher().settle(sandbox, askedAtMs);
+    if (fleetWatcher().find(sandboxId) !== undefined) fleetWatcher().settle(sandbox, requestedAtMs);
     return sandbox;
   } catch (thrown) {
     if (!(thrown instanceof SandkeeperError) || thrown.code !== 'not_found') throw thrown;
@@ -62,43 +61,42 @@ export async function readNow(sandboxId: string): Promise<Sandbox | null> {
   }
 }
 
-/** Whether it is the run that began at `startedAtMs` that the reading found. */
-export function isSameRun(sandbox: Sandbox, startedAtMs: number): boolean {
+export function isSameLifetime(sandbox: Sandbox, startedAtMs: number): boolean {
   return sandbox.startedAtMs === startedAtMs;
 }
 
 /**
- * Whether the run got the time-out that we asked for, and so our policy of what happens then: of two requests in the same
- * moment the service follows the first and answers both alike (docs/protocol.md#join-race).
+ * Whether this lifetime has the timeout that we requested, and therefore our policy. Of two simultaneous requests the
+ * service follows the first and gives both the same answer (docs/protocol.md#join-race).
  */
-export function isOurRun(
+export function isOurLifetime(
   { startedAtMs, endAtMs }: Sandbox,
   timeoutMs: number,
   answeredAtMs?: number,
 ): boolean {
-  // By the service's own clock and, where it may have begun to count later, by ours.
+  // On the service's clock and, because it may have started counting later, on ours.
   const begunAtMs = answeredAtMs === undefined ? [startedAtMs] : [startedAtMs, answeredAtMs];
   return begunAtMs.some((ms) => Math.abs(endAtMs - ms - timeoutMs) <= OURS_MS);
 }
 
 /**
- * Wakes a paused sandbox so that its time-out pauses it again, whatever it was created to do: `resume`, because `connect`
- * cannot say that (docs/protocol.md#resume-instead-of-connect). One that runs is left alone.
- * @throws SandkeeperError `not_found`, `quota`, `invalid`, and others as the service refuses; see `isUncertain`
+ * Wakes a paused sandbox with a timeout that pauses it. Uses `resume`, because `connect` cannot set that policy
+ * (docs/protocol.md#resume-instead-of-connect). A running sandbox is left alone.
+ * @throws SandkeeperError `not_found`, `quota`, `invalid` and others from the service; see `isUncertain`
  */
 export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<Woken> {
   for (let tries = 1; ; tries += 1) {
     const before = await readOrThrow(sandboxId);
-    // What a try of ours has done although its answer was lost.
-    if (before.state === 'running' && tries > 1 && isOurRun(before, timeoutMs))
+    // An earlier try succeeded, but its answer was lost.
+    if (before.state === 'running' && tries > 1 && isOurLifetime(before, timeoutMs))
       return { kind: 'awake', sandbox: before, isGuarded: true };
     if (before.state === 'running') return { kind: 'running' };
     if (before.state !== 'paused')
-      throw new SandkeeperError('conflict', 'Its state is not one this version knows.');
+      throw new SandkeeperError('conflict', 'The sandbox is in a state that this version does not know.');
     try {
       await resumeSandbox(sandboxId, { timeoutMs, autoPause: true });
     } catch (thrown) {
-      const error = inOurWords(thrown);
+      const error = explainRefusal(thrown);
       if (error.code === 'conflict') return { kind: 'running' };
       if (!isUncertain(error) || tries === MAX_TRIES) throw error;
       await wait(WAIT_MS * tries);
@@ -106,14 +104,11 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
     }
     const answeredAtMs = Date.now();
     const sandbox = await readRunning(sandboxId);
-    return { kind: 'awake', sandbox, isGuarded: isOurRun(sandbox, timeoutMs, answeredAtMs) };
+    return { kind: 'awake', sandbox, isGuarded: isOurLifetime(sandbox, timeoutMs, answeredAtMs) };
   }
 }
 
-/**
- * Pauses the run that is ours, and only that. Reads before and after: an answer alone proves nothing. `wasDoubtful` is what
- * the last attempt left behind. Never throws.
- */
+/** Pauses our own lifetime only. Reads before and after, because an answer proves nothing. Never throws. */
 export async function pauseOurs(
   { sandboxId, runStartedAtMs }: WakeLease,
   wasDoubtful: boolean,
@@ -123,23 +118,23 @@ export async function pauseOurs(
     const before = await readNow(sandboxId);
     if (before === null) return { kind: 'gone' };
     if (before.state === 'paused') return { kind: 'paused', isDoubtful };
-    if (!isSameRun(before, runStartedAtMs)) return { kind: 'taken' };
+    if (!isSameLifetime(before, runStartedAtMs)) return { kind: 'taken' };
     isDoubtful = false;
-    const trouble = await sendPause(sandboxId);
-    isDoubtful = trouble !== null;
+    const problem = await sendPause(sandboxId);
+    isDoubtful = problem !== null;
     const after = await readNow(sandboxId);
     if (after === null) return { kind: 'gone' };
     if (after.state === 'paused') return { kind: 'paused', isDoubtful };
-    if (!isSameRun(after, runStartedAtMs)) return { kind: 'taken' };
-    return { kind: 'not-yet', isDoubtful: false, message: trouble ?? STILL_RUNS };
+    if (!isSameLifetime(after, runStartedAtMs)) return { kind: 'taken' };
+    return { kind: 'not-yet', isDoubtful: false, message: problem ?? STILL_RUNS };
   } catch (thrown) {
     return { kind: 'not-yet', isDoubtful, message: SandkeeperError.from(thrown).message };
   }
 }
 
-const STILL_RUNS = 'The service accepted the pause, but the sandbox still runs.';
+const STILL_RUNS = 'The service accepted the pause, but the sandbox is still running.';
 
-/** Answers what went wrong, or `null`. That it was paused already, or is gone, the next reading tells. */
+/** Returns the problem, or `null`. If it was paused already or is gone, the next reading shows it. */
 async function sendPause(sandboxId: string): Promise<string | null> {
   try {
     await pauseSandbox(sandboxId);
@@ -156,14 +151,14 @@ async function readOrThrow(sandboxId: string): Promise<Sandbox> {
   throw new SandkeeperError('not_found', 'There is no such sandbox. It may have been terminated.');
 }
 
-/** The sandbox that the service says it has woken. */
+/** Waits for a reading that shows the sandbox running. */
 async function readRunning(sandboxId: string): Promise<Sandbox> {
   for (let reads = 1; ; reads += 1) {
     try {
       const sandbox = await readOrThrow(sandboxId);
       if (sandbox.state === 'running') return sandbox;
       if (reads === MAX_READS)
-        throw new SandkeeperError('conflict', 'It was woken, and paused by somebody else at once.');
+        throw new SandkeeperError('conflict', 'The sandbox woke, but somebody else paused it at once.');
     } catch (thrown) {
       if (!isUncertain(thrown) || reads === MAX_READS) throw thrown;
     }
@@ -171,10 +166,10 @@ async function readRunning(sandboxId: string): Promise<Sandbox> {
   }
 }
 
-function inOurWords(thrown: unknown): SandkeeperError {
+function explainRefusal(thrown: unknown): SandkeeperError {
   const error = SandkeeperError.from(thrown);
   if (error.code !== 'invalid') return error;
-  const message = 'The sandbox service does not allow as long as that. Choose a shorter time.';
+  const message = 'The sandbox service does not allow that long. Choose a shorter time.';
   return new SandkeeperError('invalid', message, { cause: error.cause });
 }
 

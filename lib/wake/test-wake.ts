@@ -6,20 +6,18 @@ import type { WakeState } from './schema';
 import { findLease } from './store';
 import { WakeKeeper } from './wake-keeper';
 
-/** What the tests of reviews share. */
-
 export const ANA = { actor: 'ana', id: 'session-of-ana' };
 export const MAREK = { actor: 'marek', id: 'session-of-marek' };
 export const MINUTE_MS = 60_000;
 export const GRACE_MS = 1_000;
 export const RESUME = 'POST /sandboxes/*/resume';
 export const PAUSE = 'POST /sandboxes/*/pause';
-/** What the record says of every wake whose time-out is ours. */
-export const FROM_NOW_ON = '; its time-out pauses it from now on';
+/** Ends the audit detail of a guarded wake. */
+export const GUARDED = '; its timeout now pauses it';
 
 let opened = 0;
 
-/** A keeper, as of a process of its own. */
+/** A keeper that stands for a separate process. */
 export async function openKeeper(options: Partial<ConstructorParameters<typeof WakeKeeper>[0]> = {}) {
   opened += 1;
   const { owner = `process-${opened}` } = options;
@@ -29,8 +27,8 @@ export async function openKeeper(options: Partial<ConstructorParameters<typeof W
   return { keeper, owner };
 }
 
-/** Somebody's page, and what it is told. */
-export function look(keeper: WakeKeeper, id: string, { actor, id: sessionId } = ANA, counts = true) {
+/** An open page and the states that it received. */
+export function openPage(keeper: WakeKeeper, id: string, { actor, id: sessionId } = ANA, counts = true) {
   const states: WakeState[] = [];
   const leave = keeper.look(id, { sessionId, actor, counts }, ({ state }) => states.push(state));
   onTestFinished(leave);
@@ -42,8 +40,8 @@ export function look(keeper: WakeKeeper, id: string, { actor, id: sessionId } = 
   return { states, leave, now, ended };
 }
 
-/** The record of access to one sandbox, oldest first. */
-export async function record(id: string): Promise<string[]> {
+/** The audit log of a sandbox, oldest first. */
+export async function auditLog(id: string): Promise<string[]> {
   const db = await database();
   const rows = await db
     .selectFrom('access_log')
@@ -55,7 +53,7 @@ export async function record(id: string): Promise<string[]> {
   return rows.map(({ actor, kind, detail }) => [actor ?? '–', kind, detail].filter(Boolean).join(' | '));
 }
 
-/** The process dies: nothing of it is renewed, taken back or written any more. */
+/** Stands for the death of the keeper's process: its lease is neither renewed nor released. */
 export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
   const before = await findLease(id);
   await keeper.close();
@@ -67,7 +65,7 @@ export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
     .execute();
 }
 
-/** Starts an engine for this file, and answers what can be done to its sandboxes behind a keeper's back. */
+/** Starts an engine for this file. Returns calls that act outside the keeper. */
 export function giveSandboxes() {
   const engine = giveEngine();
   afterAll(() => fleetWatcher().close());
@@ -78,15 +76,15 @@ export function giveSandboxes() {
     return id;
   }
 
-  const post = async (id: string, act: string, body?: object) =>
-    (await engine.call('POST', `/sandboxes/${id}/${act}`, body)).status;
+  const post = async (id: string, action: string, body?: object) =>
+    (await engine.call('POST', `/sandboxes/${id}/${action}`, body)).status;
   const stateOf = async (id: string) => {
     const { status, state } = await engine.detail(id);
     return status === 404 ? 'gone' : state;
   };
   const leftMs = async (id: string) => Date.parse((await engine.detail(id)).endAt) - Date.now();
 
-  /** How often a call has met the fault switches. */
+  /** How often the faults of a route have fired. */
   async function fired(route: string): Promise<number> {
     const { json } = await engine.call('GET', '/engine/faults');
     return (json as { route: string; fired: number }[])

@@ -1,8 +1,8 @@
 import type { Viewer } from './store';
 
-type Visit = Viewer & { goneSinceMs: number | null };
+type Visit = Viewer & { awaySinceMs: number | null };
 
-/** Who came and who left, for the record: who is gone for less than the grace has not left. */
+/** Tracks arrivals and departures for the audit log. Being away for less than the grace period is not a departure. */
 export class Visits {
   readonly #graceMs: number;
   readonly #bySandbox = new Map<string, Map<string, Visit>>();
@@ -11,29 +11,29 @@ export class Visits {
     this.#graceMs = graceMs;
   }
 
-  /** Somebody of whom the record says already that they are there. */
+  /** Adds a viewer whose arrival is already recorded. */
   expect(sandboxId: string, viewer: Viewer): void {
-    this.#of(sandboxId).set(viewer.sessionId, { ...viewer, goneSinceMs: null });
+    this.#of(sandboxId).set(viewer.sessionId, { ...viewer, awaySinceMs: null });
   }
 
-  /** Who is new among those that are `here` now, and who is gone for good. */
+  /** Returns the viewers who joined and left, given those who are `here` now. */
   note(sandboxId: string, here: readonly Viewer[], nowMs: number): { joined: Viewer[]; left: Viewer[] } {
     const visits = this.#of(sandboxId);
     const joined = here.filter(({ sessionId }) => !visits.has(sessionId));
-    for (const viewer of here) visits.set(viewer.sessionId, { ...viewer, goneSinceMs: null });
+    for (const viewer of here) visits.set(viewer.sessionId, { ...viewer, awaySinceMs: null });
     const present = new Set(here.map(({ sessionId }) => sessionId));
     const left: Viewer[] = [];
     for (const [sessionId, visit] of visits) {
       if (present.has(sessionId)) continue;
-      visit.goneSinceMs ??= nowMs;
-      if (nowMs - visit.goneSinceMs < this.#graceMs) continue;
+      visit.awaySinceMs ??= nowMs;
+      if (nowMs - visit.awaySinceMs < this.#graceMs) continue;
       visits.delete(sessionId);
       left.push(visit);
     }
     return { joined, left };
   }
 
-  /** The review is over, for everybody. */
+  /** Drops all visits of a wake that is over. */
   forget(sandboxId: string): void {
     this.#bySandbox.delete(sandboxId);
   }

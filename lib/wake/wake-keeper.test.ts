@@ -5,26 +5,26 @@ import { eventually, thrownBy } from '../test-support/environment';
 import { findLease } from './store';
 import {
   ANA,
-  FROM_NOW_ON,
+  auditLog,
   GRACE_MS,
+  GUARDED,
   giveSandboxes,
-  look,
   MAREK,
   MINUTE_MS,
   openKeeper,
+  openPage,
   PAUSE,
   RESUME,
-  record,
 } from './test-wake';
 
 const { engine, createPaused, post, stateOf, leftMs, fired } = giveSandboxes();
 
-describeOnDatabases('the review of a paused sandbox', () => {
-  describe('waking it', () => {
-    it('asks for a time-out that pauses, of a length that nobody else asks for, and says so', async () => {
+describeOnDatabases('a wake', () => {
+  describe('starting', () => {
+    it('requests a pausing timeout of a unique length and reports it', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       expect(page.states).toEqual([{ kind: 'none' }]);
       expect(await keeper.wake(ANA, id, 5 * MINUTE_MS)).toBe('woken');
       const leftNowMs = await leftMs(id);
@@ -42,13 +42,13 @@ describeOnDatabases('the review of a paused sandbox', () => {
           viewers: [{ actor: 'ana', isYou: true }],
         },
       ]);
-      expect(await record(id)).toEqual([`ana | review-woken | For 5 min${FROM_NOW_ON}`]);
+      expect(await auditLog(id)).toEqual([`ana | review-woken | For 5 min${GUARDED}`]);
       await post(id, 'timeout', { timeout: 0 });
       await page.ended('elsewhere');
       expect(await stateOf(id)).toBe('paused');
     });
 
-    it('leaves one alone that runs, also when that is only found out by the refusal', async () => {
+    it('leaves a running sandbox alone, even if only the refusal shows that it runs', async () => {
       const { keeper } = await openKeeper();
       const running = await engine.create();
       const before = await engine.detail(running);
@@ -56,43 +56,43 @@ describeOnDatabases('the review of a paused sandbox', () => {
       expect(await engine.detail(running)).toEqual(before);
       const paused = await createPaused();
       await engine.fault({ route: RESUME, status: 409 });
-      const page = look(keeper, paused);
+      const page = openPage(keeper, paused);
       expect(await keeper.wake(ANA, paused, 5 * MINUTE_MS)).toBe('running');
       expect(page.now()).toEqual({ kind: 'none' });
       expect([await findLease(running), await findLease(paused)]).toEqual([null, null]);
-      expect([await record(running), await record(paused)]).toEqual([[], []]);
+      expect([await auditLog(running), await auditLog(paused)]).toEqual([[], []]);
     });
 
     it.each([
       [429, 'quota', 'The limit of concurrently running sandboxes is reached. Pause or kill one first.'],
       [404, 'not_found', 'There is no such sandbox. It may have been terminated.'],
-      [400, 'invalid', 'The sandbox service does not allow as long as that. Choose a shorter time.'],
-    ])('that is refused with %i is over, and says why', async (status, code, message) => {
+      [400, 'invalid', 'The sandbox service does not allow that long. Choose a shorter time.'],
+    ])('drops the lease and reports the reason when refused with %i', async (status, code, message) => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       await engine.fault({ route: RESUME, status });
       expect(await thrownBy(() => keeper.wake(ANA, id, 5 * MINUTE_MS))).toMatchObject({ code, message });
       expect(page.now()).toEqual({ kind: 'none' });
       expect(await findLease(id)).toBeNull();
     });
 
-    it('goes on after a failure that did nothing, and after one that did it', async () => {
+    it('retries after a failure, whether or not it took effect', async () => {
       const { keeper } = await openKeeper();
       for (const fault of [{ status: 500 }, { effect: 'fail-late' as const }]) {
         const id = await createPaused();
         await engine.fault({ route: RESUME, count: 1, ...fault });
-        const page = look(keeper, id);
+        const page = openPage(keeper, id);
         expect(await keeper.wake(ANA, id, 5 * MINUTE_MS)).toBe('woken');
         expect(page.now()).toMatchObject({ kind: 'awake', isGuarded: true });
         expect(await leftMs(id)).toBeGreaterThan(4 * MINUTE_MS);
       }
     });
 
-    it('that nobody could follow is looked into until it is clear', async () => {
+    it('rereads an uncertain wake until the state is known', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       await engine.fault({ route: RESUME, effect: 'fail-late', count: 1 });
       const waking = keeper.wake(ANA, id, 5 * MINUTE_MS);
       await eventually(async () => (await stateOf(id)) === 'running');
@@ -108,10 +108,14 @@ describeOnDatabases('the review of a paused sandbox', () => {
       expect(page.now()).toMatchObject({ isGuarded: true });
     });
 
-    it('is one wake for two who ask in the same moment', async () => {
+    it('joins simultaneous requests into one wake', async () => {
       const id = await createPaused();
       const [here, there] = [await openKeeper(), await openKeeper()];
-      const pages = [look(here.keeper, id), look(here.keeper, id, MAREK), look(there.keeper, id, MAREK)];
+      const pages = [
+        openPage(here.keeper, id),
+        openPage(here.keeper, id, MAREK),
+        openPage(there.keeper, id, MAREK),
+      ];
       await engine.fault({ route: RESUME, latencyMs: 300 });
       const results = await Promise.all([
         here.keeper.wake(ANA, id, 5 * MINUTE_MS),
@@ -123,7 +127,7 @@ describeOnDatabases('the review of a paused sandbox', () => {
       for (const page of pages) await eventually(() => page.now()?.kind === 'awake');
     });
 
-    it('waits until a pause that is under way is over', async () => {
+    it('refuses to start while the sandbox is being paused', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
@@ -131,39 +135,39 @@ describeOnDatabases('the review of a paused sandbox', () => {
       expect(await thrownBy(() => keeper.endNow(ANA, id))).toMatchObject({ code: 'unavailable' });
       expect(await thrownBy(() => keeper.wake(ANA, id, 5 * MINUTE_MS))).toMatchObject({
         code: 'conflict',
-        message: 'It is being paused at this moment. Try again once it is.',
+        message: 'The sandbox is being paused. Try again in a moment.',
       });
     });
   });
 
-  describe('more time', () => {
-    it('is added by a deliberate click', async () => {
+  describe('extending', () => {
+    it('moves the deadline and records it', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       const before = await leftMs(id);
       const grantedMs = await keeper.extend(MAREK, id, 15 * MINUTE_MS);
       expect(Math.abs(grantedMs - 15 * MINUTE_MS)).toBeLessThan(2_000);
       expect(Math.abs((await leftMs(id)) - before - 15 * MINUTE_MS)).toBeLessThan(3_000);
       expect(page.now()).toMatchObject({ endsAtMs: Date.parse((await engine.detail(id)).endAt) });
-      expect(await record(id)).toContain('marek | review-extended | By 15 min');
+      expect(await auditLog(id)).toContain('marek | review-extended | By 15 min');
       expect(page.now()).toMatchObject({ isGuarded: true });
     });
 
-    it('is what the service grants, and no more', async () => {
+    it('returns the time that the service granted', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      look(keeper, id);
+      openPage(keeper, id);
       await keeper.wake(ANA, id, 60 * MINUTE_MS);
       expect(await keeper.extend(ANA, id, 15 * MINUTE_MS)).toBeLessThan(30_000);
       expect(await leftMs(id)).toBeLessThan(60 * MINUTE_MS);
     });
 
-    it('is not to be had when the review is over', async () => {
+    it('is refused when the wake is over', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const over = { code: 'conflict', message: 'This review is over.' };
+      const over = { code: 'conflict', message: 'This wake is over.' };
       expect(await thrownBy(() => keeper.extend(ANA, id, MINUTE_MS))).toMatchObject(over);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await post(id, 'pause');
@@ -171,10 +175,10 @@ describeOnDatabases('the review of a paused sandbox', () => {
       expect(await stateOf(id)).toBe('paused');
     });
 
-    it('set by others is followed', async () => {
+    it('follows a deadline set by another client', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await post(id, 'timeout', { timeout: 1_200 });
       const endsAtMs = Date.parse((await engine.detail(id)).endAt);
@@ -185,11 +189,11 @@ describeOnDatabases('the review of a paused sandbox', () => {
     });
   });
 
-  describe('it ends', () => {
-    it('at once for everybody when somebody says so', async () => {
+  describe('ending', () => {
+    it('pauses at once for every viewer on request', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const [ana, marek] = [look(keeper, id), look(keeper, id, MAREK)];
+      const [ana, marek] = [openPage(keeper, id), openPage(keeper, id, MAREK)];
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await keeper.endNow(MAREK, id);
       expect(await stateOf(id)).toBe('paused');
@@ -198,14 +202,14 @@ describeOnDatabases('the review of a paused sandbox', () => {
         { kind: 'ended', how: 'asked', by: 'marek', note: null, atMs: expect.any(Number) },
       ]);
       expect(marek.now()).toEqual(ana.now());
-      expect((await record(id)).at(-1)).toBe('marek | review-paused | At once, for everybody');
+      expect((await auditLog(id)).at(-1)).toBe('marek | review-paused | For all viewers');
       expect(await thrownBy(() => keeper.endNow(ANA, id))).toMatchObject({ code: 'conflict' });
     });
 
-    it('when its time is up, by its own time-out', async () => {
+    it('leaves the pause to the timeout when the time is up', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await engine.fault({ route: PAUSE, status: 500 });
       await post(id, 'timeout', { timeout: 3 });
@@ -216,13 +220,13 @@ describeOnDatabases('the review of a paused sandbox', () => {
       await page.ended('time');
       expect(await stateOf(id)).toBe('paused');
       expect(await fired(PAUSE)).toBe(0);
-      expect((await record(id)).at(-1)).toBe('– | review-paused | Its time was up');
+      expect((await auditLog(id)).at(-1)).toBe('– | review-paused | Its time was up');
     });
 
-    it('when others pause, kill, or take it, and what is theirs is left alone', async () => {
+    it('ends when another client pauses, kills or resumes the sandbox, and leaves it alone', async () => {
       const { keeper } = await openKeeper();
       const [paused, killed, taken] = [await createPaused(), await createPaused(), await createPaused()];
-      const pages = [paused, killed, taken].map((id) => look(keeper, id));
+      const pages = [paused, killed, taken].map((id) => openPage(keeper, id));
       for (const id of [paused, killed, taken]) await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await post(paused, 'pause');
       await engine.call('DELETE', `/sandboxes/${killed}`);
@@ -238,35 +242,35 @@ describeOnDatabases('the review of a paused sandbox', () => {
         'gone',
         'running',
       ]);
-      expect((await record(taken)).at(-1)).toBe(
-        '– | review-ended | It was paused and resumed by other means, so it was left alone',
+      expect((await auditLog(taken)).at(-1)).toBe(
+        '– | review-ended | Resumed outside Sandkeeper, and left alone',
       );
     });
 
-    it('does not pause the run of somebody who took it a moment ago', async () => {
+    it('does not pause a lifetime that another client has just started', async () => {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await post(id, 'pause');
       await post(id, 'connect', { timeout: 300 });
-      // It may have been noticed already, the one or the other.
+      // The keeper may have noticed the pause or the resume already.
       await keeper.endNow(ANA, id).catch(() => {});
       expect(page.now()).toMatchObject({ kind: 'ended', how: expect.stringMatching(/^(taken|elsewhere)$/) });
       expect(await stateOf(id)).toBe('running');
     });
 
-    it('although the service fails for a while, and says what that may mean', async () => {
+    it('retries a failed pause and notes that the state may be older', async () => {
       const { keeper } = await openKeeper();
       const [failing, late] = [await createPaused(), await createPaused()];
-      const pages = [look(keeper, failing), look(keeper, late)];
+      const pages = [openPage(keeper, failing), openPage(keeper, late)];
       for (const id of [failing, late]) await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await engine.fault({ route: `POST /sandboxes/${failing}/pause`, status: 500, count: 2 });
       await engine.fault({ route: `POST /sandboxes/${late}/pause`, effect: 'fail-late' });
       expect(await thrownBy(() => keeper.endNow(ANA, failing))).toMatchObject({
         code: 'unavailable',
         message:
-          'It is not paused yet, and this is tried again. The sandbox service cannot be reached or has a problem.',
+          'The sandbox is not paused yet. Sandkeeper is retrying. The sandbox service cannot be reached or has a problem.',
       });
       expect(pages[0]?.now()).toMatchObject({
         kind: 'pausing',
@@ -275,7 +279,7 @@ describeOnDatabases('the review of a paused sandbox', () => {
       await keeper.endNow(ANA, late);
       expect(pages[1]?.now()).toMatchObject({
         how: 'asked',
-        note: 'The service reported a failure with the pause, so it may be as it was before the review.',
+        note: 'The service reported a failure with the pause, so the sandbox may be in its state from before the wake.',
       });
       await pages[0]?.ended('asked');
       expect(pages[0]?.now()).toMatchObject({ by: 'ana', note: null });
@@ -283,21 +287,21 @@ describeOnDatabases('the review of a paused sandbox', () => {
     });
   });
 
-  describe('a join of another wake', () => {
+  describe('an unguarded wake', () => {
     async function wakeUnguarded() {
       const id = await createPaused();
       const { keeper } = await openKeeper();
-      const page = look(keeper, id);
+      const page = openPage(keeper, id);
       await engine.fault({ route: RESUME, effect: 'lose-race', count: 1 });
       expect(await keeper.wake(ANA, id, 5 * MINUTE_MS)).toBe('woken');
       return { id, keeper, page };
     }
 
-    it('is noticed and said, and its deadline is kept away', async () => {
+    it('is reported, and its deadline is postponed', async () => {
       const { id, keeper, page } = await wakeUnguarded();
       expect(page.now()).toMatchObject({ kind: 'awake', isGuarded: false });
-      expect(await record(id)).toEqual([
-        'ana | review-woken | For 5 min; another client started it in the same moment',
+      expect(await auditLog(id)).toEqual([
+        'ana | review-woken | For 5 min; another client resumed it at the same time',
       ]);
       const state = page.now();
       const endsAtMs = state?.kind === 'awake' ? state.endsAtMs : 0;
@@ -309,7 +313,7 @@ describeOnDatabases('the review of a paused sandbox', () => {
       expect(await leftMs(id)).toBeGreaterThan(20 * MINUTE_MS);
     });
 
-    it('ends in our own pause, well before its deadline', async () => {
+    it('ends in our own pause well before its deadline', async () => {
       const { id, page } = await wakeUnguarded();
       const db = await database();
       await db
@@ -321,7 +325,7 @@ describeOnDatabases('the review of a paused sandbox', () => {
       expect(await stateOf(id)).toBe('paused');
     });
 
-    it('ends when nobody looks', async () => {
+    it('ends when the last viewer leaves', async () => {
       const { id, page } = await wakeUnguarded();
       page.leave();
       await eventually(async () => (await stateOf(id)) === 'paused');

@@ -9,9 +9,9 @@ import { SandboxId } from '../sandbox/schema';
 import { singleton } from '../singleton';
 import { WorkLoop } from '../work-loop';
 import { WakeBook } from './book';
-import { isAsKnown, isOver, WakeCourse } from './course';
+import { matchesLease, WakeCourse, wakeIsOver } from './course';
 import type { WakeEvent, WakeResult } from './schema';
-import { readNow, unlikeOthers } from './steps';
+import { readNow, uniqueTimeout } from './steps';
 import {
   findLease,
   forgetEndedLeases,
@@ -25,52 +25,51 @@ import {
 
 type Options = {
   owner: string;
-  /** Other processes than those of this machine may share the database. */
+  /** Whether processes on other machines may share the database. */
   isShared: boolean;
   graceMs?: number;
   claimMs?: number;
 };
 
-/** How a sandbox is awake for work of ours. `lease`: the review under which it is, `null` where somebody else runs it. */
+/** How a sandbox is kept awake for a task. `lease` is `null` if it runs for somebody else. */
 export type WakeHold = { result: WakeResult; lease: WakeLease | null };
 
-/** Somebody, and where there is one the session under which they look. */
-type Who = { actor: string; id?: string };
+/** `id`: the session, if there is one. */
+type Person = { actor: string; id?: string };
 
-/** Nobody looks for this long before it is paused: a reload, a short loss of the connection. */
+/** Covers a reload or a short loss of the connection. */
 const GRACE_MS = 15_000;
-/** After a restart browsers need a moment longer to find us again. */
-const RETURN_MS = 5_000;
+/** Extra grace after a restart, until browsers have reconnected. */
+const RECONNECT_MS = 5_000;
 const CLAIM_MS = 15_000;
-const VIEWERS_COUNT_MS = 12_000;
+const VIEWERS_TTL_MS = 12_000;
 const TURN_MS = 1_000;
 const IDLE_TURN_MS = 2_000;
-/** How long whoever looks in learns how the last review ended. */
-const TELL_ENDED_MS = 10 * 60_000;
-const FORGET_EVERY_MS = 60_000;
-const CLOSE_WITHIN_MS = 5_000;
-const WAIT_FOR_OTHERS_MS = 120_000;
+/** How long the outcome of a wake is shown. */
+const KEEP_ENDED_MS = 10 * 60_000;
+const CLEAN_UP_EVERY_MS = 60_000;
+const MAX_CLOSE_MS = 5_000;
+const MAX_WAIT_MS = 120_000;
 const POLL_MS = 250;
 
 /**
- * Keeps the reviews of paused sandboxes: wakes them, notices who looks and what others do to them, and sees to it that
- * each ends in a pause, whoever leaves or crashes. Every step is written down first, so that a process that dies leaves
- * nothing awake: its successor, or another one over the same database, takes its reviews over
+ * Wakes paused sandboxes under leases and makes sure that each wake ends in a pause. Every step is stored before it is sent,
+ * so that another process can take over the leases of one that died
  * (docs/protocol.md#waking-a-paused-sandbox).
  */
 export class WakeKeeper {
   readonly #options: Required<Options>;
   readonly #book: WakeBook;
   readonly #course: WakeCourse;
-  readonly #turns = new WorkLoop({ turn: () => this.#turn(), doing: 'Wakes cannot be seen to:' });
-  /** Since when nobody looks, epoch ms by lease. */
+  readonly #turns = new WorkLoop({ turn: () => this.#turn(), doing: 'Tending the wakes failed:' });
+  /** When the last viewer left, epoch ms by lease id. */
   readonly #emptySinceMs = new Map<string, number>();
-  /** What we have said of viewers, and when it must be said again, by sandbox id. */
-  readonly #said = new Map<string, { text: string; againAtMs: number }>();
-  /** Work under way, by sandbox id. */
+  /** The viewers last stored, and when to renew them, by sandbox id. */
+  readonly #stored = new Map<string, { text: string; renewAtMs: number }>();
+  /** Running steps, by sandbox id. */
   readonly #busy = new Map<string, Promise<unknown>>();
   #claimedUntilMs = 0;
-  #forgotAtMs = 0;
+  #cleanedUpAtMs = 0;
   #stopFleet: (() => void) | null = null;
 
   constructor(options: Options) {
@@ -79,15 +78,15 @@ export class WakeKeeper {
     this.#course = new WakeCourse(this.#book, this.#options);
   }
 
-  /** Takes up the reviews that an earlier process has left, and looks for more from time to time. Call once at start. */
+  /** Takes over the leases of earlier processes, now and periodically. Call once at start. */
   async open(): Promise<void> {
     await this.#book.read();
     this.#turns.poke();
   }
 
   /**
-   * Tells how the review of a sandbox stands, then of every change, until the answered function is called. While somebody
-   * who `counts` listens, a review is not ended for want of viewers.
+   * Sends the state of a wake and every change of it. A viewer who `counts` keeps the sandbox awake. Returns a function
+   * that unsubscribes.
    */
   look(
     sandboxId: string,
@@ -104,101 +103,111 @@ export class WakeKeeper {
   }
 
   /**
-   * Wakes a paused sandbox for about `timeoutMs`, after which it pauses by itself, or joins a review that is under way.
-   * One that somebody else runs is left alone. `why` goes into the record.
-   * @throws SandkeeperError `not_found`, `conflict`, `quota` when as many run as may, `invalid` when that is too long
+   * Wakes a paused sandbox for about `timeoutMs`, after which its timeout pauses it, or joins an active wake. A sandbox that
+   * runs for somebody else is left alone. `reason` goes into the audit log.
+   * @throws SandkeeperError `not_found`, `conflict`, `quota` (too many running), `invalid` (too long)
    */
-  wake(who: Who, sandboxId: string, timeoutMs: number, why = '', mark = ''): Promise<WakeResult> {
+  wake(
+    person: Person,
+    sandboxId: string,
+    timeoutMs: number,
+    reason = '',
+    idPrefix = '',
+  ): Promise<WakeResult> {
     return this.#exclusively(sandboxId, async () => {
       const known = await this.#course.current(sandboxId);
       if (known?.state === 'pausing')
-        throw new SandkeeperError('conflict', 'It is being paused at this moment. Try again once it is.');
-      const lease = this.#newLease(who, sandboxId, unlikeOthers(timeoutMs), mark);
+        throw new SandkeeperError('conflict', 'The sandbox is being paused. Try again in a moment.');
+      const lease = this.#newLease(person, sandboxId, uniqueTimeout(timeoutMs), idPrefix);
       if (known !== null || !(await this.#book.begin(lease))) return 'joined';
-      if (who.id !== undefined) this.#book.expect(sandboxId, { sessionId: who.id, actor: who.actor });
-      return this.#course.wake(lease, `For ${inMinutes(timeoutMs)}${why}`);
+      if (person.id !== undefined)
+        this.#book.expect(sandboxId, { sessionId: person.id, actor: person.actor });
+      return this.#course.wake(lease, `For ${inMinutes(timeoutMs)}${reason}`);
     });
   }
 
   /**
-   * Moves the end of a review to `byMs` later, and answers by how much it moved: the service may grant less.
-   * @throws SandkeeperError `conflict` when it is over
+   * Extends a wake by up to `byMs`. Returns the time that the service granted, in ms.
+   * @throws SandkeeperError `conflict` when the wake is over
    */
-  extend({ actor }: Who, sandboxId: string, byMs: number, why = ''): Promise<number> {
+  extend({ actor }: Person, sandboxId: string, byMs: number, reason = ''): Promise<number> {
     return this.#exclusively(sandboxId, async () => {
       const lease = await this.#course.current(sandboxId);
-      if (lease?.state !== 'awake') throw isOver();
+      if (lease?.state !== 'awake') throw wakeIsOver();
       const endsAtMs = await this.#course.moveEnd(lease, Math.max(lease.endsAtMs, Date.now()) + byMs);
       const grantedMs = endsAtMs - lease.endsAtMs;
-      await this.#book.note({ actor }, 'review-extended', sandboxId, `By ${inMinutes(grantedMs)}${why}`);
+      await this.#book.note({ actor }, 'review-extended', sandboxId, `By ${inMinutes(grantedMs)}${reason}`);
       return grantedMs;
     });
   }
 
   /**
-   * Pauses a sandbox under review again, at once and for everybody.
-   * @throws SandkeeperError `conflict` when it is over; `unavailable` when that failed: it is tried again
+   * Ends a wake for every viewer by pausing the sandbox.
+   * @throws SandkeeperError `conflict` when the wake is over; `unavailable` when the pause failed and is retried
    */
-  endNow({ actor }: Who, sandboxId: string, how: 'asked' | 'finished' = 'asked'): Promise<void> {
+  endNow({ actor }: Person, sandboxId: string, how: 'asked' | 'finished' = 'asked'): Promise<void> {
     return this.#exclusively(sandboxId, async () => {
       const lease = await findLease(sandboxId);
-      if (lease?.state !== 'awake' && lease?.state !== 'pausing') throw isOver();
+      if (lease?.state !== 'awake' && lease?.state !== 'pausing') throw wakeIsOver();
       const problem = await this.#course.pause(lease, how, actor);
       if (problem === null) return;
-      throw new SandkeeperError('unavailable', `It is not paused yet, and this is tried again. ${problem}`);
+      throw new SandkeeperError(
+        'unavailable',
+        `The sandbox is not paused yet. Sandkeeper is retrying. ${problem}`,
+      );
     });
   }
 
   /**
-   * Does `work` while the sandbox runs: one that is paused is woken for it, with a time-out that pauses, and paused again
-   * afterwards, whatever happens. One that somebody else runs is left as it is. `why` goes into the record. A review whose
-   * id begins with `mark` is taken for our own, whichever process began it.
-   * @throws what `work` throws, or what keeps it from being woken: see `wake`
+   * Runs `work` while the sandbox is awake. Wakes a paused sandbox first and pauses it again afterwards, in any case. A
+   * sandbox that runs for somebody else is left alone. `reason` goes into the audit log. A lease whose id starts with
+   * `idPrefix` counts as our own, even from an earlier process.
+   * @throws the errors of `work` and of `wake`
    */
   async withWake<T>(
     {
       sandboxId,
       actor,
-      why,
+      reason,
       timeoutMs,
-      mark = '',
-    }: { sandboxId: string; actor: string; why: string; timeoutMs: number; mark?: string },
+      idPrefix = '',
+    }: { sandboxId: string; actor: string; reason: string; timeoutMs: number; idPrefix?: string },
     work: (hold: WakeHold) => Promise<T>,
   ): Promise<T> {
-    const who = { actor, id: `work-${randomBytes(9).toString('base64url')}` };
-    const stop = this.look(sandboxId, { sessionId: who.id, actor, counts: true }, () => {});
+    const person = { actor, id: `work-${randomBytes(9).toString('base64url')}` };
+    const stop = this.look(sandboxId, { sessionId: person.id, actor, counts: true }, () => {});
     let keeping: NodeJS.Timeout | undefined;
     let result: WakeResult = 'joined';
     try {
       await this.#until(sandboxId, (state) => state !== 'pausing');
-      result = await this.wake(who, sandboxId, timeoutMs, `, ${why}`, mark);
+      result = await this.wake(person, sandboxId, timeoutMs, `, ${reason}`, idPrefix);
       if (result !== 'running') await this.#until(sandboxId, (state) => state === 'awake' || state === null);
-      keeping = setInterval(() => void this.#keepAwake(who, sandboxId, timeoutMs, why), timeoutMs / 4);
+      keeping = setInterval(() => void this.#keepAwake(person, sandboxId, timeoutMs, reason), timeoutMs / 4);
       const lease = result === 'running' ? null : await findLease(sandboxId);
-      if (mark !== '' && lease?.id.startsWith(mark)) result = 'woken';
+      if (idPrefix !== '' && lease?.id.startsWith(idPrefix)) result = 'woken';
       return await work({ result, lease });
     } finally {
       clearInterval(keeping);
       stop();
-      // Others who look keep it awake; what fails here is tried again until it is paused.
+      // Other viewers keep it awake. A failed pause is retried by the loop.
       if (result === 'woken' && this.#book.viewersOf(sandboxId).length === 0)
-        await this.endNow(who, sandboxId, 'finished').catch(() => {});
+        await this.endNow(person, sandboxId, 'finished').catch(() => {});
     }
   }
 
-  /** Lets others take over what is under way. */
+  /** Releases the leases for other processes. */
   async close(): Promise<void> {
     await this.#turns.close();
     this.#stopFleet?.();
-    await Promise.race([Promise.allSettled(this.#busy.values()), wait(CLOSE_WITHIN_MS)]);
+    await Promise.race([Promise.allSettled(this.#busy.values()), wait(MAX_CLOSE_MS)]);
     await renewLeases(this.#options.owner, 0).catch(() => {});
     await takeBackViewers(this.#options.owner).catch(() => {});
   }
 
-  #newLease({ actor }: Who, sandboxId: string, timeoutMs: number, mark: string): WakeLease {
+  #newLease({ actor }: Person, sandboxId: string, timeoutMs: number, idPrefix: string): WakeLease {
     const nowMs = Date.now();
     return {
-      id: `${mark}${randomBytes(12).toString('base64url')}`,
+      id: `${idPrefix}${randomBytes(12).toString('base64url')}`,
       sandboxId,
       state: 'waking',
       actor,
@@ -223,34 +232,34 @@ export class WakeKeeper {
     for (const lease of leases) {
       await this.#book.noteVisits(lease);
       const { claimedBy, sandboxId } = lease;
-      // What is being done to it is done by somebody who knows; it is looked at again in a moment.
+      // A running step already handles this sandbox. The next turn checks it again.
       if (claimedBy === this.#options.owner && !this.#busy.has(sandboxId)) void this.#attend(sandboxId);
     }
-    await this.#sayViewers(leases);
-    await this.#forget(leases);
+    await this.#storeViewers(leases);
+    await this.#cleanUp(leases);
     return leases.length > 0 || this.#book.isLookedAt ? TURN_MS : IDLE_TURN_MS;
   }
 
-  async #forget(leases: readonly WakeLease[]): Promise<void> {
+  async #cleanUp(leases: readonly WakeLease[]): Promise<void> {
     const ids = new Set(leases.map(({ id }) => id));
     for (const id of this.#emptySinceMs.keys()) if (!ids.has(id)) this.#emptySinceMs.delete(id);
     const nowMs = Date.now();
-    if (nowMs - this.#forgotAtMs < FORGET_EVERY_MS) return;
-    this.#forgotAtMs = nowMs;
-    await forgetEndedLeases(nowMs - TELL_ENDED_MS);
+    if (nowMs - this.#cleanedUpAtMs < CLEAN_UP_EVERY_MS) return;
+    this.#cleanedUpAtMs = nowMs;
+    await forgetEndedLeases(nowMs - KEEP_ENDED_MS);
   }
 
-  /** Takes over what a process that has ended or fallen silent has left. */
+  /** Takes over the leases of processes that have ended or no longer renew. */
   async #takeOver(): Promise<void> {
     const { owner, isShared, claimMs } = this.#options;
     const nowMs = Date.now();
     let isChanged = false;
     for (const lease of this.#book.underWay()) {
       if (lease.claimedBy === owner) continue;
-      // Where all processes are of this machine, the claim of a dead one need not run out first.
+      // On a single machine, a dead process can be detected before its claim expires.
       const isFree = lease.claimedUntilMs < nowMs || (!isShared && hasEnded(lease.claimedBy, owner));
       if (!isFree || !(await takeOverLease(lease, { owner, untilMs: nowMs + claimMs }))) continue;
-      this.#emptySinceMs.set(lease.id, nowMs + RETURN_MS);
+      this.#emptySinceMs.set(lease.id, nowMs + RECONNECT_MS);
       isChanged = true;
     }
     if (isChanged) await this.#book.read();
@@ -265,7 +274,7 @@ export class WakeKeeper {
     this.#claimedUntilMs = nowMs + claimMs;
   }
 
-  /** The list of the fleet tells of what others do, so it is read while there is a review. */
+  /** The fleet shows changes by other clients, so it is followed while there are wakes. */
   #followFleet(isWanted: boolean): void {
     if (!isWanted) {
       this.#stopFleet?.();
@@ -280,18 +289,18 @@ export class WakeKeeper {
   async #attend(sandboxId: string): Promise<void> {
     await this.#exclusively(sandboxId, async () => {
       const lease = this.#book.find(sandboxId);
-      if (lease?.state === 'waking') await this.#course.seeWhetherItWoke(lease);
+      if (lease?.state === 'waking') await this.#course.settleWaking(lease);
       if (lease?.state === 'awake') await this.#watch(lease);
       if (lease?.state === 'pausing' && this.#course.isPauseDue(lease))
         await this.#course.pause(lease, 'asked', null);
     }).catch((thrown) => {
       const { code, cause } = SandkeeperError.from(thrown);
-      // The service cannot be asked just now; it is asked again in a moment.
-      if (code === 'unexpected') console.error(`The review of ${sandboxId}:`, cause);
+      // Other failures are the service's. The next turn retries.
+      if (code === 'unexpected') console.error(`Tending the wake of ${sandboxId} failed:`, cause);
     });
   }
 
-  /** Ends a review whose time is up, that nobody looks at, or that others have ended. */
+  /** Ends a wake when its time is up, its last viewer has left, or another client ended it. */
   async #watch(lease: WakeLease): Promise<void> {
     const { id, sandboxId, endsAtMs, isGuarded } = lease;
     const nowMs = Date.now();
@@ -307,49 +316,49 @@ export class WakeKeeper {
       return;
     }
     const row = fleetWatcher().find(sandboxId);
-    if (row !== undefined && isAsKnown(lease, row) && nowMs < endsAtMs) return;
+    if (row !== undefined && matchesLease(lease, row) && nowMs < endsAtMs) return;
     const sandbox = await readNow(sandboxId);
     const current = await this.#course.judge(lease, sandbox);
     if (current !== null && sandbox !== null && !isGuarded)
-      await this.#course.keepDeadlineAway(current, sandbox);
+      await this.#course.postponeDeadline(current, sandbox);
   }
 
-  /** Says to other processes who looks through this one, before they pause what they believe is not looked at. */
-  async #sayViewers(leases: readonly WakeLease[]): Promise<void> {
+  /** Stores this process's viewers, or other processes would pause sandboxes that are being viewed. */
+  async #storeViewers(leases: readonly WakeLease[]): Promise<void> {
     const nowMs = Date.now();
-    const ids = new Set([...leases.map(({ sandboxId }) => sandboxId), ...this.#said.keys()]);
+    const ids = new Set([...leases.map(({ sandboxId }) => sandboxId), ...this.#stored.keys()]);
     for (const sandboxId of ids) {
       const isOver = this.#book.find(sandboxId) === null;
       const viewers = isOver ? [] : this.#book.ownViewersOf(sandboxId);
-      const said = this.#said.get(sandboxId);
+      const stored = this.#stored.get(sandboxId);
       const text = JSON.stringify(viewers);
-      if (viewers.length === 0 && said === undefined) continue;
-      if (text === said?.text && nowMs < said.againAtMs) continue;
-      await sayViewers(this.#options.owner, sandboxId, viewers, nowMs + VIEWERS_COUNT_MS);
-      if (viewers.length === 0) this.#said.delete(sandboxId);
-      else this.#said.set(sandboxId, { text, againAtMs: nowMs + VIEWERS_COUNT_MS / 3 });
+      if (viewers.length === 0 && stored === undefined) continue;
+      if (text === stored?.text && nowMs < stored.renewAtMs) continue;
+      await sayViewers(this.#options.owner, sandboxId, viewers, nowMs + VIEWERS_TTL_MS);
+      if (viewers.length === 0) this.#stored.delete(sandboxId);
+      else this.#stored.set(sandboxId, { text, renewAtMs: nowMs + VIEWERS_TTL_MS / 3 });
     }
   }
 
-  async #keepAwake(who: Who, sandboxId: string, timeoutMs: number, why: string): Promise<void> {
+  async #keepAwake(person: Person, sandboxId: string, timeoutMs: number, reason: string): Promise<void> {
     const lease = this.#book.find(sandboxId);
     if (lease?.state !== 'awake' || lease.endsAtMs - Date.now() > timeoutMs / 2) return;
-    await this.extend(who, sandboxId, timeoutMs / 2, `, ${why}`).catch(() => {});
+    await this.extend(person, sandboxId, timeoutMs / 2, `, ${reason}`).catch(() => {});
   }
 
-  /** Waits until a review stands so, `null` being none under way; not for ever. */
-  async #until(sandboxId: string, isSo: (state: WakeLease['state'] | null) => boolean): Promise<void> {
-    const giveUpAtMs = Date.now() + WAIT_FOR_OTHERS_MS;
+  /** Waits until the state matches, `null` meaning no active wake. Throws `timeout` after two minutes. */
+  async #until(sandboxId: string, matches: (state: WakeLease['state'] | null) => boolean): Promise<void> {
+    const giveUpAtMs = Date.now() + MAX_WAIT_MS;
     for (;;) {
       const lease = await findLease(sandboxId);
-      if (isSo(lease === null || lease.state === 'ended' ? null : lease.state)) return;
+      if (matches(lease === null || lease.state === 'ended' ? null : lease.state)) return;
       if (Date.now() > giveUpAtMs)
-        throw new SandkeeperError('timeout', 'Its review has not come any further for two minutes.');
+        throw new SandkeeperError('timeout', 'The wake made no progress for two minutes. Try again.');
       await wait(POLL_MS);
     }
   }
 
-  /** One thing at a time is done to a sandbox here. */
+  /** Runs the steps of one sandbox one after the other. */
   #exclusively<T>(sandboxId: string, work: () => Promise<T>): Promise<T> {
     const before = this.#busy.get(sandboxId) ?? Promise.resolve();
     const done = before.then(work, work);
@@ -375,9 +384,8 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The keeper of this process. */
 export function wakeKeeper(): WakeKeeper {
-  return singleton('review-keeper', () => {
+  return singleton('wake-keeper', () => {
     const isShared = !config().databaseUrl.startsWith('file:');
     return new WakeKeeper({ owner: newOwner(), isShared });
   });

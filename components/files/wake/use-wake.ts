@@ -4,24 +4,21 @@ import { useLiveFeed } from '@/components/data/use-live-feed';
 import { LiveFeeds } from '@/lib/live/feeds';
 import type { ServerClock } from '@/lib/live/server-clock';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { type WakeEvent, type WakeState, waitsForWaking } from '@/lib/wake/schema';
+import { needsWaking, type WakeEvent, type WakeState } from '@/lib/wake/schema';
 
-const feeds = new LiveFeeds<WakeState>('review', (payload) => payload as WakeEvent);
+const feeds = new LiveFeeds<WakeState>('wake', (payload) => payload as WakeEvent);
 
-/**
- * How the review of a sandbox stands; `null` until the server has said so. A page that uses this is one that looks: it
- * keeps a sandbox under review awake.
- */
+/** The wake of a sandbox; `null` until the server has sent it. A page that uses this counts as a viewer. */
 export function useWake(sandboxId: string): WakeState | null {
   return useLiveFeed(feeds, sandboxId);
 }
 
-/** The server's clock, as far as this tab has heard it tell of this review. */
+/** The server's clock, from the events of this wake. */
 export function wakeClock(sandboxId: string): Pick<ServerClock, 'at'> {
   return feeds.clock(sandboxId);
 }
 
-/** Whether its files cannot be read before somebody wakes it; follows the review, so it counts as looking. */
+/** Whether the sandbox must be woken to read its files. Counts as viewing, like `useWake`. */
 export function useNeedsWaking(sandbox: Sandbox): boolean {
-  return waitsForWaking(sandbox.state, useWake(sandbox.id));
+  return needsWaking(sandbox.state, useWake(sandbox.id));
 }

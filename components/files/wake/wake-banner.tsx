@@ -12,33 +12,33 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 import { endWake, extendWake } from '@/lib/wake/actions';
 import { EXTEND_MINUTES, type WakeState } from '@/lib/wake/schema';
 import { useWake, wakeClock } from './use-wake';
-import { ENDED_WORDS, WhoLooks } from './wake-words';
+import { ENDED_WORDS, Viewers } from './wake-words';
 
 type Props = { sandbox: Sandbox; role: Role };
 type Awake = Extract<WakeState, { kind: 'awake' }>;
 type Pausing = Extract<WakeState, { kind: 'pausing' }>;
 
 const SOON_MS = 60_000;
-/** Less than this the service has not granted at all. */
-const WORTH_SAYING_MS = 30_000;
-const NO_ANSWER = 'The server could not be reached. Whether it was done is not known.';
+/** A difference below this is not reported. */
+const SLACK_MS = 30_000;
+const NO_ANSWER = 'The server could not be reached. Check the sandbox before you try again.';
 
-/** Says over the files of a sandbox that it is awake for review, until when and for whom; nothing where it is not. */
+/** Shows above the files of a woken sandbox how long it stays awake and who is viewing. */
 export function WakeBanner({ sandbox, role }: Props) {
-  const review = useWake(sandbox.id);
-  if (review?.kind === 'awake') return <AwakeBanner review={review} sandbox={sandbox} role={role} />;
-  if (review?.kind === 'pausing') return <PausingBanner review={review} />;
-  const isTaken = review?.kind === 'ended' && review.how === 'taken' && sandbox.state === 'running';
+  const wake = useWake(sandbox.id);
+  if (wake?.kind === 'awake') return <AwakeBanner wake={wake} sandbox={sandbox} role={role} />;
+  if (wake?.kind === 'pausing') return <PausingBanner wake={wake} />;
+  const isTaken = wake?.kind === 'ended' && wake.how === 'taken' && sandbox.state === 'running';
   return isTaken ? (
     <Strip>
-      <strong className="font-semibold">The review is over.</strong> {ENDED_WORDS.taken()} You can go on
-      reading; Sandkeeper will neither pause it nor move its deadline.
+      <strong className="font-semibold">{ENDED_WORDS.taken()}</strong> Sandkeeper will neither pause it nor
+      move its deadline.
     </Strip>
   ) : null;
 }
 
-function AwakeBanner({ review, sandbox: { id }, role }: Props & { review: Awake }) {
-  const { endsAtMs, isGuarded, viewers } = review;
+function AwakeBanner({ wake, sandbox: { id }, role }: Props & { wake: Awake }) {
+  const { endsAtMs, isGuarded, viewers } = wake;
   const leftMs = useNow(
     (serverNowMs) => Math.max(0, endsAtMs - serverNowMs),
     endsAtMs - SOON_MS,
@@ -46,89 +46,89 @@ function AwakeBanner({ review, sandbox: { id }, role }: Props & { review: Awake 
   );
   const isSoon = leftMs < SOON_MS;
   return (
-    <Strip isSoon={isSoon} acts={<Acts sandboxId={id} role={role} />}>
-      <strong className="font-semibold">Awake for review</strong>,{' '}
-      {isGuarded ? 'pauses again in' : 'is paused again in'}{' '}
+    <Strip isSoon={isSoon} actions={<Actions sandboxId={id} role={role} />}>
+      <strong className="font-semibold">Awake</strong>,{' '}
+      {isGuarded ? 'pauses again in' : 'Sandkeeper pauses it in'}{' '}
       <span role="timer" className={clsx('tabular-nums', isSoon && 'font-semibold')}>
         {formatCountdown(leftMs)}
       </span>
-      . Its processes are running meanwhile.{' '}
+      . Its processes are running.{' '}
       {isGuarded
         ? null
-        : 'Another client started it in the same moment, so its own time-out may kill it; Sandkeeper puts that off and pauses it before. '}
-      <WhoLooks viewers={viewers} />
+        : 'Another client resumed it at the same time, so its timeout may kill it. Sandkeeper extends the timeout and pauses it first. '}
+      <Viewers viewers={viewers} />
       <span role="status" className="sr-only">
-        {isSoon ? 'It pauses again in less than a minute.' : ''}
+        {isSoon ? 'It pauses in less than a minute.' : ''}
       </span>
     </Strip>
   );
 }
 
-function PausingBanner({ review: { how, by, problem } }: { review: Pausing }) {
+function PausingBanner({ wake: { how, by, problem } }: { wake: Pausing }) {
   return (
     <Strip>
-      <strong className="font-semibold">Pausing again…</strong>{' '}
+      <strong className="font-semibold">Pausing…</strong>{' '}
       {how === 'asked' && by !== null ? (
         <>
-          <bdi>{by}</bdi> asked for it.{' '}
+          Requested by <bdi>{by}</bdi>.{' '}
         </>
       ) : null}
-      {problem === null ? null : `It has not worked yet, and is tried again. ${problem}`}
+      {problem === null ? null : `The last attempt failed. Sandkeeper is retrying. ${problem}`}
     </Strip>
   );
 }
 
-function Acts({ sandboxId, role }: { sandboxId: string; role: Role }) {
-  const [isAsking, setIsAsking] = useState(false);
+function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
+  const [isPending, setIsPending] = useState(false);
   const forbidden = roleSuffices(role, 'operator')
     ? undefined
-    : `This needs the role operator; you are signed in as ${role}.`;
+    : `This needs the role operator. You are signed in as ${role}.`;
 
-  async function ask<T>(title: string, call: Promise<Result<T>>, tell: (value: T) => void) {
-    setIsAsking(true);
+  async function request<T>(title: string, call: Promise<Result<T>>, onSuccess: (value: T) => void) {
+    setIsPending(true);
     const result = await call.catch(() => null);
-    setIsAsking(false);
-    if (result?.ok) tell(result.value);
+    setIsPending(false);
+    if (result?.ok) onSuccess(result.value);
     else toast.error(title, { description: result?.error.message ?? NO_ANSWER });
   }
 
   return (
     <>
       <Button
-        disabled={isAsking || forbidden !== undefined}
+        disabled={isPending || forbidden !== undefined}
         title={forbidden}
-        aria-label={`Extend the review by ${EXTEND_MINUTES} minutes`}
-        onClick={() => void ask('The review was not extended', extendWake({ sandboxId }), sayGranted)}
+        aria-label={`Extend by ${EXTEND_MINUTES} minutes`}
+        onClick={() => void request('Could not extend the wake', extendWake({ sandboxId }), showGranted)}
       >
         +{EXTEND_MINUTES} min
       </Button>
       <Button
-        disabled={isAsking || forbidden !== undefined}
+        disabled={isPending || forbidden !== undefined}
         title={forbidden}
-        onClick={() => void ask('It is not paused again', endWake({ sandboxId }), () => {})}
+        onClick={() => void request('Could not pause the sandbox', endWake({ sandboxId }), () => {})}
       >
-        Pause again now
+        Pause now
       </Button>
     </>
   );
 }
 
-/** The service shortens what it is asked for without saying so. */
-function sayGranted(grantedMs: number): void {
-  if (grantedMs > EXTEND_MINUTES * 60_000 - WORTH_SAYING_MS) return;
+/** The service shortens an extension without an error. */
+function showGranted(grantedMs: number): void {
+  if (grantedMs > EXTEND_MINUTES * 60_000 - SLACK_MS) return;
   toast.message(
-    grantedMs < WORTH_SAYING_MS
-      ? 'The service grants no more time for this run'
-      : `The service granted ${formatSpan(Math.floor(grantedMs / 1_000) * 1_000)} more, its maximum`,
+    grantedMs < SLACK_MS
+      ? 'The sandbox has reached its maximum lifetime'
+      : `Extended by ${formatSpan(Math.floor(grantedMs / 1_000) * 1_000)}, up to the maximum lifetime`,
   );
 }
 
-type StripProps = { isSoon?: boolean; acts?: ReactNode; children: ReactNode };
+type StripProps = { isSoon?: boolean; actions?: ReactNode; children: ReactNode };
 
-function Strip({ isSoon = false, acts, children }: StripProps) {
+function Strip({ isSoon = false, actions, children }: StripProps) {
   return (
     <section
-      aria-label="Review"
+      aria-label="Wake"
       className={clsx(
         'flex flex-wrap items-center gap-x-3 gap-y-2 border-line border-b bg-paused-soft px-5 py-2',
         isSoon && 'shadow-[inset_3px_0_0_var(--paused)]',
@@ -136,7 +136,7 @@ function Strip({ isSoon = false, acts, children }: StripProps) {
     >
       <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
       <p className="min-w-0 flex-1">{children}</p>
-      {acts === undefined ? null : <div className="flex shrink-0 items-center gap-2">{acts}</div>}
+      {actions === undefined ? null : <div className="flex shrink-0 items-center gap-2">{actions}</div>}
     </section>
   );
 }

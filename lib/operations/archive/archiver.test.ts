@@ -12,7 +12,7 @@ import { getSandbox } from '../../sandbox-api/control';
 import { openEnvd } from '../../sandbox-api/envd';
 import { eventually, giveDataDir } from '../../test-support/environment';
 import { findLease } from '../../wake/store';
-import { record as accessTo } from '../../wake/test-wake';
+import { auditLog as accessTo } from '../../wake/test-wake';
 import { WakeKeeper, wakeKeeper } from '../../wake/wake-keeper';
 import { claimItems, recordArchive } from '../record/claims';
 import { listRecorded } from '../record/record';
@@ -162,10 +162,10 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(json).toMatchObject([{ fired: 0 }]);
     expect(await accessTo(sandbox.id)).toEqual([
       expect.stringMatching(
-        /^ana \| review-woken \| For 5 min, to save its files before a kill; its time-out pauses/,
+        /^ana \| review-woken \| For 5 min, to save its files before a kill; its timeout now pauses/,
       ),
       expect.stringMatching(/^ana \| exported \| /),
-      '– | review-ended | It was terminated',
+      '– | review-ended | Terminated',
     ]);
   });
 
@@ -179,7 +179,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect([await stateOf(running.id), await stateOf(paused.id)]).toEqual(['running', 'paused']);
     expect(kept(operation)).toEqual([]);
     expect(items[running.id]).not.toHaveProperty('saved');
-    expect((await accessTo(paused.id)).at(-1)).toBe('ana | review-paused | What it was woken for was done');
+    expect((await accessTo(paused.id)).at(-1)).toBe('ana | review-paused | The task was done');
   });
 
   it('or it is not killed because its tar fails without a word about what is missing', async () => {

@@ -142,9 +142,9 @@ export class Archiver {
       const input = {
         sandboxId: shown.id,
         actor,
-        why: 'to save its files before a kill',
+        reason: 'to save its files before a kill',
         timeoutMs: AWAKE_MS,
-        mark: this.#mark,
+        idPrefix: this.#mark,
       };
       return await wakeKeeper().withWake(input, async (hold) => archiveAndKill(await readOurs(shown, hold)));
     } finally {
