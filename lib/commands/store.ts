@@ -31,7 +31,7 @@ export async function recordCommandStart(
 ): Promise<boolean> {
   const db = await database();
   const inserted = await db
-    .insertInto('operation_runs')
+    .insertInto('operation_commands')
     .values({ operation_id: operationId, sandbox_id: sandboxId, started_at_ms: atMs })
     .onConflict((conflict) => conflict.columns(['operation_id', 'sandbox_id']).doNothing())
     .executeTakeFirst();
@@ -45,7 +45,7 @@ export async function recordCommandEnd(
 ): Promise<void> {
   const db = await database();
   await db
-    .updateTable('operation_runs')
+    .updateTable('operation_commands')
     .set({
       ending: run.ending,
       exit_code: run.exitCode,
@@ -70,7 +70,7 @@ function excerptOf({ head }: OutputText): string {
 export async function findCommand({ operationId, sandboxId }: CommandId): Promise<CommandRecord | null> {
   const db = await database();
   const row = await db
-    .selectFrom('operation_runs')
+    .selectFrom('operation_commands')
     .selectAll()
     .where('operation_id', '=', operationId)
     .where('sandbox_id', '=', sandboxId)
@@ -86,7 +86,7 @@ export async function readCommands(
   if (sandboxIds.length === 0) return new Map();
   const db = await database();
   const rows = await db
-    .selectFrom('operation_runs')
+    .selectFrom('operation_commands')
     .selectAll()
     .where('operation_id', '=', operationId)
     .where('sandbox_id', 'in', [...sandboxIds])
@@ -103,7 +103,7 @@ export type CommandSummary = Pick<CommandRecord, 'ending' | 'exitCode' | 'signal
 export async function listCommandSummaries(operationId: string): Promise<CommandSummary[]> {
   const db = await database();
   const rows = await db
-    .selectFrom('operation_runs')
+    .selectFrom('operation_commands')
     .select(['sandbox_id', 'ending', 'exit_code', 'signal', 'fingerprint'])
     .where('operation_id', '=', operationId)
     .execute();
@@ -126,7 +126,7 @@ export async function readExcerpts(
   if (sandboxIds.length === 0) return new Map();
   const db = await database();
   const rows = await db
-    .selectFrom('operation_runs')
+    .selectFrom('operation_commands')
     .select(['sandbox_id', 'excerpt'])
     .where('operation_id', '=', operationId)
     .where('sandbox_id', 'in', [...sandboxIds])
@@ -156,7 +156,7 @@ async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
   const rows = await db
     .selectFrom('operation_items as item')
     .innerJoin('operations as operation', 'operation.id', 'item.operation_id')
-    .leftJoin('operation_runs as run', (join) =>
+    .leftJoin('operation_commands as run', (join) =>
       join
         .onRef('run.operation_id', '=', 'item.operation_id')
         .onRef('run.sandbox_id', '=', 'item.sandbox_id'),
@@ -224,7 +224,7 @@ async function listTyped(actor: string): Promise<string[]> {
   return [...new Set(commands)].slice(0, TYPED);
 }
 
-function runOf(row: Selectable<Database['operation_runs']>): CommandRecord {
+function runOf(row: Selectable<Database['operation_commands']>): CommandRecord {
   return {
     startedAtMs: Number(row.started_at_ms),
     ending: parseCommandEnding(row.ending),

@@ -5,7 +5,7 @@ import { roleSuffices } from '../access/roles';
 import { findSessionById, type Session } from '../access/sessions';
 import { type ConsoleRules, config } from '../config';
 import { SandkeeperError } from '../errors';
-import { hasEnded, newOwner } from '../lease/owner';
+import { hasEnded, processOwner } from '../lease/owner';
 import type { ChannelCaller, Conversation } from '../live/hub';
 import { openEnvd } from '../sandbox-api/envd';
 import { singleton } from '../singleton';
@@ -56,7 +56,7 @@ export class ConsoleSessions {
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #watched = new Set<string>();
-  readonly #owner = newOwner();
+  readonly #owner = processOwner();
   #clock: ReturnType<typeof setInterval> | null = null;
   #isClosed = false;
 

@@ -2,7 +2,18 @@ import 'server-only';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Dialect, Kysely, Migrator, PostgresDialect, type SqliteDatabase, SqliteDialect } from 'kysely';
+import {
+  type Dialect,
+  Kysely,
+  Migrator,
+  PostgresAdapter,
+  PostgresDialect,
+  type RawBuilder,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  sql,
+} from 'kysely';
 import Libsql from 'libsql';
 import pg from 'pg';
 import { config } from '../config';
@@ -10,19 +21,44 @@ import { singleton } from '../singleton';
 import { migrations } from './migrations';
 import type { Database } from './schema';
 
+const MAX_MIGRATION_TRIES = 50;
+const MIGRATION_RETRY_MS = 200;
+
 /**
- * Opens the database at `url` (`postgres://…` or `file:…`) and brings its tables up to date.
- * Throws when it cannot be reached or holds a newer version's tables.
+ * Opens the database at `url` (`postgres://…` or `file:…`) and migrates it to the newest schema, or up to `lastMigration`.
+ * Throws when the database cannot be reached or has the schema of a newer version.
  */
-export async function openDatabase(url: string): Promise<Kysely<Database>> {
+export async function openDatabase(url: string, lastMigration?: string): Promise<Kysely<Database>> {
   const db = new Kysely<Database>({ dialect: url.startsWith('file:') ? embedded(url) : postgres(url) });
-  const { error } = await new Migrator({ db, provider: migrations }).migrateToLatest();
-  if (!error) return db;
-  await db.destroy();
-  throw error;
+  const migrator = new Migrator({ db, provider: migrations });
+  for (let tries = 1; ; tries += 1) {
+    const { error } = await (lastMigration ? migrator.migrateTo(lastMigration) : migrator.migrateToLatest());
+    if (!error) return db;
+    if (isBusy(error) && tries < MAX_MIGRATION_TRIES) {
+      await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
+      continue;
+    }
+    await db.destroy();
+    throw error;
+  }
 }
 
-/** One connection for this process, opened at first use. A failed opening is tried again by the next caller. */
+/** Whether another process holds the embedded database, possibly to migrate it. */
+function isBusy(error: unknown): boolean {
+  return /^SQLITE_BUSY/.test((error as { code?: string }).code ?? '');
+}
+
+/**
+ * The time by the clock of the database, epoch ms. All processes share that clock, while their own may differ. Every
+ * evaluation within a statement may give a later time.
+ */
+export function databaseTimeMs(db: Kysely<Database>): RawBuilder<number> {
+  return db.getExecutor().adapter instanceof PostgresAdapter
+    ? sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`
+    : sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
+}
+
+/** The database of this process, opened at first use. After a failure, the next caller tries again. */
 export function database(): Promise<Kysely<Database>> {
   const holder = singleton<{ opening: Promise<Kysely<Database>> | null }>('database', () => ({
     opening: null,
@@ -40,23 +76,35 @@ function embedded(url: string): Dialect {
   const connection = new Libsql(path);
   chmodSync(path, 0o600);
   connection.pragma('journal_mode = WAL');
-  // What an operation is about to do must be on the disk before its first request goes out, and be there after a loss of
-  // power. In this mode of journal, NORMAL would only promise that the file stays readable.
+  // An operation must be on disk before its first request is sent. With a WAL, NORMAL may lose it in a power failure.
   connection.pragma('synchronous = FULL');
   connection.pragma('busy_timeout = 5000');
   connection.pragma('foreign_keys = ON');
-  // libsql follows better-sqlite3's interface, which is what this dialect asks for.
-  return new SqliteDialect({ database: connection as unknown as SqliteDatabase });
+  // libsql has the interface of better-sqlite3, which this dialect expects.
+  return new EmbeddedDialect({ database: connection as unknown as SqliteDatabase });
+}
+
+/** Migrates in one transaction: a process that dies meanwhile, or races another one, leaves no half of a migration. */
+class EmbeddedDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
 }
 
 function postgres(url: string): Dialect {
-  // Times are stored as bigint, which the driver would hand over as text; epoch ms fit a number.
+  // The driver returns bigint as text. All of ours are epoch ms, which fit a number.
   const types: pg.CustomTypesConfig = {
     getTypeParser: (oid, format) =>
       oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
   };
   const pool = new pg.Pool({ connectionString: url, max: 5, types });
-  // Unheard, the end of an idle connection (a restart of the database, say) would end this process; a new one is opened.
+  // An unhandled error of an idle client would end the process. The pool opens another one when it needs it.
   pool.on('error', (error) => console.warn(`A connection to the database ended: ${error.message}`));
   return new PostgresDialect({ pool });
 }

@@ -1,7 +1,7 @@
 import 'server-only';
 import type { Kysely, Migration, MigrationProvider } from 'kysely';
 
-/** In order of name. A migration that has shipped never changes; a new one follows it. */
+/** Applied in order of name. Never change a migration that has shipped; add another. */
 const MIGRATIONS: Record<string, Migration> = {
   '001_access_and_operations': {
     async up(db: Kysely<unknown>) {
@@ -151,6 +151,20 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema
         .createIndex('operation_runs_by_sandbox')
         .on('operation_runs')
+        .columns(['sandbox_id', 'started_at_ms'])
+        .execute();
+    },
+  },
+  '006_plain_names': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('review_leases').renameTo('wake_leases').execute();
+      await db.schema.alterTable('review_viewers').renameTo('wake_viewers').execute();
+      await db.schema.alterTable('operation_runs').renameTo('operation_commands').execute();
+      // An index keeps its name when its table is renamed, and SQLite cannot rename one.
+      await db.schema.dropIndex('operation_runs_by_sandbox').execute();
+      await db.schema
+        .createIndex('operation_commands_by_sandbox')
+        .on('operation_commands')
         .columns(['sandbox_id', 'started_at_ms'])
         .execute();
     },

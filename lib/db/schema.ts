@@ -4,10 +4,10 @@ export type Database = {
   operations: OperationsTable;
   operation_items: OperationItemsTable;
   operation_plans: OperationPlansTable;
-  operation_runs: OperationCommandsTable;
+  operation_commands: OperationCommandsTable;
   access_log: AccessLogTable;
-  review_leases: WakeLeasesTable;
-  review_viewers: WakeViewersTable;
+  wake_leases: WakeLeasesTable;
+  wake_viewers: WakeViewersTable;
 };
 
 type SessionsTable = {

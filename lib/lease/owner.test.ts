@@ -1,28 +1,34 @@
 import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
 import { expect, it } from 'vitest';
-import { hasEnded, newOwner } from './owner';
+import { restartProcess } from '../test-support/environment';
+import { hasEnded, processOwner } from './owner';
 
-const self = newOwner();
-const named = (pid: number, host = hostname()) => `${host}/${pid}/other`;
+const self = processOwner();
+const ownerWith = (pid: number, host = hostname()) => `${host}/${pid}/other`;
 
-it('every process has a name of its own', () => {
-  expect(newOwner()).not.toBe(self);
+it('gives a process one id for its lifetime', () => {
+  expect(processOwner()).toBe(self);
   expect(self.startsWith(`${hostname()}/${process.pid}/`)).toBe(true);
 });
 
-it('only what certainly ended has ended', async () => {
+it('gives the next process another id', async () => {
+  restartProcess();
+  expect((await import('./owner')).processOwner()).not.toBe(self);
+});
+
+it('reports only processes that certainly ended', async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   const pid = child.pid ?? 0;
-  expect(hasEnded(named(pid), self)).toBe(false);
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+  expect(hasEnded(ownerWith(pid), self)).toBe(false);
+  const exit = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
-  await ended;
-  expect(hasEnded(named(pid), self)).toBe(true);
-  expect(hasEnded(named(pid, 'elsewhere'), self)).toBe(false);
+  await exit;
+  expect(hasEnded(ownerWith(pid), self)).toBe(true);
+  expect(hasEnded(ownerWith(pid, 'elsewhere'), self)).toBe(false);
   expect(hasEnded(self, self)).toBe(false);
 });
 
-it('an earlier process that had our number has ended', () => {
-  expect(hasEnded(named(process.pid), self)).toBe(true);
+it('reports an earlier process with the same pid as ended', () => {
+  expect(hasEnded(ownerWith(process.pid), self)).toBe(true);
 });

@@ -1,15 +1,19 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { singleton } from '../singleton';
 
-/** A name for this process among those that share a database: where it runs, and which it is. */
-export function newOwner(): string {
-  return `${hostname()}/${process.pid}/${randomBytes(6).toString('base64url')}`;
+/** The id under which this process holds leases: `host/pid/random`. The same for its whole lifetime. */
+export function processOwner(): string {
+  return singleton(
+    'lease-owner',
+    () => `${hostname()}/${process.pid}/${randomBytes(6).toString('base64url')}`,
+  );
 }
 
 /**
- * Whether the process of that name is known to have ended. Only for processes that share a file with us, and so this
- * machine: a number that is in use again, by something else, counts as alive until its claim runs out.
+ * Reports whether the process with the id `owner` has certainly ended. Use it only for processes that share a database
+ * file with this one and therefore its machine. A pid that another program now uses counts as alive.
  */
 export function hasEnded(owner: string, self: string): boolean {
   const [host, pid] = owner.split('/');

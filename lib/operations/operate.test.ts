@@ -286,7 +286,7 @@ describeOnDatabases('operations', () => {
     it('is cleared up by another look', async () => {
       const there = await engine.create();
       const operation = await recordNew([there, 'igone', 'idone']);
-      await claimItems(operation.id, { owner: 'me', untilMs: Date.now() + 60_000, most: 10 });
+      await claimItems(operation.id, { owner: 'me', leaseMs: 60_000, max: 10 });
       const outcome = (sandboxId: string, was: 'unknown' | 'done') => ({
         operationId: operation.id,
         sandboxId,

@@ -50,7 +50,7 @@ export class WakeBook {
   /** Reads what every process has written. */
   async read(): Promise<void> {
     const before = this.#changes;
-    const [leases, others] = await Promise.all([listLeases(), listOtherViewers(this.#owner, Date.now())]);
+    const [leases, others] = await Promise.all([listLeases(), listOtherViewers(this.#owner)]);
     this.#others = others;
     if (before === this.#changes) this.#leases = new Map(leases.map((lease) => [lease.sandboxId, lease]));
     for (const sandboxId of this.#lookers.sandboxIds()) this.#tell(sandboxId);
@@ -99,9 +99,9 @@ export class WakeBook {
     this.#visits.expect(sandboxId, viewer);
   }
 
-  /** Begins a review. Answers false where one of this sandbox is under way. */
-  async begin(lease: WakeLease): Promise<boolean> {
-    if (!(await beginLease(lease))) return false;
+  /** Begins a wake. Returns false if one of this sandbox is under way. */
+  async begin(lease: WakeLease, leaseMs: number): Promise<boolean> {
+    if (!(await beginLease(lease, leaseMs))) return false;
     this.#put(lease);
     return true;
   }
@@ -134,7 +134,7 @@ export class WakeBook {
   ): Promise<void> {
     const atMs = Date.now();
     const ending: WakeEnding = { how, by, note, atMs };
-    const change = { state: 'ended', ending, problem: null, claimedUntilMs: atMs } as const;
+    const change = { state: 'ended', ending, problem: null, leaseMs: 0 } as const;
     if ((await this.change(lease, OPEN, change)) === null) return;
     const words = note === null ? END_WORDS[how] : `${END_WORDS[how]}. ${note}`;
     const kind = endsInPause(how) ? 'review-paused' : 'review-ended';

@@ -123,7 +123,7 @@ export class WakeCourse {
       state: 'pausing',
       ...(lease.state === 'pausing' ? {} : { ending: { how, by, atMs: nowMs, note: null } }),
       claimedBy: owner,
-      claimedUntilMs: nowMs + claimMs,
+      leaseMs: claimMs,
     });
     if (pausing === null) return null;
     const retry = this.#retries.get(lease.id);

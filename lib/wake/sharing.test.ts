@@ -146,11 +146,10 @@ describeOnDatabases('a shared wake', () => {
         ending: null,
         problem: null,
         claimedBy: 'dead',
-        claimedUntilMs: 0,
       });
       const asleep = await createPaused();
-      for (const id of [woke, other, gone]) expect(await beginLease(lease(id))).toBe(true);
-      await beginLease(lease(asleep, Date.now() - 40_000));
+      for (const id of [woke, other, gone]) expect(await beginLease(lease(id), -1)).toBe(true);
+      await beginLease(lease(asleep, Date.now() - 40_000), -1);
       await post(woke, 'resume', { timeout: 287, autoPause: true });
       await post(other, 'connect', { timeout: 300 });
       await engine.call('DELETE', `/sandboxes/${gone}`);

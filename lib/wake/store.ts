@@ -1,96 +1,94 @@
 import 'server-only';
-import type { Selectable } from 'kysely';
-import { database } from '../db/client';
+import { type Selectable, sql, type Updateable } from 'kysely';
+import { database, databaseTimeMs } from '../db/client';
 import type { Database } from '../db/schema';
+import { Leases, type LeaseTerms } from '../lease/leases';
 import { type LeaseState, parseLeaseState, type WakeEnding } from './schema';
 
-/** A review as the database has it. Times in epoch ms. */
+/** A wake as it is stored. Times are epoch ms. */
 export type WakeLease = {
-  /** Of this review: another one of the same sandbox has another. */
+  /** Identifies this wake. The next wake of the same sandbox has another id. */
   id: string;
   sandboxId: string;
   state: LeaseState;
-  /** Who woke it. */
+  /** Who woke the sandbox. */
   actor: string;
   begunAtMs: number;
-  /** What the service was asked for when it was woken, ms: unlike what others ask for. */
+  /** The timeout in the request that woke the sandbox, ms. No other client requests the same one. */
   timeoutMs: number;
-  /** Whether its time-out pauses it for certain. */
+  /** Whether the timeout of the sandbox is known to pause it. */
   isGuarded: boolean;
-  /** When the run began that is ours; 0 while that is not known. */
+  /** When the lifetime that we started began; 0 while that is unknown. */
   runStartedAtMs: number;
   endsAtMs: number;
-  /** How it is ending or has ended. */
+  /** How the wake is ending or has ended. */
   ending: WakeEnding | null;
-  /** What keeps it from going on, for people. */
+  /** What prevents the next step, as a message for people. */
   problem: string | null;
+  /** The process that holds the lease. */
   claimedBy: string;
-  claimedUntilMs: number;
 };
 
-/** Somebody who looks, by session: names need not be different. */
+/** A session with a page of the sandbox open. Several sessions may have the same name. */
 export type Viewer = { sessionId: string; actor: string };
 
-type Row = Selectable<Database['review_leases']>;
-/** What may change of a review. */
-export type LeaseChange = Partial<
-  Pick<
-    WakeLease,
-    | 'state'
-    | 'isGuarded'
-    | 'runStartedAtMs'
-    | 'endsAtMs'
-    | 'ending'
-    | 'problem'
-    | 'claimedBy'
-    | 'claimedUntilMs'
-  >
->;
+type Row = Selectable<Database['wake_leases']>;
 
-/** Wakes under way, and those that ended lately. */
+export type LeaseChange = Partial<
+  Pick<WakeLease, 'state' | 'isGuarded' | 'runStartedAtMs' | 'endsAtMs' | 'ending' | 'problem' | 'claimedBy'>
+> & {
+  /** Renews the lease for this long from now. */
+  leaseMs?: number;
+};
+
+const ENDED: LeaseState = 'ended';
+const wakes = new Leases('wake_leases', sql`(state <> ${sql.lit(ENDED)})`);
+
+/** All wakes: those under way, and for a while those that have ended. */
 export async function listLeases(): Promise<WakeLease[]> {
   const db = await database();
-  const rows = await db.selectFrom('review_leases').selectAll().orderBy('begun_at_ms').execute();
+  const rows = await db.selectFrom('wake_leases').selectAll().orderBy('begun_at_ms').execute();
   return rows.map(leaseOf);
 }
 
 export async function findLease(sandboxId: string): Promise<WakeLease | null> {
   const db = await database();
-  const query = db.selectFrom('review_leases').selectAll().where('sandbox_id', '=', sandboxId);
+  const query = db.selectFrom('wake_leases').selectAll().where('sandbox_id', '=', sandboxId);
   const row = await query.executeTakeFirst();
   return row ? leaseOf(row) : null;
 }
 
-/** Writes a review down before anything is sent. Answers false where one of this sandbox is under way. */
-export async function beginLease(lease: WakeLease): Promise<boolean> {
+/** Records a wake before its request is sent. Returns false if a wake of the sandbox is under way. */
+export async function beginLease(lease: WakeLease, leaseMs: number): Promise<boolean> {
   const db = await database();
-  const { sandbox_id, ...rest } = rowOf(lease);
+  const row = { ...rowOf(lease), claimed_until_ms: sql<number>`${databaseTimeMs(db)} + ${leaseMs}` };
+  const { sandbox_id, ...rest } = row;
   const inserted = await db
-    .insertInto('review_leases')
+    .insertInto('wake_leases')
     .values({ sandbox_id, ...rest })
     .onConflict((conflict) =>
-      conflict
-        .column('sandbox_id')
-        .doUpdateSet(rest)
-        .where('review_leases.state', '=', 'ended' satisfies LeaseState),
+      conflict.column('sandbox_id').doUpdateSet(rest).where('wake_leases.state', '=', ENDED),
     )
     .executeTakeFirst();
   return inserted.numInsertedOrUpdatedRows !== 0n;
 }
 
 /**
- * Changes a review that is in one of the states `from`, and answers how it stands then; `null` where it is in another,
- * because somebody was quicker, and nothing is changed.
+ * Changes a wake that is in one of the states `from`, and returns the result. Returns null and changes nothing if another
+ * process has moved the wake to another state.
  */
 export async function changeLease(
   leaseId: string,
   from: readonly LeaseState[],
-  change: LeaseChange,
+  { leaseMs, ...change }: LeaseChange,
 ): Promise<WakeLease | null> {
   const db = await database();
   const row = await db
-    .updateTable('review_leases')
-    .set(columnsOf(change))
+    .updateTable('wake_leases')
+    .set({
+      ...columnsOf(change),
+      ...(leaseMs === undefined ? {} : { claimed_until_ms: sql<number>`${databaseTimeMs(db)} + ${leaseMs}` }),
+    })
     .where('id', '=', leaseId)
     .where('state', 'in', from)
     .returningAll()
@@ -98,97 +96,96 @@ export async function changeLease(
   return row ? leaseOf(row) : null;
 }
 
-/** Takes a review back that never came to anything. */
+/** Deletes a wake whose sandbox was not woken. */
 export async function dropLease(leaseId: string): Promise<void> {
   const db = await database();
-  await db.deleteFrom('review_leases').where('id', '=', leaseId).execute();
+  await db.deleteFrom('wake_leases').where('id', '=', leaseId).execute();
 }
 
-/** Takes over a review from `before`, which holds it no more. Answers null where another process was quicker. */
-export async function takeOverLease(
-  { id, claimedBy }: Pick<WakeLease, 'id' | 'claimedBy'>,
-  { owner, untilMs }: { owner: string; untilMs: number },
-): Promise<WakeLease | null> {
-  const db = await database();
-  const row = await db
-    .updateTable('review_leases')
-    .set({ claimed_by: owner, claimed_until_ms: untilMs })
-    .where('id', '=', id)
-    .where('claimed_by', '=', claimedBy)
-    .where('state', '!=', 'ended' satisfies LeaseState)
-    .returningAll()
-    .executeTakeFirst();
-  return row ? leaseOf(row) : null;
+/**
+ * Takes over the wakes whose lease has expired, and returns their ids. Unless other machines share the database, the wakes
+ * of ended processes are taken over at once.
+ */
+export async function takeOverLeases({
+  isShared,
+  ...terms
+}: LeaseTerms & { isShared: boolean }): Promise<string[]> {
+  if (!isShared) await wakes.releaseEnded(terms.owner);
+  const rows = await wakes.acquire(terms, sql`claimed_by <> ${terms.owner}`);
+  return rows.map(({ id }) => id);
 }
 
-/** Holds on to every review of `owner`; with `untilMs` 0, lets others take them. */
-export async function renewLeases(owner: string, untilMs: number): Promise<void> {
+/** Extends the leases of all wakes of `owner`. */
+export function renewLeases(terms: LeaseTerms): Promise<void> {
+  return wakes.renew(terms);
+}
+
+/** Lets other processes take over the wakes of `owner`. */
+export function releaseLeases(owner: string): Promise<void> {
+  return wakes.release(owner);
+}
+
+/** Deletes the wakes that ended more than `ageMs` ago. */
+export async function forgetEndedLeases(ageMs: number): Promise<void> {
   const db = await database();
   await db
-    .updateTable('review_leases')
-    .set({ claimed_until_ms: untilMs })
-    .where('claimed_by', '=', owner)
-    .where('state', '!=', 'ended' satisfies LeaseState)
+    .deleteFrom('wake_leases')
+    .where('state', '=', ENDED)
+    // The end of a wake ends its lease.
+    .where('claimed_until_ms', '<', sql<number>`${databaseTimeMs(db)} - ${ageMs}`)
     .execute();
 }
 
-/** Forgets how reviews ended that ended before `beforeMs`. */
-export async function forgetEndedLeases(beforeMs: number): Promise<void> {
-  const db = await database();
-  await db
-    .deleteFrom('review_leases')
-    .where('state', '=', 'ended' satisfies LeaseState)
-    // A review that ends is held up to that moment.
-    .where('claimed_until_ms', '<', beforeMs)
-    .execute();
-}
-
-/** Says for `process` who looks at a sandbox, until `untilMs` unless it is said again; nobody at all takes it back. */
-export async function sayViewers(
+/** Publishes the viewers of a sandbox that are connected to `process`, for `validMs`. An empty list removes them. */
+export async function publishViewers(
   process: string,
   sandboxId: string,
   viewers: readonly Viewer[],
-  untilMs: number,
+  validMs: number,
 ): Promise<void> {
   const db = await database();
   if (viewers.length === 0) {
     await db
-      .deleteFrom('review_viewers')
+      .deleteFrom('wake_viewers')
       .where('process', '=', process)
       .where('sandbox_id', '=', sandboxId)
       .execute();
     return;
   }
-  const said = { viewers: JSON.stringify(viewers), until_ms: untilMs };
+  const values = {
+    viewers: JSON.stringify(viewers),
+    until_ms: sql<number>`${databaseTimeMs(db)} + ${validMs}`,
+  };
   await db
-    .insertInto('review_viewers')
-    .values({ process, sandbox_id: sandboxId, ...said })
-    .onConflict((conflict) => conflict.columns(['sandbox_id', 'process']).doUpdateSet(said))
+    .insertInto('wake_viewers')
+    .values({ process, sandbox_id: sandboxId, ...values })
+    .onConflict((conflict) => conflict.columns(['sandbox_id', 'process']).doUpdateSet(values))
     .execute();
 }
 
-/** Takes back all that `process` has said. */
-export async function takeBackViewers(process: string): Promise<void> {
+/** Removes all viewers that `process` has published. */
+export async function removeViewers(process: string): Promise<void> {
   const db = await database();
-  await db.deleteFrom('review_viewers').where('process', '=', process).execute();
+  await db.deleteFrom('wake_viewers').where('process', '=', process).execute();
 }
 
-/** Who looks at what, by what processes other than `process` say that still counts at `nowMs`; the rest is forgotten. */
-export async function listOtherViewers(process: string, nowMs: number): Promise<Map<string, Viewer[]>> {
+/** The viewers that processes other than `process` have published, by sandbox id. Deletes expired rows. */
+export async function listOtherViewers(process: string): Promise<Map<string, Viewer[]>> {
   const db = await database();
+  const isExpired = sql<number>`case when until_ms < ${databaseTimeMs(db)} then 1 else 0 end`;
   const rows = await db
-    .selectFrom('review_viewers')
-    .selectAll()
+    .selectFrom('wake_viewers')
+    .select(['sandbox_id', 'viewers', isExpired.as('is_expired')])
     .where('process', '!=', process)
     .orderBy('process')
     .execute();
-  if (rows.some(({ until_ms }) => Number(until_ms) < nowMs))
-    await db.deleteFrom('review_viewers').where('until_ms', '<', nowMs).execute();
+  if (rows.some(({ is_expired }) => is_expired === 1))
+    await db.deleteFrom('wake_viewers').where('until_ms', '<', databaseTimeMs(db)).execute();
   const viewers = new Map<string, Viewer[]>();
   for (const row of rows) {
-    if (Number(row.until_ms) < nowMs) continue;
-    const said = JSON.parse(row.viewers) as Viewer[];
-    viewers.set(row.sandbox_id, [...(viewers.get(row.sandbox_id) ?? []), ...said]);
+    if (row.is_expired === 1) continue;
+    const published = JSON.parse(row.viewers) as Viewer[];
+    viewers.set(row.sandbox_id, [...(viewers.get(row.sandbox_id) ?? []), ...published]);
   }
   return viewers;
 }
@@ -207,11 +204,10 @@ function leaseOf(row: Row): WakeLease {
     ending: row.ending === null ? null : (JSON.parse(row.ending) as WakeEnding),
     problem: row.problem,
     claimedBy: row.claimed_by,
-    claimedUntilMs: Number(row.claimed_until_ms),
   };
 }
 
-function rowOf(lease: WakeLease): Row {
+function rowOf(lease: WakeLease): Omit<Row, 'claimed_until_ms'> {
   return {
     id: lease.id,
     sandbox_id: lease.sandboxId,
@@ -225,11 +221,10 @@ function rowOf(lease: WakeLease): Row {
     ending: lease.ending === null ? null : JSON.stringify(lease.ending),
     problem: lease.problem,
     claimed_by: lease.claimedBy,
-    claimed_until_ms: lease.claimedUntilMs,
   };
 }
 
-function columnsOf(change: LeaseChange): Partial<Row> {
+function columnsOf(change: LeaseChange): Updateable<Database['wake_leases']> {
   const { isGuarded, ending } = change;
   return {
     ...(change.state === undefined ? {} : { state: change.state }),
@@ -239,6 +234,5 @@ function columnsOf(change: LeaseChange): Partial<Row> {
     ...(ending === undefined ? {} : { ending: ending === null ? null : JSON.stringify(ending) }),
     ...(change.problem === undefined ? {} : { problem: change.problem }),
     ...(change.claimedBy === undefined ? {} : { claimed_by: change.claimedBy }),
-    ...(change.claimedUntilMs === undefined ? {} : { claimed_until_ms: change.claimedUntilMs }),
   };
 }

@@ -3,7 +3,6 @@ import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watcher';
 import { eventually, giveEngine } from '../test-support/environment';
 import type { WakeState } from './schema';
-import { findLease } from './store';
 import { WakeKeeper } from './wake-keeper';
 
 export const ANA = { actor: 'ana', id: 'session-of-ana' };
@@ -55,12 +54,16 @@ export async function auditLog(id: string): Promise<string[]> {
 
 /** Stands for the death of the keeper's process: its lease is neither renewed nor released. */
 export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
-  const before = await findLease(id);
-  await keeper.close();
   const db = await database();
+  const before = await db
+    .selectFrom('wake_leases')
+    .select('claimed_until_ms')
+    .where('sandbox_id', '=', id)
+    .executeTakeFirst();
+  await keeper.close();
   await db
-    .updateTable('review_leases')
-    .set({ claimed_until_ms: before?.claimedUntilMs ?? 0 })
+    .updateTable('wake_leases')
+    .set({ claimed_until_ms: before?.claimed_until_ms ?? 0 })
     .where('sandbox_id', '=', id)
     .execute();
 }

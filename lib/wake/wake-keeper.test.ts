@@ -317,7 +317,7 @@ describeOnDatabases('a wake', () => {
       const { id, page } = await wakeUnguarded();
       const db = await database();
       await db
-        .updateTable('review_leases')
+        .updateTable('wake_leases')
         .set({ ends_at_ms: Date.now() + 1_000 })
         .where('sandbox_id', '=', id)
         .execute();

@@ -4,7 +4,8 @@ import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import type { FleetEvent } from '../fleet/delta';
 import { fleetWatcher } from '../fleet/watcher';
-import { hasEnded, newOwner } from '../lease/owner';
+import { LeaseTimer } from '../lease/lease-timer';
+import { processOwner } from '../lease/owner';
 import { SandboxId } from '../sandbox/schema';
 import { singleton } from '../singleton';
 import { WorkLoop } from '../work-loop';
@@ -15,10 +16,11 @@ import { readNow, uniqueTimeout } from './steps';
 import {
   findLease,
   forgetEndedLeases,
+  publishViewers,
+  releaseLeases,
+  removeViewers,
   renewLeases,
-  sayViewers,
-  takeBackViewers,
-  takeOverLease,
+  takeOverLeases,
   type Viewer,
   type WakeLease,
 } from './store';
@@ -68,12 +70,13 @@ export class WakeKeeper {
   readonly #stored = new Map<string, { text: string; renewAtMs: number }>();
   /** Running steps, by sandbox id. */
   readonly #busy = new Map<string, Promise<unknown>>();
-  #claimedUntilMs = 0;
+  readonly #leaseTimer: LeaseTimer;
   #cleanedUpAtMs = 0;
   #stopFleet: (() => void) | null = null;
 
   constructor(options: Options) {
     this.#options = { graceMs: GRACE_MS, claimMs: CLAIM_MS, ...options };
+    this.#leaseTimer = new LeaseTimer(this.#options.claimMs);
     this.#book = new WakeBook(this.#options);
     this.#course = new WakeCourse(this.#book, this.#options);
   }
@@ -119,7 +122,7 @@ export class WakeKeeper {
       if (known?.state === 'pausing')
         throw new SandkeeperError('conflict', 'The sandbox is being paused. Try again in a moment.');
       const lease = this.#newLease(person, sandboxId, uniqueTimeout(timeoutMs), idPrefix);
-      if (known !== null || !(await this.#book.begin(lease))) return 'joined';
+      if (known !== null || !(await this.#book.begin(lease, this.#options.claimMs))) return 'joined';
       if (person.id !== undefined)
         this.#book.expect(sandboxId, { sessionId: person.id, actor: person.actor });
       return this.#course.wake(lease, `For ${inMinutes(timeoutMs)}${reason}`);
@@ -200,8 +203,8 @@ export class WakeKeeper {
     await this.#turns.close();
     this.#stopFleet?.();
     await Promise.race([Promise.allSettled(this.#busy.values()), wait(MAX_CLOSE_MS)]);
-    await renewLeases(this.#options.owner, 0).catch(() => {});
-    await takeBackViewers(this.#options.owner).catch(() => {});
+    await releaseLeases(this.#options.owner).catch(() => {});
+    await removeViewers(this.#options.owner).catch(() => {});
   }
 
   #newLease({ actor }: Person, sandboxId: string, timeoutMs: number, idPrefix: string): WakeLease {
@@ -219,7 +222,6 @@ export class WakeKeeper {
       ending: null,
       problem: null,
       claimedBy: this.#options.owner,
-      claimedUntilMs: nowMs + this.#options.claimMs,
     };
   }
 
@@ -246,32 +248,23 @@ export class WakeKeeper {
     const nowMs = Date.now();
     if (nowMs - this.#cleanedUpAtMs < CLEAN_UP_EVERY_MS) return;
     this.#cleanedUpAtMs = nowMs;
-    await forgetEndedLeases(nowMs - KEEP_ENDED_MS);
+    await forgetEndedLeases(KEEP_ENDED_MS);
   }
 
   /** Takes over the leases of processes that have ended or no longer renew. */
   async #takeOver(): Promise<void> {
     const { owner, isShared, claimMs } = this.#options;
-    const nowMs = Date.now();
-    let isChanged = false;
-    for (const lease of this.#book.underWay()) {
-      if (lease.claimedBy === owner) continue;
-      // On a single machine, a dead process can be detected before its claim expires.
-      const isFree = lease.claimedUntilMs < nowMs || (!isShared && hasEnded(lease.claimedBy, owner));
-      if (!isFree || !(await takeOverLease(lease, { owner, untilMs: nowMs + claimMs }))) continue;
-      this.#emptySinceMs.set(lease.id, nowMs + RECONNECT_MS);
-      isChanged = true;
-    }
-    if (isChanged) await this.#book.read();
+    if (this.#book.underWay().every(({ claimedBy }) => claimedBy === owner)) return;
+    const ids = await takeOverLeases({ owner, leaseMs: claimMs, isShared });
+    for (const id of ids) this.#emptySinceMs.set(id, Date.now() + RECONNECT_MS);
+    if (ids.length > 0) await this.#book.read();
   }
 
   async #renew(): Promise<void> {
     const { owner, claimMs } = this.#options;
-    const nowMs = Date.now();
     const isHolding = this.#book.underWay().some(({ claimedBy }) => claimedBy === owner);
-    if (!isHolding || this.#claimedUntilMs - nowMs > claimMs / 2) return;
-    await renewLeases(owner, nowMs + claimMs);
-    this.#claimedUntilMs = nowMs + claimMs;
+    if (!isHolding || this.#leaseTimer.leftMs > claimMs / 2) return;
+    await this.#leaseTimer.renew(() => renewLeases({ owner, leaseMs: claimMs }));
   }
 
   /** The fleet shows changes by other clients, so it is followed while there are wakes. */
@@ -334,7 +327,7 @@ export class WakeKeeper {
       const text = JSON.stringify(viewers);
       if (viewers.length === 0 && stored === undefined) continue;
       if (text === stored?.text && nowMs < stored.renewAtMs) continue;
-      await sayViewers(this.#options.owner, sandboxId, viewers, nowMs + VIEWERS_TTL_MS);
+      await publishViewers(this.#options.owner, sandboxId, viewers, VIEWERS_TTL_MS);
       if (viewers.length === 0) this.#stored.delete(sandboxId);
       else this.#stored.set(sandboxId, { text, renewAtMs: nowMs + VIEWERS_TTL_MS / 3 });
     }
@@ -387,6 +380,6 @@ function wait(ms: number): Promise<void> {
 export function wakeKeeper(): WakeKeeper {
   return singleton('wake-keeper', () => {
     const isShared = !config().databaseUrl.startsWith('file:');
-    return new WakeKeeper({ owner: newOwner(), isShared });
+    return new WakeKeeper({ owner: processOwner(), isShared });
   });
 }

@@ -337,7 +337,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     /** As a process leaves an item that dies while it works on it. */
     async function crashedOn(operation: Operation): Promise<string> {
       const owner = `dead-${operation.id}`;
-      await claimItems(operation.id, { owner, untilMs: Date.now() + 60_000, most: 10 });
+      await claimItems(operation.id, { owner, leaseMs: 60_000, max: 10 });
       return owner;
     }
 

@@ -64,6 +64,17 @@ it('what was intended is never changed, only what became of it', () => {
   }
 });
 
+it('leases write nothing but the claim', () => {
+  const leases = readFileSync(join(ROOT, 'lib/lease/leases.ts'), 'utf8');
+  const updates = [...leases.matchAll(/\bupdate \$\{[^}]*\}\s+set ([\s\S]*?)\s+where/g)];
+  expect(updates).toHaveLength(leases.match(/\bupdate \$/g)?.length ?? 0);
+  const columns = updates.flatMap(([, changes = '']) =>
+    [...changes.matchAll(/(\w+) =/g)].map(([, name]) => name),
+  );
+  expect(new Set(columns)).toEqual(new Set(['claimed_by', 'claimed_until_ms']));
+  expect(leases).not.toMatch(/\b(insert into|delete from)\b/);
+});
+
 it('nothing is forgotten but what the retention that is configured asks for', () => {
   const [, forgetting = ''] = store.split('export async function forgetOperationsBefore');
   const count = (text: string) => text.match(/deleteFrom\(/g)?.length ?? 0;
@@ -73,7 +84,7 @@ it('nothing is forgotten but what the retention that is configured asks for', ()
 
 it('what a command came to is written by one file, once, and goes with its operation', () => {
   const runs = 'lib/commands/store.ts';
-  const writes = /\b(insertInto|updateTable|replaceInto|mergeInto)\(\s*['"]operation_runs['"]/g;
+  const writes = /\b(insertInto|updateTable|replaceInto|mergeInto)\(\s*['"]operation_commands['"]/g;
   const writers = filesIn(join(ROOT, 'lib')).filter((file) => readFileSync(file, 'utf8').match(writes));
   expect(writers.map((file) => relative(ROOT, file))).toEqual([runs]);
   const text = readFileSync(join(ROOT, runs), 'utf8');
@@ -81,6 +92,6 @@ it('what a command came to is written by one file, once, and goes with its opera
   // An end is written where there is none yet.
   expect(text.match(/updateTable\(/g)).toHaveLength(1);
   expect(text).toMatch(
-    /updateTable\('operation_runs'\)[\s\S]*?\.where\('ending', 'is', null\)\s*\.execute\(\)/,
+    /updateTable\('operation_commands'\)[\s\S]*?\.where\('ending', 'is', null\)\s*\.execute\(\)/,
   );
 });

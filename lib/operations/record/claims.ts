@@ -1,54 +1,48 @@
 import 'server-only';
 import { sql } from 'kysely';
 import { database } from '../../db/client';
+import type { LeaseTerms } from '../../lease/leases';
 import type { Sandbox } from '../../sandbox/schema';
 import type { ItemArchive, OperationItem } from '../schema';
-import { CHUNK, OPEN, openItems } from './open-items';
+import { CHUNK, itemClaims, OPEN, openItems } from './open-items';
 
 /**
- * Who works on which items. An item is claimed before anything is sent and belongs to its process until the claim ends;
- * what became of it is written by whoever holds it, and by nobody else.
+ * A process claims an item before it sends anything, and the item is its own until the claim ends. Only the process that
+ * holds the claim records the outcome.
  */
 
 /** An item that this process may work on. */
 export type ClaimedItem = {
   sandboxId: string;
-  /** As it was shown. */
+  /** The sandbox when the operation was planned. */
   sandbox: Sandbox;
-  /** Another process, or an earlier one, worked on it and may have sent the request. */
+  /** Whether an earlier claim exists, whose process may have sent the request. */
   wasClaimed: boolean;
 };
 
-/** Claims up to `most` items that nobody works on for `owner`, until `untilMs` unless renewed. First come, first served. */
+/** Claims up to `max` free items, in the order of the operation. */
 export async function claimItems(
   operationId: string,
-  { owner, untilMs, most }: { owner: string; untilMs: number; most: number },
+  { max, ...terms }: LeaseTerms & { max: number },
 ): Promise<ClaimedItem[]> {
   const db = await database();
-  const nowMs = Date.now();
   const free = await openItems(db, operationId)
     .select(['sandbox_id', 'sandbox', 'claimed_by'])
-    .where('claimed_until_ms', '<', nowMs)
+    .where(itemClaims.isFree(db))
     .orderBy('position')
-    .limit(most)
+    .limit(max)
     .execute();
-  const won = new Set<string>();
+  const claimed = new Set<string>();
   for (let from = 0; from < free.length; from += CHUNK) {
     const ids = free.slice(from, from + CHUNK).map((row) => row.sandbox_id);
-    // The conditions again: another process may have been quicker.
-    const rows = await db
-      .updateTable('operation_items')
-      .set({ claimed_by: owner, claimed_until_ms: untilMs })
-      .where('operation_id', '=', operationId)
-      .where('sandbox_id', 'in', ids)
-      .where('outcome', '=', OPEN)
-      .where('claimed_until_ms', '<', nowMs)
-      .returning('sandbox_id')
-      .execute();
-    for (const { sandbox_id } of rows) won.add(sandbox_id);
+    const rows = await itemClaims.acquire(
+      terms,
+      sql`operation_id = ${operationId} and sandbox_id in (${sql.join(ids)})`,
+    );
+    for (const { sandbox_id } of rows) claimed.add(sandbox_id);
   }
   return free
-    .filter((row) => won.has(row.sandbox_id))
+    .filter((row) => claimed.has(row.sandbox_id))
     .map((row) => ({
       sandboxId: row.sandbox_id,
       sandbox: JSON.parse(row.sandbox) as Sandbox,
@@ -56,64 +50,27 @@ export async function claimItems(
     }));
 }
 
-/** Holds on to everything that `owner` has claimed and not finished. */
-export async function renewClaims(owner: string, untilMs: number): Promise<void> {
-  const db = await database();
-  await db
-    .updateTable('operation_items')
-    .set({ claimed_until_ms: untilMs })
-    .where('claimed_by', '=', owner)
-    .where('outcome', '=', OPEN)
-    .execute();
-}
-
-/** What `owner` still holds, as `operation/sandbox`. */
+/** The open items that `owner` has claimed, as `operation/sandbox`. */
 export async function listClaimed(owner: string): Promise<Set<string>> {
-  const db = await database();
-  const rows = await db
-    .selectFrom('operation_items')
-    .select(['operation_id', 'sandbox_id'])
-    .where('claimed_by', '=', owner)
-    .where('outcome', '=', OPEN)
-    .execute();
+  const rows = await itemClaims.listHeld(owner);
   return new Set(rows.map((row) => `${row.operation_id}/${row.sandbox_id}`));
 }
 
-/** Lets others take what `owner` has claimed and not finished. That it was claimed stays known. */
-export async function releaseClaims(owner: string): Promise<void> {
-  await renewClaims(owner, 0);
-}
-
-/** Who holds open items of operations under way. */
-export async function listClaimants(): Promise<string[]> {
-  const db = await database();
-  const rows = await db
-    .selectFrom('operation_items')
-    .innerJoin('operations', 'operations.id', 'operation_items.operation_id')
-    .select('operation_items.claimed_by')
-    .distinct()
-    .where('operations.state', '=', 'running')
-    .where('operation_items.outcome', '=', OPEN)
-    .where('operation_items.claimed_until_ms', '>', 0)
-    .execute();
-  return rows.flatMap(({ claimed_by }) => claimed_by ?? []);
-}
-
-/** What became of an item, for the record. */
+/** A final outcome to record. */
 export type NewOutcome = OperationItem & { operationId: string };
 
 /**
- * Writes what became of items that `owner` has claimed, all in one transaction. What another process has taken over or
- * finished meanwhile is left as it is.
+ * Records the outcomes of items that `owner` has claimed, in one transaction. Skips items that another process has taken
+ * over or finished.
  */
 export async function recordOutcomes(owner: string, outcomes: readonly NewOutcome[]): Promise<void> {
   const db = await database();
   const nowMs = Date.now();
   await db.transaction().execute(async (transaction) => {
-    for (const alike of alikeOf(outcomes)) {
-      const [{ operationId, outcome, message }] = alike;
-      const each = alike.map(({ sandboxId, tookMs }) => sql`when ${sandboxId} then ${tookMs}`);
-      const took = sql<number | null>`cast(case sandbox_id ${sql.join(each, sql` `)} end as integer)`;
+    for (const group of groupAlike(outcomes)) {
+      const [{ operationId, outcome, message }] = group;
+      const cases = group.map(({ sandboxId, tookMs }) => sql`when ${sandboxId} then ${tookMs}`);
+      const took = sql<number | null>`cast(case sandbox_id ${sql.join(cases, sql` `)} end as integer)`;
       await transaction
         .updateTable('operation_items')
         .set({ outcome, message, took_ms: took, updated_at_ms: nowMs })
@@ -121,7 +78,7 @@ export async function recordOutcomes(owner: string, outcomes: readonly NewOutcom
         .where(
           'sandbox_id',
           'in',
-          alike.map(({ sandboxId }) => sandboxId),
+          group.map(({ sandboxId }) => sandboxId),
         )
         .where('outcome', '=', OPEN)
         .where('claimed_by', '=', owner)
@@ -131,8 +88,8 @@ export async function recordOutcomes(owner: string, outcomes: readonly NewOutcom
 }
 
 /**
- * Writes where the files of an item are that `owner` has claimed. Answers false where somebody else has it now, so that
- * nothing may be done on the strength of it.
+ * Records the archive of an item that `owner` has claimed. Returns false if another process has taken the item over; the
+ * caller must not kill its sandbox then.
  */
 export async function recordArchive(
   owner: string,
@@ -150,19 +107,19 @@ export async function recordArchive(
   return updated.numUpdatedRows > 0n;
 }
 
-/** Those that differ in nothing but the sandbox and the time that it took, as many as one statement takes. */
-function alikeOf(outcomes: readonly NewOutcome[]): [NewOutcome, ...NewOutcome[]][] {
-  const open = new Map<string, [NewOutcome, ...NewOutcome[]]>();
-  const all: [NewOutcome, ...NewOutcome[]][] = [];
-  for (const next of outcomes) {
-    const key = JSON.stringify([next.operationId, next.outcome, next.message]);
-    const alike = open.get(key);
-    if (alike && alike.length < CHUNK) alike.push(next);
+/** Groups outcomes that differ only in the sandbox and its duration, up to `CHUNK` for one statement. */
+function groupAlike(outcomes: readonly NewOutcome[]): [NewOutcome, ...NewOutcome[]][] {
+  const lastByKey = new Map<string, [NewOutcome, ...NewOutcome[]]>();
+  const groups: [NewOutcome, ...NewOutcome[]][] = [];
+  for (const outcome of outcomes) {
+    const key = JSON.stringify([outcome.operationId, outcome.outcome, outcome.message]);
+    const last = lastByKey.get(key);
+    if (last && last.length < CHUNK) last.push(outcome);
     else {
-      const first: [NewOutcome] = [next];
-      open.set(key, first);
-      all.push(first);
+      const group: [NewOutcome] = [outcome];
+      lastByKey.set(key, group);
+      groups.push(group);
     }
   }
-  return all;
+  return groups;
 }

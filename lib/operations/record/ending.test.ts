@@ -31,7 +31,7 @@ describe('findEnding', () => {
   it('of what was killed here names who did it, and what it was', async () => {
     const { sandbox } = rowWith({ id: 'iours', metadata: { owner: 'ana' } });
     await recordOperation({ ...killBy('li'), id: 'o1', targets: [sandbox] });
-    await claimItems('o1', { owner: 'here', untilMs: Date.now() + 60_000, most: 1 });
+    await claimItems('o1', { owner: 'here', leaseMs: 60_000, max: 1 });
     const done = {
       operationId: 'o1',
       sandboxId: 'iours',
@@ -56,7 +56,7 @@ describe('findEnding', () => {
     const { sandbox } = rowWith({ id });
     for (const operationId of ['s1', 's2']) {
       await recordOperation({ ...killBy('li'), id: operationId, targets: [sandbox] });
-      await claimItems(operationId, { owner: 'here', untilMs: Date.now() + 60_000, most: 1 });
+      await claimItems(operationId, { owner: 'here', leaseMs: 60_000, max: 1 });
       const saved = { name: `${operationId}/${id}.tar.gz`, bytes: 300, entries: 2, leftOut: 0 };
       await recordArchive('here', { operationId, sandboxId: id, saved });
       const failed = { operationId, sandboxId: id, outcome: 'failed', message: null, tookMs: 1 } as const;

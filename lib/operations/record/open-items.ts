@@ -1,14 +1,19 @@
 import 'server-only';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Database } from '../../db/schema';
+import { Leases } from '../../lease/leases';
 import type { Outcome } from '../schema';
 
-/** What the record of operations and the claims on its items share. */
-
-/** Rows per statement: both databases limit how many values one may carry. */
+/** Rows per statement: both databases limit the number of values in one. */
 export const CHUNK = 100;
-/** The outcome of an item that nothing final is known of, claimed or not. */
+/** The outcome of an item without a final one, claimed or not. */
 export const OPEN: Outcome = 'waiting';
+
+/** The claims of processes on open items. */
+export const itemClaims = new Leases(
+  'operation_items',
+  sql`(outcome = ${sql.lit(OPEN)} and operation_id in (select id from operations where state = 'running'))`,
+);
 
 export function openItems(db: Kysely<Database>, operationId: string) {
   return db.selectFrom('operation_items').where('operation_id', '=', operationId).where('outcome', '=', OPEN);

@@ -5,15 +5,8 @@ import { giveDataDir } from '../../test-support/environment';
 import type { Outcome } from '../schema';
 import { newOperation, recordNew } from '../test-operations';
 import { findArchive, findLastArchive } from './archives';
-import {
-  claimItems,
-  listClaimants,
-  listClaimed,
-  recordArchive,
-  recordOutcomes,
-  releaseClaims,
-  renewClaims,
-} from './claims';
+import { claimItems, listClaimed, recordArchive, recordOutcomes } from './claims';
+import { itemClaims } from './open-items';
 import {
   countItems,
   findOperation,
@@ -30,8 +23,7 @@ import {
 giveDataDir();
 
 const HOUR_MS = 3_600_000;
-const claim = (id: string, owner: string, most = 1_000) =>
-  claimItems(id, { owner, untilMs: Date.now() + HOUR_MS, most });
+const claim = (id: string, owner: string, max = 1_000) => claimItems(id, { owner, leaseMs: HOUR_MS, max });
 const write = (owner: string, operationId: string, sandboxId: string, outcome: Outcome, message?: string) =>
   recordOutcomes(owner, [{ operationId, sandboxId, outcome, message: message ?? null, tookMs: 7 }]);
 const outcomesOf = async (id: string) =>
@@ -85,18 +77,18 @@ describeOnDatabases('operations', () => {
 
   it("whose claim has run out are anybody's, and known to have been claimed", async () => {
     const operation = await recordNew(['a', 'b']);
-    await claimItems(operation.id, { owner: 'dead', untilMs: Date.now() - 1, most: 1 });
+    await claimItems(operation.id, { owner: 'dead', leaseMs: -1, max: 1 });
     expect((await claim(operation.id, 'next')).map(({ wasClaimed }) => wasClaimed)).toEqual([true, false]);
   });
 
   it('stay claimed while that is renewed, and are free once released', async () => {
     const operation = await recordNew(['a']);
-    await claimItems(operation.id, { owner: 'p', untilMs: Date.now() - 1, most: 1 });
-    await renewClaims('p', Date.now() + HOUR_MS);
+    await claimItems(operation.id, { owner: 'p', leaseMs: -1, max: 1 });
+    await itemClaims.renew({ owner: 'p', leaseMs: HOUR_MS });
     expect(await claim(operation.id, 'q')).toEqual([]);
-    expect(await listClaimants()).toContain('p');
-    await releaseClaims('p');
-    expect(await listClaimants()).not.toContain('p');
+    expect(await itemClaims.listOwners()).toContain('p');
+    await itemClaims.release('p');
+    expect(await itemClaims.listOwners()).not.toContain('p');
     expect(await claim(operation.id, 'q')).toHaveLength(1);
   });
 

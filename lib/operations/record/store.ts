@@ -278,7 +278,7 @@ export async function forgetOperationsBefore(beforeMs: number): Promise<void> {
     .where('state', '=', 'finished')
     .where('finished_at_ms', '<', beforeMs);
   await db.transaction().execute(async (transaction) => {
-    await transaction.deleteFrom('operation_runs').where('operation_id', 'in', old).execute();
+    await transaction.deleteFrom('operation_commands').where('operation_id', 'in', old).execute();
     await transaction.deleteFrom('operation_items').where('operation_id', 'in', old).execute();
     await transaction.deleteFrom('operations').where('id', 'in', old).execute();
   });

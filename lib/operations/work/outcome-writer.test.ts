@@ -14,7 +14,7 @@ const done = (sandboxId: string): OperationItem => ({ sandboxId, outcome: 'done'
 async function claimed(count: number) {
   const ids = Array.from({ length: count }, (_, at) => `i${at}`);
   const { id } = await recordNew(ids);
-  await claimItems(id, { owner: 'me', untilMs: Date.now() + 60_000, most: count });
+  await claimItems(id, { owner: 'me', leaseMs: 60_000, max: count });
   return { operationId: id, ids };
 }
 

@@ -374,7 +374,7 @@ describeOnDatabases('the runner', () => {
 
     it('a kill that may have been sent counts as ours, one that was not does not', async () => {
       const operation = await recordNew(['isent', 'iwaiting']);
-      await claimItems(operation.id, { owner: 'dead', untilMs: 1, most: 1 });
+      await claimItems(operation.id, { owner: 'dead', leaseMs: -1, max: 1 });
       const { runner, finished } = openRunner();
       await runner.open();
       await finished(operation);

@@ -2,19 +2,13 @@ import 'server-only';
 import { forgetAccessBefore } from '../../access/audit';
 import { config } from '../../config';
 import { fleetWatcher } from '../../fleet/watcher';
-import { hasEnded, newOwner } from '../../lease/owner';
+import { LeaseTimer } from '../../lease/lease-timer';
+import { processOwner } from '../../lease/owner';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
 import { OperationBoard } from '../record/board';
-import {
-  type ClaimedItem,
-  claimItems,
-  listClaimants,
-  listClaimed,
-  type NewOutcome,
-  releaseClaims,
-  renewClaims,
-} from '../record/claims';
+import { type ClaimedItem, claimItems, listClaimed, type NewOutcome } from '../record/claims';
+import { itemClaims } from '../record/open-items';
 import {
   findOperation,
   finishIfDone,
@@ -71,12 +65,13 @@ export class OperationRunner {
   #begunSinceClaim = 0;
   /** Up to when the database was asked what others did, epoch ms by operation. */
   readonly #seenUntilMs = new Map<string, number>();
-  #leaseUntilMs = 0;
+  readonly #leaseTimer: LeaseTimer;
   #forgotAtMs = 0;
   #lookedRoundAtMs = 0;
 
   constructor(options: Options) {
     this.#options = { leaseMs: LEASE_MS, ...options };
+    this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
     this.#pace = new RateLimiter({ ceiling: options.maxConcurrency, onHold: () => this.#board.noteHold() });
     this.#board = new OperationBoard(() => this.#pace.heldUntilMs);
     this.#worker = new ItemWorker({
@@ -126,7 +121,7 @@ export class OperationRunner {
     }
     await closing;
     await this.#writer.close();
-    await releaseClaims(this.#options.owner).catch(() => {});
+    await itemClaims.release(this.#options.owner).catch(() => {});
   }
 
   /** Tells `listener` of everything under way, then of every change, until the answered function is called. */
@@ -155,24 +150,25 @@ export class OperationRunner {
     await this.#forget();
   }
 
-  /** Holds on to what is claimed. What was lost while we could not is dropped: somebody else works on it now. */
+  /** Renews the claims. After they may have expired, drops the work on items that another process has taken over. */
   async #renew(): Promise<void> {
     const { owner, leaseMs } = this.#options;
-    const nowMs = Date.now();
-    if (this.#leaseUntilMs - nowMs > (leaseMs * 2) / 3) return;
-    const hadLapsed = this.#leaseUntilMs < nowMs;
-    if (this.#works.size > 0) await renewClaims(owner, nowMs + leaseMs);
-    if (this.#works.size > 0 && hadLapsed) {
+    const { leftMs } = this.#leaseTimer;
+    if (leftMs > (leaseMs * 2) / 3) return;
+    await this.#leaseTimer.renew(async () => {
+      if (this.#works.size === 0) return;
+      await itemClaims.renew({ owner, leaseMs });
+      if (leftMs > 0) return;
       const held = await listClaimed(owner);
       for (const [key, work] of this.#works) if (!held.has(key)) drop(work);
-    }
-    this.#leaseUntilMs = nowMs + leaseMs;
+    });
   }
 
   /** Learns of operations, cancels and outcomes that other processes, or an earlier one, have written. */
   async #lookRound(): Promise<void> {
     const ids = await listRunningIds();
-    if (ids.length > 0) await this.#freeDead();
+    const { isShared, owner } = this.#options;
+    if (ids.length > 0 && !isShared) await itemClaims.releaseEnded(owner);
     for (const id of new Set([...ids, ...this.#board.running().map((operation) => operation.id)])) {
       await this.#learn(id);
     }
@@ -193,15 +189,6 @@ export class OperationRunner {
     if (operation.cancelledAtMs !== null && operation.cancelledBy !== null)
       this.#noteCancel(id, operation.cancelledBy, operation.cancelledAtMs);
     if (operation.state === 'finished') this.#noteFinish(id, operation.finishedAtMs ?? askedAtMs);
-  }
-
-  /** Where nobody but processes of this machine can hold claims, those of dead ones need not run out first. */
-  async #freeDead(): Promise<void> {
-    const { isShared, owner } = this.#options;
-    if (isShared) return;
-    for (const claimant of await listClaimants()) {
-      if (hasEnded(claimant, owner)) await releaseClaims(claimant);
-    }
   }
 
   #noteCancel(operationId: string, by: string, atMs: number): void {
@@ -254,7 +241,7 @@ export class OperationRunner {
       const room = Math.min(share - unbegun, MAX_CLAIMED - this.#works.size);
       // In batches: a claim for every single sandbox would cost a write each.
       if (room < share / 2) continue;
-      const items = await claimItems(operation.id, { owner, untilMs: nowMs + leaseMs, most: room });
+      const items = await claimItems(operation.id, { owner, leaseMs, max: room });
       for (const item of items) this.#begin(operation.id, item);
     }
   }
@@ -297,8 +284,8 @@ export class OperationRunner {
   /** The last look before sending: this process must still hold the claim, and nobody may have stopped it. */
   async #requireClaim(work: Work): Promise<void> {
     work.stop.signal.throwIfAborted();
-    while (this.#leaseUntilMs - Date.now() < LEASE_MARGIN_MS) {
-      this.#leaseUntilMs = 0;
+    while (this.#leaseTimer.leftMs < LEASE_MARGIN_MS) {
+      this.#leaseTimer.expire();
       // While the database is away, nothing is sent: whatever came of it could not be written down.
       await this.#renew().catch(() => new Promise((resolve) => setTimeout(resolve, RETRY_MS)));
       work.stop.signal.throwIfAborted();
@@ -330,6 +317,6 @@ export function operationRunner(): OperationRunner {
   return singleton('operation-runner', () => {
     const { maxConcurrency, protectedKey, keepMs } = config().operations;
     const isShared = !config().databaseUrl.startsWith('file:');
-    return new OperationRunner({ owner: newOwner(), maxConcurrency, protectedKey, keepMs, isShared });
+    return new OperationRunner({ owner: processOwner(), maxConcurrency, protectedKey, keepMs, isShared });
   });
 }
