@@ -2,35 +2,35 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** Where everything lives. All paths are absolute. */
+/** The engine's data directory, with its lock held. All paths are absolute. */
 export type DataDir = {
   root: string;
   records: string;
   guests: string;
   setAside: string;
-  runs: string;
-  /** Lets another engine in. */
+  lifetimes: string;
+  /** Releases the lock. */
   unlock(): void;
 };
 
-/** The engine cannot start, for a reason that the operator can do something about. */
+/** The engine cannot start, and the operator can fix the reason. */
 export class StartError extends Error {
   override name = 'StartError';
 }
 
 /**
- * Makes the directory with its rooms and takes its lock.
- * @throws StartError when another engine uses it or it cannot be written.
+ * Creates the directory if needed and takes its lock.
+ * @throws StartError if another engine uses it or it is not writable.
  */
 export function openDataDir(path: string): DataDir {
   const root = resolve(path);
   try {
-    // 0711: a sandbox's own user must be able to walk through to its files, and to list nothing on the way.
-    makeWalkable(root);
-    makeWalkable(join(root, 'guests'));
+    // 0711 lets a sandbox's own user reach its files without listing the directories above them.
+    makeTraversable(root);
+    makeTraversable(join(root, 'guests'));
     mkdirSync(join(root, 'records'), { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new StartError(`The data directory ${root} cannot be made: ${messageOf(error)}`);
+    throw new StartError(`Cannot create the data directory ${root}: ${messageOf(error)}`);
   }
   const unlock = takeLock(join(root, 'engine.lock'), root);
   return {
@@ -38,18 +38,21 @@ export function openDataDir(path: string): DataDir {
     records: join(root, 'records'),
     guests: join(root, 'guests'),
     setAside: join(root, 'set-aside'),
-    runs: join(root, 'runs.jsonl'),
+    lifetimes: join(root, 'runs.jsonl'),
     unlock,
   };
 }
 
-/** Whatever the umask; a directory that was there before keeps what its owner chose. */
-function makeWalkable(path: string): void {
+/** Mode 0711 whatever the umask. An existing directory keeps its mode. */
+function makeTraversable(path: string): void {
   if (mkdirSync(path, { recursive: true, mode: 0o711 }) !== undefined) chmodSync(path, 0o711);
 }
 
-/** The text of `<root>/<name>`, made by `generate` and kept readable for the owner alone when it is not there. */
-export function keepSecret(
+/**
+ * Reads the secret in `<root>/<name>`, or generates it and saves it with mode 0600.
+ * @throws StartError if the file holds an invalid secret.
+ */
+export function loadOrCreateSecret(
   root: string,
   name: string,
   isValid: (text: string) => boolean,
@@ -57,9 +60,9 @@ export function keepSecret(
 ): string {
   const path = join(root, name);
   try {
-    const kept = readFileSync(path, 'utf8').trim();
-    if (isValid(kept)) return kept;
-    throw new StartError(`${path} does not hold what it should. Delete it and a new one is made.`);
+    const saved = readFileSync(path, 'utf8').trim();
+    if (isValid(saved)) return saved;
+    throw new StartError(`${path} is invalid. Delete it to generate a new one.`);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
@@ -68,49 +71,52 @@ export function keepSecret(
   return secret;
 }
 
-/** The secret that access tokens are derived from; made once for each data directory. */
-export function keepSeed(root: string): Buffer {
+/** The secret that the sandboxes' access tokens are derived from. */
+export function loadOrCreateSeed(root: string): Buffer {
   const isHex = (text: string) => /^[0-9a-f]{64}$/.test(text);
   return Buffer.from(
-    keepSecret(root, 'seed', isHex, () => randomBytes(32).toString('hex')),
+    loadOrCreateSecret(root, 'seed', isHex, () => randomBytes(32).toString('hex')),
     'hex',
   );
 }
 
-/** Takes the lock file, or takes it over from a process that is gone. Returns what gives it back. */
+/**
+ * Creates the lock file, replacing that of a process that has ended.
+ * @returns a function that releases the lock.
+ */
 function takeLock(path: string, root: string): () => void {
-  const mine = `${process.pid} ${bornAt(process.pid)} ${randomBytes(8).toString('hex')}\n`;
-  const beside = `${path}.${process.pid}.tmp`;
-  writeFileSync(beside, mine, { mode: 0o600 });
+  const own = `${process.pid} ${startTimeOf(process.pid)} ${randomBytes(8).toString('hex')}\n`;
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, own, { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 5; attempt += 1) {
       try {
-        linkSync(beside, path);
+        linkSync(temporary, path);
         return () => {
-          if (readText(path) === mine) rmSync(path, { force: true });
+          if (readText(path) === own) rmSync(path, { force: true });
         };
       } catch (error) {
         if (!isExisting(error)) throw error;
       }
-      dropStaleLock(path, root);
+      removeStaleLock(path, root);
     }
-    throw new StartError(`The lock of the data directory ${root} cannot be taken.`);
+    throw new StartError(`Cannot lock the data directory ${root}. Try again.`);
   } finally {
-    rmSync(beside, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
-function dropStaleLock(path: string, root: string): void {
+function removeStaleLock(path: string, root: string): void {
   const held = readText(path);
   if (held === null) return;
-  const [pidText = '', born] = held.split(/\s+/);
+  const [pidText = '', startTime] = held.split(/\s+/);
   const pid = Number(pidText);
-  if (Number.isInteger(pid) && pid > 0 && isAlive(pid) && bornAt(pid) === born) {
+  if (Number.isInteger(pid) && pid > 0 && isAlive(pid) && startTimeOf(pid) === startTime) {
     throw new StartError(
-      `The data directory ${root} is in use by another engine (process ${pid}). Stop that one, or start with another --data-dir.`,
+      `The data directory ${root} is in use by another engine (process ${pid}). Stop it, or pass another --data-dir.`,
     );
   }
-  // Moved rather than deleted: should a third process have replaced it just now, its lock is put back.
+  // Rename, then check: if a third process has just replaced the lock, its lock is restored.
   const moved = `${path}.${process.pid}.stale`;
   try {
     renameSync(path, moved);
@@ -122,10 +128,10 @@ function dropStaleLock(path: string, root: string): void {
   }
 }
 
-/** Tells a process from a later one that got the same number: its start in clock ticks, `-` where unknown. */
-function bornAt(pid: number): string {
+/** Start time in clock ticks, which tells apart two processes with the same pid; `-` if unknown. */
+function startTimeOf(pid: number): string {
   const stat = readText(`/proc/${pid}/stat`);
-  // The second field is the name in parentheses and may hold anything; the start is field 22.
+  // Field 2, the name in parentheses, may contain anything. The start time is field 22.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
 }
 

@@ -1,14 +1,13 @@
 import { randomInt } from 'node:crypto';
-import type { EngineParts } from './parts';
 import type { StringMap } from './record';
+import type { EngineServices } from './services';
 import { findTemplate, type Template } from './templates';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** Running sandboxes take at most this share of the free places, so that people can start their own. */
+/** Leaves some of the limit of running sandboxes to the user. */
 const RUNNING_SHARE = 3 / 4;
 
-/** Something a team would have running, and how it would have labelled it. */
 type Kind = { template: string; weight: number; metadata(): StringMap };
 
 const PEOPLE = ['ana', 'bjorn', 'chidi', 'dilnoza', 'eva', 'farid', 'grace', 'hiro'];
@@ -72,22 +71,22 @@ const KINDS: readonly Kind[] = [
 ];
 
 /**
- * Fills the engine with a believable mix of real, backdated sandboxes.
- * @returns how many were created: `count`.
+ * Creates `count` sandboxes, some running and some paused, with realistic metadata and start times in the past.
+ * @returns `count`.
  */
-export async function createDemoFleet(count: number, parts: EngineParts): Promise<number> {
-  const { registry, limits } = parts;
+export async function createDemoFleet(count: number, services: EngineServices): Promise<number> {
+  const { registry, limits } = services;
   const free = Math.max(0, limits.maxRunning - registry.count('running') - registry.count('pausing'));
   const running = Math.min(Math.floor(free * RUNNING_SHARE), Math.ceil(count * RUNNING_SHARE));
-  for (let made = 0; made < count; made += 1) await createOne(made < running, parts);
+  for (let created = 0; created < count; created += 1) await createOne(created < running, services);
   return count;
 }
 
-async function createOne(isRunning: boolean, { lifecycle, limits }: EngineParts): Promise<void> {
+async function createOne(isRunning: boolean, { lifecycle, limits }: EngineServices): Promise<void> {
   const kind = pickKind();
   const input = {
     template: templateOf(kind),
-    // Most pause at their end: a demo should not empty itself while somebody looks at it.
+    // Most sandboxes pause at their timeout, because a demo should not empty itself.
     autoPause: randomInt(0, 3) > 0,
     secure: true,
     allowInternetAccess: randomInt(0, 5) > 0,
@@ -100,15 +99,15 @@ async function createOne(isRunning: boolean, { lifecycle, limits }: EngineParts)
   );
 }
 
-/** Started within the last 55 minutes, two minutes to the maximum left. */
+/** Started within the last 55 minutes, with at least two minutes left. */
 function runningAge(maxLengthMs: number) {
   const now = Date.now();
-  const least = Math.min(2 * MINUTE_MS, maxLengthMs / 2);
-  const startedAtMs = now - between(0, Math.min(55 * MINUTE_MS, maxLengthMs - least));
-  return { startedAtMs, endAtMs: between(now + least, startedAtMs + maxLengthMs) };
+  const minLeftMs = Math.min(2 * MINUTE_MS, maxLengthMs / 2);
+  const startedAtMs = now - between(0, Math.min(55 * MINUTE_MS, maxLengthMs - minLeftMs));
+  return { startedAtMs, endAtMs: between(now + minLeftMs, startedAtMs + maxLengthMs) };
 }
 
-/** Paused minutes to about three days ago, more of them lately, after a run of some minutes. */
+/** Paused between two minutes and three days ago, mostly recently. */
 function pausedAge(maxLengthMs: number) {
   const pausedAtMs =
     Date.now() - between(2 * MINUTE_MS, 12 * MINUTE_MS) - (randomInt(0, 1_000) / 1_000) ** 3 * 72 * HOUR_MS;
@@ -126,17 +125,17 @@ function pickKind(): Kind {
 
 function templateOf({ template }: Kind): Template {
   const found = findTemplate(template);
-  if (found === undefined) throw new Error(`No built-in template ${template}`);
+  if (found === undefined) throw new Error(`Unknown template ${template}`);
   return found;
 }
 
 function pick<T>(items: readonly T[]): T {
   const item = items[randomInt(0, items.length)];
-  if (item === undefined) throw new Error('Nothing to pick from');
+  if (item === undefined) throw new Error('The list is empty');
   return item;
 }
 
-/** A whole number of at least `from` and below `to`; `from` when there is no room. */
+/** A random integer in [from, to), or `from` if the range is empty. */
 function between(from: number, to: number): number {
   const low = Math.ceil(from);
   return to - low < 1 ? low : randomInt(low, Math.floor(to));

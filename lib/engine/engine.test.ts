@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startEngine } from './engine';
-import { type Detail, HeldGuests, makeTempDir, startTestEngine, until } from './test-engine';
+import { type Detail, FakeGuests, makeTempDir, startTestEngine, until } from './test-engine';
 
 test('after a restart everything is listed as before, with the same key and tokens', async () => {
   const dataDir = makeTempDir();
@@ -46,7 +46,7 @@ test('what expired while the engine was away ends by its policy before the first
 
 test('what was being paused or killed when the engine was killed is paused, or gone', async () => {
   const dataDir = makeTempDir();
-  const guests = new HeldGuests();
+  const guests = new FakeGuests();
   const first = await startTestEngine({ dataDir, openGuests: guests.open });
   const pausing = await first.create();
   const killing = await first.create();
@@ -68,7 +68,7 @@ test('what was being paused or killed when the engine was killed is paused, or g
   for (const open of release) open();
   await Promise.all(calls);
 
-  const after = new HeldGuests();
+  const after = new FakeGuests();
   const second = await startTestEngine({ dataDir: copy, openGuests: after.open });
   expect((await second.detail(pausing)).state).toBe('paused');
   expect((await second.detail(killing)).status).toBe(404);

@@ -1,44 +1,43 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DataDir, keepSecret, keepSeed, openDataDir } from './data-dir';
+import { type DataDir, loadOrCreateSecret, loadOrCreateSeed, openDataDir } from './data-dir';
 import { Faults } from './faults';
-import { guestOf } from './guest-of';
 import type { Guests, OpenGuests } from './guests';
 import { History } from './history';
 import { openIdleGuests } from './idle-guests';
 import { Tokens } from './ids';
 import { Lifecycle } from './lifecycle';
-import type { EngineParts } from './parts';
+import { Lifetimes } from './lifetimes';
+import { toGuest } from './record';
 import { RecordFiles } from './record-files';
 import { Registry } from './registry';
-import { Runs } from './runs';
 import { EngineServer } from './server';
+import type { EngineServices } from './services';
 import { Transitions } from './transitions';
 
-/** How late an expiry may be noticed. */
 const EXPIRY_INTERVAL_MS = 50;
 const HOUR_MS = 3_600_000;
-/** What a caller may send as a key: the prefix the clients insist on, and enough behind it. */
+/** The clients require the prefix. */
 export const API_KEY = /^moru_[A-Za-z0-9]{16,}$/;
 
 export type EngineOptions = {
   host: string;
-  /** 0 takes any free one. */
+  /** 0 picks any free port. */
   port: number;
-  /** Whether to go on with the next ports when `port` is taken. */
+  /** Tries the next ports if `port` is taken. */
   nextFreePort?: boolean;
   dataDir: string;
-  /** Without one, the key kept in the data directory, made at the first start. */
+  /** Default: the key in the data directory, generated at the first start. */
   apiKey?: string | undefined;
   maxRunning: number;
   maxLengthHours: number;
-  /** MiB that a sandbox's files may take, 1 or more; without it its `diskSizeMB`. For `openGuests`. */
+  /** MiB of disk per sandbox, at least 1. Default: its `diskSizeMB`. Used by `openGuests`. */
   diskQuotaMB?: number | undefined;
-  /** Sandboxes share the network of this machine. For `openGuests`. */
+  /** Sandboxes share the network of this machine. Used by `openGuests`. */
   hostNetwork?: boolean;
-  /** What runs the sandboxes; without it nothing runs in them. */
+  /** Runs the sandboxes' processes and files. Default: sandboxes without either. */
   openGuests?: OpenGuests;
-  /** Where lines for the operator go; stderr by default. */
+  /** Writes one line for the operator. Default: to stderr. */
   warn?(message: string): void;
 };
 
@@ -47,15 +46,15 @@ export type Engine = {
   port: number;
   apiKey: string;
   dataDir: string;
-  /** What the operator should know, one sentence each. */
+  /** Notes for the operator, one sentence each. */
   notes: string[];
-  /** Stops within 2 s: no request, process or lock is left. */
+  /** Stops within 2 s and leaves no request, process or lock behind. */
   close(): Promise<void>;
 };
 
 /**
- * Starts the engine: takes the data directory, takes up the records in it, ends what has expired meanwhile, listens.
- * @throws StartError with one sentence for the operator: directory in use or not writable, port taken.
+ * Starts the engine: locks the data directory, loads its sandboxes, ends those that have expired, and listens.
+ * @throws StartError if the directory is in use or not writable, or the port is taken.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const dataDir = openDataDir(options.dataDir);
@@ -69,21 +68,22 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine> {
   const warn = options.warn ?? ((message: string) => console.error(`[engine] ${message}`));
-  const newKey = () => `moru_${randomBytes(20).toString('hex')}`;
-  const apiKey = options.apiKey ?? keepSecret(dataDir.root, 'api-key', (text) => API_KEY.test(text), newKey);
-  const tokens = new Tokens(keepSeed(dataDir.root));
+  const generateKey = () => `moru_${randomBytes(20).toString('hex')}`;
+  const apiKey =
+    options.apiKey ?? loadOrCreateSecret(dataDir.root, 'api-key', (text) => API_KEY.test(text), generateKey);
+  const tokens = new Tokens(loadOrCreateSeed(dataDir.root));
   const state = openState(dataDir, tokens, warn);
-  const { registry, history, runs, setAside } = state;
+  const { registry, history, lifetimes, setAside } = state;
   const guestsDir = dataDir.guests;
   const findGuest = (id: string) => {
     const record = registry.get(id);
-    return record === undefined ? undefined : guestOf(record, tokens, guestsDir);
+    return record === undefined ? undefined : toGuest(record, tokens, guestsDir);
   };
   const openGuests = options.openGuests ?? openIdleGuests;
   const { guests, dataPlane } = await openGuests({ sink: history, guestsDir, findGuest, warn });
 
   const limits = { maxRunning: options.maxRunning, maxLengthMs: options.maxLengthHours * HOUR_MS };
-  const transitions = new Transitions({ registry, guests, history, runs, tokens, guestsDir, warn });
+  const transitions = new Transitions({ registry, guests, history, lifetimes, tokens, guestsDir, warn });
   const lifecycle = new Lifecycle(registry, transitions, limits, warn);
   let port = options.port;
   const domain = () => `localhost:${port}`;
@@ -92,14 +92,14 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     lifecycle,
     guests,
     history,
-    runs,
+    lifetimes,
     faults: new Faults(),
     tokens,
     limits,
     setAside,
   };
-  const parts: EngineParts = { ...shared, dataDir: dataDir.root, domain };
-  const server = new EngineServer({ ...parts, dataPlane, guestsDir, warn }, apiKey, options);
+  const services: EngineServices = { ...shared, dataDir: dataDir.root, domain };
+  const server = new EngineServer({ ...services, dataPlane, guestsDir, warn }, apiKey, options);
   try {
     await transitions.recover();
     await lifecycle.expire();
@@ -112,47 +112,49 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
 
   const close = async () => {
     clearInterval(expiry);
-    await atMost(400, lifecycle.idle());
+    await withTimeout(400, lifecycle.idle());
     const guestsClosed = guests
       .close()
       .catch((error: unknown) => warn(`Stopping the guests failed: ${error}`));
-    // Side by side: closing the guests ends their streams, which lets the server end by itself.
-    await Promise.all([atMost(1_200, guestsClosed), server.close(600)]);
-    runs.close();
+    // In parallel: closing the guests ends their streams, which lets the server finish.
+    await Promise.all([withTimeout(1_200, guestsClosed), server.close(600)]);
+    lifetimes.close();
     dataDir.unlock();
   };
   const notes = [...state.notes, ...notesOf(guests, options.host)];
   return { url: urlOf(options.host, port), port, apiKey, dataDir: dataDir.root, notes, close: once(close) };
 }
 
-/** Everything that was kept, and what the operator should know about how that went. */
+/** Loads the saved state, with notes about what could not be read. */
 function openState(dataDir: DataDir, tokens: Tokens, warn: (message: string) => void) {
   const files = new RecordFiles(dataDir);
   const registry = new Registry(files, tokens);
   const { records, setAside } = files.load();
   registry.restore(records);
   const isAlive = (id: string) => registry.get(id) !== undefined;
-  const runs = new Runs(dataDir.runs);
-  const { skippedLines } = runs.load(isAlive);
+  const lifetimes = new Lifetimes(dataDir.lifetimes);
+  const { skippedLines } = lifetimes.load(isAlive);
   const notes = setAside.map(
-    ({ file, reason }) => `A sandbox record could not be read and was set aside: ${file} (${reason})`,
+    ({ file, reason }) => `Cannot read a sandbox record; it was moved to set-aside/${file} (${reason})`,
   );
-  if (skippedLines > 0) notes.push(`${skippedLines} unreadable lines of the run history were dropped.`);
+  if (skippedLines > 0) notes.push(`Dropped ${skippedLines} unreadable lines of the sandbox history.`);
   for (const note of notes) warn(note);
-  return { registry, runs, history: new History(isAlive), setAside, notes };
+  return { registry, lifetimes, history: new History(isAlive), setAside, notes };
 }
 
 function notesOf({ processes }: Guests, host: string): string[] {
-  const notes = processes.available ? [] : [processes.reason ?? 'Processes are not available.'];
+  const notes = processes.available ? [] : [processes.reason ?? 'Sandboxes cannot run processes here.'];
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  return isLocal ? notes : [...notes, `Listening on ${host}: other machines can reach it, with the API key.`];
+  return isLocal
+    ? notes
+    : [...notes, `Listening on ${host}: other machines with the API key can reach this engine.`];
 }
 
-function atMost(limitMs: number, work: Promise<unknown>): Promise<unknown> {
+function withTimeout(limitMs: number, work: Promise<unknown>): Promise<unknown> {
   return Promise.race([work, sleep(limitMs, undefined, { ref: false })]);
 }
 
-/** An address that works from this machine: the wildcard ones are for listening only. */
+/** An address that works from this machine. Wildcard addresses are for listening only. */
 function urlOf(host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`;

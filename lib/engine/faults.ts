@@ -4,22 +4,21 @@ import { expect } from './validation';
 
 const ROUTE = /^(\*|[A-Z]+) (\/\S*)$/;
 /**
- * - `pretend-kill`: a kill answers as if it had happened; `repeat-cursor`: a list answers its own cursor again.
- * - `lose-race`: a resume finds that another client's `connect` woke the sandbox in the same moment
- *   (docs/protocol.md#join-race).
- * - `fail-late`: what was asked for is done, and answered with 500 all the same.
+ * - `pretend-kill`: a kill succeeds without killing.
+ * - `repeat-cursor`: a list returns the cursor of the request.
+ * - `lose-race`: a resume joins another client's `connect` (docs/protocol.md#join-race).
+ * - `fail-late`: the request takes effect and still answers 500.
  */
 export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor', 'lose-race', 'fail-late'], {
   error: 'expected "pretend-kill", "repeat-cursor", "lose-race" or "fail-late"',
 });
 export type FaultEffect = z.infer<typeof FaultEffect>;
 
-/** What makes requests fail on purpose. Times in the unit of their name. */
 export const FaultInput = z
   .strictObject({
     route: z
       .string({ error: 'expected text such as "DELETE /sandboxes/*"' })
-      .regex(ROUTE, { error: 'expected a method or *, a blank and a path, such as "DELETE /sandboxes/*"' }),
+      .regex(ROUTE, { error: 'expected a method or *, a space and a path, such as "DELETE /sandboxes/*"' }),
     latencyMs: expect.integer(0, 600_000).optional(),
     status: expect.integer(400, 599).optional(),
     message: expect.text().optional(),
@@ -41,14 +40,14 @@ export const FaultInput = z
   )
   .refine((fault) => fault.retryAfterSeconds === undefined || fault.status !== undefined, {
     path: ['retryAfterSeconds'],
-    error: 'expected together with status',
+    error: 'expected only together with status',
   });
 export type FaultInput = z.infer<typeof FaultInput>;
 
-/** `count` is what is left of it. */
+/** `count` is the number of times the fault still fires. */
 export type Fault = FaultInput & { id: string; fired: number };
 
-/** What happens to one request, all matching faults taken together. */
+/** The combined effect of all faults that match a request. */
 export type FaultOutcome = {
   latencyMs: number;
   reset: boolean;
@@ -56,7 +55,7 @@ export type FaultOutcome = {
   effects: ReadonlySet<FaultEffect>;
 };
 
-/** The fault switches: for tests and demonstrations, in memory, gone with the engine. */
+/** Faults to inject into requests, for tests and demos. Kept in memory only. */
 export class Faults {
   readonly #faults = new Map<string, Fault>();
 
@@ -78,7 +77,7 @@ export class Faults {
     this.#faults.clear();
   }
 
-  /** Fires what matches. Latencies add up; the first fault that fails the request decides how. */
+  /** Fires the matching faults. Latencies add up; the first failure wins. */
   fire(method: string, path: string): FaultOutcome | null {
     if (this.#faults.size === 0) return null;
     const effects = new Set<FaultEffect>();
@@ -103,16 +102,17 @@ export class Faults {
 }
 
 function failureOf({ status, message, retryAfterSeconds }: Fault): FaultOutcome['failure'] {
-  return status === undefined ? null : { status, message: message ?? 'Fault switched on', retryAfterSeconds };
+  return status === undefined ? null : { status, message: message ?? 'Injected fault', retryAfterSeconds };
 }
 
-/** `*` stands for any method, or for exactly one segment of the path. */
+/** `*` matches any method, or exactly one segment of the path. */
 function matches(route: string, method: string, path: string): boolean {
-  const [, wantedMethod, wantedPath = ''] = ROUTE.exec(route) ?? [];
-  if (wantedMethod !== '*' && wantedMethod !== method) return false;
-  const wanted = wantedPath.split('/');
-  const given = path.split('/');
+  const [, routeMethod, routePath = ''] = ROUTE.exec(route) ?? [];
+  if (routeMethod !== '*' && routeMethod !== method) return false;
+  const pattern = routePath.split('/');
+  const segments = path.split('/');
   return (
-    wanted.length === given.length && wanted.every((segment, at) => segment === '*' || segment === given[at])
+    pattern.length === segments.length &&
+    pattern.every((segment, index) => segment === '*' || segment === segments[index])
   );
 }

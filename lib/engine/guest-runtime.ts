@@ -16,27 +16,27 @@ import type { GuestRoot } from './safe-fs/guest-root';
 import { removeHostDirectory } from './safe-fs/remove';
 
 export type GuestRuntimeOptions = {
-  /** Sandboxes share the host's network, its loopback interface included. Default: each has only its own. */
+  /** Sandboxes share the host's network, loopback included. Default: each has only its own loopback. */
   readonly hostNetwork?: boolean | undefined;
-  /** MiB that a sandbox's files may take before uploads are refused (507). Default: its `diskSizeMB`. */
+  /** MiB of disk per sandbox; uploads beyond it get 507. Default: its `diskSizeMB`. */
   readonly diskQuotaMB?: number | undefined;
-  /** Absolute path of the bundled agent. Default: where the build puts it. */
+  /** Absolute path of the bundled agent. Default: the output of the build. */
   readonly agent?: string;
-  /** False: do without control groups even where they can be used. */
+  /** Default: true where the machine allows control groups. */
   readonly useCgroups?: boolean;
 };
 
-/** Sandboxes with real files, and real processes where the machine can run them. */
+/** Opens sandboxes with real files, and with real processes if the machine can run them. */
 export async function openGuests(
   context: GuestContext,
   options: GuestRuntimeOptions = {},
 ): Promise<GuestRuntime> {
   const support = await findSupport(context.guestsDir, options.agent ?? findAgent());
-  const guests = new Sandkeeper(context, support, options);
-  return { guests: guests, dataPlane: guests.envd };
+  const guests = new LocalGuests(context, support, options);
+  return { guests, dataPlane: guests.envd };
 }
 
-class Sandkeeper implements Guests {
+class LocalGuests implements Guests {
   readonly #context: GuestContext;
   readonly #support: JailSupport;
   readonly #options: GuestRuntimeOptions;
@@ -75,13 +75,13 @@ class Sandkeeper implements Guests {
         if (readHostIds(rootDirOf(guest))) this.#metrics.use(name);
       } else {
         await removeHostDirectory(join(this.#context.guestsDir, name)).catch((error: unknown) =>
-          this.#context.warn(`What was left of ${name} could not be removed: ${error}`),
+          this.#context.warn(`Cannot remove the leftovers of ${name}: ${error}`),
         );
       }
     }
   }
 
-  /** Nothing is made before it is used. */
+  /** Files and processes are created at first use. */
   async create(): Promise<void> {}
 
   async pause(id: string): Promise<void> {
@@ -93,10 +93,7 @@ class Sandkeeper implements Guests {
     await this.#sandboxes.get(guest.id)?.thaw();
   }
 
-  /**
-   * Files are kept as they are: there is one copy of them, and what was written since the last pause is worth more than
-   * the likeness to a service that loses it.
-   */
+  /** Keeps the files written since the last pause, unlike the service: only one copy of them exists. */
   async revert(id: string): Promise<void> {
     await this.envd.closeStreams(id);
     await this.#sandboxes.get(id)?.kill('next command');
@@ -104,7 +101,7 @@ class Sandkeeper implements Guests {
 
   async destroy(id: string): Promise<void> {
     const sandbox = this.#sandboxes.get(id);
-    // Streams first, so that they end as those of a sandbox that was killed, not of a process that was.
+    // Streams close first, because their error must name the killed sandbox, not a killed process.
     await Promise.all([this.envd.closeStreams(id), sandbox?.kill('never')]);
     const dataDir = join(this.#context.guestsDir, id);
     const ids = readHostIds(rootDirOf({ dataDir }));
@@ -128,7 +125,7 @@ class Sandkeeper implements Guests {
   }
 
   async #prepare(guest: Guest): Promise<GuestRoot> {
-    // A request that was on its way when the sandbox was killed must not make its directory again.
+    // A request that arrives after the kill must not create the directory again.
     if (this.#context.findGuest(guest.id)?.state !== 'running') {
       throw new ConnectError('unavailable', 'the sandbox is not running');
     }

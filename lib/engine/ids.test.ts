@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bareSandboxId, fileSignature, newSandboxId, sameSecret, Tokens } from './ids';
+import { fileSignature, newSandboxId, parseSandboxId, sameSecret, Tokens } from './ids';
 import { formatMicros, formatTime, parseMicros, parseTime } from './time';
 
 test('ids are of the documented form and do not repeat', () => {
@@ -10,10 +10,10 @@ test('ids are of the documented form and do not repeat', () => {
 
 test('old clients append their own id', () => {
   const id = newSandboxId();
-  expect(bareSandboxId(id)).toBe(id);
-  expect(bareSandboxId(`${id}-6532622b`)).toBe(id);
+  expect(parseSandboxId(id)).toBe(id);
+  expect(parseSandboxId(`${id}-6532622b`)).toBe(id);
   for (const wrong of [`${id}-`, `${id}-a-b`, '', 'x', `${id}x`, '../etc'])
-    expect(bareSandboxId(wrong)).toBeNull();
+    expect(parseSandboxId(wrong)).toBeNull();
 });
 
 test('tokens depend on the seed and the sandbox alone', () => {

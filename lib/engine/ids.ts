@@ -23,7 +23,7 @@ export function newSandboxId(): string {
 }
 
 /** The id without the `-<clientID>` that old clients append; null for anything that cannot be an id. */
-export function bareSandboxId(text: string): string | null {
+export function parseSandboxId(text: string): string | null {
   const [id = '', client, ...rest] = text.split('-');
   if (rest.length > 0 || client === '') return null;
   return SANDBOX_ID.test(id) ? id : null;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { HeldGuests, startTestEngine, type TestEngine, until } from './test-engine';
+import { FakeGuests, startTestEngine, type TestEngine, until } from './test-engine';
 
 /** An engine whose guests can be held back in the middle of something. */
-async function startHeld(options: { maxRunning?: number; maxLengthHours?: number } = {}) {
-  const guests = new HeldGuests();
+async function startWithFakeGuests(options: { maxRunning?: number; maxLengthHours?: number } = {}) {
+  const guests = new FakeGuests();
   const engine = await startTestEngine({ ...options, openGuests: guests.open });
   return { guests, engine };
 }
@@ -63,7 +63,7 @@ test('a paused sandbox is 409 to pause, 404 to extend, and resumes with 201', as
 });
 
 test('a sandbox being paused shows as paused, refuses deadlines, joins a pause, and waits for the rest', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('pause');
   const first = engine.call('POST', `/sandboxes/${id}/pause`);
@@ -90,7 +90,7 @@ test('a sandbox being paused shows as paused, refuses deadlines, joins a pause, 
 });
 
 test('killing while it is being paused waits for the pause', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('pause');
   const pausing = engine.call('POST', `/sandboxes/${id}/pause`);
@@ -107,7 +107,7 @@ test('killing while it is being paused waits for the pause', async () => {
 });
 
 test('a sandbox being killed is gone for everybody, and a second kill waits for the first', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('destroy');
   const first = engine.call('DELETE', `/sandboxes/${id}`);
@@ -127,7 +127,7 @@ test('a sandbox being killed is gone for everybody, and a second kill waits for 
 });
 
 test('a kill that fails leaves it hidden, and can be tried again', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   guests.failNext('destroy', 'the disk is on fire');
   const failed = await engine.call('DELETE', `/sandboxes/${id}`);
@@ -137,7 +137,7 @@ test('a kill that fails leaves it hidden, and can be tried again', async () => {
 });
 
 test('resumes at the same time are one, with the timeout and policy of the first', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create({ autoPause: false });
   await engine.call('POST', `/sandboxes/${id}/pause`);
   const release = guests.hold('resume');
@@ -159,7 +159,7 @@ test('resumes at the same time are one, with the timeout and policy of the first
 });
 
 test('several who waited for one pause resume it once', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('pause');
   const pausing = engine.call('POST', `/sandboxes/${id}/pause`);
@@ -178,7 +178,7 @@ test('several who waited for one pause resume it once', async () => {
 });
 
 test('a pause that fails loses the run: gone without a snapshot, the older snapshot with one', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const fresh = await engine.create();
   guests.failNext('pause', 'no space');
   expect((await engine.call('POST', `/sandboxes/${fresh}/pause`)).status).toBe(500);
@@ -195,7 +195,7 @@ test('a pause that fails loses the run: gone without a snapshot, the older snaps
 });
 
 test('a create that fails leaves nothing behind and gives its place back', async () => {
-  const { engine, guests } = await startHeld({ maxRunning: 1 });
+  const { engine, guests } = await startWithFakeGuests({ maxRunning: 1 });
   guests.failNext('create', 'no space');
   const failed = await engine.call('POST', '/sandboxes', { body: { templateID: 'base' } });
   expect(failed.status).toBe(500);
@@ -227,7 +227,7 @@ test('a paused sandbox shows its first pause, its internal template and no alias
 });
 
 test('a sandbox that times out after a resume falls back to the older snapshot', async () => {
-  const { engine, guests } = await startHeld();
+  const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create({ timeout: 300 });
   await engine.call('POST', `/sandboxes/${id}/pause`);
   const paused = await engine.detail(id);

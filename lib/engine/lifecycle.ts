@@ -1,10 +1,12 @@
-import { DEFAULT_TIMEOUT_S } from './constants';
 import { ApiError } from './http';
 import type { SandboxRecord } from './record';
 import type { Registry } from './registry';
 import type { NewSandbox, Span, Transitions } from './transitions';
 
 export type Limits = { maxRunning: number; maxLengthMs: number };
+
+/** Timeout of a sandbox whose caller named none (docs/protocol.md#timeouts). */
+const DEFAULT_TIMEOUT_S = 15;
 
 type Work = 'pause' | 'resume' | 'kill';
 type Connected = { record: SandboxRecord; resumed: boolean };

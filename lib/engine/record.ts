@@ -1,20 +1,19 @@
+import { join } from 'node:path';
 import { z } from 'zod';
-import { SANDBOX_ID } from './ids';
+import type { Guest } from './guests';
+import { SANDBOX_ID, type Tokens } from './ids';
 
-/** String to string. Read with `Object.hasOwn`: the keys are a stranger's. */
+/** Read it with `Object.hasOwn`: the keys are untrusted. */
 export const StringMap = z.record(z.string(), z.string());
 export type StringMap = z.infer<typeof StringMap>;
 
-/**
- * What a pause leaves behind and what a sandbox falls back to when it times out later
- * (docs/protocol.md#older-snapshots).
- */
+/** The state that a sandbox falls back to if it times out later (docs/protocol.md#older-snapshots). */
 export const Snapshot = z.object({
-  /** The internal template a paused sandbox shows in its detail. */
+  /** Internal template, shown in the detail of a paused sandbox. */
   templateId: z.string(),
-  /** The *first* pause; later ones do not touch it. */
+  /** Time of the first pause; later pauses keep it. */
   createdAtMs: z.number(),
-  /** Start of the run that was paused last. */
+  /** Start or resume before the last pause. */
   startedAtMs: z.number(),
   autoPause: z.boolean(),
 });
@@ -27,7 +26,7 @@ const Network = z.object({
   maskRequestHost: z.string().optional(),
 });
 
-/** Everything the control plane keeps of one sandbox; also the form of its file. Times are Unix milliseconds. */
+/** A sandbox in memory and in its file. Times are Unix milliseconds. */
 export const SandboxRecord = z.object({
   version: z.literal(1),
   id: z.string().regex(SANDBOX_ID),
@@ -35,9 +34,9 @@ export const SandboxRecord = z.object({
   alias: z.string().optional(),
   state: z.enum(['running', 'pausing', 'paused', 'killing']),
   createdAtMs: z.number(),
-  /** Start of this run: set anew by each resume. */
+  /** Creation or last resume. */
   startedAtMs: z.number(),
-  /** The deadline while it runs; the first pause while it is paused. */
+  /** Deadline of a running sandbox; first pause of a paused one. */
   endAtMs: z.number(),
   autoPause: z.boolean(),
   secure: z.boolean(),
@@ -53,11 +52,30 @@ export const SandboxRecord = z.object({
 export type SandboxRecord = Readonly<z.infer<typeof SandboxRecord>>;
 export type RecordState = SandboxRecord['state'];
 
-/** What callers see of a state; null is a sandbox that is not there any more (docs/protocol.md#states). */
-export const SHOWN_STATE = {
+/** State in the API; null if the sandbox no longer exists for callers (docs/protocol.md#states). */
+export const VISIBLE_STATE = {
   running: 'running',
   pausing: 'paused',
   paused: 'paused',
   killing: null,
 } as const satisfies Record<RecordState, 'running' | 'paused' | null>;
-export type ShownState = 'running' | 'paused';
+export type VisibleState = 'running' | 'paused';
+
+/** Picks what the guest side may know of a sandbox. */
+export function toGuest(record: SandboxRecord, tokens: Tokens, guestsDir: string): Guest {
+  const { id, templateId, state, secure, envVars, cpuCount, memoryMB, diskSizeMB, allowInternetAccess } =
+    record;
+  return {
+    id,
+    templateId,
+    state,
+    secure,
+    accessToken: tokens.access(id),
+    envVars,
+    cpuCount,
+    memoryMB,
+    diskSizeMB,
+    allowInternetAccess,
+    dataDir: join(guestsDir, id),
+  };
+}

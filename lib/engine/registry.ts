@@ -1,5 +1,5 @@
 import type { Tokens } from './ids';
-import { type RecordState, type SandboxRecord, SHOWN_STATE, type ShownState } from './record';
+import { type RecordState, type SandboxRecord, VISIBLE_STATE, type VisibleState } from './record';
 import type { RecordFiles } from './record-files';
 import { SortedIndex } from './sorted-index';
 
@@ -48,9 +48,9 @@ export class Registry {
   }
 
   /** The record that a caller may see: not one that is being killed. */
-  getShown(id: string): SandboxRecord | undefined {
+  getVisible(id: string): SandboxRecord | undefined {
     const record = this.#records.get(id);
-    return record !== undefined && SHOWN_STATE[record.state] !== null ? record : undefined;
+    return record !== undefined && VISIBLE_STATE[record.state] !== null ? record : undefined;
   }
 
   all(): IterableIterator<SandboxRecord> {
@@ -99,10 +99,10 @@ export class Registry {
   }
 
   /** Shown sandboxes in list order, from just after `after`, or from the newest. */
-  *listed(states: ReadonlySet<ShownState>, after?: ListPlace): Generator<SandboxRecord> {
+  *listed(states: ReadonlySet<VisibleState>, after?: ListPlace): Generator<SandboxRecord> {
     for (const { id } of this.#starts.backwards(after)) {
       const record = this.#records.get(id);
-      const shown = record === undefined ? null : SHOWN_STATE[record.state];
+      const shown = record === undefined ? null : VISIBLE_STATE[record.state];
       if (record !== undefined && shown !== null && states.has(shown)) yield record;
     }
   }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { ENVD_PORT } from './guests';
 import { ApiError } from './http';
-import { bareSandboxId, fileSignature, type Tokens } from './ids';
+import { fileSignature, parseSandboxId, type Tokens } from './ids';
 import type { SandboxRecord } from './record';
 import type { Registry } from './registry';
 
@@ -128,7 +128,7 @@ function namedByHeaders(headers: IncomingHttpHeaders): Named | null {
   if (typeof idText !== 'string' || !Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new ApiError(400, 'expected both a sandbox id header and a sandbox port header');
   }
-  return { id: bareSandboxId(idText) ?? idText, port };
+  return { id: parseSandboxId(idText) ?? idText, port };
 }
 
 function namedByHost(match: RegExpExecArray | null): Named | null {

@@ -10,11 +10,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlPlane } from './control-plane';
 import { StartError } from './data-dir';
 import type { FaultOutcome, Faults } from './faults';
-import { guestOf } from './guest-of';
 import type { DataPlane } from './guests';
 import { ApiError, sendError, sendReply } from './http';
-import type { EngineParts } from './parts';
+import { toGuest } from './record';
 import { type Destination, Router } from './routing';
+import type { EngineServices } from './services';
 
 /** Ports tried after a taken one. */
 const NEXT_PORTS = 100;
@@ -25,7 +25,7 @@ type Guestward = { dataPlane: DataPlane; guestsDir: string };
 
 /** The HTTP server: one port for the control plane and for every sandbox. */
 export class EngineServer {
-  readonly #parts: EngineParts & Guestward & { warn(message: string): void };
+  readonly #services: EngineServices & Guestward & { warn(message: string): void };
   readonly #address: Address;
   readonly #server: Server;
   readonly #router: Router;
@@ -33,14 +33,14 @@ export class EngineServer {
   #isStopping = false;
 
   constructor(
-    parts: EngineParts & Guestward & { warn(message: string): void },
+    services: EngineServices & Guestward & { warn(message: string): void },
     apiKey: string,
     address: Address,
   ) {
-    this.#parts = parts;
+    this.#services = services;
     this.#address = address;
-    this.#router = new Router(parts.registry, parts.tokens, address.host);
-    this.#control = new ControlPlane(parts, apiKey);
+    this.#router = new Router(services.registry, services.tokens, address.host);
+    this.#control = new ControlPlane(services, apiKey);
     this.#server = createServer({
       // Slow headers are cut off; bodies are not limited here, because uploads to a sandbox may take hours.
       headersTimeout: 10_000,
@@ -116,9 +116,9 @@ export class EngineServer {
     // The switches themselves stay reachable whatever they are set to.
     const effects = path.startsWith('/engine/')
       ? NO_EFFECTS
-      : await actOut(this.#parts.faults, request, response, path);
+      : await actOut(this.#services.faults, request, response, path);
     if (effects === null) return;
-    const reply = await this.#control.run(route, request, query, effects);
+    const reply = await this.#control.handle(route, request, query, effects);
     if (effects.has('fail-late')) throw new ApiError(500, 'Fault switched on, after the fact');
     sendReply(response, reply);
   }
@@ -128,14 +128,14 @@ export class EngineServer {
     response: ServerResponse,
     destination: Exclude<Destination, { to: 'control' }>,
   ): Promise<void> {
-    if ((await actOut(this.#parts.faults, request, response, destination.path)) === null) return;
+    if ((await actOut(this.#services.faults, request, response, destination.path)) === null) return;
     if (destination.to === 'nowhere') {
       const extra = { sandboxId: destination.sandboxId };
       return sendError(response, 502, 'The sandbox was not found', { extra });
     }
     const { record, port } = destination;
-    const guest = guestOf(record, this.#parts.tokens, this.#parts.guestsDir);
-    await this.#parts.dataPlane.handle(guest, port, request, response);
+    const guest = toGuest(record, this.#services.tokens, this.#services.guestsDir);
+    await this.#services.dataPlane.handle(guest, port, request, response);
   }
 
   #fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
@@ -144,7 +144,7 @@ export class EngineServer {
     } else if (error instanceof ApiError) {
       sendError(response, error.status, error.message, { headers: error.headers });
     } else {
-      this.#parts.warn(`${request.method} ${request.url?.split('?')[0]} failed: ${stackOf(error)}`);
+      this.#services.warn(`${request.method} ${request.url?.split('?')[0]} failed: ${stackOf(error)}`);
       sendError(response, 500, 'the engine failed to answer; its log says why');
     }
   }

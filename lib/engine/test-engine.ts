@@ -127,7 +127,7 @@ export async function until<T>(
 export type GuestCall = 'create' | 'pause' | 'resume' | 'revert' | 'destroy';
 
 /** Guests whose every call can be held back or made to fail, to look at what happens meanwhile. */
-export class HeldGuests implements Guests {
+export class FakeGuests implements Guests {
   readonly processes = { available: true };
   /** In the order they came, such as `pause i…`. */
   readonly calls: string[] = [];

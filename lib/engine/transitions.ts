@@ -1,11 +1,10 @@
-import { guestOf } from './guest-of';
 import type { Guest, Guests } from './guests';
 import type { History } from './history';
 import { ApiError } from './http';
 import { newSandboxId, randomId, type Tokens } from './ids';
-import type { SandboxRecord, Snapshot } from './record';
+import type { EndReason, Lifetimes } from './lifetimes';
+import { type SandboxRecord, type Snapshot, toGuest } from './record';
 import type { Registry } from './registry';
-import type { EndReason, Runs } from './runs';
 import type { Template } from './templates';
 
 /** What a caller decides about a new sandbox. */
@@ -17,11 +16,11 @@ export type NewSandbox = Pick<
 /** When it started and ends, Unix milliseconds. */
 export type Span = Pick<SandboxRecord, 'startedAtMs' | 'endAtMs'>;
 
-export type TransitionParts = {
+export type TransitionServices = {
   registry: Registry;
   guests: Guests;
   history: History;
-  runs: Runs;
+  lifetimes: Lifetimes;
   tokens: Tokens;
   guestsDir: string;
   warn(message: string): void;
@@ -33,15 +32,15 @@ export type TransitionParts = {
  * await each step happens at once. Who may take which step when is the lifecycle's business.
  */
 export class Transitions {
-  readonly #parts: TransitionParts;
+  readonly #services: TransitionServices;
 
-  constructor(parts: TransitionParts) {
-    this.#parts = parts;
+  constructor(services: TransitionServices) {
+    this.#services = services;
   }
 
   /** From nothing to running. `spanOf` is asked once the guest is there, so that nobody pays for its start. */
   async create(input: NewSandbox, spanOf: () => Span): Promise<SandboxRecord> {
-    const { registry, runs, guests } = this.#parts;
+    const { registry, lifetimes, guests } = this.#services;
     const draft = newRecord(input);
     await attempt('creating', () => guests.create(this.#guest(draft)));
     const span = spanOf();
@@ -52,13 +51,13 @@ export class Transitions {
       await guests.destroy(record.id);
       throw error;
     }
-    runs.created(record);
+    lifetimes.created(record);
     return record;
   }
 
   /** From running to paused. A failure is not rolled back: the run is lost, an older snapshot remains. */
   async pause(running: SandboxRecord, nowMs = Date.now()): Promise<SandboxRecord> {
-    const { registry, guests, runs } = this.#parts;
+    const { registry, guests, lifetimes } = this.#services;
     const snapshot: Snapshot = {
       templateId: running.snapshot?.templateId ?? randomId(20),
       createdAtMs: running.snapshot?.createdAtMs ?? nowMs,
@@ -73,22 +72,22 @@ export class Transitions {
       else await this.revert(pausing, running.snapshot, 'error');
       throw failed('pausing', error);
     }
-    runs.paused(running.id);
+    lifetimes.paused(running.id);
     return this.finishPause(pausing);
   }
 
   finishPause(pausing: SandboxRecord): SandboxRecord {
-    return this.#parts.registry.update(pausing, { state: 'paused' });
+    return this.#services.registry.update(pausing, { state: 'paused' });
   }
 
   /** From paused to running, from now on for `timeoutMs`. */
   async resume(paused: SandboxRecord, timeoutMs: number, autoPause: boolean): Promise<SandboxRecord> {
-    const { registry, guests, runs } = this.#parts;
+    const { registry, guests, lifetimes } = this.#services;
     await attempt('resuming', () => guests.resume(this.#guest(paused)));
     const startedAtMs = Date.now();
     const endAtMs = startedAtMs + timeoutMs;
     const running = registry.update(paused, { state: 'running', startedAtMs, endAtMs, autoPause });
-    runs.resumed(paused.id);
+    lifetimes.resumed(paused.id);
     return running;
   }
 
@@ -97,14 +96,14 @@ export class Transitions {
    * of it is a leftover without a record, and not a sandbox with half its files.
    */
   async kill(record: SandboxRecord, reason: EndReason): Promise<null> {
-    const { registry, guests, runs, history } = this.#parts;
+    const { registry, guests, lifetimes, history } = this.#services;
     const killing = registry.hide(record);
     registry.deleteFile(record.id);
     await attempt('killing', () => guests.destroy(record.id));
     registry.remove(killing);
     history.forget(record.id);
-    runs.stopped(record.id, reason);
-    runs.released(record.id);
+    lifetimes.stopped(record.id, reason);
+    lifetimes.released(record.id);
     return null;
   }
 
@@ -113,30 +112,30 @@ export class Transitions {
    * (docs/protocol.md#older-snapshots).
    */
   async revert(record: SandboxRecord, snapshot: Snapshot, reason: EndReason): Promise<SandboxRecord> {
-    const { registry, guests, runs, warn } = this.#parts;
+    const { registry, guests, lifetimes, warn } = this.#services;
     const killing = registry.hide(record);
     await guests.revert(record.id).catch((error: unknown) => warn(`Reverting ${record.id} failed: ${error}`));
-    runs.stopped(record.id, reason);
+    lifetimes.stopped(record.id, reason);
     const { startedAtMs, autoPause, createdAtMs: endAtMs } = snapshot;
     return registry.update(killing, { state: 'paused', snapshot, startedAtMs, autoPause, endAtMs });
   }
 
   /** Takes up what an engine before this one left, and finishes what it left half done. */
   async recover(): Promise<void> {
-    const { registry, runs, guests } = this.#parts;
+    const { registry, lifetimes, guests } = this.#services;
     const records = [...registry.all()];
     await guests.recover(records.map((record) => this.#guest(record)));
     for (const record of records) {
-      if (runs.get(record.id) === undefined) {
-        runs.created(record);
-        if (record.state !== 'running') runs.paused(record.id);
+      if (lifetimes.get(record.id) === undefined) {
+        lifetimes.created(record);
+        if (record.state !== 'running') lifetimes.paused(record.id);
       }
       if (record.state === 'pausing') this.finishPause(record);
     }
   }
 
   #guest(record: SandboxRecord): Guest {
-    return guestOf(record, this.#parts.tokens, this.#parts.guestsDir);
+    return toGuest(record, this.#services.tokens, this.#services.guestsDir);
   }
 }
 

@@ -1,27 +1,28 @@
-import { ENGINE_VERSION } from '../constants';
 import { createDemoFleet } from '../demo-fleet';
 import { FaultInput } from '../faults';
 import { ApiError } from '../http';
-import type { EngineParts } from '../parts';
+import type { EngineServices } from '../services';
 import { validate } from '../validation';
 import { DemoFleetBody } from './bodies';
 import type { Route } from './route';
 
+const ENGINE_VERSION = '0.1.0';
+
 /** What only this engine has: its status, fault switches and the demo fleet. */
-export function engineRoutes(parts: EngineParts): Route[] {
-  const { faults } = parts;
+export function engineRoutes(services: EngineServices): Route[] {
+  const { faults } = services;
   return [
-    { method: 'GET', path: '/engine/status', answer: () => ({ status: 200, body: viewStatus(parts) }) },
-    { method: 'GET', path: '/engine/faults', answer: () => ({ status: 200, body: faults.list() }) },
+    { method: 'GET', path: '/engine/status', handle: () => ({ status: 200, body: viewStatus(services) }) },
+    { method: 'GET', path: '/engine/faults', handle: () => ({ status: 200, body: faults.list() }) },
     {
       method: 'POST',
       path: '/engine/faults',
-      answer: ({ body }) => ({ status: 201, body: faults.add(validate(FaultInput, body)) }),
+      handle: ({ body }) => ({ status: 201, body: faults.add(validate(FaultInput, body)) }),
     },
     {
       method: 'DELETE',
       path: '/engine/faults',
-      answer() {
+      handle() {
         faults.clear();
         return { status: 204 };
       },
@@ -29,7 +30,7 @@ export function engineRoutes(parts: EngineParts): Route[] {
     {
       method: 'DELETE',
       path: '/engine/faults/{id}',
-      answer({ param }) {
+      handle({ param }) {
         if (!faults.remove(param)) throw new ApiError(404, `fault '${param}' not found`);
         return { status: 204 };
       },
@@ -37,15 +38,15 @@ export function engineRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/engine/demo-fleet',
-      async answer({ body }) {
+      async handle({ body }) {
         const { count = 36 } = validate(DemoFleetBody, body ?? {});
-        return { status: 201, body: { created: await createDemoFleet(count, parts) } };
+        return { status: 201, body: { created: await createDemoFleet(count, services) } };
       },
     },
   ];
 }
 
-function viewStatus({ registry, limits, setAside, dataDir, guests }: EngineParts) {
+function viewStatus({ registry, limits, setAside, dataDir, guests }: EngineServices) {
   return {
     version: ENGINE_VERSION,
     running: registry.count('running'),

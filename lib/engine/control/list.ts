@@ -1,24 +1,24 @@
 import { ApiError } from '../http';
-import type { EngineParts } from '../parts';
-import type { SandboxRecord, ShownState, StringMap } from '../record';
+import type { SandboxRecord, StringMap, VisibleState } from '../record';
 import type { ListPlace } from '../registry';
+import type { EngineServices } from '../services';
 import { formatTime, parseTime } from '../time';
 import { queryInteger, queryList } from '../validation';
 import type { Call, Route } from './route';
 import { viewListed } from './views';
 
-const STATES = ['running', 'paused'] as const satisfies readonly ShownState[];
+const STATES = ['running', 'paused'] as const satisfies readonly VisibleState[];
 
 /** The two lists of sandboxes (docs/protocol.md#listing-sandboxes). */
-export function listRoutes(parts: EngineParts): Route[] {
+export function listRoutes(services: EngineServices): Route[] {
   return [
-    { method: 'GET', path: '/v2/sandboxes', answer: (call) => listPage(call, parts) },
+    { method: 'GET', path: '/v2/sandboxes', handle: (call) => listPage(call, services) },
     {
       method: 'GET',
       path: '/sandboxes',
-      answer({ query }) {
+      handle({ query }) {
         const wanted = parseMetadata(query.get('metadata'));
-        const running = parts.registry.listed(new Set<ShownState>(['running']));
+        const running = services.registry.listed(new Set<VisibleState>(['running']));
         const body = [...running].filter((record) => hasMetadata(record, wanted)).map(viewListed);
         return { status: 200, body };
       },
@@ -26,8 +26,8 @@ export function listRoutes(parts: EngineParts): Route[] {
   ];
 }
 
-function listPage({ query, effects }: Call, { registry }: EngineParts) {
-  const states = new Set<ShownState>(queryList(query, 'state', STATES) ?? STATES);
+function listPage({ query, effects }: Call, { registry }: EngineServices) {
+  const states = new Set<VisibleState>(queryList(query, 'state', STATES) ?? STATES);
   const wanted = parseMetadata(query.get('metadata'));
   const limit = queryInteger(query, 'limit', { min: 1, max: 100 }) ?? 100;
   const token = query.get('nextToken') || null;
@@ -50,7 +50,7 @@ function listPage({ query, effects }: Call, { registry }: EngineParts) {
   return { status: 200, body: page.map(viewListed), headers };
 }
 
-function countRunning(wanted: StringMap, registry: EngineParts['registry']): number {
+function countRunning(wanted: StringMap, registry: EngineServices['registry']): number {
   if (Object.keys(wanted).length === 0) return registry.count('running');
   let count = 0;
   for (const record of registry.all())

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { LogEntry, LogEventType } from '../guests';
-import { HeldGuests, startTestEngine } from '../test-engine';
+import { FakeGuests, startTestEngine } from '../test-engine';
 
-async function startHeld() {
-  const guests = new HeldGuests();
+async function startWithFakeGuests() {
+  const guests = new FakeGuests();
   const engine = await startTestEngine({ openGuests: guests.open });
   const { sink } = guests.context ?? {};
   if (sink === undefined) throw new Error('The engine opened no guests');
@@ -23,7 +23,7 @@ type Logs = {
 };
 
 test('logs are paged forward and backward, rising by time, filtered by stream', async () => {
-  const { engine, sink } = await startHeld();
+  const { engine, sink } = await startWithFakeGuests();
   const id = await engine.create();
   const now = Date.now() + 1_000;
   sink.recordLog(id, { ...entry(now, 'start', 'process_start'), fields: { command: 'ls', pid: '7' } });
@@ -65,7 +65,7 @@ test('logs are paged forward and backward, rising by time, filtered by stream', 
 });
 
 test('logs and metrics are bounded, and old metrics are thinned rather than dropped', async () => {
-  const { engine, sink } = await startHeld();
+  const { engine, sink } = await startWithFakeGuests();
   const id = await engine.create();
   const start = Date.now();
   for (let at = 0; at < 20_000; at += 1) sink.recordLog(id, entry(start + at, `line ${at}`));
@@ -83,7 +83,7 @@ test('logs and metrics are bounded, and old metrics are thinned rather than drop
 });
 
 test('metrics: the range, its step, seconds or milliseconds', async () => {
-  const { engine, sink } = await startHeld();
+  const { engine, sink } = await startWithFakeGuests();
   const id = await engine.create();
   const startS = Math.floor(Date.now() / 3_600_000) * 3_600;
   for (let at = 0; at < 2_000; at += 1) {
@@ -119,7 +119,7 @@ test('metrics: the range, its step, seconds or milliseconds', async () => {
 });
 
 test('the batch has the latest of each that has any', async () => {
-  const { engine, guests, sink } = await startHeld();
+  const { engine, guests, sink } = await startWithFakeGuests();
   const [measured, idle, paused] = [await engine.create(), await engine.create(), await engine.create()];
   await engine.call('POST', `/sandboxes/${paused}/pause`);
   guests.use = { cpuUsedPct: 1.234, memUsedBytes: 5, diskUsedBytes: 6 };

@@ -1,7 +1,7 @@
 import type { LogEntry, MetricSample } from '../guests';
-import { bareSandboxId } from '../ids';
-import type { EngineParts } from '../parts';
+import { parseSandboxId } from '../ids';
 import type { SandboxRecord } from '../record';
+import type { EngineServices } from '../services';
 import { formatTime } from '../time';
 import { invalid, queryInteger, queryList } from '../validation';
 import type { Call, Route } from './route';
@@ -22,22 +22,22 @@ const LOG_HISTORY_MS = 7 * 24 * HOUR_S * 1000;
 const SURELY_MS = 1e11;
 
 /** Metrics and logs. An unknown sandbox has neither, which is not an error (docs/protocol.md#state-matrix). */
-export function metricsLogsRoutes(parts: EngineParts): Route[] {
+export function metricsLogsRoutes(services: EngineServices): Route[] {
   return [
-    { method: 'GET', path: '/sandboxes/metrics', answer: ({ query }) => latestMetrics(query, parts) },
-    { method: 'GET', path: '/sandboxes/{id}/metrics', answer: (call) => metrics(call, parts) },
-    { method: 'GET', path: '/sandboxes/{id}/logs', answer: (call) => logs(call, parts) },
+    { method: 'GET', path: '/sandboxes/metrics', handle: ({ query }) => latestMetrics(query, services) },
+    { method: 'GET', path: '/sandboxes/{id}/metrics', handle: (call) => metrics(call, services) },
+    { method: 'GET', path: '/sandboxes/{id}/logs', handle: (call) => logs(call, services) },
   ];
 }
 
-function metrics({ param, query }: Call, parts: EngineParts) {
+function metrics({ param, query }: Call, services: EngineServices) {
   const startMs = unixMs(query, 'start');
   const endMs = unixMs(query, 'end');
   if (startMs !== undefined && endMs !== undefined && startMs > endMs)
     throw invalid('start', 'expected it before end');
-  const record = knownSandbox(param, parts);
+  const record = knownSandbox(param, services);
   if (record === undefined) return { status: 200, body: [] };
-  const inRange = samplesOf(record, parts).filter(
+  const inRange = samplesOf(record, services).filter(
     ({ timestampMs }) => timestampMs >= (startMs ?? 0) && timestampMs <= (endMs ?? Number.POSITIVE_INFINITY),
   );
   const from = startMs ?? inRange[0]?.timestampMs ?? 0;
@@ -45,7 +45,7 @@ function metrics({ param, query }: Call, parts: EngineParts) {
   return { status: 200, body: averaged(inRange, to - from).map((sample) => viewMetric(sample, record)) };
 }
 
-function latestMetrics(query: URLSearchParams, parts: EngineParts) {
+function latestMetrics(query: URLSearchParams, services: EngineServices) {
   const ids = query
     .getAll('sandbox_ids')
     .flatMap((text) => text.split(','))
@@ -54,19 +54,19 @@ function latestMetrics(query: URLSearchParams, parts: EngineParts) {
     throw invalid('sandbox_ids', 'expected 1 to 100 ids in a comma list');
   const sandboxes: Record<string, unknown> = {};
   for (const id of ids) {
-    const record = knownSandbox(id, parts);
-    const latest = record === undefined ? undefined : samplesOf(record, parts).at(-1);
+    const record = knownSandbox(id, services);
+    const latest = record === undefined ? undefined : samplesOf(record, services).at(-1);
     if (record !== undefined && latest !== undefined) sandboxes[record.id] = viewMetric(latest, record);
   }
   return { status: 200, body: { sandboxes } };
 }
 
-function knownSandbox(param: string, { registry }: EngineParts): SandboxRecord | undefined {
-  return registry.get(bareSandboxId(param) ?? '');
+function knownSandbox(param: string, { registry }: EngineServices): SandboxRecord | undefined {
+  return registry.get(parseSandboxId(param) ?? '');
 }
 
 /** What was recorded; for a running one of which nothing was, what it uses now. */
-function samplesOf(record: SandboxRecord, { history, guests }: EngineParts): readonly MetricSample[] {
+function samplesOf(record: SandboxRecord, { history, guests }: EngineServices): readonly MetricSample[] {
   const recorded = history.samples(record.id);
   if (recorded.length > 0 || record.state !== 'running') return recorded;
   const usage = guests.usage(record.id);
@@ -114,14 +114,14 @@ function unixMs(query: URLSearchParams, name: string): number | undefined {
   return value > SURELY_MS ? value : value * 1000;
 }
 
-function logs({ param, query }: Call, parts: EngineParts) {
+function logs({ param, query }: Call, services: EngineServices) {
   const limit = queryInteger(query, 'limit', { min: 0, max: 100 }) ?? 100;
   const cursorMs = queryInteger(query, 'cursor', { min: 0 });
   const direction = queryList(query, 'direction', ['forward', 'backward'])?.[0] ?? 'forward';
   const eventType = queryList(query, 'eventType', ['stdout', 'stderr'])?.[0];
 
-  const record = knownSandbox(param, parts);
-  const wanted = parts.history
+  const record = knownSandbox(param, services);
+  const wanted = services.history
     .logEntries(record?.id ?? '')
     .filter(
       (entry) =>

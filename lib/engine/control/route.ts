@@ -16,7 +16,7 @@ export type Call = {
 export type Route = {
   method: 'GET' | 'POST' | 'DELETE';
   path: string;
-  answer(call: Call): Reply | Promise<Reply>;
+  handle(call: Call): Reply | Promise<Reply>;
 };
 
 /** What a path leads to: the routes of every method, and the decoded parameter. */

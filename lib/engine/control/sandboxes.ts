@@ -1,40 +1,40 @@
 import { ApiError } from '../http';
-import type { EngineParts } from '../parts';
+import type { EngineServices } from '../services';
 import { findTemplate } from '../templates';
 import type { NewSandbox } from '../transitions';
 import { invalid, validate } from '../validation';
 import { ConnectBody, NewSandboxBody, OpenConnectBody, RefreshBody, ResumeBody, TimeoutBody } from './bodies';
 import type { Call, Route } from './route';
-import { sandboxIdOf, shownSandbox, viewDetail, viewSandbox } from './views';
+import { sandboxIdOf, viewDetail, viewSandbox, visibleSandbox } from './views';
 
 /** What the SDKs' `connect` asks for unless told otherwise (docs/protocol.md#connect-wakes-sandboxes). */
 const DEFAULT_OF_SDKS_S = 300;
 
 /** Everything that makes, changes or ends one sandbox (docs/protocol.md#sandbox-routes). */
-export function sandboxRoutes(parts: EngineParts): Route[] {
-  const { lifecycle } = parts;
-  const create: Route['answer'] = async ({ body }) => {
+export function sandboxRoutes(services: EngineServices): Route[] {
+  const { lifecycle } = services;
+  const create: Route['handle'] = async ({ body }) => {
     const wanted = validate(NewSandboxBody, body);
     const record = await lifecycle.create(newSandboxOf(wanted), wanted.timeout);
-    return { status: 201, body: viewSandbox(record, parts) };
+    return { status: 201, body: viewSandbox(record, services) };
   };
   const connect = async ({ param }: Call, timeoutS?: number) => {
     const { record, resumed } = await lifecycle.connect(sandboxIdOf(param), timeoutS);
-    return { status: resumed ? 201 : 200, body: viewSandbox(record, parts) };
+    return { status: resumed ? 201 : 200, body: viewSandbox(record, services) };
   };
   return [
-    { method: 'POST', path: '/sandboxes', answer: create },
-    { method: 'POST', path: '/v2/sandboxes', answer: create },
+    { method: 'POST', path: '/sandboxes', handle: create },
+    { method: 'POST', path: '/v2/sandboxes', handle: create },
     {
       method: 'GET',
       path: '/sandboxes/{id}',
-      answer: ({ param }) => ({ status: 200, body: viewDetail(shownSandbox(param, parts), parts) }),
+      handle: ({ param }) => ({ status: 200, body: viewDetail(visibleSandbox(param, services), services) }),
     },
     {
       method: 'DELETE',
       path: '/sandboxes/{id}',
-      async answer({ param, effects }) {
-        if (effects.has('pretend-kill')) shownSandbox(param, parts);
+      async handle({ param, effects }) {
+        if (effects.has('pretend-kill')) visibleSandbox(param, services);
         else await lifecycle.kill(sandboxIdOf(param));
         return { status: 204 };
       },
@@ -42,7 +42,7 @@ export function sandboxRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/sandboxes/{id}/pause',
-      async answer({ param }) {
+      async handle({ param }) {
         await lifecycle.pause(sandboxIdOf(param));
         return { status: 204 };
       },
@@ -50,29 +50,29 @@ export function sandboxRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/sandboxes/{id}/resume',
-      async answer({ param, body, effects }) {
+      async handle({ param, body, effects }) {
         const { timeout, autoPause } = validate(ResumeBody, body);
         const id = sandboxIdOf(param);
         const record = effects.has('lose-race')
           ? (await lifecycle.connect(id, DEFAULT_OF_SDKS_S)).record
           : await lifecycle.resume(id, { timeoutS: timeout, autoPause });
-        return { status: 201, body: viewSandbox(record, parts) };
+        return { status: 201, body: viewSandbox(record, services) };
       },
     },
     {
       method: 'POST',
       path: '/sandboxes/{id}/connect',
-      answer: (call) => connect(call, validate(ConnectBody, call.body).timeout),
+      handle: (call) => connect(call, validate(ConnectBody, call.body).timeout),
     },
     {
       method: 'POST',
       path: '/v2/sandboxes/{id}/connect',
-      answer: (call) => connect(call, validate(OpenConnectBody, call.body ?? {}).timeout),
+      handle: (call) => connect(call, validate(OpenConnectBody, call.body ?? {}).timeout),
     },
     {
       method: 'POST',
       path: '/sandboxes/{id}/timeout',
-      answer({ param, body }) {
+      handle({ param, body }) {
         const { timeout } = validate(TimeoutBody, body);
         lifecycle.setTimeout(sandboxIdOf(param), timeout);
         return { status: 204 };
@@ -81,7 +81,7 @@ export function sandboxRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/sandboxes/{id}/refreshes',
-      answer({ param, body }) {
+      handle({ param, body }) {
         const { duration = 0 } = validate(RefreshBody, body ?? {});
         lifecycle.refresh(sandboxIdOf(param), Math.max(duration, 15));
         return { status: 204 };

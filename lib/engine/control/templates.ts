@@ -1,16 +1,16 @@
-import { ENVD_VERSION } from '../constants';
 import { ApiError } from '../http';
 import { findTemplate, TEMPLATES, TEMPLATES_CREATED_AT, type Template } from '../templates';
 import type { Route } from './route';
+import { ENVD_VERSION } from './views';
 
 /** The built-in templates, read only (docs/protocol.md#templates). Spawns are not counted. */
 export function templateRoutes(): Route[] {
   return [
-    { method: 'GET', path: '/templates', answer: () => ({ status: 200, body: TEMPLATES.map(viewTemplate) }) },
+    { method: 'GET', path: '/templates', handle: () => ({ status: 200, body: TEMPLATES.map(viewTemplate) }) },
     {
       method: 'GET',
       path: '/templates/{id}',
-      answer({ param }) {
+      handle({ param }) {
         const template = findTemplate(param);
         if (template === undefined) throw new ApiError(404, `template '${param}' not found`);
         return { status: 200, body: viewTemplateDetail(template) };

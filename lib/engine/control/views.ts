@@ -1,24 +1,29 @@
-import { CLIENT_ID, ENVD_VERSION } from '../constants';
 import { ApiError } from '../http';
-import { bareSandboxId } from '../ids';
-import type { EngineParts } from '../parts';
-import { type SandboxRecord, SHOWN_STATE } from '../record';
+import { parseSandboxId } from '../ids';
+import { type SandboxRecord, VISIBLE_STATE } from '../record';
+import type { EngineServices } from '../services';
 import { formatTime } from '../time';
+
+/** The SDKs gate features on it: from 0.4.0 on they send no default user (docs/protocol.md#envd-version-gates). */
+export const ENVD_VERSION = '0.4.3';
+/** Read by old clients only (docs/protocol.md#sandbox-ids). */
+const CLIENT_ID = '6532622b';
 
 /**
  * `Sandbox` of docs/protocol.md#sandbox-schema: what create, resume and connect answer. The token is there for every
  * sandbox.
  */
-export function viewSandbox(record: SandboxRecord, parts: EngineParts) {
+export function viewSandbox(record: SandboxRecord, services: EngineServices) {
   return {
     templateID: record.templateId,
     sandboxID: record.id,
     alias: record.alias,
     clientID: CLIENT_ID,
     envdVersion: ENVD_VERSION,
-    envdAccessToken: parts.tokens.access(record.id),
-    trafficAccessToken: record.network?.allowPublicTraffic === false ? parts.tokens.traffic(record.id) : null,
-    domain: parts.domain(),
+    envdAccessToken: services.tokens.access(record.id),
+    trafficAccessToken:
+      record.network?.allowPublicTraffic === false ? services.tokens.traffic(record.id) : null,
+    domain: services.domain(),
   };
 }
 
@@ -35,7 +40,7 @@ export function viewListed(record: SandboxRecord) {
     memoryMB: record.memoryMB,
     diskSizeMB: record.diskSizeMB,
     metadata: record.metadata,
-    state: SHOWN_STATE[record.state],
+    state: VISIBLE_STATE[record.state],
     envdVersion: ENVD_VERSION,
   };
 }
@@ -44,10 +49,10 @@ export function viewListed(record: SandboxRecord) {
  * `SandboxDetail`. A paused one shows its internal template, no alias and no domain
  * (docs/protocol.md#paused-sandboxes-in-responses).
  */
-export function viewDetail(record: SandboxRecord, parts: EngineParts) {
-  const envdAccessToken = parts.tokens.access(record.id);
-  if (SHOWN_STATE[record.state] === 'running') {
-    return { ...viewListed(record), envdAccessToken, domain: parts.domain() };
+export function viewDetail(record: SandboxRecord, services: EngineServices) {
+  const envdAccessToken = services.tokens.access(record.id);
+  if (VISIBLE_STATE[record.state] === 'running') {
+    return { ...viewListed(record), envdAccessToken, domain: services.domain() };
   }
   const templateID = record.snapshot?.templateId ?? record.templateId;
   return { ...viewListed(record), templateID, alias: undefined, envdAccessToken, domain: null };
@@ -55,12 +60,12 @@ export function viewDetail(record: SandboxRecord, parts: EngineParts) {
 
 /** The sandbox id in a path. @throws ApiError 404: what cannot be an id belongs to no sandbox. */
 export function sandboxIdOf(param: string): string {
-  return bareSandboxId(param) ?? raiseNotFound(param);
+  return parseSandboxId(param) ?? raiseNotFound(param);
 }
 
 /** @throws ApiError 404, also for one that is being killed. */
-export function shownSandbox(param: string, parts: EngineParts): SandboxRecord {
-  return parts.registry.getShown(sandboxIdOf(param)) ?? raiseNotFound(param);
+export function visibleSandbox(param: string, services: EngineServices): SandboxRecord {
+  return services.registry.getVisible(sandboxIdOf(param)) ?? raiseNotFound(param);
 }
 
 function raiseNotFound(id: string): never {

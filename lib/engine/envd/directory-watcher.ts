@@ -12,9 +12,9 @@ import { lookAt, SELF, type WatchBudget, WatchedDirectory } from './watched-dire
 export type FilesystemEvent = { readonly name: string; readonly type: EventType };
 
 /** Entries whose state is kept for comparing, by one watcher. */
-const KNOWN_LIMIT = 100_000;
+const MAX_KNOWN_ENTRIES = 100_000;
 /** Events of Node that wait to be interpreted. More, and the directories are compared as a whole instead. */
-const PENDING_LIMIT = 16_384;
+const MAX_PENDING_EVENTS = 16_384;
 
 export type WatchOptions = {
   readonly recursive: boolean;
@@ -142,7 +142,7 @@ export class DirectoryWatcher {
 
   #count(more: number): void {
     this.#knownCount += more;
-    if (this.#knownCount > KNOWN_LIMIT) throw new SafeFsError('EMFILE', 'the watched directory');
+    if (this.#knownCount > MAX_KNOWN_ENTRIES) throw new SafeFsError('EMFILE', 'the watched directory');
   }
 
   #note(event: RawEvent<WatchedDirectory>): void {
@@ -150,7 +150,7 @@ export class DirectoryWatcher {
     const last = this.#pending.at(-1);
     const isRepeated = event.kind === 'change' && last?.kind === 'change' && last.name === event.name;
     if (isRepeated && last.directory === event.directory) return;
-    if (this.#pending.length >= PENDING_LIMIT) {
+    if (this.#pending.length >= MAX_PENDING_EVENTS) {
       this.#pending = [];
       this.#mustCompare = true;
     }
@@ -188,7 +188,7 @@ export class DirectoryWatcher {
       const batch = this.#pending;
       this.#pending = [];
       // The kernel keeps about as many events before it drops some without a word.
-      const isFlood = this.#mustCompare || batch.length >= PENDING_LIMIT / 2;
+      const isFlood = this.#mustCompare || batch.length >= MAX_PENDING_EVENTS / 2;
       this.#mustCompare = false;
       await this.#handle(batch);
       if (isFlood) await this.#compareAll();
@@ -268,7 +268,7 @@ async function suspectsIn(directory: WatchedDirectory): Promise<RawEvent<Watched
   });
   for await (const { name } of await openList(directory.fd)) {
     if (!directory.known.has(name)) suspects.push({ directory, name, kind: 'rename' });
-    if (suspects.length > KNOWN_LIMIT) break;
+    if (suspects.length > MAX_KNOWN_ENTRIES) break;
   }
   return suspects;
 }

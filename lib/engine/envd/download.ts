@@ -5,8 +5,8 @@ import { openForRead, type ReadableFile } from '../safe-fs/files';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
 import { contentTypeOf, SNIFF_BYTES } from './content-type';
 import { type FileRequest, filePath, toApiError } from './file-request';
+import { untilAborted } from './open-calls';
 import { type ByteRange, readRanges } from './ranges';
-import { untilAborted } from './until-aborted';
 
 /** What one download holds in memory, whatever the size of the file and however slow its reader. */
 const CHUNK_BYTES = 256 * 1024;

@@ -5,7 +5,7 @@ import { ConnectError } from './connect-error';
  */
 
 /** Largest request message that is taken in; a message is held in memory whole. */
-export const MESSAGE_LIMIT_BYTES = 8 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 const HEADER_BYTES = 5;
 const FLAG_COMPRESSED = 0x01;
@@ -64,8 +64,8 @@ function sizeOfNext(buffer: Buffer): number {
   }
   if (flags !== 0)
     throw new ConnectError('invalid_argument', `protocol error: invalid envelope flags ${flags}`);
-  if (lengthBytes > MESSAGE_LIMIT_BYTES) {
-    throw new ConnectError('resource_exhausted', `message is larger than ${MESSAGE_LIMIT_BYTES} bytes`);
+  if (lengthBytes > MAX_MESSAGE_BYTES) {
+    throw new ConnectError('resource_exhausted', `message is larger than ${MAX_MESSAGE_BYTES} bytes`);
   }
   return HEADER_BYTES + lengthBytes;
 }

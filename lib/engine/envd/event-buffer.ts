@@ -2,7 +2,7 @@ import { ConnectError } from './connect-error';
 import type { FilesystemEvent } from './directory-watcher';
 
 /** Events that wait for a reader, at most. */
-const BUFFER_LIMIT = 65_536;
+const MAX_BUFFERED_EVENTS = 65_536;
 
 /**
  * Events of one watch between the directory and whoever asks for them. Of a reader who is too slow the oldest events
@@ -17,7 +17,7 @@ export class EventBuffer {
     for (const event of events) {
       // Once some are lost, later ones would tell a story with a hole.
       if (this.#failure) break;
-      if (this.#events.length < BUFFER_LIMIT) this.#events.push(event);
+      if (this.#events.length < MAX_BUFFERED_EVENTS) this.#events.push(event);
       else
         this.#failure = new ConnectError(
           'resource_exhausted',

@@ -15,7 +15,7 @@ export type MultipartEvent =
   | { readonly type: 'data'; readonly chunk: Buffer }
   | { readonly type: 'end' };
 
-const HEADER_LIMIT_BYTES = 16 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
 const LINE_END = Buffer.from('\r\n');
 const HEADER_END = Buffer.from('\r\n\r\n');
 
@@ -67,7 +67,7 @@ class MultipartReader {
   #readHeaders(): MultipartEvent[] | null {
     // The buffer starts with the line end of the delimiter, which is also how an empty header block begins.
     const end = this.#buffer.indexOf(HEADER_END);
-    if ((end < 0 ? this.#buffer.length : end) > HEADER_LIMIT_BYTES) {
+    if ((end < 0 ? this.#buffer.length : end) > MAX_HEADER_BYTES) {
       throw new MultipartError('the headers of a part are too long');
     }
     if (end < 0) return null;

@@ -4,7 +4,7 @@ import { ConnectError } from './connect-error';
 
 /** How long a caller may take to read the end of a stream that the engine closes, before its connection is cut. */
 const CLOSE_GRACE_MS = 1_000;
-const SETTLE_LIMIT_MS = 2_000;
+const MAX_SETTLE_MS = 2_000;
 
 /** One request while it is being served. */
 export class OpenCall {
@@ -79,6 +79,16 @@ export class OpenCalls {
     }
     const settled = Promise.all(ofGuest.map((call) => call.settled));
     // A handler that hangs must not hold up a pause or a kill for ever.
-    await Promise.race([settled, sleep(SETTLE_LIMIT_MS, undefined, { ref: false })]);
+    await Promise.race([settled, sleep(MAX_SETTLE_MS, undefined, { ref: false })]);
   }
+}
+
+/** What `promise` settles with, unless the signal aborts first. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

@@ -3,6 +3,7 @@ import type { GuestProcess, OutputKind, ProcessReader } from '../jail/guest-proc
 import type { Sandbox } from '../jail/sandbox';
 import { type StartedProcess, StartRefused } from '../jail/session';
 import { ConnectError } from './connect-error';
+import { untilAborted } from './open-calls';
 import { environmentOf, workingDirectory } from './process-environment';
 import {
   CloseStdinRequest,
@@ -17,7 +18,6 @@ import {
   UpdateRequest,
 } from './process-messages';
 import { type CallContext, clientStream, type MessageStream, type Service, serverStream, unary } from './rpc';
-import { untilAborted } from './until-aborted';
 
 /** What the service needs to know of the sandboxes. */
 export type ProcessHost = {

@@ -2,7 +2,7 @@
 export type ByteRange = { readonly start: number; readonly end: number };
 
 /** More ranges than anybody needs are answered with the whole file. */
-const RANGE_LIMIT = 256;
+const MAX_RANGES = 256;
 
 /**
  * What a `Range` header asks of a file: ranges to send, `whole` for the file itself, `unsatisfiable` for 416. As the
@@ -22,7 +22,7 @@ export function readRanges(
   const ranges = parsed.filter((range) => typeof range === 'object');
   if (parsed.length > 0 && ranges.length === 0) return sizeBytes === 0 ? 'whole' : 'unsatisfiable';
   const totalBytes = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0);
-  if (ranges.length === 0 || ranges.length > RANGE_LIMIT || totalBytes > sizeBytes) return 'whole';
+  if (ranges.length === 0 || ranges.length > MAX_RANGES || totalBytes > sizeBytes) return 'whole';
   return ranges;
 }
 

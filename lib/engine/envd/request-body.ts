@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ConnectError } from './connect-error';
-import { untilAborted } from './until-aborted';
+import { untilAborted } from './open-calls';
 
 /** How long the rest of a refused body is read on, so that its sender gets to the answer. */
 const DISCARD_MS = 30_000;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { sendJson } from '../http';
 import { ConnectError, HTTP_STATUS_OF_CODE } from './connect-error';
-import { decodeMessages, MESSAGE_LIMIT_BYTES, parseJson } from './envelope';
+import { decodeMessages, MAX_MESSAGE_BYTES, parseJson } from './envelope';
 import type { OpenCall } from './open-calls';
 import { chunksOf, discardRest, readWhole } from './request-body';
 import type { CallContext, ClientStreamRpc, Rpc, ServerStreamRpc, UnaryRpc } from './rpc';
@@ -24,7 +24,7 @@ const STREAM_TYPE = 'application/connect+json';
 const BODY_TIMEOUT_MS = 60_000;
 const DEFAULT_KEEPALIVE_S = 90;
 /** The longest that a timer can wait; a longer timeout is none. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Answers one RPC (docs/protocol.md#envd-rpc). `rpc` undefined: there is no such method. */
 export async function serveRpc(rpc: Rpc | undefined, exchange: RpcExchange): Promise<void> {
@@ -60,7 +60,7 @@ async function serveUnary(rpc: UnaryRpc, exchange: RpcExchange): Promise<void> {
     requirePlain(request.headers, 'content-encoding');
     const tooSlow = new ConnectError('deadline_exceeded', 'the request body took too long');
     const timer = setTimeout(() => call.abort(tooSlow), BODY_TIMEOUT_MS);
-    const reading = readWhole(request, MESSAGE_LIMIT_BYTES, call.signal);
+    const reading = readWhole(request, MAX_MESSAGE_BYTES, call.signal);
     const body = await reading.finally(() => clearTimeout(timer));
     const message = body.length === 0 ? {} : parseJson(body);
     return await rpc.call(message, { ...(await exchange.open()), ...limits, signal: call.signal });
@@ -137,10 +137,10 @@ function startDeadline(call: OpenCall, deadlineMs: number | null): NodeJS.Timeou
 function readLimits(headers: IncomingHttpHeaders): CallLimits {
   const timeoutMs = positiveOf(headers['connect-timeout-ms']);
   const keepaliveS = positiveOf(headers['keepalive-ping-interval']) ?? DEFAULT_KEEPALIVE_S;
-  const isEndless = timeoutMs === null || timeoutMs > LONGEST_TIMER_MS;
+  const isEndless = timeoutMs === null || timeoutMs > MAX_TIMER_MS;
   return {
     deadlineMs: isEndless ? null : Date.now() + timeoutMs,
-    keepaliveMs: Math.min(keepaliveS * 1000, LONGEST_TIMER_MS),
+    keepaliveMs: Math.min(keepaliveS * 1000, MAX_TIMER_MS),
   };
 }
 

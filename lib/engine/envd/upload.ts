@@ -7,7 +7,7 @@ import { boundaryOf, MultipartError, type MultipartEvent, readMultipart } from '
 import { chunksOf } from './request-body';
 
 /** More files than this in one request are refused; what was written is remembered for the answer. */
-const FILES_LIMIT = 10_000;
+const MAX_FILES = 10_000;
 
 type Written = { readonly path: string; readonly name: string; readonly type: 'file' };
 
@@ -68,8 +68,7 @@ class Receiver {
     if (part.name !== 'file') return;
     const path = this.#targetOf(part.fileName);
     if (this.#paths.has(path)) throw new ApiError(400, this.#describeRepeated(path));
-    if (this.#paths.size >= FILES_LIMIT)
-      throw new ApiError(400, `more than ${FILES_LIMIT} files in one upload`);
+    if (this.#paths.size >= MAX_FILES) throw new ApiError(400, `more than ${MAX_FILES} files in one upload`);
     this.#paths.add(path);
     this.#file = await this.#openFile(path);
     this.#exchange.account.giveBack(this.#file.freedBytes);

@@ -6,7 +6,7 @@ import { EventBuffer } from './event-buffer';
 import { WatchBudget } from './watched-directory';
 
 /** Watchers of one sandbox at a time, those of streams included. */
-const WATCHERS_LIMIT = 64;
+const MAX_WATCHERS = 64;
 const ID_LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** One watch and the events that wait to be read from it. */
@@ -51,8 +51,8 @@ export class Watchers {
     recursive: boolean,
   ): Promise<{ id: string; watch: Watch }> {
     const ofGuest = this.#byGuest.get(guestId) ?? new Map<string, Watch>();
-    if (ofGuest.size >= WATCHERS_LIMIT) {
-      throw new ConnectError('resource_exhausted', `more than ${WATCHERS_LIMIT} watchers in one sandbox`);
+    if (ofGuest.size >= MAX_WATCHERS) {
+      throw new ConnectError('resource_exhausted', `more than ${MAX_WATCHERS} watchers in one sandbox`);
     }
     const id = newWatcherId();
     const watch = new Watch(() => this.#remove(guestId, id));

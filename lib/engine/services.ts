@@ -3,17 +3,17 @@ import type { Guests } from './guests';
 import type { History } from './history';
 import type { Tokens } from './ids';
 import type { Lifecycle, Limits } from './lifecycle';
+import type { Lifetimes } from './lifetimes';
 import type { SetAside } from './record-files';
 import type { Registry } from './registry';
-import type { Runs } from './runs';
 
 /** What the endpoints work with. */
-export type EngineParts = {
+export type EngineServices = {
   registry: Registry;
   lifecycle: Lifecycle;
   guests: Guests;
   history: History;
-  runs: Runs;
+  lifetimes: Lifetimes;
   faults: Faults;
   tokens: Tokens;
   limits: Limits;

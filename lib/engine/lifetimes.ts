@@ -2,35 +2,35 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSyn
 import { z } from 'zod';
 import { SortedIndex } from './sorted-index';
 
-const MAX_ENDED_RUNS = 10_000;
+const MAX_ENDED = 10_000;
 /** Lines that may pile up in the file before it is written anew. */
 const MAX_STALE_LINES = 50_000;
 
-export const RunStatus = z.enum(['running', 'paused', 'stopped']);
-export type RunStatus = z.infer<typeof RunStatus>;
+export const LifetimeStatus = z.enum(['running', 'paused', 'stopped']);
+export type LifetimeStatus = z.infer<typeof LifetimeStatus>;
 
 /** One row of the history: a sandbox from its creation to its end (docs/protocol.md#sandbox-runs). */
-export const Run = z.object({
+export const Lifetime = z.object({
   sandboxId: z.string(),
   templateId: z.string(),
   alias: z.string().optional(),
-  status: RunStatus,
+  status: LifetimeStatus,
   /** Unix microseconds, unique: paging by it must not lose rows. */
   createdAtUs: z.number(),
   endReason: z.enum(['killed', 'timeout', 'error', 'shutdown']).optional(),
   endedAtMs: z.number().optional(),
 });
-export type Run = Readonly<z.infer<typeof Run>>;
-export type EndReason = NonNullable<Run['endReason']>;
+export type Lifetime = Readonly<z.infer<typeof Lifetime>>;
+export type EndReason = NonNullable<Lifetime['endReason']>;
 
 /**
  * History of sandboxes including ended ones, one row a sandbox: a file to which every change is appended, the last
  * line of a sandbox counts. Quirks kept (docs/protocol.md#sandbox-runs): killing a *paused* sandbox leaves its row
  * `paused`, a resume does not clear how an earlier run ended.
  */
-export class Runs {
+export class Lifetimes {
   readonly #path: string;
-  readonly #rows = new Map<string, Run>();
+  readonly #rows = new Map<string, Lifetime>();
   readonly #order = new SortedIndex<{ createdAtUs: number }>((a, b) => a.createdAtUs - b.createdAtUs);
   readonly #byTime = new Map<number, string>();
   /** Sandboxes that are gone, oldest end first. */
@@ -49,9 +49,9 @@ export class Runs {
     const text = existsSync(this.#path) ? readFileSync(this.#path, 'utf8') : '';
     for (const line of text.split('\n')) {
       if (line === '') continue;
-      const run = parseRun(line);
-      if (run === null) skippedLines += 1;
-      else this.#keep(run);
+      const lifetime = parseLifetime(line);
+      if (lifetime === null) skippedLines += 1;
+      else this.#keep(lifetime);
     }
     for (const { sandboxId } of [...this.#rows.values()]) {
       if (isAlive(sandboxId)) continue;
@@ -64,7 +64,7 @@ export class Runs {
     return { skippedLines };
   }
 
-  get(id: string): Run | undefined {
+  get(id: string): Lifetime | undefined {
     return this.#rows.get(id);
   }
 
@@ -108,11 +108,11 @@ export class Runs {
   }
 
   /** Newest first, strictly before `beforeUs`. */
-  *newest(beforeUs?: number): Generator<Run> {
+  *newest(beforeUs?: number): Generator<Lifetime> {
     const bound = beforeUs === undefined ? undefined : { createdAtUs: beforeUs };
     for (const { createdAtUs } of this.#order.backwards(bound)) {
-      const run = this.#rows.get(this.#byTime.get(createdAtUs) ?? '');
-      if (run !== undefined) yield run;
+      const lifetime = this.#rows.get(this.#byTime.get(createdAtUs) ?? '');
+      if (lifetime !== undefined) yield lifetime;
     }
   }
 
@@ -121,53 +121,57 @@ export class Runs {
     this.#file = undefined;
   }
 
-  #change(id: string, patch: Partial<Run>): void {
-    const run = this.#rows.get(id);
-    if (run !== undefined) this.#write({ ...run, ...patch });
+  #change(id: string, patch: Partial<Lifetime>): void {
+    const lifetime = this.#rows.get(id);
+    if (lifetime !== undefined) this.#write({ ...lifetime, ...patch });
   }
 
-  #write(run: Run): void {
-    this.#keep(run);
+  #write(lifetime: Lifetime): void {
+    this.#keep(lifetime);
     this.#file ??= openSync(this.#path, 'a', 0o600);
-    writeSync(this.#file, `${JSON.stringify(run)}\n`);
+    writeSync(this.#file, `${JSON.stringify(lifetime)}\n`);
     this.#lines += 1;
     if (this.#lines > this.#rows.size + MAX_STALE_LINES) this.#compact();
   }
 
-  #keep(run: Run): void {
-    if (!this.#rows.has(run.sandboxId)) {
-      this.#order.add({ createdAtUs: run.createdAtUs });
-      this.#byTime.set(run.createdAtUs, run.sandboxId);
+  #keep(lifetime: Lifetime): void {
+    if (!this.#rows.has(lifetime.sandboxId)) {
+      this.#order.add({ createdAtUs: lifetime.createdAtUs });
+      this.#byTime.set(lifetime.createdAtUs, lifetime.sandboxId);
     }
-    this.#rows.set(run.sandboxId, run);
+    this.#rows.set(lifetime.sandboxId, lifetime);
   }
 
   #trim(): void {
     for (const id of this.#gone) {
-      if (this.#gone.size <= MAX_ENDED_RUNS) return;
-      const run = this.#rows.get(id);
+      if (this.#gone.size <= MAX_ENDED) return;
+      const lifetime = this.#rows.get(id);
       this.#gone.delete(id);
       this.#rows.delete(id);
-      if (run === undefined) continue;
-      this.#order.remove(run);
-      this.#byTime.delete(run.createdAtUs);
+      if (lifetime === undefined) continue;
+      this.#order.remove(lifetime);
+      this.#byTime.delete(lifetime.createdAtUs);
     }
   }
 
   #compact(): void {
     const beside = `${this.#path}.tmp`;
-    writeFileSync(beside, [...this.#rows.values()].map((run) => `${JSON.stringify(run)}\n`).join(''), {
-      mode: 0o600,
-    });
+    writeFileSync(
+      beside,
+      [...this.#rows.values()].map((lifetime) => `${JSON.stringify(lifetime)}\n`).join(''),
+      {
+        mode: 0o600,
+      },
+    );
     this.close();
     renameSync(beside, this.#path);
     this.#lines = this.#rows.size;
   }
 }
 
-function parseRun(line: string): Run | null {
+function parseLifetime(line: string): Lifetime | null {
   try {
-    return Run.safeParse(JSON.parse(line)).data ?? null;
+    return Lifetime.safeParse(JSON.parse(line)).data ?? null;
   } catch {
     return null;
   }
