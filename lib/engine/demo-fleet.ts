@@ -14,9 +14,9 @@ const PEOPLE = ['ana', 'bjorn', 'chidi', 'dilnoza', 'eva', 'farid', 'grace', 'hi
 const REPOSITORIES = ['storefront', 'billing-api', 'search-indexer', 'mobile-gateway', 'design-tokens'];
 const TASKS = [
   'Reproduce the rounding difference between the invoice preview and the booked invoice for customers with more than one tax rate',
-  'Walk through the checkout as a new customer with a voucher, a gift card and two delivery addresses, and note every step that reloads',
+  'Walk through the checkout as a new customer with a voucher, a gift card and two delivery addresses, and list every page reload',
   'Compare the weekly revenue export with the warehouse and explain every difference above one percent',
-  'Upgrade the date library, run the whole suite and write down what changed for users in time zones with half-hour offsets',
+  'Upgrade the date library, run the whole test suite and document the changes for users in time zones with half-hour offsets',
 ];
 
 const KINDS: readonly Kind[] = [

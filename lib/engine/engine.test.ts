@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startEngine } from './engine';
 import { type Detail, FakeGuests, makeTempDir, startTestEngine, until } from './test-engine';
 
-test('after a restart everything is listed as before, with the same key and tokens', async () => {
+test('keeps sandboxes, API key and tokens over a restart', async () => {
   const dataDir = makeTempDir();
   const first = await startTestEngine({ dataDir });
   const running = await first.create({ metadata: { environment: 'development' }, envVars: { A: 'b' } });
@@ -28,7 +28,7 @@ test('after a restart everything is listed as before, with the same key and toke
   );
 });
 
-test('what expired while the engine was away ends by its policy before the first answer', async () => {
+test('ends sandboxes that expired while the engine was stopped before the first response', async () => {
   const dataDir = makeTempDir();
   const first = await startTestEngine({ dataDir });
   const killed = await first.create({ timeout: 1 });
@@ -44,28 +44,28 @@ test('what expired while the engine was away ends by its policy before the first
   expect((await second.detail(paused)).state).toBe('paused');
 });
 
-test('what was being paused or killed when the engine was killed is paused, or gone', async () => {
+test('completes a pause and a kill that were pending when the engine was killed', async () => {
   const dataDir = makeTempDir();
   const guests = new FakeGuests();
   const first = await startTestEngine({ dataDir, openGuests: guests.open });
   const pausing = await first.create();
   const killing = await first.create();
-  const release = [guests.hold('pause'), guests.hold('destroy')];
+  const releases = [guests.hold('pause'), guests.hold('destroy')];
   const calls = [
     first.call('POST', `/sandboxes/${pausing}/pause`),
     first.call('DELETE', `/sandboxes/${killing}`),
   ];
   await until(
     async () => guests.calls,
-    (made) => made.includes(`pause ${pausing}`) && made.includes(`destroy ${killing}`),
+    (calls) => calls.includes(`pause ${pausing}`) && calls.includes(`destroy ${killing}`),
   );
-  // The files as a SIGKILL at this moment leaves them.
+  // A SIGKILL now would leave these files.
   const copy = makeTempDir();
-  for (const room of ['records', 'guests']) mkdirSync(join(copy, room));
+  for (const name of ['records', 'guests']) mkdirSync(join(copy, name));
   for (const file of ['seed', 'api-key', 'runs.jsonl', ...recordsOf(dataDir)]) {
     writeFileSync(join(copy, file), readFileSync(join(dataDir, file)), { mode: 0o600 });
   }
-  for (const open of release) open();
+  for (const release of releases) release();
   await Promise.all(calls);
 
   const after = new FakeGuests();
@@ -81,7 +81,7 @@ function recordsOf(dataDir: string): string[] {
   return readdirSync(join(dataDir, 'records')).map((file) => join('records', file));
 }
 
-test('records that cannot be read are set aside with their files, and reported', async () => {
+test('sets unreadable records aside with their files, and reports them', async () => {
   const dataDir = makeTempDir();
   const first = await startTestEngine({ dataDir });
   const [good, broken, foreign] = [await first.create(), await first.create(), await first.create()];
@@ -106,7 +106,7 @@ test('records that cannot be read are set aside with their files, and reported',
     file: expect.stringContaining(foreign),
     reason: expect.stringContaining('endAtMs'),
   });
-  expect(second.notes.filter((note) => note.includes('set aside'))).toHaveLength(3);
+  expect(second.notes.filter((note) => note.includes('set-aside/'))).toHaveLength(3);
   expect(readdirSync(join(dataDir, 'records'))).toEqual([`${good}.json`]);
   const kept = readdirSync(join(dataDir, 'set-aside')).find((file) => file.endsWith('.files')) ?? '';
   expect(readdirSync(join(dataDir, 'set-aside', kept))).toEqual(['precious.txt']);
@@ -116,7 +116,7 @@ test('records that cannot be read are set aside with their files, and reported',
   expect((await third.call('GET', '/engine/status')).json).toMatchObject({ setAside: { length: 3 } });
 });
 
-test('unreadable lines of the run history are dropped, and said', async () => {
+test('drops unreadable lines of the sandbox history, and reports them', async () => {
   const dataDir = makeTempDir();
   const first = await startTestEngine({ dataDir });
   const id = await first.create();
@@ -129,7 +129,7 @@ test('unreadable lines of the run history are dropped, and said', async () => {
   ]);
 });
 
-test('secrets and records are readable for their owner alone, guests can be walked through', async () => {
+test('makes secrets and records private and the guests directory traversable', async () => {
   const dataDir = makeTempDir();
   const engine = await startTestEngine({ dataDir: join(dataDir, 'deep', 'engine') });
   const id = await engine.create();
@@ -144,7 +144,7 @@ test('secrets and records are readable for their owner alone, guests can be walk
   expect([mode('.'), mode('guests')]).toEqual(['711', '711']);
 });
 
-test('one engine a data directory; a lock left by a dead process does not count', async () => {
+test('allows one engine per data directory, and ignores the lock of a dead process', async () => {
   const dataDir = makeTempDir();
   const first = await startTestEngine({ dataDir });
   await expect(startTestEngine({ dataDir })).rejects.toThrow(/in use by another engine \(process \d+\)/);
@@ -156,7 +156,7 @@ test('one engine a data directory; a lock left by a dead process does not count'
   expect(readdirSync(dataDir).filter((file) => file.includes('lock'))).toEqual([]);
 });
 
-test('a taken port is one sentence, or the next free one', async () => {
+test('reports a taken port, or uses the next free one', async () => {
   const blocker = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void blocker.close());
   await new Promise((resolve) => blocker.once('listening', resolve));
@@ -167,7 +167,7 @@ test('a taken port is one sentence, or the next free one', async () => {
   expect(engine.port).toBeGreaterThan(port);
 });
 
-test('stopping does not wait for a slow caller, and a stopped engine is gone', async () => {
+test('stops without waiting for a slow caller', async () => {
   const engine = await startTestEngine();
   await engine.call('POST', '/engine/faults', { body: { route: 'GET /templates', latencyMs: 60_000 } });
   const slow = engine.call('GET', '/templates').catch(() => 'cut off');
@@ -179,14 +179,16 @@ test('stopping does not wait for a slow caller, and a stopped engine is gone', a
   await expect(engine.call('GET', '/health')).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a data directory that cannot be made is one sentence', async () => {
+test('reports a data directory that it cannot create', async () => {
   const file = join(makeTempDir(), 'file');
   writeFileSync(file, '');
   const options = { host: '127.0.0.1', port: 0, maxRunning: 1, maxLengthHours: 1 };
-  await expect(startEngine({ ...options, dataDir: join(file, 'x') })).rejects.toThrow('cannot be made');
+  await expect(startEngine({ ...options, dataDir: join(file, 'x') })).rejects.toThrow(
+    'Cannot create the data directory',
+  );
 });
 
-test('status counts what there is', async () => {
+test('reports its status', async () => {
   const engine = await startTestEngine({ maxRunning: 5, maxLengthHours: 2 });
   const paused = await engine.create();
   await engine.call('POST', `/sandboxes/${paused}/pause`);
@@ -203,7 +205,7 @@ test('status counts what there is', async () => {
   });
 });
 
-test('the demo fleet is a believable mix within the limits', async () => {
+test('creates a demo fleet within the limits', async () => {
   const engine = await startTestEngine({ maxRunning: 20 });
   await engine.create();
   expect((await engine.call('POST', '/engine/demo-fleet')).json).toEqual({ created: 36 });
@@ -229,10 +231,10 @@ test('the demo fleet is a believable mix within the limits', async () => {
 
   const one = running[0]?.sandboxID ?? '';
   expect((await engine.call('POST', `/sandboxes/${one}/pause`)).status).toBe(204);
-  const sleeping = fleet.find(({ state }) => state === 'paused')?.sandboxID ?? '';
-  expect(
-    (await engine.call('POST', `/sandboxes/${sleeping}/connect`, { body: { timeout: 60 } })).status,
-  ).toBe(201);
+  const paused = fleet.find(({ state }) => state === 'paused')?.sandboxID ?? '';
+  expect((await engine.call('POST', `/sandboxes/${paused}/connect`, { body: { timeout: 60 } })).status).toBe(
+    201,
+  );
   for (const { sandboxID } of fleet) {
     expect((await engine.call('DELETE', `/sandboxes/${sandboxID}`)).status).toBe(204);
   }

@@ -7,7 +7,7 @@ async function addFault(engine: TestEngine, fault: object): Promise<string> {
   return (json as { id: string }).id;
 }
 
-test('a fault is added, listed with what it did, removed, and all are cleared', async () => {
+test('adds, lists, removes and clears faults', async () => {
   const engine = await startTestEngine();
   const id = await addFault(engine, { route: 'GET /v2/sandboxes', status: 503 });
   await addFault(engine, { route: '* /templates', latencyMs: 1 });
@@ -23,12 +23,12 @@ test('a fault is added, listed with what it did, removed, and all are cleared', 
   expect((await engine.call('GET', '/engine/faults')).json).toEqual([]);
 });
 
-test('a status with a message and Retry-After, as often as said', async () => {
+test('answers with a status, message and Retry-After, `count` times', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   const fault = { status: 429, message: 'slow down', retryAfterSeconds: 7, count: 2 };
   await addFault(engine, { route: 'DELETE /sandboxes/*', ...fault });
-  for (let time = 0; time < 2; time += 1) {
+  for (let attempt = 0; attempt < 2; attempt += 1) {
     const answer = await engine.call('DELETE', `/sandboxes/${id}`);
     expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
     expect(answer.json).toEqual({ code: 429, message: 'slow down' });
@@ -37,7 +37,7 @@ test('a status with a message and Retry-After, as often as said', async () => {
   expect((await engine.call('DELETE', `/sandboxes/${id}`)).status).toBe(204);
 });
 
-test('the pattern matches method and whole path, a star one segment', async () => {
+test('matches the method and the whole path, with * for one segment', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   await addFault(engine, { route: '* /sandboxes/*/pause', status: 500 });
@@ -46,7 +46,7 @@ test('the pattern matches method and whole path, a star one segment', async () =
   expect((await engine.call('POST', `/sandboxes/${id}/pause`)).status).toBe(500);
 });
 
-test('latency, reset and data-plane faults', async () => {
+test('delays, resets and fails requests, even to the data plane', async () => {
   const engine = await startTestEngine();
   const { envdAccessToken } = await engine.detail(await engine.create());
   await addFault(engine, { route: 'GET /v2/sandboxes', latencyMs: 120 });
@@ -63,7 +63,7 @@ test('latency, reset and data-plane faults', async () => {
   expect(health.status).toBe(500);
 });
 
-test('a probability of none never fires; a wrong key fires nothing', async () => {
+test('fires nothing at probability 0 or without the API key', async () => {
   const engine = await startTestEngine();
   await addFault(engine, { route: '* /v2/sandboxes', status: 500, probability: 0 });
   await addFault(engine, { route: 'GET /templates', status: 500, count: 1 });
@@ -72,7 +72,7 @@ test('a probability of none never fires; a wrong key fires nothing', async () =>
   expect((await engine.call('GET', '/templates')).status).toBe(500);
 });
 
-test('a kill that only pretends', async () => {
+test('pretends a kill', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   await addFault(engine, { route: 'DELETE /sandboxes/*', effect: 'pretend-kill', count: 1 });
@@ -82,9 +82,9 @@ test('a kill that only pretends', async () => {
   expect((await engine.detail(id)).status).toBe(404);
 });
 
-test('a list that repeats its cursor', async () => {
+test('repeats the cursor of a list', async () => {
   const engine = await startTestEngine();
-  for (let made = 0; made < 4; made += 1) await engine.create();
+  for (let created = 0; created < 4; created += 1) await engine.create();
   await addFault(engine, { route: 'GET /v2/sandboxes', effect: 'repeat-cursor' });
   const first = await engine.call('GET', '/v2/sandboxes?limit=1');
   const cursor = String(first.headers['x-next-token']);
@@ -93,7 +93,7 @@ test('a list that repeats its cursor', async () => {
   expect((second.json as Detail[])[0]?.sandboxID).not.toBe((first.json as Detail[])[0]?.sandboxID);
 });
 
-test('a resume that joins what another client woke', async () => {
+test('makes a resume join the connect of another client', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -104,7 +104,7 @@ test('a resume that joins what another client woke', async () => {
   expect(Date.parse(endAt) - Date.parse(startedAt)).toBe(300_000);
 });
 
-test('a request that is done and fails', async () => {
+test('fails a request after it took effect', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   await addFault(engine, { route: 'POST /sandboxes/*/pause', effect: 'fail-late', count: 1 });
@@ -112,7 +112,7 @@ test('a request that is done and fails', async () => {
   expect((await engine.detail(id)).state).toBe('paused');
 });
 
-test('the switches stay reachable whatever they are set to', async () => {
+test('never applies to the routes of faults', async () => {
   const engine = await startTestEngine();
   await addFault(engine, { route: '* /engine/faults', reset: true });
   await addFault(engine, { route: '* /*/*', reset: true });
@@ -121,7 +121,7 @@ test('the switches stay reachable whatever they are set to', async () => {
 
 test.each([
   [{}, 'route: expected text such as'],
-  [{ route: 'sandboxes', status: 500 }, 'route: expected a method or *, a blank and a path'],
+  [{ route: 'sandboxes', status: 500 }, 'route: expected a method or *, a space and a path'],
   [{ route: 'GET /x' }, 'expected at least one of latencyMs, status, reset, effect'],
   [{ route: 'GET /x', status: 200 }, 'status: expected a whole number from 400 to 599'],
   [{ route: 'GET /x', latencyMs: -1 }, 'latencyMs: expected a whole number'],
@@ -133,10 +133,10 @@ test.each([
   ],
   [
     { route: 'GET /x', reset: true, retryAfterSeconds: 3 },
-    'retryAfterSeconds: expected together with status',
+    'retryAfterSeconds: expected only together with status',
   ],
   [{ route: 'GET /x', status: 500, stauts: 1 }, 'stauts'],
-])('%j is refused', async (fault, message) => {
+])('rejects %j', async (fault, message) => {
   const engine = await startTestEngine();
   const { status, json } = await engine.call('POST', '/engine/faults', { body: fault });
   expect(status).toBe(400);

@@ -20,7 +20,7 @@ describe('disk quota', () => {
     return { status: answer.status, quotaMB: (json as { disk_total: number }).disk_total / 1024 / 1024 };
   };
 
-  test('is what the engine was told', async () => {
+  test('is the option of the engine', async () => {
     const engine = await startTestEngine({
       openGuests: (context) => openGuests(context, { diskQuotaMB: 2 }),
     });
@@ -34,8 +34,8 @@ describe('disk quota', () => {
   });
 });
 
-describe('a machine that cannot run processes', () => {
-  test('says so once, serves the rest, and refuses commands with the same sentence', async () => {
+describe('on a machine that cannot run processes', () => {
+  test('notes the reason, rejects commands with it, and serves the rest', async () => {
     const engine = await startTestEngine({
       openGuests: (context) => openGuests(context, { agent: '/nowhere/agent.mjs' }),
     });

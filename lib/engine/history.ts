@@ -1,18 +1,15 @@
 import type { GuestSink, LogEntry, MetricSample } from './guests';
 
-/** Per sandbox; at one sample in 5 s this is a bit under three hours before old ones are thinned out. */
+/** Per sandbox: almost three hours at one sample in 5 s. */
 const MAX_SAMPLES = 2_000;
 const MAX_LOG_ENTRIES = 5_000;
 const MAX_LOG_CHARS = 1_000_000;
-/** Over all sandboxes: what a fleet of chatty guests may cost the engine. */
+/** Of all sandboxes together. */
 const MAX_ALL_LOG_CHARS = 64_000_000;
 
 type Logs = { entries: LogEntry[]; chars: number };
 
-/**
- * What guests did, in memory and bounded. Nothing is kept of a sandbox that was killed; one that timed out with an
- * older snapshot keeps its history, because the sandbox is still there.
- */
+/** Logs and metrics of the sandboxes, bounded and in memory. A sandbox that falls back to a snapshot keeps its own. */
 export class History implements GuestSink {
   readonly #isKnown: (id: string) => boolean;
   /** Least recently written first. */
@@ -20,7 +17,7 @@ export class History implements GuestSink {
   readonly #metrics = new Map<string, MetricSample[]>();
   #allLogChars = 0;
 
-  /** `isKnown`: late reports about a sandbox that is gone must not bring its history back. */
+  /** `isKnown` filters late reports about killed sandboxes. */
   constructor(isKnown: (id: string) => boolean) {
     this.#isKnown = isKnown;
   }
@@ -32,7 +29,7 @@ export class History implements GuestSink {
     this.#logs.set(id, logs);
     insertByTime(logs.entries, entry);
     this.#resize(logs, charsOf(entry));
-    // A quarter at once, so that a full log is not moved for every line.
+    // Drop a quarter at once, because each drop moves the whole array.
     if (logs.entries.length > MAX_LOG_ENTRIES || logs.chars > MAX_LOG_CHARS) this.#dropOldest(logs, 0.25);
     while (this.#allLogChars > MAX_ALL_LOG_CHARS) this.#dropLeastRecent();
   }
@@ -45,12 +42,12 @@ export class History implements GuestSink {
     if (samples.length > MAX_SAMPLES) this.#metrics.set(id, thinOlderHalf(samples));
   }
 
-  /** Rising by time. */
+  /** Oldest first. */
   logEntries(id: string): readonly LogEntry[] {
     return this.#logs.get(id)?.entries ?? [];
   }
 
-  /** Rising by time. */
+  /** Oldest first. */
   samples(id: string): readonly MetricSample[] {
     return this.#metrics.get(id) ?? [];
   }
@@ -79,23 +76,23 @@ export class History implements GuestSink {
   }
 }
 
-/** An entry's share of the bound; the constant stands for the object around the text. */
+/** The constant accounts for the object around the text. */
 function charsOf(entry: LogEntry): number {
   let chars = 100 + entry.message.length;
   for (const [key, value] of Object.entries(entry.fields)) chars += key.length + value.length;
   return chars;
 }
 
-/** Reports arrive nearly in order; the rare late one is put where it belongs. */
+/** Searches from the end, because reports arrive nearly in order. */
 function insertByTime<T extends { timestampMs: number }>(items: T[], item: T): void {
-  let at = items.length;
-  while (at > 0 && (items[at - 1]?.timestampMs ?? 0) > item.timestampMs) at -= 1;
-  if (at === items.length) items.push(item);
-  else items.splice(at, 0, item);
+  let index = items.length;
+  while (index > 0 && (items[index - 1]?.timestampMs ?? 0) > item.timestampMs) index -= 1;
+  if (index === items.length) items.push(item);
+  else items.splice(index, 0, item);
 }
 
-/** Long runs stay visible from their start: the older half keeps every second sample. */
+/** Drops every second sample of the older half, which keeps the whole history visible. */
 function thinOlderHalf(samples: readonly MetricSample[]): MetricSample[] {
   const half = samples.length / 2;
-  return samples.filter((_, at) => at >= half || at % 2 === 0);
+  return samples.filter((_, index) => index >= half || index % 2 === 0);
 }

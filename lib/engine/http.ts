@@ -1,9 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/**
- * A failure with the status and text that the caller gets: `{"code": status, "message": message}`
- * (docs/protocol.md#error-body).
- */
+/** A failure that the caller sees (docs/protocol.md#error-body). */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -15,10 +12,10 @@ export class ApiError extends Error {
   }
 }
 
-/** What a handler answers. No body: the status alone. */
+/** The response of a handler. */
 export type Reply = { status: number; body?: unknown; headers?: OutgoingHttpHeaders };
 
-/** Writes a JSON answer. Nothing in it may be kept by a cache: it holds tokens and live state. */
+/** Writes a JSON response, uncached because it holds tokens and live state. */
 export function sendJson(
   response: ServerResponse,
   status: number,
@@ -36,7 +33,7 @@ export function sendJson(
   response.end(bytes);
 }
 
-/** Writes the error body that both SDKs branch on. `extra` holds fields that go into the body besides. */
+/** Writes an error body with the fields of `extra` added (docs/protocol.md#error-body). */
 export function sendError(
   response: ServerResponse,
   status: number,
@@ -46,20 +43,18 @@ export function sendError(
   sendJson(response, status, { ...options.extra, code: status, message }, options.headers);
 }
 
-/** Writes what a handler answered. */
 export function sendReply(response: ServerResponse, reply: Reply): void {
   if (reply.body !== undefined) sendJson(response, reply.status, reply.body, reply.headers);
   else response.writeHead(reply.status, { 'cache-control': 'no-store', ...reply.headers }).end();
 }
 
-/** How long a caller may take to send a control-plane body; uploads to the data plane have no such limit. */
 const BODY_TIMEOUT_MS = 30_000;
-/** So many times the limit is read and thrown away, so that the caller is done sending and gets to see the answer. */
+/** Reads and discards up to this many times the limit, because callers read the response only after sending. */
 const DRAINED_LIMITS = 16;
 
 /**
  * Reads a whole body of at most `limitBytes`.
- * @throws ApiError 413 when it is larger, 408 when it takes longer than 30 s, 400 when it is cut off.
+ * @throws ApiError 413 if it is larger, 408 if it takes longer than 30 s, 400 if it is incomplete.
  */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -68,7 +63,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
     const refuse = (status: number, message: string) => {
       clearTimeout(timer);
       request.off('data', onData);
-      // What is still to come is thrown away until the answer has closed the connection.
+      // Discard the rest until the response closes the connection.
       request.resume();
       reject(new ApiError(status, message, { connection: 'close' }));
     };
@@ -85,7 +80,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       else resolve(Buffer.concat(chunks));
     };
     const onCut = () => {
-      if (!request.complete) refuse(400, 'request was cut off');
+      if (!request.complete) refuse(400, 'request body is incomplete');
     };
     const timer = setTimeout(() => refuse(408, 'request body took too long'), BODY_TIMEOUT_MS);
     request.on('data', onData).once('end', onEnd).once('error', onCut).once('close', onCut);
@@ -94,8 +89,8 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
 }
 
 /**
- * The JSON value of a body; undefined for an empty one.
- * @throws ApiError 400 when it is not JSON.
+ * Parses a JSON body. An empty body gives undefined.
+ * @throws ApiError 400 if it is not JSON.
  */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;

@@ -14,7 +14,7 @@ import { sendError } from './http';
 
 const NOT_AVAILABLE = 'Files and processes are not available on this engine.';
 
-/** A place where nothing runs: sandboxes are created, paused and killed, and use nothing meanwhile. */
+/** Sandboxes without files and processes. */
 class IdleGuests implements Guests {
   readonly #guestsDir: string;
   readonly processes = { available: false, reason: NOT_AVAILABLE };
@@ -40,7 +40,6 @@ class IdleGuests implements Guests {
   async close(): Promise<void> {}
 }
 
-/** Answers that the sandbox is there, and says plainly that the rest is not. */
 class IdleDataPlane implements DataPlane {
   handle(guest: Guest, port: number, request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '/').split('?')[0];
@@ -55,7 +54,7 @@ class IdleDataPlane implements DataPlane {
   }
 }
 
-/** Opens the far side that runs nothing. */
+/** Opens sandboxes that can be created, paused and killed, but have no files and processes. */
 export function openIdleGuests(context: GuestContext): GuestRuntime {
   return { guests: new IdleGuests(context.guestsDir), dataPlane: new IdleDataPlane() };
 }

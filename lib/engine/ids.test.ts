@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { fileSignature, newSandboxId, parseSandboxId, sameSecret, Tokens } from './ids';
 import { formatMicros, formatTime, parseMicros, parseTime } from './time';
 
-test('ids are of the documented form and do not repeat', () => {
+test('generates unique ids in the documented format', () => {
   const ids = new Set(Array.from({ length: 2_000 }, newSandboxId));
   expect(ids.size).toBe(2_000);
   for (const id of ids) expect(id).toMatch(/^i[a-z0-9]{20}$/);
 });
 
-test('old clients append their own id', () => {
+test('parses ids with and without the client id', () => {
   const id = newSandboxId();
   expect(parseSandboxId(id)).toBe(id);
   expect(parseSandboxId(`${id}-6532622b`)).toBe(id);
@@ -16,26 +16,26 @@ test('old clients append their own id', () => {
     expect(parseSandboxId(wrong)).toBeNull();
 });
 
-test('tokens depend on the seed and the sandbox alone', () => {
+test('derives tokens from the seed and the sandbox id', () => {
   const [one, other] = [new Tokens(Buffer.alloc(32, 1)), new Tokens(Buffer.alloc(32, 2))];
   expect(one.access('a')).toBe(new Tokens(Buffer.alloc(32, 1)).access('a'));
   expect(new Set([one.access('a'), one.access('b'), one.traffic('a'), other.access('a')]).size).toBe(4);
 });
 
-test('file signatures have the published check value', () => {
+test('computes the published example of a file signature', () => {
   const file = { path: 'hello.txt', operation: 'read', username: 'user' } as const;
   const token = '0tQG31xiMp0IOQfaz9dcwi72L1CPo8e0';
   expect(fileSignature(file, token)).toBe('v1_gUtH/s9YCJWgCizjfUxuWfhFE4QSydOWEIIvfLwDr6E');
   expect(fileSignature({ ...file, expiration: '1' }, token)).not.toBe(fileSignature(file, token));
 });
 
-test('secrets are the same or not, whatever their lengths', () => {
+test('compares secrets of any length', () => {
   expect(sameSecret('moru_a', 'moru_a')).toBe(true);
   expect(sameSecret('moru_a', 'moru_ab')).toBe(false);
   expect(sameSecret('', 'moru_a')).toBe(false);
 });
 
-test('times are printed and read to the digit', () => {
+test('formats and parses times exactly', () => {
   const timeMs = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
   expect(formatTime(timeMs)).toBe('2026-01-02T03:04:05.006Z');
   expect(parseTime('2026-01-02T03:04:05.006999999Z')).toBe(timeMs);

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
-/** Bytes from here on would make the first letters likelier than the rest. */
+/** Bytes above this would make the first letters more likely. */
 const FAIR_BYTES = 256 - (256 % ALPHABET.length);
 
 /** `length` random characters of `[a-z0-9]`. */
@@ -17,22 +17,18 @@ export function randomId(length: number): string {
 
 export const SANDBOX_ID = /^i[a-z0-9]{20}$/;
 
-/** A new sandbox id (docs/protocol.md#sandbox-ids). */
 export function newSandboxId(): string {
   return `i${randomId(20)}`;
 }
 
-/** The id without the `-<clientID>` that old clients append; null for anything that cannot be an id. */
+/** The id without the `-<clientID>` of old clients; null if invalid (docs/protocol.md#sandbox-ids). */
 export function parseSandboxId(text: string): string | null {
   const [id = '', client, ...rest] = text.split('-');
   if (rest.length > 0 || client === '') return null;
   return SANDBOX_ID.test(id) ? id : null;
 }
 
-/**
- * Derives the tokens of sandboxes from one secret, so that they are stable and need not be stored
- * (docs/protocol.md#sandbox-tokens).
- */
+/** Derives the tokens of sandboxes from one secret, which saves storing them (docs/protocol.md#sandbox-tokens). */
 export class Tokens {
   readonly #seed: Buffer;
 
@@ -40,36 +36,32 @@ export class Tokens {
     this.#seed = seed;
   }
 
-  /** What proves access to envd. */
+  /** Token for envd. */
   access(id: string): string {
     return createHmac('sha256', this.#seed).update(id).digest('hex');
   }
 
-  /** What opens the other ports of a sandbox without public traffic. */
+  /** Token for the other ports of a sandbox without public traffic. */
   traffic(id: string): string {
     return createHmac('sha256', this.#seed).update(`sandbox-traffic-${id}`).digest('hex');
   }
 }
 
-/** Compares secrets in a time that tells nothing about where or how they differ, their lengths included. */
+/** Compares in constant time, even for different lengths. */
 export function sameSecret(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
 }
 
-/**
- * What a signed file URL is checked against (docs/protocol.md#file-url-signatures). All parts are the literal query
- * values.
- */
+/** The signed query values of a file URL, as sent (docs/protocol.md#file-url-signatures). */
 export type SignedFile = {
   path: string;
   operation: 'read' | 'write';
   username: string;
-  /** Unix seconds as sent; absent for a signature that does not expire. */
+  /** Unix seconds; absent if the signature does not expire. */
   expiration?: string;
 };
 
-/** The signature of a file URL under one sandbox's access token. */
 export function fileSignature(file: SignedFile, accessToken: string): string {
   const parts = [file.path, file.operation, file.username, accessToken];
   if (file.expiration !== undefined) parts.push(file.expiration);

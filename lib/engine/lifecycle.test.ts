@@ -1,16 +1,15 @@
 import { expect, test } from 'vitest';
 import { FakeGuests, startTestEngine, type TestEngine, until } from './test-engine';
 
-/** An engine whose guests can be held back in the middle of something. */
 async function startWithFakeGuests(options: { maxRunning?: number; maxLengthHours?: number } = {}) {
   const guests = new FakeGuests();
   const engine = await startTestEngine({ ...options, openGuests: guests.open });
   return { guests, engine };
 }
 
-/** Statuses of all calls of the state matrix that change nothing in this state, in the order of the protocol. */
+/** Makes the calls in order and returns their statuses. */
 async function statuses(engine: TestEngine, id: string, calls: readonly string[]): Promise<number[]> {
-  const answers: number[] = [];
+  const results: number[] = [];
   for (const call of calls) {
     const [method = '', tail = ''] = call.split(' ');
     const body =
@@ -18,30 +17,30 @@ async function statuses(engine: TestEngine, id: string, calls: readonly string[]
     const answer = await engine.call(method, `/sandboxes/${id}${tail}`, { body });
     if (answer.status >= 400)
       expect(answer.json).toMatchObject({ code: answer.status, message: expect.any(String) });
-    answers.push(answer.status);
+    results.push(answer.status);
   }
-  return answers;
+  return results;
 }
 
-/** What was sent before this is being worked on: requests that came later have been answered. */
-async function taken(engine: TestEngine): Promise<void> {
+/** Waits until the engine has received earlier requests: it has answered later ones. */
+async function received(engine: TestEngine): Promise<void> {
   for (let round = 0; round < 3; round += 1) await engine.call('GET', '/health');
 }
 
 const READS = ['GET ', 'GET /metrics', 'GET /logs'];
 const DEADLINES = ['POST /timeout', 'POST /refreshes'];
 
-test('an unknown sandbox is 404 for everything but its empty history', async () => {
+test('answers 404 for an unknown sandbox, except for its empty logs and metrics', async () => {
   const engine = await startTestEngine();
   const id = `i${'0'.repeat(20)}`;
-  const acts = ['DELETE ', 'POST /pause', 'POST /resume', 'POST /connect', ...DEADLINES];
-  expect(await statuses(engine, id, [...acts, ...READS])).toEqual([
+  const actions = ['DELETE ', 'POST /pause', 'POST /resume', 'POST /connect', ...DEADLINES];
+  expect(await statuses(engine, id, [...actions, ...READS])).toEqual([
     404, 404, 404, 404, 404, 404, 404, 200, 200,
   ]);
-  expect(await statuses(engine, 'no-such-thing', acts)).toEqual([404, 404, 404, 404, 404, 404]);
+  expect(await statuses(engine, 'no-such-thing', actions)).toEqual([404, 404, 404, 404, 404, 404]);
 });
 
-test('a running sandbox can be paused, extended and read, and not be resumed', async () => {
+test('pauses, extends and reads a running sandbox, but does not resume it', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   expect(await statuses(engine, id, [...READS, 'POST /resume', 'POST /connect', ...DEADLINES])).toEqual([
@@ -50,7 +49,7 @@ test('a running sandbox can be paused, extended and read, and not be resumed', a
   expect(await statuses(engine, id, ['POST /pause', 'DELETE ', 'DELETE '])).toEqual([204, 204, 404]);
 });
 
-test('a paused sandbox is 409 to pause, 404 to extend, and resumes with 201', async () => {
+test('answers a paused sandbox with 409 for a pause, 404 for a deadline and 201 for a resume', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   expect(await statuses(engine, id, ['POST /pause', 'POST /pause', ...DEADLINES, ...READS])).toEqual([
@@ -62,7 +61,7 @@ test('a paused sandbox is 409 to pause, 404 to extend, and resumes with 201', as
   expect(await statuses(engine, id, ['POST /pause', 'DELETE ', 'GET '])).toEqual([204, 204, 404]);
 });
 
-test('a sandbox being paused shows as paused, refuses deadlines, joins a pause, and waits for the rest', async () => {
+test('shows a sandbox being paused as paused, rejects deadlines, joins a pause, and delays a resume', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('pause');
@@ -81,7 +80,7 @@ test('a sandbox being paused shows as paused, refuses deadlines, joins a pause, 
 
   const second = engine.call('POST', `/sandboxes/${id}/pause`);
   const resumed = engine.call('POST', `/sandboxes/${id}/resume`, { body: { timeout: 60 } });
-  await taken(engine);
+  await received(engine);
   release();
   expect((await first).status).toBe(204);
   expect((await second).status).toBe(204);
@@ -89,7 +88,7 @@ test('a sandbox being paused shows as paused, refuses deadlines, joins a pause, 
   expect(guests.calls.filter((call) => call.startsWith('pause'))).toHaveLength(1);
 });
 
-test('killing while it is being paused waits for the pause', async () => {
+test('waits for a pending pause before a kill', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('pause');
@@ -99,14 +98,14 @@ test('killing while it is being paused waits for the pause', async () => {
     ({ state }) => state === 'paused',
   );
   const killing = engine.call('DELETE', `/sandboxes/${id}`);
-  await taken(engine);
+  await received(engine);
   release();
   expect((await pausing).status).toBe(204);
   expect((await killing).status).toBe(204);
   expect(guests.calls.slice(-2)).toEqual([`pause ${id}`, `destroy ${id}`]);
 });
 
-test('a sandbox being killed is gone for everybody, and a second kill waits for the first', async () => {
+test('hides a sandbox being killed, and a second kill waits for the first', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('destroy');
@@ -115,28 +114,28 @@ test('a sandbox being killed is gone for everybody, and a second kill waits for 
     () => engine.detail(id),
     ({ status }) => status === 404,
   );
-  const acts = ['POST /pause', 'POST /resume', 'POST /connect', ...DEADLINES, 'GET ', 'GET /metrics'];
-  expect(await statuses(engine, id, acts)).toEqual([404, 404, 404, 404, 404, 404, 200]);
+  const actions = ['POST /pause', 'POST /resume', 'POST /connect', ...DEADLINES, 'GET ', 'GET /metrics'];
+  expect(await statuses(engine, id, actions)).toEqual([404, 404, 404, 404, 404, 404, 200]);
   expect((await engine.call('GET', '/v2/sandboxes')).json).toEqual([]);
   const second = engine.call('DELETE', `/sandboxes/${id}`);
-  await taken(engine);
+  await received(engine);
   release();
   expect((await first).status).toBe(204);
   expect((await second).status).toBe(204);
   expect(guests.calls.filter((call) => call.startsWith('destroy'))).toHaveLength(1);
 });
 
-test('a kill that fails leaves it hidden, and can be tried again', async () => {
+test('keeps a sandbox hidden after a failed kill, and retries it', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
-  guests.failNext('destroy', 'the disk is on fire');
+  guests.failNext('destroy', 'the disk has failed');
   const failed = await engine.call('DELETE', `/sandboxes/${id}`);
   expect(failed.status).toBe(500);
-  expect(failed.text).toContain('the disk is on fire');
+  expect(failed.text).toContain('the disk has failed');
   expect(await statuses(engine, id, ['GET ', 'DELETE ', 'DELETE '])).toEqual([404, 204, 404]);
 });
 
-test('resumes at the same time are one, with the timeout and policy of the first', async () => {
+test('merges concurrent resumes, with the timeout and policy of the first', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create({ autoPause: false });
   await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -149,7 +148,7 @@ test('resumes at the same time are one, with the timeout and policy of the first
   const others = ['resume', 'connect', 'resume'].map((act) =>
     engine.call('POST', `/sandboxes/${id}/${act}`, { body: { timeout: 3000, autoPause: true } }),
   );
-  await taken(engine);
+  await received(engine);
   expect((await engine.detail(id)).state).toBe('paused');
   release();
   for (const answer of await Promise.all([first, ...others])) expect(answer.status).toBe(201);
@@ -158,7 +157,7 @@ test('resumes at the same time are one, with the timeout and policy of the first
   expect(Date.parse(endAt) - Date.parse(startedAt)).toBe(100_000);
 });
 
-test('several who waited for one pause resume it once', async () => {
+test('resumes once for several callers that waited for a pause', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create();
   const release = guests.hold('pause');
@@ -170,14 +169,14 @@ test('several who waited for one pause resume it once', async () => {
   const connects = [60, 70, 80].map((timeout) =>
     engine.call('POST', `/sandboxes/${id}/connect`, { body: { timeout } }),
   );
-  await taken(engine);
+  await received(engine);
   release();
   await pausing;
   expect((await Promise.all(connects)).map(({ status }) => status)).toEqual([201, 201, 201]);
   expect(guests.calls.filter((call) => call.startsWith('resume'))).toHaveLength(1);
 });
 
-test('a pause that fails loses the run: gone without a snapshot, the older snapshot with one', async () => {
+test('falls back to the older snapshot after a failed pause, or kills a sandbox without one', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const fresh = await engine.create();
   guests.failNext('pause', 'no space');
@@ -194,7 +193,7 @@ test('a pause that fails loses the run: gone without a snapshot, the older snaps
   expect(guests.calls).toContain(`revert ${old}`);
 });
 
-test('a create that fails leaves nothing behind and gives its place back', async () => {
+test('leaves nothing behind after a failed create, and does not count it', async () => {
   const { engine, guests } = await startWithFakeGuests({ maxRunning: 1 });
   guests.failNext('create', 'no space');
   const failed = await engine.call('POST', '/sandboxes', { body: { templateID: 'base' } });
@@ -203,7 +202,7 @@ test('a create that fails leaves nothing behind and gives its place back', async
   await engine.create();
 });
 
-test('a paused sandbox shows its first pause, its internal template and no alias', async () => {
+test('shows the first pause, the internal template and no alias of a paused sandbox', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   const running = await engine.detail(id);
@@ -226,7 +225,7 @@ test('a paused sandbox shows its first pause, its internal template and no alias
   expect((await engine.detail(id)).endAt).toBe(paused.endAt);
 });
 
-test('a sandbox that times out after a resume falls back to the older snapshot', async () => {
+test('falls back to the older snapshot at a timeout after a resume', async () => {
   const { engine, guests } = await startWithFakeGuests();
   const id = await engine.create({ timeout: 300 });
   await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -238,12 +237,12 @@ test('a sandbox that times out after a resume falls back to the older snapshot',
   );
   expect(await engine.detail(id)).toEqual(paused);
   expect(guests.calls.slice(-2)).toEqual([`resume ${id}`, `revert ${id}`]);
-  // The history tells a different story: that is how it is upstream.
+  // The history says stopped, like the service.
   const runs = await engine.call('GET', '/v2/sandbox-runs');
   expect(runs.json).toMatchObject([{ sandboxID: id, status: 'stopped', endReason: 'timeout' }]);
 });
 
-test('the policy of a pause is inherited by connect and by resume without the field', async () => {
+test('keeps autoPause over connect, and over resume without the field', async () => {
   const engine = await startTestEngine();
   const id = await engine.create({ autoPause: true });
   for (const act of ['connect', 'resume']) {
@@ -256,10 +255,10 @@ test('the policy of a pause is inherited by connect and by resume without the fi
   }
 });
 
-test('deadlines: clamped to the maximum length, extended by connect and refreshes, shortened only by timeout', async () => {
+test('limits deadlines to the maximum length, extends them by connect and refreshes, and shortens them only by timeout', async () => {
   const engine = await startTestEngine();
   const id = await engine.create({ timeout: 600 });
-  /** Whether so many seconds are left, or a few less on a busy machine. */
+  /** Allows a few seconds less on a busy machine. */
   const expectLeft = async (seconds: number) => {
     const leftS = (Date.parse((await engine.detail(id)).endAt) - Date.now()) / 1000;
     expect(leftS).toBeLessThanOrEqual(seconds);
@@ -285,7 +284,7 @@ test('deadlines: clamped to the maximum length, extended by connect and refreshe
   expect(Date.parse(endAt) - Date.parse(startedAt)).toBe(3_600_000);
 });
 
-test('a timeout over the maximum is 400 for create, resume and connect, and 15 s is the default', async () => {
+test('rejects a timeout over the maximum with 400, and defaults to 15 s', async () => {
   const engine = await startTestEngine({ maxLengthHours: 0.5 });
   const body = { templateID: 'base', timeout: 1801 };
   expect((await engine.call('POST', '/sandboxes', { body })).json).toEqual({
@@ -302,14 +301,14 @@ test('a timeout over the maximum is 400 for create, resume and connect, and 15 s
   }
 });
 
-test('at most so many run at once: create, resume and connect answer 429', async () => {
+test('answers create, resume and connect with 429 at the limit of running sandboxes', async () => {
   const engine = await startTestEngine({ maxRunning: 2 });
   const paused = await engine.create();
   await engine.call('POST', `/sandboxes/${paused}/pause`);
   await engine.create();
   await engine.create();
-  const refused = await engine.call('POST', '/sandboxes', { body: { templateID: 'base' } });
-  expect(refused.json).toMatchObject({ code: 429, message: expect.stringContaining('(2)') });
+  const rejected = await engine.call('POST', '/sandboxes', { body: { templateID: 'base' } });
+  expect(rejected.json).toMatchObject({ code: 429, message: expect.stringContaining('(2)') });
   for (const act of ['connect', 'resume']) {
     const answer = await engine.call('POST', `/sandboxes/${paused}/${act}`, { body: { timeout: 60 } });
     expect(answer.status).toBe(429);
@@ -317,7 +316,7 @@ test('at most so many run at once: create, resume and connect answer 429', async
   expect((await engine.detail(paused)).state).toBe('paused');
 });
 
-test('creates at the same time cannot get past the limit', async () => {
+test('enforces the limit on concurrent creates', async () => {
   const engine = await startTestEngine({ maxRunning: 3 });
   const answers = await Promise.all(
     Array.from({ length: 12 }, () => engine.call('POST', '/sandboxes', { body: { templateID: 'base' } })),
@@ -326,24 +325,24 @@ test('creates at the same time cannot get past the limit', async () => {
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(9);
 });
 
-test('expiry is noticed within 100 ms or so', async () => {
+test('ends a sandbox promptly at its deadline', async () => {
   const engine = await startTestEngine();
-  const latenesses: number[] = [];
-  // The loop ticks every 50 ms; the rest, and the better of several tries, is room for a busy machine.
-  for (let round = 0; round < 4 && Math.min(...latenesses) >= 500; round += 1) {
+  const delaysMs: number[] = [];
+  // The loop runs every 50 ms. The best of several attempts allows for a busy machine.
+  for (let round = 0; round < 4 && Math.min(...delaysMs) >= 500; round += 1) {
     const id = await engine.create({ timeout: 1, autoPause: true });
     const { endAt } = await engine.detail(id);
     await until(
       () => engine.detail(id),
       ({ state }) => state === 'paused',
     );
-    latenesses.push(Date.parse((await engine.detail(id)).endAt) - Date.parse(endAt));
+    delaysMs.push(Date.parse((await engine.detail(id)).endAt) - Date.parse(endAt));
   }
-  expect(Math.min(...latenesses)).toBeGreaterThanOrEqual(0);
-  expect(Math.min(...latenesses)).toBeLessThan(500);
+  expect(Math.min(...delaysMs)).toBeGreaterThanOrEqual(0);
+  expect(Math.min(...delaysMs)).toBeLessThan(500);
 });
 
-test('of two that expire one is killed, one is paused', async () => {
+test('kills or pauses an expired sandbox according to autoPause', async () => {
   const engine = await startTestEngine();
   const killed = await engine.create({ timeout: 1 });
   const paused = await engine.create({ timeout: 1, autoPause: true });

@@ -8,27 +8,27 @@ export type Limits = { maxRunning: number; maxLengthMs: number };
 /** Timeout of a sandbox whose caller named none (docs/protocol.md#timeouts). */
 const DEFAULT_TIMEOUT_S = 15;
 
-type Work = 'pause' | 'resume' | 'kill';
+type Step = 'pause' | 'resume' | 'kill';
 type Connected = { record: SandboxRecord; resumed: boolean };
-type Busy = { work: Work; done: Promise<SandboxRecord | null> };
+type PendingStep = { step: Step; done: Promise<SandboxRecord | null> };
 
-/** After an expiry that could not be carried out, say because the disk is full. */
+/** Delay after a failed expiry, for example on a full disk. */
 const RETRY_EXPIRY_MS = 1_000;
 
 const notFound = (id: string) =>
   new ApiError(404, `sandbox "${id}" doesn't exist or you don't have access to it`);
 
 /**
- * Who may do what to a sandbox when, exactly as docs/protocol.md#state-matrix has it. For one id at most one piece of
- * work runs at a time; who comes meanwhile joins it, waits for it, or is refused, by the table there.
+ * Decides which step a sandbox may take (docs/protocol.md#state-matrix). Each sandbox takes one step at a time. Other
+ * requests join the pending step, wait for it or fail.
  */
 export class Lifecycle {
   readonly #registry: Registry;
   readonly #transitions: Transitions;
   readonly #limits: Limits;
   readonly #warn: (message: string) => void;
-  readonly #busy = new Map<string, Busy>();
-  /** Sandboxes being created or resumed: they take a place before they run. */
+  readonly #pending = new Map<string, PendingStep>();
+  /** Sandboxes being created or resumed. They count towards the limit before they run. */
   #starting = 0;
   #expiryPausedUntilMs = 0;
 
@@ -39,40 +39,37 @@ export class Lifecycle {
     this.#warn = warn;
   }
 
-  /** @throws ApiError 400 timeout over the maximum, 429 too many at once, 500 the guest did not start. */
+  /** @throws ApiError 400 for a timeout over the maximum, 429 at the limit of running sandboxes, 500 if the start fails. */
   async create(input: NewSandbox, timeoutS?: number): Promise<SandboxRecord> {
     const timeoutMs = this.#timeoutMs(timeoutS);
     const span = (startedAtMs = Date.now()): Span => ({ startedAtMs, endAtMs: startedAtMs + timeoutMs });
-    return this.#startInPlace(() => this.#transitions.create(input, () => span()));
+    return this.#startWithinLimit(() => this.#transitions.create(input, () => span()));
   }
 
-  /** Only the demo fleet may do this: a sandbox with a past. Paused where `pausedAtMs` is given. */
+  /** Creates a sandbox of the demo fleet with a start in the past, paused if `pausedAtMs` is given. */
   async createAged(
     input: NewSandbox,
     { pausedAtMs, ...span }: Span & { pausedAtMs?: number },
   ): Promise<void> {
     const create = () => this.#transitions.create(input, () => span);
     if (pausedAtMs === undefined) {
-      await this.#startInPlace(create);
+      await this.#startWithinLimit(create);
     } else {
-      // It never runs as far as anybody can see, so it needs no place.
+      // It never counts as running, hence no limit.
       const record = await create();
-      await this.#work(record.id, 'pause', () => this.#transitions.pause(record, pausedAtMs));
+      await this.#take(record.id, 'pause', () => this.#transitions.pause(record, pausedAtMs));
     }
   }
 
-  /**
-   * @throws ApiError 404, 409 paused already, 500 the pause failed and the run is lost
-   * (docs/protocol.md#failed-pauses).
-   */
+  /** @throws ApiError 404, 409 if already paused, 500 if the pause fails (docs/protocol.md#failed-pauses). */
   async pause(id: string): Promise<void> {
     for (;;) {
       const record = this.#mustGet(id);
-      const busy = this.#busy.get(id);
-      if (busy?.work === 'pause') return void (await busy.done);
-      if (busy?.work === 'resume') await settled(busy);
+      const pending = this.#pending.get(id);
+      if (pending?.step === 'pause') return void (await pending.done);
+      if (pending?.step === 'resume') await settled(pending);
       else if (record.state === 'running') {
-        return void (await this.#work(id, 'pause', () => this.#transitions.pause(record)));
+        return void (await this.#take(id, 'pause', () => this.#transitions.pause(record)));
       } else if (record.state === 'paused' || record.snapshot !== null) {
         throw new ApiError(409, `Error pausing sandbox - sandbox '${id}' is already paused`);
       } else throw notFound(id);
@@ -80,9 +77,9 @@ export class Lifecycle {
   }
 
   /**
-   * Resumes a paused sandbox. Who comes while it is resumed already gets the same result: the first caller's timeout
-   * and autoPause apply. `autoPause` undefined: as it was when it was paused.
-   * @throws ApiError 400 timeout over the maximum, 404, 409 it runs already, 429, 500.
+   * Resumes a paused sandbox. A concurrent call joins the first one, with the first one's options. `autoPause` defaults
+   * to its value at the pause.
+   * @throws ApiError 400 for a timeout over the maximum, 404, 409 if running, 429, 500.
    */
   async resume(id: string, options: { timeoutS?: number | undefined; autoPause?: boolean | undefined }) {
     const timeoutMs = this.#timeoutMs(options.timeoutS);
@@ -94,8 +91,8 @@ export class Lifecycle {
   }
 
   /**
-   * Makes sure that it runs for `timeoutS` more. One that runs is only ever extended.
-   * @throws ApiError 400 timeout over the maximum, 404, 429, 500.
+   * Resumes a paused sandbox, or extends the deadline of a running one to at least `timeoutS` from now.
+   * @throws ApiError 400 for a timeout over the maximum, 404, 429, 500.
    */
   async connect(id: string, timeoutS?: number): Promise<Connected> {
     const timeoutMs = this.#timeoutMs(timeoutS);
@@ -107,60 +104,62 @@ export class Lifecycle {
   }
 
   /**
-   * Sets the deadline, earlier or later, cut to what is left of the maximum length. 0 expires it now.
-   * @throws ApiError 404 unless it runs, 400 when the maximum length is over.
+   * Moves the deadline, at most to the end of the maximum length. 0 expires the sandbox now.
+   * @throws ApiError 404 unless it runs, 400 if the maximum length has passed.
    */
   setTimeout(id: string, timeoutS: number): void {
     const record = this.#mustRun(id);
-    const endAtMs = Math.min(Date.now() + timeoutS * 1000, this.#lastMoment(record));
+    const endAtMs = Math.min(Date.now() + timeoutS * 1000, this.#maxEndAtMs(record));
     this.#registry.update(record, { endAtMs });
   }
 
-  /** Extends the deadline to at least `durationS` from now. @throws ApiError 404, 400 as `setTimeout`. */
+  /** Extends the deadline to at least `durationS` from now. @throws ApiError like `setTimeout`. */
   refresh(id: string, durationS: number): void {
     this.#extend(this.#mustRun(id), durationS * 1000);
   }
 
   /**
-   * Kills it and every snapshot of it. Waits for what is going on with it.
-   * @throws ApiError 404, 500 when the guest cannot be removed: it stays hidden and can be killed again.
+   * Kills the sandbox and its snapshots, after any pending step.
+   * @throws ApiError 404, 500 if its files remain: it stays hidden and can be killed again.
    */
   async kill(id: string): Promise<void> {
     for (let joined = false; ; ) {
-      const busy = this.#busy.get(id);
+      const pending = this.#pending.get(id);
       const record = this.#registry.get(id);
-      if (busy !== undefined) {
-        joined ||= busy.work === 'kill';
-        await settled(busy);
+      if (pending !== undefined) {
+        joined ||= pending.step === 'kill';
+        await settled(pending);
       } else if (record !== undefined) {
-        return void (await this.#work(id, 'kill', () => this.#transitions.kill(record, 'killed')));
+        return void (await this.#take(id, 'kill', () => this.#transitions.kill(record, 'killed')));
       } else if (joined) return;
       else throw notFound(id);
     }
   }
 
-  /** Ends what is over by its policy. Costs nothing while nothing is. Resolves when all of it is done. */
+  /** Pauses or kills the sandboxes past their deadline. */
   async expire(): Promise<void> {
     const now = Date.now();
     if (now < this.#expiryPausedUntilMs) return;
     await Promise.all(this.#registry.overdue(now).map((record) => this.#expireOne(record)));
   }
 
-  /** Waits until nothing is going on, so that the engine can stop. */
+  /** Waits for the pending steps. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#busy.values()].map(settled));
+    await Promise.all([...this.#pending.values()].map(settled));
   }
 
   async #expireOne(record: SandboxRecord): Promise<void> {
     const { id, snapshot, autoPause } = record;
     try {
-      if (autoPause) await this.#work(id, 'pause', () => this.#transitions.pause(record));
+      if (autoPause) await this.#take(id, 'pause', () => this.#transitions.pause(record));
       else if (snapshot === null)
-        await this.#work(id, 'kill', () => this.#transitions.kill(record, 'timeout'));
-      else await this.#work(id, 'kill', () => this.#transitions.revert(record, snapshot, 'timeout'));
+        await this.#take(id, 'kill', () => this.#transitions.kill(record, 'timeout'));
+      else await this.#take(id, 'kill', () => this.#transitions.revert(record, snapshot, 'timeout'));
     } catch (error) {
       this.#expiryPausedUntilMs = Date.now() + RETRY_EXPIRY_MS;
-      this.#warn(`Ending ${id} at its deadline failed: ${error instanceof Error ? error.message : error}`);
+      this.#warn(
+        `Cannot end sandbox ${id} at its deadline, will retry: ${error instanceof Error ? error.message : error}`,
+      );
     }
   }
 
@@ -170,13 +169,13 @@ export class Lifecycle {
     autoPause = paused.autoPause,
   ): Promise<Connected> {
     const resume = () => this.#transitions.resume(paused, timeoutMs, autoPause);
-    const record = await this.#work(paused.id, 'resume', () => this.#startInPlace(resume));
+    const record = await this.#take(paused.id, 'resume', () => this.#startWithinLimit(resume));
     return { record, resumed: true };
   }
 
   /**
-   * Waits until it is paused or runs and acts on it in the same breath: of several who waited for the same pause, the
-   * first resumes and the others find that resume under way, and join it.
+   * Waits until the sandbox is running or paused, then calls `act` synchronously: of several callers that wait for a
+   * pause, the first resumes and the others join that resume.
    * @throws ApiError 404.
    */
   async #whenSteady(
@@ -185,29 +184,29 @@ export class Lifecycle {
   ): Promise<Connected> {
     for (;;) {
       const record = this.#mustGet(id);
-      const busy = this.#busy.get(id);
-      if (busy?.work === 'resume') {
-        const resumed = await busy.done;
+      const pending = this.#pending.get(id);
+      if (pending?.step === 'resume') {
+        const resumed = await pending.done;
         if (resumed !== null) return { record: resumed, resumed: true };
-      } else if (busy?.work === 'pause') await settled(busy);
+      } else if (pending?.step === 'pause') await settled(pending);
       else if (record.state === 'killing') throw notFound(id);
       else return act(record);
     }
   }
 
-  /** Runs `act` as the one piece of work of this id; everything up to its first await happens at once. */
-  #work<T extends SandboxRecord | null>(id: string, work: Work, act: () => Promise<T>): Promise<T> {
-    const done = act().finally(() => this.#busy.delete(id));
-    this.#busy.set(id, { work, done });
+  /** Runs `act` as the pending step of a sandbox. Its code before the first await runs synchronously. */
+  #take<T extends SandboxRecord | null>(id: string, step: Step, act: () => Promise<T>): Promise<T> {
+    const done = act().finally(() => this.#pending.delete(id));
+    this.#pending.set(id, { step, done });
     return done;
   }
 
-  /** Takes one of the places for running sandboxes while `start` is under way. @throws ApiError 429. */
-  async #startInPlace<T>(start: () => Promise<T>): Promise<T> {
+  /** Counts a sandbox towards the limit while `start` runs. @throws ApiError 429. */
+  async #startWithinLimit<T>(start: () => Promise<T>): Promise<T> {
     const registry = this.#registry;
     const limits = this.#limits;
-    const taken = registry.count('running') + registry.count('pausing') + this.#starting;
-    if (taken >= limits.maxRunning) {
+    const count = registry.count('running') + registry.count('pausing') + this.#starting;
+    if (count >= limits.maxRunning) {
       const reached = `you have reached the maximum number of concurrent sandboxes (${limits.maxRunning})`;
       throw new ApiError(429, `${reached}. Pause or kill one and try again.`);
     }
@@ -220,12 +219,12 @@ export class Lifecycle {
   }
 
   #extend(running: SandboxRecord, durationMs: number): SandboxRecord {
-    const endAtMs = Math.min(Date.now() + durationMs, this.#lastMoment(running));
+    const endAtMs = Math.min(Date.now() + durationMs, this.#maxEndAtMs(running));
     return endAtMs <= running.endAtMs ? running : this.#registry.update(running, { endAtMs });
   }
 
-  /** The latest deadline this run may have. @throws ApiError 400 when that is over. */
-  #lastMoment(running: SandboxRecord): number {
+  /** The latest possible deadline. @throws ApiError 400 if it has passed. */
+  #maxEndAtMs(running: SandboxRecord): number {
     const last = running.startedAtMs + this.#limits.maxLengthMs;
     if (last <= Date.now()) throw new ApiError(400, 'Max instance length exceeded');
     return last;
@@ -250,7 +249,7 @@ export class Lifecycle {
   }
 }
 
-const settled = ({ done }: Busy) =>
+const settled = ({ done }: PendingStep) =>
   done.then(
     () => {},
     () => {},

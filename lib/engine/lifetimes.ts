@@ -3,19 +3,19 @@ import { z } from 'zod';
 import { SortedIndex } from './sorted-index';
 
 const MAX_ENDED = 10_000;
-/** Lines that may pile up in the file before it is written anew. */
+/** Outdated lines in the file before it is rewritten. */
 const MAX_STALE_LINES = 50_000;
 
 export const LifetimeStatus = z.enum(['running', 'paused', 'stopped']);
 export type LifetimeStatus = z.infer<typeof LifetimeStatus>;
 
-/** One row of the history: a sandbox from its creation to its end (docs/protocol.md#sandbox-runs). */
+/** A sandbox from its creation to its end: `SandboxRun` of docs/protocol.md#sandboxrun-schema. */
 export const Lifetime = z.object({
   sandboxId: z.string(),
   templateId: z.string(),
   alias: z.string().optional(),
   status: LifetimeStatus,
-  /** Unix microseconds, unique: paging by it must not lose rows. */
+  /** Unix microseconds, unique because pages are cut by it. */
   createdAtUs: z.number(),
   endReason: z.enum(['killed', 'timeout', 'error', 'shutdown']).optional(),
   endedAtMs: z.number().optional(),
@@ -24,26 +24,25 @@ export type Lifetime = Readonly<z.infer<typeof Lifetime>>;
 export type EndReason = NonNullable<Lifetime['endReason']>;
 
 /**
- * History of sandboxes including ended ones, one row a sandbox: a file to which every change is appended, the last
- * line of a sandbox counts. Quirks kept (docs/protocol.md#sandbox-runs): killing a *paused* sandbox leaves its row
- * `paused`, a resume does not clear how an earlier run ended.
+ * The history of all sandboxes, in a file to which every change is appended; the last line of a sandbox counts. Like
+ * the service, it leaves a sandbox that is killed while paused at `paused`, and a resume keeps an earlier end
+ * (docs/protocol.md#sandbox-runs).
  */
 export class Lifetimes {
   readonly #path: string;
   readonly #rows = new Map<string, Lifetime>();
   readonly #order = new SortedIndex<{ createdAtUs: number }>((a, b) => a.createdAtUs - b.createdAtUs);
-  readonly #byTime = new Map<number, string>();
-  /** Sandboxes that are gone, oldest end first. */
-  readonly #gone = new Set<string>();
+  readonly #idByTime = new Map<number, string>();
+  /** Ended sandboxes, oldest end first. */
+  readonly #ended = new Set<string>();
   #lines = 0;
-  /** Kept open: a line is written for each step of each sandbox. */
   #file: number | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Reads the file. `isAlive` tells which sandboxes there still are; unreadable lines are skipped and counted. */
+  /** Reads the file, skipping unreadable lines. `isAlive` tells whether a sandbox still exists. */
   load(isAlive: (id: string) => boolean): { skippedLines: number } {
     let skippedLines = 0;
     const text = existsSync(this.#path) ? readFileSync(this.#path, 'utf8') : '';
@@ -55,8 +54,8 @@ export class Lifetimes {
     }
     for (const { sandboxId } of [...this.#rows.values()]) {
       if (isAlive(sandboxId)) continue;
-      this.#gone.add(sandboxId);
-      // The engine was killed before it could write down how this one ended.
+      this.#ended.add(sandboxId);
+      // The engine was killed before it recorded this end.
       this.stopped(sandboxId, 'error');
     }
     this.#trim();
@@ -75,8 +74,8 @@ export class Lifetimes {
     createdAtMs: number;
   }): void {
     let createdAtUs = sandbox.createdAtMs * 1000;
-    // Sandboxes of one millisecond get different microseconds.
-    while (this.#byTime.has(createdAtUs)) createdAtUs += 1;
+    // Sandboxes created in the same millisecond get different microseconds.
+    while (this.#idByTime.has(createdAtUs)) createdAtUs += 1;
     const { id: sandboxId, templateId, alias } = sandbox;
     this.#write({
       sandboxId,
@@ -95,15 +94,15 @@ export class Lifetimes {
     this.#change(id, { status: 'running' });
   }
 
-  /** A run ended. No-op unless the row says `running`: that is the quirk of the killed paused sandbox. */
+  /** Ignores a sandbox that is not running, like the service. */
   stopped(id: string, endReason: EndReason): void {
     if (this.#rows.get(id)?.status !== 'running') return;
     this.#change(id, { status: 'stopped', endReason, endedAtMs: Date.now() });
   }
 
-  /** The sandbox is gone for good: from here on its row counts towards the bound. */
-  released(id: string): void {
-    if (this.#rows.has(id)) this.#gone.add(id);
+  /** The sandbox no longer exists: its row counts towards the limit of ended ones. */
+  ended(id: string): void {
+    if (this.#rows.has(id)) this.#ended.add(id);
     this.#trim();
   }
 
@@ -111,7 +110,7 @@ export class Lifetimes {
   *newest(beforeUs?: number): Generator<Lifetime> {
     const bound = beforeUs === undefined ? undefined : { createdAtUs: beforeUs };
     for (const { createdAtUs } of this.#order.backwards(bound)) {
-      const lifetime = this.#rows.get(this.#byTime.get(createdAtUs) ?? '');
+      const lifetime = this.#rows.get(this.#idByTime.get(createdAtUs) ?? '');
       if (lifetime !== undefined) yield lifetime;
     }
   }
@@ -137,34 +136,34 @@ export class Lifetimes {
   #keep(lifetime: Lifetime): void {
     if (!this.#rows.has(lifetime.sandboxId)) {
       this.#order.add({ createdAtUs: lifetime.createdAtUs });
-      this.#byTime.set(lifetime.createdAtUs, lifetime.sandboxId);
+      this.#idByTime.set(lifetime.createdAtUs, lifetime.sandboxId);
     }
     this.#rows.set(lifetime.sandboxId, lifetime);
   }
 
   #trim(): void {
-    for (const id of this.#gone) {
-      if (this.#gone.size <= MAX_ENDED) return;
+    for (const id of this.#ended) {
+      if (this.#ended.size <= MAX_ENDED) return;
       const lifetime = this.#rows.get(id);
-      this.#gone.delete(id);
+      this.#ended.delete(id);
       this.#rows.delete(id);
       if (lifetime === undefined) continue;
       this.#order.remove(lifetime);
-      this.#byTime.delete(lifetime.createdAtUs);
+      this.#idByTime.delete(lifetime.createdAtUs);
     }
   }
 
   #compact(): void {
-    const beside = `${this.#path}.tmp`;
+    const temporary = `${this.#path}.tmp`;
     writeFileSync(
-      beside,
+      temporary,
       [...this.#rows.values()].map((lifetime) => `${JSON.stringify(lifetime)}\n`).join(''),
       {
         mode: 0o600,
       },
     );
     this.close();
-    renameSync(beside, this.#path);
+    renameSync(temporary, this.#path);
     this.#lines = this.#rows.size;
   }
 }

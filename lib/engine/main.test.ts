@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { makeTempDir, send, until } from './test-engine';
 
-/** The command as it is shipped: one bundled file, a process of its own. */
+/** Runs the command as a bundled file in its own process. */
 
 let bundleDir = '';
 let bundle = '';
@@ -48,7 +48,7 @@ function start(args: string[], options: { channel?: boolean; entry?: string } = 
   return { child, output: () => text, ended };
 }
 
-test('alone it prints three lines to export, and ends with 0 on SIGTERM', async () => {
+test('prints three variables to export, and exits with 0 on SIGTERM', async () => {
   const { child, output, ended } = start(['--port', '0', '--data-dir', makeTempDir()]);
   await until(
     async () => output(),
@@ -67,7 +67,7 @@ test('alone it prints three lines to export, and ends with 0 on SIGTERM', async 
   expect(performance.now() - before).toBeLessThan(4_500);
 });
 
-test('with a channel it reports there and ends with its parent', async () => {
+test('reports over the IPC channel and ends with its parent', async () => {
   const dataDir = makeTempDir();
   const { child, output, ended } = start(['--port', '0', '--data-dir', dataDir], { channel: true });
   const message = await new Promise((resolve) => child.once('message', resolve));
@@ -84,7 +84,7 @@ test('with a channel it reports there and ends with its parent', async () => {
   expect(await ended).toBe(0);
 });
 
-test('what keeps it from starting is one line and exit code 1', async () => {
+test('fails to start with one line and exit code 1', async () => {
   const dataDir = makeTempDir();
   const first = start(['--port', '0', '--data-dir', dataDir], { channel: true });
   const { port } = await new Promise<{ port: number }>((resolve) => first.child.once('message', resolve));
@@ -113,7 +113,7 @@ test('what keeps it from starting is one line and exit code 1', async () => {
   expect(help.output()).toContain('--max-length-hours');
 });
 
-test('killed outright it leaves everything for the next start', async () => {
+test('keeps its sandboxes over a SIGKILL', async () => {
   const dataDir = makeTempDir();
   const listen = async () => {
     const started = start(['--port', '0', '--data-dir', dataDir], { channel: true });

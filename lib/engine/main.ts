@@ -4,8 +4,8 @@ import { openGuests } from './guest-runtime';
 import { OptionError, readOptions, USAGE } from './options';
 
 /**
- * The command. Alone it prints how to reach it; started by another process with a channel it reports there
- * (`{type: 'ready', url, port, apiKey, dataDir, notes}` or `{type: 'failed', message}`) and ends with that process.
+ * The command. On its own it prints its address and API key. Started with an IPC channel, it reports
+ * `{type: 'ready', url, port, apiKey, dataDir, notes}` or `{type: 'failed', message}` and ends with its parent.
  */
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
 }
 
 async function run(options: EngineOptions): Promise<void> {
-  // A signal during the start must not leave the lock behind.
+  // A signal during the start must still release the lock.
   let engine: Engine | undefined;
   let isStopping = false;
   const stop = async () => {
@@ -33,7 +33,7 @@ async function run(options: EngineOptions): Promise<void> {
   if (isStopping) await stop();
   const { url, port, apiKey, dataDir, notes } = engine;
   process.send?.({ type: 'ready', url, port, apiKey, dataDir, notes });
-  // A parent with a terminal of its own announces the engine in its own words.
+  // A parent that pipes the output announces the engine itself.
   if (process.send === undefined || process.stdout.isTTY) process.stdout.write(describe(engine));
 }
 

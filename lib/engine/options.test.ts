@@ -4,7 +4,7 @@ import { readOptions } from './options';
 
 const KEY = `moru_${'a1'.repeat(20)}`;
 
-test('without anything, the defaults', () => {
+test('has defaults', () => {
   expect(readOptions([], {})).toEqual({
     host: '127.0.0.1',
     port: 3100,
@@ -18,7 +18,7 @@ test('without anything, the defaults', () => {
   });
 });
 
-test('the environment sets defaults, flags win, empty variables count as unset', () => {
+test('prefers options to variables, and ignores empty variables', () => {
   const environment = {
     SANDKEEPER_ENGINE_PORT: '4000',
     SANDKEEPER_DATA_DIR: '/data',
@@ -65,11 +65,11 @@ test.each([
   [['--max-length-hours', 'x'], {}, '--max-length-hours: expected a number from 0.001'],
   [['--disk-quota-mb', '0'], {}, '--disk-quota-mb: expected a whole number from 1'],
   [['--disk-quota-mb', '1.5'], {}, '--disk-quota-mb: expected a whole number from 1'],
-  [['--data-dir', ' '], {}, '--data-dir: expected some text'],
+  [['--data-dir', ' '], {}, '--data-dir: expected a value'],
   [['--prot', '1'], {}, "Unknown option '--prot'"],
   [['--port'], {}, 'argument missing'],
   [['extra'], {}, "Unexpected argument 'extra'"],
   [[], { SANDKEEPER_ENGINE_KEY: 'secret' }, 'SANDKEEPER_ENGINE_KEY: expected moru_ followed by'],
-])('%j %j is refused by name', (args, environment, message) => {
+])('rejects %j %j by name', (args, environment, message) => {
   expect(() => readOptions(args, environment)).toThrow(message);
 });

@@ -2,28 +2,30 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { API_KEY, type EngineOptions } from './engine';
 
-export const USAGE = `Sandkeeper's local engine: a sandbox server that the Moru SDKs drive unchanged.
+export const USAGE = `Sandkeeper's local engine: a sandbox server for the unmodified Moru SDKs.
 
 Usage: engine [options]
 
-  --port N              Port to listen on, 0 for any free one (default 3100)
+  --port N              Port to listen on, 0 for any free port (default 3100)
   --host ADDRESS        Address to listen on (default 127.0.0.1)
-  --next-free-port      Take the next free port when the port is taken
-  --data-dir PATH       Where sandboxes are kept (default .sandkeeper/engine)
-  --max-running N       How many sandboxes may run at once (default 20)
-  --max-length-hours N  How long a sandbox may run from its start or resume (default 1)
-  --disk-quota-mb N     How much each sandbox's files may take before uploads are refused
-                        (default: its template's disk size, 10240 or more)
-  --host-network        Let sandboxes use this machine's network, its own services included
-                        (default: each has nothing but its own loopback)
-  --help                Show this
+  --next-free-port      Use the next free port if the port is taken
+  --data-dir PATH       Directory for the sandboxes (default .sandkeeper/engine)
+  --max-running N       Maximum number of running sandboxes (default 20)
+  --max-length-hours N  Maximum time from a start or resume to the timeout (default 1)
+  --disk-quota-mb N     Disk space of each sandbox; uploads beyond it fail
+                        (default: the disk size of its template)
+  --host-network        Give sandboxes the network of this machine, including its local services
+                        (default: each has only its own loopback)
+  --help                Show this help
 
-Environment: SANDKEEPER_ENGINE_PORT sets the default port, SANDKEEPER_DATA_DIR the directory that holds
-engine/ with the data, SANDKEEPER_ENGINE_KEY the API key (otherwise one is made and kept in the data directory).
-Options win over the environment.
+Environment variables; options take precedence:
+
+  SANDKEEPER_ENGINE_PORT  Default for --port
+  SANDKEEPER_DATA_DIR     Parent of the default data directory, engine/
+  SANDKEEPER_ENGINE_KEY   API key (default: generated and saved in the data directory)
 `;
 
-/** A flag or variable is wrong; the message names it, what it got and what would be right. */
+/** An option or variable is invalid. The message names it and the expected value. */
 export class OptionError extends Error {
   override name = 'OptionError';
 }
@@ -31,8 +33,8 @@ export class OptionError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What the command line and the environment ask for.
- * @returns 'help' when that was asked for.
+ * Reads the command line and the environment.
+ * @returns `help` for `--help`.
  * @throws OptionError
  */
 export function readOptions(args: readonly string[], environment: Environment): EngineOptions | 'help' {
@@ -83,7 +85,7 @@ function numberOf(
 
 function textOf(named: Named | undefined): string | undefined {
   if (named === undefined || named.text.trim() !== '') return named?.text;
-  throw new OptionError(`${named.name}: expected some text, got nothing.`);
+  throw new OptionError(`${named.name}: expected a value, got an empty one.`);
 }
 
 function parseFlags(args: readonly string[]) {
@@ -106,7 +108,7 @@ function parseFlags(args: readonly string[]) {
     }).values;
   } catch (error) {
     throw new OptionError(
-      `${error instanceof Error ? error.message : error} Run with --help for what there is.`,
+      `${error instanceof Error ? error.message : error} Run with --help to list the options.`,
     );
   }
 }

@@ -4,12 +4,12 @@ import type { DataDir } from './data-dir';
 import { SANDBOX_ID } from './ids';
 import { SandboxRecord } from './record';
 
-/** A record that could not be read and was moved out of the way. */
+/** An unreadable record that was moved to the set-aside directory. */
 export type SetAside = { file: string; reason: string };
 
 /**
- * One JSON file a sandbox. A file is complete or not there: it is written beside and renamed. That holds when the
- * engine is killed at any moment; after a power cut a file may be empty, and is then set aside.
+ * Keeps each sandbox in a JSON file. Writing to a temporary file and renaming it survives a kill of the engine. After a
+ * power failure a file may be empty, and is then set aside.
  */
 export class RecordFiles {
   readonly #dataDir: DataDir;
@@ -18,7 +18,7 @@ export class RecordFiles {
     this.#dataDir = dataDir;
   }
 
-  /** Reads every record. What cannot be read is moved to the set-aside directory, with the sandbox's files. */
+  /** Reads every record. Moves unreadable ones to the set-aside directory, together with the sandbox's files. */
   load(): { records: SandboxRecord[]; setAside: SetAside[] } {
     const records: SandboxRecord[] = [];
     const setAside = this.#earlierSetAside();
@@ -28,18 +28,18 @@ export class RecordFiles {
         continue;
       }
       const outcome = this.#read(file);
-      if (typeof outcome === 'string') setAside.push(this.#putAside(file, outcome));
+      if (typeof outcome === 'string') setAside.push(this.#moveAside(file, outcome));
       else records.push(outcome);
     }
     return { records, setAside };
   }
 
-  /** Synchronous on purpose: an answer may not be given before its record is kept, and this takes ~0.1 ms. */
+  /** Synchronous, because a response must not precede its record. Takes about 0.1 ms. */
   save(record: SandboxRecord): void {
     const path = this.#pathOf(record.id);
-    const beside = `${path}.tmp`;
-    writeFileSync(beside, JSON.stringify(record), { mode: 0o600 });
-    renameSync(beside, path);
+    const temporary = `${path}.tmp`;
+    writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
+    renameSync(temporary, path);
   }
 
   delete(id: string): void {
@@ -50,7 +50,7 @@ export class RecordFiles {
     return join(this.#dataDir.records, `${id}.json`);
   }
 
-  /** The record in a file, or why there is none. */
+  /** The record in a file, or the reason it cannot be read. */
   #read(file: string): SandboxRecord | string {
     try {
       const parsed = SandboxRecord.safeParse(
@@ -58,7 +58,7 @@ export class RecordFiles {
       );
       if (!parsed.success) {
         const issue = parsed.error.issues[0];
-        return `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`;
+        return `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'invalid'}`;
       }
       if (`${parsed.data.id}.json` !== file) return `holds the record of ${parsed.data.id}`;
       return parsed.data;
@@ -67,17 +67,17 @@ export class RecordFiles {
     }
   }
 
-  #putAside(file: string, reason: string): SetAside {
+  #moveAside(file: string, reason: string): SetAside {
     const name = `${Date.now()}-${file}`;
     mkdirSync(this.#dataDir.setAside, { recursive: true, mode: 0o700 });
     renameSync(join(this.#dataDir.records, file), join(this.#dataDir.setAside, name));
     const id = file.replace(/\.json$/, '');
     if (SANDBOX_ID.test(id)) {
-      // Without a record the files would count as leftovers; somebody may still want to rescue them.
+      // Files without a record would be deleted as leftovers, but they may be worth rescuing.
       try {
         renameSync(join(this.#dataDir.guests, id), join(this.#dataDir.setAside, `${name}.files`));
       } catch {
-        // It had none.
+        // The sandbox had no files.
       }
     }
     return { file: name, reason };
@@ -87,7 +87,7 @@ export class RecordFiles {
     try {
       return readdirSync(this.#dataDir.setAside)
         .filter((file) => !file.endsWith('.files'))
-        .map((file) => ({ file, reason: 'set aside at an earlier start' }));
+        .map((file) => ({ file, reason: 'set aside by an earlier start' }));
     } catch {
       return [];
     }

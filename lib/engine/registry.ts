@@ -3,11 +3,11 @@ import { type RecordState, type SandboxRecord, VISIBLE_STATE, type VisibleState 
 import type { RecordFiles } from './record-files';
 import { SortedIndex } from './sorted-index';
 
-/** A place in the list: `startedAt` falling, then id rising (docs/protocol.md#listing-sandboxes). */
-export type ListPlace = { startedAtMs: number; id: string };
+/** A position in the list, which is sorted newest start first, then by id (docs/protocol.md#listing-sandboxes). */
+export type ListPosition = { startedAtMs: number; id: string };
 
-/** Rising order of the index is the *reverse* of the list's, so that new sandboxes are appended. */
-function byStart(a: ListPlace, b: ListPlace): number {
+/** The index is the list in reverse, so that new sandboxes are appended. */
+function byStart(a: ListPosition, b: ListPosition): number {
   return a.startedAtMs - b.startedAtMs || compareText(b.id, a.id);
 }
 
@@ -20,16 +20,13 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/**
- * All sandboxes there are, in memory and on disk. Records are never changed in place: an update replaces the record,
- * moves it in the indexes and writes its file before it returns.
- */
+/** All sandboxes, in memory and on disk. Records are immutable: an update replaces the record and writes its file. */
 export class Registry {
   readonly #files: RecordFiles;
   readonly #tokens: Tokens;
   readonly #records = new Map<string, SandboxRecord>();
   readonly #ids = new Map<string, string>();
-  readonly #starts = new SortedIndex<ListPlace>(byStart);
+  readonly #starts = new SortedIndex<ListPosition>(byStart);
   readonly #deadlines = new SortedIndex<SandboxRecord>(byDeadline);
   readonly #counts: Record<RecordState, number> = { running: 0, pausing: 0, paused: 0, killing: 0 };
 
@@ -38,16 +35,16 @@ export class Registry {
     this.#tokens = tokens;
   }
 
-  /** Takes up what was read at start; nothing is written. */
+  /** Adds the records read at start. */
   restore(records: readonly SandboxRecord[]): void {
-    for (const record of records) this.#enter(record);
+    for (const record of records) this.#insert(record);
   }
 
   get(id: string): SandboxRecord | undefined {
     return this.#records.get(id);
   }
 
-  /** The record that a caller may see: not one that is being killed. */
+  /** The sandbox unless it is being killed. */
   getVisible(id: string): SandboxRecord | undefined {
     const record = this.#records.get(id);
     return record !== undefined && VISIBLE_STATE[record.state] !== null ? record : undefined;
@@ -63,23 +60,23 @@ export class Registry {
 
   add(record: SandboxRecord): void {
     this.#files.save(record);
-    this.#enter(record);
+    this.#insert(record);
   }
 
-  /** Returns the record as it is now. */
+  /** Returns the new record. */
   update(record: SandboxRecord, patch: Partial<SandboxRecord>): SandboxRecord {
     const next = { ...record, ...patch };
     this.#files.save(next);
-    this.#leave(record);
-    this.#enter(next);
+    this.#drop(record);
+    this.#insert(next);
     return next;
   }
 
-  /** Takes it out of sight, in memory alone: needs no space on a full disk, and is undone by a restart. */
+  /** Hides a sandbox from callers until a restart. In memory only, so that it works on a full disk. */
   hide(record: SandboxRecord): SandboxRecord {
     const hidden: SandboxRecord = { ...record, state: 'killing' };
-    this.#leave(record);
-    this.#enter(hidden);
+    this.#drop(record);
+    this.#insert(hidden);
     return hidden;
   }
 
@@ -87,37 +84,37 @@ export class Registry {
     this.#files.delete(id);
   }
 
-  /** Forgets the record itself; its file is deleted before. */
+  /** Removes the record from memory. */
   remove(record: SandboxRecord): void {
-    this.#leave(record);
+    this.#drop(record);
   }
 
-  /** The sandbox an access token belongs to, in any state. */
+  /** The sandbox with this access token, in any state. */
   findByToken(token: string): SandboxRecord | undefined {
     const id = this.#ids.get(token);
     return id === undefined ? undefined : this.#records.get(id);
   }
 
-  /** Shown sandboxes in list order, from just after `after`, or from the newest. */
-  *listed(states: ReadonlySet<VisibleState>, after?: ListPlace): Generator<SandboxRecord> {
+  /** Visible sandboxes in list order, starting after `after` or at the newest. */
+  *list(states: ReadonlySet<VisibleState>, after?: ListPosition): Generator<SandboxRecord> {
     for (const { id } of this.#starts.backwards(after)) {
       const record = this.#records.get(id);
-      const shown = record === undefined ? null : VISIBLE_STATE[record.state];
-      if (record !== undefined && shown !== null && states.has(shown)) yield record;
+      const state = record === undefined ? null : VISIBLE_STATE[record.state];
+      if (record !== undefined && state !== null && states.has(state)) yield record;
     }
   }
 
-  /** Running sandboxes, the latest deadline first. */
+  /** Running sandboxes, latest deadline first. */
   running(): Generator<SandboxRecord> {
     return this.#deadlines.backwards();
   }
 
-  /** Running sandboxes whose deadline has come, the earliest first. */
+  /** Running sandboxes past their deadline, earliest first. */
   overdue(nowMs: number): SandboxRecord[] {
     return this.#deadlines.takeWhile((record) => record.endAtMs <= nowMs);
   }
 
-  #enter(record: SandboxRecord): void {
+  #insert(record: SandboxRecord): void {
     this.#records.set(record.id, record);
     this.#ids.set(this.#tokens.access(record.id), record.id);
     this.#starts.add(record);
@@ -125,7 +122,7 @@ export class Registry {
     this.#counts[record.state] += 1;
   }
 
-  #leave(record: SandboxRecord): void {
+  #drop(record: SandboxRecord): void {
     this.#records.delete(record.id);
     this.#ids.delete(this.#tokens.access(record.id));
     this.#starts.remove(record);

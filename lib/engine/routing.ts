@@ -6,15 +6,15 @@ import { fileSignature, parseSandboxId, type Tokens } from './ids';
 import type { SandboxRecord } from './record';
 import type { Registry } from './registry';
 
-/** Where a request goes. `nowhere`: meant for a sandbox that is not there or does not run. */
+/** Where a request goes. `missing`: to a sandbox that does not exist or does not run. */
 export type Destination =
   | { to: 'control'; path: string; query: URLSearchParams }
   | { to: 'guest'; path: string; record: SandboxRecord; port: number }
-  | { to: 'nowhere'; path: string; sandboxId: string };
+  | { to: 'missing'; path: string; sandboxId: string };
 
 /**
- * First path segments that belong to the control plane whatever headers a client adds (Python does,
- * docs/protocol.md#data-plane-headers).
+ * First path segments of the control plane. The Python SDK sends data-plane headers with these as well
+ * (docs/protocol.md#data-plane-headers).
  */
 const CONTROL_ROOTS = new Set([
   'sandboxes',
@@ -31,8 +31,8 @@ const ENVD_PATH = /^\/(files|metrics|envs|init|shutdown|filesystem\.Filesystem\/
 const GUEST_HOST = /^(\d{1,5})-(i[a-z0-9]{20})\./;
 
 /**
- * Decides for each request whether it is the control plane's or which sandbox's (docs/protocol.md#routing-a-request):
- * id header, host, access token, signature, in that order.
+ * Routes a request to the control plane or to a sandbox, by its id header, host, access token or signature, in this
+ * order (docs/protocol.md#routing-a-request).
  */
 export class Router {
   readonly #registry: Registry;
@@ -45,7 +45,7 @@ export class Router {
     this.#boundHost = boundHost;
   }
 
-  /** @throws ApiError 400 for a host that is not ours, a target that is no path, half an address. */
+  /** @throws ApiError 400 for a foreign host, a target that is not a path, or an incomplete address. */
   route(request: IncomingMessage): Destination {
     const hostName = this.#checkedHost(request.headers.host);
     const { path, query } = splitTarget(request.url ?? '');
@@ -53,8 +53,10 @@ export class Router {
     if (guestHost === null && CONTROL_ROOTS.has(path.split('/')[1] ?? ''))
       return { to: 'control', path, query };
 
-    const named = namedByHeaders(request.headers) ?? namedByHost(guestHost);
-    if (named !== null) return this.#toGuest(path, this.#registry.get(named.id), named.port, named.id);
+    const address = addressInHeaders(request.headers) ?? addressInHost(guestHost);
+    if (address !== null) {
+      return this.#toGuest(path, this.#registry.get(address.id), address.port, address.id);
+    }
     const token = request.headers['x-access-token'];
     if (typeof token === 'string') {
       const record = this.#registry.findByToken(token);
@@ -63,8 +65,8 @@ export class Router {
     if (query.has('signature')) {
       return this.#toGuest(path, this.#findBySignature(request.method, query), ENVD_PORT);
     }
-    // A token that nobody knows belonged to a sandbox that was killed.
-    if (token !== undefined || ENVD_PATH.test(path)) return { to: 'nowhere', path, sandboxId: '' };
+    // An unknown token belonged to a killed sandbox.
+    if (token !== undefined || ENVD_PATH.test(path)) return { to: 'missing', path, sandboxId: '' };
     return { to: 'control', path, query };
   }
 
@@ -75,10 +77,10 @@ export class Router {
     id = record?.id ?? '',
   ): Destination {
     if (record?.state === 'running') return { to: 'guest', path, record, port };
-    return { to: 'nowhere', path, sandboxId: id };
+    return { to: 'missing', path, sandboxId: id };
   }
 
-  /** Only running sandboxes are tried: for all others the answer is the same. */
+  /** Tries running sandboxes only, because all others get the same response. */
   #findBySignature(method: string | undefined, query: URLSearchParams): SandboxRecord | undefined {
     const signature = query.get('signature') ?? '';
     const expiration = query.get('signature_expiration');
@@ -94,7 +96,7 @@ export class Router {
     return undefined;
   }
 
-  /** Refuses names that a hostile page could point at this machine. */
+  /** Rejects other host names, which a hostile page could rebind to this machine. @throws ApiError 400. */
   #checkedHost(host: string | undefined): string {
     const name = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/.exec(host?.toLowerCase() ?? '')?.[1];
     if (name !== undefined && isOurHost(name, this.#boundHost.toLowerCase())) return name;
@@ -102,7 +104,7 @@ export class Router {
   }
 }
 
-/** Addresses cannot be rebound, so a server on all interfaces answers to each of them. */
+/** Addresses cannot be rebound, so a server on all interfaces accepts any of them. */
 function isOurHost(name: string, boundHost: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost') || name === '127.0.0.1' || name === '[::1]')
     return true;
@@ -112,15 +114,15 @@ function isOurHost(name: string, boundHost: string): boolean {
 }
 
 function splitTarget(url: string): { path: string; query: URLSearchParams } {
-  if (!url.startsWith('/')) throw new ApiError(400, 'expected a path as the target of the request');
+  if (!url.startsWith('/')) throw new ApiError(400, 'expected a path as the request target');
   const [path = '/'] = url.split('?', 1);
   return { path, query: new URLSearchParams(url.slice(path.length)) };
 }
 
-type Named = { id: string; port: number };
+type Address = { id: string; port: number };
 
-/** @throws ApiError 400 when one of the two headers is missing or wrong (docs/protocol.md#data-plane-headers). */
-function namedByHeaders(headers: IncomingHttpHeaders): Named | null {
+/** @throws ApiError 400 if one of the two headers is missing or invalid (docs/protocol.md#data-plane-headers). */
+function addressInHeaders(headers: IncomingHttpHeaders): Address | null {
   const idText = headers['moru-sandbox-id'] ?? headers['e2b-sandbox-id'];
   const portText = headers['moru-sandbox-port'] ?? headers['e2b-sandbox-port'];
   if (idText === undefined && portText === undefined) return null;
@@ -131,6 +133,6 @@ function namedByHeaders(headers: IncomingHttpHeaders): Named | null {
   return { id: parseSandboxId(idText) ?? idText, port };
 }
 
-function namedByHost(match: RegExpExecArray | null): Named | null {
+function addressInHost(match: RegExpExecArray | null): Address | null {
   return match === null ? null : { port: Number(match[1]), id: match[2] ?? '' };
 }

@@ -2,7 +2,7 @@ import { NotFoundError, Sandbox, type SandboxInfo } from '@moru-ai/core';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { startTestEngine, type TestEngine, until } from './test-engine';
 
-/** The flows of the vendor's page on killing, through the published SDK, driven by the three variables we print. */
+/** Uses the published SDK with the three variables that the engine prints. */
 
 let engine: TestEngine;
 
@@ -21,7 +21,7 @@ async function listAll(options?: Parameters<typeof Sandbox.list>[0]): Promise<Sa
   return found;
 }
 
-test('create, look at it, kill it by its handle', async () => {
+test('creates a sandbox, reads it and kills it by its handle', async () => {
   const sandbox = await Sandbox.create({ metadata: { environment: 'development' }, timeoutMs: 120_000 });
   expect(sandbox.sandboxId).toMatch(/^i[a-z0-9]{20}$/);
   expect(sandbox.getHost(3000)).toBe(`3000-${sandbox.sandboxId}.localhost:${engine.port}`);
@@ -36,14 +36,14 @@ test('create, look at it, kill it by its handle', async () => {
   await expect(sandbox.getInfo()).rejects.toThrow(NotFoundError);
 });
 
-test('kill by id, and the answer for a missing one', async () => {
+test('kills by id, and returns false for a missing sandbox', async () => {
   const { sandboxId } = await Sandbox.create();
   expect(await Sandbox.kill(sandboxId)).toBe(true);
   expect(await Sandbox.kill(sandboxId)).toBe(false);
   expect(await Sandbox.kill('sbx_abc123')).toBe(false);
 });
 
-test('options given to static calls work as the variables do', async () => {
+test('accepts options instead of variables in static calls', async () => {
   const { sandboxId } = await Sandbox.create();
   vi.unstubAllEnvs();
   const options = { apiKey: engine.apiKey, apiUrl: engine.url };
@@ -51,7 +51,7 @@ test('options given to static calls work as the variables do', async () => {
   expect(await Sandbox.kill(sandboxId, options)).toBe(true);
 });
 
-test('list, filter by metadata on the server, kill each', async () => {
+test('lists by metadata on the server, and kills each', async () => {
   for (const environment of ['development', 'production', 'development']) {
     await Sandbox.create({ metadata: { environment, 'team name': 'a&b = c/d%+' } });
   }
@@ -62,7 +62,7 @@ test('list, filter by metadata on the server, kill each', async () => {
   expect((await listAll()).map((info) => info.metadata.environment)).toEqual(['production']);
 });
 
-test('list, filter by metadata in the client, kill each', async () => {
+test('lists all, filters by metadata in the client, and kills each', async () => {
   for (const environment of ['development', 'staging', 'development']) {
     await Sandbox.create({ metadata: { environment } });
   }
@@ -72,7 +72,7 @@ test('list, filter by metadata in the client, kill each', async () => {
   expect((await listAll()).map((info) => info.metadata.environment)).toEqual(['staging']);
 });
 
-test('pause, which does not count as running, and connect, which resumes', async () => {
+test('pauses a sandbox and resumes it by connect', async () => {
   const sandbox = await Sandbox.create();
   const { sandboxId } = sandbox;
   expect(await Sandbox.betaPause(sandboxId)).toBe(true);
@@ -85,12 +85,12 @@ test('pause, which does not count as running, and connect, which resumes', async
   const connected = await Sandbox.connect(sandboxId);
   expect(connected.sandboxId).toBe(sandboxId);
   expect(await connected.isRunning()).toBe(true);
-  // The handle from before the pause works again: its token is the same.
+  // The token stays the same, hence the old handle works again.
   expect(await sandbox.isRunning()).toBe(true);
   expect((await Sandbox.getInfo(sandboxId)).state).toBe('running');
 });
 
-test('a sandbox past its time is killed', async () => {
+test('kills a sandbox at its timeout', async () => {
   const sandbox = await Sandbox.create({ timeoutMs: 1_000 });
   await until(
     () => sandbox.isRunning(),
@@ -100,7 +100,7 @@ test('a sandbox past its time is killed', async () => {
   await expect(Sandbox.connect(sandbox.sandboxId)).rejects.toThrow(NotFoundError);
 });
 
-test('with auto-pause it is paused instead', async () => {
+test('pauses a sandbox with autoPause at its timeout', async () => {
   const { sandboxId } = await Sandbox.betaCreate({ timeoutMs: 1_000, autoPause: true });
   await until(
     () => Sandbox.getInfo(sandboxId),
@@ -108,14 +108,14 @@ test('with auto-pause it is paused instead', async () => {
   );
 });
 
-test('setTimeout moves the deadline', async () => {
+test('moves the deadline by setTimeout', async () => {
   const sandbox = await Sandbox.create({ timeoutMs: 300_000 });
   await sandbox.setTimeout(1_000);
   const { endAt } = await sandbox.getInfo();
   expect(endAt.getTime() - Date.now()).toBeLessThanOrEqual(1_000);
 });
 
-test('metrics of an idle sandbox are zero of what it has', async () => {
+test('returns zero usage for an idle sandbox', async () => {
   const sandbox = await Sandbox.create();
   expect(await sandbox.getMetrics()).toMatchObject([
     {
@@ -129,7 +129,7 @@ test('metrics of an idle sandbox are zero of what it has', async () => {
   ]);
 });
 
-test('a full page of pages yields each of 250 sandboxes once', async () => {
+test('lists each of 250 sandboxes once over several pages', async () => {
   const ids = await createMany(250);
   const found = await listAll();
   expect(found.map(({ sandboxId }) => sandboxId).sort()).toEqual(ids.sort());
@@ -137,7 +137,7 @@ test('a full page of pages yields each of 250 sandboxes once', async () => {
   expect(starts).toEqual([...starts].sort((a, b) => b - a));
 });
 
-test('while one is resumed between two pages, every other is still yielded once', async () => {
+test('lists every other sandbox once while one is resumed between two pages', async () => {
   const ids = await createMany(250);
   const oldest = (await listAll()).at(-1);
   const moved = oldest?.sandboxId ?? '';
@@ -145,22 +145,22 @@ test('while one is resumed between two pages, every other is still yielded once'
 
   const paginator = Sandbox.list();
   const found = (await paginator.nextItems()).map(({ sandboxId }) => sandboxId);
-  // Its start is now, so it moves in front of the page that has been read: missed by this pass.
+  // Its new start moves it before the page that was read, hence this pass misses it.
   await Sandbox.connect(moved);
   while (paginator.hasNext) found.push(...(await paginator.nextItems()).map(({ sandboxId }) => sandboxId));
   expect(found.toSorted()).toEqual(ids.filter((id) => id !== moved).sort());
-  // Which is why somebody who missed it asks for it by its id, or reads the first page again.
+  // Its id and the first page still find it.
   expect((await Sandbox.getInfo(moved)).state).toBe('running');
   expect((await Sandbox.list().nextItems())[0]?.sandboxId).toBe(moved);
 });
 
-/** Sixteen at a time, so that starts coincide and their order has nothing to do with the ids. */
+/** Creates sixteen at a time, so that some have equal start times. */
 async function createMany(count: number): Promise<string[]> {
   const ids: string[] = [];
-  let asked = 0;
+  let started = 0;
   const createSome = async () => {
-    while (asked < count) {
-      asked += 1;
+    while (started < count) {
+      started += 1;
       ids.push(await engine.create());
     }
   };

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { type Detail, send, startTestEngine, type TestEngine } from './test-engine';
 
-/** What comes back for these bytes until the connection ends. */
+/** Sends bytes and returns the response once the connection has ended. */
 function sendRaw(engine: TestEngine, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(engine.port, '127.0.0.1', () => socket.write(bytes));
@@ -13,7 +13,7 @@ function sendRaw(engine: TestEngine, bytes: string | Buffer): Promise<string> {
   });
 }
 
-test('everything but health needs the key, with the texts of the protocol', async () => {
+test('requires the API key for everything but /health', async () => {
   const engine = await startTestEngine();
   const message = async (key: string | null, path = '/v2/sandboxes') => {
     const { status, json } = await engine.call('GET', path, { key });
@@ -21,14 +21,14 @@ test('everything but health needs the key, with the texts of the protocol', asyn
   };
   expect(await message(null)).toEqual([401, 'authorization header is missing']);
   expect(await message('e2b_0123')).toEqual([401, 'authorization header is malformed']);
-  expect(await message('moru_0123')).toEqual([401, 'the API key is not valid']);
+  expect(await message('moru_0123')).toEqual([401, 'the API key is invalid']);
   expect(await message(null, '/engine/status')).toEqual([401, 'authorization header is missing']);
   expect(await message(null, '/nowhere')).toEqual([401, 'authorization header is missing']);
   expect((await engine.call('GET', '/health', { key: null })).status).toBe(200);
   expect((await engine.call('GET', '/engine/status')).status).toBe(200);
 });
 
-test('only names of this machine are answered', async () => {
+test('rejects foreign host names', async () => {
   const engine = await startTestEngine();
   const status = async (host: string) => (await engine.call('GET', '/health', { headers: { host } })).status;
   for (const host of [
@@ -55,7 +55,7 @@ test('only names of this machine are answered', async () => {
   expect(json).toEqual({ code: 400, message: 'Invalid host' });
 });
 
-test('nothing lets a web page drive it', async () => {
+test('allows no cross-origin requests', async () => {
   const engine = await startTestEngine();
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'DELETE' };
   const preflight = await engine.call('OPTIONS', '/sandboxes', { headers, key: null });
@@ -66,7 +66,7 @@ test('nothing lets a web page drive it', async () => {
   }
 });
 
-test('unknown paths are 404 and wrong methods 405, both as JSON', async () => {
+test('answers unknown paths with 404 and wrong methods with 405, as JSON', async () => {
   const engine = await startTestEngine();
   for (const path of [
     '/',
@@ -90,8 +90,8 @@ test.each([
   [{ templateID: 'base', timeout: -1 }, 'timeout: expected a whole number, 0 or more'],
   [{ templateID: 'base', timeout: '60' }, 'timeout: expected a whole number, 0 or more'],
   [{ templateID: 'base', timeout: 1.5 }, 'timeout: expected a whole number, 0 or more'],
-  [{ templateID: 'base', metadata: { a: 1 } }, 'metadata.a: expected text'],
-  [{ templateID: 'base', metadata: [] }, 'metadata: expected an object of texts'],
+  [{ templateID: 'base', metadata: { a: 1 } }, 'metadata.a: expected a string'],
+  [{ templateID: 'base', metadata: [] }, 'metadata: expected an object of strings'],
   [{ templateID: 'base', autoPause: 'yes' }, 'autoPause: expected true or false'],
   [{ templateID: 'base', network: { denyOut: ['nonsense'] } }, 'network.denyOut.0: expected an IP address'],
   [{ templateID: 'base', network: { allowOut: ['example.com'] } }, 'network.allowOut: expected 0.0.0.0/0'],
@@ -103,7 +103,7 @@ test.each([
   [[], 'request body: expected a JSON object'],
   ['{"templateID": ', 'request body is not valid JSON'],
   ['', 'request body: expected a JSON object'],
-])('a create with %j is refused with what would be right', async (body, message) => {
+])('rejects a create with %j and names the expected value', async (body, message) => {
   const engine = await startTestEngine();
   const { status, json } = await engine.call('POST', '/sandboxes', { body });
   expect(status).toBe(400);
@@ -111,7 +111,7 @@ test.each([
   expect((json as { message: string }).message).toContain(message);
 });
 
-test('unknown templates and volumes are 404; names are trimmed, case does not matter, newer fields are ignored', async () => {
+test('answers unknown templates and volumes with 404, normalizes names and ignores newer fields', async () => {
   const engine = await startTestEngine();
   const create = (body: object) => engine.call('POST', '/sandboxes', { body });
   expect((await create({ templateID: 'nope' })).json).toEqual({
@@ -131,7 +131,7 @@ test('unknown templates and volumes are 404; names are trimmed, case does not ma
   expect((await engine.call('POST', '/v2/sandboxes', { body: { templateID: 'python' } })).status).toBe(201);
 });
 
-test('the answer to a create is complete', async () => {
+test('answers a create with every field', async () => {
   const engine = await startTestEngine();
   const body = { templateID: 'base', secure: true, network: { allowPublicTraffic: false } };
   const { json } = await engine.call('POST', '/sandboxes', { body });
@@ -149,12 +149,12 @@ test('the answer to a create is complete', async () => {
   expect(open.json).toMatchObject({ envdAccessToken: expect.any(String), trafficAccessToken: null });
   const { sandboxID } = json as Detail;
   expect(await engine.detail(sandboxID)).toMatchObject({ envdAccessToken: (json as Detail).envdAccessToken });
-  // As old clients write ids.
+  // Old clients append their client id.
   expect((await engine.detail(`${sandboxID}-6532622b`)).sandboxID).toBe(sandboxID);
   expect((await engine.detail(`${sandboxID}-a-b`)).status).toBe(404);
 });
 
-test('the newer connect call may leave the timeout out, the older may not', async () => {
+test('requires the timeout in the older connect route only', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   expect((await engine.call('POST', `/v2/sandboxes/${id}/connect`, { body: {} })).status).toBe(200);
@@ -164,7 +164,7 @@ test('the newer connect call may leave the timeout out, the older may not', asyn
   expect((await engine.call('POST', `/sandboxes/${id}/resume`)).status).toBe(400);
 });
 
-test('a body over one megabyte is 413, announced or not', async () => {
+test('answers 413 to a body over one megabyte, with or without a content length', async () => {
   const engine = await startTestEngine();
   const body = JSON.stringify({ templateID: 'base', metadata: { long: 'x'.repeat(1_100_000) } });
   const announced = { 'content-length': String(body.length) };
@@ -177,7 +177,7 @@ test('a body over one megabyte is 413, announced or not', async () => {
   expect((await engine.call('POST', '/sandboxes', { body: large })).status).toBe(201);
 });
 
-test('garbage is refused and harms nobody', async () => {
+test('rejects malformed requests and keeps running', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   expect(await sendRaw(engine, 'hello?\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*\{"code":400,/s);
@@ -196,19 +196,19 @@ test('garbage is refused and harms nobody', async () => {
   expect(engine.warnings).toEqual([]);
 });
 
-test('requests find their sandbox by header, host, token and signature, or are 502', async () => {
+test('routes requests by header, host, token and signature, or answers 502', async () => {
   const engine = await startTestEngine();
   const ids = [await engine.create({ secure: false }), await engine.create({ secure: true })] as const;
   const { envdAccessToken: token } = await engine.detail(ids[1]);
-  const ask = (path: string, headers: Record<string, string>) =>
+  const get = (path: string, headers: Record<string, string>) =>
     send(engine.port, 'GET', path, undefined, headers);
   const envd = { 'moru-sandbox-port': '49983' };
 
-  expect((await ask('/health', { ...envd, 'moru-sandbox-id': ids[0] })).status).toBe(204);
-  expect((await ask('/health', { host: `49983-${ids[0]}.localhost:${engine.port}` })).status).toBe(204);
-  expect((await ask('/health', { 'x-access-token': token })).status).toBe(204);
-  expect((await ask('/health', { 'e2b-sandbox-id': ids[1], 'e2b-sandbox-port': '49983' })).status).toBe(204);
-  expect(await ask('/anything', { host: `3000-${ids[0]}.localhost` })).toMatchObject({
+  expect((await get('/health', { ...envd, 'moru-sandbox-id': ids[0] })).status).toBe(204);
+  expect((await get('/health', { host: `49983-${ids[0]}.localhost:${engine.port}` })).status).toBe(204);
+  expect((await get('/health', { 'x-access-token': token })).status).toBe(204);
+  expect((await get('/health', { 'e2b-sandbox-id': ids[1], 'e2b-sandbox-port': '49983' })).status).toBe(204);
+  expect(await get('/anything', { host: `3000-${ids[0]}.localhost` })).toMatchObject({
     status: 502,
     json: {
       sandboxId: ids[0],
@@ -217,21 +217,21 @@ test('requests find their sandbox by header, host, token and signature, or are 5
       code: 502,
     },
   });
-  const half = await ask('/health', { 'moru-sandbox-id': ids[0] });
+  const half = await get('/health', { 'moru-sandbox-id': ids[0] });
   expect(half).toMatchObject({ status: 400, json: { code: 400 } });
 
   const gone = { sandboxId: 'inope', message: 'The sandbox was not found', code: 502 };
-  expect((await ask('/files', { ...envd, 'moru-sandbox-id': 'inope' })).json).toEqual(gone);
+  expect((await get('/files', { ...envd, 'moru-sandbox-id': 'inope' })).json).toEqual(gone);
   for (const [path, headers] of [
     ['/health', { 'x-access-token': 'f'.repeat(64) }],
     ['/files?path=a&signature=v1_x', {}],
     ['/files', {}],
   ] as const) {
-    expect(await ask(path, headers)).toMatchObject({ status: 502, json: { ...gone, sandboxId: '' } });
+    expect(await get(path, headers)).toMatchObject({ status: 502, json: { ...gone, sandboxId: '' } });
   }
   await engine.call('POST', `/sandboxes/${ids[1]}/pause`);
-  expect((await ask('/health', { 'x-access-token': token })).json).toEqual({ ...gone, sandboxId: ids[1] });
-  // The id headers on a control-plane call, as the Python SDK sends them, change nothing.
+  expect((await get('/health', { 'x-access-token': token })).json).toEqual({ ...gone, sandboxId: ids[1] });
+  // The Python SDK sends the id headers with control-plane calls as well.
   const headers = { ...envd, 'moru-sandbox-id': ids[1] };
   const connected = await engine.call('POST', `/sandboxes/${ids[1]}/connect`, {
     headers,
@@ -240,7 +240,7 @@ test('requests find their sandbox by header, host, token and signature, or are 5
   expect(connected.status).toBe(201);
 });
 
-test('files and processes say that they are not available here', async () => {
+test('reports that files and processes are not available', async () => {
   const engine = await startTestEngine();
   const { envdAccessToken } = await engine.detail(await engine.create());
   const headers = { 'x-access-token': envdAccessToken };
@@ -248,7 +248,7 @@ test('files and processes say that they are not available here', async () => {
   expect([status, json]).toEqual([501, { code: 501, message: expect.stringContaining('not available') }]);
 });
 
-test('templates are listed and shown', async () => {
+test('lists and reads templates', async () => {
   const engine = await startTestEngine();
   const { json } = await engine.call('GET', '/templates');
   expect(json).toContainEqual(

@@ -16,33 +16,33 @@ import { toGuest } from './record';
 import { type Destination, Router } from './routing';
 import type { EngineServices } from './services';
 
-/** Ports tried after a taken one. */
+/** Ports to try after a taken one. */
 const NEXT_PORTS = 100;
 const NO_EFFECTS: FaultOutcome['effects'] = new Set();
 
 type Address = { host: string; port: number; nextFreePort?: boolean };
-type Guestward = { dataPlane: DataPlane; guestsDir: string };
+type ServerServices = EngineServices & {
+  dataPlane: DataPlane;
+  guestsDir: string;
+  warn(message: string): void;
+};
 
 /** The HTTP server: one port for the control plane and for every sandbox. */
 export class EngineServer {
-  readonly #services: EngineServices & Guestward & { warn(message: string): void };
+  readonly #services: ServerServices;
   readonly #address: Address;
   readonly #server: Server;
   readonly #router: Router;
   readonly #control: ControlPlane;
   #isStopping = false;
 
-  constructor(
-    services: EngineServices & Guestward & { warn(message: string): void },
-    apiKey: string,
-    address: Address,
-  ) {
+  constructor(services: ServerServices, apiKey: string, address: Address) {
     this.#services = services;
     this.#address = address;
     this.#router = new Router(services.registry, services.tokens, address.host);
     this.#control = new ControlPlane(services, apiKey);
     this.#server = createServer({
-      // Slow headers are cut off; bodies are not limited here, because uploads to a sandbox may take hours.
+      // Headers have a time limit. Bodies do not, because uploads may take hours.
       headersTimeout: 10_000,
       requestTimeout: 0,
       connectionsCheckingInterval: 2_000,
@@ -50,10 +50,10 @@ export class EngineServer {
       maxHeaderSize: 64 * 1024,
     });
     this.#server.on('request', (request, response) => void this.#serve(request, response));
-    this.#server.on('clientError', refuseGarbage);
+    this.#server.on('clientError', rejectMalformed);
   }
 
-  /** The port it listens on. @throws StartError when it is taken. */
+  /** Returns the port. @throws StartError if it is taken. */
   async listen(): Promise<number> {
     const { host, port, nextFreePort } = this.#address;
     const last = nextFreePort && port > 0 ? Math.min(port + NEXT_PORTS, 65_535) : port;
@@ -66,11 +66,11 @@ export class EngineServer {
         ? `Ports ${port} to ${last} on ${host} are all taken.`
         : `Port ${port} on ${host} is taken.`;
     throw new StartError(
-      `${taken} Stop what listens there, name another with --port, or add --next-free-port.`,
+      `${taken} Stop the program that uses it, choose another port with --port, or add --next-free-port.`,
     );
   }
 
-  /** Takes no more requests, gives those under way `graceMs`, then cuts them off. */
+  /** Rejects new requests, waits up to `graceMs` for the others, then closes their connections. */
   async close(graceMs: number): Promise<void> {
     this.#isStopping = true;
     const closed = new Promise((resolve) => this.#server.close(resolve));
@@ -80,7 +80,7 @@ export class EngineServer {
     await closed;
   }
 
-  /** null when the port is taken. */
+  /** Returns null if the port is taken. */
   #tryListen(host: string, port: number): Promise<number | null> {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => {
@@ -113,13 +113,13 @@ export class EngineServer {
     { path, query }: Extract<Destination, { to: 'control' }>,
   ): Promise<void> {
     const route = this.#control.resolve(request, path);
-    // The switches themselves stay reachable whatever they are set to.
+    // Faults never apply to the routes that remove them.
     const effects = path.startsWith('/engine/')
       ? NO_EFFECTS
-      : await actOut(this.#services.faults, request, response, path);
+      : await applyFaults(this.#services.faults, request, response, path);
     if (effects === null) return;
     const reply = await this.#control.handle(route, request, query, effects);
-    if (effects.has('fail-late')) throw new ApiError(500, 'Fault switched on, after the fact');
+    if (effects.has('fail-late')) throw new ApiError(500, 'Injected fault after the request took effect');
     sendReply(response, reply);
   }
 
@@ -128,8 +128,8 @@ export class EngineServer {
     response: ServerResponse,
     destination: Exclude<Destination, { to: 'control' }>,
   ): Promise<void> {
-    if ((await actOut(this.#services.faults, request, response, destination.path)) === null) return;
-    if (destination.to === 'nowhere') {
+    if ((await applyFaults(this.#services.faults, request, response, destination.path)) === null) return;
+    if (destination.to === 'missing') {
       const extra = { sandboxId: destination.sandboxId };
       return sendError(response, 502, 'The sandbox was not found', { extra });
     }
@@ -145,16 +145,17 @@ export class EngineServer {
       sendError(response, error.status, error.message, { headers: error.headers });
     } else {
       this.#services.warn(`${request.method} ${request.url?.split('?')[0]} failed: ${stackOf(error)}`);
-      sendError(response, 500, 'the engine failed to answer; its log says why');
+      sendError(response, 500, 'internal error; see the log of the engine');
     }
   }
 }
 
 /**
- * Lets the fault switches have their way with a request.
- * @returns what is left for the endpoint to act out; null when the request has been dealt with.
+ * Applies the matching faults to a request.
+ * @returns the effects left to the route; null if the connection is closed.
+ * @throws ApiError the injected failure.
  */
-async function actOut(
+async function applyFaults(
   faults: Faults,
   request: IncomingMessage,
   response: ServerResponse,
@@ -176,27 +177,27 @@ async function actOut(
   return response.destroyed ? null : outcome.effects;
 }
 
-/** Waits, but not for a caller who has left. */
+/** Waits until the time is over or the caller disconnects. */
 async function delay(latencyMs: number, response: ServerResponse): Promise<void> {
-  const left = new AbortController();
-  const leave = () => left.abort();
-  response.once('close', leave);
-  await sleep(latencyMs, undefined, { signal: left.signal }).catch(() => {});
-  response.off('close', leave);
+  const closed = new AbortController();
+  const onClose = () => closed.abort();
+  response.once('close', onClose);
+  await sleep(latencyMs, undefined, { signal: closed.signal }).catch(() => {});
+  response.off('close', onClose);
 }
 
-const GARBAGE: Record<string, [number, string]> = {
+const PARSE_ERRORS: Record<string, [number, string]> = {
   HPE_HEADER_OVERFLOW: [431, 'request headers are too large'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'request took too long'],
 };
 
-/** What does not parse as HTTP gets an answer by hand. */
-function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
+/** Answers a request that Node cannot parse, which has no response object. */
+function rejectMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  const [code, message] = GARBAGE[error.code ?? ''] ?? [400, 'request is not valid HTTP'];
+  const [code, message] = PARSE_ERRORS[error.code ?? ''] ?? [400, 'request is not valid HTTP'];
   const body = JSON.stringify({ code, message });
   const head = `HTTP/1.1 ${code} Error\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
   socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);

@@ -7,7 +7,7 @@ import type { Lifetimes } from './lifetimes';
 import type { SetAside } from './record-files';
 import type { Registry } from './registry';
 
-/** What the endpoints work with. */
+/** The parts of the engine that routes use. */
 export type EngineServices = {
   registry: Registry;
   lifecycle: Lifecycle;
@@ -20,7 +20,7 @@ export type EngineServices = {
   setAside: readonly SetAside[];
   dataDir: string;
   /**
-   * Base of the hosts of sandboxes, with the port (docs/protocol.md#previews-on-localhost). Known once the server
+   * Parent domain of sandbox hosts, with the port (docs/protocol.md#previews-on-localhost). Valid once the server
    * listens.
    */
   domain(): string;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SortedIndex } from './sorted-index';
 
-test('it is what a sorted list of the same items is, whatever was added and removed', () => {
+test('behaves like a sorted array', () => {
   const item = fc.integer({ min: 0, max: 50 });
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), item)), item, (steps, bound) => {

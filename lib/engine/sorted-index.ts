@@ -1,7 +1,6 @@
 /**
- * Items kept in order in one array: binary search to find a place, a memory move to make room. At ten thousand items
- * that costs microseconds, and reading a stretch in order costs nothing. `compare` must tell any two items apart and
- * must not change its mind about an item while that is in here.
+ * A sorted array with binary search; an insertion takes microseconds at ten thousand items. `compare` must order any
+ * two items strictly, and the order must not change while they are in the index.
  */
 export class SortedIndex<T> {
   readonly #compare: (a: T, b: T) => number;
@@ -12,36 +11,36 @@ export class SortedIndex<T> {
   }
 
   add(item: T): void {
-    const at = this.#position(item);
-    if (at === this.#items.length) this.#items.push(item);
-    else this.#items.splice(at, 0, item);
+    const index = this.#position(item);
+    if (index === this.#items.length) this.#items.push(item);
+    else this.#items.splice(index, 0, item);
   }
 
-  /** Whether the item was there. */
+  /** Returns whether the item was in the index. */
   remove(item: T): boolean {
-    const at = this.#position(item);
-    const found = this.#items[at];
+    const index = this.#position(item);
+    const found = this.#items[index];
     if (found === undefined || this.#compare(found, item) !== 0) return false;
-    this.#items.splice(at, 1);
+    this.#items.splice(index, 1);
     return true;
   }
 
-  /** Items from the first on, up to the first that is not `wanted`. */
-  takeWhile(wanted: (item: T) => boolean): T[] {
-    const end = this.#items.findIndex((item) => !wanted(item));
+  /** Returns the items before the first that fails `isMatch`. */
+  takeWhile(isMatch: (item: T) => boolean): T[] {
+    const end = this.#items.findIndex((item) => !isMatch(item));
     return end === -1 ? [...this.#items] : this.#items.slice(0, end);
   }
 
-  /** Items backwards from the last one that comes before `bound`; all of them when there is no bound. */
+  /** Yields the items before `bound`, or all, in descending order. */
   *backwards(bound?: T): Generator<T> {
-    for (let at = bound === undefined ? this.#items.length : this.#position(bound); at > 0; ) {
-      at -= 1;
-      const item = this.#items[at];
+    for (let index = bound === undefined ? this.#items.length : this.#position(bound); index > 0; ) {
+      index -= 1;
+      const item = this.#items[index];
       if (item !== undefined) yield item;
     }
   }
 
-  /** The first place whose item does not come before `item`. */
+  /** Index of the first item that is not less than `item`. */
   #position(item: T): number {
     let low = 0;
     let high = this.#items.length;

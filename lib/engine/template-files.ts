@@ -1,7 +1,4 @@
-/**
- * What the templates beyond `base` bring along, by path from the root: a workspace as an agent would leave one behind, so
- * that files, previews and archives can be tried on a sandbox that somebody has just created.
- */
+/** Sample files by template and path, for trying out previews and archives on a new sandbox. */
 const FILES: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
   python: () => ({
     'home/user/README.md': NOTEBOOK_README,
@@ -28,7 +25,7 @@ const FILES: Readonly<Record<string, () => Readonly<Record<string, string>>>> = 
   }),
 };
 
-/** The files of a template, by path from the root; none for one that brings nothing. */
+/** The initial files of a template, by path relative to the root. */
 export function filesOfTemplate(templateId: string): Readonly<Record<string, string>> {
   return Object.hasOwn(FILES, templateId) ? (FILES[templateId]?.() ?? {}) : {};
 }
@@ -39,9 +36,9 @@ const NOTEBOOK_README = `# Events of a week
 
 | Folder | Holds |
 | --- | --- |
-| \`data/\` | the events as they came, one a line |
-| \`notebooks/\` | how they were looked at |
-| \`src/\` | what writes \`out/summary.json\` |
+| \`data/\` | raw events, one per line |
+| \`notebooks/\` | analysis |
+| \`src/\` | script that writes \`out/summary.json\` |
 
 Run it again with:
 
@@ -95,7 +92,7 @@ if __name__ == "__main__":
 const RUN_LOG = [
   '06:00:01 INFO  reading data/events.csv',
   `06:00:01 INFO  ${EVENTS.length} events`,
-  '06:00:02 WARN  3 events without a customer were left out',
+  '06:00:02 WARN  3 events without a customer skipped',
   '06:00:02 INFO  wrote out/summary.json',
   '',
 ].join('\n');
@@ -109,7 +106,7 @@ const NOTEBOOK = {
       cell_type: 'markdown',
       id: 'a1',
       metadata: {},
-      source: ['# Events of a week\n', 'What happened, and how often.'],
+      source: ['# Events of a week\n', 'Counts by kind.'],
     },
     {
       cell_type: 'code',
@@ -157,7 +154,7 @@ const NOTEBOOK = {
 const TASK = `# Task
 
 Reproduce the rounding difference between the invoice preview and the booked invoice for customers with more than one
-tax rate, and write down which of the two is right.
+tax rate, and document which of the two is correct.
 
 ## Findings
 
@@ -165,10 +162,10 @@ tax rate, and write down which of the two is right.
 2. For 19 % and 7 % on one invoice the two differ by at most one cent per line.
 `;
 
-const PLAN = `- [x] find where the preview rounds
-- [x] find where the booking rounds
-- [x] a test that fails
-- [ ] ask which one the law wants
+const PLAN = `- [x] Find the rounding of the preview
+- [x] Find the rounding of the booking
+- [x] Write a failing test
+- [ ] Ask which one the law requires
 `;
 
 const PROJECT = `[project]
@@ -192,12 +189,12 @@ class Line(NamedTuple):
 
 
 def preview_cents(lines: list[Line]) -> int:
-    """What the preview shows: every line rounded by itself."""
+    """Total in the preview: rounds each line."""
     return sum(round(line.cents * (1 + line.tax_percent / 100)) for line in lines)
 
 
 def booked_cents(lines: list[Line]) -> int:
-    """What is booked: one rounding for each rate."""
+    """Booked total: rounds once per tax rate."""
     by_rate: dict[int, int] = defaultdict(int)
     for line in lines:
         by_rate[line.tax_percent] += line.cents
@@ -207,7 +204,7 @@ def booked_cents(lines: list[Line]) -> int:
 const INVOICE_TEST = `import invoice
 
 
-def test_three_lines_alike():
+def test_three_equal_lines():
     lines = [invoice.Line(133, 19)] * 3
     assert invoice.preview_cents(lines) == 474
     assert invoice.booked_cents(lines) == 475
@@ -225,14 +222,14 @@ const REPORT = {
 
 const STEPS = `# Checkout as a new customer
 
-1. **Home** – one reload, because of the consent banner.
+1. **Home** – one reload, from the consent banner.
 2. **Search** – none.
-3. **Basket** – two, one for each voucher that was tried.
+3. **Basket** – two, one per voucher.
 4. **Address** – one.
-5. **Payment** – *four*: every change of the method loads the page again.
+5. **Payment** – *four*: each change of the payment method reloads the page.
 6. **Confirmation** – one.
 
-> The gift card is accepted only before an address is chosen.
+> The gift card is accepted only before the address step.
 `;
 
 const TIMINGS = `step,reloads,seconds
@@ -249,14 +246,13 @@ const WALK = {
   order: 'O-2026-31877',
   reloads: 9,
   seconds: 19.6,
-  problems: ['The gift card is refused once an address is chosen.'],
+  problems: ['The gift card is rejected after the address step.'],
 };
 
-/** A drawing, so that there is something to see. */
 function barChart(values: readonly number[]): string {
-  const most = Math.max(1, ...values);
+  const max = Math.max(1, ...values);
   const bars = values.map((value, index) => {
-    const height = Math.round((value / most) * 100);
+    const height = Math.round((value / max) * 100);
     return `  <rect x="${16 + index * 36}" y="${116 - height}" width="24" height="${height}" rx="3" fill="#0b6e66" />`;
   });
   const width = 20 + values.length * 36;

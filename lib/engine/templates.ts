@@ -1,4 +1,4 @@
-/** A template that comes with the engine. Its id is also its alias. */
+/** A built-in template. Its id is also its alias. */
 export type Template = {
   readonly templateId: string;
   readonly buildId: string;
@@ -7,7 +7,6 @@ export type Template = {
   readonly diskSizeMB: number;
 };
 
-/** Built with this engine's version; the moment has no deeper meaning. */
 export const TEMPLATES_CREATED_AT = '2026-01-15T09:00:00.000Z';
 
 export const TEMPLATES: readonly Template[] = [
@@ -17,10 +16,10 @@ export const TEMPLATES: readonly Template[] = [
   template('browser-use', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b004', 4, 4_096, 20_480),
 ];
 
-/** By id or alias, as sent: case and blanks at the ends do not matter (docs/protocol.md#creating-a-sandbox). */
+/** Finds a template by id, ignoring case and surrounding blanks (docs/protocol.md#creating-a-sandbox). */
 export function findTemplate(name: string): Template | undefined {
-  const wanted = name.trim().toLowerCase();
-  return TEMPLATES.find(({ templateId }) => templateId === wanted);
+  const id = name.trim().toLowerCase();
+  return TEMPLATES.find(({ templateId }) => templateId === id);
 }
 
 function template(

@@ -8,14 +8,14 @@ import { type Engine, type EngineOptions, startEngine } from './engine';
 import type { DataPlane, GuestContext, GuestRuntime, Guests, Usage } from './guests';
 import { openIdleGuests } from './idle-guests';
 
-/** What the tests of the engine share: a real engine on a free port in a directory of its own, and plain HTTP. */
+/** Starts an engine on a free port in its own directory, and sends plain HTTP to it. */
 
-export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; json: unknown };
+export type HttpResponse = { status: number; headers: IncomingHttpHeaders; text: string; json: unknown };
 type CallOptions = { body?: unknown; headers?: Record<string, string>; key?: string | null };
 
 export type TestEngine = Engine & {
-  /** With the right key unless told otherwise (null: none). A text body goes out as it is. */
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** `key` defaults to the right API key; null sends none. A string body is sent unchanged. */
+  call(method: string, path: string, options?: CallOptions): Promise<HttpResponse>;
   /** Creates a sandbox and returns its id. */
   create(body?: Record<string, unknown>): Promise<string>;
   /** `GET /sandboxes/{id}`. */
@@ -23,7 +23,7 @@ export type TestEngine = Engine & {
   warnings: string[];
 };
 
-/** The fields of a sandbox that tests look at; absent ones are undefined at run time. */
+/** The fields of a sandbox that tests read. */
 export type Detail = {
   status: number;
   sandboxID: string;
@@ -37,14 +37,14 @@ export type Detail = {
   metadata: Record<string, string>;
 };
 
-/** A directory that is gone after the test. */
+/** Makes a directory and removes it after the test. */
 export function makeTempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-engine-'));
   onTestFinished(() => removeTree(dir));
   return dir;
 }
 
-/** Starts an engine that ends with the test. */
+/** Starts an engine and stops it after the test. */
 export async function startTestEngine(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
   const warnings: string[] = [];
   const engine = await startEngine({
@@ -64,11 +64,11 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
     call,
     warnings,
     async create(body = {}) {
-      const answer = await call('POST', '/sandboxes', {
+      const response = await call('POST', '/sandboxes', {
         body: { templateID: 'base', timeout: 300, ...body },
       });
-      if (answer.status !== 201) throw new Error(`create answered ${answer.status} ${answer.text}`);
-      return (answer.json as Detail).sandboxID;
+      if (response.status !== 201) throw new Error(`create failed: ${response.status} ${response.text}`);
+      return (response.json as Detail).sandboxID;
     },
     async detail(id) {
       const { status, json } = await call('GET', `/sandboxes/${id}`);
@@ -77,14 +77,14 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
   };
 }
 
-/** One request over a connection of its own. */
+/** Sends one request over its own connection. */
 export function send(
   port: number,
   method: string,
   path: string,
   body: unknown,
   headers: Record<string, string>,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
@@ -109,34 +109,34 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Asks again until `isDone`, at most `withinMs`. Returns the last answer; throws when time is up. */
+/** Calls `read` until `isDone`, and returns its last result. Throws after `withinMs`. */
 export async function until<T>(
-  ask: () => Promise<T>,
-  isDone: (answer: T) => boolean,
+  read: () => Promise<T>,
+  isDone: (result: T) => boolean,
   withinMs = 20_000,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    const answer = await ask();
-    if (isDone(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms; last: ${JSON.stringify(answer)}`);
+    const result = await read();
+    if (isDone(result)) return result;
+    if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms; last: ${JSON.stringify(result)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
 export type GuestCall = 'create' | 'pause' | 'resume' | 'revert' | 'destroy';
 
-/** Guests whose every call can be held back or made to fail, to look at what happens meanwhile. */
+/** Guests whose calls tests can delay or fail. */
 export class FakeGuests implements Guests {
   readonly processes = { available: true };
-  /** In the order they came, such as `pause i…`. */
+  /** In order, such as `pause i…`. */
   readonly calls: string[] = [];
-  use: Usage | null = null;
+  currentUsage: Usage | null = null;
   context: GuestContext | undefined;
   readonly #gates = new Map<GuestCall, Promise<void>>();
   readonly #failures = new Map<GuestCall, string>();
 
-  /** Holds back calls of this kind until the returned function is called. */
+  /** Delays calls of this kind until the returned function is called. */
   hold(call: GuestCall): () => void {
     let open = () => {};
     this.#gates.set(call, new Promise((resolve) => (open = resolve)));
@@ -146,12 +146,12 @@ export class FakeGuests implements Guests {
     };
   }
 
-  /** The next call of this kind fails. */
+  /** Makes the next call of this kind fail. */
   failNext(call: GuestCall, message: string): void {
     this.#failures.set(call, message);
   }
 
-  /** What to start an engine with. */
+  /** Pass it to the engine as `openGuests`. */
   open = (context: GuestContext): GuestRuntime => {
     this.context = context;
     const dataPlane: DataPlane = openIdleGuests(context).dataPlane;
@@ -161,15 +161,15 @@ export class FakeGuests implements Guests {
   async recover(known: readonly { id: string }[]): Promise<void> {
     this.calls.push(`recover ${known.length}`);
   }
-  create = ({ id }: { id: string }) => this.#take('create', id);
-  pause = (id: string) => this.#take('pause', id);
-  resume = ({ id }: { id: string }) => this.#take('resume', id);
-  revert = (id: string) => this.#take('revert', id);
-  destroy = (id: string) => this.#take('destroy', id);
-  usage = () => this.use;
+  create = ({ id }: { id: string }) => this.#record('create', id);
+  pause = (id: string) => this.#record('pause', id);
+  resume = ({ id }: { id: string }) => this.#record('resume', id);
+  revert = (id: string) => this.#record('revert', id);
+  destroy = (id: string) => this.#record('destroy', id);
+  usage = () => this.currentUsage;
   async close(): Promise<void> {}
 
-  async #take(call: GuestCall, id: string): Promise<void> {
+  async #record(call: GuestCall, id: string): Promise<void> {
     this.calls.push(`${call} ${id}`);
     await this.#gates.get(call);
     const failure = this.#failures.get(call);

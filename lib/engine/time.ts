@@ -1,4 +1,4 @@
-/** RFC 3339 with an optional fraction of up to nine digits, as other servers print their times. */
+/** RFC 3339 with up to nine fractional digits. */
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** Unix milliseconds as RFC 3339 UTC. */
@@ -6,7 +6,7 @@ export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 
-/** Unix milliseconds of an RFC 3339 text, finer digits cut off; null where it is not one. */
+/** RFC 3339 to Unix milliseconds, truncated; null if invalid. */
 export function parseTime(text: string): number | null {
   if (!RFC3339.test(text)) return null;
   const timeMs = Date.parse(text);
@@ -19,7 +19,7 @@ export function formatMicros(timeUs: number): string {
   return `${formatTime(Math.floor(timeUs / 1000)).slice(0, -1)}${micros}Z`;
 }
 
-/** Unix microseconds of an RFC 3339 text, finer digits cut off; null where it is not one. */
+/** RFC 3339 to Unix microseconds, truncated; null if invalid. */
 export function parseMicros(text: string): number | null {
   const timeMs = parseTime(text);
   if (timeMs === null) return null;

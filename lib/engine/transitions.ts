@@ -7,13 +7,13 @@ import { type SandboxRecord, type Snapshot, toGuest } from './record';
 import type { Registry } from './registry';
 import type { Template } from './templates';
 
-/** What a caller decides about a new sandbox. */
+/** The options of a new sandbox. */
 export type NewSandbox = Pick<
   SandboxRecord,
   'autoPause' | 'secure' | 'allowInternetAccess' | 'network' | 'metadata' | 'envVars'
 > & { template: Template };
 
-/** When it started and ends, Unix milliseconds. */
+/** Start and deadline in Unix milliseconds. */
 export type Span = Pick<SandboxRecord, 'startedAtMs' | 'endAtMs'>;
 
 export type TransitionServices = {
@@ -27,9 +27,9 @@ export type TransitionServices = {
 };
 
 /**
- * The steps from one state to the next: record, guest and history together. A record leaves `running` before its guest
- * is touched and becomes `running` after its guest is, so that nobody is routed to a guest in between; up to the first
- * await each step happens at once. Who may take which step when is the lifecycle's business.
+ * Moves a sandbox from one state to the next: its record, guest and history. A record leaves `running` before its guest
+ * changes, and becomes `running` after it, so that no request reaches a guest in between. `Lifecycle` decides which
+ * step is allowed.
  */
 export class Transitions {
   readonly #services: TransitionServices;
@@ -38,12 +38,12 @@ export class Transitions {
     this.#services = services;
   }
 
-  /** From nothing to running. `spanOf` is asked once the guest is there, so that nobody pays for its start. */
-  async create(input: NewSandbox, spanOf: () => Span): Promise<SandboxRecord> {
+  /** Calls `getSpan` after the guest has started, so that the start does not use up the timeout. */
+  async create(input: NewSandbox, getSpan: () => Span): Promise<SandboxRecord> {
     const { registry, lifetimes, guests } = this.#services;
     const draft = newRecord(input);
     await attempt('creating', () => guests.create(this.#guest(draft)));
-    const span = spanOf();
+    const span = getSpan();
     const record = { ...draft, ...span, createdAtMs: span.startedAtMs };
     try {
       registry.add(record);
@@ -55,7 +55,7 @@ export class Transitions {
     return record;
   }
 
-  /** From running to paused. A failure is not rolled back: the run is lost, an older snapshot remains. */
+  /** Pauses a running sandbox. If this fails, only an older snapshot remains (docs/protocol.md#failed-pauses). */
   async pause(running: SandboxRecord, nowMs = Date.now()): Promise<SandboxRecord> {
     const { registry, guests, lifetimes } = this.#services;
     const snapshot: Snapshot = {
@@ -80,7 +80,7 @@ export class Transitions {
     return this.#services.registry.update(pausing, { state: 'paused' });
   }
 
-  /** From paused to running, from now on for `timeoutMs`. */
+  /** Resumes a paused sandbox for `timeoutMs` from now. */
   async resume(paused: SandboxRecord, timeoutMs: number, autoPause: boolean): Promise<SandboxRecord> {
     const { registry, guests, lifetimes } = this.#services;
     await attempt('resuming', () => guests.resume(this.#guest(paused)));
@@ -92,8 +92,8 @@ export class Transitions {
   }
 
   /**
-   * From any state to nothing. The file goes first: when the engine is killed before the guest is gone, what is left
-   * of it is a leftover without a record, and not a sandbox with half its files.
+   * Kills a sandbox in any state. The record is deleted first: if the engine is killed in between, the next start
+   * removes the remaining files instead of listing a broken sandbox.
    */
   async kill(record: SandboxRecord, reason: EndReason): Promise<null> {
     const { registry, guests, lifetimes, history } = this.#services;
@@ -103,24 +103,23 @@ export class Transitions {
     registry.remove(killing);
     history.forget(record.id);
     lifetimes.stopped(record.id, reason);
-    lifetimes.released(record.id);
+    lifetimes.ended(record.id);
     return null;
   }
 
-  /**
-   * The run is over but an older snapshot remains: the sandbox is listed as paused again
-   * (docs/protocol.md#older-snapshots).
-   */
+  /** Ends a sandbox that still has an older snapshot: it is paused again (docs/protocol.md#older-snapshots). */
   async revert(record: SandboxRecord, snapshot: Snapshot, reason: EndReason): Promise<SandboxRecord> {
     const { registry, guests, lifetimes, warn } = this.#services;
     const killing = registry.hide(record);
-    await guests.revert(record.id).catch((error: unknown) => warn(`Reverting ${record.id} failed: ${error}`));
+    await guests
+      .revert(record.id)
+      .catch((error: unknown) => warn(`Cannot stop the processes of ${record.id}: ${error}`));
     lifetimes.stopped(record.id, reason);
     const { startedAtMs, autoPause, createdAtMs: endAtMs } = snapshot;
     return registry.update(killing, { state: 'paused', snapshot, startedAtMs, autoPause, endAtMs });
   }
 
-  /** Takes up what an engine before this one left, and finishes what it left half done. */
+  /** Completes the steps that the last engine started. */
   async recover(): Promise<void> {
     const { registry, lifetimes, guests } = this.#services;
     const records = [...registry.all()];
@@ -158,16 +157,16 @@ function newRecord({ template, ...input }: NewSandbox): SandboxRecord {
   };
 }
 
-/** @throws ApiError 500 that says what was being done. */
-async function attempt(doing: string, act: () => Promise<void>): Promise<void> {
+/** @throws ApiError 500 that names the action. */
+async function attempt(action: string, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    throw failed(doing, error);
+    throw failed(action, error);
   }
 }
 
-function failed(doing: string, error: unknown): ApiError {
+function failed(action: string, error: unknown): ApiError {
   const message = error instanceof Error ? error.message : String(error);
-  return new ApiError(500, `${doing} the sandbox failed: ${message}`);
+  return new ApiError(500, `${action} the sandbox failed: ${message}`);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ApiError } from './http';
 
-/** Schemas whose complaint says what would be right. */
+/** Schemas whose error messages name the expected value. */
 export const expect = {
   integer(min: number, max?: number) {
     const error =
@@ -12,42 +12,41 @@ export const expect = {
     return max === undefined ? schema : schema.max(max, { error });
   },
   text() {
-    return z.string({ error: 'expected text' });
+    return z.string({ error: 'expected a string' });
   },
   flag() {
     return z.boolean({ error: 'expected true or false' });
   },
   textMap() {
-    return z.record(z.string(), z.string({ error: 'expected text' }), {
-      error: 'expected an object of texts',
+    return z.record(z.string(), z.string({ error: 'expected a string' }), {
+      error: 'expected an object of strings',
     });
   },
   textList() {
-    return z.array(z.string({ error: 'expected text' }), { error: 'expected a list of texts' });
+    return z.array(z.string({ error: 'expected a string' }), { error: 'expected a list of strings' });
   },
 };
 
 /**
- * The value in the form of `schema`.
- * @throws ApiError 400 `validation error: <field>: <what would be right>`.
+ * Parses a value with `schema`.
+ * @throws ApiError 400 `validation error: <field>: <expectation>` (docs/protocol.md#request-validation).
  */
 export function validate<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.map(String).join('.') || 'request body';
-  throw invalid(field, issue?.message ?? 'not valid');
+  throw invalid(field, issue?.message ?? 'invalid');
 }
 
-/** A 400 that names the field and what would be right. */
 export function invalid(field: string, expectation: string): ApiError {
   return new ApiError(400, `validation error: ${field}: ${expectation}`);
 }
 
 /**
- * A whole number from a query.
- * @returns undefined when it is not there.
- * @throws ApiError 400 when it is not one, or out of bounds.
+ * Reads an integer from a query.
+ * @returns undefined if the parameter is absent.
+ * @throws ApiError 400 if it is not an integer or out of bounds.
  */
 export function queryInteger(
   query: URLSearchParams,
@@ -60,13 +59,13 @@ export function queryInteger(
     .integer(bounds.min, bounds.max)
     .safeParse(/^-?\d+$/.test(text) ? Number(text) : undefined);
   if (parsed.success) return parsed.data;
-  throw invalid(name, parsed.error.issues[0]?.message ?? 'not valid');
+  throw invalid(name, parsed.error.issues[0]?.message ?? 'invalid');
 }
 
 /**
- * A comma list from a query, each item one of `allowed`.
- * @returns undefined when it is not there.
- * @throws ApiError 400 naming what is allowed.
+ * Reads a comma-separated list from a query.
+ * @returns undefined if the parameter is absent.
+ * @throws ApiError 400 for an item that is not in `allowed`.
  */
 export function queryList<T extends string>(
   query: URLSearchParams,
@@ -77,7 +76,7 @@ export function queryList<T extends string>(
   const items = query.getAll(name).flatMap((text) => text.split(','));
   return items.map((item) => {
     const found = allowed.find((candidate) => candidate === item);
-    if (found === undefined) throw invalid(name, `expected a comma list of ${allowed.join(', ')}`);
+    if (found === undefined) throw invalid(name, `expected a comma-separated list of ${allowed.join(', ')}`);
     return found;
   });
 }

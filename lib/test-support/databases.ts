@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { openDatabase } from '../db/client';
 import { createPostgresDatabase, hasPostgres } from './postgres';
 
-type Made = { url: string; drop: () => Promise<void> };
+type TestDatabase = { url: string; drop: () => Promise<void> };
 
-async function createEmbeddedDatabase(): Promise<Made> {
+async function createEmbeddedDatabase(): Promise<TestDatabase> {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-db-'));
   return {
     url: `file:${join(dir, 'sandkeeper.db')}`,
@@ -16,19 +16,18 @@ async function createEmbeddedDatabase(): Promise<Made> {
 }
 
 /**
- * Runs `suite` on an embedded database and, where `TEST_DATABASE_URL` names a server, on PostgreSQL, each time on an
- * empty database of its own. `url` tells which one it is.
+ * Runs `suite` on an empty embedded database and, if `TEST_DATABASE_URL` is set, on an empty PostgreSQL database.
  */
 export function describeOnDatabases(name: string, suite: (database: { url: () => string }) => void): void {
-  const kinds: [string, () => Promise<Made>][] = [['embedded', createEmbeddedDatabase]];
+  const kinds: [string, () => Promise<TestDatabase>][] = [['embedded', createEmbeddedDatabase]];
   if (hasPostgres) kinds.push(['Postgres', createPostgresDatabase]);
-  else console.log(`Skipped on Postgres, because TEST_DATABASE_URL is not set: ${name}`);
-  describe.each(kinds)(`${name} (%s)`, (_, make) => {
-    let made: Made | undefined;
+  else console.log(`Skipped on PostgreSQL (TEST_DATABASE_URL is not set): ${name}`);
+  describe.each(kinds)(`${name} (%s)`, (_, create) => {
+    let created: TestDatabase | undefined;
     beforeAll(async () => {
-      made = await make();
-      // Where `database()` looks for the connection of this process.
-      const opening = openDatabase(made.url);
+      created = await create();
+      // `database()` keeps its connection here.
+      const opening = openDatabase(created.url);
       Reflect.set(globalThis, Symbol.for('sandkeeper.database'), { opening });
       await opening;
     });
@@ -38,8 +37,8 @@ export function describeOnDatabases(name: string, suite: (database: { url: () =>
         Symbol.for('sandkeeper.database'),
       );
       await (await holder.opening)?.destroy();
-      await made?.drop();
+      await created?.drop();
     });
-    suite({ url: () => made?.url ?? '' });
+    suite({ url: () => created?.url ?? '' });
   });
 }

@@ -7,16 +7,15 @@ import { afterAll, afterEach, beforeAll, onTestFinished, vi } from 'vitest';
 import { startEngine } from '../engine/engine';
 import type { FaultInput } from '../engine/faults';
 import { openGuests } from '../engine/guest-runtime';
-import { type Answer, type Detail, send } from '../engine/test-engine';
+import { type Detail, type HttpResponse, send } from '../engine/test-engine';
 import { removeTree } from './remove-tree';
 
 /**
- * What tests outside the engine share: this process as a Sandkeeper with a data directory of its own and, where it is
- * needed, a real engine on a free port. `config()` is read once a process and Vitest runs each test file in its own, so
- * call these at the top of a file.
+ * Sets up this process as a Sandkeeper with its own data directory and, if needed, a real engine. Call these functions
+ * at the top of a test file: `config()` is read once per process, and Vitest runs each file in its own.
  */
 
-/** Gives this file an empty data directory, and with it a database and secrets. */
+/** Sets an empty data directory, which gives the file its own database and secrets. */
 export function giveDataDir(): { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'sandkeeper-'));
   process.env.SANDKEEPER_DATA_DIR = path;
@@ -27,20 +26,20 @@ export function giveDataDir(): { readonly path: string } {
 export type UpstreamEngine = {
   url: string;
   apiKey: string;
-  /** One request to the engine, past the gateway. */
-  call: (method: string, path: string, body?: unknown) => Promise<Answer>;
+  /** Sends one request to the engine directly. */
+  call: (method: string, path: string, body?: unknown) => Promise<HttpResponse>;
   create: (body?: Record<string, unknown>) => Promise<string>;
   detail: (id: string) => Promise<Detail>;
-  /** Path on the host of a path inside, once the sandbox's files have been asked for. */
+  /** Host path of a path inside a sandbox. Valid once its files have been used. */
   inside: (id: string, path: string) => string;
-  /** Switches a fault on until the end of the test. */
+  /** Injects a fault until the end of the test. */
   fault: (fault: FaultInput) => Promise<void>;
   clearFaults: () => Promise<void>;
 };
 
 /**
- * Starts an engine for this file and makes it the upstream. Its sandboxes stay from test to test, its faults do not.
- * `withFiles`: they have files, too.
+ * Starts an engine for this file and sets it as the service. Its sandboxes stay between tests, its faults do not.
+ * `withFiles` gives the sandboxes files and processes.
  */
 export function giveEngine({
   maxRunning = 1_000,
@@ -50,7 +49,7 @@ export function giveEngine({
   const { path } = giveDataDir();
   let running: Awaited<ReturnType<typeof startEngine>> | undefined;
   const engine = () => {
-    if (!running) throw new Error('The engine is started before the first test, not earlier.');
+    if (!running) throw new Error('The engine is not running before the first test.');
     return running;
   };
   beforeAll(async () => {
@@ -83,9 +82,9 @@ export function giveEngine({
     clearFaults,
     inside: (id, inner) => join(path, 'engine', 'guests', id, 'root', inner),
     async create(body = {}) {
-      const answer = await call('POST', '/sandboxes', { templateID: 'base', timeout: 300, ...body });
-      if (answer.status !== 201) throw new Error(`create answered ${answer.status} ${answer.text}`);
-      return (answer.json as Detail).sandboxID;
+      const response = await call('POST', '/sandboxes', { templateID: 'base', timeout: 300, ...body });
+      if (response.status !== 201) throw new Error(`create failed: ${response.status} ${response.text}`);
+      return (response.json as Detail).sandboxID;
     },
     async detail(id) {
       const { status, json } = await call('GET', `/sandboxes/${id}`);
@@ -93,19 +92,19 @@ export function giveEngine({
     },
     async fault(fault) {
       const { status, text } = await call('POST', '/engine/faults', fault);
-      if (status !== 201) throw new Error(`The fault was not taken: ${status} ${text}`);
+      if (status !== 201) throw new Error(`The engine rejected the fault: ${status} ${text}`);
     },
   };
 }
 
-/** Forgets what lives once a process, as its end would: what was written to the data directory stays. */
+/** Drops the process-wide singletons, like a restart with the same data directory. */
 export function restartProcess(): void {
   for (const key of sharedKeys()) Reflect.deleteProperty(globalThis, key);
 }
 
 /**
- * As a new process with `environment`: until the end of the test, modules that are imported now are read anew and find
- * nothing that lives once a process. Those imported before are as they were, then and afterwards.
+ * Simulates a new process with `environment` until the end of the test: modules imported from now on are evaluated
+ * again and find no singletons. Modules imported earlier keep theirs.
  */
 export function startAnew(environment: Record<string, string>): void {
   const before = sharedKeys().map((key): [symbol, unknown] => [key, Reflect.get(globalThis, key)]);
@@ -124,7 +123,7 @@ function sharedKeys(): symbol[] {
   return Object.getOwnPropertySymbols(globalThis).filter((key) => key.description?.startsWith('sandkeeper.'));
 }
 
-/** Starts an HTTP server for this test and answers its address. */
+/** Starts an HTTP server for this test and returns its address. */
 export async function serveHttp(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -135,16 +134,16 @@ export async function serveHttp(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Lets waiting callbacks run until `isSo`, at most `withinMs`; throws when time is up. */
-export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+/** Polls until `isTrue`. Throws after `withinMs`. */
+export async function eventually(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
   const deadlineMs = Date.now() + withinMs;
-  while (!(await isSo())) {
-    if (Date.now() > deadlineMs) throw new Error(`Not so within ${withinMs} ms.`);
+  while (!(await isTrue())) {
+    if (Date.now() > deadlineMs) throw new Error(`Not true within ${withinMs} ms.`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
-/** The thing thrown by `work`, for a look at more than its message. */
+/** Returns what `work` throws, and throws if it does not. */
 export async function thrownBy(work: () => unknown): Promise<unknown> {
   try {
     await work();

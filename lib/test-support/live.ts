@@ -7,7 +7,7 @@ import { parseServerFrame, type ServerFrame, unpackBytes } from '../live/protoco
 
 type Upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** Listens for upgrades at a port (0: any free one) until the test ends. */
+/** Serves WebSocket upgrades until the test ends. Port 0 picks any free port. */
 export async function serveUpgrades(upgrade: Upgrade, port = 0) {
   const server = createServer((_req, res) => res.writeHead(404).end());
   server.on('upgrade', upgrade);
@@ -21,20 +21,20 @@ export async function serveUpgrades(upgrade: Upgrade, port = 0) {
   return { port: (server.address() as AddressInfo).port, stop };
 }
 
-/** What became of an attempt to open a socket: an open one, or the refusal over HTTP. */
+/** The result of opening a socket: a client, or the HTTP response that rejected it. */
 export type Opening = { client: LiveClient; status: 101 } | { client: null; status: number; text: string };
 
 export type LiveClient = {
   socket: WebSocket;
   frames: ServerFrame[];
-  /** What came as bytes, with its place. */
+  /** Binary frames. */
   bytes: NonNullable<ReturnType<typeof unpackBytes>>[];
-  /** The close code, once it is closed. */
+  /** Resolves to the close code. */
   closed: Promise<number>;
   send: (frame: unknown) => void;
 };
 
-/** Opens `/live` as a browser would, with these headers. */
+/** Opens `/live` with the given headers, like a browser. */
 export function openLive(port: number, headers: Record<string, string> = {}): Promise<Opening> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/live`, { headers });
   onTestFinished(() => socket.terminate());
@@ -43,12 +43,12 @@ export function openLive(port: number, headers: Record<string, string> = {}): Pr
   socket.on('message', (data: Buffer, isBinary) => {
     if (isBinary) {
       const packed = unpackBytes(data);
-      if (packed === null) throw new Error('Not a binary frame of ours.');
+      if (packed === null) throw new Error('Unknown binary frame');
       bytes.push({ ...packed, bytes: new Uint8Array(packed.bytes) });
       return;
     }
     const frame = parseServerFrame(data.toString());
-    if (frame === null) throw new Error(`Not a frame: ${data}`);
+    if (frame === null) throw new Error(`Unknown frame: ${data}`);
     frames.push(frame);
   });
   const closed = new Promise<number>((resolve) => socket.on('close', resolve));

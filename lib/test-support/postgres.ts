@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-/** The PostgreSQL server that tests may use, by its address; what they make there is theirs alone. */
+/** Address of the PostgreSQL server for tests. */
 const SERVER_URL = process.env.TEST_DATABASE_URL;
 
-/** Whether there is one. `.ci/run` starts one; `npm test` alone does without. */
+/** `.ci/run` starts a server; `npm test` alone does not need one. */
 export const hasPostgres = Boolean(SERVER_URL);
 
-/** Makes an empty database. `drop` removes it, whoever is still connected. */
+/** Creates an empty database. `drop` removes it despite open connections. */
 export async function createPostgresDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
   if (!SERVER_URL) throw new Error('TEST_DATABASE_URL is not set.');
   const name = `sandkeeper_test_${randomBytes(6).toString('hex')}`;

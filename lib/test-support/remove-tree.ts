@@ -1,14 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const GIVE_UP_AFTER_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
-/**
- * Removes a directory in which sandboxes have lived. An engine ends without waiting long for its guests, so that the last
- * of them may still write there: what they put is removed with the rest, until nothing comes any more.
- */
+/** Removes the data directory of an engine, retrying while processes of its sandboxes still write there. */
 export async function removeTree(path: string): Promise<void> {
-  const deadlineMs = Date.now() + GIVE_UP_AFTER_MS;
+  const deadlineMs = Date.now() + TIMEOUT_MS;
   for (;;) {
     try {
       return await rm(path, { recursive: true, force: true });

@@ -26,16 +26,16 @@ const NetworkBody = z
       .optional(),
     allowPublicTraffic: expect.flag().optional(),
     maskRequestHost: z
-      .string({ error: 'expected text' })
+      .string({ error: 'expected a string' })
       .regex(/^[!-~]+$/, { error: 'expected a host of ASCII characters' })
       .optional(),
   })
   .refine(
     ({ allowOut = [], denyOut = [] }) => allowOut.every(isAddressRange) || denyOut.includes('0.0.0.0/0'),
-    { path: ['allowOut'], error: 'expected 0.0.0.0/0 in denyOut when it holds domains' },
+    { path: ['allowOut'], error: 'expected 0.0.0.0/0 in denyOut if it contains domains' },
   );
 
-/** `NewSandbox` of docs/protocol.md#creating-a-sandbox. Unknown fields are ignored: newer SDKs send more. */
+/** `NewSandbox` of docs/protocol.md#creating-a-sandbox, without the unknown fields that newer SDKs send. */
 export const NewSandboxBody = z.object(
   {
     templateID: z
@@ -65,7 +65,7 @@ export const ResumeBody = z.object(
   { error: OBJECT_ERROR },
 );
 export const ConnectBody = z.object({ timeout: seconds() }, { error: OBJECT_ERROR });
-/** The newer connect call, where the timeout may be left out. */
+/** Body of the newer connect route, where the timeout is optional. */
 export const OpenConnectBody = z.object({ timeout: seconds().optional() }, { error: OBJECT_ERROR });
 export const TimeoutBody = z.object({ timeout: seconds() }, { error: OBJECT_ERROR });
 export const RefreshBody = z.object(

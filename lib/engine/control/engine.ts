@@ -8,7 +8,7 @@ import type { Route } from './route';
 
 const ENGINE_VERSION = '0.1.0';
 
-/** What only this engine has: its status, fault switches and the demo fleet. */
+/** Routes of this engine alone: its status, injected faults and the demo fleet. */
 export function engineRoutes(services: EngineServices): Route[] {
   const { faults } = services;
   return [

@@ -8,7 +8,7 @@ async function page(engine: TestEngine, query: string) {
   return { status, json, ids, next: headers['x-next-token'], total: headers['x-total-running'] };
 }
 
-test('the metadata filter takes what the SDKs send and what people write', () => {
+test('parses the metadata filter in the encoding of the SDKs and written by hand', () => {
   const read = (query: string) => ({ ...parseMetadata(new URLSearchParams(query).get('metadata')) });
   expect(read('metadata=k%2525201%3Dv%2525261')).toEqual({ 'k 1': 'v&1' });
   expect(read('metadata=user%3Dabc%26app%3Dprod')).toEqual({ user: 'abc', app: 'prod' });
@@ -20,14 +20,14 @@ test('the metadata filter takes what the SDKs send and what people write', () =>
   expect(() => read('metadata=a%3D%25zz')).toThrow('Error parsing metadata');
 });
 
-test('a cursor is base64url with padding of start and id', () => {
+test('formats a cursor as padded base64url of start and id', () => {
   const place = { startedAtMs: Date.UTC(2026, 1, 3, 4, 5, 6, 70), id: 'iabc' };
   const cursor = formatCursor(place);
   expect(Buffer.from(cursor, 'base64url').toString()).toBe('2026-02-03T04:05:06.070Z__iabc');
   expect(cursor.length % 4).toBe(0);
   expect(cursor).not.toMatch(/[+/]/);
   expect(parseCursor(cursor)).toEqual(place);
-  // Another server's nanoseconds.
+  // With the nanoseconds of other servers.
   const foreign = Buffer.from('2026-02-03T04:05:06.070123456Z__iabc').toString('base64url');
   expect(parseCursor(foreign)).toEqual(place);
   for (const bad of ['', 'x', Buffer.from('yesterday__i').toString('base64url'), '!!!!']) {
@@ -35,12 +35,12 @@ test('a cursor is base64url with padding of start and id', () => {
   }
 });
 
-test('pages: bounds of limit, next token only when there is more, total of what runs', async () => {
+test('pages the list, with a next token only before the last page and the total of running sandboxes', async () => {
   const engine = await startTestEngine();
   const ids: string[] = [];
   for (const environment of ['development', 'staging', 'development']) {
     ids.unshift(await engine.create({ metadata: { environment } }));
-    // So that their order is known.
+    // Different start times give a known order.
     await new Promise((resolve) => setTimeout(resolve, 3));
   }
   await engine.call('POST', `/sandboxes/${ids[1]}/pause`);
@@ -69,10 +69,10 @@ test.each([
   ['?limit=0', 'limit: expected a whole number from 1 to 100'],
   ['?limit=101', 'limit: expected a whole number from 1 to 100'],
   ['?limit=ten', 'limit: expected a whole number from 1 to 100'],
-  ['?state=sleeping', 'state: expected a comma list of running, paused'],
+  ['?state=sleeping', 'state: expected a comma-separated list of running, paused'],
   ['?nextToken=x', 'Invalid next token'],
   ['?metadata=x', 'Error parsing metadata'],
-])('%s is refused', async (query, message) => {
+])('rejects %s', async (query, message) => {
   const engine = await startTestEngine();
   const { status, json } = await page(engine, query);
   expect(status).toBe(400);

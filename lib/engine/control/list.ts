@@ -1,6 +1,6 @@
 import { ApiError } from '../http';
 import type { SandboxRecord, StringMap, VisibleState } from '../record';
-import type { ListPlace } from '../registry';
+import type { ListPosition } from '../registry';
 import type { EngineServices } from '../services';
 import { formatTime, parseTime } from '../time';
 import { queryInteger, queryList } from '../validation';
@@ -17,9 +17,9 @@ export function listRoutes(services: EngineServices): Route[] {
       method: 'GET',
       path: '/sandboxes',
       handle({ query }) {
-        const wanted = parseMetadata(query.get('metadata'));
-        const running = services.registry.listed(new Set<VisibleState>(['running']));
-        const body = [...running].filter((record) => hasMetadata(record, wanted)).map(viewListed);
+        const filter = parseMetadata(query.get('metadata'));
+        const running = services.registry.list(new Set<VisibleState>(['running']));
+        const body = [...running].filter((record) => hasMetadata(record, filter)).map(viewListed);
         return { status: 200, body };
       },
     },
@@ -28,45 +28,45 @@ export function listRoutes(services: EngineServices): Route[] {
 
 function listPage({ query, effects }: Call, { registry }: EngineServices) {
   const states = new Set<VisibleState>(queryList(query, 'state', STATES) ?? STATES);
-  const wanted = parseMetadata(query.get('metadata'));
+  const filter = parseMetadata(query.get('metadata'));
   const limit = queryInteger(query, 'limit', { min: 1, max: 100 }) ?? 100;
   const token = query.get('nextToken') || null;
   const after = token === null ? undefined : parseCursor(token);
 
   const page: SandboxRecord[] = [];
-  let more = false;
-  for (const record of registry.listed(states, after)) {
-    if (!hasMetadata(record, wanted)) continue;
-    more = page.length === limit;
-    if (more) break;
+  let hasMore = false;
+  for (const record of registry.list(states, after)) {
+    if (!hasMetadata(record, filter)) continue;
+    hasMore = page.length === limit;
+    if (hasMore) break;
     page.push(record);
   }
   const last = page.at(-1);
   const headers: Record<string, string> = {};
-  if (more && last !== undefined) {
+  if (hasMore && last !== undefined) {
     headers['X-Next-Token'] = token !== null && effects.has('repeat-cursor') ? token : formatCursor(last);
   }
-  if (states.has('running')) headers['X-Total-Running'] = String(countRunning(wanted, registry));
+  if (states.has('running')) headers['X-Total-Running'] = String(countRunning(filter, registry));
   return { status: 200, body: page.map(viewListed), headers };
 }
 
-function countRunning(wanted: StringMap, registry: EngineServices['registry']): number {
-  if (Object.keys(wanted).length === 0) return registry.count('running');
+function countRunning(filter: StringMap, registry: EngineServices['registry']): number {
+  if (Object.keys(filter).length === 0) return registry.count('running');
   let count = 0;
   for (const record of registry.all())
-    if (record.state === 'running' && hasMetadata(record, wanted)) count += 1;
+    if (record.state === 'running' && hasMetadata(record, filter)) count += 1;
   return count;
 }
 
-function hasMetadata({ metadata }: SandboxRecord, wanted: StringMap): boolean {
-  for (const key of Object.keys(wanted)) {
-    if (!Object.hasOwn(metadata, key) || metadata[key] !== wanted[key]) return false;
+function hasMetadata({ metadata }: SandboxRecord, filter: StringMap): boolean {
+  for (const key of Object.keys(filter)) {
+    if (!Object.hasOwn(metadata, key) || metadata[key] !== filter[key]) return false;
   }
   return true;
 }
 
-/** base64url with padding of `<startedAt>__<id>` of the last item handed out. */
-export function formatCursor({ startedAtMs, id }: ListPlace): string {
+/** Padded base64url of `<startedAt>__<id>` of the last item (docs/protocol.md#list-cursor). */
+export function formatCursor({ startedAtMs, id }: ListPosition): string {
   return Buffer.from(`${formatTime(startedAtMs)}__${id}`)
     .toString('base64')
     .replaceAll('+', '-')
@@ -74,7 +74,7 @@ export function formatCursor({ startedAtMs, id }: ListPlace): string {
 }
 
 /** @throws ApiError 400. */
-export function parseCursor(token: string): ListPlace {
+export function parseCursor(token: string): ListPosition {
   const [time = '', id, ...rest] = Buffer.from(token, 'base64url').toString('utf8').split('__');
   const startedAtMs = parseTime(time);
   if (startedAtMs === null || id === undefined || rest.length > 0)
@@ -83,25 +83,25 @@ export function parseCursor(token: string): ListPlace {
 }
 
 /**
- * The metadata filter in its odd encoding (docs/protocol.md#metadata-filter): what the query holds is form-encoded
- * pairs, escaped as a whole once more, and the SDKs escape each key and value besides. Later pairs of one key win.
+ * Parses the metadata filter (docs/protocol.md#metadata-filter). Keys and values are encoded twice: by themselves and as
+ * part of the whole. The last pair of a key wins.
  * @throws ApiError 400.
  */
 export function parseMetadata(text: string | null): StringMap {
-  const wanted: StringMap = Object.create(null) as StringMap;
-  if (text === null || text === '') return wanted;
+  const filter: StringMap = Object.create(null) as StringMap;
+  if (text === null || text === '') return filter;
   for (const pair of unescapeText(text).split('&')) {
     const [key = '', value, ...rest] = pair.split('=');
     if (value === undefined || rest.length > 0) throw new ApiError(400, `Error parsing metadata: '${pair}'`);
-    wanted[unescapeText(key)] = unescapeText(value);
+    filter[unescapeText(key)] = unescapeText(value);
   }
-  return wanted;
+  return filter;
 }
 
 function unescapeText(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw new ApiError(400, `Error parsing metadata: '${text}' is not well encoded`);
+    throw new ApiError(400, `Error parsing metadata: '${text}' is not URL-encoded`);
   }
 }

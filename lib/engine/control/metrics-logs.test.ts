@@ -6,7 +6,7 @@ async function startWithFakeGuests() {
   const guests = new FakeGuests();
   const engine = await startTestEngine({ openGuests: guests.open });
   const { sink } = guests.context ?? {};
-  if (sink === undefined) throw new Error('The engine opened no guests');
+  if (sink === undefined) throw new Error('The engine has not opened the guests');
   return { guests, engine, sink };
 }
 
@@ -22,7 +22,7 @@ type Logs = {
   logEntries: { message: string; eventType: string }[];
 };
 
-test('logs are paged forward and backward, rising by time, filtered by stream', async () => {
+test('pages logs forward and backward, oldest first, and filters them by stream', async () => {
   const { engine, sink } = await startWithFakeGuests();
   const id = await engine.create();
   const now = Date.now() + 1_000;
@@ -30,7 +30,7 @@ test('logs are paged forward and backward, rising by time, filtered by stream', 
   for (let at = 1; at <= 150; at += 1) {
     sink.recordLog(id, entry(now + at, `line ${at}`, at % 2 === 0 ? 'stdout' : 'stderr'));
   }
-  sink.recordLog(`i${'x'.repeat(20)}`, entry(now, 'nobody'));
+  sink.recordLog(`i${'x'.repeat(20)}`, entry(now, 'unknown sandbox'));
   const read = async (query: string) => {
     const { json } = await engine.call('GET', `/sandboxes/${id}/logs${query}`);
     return (json as Logs).logEntries.map(({ message }) => message);
@@ -64,7 +64,7 @@ test('logs are paged forward and backward, rising by time, filtered by stream', 
   expect(await read('')).toEqual([]);
 });
 
-test('logs and metrics are bounded, and old metrics are thinned rather than dropped', async () => {
+test('bounds logs and metrics, and thins out old metrics', async () => {
   const { engine, sink } = await startWithFakeGuests();
   const id = await engine.create();
   const start = Date.now();
@@ -82,7 +82,7 @@ test('logs and metrics are bounded, and old metrics are thinned rather than drop
   expect(metrics.length).toBeLessThanOrEqual(2_000);
 });
 
-test('metrics: the range, its step, seconds or milliseconds', async () => {
+test('averages metrics by the width of the range, in seconds or milliseconds', async () => {
   const { engine, sink } = await startWithFakeGuests();
   const id = await engine.create();
   const startS = Math.floor(Date.now() / 3_600_000) * 3_600;
@@ -118,11 +118,11 @@ test('metrics: the range, its step, seconds or milliseconds', async () => {
   expect((await read('')).metrics.length).toBeGreaterThan(0);
 });
 
-test('the batch has the latest of each that has any', async () => {
+test('returns the latest metrics of each sandbox that has any', async () => {
   const { engine, guests, sink } = await startWithFakeGuests();
   const [measured, idle, paused] = [await engine.create(), await engine.create(), await engine.create()];
   await engine.call('POST', `/sandboxes/${paused}/pause`);
-  guests.use = { cpuUsedPct: 1.234, memUsedBytes: 5, diskUsedBytes: 6 };
+  guests.currentUsage = { cpuUsedPct: 1.234, memUsedBytes: 5, diskUsedBytes: 6 };
   for (const memUsedBytes of [10, 20]) {
     sink.recordMetric(measured, { timestampMs: Date.now(), cpuUsedPct: 3, memUsedBytes, diskUsedBytes: 0 });
   }
@@ -133,7 +133,7 @@ test('the batch has the latest of each that has any', async () => {
   expect(sandboxes[measured]).toMatchObject({ memUsed: 20 });
   expect(sandboxes[idle]).toMatchObject({ memUsed: 5, cpuUsedPct: 1.23 });
 
-  guests.use = null;
+  guests.currentUsage = null;
   expect((await engine.call('GET', `/sandboxes/${idle}/metrics`)).json).toEqual([]);
   expect((await engine.call('GET', '/sandboxes/metrics')).status).toBe(400);
   const tooMany = Array.from({ length: 101 }, () => unknown).join(',');

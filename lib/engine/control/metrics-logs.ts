@@ -8,7 +8,7 @@ import type { Call, Route } from './route';
 
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
-/** Width of a range below which its points lie that far apart, both in seconds (docs/protocol.md#metrics). */
+/** The distance of points by the width of the range, both in seconds (docs/protocol.md#metrics). */
 const STEPS = [
   { belowS: HOUR_S, stepS: 5 },
   { belowS: 6 * HOUR_S, stepS: 30 },
@@ -18,10 +18,10 @@ const STEPS = [
   { belowS: Number.POSITIVE_INFINITY, stepS: 15 * MINUTE_S },
 ];
 const LOG_HISTORY_MS = 7 * 24 * HOUR_S * 1000;
-/** Larger than any Unix time in seconds of this millennium: then it is milliseconds, as the Python SDK sends them. */
-const SURELY_MS = 1e11;
+/** Larger times are milliseconds, as the Python SDK sends them. */
+const MAX_UNIX_S = 1e11;
 
-/** Metrics and logs. An unknown sandbox has neither, which is not an error (docs/protocol.md#state-matrix). */
+/** Metrics and logs. An unknown sandbox gets empty ones (docs/protocol.md#state-matrix). */
 export function metricsLogsRoutes(services: EngineServices): Route[] {
   return [
     { method: 'GET', path: '/sandboxes/metrics', handle: ({ query }) => latestMetrics(query, services) },
@@ -34,7 +34,7 @@ function metrics({ param, query }: Call, services: EngineServices) {
   const startMs = unixMs(query, 'start');
   const endMs = unixMs(query, 'end');
   if (startMs !== undefined && endMs !== undefined && startMs > endMs)
-    throw invalid('start', 'expected it before end');
+    throw invalid('start', 'expected a time before end');
   const record = knownSandbox(param, services);
   if (record === undefined) return { status: 200, body: [] };
   const inRange = samplesOf(record, services).filter(
@@ -51,7 +51,7 @@ function latestMetrics(query: URLSearchParams, services: EngineServices) {
     .flatMap((text) => text.split(','))
     .filter(Boolean);
   if (ids.length < 1 || ids.length > 100)
-    throw invalid('sandbox_ids', 'expected 1 to 100 ids in a comma list');
+    throw invalid('sandbox_ids', 'expected a comma-separated list of 1 to 100 ids');
   const sandboxes: Record<string, unknown> = {};
   for (const id of ids) {
     const record = knownSandbox(id, services);
@@ -65,7 +65,7 @@ function knownSandbox(param: string, { registry }: EngineServices): SandboxRecor
   return registry.get(parseSandboxId(param) ?? '');
 }
 
-/** What was recorded; for a running one of which nothing was, what it uses now. */
+/** The recorded samples, or the current usage of a running sandbox without any. */
 function samplesOf(record: SandboxRecord, { history, guests }: EngineServices): readonly MetricSample[] {
   const recorded = history.samples(record.id);
   if (recorded.length > 0 || record.state !== 'running') return recorded;
@@ -73,7 +73,7 @@ function samplesOf(record: SandboxRecord, { history, guests }: EngineServices): 
   return usage === null ? [] : [{ ...usage, timestampMs: Date.now() }];
 }
 
-/** One point for each step of the range that has samples: their average, at the time of the last of them. */
+/** Averages the samples of each step, at the time of the last one. */
 function averaged(samples: readonly MetricSample[], rangeMs: number): MetricSample[] {
   const stepMs = (STEPS.find(({ belowS }) => rangeMs < belowS * 1000)?.stepS ?? 5) * 1000;
   const steps = new Map<number, MetricSample[]>();
@@ -111,7 +111,7 @@ function viewMetric(sample: MetricSample, record: SandboxRecord) {
 function unixMs(query: URLSearchParams, name: string): number | undefined {
   const value = queryInteger(query, name, { min: 0 });
   if (value === undefined) return undefined;
-  return value > SURELY_MS ? value : value * 1000;
+  return value > MAX_UNIX_S ? value : value * 1000;
 }
 
 function logs({ param, query }: Call, services: EngineServices) {
@@ -121,13 +121,14 @@ function logs({ param, query }: Call, services: EngineServices) {
   const eventType = queryList(query, 'eventType', ['stdout', 'stderr'])?.[0];
 
   const record = knownSandbox(param, services);
-  const wanted = services.history
+  const entries = services.history
     .logEntries(record?.id ?? '')
     .filter(
       (entry) =>
         eventType === undefined || entry.eventType === eventType || entry.eventType.startsWith('process_'),
     );
-  const page = direction === 'forward' ? forward(wanted, limit, cursorMs) : backward(wanted, limit, cursorMs);
+  const page =
+    direction === 'forward' ? forward(entries, limit, cursorMs) : backward(entries, limit, cursorMs);
   const createdAtMs = record?.createdAtMs ?? 0;
   return {
     status: 200,
@@ -138,7 +139,7 @@ function logs({ param, query }: Call, services: EngineServices) {
   };
 }
 
-/** The oldest `limit` from the cursor on, itself included. */
+/** The oldest `limit` entries at or after the cursor. */
 function forward(
   entries: readonly LogEntry[],
   limit: number,
@@ -147,7 +148,7 @@ function forward(
   return entries.filter(({ timestampMs }) => timestampMs >= cursorMs).slice(0, limit);
 }
 
-/** The newest `limit` before the cursor, still rising by time. */
+/** The newest `limit` entries before the cursor, oldest first. */
 function backward(
   entries: readonly LogEntry[],
   limit: number,

@@ -3,12 +3,12 @@ import type { Reply } from '../http';
 
 /** One request to the control plane, after authentication. */
 export type Call = {
-  /** What stood in the place of `{…}` in the path, decoded. */
+  /** The decoded value of `{…}` in the path. */
   param: string;
   query: URLSearchParams;
-  /** The parsed JSON body; undefined when there is none. */
+  /** The parsed JSON body; undefined without one. */
   body: unknown;
-  /** Fault switches that the endpoint itself acts out. */
+  /** Injected faults that the route itself applies. */
   effects: ReadonlySet<FaultEffect>;
 };
 
@@ -19,38 +19,35 @@ export type Route = {
   handle(call: Call): Reply | Promise<Reply>;
 };
 
-/** What a path leads to: the routes of every method, and the decoded parameter. */
+/** The routes of a path, one per method, and the decoded parameter. */
 export type Match = { routes: Route[]; param: string };
 
-/**
- * The routes with this path. A literal path wins over one with a parameter.
- * @returns null when there is none.
- */
+/** Finds the routes of a path. A literal path wins over one with a parameter. */
 export function matchRoutes(routes: readonly Route[], path: string): Match | null {
   const literal = routes.filter((route) => route.path === path);
   if (literal.length > 0) return { routes: literal, param: '' };
-  const given = path.split('/');
+  const segments = path.split('/');
   let param = '';
   const matching = routes.filter((route) => {
-    const found = paramOf(route.path.split('/'), given);
+    const found = paramOf(route.path.split('/'), segments);
     if (found !== null) param = found;
     return found !== null;
   });
   return matching.length === 0 ? null : { routes: matching, param };
 }
 
-function paramOf(wanted: readonly string[], given: readonly string[]): string | null {
-  if (wanted.length !== given.length) return null;
+function paramOf(pattern: readonly string[], segments: readonly string[]): string | null {
+  if (pattern.length !== segments.length) return null;
   let param: string | null = null;
-  for (const [at, segment] of wanted.entries()) {
-    const here = given[at] ?? '';
-    if (segment.startsWith('{') && here !== '') param = decode(here);
-    else if (segment !== here) return null;
+  for (const [index, expected] of pattern.entries()) {
+    const segment = segments[index] ?? '';
+    if (expected.startsWith('{') && segment !== '') param = decode(segment);
+    else if (segment !== expected) return null;
   }
   return param;
 }
 
-/** A segment that is not well encoded names nothing that exists. */
+/** Returns a badly encoded segment unchanged; nothing matches it. */
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -1,14 +1,20 @@
 import { expect, test } from 'vitest';
 import { startTestEngine, type TestEngine } from '../test-engine';
 
-type Run = { sandboxID: string; status: string; createdAt: string; endReason?: string; endedAt?: string };
+type SandboxRun = {
+  sandboxID: string;
+  status: string;
+  createdAt: string;
+  endReason?: string;
+  endedAt?: string;
+};
 
 async function read(engine: TestEngine, query = '') {
   const { status, json, headers } = await engine.call('GET', `/v2/sandbox-runs${query}`);
-  return { status, runs: json as Run[], next: headers['x-next-token'] as string | undefined };
+  return { status, runs: json as SandboxRun[], next: headers['x-next-token'] as string | undefined };
 }
 
-test('one row a sandbox, through its life', async () => {
+test('keeps one row per sandbox', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   const row = async () => (await read(engine)).runs[0];
@@ -27,7 +33,7 @@ test('one row a sandbox, through its life', async () => {
   expect(await row()).toMatchObject({ status: 'stopped', endReason: 'killed', endedAt: expect.any(String) });
 });
 
-test('killing a paused sandbox leaves its row as it was', async () => {
+test('leaves the row of a sandbox killed while paused unchanged', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
   await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -35,7 +41,7 @@ test('killing a paused sandbox leaves its row as it was', async () => {
   expect((await read(engine)).runs).toMatchObject([{ sandboxID: id, status: 'paused' }]);
 });
 
-test('pages lose none, also of those created in one millisecond', async () => {
+test('pages without losing sandboxes created in the same millisecond', async () => {
   const engine = await startTestEngine({ maxRunning: 100 });
   const ids = await Promise.all(Array.from({ length: 60 }, () => engine.create()));
   const found: string[] = [];
@@ -52,7 +58,7 @@ test('pages lose none, also of those created in one millisecond', async () => {
   expect(found.toSorted()).toEqual(ids.toSorted());
 });
 
-test('by status, within bounds', async () => {
+test('filters by status and rejects invalid parameters', async () => {
   const engine = await startTestEngine();
   const kept = await engine.create();
   const killed = await engine.create();

@@ -7,7 +7,7 @@ import type { Call, Route } from './route';
 
 const STATUSES = ['running', 'paused', 'stopped'] as const satisfies readonly LifetimeStatus[];
 
-/** History of sandboxes including ended ones (docs/protocol.md#sandbox-runs). */
+/** The history of all sandboxes, including ended ones (docs/protocol.md#sandbox-runs). */
 export function sandboxRunRoutes(services: EngineServices): Route[] {
   return [{ method: 'GET', path: '/v2/sandbox-runs', handle: (call) => listSandboxRuns(call, services) }];
 }
@@ -19,16 +19,16 @@ function listSandboxRuns({ query, effects }: Call, { lifetimes }: EngineServices
   const beforeUs = token === null ? undefined : (parseMicros(token) ?? raiseInvalidToken());
 
   const page: Lifetime[] = [];
-  let more = false;
+  let hasMore = false;
   for (const lifetime of lifetimes.newest(beforeUs)) {
     if (!statuses.has(lifetime.status)) continue;
-    more = page.length === limit;
-    if (more) break;
+    hasMore = page.length === limit;
+    if (hasMore) break;
     page.push(lifetime);
   }
   const last = page.at(-1);
   const headers: Record<string, string> = {};
-  if (more && last !== undefined) {
+  if (hasMore && last !== undefined) {
     headers['X-Next-Token'] =
       token !== null && effects.has('repeat-cursor') ? token : formatMicros(last.createdAtUs);
   }

@@ -7,15 +7,15 @@ import { ConnectBody, NewSandboxBody, OpenConnectBody, RefreshBody, ResumeBody, 
 import type { Call, Route } from './route';
 import { sandboxIdOf, viewDetail, viewSandbox, visibleSandbox } from './views';
 
-/** What the SDKs' `connect` asks for unless told otherwise (docs/protocol.md#connect-wakes-sandboxes). */
-const DEFAULT_OF_SDKS_S = 300;
+/** Default timeout of `connect` in the SDKs (docs/protocol.md#connect-wakes-sandboxes). */
+const SDK_CONNECT_TIMEOUT_S = 300;
 
-/** Everything that makes, changes or ends one sandbox (docs/protocol.md#sandbox-routes). */
+/** Routes that create, change or kill one sandbox (docs/protocol.md#sandbox-routes). */
 export function sandboxRoutes(services: EngineServices): Route[] {
   const { lifecycle } = services;
   const create: Route['handle'] = async ({ body }) => {
-    const wanted = validate(NewSandboxBody, body);
-    const record = await lifecycle.create(newSandboxOf(wanted), wanted.timeout);
+    const input = validate(NewSandboxBody, body);
+    const record = await lifecycle.create(newSandboxOf(input), input.timeout);
     return { status: 201, body: viewSandbox(record, services) };
   };
   const connect = async ({ param }: Call, timeoutS?: number) => {
@@ -54,7 +54,7 @@ export function sandboxRoutes(services: EngineServices): Route[] {
         const { timeout, autoPause } = validate(ResumeBody, body);
         const id = sandboxIdOf(param);
         const record = effects.has('lose-race')
-          ? (await lifecycle.connect(id, DEFAULT_OF_SDKS_S)).record
+          ? (await lifecycle.connect(id, SDK_CONNECT_TIMEOUT_S)).record
           : await lifecycle.resume(id, { timeoutS: timeout, autoPause });
         return { status: 201, body: viewSandbox(record, services) };
       },
@@ -90,13 +90,10 @@ export function sandboxRoutes(services: EngineServices): Route[] {
   ];
 }
 
-/** @throws ApiError 404 unknown template or volume, 400 what only makes sense together. */
+/** @throws ApiError 404 for an unknown template or volume, 400 for conflicting fields. */
 function newSandboxOf(body: NewSandboxBody): NewSandbox {
   if (body.network?.allowPublicTraffic === false && body.secure !== true) {
-    throw invalid(
-      'network.allowPublicTraffic',
-      'expected secure: true as well when public traffic is not allowed',
-    );
+    throw invalid('network.allowPublicTraffic', 'expected secure: true if public traffic is not allowed');
   }
   if (body.volumeId !== undefined) throw new ApiError(404, `volume '${body.volumeId}' not found`);
   const template = findTemplate(body.templateID);

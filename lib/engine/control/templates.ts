@@ -3,7 +3,7 @@ import { findTemplate, TEMPLATES, TEMPLATES_CREATED_AT, type Template } from '..
 import type { Route } from './route';
 import { ENVD_VERSION } from './views';
 
-/** The built-in templates, read only (docs/protocol.md#templates). Spawns are not counted. */
+/** The built-in templates, read-only (docs/protocol.md#templates). */
 export function templateRoutes(): Route[] {
   return [
     { method: 'GET', path: '/templates', handle: () => ({ status: 200, body: TEMPLATES.map(viewTemplate) }) },

@@ -9,10 +9,7 @@ export const ENVD_VERSION = '0.4.3';
 /** Read by old clients only (docs/protocol.md#sandbox-ids). */
 const CLIENT_ID = '6532622b';
 
-/**
- * `Sandbox` of docs/protocol.md#sandbox-schema: what create, resume and connect answer. The token is there for every
- * sandbox.
- */
+/** `Sandbox` of docs/protocol.md#sandbox-schema. */
 export function viewSandbox(record: SandboxRecord, services: EngineServices) {
   return {
     templateID: record.templateId,
@@ -45,10 +42,7 @@ export function viewListed(record: SandboxRecord) {
   };
 }
 
-/**
- * `SandboxDetail`. A paused one shows its internal template, no alias and no domain
- * (docs/protocol.md#paused-sandboxes-in-responses).
- */
+/** `SandboxDetail` of docs/protocol.md#sandboxdetail-schema and docs/protocol.md#paused-sandboxes-in-responses. */
 export function viewDetail(record: SandboxRecord, services: EngineServices) {
   const envdAccessToken = services.tokens.access(record.id);
   if (VISIBLE_STATE[record.state] === 'running') {
@@ -58,12 +52,12 @@ export function viewDetail(record: SandboxRecord, services: EngineServices) {
   return { ...viewListed(record), templateID, alias: undefined, envdAccessToken, domain: null };
 }
 
-/** The sandbox id in a path. @throws ApiError 404: what cannot be an id belongs to no sandbox. */
+/** The sandbox id in a path. @throws ApiError 404 if it cannot be one. */
 export function sandboxIdOf(param: string): string {
   return parseSandboxId(param) ?? raiseNotFound(param);
 }
 
-/** @throws ApiError 404, also for one that is being killed. */
+/** @throws ApiError 404, even for a sandbox that is being killed. */
 export function visibleSandbox(param: string, services: EngineServices): SandboxRecord {
   return services.registry.getVisible(sandboxIdOf(param)) ?? raiseNotFound(param);
 }
