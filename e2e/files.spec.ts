@@ -408,8 +408,7 @@ test('a viewer sees names and sizes, and the reason why not more', async ({ page
   await expect(row(page, 'run.log')).toContainText('2 KB');
   for (const name of ['Search', 'Upload…', 'Download…']) {
     await expect(page.getByRole('button', { name, exact: true })).toBeDisabled();
-    await expect(page.getByRole('button', { name, exact: true })).toHaveAttribute(
-      'title',
+    await expect(page.getByRole('button', { name, exact: true })).toHaveAccessibleDescription(
       'This needs the role operator.',
     );
   }

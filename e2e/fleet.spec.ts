@@ -82,7 +82,7 @@ test('sets the time left, saying the deadline first and what was granted after',
   await rowAct(page, id, 'Set time left…');
   await dialog.getByLabel('Minutes from now').fill('soon');
   await expect(dialog.getByRole('button', { name: 'Set time left' })).toBeDisabled();
-  await expect(dialog.getByRole('alert')).toContainText('A whole number of minutes');
+  await expect(dialog.getByRole('alert')).toContainText('Enter a whole number of minutes');
   await dialog.getByLabel('Minutes from now').fill('600');
   await dialog.getByRole('button', { name: 'Set time left' }).click();
   await expect(toast(page, id).filter({ hasText: 'its maximum' })).toBeVisible();

@@ -423,7 +423,7 @@ test('a viewer may read all of it and act on none of it', async ({
   await expect(theirs.getByRole('button', { name: '1 denied' })).toBeVisible();
   const retry = theirs.getByRole('button', { name: 'Retry 1 failed…' });
   await expect(retry).toBeDisabled();
-  await expect(retry).toHaveAttribute('title', 'This needs the role admin.');
+  await expect(retry).toHaveAccessibleDescription('This needs the role admin.');
   const [download] = await Promise.all([
     theirs.waitForEvent('download'),
     (async () => {

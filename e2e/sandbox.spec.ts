@@ -72,7 +72,7 @@ test('pauses, resumes and sets the time left', async ({ page, moru }) => {
   await expect(act(page, 'Resume…')).toBeVisible();
   expect(await moru.stateOf(id)).toBe('paused');
   await expect(act(page, 'Set time left…')).toBeDisabled();
-  await expect(act(page, 'Set time left…')).toHaveAttribute('title', /no deadline/);
+  await expect(act(page, 'Set time left…')).toHaveAccessibleDescription(/no deadline/);
 
   await act(page, 'Resume…').click();
   await acceptResume(page);
@@ -164,7 +164,7 @@ test('a viewer sees the acts with the reason why not', async ({ page, moru, sign
     ['Kill…', 'admin'],
   ] as const) {
     await expect(act(page, name)).toBeDisabled();
-    await expect(act(page, name)).toHaveAttribute('title', `This needs the role ${role}.`);
+    await expect(act(page, name)).toHaveAccessibleDescription(`This needs the role ${role}.`);
   }
 });
 

@@ -104,7 +104,9 @@ test.describe('the gate', () => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await expect(wakeButton(page)).toBeDisabled();
-    await expect(page.getByText('This needs the role operator. You are signed in as viewer.')).toBeVisible();
+    await expect(wakeButton(page)).toHaveAccessibleDescription(
+      'This needs the role operator. You are signed in as viewer.',
+    );
   });
 
   test('reports the limit of running sandboxes', async ({ page, moru }) => {

@@ -35,7 +35,7 @@ export function SignInForm({ token }: { token: string }) {
             className="font-mono"
           />
         </Field>
-        <Button type="submit" tone="primary" size="lg" disabled={pending}>
+        <Button type="submit" tone="primary" size="lg" isBusy={pending}>
           {pending ? 'Signing in…' : 'Sign in'}
         </Button>
       </form>

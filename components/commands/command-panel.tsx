@@ -52,20 +52,18 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
           <Status now={now} />
           {isOver ? null : <StopButton operationId={operationId} />}
           {isOver && entry ? (
-            <Button disabled={reason !== null} title={reason ?? undefined} onClick={() => onAgain(entry)}>
+            <Button unavailable={reason} onClick={() => onAgain(entry)}>
               Run again
             </Button>
           ) : null}
           <Button
-            disabled={wroteNothing}
-            title={wroteNothing ? 'There is no output' : undefined}
+            unavailable={wroteNothing ? 'There is no output.' : null}
             onClick={() => void copyOutput(now)}
           >
             Copy output
           </Button>
           <Button
-            disabled={wroteNothing}
-            title={wroteNothing ? 'There is no output' : undefined}
+            unavailable={wroteNothing ? 'There is no output.' : null}
             onClick={() => downloadOutput(now, operationId, sandboxId)}
           >
             Download output
@@ -168,7 +166,7 @@ function StopButton({ operationId }: { operationId: string }) {
     });
   }
   return (
-    <Button disabled={isStopping} title="Kills it (SIGKILL)" onClick={() => void stop()}>
+    <Button isBusy={isStopping} title="Kills it (SIGKILL)" onClick={() => void stop()}>
       {isStopping ? 'Stopping…' : 'Stop'}
     </Button>
   );

@@ -200,8 +200,8 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
           type="submit"
           tone="primary"
           size="lg"
-          disabled={reason !== null || isEmpty || isSending}
-          title={reason ?? undefined}
+          unavailable={reason ?? (isEmpty ? 'Enter a command.' : null)}
+          isBusy={isSending}
           className="min-w-16"
         >
           {isSending ? 'Starting…' : 'Run'}
@@ -210,7 +210,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <Field
           label="Start directory"
-          className="flex-row! items-center gap-2! text-ink-2 [&>span]:font-normal!"
+          className="flex-row! items-center gap-2! text-ink-2 [&>label]:font-normal!"
         >
           <Input
             value={cwd}

@@ -39,12 +39,7 @@ export function ConsoleEmpty({ sandbox, role, isKnown, isOpening, reason, proble
           Being here does not wake it. When it is resumed, its processes go on from where they were stopped,
           and it has a deadline again.
         </p>
-        <Button
-          tone="primary"
-          disabled={whyNot(sandbox, 'resume', { role }) !== null}
-          title={whyNot(sandbox, 'resume', { role }) ?? undefined}
-          onClick={acts.onResume}
-        >
+        <Button tone="primary" unavailable={whyNot(sandbox, 'resume', { role })} onClick={acts.onResume}>
           Resume…
         </Button>
       </Middle>

@@ -3,6 +3,7 @@
 import { clsx } from 'clsx';
 import { ChevronDown, Eye, Plus, X } from 'lucide-react';
 import { type KeyboardEvent, useRef } from 'react';
+import { IconButton } from '@/components/ui/button';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { consoleName } from './console-words';
 
@@ -59,26 +60,18 @@ export function ConsoleTabs({ consoles, activeId, titles, ...acts }: Props) {
         ))}
       </div>
       <span className="flex shrink-0 items-center">
-        <button
-          type="button"
-          aria-label="New console"
-          title={acts.reason ?? 'New console'}
-          disabled={acts.reason !== null}
-          onClick={acts.onOpen}
-          className="flex h-7 w-7 items-center justify-center rounded-sm text-ink-2 hover:bg-hover hover:text-ink disabled:opacity-50"
-        >
+        <IconButton label="New console" unavailable={acts.reason} onClick={acts.onOpen}>
           <Plus size={15} aria-hidden />
-        </button>
-        <button
-          type="button"
-          aria-label="New console as another user or elsewhere"
-          title={acts.reason ?? 'Choose user and folder'}
-          disabled={acts.reason !== null}
+        </IconButton>
+        <IconButton
+          label="New console as another user or elsewhere"
+          title="Choose user and folder"
+          unavailable={acts.reason}
           onClick={acts.onOpenAs}
-          className="flex h-7 w-5 items-center justify-center rounded-sm text-ink-3 hover:bg-hover hover:text-ink disabled:opacity-50"
+          className="w-5! text-ink-3!"
         >
           <ChevronDown size={13} aria-hidden />
-        </button>
+        </IconButton>
       </span>
     </div>
   );

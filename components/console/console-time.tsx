@@ -43,8 +43,9 @@ export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
         {isSoon ? 'The sandbox ends in two minutes. Everything in the console ends with it.' : ''}
       </span>
       <Button
-        disabled={reason !== null || isAsking}
-        title={reason ?? 'Give the sandbox 15 minutes more'}
+        unavailable={reason}
+        isBusy={isAsking}
+        title="Give the sandbox 15 minutes more"
         onPointerEnter={preloadActs}
         onClick={() => void giveMore()}
       >

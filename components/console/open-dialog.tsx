@@ -37,12 +37,7 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
-            tone="primary"
-            type="submit"
-            form={form}
-            disabled={wrongUser !== null || wrongFolder !== null}
-          >
+          <Button tone="primary" type="submit" form={form} unavailable={wrongUser ?? wrongFolder}>
             Open a shell
           </Button>
         </>

@@ -32,6 +32,7 @@ export function RenameDialog({ console: asked, onClose, onRename }: RenameProps)
 function RenameForm({ asked, onClose, onRename }: Omit<RenameProps, 'console'> & { asked: ConsoleInfo }) {
   const [name, setName] = useState(asked.name ?? '');
   const parsed = ConsoleName.safeParse(name);
+  const wrong = parsed.success ? null : (parsed.error.issues[0]?.message ?? 'Choose another name.');
   function submit(event: FormEvent) {
     event.preventDefault();
     if (!parsed.success) return;
@@ -40,16 +41,12 @@ function RenameForm({ asked, onClose, onRename }: Omit<RenameProps, 'console'> &
   }
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
-      <Field
-        label="Name"
-        hint={`Without one it is called ${asked.shell}.`}
-        error={parsed.success ? null : (parsed.error.issues[0]?.message ?? null)}
-      >
+      <Field label="Name" hint={`Without one it is called ${asked.shell}.`} error={wrong}>
         <Input value={name} onChange={({ target }) => setName(target.value)} />
       </Field>
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
-        <Button tone="primary" type="submit" disabled={!parsed.success}>
+        <Button tone="primary" type="submit" unavailable={wrong}>
           Rename
         </Button>
       </div>

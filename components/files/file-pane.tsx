@@ -91,11 +91,7 @@ function Shown({
         acts={
           <>
             <Button onClick={() => onGoInto(entry.path)}>Go into</Button>
-            <Button
-              disabled={forbidden !== null}
-              title={forbidden ?? undefined}
-              onClick={() => onArchive([entry])}
-            >
+            <Button unavailable={forbidden} onClick={() => onArchive([entry])}>
               Download…
             </Button>
           </>
@@ -105,14 +101,7 @@ function Shown({
   const reason = whyNoBytes(entry) ?? forbidden;
   if (reason === null) return <FilePreview {...props} sandboxId={sandboxId} entry={entry} />;
   return (
-    <FileFacts
-      {...facts}
-      acts={
-        <Button disabled title={reason}>
-          Download
-        </Button>
-      }
-    >
+    <FileFacts {...facts} acts={<Button unavailable={reason}>Download</Button>}>
       <p className="mb-4 max-w-2xl text-ink-2">{reason}</p>
     </FileFacts>
   );

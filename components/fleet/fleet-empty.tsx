@@ -17,10 +17,15 @@ const sandbox = await Sandbox.create({ metadata: { environment: 'development' } 
 console.log(sandbox.sandboxId)`,
 } as const;
 
-type Props = { canCreate: boolean; demoOffered: boolean; onNew: () => void };
+type Props = {
+  /** Why this role cannot create a sandbox. */
+  forbidden: string | null;
+  demoOffered: boolean;
+  onNew: () => void;
+};
 
 /** What an empty fleet shows: how to get a first sandbox. */
-export function FleetEmpty({ canCreate, demoOffered, onNew }: Props) {
+export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
   const [language, setLanguage] = useState<keyof typeof SAMPLES>('Python');
   const [pending, setPending] = useState(false);
   async function fill() {
@@ -38,11 +43,11 @@ export function FleetEmpty({ canCreate, demoOffered, onNew }: Props) {
         <h2 className="font-semibold text-title">No sandboxes yet</h2>
         <p className="text-ink-2">What your code creates appears here by itself, within two seconds.</p>
         <div className="mt-4 flex gap-2">
-          <Button tone="primary" disabled={!canCreate} onClick={onNew}>
+          <Button tone="primary" unavailable={forbidden} onClick={onNew}>
             New sandbox
           </Button>
           {demoOffered ? (
-            <Button disabled={!canCreate || pending} onClick={() => void fill()}>
+            <Button unavailable={forbidden} isBusy={pending} onClick={() => void fill()}>
               {pending ? 'Creating…' : 'Create a demo fleet'}
             </Button>
           ) : null}

@@ -118,7 +118,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
       <StaleBanner status={status} live={live} nowMs={first.nowMs} />
       {total === 0 && isWhole ? (
         <FleetEmpty
-          canCreate={roleSuffices(role, 'operator')}
+          forbidden={roleSuffices(role, 'operator') ? null : 'This needs the role operator.'}
           demoOffered={isLocal}
           onNew={() => setIsCreating(true)}
         />

@@ -5,13 +5,11 @@ import { type Role, roleSuffices } from '@/lib/access/roles';
 
 /** The way to a new sandbox, or why there is none. */
 export function NewButton({ role, onClick }: { role: Role; onClick: () => void }) {
-  const may = roleSuffices(role, 'operator');
   return (
     <Button
       tone="primary"
       size="lg"
-      disabled={!may}
-      title={may ? undefined : 'This needs the role operator.'}
+      unavailable={roleSuffices(role, 'operator') ? null : 'This needs the role operator.'}
       onClick={onClick}
     >
       New sandbox

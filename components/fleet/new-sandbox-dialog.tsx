@@ -86,7 +86,8 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
             tone="primary"
             type="submit"
             form={form}
-            disabled={!metadata.ok || minutesError !== null || pending}
+            unavailable={metadata.ok ? minutesError : metadata.message}
+            isBusy={pending}
           >
             {pending ? 'Creating…' : 'Create sandbox'}
           </Button>

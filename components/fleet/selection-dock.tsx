@@ -1,7 +1,6 @@
 'use client';
 
-import { clsx } from 'clsx';
-import { type ReactNode, useEffect, useId, useMemo, useRef } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useOffers } from '@/components/data/use-offers';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
@@ -111,46 +110,13 @@ const TONES = {
   kill: 'danger',
 } as const satisfies Record<SandboxAct, string>;
 
-/** So that no reason leaves a narrow window. */
-const REASON_PLACES = {
-  run: 'left-0',
-  setTimeout: 'left-0',
-  resume: '-translate-x-1/2 left-1/2',
-  pause: 'right-0',
-  kill: 'right-0',
-} satisfies Record<SandboxAct, string>;
-
 type ActButtonProps = SelectionAct & { onAct: (sandboxes: Sandbox[]) => void };
 
-/** An act with its count. Where it cannot be done it stays reachable, so that anybody can learn why. */
 function ActButton({ act, label, sandboxes, reason, onAct }: ActButtonProps) {
-  const reasonId = useId();
   return (
-    <span className="group/act relative">
-      <Button
-        tone={TONES[act]}
-        aria-disabled={reason !== null}
-        aria-describedby={reason === null ? undefined : reasonId}
-        onClick={() => {
-          if (reason === null) onAct(sandboxes);
-        }}
-        className={clsx(reason !== null && 'cursor-default')}
-      >
-        {label}
-      </Button>
-      {reason === null ? null : (
-        <span
-          id={reasonId}
-          role="tooltip"
-          className={clsx(
-            'pointer-events-none invisible absolute bottom-full mb-1.5 w-max max-w-64 rounded-md border border-line bg-raise px-2 py-1 text-ink-2 text-small shadow-float group-focus-within/act:visible group-hover/act:visible',
-            REASON_PLACES[act],
-          )}
-        >
-          {reason}
-        </span>
-      )}
-    </span>
+    <Button tone={TONES[act]} unavailable={reason} onClick={() => onAct(sandboxes)}>
+      {label}
+    </Button>
   );
 }
 

@@ -67,7 +67,13 @@ function Asking({
   const [isStarting, setIsStarting] = useState(false);
   const { targets, skipped } = division;
   const count = targets.length;
-  const canStart = count > 0 && command.trim() !== '' && !isStarting;
+  const unavailable =
+    count === 0
+      ? 'None of these sandboxes can run a command.'
+      : command.trim() === ''
+        ? 'Enter a command.'
+        : null;
+  const canStart = unavailable === null && !isStarting;
 
   async function start() {
     setIsStarting(true);
@@ -132,7 +138,7 @@ function Asking({
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" type="submit" form={form} disabled={!canStart}>
+          <Button tone="primary" type="submit" form={form} unavailable={unavailable} isBusy={isStarting}>
             {isStarting ? 'Starting…' : `Run in ${sandboxCount(count)}`}
           </Button>
         </>

@@ -33,7 +33,7 @@ export function CopyAsCode({ act, params, ids, tone = 'plain', className }: Prop
         aria-haspopup="menu"
         aria-expanded={anchor !== null}
         className={className}
-        disabled={ids.length === 0}
+        unavailable={ids.length === 0 ? 'The list of sandboxes is not complete yet.' : null}
         onPointerEnter={() => LazyMenu.preload()}
         onClick={({ currentTarget }) => setAnchor(currentTarget)}
       >

@@ -122,7 +122,8 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
           {isOver ? null : (
             <MainButton
               phase={phase}
-              isStartable={isReady && isTyped}
+              unavailable={isReady && !isTyped ? 'Type the confirmation first.' : null}
+              isBusy={!isReady}
               onStart={start}
               onLook={kill.lookAgain}
             >
@@ -196,16 +197,17 @@ const WAITING = {
 
 type MainButtonProps = {
   phase: KillPhase;
-  isStartable: boolean;
+  unavailable: string | null;
+  isBusy: boolean;
   onStart: () => void;
   onLook: () => void;
   children: ReactNode;
 };
 
-function MainButton({ phase, isStartable, onStart, onLook, children }: MainButtonProps) {
+function MainButton({ phase, unavailable, isBusy, onStart, onLook, children }: MainButtonProps) {
   if (phase === 'expired' || phase === 'failed') return <Button onClick={onLook}>Look again</Button>;
   return (
-    <Button tone="danger" disabled={!isStartable} onClick={onStart}>
+    <Button tone="danger" unavailable={unavailable} isBusy={isBusy} onClick={onStart}>
       {WAITING[phase] ?? children}
     </Button>
   );

@@ -19,6 +19,8 @@ export function timeOfMinutes(minutes: string): number | null {
   return amount >= 1 && amount <= MAX_MIN ? amount * MIN_MS : null;
 }
 
+export const WRONG_MINUTES = `Enter a whole number of minutes from 1 to ${MAX_MIN}.`;
+
 type Props = { minutes: string; onChange: (minutes: string) => void };
 
 /** Asks for a time from now, in minutes, with the usual ones at hand. */
@@ -26,11 +28,7 @@ export function MinutesField({ minutes, onChange }: Props) {
   const isTime = timeOfMinutes(minutes) !== null;
   return (
     <div className="flex flex-wrap items-end gap-2">
-      <Field
-        label="Minutes from now"
-        error={isTime ? null : `A whole number of minutes from 1 to ${MAX_MIN}.`}
-        className="w-40"
-      >
+      <Field label="Minutes from now" error={isTime ? null : WRONG_MINUTES} className="w-40">
         <Input inputMode="numeric" value={minutes} onChange={(event) => onChange(event.target.value)} />
       </Field>
       {isTime

@@ -6,7 +6,7 @@ import { Dialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES } from './minutes-field';
+import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 
 /** What a sandbox that runs again is told. */
@@ -61,11 +61,12 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
   const timeoutMs = timeOfMinutes(minutes);
   const { able, skipped } = divideByState('resume', shown);
   const isOne = shown.length === 1;
-  const canChoose = timeoutMs !== null && able.length > 0;
+  const unavailable =
+    timeoutMs === null ? WRONG_MINUTES : able.length === 0 ? 'None of these sandboxes is paused.' : null;
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (timeoutMs === null || sandboxes === null || !canChoose) return;
+    if (timeoutMs === null || sandboxes === null || unavailable !== null) return;
     onChoose(sandboxes, { timeoutMs, ...ENDINGS[ending].params });
     onClose();
   }
@@ -99,7 +100,7 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
             tone="primary"
             type="submit"
             form={form}
-            disabled={!canChoose}
+            unavailable={unavailable}
             className="focus:ring-2 focus:ring-accent/40"
           >
             {isOne ? 'Resume' : `Resume ${sandboxCount(able.length)}`}

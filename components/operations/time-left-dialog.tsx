@@ -6,7 +6,7 @@ import { Dialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES } from './minutes-field';
+import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 
 type Props = {
@@ -26,11 +26,12 @@ export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
   const timeoutMs = timeOfMinutes(minutes);
   const { able, skipped } = divideByState('setTimeout', shown);
   const isOne = shown.length === 1;
-  const canChoose = timeoutMs !== null && able.length > 0;
+  const unavailable =
+    timeoutMs === null ? WRONG_MINUTES : able.length === 0 ? 'None of these sandboxes is running.' : null;
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (timeoutMs === null || sandboxes === null || !canChoose) return;
+    if (timeoutMs === null || sandboxes === null || unavailable !== null) return;
     onChoose(sandboxes, timeoutMs);
     onClose();
   }
@@ -54,7 +55,7 @@ export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" type="submit" form={form} disabled={!canChoose}>
+          <Button tone="primary" type="submit" form={form} unavailable={unavailable}>
             {isOne ? 'Set time left' : `Set time left of ${able.length}`}
           </Button>
         </>

@@ -103,13 +103,12 @@ type StopProps = { operation: Operation; phase: Phase; isStopping: boolean; role
 function StopButton({ operation, phase, isStopping, role }: StopProps) {
   const title = operationTitle(operation.act, operation.counts);
   if (isStopping || phase === 'stopping') {
-    return <TrayButton isDisabled label="Stopping…" reason={null} about={title} onClick={() => {}} />;
+    return <TrayButton isBusy label="Stopping…" reason={null} about={title} onClick={() => {}} />;
   }
   const reason = roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
   return (
     <TrayButton
       label={phase === 'window' ? 'Cancel' : 'Stop the rest'}
-      isDisabled={reason !== null}
       reason={reason}
       about={title}
       onClick={() => void stop(operation.id, title)}
@@ -119,22 +118,21 @@ function StopButton({ operation, phase, isStopping, role }: StopProps) {
 
 type TrayButtonProps = {
   label: string;
-  isDisabled: boolean;
+  isBusy?: boolean;
   reason: string | null;
   /** Which operation it is about, for people who do not see the line. */
   about: string;
   onClick: () => void;
 };
 
-/** Keeps the focus also while it cannot be used: what comes in its place is there for the same hand. */
-function TrayButton({ label, isDisabled, reason, about, onClick }: TrayButtonProps) {
+function TrayButton({ label, isBusy = false, reason, about, onClick }: TrayButtonProps) {
   return (
     <Button
       aria-label={`${label}: ${about}`}
-      aria-disabled={isDisabled}
-      title={reason ?? undefined}
+      unavailable={reason}
+      isBusy={isBusy}
       className="min-w-26"
-      onClick={isDisabled ? undefined : onClick}
+      onClick={onClick}
     >
       {label}
     </Button>
@@ -162,7 +160,6 @@ function RetryButton({ operation, role, onRetry }: RetryProps) {
   return (
     <TrayButton
       label={`Retry ${count}${act === 'kill' ? '…' : ''}`}
-      isDisabled={reason !== null}
       reason={reason}
       about={operationTitle(act, counts)}
       onClick={() => void retry(operation, onRetry)}

@@ -43,11 +43,7 @@ export function InsideTable({ sandboxId, outside, reason }: Props) {
             'With processor time and memory. Reading it starts a shell in the sandbox for a moment.'
           )}
         </p>
-        <Button
-          disabled={isFetching || reason !== null}
-          title={reason ?? undefined}
-          onClick={() => void refetch()}
-        >
+        <Button unavailable={reason} isBusy={isFetching} onClick={() => void refetch()}>
           {isFetching ? 'Reading…' : data ? 'Read again' : 'Read all processes'}
         </Button>
       </div>

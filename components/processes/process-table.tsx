@@ -58,7 +58,6 @@ type RowProps = Pick<Props, 'reason' | 'onAttach' | 'onSignal'> & { row: SteadyR
 
 function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
   const { pid, command, cwd, tag, isOver } = row;
-  const isDisabled = { disabled: reason !== null, title: reason ?? undefined };
   return (
     <tr
       className={clsx(
@@ -86,7 +85,7 @@ function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
             className="h-7!"
             aria-label={`Attach to ${pid}`}
             aria-pressed={isAttached}
-            {...isDisabled}
+            unavailable={reason}
             onClick={() => onAttach(row)}
           >
             Attach
@@ -96,7 +95,7 @@ function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
               key={signal}
               className="h-7!"
               aria-label={`Send ${signal} to ${pid}…`}
-              {...isDisabled}
+              unavailable={reason}
               onClick={() => onSignal({ process: row, signal })}
             >
               {signal}…

@@ -65,7 +65,7 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
           <Button ref={cancel} onClick={onClose}>
             Cancel
           </Button>
-          <Button tone="primary" disabled={isSending} onClick={() => void send(shown)}>
+          <Button tone="primary" isBusy={isSending} onClick={() => void send(shown)}>
             {isSending ? 'Sending…' : `Send SIG${signal}`}
           </Button>
         </>

@@ -46,19 +46,16 @@ export function OperationActs({ now, role, failed, picked, nowMs, onRetry }: Pro
       <CopyOrDownload operation={operation} items={items} isWhole={isWhole} />
       {counts.unknown > 0 ? (
         <Button
-          disabled={check.isPending || whyNotCheck !== null}
-          title={whyNotCheck ?? 'Reads again what became of those that nobody could tell'}
+          unavailable={whyNotCheck}
+          isBusy={check.isPending}
+          title="Recheck unknown outcomes"
           onClick={() => void check.run(() => checkAgain({ operationId: operation.id }), now.reread)}
         >
           {check.isPending ? 'Checking…' : 'Check again'}
         </Button>
       ) : null}
       {count > 0 ? (
-        <Button
-          disabled={whyNotRetry !== null}
-          title={whyNotRetry ?? undefined}
-          onClick={() => onRetry(retried.map(({ sandbox }) => sandbox))}
-        >
+        <Button unavailable={whyNotRetry} onClick={() => onRetry(retried.map(({ sandbox }) => sandbox))}>
           Retry {count} {picked.length > 0 ? 'chosen' : 'failed'}
           {act === 'kill' || act === 'run' ? '…' : ''}
         </Button>
@@ -90,8 +87,9 @@ function StopButton({ now: { operation, reread }, forbidden, nowMs }: StopProps)
   const isStopping = stop.isPending || phase === 'stopping';
   return (
     <Button
-      disabled={isStopping || forbidden !== null}
-      title={forbidden ?? STOP_WORDS[operation.act]}
+      unavailable={forbidden}
+      isBusy={isStopping}
+      title={STOP_WORDS[operation.act]}
       onClick={() => void stop.run(() => cancelOperation({ operationId: operation.id }), reread)}
     >
       {isStopping ? 'Stopping…' : phase === 'window' ? 'Cancel' : 'Stop the rest'}

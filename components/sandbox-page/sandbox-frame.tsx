@@ -130,8 +130,7 @@ function ActButton({ reason, tone, onClick, children }: ActButtonProps) {
   return (
     <Button
       tone={tone ?? 'plain'}
-      disabled={reason !== null}
-      title={reason ?? undefined}
+      unavailable={reason}
       onPointerEnter={preloadActs}
       onFocus={preloadActs}
       onClick={onClick}

@@ -4,7 +4,7 @@ import { clsx } from 'clsx';
 import type { ComponentProps } from 'react';
 import { useTooltip } from './tooltip';
 
-type PlainButtonProps = ComponentProps<'button'> & {
+type PlainButtonProps = Omit<ComponentProps<'button'>, 'disabled'> & {
   /** Why the button does nothing now. It stays focusable and shows the reason in a tooltip; `null`: it works. */
   unavailable?: string | null | undefined;
   /** Does nothing while its own action runs, which the label says. */
@@ -83,7 +83,7 @@ export function Button({ tone = 'plain', size = 'md', className, ...props }: But
     <PlainButton
       className={clsx(
         'inline-flex shrink-0 items-center justify-center gap-1.5 whitespace-nowrap rounded-md border font-medium text-body transition-[background-color,filter,opacity] duration-100',
-        'disabled:opacity-50 disabled:hover:brightness-100 aria-disabled:opacity-50 aria-disabled:hover:brightness-100',
+        'aria-disabled:opacity-50 aria-disabled:hover:brightness-100',
         SIZES[size],
         TONES[tone],
         className,

@@ -111,8 +111,8 @@ function Contents({ sandboxId, path, forbidden }: ContentsProps) {
       {isFetching ? null : (
         <Button
           className="h-7!"
-          disabled={forbidden !== null}
-          title={forbidden ?? 'Count everything below it'}
+          unavailable={forbidden}
+          title="Count everything below it"
           onClick={() => (isAsked ? void refetch() : setIsAsked(true))}
         >
           {isAsked ? 'Count again' : 'Count'}

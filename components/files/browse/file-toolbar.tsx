@@ -64,22 +64,18 @@ export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Pro
         <div className="ml-auto flex shrink-0 items-center gap-2">
           <Button
             aria-pressed={props.isSearching}
-            disabled={forbidden !== null}
-            title={forbidden ?? 'Search the sandbox by name or content'}
+            unavailable={forbidden}
+            title="Search the sandbox by name or content"
             onClick={props.onSearch}
           >
             Search
           </Button>
-          <Button
-            disabled={forbidden !== null}
-            title={forbidden ?? 'Upload files into this folder'}
-            onClick={props.onUpload}
-          >
+          <Button unavailable={forbidden} title="Upload files into this folder" onClick={props.onUpload}>
             Upload…
           </Button>
           <Button
-            disabled={forbidden !== null}
-            title={forbidden ?? 'Download this folder as an archive'}
+            unavailable={forbidden}
+            title="Download this folder as an archive"
             onClick={props.onArchive}
             className="max-md:hidden!"
           >

@@ -70,7 +70,12 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
         onKeyDown={onKeyDown}
         className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2.5 font-mono text-small outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25"
       />
-      <Button type="submit" tone="primary" disabled={isLooking || text.trim() === ''}>
+      <Button
+        type="submit"
+        tone="primary"
+        unavailable={text.trim() === '' ? 'Enter a path.' : null}
+        isBusy={isLooking}
+      >
         Go
       </Button>
       <Button onClick={onClose}>Cancel</Button>

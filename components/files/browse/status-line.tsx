@@ -30,8 +30,7 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
           </span>
           <Button
             className="ml-auto h-7!"
-            disabled={props.forbidden !== null}
-            title={props.forbidden ?? undefined}
+            unavailable={props.forbidden}
             onClick={() => props.onArchive(marked)}
           >
             Download…

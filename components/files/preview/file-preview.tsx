@@ -74,7 +74,7 @@ export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onVie
         failure={failure}
         acts={
           <>
-            <Button disabled={!isLive} onClick={retry}>
+            <Button unavailable={isLive ? null : 'The sandbox is not running.'} onClick={retry}>
               Try again
             </Button>
             <Button onClick={() => onView('details')}>Details</Button>

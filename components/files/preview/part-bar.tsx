@@ -11,7 +11,7 @@ type Props = { controller: TextController; state: TextState; isLive: boolean };
 export function PartBar({ controller, state, isLive }: Props) {
   const { fromByte, toByte, sizeBytes, isNumbered, seeking } = state;
   const [dragged, setDragged] = useState<number | null>(null);
-  const reason = isLive ? undefined : 'The sandbox is not running.';
+  const reason = isLive ? null : 'The sandbox is not running.';
   const jump = () => {
     if (dragged === null) return;
     void controller.toByte(dragged);
@@ -24,8 +24,7 @@ export function PartBar({ controller, state, isLive }: Props) {
     >
       <Button
         className="h-7!"
-        disabled={!isLive || fromByte === 0}
-        title={reason}
+        unavailable={reason ?? (fromByte === 0 ? 'This is the start of the file.' : null)}
         onClick={() => void controller.toStart()}
       >
         Start
@@ -46,8 +45,7 @@ export function PartBar({ controller, state, isLive }: Props) {
       />
       <Button
         className="h-7!"
-        disabled={!isLive || toByte >= sizeBytes}
-        title={reason}
+        unavailable={reason ?? (toByte >= sizeBytes ? 'This is the end of the file.' : null)}
         onClick={() => void controller.toEnd()}
       >
         End

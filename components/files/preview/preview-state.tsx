@@ -54,8 +54,7 @@ export function TooLarge({ sizeBytes, what, onShowAnyway, acts }: TooLargeProps)
       acts={
         <>
           <Button
-            disabled={onShowAnyway === null}
-            title={onShowAnyway === null ? 'It would not fit into the memory of this tab.' : undefined}
+            unavailable={onShowAnyway === null ? 'It does not fit into the memory of this tab.' : null}
             onClick={() => onShowAnyway?.()}
           >
             Show anyway

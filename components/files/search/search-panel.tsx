@@ -72,7 +72,12 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
               Stop
             </Button>
           ) : (
-            <Button key="search" type="submit" tone="primary" disabled={text === ''}>
+            <Button
+              key="search"
+              type="submit"
+              tone="primary"
+              unavailable={text === '' ? 'Enter text to search for.' : null}
+            >
               Search
             </Button>
           )}

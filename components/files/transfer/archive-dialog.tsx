@@ -77,13 +77,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
-            ref={download}
-            tone="primary"
-            disabled={tooMany !== null}
-            title={tooMany ?? undefined}
-            onClick={begin}
-          >
+          <Button ref={download} tone="primary" unavailable={tooMany} onClick={begin}>
             Download
           </Button>
         </>

@@ -56,8 +56,7 @@ export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
           </Button>
           <Button
             tone="primary"
-            disabled={!isPossible('replace', existing)}
-            title={isPossible('replace', existing) ? undefined : 'A file does not replace a folder.'}
+            unavailable={isPossible('replace', existing) ? null : 'A file does not replace a folder.'}
             onClick={() => answer('replace')}
           >
             Replace

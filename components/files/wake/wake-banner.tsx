@@ -81,7 +81,7 @@ function PausingBanner({ wake: { how, by, problem } }: { wake: Pausing }) {
 function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
   const [isPending, setIsPending] = useState(false);
   const forbidden = roleSuffices(role, 'operator')
-    ? undefined
+    ? null
     : `This needs the role operator. You are signed in as ${role}.`;
 
   async function request<T>(title: string, call: Promise<Result<T>>, onSuccess: (value: T) => void) {
@@ -95,16 +95,16 @@ function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
   return (
     <>
       <Button
-        disabled={isPending || forbidden !== undefined}
-        title={forbidden}
+        unavailable={forbidden}
+        isBusy={isPending}
         aria-label={`Extend by ${EXTEND_MINUTES} minutes`}
         onClick={() => void request('Could not extend the wake', extendWake({ sandboxId }), showGranted)}
       >
         +{EXTEND_MINUTES} min
       </Button>
       <Button
-        disabled={isPending || forbidden !== undefined}
-        title={forbidden}
+        unavailable={forbidden}
+        isBusy={isPending}
         onClick={() => void request('Could not pause the sandbox', endWake({ sandboxId }), () => {})}
       >
         Pause now

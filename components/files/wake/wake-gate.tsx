@@ -84,7 +84,7 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
 
   return (
     <form onSubmit={start} className="flex flex-col items-start gap-3">
-      <fieldset disabled={progress !== null || forbidden !== null} className="flex items-center gap-2">
+      <fieldset className="flex items-center gap-2">
         <legend className="sr-only">Duration</legend>
         <span aria-hidden>For</span>
         <span className="inline-flex overflow-hidden rounded-md border border-line bg-surface has-focus-visible:ring-2 has-focus-visible:ring-accent/40">
@@ -98,6 +98,7 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
                 name={name}
                 value={choice}
                 checked={minutes === choice}
+                disabled={progress !== null || forbidden !== null}
                 onChange={() => setMinutes(choice)}
                 className="sr-only"
               />
@@ -105,12 +106,7 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
             </label>
           ))}
         </span>
-        <Button
-          tone="primary"
-          type="submit"
-          disabled={progress !== null || forbidden !== null}
-          title={forbidden ?? undefined}
-        >
+        <Button tone="primary" type="submit" unavailable={forbidden} isBusy={progress !== null}>
           Wake sandbox
         </Button>
       </fieldset>

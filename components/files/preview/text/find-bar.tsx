@@ -20,6 +20,7 @@ export function FindBar({ asks, controller, state, onLine, onClose }: Props) {
   const [matchesCase, setMatchesCase] = useState(false);
   const { seeking, found } = state;
   const isFind = asks === 'find';
+  const noText = text !== '' ? null : isFind ? 'Enter text to find.' : 'Enter a line number.';
 
   function look(next: string, isExact: boolean) {
     setText(next);
@@ -71,10 +72,10 @@ export function FindBar({ asks, controller, state, onLine, onClose }: Props) {
         />
         {isFind ? (
           <>
-            <Button disabled={text === ''} title="Shift Enter" onClick={() => void controller.find(-1)}>
+            <Button unavailable={noText} title="Shift Enter" onClick={() => void controller.find(-1)}>
               Previous
             </Button>
-            <Button type="submit" disabled={text === ''} title="Enter">
+            <Button type="submit" unavailable={noText} title="Enter">
               Next
             </Button>
             <label className="flex items-center gap-1.5 px-1">
@@ -88,7 +89,7 @@ export function FindBar({ asks, controller, state, onLine, onClose }: Props) {
             </label>
           </>
         ) : (
-          <Button type="submit" disabled={text === ''}>
+          <Button type="submit" unavailable={noText}>
             Go
           </Button>
         )}

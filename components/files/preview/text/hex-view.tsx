@@ -117,7 +117,11 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
             onChange={({ currentTarget }) => setWanted(currentTarget.value)}
             className="h-7! w-28 font-mono text-small aria-invalid:border-danger"
           />
-          <Button type="submit" className="h-7!" disabled={parseOffset(wanted) === null}>
+          <Button
+            type="submit"
+            className="h-7!"
+            unavailable={parseOffset(wanted) === null ? 'Enter an offset, such as 4096 or 0x1000.' : null}
+          >
             Go
           </Button>
         </form>
