@@ -1,5 +1,6 @@
 import 'server-only';
 import type { IncomingMessage } from 'node:http';
+import { parseCookie } from 'cookie';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { requireRole } from './guard';
@@ -21,11 +22,7 @@ export async function guardRequest(
   return requireRole(session, role);
 }
 
-/** The value of the session's cookie, unchecked. */
-export function sessionCookieOf({ headers: { cookie } }: IncomingMessage): string | undefined {
-  for (const pair of cookie?.split(';') ?? []) {
-    const [key, ...value] = pair.trim().split('=');
-    if (key === sessionCookieName()) return value.join('=');
-  }
-  return undefined;
+/** The value of the session cookie, unverified. */
+export function sessionCookieOf({ headers: { cookie = '' } }: IncomingMessage): string | undefined {
+  return parseCookie(cookie)[sessionCookieName()];
 }
