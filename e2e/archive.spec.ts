@@ -183,7 +183,7 @@ test('kills nothing whose files could not be saved, and says so', async ({ page,
   await expect(line(page, 'Kill 2 sandboxes')).toContainText('2 failed', { timeout: ENDED_WITHIN_MS });
   expect(await moru.stateOf(running)).toBe('running');
   await expect.poll(() => moru.stateOf(paused), { timeout: ENDED_WITHIN_MS }).toBe('paused');
-  const why = 'Not saved, so not killed. There is nothing at /home/user/not there in it.';
+  const why = 'Not archived, so not killed. There is nothing at /home/user/not there in it.';
   const details = await openDetails(page, 'Kill 2 sandboxes', paused);
   await expect(details).toContainText(`${why} It is paused`);
   await expect(page.getByRole('row', { name: running })).toContainText(why);
@@ -209,10 +209,10 @@ test('kills nothing where nothing can be written', async ({ page, moru }) => {
   try {
     await killButton(dialog).click();
     const complaint = toast(page, `Could not kill ${id}`);
-    await expect(complaint).toContainText('The export directory is no directory.', {
+    await expect(complaint).toContainText('The archive directory is not a directory.', {
       timeout: ENDED_WITHIN_MS,
     });
-    await expect(complaint).toContainText('Not saved, so not killed.');
+    await expect(complaint).toContainText('Not archived, so not killed.');
     expect(await moru.stateOf(id)).toBe('running');
     // Whoever asks now is told before anything is begun.
     await expect(row(page, id)).toContainText('Running');
@@ -220,7 +220,7 @@ test('kills nothing where nothing can be written', async ({ page, moru }) => {
     const again = killDialog(page, id);
     await archiveOption(again).check();
     await expect(again.getByRole('alert')).toContainText(
-      'The export directory is no directory. Nothing was killed.',
+      'The archive directory is not a directory. Nothing was killed.',
     );
     await again.getByRole('button', { name: 'Cancel' }).click();
   } finally {
@@ -241,12 +241,12 @@ test('stopped in the middle, it kills nothing and leaves nothing half-written', 
   await killButton(dialog).click();
   const its = line(page, 'Killing 1 sandbox');
   await its.getByRole('link', { name: 'Details' }).click();
-  await expect(page.getByRole('row', { name: id })).toContainText('Saving its files', {
+  await expect(page.getByRole('row', { name: id })).toContainText('Archiving its files', {
     timeout: ENDED_WITHIN_MS,
   });
   await page.getByRole('main').getByRole('button', { name: 'Stop the rest' }).click();
   await expect(page.getByRole('row', { name: id })).toContainText(
-    'Stopped while its files were being saved. It was not killed.',
+    'Stopped while its files were being archived. It was not killed.',
     { timeout: ENDED_WITHIN_MS },
   );
   expect(await moru.stateOf(id)).toBe('running');

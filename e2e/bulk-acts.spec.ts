@@ -85,8 +85,8 @@ test('sets the time left of those that run, and says which are left alone', asyn
     'Paused',
   );
   await dialog.getByRole('button', { name: 'Set time left of 2' }).click();
-  await expect(toast(page, 'left alone')).toContainText(
-    'Setting time left of 1 sandbox; 1 left alone: paused, without a deadline',
+  await expect(toast(page, 'skipped')).toContainText(
+    'Setting time left of 1 sandbox; 1 skipped: paused, without a deadline',
   );
   await expectRow(page, running[1] ?? '', '59m');
 });

@@ -84,7 +84,7 @@ test('filters, selects all, shows what it will hit, and kills exactly that', asy
   await expect(dialog).toContainText('All are base environment=development');
   await expect(dialog).toContainText(/By team\s*agents\s*2\s*evals\s*1/);
   await expect(dialog).toContainText('This cannot be undone.');
-  await expect(dialog).not.toContainText('left alone');
+  await expect(dialog).not.toContainText('skipped');
   await expect(whoWillGo(dialog)).toHaveCount(3);
   for (const id of doomed) await expect(whoWillGo(dialog).filter({ hasText: id })).toHaveCount(1);
   await expect(dialog.getByRole('button', { name: 'Pause 2 instead' })).toBeVisible();
@@ -139,7 +139,7 @@ test('leaves alone what has changed since it was shown, and says so', async ({ p
 
   const result = line(page, 'Kill 4 sandboxes');
   await expect(result).toContainText('3 gone, verified', { timeout: ENDED_WITHIN_MS });
-  await expect(result).toContainText('1 left alone');
+  await expect(result).toContainText('1 skipped');
   expect(await moru.stateOf(kept)).toBe('paused');
   for (const id of gone) expect(await moru.find(id)).toBeNull();
   await result.getByRole('link', { name: 'Details' }).click();
@@ -172,7 +172,7 @@ test('leaves protected ones out of a bulk, and asks for the id of one alone', as
   await openFleet(page);
   const dialog = await askToKillAll(page, 'environment=development', 3);
   await expect(dialog).toHaveAccessibleName('Kill 2 sandboxes');
-  await expect(dialog).toContainText('1 is left alone');
+  await expect(dialog).toContainText('1 will be skipped');
   await expect(dialog.getByText(kept)).toBeHidden();
   await dialog.getByText('1 protected by protected=true').click();
   await expect(dialog.getByText(kept)).toBeVisible();
@@ -271,7 +271,7 @@ test('says that there is nothing to kill, and why', async ({ page, moru }) => {
   await dock(page).getByRole('button', { name: /^Kill/ }).click();
   const dialog = dialogOf(page);
   await expect(dialog.getByRole('alert')).toContainText(
-    'There is nothing to kill. 2 left alone: already gone.',
+    'There is nothing to kill. 2 skipped: already gone.',
   );
   await expect(killButton(dialog)).toHaveCount(0);
   await expect(phraseField(dialog)).toHaveCount(0);
@@ -414,7 +414,7 @@ test.describe('in a sandkeeper of its own', () => {
       await page.getByRole('grid').press('Delete');
       const dialog = dialogOf(page);
       await expect(dialog.getByRole('alert')).toContainText(
-        '3 sandboxes are more than the 2 that one operation may take.',
+        'One operation can have at most 2 sandboxes, not 3.',
       );
       await expect(dialog.getByRole('alert')).toContainText('Nothing was killed.');
       await expect(dialog.getByRole('button', { name: 'Look again' })).toHaveCount(0);

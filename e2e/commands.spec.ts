@@ -165,7 +165,7 @@ test('over a selection: who is left out, results by what they are, and the odd o
   await lookAway(page);
   await dock(page).getByRole('button', { name: 'Run in 3…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Run a command in 3 sandboxes' });
-  await expect(dialog).toContainText('3 sandboxes will run it; 1 left alone: paused.');
+  await expect(dialog).toContainText('3 sandboxes will run it; 1 skipped: paused.');
   await expect(dialog.getByRole('button', { name: 'Run in 3 sandboxes' })).toBeDisabled();
   await expectAccessible(page, 'asking for a command');
   await dialog

@@ -1,13 +1,11 @@
 import { FILE_PROBLEMS, type FileProblem } from './sandbox/guest-file';
 
-/** What our routes for the files of a sandbox are called, and what they say when they refuse. Runs anywhere. */
-
-/** A refusal of one of our routes. `problem` is there where it is about the file or the sandbox. */
+/** A failed request to one of our API routes. `problem` is set when the file or the sandbox is the cause. */
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
 
   constructor(
-    /** One of ours (`lib/errors.ts`), or `unreachable`: Sandkeeper itself did not answer. */
+    /** An `ErrorCode`, or `unreachable` when Sandkeeper did not response. */
     readonly code: string,
     message: string,
     readonly problem: FileProblem | null = null,
@@ -15,18 +13,17 @@ export class ApiFailure extends Error {
     super(message);
   }
 
-  /** Wraps whatever was thrown on the way to the answer. */
   static from(thrown: unknown): ApiFailure {
     if (thrown instanceof ApiFailure) return thrown;
     return new ApiFailure('unreachable', 'Sandkeeper could not be reached.', 'unavailable');
   }
 }
 
-/** The refusal that the text of an answer is. */
+/** Parses the body of a failed response. */
 export function apiFailureIn(status: number, text: string): ApiFailure {
   const { code, message, problem } = errorIn(text);
   if (typeof code !== 'string' || typeof message !== 'string')
-    return new ApiFailure('unexpected', `The answer was not what it should be (${status}).`);
+    return new ApiFailure('unexpected', `Sandkeeper returned an invalid response (${status}).`);
   return new ApiFailure(code, message, FILE_PROBLEMS.find((known) => known === problem) ?? null);
 }
 
@@ -39,15 +36,15 @@ function errorIn(text: string): Record<string, unknown> {
   }
 }
 
-/** Asks one of our routes. Throws `ApiFailure`, or what the signal was aborted with. */
+/** Fetches one of our API routes. Throws `ApiFailure`, or the reason of `signal`. */
 export async function fetchApi(address: string, signal?: AbortSignal): Promise<Response> {
-  let answer: Response;
+  let response: Response;
   try {
-    answer = await fetch(address, { cache: 'no-store', ...(signal ? { signal } : {}) });
+    response = await fetch(address, { cache: 'no-store', ...(signal ? { signal } : {}) });
   } catch (thrown) {
     signal?.throwIfAborted();
     throw ApiFailure.from(thrown);
   }
-  if (!answer.ok) throw apiFailureIn(answer.status, await answer.text().catch(() => ''));
-  return answer;
+  if (!response.ok) throw apiFailureIn(response.status, await response.text().catch(() => ''));
+  return response;
 }

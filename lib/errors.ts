@@ -1,4 +1,4 @@
-/** Every way a thing can fail here. Closed: the mappers below and in `result.ts` are exhaustive over it. */
+/** Every error code. The set is closed: the mappers below and in `result.ts` are exhaustive. See docs/errors.md. */
 export const ERROR_CODES = [
   'unauthenticated',
   'forbidden',
@@ -14,18 +14,18 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 type Details = {
-  /** What went wrong underneath. Goes to the log, never to people. */
+  /** The underlying error. Logged, never shown. */
   cause?: unknown;
-  /** How long the other side asked us to wait. */
+  /** The delay that the upstream service requested. */
   retryAfterMs?: number;
-  /** What exactly it is, of the closed set of the room where it happened. Browsers are told. */
+  /** A more specific code from a closed set of the feature that failed. Sent to the browser. */
   problem?: string;
 };
 
-/** Marks errors of any copy of this module: Next.js makes several, and what lives once a process throws across them. */
+/** Next.js loads several copies of this module. The mark makes `instanceof` work across them. */
 const MARK = Symbol.for('sandkeeper.error');
 
-/** The one error class. `message` is written for people: what is wrong and what would be right. */
+/** The only error class. `message` is shown to people: it says what is wrong and how to fix it. */
 export class SandkeeperError extends Error {
   override readonly name = 'SandkeeperError';
   readonly [MARK] = true;
@@ -43,21 +43,16 @@ export class SandkeeperError extends Error {
   }
 
   static override [Symbol.hasInstance](thrown: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: what is derived from this one has instances of its own.
+    // biome-ignore lint/complexity/noThisInStatic: a subclass keeps the ordinary check.
     if (this !== SandkeeperError) return Function.prototype[Symbol.hasInstance].call(this, thrown);
     return typeof thrown === 'object' && thrown !== null && MARK in thrown;
   }
 
-  /** Wraps whatever was thrown. Text of unknown errors is kept as the cause: it may hold addresses or keys. */
+  /** Wraps any thrown value. The text of an unknown error may contain addresses or keys, so it becomes the cause. */
   static from(thrown: unknown): SandkeeperError {
     if (thrown instanceof SandkeeperError) return thrown;
-    return new SandkeeperError(
-      'unexpected',
-      'Something unexpected happened. The server log has the details.',
-      {
-        cause: thrown,
-      },
-    );
+    const message = 'Something unexpected happened. The server log has the details.';
+    return new SandkeeperError('unexpected', message, { cause: thrown });
   }
 }
 
@@ -74,7 +69,7 @@ const HTTP_STATUS = {
   unexpected: 500,
 } satisfies Record<ErrorCode, number>;
 
-/** The HTTP status that says the same as `code`. */
+/** The HTTP status for `code`. */
 export function httpStatusOf(code: ErrorCode): number {
   return HTTP_STATUS[code];
 }

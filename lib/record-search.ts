@@ -1,11 +1,11 @@
 /**
- * What the records of operations and of access have in common: an address narrows them down, to a time among others, and
- * they are read page by page, newest first. Runs anywhere.
+ * Filters and paging that the operation log and the access log share. They are stored in the URL, and pages run from
+ * newest to oldest. Runs anywhere.
  */
 
 const HOUR_MS = 3_600_000;
 
-/** Spans that end now, ms. */
+/** Time spans up to now, ms. */
 export const RECORD_SPANS = {
   '1h': HOUR_MS,
   '24h': 24 * HOUR_MS,
@@ -14,23 +14,22 @@ export const RECORD_SPANS = {
 } as const;
 export type RecordSpan = keyof typeof RECORD_SPANS;
 
-/** Where the next page begins: after the entry that was made then and has this id. */
+/** The last entry of a page. The next page starts after it. */
 export type RecordCursor = { atMs: number; id: string };
 
-/** What every record can be narrowed down to; `null` narrows nothing. */
+/** Filters of every log. `null` means no filter. */
 export type CommonSearch = {
-  /** Who did it, exactly. */
+  /** The exact name of the person. */
   by: string | null;
-  /** May be text that no id can be, which nothing matches. */
+  /** May be invalid as an id. Then nothing matches. */
   sandbox: string | null;
   within: RecordSpan | null;
-  /** Epoch ms. Where there is a `within`, that counts. */
+  /** Epoch ms. Ignored when `within` is set. */
   fromMs: number | null;
   toMs: number | null;
   before: RecordCursor | null;
 };
 
-/** Nothing asked for: all of it, from the newest on. */
 export const WHOLE_RECORD: CommonSearch = {
   by: null,
   sandbox: null,
@@ -40,17 +39,17 @@ export const WHOLE_RECORD: CommonSearch = {
   before: null,
 };
 
-/** Reads a parameter of an address. */
+/** Reads a URL parameter. */
 export type ReadParameter = (name: string) => string | null | undefined;
 
 const MAX_TEXT_CHARS = 200;
 
-/** A parameter without blanks around it; `null` where there is none. */
+/** A trimmed URL parameter, or `null` when it is absent or blank. */
 export function readText(read: ReadParameter, name: string): string | null {
   return read(name)?.trim().slice(0, MAX_TEXT_CHARS) || null;
 }
 
-/** What every record understands of an address. What cannot be read is left out, so an old link still shows something. */
+/** Parses the common filters. Invalid values are ignored, so old links keep working. */
 export function parseCommon(read: ReadParameter): CommonSearch {
   const text = (name: string) => readText(read, name);
   return {
@@ -63,14 +62,14 @@ export function parseCommon(read: ReadParameter): CommonSearch {
   };
 }
 
-/** The search of an address that asks for these, in this order, without its question mark. */
+/** The query string for these parameters in this order, without the question mark. */
 export function printParameters(parameters: Record<string, string | null>): string {
   const printed = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value !== null) printed.set(name, value);
   return printed.toString();
 }
 
-/** The parameters for a time and a page. */
+/** The parameters for the time range and the page. */
 export function timeParameters({
   within,
   fromMs,
@@ -85,7 +84,7 @@ export function timeParameters({
   };
 }
 
-/** From when on and until when entries are asked for, epoch ms; `null`: from ever, or for ever. */
+/** The requested time range, epoch ms. `null` means unbounded. */
 export function timeRangeOf(
   { within, fromMs, toMs }: Pick<CommonSearch, 'within' | 'fromMs' | 'toMs'>,
   nowMs: number,
@@ -94,9 +93,9 @@ export function timeRangeOf(
   return { sinceMs: fromMs, untilMs: toMs };
 }
 
-/** Whether no entry can have this text: neither ids nor names have control characters, which Postgres takes offence at. */
+/** Whether `text` contains control characters. No id or name does, and Postgres rejects NUL in a parameter. */
 export function cannotBeIn(text: string | null): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose.
   return /[\0-\x1f]/.test(text ?? '');
 }
 

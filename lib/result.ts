@@ -1,11 +1,11 @@
 import { type ErrorCode, httpStatusOf, SandkeeperError } from './errors';
 
-/** What an action or route tells the browser when it fails. Plain data: it crosses the wire. */
+/** A failed action or route, as plain data for the browser. */
 export type Failure = { code: ErrorCode; message: string; retryAfterMs?: number; problem?: string };
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: Failure };
 
-/** The plain form of any thrown thing. What a person must not see stays in the log. */
+/** Converts any thrown value to a `Failure`. Details of unexpected errors go to the log only. */
 export function failureOf(thrown: unknown): Failure {
   const error = SandkeeperError.from(thrown);
   if (error.code === 'unexpected') console.error(error.message, error.cause);
@@ -17,7 +17,7 @@ export function failureOf(thrown: unknown): Failure {
   };
 }
 
-/** Runs `work` and hands back a `Result`: the one place where an action's errors are mapped. */
+/** Runs `work` and returns a `Result`. Every server action maps its errors here. */
 export async function resultOf<T>(work: () => Promise<T>): Promise<Result<T>> {
   try {
     return { ok: true, value: await work() };
@@ -27,7 +27,7 @@ export async function resultOf<T>(work: () => Promise<T>): Promise<Result<T>> {
   }
 }
 
-/** Runs `work` and answers its `Response`, or the failure as JSON `{error}` with the matching status. */
+/** Runs `work` and returns its `Response`, or the failure as JSON `{ error }` with the matching status. */
 export async function responseOf(work: () => Promise<Response>): Promise<Response> {
   try {
     return await work();
@@ -41,7 +41,7 @@ export async function responseOf(work: () => Promise<Response>): Promise<Respons
   }
 }
 
-/** `redirect()` and `notFound()` travel as errors with a digest that starts so; they are not failures. */
+/** `redirect()` and `notFound()` throw errors whose digest starts with `NEXT_`. They are not failures. */
 function rethrowNextControlFlow(thrown: unknown): void {
   if (!(thrown instanceof Error) || !('digest' in thrown)) return;
   if (String(thrown.digest).startsWith('NEXT_')) throw thrown;

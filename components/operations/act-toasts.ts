@@ -1,5 +1,5 @@
 import { toast } from 'sonner';
-import { sayLeftAlone } from '@/lib/operations/plan/blast-radius';
+import { describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, type OperationItem, type Started, totalsOf } from '@/lib/operations/schema';
 import type { Result } from '@/lib/result';
@@ -33,7 +33,7 @@ export function followAct(
 ): void {
   if (result?.ok) {
     const { operation, skipped } = result.value;
-    const leftAlone = sayLeftAlone(act, skipped);
+    const leftAlone = describeSkipped(act, skipped);
     if (leftAlone !== null) toast.message(`${underWayTitle(act, operation.counts)}; ${leftAlone}`);
     followOperation(operation);
     return;

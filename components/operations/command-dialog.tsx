@@ -8,7 +8,7 @@ import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
 import { planRun, startRun } from '@/lib/operations/actions';
-import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
+import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import {
   type ActParams,
   MAX_FILTER_CHARS,
@@ -177,7 +177,7 @@ function Asking({
       <div className="flex flex-col gap-2">
         <p>
           <strong className="font-semibold">{sandboxCount(count)}</strong> will run it
-          {skipped.length === 0 ? '.' : `; ${sayLeftAlone('run', skipped)}.`}
+          {skipped.length === 0 ? '.' : `; ${describeSkipped('run', skipped)}.`}
         </p>
         {count === 0 ? null : <PlanList sandboxes={targets} label="Who will run it" keys={keysOf(targets)} />}
       </div>

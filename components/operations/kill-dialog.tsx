@@ -8,7 +8,7 @@ import { Age } from '@/components/sandbox/time-left';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
-import { type BlastRadius, blastRadius, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
+import { type BlastRadius, blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { MAX_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
@@ -180,7 +180,7 @@ function sayWhatStands({ plan, phase }: KillPlan, isOne: boolean): string | null
     return 'This was read five minutes ago and may have changed. Look again before you kill. Nothing was killed.';
   if (phase !== 'nothing' || plan === null) return null;
   const [first] = plan.skipped;
-  if (!isOne) return `There is nothing to kill. ${sayLeftAlone('kill', plan.skipped) ?? ''}.`;
+  if (!isOne) return `There is nothing to kill. ${describeSkipped('kill', plan.skipped) ?? ''}.`;
   return first?.kind === 'gone'
     ? 'This sandbox is already terminated. There is nothing left to kill.'
     : `${first?.reason ?? ''} Nothing was killed.`;

@@ -106,10 +106,10 @@ function SkippedCell({ act, skipped }: { act: SandboxAct; skipped: readonly Skip
         <span className="font-semibold text-title">{skipped.length}</span>{' '}
         {skipped.length === 1 ? 'is left alone' : 'are left alone'}
       </p>
-      {groupSkipped(act, skipped).map(({ kind, why, skipped: ones }) => (
-        <details key={`${kind} ${why}`} className="text-ink-2 [&[open]>summary]:text-ink">
+      {groupSkipped(act, skipped).map(({ kind, reason, skipped: ones }) => (
+        <details key={`${kind} ${reason}`} className="text-ink-2 [&[open]>summary]:text-ink">
           <summary className="w-max max-w-full truncate rounded-sm marker:text-ink-3 hover:text-ink">
-            {ones.length} <bdi>{why}</bdi>
+            {ones.length} <bdi>{reason}</bdi>
           </summary>
           <ul className="mb-1 max-h-28 overflow-y-auto pl-4 font-mono text-small">
             {ones.map(({ sandboxId }) => (

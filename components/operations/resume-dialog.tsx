@@ -4,7 +4,7 @@ import { type FormEvent, useId, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
-import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
+import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
@@ -136,7 +136,7 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
           </p>
         )}
         {isOne || skipped.length === 0 ? null : (
-          <p className="text-ink-2">{sayLeftAlone('resume', skipped)}.</p>
+          <p className="text-ink-2">{describeSkipped('resume', skipped)}.</p>
         )}
       </form>
     </Dialog>

@@ -4,7 +4,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
-import { divideByState, sayLeftAlone } from '@/lib/operations/plan/blast-radius';
+import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
@@ -70,7 +70,7 @@ export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
           </p>
         )}
         {isOne || skipped.length === 0 ? null : (
-          <p className="text-ink-2">{sayLeftAlone('setTimeout', skipped)}.</p>
+          <p className="text-ink-2">{describeSkipped('setTimeout', skipped)}.</p>
         )}
       </form>
     </Dialog>

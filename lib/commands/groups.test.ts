@@ -34,7 +34,7 @@ describe('groupCommands', () => {
   });
 
   it('puts together what was never sent for the same reason, apart from what was', () => {
-    const left = { outcome: 'skipped', message: 'Left alone: it was running and is now paused.' } as const;
+    const left = { outcome: 'skipped', message: 'Skipped: it was running and is now paused.' } as const;
     const groups = groupCommands([item('a'), item('b', left), item('c', left)], [ran('a', 'x')]);
     expect(groups.map(({ sandboxIds, wasStarted }) => [sandboxIds, wasStarted])).toEqual([
       [['b', 'c'], false],

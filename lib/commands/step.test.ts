@@ -164,7 +164,7 @@ describe.skipIf(!canRun)('commands', () => {
       await eventually(async () => (await findOperation(operation.id))?.state === 'finished');
       expect((await listItems(operation.id))[0]).toMatchObject({
         outcome: 'skipped',
-        message: 'Left alone: it was running and is now paused.',
+        message: 'Skipped: it was running and is now paused.',
       });
       expect((await engine.detail(id)).state).toBe('paused');
     });

@@ -20,14 +20,14 @@ import {
 } from './schema';
 
 const TimeoutMs = z.int().min(1_000).max(MAX_TIMEOUT_MS);
-const OperationId = z.string().regex(OPERATION_ID, 'That is not the id of an operation.');
+const OperationId = z.string().regex(OPERATION_ID, 'This is not a valid operation id.');
 const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
 const Filter = z.string().max(MAX_FILTER_CHARS);
 
-/** As `parseArchivePath` writes it: what is kept, shown and done is the same text. */
+/** Already normalized by `parseArchivePath`, so that the recorded path is exactly the archived one. */
 const ArchivePath = z
   .string()
-  .refine((path) => parseArchivePath(path) === path, 'What to save is an absolute path, or one from ~ on.');
+  .refine((path) => parseArchivePath(path) === path, 'Enter an absolute path, or a path that starts with ~.');
 
 const KillPlanRequest = z.strictObject({
   sandboxIds: SandboxIds,
@@ -58,8 +58,8 @@ const Command = {
     .string()
     .max(MAX_COMMAND_CHARS)
     .refine((text) => text.trim() !== '', 'Type a command.')
-    .refine(noNul, 'A command has no NUL in it.'),
-  cwd: z.string().min(1).max(MAX_CWD_CHARS).refine(noNul, 'A path has no NUL in it.').optional(),
+    .refine(noNul, 'A command cannot contain NUL.'),
+  cwd: z.string().min(1).max(MAX_CWD_CHARS).refine(noNul, 'A path cannot contain NUL.').optional(),
   limitMs: z.int().min(MIN_LIMIT_MS).max(MAX_LIMIT_MS),
 };
 const CommandRunRequest = z.strictObject({ sandboxId: SandboxId, ...Command });
@@ -71,7 +71,7 @@ const CommandPlanRequest = z.strictObject({
 const StartRun = Start.omit({ typed: true });
 const OperationRequest = z.strictObject({ operationId: OperationId });
 
-/** What a kill of these sandboxes would hit, and what it would leave alone. Role: admin. */
+/** Plans a kill: which sandboxes it would kill and which it would skip. Role: admin. */
 export async function planKill(input: z.input<typeof KillPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
     const session = await guardWrite('admin');
@@ -80,7 +80,7 @@ export async function planKill(input: z.input<typeof KillPlanRequest>): Promise<
   });
 }
 
-/** Starts what a plan showed; progress comes over the `operations` channel. Role: admin. */
+/** Starts a planned kill. Progress is sent over the `operations` channel. Role: admin. */
 export async function startPlan(start: z.input<typeof Start>): Promise<Result<Operation>> {
   return resultOf(async () => {
     const session = await guardWrite('admin');
@@ -88,7 +88,7 @@ export async function startPlan(start: z.input<typeof Start>): Promise<Result<Op
   });
 }
 
-/** Pauses, resumes or moves the deadlines of these sandboxes. Role: operator. */
+/** Pauses or resumes sandboxes, or sets their time left. Role: operator. */
 export async function operate(input: z.input<typeof ReversibleRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -97,7 +97,7 @@ export async function operate(input: z.input<typeof ReversibleRequest>): Promise
   });
 }
 
-/** Runs a command in one sandbox, at once; what it writes comes over the `run` channel. Role: operator. */
+/** Runs a command in one sandbox at once. Its output is sent over the `run` channel. Role: operator. */
 export async function runCommand(input: z.input<typeof CommandRunRequest>): Promise<Result<Started>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -106,7 +106,7 @@ export async function runCommand(input: z.input<typeof CommandRunRequest>): Prom
   });
 }
 
-/** In which of these sandboxes a command would run, and in which not. Role: operator. */
+/** Plans a command: in which sandboxes it would run and which it would skip. Role: operator. */
 export async function planRun(input: z.input<typeof CommandPlanRequest>): Promise<Result<OperationPlan>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -115,7 +115,7 @@ export async function planRun(input: z.input<typeof CommandPlanRequest>): Promis
   });
 }
 
-/** Runs the command of a plan where it was shown to run. Role: operator. */
+/** Starts a planned command. Role: operator. */
 export async function startRun(start: z.input<typeof StartRun>): Promise<Result<Operation>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -123,7 +123,7 @@ export async function startRun(start: z.input<typeof StartRun>): Promise<Result<
   });
 }
 
-/** Stops an operation: what has not been sent is not sent any more. Role: operator. */
+/** Cancels an operation: requests that have not been sent are dropped. Role: operator. */
 export async function cancelOperation(input: z.input<typeof OperationRequest>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -132,7 +132,7 @@ export async function cancelOperation(input: z.input<typeof OperationRequest>): 
   });
 }
 
-/** Reads again what became of the sandboxes of an operation whose outcome is unknown. Role: operator. */
+/** Rechecks the sandboxes of an operation whose outcome is unknown. Role: operator. */
 export async function checkAgain(input: z.input<typeof OperationRequest>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');

@@ -18,7 +18,7 @@ process.env.SANDKEEPER_BULK_LIMIT = '40';
 const engine = giveEngine();
 const session: Session = { id: 'session-1', role: 'admin', actor: 'ana', expiresAtMs: 0 };
 const another: Session = { ...session, id: 'session-2', actor: 'li' };
-const EXPIRED = 'This confirmation has expired. Look again and confirm what is shown then.';
+const EXPIRED = 'This confirmation has expired. Check the sandboxes again and confirm.';
 
 afterAll(() => fleetWatcher().close());
 
@@ -177,7 +177,7 @@ describeOnDatabases('operations', () => {
       });
       await engine.call('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
       expect(await thrownBy(() => start(token))).toMatchObject({
-        message: `${id} changed: it was resumed meanwhile. Confirm again.`,
+        message: `${id} changed: it was resumed in the meantime. Confirm again.`,
       });
       expect((await engine.detail(id)).status).toBe(200);
     });
@@ -196,7 +196,7 @@ describeOnDatabases('operations', () => {
         {
           sandboxId: drifted,
           outcome: 'skipped',
-          message: 'Left alone: it was running and is now paused.',
+          message: 'Skipped: it was running and is now paused.',
           tookMs: null,
         },
       ]);
@@ -234,7 +234,7 @@ describeOnDatabases('operations', () => {
       expect(await thrownBy(() => planKill(ids))).toMatchObject({
         code: 'invalid',
         message:
-          '41 sandboxes are more than the 40 that one operation may take. Narrow the filter, or go in several steps.',
+          'One operation can have at most 40 sandboxes, not 41. Narrow the filter, or split it into several operations.',
       });
     });
 
@@ -301,8 +301,8 @@ describeOnDatabases('operations', () => {
       ]);
       await recheckUnknown(session, operation.id);
       expect(await listItems(operation.id)).toEqual([
-        { sandboxId: there, outcome: 'failed', message: 'Found running by a later look by ana.', tookMs: 5 },
-        { sandboxId: 'igone', outcome: 'done', message: 'Found gone by a later look by ana.', tookMs: 5 },
+        { sandboxId: there, outcome: 'failed', message: 'It was running when ana rechecked it.', tookMs: 5 },
+        { sandboxId: 'igone', outcome: 'done', message: 'It was gone when ana rechecked it.', tookMs: 5 },
         { sandboxId: 'idone', outcome: 'done', message: 'Before.', tookMs: 5 },
       ]);
     });
@@ -329,7 +329,7 @@ describeOnDatabases('operations', () => {
       const operation = await pauseNow([id]);
       expect(await thrownBy(() => pauseNow([id]))).toMatchObject({
         code: 'conflict',
-        message: 'Something is being done to it already.',
+        message: 'Another operation is working on it.',
       });
       await isFinished(operation);
     });

@@ -18,26 +18,26 @@ import { operationRunner } from './work/runner';
 type Input = { act: SandboxAct; sandboxIds: string[]; params: ActParams; retryOf: string | null };
 type Start = {
   token: string;
-  /** What may be started, whatever the token stands for. */
+  /** The plan behind the token must be for this action. */
   act: SandboxAct;
   typed: string;
   reason: string;
   filter: string;
 };
 
-/** So few are read one by one, which is quicker than the list of a large fleet. */
+/** Up to this many sandboxes are read one by one, which is faster than listing a large fleet. */
 const FEW = 10;
 
 /**
- * Reads each sandbox afresh and answers whom the act would reach and whom not, under a token that starts exactly that,
- * once, for this session. Throws `invalid` for more than may be taken at once, and what `requireArchiving` throws where files
- * are to be saved first.
+ * Reads each sandbox and returns which ones the action would change and which it would skip. The plan's token starts
+ * exactly that, once, for this session. Throws `invalid` for more sandboxes than one operation may have, and whatever
+ * `requireArchiving` throws when files are to be archived first.
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
   const { act, params, retryOf } = input;
   if (params.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
-  const { targets, skipped } = await look(input);
+  const { targets, skipped } = await partitionNow(input);
   const mustType = phraseFor(act, targets, config().operations.protectedKey);
   const plan = await keepPlan(session.id, { act, params, targets, mustType, retryOf });
   return {
@@ -53,31 +53,31 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
   };
 }
 
-/** Throws `conflict` where a retry would send a command a second time. */
+/** Throws `conflict` when a retry would send a command a second time. */
 async function requireRepeatable({ act, retryOf, sandboxIds }: Input): Promise<void> {
   if (act !== 'run' || retryOf === null) return;
   const started = await listStarted(retryOf);
-  const again = sandboxIds.filter((id) => started.has(id)).length;
-  if (again === 0) return;
+  const repeated = sandboxIds.filter((id) => started.has(id)).length;
+  if (repeated === 0) return;
   throw new SandkeeperError(
     'conflict',
-    `In ${again} of them the command was sent already. A retry never sends it twice; run it anew if that is what you want.`,
+    `The command was already sent to ${repeated} of these sandboxes. A retry never sends it twice. To run it again, start a new operation.`,
   );
 }
 
 /**
- * Starts what `planOperation` showed; starting one plan twice starts it once. Before anything is sent, every sandbox is
- * read again, and one that is not as it was shown is left alone. One that was asked for alone is read here already.
+ * Starts a plan. Starting the same plan twice starts it once. The runner reads every sandbox again before it sends
+ * anything and skips those that have changed; a single sandbox is also read here, to fail early.
  *
- * Throws `conflict` when the plan has expired, is empty, or is of one sandbox that has changed: look and confirm again;
- * `invalid` when what had to be typed was not.
+ * Throws `conflict` when the plan has expired, is empty, or has a single sandbox that has changed; `invalid` when the
+ * confirmation was not typed.
  */
 export async function startPlanned(
   session: Session,
   { token, act, typed, ...record }: Start,
 ): Promise<Operation> {
   const plan = await findPlan(token, session.id);
-  if (plan.act !== act) throw new SandkeeperError('forbidden', `This is no plan of a ${act}.`);
+  if (plan.act !== act) throw new SandkeeperError('forbidden', `This plan is not for the action ${act}.`);
   const started = await findOperation(plan.id);
   if (started) return started;
   const [first] = plan.targets;
@@ -88,11 +88,11 @@ export async function startPlanned(
   return begin(session, { ...plan, ...record });
 }
 
-/** For acts that can be undone: plans and starts at once. Throws `conflict` with the reason when nothing would be reached. */
+/** Plans and starts at once, for actions that can be undone. Throws `conflict` with the reason if all are skipped. */
 export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
   const { act, params, retryOf } = input;
-  const { targets, skipped } = await look(input);
-  if (targets.length === 0) throw new SandkeeperError('conflict', whyNothing(skipped));
+  const { targets, skipped } = await partitionNow(input);
+  if (targets.length === 0) throw new SandkeeperError('conflict', reasonForNone(skipped));
   const operation = await begin(session, {
     id: newOperationId(),
     act,
@@ -106,7 +106,7 @@ export async function operateNow(session: Session, input: Input, filter: string)
   return { operation, skipped };
 }
 
-/** Cancels an operation under way. Throws `not_found`, or `conflict` when it is over. */
+/** Cancels a running operation. Throws `not_found`, or `conflict` when it has finished. */
 export async function stopOperation(session: Session, operationId: string): Promise<void> {
   const nowMs = Date.now();
   if (await recordCancel(operationId, session.actor, nowMs)) {
@@ -114,18 +114,21 @@ export async function stopOperation(session: Session, operationId: string): Prom
     return;
   }
   const operation = await findOperation(operationId);
-  if (!operation) throw new SandkeeperError('not_found', 'There is no such operation.');
+  if (!operation) throw new SandkeeperError('not_found', 'This operation does not exist.');
   if (operation.state === 'finished' && operation.cancelledAtMs === null)
-    throw new SandkeeperError('conflict', 'It is over already; there is nothing left to stop.');
+    throw new SandkeeperError('conflict', 'This operation has already finished.');
 }
 
-/** Reads again what became of the sandboxes of an operation about which nobody could tell. Throws `not_found`. */
+/** Reads the sandboxes of an operation whose outcome is unknown again. Throws `not_found`. */
 export async function recheckUnknown(session: Session, operationId: string): Promise<void> {
   const operation = await findOperation(operationId);
-  if (!operation) throw new SandkeeperError('not_found', 'There is no such operation.');
+  if (!operation) throw new SandkeeperError('not_found', 'This operation does not exist.');
   const { act } = operation;
   if (act === 'run')
-    throw new SandkeeperError('conflict', 'No reading tells what became of a command. Look in the sandbox.');
+    throw new SandkeeperError(
+      'conflict',
+      'The outcome of a command cannot be rechecked. Check the sandbox itself.',
+    );
   const unknown = (await listItems(operationId)).filter(({ outcome }) => outcome === 'unknown');
   const read = await readEach(unknown.map(({ sandboxId }) => sandboxId));
   const items = unknown.map((item) => ({
@@ -143,25 +146,25 @@ const REACHED = {
   setTimeout: ({ state }) => state === 'running',
 } satisfies Record<StateAct, (sandbox: Sandbox) => boolean>;
 
-/** What a late look, which `actor` asked for, says of an item that was sent. */
+/** The outcome of an item that was sent, from a later reading requested by `actor`. */
 function clarify(
   act: StateAct,
   now: Sandbox | null,
   actor: string,
 ): Pick<OperationItem, 'outcome' | 'message'> {
-  const look = `a later look by ${actor}`;
+  const check = `when ${actor} rechecked it`;
   if (now === null)
     return act === 'kill'
-      ? { outcome: 'done', message: `Found gone by ${look}.` }
-      : { outcome: 'failed', message: `Found terminated by ${look}.` };
+      ? { outcome: 'done', message: `It was gone ${check}.` }
+      : { outcome: 'failed', message: `It was terminated ${check}.` };
   return REACHED[act](now)
-    ? { outcome: 'done', message: `Found so by ${look}.` }
-    : { outcome: 'failed', message: `Found ${now.state} by ${look}.` };
+    ? { outcome: 'done', message: `Confirmed ${check}.` }
+    : { outcome: 'failed', message: `It was ${now.state} ${check}.` };
 }
 
-type Beginning = PendingPlan & { id: string; reason: string; filter: string };
+type ConfirmedPlan = PendingPlan & { id: string; reason: string; filter: string };
 
-async function begin(session: Session, { targets, mustType: _, ...plan }: Beginning): Promise<Operation> {
+async function begin(session: Session, { targets, mustType: _, ...plan }: ConfirmedPlan): Promise<Operation> {
   const nowMs = Date.now();
   const operation: Operation = {
     id: plan.id,
@@ -179,7 +182,7 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Beginn
     retryOf: plan.retryOf,
     counts: freshCounts(targets.length),
   };
-  // While this is being written, the readings come in that the runner will ask for at once.
+  // Starts the readings that the runner will need while the record is being written.
   if (operation.startsAtMs === nowMs && targets.length > FEW)
     for (const { id } of targets)
       fleetWatcher()
@@ -194,27 +197,27 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Beginn
   return operation;
 }
 
-/** Only what cannot be undone waits for a change of mind. */
+/** Only a kill cannot be undone, so only a kill can be cancelled before it starts. */
 function cancelWindowOf(act: SandboxAct): number {
   return act === 'kill' ? config().operations.cancelWindowMs : 0;
 }
 
-async function look({ act, sandboxIds }: Input): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
+async function partitionNow({ act, sandboxIds }: Input): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
   const { protectedKey, bulkLimit } = config().operations;
   const ids = [...new Set(sandboxIds)];
   if (ids.length > bulkLimit) {
     throw new SandkeeperError(
       'invalid',
-      `${ids.length} sandboxes are more than the ${bulkLimit} that one operation may take. Narrow the filter, or go in several steps.`,
+      `One operation can have at most ${bulkLimit} sandboxes, not ${ids.length}. Narrow the filter, or split it into several operations.`,
     );
   }
   return partition(act, { read: await readEach(ids), protectedKey, busy: operationRunner().busyIds() });
 }
 
-function whyNothing(skipped: readonly Skipped[]): string {
+function reasonForNone(skipped: readonly Skipped[]): string {
   const reasons = new Set(skipped.map(({ reason }) => reason));
   const [first = 'There is nothing to do.'] = reasons;
-  return reasons.size > 1 ? `There is nothing to do: none of them can be reached. ${first}` : first;
+  return reasons.size > 1 ? `There is nothing to do: every sandbox is skipped. ${first}` : first;
 }
 
 async function requireAsShown(shown: Sandbox): Promise<void> {
@@ -223,7 +226,7 @@ async function requireAsShown(shown: Sandbox): Promise<void> {
   if (drift !== null) throw new SandkeeperError('conflict', `${shown.id} changed: ${drift}. Confirm again.`);
 }
 
-/** A reading of each id; `null` where there is no such sandbox. Fresh news go to everybody who looks at the fleet. */
+/** Reads each sandbox; `null` when it does not exist. The readings also update the fleet view. */
 async function readEach(ids: readonly string[]): Promise<Map<string, Sandbox | null>> {
   const nowMs = Date.now();
   const read = ids.length > FEW ? (id: string) => fleetWatcher().readSince(id, nowMs) : readOne;

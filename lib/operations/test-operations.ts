@@ -4,11 +4,9 @@ import { freshCounts } from './record/board';
 import { recordOperation } from './record/store';
 import type { Operation, OperationItem } from './schema';
 
-/** What the tests of operations share. */
-
 let made = 0;
 
-/** A kill by ana that has just been recorded, without a cancel window, unless told otherwise. */
+/** A new kill by ana without a cancel window. */
 export function newOperation(changes: Partial<Operation> = {}): Operation {
   made += 1;
   const nowMs = Date.now();
@@ -31,12 +29,11 @@ export function newOperation(changes: Partial<Operation> = {}): Operation {
   };
 }
 
-/** An item that nothing has happened to. */
 export function waitingItem(sandboxId: string): OperationItem {
   return { sandboxId, outcome: 'waiting', message: null, tookMs: null };
 }
 
-/** Writes an operation over `targets`, which are made up where only an id is given. */
+/** Records an operation on `targets`. An id stands for a made-up sandbox. */
 export async function recordNew(
   targets: readonly (string | Sandbox)[],
   changes: Partial<Operation> = {},

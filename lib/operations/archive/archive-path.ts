@@ -1,19 +1,16 @@
-/** Where in a sandbox is saved what a kill would delete. Runs anywhere. */
+/** The path in a sandbox that is archived before a kill. Runs anywhere. */
 
-/** The home of the sandbox's user, wherever that is. */
+/** The home directory of the sandbox's user. */
 export const USERS_HOME = '~';
 export const MAX_ARCHIVE_PATH_CHARS = 1_024;
 
-/** Nothing that hides, turns around or breaks a line: it is shown to people, and they must see what it is. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** Rejected because people must be able to see which path is archived. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/**
- * The place that `text` names, as it is kept: absolute, or from `~` on, without slashes that mean nothing. `null` where
- * it names none, or goes up by dots.
- */
+/** Normalizes a path that starts with `/` or `~`. `null` if it is neither, or contains `.` or `..`. */
 export function parseArchivePath(text: string): string | null {
   const typed = text.trim();
-  if (typed.length > MAX_ARCHIVE_PATH_CHARS || UNSEEN.test(typed)) return null;
+  if (typed.length > MAX_ARCHIVE_PATH_CHARS || INVISIBLE.test(typed)) return null;
   const [start, ...names] = typed.split('/');
   if (start !== '' && start !== USERS_HOME) return null;
   if (names.includes('..') || names.includes('.')) return null;

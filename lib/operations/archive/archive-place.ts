@@ -7,34 +7,34 @@ import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 
 /**
- * Where archives of sandboxes are kept on this server: `<operation>/<sandbox>.tar.gz` below the configured directory,
- * for nobody but the user we run as. Several processes may write there: what is not finished has a name of its own and
- * ends in `.part`, and becomes the archive by being renamed once it is on disk.
+ * Archives are stored as `<operation>/<sandbox>.tar.gz` below the configured directory, readable only by the user that
+ * runs Sandkeeper. Several processes may write there, so an unfinished file has a unique name that ends in `.part`. It is
+ * renamed once it is on disk.
  */
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY } = constants;
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const PART = '.part';
-/** Ids of ours and of sandboxes alike; nothing of it leads anywhere. */
+/** Operation and sandbox ids. Safe as a path segment. */
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** What the system calls a failure to write, for people. */
+/** Messages for the error codes of the file system. */
 const PROBLEMS: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk of the export directory is full.',
-  EDQUOT: 'The disk quota of the export directory is used up.',
-  EFBIG: 'The disk of the export directory takes no file as large as that.',
-  EACCES: 'The export directory may not be written to.',
-  EPERM: 'The export directory may not be written to.',
-  EROFS: 'The export directory can only be read.',
-  ENOTDIR: 'The export directory is no directory.',
-  EEXIST: 'The export directory is no directory.',
-  ENOENT: 'The export directory has been removed.',
-  ELOOP: 'The export directory holds a link where there should be none.',
-  EIO: 'The disk of the export directory does not work.',
+  ENOSPC: 'The disk of the archive directory is full.',
+  EDQUOT: 'The disk quota of the archive directory is used up.',
+  EFBIG: 'The disk of the archive directory does not support files this large.',
+  EACCES: 'Sandkeeper has no permission to write to the archive directory.',
+  EPERM: 'Sandkeeper has no permission to write to the archive directory.',
+  EROFS: 'The archive directory is read-only.',
+  ENOTDIR: 'The archive directory is not a directory.',
+  EEXIST: 'The archive directory is not a directory.',
+  ENOENT: 'The archive directory has been removed.',
+  ELOOP: 'The archive directory contains an unexpected symbolic link.',
+  EIO: 'The disk of the archive directory failed.',
 };
 
-/** The failure to write or read here, in our words; what is no such failure as it is. */
+/** Converts a file system error to a SandkeeperError. Returns anything else unchanged. */
 export function explainDisk(thrown: unknown): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
   const message = PROBLEMS[code];
@@ -42,24 +42,24 @@ export function explainDisk(thrown: unknown): unknown {
 }
 
 /**
- * Sees to it that the export directory is there and can be written to, and answers where it really lies.
- * @throws SandkeeperError `unavailable`, with why
+ * Creates the archive directory if needed, checks that it is writable, and returns its real path.
+ * @throws SandkeeperError `unavailable` with the reason
  */
 export async function openArchiveDir(dir: string): Promise<string> {
   try {
     await mkdir(dir, { recursive: true, mode: FOLDER_MODE });
     const real = await realpath(dir);
     await access(real, constants.W_OK | constants.X_OK);
-    if (!(await lstat(real)).isDirectory()) throw notThere('ENOTDIR');
+    if (!(await lstat(real)).isDirectory()) throw errorWithCode('ENOTDIR');
     return real;
   } catch (thrown) {
     throw explainDisk(thrown);
   }
 }
 
-/** The place of one archive. Its names are made of ids that were checked, and of nothing that a sandbox has said. */
+/** The file of one archive. Its name consists only of validated ids, never of data from a sandbox. */
 export class ArchivePlace {
-  /** From the export directory on. */
+  /** Relative to the archive directory. */
   readonly name: string;
   readonly #folder: string;
   readonly #fileName: string;
@@ -68,46 +68,46 @@ export class ArchivePlace {
   private constructor(folder: string, operationId: string, sandboxId: string) {
     this.#folder = folder;
     this.#fileName = `${sandboxId}.tar.gz`;
-    // Of this attempt alone: whoever is slow to notice that another has taken over must not write into its file.
+    // Unique per attempt: a process that lost its claim must not write into the new owner's file.
     this.#partName = `${this.#fileName}.${randomBytes(6).toString('hex')}${PART}`;
     this.name = `${operationId}/${this.#fileName}`;
   }
 
-  /** @throws SandkeeperError `unavailable` where nothing can be written; `invalid` for what is no id */
+  /** @throws SandkeeperError `unavailable` if the directory is not writable, `invalid` for an invalid id */
   static async open(dir: string, operationId: string, sandboxId: string): Promise<ArchivePlace> {
     if (!ID.test(operationId) || !ID.test(sandboxId))
-      throw new SandkeeperError('invalid', 'That is not the id of an operation or of a sandbox.');
+      throw new SandkeeperError('invalid', 'Invalid operation or sandbox id.');
     const folder = join(await openArchiveDir(dir), operationId);
     try {
       await mkdir(folder, { mode: FOLDER_MODE }).catch(unless('EEXIST'));
-      // A link that somebody has put there would lead elsewhere.
+      // A symbolic link would lead out of the archive directory.
       const found = await lstat(folder);
-      if (!found.isDirectory()) throw notThere(found.isSymbolicLink() ? 'ELOOP' : 'ENOTDIR');
+      if (!found.isDirectory()) throw errorWithCode(found.isSymbolicLink() ? 'ELOOP' : 'ENOTDIR');
     } catch (thrown) {
       throw explainDisk(thrown);
     }
     return new ArchivePlace(folder, operationId, sandboxId);
   }
 
-  /** A new file for what is not finished yet. Close it. */
+  /** Creates the unfinished file. The caller closes it. */
   createPart(): Promise<FileHandle> {
     return open(this.#path(this.#partName), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
   }
 
-  /** Makes the part, which must be on disk, the archive. */
+  /** Renames the unfinished file, which must be synced, to the archive. */
   async keepPart(): Promise<void> {
     await rename(this.#path(this.#partName), this.#path(this.#fileName));
     const folder = await open(this.#folder, O_RDONLY | O_DIRECTORY);
-    // Without this, the name might not outlast a loss of power, after which the sandbox is gone.
+    // Without a sync, a power failure could undo the rename after the sandbox has been killed.
     await folder.sync().finally(() => folder.close());
   }
 
-  /** Removes the part, if there still is one. */
+  /** Removes the unfinished file, if it exists. */
   async dropPart(): Promise<void> {
     await rm(this.#path(this.#partName), { force: true });
   }
 
-  /** Removes what earlier attempts at this archive have left unfinished: none of them can become the archive any more. */
+  /** Removes unfinished files of earlier attempts. */
   async sweep(): Promise<void> {
     for (const name of await readdir(this.#folder)) {
       const isOurs = name.startsWith(`${this.#fileName}.`) && name.endsWith(PART);
@@ -115,7 +115,7 @@ export class ArchivePlace {
     }
   }
 
-  /** The archive, to be read. Close it. */
+  /** Opens the archive for reading. The caller closes it. */
   openArchive(): Promise<FileHandle> {
     return open(this.#path(this.#fileName), O_RDONLY | O_NOFOLLOW);
   }
@@ -131,23 +131,23 @@ function unless(code: string): (thrown: unknown) => void {
   };
 }
 
-function notThere(code: string): Error {
+function errorWithCode(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** Why no files can be saved before a kill here, for people; `null`: they can. */
+/** Why files cannot be archived before a kill, or `null`. */
 export function cannotArchive(): string | null {
   return config().archives.dir === null
-    ? 'It needs a directory on the server: the setting SANDKEEPER_ARCHIVE_DIR.'
+    ? 'To enable this, set SANDKEEPER_ARCHIVE_DIR on the server.'
     : null;
 }
 
 /**
- * Finds out before anything is begun whether archives could be written.
- * @throws SandkeeperError `invalid` where there is no place for them; `unavailable` where it cannot be written to
+ * Checks that archives can be written.
+ * @throws SandkeeperError `invalid` if no directory is configured, `unavailable` if it is not writable
  */
 export async function requireArchiving(): Promise<void> {
   const { dir } = config().archives;
-  if (dir === null) throw new SandkeeperError('invalid', `Files cannot be saved. ${cannotArchive()}`);
+  if (dir === null) throw new SandkeeperError('invalid', `Files cannot be archived. ${cannotArchive()}`);
   await openArchiveDir(dir);
 }

@@ -173,7 +173,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const running = await create();
     const paused = await create({ isPaused: true });
     const { operation, items } = await kill([running, paused], { exportPath: '/nowhere' });
-    const message = 'Not saved, so not killed. There is nothing at /nowhere in it.';
+    const message = 'Not archived, so not killed. /nowhere does not exist in the sandbox.';
     expect(items[running.id]).toMatchObject({ outcome: 'failed', message });
     expect(items[paused.id]).toMatchObject({ outcome: 'failed', message: `${message} It is paused.` });
     expect([await stateOf(running.id), await stateOf(paused.id)]).toEqual(['running', 'paused']);
@@ -188,7 +188,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const { operation, items } = await kill([sandbox]);
     expect(items[sandbox.id]).toMatchObject({
       outcome: 'failed',
-      message: 'Not saved, so not killed. The sandbox did not hand out a whole archive.',
+      message: 'Not archived, so not killed. The sandbox did not hand out a whole archive.',
     });
     expect(await stateOf(sandbox.id)).toBe('running');
     expect(kept(operation)).toEqual([]);
@@ -211,7 +211,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const { items } = await kill([sandbox]);
     expect(items[sandbox.id]).toMatchObject({
       outcome: 'failed',
-      message: expect.stringContaining('Somebody else has resumed it in the meantime.'),
+      message: expect.stringContaining('Someone else resumed it in the meantime.'),
     });
     expect(await stateOf(sandbox.id)).not.toBe('gone');
   });
@@ -222,7 +222,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const { runner, said } = openRunner();
     const slowly = await input(slow);
     start(runner, slowly, slow);
-    for (const { id } of slow) await eventually(() => said(id, 'Saving its files'));
+    for (const { id } of slow) await eventually(() => said(id, 'Archiving its files'));
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 1 });
     const operation = await input([sandbox]);
     start(runner, operation, [sandbox]);
@@ -238,7 +238,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     runner.cancel(slowly.id, 'ana', Date.now());
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
       outcome: 'skipped',
-      message: 'Left alone: it was resumed meanwhile.',
+      message: 'Skipped: it was resumed in the meantime.',
     });
     expect(await stateOf(sandbox.id)).toBe('paused');
     expect(await accessTo(sandbox.id)).toEqual([]);
@@ -252,7 +252,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     start(runner, operation, [sandbox]);
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
       outcome: 'failed',
-      message: 'Not saved, so not killed. The export directory is no directory.',
+      message: 'Not archived, so not killed. The archive directory is not a directory.',
     });
     expect(await stateOf(sandbox.id)).toBe('running');
   });
@@ -274,7 +274,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     // The archive is there once the sandbox is asked for again, and it is paused before that is answered.
     await tarThat(sandbox, 'sleep 1; exec /usr/bin/tar "$@"');
     start(runner, operation, [sandbox]);
-    await eventually(() => said(sandbox.id, 'Saving its files'));
+    await eventually(() => said(sandbox.id, 'Archiving its files'));
     await eventually(
       async () => (await (await openEnvd(sandbox.id)).listPids(AbortSignal.timeout(10_000))).length > 0,
     );
@@ -283,7 +283,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     await house.api('POST', `/sandboxes/${sandbox.id}/pause`);
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
       outcome: 'skipped',
-      message: 'Left alone: it was running and is now paused.',
+      message: 'Skipped: it was running and is now paused.',
       saved: { leftOut: 0 },
     });
     expect(await stateOf(sandbox.id)).toBe('paused');
@@ -304,14 +304,14 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const { runner, said } = openRunner();
     const operation = await input([running, paused]);
     start(runner, operation, [running, paused]);
-    for (const { id } of [running, paused]) await eventually(() => said(id, 'Saving its files'));
+    for (const { id } of [running, paused]) await eventually(() => said(id, 'Archiving its files'));
     expect(await recordCancel(operation.id, 'bo', Date.now())).toBe(true);
     runner.cancel(operation.id, 'bo', Date.now());
     const items = await outcomes(operation);
     for (const { id } of [running, paused])
       expect(items[id]).toMatchObject({
         outcome: 'cancelled',
-        message: 'Stopped while its files were being saved. It was not killed.',
+        message: 'Stopped while its files were being archived. It was not killed.',
       });
     expect([await stateOf(running.id), await stateOf(paused.id)]).toEqual(['running', 'paused']);
     expect(kept(operation)).toEqual([]);
@@ -323,11 +323,11 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const { runner, said } = openRunner();
     const slowly = await input(slow);
     start(runner, slowly, slow);
-    await eventually(() => slow.filter(({ id }) => said(id, 'Saving its files')).length === 4);
+    await eventually(() => slow.filter(({ id }) => said(id, 'Archiving its files')).length === 4);
     const plain = await recordNew([quick]);
     start(runner, plain, [quick]);
     expect((await outcomes(plain))[quick.id]?.outcome).toBe('done');
-    expect(slow.filter(({ id }) => said(id, 'Saving its files'))).toHaveLength(4);
+    expect(slow.filter(({ id }) => said(id, 'Archiving its files'))).toHaveLength(4);
     await recordCancel(slowly.id, 'ana', Date.now());
     runner.cancel(slowly.id, 'ana', Date.now());
     await outcomes(slowly);
@@ -401,7 +401,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
       await crashedOn(operation);
       expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({
         outcome: 'skipped',
-        message: 'Left alone: it was paused and is now running.',
+        message: 'Skipped: it was paused and is now running.',
       });
       expect(await stateOf(sandbox.id)).toBe('running');
     });
@@ -434,9 +434,9 @@ describe.runIf(canRun)('files are saved before a kill', () => {
       }
       expect(told).toEqual({
         none: 'done: null',
-        bent: 'done: Its files were saved, but the archive is not as it was. It cannot be read any more.',
-        lost: 'done: Its files were saved, but the archive is not as it was. It is not there any more.',
-        unsaved: 'already: It was terminated by other means before its files were saved.',
+        bent: 'done: Its files were archived, but the archive has changed since. It can no longer be read.',
+        lost: 'done: Its files were archived, but the archive has changed since. It no longer exists.',
+        unsaved: 'already: It was terminated outside Sandkeeper before its files were archived.',
       });
     });
   });

@@ -13,40 +13,39 @@ import type { Slot } from '../step/rate-limiter';
 import { ArchivePlace } from './archive-place';
 import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 
-/** What saving the files of one sandbox takes. */
 export type ArchiveOrder = {
   operationId: string;
   sandboxId: string;
-  /** Who asked for it. */
+  /** The person who started the operation. */
   actor: string;
-  /** What to save: see `parseArchivePath`. */
+  /** The path to archive, as `parseArchivePath` writes it. */
   path: string;
-  /** The process that holds the item. */
+  /** The process that has claimed the item. */
   owner: string;
-  /** Where it is kept; `null`: nowhere. */
+  /** `null`: not configured. */
   archiveDir: string | null;
   limitBytes: number;
-  /** An earlier process may have left something unfinished, or the sandbox awake. */
+  /** An earlier process may have left an unfinished file, or the sandbox awake. */
   isTakenOver: boolean;
-  /** Stops it, with its reason. */
+  /** Aborts archiving. */
   signal: AbortSignal;
-  /** Waits for one of the few turns. */
-  takeTurn: () => Promise<Slot>;
-  /** Says how far it is, for people. */
-  tell: (message: string) => void;
-  /** Returns while the item is ours and nobody has stopped it; throws otherwise. */
+  /** Waits for one of the few slots. */
+  takeSlot: () => Promise<Slot>;
+  /** Receives the progress, as text for people. */
+  onProgress: (message: string) => void;
+  /** Throws if the claim is lost or the operation was stopped. */
   requireClaim: () => Promise<void>;
 };
 
-/** What is done around saving; both answer what came of it. */
-type Around<T> = {
-  /** Looks at it once its turn has come; `null`: it may be saved. */
-  look: () => Promise<T | null>;
-  /** Kills it as it is once its files are saved: a paused one is awake. */
+/** The steps before and after archiving. */
+type Steps<T> = {
+  /** Checks the sandbox once it has a slot. `null`: it may be archived. */
+  check: () => Promise<T | null>;
+  /** Kills the archived sandbox, which is awake even if it was paused. */
   kill: (now: Sandbox) => Promise<T>;
 };
 
-/** Thrown where the files of a sandbox could not be saved, so that it must not be killed. */
+/** Thrown if the files could not be archived. The sandbox must not be killed. */
 export class NotArchived extends Error {
   override readonly name = 'NotArchived';
   constructor(readonly reason: SandkeeperError) {
@@ -54,50 +53,50 @@ export class NotArchived extends Error {
   }
 }
 
-/** For how long a paused one is woken at a time; while its files are read, the deadline is moved. */
+/** How long a paused sandbox is woken at a time. The lease extends it while files are read. */
 const AWAKE_MS = 5 * 60_000;
 const MAX_TRIES = 5;
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 /**
- * Saves the files of one sandbox before its kill: writes them to an archive of this server, reads that again, notes who
- * took what along, and only then lets the kill go on. A paused sandbox is woken for it under a lease that ends in a pause
- * whatever happens, unless the kill was quicker (docs/protocol.md#wake-sequence).
+ * Archives the files of one sandbox before its kill: writes them to this server, reads the archive back, records the
+ * access, and only then kills. A paused sandbox is woken under a lease that pauses it again unless it is killed first
+ * (docs/protocol.md#wake-sequence).
  */
 export class Archiver {
   readonly #order: ArchiveOrder;
-  #stage: 'waiting' | 'saving' | 'saved' = 'waiting';
+  #stage: 'waiting' | 'archiving' | 'archived' = 'waiting';
   #saved: ItemArchive | null = null;
 
   constructor(order: ArchiveOrder) {
     this.#order = order;
   }
 
-  /** The archive once it is there, whatever came of the kill. */
+  /** The finished archive. May be set although the kill failed. */
   get saved(): ItemArchive | null {
     return this.#saved;
   }
 
-  /** How it stands where it was stopped, for people; `null`: it had not begun. */
-  get sayStopped(): string | null {
+  /** What to tell people if it was stopped now. `null`: archiving had not started. */
+  get stoppedMessage(): string | null {
     return STOPPED[this.#stage];
   }
 
-  /** Whether `now` is how this operation has woken it, or how its pause afterwards has left it. */
+  /** Whether this operation woke the sandbox, or paused it again afterwards. */
   async isOurWake(now: Sandbox): Promise<boolean> {
     const lease = await findLease(now.id);
     if (lease === null || !lease.id.startsWith(this.#mark)) return false;
     return lease.state === 'waking' || lease.runStartedAtMs === now.startedAtMs;
   }
 
-  /** The archive of a sandbox that an earlier process has killed: never taken for granted. `null`: it saved nothing. */
+  /** Verifies the archive of a sandbox that an earlier process has killed. `null`: it archived nothing. */
   async recheck(): Promise<{ fault: string | null } | null> {
     const { operationId, sandboxId, archiveDir } = this.#order;
     const saved = await findArchive(operationId, sandboxId);
     if (saved === null) return null;
     this.#saved = saved;
-    if (archiveDir === null) return { fault: 'This server has no export directory to look for it.' };
+    if (archiveDir === null) return { fault: 'This server has no archive directory to check.' };
     try {
       return { fault: await findFault(await ArchivePlace.open(archiveDir, operationId, sandboxId), saved) };
     } catch (thrown) {
@@ -106,39 +105,39 @@ export class Archiver {
   }
 
   /**
-   * Saves its files unless `look` objects, then kills. Answers what either answers.
-   * @throws NotArchived; what `kill` throws; the reason of the signal
+   * Archives the files unless `check` returns a result, then kills. Returns the result of either.
+   * @throws NotArchived, whatever `kill` throws, or the reason of the signal
    */
-  async archiveThen<T>(shown: Sandbox, around: Around<T>): Promise<T> {
+  async archiveThen<T>(shown: Sandbox, steps: Steps<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#attempt(shown, around);
+        return await this.#attempt(shown, steps);
       } catch (thrown) {
-        if (this.#stage === 'saved') throw thrown;
+        if (this.#stage === 'archived') throw thrown;
         this.#order.signal.throwIfAborted();
         const reason = SandkeeperError.from(thrown);
-        if (reason.code === 'unexpected') console.error(`Saving ${shown.id}:`, reason.cause);
+        if (reason.code === 'unexpected') console.error(`Archiving ${shown.id}:`, reason.cause);
         if (reason.code !== 'rate_limited' || tries === MAX_TRIES) throw new NotArchived(reason);
         await this.#waitOut(reason.retryAfterMs ?? FIRST_WAIT_MS * 2 ** tries);
       }
     }
   }
 
-  async #attempt<T>(shown: Sandbox, { look, kill }: Around<T>): Promise<T> {
-    const { actor, takeTurn, tell } = this.#order;
-    const turn = await takeTurn();
+  async #attempt<T>(shown: Sandbox, { check, kill }: Steps<T>): Promise<T> {
+    const { actor, takeSlot, onProgress } = this.#order;
+    const slot = await takeSlot();
     const archiveAndKill = async (now: Sandbox) => {
-      await this.#save();
-      // The kill waits for its own turn; somebody else's files can be saved meanwhile.
-      turn.release('fine');
+      await this.#archive();
+      // The kill waits for a slot of its own, so the next sandbox can be archived now.
+      slot.release('fine');
       return kill(now);
     };
     try {
-      const objection = await look();
-      if (objection !== null) return objection;
-      this.#stage = 'saving';
+      const result = await check();
+      if (result !== null) return result;
+      this.#stage = 'archiving';
       if (shown.state !== 'paused') return await archiveAndKill(shown);
-      tell('Waking it to save its files');
+      onProgress('Waking it to archive its files');
       const input = {
         sandboxId: shown.id,
         actor,
@@ -148,19 +147,19 @@ export class Archiver {
       };
       return await wakeKeeper().withWake(input, async (hold) => archiveAndKill(await readOurs(shown, hold)));
     } finally {
-      turn.release('fine');
+      slot.release('fine');
     }
   }
 
-  async #save(): Promise<void> {
-    const { operationId, sandboxId, actor, path, archiveDir, limitBytes, signal, tell } = this.#order;
+  async #archive(): Promise<void> {
+    const { operationId, sandboxId, actor, path, archiveDir, limitBytes, signal } = this.#order;
     if (archiveDir === null)
       throw new SandkeeperError('conflict', 'SANDKEEPER_ARCHIVE_DIR is not set on this server.');
-    tell('Saving its files');
+    this.#order.onProgress('Archiving its files');
     const place = await ArchivePlace.open(archiveDir, operationId, sandboxId);
     try {
       if (this.#order.isTakenOver) await place.sweep();
-      const onProgress = (progress: ArchiveProgress) => tell(sayProgress(progress));
+      const onProgress = (progress: ArchiveProgress) => this.#order.onProgress(describeProgress(progress));
       const written = await writeArchive(place, { sandboxId, path, limitBytes, signal, onProgress });
       const saved: ItemArchive = { name: place.name, ...written };
       await this.#keep(place, saved, { actor, path });
@@ -169,7 +168,7 @@ export class Archiver {
     }
   }
 
-  /** What cannot be recorded is not to happen, and what is not ours any more is not to be touched. */
+  /** Records the archive. Throws if it cannot be recorded or the claim is lost: then the kill must not happen. */
   async #keep(
     place: ArchivePlace,
     saved: ItemArchive,
@@ -177,34 +176,34 @@ export class Archiver {
   ): Promise<void> {
     const { operationId, sandboxId, owner, requireClaim } = this.#order;
     await requireClaim();
-    const left = saved.leftOut === 0 ? '' : `, ${saved.leftOut} left out`;
-    const detail = `${saved.entries} ${saved.entries === 1 ? 'entry' : 'entries'}, ${saved.bytes} bytes${left}, as ${saved.name}`;
+    const omitted = saved.leftOut === 0 ? '' : `, ${saved.leftOut} omitted`;
+    const detail = `${saved.entries} ${saved.entries === 1 ? 'entry' : 'entries'}, ${saved.bytes} bytes${omitted}, as ${saved.name}`;
     await noteAccess({ actor }, { kind: 'exported', sandboxId, path, detail });
     await place.keepPart();
     if (!(await recordArchive(owner, { operationId, sandboxId, saved })))
       throw new SandkeeperError('conflict', 'Another process has taken over.');
     this.#saved = saved;
-    this.#stage = 'saved';
+    this.#stage = 'archived';
   }
 
-  /** What the ids of the leases begin with under which this operation wakes this sandbox. */
+  /** Prefix of the ids of this operation's wake leases. */
   get #mark(): string {
     return `save-${this.#order.operationId}-`;
   }
 
   async #waitOut(ms: number): Promise<void> {
     const { signal } = this.#order;
-    await sleep(Math.min(ms, LONGEST_WAIT_MS), undefined, { signal }).catch(() => signal.throwIfAborted());
+    await sleep(Math.min(ms, MAX_WAIT_MS), undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 
 const STOPPED = {
   waiting: null,
-  saving: 'Stopped while its files were being saved. It was not killed.',
-  saved: 'Stopped after its files were saved. It was not killed.',
+  archiving: 'Stopped while its files were being archived. It was not killed.',
+  archived: 'Stopped after its files were archived. It was not killed.',
 } as const;
 
-/** The sandbox as it is awake for us, and for nobody else. */
+/** Reads the sandbox we woke. Throws `conflict` if somebody else has resumed it. */
 async function readOurs({ id }: Sandbox, { result, lease }: WakeHold): Promise<Sandbox> {
   const now = await readNow(id);
   const isOurs =
@@ -213,10 +212,10 @@ async function readOurs({ id }: Sandbox, { result, lease }: WakeHold): Promise<S
     now?.state === 'running' &&
     now.startedAtMs === lease.runStartedAtMs;
   if (isOurs) return now;
-  throw new SandkeeperError('conflict', 'Somebody else has resumed it in the meantime.');
+  throw new SandkeeperError('conflict', 'Someone else resumed it in the meantime.');
 }
 
-function sayProgress({ entries, writtenBytes }: ArchiveProgress): string {
+function describeProgress({ entries, writtenBytes }: ArchiveProgress): string {
   const written = `${Math.round(writtenBytes / 1_000_000)} MB`;
-  return `Saving its files: ${entries} ${entries === 1 ? 'entry' : 'entries'} so far, ${written} of archive`;
+  return `Archiving its files: ${entries} ${entries === 1 ? 'entry' : 'entries'}, ${written} written`;
 }

@@ -7,24 +7,21 @@ import { NOTE_NAME } from '../../files/transfer/archive/archive';
 import { readTar } from '../../files/transfer/archive/tar-reader';
 
 /**
- * What an archive on disk holds. `contentBytes`: of its files, unpacked, without our own list of what is left out;
- * `bytes` and `sha256`: of the archive itself.
+ * The contents of an archive on disk. `contentBytes`: the unpacked files, without the list of omitted ones. `bytes` and
+ * `sha256`: the archive itself.
  */
 export type ArchiveReading = { bytes: number; sha256: string; entries: number; contentBytes: number };
 
-const PIECE_BYTES = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
-/**
- * Reads an archive from its first byte to its last, through gzip, whose sums are checked, and entry by entry. Nothing of
- * it is kept. @throws where it is broken or ends before its end
- */
+/** Reads a whole archive, with gzip checksums, entry by entry. Throws if it is corrupt or truncated. */
 export async function readArchive(file: FileHandle, signal?: AbortSignal): Promise<ArchiveReading> {
   const digest = createHash('sha256');
   const reading = { bytes: 0, entries: 0, contentBytes: 0 };
   async function* pieces(): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
       signal?.throwIfAborted();
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES, reading.bytes);
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, reading.bytes);
       if (bytesRead === 0) return;
       const piece = buffer.subarray(0, bytesRead);
       digest.update(piece);
@@ -33,7 +30,7 @@ export async function readArchive(file: FileHandle, signal?: AbortSignal): Promi
     }
   }
   const unpacked = createGunzip();
-  // Its failure is the failure of what is read.
+  // An error surfaces in the loop below.
   pipeline(Readable.from(pieces(), { objectMode: false }), unpacked, () => {});
   for await (const { kind, path, sizeBytes } of readTar(unpacked)) {
     reading.entries += 1;

@@ -73,13 +73,13 @@ describe('the place of an archive', () => {
     fs.symlinkSync(outside, join(dir, 'op1'));
     expect(await thrownBy(() => ArchivePlace.open(dir, 'op1', 'i1'))).toMatchObject({
       code: 'unavailable',
-      message: 'The export directory holds a link where there should be none.',
+      message: 'The archive directory contains an unexpected symbolic link.',
     });
     const target = join(outside, 'precious');
     fs.writeFileSync(target, 'precious');
     const place = await ArchivePlace.open(dir, 'op2', 'i1');
     fs.symlinkSync(target, join(dir, 'op2/i1.tar.gz'));
-    expect(await findFault(place, { bytes: 8, entries: 1, leftOut: 0 })).toBe('It cannot be read any more.');
+    expect(await findFault(place, { bytes: 8, entries: 1, leftOut: 0 })).toBe('It can no longer be read.');
     await (await place.createPart()).close();
     await place.keepPart();
     expect(fs.lstatSync(join(dir, 'op2/i1.tar.gz')).isFile()).toBe(true);
@@ -110,7 +110,7 @@ describe('the place of an archive', () => {
     for (const wrong of ['file', 'file/below'])
       expect(await thrownBy(() => openArchiveDir(join(dir, wrong)))).toMatchObject({
         code: 'unavailable',
-        message: 'The export directory is no directory.',
+        message: 'The archive directory is not a directory.',
       });
   });
 });
@@ -193,10 +193,10 @@ describe.runIf(canRun)('an export', () => {
   });
 
   it.each([
-    ['/data/nowhere', 'There is nothing at /data/nowhere in it.'],
-    ['~/nowhere', 'There is nothing at /home/user/nowhere in it.'],
-    ['/data/broken', '/data/broken in it leads nowhere.'],
-    ['/data/links', 'Nothing of it can be read, or all of it is links.'],
+    ['/data/nowhere', '/data/nowhere does not exist in the sandbox.'],
+    ['~/nowhere', '/home/user/nowhere does not exist in the sandbox.'],
+    ['/data/broken', '/data/broken is a broken link.'],
+    ['/data/links', 'It contains only links or unreadable files.'],
   ])('of %s is none', async (path, message) => {
     const { id, root } = await newSandbox();
     fs.symlinkSync('/nowhere', `${root}/data/broken`);
@@ -211,7 +211,7 @@ describe.runIf(canRun)('an export', () => {
     fs.writeFileSync(`${root}/data/work/large`, Buffer.alloc(2 * MB));
     expect(await thrownBy(() => save(id, '/data/work', { limitBytes: MB }))).toMatchObject({
       code: 'conflict',
-      message: 'It is more than an archive may hold, 0.001 GB or 2000000 entries.',
+      message: 'It exceeds the limit of an archive, 0.001 GB or 2000000 entries.',
     });
   });
 
@@ -228,7 +228,7 @@ describe.runIf(canRun)('an export', () => {
     fs.writeFileSync(`${root}/data/work/noise`, randomBytes(3 * MB));
     expect(await thrownBy(() => save(id, '/data/work'))).toMatchObject({
       code: 'unavailable',
-      message: 'The disk of the export directory is full.',
+      message: 'The disk of the archive directory is full.',
     });
   });
 
@@ -249,7 +249,7 @@ describe.runIf(canRun)('an export', () => {
     };
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {} };
     const thrown = thrownBy(() => writeArchive(place, { sandboxId: id, path: '/data/work', ...order }));
-    expect(await thrown).toMatchObject({ message: 'What was written, read again, is not what was sent.' });
+    expect(await thrown).toMatchObject({ message: 'The archive on disk does not match what the sandbox sent.' });
   });
 
   it('ends with the reason for which it is ended', async () => {
@@ -285,9 +285,9 @@ describe.runIf(canRun)('an export', () => {
     bent.writeUInt8(bent.readUInt8(bent.length >> 1) ^ 0xff, bent.length >> 1);
     for (const broken of [bent, whole.subarray(0, -9), Buffer.alloc(0), Buffer.from('no archive')]) {
       fs.writeFileSync(file, broken);
-      expect(await findFault(place, saved)).toBe('It cannot be read any more.');
+      expect(await findFault(place, saved)).toBe('It can no longer be read.');
     }
     fs.rmSync(file);
-    expect(await findFault(place, saved)).toBe('It is not there any more.');
+    expect(await findFault(place, saved)).toBe('It no longer exists.');
   });
 });

@@ -11,39 +11,36 @@ import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
 import { type ArchivePlace, explainDisk } from './archive-place';
 import { type ArchiveReading, readArchive } from './read-archive';
 
-/** An archive that has been read again from the disk. `entries`: as `tar t` lists them. */
+/** An archive that was verified on disk. `entries`: as `tar t` counts them. */
 export type CheckedArchive = { bytes: number; entries: number; leftOut: number };
 
 type Order = {
   sandboxId: string;
-  /** Absolute, or from `~` on, which is the home of its user. */
+  /** Absolute, or relative to `~`, the user's home directory. */
   path: string;
-  /** The most its files may amount to, bytes. */
+  /** Maximum total size of the files. */
   limitBytes: number;
-  /** Ends it with its reason, wherever it is. */
   signal: AbortSignal;
-  /** Hears from time to time how far it is. */
   onProgress: (progress: ArchiveProgress) => void;
 };
 
-/** Entries that were begun, and how long the archive is so far. */
+/** Entries started, and archive bytes written. */
 export type ArchiveProgress = { entries: number; writtenBytes: number };
 
 const PROGRESS_EVERY_MS = 1_000;
-/** A sandbox that sends nothing for this long is not waited for any more: others want to be saved, too. */
+/** A sandbox that sends nothing for this long gives up its slot. */
 const MAX_SILENCE_MS = 120_000;
 const GB = 2 ** 30;
 
 /**
- * Writes what is at and below a place of a running sandbox to the part of `place`, brings it to disk, and reads it again
- * from there: gzip and its sums, every entry, all bytes, against what was sent. Wakes nothing. Whether the part is kept
- * or dropped is up to the caller, also after a failure.
- * @throws SandkeeperError with why it cannot be had or cannot be written; FileError `gone` where the sandbox is
- * @throws the reason of `signal` once that is aborted
+ * Writes a path of a running sandbox to the unfinished file of `place`, syncs it, reads it back and compares checksums,
+ * entries and sizes with what was sent. Never wakes a sandbox. The caller keeps or drops the file, even after an error.
+ * @throws SandkeeperError if it cannot be read or written; FileError `gone` if the sandbox is gone; the reason of
+ * `signal`
  */
 export async function writeArchive(place: ArchivePlace, order: Order): Promise<CheckedArchive> {
-  const watch = new Watch(order.onProgress);
-  const signal = AbortSignal.any([order.signal, watch.signal]);
+  const monitor = new ProgressMonitor(order.onProgress);
+  const signal = AbortSignal.any([order.signal, monitor.signal]);
   let part: FileHandle | null = null;
   try {
     signal.throwIfAborted();
@@ -55,11 +52,11 @@ export async function writeArchive(place: ArchivePlace, order: Order): Promise<C
       limit,
       signal,
     });
-    watch.follow(count);
+    monitor.follow(count);
     try {
       part = await place.createPart();
-      const sent = await writeAll(part, body, watch);
-      watch.end();
+      const sent = await writeAll(part, body, monitor);
+      monitor.end();
       requireWhole(count, order.limitBytes);
       await part.sync();
       return requireSame(sent, count, await readBack(part, signal));
@@ -70,15 +67,12 @@ export async function writeArchive(place: ArchivePlace, order: Order): Promise<C
     signal.throwIfAborted();
     throw explainDisk(thrown);
   } finally {
-    watch.end();
+    monitor.end();
     await part?.close();
   }
 }
 
-/**
- * Whether the archive at `place` still is what it was when it was kept: answers what is wrong with it, for people, or
- * `null`.
- */
+/** Describes what is wrong with a kept archive, or returns `null` if it is intact. */
 export async function findFault(place: ArchivePlace, kept: CheckedArchive): Promise<string | null> {
   try {
     const file = await place.openArchive();
@@ -87,21 +81,21 @@ export async function findFault(place: ArchivePlace, kept: CheckedArchive): Prom
     return `It holds ${bytes} bytes and ${entries} entries instead of ${kept.bytes} and ${kept.entries}.`;
   } catch (thrown) {
     const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    return isMissing ? 'It is not there any more.' : 'It cannot be read any more.';
+    return isMissing ? 'It no longer exists.' : 'It can no longer be read.';
   }
 }
 
-/** What a person means by `path` in this sandbox; what a link leads to, because a link alone saves nothing. */
+/** Resolves `~` and a symbolic link: archiving only the link would keep no files. */
 async function findPlace(envd: Envd, path: string, signal: AbortSignal): Promise<string> {
   const isFromHome = path === '~' || path.startsWith('~/');
   const wanted = isFromHome ? `${await findHome(envd, signal)}${path.slice(1)}` : path;
   const { kind, linkTarget } = await envd.stat(wanted, signal).catch((thrown) => {
     if (fileProblemOf(thrown) !== 'vanished') throw thrown;
-    throw new FileError('vanished', { message: `There is nothing at ${wanted} in it.` });
+    throw new FileError('vanished', { message: `${wanted} does not exist in the sandbox.` });
   });
   if (kind !== 'link') return wanted;
   if (linkTarget !== null) return linkTarget;
-  throw new FileError('vanished', { message: `${wanted} in it leads nowhere.` });
+  throw new FileError('vanished', { message: `${wanted} is a broken link.` });
 }
 
 async function findHome(envd: Envd, signal: AbortSignal): Promise<string> {
@@ -113,35 +107,35 @@ async function findHome(envd: Envd, signal: AbortSignal): Promise<string> {
       if (problem !== 'vanished' && problem !== 'denied') throw thrown;
     }
   }
-  throw new FileError('vanished', { message: `Its user has no home at ${HOMES.join(' or ')}.` });
+  throw new FileError('vanished', { message: `Its user has no home directory at ${HOMES.join(' or ')}.` });
 }
 
 type Sent = { bytes: number; sha256: string };
 
-/** One piece after the other: the next is asked for when the last is written, so nothing piles up. */
-async function writeAll(file: FileHandle, body: AsyncIterable<Buffer>, watch: Watch): Promise<Sent> {
+/** Writes one chunk at a time, so the sandbox sends no faster than the disk takes it. */
+async function writeAll(file: FileHandle, body: AsyncIterable<Buffer>, monitor: ProgressMonitor): Promise<Sent> {
   const digest = createHash('sha256');
   let bytes = 0;
-  for await (const piece of body) {
-    digest.update(piece);
-    for (let at = 0; at < piece.length; ) {
-      const { bytesWritten } = await file.write(piece, at, piece.length - at, bytes + at);
+  for await (const chunk of body) {
+    digest.update(chunk);
+    for (let at = 0; at < chunk.length; ) {
+      const { bytesWritten } = await file.write(chunk, at, chunk.length - at, bytes + at);
       at += bytesWritten;
     }
-    bytes += piece.length;
-    watch.noteSent(bytes);
+    bytes += chunk.length;
+    monitor.noteSent(bytes);
   }
   return { bytes, sha256: digest.digest('hex') };
 }
 
-/** What was promised is all of it: a part of it is no reason to let go of the rest. */
+/** An incomplete archive is no reason to kill the sandbox. */
 function requireWhole({ isCut, files, leftOut }: ArchiveCount, limitBytes: number): void {
   if (isCut) {
-    const most = `${Math.round((limitBytes / GB) * 1_000) / 1_000} GB or ${LIFTED_LIMIT.entries} entries`;
-    throw new SandkeeperError('conflict', `It is more than an archive may hold, ${most}.`);
+    const limit = `${Math.round((limitBytes / GB) * 1_000) / 1_000} GB or ${LIFTED_LIMIT.entries} entries`;
+    throw new SandkeeperError('conflict', `It exceeds the limit of an archive, ${limit}.`);
   }
   if (files === 0 && leftOut > 0)
-    throw new SandkeeperError('conflict', 'Nothing of it can be read, or all of it is links.');
+    throw new SandkeeperError('conflict', 'It contains only links or unreadable files.');
 }
 
 async function readBack(part: FileHandle, signal: AbortSignal): Promise<ArchiveReading> {
@@ -149,18 +143,18 @@ async function readBack(part: FileHandle, signal: AbortSignal): Promise<ArchiveR
     return await readArchive(part, signal);
   } catch (thrown) {
     signal.throwIfAborted();
-    throw isNotSame(thrown);
+    throw mismatch(thrown);
   }
 }
 
-function isNotSame(cause: unknown): SandkeeperError {
-  const message = 'What was written, read again, is not what was sent.';
+function mismatch(cause: unknown): SandkeeperError {
+  const message = 'The archive on disk does not match what the sandbox sent.';
   return new SandkeeperError('unavailable', message, { cause });
 }
 
 function requireSame(sent: Sent, count: ArchiveCount, read: ArchiveReading): CheckedArchive {
   const { files, folders, leftOut } = count;
-  // What is left out is listed in a file of its own.
+  // Omitted files are listed in one extra file.
   const entries = files + folders + (leftOut > 0 ? 1 : 0);
   const isSame =
     read.bytes === sent.bytes &&
@@ -168,11 +162,11 @@ function requireSame(sent: Sent, count: ArchiveCount, read: ArchiveReading): Che
     read.entries === entries &&
     read.contentBytes === count.bytes;
   if (isSame) return { bytes: read.bytes, entries, leftOut };
-  throw isNotSame(new Error(JSON.stringify({ sent, count, read })));
+  throw mismatch(new Error(JSON.stringify({ sent, count, read })));
 }
 
-/** Tells how far it is, and ends what has gone silent. */
-class Watch {
+/** Reports progress, and aborts if the sandbox stops sending. */
+class ProgressMonitor {
   readonly #stop = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #onProgress: Order['onProgress'];
@@ -183,7 +177,7 @@ class Watch {
 
   constructor(onProgress: Order['onProgress']) {
     this.#onProgress = onProgress;
-    this.#timer = setInterval(() => this.#look(), PROGRESS_EVERY_MS);
+    this.#timer = setInterval(() => this.#check(), PROGRESS_EVERY_MS);
   }
 
   get signal(): AbortSignal {
@@ -202,7 +196,7 @@ class Watch {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     if (this.#count !== null) {
       const entries = this.#count.files + this.#count.folders;
       this.#onProgress({ entries, writtenBytes: this.#sentBytes });
@@ -211,7 +205,7 @@ class Watch {
     if (seen !== this.#seen) this.#seenAtMs = performance.now();
     this.#seen = seen;
     if (performance.now() - this.#seenAtMs < MAX_SILENCE_MS) return;
-    const message = `It has sent nothing for ${MAX_SILENCE_MS / 1_000} seconds.`;
+    const message = `The sandbox has sent nothing for ${MAX_SILENCE_MS / 1_000} seconds.`;
     this.#stop.abort(new SandkeeperError('timeout', message));
   }
 }

@@ -3,20 +3,19 @@ import type { SandboxAct } from '../../sandbox/can';
 import { SANDBOX_ID_PATTERN } from '../../sandbox/limits';
 import { type ActParams, MAX_GRACE_MS } from '../schema';
 
-/** The languages an act can be written down in. */
 export const CODE_LANGUAGES = ['python', 'typescript', 'cli'] as const;
 export type CodeLanguage = (typeof CODE_LANGUAGES)[number];
 
-/** What an act on these ids is in code, or why it cannot be said in that language. */
+/** Code for an action, or why that language cannot express it. */
 export type Code = { ok: true; text: string } | { ok: false; reason: string };
 
-/** The command line sends all its requests at once, so a long list is handed to it in portions. */
-const CLI_PORTION = 20;
+/** The Moru CLI sends all its requests at once, so long lists are split. */
+const CLI_BATCH = 20;
 
 /**
- * The same act on the same ids for people to run themselves: with the SDK for Python or TypeScript, or with the `moru`
- * command line. Each id is tried, whatever becomes of the others, and the exit status says whether all succeeded. What
- * is written comes from checked ids and numbers alone, and of a command that was run its text as a literal. Throws where an id or a number is none.
+ * Code that does the same action on the same ids, with the Python or TypeScript SDK or the `moru` command line. It tries
+ * every id even if some fail, and its exit status tells whether all succeeded. Only validated ids and numbers and, for a
+ * command, its text as an escaped literal are inserted. Throws RangeError for an invalid id or number.
  */
 export function asCode(
   act: SandboxAct,
@@ -24,8 +23,7 @@ export function asCode(
   ids: readonly string[],
   language: CodeLanguage,
 ): Code {
-  if (!ids.every((id) => SANDBOX_ID_PATTERN.test(id)))
-    throw new RangeError('That is not the id of a sandbox.');
+  if (!ids.every((id) => SANDBOX_ID_PATTERN.test(id))) throw new RangeError('Invalid sandbox id.');
   return WRITERS[language](act, params, ids);
 }
 
@@ -35,25 +33,25 @@ const WRITERS = {
   cli,
 } satisfies Record<CodeLanguage, (act: SandboxAct, params: ActParams, ids: readonly string[]) => Code>;
 
-/** `moru sandbox` has `kill`, and nothing that pauses, resumes or moves a deadline. */
+/** `moru sandbox` can kill, but not pause, resume or set a timeout. */
 const NO_CLI = {
   kill: null,
   pause: 'The Moru CLI cannot pause.',
-  resume: 'The Moru CLI cannot resume with a time.',
+  resume: 'The Moru CLI cannot resume with a timeout.',
   setTimeout: 'The Moru CLI cannot set the time left.',
-  run: 'The Moru CLI has no command for this that we know of.',
+  run: 'The Moru CLI cannot run a command in a sandbox.',
 } satisfies Record<SandboxAct, string | null>;
 
 function cli(act: SandboxAct, params: ActParams, ids: readonly string[]): Code {
   const missing =
     params.exportPath !== undefined
-      ? 'The Moru CLI cannot save files before a kill.'
+      ? 'The Moru CLI cannot archive files before a kill.'
       : params.graceMs === undefined
         ? NO_CLI[act]
-        : 'The Moru CLI kills at once, without stopping processes.';
+        : 'The Moru CLI cannot stop processes before a kill.';
   if (missing !== null) return { ok: false, reason: missing };
-  if (ids.length <= CLI_PORTION) return { ok: true, text: `moru sandbox kill ${ids.join(' ')}\n` };
-  return { ok: true, text: `xargs -n ${CLI_PORTION} moru sandbox kill <<'END'\n${ids.join('\n')}\nEND\n` };
+  if (ids.length <= CLI_BATCH) return { ok: true, text: `moru sandbox kill ${ids.join(' ')}\n` };
+  return { ok: true, text: `xargs -n ${CLI_BATCH} moru sandbox kill <<'END'\n${ids.join('\n')}\nEND\n` };
 }
 
 type Lines = readonly string[];
@@ -67,7 +65,7 @@ function typescript(act: SandboxAct, params: ActParams, ids: readonly string[]):
     ...ids.map((id) => `  '${id}',`),
     '];',
     '',
-    ...notSaving(params, '//'),
+    ...archiveWarning(params, '//'),
     ...before,
     'for (const id of ids) {',
     '  try {',
@@ -80,11 +78,11 @@ function typescript(act: SandboxAct, params: ActParams, ids: readonly string[]):
   ]);
 }
 
-/** The SDK has no call that saves files and proves it; whoever runs this must not believe that it does. */
-function notSaving({ exportPath }: ActParams, comment: string): Lines {
+/** The SDK cannot archive and verify files, so the generated code says that it only kills. */
+function archiveWarning({ exportPath }: ActParams, comment: string): Lines {
   if (exportPath === undefined) return [];
   return [
-    `${comment} This only kills. Saving files first is no part of it: take along what you need before you run it.`,
+    `${comment} This only kills. It does not archive files first: download what you need before you run it.`,
     '',
   ];
 }
@@ -110,7 +108,7 @@ const TYPESCRIPT = {
   resume: ({ timeoutMs, autoPause }) => ({
     imports: 'ApiClient, ConnectionConfig',
     before: [
-      '// Sandbox.connect() cannot say what happens when the time is up, and would lengthen the time of a running one.',
+      '// Sandbox.connect() cannot choose what the timeout does, and may extend the time of a running sandbox.',
       'const { api } = new ApiClient(new ConnectionConfig());',
       '',
     ],
@@ -136,10 +134,10 @@ const TYPESCRIPT = {
     body: [
       'const { state } = await Sandbox.getInfo(id);',
       "if (state !== 'running') throw new Error('not run: it is ' + state);",
-      '// Connecting gives it five minutes if it has less left.',
+      '// connect() extends the time left to at least five minutes.',
       'const sandbox = await Sandbox.connect(id);',
       `const options = { timeoutMs: ${checkedLimitMs(limitMs)}${cwd === undefined ? '' : `, cwd: ${literal(cwd, 'typescript')}`} };`,
-      '// An exit code other than 0 is thrown, with the same fields.',
+      '// A nonzero exit code is thrown as an error with the same fields.',
       'const ended = await sandbox.commands.run(command, options).catch((error) => {',
       '  if (error.exitCode === undefined) throw error;',
       '  return error;',
@@ -151,13 +149,13 @@ const TYPESCRIPT = {
   }),
 } satisfies Record<SandboxAct, (params: ActParams) => Written>;
 
-/** A paused sandbox has no processes to stop and must not be woken, and a gone one has none either. */
+/** Only a running sandbox has processes. A paused one must not be woken. */
 function gracefulTypescript(graceMs: number): Lines {
   return [
     'const info = await Sandbox.getInfo(id).catch(() => null);',
     "if (info?.state === 'running') {",
     '  const sandbox = await Sandbox.connect(id);',
-    '  // SIGTERM to everything but the shell that sends it.',
+    '  // Sends SIGTERM to everything except this shell.',
     "  await sandbox.commands.run('kill -TERM -1 || true');",
     `  const until = Date.now() + ${checkedGraceMs(graceMs)};`,
     '  while (Date.now() < until && (await sandbox.commands.list()).length > 0) {',
@@ -176,7 +174,7 @@ function python(act: SandboxAct, params: ActParams, ids: readonly string[]): str
     ...ids.map((id) => `    "${id}",`),
     ']',
     '',
-    ...notSaving(params, '#'),
+    ...archiveWarning(params, '#'),
     ...before,
     'failed = False',
     'for sandbox_id in ids:',
@@ -211,7 +209,7 @@ const PYTHON = {
       'from moru.api.client.models import ResumedSandbox',
     ].join('\n'),
     before: [
-      '# Sandbox.connect() cannot say what happens when the time is up, and would lengthen the time of a running one.',
+      '# Sandbox.connect() cannot choose what the timeout does, and may extend the time of a running sandbox.',
       'api = ApiClient(ConnectionConfig())',
       `input = ResumedSandbox(timeout=${wholeSeconds(timeoutMs)}${autoPause === undefined ? '' : `, auto_pause=${pythonBoolean(autoPause)}`})`,
       '',
@@ -237,12 +235,12 @@ const PYTHON = {
       'state = Sandbox.get_info(sandbox_id).state.value',
       'if state != "running":',
       '    raise RuntimeError(f"not run: it is {state}")',
-      '# Connecting gives it five minutes if it has less left.',
+      '# connect() extends the time left to at least five minutes.',
       'sandbox = Sandbox.connect(sandbox_id)',
       'try:',
       `    ended = sandbox.commands.run(command, timeout=${checkedLimitMs(limitMs) / 1_000}${cwd === undefined ? '' : `, cwd=${literal(cwd, 'python')}`})`,
       'except Exception as error:',
-      '    # An exit code other than 0 is raised, with the same fields.',
+      '    # A nonzero exit code is raised as an error with the same fields.',
       '    if not hasattr(error, "exit_code"):',
       '        raise',
       '    ended = error',
@@ -261,7 +259,7 @@ function gracefulPython(graceMs: number): Lines {
     '    is_running = False',
     'if is_running:',
     '    sandbox = Sandbox.connect(sandbox_id)',
-    '    # SIGTERM to everything but the shell that sends it.',
+    '    # Sends SIGTERM to everything except this shell.',
     '    sandbox.commands.run("kill -TERM -1 || true")',
     `    until = time.monotonic() + ${checkedGraceMs(graceMs) / 1_000}`,
     '    while time.monotonic() < until and sandbox.commands.list():',
@@ -273,33 +271,33 @@ function pythonBoolean(value: boolean): string {
   return value ? 'True' : 'False';
 }
 
-/** The service counts in whole seconds; at least what was asked for. */
+/** The service takes whole seconds. Rounds up. */
 function wholeSeconds(timeoutMs: number | undefined): number {
   const seconds = Math.ceil((timeoutMs ?? Number.NaN) / 1_000);
-  if (!Number.isSafeInteger(seconds) || seconds < 0) throw new RangeError('That is not a time.');
+  if (!Number.isSafeInteger(seconds) || seconds < 0) throw new RangeError('Invalid timeout.');
   return seconds;
 }
 
 function checkedGraceMs(graceMs: number): number {
   if (!Number.isSafeInteger(graceMs) || graceMs < 0 || graceMs > MAX_GRACE_MS)
-    throw new RangeError('That is not a time to wait.');
+    throw new RangeError('Invalid grace period.');
   return graceMs;
 }
 
 function checkedLimitMs(limitMs: number | undefined): number {
   if (limitMs === undefined || !Number.isSafeInteger(limitMs) || limitMs < MIN_LIMIT_MS)
-    throw new RangeError('That is not a time limit.');
+    throw new RangeError('Invalid time limit.');
   return limitMs;
 }
 
-/** What hides in a text, moves it, or has no meaning alone. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/** Control, format, unpaired surrogate and line separator characters. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** A text as a literal of the language, in double quotes; what cannot be seen is written by its number. */
+/** A double-quoted string literal. Invisible characters are escaped. */
 function literal(text: string | undefined, language: 'python' | 'typescript'): string {
-  if (text === undefined) throw new RangeError('There is no command.');
+  if (text === undefined) throw new RangeError('No command.');
   const escaped = text.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n');
-  const written = escaped.replace(UNSEEN, (character) => {
+  const written = escaped.replace(INVISIBLE, (character) => {
     const hex = (character.codePointAt(0) ?? 0).toString(16);
     return language === 'python' ? `\\U${hex.padStart(8, '0')}` : `\\u{${hex}}`;
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { mixedFleet, NOW_MS, rowWith } from '../../fleet/test-fleet';
 import type { Metadata, Sandbox } from '../../sandbox/schema';
 import type { Skipped } from '../schema';
-import { blastRadius, divideByState, groupSkipped, sayLeftAlone } from './blast-radius';
+import { blastRadius, describeSkipped, divideByState, groupSkipped } from './blast-radius';
 
 const LIMITS = { keys: 3, values: 3 };
 
@@ -175,20 +175,20 @@ describe('what is left alone', () => {
       skip('i5', 'busy'),
     ];
     expect(
-      groupSkipped('pause', skipped).map(({ why, skipped: ones }) => [why, ones.map((one) => one.sandboxId)]),
+      groupSkipped('pause', skipped).map(({ reason, skipped: ones }) => [reason, ones.map((one) => one.sandboxId)]),
     ).toEqual([
       ['already gone', ['i3']],
       ['protected by keep=true', ['i2']],
       ['already paused', ['i1', 'i4']],
-      ['being worked on already', ['i5']],
+      ['in another operation', ['i5']],
     ]);
-    expect(sayLeftAlone('pause', skipped)).toBe(
-      '5 left alone: 1 already gone, 1 protected by keep=true, 2 already paused, 1 being worked on already',
+    expect(describeSkipped('pause', skipped)).toBe(
+      '5 skipped: 1 already gone, 1 protected by keep=true, 2 already paused, 1 in another operation',
     );
-    expect(sayLeftAlone('setTimeout', [skip('i1', 'state')])).toBe(
-      '1 left alone: paused, without a deadline',
+    expect(describeSkipped('setTimeout', [skip('i1', 'state')])).toBe(
+      '1 skipped: paused, without a deadline',
     );
-    expect(sayLeftAlone('kill', [])).toBeNull();
+    expect(describeSkipped('kill', [])).toBeNull();
   });
 
   it('is known in part before the server is asked', () => {

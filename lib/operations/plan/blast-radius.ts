@@ -11,57 +11,57 @@ import { type SandboxAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { SKIP_KINDS, type SkipKind, type Skipped } from '../schema';
 
-/** How many sandboxes have a value. */
+/** The number of sandboxes with a value. */
 export type Share = { value: string; count: number };
 
-/** Sandboxes divided by one thing that they differ in; all counts and `without` add up to how many there are. */
+/** Sandboxes grouped by a property. All counts and `without` add up to the number of sandboxes. */
 export type Split = {
-  /** The most frequent first. */
+  /** Most frequent first. */
   values: Share[];
-  /** Values beyond those, and how many sandboxes have one of them. */
+  /** The number of further values, and of sandboxes with one of them. */
   more: { values: number; count: number };
-  /** How many do not have the key at all. */
+  /** The number of sandboxes without the key. */
   without: number;
 };
 
-/** What a set of sandboxes is made of, for somebody who is about to lose it. */
+/** A summary of the sandboxes that an action will change. */
 export type BlastRadius = {
   count: number;
   states: { state: SandboxState; count: number }[];
   templates: Split;
-  /** The metadata keys that say most about the set, the most telling first. */
+  /** The most informative metadata keys, best first. */
   keys: (Split & { key: string })[];
-  /** Metadata that every one of them has, by key. */
+  /** Metadata that all of them share, sorted by key. */
   shared: { key: string; value: string }[];
-  /** The other keys, those with the most values first: what tells one sandbox from the next. */
+  /** The other keys, those with the most values first: they tell the sandboxes apart. */
   distinguishing: string[];
-  /** Start of the one that runs longest and of the latest, epoch ms; `null` for no sandboxes. */
+  /** Start of the oldest and of the newest sandbox, epoch ms. */
   ages: { oldestMs: number; newestMs: number } | null;
 };
 
 type Limits = {
-  /** How many metadata keys to choose. */
+  /** The number of metadata keys to choose. */
   keys: number;
-  /** How many values to name of each, or one more where that is all. */
+  /** The number of values to list per key, or one more if that lists all. */
   values: number;
 };
 
-/** A key that fewer than one in this many have says little about the set. */
+/** A key is ignored if fewer than one in this many sandboxes have it. */
 const ONE_IN = 4;
 
 /**
- * Divides `sandboxes` by state, template and the metadata keys that say most about this set: those that many have, that
- * differ, and that are not different in each.
+ * Groups `sandboxes` by state, template and the most informative metadata keys: keys that many of them have, with more
+ * than one value, but not a different value in each.
  */
 export function blastRadius(sandboxes: readonly Sandbox[], limits: Limits): BlastRadius {
   const counts = countFacets(sandboxes.map(indexSandbox));
   const total = sandboxes.length;
   const splitOf = (shares: ReadonlyMap<string, number>): Split => {
     const ranked = rankValues(shares);
-    // A single one more takes no more room than to say so.
-    const most = ranked.length === limits.values + 1 ? ranked.length : limits.values;
-    const named = ranked.slice(0, most);
-    const rest = ranked.slice(most);
+    // One more value takes no more room than "1 other".
+    const max = ranked.length === limits.values + 1 ? ranked.length : limits.values;
+    const named = ranked.slice(0, max);
+    const rest = ranked.slice(max);
     return {
       values: named.map(([value, count]) => ({ value, count })),
       more: { values: rest.length, count: sumOf(rest) },
@@ -118,18 +118,18 @@ function agesOf(sandboxes: readonly Sandbox[]): BlastRadius['ages'] {
   return { oldestMs, newestMs };
 }
 
-/** Sandboxes that are left alone for the same reason. */
-export type LeftAlone = { kind: SkipKind; why: string; skipped: Skipped[] };
+/** Sandboxes that are skipped for the same reason. */
+export type SkipGroup = { kind: SkipKind; reason: string; skipped: Skipped[] };
 
-/** Groups what `act` leaves alone by why, in words that follow a count: `2 already gone`, `1 protected by keep=true`. */
-export function groupSkipped(act: SandboxAct, skipped: readonly Skipped[]): LeftAlone[] {
-  const groups = new Map<string, LeftAlone>();
+/** Groups skipped sandboxes by reason. A reason follows a count: `2 already gone`, `1 protected by keep=true`. */
+export function groupSkipped(act: SandboxAct, skipped: readonly Skipped[]): SkipGroup[] {
+  const groups = new Map<string, SkipGroup>();
   for (const kind of SKIP_KINDS) {
     for (const one of skipped) {
       if (one.kind !== kind) continue;
-      const why = WHY[kind](one, act);
-      const key = `${kind} ${why}`;
-      const group = groups.get(key) ?? { kind, why, skipped: [] };
+      const reason = REASONS[kind](one, act);
+      const key = `${kind} ${reason}`;
+      const group = groups.get(key) ?? { kind, reason, skipped: [] };
       groups.set(key, group);
       group.skipped.push(one);
     }
@@ -137,10 +137,10 @@ export function groupSkipped(act: SandboxAct, skipped: readonly Skipped[]): Left
   return [...groups.values()];
 }
 
-const WHY = {
+const REASONS = {
   gone: () => 'already gone',
-  busy: () => 'being worked on already',
-  // The server says by which key.
+  busy: () => 'in another operation',
+  // The server's reason names the protecting key.
   protected: ({ reason }) => reason.replace(/^It is /, '').replace(/\.$/, ''),
   state: ({ sandbox }, act) => IN_STATE[sandbox?.state ?? 'unknown'](act),
 } satisfies Record<SkipKind, (skipped: Skipped, act: SandboxAct) => string>;
@@ -159,19 +159,19 @@ const PAUSED = {
   run: 'paused',
 } satisfies Record<SandboxAct, string>;
 
-/** `7 left alone: 5 already paused, 2 protected by protected=true`; `null` where nothing is. */
-export function sayLeftAlone(act: SandboxAct, skipped: readonly Skipped[]): string | null {
+/** `7 skipped: 5 already paused, 2 protected by protected=true`, or `null`. */
+export function describeSkipped(act: SandboxAct, skipped: readonly Skipped[]): string | null {
   if (skipped.length === 0) return null;
   const groups = groupSkipped(act, skipped);
   const [only] = groups;
-  const whys =
+  const reasons =
     groups.length === 1 && only
-      ? only.why
-      : groups.map((group) => `${group.skipped.length} ${group.why}`).join(', ');
-  return `${skipped.length} left alone: ${whys}`;
+      ? only.reason
+      : groups.map((group) => `${group.skipped.length} ${group.reason}`).join(', ');
+  return `${skipped.length} skipped: ${reasons}`;
 }
 
-/** What the states that are known here say of an act, before the server has read them afresh. */
+/** Splits sandboxes by their last known state, before the server has read them again. */
 export function divideByState(
   act: SandboxAct,
   sandboxes: readonly Sandbox[],

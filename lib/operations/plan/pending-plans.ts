@@ -6,25 +6,25 @@ import type { SandboxAct } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
 import { type ActParams, PLAN_LIVES_MS } from '../schema';
 
-/** What somebody has been shown and may start. */
+/** A plan that was shown to a person and can be started. */
 export type PendingPlan = {
   act: SandboxAct;
   params: ActParams;
   targets: Sandbox[];
-  /** What must be typed to start it. */
+  /** See `OperationPlan`. */
   mustType: string | null;
   retryOf: string | null;
 };
 
-/** A plan that is kept. Its id becomes the operation's, so that starting one plan twice is starting it once. */
+/** A stored plan. Its id becomes the operation's id, so that starting it twice starts it once. */
 export type KeptPlan = PendingPlan & { id: string; expiresAtMs: number };
 
-/** An id that cannot be guessed, for a plan and the operation that comes of it. */
+/** An unguessable id for a plan and its operation. */
 export function newOperationId(): string {
   return randomBytes(15).toString('base64url');
 }
 
-/** Keeps a plan for its session; its id is the token that starts it. */
+/** Stores a plan for its session. Its id is the token that starts it. */
 export async function keepPlan(sessionId: string, plan: PendingPlan): Promise<KeptPlan> {
   const db = await database();
   const nowMs = Date.now();
@@ -42,7 +42,7 @@ export async function keepPlan(sessionId: string, plan: PendingPlan): Promise<Ke
   return kept;
 }
 
-/** The plan behind a token. Throws `conflict` when it has expired or is another session's. */
+/** Finds a plan by its token. Throws `conflict` when it has expired or belongs to another session. */
 export async function findPlan(token: string, sessionId: string): Promise<KeptPlan> {
   const db = await database();
   const row = await db
@@ -56,6 +56,6 @@ export async function findPlan(token: string, sessionId: string): Promise<KeptPl
     return { ...(JSON.parse(row.plan) as PendingPlan), id: row.id, expiresAtMs: Number(row.expires_at_ms) };
   throw new SandkeeperError(
     'conflict',
-    'This confirmation has expired. Look again and confirm what is shown then.',
+    'This confirmation has expired. Check the sandboxes again and confirm.',
   );
 }

@@ -89,7 +89,7 @@ describe('partition', () => {
     expect(split('kill', read, ['running']).skipped).toContainEqual({
       sandboxId: 'running',
       kind: 'busy',
-      reason: 'Something is being done to it already.',
+      reason: 'Another operation is working on it.',
       sandbox: running,
     });
   });
@@ -109,12 +109,12 @@ describe('driftOf', () => {
   it('sees another state and another run, and nothing else', () => {
     expect(driftOf(running, { ...running, endAtMs: 1, metadata: { a: 'b' } }, null)).toBeNull();
     expect(driftOf(running, { ...running, state: 'paused' }, null)).toBe('it was running and is now paused');
-    expect(driftOf(running, { ...running, startedAtMs: 1 }, null)).toBe('it was resumed meanwhile');
+    expect(driftOf(running, { ...running, startedAtMs: 1 }, null)).toBe('it was resumed in the meantime');
   });
 
   it('sees protection where that matters', () => {
     const now = { ...running, metadata: { protected: 'true' } };
-    expect(driftOf(running, now, 'protected')).toBe('it was protected meanwhile');
+    expect(driftOf(running, now, 'protected')).toBe('it is now protected');
     expect(driftOf(running, now, null)).toBeNull();
     expect(driftOf(kept, kept, 'protected')).toBeNull();
   });

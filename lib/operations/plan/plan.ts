@@ -2,20 +2,20 @@ import { isProtected, type SandboxAct, sandboxCannot, stopsSandbox } from '../..
 import type { Sandbox } from '../../sandbox/schema';
 import type { SkipKind, Skipped } from '../schema';
 
-/** Whom an act will reach, and whom it will not and why. */
+/** The sandboxes an action will change, and those it skips. */
 export type Partition = { targets: Sandbox[]; skipped: Skipped[] };
 
-type Circumstances = {
-  /** What a fresh reading knows of each that was asked for; `null`: no such sandbox. */
+type Context = {
+  /** A fresh reading of each requested id. `null`: no such sandbox. */
   read: ReadonlyMap<string, Sandbox | null>;
-  /** Metadata key that protects from bulks of acts that stop a sandbox. */
+  /** Metadata key that protects a sandbox from bulk kills and pauses. */
   protectedKey: string;
-  /** Those that an operation is already working on. */
+  /** Sandboxes that an operation is already working on. */
   busy: ReadonlySet<string>;
 };
 
-/** Splits the asked-for ids. One that is asked for alone is reached although it is protected: see `phraseFor`. */
-export function partition(act: SandboxAct, { read, protectedKey, busy }: Circumstances): Partition {
+/** Splits the requested sandboxes. A single protected sandbox is not skipped: see `phraseFor`. */
+export function partition(act: SandboxAct, { read, protectedKey, busy }: Context): Partition {
   const isBulk = read.size > 1;
   const targets: Sandbox[] = [];
   const skipped: Skipped[] = [];
@@ -30,14 +30,14 @@ export function partition(act: SandboxAct, { read, protectedKey, busy }: Circums
     if (sandbox === null) return { kind: 'gone', reason: 'It is already terminated.' };
     const verdict = sandboxCannot(sandbox.state, act);
     if (verdict !== null) return { kind: 'state', reason: verdict };
-    if (busy.has(sandbox.id)) return { kind: 'busy', reason: 'Something is being done to it already.' };
+    if (busy.has(sandbox.id)) return { kind: 'busy', reason: 'Another operation is working on it.' };
     if (isBulk && stopsSandbox(act) && isProtected(sandbox, protectedKey))
       return { kind: 'protected', reason: `It is protected by ${protectedKey}=true.` };
     return null;
   }
 }
 
-/** What must be typed before a kill of `targets` starts; `null` where a click will do. */
+/** The confirmation to type before a kill of `targets`. `null`: a click is enough. */
 export function phraseFor(act: SandboxAct, targets: readonly Sandbox[], protectedKey: string): string | null {
   const [first] = targets;
   if (act !== 'kill' || first === undefined) return null;
@@ -46,13 +46,13 @@ export function phraseFor(act: SandboxAct, targets: readonly Sandbox[], protecte
 }
 
 /**
- * What changed between what a person was shown and now, in words; `null` where nothing that matters did. Without a
- * `protectedKey`, protection does not matter.
+ * Describes a relevant change since the plan was shown, or returns `null`. Protection is ignored when `protectedKey`
+ * is `null`.
  */
 export function driftOf(shown: Sandbox, now: Sandbox, protectedKey: string | null): string | null {
   if (shown.state !== now.state) return `it was ${shown.state} and is now ${now.state}`;
-  if (shown.startedAtMs !== now.startedAtMs) return 'it was resumed meanwhile';
+  if (shown.startedAtMs !== now.startedAtMs) return 'it was resumed in the meantime';
   if (protectedKey !== null && !isProtected(shown, protectedKey) && isProtected(now, protectedKey))
-    return 'it was protected meanwhile';
+    return 'it is now protected';
   return null;
 }

@@ -1,17 +1,17 @@
-/** How a request that took a slot ended, as far as the pace is concerned. */
+/** The result of a request, as far as the limiter is concerned. */
 export type Verdict = 'fine' | 'throttled' | 'failed';
 
-/** The right to send one request. Give it back exactly once. */
+/** Permission to send one request. Release it exactly once. */
 export type Slot = { release: (verdict: Verdict, retryAfterMs?: number) => void };
 
 type Options = {
-  /** The most that may be under way at once. */
+  /** Maximum number of concurrent requests. */
   ceiling: number;
-  /** A request that takes longer no longer keeps others from being sent, ms. */
+  /** A request that takes longer than this no longer occupies a slot. */
   slowAfterMs?: number;
-  /** How many may be under way before the first answer. */
+  /** The limit before the first response. */
   firstLimit?: number;
-  /** Called when the service has asked us to stay away. */
+  /** Called when the service asks us to wait. */
   onHold?: () => void;
 };
 
@@ -19,18 +19,18 @@ type Waiting = { grant: (slot: Slot) => void; isOver: boolean };
 
 const FIRST_LIMIT = 8;
 const SLOW_AFTER_MS = 5_000;
-/** However long the service asks us to stay away, it is asked again after this. Whoever cannot wait can cancel. */
-const LONGEST_HOLD_MS = 60 * 60_000;
-const SHORTEST_HOLD_MS = 100;
-/** How long we stay away where the service says that it is too much but not for how long. */
+/** Bounds of the wait that the service asks for. */
+const MAX_HOLD_MS = 60 * 60_000;
+const MIN_HOLD_MS = 100;
+/** The wait if the service names none. */
 const DEFAULT_HOLD_MS = 500;
 
 /**
- * How many requests may be under way at once, found out by asking: it grows while the service answers well, doubling
- * with each round until the first refusal and then by one a round, and is halved when the service says that it is too
- * much (429, 503), at most once for what was under way together. Where it says for how long, nothing is sent until then.
+ * Limits concurrent requests and adapts the limit: it doubles per round until the service first throttles (429, 503),
+ * then grows by one per round. Each throttling halves it, once for requests that were in flight together, and no request
+ * is sent until the requested wait is over.
  *
- * Slots go round by lane, so that a single kill need not wait behind a bulk of thousands.
+ * Lanes take turns, so that a single kill does not wait behind a bulk of thousands.
  */
 export class RateLimiter {
   readonly #ceiling: number;
@@ -56,17 +56,17 @@ export class RateLimiter {
     this.#limit = Math.min(firstLimit, ceiling);
   }
 
-  /** How many may be under way at once just now. */
+  /** The current maximum of concurrent requests. */
   get limit(): number {
     return Math.floor(this.#limit);
   }
 
-  /** Until when nothing is sent because the service asked for it, epoch ms; `null` when it did not. */
+  /** The end of the wait that the service asked for, epoch ms, or `null`. */
   get heldUntilMs(): number | null {
     return this.#heldUntilMs > Date.now() ? this.#heldUntilMs : null;
   }
 
-  /** Waits for the turn of `lane`. Throws the signal's reason when that comes first. */
+  /** Waits for a slot. Rejects with the signal's reason if it is aborted first. */
   take(lane: string, signal?: AbortSignal): Promise<Slot> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
@@ -105,7 +105,7 @@ export class RateLimiter {
     }
   }
 
-  /** The first of the lane whose turn it is; that lane then stands behind the others. */
+  /** Takes the next waiter of the first lane and moves that lane to the end. */
   #next(): Waiting | undefined {
     for (const [lane, queue] of this.#lanes) {
       this.#lanes.delete(lane);
@@ -122,20 +122,20 @@ export class RateLimiter {
     let isCounted = true;
     let isReleased = false;
     this.#taken += 1;
-    const giveBack = () => {
+    const freeSlot = () => {
       clearTimeout(slow);
       if (isCounted) this.#taken -= 1;
       isCounted = false;
     };
     const slow = setTimeout(() => {
-      giveBack();
+      freeSlot();
       this.#grant();
     }, this.#slowAfterMs);
     return {
       release: (verdict, retryAfterMs) => {
         if (isReleased) return;
         isReleased = true;
-        giveBack();
+        freeSlot();
         if (verdict === 'throttled') this.#slowDown(takenAtMs, retryAfterMs);
         else if (verdict === 'fine') this.#speedUp();
         this.#grant();
@@ -149,11 +149,11 @@ export class RateLimiter {
 
   #slowDown(takenAtMs: number, retryAfterMs = DEFAULT_HOLD_MS): void {
     const nowMs = Date.now();
-    const holdMs = Math.max(SHORTEST_HOLD_MS, Math.min(retryAfterMs, LONGEST_HOLD_MS));
+    const holdMs = Math.max(MIN_HOLD_MS, Math.min(retryAfterMs, MAX_HOLD_MS));
     this.#heldUntilMs = Math.max(this.#heldUntilMs, nowMs + holdMs);
     this.#isProbing = false;
     this.#onHold();
-    // What was sent together is refused together, and says one thing.
+    // Requests in flight together are throttled together: one halving is enough.
     if (takenAtMs <= this.#cutAtMs) return;
     this.#cutAtMs = nowMs;
     this.#limit = Math.max(1, this.#limit / 2);

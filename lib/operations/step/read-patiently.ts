@@ -2,14 +2,14 @@ import 'server-only';
 import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
 
-/** How often the service may ask to slow down before the step gives up. */
+/** How often the service may throttle before a step gives up. */
 export const MAX_REFUSALS = 60;
 const MAX_READS = 5;
 const FIRST_WAIT_MS = 200;
 const MAX_WAIT_MS = 3_000;
 
 export type ReadContext = {
-  /** The sandbox as the person was shown it. */
+  /** The sandbox as it was shown. */
   shown: Sandbox;
   /** The sandbox in a reading requested after `sinceMs`; `null` when it is gone. */
   read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
@@ -25,14 +25,13 @@ export async function readPatiently({ shown, read }: ReadContext, sinceMs: numbe
       return await read(shown.id, sinceMs);
     } catch (thrown) {
       if (tries >= MAX_READS) throw thrown;
-      const askedMs = SandkeeperError.from(thrown).retryAfterMs ?? 0;
-      await waitBackoff(tries, askedMs);
+      await waitBackoff(tries, SandkeeperError.from(thrown).retryAfterMs);
     }
   }
 }
 
-/** Waits a jittered, exponentially growing time before attempt `tries + 1`, at least `leastMs` before jitter. */
-export function waitBackoff(tries: number, leastMs = 0): Promise<void> {
-  const ms = Math.min(Math.max(leastMs, FIRST_WAIT_MS * 2 ** tries), MAX_WAIT_MS);
+/** Waits before attempt `tries + 1`: exponential backoff with jitter, at least `minMs` before jitter. */
+export function waitBackoff(tries: number, minMs = 0): Promise<void> {
+  const ms = Math.min(Math.max(minMs, FIRST_WAIT_MS * 2 ** tries), MAX_WAIT_MS);
   return new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random() / 2)));
 }

@@ -3,18 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SandkeeperError } from '../../errors';
 import { type Envd, openEnvd } from '../../sandbox-api/envd';
 
-/** How a sandbox took to being asked to end. `left`: how many processes were still there when the time was up. */
+/** `left`: how many processes were still running when the time was up. */
 export type GracefulEnd = { kind: 'ended'; tookMs: number } | { kind: 'outlasted'; left: number };
 
 /**
- * Runs inside the sandbox, as its default user, with nothing but a shell, `sleep` and /proc. Arguments: `ask` to signal
- * first or `watch` to only wait, the wait in hundredths of a second, and the processes that were started from outside.
+ * Runs inside the sandbox as its default user, with only a shell, `sleep` and /proc. Arguments: `ask` to signal first or
+ * `watch` to only wait, the wait in hundredths of a second, and the pids of processes started by API.
  *
- * Everything that can be signalled gets SIGTERM once (a second one makes many programs drop what they are doing), and
- * SIGCONT, without which a stopped one would never see it. An interactive shell ignores SIGTERM; once nothing else is
- * left, terminals are hung up, and not before, because shells pass that on to jobs that may still be at work.
- * Left alone are the first process, this shell and the agent that started it. Where the default user is root, so are
- * the kernel's threads and the machine's other services, which would only be started anew.
+ * Every process gets SIGTERM once (many programs abort their work on a second one), and SIGCONT, so that a stopped
+ * process receives it. Interactive shells ignore SIGTERM. Terminals get SIGHUP only after everything else has ended,
+ * because a shell passes SIGHUP on to its jobs. The first process, this shell and its parent agent are skipped, and as
+ * root also kernel threads and system services, which would be restarted.
  */
 const SCRIPT = `# Sandkeeper asks all processes to end and waits for them
 exec 2>/dev/null
@@ -28,7 +27,7 @@ uid=0
 while read -r key value _; do [ "$key" = Uid: ] && uid=$value; done </proc/self/status
 last_line /proc/$PPID/cgroup; ours=$last
 
-# Whether process $1 is one of those that are asked; as root, all the others of the machine could be signalled, too.
+# Whether to signal process $1. Root could signal every process of the machine.
 is_meant() {
   case $1 in 1 | $$ | $PPID) return 1 ;; esac
   [ "$uid" = 0 ] || return 0
@@ -44,7 +43,7 @@ signal_all() {
   for dir in /proc/[0-9]*; do is_meant "\${dir#/proc/}" && kill -"$1" "\${dir#/proc/}"; done
 }
 
-# Counts the processes that are left; $1 = quickly: stops counting at the first that is no terminal's.
+# Counts the remaining processes. With $1 = quickly, stops at the first that is not a terminal's shell.
 count() {
   left=0 terminals=
   for dir in /proc/[0-9]*; do
@@ -87,19 +86,18 @@ echo "left $left"
 exit 1
 `;
 
-/** What the script may say; more would not be it. */
+/** The script writes far less than this. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
-/** What a slow machine may take beyond the wait, ms. */
+/** Extra time for a slow machine. */
 const SLACK_MS = 10_000;
-/** The wait between two attempts to look after the processes were asked, ms. */
-const LOOK_AGAIN_MS = 500;
+/** The delay before the script is started again. */
+const RETRY_MS = 500;
 
 /**
- * Asks every process of a running sandbox to end (SIGTERM) and waits until all are gone, at most `graceMs`. Kills
- * nothing, wakes nothing and moves no deadline.
- * @throws SandkeeperError when they could not be asked: `not_found` gone, `conflict` not running, or what the way there
- * failed of; also when the sandbox is gone or paused before the end of the wait
- * @throws the reason of `signal` once that is aborted
+ * Sends SIGTERM to every process of a running sandbox and waits at most `graceMs` for them to end. Never kills, wakes or
+ * changes a deadline.
+ * @throws SandkeeperError if the signal could not be sent, or if the sandbox is terminated (`not_found`) or paused
+ * (`conflict`) during the wait; the reason of `signal`
  */
 export async function askToEnd(
   sandboxId: string,
@@ -123,41 +121,39 @@ async function askAndWatch(sandboxId: string, graceMs: number, signal: AbortSign
   const watch: Watch = { listed, isAsked: false, left: null };
   for (;;) {
     const leftMs = Math.max(0, endsMs - performance.now());
-    const isOver = await look(envd, watch, leftMs, signal);
+    const isOver = await tryScript(envd, watch, leftMs, signal);
     if (isOver && watch.left === 0) return { kind: 'ended', tookMs: performance.now() - startedMs };
-    // The connection broke, or the sandbox had no room for one more process: the others were asked nonetheless.
-    const isTooLate = endsMs - performance.now() <= LOOK_AGAIN_MS;
+    // The connection broke or the script could not be started again, but SIGTERM was sent.
+    const isTooLate = endsMs - performance.now() <= RETRY_MS;
     if (isOver || isTooLate) return { kind: 'outlasted', left: watch.left ?? 1 };
-    await sleep(LOOK_AGAIN_MS, undefined, { signal });
+    await sleep(RETRY_MS, undefined, { signal });
   }
 }
 
-/** What is known of the processes so far. */
 type Watch = {
-  /** Those that were started from outside. */
+  /** Processes started by API. */
   listed: readonly number[];
   isAsked: boolean;
-  /** How many are left, once that was said. */
+  /** How many are left, once the script has reported it. */
   left: number | null;
 };
 
-/** Runs the script to its end. False when it was ended before it could say what is left, after it had asked. */
-async function look(envd: Envd, watch: Watch, waitMs: number, signal: AbortSignal): Promise<boolean> {
+/** Runs the script. Returns false if it was interrupted after it had sent SIGTERM. */
+async function tryScript(envd: Envd, watch: Watch, waitMs: number, signal: AbortSignal): Promise<boolean> {
   try {
     const exitCode = await runScript(envd, watch, waitMs, signal);
     if (exitCode === 0) watch.left = 0;
     if (exitCode === 0 || exitCode === 1) return true;
   } catch (thrown) {
     const error = SandkeeperError.from(thrown);
-    // Not there any more: there is nothing to wait for.
-    const isNotThere = error.code === 'not_found' || error.code === 'conflict';
-    if (signal.aborted || !watch.isAsked || isNotThere) throw error;
+    const hasNoProcesses = error.code === 'not_found' || error.code === 'conflict';
+    if (signal.aborted || !watch.isAsked || hasNoProcesses) throw error;
   }
   if (watch.isAsked) return false;
   throw new SandkeeperError('unexpected', 'The processes of the sandbox could not be asked to end.');
 }
 
-/** The script's exit status; `null` when something ended it. Notes in `watch` what it says. */
+/** Returns the script's exit status, or `null` if it was interrupted. Stores its output in `watch`. */
 async function runScript(
   envd: Envd,
   watch: Watch,
@@ -169,8 +165,8 @@ async function runScript(
   const args = [watch.isAsked ? 'watch' : 'ask', Math.ceil(waitMs / 10), ...watch.listed].map(String);
   const command = { cmd: '/bin/sh', args: ['-c', SCRIPT, 'sandkeeper', ...args] };
   let pid: number | null = null;
-  let heard = '';
-  let heardBytes = 0;
+  let pending = '';
+  let outputBytes = 0;
   try {
     for await (const event of envd.run(command, lifeMs, deadline)) {
       if (event.kind === 'start') pid = event.pid;
@@ -179,24 +175,24 @@ async function runScript(
         return event.exitCode;
       }
       if (event.kind !== 'stdout') continue;
-      heardBytes += event.bytes.length;
-      if (heardBytes > MAX_OUTPUT_BYTES) return null;
-      const lines = `${heard}${event.bytes}`.split('\n');
-      heard = lines.pop() ?? '';
-      for (const line of lines) await take(line, envd, watch, deadline);
+      outputBytes += event.bytes.length;
+      if (outputBytes > MAX_OUTPUT_BYTES) return null;
+      const lines = `${pending}${event.bytes}`.split('\n');
+      pending = lines.pop() ?? '';
+      for (const line of lines) await handleLine(line, envd, watch, deadline);
     }
     return null;
   } finally {
-    // It would go on waiting inside until its life is over.
+    // Otherwise the script would keep waiting inside the sandbox.
     if (pid !== null) await envd.signalProcess(pid, 'SIGKILL', AbortSignal.timeout(5_000)).catch(() => {});
   }
 }
 
-async function take(line: string, envd: Envd, watch: Watch, signal: AbortSignal): Promise<void> {
+async function handleLine(line: string, envd: Envd, watch: Watch, signal: AbortSignal): Promise<void> {
   if (line === 'asked') watch.isAsked = true;
   const [, what, digits] = /^(left|foreign) (\d{1,9})$/.exec(line) ?? [];
   if (what === 'left') watch.left = Number(digits);
-  // A process of another user, which only the agent may signal.
+  // Only the agent may signal a process of another user.
   if (what === 'foreign' && watch.listed.includes(Number(digits))) {
     await envd.signalProcess(Number(digits), 'SIGTERM', signal);
   }

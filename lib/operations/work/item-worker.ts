@@ -17,12 +17,12 @@ import type { StepResult } from '../step/step-result';
 import { askToEnd } from './graceful';
 import { runStep } from './steps';
 
-/** An operation of so few is read one by one, which is quicker than the list of a large fleet. */
+/** Up to this many sandboxes are read one by one, which is faster than listing a large fleet. */
 const FEW = 4;
 const MAX_GRACEFUL = 128;
-/** A turn to save files is held for as long as it takes: longest, by what a timer can count. */
-const MAX_SAVING = 4;
-const LONGEST_TURN_MS = 2 ** 31 - 1;
+const MAX_ARCHIVING = 4;
+/** The maximum of a timer: an archiving slot is held however long it takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Work on one claimed item. */
 export type Work = {
@@ -30,11 +30,11 @@ export type Work = {
   item: ClaimedItem;
   stop: AbortController;
   isLost: boolean;
-  /** Something has been asked of the service, or of the sandbox. */
+  /** A request was sent to the service or the sandbox. */
   hasBegun: boolean;
 };
 
-/** What came of one item, as it goes into the record. */
+/** The outcome of an item, for the record. */
 export type Worked = StepResult & { tookMs: number | null; saved?: ItemArchive };
 
 type Options = {
@@ -42,36 +42,36 @@ type Options = {
   maxConcurrency: number;
   protectedKey: string;
   board: OperationBoard;
-  /** What all requests that change a sandbox keep to. */
+  /** Limits all requests that change a sandbox. */
   pace: RateLimiter;
-  /** The last look before sending: rejects if the item is no longer this process's to work on. */
+  /** The last check before sending: rejects if this process has lost its claim. */
   requireClaim: (work: Work) => Promise<void>;
-  /** The first time that something has been asked for the sake of the item. */
+  /** Called before the first request for an item. */
   noteBegun: (work: Work) => void;
 };
 
-/** Works one claimed item off: reads the sandbox, asks for the act in its turn, and verifies what came of it. */
+/** Processes one claimed item: reads the sandbox, sends the request, and verifies the outcome. */
 export class ItemWorker {
   readonly #options: Options;
   readonly #board: OperationBoard;
   readonly #graceful = new RateLimiter({ ceiling: MAX_GRACEFUL, slowAfterMs: 2 * MAX_GRACE_MS });
-  readonly #saving = new RateLimiter({ ceiling: MAX_SAVING, slowAfterMs: LONGEST_TURN_MS });
-  readonly #runTurns: CommandSlots;
+  readonly #archiving = new RateLimiter({ ceiling: MAX_ARCHIVING, slowAfterMs: MAX_TIMER_MS });
+  readonly #commandSlots: CommandSlots;
 
   constructor(options: Options) {
     this.#options = options;
     this.#board = options.board;
-    this.#runTurns = new CommandSlots(options.maxConcurrency);
+    this.#commandSlots = new CommandSlots(options.maxConcurrency);
   }
 
-  /** Resolves to how it ended, or to null if its operation is not known here. What the service answers never rejects. */
+  /** Resolves to the outcome, or to `null` if the operation is unknown here. Never rejects because of the service. */
   async work(work: Work): Promise<Worked | null> {
     const { operationId, item } = work;
     const operation = this.#board.find(operationId);
     if (!operation) return null;
     let beganAtMs: number | null = null;
-    // Those that wait for their turn to be saved are enough and need no company: they count as not begun until then.
-    const isToSave = operation.params.exportPath !== undefined;
+    // Queued archives do not count as started, so no more are claimed.
+    const needsArchive = operation.params.exportPath !== undefined;
     const begin = (message: string | null, isWaiting = false) => {
       beganAtMs ??= Date.now();
       if (!isWaiting) this.#options.noteBegun(work);
@@ -83,12 +83,12 @@ export class ItemWorker {
       tookMs: beganAtMs === null ? null : Date.now() - beganAtMs,
     });
     if (operation.act === 'run') return worked(await this.#run(work, operation, begin));
-    const saver = this.#saverFor(work, operation, begin);
+    const archiver = this.#archiverFor(work, operation, begin);
     const result = await runStep({
       act: operation.act,
       params: operation.params,
       shown: item.sandbox,
-      // What an earlier process has read or done is not known to us.
+      // An earlier process may have changed the sandbox after the plan was read.
       sinceMs: item.wasClaimed ? Date.now() : operation.createdAtMs,
       mayHaveBeenSent: item.wasClaimed,
       read: (id, sinceMs) => this.#read(work, id, sinceMs),
@@ -96,10 +96,10 @@ export class ItemWorker {
       driftOf: (shown, now) => this.#driftOf(operationId, shown, now),
       send: (call) => this.#send(work, call, begin),
       askToEnd: async (id, graceMs) => {
-        // Waiting for processes is no waiting for a turn: it must not keep others from being claimed.
-        if (!isToSave) this.#options.noteBegun(work);
+        // An item that waits for processes must not keep others from being claimed.
+        if (!needsArchive) this.#options.noteBegun(work);
         const slot = await this.#graceful.take(operationId, work.stop.signal);
-        begin('Waiting for its processes to end', isToSave);
+        begin('Waiting for its processes to end', needsArchive);
         try {
           return await askToEnd(id, graceMs, work.stop.signal);
         } catch (thrown) {
@@ -109,12 +109,12 @@ export class ItemWorker {
           slot.release('fine');
         }
       },
-      saver,
+      archiver,
     });
-    return { ...worked(result), ...(saver?.saved ? { saved: saver.saved } : {}) };
+    return { ...worked(result), ...(archiver?.saved ? { saved: archiver.saved } : {}) };
   }
 
-  #saverFor(
+  #archiverFor(
     work: Work,
     { id: operationId, act, actor, params }: Operation,
     begin: (message: string) => void,
@@ -132,8 +132,8 @@ export class ItemWorker {
       limitBytes,
       isTakenOver: work.item.wasClaimed,
       signal,
-      takeTurn: () => this.#saving.take(operationId, signal),
-      tell: (message) => begin(message),
+      takeSlot: () => this.#archiving.take(operationId, signal),
+      onProgress: (message) => begin(message),
       requireClaim: () => this.#options.requireClaim(work),
     });
   }
@@ -148,7 +148,7 @@ export class ItemWorker {
       wasClaimed: item.wasClaimed,
       read: (id, sinceMs) => this.#read(work, id, sinceMs),
       driftOf: (shown, now) => driftOf(shown, now, null),
-      take: () => this.#runTurns.take(operationId, stop.signal),
+      take: () => this.#commandSlots.take(operationId, stop.signal),
       requireClaim: () => this.#options.requireClaim(work),
       begin: () => begin(null),
       signal: stop.signal,
@@ -157,7 +157,7 @@ export class ItemWorker {
   }
 
   #driftOf(operationId: string, shown: Sandbox, now: Sandbox): string | null {
-    // One that was asked for alone was confirmed as the protected one it is.
+    // A single protected sandbox was confirmed by its id.
     const isBulk = this.#board.sizeOf(operationId) > 1;
     return driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
   }
@@ -167,11 +167,11 @@ export class ItemWorker {
       const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
       return fleetWatcher().readSince(id, sinceMs, isKilled ? 'gone' : 'there');
     }
-    const askedAtMs = Date.now();
+    const requestedAtMs = Date.now();
     try {
       const sandbox = await getSandbox(id);
-      // Spares everybody the wait for the next reading.
-      fleetWatcher().settle(sandbox, askedAtMs);
+      // Updates the fleet view without waiting for the next list.
+      fleetWatcher().settle(sandbox, requestedAtMs);
       return fleetWatcher().asListed(sandbox);
     } catch (thrown) {
       if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return null;
@@ -193,7 +193,7 @@ export class ItemWorker {
       if (thrown instanceof SandkeeperError && asksToSlowDown(thrown)) {
         verdict = 'throttled';
         retryAfterMs = thrown.retryAfterMs;
-      } else if (thrown instanceof SandkeeperError && isAnswer(thrown)) verdict = 'fine';
+      } else if (thrown instanceof SandkeeperError && isRejection(thrown)) verdict = 'fine';
       throw thrown;
     } finally {
       slot.release(verdict, retryAfterMs);
@@ -201,7 +201,7 @@ export class ItemWorker {
   }
 }
 
-/** The service has answered for good or ill, and did not ask for less. */
-function isAnswer({ code }: SandkeeperError): boolean {
+/** Whether the service rejected the request itself, rather than throttling or failing. */
+function isRejection({ code }: SandkeeperError): boolean {
   return code === 'conflict' || code === 'not_found' || code === 'quota' || code === 'invalid';
 }

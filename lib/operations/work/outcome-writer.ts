@@ -5,8 +5,8 @@ const FLUSH_EVERY_MS = 10;
 const RETRY_MS = 1_000;
 
 /**
- * Writes outcomes in batches: what comes in while one batch is being written goes into the next, so that a fast
- * operation does not wait for the disk once per sandbox. An outcome that cannot be written is kept until it can.
+ * Writes outcomes in batches, so that a fast operation does not wait for the disk once per sandbox. Retries a batch
+ * until it is written.
  */
 export class OutcomeWriter {
   readonly #owner: string;
@@ -15,7 +15,7 @@ export class OutcomeWriter {
   #writing: Promise<void> | null = null;
   #isClosed = false;
 
-  /** `onWritten` hears of outcomes once they are on disk. */
+  /** Calls `onWritten` after each batch. */
   constructor(owner: string, onWritten: (outcomes: readonly NewOutcome[]) => void) {
     this.#owner = owner;
     this.#onWritten = onWritten;
@@ -28,7 +28,7 @@ export class OutcomeWriter {
     });
   }
 
-  /** Resolves when everything that was added is written, or cannot be: then nothing is tried again. */
+  /** Resolves when all outcomes are written, or when a write fails: it is not retried. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writing;
@@ -43,7 +43,7 @@ export class OutcomeWriter {
         await recordOutcomes(this.#owner, batch);
         this.#onWritten(batch);
       } catch (error) {
-        console.error('What became of sandboxes could not be recorded:', error);
+        console.error('Outcomes could not be recorded:', error);
         if (this.#isClosed) return;
         this.#waiting.unshift(...batch);
         await wait(RETRY_MS);

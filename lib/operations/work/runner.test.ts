@@ -207,7 +207,7 @@ describeOnDatabases('the runner', () => {
       for (const id of same) expect(outcomes[id]).toBe('done');
       expect([await isThere(paused), await isThere(resumed)]).toEqual([true, true]);
       expect((await listItems(operation.id))[0]?.message).toBe(
-        'Left alone: it was running and is now paused.',
+        'Skipped: it was running and is now paused.',
       );
     });
 

@@ -41,7 +41,7 @@ async function step(act: StateAct, id: string, params: ActParams, more: Partial<
     driftOf: (shown, now) => driftOf(shown, now, null),
     send: (call) => call(),
     askToEnd,
-    saver: null,
+    archiver: null,
     ...more,
   });
 }
@@ -64,7 +64,7 @@ const neverSent = async (): Promise<never> => {
 const kill = (id: string) => step('kill', id, {});
 const unverified = {
   outcome: 'unknown',
-  message: 'It was sent, but what became of it could not be verified.',
+  message: 'The request was sent, but its outcome could not be verified.',
 };
 
 describe('kill', () => {
@@ -84,10 +84,10 @@ describe('kill', () => {
     const id = await engine.create({ metadata: { keep: 'true' } });
     const now = await getSandbox(id);
     const shown: Sandbox = { ...now, state: 'paused', metadata: {} };
-    const saver: Pick<Archiver, 'archiveThen' | 'saved' | 'sayStopped' | 'isOurWake' | 'recheck'> = {
+    const archiver: Pick<Archiver, 'archiveThen' | 'saved' | 'stoppedMessage' | 'isOurWake' | 'recheck'> = {
       archiveThen: (_shown, { kill }) => kill(now),
       saved: null,
-      sayStopped: null,
+      stoppedMessage: null,
       isOurWake: async () => false,
       recheck: async () => null,
     };
@@ -95,10 +95,10 @@ describe('kill', () => {
     const readings = [shown];
     const read = async () => readings.shift() ?? now;
     const send = neverSent;
-    const more = { shown, read, saver: saver as Archiver, driftOf: driftOfKept, send };
+    const more = { shown, read, archiver: archiver as Archiver, driftOf: driftOfKept, send };
     expect(await step('kill', id, {}, more)).toMatchObject({
       outcome: 'skipped',
-      message: 'Left alone: it was protected meanwhile.',
+      message: 'Skipped: it is now protected.',
     });
     expect((await engine.detail(id)).status).toBe(200);
   });
@@ -117,7 +117,7 @@ describe('kill', () => {
     const result = await kill(id);
     expect(result).toMatchObject({
       outcome: 'failed',
-      message: 'The service accepted the kill again and again, but the sandbox is still there.',
+      message: 'The service accepted the kill several times, but the sandbox still exists.',
       sandbox: { id, state: 'running' },
     });
   });
@@ -244,7 +244,7 @@ describe('what has changed since it was shown', () => {
     await engine.call('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
     expect(await step(act, id, { timeoutMs: MINUTE_MS }, { shown, send: neverSent })).toMatchObject({
       outcome: 'skipped',
-      message: 'Left alone: it was resumed meanwhile.',
+      message: 'Skipped: it was resumed in the meantime.',
       sandbox: { id },
     });
     expect((await engine.detail(id)).state).toBe('running');
@@ -256,7 +256,7 @@ describe('what has changed since it was shown', () => {
     const latest = () => ({ ...shown, state: 'paused' as const });
     expect(await step('kill', id, {}, { shown, latest })).toMatchObject({
       outcome: 'skipped',
-      message: 'Left alone: it was running and is now paused.',
+      message: 'Skipped: it was running and is now paused.',
     });
     expect((await engine.detail(id)).status).toBe(200);
   });
@@ -359,7 +359,7 @@ describe('pause and resume', () => {
     for (const act of ['pause', 'resume'] as const) {
       expect(await step(act, 'igone', {})).toEqual({
         outcome: 'failed',
-        message: 'It was terminated meanwhile.',
+        message: 'It was terminated in the meantime.',
         sandbox: null,
       });
     }
@@ -425,7 +425,7 @@ describe('setTimeout', () => {
   it('of one that is gone has failed', async () => {
     expect(await step('setTimeout', 'igone', { timeoutMs: MINUTE_MS })).toEqual({
       outcome: 'failed',
-      message: 'It was terminated meanwhile.',
+      message: 'It was terminated in the meantime.',
       sandbox: null,
     });
   });

@@ -10,31 +10,30 @@ import { MAX_REFUSALS, readPatiently, waitBackoff } from '../step/read-patiently
 import { type StepResult, StepStopped } from '../step/step-result';
 import type { GracefulEnd } from './graceful';
 
-/** What a step needs of the world around it. */
 export type StepContext = {
   act: StateAct;
   params: ActParams;
-  /** The sandbox as the person was shown it. */
+  /** The sandbox as it was shown. */
   shown: Sandbox;
-  /** Readings asked for before this say nothing, epoch ms. */
+  /** Readings requested before this time are ignored, epoch ms. */
   sinceMs: number;
-  /** An earlier process may have sent the very request that we are about to send. */
+  /** An earlier process may have sent this request. */
   mayHaveBeenSent: boolean;
-  /** How the sandbox is, by a reading asked for after `sinceMs`; `null`: gone. */
+  /** Reads the sandbox after `sinceMs`; `null`: gone. */
   read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
-  /** The sandbox as anybody read it last, if it is known. */
+  /** The last known reading. */
   latest: (id: string) => Sandbox | undefined;
-  /** Why a sandbox that reads so is not the one that was shown any more, or `null`. */
+  /** Describes a relevant change since the sandbox was shown, or returns `null`. */
   driftOf: (shown: Sandbox, now: Sandbox) => string | null;
-  /** Waits for a turn and sends. Throws `StepStopped` when the operation was cancelled before that. */
+  /** Waits for a slot and sends. Throws `StepStopped` if the operation was cancelled first. */
   send: <T>(call: () => Promise<T>) => Promise<T>;
-  /** Asks the processes of a sandbox to end and waits for them. */
+  /** Sends SIGTERM to the processes and waits for them. */
   askToEnd: (id: string, graceMs: number) => Promise<GracefulEnd>;
-  /** Saves its files before a kill; `null` where nobody asked for that. */
-  saver: Archiver | null;
+  /** Archives files before a kill; `null` if not requested. */
+  archiver: Archiver | null;
 };
 
-/** Thrown instead of sending: somebody has just read that it is not as it was shown. */
+/** Thrown instead of sending if a newer reading shows a relevant change. */
 class StepDrifted extends Error {
   override readonly name = 'StepDrifted';
   constructor(
@@ -45,25 +44,25 @@ class StepDrifted extends Error {
   }
 }
 
-/** What came of sending once. */
+/** The result of sending once. */
 type Attempt = {
   refusal: SandkeeperError | null;
-  /** The service says that it was so already. */
-  wasSo: boolean;
+  /** The service says that the sandbox was already in this state. */
+  wasAlready: boolean;
 };
 
 type Act = {
-  send: (id: string, params: ActParams) => Promise<{ wasSo: boolean }>;
-  /** How often it may be sent when a reading says that it has not happened. */
-  mostTries: number;
-  /** What `now` means after this act; `null`: it has not happened (yet). */
+  send: (id: string, params: ActParams) => Promise<{ wasAlready: boolean }>;
+  /** How often to send if readings show that it has not happened. */
+  maxTries: number;
+  /** The result that `now` proves; `null`: it has not happened yet. */
   judge: (now: Sandbox | null, context: StepContext, attempt: Attempt) => StepResult | null;
 };
 
 const DEFAULT_RESUME_MS = 5 * 60 * 1000;
-/** The service rounds and clamps deadlines; less than this is no news. */
+/** The service rounds deadlines. */
 const DEADLINE_SLACK_MS = 5_000;
-/** The act may have happened although the call failed so: only a reading can tell. */
+/** After these errors the action may have happened anyway: a reading decides. */
 const JUDGED: ReadonlySet<ErrorCode> = new Set([
   'timeout',
   'unavailable',
@@ -71,56 +70,56 @@ const JUDGED: ReadonlySet<ErrorCode> = new Set([
   'conflict',
   'not_found',
 ]);
-/** Asking the same again cannot end otherwise. */
+/** Sending the same request again would fail the same way. */
 const SETTLED: ReadonlySet<ErrorCode> = new Set(['conflict', 'not_found']);
-/** How often a sandbox is read again after an accepted act before that act is sent again. */
+/** How often an accepted action is verified before it is sent again. */
 const READS_PER_TRY = 4;
 
 const ACTS = {
   kill: {
-    send: async (id) => ({ wasSo: (await killSandbox(id)) === 'already_gone' }),
-    mostTries: 8,
-    judge: (now, _context, { wasSo }) => {
+    send: async (id) => ({ wasAlready: (await killSandbox(id)) === 'already_gone' }),
+    maxTries: 8,
+    judge: (now, _context, { wasAlready }) => {
       if (now !== null) return null;
-      return wasSo
+      return wasAlready
         ? { outcome: 'already', message: 'It was already terminated.', sandbox: null }
         : { outcome: 'done', message: null, sandbox: null };
     },
   },
   pause: {
-    send: (id) => unlessSoAlready(() => pauseSandbox(id)),
-    mostTries: 4,
+    send: (id) => sendUnlessAlready(() => pauseSandbox(id)),
+    maxTries: 4,
     judge: (now, _context, attempt) => judgeState(now, 'paused', attempt),
   },
   resume: {
     send: (id, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
-      unlessSoAlready(() =>
+      sendUnlessAlready(() =>
         resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
       ),
-    mostTries: 4,
+    maxTries: 4,
     judge: (now, _context, attempt) => judgeState(now, 'running', attempt),
   },
   setTimeout: {
     send: async (id, { timeoutMs = 0 }) => {
       await setSandboxTimeout(id, timeoutMs);
-      return { wasSo: false };
+      return { wasAlready: false };
     },
-    mostTries: 4,
+    maxTries: 4,
     judge: judgeDeadline,
   },
 } satisfies Record<StateAct, Act>;
 
 /**
- * Does one act to one sandbox, if it still is as it was shown, and reads it again to see what is true: an answer alone
- * proves nothing (docs/protocol.md#failed-pauses). Sends again only what a reading says has not happened. Never throws.
+ * Performs one action on one sandbox, unless it has changed since it was shown, and verifies the outcome with a reading:
+ * a response alone proves nothing (docs/protocol.md#failed-pauses). Sends again only if a reading shows that the action
+ * has not happened. Never throws.
  */
 export async function runStep(context: StepContext): Promise<StepResult> {
   try {
-    const obstacle = await lookFirst(context);
-    return obstacle ?? (await askThenSend(context));
+    return (await checkBefore(context)) ?? (await stopThenSend(context));
   } catch (thrown) {
     if (thrown instanceof StepStopped)
-      return { outcome: 'cancelled', message: context.saver?.sayStopped ?? null };
+      return { outcome: 'cancelled', message: context.archiver?.stoppedMessage ?? null };
     if (thrown instanceof StepDrifted) return skipped(thrown.drift, thrown.now);
     const error = SandkeeperError.from(thrown);
     if (error.code === 'unexpected') console.error(`${context.act} of ${context.shown.id}:`, error.cause);
@@ -128,60 +127,57 @@ export async function runStep(context: StepContext): Promise<StepResult> {
   }
 }
 
-/** Answers the result where nothing is to be sent: it is gone, it is so already, or it has changed. */
-async function lookFirst(context: StepContext): Promise<StepResult | null> {
-  const { act, shown, mayHaveBeenSent, saver } = context;
+/** Returns a result if nothing must be sent: the sandbox is gone, already in this state, or has changed. */
+async function checkBefore(context: StepContext): Promise<StepResult | null> {
+  const { act, shown, mayHaveBeenSent, archiver } = context;
   const now = await readPatiently(context, context.sinceMs);
-  const wasSo = !mayHaveBeenSent;
+  const wasAlready = !mayHaveBeenSent;
   if (now === null) {
     if (act !== 'kill') return gone();
-    const result = ACTS.kill.judge(now, context, { refusal: null, wasSo });
-    return result !== null && saver !== null ? judgeGone(saver, result) : result;
+    const result = ACTS.kill.judge(now, context, { refusal: null, wasAlready });
+    return result !== null && archiver !== null ? judgeGone(archiver, result) : result;
   }
   if (mayHaveBeenSent) {
-    const result = ACTS[act].judge(now, context, { refusal: null, wasSo: false });
+    const result = ACTS[act].judge(now, context, { refusal: null, wasAlready: false });
     if (result !== null && act !== 'setTimeout') return result;
   }
   const drift = context.driftOf(shown, now);
-  // Awake, or paused again, because its files were about to be saved: by an earlier process or by an earlier try.
-  if (drift === null || (await saver?.isOurWake(now))) return null;
+  // An earlier process or attempt may have woken it, or paused it again, to archive its files.
+  if (drift === null || (await archiver?.isOurWake(now))) return null;
   return skipped(drift, now);
 }
 
-async function askThenSend(context: StepContext): Promise<StepResult> {
+async function stopThenSend(context: StepContext): Promise<StepResult> {
   const { act, params, shown } = context;
   if (act !== 'kill' || !params.graceMs || shown.state !== 'running') return archiveThenSend(context);
   const end = await askToEnd(context, params.graceMs);
   const result = await archiveThenSend(context);
-  return result.outcome === 'done' ? { ...result, message: result.message ?? inWords(end) } : result;
+  return result.outcome === 'done' ? { ...result, message: result.message ?? describeEnd(end) } : result;
 }
 
-/**
- * A turn to save is long in coming, and saving takes long: whether it still is as it was shown is looked at once more
- * before each of saving and killing.
- */
+/** Waiting and archiving take long, so the sandbox is checked again before archiving and before the kill. */
 async function archiveThenSend(context: StepContext): Promise<StepResult> {
-  const { saver, shown } = context;
-  if (saver === null) return sendUntilTrue(context);
+  const { archiver, shown } = context;
+  if (archiver === null) return sendUntilTrue(context);
   const read = () => readPatiently(context, Date.now());
-  const look = () => lookFirst({ ...context, sinceMs: Date.now() });
+  const check = () => checkBefore({ ...context, sinceMs: Date.now() });
   const kill = async (now: Sandbox) => {
-    // It is awake now, and nothing else about it may be other than it was shown.
+    // Compares with the awake sandbox, but still with the metadata that was shown.
     const awake = { ...now, metadata: shown.metadata };
-    const again = { ...context, shown: awake, sinceMs: Date.now(), saver: null };
-    return (await lookFirst(again)) ?? (await sendUntilTrue(again));
+    const killContext = { ...context, shown: awake, sinceMs: Date.now(), archiver: null };
+    return (await checkBefore(killContext)) ?? (await sendUntilTrue(killContext));
   };
-  return archiveThenKill({ shown, saver, read, look, kill });
+  return archiveThenKill({ shown, archiver, read, check, kill });
 }
 
-/** Whoever wanted the processes to end first does not want them killed unasked. */
+/** If SIGTERM cannot be sent, the sandbox is not killed. */
 async function askToEnd({ shown, askToEnd: ask }: StepContext, graceMs: number): Promise<GracefulEnd> {
   try {
     return await ask(shown.id, graceMs);
   } catch (thrown) {
     if (thrown instanceof StepStopped) throw thrown;
     const error = SandkeeperError.from(thrown);
-    // Gone meanwhile: the kill will find that out.
+    // The sandbox is gone. The kill will detect it.
     if (error.code === 'not_found') return { kind: 'ended', tookMs: 0 };
     throw new SandkeeperError(
       error.code,
@@ -191,7 +187,7 @@ async function askToEnd({ shown, askToEnd: ask }: StepContext, graceMs: number):
   }
 }
 
-function inWords(end: GracefulEnd): string | null {
+function describeEnd(end: GracefulEnd): string | null {
   if (end.kind === 'ended')
     return end.tookMs === 0 ? null : `Its processes ended within ${seconds(end.tookMs)}.`;
   return end.left === 1
@@ -201,32 +197,32 @@ function inWords(end: GracefulEnd): string | null {
 
 async function sendUntilTrue(context: StepContext): Promise<StepResult> {
   const { act, shown, params } = context;
-  const { send, mostTries, judge }: Act = ACTS[act];
-  let last: Attempt = { refusal: null, wasSo: false };
+  const { send, maxTries, judge }: Act = ACTS[act];
+  let last: Attempt = { refusal: null, wasAlready: false };
   let refusals = 0;
-  for (let tries = 1; tries <= mostTries; ) {
+  for (let tries = 1; tries <= maxTries; ) {
     let sentAtMs = Date.now();
     try {
       const isFirst = tries === 1;
-      const { wasSo } = await context.send(() => {
-        // The turn may have been long in coming.
+      const { wasAlready } = await context.send(() => {
+        // The sandbox may have changed while this waited for a slot.
         if (isFirst) requireUndrifted(context);
         sentAtMs = Date.now();
         return send(shown.id, params);
       });
-      // What an earlier try of ours has done is not "already so".
-      last = { refusal: null, wasSo: wasSo && tries === 1 && !context.mayHaveBeenSent };
+      // The effect of an earlier attempt of ours does not count as "already".
+      last = { refusal: null, wasAlready: wasAlready && tries === 1 && !context.mayHaveBeenSent };
     } catch (thrown) {
       if (thrown instanceof StepStopped && tries > 1) return stoppedBetween(context);
       if (thrown instanceof StepStopped || thrown instanceof StepDrifted) throw thrown;
       const refusal = SandkeeperError.from(thrown);
       if (refusal.code === 'rate_limited' && refusals < MAX_REFUSALS) {
-        // The pace has been told, and holds the next one back for as long as the service asked.
+        // The rate limiter delays the next attempt as long as the service asked.
         refusals += 1;
         continue;
       }
       if (!JUDGED.has(refusal.code)) throw refusal;
-      last = { refusal, wasSo: false };
+      last = { refusal, wasAlready: false };
     }
     const verdict = await verify(context, sentAtMs, (now) => judge(now, context, last), last.refusal);
     if (verdict !== null) return verdict;
@@ -243,7 +239,7 @@ function requireUndrifted({ latest, driftOf, shown }: StepContext): void {
   if (now && drift !== null) throw new StepDrifted(drift, now);
 }
 
-/** Reads until `judge` knows; `null` when it still has not happened. `unknown` when it cannot be read at all. */
+/** Reads until `judge` returns a result. `null`: it has not happened. Returns `unknown` if the sandbox cannot be read. */
 async function verify(
   context: StepContext,
   sentAtMs: number,
@@ -267,32 +263,32 @@ async function verify(
       await waitBackoff(read - 1);
     }
   } catch {
-    return { outcome: 'unknown', message: 'It was sent, but what became of it could not be verified.' };
+    return { outcome: 'unknown', message: 'The request was sent, but its outcome could not be verified.' };
   }
 }
 
 async function notDone(context: StepContext, refusal: SandkeeperError | null): Promise<StepResult> {
   const now = await readPatiently(context, Date.now()).catch(() => undefined);
   const accepted = {
-    kill: 'The service accepted the kill again and again, but the sandbox is still there.',
-    pause: 'The service accepted it, but the sandbox is not paused.',
-    resume: 'The service accepted it, but the sandbox is not running.',
-    setTimeout: 'The service accepted it, but the deadline is another.',
+    kill: 'The service accepted the kill several times, but the sandbox still exists.',
+    pause: 'The service accepted the request, but the sandbox is not paused.',
+    resume: 'The service accepted the request, but the sandbox is not running.',
+    setTimeout: 'The service accepted the request, but did not set this deadline.',
   } satisfies Record<StateAct, string>;
   const message = refusal?.message ?? accepted[context.act];
   return { outcome: 'failed', message, ...(now === undefined ? {} : { sandbox: now }) };
 }
 
-/** Cancelled after a try that did not do it. */
+/** The result if the operation was cancelled after a failed attempt. */
 async function stoppedBetween(context: StepContext): Promise<StepResult> {
-  const attempt = { refusal: null, wasSo: false };
+  const attempt = { refusal: null, wasAlready: false };
   const verdict = await verify(
     context,
     Date.now(),
     (now) =>
       ACTS[context.act].judge(now, context, attempt) ?? {
         outcome: 'cancelled',
-        message: 'Stopped after a try that did not do it.',
+        message: 'Stopped after a failed attempt.',
         sandbox: now,
       },
     null,
@@ -300,17 +296,14 @@ async function stoppedBetween(context: StepContext): Promise<StepResult> {
   return verdict ?? { outcome: 'cancelled', message: null };
 }
 
-function judgeState(now: Sandbox | null, wanted: SandboxState, { wasSo }: Attempt): StepResult | null {
+function judgeState(now: Sandbox | null, wanted: SandboxState, { wasAlready }: Attempt): StepResult | null {
   if (now === null) return gone();
   if (now.state !== wanted) return null;
-  if (wasSo) return { outcome: 'already', message: `It was already ${wanted}.`, sandbox: now };
+  if (wasAlready) return { outcome: 'already', message: `It was already ${wanted}.`, sandbox: now };
   return { outcome: 'done', message: null, sandbox: now };
 }
 
-/**
- * A sandbox that has been paused meanwhile answers `not_found`, just as one that is gone
- * (docs/protocol.md#state-matrix).
- */
+/** A paused sandbox answers `not_found`, like one that is gone (docs/protocol.md#state-matrix). */
 function judgeDeadline(
   now: Sandbox | null,
   { params: { timeoutMs = 0 } }: StepContext,
@@ -327,23 +320,23 @@ function judgeDeadline(
   return { outcome: 'done', message, sandbox: now };
 }
 
-async function unlessSoAlready(call: () => Promise<void>): Promise<{ wasSo: boolean }> {
+async function sendUnlessAlready(call: () => Promise<void>): Promise<{ wasAlready: boolean }> {
   try {
     await call();
-    return { wasSo: false };
+    return { wasAlready: false };
   } catch (thrown) {
-    // If the reading agrees, that is.
-    if (thrown instanceof SandkeeperError && thrown.code === 'conflict') return { wasSo: true };
+    // The reading after it must agree.
+    if (thrown instanceof SandkeeperError && thrown.code === 'conflict') return { wasAlready: true };
     throw thrown;
   }
 }
 
 function gone(): StepResult {
-  return { outcome: 'failed', message: 'It was terminated meanwhile.', sandbox: null };
+  return { outcome: 'failed', message: 'It was terminated in the meantime.', sandbox: null };
 }
 
 function skipped(drift: string, now: Sandbox): StepResult {
-  return { outcome: 'skipped', message: `Left alone: ${drift}.`, sandbox: now };
+  return { outcome: 'skipped', message: `Skipped: ${drift}.`, sandbox: now };
 }
 
 function isDenial({ code }: SandkeeperError): boolean {
