@@ -183,10 +183,10 @@ test('kills nothing whose files could not be saved, and says so', async ({ page,
   await expect(line(page, 'Kill 2 sandboxes')).toContainText('2 failed', { timeout: ENDED_WITHIN_MS });
   expect(await moru.stateOf(running)).toBe('running');
   await expect.poll(() => moru.stateOf(paused), { timeout: ENDED_WITHIN_MS }).toBe('paused');
-  const why = 'Not archived, so not killed. There is nothing at /home/user/not there in it.';
+  const reason = 'Not archived, so not killed. /home/user/not there does not exist in the sandbox.';
   const details = await openDetails(page, 'Kill 2 sandboxes', paused);
-  await expect(details).toContainText(`${why} It is paused`);
-  await expect(page.getByRole('row', { name: running })).toContainText(why);
+  await expect(details).toContainText(`${reason} It is paused`);
+  await expect(page.getByRole('row', { name: running })).toContainText(reason);
 
   // Taken up again, it is still to be saved first.
   await page.getByRole('main').getByRole('button', { name: 'Retry 2 failed' }).click();

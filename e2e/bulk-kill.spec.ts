@@ -270,9 +270,7 @@ test('says that there is nothing to kill, and why', async ({ page, moru }) => {
   for (const id of ids) await moru.kill(id);
   await dock(page).getByRole('button', { name: /^Kill/ }).click();
   const dialog = dialogOf(page);
-  await expect(dialog.getByRole('alert')).toContainText(
-    'There is nothing to kill. 2 skipped: already gone.',
-  );
+  await expect(dialog.getByRole('alert')).toContainText('There is nothing to kill. 2 skipped: already gone.');
   await expect(killButton(dialog)).toHaveCount(0);
   await expect(phraseField(dialog)).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Close' }).click();

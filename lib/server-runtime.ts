@@ -46,7 +46,7 @@ export async function openServerRuntime(): Promise<void> {
     // Its key is a secret of whoever asked for the archive.
     hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
     hub().provide('run', (send, { key, listener }) => {
-      if (listener.isAtLeast('operator')) return liveCommands().listen(key, send);
+      if (listener.isAtLeast('operator')) return liveCommands().subscribe(key, send);
       send({
         kind: 'refused',
         message: 'What a command wrote is shown to operators.',

@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
 import type { CommandEnding, CommandRecord } from '@/lib/commands/schema';
-import { endingWords } from '@/lib/commands/words';
+import { endingLabel } from '@/lib/commands/words';
 import type { Outcome } from '@/lib/operations/schema';
 
 type Props = Pick<CommandRecord, 'exitCode' | 'signal'> & {
@@ -26,7 +26,7 @@ const OUTCOMES = {
 export function CommandBadge({ ending, exitCode, signal, outcome, className }: Props) {
   const isFine = ending === 'exited' && exitCode === 0;
   const isRunning = outcome === 'sending' || outcome === 'waiting';
-  const text = ending === null ? OUTCOMES[outcome] : endingWords({ ending, exitCode, signal });
+  const text = ending === null ? OUTCOMES[outcome] : endingLabel({ ending, exitCode, signal });
   return (
     <span className={clsx('whitespace-nowrap', !isFine && !isRunning && 'font-medium', className)}>
       <span

@@ -33,7 +33,7 @@ function viewOf(operation: Operation, differences: Partial<OperationView> = {}):
     heldUntilMs: null,
     samples: [],
     wasSeenRunning: true,
-    endHeardAtMs: operation.finishedAtMs,
+    endSeenAtMs: operation.finishedAtMs,
     ...differences,
   };
 }

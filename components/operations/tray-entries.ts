@@ -50,7 +50,7 @@ export function isShown(view: OperationView, at: Circumstances): boolean {
   const isOwn = operation.actor === at.actor;
   const isRecent = at.serverNowMs - (operation.finishedAtMs ?? 0) < RECENT_MS;
   if (!view.wasSeenRunning && !(isOwn && isRecent)) return false;
-  return !wentWell(operation.counts) || at.nowMs - (view.endHeardAtMs ?? 0) < GOOD_NEWS_FOR_MS;
+  return !wentWell(operation.counts) || at.nowMs - (view.endSeenAtMs ?? 0) < GOOD_NEWS_FOR_MS;
 }
 
 function isLong({ createdAtMs, startsAtMs }: Operation, serverNowMs: number): boolean {

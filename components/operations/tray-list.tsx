@@ -92,7 +92,7 @@ export function TrayList({ views, actor, role, onNews }: TrayListProps) {
 /** Whether what is shown changes by the clock. */
 function isLively(views: readonly OperationView[]): boolean {
   const sinceMs = Date.now() - LIVELY_FOR_MS;
-  return views.some(({ endHeardAtMs }) => endHeardAtMs === null || endHeardAtMs > sinceMs);
+  return views.some(({ endSeenAtMs }) => endSeenAtMs === null || endSeenAtMs > sinceMs);
 }
 
 function useTrayMemory() {

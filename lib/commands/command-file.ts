@@ -5,7 +5,7 @@ import { type CommandRecord, outputAsText } from './schema';
 type ReadCommands = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, CommandRecord>>;
 type Column = { title: string; read: (run: CommandRecord | undefined) => string };
 
-/** So many outputs stand in memory at once. */
+/** Limits how many outputs are in memory at once. */
 const CHUNK_ROWS = 50;
 
 const COLUMNS: readonly Column[] = [
@@ -22,8 +22,8 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /**
- * As `recordParts`, for a command: with how it ended in each sandbox and what it wrote there, as far as that is kept.
- * JSON items have `run`, a `CommandRecord` or `null`.
+ * Like `recordParts`, with the ending and the kept output of the command in each sandbox. JSON items have `run`, a
+ * `CommandRecord` or `null`.
  */
 export async function* commandFileParts(
   format: RecordFormat,

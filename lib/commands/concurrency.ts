@@ -1,24 +1,24 @@
 import 'server-only';
 import { RateLimiter, type Slot } from '../operations/step/rate-limiter';
 
-/** So many are started at once, at most. */
+/** Commands that start at the same time. */
 const MAX_STARTING = 16;
-/** So many run at once, at most: the rest waits until one has ended. */
+/** Commands that run at the same time. */
 const MAX_RUNNING = 128;
-/** One that takes longer to start no longer keeps others from being started. */
+/** A command that takes longer to start no longer occupies a start slot. */
 const SLOW_AFTER_MS = 1_000;
-/** Longer than any command may take. */
+/** Longer than any command can take. */
 const NEVER_MS = 2 ** 31 - 1;
 
-/** The right to run one command. */
+/** Permission to run one command. */
 export type CommandSlot = {
-  /** It runs: the next may be started. */
+  /** Call when it runs, so that the next can start. */
   started: () => void;
-  /** It is over, or could not be started. Call it exactly once. */
+  /** Call exactly once, when it has ended or could not be started. */
   release: Slot['release'];
 };
 
-/** Whose turn it is to start a command; apart from the pace of other acts, which no command slows down. */
+/** Slots for commands. Separate from the rate limiter of other actions, which commands must not slow down. */
 export class CommandSlots {
   readonly #starts: RateLimiter;
   readonly #room = new RateLimiter({ ceiling: MAX_RUNNING, firstLimit: MAX_RUNNING, slowAfterMs: NEVER_MS });
@@ -27,7 +27,7 @@ export class CommandSlots {
     this.#starts = new RateLimiter({ ceiling: Math.min(MAX_STARTING, ceiling), slowAfterMs: SLOW_AFTER_MS });
   }
 
-  /** Waits for the turn of `lane`. Throws the signal's reason when that comes first. */
+  /** Waits for a slot. Throws the signal's reason if it is aborted first. */
   async take(lane: string, signal: AbortSignal): Promise<CommandSlot> {
     const room = await this.#room.take(lane, signal);
     try {

@@ -7,9 +7,8 @@ type Excerpts = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, R
 const NOTHING = { stdout: '', stderr: '' };
 
 /**
- * Sandboxes of an operation together where the command ended alike and wrote the same, byte by byte; where it never ran,
- * together with those that have the same reason. The largest group comes first, the odd ones are last. What is not over
- * yet is left out.
+ * Groups the finished sandboxes of a command by identical ending and output, or by reason if it never ran. Largest group
+ * first.
  */
 export function groupCommands(
   items: readonly OperationItem[],
@@ -42,7 +41,7 @@ export function groupCommands(
   return [...groups.values()].sort((one, other) => other.sandboxIds.length - one.sandboxIds.length);
 }
 
-/** The same groups, each with the first lines of what was written there. */
+/** Adds the first lines of output to each group. */
 export async function withExcerpts(groups: readonly ResultGroup[], read: Excerpts): Promise<ResultGroup[]> {
   const firsts = groups.flatMap(({ sandboxIds: [first], wasStarted }) =>
     first !== undefined && wasStarted ? [first] : [],

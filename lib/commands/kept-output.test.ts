@@ -89,18 +89,18 @@ describe('what is kept', () => {
 describe('what is told', () => {
   it('is what came since the last time', () => {
     const output = kept(64, 'ab');
-    expect(output.takeNews()).toEqual({ text: 'ab', skippedBytes: 0, totalBytes: 2 });
-    expect(output.takeNews()).toBeNull();
+    expect(output.takePending()).toEqual({ text: 'ab', skippedBytes: 0, totalBytes: 2 });
+    expect(output.takePending()).toBeNull();
     const [one = 0, two = 0] = bytes('ä');
     output.add(Buffer.from([one]));
-    expect(output.takeNews()?.text).toBe('');
+    expect(output.takePending()?.text).toBe('');
     output.add(Buffer.from([two]));
-    expect(output.takeNews()?.text).toBe('ä');
+    expect(output.takePending()?.text).toBe('ä');
   });
 
   it('is the end of what came too quickly, and how much came before it', () => {
     const output = kept(1_000_000, 'x'.repeat(100_000), 'end');
-    const news = output.takeNews();
+    const news = output.takePending();
     expect(news?.text.length).toBe(32 * 1024);
     expect(news?.text.endsWith('xend')).toBe(true);
     expect(news?.skippedBytes).toBe(100_003 - 32 * 1024);
@@ -111,7 +111,7 @@ describe('what is told', () => {
     let shown: OutputText = NO_OUTPUT;
     for (let at = 0; at < 200; at += 1) {
       output.add(bytes(`line ${at} äöü\n`.repeat(at % 7)));
-      const news = output.takeNews();
+      const news = output.takePending();
       if (news) shown = withPiece(shown, news);
     }
     expect(shown).toEqual(output.text(true));

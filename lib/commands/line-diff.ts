@@ -1,13 +1,9 @@
-/** A line of two texts set against each other. */
 export type DiffLine = { kind: 'same' | 'added' | 'removed'; text: string };
 
-/** Beyond this many differing lines, comparing them one by one would take too long. */
+/** Comparing more differing lines would take too long. */
 const MAX_LINES = 1_500;
 
-/**
- * `now` against `before`, line by line, as the longest common run of lines has it. `null` where they differ in too many
- * lines to compare.
- */
+/** A line diff by longest common subsequence. `null`: too many lines differ. */
 export function diffLines(before: string, now: string): DiffLine[] | null {
   const [a, b] = [linesOf(before), linesOf(now)];
   let start = 0;
@@ -28,7 +24,7 @@ function linesOf(text: string): string[] {
 
 function between(left: readonly string[], right: readonly string[]): DiffLine[] {
   const width = right.length + 1;
-  // How many lines the rests have in common, from each pair of places on.
+  // The length of the longest common subsequence from each pair of positions on.
   const common = new Uint16Array((left.length + 1) * width);
   const at = (i: number, j: number) => common[i * width + j] ?? 0;
   for (let i = left.length - 1; i >= 0; i -= 1)

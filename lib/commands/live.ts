@@ -8,131 +8,130 @@ import type { CommandEvent, OutputName } from './schema';
 import { runKey } from './schema';
 import { type CommandId, findCommand } from './store';
 
-type Tell = (event: CommandEvent) => void;
+type Listener = (event: CommandEvent) => void;
 
-const TELL_EVERY_MS = 100;
-/** How often is looked whether a command that another process runs has ended. */
-const LOOK_EVERY_MS = 1_000;
+const PUBLISH_EVERY_MS = 100;
+/** How often to check whether a command of another process has ended. */
+const POLL_MS = 1_000;
 
-/** The commands that this process runs now, and who watches what they write. What is written meanwhile is told together. */
+/** The commands that this process runs, and their listeners. Output is published in batches. */
 export class LiveCommands {
   readonly #feeds = new Map<string, CommandFeed>();
-  readonly #listeners = new Map<string, Set<Tell>>();
+  readonly #listeners = new Map<string, Set<Listener>>();
 
-  /** A command is about to be sent. */
+  /** Call before a command is sent. */
   begin(id: CommandId, startedAtMs: number): CommandFeed {
     const key = runKey(id.operationId, id.sandboxId);
     const feed = new CommandFeed(startedAtMs, {
-      tell: (event) => {
-        const told = [...(this.#listeners.get(key) ?? [])];
-        // Nothing comes after it.
+      publish: (event) => {
+        const listeners = [...(this.#listeners.get(key) ?? [])];
         if (event.kind === 'ended') this.#listeners.delete(key);
-        for (const tell of told) tell(event);
+        for (const listener of listeners) listener(event);
       },
-      forget: () => this.#feeds.delete(key),
+      close: () => this.#feeds.delete(key),
     });
     this.#feeds.set(key, feed);
-    feed.tellWhole();
+    feed.publishAll();
     return feed;
   }
 
   /**
-   * Tells what a command has written so far and from then on, until the answered function is called or until `ended`.
-   * One that has ended is told from the record.
+   * Sends `listener` the output so far, then every change until `ended`. A command that has ended is read from the
+   * record. Returns a function that unsubscribes.
    */
-  listen(key: string, tell: Tell): () => void {
-    const id = readKey(key);
+  subscribe(key: string, listener: Listener): () => void {
+    const id = parseKey(key);
     if (id === null) {
-      tell({ kind: 'refused', message: 'There is no such command.' });
+      listener({ kind: 'refused', message: 'This command does not exist.' });
       return () => {};
     }
-    const listeners = this.#listeners.get(key) ?? new Set<Tell>();
-    this.#listeners.set(key, listeners.add(tell));
+    const listeners = this.#listeners.get(key) ?? new Set<Listener>();
+    this.#listeners.set(key, listeners.add(listener));
     const leave = () => {
-      listeners.delete(tell);
+      listeners.delete(listener);
       if (listeners.size === 0 && this.#listeners.get(key) === listeners) this.#listeners.delete(key);
     };
-    this.#feeds.get(key)?.tellWhole(tell);
-    const isListening = () => listeners.has(tell) && this.#listeners.get(key) === listeners;
-    void this.#awaitEnd(id, tell, isListening).finally(() => leave());
+    this.#feeds.get(key)?.publishAll(listener);
+    const isListening = () => listeners.has(listener) && this.#listeners.get(key) === listeners;
+    void this.#awaitEnd(id, listener, isListening).finally(() => leave());
     return leave;
   }
 
-  /** Watches the record while the command does not run in this process: not yet, not here, or no longer. */
-  async #awaitEnd(id: CommandId, tell: Tell, isListening: () => boolean): Promise<void> {
+  /** Polls the record while the command does not run in this process. */
+  async #awaitEnd(id: CommandId, listener: Listener, isListening: () => boolean): Promise<void> {
     const isHere = () => this.#feeds.has(runKey(id.operationId, id.sandboxId));
     let hasWaited = false;
     for (;;) {
-      // Its feed tells its own end.
+      // The feed publishes its own end.
       if (isHere()) hasWaited = false;
       else {
         const read = await Promise.all([findItem(id), findCommand(id)]).catch(() => null);
         if (!isListening()) return;
         const [item, run] = read ?? [undefined, null];
-        if (item === null) return tell({ kind: 'refused', message: 'There is no such command.' });
+        if (item === null) return listener({ kind: 'refused', message: 'This command does not exist.' });
         if (item && isFinal(item.outcome) && !isHere())
-          return tell({ kind: 'ended', run, outcome: item.outcome, message: item.message });
-        if (!hasWaited && !isHere()) tell({ kind: 'waiting' });
+          return listener({ kind: 'ended', run, outcome: item.outcome, message: item.message });
+        if (!hasWaited && !isHere()) listener({ kind: 'waiting' });
         hasWaited = true;
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS).unref());
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS).unref());
       if (!isListening()) return;
     }
   }
 }
 
-/** What one command writes, kept and told. */
+/** The output of one running command. */
 export class CommandFeed {
-  readonly #ways: { tell: Tell; forget: () => void };
+  readonly #options: { publish: Listener; close: () => void };
   readonly stdout = new KeptOutput();
   readonly stderr = new KeptOutput();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(
     readonly startedAtMs: number,
-    ways: { tell: Tell; forget: () => void },
+    options: { publish: Listener; close: () => void },
   ) {
-    this.#ways = ways;
+    this.#options = options;
   }
 
   add(name: OutputName, bytes: Uint8Array): void {
     this[name].add(bytes);
-    this.#timer ??= setTimeout(() => this.#tellNews(), TELL_EVERY_MS);
+    this.#timer ??= setTimeout(() => this.#publishPending(), PUBLISH_EVERY_MS);
   }
 
-  /** Says all there is so far, to one or to everybody. */
-  tellWhole(tell: Tell = this.#ways.tell): void {
-    // What has not been told yet would otherwise come a second time.
-    this.#tellNews();
+  /** Sends the whole output so far to one listener, or to all. */
+  publishAll(listener: Listener = this.#options.publish): void {
+    // Otherwise the pending output would be sent twice.
+    this.#publishPending();
     const [stdout, stderr] = [this.stdout.text(false), this.stderr.text(false)];
-    tell({ kind: 'output', startedAtMs: this.startedAtMs, stdout, stderr });
+    listener({ kind: 'output', startedAtMs: this.startedAtMs, stdout, stderr });
   }
 
-  /** It is over; whoever comes from now on is told from the record. */
+  /** Publishes the end. From now on, the record is read. */
   end(event: CommandEvent & { kind: 'ended' }): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#ways.forget();
-    this.#ways.tell(event);
+    this.#options.close();
+    this.#options.publish(event);
   }
 
-  /** This process no longer follows it, or it was never started: the record tells how it goes on. */
+  /** Closes the feed without an end: this process no longer follows the command, or it was never started. */
   leave(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#ways.forget();
+    this.#options.close();
   }
 
-  #tellNews(): void {
+  #publishPending(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const [stdout, stderr] = [this.stdout.takeNews(), this.stderr.takeNews()];
+    const [stdout, stderr] = [this.stdout.takePending(), this.stderr.takePending()];
     if (stdout === null && stderr === null) return;
-    this.#ways.tell({ kind: 'more', ...(stdout && { stdout }), ...(stderr && { stderr }) });
+    this.#options.publish({ kind: 'more', ...(stdout && { stdout }), ...(stderr && { stderr }) });
   }
 }
 
-function readKey(key: string): CommandId | null {
+function parseKey(key: string): CommandId | null {
   const [operationId = '', sandboxId, ...rest] = key.split(' ');
   const id = SandboxId.safeParse(sandboxId);
   return OPERATION_ID.test(operationId) && id.success && rest.length === 0

@@ -6,7 +6,7 @@ import type { CommandHistory, CommandRecord, ResultGroup } from './schema';
 const KEY = 'runs';
 const LIVE_EVERY_MS = 1_500;
 
-/** The commands run in a sandbox, and those that this person typed lately. */
+/** The commands run in a sandbox, and this person's recent commands. */
 export function commandHistoryQuery(sandboxId: string) {
   return queryOptions({
     queryKey: [KEY, 'in', sandboxId],
@@ -16,10 +16,10 @@ export function commandHistoryQuery(sandboxId: string) {
   });
 }
 
-/** What a command has come to in the sandboxes of an operation; read again and again while it runs. */
+/** The results of a command, grouped. Polled while it runs. */
 export function commandGroupsQuery(operationId: string, isRunning: boolean) {
   return queryOptions({
-    // Its end asks once more.
+    // The key changes at the end, which causes one more read.
     queryKey: [KEY, 'of', operationId, isRunning],
     queryFn: async ({ signal }): Promise<ResultGroup[]> =>
       (await read<{ groups: ResultGroup[] }>(`/api${paths.operation(operationId)}/runs`, signal)).groups,
@@ -29,7 +29,7 @@ export function commandGroupsQuery(operationId: string, isRunning: boolean) {
   });
 }
 
-/** All that is kept of one run. It has ended, so it stays as it is. */
+/** The record of a command that has ended. */
 export function commandQuery(operationId: string, sandboxId: string) {
   return queryOptions({
     queryKey: [KEY, 'one', operationId, sandboxId],
@@ -39,7 +39,7 @@ export function commandQuery(operationId: string, sandboxId: string) {
   });
 }
 
-/** Our own server's own types. Throws `ApiFailure`. */
+/** Throws `ApiFailure`. */
 async function read<T>(address: string, signal: AbortSignal): Promise<T> {
   return (await (await fetchApi(address, signal)).json()) as T;
 }

@@ -1,43 +1,40 @@
 import type { Outcome } from '../operations/schema';
 
-/** Commands run in sandboxes, as everybody knows them. Runs anywhere. */
-
 /**
  * How a command ended.
  *
- * - `exited`: by itself, with an exit code; `signalled`: by a signal that was not ours.
- * - `limit`: killed because its time was up; `stopped`: killed because somebody stopped it.
- * - `lost`: nobody can tell whether it ended; `refused`: it was never started.
+ * - `exited`: by itself, with an exit code; `signalled`: by a signal that Sandkeeper did not send.
+ * - `limit`: killed at its time limit; `stopped`: killed because the operation was stopped.
+ * - `lost`: unknown, because the connection was lost; `refused`: never started.
  */
 export const COMMAND_ENDINGS = ['exited', 'signalled', 'limit', 'stopped', 'lost', 'refused'] as const;
 export type CommandEnding = (typeof COMMAND_ENDINGS)[number];
 
-/** The ending in `text`, or `null`. */
 export function parseCommandEnding(text: string | null): CommandEnding | null {
   return COMMAND_ENDINGS.find((ending) => ending === text) ?? null;
 }
 
-/** What a command wrote to one of its two outputs: the beginning and, where something is left out, the end. */
+/** The beginning of an output and, if it was too long, its end. */
 export type OutputText = {
   head: string;
   tail: string;
-  /** How much is left out between them. */
+  /** Bytes omitted between head and tail. */
   leftOutBytes: number;
   totalBytes: number;
-  /** Something in it is no UTF-8, and is shown as U+FFFD. */
+  /** Contains invalid UTF-8, shown as U+FFFD. */
   isBroken: boolean;
 };
 
 export const NO_OUTPUT: OutputText = { head: '', tail: '', leftOutBytes: 0, totalBytes: 0, isBroken: false };
 
-/** What became of a command in one sandbox, as far as it went. */
+/** A command in one sandbox. */
 export type CommandRecord = {
   startedAtMs: number;
   /** `null` while it runs. */
   ending: CommandEnding | null;
-  /** Where it ended by itself. */
+  /** Set if it exited by itself. */
   exitCode: number | null;
-  /** Which signal ended it, such as `killed`. */
+  /** The signal that ended it, such as `killed`. */
   signal: string | null;
   tookMs: number | null;
   stdout: OutputText;
@@ -46,10 +43,10 @@ export type CommandRecord = {
 
 export type OutputName = 'stdout' | 'stderr';
 
-/** What was written since the last time; `skippedBytes` came before it, too quickly to be told. */
+/** New output. `skippedBytes` before it were written too fast to be sent. */
 export type OutputPiece = { text: string; skippedBytes: number; totalBytes: number };
 
-/** What the `run` channel says. After `ended` and `refused` nothing more comes. */
+/** An event of the `run` channel. `ended` and `refused` are the last. */
 export type CommandEvent =
   | { kind: 'waiting' }
   | { kind: 'output'; startedAtMs: number; stdout: OutputText; stderr: OutputText }
@@ -62,17 +59,17 @@ export function runKey(operationId: string, sandboxId: string): string {
   return `${operationId} ${sandboxId}`;
 }
 
-/** Sandboxes in which a command ended alike and wrote the same. */
+/** Sandboxes in which a command had the same ending and output. */
 export type ResultGroup = {
   key: string;
   outcome: Outcome;
   ending: CommandEnding | null;
   exitCode: number | null;
   signal: string | null;
-  /** Why, where it did not run to its end. */
+  /** The reason, if it did not run to its end. */
   message: string | null;
   sandboxIds: string[];
-  /** Whether it was ever sent there: such a command is not sent again by a retry. */
+  /** Whether it was ever sent. A retry does not send it again. */
   wasStarted: boolean;
   /** The first lines of each output. */
   excerpt: { stdout: string; stderr: string };
@@ -86,7 +83,7 @@ export type CommandEntry = {
   limitMs: number;
   actor: string;
   atMs: number;
-  /** In how many sandboxes it was run at once. */
+  /** The number of sandboxes of the operation. */
   sandboxCount: number;
   outcome: Outcome;
   ending: CommandEnding | null;
@@ -95,30 +92,29 @@ export type CommandEntry = {
   tookMs: number | null;
 };
 
-/** What was run in a sandbox, and what the person who asks typed lately, anywhere; both newest first. */
+/** The commands run in a sandbox, and the viewer's recent commands in any sandbox. Both newest first. */
 export type CommandHistory = { entries: CommandEntry[]; typed: string[] };
 
-/** How long a command line may be, characters. */
 export const MAX_COMMAND_CHARS = 16_000;
 export const MAX_CWD_CHARS = 4_096;
 export const MIN_LIMIT_MS = 1_000;
 export const USUAL_LIMIT_MS = 60_000;
 export const MAX_LIMIT_MS = 3_600_000;
-/** Of each output, so much of its beginning and as much of its end is kept. */
+/** This much of the beginning and of the end of each output is kept. */
 export const KEPT_BYTES = 128 * 1024;
 
-/** The whole of what is kept as one text, with a line that says what is left out. */
+/** The kept output as one text, with a line for the omitted part. */
 export function outputAsText({ head, tail, leftOutBytes }: OutputText): string {
-  return leftOutBytes === 0 ? head + tail : `${head}\n[… ${leftOutBytes} bytes left out …]\n${tail}`;
+  return leftOutBytes === 0 ? head + tail : `${head}\n[… ${leftOutBytes} bytes omitted …]\n${tail}`;
 }
 
-/** `before` and what came after it, bounded as the server bounds it, by characters. */
+/** Appends new output, with the same limit as on the server but in characters. */
 export function withPiece(before: OutputText, { text, skippedBytes, totalBytes }: OutputPiece): OutputText {
   const isBroken = before.isBroken || text.includes('\uFFFD');
   const fits = before.leftOutBytes === 0 && skippedBytes === 0 && before.tail === '';
   if (fits && before.head.length + text.length <= KEPT_BYTES)
     return { ...before, head: before.head + text, totalBytes, isBroken };
-  // What lies before a gap is no longer the end.
+  // A gap replaces the previous tail.
   const gone = skippedBytes > 0 ? before.tail : '';
   const tail = (skippedBytes > 0 ? '' : before.tail) + text;
   const cut = tail.slice(0, Math.max(0, tail.length - KEPT_BYTES));

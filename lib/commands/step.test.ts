@@ -120,7 +120,7 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('that a signal ends says which', async () => {
       const { item, run: ended } = await run('kill -KILL $$');
-      expect(item).toMatchObject({ outcome: 'done', message: 'A signal ended it: killed.' });
+      expect(item).toMatchObject({ outcome: 'done', message: 'It was ended by a signal: killed.' });
       expect(ended).toMatchObject({ ending: 'signalled', exitCode: null, signal: 'killed' });
     });
 
@@ -297,11 +297,11 @@ describe.skipIf(!canRun)('commands', () => {
       const told = await begin([id], { command: 'echo one; sleep 2; echo two >&2; sleep 1; exit 5' });
       const events: CommandEvent[] = [];
       const key = runKey(told.operation.id, id);
-      const leave = liveCommands().listen(key, (event) => events.push(event));
+      const leave = liveCommands().subscribe(key, (event) => events.push(event));
       onTestFinished(leave);
       await eventually(() => JSON.stringify(events).includes('one'));
       const late: CommandEvent[] = [];
-      onTestFinished(liveCommands().listen(key, (event) => late.push(event)));
+      onTestFinished(liveCommands().subscribe(key, (event) => late.push(event)));
       expect(late[0]).toMatchObject({ kind: 'output', stdout: { head: 'one\n' } });
       await eventually(() => events.some(({ kind }) => kind === 'ended'));
       expect(events.at(-1)).toMatchObject({
@@ -311,7 +311,7 @@ describe.skipIf(!canRun)('commands', () => {
       });
       await finished(told);
       const after: CommandEvent[] = [];
-      onTestFinished(liveCommands().listen(key, (event) => after.push(event)));
+      onTestFinished(liveCommands().subscribe(key, (event) => after.push(event)));
       await eventually(() => after.length > 0);
       expect(after).toEqual([expect.objectContaining({ kind: 'ended', outcome: 'done' })]);
     });
@@ -322,7 +322,7 @@ describe.skipIf(!canRun)('commands', () => {
       const live = new LiveCommands();
       const feed = live.begin({ operationId: operation.id, sandboxId: id }, Date.now());
       const events: CommandEvent[] = [];
-      onTestFinished(live.listen(runKey(operation.id, id), (event) => events.push(event)));
+      onTestFinished(live.subscribe(runKey(operation.id, id), (event) => events.push(event)));
       expect(events.map(({ kind }) => kind)).toEqual(['output']);
       feed.leave();
       await eventually(() => events.at(-1)?.kind === 'waiting');

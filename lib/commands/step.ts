@@ -21,37 +21,35 @@ import {
 } from './store';
 import { commandResult } from './words';
 
-/** What running a command in one sandbox needs of the world around it. */
 export type CommandContext = {
   id: CommandId;
   params: ActParams;
-  /** The sandbox as the person was shown it. */
+  /** The sandbox as it was shown. */
   shown: Sandbox;
-  /** Readings asked for before this say nothing, epoch ms. */
+  /** Readings requested before this time are ignored, epoch ms. */
   sinceMs: number;
-  /** Another process, or an earlier one, may have sent it. */
+  /** Another process may have sent it. */
   wasClaimed: boolean;
   read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
   driftOf: (shown: Sandbox, now: Sandbox) => string | null;
-  /** Waits for a turn. */
   take: () => Promise<CommandSlot>;
-  /** The last look before sending. Throws `StepStopped` where it was stopped or is somebody else's by now. */
+  /** The last check before sending. Throws `StepStopped` if it was stopped or the claim is lost. */
   requireClaim: () => Promise<void>;
-  /** It is being sent. */
+  /** Called before it is sent. */
   begin: () => void;
-  /** Aborted when the operation is stopped, or when this process gives the item up. */
+  /** Aborted when the operation is stopped, or when this process gives up the item. */
   signal: AbortSignal;
-  /** It was given up: what runs is left alone, and nothing is said of it. */
+  /** Whether this process has given up the item: the command is not killed, and no outcome is reported. */
   isGivenUp: () => boolean;
 };
 
-/** How much longer than its limit a command is waited for; the sandbox itself should have ended it. */
+/** Wait beyond the time limit. The sandbox should have ended the command by then. */
 const LIMIT_SLACK_MS = 2_000;
-/** How long the end of a killed command is waited for. */
+/** Wait for the end of a killed command. */
 const KILL_WAIT_MS = 3_000;
 const KILL_CALL_MS = 5_000;
-const WRITE_AGAIN_MS = 1_000;
-/** Connect's words for a command that was never started. */
+const RETRY_WRITE_MS = 1_000;
+/** Connect codes that mean that the command was never started (docs/protocol.md#connect-codes). */
 const NEVER_STARTED: ReadonlySet<string> = new Set([
   'invalid_argument',
   'unauthenticated',
@@ -65,46 +63,49 @@ const NEVER_STARTED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Runs the command of an operation in one sandbox and follows it to its end. It is written down before it is sent, and
- * once that stands there it is never sent again, by whomever: a command may do something else the second time.
- * Never throws.
+ * Runs a command in one sandbox and follows it to its end. It is recorded before it is sent, and a recorded command is
+ * never sent again by any process, because a second run may have other effects. Never throws.
  */
 export async function runCommandInSandbox(context: CommandContext): Promise<StepResult> {
   try {
     const earlier = context.wasClaimed ? await findCommand(context.id) : null;
     if (earlier !== null) return await settleEarlier(context.id, earlier);
-    return (await lookFirst(context)) ?? (await startInTurn(context));
+    return (await checkBefore(context)) ?? (await startWithRetries(context));
   } catch (thrown) {
     if (thrown instanceof StepStopped) return { outcome: 'cancelled', message: null };
     return notStarted(SandkeeperError.from(thrown));
   }
 }
 
-/** Of what an earlier process sent: how it ended if that was written, else that nobody knows. */
+/** The result of a command that an earlier process sent. */
 async function settleEarlier(id: CommandId, earlier: CommandRecord): Promise<StepResult> {
   if (earlier.ending === null) await recordCommandEnd(id, { ...earlier, ending: 'lost', fingerprint: null });
   if (earlier.ending === null || earlier.ending === 'lost') {
     return {
       outcome: 'unknown',
-      message: 'Sandkeeper ended while it ran. It may have gone on; it is not run again.',
+      message: 'Sandkeeper stopped while the command ran. It may have continued. It is not run again.',
     };
   }
   return commandResult({ ...earlier, ending: earlier.ending });
 }
 
-async function lookFirst({ shown, read, sinceMs, driftOf }: CommandContext): Promise<StepResult | null> {
+async function checkBefore({ shown, read, sinceMs, driftOf }: CommandContext): Promise<StepResult | null> {
   const now = await readPatiently({ shown, read }, sinceMs);
   if (now === null)
-    return { outcome: 'failed', message: 'It was terminated before it began.', sandbox: null };
+    return {
+      outcome: 'failed',
+      message: 'The sandbox was terminated before the command started.',
+      sandbox: null,
+    };
   const drift = driftOf(shown, now);
-  return drift === null ? null : { outcome: 'skipped', message: `Left alone: ${drift}.`, sandbox: now };
+  return drift === null ? null : { outcome: 'skipped', message: `Skipped: ${drift}.`, sandbox: now };
 }
 
-/** Asks again only while the service says that it is too much, before anything was started. */
-async function startInTurn(context: CommandContext): Promise<StepResult> {
-  let isWritten = false;
+/** Retries only if the service throttles before the command has started. */
+async function startWithRetries(context: CommandContext): Promise<StepResult> {
+  let isRecorded = false;
   for (let refusals = 0; ; refusals += 1) {
-    const turn = await context.take().catch((thrown) => giveUp(context, isWritten, thrown));
+    const slot = await context.take().catch((thrown) => giveUp(context, isRecorded, thrown));
     let verdict: Verdict = 'failed';
     let retryAfterMs: number | undefined;
     try {
@@ -112,47 +113,48 @@ async function startInTurn(context: CommandContext): Promise<StepResult> {
       const envd = await openEnvd(context.id.sandboxId);
       await context.requireClaim();
       context.begin();
-      if (!isWritten && !(await recordCommandStart(context.id, Date.now()))) return sentByAnother();
-      isWritten = true;
-      const followed = await follow(context, envd, turn.started);
+      if (!isRecorded && !(await recordCommandStart(context.id, Date.now()))) return sentByAnother();
+      isRecorded = true;
+      const followed = await follow(context, envd, slot.started);
       if (followed.kind === 'refused') throw followed.thrown;
       verdict = 'fine';
       return followed.result;
     } catch (thrown) {
       const error = SandkeeperError.from(thrown);
-      if (!asksToSlowDown(error) || refusals >= MAX_REFUSALS) return await giveUp(context, isWritten, thrown);
+      if (!asksToSlowDown(error) || refusals >= MAX_REFUSALS)
+        return await giveUp(context, isRecorded, thrown);
       verdict = 'throttled';
       retryAfterMs = error.retryAfterMs;
     } finally {
-      turn.release(verdict, retryAfterMs);
+      slot.release(verdict, retryAfterMs);
     }
   }
 }
 
-/** It was not started, which must not look as if nobody knew. */
-async function giveUp({ id }: CommandContext, isWritten: boolean, thrown: unknown): Promise<never> {
-  if (isWritten)
+/** Records that a command was never started, so that it does not count as unknown. */
+async function giveUp({ id }: CommandContext, isRecorded: boolean, thrown: unknown): Promise<never> {
+  if (isRecorded)
     await recordCommandEnd(id, { ...(await emptyCommand(id)), ending: 'refused', fingerprint: null });
   throw thrown;
 }
 
 async function emptyCommand(id: CommandId): Promise<CommandRecord> {
-  const run = await findCommand(id);
-  if (run === null) throw new Error('A run that was written down is gone.');
-  return run;
+  const record = await findCommand(id);
+  if (record === null) throw new Error('The record of a command is missing.');
+  return record;
 }
 
 function sentByAnother(): StepResult {
-  return { outcome: 'unknown', message: 'Another process of Sandkeeper has sent it; it is not sent again.' };
+  return { outcome: 'unknown', message: 'Another Sandkeeper process has sent it. It is not sent again.' };
 }
 
-/** What ended a command other than itself. */
+/** Why Sandkeeper killed a command. */
 type Cut = 'limit' | 'stopped';
 
-/** What came of sending; `refused`: it was never started. */
+/** The result of sending. `refused`: never started. */
 type Followed = { kind: 'over'; result: StepResult } | { kind: 'refused'; thrown: unknown };
 
-/** Sends the command and stays with it. Never throws: from here on nothing else may look as if it was never sent. */
+/** Sends the command and follows it. Never throws: an error must not look as if the command was never sent. */
 async function follow(context: CommandContext, envd: Envd, onStart: () => void): Promise<Followed> {
   const { id, signal, isGivenUp } = context;
   if (signal.aborted) return { kind: 'refused', thrown: signal.reason };
@@ -205,8 +207,8 @@ async function follow(context: CommandContext, envd: Envd, onStart: () => void):
   }
   if (signal.aborted && isGivenUp()) {
     feed.leave();
-    // So far it went; whoever takes it up says so.
-    await recordCommandEnd(id, runOf(feed, { ending: 'lost', end: null })).catch(() => {});
+    // Keeps the output so far. The process that takes over reports the outcome.
+    await recordCommandEnd(id, toRecord(feed, { ending: 'lost', end: null })).catch(() => {});
     return { kind: 'over', result: { outcome: 'unknown', message: null } };
   }
   if (pid === null && end === null && failure !== null && wasNeverStarted(failure)) {
@@ -215,21 +217,21 @@ async function follow(context: CommandContext, envd: Envd, onStart: () => void):
   }
   const isOverdue = Date.now() - startedAtMs >= limitMs;
   const ending = endingOf({ end, cut, isKilled, failure, isOverdue });
-  const run = runOf(feed, { ending, end });
-  await writeEnd(context, run);
-  const result = commandResult(run, failure);
-  feed.end({ kind: 'ended', run, outcome: result.outcome, message: result.message });
+  const record = toRecord(feed, { ending, end });
+  await writeEnd(context, record);
+  const result = commandResult(record, failure);
+  feed.end({ kind: 'ended', run: record, outcome: result.outcome, message: result.message });
   return { kind: 'over', result };
 }
 
-/** While the database is away, what is known of the end is kept until it can be written. */
-async function writeEnd({ id, isGivenUp }: CommandContext, run: EndedCommand): Promise<void> {
+/** Retries until the database accepts the record. */
+async function writeEnd({ id, isGivenUp }: CommandContext, record: EndedCommand): Promise<void> {
   while (!isGivenUp()) {
     try {
-      return await recordCommandEnd(id, run);
+      return await recordCommandEnd(id, record);
     } catch (error) {
-      console.error('How a command ended could not be recorded:', error);
-      await new Promise((resolve) => setTimeout(resolve, WRITE_AGAIN_MS));
+      console.error('The end of a command could not be recorded:', error);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_WRITE_MS));
     }
   }
 }
@@ -239,7 +241,7 @@ type Ended = { exitCode: number; signal: string | null } | null;
 function endingOf(facts: {
   end: Ended;
   cut: Cut | null;
-  /** A kill of ours was answered. */
+  /** The sandbox confirmed our SIGKILL. */
   isKilled: boolean;
   failure: SandkeeperError | null;
   isOverdue: boolean;
@@ -252,7 +254,7 @@ function endingOf(facts: {
   return 'lost';
 }
 
-function runOf(feed: CommandFeed, { ending, end }: { ending: CommandEnding; end: Ended }): EndedCommand {
+function toRecord(feed: CommandFeed, { ending, end }: { ending: CommandEnding; end: Ended }): EndedCommand {
   const stdout = feed.stdout.text(true);
   const stderr = feed.stderr.text(true);
   const exitCode = ending === 'exited' && end ? end.exitCode : null;
@@ -284,7 +286,7 @@ function notStarted(error: SandkeeperError): StepResult {
   const isDenial = error.code === 'forbidden' || error.code === 'unauthenticated';
   const message =
     error.code === 'invalid'
-      ? 'It was not started: there is no such directory, or no shell.'
+      ? 'It was not started: the directory or the shell does not exist.'
       : `It was not started. ${error.message}`;
   return { outcome: isDenial ? 'denied' : 'failed', message };
 }

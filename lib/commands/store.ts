@@ -20,11 +20,11 @@ export type EndedCommand = CommandRecord & {
   fingerprint: string | null;
 };
 
-const HISTORY = 100;
-const TYPED = 60;
+const MAX_ENTRIES = 100;
+const MAX_TYPED = 60;
 const EXCERPT_CHARS = 2_000;
 
-/** Writes that a command is about to be sent. Answers false when that stands there already: then it must not be sent. */
+/** Records that a command is about to be sent. Returns false if it is already recorded: then it must not be sent. */
 export async function recordCommandStart(
   { operationId, sandboxId }: CommandId,
   atMs: number,
@@ -38,7 +38,7 @@ export async function recordCommandStart(
   return inserted.numInsertedOrUpdatedRows !== 0n;
 }
 
-/** Writes how a command ended, once: what stands there already stays. */
+/** Records how a command ended. Keeps an earlier record. */
 export async function recordCommandEnd(
   { operationId, sandboxId }: CommandId,
   run: EndedCommand,
@@ -66,7 +66,7 @@ function excerptOf({ head }: OutputText): string {
   return head.slice(0, EXCERPT_CHARS);
 }
 
-/** What became of a command in a sandbox; `null`: it was never sent there. */
+/** `null` if no command was sent to this sandbox. */
 export async function findCommand({ operationId, sandboxId }: CommandId): Promise<CommandRecord | null> {
   const db = await database();
   const row = await db
@@ -75,10 +75,10 @@ export async function findCommand({ operationId, sandboxId }: CommandId): Promis
     .where('operation_id', '=', operationId)
     .where('sandbox_id', '=', sandboxId)
     .executeTakeFirst();
-  return row ? runOf(row) : null;
+  return row ? toRecord(row) : null;
 }
 
-/** The runs of an operation by sandbox, as parts so that thousands of outputs never stand in memory together. */
+/** The records of these sandboxes, by id. The caller reads in chunks to limit memory. */
 export async function readCommands(
   operationId: string,
   sandboxIds: readonly string[],
@@ -91,10 +91,10 @@ export async function readCommands(
     .where('operation_id', '=', operationId)
     .where('sandbox_id', 'in', [...sandboxIds])
     .execute();
-  return new Map(rows.map((row) => [row.sandbox_id, runOf(row)]));
+  return new Map(rows.map((row) => [row.sandbox_id, toRecord(row)]));
 }
 
-/** What tells the runs of an operation apart, without their outputs. */
+/** A record without its outputs. */
 export type CommandSummary = Pick<CommandRecord, 'ending' | 'exitCode' | 'signal'> & {
   sandboxId: string;
   fingerprint: string | null;
@@ -118,7 +118,7 @@ export async function listCommandSummaries(operationId: string): Promise<Command
 
 type Excerpt = { stdout: string; stderr: string };
 
-/** The first lines of what a command wrote in these sandboxes. */
+/** The first lines of output in these sandboxes. */
 export async function readExcerpts(
   operationId: string,
   sandboxIds: readonly string[],
@@ -131,7 +131,6 @@ export async function readExcerpts(
     .where('operation_id', '=', operationId)
     .where('sandbox_id', 'in', [...sandboxIds])
     .execute();
-  // Written by us.
   return new Map(
     rows.flatMap(({ sandbox_id, excerpt }): [string, Excerpt][] =>
       excerpt === null ? [] : [[sandbox_id, JSON.parse(excerpt) as Excerpt]],
@@ -139,13 +138,12 @@ export async function readExcerpts(
   );
 }
 
-/** The sandboxes to which a command was sent, or may have been. */
+/** The sandboxes to which a command was or may have been sent. */
 export async function listStarted(operationId: string): Promise<Set<string>> {
   const runs = await listCommandSummaries(operationId);
   return new Set(runs.flatMap(({ sandboxId, ending }) => (ending === 'refused' ? [] : [sandboxId])));
 }
 
-/** What was run in a sandbox, and what `actor` typed lately in any. */
 export async function readCommandHistory(sandboxId: string, actor: string): Promise<CommandHistory> {
   const [entries, typed] = await Promise.all([listEntries(sandboxId), listTyped(actor)]);
   return { entries, typed };
@@ -183,7 +181,7 @@ async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
     .where('operation.act', '=', 'run')
     .orderBy('operation.created_at_ms', 'desc')
     .orderBy('operation.id', 'desc')
-    .limit(HISTORY)
+    .limit(MAX_ENTRIES)
     .execute();
   return rows.map((row) => {
     const { command = '', cwd = null, limitMs = USUAL_LIMIT_MS } = JSON.parse(row.params) as ActParams;
@@ -204,7 +202,7 @@ async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
   });
 }
 
-/** That it was sent is known before it is over. */
+/** An item stays `waiting` in the database while its command runs. */
 function outcomeOf(text: string, wasStarted: boolean): Outcome {
   const outcome = parseOutcome(text);
   return outcome === 'waiting' && wasStarted ? 'sending' : outcome;
@@ -218,13 +216,13 @@ async function listTyped(actor: string): Promise<string[]> {
     .where('act', '=', 'run')
     .where('actor', '=', actor)
     .orderBy('created_at_ms', 'desc')
-    .limit(4 * TYPED)
+    .limit(4 * MAX_TYPED)
     .execute();
   const commands = rows.flatMap(({ params }) => (JSON.parse(params) as ActParams).command ?? []);
-  return [...new Set(commands)].slice(0, TYPED);
+  return [...new Set(commands)].slice(0, MAX_TYPED);
 }
 
-function runOf(row: Selectable<Database['operation_commands']>): CommandRecord {
+function toRecord(row: Selectable<Database['operation_commands']>): CommandRecord {
   return {
     startedAtMs: Number(row.started_at_ms),
     ending: parseCommandEnding(row.ending),
@@ -236,7 +234,6 @@ function runOf(row: Selectable<Database['operation_commands']>): CommandRecord {
   };
 }
 
-/** Written by us. */
 function outputOf(text: string | null): OutputText {
   return text === null ? NO_OUTPUT : (JSON.parse(text) as OutputText);
 }

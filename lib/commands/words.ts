@@ -6,45 +6,45 @@ type Ended = Pick<CommandRecord, 'exitCode' | 'signal'> & { ending: CommandEndin
 type Result = { outcome: Exclude<Outcome, 'waiting' | 'sending'>; message: string };
 
 const RESULTS = {
-  exited: ({ exitCode }) => ({ outcome: 'done', message: `Exit code ${exitCode ?? 'not known'}.` }),
+  exited: ({ exitCode }) => ({ outcome: 'done', message: `Exit code ${exitCode ?? 'unknown'}.` }),
   signalled: ({ signal }) => ({
     outcome: 'done',
-    message: signal === null ? 'A signal ended it.' : `A signal ended it: ${signal}.`,
+    message: signal === null ? 'It was ended by a signal.' : `It was ended by a signal: ${signal}.`,
   }),
   limit: () => ({
     outcome: 'unknown',
-    message: 'Its time limit was reached, and it was killed. What it had started beside it may go on.',
+    message: 'It was killed at its time limit. Background processes that it started may still run.',
   }),
   stopped: () => ({
     outcome: 'cancelled',
-    message: 'It was running and was killed (SIGKILL). What it had started beside it may go on.',
+    message: 'It was killed (SIGKILL). Background processes that it started may still run.',
   }),
-  lost: (_, failure) => ({ outcome: 'unknown', message: lostWords(failure) }),
+  lost: (_, failure) => ({ outcome: 'unknown', message: lostMessage(failure) }),
   refused: () => ({ outcome: 'failed', message: 'It was not started.' }),
 } satisfies Record<CommandEnding, (run: Ended, failure: SandkeeperError | null) => Result>;
 
-/** What is true of a sandbox after a command has ended so. The exit code is a result, not a failure. */
+/** The outcome of an ended command. A nonzero exit code is not a failure. */
 export function commandResult(run: Ended, failure: SandkeeperError | null = null): Result {
   return RESULTS[run.ending](run, failure);
 }
 
-function lostWords(failure: SandkeeperError | null): string {
-  if (failure?.code === 'not_found') return 'The sandbox was terminated while it ran.';
+function lostMessage(failure: SandkeeperError | null): string {
+  if (failure?.code === 'not_found') return 'The sandbox was terminated while the command ran.';
   if (failure?.code === 'conflict')
-    return 'The sandbox stopped running while it ran. If it was paused, the command goes on when it is resumed.';
-  return 'The connection broke off. Whether it was started or has ended is not known; it is not sent again.';
+    return 'The sandbox was paused or stopped while the command ran. After a pause, it continues when the sandbox is resumed.';
+  return 'The connection was lost. The command may or may not have run. It is not sent again.';
 }
 
-/** How a command ended, in as few words as fit into a badge: `exit 0`, `killed at its limit`. */
-export function endingWords({ ending, exitCode, signal }: Ended): string {
+/** How a command ended, short enough for a badge: `exit 0`, `timed out`. */
+export function endingLabel({ ending, exitCode, signal }: Ended): string {
   return SHORT[ending]({ ending, exitCode, signal });
 }
 
 const SHORT = {
   exited: ({ exitCode }) => `exit ${exitCode ?? '?'}`,
   signalled: ({ signal }) => (signal === null ? 'ended by a signal' : `signal: ${signal}`),
-  limit: () => 'killed at its limit',
-  stopped: () => 'stopped, killed',
-  lost: () => 'not known',
+  limit: () => 'timed out',
+  stopped: () => 'stopped',
+  lost: () => 'unknown',
   refused: () => 'not started',
 } satisfies Record<CommandEnding, (run: Ended) => string>;

@@ -175,7 +175,7 @@ class Attachment {
   #tellNews(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const news = this.#output?.takeNews() ?? null;
+    const news = this.#output?.takePending() ?? null;
     if (news !== null) this.#tell({ kind: 'more', text: news });
   }
 

@@ -137,9 +137,7 @@ function errorWithCode(code: string): Error {
 
 /** Why files cannot be archived before a kill, or `null`. */
 export function cannotArchive(): string | null {
-  return config().archives.dir === null
-    ? 'To enable this, set SANDKEEPER_ARCHIVE_DIR on the server.'
-    : null;
+  return config().archives.dir === null ? 'To enable this, set SANDKEEPER_ARCHIVE_DIR on the server.' : null;
 }
 
 /**

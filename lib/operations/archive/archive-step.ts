@@ -15,13 +15,7 @@ type Options = {
 };
 
 /** Archives, then kills. If archiving fails, the sandbox is not killed, and a paused one is paused again. */
-export async function archiveThenKill({
-  shown,
-  archiver,
-  read,
-  check,
-  kill,
-}: Options): Promise<StepResult> {
+export async function archiveThenKill({ shown, archiver, read, check, kill }: Options): Promise<StepResult> {
   const wasPaused = shown.state === 'paused';
   try {
     const result = await archiver.archiveThen(shown, { check, kill });
@@ -58,7 +52,10 @@ export async function judgeGone(archiver: Archiver, result: StepResult): Promise
       sandbox: null,
     };
   if (checked.fault === null) return result;
-  return { ...result, message: `Its files were archived, but the archive has changed since. ${checked.fault}` };
+  return {
+    ...result,
+    message: `Its files were archived, but the archive has changed since. ${checked.fault}`,
+  };
 }
 
 function withoutReading({ sandbox: _, ...result }: StepResult): StepResult {

@@ -445,7 +445,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: PAUSE, status: 500, count: 1 });
     const { items } = await kill([sandbox], { exportPath: '/nowhere' });
-    expect(items[sandbox.id]?.message).toMatch(/It is paused as soon as that works\.$|It is paused\.$/);
+    expect(items[sandbox.id]?.message).toMatch(/Sandkeeper keeps trying to pause it\.$|It is paused\.$/);
     await vi.waitFor(async () => expect(await stateOf(sandbox.id)).toBe('paused'), { timeout: 30_000 });
   });
 });

@@ -249,7 +249,9 @@ describe.runIf(canRun)('an export', () => {
     };
     const order = { limitBytes: GB, signal: new AbortController().signal, onProgress: () => {} };
     const thrown = thrownBy(() => writeArchive(place, { sandboxId: id, path: '/data/work', ...order }));
-    expect(await thrown).toMatchObject({ message: 'The archive on disk does not match what the sandbox sent.' });
+    expect(await thrown).toMatchObject({
+      message: 'The archive on disk does not match what the sandbox sent.',
+    });
   });
 
   it('ends with the reason for which it is ended', async () => {

@@ -113,7 +113,11 @@ async function findHome(envd: Envd, signal: AbortSignal): Promise<string> {
 type Sent = { bytes: number; sha256: string };
 
 /** Writes one chunk at a time, so the sandbox sends no faster than the disk takes it. */
-async function writeAll(file: FileHandle, body: AsyncIterable<Buffer>, monitor: ProgressMonitor): Promise<Sent> {
+async function writeAll(
+  file: FileHandle,
+  body: AsyncIterable<Buffer>,
+  monitor: ProgressMonitor,
+): Promise<Sent> {
   const digest = createHash('sha256');
   let bytes = 0;
   for await (const chunk of body) {

@@ -148,10 +148,10 @@ describe('Python', () => {
   );
 });
 
-it.each(['python', 'typescript'] as const)('%s says that saving files is no part of it', (language) => {
+it.each(['python', 'typescript'] as const)('%s says that it does not archive files', (language) => {
   const params = { exportPath: '/work' };
-  expect(textOf('kill', params, ['ione'], language)).toContain(' Saving files first is no part of it');
-  expect(textOf('kill', {}, ['ione'], language)).not.toContain('Saving');
+  expect(textOf('kill', params, ['ione'], language)).toContain(' It does not archive files first');
+  expect(textOf('kill', {}, ['ione'], language)).not.toContain('archive');
 });
 
 describe('the command line', () => {

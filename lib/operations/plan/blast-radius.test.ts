@@ -175,7 +175,10 @@ describe('what is left alone', () => {
       skip('i5', 'busy'),
     ];
     expect(
-      groupSkipped('pause', skipped).map(({ reason, skipped: ones }) => [reason, ones.map((one) => one.sandboxId)]),
+      groupSkipped('pause', skipped).map(({ reason, skipped: ones }) => [
+        reason,
+        ones.map((one) => one.sandboxId),
+      ]),
     ).toEqual([
       ['already gone', ['i3']],
       ['protected by keep=true', ['i2']],

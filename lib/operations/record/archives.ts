@@ -2,7 +2,7 @@ import 'server-only';
 import { database } from '../../db/client';
 import type { ItemArchive } from '../schema';
 
-/** Where the files of this item were saved, or `null`. */
+/** The archive of this item, or `null`. */
 export async function findArchive(operationId: string, sandboxId: string): Promise<ItemArchive | null> {
   const db = await database();
   const row = await db
@@ -14,7 +14,7 @@ export async function findArchive(operationId: string, sandboxId: string): Promi
   return parseItemArchive(row?.saved ?? null);
 }
 
-/** The latest archive of the files of a sandbox, by whichever operation. */
+/** The latest archive of a sandbox from any operation, or `null`. */
 export async function findLastArchive(sandboxId: string): Promise<ItemArchive | null> {
   const db = await database();
   const row = await db
@@ -27,7 +27,7 @@ export async function findLastArchive(sandboxId: string): Promise<ItemArchive | 
   return parseItemArchive(row?.saved ?? null);
 }
 
-/** The archive in `text`, as `recordArchive` wrote it. */
+/** Parses the column that `recordArchive` wrote. */
 export function parseItemArchive(text: string | null): ItemArchive | null {
   return text === null ? null : (JSON.parse(text) as ItemArchive);
 }

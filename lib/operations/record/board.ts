@@ -13,19 +13,16 @@ type Entry = {
   operation: Operation;
   items: Map<string, OperationItem>;
   counts: Counts;
-  /** Ids of items that changed since listeners were last told. */
+  /** Ids of the items that changed since the last event. */
   changed: Set<string>;
   isChanged: boolean;
 };
 
-const TELL_EVERY_MS = 100;
-/** Finished operations are told to those who join late, so that a reload does not miss the end. */
-const REMEMBER_MS = 5 * 60_000;
+const PUBLISH_EVERY_MS = 100;
+/** Finished operations are kept for new listeners, so that a reload does not miss the end. */
+const KEEP_FINISHED_MS = 5 * 60_000;
 
-/**
- * What this process knows of the operations under way and of those that ended a moment ago, and who wants to hear of it.
- * Changes are told together, ten times a second at most.
- */
+/** The running and recently finished operations of this process. Publishes changes in batches, at most every 100 ms. */
 export class OperationBoard {
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(event: OperationEvent) => void>();
@@ -36,7 +33,7 @@ export class OperationBoard {
     this.#heldUntilMs = heldUntilMs;
   }
 
-  /** Puts an operation up with all its items; one that is up already stays as it is. */
+  /** Adds an operation with all its items, unless it is known. */
   put(operation: Operation, items: readonly OperationItem[]): void {
     if (this.#entries.has(operation.id)) return;
     this.#entries.set(operation.id, {
@@ -46,7 +43,7 @@ export class OperationBoard {
       changed: new Set(items.map(({ sandboxId }) => sandboxId)),
       isChanged: true,
     });
-    this.#tellNow();
+    this.#publishNow();
   }
 
   has(operationId: string): boolean {
@@ -64,24 +61,23 @@ export class OperationBoard {
     return this.#entries.get(operationId)?.operation ?? null;
   }
 
-  /** How many sandboxes the operation is about. */
+  /** The number of sandboxes of the operation. */
   sizeOf(operationId: string): number {
     return this.#entries.get(operationId)?.items.size ?? 0;
   }
 
-  /** How many items are not final. */
+  /** The number of items that are not final. */
   openIn(operationId: string): number {
     const counts = this.#entries.get(operationId)?.counts;
     return counts ? counts.waiting + counts.sending : 0;
   }
 
-  /** Whether every item is final. */
   isWorkedOff(operationId: string): boolean {
     const counts = this.#entries.get(operationId)?.counts;
     return counts !== undefined && counts.waiting === 0 && counts.sending === 0;
   }
 
-  /** Sandboxes that an operation is working on or is about to. */
+  /** Sandboxes of running operations that are not final. */
   busyIds(): Set<string> {
     const busy = new Set<string>();
     for (const { operation, items } of this.#entries.values()) {
@@ -91,7 +87,7 @@ export class OperationBoard {
     return busy;
   }
 
-  /** News of an item. Nothing that is final becomes open again. */
+  /** Updates an item. A final item never becomes open again. */
   noteItem(operationId: string, item: OperationItem): void {
     const entry = this.#entries.get(operationId);
     const known = entry?.items.get(item.sandboxId);
@@ -103,29 +99,30 @@ export class OperationBoard {
     entry.counts[item.outcome] += 1;
     entry.changed.add(item.sandboxId);
     entry.isChanged = true;
-    this.#tellSoon();
+    this.#publishSoon();
   }
 
-  /** News of an operation: cancelled, finished. */
-  note(operationId: string, news: Partial<Omit<Operation, 'id' | 'counts'>>): void {
+  /** Updates an operation, such as when it is cancelled or finished. */
+  note(operationId: string, changes: Partial<Omit<Operation, 'id' | 'counts'>>): void {
     const entry = this.#entries.get(operationId);
     if (!entry) return;
-    entry.operation = { ...entry.operation, ...news };
+    entry.operation = { ...entry.operation, ...changes };
     entry.isChanged = true;
-    this.#tellNow();
-    if (news.state === 'finished') setTimeout(() => this.#entries.delete(operationId), REMEMBER_MS).unref();
+    this.#publishNow();
+    if (changes.state === 'finished')
+      setTimeout(() => this.#entries.delete(operationId), KEEP_FINISHED_MS).unref();
   }
 
-  /** News of the pace: nothing is sent for a while, so nothing else would be told meanwhile. */
+  /** Publishes that the service asked us to wait. No other event would announce it. */
   noteHold(): void {
     for (const entry of this.#entries.values())
       if (entry.operation.state === 'running') entry.isChanged = true;
-    this.#tellSoon();
+    this.#publishSoon();
   }
 
-  /** Tells `listener` of everything that is up, then of every change, until the answered function is called. */
+  /** Sends `listener` the current operations, then every change. Returns a function that unsubscribes. */
   listen(listener: (event: OperationEvent) => void): () => void {
-    this.#tellNow();
+    this.#publishNow();
     this.#listeners.add(listener);
     for (const entry of this.#entries.values()) {
       const isOver = entry.operation.state === 'finished';
@@ -134,11 +131,11 @@ export class OperationBoard {
     return () => this.#listeners.delete(listener);
   }
 
-  #tellSoon(): void {
-    this.#timer ??= setTimeout(() => this.#tellNow(), TELL_EVERY_MS);
+  #publishSoon(): void {
+    this.#timer ??= setTimeout(() => this.#publishNow(), PUBLISH_EVERY_MS);
   }
 
-  #tellNow(): void {
+  #publishNow(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     for (const entry of this.#entries.values()) {
@@ -161,7 +158,7 @@ export class OperationBoard {
   }
 }
 
-/** An operation before anything has happened to it. */
+/** The counts of a new operation. */
 export function freshCounts(waiting: number): Counts {
   return { ...noCounts(), waiting };
 }

@@ -102,7 +102,7 @@ describe('findEnding', () => {
     const { sandbox } = rowWith({ id: `iseen${status}` });
     fleetWatcher().settle(sandbox, Date.now());
     fleetWatcher().settleGone(sandbox.id);
-    const how = 'It was terminated; the service does not say how.';
+    const how = 'It was terminated. The service does not say how.';
     expect(await findEnding(sandbox.id)).toEqual({
       endedAtMs: expect.any(Number),
       how,

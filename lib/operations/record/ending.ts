@@ -7,20 +7,20 @@ import type { ItemArchive } from '../schema';
 import { findLastArchive } from './archives';
 import { findOurKill } from './store';
 
-/** How a sandbox that is no longer there ended, as far as anybody knows. */
+/** How a sandbox ended, as far as it is known. */
 export type Ending = {
   endedAtMs: number | null;
-  /** In words: "killed by ana", "its time ran out". */
+  /** A sentence, such as "It was killed here by ana." */
   how: string;
-  /** As it was when it was killed here. */
+  /** Its last known state. */
   last: Sandbox | null;
-  /** The operation that killed it, where it was one of ours. */
+  /** The operation that killed it, if it was killed here. */
   operationId: string | null;
-  /** Where its files were saved last, if they ever were. */
+  /** The latest archive of its files. */
   saved: ItemArchive | null;
 };
 
-/** History is paged by time and cannot be asked for one id; older endings than these pages are not looked for. */
+/** The service's history is paged by time and cannot be filtered by id, so only its latest pages are searched. */
 const MAX_PAGES = 5;
 
 const END_REASONS: Readonly<Record<string, string>> = {
@@ -30,13 +30,13 @@ const END_REASONS: Readonly<Record<string, string>> = {
   error: 'It ended with an error.',
 };
 
-/** What is known of the end of `sandboxId`; `null` when nobody has heard of it. See docs/protocol.md#sandbox-runs. */
+/** How `sandboxId` ended. `null`: unknown id. See docs/protocol.md#sandbox-runs. */
 export async function findEnding(sandboxId: string): Promise<Ending | null> {
-  const ending = await findHow(sandboxId);
+  const ending = await findCause(sandboxId);
   return ending && { ...ending, saved: await findLastArchive(sandboxId) };
 }
 
-async function findHow(sandboxId: string): Promise<Omit<Ending, 'saved'> | null> {
+async function findCause(sandboxId: string): Promise<Omit<Ending, 'saved'> | null> {
   const ours = await findOurKill(sandboxId);
   if (ours) {
     const { atMs, actor, sandbox, operationId } = ours;
@@ -44,7 +44,7 @@ async function findHow(sandboxId: string): Promise<Omit<Ending, 'saved'> | null>
   }
   let cursor: string | null = null;
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    const { runs, nextCursor } = await readCommands(cursor);
+    const { runs, nextCursor } = await readRuns(cursor);
     const run = runs.find((candidate) => candidate.sandboxId === sandboxId);
     if (run) {
       return {
@@ -59,19 +59,19 @@ async function findHow(sandboxId: string): Promise<Omit<Ending, 'saved'> | null>
   }
   const seen = fleetWatcher().findDeparted(sandboxId);
   if (!seen) return null;
-  const how = 'It was terminated; the service does not say how.';
+  const how = 'It was terminated. The service does not say how.';
   return { endedAtMs: seen.atMs, how, last: seen.sandbox, operationId: null };
 }
 
 type RunsPage = Awaited<ReturnType<typeof listSandboxRuns>>;
 
-/** Services other than Moru keep no such history. Where it cannot be read, that must not hide that the sandbox is gone. */
-async function readCommands(cursor: string | null): Promise<RunsPage> {
+/** Only Moru has this history. If it cannot be read, the sandbox is still reported as gone. */
+async function readRuns(cursor: string | null): Promise<RunsPage> {
   try {
     return await listSandboxRuns(cursor);
   } catch (thrown) {
     const error = SandkeeperError.from(thrown);
-    if (error.code !== 'not_found') console.warn(`The history cannot be read: ${error.message}`);
+    if (error.code !== 'not_found') console.warn(`The sandbox history cannot be read: ${error.message}`);
     return { runs: [], nextCursor: null };
   }
 }

@@ -13,20 +13,16 @@ import { SANDBOX_ACTS, type SandboxAct } from '../../sandbox/can';
 import { SandboxId } from '../../sandbox/schema';
 import { isRetried, type Operation, OUTCOMES } from '../schema';
 
-/** What the log can be narrowed down to, by how an operation stands. `troubled`: something in it did not go as asked. */
+/** Filter by state. `troubled`: with at least one failed item. */
 export const LOG_STATES = ['running', 'finished', 'cancelled', 'troubled'] as const;
 export type LogState = (typeof LOG_STATES)[number];
 
-/** What narrows the log down, as it stands in the address; `null` narrows nothing. */
+/** The filters of the operation log, as in the URL. `null` means no filter. */
 export type LogSearch = CommonSearch & { act: SandboxAct | null; state: LogState | null };
 
-/** Nothing asked for: all operations, from the newest on. */
 export const WHOLE_LOG: LogSearch = { ...WHOLE_RECORD, act: null, state: null };
 
-/**
- * What the parameters of the address ask for. What cannot be read is left out, so an old link still shows something;
- * the controls show what is in force.
- */
+/** Parses the filters from the URL. Invalid values are ignored, so old links keep working. */
 export function parseLogSearch(read: ReadParameter): LogSearch {
   return {
     ...parseCommon(read),
@@ -35,14 +31,14 @@ export function parseLogSearch(read: ReadParameter): LogSearch {
   };
 }
 
-/** The search of an address that asks for this, without its question mark. */
+/** The query string for `search`, without the question mark. */
 export function printLogSearch(search: Partial<LogSearch>): string {
   const whole = { ...WHOLE_LOG, ...search };
   const { by, act, state, sandbox } = whole;
   return printParameters({ by, act, state, sandbox, ...timeParameters(whole) });
 }
 
-/** Whether anything is left out, apart from newer pages. */
+/** Whether any filter is set. The page does not count. */
 export function isNarrowed(search: LogSearch): boolean {
   return printLogSearch({ ...search, before: null }) !== '';
 }
@@ -54,10 +50,7 @@ const STATE_TESTS = {
   troubled: ({ counts }) => OUTCOMES.some((outcome) => isRetried(outcome) && counts[outcome] > 0),
 } satisfies Record<LogState, (operation: Operation) => boolean>;
 
-/**
- * Whether an operation is among those that `search` asks for, whatever the page: what the server asks the database, for
- * news that has come since. `hasSandbox` tells whether a sandbox is in it.
- */
+/** Whether an operation passes the filters. Mirrors the database query for operations that arrive over the channel. */
 export function passesSearch(
   operation: Operation,
   hasSandbox: (sandboxId: string) => boolean,
@@ -76,7 +69,7 @@ export function passesSearch(
   );
 }
 
-/** Whether anything can match at all. */
+/** False if no operation can match, because of an invalid id or name. */
 export function canMatch({ by, sandbox }: LogSearch): boolean {
   return !cannotBeIn(by) && (sandbox === null || SandboxId.safeParse(sandbox).success);
 }

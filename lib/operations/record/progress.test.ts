@@ -150,7 +150,7 @@ describe('views', () => {
   it('tells what ended before this tab came from what it saw under way, and drops both in time', () => {
     const { progress } = openProgress();
     progress.receive(told(finished, []));
-    expect(progress.views()[0]).toMatchObject({ wasSeenRunning: false, endHeardAtMs: Date.now() });
+    expect(progress.views()[0]).toMatchObject({ wasSeenRunning: false, endSeenAtMs: Date.now() });
     vi.advanceTimersByTime(11 * 60_000);
     progress.receive(told({ ...running, id: 'o2' }, []));
     expect(progress.views().map(({ operation }) => operation.id)).toEqual(['o2']);

@@ -12,51 +12,51 @@ import {
 } from '../schema';
 import type { ProgressSample } from './rate';
 
-/** What is being done to a sandbox at this moment. */
+/** The action in progress on a sandbox. */
 export type ActUnderWay = { act: SandboxAct; operationId: string };
 
-/** An operation as this tab knows it; a new object whenever something about it changed. */
+/** An operation as this tab knows it. Replaced by a new object on every change. */
 export type OperationView = {
   operation: Operation;
-  /** By sandbox id. Of an operation that had ended before this tab heard of it, there may be none: see `recordOf`. */
+  /** By sandbox id. May be empty if the operation ended before this tab subscribed: see `recordOf`. */
   items: ReadonlyMap<string, OperationItem>;
-  /** The service asked us to stay away until then, epoch ms of the server. */
+  /** The service asked us to send no requests until then, server time, epoch ms. */
   heldUntilMs: number | null;
-  /** The latest seconds of its progress, oldest first. */
+  /** Recent progress, oldest first. */
   samples: readonly ProgressSample[];
-  /** Whether this tab saw it under way. */
+  /** Whether this tab saw it running. */
   wasSeenRunning: boolean;
-  /** When this tab heard of its end, by this browser's clock. */
-  endHeardAtMs: number | null;
+  /** When this tab received its end, browser time. */
+  endSeenAtMs: number | null;
 };
 
-/** An operation as the record has it, with all of its sandboxes. */
+/** A recorded operation with all its items. */
 export type OperationRecord = { operation: Operation; items: RecordedItem[] };
 
-/** Asks our server for one operation whole. `null`: there is none (any more). Throws when it cannot be asked. */
+/** Fetches one operation. `null`: it does not exist. Throws if the request fails. */
 export type FetchRecord = (operationId: string) => Promise<OperationRecord | null>;
 
 type FinishListener = (operation: Operation, items: OperationItem[]) => void;
 
-/** What ended stays for this long, so that a page opened meanwhile can show how. */
+/** Finished operations are kept for this long. */
 const KEEP_ENDED_MS = 10 * 60_000;
 const MAX_ENDED = 50;
 const SAMPLES_FOR_MS = 10_000;
-/** On joining everything under way is told at once; whatever is not heard of within this time is asked for. */
-const TOLD_WITHIN_MS = 3_000;
+/** On connecting, the server sends all running operations at once. Any that is missing after this time is fetched. */
+const SENT_WITHIN_MS = 3_000;
 
-/** Operations as this tab hears of them: how they go, which sandboxes they act on, and how they ended. */
+/** The operations of this tab: their progress, the sandboxes they act on, and their ends. */
 export class OperationProgress {
-  /** The clock of the server, by which operations start and services ask to be left alone. */
+  /** Converts browser time to server time, which start times and holds use. */
   readonly clock = new ServerClock();
   readonly #fetchRecord: FetchRecord;
   readonly #listeners = new Set<() => void>();
   readonly #awaited = new Map<string, Set<FinishListener>>();
   readonly #followed = new Set<string>();
   readonly #byId = new Map<string, OperationView>();
-  /** Not heard of since events were missed: it may have ended meanwhile. */
-  readonly #untold = new Set<string>();
-  #untoldTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Operations without an event since the connection was lost. They may have ended. */
+  readonly #unconfirmed = new Set<string>();
+  #unconfirmedTimer: ReturnType<typeof setTimeout> | null = null;
   #underWay: ReadonlyMap<string, ActUnderWay> = new Map();
   #views: readonly OperationView[] = [];
 
@@ -64,10 +64,10 @@ export class OperationProgress {
     this.#fetchRecord = fetchRecord;
   }
 
-  /** What is being done, by sandbox id; a new map whenever it changes. */
+  /** Actions in progress, by sandbox id. A new map on every change. */
   readonly underWay = (): ReadonlyMap<string, ActUnderWay> => this.#underWay;
 
-  /** Every operation under way and those that ended lately, newest first; a new list whenever one changes. */
+  /** Running and recently finished operations, newest first. A new list on every change. */
   readonly views = (): readonly OperationView[] => this.#views;
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -75,56 +75,55 @@ export class OperationProgress {
     return () => this.#listeners.delete(listener);
   };
 
-  /** One operation, if this tab knows of it. */
   find(operationId: string): OperationView | undefined {
     return this.#byId.get(operationId);
   }
 
-  /** Whether somebody in this tab asked to hear of its end, and so tells it. */
+  /** Whether `whenFinished` was called for it in this tab, so that a toast reports its end. */
   isFollowed(operationId: string): boolean {
     return this.#followed.has(operationId);
   }
 
   /**
-   * Calls `listener` once, when the operation has ended, with what became of each sandbox: however long the connection
-   * is lost meanwhile. The answered function takes the input back.
+   * Calls `listener` once with all items when the operation has finished, even if the connection was lost in between.
+   * Returns a function that unsubscribes.
    */
   whenFinished(operationId: string, listener: FinishListener): () => void {
     this.#followed.add(operationId);
     const listeners = this.#awaited.get(operationId) ?? new Set();
     this.#awaited.set(operationId, listeners.add(listener));
     const view = this.#byId.get(operationId);
-    if (view?.operation.state === 'finished') this.#tellEnd(view);
-    else if (view === undefined) this.#expectNewsOf([operationId]);
+    if (view?.operation.state === 'finished') this.#notifyEnd(view);
+    else if (view === undefined) this.#awaitEvents([operationId]);
     return () => listeners.delete(listener);
   }
 
-  /** The operation as the record has it, with its sandboxes as they were. Throws when it cannot be had. */
+  /** Fetches an operation with its sandboxes as planned. Throws if the request fails. */
   recordOf(operationId: string): Promise<OperationRecord | null> {
     return this.#fetchRecord(operationId);
   }
 
-  /** Takes what the `operations` channel says. */
+  /** Handles an event of the `operations` channel. */
   receive({ operation, items, heldUntilMs, sentAtMs }: OperationEvent): void {
     this.clock.observe(sentAtMs, Date.now());
     const view = this.#take(operation, items, heldUntilMs);
-    if (view.operation.state === 'finished') this.#tellEnd(view);
+    if (view.operation.state === 'finished') this.#notifyEnd(view);
   }
 
-  /** Events were missed. Whatever is still under way is told again on joining; the end of the rest is asked for. */
+  /** Call when events were missed. The server sends running operations again; the others are fetched. */
   missed(): void {
     const running = this.#views.filter(({ operation }) => operation.state === 'running');
-    this.#expectNewsOf([...running.map(({ operation }) => operation.id), ...this.#awaited.keys()]);
+    this.#awaitEvents([...running.map(({ operation }) => operation.id), ...this.#awaited.keys()]);
   }
 
-  /** The connection is there (again): what is not told now has ended. */
+  /** Call when the connection is open. Operations that the server does not send now have ended. */
   joined(): void {
-    if (this.#untold.size > 0) this.#askSoon();
+    if (this.#unconfirmed.size > 0) this.#fetchSoon();
   }
 
   #take(operation: Operation, items: readonly OperationItem[], heldUntilMs: number | null): OperationView {
     const { id } = operation;
-    this.#untold.delete(id);
+    this.#unconfirmed.delete(id);
     const view = advance(this.#byId.get(id), { operation, items, heldUntilMs }, Date.now());
     this.#byId.set(id, view);
     this.#followUnderWay(items, view);
@@ -137,7 +136,7 @@ export class OperationProgress {
     const { id, act, state } = view.operation;
     if (!occupiesSandbox(act)) return;
     const isOver = state === 'finished';
-    // Copied only where it changes, so that rows are not looked through again for nothing.
+    // Copied only on a change, so that rows do not render again for nothing.
     let underWay: Map<string, ActUnderWay> | null = null;
     for (const { sandboxId, outcome } of isOver ? view.items.values() : changed) {
       const isOurs = (underWay ?? this.#underWay).get(sandboxId)?.operationId === id;
@@ -150,11 +149,11 @@ export class OperationProgress {
     this.#underWay = underWay ?? this.#underWay;
   }
 
-  #tellEnd(view: OperationView): void {
+  #notifyEnd(view: OperationView): void {
     const { operation, items } = view;
     if (isWholeEnd(view)) this.#release(operation, [...items.values()]);
-    // How it ended was told in numbers alone.
-    else if (this.#awaited.has(operation.id)) void this.#ask(operation.id);
+    // A new listener receives finished operations without items.
+    else if (this.#awaited.has(operation.id)) void this.#fetch(operation.id);
   }
 
   #release(operation: Operation, items: OperationItem[]): void {
@@ -163,40 +162,40 @@ export class OperationProgress {
     for (const listener of listeners) listener(operation, items);
   }
 
-  #expectNewsOf(operationIds: readonly string[]): void {
-    for (const id of operationIds) this.#untold.add(id);
-    if (operationIds.length > 0) this.#askSoon();
+  #awaitEvents(operationIds: readonly string[]): void {
+    for (const id of operationIds) this.#unconfirmed.add(id);
+    if (operationIds.length > 0) this.#fetchSoon();
   }
 
-  #askSoon(): void {
-    if (this.#untoldTimer) clearTimeout(this.#untoldTimer);
-    this.#untoldTimer = setTimeout(() => {
-      this.#untoldTimer = null;
-      for (const id of [...this.#untold]) void this.#ask(id);
-    }, TOLD_WITHIN_MS);
+  #fetchSoon(): void {
+    if (this.#unconfirmedTimer) clearTimeout(this.#unconfirmedTimer);
+    this.#unconfirmedTimer = setTimeout(() => {
+      this.#unconfirmedTimer = null;
+      for (const id of [...this.#unconfirmed]) void this.#fetch(id);
+    }, SENT_WITHIN_MS);
   }
 
-  /** Asks for one operation; again later, where the server cannot be reached or it is still under way untold. */
-  async #ask(operationId: string): Promise<void> {
-    this.#untold.add(operationId);
+  /** Fetches an operation. Retries later if the request fails or the operation is still running. */
+  async #fetch(operationId: string): Promise<void> {
+    this.#unconfirmed.add(operationId);
     try {
       const found = await this.#fetchRecord(operationId);
-      // What the channel said meanwhile is at least as new.
-      if (!this.#untold.has(operationId)) return;
+      // An event arrived in the meantime, which is at least as new.
+      if (!this.#unconfirmed.has(operationId)) return;
       if (found === null) {
         this.#forget(operationId);
         return;
       }
       this.#take(found.operation, found.items, null);
       if (found.operation.state === 'finished') this.#release(found.operation, found.items);
-      else this.#expectNewsOf([operationId]);
+      else this.#awaitEvents([operationId]);
     } catch {
-      if (this.#untold.has(operationId)) this.#expectNewsOf([operationId]);
+      if (this.#unconfirmed.has(operationId)) this.#awaitEvents([operationId]);
     }
   }
 
   #forget(operationId: string): void {
-    this.#untold.delete(operationId);
+    this.#unconfirmed.delete(operationId);
     this.#awaited.delete(operationId);
     this.#byId.delete(operationId);
     this.#underWay = new Map([...this.#underWay].filter(([, act]) => act.operationId !== operationId));
@@ -205,11 +204,11 @@ export class OperationProgress {
 
   #dropOld(): void {
     const oldest = Date.now() - KEEP_ENDED_MS;
-    const ended = [...this.#byId.values()].filter(({ endHeardAtMs }) => endHeardAtMs !== null);
+    const ended = [...this.#byId.values()].filter(({ endSeenAtMs }) => endSeenAtMs !== null);
     const surplus = ended.length - MAX_ENDED;
-    for (const [index, { operation, endHeardAtMs }] of ended.entries()) {
+    for (const [index, { operation, endSeenAtMs }] of ended.entries()) {
       if (this.#awaited.has(operation.id)) continue;
-      if (index < surplus || (endHeardAtMs ?? 0) < oldest) this.#byId.delete(operation.id);
+      if (index < surplus || (endSeenAtMs ?? 0) < oldest) this.#byId.delete(operation.id);
     }
   }
 
@@ -221,7 +220,7 @@ export class OperationProgress {
   }
 }
 
-/** What is known of an operation after `event`. */
+/** Applies an event. */
 function advance(
   before: OperationView | undefined,
   {
@@ -244,11 +243,11 @@ function advance(
     heldUntilMs,
     samples: [...recent, sample],
     wasSeenRunning: isRunning || before?.wasSeenRunning === true,
-    endHeardAtMs: isRunning ? null : (before?.endHeardAtMs ?? nowMs),
+    endSeenAtMs: isRunning ? null : (before?.endSeenAtMs ?? nowMs),
   };
 }
 
-/** Whether the end of every one of its items has been heard. */
+/** Whether it has finished and all its items are known. */
 function isWholeEnd({ operation, items }: OperationView): boolean {
   if (operation.state !== 'finished' || items.size !== totalsOf(operation.counts).total) return false;
   for (const { outcome } of items.values()) if (!isFinal(outcome)) return false;
@@ -256,16 +255,15 @@ function isWholeEnd({ operation, items }: OperationView): boolean {
 }
 
 async function fetchRecord(operationId: string): Promise<OperationRecord | null> {
-  const answer = await fetch(`/api${paths.operation(operationId)}`, { cache: 'no-store' });
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Error(`The operation could not be read: ${answer.status}`);
-  // Our own server's own type.
-  return (await answer.json()) as OperationRecord;
+  const response = await fetch(`/api${paths.operation(operationId)}`, { cache: 'no-store' });
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(`The operation could not be read: ${response.status}`);
+  return (await response.json()) as OperationRecord;
 }
 
 let tabProgress: OperationProgress | null = null;
 
-/** The operations of this tab. In the browser only. */
+/** The operations of this tab. Browser only. */
 export function operationProgress(): OperationProgress {
   if (tabProgress) return tabProgress;
   const progress = new OperationProgress(fetchRecord);

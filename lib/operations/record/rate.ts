@@ -1,16 +1,16 @@
 import { type Counts, totalsOf } from '../schema';
 
-/** How many items were final at a moment of this browser's clock, epoch ms. */
+/** The number of final items at a browser time, epoch ms. */
 export type ProgressSample = { atMs: number; final: number };
 
-/** Shorter stretches say more about chance than about the rate. */
-const SHORTEST_MS = 500;
-/** As long as the next news may well be on its way, a pause in them is not held against the rate. */
+/** Shorter intervals give no reliable rate. */
+const MIN_INTERVAL_MS = 500;
+/** A gap between events of up to this length does not lower the rate. */
 const GRACE_MS = 1_000;
 
 /**
- * Items per second over the latest samples (oldest first), or over all the time since `startsAtMs` where they do not
- * reach. `null` while too little is known. All times by one clock.
+ * Items per second over the samples (oldest first), or since `startsAtMs` if they do not suffice. `null` if too little is
+ * known. All times are from the same clock.
  */
 export function ratePerSecond(
   samples: readonly ProgressSample[],
@@ -18,24 +18,24 @@ export function ratePerSecond(
 ): number | null {
   const last = samples.at(-1);
   if (last === undefined || last.final === 0) return null;
-  // Until the first item was done, the time does not count from when it was waited for but from when it was sent.
+  // Time before the first result does not count.
   const idle = samples.findLastIndex(({ final }) => final === 0);
   const first = samples[Math.max(0, idle)] ?? last;
   const endMs = Math.max(last.atMs, nowMs - GRACE_MS);
-  if (last.final > first.final && endMs - first.atMs >= SHORTEST_MS) {
+  if (last.final > first.final && endMs - first.atMs >= MIN_INTERVAL_MS) {
     return ((last.final - first.final) * 1_000) / (endMs - first.atMs);
   }
   const sinceStartMs = nowMs - startsAtMs;
-  return sinceStartMs >= SHORTEST_MS ? (last.final * 1_000) / sinceStartMs : null;
+  return sinceStartMs >= MIN_INTERVAL_MS ? (last.final * 1_000) / sinceStartMs : null;
 }
 
-/** How long the rest takes at this rate, ms; `null` where that cannot be told. */
+/** The remaining time at this rate, ms, or `null` if it is unknown. */
 export function restMs(counts: Counts, perSecond: number | null): number | null {
   const { total, final } = totalsOf(counts);
   return perSecond === null || perSecond <= 0 ? null : ((total - final) * 1_000) / perSecond;
 }
 
-/** A rate as people say it: `48 per second`, `2.5 per second`, `12 per minute`. */
+/** `48 per second`, `2.5 per second`, `12 per minute`. */
 export function rateText(perSecond: number): string {
   if (perSecond >= 9.95) return `${Math.round(perSecond)} per second`;
   if (perSecond >= 1) return `${trimmed(perSecond)} per second`;
@@ -48,9 +48,9 @@ const UNITS = [
   { name: 's', ms: 1_000 },
 ] as const;
 
-/** How long something will still take, as people say it: `about 40 s left`. Rounded up to one whole unit. */
+/** `about 40 s left`, rounded up to one whole unit. */
 export function leftText(ms: number): string {
-  // From a little more than one of the larger unit on, the smaller one says more than anybody can know.
+  // Up to 1.5 of the larger unit, the smaller one is more accurate.
   const unit = UNITS.find((candidate) => ms > candidate.ms * 1.5) ?? UNITS[2];
   return `about ${Math.max(1, Math.ceil(ms / unit.ms))} ${unit.name} left`;
 }

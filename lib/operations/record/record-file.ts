@@ -2,7 +2,7 @@ import { paths } from '../../paths';
 import { templateName } from '../../sandbox/name';
 import { type Operation, type RecordedItem, totalsOf } from '../schema';
 
-/** What results can be taken away as. */
+/** File formats of an operation's results. */
 export const RECORD_FORMATS = ['csv', 'json'] as const;
 export type RecordFormat = (typeof RECORD_FORMATS)[number];
 
@@ -11,27 +11,24 @@ export const RECORD_CONTENT_TYPES = {
   json: 'application/json; charset=utf-8',
 } satisfies Record<RecordFormat, string>;
 
-/** The format in `text`, or `null`. */
 export function parseRecordFormat(text: string | null): RecordFormat | null {
   return RECORD_FORMATS.find((format) => format === text) ?? null;
 }
 
-/** A column of the table; `read` answers its cell as text. */
 export type Column = { title: string; read: (item: RecordedItem) => string };
 
-/** More keys than this are no columns any more: anybody who creates sandboxes chooses how many there are. */
+/** Limits the columns, because whoever creates sandboxes controls the number of keys. */
 const MAX_KEY_COLUMNS = 64;
 const LINE_END = '\r\n';
 const CHUNK_ROWS = 500;
 
 /**
- * The results as parts of a text, to be sent one after the other.
+ * Yields the results in chunks of text.
  *
- * - `json`: `{ "operation": Operation, "items": RecordedItem[] }`, the whole truth for programs. Times in epoch ms.
- * - `csv`: RFC 4180 for spreadsheets, a row per sandbox in the order of the plan. Each metadata key that occurs is a
- *   column `metadata.KEY`, the most frequent first, because people sort and pivot by them; from the 65th on, keys share
- *   the column `more_metadata` as JSON. Where files were to be saved first, `saved_as` names each archive from the export
- *   directory on. A cell that a spreadsheet would take for a formula begins with `'`.
+ * - `json`: `{ "operation": Operation, "items": RecordedItem[] }`, complete. Times in epoch ms.
+ * - `csv`: RFC 4180, one row per sandbox in plan order. Each metadata key is a column `metadata.KEY`, most frequent first;
+ *   from the 65th on, keys share the column `more_metadata` as JSON. If files were archived, `saved_as` is the path of
+ *   the archive relative to the archive directory. A cell that a spreadsheet would take for a formula starts with `'`.
  */
 export function recordParts(
   format: RecordFormat,
@@ -41,7 +38,7 @@ export function recordParts(
   return format === 'csv' ? csvParts(operation, items) : jsonParts(operation, items);
 }
 
-/** The same as one text, for the clipboard. */
+/** The results as one text, for the clipboard. */
 export function recordText(
   format: RecordFormat,
   operation: Operation,
@@ -50,12 +47,12 @@ export function recordText(
   return [...recordParts(format, operation, items)].join('');
 }
 
-/** Where the results of an operation can be downloaded. */
+/** The download URL of an operation's results. */
 export function recordAddress(format: RecordFormat, operationId: string): string {
   return `/api${paths.operation(operationId)}/items?format=${format}`;
 }
 
-/** A file name that means something years later and is harmless everywhere: `kill-145-2026-01-15T093104Z-ID.csv`. */
+/** A descriptive file name that is safe on every platform: `kill-145-2026-01-15T093104Z-ID.csv`. */
 export function recordFileName(format: RecordFormat, { id, act, counts, createdAtMs }: Operation): string {
   const at = new Date(createdAtMs).toISOString().slice(0, 19).replaceAll(':', '');
   return `${act}-${totalsOf(counts).total}-${at}Z-${id.replace(/[^A-Za-z0-9_-]/g, '')}.${format}`;
@@ -79,15 +76,14 @@ function* csvParts(operation: Operation, items: readonly RecordedItem[]): Genera
   }
 }
 
-/** Of operations that save files first. */
-const SAVED_COLUMNS: readonly Column[] = [
+const ARCHIVE_COLUMNS: readonly Column[] = [
   { title: 'saved_as', read: ({ saved }) => saved?.name ?? '' },
   { title: 'saved_bytes', read: ({ saved }) => (saved ? String(saved.bytes) : '') },
   { title: 'saved_entries', read: ({ saved }) => (saved ? String(saved.entries) : '') },
   { title: 'saved_left_out', read: ({ saved }) => (saved ? String(saved.leftOut) : '') },
 ];
 
-/** The columns of every export, metadata last. */
+/** The CSV columns, metadata last. */
 export function columnsFor(
   { id, act, actor, createdAtMs, params }: Operation,
   items: readonly RecordedItem[],
@@ -104,7 +100,7 @@ export function columnsFor(
     { title: 'outcome', read: ({ outcome }) => outcome },
     { title: 'detail', read: ({ message }) => message ?? '' },
     { title: 'took_ms', read: ({ tookMs }) => (tookMs === null ? '' : String(tookMs)) },
-    ...(params.exportPath === undefined ? [] : SAVED_COLUMNS),
+    ...(params.exportPath === undefined ? [] : ARCHIVE_COLUMNS),
     { title: 'template', read: ({ sandbox }) => templateName(sandbox) },
     { title: 'state_then', read: ({ sandbox }) => sandbox.state },
     { title: 'started_at', read: ({ sandbox }) => isoTime(sandbox.startedAtMs) },
@@ -119,7 +115,7 @@ export function columnsFor(
   ];
 }
 
-/** Empty where the service said something that is no moment. */
+/** Empty for an invalid time from the service. */
 function isoTime(ms: number): string {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? '' : date.toISOString();
@@ -138,20 +134,20 @@ function restOf(metadata: Readonly<Record<string, string>>, keys: ReadonlySet<st
   return pairs.length === 0 ? '' : JSON.stringify(Object.fromEntries(pairs));
 }
 
-/** A row, with its line end; cells that a spreadsheet would take for formulas are made harmless. */
+/** A CSV row with its line end. Formulas are escaped. */
 export function csvLine(cells: readonly string[]): string {
   return cells.map(csvCell).join(',') + LINE_END;
 }
 
 /**
- * What spreadsheets take for the beginning of a formula (OWASP, "CSV injection"), full-width forms too. A text that has
- * quotes before it gets one more, so that taking one away always gives back what was there.
+ * Start of a formula (OWASP, "CSV injection"), including full-width forms. Leading quotes match too, so that removing one
+ * quote always restores the original text.
  */
 const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
 
 function csvCell(text: string): string {
-  const harmless = FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) || harmless !== harmless.trim()
-    ? `"${harmless.replaceAll('"', '""')}"`
-    : harmless;
+  const escaped = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(escaped) || escaped !== escaped.trim()
+    ? `"${escaped.replaceAll('"', '""')}"`
+    : escaped;
 }

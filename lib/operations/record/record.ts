@@ -17,18 +17,17 @@ import {
 import { canMatch, type LogSearch, type LogState, WHOLE_LOG } from './log-filter';
 import { countItems, findOperation, ITEM_COLUMNS, itemOf, operationOf } from './store';
 
-/** An operation in the log; `sandboxId` where it is about one sandbox only. */
+/** An operation in the log. `sandboxId` is set if it has a single sandbox. */
 export type LogEntry = { operation: Operation; sandboxId: string | null };
 
-/** A page of the log, newest first, and where the older ones begin, if there are any. */
+/** A page of the log, newest first. `older` is the cursor of the next page. */
 export type LogPage = { entries: LogEntry[]; older: RecordCursor | null };
 
-/** How many operations a page of the log holds. */
 const PAGE = 50;
-/** Names offered to narrow the log down to. */
+/** Names offered as a filter. */
 const MAX_ACTORS = 200;
 
-/** The operations that `search` asks for, newest first. `nowMs` is where its time span ends. */
+/** Lists operations, newest first. `nowMs` is the end of a relative time span. */
 export async function listOperations(search: LogSearch, nowMs: number, limit = PAGE): Promise<LogPage> {
   if (!canMatch(search)) return { entries: [], older: null };
   const db = await database();
@@ -42,12 +41,12 @@ export async function listOperations(search: LogSearch, nowMs: number, limit = P
   if (search.sandbox !== null) query = query.where('id', 'in', operationsOn(db, search.sandbox));
   const { before } = search;
   if (before !== null) {
-    // The first of the two lets the index be used.
+    // The first condition lets the database use the index.
     query = query
       .where('created_at_ms', '<=', before.atMs)
       .where((row) => row.or([row('created_at_ms', '<', before.atMs), row('id', '<', before.id)]));
   }
-  // One more than shown tells whether there are older ones.
+  // One extra row tells whether there is another page.
   const rows = await query
     .orderBy('created_at_ms', 'desc')
     .orderBy('id', 'desc')
@@ -84,7 +83,6 @@ function operationsOn(db: Kysely<Database>, sandboxId: string) {
   return db.selectFrom('operation_items').select('operation_id').where('sandbox_id', '=', sandboxId);
 }
 
-/** Whether any operation had this sandbox in it. */
 export async function hasOperations(sandboxId: string): Promise<boolean> {
   if (!canMatch({ ...WHOLE_LOG, sandbox: sandboxId })) return false;
   const db = await database();
@@ -92,7 +90,7 @@ export async function hasOperations(sandboxId: string): Promise<boolean> {
   return found !== undefined;
 }
 
-/** Everybody who has started an operation, by name. */
+/** The names of all people who have started an operation. */
 export async function listActors(): Promise<string[]> {
   const db = await database();
   const rows = await db
@@ -105,7 +103,7 @@ export async function listActors(): Promise<string[]> {
   return rows.map(({ actor }) => actor);
 }
 
-/** The operation with this id, or `null`, for whatever stands in an address. */
+/** Finds an operation by an id from a URL. */
 export async function findRecord(id: string): Promise<Operation | null> {
   return OPERATION_ID.test(id) ? findOperation(id) : null;
 }
@@ -113,11 +111,11 @@ export async function findRecord(id: string): Promise<Operation | null> {
 /** One operation with all its items. Throws `not_found`. */
 export async function recordOf(id: string): Promise<{ operation: Operation; items: RecordedItem[] }> {
   const operation = await findRecord(id);
-  if (operation === null) throw new SandkeeperError('not_found', 'There is no operation with this id.');
+  if (operation === null) throw new SandkeeperError('not_found', 'This operation does not exist.');
   return { operation, items: await listRecorded(id) };
 }
 
-/** The operations that took up again what failed in this one, oldest first. */
+/** The retries of an operation, oldest first. */
 export async function findRetries(operationId: string): Promise<Operation[]> {
   const db = await database();
   const rows = await db
@@ -131,7 +129,7 @@ export async function findRetries(operationId: string): Promise<Operation[]> {
   return withCounts(rows);
 }
 
-/** What became of each sandbox of an operation, in the order of the plan: all of them, or the first `limit`. */
+/** The items of an operation in plan order: all, or the first `limit`. */
 export async function listRecorded(operationId: string, limit?: number): Promise<RecordedItem[]> {
   const db = await database();
   const query = db
@@ -140,17 +138,16 @@ export async function listRecorded(operationId: string, limit?: number): Promise
     .where('operation_id', '=', operationId)
     .orderBy('position');
   const rows = await (limit === undefined ? query : query.limit(limit)).execute();
-  // Written by us, as it stood in the plan.
   return rows.map((row) => ({ ...itemOf(row), sandbox: JSON.parse(row.sandbox) as Sandbox }));
 }
 
-/** Leaves out operations whose act this version does not know. */
+/** Omits operations with an action that this version does not know. */
 async function withCounts(rows: readonly Selectable<Database['operations']>[]): Promise<Operation[]> {
   const counts = await countItems(rows.map(({ id }) => id));
   return rows.flatMap((row) => operationOf(row, counts.get(row.id) ?? noCounts()) ?? []);
 }
 
-/** Names the sandbox of those that are about one only, which says more than "1 sandbox". */
+/** Adds the sandbox id of operations with a single sandbox. */
 async function withSandbox(db: Kysely<Database>, operations: Operation[]): Promise<LogEntry[]> {
   const single = operations.filter(({ counts }) => totalsOf(counts).total === 1);
   const ids = single.map(({ id }) => id);

@@ -18,7 +18,7 @@ import { CHUNK, OPEN, openItems } from './open-items';
 
 type NewOperation = Omit<Operation, 'counts'> & { targets: Sandbox[] };
 
-/** Writes an operation with all its items before the first request is sent. Answers false when it was there already. */
+/** Records an operation with all its items before the first request. Returns false if it already exists. */
 export async function recordOperation({ targets, ...operation }: NewOperation): Promise<boolean> {
   const db = await database();
   return db.transaction().execute(async (transaction) => {
@@ -73,7 +73,7 @@ async function insertItems(
   }
 }
 
-/** Marks an operation as finished if nothing of it is open. Answers whether it is finished now. */
+/** Marks an operation as finished if no item is open. Returns whether it is finished. */
 export async function finishIfDone(operationId: string, nowMs: number): Promise<boolean> {
   const db = await database();
   const open = await openItems(db, operationId).select('sandbox_id').limit(1).executeTakeFirst();
@@ -88,8 +88,8 @@ export async function finishIfDone(operationId: string, nowMs: number): Promise<
 }
 
 /**
- * Cancels an operation that is under way: what no process has claimed is `cancelled` at once, the rest by whoever has
- * claimed it, unless it was sent. Answers false where there is no such operation under way, or it is cancelled already.
+ * Cancels a running operation. Unclaimed items become `cancelled` at once; a claimed item is cancelled by its process
+ * unless its request was sent. Returns false if the operation is not running or already cancelled.
  */
 export async function recordCancel(operationId: string, by: string, nowMs: number): Promise<boolean> {
   const db = await database();
@@ -113,7 +113,7 @@ export async function recordCancel(operationId: string, by: string, nowMs: numbe
   });
 }
 
-/** Writes what another look found out about items whose outcome was unknown. */
+/** Records the result of rechecking items whose outcome was unknown. */
 export async function recordClarified(operationId: string, items: readonly OperationItem[]): Promise<void> {
   const db = await database();
   await db.transaction().execute(async (transaction) => {
@@ -129,7 +129,7 @@ export async function recordClarified(operationId: string, items: readonly Opera
   });
 }
 
-/** Ids of the operations under way, oldest first. */
+/** Ids of running operations, oldest first. */
 export async function listRunningIds(): Promise<string[]> {
   const db = await database();
   const rows = await db
@@ -141,7 +141,7 @@ export async function listRunningIds(): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** The operation with this id, or `null`; also for an act that this version does not know. */
+/** `null` if it does not exist or has an action that this version does not know. */
 export async function findOperation(id: string): Promise<Operation | null> {
   const db = await database();
   const row = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst();
@@ -149,7 +149,6 @@ export async function findOperation(id: string): Promise<Operation | null> {
   return operationOf(row, (await countItems([id])).get(id) ?? noCounts());
 }
 
-/** How many items of each operation have each outcome. */
 export async function countItems(operationIds: readonly string[]): Promise<Map<string, Counts>> {
   const counts = new Map(operationIds.map((id) => [id, noCounts()]));
   if (operationIds.length === 0) return counts;
@@ -167,7 +166,7 @@ export async function countItems(operationIds: readonly string[]): Promise<Map<s
   return counts;
 }
 
-/** Items of an operation in their order, those that changed after `sinceMs` only. */
+/** Items of an operation in plan order that changed after `sinceMs`. */
 export async function listItems(
   operationId: string,
   sinceMs = Number.NEGATIVE_INFINITY,
@@ -183,10 +182,8 @@ export async function listItems(
   return rows.map(itemOf);
 }
 
-/** What `itemOf` reads. */
 export const ITEM_COLUMNS = ['sandbox_id', 'outcome', 'message', 'took_ms', 'saved'] as const;
 
-/** One item of an operation, or `null`. */
 export async function findItem(id: {
   operationId: string;
   sandboxId: string;
@@ -201,7 +198,6 @@ export async function findItem(id: {
   return row ? itemOf(row) : null;
 }
 
-/** The item as everybody knows it. */
 export function itemOf(
   row: Pick<Selectable<Database['operation_items']>, (typeof ITEM_COLUMNS)[number]>,
 ): OperationItem {
@@ -215,7 +211,7 @@ export function itemOf(
   };
 }
 
-/** The operation as everybody knows it; `null` for an act that this version does not know. */
+/** `null` if this version does not know the action. */
 export function operationOf(row: Selectable<Database['operations']>, counts: Counts): Operation | null {
   const act = parseAct(row.act);
   if (act === null) return null;
@@ -241,7 +237,7 @@ function numberOrNull(value: number | null): number | null {
   return value === null ? null : Number(value);
 }
 
-/** The operation by which we killed this sandbox, or `null` when we did not. */
+/** The operation that killed this sandbox, or `null`. */
 export async function findOurKill(
   sandboxId: string,
 ): Promise<{ atMs: number; actor: string; operationId: string; sandbox: Sandbox } | null> {
@@ -269,7 +265,7 @@ export async function findOurKill(
   };
 }
 
-/** Forgets operations that finished before `beforeMs`, items and all: what the configured retention asks for. */
+/** Deletes operations that finished before `beforeMs`, with their items, as the configured retention requires. */
 export async function forgetOperationsBefore(beforeMs: number): Promise<void> {
   const db = await database();
   const old = db

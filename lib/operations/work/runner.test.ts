@@ -206,9 +206,7 @@ describeOnDatabases('the runner', () => {
       expect([outcomes[paused], outcomes[resumed]]).toEqual(['skipped', 'skipped']);
       for (const id of same) expect(outcomes[id]).toBe('done');
       expect([await isThere(paused), await isThere(resumed)]).toEqual([true, true]);
-      expect((await listItems(operation.id))[0]?.message).toBe(
-        'Skipped: it was running and is now paused.',
-      );
+      expect((await listItems(operation.id))[0]?.message).toBe('Skipped: it was running and is now paused.');
     });
 
     it('hands its params to every step', async () => {
