@@ -9,12 +9,12 @@ describe('access', () => {
   const expired = String(Math.floor(Date.now() / 1000) - 10);
   const later = String(Math.floor(Date.now() / 1000) + 100);
 
-  it('has the signature of the protocol', () => {
+  it('computes the published example of a signature', () => {
     const file = { path: 'hello.txt', operation: 'read' as const, username: 'user' };
     expect(fileSignature(file, ACCESS_TOKEN)).toBe('v1_gUtH/s9YCJWgCizjfUxuWfhFE4QSydOWEIIvfLwDr6E');
   });
 
-  it('takes the token or a signature, and says exactly what is wrong', async () => {
+  it('accepts the token or a signature, and names what is wrong', async () => {
     const envd = await startTestEnvd();
     fs.writeFileSync(envd.inside('home/user/hello.txt'), 'hello');
     const file = { path: 'hello.txt', username: 'user' };
@@ -22,18 +22,18 @@ describe('access', () => {
       fileSignature({ ...file, operation, ...(expiration ? { expiration } : {}) }, ACCESS_TOKEN);
     const get = (parameters: Record<string, string>, token: string | null = null) =>
       envd.request('GET', query({ ...file, ...parameters }), { token });
-    const refused = (message: string) => ({ status: 401, json: { code: 401, message } });
+    const rejected = (message: string) => ({ status: 401, json: { code: 401, message } });
 
     expect((await get({}, ACCESS_TOKEN)).status).toBe(200);
     expect((await get({ signature: sign('read') })).body.toString()).toBe('hello');
     expect((await get({ signature: sign('read', later), signature_expiration: later })).status).toBe(200);
     expect(await get({}, 'wrong')).toMatchObject(
-      refused('access token present in header but does not match'),
+      rejected('access token present in header but does not match'),
     );
-    expect(await get({})).toMatchObject(refused('missing signature query parameter'));
-    expect(await get({ signature: sign('write') })).toMatchObject(refused('invalid signature'));
+    expect(await get({})).toMatchObject(rejected('missing signature query parameter'));
+    expect(await get({ signature: sign('write') })).toMatchObject(rejected('invalid signature'));
     expect(await get({ signature: sign('read'), signature_expiration: later })).toMatchObject(
-      refused('invalid signature'),
+      rejected('invalid signature'),
     );
     const late = await get({ signature: sign('read', expired), signature_expiration: expired });
     expect(late.json).toEqual({ code: 401, message: 'signature is already expired' });
@@ -44,7 +44,7 @@ describe('access', () => {
     expect(written.status).toBe(200);
   });
 
-  it('works with the addresses that the SDK makes', async () => {
+  it('accepts the signed URLs of the SDK', async () => {
     const envd = await startTestEnvd();
     const sandbox = envd.sandbox();
     await sandbox.files.write('hello.txt', 'hello');
@@ -59,7 +59,7 @@ describe('access', () => {
     expect(await sandbox.files.read('up.txt')).toBe('sent');
   });
 
-  it('guards everything but health', async () => {
+  it('requires the token for everything but /health', async () => {
     const envd = await startTestEnvd();
     const statusOf = async (method: string, path: string, token: string | null = null) =>
       (await envd.request(method, path, { token })).status;
@@ -71,7 +71,7 @@ describe('access', () => {
     expect(await statusOf('GET', '/nothing', ACCESS_TOKEN)).toBe(404);
   });
 
-  it('lets any page use a sandbox with a token, and only local ones a sandbox without', async () => {
+  it('allows any origin for a secure sandbox, and only local ones otherwise', async () => {
     const preflight = { origin: 'https://example.com', 'access-control-request-headers': 'x-access-token' };
     const secure = await startTestEnvd();
     const allowed = await secure.request('OPTIONS', '/files', { headers: preflight, token: null });
@@ -90,7 +90,7 @@ describe('access', () => {
   });
 });
 
-it('tells its use', async () => {
+it('reports its usage', async () => {
   const envd = await startTestEnvd({
     usage: () => ({ cpuUsedPct: 12.5, memUsedBytes: 3 * 1024 * 1024, diskUsedBytes: 7 }),
   });
@@ -104,11 +104,11 @@ it('tells its use', async () => {
   });
 });
 
-it('has no other ports', async () => {
+it('answers 502 on other ports', async () => {
   const envd = await startTestEnvd();
-  const answer = await envd.request('GET', '/', { headers: { 'moru-sandbox-port': '3000' } });
+  const response = await envd.request('GET', '/', { headers: { 'moru-sandbox-port': '3000' } });
   const message = 'The sandbox is running but port is not open';
-  expect(answer).toMatchObject({
+  expect(response).toMatchObject({
     status: 502,
     json: { sandboxId: envd.guest.id, message, port: 3000, code: 502 },
   });

@@ -1,22 +1,23 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Guest } from '../guests';
 import { ApiError } from '../http';
-import { fileSignature } from '../ids';
+import { fileSignature, sameSecret } from '../ids';
 
 /**
- * Checks a data-plane request against the sandbox's token (docs/protocol.md#envd-access-check). Nothing is checked
- * unless it is `secure`.
+ * Checks the access token of a secure sandbox, on every path but `/health` and `/files`
+ * (docs/protocol.md#envd-access-check).
+ * @throws ApiError 401
  */
-
-/** Everything but `/health` and `/files`. @throws ApiError 401 */
 export function requireToken(guest: Guest, request: IncomingMessage): void {
   if (!guest.secure || isToken(guest, request.headers['x-access-token'])) return;
   const message = 'unauthorized access, please provide a valid access token or method signing if supported';
   throw new ApiError(401, message);
 }
 
-/** `/files`: the token or a signature made with it. @throws ApiError 401 */
+/**
+ * Checks the access token or the signature of a request to `/files` (docs/protocol.md#envd-file-access-check).
+ * @throws ApiError 401
+ */
 export function requireFileAccess(guest: Guest, request: IncomingMessage, query: URLSearchParams): void {
   if (!guest.secure) return;
   const token = request.headers['x-access-token'];
@@ -36,18 +37,17 @@ export function requireFileAccess(guest: Guest, request: IncomingMessage, query:
     },
     guest.accessToken,
   );
-  if (!isSame(signature, expected)) throw new ApiError(401, 'invalid signature');
+  if (!sameSecret(signature, expected)) throw new ApiError(401, 'invalid signature');
   if (expiration !== null && !(Number(expiration) >= Math.floor(Date.now() / 1000))) {
     throw new ApiError(401, 'signature is already expired');
   }
 }
 
 /**
- * The headers with which a web page may read the answer, or null when a page may not even ask.
+ * CORS headers of a response; null if the page's origin is rejected.
  *
- * With a token the answer is for whoever has it, wherever the page comes from, as in the cloud. Without one, the id
- * alone opens the sandbox, so only pages of this machine may use it; a foreign page that has learned an id could
- * otherwise run commands here through the browser of whoever visits it.
+ * A secure sandbox needs its token, hence any origin may use it, as in the cloud. Without a token the id alone is
+ * enough, hence only local pages may: a foreign page could otherwise run commands here through a visitor's browser.
  */
 export function crossOriginHeaders(guest: Guest, request: IncomingMessage): Record<string, string> | null {
   const { origin } = request.headers;
@@ -56,7 +56,7 @@ export function crossOriginHeaders(guest: Guest, request: IncomingMessage): Reco
   return isLocal(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : null;
 }
 
-/** What a preflight is answered besides. */
+/** Additional headers of a preflight response. */
 export function preflightHeaders(request: IncomingMessage): Record<string, string> {
   return {
     'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, HEAD',
@@ -71,11 +71,5 @@ function isLocal(origin: string): boolean {
 }
 
 function isToken(guest: Guest, header: string | string[] | undefined): boolean {
-  return typeof header === 'string' && isSame(header, guest.accessToken);
-}
-
-/** Takes as long for a good guess as for a bad one. */
-function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
+  return typeof header === 'string' && sameSecret(header, guest.accessToken);
 }

@@ -1,7 +1,4 @@
-/**
- * Codes of the Connect protocol with the HTTP status that carries them in unary replies
- * (docs/protocol.md#connect-codes).
- */
+/** Connect codes with their HTTP status in unary responses (docs/protocol.md#connect-codes). */
 export const HTTP_STATUS_OF_CODE = {
   canceled: 499,
   unknown: 500,
@@ -23,7 +20,7 @@ export const HTTP_STATUS_OF_CODE = {
 
 export type ConnectCode = keyof typeof HTTP_STATUS_OF_CODE;
 
-/** A failed RPC. The message is shown to the caller, so it speaks of the sandbox and never of the host. */
+/** A failed RPC. Callers see the message, which must not reveal details of the host. */
 export class ConnectError extends Error {
   override name = 'ConnectError';
 
@@ -35,16 +32,13 @@ export class ConnectError extends Error {
     super(message, options);
   }
 
-  /**
-   * The error itself, or `internal` for anything else. The text of a foreign error is kept as the cause and not shown:
-   * it may name paths of the host.
-   */
+  /** Wraps any other error as `internal`, without its message, which may contain host paths. */
   static from(error: unknown): ConnectError {
     if (error instanceof ConnectError) return error;
     return new ConnectError('internal', 'internal error', { cause: error });
   }
 
-  /** The form that both kinds of reply carry. */
+  /** Error body of unary responses and end-of-stream envelopes. */
   toJSON(): { code: ConnectCode; message: string } {
     return { code: this.code, message: this.message };
   }

@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
 
-/** How much of a file is looked at to guess its type. */
 export const SNIFF_BYTES = 512;
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -39,8 +38,8 @@ const BY_MARKUP: readonly (readonly [RegExp, string])[] = [
   [/^\s*<\?xml/, 'text/xml; charset=utf-8'],
 ];
 
-/** First bytes in hex. */
-const BY_BEGINNING: readonly (readonly [string, string])[] = [
+/** By the first bytes in hex. */
+const BY_SIGNATURE: readonly (readonly [string, string])[] = [
   ['255044462d', 'application/pdf'],
   ['89504e470d0a1a0a', 'image/png'],
   ['ffd8ff', 'image/jpeg'],
@@ -51,19 +50,19 @@ const BY_BEGINNING: readonly (readonly [string, string])[] = [
   ['0061736d', 'application/wasm'],
 ];
 
-/** The type of a file by its extension, else by how it begins (`beginning`: its first 512 bytes). */
-export function contentTypeOf(path: string, beginning: Buffer): string {
+/** Guesses the type of a file from its extension or its first `SNIFF_BYTES`. */
+export function contentTypeOf(path: string, head: Buffer): string {
   const byExtension = BY_EXTENSION[posix.extname(path).toLowerCase()];
   if (byExtension) return byExtension;
-  const begins = beginning.toString('hex');
-  const text = beginning.toString('latin1');
+  const hex = head.toString('hex');
+  const text = head.toString('latin1');
   const found =
-    BY_BEGINNING.find(([start]) => begins.startsWith(start)) ??
+    BY_SIGNATURE.find(([signature]) => hex.startsWith(signature)) ??
     BY_MARKUP.find(([pattern]) => pattern.test(text));
-  return found?.[1] ?? (beginning.some(isNoText) ? BINARY : TEXT);
+  return found?.[1] ?? (head.some(isBinary) ? BINARY : TEXT);
 }
 
-/** Control characters that no text holds: all but tab, line feed, form feed, carriage return and escape. */
-function isNoText(byte: number): boolean {
+/** Control characters except tab, line feed, form feed, carriage return and escape. */
+function isBinary(byte: number): boolean {
   return byte < 0x20 && ![0x09, 0x0a, 0x0c, 0x0d, 0x1b].includes(byte);
 }

@@ -1,34 +1,33 @@
 import type { Stats } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { fromRaw, openList, statOf } from '../safe-fs/descriptors';
 import type { GuestRoot } from '../safe-fs/guest-root';
 import { inBatches } from '../safe-fs/in-batches';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
 import { requireOwn, withPlace } from '../safe-fs/walk';
 import { type EventType, interpret, type RawEvent } from './watch-changes';
-import { lookAt, SELF, type WatchBudget, WatchedDirectory } from './watched-directory';
+import { SELF, statNamed, type WatchBudget, WatchedDirectory } from './watched-directory';
 
-/** One event, named relative to the watched directory. */
+/** An event; its name is relative to the watched directory. */
 export type FilesystemEvent = { readonly name: string; readonly type: EventType };
 
-/** Entries whose state is kept for comparing, by one watcher. */
+/** Entries whose state one watcher keeps. */
 const MAX_KNOWN_ENTRIES = 100_000;
-/** Events of Node that wait to be interpreted. More, and the directories are compared as a whole instead. */
+/** Beyond this, the watcher compares whole directories instead. */
 const MAX_PENDING_EVENTS = 16_384;
 
 export type WatchOptions = {
   readonly recursive: boolean;
   readonly budget: WatchBudget;
-  /** Gets events in their order. */
   onEvents(events: FilesystemEvent[]): void;
-  /** The watch has ended by itself: SafeFsError EMFILE when there is more to watch than can be held. */
+  /** The watch has failed, with SafeFsError EMFILE at a limit. */
   onFailure(error: unknown): void;
 };
 
 /**
- * Watches one directory of a sandbox, with everything below when recursive. Directories are watched through
- * descriptors, so one that is replaced by a link is not followed. Everything after the start runs one after the other
- * in `workOff`, which is also what makes it safe to let go of a descriptor there.
+ * Watches a directory of a sandbox, optionally recursively. It watches descriptors, not paths, and therefore never
+ * follows a directory that becomes a link. All work after the start is sequential in `#processPending`, which makes it
+ * safe to close descriptors there.
  */
 export class DirectoryWatcher {
   readonly #options: WatchOptions;
@@ -45,13 +44,12 @@ export class DirectoryWatcher {
 
   /**
    * Resolves once every directory is watched.
-   * @throws SafeFsError ENOENT, ENOTDIR, EROFS in a shared directory, EMFILE when more would be held than the engine allows
+   * @throws SafeFsError ENOENT, ENOTDIR, EROFS in a shared directory, EMFILE at a limit
    */
   static async open(root: GuestRoot, path: string, options: WatchOptions): Promise<DirectoryWatcher> {
     const watcher = new DirectoryWatcher(options);
     try {
       await withPlace(root, path, {}, async (place) => {
-        // What belongs to the host is not for a sandbox to follow.
         requireOwn(place, path);
         const { entry } = place;
         if (!entry) throw new SafeFsError('ENOENT', path);
@@ -62,12 +60,12 @@ export class DirectoryWatcher {
       watcher.close();
       throw error;
     } finally {
-      watcher.#rest();
+      watcher.#finishWork();
     }
     return watcher;
   }
 
-  /** Tells nothing more. Descriptors that are being used are let go of when that is over. */
+  /** Stops the events. Descriptors in use are closed afterwards. */
   close(): void {
     this.#isClosed = true;
     this.#pending = [];
@@ -78,8 +76,8 @@ export class DirectoryWatcher {
     const directory = await WatchedDirectory.open(parentFd, name, prefix, {
       budget: this.#options.budget,
       listener: {
-        onEvent: (source, kind, entry) => this.#note({ directory: source, kind, name: entry }),
-        onLoss: () => this.#compareSoon(),
+        onEvent: (source, kind, entry) => this.#enqueue({ directory: source, kind, name: entry }),
+        onLoss: () => this.#scheduleComparison(),
       },
     });
     this.#directories.set(prefix, directory);
@@ -100,14 +98,14 @@ export class DirectoryWatcher {
   }
 
   /**
-   * Takes in what a watched directory holds, and watches what is below. With `found`, what was not known before is
-   * told there: it came between the making of the directory and the watch.
+   * Reads a watched directory, and watches its subdirectories if recursive. `events` receives the entries created before
+   * the watch of a new directory started.
    */
-  async #scan(top: WatchedDirectory, found: FilesystemEvent[] | null): Promise<void> {
+  async #scan(top: WatchedDirectory, events: FilesystemEvent[] | null): Promise<void> {
     const todo = [top];
     for (let directory = todo.pop(); directory && !this.#isClosed; directory = todo.pop()) {
       for (const [name, stat] of await this.#readDirectory(directory)) {
-        found?.push(...describeFound(directory.prefix + name, stat));
+        events?.push(...describeNewEntry(directory.prefix + name, stat));
         if (!this.#options.recursive || !stat.isDirectory()) continue;
         const child = await this.#watchBelow(directory, name);
         if (child) todo.push(child);
@@ -115,7 +113,7 @@ export class DirectoryWatcher {
     }
   }
 
-  /** Null: it is gone already. */
+  /** Returns null if the subdirectory no longer exists. */
   async #watchBelow(directory: WatchedDirectory, name: string): Promise<WatchedDirectory | null> {
     const prefix = `${directory.prefix}${name}/`;
     this.#unwatchTree(prefix);
@@ -127,11 +125,11 @@ export class DirectoryWatcher {
     }
   }
 
-  /** Reads a directory into what is known of it; answers what is new. */
+  /** Updates the known entries of a directory. Returns the new ones. */
   async #readDirectory(directory: WatchedDirectory): Promise<Map<string, Stats>> {
     const fresh = new Map<string, Stats>();
     await inBatches(await openList(directory.fd), async ({ name }) => {
-      const stat = await directory.look(name);
+      const stat = await directory.stat(name);
       if (!stat || directory.known.has(name)) return;
       this.#count(1);
       directory.known.set(name, stat);
@@ -145,7 +143,7 @@ export class DirectoryWatcher {
     if (this.#knownCount > MAX_KNOWN_ENTRIES) throw new SafeFsError('EMFILE', 'the watched directory');
   }
 
-  #note(event: RawEvent<WatchedDirectory>): void {
+  #enqueue(event: RawEvent<WatchedDirectory>): void {
     if (this.#isClosed) return;
     const last = this.#pending.at(-1);
     const isRepeated = event.kind === 'change' && last?.kind === 'change' && last.name === event.name;
@@ -155,39 +153,39 @@ export class DirectoryWatcher {
       this.#mustCompare = true;
     }
     this.#pending.push(event);
-    this.#work();
+    this.#startWork();
   }
 
-  #compareSoon(): void {
+  #scheduleComparison(): void {
     this.#mustCompare = true;
-    this.#work();
+    this.#startWork();
   }
 
-  #work(): void {
+  #startWork(): void {
     if (this.#isWorking || this.#isClosed) return;
     this.#isWorking = true;
-    this.#workOff()
+    this.#processPending()
       .catch((error: unknown) => {
         if (this.#isClosed) return;
         this.close();
         this.#options.onFailure(error);
       })
-      .finally(() => this.#rest());
+      .finally(() => this.#finishWork());
   }
 
-  #rest(): void {
+  #finishWork(): void {
     this.#isWorking = false;
     if (this.#isClosed) this.#unwatchTree('');
-    else if (this.#pending.length > 0 || this.#mustCompare) this.#work();
+    else if (this.#pending.length > 0 || this.#mustCompare) this.#startWork();
   }
 
-  async #workOff(): Promise<void> {
+  async #processPending(): Promise<void> {
     while (!this.#isClosed && (this.#pending.length > 0 || this.#mustCompare)) {
-      // Lets the events of one act, such as the two of a rename, arrive together.
-      await nextTurn();
+      // Lets the events of one change, such as a rename, arrive together.
+      await nextTick();
       const batch = this.#pending;
       this.#pending = [];
-      // The kernel keeps about as many events before it drops some without a word.
+      // The kernel queues about as many events before it drops some silently.
       const isFlood = this.#mustCompare || batch.length >= MAX_PENDING_EVENTS / 2;
       this.#mustCompare = false;
       await this.#handle(batch);
@@ -198,13 +196,13 @@ export class DirectoryWatcher {
   async #handle(batch: RawEvent<WatchedDirectory>[]): Promise<void> {
     const live = batch.filter(({ directory }) => this.#isWatched(directory));
     const named = live.filter(({ name }) => name !== SELF);
-    const look = await lookAt(named);
-    const changes = this.#interpret(named, look);
+    const stat = await statNamed(named);
+    const changes = this.#interpret(named, stat);
     const events: FilesystemEvent[] = [];
     for (const { directory, name, type } of changes) {
       if (!this.#isWatched(directory)) continue;
       events.push({ name: fromRaw(directory.prefix + name), type });
-      await this.#followDirectory(directory, name, type, look(directory, name), events);
+      await this.#followDirectory(directory, name, type, stat(directory, name), events);
     }
     if (live.some(({ directory, name }) => name === SELF && directory.prefix === '')) {
       events.push(...(await this.#checkTop()));
@@ -214,17 +212,17 @@ export class DirectoryWatcher {
 
   #interpret(
     events: RawEvent<WatchedDirectory>[],
-    look: (directory: WatchedDirectory, name: string) => Stats | null,
+    stat: (directory: WatchedDirectory, name: string) => Stats | null,
   ) {
     const directories = new Set(events.map(({ directory }) => directory));
     const sizeOf = () => [...directories].reduce((sum, { known }) => sum + known.size, 0);
     const sizeBefore = sizeOf();
-    const changes = interpret(events, look);
+    const changes = interpret(events, stat);
     this.#count(sizeOf() - sizeBefore);
     return changes;
   }
 
-  /** Watches directories that come, and lets go of those that went. */
+  /** Watches a new directory, or stops watching a removed one. */
   async #followDirectory(
     directory: WatchedDirectory,
     name: string,
@@ -241,7 +239,7 @@ export class DirectoryWatcher {
     }
   }
 
-  /** A directory that is removed while it is watched says so of itself. */
+  /** Reports the removal of the top directory itself. */
   async #checkTop(): Promise<FilesystemEvent[]> {
     const top = this.#directories.get('');
     if (!top || (await statOf(top.fd)).nlink > 0) return [];
@@ -249,32 +247,32 @@ export class DirectoryWatcher {
     return [{ name: SELF, type: 'EVENT_TYPE_REMOVE' }];
   }
 
-  /** After events were lost: what differs from what is known is told as if it had just happened. */
+  /** Reports the differences from the known state, after events were lost. */
   async #compareAll(): Promise<void> {
     for (const directory of [...this.#directories.values()]) {
-      if (this.#isWatched(directory) && !this.#isClosed) await this.#handle(await suspectsIn(directory));
+      if (this.#isWatched(directory) && !this.#isClosed) await this.#handle(await compare(directory));
     }
   }
 }
 
-/** What in a directory is not as it is known, as the events that would have said so. */
-async function suspectsIn(directory: WatchedDirectory): Promise<RawEvent<WatchedDirectory>[]> {
-  const suspects: RawEvent<WatchedDirectory>[] = [];
+/** The differences of a directory from its known state, as events. */
+async function compare(directory: WatchedDirectory): Promise<RawEvent<WatchedDirectory>[]> {
+  const events: RawEvent<WatchedDirectory>[] = [];
   await inBatches([...directory.known], async ([name, before]) => {
-    const now = await directory.look(name);
-    if (!now) suspects.push({ directory, name, kind: 'rename' });
+    const now = await directory.stat(name);
+    if (!now) events.push({ directory, name, kind: 'rename' });
     else if (before?.ctimeMs === now.ctimeMs) return;
-    else suspects.push({ directory, name, kind: now.isDirectory() ? 'rename' : 'change' });
+    else events.push({ directory, name, kind: now.isDirectory() ? 'rename' : 'change' });
   });
   for await (const { name } of await openList(directory.fd)) {
-    if (!directory.known.has(name)) suspects.push({ directory, name, kind: 'rename' });
-    if (suspects.length > MAX_KNOWN_ENTRIES) break;
+    if (!directory.known.has(name)) events.push({ directory, name, kind: 'rename' });
+    if (events.length > MAX_KNOWN_ENTRIES) break;
   }
-  return suspects;
+  return events;
 }
 
-/** A file that already has content was written as well. */
-function describeFound(rawName: string, stat: Stats): FilesystemEvent[] {
+/** A file with content was written as well. */
+function describeNewEntry(rawName: string, stat: Stats): FilesystemEvent[] {
   const name = fromRaw(rawName);
   const created: FilesystemEvent = { name, type: 'EVENT_TYPE_CREATE' };
   return stat.isFile() && stat.size > 0 ? [created, { name, type: 'EVENT_TYPE_WRITE' }] : [created];

@@ -1,24 +1,24 @@
 import { performance } from 'node:perf_hooks';
 
-/** A sandbox may not use more disk. */
+/** A sandbox has reached its disk quota. */
 export class QuotaError extends Error {
   override name = 'QuotaError';
 }
 
-/** How long a measurement is believed at least. */
-const FRESH_MS = 5_000;
-/** A measurement is believed this many times as long as it took, so that measuring never becomes the work itself. */
+/** Minimum time before the next measurement. */
+const MIN_FRESH_MS = 5_000;
+/** Time before the next measurement, relative to the duration of the last one. Keeps measuring cheap. */
 const FRESH_PER_COST = 20;
 
 /**
- * Keeps one sandbox's uploads within its quota: the use as measured, and what uploads have added since. Processes write
- * without asking, so the bound is as sharp as the measurement is fresh; uploads at the same time share one account.
+ * Limits the uploads of a sandbox to its quota, counting the measured usage and all uploads since. Processes write
+ * without a check, hence the limit is only as exact as the last measurement.
  */
 export class DiskAccount {
   readonly #measure: () => Promise<number>;
   readonly #quotaBytes: number;
   #measuredBytes = 0;
-  #takenBytes = 0;
+  #uploadedBytes = 0;
   #staleAtMs = Number.NEGATIVE_INFINITY;
   #measuring: Promise<void> | null = null;
 
@@ -27,24 +27,24 @@ export class DiskAccount {
     this.#quotaBytes = quotaBytes;
   }
 
-  /** Resolves when the use is known well enough to upload by. */
+  /** Measures the usage if the last measurement is outdated. */
   async ready(): Promise<void> {
     if (performance.now() >= this.#staleAtMs) await this.#remeasure();
   }
 
-  /** Uses `sizeBytes` more. @throws QuotaError when that is too much */
+  /** Counts `sizeBytes` more. @throws QuotaError beyond the quota */
   take(sizeBytes: number): void {
-    if (this.#measuredBytes + this.#takenBytes + sizeBytes > this.#quotaBytes) {
-      throw new QuotaError(`not enough disk space: the sandbox may use ${this.#quotaBytes} bytes`);
+    if (this.#measuredBytes + this.#uploadedBytes + sizeBytes > this.#quotaBytes) {
+      throw new QuotaError(`not enough disk space: the limit of the sandbox is ${this.#quotaBytes} bytes`);
     }
-    this.#takenBytes += sizeBytes;
-    // Long uploads keep looking at what the sandbox does meanwhile; a failure shows in `ready` of the next one.
+    this.#uploadedBytes += sizeBytes;
+    // Long uploads measure again as well. A failure surfaces in the next `ready`.
     if (performance.now() >= this.#staleAtMs) this.#remeasure().catch(() => {});
   }
 
-  /** Bytes that a file held before it was emptied. */
-  giveBack(sizeBytes: number): void {
-    this.#takenBytes -= sizeBytes;
+  /** Subtracts the size of a file that was truncated. */
+  release(sizeBytes: number): void {
+    this.#uploadedBytes -= sizeBytes;
   }
 
   #remeasure(): Promise<void> {
@@ -56,11 +56,11 @@ export class DiskAccount {
 
   async #measureNow(): Promise<void> {
     const startedMs = performance.now();
-    const takenBefore = this.#takenBytes;
+    const uploadedBefore = this.#uploadedBytes;
     this.#measuredBytes = await this.#measure();
-    // What was written meanwhile may have been seen or not: counted twice is the safe side.
-    this.#takenBytes -= takenBefore;
+    // The measurement may include later uploads. Counting those twice is safe.
+    this.#uploadedBytes -= uploadedBefore;
     const endedMs = performance.now();
-    this.#staleAtMs = endedMs + Math.max(FRESH_MS, (endedMs - startedMs) * FRESH_PER_COST);
+    this.#staleAtMs = endedMs + Math.max(MIN_FRESH_MS, (endedMs - startedMs) * FRESH_PER_COST);
   }
 }

@@ -8,11 +8,11 @@ import { type FileRequest, filePath, toApiError } from './file-request';
 import { untilAborted } from './open-calls';
 import { type ByteRange, readRanges } from './ranges';
 
-/** What one download holds in memory, whatever the size of the file and however slow its reader. */
+/** Memory per download. */
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * `GET /files`: the bytes of a file, whole or in ranges (docs/protocol.md#envd-reading-a-file).
+ * Serves `GET /files`, whole files or ranges (docs/protocol.md#envd-reading-a-file).
  * @throws ApiError 400, 404, 500
  */
 export async function download(exchange: FileRequest): Promise<void> {
@@ -41,7 +41,7 @@ async function openFile({ root }: FileRequest, path: string): Promise<ReadableFi
 async function sendFile(exchange: FileRequest, path: string, file: ReadableFile): Promise<void> {
   const { request, response } = exchange;
   const contentType = await guessType(path, file);
-  // The time of the last change is given as now, so a range that depends on it never holds.
+  // Last-Modified is always now, hence If-Range never matches.
   const header = request.headers['if-range'] === undefined ? request.headers.range : undefined;
   const ranges = readRanges(header, file.sizeBytes);
   response.setHeader('accept-ranges', 'bytes');
@@ -50,7 +50,7 @@ async function sendFile(exchange: FileRequest, path: string, file: ReadableFile)
     return sendError(response, 416, 'invalid range: failed to overlap', { headers });
   }
   response.setHeader('last-modified', new Date().toUTCString());
-  // A file of a sandbox must not become a page of this server's origin.
+  // A sandbox's HTML must not run in this server's origin.
   response.setHeader('content-security-policy', 'sandbox');
   response.setHeader('x-content-type-options', 'nosniff');
   if (ranges === 'whole') {
@@ -61,7 +61,7 @@ async function sendFile(exchange: FileRequest, path: string, file: ReadableFile)
   }
 }
 
-/** One range is sent as it is, several as parts of `multipart/byteranges`. */
+/** Sends several ranges as `multipart/byteranges`. */
 async function sendRanges(
   exchange: FileRequest,
   file: ReadableFile,
@@ -104,21 +104,21 @@ async function sendParts(
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   for (const { head, range } of parts) {
     if (head !== '') response.write(head);
-    for (let at = range.start; at <= range.end; ) {
-      const wantedBytes = Math.min(buffer.length, range.end + 1 - at);
-      const readBytes = await file.read(buffer, at, wantedBytes);
+    for (let position = range.start; position <= range.end; ) {
+      const wantedBytes = Math.min(buffer.length, range.end + 1 - position);
+      const readBytes = await file.read(buffer, position, wantedBytes);
       signal.throwIfAborted();
-      // It has shrunk, and the length is promised: only a broken connection tells the reader.
+      // The file has shrunk. The length was already sent, hence only a broken connection reports it.
       if (readBytes < wantedBytes) return void response.destroy();
-      await writeOut(response, buffer.subarray(0, readBytes), signal);
-      at += readBytes;
+      await sendChunk(response, buffer.subarray(0, readBytes), signal);
+      position += readBytes;
     }
   }
   response.end(tail);
 }
 
-/** Resolves once the chunk has left this process, so that its buffer can be used again. */
-function writeOut(response: ServerResponse, chunk: Buffer, signal: AbortSignal): Promise<void> {
+/** Resolves once the chunk is sent and its buffer can be reused. */
+function sendChunk(response: ServerResponse, chunk: Buffer, signal: AbortSignal): Promise<void> {
   const written = new Promise<void>((resolve, reject) => {
     response.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
@@ -126,7 +126,7 @@ function writeOut(response: ServerResponse, chunk: Buffer, signal: AbortSignal):
 }
 
 async function guessType(path: string, file: ReadableFile): Promise<string> {
-  const beginning = Buffer.alloc(SNIFF_BYTES);
-  const readBytes = await file.read(beginning, 0, beginning.length);
-  return contentTypeOf(path, beginning.subarray(0, readBytes));
+  const head = Buffer.alloc(SNIFF_BYTES);
+  const readBytes = await file.read(head, 0, head.length);
+  return contentTypeOf(path, head.subarray(0, readBytes));
 }

@@ -22,15 +22,15 @@ export type EntryInfo = {
   readonly symlinkTarget?: string;
 };
 
-/** Describes an entry: type and mode are those of a link's target, everything else is the link's own. */
+/** Type and mode of a link are those of its target; all other fields describe the link itself. */
 export function toEntryInfo({ path, stat, target }: Entry, root: GuestRoot): EntryInfo {
-  const meant = target?.stat ?? stat;
+  const resolved = target?.stat ?? stat;
   return {
     name: posix.basename(path) || '/',
-    type: typeOf(meant),
+    type: typeOf(resolved),
     path,
     size: String(stat.size),
-    mode: meant.mode & 0o777,
+    mode: resolved.mode & 0o777,
     permissions: permissionsOf(stat),
     owner: nameOf(stat.uid, root.uid, root),
     group: nameOf(stat.gid, root.gid, root),
@@ -44,7 +44,7 @@ function typeOf(stat: Stats): FileType {
   return stat.isDirectory() ? 'FILE_TYPE_DIRECTORY' : 'FILE_TYPE_UNSPECIFIED';
 }
 
-/** As Go writes a mode: kinds and special bits first, a dash for none, then the nine bits. */
+/** Go's format of a mode: kind and special bits or a dash, then the nine permission bits. */
 function permissionsOf(stat: Stats): string {
   const marks: [boolean, string][] = [
     [stat.isDirectory(), 'd'],
@@ -57,18 +57,18 @@ function permissionsOf(stat: Stats): string {
     [stat.isCharacterDevice(), 'c'],
     [(stat.mode & 0o1000) !== 0, 't'],
   ];
-  const kinds = marks.map(([holds, mark]) => (holds ? mark : '')).join('') || '-';
+  const kinds = marks.map(([isSet, mark]) => (isSet ? mark : '')).join('') || '-';
   const bits = [...'rwxrwxrwx'].map((letter, index) => ((stat.mode >> (8 - index)) & 1 ? letter : '-'));
   return kinds + bits.join('');
 }
 
-/** Inside there is one user, whatever number it has on the host; the engine's own files are root's. */
+/** The user of a sandbox has another id on the host. Files of the engine belong to root. */
 function nameOf(id: number, guestId: number, root: GuestRoot): string {
   if (id === guestId) return root.users[0]?.name ?? String(id);
   return id === 0 ? 'root' : String(id);
 }
 
-/** With microseconds, which is what a double still tells apart. */
+/** A double is exact to about a microsecond. */
 function timestampOf(timeMs: number): string {
   const micros = Math.round((timeMs - Math.floor(timeMs)) * 1000);
   const [seconds = '', rest = '000Z'] = new Date(Math.floor(timeMs)).toISOString().split('.');

@@ -18,25 +18,23 @@ import { serveRpc } from './rpc-server';
 import { upload } from './upload';
 import { Watchers } from './watchers';
 
-/** What envd is built with. */
 export type EnvdOptions = {
-  /** The sandbox's files, made at first use. Called for every request that touches them, so it must be cheap then. */
+  /** Creates the sandbox's files at first use. Called for every request to them, hence later calls must be cheap. */
   prepareRoot(guest: Guest): Promise<GuestRoot>;
-  /** Methods of `process.Process`. Where processes cannot run, methods that say so. */
+  /** Methods of `process.Process`. */
   readonly processes: Service;
-  /** Use at this moment, for `GET /metrics`; null where nothing is measured. */
+  /** Current usage for `GET /metrics`; null if not measured. */
   usage(id: string): Usage | null;
-  /** Most bytes that a sandbox may use on disk. Default: its `diskSizeMB`. */
+  /** Disk quota. Default: `diskSizeMB`. */
   quotaBytes?(guest: Guest): number;
-  /** Serves the sandbox's own ports; false: nothing listens there. Default: nothing ever does. */
+  /** Serves other ports. Returns false if nothing listens there. Default: always false. */
   openPort?(guest: Guest, port: number, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
-  /** One line for the operator. */
+  /** Writes one line for the operator. */
   warn(message: string): void;
 };
 
 const MEBIBYTE = 1024 * 1024;
 
-/** One request to envd. */
 type Exchange = {
   readonly guest: Guest;
   readonly request: IncomingMessage;
@@ -48,10 +46,7 @@ type Exchange = {
 
 type Endpoint = { readonly methods: readonly string[]; serve(exchange: Exchange): void | Promise<void> };
 
-/**
- * The data plane: files, filesystem RPC, process RPC and the rest of docs/protocol.md#envd-http and
- * docs/protocol.md#envd-rpc.
- */
+/** The data plane: docs/protocol.md#envd-http and docs/protocol.md#envd-rpc. */
 export class Envd implements DataPlane {
   readonly #options: EnvdOptions;
   readonly #calls = new OpenCalls();
@@ -59,7 +54,7 @@ export class Envd implements DataPlane {
   readonly #watchers = new Watchers();
   readonly #services: ReadonlyMap<string, Service>;
 
-  /** @throws StartError on a system whose files could not be served safely */
+  /** @throws StartError on a system where files cannot be served safely */
   constructor(options: EnvdOptions) {
     this.#options = options;
     const reason = whyUnsupported();
@@ -70,7 +65,7 @@ export class Envd implements DataPlane {
     ]);
   }
 
-  /** Answers every request, its failures included; never throws. */
+  /** Never throws. */
   async handle(
     guest: Guest,
     port: number,
@@ -84,21 +79,20 @@ export class Envd implements DataPlane {
       } catch (error) {
         this.#fail(error, guest, request, response, call);
       }
-      // What a server inside has not read is between it and its caller.
+      // A server inside the sandbox handles the rest of its own requests.
       if (port === ENVD_PORT) discardRest(request);
     });
   }
 
   /**
-   * Ends every request and stream of a sandbox that is paused or killed: RPCs with `unavailable`, transfers with the
-   * 502 of a sandbox that is not there, or by closing their connection once they have begun. Resolves when nothing
-   * here touches its files any more.
+   * Ends every request of a sandbox before a pause or kill: RPCs with `unavailable`, transfers with 502 or a closed
+   * connection. Resolves once none of them uses its files.
    */
   async closeStreams(guestId: string): Promise<void> {
     await this.#calls.close(guestId, new ConnectError('unavailable', 'the sandbox was paused or killed'));
   }
 
-  /** Forgets what is kept about a sandbox that is gone: watchers and measured disk use. */
+  /** Drops the watchers and disk usage of a killed sandbox. */
   forget(guestId: string): void {
     this.#watchers.forget(guestId);
     this.#accounts.delete(guestId);
@@ -111,7 +105,7 @@ export class Envd implements DataPlane {
     response: ServerResponse,
     { signal }: OpenCall,
   ): Promise<void> {
-    // A server inside says nothing when it is frozen or killed, so its connections are cut at once.
+    // A frozen or killed server cannot close its connections itself.
     signal.addEventListener('abort', () => response.destroy());
     if (await this.#options.openPort?.(guest, port, request, response)) return;
     const message = 'The sandbox is running but port is not open';
@@ -125,7 +119,7 @@ export class Envd implements DataPlane {
     call: OpenCall,
   ): Promise<void> {
     const crossOrigin = crossOriginHeaders(guest, request);
-    if (!crossOrigin) throw new ApiError(403, 'pages of other origins may use secure sandboxes only');
+    if (!crossOrigin) throw new ApiError(403, 'only local pages may use a sandbox that is not secure');
     for (const [name, value] of Object.entries(crossOrigin)) response.setHeader(name, value);
     if (request.method === 'OPTIONS') {
       response.writeHead(204, preflightHeaders(request)).end();
@@ -151,7 +145,7 @@ export class Envd implements DataPlane {
     }
     const [, serviceName = '', methodName = '', ...rest] = path.split('/');
     const service = this.#services.get(serviceName);
-    if (!service || rest.length > 0) throw new ApiError(404, `there is nothing at ${path}`);
+    if (!service || rest.length > 0) throw new ApiError(404, `no such endpoint: ${path}`);
     await this.#serveMethod(exchange, service, methodName);
   }
 
@@ -162,14 +156,14 @@ export class Envd implements DataPlane {
       const root = await this.#options.prepareRoot(guest);
       const user = findUser(root, basicUserName(request.headers.authorization));
       if (user) return { guest, root, user };
-      throw new ConnectError('unauthenticated', 'there is no such user in the sandbox');
+      throw new ConnectError('unauthenticated', 'the sandbox has no such user');
     };
     await serveRpc(rpc, {
       request,
       response,
       call,
       open,
-      fault: (error) => this.#report(error, guest, request),
+      onFault: (error) => this.#report(error, guest, request),
     });
   }
 
@@ -229,7 +223,7 @@ export class Envd implements DataPlane {
     response: ServerResponse,
     { signal }: OpenCall,
   ): void {
-    // Too late for an answer, or nobody is there to read it.
+    // Too late for a response.
     if (response.headersSent || response.destroyed) response.destroy();
     else if (signal.aborted || isStopped(error)) {
       const extra = { sandboxId: guest.id };
@@ -250,7 +244,7 @@ export class Envd implements DataPlane {
   }
 }
 
-/** The sandbox was paused or killed between routing and here. */
+/** Whether the sandbox was paused or killed after routing. */
 function isStopped(error: unknown): boolean {
   return error instanceof ConnectError && error.code === 'unavailable';
 }
@@ -259,15 +253,12 @@ function sendEmpty(response: ServerResponse): void {
   response.writeHead(204, { 'cache-control': 'no-store' }).end();
 }
 
-/** These are for the platform around a sandbox, which here is this same program. */
+/** Only the platform calls these routes, and here the platform is this program. */
 function refusePlatformCall(): never {
   throw new ApiError(403, 'this call is for the platform only');
 }
 
-/**
- * The variables that every process of the sandbox starts with, those of its user apart
- * (docs/protocol.md#envd-process-environment).
- */
+/** The variables of every process, without those of its user (docs/protocol.md#envd-process-environment). */
 function environmentOf(guest: Guest): Record<string, string> {
   return {
     ...guest.envVars,
@@ -280,5 +271,5 @@ function environmentOf(guest: Guest): Record<string, string> {
 function requireUser(root: GuestRoot, name: string | null): GuestUser {
   const user = findUser(root, name);
   if (user) return user;
-  throw new ApiError(401, `error looking up user '${name}': there is no such user in the sandbox`);
+  throw new ApiError(401, `error looking up user '${name}': the sandbox has no such user`);
 }

@@ -1,28 +1,25 @@
 import { ConnectError } from './connect-error';
 
-/**
- * Envelopes of Connect streams (docs/protocol.md#streams): one flag byte, the length as a big-endian uint32, then JSON.
- */
-
-/** Largest request message that is taken in; a message is held in memory whole. */
+/** Largest request message. Messages are held in memory whole. */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 const HEADER_BYTES = 5;
 const FLAG_COMPRESSED = 0x01;
 const FLAG_END_STREAM = 0x02;
 
+/** An envelope: one flag byte, the length as a big-endian uint32, then JSON (docs/protocol.md#streams). */
 export function encodeMessage(message: unknown): Buffer {
   return encode(0, message);
 }
 
-/** The last envelope of every stream; without it the SDKs report a broken stream. */
+/** The required last envelope of a stream. Without it the SDKs report a broken stream. */
 export function encodeEndStream(error?: ConnectError): Buffer {
   return encode(FLAG_END_STREAM, error ? { error } : {});
 }
 
 /**
- * The messages of a request body, parsed as JSON, one at a time and with at most one buffered.
- * @throws ConnectError `invalid_argument` for what is not an envelope, `resource_exhausted` for one that is too large.
+ * Parses the messages of a request body, buffering at most one.
+ * @throws ConnectError `invalid_argument` for a malformed envelope, `resource_exhausted` for one that is too large.
  */
 export async function* decodeMessages(body: AsyncIterable<Buffer>): AsyncGenerator<unknown, void, undefined> {
   let chunks: Buffer[] = [];
@@ -45,7 +42,7 @@ export async function* decodeMessages(body: AsyncIterable<Buffer>): AsyncGenerat
   if (bufferedBytes > 0) throw new ConnectError('invalid_argument', 'protocol error: incomplete envelope');
 }
 
-/** Parses a message. @throws ConnectError `invalid_argument` */
+/** @throws ConnectError `invalid_argument` */
 export function parseJson(encoded: Buffer): unknown {
   try {
     return JSON.parse(encoded.toString('utf8')) as unknown;
@@ -54,7 +51,7 @@ export function parseJson(encoded: Buffer): unknown {
   }
 }
 
-/** Bytes of the envelope that `buffer` starts with, or of a header while that is not complete. */
+/** Size of the first envelope, or of its header if that is incomplete. */
 function sizeOfNext(buffer: Buffer): number {
   if (buffer.length < HEADER_BYTES) return HEADER_BYTES;
   const flags = buffer.readUInt8(0);

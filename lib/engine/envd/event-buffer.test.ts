@@ -6,7 +6,7 @@ const created = (name: number): FilesystemEvent => ({ name: String(name), type: 
 const many = (from: number, count: number) =>
   Array.from({ length: count }, (_, index) => created(from + index));
 
-it('keeps the oldest events and says once that later ones were lost', () => {
+it('keeps the oldest events and reports once that later ones were lost', () => {
   const buffer = new EventBuffer();
   for (let from = 0; from < 200_000; from += 1_000) buffer.add(many(from, 1_000));
   const kept = buffer.drain();
@@ -18,7 +18,7 @@ it('keeps the oldest events and says once that later ones were lost', () => {
   expect(buffer.drain()).toEqual([created(7)]);
 });
 
-it('wakes its reader for events, failures and the end', async () => {
+it('wakes its reader for events, failures and an abort', async () => {
   const buffer = new EventBuffer();
   const reading = new AbortController();
   const first = buffer.wait(reading.signal);

@@ -1,13 +1,9 @@
 import { ConnectError } from './connect-error';
 import type { FilesystemEvent } from './directory-watcher';
 
-/** Events that wait for a reader, at most. */
 const MAX_BUFFERED_EVENTS = 65_536;
 
-/**
- * Events of one watch between the directory and whoever asks for them. Of a reader who is too slow the oldest events
- * are kept; after those comes `resource_exhausted`, so nothing is lost in silence.
- */
+/** The unread events of a watch. When full, it drops new events and reports `resource_exhausted` after the old ones. */
 export class EventBuffer {
   readonly #events: FilesystemEvent[] = [];
   #failure: ConnectError | null = null;
@@ -15,25 +11,21 @@ export class EventBuffer {
 
   add(events: readonly FilesystemEvent[]): void {
     for (const event of events) {
-      // Once some are lost, later ones would tell a story with a hole.
+      // Later events would hide the gap.
       if (this.#failure) break;
       if (this.#events.length < MAX_BUFFERED_EVENTS) this.#events.push(event);
-      else
-        this.#failure = new ConnectError(
-          'resource_exhausted',
-          'events were lost: they were not read in time',
-        );
+      else this.#failure = new ConnectError('resource_exhausted', 'events were lost: read them more often');
     }
     this.#wake();
   }
 
-  /** Nothing more will come; why is told after what is there. */
+  /** Ends the events with an error, which follows the unread ones. */
   fail(message: string): void {
     this.#failure ??= new ConnectError('resource_exhausted', message);
     this.#wake();
   }
 
-  /** All that has happened since the last call. @throws ConnectError once, when some of it was lost or has ended */
+  /** Returns the unread events. @throws ConnectError once, after events were lost or the watch has failed */
   drain(): FilesystemEvent[] {
     if (this.#events.length > 0) return this.#events.splice(0);
     const failure = this.#failure;
@@ -42,7 +34,7 @@ export class EventBuffer {
     return [];
   }
 
-  /** Resolves when there is something to drain, or the signal aborts. */
+  /** Resolves when `drain` has a result or the signal aborts. */
   async wait(signal: AbortSignal): Promise<void> {
     if (this.#events.length > 0 || this.#failure || signal.aborted) return;
     await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import type { DiskAccount } from './disk-account';
 import { QuotaError } from './disk-account';
 import { PathError, resolvePath } from './identity';
 
-/** One request to `/files` whose sender may make it. */
+/** An authorized request to `/files`. */
 export type FileRequest = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -18,7 +18,7 @@ export type FileRequest = {
   readonly signal: AbortSignal;
 };
 
-/** The absolute path that a request names. @throws ApiError 400 */
+/** Resolves the path of a request. @throws ApiError 400 */
 export function filePath(path: string, user: GuestUser): string {
   try {
     return resolvePath(path, user);
@@ -28,13 +28,13 @@ export function filePath(path: string, user: GuestUser): string {
   }
 }
 
-/** The answer to a file that cannot be read or written. Other errors come back as they are. */
+/** Maps a failed read or write to a response. Returns other errors unchanged. */
 export function toApiError(error: unknown): unknown {
   if (error instanceof QuotaError) return new ApiError(507, error.message);
   if (!(error instanceof SafeFsError)) return error;
   const code = codeOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError(507, 'not enough disk space available');
-  // Paths that no file system takes are the caller's mistake.
+  // An impossible path is an error of the caller.
   if (code === 'ENAMETOOLONG' || code === 'EINVAL') return new ApiError(400, error.message);
   return new ApiError(500, error.message);
 }

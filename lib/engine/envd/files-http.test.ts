@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { answerOf, formOf, readAnswer, startTestEnvd, type TestEnvd } from './test-envd';
+import { formOf, readResponse, sendRest, startTestEnvd, type TestEnvd } from './test-envd';
 
 const query = (parameters: Record<string, string>) => `/files?${new URLSearchParams(parameters)}`;
 const upload = (envd: TestEnvd, parameters: Record<string, string>, parts: Parameters<typeof formOf>[0]) =>
@@ -48,11 +48,11 @@ describe('GET /files', () => {
       expect(answer, bad).toMatchObject({ status: 416, json: { code: 416 } });
       expect(answer.headers['content-range']).toBe('bytes */10');
     }
-    // More bytes than the file has: it is sent whole.
+    // Ranges larger than the file get the whole file.
     expect((await get('bytes=0-9,0-9')).status).toBe(200);
   });
 
-  it('sends several ranges as parts', async () => {
+  it('sends several ranges as a multipart body', async () => {
     const envd = await startTestEnvd();
     fs.writeFileSync(envd.inside('tmp/digits.txt'), '0123456789');
     const headers = { range: 'bytes=0-1, 5-6' };
@@ -71,7 +71,7 @@ describe('GET /files', () => {
     expect(answer.headers['content-length']).toBe(String(answer.body.length));
   });
 
-  it('fails with the exact bodies', async () => {
+  it('fails with the exact messages', async () => {
     const envd = await startTestEnvd();
     const failing: [string, number, string][] = [
       ['missing', 404, "path '/home/user/missing' does not exist"],
@@ -90,7 +90,7 @@ describe('GET /files', () => {
     expect((await envd.request('GET', query({ username: 'nobody-known' }))).status).toBe(401);
   });
 
-  it('knows the users and their homes', async () => {
+  it('resolves paths in the home of the user', async () => {
     const envd = await startTestEnvd();
     fs.mkdirSync(envd.inside('root'), { recursive: true });
     fs.writeFileSync(envd.inside('root/mine'), 'root file');
@@ -103,12 +103,12 @@ describe('GET /files', () => {
     expect(await read({ path: '../../root/mine' })).toBe('root file');
   });
 
-  it('closes what its reader leaves', async () => {
+  it('closes a file after its reader disconnects', async () => {
     const envd = await startTestEnvd();
     fs.writeFileSync(envd.inside('tmp/large'), '');
     fs.truncateSync(envd.inside('tmp/large'), 1 << 30);
     const before = fs.readdirSync('/proc/self/fd').length;
-    for (let turn = 0; turn < 5; turn += 1) {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
       const outgoing = envd.open('GET', query({ path: '/tmp/large' }));
       outgoing.on('error', () => {});
       await new Promise((resolve) => outgoing.on('response', resolve).end());
@@ -126,7 +126,7 @@ describe('GET /files', () => {
     const broken = new Promise((resolve) => response.on('error', resolve));
     const startedMs = performance.now();
     await envd.envd.closeStreams(envd.guest.id);
-    // Less than it would take to cut the reader off.
+    // Less than the grace period of an unread connection.
     expect(performance.now() - startedMs).toBeLessThan(900);
     response.resume();
     await broken;
@@ -134,7 +134,7 @@ describe('GET /files', () => {
 });
 
 describe('POST /files', () => {
-  it('writes to the path of the query, whatever the part is called', async () => {
+  it('writes to the path of the query, whatever the name of the part', async () => {
     const envd = await startTestEnvd();
     const answer = await upload(envd, { path: 'a/b.txt' }, [['name="file"; filename="undefined"', 'text']]);
     expect(answer).toMatchObject({ status: 200 });
@@ -142,7 +142,7 @@ describe('POST /files', () => {
     expect(fs.readFileSync(envd.inside('home/user/a/b.txt'), 'utf8')).toBe('text');
   });
 
-  it('writes each part where its file name says, directories and UTF-8 included', async () => {
+  it('writes each part to its file name, with directories and UTF-8', async () => {
     const envd = await startTestEnvd();
     const answer = await upload(envd, {}, [
       ['name="file"; filename="dir/sub/größe 😀.txt"', 'one'],
@@ -165,7 +165,7 @@ describe('POST /files', () => {
     expect(fs.statSync(envd.inside('home/user/dir/sub')).uid).toBe(owner.uid);
   });
 
-  it('refuses what cannot be written', async () => {
+  it('rejects invalid paths', async () => {
     const envd = await startTestEnvd();
     const file = 'name="file"; filename="x"';
     fs.writeFileSync(envd.inside('tmp/file'), '');
@@ -184,7 +184,7 @@ describe('POST /files', () => {
     expect((await upload(envd, {}, [['name="file"', 'x']])).status).toBe(400);
   });
 
-  it('refuses what is no form', async () => {
+  it('rejects malformed forms', async () => {
     const envd = await startTestEnvd();
     const post = (type: string, body: string) =>
       envd.request('POST', query({ path: 'x' }), { headers: { 'content-type': type }, body });
@@ -196,7 +196,7 @@ describe('POST /files', () => {
     expect((await post('multipart/form-data; boundary=b', cut)).status).toBe(400);
   });
 
-  it('keeps to the quota, also in one large file, and frees what is overwritten', async () => {
+  it('enforces the quota, even within one file, and frees overwritten bytes', async () => {
     const envd = await startTestEnvd({ quotaBytes: () => 2_000_000 });
     const write = (path: string, sizeBytes: number) =>
       upload(envd, { path }, [['name="file"; filename="x"', Buffer.alloc(sizeBytes, 1)]]);
@@ -211,7 +211,7 @@ describe('POST /files', () => {
     expect(usedBytes).toBeLessThanOrEqual(2_000_000);
   });
 
-  it('answers before a large body has been sent, and its sender sees the answer', async () => {
+  it('responds before a large body has been sent', async () => {
     const envd = await startTestEnvd({ quotaBytes: () => 1_000_000 });
     const { status } = await upload(envd, { path: 'a' }, [['name="file"', Buffer.alloc(50_000_000)]]);
     expect(status).toBe(507);
@@ -221,7 +221,7 @@ describe('POST /files', () => {
     const envd = await startTestEnvd();
     const form = formOf([['name="file"; filename="x"', 'begin']]);
     const outgoing = envd.open('POST', query({ path: 'x' }), { headers: form.headers });
-    const answer = readAnswer(outgoing);
+    const answer = readResponse(outgoing);
     outgoing.write(form.body.subarray(0, form.body.indexOf('begin') + 5));
     await expect.poll(() => fs.existsSync(envd.inside('home/user/x'))).toBe(true);
     await envd.envd.closeStreams(envd.guest.id);
@@ -229,7 +229,7 @@ describe('POST /files', () => {
   });
 });
 
-it('carries large files both ways in bounded memory', { timeout: 40_000 }, async () => {
+it('transfers large files both ways in bounded memory', { timeout: 40_000 }, async () => {
   const envd = await startTestEnvd();
   const sizeBytes = 256 * 1024 * 1024;
   const block = Buffer.alloc(1024 * 1024, 'engine');
@@ -240,29 +240,29 @@ it('carries large files both ways in bounded memory', { timeout: 40_000 }, async
   const sent = createHash('sha256');
   let peakBytes = 0;
   const startBytes = process.memoryUsage().rss;
-  const look = () => {
+  const measure = () => {
     peakBytes = Math.max(peakBytes, process.memoryUsage().rss - startBytes);
   };
   outgoing.write(head);
   for (let bytes = 0; bytes < sizeBytes; bytes += block.length) {
     sent.update(block);
-    look();
+    measure();
     if (!outgoing.write(block)) await new Promise((resolve) => outgoing.once('drain', resolve));
   }
-  expect((await answerOf(outgoing, tail)).status).toBe(200);
+  expect((await sendRest(outgoing, tail)).status).toBe(200);
   const received = createHash('sha256');
   await new Promise<void>((resolve, reject) => {
     const incoming = envd.open('GET', query({ path: 'large' })).on('error', reject);
     incoming.on('response', (response) => {
       response.on('data', (chunk: Buffer) => {
         received.update(chunk);
-        look();
+        measure();
       });
       response.on('end', resolve);
     });
     incoming.end();
   });
   expect(received.digest('hex')).toBe(sent.digest('hex'));
-  // Both ends are in this process.
+  // This process holds both ends.
   expect(peakBytes).toBeLessThan(128 * 1024 * 1024);
 });

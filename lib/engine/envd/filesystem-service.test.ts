@@ -70,7 +70,7 @@ describe('through the SDK', () => {
     });
   });
 
-  it('makes directories once', async () => {
+  it('creates a directory once', async () => {
     const { files } = (await startTestEnvd()).sandbox();
     expect(await files.makeDir('x/y/z')).toBe(true);
     expect(await files.makeDir('x/y/z')).toBe(false);
@@ -80,8 +80,8 @@ describe('through the SDK', () => {
   });
 });
 
-describe('by hand', () => {
-  it('tells kinds and permissions as Go writes them', async () => {
+describe('raw RPC', () => {
+  it('formats kinds and permissions like Go', async () => {
     const envd = await startTestEnvd();
     const dir = envd.inside('home/user/kinds');
     fs.mkdirSync(dir);
@@ -95,7 +95,7 @@ describe('by hand', () => {
     execFileSync('mkfifo', [`${dir}/fifo`]);
     const { json } = await rpc(envd, 'ListDir', { path: 'kinds' });
     const entries = (json as { entries: Record<string, unknown>[] }).entries;
-    const short = entries.map(({ name, type, permissions, symlinkTarget, mode }) =>
+    const lines = entries.map(({ name, type, permissions, symlinkTarget, mode }) =>
       [
         name,
         String(type).slice('FILE_TYPE_'.length),
@@ -104,7 +104,7 @@ describe('by hand', () => {
         Number(mode).toString(8),
       ].join(' '),
     );
-    expect(short).toEqual([
+    expect(lines).toEqual([
       'broken UNSPECIFIED Lrwxrwxrwx  777',
       'dir DIRECTORY drwxr-xr-x  755',
       'fifo UNSPECIFIED prw-r--r--  644',
@@ -121,7 +121,7 @@ describe('by hand', () => {
     });
   });
 
-  it('answers with the codes of the protocol', async () => {
+  it('answers with Connect codes', async () => {
     const envd = await startTestEnvd();
     fs.writeFileSync(envd.inside('tmp/file'), '');
     fs.symlinkSync('loop', envd.inside('tmp/loop'));
@@ -149,7 +149,7 @@ describe('by hand', () => {
     expect(envd.warnings).toEqual([]);
   });
 
-  it('is not led out by any path parameter', async () => {
+  it('never leaves the sandbox by a path', async () => {
     const envd = await startTestEnvd();
     const up = '../'.repeat(40);
     const host = envd.guest.dataDir;
@@ -169,7 +169,7 @@ describe('by hand', () => {
     expect(fs.readFileSync(`${host}/secret`, 'utf8')).toBe('host');
   });
 
-  it('survives paths that no file system takes', async () => {
+  it('rejects impossible paths', async () => {
     const envd = await startTestEnvd();
     for (const path of ['a\0b', 'n'.repeat(4000), 'n/'.repeat(3000), `/${'../'.repeat(2000)}`]) {
       for (const method of ['Stat', 'ListDir', 'MakeDir', 'CreateWatcher', 'Remove']) {
@@ -183,7 +183,7 @@ describe('by hand', () => {
     expect(envd.warnings).toEqual([]);
   });
 
-  it('serves a sandbox that has replaced its directories by links', async () => {
+  it('serves a sandbox that replaced its directories by links', async () => {
     const envd = await startTestEnvd();
     for (const name of ['etc', 'home']) {
       fs.rmSync(envd.inside(name), { recursive: true });

@@ -9,8 +9,6 @@ import { flag, message, text, uint32 } from './messages';
 import { type CallContext, type MessageStream, type Service, serverStream, unary } from './rpc';
 import type { Watchers } from './watchers';
 
-/** `filesystem.Filesystem` (docs/protocol.md#envd-filesystem-service). */
-
 const PathRequest = message({ path: text });
 const MoveRequest = message({ source: text, destination: text });
 const ListDirRequest = message({ path: text, depth: uint32 });
@@ -39,22 +37,25 @@ type WatchEvent =
   | { readonly filesystem: object }
   | { readonly keepalive: object };
 
+/** The service `filesystem.Filesystem` (docs/protocol.md#envd-filesystem-service). */
 export function createFilesystemService(watchers: Watchers): Service {
   return {
-    Stat: unary(PathRequest, ({ path }, context) => answer(() => stat(path, context))),
-    MakeDir: unary(PathRequest, ({ path }, context) => answer(() => makeDir(path, context))),
+    Stat: unary(PathRequest, ({ path }, context) => withCodes(() => stat(path, context))),
+    MakeDir: unary(PathRequest, ({ path }, context) => withCodes(() => makeDir(path, context))),
     Move: unary(MoveRequest, ({ source, destination }, context) =>
-      answer(() => move(source, destination, context)),
+      withCodes(() => move(source, destination, context)),
     ),
-    ListDir: unary(ListDirRequest, ({ path, depth }, context) => answer(() => listDir(path, depth, context))),
-    Remove: unary(PathRequest, ({ path }, context) => answer(() => remove(path, context))),
+    ListDir: unary(ListDirRequest, ({ path, depth }, context) =>
+      withCodes(() => listDir(path, depth, context)),
+    ),
+    Remove: unary(PathRequest, ({ path }, context) => withCodes(() => remove(path, context))),
     WatchDir: serverStream<typeof WatchRequest, WatchEvent>(
       WatchRequest,
-      (request, context, stream) => answer(() => watchDir(watchers, request, context, stream)),
+      (request, context, stream) => withCodes(() => watchDir(watchers, request, context, stream)),
       { keepalive: { keepalive: {} } },
     ),
     CreateWatcher: unary(WatchRequest, ({ path, recursive }, { guest, root, user }) =>
-      answer(async () => {
+      withCodes(async () => {
         const { id } = await watchers.open(guest.id, root, resolvePath(path, user), recursive);
         return { watcherId: id };
       }),
@@ -74,13 +75,13 @@ async function stat(path: string, { root, user }: Context): Promise<object> {
 }
 
 async function makeDir(path: string, { root, user }: Context): Promise<object> {
-  const wanted = resolvePath(path, user);
-  const isNew = await makeDirectory(root, wanted).catch((error: unknown) => {
+  const resolved = resolvePath(path, user);
+  const isNew = await makeDirectory(root, resolved).catch((error: unknown) => {
     if (!(error instanceof SafeFsError) || error.code !== 'EEXIST') throw error;
-    throw new ConnectError('invalid_argument', `path already exists but it is not a directory: ${wanted}`);
+    throw new ConnectError('invalid_argument', `path already exists but it is not a directory: ${resolved}`);
   });
-  if (!isNew) throw new ConnectError('already_exists', `directory already exists: ${wanted}`);
-  return { entry: toEntryInfo(await readEntry(root, wanted), root) };
+  if (!isNew) throw new ConnectError('already_exists', `directory already exists: ${resolved}`);
+  return { entry: toEntryInfo(await readEntry(root, resolved), root) };
 }
 
 async function move(source: string, destination: string, { root, user }: Context): Promise<object> {
@@ -103,7 +104,7 @@ async function remove(path: string, { root, user }: Context): Promise<object> {
   return {};
 }
 
-/** `start` once the watch is active, then every event. Ends with the call only. */
+/** Sends `start` once the watch is active, then every event until the call ends. */
 async function watchDir(
   watchers: Watchers,
   request: { path: string; recursive: boolean },
@@ -123,8 +124,8 @@ async function watchDir(
   }
 }
 
-/** Runs a handler; what goes wrong with files comes out with its code. */
-async function answer<Result>(work: () => Promise<Result>): Promise<Result> {
+/** Maps the file errors of a handler to Connect codes. */
+async function withCodes<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
@@ -134,7 +135,7 @@ async function answer<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** A path that no file system takes is the caller's mistake, whatever was to be done with it. */
+/** An impossible path is an error of the caller, whatever the operation. */
 function isBadPath({ code, path }: SafeFsError): boolean {
   return code === 'ENAMETOOLONG' || (code === 'EINVAL' && path.includes('\u{FFFD}'));
 }

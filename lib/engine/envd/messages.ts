@@ -1,11 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Schemas for proto3 JSON (docs/protocol.md#proto3-json): names in lowerCamelCase or snake_case, fields at their
- * default left out or null, numbers as strings too, unknown fields ignored.
+ * A proto3 JSON message (docs/protocol.md#proto3-json). Names may be in lowerCamelCase or snake_case, default values may
+ * be absent or null, and unknown fields are ignored. `shape` uses lowerCamelCase.
  */
-
-/** A message with the given fields, written in lowerCamelCase. Keys inside maps are left as they are. */
 export function message<Shape extends z.ZodRawShape>(shape: Shape) {
   const names = Object.keys(shape).map((name) => [name, toSnakeCase(name)] as const);
   return z.preprocess((value) => pickFields(value, names), z.object(shape));
@@ -19,7 +17,7 @@ export const flag = z.boolean().default(false);
 
 const digits = z.string().regex(/^\d+$/).transform(Number);
 
-/** `uint32` without a default, for fields that may be absent. */
+/** `uint32` without a default. Accepts strings. */
 export const presentUint32 = z.union([z.number(), digits]).pipe(z.int().min(0).max(0xffff_ffff));
 
 /** `uint32` */
@@ -28,13 +26,13 @@ export const uint32 = presentUint32.default(0);
 /** `bytes`: base64, standard or URL-safe, padded or not. */
 export const bytes = z
   .string()
-  .regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'not base64')
+  .regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'expected base64')
   .transform((encoded) => Buffer.from(encoded, 'base64'));
 
 /** `map<string, string>` */
 export const textMap = z.record(z.string(), z.string()).default({});
 
-/** An enum, by name or by number; answers the name. Numbers that have no name fail. */
+/** An enum by name or number. Parses to the name. */
 export function enumOf<Name extends string>(numbers: Readonly<Record<Name, number>>) {
   return z.union([z.string(), z.number()]).transform((value, context): Name => {
     const found = Object.entries(numbers).find(([name, number]) => value === name || value === number);
@@ -46,10 +44,10 @@ export function enumOf<Name extends string>(numbers: Readonly<Record<Name, numbe
 
 function pickFields(value: unknown, names: readonly (readonly [string, string])[]): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const given = new Map<string, unknown>(Object.entries(value));
+  const fields = new Map<string, unknown>(Object.entries(value));
   const picked: Record<string, unknown> = {};
   for (const [name, snakeName] of names) {
-    const field = given.get(name) ?? given.get(snakeName);
+    const field = fields.get(name) ?? fields.get(snakeName);
     if (field !== undefined && field !== null) picked[name] = field;
   }
   return picked;

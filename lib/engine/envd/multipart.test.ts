@@ -5,11 +5,11 @@ import { boundaryOf, MultipartError, readMultipart } from './multipart';
 type Part = { name: string | null; fileName: string | null; content: string };
 
 async function* inPieces(body: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
-  let at = 0;
-  for (let turn = 0; at < body.length; turn += 1) {
-    const size = sizes[turn % sizes.length] ?? body.length;
-    yield body.subarray(at, at + size);
-    at += size;
+  let start = 0;
+  for (let index = 0; start < body.length; index += 1) {
+    const size = sizes[index % sizes.length] ?? body.length;
+    yield body.subarray(start, start + size);
+    start += size;
   }
 }
 
@@ -39,7 +39,7 @@ const encode = (boundary: string, contents: readonly Buffer[]) =>
   ]);
 
 describe('readMultipart', () => {
-  it('gives back any content, however it is cut, also what looks like a delimiter', async () => {
+  it('returns any content in any chunks, even if it resembles a delimiter', async () => {
     const tricky = fc.constantFrom(
       '\r\n',
       '--',
@@ -71,7 +71,7 @@ describe('readMultipart', () => {
     );
   });
 
-  it('skips what precedes and follows the parts', async () => {
+  it('skips text before and after the parts', async () => {
     const body = Buffer.concat([
       Buffer.from('hello\r\n'),
       encode('b', [Buffer.from('x')]),
@@ -81,7 +81,7 @@ describe('readMultipart', () => {
     expect(await parse(Buffer.from('--b--'), 'b')).toEqual([]);
   });
 
-  it('reads names as they are sent', async () => {
+  it('reads names in every encoding', async () => {
     const nameOf = async (disposition: string) => {
       const head = disposition === '' ? '' : `content-disposition: ${disposition}\r\nX: y\r\n`;
       const [part] = await parse(Buffer.from(`--b\r\n${head}\r\nx\r\n--b--`), 'b', [7]);
@@ -99,7 +99,7 @@ describe('readMultipart', () => {
     expect(await nameOf('')).toEqual([null, null]);
   });
 
-  it('refuses what is cut off or has endless headers', async () => {
+  it('rejects incomplete bodies and long headers', async () => {
     const body = encode('b', [Buffer.from('x')]);
     for (const length of [0, 2, 10, 70, body.length - 4]) {
       await expect(parse(body.subarray(0, length), 'b'), String(length)).rejects.toThrow(MultipartError);
@@ -112,7 +112,7 @@ describe('readMultipart', () => {
     }
   });
 
-  it('drops no part over blanks after a delimiter or a header line that is none', async () => {
+  it('accepts blanks after a delimiter and malformed header lines', async () => {
     const head = 'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n';
     const body = `--b \t\r\n${head}one\r\n--b\r\nnonsense\r\n: \r\n${head}two\r\n--b--`;
     for (const size of [1, 7, 1000]) {
@@ -124,7 +124,7 @@ describe('readMultipart', () => {
     }
   });
 
-  it('reads or refuses whatever it is sent', async () => {
+  it('gives the same result for any chunks of any body', async () => {
     const pieces = fc.constantFrom(
       ...[
         '--b',

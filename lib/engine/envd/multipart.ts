@@ -1,11 +1,4 @@
-/**
- * A streaming reader of `multipart/form-data` (docs/protocol.md#envd-writing-files). Written here because form
- * libraries (`@fastify/busboy` 3.2 among them) take any line that begins with the delimiter for one, drop a part whose
- * headers are too long or whose delimiter is followed by blanks, and pass over `filename*`: an upload would answer 200
- * with files cut or missing.
- */
-
-/** What is no multipart body. */
+/** A malformed multipart body. */
 export class MultipartError extends Error {
   override name = 'MultipartError';
 }
@@ -19,7 +12,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const LINE_END = Buffer.from('\r\n');
 const HEADER_END = Buffer.from('\r\n\r\n');
 
-/** The boundary of a content type, or null when that is not `multipart/form-data`. */
+/** The boundary in a content type; null if that is not `multipart/form-data`. */
 export function boundaryOf(contentType: string | undefined): string | null {
   if (!/^multipart\/form-data\s*;/i.test(contentType ?? '')) return null;
   const match = /;\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))/i.exec(contentType ?? '');
@@ -27,9 +20,12 @@ export function boundaryOf(contentType: string | undefined): string | null {
 }
 
 /**
- * Reads a body: for each part `part`, its `data`, `end`. A chunk is valid until the next one is asked for, and asking
- * is what reads on, so whoever awaits its writes in between has back-pressure.
- * @throws MultipartError for a body that is cut off or malformed
+ * Parses a `multipart/form-data` body as a stream: `part`, its `data`, `end` for each part. A chunk is valid until the
+ * next iteration, which also reads on, hence awaiting writes in between gives back-pressure.
+ *
+ * Form libraries such as `@fastify/busboy` 3.2 lose data without an error: they treat any line that begins with the
+ * delimiter as one, drop parts with long headers or blanks after the delimiter, and ignore `filename*`.
+ * @throws MultipartError for an incomplete or malformed body
  */
 export async function* readMultipart(
   body: AsyncIterable<Buffer>,
@@ -40,13 +36,13 @@ export async function* readMultipart(
     yield* reader.push(chunk);
     if (reader.isDone) return;
   }
-  throw new MultipartError('the multipart body is cut off');
+  throw new MultipartError('the multipart body is incomplete');
 }
 
 class MultipartReader {
   isDone = false;
   #state: 'preamble' | 'headers' | 'data' = 'preamble';
-  /** The first delimiter needs no line end before it, so one is put there. */
+  /** Starts with a line end, because the first delimiter needs none before it. */
   #buffer: Buffer = LINE_END;
   readonly #delimiter: Buffer;
 
@@ -63,9 +59,9 @@ class MultipartReader {
     }
   }
 
-  /** Null: needs more. */
+  /** Returns null if it needs more bytes. */
   #readHeaders(): MultipartEvent[] | null {
-    // The buffer starts with the line end of the delimiter, which is also how an empty header block begins.
+    // The buffer starts with the line end of the delimiter, like an empty header block.
     const end = this.#buffer.indexOf(HEADER_END);
     if ((end < 0 ? this.#buffer.length : end) > MAX_HEADER_BYTES) {
       throw new MultipartError('the headers of a part are too long');
@@ -77,14 +73,14 @@ class MultipartReader {
     return [{ type: 'part', ...readDisposition(headers) }];
   }
 
-  /** Null: needs more. */
+  /** Returns null if it needs more bytes. */
   #readData(): MultipartEvent[] | null {
     const start = this.#buffer.indexOf(this.#delimiter);
     if (start < 0) return this.#releaseData();
     const after = start + this.#delimiter.length;
     const kind = this.#classify(after);
     if (kind.type === 'unknown') return start > 0 ? this.#emit(start, start) : null;
-    // A line that only begins like the delimiter is data.
+    // A longer line that starts with the delimiter is data.
     if (kind.type === 'data') return this.#emit(after, after);
     const events = this.#emit(start, kind.next);
     if (this.#state === 'data') events.push({ type: 'end' });
@@ -93,7 +89,7 @@ class MultipartReader {
     return events;
   }
 
-  /** What follows a delimiter: `--` ends the body, a line end (blanks before it allowed) starts a part. */
+  /** Reads the bytes after a delimiter: `--` ends the body, optional blanks and a line end start a part. */
   #classify(after: number): { type: 'last' | 'part' | 'data' | 'unknown'; next: number } {
     let at = after;
     if (this.#buffer.length < after + 2) return { type: 'unknown', next: after };
@@ -104,7 +100,7 @@ class MultipartReader {
     return { type: isLineEnd ? 'part' : 'data', next: at };
   }
 
-  /** Hands out all that cannot be the beginning of a delimiter. Null when that is nothing. */
+  /** Emits the data that cannot be the start of a delimiter. Returns null if there is none. */
   #releaseData(): MultipartEvent[] | null {
     const from = Math.max(0, this.#buffer.length - this.#delimiter.length + 1);
     const maybe = this.#buffer.indexOf(0x0d, from);
@@ -112,7 +108,7 @@ class MultipartReader {
     return end > 0 ? this.#emit(end, end) : null;
   }
 
-  /** Takes data up to `end` off the buffer, which goes on at `next`. What precedes the first part is dropped. */
+  /** Emits the data up to `end` and continues at `next`. Drops data before the first part. */
   #emit(end: number, next: number): MultipartEvent[] {
     const chunk = this.#buffer.subarray(0, end);
     this.#buffer = this.#buffer.subarray(next);

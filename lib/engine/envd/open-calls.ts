@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectError } from './connect-error';
 
-/** How long a caller may take to read the end of a stream that the engine closes, before its connection is cut. */
+/** Time for a client to read the end of a stream before its connection is closed. */
 const CLOSE_GRACE_MS = 1_000;
 const MAX_SETTLE_MS = 2_000;
 
-/** One request while it is being served. */
+/** A request in progress. */
 export class OpenCall {
   readonly #response: ServerResponse;
   readonly #controller = new AbortController();
@@ -20,14 +20,14 @@ export class OpenCall {
       settle = resolve;
     });
     this.#settle = settle;
-    // A caller that goes away in the middle of an answer is no failure of the engine.
+    // A client that disconnects is not an error of the engine.
     response.on('error', () => {});
     response.once('close', () => {
-      if (!response.writableFinished) this.abort(new ConnectError('canceled', 'the caller went away'));
+      if (!response.writableFinished) this.abort(new ConnectError('canceled', 'the client disconnected'));
     });
   }
 
-  /** Aborts when the caller has gone, the sandbox stops or a deadline has passed; the reason is a ConnectError. */
+  /** Aborts if the client disconnects, the sandbox stops or a deadline passes. The reason is a ConnectError. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -36,8 +36,8 @@ export class OpenCall {
     this.#controller.abort(reason);
   }
 
-  /** Whatever the caller does, its connection ends soon. */
-  cutSoon(): void {
+  /** Closes the connection soon, even if the client does not read. */
+  closeSoon(): void {
     const timer = setTimeout(() => this.#response.destroy(), CLOSE_GRACE_MS);
     timer.unref();
     this.#response.once('close', () => clearTimeout(timer));
@@ -48,42 +48,41 @@ export class OpenCall {
   }
 }
 
-/** Every request that is being served, by sandbox, so that a pause or a kill can end them. */
+/** All requests in progress by sandbox, which a pause or kill ends. */
 export class OpenCalls {
   readonly #calls = new Map<string, Set<OpenCall>>();
 
-  /** Runs `serve` as a request of a sandbox. */
   async run(
     guestId: string,
     response: ServerResponse,
     serve: (call: OpenCall) => Promise<void>,
   ): Promise<void> {
     const call = new OpenCall(response);
-    const ofGuest = this.#calls.get(guestId) ?? new Set();
-    this.#calls.set(guestId, ofGuest.add(call));
+    const guestCalls = this.#calls.get(guestId) ?? new Set();
+    this.#calls.set(guestId, guestCalls.add(call));
     try {
       await serve(call);
     } finally {
-      ofGuest.delete(call);
-      if (ofGuest.size === 0 && this.#calls.get(guestId) === ofGuest) this.#calls.delete(guestId);
+      guestCalls.delete(call);
+      if (guestCalls.size === 0 && this.#calls.get(guestId) === guestCalls) this.#calls.delete(guestId);
       call.finish();
     }
   }
 
-  /** Ends every request of a sandbox with `reason`. Resolves when nothing touches its files any more, or after 2 s. */
+  /** Ends every request of a sandbox with `reason`. Resolves when they have settled, or after 2 s. */
   async close(guestId: string, reason: ConnectError): Promise<void> {
-    const ofGuest = [...(this.#calls.get(guestId) ?? [])];
-    for (const call of ofGuest) {
+    const guestCalls = [...(this.#calls.get(guestId) ?? [])];
+    for (const call of guestCalls) {
       call.abort(reason);
-      call.cutSoon();
+      call.closeSoon();
     }
-    const settled = Promise.all(ofGuest.map((call) => call.settled));
-    // A handler that hangs must not hold up a pause or a kill for ever.
+    const settled = Promise.all(guestCalls.map((call) => call.settled));
+    // A handler that hangs must not block a pause or kill.
     await Promise.race([settled, sleep(MAX_SETTLE_MS, undefined, { ref: false })]);
   }
 }
 
-/** What `promise` settles with, unless the signal aborts first. */
+/** Settles like `promise`, or rejects with the reason of the signal if that aborts first. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);

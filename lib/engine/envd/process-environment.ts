@@ -4,10 +4,7 @@ import { SEARCH_PATH } from '../jail/bubblewrap';
 import type { GuestUser } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
 
-/**
- * A process's environment (docs/protocol.md#envd-process-environment): what every login has, the sandbox's own
- * variables, then those of the request. Nothing of the engine's.
- */
+/** The environment of a process (docs/protocol.md#envd-process-environment). */
 export function environmentOf(
   guest: Guest,
   user: GuestUser,
@@ -29,7 +26,7 @@ export function environmentOf(
 }
 
 /**
- * Where a process starts, absolute and inside (the path rules of docs/protocol.md#envd-paths).
+ * Resolves the working directory of a process (docs/protocol.md#envd-paths).
  * @throws ConnectError `invalid_argument`
  */
 export function workingDirectory(user: GuestUser, cwd: string | undefined): string {

@@ -3,10 +3,10 @@ import { bytes, enumOf, message, presentUint32, text, textMap, uint32 } from './
 
 /** Messages of the package `process` (docs/protocol.md#envd-process-messages), in proto3 JSON form. */
 
-/** No NUL: the kernel would cut the text there. */
+/** The kernel ends a string at NUL. */
 const hasNoNul = (value: string) => !value.includes('\0');
 const plain = text.refine(hasNoNul, 'must not contain a NUL character');
-const name = z.string().regex(/^[^=\0]+$/, 'is not a name of a variable');
+const name = z.string().regex(/^[^=\0]+$/, 'expected the name of a variable');
 
 const Size = message({ cols: uint32, rows: uint32 });
 const Pty = message({ size: Size.optional() });

@@ -16,7 +16,7 @@ type Sandbox = Awaited<ReturnType<ProcessEngine['create']>>;
 describe.runIf(canRun)('process.Process', () => {
   let engine: ProcessEngine;
   let sandbox: Sandbox;
-  /** Raw RPC carries no token, so it needs a sandbox that does not insist on one. */
+  /** Raw RPCs send no token, hence they use a sandbox that needs none. */
   let openId: string;
 
   beforeAll(async () => {
@@ -33,7 +33,7 @@ describe.runIf(canRun)('process.Process', () => {
     return (value as { event: { start: { pid: number } } }).event.start.pid;
   };
 
-  test('runs a command and tells output, error output and exit code apart', async () => {
+  test('runs a command and separates stdout, stderr and exit code', async () => {
     const result = await sandbox.commands.run('echo out; echo err >&2');
     expect(result).toMatchObject({ exitCode: 0, stdout: 'out\n', stderr: 'err\n' });
     await expect(sandbox.commands.run('exit 3')).rejects.toThrow(CommandExitError);
@@ -43,7 +43,7 @@ describe.runIf(canRun)('process.Process', () => {
     expect(failed).toMatchObject({ exitCode: 7, stderr: 'no\n', error: 'exit status 7' });
   });
 
-  test('gives exactly the environment that the protocol promises', async () => {
+  test('sets exactly the documented environment', async () => {
     const { stdout } = await sandbox.commands.run('env -u _ -u SHLVL -u PWD -u OLDPWD | sort', {
       envs: { BOTH: 'request', MINE: 'ä=ö' },
     });
@@ -63,14 +63,14 @@ describe.runIf(canRun)('process.Process', () => {
     );
   });
 
-  test('runs many commands at once, the first of a sandbox too', async () => {
+  test('runs many commands at once, even as the first of a sandbox', async () => {
     const fresh = await engine.create();
     const results = await Promise.all(Array.from({ length: 60 }, (_, n) => fresh.commands.run(`echo ${n}`)));
     expect(results.map(({ stdout }) => stdout)).toEqual(results.map((_, n) => `${n}\n`));
     await fresh.kill();
   });
 
-  test('starts where it is told, and says when there is no such place', async () => {
+  test('starts in the given directory, or fails if it does not exist', async () => {
     expect((await sandbox.commands.run('pwd')).stdout).toBe('/home/user\n');
     expect((await sandbox.commands.run('pwd', { cwd: '/tmp' })).stdout).toBe('/tmp\n');
     await sandbox.commands.run('mkdir -p deep/er');
@@ -80,19 +80,19 @@ describe.runIf(canRun)('process.Process', () => {
     await expect(failure).rejects.toThrow("cwd '/nope' does not exist");
   });
 
-  test('accepts root as a name for the one user there is', async () => {
+  test('accepts root as another name of the only user', async () => {
     const { stdout } = await sandbox.commands.run('echo $HOME $USER; id -u; touch /root/mine && echo ok', {
       user: 'root',
     });
     expect(stdout).toBe('/root root\n1000\nok\n');
   });
 
-  test('lets /dev/stdout, /dev/stderr and /dev/stdin be opened again', async () => {
+  test('allows opening /dev/stdout, /dev/stderr and /dev/stdin', async () => {
     const result = await sandbox.commands.run('echo o >/dev/stdout; echo e >/dev/stderr; cat /dev/stdin');
     expect(result).toMatchObject({ stdout: 'o\n', stderr: 'e\n' });
   });
 
-  test('never splits a character over two chunks', async () => {
+  test('never splits a character between chunks', async () => {
     const chunks: string[] = [];
     const script = `python3 -c "import sys
 for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
@@ -104,7 +104,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     );
   });
 
-  test('kills at the deadline, also when the client has gone', async () => {
+  test('kills a process at its deadline, even without a client', async () => {
     await expect(sandbox.commands.run('sleep 30', { timeoutMs: 300 })).rejects.toThrow(TimeoutError);
     const stream = start({ process: bash('exec sleep 31') }, { 'connect-timeout-ms': '5000.0' });
     const pid = await pidOf(stream);
@@ -118,7 +118,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     await until(() => engine.processes(openId).filter(({ state }) => state !== 'Z').length === 2);
   });
 
-  test('ends every stream with what happened, in order', async () => {
+  test('streams the events of a process in order', async () => {
     const messages = await collectRpc(start({ process: bash('echo hi'), stdin: false }));
     const pid = expect.any(Number);
     expect(messages).toEqual([
@@ -131,7 +131,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     expect(timedOut.at(-1)).toMatchObject({ end: { error: { code: 'deadline_exceeded' } } });
   });
 
-  test('says why a command cannot be started', async () => {
+  test('reports why a command cannot start', async () => {
     const failed = async (process: object) => (await collectRpc(start({ process }))).at(-1);
     expect(await failed({ cmd: '/nope' })).toMatchObject({ end: { error: { code: 'invalid_argument' } } });
     expect(await failed({ cmd: '/etc/passwd' })).toMatchObject({
@@ -143,7 +143,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     });
   });
 
-  test('kills one process promptly, also when its children hold the pipes', async () => {
+  test('kills a process promptly, even if its children hold the pipes', async () => {
     const handle = await sandbox.commands.run('sleep 60 & sleep 61 & wait', { background: true });
     await until(() => engine.processes(sandbox.sandboxId).length > 4);
     const started = Date.now();
@@ -157,7 +157,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     await sandbox.commands.run('pkill sleep');
   });
 
-  test('reports SIGTERM as such and refuses other signals', async () => {
+  test('reports SIGTERM and rejects other signals', async () => {
     const stream = start({ process: bash('exec sleep 62'), tag: 'termed' });
     await pidOf(stream);
     const selector = { tag: 'termed' };
@@ -173,7 +173,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     expect(gone).toMatchObject({ status: 404, json: { code: 'not_found' } });
   });
 
-  test('lists what runs, with the variables of the request alone', async () => {
+  test('lists processes with the variables of their requests only', async () => {
     const stream = start({ process: { ...bash('sleep 63'), envs: { A: 'b' }, cwd: '/tmp' }, tag: 'listed' });
     const pid = await pidOf(stream);
     const { json } = await callRpc(engine, openId, 'List', {});
@@ -182,7 +182,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     await callRpc(engine, openId, 'SendSignal', { process: { pid }, signal: 9 });
   });
 
-  test('connects several readers to one process, with new output only', async () => {
+  test('connects several readers to a process, with new output only', async () => {
     const first: string[] = [];
     const handle = await sandbox.commands.run('for i in 1 2 3; do read line; echo "got $line"; done', {
       background: true,
@@ -198,7 +198,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     await expect(sandbox.commands.connect(handle.pid)).rejects.toThrow('not found');
   });
 
-  test('takes input in order, as a stream too, and says when there is nowhere to put it', async () => {
+  test('writes input in order, even as a stream, and rejects it without stdin', async () => {
     const stream = start({ process: bash('head -c 9') });
     const pid = await pidOf(stream);
     const stdin = (text: string) => ({ stdin: Buffer.from(text).toString('base64') });
@@ -216,22 +216,22 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     const [data] = await collectRpc(stream);
     expect(data).toEqual({ event: { data: { stdout: Buffer.from('abcdefghi').toString('base64') } } });
 
-    const deaf = start({ process: bash('sleep 64'), stdin: false, tag: 'deaf' });
-    await pidOf(deaf);
-    const refused = await callRpc(engine, openId, 'SendInput', {
-      process: { tag: 'deaf' },
+    const closed = start({ process: bash('sleep 64'), stdin: false, tag: 'no-stdin' });
+    await pidOf(closed);
+    const rejected = await callRpc(engine, openId, 'SendInput', {
+      process: { tag: 'no-stdin' },
       input: stdin('x'),
     });
-    expect(refused.json.code).toBe('internal');
+    expect(rejected.json.code).toBe('internal');
     const resized = await callRpc(engine, openId, 'Update', {
-      process: { tag: 'deaf' },
+      process: { tag: 'no-stdin' },
       pty: { size: { cols: 1, rows: 1 } },
     });
     expect(resized.json.code).toBe('internal');
-    await callRpc(engine, openId, 'SendSignal', { process: { tag: 'deaf' }, signal: 9 });
+    await callRpc(engine, openId, 'SendSignal', { process: { tag: 'no-stdin' }, signal: 9 });
   });
 
-  test('opens a terminal, resizes it and ends with its exit code', async () => {
+  test('opens and resizes a terminal, and ends with its exit code', async () => {
     let output = '';
     const handle = await sandbox.pty.create({
       cols: 80,
@@ -253,20 +253,20 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     expect(output).not.toContain('no job control');
   });
 
-  test('keeps idle streams awake, and says nothing before the start', async () => {
+  test('sends keepalives on idle streams, but not before the start', async () => {
     const stream = start({ process: bash('sleep 2.5') }, { 'keepalive-ping-interval': '1' });
     const messages = await collectRpc(stream);
     const kinds = messages.map((message) => Object.keys((message.event as object) ?? message)[0]);
-    // One a second, however long the machine takes for these.
+    // One per second, as many as a slow machine needs.
     expect(kinds.join(' ')).toMatch(/^start( keepalive)+ end end$/);
   });
 
-  test('holds a process back when its reader is slow, in bounded memory', async () => {
+  test('blocks a process while its reader is slow, in bounded memory', async () => {
     global.gc?.();
     const before = process.memoryUsage.rss();
     const stream = start({ process: { cmd: 'yes', args: ['x'.repeat(1000)] }, tag: 'yes' });
     const pid = await pidOf(stream);
-    // Nobody reads: what is under way fills up, and then the process stands still.
+    // Without a reader all buffers fill up, then the process blocks.
     const yes = engine.processes(openId).find(({ pid }) => readHostText(`/proc/${pid}/comm`) === 'yes\n');
     let written = '';
     await until(async () => {
@@ -277,7 +277,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     });
     expect(Number(written)).toBeLessThan(8_000_000);
     expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
-    // Another process of the same sandbox is not held back by that.
+    // Other processes of the sandbox keep running.
     expect((await collectRpc(start({ process: bash('echo still') }))).length).toBe(4);
     let bytes = 0;
     for await (const message of stream.messages) {
@@ -290,7 +290,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     expect(process.memoryUsage.rss() - before).toBeLessThan(96 * 1024 * 1024);
   });
 
-  test('writes what happens into the log', async () => {
+  test('logs the start, output and end of a process', async () => {
     await sandbox.commands.run('echo logged; echo failed >&2; exit 2').catch(() => {});
     const logs = await engine.logs(sandbox.sandboxId);
     const start = logs.findLast(({ eventType }) => eventType === 'process_start');

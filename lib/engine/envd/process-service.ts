@@ -19,9 +19,8 @@ import {
 } from './process-messages';
 import { type CallContext, clientStream, type MessageStream, type Service, serverStream, unary } from './rpc';
 
-/** What the service needs to know of the sandboxes. */
 export type ProcessHost = {
-  /** The processes of a sandbox; made when it is asked for. @throws ConnectError when none can run */
+  /** The processes of a sandbox, created at first use. @throws ConnectError if processes cannot run */
   sandboxOf(guest: CallContext['guest']): Sandbox;
 };
 
@@ -34,7 +33,7 @@ type ProcessEvent =
 type EventMessage = { event: ProcessEvent };
 
 const SIGNALS = { SIGNAL_UNSPECIFIED: 0, SIGNAL_SIGTERM: 15, SIGNAL_SIGKILL: 9 } as const;
-/** Largest terminal that is believed. */
+/** Columns or rows of a terminal. */
 const MAX_SIZE = 0xffff;
 const DEFAULT_SIZE = { cols: 80, rows: 24 };
 
@@ -68,7 +67,7 @@ export function processService(host: ProcessHost): Service {
     Update: unary(UpdateRequest, async ({ process: selector, pty }, context) => {
       const process = find(context, selector);
       if (!pty?.size) return undefined;
-      if (!process.isPty) throw new ConnectError('internal', 'the process has no terminal to resize');
+      if (!process.isPty) throw new ConnectError('internal', 'the process has no terminal');
       const { cols, rows } = toSize(pty.size);
       process.resize(cols, rows);
       return undefined;
@@ -83,7 +82,7 @@ export function processService(host: ProcessHost): Service {
       let process: GuestProcess | undefined;
       for await (const { start, data } of messages) {
         if (start) process = find(context, start.process);
-        else if (data && !process) throw new ConnectError('invalid_argument', 'data came before start');
+        else if (data && !process) throw new ConnectError('invalid_argument', 'expected start before data');
         else if (data && process) await writeInput(process, data.input, context);
       }
       return undefined;
@@ -92,7 +91,7 @@ export function processService(host: ProcessHost): Service {
     SendSignal: unary(SendSignalRequest, async ({ process: selector, signal }, context) => {
       const process = find(context, selector);
       const number = SIGNALS[signal];
-      if (number === 0) throw new ConnectError('unimplemented', 'only SIGTERM and SIGKILL can be sent');
+      if (number === 0) throw new ConnectError('unimplemented', 'only SIGTERM and SIGKILL are supported');
       process.signal(number);
       return undefined;
     }),
@@ -124,10 +123,10 @@ async function startProcess(
   const order = { spawn, config: { cmd, args, envs, cwd }, tag: request.tag };
   const starting = sandbox.start(root, order, deadlineMs);
   try {
-    // The sandbox's agent may never answer; a pause must not wait for it.
+    // A pause must not wait for an agent that never answers.
     return await untilAborted(starting, context.signal);
   } catch (error) {
-    // Should it start after all, nobody reads it.
+    // The process may still start, without a reader.
     starting.then(
       ({ reader }) => reader.close(),
       () => {},
@@ -136,22 +135,22 @@ async function startProcess(
   }
 }
 
-/** Everything from now on: `start`, output, and `end` when it ends (docs/protocol.md#envd-connecting-to-a-process). */
+/** Sends `start`, the output from now on, and `end` (docs/protocol.md#envd-connecting-to-a-process). */
 async function follow(
   process: GuestProcess,
   reader: ProcessReader,
   { signal, deadlineMs }: CallContext,
   stream: MessageStream<EventMessage>,
 ): Promise<void> {
-  // A reader that has gone must not hold the process back.
-  const leave = () => reader.close();
-  signal.addEventListener('abort', leave, { once: true });
-  if (signal.aborted) leave();
+  // A disconnected reader must not block the process.
+  const closeReader = () => reader.close();
+  signal.addEventListener('abort', closeReader, { once: true });
+  if (signal.aborted) closeReader();
   try {
     await stream.send({ event: { start: { pid: process.pid } } });
     for (let next = await reader.next(); next; next = await reader.next()) {
       if (next.kind === 'end') {
-        // Killed at the deadline a moment before the transport has noticed it.
+        // The process was killed at the deadline before the transport noticed it.
         if (process.isExpired && deadlineMs !== null) {
           throw new ConnectError('deadline_exceeded', 'the operation timed out');
         }
@@ -161,17 +160,17 @@ async function follow(
       await stream.send({ event: { data: { [next.output]: next.bytes.toString('base64') } } });
     }
   } finally {
-    signal.removeEventListener('abort', leave);
-    leave();
+    signal.removeEventListener('abort', closeReader);
+    closeReader();
   }
 }
 
 async function writeInput(process: GuestProcess, input: ProcessInput, context: CallContext): Promise<void> {
   if (input.pty !== undefined && !process.isPty) {
-    throw new ConnectError('internal', 'the process has no terminal: send its input as stdin');
+    throw new ConnectError('internal', 'the process has no terminal: send the input as stdin');
   }
   if (input.stdin !== undefined && process.isPty) {
-    throw new ConnectError('internal', 'the process has a terminal: send its input as pty');
+    throw new ConnectError('internal', 'the process has a terminal: send the input as pty');
   }
   if (input.stdin !== undefined && !process.hasStdin) {
     throw new ConnectError('internal', 'the process was started without stdin');
@@ -182,7 +181,7 @@ async function writeInput(process: GuestProcess, input: ProcessInput, context: C
 
 function findProcess(host: ProcessHost, { guest }: CallContext, selector: ProcessSelector): GuestProcess {
   if (selector.pid === undefined && selector.tag === undefined) {
-    throw new ConnectError('invalid_argument', 'a process is named by pid or tag');
+    throw new ConnectError('invalid_argument', 'expected a pid or tag');
   }
   const process = host.sandboxOf(guest).running?.find(selector);
   if (process) return process;
@@ -215,7 +214,7 @@ function toConnectError(error: unknown): ConnectError {
     return new ConnectError('internal', message);
   }
   if (error instanceof ConnectError) return error;
-  // The jail's own sentences are written to be shown.
+  // Messages of the jail are written for callers.
   return new ConnectError('internal', error instanceof Error ? error.message : 'internal error', {
     cause: error,
   });

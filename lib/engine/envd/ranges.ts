@@ -1,13 +1,12 @@
-/** Bytes of a file, both ends included. */
+/** Both ends inclusive. */
 export type ByteRange = { readonly start: number; readonly end: number };
 
-/** More ranges than anybody needs are answered with the whole file. */
+/** More ranges get the whole file. */
 const MAX_RANGES = 256;
 
 /**
- * What a `Range` header asks of a file: ranges to send, `whole` for the file itself, `unsatisfiable` for 416. As the
- * standard server that envd uses: one bad range spoils all, an empty file is always sent whole, and so is a file whose
- * ranges add up to more than itself.
+ * Parses a `Range` header like Go's file server, which envd uses: one malformed range makes the header `unsatisfiable`
+ * (416), and a file that is empty or smaller than its ranges is sent `whole`.
  */
 export function readRanges(
   header: string | undefined,

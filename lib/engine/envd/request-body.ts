@@ -2,12 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { ConnectError } from './connect-error';
 import { untilAborted } from './open-calls';
 
-/** How long the rest of a refused body is read on, so that its sender gets to the answer. */
 const DISCARD_MS = 30_000;
+
 /**
- * The body piece by piece. Unlike a plain loop over the request, leaving early does not close the connection, so an
- * answer can still be sent.
- * @throws the signal's reason once it aborts, also while the caller sends nothing.
+ * Iterates over a body. Unlike a loop over the request, leaving early keeps the connection open for a response.
+ * @throws the reason of the signal once it aborts, even while the client sends nothing.
  */
 export async function* chunksOf(
   request: IncomingMessage,
@@ -21,7 +20,7 @@ export async function* chunksOf(
   }
 }
 
-/** The whole body. @throws ConnectError `resource_exhausted` above `limitBytes`, and the signal's reason. */
+/** Reads a whole body. @throws ConnectError `resource_exhausted` above `limitBytes`, or the reason of the signal. */
 export async function readWhole(
   request: IncomingMessage,
   limitBytes: number,
@@ -40,8 +39,8 @@ export async function readWhole(
 }
 
 /**
- * Reads and drops what is left of a body after its answer. A client that is still sending would otherwise see its
- * connection reset instead of the answer.
+ * Discards the rest of a body after the response. A client that is still sending would otherwise see a connection reset
+ * instead of the response.
  */
 export function discardRest(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;

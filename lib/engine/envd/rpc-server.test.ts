@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { ConnectError } from './connect-error';
 import { message, text, uint32 } from './messages';
 import { clientStream, type Service, serverStream, unary } from './rpc';
-import { answerOf, decodeEnvelopes, encodeEnvelope, startTestEnvd } from './test-envd';
+import { decodeEnvelopes, encodeEnvelope, sendRest, startTestEnvd } from './test-envd';
 
 const Request = message({ someText: text, count: uint32 });
 const STREAM = { headers: { 'content-type': 'application/connect+json' } };
 const END = { flags: 2, message: {} };
 
-/** What a test can ask of a handler, and what the handlers have seen. */
+/** A service for tests. `seen` records the calls of its handlers. */
 function createService() {
   const seen: { aborted: string[]; sent: number; deadlineMs: (number | null)[] } = {
     aborted: [],
@@ -61,7 +61,7 @@ async function start() {
 }
 
 describe('unary', () => {
-  it('reads both spellings, ignores the unknown, fills in defaults', async () => {
+  it('reads both spellings, ignores unknown fields and sets defaults', async () => {
     const { envd } = await start();
     const echo = async (body: unknown) => (await envd.unary('process.Process/Echo', body)).json;
     expect(await echo({ someText: 'a', unknown: { deep: [1] }, count: '7' })).toMatchObject({
@@ -75,7 +75,7 @@ describe('unary', () => {
     });
   });
 
-  it('acts as the user that is named', async () => {
+  it('acts as the named user', async () => {
     const { envd } = await start();
     const as = (name: string) => ({ authorization: `Basic ${Buffer.from(`${name}:`).toString('base64')}` });
     const root = await envd.unary('process.Process/Echo', {}, { headers: as('root') });
@@ -84,7 +84,7 @@ describe('unary', () => {
     expect(unknown).toMatchObject({ status: 401, json: { code: 'unauthenticated' } });
   });
 
-  it('answers failures with code and status, and keeps the host to itself', async () => {
+  it('answers failures with a code and status, without details of the host', async () => {
     const { envd } = await start();
     const echo = (someText: string) => envd.unary('process.Process/Echo', { someText });
     expect(await echo('fail')).toMatchObject({
@@ -98,7 +98,7 @@ describe('unary', () => {
     expect(envd.warnings.join()).toContain('/host/path is broken');
   });
 
-  it('ends at the deadline, a decimal too', async () => {
+  it('ends at the deadline, even if it is a decimal', async () => {
     const { envd, seen } = await start();
     const headers = { 'connect-timeout-ms': '500.0' };
     const startedMs = performance.now();
@@ -111,7 +111,7 @@ describe('unary', () => {
     expect(seen.deadlineMs).toEqual([expect.any(Number), null, null, null, null]);
   });
 
-  it('refuses garbage', async () => {
+  it('rejects malformed requests', async () => {
     const { envd } = await start();
     const post = (body: string, type = 'application/json', method = 'process.Process/Echo', more = {}) =>
       envd.request('POST', `/${method}`, { body, headers: { 'content-type': type, ...more } });
@@ -142,7 +142,7 @@ describe('unary', () => {
 });
 
 describe('server streams', () => {
-  it('send envelopes and always an end', async () => {
+  it('send envelopes and an end', async () => {
     const { envd } = await start();
     const envelopes = await envd.stream('process.Process/Count', encodeEnvelope({ count: 2 }));
     expect(envelopes).toEqual([
@@ -152,7 +152,7 @@ describe('server streams', () => {
     ]);
   });
 
-  it('carry failures in their end, with status 200', async () => {
+  it('report failures in their end, with status 200', async () => {
     const { envd } = await start();
     const answer = await envd.request('POST', '/process.Process/Count', {
       ...STREAM,
@@ -164,7 +164,7 @@ describe('server streams', () => {
     ]);
   });
 
-  it('end garbage with a code', async () => {
+  it('end with a code after a malformed request', async () => {
     const { envd } = await start();
     const hugeHeader = Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 0x7b]);
     const garbage: [Buffer, string][] = [
@@ -185,7 +185,7 @@ describe('server streams', () => {
     expect(envd.warnings).toEqual([]);
   });
 
-  it('end at the deadline and tell the handler', async () => {
+  it('end at the deadline and abort the handler', async () => {
     const { envd, seen } = await start();
     const headers = { 'connect-timeout-ms': '1000' };
     const envelopes = await envd.stream(
@@ -199,14 +199,14 @@ describe('server streams', () => {
     expect(seen.aborted).toEqual(['deadline_exceeded']);
   });
 
-  it('keep alive when idle, but never begin with that', async () => {
+  it('send keepalives when idle, but never first', async () => {
     const { envd } = await start();
     const headers = { 'connect-timeout-ms': '2000', 'keepalive-ping-interval': '0.05' };
     const envelopes = await envd.stream('process.Process/Idle', encodeEnvelope({}), { headers });
     expect(envelopes[0]).toEqual({ flags: 0, message: { start: {} } });
-    const beats = envelopes.filter(({ message }) => JSON.stringify(message) === '{"keepalive":{}}');
-    expect(beats.length).toBeGreaterThanOrEqual(2);
-    expect(beats.length).toBeLessThanOrEqual(40);
+    const keepalives = envelopes.filter(({ message }) => JSON.stringify(message) === '{"keepalive":{}}');
+    expect(keepalives.length).toBeGreaterThanOrEqual(2);
+    expect(keepalives.length).toBeLessThanOrEqual(40);
   });
 
   it('wait for a slow reader', async () => {
@@ -215,7 +215,7 @@ describe('server streams', () => {
     outgoing.on('error', () => {});
     outgoing.end(encodeEnvelope({ count: 1_000, someText: 'large' }));
     await new Promise((resolve) => outgoing.on('response', (response) => resolve(response.pause())));
-    // Until what is under way is full.
+    // Until all buffers are full.
     let sent = -1;
     while (seen.sent === 0 || sent !== seen.sent) {
       sent = seen.sent;
@@ -236,23 +236,23 @@ describe('server streams', () => {
 });
 
 describe('client streams', () => {
-  it('hand over each message as it comes and answer one', async () => {
+  it('pass on each message and send one response', async () => {
     const { envd } = await start();
     const bytes = Buffer.concat(['a', 'b', 'c'].map((someText) => encodeEnvelope({ someText })));
     const outgoing = envd.open('POST', '/process.Process/Collect', STREAM);
     for (const byte of bytes) outgoing.write(Buffer.from([byte]));
-    const envelopes = decodeEnvelopes((await answerOf(outgoing)).body);
+    const envelopes = decodeEnvelopes((await sendRest(outgoing)).body);
     expect(envelopes).toEqual([{ flags: 0, message: { texts: ['a', 'b', 'c'] } }, END]);
   });
 
-  it('end with the first bad message', async () => {
+  it('end at the first invalid message', async () => {
     const { envd } = await start();
     const body = Buffer.concat([encodeEnvelope({ someText: 'a' }), encodeEnvelope('nonsense')]);
     const envelopes = await envd.stream('process.Process/Collect', body);
     expect(envelopes).toMatchObject([{ flags: 2, message: { error: { code: 'invalid_argument' } } }]);
   });
 
-  it('end when the sandbox stops, however silent the caller is', async () => {
+  it('end when the sandbox stops, even if the client sends nothing', async () => {
     const { envd, seen } = await start();
     const outgoing = envd.open('POST', '/process.Process/Collect', STREAM);
     outgoing.on('error', () => {});
@@ -261,14 +261,14 @@ describe('client streams', () => {
     await expect.poll(() => seen.sent).toBe(1);
     const startedMs = performance.now();
     await envd.envd.closeStreams(envd.guest.id);
-    // Less than it would take to cut the caller off.
+    // Less than the grace period of an unread connection.
     expect(performance.now() - startedMs).toBeLessThan(900);
     await answered;
     outgoing.destroy();
   });
 });
 
-it('answers any body, and goes on', async () => {
+it('answers any body and keeps running', async () => {
   const { envd } = await start();
   const known = ['process.Process/Echo', 'process.Process/Count', 'process.Process/Collect'];
   const methods = [...known, 'filesystem.Filesystem/Stat', 'filesystem.Filesystem/WatchDir'];

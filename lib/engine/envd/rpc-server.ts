@@ -7,30 +7,29 @@ import { chunksOf, discardRest, readWhole } from './request-body';
 import type { CallContext, ClientStreamRpc, Rpc, ServerStreamRpc, UnaryRpc } from './rpc';
 import { StreamWriter } from './stream-writer';
 
-/** One RPC that has come in. */
+/** An RPC request. */
 export type RpcExchange = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly call: OpenCall;
-  /** Who calls and on which files. @throws ConnectError `unauthenticated` */
+  /** Identifies the caller. @throws ConnectError `unauthenticated` */
   open(): Promise<Pick<CallContext, 'guest' | 'user' | 'root'>>;
-  /** Told of failures that are the engine's own. */
-  fault(error: unknown): void;
+  /** Receives internal errors of the engine. */
+  onFault(error: unknown): void;
 };
 
 const UNARY_TYPE = 'application/json';
 const STREAM_TYPE = 'application/connect+json';
-/** How long a caller may take for a body that is held in memory. */
 const BODY_TIMEOUT_MS = 60_000;
 const DEFAULT_KEEPALIVE_S = 90;
-/** The longest that a timer can wait; a longer timeout is none. */
+/** The maximum delay of a timer. A longer timeout counts as none. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Answers one RPC (docs/protocol.md#envd-rpc). `rpc` undefined: there is no such method. */
+/** Serves one RPC (docs/protocol.md#envd-rpc). `rpc` is undefined for an unknown method. */
 export async function serveRpc(rpc: Rpc | undefined, exchange: RpcExchange): Promise<void> {
   try {
-    const refusal = refuse(rpc, exchange.request);
-    if (refusal) sendJson(exchange.response, refusal.status, refusal.error, refusal.headers);
+    const rejection = checkRequest(rpc, exchange.request);
+    if (rejection) sendJson(exchange.response, rejection.status, rejection.error, rejection.headers);
     else if (rpc?.kind === 'unary') await serveUnary(rpc, exchange);
     else if (rpc) await serveStream(rpc, exchange);
   } finally {
@@ -38,13 +37,13 @@ export async function serveRpc(rpc: Rpc | undefined, exchange: RpcExchange): Pro
   }
 }
 
-type Refusal = { status: number; error: ConnectError; headers?: Record<string, string> };
+type Rejection = { status: number; error: ConnectError; headers?: Record<string, string> };
 
-/** What is wrong before anything of the body is read. */
-function refuse(rpc: Rpc | undefined, request: IncomingMessage): Refusal | null {
-  if (!rpc) return { status: 404, error: new ConnectError('unimplemented', 'there is no such method') };
+/** Checks a request before its body is read. */
+function checkRequest(rpc: Rpc | undefined, request: IncomingMessage): Rejection | null {
+  if (!rpc) return { status: 404, error: new ConnectError('unimplemented', 'unknown method') };
   if (request.method !== 'POST') {
-    const error = new ConnectError('unimplemented', 'RPCs are sent with POST');
+    const error = new ConnectError('unimplemented', 'expected a POST request');
     return { status: 405, error, headers: { allow: 'POST' } };
   }
   const accepted = rpc.kind === 'unary' ? UNARY_TYPE : STREAM_TYPE;
@@ -56,8 +55,8 @@ function refuse(rpc: Rpc | undefined, request: IncomingMessage): Refusal | null 
 
 async function serveUnary(rpc: UnaryRpc, exchange: RpcExchange): Promise<void> {
   const { request, response, call } = exchange;
-  const answer = async (limits: CallLimits) => {
-    requirePlain(request.headers, 'content-encoding');
+  const handle = async (limits: CallLimits) => {
+    requireUncompressed(request.headers, 'content-encoding');
     const tooSlow = new ConnectError('deadline_exceeded', 'the request body took too long');
     const timer = setTimeout(() => call.abort(tooSlow), BODY_TIMEOUT_MS);
     const reading = readWhole(request, MAX_MESSAGE_BYTES, call.signal);
@@ -65,7 +64,7 @@ async function serveUnary(rpc: UnaryRpc, exchange: RpcExchange): Promise<void> {
     const message = body.length === 0 ? {} : parseJson(body);
     return await rpc.call(message, { ...(await exchange.open()), ...limits, signal: call.signal });
   };
-  await runCall(exchange, answer, {
+  await runCall(exchange, handle, {
     succeed: (message) => sendJson(response, 200, message),
     fail: (error) => sendJson(response, HTTP_STATUS_OF_CODE[error.code], error),
   });
@@ -76,17 +75,17 @@ async function serveStream(rpc: ServerStreamRpc | ClientStreamRpc, exchange: Rpc
   const limits = readLimits(request.headers);
   const keepalive = rpc.kind === 'server-stream' ? rpc.keepalive : undefined;
   const writer = new StreamWriter(response, { keepalive, keepaliveMs: limits.keepaliveMs });
-  const answer = async (given: CallLimits) => {
-    requirePlain(request.headers, 'connect-content-encoding');
+  const handle = async (callLimits: CallLimits) => {
+    requireUncompressed(request.headers, 'connect-content-encoding');
     const messages = decodeMessages(chunksOf(request, call.signal));
-    const context = async () => ({ ...(await exchange.open()), ...given, signal: call.signal });
+    const context = async () => ({ ...(await exchange.open()), ...callLimits, signal: call.signal });
     if (rpc.kind === 'server-stream') {
-      const message = await readOnly(messages);
+      const message = await readSingle(messages);
       return await rpc.call(message, await context(), writer);
     }
     await writer.send((await rpc.call(messages, await context())) as object);
   };
-  await runCall(exchange, answer, {
+  await runCall(exchange, handle, {
     succeed: () => writer.end(),
     fail: (error) => writer.end(error),
   });
@@ -95,12 +94,12 @@ async function serveStream(rpc: ServerStreamRpc | ClientStreamRpc, exchange: Rpc
 type CallLimits = Pick<CallContext, 'deadlineMs' | 'keepaliveMs'>;
 
 /**
- * Runs one call and answers it once: with its result, its failure, or as soon as it is aborted. Resolves when the
- * handler has settled too, because until then it may touch files.
+ * Runs a handler and responds once: with its result, its failure, or at an abort. Resolves after the handler has
+ * settled, because until then it may use files.
  */
 async function runCall<Result>(
   exchange: RpcExchange,
-  answer: (limits: CallLimits) => Promise<Result>,
+  handle: (limits: CallLimits) => Promise<Result>,
   reply: { succeed(result: Result): void; fail(error: ConnectError): void },
 ): Promise<void> {
   const { call, request, response } = exchange;
@@ -112,11 +111,11 @@ async function runCall<Result>(
   call.signal.addEventListener('abort', onAbort, { once: true });
   const timer = startDeadline(call, limits.deadlineMs);
   try {
-    const result = await answer(limits);
+    const result = await handle(limits);
     if (!call.signal.aborted) reply.succeed(result);
   } catch (error) {
     if (call.signal.aborted) return;
-    if (!(error instanceof ConnectError)) exchange.fault(error);
+    if (!(error instanceof ConnectError)) exchange.onFault(error);
     fail(ConnectError.from(error));
   } finally {
     clearTimeout(timer);
@@ -126,8 +125,8 @@ async function runCall<Result>(
 
 function startDeadline(call: OpenCall, deadlineMs: number | null): NodeJS.Timeout | undefined {
   if (deadlineMs === null) return undefined;
-  const passed = () => call.abort(new ConnectError('deadline_exceeded', 'the deadline has passed'));
-  return setTimeout(passed, Math.max(0, deadlineMs - Date.now()));
+  const onDeadline = () => call.abort(new ConnectError('deadline_exceeded', 'the deadline has passed'));
+  return setTimeout(onDeadline, Math.max(0, deadlineMs - Date.now()));
 }
 
 /**
@@ -149,17 +148,18 @@ function positiveOf(header: string | string[] | undefined): number | null {
   return Number.isFinite(value) && value > 0 ? value : null;
 }
 
-function requirePlain(headers: IncomingHttpHeaders, name: string): void {
+function requireUncompressed(headers: IncomingHttpHeaders, name: string): void {
   const encoding = headers[name];
   if (encoding === undefined || encoding === 'identity') return;
   throw new ConnectError('unimplemented', `unknown compression ${JSON.stringify(encoding)}`);
 }
 
-/** The one message of a server stream's request. */
-async function readOnly(messages: AsyncGenerator<unknown, void, undefined>): Promise<unknown> {
+/** Reads the only message of a server stream's request. */
+async function readSingle(messages: AsyncGenerator<unknown, void, undefined>): Promise<unknown> {
   const first = await messages.next();
-  if (first.done) throw new ConnectError('invalid_argument', 'protocol error: the request has no message');
+  if (first.done)
+    throw new ConnectError('invalid_argument', 'protocol error: expected one message, got none');
   const second = await messages.next();
   if (second.done) return first.value;
-  throw new ConnectError('invalid_argument', 'protocol error: the request has several messages');
+  throw new ConnectError('invalid_argument', 'protocol error: expected one message, got several');
 }

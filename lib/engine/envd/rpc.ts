@@ -3,28 +3,26 @@ import type { Guest } from '../guests';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
 
-/** What a handler knows of the call it serves. */
 export type CallContext = {
   readonly guest: Guest;
-  /** Whom the caller acts as: Basic auth or the default user (docs/protocol.md#envd-users). */
+  /** The user in Basic auth, or the default user (docs/protocol.md#envd-users). */
   readonly user: GuestUser;
   readonly root: GuestRoot;
   /**
-   * Aborts when the caller has gone (`canceled`), the deadline has passed (`deadline_exceeded`) or the sandbox is
-   * paused or killed (`unavailable`). `signal.reason` is the ConnectError; the transport has answered with it already.
+   * Aborts with a ConnectError if the client disconnects (`canceled`), the deadline passes (`deadline_exceeded`) or the
+   * sandbox is paused or killed (`unavailable`). The transport has then already responded.
    */
   readonly signal: AbortSignal;
-  /** `Connect-Timeout-Ms` as a point in time (epoch, ms); null: none was sent. */
+  /** Deadline of `Connect-Timeout-Ms` in Unix milliseconds; null without one. */
   readonly deadlineMs: number | null;
-  /** `Keepalive-Ping-Interval` in ms; 90 s when absent or invalid. */
+  /** `Keepalive-Ping-Interval`; 90 s if absent or invalid. */
   readonly keepaliveMs: number;
 };
 
-/** The way out of a server stream. */
 export interface MessageStream<Message> {
   /**
-   * Sends one message in proto3 JSON form. Resolves once the connection takes more, so a handler that awaits it holds
-   * at most one message for a slow reader. Rejects with a ConnectError once the stream has ended.
+   * Sends a message in proto3 JSON. Resolves once the connection accepts more, which gives back-pressure. Rejects with a
+   * ConnectError after the end of the stream.
    */
   send(message: Message): Promise<void>;
 }
@@ -36,7 +34,7 @@ export type UnaryRpc = {
 
 export type ServerStreamRpc = {
   readonly kind: 'server-stream';
-  /** Sent after each idle interval, but never as the first message. Undefined: the handler sees to it itself. */
+  /** Sent after each idle interval, but never as the first message. Default: none. */
   readonly keepalive: object | undefined;
   readonly call: (message: unknown, context: CallContext, stream: MessageStream<object>) => Promise<void>;
 };
@@ -48,12 +46,12 @@ export type ClientStreamRpc = {
 
 export type Rpc = UnaryRpc | ServerStreamRpc | ClientStreamRpc;
 
-/** The methods of one service by their name in the URL, `Stat` and the like. */
+/** The methods of a service by their name in the URL, such as `Stat`. */
 export type Service = Readonly<Record<string, Rpc>>;
 
 /**
- * One message in, one out. `handle` answers the reply in proto3 JSON form, or nothing for an empty one, and throws
- * ConnectError. Messages that do not fit `schema` never reach it (`invalid_argument`).
+ * Defines an RPC with one message in and one out, both in proto3 JSON. `handle` may throw a ConnectError. Invalid
+ * messages get `invalid_argument` without reaching it.
  */
 export function unary<Schema extends z.ZodType>(
   schema: Schema,
@@ -65,7 +63,7 @@ export function unary<Schema extends z.ZodType>(
   };
 }
 
-/** One message in, a stream out. The stream ends when `handle` settles; a ConnectError travels in its end. */
+/** Defines an RPC with one message in and a stream out, which ends when `handle` settles. */
 export function serverStream<Schema extends z.ZodType, Message extends object>(
   schema: Schema,
   handle: (message: z.output<Schema>, context: CallContext, stream: MessageStream<Message>) => Promise<void>,
@@ -78,7 +76,7 @@ export function serverStream<Schema extends z.ZodType, Message extends object>(
   };
 }
 
-/** A stream in, one message out. The iteration ends with the request and throws ConnectError for a bad message. */
+/** Defines an RPC with a stream in and one message out. Iterating throws a ConnectError for an invalid message. */
 export function clientStream<Schema extends z.ZodType>(
   schema: Schema,
   handle: (messages: AsyncIterable<z.output<Schema>>, context: CallContext) => Promise<object | undefined>,
@@ -93,8 +91,8 @@ function parse<Schema extends z.ZodType>(schema: Schema, message: unknown): z.ou
   const parsed = schema.safeParse(message);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  const where = issue && issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
-  throw new ConnectError('invalid_argument', `${where}${issue?.message ?? 'invalid message'}`);
+  const field = issue && issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
+  throw new ConnectError('invalid_argument', `${field}${issue?.message ?? 'invalid message'}`);
 }
 
 async function* parseEach<Schema extends z.ZodType>(

@@ -5,13 +5,13 @@ import type { MessageStream } from './rpc';
 
 type Keepalive = { readonly keepalive: object | undefined; readonly keepaliveMs: number };
 
-/** Writes the reply of a stream: HTTP 200, envelopes, and always an end-stream envelope (docs/protocol.md#streams). */
+/** Writes the response of a stream: HTTP 200, envelopes, and an end-of-stream envelope (docs/protocol.md#streams). */
 export class StreamWriter implements MessageStream<object> {
   readonly #response: ServerResponse;
   readonly #options: Keepalive;
   #hasEnded = false;
   #keepaliveTimer: NodeJS.Timeout | undefined;
-  /** Set while the connection takes no more. */
+  /** Set while the connection accepts no more data. */
   #drained: { promise: Promise<void>; resolve(): void; reject(error: ConnectError): void } | null = null;
 
   constructor(response: ServerResponse, options: Keepalive) {
@@ -23,12 +23,11 @@ export class StreamWriter implements MessageStream<object> {
 
   send(message: object): Promise<void> {
     if (this.#hasEnded || this.#response.destroyed) return Promise.reject(endedError());
-    const takesMore = this.#write(encodeMessage(message));
+    const acceptsMore = this.#write(encodeMessage(message));
     this.#armKeepalive();
-    return takesMore ? Promise.resolve() : this.#waitForDrain();
+    return acceptsMore ? Promise.resolve() : this.#waitForDrain();
   }
 
-  /** Ends the stream; what is sent later is refused. */
   end(error?: ConnectError): void {
     if (this.#hasEnded) return;
     this.#stop();
@@ -58,7 +57,7 @@ export class StreamWriter implements MessageStream<object> {
         resolve = onResolve;
         reject = onReject;
       });
-      // A handler need not be waiting when the stream ends.
+      // The stream may end while no handler waits.
       promise.catch(() => {});
       this.#drained = { promise, resolve, reject };
     }
@@ -83,7 +82,7 @@ export class StreamWriter implements MessageStream<object> {
     else this.#keepaliveTimer = setTimeout(() => this.#keepAlive(), this.#options.keepaliveMs);
   }
 
-  /** While the connection takes no more, what waits in it keeps it alive. */
+  /** Skips a keepalive while earlier data is still waiting to be sent. */
   #keepAlive(): void {
     const { keepalive } = this.#options;
     if (this.#hasEnded || !keepalive) return;

@@ -9,22 +9,20 @@ import { ENVD_PORT, type Guest } from '../guests';
 import { prepareRoot } from '../jail/rootfs';
 import { Envd, type EnvdOptions } from './envd';
 
-/** What the tests of envd share: one sandbox behind a plain HTTP server, raw requests, and RPCs by hand. */
-
 export const ACCESS_TOKEN = '0tQG31xiMp0IOQfaz9dcwi72L1CPo8e0';
 
-export type TestAnswer = { status: number; headers: IncomingHttpHeaders; body: Buffer; json: unknown };
+export type TestResponse = { status: number; headers: IncomingHttpHeaders; body: Buffer; json: unknown };
 
 export type RequestOptions = {
   body?: string | Buffer;
   headers?: Record<string, string>;
-  /** Default: the right one. Null: none. */
+  /** Defaults to the right token; null sends none. */
   token?: string | null;
 };
 
 export class TestEnvd {
   constructor(
-    /** What the operator was told. */
+    /** Warnings for the operator. */
     readonly warnings: readonly string[],
     readonly envd: Envd,
     readonly guest: Guest,
@@ -32,12 +30,12 @@ export class TestEnvd {
     readonly rootDir: string,
   ) {}
 
-  /** Path on the host of a path inside. */
+  /** Host path of a path inside the sandbox. */
   inside(path: string): string {
     return join(this.rootDir, path);
   }
 
-  /** A handle of the official SDK. */
+  /** The sandbox in the official SDK. */
   sandbox(): Sandbox {
     const sandboxUrl = `http://127.0.0.1:${this.port}`;
     const options = {
@@ -49,7 +47,7 @@ export class TestEnvd {
     return new Sandbox({ ...options, apiKey: 'moru_0000000000000000000000000000000000000000' });
   }
 
-  /** Starts a request; the caller ends it. */
+  /** Starts a request, which the caller ends. */
   open(
     method: string,
     path: string,
@@ -60,25 +58,25 @@ export class TestEnvd {
     return request({ ...target, headers: { ...access, ...headers } });
   }
 
-  request(method: string, path: string, options: RequestOptions = {}): Promise<TestAnswer> {
-    return answerOf(this.open(method, path, options), options.body);
+  request(method: string, path: string, options: RequestOptions = {}): Promise<TestResponse> {
+    return sendRest(this.open(method, path, options), options.body);
   }
 
-  /** One unary RPC. */
-  unary(method: string, message: unknown, options: RequestOptions = {}): Promise<TestAnswer> {
+  /** Makes a unary RPC. */
+  unary(method: string, message: unknown, options: RequestOptions = {}): Promise<TestResponse> {
     const headers = { 'content-type': 'application/json', ...options.headers };
     return this.request('POST', `/${method}`, { body: JSON.stringify(message), ...options, headers });
   }
 
-  /** One stream RPC, read to its end. The last envelope is the end-stream. */
+  /** Makes a stream RPC and reads it to the end. The last envelope is the end of the stream. */
   async stream(method: string, body: Buffer, options: RequestOptions = {}): Promise<Envelope[]> {
     const headers = { 'content-type': 'application/connect+json', ...options.headers };
-    const answer = await this.request('POST', `/${method}`, { ...options, body, headers });
-    return decodeEnvelopes(answer.body);
+    const response = await this.request('POST', `/${method}`, { ...options, body, headers });
+    return decodeEnvelopes(response.body);
   }
 }
 
-/** Starts envd with one sandbox; both are gone after the test. */
+/** Starts envd with one sandbox behind a plain HTTP server until the end of the test. */
 export async function startTestEnvd(
   options: Partial<EnvdOptions> = {},
   guestOptions: Partial<Guest> = {},
@@ -120,15 +118,15 @@ export async function startTestEnvd(
   return new TestEnvd(warnings, envd, guest, (server.address() as AddressInfo).port, rootDir);
 }
 
-/** Sends the rest of a request and reads its answer. */
-export function answerOf(outgoing: ClientRequest, body?: string | Buffer): Promise<TestAnswer> {
-  const answer = readAnswer(outgoing);
+/** Sends the rest of a request and reads the response. */
+export function sendRest(outgoing: ClientRequest, body?: string | Buffer): Promise<TestResponse> {
+  const response = readResponse(outgoing);
   outgoing.end(body);
-  return answer;
+  return response;
 }
 
-/** Reads the answer of a request that may still be sending. */
-export function readAnswer(outgoing: ClientRequest): Promise<TestAnswer> {
+/** Reads the response to a request that may still be sending. */
+export function readResponse(outgoing: ClientRequest): Promise<TestResponse> {
   return new Promise((resolve, reject) => {
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
@@ -158,19 +156,19 @@ export function encodeEnvelope(message: unknown, flags = 0): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** The complete envelopes that `bytes` starts with. */
+/** Decodes the complete envelopes at the start of `bytes`. */
 export function decodeEnvelopes(bytes: Buffer): Envelope[] {
   const envelopes: Envelope[] = [];
-  for (let at = 0; at + 5 <= bytes.length; ) {
-    const end = at + 5 + bytes.readUInt32BE(at + 1);
+  for (let start = 0; start + 5 <= bytes.length; ) {
+    const end = start + 5 + bytes.readUInt32BE(start + 1);
     if (end > bytes.length) break;
-    envelopes.push({ flags: bytes.readUInt8(at), message: parse(bytes.toString('utf8', at + 5, end)) });
-    at = end;
+    envelopes.push({ flags: bytes.readUInt8(start), message: parse(bytes.toString('utf8', start + 5, end)) });
+    start = end;
   }
   return envelopes;
 }
 
-/** The parts of a form, as clients send them. A part is its disposition and its content. */
+/** Encodes a multipart form. */
 export function formOf(parts: readonly (readonly [disposition: string, content: string | Buffer])[]): {
   body: Buffer;
   headers: Record<string, string>;

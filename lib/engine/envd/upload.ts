@@ -6,15 +6,16 @@ import { type FileRequest, filePath, toApiError } from './file-request';
 import { boundaryOf, MultipartError, type MultipartEvent, readMultipart } from './multipart';
 import { chunksOf } from './request-body';
 
-/** More files than this in one request are refused; what was written is remembered for the answer. */
+/** Per request, because the response lists them all. */
 const MAX_FILES = 10_000;
 
 type Written = { readonly path: string; readonly name: string; readonly type: 'file' };
 
 /**
- * `POST /files`: writes every part named `file` (docs/protocol.md#envd-writing-files), truncating in place. What was
- * written before a failure stays written.
- * @throws ApiError 400 bad path, directory, the same path twice, broken body; 507 no space; 500 no multipart body, others
+ * Serves `POST /files`: writes every part named `file` (docs/protocol.md#envd-writing-files). Files written before a
+ * failure remain.
+ * @throws ApiError 400 for a bad path, a directory, a repeated path or a malformed body; 507 without space; 500 for
+ * another content type
  */
 export async function upload(exchange: FileRequest): Promise<void> {
   const { request, response, account, signal } = exchange;
@@ -57,7 +58,7 @@ class Receiver {
     }
   }
 
-  /** Closes the file of the current part. A full disk may show only now. */
+  /** Closes the current file. A full disk may fail only now. */
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = null;
@@ -68,10 +69,11 @@ class Receiver {
     if (part.name !== 'file') return;
     const path = this.#targetOf(part.fileName);
     if (this.#paths.has(path)) throw new ApiError(400, this.#describeRepeated(path));
-    if (this.#paths.size >= MAX_FILES) throw new ApiError(400, `more than ${MAX_FILES} files in one upload`);
+    if (this.#paths.size >= MAX_FILES)
+      throw new ApiError(400, `too many files: the limit is ${MAX_FILES} per upload`);
     this.#paths.add(path);
     this.#file = await this.#openFile(path);
-    this.#exchange.account.giveBack(this.#file.freedBytes);
+    this.#exchange.account.release(this.#file.freedBytes);
     this.written.push({ path, name: posix.basename(path), type: 'file' });
   }
 

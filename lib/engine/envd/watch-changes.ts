@@ -1,11 +1,5 @@
 import type { Stats } from 'node:fs';
 
-/**
- * Turns what Node tells about a directory into the events of docs/protocol.md#envd-watching-a-directory. Node merges
- * the kernel's kinds into two: `rename` for an entry that came, went, or (directories only) changed its attributes,
- * `change` for content and attributes of files. The difference comes from comparing what was there with what is there.
- */
-
 export type EventType =
   | 'EVENT_TYPE_CREATE'
   | 'EVENT_TYPE_WRITE'
@@ -13,10 +7,9 @@ export type EventType =
   | 'EVENT_TYPE_RENAME'
   | 'EVENT_TYPE_CHMOD';
 
-/** What was last seen under each name; null: something whose attributes were never seen. */
+/** The last known state by name; null if the entry existed but its attributes were never read. */
 export type Known = Map<string, Stats | null>;
 
-/** A directory as far as this module needs it. */
 export type KnownDirectory = { readonly known: Known };
 
 export type RawEvent<Directory extends KnownDirectory> = {
@@ -31,39 +24,40 @@ export type Change<Directory extends KnownDirectory> = {
   readonly type: EventType;
 };
 
-/** What is under a name now. */
-type Look<Directory> = (directory: Directory, name: string) => Stats | null;
+/** Reads the current state of an entry. */
+type StatOf<Directory> = (directory: Directory, name: string) => Stats | null;
 
 /**
- * Interprets a batch of events in their order, and updates what is known. `look` answers how things were after the last
- * of them. Limits of the comparison: something that was moved out of everything watched counts as removed, setting a
- * file's times counts as a write, and several writes in one batch count as one.
+ * Turns events of Node into events of envd (docs/protocol.md#envd-watching-a-directory), and updates the known state.
+ * Node reports `rename` for an entry that was created, removed or, if a directory, changed its attributes, and `change`
+ * for the content and attributes of files. Comparing the states before and after the batch tells these apart, with
+ * limits: an entry moved out of the watch counts as removed, a new file time as a write, and several writes as one.
  */
 export function interpret<Directory extends KnownDirectory>(
   events: readonly RawEvent<Directory>[],
-  look: Look<Directory>,
+  statOf: StatOf<Directory>,
 ): Change<Directory>[] {
-  const batch = new Batch(events, look);
+  const batch = new Batch(events, statOf);
   return events.flatMap((event) => batch.interpret(event).map((type) => ({ ...event, type })));
 }
 
 class Batch<Directory extends KnownDirectory> {
-  readonly #look: Look<Directory>;
-  /** `rename` events still to come, by directory and name. */
+  readonly #statOf: StatOf<Directory>;
+  /** Number of remaining `rename` events, by directory and name. */
   readonly #renamesLeft = new Map<Directory, Map<string, number>>();
-  /** Where things are now that some event is about, by their identity. */
+  /** Current places of renamed entries, by identity. */
   readonly #arrived = new Map<string, Set<string>>();
-  /** Files whose changes have been told. */
-  readonly #told = new Map<Directory, Set<string>>();
+  /** Files whose changes have been reported. */
+  readonly #reported = new Map<Directory, Set<string>>();
 
-  constructor(events: readonly RawEvent<Directory>[], look: Look<Directory>) {
-    this.#look = look;
+  constructor(events: readonly RawEvent<Directory>[], statOf: StatOf<Directory>) {
+    this.#statOf = statOf;
     const ids = new Map<Directory, number>();
     for (const { directory, name, kind } of events) {
       if (kind !== 'rename') continue;
       const left = this.#renamesLeft.get(directory) ?? new Map<string, number>();
       this.#renamesLeft.set(directory, left.set(name, (left.get(name) ?? 0) + 1));
-      const stat = look(directory, name);
+      const stat = statOf(directory, name);
       if (!stat) continue;
       if (!ids.has(directory)) ids.set(directory, ids.size);
       const places = this.#arrived.get(identityOf(stat)) ?? new Set();
@@ -73,7 +67,7 @@ class Batch<Directory extends KnownDirectory> {
 
   interpret({ directory, name, kind }: RawEvent<Directory>): EventType[] {
     const before = directory.known.get(name);
-    const now = this.#look(directory, name);
+    const now = this.#statOf(directory, name);
     if (kind === 'change')
       return before === undefined ? [] : this.#interpretChange(directory, name, before, now);
     const renamesLeft = this.#countDown(directory, name);
@@ -82,7 +76,7 @@ class Batch<Directory extends KnownDirectory> {
       const isChmod = now.isDirectory() && before.ctimeMs !== now.ctimeMs;
       if (isChmod && hasOtherAttributes(before, now))
         return this.#keep(directory, name, now, 'EVENT_TYPE_CHMOD');
-      // It was found by looking before its own event arrived.
+      // A read found it before its own event arrived.
       if (renamesLeft === 0) return [];
     }
     if (now && renamesLeft === 0) return this.#created(directory, name, now);
@@ -91,18 +85,18 @@ class Batch<Directory extends KnownDirectory> {
   }
 
   #interpretChange(directory: Directory, name: string, before: Stats | null, now: Stats | null): EventType[] {
-    const told = this.#told.get(directory) ?? new Set<string>();
-    const isTold = told.has(name);
-    this.#told.set(directory, told.add(name));
-    if (!now) return isTold ? [] : ['EVENT_TYPE_WRITE'];
+    const reported = this.#reported.get(directory) ?? new Set<string>();
+    const isReported = reported.has(name);
+    this.#reported.set(directory, reported.add(name));
+    if (!now) return isReported ? [] : ['EVENT_TYPE_WRITE'];
     directory.known.set(name, now);
     const isChmod = before !== null && hasOtherAttributes(before, now);
     const isWrite = before !== null && (before.mtimeMs !== now.mtimeMs || before.size !== now.size);
     if (isChmod && isWrite) return ['EVENT_TYPE_CHMOD', 'EVENT_TYPE_WRITE'];
     if (isChmod) return ['EVENT_TYPE_CHMOD'];
     if (isWrite) return ['EVENT_TYPE_WRITE'];
-    if (isTold) return [];
-    // Nothing differs because an earlier look has seen the change already: a file with content was written.
+    if (isReported) return [];
+    // An earlier read has already seen this change. A file with content was written.
     const isOnlyCtime = before !== null && before.ctimeMs !== now.ctimeMs;
     return [now.size > 0 && !isOnlyCtime ? 'EVENT_TYPE_WRITE' : 'EVENT_TYPE_CHMOD'];
   }
@@ -123,7 +117,7 @@ class Batch<Directory extends KnownDirectory> {
     return count;
   }
 
-  /** Whether what had a name has another one now. */
+  /** Whether the entry now has another name. */
   #isElsewhere(before: Stats, now: Stats | null): boolean {
     const places = this.#arrived.get(identityOf(before))?.size ?? 0;
     const isStillHere = now !== null && identityOf(now) === identityOf(before);
@@ -131,7 +125,7 @@ class Batch<Directory extends KnownDirectory> {
   }
 }
 
-/** Inode numbers are used again at once, so the time of birth belongs to an identity. */
+/** Includes the birth time, because inode numbers are reused at once. */
 function identityOf(stat: Stats): string {
   return `${stat.dev}:${stat.ino}:${stat.birthtimeMs}`;
 }

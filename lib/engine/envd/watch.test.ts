@@ -10,29 +10,29 @@ const rpc = (envd: TestEnvd, method: string, body: unknown) =>
 
 const openDescriptors = () => fs.readdirSync('/proc/self/fd').length;
 
-/** A watcher of the polled kind, with what it has told so far as `CREATE name`. */
+/** Creates a polled watcher. `seen` collects its events as `CREATE name`. */
 async function watch(envd: TestEnvd, recursive = false) {
   const path = '/home/user/w';
   fs.mkdirSync(envd.inside(path), { recursive: true });
   const { watcherId } = (await rpc(envd, 'CreateWatcher', { path, recursive })).json as { watcherId: string };
   expect(watcherId).toMatch(/^w[a-z0-9]{20}$/);
-  const told: string[] = [];
+  const seen: string[] = [];
   const poll = async () => {
     const { events } = (await rpc(envd, 'GetWatcherEvents', { watcherId })).json as { events: Event[] };
-    told.push(...events.map(({ name, type }) => `${type.slice('EVENT_TYPE_'.length)} ${name}`));
-    return told;
+    seen.push(...events.map(({ name, type }) => `${type.slice('EVENT_TYPE_'.length)} ${name}`));
+    return seen;
   };
   const at = (name: string) => envd.inside(`${path}/${name}`);
-  return { watcherId, poll, at, told };
+  return { watcherId, poll, at, seen };
 }
 
-describe('the watcher trio', () => {
-  it('tells what happens to files', async () => {
+describe('polled watchers', () => {
+  it('report changes of files', async () => {
     const envd = await startTestEnvd();
-    const { poll, at, told } = await watch(envd);
-    const next = async (act: () => void, expected: string[]) => {
-      told.length = 0;
-      act();
+    const { poll, at, seen } = await watch(envd);
+    const next = async (change: () => void, expected: string[]) => {
+      seen.length = 0;
+      change();
       await expect.poll(poll, { interval: 10 }).toEqual(expected);
     };
     await next(() => fs.mkdirSync(at('dir')), ['CREATE dir']);
@@ -49,13 +49,13 @@ describe('the watcher trio', () => {
       fs.writeFileSync(at('brief'), '');
       fs.rmSync(at('brief'));
     }, ['CREATE brief', 'REMOVE brief']);
-    // Not recursive: what happens below is not told.
+    // Not recursive, hence no event for dir/below.
     fs.mkdirSync(at('dir'));
     fs.writeFileSync(at('dir/below'), 'x');
     await next(() => fs.writeFileSync(at('last'), ''), ['CREATE dir', 'CREATE last']);
   });
 
-  it('ends when it is removed', async () => {
+  it('end when they are removed', async () => {
     const envd = await startTestEnvd();
     const before = openDescriptors();
     const { watcherId } = await watch(envd, true);
@@ -65,7 +65,7 @@ describe('the watcher trio', () => {
     await expect.poll(openDescriptors).toBeLessThanOrEqual(before + 1);
   });
 
-  it('ends with its sandbox, and there are only so many', async () => {
+  it('end with their sandbox, and are limited in number', async () => {
     const envd = await startTestEnvd();
     for (let count = 0; count < 64; count += 1) {
       expect((await rpc(envd, 'CreateWatcher', { path: '/tmp' })).status).toBe(200);
@@ -77,7 +77,7 @@ describe('the watcher trio', () => {
     expect((await rpc(envd, 'CreateWatcher', { path: '/tmp' })).status).toBe(200);
   });
 
-  it('watches what is made below, at once', async () => {
+  it('watch new subdirectories at once', async () => {
     const envd = await startTestEnvd();
     const { poll, at } = await watch(envd, true);
     fs.mkdirSync(at('one/two/three'), { recursive: true });
@@ -105,7 +105,7 @@ describe('the watcher trio', () => {
       .toEqual(expect.arrayContaining(['REMOVE moved/three/late', 'REMOVE moved/three', 'REMOVE moved']));
   });
 
-  it('misses no file in a flood, and keeps its descriptors', { timeout: 30_000 }, async () => {
+  it('miss no file in a flood, and leak no descriptors', { timeout: 30_000 }, async () => {
     const envd = await startTestEnvd();
     const before = openDescriptors();
     const { poll, at, watcherId } = await watch(envd, true);
@@ -126,11 +126,11 @@ describe('the watcher trio', () => {
     expect(envd.warnings).toEqual([]);
   });
 
-  it('finds out by comparing when the kernel has dropped events', { timeout: 30_000 }, async () => {
+  it('compare directories after the kernel has dropped events', { timeout: 30_000 }, async () => {
     const envd = await startTestEnvd();
     const { poll, at } = await watch(envd);
     const files = 20_000;
-    // Nothing is read meanwhile, and the kernel keeps 16,384 events at most.
+    // The kernel queues at most 16,384 events, and this process reads none in the meantime.
     const script = `for (let f = 0; f < ${files}; f++) require('node:fs').writeFileSync('f' + f, 'x');`;
     expect(spawnSync(process.execPath, ['-e', script], { cwd: at('') }).status).toBe(0);
     const created = async () => new Set((await poll()).filter((event) => event.startsWith('CREATE '))).size;
@@ -138,7 +138,7 @@ describe('the watcher trio', () => {
     expect(envd.warnings).toEqual([]);
   });
 
-  it('does not follow a directory that becomes a link', async () => {
+  it('do not follow a directory that becomes a link', async () => {
     const envd = await startTestEnvd();
     const { poll, at } = await watch(envd, true);
     const outside = `${envd.guest.dataDir}/outside`;
@@ -156,27 +156,27 @@ describe('the watcher trio', () => {
 });
 
 describe('WatchDir', () => {
-  it('works through the SDK, in a directory made a moment ago', async () => {
+  it('works through the SDK, even in a new directory', async () => {
     const envd = await startTestEnvd();
     const { files } = envd.sandbox();
     await files.makeDir('watched');
-    const told: string[] = [];
-    const handle = await files.watchDir('watched', ({ name, type }) => void told.push(`${type} ${name}`), {
+    const events: string[] = [];
+    const handle = await files.watchDir('watched', ({ name, type }) => void events.push(`${type} ${name}`), {
       recursive: true,
     });
     await files.makeDir('watched/nested');
     await files.write('watched/nested/file.txt', 'text');
-    await expect.poll(() => told).toContain(`${FilesystemEventType.WRITE} nested/file.txt`);
-    expect(told).toContain(`${FilesystemEventType.CREATE} nested`);
+    await expect.poll(() => events).toContain(`${FilesystemEventType.WRITE} nested/file.txt`);
+    expect(events).toContain(`${FilesystemEventType.CREATE} nested`);
     await files.rename('watched/nested/file.txt', 'watched/renamed.txt');
     await files.remove('watched/renamed.txt');
-    await expect.poll(() => told).toContain(`${FilesystemEventType.REMOVE} renamed.txt`);
-    expect(told).toContain(`${FilesystemEventType.RENAME} nested/file.txt`);
+    await expect.poll(() => events).toContain(`${FilesystemEventType.REMOVE} renamed.txt`);
+    expect(events).toContain(`${FilesystemEventType.RENAME} nested/file.txt`);
     await handle.stop();
     await expect(files.watchDir('missing', () => {})).rejects.toThrow(/no such file/);
   });
 
-  it('starts, keeps alive, and ends at its deadline', async () => {
+  it('starts, sends keepalives, and ends at its deadline', async () => {
     const envd = await startTestEnvd();
     const headers = { 'connect-timeout-ms': '3000', 'keepalive-ping-interval': '0.1' };
     const envelopes = await envd.stream('filesystem.Filesystem/WatchDir', encodeEnvelope({ path: '/tmp' }), {
@@ -208,7 +208,7 @@ describe('WatchDir', () => {
     await expect.poll(openDescriptors).toBeLessThanOrEqual(before + 1);
   });
 
-  it('carries failures in its end', async () => {
+  it('reports failures in its end', async () => {
     const envd = await startTestEnvd();
     const envelopes = await envd.stream(
       'filesystem.Filesystem/WatchDir',

@@ -4,7 +4,7 @@ import { inBatches } from '../safe-fs/in-batches';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
 import type { Known, RawEvent } from './watch-changes';
 
-/** How much all watchers of one engine may hold: a descriptor and a kernel watch for each directory. */
+/** Limits the watched directories of one engine. Each costs a descriptor and a kernel watch. */
 export class WatchBudget {
   #directoriesLeft;
 
@@ -12,18 +12,18 @@ export class WatchBudget {
     this.#directoriesLeft = directoriesLeft;
   }
 
-  /** @throws SafeFsError EMFILE when nothing is left */
+  /** @throws SafeFsError EMFILE at the limit */
   take(prefix: string): void {
     if (this.#directoriesLeft === 0) throw new SafeFsError('EMFILE', fromRaw(prefix));
     this.#directoriesLeft -= 1;
   }
 
-  giveBack(): void {
+  release(): void {
     this.#directoriesLeft += 1;
   }
 }
 
-/** The name under which events of the directory itself come; no entry can have it. */
+/** Name in events about the directory itself. No entry can have it. */
 export const SELF = '.';
 
 type Listener = {
@@ -32,14 +32,14 @@ type Listener = {
   onLoss(): void;
 };
 
-/** One directory, pinned and watched by the kernel, with what was last seen in it. */
+/** A directory watched through a descriptor, with its last known entries. */
 export class WatchedDirectory {
   readonly #watcher: FSWatcher;
   readonly #budget: WatchBudget;
   readonly known: Known = new Map();
 
   private constructor(
-    /** Raw, relative to the top of the watch, with a slash at its end; empty for the top. */
+    /** Raw path relative to the top of the watch, with a trailing slash; empty for the top. */
     readonly prefix: string,
     readonly fd: number,
     watcher: FSWatcher,
@@ -49,7 +49,7 @@ export class WatchedDirectory {
     this.#budget = budget;
   }
 
-  /** @throws SafeFsError EMFILE when there would be too many; ENOENT, ENOTDIR for what is no directory (any more) */
+  /** @throws SafeFsError EMFILE at the limit; ENOENT or ENOTDIR if it is not a directory */
   static async open(
     parentFd: number,
     name: string,
@@ -69,21 +69,21 @@ export class WatchedDirectory {
       return directory;
     } catch (error) {
       if (fd !== undefined) close(fd);
-      budget.giveBack();
-      // The kernel's own limit of watches reads as a full disk.
+      budget.release();
+      // The kernel reports its limit of watches as ENOSPC.
       throw codeOf(error) === 'ENOSPC' ? new SafeFsError('EMFILE', fromRaw(prefix)) : error;
     }
   }
 
-  /** Must not be called while anything still uses the descriptor: its number is given to somebody else. */
+  /** Must not be called while the descriptor is in use, because its number is reused. */
   close(): void {
     this.#watcher.close();
     close(this.fd);
-    this.#budget.giveBack();
+    this.#budget.release();
   }
 
-  /** What is under a name, or null when nothing is. */
-  async look(name: string): Promise<Stats | null> {
+  /** Returns null if the entry does not exist. */
+  async stat(name: string): Promise<Stats | null> {
     try {
       return await statAt(this.fd, name);
     } catch (error) {
@@ -93,22 +93,22 @@ export class WatchedDirectory {
   }
 }
 
-/** How each name that events are about is now. */
-export async function lookAt(
+/** Reads the current state of every name in `events`. */
+export async function statNamed(
   events: readonly RawEvent<WatchedDirectory>[],
 ): Promise<(directory: WatchedDirectory, name: string) => Stats | null> {
   const names = new Map<WatchedDirectory, Set<string>>();
   for (const { directory, name } of events) {
     names.set(directory, (names.get(directory) ?? new Set()).add(name));
   }
-  const seen = new Map<WatchedDirectory, Map<string, Stats>>();
-  for (const [directory, ofDirectory] of names) {
+  const current = new Map<WatchedDirectory, Map<string, Stats>>();
+  for (const [directory, namesInDirectory] of names) {
     const stats = new Map<string, Stats>();
-    seen.set(directory, stats);
-    await inBatches(ofDirectory, async (name) => {
-      const stat = await directory.look(name);
+    current.set(directory, stats);
+    await inBatches(namesInDirectory, async (name) => {
+      const stat = await directory.stat(name);
       if (stat) stats.set(name, stat);
     });
   }
-  return (directory, name) => seen.get(directory)?.get(name) ?? null;
+  return (directory, name) => current.get(directory)?.get(name) ?? null;
 }

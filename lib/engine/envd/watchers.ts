@@ -5,11 +5,11 @@ import { DirectoryWatcher } from './directory-watcher';
 import { EventBuffer } from './event-buffer';
 import { WatchBudget } from './watched-directory';
 
-/** Watchers of one sandbox at a time, those of streams included. */
+/** Per sandbox, streams included. */
 const MAX_WATCHERS = 64;
 const ID_LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
-/** One watch and the events that wait to be read from it. */
+/** A watch and its unread events. */
 export class Watch {
   readonly #onClose: () => void;
   readonly events = new EventBuffer();
@@ -19,13 +19,13 @@ export class Watch {
     this.#onClose = onClose;
   }
 
-  /** @throws SafeFsError as DirectoryWatcher.open */
+  /** @throws SafeFsError like `DirectoryWatcher.open` */
   async open(root: GuestRoot, path: string, recursive: boolean, budget: WatchBudget): Promise<void> {
     this.#watcher = await DirectoryWatcher.open(root, path, {
       recursive,
       budget,
       onEvents: (events) => this.events.add(events),
-      onFailure: () => this.events.fail('there is more in the watched directory than can be watched'),
+      onFailure: () => this.events.fail('the watched directory has too many entries to watch'),
     });
   }
 
@@ -35,14 +35,14 @@ export class Watch {
   }
 }
 
-/** The watches of every sandbox. */
+/** The watches of all sandboxes. */
 export class Watchers {
   readonly #budget = new WatchBudget();
   readonly #byGuest = new Map<string, Map<string, Watch>>();
 
   /**
-   * Starts a watch. It goes on until it is closed, also over a pause.
-   * @throws SafeFsError as DirectoryWatcher.open; ConnectError `resource_exhausted` for too many
+   * Starts a watch. It stays open over a pause.
+   * @throws SafeFsError like `DirectoryWatcher.open`; ConnectError `resource_exhausted` at the limit
    */
   async open(
     guestId: string,
@@ -52,7 +52,7 @@ export class Watchers {
   ): Promise<{ id: string; watch: Watch }> {
     const ofGuest = this.#byGuest.get(guestId) ?? new Map<string, Watch>();
     if (ofGuest.size >= MAX_WATCHERS) {
-      throw new ConnectError('resource_exhausted', `more than ${MAX_WATCHERS} watchers in one sandbox`);
+      throw new ConnectError('resource_exhausted', `too many watchers: a sandbox may have ${MAX_WATCHERS}`);
     }
     const id = newWatcherId();
     const watch = new Watch(() => this.#remove(guestId, id));
@@ -63,7 +63,7 @@ export class Watchers {
       watch.close();
       throw error;
     }
-    // The sandbox may be gone by now.
+    // The sandbox may have been killed in the meantime.
     if (this.#byGuest.get(guestId)?.get(id) !== watch) watch.close();
     return { id, watch };
   }
@@ -75,7 +75,7 @@ export class Watchers {
     throw new ConnectError('not_found', `watcher with id ${id} not found`);
   }
 
-  /** Ends all watches of a sandbox. */
+  /** Closes all watches of a sandbox. */
   forget(guestId: string): void {
     for (const watch of [...(this.#byGuest.get(guestId)?.values() ?? [])]) watch.close();
   }
