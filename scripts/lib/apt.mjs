@@ -2,11 +2,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { tryQuietly } from './commands.mjs';
+import { loadEnvFile } from './env-file.mjs';
+import { inRoot } from './paths.mjs';
+import { complain, dim } from './terminal.mjs';
 
 /**
  * @param {string} name
  * @param {NodeJS.ProcessEnv} [env]
- * @returns {string | undefined} where PATH has this command
+ * @returns {string | undefined} the path of the command
  */
 function findInPath(name, env = process.env) {
   return (env.PATH ?? '')
@@ -16,15 +19,31 @@ function findInPath(name, env = process.env) {
     .find((file) => fs.existsSync(file));
 }
 
+/** Whether `SANDKEEPER_NO_INSTALL=1`, in the environment or in `.env`, forbids installing system packages. */
+function isInstallForbidden() {
+  const env = { ...process.env };
+  loadEnvFile(inRoot('.env'), env);
+  return env.SANDKEEPER_NO_INSTALL === '1';
+}
+
 let isListFresh = false;
 
 /**
- * Installs a system package where that takes no password: as root on Debian and its relatives.
+ * Installs a system package where that needs no password, which is as root on Debian and its derivatives. Says in one
+ * line what it installs and why.
  * @param {string} name
- * @returns {Promise<boolean>} whether it is installed now
+ * @param {string} purpose completes "Installing NAME with apt-get: …"
+ * @returns {Promise<boolean>} whether the package is installed
  */
-export async function aptInstall(name) {
+export async function aptInstall(name, purpose) {
   if (process.getuid?.() !== 0 || !findInPath('apt-get')) return false;
+  if (isInstallForbidden()) {
+    complain(dim(`Not installing ${name} (${purpose}), because SANDKEEPER_NO_INSTALL is 1.`));
+    return false;
+  }
+  complain(
+    dim(`Installing ${name} with apt-get: ${purpose}. Set SANDKEEPER_NO_INSTALL=1 to install nothing.`),
+  );
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   if (!isListFresh) {
     isListFresh = await tryQuietly('Updating the package list', 'apt-get', ['update'], {
@@ -36,7 +55,8 @@ export async function aptInstall(name) {
   return tryQuietly(`Installing ${name}`, 'apt-get', args, { env, timeoutMs: 600_000 });
 }
 
-/** Provides bubblewrap, in which the local engine runs a sandbox's processes. Answers whether it is there now. */
+/** Provides bubblewrap and returns whether it is installed. */
 export async function provideBubblewrap() {
-  return Boolean(findInPath('bwrap')) || (await aptInstall('bubblewrap'));
+  if (findInPath('bwrap')) return true;
+  return aptInstall('bubblewrap', 'the local engine isolates the processes of its sandboxes with it');
 }

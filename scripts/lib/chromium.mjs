@@ -81,7 +81,7 @@ export async function provideChromium() {
   });
   const downloaded = await findChromium();
   if (downloaded) return downloaded;
-  if (await aptInstall('chromium')) {
+  if (await aptInstall('chromium', 'the browser tests need a browser')) {
     const installed = await findChromium();
     if (installed) return installed;
   }

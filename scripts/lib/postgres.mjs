@@ -33,7 +33,7 @@ function unprivileged() {
  * @returns {Promise<string | undefined>} its address, or nothing where there is none to be had
  */
 export async function providePostgres() {
-  if (!findPrograms()) await aptInstall('postgresql');
+  if (!findPrograms()) await aptInstall('postgresql', 'the database tests run on it, too');
   const programs = findPrograms();
   return programs && startPostgres(programs);
 }
