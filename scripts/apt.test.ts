@@ -9,7 +9,7 @@ const apt = new URL('./lib/apt.mjs', import.meta.url).href;
 const run = promisify(execFile);
 
 /** Calls `aptInstall` with an `apt-get` that only records how it is called. */
-async function install(env: NodeJS.ProcessEnv) {
+async function install(env: Record<string, string>) {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-apt-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const calls = join(dir, 'calls');
