@@ -1,11 +1,11 @@
-// The HTTP front: security headers and host check for every request, Next.js for pages and routes, the runtime itself for
-// files that pass through, `/live` upgrades for the hub. Started by `npm start`, which speaks to it over IPC.
+// The HTTP server: checks the host and sets security headers for every request, then passes it to the runtime (file
+// transfers), to the hub (`/live` upgrades) or to Next.js. `npm start` starts it and talks to it over IPC.
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import next from 'next';
 import { admit, readConfig } from './build/front.mjs';
 
-process.env.NEXT_MANUAL_SIG_HANDLE = '1'; // Next.js waits for open sockets; we close them ourselves.
+process.env.NEXT_MANUAL_SIG_HANDLE = '1'; // Next.js would wait for open sockets.
 const dev = process.argv.includes('--dev');
 if (!dev) process.env.NODE_ENV = 'production';
 
@@ -21,21 +21,21 @@ if (read.ok) serve(read.config).catch((error) => fail(`The server could not star
 else fail(read.problems.join('\n'));
 
 async function serve(config) {
-  // `instrumentation.ts` opens the runtime inside Next's module graph, some time after `prepare`, and calls back here.
+  // `instrumentation.ts` opens the runtime inside the module graph of Next.js, some time after `prepare`.
   const opened = new Promise((resolve, reject) => {
-    globalThis[Symbol.for('sandkeeper.door')] = { resolve, reject };
+    globalThis[Symbol.for('sandkeeper.server-runtime')] = { resolve, reject };
   });
-  // Next.js would listen to our server's upgrades by itself; it gets only those that are its own.
+  // Next.js would handle every upgrade of the server. It gets only those for its own development socket.
   const otherUpgrades = new EventEmitter();
   const app = next({ dev, hostname: config.host, port: config.port, httpServer: otherUpgrades });
   await app.prepare();
   const handle = app.getRequestHandler();
   const runtime = await opened;
 
-  // An upload takes as long as it takes; a browser that has vanished is noticed all the same.
-  const patience = { requestTimeout: 0, keepAlive: true, keepAliveInitialDelay: 30_000 };
-  // The address of an archive names everything that was selected.
-  const server = createServer({ ...patience, maxHeaderSize: 128 * 1024 });
+  // Uploads may take any time. Keep-alive probes detect a client that has vanished.
+  const timeouts = { requestTimeout: 0, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  // The URL of an archive contains every selected path.
+  const server = createServer({ ...timeouts, maxHeaderSize: 128 * 1024 });
   server.on('request', (req, res) => {
     if (admit(config, req, res, { dev }) && !runtime.serveFiles(req, res)) handle(req, res);
   });
@@ -47,7 +47,7 @@ async function serve(config) {
   server.on('error', (error) => {
     fail(
       error.code === 'EADDRINUSE'
-        ? `Port ${config.port} is taken. Set PORT to another one.`
+        ? `Port ${config.port} is already in use. Set PORT to another one.`
         : `Cannot listen: ${error.message}`,
     );
   });

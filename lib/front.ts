@@ -1,4 +1,4 @@
-/** What `server.mjs` and the start script need before Next.js is there. Bundled on its own by `npm run build`. */
+/** What `server.mjs` and `npm start` need before Next.js is loaded. `npm run build` bundles it separately. */
 import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { contentSecurityPolicy, newNonce, securityHeaders } from './access/headers';
@@ -9,8 +9,8 @@ import type { Config } from './config';
 export { readConfig } from './config';
 
 /**
- * Puts the security headers on an answer and turns away requests for a host that is not ours.
- * Answers whether the request may go on. Call before anything else sees the request.
+ * Sets the security headers and rejects requests for another host. Returns whether to handle the request further. Call it
+ * before any other handler.
  */
 export function admit(
   config: Config,
@@ -30,15 +30,15 @@ export function admit(
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     });
     res.end(
-      'This host name is not one Sandkeeper answers to. Use the address it printed at start, or set SANDKEEPER_URL.\n',
+      'Sandkeeper does not serve this host name. Use the address it printed at start, or set SANDKEEPER_URL.\n',
     );
     return false;
   }
   const policy = contentSecurityPolicy({ nonce: newNonce(), host, dev });
   res.setHeader('content-security-policy', policy);
-  // Next.js takes the nonce for its own scripts from the request.
+  // Next.js reads the nonce for its own scripts from the request.
   req.headers['content-security-policy'] = policy;
-  // Next.js believes these over `Host` when it compares origins; only our own configuration says where we are.
+  // Next.js prefers these to `Host` when it compares origins. Only our configuration defines our origin.
   for (const name of ['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'forwarded'])
     delete req.headers[name];
   return true;

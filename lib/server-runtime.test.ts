@@ -24,7 +24,7 @@ let runtime: ServerRuntime;
 
 function door(): Promise<ServerRuntime> {
   return new Promise((resolve, reject) => {
-    Reflect.set(globalThis, Symbol.for('sandkeeper.door'), { resolve, reject });
+    Reflect.set(globalThis, Symbol.for('sandkeeper.server-runtime'), { resolve, reject });
   });
 }
 

@@ -36,7 +36,7 @@ type Door = { resolve: (runtime: ServerRuntime) => void; reject: (error: unknown
 
 /** Opens the database, connects the channels to their sources, takes up interrupted operations. */
 export async function openServerRuntime(): Promise<void> {
-  const door = (globalThis as { [key: symbol]: Door | undefined })[Symbol.for('sandkeeper.door')];
+  const door = (globalThis as { [key: symbol]: Door | undefined })[Symbol.for('sandkeeper.server-runtime')];
   try {
     outsideRequests(() => {});
     await database();

@@ -1,6 +1,6 @@
 /**
- * One value for the whole process. Route handlers, pages and `instrumentation.ts` each get module instances of their
- * own from Next.js but share `globalThis`, so what must exist once lives there.
+ * Returns the one instance of `name` in this process. Next.js loads a module several times, for route handlers, pages and
+ * `instrumentation.ts`, but all of them share `globalThis`.
  */
 export function singleton<T>(name: string, create: () => T): T {
   const key = Symbol.for(`sandkeeper.${name}`);

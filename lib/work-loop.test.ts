@@ -2,21 +2,21 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { eventually } from './test-support/environment';
 import { WorkLoop } from './work-loop';
 
-function taking(turn: () => Promise<number>): WorkLoop {
-  const turns = new WorkLoop({ turn, doing: 'Nothing goes on:' });
-  onTestFinished(() => turns.close());
-  return turns;
+function openLoop(work: () => Promise<number>): WorkLoop {
+  const loop = new WorkLoop({ work, failureMessage: 'The work failed:' });
+  onTestFinished(() => loop.close());
+  return loop;
 }
 
-it('turns are taken one at a time, and once more for whoever pokes meanwhile', async () => {
+it('runs once at a time and once more after pokes during a run', async () => {
   const gates: (() => void)[] = [];
-  const turns = taking(async () => {
+  const loop = openLoop(async () => {
     await new Promise<void>((resolve) => gates.push(resolve));
     return 60_000;
   });
-  turns.poke();
-  turns.poke();
-  turns.poke();
+  loop.poke();
+  loop.poke();
+  loop.poke();
   expect(gates).toHaveLength(1);
   gates[0]?.();
   await eventually(() => gates.length === 2);
@@ -25,9 +25,9 @@ it('turns are taken one at a time, and once more for whoever pokes meanwhile', a
   expect(gates).toHaveLength(2);
 });
 
-it('the next one comes by itself after the time that the last one answered', async () => {
+it('runs again after the returned delay', async () => {
   const atMs: number[] = [];
-  taking(async () => {
+  openLoop(async () => {
     atMs.push(Date.now());
     return 100;
   }).poke();
@@ -35,35 +35,34 @@ it('the next one comes by itself after the time that the last one answered', asy
   expect((atMs[2] ?? 0) - (atMs[0] ?? 0)).toBeGreaterThanOrEqual(190);
 });
 
-it('failures are said once, and tried again', async () => {
+it('retries after a failure and logs it once', async () => {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   onTestFinished(() => error.mockRestore());
   let failures = 0;
-  let good = 0;
-  taking(async () => {
+  let successes = 0;
+  openLoop(async () => {
     if (failures < 2) {
       failures += 1;
-      throw new Error('away');
+      throw new Error('no database');
     }
-    good += 1;
+    successes += 1;
     return 60_000;
   }).poke();
-  await eventually(() => good === 1);
+  await eventually(() => successes === 1);
   expect(error).toHaveBeenCalledTimes(1);
 });
 
-it('none is taken after the end, which waits for the one under way', async () => {
-  let isOver = false;
-  const turns = taking(async () => {
+it('waits for the current run when closed and does not run again', async () => {
+  let runs = 0;
+  const loop = openLoop(async () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
-    isOver = true;
+    runs += 1;
     return 1;
   });
-  turns.poke();
-  await turns.close();
-  expect(isOver).toBe(true);
-  isOver = false;
-  turns.poke();
+  loop.poke();
+  await loop.close();
+  expect(runs).toBe(1);
+  loop.poke();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(isOver).toBe(false);
+  expect(runs).toBe(1);
 });

@@ -1,52 +1,52 @@
 type Options = {
-  /** Does what is to be done now, and answers after how long to look again, ms. */
-  turn: () => Promise<number>;
-  /** What cannot be done while turns fail, for the log. */
-  doing: string;
+  /** Does the pending work and returns the delay until the next call, ms. */
+  work: () => Promise<number>;
+  /** Logged with the error when `work` fails. */
+  failureMessage: string;
 };
 
 const RETRY_MS = 1_000;
 
-/** Work that is done in turns: one at a time, again after a while, and at once when somebody pokes. */
+/** Calls `work` repeatedly and never twice at the same time: after the delay it returned, or at once when poked. */
 export class WorkLoop {
   readonly #options: Options;
-  #turning: Promise<void> | null = null;
+  #running: Promise<void> | null = null;
   #isPoked = false;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
-  #isTroubled = false;
+  #isFailing = false;
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  /** Takes a turn now, or once more after the one that is under way. */
+  /** Calls `work` now, or once more after the call that is running. */
   readonly poke = (): void => {
     this.#isPoked = true;
-    if (this.#turning || this.#isClosed) return;
-    this.#turning = this.#turnWhilePoked().finally(() => {
-      this.#turning = null;
+    if (this.#running || this.#isClosed) return;
+    this.#running = this.#workWhilePoked().finally(() => {
+      this.#running = null;
       if (this.#isPoked) this.poke();
     });
   };
 
-  /** Takes no more turns, and waits for the one under way. */
+  /** Stops the loop and waits for the call that is running. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer) clearTimeout(this.#timer);
-    await this.#turning;
+    await this.#running;
   }
 
-  async #turnWhilePoked(): Promise<void> {
+  async #workWhilePoked(): Promise<void> {
     while (this.#isPoked && !this.#isClosed) {
       this.#isPoked = false;
       try {
-        this.#pokeIn(await this.#options.turn());
-        this.#isTroubled = false;
+        this.#pokeIn(await this.#options.work());
+        this.#isFailing = false;
       } catch (error) {
-        // Said once: what is wrong now is wrong every second.
-        if (!this.#isTroubled && !this.#isClosed) console.error(this.#options.doing, error);
-        this.#isTroubled = true;
+        // Logged once, not on every retry.
+        if (!this.#isFailing && !this.#isClosed) console.error(this.#options.failureMessage, error);
+        this.#isFailing = true;
         this.#pokeIn(RETRY_MS);
       }
     }

@@ -1,4 +1,4 @@
-/** The tables, as Kysely sees them. Times are epoch ms; JSON is text, so that both databases read it alike. */
+/** The tables. Times are epoch ms. JSON is stored as text, so that both databases return the same. */
 export type Database = {
   sessions: SessionsTable;
   operations: OperationsTable;
@@ -14,7 +14,7 @@ type SessionsTable = {
   id: string;
   role: string;
   actor: string;
-  /** Which sign-in token opened it: changing the token ends its sessions. */
+  /** Identifies the sign-in token. Changing the token ends the sessions it opened. */
   token_fingerprint: string;
   created_at_ms: number;
   expires_at_ms: number;
@@ -24,10 +24,10 @@ type SessionsTable = {
 type OperationsTable = {
   id: string;
   act: string;
-  /** JSON: what the act needs beyond ids, such as `timeoutMs`. */
+  /** JSON: the parameters of the action, such as `timeoutMs`. */
   params: string;
   actor: string;
-  /** The filter that was on screen, as text. */
+  /** The filter at the time, as text. */
   filter: string;
   state: string;
   created_at_ms: number;
@@ -43,54 +43,54 @@ type OperationItemsTable = {
   operation_id: string;
   sandbox_id: string;
   position: number;
-  /** JSON: the sandbox as it was when the operation was planned. */
+  /** JSON: the sandbox when the operation was planned. */
   sandbox: string;
   outcome: string;
   message: string | null;
   updated_at_ms: number;
   took_ms: number | null;
-  /** Which process works on it, or did last; `null` when none ever has. */
+  /** The process that works on it or did last; `null` if it was never claimed. */
   claimed_by: string | null;
-  /** When that claim ends unless it is renewed, epoch ms. */
+  /** When the claim expires unless it is renewed, by the clock of the database. */
   claimed_until_ms: number;
-  /** JSON: the archive of its files, where they were saved before its kill. */
+  /** JSON: the archive of its files from before its kill. */
   saved: string | null;
 };
 
-/** Plans that were shown and may still be started. */
+/** Plans that can still be confirmed. */
 type OperationPlansTable = {
   id: string;
   session_id: string;
-  /** JSON: the act, its options, the sandboxes as they were shown. */
+  /** JSON: the action, its options, and the sandboxes as they were shown. */
   plan: string;
   expires_at_ms: number;
 };
 
-/** Commands that were sent to sandboxes, one row for each, written before it was sent and once more when it had ended. */
+/** Commands sent to sandboxes. A row is inserted before the command is sent and updated once, when it ends. */
 type OperationCommandsTable = {
   operation_id: string;
   sandbox_id: string;
   started_at_ms: number;
-  /** How it ended; `null` while it runs, and for good where Sandkeeper ended before it. */
+  /** How it ended; `null` while it runs, and for ever if Sandkeeper stopped first. */
   ending: string | null;
   exit_code: number | null;
   signal: string | null;
   took_ms: number | null;
-  /** JSON: the beginning and the end of what it wrote. */
+  /** JSON: the beginning and the end of the output. */
   stdout: string | null;
   stderr: string | null;
   /** JSON: the first lines of both. */
   excerpt: string | null;
-  /** The same for all that ended alike and wrote the same, byte by byte. */
+  /** Equal for commands with the same ending and the same output, byte by byte. */
   fingerprint: string | null;
 };
 
-/** Who read what in a sandbox. Rows are added and, where a retention is configured, forgotten; never changed. */
+/** The audit log of access to sandboxes. Rows are never changed, and deleted only after the configured retention. */
 type AccessLogTable = {
-  /** Rises with time among those of one `at_ms`. */
+  /** Orders rows with the same `at_ms`. */
   id: string;
   at_ms: number;
-  /** `null`: Sandkeeper by itself. */
+  /** `null` for Sandkeeper itself. */
   actor: string | null;
   kind: string;
   sandbox_id: string;
@@ -98,37 +98,37 @@ type AccessLogTable = {
   detail: string | null;
 };
 
-/** Paused sandboxes that are awake for review, one row each, and for a while how the last review of each ended. */
+/** Wakes of paused sandboxes, one row per sandbox. A wake that has ended stays for a while. */
 type WakeLeasesTable = {
   sandbox_id: string;
-  /** Of this review: another one has another. */
+  /** Identifies this wake. The next one of the same sandbox has another id. */
   id: string;
   state: string;
-  /** Who woke it. */
   actor: string;
   begun_at_ms: number;
-  /** What the service was asked for when it was woken. */
+  /** The timeout in the request that woke the sandbox. */
   timeout_ms: number;
-  /** 1: its time-out pauses it; 0: nobody knows what its time-out does. */
+  /** 1 if its timeout is known to pause it, otherwise 0. */
   is_guarded: number;
-  /** Which run of the sandbox is ours; 0 while that is not known. */
+  /** When the lifetime that we started began; 0 while that is unknown. */
   run_started_at_ms: number;
   ends_at_ms: number;
   /** JSON: how it is ending or has ended. */
   ending: string | null;
-  /** What keeps it from ending, for people. */
+  /** What prevents the next step, as a message for people. */
   problem: string | null;
-  /** Which process sees to it that it ends in a pause. */
+  /** The process that makes sure that it ends in a pause. */
   claimed_by: string;
+  /** When the lease expires unless it is renewed, by the clock of the database. */
   claimed_until_ms: number;
 };
 
-/** Who looks at a sandbox under review, as each process says for itself. */
+/** Viewers of woken sandboxes. Each process publishes its own. */
 type WakeViewersTable = {
   sandbox_id: string;
   process: string;
   /** JSON: sessions and names. */
   viewers: string;
-  /** Counts until then unless it is said again. */
+  /** When the row expires unless it is renewed, by the clock of the database. */
   until_ms: number;
 };

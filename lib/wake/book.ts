@@ -26,15 +26,15 @@ type Options = { owner: string; graceMs: number };
 
 const OPEN: readonly LeaseState[] = ['waking', 'awake', 'pausing'];
 
-/** The reviews as this process knows them: read from the database, changed there first, and told to who looks. */
+/** The wakes as this process knows them. Changes go to the database first, then to the viewers. */
 export class WakeBook {
   readonly #owner: string;
   readonly #lookers = new Lookers();
   readonly #visits: Visits;
   #leases = new Map<string, WakeLease>();
-  /** Who looks through other processes, by sandbox id. */
+  /** Viewers connected to other processes, by sandbox id. */
   #others: ReadonlyMap<string, readonly Viewer[]> = new Map();
-  /** Rises with every change of ours: what was being read meanwhile is no news. */
+  /** Counts our changes: a read that a change overtook is discarded. */
   #changes = 0;
 
   constructor({ owner, graceMs }: Options) {
@@ -42,18 +42,18 @@ export class WakeBook {
     this.#visits = new Visits(graceMs);
   }
 
-  /** Whether anybody here looks at anything. */
+  /** Whether this process has viewers. */
   get isLookedAt(): boolean {
     return !this.#lookers.isEmpty;
   }
 
-  /** Reads what every process has written. */
+  /** Reads the wakes and viewers of all processes. */
   async read(): Promise<void> {
     const before = this.#changes;
     const [leases, others] = await Promise.all([listLeases(), listOtherViewers(this.#owner)]);
     this.#others = others;
     if (before === this.#changes) this.#leases = new Map(leases.map((lease) => [lease.sandboxId, lease]));
-    for (const sandboxId of this.#lookers.sandboxIds()) this.#tell(sandboxId);
+    for (const sandboxId of this.#lookers.sandboxIds()) this.#publish(sandboxId);
   }
 
   /** Wakes that are not over, oldest first. */
@@ -61,40 +61,40 @@ export class WakeBook {
     return [...this.#leases.values()].filter(({ state }) => state !== 'ended');
   }
 
-  /** The review of this sandbox that is under way, or `null`. */
+  /** The wake of this sandbox that is under way, or `null`. */
   find(sandboxId: string): WakeLease | null {
     const lease = this.#leases.get(sandboxId);
     return lease === undefined || lease.state === 'ended' ? null : lease;
   }
 
-  /** Those for whom it is kept awake, whichever process they look through. */
+  /** The viewers that keep it awake, of all processes. */
   viewersOf(sandboxId: string): Viewer[] {
     return [...this.#lookers.viewersOf(sandboxId), ...(this.#others.get(sandboxId) ?? [])];
   }
 
-  /** Those for whom it is kept awake and who look through this process. */
+  /** The viewers of this process that keep it awake. */
   ownViewersOf(sandboxId: string): Viewer[] {
     return this.#lookers.viewersOf(sandboxId);
   }
 
-  /** Tells one who looks how it stands and what changes, until the answered function is called. */
+  /** Sends a viewer the state of the wake, then every change, until the returned function is called. */
   look(sandboxId: string, looker: Looker): () => void {
     const stop = this.#lookers.add(sandboxId, looker);
-    this.#tell(sandboxId);
+    this.#publish(sandboxId);
     return () => {
       stop();
-      this.#tell(sandboxId);
+      this.#publish(sandboxId);
     };
   }
 
-  /** Writes down who came and who left, apart from those who were expected. */
+  /** Records the viewers that joined and left, apart from the expected ones. */
   async noteVisits({ sandboxId }: WakeLease): Promise<void> {
     const { joined, left } = this.#visits.note(sandboxId, this.#lookers.viewersOf(sandboxId), Date.now());
     for (const viewer of joined) await this.note(viewer, 'review-joined', sandboxId);
     for (const viewer of left) await this.note(viewer, 'review-left', sandboxId);
   }
 
-  /** Somebody whose coming the record tells already. */
+  /** Announces a viewer whose arrival is already recorded. */
   expect(sandboxId: string, viewer: Viewer): void {
     this.#visits.expect(sandboxId, viewer);
   }
@@ -106,7 +106,7 @@ export class WakeBook {
     return true;
   }
 
-  /** Changes a review that is in one of the states `from`; answers `null` where somebody was quicker. */
+  /** Changes a wake that is in one of the states `from`. Returns null if it has moved to another state. */
   async change(
     { id }: WakeLease,
     from: readonly LeaseState[],
@@ -117,16 +117,16 @@ export class WakeBook {
     return changed;
   }
 
-  /** Takes a review back that never came to anything. */
+  /** Deletes a wake whose sandbox was not woken. */
   async drop({ id, sandboxId }: WakeLease): Promise<void> {
     await dropLease(id);
     this.#changes += 1;
     this.#leases.delete(sandboxId);
     this.#visits.forget(sandboxId);
-    this.#tell(sandboxId);
+    this.#publish(sandboxId);
   }
 
-  /** Ends a review and writes down how. Nothing happens where somebody was quicker. */
+  /** Ends a wake and records how. Does nothing if it has already ended. */
   async end(
     lease: WakeLease,
     how: WakeEnd,
@@ -142,25 +142,25 @@ export class WakeBook {
     this.#visits.forget(lease.sandboxId);
   }
 
-  /** Adds a line to the record. What has happened has happened, also where the record cannot be written. */
+  /** Adds a line to the audit log. A failure is logged but not thrown, because the event has happened. */
   async note(
-    who: Pick<Viewer, 'actor'> | null,
+    person: Pick<Viewer, 'actor'> | null,
     kind: AccessKind,
     sandboxId: string,
     detail: string | null = null,
   ): Promise<void> {
-    await noteAccess(who, { kind, sandboxId, detail }).catch((error) =>
-      console.error(`The record lacks ${kind} of ${sandboxId}:`, error),
+    await noteAccess(person, { kind, sandboxId, detail }).catch((error) =>
+      console.error(`Recording ${kind} of ${sandboxId} failed:`, error),
     );
   }
 
   #put(lease: WakeLease): void {
     this.#changes += 1;
     this.#leases.set(lease.sandboxId, lease);
-    this.#tell(lease.sandboxId);
+    this.#publish(lease.sandboxId);
   }
 
-  #tell(sandboxId: string): void {
+  #publish(sandboxId: string): void {
     const lease = this.#leases.get(sandboxId);
     const viewers = this.viewersOf(sandboxId);
     this.#lookers.tell(sandboxId, (you) =>
@@ -169,7 +169,7 @@ export class WakeBook {
   }
 }
 
-/** How each kind of end reads in the record. */
+/** The text of each ending in the audit log. */
 const END_WORDS = {
   asked: 'For all viewers',
   left: 'No viewers left',

@@ -63,7 +63,7 @@ export class WakeKeeper {
   readonly #options: Required<Options>;
   readonly #book: WakeBook;
   readonly #course: WakeCourse;
-  readonly #turns = new WorkLoop({ turn: () => this.#turn(), doing: 'Tending the wakes failed:' });
+  readonly #turns = new WorkLoop({ work: () => this.#turn(), failureMessage: 'Tending the wakes failed:' });
   /** When the last viewer left, epoch ms by lease id. */
   readonly #emptySinceMs = new Map<string, number>();
   /** The viewers last stored, and when to renew them, by sandbox id. */

@@ -27,123 +27,123 @@ type Options = {
   maxConcurrency: number;
   protectedKey: string;
   keepMs: number | null;
-  /** Other processes than those of this machine may share the database. */
+  /** Whether processes of other machines may share the database. */
   isShared: boolean;
   leaseMs?: number;
 };
 
-/** A claim that is not renewed for this long is anybody's. */
+/** A claim expires unless it is renewed within this time. */
 const LEASE_MS = 15_000;
-/** A claim that ends this soon is not trusted for sending. */
+/** Nothing is sent with less than this left of the claim. */
 const LEASE_MARGIN_MS = 3_000;
-/** Sandboxes that this process works on at once, most of them waiting for the reading that verifies them. */
+/** Most claimed items wait for the reading that verifies them. */
 const MAX_CLAIMED = 2_048;
-/** Those that wait for their turn are enough to keep the pace supplied and no more: the rest is for other processes. */
-const MIN_SUPPLY = 64;
-const SUPPLY_PER_SLOT = 4;
-/** How soon is noticed what other processes have done. */
-const LOOK_ROUND_MS = 500;
-const LOOK_ROUND_IDLE_MS = 2_000;
+/** Items claimed ahead of the rate limiter: enough to keep it busy, while the rest stays free for other processes. */
+const MIN_AHEAD = 64;
+const AHEAD_PER_SLOT = 4;
+/** How often the work of other processes is read. */
+const SYNC_MS = 500;
+const IDLE_SYNC_MS = 2_000;
 const RETRY_MS = 1_000;
 const FORGET_EVERY_MS = 60 * 60_000;
 
 /**
- * Works operations off. Items are claimed from the database before anything is sent, so that what a dead process has
- * left is taken over and no two processes work on one sandbox; each is read before and verified after.
+ * Carries out operations. It claims items in the database before it sends anything, so that two processes never work on
+ * the same item and a dead process is replaced. Every sandbox is read before its request and verified after it.
  */
 export class OperationRunner {
   readonly #options: Required<Options>;
-  readonly #pace: RateLimiter;
+  readonly #rateLimiter: RateLimiter;
   readonly #worker: ItemWorker;
   readonly #board: OperationBoard;
   readonly #writer: OutcomeWriter;
-  readonly #turns = new WorkLoop({
-    turn: () => this.#turn().then(() => this.#nextTurnMs()),
-    doing: 'Operations cannot be worked on:',
+  readonly #loop = new WorkLoop({
+    work: () => this.#advance().then(() => this.#nextDelayMs()),
+    failureMessage: 'Carrying out operations failed:',
   });
   readonly #works = new Map<string, Work>();
   #begunSinceClaim = 0;
-  /** Up to when the database was asked what others did, epoch ms by operation. */
-  readonly #seenUntilMs = new Map<string, number>();
+  /** When the items of an operation were last read, epoch ms by operation. */
+  readonly #readAtMs = new Map<string, number>();
   readonly #leaseTimer: LeaseTimer;
   #forgotAtMs = 0;
-  #lookedRoundAtMs = 0;
+  #syncedAtMs = 0;
 
   constructor(options: Options) {
     this.#options = { leaseMs: LEASE_MS, ...options };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
-    this.#pace = new RateLimiter({ ceiling: options.maxConcurrency, onHold: () => this.#board.noteHold() });
-    this.#board = new OperationBoard(() => this.#pace.heldUntilMs);
+    this.#rateLimiter = new RateLimiter({
+      ceiling: options.maxConcurrency,
+      onHold: () => this.#board.noteHold(),
+    });
+    this.#board = new OperationBoard(() => this.#rateLimiter.heldUntilMs);
     this.#worker = new ItemWorker({
       ...options,
       board: this.#board,
-      pace: this.#pace,
+      pace: this.#rateLimiter,
       requireClaim: (work) => this.#requireClaim(work),
       noteBegun: (work) => this.#noteBegun(work),
     });
     this.#writer = new OutcomeWriter(options.owner, (outcomes) => this.#written(outcomes));
   }
 
-  /** Takes up what is under way, and looks for more from time to time. Call once at start. */
+  /** Continues the operations under way and starts polling for new ones. Call once at start. */
   async open(): Promise<void> {
-    await this.#turn();
-    this.#turns.poke();
+    await this.#advance();
+    this.#loop.poke();
   }
 
-  /** Takes an operation that has just been recorded. Returns at once; listeners hear the rest. */
+  /** Starts an operation that has been recorded. Returns at once; listeners get its progress. */
   start(operation: Operation, items: OperationItem[]): void {
     this.#board.put(operation, items);
-    this.#turns.poke();
+    this.#loop.poke();
   }
 
-  /** Stops what has not been sent; the record must say so already. */
+  /** Stops the items whose request has not been sent. Record the cancel first. */
   cancel(operationId: string, by: string, atMs: number): void {
     this.#noteCancel(operationId, by, atMs);
-    this.#turns.poke();
+    this.#loop.poke();
   }
 
-  /** News of items from elsewhere, as of another look at what was unknown. */
+  /** Publishes outcomes found elsewhere, as by a recheck of unknown ones. */
   note(operationId: string, items: readonly OperationItem[]): void {
     for (const item of items) this.#board.noteItem(operationId, item);
   }
 
-  /** Sandboxes that an operation is working on or is about to. */
+  /** The sandboxes with an open item. */
   busyIds(): Set<string> {
     return this.#board.busyIds();
   }
 
-  /** Sends nothing more and lets others take what is left. */
+  /** Sends no further requests and releases the claims. */
   async close(): Promise<void> {
-    const closing = this.#turns.close();
-    for (const work of this.#works.values()) {
-      work.isLost = true;
-      work.stop.abort(new StepStopped());
-    }
+    const closing = this.#loop.close();
+    for (const work of this.#works.values()) drop(work);
     await closing;
     await this.#writer.close();
     await itemClaims.release(this.#options.owner).catch(() => {});
   }
 
-  /** Tells `listener` of everything under way, then of every change, until the answered function is called. */
+  /** Sends `listener` every operation under way, then every change, until the returned function is called. */
   listen(listener: (event: OperationEvent) => void): () => void {
     return this.#board.listen(listener);
   }
 
-  #nextTurnMs(): number {
+  #nextDelayMs(): number {
     const running = this.#board.running();
-    if (running.length === 0) return LOOK_ROUND_IDLE_MS;
+    if (running.length === 0) return IDLE_SYNC_MS;
     const nowMs = Date.now();
     const dueMs = running.map(({ startsAtMs }) => startsAtMs - nowMs).filter((ms) => ms > 0);
-    return Math.min(LOOK_ROUND_MS, ...dueMs);
+    return Math.min(SYNC_MS, ...dueMs);
   }
 
-  async #turn(): Promise<void> {
+  async #advance(): Promise<void> {
     await this.#renew();
-    // First, so that what has just been confirmed need not wait for what others may have done.
+    // Before the sync, so that a new operation starts without waiting for it.
     await this.#claim();
-    const everyMs = this.#board.running().length > 0 ? LOOK_ROUND_MS : LOOK_ROUND_IDLE_MS;
-    if (Date.now() - this.#lookedRoundAtMs >= everyMs) {
-      await this.#lookRound();
+    const everyMs = this.#board.running().length > 0 ? SYNC_MS : IDLE_SYNC_MS;
+    if (Date.now() - this.#syncedAtMs >= everyMs) {
+      await this.#sync();
       await this.#claim();
     }
     for (const { id } of this.#board.running()) await this.#finishIfDone(id);
@@ -164,57 +164,57 @@ export class OperationRunner {
     });
   }
 
-  /** Learns of operations, cancels and outcomes that other processes, or an earlier one, have written. */
-  async #lookRound(): Promise<void> {
+  /** Reads the operations, cancels and outcomes that other processes have written. */
+  async #sync(): Promise<void> {
     const ids = await listRunningIds();
     const { isShared, owner } = this.#options;
     if (ids.length > 0 && !isShared) await itemClaims.releaseEnded(owner);
     for (const id of new Set([...ids, ...this.#board.running().map((operation) => operation.id)])) {
-      await this.#learn(id);
+      await this.#syncOperation(id);
     }
-    this.#lookedRoundAtMs = Date.now();
+    this.#syncedAtMs = Date.now();
   }
 
-  async #learn(id: string): Promise<void> {
+  async #syncOperation(id: string): Promise<void> {
     const isKnown = this.#board.has(id);
-    const seenMs = this.#seenUntilMs.get(id);
-    const askedAtMs = Date.now();
+    const lastReadMs = this.#readAtMs.get(id);
+    const nowMs = Date.now();
     const operation = await findOperation(id);
     if (!operation) return;
-    // Clocks of several machines differ a little, and what is written is seen a little later.
-    const items = await listItems(id, seenMs === undefined ? undefined : seenMs - LEASE_MARGIN_MS);
-    this.#seenUntilMs.set(id, askedAtMs);
+    // The margin allows for clocks that differ and for transactions that commit late.
+    const items = await listItems(id, lastReadMs === undefined ? undefined : lastReadMs - LEASE_MARGIN_MS);
+    this.#readAtMs.set(id, nowMs);
     if (!isKnown) this.#board.put(operation, items);
     for (const item of items) if (item.outcome !== 'waiting') this.#board.noteItem(id, item);
     if (operation.cancelledAtMs !== null && operation.cancelledBy !== null)
       this.#noteCancel(id, operation.cancelledBy, operation.cancelledAtMs);
-    if (operation.state === 'finished') this.#noteFinish(id, operation.finishedAtMs ?? askedAtMs);
+    if (operation.state === 'finished') this.#noteFinish(id, operation.finishedAtMs ?? nowMs);
   }
 
   #noteCancel(operationId: string, by: string, atMs: number): void {
     const known = this.#board.find(operationId);
     if (!known || known.cancelledAtMs !== null || known.state === 'finished') return;
     this.#board.note(operationId, { cancelledAtMs: atMs, cancelledBy: by });
-    const worked = new Set<string>();
+    const stopped = new Set<string>();
     for (const work of this.#works.values()) {
       if (work.operationId !== operationId) continue;
-      worked.add(work.item.sandboxId);
+      stopped.add(work.item.sandboxId);
       work.stop.abort(new StepStopped());
     }
-    // What nobody has claimed is cancelled in the record already; others' claims are told when they are settled.
+    // Unclaimed items are already recorded as cancelled. Other processes report the items they have claimed.
     void listItems(operationId)
       .then((items) =>
         this.note(
           operationId,
-          items.filter(({ sandboxId }) => !worked.has(sandboxId)),
+          items.filter(({ sandboxId }) => !stopped.has(sandboxId)),
         ),
       )
-      .then(() => this.#turns.poke())
+      .then(() => this.#loop.poke())
       .catch(() => {});
   }
 
   #noteFinish(operationId: string, atMs: number): void {
-    this.#seenUntilMs.delete(operationId);
+    this.#readAtMs.delete(operationId);
     if (this.#board.find(operationId)?.state === 'running')
       this.#board.note(operationId, { state: 'finished', finishedAtMs: atMs });
   }
@@ -225,7 +225,7 @@ export class OperationRunner {
     if (await finishIfDone(operationId, nowMs)) this.#noteFinish(operationId, nowMs);
   }
 
-  /** Takes more to do, each operation its share: a small one need not wait for a large one to end. */
+  /** Claims more items, an equal share for each operation, so that a small one does not wait for a large one. */
   async #claim(): Promise<void> {
     const { owner, leaseMs } = this.#options;
     const nowMs = Date.now();
@@ -233,21 +233,21 @@ export class OperationRunner {
       .running()
       .filter(({ id, startsAtMs }) => startsAtMs <= nowMs && !this.#board.isWorkedOff(id));
     this.#begunSinceClaim = 0;
-    const share = Math.ceil(this.#supply() / Math.max(1, due.length));
+    const share = Math.ceil(this.#maxAhead() / Math.max(1, due.length));
     for (const operation of due) {
-      const worked = [...this.#works.values()].filter(({ operationId }) => operationId === operation.id);
-      if (worked.length >= this.#board.openIn(operation.id)) continue;
-      const unbegun = worked.filter(({ hasBegun }) => !hasBegun).length;
+      const works = [...this.#works.values()].filter(({ operationId }) => operationId === operation.id);
+      if (works.length >= this.#board.openIn(operation.id)) continue;
+      const unbegun = works.filter(({ hasBegun }) => !hasBegun).length;
       const room = Math.min(share - unbegun, MAX_CLAIMED - this.#works.size);
-      // In batches: a claim for every single sandbox would cost a write each.
+      // Claim in batches: each claim is a write.
       if (room < share / 2) continue;
       const items = await claimItems(operation.id, { owner, leaseMs, max: room });
       for (const item of items) this.#begin(operation.id, item);
     }
   }
 
-  #supply(): number {
-    return Math.max(MIN_SUPPLY, SUPPLY_PER_SLOT * this.#pace.limit);
+  #maxAhead(): number {
+    return Math.max(MIN_AHEAD, AHEAD_PER_SLOT * this.#rateLimiter.limit);
   }
 
   #begin(operationId: string, item: ClaimedItem): void {
@@ -255,7 +255,7 @@ export class OperationRunner {
     if (this.#works.has(key)) return;
     const work: Work = { operationId, item, stop: new AbortController(), isLost: false, hasBegun: false };
     this.#works.set(key, work);
-    // Claimed of a cancelled operation: only an earlier process can tell whether it was sent, and it is gone.
+    // An item of a cancelled operation is still open only if an earlier process may have sent its request.
     if (this.#board.find(operationId)?.cancelledAtMs != null) work.stop.abort(new StepStopped());
     void this.#work(work)
       .catch((error) => console.error(`Operation ${operationId}, sandbox ${item.sandboxId}:`, error))
@@ -269,24 +269,24 @@ export class OperationRunner {
     if (work.hasBegun) return;
     work.hasBegun = true;
     this.#begunSinceClaim += 1;
-    if (this.#begunSinceClaim >= MIN_SUPPLY / 4) this.#turns.poke();
+    if (this.#begunSinceClaim >= MIN_AHEAD / 4) this.#loop.poke();
   }
 
   async #work(work: Work): Promise<void> {
     const { operationId, item } = work;
-    const worked = await this.#worker.work(work);
-    if (!worked || work.isLost) return;
-    const { sandbox, ...outcome } = worked;
+    const result = await this.#worker.work(work);
+    if (!result || work.isLost) return;
+    const { sandbox, ...outcome } = result;
     if (sandbox === null) fleetWatcher().settleGone(item.sandboxId);
     this.#writer.add({ operationId, sandboxId: item.sandboxId, ...outcome });
   }
 
-  /** The last look before sending: this process must still hold the claim, and nobody may have stopped it. */
+  /** Waits until this process certainly holds the claim. Call right before sending. Throws if the work was stopped. */
   async #requireClaim(work: Work): Promise<void> {
     work.stop.signal.throwIfAborted();
     while (this.#leaseTimer.leftMs < LEASE_MARGIN_MS) {
       this.#leaseTimer.expire();
-      // While the database is away, nothing is sent: whatever came of it could not be written down.
+      // Without the database nothing is sent, because its outcome could not be recorded.
       await this.#renew().catch(() => new Promise((resolve) => setTimeout(resolve, RETRY_MS)));
       work.stop.signal.throwIfAborted();
     }
@@ -294,7 +294,7 @@ export class OperationRunner {
 
   #written(outcomes: readonly NewOutcome[]): void {
     for (const { operationId, ...item } of outcomes) this.#board.noteItem(operationId, item);
-    if (outcomes.some(({ operationId }) => this.#board.isWorkedOff(operationId))) this.#turns.poke();
+    if (outcomes.some(({ operationId }) => this.#board.isWorkedOff(operationId))) this.#loop.poke();
   }
 
   async #forget(): Promise<void> {
@@ -312,7 +312,6 @@ function drop(work: Work): void {
   work.stop.abort(new StepStopped());
 }
 
-/** The runner of this process. */
 export function operationRunner(): OperationRunner {
   return singleton('operation-runner', () => {
     const { maxConcurrency, protectedKey, keepMs } = config().operations;
