@@ -7,7 +7,7 @@ import { recordNew, waitingItem } from './operations/test-operations';
 import { operationRunner } from './operations/work/runner';
 import { getSandbox } from './sandbox-api/control';
 import { openServerRuntime } from './server-runtime';
-import { eventually, giveEngine, startAnew } from './test-support/environment';
+import { eventually, setUpEngine, simulateNewProcess } from './test-support/environment';
 import { openLive, serveUpgrades } from './test-support/live';
 import { wakeKeeper } from './wake/wake-keeper';
 
@@ -19,7 +19,7 @@ type ServerRuntime = {
 };
 
 const ORIGIN = 'http://localhost:3000';
-const engine = giveEngine();
+const engine = setUpEngine();
 let runtime: ServerRuntime;
 
 function door(): Promise<ServerRuntime> {
@@ -127,7 +127,7 @@ describe('the start message', () => {
     [{ HOST: '127.0.0.2', PORT: '4000' }, 'http://127.0.0.2:4000'],
     [{ HOST: '0.0.0.0', SANDKEEPER_URL: 'https://keeper.test' }, 'https://keeper.test'],
   ])('has an address that works with %j', async (environment, url) => {
-    startAnew(environment);
+    simulateNewProcess(environment);
     const opened = door();
     const { openServerRuntime: openAnother } = await import('./server-runtime');
     await openAnother();
@@ -138,7 +138,7 @@ describe('the start message', () => {
 });
 
 it('a runtime that cannot be opened says why', async () => {
-  startAnew({ DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
+  simulateNewProcess({ DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
   const opened = door();
   const { openServerRuntime: openAnother } = await import('./server-runtime');
   await openAnother();

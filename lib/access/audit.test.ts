@@ -1,11 +1,11 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
-import { giveDataDir } from '../test-support/environment';
+import { setUpDataDir } from '../test-support/environment';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
 import { forgetAccessBefore, listAccess, listAccessActors, noteAccess } from './audit';
 
-giveDataDir();
+setUpDataDir();
 
 const NOW_MS = Date.parse('2026-05-01T12:00:00Z');
 const HOUR_MS = 3_600_000;

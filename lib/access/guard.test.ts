@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { giveDataDir } from '../test-support/environment';
+import { setUpDataDir } from '../test-support/environment';
 import { currentSession, guardPage, guardRead, guardWrite, requireRole } from './guard';
 import { ROLES, type Role, roleSuffices } from './roles';
 import { openSession, sessionCookieName } from './sessions';
@@ -16,7 +16,7 @@ vi.mock('next/headers', () => ({
   }),
 }));
 
-giveDataDir();
+setUpDataDir();
 
 beforeEach(() => {
   request.cookies.clear();

@@ -1,10 +1,10 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { giveDataDir, restartProcess } from '../test-support/environment';
+import { restartProcess, setUpDataDir } from '../test-support/environment';
 import { isSignInToken, seal, signInToken, tokenFingerprint, unseal } from './secrets';
 
-const dataDir = giveDataDir();
+const dataDir = setUpDataDir();
 const file = () => join(dataDir.path, 'secrets.json');
 
 beforeEach(() => restartProcess());

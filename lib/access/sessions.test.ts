@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
-import { giveDataDir } from '../test-support/environment';
+import { setUpDataDir } from '../test-support/environment';
 import { seal, unseal } from './secrets';
 import { findSession, openSession, revokeSession, sessionCookieName, sessionCookieOptions } from './sessions';
 
 const HOUR_MS = 3_600_000;
-const dataDir = giveDataDir();
+const dataDir = setUpDataDir();
 const admin = { role: 'admin', actor: 'ana' } as const;
 
 /** As a new process does, which reads them again. */

@@ -9,13 +9,13 @@ import { OperationRunner } from '../operations/work/runner';
 import { getSandbox } from '../sandbox-api/control';
 import { openEnvd } from '../sandbox-api/envd';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually, giveDataDir } from '../test-support/environment';
+import { eventually, setUpDataDir } from '../test-support/environment';
 import { LiveCommands, liveCommands } from './live';
 import type { CommandEvent, CommandRecord } from './schema';
 import { outputAsText, runKey } from './schema';
 import { findCommand, listStarted, readCommandHistory } from './store';
 
-giveDataDir();
+setUpDataDir();
 
 let house: ProcessEngine;
 beforeAll(async () => {

@@ -2,12 +2,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConsoleRules } from '../config';
 import type { ChannelCaller } from '../live/hub';
 import { openEnvd } from '../sandbox-api/envd';
-import { eventually, giveEngine, thrownBy } from '../test-support/environment';
+import { eventually, setUpEngine, thrownBy } from '../test-support/environment';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
 import type { ConsoleRequest, ConsolesEvent } from './schema';
 import { ConsoleSessions } from './sessions';
 
-const engine = giveEngine({ withFiles: true });
+const engine = setUpEngine({ withFiles: true });
 
 const RULES: ConsoleRules = {
   perSandbox: 2,

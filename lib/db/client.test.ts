@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeOnDatabases } from '../test-support/databases';
-import { eventually, giveDataDir, restartProcess, startAnew } from '../test-support/environment';
+import { eventually, restartProcess, setUpDataDir, simulateNewProcess } from '../test-support/environment';
 import { database, openDatabase } from './client';
 
-const dataDir = giveDataDir();
+const dataDir = setUpDataDir();
 
 function tempFile(): string {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-db-'));
@@ -121,11 +121,11 @@ describe('database()', () => {
 
   it('tries again after it could not be opened', async () => {
     const path = tempFile();
-    startAnew({ DATABASE_URL: inNoDirectory() });
+    simulateNewProcess({ DATABASE_URL: inNoDirectory() });
     const { database: failing } = await import('./client');
     await expect(failing()).rejects.toThrow();
     await expect(failing()).rejects.toThrow();
-    startAnew({ DATABASE_URL: `file:${path}` });
+    simulateNewProcess({ DATABASE_URL: `file:${path}` });
     const { database: working } = await import('./client');
     await (await working()).destroy();
   });

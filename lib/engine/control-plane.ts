@@ -63,11 +63,11 @@ export class ControlPlane {
   }
 
   /** The messages are those of docs/protocol.md#authentication. */
-  #authenticate(given: string | string[] | undefined): void {
-    if (given === undefined || given === '') throw new ApiError(401, 'authorization header is missing');
-    if (typeof given !== 'string' || !given.startsWith('moru_')) {
+  #authenticate(apiKey: string | string[] | undefined): void {
+    if (apiKey === undefined || apiKey === '') throw new ApiError(401, 'authorization header is missing');
+    if (typeof apiKey !== 'string' || !apiKey.startsWith('moru_')) {
       throw new ApiError(401, 'authorization header is malformed');
     }
-    if (!sameSecret(given, this.#apiKey)) throw new ApiError(401, 'the API key is invalid');
+    if (!sameSecret(apiKey, this.#apiKey)) throw new ApiError(401, 'the API key is invalid');
   }
 }

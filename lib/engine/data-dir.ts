@@ -107,9 +107,9 @@ function takeLock(path: string, root: string): () => void {
 }
 
 function removeStaleLock(path: string, root: string): void {
-  const held = readText(path);
-  if (held === null) return;
-  const [pidText = '', startTime] = held.split(/\s+/);
+  const current = readText(path);
+  if (current === null) return;
+  const [pidText = '', startTime] = current.split(/\s+/);
   const pid = Number(pidText);
   if (Number.isInteger(pid) && pid > 0 && isAlive(pid) && startTimeOf(pid) === startTime) {
     throw new StartError(
@@ -120,7 +120,7 @@ function removeStaleLock(path: string, root: string): void {
   const moved = `${path}.${process.pid}.stale`;
   try {
     renameSync(path, moved);
-    if (readText(moved) !== held) linkSync(moved, path);
+    if (readText(moved) !== current) linkSync(moved, path);
   } catch (error) {
     if (!isMissing(error) && !isExisting(error)) throw error;
   } finally {

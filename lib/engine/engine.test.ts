@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startEngine } from './engine';
 import { type Detail, FakeGuests, makeTempDir, startTestEngine, until } from './test-engine';
 
-test('keeps sandboxes, API key and tokens over a restart', async () => {
+test('keeps sandboxes, API key and tokens across a restart', async () => {
   const dataDir = makeTempDir();
   const first = await startTestEngine({ dataDir });
   const running = await first.create({ metadata: { environment: 'development' }, envVars: { A: 'b' } });

@@ -12,7 +12,7 @@ export type Guest = {
   readonly state: GuestState;
   /** Whether envd requests need `accessToken` (docs/protocol.md#envd-access-check). */
   readonly secure: boolean;
-  /** Stays the same over pause and resume. Set even if `secure` is false. */
+  /** Stays the same across pause and resume. Set even if `secure` is false. */
   readonly accessToken: string;
   readonly envVars: Readonly<Record<string, string>>;
   readonly cpuCount: number;

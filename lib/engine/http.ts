@@ -60,31 +60,31 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let sizeBytes = 0;
-    const refuse = (status: number, message: string) => {
+    const fail = (status: number, message: string) => {
       clearTimeout(timer);
       request.off('data', onData);
       // Discard the rest until the response closes the connection.
       request.resume();
       reject(new ApiError(status, message, { connection: 'close' }));
     };
-    const refuseSize = () => refuse(413, `request body is larger than ${limitBytes} bytes`);
+    const failSize = () => fail(413, `request body is larger than ${limitBytes} bytes`);
     const onData = (chunk: Buffer) => {
       sizeBytes += chunk.length;
       if (sizeBytes <= limitBytes) chunks.push(chunk);
       else chunks = [];
-      if (sizeBytes > limitBytes * DRAINED_LIMITS) refuseSize();
+      if (sizeBytes > limitBytes * DRAINED_LIMITS) failSize();
     };
     const onEnd = () => {
       clearTimeout(timer);
-      if (sizeBytes > limitBytes) refuseSize();
+      if (sizeBytes > limitBytes) failSize();
       else resolve(Buffer.concat(chunks));
     };
     const onCut = () => {
-      if (!request.complete) refuse(400, 'request body is incomplete');
+      if (!request.complete) fail(400, 'request body is incomplete');
     };
-    const timer = setTimeout(() => refuse(408, 'request body took too long'), BODY_TIMEOUT_MS);
+    const timer = setTimeout(() => fail(408, 'request body took too long'), BODY_TIMEOUT_MS);
     request.on('data', onData).once('end', onEnd).once('error', onCut).once('close', onCut);
-    if (Number(request.headers['content-length'] ?? 0) > limitBytes * DRAINED_LIMITS) refuseSize();
+    if (Number(request.headers['content-length'] ?? 0) > limitBytes * DRAINED_LIMITS) failSize();
   });
 }
 

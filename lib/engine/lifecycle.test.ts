@@ -242,7 +242,7 @@ test('falls back to the older snapshot at a timeout after a resume', async () =>
   expect(runs.json).toMatchObject([{ sandboxID: id, status: 'stopped', endReason: 'timeout' }]);
 });
 
-test('keeps autoPause over connect, and over resume without the field', async () => {
+test('keeps autoPause after connect, and after resume without the field', async () => {
   const engine = await startTestEngine();
   const id = await engine.create({ autoPause: true });
   for (const act of ['connect', 'resume']) {

@@ -113,7 +113,7 @@ test('fails to start with one line and exit code 1', async () => {
   expect(help.output()).toContain('--max-length-hours');
 });
 
-test('keeps its sandboxes over a SIGKILL', async () => {
+test('keeps its sandboxes after a SIGKILL', async () => {
   const dataDir = makeTempDir();
   const listen = async () => {
     const started = start(['--port', '0', '--data-dir', dataDir], { channel: true });

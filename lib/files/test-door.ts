@@ -7,7 +7,7 @@ import { openSession, sessionCookieName } from '../access/sessions';
 import { config } from '../config';
 import { database } from '../db/client';
 import { openEnvd } from '../sandbox-api/envd';
-import { serveHttp, type UpstreamEngine } from '../test-support/environment';
+import { type ServiceEngine, serveHttp } from '../test-support/environment';
 import { serveFiles } from './transfer/serve';
 
 /** What tests of the requests that carry files share: the door itself, and somebody who knocks. */
@@ -65,7 +65,7 @@ export async function ask(url: string, options: Knock = {}): Promise<Answer> {
 }
 
 /** A sandbox with files, and where they lie on this machine. */
-export async function newSandbox(engine: UpstreamEngine): Promise<{ id: string; root: string }> {
+export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; root: string }> {
   const id = await engine.create();
   await (await openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
   const root = engine.inside(id, '');

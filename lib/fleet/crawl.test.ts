@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../sandbox/schema';
 import type { SandboxPage } from '../sandbox-api/control';
 import { listSandboxes } from '../sandbox-api/control';
-import { giveEngine, thrownBy } from '../test-support/environment';
+import { setUpEngine, thrownBy } from '../test-support/environment';
 import { crawlFleet, type ReadPage } from './crawl';
 import { rowWith } from './test-fleet';
 
-const engine = giveEngine();
+const engine = setUpEngine();
 
 /** Reads everything through `readPage` and answers what was found and what was told on the way. */
 async function crawl(readPage: ReadPage = listSandboxes, signal = new AbortController().signal) {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { giveEngine } from '../test-support/environment';
+import { setUpEngine } from '../test-support/environment';
 import { lookAtSandbox } from './read-sandbox';
 import { fleetWatcher } from './watcher';
 
-const engine = giveEngine();
+const engine = setUpEngine();
 beforeAll(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}));
 afterAll(() => fleetWatcher().close());
 

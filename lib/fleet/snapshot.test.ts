@@ -1,12 +1,12 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { getSandbox } from '../sandbox-api/control';
-import { eventually, giveEngine, startAnew } from '../test-support/environment';
+import { eventually, setUpEngine, simulateNewProcess } from '../test-support/environment';
 import type { FleetSnapshot } from './delta';
 import { packedSnapshot } from './snapshot';
 import { fleetWatcher } from './watcher';
 
-const engine = giveEngine();
+const engine = setUpEngine();
 
 async function unpack(packed: ReturnType<typeof packedSnapshot>): Promise<FleetSnapshot> {
   return JSON.parse(gunzipSync(await packed).toString('utf8')) as FleetSnapshot;
@@ -30,7 +30,7 @@ it('the whole fleet is packed once, until something changes', async () => {
 });
 
 it('a problem is told to who comes while it lasts, and to nobody afterwards', async () => {
-  startAnew({});
+  simulateNewProcess({});
   onTestFinished(() => void vi.restoreAllMocks());
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const [{ packedSnapshot: pack }, { fleetWatcher: watcher }] = await Promise.all([

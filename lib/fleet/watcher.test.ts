@@ -3,13 +3,13 @@ import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import { getSandbox, listSandboxes } from '../sandbox-api/control';
 import { maxRunning } from '../sandbox-api/local-engine';
-import { eventually, giveEngine } from '../test-support/environment';
+import { eventually, setUpEngine } from '../test-support/environment';
 import type { ReadPage } from './crawl';
 import type { FleetEvent, FleetStatus } from './delta';
 import { rowWith } from './test-fleet';
 import { FleetWatcher } from './watcher';
 
-const engine = giveEngine();
+const engine = setUpEngine();
 beforeEach(async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   onTestFinished(() => void vi.restoreAllMocks());

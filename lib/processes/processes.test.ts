@@ -3,13 +3,13 @@ import type { Session } from '../access/sessions';
 import { openSession } from '../access/sessions';
 import { database } from '../db/client';
 import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
-import { eventually, giveDataDir, thrownBy } from '../test-support/environment';
+import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
 import { listProcesses, signalProcess } from './list';
 import { type InsideProcess, type ProcessEvent, processKey } from './schema';
 
-giveDataDir();
+setUpDataDir();
 const ana = { id: 'session', actor: 'ana', role: 'operator' } as Session;
 const soon = () => AbortSignal.timeout(20_000);
 

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { SandkeeperError } from '../errors';
-import { giveEngine, serveHttp, startAnew, thrownBy } from '../test-support/environment';
+import { serveHttp, setUpEngine, simulateNewProcess, thrownBy } from '../test-support/environment';
 import { callUpstream } from './call';
 import { upstreamApi } from './client';
 import {
@@ -17,7 +17,7 @@ import {
 } from './control';
 
 const MINUTE_MS = 60_000;
-const engine = giveEngine({ maxRunning: 140 });
+const engine = setUpEngine({ maxRunning: 140 });
 const newSandbox = { template: 'base', metadata: {}, timeoutMs: 5 * MINUTE_MS, autoPause: false };
 
 /** Everything the list holds, page by page. */
@@ -258,7 +258,7 @@ describe('failures', () => {
 describe('a service that answers otherwise', () => {
   /** The gateway to a server of its own. */
   async function serve(listener: RequestListener) {
-    startAnew({ SANDKEEPER_ENGINE_URL: await serveHttp(listener) });
+    simulateNewProcess({ SANDKEEPER_ENGINE_URL: await serveHttp(listener) });
     return import('./control');
   }
 
@@ -288,7 +288,7 @@ describe('a service that answers otherwise', () => {
       setTimeout(() => res.destroy(), 20);
     });
     expect(await codeOf(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
-    startAnew({ SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:9' });
+    simulateNewProcess({ SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:9' });
     const nowhere = await import('./control');
     expect(await codeOf(() => nowhere.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
   });
@@ -330,7 +330,7 @@ describe('a service that answers otherwise', () => {
 });
 
 it('a wrong key is unauthenticated', async () => {
-  startAnew({ SANDKEEPER_ENGINE_KEY: 'moru_0000000000000000000000000000000000000000' });
+  simulateNewProcess({ SANDKEEPER_ENGINE_KEY: 'moru_0000000000000000000000000000000000000000' });
   const gateway = await import('./control');
   expect(await thrownBy(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unauthenticated' });
 });

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { startAnew } from '../test-support/environment';
+import { simulateNewProcess } from '../test-support/environment';
 
 it('the address of a sandbox lies in the configured domain, whatever the service names', async () => {
-  startAnew({ MORU_API_KEY: 'k', MORU_DOMAIN: 'moru.example' });
+  simulateNewProcess({ MORU_API_KEY: 'k', MORU_DOMAIN: 'moru.example' });
   const { trustedDomain } = await import('./envd');
   expect(trustedDomain('eu.moru.example')).toBe('eu.moru.example');
   for (const named of [

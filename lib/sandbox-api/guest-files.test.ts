@@ -2,11 +2,17 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually, giveEngine, serveHttp, startAnew, thrownBy } from '../test-support/environment';
+import {
+  eventually,
+  serveHttp,
+  setUpEngine,
+  simulateNewProcess,
+  thrownBy,
+} from '../test-support/environment';
 import { openEnvd } from './envd';
 import type { GuestContent } from './guest-files';
 
-const engine = giveEngine({ withFiles: true });
+const engine = setUpEngine({ withFiles: true });
 const { signal } = new AbortController();
 
 let id: string;
@@ -263,7 +269,7 @@ describe('a service that answers otherwise', () => {
         : answer(req.url ?? '');
       res.writeHead(status, headers).end(body);
     });
-    startAnew({ SANDKEEPER_ENGINE_URL: url });
+    simulateNewProcess({ SANDKEEPER_ENGINE_URL: url });
     return (await import('./envd')).openEnvd('i0');
   }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { giveEngine, serveHttp, startAnew, thrownBy } from '../test-support/environment';
+import { serveHttp, setUpEngine, simulateNewProcess, thrownBy } from '../test-support/environment';
 import { listSandboxes } from './control';
 import { createDemoFleet, isLocalEngine, maxRunning } from './local-engine';
 
-const engine = giveEngine({ maxRunning: 33 });
+const engine = setUpEngine({ maxRunning: 33 });
 
 describe('the local engine', () => {
   it('says how many may run, and fills itself with a mixed fleet', async () => {
@@ -18,14 +18,14 @@ describe('the local engine', () => {
 
   it('may be hidden by something that answers in a form of its own', async () => {
     const url = await serveHttp((_req, res) => res.writeHead(502).end('<html>Bad gateway</html>'));
-    startAnew({ SANDKEEPER_ENGINE_URL: url });
+    simulateNewProcess({ SANDKEEPER_ENGINE_URL: url });
     const gateway = await import('./local-engine');
     expect(await thrownBy(gateway.maxRunning)).toMatchObject({ code: 'unavailable' });
   });
 });
 
 it('the cloud gets no demo fleet and does not say its limit', async () => {
-  startAnew({ MORU_API_KEY: 'moru_0123', MORU_API_URL: engine.url });
+  simulateNewProcess({ MORU_API_KEY: 'moru_0123', MORU_API_URL: engine.url });
   const gateway = await import('./local-engine');
   expect(gateway.isLocalEngine()).toBe(false);
   expect(await gateway.maxRunning()).toBeNull();

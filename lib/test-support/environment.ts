@@ -16,14 +16,14 @@ import { removeTree } from './remove-tree';
  */
 
 /** Sets an empty data directory, which gives the file its own database and secrets. */
-export function giveDataDir(): { readonly path: string } {
+export function setUpDataDir(): { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'sandkeeper-'));
   process.env.SANDKEEPER_DATA_DIR = path;
   afterAll(() => removeTree(path));
   return { path };
 }
 
-export type UpstreamEngine = {
+export type ServiceEngine = {
   url: string;
   apiKey: string;
   /** Sends one request to the engine directly. */
@@ -41,12 +41,12 @@ export type UpstreamEngine = {
  * Starts an engine for this file and sets it as the service. Its sandboxes stay between tests, its faults do not.
  * `withFiles` gives the sandboxes files and processes.
  */
-export function giveEngine({
+export function setUpEngine({
   maxRunning = 1_000,
   clearFaultsAfterEach = true,
   withFiles = false,
-} = {}): UpstreamEngine {
-  const { path } = giveDataDir();
+} = {}): ServiceEngine {
+  const { path } = setUpDataDir();
   let running: Awaited<ReturnType<typeof startEngine>> | undefined;
   const engine = () => {
     if (!running) throw new Error('The engine is not running before the first test.');
@@ -68,7 +68,7 @@ export function giveEngine({
   if (clearFaultsAfterEach) afterEach(() => clearFaults());
   afterAll(() => running?.close());
 
-  const call: UpstreamEngine['call'] = (method, path, body) =>
+  const call: ServiceEngine['call'] = (method, path, body) =>
     send(engine().port, method, path, body, { 'x-api-key': engine().apiKey });
   const clearFaults = async () => void (await call('DELETE', '/engine/faults'));
   return {
@@ -106,7 +106,7 @@ export function restartProcess(): void {
  * Simulates a new process with `environment` until the end of the test: modules imported from now on are evaluated
  * again and find no singletons. Modules imported earlier keep theirs.
  */
-export function startAnew(environment: Record<string, string>): void {
+export function simulateNewProcess(environment: Record<string, string>): void {
   const before = sharedKeys().map((key): [symbol, unknown] => [key, Reflect.get(globalThis, key)]);
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   vi.resetModules();

@@ -1,7 +1,7 @@
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { database } from '../db/client';
 import { fleetWatcher } from '../fleet/watcher';
-import { eventually, giveEngine } from '../test-support/environment';
+import { eventually, setUpEngine } from '../test-support/environment';
 import type { WakeState } from './schema';
 import { WakeKeeper } from './wake-keeper';
 
@@ -70,7 +70,7 @@ export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
 
 /** Starts an engine for this file. Returns calls that act outside the keeper. */
 export function giveSandboxes() {
-  const engine = giveEngine();
+  const engine = setUpEngine();
   afterAll(() => fleetWatcher().close());
 
   async function createPaused(body: Record<string, unknown> = {}): Promise<string> {

@@ -175,8 +175,8 @@ export class Envd implements DataPlane {
       '/envs',
       { methods: ['GET'], serve: ({ guest, response }) => sendJson(response, 200, environmentOf(guest)) },
     ],
-    ['/init', { methods: ['POST'], serve: refusePlatformCall }],
-    ['/shutdown', { methods: ['POST'], serve: refusePlatformCall }],
+    ['/init', { methods: ['POST'], serve: rejectPlatformCall }],
+    ['/shutdown', { methods: ['POST'], serve: rejectPlatformCall }],
   ]);
 
   async #serveFiles({ guest, request, response, query, call }: Exchange): Promise<void> {
@@ -254,7 +254,7 @@ function sendEmpty(response: ServerResponse): void {
 }
 
 /** Only the platform calls these routes, and here the platform is this program. */
-function refusePlatformCall(): never {
+function rejectPlatformCall(): never {
   throw new ApiError(403, 'this call is for the platform only');
 }
 

@@ -41,7 +41,7 @@ export class Watchers {
   readonly #byGuest = new Map<string, Map<string, Watch>>();
 
   /**
-   * Starts a watch. It stays open over a pause.
+   * Starts a watch. It stays open across a pause.
    * @throws SafeFsError like `DirectoryWatcher.open`; ConnectError `resource_exhausted` at the limit
    */
   async open(

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually, giveEngine } from '../../test-support/environment';
+import { eventually, setUpEngine } from '../../test-support/environment';
 import { type FolderEvent, folderKey } from '../schema';
 import { newSandbox } from '../test-door';
 import { FolderWatches } from './folder-watch';
 
-const engine = giveEngine({ withFiles: true });
+const engine = setUpEngine({ withFiles: true });
 
 let id: string;
 let root: string;

@@ -5,13 +5,13 @@ import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { openEnvd } from '../../sandbox-api/envd';
-import { eventually, giveDataDir, thrownBy } from '../../test-support/environment';
+import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
 import type { SearchLine } from '../schema';
 import { readFindings, readFound } from './output';
 import { SearchQuery, searchFiles } from './search';
 import { linesOf } from './stream';
 
-giveDataDir();
+setUpDataDir();
 
 const { signal } = new AbortController();
 

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { ApiFailure } from '../../api-client';
-import { giveEngine } from '../../test-support/environment';
+import { setUpEngine } from '../../test-support/environment';
 import { ask, newSandbox, openDoor } from '../test-door';
 import { readBytes } from './read-bytes';
 
-const engine = giveEngine({ withFiles: true });
+const engine = setUpEngine({ withFiles: true });
 
 const elsewhere = globalThis.fetch;
 let id: string;

@@ -3,10 +3,10 @@ import fs from 'node:fs';
 import { request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { config } from '../../config';
-import { eventually, giveEngine } from '../../test-support/environment';
+import { eventually, setUpEngine } from '../../test-support/environment';
 import { ask, type Knock, knock, newSandbox, noted, openDoor } from '../test-door';
 
-const engine = giveEngine({ withFiles: true });
+const engine = setUpEngine({ withFiles: true });
 
 let id: string;
 let root: string;

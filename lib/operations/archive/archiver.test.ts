@@ -10,7 +10,7 @@ import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
 import { openEnvd } from '../../sandbox-api/envd';
-import { eventually, giveDataDir } from '../../test-support/environment';
+import { eventually, setUpDataDir } from '../../test-support/environment';
 import { findLease } from '../../wake/store';
 import { auditLog as accessTo } from '../../wake/test-wake';
 import { WakeKeeper, wakeKeeper } from '../../wake/wake-keeper';
@@ -21,7 +21,7 @@ import type { ActParams, Operation, OperationEvent, RecordedItem } from '../sche
 import { recordNew, waitingItem } from '../test-operations';
 import { OperationRunner } from '../work/runner';
 
-giveDataDir();
+setUpDataDir();
 const archiveDir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-archives-'));
 process.env.SANDKEEPER_ARCHIVE_DIR = archiveDir;
 afterAll(() => fs.rmSync(archiveDir, { recursive: true, force: true }));

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { eventually, giveDataDir, thrownBy } from '../../test-support/environment';
+import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
 import { ArchivePlace, openArchiveDir } from './archive-place';
 import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 
-giveDataDir();
+setUpDataDir();
 
 const GB = 2 ** 30;
 const MB = 2 ** 20;

@@ -2,12 +2,12 @@ import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
 import { fleetWatcher } from '../../fleet/watcher';
-import { eventually, giveEngine } from '../../test-support/environment';
+import { eventually, setUpEngine } from '../../test-support/environment';
 import { claimItems, recordArchive, recordOutcomes } from './claims';
 import { findEnding } from './ending';
 import { recordOperation } from './store';
 
-const engine = giveEngine();
+const engine = setUpEngine();
 afterAll(async () => (await database()).destroy());
 
 function killBy(actor: string) {

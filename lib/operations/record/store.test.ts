@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { rowWith } from '../../fleet/test-fleet';
 import { describeOnDatabases } from '../../test-support/databases';
-import { giveDataDir } from '../../test-support/environment';
+import { setUpDataDir } from '../../test-support/environment';
 import type { Outcome } from '../schema';
 import { newOperation, recordNew } from '../test-operations';
 import { findArchive, findLastArchive } from './archives';
@@ -20,7 +20,7 @@ import {
   recordOperation,
 } from './store';
 
-giveDataDir();
+setUpDataDir();
 
 const HOUR_MS = 3_600_000;
 const claim = (id: string, owner: string, max = 1_000) => claimItems(id, { owner, leaseMs: HOUR_MS, max });

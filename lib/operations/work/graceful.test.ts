@@ -1,10 +1,10 @@
 import type { Sandbox } from '@moru-ai/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { giveDataDir, thrownBy } from '../../test-support/environment';
+import { setUpDataDir, thrownBy } from '../../test-support/environment';
 import { askToEnd } from './graceful';
 
-giveDataDir();
+setUpDataDir();
 
 /** Long enough for every process that means to end, on a busy machine. */
 const AMPLE_MS = 20_000;

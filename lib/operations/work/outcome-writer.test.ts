@@ -1,13 +1,13 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { database } from '../../db/client';
-import { eventually, giveDataDir } from '../../test-support/environment';
+import { eventually, setUpDataDir } from '../../test-support/environment';
 import { claimItems, type NewOutcome } from '../record/claims';
 import { listItems } from '../record/store';
 import type { OperationItem } from '../schema';
 import { recordNew } from '../test-operations';
 import { OutcomeWriter } from './outcome-writer';
 
-giveDataDir();
+setUpDataDir();
 
 const done = (sandboxId: string): OperationItem => ({ sandboxId, outcome: 'done', message: null, tookMs: 1 });
 

@@ -3,13 +3,13 @@ import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { FaultInput } from '../../engine/faults';
 import { fleetWatcher } from '../../fleet/watcher';
 import { getSandbox } from '../../sandbox-api/control';
-import { eventually, giveEngine } from '../../test-support/environment';
+import { eventually, setUpEngine } from '../../test-support/environment';
 import { findOperation, listItems } from '../record/store';
 import { isFinal, type Outcome } from '../schema';
 import { recordNew, waitingItem } from '../test-operations';
 import { OperationRunner } from './runner';
 
-const engine = giveEngine();
+const engine = setUpEngine();
 afterAll(() => fleetWatcher().close());
 
 /** What a service does to the kill of one sandbox, and what happens to that sandbox after it was shown. */

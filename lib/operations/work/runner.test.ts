@@ -4,14 +4,14 @@ import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
 import { describeOnDatabases } from '../../test-support/databases';
-import { eventually, giveEngine } from '../../test-support/environment';
+import { eventually, setUpEngine } from '../../test-support/environment';
 import { claimItems } from '../record/claims';
 import { findOperation, listItems, recordCancel } from '../record/store';
 import type { Operation, OperationEvent, Outcome } from '../schema';
 import { recordNew, waitingItem } from '../test-operations';
 import { OperationRunner } from './runner';
 
-const engine = giveEngine();
+const engine = setUpEngine();
 
 beforeEach(() => void onTestFinished(async () => void (await engine.clearFaults())));
 afterAll(() => fleetWatcher().close());

@@ -4,7 +4,7 @@ import { rowWith } from '../../fleet/test-fleet';
 import type { StateAct } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
-import { eventually, giveEngine } from '../../test-support/environment';
+import { eventually, setUpEngine } from '../../test-support/environment';
 import type { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
 import type { ActParams } from '../schema';
@@ -14,7 +14,7 @@ import { runStep, type StepContext } from './steps';
 
 const MINUTE_MS = 60_000;
 // Faults name their sandbox, so that the steps, of which some verify for seconds, can run side by side.
-const engine = giveEngine({ clearFaultsAfterEach: false });
+const engine = setUpEngine({ clearFaultsAfterEach: false });
 const it = test.concurrent;
 
 beforeAll(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));

@@ -6,14 +6,14 @@ import { buffer, text } from 'node:stream/consumers';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../../engine/jail/test-process-engine';
 import { openEnvd } from '../../../sandbox-api/envd';
-import { eventually, giveDataDir, thrownBy } from '../../../test-support/environment';
+import { eventually, setUpDataDir, thrownBy } from '../../../test-support/environment';
 import { measurePlaces } from '../../browse/size';
 import { ask, hasPython, knock, noted, openDoor } from '../../test-door';
 import { openArchive } from './archive';
 import { archiveProgress } from './progress';
 import { type ArchiveEvent, newArchiveToken } from './schema';
 
-giveDataDir();
+setUpDataDir();
 
 describe.runIf(canRun)('folders and files', () => {
   let house: ProcessEngine;
