@@ -19,7 +19,8 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   use: {
     browserName: 'chromium',
-    trace: 'retain-on-failure',
+    // A trace costs a tenth of the time. CI retries, which gives each failure one.
+    trace: 'on-first-retry',
     launchOptions: {
       chromiumSandbox: false,
       executablePath: process.env.CHROMIUM_PATH || undefined,

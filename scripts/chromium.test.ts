@@ -45,6 +45,12 @@ describe('findChromium', () => {
     expect(await findChromium({ env: env(), playwrights: nothing, places })).toBeUndefined();
   });
 
+  it('prefers the headless shell wherever it is in PATH', async () => {
+    makeBrowser('bin/chromium');
+    const shell = makeBrowser('sbin/chromium-headless-shell');
+    expect(await findChromium({ env: env(), playwrights: nothing, places: [] })).toBe(shell);
+  });
+
   it('passes over one that does not run', async () => {
     const own = makeBrowser('playwright/chrome', { works: false });
     makeBrowser('bin/chromium-browser', { works: false });
