@@ -26,6 +26,8 @@ const ROUTES: Record<string, Role | null> = {
   '/operations': 'viewer',
   '/operations/[id]': 'viewer',
   '/operations/access': 'viewer',
+  // In production it is a page that does not exist.
+  '/dev/gallery': null,
   '/sign-in': null,
   '/_not-found': null,
   '/_global-error': null,

@@ -15,6 +15,7 @@ import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
+import { Alert } from '@/components/ui/strip';
 import { roleSuffices } from '@/lib/access/roles';
 import { commandHistoryQuery } from '@/lib/commands/queries';
 import {
@@ -236,11 +237,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
         </p>
         {onResume ? <Button onClick={onResume}>Resume…</Button> : null}
       </div>
-      {failure === null ? null : (
-        <p role="alert" className="rounded-md border border-line bg-paused-soft px-3 py-2">
-          {failure}
-        </p>
-      )}
+      {failure === null ? null : <Alert>{failure}</Alert>}
     </form>
   );
 }

@@ -5,6 +5,7 @@ import { clsx } from 'clsx';
 import Link from 'next/link';
 import { useMemo, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { type DiffLine, diffLines } from '@/lib/commands/line-diff';
 import { commandQuery } from '@/lib/commands/queries';
@@ -78,12 +79,7 @@ function Outputs({ operationId, sandboxId, largest }: OutputsProps) {
     <>
       {other === null ? null : (
         <label className="flex items-center gap-2 self-start">
-          <input
-            type="checkbox"
-            className="checkbox icon-check"
-            checked={compares}
-            onChange={() => setCompares(!compares)}
-          />
+          <Checkbox checked={compares} onChange={() => setCompares(!compares)} />
           Show the difference from what most wrote
         </label>
       )}

@@ -6,6 +6,7 @@ import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
+import { Strip } from '@/components/ui/strip';
 import { roleSuffices } from '@/lib/access/roles';
 import { ConsoleRoom } from './console-room';
 
@@ -36,21 +37,12 @@ export function ConsolePage({ initial, ...served }: SandboxPageProps) {
 function GoneStrip({ endAtMs }: { endAtMs: number }) {
   const router = useRouter();
   return (
-    <div
-      role="status"
-      className="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-paused-soft px-5 py-2"
-    >
-      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
-      <span>
-        <strong className="font-semibold">
-          {Date.now() >= endAtMs ? 'The sandbox’s time ran out.' : 'This sandbox was terminated.'}
-        </strong>{' '}
-        Everything that ran in it has ended.
-      </span>
-      <Button className="ml-auto" onClick={() => router.refresh()}>
-        See how it ended
-      </Button>
-    </div>
+    <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
+      <strong className="font-semibold">
+        {Date.now() >= endAtMs ? 'The sandbox’s time ran out.' : 'This sandbox was terminated.'}
+      </strong>{' '}
+      Everything that ran in it has ended.
+    </Strip>
   );
 }
 

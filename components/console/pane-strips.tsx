@@ -1,9 +1,9 @@
 'use client';
 
-import { clsx } from 'clsx';
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatCountdown } from '@/components/ui/duration';
+import { Strip } from '@/components/ui/strip';
 import { useTick } from '@/components/ui/tick';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
@@ -32,11 +32,8 @@ export function PaneStrips(props: Props) {
       {link.lostInput === null ||
       link.lostInput.why === 'watching' ||
       link.lostInput.why === 'not_open' ? null : (
-        <Strip tone="warning" refusals={link.refusals}>
-          <span>{sayLostInput(link.lostInput)}</span>
-          <Button className="ml-auto" onClick={onDismiss}>
-            Dismiss
-          </Button>
+        <Strip isDense pulse={link.refusals} actions={<Button onClick={onDismiss}>Dismiss</Button>}>
+          {sayLostInput(link.lostInput)}
         </Strip>
       )}
       {info.endsSoon === null || info.state === 'ended' ? null : (
@@ -51,32 +48,28 @@ function MainStrip({ info, link, isGone, ...acts }: Props) {
   const { phase, refusals } = link;
   if (phase === 'forbidden') {
     return (
-      <Strip tone="warning" refusals={refusals}>
+      <Strip isDense pulse={refusals}>
         This needs the role operator.
       </Strip>
     );
   }
   if (phase === 'unknown') {
     return (
-      <Strip tone="warning" refusals={refusals}>
-        <span>
-          <Strong>This console has ended.</Strong> Sandkeeper was restarted, and its shells end with it. What
-          was started with nohup or setsid goes on.
-        </span>
-        <EndActs {...acts} isGone={isGone} />
+      <Strip isDense pulse={refusals} actions={<EndActs {...acts} isGone={isGone} />}>
+        <Strong>This console has ended.</Strong> Sandkeeper was restarted, and its shells end with it. What
+        was started with nohup or setsid goes on.
       </Strip>
     );
   }
   if (phase === 'waiting') {
     return (
-      <Strip tone="warning" refusals={refusals}>
-        <span>
-          <Strong>The connection is lost</Strong> and is being tried again. The shell goes on meanwhile; what
-          you type goes nowhere.
-        </span>
-        <Button className="ml-auto" onClick={() => liveSocket().retryNow()}>
-          Try now
-        </Button>
+      <Strip
+        isDense
+        pulse={refusals}
+        actions={<Button onClick={() => liveSocket().retryNow()}>Try now</Button>}
+      >
+        <Strong>The connection is lost</Strong> and is being tried again. The shell goes on meanwhile; what
+        you type goes nowhere.
       </Strip>
     );
   }
@@ -84,13 +77,13 @@ function MainStrip({ info, link, isGone, ...acts }: Props) {
     return <StateStrip info={info} refusals={refusals} isGone={isGone} {...acts} />;
   if (link.info === null || link.drives) return null;
   return (
-    <Strip tone="plain" refusals={refusals}>
-      <span>
-        <Strong>You are watching.</Strong> <Driver info={info} />
-      </span>
-      <Button className="ml-auto" onClick={acts.onTakeOver}>
-        {info.isMine ? 'Type here' : 'Take over'}
-      </Button>
+    <Strip
+      tone="plain"
+      isDense
+      pulse={refusals}
+      actions={<Button onClick={acts.onTakeOver}>{info.isMine ? 'Type here' : 'Take over'}</Button>}
+    >
+      <Strong>You are watching.</Strong> <Driver info={info} />
     </Strip>
   );
 }
@@ -117,46 +110,43 @@ function StateStrip({ info, refusals, isGone, onResume, ...acts }: StateProps) {
   if (isGone) return null;
   if (info.state === 'paused') {
     return (
-      <Strip tone="warning" refusals={refusals}>
-        <span>
-          <Strong>The sandbox is paused</Strong>, and this shell with it. It goes on where it was once the
-          sandbox is resumed.
-        </span>
-        <Button className="ml-auto" onClick={onResume}>
-          Resume…
-        </Button>
+      <Strip isDense pulse={refusals} actions={<Button onClick={onResume}>Resume…</Button>}>
+        <Strong>The sandbox is paused</Strong>, and this shell with it. It goes on where it was once the
+        sandbox is resumed.
       </Strip>
     );
   }
   if (info.state === 'unreachable') {
     return (
-      <Strip tone="warning" refusals={refusals}>
-        <span>
-          <Strong>The sandbox does not answer</Strong> and is being tried again. Output from meanwhile may be
-          missing.
-        </span>
+      <Strip isDense pulse={refusals}>
+        <Strong>The sandbox does not answer</Strong> and is being tried again. Output from meanwhile may be
+        missing.
       </Strip>
     );
   }
   const ending = info.ending ?? { how: 'gone' as const, exitCode: null };
   return (
-    <Strip tone={ending.how === 'exited' ? 'plain' : 'warning'} refusals={refusals}>
-      <span>{sayEnding(ending)}</span>
-      <EndActs {...acts} isGone={ending.how === 'gone'} />
+    <Strip
+      tone={ending.how === 'exited' ? 'plain' : 'warning'}
+      isDense
+      pulse={refusals}
+      actions={<EndActs {...acts} isGone={ending.how === 'gone'} />}
+    >
+      {sayEnding(ending)}
     </Strip>
   );
 }
 
 function EndActs({ isGone, onOpenAnew, onClose }: Pick<Props, 'isGone' | 'onOpenAnew' | 'onClose'>) {
   return (
-    <span className="ml-auto flex gap-2">
+    <>
       {isGone ? null : (
         <Button tone="primary" onClick={onOpenAnew}>
           Open anew
         </Button>
       )}
       <Button onClick={onClose}>Close tab</Button>
-    </span>
+    </>
   );
 }
 
@@ -170,48 +160,13 @@ function EndsSoon({ info, endsSoon: { atMs, why }, onKeep }: EndsSoonProps) {
   const nowMs = consolesClock(info.sandboxId).at(useTick(1_000));
   const left = formatCountdown(atMs - nowMs);
   return (
-    <Strip tone="warning" refusals={0}>
-      <span>
-        <Strong>This console ends in {left}</Strong>
-        {why === 'idle'
-          ? ', because nothing happens in it.'
-          : ': it has been open for as long as one may be.'}
-      </span>
-      {why === 'idle' ? (
-        <Button className="ml-auto" onClick={onKeep}>
-          Keep it
-        </Button>
-      ) : null}
+    <Strip isDense actions={why === 'idle' ? <Button onClick={onKeep}>Keep it</Button> : null}>
+      <Strong>This console ends in {left}</Strong>
+      {why === 'idle' ? ', because nothing happens in it.' : ': it has been open for as long as one may be.'}
     </Strip>
   );
 }
 
 function Strong({ children }: { children: ReactNode }) {
   return <strong className="font-semibold">{children}</strong>;
-}
-
-type StripProps = { tone: 'plain' | 'warning'; refusals: number; children: ReactNode };
-
-/** A line above the terminal. It twitches whenever somebody types in vain. */
-function Strip({ tone, refusals, children }: StripProps) {
-  return (
-    <div
-      role="status"
-      className={clsx(
-        'flex shrink-0 flex-wrap items-center gap-x-4 gap-y-2 border-line border-b px-4 py-1.5',
-        tone === 'warning' ? 'bg-paused-soft' : 'bg-surface',
-      )}
-    >
-      <span
-        key={refusals}
-        aria-hidden
-        className={clsx(
-          'size-2 shrink-0 rounded-full',
-          tone === 'warning' ? 'bg-paused' : 'bg-ink-3',
-          refusals > 0 && 'refused',
-        )}
-      />
-      {children}
-    </div>
-  );
 }

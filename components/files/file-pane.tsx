@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { Notice } from '@/components/ui/notice';
+import { Strip } from '@/components/ui/strip';
 import { FilePath } from '@/components/ui/visible-text';
 import type { Role } from '@/lib/access/roles';
 import { ApiFailure } from '@/lib/api-client';
@@ -110,13 +111,10 @@ function Shown({
 /** What is shown was read before, and why it is not any more. */
 function Gone({ failure }: { failure: ApiFailure }) {
   return (
-    <p role="status" className="flex items-center gap-2 border-line border-b bg-paused-soft px-5 py-2">
-      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
-      <span>
-        {failure.problem === 'vanished' ? 'It is no longer there.' : failure.message}{' '}
-        <span className="text-ink-2">What you see was read before.</span>
-      </span>
-    </p>
+    <Strip>
+      {failure.problem === 'vanished' ? 'It is no longer there.' : failure.message}{' '}
+      <span className="text-ink-2">What you see was read before.</span>
+    </Strip>
   );
 }
 

@@ -1,12 +1,13 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
+import { Strip } from '@/components/ui/strip';
 import { TreeSkeleton } from './browse/folder-state';
 import { FileBrowser } from './file-browser';
 import { useAddress } from './use-address';
@@ -54,40 +55,18 @@ export function FilesPage({ initial, view, ...served }: Props) {
 function GoneStrip() {
   const router = useRouter();
   return (
-    <Strip>
-      <span>
-        <strong className="font-semibold">This sandbox is terminated</strong>, and its files are deleted. What
-        you see was read before.
-      </span>
-      <Button className="ml-auto" onClick={() => router.refresh()}>
-        See how it ended
-      </Button>
+    <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
+      <strong className="font-semibold">This sandbox is terminated</strong>, and its files are deleted. What
+      you see was read before.
     </Strip>
   );
 }
 
 function PausedStrip({ onWake }: { onWake: () => void }) {
   return (
-    <Strip>
-      <span>
-        <strong className="font-semibold">It is paused.</strong> What you see was read before.
-      </span>
-      <Button className="ml-auto" onClick={onWake}>
-        Wake sandbox…
-      </Button>
+    <Strip actions={<Button onClick={onWake}>Wake sandbox…</Button>}>
+      <strong className="font-semibold">It is paused.</strong> What you see was read before.
     </Strip>
-  );
-}
-
-function Strip({ children }: { children: ReactNode }) {
-  return (
-    <div
-      role="status"
-      className="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-paused-soft px-5 py-2"
-    >
-      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
-      {children}
-    </div>
   );
 }
 

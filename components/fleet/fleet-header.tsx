@@ -2,6 +2,7 @@
 
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
+import { Checkbox } from '@/components/ui/checkbox';
 import type { Sort, SortKey } from '@/lib/fleet/sort';
 import type { ShownColumn } from './use-columns';
 
@@ -35,19 +36,15 @@ export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected,
           onClick={() => onSelect?.(selected !== 'all')}
           className="-mr-2 -ml-5 flex h-full items-center bg-bg pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0"
         >
-          <input
-            type="checkbox"
+          <Checkbox
             aria-label="Select all that match"
             // Until all rows are here it cannot be used, and does not blink.
-            className="checkbox icon-check opacity-100!"
+            className="opacity-100!"
             checked={selected === 'all'}
             disabled={onSelect === null}
             // The cell around it hears the click too.
             onChange={nothing}
-            // Only a property, not an attribute; a click takes it back, so it is set with every drawing.
-            ref={(element) => {
-              if (element) element.indeterminate = selected === 'some';
-            }}
+            isIndeterminate={selected === 'some'}
           />
         </div>
         {columns.map((column) => (

@@ -2,6 +2,7 @@
 
 import { clsx } from 'clsx';
 import { type MouseEvent, memo } from 'react';
+import { Checkbox } from '@/components/ui/checkbox';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -77,11 +78,9 @@ export const FleetRow = memo(function FleetRow({
           isActive && 'shadow-[inset_3px_0_0_var(--accent)]',
         )}
       >
-        <input
-          type="checkbox"
+        <Checkbox
           tabIndex={-1}
           aria-label={`Select ${id}`}
-          className="checkbox icon-check"
           checked={isSelected}
           disabled={standing !== 'there'}
           // The cell around it hears the click too.

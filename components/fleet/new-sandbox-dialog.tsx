@@ -7,6 +7,7 @@ import { Queries } from '@/components/data/queries';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input, TextArea } from '@/components/ui/field';
+import { Alert } from '@/components/ui/strip';
 import { createOne } from '@/lib/creation/actions';
 import { templatesQuery } from '@/lib/creation/queries';
 import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
@@ -141,11 +142,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
             </span>
           </span>
         </label>
-        {failure ? (
-          <p role="alert" className="rounded-md border border-line bg-paused-soft px-3 py-2">
-            {failure}
-          </p>
-        ) : null}
+        {failure ? <Alert>{failure}</Alert> : null}
       </form>
     </Dialog>
   );

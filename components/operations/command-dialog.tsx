@@ -6,6 +6,7 @@ import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
+import { Alert } from '@/components/ui/strip';
 import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
 import { planRun, startRun } from '@/lib/operations/actions';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
@@ -181,11 +182,7 @@ function Asking({
         </p>
         {count === 0 ? null : <PlanList sandboxes={targets} label="Who will run it" keys={keysOf(targets)} />}
       </div>
-      {message === null ? null : (
-        <p role="alert" className="rounded-md border border-line bg-paused-soft px-3 py-2">
-          {message}
-        </p>
-      )}
+      {message === null ? null : <Alert>{message}</Alert>}
     </Dialog>
   );
 }

@@ -8,6 +8,7 @@ import { Age } from '@/components/sandbox/time-left';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
+import { Alert } from '@/components/ui/strip';
 import { type BlastRadius, blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { MAX_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
@@ -215,11 +216,7 @@ function MainButton({ phase, unavailable, isBusy, onStart, onLook, children }: M
 
 function Message({ text }: { text: string | null }) {
   if (text === null) return null;
-  return (
-    <p role="alert" className="shrink-0 rounded-md border border-line bg-paused-soft px-3 py-2">
-      {text}
-    </p>
-  );
+  return <Alert>{text}</Alert>;
 }
 
 function Many({

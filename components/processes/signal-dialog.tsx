@@ -3,6 +3,7 @@
 import { useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
+import { Alert } from '@/components/ui/strip';
 import { sendSignal } from '@/lib/processes/actions';
 import type { ProcessInfo, ProcessSignal } from '@/lib/processes/schema';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
@@ -74,11 +75,7 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
       <pre className="max-h-40 overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface px-3 py-2 font-mono text-small">
         {visibleOutput(process.command)}
       </pre>
-      {message === null ? null : (
-        <p role="alert" className="rounded-md border border-line bg-paused-soft px-3 py-2">
-          {message}
-        </p>
-      )}
+      {message === null ? null : <Alert>{message}</Alert>}
     </ConfirmDialog>
   );
 }

@@ -17,6 +17,7 @@ import { ArchiveSummary } from '@/components/operations/archive-summary';
 import { OutcomeBadge } from '@/components/operations/outcome';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { Button } from '@/components/ui/button';
+import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { formatTook } from '@/components/ui/duration';
 import { metadataTerm } from '@/lib/fleet/filter/filter';
@@ -154,17 +155,12 @@ function ChooseAll({ failed, chosen, onChoose }: ChooseAllProps) {
   if (failed.length === 0) return <span className="sr-only">Chosen</span>;
   const isAll = count === failed.length;
   return (
-    <input
-      type="checkbox"
+    <Checkbox
       aria-label={`Choose all ${failed.length} that failed`}
       title={`Choose all ${failed.length} that failed`}
-      className="checkbox icon-check"
       checked={isAll}
       onChange={() => onChoose(new Set(isAll ? [] : failed.map(({ sandboxId }) => sandboxId)))}
-      // Only a property, not an attribute; a click takes it back, so it is set with every drawing.
-      ref={(element) => {
-        if (element) element.indeterminate = count > 0 && !isAll;
-      }}
+      isIndeterminate={count > 0 && !isAll}
     />
   );
 }
@@ -195,10 +191,8 @@ const ItemRow = memo(function ItemRow({ act, item, index, top, isChosen, onToggl
     >
       <div role="cell" className="flex items-center">
         {mayRetry(act, outcome) ? (
-          <input
-            type="checkbox"
+          <Checkbox
             aria-label={`Choose ${sandboxId}`}
-            className="checkbox icon-check"
             checked={isChosen}
             onChange={() => onToggle(sandboxId)}
           />

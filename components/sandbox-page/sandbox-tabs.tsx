@@ -1,4 +1,4 @@
-import Link from 'next/link';
+import { LinkTabs } from '@/components/ui/link-tabs';
 import { paths } from '@/lib/paths';
 
 /** What there is to see of one sandbox, each a page of its own. */
@@ -16,20 +16,8 @@ export function tabHref(tab: SandboxTab, id: string): string {
   return TABS[tab].href(id);
 }
 
-/** The ways between the pages of one sandbox. */
+/** The pages of one sandbox. */
 export function SandboxTabs({ id, tab }: { id: string; tab: SandboxTab }) {
-  return (
-    <nav aria-label="This sandbox" className="-mb-px flex gap-6 overflow-x-auto px-5">
-      {Object.entries(TABS).map(([key, { name, href }]) => (
-        <Link
-          key={key}
-          href={href(id)}
-          aria-current={key === tab ? 'page' : undefined}
-          className="border-transparent border-b-2 py-1.5 font-medium text-ink-2 hover:text-ink aria-[current]:border-accent aria-[current]:text-ink"
-        >
-          {name}
-        </Link>
-      ))}
-    </nav>
-  );
+  const tabs = Object.entries(TABS).map(([key, { name, href }]) => ({ key, name, href: href(id) }));
+  return <LinkTabs label="This sandbox" tabs={tabs} current={tab} />;
 }

@@ -2,6 +2,7 @@
 
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
+import { Strip } from '@/components/ui/strip';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import type { LiveState } from '@/lib/live/socket';
 
@@ -15,21 +16,20 @@ export function StaleBanner({ status, live, nowMs }: Props) {
     problem?.message ?? (live === 'waiting' ? 'The connection to Sandkeeper is lost. Trying again.' : null);
   if (reason === null && unreadable === 0) return null;
   return (
-    <div role="status" className="flex items-center gap-2 border-line border-b bg-paused-soft px-5 py-2">
-      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
+    <Strip>
       {reason === null ? (
-        <span>
+        <>
           {unreadable === 1 ? '1 sandbox' : `${unreadable} sandboxes`} came in a form this version does not
           understand and cannot be listed.
-        </span>
+        </>
       ) : (
-        <span>
+        <>
           {reason}{' '}
           <span className="text-ink-2">
             {age === null ? 'Nothing has been read yet.' : `What you see is ${age} old.`}
           </span>
-        </span>
+        </>
       )}
-    </div>
+    </Strip>
   );
 }

@@ -3,6 +3,7 @@
 import { clsx } from 'clsx';
 import { type MouseEvent, memo } from 'react';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
+import { Checkbox } from '@/components/ui/checkbox';
 import { FileName, FilePath } from '@/components/ui/visible-text';
 import { sizeOf } from '@/lib/files/browse/order';
 import type { EntryRow } from '@/lib/files/browse/tree';
@@ -91,8 +92,7 @@ export const FileRow = memo(function FileRow({ row, index, top, acts, ...is }: P
       style={{ top }}
     >
       <div role="gridcell" className="flex min-w-0 items-center gap-1.5 font-mono text-small">
-        <input
-          type="checkbox"
+        <Checkbox
           tabIndex={-1}
           aria-label={`Select ${name}`}
           checked={is.isMarked}
@@ -103,7 +103,7 @@ export const FileRow = memo(function FileRow({ row, index, top, acts, ...is }: P
             acts.onMark(row, event);
           }}
           onDoubleClick={(event) => event.stopPropagation()}
-          className="checkbox icon-check -ml-0.5 opacity-0 checked:opacity-100 group-hover/row:opacity-100 group-data-marking/tree:opacity-100"
+          className="-ml-0.5 opacity-0 checked:opacity-100 group-hover/row:opacity-100 group-data-marking/tree:opacity-100"
         />
         <Sign entry={entry} isOpen={isOpen} depth={depth} onToggle={acts.onToggle} />
         <FileName

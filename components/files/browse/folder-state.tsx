@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
+import { Strip } from '@/components/ui/strip';
 import { FilePath } from '@/components/ui/visible-text';
 import { isFolder } from '@/lib/files/browse/order';
 import { readEntry } from '@/lib/files/browse/queries';
@@ -54,15 +55,9 @@ export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) 
 /** Says that what is shown was read before, and why it cannot be read now. */
 export function StaleStrip({ failure }: { failure: FolderFailure }) {
   return (
-    <p
-      role="status"
-      className="flex shrink-0 items-center gap-2 border-line border-b bg-paused-soft px-5 py-2 text-small"
-    >
-      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
-      <span>
-        {failure.message} <span className="text-ink-2">What you see was read before.</span>
-      </span>
-    </p>
+    <Strip>
+      {failure.message} <span className="text-ink-2">What you see was read before.</span>
+    </Strip>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
+import { Checkbox } from '@/components/ui/checkbox';
 import { sizeOf } from '@/lib/files/browse/order';
 import { type Folder, isHidden } from '@/lib/files/browse/tree';
 import type { Entry } from '@/lib/files/schema';
@@ -49,12 +50,7 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
             </span>
           ) : null}
           <label className="ml-auto flex items-center gap-2">
-            <input
-              type="checkbox"
-              className="checkbox icon-check"
-              checked={showsHidden}
-              onChange={(event) => onShowHidden(event.target.checked)}
-            />
+            <Checkbox checked={showsHidden} onChange={(event) => onShowHidden(event.target.checked)} />
             Hidden files{hidden > 0 ? ` (${hidden})` : ''}
           </label>
         </>

@@ -2,6 +2,7 @@
 
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
+import { Checkbox } from '@/components/ui/checkbox';
 import type { Order, OrderKey } from '@/lib/files/browse/order';
 import { COLUMNS, WIDE, WIDER, WIDEST } from './file-row';
 
@@ -25,18 +26,14 @@ export function TreeHeader({ order, onSort, marked, count, onMarkAll }: Props) {
           aria-sort={sortOf('name', order)}
           className="flex min-w-0 items-center gap-[26px]"
         >
-          <input
-            type="checkbox"
+          <Checkbox
             aria-label={`Select all ${count}`}
             title="Select all"
             disabled={count === 0}
-            className="checkbox icon-check -ml-0.5"
+            className="-ml-0.5"
             checked={isAll}
             onChange={() => onMarkAll(!isAll)}
-            // Only a property, not an attribute; a click takes it back, so it is set with every drawing.
-            ref={(element) => {
-              if (element) element.indeterminate = marked > 0 && !isAll;
-            }}
+            isIndeterminate={marked > 0 && !isAll}
           />
           <SortButton id="name" title="Name" {...sorting} />
         </div>

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Notice } from '@/components/ui/notice';
+import { Strip } from '@/components/ui/strip';
 import type { ApiFailure } from '@/lib/api-client';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { FileProblem } from '@/lib/files/schema';
@@ -94,15 +95,17 @@ export function PreviewNotice({
 /** Over what is shown: it is another by now. */
 export function NewsStrip({ onShow }: { onShow: () => void }) {
   return (
-    <div
-      role="status"
-      className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b bg-selected px-5 py-1.5"
+    <Strip
+      tone="news"
+      isDense
+      actions={
+        <Button className="h-7!" onClick={onShow}>
+          Show new
+        </Button>
+      }
     >
-      <span>It changed while you were reading.</span>
-      <Button className="h-7!" onClick={onShow}>
-        Show new
-      </Button>
-    </div>
+      It changed while you were reading.
+    </Strip>
   );
 }
 

@@ -3,6 +3,7 @@
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
+import { Strip } from '@/components/ui/strip';
 import { ApiFailure } from '@/lib/api-client';
 import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
 import type { Whole } from './use-whole';
@@ -35,9 +36,9 @@ export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
     <>
       {whole.hasNews ? <NewsStrip onShow={whole.showNews} /> : null}
       {failure !== null && isLive ? (
-        <p role="status" className="border-line border-b bg-paused-soft px-5 py-1.5">
+        <Strip isDense>
           {failure.message} <span className="text-ink-2">What you see was read before.</span>
-        </p>
+        </Strip>
       ) : null}
       {children(value)}
     </>

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useId, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
+import { Checkbox } from '@/components/ui/checkbox';
 import { Dialog } from '@/components/ui/dialog';
 import { FilePath } from '@/components/ui/visible-text';
 import { ApiFailure } from '@/lib/api-client';
@@ -120,9 +121,8 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
         ))}
       </fieldset>
       <label className="flex items-start gap-2">
-        <input
-          type="checkbox"
-          className="checkbox icon-check mt-0.5"
+        <Checkbox
+          className="mt-0.5"
           checked={isUnlimited}
           onChange={(event) => setIsUnlimited(event.target.checked)}
         />

@@ -3,6 +3,7 @@
 import { useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
+import { Checkbox } from '@/components/ui/checkbox';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { LocalTime } from '@/components/ui/local-time';
 import { FilePath } from '@/components/ui/visible-text';
@@ -76,12 +77,7 @@ export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
       <p className="text-ink-2">Replacing it cannot be undone. Keeping both gives yours a number.</p>
       {others > 0 ? (
         <label className="flex items-center gap-2">
-          <input
-            type="checkbox"
-            className="checkbox icon-check"
-            checked={forAll}
-            onChange={(event) => setForAll(event.target.checked)}
-          />
+          <Checkbox checked={forAll} onChange={(event) => setForAll(event.target.checked)} />
           Do the same wherever else this happens ({others} more)
         </label>
       ) : null}

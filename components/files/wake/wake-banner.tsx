@@ -1,11 +1,12 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
 import { formatCountdown, formatSpan } from '@/components/ui/duration';
+import { Strip } from '@/components/ui/strip';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -30,7 +31,7 @@ export function WakeBanner({ sandbox, role }: Props) {
   if (wake?.kind === 'pausing') return <PausingBanner wake={wake} />;
   const isTaken = wake?.kind === 'ended' && wake.how === 'taken' && sandbox.state === 'running';
   return isTaken ? (
-    <Strip>
+    <Strip label="Wake">
       <strong className="font-semibold">{ENDED_WORDS.taken()}</strong> Sandkeeper will neither pause it nor
       move its deadline.
     </Strip>
@@ -46,7 +47,7 @@ function AwakeBanner({ wake, sandbox: { id }, role }: Props & { wake: Awake }) {
   );
   const isSoon = leftMs < SOON_MS;
   return (
-    <Strip isSoon={isSoon} actions={<Actions sandboxId={id} role={role} />}>
+    <Strip label="Wake" isUrgent={isSoon} actions={<Actions sandboxId={id} role={role} />}>
       <strong className="font-semibold">Awake</strong>,{' '}
       {isGuarded ? 'pauses again in' : 'Sandkeeper pauses it in'}{' '}
       <span role="timer" className={clsx('tabular-nums', isSoon && 'font-semibold')}>
@@ -66,7 +67,7 @@ function AwakeBanner({ wake, sandbox: { id }, role }: Props & { wake: Awake }) {
 
 function PausingBanner({ wake: { how, by, problem } }: { wake: Pausing }) {
   return (
-    <Strip>
+    <Strip label="Wake">
       <strong className="font-semibold">Pausing…</strong>{' '}
       {how === 'asked' && by !== null ? (
         <>
@@ -120,23 +121,5 @@ function showGranted(grantedMs: number): void {
     grantedMs < SLACK_MS
       ? 'The sandbox has reached its maximum lifetime'
       : `Extended by ${formatSpan(Math.floor(grantedMs / 1_000) * 1_000)}, up to the maximum lifetime`,
-  );
-}
-
-type StripProps = { isSoon?: boolean; actions?: ReactNode; children: ReactNode };
-
-function Strip({ isSoon = false, actions, children }: StripProps) {
-  return (
-    <section
-      aria-label="Wake"
-      className={clsx(
-        'flex flex-wrap items-center gap-x-3 gap-y-2 border-line border-b bg-paused-soft px-5 py-2',
-        isSoon && 'shadow-[inset_3px_0_0_var(--paused)]',
-      )}
-    >
-      <span aria-hidden className="size-2 shrink-0 rounded-full bg-paused" />
-      <p className="min-w-0 flex-1">{children}</p>
-      {actions === undefined ? null : <div className="flex shrink-0 items-center gap-2">{actions}</div>}
-    </section>
   );
 }

@@ -1,6 +1,8 @@
 'use client';
 
 import { useRef, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { Strip } from '@/components/ui/strip';
 import { inSlices } from '@/lib/files/preview/slices';
 import {
   firstOpen,
@@ -70,18 +72,17 @@ function Broken({ props, broken }: { props: PreviewProps; broken: JsonBreak }) {
   const [asked, setAsked] = useState<number | null>(null);
   return (
     <>
-      <p
-        role="status"
-        className="flex shrink-0 flex-wrap items-center gap-x-3 border-line border-b bg-paused-soft px-5 py-1.5"
+      <Strip
+        isDense
+        actions={
+          <Button className="h-7!" onClick={() => setAsked(line)}>
+            Go there
+          </Button>
+        }
       >
-        <span>
-          This is no valid JSON: {message}, in line {line.toLocaleString('en')}, column{' '}
-          {column.toLocaleString('en')}.
-        </span>
-        <button type="button" className="text-accent underline" onClick={() => setAsked(line)}>
-          Go there
-        </button>
-      </p>
+        This is no valid JSON: {message}, in line {line.toLocaleString('en')}, column{' '}
+        {column.toLocaleString('en')}.
+      </Strip>
       <TextView {...props} line={asked ?? props.line} />
     </>
   );

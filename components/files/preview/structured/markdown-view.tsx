@@ -4,6 +4,7 @@ import { memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'reac
 import Markdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
 import { Button } from '@/components/ui/button';
+import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { markdownSections, safeLink, whyNotRendered } from '@/lib/files/preview/structured/markdown-bounds';
@@ -148,9 +149,8 @@ function componentsFor(onLink: (href: string) => void): Components {
       </span>
     ),
     input: ({ checked }) => (
-      <input
-        type="checkbox"
-        className="checkbox icon-check mr-1.5 inline-block! align-[-2px]"
+      <Checkbox
+        className="mr-1.5 inline-block! align-[-2px]"
         checked={checked === true}
         disabled
         aria-label="Task"

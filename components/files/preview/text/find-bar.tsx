@@ -3,6 +3,7 @@
 import { type FormEvent, type KeyboardEvent, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
+import { Checkbox } from '@/components/ui/checkbox';
 import { Input } from '@/components/ui/field';
 import type { TextController, TextState } from './text-controller';
 
@@ -79,9 +80,7 @@ export function FindBar({ asks, controller, state, onLine, onClose }: Props) {
               Next
             </Button>
             <label className="flex items-center gap-1.5 px-1">
-              <input
-                type="checkbox"
-                className="checkbox icon-check"
+              <Checkbox
                 checked={matchesCase}
                 onChange={({ currentTarget }) => look(text, currentTarget.checked)}
               />

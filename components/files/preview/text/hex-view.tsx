@@ -3,6 +3,7 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useReducer, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Input } from '@/components/ui/field';
+import { Strip } from '@/components/ui/strip';
 import { ApiFailure } from '@/lib/api-client';
 import { ByteBlocks } from '@/lib/files/preview/text/byte-blocks';
 import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/preview/text/hex';
@@ -127,12 +128,16 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
         </form>
       </ViewControls>
       {failure !== null && isLive ? (
-        <p role="status" className="flex items-center gap-3 border-line border-b bg-paused-soft px-5 py-1.5">
+        <Strip
+          isDense
+          actions={
+            <Button className="h-7!" onClick={() => blocks.retry()}>
+              Try again
+            </Button>
+          }
+        >
           {failure.message}
-          <Button className="h-7!" onClick={() => blocks.retry()}>
-            Try again
-          </Button>
-        </p>
+        </Strip>
       ) : null}
       {sizeBytes === 0 ? <p className="px-5 py-4 text-ink-2">This file is empty.</p> : null}
       <div

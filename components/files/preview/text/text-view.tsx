@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
+import { Strip } from '@/components/ui/strip';
 import { ENCODING_NAMES } from '@/lib/files/preview/text/encoding';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { PartBar } from '../part-bar';
@@ -128,15 +129,16 @@ export function TextView(props: PreviewProps) {
         />
       ) : null}
       {state?.failure && !state.isLoading && isLive ? (
-        <p
-          role="status"
-          className="flex flex-wrap items-center gap-3 border-line border-b bg-paused-soft px-5 py-1.5"
+        <Strip
+          isDense
+          actions={
+            <Button className="h-7!" onClick={() => controller?.retry()}>
+              Try again
+            </Button>
+          }
         >
           {state.failure.message} <span className="text-ink-2">What you see was read before.</span>
-          <Button className="h-7!" onClick={() => controller?.retry()}>
-            Try again
-          </Button>
-        </p>
+        </Strip>
       ) : null}
       {isEmpty ? <p className="px-5 py-4 text-ink-2">This file is empty.</p> : null}
       {/* While it is read the editor has its room already: it measures a line before there are many. */}
