@@ -3,17 +3,17 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-const FRESH_FOR_MS = 10_000;
+const STALE_AFTER_MS = 10_000;
 
 let client: QueryClient | null = null;
 
-/** One cache for the tab, made in the browser at first use. */
+/** One cache per tab, created at first use. */
 function tabClient(): QueryClient {
-  client ??= new QueryClient({ defaultOptions: { queries: { staleTime: FRESH_FOR_MS, retry: 1 } } });
+  client ??= new QueryClient({ defaultOptions: { queries: { staleTime: STALE_AFTER_MS, retry: 1 } } });
   return client;
 }
 
-/** Lets what is inside use queries. Stands around what needs it, so that the fleet page need not load it. */
+/** Provides the query client. Only pages that use queries render it, which keeps it out of the fleet page. */
 export function Queries({ children }: { children: ReactNode }) {
   return <QueryClientProvider client={tabClient()}>{children}</QueryClientProvider>;
 }

@@ -7,12 +7,12 @@ import { type ActUnderWay, operationProgress } from '@/lib/operations/record/pro
 
 const NOTHING_UNDER_WAY: ReadonlyMap<string, ActUnderWay> = new Map();
 
-// React calls `subscribe` in the browser only, so the tab's singletons are never made on the server.
+// React calls `subscribe` in the browser only, so the server never creates the tab's singletons.
 const subscribeToFleet = (listener: () => void) => fleetStore().subscribe(listener);
 const subscribeToOperations = (listener: () => void) => operationProgress().subscribe(listener);
 const subscribeToLive = (listener: () => void) => liveSocket().onStateChange(listener);
 
-/** The fleet of this tab; on the server and until it has arrived, `rows` is null. */
+/** The fleet as this tab knows it. `rows` is null on the server and until the first snapshot. */
 export function useFleetView(): FleetView {
   return useSyncExternalStore(
     subscribeToFleet,
@@ -21,7 +21,7 @@ export function useFleetView(): FleetView {
   );
 }
 
-/** What is being done at this moment, by sandbox id. */
+/** The action in progress on each sandbox, by sandbox id. */
 export function useActsUnderWay(): ReadonlyMap<string, ActUnderWay> {
   return useSyncExternalStore(
     subscribeToOperations,
@@ -30,7 +30,7 @@ export function useActsUnderWay(): ReadonlyMap<string, ActUnderWay> {
   );
 }
 
-/** Whether the connection to our own server is there. */
+/** The state of the tab's WebSocket. */
 export function useLiveState() {
   return useSyncExternalStore(
     subscribeToLive,

@@ -5,10 +5,10 @@ import { type OperationView, operationProgress } from '@/lib/operations/record/p
 
 const NONE: readonly OperationView[] = [];
 
-// React calls `subscribe` in the browser only, so the tab's singleton is never made on the server.
+// React calls `subscribe` in the browser only, so the server never creates the tab's singleton.
 const subscribe = (listener: () => void) => operationProgress().subscribe(listener);
 
-/** Operations under way and those that ended lately, newest first; none on the server. */
+/** Running and recently ended operations, newest first. Empty on the server. */
 export function useOperations(): readonly OperationView[] {
   return useSyncExternalStore(
     subscribe,

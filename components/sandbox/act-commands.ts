@@ -1,7 +1,7 @@
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { Command, CommandGroup } from '@/lib/palette/offers';
 
-/** Acts as a menu has them, as commands. */
+/** The actions of a menu as commands of the palette. */
 export function commandsOf(group: CommandGroup, acts: readonly MenuAct[]): Command[] {
   return acts.map(({ label, onActivate, disabledReason, tone }) => ({
     id: `${group}:${label}`,

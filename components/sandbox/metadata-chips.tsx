@@ -2,20 +2,20 @@ import type { Metadata } from '@/lib/sandbox/schema';
 
 type Props = {
   metadata: Metadata;
-  /** Keys shown elsewhere. */
+  /** Keys to leave out, because they are shown elsewhere. */
   without?: ReadonlySet<string>;
   onPick?: (key: string, value: string) => void;
 };
 
 const CHIP = 'rounded-sm border border-line bg-surface px-1.5 font-mono text-[11px] leading-[18px]';
-/** In a row: on its line, cut where it gets long. */
+/** In a table row: one line, truncated. */
 const CUT = 'relative -top-px mr-1.5 inline-block max-w-60 truncate align-middle hover:border-ink-3';
-/** Where it is read before something irreversible: all of it. */
+/** Before an irreversible action: the whole text. */
 const WHOLE = 'inline-block max-w-full whitespace-pre-wrap break-words';
 
 /**
- * Metadata as chips, key muted, value dark; cut where they can be picked, whole where they are only read. The text is
- * anybody's: never markup, and isolated (each chip is an inline block, which bidirectional text cannot reach out of).
+ * Metadata as chips: truncated buttons with `onPick`, whole text without. The text is untrusted; as an inline block,
+ * a chip keeps bidirectional text from affecting its surroundings.
  */
 export function MetadataChips({ metadata, without, onPick }: Props) {
   return Object.entries(metadata)

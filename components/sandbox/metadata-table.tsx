@@ -5,7 +5,7 @@ import { printTerm } from '@/lib/fleet/filter/print';
 import { paths } from '@/lib/paths';
 import type { Metadata } from '@/lib/sandbox/schema';
 
-/** All metadata, whole; each value leads to the sandboxes that share it. */
+/** All metadata. Each value links to the sandboxes that share it. */
 export function MetadataTable({ metadata }: { metadata: Metadata }) {
   const entries = Object.entries(metadata);
   return (
@@ -17,7 +17,7 @@ export function MetadataTable({ metadata }: { metadata: Metadata }) {
         Metadata
       </h2>
       {entries.length === 0 ? (
-        <p className="px-4 py-3 text-ink-3">None was set when it was created. It cannot be added later.</p>
+        <p className="px-4 py-3 text-ink-3">No metadata. It can only be set when a sandbox is created.</p>
       ) : (
         <dl>
           {entries.map(([key, value]) => (
@@ -32,7 +32,7 @@ export function MetadataTable({ metadata }: { metadata: Metadata }) {
                 <Link
                   href={{ pathname: paths.sandboxes(), query: { q: printTerm(metadataTerm(key, value)) } }}
                   prefetch={false}
-                  title="Show all sandboxes with this value"
+                  title="Show sandboxes with this value"
                   className="hover:underline"
                 >
                   <bdi>{value === '' ? '""' : value}</bdi>

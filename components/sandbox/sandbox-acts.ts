@@ -3,7 +3,7 @@ import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type SandboxAct, sandboxCannot } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
-/** What choosing an act does to one sandbox or to many; `useActs` provides it. */
+/** Starts an action on one or several sandboxes. Provided by `useActs`. */
 export type ActHandlers = {
   onKill: (sandboxes: Sandbox[]) => void;
   onPause: (sandboxes: Sandbox[]) => void;
@@ -12,7 +12,7 @@ export type ActHandlers = {
   onRun: (sandboxes: Sandbox[]) => void;
 };
 
-/** Who may do what; the server asks for the same. */
+/** The role that each action needs. The server requires the same. */
 const NEEDS = {
   kill: 'admin',
   pause: 'operator',
@@ -21,27 +21,27 @@ const NEEDS = {
   run: 'operator',
 } satisfies Record<SandboxAct, Role>;
 
-/** Why somebody with `role` may do `act` to no sandbox at all, or `null`. */
+/** The reason that `role` does not allow `act` on any sandbox, or `null`. */
 export function roleForbids(role: Role, act: SandboxAct): string | null {
   return roleSuffices(role, NEEDS[act]) ? null : `This needs the role ${NEEDS[act]}.`;
 }
 
 type Circumstances = { role: Role; underWay?: SandboxAct | undefined; isGone?: boolean };
 
-/** Why this person cannot do `act` to `sandbox` now, or `null`. */
+/** The reason that `act` is unavailable on `sandbox` now, or `null`. */
 export function whyNot(
   sandbox: Sandbox,
   act: SandboxAct,
   { role, underWay, isGone }: Circumstances,
 ): string | null {
-  if (isGone) return 'It is terminated.';
+  if (isGone) return 'The sandbox is terminated.';
   const forbidden = roleForbids(role, act);
   if (forbidden !== null) return forbidden;
-  if (underWay) return 'Something is being done to it already.';
+  if (underWay) return 'Another action is in progress.';
   return sandboxCannot(sandbox.state, act);
 }
 
-/** The acts on one sandbox, as data. */
+/** The actions of one sandbox, as data. */
 export function sandboxActs(
   sandbox: Sandbox,
   circumstances: Circumstances,

@@ -6,7 +6,7 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 import { formatMemory } from './size';
 import { Age, TimeLeft } from './time-left';
 
-/** Everything the service says about a sandbox, in people's words. */
+/** Everything that the service reports about a sandbox. */
 export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: number }) {
   const { hasDeadline } = STATE_FACTS[sandbox.state];
   const name = templateName(sandbox);
@@ -28,7 +28,7 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
         <Fact name="Started">
           <LocalTime ms={sandbox.startedAtMs} />
         </Fact>
-        <Fact name="Age" hint="Counted from its last start or resume.">
+        <Fact name="Age" hint="Since the last start or resume.">
           <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
         </Fact>
         {hasDeadline ? (
@@ -43,7 +43,7 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
             </Fact>
             <Fact
               name="Deadline"
-              hint="Then it is paused or killed, as it was created to be; the service does not say which."
+              hint="The sandbox is then paused or killed, as chosen when it was created. The service does not report which."
             >
               <LocalTime ms={sandbox.endAtMs} />
             </Fact>
@@ -51,15 +51,15 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
         ) : (
           <Fact
             name="Time left"
-            hint="Paused, it has no deadline. It keeps its files and memory until it is resumed or killed."
+            hint="A paused sandbox has no deadline. It keeps its files and memory until it is resumed or killed."
           >
-            none
+            None
           </Fact>
         )}
         <Fact name="CPU">{sandbox.cpuCount} vCPU</Fact>
         <Fact name="Memory">{formatMemory(sandbox.memoryMB)}</Fact>
         <Fact name="Disk">{formatMemory(sandbox.diskSizeMB)}</Fact>
-        <Fact name="envd">{sandbox.envdVersion || 'unknown'}</Fact>
+        <Fact name="envd">{sandbox.envdVersion || 'Unknown'}</Fact>
       </dl>
     </section>
   );

@@ -2,7 +2,7 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 
 const MB_PER_GB = 1024;
 
-/** MB as people say it: `512 MB`, `2 GB`, `1.5 GB`. */
+/** Formats MB for people: `512 MB`, `2 GB`, `1.5 GB`. */
 export function formatMemory(mb: number): string {
   return mb < MB_PER_GB ? `${mb} MB` : `${Number((mb / MB_PER_GB).toFixed(1))} GB`;
 }

@@ -8,12 +8,12 @@ import type { LiveState } from '@/lib/live/socket';
 
 type Props = { status: FleetStatus; live: LiveState; nowMs: number };
 
-/** Says that the list is not current, why, and since when; or that something is missing from it. */
+/** Warns that the fleet is out of date, since when and why, or that sandboxes are missing from it. */
 export function StaleBanner({ status, live, nowMs }: Props) {
   const { asOfMs, problem, unreadable } = status;
   const age = useNow((now) => (asOfMs === null ? null : formatDuration(now - asOfMs)), nowMs);
   const reason =
-    problem?.message ?? (live === 'waiting' ? 'The connection to Sandkeeper is lost. Trying again.' : null);
+    problem?.message ?? (live === 'waiting' ? 'The connection to Sandkeeper is lost. Reconnecting…' : null);
   if (reason === null && unreadable === 0) return null;
   return (
     <Strip>

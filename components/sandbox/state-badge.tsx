@@ -2,7 +2,6 @@ import { clsx } from 'clsx';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { SandboxState } from '@/lib/sandbox/schema';
 
-/** What each state is called, and its colour. */
 export const STATES = {
   running: { name: 'Running', dot: 'bg-running' },
   paused: { name: 'Paused', dot: 'bg-paused' },
@@ -13,13 +12,13 @@ const UNDER_WAY = {
   kill: 'Killing…',
   pause: 'Pausing…',
   resume: 'Resuming…',
-  run: 'Running a command',
-  setTimeout: 'Setting…',
+  run: 'Running a command…',
+  setTimeout: 'Setting time left…',
 } satisfies Record<SandboxAct, string>;
 
 type Props = { state: SandboxState; act?: SandboxAct | undefined; isGone?: boolean };
 
-/** The state in a word and a dot, or what is being done to it, or that it is gone. */
+/** The state of a sandbox, the action in progress, or that it is terminated. */
 export function StateBadge({ state, act, isGone }: Props) {
   if (isGone) return <Badge dot="border border-ink-3" text="Terminated" />;
   const { name, dot } = STATES[state];

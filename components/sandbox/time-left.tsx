@@ -9,10 +9,10 @@ const BAR_STEPS = 40;
 
 type Props = { startedAtMs: number; deadlineMs: number | null; nowMs: number; withBar?: boolean };
 
-/** The time until the deadline, ticking by itself; a dash where there is no deadline. */
+/** The time until the deadline, updated every second. A dash if there is no deadline. */
 export function TimeLeft({ startedAtMs, deadlineMs, nowMs, withBar }: Props) {
-  // One subscription for all three: there is one of these in every row of long tables.
-  const now = useNow((ms) => (deadlineMs === null ? null : look(startedAtMs, deadlineMs, ms)), nowMs);
+  // One subscription for all three values, because long tables have one of these in each row.
+  const now = useNow((ms) => (deadlineMs === null ? null : derive(startedAtMs, deadlineMs, ms)), nowMs);
   if (now === null) return <span className="text-ink-3">–</span>;
   const [text, step, isSoon] = now.split('|');
   return (
@@ -29,14 +29,14 @@ export function TimeLeft({ startedAtMs, deadlineMs, nowMs, withBar }: Props) {
   );
 }
 
-/** Text, step of the bar, and whether it is soon, as one comparable value. */
-function look(startedAtMs: number, deadlineMs: number, nowMs: number): string {
+/** The text, the step of the bar and whether the deadline is near, as one comparable string. */
+function derive(startedAtMs: number, deadlineMs: number, nowMs: number): string {
   const leftMs = deadlineMs - nowMs;
   const share = Math.min(1, Math.max(0, leftMs / Math.max(1, deadlineMs - startedAtMs)));
   return `${formatDuration(leftMs)}|${Math.round(share * BAR_STEPS)}|${leftMs < SOON_MS ? 'soon' : ''}`;
 }
 
-/** The time since `sinceMs`, ticking by itself. */
+/** The time since `sinceMs`, updated every second. */
 export function Age({ sinceMs, nowMs }: { sinceMs: number; nowMs: number }) {
   return useNow((now) => formatDuration(now - sinceMs), nowMs);
 }

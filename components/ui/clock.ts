@@ -9,7 +9,7 @@ let timer: ReturnType<typeof setInterval> | null = null;
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   timer ??= setInterval(() => {
-    for (const tell of listeners) tell();
+    for (const notify of listeners) notify();
   }, TICK_MS);
   return () => {
     listeners.delete(listener);
@@ -20,10 +20,9 @@ function subscribe(listener: () => void): () => void {
 }
 
 /**
- * `derive(now)`, again every second; the component renders only when the answer differs, so answer text or a number.
- * `serverNowMs` is the moment the page was made, so that both renderings agree. `inTime` turns a moment of this browser's
- * clock into that of another, which `serverNowMs` is in already: what is learnt of it before the page is hydrated must
- * not change what the page says.
+ * Returns `derive(now)`, computed every second. The component renders only when the value changes.
+ * `serverNowMs` is the time at which the server rendered the page, for identical markup on hydration.
+ * `inTime` converts a time of the browser's clock to the clock that `serverNowMs` is in.
  */
 export function useNow<T extends string | number | boolean | null>(
   derive: (nowMs: number) => T,

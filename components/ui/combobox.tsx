@@ -11,24 +11,25 @@ type Props<T> = {
   itemKey: (item: T) => string;
   drawItem: (item: T) => ReactNode;
   onTake: (item: T) => void;
-  /** The typing is over: Enter without a choice, or the focus went elsewhere. */
+  /** Called on Enter without an active item and on blur. */
   onDone: () => void;
   label: string;
   placeholder: string;
   isInvalid: boolean;
-  /** Id of the element that says what is wrong. */
+  /** The id of the error message. */
   describedBy?: string | undefined;
   inputRef: RefObject<HTMLInputElement | null>;
-  /** Keys that the list has no use for. */
+  /** Called for keys that the list does not handle. */
   onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
-  /** How far below the input's top the list hangs, px. */
+  /** The distance from the input's top to the list, px. */
   listTopPx: number;
   className?: string;
 };
 
 /**
- * A text input with a list of what could come next. Typing is never taken over: an item is taken by arrow keys and
- * Enter or Tab, or by a click. Follows the ARIA pattern of an editable combobox; the focus stays in the input.
+ * A text input with a list of suggestions, following the ARIA pattern of an editable combobox: the focus stays in the
+ * input, and an item is taken with the arrow keys and Enter or Tab, or with a click.
+ * Why not Base UI's Autocomplete: docs/decisions/own-combobox.md
  */
 export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...props }: Props<T>) {
   const listId = useId();
@@ -46,7 +47,7 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
 
   function move(step: number) {
     setIsOpen(true);
-    // Beyond either end lies the input itself, where nothing is active.
+    // Moving past either end activates no item.
     const next = current + step;
     const wrapped = next < -1 ? items.length - 1 : next >= items.length ? -1 : next;
     setActive(wrapped);
@@ -109,14 +110,14 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
       >
         {isShown
           ? items.map((item, index) => (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the input's, which keeps the focus.
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the input has the focus and handles the keys.
               <div
                 key={itemKey(item)}
                 id={optionId(index)}
                 role="option"
                 tabIndex={-1}
                 aria-selected={index === current}
-                // A press must not take the focus out of the input, which would close the list before the click.
+                // Moving the focus out of the input would close the list before the click.
                 onMouseDown={(event) => event.preventDefault()}
                 onClick={() => take(item)}
                 className="cursor-pointer rounded-sm px-2 py-1 select-none hover:bg-hover aria-selected:bg-hover"

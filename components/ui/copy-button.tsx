@@ -4,20 +4,17 @@ import { clsx } from 'clsx';
 import type { MouseEvent } from 'react';
 import { toast } from 'sonner';
 
-const SAY_FOR_MS = 1_500;
+const FEEDBACK_MS = 1_500;
 
 type Props = {
-  /** A function where putting the text together costs something. */
+  /** A function if the text is expensive to build. */
   text: string | (() => string);
   label: string;
   tabIndex?: number;
   className?: string;
 };
 
-/**
- * Copies `text`; `label` names what, for people who cannot see the icon. There is one in every row of long tables, so
- * it has no state of its own: that it has copied is said on the element itself.
- */
+/** Copies `text`. Long tables have one in each row, so the feedback is set on the element instead of in state. */
 export function CopyButton({ text, label, tabIndex, className }: Props) {
   return (
     <button
@@ -43,7 +40,7 @@ async function copy({ currentTarget }: MouseEvent<HTMLButtonElement>, text: stri
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    toast.error('The browser does not allow copying here', { description: text.slice(0, 200) });
+    toast.error('The browser did not allow copying', { description: text.slice(0, 200) });
     return;
   }
   currentTarget.dataset.copied = '';
@@ -51,5 +48,5 @@ async function copy({ currentTarget }: MouseEvent<HTMLButtonElement>, text: stri
   setTimeout(() => {
     delete currentTarget.dataset.copied;
     currentTarget.setAttribute('aria-label', label);
-  }, SAY_FOR_MS);
+  }, FEEDBACK_MS);
 }

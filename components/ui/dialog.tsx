@@ -20,14 +20,13 @@ type Props = {
   title: ReactNode;
   description?: ReactNode;
   children?: ReactNode;
-  /** The row of buttons. */
   footer: ReactNode;
-  /** What has the focus when the dialog opens. */
+  /** Receives the focus when the dialog opens. */
   initialFocus?: RefObject<HTMLElement | null>;
   size?: keyof typeof SIZES;
 };
 
-/** A dialog for making something; a click beside it or Escape closes it. */
+/** A dialog that Escape or a click outside closes. */
 export function Dialog({ open, onOpenChange, initialFocus, size = 'md', ...parts }: Props) {
   return (
     <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
@@ -41,7 +40,7 @@ export function Dialog({ open, onOpenChange, initialFocus, size = 'md', ...parts
   );
 }
 
-/** A dialog that must be answered: it only closes by one of its buttons or Escape. */
+/** A dialog that only its buttons and Escape close. */
 export function ConfirmDialog({ open, onOpenChange, initialFocus, size = 'md', ...parts }: Props) {
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
@@ -59,12 +58,12 @@ type ChooserProps<Choice> = {
   isOpen: boolean;
   label: string;
   onClose: () => void;
-  /** Comes once the dialog has gone and the focus is back where it was: what is chosen may open a dialog of its own. */
+  /** Called after the dialog has closed and returned the focus, because the choice may open another dialog. */
   onChosen: (choice: Choice) => void;
   children: (choose: (choice: Choice) => void) => ReactNode;
 };
 
-/** A dialog without a head, for finding something by typing a few letters. */
+/** A dialog without a title, for finding something by typing a few letters. */
 export function ChooserDialog<Choice>({ isOpen, label, onClose, onChosen, children }: ChooserProps<Choice>) {
   const chosen = useRef<Choice | null>(null);
   return (

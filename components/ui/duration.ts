@@ -5,7 +5,7 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-/** The two largest units of a duration in ms, as tables show it: `3d 4h`, `2h 05m`, `40s`. Negative counts as none. */
+/** The two largest units of a duration in ms: `3d 04h`, `2h 05m`, `40s`. Negative durations are `0s`. */
 export function formatDuration(ms: number): string {
   const rest = Math.max(0, ms);
   const first = UNITS.findIndex(([, size]) => rest >= size);
@@ -18,7 +18,7 @@ export function formatDuration(ms: number): string {
   return `${whole} ${String(Math.floor((rest % size) / smallerSize)).padStart(2, '0')}${smallerUnit}`;
 }
 
-/** How long something took, ms, as tables show it: `80 ms`, `1.2 s`, `24 s`, `2m 05s`. */
+/** An elapsed time in ms: `80 ms`, `1.2 s`, `24 s`, `2m 05s`. */
 export function formatTook(ms: number): string {
   const rest = Math.max(0, ms);
   if (rest < 1_000) return `${Math.round(rest)} ms`;
@@ -28,7 +28,7 @@ export function formatTook(ms: number): string {
 
 const WORDS = { d: 'd', h: 'h', m: 'min', s: 's' } as const;
 
-/** A span that somebody chose, ms, whole and without noughts: `15 min`, `1 h 30 min`. */
+/** A chosen time span in ms, without zero parts: `15 min`, `1 h 30 min`. */
 export function formatSpan(ms: number): string {
   const parts: string[] = [];
   let rest = Math.max(0, ms);
@@ -40,7 +40,7 @@ export function formatSpan(ms: number): string {
   return parts.length === 0 ? '0 s' : parts.join(' ');
 }
 
-/** What is left of a span, ms, as a clock that runs down shows it: `4:32`, `1:04:32`. Negative counts as none. */
+/** A remaining time in ms as a countdown: `4:32`, `1:04:32`. Negative times are `0:00`. */
 export function formatCountdown(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1_000));
   const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];

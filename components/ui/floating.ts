@@ -2,13 +2,13 @@
 
 import { loadWhenWanted } from './lazy';
 
-/** The menu, fetched when the first one is opened or `preload` says that one is near. */
+/** The menu, loaded when one first opens or on `preload`. */
 export const LazyMenu = loadWhenWanted(
   async () => (await import('./menu')).Menu,
   ({ anchor }) => anchor !== null,
 );
 
-/** The popover, likewise. */
+/** The popover, loaded when one first opens or on `preload`. */
 export const LazyPopover = loadWhenWanted(
   async () => (await import('./popover')).Popover,
   ({ anchor }) => anchor !== null,

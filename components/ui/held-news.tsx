@@ -1,6 +1,6 @@
 'use client';
 
-/** What has changed while the rows stood still under the pointer. */
+/** Offers the changes that were held back while the pointer was over the rows. */
 export function HeldNews({
   arrived,
   gone,
@@ -10,11 +10,11 @@ export function HeldNews({
   arrived: number;
   gone: number;
   onUpdate: () => void;
-  /** On its way here the pointer leaves the rows; they must go on standing still until this is clicked. */
+  /** Keeps the rows held while the pointer is on this button instead of on them. */
   onHold: (held: boolean) => void;
 }) {
   if (arrived === 0 && gone === 0) return null;
-  const news = [arrived > 0 ? `${arrived} new` : '', gone > 0 ? `${gone} gone` : '']
+  const changes = [arrived > 0 ? `${arrived} new` : '', gone > 0 ? `${gone} gone` : '']
     .filter(Boolean)
     .join(', ');
   return (
@@ -26,7 +26,7 @@ export function HeldNews({
         onPointerLeave={() => onHold(false)}
         className="-translate-x-1/2 absolute top-9 left-1/2 rounded-full border border-line bg-raise px-3 py-0.5 text-small shadow-float"
       >
-        {news} since you are pointing here · <span className="text-accent">show</span>
+        {changes} · <span className="text-accent">Update</span>
       </button>
     </div>
   );

@@ -5,68 +5,68 @@ import { Button } from './button';
 import { Dialog } from './dialog';
 import { Kbd } from './kbd';
 
-/** Keys side by side are alternatives; those in one text are pressed together. */
+/** The entries of `keys` are alternatives. Keys within an entry are pressed together. */
 type Line = { keys: readonly string[]; does: string };
 
 const SECTIONS: readonly { title: string; place?: 'console'; lines: readonly Line[] }[] = [
   {
     title: 'Everywhere',
     lines: [
-      { keys: ['Mod K'], does: 'Commands, and search for sandboxes' },
-      { keys: ['?'], does: 'These keys' },
-      { keys: ['Esc'], does: 'Close what is open' },
+      { keys: ['Mod K'], does: 'Open commands and sandbox search' },
+      { keys: ['?'], does: 'Show keyboard shortcuts' },
+      { keys: ['Esc'], does: 'Close the open dialog or menu' },
     ],
   },
   {
     title: 'Sandboxes',
     lines: [
-      { keys: ['/'], does: 'Go to the filter' },
-      { keys: ['↑', '↓'], does: 'Go to the row above or below' },
-      { keys: ['Page ↑', 'Page ↓'], does: 'Twenty rows at once' },
-      { keys: ['Home', 'End'], does: 'The first row, the last row' },
+      { keys: ['/'], does: 'Focus the filter' },
+      { keys: ['↑', '↓'], does: 'Previous or next row' },
+      { keys: ['Page ↑', 'Page ↓'], does: 'Twenty rows up or down' },
+      { keys: ['Home', 'End'], does: 'First or last row' },
       { keys: ['Enter'], does: 'Open the sandbox' },
-      { keys: ['Space'], does: 'Select the row, or no longer' },
-      { keys: ['Shift ↑', 'Shift ↓', 'Shift Space'], does: 'Select up to the row' },
-      { keys: ['Mod A'], does: 'Select all that match' },
-      { keys: ['Tab'], does: 'From the rows to the acts on what is selected' },
-      { keys: ['Shift F10'], does: 'Acts on the row' },
-      { keys: ['Delete'], does: 'Kill what is selected, or the row; asks first' },
-      { keys: ['Esc'], does: 'Select nothing' },
+      { keys: ['Space'], does: 'Toggle selection' },
+      { keys: ['Shift ↑', 'Shift ↓', 'Shift Space'], does: 'Extend selection' },
+      { keys: ['Mod A'], does: 'Select all matching' },
+      { keys: ['Tab'], does: 'Go to the actions on the selection' },
+      { keys: ['Shift F10'], does: 'Open the row’s actions' },
+      { keys: ['Delete'], does: 'Kill the selection or the row, after confirmation' },
+      { keys: ['Esc'], does: 'Clear selection' },
     ],
   },
   {
     title: 'Files',
     lines: [
-      { keys: ['↑', '↓', 'Home', 'End'], does: 'Go through the files' },
-      { keys: ['→', '←'], does: 'Unfold a folder, fold it or go to the one around it' },
-      { keys: ['Enter'], does: 'Open the file, or go into the folder' },
-      { keys: ['Backspace'], does: 'Go to the folder above' },
-      { keys: ['A letter'], does: 'Go to the next name that begins so' },
+      { keys: ['↑', '↓', 'Home', 'End'], does: 'Previous, next, first or last file' },
+      { keys: ['→', '←'], does: 'Expand a folder, collapse it or go to its parent' },
+      { keys: ['Enter'], does: 'Open the file or folder' },
+      { keys: ['Backspace'], does: 'Go to the parent folder' },
+      { keys: ['A letter'], does: 'Go to the next name with that letter' },
       { keys: ['/'], does: 'Go to a path' },
-      { keys: ['Mod P'], does: 'Open a file by its name, with the focus among the files' },
-      { keys: ['Mod Shift F'], does: 'Search in the sandbox, likewise' },
-      { keys: ['Space', 'Shift ↓'], does: 'Select' },
-      { keys: ['Shift F10'], does: 'What can be done with the file' },
+      { keys: ['Mod P'], does: 'Open a file by name (focus on the files)' },
+      { keys: ['Mod Shift F'], does: 'Search the sandbox (focus on the files)' },
+      { keys: ['Space', 'Shift ↓'], does: 'Toggle or extend selection' },
+      { keys: ['Shift F10'], does: 'Open the file’s actions' },
     ],
   },
   {
-    title: 'Console, where every other key goes to the shell',
+    title: 'Console (all other keys go to the shell)',
     place: 'console',
     lines: [
-      { keys: ['Ctrl Shift C', 'Ctrl Insert'], does: 'Copy what is selected; ⌘C on a Mac' },
-      { keys: ['Ctrl Shift V', 'Shift Insert'], does: 'Paste; several lines are shown first' },
+      { keys: ['Ctrl Shift C', 'Ctrl Insert'], does: 'Copy the selection (⌘C on a Mac)' },
+      { keys: ['Ctrl Shift V', 'Shift Insert'], does: 'Paste, with a preview of several lines' },
       { keys: ['Ctrl Shift F', '⌘F'], does: 'Find in the terminal' },
-      { keys: ['Mod +', 'Mod -', 'Mod 0'], does: 'Larger text, smaller text, the usual size' },
+      { keys: ['Mod +', 'Mod -', 'Mod 0'], does: 'Larger, smaller or default text size' },
       { keys: ['Shift Page ↑', 'Shift Page ↓'], does: 'Scroll' },
-      { keys: ['Ctrl F6'], does: 'Leave the terminal for its tab' },
-      { keys: ['←', '→'], does: 'Among the tabs: the next console' },
-      { keys: ['F2', 'Delete'], does: 'Among the tabs: rename it, close it' },
-      { keys: ['F11', 'F12', 'Ctrl Shift A–Z'], does: 'The browser’s own' },
+      { keys: ['Ctrl F6'], does: 'Move the focus to the tab' },
+      { keys: ['←', '→'], does: 'Previous or next console (focus on the tabs)' },
+      { keys: ['F2', 'Delete'], does: 'Rename or close the console (focus on the tabs)' },
+      { keys: ['F11', 'F12', 'Ctrl Shift A–Z'], does: 'Handled by the browser' },
     ],
   },
 ];
 
-/** Every key that means something. */
+/** The list of keyboard shortcuts. */
 export function KeysHelp({
   isOpen,
   onClose,
@@ -76,7 +76,7 @@ export function KeysHelp({
   isOpen: boolean;
   onClose: () => void;
   isMac: boolean;
-  /** Where one is: its keys come first. */
+  /** The section to put first. */
   first?: 'console';
 }) {
   const isFirst = ({ place }: (typeof SECTIONS)[number]) => place !== undefined && place === first;
@@ -87,13 +87,12 @@ export function KeysHelp({
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
-      title="Keys"
+      title="Keyboard shortcuts"
       footer={<Button onClick={onClose}>Close</Button>}
     >
-      {/* Scrolls by itself, so that it can be reached by keys: there is nothing else in it to go to. */}
       <section
-        aria-label="All keys"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: as said.
+        aria-label="All shortcuts"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls and contains nothing else to focus.
         tabIndex={0}
         className="-mx-2 flex max-h-[60vh] flex-col gap-4 overflow-y-auto rounded-md px-2 pb-1"
       >

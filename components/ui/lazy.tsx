@@ -4,10 +4,9 @@ import { type ComponentType, useEffect, useState } from 'react';
 import { toast } from 'sonner';
 
 /**
- * A component whose code is fetched when it is first wanted, so that a page does not wait for what floats above it.
- * It draws nothing until `isWanted` says so for the first time, and stays mounted from then on to close in its own
- * time. `preload` starts fetching ahead, as when a pointer comes near. Where the code cannot be had, `onClose` takes
- * the input back and the page stays as it is.
+ * Wraps a component whose code is loaded when `isWanted` first returns true, so that pages do not wait for floating
+ * parts. It then stays mounted, because it animates its own closing. `preload` starts loading early, for example on
+ * hover. If loading fails, `onClose` is called and, with `reportsFailure`, a toast is shown.
  */
 export function loadWhenWanted<P extends { onClose: () => void }>(
   load: () => Promise<ComponentType<P>>,
@@ -24,7 +23,6 @@ export function loadWhenWanted<P extends { onClose: () => void }>(
     const [Loaded, setLoaded] = useState<ComponentType<P> | null>(null);
     const mustLoad = Loaded === null && isWanted(props);
     const { onClose } = props;
-    // The network is the external system.
     useEffect(() => {
       if (!mustLoad) return;
       let isCurrent = true;
@@ -33,8 +31,8 @@ export function loadWhenWanted<P extends { onClose: () => void }>(
         () => {
           if (!isCurrent) return;
           if (reportsFailure) {
-            toast.error('This could not be opened', {
-              description: 'The connection seems to be lost. Nothing was changed.',
+            toast.error('Could not open this', {
+              description: 'Check your connection and try again. Nothing was changed.',
             });
           }
           onClose();

@@ -11,7 +11,7 @@ const SHORT: Intl.DateTimeFormatOptions = {
   minute: '2-digit',
   second: '2-digit',
 };
-const SHORT_OF_OLD: Intl.DateTimeFormatOptions = {
+const SHORT_WITH_YEAR: Intl.DateTimeFormatOptions = {
   year: 'numeric',
   month: 'short',
   day: 'numeric',
@@ -22,11 +22,11 @@ const SHORT_OF_OLD: Intl.DateTimeFormatOptions = {
 type Props = {
   ms: number;
   className?: string;
-  /** For tables, which name the zone once: without it, and with the year only where it is another one. */
+  /** Without the time zone, and with the year only if it is not the current one. For tables, which name the zone once. */
   isShort?: boolean;
 };
 
-/** A moment in the reader's own zone, with UTC on hover. The server, which does not know the zone, writes UTC. */
+/** A time in the browser's time zone, with UTC on hover. The server renders UTC. */
 export function LocalTime({ ms, className, isShort = false }: Props) {
   const format = isShort ? shortFormatOf(ms) : FORMAT;
   const text = useSyncExternalStore(
@@ -48,7 +48,7 @@ export function LocalTime({ ms, className, isShort = false }: Props) {
   );
 }
 
-/** What the reader's zone is called at a moment. */
+/** The name of the browser's time zone at a given time. */
 export function ZoneName({ ms }: { ms: number }) {
   const zone = useSyncExternalStore(
     never,
@@ -58,7 +58,7 @@ export function ZoneName({ ms }: { ms: number }) {
   return <span className="text-ink-3">{zone}</span>;
 }
 
-/** By UTC, so that server and browser choose alike. */
+/** Compares years in UTC, so that server and browser choose the same format. */
 function shortFormatOf(ms: number): Intl.DateTimeFormatOptions {
-  return new Date(ms).getUTCFullYear() === new Date().getUTCFullYear() ? SHORT : SHORT_OF_OLD;
+  return new Date(ms).getUTCFullYear() === new Date().getUTCFullYear() ? SHORT : SHORT_WITH_YEAR;
 }

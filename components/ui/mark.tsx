@@ -1,4 +1,4 @@
-/** The mark: a jar, half full of sand. */
+/** The logo: a jar, half full of sand. */
 export function Mark({ size = 18 }: { size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 20 20" aria-hidden="true" className="text-accent">

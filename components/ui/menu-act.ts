@@ -1,18 +1,18 @@
 import type { ReactNode } from 'react';
 
-/** One act in a menu, as data. */
+/** One action of a menu, as data. */
 export type MenuAct = {
   label: string;
   onActivate: () => void;
-  /** Why it cannot be done now; shown instead of hiding the act. */
+  /** Why the action is unavailable. It stays in the menu with the reason below its label. */
   disabledReason?: string | null;
   tone?: 'danger';
-  /** Draws a line above. */
+  /** Draws a separator above. */
   separated?: boolean;
 };
 
 export type MenuProps = {
-  /** The element that opened it; `null` closes it. */
+  /** The element that opened the menu, `null` while it is closed. */
   anchor: HTMLElement | null;
   acts: readonly MenuAct[];
   header?: ReactNode;

@@ -4,7 +4,7 @@ import { Menu as BaseMenu } from '@base-ui/react/menu';
 import { clsx } from 'clsx';
 import type { MenuAct, MenuProps } from './menu-act';
 
-/** A menu of acts beside the element that opened it. Loaded when first needed: see `lazy.tsx`. */
+/** A menu beside the element that opened it. Loaded when first needed: see `lazy.tsx`. */
 export function Menu({ anchor, acts, header, onClose }: MenuProps) {
   return (
     <BaseMenu.Root

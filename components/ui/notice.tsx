@@ -1,7 +1,7 @@
 import { clsx } from 'clsx';
 import type { ReactNode } from 'react';
 
-/** A quiet page in a page: nothing here, gone, refused. */
+/** A message in place of content: nothing here, not found, not allowed. */
 export function Notice({
   title,
   children,
@@ -11,7 +11,6 @@ export function Notice({
   title: ReactNode;
   children?: ReactNode;
   className?: string;
-  /** Below a page's own heading it is the second. */
   level?: 'h1' | 'h2';
 }) {
   return (

@@ -4,7 +4,7 @@ import { Popover as BasePopover } from '@base-ui/react/popover';
 import type { ReactNode } from 'react';
 
 type Props = {
-  /** The element that opened it; `null` closes it. */
+  /** The element that opened the popover, `null` while it is closed. */
   anchor: HTMLElement | null;
   title: string;
   children: ReactNode;

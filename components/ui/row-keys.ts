@@ -1,6 +1,6 @@
 const PAGE_ROWS = 20;
 
-/** Where a key leads from row `at` (-1: none yet) of `count`, before bounds; no entry for keys that lead nowhere. */
+/** The row that a key moves to from row `at` of `count`, not clamped. `at` is -1 while no row is active. */
 export const ROW_KEYS: Readonly<Record<string, (at: number, count: number) => number>> = {
   ArrowDown: (at) => at + 1,
   ArrowUp: (at) => at - 1,

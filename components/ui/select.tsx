@@ -6,12 +6,12 @@ type Props<T extends string> = {
   value: T;
   options: readonly { value: T; label: string }[];
   onChange: (value: T) => void;
-  /** Nothing is narrowed by it: no choice stands out. */
+  /** Not a filter: no choice is emphasized. */
   isPlain?: boolean;
   className?: string;
 };
 
-/** A choice of one: the browser's own control, so that keyboards and phones have what they know. The first one is "any". */
+/** A native select. As a filter, its first option means "any" and others are emphasized. */
 export function Select<T extends string>({
   label,
   value,
@@ -20,7 +20,7 @@ export function Select<T extends string>({
   isPlain = false,
   className,
 }: Props<T>) {
-  const isNarrowing = !isPlain && value !== options[0]?.value;
+  const isFiltering = !isPlain && value !== options[0]?.value;
   return (
     <span className={clsx('relative inline-flex min-w-0', className)}>
       <select
@@ -32,7 +32,7 @@ export function Select<T extends string>({
         }}
         className={clsx(
           'h-8 w-full min-w-0 appearance-none truncate rounded-md border bg-surface pr-7 pl-2.5 outline-none hover:bg-hover focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25',
-          isNarrowing ? 'border-accent font-medium' : 'border-line text-ink-2',
+          isFiltering ? 'border-accent font-medium' : 'border-line text-ink-2',
         )}
       >
         {options.map((option) => (

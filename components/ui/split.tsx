@@ -3,27 +3,26 @@
 import { clsx } from 'clsx';
 import { type CSSProperties, type KeyboardEvent, type PointerEvent, type ReactNode, useRef } from 'react';
 
-const NARROWEST_PX = 260;
-/** What the second part keeps. */
-const REST_PX = 320;
+const MIN_FIRST_PX = 260;
+const MIN_SECOND_PX = 320;
 const STEP_PX = 24;
 
 type Props = {
-  /** The width of the first part; `null`: a part of the window that suits it. */
+  /** The width of the first part, `null` for the default share of the window. */
   firstPx: number | null;
   onResize: (firstPx: number | null) => void;
-  /** What the line between them is called. */
+  /** The accessible name of the separator. */
   label: string;
   first: ReactNode;
   second: ReactNode;
 };
 
-/** Two parts side by side with a line between them that can be moved; one above the other where there is no room. */
+/** Two parts side by side with a movable separator, stacked on narrow screens. */
 export function Split({ firstPx, onResize, label, first, second }: Props) {
   const frame = useRef<HTMLDivElement>(null);
 
-  function widthNow(): number {
-    return frame.current?.firstElementChild?.getBoundingClientRect().width ?? NARROWEST_PX;
+  function currentWidth(): number {
+    return frame.current?.firstElementChild?.getBoundingClientRect().width ?? MIN_FIRST_PX;
   }
 
   function setWidth(px: number | null) {
@@ -31,9 +30,9 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
     else frame.current?.style.setProperty('--first', `${px}px`);
   }
 
-  function bounded(px: number): number {
-    const most = Math.max((frame.current?.clientWidth ?? 0) - REST_PX, NARROWEST_PX);
-    return Math.round(Math.min(Math.max(px, NARROWEST_PX), most));
+  function clamp(px: number): number {
+    const maxPx = Math.max((frame.current?.clientWidth ?? 0) - MIN_SECOND_PX, MIN_FIRST_PX);
+    return Math.round(Math.min(Math.max(px, MIN_FIRST_PX), maxPx));
   }
 
   function change(px: number | null) {
@@ -45,15 +44,15 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
     if (event.button !== 0) return;
     event.preventDefault();
     const { currentTarget: line, pointerId, clientX } = event;
-    const startPx = widthNow();
+    const startPx = currentWidth();
     line.setPointerCapture(pointerId);
-    const onMove = (moved: globalThis.PointerEvent) => setWidth(bounded(startPx + moved.clientX - clientX));
+    const onMove = (moved: globalThis.PointerEvent) => setWidth(clamp(startPx + moved.clientX - clientX));
     line.addEventListener('pointermove', onMove);
     line.addEventListener(
       'lostpointercapture',
       () => {
         line.removeEventListener('pointermove', onMove);
-        const px = Math.round(widthNow());
+        const px = Math.round(currentWidth());
         if (px !== Math.round(startPx)) onResize(px);
       },
       { once: true },
@@ -64,7 +63,7 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
     const step = { ArrowLeft: -STEP_PX, ArrowRight: STEP_PX }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    change(bounded(widthNow() + step));
+    change(clamp(currentWidth() + step));
   }
 
   return (
@@ -81,13 +80,13 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
       >
         {first}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a rule cannot be moved. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: an hr element cannot be focused or moved. */}
       <div
         role="separator"
         aria-label={label}
         aria-orientation="vertical"
         aria-valuenow={firstPx ?? 0}
-        aria-valuetext={firstPx === null ? 'as the window suggests' : `${firstPx} pixels`}
+        aria-valuetext={firstPx === null ? 'default width' : `${firstPx} pixels`}
         tabIndex={0}
         onPointerDown={onPointerDown}
         onKeyDown={onKeyDown}

@@ -47,7 +47,7 @@ export function Strip({
         strip,
       )}
     >
-      <div className="flex min-w-0 flex-[1_1_16rem] gap-2.5">
+      <div className="flex min-w-0 flex-[1_1_12rem] gap-2.5">
         <span
           key={pulse}
           aria-hidden

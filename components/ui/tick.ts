@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 
-/** The time, epoch ms, again every `everyMs`: for what changes faster than the clock of `useNow`. In the browser only. */
+/** The time in epoch ms, updated every `everyMs`, for values that change faster than once a second. In the browser only. */
 export function useTick(everyMs: number): number {
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 
-/** What was asked last, so that a dialog still shows it while it goes; `null` as long as nothing was. */
+/** The last value that was not `null`, so that a dialog keeps its content while it closes. */
 export function useLastAsked<Asked>(asked: Asked | null): Asked | null {
   const [last, setLast] = useState(asked);
   if (asked !== null && asked !== last) setLast(() => asked);

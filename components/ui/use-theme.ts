@@ -11,7 +11,7 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** The theme that this person has chosen; `served` is what the server knew. */
+/** The chosen theme. `served` is the theme that the server rendered. */
 export function useTheme(served: Theme): Theme {
   return useSyncExternalStore(
     subscribe,
@@ -20,7 +20,7 @@ export function useTheme(served: Theme): Theme {
   );
 }
 
-/** Changes the theme, here and for every page from now on. */
+/** Changes the theme of this page and of later ones. */
 export function chooseTheme(theme: Theme): void {
   rememberInCookie(THEME_COOKIE, theme);
   if (theme === 'system') delete document.documentElement.dataset.theme;

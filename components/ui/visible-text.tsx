@@ -7,8 +7,8 @@ type Props = {
 };
 
 /**
- * A name from a sandbox on one line: isolated, with a sign for every character that would not be seen or would move
- * others, and shortened before its end, so that the extension stays in sight.
+ * A file name from a sandbox on one line. It is isolated from the text around it, marks invisible and bidirectional
+ * characters, and is shortened before its extension.
  */
 export function FileName({ name, className }: Props) {
   const [head, tail] = splitName(name);
@@ -29,7 +29,7 @@ export function FileName({ name, className }: Props) {
   );
 }
 
-/** A path, likewise: its folders give way before its name does. */
+/** A path from a sandbox, shown like `FileName`. Its folders are shortened before its name. */
 export function FilePath({ path, className }: { path: string; className?: string }) {
   const at = path.lastIndexOf('/') + 1;
   const name = path.slice(at);
@@ -50,7 +50,7 @@ export function FilePath({ path, className }: { path: string; className?: string
   );
 }
 
-/** Text of others in which everything can be seen. */
+/** Untrusted text with every invisible character marked. */
 export function Visible({ text }: { text: string }) {
   const parts = visibleParts(text);
   if (parts.length === 1 && parts[0]?.standsFor === null) return text;
@@ -59,7 +59,7 @@ export function Visible({ text }: { text: string }) {
       text
     ) : (
       <span
-        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text never change places.
+        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text never change order.
         key={index}
         title={standsFor}
         className="rounded-xs bg-paused-soft text-paused"
