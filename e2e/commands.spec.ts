@@ -137,7 +137,7 @@ test('a viewer, a paused sandbox, and one that is gone: disabled, and why', asyn
   await acceptResume(page);
   await expect(field(page)).toBeEnabled();
   await moru.kill(id);
-  await expect(field(page)).toHaveAccessibleDescription('It is terminated.');
+  await expect(field(page)).toHaveAccessibleDescription('The sandbox is terminated.');
 
   const other = await moru.create();
   await signIn(page, 'viewer');

@@ -164,9 +164,9 @@ test('a flood of 50 MB leaves the page to its people, and Ctrl-C ends one at onc
   await run(page, "head -c 50000000 /dev/zero | tr '\\0' x | fold -w 99; echo; echo flood-is-$((0+1))-over");
   await expectOnScreen(page, /^x{50}/m);
   await page.getByRole('button', { name: 'Keys of the terminal' }).click();
-  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
   await page.keyboard.press('Escape');
-  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeHidden();
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeHidden();
   await expect
     .poll(async () => (await linesOf(page)).join('\n'), { timeout: 60_000 })
     .toMatch(/flood-is-1-over/);

@@ -173,7 +173,7 @@ test('lists every key, unless somebody is typing', async ({ page, signIn, moru }
   await signIn(page);
   await openFleet(page);
   await expectRow(page, id);
-  const keys = page.getByRole('dialog', { name: 'Keys' });
+  const keys = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await filterBox(page).pressSequentially('?');
   await expect(filterBox(page)).toHaveValue('?');
   await expect(keys).toHaveCount(0);
@@ -230,7 +230,7 @@ for (const theme of ['light', 'dark'] as const) {
       await page.keyboard.press('Escape');
       await expect(palette(page)).toHaveCount(0);
       await page.keyboard.press('?');
-      await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+      await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
       await expectAccessible('the keys');
     });
   });

@@ -184,7 +184,7 @@ async function copyOutput(now: RunNow): Promise<void> {
     await navigator.clipboard.writeText(textOf(now));
     toast.success('Copied the output');
   } catch {
-    toast.error('The browser does not allow copying here', { description: 'Download it instead.' });
+    toast.error('The browser does not allow copying', { description: 'Download it instead.' });
   }
 }
 

@@ -29,7 +29,7 @@ const NO_SHELL = {
 
 /** Why no shell can be opened in the sandbox now, or `null`. */
 export function whyNoShell({ sandbox, isGone }: SandboxNow): string | null {
-  return isGone ? 'It is terminated.' : NO_SHELL[sandbox.state];
+  return isGone ? 'The sandbox is terminated.' : NO_SHELL[sandbox.state];
 }
 
 /** What the palette offers here. */

@@ -67,6 +67,6 @@ async function copy(text: string, name: string): Promise<void> {
     await navigator.clipboard.writeText(text);
     toast.success(`Copied as ${name === NAMES.cli ? 'a command line' : name}`);
   } catch {
-    toast.error('The browser does not allow copying here', { description: text.slice(0, 200) });
+    toast.error('The browser does not allow copying', { description: text.slice(0, 200) });
   }
 }

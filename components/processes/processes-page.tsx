@@ -27,7 +27,7 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
   const { sandbox, isGone } = now;
   const { handlers, dialogs } = useActs();
   // What can be run in can be looked into.
-  const reason = isGone ? 'It is terminated.' : sandboxCannot(sandbox.state, 'run');
+  const reason = isGone ? 'The sandbox is terminated.' : sandboxCannot(sandbox.state, 'run');
   return (
     <SandboxFrame now={now} tab="processes" isRoom {...served}>
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">

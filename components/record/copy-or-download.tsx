@@ -59,7 +59,7 @@ async function copy(
       `Copied ${items.length === 1 ? '1 result' : `${items.length} results`} as ${NAMES[format]}`,
     );
   } catch {
-    toast.error('The browser does not allow copying here', { description: 'Download it instead.' });
+    toast.error('The browser does not allow copying', { description: 'Download it instead.' });
   }
 }
 

@@ -6,7 +6,7 @@ const { sandbox: running } = rowWith();
 const { sandbox: paused } = rowWith({ state: 'paused' });
 
 describe('whyNot', () => {
-  it('is nothing for who may, where the state allows it', () => {
+  it('is null if role and state allow the action', () => {
     expect(whyNot(running, 'kill', { role: 'admin' })).toBeNull();
     expect(whyNot(running, 'pause', { role: 'operator' })).toBeNull();
     expect(whyNot(paused, 'resume', { role: 'admin' })).toBeNull();
@@ -15,8 +15,8 @@ describe('whyNot', () => {
   it.each([
     [running, 'pause', { role: 'viewer' }, 'This needs the role operator.'],
     [running, 'kill', { role: 'operator' }, 'This needs the role admin.'],
-    [running, 'kill', { role: 'admin', underWay: 'kill' }, 'Something is being done to it already.'],
-    [running, 'kill', { role: 'operator', isGone: true }, 'It is terminated.'],
+    [running, 'kill', { role: 'admin', underWay: 'kill' }, 'Another action is in progress.'],
+    [running, 'kill', { role: 'operator', isGone: true }, 'The sandbox is terminated.'],
     [running, 'resume', { role: 'operator' }, 'It is already running.'],
     [paused, 'run', { role: 'operator' }, 'It is paused, so nothing runs in it. Resume it first.'],
     [paused, 'setTimeout', { role: 'admin' }, 'A paused sandbox has no deadline. Resume it first.'],
@@ -34,7 +34,7 @@ describe('sandboxActs', () => {
     onRun: vi.fn(),
   };
 
-  it('offers every act, with a reason where it cannot be done', () => {
+  it('offers every action, with the reason if it is unavailable', () => {
     const acts = sandboxActs(paused, { role: 'admin' }, handlers);
     expect(acts.map(({ disabledReason }) => disabledReason !== null)).toEqual([
       true,
@@ -46,7 +46,7 @@ describe('sandboxActs', () => {
     expect(acts.filter(({ tone }) => tone === 'danger').map(({ label }) => label)).toEqual(['Kill…']);
   });
 
-  it('hands the sandbox to whoever does it', () => {
+  it('passes the sandbox to the handler', () => {
     for (const { onActivate } of sandboxActs(running, { role: 'admin' }, handlers)) onActivate();
     for (const handler of Object.values(handlers)) expect(handler.mock.calls).toEqual([[[running]]]);
   });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { formatMemory, formatSize } from './size';
 
-it('memory is said in the unit that people use', () => {
+it('formats memory in MB or GB', () => {
   expect([512, 1023, 1024, 1536, 2048, 4000].map(formatMemory)).toEqual([
     '512 MB',
     '1023 MB',

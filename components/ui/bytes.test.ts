@@ -15,7 +15,7 @@ it.each([
   expect(formatBytes(bytes)).toBe(text);
 });
 
-it('says them exactly', () => {
+it('formats the exact count', () => {
   expect(exactBytes(1)).toBe('1 byte');
   expect(exactBytes(1_234_567)).toBe('1,234,567 bytes');
 });

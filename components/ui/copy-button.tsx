@@ -40,7 +40,7 @@ async function copy({ currentTarget }: MouseEvent<HTMLButtonElement>, text: stri
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    toast.error('The browser did not allow copying', { description: text.slice(0, 200) });
+    toast.error('The browser does not allow copying', { description: text.slice(0, 200) });
     return;
   }
   currentTarget.dataset.copied = '';

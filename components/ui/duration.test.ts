@@ -42,7 +42,7 @@ it.each([
   [DAY, '1 d'],
 ])('%i ms are spelt %s', (ms, text) => expect(formatSpan(ms)).toBe(text));
 
-it('a clock that runs down shows minutes and seconds, and hours where there are', () => {
+it('formats a countdown as minutes and seconds, with hours if needed', () => {
   const shown = [-5, 0, 1, 1_000, 59_001, 60_000, 272_000, 3_599_000, 3_600_000, 3_872_000].map(
     formatCountdown,
   );

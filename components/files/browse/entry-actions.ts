@@ -119,6 +119,6 @@ export async function copyText(text: string, what: string): Promise<void> {
     await navigator.clipboard.writeText(text);
     toast.success(`Copied ${what}`);
   } catch {
-    toast.error('The browser does not allow copying here', { description: text.slice(0, 200) });
+    toast.error('The browser does not allow copying', { description: text.slice(0, 200) });
   }
 }

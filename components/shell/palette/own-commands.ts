@@ -68,7 +68,7 @@ function appCommands(onKeys: () => void): Command[] {
     {
       id: 'app:keys',
       group: 'app',
-      title: 'Keys',
+      title: 'Keyboard shortcuts',
       words: 'keyboard shortcuts help',
       keys: '?',
       onRun: onKeys,
