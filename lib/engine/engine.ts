@@ -86,8 +86,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
   const transitions = new Transitions({ registry, guests, history, lifetimes, tokens, guestsDir, warn });
   const lifecycle = new Lifecycle(registry, transitions, limits, warn);
   let port = options.port;
-  const domain = () => `localhost:${port}`;
-  const shared = {
+  const services: EngineServices = {
     registry,
     lifecycle,
     guests,
@@ -97,8 +96,9 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     tokens,
     limits,
     setAside,
+    dataDir: dataDir.root,
+    domain: () => `localhost:${port}`,
   };
-  const services: EngineServices = { ...shared, dataDir: dataDir.root, domain };
   const server = new EngineServer({ ...services, dataPlane, guestsDir, warn }, apiKey, options);
   try {
     await transitions.recover();
@@ -115,7 +115,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     await withTimeout(400, lifecycle.idle());
     const guestsClosed = guests
       .close()
-      .catch((error: unknown) => warn(`Stopping the guests failed: ${error}`));
+      .catch((error: unknown) => warn(`Cannot stop the processes of the sandboxes: ${error}`));
     // In parallel: closing the guests ends their streams, which lets the server finish.
     await Promise.all([withTimeout(1_200, guestsClosed), server.close(600)]);
     lifetimes.close();

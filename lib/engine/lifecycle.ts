@@ -55,7 +55,7 @@ export class Lifecycle {
     if (pausedAtMs === undefined) {
       await this.#startWithinLimit(create);
     } else {
-      // It never counts as running, hence no limit.
+      // The limit does not apply, because the sandbox never counts as running.
       const record = await create();
       await this.#take(record.id, 'pause', () => this.#transitions.pause(record, pausedAtMs));
     }

@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSyn
 import { z } from 'zod';
 import { SortedIndex } from './sorted-index';
 
-const MAX_ENDED = 10_000;
+const MAX_REMOVED = 10_000;
 /** Outdated lines in the file before it is rewritten. */
 const MAX_STALE_LINES = 50_000;
 
@@ -33,8 +33,8 @@ export class Lifetimes {
   readonly #rows = new Map<string, Lifetime>();
   readonly #order = new SortedIndex<{ createdAtUs: number }>((a, b) => a.createdAtUs - b.createdAtUs);
   readonly #idByTime = new Map<number, string>();
-  /** Ended sandboxes, oldest end first. */
-  readonly #ended = new Set<string>();
+  /** Sandboxes that no longer exist, oldest end first. */
+  readonly #removed = new Set<string>();
   #lines = 0;
   #file: number | undefined;
 
@@ -54,7 +54,7 @@ export class Lifetimes {
     }
     for (const { sandboxId } of [...this.#rows.values()]) {
       if (isAlive(sandboxId)) continue;
-      this.#ended.add(sandboxId);
+      this.#removed.add(sandboxId);
       // The engine was killed before it recorded this end.
       this.stopped(sandboxId, 'error');
     }
@@ -100,9 +100,9 @@ export class Lifetimes {
     this.#change(id, { status: 'stopped', endReason, endedAtMs: Date.now() });
   }
 
-  /** The sandbox no longer exists: its row counts towards the limit of ended ones. */
-  ended(id: string): void {
-    if (this.#rows.has(id)) this.#ended.add(id);
+  /** The sandbox no longer exists. Its row is kept up to a limit. */
+  removed(id: string): void {
+    if (this.#rows.has(id)) this.#removed.add(id);
     this.#trim();
   }
 
@@ -142,10 +142,10 @@ export class Lifetimes {
   }
 
   #trim(): void {
-    for (const id of this.#ended) {
-      if (this.#ended.size <= MAX_ENDED) return;
+    for (const id of this.#removed) {
+      if (this.#removed.size <= MAX_REMOVED) return;
       const lifetime = this.#rows.get(id);
-      this.#ended.delete(id);
+      this.#removed.delete(id);
       this.#rows.delete(id);
       if (lifetime === undefined) continue;
       this.#order.remove(lifetime);

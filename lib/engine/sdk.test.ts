@@ -85,7 +85,7 @@ test('pauses a sandbox and resumes it by connect', async () => {
   const connected = await Sandbox.connect(sandboxId);
   expect(connected.sandboxId).toBe(sandboxId);
   expect(await connected.isRunning()).toBe(true);
-  // The token stays the same, hence the old handle works again.
+  // The old handle works again, because the token stays the same.
   expect(await sandbox.isRunning()).toBe(true);
   expect((await Sandbox.getInfo(sandboxId)).state).toBe('running');
 });
@@ -145,7 +145,7 @@ test('lists every other sandbox once while one is resumed between two pages', as
 
   const paginator = Sandbox.list();
   const found = (await paginator.nextItems()).map(({ sandboxId }) => sandboxId);
-  // Its new start moves it before the page that was read, hence this pass misses it.
+  // The new start moves it before the page that was read. This pass misses it.
   await Sandbox.connect(moved);
   while (paginator.hasNext) found.push(...(await paginator.nextItems()).map(({ sandboxId }) => sandboxId));
   expect(found.toSorted()).toEqual(ids.filter((id) => id !== moved).sort());

@@ -103,7 +103,7 @@ export class Transitions {
     registry.remove(killing);
     history.forget(record.id);
     lifetimes.stopped(record.id, reason);
-    lifetimes.ended(record.id);
+    lifetimes.removed(record.id);
     return null;
   }
 

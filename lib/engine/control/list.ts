@@ -4,7 +4,7 @@ import type { ListPosition } from '../registry';
 import type { EngineServices } from '../services';
 import { formatTime, parseTime } from '../time';
 import { queryInteger, queryList } from '../validation';
-import type { Call, Route } from './route';
+import { type Call, type Route, takePage } from './route';
 import { viewListed } from './views';
 
 const STATES = ['running', 'paused'] as const satisfies readonly VisibleState[];
@@ -33,19 +33,12 @@ function listPage({ query, effects }: Call, { registry }: EngineServices) {
   const token = query.get('nextToken') || null;
   const after = token === null ? undefined : parseCursor(token);
 
-  const page: SandboxRecord[] = [];
-  let hasMore = false;
-  for (const record of registry.list(states, after)) {
-    if (!hasMetadata(record, filter)) continue;
-    hasMore = page.length === limit;
-    if (hasMore) break;
-    page.push(record);
-  }
-  const last = page.at(-1);
-  const headers: Record<string, string> = {};
-  if (hasMore && last !== undefined) {
-    headers['X-Next-Token'] = token !== null && effects.has('repeat-cursor') ? token : formatCursor(last);
-  }
+  const { page, headers } = takePage(registry.list(states, after), (record) => hasMetadata(record, filter), {
+    limit,
+    token,
+    effects,
+    formatToken: formatCursor,
+  });
   if (states.has('running')) headers['X-Total-Running'] = String(countRunning(filter, registry));
   return { status: 200, body: page.map(viewListed), headers };
 }

@@ -47,6 +47,36 @@ function paramOf(pattern: readonly string[], segments: readonly string[]): strin
   return param;
 }
 
+/**
+ * Takes the first `limit` matching items, with an `X-Next-Token` header if more follow. The fault `repeat-cursor`
+ * returns `token`, the cursor of the request, instead of a new one.
+ */
+export function takePage<Item>(
+  items: Iterable<Item>,
+  isMatch: (item: Item) => boolean,
+  { limit, token, effects, formatToken }: PageOptions<NoInfer<Item>>,
+): { page: Item[]; headers: Record<string, string> } {
+  const page: Item[] = [];
+  for (const item of items) {
+    if (!isMatch(item)) continue;
+    const last = page.at(-1);
+    if (page.length === limit && last !== undefined) {
+      const next = token !== null && effects.has('repeat-cursor') ? token : formatToken(last);
+      return { page, headers: { 'X-Next-Token': next } };
+    }
+    page.push(item);
+  }
+  return { page, headers: {} };
+}
+
+type PageOptions<Item> = {
+  /** At least 1. */
+  limit: number;
+  token: string | null;
+  effects: Call['effects'];
+  formatToken(last: Item): string;
+};
+
 /** Returns a badly encoded segment unchanged; nothing matches it. */
 function decode(segment: string): string {
   try {

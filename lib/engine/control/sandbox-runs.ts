@@ -3,7 +3,7 @@ import type { Lifetime, LifetimeStatus } from '../lifetimes';
 import type { EngineServices } from '../services';
 import { formatMicros, formatTime, parseMicros } from '../time';
 import { queryInteger, queryList } from '../validation';
-import type { Call, Route } from './route';
+import { type Call, type Route, takePage } from './route';
 
 const STATUSES = ['running', 'paused', 'stopped'] as const satisfies readonly LifetimeStatus[];
 
@@ -18,20 +18,12 @@ function listSandboxRuns({ query, effects }: Call, { lifetimes }: EngineServices
   const token = query.get('nextToken') || null;
   const beforeUs = token === null ? undefined : (parseMicros(token) ?? raiseInvalidToken());
 
-  const page: Lifetime[] = [];
-  let hasMore = false;
-  for (const lifetime of lifetimes.newest(beforeUs)) {
-    if (!statuses.has(lifetime.status)) continue;
-    hasMore = page.length === limit;
-    if (hasMore) break;
-    page.push(lifetime);
-  }
-  const last = page.at(-1);
-  const headers: Record<string, string> = {};
-  if (hasMore && last !== undefined) {
-    headers['X-Next-Token'] =
-      token !== null && effects.has('repeat-cursor') ? token : formatMicros(last.createdAtUs);
-  }
+  const { page, headers } = takePage(lifetimes.newest(beforeUs), ({ status }) => statuses.has(status), {
+    limit,
+    token,
+    effects,
+    formatToken: ({ createdAtUs }) => formatMicros(createdAtUs),
+  });
   return { status: 200, body: page.map(viewSandboxRun), headers };
 }
 

@@ -46,8 +46,8 @@ export function requireFileAccess(guest: Guest, request: IncomingMessage, query:
 /**
  * CORS headers of a response; null if the page's origin is rejected.
  *
- * A secure sandbox needs its token, hence any origin may use it, as in the cloud. Without a token the id alone is
- * enough, hence only local pages may: a foreign page could otherwise run commands here through a visitor's browser.
+ * Any origin may use a secure sandbox, because it needs the token, as in the cloud. Only local pages may use another
+ * one, because the id alone is enough: a foreign page could run commands here through a visitor's browser.
  */
 export function crossOriginHeaders(guest: Guest, request: IncomingMessage): Record<string, string> | null {
   const { origin } = request.headers;

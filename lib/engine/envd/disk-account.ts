@@ -12,7 +12,7 @@ const FRESH_PER_COST = 20;
 
 /**
  * Limits the uploads of a sandbox to its quota, counting the measured usage and all uploads since. Processes write
- * without a check, hence the limit is only as exact as the last measurement.
+ * without a check. The limit is therefore only as exact as the last measurement.
  */
 export class DiskAccount {
   readonly #measure: () => Promise<number>;

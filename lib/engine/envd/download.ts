@@ -41,7 +41,7 @@ async function openFile({ root }: FileRequest, path: string): Promise<ReadableFi
 async function sendFile(exchange: FileRequest, path: string, file: ReadableFile): Promise<void> {
   const { request, response } = exchange;
   const contentType = await guessType(path, file);
-  // Last-Modified is always now, hence If-Range never matches.
+  // If-Range never matches, because Last-Modified is always now.
   const header = request.headers['if-range'] === undefined ? request.headers.range : undefined;
   const ranges = readRanges(header, file.sizeBytes);
   response.setHeader('accept-ranges', 'bytes');
@@ -108,7 +108,7 @@ async function sendParts(
       const wantedBytes = Math.min(buffer.length, range.end + 1 - position);
       const readBytes = await file.read(buffer, position, wantedBytes);
       signal.throwIfAborted();
-      // The file has shrunk. The length was already sent, hence only a broken connection reports it.
+      // The file has shrunk after its length was sent. Only a broken connection can report it.
       if (readBytes < wantedBytes) return void response.destroy();
       await sendChunk(response, buffer.subarray(0, readBytes), signal);
       position += readBytes;

@@ -12,6 +12,7 @@ import { download } from './download';
 import { createFilesystemService } from './filesystem-service';
 import { basicUserName, findUser } from './identity';
 import { type OpenCall, OpenCalls } from './open-calls';
+import { sandboxVariables } from './process-environment';
 import { discardRest } from './request-body';
 import type { Service } from './rpc';
 import { serveRpc } from './rpc-server';
@@ -19,7 +20,7 @@ import { upload } from './upload';
 import { Watchers } from './watchers';
 
 export type EnvdOptions = {
-  /** Creates the sandbox's files at first use. Called for every request to them, hence later calls must be cheap. */
+  /** Creates the sandbox's files at first use. Called for every request, and must be cheap later. */
   prepareRoot(guest: Guest): Promise<GuestRoot>;
   /** Methods of `process.Process`. */
   readonly processes: Service;
@@ -173,7 +174,7 @@ export class Envd implements DataPlane {
     ['/metrics', { methods: ['GET'], serve: (exchange) => this.#serveMetrics(exchange) }],
     [
       '/envs',
-      { methods: ['GET'], serve: ({ guest, response }) => sendJson(response, 200, environmentOf(guest)) },
+      { methods: ['GET'], serve: ({ guest, response }) => sendJson(response, 200, sandboxVariables(guest)) },
     ],
     ['/init', { methods: ['POST'], serve: rejectPlatformCall }],
     ['/shutdown', { methods: ['POST'], serve: rejectPlatformCall }],
@@ -256,16 +257,6 @@ function sendEmpty(response: ServerResponse): void {
 /** Only the platform calls these routes, and here the platform is this program. */
 function rejectPlatformCall(): never {
   throw new ApiError(403, 'this call is for the platform only');
-}
-
-/** The variables of every process, without those of its user (docs/protocol.md#envd-process-environment). */
-function environmentOf(guest: Guest): Record<string, string> {
-  return {
-    ...guest.envVars,
-    MORU_SANDBOX: 'true',
-    MORU_SANDBOX_ID: guest.id,
-    MORU_TEMPLATE_ID: guest.templateId,
-  };
 }
 
 function requireUser(root: GuestRoot, name: string | null): GuestUser {

@@ -21,7 +21,7 @@ export function boundaryOf(contentType: string | undefined): string | null {
 
 /**
  * Parses a `multipart/form-data` body as a stream: `part`, its `data`, `end` for each part. A chunk is valid until the
- * next iteration, which also reads on, hence awaiting writes in between gives back-pressure.
+ * next iteration. Only iterating reads on, which gives back-pressure.
  *
  * Form libraries such as `@fastify/busboy` 3.2 lose data without an error: they treat any line that begins with the
  * delimiter as one, drop parts with long headers or blanks after the delimiter, and ignore `filename*`.

@@ -4,6 +4,16 @@ import { SEARCH_PATH } from '../jail/bubblewrap';
 import type { GuestUser } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
 
+/** The variables of every process, without those of its user (docs/protocol.md#envd-process-environment). */
+export function sandboxVariables(guest: Guest): Record<string, string> {
+  return {
+    ...guest.envVars,
+    MORU_SANDBOX: 'true',
+    MORU_SANDBOX_ID: guest.id,
+    MORU_TEMPLATE_ID: guest.templateId,
+  };
+}
+
 /** The environment of a process (docs/protocol.md#envd-process-environment). */
 export function environmentOf(
   guest: Guest,
@@ -17,10 +27,7 @@ export function environmentOf(
     USER: user.name,
     LOGNAME: user.name,
     ...(isPty ? { TERM: 'xterm-256color' } : {}),
-    ...guest.envVars,
-    MORU_SANDBOX: 'true',
-    MORU_SANDBOX_ID: guest.id,
-    MORU_TEMPLATE_ID: guest.templateId,
+    ...sandboxVariables(guest),
     ...envs,
   };
 }

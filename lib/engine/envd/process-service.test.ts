@@ -16,7 +16,7 @@ type Sandbox = Awaited<ReturnType<ProcessEngine['create']>>;
 describe.runIf(canRun)('process.Process', () => {
   let engine: ProcessEngine;
   let sandbox: Sandbox;
-  /** Raw RPCs send no token, hence they use a sandbox that needs none. */
+  /** A sandbox for raw RPCs, which send no token. */
   let openId: string;
 
   beforeAll(async () => {

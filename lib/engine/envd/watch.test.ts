@@ -49,7 +49,7 @@ describe('polled watchers', () => {
       fs.writeFileSync(at('brief'), '');
       fs.rmSync(at('brief'));
     }, ['CREATE brief', 'REMOVE brief']);
-    // Not recursive, hence no event for dir/below.
+    // Without `recursive`, dir/below causes no event.
     fs.mkdirSync(at('dir'));
     fs.writeFileSync(at('dir/below'), 'x');
     await next(() => fs.writeFileSync(at('last'), ''), ['CREATE dir', 'CREATE last']);
