@@ -13,7 +13,7 @@ import { homeQuery, listingQuery } from '@/lib/files/browse/queries';
 import type { Folder } from '@/lib/files/browse/tree';
 import { parentOf } from '@/lib/files/guest-path';
 import type { Entry, FileHit } from '@/lib/files/schema';
-import { entryActs, roleForbidsReading } from './browse/entry-actions';
+import { entryActions, readRefusal } from './browse/entry-actions';
 import { FileToolbar } from './browse/file-toolbar';
 import { FileTree } from './browse/file-tree';
 import { FolderState, StaleStrip, TreeSkeleton } from './browse/folder-state';
@@ -49,23 +49,23 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   const { showsHidden } = view;
   const tree = useTree({ sandboxId, root, file, order, showsHidden, isReadable: isRunning });
   useFollowedFolders(sandboxId, file === null ? tree.listed : [...tree.listed, parentOf(file)], isRunning);
-  const [marked, markActs] = useMarks();
+  const [marked, markActions] = useMarks();
   const sending = useUploads(sandboxId);
   const archives = useArchives(sandboxId);
   const [typing, setTyping] = useState<string | null>(null);
   const [isSearching, setIsSearching] = useState(false);
   const [isOpening, setIsOpening] = useState(false);
   const [toArchive, setToArchive] = useState<readonly Pick<Entry, 'path'>[] | null>(null);
-  const forbidden = roleForbidsReading(role) ?? (isRunning ? null : 'The sandbox is not running.');
+  const forbidden = readRefusal(role) ?? (isRunning ? null : 'The sandbox is not running.');
 
   const { want, fold } = tree;
   const goTo = useCallback(
     (next: string, shown?: string) => {
-      markActs.set([]);
+      markActions.set([]);
       go(next, shown);
       if (shown !== undefined) want(shown);
     },
-    [go, want, markActs],
+    [go, want, markActions],
   );
   const goUp = () => {
     if (root === null || root === '/') return;
@@ -90,8 +90,8 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
     [tree.rows, marked],
   );
   const known = useMemo(() => (file === null ? null : findEntry(tree.folders, file)), [tree.folders, file]);
-  const actsOf = (entries: readonly Entry[]) =>
-    entryActs(entries, {
+  const actionsOf = (entries: readonly Entry[]) =>
+    entryActions(entries, {
       sandboxId,
       role,
       handlers: {
@@ -205,7 +205,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
                       wanted={tree.wanted}
                       onFound={tree.found}
                       marked={marked}
-                      markActs={markActs}
+                      markActions={markActions}
                       order={order}
                       onSort={(key) => sortBy(nextOrder(order, key))}
                       onFold={fold}
@@ -215,7 +215,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
                       onPath={setTyping}
                       dropFolder={drop.target}
                       onShowHidden={() => showHidden(true)}
-                      actsOf={actsOf}
+                      actionsOf={actionsOf}
                     />
                   </>
                 ) : (
@@ -226,7 +226,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
                   showsHidden={showsHidden}
                   onShowHidden={showHidden}
                   marked={markedEntries}
-                  onUnmark={() => markActs.set([])}
+                  onUnmark={() => markActions.set([])}
                   onArchive={setToArchive}
                   forbidden={forbidden}
                 />
@@ -254,7 +254,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
               onView={viewAs}
               onWrap={(wraps) => changeView({ ...view, wraps })}
               onArchive={setToArchive}
-              actsOf={actsOf}
+              actionsOf={actionsOf}
               onClose={() => show(null)}
             />
           )

@@ -14,8 +14,8 @@ import { entryQuery } from '@/lib/files/browse/queries';
 import type { FolderFailure } from '@/lib/files/browse/tree';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
-import { roleForbidsReading } from './browse/entry-actions';
-import { whyNoBytes } from './browse/entry-words';
+import { readRefusal } from './browse/entry-actions';
+import { contentRefusal } from './browse/entry-words';
 import { FileFacts } from './browse/file-facts';
 import { FilePreview } from './preview/file-preview';
 
@@ -30,7 +30,7 @@ type Props = {
   onGoInto: (path: string) => void;
   onArchive: (entries: readonly Entry[]) => void;
   /** What can be done with entries, as data. */
-  actsOf: (entries: readonly Entry[]) => MenuAct[];
+  actionsOf: (entries: readonly Entry[]) => MenuAct[];
   /** Which line is meant, how the file is shown, and how these are changed. */
   line: number | null;
   view: PreviewView | null;
@@ -83,7 +83,7 @@ function Shown({
   onArchive,
   ...props
 }: Omit<Props, 'path' | 'known'> & { entry: Entry }) {
-  const forbidden = roleForbidsReading(role);
+  const forbidden = readRefusal(role);
   const facts = { sandboxId, entry, forbidden };
   if (isFolder(entry) && entry.isAddressable)
     return (
@@ -99,7 +99,7 @@ function Shown({
         }
       />
     );
-  const reason = whyNoBytes(entry) ?? forbidden;
+  const reason = contentRefusal(entry) ?? forbidden;
   if (reason === null) return <FilePreview {...props} sandboxId={sandboxId} entry={entry} />;
   return (
     <FileFacts {...facts} acts={<Button unavailable={reason}>Download</Button>}>

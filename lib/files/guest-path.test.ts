@@ -3,19 +3,19 @@ import {
   ancestorsOf,
   childOf,
   isWithin,
-  nameIn,
+  baseName,
   parentOf,
   parsePath,
-  resolveTyped,
-  seenFrom,
+  resolvePath,
+  relativePath,
 } from './guest-path';
 
 it('takes paths apart and puts them together', () => {
   expect(parentOf('/home/user/a b')).toBe('/home/user');
   expect(parentOf('/home')).toBe('/');
   expect(parentOf('/')).toBe('/');
-  expect(nameIn('/home/user/two\nlines')).toBe('two\nlines');
-  expect(nameIn('/')).toBe('/');
+  expect(baseName('/home/user/two\nlines')).toBe('two\nlines');
+  expect(baseName('/')).toBe('/');
   expect(childOf('/', 'home')).toBe('/home');
   expect(childOf('/home', 'user')).toBe('/home/user');
   expect(ancestorsOf('/home/user/out')).toEqual(['/', '/home', '/home/user']);
@@ -30,10 +30,10 @@ it('knows what lies within a folder', () => {
 });
 
 it('says where something is from here', () => {
-  expect(seenFrom('/home/user', '/home/user/shards/03')).toBe('shards/03');
-  expect(seenFrom('/home/user', '/home/user')).toBe('/home/user');
-  expect(seenFrom('/home/user', '/etc/hosts')).toBe('/etc/hosts');
-  expect(seenFrom('/', '/etc/hosts')).toBe('/etc/hosts');
+  expect(relativePath('/home/user', '/home/user/shards/03')).toBe('shards/03');
+  expect(relativePath('/home/user', '/home/user')).toBe('/home/user');
+  expect(relativePath('/home/user', '/etc/hosts')).toBe('/etc/hosts');
+  expect(relativePath('/', '/etc/hosts')).toBe('/etc/hosts');
 });
 
 describe('what somebody types', () => {
@@ -50,11 +50,11 @@ describe('what somebody types', () => {
     ['./report.html', '/home/user/out/report.html'],
     ['.../x', '/home/user/out/.../x'],
   ])('%j means %j', (typed, path) => {
-    expect(resolveTyped(typed, here)).toBe(path);
+    expect(resolvePath(typed, here)).toBe(path);
   });
 
   it('may be nothing', () => {
-    expect(resolveTyped('  ', here)).toBeNull();
+    expect(resolvePath('  ', here)).toBeNull();
   });
 });
 

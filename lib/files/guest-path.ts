@@ -10,7 +10,7 @@ export function parentOf(path: string): string {
 }
 
 /** The last name of `path`; `/` for the root. */
-export function nameIn(path: string): string {
+export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1) || '/';
 }
 
@@ -35,7 +35,7 @@ export function isWithin(path: string, folder: string): boolean {
 }
 
 /** `path` as it is said in `folder`: relative where it lies below it, absolute elsewhere. */
-export function seenFrom(folder: string, path: string): string {
+export function relativePath(folder: string, path: string): string {
   if (folder === '/' || path === folder || !isWithin(path, folder)) return path;
   return path.slice(folder.length + 1);
 }
@@ -44,7 +44,7 @@ export function seenFrom(folder: string, path: string): string {
  * What somebody who is in `folder` means by `text`: an absolute path, one from here, or one from `~`. `null` for
  * nothing. Dots are worked out in the text, as a shell does when it goes somewhere.
  */
-export function resolveTyped(
+export function resolvePath(
   text: string,
   { folder, home }: { folder: string; home: string },
 ): string | null {

@@ -10,16 +10,16 @@ const Places = z.object({ sandboxId: SandboxId, paths: GuestPaths });
 const Search = z.object({ sandboxId: SandboxId, query: SearchQuery });
 
 /** Which place of which sandbox an address asks for: `id` of its path, `path` of its query. */
-export function placeAsked(id: string, url: string): z.infer<typeof Place> {
+export function parsePathRequest(id: string, url: string): z.infer<typeof Place> {
   return parseInput(Place, { sandboxId: id, path: new URL(url).searchParams.get('path') });
 }
 
 /** The same for several places. */
-export function placesAsked(id: string, url: string): z.infer<typeof Places> {
+export function parsePathsRequest(id: string, url: string): z.infer<typeof Places> {
   return parseInput(Places, { sandboxId: id, paths: new URL(url).searchParams.getAll('path') });
 }
 
 /** What is looked for, and where. */
-export function searchAsked(id: string, url: string): z.infer<typeof Search> {
+export function parseSearchRequest(id: string, url: string): z.infer<typeof Search> {
   return parseInput(Search, { sandboxId: id, query: Object.fromEntries(new URL(url).searchParams) });
 }

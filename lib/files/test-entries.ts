@@ -1,10 +1,10 @@
 import type { Entry } from '../sandbox/guest-file';
-import { nameIn } from './guest-path';
+import { baseName } from './guest-path';
 
 /** An entry for tests: a file of a few bytes unless said otherwise. */
 export function entryAt(path: string, facts: Partial<Entry> = {}): Entry {
   return {
-    name: nameIn(path),
+    name: baseName(path),
     path,
     kind: 'file',
     leadsTo: null,

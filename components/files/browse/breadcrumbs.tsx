@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import { FileName } from '@/components/ui/visible-text';
-import { ancestorsOf, nameIn } from '@/lib/files/guest-path';
+import { ancestorsOf, baseName } from '@/lib/files/guest-path';
 import { paths } from '@/lib/paths';
 
 type Props = { sandboxId: string; path: string; onGo: (path: string) => void };
@@ -26,7 +26,7 @@ export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
               }}
               className="flex items-center not-only:min-w-[3ch] rounded-sm px-1 py-0.5 text-ink-2 hover:bg-hover hover:text-ink"
             >
-              <FileName name={nameIn(folder)} />
+              <FileName name={baseName(folder)} />
             </Link>
             {folder === '/' ? null : (
               <span aria-hidden className="text-ink-3">
@@ -36,7 +36,7 @@ export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
           </li>
         ))}
         <li className="flex min-w-0 items-center px-1 font-medium" aria-current="location">
-          <FileName name={nameIn(path)} />
+          <FileName name={baseName(path)} />
         </li>
       </ol>
     </nav>

@@ -5,12 +5,12 @@ import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';
 import type { Entry } from '@/lib/files/schema';
 import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';
-import { UNADDRESSABLE, whyNoBytes } from './entry-words';
+import { UNADDRESSABLE, contentRefusal } from './entry-words';
 
 const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Record<DownloadLanguage, string>;
 
 /** Why somebody with `role` may not read what is in files, or `null`; the server asks for the same. */
-export function roleForbidsReading(role: Role): string | null {
+export function readRefusal(role: Role): string | null {
   return roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
 }
 
@@ -25,7 +25,7 @@ type Handlers = {
 type Circumstances = { sandboxId: string; role: Role; handlers: Handlers };
 
 /** What can be done with one entry or with several, as data. */
-export function entryActs(entries: readonly Entry[], circumstances: Circumstances): MenuAct[] {
+export function entryActions(entries: readonly Entry[], circumstances: Circumstances): MenuAct[] {
   const [only, ...others] = entries;
   if (only === undefined) return [];
   return others.length === 0 ? actsOnOne(only, circumstances) : actsOnSeveral(entries, circumstances);
@@ -34,8 +34,8 @@ export function entryActs(entries: readonly Entry[], circumstances: Circumstance
 function actsOnOne(entry: Entry, { sandboxId, role, handlers }: Circumstances): MenuAct[] {
   const { path, name } = entry;
   const nobody = entry.isAddressable ? null : UNADDRESSABLE;
-  const notRead = nobody ?? roleForbidsReading(role);
-  const noBytes = whyNoBytes(entry) ?? roleForbidsReading(role);
+  const notRead = nobody ?? readRefusal(role);
+  const noBytes = contentRefusal(entry) ?? readRefusal(role);
   const isLink =
     entry.kind === 'link' ? 'A link is left out of archives. Take along what it leads to.' : null;
   const first: MenuAct[] = isFolder(entry)
@@ -89,7 +89,7 @@ function actsOnSeveral(entries: readonly Entry[], { role, handlers }: Circumstan
     {
       label: `Download ${entries.length} as an archive…`,
       onActivate: () => handlers.onArchive(asked),
-      disabledReason: nobody ?? roleForbidsReading(role),
+      disabledReason: nobody ?? readRefusal(role),
     },
     {
       label: `Copy ${entries.length} paths`,

@@ -36,7 +36,7 @@ const LEADS_NOWHERE = {
 } satisfies Record<NonNullable<Entry['leadsTo']>, string | null>;
 
 /** Why there are no bytes to be had from an entry, or `null`. */
-export function whyNoBytes({ kind, leadsTo, isAddressable }: Entry): string | null {
+export function contentRefusal({ kind, leadsTo, isAddressable }: Entry): string | null {
   if (!isAddressable) return UNADDRESSABLE;
   return leadsTo === null ? NO_BYTES[kind] : LEADS_NOWHERE[leadsTo];
 }

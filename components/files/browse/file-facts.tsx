@@ -45,7 +45,7 @@ export function FileFacts({ sandboxId, entry, forbidden, acts, children }: Props
             {entry.isAddressable ? <CopyButton text={entry.path} label="Copy the path" /> : null}
           </span>
         </Fact>
-        <Fact name="Kind">{sayKind(entry)}</Fact>
+        <Fact name="Kind">{kindText(entry)}</Fact>
         {entry.linkTarget === null ? null : (
           <Fact name="Leads to">
             <FilePath path={entry.linkTarget} className="font-mono text-small" />
@@ -80,7 +80,7 @@ export function FileFacts({ sandboxId, entry, forbidden, acts, children }: Props
   );
 }
 
-function sayKind(entry: Entry): string {
+function kindText(entry: Entry): string {
   const kind = kindName(entry);
   return kind.charAt(0).toUpperCase() + kind.slice(1);
 }
@@ -106,7 +106,7 @@ function Contents({ sandboxId, path, forbidden }: ContentsProps) {
   return (
     <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <span role="status" className="empty:hidden">
-        {isFetching ? 'Counting…' : error ? ApiFailure.from(error).message : data ? saySize(data) : null}
+        {isFetching ? 'Counting…' : error ? ApiFailure.from(error).message : data ? sizeText(data) : null}
       </span>
       {isFetching ? null : (
         <Button
@@ -123,7 +123,7 @@ function Contents({ sandboxId, path, forbidden }: ContentsProps) {
 }
 
 /** `1,204 entries, 312 MB`. */
-export function saySize({ entries, bytes, isCut }: FolderSize): string {
+export function sizeText({ entries, bytes, isCut }: FolderSize): string {
   const many = `${entries.toLocaleString('en')} ${entries === 1 ? 'entry' : 'entries'}, ${formatBytes(bytes)}`;
   return isCut ? `More than ${many}; counting was given up there` : many;
 }

@@ -7,10 +7,10 @@ import { Checkbox } from '@/components/ui/checkbox';
 import { FileName, FilePath } from '@/components/ui/visible-text';
 import { sizeOf } from '@/lib/files/browse/order';
 import type { EntryRow } from '@/lib/files/browse/tree';
-import { parentOf, seenFrom } from '@/lib/files/guest-path';
+import { parentOf, relativePath } from '@/lib/files/guest-path';
 import type { Entry } from '@/lib/files/schema';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { kindName, UNADDRESSABLE, whyNoBytes } from './entry-words';
+import { kindName, UNADDRESSABLE, contentRefusal } from './entry-words';
 import { FileTime } from './file-time';
 
 export const ROW_PX = 28;
@@ -24,7 +24,7 @@ export const WIDE = 'hidden @min-[420px]:block';
 export const WIDER = 'hidden @min-[560px]:block';
 export const WIDEST = 'hidden @min-[640px]:block';
 
-export type RowActs = {
+export type RowActions = {
   onToggle: (entry: Entry) => void;
   onChoose: (row: EntryRow, event: MouseEvent) => void;
   onGoInto: (entry: Entry) => void;
@@ -45,7 +45,7 @@ type Props = {
   isGone: boolean;
   /** Whether something is being dragged over it that would land in it. */
   isTarget: boolean;
-  acts: RowActs;
+  acts: RowActions;
 };
 
 /** One name in the tree. Drawn again only when something about this row has changed. */
@@ -163,7 +163,7 @@ function Target({ entry: { path, linkTarget } }: { entry: Entry }) {
       {linkTarget === null ? (
         <span className="truncate">leads nowhere</span>
       ) : (
-        <FilePath path={seenFrom(parentOf(path), linkTarget)} />
+        <FilePath path={relativePath(parentOf(path), linkTarget)} />
       )}
     </span>
   );
@@ -196,7 +196,7 @@ function Sign({ entry, isOpen, depth, onToggle }: SignProps) {
   const isOdd = entry.kind !== 'file' && entry.kind !== 'link';
   return (
     <span
-      title={whyNoBytes(entry) ?? undefined}
+      title={contentRefusal(entry) ?? undefined}
       style={{ marginLeft }}
       className="w-3.5 shrink-0 text-center font-sans text-[11px] text-ink-3 leading-none"
     >

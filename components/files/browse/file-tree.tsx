@@ -6,13 +6,13 @@ import { LazyMenu } from '@/components/ui/floating';
 import { HeldNews } from '@/components/ui/held-news';
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { Order, OrderKey } from '@/lib/files/browse/order';
-import { type EntryRow, type TreeRow, typedTo } from '@/lib/files/browse/tree';
+import { type EntryRow, type TreeRow, findByPrefix } from '@/lib/files/browse/tree';
 import type { Entry } from '@/lib/files/schema';
-import { FileRow, HEADER_PX, ROW_PX, type RowActs, rowElementId } from './file-row';
+import { FileRow, HEADER_PX, ROW_PX, type RowActions, rowElementId } from './file-row';
 import { NoteLine } from './note-line';
 import { TreeHeader } from './tree-header';
-import { type KeyMeaning, meaningOf } from './tree-keys';
-import type { MarkActs } from './use-marks';
+import { type KeyAction, keyActionOf } from './tree-keys';
+import type { MarkActions } from './use-marks';
 import { useSteadyRows } from './use-steady-rows';
 
 const OVERSCAN = 8;
@@ -28,7 +28,7 @@ type Props = {
   wanted: string | null;
   onFound: () => void;
   marked: ReadonlySet<string>;
-  markActs: MarkActs;
+  markActions: MarkActions;
   order: Order;
   onSort: (key: OrderKey) => void;
   onFold: (path: string, isOpen: boolean) => void;
@@ -40,11 +40,11 @@ type Props = {
   /** The folder that what is being dragged would land in, where that is one of the rows. */
   dropFolder: string | null;
   onShowHidden: () => void;
-  actsOf: (entries: readonly Entry[]) => MenuAct[];
+  actionsOf: (entries: readonly Entry[]) => MenuAct[];
 };
 
 /** Folders and files as one tree with columns. Only the rows in sight exist; which row is active is known by its key. */
-export function FileTree({ rows: current, asked, marked, markActs, ...props }: Props) {
+export function FileTree({ rows: current, asked, marked, markActions, ...props }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const pointed = useRef<string | null>(null);
   const typed = useRef({ text: '', atMs: 0 });
@@ -84,9 +84,9 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
   }, [wanted, wantedIndex, virtual, onFound]);
 
   // What rows are given must stay the same, or all of them are drawn again; what they reach is always the latest.
-  const latest = useRef({ rows, marked, markActs, markedRows, gone, ...props });
-  latest.current = { rows, marked, markActs, markedRows, gone, ...props };
-  const acts = useMemo((): RowActs => {
+  const latest = useRef({ rows, marked, markActions, markedRows, gone, ...props });
+  latest.current = { rows, marked, markActions, markedRows, gone, ...props };
+  const acts = useMemo((): RowActions => {
     const activate = (key: string) => {
       setActiveKey(key);
       scroller.current?.focus({ preventScroll: true });
@@ -99,17 +99,17 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
       },
       onMark: (row, event) => {
         activate(row.key);
-        if (event.shiftKey) latest.current.markActs.extend(row.key, keysOf(latest.current.rows));
-        else latest.current.markActs.toggle(row.key);
+        if (event.shiftKey) latest.current.markActions.extend(row.key, keysOf(latest.current.rows));
+        else latest.current.markActions.toggle(row.key);
       },
       onChoose: (row, event) => {
-        const { markActs, onShow, onFold, gone } = latest.current;
+        const { markActions, onShow, onFold, gone } = latest.current;
         activate(row.key);
         if (gone.has(row.key)) return;
-        if (event.shiftKey) markActs.extend(row.key, keysOf(latest.current.rows));
-        else if (event.metaKey || event.ctrlKey) markActs.toggle(row.key);
+        if (event.shiftKey) markActions.extend(row.key, keysOf(latest.current.rows));
+        else if (event.metaKey || event.ctrlKey) markActions.toggle(row.key);
         else {
-          markActs.startAt(row.key);
+          markActions.startAt(row.key);
           if (row.isOpen === null) onShow(row.entry);
           // The second click of two goes into it instead.
           else if (event.detail < 2) onFold(row.entry.path, !row.isOpen);
@@ -126,18 +126,18 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.target !== event.currentTarget) return;
-    const meaning = meaningOf(event, rows, activeIndex);
+    const meaning = keyActionOf(event, rows, activeIndex);
     if (meaning === null) return;
     event.preventDefault();
     follow(meaning, event.shiftKey);
   }
 
-  function follow(meaning: KeyMeaning, isShift: boolean) {
+  function follow(meaning: KeyAction, isShift: boolean) {
     const row = rows[activeIndex];
     if (meaning.kind === 'move') moveTo(meaning.to, isShift);
     else if (meaning.kind === 'up') props.onUp();
-    else if (meaning.kind === 'markAll') markActs.set(entryRows.map(({ key }) => key));
-    else if (meaning.kind === 'unmark') markActs.set([]);
+    else if (meaning.kind === 'markAll') markActions.set(entryRows.map(({ key }) => key));
+    else if (meaning.kind === 'unmark') markActions.set([]);
     else if (meaning.kind === 'path') props.onPath(meaning.text);
     else if (meaning.kind === 'type') goToTyped(meaning.letter);
     else if (row?.kind === 'entry') actOn(row, meaning.kind);
@@ -148,7 +148,7 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
       .getElementById(rowElementId(activeIndex))
       ?.querySelector<HTMLElement>('[aria-haspopup=menu]');
     if (kind === 'menu' && anchor) acts.onMenu(row, anchor);
-    if (kind === 'mark') markActs.toggle(row.key);
+    if (kind === 'mark') markActions.toggle(row.key);
     if (kind === 'fold' || kind === 'unfold') props.onFold(row.entry.path, kind === 'unfold');
     if (kind !== 'open' || gone.has(row.key)) return;
     if (row.isOpen === null) props.onShow(row.entry);
@@ -158,8 +158,8 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
   function moveTo(index: number, isExtending: boolean) {
     const key = rows[index]?.key;
     if (key === undefined) return;
-    if (isExtending) markActs.extend(key, keysOf(rows));
-    else markActs.startAt(key);
+    if (isExtending) markActions.extend(key, keysOf(rows));
+    else markActions.startAt(key);
     setActiveKey(key);
     virtual.scrollToIndex(index);
   }
@@ -169,7 +169,7 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
     const isMore = nowMs - typed.current.atMs < TYPED_TOGETHER_MS && typed.current.text !== letter;
     const text = isMore ? typed.current.text + letter : letter;
     typed.current = { text, atMs: nowMs };
-    const found = typedTo(rows, activeIndex, text);
+    const found = findByPrefix(rows, activeIndex, text);
     if (found >= 0) moveTo(found, false);
   }
 
@@ -193,7 +193,7 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
           onSort={props.onSort}
           marked={markedRows.length}
           count={entryRows.length}
-          onMarkAll={(isAll) => markActs.set(isAll ? entryRows.map(({ key }) => key) : [])}
+          onMarkAll={(isAll) => markActions.set(isAll ? entryRows.map(({ key }) => key) : [])}
         />
         <HeldNews arrived={arrived} gone={gone.size} onUpdate={update} onHold={() => {}} />
         <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
@@ -232,7 +232,7 @@ export function FileTree({ rows: current, asked, marked, markActs, ...props }: P
       <LazyMenu
         anchor={menu?.anchor ?? null}
         onClose={() => setMenu(null)}
-        acts={menu ? props.actsOf(menu.entries) : []}
+        acts={menu ? props.actionsOf(menu.entries) : []}
       />
     </>
   );

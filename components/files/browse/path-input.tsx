@@ -5,7 +5,7 @@ import { Button } from '@/components/ui/button';
 import { ApiFailure } from '@/lib/api-client';
 import { isFolder } from '@/lib/files/browse/order';
 import { readEntry } from '@/lib/files/browse/queries';
-import { ancestorsOf, parentOf, resolveTyped } from '@/lib/files/guest-path';
+import { ancestorsOf, parentOf, resolvePath } from '@/lib/files/guest-path';
 import { visibleText } from '@/lib/sandbox/visible-name';
 
 type Props = {
@@ -28,7 +28,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
 
   async function go(event: FormEvent) {
     event.preventDefault();
-    const path = resolveTyped(text, { folder, home });
+    const path = resolvePath(text, { folder, home });
     if (path === null || isLooking) return;
     setIsLooking(true);
     setProblem(null);
@@ -37,7 +37,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
       if (isFolder(entry)) onGo(path);
       else onGo(parentOf(path), path);
     } catch (thrown) {
-      setProblem(await sayProblem(sandboxId, path, ApiFailure.from(thrown)));
+      setProblem(await problemText(sandboxId, path, ApiFailure.from(thrown)));
       setIsLooking(false);
     }
   }
@@ -93,7 +93,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
 }
 
 /** What is wrong with a path, and how much of it is right. */
-async function sayProblem(sandboxId: string, path: string, refusal: ApiFailure): Promise<string> {
+async function problemText(sandboxId: string, path: string, refusal: ApiFailure): Promise<string> {
   if (refusal.problem !== 'vanished') return refusal.message;
   for (const above of ancestorsOf(path).toReversed()) {
     const entry = await readEntry(sandboxId, above).catch(() => null);

@@ -27,7 +27,7 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
       {marked.length > 0 ? (
         <>
           <span role="status" className="text-ink">
-            {marked.length} selected{sayBytes(marked)}
+            {marked.length} selected{bytesText(marked)}
           </span>
           <Button
             className="ml-auto h-7!"
@@ -46,7 +46,7 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
             <span>
               {count(entries.length, 'entry', 'entries')}
               {folder.isCut ? ' of more' : ''}
-              {sayBytes(entries)}
+              {bytesText(entries)}
             </span>
           ) : null}
           <label className="ml-auto flex items-center gap-2">
@@ -60,7 +60,7 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
 }
 
 /** How large the files among `entries` are, without what lies below folders. */
-function sayBytes(entries: readonly Entry[]): string {
+function bytesText(entries: readonly Entry[]): string {
   const sizes = entries.map(sizeOf).filter((size) => size !== null);
   if (sizes.length === 0) return '';
   const rest = sizes.length < entries.length ? ' in files' : '';

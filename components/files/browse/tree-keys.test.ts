@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { BY_NAME } from '@/lib/files/browse/order';
 import { type Folder, treeRows } from '@/lib/files/browse/tree';
 import { entryAt, folderAt } from '@/lib/files/test-entries';
-import { meaningOf } from './tree-keys';
+import { keyActionOf } from './tree-keys';
 
 const read = (...entries: Folder['entries'] & object): Folder => ({ entries, isCut: false, failure: null });
 const ROWS = treeRows({
@@ -20,7 +20,7 @@ const [OUT, EMPTY, SRC, LOG] = [0, 1, 2, 3];
 type Held = Partial<Record<'metaKey' | 'ctrlKey' | 'altKey' | 'shiftKey', boolean>>;
 
 const press = (key: string, at: number, held: Held = {}, rows = ROWS) =>
-  meaningOf({ key, metaKey: false, ctrlKey: false, altKey: false, shiftKey: false, ...held }, rows, at);
+  keyActionOf({ key, metaKey: false, ctrlKey: false, altKey: false, shiftKey: false, ...held }, rows, at);
 
 it('moves within the rows', () => {
   expect(press('ArrowDown', -1)).toEqual({ kind: 'move', to: OUT });

@@ -2,7 +2,7 @@ import { ROW_KEYS } from '@/components/ui/row-keys';
 import { parentIndex, type TreeRow } from '@/lib/files/browse/tree';
 
 /** What a key means in the tree. `moveTo` is the index of a row. */
-export type KeyMeaning =
+export type KeyAction =
   | { kind: 'move'; to: number }
   | { kind: 'fold' | 'unfold' | 'open' | 'mark' | 'menu' }
   | { kind: 'up' | 'markAll' | 'unmark' }
@@ -18,7 +18,7 @@ type Pressed = {
 };
 
 /** What `pressed` means while the row at `at` is active (-1: none), as in a file manager; `null` where it means nothing here. */
-export function meaningOf(pressed: Pressed, rows: readonly TreeRow[], at: number): KeyMeaning | null {
+export function keyActionOf(pressed: Pressed, rows: readonly TreeRow[], at: number): KeyAction | null {
   const { key, altKey } = pressed;
   const isCommand = pressed.metaKey || pressed.ctrlKey;
   if ((altKey || pressed.metaKey) && key === 'ArrowUp') return { kind: 'up' };
@@ -41,17 +41,17 @@ export function meaningOf(pressed: Pressed, rows: readonly TreeRow[], at: number
   return isLetter(key) ? { kind: 'type', letter: key } : null;
 }
 
-function moveTo(to: number, rows: readonly TreeRow[]): KeyMeaning | null {
+function moveTo(to: number, rows: readonly TreeRow[]): KeyAction | null {
   return rows.length === 0 ? null : { kind: 'move', to: Math.min(Math.max(to, 0), rows.length - 1) };
 }
 
 /** A folded folder unfolds; from an unfolded one the way leads into it. */
-function rightOf(rows: readonly TreeRow[], at: number, isOpen: boolean | null): KeyMeaning | null {
+function rightOf(rows: readonly TreeRow[], at: number, isOpen: boolean | null): KeyAction | null {
   if (isOpen === null) return null;
   return isOpen ? moveTo(at + 1, rows) : { kind: 'unfold' };
 }
 
-function leftOf(rows: readonly TreeRow[], at: number): KeyMeaning | null {
+function leftOf(rows: readonly TreeRow[], at: number): KeyAction | null {
   const parent = parentIndex(rows, at);
   return parent < 0 ? null : { kind: 'move', to: parent };
 }

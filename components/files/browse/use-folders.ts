@@ -3,7 +3,7 @@
 import { type QueryClient, type UseQueryResult, useQueries, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef } from 'react';
 import { ApiFailure } from '@/lib/api-client';
-import { FolderNews } from '@/lib/files/browse/folder-news';
+import { FolderRefresher } from '@/lib/files/browse/folder-refresher';
 import { entryQuery, listingQuery, readEntry } from '@/lib/files/browse/queries';
 import { type Folder, type FolderFailure, patchEntries } from '@/lib/files/browse/tree';
 import { childOf } from '@/lib/files/guest-path';
@@ -82,7 +82,7 @@ export function useFollowedFolders(sandboxId: string, paths: readonly string[], 
 
 function followFolder(client: QueryClient, sandboxId: string, path: string): () => void {
   const { queryKey } = listingQuery(sandboxId, path);
-  const news = new FolderNews({
+  const news = new FolderRefresher({
     count: () => client.getQueryData(queryKey)?.entries.length ?? 0,
     reread: async () => {
       const hadNothing = client.getQueryData(queryKey) === undefined;

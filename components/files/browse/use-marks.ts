@@ -7,7 +7,7 @@ type Marks = { keys: ReadonlySet<string>; anchor: string | null; base: ReadonlyS
 
 const NONE: Marks = { keys: new Set(), anchor: null, base: new Set() };
 
-export type MarkActs = {
+export type MarkActions = {
   toggle: (key: string) => void;
   /** Marks everything from the anchor to `key`, in the order of `keys`. */
   extend: (key: string, keys: readonly string[]) => void;
@@ -17,10 +17,10 @@ export type MarkActs = {
 };
 
 /** Rows marked to be taken away together. */
-export function useMarks(): [ReadonlySet<string>, MarkActs] {
+export function useMarks(): [ReadonlySet<string>, MarkActions] {
   const [marks, setMarks] = useState(NONE);
   const acts = useMemo(
-    (): MarkActs => ({
+    (): MarkActions => ({
       toggle: (key) =>
         setMarks(({ keys }) => {
           const next = new Set(keys);

@@ -26,7 +26,7 @@ type Props = {
   /** How it is to be shown; `null`: as its kind suggests. */
   view: PreviewView | null;
   wraps: boolean;
-  actsOf: (entries: readonly Entry[]) => MenuAct[];
+  actionsOf: (entries: readonly Entry[]) => MenuAct[];
   onLine: (line: number) => void;
   onView: (view: PreviewView) => void;
   onWrap: (wraps: boolean) => void;
@@ -51,7 +51,7 @@ export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onVie
       views={kind === null ? [] : viewsOf(kind)}
       view={view}
       onView={onView}
-      acts={props.actsOf([entry])}
+      acts={props.actionsOf([entry])}
       slotRef={setSlot}
     />
   );

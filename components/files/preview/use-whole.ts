@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type RefObject, useLayoutEffect, useState } from 'react';
 import { ApiFailure } from '@/lib/api-client';
-import { mostBytesOf, type PreviewView } from '@/lib/files/preview/views';
+import { maxBytesOf, type PreviewView } from '@/lib/files/preview/views';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
 
@@ -37,7 +37,7 @@ export function useWhole<T>(props: PreviewProps, { view, understand, scroller }:
   const { data, error, refetch } = useQuery({
     queryKey: ['files', sandboxId, view, path, version],
     queryFn: async ({ signal }) => {
-      const end = mostBytesOf(view);
+      const end = maxBytesOf(view);
       const { bytes } = await readBytes(sandboxId, path, { start: 0, end, signal, onProgress: setDoneBytes });
       return { value: await understand(bytes, signal) };
     },

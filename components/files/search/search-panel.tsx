@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { FilePath, Visible } from '@/components/ui/visible-text';
-import { seenFrom } from '@/lib/files/guest-path';
+import { relativePath } from '@/lib/files/guest-path';
 import type { FileHit, SearchPlace } from '@/lib/files/schema';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { UNADDRESSABLE } from '../browse/entry-words';
@@ -112,7 +112,7 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
       ) : (
         <>
           <p role="status" className="border-line-soft border-b px-4 py-1.5 text-ink-2 text-small">
-            {saySearch(now)}
+            {searchText(now)}
           </p>
           <Hits now={now} shownPath={shownPath} onShow={onShow} />
         </>
@@ -121,7 +121,7 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
   );
 }
 
-function saySearch({ wanted, hits, state, cut, failure }: SearchNow): string {
+function searchText({ wanted, hits, state, cut, failure }: SearchNow): string {
   const found = `${hits.length.toLocaleString('en')} found`;
   const sought = `“${visibleText(wanted.text)}”`;
   if (state === 'running') return `Searching for ${sought}… ${found}`;
@@ -192,7 +192,7 @@ function Hits({ now: { wanted, hits }, shownPath, onShow }: HitsProps) {
               style={{ top: start, height: size }}
             >
               <span className="flex min-w-0 items-baseline">
-                <FilePath path={seenFrom(wanted.path, hit.path)} />
+                <FilePath path={relativePath(wanted.path, hit.path)} />
                 {hit.line === null ? null : <span className="shrink-0 text-ink-3">:{hit.line}</span>}
               </span>
               {hit.text === null ? null : (

@@ -10,11 +10,11 @@ import { FilePath } from '@/components/ui/visible-text';
 import { ApiFailure } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { sizeQuery } from '@/lib/files/browse/queries';
-import { isWithin, nameIn } from '@/lib/files/guest-path';
+import { isWithin, baseName } from '@/lib/files/guest-path';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
 import { ARCHIVE_LIMIT } from '@/lib/files/transfer/archive/schema';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { saySize } from '../browse/file-facts';
+import { sizeText } from '../browse/file-facts';
 import { downloadArchive } from './use-archives';
 
 type Props = {
@@ -54,7 +54,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
   const [only] = paths;
 
   function begin() {
-    const name = paths.length === 1 ? nameIn(only ?? '') : `${paths.length} places`;
+    const name = paths.length === 1 ? baseName(only ?? '') : `${paths.length} places`;
     downloadArchive(sandboxId, { paths, name, total: data ?? null, format, isUnlimited });
     onClose();
   }
@@ -69,7 +69,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
       title={
         paths.length === 1 ? (
           <>
-            Download <bdi>{visibleText(nameIn(only ?? ''))}</bdi> as an archive
+            Download <bdi>{visibleText(baseName(only ?? ''))}</bdi> as an archive
           </>
         ) : (
           `Download ${paths.length} as an archive`
@@ -102,7 +102,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
             : error
               ? ApiFailure.from(error).message
               : data
-                ? `${saySize(data)}, before packing`
+                ? `${sizeText(data)}, before packing`
                 : null}
       </p>
       <fieldset className="flex gap-4">

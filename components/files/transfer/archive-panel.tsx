@@ -37,7 +37,7 @@ function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
         />
       ) : null}
       <span role="status" className="min-w-0 flex-1 text-right text-ink-2">
-        {sayArchive(archive)}
+        {archiveText(archive)}
       </span>
       <button
         type="button"
@@ -52,7 +52,7 @@ function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
   );
 }
 
-function sayArchive({ state, count, total, failure }: ArchiveDownload): string {
+function archiveText({ state, count, total, failure }: ArchiveDownload): string {
   if (state === 'asked') return 'Handed over to your browser';
   if (state === 'broken') return `Broke off: ${failure}`;
   if (count === null) return 'Beginning';

@@ -5,7 +5,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { ApiFailure, apiFailureIn } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { listingQuery, readEntry } from '@/lib/files/browse/queries';
-import { isOver, type Upload, UploadQueue, type UploadWays } from '@/lib/files/transfer/upload-queue';
+import { isOver, type Upload, UploadQueue, type UploadTransport } from '@/lib/files/transfer/upload-queue';
 
 const NONE: readonly Upload[] = [];
 
@@ -54,7 +54,7 @@ export function chooseFiles(onChosen: (files: File[]) => void): void {
   input.click();
 }
 
-const ways: UploadWays = {
+const ways: UploadTransport = {
   look: (sandboxId, path, signal) =>
     readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
       if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;

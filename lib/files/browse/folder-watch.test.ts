@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually, setUpEngine } from '../../test-support/environment';
 import { type FolderEvent, folderKey } from '../schema';
-import { newSandbox } from '../test-door';
+import { newSandbox } from '../test-file-server';
 import { FolderWatches } from './folder-watch';
 
 const engine = setUpEngine({ withFiles: true });

@@ -13,13 +13,13 @@ export function splitPath(path: string): { folder: string; name: string } {
 }
 
 /** What is to be gone through below `path`: the place itself, or all of the root but what only looks like files. */
-export async function placesBelow(envd: Envd, path: string, signal: AbortSignal): Promise<string[]> {
+export async function pathsToTraverse(envd: Envd, path: string, signal: AbortSignal): Promise<string[]> {
   if (splitPath(path).name !== '') return [path];
-  return realOnes(await envd.listDir('/', signal)).map((entry) => entry.path);
+  return withoutPseudo(await envd.listDir('/', signal)).map((entry) => entry.path);
 }
 
 /** The entries of the root that are files or folders of their own. */
-export function realOnes(entries: readonly Entry[]): Entry[] {
+export function withoutPseudo(entries: readonly Entry[]): Entry[] {
   return entries.filter(
     ({ name, kind, isAddressable }) => !PSEUDO.has(name) && kind !== 'link' && isAddressable,
   );

@@ -1,7 +1,7 @@
 import 'server-only';
 import { fileProblemOf, isOfOneFile } from '../../sandbox-api/file-error';
 import type { Entry, FolderSize } from '../schema';
-import { realOnes } from './folders';
+import { withoutPseudo } from './folders';
 import { openFiles } from './reader';
 
 /** Counting is for a glance before a download: it ends soon, and says that there is more. */
@@ -11,7 +11,7 @@ const WITHIN_MS = 5_000;
 const AT_ONCE = 6;
 
 /** How much there is at and below some places, links as links. Starts nothing in the sandbox. Throws FileError. */
-export async function measurePlaces(
+export async function measurePaths(
   sandboxId: string,
   paths: readonly string[],
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export async function measurePlaces(
   const read = async (path: string) => {
     try {
       const entries = await envd.listDir(path, signal);
-      for (const entry of path === '/' ? realOnes(entries) : entries) count(entry);
+      for (const entry of path === '/' ? withoutPseudo(entries) : entries) count(entry);
     } catch (thrown) {
       if (!isOfOneFile(thrown)) throw thrown;
       // What may not be read cannot be taken along either, and what has gone is no more.

@@ -11,7 +11,7 @@ import {
   reuseEntries,
   type TreeRow,
   treeRows,
-  typedTo,
+  findByPrefix,
 } from './tree';
 
 const read = (...entries: Entry[]): Folder => ({ entries, isCut: false, failure: null });
@@ -84,13 +84,13 @@ describe('rows', () => {
     expect(shown(rows)).toEqual(['out', '  run.py', '.ssh', 'run.log']);
     expect(parentIndex(rows, 1)).toBe(0);
     expect(parentIndex(rows, 3)).toBe(-1);
-    expect(typedTo(rows, -1, 'r')).toBe(1);
-    expect(typedTo(rows, 1, 'r')).toBe(3);
-    expect(typedTo(rows, 3, 'r')).toBe(1);
-    expect(typedTo(rows, 1, 'run.l')).toBe(3);
-    expect(typedTo(rows, 3, 'RUN')).toBe(3);
-    expect(typedTo(rows, 0, 'x')).toBe(-1);
-    expect(typedTo([], -1, 'x')).toBe(-1);
+    expect(findByPrefix(rows, -1, 'r')).toBe(1);
+    expect(findByPrefix(rows, 1, 'r')).toBe(3);
+    expect(findByPrefix(rows, 3, 'r')).toBe(1);
+    expect(findByPrefix(rows, 1, 'run.l')).toBe(3);
+    expect(findByPrefix(rows, 3, 'RUN')).toBe(3);
+    expect(findByPrefix(rows, 0, 'x')).toBe(-1);
+    expect(findByPrefix([], -1, 'x')).toBe(-1);
   });
 });
 

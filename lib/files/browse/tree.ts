@@ -142,7 +142,7 @@ export function parentIndex(rows: readonly TreeRow[], index: number): number {
  * The row that typing `text` leads to from `from`, or -1. One letter goes on to the next name that begins with it;
  * more stay on the name they are in as long as it goes on to match.
  */
-export function typedTo(rows: readonly TreeRow[], from: number, text: string): number {
+export function findByPrefix(rows: readonly TreeRow[], from: number, text: string): number {
   const wanted = text.toLowerCase();
   const start = text.length === 1 ? from + 1 : Math.max(from, 0);
   for (let step = 0; step < rows.length; step += 1) {

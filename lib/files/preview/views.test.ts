@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PreviewKind } from './kind';
-import { mostBytesOf, sizeAllows, viewFor, viewsOf } from './views';
+import { maxBytesOf, sizeAllows, viewFor, viewsOf } from './views';
 
 const KINDS: PreviewKind[] = [
   ...(['text', 'markdown', 'json', 'table', 'image', 'svg'] as const),
@@ -31,5 +31,5 @@ test('what takes in a whole file asks before it takes in a large one', () => {
     'when asked',
     'never',
   ]);
-  expect(mostBytesOf('rendered')).toBe(2 * MB);
+  expect(maxBytesOf('rendered')).toBe(2 * MB);
 });

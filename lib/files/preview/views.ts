@@ -68,6 +68,6 @@ export function sizeAllows(view: PreviewView, sizeBytes: number): 'at once' | 'w
 }
 
 /** The most that a view takes in, bytes. */
-export function mostBytesOf(view: PreviewView): number {
+export function maxBytesOf(view: PreviewView): number {
   return LIMITS[view]?.most ?? Number.POSITIVE_INFINITY;
 }

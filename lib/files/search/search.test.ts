@@ -8,8 +8,7 @@ import { openEnvd } from '../../sandbox-api/envd';
 import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
 import type { SearchLine } from '../schema';
 import { readFindings, readFound } from './output';
-import { SearchQuery, searchFiles } from './search';
-import { linesOf } from './stream';
+import { linesOf, SearchQuery, searchFiles } from './search';
 
 setUpDataDir();
 

@@ -4,7 +4,7 @@ import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
 import { FileError } from '../../sandbox-api/file-error';
 import { GuestOutput } from '../../sandbox-api/guest-command';
-import { placesBelow } from '../browse/folders';
+import { pathsToTraverse } from '../browse/folders';
 import { openFiles } from '../browse/reader';
 import { type FileHit, GuestPath, SEARCH_PLACES, type SearchLine, type SearchPlace } from '../schema';
 import { readFindings, readFound, type SearchFormat } from './output';
@@ -86,7 +86,7 @@ export async function* searchFiles(
 ): AsyncGenerator<SearchLine, void, undefined> {
   const envd = await openFiles(sandboxId);
   await envd.stat(query.path, signal);
-  const places = await placesBelow(envd, query.path, signal);
+  const places = await pathsToTraverse(envd, query.path, signal);
   const time = AbortSignal.timeout(WITHIN_MS);
   let hits = 0;
   try {
@@ -140,4 +140,25 @@ async function startSearch(
 function isUnusable({ exitCode, words }: GuestOutput): boolean {
   if (exitCode === 126 || exitCode === 127) return true;
   return exitCode !== 0 && /unrecogni[sz]ed|unknown|invalid option|illegal option/i.test(words);
+}
+
+/**
+ * A line of JSON for each, as they come. Resolves with the first, so that a search that cannot begin fails as such.
+ * Whoever stops reading ends the search.
+ */
+export async function linesOf(lines: AsyncGenerator<SearchLine>): Promise<ReadableStream<Uint8Array>> {
+  const encoder = new TextEncoder();
+  let next: Promise<IteratorResult<SearchLine>> | null = lines.next();
+  await next;
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await (next ?? lines.next());
+      next = null;
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+    },
+    async cancel() {
+      await lines.return(undefined);
+    },
+  });
 }

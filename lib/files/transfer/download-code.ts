@@ -1,5 +1,5 @@
 import { SANDBOX_ID_PATTERN } from '../../sandbox/limits';
-import { nameIn } from '../guest-path';
+import { baseName } from '../guest-path';
 
 /** The languages in which a download can be written down. The `moru` command line has no way to read files. */
 export const DOWNLOAD_LANGUAGES = ['python', 'typescript'] as const;
@@ -46,7 +46,7 @@ const WRITERS = {
 
 /** The file's own name, but none that leads elsewhere on the machine of whoever runs this. */
 function localName(path: string): string {
-  return nameIn(path)
+  return baseName(path)
     .replaceAll('\\', '_')
     .replace(/^[.]+$/, '_');
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { ApiFailure } from '../../api-client';
 import { setUpEngine } from '../../test-support/environment';
-import { ask, newSandbox, openDoor } from '../test-door';
+import { sendRequest, newSandbox, startFileServer } from '../test-file-server';
 import { readBytes } from './read-bytes';
 
 const engine = setUpEngine({ withFiles: true });
@@ -16,11 +16,11 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  const door = await openDoor();
+  const door = await startFileServer();
   // What a browser adds to an address of ours: where we are, and who asks.
   vi.stubGlobal('fetch', async (address: string, init: RequestInit) => {
     if (!String(address).startsWith('/')) return elsewhere(address, init);
-    const answer = await ask(`${door}${address}`, { headers: init.headers as Record<string, string> });
+    const answer = await sendRequest(`${door}${address}`, { headers: init.headers as Record<string, string> });
     const all = Object.entries(answer.headers).map(([name, value]): [string, string] => [
       name,
       String(value),

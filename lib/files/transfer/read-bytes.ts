@@ -8,7 +8,7 @@ export type FileBytes = {
   sizeBytes: number;
 };
 
-export type BytesWanted = {
+export type ByteRange = {
   start: number;
   /** The first that is not wanted. */
   end: number;
@@ -21,7 +21,7 @@ export type BytesWanted = {
 export async function readBytes(
   sandboxId: string,
   path: string,
-  { start, end, signal, onProgress }: BytesWanted,
+  { start, end, signal, onProgress }: ByteRange,
 ): Promise<FileBytes> {
   try {
     const answer = await fetch(fileAddresses.content(sandboxId, path, 'preview'), {

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { config } from '../../config';
 import { eventually, setUpEngine } from '../../test-support/environment';
-import { ask, type Knock, knock, newSandbox, noted, openDoor } from '../test-door';
+import { sendRequest, type FileRequest, openRequest, newSandbox, auditLog, startFileServer } from '../test-file-server';
 
 const engine = setUpEngine({ withFiles: true });
 
@@ -17,13 +17,13 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  door = await openDoor();
+  door = await startFileServer();
 });
 
 const address = (path: string, more: Record<string, string> = {}, of = id) =>
   `${door}/api/sandboxes/${of}/files/content?${new URLSearchParams({ path, ...more })}`;
-const download = (path: string, options?: Knock, of = id) =>
-  ask(address(path, { as: 'download' }, of), options);
+const download = (path: string, options?: FileRequest, of = id) =>
+  sendRequest(address(path, { as: 'download' }, of), options);
 
 describe('a file', () => {
   it('is downloaded byte by byte, under its name and sealed', async () => {
@@ -73,7 +73,7 @@ describe('a file', () => {
     fs.writeFileSync(`${root}/data/head`, '0123456789');
     const answer = await download('/data/head', { method: 'HEAD' });
     expect([answer.status, answer.headers['content-length'], answer.body.length]).toEqual([200, '10', 0]);
-    expect(await noted(id)).not.toContain('file-downloaded /data/head');
+    expect(await auditLog(id)).not.toContain('file-downloaded /data/head');
   });
 
   it('whose name is hostile is given under a harmless one', async () => {
@@ -128,7 +128,7 @@ describe('a sandbox that does not run', () => {
     const before = await engine.detail(paused);
     const answer = await download('/etc/hostname', {}, paused);
     expect(answer).toMatchObject({ status: 409, json: { error: { problem: 'not_running' } } });
-    const put = await ask(address('/data/x', {}, paused), { method: 'PUT', body: 'x' });
+    const put = await sendRequest(address('/data/x', {}, paused), { method: 'PUT', body: 'x' });
     expect(put).toMatchObject({ status: 409, json: { error: { problem: 'not_running' } } });
     expect(await engine.detail(paused)).toEqual(before);
     await engine.call('DELETE', `/sandboxes/${paused}`);
@@ -142,7 +142,7 @@ describe('a sandbox that does not run', () => {
     const { id: victim, root: its } = await newSandbox(engine);
     fs.writeFileSync(`${its}/data/large`, '');
     fs.truncateSync(`${its}/data/large`, 2 ** 31);
-    const answer = await knock(address('/data/large', { as: 'download' }, victim));
+    const answer = await openRequest(address('/data/large', { as: 'download' }, victim));
     expect(answer.headers['content-length']).toBe(String(2 ** 31));
     const broken = new Promise((resolve) => answer.once('error', resolve));
     await new Promise((resolve) => answer.once('readable', resolve));
@@ -159,7 +159,7 @@ describe('a download', () => {
   it('waits for who takes it, and stops when they leave', async () => {
     fs.writeFileSync(`${root}/data/large`, '');
     fs.truncateSync(`${root}/data/large`, 2 ** 32);
-    const answer = await knock(address('/data/large', { as: 'download' }));
+    const answer = await openRequest(address('/data/large', { as: 'download' }));
     await new Promise((resolve) => answer.once('readable', resolve));
     await new Promise((resolve) => setTimeout(resolve, 500));
     const before = await bytesRead();
@@ -182,24 +182,24 @@ describe('what the browser shows itself', () => {
     fs.writeFileSync(`${root}/data/a.png`, PNG);
     fs.writeFileSync(`${root}/data/evil.png`, '<script>alert(1)</script>');
     fs.writeFileSync(`${root}/data/a.svg`, '<svg><script>alert(1)</script></svg>');
-    const shown = await ask(address('/data/a.png', { as: 'image' }));
+    const shown = await sendRequest(address('/data/a.png', { as: 'image' }));
     expect(shown.headers).toMatchObject({
       'content-type': 'image/png',
       'content-disposition': expect.stringMatching(/^inline;/),
       'content-security-policy': expect.stringContaining("default-src 'none'"),
     });
     expect(shown.body.equals(PNG)).toBe(true);
-    const svg = await ask(address('/data/a.svg', { as: 'image' }));
+    const svg = await sendRequest(address('/data/a.svg', { as: 'image' }));
     expect(svg.headers['content-type']).toBe('image/svg+xml');
     expect(svg.headers['content-security-policy']).toMatch(/default-src 'none'.*sandbox/);
     for (const as of ['image', 'media', 'pdf']) {
-      expect((await ask(address('/data/evil.png', { as }))).status, as).toBe(400);
+      expect((await sendRequest(address('/data/evil.png', { as }))).status, as).toBe(400);
     }
   });
 
   it('may be asked for in ranges', async () => {
     fs.writeFileSync(`${root}/data/a.mp3`, `ID3${'x'.repeat(1000)}`);
-    const part = await ask(address('/data/a.mp3', { as: 'media' }), { headers: { range: 'bytes=1000-' } });
+    const part = await sendRequest(address('/data/a.mp3', { as: 'media' }), { headers: { range: 'bytes=1000-' } });
     expect([part.status, part.body.toString(), part.headers['content-type']]).toEqual([
       206,
       'xxx',
@@ -209,8 +209,8 @@ describe('what the browser shows itself', () => {
 });
 
 describe('an upload', () => {
-  const put = (path: string, options: Knock = {}, more: Record<string, string> = {}) =>
-    ask(address(path, more), { method: 'PUT', ...options });
+  const put = (path: string, options: FileRequest = {}, more: Record<string, string> = {}) =>
+    sendRequest(address(path, more), { method: 'PUT', ...options });
   const names = (path: string) => fs.readdirSync(`${root}${path}`).sort();
 
   it('makes a file, and its folders', async () => {
@@ -282,7 +282,7 @@ describe('the door', () => {
     expect((await download(path, { role: null })).status).toBe(401);
     expect((await download(path, { role: 'viewer' })).status).toBe(403);
     expect((await download(path, { role: 'admin' })).status).toBe(200);
-    const put = (options: Knock) => ask(address('/data/door'), { method: 'PUT', body: 'x', ...options });
+    const put = (options: FileRequest) => sendRequest(address('/data/door'), { method: 'PUT', body: 'x', ...options });
     expect((await put({ role: null })).status).toBe(401);
     expect((await put({ role: 'viewer' })).status).toBe(403);
     for (const origin of ['', 'null', 'http://evil.example']) {
@@ -293,11 +293,11 @@ describe('the door', () => {
 
   it('takes no other method, address or value', async () => {
     for (const method of ['POST', 'DELETE', 'PATCH']) {
-      const answer = await ask(address('/data/x'), { method });
+      const answer = await sendRequest(address('/data/x'), { method });
       expect([answer.status, answer.headers.allow], method).toEqual([405, 'GET, HEAD, PUT']);
     }
-    expect((await ask(`${door}/api/sandboxes/${id}/files/constructor`)).status).toBe(404);
-    expect((await ask(`${door}/api/sandboxes/a%2Fb/files/content?path=/&as=download`)).status).toBe(400);
+    expect((await sendRequest(`${door}/api/sandboxes/${id}/files/constructor`)).status).toBe(404);
+    expect((await sendRequest(`${door}/api/sandboxes/a%2Fb/files/content?path=/&as=download`)).status).toBe(400);
     for (const query of [
       '',
       'path=/x',
@@ -306,7 +306,7 @@ describe('the door', () => {
       'path=/x&as=page',
       'path=/%00&as=download',
     ]) {
-      const answer = await ask(`${door}/api/sandboxes/${id}/files/content?${query}`);
+      const answer = await sendRequest(`${door}/api/sandboxes/${id}/files/content?${query}`);
       expect([answer.status, answer.headers['cache-control']], query).toEqual([400, 'no-store']);
     }
   });
@@ -315,13 +315,13 @@ describe('the door', () => {
     const { id: one, root: its } = await newSandbox(engine);
     fs.writeFileSync(`${its}/data/a`, '0123456789');
     for (const range of ['bytes=0-1', 'bytes=2-3']) {
-      await ask(address('/data/a', { as: 'preview' }, one), { headers: { range } });
+      await sendRequest(address('/data/a', { as: 'preview' }, one), { headers: { range } });
     }
     await download('/data/a', {}, one);
     await download('/data/nothing', {}, one);
     await download('/data/a', { role: 'viewer' }, one);
-    await ask(address('/data/b', {}, one), { method: 'PUT', body: 'x' });
-    expect(await noted(one)).toEqual([
+    await sendRequest(address('/data/b', {}, one), { method: 'PUT', body: 'x' });
+    expect(await auditLog(one)).toEqual([
       'file-opened /data/a',
       'file-downloaded /data/a',
       'file-uploaded /data/b',

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { noteAccess } from '../../access/audit';
 import { parseInput } from '../../access/input';
 import { guardRequest } from '../../access/request-guard';
+import type { Session } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
-import { noteOpened } from '../browse/opened';
+import { singleton } from '../../singleton';
 import { type OpenedFile, openFile } from '../browse/reader';
 import { HEAD_BYTES, inlineType } from '../preview/media/inline-type';
 import { CONTENT_USES, type ContentUse, GuestPath, UPLOAD_CONFLICTS } from '../schema';
@@ -50,7 +51,7 @@ export async function sendContent({ req, res, sandboxId, query, signal }: FileEx
     const headers = headersOf(as, file);
     const isRead = req.method === 'GET' && file.content.kind === 'bytes';
     if (isRead && as === 'download') await noteAccess(session, { kind: 'file-downloaded', sandboxId, path });
-    if (isRead && as !== 'download') await noteOpened(session, sandboxId, path);
+    if (isRead && as !== 'download') await recordOpening(session, sandboxId, path);
     await send(req, res, file, headers, signal);
   } finally {
     if (file.content.kind === 'bytes') file.content.body.destroy();
@@ -106,4 +107,24 @@ async function send(
   res.writeHead(range ? 206 : 200, { ...headers, ...part, 'content-length': length });
   if (req.method === 'HEAD') res.end();
   else await pipeline(body, res, { signal });
+}
+
+/** A preview reads a file range by range; that is one opening. */
+const SAME_OPENING_MS = 5 * 60_000;
+const MAX_KEPT = 10_000;
+
+/** Notes that somebody has opened a file, once for all readings that belong together. */
+async function recordOpening(session: Session, sandboxId: string, path: string): Promise<void> {
+  const openings = singleton('file-openings', () => new Map<string, number>());
+  const key = JSON.stringify([session.id, sandboxId, path]);
+  const nowMs = Date.now();
+  if (nowMs - (openings.get(key) ?? 0) < SAME_OPENING_MS) return;
+  await noteAccess(session, { kind: 'file-opened', sandboxId, path });
+  // The latest stands last, so the first are the ones to forget.
+  openings.delete(key);
+  openings.set(key, nowMs);
+  for (const oldest of openings.keys()) {
+    if (openings.size <= MAX_KEPT) break;
+    openings.delete(oldest);
+  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ApiFailure } from '../../api-client';
 import { entryAt, folderAt } from '../test-entries';
-import { UploadQueue, type UploadWays } from './upload-queue';
+import { UploadQueue, type UploadTransport } from './upload-queue';
 
 type Sending = {
   path: string;
@@ -16,7 +16,7 @@ function openQueue(existing: Record<string, 'file' | 'directory'> = {}) {
   const sendings: Sending[] = [];
   const done: string[] = [];
   const there = new Map(Object.entries(existing));
-  const ways: UploadWays = {
+  const ways: UploadTransport = {
     look: async (_sandboxId, path) => {
       const kind = there.get(path);
       if (kind === undefined) return null;

@@ -43,7 +43,7 @@ export function isOver({ state }: Pick<Upload, 'state'>): boolean {
 }
 
 /** How the queue reaches the server. Both throw `ApiFailure`. */
-export type UploadWays = {
+export type UploadTransport = {
   /** What is at `path`, or `null`. */
   look: (sandboxId: string, path: string, signal: AbortSignal) => Promise<Entry | null>;
   send: (
@@ -66,7 +66,7 @@ const AT_ONCE = 2;
 const MAX_NUMBERS = 999;
 
 export class UploadQueue {
-  readonly #ways: UploadWays;
+  readonly #ways: UploadTransport;
   readonly #onDone: (upload: Upload) => void;
   readonly #items = new Map<number, Item>();
   /** What was answered for all of a batch. */
@@ -76,7 +76,7 @@ export class UploadQueue {
   #nextId = 1;
   #nextBatch = 1;
 
-  constructor(ways: UploadWays, onDone: (upload: Upload) => void) {
+  constructor(ways: UploadTransport, onDone: (upload: Upload) => void) {
     this.#ways = ways;
     this.#onDone = onDone;
   }

@@ -5,7 +5,7 @@ import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useMemo, useState } from 'react';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
-import { type JsonTree, jsonPath, jsonRows, meaningOf } from '@/lib/files/preview/structured/json-tree';
+import { type JsonTree, jsonPath, jsonRows, decodeString } from '@/lib/files/preview/structured/json-tree';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { copyText } from '../../browse/entry-actions';
 import { BarButton, ViewControls } from '../view-controls';
@@ -194,7 +194,7 @@ function WhereItIs({ tree, node, isCut }: { tree: JsonTree; node: number; isCut:
         className="shrink-0 text-accent"
         onClick={() => {
           const source = tree.source(node, LONGEST_COPY);
-          void copyText(tree.kind(node) === 'string' ? meaningOf(source) : source, 'the value');
+          void copyText(tree.kind(node) === 'string' ? decodeString(source) : source, 'the value');
         }}
       >
         Copy value

@@ -6,10 +6,10 @@ import { Strip } from '@/components/ui/strip';
 import { inSlices } from '@/lib/files/preview/slices';
 import {
   firstOpen,
-  JsonBreak,
+  JsonSyntaxError,
   type JsonTree,
   parseJson,
-  stillOpen,
+  carryOpen,
 } from '@/lib/files/preview/structured/json-tree';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
 import type { PreviewProps } from '../preview-props';
@@ -18,7 +18,7 @@ import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
 import { JsonRows } from './json-rows';
 
-type Understood = { tree: JsonTree } | { broken: JsonBreak };
+type Understood = { tree: JsonTree } | { broken: JsonSyntaxError };
 
 /** A JSON text as a tree; what is none as text, with the place where it breaks. */
 export function JsonView(props: PreviewProps) {
@@ -34,7 +34,7 @@ export function JsonView(props: PreviewProps) {
           tree: await inSlices(parseJson(newDecoder(encoding).decode(bytes), { isSequence }), signal),
         };
       } catch (thrown) {
-        if (thrown instanceof JsonBreak) return { broken: thrown };
+        if (thrown instanceof JsonSyntaxError) return { broken: thrown };
         throw thrown;
       }
     },
@@ -55,7 +55,7 @@ export function JsonView(props: PreviewProps) {
 function JsonShown({ tree, scroller }: { tree: JsonTree; scroller: React.RefObject<HTMLDivElement | null> }) {
   const [opened, setOpened] = useState({ tree, open: firstOpen(tree) as ReadonlySet<number> });
   // Another text: the same places stay open as far as they are there.
-  const open = opened.tree === tree ? opened.open : stillOpen(opened.tree, opened.open, tree);
+  const open = opened.tree === tree ? opened.open : carryOpen(opened.tree, opened.open, tree);
   if (opened.tree !== tree) setOpened({ tree, open });
   return (
     <JsonRows
@@ -67,7 +67,7 @@ function JsonShown({ tree, scroller }: { tree: JsonTree; scroller: React.RefObje
   );
 }
 
-function Broken({ props, broken }: { props: PreviewProps; broken: JsonBreak }) {
+function Broken({ props, broken }: { props: PreviewProps; broken: JsonSyntaxError }) {
   const { line, column, message } = broken;
   const [asked, setAsked] = useState<number | null>(null);
   return (

@@ -7,7 +7,7 @@ import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
-import { markdownSections, safeLink, whyNotRendered } from '@/lib/files/preview/structured/markdown-bounds';
+import { markdownSections, safeLink, renderRefusal } from '@/lib/files/preview/structured/markdown-bounds';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
 import type { PreviewProps } from '../preview-props';
 import { PreviewNotice } from '../preview-state';
@@ -24,7 +24,7 @@ export function MarkdownView(props: PreviewProps) {
     scroller,
     understand: async (bytes) => {
       const text = newDecoder(encoding).decode(bytes);
-      return { text, why: whyNotRendered(text) };
+      return { text, why: renderRefusal(text) };
     },
   });
   return (

@@ -2,7 +2,7 @@
 
 import { useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { whyNotRendered } from '@/lib/files/preview/structured/markdown-bounds';
+import { renderRefusal } from '@/lib/files/preview/structured/markdown-bounds';
 import { type CellOutput, type NotebookCell, readNotebook } from '@/lib/files/preview/structured/notebook';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
 import type { PreviewProps } from '../preview-props';
@@ -81,7 +81,7 @@ type CellProps = { cell: NotebookCell; language: string | null; onLink: (href: s
 function Cell({ cell, language, onLink }: CellProps) {
   const { kind, source, count, outputs } = cell;
   const isRendered =
-    kind === 'markdown' && source.length <= LONGEST_RENDERED && whyNotRendered(source) === null;
+    kind === 'markdown' && source.length <= LONGEST_RENDERED && renderRefusal(source) === null;
   return (
     <>
       <span className="w-12 shrink-0 pt-2 text-right font-mono text-ink-3 text-small">

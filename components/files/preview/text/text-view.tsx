@@ -162,7 +162,7 @@ export function TextView(props: PreviewProps) {
           <span>
             Line {state.cursor.line?.toLocaleString('en') ?? 'unknown'}, column {state.cursor.column}
           </span>
-          <span>{sayLines(state)}</span>
+          <span>{linesText(state)}</span>
           <span className="ml-auto">{ENCODING_NAMES[encoding]}</span>
           {language ? <span>{language.name}</span> : null}
         </footer>
@@ -171,7 +171,7 @@ export function TextView(props: PreviewProps) {
   );
 }
 
-function sayLines({ lines, toByte, sizeBytes, isPart }: TextState): string {
+function linesText({ lines, toByte, sizeBytes, isPart }: TextState): string {
   if (lines !== null) return `${lines.toLocaleString('en')} ${lines === 1 ? 'line' : 'lines'}`;
   return isPart ? '' : `Reading… ${formatBytes(toByte)} of ${formatBytes(sizeBytes)}`;
 }

@@ -3,13 +3,13 @@ import { describe, expect, test, vi } from 'vitest';
 import { inSlices } from '../slices';
 import {
   firstOpen,
-  JsonBreak,
+  JsonSyntaxError,
   type JsonTree,
   jsonPath,
   jsonRows,
-  meaningOf,
+  decodeString,
   parseJson,
-  stillOpen,
+  carryOpen,
 } from './json-tree';
 
 function parse(text: string, isSequence = false): JsonTree {
@@ -20,11 +20,11 @@ function parse(text: string, isSequence = false): JsonTree {
   }
 }
 
-function breakOf(text: string): JsonBreak {
+function breakOf(text: string): JsonSyntaxError {
   try {
     parse(text);
   } catch (thrown) {
-    if (thrown instanceof JsonBreak) return thrown;
+    if (thrown instanceof JsonSyntaxError) return thrown;
   }
   throw new Error('it was accepted');
 }
@@ -145,7 +145,7 @@ test('one value in each line is a sequence', () => {
   const tree = parse('{"a":1}\n{"a":2}\n\n3', true);
   expect(meant(tree)).toEqual([{ a: 1 }, { a: 2 }, 3]);
   expect(meant(parse('', true))).toEqual([]);
-  expect(() => parse('{"a":1}\n{', true)).toThrow(JsonBreak);
+  expect(() => parse('{"a":1}\n{', true)).toThrow(JsonSyntaxError);
 });
 
 test('places are written as people write them', () => {
@@ -169,22 +169,22 @@ test('what was open is open in another text as far as it is there', () => {
     Array.from({ length: before.size }, (_, node) => node).filter((n) => before.isBranch(n)),
   );
   const after = parse('{"new":0,"d":5,"__proto__":{},"a":{"b":[[1,2]]}}');
-  expect(paths(after, stillOpen(before, open, after)).sort()).toEqual([
+  expect(paths(after, carryOpen(before, open, after)).sort()).toEqual([
     '$',
     '$.__proto__',
     '$.a',
     '$.a.b',
     '$.a.b[0]',
   ]);
-  expect(stillOpen(before, new Set([1]), after)).toEqual(new Set());
+  expect(carryOpen(before, new Set([1]), after)).toEqual(new Set());
 });
 
 test('members are not gone through for what is not open in them', () => {
   const [before, after] = [parse('[1,2,[3],4]'), parse('[1,2,[3],4,5,6]')];
   const key = vi.spyOn(after, 'key');
-  expect(stillOpen(before, new Set([0]), after)).toEqual(new Set([0]));
+  expect(carryOpen(before, new Set([0]), after)).toEqual(new Set([0]));
   expect(key).not.toHaveBeenCalled();
-  expect(stillOpen(before, new Set([0, 3]), after)).toEqual(new Set([0, 3]));
+  expect(carryOpen(before, new Set([0, 3]), after)).toEqual(new Set([0, 3]));
   expect(key).toHaveBeenCalledTimes(3);
 });
 
@@ -196,5 +196,5 @@ test('opens first what fits', () => {
 });
 
 test('a string that is cut off is shown as it stands', () => {
-  expect([meaningOf('"a\\n"'), meaningOf('"a\\'), meaningOf('"abc')]).toEqual(['a\n', 'a\\', 'abc']);
+  expect([decodeString('"a\\n"'), decodeString('"a\\'), decodeString('"abc')]).toEqual(['a\n', 'a\\', 'abc']);
 });

@@ -4,8 +4,8 @@ const KINDS = ['object', 'array', 'string', 'number', 'boolean', 'null'] as cons
 const KIND_OF_WORD = { true: 'boolean', false: 'boolean', null: 'null' } as const;
 
 /** Where a text is no JSON. `line` and `column` from 1. */
-export class JsonBreak extends Error {
-  override readonly name = 'JsonBreak';
+export class JsonSyntaxError extends Error {
+  override readonly name = 'JsonSyntaxError';
   constructor(
     message: string,
     readonly offset: number,
@@ -121,7 +121,7 @@ export class JsonTree {
   key(node: number, most = 1_000): string | number | null {
     const key = this.#keys.at(node);
     if (key === NONE) return this.#parents.at(node) === NONE ? null : this.#places.at(node);
-    return meaningOf(this.text.slice(key, Math.min(endOfString(this.text, key), key + most)));
+    return decodeString(this.text.slice(key, Math.min(endOfString(this.text, key), key + most)));
   }
 
   /** A leaf as it stands in the text, at most `most` characters; a string with its quotes. */
@@ -139,7 +139,7 @@ export class JsonTree {
 }
 
 /** A string as it is meant; where it is cut off or wrong, as it stands. */
-export function meaningOf(quoted: string): string {
+export function decodeString(quoted: string): string {
   try {
     return String(JSON.parse(quoted));
   } catch {
@@ -170,7 +170,7 @@ type ParseOptions = {
   isSequence?: boolean;
 };
 
-/** Parses a JSON text of any depth; a generator for `inSlices`. Throws `JsonBreak`. */
+/** Parses a JSON text of any depth; a generator for `inSlices`. Throws `JsonSyntaxError`. */
 export function* parseJson(text: string, { isSequence = false }: ParseOptions = {}) {
   const tree = new JsonTree(text);
   /** The node whose members are being read, and the last of them. */
@@ -275,14 +275,14 @@ function endOf(pattern: RegExp, text: string, at: number): number {
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-function breakAt(text: string, offset: number, what: string): JsonBreak {
+function breakAt(text: string, offset: number, what: string): JsonSyntaxError {
   let line = 1;
   let begin = 0;
   for (let end = text.indexOf('\n'); end >= 0 && end < offset; end = text.indexOf('\n', end + 1)) {
     line += 1;
     begin = end + 1;
   }
-  return new JsonBreak(what, offset, line, offset - begin + 1);
+  return new JsonSyntaxError(what, offset, line, offset - begin + 1);
 }
 
 /** One line of a tree in sight. */
@@ -352,7 +352,7 @@ export function firstOpen(tree: JsonTree, mostRows = 200): Set<number> {
  * The open places of one tree in another: nodes at the same way from the root. Looks at no more of a node's members than
  * it must: of millions, which may change every second, mostly none is open.
  */
-export function stillOpen(from: JsonTree, open: ReadonlySet<number>, to: JsonTree): Set<number> {
+export function carryOpen(from: JsonTree, open: ReadonlySet<number>, to: JsonTree): Set<number> {
   const within = new Map<number | null, number[]>();
   for (const node of open) {
     const parent = from.parent(node);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { markdownSections, safeLink, whyNotRendered } from './markdown-bounds';
+import { markdownSections, safeLink, renderRefusal } from './markdown-bounds';
 
 test('texts of people are rendered', () => {
   const text = `# Report\n\n${'- **one** of [many](https://example.com) `things`\n'.repeat(100)}\n\n> quoted\n> > twice\n\n        - four deep\n`;
-  expect(whyNotRendered(text)).toBeNull();
-  expect(whyNotRendered('')).toBeNull();
+  expect(renderRefusal(text)).toBeNull();
+  expect(renderRefusal('')).toBeNull();
   const row = '| name of a thing | 1,024 | 12 % | yes |\n';
-  expect(whyNotRendered(`${row}|-|-|-|-|\n${row.repeat(700)}`)).toBeNull();
+  expect(renderRefusal(`${row}|-|-|-|-|\n${row.repeat(700)}`)).toBeNull();
 });
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   ['one in a quote', `> ${'|a'.repeat(1_000)}\n> ${'|-'.repeat(1_000)}\n${'> |a\n'.repeat(1_000)}`],
   ['one long line', 'a'.repeat(1_000_000)],
 ])('%s beyond measure are not', (_what, text) => {
-  expect(whyNotRendered(text)).not.toBeNull();
+  expect(renderRefusal(text)).not.toBeNull();
 });
 
 test('links lead to the web alone', () => {

@@ -5,7 +5,7 @@ const LONGEST_LINE = 20_000;
 const MAX_CELLS = 20_000;
 
 /** Why a Markdown text is shown as its source rather than rendered, or `null`. */
-export function whyNotRendered(text: string): string | null {
+export function renderRefusal(text: string): string | null {
   for (const line of lines(text)) {
     if (line.length > LONGEST_LINE) return 'It has a line that is too long to be rendered.';
     if (nesting(line) > MAX_NESTED) return 'It is nested too deep to be rendered.';

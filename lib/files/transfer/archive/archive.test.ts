@@ -7,8 +7,8 @@ import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { canRun, type ProcessEngine, startProcessEngine } from '../../../engine/jail/test-process-engine';
 import { openEnvd } from '../../../sandbox-api/envd';
 import { eventually, setUpDataDir, thrownBy } from '../../../test-support/environment';
-import { measurePlaces } from '../../browse/size';
-import { ask, hasPython, knock, noted, openDoor } from '../../test-door';
+import { measurePaths } from '../../browse/size';
+import { sendRequest, hasPython, openRequest, auditLog, startFileServer } from '../../test-file-server';
 import { openArchive } from './archive';
 import { archiveProgress } from './progress';
 import { type ArchiveEvent, newArchiveToken } from './schema';
@@ -26,7 +26,7 @@ describe.runIf(canRun)('folders and files', () => {
   });
 
   beforeEach(async () => {
-    door = await openDoor();
+    door = await startFileServer();
   });
 
   /** A sandbox, and where its files are. `tools`: programs of its own, found before the system's or, alone, instead. */
@@ -63,7 +63,7 @@ describe.runIf(canRun)('folders and files', () => {
     paths: string[],
     format = 'tar.gz',
   ): Promise<Record<string, string | null>> {
-    const answer = await ask(address(id, paths, { format }));
+    const answer = await sendRequest(address(id, paths, { format }));
     expect([answer.status, answer.body.toString('utf8', 0, 0)]).toEqual([200, '']);
     return unpacked(answer.body, format);
   }
@@ -167,7 +167,7 @@ describe.runIf(canRun)('folders and files', () => {
       a: null,
       'a/-name': 'a',
     });
-    const answer = await ask(address(id, ['/data/a'], { format: 'zip' }), { method: 'HEAD' });
+    const answer = await sendRequest(address(id, ['/data/a'], { format: 'zip' }), { method: 'HEAD' });
     expect(answer.headers).toMatchObject({
       'content-type': 'application/zip',
       'content-disposition': `attachment; filename="a.zip"; filename*=UTF-8''a.zip`,
@@ -249,7 +249,7 @@ t.close()
         fs.mkdirSync(`${root}/data/work`);
         fs.writeFileSync(`${root}/data/work/file`, 'x'.repeat(5_000));
         const thrown = await thrownBy(async () => {
-          const answer = await knock(address(id, ['/data/work'], { format: 'zip' }));
+          const answer = await openRequest(address(id, ['/data/work'], { format: 'zip' }));
           await text(answer);
         });
         expect(thrown, what).toMatchObject({ code: 'ECONNRESET' });
@@ -286,7 +286,7 @@ t.close()
     fs.mkdirSync(`${root}/data/work`);
     fs.writeFileSync(`${root}/data/work/large`, '');
     fs.truncateSync(`${root}/data/work/large`, 3 * 2 ** 30);
-    const answer = await knock(address(id, ['/data/work'], { format: 'tar.gz' }));
+    const answer = await openRequest(address(id, ['/data/work'], { format: 'tar.gz' }));
     await new Promise((resolve) => answer.once('readable', resolve));
     expect(await isIdle(id)).toBe(false);
     answer.destroy();
@@ -303,13 +303,13 @@ t.close()
     };
     const [good, bad] = [newArchiveToken(), newArchiveToken()];
     const [done, failed] = [follow(good), follow(bad)];
-    await ask(address(id, ['/data/work'], { format: 'zip', progress: good }));
+    await sendRequest(address(id, ['/data/work'], { format: 'zip', progress: good }));
     expect(done.at(-1)).toEqual({
       kind: 'ended',
       count: { files: 6, folders: 3, bytes: 29, leftOut: 3, isCut: false },
       failure: null,
     });
-    await ask(address(id, ['/nowhere'], { format: 'zip', progress: bad }));
+    await sendRequest(address(id, ['/nowhere'], { format: 'zip', progress: bad }));
     expect(failed.at(-1)).toMatchObject({
       kind: 'ended',
       count: null,
@@ -324,7 +324,7 @@ t.close()
       more: Record<string, string>,
       role: 'viewer' | 'operator' | null = 'operator',
     ) => {
-      const { status, json } = await ask(address(id, paths, more), { role });
+      const { status, json } = await sendRequest(address(id, paths, more), { role });
       return [status, (json as { error: { problem?: string } }).error.problem];
     };
     expect(await refused(['/nowhere'], { format: 'zip' })).toEqual([404, 'vanished']);
@@ -333,23 +333,23 @@ t.close()
     expect(await refused(['/data'], { format: 'zip', limit: 'all' })).toEqual([400, undefined]);
     expect(await refused(['/data'], { format: 'zip' }, 'viewer')).toEqual([403, undefined]);
     expect(await refused(['/data'], { format: 'zip' }, null)).toEqual([401, undefined]);
-    expect(await noted(id)).toEqual([]);
+    expect(await auditLog(id)).toEqual([]);
     await unpack(id, ['/data']);
-    expect(await noted(id)).toEqual(['archive-downloaded /data']);
+    expect(await auditLog(id)).toEqual(['archive-downloaded /data']);
   });
 
   it('are counted before they are taken', async () => {
     const { id, root } = await newSandbox();
     layOut(root);
     const { signal } = new AbortController();
-    expect(await measurePlaces(id, ['/data/work'], signal)).toEqual({ entries: 12, bytes: 29, isCut: false });
-    expect(await measurePlaces(id, ['/data/work/sub/run', '/data/work/out'], signal)).toMatchObject({
+    expect(await measurePaths(id, ['/data/work'], signal)).toEqual({ entries: 12, bytes: 29, isCut: false });
+    expect(await measurePaths(id, ['/data/work/sub/run', '/data/work/out'], signal)).toMatchObject({
       entries: 2,
       bytes: 3,
     });
-    const whole = await measurePlaces(id, ['/'], signal);
+    const whole = await measurePaths(id, ['/'], signal);
     expect(whole.entries).toBeGreaterThan(12);
-    expect(await thrownBy(() => measurePlaces(id, ['/nowhere'], signal))).toMatchObject({
+    expect(await thrownBy(() => measurePaths(id, ['/nowhere'], signal))).toMatchObject({
       problem: 'vanished',
     });
   });

@@ -7,12 +7,11 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { thrownBy } from '../../../test-support/environment';
-import { hasPython } from '../../test-door';
-import { crc32, crc32ByTable } from './crc32';
+import { hasPython } from '../../test-file-server';
 import { bytesOf, noBytes, type SafeEntry } from './entry';
 import { readTar } from './tar-reader';
 import { writeTar } from './tar-writer';
-import { writeZip } from './zip-writer';
+import { crc32, crc32ByTable, writeZip } from './zip-writer';
 
 function newDir(): string {
   const dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-archive-'));

@@ -3,7 +3,7 @@ import { SandkeeperError } from '../../../errors';
 import type { Envd } from '../../../sandbox-api/envd';
 import { FileError, isOfOneFile } from '../../../sandbox-api/file-error';
 import { GuestOutput } from '../../../sandbox-api/guest-command';
-import { placesBelow, realOnes, splitPath } from '../../browse/folders';
+import { pathsToTraverse, withoutPseudo, splitPath } from '../../browse/folders';
 import type { Entry } from '../../schema';
 import { type ArchiveEntry, noBytes } from './entry';
 import { readTar, TarError } from './tar-reader';
@@ -37,7 +37,7 @@ export async function* readSelected(
 
 /** `null` where the sandbox has no `tar` that works. */
 async function startTar({ envd, signal }: Source, path: string): Promise<GuestOutput | null> {
-  const places = await placesBelow(envd, path, signal);
+  const places = await pathsToTraverse(envd, path, signal);
   const { folder } = splitPath(places[0] ?? path);
   const names = places.map((place) => `./${splitPath(place).name}`);
   for (const options of TAR_OPTIONS) {
@@ -113,7 +113,7 @@ async function* walk(
 
 async function listBelow({ envd, signal, miss }: Source, { path }: Entry): Promise<Entry[]> {
   const entries = await orMissed(miss, path, () => envd.listDir(path, signal));
-  return path === '/' ? realOnes(entries ?? []) : (entries ?? []);
+  return path === '/' ? withoutPseudo(entries ?? []) : (entries ?? []);
 }
 
 async function* readOne(

@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
 import { listFolder, packListing } from '@/lib/files/browse/reader';
-import { placeAsked } from '@/lib/files/input';
+import { parsePathRequest } from '@/lib/files/input';
 import { responseOf } from '@/lib/result';
 
 /** What a folder holds: gzipped JSON of `Listing`, `?path=`. Role: viewer. */
@@ -10,7 +10,7 @@ export function GET(
 ): Promise<Response> {
   return responseOf(async () => {
     await guardRead('viewer');
-    const { sandboxId, path } = placeAsked((await params).id, request.url);
+    const { sandboxId, path } = parsePathRequest((await params).id, request.url);
     const listing = await listFolder(sandboxId, path, request.signal);
     return new Response(await packListing(listing), {
       headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' },

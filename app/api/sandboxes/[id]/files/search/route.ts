@@ -1,8 +1,7 @@
 import { noteAccess } from '@/lib/access/audit';
 import { guardRead } from '@/lib/access/guard';
-import { searchAsked } from '@/lib/files/input';
-import { searchFiles } from '@/lib/files/search/search';
-import { linesOf } from '@/lib/files/search/stream';
+import { parseSearchRequest } from '@/lib/files/input';
+import { linesOf, searchFiles } from '@/lib/files/search/search';
 import { responseOf } from '@/lib/result';
 
 /** Looks for text in names or files, `?path=&text=&in=`: a `SearchLine` on each line, as they are found. Role: operator. */
@@ -12,7 +11,7 @@ export function GET(
 ): Promise<Response> {
   return responseOf(async () => {
     const session = await guardRead('operator');
-    const { sandboxId, query } = searchAsked((await params).id, request.url);
+    const { sandboxId, query } = parseSearchRequest((await params).id, request.url);
     await noteAccess(session, { kind: 'searched', sandboxId, path: query.path, detail: query.text });
     return new Response(await linesOf(searchFiles(sandboxId, query, request.signal)), {
       headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },

@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
-import { measurePlaces } from '@/lib/files/browse/size';
-import { placesAsked } from '@/lib/files/input';
+import { measurePaths } from '@/lib/files/browse/size';
+import { parsePathsRequest } from '@/lib/files/input';
 import { responseOf } from '@/lib/result';
 
 /** How much there is at and below some places, `?path=&path=`: JSON of `FolderSize`. Role: operator. */
@@ -10,8 +10,8 @@ export function GET(
 ): Promise<Response> {
   return responseOf(async () => {
     await guardRead('operator');
-    const { sandboxId, paths } = placesAsked((await params).id, request.url);
-    return Response.json(await measurePlaces(sandboxId, paths, request.signal), {
+    const { sandboxId, paths } = parsePathsRequest((await params).id, request.url);
+    return Response.json(await measurePaths(sandboxId, paths, request.signal), {
       headers: { 'cache-control': 'no-store' },
     });
   });

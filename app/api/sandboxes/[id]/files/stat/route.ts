@@ -1,6 +1,6 @@
 import { guardRead } from '@/lib/access/guard';
 import { statEntry } from '@/lib/files/browse/reader';
-import { placeAsked } from '@/lib/files/input';
+import { parsePathRequest } from '@/lib/files/input';
 import { responseOf } from '@/lib/result';
 
 /** One entry of a sandbox, `?path=`: JSON of `Entry`. Role: viewer. */
@@ -10,7 +10,7 @@ export function GET(
 ): Promise<Response> {
   return responseOf(async () => {
     await guardRead('viewer');
-    const { sandboxId, path } = placeAsked((await params).id, request.url);
+    const { sandboxId, path } = parsePathRequest((await params).id, request.url);
     return Response.json(await statEntry(sandboxId, path, request.signal), {
       headers: { 'cache-control': 'no-store' },
     });

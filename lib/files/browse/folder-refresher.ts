@@ -16,7 +16,7 @@ type Ways = {
 };
 
 /** Turns the news of one folder into readings, as few and as fast as its size allows: an agent may write all the time. */
-export class FolderNews {
+export class FolderRefresher {
   readonly #ways: Ways;
   readonly #names = new Set<string>();
   #wantsAll = false;

@@ -12,7 +12,7 @@ import { serveFiles } from './transfer/serve';
 
 /** What tests of the requests that carry files share: the door itself, and somebody who knocks. */
 
-export type Knock = {
+export type FileRequest = {
   method?: string;
   role?: Role | null;
   headers?: Record<string, string>;
@@ -34,16 +34,16 @@ async function cookieOf(role: Role): Promise<string> {
 }
 
 /** Opens the door for this test and answers its address. */
-export function openDoor(): Promise<string> {
+export function startFileServer(): Promise<string> {
   return serveHttp((req, res) => {
     if (!serveFiles(req, res)) res.writeHead(404).end();
   });
 }
 
 /** Starts a request; its answer's body is still to be read. */
-export async function knock(
+export async function openRequest(
   url: string,
-  { method = 'GET', role = 'operator', headers = {}, body }: Knock = {},
+  { method = 'GET', role = 'operator', headers = {}, body }: FileRequest = {},
 ): Promise<IncomingMessage> {
   const all: Record<string, string> = { origin: `http://localhost:${config().port}`, ...headers };
   if (role !== null) all.cookie = await cookieOf(role);
@@ -56,8 +56,8 @@ export async function knock(
 }
 
 /** The whole answer to a request. */
-export async function ask(url: string, options: Knock = {}): Promise<Answer> {
-  const answer = await knock(url, options);
+export async function sendRequest(url: string, options: FileRequest = {}): Promise<Answer> {
+  const answer = await openRequest(url, options);
   const body = await buffer(answer);
   const isJson = answer.headers['content-type'] === 'application/json';
   const json: unknown = isJson ? JSON.parse(body.toString()) : undefined;
@@ -74,7 +74,7 @@ export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; r
 }
 
 /** What was written down of one sandbox, oldest first. */
-export async function noted(sandboxId: string): Promise<string[]> {
+export async function auditLog(sandboxId: string): Promise<string[]> {
   const rows = await (await database())
     .selectFrom('access_log')
     .select(['kind', 'path'])

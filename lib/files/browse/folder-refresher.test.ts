@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { FolderNews } from './folder-news';
+import { FolderRefresher } from './folder-refresher';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 function newsOf(count: number, tookMs = 0) {
   const calls: string[] = [];
   const take = () => new Promise<void>((resolve) => setTimeout(resolve, tookMs));
-  const news = new FolderNews({
+  const news = new FolderRefresher({
     count: () => count,
     reread: () => {
       calls.push('all');
