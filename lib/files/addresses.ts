@@ -9,11 +9,11 @@ function address(sandboxId: string, route: string, parameters: Record<string, Pa
   return `/api/sandboxes/${encodeURIComponent(sandboxId)}/files/${route}?${search}`;
 }
 
-/** The addresses of our routes. Paths travel in the query, never in the path. */
+/** The addresses of the file routes. A guest path is a query parameter. */
 export const fileAddresses = {
   list: (sandboxId: string, path: string) => address(sandboxId, 'list', { path }),
   stat: (sandboxId: string, path: string) => address(sandboxId, 'stat', { path }),
-  /** `version` makes an address of its own of a file that has changed: an element would show what it has. */
+  /** `version` changes the address when the file changes, so that an element loads it again. */
   content: (sandboxId: string, path: string, as: ContentUse, version?: string) =>
     address(sandboxId, 'content', { path, as, ...(version === undefined ? {} : { version }) }),
   size: (sandboxId: string, paths: readonly string[]) => address(sandboxId, 'size', { path: paths }),

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
   ancestorsOf,
+  baseName,
   childOf,
   isWithin,
-  baseName,
   parentOf,
   parsePath,
-  resolvePath,
   relativePath,
+  resolvePath,
 } from './guest-path';
 
-it('takes paths apart and puts them together', () => {
+it('splits and joins paths', () => {
   expect(parentOf('/home/user/a b')).toBe('/home/user');
   expect(parentOf('/home')).toBe('/');
   expect(parentOf('/')).toBe('/');
@@ -22,21 +22,21 @@ it('takes paths apart and puts them together', () => {
   expect(ancestorsOf('/')).toEqual([]);
 });
 
-it('knows what lies within a folder', () => {
+it('tells what is within a folder', () => {
   expect(isWithin('/home/user', '/home')).toBe(true);
   expect(isWithin('/home', '/home')).toBe(true);
   expect(isWithin('/homeland', '/home')).toBe(false);
   expect(isWithin('/anything', '/')).toBe(true);
 });
 
-it('says where something is from here', () => {
+it('shortens a path relative to a folder', () => {
   expect(relativePath('/home/user', '/home/user/shards/03')).toBe('shards/03');
   expect(relativePath('/home/user', '/home/user')).toBe('/home/user');
   expect(relativePath('/home/user', '/etc/hosts')).toBe('/etc/hosts');
   expect(relativePath('/', '/etc/hosts')).toBe('/etc/hosts');
 });
 
-describe('what somebody types', () => {
+describe('typed text', () => {
   const here = { folder: '/home/user/out', home: '/home/user' };
   it.each([
     ['/var/log/', '/var/log'],
@@ -49,16 +49,16 @@ describe('what somebody types', () => {
     ['~x', '/home/user/out/~x'],
     ['./report.html', '/home/user/out/report.html'],
     ['.../x', '/home/user/out/.../x'],
-  ])('%j means %j', (typed, path) => {
+  ])('resolves %j to %j', (typed, path) => {
     expect(resolvePath(typed, here)).toBe(path);
   });
 
-  it('may be nothing', () => {
+  it('may be blank', () => {
     expect(resolvePath('  ', here)).toBeNull();
   });
 });
 
-it('reads the path of an address', () => {
+it('parses a path parameter', () => {
   expect(parsePath('/home/user//')).toBe('/home/user');
   expect(parsePath('/')).toBe('/');
   expect(parsePath('//')).toBe('/');

@@ -1,9 +1,9 @@
-/** Places in a sandbox, as text. All of them are absolute. */
+/** Operations on paths inside a sandbox. All paths are absolute. */
 
-/** Where the user of a sandbox may have its home, the likeliest first. */
+/** Candidates for the home folder, most likely first. */
 export const HOMES = ['/home/user', '/root'] as const;
 
-/** The folder that holds `path`; the root holds itself. */
+/** The parent folder. The parent of the root is the root. */
 export function parentOf(path: string): string {
   const at = path.lastIndexOf('/');
   return at <= 0 ? '/' : path.slice(0, at);
@@ -14,12 +14,11 @@ export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1) || '/';
 }
 
-/** `name` in `folder`. */
 export function childOf(folder: string, name: string): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`;
 }
 
-/** The folders above `path`, from the root down, without itself. */
+/** The folders above `path`, root first. */
 export function ancestorsOf(path: string): string[] {
   const found: string[] = [];
   for (let at = path; at !== '/'; ) {
@@ -29,25 +28,22 @@ export function ancestorsOf(path: string): string[] {
   return found;
 }
 
-/** Whether `path` is `folder` or lies somewhere below it. */
+/** Whether `path` is `folder` or below it. */
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || folder === '/' || path.startsWith(`${folder}/`);
 }
 
-/** `path` as it is said in `folder`: relative where it lies below it, absolute elsewhere. */
+/** `path` relative to `folder` if it is below it, or else absolute. */
 export function relativePath(folder: string, path: string): string {
   if (folder === '/' || path === folder || !isWithin(path, folder)) return path;
   return path.slice(folder.length + 1);
 }
 
 /**
- * What somebody who is in `folder` means by `text`: an absolute path, one from here, or one from `~`. `null` for
- * nothing. Dots are worked out in the text, as a shell does when it goes somewhere.
+ * Resolves typed text to a path: absolute, relative to `folder`, or from `~`. `null` for blank text. Resolves dots
+ * textually, as `cd` does.
  */
-export function resolvePath(
-  text: string,
-  { folder, home }: { folder: string; home: string },
-): string | null {
+export function resolvePath(text: string, { folder, home }: { folder: string; home: string }): string | null {
   const typed = text.trim();
   if (typed === '') return null;
   const whole = /^~(?=\/|$)/.test(typed)
@@ -63,10 +59,10 @@ export function resolvePath(
   return `/${names.join('/')}`;
 }
 
-const LONGEST = 4096;
+const MAX_PATH_CHARS = 4096;
 
-/** The path in an address, without the slashes that mean nothing; `null` where it is none. */
+/** Parses a path parameter and drops trailing slashes. `null` if it is invalid. */
 export function parsePath(text: string | null): string | null {
-  if (!text?.startsWith('/') || text.length > LONGEST || text.includes('\0')) return null;
+  if (!text?.startsWith('/') || text.length > MAX_PATH_CHARS || text.includes('\0')) return null;
   return text.replace(/\/+$/, '') || '/';
 }

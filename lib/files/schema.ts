@@ -3,7 +3,7 @@ import type { Entry, EntryKind, FileProblem } from '../sandbox/guest-file';
 
 export type { Entry, EntryKind, FileProblem } from '../sandbox/guest-file';
 
-/** A place in a sandbox, absolute. Dots, newlines and anything else but NUL are legal: it is asked for as given. */
+/** An absolute path in a sandbox. Any character but NUL is legal, and dots are not resolved. */
 export const GuestPath = z
   .string()
   .min(1)
@@ -12,34 +12,32 @@ export const GuestPath = z
   .refine((path) => !path.includes('\0'), 'A path holds no NUL character.');
 export type GuestPath = z.infer<typeof GuestPath>;
 
-/** What a person has selected, to do one thing with all of it. */
-export const GuestPaths = z.array(GuestPath).min(1).max(500, 'At most 500 places at once.');
+export const GuestPaths = z.array(GuestPath).min(1).max(500, 'Select at most 500 paths.');
 
-/** The most entries of one folder that are handed out. */
+/** Longer folders are cut. */
 export const MAX_ENTRIES = 100_000;
 
-/** What a folder holds, in the order the sandbox told it. `isCut`: it holds more than these. */
+/** The entries of a folder in the order of the sandbox. `isCut`: there are more. */
 export type Listing = { path: string; entries: Entry[]; isCut: boolean };
 
-/** How the bytes of a file are asked for: to keep, for a script of ours, or for an element that shows them itself. */
+/** How the client uses a file: as a download, from our scripts, or in an HTML element. */
 export const CONTENT_USES = ['download', 'preview', 'image', 'media', 'pdf'] as const;
 export type ContentUse = (typeof CONTENT_USES)[number];
 
-/** What is to happen to an upload where there is a file already. */
+/** What an upload does if the file exists. */
 export const UPLOAD_CONFLICTS = ['refuse', 'replace'] as const;
 export type UploadConflict = (typeof UPLOAD_CONFLICTS)[number];
 
 export const ARCHIVE_FORMATS = ['tar.gz', 'zip'] as const;
 export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
 
-/** How much there is at and below some places. `isCut`: counting was given up, there is more. */
+/** The total of some paths and everything below them. `isCut`: counting stopped early, so there is more. */
 export type FolderSize = { entries: number; bytes: number; isCut: boolean };
 
-/** What a search looks through: names of entries, or the text of files. */
 export const SEARCH_PLACES = ['name', 'content'] as const;
 export type SearchPlace = (typeof SEARCH_PLACES)[number];
 
-/** One finding. `line` (from 1) and `text` (that line, cut) are there for findings in the text of a file. */
+/** A search result. `line` (from 1) and `text` (the line, cut) are set for matches in contents. */
 export type FileHit = {
   type: 'hit';
   path: string;
@@ -49,23 +47,21 @@ export type FileHit = {
   isAddressable: boolean;
 };
 
-/** The last line of every search that was not broken off; `cut` says why there may be more than was found. */
+/** The last line of a complete search. `cut` is why there may be more results. */
 export type SearchEnd = { type: 'end'; hits: number; cut: 'count' | 'time' | null };
 
-/** One line of the answer to a search (NDJSON). */
+/** One line of a search response (NDJSON). */
 export type SearchLine = FileHit | SearchEnd;
 
 /**
- * What the channel `folder` tells. `watching`: from now on nothing is missed, so what was read before is read again.
- * `changed`: these names were made, written, renamed, removed or got other permissions; no names: too many to tell, read
- * everything again. `ended`: nothing more comes until somebody asks again.
+ * Events of the channel `folder`. `watching`: no change is missed from now on, so read the folder again. `changed`: these
+ * names changed; an empty list means too many, so read the folder again. `ended`: no more events until you subscribe again.
  */
 export type FolderEvent =
   | { kind: 'watching' }
   | { kind: 'changed'; names: string[] }
   | { kind: 'ended'; problem: FileProblem };
 
-/** The key of the channel `folder`. */
 export function folderKey(sandboxId: string, path: string): string {
   return `${sandboxId} ${path}`;
 }

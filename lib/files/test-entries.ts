@@ -1,7 +1,7 @@
 import type { Entry } from '../sandbox/guest-file';
 import { baseName } from './guest-path';
 
-/** An entry for tests: a file of a few bytes unless said otherwise. */
+/** An entry for tests, by default a small file. */
 export function entryAt(path: string, facts: Partial<Entry> = {}): Entry {
   return {
     name: baseName(path),

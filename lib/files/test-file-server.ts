@@ -10,7 +10,7 @@ import { openEnvd } from '../sandbox-api/envd';
 import { type ServiceEngine, serveHttp } from '../test-support/environment';
 import { serveFiles } from './transfer/serve';
 
-/** What tests of the requests that carry files share: the door itself, and somebody who knocks. */
+/** An HTTP server of the file routes for tests, and a client. */
 
 export type FileRequest = {
   method?: string;
@@ -21,26 +21,24 @@ export type FileRequest = {
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer; json: unknown };
 
-/** Whether this machine can make and read archives by other means than ours. */
 export const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 const cookies = new Map<Role, string>();
 
-/** The cookie of a session with this role; one for each role. */
 async function cookieOf(role: Role): Promise<string> {
   const value = cookies.get(role) ?? (await openSession({ role, actor: `an ${role}` }));
   cookies.set(role, value);
   return `${sessionCookieName()}=${value}`;
 }
 
-/** Opens the door for this test and answers its address. */
+/** Starts a server for this test and returns its address. */
 export function startFileServer(): Promise<string> {
   return serveHttp((req, res) => {
     if (!serveFiles(req, res)) res.writeHead(404).end();
   });
 }
 
-/** Starts a request; its answer's body is still to be read. */
+/** Sends a request. The body of the response is still to be read. */
 export async function openRequest(
   url: string,
   { method = 'GET', role = 'operator', headers = {}, body }: FileRequest = {},
@@ -55,7 +53,7 @@ export async function openRequest(
   });
 }
 
-/** The whole answer to a request. */
+/** Sends a request and reads the whole response. */
 export async function sendRequest(url: string, options: FileRequest = {}): Promise<Answer> {
   const answer = await openRequest(url, options);
   const body = await buffer(answer);
@@ -64,8 +62,8 @@ export async function sendRequest(url: string, options: FileRequest = {}): Promi
   return { status: answer.statusCode ?? 0, headers: answer.headers, body, json };
 }
 
-/** A sandbox with files, and where they lie on this machine. */
-export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; root: string }> {
+/** A sandbox and the path of its files on this machine. */
+export async function newSandbox(engine: UpstreamEngine): Promise<{ id: string; root: string }> {
   const id = await engine.create();
   await (await openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
   const root = engine.inside(id, '');
@@ -73,7 +71,7 @@ export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; r
   return { id, root };
 }
 
-/** What was written down of one sandbox, oldest first. */
+/** The audit log of a sandbox, oldest first. */
 export async function auditLog(sandboxId: string): Promise<string[]> {
   const rows = await (await database())
     .selectFrom('access_log')

@@ -5,7 +5,7 @@ import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';
 import type { Entry } from '@/lib/files/schema';
 import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';
-import { UNADDRESSABLE, contentRefusal } from './entry-words';
+import { contentRefusal, UNADDRESSABLE } from './entry-words';
 
 const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Record<DownloadLanguage, string>;
 

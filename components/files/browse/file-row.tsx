@@ -10,7 +10,7 @@ import type { EntryRow } from '@/lib/files/browse/tree';
 import { parentOf, relativePath } from '@/lib/files/guest-path';
 import type { Entry } from '@/lib/files/schema';
 import { visibleText } from '@/lib/sandbox/visible-name';
-import { kindName, UNADDRESSABLE, contentRefusal } from './entry-words';
+import { contentRefusal, kindName, UNADDRESSABLE } from './entry-words';
 import { FileTime } from './file-time';
 
 export const ROW_PX = 28;

@@ -6,7 +6,7 @@ import { LazyMenu } from '@/components/ui/floating';
 import { HeldNews } from '@/components/ui/held-news';
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { Order, OrderKey } from '@/lib/files/browse/order';
-import { type EntryRow, type TreeRow, findByPrefix } from '@/lib/files/browse/tree';
+import { type EntryRow, findByPrefix, type TreeRow } from '@/lib/files/browse/tree';
 import type { Entry } from '@/lib/files/schema';
 import { FileRow, HEADER_PX, ROW_PX, type RowActions, rowElementId } from './file-row';
 import { NoteLine } from './note-line';

@@ -82,7 +82,7 @@ export function useFollowedFolders(sandboxId: string, paths: readonly string[], 
 
 function followFolder(client: QueryClient, sandboxId: string, path: string): () => void {
   const { queryKey } = listingQuery(sandboxId, path);
-  const news = new FolderRefresher({
+  const refresher = new FolderRefresher({
     count: () => client.getQueryData(queryKey)?.entries.length ?? 0,
     reread: async () => {
       const hadNothing = client.getQueryData(queryKey) === undefined;
@@ -118,12 +118,12 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
           }
           // What happened before it was watched, nobody has told.
           const names = event.kind === 'changed' ? event.names : [];
-          news.tell(names);
+          refresher.notify(names);
           // Whatever is open beside the list.
           for (const name of names)
             void client.invalidateQueries({ queryKey: entryQuery(sandboxId, childOf(path, name)).queryKey });
         },
-        onGap: () => news.tell([]),
+        onGap: () => refresher.notify([]),
       },
       folderKey(sandboxId, path),
     );
@@ -131,7 +131,7 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
   listen();
   return () => {
     stop();
-    news.stop();
+    refresher.stop();
     if (timer) clearTimeout(timer);
   };
 }

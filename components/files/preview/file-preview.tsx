@@ -35,7 +35,7 @@ type Props = {
 /** A file: what it is, what can be done with it, and what is in it. */
 export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onView, ...props }: Props) {
   const [slot, setSlot] = useState<HTMLElement | null>(null);
-  const [insistsOn, setInsistsOn] = useState<PreviewView | null>(null);
+  const [confirmedView, setConfirmedView] = useState<PreviewView | null>(null);
   const { head, error, retry } = useHead(sandboxId, entry, isLive);
   const kind =
     head === undefined ? null : previewKindOf(entry.name, head.bytes, head.bytes.length >= head.sizeBytes);
@@ -97,12 +97,12 @@ export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onVie
     </>
   );
   const allowed = sizeAllows(view, sizeBytes);
-  if (allowed === 'never' || (allowed === 'when asked' && insistsOn !== view))
+  if (allowed === 'no' || (allowed === 'confirm' && confirmedView !== view))
     return shown(
       <TooLarge
         sizeBytes={sizeBytes}
         what={WHAT[view] ?? 'it is'}
-        onShowAnyway={allowed === 'never' ? null : () => setInsistsOn(view)}
+        onShowAnyway={allowed === 'no' ? null : () => setConfirmedView(view)}
         acts={instead}
       />,
     );

@@ -10,7 +10,7 @@ import { FilePath } from '@/components/ui/visible-text';
 import { ApiFailure } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { sizeQuery } from '@/lib/files/browse/queries';
-import { isWithin, baseName } from '@/lib/files/guest-path';
+import { baseName, isWithin } from '@/lib/files/guest-path';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
 import { ARCHIVE_LIMIT } from '@/lib/files/transfer/archive/schema';
 import { visibleText } from '@/lib/sandbox/visible-name';

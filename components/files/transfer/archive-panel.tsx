@@ -53,7 +53,7 @@ function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
 }
 
 function archiveText({ state, count, total, failure }: ArchiveDownload): string {
-  if (state === 'asked') return 'Handed over to your browser';
+  if (state === 'requested') return 'Handed over to your browser';
   if (state === 'broken') return `Broke off: ${failure}`;
   if (count === null) return 'Beginning';
   const of = total === null || total.isCut ? '' : ` of ${formatBytes(total.bytes)}`;

@@ -25,7 +25,7 @@ export function downloadArchive(sandboxId: string, { paths, name, total, ...opti
   tabArchives.start(
     { sandboxId, name, total },
     {
-      listen: (token, onEvent) =>
+      subscribe: (token, onEvent) =>
         liveSocket().subscribe(
           'archive',
           { onEvent: (payload) => onEvent(payload as ArchiveEvent), onGap: () => {} },

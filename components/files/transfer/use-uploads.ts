@@ -15,7 +15,7 @@ const doneListeners = new Set<(upload: Upload) => void>();
 /** The uploads of this tab. In the browser only. */
 export function uploads(): UploadQueue {
   if (tabQueue) return tabQueue;
-  const queue = new UploadQueue(ways, (upload) => {
+  const queue = new UploadQueue(transport, (upload) => {
     for (const listener of doneListeners) listener(upload);
   });
   window.addEventListener('beforeunload', (event) => {
@@ -54,8 +54,8 @@ export function chooseFiles(onChosen: (files: File[]) => void): void {
   input.click();
 }
 
-const ways: UploadTransport = {
-  look: (sandboxId, path, signal) =>
+const transport: UploadTransport = {
+  stat: (sandboxId, path, signal) =>
     readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
       if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;
       throw thrown;

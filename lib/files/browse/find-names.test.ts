@@ -9,19 +9,19 @@ const ENTRIES = [
   '/b/old-judge.py',
   '/c/j-u-d.txt',
 ].map((path) => entryAt(path));
-const found = (query: string, most = 10) => findNames(ENTRIES, query, most).map(({ path }) => path);
+const found = (query: string, max = 10) => findNames(ENTRIES, query, max).map(({ path }) => path);
 
-it('puts what begins so first, then what holds it, then what holds its letters', () => {
+it('ranks prefixes first, then substrings, then letters in order', () => {
   expect(found('jud')).toEqual(['/a/judge.py', '/b/old-judge.py', '/c/j-u-d.txt']);
   expect(found('readme')).toEqual(['/b/README.md']);
   expect(found('xyz')).toEqual([]);
 });
 
-it('looks at the path where there is a slash', () => {
+it('matches the path if the query has a slash', () => {
   expect(found('out/ver')).toEqual(['/a/out/verdicts.jsonl']);
 });
 
-it('finds no more than asked for, everything for nothing, and nothing that cannot be opened', () => {
+it('respects the limit, matches all on an empty query, and skips unaddressable entries', () => {
   expect(found('', 2)).toHaveLength(2);
   expect(found('')).toHaveLength(5);
   expect(findNames([entryAt('/a\uFFFD', { isAddressable: false })], 'a', 5)).toEqual([]);

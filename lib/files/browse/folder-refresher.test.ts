@@ -4,10 +4,10 @@ import { FolderRefresher } from './folder-refresher';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function newsOf(count: number, tookMs = 0) {
+function refresherOf(count: number, tookMs = 0) {
   const calls: string[] = [];
   const take = () => new Promise<void>((resolve) => setTimeout(resolve, tookMs));
-  const news = new FolderRefresher({
+  const refresher = new FolderRefresher({
     count: () => count,
     reread: () => {
       calls.push('all');
@@ -18,15 +18,15 @@ function newsOf(count: number, tookMs = 0) {
       return take();
     },
   });
-  return { news, calls };
+  return { refresher, calls };
 }
 
-it('reads a small folder whole, at once and then with pauses', async () => {
-  const { news, calls } = newsOf(10);
-  news.tell(['a']);
+it('rereads a small folder whole, at once and then throttled', async () => {
+  const { refresher, calls } = refresherOf(10);
+  refresher.notify(['a']);
   expect(calls).toEqual(['all']);
-  news.tell(['b']);
-  news.tell(['c']);
+  refresher.notify(['b']);
+  refresher.notify(['c']);
   await vi.advanceTimersByTimeAsync(200);
   expect(calls).toEqual(['all']);
   await vi.advanceTimersByTimeAsync(200);
@@ -35,25 +35,25 @@ it('reads a small folder whole, at once and then with pauses', async () => {
   expect(calls).toEqual(['all', 'all']);
 });
 
-it('looks at the names in a large one, unless they are many or unknown', async () => {
-  const { news, calls } = newsOf(50_000);
-  news.tell(['a', 'b']);
-  news.tell(['c']);
+it('rereads names of a large folder, unless they are many or unknown', async () => {
+  const { refresher, calls } = refresherOf(50_000);
+  refresher.notify(['a', 'b']);
+  refresher.notify(['c']);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(calls).toEqual(['a,b', 'c']);
-  news.tell([]);
+  refresher.notify([]);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(calls.at(-1)).toBe('all');
-  news.tell(Array.from({ length: 40 }, (_, index) => `n${index}`));
+  refresher.notify(Array.from({ length: 40 }, (_, index) => `n${index}`));
   await vi.advanceTimersByTimeAsync(1_000);
   expect(calls.slice(2)).toEqual(['all', 'all']);
 });
 
-it('waits longer the longer reading takes', async () => {
-  const { news, calls } = newsOf(10, 1_000);
-  news.tell(['a']);
+it('pauses longer after slower readings', async () => {
+  const { refresher, calls } = refresherOf(10, 1_000);
+  refresher.notify(['a']);
   await vi.advanceTimersByTimeAsync(1_000);
-  news.tell(['b']);
+  refresher.notify(['b']);
   await vi.advanceTimersByTimeAsync(2_900);
   expect(calls).toEqual(['all']);
   await vi.advanceTimersByTimeAsync(200);
@@ -61,11 +61,11 @@ it('waits longer the longer reading takes', async () => {
 });
 
 it('stops', async () => {
-  const { news, calls } = newsOf(10);
-  news.tell(['a']);
-  news.tell(['b']);
-  news.stop();
-  news.tell(['c']);
+  const { refresher, calls } = refresherOf(10);
+  refresher.notify(['a']);
+  refresher.notify(['b']);
+  refresher.stop();
+  refresher.notify(['c']);
   await vi.advanceTimersByTimeAsync(5_000);
   expect(calls).toEqual(['all']);
 });

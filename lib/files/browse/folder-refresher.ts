@@ -1,35 +1,33 @@
-/** A folder up to this size is read whole when something in it changes. */
+/** A folder up to this size is reread whole on a change, entries. */
 const SMALL_FOLDER = 2_000;
-/** In a larger one, up to so many names are looked at one by one. */
+/** In a larger folder, up to this many names are reread one by one. */
 const FEW_NAMES = 16;
-const SHORTEST_PAUSE_MS = 300;
-/** Reading takes at most this part of the time. */
+const MIN_PAUSE_MS = 300;
+/** Limits reading to a quarter of the time. */
 const PAUSE_PER_MS_READ = 3;
 
-type Ways = {
-  /** How many entries the folder had when it was read last. */
+type Reads = {
+  /** The number of entries at the last reading. */
   count: () => number;
-  /** Reads all of it again. */
   reread: () => Promise<void>;
-  /** Reads these names again. */
   restat: (names: readonly string[]) => Promise<void>;
 };
 
-/** Turns the news of one folder into readings, as few and as fast as its size allows: an agent may write all the time. */
+/** Rereads a folder on changes, throttled by its size, because an agent may write all the time. */
 export class FolderRefresher {
-  readonly #ways: Ways;
+  readonly #reads: Reads;
   readonly #names = new Set<string>();
   #wantsAll = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isReading = false;
   #isStopped = false;
 
-  constructor(ways: Ways) {
-    this.#ways = ways;
+  constructor(reads: Reads) {
+    this.#reads = reads;
   }
 
-  /** These names have changed; no names: nobody knows which. */
-  tell(names: readonly string[]): void {
+  /** Reports changed names. An empty list means unknown changes. */
+  notify(names: readonly string[]): void {
     if (this.#isStopped) return;
     if (names.length === 0) this.#wantsAll = true;
     for (const name of names) this.#names.add(name);
@@ -44,16 +42,16 @@ export class FolderRefresher {
 
   async #read(): Promise<void> {
     const names = [...this.#names];
-    const readsAll = this.#wantsAll || names.length > FEW_NAMES || this.#ways.count() <= SMALL_FOLDER;
+    const readsAll = this.#wantsAll || names.length > FEW_NAMES || this.#reads.count() <= SMALL_FOLDER;
     this.#names.clear();
     this.#wantsAll = false;
     this.#isReading = true;
     const startedMs = performance.now();
-    // What went wrong is said where the folder is shown.
-    await (readsAll ? this.#ways.reread() : this.#ways.restat(names)).catch(() => {});
+    // The query of the folder shows the failure.
+    await (readsAll ? this.#reads.reread() : this.#reads.restat(names)).catch(() => {});
     this.#isReading = false;
     if (this.#isStopped) return;
-    const pauseMs = Math.max(SHORTEST_PAUSE_MS, (performance.now() - startedMs) * PAUSE_PER_MS_READ);
+    const pauseMs = Math.max(MIN_PAUSE_MS, (performance.now() - startedMs) * PAUSE_PER_MS_READ);
     this.#timer = setTimeout(() => {
       this.#timer = null;
       if (this.#wantsAll || this.#names.size > 0) void this.#read();

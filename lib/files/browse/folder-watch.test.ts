@@ -14,16 +14,16 @@ beforeAll(async () => {
   ({ id, root } = await newSandbox(engine));
 });
 
-/** Somebody who listens, and what they have heard. */
+/** A subscriber and the events that it received. */
 function listen(watches: FolderWatches, path: string, of = id) {
-  const heard: FolderEvent[] = [];
-  const stop = watches.listen(folderKey(of, path), (event) => heard.push(event));
-  const names = () => heard.flatMap((event) => (event.kind === 'changed' ? event.names : []));
-  const ended = () => heard.flatMap((event) => (event.kind === 'ended' ? [event.problem] : []));
-  return { heard, stop, names, ended };
+  const events: FolderEvent[] = [];
+  const stop = watches.listen(folderKey(of, path), (event) => events.push(event));
+  const names = () => events.flatMap((event) => (event.kind === 'changed' ? event.names : []));
+  const ended = () => events.flatMap((event) => (event.kind === 'ended' ? [event.problem] : []));
+  return { events, stop, names, ended };
 }
 
-/** How many watches the engine is asked for from now on. */
+/** Counts the watches opened from now on. */
 async function countWatches(): Promise<() => Promise<number>> {
   await engine.fault({ route: 'POST /filesystem.Filesystem/WatchDir', latencyMs: 1 });
   return async () => {
@@ -32,19 +32,19 @@ async function countWatches(): Promise<() => Promise<number>> {
   };
 }
 
-describe('a folder that is looked at', () => {
-  it('is watched once for all who look, until the last one leaves', async () => {
+describe('a watched folder', () => {
+  it('shares one watch until the last subscriber leaves', async () => {
     fs.mkdirSync(`${root}/data/one`);
     const watches = new FolderWatches();
-    const asked = await countWatches();
+    const opened = await countWatches();
     const first = listen(watches, '/data/one');
-    await eventually(() => first.heard.length > 0);
+    await eventually(() => first.events.length > 0);
     const second = listen(watches, '/data/one');
-    expect(first.heard).toEqual([{ kind: 'watching' }]);
-    expect(second.heard).toEqual([{ kind: 'watching' }]);
+    expect(first.events).toEqual([{ kind: 'watching' }]);
+    expect(second.events).toEqual([{ kind: 'watching' }]);
     fs.writeFileSync(`${root}/data/one/a\nb`, '');
     await eventually(() => first.names().includes('a\nb') && second.names().includes('a\nb'));
-    expect(await asked()).toBe(1);
+    expect(await opened()).toBe(1);
     first.stop();
     expect(watches.size).toBe(1);
     fs.writeFileSync(`${root}/data/one/c`, '');
@@ -56,11 +56,11 @@ describe('a folder that is looked at', () => {
     expect([...first.ended(), ...second.ended()]).toEqual([]);
   });
 
-  it('and changes all the time is told of twice a second, without all the names', async () => {
+  it('sends at most two events a second, with a limited number of names', async () => {
     fs.mkdirSync(`${root}/data/busy`);
     const watches = new FolderWatches();
-    const { heard, stop } = listen(watches, '/data/busy');
-    await eventually(() => heard.length > 0);
+    const { events, stop } = listen(watches, '/data/busy');
+    await eventually(() => events.length > 0);
     const untilMs = performance.now() + 2_000;
     for (let n = 0; performance.now() < untilMs; n += 1) {
       fs.writeFileSync(`${root}/data/busy/${n}`, '');
@@ -68,18 +68,18 @@ describe('a folder that is looked at', () => {
     }
     await new Promise((resolve) => setTimeout(resolve, 700));
     stop();
-    const changes = heard.filter((event) => event.kind === 'changed');
+    const changes = events.filter((event) => event.kind === 'changed');
     expect(changes.length).toBeGreaterThan(1);
     expect(changes.length).toBeLessThan(8);
     for (const { names } of changes) expect(names.length).toBeLessThanOrEqual(500);
   });
 
-  it('and is removed shows it', async () => {
+  it('reports its removal', async () => {
     fs.mkdirSync(`${root}/data/doomed`);
     fs.writeFileSync(`${root}/data/doomed/file`, '');
     const watches = new FolderWatches();
-    const { heard, names, stop } = listen(watches, '/data/doomed');
-    await eventually(() => heard.length > 0);
+    const { events, names, stop } = listen(watches, '/data/doomed');
+    await eventually(() => events.length > 0);
     fs.rmSync(`${root}/data/doomed`, { recursive: true });
     await eventually(() => names().includes('file'));
     stop();
@@ -87,55 +87,55 @@ describe('a folder that is looked at', () => {
 });
 
 describe('a watch ends', () => {
-  it('where there is nothing to watch', async () => {
+  it('if there is no such folder, sandbox or key', async () => {
     const watches = new FolderWatches();
     const nothing = listen(watches, '/nowhere');
     const file = listen(watches, '/etc/hostname');
     const gone = listen(watches, '/', 'i00000000000000000000');
     await eventually(() => [nothing, file, gone].every(({ ended }) => ended().length > 0));
-    expect([nothing, file, gone].map(({ heard }) => heard)).toEqual([
+    expect([nothing, file, gone].map(({ events }) => events)).toEqual([
       [{ kind: 'ended', problem: 'vanished' }],
       [{ kind: 'ended', problem: 'not_directory' }],
       [{ kind: 'ended', problem: 'gone' }],
     ]);
     const wrong = ['', id, `${id} `, `${id} etc`, ' /', '../x /', `${id} /\0`].map((key) => {
-      const heard: FolderEvent[] = [];
-      watches.listen(key, (event) => heard.push(event));
-      return heard;
+      const events: FolderEvent[] = [];
+      watches.listen(key, (event) => events.push(event));
+      return events;
     });
-    for (const heard of wrong) expect(heard).toEqual([{ kind: 'ended', problem: 'vanished' }]);
+    for (const events of wrong) expect(events).toEqual([{ kind: 'ended', problem: 'vanished' }]);
     expect(watches.size).toBe(0);
   });
 
-  it('with a pause, which it does not undo, and with a kill', async () => {
+  it('when the sandbox is paused or killed, without waking it', async () => {
     const { id: one } = await newSandbox(engine);
     const watches = new FolderWatches();
     const first = listen(watches, '/', one);
-    await eventually(() => first.heard.length > 0);
+    await eventually(() => first.events.length > 0);
     await engine.call('POST', `/sandboxes/${one}/pause`);
     await eventually(() => first.ended().length > 0);
     expect(first.ended()).toEqual(['not_running']);
     const paused = await engine.detail(one);
     const again = listen(watches, '/', one);
     await eventually(() => again.ended().length > 0);
-    expect(again.heard).toEqual([{ kind: 'ended', problem: 'not_running' }]);
+    expect(again.events).toEqual([{ kind: 'ended', problem: 'not_running' }]);
     expect(await engine.detail(one)).toEqual(paused);
     await engine.call('POST', `/sandboxes/${one}/resume`, { timeout: 60 });
     const awake = listen(watches, '/', one);
-    await eventually(() => awake.heard.length > 0);
+    await eventually(() => awake.events.length > 0);
     await engine.call('DELETE', `/sandboxes/${one}`);
     await eventually(() => awake.ended().length > 0);
     expect(awake.ended()).toEqual(['gone']);
     expect(watches.size).toBe(0);
   });
 
-  it('not with the connection: it is set up again, and who looks reads again', async () => {
+  it('but not with a lost connection, after which it resumes', async () => {
     fs.mkdirSync(`${root}/data/again`);
     const watches = new FolderWatches();
     await engine.fault({ route: 'POST /filesystem.Filesystem/WatchDir', reset: true, count: 1 });
-    const { heard, names, stop } = listen(watches, '/data/again');
-    await eventually(() => heard.length > 0);
-    expect(heard).toEqual([{ kind: 'watching' }]);
+    const { events, names, stop } = listen(watches, '/data/again');
+    await eventually(() => events.length > 0);
+    expect(events).toEqual([{ kind: 'watching' }]);
     fs.writeFileSync(`${root}/data/again/file`, '');
     await eventually(() => names().includes('file'));
     stop();

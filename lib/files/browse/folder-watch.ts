@@ -6,44 +6,43 @@ import { singleton } from '../../singleton';
 import { type FileProblem, type FolderEvent, GuestPath } from '../schema';
 import { openFiles } from './reader';
 
-type Tell = (event: FolderEvent) => void;
+type Send = (event: FolderEvent) => void;
 
-/** At most this often is told what has changed, ms. */
-const TELL_EVERY_MS = 500;
-/** What changes at once is told together, ms. */
+/** The minimum time between change events, ms. */
+const SEND_EVERY_MS = 500;
+/** Changes within this time share an event, ms. */
 const GATHER_MS = 50;
-/** More names than these are not told one by one. */
+/** An event with more names is sent without names. */
 const MAX_NAMES = 500;
-/** Waits before the watch is set up again after its connection broke, ms. */
+/** Delays of the reconnects after a lost connection, ms. */
 const RETRY_AFTER_MS = [500, 2_000, 5_000, 10_000] as const;
-/** A watch that has held this long was a good one, ms. */
+/** A watch that lasted this long resets the delays, ms. */
 const STEADY_MS = 30_000;
 
-/** The folders that are looked at now: one watch in the sandbox for each, however many look. */
+/** The watched folders. All subscribers of a folder share one watch in the sandbox. */
 export class FolderWatches {
   readonly #watches = new Map<string, FolderWatch>();
 
   /**
-   * Tells what changes in the folder that `key` names, until the answered function is called or until `ended`, after
-   * which nothing more comes. Never wakes a sandbox and never keeps it longer.
+   * Sends the changes of the folder with this `key` until `ended`. Returns a function that unsubscribes. Neither wakes the
+   * sandbox nor extends its timeout.
    */
-  listen(key: string, tell: Tell): () => void {
-    const place = readKey(key);
-    if (place === null) {
-      tell({ kind: 'ended', problem: 'vanished' });
+  listen(key: string, send: Send): () => void {
+    const folder = parseKey(key);
+    if (folder === null) {
+      send({ kind: 'ended', problem: 'vanished' });
       return () => {};
     }
-    const watch = this.#watches.get(key) ?? this.#open(key, place);
-    return watch.listen(tell);
+    const watch = this.#watches.get(key) ?? this.#open(key, folder);
+    return watch.listen(send);
   }
 
-  /** How many folders are watched. */
   get size(): number {
     return this.#watches.size;
   }
 
-  #open(key: string, place: Place): FolderWatch {
-    const watch = new FolderWatch(place, () => {
+  #open(key: string, folder: FolderKey): FolderWatch {
+    const watch = new FolderWatch(folder, () => {
       if (this.#watches.get(key) === watch) this.#watches.delete(key);
     });
     this.#watches.set(key, watch);
@@ -51,9 +50,9 @@ export class FolderWatches {
   }
 }
 
-type Place = { sandboxId: string; path: string };
+type FolderKey = { sandboxId: string; path: string };
 
-function readKey(key: string): Place | null {
+function parseKey(key: string): FolderKey | null {
   const space = key.indexOf(' ');
   const sandboxId = SandboxId.safeParse(key.slice(0, space));
   const path = GuestPath.safeParse(key.slice(space + 1));
@@ -62,28 +61,27 @@ function readKey(key: string): Place | null {
     : null;
 }
 
-/** One folder that is watched, for all who listen. */
 class FolderWatch {
-  readonly #place: Place;
+  readonly #folder: FolderKey;
   readonly #forget: () => void;
-  readonly #listeners = new Set<Tell>();
+  readonly #listeners = new Set<Send>();
   readonly #leaving = new AbortController();
   readonly #changed = new Set<string>();
   #isActive = false;
   #timer: NodeJS.Timeout | null = null;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(place: Place, forget: () => void) {
-    this.#place = place;
+  constructor(folder: FolderKey, forget: () => void) {
+    this.#folder = folder;
     this.#forget = forget;
     void this.#run();
   }
 
-  listen(tell: Tell): () => void {
-    this.#listeners.add(tell);
-    if (this.#isActive) tell({ kind: 'watching' });
+  listen(send: Send): () => void {
+    this.#listeners.add(send);
+    if (this.#isActive) send({ kind: 'watching' });
     return () => {
-      this.#listeners.delete(tell);
+      this.#listeners.delete(send);
       if (this.#listeners.size === 0) this.#end();
     };
   }
@@ -103,12 +101,12 @@ class FolderWatch {
     }
   }
 
-  /** Watches until that fails, and answers of what. */
+  /** Watches until a failure and returns its problem. */
   async #watchOnce(): Promise<FileProblem> {
     const { signal } = this.#leaving;
     try {
-      const envd = await openFiles(this.#place.sandboxId);
-      for await (const name of envd.watchDir(this.#place.path, signal)) {
+      const envd = await openFiles(this.#folder.sandboxId);
+      for await (const name of envd.watchDir(this.#folder.path, signal)) {
         if (name === null) this.#begin();
         else this.#note(name);
       }
@@ -122,31 +120,31 @@ class FolderWatch {
 
   #begin(): void {
     this.#isActive = true;
-    this.#tell({ kind: 'watching' });
+    this.#send({ kind: 'watching' });
   }
 
   #note(name: string): void {
     if (this.#changed.size <= MAX_NAMES) this.#changed.add(name);
     this.#timer ??= setTimeout(
-      () => this.#tellChanges(),
-      Math.max(GATHER_MS, this.#toldAtMs + TELL_EVERY_MS - performance.now()),
+      () => this.#sendChanges(),
+      Math.max(GATHER_MS, this.#sentAtMs + SEND_EVERY_MS - performance.now()),
     );
   }
 
-  #tellChanges(): void {
+  #sendChanges(): void {
     const names = this.#changed.size > MAX_NAMES ? [] : [...this.#changed];
     this.#changed.clear();
     this.#timer = null;
-    this.#toldAtMs = performance.now();
-    this.#tell({ kind: 'changed', names });
+    this.#sentAtMs = performance.now();
+    this.#send({ kind: 'changed', names });
   }
 
   #endWith(problem: FileProblem): void {
-    if (this.#timer) this.#tellChanges();
+    if (this.#timer) this.#sendChanges();
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     this.#end();
-    for (const tell of listeners) tell({ kind: 'ended', problem });
+    for (const send of listeners) send({ kind: 'ended', problem });
   }
 
   #end(): void {
@@ -156,12 +154,11 @@ class FolderWatch {
     this.#leaving.abort();
   }
 
-  #tell(event: FolderEvent): void {
-    for (const tell of [...this.#listeners]) tell(event);
+  #send(event: FolderEvent): void {
+    for (const send of [...this.#listeners]) send(event);
   }
 }
 
-/** The watches of this process. */
 export function folderWatches(): FolderWatches {
   return singleton('folder-watches', () => new FolderWatches());
 }

@@ -15,7 +15,7 @@ const ENTRIES = [
   entryAt('/latest', { kind: 'link', leadsTo: 'directory', sizeBytes: 99, modifiedAtMs: 5 }),
 ];
 
-it('by name: folders first, either case together, numbers as numbers', () => {
+it('sorts by name: folders first, case-insensitive, numbers by value', () => {
   expect(names(BY_NAME)).toEqual(['latest', 'zoo', 'Äpfel', 'Bee', 'bee', 'shard-9', 'shard-10']);
   expect(names({ key: 'name', direction: 'desc' })).toEqual([
     'zoo',
@@ -28,7 +28,7 @@ it('by name: folders first, either case together, numbers as numbers', () => {
   ]);
 });
 
-it('by size: the largest file first, what has no size last in either direction', () => {
+it('sorts by size, with entries without a size last in both directions', () => {
   expect(names({ key: 'size', direction: 'desc' })).toEqual([
     'shard-9',
     'Äpfel',
@@ -41,7 +41,7 @@ it('by size: the largest file first, what has no size last in either direction',
   expect(names({ key: 'size', direction: 'asc' }).slice(-2)).toEqual(['latest', 'zoo']);
 });
 
-it('by time, folders among the rest', () => {
+it('sorts by time, with folders among files', () => {
   expect(names({ key: 'time', direction: 'desc' })).toEqual([
     'Bee',
     'latest',
@@ -53,7 +53,7 @@ it('by time, folders among the rest', () => {
   ]);
 });
 
-it('does not depend on the order before', () => {
+it('does not depend on the input order', () => {
   const name = fc.string({
     unit: fc.constantFrom('a', 'B', '0', '1', '9', '.', 'é'),
     minLength: 1,
@@ -67,14 +67,14 @@ it('does not depend on the order before', () => {
   );
 });
 
-it('counts long and padded numbers', () => {
+it('sorts long and padded numbers', () => {
   const all = ['f007', 'f7', 'f08', 'f12345678901234567890', 'f2', 'f99999999999'].map((name) =>
     entryAt(`/${name}`),
   );
   expect(names(BY_NAME, all)).toEqual(['f2', 'f007', 'f7', 'f08', 'f99999999999', 'f12345678901234567890']);
 });
 
-it('stands in the address', () => {
+it('round-trips through the address', () => {
   for (const order of [
     BY_NAME,
     { key: 'size', direction: 'desc' },
@@ -85,7 +85,7 @@ it('stands in the address', () => {
   expect(parseOrder(null)).toEqual(BY_NAME);
 });
 
-it('starts with what one looks for first, then turns round', () => {
+it('starts with the useful direction and then toggles', () => {
   const once = nextOrder(BY_NAME, 'size');
   expect(once).toEqual({ key: 'size', direction: 'desc' });
   expect(nextOrder(once, 'size')).toEqual({ key: 'size', direction: 'asc' });

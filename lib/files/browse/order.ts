@@ -6,31 +6,30 @@ export type Order = { readonly key: OrderKey; readonly direction: 'asc' | 'desc'
 
 export const BY_NAME: Order = { key: 'name', direction: 'asc' };
 
-/** What one looks for first: the largest, the latest, the first name. */
 const FIRST_DIRECTION = { name: 'asc', size: 'desc', time: 'desc' } satisfies Record<
   OrderKey,
   Order['direction']
 >;
 
-/** The order that choosing `key` leads to: the other way round where it is chosen already. */
+/** The order after a click on column `key`: reversed if it is the current one. */
 export function nextOrder(order: Order, key: OrderKey): Order {
   if (order.key !== key) return { key, direction: FIRST_DIRECTION[key] };
   return { key, direction: order.direction === 'asc' ? 'desc' : 'asc' };
 }
 
-/** `size` or `-size`, as it stands in the address. */
+/** `size` or `-size`, for the address. */
 export function printOrder({ key, direction }: Order): string {
   return direction === 'desc' ? `-${key}` : key;
 }
 
-/** Reads what `printOrder` writes; by name for anything else. */
+/** Parses the output of `printOrder`. Defaults to the order by name. */
 export function parseOrder(text: string | null): Order {
   const descending = text?.startsWith('-') ?? false;
   const key = ORDER_KEYS.find((known) => known === (descending ? text?.slice(1) : text));
   return key === undefined ? BY_NAME : { key, direction: descending ? 'desc' : 'asc' };
 }
 
-/** Whether there is something below the name: a folder, or a link that leads to one. */
+/** Whether it is a folder or a link to one. */
 export function isFolder({ kind, leadsTo }: Pick<Entry, 'kind' | 'leadsTo'>): boolean {
   return kind === 'directory' || leadsTo === 'directory';
 }
@@ -38,8 +37,8 @@ export function isFolder({ kind, leadsTo }: Pick<Entry, 'kind' | 'leadsTo'>): bo
 type Keyed = { entry: Entry; name: string; value: number };
 
 /**
- * Entries in order, as a new array. By name: folders first, letters of either case together, `shard-9` before `shard-10`.
- * By size: what has no size of its own comes last in either direction. No two entries ever swap places without a reason.
+ * Sorts into a new array, stably. By name: folders first, case-insensitive, `shard-9` before `shard-10`. By size: entries
+ * without a size come last in both directions.
  */
 export function sortEntries(entries: readonly Entry[], { key, direction }: Order): Entry[] {
   const sign = direction === 'asc' ? 1 : -1;
@@ -57,7 +56,7 @@ const VALUES = {
   time: (entry) => entry.modifiedAtMs,
 } satisfies Record<OrderKey, (entry: Entry) => number>;
 
-/** The bytes of a file; `null` for whatever else there is, whose size says nothing. */
+/** The size of a regular file, bytes. `null` for other kinds, whose size means nothing. */
 export function sizeOf({ kind, sizeBytes }: Pick<Entry, 'kind' | 'sizeBytes'>): number | null {
   return kind === 'file' ? sizeBytes : null;
 }
@@ -79,8 +78,8 @@ const DIGIT = /\d/;
 const MAX_DIGITS = 64;
 
 /**
- * A text whose code units are in the order of names. Comparing those is ten times as quick as collating, which counts
- * with 50,000 names: a number is written with the count of its digits before it.
+ * A key whose code units sort in name order: each number is prefixed with its digit count. Comparing keys is ten times
+ * faster than collation, which matters for 50,000 names.
  */
 function nameKey(name: string): string {
   let text = name.toLowerCase();

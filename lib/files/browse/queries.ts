@@ -7,24 +7,21 @@ import { isFolder } from './order';
 import { reuseEntries } from './tree';
 
 const KEY = 'files';
-/** A folder that is unfolded again soon is not read again: it was being followed until a moment ago. */
+/** A folder that is unfolded again soon was watched until then, so it is still fresh. */
 const FRESH_FOR_MS = 5_000;
-const TRY_AGAIN_MS = 5_000;
+const RETRY_MS = 5_000;
 
 type Query = { state: { error: Error | null; data?: unknown } };
 
-/** What cannot be reached may be a moment later; everything else stays as it is until somebody changes it. */
+/** Retries only while the sandbox is unreachable. Other failures stay until something changes. */
 const steady = {
   staleTime: FRESH_FOR_MS,
   retry: false,
   refetchOnWindowFocus: false,
   refetchInterval: ({ state }: Query) =>
-    state.error instanceof ApiFailure && state.error.problem === 'unavailable'
-      ? TRY_AGAIN_MS
-      : (false as const),
+    state.error instanceof ApiFailure && state.error.problem === 'unavailable' ? RETRY_MS : (false as const),
 };
 
-/** The entries of a folder. */
 export function listingQuery(sandboxId: string, path: string) {
   return queryOptions({
     queryKey: [KEY, sandboxId, 'list', path],
@@ -34,7 +31,6 @@ export function listingQuery(sandboxId: string, path: string) {
   });
 }
 
-/** One name. */
 export function entryQuery(sandboxId: string, path: string) {
   return queryOptions({
     queryKey: [KEY, sandboxId, 'stat', path],
@@ -43,7 +39,7 @@ export function entryQuery(sandboxId: string, path: string) {
   });
 }
 
-/** How much there is at and below some places. Counted only when asked for. */
+/** The total size of some paths. Enable it on request only. */
 export function sizeQuery(sandboxId: string, paths: readonly string[]) {
   return queryOptions({
     queryKey: [KEY, sandboxId, 'size', ...paths],
@@ -56,7 +52,7 @@ export function sizeQuery(sandboxId: string, paths: readonly string[]) {
   });
 }
 
-/** Where one looks first in a sandbox: its user's home, by where such homes are. */
+/** The first folder to show: the first of `HOMES` that exists, or the root. */
 export function homeQuery(sandboxId: string) {
   return queryOptions({
     queryKey: [KEY, sandboxId, 'home'],
@@ -69,9 +65,9 @@ export function homeQuery(sandboxId: string) {
 async function findHome(sandboxId: string, signal: AbortSignal): Promise<string> {
   for (const path of HOMES) {
     const entry = await readEntry(sandboxId, path, signal).catch((thrown: unknown) => {
-      const isAway =
+      const isMissing =
         thrown instanceof ApiFailure && (thrown.problem === 'vanished' || thrown.problem === 'denied');
-      if (isAway) return null;
+      if (isMissing) return null;
       throw thrown;
     });
     if (entry && isFolder(entry)) return path;
@@ -87,7 +83,7 @@ export async function readEntry(sandboxId: string, path: string, signal?: AbortS
 async function readListing(sandboxId: string, path: string, signal: AbortSignal): Promise<Listing> {
   const { body } = await fetchApi(fileAddresses.list(sandboxId, path), signal);
   try {
-    // Our own server's own type, built from parsed entries: parsing 50,000 of them again would cost the first paint.
+    // Not validated: our own server built it, and validating 50,000 entries would delay the first paint.
     return await new Response(body?.pipeThrough(new DecompressionStream('gzip'))).json();
   } catch (thrown) {
     signal.throwIfAborted();

@@ -4,13 +4,13 @@ import type { Entry, FolderSize } from '../schema';
 import { withoutPseudo } from './folders';
 import { openFiles } from './reader';
 
-/** Counting is for a glance before a download: it ends soon, and says that there is more. */
+/** An estimate before a download is enough, so counting stops early and reports `isCut`. */
 const MAX_ENTRIES = 300_000;
-const WITHIN_MS = 5_000;
-/** Folders that are read at once. */
-const AT_ONCE = 6;
+const MAX_MS = 5_000;
+/** Folders read concurrently. */
+const CONCURRENCY = 6;
 
-/** How much there is at and below some places, links as links. Starts nothing in the sandbox. Throws FileError. */
+/** Counts some paths and everything below them without following links. Runs no command in the sandbox. Throws FileError. */
 export async function measurePaths(
   sandboxId: string,
   paths: readonly string[],
@@ -18,7 +18,7 @@ export async function measurePaths(
 ): Promise<FolderSize> {
   const envd = await openFiles(sandboxId);
   const size: FolderSize = { entries: 0, bytes: 0, isCut: false };
-  const untilMs = performance.now() + WITHIN_MS;
+  const untilMs = performance.now() + MAX_MS;
   const todo: string[] = [];
   const count = (entry: Entry) => {
     size.entries += 1;
@@ -32,13 +32,13 @@ export async function measurePaths(
       for (const entry of path === '/' ? withoutPseudo(entries) : entries) count(entry);
     } catch (thrown) {
       if (!isOfOneFile(thrown)) throw thrown;
-      // What may not be read cannot be taken along either, and what has gone is no more.
+      // An unreadable or deleted folder would not be in the archive either.
       if (fileProblemOf(thrown) === 'too_large') size.isCut = true;
     }
   };
   while (todo.length > 0) {
     if (size.entries > MAX_ENTRIES || performance.now() > untilMs) return { ...size, isCut: true };
-    await Promise.all(todo.splice(0, AT_ONCE).map(read));
+    await Promise.all(todo.splice(0, CONCURRENCY).map(read));
   }
   return size;
 }

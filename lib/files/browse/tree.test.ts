@@ -4,6 +4,7 @@ import { entryAt, folderAt } from '../test-entries';
 import { BY_NAME } from './order';
 import {
   type Folder,
+  findByPrefix,
   holdRows,
   parentIndex,
   patchEntries,
@@ -11,7 +12,6 @@ import {
   reuseEntries,
   type TreeRow,
   treeRows,
-  findByPrefix,
 } from './tree';
 
 const read = (...entries: Entry[]): Folder => ({ entries, isCut: false, failure: null });
@@ -32,7 +32,7 @@ const shown = (rows: TreeRow[]) =>
 describe('rows', () => {
   const home = read(folderAt('/home/out'), entryAt('/home/.ssh'), entryAt('/home/run.log'));
 
-  it('follow the folders that are unfolded', () => {
+  it('include the entries of unfolded folders', () => {
     const out = read(folderAt('/home/out/shards'), entryAt('/home/out/report.html'));
     expect(shown(rowsOf({ '/home': home, '/home/out': out }, ['/home/out', '/home/out/shards']))).toEqual([
       'out',
@@ -44,14 +44,14 @@ describe('rows', () => {
     ]);
   });
 
-  it('leave hidden names out, and say so where nothing else is there', () => {
+  it('omit hidden entries, with a note if there is nothing else', () => {
     expect(shown(rowsOf({ '/home': home }, [], false))).toEqual(['out', 'run.log']);
     expect(rowsOf({ '/home': read(entryAt('/home/.a'), entryAt('/home/.b')) }, [], false)).toMatchObject([
       { note: { kind: 'hidden', count: 2 } },
     ]);
   });
 
-  it('say what stands in the place of entries', () => {
+  it('contain a note instead of missing entries', () => {
     const denied: Folder = { entries: null, isCut: false, failure: { problem: 'denied', message: 'No.' } };
     expect(shown(rowsOf({ '/home': denied }))).toEqual(['(failed)']);
     expect(shown(rowsOf({ '/home': read() }))).toEqual(['(empty)']);
@@ -59,18 +59,18 @@ describe('rows', () => {
     expect(shown(rowsOf({ '/home': { ...home, isCut: true } })).at(-1)).toBe('(cut)');
   });
 
-  it('keep what was read when it cannot be read again', () => {
+  it('keep the last entries after a failed reading', () => {
     const stale: Folder = { ...home, failure: { problem: 'unavailable', message: 'Later.' } };
     expect(shown(rowsOf({ '/home': stale }))).toEqual(['out', '.ssh', 'run.log']);
   });
 
-  it('tell names apart that are no UTF-8', () => {
+  it('have unique keys for names of invalid UTF-8', () => {
     const bad = entryAt('/home/a\uFFFD', { isAddressable: false });
     const rows = rowsOf({ '/home': read(bad, { ...bad }, { ...bad }) });
     expect(new Set(rows.map(({ key }) => key)).size).toBe(3);
   });
 
-  it('go round a link in a circle only as often as somebody unfolds it', () => {
+  it('follow a circular link only as far as it is unfolded', () => {
     const loop = (path: string) =>
       folderAt(path, { kind: 'link', leadsTo: 'directory', linkTarget: '/home' });
     const rows = rowsOf({ '/home': read(loop('/home/loop')), '/home/loop': read(loop('/home/loop/loop')) }, [
@@ -79,7 +79,7 @@ describe('rows', () => {
     expect(shown(rows)).toEqual(['loop', '  loop']);
   });
 
-  it('are found by what is above them and by what is typed', () => {
+  it('are found by parent and by typed prefix', () => {
     const rows = rowsOf({ '/home': home, '/home/out': read(entryAt('/home/out/run.py')) }, ['/home/out']);
     expect(shown(rows)).toEqual(['out', '  run.py', '.ssh', 'run.log']);
     expect(parentIndex(rows, 1)).toBe(0);
@@ -94,9 +94,9 @@ describe('rows', () => {
   });
 });
 
-it('rows that are held stay in their places and show what is new of them', () => {
+it('held rows keep their positions and show updates', () => {
   const [a, b, c] = ['/home/a', '/home/b', '/home/c'].map((path) => entryAt(path));
-  if (!a || !b || !c) throw new Error('There are three.');
+  if (!a || !b || !c) throw new Error('Expected three entries.');
   const before = rowsOf({ '/home': read(b, c) });
   const larger = entryAt('/home/b', { sizeBytes: 99 });
   const held = holdRows(before, rowsOf({ '/home': read(a, larger) }));
@@ -107,11 +107,11 @@ it('rows that are held stay in their places and show what is new of them', () =>
   expect(releaseRows(before)).toEqual({ rows: before, gone: new Set(), arrived: 0 });
 });
 
-describe('news', () => {
+describe('updates', () => {
   const a = entryAt('/a');
   const b = entryAt('/b');
 
-  it('change what they name and nothing else', () => {
+  it('change only the named entries', () => {
     const larger = entryAt('/b', { sizeBytes: 99 });
     const patched = patchEntries([a, b], [larger, entryAt('/c')], new Set());
     expect(patched[0]).toBe(a);
@@ -123,7 +123,7 @@ describe('news', () => {
     expect(patchEntries([a, b], [], new Set(['a']))).toEqual([b]);
   });
 
-  it('that say nothing new leave the list as it is', () => {
+  it('without a difference return the same list', () => {
     const list = [a, b];
     expect(patchEntries(list, [entryAt('/a')], new Set(['x']))).toBe(list);
     expect(reuseEntries(list, [entryAt('/a'), entryAt('/b')])).toBe(list);

@@ -1,30 +1,29 @@
 import type { Entry, FileProblem } from '../../sandbox/guest-file';
 import { isFolder, type Order, sortEntries } from './order';
 
-/** Why a folder could not be read. `problem` is `null` where it is neither the file's nor the sandbox's. */
+/** Why a folder could not be read. `problem` is `null` for failures outside the sandbox. */
 export type FolderFailure = { problem: FileProblem | null; message: string };
 
-/** What is known of a folder. A failure may stand beside what was read before. */
+/** A folder as last read. `failure` may accompany older entries. */
 export type Folder = {
-  /** `null`: nothing has been read yet. */
+  /** `null`: not read yet. */
   entries: readonly Entry[] | null;
-  /** It holds more than `entries`. */
+  /** There are more than `entries`. */
   isCut: boolean;
   failure: FolderFailure | null;
 };
 
 export type EntryRow = {
   kind: 'entry';
-  /** The same for as long as the row stands for the same name. */
+  /** Stable for the same name. */
   key: string;
   entry: Entry;
-  /** How many folders of the tree it lies in. */
   depth: number;
-  /** Whether what is below it is shown; `null` for what is no folder. */
+  /** Whether it is unfolded; `null` if it is not a folder. */
   isOpen: boolean | null;
 };
 
-/** What stands in the place of entries. */
+/** A row shown instead of entries. */
 export type NoteRow = {
   kind: 'note';
   key: string;
@@ -37,53 +36,52 @@ export type NoteRow = {
 
 export type TreeRow = EntryRow | NoteRow;
 
-type Asked = {
-  /** The folder whose entries are at the top. */
+type TreeOptions = {
+  /** The folder of the top-level entries. */
   root: string;
   folders: ReadonlyMap<string, Folder>;
-  /** Folders below it that are unfolded. */
+  /** Unfolded folders. */
   open: ReadonlySet<string>;
   order: Order;
   showsHidden: boolean;
 };
 
-/** The tree as rows from top to bottom. */
-export function treeRows(asked: Asked): TreeRow[] {
+/** The rows of the tree, top to bottom. */
+export function treeRows(options: TreeOptions): TreeRow[] {
   const rows: TreeRow[] = [];
-  addRows(rows, asked, asked.root, 0);
+  addRows(rows, options, options.root, 0);
   return rows;
 }
 
-/** Whether a name is hidden by custom. */
 export function isHidden({ name }: Pick<Entry, 'name'>): boolean {
   return name.startsWith('.');
 }
 
-function addRows(rows: TreeRow[], asked: Asked, path: string, depth: number): void {
-  const folder = asked.folders.get(path);
+function addRows(rows: TreeRow[], options: TreeOptions, path: string, depth: number): void {
+  const folder = options.folders.get(path);
   const addNote = (note: NoteRow['note']) => rows.push({ kind: 'note', key: `${path}\0`, depth, note });
   if (!folder?.entries) {
     addNote(folder?.failure ? { kind: 'failed', failure: folder.failure } : { kind: 'reading' });
     return;
   }
-  const ordered = inOrder(folder.entries, asked.order);
+  const ordered = inOrder(folder.entries, options.order);
   const keys = new Set<string>();
   let hidden = 0;
   for (const entry of ordered) {
-    if (!asked.showsHidden && isHidden(entry)) {
+    if (!options.showsHidden && isHidden(entry)) {
       hidden += 1;
       continue;
     }
-    const isOpen = isFolder(entry) && entry.isAddressable ? asked.open.has(entry.path) : null;
+    const isOpen = isFolder(entry) && entry.isAddressable ? options.open.has(entry.path) : null;
     rows.push({ kind: 'entry', key: uniqueKey(entry, keys), entry, depth, isOpen });
-    if (isOpen) addRows(rows, asked, entry.path, depth + 1);
+    if (isOpen) addRows(rows, options, entry.path, depth + 1);
   }
   if (folder.isCut) addNote({ kind: 'cut' });
   else if (ordered.length === 0) addNote({ kind: 'empty' });
   else if (hidden === ordered.length) addNote({ kind: 'hidden', count: hidden });
 }
 
-/** Names that are no UTF-8 all look alike once their bytes are replaced. */
+/** Different names of invalid UTF-8 can decode to the same text. */
 function uniqueKey(entry: Entry, keys: Set<string>): string {
   if (entry.isAddressable) return entry.path;
   let key = `${entry.path}\0`;
@@ -94,7 +92,7 @@ function uniqueKey(entry: Entry, keys: Set<string>): string {
 
 const ordered = new WeakMap<readonly Entry[], { order: Order; entries: readonly Entry[] }>();
 
-/** Sorts a listing once, however often its rows are made. */
+/** Caches the sorted entries of each listing. */
 function inOrder(entries: readonly Entry[], order: Order): readonly Entry[] {
   const known = ordered.get(entries);
   if (known?.order.key === order.key && known.order.direction === order.direction) return known.entries;
@@ -103,23 +101,22 @@ function inOrder(entries: readonly Entry[], order: Order): readonly Entry[] {
   return sorted;
 }
 
-/** Rows where they were, whatever has come or gone since. */
+/** Rows in held positions, without later additions. */
 export type HeldRows = {
   rows: readonly TreeRow[];
-  /** Keys among `rows` that are no longer there. */
+  /** Keys of `rows` that no longer exist. */
   gone: ReadonlySet<string>;
-  /** How many rows wait to be shown. */
+  /** How many new rows are held back. */
   arrived: number;
 };
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Rows as they are, nothing held back. */
 export function releaseRows(rows: readonly TreeRow[]): HeldRows {
   return { rows, gone: NONE, arrived: 0 };
 }
 
-/** `next` in the places of `held`: what is new is only counted, and what is gone stays where it was. */
+/** Updates `held` in place from `next`. Counts new rows and keeps deleted ones. */
 export function holdRows(held: readonly TreeRow[], next: readonly TreeRow[]): HeldRows {
   const byKey = new Map(next.map((row) => [row.key, row]));
   const gone = new Set<string>();
@@ -131,7 +128,7 @@ export function holdRows(held: readonly TreeRow[], next: readonly TreeRow[]): He
   return { rows, gone, arrived: next.length - (held.length - gone.size) };
 }
 
-/** The row above that holds the row at `index`, or -1 at the top. */
+/** The index of the parent row, or -1 at the top level. */
 export function parentIndex(rows: readonly TreeRow[], index: number): number {
   const depth = rows[index]?.depth ?? 0;
   for (let at = index - 1; at >= 0; at -= 1) if ((rows[at]?.depth ?? 0) < depth) return at;
@@ -139,8 +136,8 @@ export function parentIndex(rows: readonly TreeRow[], index: number): number {
 }
 
 /**
- * The row that typing `text` leads to from `from`, or -1. One letter goes on to the next name that begins with it;
- * more stay on the name they are in as long as it goes on to match.
+ * The index of the row that `text` selects, or -1. A single letter moves on from `from` to the next match; more letters stay
+ * on `from` while it matches.
  */
 export function findByPrefix(rows: readonly TreeRow[], from: number, text: string): number {
   const wanted = text.toLowerCase();
@@ -153,7 +150,7 @@ export function findByPrefix(rows: readonly TreeRow[], from: number, text: strin
   return -1;
 }
 
-/** `changed` in the place of what had the same names in `entries`, `gone` taken out. The same array where nothing differs. */
+/** `entries` with `changed` merged by name and `gone` removed. Returns the same array if nothing differs. */
 export function patchEntries(
   entries: readonly Entry[],
   changed: readonly Entry[],
@@ -175,7 +172,7 @@ export function patchEntries(
   return differs || news.size > 0 ? [...kept, ...news.values()] : entries;
 }
 
-/** `next`, with the entries of `before` wherever they are the same, so that their rows need not be drawn again. */
+/** `next` with the objects of `before` for equal entries, so that their rows do not render again. */
 export function reuseEntries(before: readonly Entry[], next: readonly Entry[]): readonly Entry[] {
   const known = new Map(before.map((entry) => [entry.name, entry]));
   let isSameList = before.length === next.length;

@@ -24,11 +24,11 @@ test.each([
   ['a.constructor', 'a', 'text'],
   ['empty', '', 'text'],
   ['a.json', '\0', 'hex'],
-])('%s holding %j', (name, text, kind) => {
+])('%s with content %j', (name, text, kind) => {
   expect(kindOf(name, text)).toBe(kind);
 });
 
-test('text is never handed to an element that plays or draws files, but for SVG', () => {
+test('text is never shown in a media element, except SVG', () => {
   fc.assert(
     fc.property(
       fc.string(),

@@ -1,7 +1,7 @@
 import { inlineType } from './media/inline-type';
 import { detectEncoding } from './text/encoding';
 
-/** The ways in which a file can be shown. `hex` is for everything that is not known to be anything else. */
+/** `hex` is the fallback. */
 export type PreviewKind =
   | 'text'
   | 'markdown'
@@ -15,7 +15,7 @@ export type PreviewKind =
   | 'notebook'
   | 'hex';
 
-/** Of text alone: an extension never makes bytes that are no text into one. */
+/** Only for text: an extension never turns binary data into text. */
 const TEXT_KINDS: Readonly<Record<string, PreviewKind>> = {
   md: 'markdown',
   markdown: 'markdown',
@@ -29,8 +29,8 @@ const TEXT_KINDS: Readonly<Record<string, PreviewKind>> = {
 };
 
 /**
- * How to show a file, by its name and its first bytes (`isWhole`: it has no more). What an element of a page shows is
- * what the server hands out for it; a file that claims to be two things is shown as text or as bytes.
+ * The kind of a file by its name and first bytes (`isWhole`: all of them). Agrees with the types that the server sends. A
+ * file whose name and bytes disagree is text or hex.
  */
 export function previewKindOf(name: string, bytes: Uint8Array, isWhole: boolean): PreviewKind {
   if (inlineType('pdf', name, bytes) !== null) return 'pdf';

@@ -1,10 +1,7 @@
-/** How long work may hold up the page before it lets others have their turn, ms: half of what a frame takes. */
+/** How long work may block the page, ms: half a frame. */
 const SLICE_MS = 8;
 
-/**
- * Runs work that says by `yield` where it may be interrupted, a slice at a time, so that a page stays usable however
- * much there is to do. Throws what the work throws, and what the signal was aborted with.
- */
+/** Runs a generator in time slices and yields to the page in between. Throws errors of the work and the abort reason. */
 export async function inSlices<T>(work: Generator<unknown, T, void>, signal?: AbortSignal): Promise<T> {
   for (;;) {
     const untilMs = performance.now() + SLICE_MS;
@@ -17,7 +14,7 @@ export async function inSlices<T>(work: Generator<unknown, T, void>, signal?: Ab
   }
 }
 
-/** Timers are held back once they are nested; messages are not. */
+/** Uses a message, because browsers throttle nested timers. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

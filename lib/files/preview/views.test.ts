@@ -7,12 +7,12 @@ const KINDS: PreviewKind[] = [
   ...(['pdf', 'audio', 'video', 'notebook', 'hex'] as const),
 ];
 
-test('bytes can be seen of everything, text only of what is shown by no element of its own', () => {
+test('every kind has a hex view, and media have no text view', () => {
   for (const kind of KINDS) expect(viewsOf(kind)).toContain('hex');
   for (const kind of ['image', 'pdf', 'audio', 'video'] as const) expect(viewsOf(kind)).not.toContain('text');
 });
 
-test('what is asked for is shown where it makes sense', () => {
+test('the requested view is used if the kind has it', () => {
   expect(viewFor('markdown', null, null)).toBe('rendered');
   expect(viewFor('markdown', null, 12)).toBe('text');
   expect(viewFor('markdown', 'rendered', 12)).toBe('rendered');
@@ -22,14 +22,10 @@ test('what is asked for is shown where it makes sense', () => {
   expect(viewFor('hex', 'details', null)).toBe('details');
 });
 
-test('what takes in a whole file asks before it takes in a large one', () => {
+test('a view that reads the whole file needs confirmation for a large one', () => {
   const MB = 1024 * 1024;
-  expect(sizeAllows('text', 2 ** 40)).toBe('at once');
-  expect(sizeAllows('hex', 2 ** 40)).toBe('at once');
-  expect([1, 17, 200].map((size) => sizeAllows('tree', size * MB))).toEqual([
-    'at once',
-    'when asked',
-    'never',
-  ]);
+  expect(sizeAllows('text', 2 ** 40)).toBe('yes');
+  expect(sizeAllows('hex', 2 ** 40)).toBe('yes');
+  expect([1, 17, 200].map((size) => sizeAllows('tree', size * MB))).toEqual(['yes', 'confirm', 'no']);
   expect(maxBytesOf('rendered')).toBe(2 * MB);
 });

@@ -1,6 +1,6 @@
 import type { PreviewKind } from './kind';
 
-/** The ways in which somebody can look at a file; `details` are the facts about it, which need no bytes. */
+/** `details` shows metadata and reads no content. */
 export const PREVIEW_VIEWS = [
   'text',
   'rendered',
@@ -16,7 +16,7 @@ export const PREVIEW_VIEWS = [
 ] as const;
 export type PreviewView = (typeof PREVIEW_VIEWS)[number];
 
-/** Those that make sense for a kind of file; the first is what is shown to whoever has not chosen. */
+/** The first is the default. */
 const VIEWS = {
   text: ['text', 'hex'],
   markdown: ['rendered', 'text', 'hex'],
@@ -31,15 +31,15 @@ const VIEWS = {
   hex: ['hex', 'text'],
 } satisfies Record<PreviewKind, readonly PreviewView[]>;
 
-/** The views offered for a kind of file, the usual one first. */
+/** The views of a kind, default first. */
 export function viewsOf(kind: PreviewKind): readonly PreviewView[] {
   return VIEWS[kind];
 }
 
-/** The view to show: what was asked for where it makes sense; a line is shown where there are lines. */
-export function viewFor(kind: PreviewKind, asked: PreviewView | null, line: number | null): PreviewView {
+/** The requested view if the kind has it, or else text for a line, or else the default. */
+export function viewFor(kind: PreviewKind, requested: PreviewView | null, line: number | null): PreviewView {
   const views = viewsOf(kind);
-  if (asked === 'details' || (asked !== null && views.includes(asked))) return asked;
+  if (requested === 'details' || (requested !== null && views.includes(requested))) return requested;
   if (line !== null && views.includes('text')) return 'text';
   return views[0] ?? 'hex';
 }
@@ -47,27 +47,25 @@ export function viewFor(kind: PreviewKind, asked: PreviewView | null, line: numb
 const KB = 1024;
 const MB = 1024 * KB;
 
-/** How much a view takes in without being told to (`ask`), and the most that a tab can bear (`most`), bytes. */
-type Limit = { ask: number; most: number };
+/** Sizes above which a view needs confirmation or is refused, bytes. */
+type Limit = { confirm: number; max: number };
 
-/** Text and bytes are read in parts, sound and video by the browser as they play: these have no limit. */
+/** Text, hex and media are read in parts, so they have no limit. */
 const LIMITS: Readonly<Partial<Record<PreviewView, Limit>>> = {
-  rendered: { ask: 256 * KB, most: 2 * MB },
-  tree: { ask: 16 * MB, most: 64 * MB },
-  table: { ask: 16 * MB, most: 64 * MB },
-  cells: { ask: 16 * MB, most: 64 * MB },
-  image: { ask: 32 * MB, most: 256 * MB },
-  document: { ask: 64 * MB, most: 512 * MB },
+  rendered: { confirm: 256 * KB, max: 2 * MB },
+  tree: { confirm: 16 * MB, max: 64 * MB },
+  table: { confirm: 16 * MB, max: 64 * MB },
+  cells: { confirm: 16 * MB, max: 64 * MB },
+  image: { confirm: 32 * MB, max: 256 * MB },
+  document: { confirm: 64 * MB, max: 512 * MB },
 };
 
-/** Whether a file of this size is shown at once, only when somebody insists, or not at all. */
-export function sizeAllows(view: PreviewView, sizeBytes: number): 'at once' | 'when asked' | 'never' {
+export function sizeAllows(view: PreviewView, sizeBytes: number): 'yes' | 'confirm' | 'no' {
   const limit = LIMITS[view];
-  if (limit === undefined || sizeBytes <= limit.ask) return 'at once';
-  return sizeBytes <= limit.most ? 'when asked' : 'never';
+  if (limit === undefined || sizeBytes <= limit.confirm) return 'yes';
+  return sizeBytes <= limit.max ? 'confirm' : 'no';
 }
 
-/** The most that a view takes in, bytes. */
 export function maxBytesOf(view: PreviewView): number {
-  return LIMITS[view]?.most ?? Number.POSITIVE_INFINITY;
+  return LIMITS[view]?.max ?? Number.POSITIVE_INFINITY;
 }

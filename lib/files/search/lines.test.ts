@@ -18,14 +18,14 @@ async function linesOf(text: string, partBytes: number): Promise<SearchLine[]> {
   return lines;
 }
 
-it.each([1, 7, 10_000])('are whole however they arrive, in parts of %d bytes', async (partBytes) => {
+it.each([1, 7, 10_000])('parses lines in chunks of %d bytes', async (partBytes) => {
   const all = [hit('/a'), hit('/b\nc'), { type: 'end', hits: 2, cut: 'time' }];
   const text = all.map((line) => JSON.stringify(line)).join('\n');
   expect(await linesOf(text, partBytes)).toEqual(all);
   expect(await linesOf(`${text}\n`, partBytes)).toEqual(all);
 });
 
-it('leave out what is none', async () => {
+it('skips invalid lines', async () => {
   expect(await linesOf(`nonsense\n{"type":"else"}\n\n${JSON.stringify(hit('/a'))}\n{"type":"hi`, 5)).toEqual([
     hit('/a'),
   ]);

@@ -1,6 +1,6 @@
 import type { SearchLine } from '../schema';
 
-/** The lines of a search as they arrive: NDJSON, whose parts end anywhere. What is no line of ours is left out. */
+/** Parses NDJSON as it arrives. Skips lines that are not search lines. */
 export async function* searchLines(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<SearchLine[]> {
@@ -17,7 +17,7 @@ export async function* searchLines(
 
 async function* textOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  // Not every browser lets one iterate over a stream.
+  // Not every browser supports async iteration of a stream.
   try {
     for (;;) {
       const { done, value } = await reader.read();

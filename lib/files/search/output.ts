@@ -1,14 +1,13 @@
 import { type Entry, type FileHit, GuestPath } from '../schema';
 
-/** What a searching program writes, as findings. It is the sandbox's program: nothing is believed to end. */
+/** Parses the output of a search program. The program is the sandbox's, so its output is untrusted and may not end. */
 export type SearchFormat = (
   output: AsyncIterable<Buffer>,
   text: string,
 ) => AsyncGenerator<FileHit, void, undefined>;
 
-/** More than a path, or a line that anybody reads, has. */
 const MAX_PART_BYTES = 64 * 1024;
-/** How much of a long line is shown around what was found, characters. */
+/** The excerpt of a long line around a match, characters. */
 const BEFORE_CHARS = 80;
 const SHOWN_CHARS = 300;
 
@@ -26,18 +25,18 @@ const KINDS: Readonly<Record<string, Entry['kind']>> = {
   c: 'device',
 };
 
-/** Paths that each end in a NUL, after a letter for the kind where `saysKind`. */
-export function readFound({ saysKind }: { saysKind: boolean }): SearchFormat {
-  return async function* found(output) {
+/** NUL-terminated paths, each after a letter for its kind if `hasKind`. */
+export function parsePaths({ hasKind }: { hasKind: boolean }): SearchFormat {
+  return async function* paths(output) {
     for await (const { text } of readParts(output, () => NUL)) {
-      const hit = hitAt(saysKind ? text.slice(1) : text, KINDS[saysKind ? text.charAt(0) : ''] ?? 'other');
+      const hit = hitAt(hasKind ? text.slice(1) : text, KINDS[hasKind ? text.charAt(0) : ''] ?? 'other');
       if (hit) yield hit;
     }
   };
 }
 
-/** `path NUL line : text NEWLINE`, over and over. */
-export const readFindings: SearchFormat = async function* findings(output, wanted) {
+/** Records of `path NUL line : text NEWLINE`. */
+export const parseMatches: SearchFormat = async function* matches(output, query) {
   const ends = [NUL, COLON, NEWLINE];
   let index = 0;
   let path = '';
@@ -47,7 +46,7 @@ export const readFindings: SearchFormat = async function* findings(output, wante
     if (index === 1) line = Number(text);
     if (index === 2) {
       const hit = hitAt(path, 'file');
-      if (hit) yield { ...hit, line: Number.isSafeInteger(line) ? line : null, text: around(text, wanted) };
+      if (hit) yield { ...hit, line: Number.isSafeInteger(line) ? line : null, text: excerptOf(text, query) };
     }
     index = (index + 1) % ends.length;
   }
@@ -58,18 +57,17 @@ function hitAt(path: string, kind: Entry['kind']): FileHit | null {
   return { type: 'hit', path, kind, line: null, text: null, isAddressable: !path.includes('\uFFFD') };
 }
 
-/** The part of a line that shows what was found. */
-function around(line: string, wanted: string): string {
+function excerptOf(line: string, query: string): string {
   if (line.length <= SHOWN_CHARS) return line;
-  const at = Math.max(0, line.toLowerCase().indexOf(wanted.toLowerCase()));
+  const at = Math.max(0, line.toLowerCase().indexOf(query.toLowerCase()));
   const from = Math.max(0, Math.min(at - BEFORE_CHARS, line.length - SHOWN_CHARS));
   const shown = line.slice(from, from + SHOWN_CHARS);
   return `${from > 0 ? '…' : ''}${shown}${from + SHOWN_CHARS < line.length ? '…' : ''}`;
 }
 
 /**
- * What lies between ends, which are asked for anew after each part. A part that is too long loses the rest of it. What
- * comes after the last end is dropped: it was cut off.
+ * Splits the output at terminators; `endOf` gives the next one. Truncates a part that is too long, and drops text after the
+ * last terminator as incomplete.
  */
 async function* readParts(
   output: AsyncIterable<Buffer>,

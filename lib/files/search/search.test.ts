@@ -7,22 +7,22 @@ import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jai
 import { openEnvd } from '../../sandbox-api/envd';
 import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
 import type { SearchLine } from '../schema';
-import { readFindings, readFound } from './output';
-import { linesOf, SearchQuery, searchFiles } from './search';
+import { parseMatches, parsePaths } from './output';
+import { ndjsonOf, SearchQuery, searchFiles } from './search';
 
 setUpDataDir();
 
 const { signal } = new AbortController();
 
 describe.runIf(canRun)('a search', () => {
-  let house: ProcessEngine;
+  let engine: ProcessEngine;
   let id: string;
   let root: string;
 
   beforeAll(async () => {
-    house = await startProcessEngine();
-    process.env.SANDKEEPER_ENGINE_URL = house.url;
-    process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+    engine = await startProcessEngine();
+    process.env.SANDKEEPER_ENGINE_URL = engine.url;
+    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
     ({ id, root } = await newSandbox());
     const dir = `${root}/data/work`;
     fs.mkdirSync(`${dir}/sub/needle-dir`, { recursive: true });
@@ -38,11 +38,11 @@ describe.runIf(canRun)('a search', () => {
     execFileSync('mkfifo', [`${dir}/needle-fifo`]);
   });
 
-  /** `tools`: programs of its own, which are all it has then. */
+  /** `tools`: the only programs in the sandbox. */
   async function newSandbox(tools?: Record<string, string>) {
-    const { sandboxId, files } = await house.create(tools ? { envs: { PATH: '/data/bin' } } : {});
+    const { sandboxId, files } = await engine.create(tools ? { envs: { PATH: '/data/bin' } } : {});
     await files.makeDir('/data/bin').catch(() => {});
-    const rootDir = join(house.guestDir(sandboxId), 'root');
+    const rootDir = join(engine.guestDir(sandboxId), 'root');
     for (const [name, script] of Object.entries(tools ?? {})) {
       fs.writeFileSync(`${rootDir}/data/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
@@ -72,7 +72,7 @@ describe.runIf(canRun)('a search', () => {
   const kindsIn = (lines: SearchLine[]) =>
     Object.fromEntries(lines.flatMap((line) => (line.type === 'hit' ? [[line.path, line.kind]] : [])));
 
-  it('by name finds what holds it, whatever its kind', async () => {
+  it('by name finds entries of any kind', async () => {
     const lines = await all({ path: '/data/work', text: 'needle', in: 'name' });
     expect(kindsIn(lines)).toEqual(NAMED);
     expect(lines.at(-1)).toEqual({ type: 'end', hits: 5, cut: null });
@@ -80,7 +80,7 @@ describe.runIf(canRun)('a search', () => {
     expect(bad).toMatchObject({ isAddressable: false });
   });
 
-  it('by name takes capitals and patterns as they are', async () => {
+  it('by name is case-sensitive with capitals and takes patterns literally', async () => {
     const paths = async (wanted: string) =>
       Object.keys(kindsIn(await all({ path: '/data/work', text: wanted, in: 'name' })));
     expect(await paths('Needle')).toEqual(['/data/work/Needle.txt']);
@@ -89,7 +89,7 @@ describe.runIf(canRun)('a search', () => {
     expect(await paths('-exec')).toEqual([]);
   });
 
-  it('by name gets on with a find that knows less', async () => {
+  it('by name works with a limited find', async () => {
     const find =
       'for a; do [ "$a" = -printf ] && { echo "find: unrecognized: -printf" >&2; exit 1; }; done\nexec /usr/bin/find "$@"';
     const { id: other, root: its } = await newSandbox({ find });
@@ -98,7 +98,7 @@ describe.runIf(canRun)('a search', () => {
     expect(kindsIn(lines)).toEqual({ '/data/needle': 'other' });
   });
 
-  it('by content finds lines of text files, links and pipes left alone', async () => {
+  it('by content finds lines of text files and skips links and pipes', async () => {
     const lines = await all({ path: '/data/work', text: 'needle', in: 'content' });
     const hits = lines.flatMap((line) => (line.type === 'hit' ? [line] : []));
     expect(hits.map(({ path, line }) => `${path}:${line}`).sort()).toEqual(
@@ -116,7 +116,7 @@ describe.runIf(canRun)('a search', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'end', cut: null });
   });
 
-  it('by content takes what looks like a pattern or an option as it is', async () => {
+  it('by content takes patterns and options literally', async () => {
     const count = async (wanted: string) =>
       (await all({ path: '/data/work', text: wanted, in: 'content' })).length - 1;
     expect(await count('[needle].*')).toBe(1);
@@ -126,26 +126,26 @@ describe.runIf(canRun)('a search', () => {
     expect(await count('THE NEEDLE')).toBe(0);
   });
 
-  it('of the whole root goes through what are files', async () => {
+  it('of the root skips pseudo file systems', async () => {
     const lines = await all({ path: '/', text: 'needle-dir', in: 'name' });
     expect(Object.keys(kindsIn(lines))).toEqual(['/data/work/sub/needle-dir']);
   });
 
-  it('ends at its limit, and with whoever reads it', async () => {
+  it('ends at its limit and when it is cancelled', async () => {
     const grep = 'n=0; while :; do n=$((n+1)); printf "/data/f%s\\0001:found\\n" $n; done';
     const { id: other } = await newSandbox({ grep });
     const lines = await all({ path: '/data', text: 'x', in: 'content' }, other);
     expect(lines).toHaveLength(1_001);
     expect(lines.at(-1)).toEqual({ type: 'end', hits: 1_000, cut: 'count' });
     await eventually(() => isIdle(other));
-    const stream = await linesOf(search({ path: '/data', text: 'x', in: 'content' }, other));
+    const stream = await ndjsonOf(search({ path: '/data', text: 'x', in: 'content' }, other));
     expect(await isIdle(other)).toBe(false);
     await stream.cancel();
     await eventually(() => isIdle(other), 3_000);
   });
 
-  it('is a line of JSON for each finding', async () => {
-    const stream = await linesOf(search({ path: '/data/other', text: 'needle', in: 'name' }));
+  it('streams NDJSON', async () => {
+    const stream = await ndjsonOf(search({ path: '/data/other', text: 'needle', in: 'name' }));
     expect(
       (await text(stream))
         .trim()
@@ -157,15 +157,15 @@ describe.runIf(canRun)('a search', () => {
     ]);
   });
 
-  it('that cannot be made says why', async () => {
-    const problem = async (query: SearchQuery, of = id) => thrownBy(() => linesOf(search(query, of)));
+  it('reports why it cannot run', async () => {
+    const problem = async (query: SearchQuery, of = id) => thrownBy(() => ndjsonOf(search(query, of)));
     expect(await problem({ path: '/nowhere', text: 'x', in: 'name' })).toMatchObject({ problem: 'vanished' });
     const { id: bare } = await newSandbox({});
     expect(await problem({ path: '/data', text: 'x', in: 'name' }, bare)).toMatchObject({ code: 'conflict' });
     expect(await problem({ path: '/data', text: 'x', in: 'content' }, bare)).toMatchObject({
       code: 'conflict',
     });
-    await house.api('POST', `/sandboxes/${bare}/pause`);
+    await engine.api('POST', `/sandboxes/${bare}/pause`);
     expect(await problem({ path: '/data', text: 'x', in: 'name' }, bare)).toMatchObject({
       problem: 'not_running',
     });
@@ -175,22 +175,22 @@ describe.runIf(canRun)('a search', () => {
   });
 });
 
-describe('what a searching program writes', () => {
+describe('the output of a search program', () => {
   async function* cut(bytes: string, into: number): AsyncGenerator<Buffer> {
     const all = Buffer.from(bytes);
     for (let at = 0; at < all.length; at += into) yield all.subarray(at, at + into);
   }
 
-  it.each([1, 3, 1000])('is read however it is cut: by %i bytes', async (into) => {
+  it.each([1, 3, 1000])('is parsed in chunks of %i bytes', async (into) => {
     const hits = [];
     const output = cut('/a:1\0' + '12:x:y\n/b\0' + '3:\n/cut\0' + '4:o', into);
-    for await (const { path, line, text: shown } of readFindings(output, 'x')) hits.push([path, line, shown]);
+    for await (const { path, line, text: shown } of parseMatches(output, 'x')) hits.push([path, line, shown]);
     expect(hits).toEqual([
       ['/a:1', 12, 'x:y'],
       ['/b', 3, ''],
     ]);
     const found = [];
-    for await (const hit of readFound({ saysKind: true })(cut('f/a\nb\0d/ü\0relative\0l/cut', into), '')) {
+    for await (const hit of parsePaths({ hasKind: true })(cut('f/a\nb\0d/ü\0relative\0l/cut', into), '')) {
       found.push([hit.path, hit.kind]);
     }
     expect(found).toEqual([
@@ -199,14 +199,14 @@ describe('what a searching program writes', () => {
     ]);
   });
 
-  it('never fills the memory', async () => {
+  it('is parsed in bounded memory', async () => {
     async function* endless(): AsyncGenerator<Buffer> {
       yield Buffer.from('/a\x001:');
       for (let n = 0; n < 6_000; n += 1) yield Buffer.alloc(64 * 1024, 'x');
       yield Buffer.from('\n');
     }
     const before = process.memoryUsage().rss;
-    for await (const { text: shown } of readFindings(endless(), 'needle'))
+    for await (const { text: shown } of parseMatches(endless(), 'needle'))
       expect(shown?.length).toBeLessThan(400);
     expect(process.memoryUsage().rss - before).toBeLessThan(250 * 2 ** 20);
   });

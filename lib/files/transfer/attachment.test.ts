@@ -17,7 +17,7 @@ describe('the name of a download', () => {
     expect(dispositionOf('attachment', name)).toBe(value);
   });
 
-  it('is always one header value, whatever the name', () => {
+  it('is a single header value for any name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (name) => {
         const value = dispositionOf('inline', name);

@@ -1,6 +1,6 @@
 /**
- * The value of `Content-Disposition` for a file of this name (RFC 6266): plain ASCII for old clients, and the name itself
- * in UTF-8 (RFC 8187). Characters that would hide or reorder parts of it, or lead into another folder, become `_`.
+ * A `Content-Disposition` value (RFC 6266) with an ASCII fallback and the UTF-8 name (RFC 8187). Unsafe characters become
+ * `_`, as in `safeFileName`.
  */
 export function dispositionOf(kind: 'attachment' | 'inline', name: string): string {
   const safe = safeFileName(name);
@@ -11,10 +11,10 @@ export function dispositionOf(kind: 'attachment' | 'inline', name: string): stri
   return `${kind}; filename="${ascii}"; filename*=UTF-8''${encoded}`;
 }
 
-// Controls, marks of direction, what breaks lines, and halves of characters.
+// Controls, line breaks, lone surrogates, directional and zero-width characters, and path separators.
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF/\\]/gu;
 
-/** The name as a file of it may be called elsewhere: one visible name that leads nowhere. */
+/** A name that is safe on any machine: no invisible characters and no path separators. */
 export function safeFileName(name: string): string {
   const visible = name.replace(UNSAFE, '_');
   return visible === '' || visible === '.' || visible === '..' ? '_' : visible;

@@ -1,4 +1,4 @@
-/** Reads a stream of chunks by the number of bytes that is wanted. */
+/** Reads a stream of chunks by byte count. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #held: Buffer = Buffer.alloc(0);
@@ -7,7 +7,7 @@ export class ByteReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Exactly `count` bytes, all of them in memory; `null` where the stream ended before the first. @throws when it ends between */
+  /** Exactly `count` bytes, or `null` at the end of the stream. Throws if it ends in between. */
   async read(count: number): Promise<Buffer | null> {
     if (this.#held.length >= count) return this.#take(count);
     const parts: Buffer[] = [];
@@ -24,23 +24,22 @@ export class ByteReader {
     return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
   }
 
-  /** One to `most` bytes, as they come; `null` at the end. */
-  async readSome(most: number): Promise<Buffer | null> {
+  /** The next 1 to `max` bytes, or `null` at the end. */
+  async readSome(max: number): Promise<Buffer | null> {
     while (this.#held.length === 0) {
       const { done, value } = await this.#chunks.next();
       if (done) return null;
       this.#held = value;
     }
-    return this.#take(most);
+    return this.#take(max);
   }
 
-  /** Ends the stream, whatever is left of it. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }
 
-  #take(most: number): Buffer {
-    const taken = this.#held.subarray(0, most);
+  #take(max: number): Buffer {
+    const taken = this.#held.subarray(0, max);
     this.#held = this.#held.subarray(taken.length);
     return taken;
   }

@@ -35,13 +35,13 @@ function run(
 }
 
 describe.skipIf(!canRun)('TypeScript', () => {
-  it('downloads the bytes of any name, and wakes nothing', async () => {
-    const house = await startProcessEngine();
-    const sandbox = await house.create();
+  it('downloads a file of any name without waking the sandbox', async () => {
+    const engine = await startProcessEngine();
+    const sandbox = await engine.create();
     const cwd = mkdtempSync(join(tmpdir(), 'sandkeeper-download-'));
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
     symlinkSync(MODULES, join(cwd, 'node_modules'));
-    const env = { MORU_API_URL: house.url, MORU_SANDBOX_URL: house.url, MORU_API_KEY: house.apiKey };
+    const env = { MORU_API_URL: engine.url, MORU_SANDBOX_URL: engine.url, MORU_API_KEY: engine.apiKey };
     const bytes = Uint8Array.from({ length: 512 }, (_, at) => at % 256);
     const download = (name: string) =>
       run(
@@ -55,14 +55,14 @@ describe.skipIf(!canRun)('TypeScript', () => {
       expect([name, await download(name)]).toEqual([name, { code: 0, err: '' }]);
       expect(new Uint8Array(readFileSync(join(cwd, name.replace('\\', '_'))))).toEqual(bytes);
     }
-    await house.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
+    await engine.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
     const ended = await download('plain.bin');
     expect(ended.err).toContain('The sandbox is not running.');
   });
 });
 
 describe('Python', () => {
-  it.each(NAMES)('means exactly this path: %j', async (name) => {
+  it.each(NAMES)('quotes the exact path: %j', async (name) => {
     const code = downloadCode('ia7kh0tl11tyw3inzzbyq', `/home/user/${name}`, 'python');
     expect(code).not.toMatch(/[^\n\P{C}]/u);
     const check =
@@ -71,12 +71,12 @@ describe('Python', () => {
       'read = next(call for call in calls if getattr(call.func, "attr", "") == "read")\n' +
       'sys.exit(0 if read.args[0].value == sys.argv[1] else read.args[0].value)';
     const ended = await run('python3', ['-c', check, `/home/user/${name}`], code);
-    // Not everybody has Python.
+    // -1: Python is not installed.
     if (ended.code !== -1) expect(ended).toEqual({ code: 0, err: '' });
   });
 });
 
-it('is written for ids of sandboxes only', () => {
+it('rejects an invalid sandbox id', () => {
   for (const language of DOWNLOAD_LANGUAGES)
     expect(() => downloadCode("i'; process.exit(); '", '/a', language)).toThrow(RangeError);
 });

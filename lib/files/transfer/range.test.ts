@@ -17,11 +17,11 @@ it.each([
   ['bytes=0-1,4-5', 'whole'],
   ['lines=0-1', 'whole'],
   ['bytes=0x1-', 'whole'],
-] as const)('of 100 bytes, %j asks for %j', (header, range) => {
+] as const)('parses %j for 100 bytes as %j', (header, range) => {
   expect(readRange(header, 100)).toEqual(range);
 });
 
-it('an empty file is always sent whole', () => {
+it('sends an empty file whole', () => {
   expect(readRange('bytes=0-', 0)).toBe('whole');
   expect(readRange('bytes=-1', 0)).toBe('whole');
 });

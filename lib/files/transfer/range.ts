@@ -1,10 +1,7 @@
-/** What a `Range` header asks of a file: bytes with both ends included, all of them, or some that are not there. */
+/** `start` and `end` are inclusive. `outside`: not satisfiable. */
 export type RequestedRange = { start: number; end: number } | 'whole' | 'outside';
 
-/**
- * Reads a `Range` header. Several ranges at once, other units and what cannot be read are answered with the whole file,
- * as RFC 9110 allows. So is an empty file: it has no bytes to be told apart.
- */
+/** Parses a `Range` header. Multiple ranges, other units, invalid values and empty files give the whole file (RFC 9110). */
 export function readRange(header: string | null | undefined, sizeBytes: number): RequestedRange {
   const [, first = '', last = ''] = /^bytes=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/.exec(header ?? '') ?? [];
   if (sizeBytes === 0 || (first === '' && last === '')) return 'whole';

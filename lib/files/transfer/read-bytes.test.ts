@@ -2,12 +2,12 @@ import fs from 'node:fs';
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { ApiFailure } from '../../api-client';
 import { setUpEngine } from '../../test-support/environment';
-import { sendRequest, newSandbox, startFileServer } from '../test-file-server';
+import { newSandbox, sendRequest, startFileServer } from '../test-file-server';
 import { readBytes } from './read-bytes';
 
 const engine = setUpEngine({ withFiles: true });
 
-const elsewhere = globalThis.fetch;
+const originalFetch = globalThis.fetch;
 let id: string;
 let root: string;
 
@@ -16,11 +16,13 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  const door = await startFileServer();
-  // What a browser adds to an address of ours: where we are, and who asks.
+  const server = await startFileServer();
+  // Adds what a browser adds to a relative address: the host and the session.
   vi.stubGlobal('fetch', async (address: string, init: RequestInit) => {
-    if (!String(address).startsWith('/')) return elsewhere(address, init);
-    const answer = await sendRequest(`${door}${address}`, { headers: init.headers as Record<string, string> });
+    if (!String(address).startsWith('/')) return originalFetch(address, init);
+    const answer = await sendRequest(`${server}${address}`, {
+      headers: init.headers as Record<string, string>,
+    });
     const all = Object.entries(answer.headers).map(([name, value]): [string, string] => [
       name,
       String(value),
@@ -34,7 +36,7 @@ const read = async (path: string, start: number, end: number) => {
   return [Buffer.from(bytes).toString(), sizeBytes];
 };
 
-it('reads a part of a file, and as much of it as there is', async () => {
+it('reads a range up to the end of the file', async () => {
   fs.writeFileSync(`${root}/data/digits`, '0123456789');
   expect(await read('/data/digits', 2, 5)).toEqual(['234', 10]);
   expect(await read('/data/digits', 8, 100)).toEqual(['89', 10]);
@@ -44,7 +46,7 @@ it('reads a part of a file, and as much of it as there is', async () => {
   expect(await read('/data/nothing', 0, 100)).toEqual(['', 0]);
 });
 
-it('says how large a file is by now', async () => {
+it('returns the current size', async () => {
   fs.writeFileSync(`${root}/data/log`, 'one\n');
   expect(await read('/data/log', 0, 4)).toEqual(['one\n', 4]);
   fs.appendFileSync(`${root}/data/log`, 'two\n');
@@ -53,7 +55,7 @@ it('says how large a file is by now', async () => {
   expect(await read('/data/log', 4, 100)).toEqual(['', 2]);
 });
 
-it('tells as bytes arrive, and why none do', async () => {
+it('reports progress and failures', async () => {
   fs.writeFileSync(`${root}/data/some`, 'x'.repeat(1_000));
   const onProgress = vi.fn();
   await readBytes(id, '/data/some', { start: 0, end: 1_000, onProgress });
@@ -63,7 +65,7 @@ it('tells as bytes arrive, and why none do', async () => {
   expect(failure).toMatchObject({ code: 'not_found', problem: 'vanished' });
 });
 
-it('takes only what was asked for from whoever grants no ranges', async () => {
+it('cuts the range from a response without range support', async () => {
   vi.stubGlobal('fetch', async () => new Response('0123456789', { headers: { 'content-length': '10' } }));
   expect(await read('/any', 3, 6)).toEqual(['345', 10]);
 });

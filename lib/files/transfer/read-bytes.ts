@@ -1,40 +1,40 @@
 import { ApiFailure, apiFailureIn } from '../../api-client';
 import { fileAddresses } from '../addresses';
 
-/** Some bytes of a file, and what the answer said about all of it at that moment. */
 export type FileBytes = {
-  /** Fewer than asked for where the file ends before. */
+  /** Fewer than requested if the file ends. */
   bytes: Uint8Array<ArrayBuffer>;
+  /** The size of the whole file at that moment. */
   sizeBytes: number;
 };
 
 export type ByteRange = {
   start: number;
-  /** The first that is not wanted. */
+  /** Exclusive. */
   end: number;
   signal?: AbortSignal;
-  /** Told as bytes arrive: how many there are by now. */
+  /** Receives the number of bytes so far. */
   onProgress?: (bytes: number) => void;
 };
 
-/** Reads a part of a file of a sandbox, for a script of ours to show. Throws `ApiFailure`, or what the signal says. */
+/** Reads a range of a file. Throws `ApiFailure`, or the abort reason. */
 export async function readBytes(
   sandboxId: string,
   path: string,
   { start, end, signal, onProgress }: ByteRange,
 ): Promise<FileBytes> {
   try {
-    const answer = await fetch(fileAddresses.content(sandboxId, path, 'preview'), {
+    const response = await fetch(fileAddresses.content(sandboxId, path, 'preview'), {
       cache: 'no-store',
       headers: { range: `bytes=${start}-${end - 1}` },
       ...(signal ? { signal } : {}),
     });
-    const sizeBytes = sizeIn(answer.headers);
-    // The file ends before.
-    if (answer.status === 416) return { bytes: new Uint8Array(), sizeBytes };
-    if (!answer.ok) throw apiFailureIn(answer.status, await answer.text().catch(() => ''));
-    const skipped = answer.status === 206 ? 0 : start;
-    const bytes = await readBody(answer, skipped, end - start, onProgress);
+    const sizeBytes = sizeIn(response.headers);
+    // The file ends before the range.
+    if (response.status === 416) return { bytes: new Uint8Array(), sizeBytes };
+    if (!response.ok) throw apiFailureIn(response.status, await response.text().catch(() => ''));
+    const skipped = response.status === 206 ? 0 : start;
+    const bytes = await readBody(response, skipped, end - start, onProgress);
     return { bytes, sizeBytes };
   } catch (thrown) {
     signal?.throwIfAborted();
@@ -47,21 +47,21 @@ function sizeIn(headers: Headers): number {
   return Number(named ?? headers.get('content-length') ?? 0);
 }
 
-/** At most `most` bytes after the first `skipped`: whoever grants no ranges sends all of it. */
+/** Reads up to `max` bytes after `skipped` ones, which a server without range support sends. */
 async function readBody(
   { body }: Response,
   skipped: number,
-  most: number,
+  max: number,
   onProgress?: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   let ahead = skipped;
   let held = 0;
   const reader = body?.getReader();
-  while (reader && held < most) {
+  while (reader && held < max) {
     const { value, done } = await reader.read();
     if (done) break;
-    const part = value.subarray(Math.min(ahead, value.length), ahead + most - held);
+    const part = value.subarray(Math.min(ahead, value.length), ahead + max - held);
     ahead = Math.max(0, ahead - value.length);
     parts.push(part);
     held += part.length;

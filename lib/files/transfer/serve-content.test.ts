@@ -4,29 +4,36 @@ import { request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { config } from '../../config';
 import { eventually, setUpEngine } from '../../test-support/environment';
-import { sendRequest, type FileRequest, openRequest, newSandbox, auditLog, startFileServer } from '../test-file-server';
+import {
+  auditLog,
+  type FileRequest,
+  newSandbox,
+  openRequest,
+  sendRequest,
+  startFileServer,
+} from '../test-file-server';
 
 const engine = setUpEngine({ withFiles: true });
 
 let id: string;
 let root: string;
-let door: string;
+let server: string;
 
 beforeAll(async () => {
   ({ id, root } = await newSandbox(engine));
 });
 
 beforeEach(async () => {
-  door = await startFileServer();
+  server = await startFileServer();
 });
 
 const address = (path: string, more: Record<string, string> = {}, of = id) =>
-  `${door}/api/sandboxes/${of}/files/content?${new URLSearchParams({ path, ...more })}`;
+  `${server}/api/sandboxes/${of}/files/content?${new URLSearchParams({ path, ...more })}`;
 const download = (path: string, options?: FileRequest, of = id) =>
   sendRequest(address(path, { as: 'download' }, of), options);
 
-describe('a file', () => {
-  it('is downloaded byte by byte, under its name and sealed', async () => {
+describe('downloading a file', () => {
+  it('sends its bytes, name and security policy', async () => {
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, n) => n % 251));
     fs.writeFileSync(`${root}/data/all "bytes".html`, bytes);
     const answer = await download('/data/all "bytes".html');
@@ -43,7 +50,7 @@ describe('a file', () => {
     });
   });
 
-  it('is downloaded in ranges, and taken up again only while it is the same', async () => {
+  it('serves ranges, and resumes only an unchanged file', async () => {
     fs.writeFileSync(`${root}/data/parts`, '0123456789');
     const { headers } = await download('/data/parts', { headers: { range: 'bytes=2-3' } });
     const etag = String(headers.etag);
@@ -60,7 +67,7 @@ describe('a file', () => {
     expect(await part({ range: 'bytes=8-', 'if-range': etag })).toEqual([200, 'other bytes', undefined]);
   });
 
-  it('that is empty, or a link to one, is a file as well', async () => {
+  it('serves an empty file and a link to it', async () => {
     fs.writeFileSync(`${root}/data/empty`, '');
     fs.symlinkSync('empty', `${root}/data/to-empty`);
     for (const path of ['/data/empty', '/data/to-empty']) {
@@ -69,14 +76,14 @@ describe('a file', () => {
     }
   });
 
-  it('is only described to who asks for its head', async () => {
+  it('sends only headers on HEAD', async () => {
     fs.writeFileSync(`${root}/data/head`, '0123456789');
     const answer = await download('/data/head', { method: 'HEAD' });
     expect([answer.status, answer.headers['content-length'], answer.body.length]).toEqual([200, '10', 0]);
     expect(await auditLog(id)).not.toContain('file-downloaded /data/head');
   });
 
-  it('whose name is hostile is given under a harmless one', async () => {
+  it('makes a hostile name safe', async () => {
     for (const name of ['a\r\nX-Evil: 1', '\u202Egpj.exe', '..', 'ü'.repeat(120)]) {
       const path = name === '..' ? '/data/x/../...' : `/data/${name}`;
       if (name === '..') fs.mkdirSync(`${root}/data/x`, { recursive: true });
@@ -91,13 +98,13 @@ describe('a file', () => {
   });
 });
 
-describe('what is no file', () => {
+describe('other kinds of entries', () => {
   const problemOf = async (path: string) => {
     const { status, json } = await download(path);
     return [status, (json as { error: { problem?: string } }).error.problem];
   };
 
-  it('is never opened, and says what it is', async () => {
+  it('are never opened', async () => {
     const dir = `${root}/data/odd`;
     fs.mkdirSync(dir);
     execFileSync('mkfifo', [`${dir}/fifo`]);
@@ -115,13 +122,13 @@ describe('what is no file', () => {
     expect(await problemOf('/data/odd/fifo/x')).toEqual([404, 'vanished']);
   });
 
-  it('and what may not be read says so', async () => {
+  it('report a permission error', async () => {
     await engine.fault({ route: 'GET /files', status: 500, message: 'open: permission denied' });
     expect(await problemOf('/etc/hostname')).toEqual([403, 'denied']);
   });
 });
 
-describe('a sandbox that does not run', () => {
+describe('a sandbox that is not running', () => {
   it('is not woken', async () => {
     const { id: paused } = await newSandbox(engine);
     await engine.call('POST', `/sandboxes/${paused}/pause`);
@@ -138,7 +145,7 @@ describe('a sandbox that does not run', () => {
     });
   });
 
-  it('any more breaks off what is being downloaded', async () => {
+  it('ends a download in progress', async () => {
     const { id: victim, root: its } = await newSandbox(engine);
     fs.writeFileSync(`${its}/data/large`, '');
     fs.truncateSync(`${its}/data/large`, 2 ** 31);
@@ -153,10 +160,10 @@ describe('a sandbox that does not run', () => {
 });
 
 describe('a download', () => {
-  /** What this process, engine and door in one, has read so far, bytes. */
+  /** Bytes read so far by this process, which is engine and server in one. */
   const bytesRead = async () => Number(fs.readFileSync('/proc/self/io', 'utf8').match(/rchar: (\d+)/)?.[1]);
 
-  it('waits for who takes it, and stops when they leave', async () => {
+  it('applies back pressure and stops when the client disconnects', async () => {
     fs.writeFileSync(`${root}/data/large`, '');
     fs.truncateSync(`${root}/data/large`, 2 ** 32);
     const answer = await openRequest(address('/data/large', { as: 'download' }));
@@ -175,10 +182,10 @@ describe('a download', () => {
   });
 });
 
-describe('what the browser shows itself', () => {
+describe('inline content', () => {
   const PNG = Buffer.from('89504e470d0a1a0a0000', 'hex');
 
-  it('is what its name and its bytes say, and nothing else', async () => {
+  it('requires a matching name and signature', async () => {
     fs.writeFileSync(`${root}/data/a.png`, PNG);
     fs.writeFileSync(`${root}/data/evil.png`, '<script>alert(1)</script>');
     fs.writeFileSync(`${root}/data/a.svg`, '<svg><script>alert(1)</script></svg>');
@@ -197,9 +204,11 @@ describe('what the browser shows itself', () => {
     }
   });
 
-  it('may be asked for in ranges', async () => {
+  it('supports ranges', async () => {
     fs.writeFileSync(`${root}/data/a.mp3`, `ID3${'x'.repeat(1000)}`);
-    const part = await sendRequest(address('/data/a.mp3', { as: 'media' }), { headers: { range: 'bytes=1000-' } });
+    const part = await sendRequest(address('/data/a.mp3', { as: 'media' }), {
+      headers: { range: 'bytes=1000-' },
+    });
     expect([part.status, part.body.toString(), part.headers['content-type']]).toEqual([
       206,
       'xxx',
@@ -213,7 +222,7 @@ describe('an upload', () => {
     sendRequest(address(path, more), { method: 'PUT', ...options });
   const names = (path: string) => fs.readdirSync(`${root}${path}`).sort();
 
-  it('makes a file, and its folders', async () => {
+  it('creates a file and its folders', async () => {
     const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, n) => n % 253));
     const answer = await put('/data/up/deep/new', { body: bytes });
     expect(answer).toMatchObject({
@@ -224,7 +233,7 @@ describe('an upload', () => {
     expect(names('/data/up/deep')).toEqual(['new']);
   });
 
-  it('asks before it replaces, and keeps links', async () => {
+  it('replaces only on request and keeps links', async () => {
     fs.mkdirSync(`${root}/data/there`);
     fs.writeFileSync(`${root}/data/there/file`, 'old');
     fs.symlinkSync('file', `${root}/data/there/link`);
@@ -238,7 +247,7 @@ describe('an upload', () => {
     expect(names('/data/there')).toEqual(['file', 'link']);
   });
 
-  it('onto a folder, below a file or without room is refused, and leaves nothing', async () => {
+  it('onto a folder, below a file or without space fails and leaves nothing behind', async () => {
     fs.mkdirSync(`${root}/data/here/folder`, { recursive: true });
     fs.writeFileSync(`${root}/data/here/file`, 'old');
     const problemOf = async (path: string) => {
@@ -253,7 +262,7 @@ describe('an upload', () => {
     expect(names('/data/here')).toEqual(['file', 'folder']);
   });
 
-  it('that is broken off leaves what was there', async () => {
+  it('that is interrupted keeps the old file', async () => {
     fs.mkdirSync(`${root}/data/half`);
     fs.writeFileSync(`${root}/data/half/file`, 'old');
     const { cookie, origin } = await headersOf();
@@ -276,28 +285,31 @@ describe('an upload', () => {
   }
 });
 
-describe('the door', () => {
-  it('opens for operators, and for writing only to pages of ours', async () => {
+describe('access', () => {
+  it('requires an operator, and for writing our own origin', async () => {
     const path = '/etc/hostname';
     expect((await download(path, { role: null })).status).toBe(401);
     expect((await download(path, { role: 'viewer' })).status).toBe(403);
     expect((await download(path, { role: 'admin' })).status).toBe(200);
-    const put = (options: FileRequest) => sendRequest(address('/data/door'), { method: 'PUT', body: 'x', ...options });
+    const put = (options: FileRequest) =>
+      sendRequest(address('/data/server'), { method: 'PUT', body: 'x', ...options });
     expect((await put({ role: null })).status).toBe(401);
     expect((await put({ role: 'viewer' })).status).toBe(403);
     for (const origin of ['', 'null', 'http://evil.example']) {
       expect((await put({ headers: { origin } })).status, origin).toBe(403);
     }
-    expect(fs.existsSync(`${root}/data/door`)).toBe(false);
+    expect(fs.existsSync(`${root}/data/server`)).toBe(false);
   });
 
-  it('takes no other method, address or value', async () => {
+  it('rejects other methods, addresses and values', async () => {
     for (const method of ['POST', 'DELETE', 'PATCH']) {
       const answer = await sendRequest(address('/data/x'), { method });
       expect([answer.status, answer.headers.allow], method).toEqual([405, 'GET, HEAD, PUT']);
     }
-    expect((await sendRequest(`${door}/api/sandboxes/${id}/files/constructor`)).status).toBe(404);
-    expect((await sendRequest(`${door}/api/sandboxes/a%2Fb/files/content?path=/&as=download`)).status).toBe(400);
+    expect((await sendRequest(`${server}/api/sandboxes/${id}/files/constructor`)).status).toBe(404);
+    expect((await sendRequest(`${server}/api/sandboxes/a%2Fb/files/content?path=/&as=download`)).status).toBe(
+      400,
+    );
     for (const query of [
       '',
       'path=/x',
@@ -306,12 +318,12 @@ describe('the door', () => {
       'path=/x&as=page',
       'path=/%00&as=download',
     ]) {
-      const answer = await sendRequest(`${door}/api/sandboxes/${id}/files/content?${query}`);
+      const answer = await sendRequest(`${server}/api/sandboxes/${id}/files/content?${query}`);
       expect([answer.status, answer.headers['cache-control']], query).toEqual([400, 'no-store']);
     }
   });
 
-  it('notes who took what, a preview once', async () => {
+  it('is recorded, a preview only once', async () => {
     const { id: one, root: its } = await newSandbox(engine);
     fs.writeFileSync(`${its}/data/a`, '0123456789');
     for (const range of ['bytes=0-1', 'bytes=2-3']) {

@@ -14,7 +14,7 @@ import { CONTENT_USES, type ContentUse, GuestPath, UPLOAD_CONFLICTS } from '../s
 import { dispositionOf } from './attachment';
 import { uploadFile } from './upload';
 
-/** One request about the files of a sandbox. `signal` aborts when its sender leaves. */
+/** A request to a file route. `signal` aborts when the client disconnects. */
 export type FileExchange = {
   req: IncomingMessage;
   res: ServerResponse;
@@ -23,15 +23,15 @@ export type FileExchange = {
   signal: AbortSignal;
 };
 
-/** For bytes whose meaning nobody knows: no browser makes a page of them. */
+/** For downloads: no browser renders them as a page. */
 export const SEALED_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox";
-/** For what an element of ours shows: only we may frame it, and it has neither scripts nor our origin. */
-const SHOWN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
+/** For content in our elements: framed only by us, without scripts and without our origin. */
+const INLINE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
 
 const ContentQuery = z.object({ path: GuestPath, as: z.enum(CONTENT_USES) });
 const UploadQuery = z.object({ path: GuestPath, conflict: z.enum(UPLOAD_CONFLICTS).default('refuse') });
 
-const IS_SHOWN = {
+const IS_INLINE = {
   download: false,
   preview: false,
   image: true,
@@ -39,11 +39,11 @@ const IS_SHOWN = {
   pdf: true,
 } satisfies Record<ContentUse, boolean>;
 
-/** `GET content?path=&as=`: a file, whole or a range of it. Role: operator. */
+/** `GET content?path=&as=`: a file or a range of it. Role: operator. */
 export async function sendContent({ req, res, sandboxId, query, signal }: FileExchange): Promise<void> {
   const session = await guardRequest(req, 'operator');
   const { path, as } = parseInput(ContentQuery, Object.fromEntries(query));
-  const headBytes = IS_SHOWN[as] ? HEAD_BYTES : 0;
+  const headBytes = IS_INLINE[as] ? HEAD_BYTES : 0;
   const { range } = req.headers;
   const ifRange = req.headers['if-range']?.toString();
   const file = await openFile(sandboxId, path, { range, ifRange, headBytes, signal });
@@ -58,13 +58,13 @@ export async function sendContent({ req, res, sandboxId, query, signal }: FileEx
   }
 }
 
-/** `PUT content?path=&conflict=`: writes a file, 201 and its entry. Role: operator. */
+/** `PUT content?path=&conflict=`: writes a file. Returns 201 and its entry. Role: operator. */
 export async function takeUpload({ req, res, sandboxId, query, signal }: FileExchange): Promise<void> {
   const session = await guardRequest(req, 'operator', { writes: true });
   const { path, conflict } = parseInput(UploadQuery, Object.fromEntries(query));
-  if (path.endsWith('/')) throw new SandkeeperError('invalid', 'Say which file, not which folder.');
+  if (path.endsWith('/')) throw new SandkeeperError('invalid', 'The path must name a file, not a folder.');
   await noteAccess(session, { kind: 'file-uploaded', sandboxId, path });
-  // Unlike a plain loop over the request, this leaves the connection open for the answer when the rest is not wanted.
+  // Unlike a loop over the request, this keeps the connection open for the response after an early end.
   const body: AsyncIterable<Buffer> = {
     [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }),
   };
@@ -73,17 +73,16 @@ export async function takeUpload({ req, res, sandboxId, query, signal }: FileExc
   res.end(JSON.stringify(entry));
 }
 
-/** What everybody is told about the file, whatever part of it is sent. */
 function headersOf(as: ContentUse, { name, etag, head }: OpenedFile): Record<string, string> {
-  const type = IS_SHOWN[as] ? inlineType(as, name, head) : 'application/octet-stream';
+  const type = IS_INLINE[as] ? inlineType(as, name, head) : 'application/octet-stream';
   if (type === null) {
-    throw new SandkeeperError('invalid', 'This file is not of a kind that can be shown like this.');
+    throw new SandkeeperError('invalid', 'This file type cannot be shown inline. Download it instead.');
   }
   return {
     'content-type': type,
-    'content-disposition': dispositionOf(IS_SHOWN[as] ? 'inline' : 'attachment', name),
-    'content-security-policy': IS_SHOWN[as] ? SHOWN_POLICY : SEALED_POLICY,
-    ...(IS_SHOWN[as] ? { 'x-frame-options': 'SAMEORIGIN' } : {}),
+    'content-disposition': dispositionOf(IS_INLINE[as] ? 'inline' : 'attachment', name),
+    'content-security-policy': IS_INLINE[as] ? INLINE_POLICY : SEALED_POLICY,
+    ...(IS_INLINE[as] ? { 'x-frame-options': 'SAMEORIGIN' } : {}),
     'cache-control': 'no-store',
     'accept-ranges': 'bytes',
     etag,
@@ -109,22 +108,22 @@ async function send(
   else await pipeline(body, res, { signal });
 }
 
-/** A preview reads a file range by range; that is one opening. */
+/** A preview reads many ranges, which count as one opening. */
 const SAME_OPENING_MS = 5 * 60_000;
-const MAX_KEPT = 10_000;
+const MAX_OPENINGS = 10_000;
 
-/** Notes that somebody has opened a file, once for all readings that belong together. */
+/** Adds an opened file to the audit log, once for all ranges. */
 async function recordOpening(session: Session, sandboxId: string, path: string): Promise<void> {
   const openings = singleton('file-openings', () => new Map<string, number>());
   const key = JSON.stringify([session.id, sandboxId, path]);
   const nowMs = Date.now();
   if (nowMs - (openings.get(key) ?? 0) < SAME_OPENING_MS) return;
   await noteAccess(session, { kind: 'file-opened', sandboxId, path });
-  // The latest stands last, so the first are the ones to forget.
+  // Reinserted as the most recent; the oldest are evicted.
   openings.delete(key);
   openings.set(key, nowMs);
   for (const oldest of openings.keys()) {
-    if (openings.size <= MAX_KEPT) break;
+    if (openings.size <= MAX_OPENINGS) break;
     openings.delete(oldest);
   }
 }

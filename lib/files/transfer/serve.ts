@@ -7,8 +7,8 @@ import { sendArchive } from './archive/serve-archive';
 import { type FileExchange, sendContent, takeUpload } from './serve-content';
 
 /**
- * The requests that carry files, `/api/sandboxes/ID/files/…`. They go past Next.js, which drops the length of an answer,
- * lets no route say its own security policy, and costs a multiple for every byte.
+ * File contents, `/api/sandboxes/ID/files/…`, bypass Next.js: it drops the content length, does not let a route set its own
+ * security policy, and is several times slower.
  */
 type Serve = (exchange: FileExchange) => Promise<void>;
 
@@ -17,11 +17,11 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Serve>>>> = {
   archive: { GET: sendArchive, HEAD: sendArchive },
 };
 
-/** How long the rest of a refused upload is read on, ms. */
+/** How long the rest of a refused upload is read, ms. */
 const DISCARD_MS = 30_000;
 const PATH = /^\/api\/sandboxes\/([^/]+)\/files\/([a-z]+)$/;
 
-/** Serves a request if it is one of these, and answers whether it was. Never throws. */
+/** Returns whether it handles the request. Never throws. */
 export function serveFiles(req: IncomingMessage, res: ServerResponse): boolean {
   const [pathname = '', ...search] = (req.url ?? '').split('?');
   const [, id = '', name = ''] = PATH.exec(pathname) ?? [];
@@ -38,9 +38,9 @@ async function serve(
   id: string,
   query: URLSearchParams,
 ): Promise<void> {
-  const leaving = new AbortController();
+  const disconnect = new AbortController();
   res.on('close', () => {
-    if (!res.writableFinished) leaving.abort();
+    if (!res.writableFinished) disconnect.abort();
   });
   try {
     const method = req.method ?? '';
@@ -50,16 +50,16 @@ async function serve(
       return;
     }
     const sandboxId = SandboxId.safeParse(id);
-    if (!sandboxId.success) throw new SandkeeperError('invalid', 'This is not the id of a sandbox.');
-    await handle({ req, res, sandboxId: sandboxId.data, query, signal: leaving.signal });
+    if (!sandboxId.success) throw new SandkeeperError('invalid', 'Invalid sandbox id.');
+    await handle({ req, res, sandboxId: sandboxId.data, query, signal: disconnect.signal });
   } catch (thrown) {
-    fail(res, thrown, leaving.signal);
+    fail(res, thrown, disconnect.signal);
   } finally {
     discardRest(req);
   }
 }
 
-/** Reads on what nobody wants any more: a browser that is still sending would not see the answer. */
+/** A browser that is still sending does not read the response. */
 function discardRest(req: IncomingMessage): void {
   if (req.complete || req.destroyed) return;
   const timer = setTimeout(() => req.destroy(), DISCARD_MS);
@@ -67,7 +67,7 @@ function discardRest(req: IncomingMessage): void {
   req.resume();
 }
 
-/** The failure as JSON, or, once bytes have gone, a broken connection: nothing else tells that some are missing. */
+/** Sends the error, or breaks the connection if the response has started, so that the client sees it is incomplete. */
 function fail(res: ServerResponse, thrown: unknown, signal: AbortSignal): void {
   if (res.headersSent || signal.aborted) {
     res.destroy();

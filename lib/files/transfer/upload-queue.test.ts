@@ -11,14 +11,14 @@ type Sending = {
   progress: (bytes: number) => void;
 };
 
-/** A server that holds some files and leaves it to the test how each sending ends. */
+/** A queue with existing entries, in which the test resolves each upload. */
 function openQueue(existing: Record<string, 'file' | 'directory'> = {}) {
   const sendings: Sending[] = [];
   const done: string[] = [];
-  const there = new Map(Object.entries(existing));
-  const ways: UploadTransport = {
-    look: async (_sandboxId, path) => {
-      const kind = there.get(path);
+  const entries = new Map(Object.entries(existing));
+  const transport: UploadTransport = {
+    stat: async (_sandboxId, path) => {
+      const kind = entries.get(path);
       if (kind === undefined) return null;
       return kind === 'file' ? entryAt(path) : folderAt(path);
     },
@@ -31,13 +31,13 @@ function openQueue(existing: Record<string, 'file' | 'directory'> = {}) {
           progress,
           reject,
           resolve: () => {
-            there.set(path, 'file');
+            entries.set(path, 'file');
             resolve();
           },
         });
       }),
   };
-  const queue = new UploadQueue(ways, ({ name }) => done.push(name));
+  const queue = new UploadQueue(transport, ({ name }) => done.push(name));
   const states = () => queue.view().map(({ name, state }) => `${name} ${state}`);
   return { queue, sendings, done, states };
 }
@@ -45,7 +45,7 @@ function openQueue(existing: Record<string, 'file' | 'directory'> = {}) {
 const file = (name: string, bytes = 4) => Object.assign(new Blob(['x'.repeat(bytes)]), { name });
 const settle = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-it('sends two at once, in order, and tells how far each is', async () => {
+it('sends two at a time, in order, with progress', async () => {
   const { queue, sendings, done, states } = openQueue();
   queue.add('ibox', '/home', [file('a'), file('b'), file('c')]);
   await settle();
@@ -64,8 +64,8 @@ it('sends two at once, in order, and tells how far each is', async () => {
   expect(queue.view()).toEqual([]);
 });
 
-describe('where there is something of the same name', () => {
-  it('asks, without having sent anything, and replaces when told to', async () => {
+describe('on a conflict', () => {
+  it('asks before sending and replaces on request', async () => {
     const { queue, sendings, states } = openQueue({ '/home/a': 'file' });
     queue.add('ibox', '/home', [file('a')]);
     await settle();
@@ -77,7 +77,7 @@ describe('where there is something of the same name', () => {
     expect(sendings).toMatchObject([{ path: '/home/a', conflict: 'replace' }]);
   });
 
-  it('keeps both by the next free number', async () => {
+  it('keeps both with the next free number', async () => {
     const { queue, sendings } = openQueue({ '/home/a.tar.gz': 'file', '/home/a (2).tar.gz': 'file' });
     queue.add('ibox', '/home', [file('a.tar.gz')]);
     await settle();
@@ -86,7 +86,7 @@ describe('where there is something of the same name', () => {
     expect(sendings).toMatchObject([{ path: '/home/a (3).tar.gz', conflict: 'refuse' }]);
   });
 
-  it('answers for all that were chosen together, also those that come to it later', async () => {
+  it('applies an answer to the whole batch', async () => {
     const { queue, sendings, states } = openQueue({
       '/home/a': 'file',
       '/home/c': 'file',
@@ -110,7 +110,7 @@ describe('where there is something of the same name', () => {
     ]);
   });
 
-  it('asks again about a folder, which nothing replaces', async () => {
+  it('asks again for a folder, which cannot be replaced', async () => {
     const { queue, states } = openQueue({ '/home/a': 'file', '/home/b': 'directory' });
     queue.add('ibox', '/home', [file('a')]);
     await settle();
@@ -130,7 +130,7 @@ describe('where there is something of the same name', () => {
     expect(sendings).toEqual([]);
   });
 
-  it('asks too when it came between', async () => {
+  it('asks if the file appeared meanwhile', async () => {
     const { queue, sendings, states } = openQueue();
     queue.add('ibox', '/home', [file('a')]);
     await settle();
@@ -140,7 +140,7 @@ describe('where there is something of the same name', () => {
   });
 });
 
-it('says why one failed, goes on with the others, and tries it again when told to', async () => {
+it('reports a failure, continues with the others, and retries on request', async () => {
   const { queue, sendings, states } = openQueue();
   queue.add('ibox', '/home', [file('a'), file('b')]);
   await settle();
@@ -156,7 +156,7 @@ it('says why one failed, goes on with the others, and tries it again when told t
   expect(states()).toEqual(['a done', 'b done']);
 });
 
-it('cancels what is being sent and what waits', async () => {
+it('cancels active and waiting uploads', async () => {
   const { queue, sendings, states } = openQueue();
   queue.add('ibox', '/home', [file('a'), file('b'), file('c')]);
   await settle();

@@ -2,28 +2,27 @@ import { ApiFailure } from '../../api-client';
 import { childOf } from '../guest-path';
 import type { Entry, UploadConflict } from '../schema';
 
-/** The files that this tab sends into sandboxes. They go on while somebody looks at other pages. */
+/** The uploads of this tab. They continue across pages. */
 
 export const CONFLICT_ANSWERS = ['replace', 'skip', 'keep'] as const;
-/** What is to happen where there is something of the same name: `keep` both, the new one with a number. */
+/** The choice if the name exists. `keep`: both, the new one with a number. */
 export type ConflictAnswer = (typeof CONFLICT_ANSWERS)[number];
 
 export type UploadState = 'waiting' | 'sending' | 'asking' | 'done' | 'skipped' | 'cancelled' | 'failed';
 
 export type Upload = {
   readonly id: number;
-  /** Which files were chosen together. */
+  /** Files chosen together share a batch. */
   readonly batch: number;
   readonly sandboxId: string;
   readonly folder: string;
-  /** As it will be called; with a number, once both are kept. */
+  /** The target name. */
   readonly name: string;
   readonly totalBytes: number;
   readonly sentBytes: number;
   readonly state: UploadState;
-  /** What is there already, while that is being asked about. */
+  /** The existing entry while the conflict is open. */
   readonly existing: Entry | null;
-  /** Why it failed. */
   readonly failure: string | null;
 };
 
@@ -37,15 +36,14 @@ const IS_OVER = {
   failed: true,
 } satisfies Record<UploadState, boolean>;
 
-/** Whether nothing more happens to it by itself. */
 export function isOver({ state }: Pick<Upload, 'state'>): boolean {
   return IS_OVER[state];
 }
 
-/** How the queue reaches the server. Both throw `ApiFailure`. */
+/** Both throw `ApiFailure`. */
 export type UploadTransport = {
-  /** What is at `path`, or `null`. */
-  look: (sandboxId: string, path: string, signal: AbortSignal) => Promise<Entry | null>;
+  /** The entry at `path`, or `null`. */
+  stat: (sandboxId: string, path: string, signal: AbortSignal) => Promise<Entry | null>;
   send: (
     to: { sandboxId: string; path: string; conflict: UploadConflict },
     file: Blob,
@@ -62,22 +60,22 @@ type Item = {
   abort: AbortController;
 };
 
-const AT_ONCE = 2;
+const CONCURRENCY = 2;
 const MAX_NUMBERS = 999;
 
 export class UploadQueue {
-  readonly #ways: UploadTransport;
+  readonly #transport: UploadTransport;
   readonly #onDone: (upload: Upload) => void;
   readonly #items = new Map<number, Item>();
-  /** What was answered for all of a batch. */
+  /** Answers for a whole batch. */
   readonly #answers = new Map<number, ConflictAnswer>();
   readonly #listeners = new Set<() => void>();
   #view: readonly Upload[] = [];
   #nextId = 1;
   #nextBatch = 1;
 
-  constructor(ways: UploadTransport, onDone: (upload: Upload) => void) {
-    this.#ways = ways;
+  constructor(transport: UploadTransport, onDone: (upload: Upload) => void) {
+    this.#transport = transport;
     this.#onDone = onDone;
   }
 
@@ -88,7 +86,6 @@ export class UploadQueue {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Sends `files` into `folder`, as soon as it is their turn. */
   add(sandboxId: string, folder: string, files: readonly (Blob & { name: string })[]): void {
     const batch = this.#nextBatch++;
     for (const file of files) {
@@ -116,15 +113,15 @@ export class UploadQueue {
     this.#startNext();
   }
 
-  /** Answers the question about one; `forAll`: about every other of its batch too. */
+  /** Resolves a conflict; with `forAll`, every conflict of its batch. */
   answer(id: number, answer: ConflictAnswer, forAll: boolean): void {
-    const asked = this.#items.get(id);
-    if (asked?.upload.state !== 'asking') return;
-    if (forAll) this.#answers.set(asked.upload.batch, answer);
+    const target = this.#items.get(id);
+    if (target?.upload.state !== 'asking') return;
+    if (forAll) this.#answers.set(target.upload.batch, answer);
     for (const item of this.#items.values()) {
       const { state, batch, existing } = item.upload;
-      const isMeant = item === asked || (forAll && batch === asked.upload.batch);
-      if (state === 'asking' && isMeant && isPossible(answer, existing)) this.#follow(item, answer);
+      const isIncluded = item === target || (forAll && batch === target.upload.batch);
+      if (state === 'asking' && isIncluded && isPossible(answer, existing)) this.#applyAnswer(item, answer);
     }
     this.#startNext();
   }
@@ -145,7 +142,7 @@ export class UploadQueue {
     this.#startNext();
   }
 
-  /** Forgets what is over. */
+  /** Removes finished uploads. */
   clear(): void {
     for (const [id, { upload }] of this.#items) if (isOver(upload)) this.#items.delete(id);
     this.#publish();
@@ -153,7 +150,7 @@ export class UploadQueue {
 
   #startNext(): void {
     const items = [...this.#items.values()];
-    let free = AT_ONCE - items.filter(({ upload }) => upload.state === 'sending').length;
+    let free = CONCURRENCY - items.filter(({ upload }) => upload.state === 'sending').length;
     for (const item of items) {
       if (free <= 0) return;
       if (item.upload.state !== 'waiting') continue;
@@ -169,32 +166,32 @@ export class UploadQueue {
     try {
       if (item.isNumbered) await this.#findFreeName(item, signal);
       const path = childOf(folder, item.upload.name);
-      // Asked for before the bytes are sent, which may be many; the server asks again.
-      const existing = item.conflict === 'replace' ? null : await this.#ways.look(sandboxId, path, signal);
-      if (existing !== null) return this.#meet(item, existing);
+      // Avoids sending a large file in vain. The server checks again.
+      const existing =
+        item.conflict === 'replace' ? null : await this.#transport.stat(sandboxId, path, signal);
+      if (existing !== null) return this.#onConflict(item, existing);
       const to = { sandboxId, path, conflict: item.conflict };
-      await this.#ways.send(to, item.file, (sentBytes) => this.#change(item, { sentBytes }), signal);
+      await this.#transport.send(to, item.file, (sentBytes) => this.#change(item, { sentBytes }), signal);
       this.#change(item, { state: 'done', sentBytes: item.upload.totalBytes });
       this.#onDone(item.upload);
     } catch (thrown) {
       if (signal.aborted) return;
       const refusal = ApiFailure.from(thrown);
-      if (refusal.code === 'conflict' && refusal.problem === null) this.#meet(item, null);
+      if (refusal.code === 'conflict' && refusal.problem === null) this.#onConflict(item, null);
       else this.#change(item, { state: 'failed', failure: refusal.message });
     } finally {
       this.#startNext();
     }
   }
 
-  /** There is something of this name. */
-  #meet(item: Item, existing: Entry | null): void {
+  #onConflict(item: Item, existing: Entry | null): void {
     const answer = this.#answers.get(item.upload.batch);
     if (answer === undefined || !isPossible(answer, existing))
       this.#change(item, { state: 'asking', existing, sentBytes: 0 });
-    else this.#follow(item, answer);
+    else this.#applyAnswer(item, answer);
   }
 
-  #follow(item: Item, answer: ConflictAnswer): void {
+  #applyAnswer(item: Item, answer: ConflictAnswer): void {
     if (answer === 'skip') {
       this.#change(item, { state: 'skipped', existing: null });
       return;
@@ -208,16 +205,20 @@ export class UploadQueue {
     const { sandboxId, folder, name } = item.upload;
     for (let number = 2; number <= MAX_NUMBERS; number += 1) {
       const numbered = withNumber(name, number);
-      if ((await this.#ways.look(sandboxId, childOf(folder, numbered), signal)) !== null) continue;
+      if ((await this.#transport.stat(sandboxId, childOf(folder, numbered), signal)) !== null) continue;
       item.isNumbered = false;
       this.#change(item, { name: numbered });
       return;
     }
-    throw new ApiFailure('conflict', 'There are too many files of this name.', 'denied');
+    throw new ApiFailure(
+      'conflict',
+      'Too many files have this name. Rename the file and try again.',
+      'denied',
+    );
   }
 
   #change(item: Item, changes: Partial<Upload>): void {
-    // What was cancelled stays so, whatever still comes of it.
+    // Ignores late results of a cancelled upload.
     if (item.upload.state === 'cancelled' && changes.state !== 'waiting') return;
     item.upload = { ...item.upload, ...changes };
     this.#publish();
@@ -229,7 +230,7 @@ export class UploadQueue {
   }
 }
 
-/** No file replaces a folder. */
+/** A file cannot replace a folder. */
 export function isPossible(answer: ConflictAnswer, existing: Pick<Entry, 'kind'> | null): boolean {
   return answer !== 'replace' || existing?.kind !== 'directory';
 }

@@ -6,14 +6,13 @@ import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
 import { openFiles, statFile } from '../browse/reader';
 import type { Entry, UploadConflict } from '../schema';
 
-/** How long tidying up after a failure may take, ms. */
-const TIDY_MS = 10_000;
-const PLAIN_PERMISSIONS = 'rw-r--r--';
+/** Time limit of the cleanup after a failure, ms. */
+const CLEANUP_MS = 10_000;
+const DEFAULT_PERMISSIONS = 'rw-r--r--';
 
 /**
- * Writes a file, whose bytes are sent on as they come. It appears under its name only once it is whole; what was there
- * before stays until then. Missing folders are made.
- * @throws SandkeeperError `conflict` where something is there and `conflict` says to refuse; FileError
+ * Streams a file into the sandbox and moves it into place once it is complete. Creates missing folders.
+ * @throws SandkeeperError `conflict` if the file exists and `conflict` is `refuse`; FileError
  */
 export async function uploadFile(
   sandboxId: string,
@@ -24,25 +23,29 @@ export async function uploadFile(
   const envd = await openFiles(sandboxId);
   const before = await findFile(envd, path, signal);
   if (before && conflict === 'refuse') {
-    throw new SandkeeperError('conflict', 'There is a file of this name already.');
+    throw new SandkeeperError(
+      'conflict',
+      'A file of this name already exists. Replace it or choose another name.',
+    );
   }
-  // A link stays one: what it leads to is replaced.
+  // Replaces the target of a link, not the link.
   const target = before?.path ?? path;
   const draft = `${target.slice(0, target.lastIndexOf('/'))}/.upload-${randomBytes(8).toString('hex')}`;
   try {
     const sent = await writeDraft(envd, draft, body, signal);
     const { sizeBytes } = await envd.stat(draft, signal);
-    if (sizeBytes !== sent) throw new FileError('unavailable', { message: 'The file did not arrive whole.' });
+    if (sizeBytes !== sent)
+      throw new FileError('unavailable', { message: 'The upload was incomplete. Try again.' });
     if (before) await keepPermissions(envd, before, draft, signal);
     await envd.move(draft, target, signal);
   } catch (thrown) {
-    await envd.remove(draft, AbortSignal.timeout(TIDY_MS)).catch(() => {});
+    await envd.remove(draft, AbortSignal.timeout(CLEANUP_MS)).catch(() => {});
     throw thrown;
   }
   return envd.stat(path, signal);
 }
 
-/** The file that would be replaced, links followed. Throws FileError for what is no file. */
+/** The file to replace, following links. Throws FileError for other kinds. */
 async function findFile(envd: Envd, path: string, signal: AbortSignal): Promise<Entry | null> {
   try {
     return await statFile(envd, path, signal);
@@ -69,7 +72,7 @@ async function writeDraft(
   return sent;
 }
 
-/** A script that is replaced can still be run. Where the sandbox has no `chmod`, it is a plain file then. */
+/** Keeps a replaced script executable, if the sandbox has `chmod`. */
 async function keepPermissions(
   envd: Envd,
   { permissions }: Entry,
@@ -77,11 +80,11 @@ async function keepPermissions(
   signal: AbortSignal,
 ): Promise<void> {
   const letters = permissions.slice(-9);
-  if (letters === PLAIN_PERMISSIONS || !/^[r-][w-][x-][r-][w-][x-][r-][w-][x-]$/.test(letters)) return;
+  if (letters === DEFAULT_PERMISSIONS || !/^[r-][w-][x-][r-][w-][x-][r-][w-][x-]$/.test(letters)) return;
   const bits = [...letters].reduce((mode, letter) => mode * 2 + (letter === '-' ? 0 : 1), 0);
   const command = { cmd: 'chmod', args: [bits.toString(8), '--', draft] };
   try {
-    for await (const event of envd.run(command, TIDY_MS, signal)) if (event.kind === 'end') return;
+    for await (const event of envd.run(command, CLEANUP_MS, signal)) if (event.kind === 'end') return;
   } catch {
     signal.throwIfAborted();
   }

@@ -188,7 +188,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     const { operation, items } = await kill([sandbox]);
     expect(items[sandbox.id]).toMatchObject({
       outcome: 'failed',
-      message: 'Not archived, so not killed. The sandbox did not hand out a whole archive.',
+      message: 'Not archived, so not killed. The archive is incomplete. Try again.',
     });
     expect(await stateOf(sandbox.id)).toBe('running');
     expect(kept(operation)).toEqual([]);

@@ -5,7 +5,7 @@ import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useMemo, useState } from 'react';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
-import { type JsonTree, jsonPath, jsonRows, decodeString } from '@/lib/files/preview/structured/json-tree';
+import { decodeString, type JsonTree, jsonPath, jsonRows } from '@/lib/files/preview/structured/json-tree';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { copyText } from '../../browse/entry-actions';
 import { BarButton, ViewControls } from '../view-controls';

@@ -5,11 +5,11 @@ import { Button } from '@/components/ui/button';
 import { Strip } from '@/components/ui/strip';
 import { inSlices } from '@/lib/files/preview/slices';
 import {
+  carryOpen,
   firstOpen,
   JsonSyntaxError,
   type JsonTree,
   parseJson,
-  carryOpen,
 } from '@/lib/files/preview/structured/json-tree';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
 import type { PreviewProps } from '../preview-props';

@@ -7,7 +7,7 @@ import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
-import { markdownSections, safeLink, renderRefusal } from '@/lib/files/preview/structured/markdown-bounds';
+import { markdownSections, renderRefusal, safeLink } from '@/lib/files/preview/structured/markdown-bounds';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
 import type { PreviewProps } from '../preview-props';
 import { PreviewNotice } from '../preview-state';

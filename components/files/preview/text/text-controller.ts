@@ -291,7 +291,7 @@ export class TextController {
       (_, step) => (start + direction * step + pieces * 2) % pieces,
     );
     const reading = readAhead(others, (index, until) => this.#text.read(index, until), {
-      most: MAX_AHEAD,
+      concurrency: MAX_AHEAD,
       signal,
     });
     let doneBytes = 0;

@@ -1,20 +1,19 @@
 import type { ContentUse } from '../../schema';
 
-/** How much of a file's beginning decides what it is, bytes. */
+/** How many bytes decide the type. */
 export const HEAD_BYTES = 512;
 
 type Rule = { type: string; extensions: readonly string[]; begins: (head: string) => boolean };
 
-/** Bytes as characters of the same number. */
 const at = (offset: number, mark: string) => (head: string) => head.startsWith(mark, offset);
 const riff = (mark: string) => (head: string) => head.startsWith('RIFF') && head.startsWith(mark, 8);
 const isoMedia = at(4, 'ftyp');
 const ogg = at(0, 'OggS');
 const matroska = at(0, '\x1a\x45\xdf\xa3');
+
 /**
- * What an element of a page may show by itself. What a file is comes from its name and its first bytes together, and is
- * nothing that a browser takes for a document with scripts: an SVG is one only outside of `<img>`, which its policy and
- * `nosniff` see to.
+ * The types that an HTML element may show. Both the name and the first bytes must match. No type can run scripts: an SVG
+ * could outside `<img>`, which its content security policy and `nosniff` prevent.
  */
 const RULES: Readonly<Partial<Record<ContentUse, readonly Rule[]>>> = {
   image: [
@@ -35,7 +34,7 @@ const RULES: Readonly<Partial<Record<ContentUse, readonly Rule[]>>> = {
     { type: 'video/x-matroska', extensions: ['mkv'], begins: matroska },
     { type: 'video/ogg', extensions: ['ogv'], begins: ogg },
     { type: 'audio/ogg', extensions: ['ogg', 'oga', 'opus'], begins: ogg },
-    // A tag, or the first frame of MPEG audio.
+    // An ID3 tag or the first MPEG audio frame.
     { type: 'audio/mpeg', extensions: ['mp3'], begins: (head) => /^(?:ID3|\xff[\xe2-\xff])/.test(head) },
     { type: 'audio/aac', extensions: ['aac'], begins: (head) => /^\xff[\xf0-\xf9]/.test(head) },
     { type: 'audio/wav', extensions: ['wav'], begins: riff('WAVE') },
@@ -44,14 +43,14 @@ const RULES: Readonly<Partial<Record<ContentUse, readonly Rule[]>>> = {
   pdf: [{ type: 'application/pdf', extensions: ['pdf'], begins: at(0, '%PDF-') }],
 };
 
-/** The type under which a file may be shown so, or `null`. `head` is how it begins, HEAD_BYTES of it where there are. */
+/** The media type for this use, or `null` if not allowed. `head`: the first bytes, up to HEAD_BYTES. */
 export function inlineType(use: ContentUse, name: string, head: Uint8Array): string | null {
   const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
   const rule = RULES[use]?.find(({ extensions }) => extensions.includes(extension));
   return rule?.begins(latin1(head)) ? rule.type : null;
 }
 
-/** What may stand before the first element of an SVG. */
+/** Allowed before the root element of an SVG. */
 const BEFORE_SVG: readonly (readonly [begin: string, end: string])[] = [
   ['<?xml', '?>'],
   ['<!--', '-->'],

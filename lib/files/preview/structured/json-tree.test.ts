@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { inSlices } from '../slices';
 import {
+  carryOpen,
+  decodeString,
   firstOpen,
   JsonSyntaxError,
   type JsonTree,
   jsonPath,
   jsonRows,
-  decodeString,
   parseJson,
-  carryOpen,
 } from './json-tree';
 
 function parse(text: string, isSequence = false): JsonTree {
@@ -20,36 +20,36 @@ function parse(text: string, isSequence = false): JsonTree {
   }
 }
 
-function breakOf(text: string): JsonSyntaxError {
+function errorOf(text: string): JsonSyntaxError {
   try {
     parse(text);
   } catch (thrown) {
     if (thrown instanceof JsonSyntaxError) return thrown;
   }
-  throw new Error('it was accepted');
+  throw new Error('The text was accepted.');
 }
 
-/** What the tree says its text means. */
-function meant(tree: JsonTree, node = 0): unknown {
+/** The value of the tree. */
+function treeValue(tree: JsonTree, node = 0): unknown {
   const kind = tree.kind(node);
   if (kind !== 'object' && kind !== 'array') return JSON.parse(tree.source(node));
   const entries: [string, unknown][] = [];
   for (let child = tree.firstChild(node); child !== null; child = tree.next(child))
-    entries.push([String(tree.key(child)), meant(tree, child)]);
+    entries.push([String(tree.key(child)), treeValue(tree, child)]);
   expect(tree.count(node)).toBe(entries.length);
   return kind === 'array' ? entries.map(([, value]) => value) : Object.fromEntries(entries);
 }
 
-test('means what JSON.parse makes of it', () => {
+test('agrees with JSON.parse', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1, '\t'), (value, indent) => {
       const text = JSON.stringify(value, null, indent);
-      expect(meant(parse(text))).toEqual(JSON.parse(text));
+      expect(treeValue(parse(text))).toEqual(JSON.parse(text));
     }),
   );
 });
 
-test('accepts and refuses what JSON.parse does', () => {
+test('accepts the same texts as JSON.parse', () => {
   const pieces = fc.constantFrom(
     ...[
       '{',
@@ -100,21 +100,21 @@ test('keeps every digit and every key', () => {
   ]);
 });
 
-test('says where a text breaks', () => {
-  expect(breakOf('{\n  "a": 1,\n  "b" 2\n}')).toMatchObject({
+test('reports the position of an error', () => {
+  expect(errorOf('{\n  "a": 1,\n  "b" 2\n}')).toMatchObject({
     line: 3,
     column: 7,
-    message: '“:” is missing',
+    message: 'expected “:”',
   });
-  expect(breakOf('[1, 2')).toMatchObject({ line: 1, column: 6 });
-  expect(breakOf('')).toMatchObject({ line: 1, column: 1, message: 'it ends too early' });
-  expect(breakOf('{} x')).toMatchObject({ column: 4, message: 'there is more after its end' });
-  expect(breakOf('["a\nb"]')).toMatchObject({ line: 1, column: 4 });
-  expect(breakOf('{"a":1,}')).toMatchObject({ column: 8, message: 'a key in quotes is missing' });
+  expect(errorOf('[1, 2')).toMatchObject({ line: 1, column: 6 });
+  expect(errorOf('')).toMatchObject({ line: 1, column: 1, message: 'unexpected end' });
+  expect(errorOf('{} x')).toMatchObject({ column: 4, message: 'unexpected text after the end' });
+  expect(errorOf('["a\nb"]')).toMatchObject({ line: 1, column: 4 });
+  expect(errorOf('{"a":1,}')).toMatchObject({ column: 8, message: 'expected a key in quotes' });
 });
 
-describe('however large it is', () => {
-  test('nested 100,000 deep', async () => {
+describe('large input', () => {
+  test('with 100,000 levels', async () => {
     const deep = 100_000;
     const tree = await inSlices(parseJson('['.repeat(deep) + ']'.repeat(deep)));
     expect(tree.size).toBe(deep);
@@ -122,10 +122,10 @@ describe('however large it is', () => {
     expect(jsonRows(tree, all, 200_000).at(-1)).toEqual({ node: deep - 1, level: deep });
     expect(firstOpen(tree).size).toBeLessThanOrEqual(200);
     expect(jsonPath(tree, deep - 1).length).toBeLessThan(1_000);
-    expect(breakOf('['.repeat(deep)).column).toBe(deep + 1);
+    expect(errorOf('['.repeat(deep)).column).toBe(deep + 1);
   });
 
-  test('a string of 20 MB, and a million elements', async () => {
+  test('with a string of 20 MB or a million elements', async () => {
     const long = await inSlices(parseJson(JSON.stringify('a\\'.repeat(10_000_000))));
     expect(long.source(0, 4)).toBe('"a\\\\');
     const wide = await inSlices(parseJson(`[${'0,'.repeat(999_999)}0]`));
@@ -133,7 +133,7 @@ describe('however large it is', () => {
     expect(jsonRows(wide, new Set([0]), 500).length).toBe(500);
   });
 
-  test('is given up when nobody wants it any more', async () => {
+  test('can be aborted', async () => {
     const leaving = new AbortController();
     const parsing = inSlices(parseJson(`[${'0,'.repeat(2_000_000)}0]`), leaving.signal);
     leaving.abort(new Error('left'));
@@ -141,14 +141,14 @@ describe('however large it is', () => {
   });
 });
 
-test('one value in each line is a sequence', () => {
+test('parses JSON Lines as a sequence', () => {
   const tree = parse('{"a":1}\n{"a":2}\n\n3', true);
-  expect(meant(tree)).toEqual([{ a: 1 }, { a: 2 }, 3]);
-  expect(meant(parse('', true))).toEqual([]);
+  expect(treeValue(tree)).toEqual([{ a: 1 }, { a: 2 }, 3]);
+  expect(treeValue(parse('', true))).toEqual([]);
   expect(() => parse('{"a":1}\n{', true)).toThrow(JsonSyntaxError);
 });
 
-test('places are written as people write them', () => {
+test('formats paths', () => {
   const tree = parse('{"a":[{"odd key":1},{"b":2}]}');
   const rows = jsonRows(tree, new Set(Array.from({ length: tree.size }, (_, node) => node)), 100);
   expect(rows.map(({ node }) => jsonPath(tree, node))).toEqual([
@@ -161,7 +161,7 @@ test('places are written as people write them', () => {
   ]);
 });
 
-test('what was open is open in another text as far as it is there', () => {
+test('carries unfolded nodes over to another text', () => {
   const paths = (tree: JsonTree, nodes: ReadonlySet<number>) =>
     [...nodes].map((node) => jsonPath(tree, node));
   const before = parse('{"a":{"b":[[1],[2]]},"c":[3],"d":{"e":4},"__proto__":{"f":5}}');
@@ -179,7 +179,7 @@ test('what was open is open in another text as far as it is there', () => {
   expect(carryOpen(before, new Set([1]), after)).toEqual(new Set());
 });
 
-test('members are not gone through for what is not open in them', () => {
+test('does not scan members without unfolded nodes', () => {
   const [before, after] = [parse('[1,2,[3],4]'), parse('[1,2,[3],4,5,6]')];
   const key = vi.spyOn(after, 'key');
   expect(carryOpen(before, new Set([0]), after)).toEqual(new Set([0]));
@@ -188,13 +188,13 @@ test('members are not gone through for what is not open in them', () => {
   expect(key).toHaveBeenCalledTimes(3);
 });
 
-test('opens first what fits', () => {
+test('initially unfolds the levels that fit', () => {
   const tree = parse(JSON.stringify({ few: [1, 2, 3], many: Array.from({ length: 500 }, (_, n) => n) }));
   expect(firstOpen(tree)).toEqual(new Set([0]));
   expect(firstOpen(parse('{"a":{"b":[1]}}')).size).toBe(3);
   expect(firstOpen(parse('1')).size).toBe(0);
 });
 
-test('a string that is cut off is shown as it stands', () => {
+test('returns the source of an incomplete string', () => {
   expect([decodeString('"a\\n"'), decodeString('"a\\'), decodeString('"abc')]).toEqual(['a\n', 'a\\', 'abc']);
 });

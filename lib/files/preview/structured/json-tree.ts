@@ -1,9 +1,8 @@
-/** What stands at a place of a JSON text. */
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 const KINDS = ['object', 'array', 'string', 'number', 'boolean', 'null'] as const;
 const KIND_OF_WORD = { true: 'boolean', false: 'boolean', null: 'null' } as const;
 
-/** Where a text is no JSON. `line` and `column` from 1. */
+/** `line` and `column` from 1. */
 export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError';
   constructor(
@@ -19,7 +18,7 @@ export class JsonSyntaxError extends Error {
 const NONE = -1;
 const WORK_PER_STEP = 2_000;
 
-/** A column of whole numbers that grows: nodes are rows of such, so that millions of them cost what their numbers do. */
+/** A growable integer array. Nodes are rows of such columns, which keeps millions of them small. */
 class Column {
   #held = new Int32Array(1024);
   length = 0;
@@ -43,21 +42,18 @@ class Column {
   }
 }
 
-/**
- * A JSON text as a tree of places in it: nothing is converted, so a number keeps all its digits and a key that is there
- * twice is seen twice. Nodes are numbers; 0 is the root.
- */
+/** A syntax tree over a JSON text. Keeps all digits of numbers and duplicate keys. Nodes are numbers; 0 is the root. */
 export class JsonTree {
   readonly #kinds = new Column();
   readonly #starts = new Column();
   readonly #ends = new Column();
   readonly #parents = new Column();
-  /** Where its key begins in the text; `NONE` in arrays. */
+  /** The offset of the key; `NONE` in arrays. */
   readonly #keys = new Column();
   readonly #firsts = new Column();
   readonly #nexts = new Column();
   readonly #counts = new Column();
-  /** Which of its parent's it is, from 0. */
+  /** The index within the parent. */
   readonly #places = new Column();
 
   constructor(readonly text: string) {}
@@ -66,7 +62,7 @@ export class JsonTree {
     return this.#kinds.length;
   }
 
-  /** For the parser: a node after `previous` of the same parent. */
+  /** For the parser: adds a node after `previous` in `parent`. */
   add(kind: JsonKind, start: number, parent: number, previous: number, key: number): number {
     const node = this.size;
     this.#kinds.push(KINDS.indexOf(kind));
@@ -96,7 +92,7 @@ export class JsonTree {
     return this.#kinds.at(node) < 2;
   }
 
-  /** How many members or elements it has. */
+  /** The number of members or elements. */
   count(node: number): number {
     return this.#counts.at(node);
   }
@@ -117,28 +113,28 @@ export class JsonTree {
     return next === NONE ? null : next;
   }
 
-  /** Its key as it is meant, without quotes; in an array its place; `null` for the root. At most `most` characters. */
-  key(node: number, most = 1_000): string | number | null {
+  /** The decoded key, or the index in an array; `null` for the root. At most `maxChars`. */
+  key(node: number, maxChars = 1_000): string | number | null {
     const key = this.#keys.at(node);
     if (key === NONE) return this.#parents.at(node) === NONE ? null : this.#places.at(node);
-    return decodeString(this.text.slice(key, Math.min(endOfString(this.text, key), key + most)));
+    return decodeString(this.text.slice(key, Math.min(endOfString(this.text, key), key + maxChars)));
   }
 
-  /** A leaf as it stands in the text, at most `most` characters; a string with its quotes. */
-  source(node: number, most = 10_000): string {
+  /** The source of a leaf, at most `maxChars`; a string includes its quotes. */
+  source(node: number, maxChars = 10_000): string {
     return this.text.slice(
       this.#starts.at(node),
-      Math.min(this.#ends.at(node), this.#starts.at(node) + most),
+      Math.min(this.#ends.at(node), this.#starts.at(node) + maxChars),
     );
   }
 
-  /** How long it is in the text, characters. */
+  /** The length of the source, characters. */
   span(node: number): number {
     return this.#ends.at(node) - this.#starts.at(node);
   }
 }
 
-/** A string as it is meant; where it is cut off or wrong, as it stands. */
+/** Decodes a JSON string. Returns the source if it is cut off or invalid. */
 export function decodeString(quoted: string): string {
   try {
     return String(JSON.parse(quoted));
@@ -161,60 +157,60 @@ function endOfString(text: string, start: number): number {
 const SPACE = /[ \t\r\n]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
-/** A string up to its end or to what is wrong in it; in steps, for an engine may give up on one that is very long. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a string may not hold.
+/** The valid part of a string. Bounded, because a regular expression can fail on very long input. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a string may not contain these.
 const STRING_PART = /(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4})){1,4096}/y;
 
 type ParseOptions = {
-  /** The text is a sequence of values, such as one in each line; they are shown as the elements of an array. */
+  /** The text is a sequence of values, as in JSON Lines. The root is then an array of them. */
   isSequence?: boolean;
 };
 
-/** Parses a JSON text of any depth; a generator for `inSlices`. Throws `JsonSyntaxError`. */
+/** Parses JSON of any depth. A generator for `inSlices`. Throws `JsonSyntaxError`. */
 export function* parseJson(text: string, { isSequence = false }: ParseOptions = {}) {
   const tree = new JsonTree(text);
-  /** The node whose members are being read, and the last of them. */
+  /** The node being read, and the last child at each level. */
   let open = isSequence ? tree.add('array', 0, NONE, NONE, NONE) : NONE;
   const lasts: number[] = [NONE];
   let at = skipSpace(text, 0);
   let key = NONE;
   let steps = 0;
-  /** What may stand here: a value, or what follows one. */
-  let wants: 'value' | 'first' | 'member' | 'rest' = 'value';
+  /** The expected token. */
+  let expects: 'value' | 'first' | 'member' | 'rest' = 'value';
   const close = (end: number) => {
     tree.end(open, end);
     lasts.pop();
     open = tree.parent(open) ?? NONE;
-    wants = 'rest';
+    expects = 'rest';
   };
 
   for (;;) {
     steps += 1;
     if (steps % WORK_PER_STEP === 0) yield;
     const isTop = open === NONE || (isSequence && open === 0);
-    if (wants === 'rest' && isTop) {
+    if (expects === 'rest' && isTop) {
       if (at === text.length) break;
-      if (!isSequence) throw breakAt(text, at, 'there is more after its end');
-      wants = 'value';
+      if (!isSequence) throw syntaxErrorAt(text, at, 'unexpected text after the end');
+      expects = 'value';
     }
     if (isSequence && isTop && at === text.length) break;
     const character = text[at];
     const isObject = open !== NONE && tree.kind(open) === 'object';
     const closer = isObject ? '}' : ']';
-    if (wants === 'rest' || (wants === 'first' && character === closer)) {
+    if (expects === 'rest' || (expects === 'first' && character === closer)) {
       if (character === closer) close(at + 1);
-      else if (character === ',') wants = isObject ? 'member' : 'value';
-      else throw breakAt(text, at, `“,” or “${closer}” is missing`);
+      else if (character === ',') expects = isObject ? 'member' : 'value';
+      else throw syntaxErrorAt(text, at, `expected “,” or “${closer}”`);
       at = skipSpace(text, at + 1);
       continue;
     }
-    if (isObject && (wants === 'first' || wants === 'member')) {
-      if (character !== '"') throw breakAt(text, at, 'a key in quotes is missing');
+    if (isObject && (expects === 'first' || expects === 'member')) {
+      if (character !== '"') throw syntaxErrorAt(text, at, 'expected a key in quotes');
       key = at;
       at = skipSpace(text, yield* readString(text, at));
-      if (text[at] !== ':') throw breakAt(text, at, '“:” is missing');
+      if (text[at] !== ':') throw syntaxErrorAt(text, at, 'expected “:”');
       at = skipSpace(text, at + 1);
-      wants = 'value';
+      expects = 'value';
       continue;
     }
     const kind = kindAt(text, at);
@@ -224,14 +220,14 @@ export function* parseJson(text: string, { isSequence = false }: ParseOptions = 
     if (kind === 'object' || kind === 'array') {
       open = node;
       lasts.push(NONE);
-      wants = 'first';
+      expects = 'first';
       at = skipSpace(text, at + 1);
       continue;
     }
     const end = kind === 'string' ? yield* readString(text, at) : endOfPlain(text, at, kind);
     tree.end(node, end);
     at = skipSpace(text, end);
-    wants = 'rest';
+    expects = 'rest';
   }
   if (isSequence) tree.end(0, text.length);
   return tree;
@@ -246,7 +242,7 @@ function kindAt(text: string, at: number): JsonKind {
   const word = WORD.exec(text)?.[0] as keyof typeof KIND_OF_WORD | undefined;
   if (word !== undefined) return KIND_OF_WORD[word];
   if (endOf(NUMBER, text, at) > at) return 'number';
-  throw breakAt(text, at, at >= text.length ? 'it ends too early' : 'there is no value');
+  throw syntaxErrorAt(text, at, at >= text.length ? 'unexpected end' : 'expected a value');
 }
 
 function endOfPlain(text: string, at: number, kind: JsonKind): number {
@@ -262,20 +258,20 @@ function* readString(text: string, start: number): Generator<void, number, void>
     if (parts % 64 === 0) yield;
   }
   if (text[at] === '"') return at + 1;
-  throw breakAt(text, at, at >= text.length ? 'it ends within a string' : 'a string holds what it may not');
+  throw syntaxErrorAt(text, at, at >= text.length ? 'unterminated string' : 'invalid character in a string');
 }
 
 function skipSpace(text: string, at: number): number {
   return endOf(SPACE, text, at);
 }
 
-/** Where a match that begins at `at` ends; `at` where there is none. */
+/** The end of a match at `at`, or `at` if there is none. */
 function endOf(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-function breakAt(text: string, offset: number, what: string): JsonSyntaxError {
+function syntaxErrorAt(text: string, offset: number, what: string): JsonSyntaxError {
   let line = 1;
   let begin = 0;
   for (let end = text.indexOf('\n'); end >= 0 && end < offset; end = text.indexOf('\n', end + 1)) {
@@ -285,15 +281,14 @@ function breakAt(text: string, offset: number, what: string): JsonSyntaxError {
   return new JsonSyntaxError(what, offset, line, offset - begin + 1);
 }
 
-/** One line of a tree in sight. */
 export type JsonRow = { node: number; level: number };
 
-/** The lines of a tree of which some nodes are open, from top to bottom, at most `most`. */
-export function jsonRows(tree: JsonTree, open: ReadonlySet<number>, most: number): JsonRow[] {
+/** The visible rows for a set of unfolded nodes, at most `max`. */
+export function jsonRows(tree: JsonTree, open: ReadonlySet<number>, max: number): JsonRow[] {
   const rows: JsonRow[] = [];
   let node: number | null = 0;
   let level = 1;
-  while (node !== null && rows.length < most) {
+  while (node !== null && rows.length < max) {
     rows.push({ node, level });
     const child: number | null = open.has(node) ? tree.firstChild(node) : null;
     if (child !== null) {
@@ -313,7 +308,7 @@ export function jsonRows(tree: JsonTree, open: ReadonlySet<number>, most: number
   return rows;
 }
 
-/** Where a node is, as people write it: `$.items[3]["odd key"]`; cut in its middle where it is very deep. */
+/** The path of a node, such as `$.items[3]["odd key"]`. A very long path is cut in the middle. */
 export function jsonPath(tree: JsonTree, node: number): string {
   const steps: string[] = [];
   for (let at: number | null = node; at !== null; at = tree.parent(at)) {
@@ -327,8 +322,8 @@ export function jsonPath(tree: JsonTree, node: number): string {
   return `$${shown.join('')}`;
 }
 
-/** The nodes that are open when a tree is first shown: the upper levels, as long as they hold few enough. */
-export function firstOpen(tree: JsonTree, mostRows = 200): Set<number> {
+/** The initially unfolded nodes: whole upper levels, up to `maxRows`. */
+export function firstOpen(tree: JsonTree, maxRows = 200): Set<number> {
   const open = new Set<number>();
   let level = [0];
   let rows = 1;
@@ -336,22 +331,19 @@ export function firstOpen(tree: JsonTree, mostRows = 200): Set<number> {
     const branches = level.filter((node) => tree.isBranch(node));
     const more = branches.reduce((sum, node) => sum + tree.count(node), 0);
     const isFirst = open.size === 0;
-    if (more === 0 || (!isFirst && rows + more > mostRows)) break;
+    if (more === 0 || (!isFirst && rows + more > maxRows)) break;
     rows += more;
     level = [];
     for (const node of branches) {
       open.add(node);
-      if (rows <= mostRows)
+      if (rows <= maxRows)
         for (let child = tree.firstChild(node); child !== null; child = tree.next(child)) level.push(child);
     }
   }
   return open;
 }
 
-/**
- * The open places of one tree in another: nodes at the same way from the root. Looks at no more of a node's members than
- * it must: of millions, which may change every second, mostly none is open.
- */
+/** Carries unfolded nodes over to a new tree by their paths. Scans no more members than necessary: there may be millions. */
 export function carryOpen(from: JsonTree, open: ReadonlySet<number>, to: JsonTree): Set<number> {
   const within = new Map<number | null, number[]>();
   for (const node of open) {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { markdownSections, safeLink, renderRefusal } from './markdown-bounds';
+import { markdownSections, renderRefusal, safeLink } from './markdown-bounds';
 
-test('texts of people are rendered', () => {
+test('renders ordinary texts', () => {
   const text = `# Report\n\n${'- **one** of [many](https://example.com) `things`\n'.repeat(100)}\n\n> quoted\n> > twice\n\n        - four deep\n`;
   expect(renderRefusal(text)).toBeNull();
   expect(renderRefusal('')).toBeNull();
@@ -19,15 +19,15 @@ test.each([
   ['stars', '*a **b '.repeat(5_000)],
   ['a list without end', '- a\n'.repeat(60_000)],
   ['a table without end', '|a|b|\n|-|-|\n'.repeat(5_000)],
-  // Each of its rows is filled up to a thousand cells.
+  // Each row is filled to a thousand cells.
   ['a short table of many columns', `${'|a'.repeat(1_000)}\n${'|-'.repeat(1_000)}\n${'|a\n'.repeat(1_000)}`],
   ['one in a quote', `> ${'|a'.repeat(1_000)}\n> ${'|-'.repeat(1_000)}\n${'> |a\n'.repeat(1_000)}`],
   ['one long line', 'a'.repeat(1_000_000)],
-])('%s beyond measure are not', (_what, text) => {
+])('refuses excessive input: %s', (_what, text) => {
   expect(renderRefusal(text)).not.toBeNull();
 });
 
-test('links lead to the web alone', () => {
+test('allows only web links', () => {
   expect(safeLink('https://example.com/a?b#c')).toBe('https://example.com/a?b#c');
   expect(safeLink('http://example.com')).toBe('http://example.com/');
   for (const href of [
@@ -46,7 +46,7 @@ test('links lead to the web alone', () => {
     expect(safeLink(href)).toBeNull();
 });
 
-test('sections are the text, and end where nothing is torn apart', () => {
+test('sections join to the text and end between blocks', () => {
   const line = fc.constantFrom(
     '# Head',
     'words',
@@ -75,7 +75,7 @@ test('sections are the text, and end where nothing is torn apart', () => {
   ]);
 });
 
-test('an address that is defined at the end is known in each section', () => {
+test('each section gets the link definitions', () => {
   const sections = markdownSections(
     `See [docs].\n\n${'word '.repeat(1_000)}\n\nlast\n\n[docs]: https://example.com\n`,
   );

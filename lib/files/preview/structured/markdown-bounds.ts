@@ -1,49 +1,44 @@
-/** Beyond these a parser of Markdown takes time that grows with the square of the text, or a page of elements too deep for a browser. */
+/** Beyond these limits the Markdown parser takes quadratic time, or the elements nest too deep for a browser. */
 const MAX_NESTED = 60;
 const MAX_MARKS = 2_000;
-const LONGEST_LINE = 20_000;
+const MAX_LINE_CHARS = 20_000;
 const MAX_CELLS = 20_000;
 
-/** Why a Markdown text is shown as its source rather than rendered, or `null`. */
+/** Why the text cannot be rendered, or `null`. */
 export function renderRefusal(text: string): string | null {
   for (const line of lines(text)) {
-    if (line.length > LONGEST_LINE) return 'It has a line that is too long to be rendered.';
-    if (nesting(line) > MAX_NESTED) return 'It is nested too deep to be rendered.';
+    if (line.length > MAX_LINE_CHARS) return 'A line is too long to render.';
+    if (nesting(line) > MAX_NESTED) return 'The text is nested too deeply to render.';
   }
   for (const paragraph of text.split(/\n[ \t]*\n/)) {
-    if ((paragraph.match(MARKS)?.length ?? 0) > MAX_MARKS) return 'It is too tangled to be rendered.';
+    if ((paragraph.match(MARKS)?.length ?? 0) > MAX_MARKS) return 'A paragraph is too complex to render.';
   }
   const sections = markdownSections(text);
-  if (sections.some(({ length }) => length > LONGEST_SECTION))
-    return 'It has a part that is too long to be rendered.';
-  if (sections.some((section) => cellsIn(section) > MAX_CELLS))
-    return 'It has a table that is too large to be rendered.';
+  if (sections.some(({ length }) => length > MAX_SECTION_CHARS)) return 'A section is too long to render.';
+  if (sections.some((section) => cellsIn(section) > MAX_CELLS)) return 'A table is too large to render.';
   return null;
 }
 
-/** How many cells the tables of a section have at most: a row that is short is filled up to the columns of its head. */
+/** An upper bound of the table cells of a section. Short rows are filled to the width of the header. */
 function cellsIn(section: string): number {
   let cells = 0;
   let columns = 0;
   for (const line of lines(section)) {
-    // Where a table ends is for the parser to say; at the latest it does where a line is blank.
+    // A blank line ends every table.
     columns = line.trim() === '' ? 0 : Math.max(columns, line.split('|').length);
     if (columns > 1) cells += columns;
   }
   return cells;
 }
 
-const LONGEST_SECTION = 32 * 1024;
-/** A section this long ends with its paragraph, or before the next heading. */
-const LONG_ENOUGH = 4 * 1024;
-/** One this long ends within a list, too. */
-const TOO_LONG = 12 * 1024;
+const MAX_SECTION_CHARS = 32 * 1024;
+/** A section this long ends with its block. */
+const BREAK_AFTER_CHARS = 4 * 1024;
+/** A section this long ends even within a list. */
+const FORCE_BREAK_CHARS = 12 * 1024;
 const MAX_DEFINITIONS = 4 * 1024;
 
-/**
- * A Markdown text in sections that mean the same one by one, so that a long one is rendered as far as somebody reads.
- * Addresses that are defined at one place are known in each.
- */
+/** Splits a text into sections that render independently, so that a long text renders lazily. Each gets all link definitions. */
 export function markdownSections(text: string): string[] {
   const sections: string[] = [];
   const definitions: string[] = [];
@@ -55,7 +50,7 @@ export function markdownSections(text: string): string[] {
     const isBlank = line.trim() === '';
     const begins = fence === '' && isAfterBlank && /^\S/.test(line);
     const isItem = /^(?:[-+*]|\d{1,9}[.)])(?:\s|$)/.test(line);
-    if (begins && (section.length >= TOO_LONG || (section.length >= LONG_ENOUGH && !isItem))) {
+    if (begins && (section.length >= FORCE_BREAK_CHARS || (section.length >= BREAK_AFTER_CHARS && !isItem))) {
       sections.push(section);
       section = '';
     }
@@ -71,7 +66,7 @@ export function markdownSections(text: string): string[] {
   return sections.map((each) => `${each}\n\n${known}\n`);
 }
 
-/** What opens and closes within a paragraph, and has to be matched with everything before. */
+/** Inline delimiters, which the parser matches against all earlier ones. */
 const MARKS = /[[\]*_~`<>!\\]/g;
 
 function* lines(text: string): Generator<string> {
@@ -83,7 +78,7 @@ function* lines(text: string): Generator<string> {
   }
 }
 
-/** How deep a line stands: quotes and items that open in it, and how far it is indented. */
+/** The nesting depth of a line by quotes, list items and indent. */
 function nesting(line: string): number {
   const before = /^(?:[ \t]|>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*/.exec(line)?.[0] ?? '';
   const opens = before.match(/>|[-+*]|\d+[.)]/g)?.length ?? 0;
@@ -91,7 +86,7 @@ function nesting(line: string): number {
   return Math.max(opens, Math.floor(indent / 2) - 20);
 }
 
-/** The address that a link of others may lead to, or `null`: the web, and nothing that a browser would run or open. */
+/** The address of an http or https link, or `null` for any other. */
 export function safeLink(href: string | undefined): string | null {
   if (href === undefined) return null;
   try {

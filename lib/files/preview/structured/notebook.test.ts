@@ -13,7 +13,7 @@ const notebook = (outputs: unknown[], more: object = {}) =>
   });
 const outputsOf = (...outputs: unknown[]) => readNotebook(notebook(outputs))?.cells[0]?.outputs;
 
-test('cells, their numbers and what they printed', () => {
+test('reads cells with counts and outputs', () => {
   expect(
     readNotebook(notebook([{ output_type: 'stream', name: 'stdout', text: ['one\n', 'two\n'] }])),
   ).toEqual({
@@ -29,7 +29,7 @@ test('cells, their numbers and what they printed', () => {
   });
 });
 
-test('what was printed in pieces is one text, errors are another', () => {
+test('joins text outputs and keeps errors separate', () => {
   const stream = (text: string, name = 'stdout') => ({ output_type: 'stream', name, text });
   expect(outputsOf(stream('a'), stream('b'), stream('c', 'stderr'), stream('d'))).toEqual([
     { kind: 'text', text: 'ab', isError: false },
@@ -41,7 +41,7 @@ test('what was printed in pieces is one text, errors are another', () => {
   ).toEqual([{ kind: 'text', text: 'E\nv', isError: true }]);
 });
 
-test('images are PNG and JPEG as data, HTML and SVG are never shown', () => {
+test('shows PNG and JPEG, never HTML or SVG', () => {
   const shows = (data: object) => outputsOf({ output_type: 'display_data', data })?.[0];
   expect(shows({ 'image/png': `${PNG.slice(0, 40)}\n${PNG.slice(40)}` })).toEqual({
     kind: 'image',
@@ -62,7 +62,7 @@ test('images are PNG and JPEG as data, HTML and SVG are never shown', () => {
     expect(shows({ 'image/png': evil })).toEqual({ kind: 'left-out', what: 'image/png' });
 });
 
-test('what is no notebook is none, and nothing makes it fail', () => {
+test('returns null for other files and never fails', () => {
   for (const text of ['', '{}', '[]', 'null', '{"cells":1}', '['.repeat(100_000)])
     expect(readNotebook(text)).toBeNull();
   fc.assert(

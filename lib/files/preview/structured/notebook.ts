@@ -1,25 +1,25 @@
-/** A notebook as far as it is shown. Everything in it is other people's: no output is ever more than text or pixels. */
+/** The displayed parts of a notebook. Its content is untrusted: outputs are only text or PNG and JPEG images. */
 export type Notebook = { language: string | null; cells: NotebookCell[] };
 
 export type NotebookCell = {
   kind: 'markdown' | 'code' | 'raw';
   source: string;
-  /** How often anything had been run when this was; `null`: it was not. */
+  /** The execution count; `null` if not run. */
   count: number | null;
   outputs: CellOutput[];
 };
 
 export type CellOutput =
   | { kind: 'text'; text: string; isError: boolean }
-  /** `src`: a `data:` address of a PNG or JPEG. */
+  /** `src`: a `data:` URL. */
   | { kind: 'image'; src: string }
-  /** There was something that is not shown, such as HTML, and nothing else to show instead. */
+  /** An output of a type that is not displayed, such as HTML. */
   | { kind: 'left-out'; what: string };
 
-const LONGEST_IMAGE = 8 * 1024 * 1024;
+const MAX_IMAGE_CHARS = 8 * 1024 * 1024;
 const MAX_OUTPUTS = 500;
 
-/** Reads a notebook from the text of its file; `null` where it is none. */
+/** Parses a notebook file. `null` if it is not a notebook. */
 export function readNotebook(text: string): Notebook | null {
   const notebook = record(parsed(text));
   const cells = notebook?.cells;
@@ -51,8 +51,8 @@ function outputOf(value: unknown): CellOutput[] {
     return [{ kind: 'text', text: plain(textOf(output.text)), isError: output.name === 'stderr' }];
   if (output.output_type === 'error') {
     const traceback = Array.isArray(output.traceback) ? output.traceback.map(textOf).join('\n') : '';
-    const said = `${textOf(output.ename)}: ${textOf(output.evalue)}`;
-    return [{ kind: 'text', text: plain(traceback || said), isError: true }];
+    const message = `${textOf(output.ename)}: ${textOf(output.evalue)}`;
+    return [{ kind: 'text', text: plain(traceback || message), isError: true }];
   }
   const data = record(output.data) ?? {};
   for (const type of ['image/png', 'image/jpeg'] as const) {
@@ -65,17 +65,17 @@ function outputOf(value: unknown): CellOutput[] {
   return what === undefined ? [] : [{ kind: 'left-out', what }];
 }
 
-const BEGINS = { 'image/png': 'iVBORw0KGgo', 'image/jpeg': '/9j/' } as const;
+const SIGNATURES = { 'image/png': 'iVBORw0KGgo', 'image/jpeg': '/9j/' } as const;
 
-/** An address that can be nothing but pixels, or `null`. */
-function imageOf(type: keyof typeof BEGINS, base64: string): string | null {
-  if (base64.length > LONGEST_IMAGE) return null;
+/** A `data:` URL of a valid image, or `null`. */
+function imageOf(type: keyof typeof SIGNATURES, base64: string): string | null {
+  if (base64.length > MAX_IMAGE_CHARS) return null;
   const data = base64.replaceAll(/\s+/g, '');
-  if (!data.startsWith(BEGINS[type]) || !/^[A-Za-z0-9+/]+={0,2}$/.test(data)) return null;
+  if (!data.startsWith(SIGNATURES[type]) || !/^[A-Za-z0-9+/]+={0,2}$/.test(data)) return null;
   return `data:${type};base64,${data}`;
 }
 
-/** What was printed piece by piece is one text. */
+/** Joins adjacent text outputs. */
 function joined(outputs: readonly CellOutput[]): CellOutput[] {
   const all: CellOutput[] = [];
   let parts: string[] = [];
@@ -94,13 +94,13 @@ function joined(outputs: readonly CellOutput[]): CellOutput[] {
   return all;
 }
 
-/** A text without the sequences with which terminals are told of colours and places. */
+/** Removes terminal escape sequences. */
 function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape is what these begin with.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences start with ESC.
   return text.replaceAll(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])/g, '');
 }
 
-/** Notebooks keep texts as one or as their lines. */
+/** Notebooks store text as a string or a list of lines. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   return Array.isArray(value) ? value.filter((part) => typeof part === 'string').join('') : '';

@@ -1,29 +1,29 @@
 import Papa from 'papaparse';
 
-/** A table of texts. Rows may be longer or shorter than others. */
+/** A parsed table. Rows may differ in length. */
 export type TableText = {
   /** The first row. */
   header: readonly string[];
   rows: readonly (readonly string[])[];
-  /** How many columns the longest row has; more than `MAX_COLUMNS` are not kept. */
+  /** The columns of the longest row. At most `MAX_COLUMNS` are kept. */
   columns: number;
   delimiter: string;
-  /** There are more rows than are shown. */
+  /** Whether rows were cut. */
   isCut: boolean;
-  /** What is wrong with it in the first place that is not as it should be. */
+  /** The first error. */
   problem: { row: number; message: string } | null;
 };
 
 export const MAX_COLUMNS = 2_000;
 export const MAX_ROWS = 500_000;
-/** What is parsed before others have their turn, characters. */
+/** Characters parsed before yielding to the page. */
 const PART = 256 * 1024;
-/** A row that does not end is begun anew with each part of it, so that is done so often only. */
+/** The parser restarts an unfinished row with each part, so the number of restarts is limited. */
 const MAX_PARTS_OF_ROW = 16;
 
 const DELIMITERS = [',', '\t', ';', '|'];
 
-/** Reads a table from its text: CSV, or what `delimiter` parts. A part at a time, so that a page stays usable. */
+/** Parses CSV in parts, so that the page stays responsive. Detects the delimiter unless given. */
 export function readTable(
   text: string,
   { delimiter, signal }: { delimiter?: string; signal?: AbortSignal } = {},
@@ -51,14 +51,14 @@ export function readTable(
           problem = { row: rows.length + (wrong.row ?? 0) + 1, message: wrong.message };
         for (const row of data) {
           columns = Math.max(columns, row.length);
-          // The first row is the head.
+          // One more than MAX_ROWS, for the header.
           if (rows.length <= MAX_ROWS) rows.push(row.length > MAX_COLUMNS ? row.slice(0, MAX_COLUMNS) : row);
           else isCut = true;
         }
         partsOfRow = data.length === 0 ? partsOfRow + 1 : 0;
         if (partsOfRow > MAX_PARTS_OF_ROW) {
           isCut = true;
-          problem ??= { row: rows.length + 1, message: 'This row is too long' };
+          problem ??= { row: rows.length + 1, message: 'the row is too long' };
         }
         if (signal?.aborted) {
           reject(signal.reason);

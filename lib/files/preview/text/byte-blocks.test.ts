@@ -1,47 +1,47 @@
 import { expect, test, vi } from 'vitest';
 import { BLOCK_BYTES, ByteBlocks } from './byte-blocks';
 
-/** A file in which each block is filled with its number. */
+/** Each block is filled with its number. */
 const blocksRead: number[] = [];
 const read = async (start: number) => {
   blocksRead.push(start / BLOCK_BYTES);
   return new Uint8Array(BLOCK_BYTES).fill(start / BLOCK_BYTES);
 };
 
-test('bytes are fetched once, and only some are kept', async () => {
+test('fetches a block once and evicts old blocks', async () => {
   blocksRead.length = 0;
-  const onNews = vi.fn();
-  const blocks = new ByteBlocks(read, onNews);
+  const onChange = vi.fn();
+  const blocks = new ByteBlocks(read, onChange);
   expect([blocks.get(3), blocks.get(3)]).toEqual([null, null]);
-  await vi.waitFor(() => expect(onNews).toHaveBeenCalledWith(null));
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledWith(null));
   expect(blocks.slice(3 * BLOCK_BYTES + 5, 2)).toEqual(Uint8Array.from([3, 3]));
   expect(blocksRead).toEqual([3]);
   for (let block = 10; block < 80; block += 1) blocks.get(block);
-  await vi.waitFor(() => expect(onNews).toHaveBeenCalledTimes(71));
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(71));
   expect(blocks.get(3)).toBeNull();
   expect(blocks.get(79)).not.toBeNull();
 });
 
-test('what is in sight stays until it has been read again', async () => {
-  const onNews = vi.fn();
-  const blocks = new ByteBlocks(read, onNews);
+test('keeps visible blocks until they are reread', async () => {
+  const onChange = vi.fn();
+  const blocks = new ByteBlocks(read, onChange);
   blocks.get(0);
-  await vi.waitFor(() => expect(onNews).toHaveBeenCalledTimes(1));
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(1));
   const renewed = blocks.renew(async () => Uint8Array.from([42]));
   expect(blocks.slice(0, 1)).toEqual(Uint8Array.from([0]));
   await renewed;
   expect(blocks.slice(0, 9)).toEqual(Uint8Array.from([42]));
 });
 
-test('what could not be had is asked for again when somebody says so', async () => {
-  const onNews = vi.fn();
+test('fetches a failed block again after a retry', async () => {
+  const onChange = vi.fn();
   let fails = true;
   const blocks = new ByteBlocks(async () => {
     if (fails) throw new Error('lost');
     return Uint8Array.from([1]);
-  }, onNews);
+  }, onChange);
   blocks.get(0);
-  await vi.waitFor(() => expect(onNews).toHaveBeenCalledWith(new Error('lost')));
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledWith(new Error('lost')));
   expect(blocks.get(0)).toBeNull();
   fails = false;
   blocks.retry();

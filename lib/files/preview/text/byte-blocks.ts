@@ -1,25 +1,24 @@
-/** How much is read at once where bytes are looked at. */
 export const BLOCK_BYTES = 64 * 1024;
 const MAX_BLOCKS = 64;
 
 type Read = (start: number, end: number) => Promise<Uint8Array>;
 
-/** The bytes of a file as far as they have been looked at lately: a few blocks of it, however large it is. */
+/** A cache of the recently viewed blocks of a file. */
 export class ByteBlocks {
-  /** Bytes have come, or could not be had. */
-  readonly #onNews: (failure: unknown) => void;
-  /** The latest last. */
+  /** Called with a failure, or `null` when bytes have arrived. */
+  readonly #onChange: (failure: unknown) => void;
+  /** Most recently used last. */
   readonly #blocks = new Map<number, Uint8Array>();
-  readonly #asked = new Set<number>();
+  readonly #requested = new Set<number>();
   #read: Read;
   #generation = 0;
 
-  constructor(read: Read, onNews: (failure: unknown) => void) {
-    this.#onNews = onNews;
+  constructor(read: Read, onChange: (failure: unknown) => void) {
+    this.#onChange = onChange;
     this.#read = read;
   }
 
-  /** The bytes of a block; `null` while they are being fetched. */
+  /** Returns `null` and starts a fetch if the block is not loaded. */
   get(block: number): Uint8Array | null {
     const held = this.#blocks.get(block);
     if (held !== undefined) {
@@ -27,50 +26,50 @@ export class ByteBlocks {
       this.#blocks.set(block, held);
       return held;
     }
-    if (!this.#asked.has(block)) void this.#fetch(block);
+    if (!this.#requested.has(block)) void this.#fetch(block);
     return null;
   }
 
-  /** Up to `count` bytes from `offset`, as far as they are here. */
+  /** Up to `count` bytes from `offset` within one block, or `null` if not loaded. */
   slice(offset: number, count: number): Uint8Array | null {
     const block = Math.floor(offset / BLOCK_BYTES);
     const bytes = this.get(block);
     return bytes?.subarray(offset - block * BLOCK_BYTES, offset - block * BLOCK_BYTES + count) ?? null;
   }
 
-  /** The file has changed: what is here stays in sight until it has been read again. */
+  /** Rereads after a change. The visible blocks stay until they are replaced. */
   async renew(read: Read): Promise<void> {
     this.#read = read;
     this.#generation += 1;
-    this.#asked.clear();
-    // What is looked at stands last.
-    const seen = [...this.#blocks.keys()].slice(-2);
-    for (const block of [...this.#blocks.keys()]) if (!seen.includes(block)) this.#blocks.delete(block);
-    await Promise.all(seen.map((block) => this.#fetch(block)));
+    this.#requested.clear();
+    // The visible blocks are the most recently used.
+    const visible = [...this.#blocks.keys()].slice(-2);
+    for (const block of [...this.#blocks.keys()]) if (!visible.includes(block)) this.#blocks.delete(block);
+    await Promise.all(visible.map((block) => this.#fetch(block)));
   }
 
-  /** Asks again for what could not be had. */
+  /** Allows failed blocks to be fetched again. */
   retry(): void {
-    this.#asked.clear();
-    this.#onNews(null);
+    this.#requested.clear();
+    this.#onChange(null);
   }
 
   async #fetch(block: number): Promise<void> {
     const generation = this.#generation;
-    this.#asked.add(block);
+    this.#requested.add(block);
     try {
       const bytes = await this.#read(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES);
       if (generation !== this.#generation) return;
-      this.#asked.delete(block);
+      this.#requested.delete(block);
       this.#blocks.set(block, bytes);
       for (const oldest of this.#blocks.keys()) {
         if (this.#blocks.size <= MAX_BLOCKS) break;
         this.#blocks.delete(oldest);
       }
-      this.#onNews(null);
+      this.#onChange(null);
     } catch (thrown) {
-      // It stays asked for, so that it is not asked for all the time.
-      if (generation === this.#generation) this.#onNews(thrown);
+      // The block stays in #requested, or every render would retry it.
+      if (generation === this.#generation) this.#onChange(thrown);
     }
   }
 }

@@ -5,7 +5,7 @@ import { detectEncoding, newDecoder } from './encoding';
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const detect = (...bytes: number[]) => detectEncoding(Uint8Array.from(bytes), { isWhole: true });
 
-test('marks, invalid UTF-8 and binary', () => {
+test('detects byte order marks, invalid UTF-8 and binary data', () => {
   expect(detect()).toBe('utf-8');
   expect(detect(0xef, 0xbb, 0xbf, 97)).toBe('utf-8-bom');
   expect(detect(0xff, 0xfe, 97, 0)).toBe('utf-16le');
@@ -15,7 +15,7 @@ test('marks, invalid UTF-8 and binary', () => {
   expect(detect(1, 2, 3, 4)).toBeNull();
 });
 
-test('printable text comes back as it was, however it is cut', () => {
+test('round-trips printable text at any cut', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (drawn, cut) => {
       const text = drawn.replaceAll(/\p{C}/gu, '');
@@ -31,7 +31,7 @@ test('printable text comes back as it was, however it is cut', () => {
   );
 });
 
-test('no bytes whatsoever make it fail', () => {
+test('never fails', () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       const encoding = detectEncoding(bytes, { isWhole: true });

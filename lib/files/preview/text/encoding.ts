@@ -1,12 +1,9 @@
-/** How the bytes of a text are read. `windows-1252` stands for whatever is neither Unicode nor binary. */
+/** `windows-1252` is the fallback for text that is not Unicode. */
 export type Encoding = 'utf-8' | 'utf-8-bom' | 'utf-16le' | 'utf-16be' | 'windows-1252';
 
 const MAX_CONTROL_SHARE = 0.1;
 
-/**
- * How to read a text by its first bytes, or `null` where they are no text. `isWhole` says that nothing follows:
- * otherwise a character cut through at the end counts as valid.
- */
+/** Detects the encoding, or `null` for binary data. Unless `isWhole`, an incomplete character at the end is valid. */
 export function detectEncoding(bytes: Uint8Array, { isWhole }: { isWhole: boolean }): Encoding | null {
   if (startsWith(bytes, [0xef, 0xbb, 0xbf])) return 'utf-8-bom';
   if (startsWith(bytes, [0xff, 0xfe])) return 'utf-16le';
@@ -16,17 +13,13 @@ export function detectEncoding(bytes: Uint8Array, { isWhole }: { isWhole: boolea
   return isUtf8(bytes, isWhole) ? 'utf-8' : 'windows-1252';
 }
 
-/**
- * A decoder that takes a text in pieces: `decode(piece, { stream: true })`. It never throws; what is invalid becomes
- * U+FFFD, so that it is seen. The mark at the start is left out, unless what is decoded is no start (`keepsMark`).
- */
+/** A decoder that never throws: invalid bytes become U+FFFD. `keepsMark`: do not drop a byte order mark at the start. */
 export function newDecoder(encoding: Encoding, { keepsMark = false } = {}): TextDecoder {
-  // A code of single bytes has no mark; where one is to be kept, Node.js 20 would leave its first ÿ out.
+  // Windows-1252 has no byte order mark, but Node.js 20 would drop a leading ÿ with `ignoreBOM`.
   const ignoreBOM = keepsMark && encoding !== 'windows-1252';
   return new TextDecoder(encoding === 'utf-8-bom' ? 'utf-8' : encoding, { ignoreBOM });
 }
 
-/** What people call an encoding. */
 export const ENCODING_NAMES = {
   'utf-8': 'UTF-8',
   'utf-8-bom': 'UTF-8 with BOM',
@@ -44,7 +37,7 @@ function isUtf8(bytes: Uint8Array, isWhole: boolean): boolean {
   }
 }
 
-/** Of bytes that text hardly holds: everything below space but tab, line ends, form feed, backspace and escape. */
+/** The share of control bytes, except tab, line ends, form feed, backspace and escape. */
 function shareOfControls(bytes: Uint8Array): number {
   if (bytes.length === 0) return 0;
   let controls = 0;

@@ -4,7 +4,7 @@ import { firstMatch, lastMatch, overlapOf, textPattern } from './find-text';
 
 const plain = fc.string({ minLength: 1, maxLength: 4 });
 
-test('whatever is typed is looked for as it stands', () => {
+test('matches any query literally', () => {
   fc.assert(
     fc.property(fc.string(), plain, fc.string(), (before, query, after) => {
       const text = before + query + after;
@@ -15,7 +15,7 @@ test('whatever is typed is looked for as it stands', () => {
   );
 });
 
-test('finds from a place on, and backwards', () => {
+test('finds forwards and backwards', () => {
   const pattern = textPattern('ab', { matchesCase: false });
   const text = 'ab AB ab';
   expect(firstMatch(text, pattern, 1)).toEqual({ from: 3, to: 5 });
@@ -25,7 +25,7 @@ test('finds from a place on, and backwards', () => {
   expect(firstMatch(text, textPattern('AB', { matchesCase: true }))).toEqual({ from: 3, to: 5 });
 });
 
-test('a place across two parts is found in the second with the end of the first', () => {
+test('finds a match across two parts with the overlap', () => {
   fc.assert(
     fc.property(fc.string(), plain, fc.string(), fc.nat(), (before, query, after, cut) => {
       const text = before + query + after;

@@ -1,18 +1,18 @@
-/** What finds `query` literally; small letters stand for large ones as well unless they must match. */
+/** A pattern that matches `query` literally. */
 export function textPattern(query: string, { matchesCase }: { matchesCase: boolean }): RegExp {
   return new RegExp(query.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`), matchesCase ? 'gu' : 'giu');
 }
 
 export type TextSpan = { from: number; to: number };
 
-/** The first place at or after `from`, or `null`. */
+/** The first match at or after `from`. */
 export function firstMatch(text: string, pattern: RegExp, from = 0): TextSpan | null {
   pattern.lastIndex = from;
   const found = pattern.exec(text);
   return found === null ? null : { from: found.index, to: found.index + found[0].length };
 }
 
-/** The last place that ends at or before `to`, or `null`. */
+/** The last match that ends at or before `to`. */
 export function lastMatch(text: string, pattern: RegExp, to = text.length): TextSpan | null {
   let last: TextSpan | null = null;
   let next = firstMatch(text, pattern);
@@ -23,8 +23,8 @@ export function lastMatch(text: string, pattern: RegExp, to = text.length): Text
   return last;
 }
 
-/** How much of the end of a part must be looked at again together with the next: a place may lie across the two. */
+/** How many characters of a part to search again with the next one, to find a match across both. */
 export function overlapOf(query: string): number {
-  // Folding a letter may change how many units it takes.
+  // Case folding can change the number of code units.
   return Math.max(0, query.length * 2 - 1);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hexLine, hexOffset, parseOffset, ScaledScroll } from './hex';
 
-test('a line of bytes', () => {
+test('formats a line', () => {
   expect(hexLine(Uint8Array.from([0, 0x41, 0xff, 0x7e, 0x7f]))).toEqual({
     hex: `00 41 ff 7e 7f${' '.repeat(34)}`,
     ascii: '·A·~·',
@@ -10,7 +10,7 @@ test('a line of bytes', () => {
   expect(hexLine(Buffer.from('0123456789abcdef')).hex).toHaveLength(48);
 });
 
-test('offsets, written and read', () => {
+test('formats and parses offsets', () => {
   expect(hexOffset(255, 1000)).toBe('000000ff');
   expect(hexOffset(1, 2 ** 40)).toBe('00000000001');
   expect(['0x1f', '1fh', '4,096', ' 7 ', '', 'x', '-1', '0x', 'ff'].map(parseOffset)).toEqual([
@@ -19,7 +19,7 @@ test('offsets, written and read', () => {
   ]);
 });
 
-test('every line can be reached, and the ends are ends', () => {
+test('reaches the first and the last line', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2 ** 36 }),

@@ -1,7 +1,6 @@
-/** How many bytes stand in a line. */
 export const HEX_COLUMNS = 16;
 
-/** A line of bytes as people write it: pairs of digits, in two groups, and the characters that are ASCII. */
+/** A line of a hex dump: hex digits in two groups, and printable ASCII. */
 export function hexLine(bytes: Uint8Array): { hex: string; ascii: string } {
   let hex = '';
   let ascii = '';
@@ -14,12 +13,12 @@ export function hexLine(bytes: Uint8Array): { hex: string; ascii: string } {
   return { hex, ascii };
 }
 
-/** An offset in as many digits as the last one of a file needs, eight at least. */
+/** A hex offset, as wide as the last one of the file and at least eight digits. */
 export function hexOffset(offset: number, sizeBytes: number): string {
   return offset.toString(16).padStart(Math.max(8, sizeBytes.toString(16).length), '0');
 }
 
-/** The offset that somebody has typed, `0x1f`, `1f00h` or `4,096`; `null` where it is none. */
+/** Parses `0x1f`, `1f00h` or `4,096`. `null` if invalid. */
 export function parseOffset(text: string): number | null {
   const plain = text
     .trim()
@@ -30,28 +29,24 @@ export function parseOffset(text: string): number | null {
   return /^\d{1,15}$/.test(plain) ? Number(plain) : null;
 }
 
-/**
- * A list so long that no browser can scroll through it line by line: places of the scroll bar stand for lines in
- * proportion. As long as there is room for all lines, a line is as high as it is.
- */
+/** Maps scroll positions to lines, in proportion if the list is taller than a browser can scroll. */
 export class ScaledScroll {
   readonly heightPx: number;
 
   constructor(
     readonly lines: number,
     readonly linePx: number,
-    /** How high the list may be at most. */
-    readonly mostPx = 8_000_000,
+    readonly maxPx = 8_000_000,
   ) {
-    // One line more, so that the last is seen whole however high the window is.
-    this.heightPx = Math.min((lines + 1) * linePx, mostPx);
+    // One extra line, so that the last line is fully visible at any window height.
+    this.heightPx = Math.min((lines + 1) * linePx, maxPx);
   }
 
   get isScaled(): boolean {
     return this.heightPx < (this.lines + 1) * this.linePx;
   }
 
-  /** The last line that can stand at the top, in a window so high. */
+  /** The top line when scrolled to the end. */
   lastTop(windowPx: number): number {
     return Math.max(0, this.lines - Math.floor(windowPx / this.linePx));
   }

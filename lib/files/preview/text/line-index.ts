@@ -1,16 +1,15 @@
-/** Which line each piece of a text begins with, as far as all before it has been read: some numbers, however long the text. */
+/** The line number at the start of each piece, known up to the first unread piece. */
 export class LineIndex {
-  /** How many lines end in a piece; a hole where it has not been read. */
+  /** Line ends per piece; a hole if unread. */
   readonly #ends: (number | undefined)[] = [];
-  /** How many lines end before a piece; known up to and including the first that has not been read. */
+  /** Line ends before each piece, up to and including the first unread one. */
   readonly #before: number[] = [0];
 
-  /** A piece has been read. */
   note(piece: number, lineEnds: number): void {
     const known = this.#ends[piece];
     if (known === lineEnds) return;
     this.#ends[piece] = lineEnds;
-    // What was counted on with another number is counted anew.
+    // Recount the pieces after a changed one.
     if (known !== undefined) this.#before.length = Math.min(this.#before.length, piece + 1);
     for (;;) {
       const next = this.#before.length - 1;
@@ -20,30 +19,29 @@ export class LineIndex {
     }
   }
 
-  /** Forgets everything from this piece on. */
   forgetFrom(piece: number): void {
     this.#ends.length = Math.min(this.#ends.length, piece);
     this.#before.length = Math.min(this.#before.length, piece + 1);
   }
 
-  /** The number, from 1, of the line with which a piece begins or goes on; `null` where it is not known. */
+  /** The line number (from 1) at the start of a piece, or `null` if unknown. */
   lineAt(piece: number): number | null {
     const before = this.#before[piece];
     return before === undefined ? null : before + 1;
   }
 
-  /** The first piece whose line ends have not been counted: what must be read to know more. */
+  /** The first uncounted piece. */
   get frontier(): number {
     return this.#before.length - 1;
   }
 
-  /** The piece in which a line begins, and how many lines end in it before; `null` where that is not known yet. */
+  /** The piece in which a line starts and the line ends before it in that piece, or `null` if unknown. */
   find(line: number): { piece: number; skip: number } | null {
     const wanted = line - 1;
     let low = 0;
     let high = this.#before.length - 1;
     if (wanted > (this.#before[high] ?? 0)) return null;
-    // The first piece at whose end enough lines have ended is the one in which the line begins, or just after it.
+    // Binary search for the first piece with enough line ends. The line starts in it or directly after it.
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.#before[middle + 1] ?? Number.POSITIVE_INFINITY) >= wanted) high = middle;

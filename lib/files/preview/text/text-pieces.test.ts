@@ -12,7 +12,7 @@ function encode(text: string, encoding: Encoding): Uint8Array {
   return encoding === 'utf-16le' ? bytes : bytes.swap16();
 }
 
-/** A text read piece by piece, each by itself, as a server hands them out. */
+/** Decodes each piece on its own. */
 function readInPieces(bytes: Uint8Array, encoding: Encoding, pieceBytes: number) {
   return Array.from({ length: piecesIn(bytes.length, pieceBytes) }, (_, index) => {
     const { start, end } = pieceSpan(index, pieceBytes);
@@ -28,19 +28,22 @@ const texts = fc.array(characters, { maxLength: 200 }).map((parts) => parts.join
 const wellFormed = (text: string) => !/[\uD800-\uDFFF]/u.test(text);
 
 describe('a text read in pieces', () => {
-  test.each(['utf-8', 'utf-8-bom', 'utf-16le', 'utf-16be'] as const)('is the whole text: %s', (encoding) => {
-    fc.assert(
-      fc.property(texts, fc.integer({ min: 5, max: 40 }), (text, half) => {
-        fc.pre(wellFormed(text) && !(encoding === 'utf-8' && text.startsWith('\uFEFF')));
-        const pieces = readInPieces(encode(text, encoding), encoding, half * 2);
-        expect(pieces.map((piece) => piece.text).join('')).toBe(text.replaceAll('\r\n', '\n'));
-      }),
-      { numRuns: 400 },
-    );
-  });
+  test.each(['utf-8', 'utf-8-bom', 'utf-16le', 'utf-16be'] as const)(
+    'joins to the whole text: %s',
+    (encoding) => {
+      fc.assert(
+        fc.property(texts, fc.integer({ min: 5, max: 40 }), (text, half) => {
+          fc.pre(wellFormed(text) && !(encoding === 'utf-8' && text.startsWith('\uFEFF')));
+          const pieces = readInPieces(encode(text, encoding), encoding, half * 2);
+          expect(pieces.map((piece) => piece.text).join('')).toBe(text.replaceAll('\r\n', '\n'));
+        }),
+        { numRuns: 400 },
+      );
+    },
+  );
 
-  test('is the whole text in a code of single bytes', () => {
-    // What stands between is decoded differently by versions of Node.js, not of browsers.
+  test('joins to the whole text in a single-byte encoding', () => {
+    // Versions of Node.js decode the bytes in between differently.
     const byte = fc.oneof(fc.integer({ min: 0, max: 127 }), fc.integer({ min: 160, max: 255 }));
     const bytes = fc.array(byte, { maxLength: 200 }).map((drawn) => Uint8Array.from(drawn));
     fc.assert(
@@ -50,12 +53,12 @@ describe('a text read in pieces', () => {
           new TextDecoder('windows-1252').decode(drawn).replaceAll('\r\n', '\n'),
         );
       }),
-      // A piece that begins with ÿ.
+      // A piece that starts with ÿ.
       { examples: [[Uint8Array.from([97, 97, 97, 97, 97, 255]), 5]] },
     );
   });
 
-  test('loses no line whatever the bytes are', () => {
+  test('keeps every line end of arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 5, max: 40 }), (bytes, pieceBytes) => {
         const pieces = readInPieces(bytes, 'utf-8', pieceBytes);
@@ -65,14 +68,14 @@ describe('a text read in pieces', () => {
     );
   });
 
-  test('needs no more than is read ahead', () => {
+  test('has a span with look-ahead', () => {
     expect(pieceSpan(2, 100)).toEqual({ start: 200, end: 300 + LOOK_AHEAD_BYTES });
     expect([piecesIn(0), piecesIn(1, 10), piecesIn(10, 10), piecesIn(11, 10)]).toEqual([1, 1, 1, 2]);
   });
 });
 
-describe('the index of lines', () => {
-  test('finds every line where it is, in whatever order pieces were read', () => {
+describe('the line index', () => {
+  test('finds every line after reading in any order', () => {
     fc.assert(
       fc.property(
         texts.chain((text) => fc.tuple(fc.constant(text), fc.infiniteStream(fc.nat()))),
@@ -102,7 +105,7 @@ describe('the index of lines', () => {
     );
   });
 
-  test('says only what it knows', () => {
+  test('returns null for unknown lines', () => {
     const index = new LineIndex();
     index.note(0, 10);
     index.note(2, 5);
@@ -118,7 +121,7 @@ describe('the index of lines', () => {
   });
 });
 
-test('the difference of two texts makes the one into the other, and is no longer than it must', () => {
+test('the difference turns one text into the other', () => {
   fc.assert(
     fc.property(texts, texts, texts, texts, (start, middle, other, end) => {
       fc.pre([start, middle, other, end].every(wellFormed));

@@ -1,47 +1,46 @@
 import { type Encoding, newDecoder } from './encoding';
 
 /**
- * A text is read in pieces of so many bytes. Where one ends and the next begins is decided by the bytes that follow the
- * mark alone, so every piece can be read by itself: no character is cut through, no line end is counted twice.
+ * The nominal size of a piece. The exact boundary depends only on the bytes that follow it, so each piece can be decoded on
+ * its own without splitting a character or a line end.
  */
 export const PIECE_BYTES = 512 * 1024;
-/** What must be known beyond the mark to tell where the piece ends. Its longest: three bytes of a character, a line end. */
+/** Bytes needed after the boundary: at most three bytes of a character and a line end. */
 export const LOOK_AHEAD_BYTES = 8;
 
 const LINE_FEED = 10;
 
-/** How many pieces a text of this size has; an empty one has one. */
+/** The number of pieces; an empty text has one. */
 export function piecesIn(sizeBytes: number, pieceBytes = PIECE_BYTES): number {
   return Math.max(1, Math.ceil(sizeBytes / pieceBytes));
 }
 
-/** The bytes to read for a piece; `end` is the first that is not needed. */
+/** The bytes to read for a piece; `end` is exclusive. */
 export function pieceSpan(index: number, pieceBytes = PIECE_BYTES): { start: number; end: number } {
   const start = index * pieceBytes;
   return { start, end: start + pieceBytes + LOOK_AHEAD_BYTES };
 }
 
-/** The text of a piece, its lines ended by `\n`. A lone carriage return ends no line, as `grep -n` and `wc -l` have it. */
+/** Decoded text with `\n` line ends. A lone carriage return is not a line end, as in `wc -l`. */
 export type Piece = {
   text: string;
-  /** How many lines end in it. */
   lineEnds: number;
 };
 
-/** Decodes piece `index` from the bytes at its span, as far as there are any. */
+/** Decodes piece `index` from the bytes of its span. */
 export function decodePiece(
   bytes: Uint8Array,
   { index, encoding, pieceBytes = PIECE_BYTES }: { index: number; encoding: Encoding; pieceBytes?: number },
 ): Piece {
   const start = index === 0 ? 0 : boundaryAt(bytes, 0, encoding);
   const end = bytes.length > pieceBytes ? boundaryAt(bytes, pieceBytes, encoding) : bytes.length;
-  // Only the first piece begins with a mark that is none of the text.
+  // Only the first piece can start with a byte order mark.
   const decoder = newDecoder(encoding, { keepsMark: index > 0 });
   const text = decoder.decode(bytes.subarray(start, Math.max(start, end))).replaceAll('\r\n', '\n');
   return { text, lineEnds: countOf('\n', text) };
 }
 
-/** Where a piece may begin, at `at` or just after it. */
+/** The piece boundary at or shortly after `at`. */
 function boundaryAt(bytes: Uint8Array, at: number, encoding: Encoding): number {
   if (encoding === 'utf-16le' || encoding === 'utf-16be') {
     const unit = (index: number) => unitAt(bytes, index, encoding);
@@ -51,10 +50,10 @@ function boundaryAt(bytes: Uint8Array, at: number, encoding: Encoding): number {
   let begin = at;
   if (encoding !== 'windows-1252') {
     while (begin < at + 4 && isContinuation(bytes[begin])) begin += 1;
-    // No character has so many: these are no UTF-8.
+    // Not UTF-8: no character has that many continuation bytes.
     if (begin === at + 4) begin = at;
   }
-  // A carriage return may stand before it, and the two are one.
+  // Keeps \r\n together.
   return bytes[begin] === LINE_FEED ? begin + 1 : begin;
 }
 
@@ -73,22 +72,19 @@ function countOf(character: string, text: string): number {
   return count;
 }
 
-/**
- * How one text becomes another: what is between their common start and end. `null` where they are the same. Never cuts
- * a pair of surrogates apart.
- */
+/** The edit between the common prefix and suffix, or `null` if equal. Never splits a surrogate pair. */
 export function differenceOf(
   before: string,
   after: string,
 ): { from: number; to: number; insert: string } | null {
   if (before === after) return null;
-  const most = Math.min(before.length, after.length);
+  const max = Math.min(before.length, after.length);
   let from = 0;
-  while (from < most && before.charCodeAt(from) === after.charCodeAt(from)) from += 1;
+  while (from < max && before.charCodeAt(from) === after.charCodeAt(from)) from += 1;
   if (from > 0 && isHighSurrogate(before.charCodeAt(from - 1))) from -= 1;
   let tail = 0;
   while (
-    tail < most - from &&
+    tail < max - from &&
     before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)
   )
     tail += 1;

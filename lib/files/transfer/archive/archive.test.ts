@@ -8,28 +8,28 @@ import { canRun, type ProcessEngine, startProcessEngine } from '../../../engine/
 import { openEnvd } from '../../../sandbox-api/envd';
 import { eventually, setUpDataDir, thrownBy } from '../../../test-support/environment';
 import { measurePaths } from '../../browse/size';
-import { sendRequest, hasPython, openRequest, auditLog, startFileServer } from '../../test-file-server';
+import { auditLog, hasPython, openRequest, sendRequest, startFileServer } from '../../test-file-server';
 import { openArchive } from './archive';
 import { archiveProgress } from './progress';
 import { type ArchiveEvent, newArchiveToken } from './schema';
 
 setUpDataDir();
 
-describe.runIf(canRun)('folders and files', () => {
-  let house: ProcessEngine;
-  let door: string;
+describe.runIf(canRun)('an archive', () => {
+  let engine: ProcessEngine;
+  let server: string;
 
   beforeAll(async () => {
-    house = await startProcessEngine();
-    process.env.SANDKEEPER_ENGINE_URL = house.url;
-    process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+    engine = await startProcessEngine();
+    process.env.SANDKEEPER_ENGINE_URL = engine.url;
+    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
   });
 
   beforeEach(async () => {
-    door = await startFileServer();
+    server = await startFileServer();
   });
 
-  /** A sandbox, and where its files are. `tools`: programs of its own, found before the system's or, alone, instead. */
+  /** `tools`: programs that come before the system's, or replace them if `alone`. */
   async function newSandbox({
     tools = {},
     alone = false,
@@ -38,26 +38,26 @@ describe.runIf(canRun)('folders and files', () => {
     alone?: boolean;
   } = {}) {
     const path = alone ? '/data/bin' : '/data/bin:/usr/local/bin:/usr/bin:/bin';
-    const { sandboxId: id, files } = await house.create({ envs: { PATH: path } });
+    const { sandboxId: id, files } = await engine.create({ envs: { PATH: path } });
     await files.makeDir('/data/bin').catch(() => {});
-    const root = join(house.guestDir(id), 'root');
+    const root = join(engine.guestDir(id), 'root');
     for (const [name, script] of Object.entries(tools)) {
       fs.writeFileSync(`${root}/data/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
     return { id, root };
   }
 
-  /** Whether nothing runs in it that was started from outside. */
+  /** Whether no external process runs in it. */
   async function isIdle(id: string): Promise<boolean> {
     return (await (await openEnvd(id)).listPids(AbortSignal.timeout(10_000))).length === 0;
   }
 
   const address = (id: string, paths: string[], more: Record<string, string> = {}) => {
     const query = new URLSearchParams([...paths.map((path) => ['path', path]), ...Object.entries(more)]);
-    return `${door}/api/sandboxes/${id}/files/archive?${query}`;
+    return `${server}/api/sandboxes/${id}/files/archive?${query}`;
   };
 
-  /** What is in an archive of these places: each path with its content, or with `null` for a folder. */
+  /** Downloads and unpacks an archive: content by path, `null` for a folder. */
   async function unpack(
     id: string,
     paths: string[],
@@ -78,7 +78,7 @@ describe.runIf(canRun)('folders and files', () => {
         'import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); z.testzip(); z.extractall(sys.argv[2])';
       execFileSync('python3', ['-c', script, `${dir}.zip`, dir]);
     } else {
-      // Names as they are, whatever they are.
+      // -P keeps unsafe names.
       execFileSync('tar', ['-x', '-z', '-P', '-f', '-', '-C', dir], { input: archive });
     }
     return treeOf(dir);
@@ -94,7 +94,7 @@ describe.runIf(canRun)('folders and files', () => {
     );
   }
 
-  function layOut(root: string): void {
+  function createTree(root: string): void {
     const dir = `${root}/data/work`;
     fs.mkdirSync(`${dir}/sub/empty`, { recursive: true });
     fs.writeFileSync(`${dir}/.hidden`, 'hidden');
@@ -108,7 +108,7 @@ describe.runIf(canRun)('folders and files', () => {
     execFileSync('mkfifo', [`${dir}/fifo`]);
   }
 
-  const LAID_OUT = {
+  const TREE = {
     work: null,
     'work/.hidden': 'hidden',
     'work/-rf': 'option',
@@ -121,30 +121,30 @@ describe.runIf(canRun)('folders and files', () => {
   };
 
   it.each(hasPython ? ['tar.gz', 'zip'] : ['tar.gz'])(
-    'come as %s, without links and pipes, which are listed',
+    'as %s omits links and pipes and lists them',
     async (format) => {
       const { id, root } = await newSandbox();
-      layOut(root);
+      createTree(root);
       const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work'], format);
-      expect(tree).toEqual(LAID_OUT);
+      expect(tree).toEqual(TREE);
       for (const words of ['work/out -> /etc/passwd', 'work/circle -> ../work', 'work/fifo']) {
         expect(note).toContain(words);
       }
     },
   );
 
-  it('come file by file where there is no tar, or none that works', async () => {
+  it('reads file by file without a working tar', async () => {
     const tars: Record<string, string>[] = [{}, { tar: 'exit 2' }, { tar: 'exec /nowhere' }];
     for (const tools of tars) {
       const { id, root } = await newSandbox({ tools, alone: true });
-      layOut(root);
+      createTree(root);
       const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work']);
-      expect(tree).toEqual(LAID_OUT);
+      expect(tree).toEqual(TREE);
       expect(note).toContain('work/out -> ');
     }
   });
 
-  it('come from a tar that knows less, too', async () => {
+  it('works with a limited tar', async () => {
     const tar = 'case " $* " in *--hard*) echo unrecognized >&2; exit 1 ;; esac\nexec /usr/bin/tar "$@"';
     const { id, root } = await newSandbox({ tools: { tar } });
     fs.mkdirSync(`${root}/data/work`);
@@ -152,7 +152,7 @@ describe.runIf(canRun)('folders and files', () => {
     expect(await unpack(id, ['/data/work'])).toEqual({ work: null, 'work/file': 'file' });
   });
 
-  it('that were selected keep their names, those of one name a number', async () => {
+  it('numbers selected paths of the same name', async () => {
     const { id, root } = await newSandbox();
     for (const dir of ['a', 'b']) {
       fs.mkdirSync(`${root}/data/${dir}`);
@@ -175,20 +175,20 @@ describe.runIf(canRun)('folders and files', () => {
     });
   });
 
-  it('of the whole root come without what only looks like files', async () => {
+  it('of the root omits pseudo file systems', async () => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/file`, 'file');
     const tar = 'for last; do echo "$last" >&2; done\nexec /usr/bin/tar -c -f - -C / ./data';
     fs.writeFileSync(`${root}/data/bin/tar`, `#!/bin/sh\n${tar}\n`, { mode: 0o755 });
     const tree = await unpack(id, ['/']);
     expect(tree[`${id}/data/file`]).toBe('file');
-    const asked = tree['LEFT-OUT.txt']?.split('\n') ?? [];
-    expect(asked).toEqual(expect.arrayContaining(['./data', './home', './usr']));
-    for (const place of ['./proc', './sys', './dev', './bin']) expect(asked).not.toContain(place);
+    const requested = tree['LEFT-OUT.txt']?.split('\n') ?? [];
+    expect(requested).toEqual(expect.arrayContaining(['./data', './home', './usr']));
+    for (const place of ['./proc', './sys', './dev', './bin']) expect(requested).not.toContain(place);
   });
 
-  describe.runIf(hasPython)('from a sandbox that means ill', () => {
-    /** A tar made by this script of Python, whatever is asked for. */
+  describe.runIf(hasPython)('from a hostile sandbox', () => {
+    /** A `tar` that ignores its arguments and writes the output of a Python script. */
     const hostile = (script: string) => ({
       tar: `exec /usr/bin/python3 -c '
 import io, sys, tarfile
@@ -202,7 +202,7 @@ t.close()
 '`,
     });
 
-    it('lead nowhere else, whatever they are called', async () => {
+    it('has only safe names', async () => {
       const script = [
         'add("./work/../../../up")',
         'add("/etc/absolute")',
@@ -238,7 +238,7 @@ t.close()
       }
     });
 
-    it('that are none break off rather than look whole', async () => {
+    it('fails visibly if the tar is invalid or incomplete', async () => {
       const broken: Record<string, string> = {
         'no archive': 'echo hello',
         'half an archive': 'exec /usr/bin/tar -c -f - -C /usr/bin . | head -c 100000',
@@ -256,7 +256,7 @@ t.close()
       }
     });
 
-    it('end at the limit, and say so', async () => {
+    it('ends at the limit and notes it', async () => {
       const script = 'n = 0\nwhile True: n += 1; add("./work/%d" % n)';
       const { id, root } = await newSandbox({ tools: hostile(script) });
       fs.mkdirSync(`${root}/data/work`);
@@ -274,14 +274,14 @@ t.close()
         const { body, count } = await openArchive(id, order);
         const tree = unpacked(await buffer(body), 'tar.gz');
         expect(Object.keys(tree)).toHaveLength(1 + 100 + 1);
-        expect(tree['LEFT-OUT.txt']).toContain('work/101 and all that comes after it');
+        expect(tree['LEFT-OUT.txt']).toContain('work/101 and everything after it');
         expect(count).toEqual({ files: 100, folders: 0, bytes: 100, leftOut: 1, isCut: true });
         await eventually(() => isIdle(id));
       }
     });
   });
 
-  it('stop being read when whoever takes them leaves', async () => {
+  it('stops reading when the client disconnects', async () => {
     const { id, root } = await newSandbox();
     fs.mkdirSync(`${root}/data/work`);
     fs.writeFileSync(`${root}/data/work/large`, '');
@@ -293,13 +293,13 @@ t.close()
     await eventually(() => isIdle(id), 3_000);
   });
 
-  it('tell how far they are to who knows their name', async () => {
+  it('reports progress by token', async () => {
     const { id, root } = await newSandbox();
-    layOut(root);
+    createTree(root);
     const follow = (token: string) => {
-      const heard: ArchiveEvent[] = [];
-      archiveProgress().listen(token, (event) => heard.push(event));
-      return heard;
+      const events: ArchiveEvent[] = [];
+      archiveProgress().listen(token, (event) => events.push(event));
+      return events;
     };
     const [good, bad] = [newArchiveToken(), newArchiveToken()];
     const [done, failed] = [follow(good), follow(bad)];
@@ -317,7 +317,7 @@ t.close()
     });
   });
 
-  it('that are not there, or nobody may have, are refused before anything is sent', async () => {
+  it('refuses missing paths and insufficient roles before it sends anything', async () => {
     const { id } = await newSandbox();
     const refused = async (
       paths: string[],
@@ -338,9 +338,9 @@ t.close()
     expect(await auditLog(id)).toEqual(['archive-downloaded /data']);
   });
 
-  it('are counted before they are taken', async () => {
+  it('can be measured beforehand', async () => {
     const { id, root } = await newSandbox();
-    layOut(root);
+    createTree(root);
     const { signal } = new AbortController();
     expect(await measurePaths(id, ['/data/work'], signal)).toEqual({ entries: 12, bytes: 29, isCut: false });
     expect(await measurePaths(id, ['/data/work/sub/run', '/data/work/out'], signal)).toMatchObject({

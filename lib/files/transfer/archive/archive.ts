@@ -12,46 +12,45 @@ import { readSelected, type Selected } from './source';
 import { writeTar } from './tar-writer';
 import { writeZip } from './zip-writer';
 
-/** Where the list of a zip's entries, which is kept until its end, would fill the memory. */
+/** The entry limit bounds the memory of a zip's central directory. */
 export const LIFTED_LIMIT: ArchiveLimit = { entries: 2_000_000, bytes: Number.POSITIVE_INFINITY };
 
-/** Of the time that a tar takes, this costs the least for most of the gain. */
+/** Most of the compression for little of the time. */
 const GZIP_LEVEL = 4;
 const PIECE_BYTES = 64 * 1024;
-/** The file that lists what an archive lacks, where it lacks anything. */
+/** Lists the entries that are missing from an archive. */
 export const NOTE_NAME = 'LEFT-OUT.txt';
 
-/** `count`: what went into it so far; all of it once it has ended. */
+/** `count` is updated while the archive is read. */
 export type OpenedArchive = { fileName: string; body: Readable; count: ArchiveCount };
 
-type Order = {
+type ArchiveOptions = {
   paths: readonly string[];
   format: ArchiveFormat;
   limit: ArchiveLimit;
-  /** Ends it, wherever it is. */
   signal: AbortSignal;
 };
 
 /**
- * Everything at and below some places of a sandbox as one archive, made while it is read: nothing of it is kept here and
- * nothing is written there. Links, devices and what cannot be read are left out and listed in a file of the archive.
- * @throws FileError where one of the places is not there
+ * Streams some paths of a sandbox and everything below them as one archive. Stores nothing on either side. Links, devices
+ * and unreadable files are left out and listed in a note inside the archive.
+ * @throws FileError if a path does not exist
  */
-export async function openArchive(sandboxId: string, order: Order): Promise<OpenedArchive> {
+export async function openArchive(sandboxId: string, options: ArchiveOptions): Promise<OpenedArchive> {
   const envd = await openFiles(sandboxId);
-  for (const path of order.paths) await envd.stat(path, order.signal);
-  const selected = nameAll(order.paths, sandboxId);
+  for (const path of options.paths) await envd.stat(path, options.signal);
+  const selected = nameAll(options.paths, sandboxId);
   const count: ArchiveCount = { files: 0, folders: 0, bytes: 0, leftOut: 0, isCut: false };
-  const entries = safeEntries({ envd, selected, signal: order.signal, count, limit: order.limit });
+  const entries = safeEntries({ envd, selected, signal: options.signal, count, limit: options.limit });
   const [only] = selected.length === 1 ? selected : [];
   return {
-    fileName: `${safeFileName(only?.name ?? sandboxId)}.${order.format}`,
-    body: order.format === 'zip' ? readableOf(writeZip(entries)) : gzipped(readableOf(writeTar(entries))),
+    fileName: `${safeFileName(only?.name ?? sandboxId)}.${options.format}`,
+    body: options.format === 'zip' ? readableOf(writeZip(entries)) : gzipped(readableOf(writeTar(entries))),
     count,
   };
 }
 
-/** Each place under its own name; those of the same name are numbered. */
+/** Gives each path a unique top-level name. */
 function nameAll(paths: readonly string[], sandboxId: string): Selected[] {
   const taken = new Map<string, number>([[NOTE_NAME, 1]]);
   return [...new Set(paths)].map((path) => {
@@ -90,21 +89,21 @@ async function* safeEntriesOf(
   names: SafeNames,
   leftOut: LeftOut,
 ): AsyncGenerator<SafeEntry, void, undefined> {
-  const source = { envd, signal, miss: (words: string) => leftOut.add(words) };
+  const source = { envd, signal, onMissing: (line: string) => leftOut.add(line) };
   for await (const entry of readSelected(source, selected)) {
     const { kind, path, sizeBytes, modifiedAtMs, mode, body } = entry;
     const name = names.nameOf(path);
     if (name === null) continue;
     if (kind === 'link' || kind === 'other') {
       leftOut.add(
-        kind === 'link' ? `${path.join('/')} -> ${entry.linkTarget}` : `${path.join('/')}: no file`,
+        kind === 'link' ? `${path.join('/')} -> ${entry.linkTarget}` : `${path.join('/')}: not a file`,
       );
       continue;
     }
     const entries = count.files + count.folders;
     if (entries >= limit.entries || count.bytes + sizeBytes > limit.bytes) {
       count.isCut = true;
-      leftOut.add(`${path.join('/')} and all that comes after it: the limit of an archive is reached`);
+      leftOut.add(`${path.join('/')} and everything after it: the size limit was reached`);
       return;
     }
     count.files += kind === 'file' ? 1 : 0;
@@ -115,11 +114,11 @@ async function* safeEntriesOf(
 }
 
 function readableOf(chunks: AsyncIterable<Buffer>): Readable {
-  return Readable.from(inPieces(chunks), { objectMode: false, highWaterMark: PIECE_BYTES });
+  return Readable.from(joinChunks(chunks), { objectMode: false, highWaterMark: PIECE_BYTES });
 }
 
-/** The same bytes in fewer pieces: each costs the same on its way, however small. */
-async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+/** Joins small chunks, because each has a fixed cost. */
+async function* joinChunks(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   let held: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunks) {
@@ -135,7 +134,7 @@ async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, 
 
 function gzipped(source: Readable): Readable {
   const gzip = createGzip({ level: GZIP_LEVEL });
-  // Its failure is the failure of what is read.
+  // A failure of the source destroys gzip, whose reader sees it.
   pipeline(source, gzip, () => {});
   return gzip;
 }

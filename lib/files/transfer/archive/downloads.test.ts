@@ -6,48 +6,48 @@ const COUNT = { files: 2, folders: 1, bytes: 30, leftOut: 0, isCut: false };
 
 function start() {
   const downloads = new ArchiveDownloads();
-  const said: string[] = [];
-  let tell: (event: ArchiveEvent) => void = () => {};
+  const calls: string[] = [];
+  let send: (event: ArchiveEvent) => void = () => {};
   downloads.start(
     { sandboxId: 'ibox', name: 'out', total: null },
     {
-      listen: (_token, onEvent) => {
-        said.push('listens');
-        tell = onEvent;
-        return () => said.push('stops');
+      subscribe: (_token, onEvent) => {
+        calls.push('subscribe');
+        send = onEvent;
+        return () => calls.push('unsubscribe');
       },
-      fetch: () => said.push('fetches'),
+      fetch: () => calls.push('fetch'),
     },
   );
   return {
     downloads,
-    said,
-    tell: (event: ArchiveEvent) => tell(event),
+    calls,
+    send: (event: ArchiveEvent) => send(event),
     state: () => downloads.view()[0]?.state,
   };
 }
 
-it('listens before it fetches, and stops when it is over', () => {
-  const { downloads, said, tell, state } = start();
-  expect(said).toEqual(['listens', 'fetches']);
-  expect(state()).toBe('asked');
-  tell({ kind: 'progress', count: COUNT });
+it('subscribes before it fetches and unsubscribes at the end', () => {
+  const { downloads, calls, send, state } = start();
+  expect(calls).toEqual(['subscribe', 'fetch']);
+  expect(state()).toBe('requested');
+  send({ kind: 'progress', count: COUNT });
   expect(downloads.view()[0]).toMatchObject({ state: 'sending', count: COUNT });
-  tell({ kind: 'ended', count: COUNT, failure: null });
+  send({ kind: 'ended', count: COUNT, failure: null });
   expect(state()).toBe('sent');
-  expect(said.at(-1)).toBe('stops');
+  expect(calls.at(-1)).toBe('unsubscribe');
 });
 
-it('says that it broke off, and why', () => {
-  const { downloads, tell } = start();
-  tell({ kind: 'ended', count: null, failure: 'There is nothing at this path.' });
-  expect(downloads.view()[0]).toMatchObject({ state: 'broken', failure: 'There is nothing at this path.' });
+it('reports a failure', () => {
+  const { downloads, send } = start();
+  send({ kind: 'ended', count: null, failure: 'Path not found.' });
+  expect(downloads.view()[0]).toMatchObject({ state: 'broken', failure: 'Path not found.' });
 });
 
-it('is dismissed at any time', () => {
-  const { downloads, said, tell } = start();
+it('can be dismissed at any time', () => {
+  const { downloads, calls, send } = start();
   downloads.dismiss(downloads.view()[0]?.token ?? '');
-  tell({ kind: 'progress', count: COUNT });
+  send({ kind: 'progress', count: COUNT });
   expect(downloads.view()).toEqual([]);
-  expect(said.at(-1)).toBe('stops');
+  expect(calls.at(-1)).toBe('unsubscribe');
 });

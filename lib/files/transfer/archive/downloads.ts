@@ -1,27 +1,27 @@
 import type { FolderSize } from '../../schema';
 import { type ArchiveCount, type ArchiveEvent, newArchiveToken } from './schema';
 
-/** The archives that this tab has asked for: the browser's own download fetches them, and the server says how far they are. */
+/** The archive downloads of this tab. The browser fetches them, and the server reports their progress. */
 
 export type ArchiveDownload = {
   readonly token: string;
   readonly sandboxId: string;
   readonly name: string;
-  /** What was counted before. */
+  /** The size counted beforehand. */
   readonly total: FolderSize | null;
   readonly count: ArchiveCount | null;
-  readonly state: 'asked' | 'sending' | 'sent' | 'broken';
+  readonly state: 'requested' | 'sending' | 'sent' | 'broken';
   readonly failure: string | null;
 };
 
-type Ways = {
-  /** Hands the download over to the browser. */
+type Transport = {
+  /** Starts the browser's download. */
   fetch: (token: string) => void;
-  /** Listens to how far it is, until the answered function is called. */
-  listen: (token: string, onEvent: (event: ArchiveEvent) => void) => () => void;
+  /** Returns a function that unsubscribes. */
+  subscribe: (token: string, onEvent: (event: ArchiveEvent) => void) => () => void;
 };
 
-type Wanted = Pick<ArchiveDownload, 'sandboxId' | 'name' | 'total'>;
+type NewDownload = Pick<ArchiveDownload, 'sandboxId' | 'name' | 'total'>;
 
 export class ArchiveDownloads {
   readonly #listeners = new Set<() => void>();
@@ -35,25 +35,25 @@ export class ArchiveDownloads {
     return () => this.#listeners.delete(listener);
   };
 
-  start(wanted: Wanted, { fetch, listen }: Ways): void {
+  start(download: NewDownload, { fetch, subscribe }: Transport): void {
     const token = newArchiveToken();
-    this.#publish([...this.#view, { ...wanted, token, count: null, state: 'asked', failure: null }]);
+    this.#publish([...this.#view, { ...download, token, count: null, state: 'requested', failure: null }]);
     this.#stops.set(
       token,
-      listen(token, (event) => this.#receive(token, event)),
+      subscribe(token, (event) => this.#receive(token, event)),
     );
     fetch(token);
   }
 
-  /** Shows it no more. The browser goes on with it. */
+  /** Hides it. The browser's download continues. */
   dismiss(token: string): void {
-    this.#leave(token);
+    this.#unsubscribe(token);
     this.#publish(this.#view.filter((download) => download.token !== token));
   }
 
   #receive(token: string, event: ArchiveEvent): void {
     const { count } = event;
-    if (event.kind === 'ended') this.#leave(token);
+    if (event.kind === 'ended') this.#unsubscribe(token);
     const failure = event.kind === 'ended' ? event.failure : null;
     const state = event.kind === 'progress' ? 'sending' : failure === null ? 'sent' : 'broken';
     this.#publish(
@@ -63,7 +63,7 @@ export class ArchiveDownloads {
     );
   }
 
-  #leave(token: string): void {
+  #unsubscribe(token: string): void {
     this.#stops.get(token)?.();
     this.#stops.delete(token);
   }

@@ -40,7 +40,7 @@ async function* all(entries: SafeEntry[]): AsyncGenerator<SafeEntry> {
   yield* entries;
 }
 
-/** What is in a folder: each path with its content, or with `null` for a folder. */
+/** Content by path, `null` for a folder. */
 function treeOf(dir: string, prefix = ''): Record<string, Buffer | null> {
   return Object.fromEntries(
     fs.readdirSync(join(dir, prefix), { withFileTypes: true }).flatMap((entry) => {
@@ -89,14 +89,14 @@ function expectUnpacked(dir: string): void {
 }
 
 describe('a tar', () => {
-  it('is unpacked by tar', async () => {
+  it('can be unpacked by tar', async () => {
     const dir = newDir();
     const tar = await buffer(Readable.from(writeTar(all(ENTRIES()))));
     execFileSync('tar', ['-x', '-f', '-', '-C', dir], { input: tar });
     expectUnpacked(dir);
   });
 
-  it('made by tar is read, in each of its formats and however it is cut', async () => {
+  it('by tar is read in each format and chunk size', async () => {
     const dir = newDir();
     fs.mkdirSync(`${dir}/in/${'long/'.repeat(40)}`, { recursive: true });
     fs.writeFileSync(`${dir}/in/plain.txt`, 'hello', { mode: 0o755 });
@@ -142,7 +142,7 @@ describe('a tar', () => {
     }
   });
 
-  it('whose files are not read is read on all the same', async () => {
+  it('continues after unread bodies', async () => {
     const tar = await buffer(
       Readable.from(writeTar(all([file('a', NOISE), file('b', 'x'), file('c', NOISE)]))),
     );
@@ -154,7 +154,7 @@ describe('a tar', () => {
     expect(names).toEqual(['a', 'b', 'c']);
   });
 
-  it('says the sizes that do not fit', async () => {
+  it('stores large sizes', async () => {
     const huge = { ...file('huge', ''), sizeBytes: 2 ** 40, body: noBytes() };
     const tar = Buffer.concat(
       await Readable.from(writeTar(all([huge])))
@@ -165,7 +165,7 @@ describe('a tar', () => {
     expect((await reading.next()).value).toMatchObject({ path: ['huge'], sizeBytes: 2 ** 40 });
   });
 
-  it('that is none, is cut off or means ill is refused, and never kept in memory', async () => {
+  it('is rejected if invalid, incomplete or hostile, in bounded memory', async () => {
     const whole = await buffer(Readable.from(writeTar(all([file('a', 'x'.repeat(2000))]))));
     const drain = async (bytes: Buffer) => {
       for await (const { body } of readTar(cut(bytes, 512))) for await (const _ of body);
@@ -179,7 +179,7 @@ describe('a tar', () => {
     broken[0] = 0x62;
     expect(await thrownBy(() => drain(broken))).toMatchObject({ name: 'TarError' });
     expect(await thrownBy(() => drain(Buffer.alloc(4096, 'x')))).toMatchObject({ name: 'TarError' });
-    // A name of a gigabyte.
+    // A long-name header of a gigabyte.
     const [header] = await Readable.from(writeTar(all([{ ...file('n', ''), sizeBytes: 2 ** 30 }])))
       .take(1)
       .toArray();
@@ -198,7 +198,7 @@ describe('a tar', () => {
     expect(given).toBeLessThan(3);
   });
 
-  it('of any bytes at all throws nothing but its own error', async () => {
+  it('throws only TarError for arbitrary bytes', async () => {
     const whole = await buffer(Readable.from(writeTar(all(ENTRIES().slice(0, 8)))));
     await fc.assert(
       fc.asyncProperty(fc.nat(whole.length - 1), fc.nat(255), fc.nat(512), async (at, byte, cutInto) => {
@@ -216,7 +216,7 @@ describe('a tar', () => {
 });
 
 describe.runIf(hasPython)('a zip', () => {
-  it('is unpacked by others', async () => {
+  it('can be unpacked by Python', async () => {
     const dir = newDir();
     fs.writeFileSync(`${dir}/a.zip`, await buffer(Readable.from(writeZip(all(ENTRIES())))));
     const script = `
@@ -233,7 +233,7 @@ for i in z.infolist():
     expectUnpacked(`${dir}/out`);
   });
 
-  it('of more entries than the plain form counts is whole', async () => {
+  it('holds more entries than 16 bits count', async () => {
     const dir = newDir();
     async function* many(): AsyncGenerator<SafeEntry> {
       for (let n = 0; n < 70_000; n += 1) yield file(`many/${n}`, '');
@@ -247,7 +247,7 @@ for i in z.infolist():
     ).toBe('70000');
   });
 
-  it('of a file that breaks off breaks off', async () => {
+  it('fails if a file fails', async () => {
     async function* broken() {
       yield NOISE;
       throw new Error('gone');
@@ -259,7 +259,7 @@ for i in z.infolist():
   });
 });
 
-it('a sum is the same by table', () => {
+it('computes the same CRC by table', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 1000 }), fc.uint8Array(), (first, second) => {
       const [one, two] = [Buffer.from(first), Buffer.from(second)];

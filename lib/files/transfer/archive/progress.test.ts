@@ -7,40 +7,40 @@ afterEach(() => void vi.useRealTimers());
 
 const count = (files: number) => ({ files, folders: 0, bytes: files * 10, leftOut: 0, isCut: false });
 
-it('tells whoever has the token how far it is and how it ended, however late they come', () => {
+it('sends progress and the result to early and late subscribers of the token', () => {
   const progress = new ArchiveProgress();
   const token = newArchiveToken();
-  const heard: ArchiveEvent[] = [];
-  const stop = progress.listen(token, (event) => heard.push(event));
+  const events: ArchiveEvent[] = [];
+  const stop = progress.listen(token, (event) => events.push(event));
   progress.listen(newArchiveToken(), () => expect.unreachable());
   const live = count(0);
-  const { counts, ends } = progress.begin(token);
+  const { onCount, onEnd } = progress.begin(token);
   vi.advanceTimersByTime(500);
-  counts(live);
+  onCount(live);
   live.files = 3;
   vi.advanceTimersByTime(500);
   live.files = 5;
   stop();
-  ends(null);
-  ends('too late');
-  expect(heard).toEqual([
+  onEnd(null);
+  onEnd('too late');
+  expect(events).toEqual([
     { kind: 'progress', count: null },
     { kind: 'progress', count: { ...count(0), files: 3 } },
   ]);
-  progress.listen(token, (event) => heard.push(event))();
-  expect(heard.at(-1)).toEqual({ kind: 'ended', count: { ...count(0), files: 5 }, failure: null });
+  progress.listen(token, (event) => events.push(event))();
+  expect(events.at(-1)).toEqual({ kind: 'ended', count: { ...count(0), files: 5 }, failure: null });
   vi.advanceTimersByTime(60_000);
   progress.listen(token, () => expect.unreachable());
 });
 
-it('knows no archive by nonsense, nor two by one token', () => {
+it('ignores invalid and repeated tokens', () => {
   const progress = new ArchiveProgress();
   const token = newArchiveToken();
-  const heard: ArchiveEvent[] = [];
-  for (const nonsense of [null, '', 'x'.repeat(32)]) progress.begin(nonsense).ends(null);
+  const events: ArchiveEvent[] = [];
+  for (const nonsense of [null, '', 'x'.repeat(32)]) progress.begin(nonsense).onEnd(null);
   const first = progress.begin(token);
-  progress.begin(token).ends('a stranger');
-  progress.listen(token, (event) => heard.push(event));
-  first.ends(null);
-  expect(heard.at(-1)).toEqual({ kind: 'ended', count: null, failure: null });
+  progress.begin(token).onEnd('a stranger');
+  progress.listen(token, (event) => events.push(event));
+  first.onEnd(null);
+  expect(events.at(-1)).toEqual({ kind: 'ended', count: null, failure: null });
 });

@@ -25,8 +25,8 @@ const TYPES = { 'tar.gz': 'application/gzip', zip: 'application/zip' } satisfies
 const MAX_DETAIL_CHARS = 1_000;
 
 /**
- * `GET archive?path=&path=&format=`: folders and files as one archive, `limit=none` of any size. How far it is goes to the
- * channel `archive`, under the name that `progress` says. Role: operator.
+ * `GET archive?path=&path=&format=`: folders and files as one archive, with `limit=none` of any size. The channel `archive`
+ * reports the progress under the token `progress`. Role: operator.
  */
 export async function sendArchive(exchange: FileExchange): Promise<void> {
   const { req, sandboxId, query, signal } = exchange;
@@ -45,14 +45,14 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
       limit: limit === 'none' ? LIFTED_LIMIT : ARCHIVE_LIMIT,
       signal,
     });
-    progress.counts(archive.count);
+    progress.onCount(archive.count);
     const detail = `${format} of ${paths.join(', ')}`.slice(0, MAX_DETAIL_CHARS);
     const path = paths[0] ?? null;
     if (isRead) await noteAccess(session, { kind: 'archive-downloaded', sandboxId, path, detail });
     await send(exchange, archive, format);
-    progress.ends(null);
+    progress.onEnd(null);
   } catch (thrown) {
-    progress.ends(signal.aborted ? 'The download was ended.' : SandkeeperError.from(thrown).message);
+    progress.onEnd(signal.aborted ? 'The download was cancelled.' : SandkeeperError.from(thrown).message);
     throw thrown;
   }
 }

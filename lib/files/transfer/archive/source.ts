@@ -3,30 +3,27 @@ import { SandkeeperError } from '../../../errors';
 import type { Envd } from '../../../sandbox-api/envd';
 import { FileError, isOfOneFile } from '../../../sandbox-api/file-error';
 import { GuestOutput } from '../../../sandbox-api/guest-command';
-import { pathsToTraverse, withoutPseudo, splitPath } from '../../browse/folders';
+import { pathsToTraverse, splitPath, withoutPseudo } from '../../browse/folders';
 import type { Entry } from '../../schema';
 import { type ArchiveEntry, noBytes } from './entry';
 import { readTar, TarError } from './tar-reader';
 
-/** A place that goes into an archive, and the name it has there. */
+/** A selected path and its name in the archive. */
 export type Selected = { path: string; name: string };
 
 type Source = {
   envd: Envd;
   signal: AbortSignal;
-  /** Told of what cannot be read, for people. */
-  miss: (words: string) => void;
+  /** Receives a line for each entry that cannot be read. */
+  onMissing: (line: string) => void;
 };
 
-/** As long as an archive may take, ms: however slow whoever takes it. */
-const LIFE_MS = 12 * 60 * 60_000;
-/** One after the other until one is understood: without the first, files with several names come as links. */
+/** The time limit for a slow client, ms. */
+const MAX_MS = 12 * 60 * 60_000;
+/** Tried in order. Without the first option, hard links come as links. */
 const TAR_OPTIONS: readonly (readonly string[])[] = [['--hard-dereference'], []];
 
-/**
- * Everything at and below a place, by the sandbox's own `tar`, or file by file where it has none that works. Nothing is
- * written in the sandbox. What is read is what the sandbox says: hostile.
- */
+/** Reads a path and everything below it with the sandbox's `tar`, or else file by file. The output is untrusted. */
 export async function* readSelected(
   source: Source,
   selected: Selected,
@@ -35,18 +32,18 @@ export async function* readSelected(
   yield* tar ? readOutput(source, tar, selected) : walk(source, selected);
 }
 
-/** `null` where the sandbox has no `tar` that works. */
+/** `null` if the sandbox has no working `tar`. */
 async function startTar({ envd, signal }: Source, path: string): Promise<GuestOutput | null> {
-  const places = await pathsToTraverse(envd, path, signal);
-  const { folder } = splitPath(places[0] ?? path);
-  const names = places.map((place) => `./${splitPath(place).name}`);
+  const paths = await pathsToTraverse(envd, path, signal);
+  const { folder } = splitPath(paths[0] ?? path);
+  const names = paths.map((each) => `./${splitPath(each).name}`);
   for (const options of TAR_OPTIONS) {
     const args = ['-c', ...options, '-f', '-', '-C', folder, '--', ...names];
-    const tar = new GuestOutput(envd, { cmd: 'tar', args }, LIFE_MS, signal);
+    const tar = new GuestOutput(envd, { cmd: 'tar', args }, MAX_MS, signal);
     try {
       if (await tar.begins()) return tar;
     } catch (thrown) {
-      // There is no such program.
+      // The program does not exist.
       if (SandkeeperError.from(thrown).code !== 'invalid') throw thrown;
     }
   }
@@ -54,7 +51,7 @@ async function startTar({ envd, signal }: Source, path: string): Promise<GuestOu
 }
 
 async function* readOutput(
-  { miss }: Source,
+  { onMissing }: Source,
   tar: GuestOutput,
   { path, name: top }: Selected,
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
@@ -66,23 +63,23 @@ async function* readOutput(
     }
   } catch (thrown) {
     if (!(thrown instanceof TarError)) throw thrown;
-    throw new SandkeeperError('unexpected', 'The sandbox did not hand out a whole archive.', {
+    throw new SandkeeperError('unexpected', 'The archive is incomplete. Try again.', {
       cause: thrown,
     });
   } finally {
     await tar.close();
   }
   if (tar.exitCode === null || tar.exitCode < 0) {
-    throw new FileError('unavailable', { message: 'The sandbox broke off.' });
+    throw new FileError('unavailable', { message: 'The archive was interrupted. Try again.' });
   }
-  const complaints = tar.words.split('\n').filter((line) => line.trim() !== '');
-  // What it left out is not known: this must not pass for all there is.
-  if (tar.exitCode !== 0 && complaints.length === 0)
-    throw new FileError('unavailable', { message: 'The sandbox did not hand out a whole archive.' });
-  for (const line of complaints) miss(line);
+  const messages = tar.words.split('\n').filter((line) => line.trim() !== '');
+  // A failure without messages could have left out anything.
+  if (tar.exitCode !== 0 && messages.length === 0)
+    throw new FileError('unavailable', { message: 'The archive is incomplete. Try again.' });
+  for (const line of messages) onMissing(line);
 }
 
-/** Folder by folder, file by file, each asked for by itself. */
+/** Reads folder by folder and file by file. */
 async function* walk(
   source: Source,
   { path, name }: Selected,
@@ -91,13 +88,13 @@ async function* walk(
   const start = await envd.stat(path, signal);
   const todo: { entry: Entry; path: string[] }[] = [{ entry: start, path: [name] }];
   for (let next = todo.pop(); next; next = todo.pop()) {
-    const { entry, path: place } = next;
+    const { entry, path: names } = next;
     if (entry.kind === 'file') {
-      yield* readOne(source, entry, place);
+      yield* readOne(source, entry, names);
       continue;
     }
     yield {
-      path: place,
+      path: names,
       kind: entry.kind === 'directory' || entry.kind === 'link' ? entry.kind : 'other',
       sizeBytes: 0,
       mode: 0o755,
@@ -107,25 +104,25 @@ async function* walk(
     };
     if (entry.kind !== 'directory') continue;
     const below = await listBelow(source, entry);
-    for (const child of below.reverse()) todo.push({ entry: child, path: [...place, child.name] });
+    for (const child of below.reverse()) todo.push({ entry: child, path: [...names, child.name] });
   }
 }
 
-async function listBelow({ envd, signal, miss }: Source, { path }: Entry): Promise<Entry[]> {
-  const entries = await orMissed(miss, path, () => envd.listDir(path, signal));
+async function listBelow({ envd, signal, onMissing }: Source, { path }: Entry): Promise<Entry[]> {
+  const entries = await orMissing(onMissing, path, () => envd.listDir(path, signal));
   return path === '/' ? withoutPseudo(entries ?? []) : (entries ?? []);
 }
 
 async function* readOne(
-  { envd, signal, miss }: Source,
+  { envd, signal, onMissing }: Source,
   entry: Entry,
-  place: string[],
+  names: string[],
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
-  const content = await orMissed(miss, entry.path, () => envd.readFile(entry.path, { signal }));
+  const content = await orMissing(onMissing, entry.path, () => envd.readFile(entry.path, { signal }));
   if (content?.kind !== 'bytes') return;
   try {
     yield {
-      path: place,
+      path: names,
       kind: 'file',
       sizeBytes: content.sizeBytes,
       mode: entry.permissions.slice(-9).includes('x') ? 0o755 : 0o644,
@@ -138,9 +135,9 @@ async function* readOne(
   }
 }
 
-/** Problems of one file do not end the archive; those of the sandbox do. */
-async function orMissed<T>(
-  miss: Source['miss'],
+/** Skips a file that cannot be read. Other failures end the archive. */
+async function orMissing<T>(
+  onMissing: Source['onMissing'],
   path: string,
   work: () => Promise<T>,
 ): Promise<T | undefined> {
@@ -148,7 +145,7 @@ async function orMissed<T>(
     return await work();
   } catch (thrown) {
     if (!isOfOneFile(thrown)) throw thrown;
-    miss(`${path}: ${SandkeeperError.from(thrown).message}`);
+    onMissing(`${path}: ${SandkeeperError.from(thrown).message}`);
     return undefined;
   }
 }

@@ -2,20 +2,20 @@ import { ByteReader } from '../byte-reader';
 import { type ArchiveEntry, noBytes } from './entry';
 
 /**
- * Reads a tar as a stream. Written here because the sandbox makes the tar: known readers hold a name or a list of
- * attributes of any length in memory, and believe a header whose sum is wrong.
+ * A streaming tar reader for untrusted input. Existing libraries buffer names and attributes of any length and accept wrong
+ * checksums.
  */
 
-/** What is no tar, or none that anybody means well with. */
+/** Invalid or hostile input. */
 export class TarError extends Error {
   override readonly name = 'TarError';
 }
 
 const BLOCK = 512;
-/** Names and attributes of one entry; a path has at most 4096 bytes. */
+/** The limit for the names and attributes of an entry. A path has at most 4096 bytes. */
 const MAX_ATTRIBUTE_BYTES = 64 * 1024;
 
-/** What is said of the next entry before its own header. */
+/** Attributes that precede the header of an entry. */
 type Attributes = { path?: string | undefined; linkpath?: string | undefined; size?: number; mtime?: number };
 
 type Header = {
@@ -37,8 +37,8 @@ const KINDS: Readonly<Record<string, ArchiveEntry['kind']>> = {
 };
 
 /**
- * The entries of a tar, each with its bytes, which must be read before the next entry or are skipped then.
- * @throws TarError for what is no tar, or ends before its end
+ * The entries of a tar. The body of an entry must be read before the next entry, or it is skipped.
+ * @throws TarError if the input is invalid or incomplete
  */
 export async function* readTar(tar: AsyncIterable<Buffer>): AsyncGenerator<ArchiveEntry, void, undefined> {
   const reader = new ByteReader(tar);
@@ -46,13 +46,13 @@ export async function* readTar(tar: AsyncIterable<Buffer>): AsyncGenerator<Archi
   try {
     for (;;) {
       const block = await readBlocks(reader, BLOCK);
-      if (block === null) throw new TarError('The archive ends before its end.');
+      if (block === null) throw new TarError('The archive is incomplete.');
       if (isZero(block)) break;
       const header = readHeader(block);
       if ('LKxg'.includes(header.type)) {
-        const said = await readAttributes(reader, header);
-        // What is said of all entries is nothing that matters here.
-        if (header.type !== 'g') attributes = { ...attributes, ...said };
+        const next = await readAttributes(reader, header);
+        // Global attributes are not needed.
+        if (header.type !== 'g') attributes = { ...attributes, ...next };
         continue;
       }
       const { entry, skipRest } = readEntry(reader, header, attributes);
@@ -60,14 +60,14 @@ export async function* readTar(tar: AsyncIterable<Buffer>): AsyncGenerator<Archi
       await skipRest();
       attributes = {};
     }
-    // Whatever comes now is padding; its sender must get to its end.
+    // Drains the padding, so that the sender can finish.
     while ((await reader.readSome(BLOCK * 128)) !== null);
   } finally {
     await reader.close();
   }
 }
 
-/** No generator of its own: of a hundred thousand entries each step on the way is felt. */
+/** Not a generator: the overhead per step counts for a hundred thousand entries. */
 function readEntry(
   reader: ByteReader,
   header: Header,
@@ -78,7 +78,7 @@ function readEntry(
   let left = sizeBytes;
   const readPart = async () => {
     const part = await reader.readSome(left);
-    if (part === null) throw new TarError('The archive ends in the middle of a file.');
+    if (part === null) throw new TarError('The archive ends within a file.');
     left -= part.length;
     return part;
   };
@@ -102,11 +102,11 @@ function readEntry(
   return { entry, skipRest };
 }
 
-/** GNU's long names are the name itself; those of POSIX are lines `LENGTH KEY=VALUE`. */
+/** GNU stores a long name directly, POSIX as lines of `LENGTH KEY=VALUE`. */
 async function readAttributes(reader: ByteReader, { type, sizeBytes }: Header): Promise<Attributes> {
   if (sizeBytes > MAX_ATTRIBUTE_BYTES) throw new TarError('The attributes of an entry are too long.');
   const bytes = sizeBytes === 0 ? Buffer.alloc(0) : await readBlocks(reader, sizeBytes);
-  if (bytes === null) throw new TarError('The archive ends before its end.');
+  if (bytes === null) throw new TarError('The archive is incomplete.');
   await skip(reader, paddingOf(sizeBytes));
   if (type === 'L') return { path: textOf(bytes) };
   if (type === 'K') return { linkpath: textOf(bytes) };
@@ -119,7 +119,7 @@ function readPax(bytes: Buffer): Attributes {
     const space = bytes.indexOf(0x20, at);
     const length = Number(bytes.toString('latin1', at, Math.max(at, space)));
     if (space < 0 || !Number.isInteger(length) || length < 5 || at + length > bytes.length) {
-      throw new TarError('The attributes of an entry cannot be read.');
+      throw new TarError('The attributes of an entry are invalid.');
     }
     const [, key, value = ''] =
       /^([^=]*)=([\s\S]*)$/.exec(bytes.toString('utf8', space + 1, at + length - 1)) ?? [];
@@ -134,8 +134,8 @@ function readPax(bytes: Buffer): Attributes {
 function readHeader(block: Buffer): Header {
   let sum = 0;
   for (let at = 0; at < BLOCK; at += 1) sum += at >= 148 && at < 156 ? 0x20 : (block[at] ?? 0);
-  if (sum !== numberOf(block.subarray(148, 156))) throw new TarError('This is no archive.');
-  // GNU's own format keeps other things where POSIX keeps the beginning of a long path.
+  if (sum !== numberOf(block.subarray(148, 156))) throw new TarError('This is not a tar archive.');
+  // The GNU format has other fields in place of the POSIX prefix.
   const isPosix = block.toString('latin1', 257, 263) === 'ustar\0';
   const prefix = isPosix ? textOf(block.subarray(345, 500)) : '';
   const name = textOf(block.subarray(0, 100));
@@ -149,7 +149,7 @@ function readHeader(block: Buffer): Header {
   };
 }
 
-/** Octal digits, or a binary number where the first bit is set. */
+/** Octal digits, or binary if the first bit is set. */
 function numberOf(field: Buffer): number {
   if (((field[0] ?? 0) & 0x80) === 0) return Number.parseInt(textOf(field).trim() || '0', 8);
   let value = (field[0] ?? 0) & 0x7f;
@@ -159,7 +159,7 @@ function numberOf(field: Buffer): number {
 
 function sizeOf(value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new TarError('An entry of the archive has no size.');
+  throw new TarError('The size of an entry is invalid.');
 }
 
 function textOf(field: Buffer): string {
@@ -175,7 +175,7 @@ const paddingOf = (sizeBytes: number) => (BLOCK - (sizeBytes % BLOCK)) % BLOCK;
 
 async function skip(reader: ByteReader, count: number): Promise<void> {
   if (count > 0 && (await readBlocks(reader, count)) === null) {
-    throw new TarError('The archive ends before its end.');
+    throw new TarError('The archive is incomplete.');
   }
 }
 
@@ -183,6 +183,6 @@ async function readBlocks(reader: ByteReader, count: number): Promise<Buffer | n
   try {
     return await reader.read(count);
   } catch (thrown) {
-    throw new TarError('The archive ends before its end.', { cause: thrown });
+    throw new TarError('The archive is incomplete.', { cause: thrown });
   }
 }

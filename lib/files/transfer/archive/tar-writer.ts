@@ -1,14 +1,14 @@
 import type { SafeEntry } from './entry';
 
-/** Writes a tar as a stream: POSIX with extended headers where a name or a size does not fit (pax). */
+/** A streaming tar writer: POSIX, with pax headers for long names and large sizes. */
 
 const BLOCK = 512;
 const NAME_BYTES = 100;
-/** What eleven octal digits hold. */
+/** The maximum of eleven octal digits. */
 const MAX_PLAIN_SIZE = 8 ** 11 - 1;
 const END = Buffer.alloc(2 * BLOCK);
 
-/** The tar of these entries, chunk by chunk. Asking for the next chunk is what reads on. */
+/** Pulls entries as the output is read. */
 export async function* writeTar(entries: AsyncIterable<SafeEntry>): AsyncGenerator<Buffer, void, undefined> {
   for await (const entry of entries) {
     yield* headersOf(entry);
@@ -19,7 +19,6 @@ export async function* writeTar(entries: AsyncIterable<SafeEntry>): AsyncGenerat
   yield END;
 }
 
-/** What fills the last block of so many bytes. */
 function paddingOf(sizeBytes: number): Buffer {
   return END.subarray(0, (BLOCK - (sizeBytes % BLOCK)) % BLOCK);
 }
@@ -48,7 +47,7 @@ function* headersOf(entry: SafeEntry): Generator<Buffer, void, undefined> {
 type Fields = { name: string; type: string; sizeBytes: number; mode: number; modifiedAtMs: number };
 
 function header({ name, type, sizeBytes, mode, modifiedAtMs }: Fields): Buffer {
-  // Of the shared pool: memory of its own for each of a hundred thousand would lie about in small pieces.
+  // From the shared pool, to avoid fragmentation with a hundred thousand entries.
   const block = Buffer.allocUnsafe(BLOCK).fill(0);
   const octal = (value: number, at: number, digits: number) =>
     block.write(value.toString(8).padStart(digits, '0'), at, digits, 'latin1');
@@ -68,7 +67,7 @@ function header({ name, type, sizeBytes, mode, modifiedAtMs }: Fields): Buffer {
   return block;
 }
 
-/** `LENGTH KEY=VALUE` and a line end; the length counts its own digits. */
+/** `LENGTH KEY=VALUE\n`. The length includes its own digits. */
 function attribute(key: string, value: string): Buffer {
   const rest = Buffer.from(` ${key}=${value}\n`);
   let length = rest.length + 1;

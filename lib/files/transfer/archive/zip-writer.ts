@@ -4,22 +4,22 @@ import zlib, { createDeflateRaw, deflateRawSync } from 'node:zlib';
 import type { SafeEntry } from './entry';
 
 /**
- * Writes a zip as a stream. Written here because the libraries keep every entry as an object until the end and look
- * through all of them for each new one: a hundred thousand files took `yazl` 3.3.1 seven minutes and 600 MB.
+ * A streaming zip writer. Libraries keep every entry as an object and scan all of them for each new one: `yazl` 3.3.1 took
+ * seven minutes and 600 MB for a hundred thousand files.
  */
 
-/** Files up to this size are compressed in one go, with their length before them. */
+/** Files up to this size are compressed at once, with the sizes in the header. */
 const SMALL_BYTES = 64 * 1024;
-/** Most of the gain for little of the time. */
+/** Most of the compression for little of the time. */
 const LEVEL = 4;
 const STORED = 0;
 const DEFLATED = 8;
-/** Where 32 bits no longer suffice. */
+/** Limits of the 32-bit and 16-bit fields, beyond which ZIP64 applies. */
 const LARGE = 0xffffffff;
 const MANY = 0xffff;
-/** Names are UTF-8. */
+/** Flag: UTF-8 names. */
 const UTF8 = 0x0800;
-/** Length and sum come after the data. */
+/** Flag: sizes and checksum follow the data. */
 const DESCRIBED = 0x0008;
 const UNIX = 3 << 8;
 
@@ -35,7 +35,7 @@ type Written = {
   modifiedAtMs: number;
 };
 
-/** The zip of these entries, chunk by chunk. Asking for the next chunk is what reads on. */
+/** Pulls entries as the output is read. */
 export async function* writeZip(entries: AsyncIterable<SafeEntry>): AsyncGenerator<Buffer, void, undefined> {
   const directory = new CentralDirectory();
   let offset = 0;
@@ -77,7 +77,7 @@ async function* writeSmall({ body, sizeBytes }: SafeEntry, written: Written): As
 }
 
 async function* writeLarge({ body, sizeBytes }: SafeEntry, written: Written): AsyncGenerator<Buffer> {
-  // What does not compress grows a little, and must not outgrow the form of its description.
+  // Incompressible data grows slightly and could exceed the 32-bit fields.
   const isLarge = sizeBytes > LARGE - 2 ** 24;
   written.flags |= DESCRIBED;
   written.method = DEFLATED;
@@ -92,7 +92,7 @@ async function* writeLarge({ body, sizeBytes }: SafeEntry, written: Written): As
   yield Buffer.from([...uint32(0x08074b50), ...uint32(written.crc), ...sizes]);
 }
 
-/** Notes in `written` what goes in. */
+/** Updates `written` with the checksum and size of the input. */
 async function* deflate(body: AsyncIterable<Buffer>, written: Written): AsyncGenerator<Buffer> {
   const packer = createDeflateRaw({ level: LEVEL });
   const feeding = (async () => {
@@ -112,7 +112,7 @@ async function* deflate(body: AsyncIterable<Buffer>, written: Written): AsyncGen
   }
 }
 
-/** What comes before the data. `needed`: the version that can read it, 0 for the plain one. */
+/** `needed`: the version needed to extract; 0 for the default. */
 function localHeader(written: Written, needed: number): Buffer {
   const isDescribed = (written.flags & DESCRIBED) !== 0;
   const isLarge = needed === 45;
@@ -135,7 +135,7 @@ function localHeader(written: Written, needed: number): Buffer {
   ]);
 }
 
-/** What stands at the end and says where everything is. Kept as the bytes it becomes, in few large pieces. */
+/** The central directory, kept as encoded bytes in a few large buffers. */
 class CentralDirectory {
   readonly #pieces: Buffer[] = [];
   #piece = Buffer.alloc(0);
@@ -193,7 +193,7 @@ class CentralDirectory {
 
 function recordOf(written: Written): Buffer {
   const { compressedBytes, sizeBytes, offset, name } = written;
-  // Only what does not fit is said here, in this order.
+  // ZIP64 holds only the values that do not fit, in this order.
   const large = [sizeBytes, compressedBytes, offset].filter((value) => value >= LARGE).flatMap(uint64);
   const extra = [...(large.length > 0 ? field(0x0001, large) : []), ...timeField(written)];
   return Buffer.concat([
@@ -220,19 +220,19 @@ function recordOf(written: Written): Buffer {
   ]);
 }
 
-/** Kind and permissions as Unix has them, and the mark of a folder. */
+/** Unix mode, and the DOS directory flag. */
 function attributesOf({ kind, isExecutable }: SafeEntry): number {
   if (kind === 'directory') return (0o040755 * 0x10000 + 0x10) >>> 0;
   return ((isExecutable ? 0o100755 : 0o100644) * 0x10000) >>> 0;
 }
 
-/** Seconds since 1970, which the plain time of a zip cannot say. */
+/** Unix time, which DOS time cannot represent exactly. */
 function timeField({ modifiedAtMs }: Written): number[] {
   const seconds = Math.min(Math.max(0, Math.floor(modifiedAtMs / 1000)), 0x7fffffff);
   return field(0x5455, [1, ...uint32(seconds)]);
 }
 
-/** Time and date, from 1980 on and in steps of two seconds. */
+/** DOS time: from 1980, in steps of two seconds. */
 function dosTime(modifiedAtMs: number): number[] {
   const date = new Date(Math.min(Math.max(modifiedAtMs, Date.UTC(1980, 0, 1)), Date.UTC(2107, 11, 31)));
   const time = (date.getUTCHours() << 11) | (date.getUTCMinutes() << 5) | (date.getUTCSeconds() >> 1);
@@ -256,7 +256,7 @@ function uint64(value: number): number[] {
   return [...uint32((value % 0x100000000) >>> 0), ...uint32(Math.floor(value / 0x100000000))];
 }
 
-/** Newer than the oldest Node.js we run on. */
+/** Missing in the oldest supported Node.js. */
 const native = (zlib as { crc32?: (bytes: Buffer, sum: number) => number }).crc32;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -265,12 +265,12 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return sum;
 });
 
-/** The sum of `bytes` after others whose sum is `before`, 0 for none. */
+/** Continues the checksum `before` (0 at the start) with `bytes`. */
 export function crc32(bytes: Buffer, before: number): number {
   return native ? native(bytes, before) : crc32ByTable(bytes, before);
 }
 
-/** For a Node.js that has none. */
+/** The fallback for Node.js without `zlib.crc32`. */
 export function crc32ByTable(bytes: Buffer, before: number): number {
   let sum = ~before;
   for (const byte of bytes) sum = (TABLE[(sum ^ byte) & 0xff] ?? 0) ^ (sum >>> 8);

@@ -1,7 +1,7 @@
 import { noteAccess } from '@/lib/access/audit';
 import { guardRead } from '@/lib/access/guard';
 import { parseSearchRequest } from '@/lib/files/input';
-import { linesOf, searchFiles } from '@/lib/files/search/search';
+import { ndjsonOf, searchFiles } from '@/lib/files/search/search';
 import { responseOf } from '@/lib/result';
 
 /** Looks for text in names or files, `?path=&text=&in=`: a `SearchLine` on each line, as they are found. Role: operator. */
@@ -13,7 +13,7 @@ export function GET(
     const session = await guardRead('operator');
     const { sandboxId, query } = parseSearchRequest((await params).id, request.url);
     await noteAccess(session, { kind: 'searched', sandboxId, path: query.path, detail: query.text });
-    return new Response(await linesOf(searchFiles(sandboxId, query, request.signal)), {
+    return new Response(await ndjsonOf(searchFiles(sandboxId, query, request.signal)), {
       headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },
     });
   });
