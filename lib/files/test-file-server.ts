@@ -63,7 +63,7 @@ export async function sendRequest(url: string, options: FileRequest = {}): Promi
 }
 
 /** A sandbox and the path of its files on this machine. */
-export async function newSandbox(engine: UpstreamEngine): Promise<{ id: string; root: string }> {
+export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; root: string }> {
   const id = await engine.create();
   await (await openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
   const root = engine.inside(id, '');
