@@ -12,7 +12,7 @@ test('an empty record says what will be in it, beside that of operations', async
   await page.goto('/operations');
   await page.getByRole('navigation', { name: 'Records' }).getByRole('link', { name: 'Access' }).click();
   await expect(page).toHaveURL(/\/operations\/access$/);
-  await expect(page.getByRole('heading', { name: 'Nobody has looked into a sandbox yet' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No access yet' })).toBeVisible();
   await expect(page.getByRole('link', { name: 'Access' })).toHaveAttribute('aria-current', 'page');
   await expectAccessible(page, 'the empty record');
 });
@@ -42,22 +42,22 @@ test('the record tells who looked into which sandbox, narrowed down by the addre
   await expect(page).toHaveURL(/by=operator/);
   await expect(rows(page)).toHaveCount(2);
   await expect(rows(page).first()).toContainText(ids[0]);
-  await page.getByLabel('Kind').selectOption('Woke sandbox');
+  await page.getByLabel('Action').selectOption('Woke sandbox');
   await expect(rows(page)).toHaveCount(1);
   await page.goBack();
   await expect(rows(page)).toHaveCount(2);
-  await expect(page.getByLabel('Kind')).toHaveValue('');
+  await expect(page.getByLabel('Action')).toHaveValue('');
 
   await page.getByRole('button', { name: 'Clear' }).click();
   await expect(rows(page)).toHaveCount(4);
   await page.getByLabel('Sandbox id').fill(ids[1]);
   await page.keyboard.press('Enter');
   await expect(rows(page)).toHaveCount(2);
-  await page.getByLabel('Time').selectOption('The last hour');
+  await page.getByLabel('Time').selectOption('Last hour');
   await expect(page).toHaveURL(/within=1h/);
   await expect(rows(page)).toHaveCount(2);
   await page.getByLabel('Person').selectOption('operator');
-  await expect(page.getByText('No entries pass these filters.')).toBeVisible();
+  await expect(page.getByText('No entries match these filters.')).toBeVisible();
   await page.getByRole('button', { name: 'Show all entries' }).click();
   await expect(rows(page)).toHaveCount(4);
   await expectAccessible(page, 'the record of access');

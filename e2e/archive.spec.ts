@@ -34,11 +34,11 @@ test.afterAll(() => rmSync(ARCHIVE_DIR, { recursive: true, force: true }));
 /** Waking, reading, writing, killing and verifying may take a busy machine a while. */
 const ENDED_WITHIN_MS = 60_000;
 
-const archiveOption = (dialog: Locator) => dialog.getByRole('checkbox', { name: 'Save files first' });
-const pathField = (dialog: Locator) => dialog.getByRole('textbox', { name: 'What to save of each sandbox' });
+const archiveOption = (dialog: Locator) => dialog.getByRole('checkbox', { name: 'Archive files first' });
+const pathField = (dialog: Locator) => dialog.getByRole('textbox', { name: 'Path to archive' });
 const killButton = (dialog: Locator) => dialog.getByRole('button', { name: /^Kill / });
 const line = (page: Page, title: string) =>
-  page.getByRole('region', { name: 'Operations under way' }).getByRole('listitem').filter({ hasText: title });
+  page.getByRole('region', { name: 'Running operations' }).getByRole('listitem').filter({ hasText: title });
 
 /** Creates a sandbox with one file in its home that says whose it is. */
 async function createWithFile(moru: Moru, metadata: Record<string, string>): Promise<string> {
@@ -94,7 +94,7 @@ test('saves the home of a sandbox, kills it, and says where its files are', asyn
   await expect(archiveOption(dialog)).not.toBeChecked();
   await archiveOption(dialog).check();
   await expect(dialog).toContainText("its user's home, to a .tar.gz on the server");
-  await expect(dialog).toContainText('It is killed only once its archive was written and read again.');
+  await expect(dialog).toContainText('The sandbox is killed only after its archive is verified.');
   for (const wrong of ['out', '/work/../etc', '']) {
     await pathField(dialog).fill(wrong);
     await expect(dialog.getByRole('alert').filter({ hasText: 'An absolute path' })).toBeVisible();
@@ -115,10 +115,12 @@ test('saves the home of a sandbox, kills it, and says where its files are', asyn
   await expect(end).toContainText(`${archives()[id]?.length} entries`);
   await page.getByRole('link', { name: 'See the operation' }).click();
   await expect(page.getByRole('heading', { name: `Kill ${id} after saving ~` })).toBeVisible();
-  await expect(page.getByRole('row', { name: id })).toContainText(`Saved ${archives()[id]?.length} entries`);
+  await expect(page.getByRole('row', { name: id })).toContainText(
+    `Archived ${archives()[id]?.length} entries`,
+  );
   await expect(page.getByRole('main')).toContainText('Archives: ');
   await page.goto(`/operations/access?sandbox=${id}`);
-  const access = page.getByRole('row').filter({ hasText: 'Saved files before a kill' });
+  const access = page.getByRole('row').filter({ hasText: 'Archived files before a kill' });
   await expect(access).toContainText(`${archives()[id]?.length} entries`);
   await expect(access).toContainText('~');
 });
@@ -141,14 +143,14 @@ test('saves those of many, and wakes a paused one for it', async ({ page, moru }
   const dialog = page.getByRole('alertdialog', { name: 'Kill 3 sandboxes' });
   await expect(dialog).toContainText('will be killed');
   await archiveOption(dialog).check();
-  await expect(dialog).toContainText('1 is paused, so each is woken for this');
-  await expect(dialog).toContainText('its processes run meanwhile, and it uses a slot of the quota');
+  await expect(dialog).toContainText('1 is paused and will be woken for this');
+  await expect(dialog).toContainText('it counts toward your limit of running sandboxes');
   await pathField(dialog).fill('/home/user/out/');
   await dialog.getByRole('textbox', { name: /^Type / }).fill('kill 3');
   await expect(killButton(dialog)).toBeEnabled();
   await expectAccessible(page, 'the dialog');
   await killButton(dialog).click();
-  await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 gone, verified', {
+  await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 killed, verified', {
     timeout: ENDED_WITHIN_MS,
   });
   for (const id of ids) {
@@ -156,7 +158,7 @@ test('saves those of many, and wakes a paused one for it', async ({ page, moru }
     expect(archives()[id]).toEqual(['out/', 'out/result']);
     expect(read(id, 'out/result')).toBe(`of ${id}`);
   }
-  await expect(await openDetails(page, 'Kill 3 sandboxes', paused)).toContainText('Saved 2 entries');
+  await expect(await openDetails(page, 'Kill 3 sandboxes', paused)).toContainText('Archived 2 entries');
   await page.goto(`/operations/access?sandbox=${paused}`);
   const access = page.getByRole('table', { name: 'Access' });
   await expect(access).toContainText('to save its files before a kill; its timeout now pauses it');

@@ -25,7 +25,7 @@ const ENDED_WITHIN_MS = 30_000;
 /** The line of an operation at the foot of the page. Those of other tests are there, too, with other numbers. */
 function line(page: Page, title: string): Locator {
   return page
-    .getByRole('region', { name: 'Operations under way' })
+    .getByRole('region', { name: 'Running operations' })
     .getByRole('listitem')
     .filter({ hasText: title });
 }
@@ -43,7 +43,7 @@ function killButton(dialog: Locator): Locator {
 }
 
 function whoWillGo(dialog: Locator): Locator {
-  return dialog.getByRole('region', { name: 'Who will be killed' }).getByRole('listitem');
+  return dialog.getByRole('region', { name: 'Sandboxes to kill' }).getByRole('listitem');
 }
 
 /** Filters, selects all `count` that match, and opens the dialog that kills them, once it has read them afresh. */
@@ -95,7 +95,7 @@ test('filters, selects all, shows what it will hit, and kills exactly that', asy
   await phraseField(dialog).fill('kill 3');
   await killButton(dialog).click();
   await expect(dialog).toBeHidden();
-  await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 gone, verified', {
+  await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 killed, verified', {
     timeout: ENDED_WITHIN_MS,
   });
   for (const id of doomed) expect(await moru.find(id)).toBeNull();
@@ -138,7 +138,7 @@ test('leaves alone what has changed since it was shown, and says so', async ({ p
   await killButton(dialog).click();
 
   const result = line(page, 'Kill 4 sandboxes');
-  await expect(result).toContainText('3 gone, verified', { timeout: ENDED_WITHIN_MS });
+  await expect(result).toContainText('3 killed, verified', { timeout: ENDED_WITHIN_MS });
   await expect(result).toContainText('1 skipped');
   expect(await moru.stateOf(kept)).toBe('paused');
   for (const id of gone) expect(await moru.find(id)).toBeNull();
@@ -185,7 +185,7 @@ test('leaves protected ones out of a bulk, and asks for the id of one alone', as
   await dock(page).getByRole('button', { name: /^Kill/ }).click();
   const single = page.getByRole('alertdialog', { name: `Kill sandbox ${kept}` });
   const button = single.getByRole('button', { name: 'Kill sandbox' });
-  await expect(single).toContainText('It is protected.');
+  await expect(single).toContainText('This sandbox is protected.');
   await phraseField(single).fill('kill 1');
   await phraseField(single).press('Enter');
   await expect(button).toBeDisabled();
@@ -205,7 +205,7 @@ test('an option that turns out to change who goes makes one type anew', async ({
   await moru.kill(first);
 
   await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
-  await expect(dialog.getByRole('alert')).toContainText('2 will be killed now, no longer 3');
+  await expect(dialog.getByRole('alert')).toContainText('2 will be killed instead of 3');
   await expect(dialog).toHaveAccessibleName('Kill 2 sandboxes');
   await expect(dialog).toContainText('1 already gone');
   await expect(phraseField(dialog)).toHaveValue('kill 3');
@@ -243,7 +243,7 @@ test('stops processes first: one that traps SIGTERM writes its last file, one th
 
   await expect.poll(() => sandbox.files.read('last').catch(() => null)).toBe('saved\n');
   const result = line(page, 'Kill 5 sandboxes');
-  await expect(result).toContainText('5 gone, verified', { timeout: ENDED_WITHIN_MS });
+  await expect(result).toContainText('5 killed, verified', { timeout: ENDED_WITHIN_MS });
   for (const one of [id, ...others]) expect(await moru.find(one)).toBeNull();
   await result.getByRole('link', { name: 'Details' }).click();
   await expect(page.getByRole('row').filter({ hasText: id })).toContainText('outlasted the wait');
@@ -291,7 +291,7 @@ test('says that the sandboxes could not be read, that nothing was killed, and lo
   await expect(dialog.getByRole('alert')).toContainText('Nothing was killed.');
   await expect(killButton(dialog)).toHaveCount(0);
   await moru.clearFaults();
-  await dialog.getByRole('button', { name: 'Look again' }).click();
+  await dialog.getByRole('button', { name: 'Check again' }).click();
   await expect(killButton(dialog)).toBeVisible();
   await expect(dialog.getByRole('alert')).toHaveCount(0);
 });
@@ -308,7 +308,7 @@ test('a plan of five minutes ago is looked at again before it is started', async
   await expect(dialog.getByRole('alert')).toContainText('five minutes ago');
   await expect(killButton(dialog)).toHaveCount(0);
   await phraseField(dialog).press('Enter');
-  await dialog.getByRole('button', { name: 'Look again' }).click();
+  await dialog.getByRole('button', { name: 'Check again' }).click();
   await expect(killButton(dialog)).toBeEnabled();
   await expect(dialog).toContainText('1 running · 1 paused');
 });
@@ -321,7 +321,7 @@ test('retries exactly what failed', async ({ page, moru }) => {
   await phraseField(dialog).fill('kill 6');
   await killButton(dialog).click();
   const result = line(page, 'Kill 6 sandboxes');
-  await expect(result).toContainText('5 gone, verified', { timeout: ENDED_WITHIN_MS });
+  await expect(result).toContainText('5 killed, verified', { timeout: ENDED_WITHIN_MS });
   await expect(result).toContainText('1 denied');
   for (const id of gone) expect(await moru.find(id)).toBeNull();
   await moru.clearFaults();
@@ -391,7 +391,7 @@ test.describe('in a sandkeeper of its own', () => {
       await killButton(dialog).click();
       for (const id of ids) await expectRow(page, id, 'Killing…');
       await line(page, 'Killing 2 sandboxes in').getByRole('button', { name: 'Cancel' }).click();
-      await expect(line(page, 'Kill 2 sandboxes')).toContainText('Cancelled before anything was sent.');
+      await expect(line(page, 'Kill 2 sandboxes')).toContainText('Cancelled before any request was sent.');
       for (const id of ids) {
         await expectRow(page, id, 'Running');
         expect(await moru.stateOf(id)).toBe('running');
@@ -415,7 +415,7 @@ test.describe('in a sandkeeper of its own', () => {
         'One operation can have at most 2 sandboxes, not 3.',
       );
       await expect(dialog.getByRole('alert')).toContainText('Nothing was killed.');
-      await expect(dialog.getByRole('button', { name: 'Look again' })).toHaveCount(0);
+      await expect(dialog.getByRole('button', { name: 'Check again' })).toHaveCount(0);
       await dialog.getByRole('button', { name: 'Close' }).click();
     });
   });

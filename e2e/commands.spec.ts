@@ -10,8 +10,8 @@ const field = (page: Page) => page.getByRole('textbox', { name: 'Command' });
 const output = (page: Page) => page.getByRole('region', { name: 'Output', exact: true });
 const written = (page: Page, name: 'stdout' | 'stderr') =>
   output(page).getByRole('region', { name, exact: true }).locator('pre');
-const how = (page: Page) => output(page).getByRole('status', { name: 'How it goes' });
-const history = (page: Page) => page.getByRole('region', { name: 'Run here before' });
+const how = (page: Page) => output(page).getByRole('status', { name: 'Status' });
+const history = (page: Page) => page.getByRole('region', { name: 'Command history' });
 const past = (page: Page, command: string): Locator =>
   history(page).getByRole('listitem').filter({ hasText: command });
 
@@ -61,7 +61,7 @@ test('runs a command: its two outputs apart, its exit code, again, and in the hi
   await field(page).fill('cd .');
   await field(page).press('Shift+Enter');
   await field(page).pressSequentially('pwd');
-  await page.getByRole('textbox', { name: 'Start directory' }).fill('/tmp');
+  await page.getByRole('textbox', { name: 'Working directory' }).fill('/tmp');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await expect(written(page, 'stdout')).toHaveText('/tmp');
 
@@ -108,7 +108,7 @@ test('is killed at its time limit, and when it is stopped', async ({ page, moru,
   await expect(written(page, 'stdout')).toHaveText('begun again');
   await output(page).getByRole('button', { name: 'Stop' }).click();
   await expect(how(page)).toContainText('stopped');
-  await expect(output(page)).toContainText('was killed (SIGKILL)');
+  await expect(output(page)).toContainText('killed (SIGKILL)');
 });
 
 test('what a command writes is shown as text, with signs for what would act', async ({ page, moru }) => {
@@ -186,7 +186,7 @@ test('over a selection: who is left out, results by what they are, and the odd o
     .click();
   await expect(results.nth(1).getByRole('link', { name: odd })).toBeVisible();
   await expect(results.nth(1).getByRole('region', { name: 'stdout' })).toContainText('other');
-  await results.nth(1).getByRole('checkbox', { name: 'Show the difference from what most wrote' }).check();
+  await results.nth(1).getByRole('checkbox', { name: 'Compare with the most common output' }).check();
   const difference = results.nth(1).getByRole('region', { name: 'Difference of stdout' });
   await expect(difference).toContainText('only here: other');
   await expect(difference).toContainText('not here: usual');

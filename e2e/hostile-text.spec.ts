@@ -102,7 +102,7 @@ test('hostile metadata in the plan of a kill of many stays the text it is, and i
     const dialog = page.getByRole('alertdialog', { name: 'Kill 8 sandboxes' });
     await expect(dialog.getByRole('button', { name: 'Kill 8 sandboxes' })).toBeVisible();
     await expect(dialog).toContainText(ATTACK);
-    const who = dialog.getByRole('region', { name: 'Who will be killed' });
+    const who = dialog.getByRole('region', { name: 'Sandboxes to kill' });
     for (const item of await who.getByRole('listitem').all())
       expect((await item.boundingBox())?.height).toBe(30);
     // Nothing in it, nor the dialog itself, has to be scrolled sideways.

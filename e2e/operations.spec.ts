@@ -54,9 +54,9 @@ async function ended(page: Page, id: string): Promise<void> {
 
 test('an empty log says what will be in it', async ({ page }) => {
   await page.goto('/operations');
-  await expect(page.getByRole('heading', { name: 'Nothing has been done yet' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No operations yet' })).toBeVisible();
   await expectAccessible(page, 'the empty log');
-  await page.getByRole('link', { name: 'Go to the sandboxes' }).click();
+  await page.getByRole('link', { name: 'View sandboxes' }).click();
   await expect(page).toHaveURL(/\/sandboxes$/);
 });
 
@@ -80,7 +80,9 @@ test('the log tells who did what to which, why and by which filter', async ({
 
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Operations' }).click();
   const [kill, resume, pause] = [logRows(page).nth(0), logRows(page).nth(1), logRows(page).nth(2)];
-  await expect(kill).toContainText(/admin.*Kill 2 sandboxes.*2 gone, verified.*nightly leftovers.*owner=li/);
+  await expect(kill).toContainText(
+    /admin.*Kill 2 sandboxes.*2 killed, verified.*nightly leftovers.*owner=li/,
+  );
   await expect(resume).toContainText(new RegExp(`operator.*Resume ${id} for 15 min, then pause.*Resumed`));
   await expect(pause).toContainText(new RegExp(`admin.*Pause ${id}.*Paused.*owner=ana`));
   await expect(kill.locator('time')).toHaveAttribute('title', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
@@ -109,18 +111,18 @@ test('the log is narrowed down by act, person, outcome, time and sandbox, all in
   await expect(page.getByRole('textbox', { name: 'Sandbox id' })).toBeFocused();
   await expect(logRows(page)).toHaveCount(2);
 
-  await page.getByLabel('Act').selectOption('Kills');
+  await page.getByLabel('Action').selectOption('Kills');
   await expect(logRows(page)).toHaveCount(1);
   await expect(logRows(page)).toContainText('Kill 2 sandboxes');
-  await page.getByLabel('Act').selectOption('Every act');
+  await page.getByLabel('Action').selectOption('All actions');
   await page.getByLabel('Person').selectOption('operator');
   await expect(logRows(page)).toHaveCount(1);
   await expect(logRows(page)).toContainText(`Pause ${one}`);
-  await page.getByLabel('Person').selectOption('By anybody');
+  await page.getByLabel('Person').selectOption('Anyone');
   await page.getByLabel('Outcome').selectOption('With failures');
   await expect(logRows(page).first()).toContainText('1 denied');
   await expect(logRows(page)).toHaveCount(1);
-  await page.getByLabel('Time').selectOption('The last hour');
+  await page.getByLabel('Time').selectOption('Last hour');
   await expect(page).toHaveURL(/state=troubled.*within=1h/);
   await expect(logRows(page)).toHaveCount(1);
 
@@ -128,12 +130,12 @@ test('the log is narrowed down by act, person, outcome, time and sandbox, all in
   await expect(page.getByLabel('Outcome')).toHaveValue('troubled');
   await expect(logRows(page)).toHaveCount(1);
 
-  await page.getByLabel('Time').selectOption('Between…');
-  await page.getByLabel('Until').fill('2020-01-01T00:00');
+  await page.getByLabel('Time').selectOption('Custom range…');
+  await page.getByLabel('To', { exact: true }).fill('2020-01-01T00:00');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/to=(2020-01-01|2019-12-31)T/);
-  await expect(page.getByText('No operations pass these filters.')).toBeVisible();
-  await expect(page.getByLabel('Until')).toHaveValue('2020-01-01T00:00');
+  await expect(page.getByText('No operations match these filters.')).toBeVisible();
+  await expect(page.getByLabel('To', { exact: true })).toHaveValue('2020-01-01T00:00');
   await expectAccessible(page, 'the log with nothing in it');
   await page.getByRole('button', { name: 'Show all operations' }).click();
   await expect(page).toHaveURL(/\/operations$/);
@@ -141,7 +143,7 @@ test('the log is narrowed down by act, person, outcome, time and sandbox, all in
 
   await page.getByRole('textbox', { name: 'Sandbox id' }).fill("' or 1=1");
   await page.keyboard.press('Enter');
-  await expect(page.getByText('No sandbox can have such an id')).toBeVisible();
+  await expect(page.getByText('This is not a valid sandbox id.')).toBeVisible();
   await page.goBack();
   await expect.poll(() => logRows(page).count()).toBeGreaterThan(1);
 });
@@ -157,7 +159,7 @@ test('the log is read page by page', async ({ page, moru, operator }) => {
   await expect(logRows(page)).toHaveCount(50);
   await page.getByRole('link', { name: 'Older' }).click();
   await expect(logRows(page)).toHaveCount(2);
-  await expect(page.getByText('These are the oldest.')).toBeVisible();
+  await expect(page.getByText('No older entries')).toBeVisible();
   await expect(logRows(page).last()).toContainText(`Pause ${id}`);
   await page.getByRole('link', { name: 'Newest' }).click();
   await expect(logRows(page)).toHaveCount(50);
@@ -180,8 +182,8 @@ test('what begins elsewhere is announced, and what is under way goes on by itsel
   expect(await page.getByRole('link', { name: /^(Kill|Pause|Resume) / }).allTextContents()).toEqual(before);
   await page.getByRole('button', { name: '1 new · show' }).click();
   await expect(logRows(page).first()).toContainText('seen by others');
-  await expect(logRows(page).first()).toContainText('2 in flight');
-  await expect(logRows(page).first()).toContainText('2 gone, verified');
+  await expect(logRows(page).first()).toContainText('2 in progress');
+  await expect(logRows(page).first()).toContainText('2 killed, verified');
   await expect(page.getByRole('button', { name: /new · show/ })).toHaveCount(0);
   await logRows(page).first().getByRole('link', { name: 'Kill 2 sandboxes' }).click();
   await expect(page).toHaveURL(new RegExp(`/operations/${operationId}$`));
@@ -201,12 +203,12 @@ test('an operation is followed from its first second to its end, through a reloa
   await expect(page).toHaveTitle(/^Kill 150 sandboxes/);
   await expect(page.getByRole('heading', { name: 'Kill 150 sandboxes' })).toBeVisible();
   await expect(main).toContainText(/admin · .* · “nightly leftovers” · owner=ana/);
-  await expect(main.getByRole('button', { name: /in flight/ })).toBeVisible();
+  await expect(main.getByRole('button', { name: /in progress/ })).toBeVisible();
   await page.reload();
-  await expect(main.getByRole('button', { name: /gone, verified/ })).toBeVisible();
+  await expect(main.getByRole('button', { name: /killed, verified/ })).toBeVisible();
   await expect(main).toContainText(/per (second|minute), about .* left/);
   await moru.clearFaults();
-  await expect(main.getByRole('button', { name: '150 gone, verified' })).toBeVisible();
+  await expect(main.getByRole('button', { name: '150 killed, verified' })).toBeVisible();
   await expect(main).toContainText(/Took \d/);
   await expect(main.getByRole('button', { name: 'Stop the rest' })).toHaveCount(0);
   const [first = ''] = ids;
@@ -220,7 +222,7 @@ test('what has not been sent of an operation can be stopped', async ({ page, mor
   const operationId = await admin.kill(ids);
   await page.goto(`/operations/${operationId}`);
   const main = page.getByRole('main');
-  await expect(main.getByRole('button', { name: /in flight/ })).toBeVisible();
+  await expect(main.getByRole('button', { name: /in progress/ })).toBeVisible();
   await main.getByRole('button', { name: 'Stop the rest' }).click();
   await expect(main).toContainText(/Stopped by admin at/);
   await expect(main.getByRole('button', { name: 'Stopping…' })).toHaveCount(0);
@@ -229,8 +231,8 @@ test('what has not been sent of an operation can be stopped', async ({ page, mor
   expect(operation.counts.cancelled).toBeGreaterThan(0);
   expect(operation.counts.cancelled + operation.counts.done).toBe(90);
   expect((await moru.listIds()).length).toBe(operation.counts.cancelled);
-  await main.getByRole('button', { name: /stopped/ }).click();
-  await expect(itemRows(page).first()).toContainText('Stopped');
+  await main.getByRole('button', { name: /cancelled/ }).click();
+  await expect(itemRows(page).first()).toContainText('Cancelled');
 });
 
 test('what failed is looked at, chosen, and retried: exactly that', async ({ page, moru, admin }) => {
@@ -242,7 +244,7 @@ test('what failed is looked at, chosen, and retried: exactly that', async ({ pag
   await page.goto(`/operations/${operationId}`);
   const main = page.getByRole('main');
   await expect(main.getByRole('button', { name: '3 denied' })).toBeVisible();
-  await expect(main.getByRole('button', { name: '3 gone, verified' })).toBeVisible();
+  await expect(main.getByRole('button', { name: '3 killed, verified' })).toBeVisible();
 
   await main.getByRole('button', { name: '3 denied' }).click();
   await expect(page).toHaveURL(/\?show=denied$/);
@@ -254,19 +256,19 @@ test('what failed is looked at, chosen, and retried: exactly that', async ({ pag
 
   const [left = '', ...chosen] = denied;
   await expect(main.getByRole('button', { name: 'Retry 3 failed…' })).toBeEnabled();
-  await page.getByRole('checkbox', { name: 'Choose all 3 that failed' }).check();
-  await page.getByRole('checkbox', { name: `Choose ${left}` }).uncheck();
+  await page.getByRole('checkbox', { name: 'Select all 3 failed' }).check();
+  await page.getByRole('checkbox', { name: `Select ${left}` }).uncheck();
   await moru.clearFaults();
-  await main.getByRole('button', { name: 'Retry 2 chosen…' }).click();
+  await main.getByRole('button', { name: 'Retry 2 selected…' }).click();
   const dialog = page.getByRole('alertdialog', { name: 'Kill 2 sandboxes' });
   await dialog.getByRole('textbox', { name: /kill 2/ }).fill('kill 2');
   await dialog.getByRole('button', { name: 'Kill 2 sandboxes' }).click();
   await expect(dialog).toHaveCount(0);
 
-  await expect(main).toContainText(/Retried at .*: Kill 2 sandboxes \(2 gone, verified\)/);
+  await expect(main).toContainText(/Retried at .*: Kill 2 sandboxes \(2 killed, verified\)/);
   await main.getByRole('link', { name: 'Kill 2 sandboxes' }).click();
   await expect(page).not.toHaveURL(new RegExp(operationId));
-  await expect(main.getByRole('button', { name: '2 gone, verified' })).toBeVisible();
+  await expect(main.getByRole('button', { name: '2 killed, verified' })).toBeVisible();
   await expect(main.getByRole('link', { name: 'an earlier operation' })).toHaveAttribute(
     'href',
     `/operations/${operationId}`,
@@ -284,17 +286,17 @@ test('what nobody could tell is looked at again on demand', async ({ page, moru,
   await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 4_000, status: 500 });
   await page.goto(`/operations/${await admin.kill(ids)}`);
   const main = page.getByRole('main');
-  await expect(main.getByRole('button', { name: '2 in flight' })).toBeVisible();
+  await expect(main.getByRole('button', { name: '2 in progress' })).toBeVisible();
   // Neither the answer nor what is there afterwards can be read.
   await moru.addFault({ route: 'GET /sandboxes/*', status: 500 });
   await moru.addFault({ route: 'GET /v2/sandboxes', status: 500 });
-  await expect(main.getByRole('button', { name: '2 not known' })).toBeVisible({ timeout: 90_000 });
+  await expect(main.getByRole('button', { name: '2 unknown' })).toBeVisible({ timeout: 90_000 });
   await moru.clearFaults();
   await moru.kill(ids[0] ?? '');
-  await main.getByRole('button', { name: 'Check again' }).click();
-  await expect(main.getByRole('button', { name: '1 gone, verified' })).toBeVisible();
+  await main.getByRole('button', { name: 'Recheck' }).click();
+  await expect(main.getByRole('button', { name: '1 killed, verified' })).toBeVisible();
   await expect(main.getByRole('button', { name: '1 failed', exact: true })).toBeVisible();
-  await expect(main.getByRole('button', { name: 'Check again' })).toHaveCount(0);
+  await expect(main.getByRole('button', { name: 'Recheck' })).toHaveCount(0);
   await expect(itemRow(page, ids[1] ?? '')).toContainText('running');
 });
 
@@ -451,7 +453,7 @@ test('an id that no operation has leads nowhere, politely', async ({ page, sandk
   for (const id of ['nosuchoperation', '..%2F..%2Fx', '%00', 'a'.repeat(300), '%3Cscript%3E', '__proto__']) {
     await page.goto(`${sandkeeper.url}/operations/${id}`);
     await expect(
-      page.getByRole('heading', { name: /There is no (operation with this id|such page)/ }),
+      page.getByRole('heading', { name: /Operation not found|There is no such page/ }),
     ).toBeVisible();
     const route = await ask(sandkeeper, `/api/operations/${id}`, {
       headers: cookieOf(sandkeeper, sessions.viewer),
@@ -490,10 +492,10 @@ for (const theme of ['light', 'dark'] as const) {
       await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 2_500 });
       const operationId = await admin.kill([first, ...rest], 'leftovers', 'owner=ana');
       await page.goto('/operations');
-      await expect(logRows(page).first()).toContainText('in flight');
+      await expect(logRows(page).first()).toContainText('in progress');
       await expectAccessible(page, 'the log');
       await page.goto(`/operations/${operationId}`);
-      await expect(page.getByRole('checkbox', { name: `Choose ${first}` })).toBeVisible();
+      await expect(page.getByRole('checkbox', { name: `Select ${first}` })).toBeVisible();
       await expectAccessible(page, 'an operation under way');
       await page.getByRole('button', { name: 'Copy or download' }).click();
       await expect(page.getByRole('menuitem', { name: 'Download CSV' })).toBeVisible();

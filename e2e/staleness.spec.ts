@@ -75,7 +75,7 @@ test('a failure to look before a kill kills nothing', async ({ page, moru }) => 
   await rowAct(page, id, 'Kill…');
   const dialog = page.getByRole('alertdialog');
   await expect(dialog.getByRole('alert')).toContainText('cannot be reached');
-  await expect(dialog.getByRole('button', { name: 'Look again' })).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Check again' })).toBeVisible();
   await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   expect((await moru.listIds()).includes(id)).toBe(true);

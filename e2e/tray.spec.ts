@@ -17,7 +17,7 @@ const test = wired.extend({
 const SLOW_KILL = { route: 'DELETE /sandboxes/*', latencyMs: 2_000 };
 
 function tray(page: Page): Locator {
-  return page.getByRole('region', { name: 'Operations under way' });
+  return page.getByRole('region', { name: 'Running operations' });
 }
 
 /** The line of the one operation that `title` names. */
@@ -56,7 +56,7 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   await other.goto(`/sandboxes/${kept}`);
   await page.reload();
   for (const tab of [page, other]) {
-    await expect(line(tab, 'Killing 30 sandboxes')).toContainText(/\d+ gone, verified/);
+    await expect(line(tab, 'Killing 30 sandboxes')).toContainText(/\d+ killed, verified/);
     await expect(line(tab, 'Killing 30 sandboxes').getByRole('progressbar')).toHaveAttribute(
       'aria-valuemax',
       '30',
@@ -66,11 +66,11 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   await page.goto('/operations');
   await expect(line(page, 'Killing 30 sandboxes')).toBeVisible();
 
-  await expect(line(other, 'Kill 30 sandboxes')).toContainText('30 gone, verified', {
+  await expect(line(other, 'Kill 30 sandboxes')).toContainText('30 killed, verified', {
     timeout: 60_000,
   });
   await expect(other.getByRole('status', { name: 'Operations' })).toHaveText(
-    'Kill 30 sandboxes: 30 gone, verified.',
+    'Kill 30 sandboxes: 30 killed, verified.',
   );
   await expect(line(page, 'Kill 30 sandboxes').getByRole('link', { name: 'Details' })).toHaveAttribute(
     'href',
@@ -108,9 +108,9 @@ test('cancelling before the first request kills nothing', async ({ browser }) =>
     const window = line(page, 'Killing 3 sandboxes in');
     await expect(window).toContainText(/in (30|29|28) s by admin/);
     await expect(window).toContainText(/in 2[0-7] s/);
-    await expect(window).toContainText('Nothing has been sent yet.');
+    await expect(window).toContainText('No requests have been sent.');
     await window.getByRole('button', { name: 'Cancel' }).click();
-    await expect(line(page, 'Kill 3 sandboxes')).toContainText('Cancelled before anything was sent.');
+    await expect(line(page, 'Kill 3 sandboxes')).toContainText('Cancelled before any request was sent.');
     for (const id of ids) expect(await moru.stateOf(id)).toBe('running');
     await context.close();
   } finally {
@@ -130,14 +130,14 @@ test('stopping later stops what has not been sent, and says what was', async ({
   await signIn(page, 'operator');
   await openFleet(page);
   await new Colleague(sandkeeper, sessions.admin).kill(ids);
-  await expect(line(page, 'Killing 60 sandboxes')).toContainText(/\d+ gone, verified/);
+  await expect(line(page, 'Killing 60 sandboxes')).toContainText(/\d+ killed, verified/);
   await line(page, 'Killing 60 sandboxes').getByRole('button', { name: 'Stop the rest' }).click();
   const stopping = tray(page).getByRole('button', { name: 'Stopping…: Kill 60 sandboxes' });
   await expect(stopping).toHaveAttribute('aria-disabled', 'true');
   const ended = line(page, 'Kill 60 sandboxes');
-  await expect(ended).toContainText(/\d+ gone, verified\s*\d+ stopped/);
+  await expect(ended).toContainText(/\d+ killed, verified\s*\d+ cancelled/);
   const [, gone, stopped] =
-    /(\d+) gone, verified\s*(\d+) stopped/.exec((await ended.textContent()) ?? '') ?? [];
+    /(\d+) killed, verified\s*(\d+) cancelled/.exec((await ended.textContent()) ?? '') ?? [];
   expect(Number(gone) + Number(stopped)).toBe(60);
   expect(await moru.listIds()).toHaveLength(Number(stopped));
 });
@@ -152,7 +152,7 @@ test('a viewer watches and cannot stop it', async ({ page, signIn, sandkeeper, s
   await expect(stop).toHaveAttribute('aria-disabled', 'true');
   await expect(stop).toHaveAccessibleDescription('This needs the role operator.');
   await stop.dispatchEvent('click');
-  await expect(line(page, 'Kill 20 sandboxes')).toContainText('20 gone, verified', {
+  await expect(line(page, 'Kill 20 sandboxes')).toContainText('20 killed, verified', {
     timeout: 60_000,
   });
 });
@@ -206,7 +206,7 @@ test('an act on one sandbox is shown while it can be cancelled or takes long, an
 
   await moru.addFault({ route: 'POST /sandboxes/*/pause', latencyMs: 3_000 });
   await rowAct(page, slow, 'Pause');
-  await expect(line(page, 'Pausing 1 sandbox')).toContainText('1 in flight');
+  await expect(line(page, 'Pausing 1 sandbox')).toContainText('1 in progress');
   await expect(toast(page, `Paused ${slow}`)).toBeVisible();
   await expect(line(page, 'Paus')).toHaveCount(0);
 
@@ -228,7 +228,7 @@ test('says that the service asked for patience', async ({ page, signIn, sandkeep
   await openFleet(page);
   await new Colleague(sandkeeper, sessions.operator).pause(ids);
   await expect(line(page, 'Pausing 4 sandboxes')).toContainText(
-    /paced down: waiting [1-4] s, as the service asked/,
+    /rate limited by the service: waiting [1-4] s/,
   );
   await expect(line(page, 'Pause 4 sandboxes')).toContainText('4 paused');
 });
@@ -303,7 +303,7 @@ for (const [theme, count] of [
       await colleague.pause(ids.slice(1));
       await expect(line(page, `Pause ${count - 1} sandboxes`)).toContainText(`${count - 1} paused`);
       await colleague.kill(ids);
-      await expect(line(page, `Killing ${count} sandboxes`)).toContainText('in flight');
+      await expect(line(page, `Killing ${count} sandboxes`)).toContainText('in progress');
       for (const title of [`Killing ${count} sandboxes`, `Kill ${count} sandboxes`]) {
         await expect(line(page, title)).toBeVisible({ timeout: 30_000 });
         const { violations } = await new AxeBuilder({ page }).analyze();

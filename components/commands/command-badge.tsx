@@ -9,20 +9,20 @@ type Props = Pick<CommandRecord, 'exitCode' | 'signal'> & {
   className?: string;
 };
 
-/** Of what was never sent, or is not over. */
+/** Labels for commands without an ending. */
 const OUTCOMES = {
   waiting: 'waiting',
   sending: 'running',
   done: 'ended',
   already: 'ended',
-  skipped: 'left alone',
-  cancelled: 'not started, stopped',
-  denied: 'not allowed',
+  skipped: 'skipped',
+  cancelled: 'cancelled',
+  denied: 'denied',
   failed: 'not started',
-  unknown: 'not known',
+  unknown: 'unknown',
 } satisfies Record<Outcome, string>;
 
-/** How a command ended, in a dot and words. */
+/** How a command ended: a dot and a label. */
 export function CommandBadge({ ending, exitCode, signal, outcome, className }: Props) {
   const isFine = ending === 'exited' && exitCode === 0;
   const isRunning = outcome === 'sending' || outcome === 'waiting';

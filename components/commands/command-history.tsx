@@ -17,21 +17,21 @@ type Props = {
   sandboxId: string;
   entries: readonly CommandEntry[];
   actor: string;
-  /** The one whose output is shown. */
+  /** The id of the command whose output is shown. */
   shown: string | null;
   onReuse: (entry: CommandEntry) => void;
 };
 
 const PEOPLE = [
-  { value: 'all', label: 'By anybody' },
-  { value: 'mine', label: 'By me' },
+  { value: 'all', label: 'Anyone' },
+  { value: 'mine', label: 'Me' },
 ] as const;
 type People = (typeof PEOPLE)[number]['value'];
 
 const COLUMNS =
   'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(240px,1fr)_150px_64px_120px_150px_auto]';
 
-/** What was run in this sandbox, the latest first. */
+/** The commands that were run in this sandbox, newest first. */
 export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Props) {
   const [people, setPeople] = useState<People>('all');
   const [text, setText] = useState('');
@@ -43,21 +43,21 @@ export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Pr
     <section aria-labelledby="run-history" className="flex flex-col">
       <div className="flex flex-wrap items-center gap-3 px-5 py-2.5">
         <h2 id="run-history" className="mr-auto font-semibold">
-          Run here before
+          Command history
         </h2>
         <Input
           type="search"
-          aria-label="Search the commands"
-          placeholder="Search the commands"
+          aria-label="Search commands"
+          placeholder="Search commands"
           value={text}
           onChange={(event) => setText(event.target.value)}
           className="w-56"
         />
-        <Select label="By whom" value={people} options={PEOPLE} onChange={setPeople} />
+        <Select label="Person" value={people} options={PEOPLE} onChange={setPeople} />
       </div>
       {rows.length === 0 ? (
         <p className="border-line-soft border-t px-5 py-3 text-ink-2">
-          {entries.length === 0 ? 'Nothing has been run in this sandbox from here.' : 'None of them matches.'}
+          {entries.length === 0 ? 'No commands have been run in this sandbox.' : 'No commands match.'}
         </p>
       ) : (
         <ul className="border-line-soft border-t">
@@ -98,7 +98,7 @@ function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
         prefetch={false}
         scroll={false}
         aria-current={isShown ? 'true' : undefined}
-        title={cwd === null ? 'Show what it wrote' : `In ${visibleOutput(cwd)}`}
+        title={cwd === null ? 'Show output' : `In ${visibleOutput(cwd)}`}
         className="min-w-0 truncate font-mono text-small hover:underline"
       >
         <bdi>{visibleOutput(command.replace(/\s+/g, ' ').trim())}</bdi>

@@ -15,20 +15,20 @@ import { paths } from '@/lib/paths';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { CommandBadge } from './command-badge';
 import { OutputBlock } from './output-block';
-import { type RunNow, useCommand } from './use-command';
+import { type LiveCommand, useCommand } from './use-command';
 
 type Props = {
   operationId: string;
   sandboxId: string;
-  /** What is known of it from the history. */
+  /** Its entry in the history, if loaded. */
   entry: CommandEntry | undefined;
-  /** Why it cannot be run again now, or `null`. */
+  /** Why it cannot be run again, or `null`. */
   reason: string | null;
   onAgain: (entry: CommandEntry) => void;
   onClose: () => void;
 };
 
-/** One command: how it goes or went, and what it wrote. */
+/** One command: its status and output. */
 export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, onClose }: Props) {
   const now = useCommand(operationId, sandboxId);
   const { phase, stdout, stderr } = now;
@@ -45,7 +45,7 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
             {entry ? visibleOutput(entry.command) : null}
           </span>
           {entry ? (
-            <CopyButton text={entry.command} label="Copy the command" className="-my-0.5 shrink-0" />
+            <CopyButton text={entry.command} label="Copy command" className="-my-0.5 shrink-0" />
           ) : null}
         </p>
         <div className="flex flex-wrap items-center gap-2">
@@ -69,9 +69,9 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
             Download output
           </Button>
           <Link href={paths.operation(operationId)} className="px-1 text-accent hover:underline">
-            Its operation
+            View operation
           </Link>
-          <Button tone="quiet" aria-label="Close the output" onClick={onClose} className="px-2!">
+          <Button tone="quiet" aria-label="Close output" onClick={onClose} className="px-2!">
             ✕
           </Button>
         </div>
@@ -79,8 +79,8 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
       <Connection isOver={isOver} />
       {now.phase === 'waiting' ? (
         <p className="text-ink-2">
-          It waits for its turn, or runs in another process of Sandkeeper: then what it writes is shown when
-          it has ended.
+          It is queued, or runs in another Sandkeeper process. In that case its output appears when it has
+          ended.
         </p>
       ) : null}
       {now.message !== null && now.run?.ending !== 'exited' ? (
@@ -90,7 +90,7 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
       ) : null}
       {wroteNothing ? (
         <p className="text-ink-3">
-          {phase === 'ended' ? 'It wrote nothing.' : phase === 'running' ? 'Nothing yet.' : null}
+          {phase === 'ended' ? 'No output' : phase === 'running' ? 'No output yet' : null}
         </p>
       ) : (
         <div
@@ -105,9 +105,9 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
   );
 }
 
-function Status({ now: { phase, run, outcome, startedAtMs } }: { now: RunNow }) {
+function Status({ now: { phase, run, outcome, startedAtMs } }: { now: LiveCommand }) {
   return (
-    <span role="status" aria-label="How it goes" className="flex items-baseline gap-2 pr-2">
+    <span role="status" aria-label="Status" className="flex items-baseline gap-2 pr-2">
       {phase === 'joining' ? <span className="text-ink-3">Reading…</span> : null}
       {phase === 'waiting' ? (
         <CommandBadge ending={null} exitCode={null} signal={null} outcome="waiting" />
@@ -133,7 +133,7 @@ function Status({ now: { phase, run, outcome, startedAtMs } }: { now: RunNow }) 
   );
 }
 
-/** Counted by the server's clock; nothing for a screen reader to hear. */
+/** In server time. Hidden from screen readers, which would read every tick. */
 function Elapsed({ sinceMs }: { sinceMs: number }) {
   const nowMs = useTick(1_000);
   const elapsedMs = operationProgress().clock.at(nowMs) - sinceMs;
@@ -149,7 +149,7 @@ function Connection({ isOver }: { isOver: boolean }) {
   if (isOver || live !== 'waiting') return null;
   return (
     <p role="status" className="text-ink-2">
-      The connection is lost. It runs on; what it writes meanwhile is shown when the connection is back.
+      Reconnecting… The command keeps running. New output appears when the connection is back.
     </p>
   );
 }
@@ -161,34 +161,34 @@ function StopButton({ operationId }: { operationId: string }) {
     const result = await cancelOperation({ operationId }).catch(() => null);
     if (result?.ok) return;
     setIsStopping(false);
-    toast.error('It could not be stopped', {
+    toast.error('Could not stop the command', {
       description: result?.error.message ?? 'The server could not be reached.',
     });
   }
   return (
-    <Button isBusy={isStopping} title="Kills it (SIGKILL)" onClick={() => void stop()}>
+    <Button isBusy={isStopping} title="Kill the command (SIGKILL)" onClick={() => void stop()}>
       {isStopping ? 'Stopping…' : 'Stop'}
     </Button>
   );
 }
 
-/** Both outputs as one text, the second one under its name. */
-function textOf({ stdout, stderr }: RunNow): string {
+/** Both outputs as one text, stderr below a heading. */
+function textOf({ stdout, stderr }: LiveCommand): string {
   const [out, err] = [outputAsText(stdout), outputAsText(stderr)];
   if (err === '') return out;
   return out === '' ? err : `${out}${out.endsWith('\n') ? '' : '\n'}--- stderr ---\n${err}`;
 }
 
-async function copyOutput(now: RunNow): Promise<void> {
+async function copyOutput(now: LiveCommand): Promise<void> {
   try {
     await navigator.clipboard.writeText(textOf(now));
-    toast.success('Copied the output');
+    toast.success('Copied output');
   } catch {
-    toast.error('The browser does not allow copying', { description: 'Download it instead.' });
+    toast.error('The browser does not allow copying', { description: 'Download the output instead.' });
   }
 }
 
-function downloadOutput(now: RunNow, operationId: string, sandboxId: string): void {
+function downloadOutput(now: LiveCommand, operationId: string, sandboxId: string): void {
   const address = URL.createObjectURL(new Blob([textOf(now)], { type: 'text/plain;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = address;

@@ -13,7 +13,7 @@ import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { CommandBadge } from './command-badge';
 import { GroupDetail } from './group-detail';
 
-/** What a command came to: sandboxes with the same result together, the largest group first. */
+/** The results of a command, grouped, largest group first. */
 export function CommandResults({ operation }: { operation: Operation }) {
   return (
     <div className="min-h-0 flex-1 overflow-y-auto">
@@ -24,17 +24,17 @@ export function CommandResults({ operation }: { operation: Operation }) {
   );
 }
 
-const SHOWN_AT_FIRST = 50;
+const PAGE_SIZE = 50;
 
 function Groups({ operation }: { operation: Operation }) {
   const isRunning = operation.state === 'running';
   const query = useQuery(commandGroupsQuery(operation.id, isRunning));
-  const [most, setMost] = useState(SHOWN_AT_FIRST);
+  const [maxShown, setMaxShown] = useState(PAGE_SIZE);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   if (query.data === undefined)
     return query.isError ? (
       <p role="status" className="flex items-center gap-3 px-5 py-3 text-ink-2">
-        What it came to could not be read. <Button onClick={() => void query.refetch()}>Try again</Button>
+        Could not load the results. <Button onClick={() => void query.refetch()}>Try again</Button>
       </p>
     ) : (
       <div aria-busy="true" className="m-5 h-24 animate-pulse rounded-md border border-line bg-surface" />
@@ -46,14 +46,14 @@ function Groups({ operation }: { operation: Operation }) {
     <>
       {query.isError ? (
         <p role="status" className="px-5 py-2 text-ink-2">
-          The latest results could not be read. Trying again.
+          Could not load the latest results. Retrying…
         </p>
       ) : null}
       {groups.length === 0 ? (
-        <p className="px-5 py-3 text-ink-2">{isRunning ? 'None has ended yet.' : 'There are no results.'}</p>
+        <p className="px-5 py-3 text-ink-2">{isRunning ? 'No results yet' : 'No results'}</p>
       ) : (
         <ul aria-label="Results">
-          {groups.slice(0, most).map((group) => (
+          {groups.slice(0, maxShown).map((group) => (
             <Group
               key={group.key}
               operationId={operation.id}
@@ -72,15 +72,15 @@ function Groups({ operation }: { operation: Operation }) {
           ))}
         </ul>
       )}
-      {groups.length > most ? (
+      {groups.length > maxShown ? (
         <div className="px-5 py-3">
-          <Button onClick={() => setMost((before) => before + SHOWN_AT_FIRST)}>
-            Show {Math.min(SHOWN_AT_FIRST, groups.length - most)} more of {groups.length} results
+          <Button onClick={() => setMaxShown((before) => before + PAGE_SIZE)}>
+            Show {Math.min(PAGE_SIZE, groups.length - maxShown)} more of {groups.length} results
           </Button>
         </div>
       ) : null}
       {isRunning && final < total ? (
-        <p className="px-5 py-3 text-ink-2">{sandboxCount(total - final)} still to come.</p>
+        <p className="px-5 py-3 text-ink-2">{sandboxCount(total - final)} still running or waiting</p>
       ) : null}
     </>
   );
@@ -90,7 +90,7 @@ type GroupProps = {
   operationId: string;
   group: ResultGroup;
   total: number;
-  /** What most came to, where this is another group. */
+  /** The largest group; `null` if it is this one. */
   largest: ResultGroup | null;
   isOpen: boolean;
   onToggle: () => void;
@@ -121,7 +121,7 @@ function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupPr
           {saysMessage ? (
             <span className="font-sans">{message}</span>
           ) : first === '' ? (
-            <span className="font-sans text-ink-3">{wasStarted ? 'wrote nothing' : ''}</span>
+            <span className="font-sans text-ink-3">{wasStarted ? 'no output' : ''}</span>
           ) : (
             <bdi>
               {excerpt.stdout === '' ? <span className="font-sans text-ink-3">stderr </span> : null}

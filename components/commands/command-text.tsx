@@ -3,7 +3,7 @@ import { formatSpan } from '@/components/ui/duration';
 import type { ActParams } from '@/lib/operations/schema';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 
-/** What was to be run, as it was typed; where, and for how long at most. */
+/** A command as it was typed, with its working directory and time limit. */
 export function CommandText({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
   return (
     <section aria-label="Command" className="flex items-start gap-3">
@@ -13,14 +13,14 @@ export function CommandText({ params: { command = '', cwd, limitMs } }: { params
         </span>
         {visibleOutput(command)}
       </pre>
-      <CopyButton text={command} label="Copy the command" className="-my-0.5" />
+      <CopyButton text={command} label="Copy command" className="-my-0.5" />
       <p className="ml-auto shrink-0 text-ink-2">
         {cwd === undefined ? null : (
           <>
             in <bdi className="font-mono text-small">{visibleOutput(cwd)}</bdi>,{' '}
           </>
         )}
-        {limitMs === undefined ? null : `at most ${formatSpan(limitMs)}`}
+        {limitMs === undefined ? null : `time limit ${formatSpan(limitMs)}`}
       </p>
     </section>
   );

@@ -7,7 +7,7 @@ import type { SandboxAct } from '@/lib/sandbox/can';
 const VIEWS = { results: 'By result', sandboxes: 'By sandbox' } as const;
 export type CommandView = keyof typeof VIEWS;
 
-/** How the sandboxes of a command are looked at, as it stands in the address; `null` where there is no choice. */
+/** The view of a command's sandboxes, stored in the URL. `null`: there is no choice. */
 export function useCommandView(
   act: SandboxAct,
   role: Role,

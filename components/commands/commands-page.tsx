@@ -5,8 +5,7 @@ import { useQueryState } from 'nuqs';
 import { type FormEvent, useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { useOperations } from '@/components/data/use-operations';
-import { CommandInput } from '@/components/operations/command-input';
-import { limitOptions } from '@/components/operations/command-limits';
+import { CommandInput, limitOptions } from '@/components/operations/command-input';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
@@ -31,7 +30,7 @@ import { CommandPanel } from './command-panel';
 
 type Props = SandboxPageProps & { actor: string };
 
-/** Commands in one sandbox: one to be typed, what the one that is looked at writes, and those before it. */
+/** The commands of one sandbox: an input, the selected command's output, and the history. */
 export function CommandsPage({ initial, actor, ...served }: Props) {
   const now = useSandbox(initial);
   const { sandbox, act, isGone } = now;
@@ -93,7 +92,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
     } else
       setFailure(
         result?.error.message ??
-          'The server could not be reached. Whether it was started is not known; look below before you run it again.',
+          'The server could not be reached. Check the history below before you run it again: it may have started.',
       );
   }
   const draftOf = ({ command, cwd, limitMs }: CommandEntry): Draft => ({ command, cwd: cwd ?? '', limitMs });
@@ -123,8 +122,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
       )}
       {query.isError ? (
         <p role="status" className="flex items-center gap-3 px-5 py-2 text-ink-2">
-          What was run here before could not be read.{' '}
-          <Button onClick={() => void query.refetch()}>Try again</Button>
+          Could not load the command history. <Button onClick={() => void query.refetch()}>Try again</Button>
         </p>
       ) : null}
       {query.isPending ? (
@@ -142,9 +140,9 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
   );
 }
 
-const LOOK_EVERY_MS = 2_000;
+const POLL_MS = 2_000;
 
-/** What is under way here is looked at again until it is over; that somebody runs something is told to every tab. */
+/** Polls the history while a command runs. The operations channel tells every tab when one starts. */
 function useHistoryOf(sandboxId: string) {
   const isRunning = useOperations().some(
     ({ operation }) => operation.act === 'run' && operation.state === 'running',
@@ -152,7 +150,7 @@ function useHistoryOf(sandboxId: string) {
   return useQuery({
     ...commandHistoryQuery(sandboxId),
     refetchInterval: ({ state: { data } }) =>
-      isRunning || data?.entries.some(({ outcome }) => !isFinal(outcome)) ? LOOK_EVERY_MS : false,
+      isRunning || data?.entries.some(({ outcome }) => !isFinal(outcome)) ? POLL_MS : false,
   });
 }
 
@@ -162,7 +160,7 @@ const NOTHING_TYPED: Start = { command: '', cwd: '', limitMs: USUAL_LIMIT_MS, ro
 
 type FormProps = {
   start: Start;
-  /** Why nothing can be run now, or `null`. */
+  /** Why no command can be run, or `null`. */
   reason: string | null;
   onResume: (() => void) | null;
   typed: readonly string[];
@@ -210,12 +208,12 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
       </div>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <Field
-          label="Start directory"
+          label="Working directory"
           className="flex-row! items-center gap-2! text-ink-2 [&>label]:font-normal!"
         >
           <Input
             value={cwd}
-            placeholder="its own"
+            placeholder="Default"
             maxLength={MAX_CWD_CHARS}
             disabled={reason !== null}
             spellCheck={false}
@@ -233,7 +231,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
         />
         <p id="run-note" className="min-w-0 flex-1 basis-72 text-ink-3 text-small">
           {reason ??
-            'Enter runs it, Shift+Enter begins another line, ↑ brings back what you typed. The record keeps the command and what it writes.'}
+            'Enter to run, Shift+Enter for a new line, ↑ for earlier commands. The command and its output are recorded.'}
         </p>
         {onResume ? <Button onClick={onResume}>Resume…</Button> : null}
       </div>
@@ -242,7 +240,6 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
   );
 }
 
-/** The page's shape while the sandbox is being read. */
 export function CommandsPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">

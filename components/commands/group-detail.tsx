@@ -16,7 +16,7 @@ import { OutputBlock } from './output-block';
 
 type Props = { operationId: string; group: ResultGroup; largest: ResultGroup | null };
 
-/** Which sandboxes came to a result, and all that is kept of what each of them wrote. */
+/** The sandboxes of a group, and the kept output. */
 export function GroupDetail({ operationId, group, largest }: Props) {
   const { sandboxIds, wasStarted, ending, message } = group;
   return (
@@ -30,13 +30,13 @@ export function GroupDetail({ operationId, group, largest }: Props) {
   );
 }
 
-const SHOWN_AT_FIRST = 40;
+const MAX_IDS = 40;
 
 function Ids({ operationId, ids, wasStarted }: { operationId: string; ids: string[]; wasStarted: boolean }) {
-  const [most, setMost] = useState(SHOWN_AT_FIRST);
+  const [maxShown, setMaxShown] = useState(MAX_IDS);
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-0.5">
-      {ids.slice(0, most).map((id) => (
+      {ids.slice(0, maxShown).map((id) => (
         <Link
           key={id}
           prefetch={false}
@@ -46,9 +46,9 @@ function Ids({ operationId, ids, wasStarted }: { operationId: string; ids: strin
           {id}
         </Link>
       ))}
-      {ids.length > most ? (
-        <Button tone="quiet" className="h-6!" onClick={() => setMost(ids.length)}>
-          and {ids.length - most} more
+      {ids.length > maxShown ? (
+        <Button tone="quiet" className="h-6!" onClick={() => setMaxShown(ids.length)}>
+          and {ids.length - maxShown} more
         </Button>
       ) : null}
       <CopyButton
@@ -69,7 +69,7 @@ function Outputs({ operationId, sandboxId, largest }: OutputsProps) {
   if (data === undefined)
     return isError ? (
       <p role="status" className="flex items-center gap-3 text-ink-2">
-        What it wrote could not be read. <Button onClick={() => void refetch()}>Try again</Button>
+        Could not load the output. <Button onClick={() => void refetch()}>Try again</Button>
       </p>
     ) : (
       <div aria-busy="true" className="h-16 animate-pulse rounded-md border border-line bg-surface" />
@@ -80,13 +80,13 @@ function Outputs({ operationId, sandboxId, largest }: OutputsProps) {
       {other === null ? null : (
         <label className="flex items-center gap-2 self-start">
           <Checkbox checked={compares} onChange={() => setCompares(!compares)} />
-          Show the difference from what most wrote
+          Compare with the most common output
         </label>
       )}
       {compares && common.data ? (
         <Difference common={common.data} own={data} />
       ) : stdout.totalBytes + stderr.totalBytes === 0 ? (
-        <p className="text-ink-3">It wrote nothing.</p>
+        <p className="text-ink-3">No output</p>
       ) : (
         <>
           {stdout.totalBytes > 0 ? <OutputBlock name="stdout" output={stdout} isLive={false} /> : null}
@@ -115,20 +115,20 @@ const SPOKEN = { same: '', added: 'only here: ', removed: 'not here: ' } satisfi
 
 function Lines({ name, before, now }: { name: string; before: string; now: string }) {
   const lines = useMemo(() => diffLines(before, now), [before, now]);
-  if (before === now) return <p className="text-ink-3">{name}: the same.</p>;
-  if (lines === null) return <p className="text-ink-3">{name}: too many lines differ to compare them.</p>;
+  if (before === now) return <p className="text-ink-3">{name}: identical</p>;
+  if (lines === null) return <p className="text-ink-3">{name}: too many differences to compare</p>;
   return (
     <section aria-label={`Difference of ${name}`}>
       <p className="pb-1 font-medium text-ink-2 text-small">{name}</p>
       <pre
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
         tabIndex={0}
         dir="ltr"
         className="max-h-[44vh] overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface py-1.5 font-mono text-[12px] leading-[18px]"
       >
         {lines.map(({ kind, text }, index) => (
           <span
-            // biome-ignore lint/suspicious/noArrayIndexKey: lines never change places.
+            // biome-ignore lint/suspicious/noArrayIndexKey: the order never changes.
             key={index}
             className={clsx(
               'block px-3',

@@ -9,14 +9,14 @@ import { visibleOutput } from '@/lib/sandbox/visible-output';
 type Props = {
   name: OutputName;
   output: OutputText;
-  /** Whether more may come: then its end stays in sight, unless somebody has scrolled up. */
+  /** Whether more output may come. Then the view follows the end, unless it was scrolled up. */
   isLive: boolean;
   className?: string;
 };
 
 const AT_END_PX = 24;
 
-/** What a command wrote to one of its outputs, by name; the second one has a mark besides. */
+/** One output of a command. */
 export function OutputBlock({ name, output, isLive, className }: Props) {
   const { leftOutBytes, totalBytes, isBroken } = output;
   return (
@@ -24,8 +24,8 @@ export function OutputBlock({ name, output, isLive, className }: Props) {
       <p className="flex flex-wrap gap-x-3 pb-1 text-ink-3 text-small">
         <span className="font-medium text-ink-2">{name}</span>
         <span title={exactBytes(totalBytes)}>{formatBytes(totalBytes)}</span>
-        {leftOutBytes > 0 ? <span>{exactBytes(leftOutBytes)} left out of the middle</span> : null}
-        {isBroken ? <span>not all of it is UTF-8: � stands for what is not</span> : null}
+        {leftOutBytes > 0 ? <span>{exactBytes(leftOutBytes)} omitted from the middle</span> : null}
+        {isBroken ? <span>invalid UTF-8 is shown as �</span> : null}
       </p>
       <OutputPane output={output} isLive={isLive} isMarked={name === 'stderr'} />
     </section>
@@ -34,14 +34,13 @@ export function OutputBlock({ name, output, isLive, className }: Props) {
 
 type PaneProps = Pick<Props, 'output' | 'isLive'> & { isMarked?: boolean };
 
-/** Text that a program wrote, with its end in sight while more comes. */
+/** The text of an output. */
 export function OutputPane({ output: { head, tail, leftOutBytes }, isLive, isMarked = false }: PaneProps) {
   const pane = useRef<HTMLPreElement>(null);
   const isAtEnd = useRef(true);
   const before = useMemo(() => visibleOutput(head), [head]);
   const after = useMemo(() => visibleOutput(tail), [tail]);
-  // The layout is the external system.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is shown is what it goes by.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever the text changes.
   useEffect(() => {
     const element = pane.current;
     if (element && isLive && isAtEnd.current) element.scrollTop = element.scrollHeight;
@@ -49,7 +48,7 @@ export function OutputPane({ output: { head, tail, leftOutBytes }, isLive, isMar
   return (
     <pre
       ref={pane}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it.
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
       tabIndex={0}
       dir="ltr"
       onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
@@ -63,7 +62,7 @@ export function OutputPane({ output: { head, tail, leftOutBytes }, isLive, isMar
       {before}
       {leftOutBytes > 0 ? (
         <span className="my-1 block border-line border-y border-dashed py-0.5 text-center font-sans text-ink-3">
-          {exactBytes(leftOutBytes)} left out
+          {exactBytes(leftOutBytes)} omitted
         </span>
       ) : null}
       {after}

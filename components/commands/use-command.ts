@@ -12,9 +12,9 @@ import {
 import { liveSocket } from '@/lib/live/socket';
 import type { Outcome } from '@/lib/operations/schema';
 
-/** A command as this tab hears of it. */
-export type RunNow = {
-  /** `joining`: nothing has been heard yet; `waiting`: it has not begun, or runs in another process of Sandkeeper. */
+/** The live state of a command. */
+export type LiveCommand = {
+  /** `joining`: no event yet; `waiting`: it has not started, or runs in another Sandkeeper process. */
   phase: 'joining' | 'waiting' | 'running' | 'ended' | 'refused';
   startedAtMs: number | null;
   stdout: OutputText;
@@ -24,7 +24,7 @@ export type RunNow = {
   message: string | null;
 };
 
-const JOINING: RunNow = {
+const JOINING: LiveCommand = {
   phase: 'joining',
   startedAtMs: null,
   stdout: NO_OUTPUT,
@@ -34,8 +34,8 @@ const JOINING: RunNow = {
   message: null,
 };
 
-/** Follows a command from wherever it is to its end. Render anew, by a key, for another one. */
-export function useCommand(operationId: string, sandboxId: string): RunNow {
+/** Follows a command to its end. Mount it with a key per command. */
+export function useCommand(operationId: string, sandboxId: string): LiveCommand {
   const [now, setNow] = useState(JOINING);
   const key = runKey(operationId, sandboxId);
   useEffect(
@@ -44,7 +44,7 @@ export function useCommand(operationId: string, sandboxId: string): RunNow {
         'run',
         {
           onEvent: (payload) => setNow((before) => advance(before, payload as CommandEvent)),
-          // On joining again all of it is told again.
+          // The server sends the whole output again on reconnect.
           onGap: () => {},
         },
         key,
@@ -54,7 +54,7 @@ export function useCommand(operationId: string, sandboxId: string): RunNow {
   return now;
 }
 
-function advance(before: RunNow, event: CommandEvent): RunNow {
+function advance(before: LiveCommand, event: CommandEvent): LiveCommand {
   switch (event.kind) {
     case 'waiting':
       return { ...before, phase: 'waiting' };

@@ -23,9 +23,9 @@ const NOT_DONE = {
   setTimeout: 'Could not set the time left of',
 } satisfies Record<SandboxAct, string>;
 
-const STAYS_FOR_MS = 15_000;
+const ERROR_TOAST_MS = 15_000;
 
-/** Follows an act that has been asked for: says what it leaves alone, and how it ended or why it did not begin. */
+/** Shows toasts for an action: what it skips, how it ended, or why it did not start. */
 export function followAct(
   result: Result<Started> | null,
   act: SandboxAct,
@@ -33,30 +33,30 @@ export function followAct(
 ): void {
   if (result?.ok) {
     const { operation, skipped } = result.value;
-    const leftAlone = describeSkipped(act, skipped);
-    if (leftAlone !== null) toast.message(`${underWayTitle(act, operation.counts)}; ${leftAlone}`);
+    const skips = describeSkipped(act, skipped);
+    if (skips !== null) toast.message(`${underWayTitle(act, operation.counts)}; ${skips}`);
     followOperation(operation);
     return;
   }
   const [first] = sandboxes;
-  const whom = sandboxes.length === 1 && first ? first.id : sandboxCount(sandboxes.length);
-  toast.error(`${NOT_DONE[act]} ${whom}`, {
+  const target = sandboxes.length === 1 && first ? first.id : sandboxCount(sandboxes.length);
+  toast.error(`${NOT_DONE[act]} ${target}`, {
     description:
-      result?.error.message ?? 'The server could not be reached. Whether it was started is not known.',
+      result?.error.message ?? 'The server could not be reached. Check the operations: it may have started.',
   });
 }
 
-/** Says how an operation on a single sandbox ended, once that has been verified. Those on many have the tray. */
+/** Shows the verified outcome of an operation on a single sandbox. The tray shows bulk operations. */
 export function followOperation(operation: Operation): void {
   if (totalsOf(operation.counts).total !== 1) return;
   operationProgress().whenFinished(operation.id, (ended, items) => {
-    for (const item of items) tell(ended, item);
+    for (const item of items) showOutcome(ended, item);
   });
 }
 
-function tell(operation: Operation, { sandboxId, outcome, message }: OperationItem): void {
+function showOutcome(operation: Operation, { sandboxId, outcome, message }: OperationItem): void {
   const { act } = operation;
-  const description = message ?? (outcome === 'done' ? sayAfterwards(operation) : null);
+  const description = message ?? (outcome === 'done' ? describeTimeout(operation) : null);
   const detail = description === null ? {} : { description };
   switch (outcome) {
     case 'done':
@@ -67,22 +67,22 @@ function tell(operation: Operation, { sandboxId, outcome, message }: OperationIt
       return;
     case 'cancelled':
     case 'skipped':
-      toast.message(`${sandboxId} was left alone`, {
-        description: message ?? 'It was cancelled before anything was sent.',
+      toast.message(`${sandboxId} was not changed`, {
+        description: message ?? 'It was cancelled before any request was sent.',
       });
       return;
     case 'unknown':
-      toast.error(`Not known what became of ${sandboxId}`, { ...detail, duration: STAYS_FOR_MS });
+      toast.error(`Unknown outcome for ${sandboxId}`, { ...detail, duration: ERROR_TOAST_MS });
       return;
     default:
-      toast.error(`${NOT_DONE[act]} ${sandboxId}`, { ...detail, duration: STAYS_FOR_MS });
+      toast.error(`${NOT_DONE[act]} ${sandboxId}`, { ...detail, duration: ERROR_TOAST_MS });
   }
 }
 
-/** What follows from an act that its name does not say. */
-function sayAfterwards({ act, params: { timeoutMs, autoPause } }: Operation): string | null {
+/** What happens after a resume. */
+function describeTimeout({ act, params: { timeoutMs, autoPause } }: Operation): string | null {
   if (act !== 'resume' || timeoutMs === undefined) return null;
   const time = `For ${Math.round(timeoutMs / 60_000)} min.`;
-  if (autoPause === undefined) return `${time} Then it pauses or is killed, as it was created to be.`;
-  return `${time} Then it ${autoPause ? 'pauses' : 'is killed'}.`;
+  if (autoPause === undefined) return `${time} Then it is paused or killed, as set when it was created.`;
+  return `${time} Then it is ${autoPause ? 'paused' : 'killed'}.`;
 }

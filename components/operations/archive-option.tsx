@@ -9,19 +9,19 @@ import type { KillChoice } from './use-kill-options';
 type Props = {
   options: KillChoice;
   isLocked: boolean;
-  /** Why files cannot be saved; `null`: they can; `undefined` while that is not known. */
+  /** Why files cannot be archived. `null`: they can; `undefined`: not known yet. */
   cannotArchive: string | null | undefined;
-  /** Who will be killed. */
+  /** The sandboxes to kill. */
   targets: readonly Sandbox[];
 };
 
-/** Whether a place of each sandbox is saved before its kill, which place, and what that means. */
+/** The option to archive a path of each sandbox before its kill. */
 export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Props) {
   const { isArchiving, path, exportPath } = options;
   const id = useId();
   const about = `${id}-about`;
   const isOne = targets.length === 1;
-  // What was chosen before can be let go of, also where it cannot be had any more.
+  // An option taken over from an earlier operation can be cleared even if it is unavailable now.
   const isClosed = isLocked || (cannotArchive !== null && !isArchiving);
   return (
     <div className="flex gap-2">
@@ -36,7 +36,7 @@ export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Pro
       />
       <div className="min-w-0 flex-1">
         <label htmlFor={id} className={isClosed && !isLocked ? 'font-medium text-ink-2' : 'font-medium'}>
-          Save files first
+          Archive files first
         </label>
         <div id={about} className="text-ink-2 text-small leading-5">
           {cannotArchive ? (
@@ -45,7 +45,7 @@ export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Pro
             <p className="leading-6">
               {isArchiving ? (
                 <Input
-                  aria-label="What to save of each sandbox"
+                  aria-label="Path to archive"
                   aria-invalid={exportPath === undefined}
                   value={path}
                   disabled={isLocked}
@@ -61,14 +61,14 @@ export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Pro
                   <span className="font-mono">{path}</span>,{' '}
                 </>
               )}
-              {saySaving(path, isOne)}
+              {describeArchive(path, isOne)}
             </p>
           )}
           {isArchiving && !cannotArchive ? <Meaning targets={targets} /> : null}
         </div>
         {exportPath === undefined ? (
           <p role="alert" className="text-danger text-small">
-            An absolute path such as /work/out, or one from ~ on.
+            Enter an absolute path such as /work/out, or a path that starts with ~.
           </p>
         ) : null}
       </div>
@@ -76,9 +76,9 @@ export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Pro
   );
 }
 
-function saySaving(path: string, isOne: boolean): string {
-  const home = path.trim() === USERS_HOME ? (isOne ? "its user's home, " : "their users' homes, ") : '';
-  return `${home}to ${isOne ? 'a' : 'one'} .tar.gz ${isOne ? '' : 'each '}on the server`;
+function describeArchive(path: string, isOne: boolean): string {
+  const home = path.trim() === USERS_HOME ? `the user's home directory, ` : '';
+  return `${home}to ${isOne ? 'a .tar.gz' : 'one .tar.gz each'} on the server`;
 }
 
 function Meaning({ targets }: Pick<Props, 'targets'>) {
@@ -87,14 +87,16 @@ function Meaning({ targets }: Pick<Props, 'targets'>) {
   return (
     <>
       <p>
-        {isOne ? 'It is' : 'Each is'} killed only once its archive was written and read again. Links and what
-        cannot be read are only listed in it.
+        {isOne ? 'The sandbox' : 'Each sandbox'} is killed only after its archive is verified. Links and
+        unreadable files are listed in the archive but not included.
       </p>
       {paused === 0 ? null : (
         <p className="text-ink">
-          {isOne ? 'It is paused, so it is' : `${paused} ${paused === 1 ? 'is' : 'are'} paused, so each is`}{' '}
-          woken for this, with a time-out that pauses it again: its processes run meanwhile, and it uses a
-          slot of the quota.
+          {isOne
+            ? 'It is paused and will be woken for this.'
+            : `${paused} ${paused === 1 ? 'is paused and will be woken for this.' : 'are paused and will be woken for this.'}`}{' '}
+          Its processes run until it is killed or paused again, and it counts toward your limit of running
+          sandboxes.
         </p>
       )}
     </>

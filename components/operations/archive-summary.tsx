@@ -2,11 +2,11 @@ import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import type { ItemArchive } from '@/lib/operations/schema';
 
-/** That the files of a sandbox were saved, on one line, and the name of the archive to copy. It is made of ids. */
+/** The size of a sandbox's archive, with a button that copies its name. */
 export function ArchiveSummary({ saved }: { saved: ItemArchive }) {
   return (
     <span title={`${saved.name}: ${exactBytes(saved.bytes)}`}>
-      Saved {archiveSize(saved)}
+      Archived {archiveSize(saved)}
       <CopyButton
         text={saved.name}
         label={`Copy ${saved.name}`}
@@ -16,18 +16,18 @@ export function ArchiveSummary({ saved }: { saved: ItemArchive }) {
   );
 }
 
-/** How much was saved: `3 entries, 1.2 KB, 1 left out`. */
+/** `3 entries, 1.2 KB, 1 omitted`. */
 export function archiveSize({ bytes, entries, leftOut }: ItemArchive): string {
-  const left = leftOut === 0 ? '' : `, ${leftOut} left out`;
-  return `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${formatBytes(bytes)}${left}`;
+  const omitted = leftOut === 0 ? '' : `, ${leftOut} omitted`;
+  return `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${formatBytes(bytes)}${omitted}`;
 }
 
-/** Where the archives of an operation are. */
+/** The directory of an operation's archives. */
 export function ArchiveLocation({ operationId }: { operationId: string }) {
   return (
     <p className="text-ink-2">
       Archives: <span className="break-all font-mono text-small">{operationId}/SANDBOX.tar.gz</span> in the
-      export directory of the server.
+      archive directory of the server.
     </p>
   );
 }

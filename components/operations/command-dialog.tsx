@@ -18,50 +18,49 @@ import {
   type Skipped,
 } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { CommandInput } from './command-input';
-import { limitOptions } from './command-limits';
+import { CommandInput, limitOptions } from './command-input';
+
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
 
-/** In which sandboxes somebody wants to run a command. */
 export type CommandRequest = {
   sandboxes: readonly Sandbox[];
-  /** The operation that is to be tried again where it never began. */
-  again: { id: string; params: ActParams } | null;
+  /** The operation to retry where its command was never sent. */
+  retry: { id: string; params: ActParams } | null;
 };
 
 type Props = {
-  /** `null` while nobody is asking. */
+  /** `null`: closed. */
   request: CommandRequest | null;
-  /** What is on screen, for the record. */
+  /** The filter on screen, for the record. */
   filter: string;
   onClose: () => void;
   onStarted: (operation: Operation) => void;
 };
 
-/** Asks for a command and shows in which sandboxes it will run and which are left alone, and why. */
+/** Asks for a command and shows in which sandboxes it will run and which are skipped. */
 export function CommandDialog({ request, ...props }: Props) {
   const [shown, setShown] = useState({ request, round: 0 });
   if (request !== null && request !== shown.request) setShown({ request, round: shown.round + 1 });
   if (shown.request === null) return null;
-  return <Asking key={shown.round} {...props} request={shown.request} isOpen={request !== null} />;
+  return <OpenDialog key={shown.round} {...props} request={shown.request} isOpen={request !== null} />;
 }
 
 type Division = { targets: readonly Sandbox[]; skipped: readonly Skipped[] };
 
-function Asking({
+function OpenDialog({
   request,
   isOpen,
   filter,
   onClose,
   onStarted,
 }: Props & { request: CommandRequest; isOpen: boolean }) {
-  const { sandboxes, again } = request;
+  const { sandboxes, retry } = request;
   const form = useId();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [command, setCommand] = useState(again?.params.command ?? '');
-  const [cwd, setCwd] = useState(again?.params.cwd ?? '');
-  const [limitMs, setLimitMs] = useState(again?.params.limitMs ?? USUAL_LIMIT_MS);
+  const [command, setCommand] = useState(retry?.params.command ?? '');
+  const [cwd, setCwd] = useState(retry?.params.cwd ?? '');
+  const [limitMs, setLimitMs] = useState(retry?.params.limitMs ?? USUAL_LIMIT_MS);
   const [reason, setReason] = useState('');
   const [division, setDivision] = useState<Division>(() => divide(sandboxes));
   const [message, setMessage] = useState<string | null>(null);
@@ -84,7 +83,7 @@ function Asking({
       command,
       limitMs,
       ...(cwd.trim() === '' ? {} : { cwd: cwd.trim() }),
-      ...(again === null ? {} : { retryOf: again.id }),
+      ...(retry === null ? {} : { retryOf: retry.id }),
     }).catch(() => null);
     if (!plan?.ok) return fail(plan?.error.message ?? 'The server could not be reached.', 'Nothing was run.');
     const isAsShown = areSame(plan.value.targets, targets);
@@ -92,8 +91,8 @@ function Asking({
     if (!isAsShown)
       return fail(
         plan.value.targets.length === 0
-          ? 'Read again: there is none left to run it in.'
-          : `Read again: it will run in ${plan.value.targets.length} now, no longer ${count}. Confirm once more.`,
+          ? 'The sandboxes have changed: none of them can run it now.'
+          : `The sandboxes have changed: it will now run in ${plan.value.targets.length} instead of ${count}. Confirm again.`,
         'Nothing was run.',
       );
     const started = await startRun({
@@ -109,14 +108,14 @@ function Asking({
     }
     fail(
       started?.error.message ??
-        'The server could not be reached. Whether it was started is not known: look at the operations.',
+        'The server could not be reached. Check the operations before you try again: it may have started.',
       '',
     );
   }
 
-  function fail(what: string, consequence: string) {
+  function fail(problem: string, consequence: string) {
     setIsStarting(false);
-    const text = `${what} ${consequence}`.trim();
+    const text = `${problem} ${consequence}`.trim();
     if (isOpen) setMessage(text);
     else toast.error('The command was not run', { description: text });
   }
@@ -135,7 +134,7 @@ function Asking({
       initialFocus={field}
       size="lg"
       title={`Run a command in ${sandboxCount(count)}`}
-      description="It runs in each of them on its own, as its default user. What it does cannot be undone from here."
+      description="It runs separately in each sandbox, as the sandbox's default user. Its effects cannot be undone."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -148,10 +147,10 @@ function Asking({
       <form id={form} onSubmit={submit} className="flex flex-col gap-3">
         <CommandInput field={field} value={command} onChange={setCommand} onSubmit={submit} typed={[]} />
         <div className="flex flex-wrap items-end gap-3">
-          <Field label="Start directory" className="min-w-40 flex-1">
+          <Field label="Working directory" className="min-w-40 flex-1">
             <Input
               value={cwd}
-              placeholder="its own"
+              placeholder="Default"
               maxLength={MAX_CWD_CHARS}
               spellCheck={false}
               autoComplete="off"
@@ -167,7 +166,7 @@ function Asking({
             onChange={(value) => setLimitMs(Number(value))}
           />
         </div>
-        <Field label="Reason" hint="For the record; may be empty.">
+        <Field label="Reason" hint="Optional. Saved in the audit log.">
           <Input
             value={reason}
             maxLength={MAX_REASON_CHARS}
@@ -180,7 +179,9 @@ function Asking({
           <strong className="font-semibold">{sandboxCount(count)}</strong> will run it
           {skipped.length === 0 ? '.' : `; ${describeSkipped('run', skipped)}.`}
         </p>
-        {count === 0 ? null : <PlanList sandboxes={targets} label="Who will run it" keys={keysOf(targets)} />}
+        {count === 0 ? null : (
+          <PlanList sandboxes={targets} label="Sandboxes that will run it" keys={keysOf(targets)} />
+        )}
       </div>
       {message === null ? null : <Alert>{message}</Alert>}
     </Dialog>

@@ -2,25 +2,25 @@
 
 import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useRef, useState } from 'react';
+import { formatSpan } from '@/components/ui/duration';
 import { MAX_COMMAND_CHARS } from '@/lib/commands/schema';
 
 type Props = {
   value: string;
   onChange: (value: string) => void;
-  /** Enter. */
+  /** Called on Enter. */
   onSubmit: () => void;
-  /** What was typed earlier, the latest first. */
+  /** Earlier commands, newest first. */
   typed: readonly string[];
   describedBy?: string | undefined;
   disabled?: boolean;
   field?: RefObject<HTMLTextAreaElement | null>;
-  /** It is there because somebody asked for it. */
   startsFocused?: boolean;
 };
 
 const MAX_LINES = 12;
 
-/** A command line, or several: Enter sends it, Shift+Enter begins another, and the arrows bring back what was typed earlier. */
+/** A command input: Enter submits, Shift+Enter adds a line, and the arrow keys recall earlier commands. */
 export function CommandInput({
   value,
   onChange,
@@ -31,7 +31,7 @@ export function CommandInput({
   field,
   startsFocused = false,
 }: Props) {
-  // How far back, and what stood there before; changing anything begins anew.
+  // The position in the history (-1: the draft). Any edit resets it.
   const [back, setBack] = useState(-1);
   const draft = useRef('');
 
@@ -44,7 +44,7 @@ export function CommandInput({
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>) {
     const { selectionStart, selectionEnd, value: text } = event.currentTarget;
     const isPlain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
-    // While an input method composes, Enter is its own.
+    // During IME composition, Enter belongs to the input method.
     if (event.nativeEvent.isComposing || !isPlain) return;
     if (event.key === 'Enter') {
       event.preventDefault();
@@ -64,7 +64,7 @@ export function CommandInput({
   return (
     <textarea
       ref={field}
-      // biome-ignore lint/a11y/noAutofocus: it comes with what somebody chose to edit.
+      // biome-ignore lint/a11y/noAutofocus: the person has just chosen to edit this command.
       autoFocus={startsFocused}
       aria-label="Command"
       aria-describedby={describedBy}
@@ -88,4 +88,12 @@ export function CommandInput({
       )}
     />
   );
+}
+
+const LIMITS_MS = [10_000, 60_000, 300_000, 900_000, 3_600_000];
+
+/** Time limits to choose from, including the current one. */
+export function limitOptions(chosenMs: number): { value: string; label: string }[] {
+  const all = LIMITS_MS.includes(chosenMs) ? LIMITS_MS : [...LIMITS_MS, chosenMs].sort((a, b) => a - b);
+  return all.map((ms) => ({ value: String(ms), label: `${formatSpan(ms)} limit` }));
 }

@@ -23,7 +23,7 @@ type Props = {
   className?: string;
 };
 
-/** Copies the act on exactly these sandboxes as code that does the same, in a language of one's choice. */
+/** Copies code that performs the action on exactly these sandboxes. */
 export function CopyAsCode({ act, params, ids, tone = 'plain', className }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (

@@ -22,18 +22,18 @@ import { PlanRadius } from './plan-radius';
 import { useKillOptions } from './use-kill-options';
 import { type KillPhase, type KillPlan, useKillPlan } from './use-kill-plan';
 
-/** A input to kill these; the set is what it is from the moment of asking. */
+/** A request to kill exactly these sandboxes. */
 export type KillRequest = {
   sandboxes: readonly Sandbox[];
-  /** How long to wait for processes to end, ms; `null`: not at all. */
+  /** How long to wait for processes to end, ms. `null`: kill at once. */
   graceMs: number | null;
-  /** What to save first, as `parseArchivePath` writes it; `null`: nothing. */
+  /** The path to archive first, as `parseArchivePath` writes it. `null`: none. */
   exportPath: string | null;
   retryOf: string | null;
 };
 
 type Props = {
-  /** Whom to kill; `null` while nobody is asking. */
+  /** `null`: closed. */
   request: KillRequest | null;
   /** The filter on screen, for the record. */
   filter: string;
@@ -42,24 +42,24 @@ type Props = {
   onStarted: (operation: Operation) => void;
 };
 
-/** Asks before a kill of one or many. What it shows has just been read, and exactly that is what the button starts. */
+/** Confirms a kill. It shows a fresh reading, and the button starts exactly what is shown. */
 export function KillDialog({ request, ...rest }: Props) {
-  // The last one stays drawn while the dialog fades out. What was learnt or typed for it is of no other.
+  // Keeps the last request while the dialog fades out. The key resets the state for each request.
   const [shown, setShown] = useState({ request, opening: 0 });
   if (request !== null && request !== shown.request) setShown({ request, opening: shown.opening + 1 });
   if (shown.request === null) return null;
-  return <Asking key={shown.opening} request={shown.request} isOpen={request !== null} {...rest} />;
+  return <OpenDialog key={shown.opening} request={shown.request} isOpen={request !== null} {...rest} />;
 }
 
 const LOSS = {
-  one: 'All running processes end, the filesystem is deleted, connections close, the id becomes invalid. This cannot be undone.',
-  many: 'Their processes end, their files are deleted, their ids become invalid. This cannot be undone.',
+  one: 'All processes end, the file system is deleted and the id becomes invalid. This cannot be undone.',
+  many: 'All their processes end, their file systems are deleted and their ids become invalid. This cannot be undone.',
 } as const;
 const LIMITS = { keys: 3, values: 4 };
 
-type AskingProps = Omit<Props, 'request'> & { request: KillRequest; isOpen: boolean };
+type OpenProps = Omit<Props, 'request'> & { request: KillRequest; isOpen: boolean };
 
-function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }: AskingProps) {
+function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarted }: OpenProps) {
   const cancel = useRef<HTMLButtonElement>(null);
   const options = useKillOptions(request);
   const [typed, setTyped] = useState('');
@@ -75,8 +75,8 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
   if (first === undefined) return null;
 
   const isOne = sandboxIds.length === 1;
-  const isOver = phase === 'nothing' || (phase === 'failed' && !kill.canLookAgain);
-  // An option that has just been changed is not yet part of the plan.
+  const isOver = phase === 'nothing' || (phase === 'failed' && !kill.canRecheck);
+  // A changed option is not part of the plan until it is planned again.
   const isReady =
     phase === 'ready' &&
     (plan?.params.graceMs ?? null) === graceMs &&
@@ -84,7 +84,7 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
   const isTyped = plan?.mustType === null || typed.trim() === plan?.mustType;
   const noun = isOne ? 'sandbox' : sandboxCount(radius.count);
   const start = () => {
-    // It is there for the record and must not stand in the way of a kill.
+    // The filter is only recorded, so one that is too long is cut instead of rejected.
     if (isReady && isTyped) kill.start({ typed, reason, filter: filter.slice(0, MAX_FILTER_CHARS) });
   };
 
@@ -126,7 +126,7 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
               unavailable={isReady && !isTyped ? 'Type the confirmation first.' : null}
               isBusy={!isReady}
               onStart={start}
-              onLook={kill.lookAgain}
+              onRecheck={kill.recheck}
             >
               Kill {noun}
             </MainButton>
@@ -137,9 +137,9 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
       {isOne ? <Facts sandbox={targets[0] ?? plan?.skipped[0]?.sandbox ?? first} /> : null}
       {isOne ? null : <Many radius={radius} targets={targets} plan={plan} />}
       {isOne && plan?.mustType != null ? (
-        <p className="text-ink-2">It is protected. To kill it nevertheless, type its id.</p>
+        <p className="text-ink-2">This sandbox is protected. To kill it anyway, type its id.</p>
       ) : null}
-      <Message text={sayWhatStands(kill, isOne) ?? message} />
+      <Message text={describeObstacle(kill, isOne) ?? message} />
       {isOver ? null : (
         <KillOptions
           options={options}
@@ -175,15 +175,15 @@ function Asking({ request, isOpen, filter, onClose, onPauseInstead, onStarted }:
   );
 }
 
-/** What keeps the kill from being started, where that is no failure. */
-function sayWhatStands({ plan, phase }: KillPlan, isOne: boolean): string | null {
+/** Why the kill cannot be started, if it is not an error. */
+function describeObstacle({ plan, phase }: KillPlan, isOne: boolean): string | null {
   if (phase === 'expired')
-    return 'This was read five minutes ago and may have changed. Look again before you kill. Nothing was killed.';
+    return 'The sandboxes were checked five minutes ago and may have changed. Check again before you kill. Nothing was killed.';
   if (phase !== 'nothing' || plan === null) return null;
   const [first] = plan.skipped;
   if (!isOne) return `There is nothing to kill. ${describeSkipped('kill', plan.skipped) ?? ''}.`;
   return first?.kind === 'gone'
-    ? 'This sandbox is already terminated. There is nothing left to kill.'
+    ? 'This sandbox is already terminated.'
     : `${first?.reason ?? ''} Nothing was killed.`;
 }
 
@@ -201,12 +201,12 @@ type MainButtonProps = {
   unavailable: string | null;
   isBusy: boolean;
   onStart: () => void;
-  onLook: () => void;
+  onRecheck: () => void;
   children: ReactNode;
 };
 
-function MainButton({ phase, unavailable, isBusy, onStart, onLook, children }: MainButtonProps) {
-  if (phase === 'expired' || phase === 'failed') return <Button onClick={onLook}>Look again</Button>;
+function MainButton({ phase, unavailable, isBusy, onStart, onRecheck, children }: MainButtonProps) {
+  if (phase === 'expired' || phase === 'failed') return <Button onClick={onRecheck}>Check again</Button>;
   return (
     <Button tone="danger" unavailable={unavailable} isBusy={isBusy} onClick={onStart}>
       {WAITING[phase] ?? children}
@@ -233,11 +233,11 @@ function Many({
       <PlanRadius
         act="kill"
         radius={radius}
-        verdict={plan === null ? 'asked for' : 'will be killed'}
+        verdict={plan === null ? 'selected' : 'will be killed'}
         skipped={plan?.skipped ?? null}
       />
       {targets.length === 0 ? null : (
-        <PlanList sandboxes={targets} label="Who will be killed" keys={radius.distinguishing} />
+        <PlanList sandboxes={targets} label="Sandboxes to kill" keys={radius.distinguishing} />
       )}
     </>
   );
@@ -290,14 +290,14 @@ function PauseInstead({ targets, isOne, isOffered, onPause }: PauseInsteadProps)
 
 type ConfirmationProps = {
   phrase: string;
-  /** Whether it needs a line of its own. */
+  /** Whether it needs a separate line. */
   isLong: boolean;
   typed: string;
   onType: (typed: string) => void;
   onSubmit: () => void;
 };
 
-/** Typed once, in words that say what and how many. Enter starts it too, if that is what was typed. */
+/** The typed confirmation. Enter starts the kill if it matches. */
 function Confirmation({ phrase, isLong, typed, onType, onSubmit }: ConfirmationProps) {
   const id = useId();
   function submit(event: FormEvent) {

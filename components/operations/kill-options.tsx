@@ -12,16 +12,16 @@ type OptionsProps = {
   reason: string;
   onReason: (reason: string) => void;
   isLocked: boolean;
-  /** How long it can be taken back, ms; `null` while that is not known. */
+  /** How long the kill can be cancelled, ms. `null`: not known yet. */
   windowMs: number | null;
-  /** Why files cannot be saved; `null`: they can; `undefined` while that is not known. */
+  /** Why files cannot be archived. `null`: they can; `undefined`: not known yet. */
   cannotArchive: string | null | undefined;
   targets: readonly Sandbox[];
-  /** The ways around a kill. */
+  /** Alternatives to the kill. */
   children: ReactNode;
 };
 
-/** The gentler ways first, then what goes into the record. */
+/** Options of a kill, and its reason. */
 export function KillOptions(props: OptionsProps) {
   const { options, reason, onReason, isLocked, windowMs, children } = props;
   const { isGraceful, graceMs, seconds } = options;
@@ -61,7 +61,7 @@ export function KillOptions(props: OptionsProps) {
             </p>
             {graceMs === undefined ? (
               <p role="alert" className="text-danger text-small">
-                Whole seconds from 1 to {MAX_GRACE_SECONDS}.
+                Enter whole seconds from 1 to {MAX_GRACE_SECONDS}.
               </p>
             ) : null}
           </div>
@@ -74,12 +74,12 @@ export function KillOptions(props: OptionsProps) {
         cannotArchive={props.cannotArchive}
         targets={props.targets}
       />
-      <Field label="Reason" hint={sayWindow(windowMs)}>
+      <Field label="Reason" hint={describeWindow(windowMs)}>
         <Input
           value={reason}
           maxLength={MAX_REASON_CHARS}
           disabled={isLocked}
-          placeholder="For the record, if you like"
+          placeholder="Optional. Saved in the audit log."
           onChange={(event) => onReason(event.target.value)}
         />
       </Field>
@@ -87,9 +87,9 @@ export function KillOptions(props: OptionsProps) {
   );
 }
 
-function sayWindow(windowMs: number | null): string | undefined {
-  // Keeps its place.
+function describeWindow(windowMs: number | null): string | undefined {
+  // Reserves the line.
   if (windowMs === null) return '\u00a0';
   if (windowMs === 0) return undefined;
-  return `Nothing is sent for the first ${windowMs / 1_000} s after you start it: until then you can take it back.`;
+  return `You can cancel within ${windowMs / 1_000} s, before the first request is sent.`;
 }

@@ -10,10 +10,10 @@ const PRESETS_MIN = [5, 15, 30, 60];
 const MIN_MS = 60_000;
 const MAX_MIN = MAX_TIMEOUT_MS / MIN_MS;
 
-/** What minutes somebody starts with, as text: long enough to look around, short enough not to be forgotten. */
+/** The default, as text. */
 export const USUAL_MINUTES = '15';
 
-/** The time that was typed in minutes, ms; `null` where it is none that can be asked for. */
+/** Parses minutes to ms. `null`: out of range. */
 export function timeOfMinutes(minutes: string): number | null {
   const amount = /^\d{1,5}$/.test(minutes.trim()) ? Number(minutes) : Number.NaN;
   return amount >= 1 && amount <= MAX_MIN ? amount * MIN_MS : null;
@@ -23,7 +23,7 @@ export const WRONG_MINUTES = `Enter a whole number of minutes from 1 to ${MAX_MI
 
 type Props = { minutes: string; onChange: (minutes: string) => void };
 
-/** Asks for a time from now, in minutes, with the usual ones at hand. */
+/** An input for minutes from now, with presets. */
 export function MinutesField({ minutes, onChange }: Props) {
   const isTime = timeOfMinutes(minutes) !== null;
   return (
@@ -47,7 +47,7 @@ export function MinutesField({ minutes, onChange }: Props) {
   );
 }
 
-/** The deadline that a time from now will set, moving along with the clock. */
+/** The deadline for a timeout that starts now. Updates with the clock. */
 export function DeadlineIn({ timeoutMs }: { timeoutMs: number }) {
   const deadlineMs = useNow((nowMs) => nowMs + timeoutMs, timeoutMs);
   return <LocalTime ms={deadlineMs} className="text-ink" />;

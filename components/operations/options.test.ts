@@ -4,8 +4,8 @@ import { operationOptions } from './options';
 it.each([
   ['kill', {}, null],
   ['kill', { graceMs: 10_000 }, 'gracefully, 10 s'],
-  ['kill', { exportPath: '~/out' }, 'after saving ~/out'],
-  ['kill', { graceMs: 10_000, exportPath: '/work' }, 'gracefully, 10 s, after saving /work'],
+  ['kill', { exportPath: '~/out' }, 'after archiving ~/out'],
+  ['kill', { graceMs: 10_000, exportPath: '/work' }, 'gracefully, 10 s, after archiving /work'],
   ['pause', {}, null],
   ['resume', { timeoutMs: 900_000 }, 'for 15 min'],
   ['resume', { timeoutMs: 900_000, autoPause: true }, 'for 15 min, then pause'],

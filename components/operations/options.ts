@@ -5,11 +5,11 @@ import { visibleText } from '@/lib/sandbox/visible-name';
 
 const WORDS = {
   kill: ({ graceMs, exportPath }) => {
-    const ways = [
+    const options = [
       ...(graceMs === undefined ? [] : [`gracefully, ${formatSpan(graceMs)}`]),
-      ...(exportPath === undefined ? [] : [`after saving ${exportPath}`]),
+      ...(exportPath === undefined ? [] : [`after archiving ${exportPath}`]),
     ];
-    return ways.length === 0 ? null : ways.join(', ');
+    return options.length === 0 ? null : options.join(', ');
   },
   pause: () => null,
   resume: ({ timeoutMs, autoPause }) => {
@@ -21,14 +21,14 @@ const WORDS = {
   setTimeout: ({ timeoutMs }) => (timeoutMs === undefined ? null : `to ${formatSpan(timeoutMs)}`),
 } satisfies Record<SandboxAct, (params: ActParams) => string | null>;
 
-/** How an act was to be done, where that is not said by its name: `gracefully, 10 s`, `for 15 min, then pause`. */
+/** The options of an action, to follow its name: `gracefully, 10 s`, `for 15 min, then pause`. */
 export function operationOptions(act: SandboxAct, params: ActParams): string | null {
   return WORDS[act](params);
 }
 
 const MAX_COMMAND_CHARS = 120;
 
-/** Other people's text, on one line. */
+/** Untrusted text, on one line. */
 function shortened(command: string): string {
   const line = visibleText(command.replace(/\s+/g, ' ').trim());
   return line.length > MAX_COMMAND_CHARS ? `${line.slice(0, MAX_COMMAND_CHARS)}…` : line;

@@ -5,31 +5,30 @@ import type { SandboxAct } from '@/lib/sandbox/can';
 
 const COMMON = {
   waiting: 'Waiting',
-  sending: 'In flight',
-  skipped: 'Left alone',
-  cancelled: 'Stopped',
+  sending: 'In progress',
+  skipped: 'Skipped',
+  cancelled: 'Cancelled',
   denied: 'Denied',
   failed: 'Failed',
-  unknown: 'Not known',
+  unknown: 'Unknown',
 } satisfies Omit<Record<Outcome, string>, 'done' | 'already'>;
 
-/** What has become of a sandbox, as the beginning of a line. */
+/** Labels of outcomes, per action. */
 const OUTCOME_WORDS = {
-  kill: { ...COMMON, done: 'Gone, verified', already: 'Already gone' },
+  kill: { ...COMMON, done: 'Killed, verified', already: 'Already gone' },
   pause: { ...COMMON, done: 'Paused', already: 'Already paused' },
   resume: { ...COMMON, done: 'Resumed', already: 'Already running' },
-  setTimeout: { ...COMMON, done: 'Set', already: 'Already set' },
+  setTimeout: { ...COMMON, done: 'Updated', already: 'Already set' },
   run: {
     ...COMMON,
     sending: 'Running',
     done: 'Ended',
     already: 'Already ended',
     failed: 'Not started',
-    unknown: 'Cut off',
   },
 } satisfies Record<SandboxAct, Record<Outcome, string>>;
 
-/** In the order in which they stand in a bar: what is over comes first, what is still to be done last. */
+/** The order in a bar: final outcomes first. */
 const ORDER = [
   'done',
   'already',
@@ -58,14 +57,14 @@ const LOOKS = {
   waiting: { dot: 'border border-ink-3', bar: 'bg-line', text: '' },
 } satisfies Record<Outcome, Look>;
 
-/** Red is for the failure of a kill alone. */
+/** Only a failed kill is red. */
 const KILL_FAILED: Look = { dot: 'bg-danger', bar: 'bg-danger', text: 'font-medium text-danger' };
 
 function lookOf(act: SandboxAct, outcome: Outcome): Look {
   return act === 'kill' && LOOKS[outcome] === FAILED ? KILL_FAILED : LOOKS[outcome];
 }
 
-/** What has become of one sandbox, in a dot and words. */
+/** The outcome for one sandbox: a dot and a label. */
 export function OutcomeBadge({ act, outcome }: { act: SandboxAct; outcome: Outcome }) {
   return (
     <span className="whitespace-nowrap">
@@ -80,13 +79,13 @@ export function OutcomeBadge({ act, outcome }: { act: SandboxAct; outcome: Outco
 
 type CountsProps = { act: SandboxAct; counts: Counts; className?: string };
 
-/** How far an operation is and how it goes: a segment for each outcome, none too small to be seen. */
+/** A progress bar with a segment per outcome. */
 export function OutcomeBar({ act, counts, className }: CountsProps) {
   const { total, final } = totalsOf(counts);
   return (
     <div
       role="progressbar"
-      aria-label="Sandboxes worked off"
+      aria-label="Progress"
       aria-valuemin={0}
       aria-valuemax={total}
       aria-valuenow={final}
@@ -106,10 +105,7 @@ export function OutcomeBar({ act, counts, className }: CountsProps) {
 
 type Picking = { picked: Outcome | null; onPick: (outcome: Outcome | null) => void };
 
-/**
- * How many sandboxes have each outcome, in one line of words; `children` follow them. With `picking`, a click picks the
- * outcome to look at, and another one lets go of it.
- */
+/** The number of sandboxes per outcome, followed by `children`. With `picking`, a click toggles an outcome filter. */
 export function OutcomeCounts({
   act,
   counts,
@@ -155,7 +151,7 @@ export function OutcomeCounts({
   );
 }
 
-/** How many sandboxes have each outcome, as `107 gone, verified; 2 failed`. */
+/** The number of sandboxes per outcome: `107 killed, verified; 2 failed`. */
 export function countsText(act: SandboxAct, counts: Counts): string {
   const parts = ORDER.filter((outcome) => counts[outcome] > 0).map(
     (outcome) => `${counts[outcome]} ${lowerFirst(OUTCOME_WORDS[act][outcome])}`,
@@ -163,12 +159,12 @@ export function countsText(act: SandboxAct, counts: Counts): string {
   return parts.length === 0 ? 'Nothing to do' : parts.join('; ');
 }
 
-/** How many sandboxes, as people say it: `1 sandbox`, `37 sandboxes`. */
+/** `1 sandbox`, `37 sandboxes`. */
 export function sandboxCount(count: number): string {
   return count === 1 ? '1 sandbox' : `${count} sandboxes`;
 }
 
-const WISHES = {
+const TITLES = {
   kill: 'Kill',
   pause: 'Pause',
   resume: 'Resume',
@@ -184,12 +180,12 @@ const UNDER_WAY = {
   run: 'Running a command in',
 } satisfies Record<SandboxAct, string>;
 
-/** What an operation is called: `Kill 37 sandboxes`. */
+/** The name of an operation: `Kill 37 sandboxes`. */
 export function operationTitle(act: SandboxAct, counts: Counts): string {
-  return `${WISHES[act]} ${sandboxCount(totalsOf(counts).total)}`;
+  return `${TITLES[act]} ${sandboxCount(totalsOf(counts).total)}`;
 }
 
-/** What an operation is doing: `Killing 37 sandboxes`. */
+/** The name of a running operation: `Killing 37 sandboxes`. */
 export function underWayTitle(act: SandboxAct, counts: Counts): string {
   return `${UNDER_WAY[act]} ${sandboxCount(totalsOf(counts).total)}`;
 }

@@ -10,19 +10,19 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 
 const ROW_PX = 30;
 const MAX_ROWS_IN_SIGHT = 5;
-/** What is beyond cannot be in sight; other people's metadata may be long. */
+/** Longer values would not be visible. Metadata is untrusted and may be very long. */
 const MAX_VALUE_CHARS = 80;
 const MAX_ENTRIES = 12;
 
 type Props = {
   sandboxes: readonly Sandbox[];
-  /** Names the list. */
+  /** The accessible name. */
   label: string;
-  /** The metadata keys worth a word, those that tell one sandbox from the next first. */
+  /** The metadata keys to show, most distinguishing first. */
   keys: readonly string[];
 };
 
-/** Exactly which sandboxes; only the rows in sight exist. */
+/** A virtualized list of sandboxes. */
 export function PlanList({ sandboxes, label, keys }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -36,7 +36,7 @@ export function PlanList({ sandboxes, label, keys }: Props) {
     <section
       ref={scroller}
       aria-label={label}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard.
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
       tabIndex={0}
       style={{ maxHeight: ROW_PX * MAX_ROWS_IN_SIGHT + 2 }}
       className="shrink-0 overflow-y-auto rounded-md border border-line"

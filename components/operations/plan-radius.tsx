@@ -12,13 +12,13 @@ import type { SandboxAct } from '@/lib/sandbox/can';
 type Props = {
   radius: BlastRadius;
   act: SandboxAct;
-  /** What becomes of them, after their number: `will be killed`. */
+  /** Follows the count, such as `will be killed`. */
   verdict: string;
-  /** Who is left alone; `null` while that is not known. */
+  /** `null`: not known yet. */
   skipped: readonly Skipped[] | null;
 };
 
-/** The shape of what an act will reach: how many, and by what they differ; and what it leaves alone, and why. */
+/** A summary of the sandboxes that an action will change, and of those it skips. */
 export function PlanRadius({ radius, act, verdict, skipped }: Props) {
   return (
     <div className="grid shrink-0 gap-px overflow-hidden rounded-md border border-line bg-line sm:grid-cols-2 [&>*]:bg-raise [&>*]:px-4 [&>*]:py-3">
@@ -65,14 +65,14 @@ function StateBar({ states }: { states: BlastRadius['states'] }) {
 
 function Ages({ oldestMs, newestMs }: { oldestMs: number; newestMs: number }) {
   return useNow((nowMs) => {
-    const [least, most] = [formatDuration(nowMs - newestMs), formatDuration(nowMs - oldestMs)];
-    return least === most ? `${least} old` : `${least} to ${most} old`;
+    const [min, max] = [formatDuration(nowMs - newestMs), formatDuration(nowMs - oldestMs)];
+    return min === max ? `${min} old` : `${min} to ${max} old`;
   }, newestMs);
 }
 
 const MAX_SHARED = 3;
 
-/** What all of them have: the template, where it is one, and metadata. */
+/** The template and metadata that all of them share. */
 function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius }) {
   const [template, another] = templates.values;
   if (count === 0 || (shared.length === 0 && another !== undefined)) return null;
@@ -99,12 +99,11 @@ function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius 
 }
 
 function SkippedCell({ act, skipped }: { act: SandboxAct; skipped: readonly Skipped[] | null }) {
-  if (skipped === null) return <section className="text-ink-3">Checking each of them…</section>;
+  if (skipped === null) return <section className="text-ink-3">Checking each sandbox…</section>;
   return (
     <section>
       <p className="mb-1">
-        <span className="font-semibold text-title">{skipped.length}</span>{' '}
-        {skipped.length === 1 ? 'is left alone' : 'are left alone'}
+        <span className="font-semibold text-title">{skipped.length}</span> will be skipped
       </p>
       {groupSkipped(act, skipped).map(({ kind, reason, skipped: ones }) => (
         <details key={`${kind} ${reason}`} className="text-ink-2 [&[open]>summary]:text-ink">

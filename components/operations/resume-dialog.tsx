@@ -9,33 +9,32 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 
-/** What a sandbox that runs again is told. */
 export type ResumeParams = {
   timeoutMs: number;
-  /** Left out, it stays as the sandbox was created. */
+  /** Absent: as the sandbox was created. */
   autoPause?: boolean;
 };
 
 type Ending = 'pause' | 'kill' | 'asCreated';
 
-/** What can happen at the end of the time, the safest first. */
+/** What the timeout does, safest first. */
 const ENDINGS = {
   pause: {
     label: 'Pause',
-    hint: 'Files and processes are kept.',
-    will: 'pause',
+    hint: 'Keeps files and processes.',
+    will: 'be paused',
     params: { autoPause: true },
   },
   kill: {
     label: 'Kill',
-    hint: 'Whatever is in it then is lost.',
+    hint: 'Files and processes are lost.',
     will: 'be killed',
     params: { autoPause: false },
   },
   asCreated: {
-    label: 'As each was created',
-    hint: 'The service does not say which that is.',
-    will: 'pause or be killed',
+    label: 'As set at creation',
+    hint: 'The service does not report this setting.',
+    will: 'be paused or killed',
     params: {},
   },
 } satisfies Record<Ending, { label: string; hint: string; will: string; params: { autoPause?: boolean } }>;
@@ -43,13 +42,13 @@ const ENDINGS = {
 const ENDING_NAMES: readonly Ending[] = ['pause', 'kill', 'asCreated'];
 
 type Props = {
-  /** Whom to resume; `null` while nobody is asking. */
+  /** The sandboxes to resume; `null`: closed. */
   sandboxes: readonly Sandbox[] | null;
   onClose: () => void;
   onChoose: (sandboxes: readonly Sandbox[], params: ResumeParams) => void;
 };
 
-/** Asks for how long sandboxes are to run again, and what happens then; Enter takes the safest answer to both. */
+/** Asks how long sandboxes will run and what the timeout does. Enter accepts the safe defaults. */
 export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
   const shown = useLastAsked(sandboxes);
   const [minutes, setMinutes] = useState(USUAL_MINUTES);
@@ -89,8 +88,8 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
       }
       description={
         isOne
-          ? 'Its processes go on at once, where they were paused.'
-          : 'Their processes go on at once, where they were paused.'
+          ? 'Its processes continue where they were paused.'
+          : 'Their processes continue where they were paused.'
       }
       footer={
         <>
@@ -132,7 +131,7 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
         {timeoutMs === null ? null : (
           <p className="text-ink-2">
             {isOne ? 'It' : 'Each'} will {ENDINGS[ending].will} at <DeadlineIn timeoutMs={timeoutMs} />. The
-            service may grant less than that.
+            service may grant less time.
           </p>
         )}
         {isOne || skipped.length === 0 ? null : (

@@ -10,13 +10,13 @@ import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES }
 import { sandboxCount } from './outcome';
 
 type Props = {
-  /** Whose deadlines to move; `null` while nobody is asking. */
+  /** `null`: closed. */
   sandboxes: readonly Sandbox[] | null;
   onClose: () => void;
   onChoose: (sandboxes: readonly Sandbox[], timeoutMs: number) => void;
 };
 
-/** Asks how long sandboxes may go on, and says the deadline this will set before it is set. */
+/** Asks for the time left of sandboxes and shows the resulting deadline. */
 export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
   const shown = useLastAsked(sandboxes);
   const [minutes, setMinutes] = useState(USUAL_MINUTES);
@@ -51,7 +51,7 @@ export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
           `Set time left of ${sandboxCount(able.length)}`
         )
       }
-      description="Counted from now, whatever is left at the moment. It can become shorter."
+      description="Counted from now. This can shorten the time that is left."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -65,8 +65,8 @@ export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
         <MinutesField minutes={minutes} onChange={setMinutes} />
         {timeoutMs === null ? null : (
           <p className="text-ink-2">
-            {isOne ? 'It' : 'Each'} will end or pause at <DeadlineIn timeoutMs={timeoutMs} />. The service may
-            grant less than that.
+            {isOne ? 'It' : 'Each'} will be paused or killed at <DeadlineIn timeoutMs={timeoutMs} />. The
+            service may grant less time.
           </p>
         )}
         {isOne || skipped.length === 0 ? null : (

@@ -15,53 +15,53 @@ import { useActs } from './use-acts';
 
 const TICK_MS = 250;
 const IDLE_TICK_MS = 60_000;
-/** Longer than a result stays that needs nobody's attention. */
-const LIVELY_FOR_MS = 15_000;
-/** How many lines stand without scrolling. */
-const FIT = 3;
+/** Longer than a result without failures is shown. */
+const ACTIVE_MS = 15_000;
+/** The number of rows that fit without scrolling. */
+const MAX_VISIBLE_ROWS = 3;
 
 export type TrayListProps = {
   views: readonly OperationView[];
   actor: string;
   role: Role;
-  /** Takes what is to be read aloud. */
-  onNews: (text: string) => void;
+  /** Receives text for screen readers. */
+  onAnnounce: (text: string) => void;
 };
 
 type Entry = { view: OperationView; phase: Phase };
 
-/** What the tray holds: a line for each operation, newest on top, so that those below stay where they are. */
-export function TrayList({ views, actor, role, onNews }: TrayListProps) {
-  const nowMs = useTick(isLively(views) ? TICK_MS : IDLE_TICK_MS);
+/** A row per operation, newest first, so that a new one does not move the others. */
+export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
+  const nowMs = useTick(isActive(views) ? TICK_MS : IDLE_TICK_MS);
   const { dismissed, stopping } = useTrayMemory();
   const { onRetry, dialogs } = useActs();
   const path = usePathname();
   const [isHeld, setIsHeld] = useState(false);
   const serverNowMs = operationProgress().clock.at(nowMs);
   const retried = new Set(views.map(({ operation }) => operation.retryOf));
-  const wanted = views.filter((view) => {
+  const matching = views.filter((view) => {
     const { id } = view.operation;
     const isDismissed = dismissed.has(id) || retried.has(id);
     const isFollowed = operationProgress().isFollowed(id);
     return isShown(view, { actor, nowMs, serverNowMs, isDismissed, isFollowed });
   });
-  const entries = useHeld(wanted, views, dismissed, isHeld).map((view) => ({
+  const entries = useHeld(matching, views, dismissed, isHeld).map((view) => ({
     view,
     phase: phaseOf(view.operation, serverNowMs),
   }));
-  useNews(entries, onNews);
-  // Its own page shows all of this and more.
+  useAnnouncements(entries, onAnnounce);
+  // The page of an operation shows it in full.
   const shown = entries.filter(({ view }) => paths.operation(view.operation.id) !== path);
-  // What goes while it has the pointer or the focus never hears that they have left.
+  // A removed element gets no leave or blur event.
   if (isHeld && shown.length === 0) setIsHeld(false);
 
   return (
     <>
       {shown.length === 0 ? null : (
         <section
-          ref={tellHeight}
-          aria-label="Operations under way"
-          tabIndex={shown.length > FIT ? 0 : undefined}
+          ref={publishHeight}
+          aria-label="Running operations"
+          tabIndex={shown.length > MAX_VISIBLE_ROWS ? 0 : undefined}
           onPointerEnter={() => setIsHeld(true)}
           onPointerLeave={() => setIsHeld(false)}
           onFocus={() => setIsHeld(true)}
@@ -89,9 +89,9 @@ export function TrayList({ views, actor, role, onNews }: TrayListProps) {
   );
 }
 
-/** Whether what is shown changes by the clock. */
-function isLively(views: readonly OperationView[]): boolean {
-  const sinceMs = Date.now() - LIVELY_FOR_MS;
+/** Whether the content depends on the current time. */
+function isActive(views: readonly OperationView[]): boolean {
+  const sinceMs = Date.now() - ACTIVE_MS;
   return views.some(({ endSeenAtMs }) => endSeenAtMs === null || endSeenAtMs > sinceMs);
 }
 
@@ -103,9 +103,9 @@ function useTrayMemory() {
   };
 }
 
-/** What is wanted, and while `isHeld` also what was shown before: nothing leaves from under a pointer or the focus. */
+/** While `isHeld`, keeps rows that would disappear under the pointer or focus. */
 function useHeld(
-  wanted: readonly OperationView[],
+  matching: readonly OperationView[],
   all: readonly OperationView[],
   dismissed: ReadonlySet<string>,
   isHeld: boolean,
@@ -113,21 +113,20 @@ function useHeld(
   const [before, setBefore] = useState('');
   const kept = new Set(isHeld ? before.split(' ') : []);
   const held = all.filter(
-    (view) => wanted.includes(view) || (kept.has(view.operation.id) && !dismissed.has(view.operation.id)),
+    (view) => matching.includes(view) || (kept.has(view.operation.id) && !dismissed.has(view.operation.id)),
   );
   const now = held.map(({ operation }) => operation.id).join(' ');
   if (now !== before) setBefore(now);
   return held;
 }
 
-/** Says what each operation has come to, once for each of its phases and not with each of its numbers. */
-function useNews(entries: readonly Entry[], onNews: (text: string) => void): void {
-  const told = useRef(new Map<string, Phase>());
-  // What reads pages aloud is the external system.
+/** Announces each phase of an operation once, but not every change of its counts. */
+function useAnnouncements(entries: readonly Entry[], onAnnounce: (text: string) => void): void {
+  const announced = useRef(new Map<string, Phase>());
   useEffect(() => {
-    const news = entries.filter(({ view, phase }) => told.current.get(view.operation.id) !== phase);
-    for (const { view, phase } of news) told.current.set(view.operation.id, phase);
-    if (news.length > 0) onNews(news.map(sentenceOf).join(' '));
+    const changed = entries.filter(({ view, phase }) => announced.current.get(view.operation.id) !== phase);
+    for (const { view, phase } of changed) announced.current.set(view.operation.id, phase);
+    if (changed.length > 0) onAnnounce(changed.map(sentenceOf).join(' '));
   });
 }
 
@@ -145,8 +144,8 @@ function sentenceOf({ view, phase }: Entry): string {
   return SENTENCES[phase](view.operation);
 }
 
-/** Lets whatever floats at the foot of the window stand above the tray. */
-function tellHeight(tray: HTMLElement): () => void {
+/** Publishes the height, so that floating elements stay above the tray. */
+function publishHeight(tray: HTMLElement): () => void {
   const { style } = document.documentElement;
   const observer = new ResizeObserver(() => style.setProperty('--tray-height', `${tray.offsetHeight}px`));
   observer.observe(tray);

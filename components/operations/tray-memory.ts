@@ -1,7 +1,7 @@
 const KEY = 'sandkeeper.dismissed';
 const MAX_KEPT = 50;
 
-/** What the tray knows beyond the operations: which results were put away, and what this tab has asked to stop. */
+/** The dismissed results, and the operations that this tab has asked to stop. */
 class TrayMemory {
   readonly #listeners = new Set<() => void>();
   #dismissed: ReadonlySet<string> = new Set(readDismissed());
@@ -12,13 +12,13 @@ class TrayMemory {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Ids of operations whose results were put away; a new set whenever it changes. */
+  /** Ids of dismissed operations. A new set on every change. */
   readonly dismissed = (): ReadonlySet<string> => this.#dismissed;
 
-  /** Ids of operations that this tab has asked to stop; a new set whenever it changes. */
+  /** Ids of operations that this tab has asked to stop. A new set on every change. */
   readonly stopping = (): ReadonlySet<string> => this.#stopping;
 
-  /** Puts a result away, also for the time after a reload. */
+  /** Dismisses a result. Survives a reload. */
   dismiss(operationId: string): void {
     this.#dismissed = new Set([...this.#dismissed, operationId].slice(-MAX_KEPT));
     keepDismissed([...this.#dismissed]);
@@ -42,7 +42,7 @@ function readDismissed(): string[] {
   try {
     return (sessionStorage.getItem(KEY) ?? '').split(' ').filter((id) => id !== '');
   } catch {
-    // Storage can be forbidden; then a reload shows them once more.
+    // Storage may be blocked. Then a reload shows dismissed results again.
     return [];
   }
 }
@@ -51,13 +51,13 @@ function keepDismissed(ids: readonly string[]): void {
   try {
     sessionStorage.setItem(KEY, ids.join(' '));
   } catch {
-    // As above.
+    // Storage may be blocked.
   }
 }
 
 let tabMemory: TrayMemory | null = null;
 
-/** The memory of this tab. In the browser only. */
+/** The memory of this tab. Browser only. */
 export function trayMemory(): TrayMemory {
   tabMemory ??= new TrayMemory();
   return tabMemory;

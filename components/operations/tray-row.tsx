@@ -12,7 +12,7 @@ import { type OperationView, operationProgress } from '@/lib/operations/record/p
 import { isRetried, type Operation, OUTCOMES, totalsOf } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import { OutcomeBar, OutcomeCounts, operationTitle, underWayTitle } from './outcome';
-import { RateLimiter } from './rate';
+import { OperationRate } from './rate';
 import type { Phase } from './tray-entries';
 import { trayMemory } from './tray-memory';
 import type { Acts } from './use-acts';
@@ -28,7 +28,7 @@ type Props = {
   onRetry: Acts['onRetry'];
 };
 
-/** One operation in the tray: what it does, how far it is, how it goes, and what can be done about it. */
+/** One operation in the tray, with its progress and buttons. */
 export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }: Props) {
   const { operation } = view;
   const { act, counts } = operation;
@@ -53,12 +53,12 @@ export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }
       </div>
       <div className="order-2 col-span-2 min-w-0 lg:order-none lg:col-span-1">
         {phase === 'window' ? (
-          <p className="text-ink-2">Nothing has been sent yet.</p>
+          <p className="text-ink-2">No requests have been sent.</p>
         ) : counts.cancelled === totalsOf(counts).total ? (
-          <p className="text-ink-2">Cancelled before anything was sent.</p>
+          <p className="text-ink-2">Cancelled before any request was sent.</p>
         ) : (
           <OutcomeCounts act={act} counts={counts}>
-            <RateLimiter view={view} nowMs={nowMs} />
+            <OperationRate view={view} nowMs={nowMs} />
           </OutcomeCounts>
         )}
       </div>
@@ -120,7 +120,7 @@ type TrayButtonProps = {
   label: string;
   isBusy?: boolean;
   reason: string | null;
-  /** Which operation it is about, for people who do not see the line. */
+  /** The operation, for screen readers. */
   about: string;
   onClick: () => void;
 };
@@ -139,7 +139,7 @@ function TrayButton({ label, isBusy = false, reason, about, onClick }: TrayButto
   );
 }
 
-/** It says "Stopping…" until the server says that it has stopped. */
+/** The button says "Stopping…" until the server reports the end. */
 async function stop(operationId: string, title: string): Promise<void> {
   trayMemory().setStopping(operationId, true);
   const result = await cancelOperation({ operationId }).catch(() => null);
@@ -178,8 +178,8 @@ async function retry(operation: Operation, onRetry: Acts['onRetry']): Promise<vo
       failed.map(({ sandbox }) => sandbox),
     );
   else
-    toast.error('What failed could not be read', {
-      description: 'Nothing was started. Its page may say more.',
+    toast.error('Could not load the failed sandboxes', {
+      description: 'Nothing was started. Try again from the page of the operation.',
     });
 }
 
@@ -201,7 +201,7 @@ function DismissButton({ operation }: { operation: Operation }) {
   );
 }
 
-/** The line that has the focus is about to go: who works by keys goes on with the one beside it. */
+/** Moves focus to a neighbouring row before the focused one is removed. */
 function focusNext(button: HTMLElement): void {
   const line = button.closest('li');
   const next = line?.nextElementSibling ?? line?.previousElementSibling;

@@ -5,32 +5,28 @@ import { useOperations } from '@/components/data/use-operations';
 import type { Role } from '@/lib/access/roles';
 import type { TrayListProps } from './tray-list';
 
-const TRY_AGAIN_MS = 3_000;
+const RETRY_MS = 3_000;
 
 let Loaded: ComponentType<TrayListProps> | null = null;
 
-/**
- * Operations under way, at the foot of every page: beside what is shown, not above it. What it is made of is fetched
- * with the first operation.
- */
+/** Running operations, at the bottom of every page. Its code is loaded with the first operation. */
 export function Tray({ actor, role }: { actor: string; role: Role }) {
   const views = useOperations();
-  const [news, setNews] = useState('');
+  const [announcement, setAnnouncement] = useState('');
   const List = useTrayList(views.length > 0);
   return (
     <>
-      {/* There from the start: what reads pages aloud only follows regions that it has seen empty. */}
+      {/* Rendered from the start, because screen readers only follow regions that exist before they change. */}
       <p role="status" aria-label="Operations" className="sr-only">
-        {news}
+        {announcement}
       </p>
-      {List === null ? null : <List views={views} actor={actor} role={role} onNews={setNews} />}
+      {List === null ? null : <List views={views} actor={actor} role={role} onAnnounce={setAnnouncement} />}
     </>
   );
 }
 
 function useTrayList(isWanted: boolean): ComponentType<TrayListProps> | null {
   const [List, setList] = useState(() => Loaded);
-  // The network is the external system.
   useEffect(() => {
     if (!isWanted || List !== null) return;
     let timer: ReturnType<typeof setTimeout>;
@@ -40,7 +36,7 @@ function useTrayList(isWanted: boolean): ComponentType<TrayListProps> | null {
         Loaded = (await import('./tray-list')).TrayList;
         if (isCurrent) setList(() => Loaded);
       } catch {
-        if (isCurrent) timer = setTimeout(load, TRY_AGAIN_MS);
+        if (isCurrent) timer = setTimeout(load, RETRY_MS);
       }
     }
     void load();

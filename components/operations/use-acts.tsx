@@ -15,7 +15,7 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 import type { CommandRequest } from './command-dialog';
 import type { KillRequest } from './kill-dialog';
 
-// What a dialog is made of is fetched when the first one opens, or when somebody comes near.
+// The code of a dialog is loaded when it first opens, or by `preloadActs`.
 const KillDialog = loadWhenWanted(
   async () => (await import('./kill-dialog')).KillDialog,
   ({ request }) => request !== null,
@@ -36,33 +36,32 @@ const CommandDialog = loadWhenWanted(
 
 const loadToasts = () => import('./act-toasts');
 
-/** Fetches the dialogs and what is said afterwards ahead, when somebody comes near the acts. */
+/** Preloads the menu, the kill dialog and the toasts. */
 export function preloadActs(): void {
   LazyMenu.preload();
   KillDialog.preload();
   loadToasts().catch(() => {});
 }
 
-/** What doing an act again needs to know of the operation that did it before. */
+/** The parts of an operation that a retry needs. */
 export type Earlier = Pick<Operation, 'id' | 'act' | 'params'>;
 
 export type Acts = {
   handlers: ActHandlers;
   /**
-   * Does the act of `earlier` again, with its options, to exactly `sandboxes` (as they were recorded will do: the server
-   * reads them afresh). The new operation is recorded as a retry of `earlier`. A kill asks first, as every kill does;
-   * the rest starts at once.
+   * Repeats the action of `earlier` with its options on exactly `sandboxes`, which may be outdated: the server reads them
+   * again. Recorded as a retry of `earlier`. A kill and a command open their dialogs; other actions start at once.
    */
   onRetry: (earlier: Earlier, sandboxes: readonly Sandbox[]) => void;
   /** Render once. */
   dialogs: ReactNode;
-  /** Whether a dialog is open, so that what is behind it had better stand still. */
+  /** Whether a dialog is open. */
   isOpen: boolean;
 };
 
 /**
- * The acts on one sandbox or many, with the dialogs that some of them need. `filter` is what is on screen, for the
- * record. Rows, the sandbox page, the dock, the palette and the record of operations all go through here:
+ * The actions on one or more sandboxes, with their dialogs. `filter` is the filter on screen, for the record. Every part
+ * of the interface that changes sandboxes uses this hook:
  *
  * ```tsx
  * const { handlers, onRetry, dialogs } = useActs(filter);
@@ -71,8 +70,8 @@ export type Acts = {
  * {dialogs}
  * ```
  *
- * Whom an act is for is settled at the moment of the call: what matches a filter later is not added, and what goes
- * meanwhile is left out by the server, which says so. Calling a handler with nobody does nothing.
+ * The call fixes the set of sandboxes: those that match a filter later are not added, and the server skips those that are
+ * gone. Calling a handler with no sandboxes does nothing.
  */
 export function useActs(filter = ''): Acts {
   const [toKill, setToKill] = useState<KillRequest | null>(null);
@@ -83,26 +82,26 @@ export function useActs(filter = ''): Acts {
   const { handlers, onRetry, doNow } = useMemo(() => {
     const doNow = (input: Input, sandboxes: readonly Sandbox[]) => {
       const sandboxIds = sandboxes.map(({ id }) => id);
-      // It is there for the record and must not stand in the way of an act.
+      // The filter is only recorded, so one that is too long is cut instead of rejected.
       const record = filter.slice(0, MAX_FILTER_CHARS);
       void follow(operate({ ...input, sandboxIds, filter: record }), input.act, sandboxes);
     };
     const handlers: ActHandlers = {
-      onKill: unlessNobody((sandboxes) =>
+      onKill: unlessEmpty((sandboxes) =>
         setToKill({ sandboxes, graceMs: null, exportPath: null, retryOf: null }),
       ),
-      onPause: unlessNobody((sandboxes) => doNow({ act: 'pause' }, sandboxes)),
-      onResume: unlessNobody(setToResume),
-      onSetTimeout: unlessNobody(setToExtend),
-      onRun: unlessNobody((sandboxes) => {
+      onPause: unlessEmpty((sandboxes) => doNow({ act: 'pause' }, sandboxes)),
+      onResume: unlessEmpty(setToResume),
+      onSetTimeout: unlessEmpty(setToExtend),
+      onRun: unlessEmpty((sandboxes) => {
         const [only] = sandboxes;
         if (sandboxes.length === 1 && only) router.push(paths.sandboxRun(only.id));
-        else setToRun({ sandboxes, again: null });
+        else setToRun({ sandboxes, retry: null });
       }),
     };
     const onRetry: Acts['onRetry'] = ({ id, act, params }, sandboxes) => {
       if (sandboxes.length === 0) return;
-      const again = {
+      const retries = {
         kill: () =>
           setToKill({
             sandboxes,
@@ -113,10 +112,10 @@ export function useActs(filter = ''): Acts {
         pause: () => doNow({ act: 'pause', retryOf: id }, sandboxes),
         resume: () =>
           doNow({ act: 'resume', retryOf: id, ...timeOf(params), ...endingOf(params) }, sandboxes),
-        run: () => setToRun({ sandboxes, again: { id, params } }),
+        run: () => setToRun({ sandboxes, retry: { id, params } }),
         setTimeout: () => doNow({ act: 'setTimeout', retryOf: id, ...timeOf(params) }, sandboxes),
       } satisfies Record<SandboxAct, () => void>;
-      again[act]();
+      retries[act]();
     };
     return { handlers, onRetry, doNow };
   }, [filter, router]);
@@ -128,7 +127,7 @@ export function useActs(filter = ''): Acts {
         onClose={() => setToKill(null)}
         onPauseInstead={handlers.onPause}
         onStarted={(operation) =>
-          // Where this cannot be fetched, the tray says it all the same.
+          // If the toasts cannot be loaded, the tray still shows the outcome.
           void loadToasts().then(
             ({ followOperation }) => followOperation(operation),
             () => {},
@@ -157,35 +156,35 @@ export function useActs(filter = ''): Acts {
   return { handlers, onRetry, dialogs, isOpen };
 }
 
-/** Lets a sandbox go on for `timeoutMs` from now, without asking further, and says what comes of it. */
+/** Sets the time left of a sandbox without a dialog, and shows the outcome. */
 export function giveTime(sandbox: Sandbox, timeoutMs: number): Promise<void> {
   const input: OperateRequest = { act: 'setTimeout', timeoutMs, sandboxIds: [sandbox.id], filter: '' };
   return follow(operate(input), 'setTimeout', [sandbox]);
 }
 
-/** Says what comes of an act; where the words for that cannot be fetched, at least that it could not be started. */
+/** Shows the outcome of an action. If the toasts cannot be loaded, shows at least an error. */
 async function follow(
   answer: Promise<Result<Started>>,
   act: SandboxAct,
   sandboxes: readonly Sandbox[],
 ): Promise<void> {
-  const [words, result] = await Promise.all([loadToasts().catch(() => null), answer.catch(() => null)]);
-  if (words !== null) words.followAct(result, act, sandboxes);
+  const [toasts, result] = await Promise.all([loadToasts().catch(() => null), answer.catch(() => null)]);
+  if (toasts !== null) toasts.followAct(result, act, sandboxes);
   else if (!result?.ok)
-    toast.error('This could not be done', {
+    toast.error('The action failed', {
       description: result?.error.message ?? 'The server could not be reached.',
     });
 }
 
 type OperateRequest = Parameters<typeof operate>[0];
-/** What to do, without to whom. */
+/** An action without its sandboxes. */
 type Input = OperateRequest extends infer Each
   ? Each extends OperateRequest
     ? Omit<Each, 'sandboxIds' | 'filter'>
     : never
   : never;
 
-/** Records of acts that need a time have one; this is for those that somebody else has written. */
+/** A fallback: Sandkeeper always records a timeout with these actions. */
 const USUAL_TIME_MS = 15 * 60_000;
 
 function timeOf({ timeoutMs = USUAL_TIME_MS }: Operation['params']): { timeoutMs: number } {
@@ -196,7 +195,7 @@ function endingOf({ autoPause }: Operation['params']): { autoPause?: boolean } {
   return autoPause === undefined ? {} : { autoPause };
 }
 
-function unlessNobody(act: (sandboxes: Sandbox[]) => void): (sandboxes: Sandbox[]) => void {
+function unlessEmpty(act: (sandboxes: Sandbox[]) => void): (sandboxes: Sandbox[]) => void {
   return (sandboxes) => {
     if (sandboxes.length > 0) act(sandboxes);
   };

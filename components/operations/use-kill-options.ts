@@ -7,26 +7,25 @@ import { MAX_GRACE_MS } from '@/lib/operations/schema';
 const DEFAULT_GRACE_SECONDS = '10';
 export const MAX_GRACE_SECONDS = MAX_GRACE_MS / 1_000;
 
-/** How a kill is to be done, as it is being chosen. */
+/** The options of a kill while they are edited. */
 export type KillChoice = {
   isGraceful: boolean;
   seconds: string;
-  /** `null`: at once. `undefined`: what was typed is no time. */
+  /** `null`: kill at once. `undefined`: invalid input. */
   graceMs: number | null | undefined;
   setGraceful: (isGraceful: boolean) => void;
   setSeconds: (seconds: string) => void;
   isArchiving: boolean;
   path: string;
-  /** What is saved first. `null`: nothing. `undefined`: what was typed is no path. */
+  /** The path to archive. `null`: none. `undefined`: invalid input. */
   exportPath: string | null | undefined;
   setArchiving: (isArchiving: boolean) => void;
   setPath: (path: string) => void;
 };
 
-type Before = { graceMs: number | null; exportPath: string | null };
+type Initial = { graceMs: number | null; exportPath: string | null };
 
-/** Begins with what was chosen before, where there is such. */
-export function useKillOptions({ graceMs, exportPath }: Before): KillChoice {
+export function useKillOptions({ graceMs, exportPath }: Initial): KillChoice {
   const [isGraceful, setGraceful] = useState(graceMs !== null);
   const [seconds, setSeconds] = useState(
     graceMs === null ? DEFAULT_GRACE_SECONDS : String(Math.ceil(graceMs / 1_000)),

@@ -8,29 +8,29 @@ import { type Operation, type OperationPlan, PLAN_LIVES_MS } from '@/lib/operati
 import type { Failure } from '@/lib/result';
 
 /**
- * - `checking`: the server is reading the sandboxes; `ready`: what is shown is what a start would do.
- * - `starting`: it has been told to start; `expired`: what is shown is too old to be started.
- * - `nothing`: there is nothing to kill; `failed`: it could not be read.
+ * - `checking`: the server is reading the sandboxes; `ready`: a start does exactly what is shown.
+ * - `starting`: the start was requested; `expired`: the plan is too old to be started.
+ * - `nothing`: there is nothing to kill; `failed`: the sandboxes could not be read.
  */
 export type KillPhase = 'checking' | 'ready' | 'starting' | 'expired' | 'nothing' | 'failed';
 
 export type KillPlan = {
-  /** The latest plan; the one before stays until the next is there. */
+  /** The latest plan. Kept until the next one arrives. */
   plan: OperationPlan | null;
   phase: KillPhase;
-  /** For people: what went wrong, or what has changed. */
+  /** An error or a change, for people. */
   message: string | null;
-  /** Whether asking again could help. */
-  canLookAgain: boolean;
-  lookAgain: () => void;
-  start: (words: { typed: string; reason: string; filter: string }) => void;
+  /** Whether checking again could help. */
+  canRecheck: boolean;
+  recheck: () => void;
+  start: (confirmation: { typed: string; reason: string; filter: string }) => void;
 };
 
 type Input = {
   sandboxIds: readonly string[];
-  /** `undefined` while what was typed is no time. */
+  /** `undefined`: invalid input. */
   graceMs: number | null | undefined;
-  /** `undefined` while what was typed is no path. */
+  /** `undefined`: invalid input. */
   exportPath: string | null | undefined;
   retryOf: string | null;
   isOpen: boolean;
@@ -39,12 +39,12 @@ type Input = {
 };
 
 const NOTHING_KILLED = 'Nothing was killed.';
-/** Options are changed a few at a time. */
+/** Debounces changes of options. */
 const SETTLED_AFTER_MS = 300;
-/** More ids than this the server would not take in one piece, whatever its limit. */
+/** The highest limit a server can be configured with. More ids could exceed the size of a request. */
 const MAX_IDS = 20_000;
 
-/** Whether, after such an answer, it is certain that the operation was not recorded. */
+/** Whether this error means that the operation was not recorded. */
 const SURELY_NOT_STARTED = {
   unauthenticated: true,
   forbidden: true,
@@ -58,7 +58,7 @@ const SURELY_NOT_STARTED = {
   unexpected: false,
 } satisfies Record<ErrorCode, boolean>;
 
-/** Whether asking the same again may be answered otherwise. */
+/** Whether the same request can succeed later. */
 const MAY_CHANGE = {
   unauthenticated: false,
   forbidden: false,
@@ -73,32 +73,32 @@ const MAY_CHANGE = {
 } satisfies Record<ErrorCode, boolean>;
 
 /**
- * Has the server plan a kill of exactly `sandboxIds` when the dialog opens, again when an option changes (options are
- * part of what a plan's token stands for) and when it turns out that they have changed; and starts what was shown.
+ * Plans a kill of exactly `sandboxIds` when the dialog opens, when an option changes (the plan's token covers the
+ * options), and when a sandbox has changed. Starts the plan that is shown.
  */
 export function useKillPlan(input: Input): KillPlan {
   const { sandboxIds, graceMs, exportPath, retryOf, isOpen, onStarted, onClose } = input;
   const [plan, setPlan] = useState<OperationPlan | null>(null);
   const [phase, setPhase] = useState<KillPhase>('checking');
   const [message, setMessage] = useState<string | null>(null);
-  const [canLookAgain, setCanLookAgain] = useState(true);
-  /** Only the answer to the latest question counts. */
+  const [canRecheck, setCanRecheck] = useState(true);
+  /** Only the latest response counts. */
   const round = useRef(0);
   const shownCount = useRef<number | null>(null);
-  const isAsking = useRef(isOpen);
+  const isOpenNow = useRef(isOpen);
 
   const fail = useCallback((failure: Failure | null) => {
     setPhase('failed');
-    setCanLookAgain(failure === null || MAY_CHANGE[failure.code]);
+    setCanRecheck(failure === null || MAY_CHANGE[failure.code]);
     setMessage(`${failure?.message ?? 'The server could not be reached.'} ${NOTHING_KILLED}`);
   }, []);
 
-  const look = useCallback(
-    async (because: string | null) => {
+  const check = useCallback(
+    async (cause: string | null) => {
       if (graceMs === undefined || exportPath === undefined) return;
       const mine = ++round.current;
       setPhase('checking');
-      setMessage(because);
+      setMessage(cause);
       if (sandboxIds.length > MAX_IDS) return fail(tooMany(sandboxIds.length));
       const result = await planKill({
         sandboxIds: [...sandboxIds],
@@ -111,43 +111,42 @@ export function useKillPlan(input: Input): KillPlan {
       const count = result.value.targets.length;
       setPlan(result.value);
       setPhase(count === 0 ? 'nothing' : 'ready');
-      setMessage(because ?? sayChange(shownCount.current, count));
+      setMessage(cause ?? describeChange(shownCount.current, count));
       shownCount.current = count;
     },
     [sandboxIds, graceMs, exportPath, retryOf, fail],
   );
 
-  // The server is the external system: asked at once for each opening, and when the options have settled.
+  // Checks at once when the dialog opens, and debounced when options change.
   useEffect(() => {
     if (!isOpen) return;
-    const timer = setTimeout(() => void look(null), round.current === 0 ? 0 : SETTLED_AFTER_MS);
+    const timer = setTimeout(() => void check(null), round.current === 0 ? 0 : SETTLED_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [isOpen, look]);
+  }, [isOpen, check]);
 
-  // Time is the other one: a plan that has expired must not look as if it could be started.
   useEffect(() => {
     if (!isOpen || plan === null) return;
-    // Counted from when it came: the browser's clock need not be the server's.
+    // Counted from its arrival, because the browser's clock may differ from the server's.
     const timer = setTimeout(() => setPhase((now) => (now === 'ready' ? 'expired' : now)), PLAN_LIVES_MS);
     return () => clearTimeout(timer);
   }, [isOpen, plan]);
 
   useEffect(() => {
-    isAsking.current = isOpen;
+    isOpenNow.current = isOpen;
   }, [isOpen]);
 
-  async function start(words: { typed: string; reason: string; filter: string }) {
+  async function start(confirmation: { typed: string; reason: string; filter: string }) {
     if (plan === null || phase !== 'ready') return;
     setPhase('starting');
     setMessage(null);
-    const result = await startPlan({ token: plan.token, ...words }).catch(() => null);
-    // Closing the dialog does not take back what was started: how it ends is said all the same.
+    const result = await startPlan({ token: plan.token, ...confirmation }).catch(() => null);
+    // The operation runs even if the dialog was closed, so its outcome is still shown.
     if (result?.ok) onStarted(result.value);
-    const failure = result?.ok ? null : sayNotStarted(result?.error ?? null);
-    if (!isAsking.current) {
+    const failure = result?.ok ? null : describeFailure(result?.error ?? null);
+    if (!isOpenNow.current) {
       if (failure !== null) toast.error('The kill was not confirmed', { description: failure });
     } else if (result?.ok) onClose();
-    else if (result?.error.code === 'conflict') await look(result.error.message);
+    else if (result?.error.code === 'conflict') await check(result.error.message);
     else {
       setPhase('ready');
       setMessage(failure);
@@ -158,26 +157,26 @@ export function useKillPlan(input: Input): KillPlan {
     plan,
     phase,
     message,
-    canLookAgain,
-    lookAgain: () => void look(null),
-    start: (words) => void start(words),
+    canRecheck,
+    recheck: () => void check(null),
+    start: (confirmation) => void start(confirmation),
   };
 }
 
-function sayNotStarted(failure: Failure | null): string {
+function describeFailure(failure: Failure | null): string {
   if (failure !== null && SURELY_NOT_STARTED[failure.code]) return `${failure.message} ${NOTHING_KILLED}`;
-  const what = failure?.message ?? 'The server could not be reached.';
-  return `${what} Whether the kill was started is not known; starting it again cannot start it twice.`;
+  const problem = failure?.message ?? 'The server could not be reached.';
+  return `${problem} The kill may have started. It is safe to try again: it cannot start twice.`;
 }
 
-function sayChange(before: number | null, now: number): string | null {
+function describeChange(before: number | null, now: number): string | null {
   if (before === null || before === now) return null;
-  return `Read again: ${now} will be killed now, no longer ${before}.`;
+  return `The sandboxes have changed: ${now} will be killed instead of ${before}.`;
 }
 
 function tooMany(count: number): Failure {
   return {
     code: 'invalid',
-    message: `${count} sandboxes are more than one operation may take. Narrow the filter, or go in several steps.`,
+    message: `${count} sandboxes are too many for one operation. Narrow the filter, or split it into several operations.`,
   };
 }

@@ -12,13 +12,13 @@ type Props = { operation: Operation; items: readonly RecordedItem[]; isWhole: bo
 
 const NAMES = { csv: 'CSV', json: 'JSON' } satisfies Record<RecordFormat, string>;
 
-/** The results to take away: to the clipboard or as a file. */
+/** A menu to copy or download the results. */
 export function CopyOrDownload({ operation, items, isWhole }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const copyAct = (format: RecordFormat): MenuAct => ({
     label: `Copy as ${NAMES[format]}`,
     onActivate: () => void copy(format, operation, items),
-    disabledReason: isWhole ? null : 'The rest is still being read.',
+    disabledReason: isWhole ? null : 'Still loading the sandboxes.',
   });
   const downloadAct = (format: RecordFormat): MenuAct => ({
     label: `Download ${NAMES[format]}`,
@@ -59,11 +59,11 @@ async function copy(
       `Copied ${items.length === 1 ? '1 result' : `${items.length} results`} as ${NAMES[format]}`,
     );
   } catch {
-    toast.error('The browser does not allow copying', { description: 'Download it instead.' });
+    toast.error('The browser does not allow copying', { description: 'Download the file instead.' });
   }
 }
 
-/** What commands wrote is not here: the server has it. */
+/** The output of commands is fetched, because only the server has it. */
 async function textOf(
   format: RecordFormat,
   operation: Operation,
@@ -71,9 +71,9 @@ async function textOf(
 ): Promise<string> {
   const { recordAddress, recordText } = await import('@/lib/operations/record/record-file');
   if (operation.act !== 'run') return recordText(format, operation, items);
-  const answer = await fetch(recordAddress(format, operation.id), { cache: 'no-store' });
-  if (!answer.ok) throw new Error(`The results could not be read: ${answer.status}`);
-  return answer.text();
+  const response = await fetch(recordAddress(format, operation.id), { cache: 'no-store' });
+  if (!response.ok) throw new Error(`The results could not be read: ${response.status}`);
+  return response.text();
 }
 
 async function download(format: RecordFormat, operationId: string): Promise<void> {

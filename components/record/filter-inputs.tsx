@@ -6,68 +6,65 @@ import { Select } from '@/components/ui/select';
 import type { CommonSearch, RecordSpan } from '@/lib/record-search';
 
 const SPANS = {
-  '1h': 'The last hour',
-  '24h': 'The last 24 hours',
-  '7d': 'The last 7 days',
-  '30d': 'The last 30 days',
+  '1h': 'Last hour',
+  '24h': 'Last 24 hours',
+  '7d': 'Last 7 days',
+  '30d': 'Last 30 days',
 } satisfies Record<RecordSpan, string>;
 
 type Time = RecordSpan | 'between' | '';
 const TIMES: { value: Time; label: string }[] = [
-  { value: '', label: 'At any time' },
+  { value: '', label: 'Any time' },
   ...Object.entries(SPANS).map(([value, label]) => ({ value: value as RecordSpan, label })),
-  { value: 'between', label: 'Between…' },
+  { value: 'between', label: 'Custom range…' },
 ];
 
-type Asking = { search: CommonSearch; onAsk: (changes: Partial<CommonSearch>) => void };
+type Props = { search: CommonSearch; onFilter: (changes: Partial<CommonSearch>) => void };
 
-/** Who did it. */
-export function PersonSelect({ search: { by }, people, onAsk }: Asking & { people: readonly string[] }) {
+export function PersonSelect({ search: { by }, people, onFilter }: Props & { people: readonly string[] }) {
   const offered = by === null || people.includes(by) ? people : [by, ...people];
   return (
     <Select
       label="Person"
       value={by ?? ''}
-      options={[{ value: '', label: 'By anybody' }, ...offered.map((name) => ({ value: name, label: name }))]}
-      onChange={(name) => onAsk({ by: name || null })}
+      options={[{ value: '', label: 'Anyone' }, ...offered.map((name) => ({ value: name, label: name }))]}
+      onChange={(name) => onFilter({ by: name || null })}
       className="max-w-48"
     />
   );
 }
 
-/** With which sandbox. */
-export function SandboxInput({ search, onAsk, placeholder }: Asking & { placeholder: string }) {
+export function SandboxInput({ search, onFilter }: Props) {
   return (
     <CommittedInput
       aria-label="Sandbox id"
-      placeholder={placeholder}
+      placeholder="Sandbox id"
       spellCheck={false}
       autoComplete="off"
       value={search.sandbox ?? ''}
-      onCommit={(text) => onAsk({ sandbox: text.trim() || null })}
+      onCommit={(text) => onFilter({ sandbox: text.trim() || null })}
       className="w-56 font-mono text-small placeholder:font-sans placeholder:text-body"
     />
   );
 }
 
-/** What `TimeSelect` shows. The input for limits is there before any is chosen. */
-export function useTimes(search: CommonSearch, onAsk: Asking['onAsk']) {
+/** The state of `TimeSelect`. A custom range shows its inputs before it has any limit. */
+export function useTimeFilter({ search, onFilter }: Props) {
   const hasLimits = search.fromMs !== null || search.toMs !== null;
-  const [wantsLimits, setWantsLimits] = useState(hasLimits);
+  const [isCustom, setIsCustom] = useState(hasLimits);
   return {
     search,
-    onAsk,
-    isBetween: search.within === null && (hasLimits || wantsLimits),
+    onFilter,
+    isBetween: search.within === null && (hasLimits || isCustom),
     choose: (time: Time) => {
-      setWantsLimits(time === 'between');
-      onAsk({ within: time === 'between' || time === '' ? null : time, fromMs: null, toMs: null });
+      setIsCustom(time === 'between');
+      onFilter({ within: time === 'between' || time === '' ? null : time, fromMs: null, toMs: null });
     },
-    clear: () => setWantsLimits(false),
+    clear: () => setIsCustom(false),
   };
 }
 
-/** When. */
-export function TimeSelect({ search, onAsk, isBetween, choose }: ReturnType<typeof useTimes>) {
+export function TimeSelect({ search, onFilter, isBetween, choose }: ReturnType<typeof useTimeFilter>) {
   return (
     <>
       <Select
@@ -78,8 +75,8 @@ export function TimeSelect({ search, onAsk, isBetween, choose }: ReturnType<type
       />
       {isBetween ? (
         <>
-          <MomentInput label="From" ms={search.fromMs} onCommit={(fromMs) => onAsk({ fromMs })} />
-          <MomentInput label="Until" ms={search.toMs} onCommit={(toMs) => onAsk({ toMs })} />
+          <MomentInput label="From" ms={search.fromMs} onCommit={(fromMs) => onFilter({ fromMs })} />
+          <MomentInput label="To" ms={search.toMs} onCommit={(toMs) => onFilter({ toMs })} />
         </>
       ) : null}
     </>
@@ -91,10 +88,10 @@ type CommittedProps = Omit<ComponentProps<typeof Input>, 'onBlur' | 'onKeyDown' 
   onCommit: (text: string) => void;
 };
 
-/** Takes effect once the typing is over: at Enter, or when the focus goes elsewhere. */
+/** Commits its text on Enter or blur. */
 function CommittedInput({ value, onCommit, ...props }: CommittedProps) {
   const [typed, setTyped] = useState({ text: value, since: value });
-  // What is in force has changed from elsewhere: by the way back, or by clearing everything.
+  // The committed value changed elsewhere, such as by browser history or "Clear".
   if (typed.since !== value) setTyped({ text: value, since: value });
   const commit = () => {
     if (typed.text.trim() !== value) onCommit(typed.text);
@@ -116,7 +113,7 @@ const never = () => () => {};
 
 type MomentProps = { label: string; ms: number | null; onCommit: (ms: number | null) => void };
 
-/** A moment in the reader's own zone, which the server does not know: it leaves the field empty. */
+/** A time in the browser's zone. Server rendering leaves the field empty, because it does not know the zone. */
 function MomentInput({ label, ms, onCommit }: MomentProps) {
   const text = useSyncExternalStore(
     never,

@@ -29,7 +29,7 @@ import { templateName } from '@/lib/sandbox/name';
 
 const ROW_PX = 34;
 const OVERSCAN = 3;
-/** What the server fills; the browser measures. */
+/** For server rendering. The browser measures. */
 const SERVED_RECT = { width: 1280, height: 1100 };
 const GRID =
   'grid min-w-[1080px] grid-cols-[16px_128px_184px_104px_minmax(240px,6fr)_64px_minmax(200px,5fr)] items-center gap-4 px-5';
@@ -37,20 +37,20 @@ const GRID =
 type Props = {
   act: SandboxAct;
   items: readonly RecordedItem[];
-  /** Whether more are on their way. */
+  /** Whether more items are being fetched. */
   isReading: boolean;
-  /** Those that can be retried. */
+  /** The items that can be retried. */
   failed: readonly RecordedItem[];
-  chosen: ReadonlySet<string>;
-  onChoose: Dispatch<SetStateAction<ReadonlySet<string>>>;
-  /** Whether a pointer is over the rows, so that they must not move. */
+  selected: ReadonlySet<string>;
+  onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
+  /** Called with true while the pointer is over the rows, so that they do not move. */
   onHold: (isHeld: boolean) => void;
-  /** Shows all again, where only one outcome is looked at. */
+  /** Clears the outcome filter; `null`: none is set. */
   onShowAll: (() => void) | null;
 };
 
-/** What became of each sandbox, in the order of the plan. Only the rows in sight exist. */
-export function ItemTable({ act, items, isReading, failed, chosen, onChoose, onHold, onShowAll }: Props) {
+/** The outcome of each sandbox in plan order, virtualized. */
+export function ItemTable({ act, items, isReading, failed, selected, onSelect, onHold, onShowAll }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const router = useRouter();
   const virtual = useVirtualizer({
@@ -68,12 +68,12 @@ export function ItemTable({ act, items, isReading, failed, chosen, onChoose, onH
   );
   const toggle = useCallback(
     (sandboxId: string) =>
-      onChoose((before) => {
+      onSelect((before) => {
         const next = new Set(before);
         if (!next.delete(sandboxId)) next.add(sandboxId);
         return next;
       }),
-    [onChoose],
+    [onSelect],
   );
 
   return (
@@ -83,7 +83,7 @@ export function ItemTable({ act, items, isReading, failed, chosen, onChoose, onH
       aria-label="Sandboxes of this operation"
       aria-rowcount={items.length + 1}
       aria-busy={isReading}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it.
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
       tabIndex={0}
       className="relative min-h-0 flex-1 overflow-auto outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
     >
@@ -94,14 +94,14 @@ export function ItemTable({ act, items, isReading, failed, chosen, onChoose, onH
           className={clsx(GRID, 'h-8 border-line border-b text-ink-2 text-small')}
         >
           <div role="columnheader" className="flex items-center">
-            <ChooseAll failed={failed} chosen={chosen} onChoose={onChoose} />
+            <SelectAll failed={failed} selected={selected} onSelect={onSelect} />
           </div>
           <Header>Outcome</Header>
           <Header>Sandbox</Header>
           <Header>Template</Header>
-          <Header>Metadata then</Header>
-          <Header alignRight>Took</Header>
-          <Header>Detail</Header>
+          <Header>Metadata at the time</Header>
+          <Header alignRight>Duration</Header>
+          <Header>Details</Header>
         </div>
       </div>
       <div
@@ -120,7 +120,7 @@ export function ItemTable({ act, items, isReading, failed, chosen, onChoose, onH
               item={item}
               index={index}
               top={start}
-              isChosen={chosen.has(item.sandboxId)}
+              isSelected={selected.has(item.sandboxId)}
               onToggle={toggle}
               onPick={pick}
             />
@@ -129,7 +129,7 @@ export function ItemTable({ act, items, isReading, failed, chosen, onChoose, onH
       </div>
       {items.length === 0 && onShowAll ? (
         <div className="sticky left-0 flex flex-col items-center gap-3 pt-[10vh]">
-          <p className="text-ink-2">{isReading ? 'Reading…' : 'None of them has this outcome.'}</p>
+          <p className="text-ink-2">{isReading ? 'Reading…' : 'No sandboxes have this outcome.'}</p>
           <Button onClick={onShowAll}>Show all</Button>
         </div>
       ) : null}
@@ -145,21 +145,21 @@ function Header({ alignRight, children }: { alignRight?: boolean; children: Reac
   );
 }
 
-type ChooseAllProps = Pick<Props, 'failed' | 'chosen' | 'onChoose'>;
+type SelectAllProps = Pick<Props, 'failed' | 'selected' | 'onSelect'>;
 
-function ChooseAll({ failed, chosen, onChoose }: ChooseAllProps) {
+function SelectAll({ failed, selected, onSelect }: SelectAllProps) {
   const count = useMemo(
-    () => failed.filter(({ sandboxId }) => chosen.has(sandboxId)).length,
-    [failed, chosen],
+    () => failed.filter(({ sandboxId }) => selected.has(sandboxId)).length,
+    [failed, selected],
   );
-  if (failed.length === 0) return <span className="sr-only">Chosen</span>;
+  if (failed.length === 0) return <span className="sr-only">Selected</span>;
   const isAll = count === failed.length;
   return (
     <Checkbox
-      aria-label={`Choose all ${failed.length} that failed`}
-      title={`Choose all ${failed.length} that failed`}
+      aria-label={`Select all ${failed.length} failed`}
+      title={`Select all ${failed.length} failed`}
       checked={isAll}
-      onChange={() => onChoose(new Set(isAll ? [] : failed.map(({ sandboxId }) => sandboxId)))}
+      onChange={() => onSelect(new Set(isAll ? [] : failed.map(({ sandboxId }) => sandboxId)))}
       isIndeterminate={count > 0 && !isAll}
     />
   );
@@ -170,12 +170,12 @@ type RowProps = {
   item: RecordedItem;
   index: number;
   top: number;
-  isChosen: boolean;
+  isSelected: boolean;
   onToggle: (sandboxId: string) => void;
   onPick: (key: string, value: string) => void;
 };
 
-const ItemRow = memo(function ItemRow({ act, item, index, top, isChosen, onToggle, onPick }: RowProps) {
+const ItemRow = memo(function ItemRow({ act, item, index, top, isSelected, onToggle, onPick }: RowProps) {
   const { sandboxId, outcome, sandbox, tookMs, message, saved } = item;
   const template = templateName(sandbox);
   return (
@@ -185,15 +185,15 @@ const ItemRow = memo(function ItemRow({ act, item, index, top, isChosen, onToggl
       className={clsx(
         GRID,
         'group/row absolute left-0 h-[34px] w-full border-line-soft border-b bg-(--row)',
-        isChosen ? '[--row:var(--selected)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]',
+        isSelected ? '[--row:var(--selected)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]',
       )}
       style={{ top }}
     >
       <div role="cell" className="flex items-center">
         {mayRetry(act, outcome) ? (
           <Checkbox
-            aria-label={`Choose ${sandboxId}`}
-            checked={isChosen}
+            aria-label={`Select ${sandboxId}`}
+            checked={isSelected}
             onChange={() => onToggle(sandboxId)}
           />
         ) : null}

@@ -5,34 +5,14 @@ import { paths } from '@/lib/paths';
 
 const LINK = 'text-accent underline';
 
-/** Nothing has been done from here so far. */
-export function LogEmpty() {
-  return (
-    <div className="flex flex-col items-center px-5 pt-[10vh]">
-      <Notice level="h2" title="Nothing has been done yet">
-        <p>
-          Every kill, pause, resume, change of time left and command is recorded here: who did it, when, why,
-          to which sandboxes, and what became of each. Nobody can edit or delete it from here.
-        </p>
-        <p className="mt-4">
-          <Link href={paths.sandboxes()} className={LINK}>
-            Go to the sandboxes
-          </Link>
-        </p>
-      </Notice>
-    </div>
-  );
-}
-
-/** An id that no operation has. */
 export function UnknownOperation() {
   return (
     <main className="p-5">
-      <Notice title="There is no operation with this id">
-        <p>It may be mistyped, or be older than this Sandkeeper keeps its record.</p>
+      <Notice title="Operation not found">
+        <p>The id may be mistyped, or the operation may be older than the retention period.</p>
         <p className="mt-4">
           <Link href={paths.operations()} className={LINK}>
-            All operations
+            View all operations
           </Link>
         </p>
       </Notice>
@@ -41,27 +21,26 @@ export function UnknownOperation() {
 }
 
 type NothingProps = {
-  /** What the record is of, such as `operations`. */
-  what: string;
-  isNoId: boolean;
+  /** The entries, such as `operations`. */
+  noun: string;
+  isInvalidId: boolean;
   onClear: () => void;
 };
 
-/** There are entries, but not such. */
-export function NothingMatches({ what, isNoId, onClear }: NothingProps) {
+export function NothingMatches({ noun, isInvalidId, onClear }: NothingProps) {
   return (
     <div className="flex flex-col items-center gap-3 px-5 pt-[14vh]">
       <p className="text-ink-2">
-        {isNoId
-          ? 'No sandbox can have such an id: it is 1 to 64 letters, digits, "-" or "_".'
-          : `No ${what} pass these filters.`}
+        {isInvalidId
+          ? 'This is not a valid sandbox id. Ids have 1 to 64 letters, digits, "-" or "_".'
+          : `No ${noun} match these filters.`}
       </p>
-      <Button onClick={onClear}>Show all {what}</Button>
+      <Button onClick={onClear}>Show all {noun}</Button>
     </div>
   );
 }
 
-/** Says that there is more at the top than is shown. */
+/** Announces new entries, which are not inserted because rows must not move. */
 export function LogNews({ count, onShow }: { count: number; onShow: () => void }) {
   return (
     <div role="status" className="relative z-30 h-0">
@@ -77,13 +56,12 @@ export function LogNews({ count, onShow }: { count: number; onShow: () => void }
 }
 
 type PagingProps = {
-  /** Where the newest are; `null`: here. */
+  /** `null`: this is the first page. */
   newest: string | null;
-  /** Where older ones are; `null`: nowhere. */
+  /** `null`: this is the last page. */
   older: string | null;
 };
 
-/** The ways to older entries and back to the newest. */
 export function LogPaging({ newest, older }: PagingProps) {
   if (older === null && newest === null) return null;
   return (
@@ -94,7 +72,7 @@ export function LogPaging({ newest, older }: PagingProps) {
         </Link>
       )}
       {older === null ? (
-        <span className="text-ink-3">These are the oldest.</span>
+        <span className="text-ink-3">No older entries</span>
       ) : (
         <Link href={older} className={LINK}>
           Older
@@ -106,7 +84,6 @@ export function LogPaging({ newest, older }: PagingProps) {
 
 const SKELETON_ROWS = 12;
 
-/** The log's shape while it is being read. */
 export function LogSkeleton() {
   return (
     <main className="flex-1 overflow-hidden" aria-busy="true">
@@ -115,7 +92,7 @@ export function LogSkeleton() {
       <div className="h-8 border-line border-b" />
       {Array.from({ length: SKELETON_ROWS }, (_, index) => (
         <div
-          // biome-ignore lint/suspicious/noArrayIndexKey: these rows are all the same.
+          // biome-ignore lint/suspicious/noArrayIndexKey: the rows are identical.
           key={index}
           className="flex h-[34px] items-center gap-6 border-line-soft border-b px-5"
         >

@@ -1,22 +1,33 @@
 import Link from 'next/link';
 import { Fragment, type ReactNode } from 'react';
 import { operationOptions } from '@/components/operations/options';
-import { countsText, operationTitle } from '@/components/operations/outcome';
+import { countsText, operationTitle, sandboxCount } from '@/components/operations/outcome';
 import { LocalTime } from '@/components/ui/local-time';
 import type { Operation } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
-import { OperationName } from './operation-name';
 
 type HeadingProps = {
   operation: Operation;
-  /** Where it is about one sandbox only. */
+  /** Set if the operation has a single sandbox. */
   sandboxId: string | null;
 };
 
-/** What was done; then who did it, when, why, and what was on screen. */
+/** `Kill 145 sandboxes`, or `Kill i66nm4…` for a single sandbox. */
+export function OperationName({ operation: { act, counts }, sandboxId }: HeadingProps) {
+  const title = operationTitle(act, counts);
+  if (sandboxId === null) return title;
+  return (
+    <>
+      {title.slice(0, -sandboxCount(1).length)}
+      <span className="font-mono text-[0.92em]">{sandboxId}</span>
+    </>
+  );
+}
+
+/** The title, person, time, reason and filter of an operation. */
 export function OperationHeading({ operation, sandboxId }: HeadingProps) {
   const { act, params, actor, createdAtMs, reason, filter } = operation;
-  // A command has a place of its own.
+  // The page shows a command separately.
   const options = act === 'run' ? null : operationOptions(act, params);
   return (
     <div className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-4 gap-y-1">
@@ -35,7 +46,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
           <bdi key="who">{actor}</bdi>
           <LocalTime key="when" ms={createdAtMs} />
           {reason === '' ? null : (
-            <span key="why" className="whitespace-pre-line break-words text-ink">
+            <span key="reason" className="whitespace-pre-line break-words text-ink">
               “<bdi>{reason}</bdi>”
             </span>
           )}
@@ -44,7 +55,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
               key="filter"
               href={{ pathname: paths.sandboxes(), query: { q: filter } }}
               prefetch={false}
-              title="Show what passes this filter now"
+              title="Show sandboxes that match this filter now"
               className="break-words font-mono text-small hover:text-ink hover:underline"
             >
               <bdi>{filter}</bdi>
@@ -56,12 +67,12 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
   );
 }
 
-/** Things one after the other with a dot between them; what is `null` is left out. */
+/** Joins children with dots. Skips `null`. */
 function Dotted({ children }: { children: ReactNode[] }) {
   return children
     .filter((child) => child !== null)
     .map((child, index) => (
-      // biome-ignore lint/suspicious/noArrayIndexKey: they never change places.
+      // biome-ignore lint/suspicious/noArrayIndexKey: the order never changes.
       <Fragment key={index}>
         {index === 0 ? null : <span className="text-ink-3"> · </span>}
         {child}
@@ -69,14 +80,14 @@ function Dotted({ children }: { children: ReactNode[] }) {
     ));
 }
 
-/** The operation whose failures this one took up again, and those that took up its own. */
+/** Links to the operation that this one retries, and to its own retries. */
 export function Relations({ retryOf, retries }: { retryOf: string | null; retries: readonly Operation[] }) {
   if (retryOf === null && retries.length === 0) return null;
   return (
     <p className="flex flex-wrap gap-x-4 text-ink-2">
       {retryOf === null ? null : (
         <span>
-          Takes up again what failed in{' '}
+          Retry of{' '}
           <Link href={paths.operation(retryOf)} className="text-accent underline">
             an earlier operation
           </Link>

@@ -11,25 +11,28 @@ import { useActs } from '@/components/operations/use-acts';
 import type { Role } from '@/lib/access/roles';
 import { mayRetry, OUTCOMES, type Outcome, totalsOf } from '@/lib/operations/schema';
 import { ItemTable } from './item-table';
-import { OperationActs } from './operation-acts';
+import { OperationActions } from './operation-actions';
 import { OperationHeading, Relations } from './operation-heading';
 import { OperationStatus } from './operation-status';
-import { type FirstLook, useOperation } from './use-operation';
+import { type InitialOperation, useOperation } from './use-operation';
 import { useSteadyItems } from './use-steady-items';
 
-type Props = { first: FirstLook; role: Role; nowMs: number };
+type Props = { first: InitialOperation; role: Role; nowMs: number };
 
-/** One operation: what was asked, how far it is, and what is true about each of its sandboxes. */
+/** One operation: its request, progress, and the outcome of each sandbox. */
 export function OperationPage({ first, role, nowMs }: Props) {
   const now = useOperation(first);
   const { operation, items } = now;
   const { act, counts } = operation;
   const [shown, setShown] = useShownOutcome();
   const [isHeld, setIsHeld] = useState(false);
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());
   const rows = useSteadyItems(items, shown, isHeld);
   const failed = useMemo(() => items.filter(({ outcome }) => mayRetry(act, outcome)), [items, act]);
-  const picked = useMemo(() => failed.filter(({ sandboxId }) => chosen.has(sandboxId)), [failed, chosen]);
+  const selected = useMemo(
+    () => failed.filter(({ sandboxId }) => selectedIds.has(sandboxId)),
+    [failed, selectedIds],
+  );
   const { onRetry, dialogs } = useActs(operation.filter);
   const [view, setView] = useCommandView(act, role);
   const showsResults = view === 'results';
@@ -43,11 +46,11 @@ export function OperationPage({ first, role, nowMs }: Props) {
             operation={operation}
             sandboxId={isSingle ? (items[0]?.sandboxId ?? null) : null}
           />
-          <OperationActs
+          <OperationActions
             now={now}
             role={role}
             failed={failed}
-            picked={picked}
+            selected={selected}
             nowMs={nowMs}
             onRetry={(sandboxes) => onRetry(operation, sandboxes)}
           />
@@ -59,9 +62,9 @@ export function OperationPage({ first, role, nowMs }: Props) {
         <div className="flex flex-wrap gap-x-5">
           <OutcomeCounts act={act} counts={counts} picking={{ picked: shown, onPick: setShown }} />
           <OperationStatus operation={operation} view={now.view} nowMs={nowMs} />
-          {now.isTroubled ? (
+          {now.hasReadError ? (
             <p role="status" className="text-ink-2">
-              The rest could not be read. Trying again.
+              Could not load all sandboxes. Retrying…
             </p>
           ) : null}
           {view === null ? null : <CommandViewChoice view={view} onChoose={setView} />}
@@ -75,8 +78,8 @@ export function OperationPage({ first, role, nowMs }: Props) {
           items={rows}
           isReading={!now.isWhole}
           failed={failed}
-          chosen={chosen}
-          onChoose={setChosen}
+          selected={selectedIds}
+          onSelect={setSelectedIds}
           onHold={setIsHeld}
           onShowAll={shown === null ? null : () => setShown(null)}
         />
@@ -86,7 +89,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
   );
 }
 
-/** The outcome that is looked at, as it stands in the address. */
+/** The outcome filter, stored in the URL. */
 function useShownOutcome(): [Outcome | null, (outcome: Outcome | null) => void] {
   const [text, setText] = useQueryState('show');
   return [OUTCOMES.find((outcome) => outcome === text) ?? null, (outcome) => void setText(outcome)];

@@ -1,6 +1,6 @@
 'use client';
 
-import { RateLimiter } from '@/components/operations/rate';
+import { OperationRate } from '@/components/operations/rate';
 import { type Phase, phaseOf } from '@/components/operations/tray-entries';
 import { useNow } from '@/components/ui/clock';
 import { formatTook } from '@/components/ui/duration';
@@ -9,7 +9,7 @@ import { useTick } from '@/components/ui/tick';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import type { Operation } from '@/lib/operations/schema';
 
-/** The phase of an operation, and in the time in which it can be called off, how many seconds that still is. */
+/** The phase of an operation, and the seconds until it starts. */
 export function usePhase(operation: Operation, nowMs: number): { phase: Phase; startsInS: number } {
   const phase = useServerNow((serverNowMs) => phaseOf(operation, serverNowMs), nowMs);
   const startsInS = useServerNow(
@@ -19,34 +19,34 @@ export function usePhase(operation: Operation, nowMs: number): { phase: Phase; s
   return { phase, startsInS };
 }
 
-/** `useNow` by the server's clock, as far as this browser knows it; `madeAtMs` is when the page was made. */
+/** `useNow` with server time. `renderedAtMs` is used for server rendering. */
 export function useServerNow<T extends string | number | boolean | null>(
   derive: (serverNowMs: number) => T,
-  madeAtMs: number,
+  renderedAtMs: number,
 ): T {
-  return useNow(derive, madeAtMs, (browserMs) => operationProgress().clock.at(browserMs));
+  return useNow(derive, renderedAtMs, (browserMs) => operationProgress().clock.at(browserMs));
 }
 
 type Props = { operation: Operation; view: OperationView | undefined; nowMs: number };
 
-/** How it goes, or how it ended, in a few words. */
+/** The progress or the end of an operation, in a few words. */
 export function OperationStatus({ operation, view, nowMs }: Props) {
   const { phase, startsInS } = usePhase(operation, nowMs);
   return (
     <p className="text-ink-2">
-      {phase === 'window' ? `Begins in ${startsInS} s. Nothing has been sent yet.` : null}
+      {phase === 'window' ? `Starts in ${startsInS} s. No requests have been sent.` : null}
       {phase === 'running' && view ? <RunningRate view={view} /> : null}
       <Stopped operation={operation} />
-      {phase === 'stopping' ? ' Waiting for what had been sent already.' : null}
+      {phase === 'stopping' ? ' Waiting for requests that were already sent.' : null}
       <Took operation={operation} />
     </p>
   );
 }
 
-const PACE_TICK_MS = 500;
+const TICK_MS = 500;
 
 function RunningRate({ view }: { view: OperationView }) {
-  return <RateLimiter view={view} nowMs={useTick(PACE_TICK_MS)} />;
+  return <OperationRate view={view} nowMs={useTick(TICK_MS)} />;
 }
 
 function Stopped({ operation: { cancelledAtMs, cancelledBy, startsAtMs } }: { operation: Operation }) {
@@ -55,7 +55,7 @@ function Stopped({ operation: { cancelledAtMs, cancelledBy, startsAtMs } }: { op
     <>
       {cancelledAtMs < startsAtMs ? 'Cancelled' : 'Stopped'} by <bdi>{cancelledBy}</bdi> at{' '}
       <LocalTime ms={cancelledAtMs} isShort />
-      {cancelledAtMs < startsAtMs ? ', before anything was sent.' : '.'}
+      {cancelledAtMs < startsAtMs ? ', before any request was sent.' : '.'}
     </>
   );
 }

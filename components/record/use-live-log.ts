@@ -7,32 +7,31 @@ import { type OperationView, operationProgress } from '@/lib/operations/record/p
 import type { LogEntry, LogPage } from '@/lib/operations/record/record';
 
 /**
- * The page as the server made it, with what has become of its operations since; and how many operations have come that
- * belong at its top: they are announced, because rows must not move under the pointer. `madeAtMs`: when it was made, by
- * the server's clock.
+ * The server's page with live updates of its operations, and the number of new operations that belong at its top. New
+ * ones are only announced, because rows must not move under the pointer. `renderedAtMs` is server time.
  */
 export function useLiveLog(
   page: LogPage,
   search: LogSearch,
-  madeAtMs: number,
+  renderedAtMs: number,
 ): { entries: LogEntry[]; arrived: number } {
   const views = useOperations();
   const entries = useMemo(() => {
     const byId = new Map(views.map((view) => [view.operation.id, view]));
     return page.entries.map((entry) => {
       const view = byId.get(entry.operation.id);
-      return view && isNewer(view, entry, madeAtMs) ? { ...entry, operation: view.operation } : entry;
+      return view && isNewer(view, entry, renderedAtMs) ? { ...entry, operation: view.operation } : entry;
     });
-  }, [page, views, madeAtMs]);
+  }, [page, views, renderedAtMs]);
   const arrived = useMemo(() => countArrived(page, views, search), [page, views, search]);
   return { entries, arrived };
 }
 
-/** What has ended may have been looked at again, and the page may know more of that than this tab. */
-function isNewer(view: OperationView, { operation }: LogEntry, madeAtMs: number): boolean {
+/** After a recheck, the page may be newer than the last event of this tab. */
+function isNewer(view: OperationView, { operation }: LogEntry, renderedAtMs: number): boolean {
   if (operation.state === 'running') return true;
-  const heardAtMs = view.samples.at(-1)?.atMs ?? 0;
-  return operationProgress().clock.at(heardAtMs) > madeAtMs;
+  const eventAtMs = view.samples.at(-1)?.atMs ?? 0;
+  return operationProgress().clock.at(eventAtMs) > renderedAtMs;
 }
 
 function countArrived({ entries }: LogPage, views: readonly OperationView[], search: LogSearch): number {

@@ -15,51 +15,50 @@ import {
   totalsOf,
 } from '@/lib/operations/schema';
 
-const TRY_AGAIN_MS = 3_000;
+const RETRY_MS = 3_000;
 
-/** What the page is served with: the first screenful of a long operation. */
-export type FirstLook = {
+/** The server-rendered start: an operation with its first screen of items. */
+export type InitialOperation = {
   operation: Operation;
   items: RecordedItem[];
-  /** Operations that took up its failures again, oldest first. */
+  /** Oldest first. */
   retries: Operation[];
 };
 
 export type OperationNow = {
   operation: Operation;
-  /** In the order of the plan. */
+  /** In plan order. */
   items: readonly RecordedItem[];
-  /** Whether `items` are all of them. */
+  /** Whether `items` is complete. */
   isWhole: boolean;
-  /** The rest could not be read; it is being tried again. */
-  isTroubled: boolean;
+  /** The last read failed. It is retried. */
+  hasReadError: boolean;
   retries: readonly Operation[];
-  /** What this tab has heard of it. */
+  /** Live state, if this tab has received any. */
   view: OperationView | undefined;
-  /** Reads all of it again. */
   reread: () => void;
 };
 
 type Reading = OperationRecord & { atMs: number };
 
-/** An operation as it stands now: what the record says, and over it what this tab has heard since. */
-export function useOperation(first: FirstLook): OperationNow {
+/** An operation as recorded, with the live updates of this tab. */
+export function useOperation(first: InitialOperation): OperationNow {
   const { id } = first.operation;
   const views = useOperations();
   const view = views.find(({ operation }) => operation.id === id);
   const [reading, setReading] = useState<Reading | null>(null);
   const [wanted, setWanted] = useState(0);
-  const [isTroubled, setIsTroubled] = useState(false);
+  const [hasReadError, setHasReadError] = useState(false);
   const recorded = reading ?? first;
-  const heard = isNewer(view, reading) ? view : undefined;
-  const operation = heard?.operation ?? recorded.operation;
-  const items = useMemo(() => withNews(recorded.items, heard), [recorded, heard]);
+  const live = isNewer(view, reading) ? view : undefined;
+  const operation = live?.operation ?? recorded.operation;
+  const items = useMemo(() => withUpdates(recorded.items, live), [recorded, live]);
   const { total } = totalsOf(operation.counts);
   const isWhole = items.length >= total;
-  // How it ended may have been told in numbers alone.
+  // The final event may contain only counts.
   const isMissing = !isWhole || (operation.state === 'finished' && !areSame(items, operation));
 
-  // The server is the external system: what is missing is asked for until it is here.
+  // Reads from the server until the record is complete.
   useEffect(() => {
     if (!isMissing && wanted === 0) return;
     let isCurrent = true;
@@ -70,8 +69,8 @@ export function useOperation(first: FirstLook): OperationNow {
         .catch(() => null);
       if (!isCurrent) return;
       if (record) setReading({ ...record, atMs: Date.now() });
-      setIsTroubled(record === null);
-      if (record === null || isMissing) timer = setTimeout(read, TRY_AGAIN_MS);
+      setHasReadError(record === null);
+      if (record === null || isMissing) timer = setTimeout(read, RETRY_MS);
     };
     void read();
     return () => {
@@ -82,27 +81,30 @@ export function useOperation(first: FirstLook): OperationNow {
 
   const retries = useMemo(() => withNewRetries(first, views), [first, views]);
   const reread = useCallback(() => setWanted((before) => before + 1), []);
-  return { operation, items, isWhole, isTroubled, retries, view, reread };
+  return { operation, items, isWhole, hasReadError, retries, view, reread };
 }
 
-/** Whether the channel has said something since the last reading. */
+/** Whether an event has arrived since the last read. */
 function isNewer(view: OperationView | undefined, reading: Reading | null): boolean {
   if (view === undefined) return false;
   if (reading === null || reading.operation.state === 'running') return true;
   return (view.samples.at(-1)?.atMs ?? 0) > reading.atMs;
 }
 
-/** Items of which there is no news stay the same objects, so that their rows need not be drawn again. */
-function withNews(items: readonly RecordedItem[], view: OperationView | undefined): readonly RecordedItem[] {
+/** Unchanged items keep their identity, so that their rows do not render again. */
+function withUpdates(
+  items: readonly RecordedItem[],
+  view: OperationView | undefined,
+): readonly RecordedItem[] {
   if (view === undefined || view.items.size === 0) return items;
   return items.map((item) => {
-    const news = view.items.get(item.sandboxId);
+    const update = view.items.get(item.sandboxId);
     if (
-      !news ||
-      (news.outcome === item.outcome && news.message === item.message && news.tookMs === item.tookMs)
+      !update ||
+      (update.outcome === item.outcome && update.message === item.message && update.tookMs === item.tookMs)
     )
       return item;
-    return { ...item, ...news };
+    return { ...item, ...update };
   });
 }
 
@@ -111,14 +113,17 @@ function areSame(items: readonly RecordedItem[], { counts }: Operation): boolean
   return OUTCOMES.every((outcome) => counted[outcome] === counts[outcome]);
 }
 
-function withNewRetries({ operation, retries }: FirstLook, views: readonly OperationView[]): Operation[] {
-  const news = new Map(
+function withNewRetries(
+  { operation, retries }: InitialOperation,
+  views: readonly OperationView[],
+): Operation[] {
+  const live = new Map(
     views
       .filter((view) => view.operation.retryOf === operation.id)
       .map((view) => [view.operation.id, view.operation]),
   );
-  const known = retries.map((retry) => news.get(retry.id) ?? retry);
+  const known = retries.map((retry) => live.get(retry.id) ?? retry);
   const ids = new Set(retries.map(({ id }) => id));
-  const added = [...news.values()].filter(({ id }) => !ids.has(id));
+  const added = [...live.values()].filter(({ id }) => !ids.has(id));
   return [...known, ...added.sort((one, other) => one.createdAtMs - other.createdAtMs)];
 }

@@ -3,10 +3,7 @@
 import { useMemo, useState } from 'react';
 import type { Outcome, RecordedItem } from '@/lib/operations/schema';
 
-/**
- * Those of `items` with the outcome that is looked at (`null`: all). While `isHeld`, as when a pointer is over them,
- * none comes and none leaves, so that the row under the pointer is the row that gets clicked.
- */
+/** Filters items by outcome (`null`: all). While `isHeld`, no row appears or disappears under the pointer. */
 export function useSteadyItems(
   items: readonly RecordedItem[],
   shown: Outcome | null,

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { Suspense } from 'react';
-import { LogPage } from '@/components/record/log-page';
 import { LogSkeleton } from '@/components/record/log-states';
+import { OperationLog } from '@/components/record/operation-log';
 import { guardPage } from '@/lib/access/guard';
 import { type LogSearch, parseLogSearch } from '@/lib/operations/record/log-filter';
 import { listActors, listOperations } from '@/lib/operations/record/record';
@@ -10,8 +10,8 @@ export const metadata: Metadata = { title: 'Operations' };
 
 export default async function OperationsPage({ searchParams }: PageProps<'/operations'>) {
   await guardPage('viewer');
-  const asked = await searchParams;
-  const search = parseLogSearch((name) => [asked[name]].flat()[0]);
+  const parameters = await searchParams;
+  const search = parseLogSearch((name) => [parameters[name]].flat()[0]);
   return (
     <Suspense fallback={<LogSkeleton />}>
       <Content search={search} />
@@ -22,5 +22,5 @@ export default async function OperationsPage({ searchParams }: PageProps<'/opera
 async function Content({ search }: { search: LogSearch }) {
   const nowMs = Date.now();
   const [page, actors] = await Promise.all([listOperations(search, nowMs), listActors()]);
-  return <LogPage search={search} page={page} actors={actors} nowMs={nowMs} />;
+  return <OperationLog search={search} page={page} actors={actors} nowMs={nowMs} />;
 }

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { Suspense } from 'react';
-import { AccessPage } from '@/components/record/access-page';
+import { AccessLog } from '@/components/record/access-log';
 import { LogSkeleton } from '@/components/record/log-states';
 import { type AccessSearch, parseAccessSearch } from '@/lib/access/access-filter';
 import { listAccess, listAccessActors } from '@/lib/access/audit';
@@ -10,8 +10,8 @@ export const metadata: Metadata = { title: 'Access' };
 
 export default async function OperationsAccessPage({ searchParams }: PageProps<'/operations/access'>) {
   await guardPage('viewer');
-  const asked = await searchParams;
-  const search = parseAccessSearch((name) => [asked[name]].flat()[0]);
+  const parameters = await searchParams;
+  const search = parseAccessSearch((name) => [parameters[name]].flat()[0]);
   return (
     <Suspense fallback={<LogSkeleton />}>
       <Content search={search} />
@@ -22,5 +22,5 @@ export default async function OperationsAccessPage({ searchParams }: PageProps<'
 async function Content({ search }: { search: AccessSearch }) {
   const nowMs = Date.now();
   const [page, actors] = await Promise.all([listAccess(search, nowMs), listAccessActors()]);
-  return <AccessPage search={search} page={page} actors={actors} nowMs={nowMs} />;
+  return <AccessLog search={search} page={page} actors={actors} nowMs={nowMs} />;
 }

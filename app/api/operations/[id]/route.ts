@@ -2,7 +2,7 @@ import { guardRead } from '@/lib/access/guard';
 import { recordOf } from '@/lib/operations/record/record';
 import { responseOf } from '@/lib/result';
 
-/** One operation with what became of each of its sandboxes: `{ operation, items }`. Role: viewer. */
+/** One operation with all its items: `{ operation, items }`. Role: viewer. */
 export function GET(_request: Request, { params }: RouteContext<'/api/operations/[id]'>): Promise<Response> {
   return responseOf(async () => {
     await guardRead('viewer');

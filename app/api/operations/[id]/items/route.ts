@@ -12,10 +12,13 @@ import {
 } from '@/lib/operations/record/record-file';
 import { responseOf } from '@/lib/result';
 
-/** Without it, spreadsheets take the text for some older encoding. */
+/** Makes spreadsheets read the file as UTF-8. */
 const BYTE_ORDER_MARK = { csv: '\uFEFF', json: '' } as const;
 
-/** The results of one operation as a file to keep, `?format=csv` or `?format=json`. Operators get what commands wrote, too. Role: viewer. */
+/**
+ * Downloads the results of an operation, `?format=csv` or `?format=json`. Role: viewer. The output of commands is
+ * included only for operators.
+ */
 export function GET(
   request: Request,
   { params }: RouteContext<'/api/operations/[id]/items'>,
@@ -23,9 +26,9 @@ export function GET(
   return responseOf(async () => {
     const { role } = await guardRead('viewer');
     const format = parseRecordFormat(new URL(request.url).searchParams.get('format'));
-    if (format === null) throw new SandkeeperError('invalid', 'Say format=csv or format=json.');
+    if (format === null) throw new SandkeeperError('invalid', 'Set format=csv or format=json.');
     const { operation, items } = await recordOf((await params).id);
-    // What a command wrote is the inside of a sandbox, which viewers do not see.
+    // Viewers must not see the output of commands, which comes from inside a sandbox.
     const withOutput = operation.act === 'run' && roleSuffices(role, 'operator');
     const parts = withOutput
       ? commandFileParts(format, operation, items, (ids) => readCommands(operation.id, ids))
@@ -40,7 +43,7 @@ export function GET(
   });
 }
 
-/** Part after part as the other side takes them, so that the whole text never stands in memory. */
+/** Streams chunks as the client reads them, so that the whole text is never in memory. */
 function streamOf(
   parts: Iterator<string> | AsyncIterator<string>,
   before: string,

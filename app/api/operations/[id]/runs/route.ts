@@ -6,10 +6,10 @@ import { findRecord } from '@/lib/operations/record/record';
 import { listItems } from '@/lib/operations/record/store';
 import { responseOf } from '@/lib/result';
 
-/** So many groups come with the first lines of what was written. */
+/** Groups beyond this number come without the first lines of output. */
 const MAX_WITH_EXCERPT = 400;
 
-/** What a command has come to so far, `{ groups: ResultGroup[] }`, the largest first. Role: operator. */
+/** The results of a command so far, largest group first: `{ groups: ResultGroup[] }`. Role: operator. */
 export function GET(
   _request: Request,
   { params }: RouteContext<'/api/operations/[id]/runs'>,
@@ -17,7 +17,7 @@ export function GET(
   return responseOf(async () => {
     await guardRead('operator');
     const operation = await findRecord((await params).id);
-    if (operation === null) throw new SandkeeperError('not_found', 'There is no operation with this id.');
+    if (operation === null) throw new SandkeeperError('not_found', 'This operation does not exist.');
     const [items, runs] = await Promise.all([listItems(operation.id), listCommandSummaries(operation.id)]);
     const groups = groupCommands(items, runs);
     const read = (ids: readonly string[]) => readExcerpts(operation.id, ids.slice(0, MAX_WITH_EXCERPT));

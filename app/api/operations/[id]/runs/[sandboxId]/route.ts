@@ -6,7 +6,7 @@ import { findRecord } from '@/lib/operations/record/record';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 
-/** What became of a command in one sandbox, with what is kept of its output: `CommandRecord`. Role: operator. */
+/** The record of a command in one sandbox, with its kept output: `CommandRecord`. Role: operator. */
 export function GET(
   _request: Request,
   { params }: RouteContext<'/api/operations/[id]/runs/[sandboxId]'>,
@@ -18,7 +18,7 @@ export function GET(
     const run =
       operation &&
       (await findCommand({ operationId: operation.id, sandboxId: parseInput(SandboxId, sandboxId) }));
-    if (!run) throw new SandkeeperError('not_found', 'No command was sent to this sandbox there.');
+    if (!run) throw new SandkeeperError('not_found', 'This operation sent no command to this sandbox.');
     return Response.json(run, { headers: { 'cache-control': 'no-store' } });
   });
 }

@@ -18,24 +18,25 @@ import type { OperationNow } from './use-operation';
 type Props = {
   now: OperationNow;
   role: Role;
-  /** Those that can be retried, and those of them that were chosen. */
+  /** The items that can be retried, and the selected ones of these. */
   failed: readonly RecordedItem[];
-  picked: readonly RecordedItem[];
+  selected: readonly RecordedItem[];
   nowMs: number;
   onRetry: (sandboxes: Sandbox[]) => void;
 };
 
-/** What can be done about an operation. */
-export function OperationActs({ now, role, failed, picked, nowMs, onRetry }: Props) {
+/** The buttons of an operation. */
+export function OperationActions({ now, role, failed, selected, nowMs, onRetry }: Props) {
   const { operation, items, isWhole } = now;
   const { act, counts } = operation;
   const mayOperate = roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
-  const retried = picked.length > 0 ? picked : failed;
-  const count = picked.length > 0 ? picked.length : countRetried(act, counts);
-  const whyNotRetry = roleForbids(role, act) ?? (isWhole ? null : 'The rest is still being read.');
-  const whyNotCheck =
-    mayOperate ?? (act === 'run' ? 'No reading tells what became of a command. Look in the sandbox.' : null);
-  const check = usePending('The outcomes could not be checked');
+  const retried = selected.length > 0 ? selected : failed;
+  const count = selected.length > 0 ? selected.length : countRetryable(act, counts);
+  const retryUnavailable = roleForbids(role, act) ?? (isWhole ? null : 'Still loading the sandboxes.');
+  const recheckUnavailable =
+    mayOperate ??
+    (act === 'run' ? 'The outcome of a command cannot be rechecked. Check the sandbox itself.' : null);
+  const recheck = usePending('Could not recheck the outcomes');
   return (
     <div className="flex flex-wrap items-center gap-2">
       <CopyAsCode
@@ -46,17 +47,17 @@ export function OperationActs({ now, role, failed, picked, nowMs, onRetry }: Pro
       <CopyOrDownload operation={operation} items={items} isWhole={isWhole} />
       {counts.unknown > 0 ? (
         <Button
-          unavailable={whyNotCheck}
-          isBusy={check.isPending}
+          unavailable={recheckUnavailable}
+          isBusy={recheck.isPending}
           title="Recheck unknown outcomes"
-          onClick={() => void check.run(() => checkAgain({ operationId: operation.id }), now.reread)}
+          onClick={() => void recheck.run(() => checkAgain({ operationId: operation.id }), now.reread)}
         >
-          {check.isPending ? 'Checking…' : 'Check again'}
+          {recheck.isPending ? 'Checking…' : 'Recheck'}
         </Button>
       ) : null}
       {count > 0 ? (
-        <Button unavailable={whyNotRetry} onClick={() => onRetry(retried.map(({ sandbox }) => sandbox))}>
-          Retry {count} {picked.length > 0 ? 'chosen' : 'failed'}
+        <Button unavailable={retryUnavailable} onClick={() => onRetry(retried.map(({ sandbox }) => sandbox))}>
+          Retry {count} {selected.length > 0 ? 'selected' : 'failed'}
           {act === 'kill' || act === 'run' ? '…' : ''}
         </Button>
       ) : null}
@@ -65,31 +66,30 @@ export function OperationActs({ now, role, failed, picked, nowMs, onRetry }: Pro
   );
 }
 
-function countRetried(act: SandboxAct, counts: Counts): number {
+function countRetryable(act: SandboxAct, counts: Counts): number {
   return OUTCOMES.reduce((sum, outcome) => sum + (mayRetry(act, outcome) ? counts[outcome] : 0), 0);
 }
 
-/** What stopping does to what is on its way. */
-const STOP_WORDS = {
-  kill: 'Sends nothing more',
-  pause: 'Sends nothing more',
-  resume: 'Sends nothing more',
-  setTimeout: 'Sends nothing more',
-  run: 'Sends nothing more, and kills what runs (SIGKILL)',
+const STOP_HINTS = {
+  kill: 'Sends no further requests',
+  pause: 'Sends no further requests',
+  resume: 'Sends no further requests',
+  setTimeout: 'Sends no further requests',
+  run: 'Starts no further commands and kills running ones (SIGKILL)',
 } satisfies Record<SandboxAct, string>;
 
 type StopProps = { now: OperationNow; forbidden: string | null; nowMs: number };
 
 function StopButton({ now: { operation, reread }, forbidden, nowMs }: StopProps) {
   const { phase } = usePhase(operation, nowMs);
-  const stop = usePending('It could not be stopped');
+  const stop = usePending('Could not stop the operation');
   if (phase === 'ended') return null;
   const isStopping = stop.isPending || phase === 'stopping';
   return (
     <Button
       unavailable={forbidden}
       isBusy={isStopping}
-      title={STOP_WORDS[operation.act]}
+      title={STOP_HINTS[operation.act]}
       onClick={() => void stop.run(() => cancelOperation({ operationId: operation.id }), reread)}
     >
       {isStopping ? 'Stopping…' : phase === 'window' ? 'Cancel' : 'Stop the rest'}
@@ -97,7 +97,7 @@ function StopButton({ now: { operation, reread }, forbidden, nowMs }: StopProps)
   );
 }
 
-/** Runs an action, says when it fails, and whether it is under way. */
+/** Runs a server action with a pending state, and shows a toast if it fails. */
 function usePending(failure: string) {
   const [isPending, setIsPending] = useState(false);
   async function run(action: () => Promise<Result<null>>, onDone: () => void): Promise<void> {

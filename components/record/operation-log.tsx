@@ -1,0 +1,246 @@
+'use client';
+
+import Link from 'next/link';
+import { useMemo } from 'react';
+import { operationOptions } from '@/components/operations/options';
+import { OutcomeBadge, OutcomeBar, OutcomeCounts, operationTitle } from '@/components/operations/outcome';
+import { formatTook } from '@/components/ui/duration';
+import { Notice } from '@/components/ui/notice';
+import { Select } from '@/components/ui/select';
+import {
+  canMatch,
+  isNarrowed,
+  LOG_STATES,
+  type LogSearch,
+  type LogState,
+  printLogSearch,
+  WHOLE_LOG,
+} from '@/lib/operations/record/log-filter';
+import type { LogEntry, LogPage } from '@/lib/operations/record/record';
+import { type Counts, isRetried, noCounts, type Operation, OUTCOMES } from '@/lib/operations/schema';
+import { paths } from '@/lib/paths';
+import { SANDBOX_ACTS, type SandboxAct } from '@/lib/sandbox/can';
+import { type FilterProps, LogFrame, type LogKind } from './log-frame';
+import { type Column, LogTable, timeColumn } from './log-table';
+import { OperationName } from './operation-heading';
+import { usePhase, useServerNow } from './operation-status';
+import { useLiveLog } from './use-live-log';
+
+const KIND: LogKind<LogSearch> = {
+  tab: 'operations',
+  noun: 'operations',
+  unfiltered: WHOLE_LOG,
+  print: printLogSearch,
+  isFiltered: isNarrowed,
+  canMatch,
+};
+
+type Props = { search: LogSearch; page: LogPage; actors: string[]; nowMs: number };
+
+/** The log of all operations, newest first. */
+export function OperationLog({ search, page, actors, nowMs }: Props) {
+  const { entries, arrived } = useLiveLog(page, search, nowMs);
+  const columns = useMemo(() => columnsAt(nowMs), [nowMs]);
+  return (
+    <LogFrame
+      kind={KIND}
+      search={search}
+      actors={actors}
+      isEmpty={entries.length === 0}
+      older={page.older}
+      arrived={arrived}
+      renderFilter={(props) => <ActionSelect {...props} />}
+      renderSecondFilter={(props) => <StateSelect {...props} />}
+      renderTable={(isStale) => (
+        <LogTable
+          name="Operations"
+          columns={columns}
+          entries={entries}
+          idOf={({ operation }) => operation.id}
+          hrefOf={({ operation }) => paths.operation(operation.id)}
+          isStale={isStale}
+        />
+      )}
+      empty={<Empty />}
+    />
+  );
+}
+
+function columnsAt(nowMs: number): readonly Column<LogEntry>[] {
+  return [
+    timeColumn(nowMs, ({ operation }) => operation.createdAtMs),
+    {
+      id: 'person',
+      title: 'Who',
+      width: '80px',
+      cell: ({ operation: { actor } }) => <bdi title={actor}>{actor}</bdi>,
+    },
+    {
+      id: 'action',
+      title: 'Action',
+      width: 'minmax(264px,6fr)',
+      cell: ({ operation, sandboxId }) => <Action operation={operation} sandboxId={sandboxId} />,
+      tooltip: ({ operation: { act, params, counts } }) => {
+        const options = operationOptions(act, params);
+        return options === null ? null : `${operationTitle(act, counts)} ${options}`;
+      },
+    },
+    {
+      id: 'outcome',
+      title: 'Outcome',
+      width: 'minmax(264px,6fr)',
+      cell: ({ operation, sandboxId }) => (
+        <Outcome operation={operation} isSingle={sandboxId !== null} nowMs={nowMs} />
+      ),
+    },
+    {
+      id: 'reason',
+      title: 'Reason',
+      width: 'minmax(110px,4fr)',
+      cell: ({ operation: { reason } }) => <bdi title={reason}>{reason}</bdi>,
+    },
+    {
+      id: 'filter',
+      title: 'Filter',
+      width: 'minmax(110px,4fr)',
+      className: 'font-mono text-small',
+      cell: ({ operation: { filter } }) => (filter === '' ? null : <FilterLink filter={filter} />),
+    },
+    {
+      id: 'duration',
+      title: <span className="block text-right">Duration</span>,
+      width: '56px',
+      className: 'text-right text-ink-2',
+      cell: ({ operation }) => <Duration operation={operation} nowMs={nowMs} />,
+    },
+  ];
+}
+
+function Action({ operation, sandboxId }: LogEntry) {
+  const options = operationOptions(operation.act, operation.params);
+  return (
+    <>
+      <Link href={paths.operation(operation.id)} prefetch={false} className="font-medium hover:underline">
+        <OperationName operation={operation} sandboxId={sandboxId} />
+      </Link>
+      {options === null ? null : <span className="text-ink-2"> {options}</span>}
+      {operation.retryOf === null ? null : <span className="text-ink-3"> · retry</span>}
+    </>
+  );
+}
+
+function FilterLink({ filter }: { filter: string }) {
+  return (
+    <Link
+      href={{ pathname: paths.sandboxes(), query: { q: filter } }}
+      prefetch={false}
+      title={`Show sandboxes that match ${filter} now`}
+      className="text-ink-2 hover:text-ink hover:underline"
+    >
+      <bdi>{filter}</bdi>
+    </Link>
+  );
+}
+
+type OutcomeProps = { operation: Operation; isSingle: boolean; nowMs: number };
+
+function Outcome({ operation, isSingle, nowMs }: OutcomeProps) {
+  const { act, counts, cancelledBy } = operation;
+  const { phase, startsInS } = usePhase(operation, nowMs);
+  if (phase === 'window') return <span>Starts in {startsInS} s</span>;
+  const [single] = OUTCOMES.filter((outcome) => counts[outcome] > 0);
+  if (isSingle && single) return <OutcomeBadge act={act} outcome={single} />;
+  const [failures, rest] = splitFailures(counts);
+  return (
+    <div className="fade-end flex items-center gap-3 overflow-hidden">
+      <OutcomeBar act={act} counts={counts} className="w-20 shrink-0" />
+      {/* Failures come first, where they are never cut off. */}
+      <OutcomeCounts act={act} counts={failures} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
+      <OutcomeCounts act={act} counts={rest} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
+      {cancelledBy === null ? null : (
+        <span className="whitespace-nowrap text-ink-3">
+          by <bdi>{cancelledBy}</bdi>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function splitFailures(counts: Counts): [failures: Counts, rest: Counts] {
+  const failures = noCounts();
+  const rest = noCounts();
+  for (const outcome of OUTCOMES) (isRetried(outcome) ? failures : rest)[outcome] = counts[outcome];
+  return [failures, rest];
+}
+
+function Duration({ operation, nowMs }: { operation: Operation; nowMs: number }) {
+  const { startsAtMs, finishedAtMs } = operation;
+  const text = useServerNow((serverNowMs) => {
+    const tookMs = (finishedAtMs ?? serverNowMs) - startsAtMs;
+    if (finishedAtMs !== null) return tookMs > 0 ? formatTook(tookMs) : '–';
+    // A running operation is shown in whole seconds.
+    return tookMs > 0 ? formatTook(Math.max(1_000, Math.floor(tookMs / 1_000) * 1_000)) : '';
+  }, nowMs);
+  return <>{text}</>;
+}
+
+const ACTIONS = {
+  kill: 'Kills',
+  pause: 'Pauses',
+  resume: 'Resumes',
+  setTimeout: 'Time left changes',
+  run: 'Commands',
+} satisfies Record<SandboxAct, string>;
+
+function ActionSelect({ search, onFilter }: FilterProps<LogSearch>) {
+  return (
+    <Select
+      label="Action"
+      value={search.act ?? ''}
+      options={[
+        { value: '', label: 'All actions' },
+        ...SANDBOX_ACTS.map((act) => ({ value: act, label: ACTIONS[act] })),
+      ]}
+      onChange={(act) => onFilter({ act: act || null })}
+    />
+  );
+}
+
+const STATES = {
+  running: 'Running',
+  finished: 'Finished',
+  cancelled: 'Cancelled',
+  troubled: 'With failures',
+} satisfies Record<LogState, string>;
+
+function StateSelect({ search, onFilter }: FilterProps<LogSearch>) {
+  return (
+    <Select
+      label="Outcome"
+      value={search.state ?? ''}
+      options={[
+        { value: '', label: 'Any outcome' },
+        ...LOG_STATES.map((state) => ({ value: state, label: STATES[state] })),
+      ]}
+      onChange={(state) => onFilter({ state: state || null })}
+    />
+  );
+}
+
+function Empty() {
+  return (
+    <div className="flex flex-col items-center px-5 pt-[10vh]">
+      <Notice level="h2" title="No operations yet">
+        <p>
+          Every kill, pause, resume, time left change and command is recorded here, with the person, time,
+          reason, sandboxes and outcomes. Entries cannot be edited or deleted.
+        </p>
+        <p className="mt-4">
+          <Link href={paths.sandboxes()} className="text-accent underline">
+            View sandboxes
+          </Link>
+        </p>
+      </Notice>
+    </div>
+  );
+}
