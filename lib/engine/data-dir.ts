@@ -9,7 +9,6 @@ export type DataDir = {
   guests: string;
   setAside: string;
   lifetimes: string;
-  /** Releases the lock. */
   unlock(): void;
 };
 
@@ -80,10 +79,7 @@ export function loadOrCreateSeed(root: string): Buffer {
   );
 }
 
-/**
- * Creates the lock file, replacing that of a process that has ended.
- * @returns a function that releases the lock.
- */
+/** Creates the lock file, replacing that of a process that has ended. @returns a function that releases the lock. */
 function takeLock(path: string, root: string): () => void {
   const own = `${process.pid} ${startTimeOf(process.pid)} ${randomBytes(8).toString('hex')}\n`;
   const temporary = `${path}.${process.pid}.tmp`;

@@ -17,14 +17,12 @@ import { Transitions } from './transitions';
 
 const EXPIRY_INTERVAL_MS = 50;
 const HOUR_MS = 3_600_000;
-/** The clients require the prefix. */
 export const API_KEY = /^moru_[A-Za-z0-9]{16,}$/;
 
 export type EngineOptions = {
   host: string;
   /** 0 picks any free port. */
   port: number;
-  /** Tries the next ports if `port` is taken. */
   nextFreePort?: boolean;
   dataDir: string;
   /** Default: the key in the data directory, generated at the first start. */

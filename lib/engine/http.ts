@@ -12,7 +12,6 @@ export class ApiError extends Error {
   }
 }
 
-/** The response of a handler. */
 export type Reply = { status: number; body?: unknown; headers?: OutgoingHttpHeaders };
 
 /** Writes a JSON response, uncached because it holds tokens and live state. */
@@ -63,7 +62,6 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
     const fail = (status: number, message: string) => {
       clearTimeout(timer);
       request.off('data', onData);
-      // Discard the rest until the response closes the connection.
       request.resume();
       reject(new ApiError(status, message, { connection: 'close' }));
     };
@@ -88,10 +86,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
   });
 }
 
-/**
- * Parses a JSON body. An empty body gives undefined.
- * @throws ApiError 400 if it is not JSON.
- */
+/** Parses a JSON body. An empty body gives undefined. @throws ApiError 400 if it is not JSON. */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {

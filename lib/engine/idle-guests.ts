@@ -14,7 +14,6 @@ import { sendError } from './http';
 
 const NOT_AVAILABLE = 'Files and processes are not available on this engine.';
 
-/** Sandboxes without files and processes. */
 class IdleGuests implements Guests {
   readonly #guestsDir: string;
   readonly processes = { available: false, reason: NOT_AVAILABLE };

@@ -4,7 +4,6 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 /** Bytes above this would make the first letters more likely. */
 const FAIR_BYTES = 256 - (256 % ALPHABET.length);
 
-/** `length` random characters of `[a-z0-9]`. */
 export function randomId(length: number): string {
   let id = '';
   while (id.length < length) {
@@ -36,7 +35,6 @@ export class Tokens {
     this.#seed = seed;
   }
 
-  /** Token for envd. */
   access(id: string): string {
     return createHmac('sha256', this.#seed).update(id).digest('hex');
   }

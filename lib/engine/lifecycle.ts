@@ -143,7 +143,6 @@ export class Lifecycle {
     await Promise.all(this.#registry.overdue(now).map((record) => this.#expireOne(record)));
   }
 
-  /** Waits for the pending steps. */
   async idle(): Promise<void> {
     await Promise.all([...this.#pending.values()].map(settled));
   }

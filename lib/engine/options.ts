@@ -32,11 +32,7 @@ export class OptionError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * Reads the command line and the environment.
- * @returns `help` for `--help`.
- * @throws OptionError
- */
+/** Reads the command line and the environment. @returns `help` for `--help`. @throws OptionError */
 export function readOptions(args: readonly string[], environment: Environment): EngineOptions | 'help' {
   const flags = parseFlags(args);
   if (flags.help === true) return 'help';

@@ -4,7 +4,6 @@ import type { DataDir } from './data-dir';
 import { SANDBOX_ID } from './ids';
 import { SandboxRecord } from './record';
 
-/** An unreadable record that was moved to the set-aside directory. */
 export type SetAside = { file: string; reason: string };
 
 /**

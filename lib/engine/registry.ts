@@ -35,7 +35,6 @@ export class Registry {
     this.#tokens = tokens;
   }
 
-  /** Adds the records read at start. */
   restore(records: readonly SandboxRecord[]): void {
     for (const record of records) this.#insert(record);
   }
@@ -63,7 +62,6 @@ export class Registry {
     this.#insert(record);
   }
 
-  /** Returns the new record. */
   update(record: SandboxRecord, patch: Partial<SandboxRecord>): SandboxRecord {
     const next = { ...record, ...patch };
     this.#files.save(next);
@@ -84,7 +82,6 @@ export class Registry {
     this.#files.delete(id);
   }
 
-  /** Removes the record from memory. */
   remove(record: SandboxRecord): void {
     this.#drop(record);
   }

@@ -16,7 +16,6 @@ import { toGuest } from './record';
 import { type Destination, Router } from './routing';
 import type { EngineServices } from './services';
 
-/** Ports to try after a taken one. */
 const NEXT_PORTS = 100;
 const NO_EFFECTS: FaultOutcome['effects'] = new Set();
 
@@ -80,7 +79,6 @@ export class EngineServer {
     await closed;
   }
 
-  /** Returns null if the port is taken. */
   #tryListen(host: string, port: number): Promise<number | null> {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => {

@@ -16,7 +16,6 @@ export class SortedIndex<T> {
     else this.#items.splice(index, 0, item);
   }
 
-  /** Returns whether the item was in the index. */
   remove(item: T): boolean {
     const index = this.#position(item);
     const found = this.#items[index];

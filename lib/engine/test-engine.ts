@@ -16,14 +16,11 @@ type CallOptions = { body?: unknown; headers?: Record<string, string>; key?: str
 export type TestEngine = Engine & {
   /** `key` defaults to the right API key; null sends none. A string body is sent unchanged. */
   call(method: string, path: string, options?: CallOptions): Promise<HttpResponse>;
-  /** Creates a sandbox and returns its id. */
   create(body?: Record<string, unknown>): Promise<string>;
-  /** `GET /sandboxes/{id}`. */
   detail(id: string): Promise<Detail>;
   warnings: string[];
 };
 
-/** The fields of a sandbox that tests read. */
 export type Detail = {
   status: number;
   sandboxID: string;
@@ -77,7 +74,6 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
   };
 }
 
-/** Sends one request over its own connection. */
 export function send(
   port: number,
   method: string,

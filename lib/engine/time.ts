@@ -1,7 +1,6 @@
 /** RFC 3339 with up to nine fractional digits. */
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:Z|[+-]\d\d:\d\d)$/;
 
-/** Unix milliseconds as RFC 3339 UTC. */
 export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }

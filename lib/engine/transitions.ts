@@ -7,7 +7,6 @@ import { type SandboxRecord, type Snapshot, toGuest } from './record';
 import type { Registry } from './registry';
 import type { Template } from './templates';
 
-/** The options of a new sandbox. */
 export type NewSandbox = Pick<
   SandboxRecord,
   'autoPause' | 'secure' | 'allowInternetAccess' | 'network' | 'metadata' | 'envVars'

@@ -15,9 +15,7 @@ async function createEmbeddedDatabase(): Promise<TestDatabase> {
   };
 }
 
-/**
- * Runs `suite` on an empty embedded database and, if `TEST_DATABASE_URL` is set, on an empty PostgreSQL database.
- */
+/** Runs `suite` on an empty embedded database and, if `TEST_DATABASE_URL` is set, on an empty PostgreSQL database. */
 export function describeOnDatabases(name: string, suite: (database: { url: () => string }) => void): void {
   const kinds: [string, () => Promise<TestDatabase>][] = [['embedded', createEmbeddedDatabase]];
   if (hasPostgres) kinds.push(['Postgres', createPostgresDatabase]);

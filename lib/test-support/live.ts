@@ -27,7 +27,6 @@ export type Opening = { client: LiveClient; status: 101 } | { client: null; stat
 export type LiveClient = {
   socket: WebSocket;
   frames: ServerFrame[];
-  /** Binary frames. */
   bytes: NonNullable<ReturnType<typeof unpackBytes>>[];
   /** Resolves to the close code. */
   closed: Promise<number>;

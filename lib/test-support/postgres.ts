@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-/** Address of the PostgreSQL server for tests. */
 const SERVER_URL = process.env.TEST_DATABASE_URL;
 
 /** `.ci/run` starts a server; `npm test` alone does not need one. */

@@ -7,7 +7,6 @@ const TEMPLATE_ERROR = 'expected a template id or alias of letters, digits, - an
 const MOUNT_ERROR = 'expected a clean path below /workspace/, /data/, /mnt/ or /volumes/';
 const OBJECT_ERROR = 'expected a JSON object';
 
-/** IPv4 or IPv6, with or without a prefix length. */
 function isAddressRange(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/');
   const bits = isIP(address) === 4 ? 32 : 128;

@@ -66,7 +66,6 @@ export function formatCursor({ startedAtMs, id }: ListPosition): string {
     .replaceAll('/', '_');
 }
 
-/** @throws ApiError 400. */
 export function parseCursor(token: string): ListPosition {
   const [time = '', id, ...rest] = Buffer.from(token, 'base64url').toString('utf8').split('__');
   const startedAtMs = parseTime(time);

@@ -1,7 +1,6 @@
 import type { FaultEffect } from '../faults';
 import type { Reply } from '../http';
 
-/** One request to the control plane, after authentication. */
 export type Call = {
   /** The decoded value of `{…}` in the path. */
   param: string;
@@ -19,7 +18,6 @@ export type Route = {
   handle(call: Call): Reply | Promise<Reply>;
 };
 
-/** The routes of a path, one per method, and the decoded parameter. */
 export type Match = { routes: Route[]; param: string };
 
 /** Finds the routes of a path. A literal path wins over one with a parameter. */

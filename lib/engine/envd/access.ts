@@ -56,7 +56,6 @@ export function crossOriginHeaders(guest: Guest, request: IncomingMessage): Reco
   return isLocal(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : null;
 }
 
-/** Additional headers of a preflight response. */
 export function preflightHeaders(request: IncomingMessage): Record<string, string> {
   return {
     'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, HEAD',

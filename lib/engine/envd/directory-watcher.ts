@@ -11,7 +11,6 @@ import { SELF, statNamed, type WatchBudget, WatchedDirectory } from './watched-d
 /** An event; its name is relative to the watched directory. */
 export type FilesystemEvent = { readonly name: string; readonly type: EventType };
 
-/** Entries whose state one watcher keeps. */
 const MAX_KNOWN_ENTRIES = 100_000;
 /** Beyond this, the watcher compares whole directories instead. */
 const MAX_PENDING_EVENTS = 16_384;
@@ -222,7 +221,6 @@ export class DirectoryWatcher {
     return changes;
   }
 
-  /** Watches a new directory, or stops watching a removed one. */
   async #followDirectory(
     directory: WatchedDirectory,
     name: string,

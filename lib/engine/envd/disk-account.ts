@@ -1,11 +1,9 @@
 import { performance } from 'node:perf_hooks';
 
-/** A sandbox has reached its disk quota. */
 export class QuotaError extends Error {
   override name = 'QuotaError';
 }
 
-/** Minimum time before the next measurement. */
 const MIN_FRESH_MS = 5_000;
 /** Time before the next measurement, relative to the duration of the last one. Keeps measuring cheap. */
 const FRESH_PER_COST = 20;

@@ -8,13 +8,9 @@ import { type FileRequest, filePath, toApiError } from './file-request';
 import { untilAborted } from './open-calls';
 import { type ByteRange, readRanges } from './ranges';
 
-/** Memory per download. */
 const CHUNK_BYTES = 256 * 1024;
 
-/**
- * Serves `GET /files`, whole files or ranges (docs/protocol.md#envd-reading-a-file).
- * @throws ApiError 400, 404, 500
- */
+/** Serves `GET /files`, whole files or ranges (docs/protocol.md#envd-reading-a-file). @throws ApiError 400, 404, 500 */
 export async function download(exchange: FileRequest): Promise<void> {
   const path = filePath(exchange.query.get('path') ?? '', exchange.user);
   const file = await openFile(exchange, path);
@@ -61,7 +57,6 @@ async function sendFile(exchange: FileRequest, path: string, file: ReadableFile)
   }
 }
 
-/** Sends several ranges as `multipart/byteranges`. */
 async function sendRanges(
   exchange: FileRequest,
   file: ReadableFile,

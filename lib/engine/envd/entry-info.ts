@@ -12,7 +12,6 @@ export type EntryInfo = {
   readonly path: string;
   /** int64 */
   readonly size: string;
-  /** The nine permission bits. */
   readonly mode: number;
   readonly permissions: string;
   readonly owner: string;

@@ -22,7 +22,6 @@ import { Watchers } from './watchers';
 export type EnvdOptions = {
   /** Creates the sandbox's files at first use. Called for every request, and must be cheap later. */
   prepareRoot(guest: Guest): Promise<GuestRoot>;
-  /** Methods of `process.Process`. */
   readonly processes: Service;
   /** Current usage for `GET /metrics`; null if not measured. */
   usage(id: string): Usage | null;
@@ -30,7 +29,6 @@ export type EnvdOptions = {
   quotaBytes?(guest: Guest): number;
   /** Serves other ports. Returns false if nothing listens there. Default: always false. */
   openPort?(guest: Guest, port: number, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
-  /** Writes one line for the operator. */
   warn(message: string): void;
 };
 
@@ -224,7 +222,6 @@ export class Envd implements DataPlane {
     response: ServerResponse,
     { signal }: OpenCall,
   ): void {
-    // Too late for a response.
     if (response.headersSent || response.destroyed) response.destroy();
     else if (signal.aborted || isStopped(error)) {
       const extra = { sandboxId: guest.id };

@@ -6,7 +6,6 @@ import type { DiskAccount } from './disk-account';
 import { QuotaError } from './disk-account';
 import { PathError, resolvePath } from './identity';
 
-/** An authorized request to `/files`. */
 export type FileRequest = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

@@ -16,7 +16,6 @@ export function basicUserName(authorization: string | undefined): string | null 
   return Buffer.from(encoded, 'base64').toString('utf8').split(':')[0] ?? null;
 }
 
-/** A path in the home of another user. */
 export class PathError extends Error {
   override name = 'PathError';
 }

@@ -1,4 +1,3 @@
-/** A malformed multipart body. */
 export class MultipartError extends Error {
   override name = 'MultipartError';
 }

@@ -6,7 +6,6 @@ import { ConnectError } from './connect-error';
 const CLOSE_GRACE_MS = 1_000;
 const MAX_SETTLE_MS = 2_000;
 
-/** A request in progress. */
 export class OpenCall {
   readonly #response: ServerResponse;
   readonly #controller = new AbortController();

@@ -33,7 +33,6 @@ type ProcessEvent =
 type EventMessage = { event: ProcessEvent };
 
 const SIGNALS = { SIGNAL_UNSPECIFIED: 0, SIGNAL_SIGTERM: 15, SIGNAL_SIGKILL: 9 } as const;
-/** Columns or rows of a terminal. */
 const MAX_SIZE = 0xffff;
 const DEFAULT_SIZE = { cols: 80, rows: 24 };
 

@@ -7,14 +7,12 @@ import { chunksOf, discardRest, readWhole } from './request-body';
 import type { CallContext, ClientStreamRpc, Rpc, ServerStreamRpc, UnaryRpc } from './rpc';
 import { StreamWriter } from './stream-writer';
 
-/** An RPC request. */
 export type RpcExchange = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly call: OpenCall;
   /** Identifies the caller. @throws ConnectError `unauthenticated` */
   open(): Promise<Pick<CallContext, 'guest' | 'user' | 'root'>>;
-  /** Receives internal errors of the engine. */
   onFault(error: unknown): void;
 };
 

@@ -22,7 +22,6 @@ export type RequestOptions = {
 
 export class TestEnvd {
   constructor(
-    /** Warnings for the operator. */
     readonly warnings: readonly string[],
     readonly envd: Envd,
     readonly guest: Guest,
@@ -35,7 +34,6 @@ export class TestEnvd {
     return join(this.rootDir, path);
   }
 
-  /** The sandbox in the official SDK. */
   sandbox(): Sandbox {
     const sandboxUrl = `http://127.0.0.1:${this.port}`;
     const options = {
@@ -62,7 +60,6 @@ export class TestEnvd {
     return sendRest(this.open(method, path, options), options.body);
   }
 
-  /** Makes a unary RPC. */
   unary(method: string, message: unknown, options: RequestOptions = {}): Promise<TestResponse> {
     const headers = { 'content-type': 'application/json', ...options.headers };
     return this.request('POST', `/${method}`, { body: JSON.stringify(message), ...options, headers });
@@ -156,7 +153,6 @@ export function encodeEnvelope(message: unknown, flags = 0): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** Decodes the complete envelopes at the start of `bytes`. */
 export function decodeEnvelopes(bytes: Buffer): Envelope[] {
   const envelopes: Envelope[] = [];
   for (let start = 0; start + 5 <= bytes.length; ) {
@@ -168,7 +164,6 @@ export function decodeEnvelopes(bytes: Buffer): Envelope[] {
   return envelopes;
 }
 
-/** Encodes a multipart form. */
 export function formOf(parts: readonly (readonly [disposition: string, content: string | Buffer])[]): {
   body: Buffer;
   headers: Record<string, string>;

@@ -24,7 +24,6 @@ export type Change<Directory extends KnownDirectory> = {
   readonly type: EventType;
 };
 
-/** Reads the current state of an entry. */
 type StatOf<Directory> = (directory: Directory, name: string) => Stats | null;
 
 /**
@@ -47,7 +46,6 @@ class Batch<Directory extends KnownDirectory> {
   readonly #renamesLeft = new Map<Directory, Map<string, number>>();
   /** Current places of renamed entries, by identity. */
   readonly #arrived = new Map<string, Set<string>>();
-  /** Files whose changes have been reported. */
   readonly #reported = new Map<Directory, Set<string>>();
 
   constructor(events: readonly RawEvent<Directory>[], statOf: StatOf<Directory>) {

@@ -12,7 +12,6 @@ export class WatchBudget {
     this.#directoriesLeft = directoriesLeft;
   }
 
-  /** @throws SafeFsError EMFILE at the limit */
   take(prefix: string): void {
     if (this.#directoriesLeft === 0) throw new SafeFsError('EMFILE', fromRaw(prefix));
     this.#directoriesLeft -= 1;
@@ -93,7 +92,6 @@ export class WatchedDirectory {
   }
 }
 
-/** Reads the current state of every name in `events`. */
 export async function statNamed(
   events: readonly RawEvent<WatchedDirectory>[],
 ): Promise<(directory: WatchedDirectory, name: string) => Stats | null> {

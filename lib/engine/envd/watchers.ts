@@ -35,7 +35,6 @@ export class Watch {
   }
 }
 
-/** The watches of all sandboxes. */
 export class Watchers {
   readonly #budget = new WatchBudget();
   readonly #byGuest = new Map<string, Map<string, Watch>>();
@@ -68,14 +67,12 @@ export class Watchers {
     return { id, watch };
   }
 
-  /** @throws ConnectError `not_found` */
   get(guestId: string, id: string): Watch {
     const watch = this.#byGuest.get(guestId)?.get(id);
     if (watch) return watch;
     throw new ConnectError('not_found', `watcher with id ${id} not found`);
   }
 
-  /** Closes all watches of a sandbox. */
   forget(guestId: string): void {
     for (const watch of [...(this.#byGuest.get(guestId)?.values() ?? [])]) watch.close();
   }
