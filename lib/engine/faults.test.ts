@@ -29,9 +29,9 @@ test('answers with a status, message and Retry-After, `count` times', async () =
   const fault = { status: 429, message: 'slow down', retryAfterSeconds: 7, count: 2 };
   await addFault(engine, { route: 'DELETE /sandboxes/*', ...fault });
   for (let attempt = 0; attempt < 2; attempt += 1) {
-    const answer = await engine.call('DELETE', `/sandboxes/${id}`);
-    expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
-    expect(answer.json).toEqual({ code: 429, message: 'slow down' });
+    const response = await engine.call('DELETE', `/sandboxes/${id}`);
+    expect(response).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
+    expect(response.json).toEqual({ code: 429, message: 'slow down' });
   }
   expect((await engine.call('GET', '/engine/faults')).json).toEqual([]);
   expect((await engine.call('DELETE', `/sandboxes/${id}`)).status).toBe(204);

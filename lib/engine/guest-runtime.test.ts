@@ -12,12 +12,12 @@ describe('disk quota', () => {
       'x-access-token': envdAccessToken,
     };
     const disposition = 'Content-Disposition: form-data; name="file"; filename="x"';
-    const answer = await engine.call('POST', '/files?path=large', {
+    const response = await engine.call('POST', '/files?path=large', {
       headers: { ...headers, 'content-type': 'multipart/form-data; boundary=b' },
       body: `--b\r\n${disposition}\r\n\r\n${'x'.repeat(sizeMB * 1024 * 1024)}\r\n--b--`,
     });
     const { json } = await engine.call('GET', '/metrics', { headers });
-    return { status: answer.status, quotaMB: (json as { disk_total: number }).disk_total / 1024 / 1024 };
+    return { status: response.status, quotaMB: (json as { disk_total: number }).disk_total / 1024 / 1024 };
   };
 
   test('is the option of the engine', async () => {

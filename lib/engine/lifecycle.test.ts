@@ -14,10 +14,10 @@ async function statuses(engine: TestEngine, id: string, calls: readonly string[]
     const [method = '', tail = ''] = call.split(' ');
     const body =
       tail === '/resume' || tail === '/connect' || tail === '/timeout' ? { timeout: 60 } : undefined;
-    const answer = await engine.call(method, `/sandboxes/${id}${tail}`, { body });
-    if (answer.status >= 400)
-      expect(answer.json).toMatchObject({ code: answer.status, message: expect.any(String) });
-    results.push(answer.status);
+    const response = await engine.call(method, `/sandboxes/${id}${tail}`, { body });
+    if (response.status >= 400)
+      expect(response.json).toMatchObject({ code: response.status, message: expect.any(String) });
+    results.push(response.status);
   }
   return results;
 }
@@ -145,13 +145,13 @@ test('merges concurrent resumes, with the timeout and policy of the first', asyn
     async () => guests.calls,
     (calls) => calls.includes(`resume ${id}`),
   );
-  const others = ['resume', 'connect', 'resume'].map((act) =>
-    engine.call('POST', `/sandboxes/${id}/${act}`, { body: { timeout: 3000, autoPause: true } }),
+  const others = ['resume', 'connect', 'resume'].map((action) =>
+    engine.call('POST', `/sandboxes/${id}/${action}`, { body: { timeout: 3000, autoPause: true } }),
   );
   await received(engine);
   expect((await engine.detail(id)).state).toBe('paused');
   release();
-  for (const answer of await Promise.all([first, ...others])) expect(answer.status).toBe(201);
+  for (const response of await Promise.all([first, ...others])) expect(response.status).toBe(201);
   expect(guests.calls.filter((call) => call.startsWith('resume'))).toHaveLength(1);
   const { startedAt, endAt } = await engine.detail(id);
   expect(Date.parse(endAt) - Date.parse(startedAt)).toBe(100_000);
@@ -245,9 +245,11 @@ test('falls back to the older snapshot at a timeout after a resume', async () =>
 test('keeps autoPause after connect, and after resume without the field', async () => {
   const engine = await startTestEngine();
   const id = await engine.create({ autoPause: true });
-  for (const act of ['connect', 'resume']) {
+  for (const action of ['connect', 'resume']) {
     await engine.call('POST', `/sandboxes/${id}/pause`);
-    expect((await engine.call('POST', `/sandboxes/${id}/${act}`, { body: { timeout: 0 } })).status).toBe(201);
+    expect((await engine.call('POST', `/sandboxes/${id}/${action}`, { body: { timeout: 0 } })).status).toBe(
+      201,
+    );
     await until(
       () => engine.detail(id),
       ({ state }) => state === 'paused',
@@ -264,7 +266,7 @@ test('limits deadlines to the maximum length, extends them by connect and refres
     expect(leftS).toBeLessThanOrEqual(seconds);
     expect(leftS).toBeGreaterThan(seconds - 7);
   };
-  const post = (act: string, body: unknown) => engine.call('POST', `/sandboxes/${id}/${act}`, { body });
+  const post = (action: string, body: unknown) => engine.call('POST', `/sandboxes/${id}/${action}`, { body });
 
   await post('connect', { timeout: 60 });
   await expectLeft(600);
@@ -295,9 +297,9 @@ test('rejects a timeout over the maximum with 400, and defaults to 15 s', async 
   const { sandboxID: id } = created.json as { sandboxID: string };
   const { startedAt, endAt } = await engine.detail(id);
   expect(Date.parse(endAt) - Date.parse(startedAt)).toBe(15_000);
-  for (const act of ['connect', 'resume']) {
-    const answer = await engine.call('POST', `/sandboxes/${id}/${act}`, { body: { timeout: 1801 } });
-    expect(answer.status).toBe(400);
+  for (const action of ['connect', 'resume']) {
+    const response = await engine.call('POST', `/sandboxes/${id}/${action}`, { body: { timeout: 1801 } });
+    expect(response.status).toBe(400);
   }
 });
 
@@ -309,9 +311,9 @@ test('answers create, resume and connect with 429 at the limit of running sandbo
   await engine.create();
   const rejected = await engine.call('POST', '/sandboxes', { body: { templateID: 'base' } });
   expect(rejected.json).toMatchObject({ code: 429, message: expect.stringContaining('(2)') });
-  for (const act of ['connect', 'resume']) {
-    const answer = await engine.call('POST', `/sandboxes/${paused}/${act}`, { body: { timeout: 60 } });
-    expect(answer.status).toBe(429);
+  for (const action of ['connect', 'resume']) {
+    const response = await engine.call('POST', `/sandboxes/${paused}/${action}`, { body: { timeout: 60 } });
+    expect(response.status).toBe(429);
   }
   expect((await engine.detail(paused)).state).toBe('paused');
 });

@@ -60,8 +60,8 @@ test('allows no cross-origin requests', async () => {
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'DELETE' };
   const preflight = await engine.call('OPTIONS', '/sandboxes', { headers, key: null });
   expect(preflight.status).toBe(401);
-  const answer = await engine.call('GET', '/v2/sandboxes', { headers });
-  for (const { headers: sent } of [preflight, answer]) {
+  const response = await engine.call('GET', '/v2/sandboxes', { headers });
+  for (const { headers: sent } of [preflight, response]) {
     expect(Object.keys(sent).filter((name) => name.startsWith('access-control'))).toEqual([]);
   }
 });
@@ -170,8 +170,8 @@ test('answers 413 to a body over one megabyte, with or without a content length'
   const announced = { 'content-length': String(body.length) };
   const chunked = { 'transfer-encoding': 'chunked' };
   for (const headers of [announced, chunked]) {
-    const answer = await engine.call('POST', '/sandboxes', { body, headers });
-    expect(answer.json).toEqual({ code: 413, message: expect.stringContaining('larger than') });
+    const response = await engine.call('POST', '/sandboxes', { body, headers });
+    expect(response.json).toEqual({ code: 413, message: expect.stringContaining('larger than') });
   }
   const large = { templateID: 'base', metadata: { long: 'x'.repeat(900_000) } };
   expect((await engine.call('POST', '/sandboxes', { body: large })).status).toBe(201);

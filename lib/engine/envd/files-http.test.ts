@@ -12,9 +12,9 @@ describe('GET /files', () => {
   it('sends a file with its length and type', async () => {
     const envd = await startTestEnvd();
     fs.writeFileSync(envd.inside('home/user/a.json'), '{}');
-    const answer = await envd.request('GET', query({ path: 'a.json' }));
-    expect(answer).toMatchObject({ status: 200, json: {} });
-    expect(answer.headers).toMatchObject({
+    const response = await envd.request('GET', query({ path: 'a.json' }));
+    expect(response).toMatchObject({ status: 200, json: {} });
+    expect(response.headers).toMatchObject({
       'content-length': '2',
       'content-type': 'application/json',
       'accept-ranges': 'bytes',
@@ -25,10 +25,10 @@ describe('GET /files', () => {
   it('sends an empty file with a length, never chunked', async () => {
     const envd = await startTestEnvd();
     fs.writeFileSync(envd.inside('home/user/empty'), '');
-    const answer = await envd.request('GET', query({ path: 'empty' }), { headers: { range: 'bytes=0-5' } });
-    expect(answer.status).toBe(200);
-    expect(answer.headers['content-length']).toBe('0');
-    expect(answer.headers['transfer-encoding']).toBeUndefined();
+    const response = await envd.request('GET', query({ path: 'empty' }), { headers: { range: 'bytes=0-5' } });
+    expect(response.status).toBe(200);
+    expect(response.headers['content-length']).toBe('0');
+    expect(response.headers['transfer-encoding']).toBeUndefined();
   });
 
   it('sends ranges', async () => {
@@ -44,9 +44,9 @@ describe('GET /files', () => {
     expect((await get('bytes=-2')).body.toString()).toBe('89');
     expect((await get('bytes=5-100')).headers['content-range']).toBe('bytes 5-9/10');
     for (const bad of ['bytes=10-', 'bytes=5-2', 'bytes=x', 'lines=1-2']) {
-      const answer = await get(bad);
-      expect(answer, bad).toMatchObject({ status: 416, json: { code: 416 } });
-      expect(answer.headers['content-range']).toBe('bytes */10');
+      const response = await get(bad);
+      expect(response, bad).toMatchObject({ status: 416, json: { code: 416 } });
+      expect(response.headers['content-range']).toBe('bytes */10');
     }
     // Ranges larger than the file get the whole file.
     expect((await get('bytes=0-9,0-9')).status).toBe(200);
@@ -56,19 +56,19 @@ describe('GET /files', () => {
     const envd = await startTestEnvd();
     fs.writeFileSync(envd.inside('tmp/digits.txt'), '0123456789');
     const headers = { range: 'bytes=0-1, 5-6' };
-    const answer = await envd.request('GET', query({ path: '/tmp/digits.txt' }), { headers });
+    const response = await envd.request('GET', query({ path: '/tmp/digits.txt' }), { headers });
     const boundary = /^multipart\/byteranges; boundary=(\w+)$/.exec(
-      answer.headers['content-type'] ?? '',
+      response.headers['content-type'] ?? '',
     )?.[1];
-    expect(answer.status).toBe(206);
-    expect(answer.body.toString()).toBe(
+    expect(response.status).toBe(206);
+    expect(response.body.toString()).toBe(
       [
         `--${boundary}\r\nContent-Range: bytes 0-1/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n01\r\n`,
         `--${boundary}\r\nContent-Range: bytes 5-6/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n56\r\n`,
         `--${boundary}--\r\n`,
       ].join(''),
     );
-    expect(answer.headers['content-length']).toBe(String(answer.body.length));
+    expect(response.headers['content-length']).toBe(String(response.body.length));
   });
 
   it('fails with the exact messages', async () => {
@@ -80,8 +80,8 @@ describe('GET /files', () => {
       ['/tmp/../../../../etc/shadow', 404, "path '/tmp/../../../../etc/shadow' does not exist"],
     ];
     for (const [path, code, message] of failing) {
-      const answer = await envd.request('GET', query({ path }));
-      expect(answer).toMatchObject({ status: code, json: { code, message } });
+      const response = await envd.request('GET', query({ path }));
+      expect(response).toMatchObject({ status: code, json: { code, message } });
     }
     for (const path of ['~root/x', 'a\0b', 'n'.repeat(4000)]) {
       expect((await envd.request('GET', query({ path }))).status, path.slice(0, 9)).toBe(400);
@@ -136,22 +136,22 @@ describe('GET /files', () => {
 describe('POST /files', () => {
   it('writes to the path of the query, whatever the name of the part', async () => {
     const envd = await startTestEnvd();
-    const answer = await upload(envd, { path: 'a/b.txt' }, [['name="file"; filename="undefined"', 'text']]);
-    expect(answer).toMatchObject({ status: 200 });
-    expect(answer.json).toEqual([{ path: '/home/user/a/b.txt', name: 'b.txt', type: 'file' }]);
+    const response = await upload(envd, { path: 'a/b.txt' }, [['name="file"; filename="undefined"', 'text']]);
+    expect(response).toMatchObject({ status: 200 });
+    expect(response.json).toEqual([{ path: '/home/user/a/b.txt', name: 'b.txt', type: 'file' }]);
     expect(fs.readFileSync(envd.inside('home/user/a/b.txt'), 'utf8')).toBe('text');
   });
 
   it('writes each part to its file name, with directories and UTF-8', async () => {
     const envd = await startTestEnvd();
-    const answer = await upload(envd, {}, [
+    const response = await upload(envd, {}, [
       ['name="file"; filename="dir/sub/größe 😀.txt"', 'one'],
       ['name="other"; filename="ignored"', 'x'],
       ['name="file"; filename="/data/two \\"quoted\\".bin"', Buffer.from([0, 255, 13, 10, 45, 45])],
       ['name="file"; filename="~/three"', ''],
       ['name="file"; filename="plain"; filename*=UTF-8\'\'f%C3%BCnf', '5'],
     ]);
-    expect(answer.json).toEqual([
+    expect(response.json).toEqual([
       { path: '/home/user/dir/sub/größe 😀.txt', name: 'größe 😀.txt', type: 'file' },
       { path: '/data/two "quoted".bin', name: 'two "quoted".bin', type: 'file' },
       { path: '/home/user/three', name: 'three', type: 'file' },
@@ -221,11 +221,11 @@ describe('POST /files', () => {
     const envd = await startTestEnvd();
     const form = formOf([['name="file"; filename="x"', 'begin']]);
     const outgoing = envd.open('POST', query({ path: 'x' }), { headers: form.headers });
-    const answer = readResponse(outgoing);
+    const response = readResponse(outgoing);
     outgoing.write(form.body.subarray(0, form.body.indexOf('begin') + 5));
     await expect.poll(() => fs.existsSync(envd.inside('home/user/x'))).toBe(true);
     await envd.envd.closeStreams(envd.guest.id);
-    expect(await answer).toMatchObject({ status: 502, json: { code: 502, sandboxId: envd.guest.id } });
+    expect(await response).toMatchObject({ status: 502, json: { code: 502, sandboxId: envd.guest.id } });
   });
 });
 

@@ -102,8 +102,12 @@ describe('unary', () => {
     const { envd, seen } = await start();
     const headers = { 'connect-timeout-ms': '500.0' };
     const startedMs = performance.now();
-    const answer = await envd.unary('process.Process/Echo', { someText: 'slow', count: 40_000 }, { headers });
-    expect(answer).toMatchObject({ status: 504, json: { code: 'deadline_exceeded' } });
+    const response = await envd.unary(
+      'process.Process/Echo',
+      { someText: 'slow', count: 40_000 },
+      { headers },
+    );
+    expect(response).toMatchObject({ status: 504, json: { code: 'deadline_exceeded' } });
     expect(performance.now() - startedMs).toBeLessThan(20_000);
     for (const none of ['0', '-5', 'soon', '1e300']) {
       await envd.unary('process.Process/Echo', {}, { headers: { 'connect-timeout-ms': none } });
@@ -154,12 +158,12 @@ describe('server streams', () => {
 
   it('report failures in their end, with status 200', async () => {
     const { envd } = await start();
-    const answer = await envd.request('POST', '/process.Process/Count', {
+    const response = await envd.request('POST', '/process.Process/Count', {
       ...STREAM,
       body: encodeEnvelope({ someText: 'fail' }),
     });
-    expect(answer.status).toBe(200);
-    expect(decodeEnvelopes(answer.body)).toEqual([
+    expect(response.status).toBe(200);
+    expect(decodeEnvelopes(response.body)).toEqual([
       { flags: 2, message: { error: { code: 'not_found', message: 'nothing there' } } },
     ]);
   });

@@ -8,8 +8,8 @@ it('accepts 10,000 files in one form and no more', { timeout: 60_000 }, async ()
     { length: 10_002 },
     (_, index) => [`name="file"; filename="many/${index}"`, ''] as const,
   );
-  const answer = await envd.request('POST', '/files', formOf(parts));
-  expect(answer).toMatchObject({
+  const response = await envd.request('POST', '/files', formOf(parts));
+  expect(response).toMatchObject({
     status: 400,
     json: { message: 'too many files: the limit is 10000 per upload' },
   });
@@ -20,7 +20,7 @@ it('ignores any number of other parts', async () => {
   const envd = await startTestEnvd();
   const other = Array.from({ length: 20_000 }, () => ['name="other"; filename="ignored"', 'x'] as const);
   const form = formOf([...other, ['name="file"; filename="only"', 'text'], ...other]);
-  const answer = await envd.request('POST', '/files', form);
-  expect(answer.json).toEqual([{ path: '/home/user/only', name: 'only', type: 'file' }]);
+  const response = await envd.request('POST', '/files', form);
+  expect(response.json).toEqual([{ path: '/home/user/only', name: 'only', type: 'file' }]);
   expect(fs.existsSync(envd.inside('home/user/ignored'))).toBe(false);
 });
