@@ -2,8 +2,11 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { emptySettings } from './scripts/lib/own-settings.mjs';
+import { findTests, isPure } from './scripts/lib/test-kinds.mjs';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const tests = findTests(['components', 'lib', 'scripts']);
 
 export default defineConfig({
   resolve: {
@@ -11,10 +14,18 @@ export default defineConfig({
     alias: { '@': here('.').replace(/\/$/, ''), 'server-only': here('node_modules/server-only/empty.js') },
   },
   test: {
-    include: ['lib/**/*.test.ts', 'scripts/**/*.test.ts', 'components/**/*.test.{ts,tsx}'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: tests.filter(isPure), pool: 'threads', isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'integration', include: tests.filter((file) => !isPure(file)), pool: 'forks' },
+      },
+    ],
     environment: 'node',
     env: emptySettings(),
-    pool: 'forks',
     // Tests mostly wait, so two workers per core finish sooner than one.
     maxWorkers: 2 * Math.max(2, availableParallelism() - 1),
     // Room for a busy machine: nothing waits this long unless it fails.

@@ -58,6 +58,7 @@ describe('where a long name is cut', () => {
     ['the notes of the long run.md', ['the notes of the lon', 'g run.md']],
     ['a-name-without-any-extension', ['a-name-without-any-exten', 'sion']],
     ['קובץ-ארוך-מאוד-מאוד.txt', ['קובץ-ארוך-מאוד-מאוד.txt', '']],
+    ['some-long-name-😀 abc.txt', ['some-long-name-', '😀 abc.txt']],
   ])('%j', (name, parts) => {
     expect(splitName(name)).toEqual(parts);
   });

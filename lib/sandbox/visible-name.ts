@@ -93,6 +93,8 @@ export function splitName(name: string): [head: string, tail: string] {
   const wanted = name.length - extension.length - BEFORE_EXTENSION;
   // Never between what is one character to the eye, nor beside a space, which would seem to lead or to trail.
   let at = wanted <= 0 ? 0 : (graphemes.segment(name).containing(wanted)?.index ?? 0);
-  while (at > 0 && name.slice(at - 1, at + 1).includes(' ')) at -= 1;
+  while (at > 0 && name.slice(at - 1, at + 1).includes(' ')) {
+    at = graphemes.segment(name).containing(at - 1)?.index ?? 0;
+  }
   return at === 0 ? [name, ''] : [name.slice(0, at), name.slice(at)];
 }

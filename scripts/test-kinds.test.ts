@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { findTests, isPure } from './lib/test-kinds.mjs';
+
+describe('isPure', () => {
+  it.each([
+    'lib/fleet/filter/filter.test.ts',
+    'components/ui/bytes.test.ts',
+    'lib/operations/plan/plan.property.test.ts',
+  ])('holds for %s, which only computes', (test) => {
+    expect(isPure(test)).toBe(true);
+  });
+
+  it.each([
+    ['imports a helper with an engine', 'lib/wake/sharing.test.ts'],
+    ['imports a module that opens a database', 'lib/db/migrations.test.ts'],
+    ['changes the clock', 'lib/console/session.test.ts'],
+    ['reads files', 'lib/conventions.test.ts'],
+    ['runs programs', 'scripts/children.test.ts'],
+  ])('does not hold for one that %s', (_, test) => {
+    expect(findTests(['lib', 'scripts'])).toContain(test);
+    expect(isPure(test)).toBe(false);
+  });
+});
