@@ -19,7 +19,7 @@ import { lookAway, NEWS_WITHIN_MS, timeOf } from './support/vocabulary';
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
 
 test.describe('browsing', () => {
-  test('from the overview to a file, and a link shows a colleague the same', async ({
+  test('opens a file from the overview, and its link restores the view', async ({
     page,
     moru,
     sandkeeper,
@@ -63,7 +63,7 @@ test.describe('browsing', () => {
     await expect(row(colleague, 'out')).toHaveAttribute('aria-expanded', 'true');
   });
 
-  test('goes into folders and back by breadcrumbs, double click and the browser', async ({ page, moru }) => {
+  test('navigates by double click, breadcrumbs and history', async ({ page, moru }) => {
     const id = await createWith(moru, 'mkdir -p a/b/c && touch a/b/c/deep.txt');
     await openFiles(page, id);
     await row(page, 'a').dblclick();
@@ -80,7 +80,7 @@ test.describe('browsing', () => {
     await expect(row(page, 'etc')).toBeVisible();
   });
 
-  test('sorts by name, size and time, and says so in the address', async ({ page, moru }) => {
+  test('sorts by name, size and time and keeps the order in the URL', async ({ page, moru }) => {
     const id = await createWith(
       moru,
       'for n in 1 2 10; do head -c "$n" /dev/zero > "shard-$n"; done; touch -d 2001-01-01 shard-10; touch -d 2002-01-01 shard-2; mkdir folder',
@@ -100,14 +100,14 @@ test.describe('browsing', () => {
     await expect(header('Modified')).toHaveAttribute('aria-sort', 'descending');
   });
 
-  test('hides hidden files when told to, and remembers it', async ({ page, moru }) => {
+  test('hides hidden files and remembers the choice', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch .env seen; mkdir only && touch only/.hidden');
     await openFiles(page, id);
     await expectNames(page, ['only', '.env', 'seen']);
     await page.getByRole('checkbox', { name: 'Hidden files (1)' }).uncheck();
     await expectNames(page, ['only', 'seen']);
     await row(page, 'only').click();
-    await expect(tree(page)).toContainText('Nothing but a hidden entry.');
+    await expect(tree(page)).toContainText('Only a hidden entry.');
     await page.reload();
     await expectNames(page, ['only', 'seen']);
     await row(page, 'only').click();
@@ -115,7 +115,7 @@ test.describe('browsing', () => {
     await expectNames(page, ['only', '  .hidden', '.env', 'seen']);
   });
 
-  test('a folder of 5,000 scrolls, and its end is a key away', async ({ page, moru }) => {
+  test('scrolls and jumps in a folder of 5,000', async ({ page, moru }) => {
     const id = await createWith(moru, 'mkdir many && cd many && seq 1 5000 | xargs touch');
     await openFiles(page, id, `?path=${HOME}/many`);
     await expect(tree(page)).toHaveAttribute('aria-rowcount', '5001');
@@ -131,7 +131,7 @@ test.describe('browsing', () => {
   });
 });
 
-test('the keyboard alone suffices', async ({ page, moru }) => {
+test('works with the keyboard alone', async ({ page, moru }) => {
   const id = await createWith(moru, LEFTOVERS);
   await openFiles(page, id);
   await tree(page).focus();
@@ -170,8 +170,8 @@ test('the keyboard alone suffices', async ({ page, moru }) => {
   await expect(page.getByRole('menuitem', { name: 'Copy path' })).toBeVisible();
 });
 
-test.describe('going somewhere', () => {
-  test('by a typed path: a folder, a file, and one that is wrong', async ({ page, moru }) => {
+test.describe('navigation', () => {
+  test('by a typed path to a folder, a file, or nothing', async ({ page, moru }) => {
     const id = await createWith(moru, 'mkdir -p out/shards && touch out/report.html');
     await openFiles(page, id);
     const input = page.getByRole('textbox', { name: 'Go to path' });
@@ -180,8 +180,8 @@ test.describe('going somewhere', () => {
     await expect(input).toHaveValue('/');
     await input.fill('/home/user/out/nothing/here');
     await page.keyboard.press('Enter');
-    await expect(page.getByRole('alert').filter({ hasText: 'There is nothing at' })).toHaveText(
-      'There is nothing at /home/user/out/nothing/here. The path is right as far as /home/user/out.',
+    await expect(page.getByRole('alert').filter({ hasText: 'does not exist' })).toHaveText(
+      '/home/user/out/nothing/here does not exist. The path is valid up to /home/user/out.',
     );
     await input.fill('out/report.html');
     await page.keyboard.press('Enter');
@@ -196,7 +196,7 @@ test.describe('going somewhere', () => {
     await expect(input).toHaveCount(0);
   });
 
-  test('by a few letters of a name in the folders that were opened', async ({ page, moru }) => {
+  test('by letters of a name in the opened folders', async ({ page, moru }) => {
     const id = await createWith(moru, LEFTOVERS);
     await openFiles(page, id);
     await row(page, 'out').click();
@@ -211,7 +211,7 @@ test.describe('going somewhere', () => {
   });
 });
 
-test('hostile names are seen for what they are, and circles end', async ({ page, moru }) => {
+test('shows hostile names safely and stops at circular links', async ({ page, moru }) => {
   const id = await createWith(
     moru,
     [
@@ -227,56 +227,58 @@ test('hostile names are seen for what they are, and circles end', async ({ page,
   await expect(row(page, '␣spaces␣')).toBeVisible();
   await expect(row(page, '<img src=x onerror=alert(1)>')).toBeVisible();
   await expect(row(page, `${'a'.repeat(251)}.txt`)).toContainText('.txt');
-  await expect(row(page, 'loop1')).toContainText('leads nowhere');
+  await expect(row(page, 'loop1')).toContainText('broken link');
   await expect(row(page, 'out-of-here')).toContainText('/etc');
 
-  // A link that leads to where it is goes on for as long as somebody unfolds it.
+  // A circular link unfolds level by level.
   await row(page, 'self').click();
   await expect.poll(() => namesShown(page)).toContain('  self');
   await row(page, 'two⏎lines.txt').last().click();
   await expect(main(page)).toContainText('two⏎lines.txt');
   const odd = row(page, 'bad��name').last();
   await odd.click();
-  await expect(main(page)).toContainText('Its name is no valid UTF-8.');
+  await expect(main(page)).toContainText('The name is not valid UTF-8');
   await expect(main(page).getByRole('button', { name: 'Download', exact: true })).toBeDisabled();
   await row(page, 'pipe').last().click();
   await expect(main(page)).toContainText('This is a pipe');
   await expectAccessible(page, 'hostile names');
 });
 
-test.describe('what cannot be shown', () => {
-  test('a folder that is not there leads to the nearest that is', async ({ page, moru }) => {
+test.describe('failures', () => {
+  test('offer the nearest existing folder for a missing one', async ({ page, moru }) => {
     const id = await createWith(moru, 'mkdir out');
     await page.goto(`/sandboxes/${id}/files?path=${HOME}/out/2024/run`);
-    await expect(page.getByRole('heading', { name: 'There is no such folder' })).toBeVisible();
-    await expectAccessible(page, 'a folder that is not there');
-    await page.getByRole('button', { name: 'To /home/user/out' }).click();
+    await expect(page.getByRole('heading', { name: 'Folder not found' })).toBeVisible();
+    await expectAccessible(page, 'a missing folder');
+    await page.getByRole('button', { name: 'Go to /home/user/out' }).click();
     await expect(tree(page)).toContainText('Empty');
   });
 
-  test('a file is no folder', async ({ page, moru }) => {
+  test('offer to show a file in its folder', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch notes.txt');
     await page.goto(`/sandboxes/${id}/files?path=${HOME}/notes.txt`);
     await expect(page.getByRole('heading', { name: 'This is not a folder' })).toBeVisible();
-    await page.getByRole('button', { name: 'Show it in its folder' }).click();
+    await page.getByRole('button', { name: 'Show in folder' }).click();
     await expect(row(page, 'notes.txt')).toHaveAttribute('aria-current', 'true');
   });
 
-  test('what was read stays when the sandbox cannot be reached, until it can', async ({ page, moru }) => {
+  test('keep the last content while the sandbox is unreachable', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch notes.txt');
     await openFiles(page, id);
     await moru.addFault({ route: 'POST /filesystem.Filesystem/ListDir', status: 503 });
     await page.getByRole('button', { name: 'More' }).click();
-    await page.getByRole('menuitem', { name: 'Read again' }).click();
-    await expect(page.getByRole('status').filter({ hasText: 'What you see was read before.' })).toBeVisible();
+    await page.getByRole('menuitem', { name: 'Refresh' }).click();
+    await expect(
+      page.getByRole('status').filter({ hasText: 'Showing the last known content.' }),
+    ).toBeVisible();
     await expect(row(page, 'notes.txt')).toBeVisible();
     await moru.clearFaults();
-    await expect(page.getByRole('status').filter({ hasText: 'What you see was read before.' })).toHaveCount(
+    await expect(page.getByRole('status').filter({ hasText: 'Showing the last known content.' })).toHaveCount(
       0,
     );
   });
 
-  test('a paused sandbox has a gate before its files', async ({ page, moru }) => {
+  test('show the wake form for a paused sandbox', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch notes.txt');
     await moru.pause(id);
     await page.goto(`/sandboxes/${id}/files`);
@@ -285,18 +287,18 @@ test.describe('what cannot be shown', () => {
     expect(await moru.stateOf(id)).toBe('paused');
   });
 
-  test('paused meanwhile, a file that is being read stays', async ({ page, moru }) => {
+  test('keep an open file when the sandbox is paused', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch notes.txt');
     await openFiles(page, id);
     await row(page, 'notes.txt').click();
     await moru.pause(id);
-    await expect(page.getByRole('status').filter({ hasText: 'It is paused.' })).toBeVisible();
+    await expect(page.getByRole('status').filter({ hasText: 'The sandbox is paused.' })).toBeVisible();
     await expect(row(page, 'notes.txt')).toBeVisible();
     await page.getByRole('button', { name: 'Wake sandbox…' }).click();
     await expect(page.getByRole('button', { name: 'Wake sandbox', exact: true })).toBeVisible();
   });
 
-  test('killed meanwhile, what was read stays until somebody asks how it ended', async ({ page, moru }) => {
+  test('keep the last content when the sandbox is killed', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch notes.txt');
     await openFiles(page, id);
     await expect(row(page, 'notes.txt')).toBeVisible();
@@ -309,7 +311,7 @@ test.describe('what cannot be shown', () => {
 });
 
 test.describe('a running sandbox', () => {
-  test('shows what changes in an open folder within two seconds', async ({ page, moru }) => {
+  test('shows changes of an open folder within two seconds', async ({ page, moru }) => {
     const id = await createWith(moru, 'mkdir out && touch out/a.txt');
     await openFiles(page, id);
     await row(page, 'out').click();
@@ -322,14 +324,11 @@ test.describe('a running sandbox', () => {
     tookMs.push(await timeOf(() => expect(row(page, 'a.txt')).toContainText('4 KB')));
     await runIn(moru, id, 'rm ~/out/a.txt');
     tookMs.push(await timeOf(() => expect(row(page, 'a.txt')).toHaveCount(0)));
-    // A busy machine may hold up any of them, hardly all.
+    // A busy machine can delay one of them, but hardly all.
     expect(Math.min(...tookMs)).toBeLessThan(NEWS_WITHIN_MS);
   });
 
-  test('moves nothing that is being looked at, and keeps the selection and the place of the keyboard', async ({
-    page,
-    moru,
-  }) => {
+  test('keeps the scroll position, selection and active row', async ({ page, moru }) => {
     const id = await createWith(moru, 'for n in $(seq -w 10 90); do touch "file-$n"; done');
     await openFiles(page, id);
     await expect(row(page, 'file-10')).toBeVisible();
@@ -345,10 +344,7 @@ test.describe('a running sandbox', () => {
     await expect(page.getByRole('status').filter({ hasText: 'selected' })).toContainText('1 selected');
   });
 
-  test('holds still under the pointer where scrolling cannot make up for a change', async ({
-    page,
-    moru,
-  }) => {
+  test('holds rows under the pointer if scrolling cannot compensate', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch b c');
     await openFiles(page, id);
     await row(page, 'c').hover();
@@ -362,7 +358,7 @@ test.describe('a running sandbox', () => {
 });
 
 test.describe('search', () => {
-  test('finds names and contents, and says how many', async ({ page, moru }) => {
+  test('finds names and contents with a count', async ({ page, moru }) => {
     const id = await createWith(
       moru,
       'mkdir -p out .cache && echo "the score is 7" > out/notes.txt && echo none > out/score.txt && echo "score 8" > .cache/old',
@@ -379,21 +375,21 @@ test.describe('search', () => {
     await search.getByRole('searchbox').press('Enter');
     await expect(search.getByRole('status')).toHaveText('2 found');
     await expect(found.filter({ hasText: 'out/notes.txt:1' })).toContainText('the score is 7');
-    await expectAccessible(page, 'findings');
+    await expectAccessible(page, 'search results');
     await found.filter({ hasText: 'out/notes.txt' }).click();
     await expect(main(page)).toContainText('notes.txt');
     await search.getByRole('button', { name: 'Close' }).click();
     await expect(row(page, 'notes.txt')).toHaveAttribute('aria-current', 'true');
   });
 
-  test('finds nothing, and can be stopped', async ({ page, moru }) => {
+  test('reports no results and can be stopped', async ({ page, moru }) => {
     const id = await createWith(moru, 'touch a');
     await openFiles(page, id, '?path=/');
     await page.getByRole('button', { name: 'Search' }).click();
     const search = page.getByRole('region', { name: 'Search' });
     await search.getByRole('searchbox').fill('nothing-is-called-so');
     await page.keyboard.press('Enter');
-    await expect(search.getByRole('status')).toHaveText('Nothing found for “nothing-is-called-so”');
+    await expect(search.getByRole('status')).toHaveText('No results for “nothing-is-called-so”');
     await moru.addFault({ route: 'POST /process.Process/Start', latencyMs: 5_000 });
     await search.getByRole('searchbox').press('Enter');
     await search.getByRole('button', { name: 'Stop' }).click();
@@ -401,7 +397,7 @@ test.describe('search', () => {
   });
 });
 
-test('a viewer sees names and sizes, and the reason why not more', async ({ page, moru, signIn }) => {
+test('a viewer sees names and sizes, and the required role', async ({ page, moru, signIn }) => {
   const id = await createWith(moru, LEFTOVERS);
   await signIn(page, 'viewer');
   await openFiles(page, id);
@@ -422,7 +418,7 @@ for (const theme of ['light', 'dark'] as const) {
   test.describe(`in the ${theme} theme`, () => {
     test.use({ colorScheme: theme, reducedMotion: 'reduce' });
 
-    test('everything about files is accessible', async ({ page, moru }) => {
+    test('the files are accessible', async ({ page, moru }) => {
       const id = await createWith(moru, LEFTOVERS);
       await openFiles(page, id);
       await expectAccessible(page, 'the files');
@@ -435,7 +431,7 @@ for (const theme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'the menu of an entry');
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'Go to path' }).click();
-      await expectAccessible(page, 'the input for a path');
+      await expectAccessible(page, 'the path input');
       await page.keyboard.press('Escape');
       await tree(page).focus();
       await page.keyboard.press('Control+p');

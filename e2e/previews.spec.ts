@@ -6,7 +6,7 @@ import { PDF, PNG, WAV } from './support/samples';
 
 const HOME = '/home/user';
 
-/** `box`: a running sandbox that the tests of a worker share, each with files of its own. */
+/** `box`: a running sandbox shared by the tests of a worker, each with its own files. */
 const test = base.extend<object, { box: Box }>({
   box: [
     async ({ sandkeeper }, use) => {
@@ -15,7 +15,7 @@ const test = base.extend<object, { box: Box }>({
     },
     { scope: 'worker' },
   ],
-  // What is shared is left there; only what misbehaves is put right.
+  // The shared sandbox stays; only faults are cleared.
   tidied: async ({ moru }, use) => {
     await use(undefined);
     await moru.clearFaults();
@@ -49,23 +49,22 @@ const preview = (page: Page) => page.getByRole('region', { name: 'Preview' });
 const text = (page: Page) => preview(page).getByRole('textbox', { name: /^Text of / });
 const viewButton = (page: Page, name: string) =>
   preview(page).getByRole('group', { name: 'Show as' }).getByRole('button', { name });
-const changed = (page: Page) =>
-  page.getByRole('status').filter({ hasText: 'It changed while you were reading.' });
+const changed = (page: Page) => page.getByRole('status').filter({ hasText: 'The file has changed.' });
 
-/** The line of the text with this number, by the number beside it. */
+/** The gutter number of a line. */
 function numbered(page: Page, line: number): Locator {
   return preview(page)
     .locator('.cm-gutterElement')
     .filter({ hasText: new RegExp(`^${line}$`) });
 }
 
-/** Nothing in a file may ever run: every hostile sample tries to set this. */
+/** Every hostile sample tries to set `pwned`. */
 async function expectNothingRan(page: Page): Promise<void> {
   expect(await page.evaluate(() => Object.hasOwn(window, 'pwned'))).toBe(false);
 }
 
 test.describe('text', () => {
-  test('is highlighted, searched, and gone through by lines', async ({ page, box }) => {
+  test('has highlighting, search and line navigation', async ({ page, box }) => {
     const lines = Array.from({ length: 400 }, (_, n) => `value_${n + 1} = compute(${n + 1})`);
     await box.write('judge.py', `import asyncio\n${lines.join('\n')}\n`);
     await box.open(page, 'judge.py');
@@ -87,13 +86,13 @@ test.describe('text', () => {
     await page.keyboard.press('Enter');
     await expect(page.getByRole('search').getByRole('status')).toHaveText('1 of 1');
     await expect(text(page).getByText('value_300')).toBeInViewport();
-    await page.getByRole('checkbox', { name: 'Match case' }).check();
+    await page.getByRole('button', { name: 'Match case' }).click();
     await page.getByRole('button', { name: 'Next' }).click();
     await expect(page.getByRole('search').getByRole('status')).toHaveText('Not found');
     await page.keyboard.press('Escape');
 
     await preview(page).getByRole('button', { name: 'Go to line' }).click();
-    await page.getByRole('textbox', { name: 'Line to go to' }).fill('12');
+    await page.getByRole('textbox', { name: 'Go to line' }).fill('12');
     await page.keyboard.press('Enter');
     await expect(text(page).getByText('value_11 = compute(11)', { exact: true })).toBeInViewport();
     await expect(page).toHaveURL(/line=12/);
@@ -102,10 +101,7 @@ test.describe('text', () => {
     await expect(page).toHaveURL(/line=15/);
   });
 
-  test('of 50 MB is read in ranges: to its end, to a line, and to what is looked for', async ({
-    page,
-    box,
-  }) => {
+  test('of 50 MB is read in ranges for its end, a line and a search', async ({ page, box }) => {
     await box.run(
       'yes "a line of text that goes on for a while" | head -n 1300000 > big.log; echo THE-VERY-END >> big.log',
     );
@@ -119,8 +115,8 @@ test.describe('text', () => {
     const part = page.getByRole('region', { name: 'Part of the file' });
     await part.getByRole('button', { name: 'End' }).click();
     await expect(text(page).getByText('THE-VERY-END')).toBeInViewport();
-    await expect(part).toContainText('Lines have no numbers here');
-    // What is between has not been read.
+    await expect(part).toContainText('Line numbers are unknown');
+    // The middle has not been read.
     expect(readBytes).toBeLessThan(6 * 1024 * 1024);
 
     await part.getByRole('button', { name: 'Start' }).click();
@@ -129,21 +125,21 @@ test.describe('text', () => {
     await page.getByRole('textbox', { name: 'Find in this file' }).fill('the-very-end');
     await page.keyboard.press('Enter');
     await expect(text(page).getByText('THE-VERY-END')).toBeInViewport();
-    // All of it has been read by now, so every line has its number.
+    // The search read the whole file, so line numbers are known.
     await expect(numbered(page, 1_300_001)).toBeInViewport();
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+g');
-    await page.getByRole('textbox', { name: 'Line to go to' }).fill('650000');
+    await page.getByRole('textbox', { name: 'Go to line' }).fill('650000');
     await page.keyboard.press('Enter');
     await expect(numbered(page, 650_000)).toBeInViewport();
-    // What has been left is let go of.
+    // Distant pieces are unloaded.
     const held = await preview(page)
       .locator('.cm-scroller')
       .evaluate((element) => element.scrollHeight / 20);
     expect(held).toBeLessThan(200_000);
   });
 
-  test('shows what hides, wraps on demand, and names its encoding', async ({ page, box }) => {
+  test('shows invisible characters, wraps lines and names the encoding', async ({ page, box }) => {
     await box.write('bidi.txt', 'access = "user\u202E \u2066// admin\u2069"\n\u001b[31mred\u0000\n');
     await box.open(page, 'bidi.txt', { view: 'text' });
     await expect(text(page)).toContainText('[RLO]');
@@ -164,7 +160,7 @@ test.describe('text', () => {
     await preview(page).getByRole('button', { name: 'Wrap' }).click();
   });
 
-  test('with a line of 15 MB leaves the page usable', async ({ page, box }) => {
+  test('with a line of 15 MB keeps the page responsive', async ({ page, box }) => {
     await box.run('head -c 15000000 /dev/zero | tr "\\0" x > line.txt');
     await box.open(page, 'line.txt');
     await expect(preview(page)).toContainText('1 line', { timeout: 30_000 });
@@ -173,14 +169,17 @@ test.describe('text', () => {
   });
 
   for (const [name, bytes, seen] of [
-    ['blank.txt', 70_000_000, 'more is read as you scroll'],
+    ['blank.txt', 70_000_000, 'Scroll to load more'],
     ['blank.log', 15_000_000, '7,500,000 lines'],
   ] as const) {
-    test(`of ${bytes / 1_000_000} MB of nearly empty lines leaves the page usable`, async ({ page, box }) => {
+    test(`of ${bytes / 1_000_000} MB of nearly empty lines keeps the page responsive`, async ({
+      page,
+      box,
+    }) => {
       await box.run(`yes " " | head -c ${bytes} > ${name}`);
       await box.open(page, name);
       await expect(numbered(page, 1)).toBeInViewport();
-      // However many there are, few more are drawn than are in sight.
+      // Only lines near the viewport are drawn.
       expect(await text(page).locator('.cm-line').count()).toBeLessThan(500);
       await preview(page).getByRole('button', { name: 'Find', exact: true }).click({ timeout: 5_000 });
       await expect(page.getByRole('textbox', { name: 'Find in this file' })).toBeFocused({ timeout: 5_000 });
@@ -192,20 +191,20 @@ test.describe('text', () => {
     });
   }
 
-  test('of nearly empty lines is scrolled piece by piece', async ({ page, box }) => {
+  test('of nearly empty lines scrolls piece by piece', async ({ page, box }) => {
     await box.run('yes " " | head -c 30000000 > pieces.log');
     await box.open(page, 'pieces.log');
     await expect(numbered(page, 1)).toBeInViewport();
     const part = page.getByRole('region', { name: 'Part of the file' });
     const scroller = preview(page).locator('.cm-scroller');
-    // The lines have been measured by then.
+    // Waits until the lines are measured.
     await expect
       .poll(() => scroller.evaluate((element) => element.scrollHeight))
       .toBeGreaterThan(262_144 * 20);
     for (const piece of [1, 2, 3]) {
       await scroller.evaluate((element) => element.scrollTo(0, element.scrollHeight));
       await expect(part).toContainText(`to ${(piece + 1) / 2} MB of`);
-      // What came is below, and what was at the end still there: none is leapt over.
+      // New text is appended below, and none is skipped.
       await expect
         .poll(() => scroller.evaluate((at) => at.scrollHeight - at.scrollTop - at.clientHeight))
         .toBeGreaterThan(500_000);
@@ -215,7 +214,7 @@ test.describe('text', () => {
     }
   });
 
-  test('is filled out of sight, and there once there is room for it', async ({ page, box }) => {
+  test('loads out of view and shows when there is room', async ({ page, box }) => {
     await box.run('(seq 1 200000; yes " " | head -n 4000000) > unseen.log');
     const { width, height } = page.viewportSize() ?? { width: 1280, height: 720 };
     await page.setViewportSize({ width, height: 90 });
@@ -227,7 +226,7 @@ test.describe('text', () => {
     await expect(text(page).getByText('20', { exact: true })).toBeInViewport();
   });
 
-  test('is opened by a finding at its line', async ({ page, box }) => {
+  test('opens at the line of a search result', async ({ page, box }) => {
     const lines = Array.from({ length: 300 }, (_, n) => `entry ${n + 1}`);
     lines[249] = 'here is the needle-of-this-test';
     await box.run('mkdir -p found');
@@ -244,12 +243,8 @@ test.describe('text', () => {
   });
 });
 
-test.describe('what is more than text', () => {
-  test('Markdown is rendered without anything that runs, loads or leads away', async ({
-    page,
-    box,
-    sandkeeper,
-  }) => {
+test.describe('structured files and media', () => {
+  test('Markdown renders without running, loading or navigating', async ({ page, box, sandkeeper }) => {
     const foreign: string[] = [];
     page.on('request', (request) => {
       if (!request.url().startsWith(sandkeeper.url)) foreign.push(request.url());
@@ -276,20 +271,17 @@ test.describe('what is more than text', () => {
     await expect(page.getByRole('status').filter({ hasText: 'This link leads to' })).toContainText(
       'https://docs.example/a?b=1',
     );
-    const way = page.getByRole('link', { name: 'Open in a new tab' });
-    await expect(way).toHaveAttribute('rel', 'noopener noreferrer');
+    const openLink = page.getByRole('link', { name: 'Open in a new tab' });
+    await expect(openLink).toHaveAttribute('rel', 'noopener noreferrer');
     await expectNothingRan(page);
-    await expectAccessible(page, 'Markdown, rendered');
+    await expectAccessible(page, 'rendered Markdown');
     await viewButton(page, 'Text').click();
     await expect(text(page)).toContainText('<script>window.pwned');
     await expect(page).toHaveURL(/view=text/);
     expect(foreign).toEqual([]);
   });
 
-  test('JSON is a tree that keeps every digit, and what is none says where it breaks', async ({
-    page,
-    box,
-  }) => {
+  test('JSON is a tree with every digit, and invalid JSON shows the error', async ({ page, box }) => {
     const many = Array.from({ length: 20_000 }, (_, n) => `{"n":${n}}`).join(',');
     await box.write('data.json', `{"big":12345678901234567890,"odd\\u202e":null,"many":[${many}]}`);
     await box.open(page, 'data.json');
@@ -303,11 +295,11 @@ test.describe('what is more than text', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowDown');
     await expect(preview(page)).toContainText('$.many[19999].n');
-    await expectAccessible(page, 'JSON as a tree');
+    await expectAccessible(page, 'a JSON tree');
 
     await box.write('broken.json', `{\n  "a": 1,\n  "b" 2\n}\n`);
     await box.open(page, 'broken.json');
-    await expect(preview(page)).toContainText('This is no valid JSON: “:” is missing, in line 3, column 7.');
+    await expect(preview(page)).toContainText('Invalid JSON in line 3, column 7: expected “:”.');
     await expect(text(page)).toContainText('"b" 2');
     await box.run(
       `head -c 100000 /dev/zero | tr '\\0' '[' > deep.json; head -c 100000 /dev/zero | tr '\\0' ']' >> deep.json`,
@@ -319,7 +311,7 @@ test.describe('what is more than text', () => {
     await expect(tree.getByRole('treeitem', { name: 'step: 2' })).toBeVisible();
   });
 
-  test('a table scrolls both ways under its head', async ({ page, box }) => {
+  test('a table scrolls both ways under its header', async ({ page, box }) => {
     const head = Array.from({ length: 300 }, (_, n) => `column ${n + 1}`).join(',');
     const row = (n: number) => Array.from({ length: 300 }, (_, at) => `${n}x${at + 1}`).join(',');
     const rows = Array.from({ length: 2_000 }, (_, n) => row(n + 1));
@@ -354,20 +346,20 @@ test.describe('what is more than text', () => {
     await box.open(page, 'pic.svg');
     await expect(preview(page)).toContainText('80 × 40 pixels');
     await expectNothingRan(page);
-    // Nor where its address is opened as a page.
+    // Opened as a page, it does not run either.
     const src = await preview(page).getByRole('img', { name: 'pic.svg' }).getAttribute('src');
     await page.goto(src ?? '');
     await expectNothingRan(page);
-    // The browser says that it ran none.
+    // The browser reports that it blocked the script.
     expect(complaints.join()).toContain('Blocked script execution');
     complaints.length = 0;
     await box.write('fake.png', Buffer.from('MZ\u0000\u0000 this is a program\u0000', 'latin1'));
     await box.open(page, 'fake.png');
-    await expect(preview(page)).toContainText('This is a binary file');
+    await expect(preview(page)).toContainText('Binary file');
     await expect(page.getByRole('group', { name: 'Bytes' })).toContainText('4d 5a');
   });
 
-  test('a PDF in a frame that only we may draw', async ({ page, box }) => {
+  test('a PDF has a frame for our origin only', async ({ page, box }) => {
     await box.write('paper.pdf', PDF);
     const [answer] = await Promise.all([
       page.waitForResponse((response) => response.url().includes('as=pdf')),
@@ -383,7 +375,7 @@ test.describe('what is more than text', () => {
     await expect(preview(page).getByTitle('Document paper.pdf')).toBeVisible();
   });
 
-  test('sound and video are played by the browser', async ({ page, box }) => {
+  test('audio and video play in the browser', async ({ page, box }) => {
     await box.write('tone.wav', WAV);
     await box.open(page, 'tone.wav');
     const audio = preview(page).getByLabel('tone.wav');
@@ -414,13 +406,13 @@ test.describe('what is more than text', () => {
     await expect.poll(() => video.evaluate((element) => (element as HTMLVideoElement).videoWidth)).toBe(300);
     await box.write('cut.wav', WAV.subarray(0, 20));
     await box.open(page, 'cut.wav');
-    // The browser hands media to processes of its own, which a busy machine keeps waiting.
+    // The browser's media processes can be slow on a busy machine.
     await expect(page.getByRole('heading', { name: 'The browser cannot play this' })).toBeVisible({
       timeout: 45_000,
     });
   });
 
-  test('a notebook as its cells, without its HTML', async ({ page, box }) => {
+  test('a notebook shows its cells without HTML', async ({ page, box }) => {
     await box.write(
       'book.ipynb',
       JSON.stringify({
@@ -447,21 +439,21 @@ test.describe('what is more than text', () => {
     await expect(cells.getByRole('heading', { name: 'Findings' })).toBeVisible();
     await expect(cells).toContainText('[7]');
     await expect(cells).toContainText('rows: 20000');
-    await expect(cells.getByRole('img', { name: 'Output of this cell' })).toBeVisible();
-    await expect(cells).toContainText('An output of the type text/html is not shown');
-    await expect(cells).toContainText('are shown.');
+    await expect(cells.getByRole('img', { name: 'Cell output' })).toBeVisible();
+    await expect(cells).toContainText('Output of type text/html is not shown');
+    await expect(cells).toContainText('Showing ');
     await expectNothingRan(page);
     await expectAccessible(page, 'a notebook');
   });
 
-  test('bytes of 1 GB, and any of them by its offset', async ({ page, box }) => {
+  test('a file of 1 GB has a hex view with offsets', async ({ page, box }) => {
     await box.run(
       'truncate -s 1073741824 huge.bin; printf "\\xde\\xad\\xbe\\xef" | dd of=huge.bin bs=1 seek=805306368 conv=notrunc 2>/dev/null',
     );
     await box.open(page, 'huge.bin');
     const bytes = page.getByRole('group', { name: 'Bytes' });
     await expect(bytes).toContainText('00000000');
-    await preview(page).getByRole('textbox', { name: 'Offset to go to' }).fill('0x30000000');
+    await preview(page).getByRole('textbox', { name: 'Go to offset' }).fill('0x30000000');
     await page.keyboard.press('Enter');
     await expect(bytes).toContainText('de ad be ef');
     await bytes.focus();
@@ -475,38 +467,36 @@ test.describe('what is more than text', () => {
   });
 });
 
-test.describe('what cannot be shown at once', () => {
-  test('a large file asks first', async ({ page, box }) => {
+test.describe('files without an immediate preview', () => {
+  test('a large file needs confirmation', async ({ page, box }) => {
     await box.run(`(echo "# A long report"; echo; yes $'some words\\n' | head -c 400000) > long.md`);
     await box.open(page, 'long.md');
-    await expect(
-      page.getByRole('heading', { name: 'Too large to be shown as a page unasked' }),
-    ).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Large file: preview not loaded' })).toBeVisible();
     await expect(preview(page).getByRole('button', { name: 'Download' }).first()).toBeEnabled();
-    await expectAccessible(page, 'a file that is too large');
-    await page.getByRole('button', { name: 'Show anyway' }).click();
+    await expectAccessible(page, 'a large file');
+    await page.getByRole('button', { name: 'Load preview' }).click();
     await expect(page.getByRole('heading', { name: 'A long report' })).toBeVisible();
     await box.run('yes "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]" | head -c 70000000 > much.json');
     await box.open(page, 'much.json');
-    await expect(page.getByRole('button', { name: 'Show anyway' })).toBeDisabled();
+    await expect(page.getByRole('button', { name: 'Load preview' })).toBeDisabled();
     await page.getByRole('button', { name: 'Show as text' }).click();
     await expect(page.getByRole('region', { name: 'Part of the file' })).toBeVisible();
   });
 
-  test('a binary file is bytes, and can be read as text', async ({ page, box }) => {
+  test('a binary file is shown as hex or text', async ({ page, box }) => {
     await box.write('core', Buffer.from('ELF\u0000\u0001hello\u0000', 'latin1'));
     await box.open(page, 'core');
-    await expect(preview(page)).toContainText('This is a binary file');
+    await expect(preview(page)).toContainText('Binary file');
     await viewButton(page, 'Text').click();
     await expect(text(page)).toContainText('ELF␀␁hello␀');
   });
 
-  test('what may not be read, and what is not there', async ({ page, box }) => {
+  test('an unreadable and a missing file show the reason', async ({ page, box }) => {
     await box.write('secret.txt', 'secret');
     await box.moru.addFault({ route: 'GET /files', status: 500, message: 'open: permission denied' });
     await box.open(page, 'secret.txt');
-    await expect(page.getByRole('heading', { name: 'This file may not be read' })).toBeVisible();
-    await expectAccessible(page, 'a file that may not be read');
+    await expect(page.getByRole('heading', { name: 'No permission to read this file' })).toBeVisible();
+    await expectAccessible(page, 'an unreadable file');
     await box.moru.clearFaults();
     await page.getByRole('button', { name: 'Try again' }).click();
     await expect(text(page)).toContainText('secret');
@@ -514,30 +504,32 @@ test.describe('what cannot be shown at once', () => {
     await expect(page.getByRole('main')).toContainText('There is nothing at this path');
   });
 
-  test('what vanishes stays in sight, what becomes a pipe is not opened', async ({ page, box }) => {
+  test('a deleted file stays visible, and a pipe is not opened', async ({ page, box }) => {
     await box.write('fleeting.txt', 'here for a moment');
     await box.open(page, 'fleeting.txt');
     await expect(text(page)).toContainText('here for a moment');
     await box.run('rm fleeting.txt');
-    await expect(page.getByRole('status').filter({ hasText: 'It is no longer there.' })).toBeVisible();
+    await expect(page.getByRole('status').filter({ hasText: 'The file no longer exists.' })).toBeVisible();
     await expect(text(page)).toContainText('here for a moment');
     await box.run('mkfifo fleeting.txt');
     await expect(page.getByRole('main')).toContainText('This is a pipe');
   });
 
-  test('a viewer sees the facts, and the reason why not more', async ({ page, box, signIn }) => {
+  test('a viewer sees details and the required role', async ({ page, box, signIn }) => {
     await box.write('notes.txt', 'for operators');
     await signIn(page, 'viewer');
     await box.open(page, 'notes.txt');
-    await expect(page.getByRole('region', { name: 'Facts' })).toContainText('This needs the role operator.');
+    await expect(page.getByRole('region', { name: 'Details' })).toContainText(
+      'This needs the role operator.',
+    );
     await expect(page.getByRole('main')).not.toContainText('for operators');
   });
 
   for (const [how, sentence] of [
-    ['pause', 'It is paused.'],
+    ['pause', 'The sandbox is paused.'],
     ['kill', 'This sandbox is terminated'],
   ] as const) {
-    test(`a sandbox that is stopped by a ${how} leaves what was read`, async ({ page, moru }) => {
+    test(`the content stays after a ${how} of the sandbox`, async ({ page, moru }) => {
       const own = new Box(moru, await moru.create());
       await own.run('yes "a line of text that goes on for a while" | head -n 700000 > big.log');
       await own.open(page, 'big.log');
@@ -552,11 +544,11 @@ test.describe('what cannot be shown at once', () => {
   }
 });
 
-test.describe('a file that changes while it is read', () => {
+test.describe('a changing file', () => {
   const numbers = (count: number, word = 'line') =>
     `${Array.from({ length: count }, (_, n) => `${word} ${n + 1}`).join('\n')}\n`;
 
-  test('grows without moving, and is followed at its end', async ({ page, box }) => {
+  test('grows without moving and is followed at its end', async ({ page, box }) => {
     await box.write('grow.log', numbers(300));
     await box.open(page, 'grow.log', { line: '150' });
     await expect(text(page).getByText('line 150', { exact: true })).toBeInViewport();
@@ -574,28 +566,28 @@ test.describe('a file that changes while it is read', () => {
     await expect(text(page).getByText('line 400', { exact: true })).toBeInViewport();
   });
 
-  test('is exchanged at once where nothing moves, and on demand where it would', async ({ page, box }) => {
+  test('updates at once unless the visible text would move', async ({ page, box }) => {
     await box.write('edit.txt', numbers(300));
     await box.open(page, 'edit.txt', { line: '200' });
     await expect(text(page).getByText('line 200', { exact: true })).toBeInViewport();
     const place = () => text(page).getByText('line 200', { exact: true }).boundingBox();
     const before = await place();
-    // Above what is in sight.
+    // Above the visible part.
     await box.run(`sed -i 's/^line 10$/a new line 10/' edit.txt`);
     await box.run(`sed -i '1i a first line' edit.txt`);
     await expect(preview(page)).toContainText('301 lines');
     await expect(numbered(page, 201)).toBeInViewport();
     expect(Math.abs(((await place())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(2);
-    // All of it.
+    // Everything changes.
     await box.write('edit.txt', numbers(300, 'other'));
     await expect(changed(page)).toBeVisible();
     await expect(text(page).getByText('line 200', { exact: true })).toBeInViewport();
-    await changed(page).getByRole('button', { name: 'Show new' }).click();
+    await changed(page).getByRole('button', { name: 'Show latest' }).click();
     await expect(text(page)).toContainText('other');
     await expect(changed(page)).toHaveCount(0);
   });
 
-  test('a table at its top is exchanged, one that has been scrolled is not', async ({ page, box }) => {
+  test('a table updates at its top, but not once scrolled', async ({ page, box }) => {
     await box.write('live.csv', `a,b\n${Array.from({ length: 500 }, (_, n) => `${n},x`).join('\n')}\n`);
     await box.open(page, 'live.csv');
     await expect(preview(page)).toContainText('500 rows');
@@ -607,12 +599,12 @@ test.describe('a file that changes while it is read', () => {
     await page.keyboard.press('PageDown');
     await box.run('echo 501,x >> live.csv');
     await expect(changed(page)).toBeVisible();
-    await changed(page).getByRole('button', { name: 'Show new' }).click();
+    await changed(page).getByRole('button', { name: 'Show latest' }).click();
     await expect(preview(page)).toContainText('502 rows');
   });
 });
 
-test('what can be done with a file stays at hand', async ({ page, box, context }) => {
+test('the actions of a file work from its preview', async ({ page, box, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await box.write('take me.txt', 'along');
   await box.open(page, 'take me.txt');
@@ -622,22 +614,22 @@ test('what can be done with a file stays at hand', async ({ page, box, context }
     preview(page).getByRole('button', { name: 'Download' }).click(),
   ]);
   expect(download.suggestedFilename()).toBe('take me.txt');
-  await preview(page).getByRole('button', { name: 'Acts on this file' }).click();
-  await page.getByRole('menuitem', { name: 'Copy download in Python' }).click();
+  await preview(page).getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Copy Python download code' }).click();
   await expect
     .poll(() => page.evaluate(() => navigator.clipboard.readText()))
     .toContain('sandbox.files.read(');
-  await preview(page).getByRole('button', { name: 'Copy the path' }).click();
+  await preview(page).getByRole('button', { name: 'Copy path' }).click();
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(`${HOME}/take me.txt`);
   await viewButton(page, 'Details').click();
-  await expect(page.getByRole('region', { name: 'Facts' })).toContainText('Owner');
+  await expect(page.getByRole('region', { name: 'Details' })).toContainText('Owner');
 });
 
 for (const theme of ['light', 'dark'] as const) {
   test.describe(`in the ${theme} theme`, () => {
     test.use({ colorScheme: theme, reducedMotion: 'reduce' });
 
-    test('everything about previews is accessible', async ({ page, box }) => {
+    test('previews are accessible', async ({ page, box }) => {
       await box.write('theme.py', '# a comment\nimport os\nname = "text"\ncount = 42\n');
       await box.open(page, 'theme.py');
       await expect(text(page)).toContainText('import os');

@@ -12,8 +12,8 @@ const exec = promisify(execFile);
 
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
 
-test.describe('taking along', () => {
-  test('a file, byte for byte', async ({ page, moru, dir }) => {
+test.describe('downloads', () => {
+  test('a file byte by byte', async ({ page, moru, dir }) => {
     const id = await createWith(
       moru,
       'head -c 3000000 /dev/urandom > "it\'s data.bin"; sha256sum *.bin > sum.txt',
@@ -45,9 +45,9 @@ test.describe('taking along', () => {
       await row(page, 'out').getByRole('checkbox').check();
       await row(page, 'two.txt').getByRole('checkbox').check();
       await page.getByRole('button', { name: 'Download…' }).last().click();
-      const dialog = page.getByRole('dialog', { name: 'Download 2 as an archive' });
-      await expect(dialog).toContainText(/4 entries, 8 B, before packing/);
-      await expectAccessible(page, 'the dialog for an archive');
+      const dialog = page.getByRole('dialog', { name: 'Download 2 items as an archive' });
+      await expect(dialog).toContainText(/4 entries, 8 B, uncompressed/);
+      await expectAccessible(page, 'the archive dialog');
       await dialog.getByRole('radio', { name: `.${format}` }).check();
       const [download] = await Promise.all([
         page.waitForEvent('download'),
@@ -69,7 +69,7 @@ test.describe('taking along', () => {
     });
   }
 
-  test('paths, and the download as code', async ({ page, moru, context }) => {
+  test('a path and download code', async ({ page, moru, context }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const id = await createWith(moru, 'touch notes.txt');
     await openFiles(page, id);
@@ -79,8 +79,8 @@ test.describe('taking along', () => {
     await expect(toast(page, 'Copied the path')).toBeVisible();
     expect(await copied()).toBe('/home/user/notes.txt');
     await row(page, 'notes.txt').click({ button: 'right' });
-    await page.getByRole('menuitem', { name: 'Copy download in Python' }).click();
-    await expect(toast(page, 'in Python')).toBeVisible();
+    await page.getByRole('menuitem', { name: 'Copy Python download code' }).click();
+    await expect(toast(page, 'Copied the Python code')).toBeVisible();
     expect(await copied()).toContain('sandbox.files.read("/home/user/notes.txt", format="bytes")');
   });
 });
@@ -94,7 +94,7 @@ test.describe('uploads', () => {
     await chooser.setFiles(paths);
   }
 
-  test('arrive, and ask where there is something of the same name', async ({ page, moru, dir }) => {
+  test('arrive and ask about conflicts', async ({ page, moru, dir }) => {
     const id = await createWith(moru, 'echo old > a.txt; echo old > b.txt; echo old > c.txt');
     for (const name of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) await writeFile(join(dir, name), 'new\n');
     await openFiles(page, id);
@@ -103,12 +103,12 @@ test.describe('uploads', () => {
       ['a.txt', 'b.txt', 'c.txt', 'd.txt'].map((name) => join(dir, name)),
     );
     const dialog = page.getByRole('alertdialog');
-    await expect(dialog).toHaveAccessibleName('There is a file called a.txt already');
-    await expectAccessible(page, 'the question about a conflict');
+    await expect(dialog).toHaveAccessibleName('A file named a.txt already exists');
+    await expectAccessible(page, 'the conflict dialog');
     await dialog.getByRole('button', { name: 'Replace' }).click();
-    await expect(dialog).toHaveAccessibleName('There is a file called b.txt already');
+    await expect(dialog).toHaveAccessibleName('A file named b.txt already exists');
     await dialog.getByRole('button', { name: 'Skip' }).click();
-    await expect(dialog).toHaveAccessibleName('There is a file called c.txt already');
+    await expect(dialog).toHaveAccessibleName('A file named c.txt already exists');
     await dialog.getByRole('button', { name: 'Keep both' }).click();
     const uploads = page.getByRole('region', { name: 'Uploads' });
     await expect(uploads.getByRole('status')).toHaveText('3 files uploaded');
@@ -122,7 +122,7 @@ test.describe('uploads', () => {
     await expect(uploads).toHaveCount(0);
   });
 
-  test('answer one question for all', async ({ page, moru, dir }) => {
+  test('apply one answer to all conflicts', async ({ page, moru, dir }) => {
     const names = ['1', '2', '3', '4', '5'];
     const id = await createWith(moru, `for n in ${names.join(' ')}; do echo old > $n; done`);
     for (const name of names) await writeFile(join(dir, name), 'new\n');
@@ -132,7 +132,7 @@ test.describe('uploads', () => {
       names.map((name) => join(dir, name)),
     );
     const dialog = page.getByRole('alertdialog');
-    await dialog.getByRole('checkbox', { name: /Do the same/ }).check();
+    await dialog.getByRole('checkbox', { name: /Apply to all/ }).check();
     await dialog.getByRole('button', { name: 'Replace' }).click();
     await expect(page.getByRole('region', { name: 'Uploads' }).getByRole('status')).toHaveText(
       '5 files uploaded',
@@ -144,7 +144,7 @@ test.describe('uploads', () => {
     );
   });
 
-  test('land in the folder that they are dropped on', async ({ page, moru }) => {
+  test('go to the folder that they are dropped on', async ({ page, moru }) => {
     const id = await createWith(moru, 'mkdir inbox');
     await openFiles(page, id);
     await expect(row(page, 'inbox')).toBeVisible();
@@ -161,7 +161,7 @@ test.describe('uploads', () => {
     expect(await (await moru.handle(id)).files.read(`${HOME}/inbox/dropped.txt`)).toBe('dropped');
   });
 
-  test('say why they failed, and can be tried again', async ({ page, moru, dir }) => {
+  test('report a failure and can be retried', async ({ page, moru, dir }) => {
     const id = await createWith(moru, 'true');
     await writeFile(join(dir, 'a.txt'), 'new\n');
     await openFiles(page, id);
@@ -170,7 +170,7 @@ test.describe('uploads', () => {
     const uploads = page.getByRole('region', { name: 'Uploads' });
     await expect(uploads).toContainText('The disk of the sandbox is full.');
     await moru.clearFaults();
-    await uploads.getByRole('button', { name: 'Upload a.txt again' }).click();
+    await uploads.getByRole('button', { name: 'Retry the upload of a.txt' }).click();
     await expect(uploads.getByRole('status')).toHaveText('1 file uploaded');
   });
 });

@@ -6,10 +6,10 @@ import { type Ref, useEffect, useImperativeHandle, useRef, useState } from 'reac
 import { Button } from '@/components/ui/button';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
-import { FindBar } from './find-bar';
 import { LinkDialog, type LinkRequest } from './link-dialog';
 import { PaneStrips } from './pane-strips';
 import { PasteDialog, type PasteRequest } from './paste-dialog';
+import { TerminalFind } from './terminal-find';
 import { useTerminal } from './use-terminal';
 
 const LOOK_AGAIN_MS = 2_000;
@@ -124,7 +124,7 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
       />
       <div className="relative flex min-h-0 min-w-0 flex-1">
         {isFinding && handle !== null ? (
-          <FindBar
+          <TerminalFind
             found={found}
             onFind={(text, options, direction, incremental) =>
               handle.terminal.find(text, options, direction, incremental)

@@ -34,15 +34,15 @@ import { printView, VIEW_COOKIE, type ViewChoice } from './view-choice';
 type Props = {
   sandboxId: string;
   role: Role;
-  /** Whether it runs, so that it can be read and followed; if not, what was read stays in sight. */
+  /** Whether it can be read and watched. If not, the last known content stays. */
   isRunning: boolean;
   view: ViewChoice;
 };
 
-/** The files of a sandbox: the tree, and beside it what is open. */
+/** The file tree of a sandbox and the open file beside it. */
 export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props) {
   const client = useQueryClient();
-  const { path, file, line, view: viewAsked, order, go, show, sortBy, pointAt, viewAs } = useAddress();
+  const { path, file, line, view: requestedView, order, go, show, sortBy, pointAt, viewAs } = useAddress();
   const [view, changeView] = useView(served);
   const home = useQuery({ ...homeQuery(sandboxId), enabled: isRunning });
   const root = path ?? home.data ?? null;
@@ -50,7 +50,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   const tree = useTree({ sandboxId, root, file, order, showsHidden, isReadable: isRunning });
   useFollowedFolders(sandboxId, file === null ? tree.listed : [...tree.listed, parentOf(file)], isRunning);
   const [marked, markActions] = useMarks();
-  const sending = useUploads(sandboxId);
+  const uploadList = useUploads(sandboxId);
   const archives = useArchives(sandboxId);
   const [typing, setTyping] = useState<string | null>(null);
   const [isSearching, setIsSearching] = useState(false);
@@ -78,7 +78,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
     isAllowed: forbidden === null,
     onFiles: (folder, files) => uploads().add(sandboxId, folder, files),
   });
-  const reread = () => {
+  const refresh = () => {
     void home.refetch();
     for (const each of tree.listed)
       void client.refetchQueries({ queryKey: listingQuery(sandboxId, each).queryKey, exact: true });
@@ -104,9 +104,9 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   const acts: MenuAct[] = [
     { label: 'Go to path…', onActivate: () => setTyping('') },
     { label: 'Open by name…', onActivate: () => setIsOpening(true) },
-    { label: 'Read again', onActivate: reread },
+    { label: 'Refresh', onActivate: refresh },
     {
-      label: showsHidden ? 'Do not show hidden files' : 'Show hidden files',
+      label: showsHidden ? 'Hide hidden files' : 'Show hidden files',
       onActivate: () => showHidden(!showsHidden),
     },
     {
@@ -131,7 +131,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
     const isCommand = (event.metaKey || event.ctrlKey) && !event.altKey;
     const isTyping =
       event.target instanceof Element && event.target.closest('input:not([type=checkbox]), textarea');
-    // Only with the focus among the files, so that printing is as near as ever elsewhere.
+    // Only while the focus is in the files; elsewhere Ctrl P still prints.
     if (isCommand && !event.shiftKey && event.key.toLowerCase() === 'p') setIsOpening(true);
     else if (isCommand && event.shiftKey && event.key.toLowerCase() === 'f') {
       if (forbidden === null) setIsSearching(true);
@@ -151,7 +151,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   const isLost = failure !== null && (!top?.entries || LOST.has(failure.problem ?? ''));
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys that mean something anywhere among the files.
+    // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts of the whole file browser.
     <div onKeyDown={onKeyDown} className="flex min-h-0 flex-1 flex-col">
       <FileToolbar
         sandboxId={sandboxId}
@@ -168,7 +168,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
         acts={acts}
       />
       <Split
-        label="Width of the list"
+        label="List width"
         firstPx={view.listPx}
         onResize={(listPx) => changeView({ ...view, listPx })}
         first={
@@ -193,14 +193,14 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
                     path={root ?? '~'}
                     failure={failure}
                     onGo={goTo}
-                    onRetry={reread}
+                    onRetry={refresh}
                   />
                 ) : top?.entries ? (
                   <>
                     {failure === null ? null : <StaleStrip failure={failure} />}
                     <FileTree
                       rows={tree.rows}
-                      asked={tree.asked}
+                      request={tree.request}
                       shownPath={file}
                       wanted={tree.wanted}
                       onFound={tree.found}
@@ -233,7 +233,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
               </div>
             )}
             <ArchivePanel all={archives} />
-            <UploadPanel all={sending} />
+            <UploadPanel all={uploadList} />
           </>
         }
         second={
@@ -248,7 +248,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
               isLive={isRunning}
               onGoInto={goTo}
               line={line}
-              view={viewAsked}
+              view={requestedView}
               wraps={view.wraps}
               onLine={pointAt}
               onView={viewAs}
@@ -271,10 +271,9 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   );
 }
 
-/** What was read of such a folder says nothing about it any more. */
+/** Problems after which the last known entries are not shown. */
 const LOST: ReadonlySet<string> = new Set(['vanished', 'not_directory']);
 
-/** How somebody likes to look at files, and what changes it for good. */
 function useView(served: ViewChoice): [ViewChoice, (view: ViewChoice) => void] {
   const [view, setView] = useState(served);
   const change = useCallback((next: ViewChoice) => {

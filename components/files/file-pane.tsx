@@ -22,16 +22,14 @@ import { FilePreview } from './preview/file-preview';
 type Props = {
   sandboxId: string;
   path: string;
-  /** The entry as the tree has it, where it has it. */
+  /** The entry from the tree, if loaded. */
   known: Entry | null;
   role: Role;
-  /** Whether the sandbox can be read and news of it arrive. */
+  /** Whether the sandbox can be read and watched. */
   isLive: boolean;
   onGoInto: (path: string) => void;
   onArchive: (entries: readonly Entry[]) => void;
-  /** What can be done with entries, as data. */
   actionsOf: (entries: readonly Entry[]) => MenuAct[];
-  /** Which line is meant, how the file is shown, and how these are changed. */
   line: number | null;
   view: PreviewView | null;
   wraps: boolean;
@@ -41,7 +39,7 @@ type Props = {
   onClose: () => void;
 };
 
-/** What is open beside the tree: a file's preview, or the facts about whatever cannot be previewed. */
+/** The open entry: a preview, or the details if there is none. */
 export function FilePane({ sandboxId, path, known, ...props }: Props) {
   const { isLive } = props;
   const { data, error, refetch } = useQuery({
@@ -49,7 +47,7 @@ export function FilePane({ sandboxId, path, known, ...props }: Props) {
     enabled: isLive && known === null,
   });
   const current = known ?? (error ? null : (data ?? null));
-  // What was there stays in sight when it cannot be read any more.
+  // The last known entry stays when it can no longer be read.
   const [last, setLast] = useState(current);
   if (current !== null && current !== last) setLast(current);
   const entry = current ?? (last?.path === path ? last : null);
@@ -89,9 +87,9 @@ function Shown({
     return (
       <FileFacts
         {...facts}
-        acts={
+        actions={
           <>
-            <Button onClick={() => onGoInto(entry.path)}>Go into</Button>
+            <Button onClick={() => onGoInto(entry.path)}>Open folder</Button>
             <Button unavailable={forbidden} onClick={() => onArchive([entry])}>
               Download…
             </Button>
@@ -102,18 +100,17 @@ function Shown({
   const reason = contentRefusal(entry) ?? forbidden;
   if (reason === null) return <FilePreview {...props} sandboxId={sandboxId} entry={entry} />;
   return (
-    <FileFacts {...facts} acts={<Button unavailable={reason}>Download</Button>}>
+    <FileFacts {...facts} actions={<Button unavailable={reason}>Download</Button>}>
       <p className="mb-4 max-w-2xl text-ink-2">{reason}</p>
     </FileFacts>
   );
 }
 
-/** What is shown was read before, and why it is not any more. */
 function Gone({ failure }: { failure: ApiFailure }) {
   return (
     <Strip>
-      {failure.problem === 'vanished' ? 'It is no longer there.' : failure.message}{' '}
-      <span className="text-ink-2">What you see was read before.</span>
+      {failure.problem === 'vanished' ? 'The file no longer exists.' : failure.message}{' '}
+      <span className="text-ink-2">Showing the last known content.</span>
     </Strip>
   );
 }
@@ -128,7 +125,7 @@ type UnreadableProps = {
 function Unreadable({ path, failure, onClose, onRetry }: UnreadableProps) {
   return (
     <Padded>
-      <Notice level="h2" title="This cannot be shown" className="min-w-0 max-w-full">
+      <Notice level="h2" title="Could not show this file" className="min-w-0 max-w-full">
         <p className="mb-1 min-w-0 font-mono text-ink text-small">
           <FilePath path={path} />
         </p>
@@ -142,16 +139,15 @@ function Unreadable({ path, failure, onClose, onRetry }: UnreadableProps) {
   );
 }
 
-/** Beside the tree while nothing is open. */
 export function NothingOpen() {
   return (
     <Padded>
-      <p className="mb-3 text-ink-2">Choose a file to read it here.</p>
+      <p className="mb-3 text-ink-2">Select a file to preview it.</p>
       <dl className="grid w-fit grid-cols-[auto_1fr] gap-x-4 gap-y-1.5 text-ink-3 text-small">
-        {KEYS.map(([keys, does]) => (
-          <div key={does} className="contents">
+        {KEYS.map(([keys, label]) => (
+          <div key={label} className="contents">
             <dt className="font-mono">{keys}</dt>
-            <dd>{does}</dd>
+            <dd>{label}</dd>
           </div>
         ))}
       </dl>
@@ -160,11 +156,11 @@ export function NothingOpen() {
 }
 
 const KEYS = [
-  ['↑ ↓ ← →', 'through the files, fold and unfold'],
-  ['Enter', 'open, or go into a folder'],
-  ['Backspace', 'to the folder above'],
+  ['↑ ↓ ← →', 'move, fold and unfold'],
+  ['Enter', 'open'],
+  ['Backspace', 'go to the parent folder'],
   ['Space', 'select'],
-  ['a b c', 'to the next name that begins so'],
+  ['a b c', 'jump to a name'],
   ['/', 'go to a path'],
 ] as const;
 

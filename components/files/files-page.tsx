@@ -18,12 +18,12 @@ import { WakeGate } from './wake/wake-gate';
 
 type Props = SandboxPageProps & { view: ViewChoice };
 
-/** The files of one sandbox; of a paused one, the way to them. */
+/** The files of a sandbox, or the wake form if it is paused. */
 export function FilesPage({ initial, view, ...served }: Props) {
   const now = useSandbox(initial);
   const { sandbox, isGone } = now;
   const needsWaking = useNeedsWaking(sandbox) && !isGone;
-  // A file that was being read when it stopped stays there until somebody asks for more.
+  // A file that was open when the sandbox stopped stays visible.
   const { file } = useAddress();
   const [wasReadable, setWasReadable] = useState(!needsWaking);
   if (!needsWaking && !wasReadable) setWasReadable(true);
@@ -56,8 +56,8 @@ function GoneStrip() {
   const router = useRouter();
   return (
     <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
-      <strong className="font-semibold">This sandbox is terminated</strong>, and its files are deleted. What
-      you see was read before.
+      <strong className="font-semibold">This sandbox is terminated</strong> and its files are deleted. Showing
+      the last known content.
     </Strip>
   );
 }
@@ -65,12 +65,12 @@ function GoneStrip() {
 function PausedStrip({ onWake }: { onWake: () => void }) {
   return (
     <Strip actions={<Button onClick={onWake}>Wake sandbox…</Button>}>
-      <strong className="font-semibold">It is paused.</strong> What you see was read before.
+      <strong className="font-semibold">The sandbox is paused.</strong> Showing the last known content.
     </Strip>
   );
 }
 
-/** The page's shape while the sandbox is being read. */
+/** Shown while the sandbox is loading. */
 export function FilesPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">

@@ -2,7 +2,7 @@
 
 import { loadWhenWanted } from '@/components/ui/lazy';
 
-// What is not there when the page opens is fetched when it is first wanted.
+// Loaded on first use.
 
 export const ArchiveDialog = loadWhenWanted(
   async () => (await import('./transfer/archive-dialog')).ArchiveDialog,

@@ -13,41 +13,40 @@ const KEYS = {
   line: parseAsInteger,
   view: parseAsStringLiteral(PREVIEW_VIEWS),
 };
-/** What is said of one file says nothing about the next. */
-const ANOTHER_FILE = { line: null, view: null };
+/** The parameters to reset for another file. */
+const FILE_RESET = { line: null, view: null };
 
-/** What a link to this page shows: a folder, what is open beside it, and the order. */
+/** The state in the URL. */
 export type Address = {
-  /** `null`: where one looks first. */
+  /** `null`: the home folder. */
   path: string | null;
   file: string | null;
   order: Order;
-  /** The line of the file that is meant, from 1. */
+  /** From 1. */
   line: number | null;
-  /** How the file is shown; `null`: as its kind suggests. */
+  /** `null`: the default of its kind. */
   view: PreviewView | null;
 };
 
-export type AddressActs = {
-  /** Shows another folder, and beside it `file`; what is open stays unless it says otherwise. */
+export type AddressActions = {
+  /** Shows another folder, and `file` unless it is undefined. */
   go: (path: string, file?: string | null) => void;
-  /** Shows a file, or a folder's facts, beside the folder; `null` closes it. */
+  /** Opens a file or the details of a folder; `null` closes it. */
   show: (file: string | null, line?: number | null) => void;
-  /** Says which line of the file is meant; no step of its own. */
+  /** Does not add a history entry. */
   pointAt: (line: number) => void;
-  /** Shows the file in another way. */
   viewAs: (view: PreviewView) => void;
   sortBy: (order: Order) => void;
 };
 
-/** The address of the page, and how to change it: each step is one back. */
-export function useAddress(): Address & AddressActs {
+/** The URL state of the page. Each navigation adds a history entry. */
+export function useAddress(): Address & AddressActions {
   const [{ path, file, sort, line, view }, set] = useQueryStates(KEYS, { history: 'push' });
-  const acts = useMemo(
-    (): AddressActs => ({
+  const actions = useMemo(
+    (): AddressActions => ({
       go: (next, shown) =>
-        void set({ path: next, ...(shown === undefined ? {} : { ...ANOTHER_FILE, file: shown }) }),
-      show: (next, line = null) => void set({ ...ANOTHER_FILE, file: next, line }),
+        void set({ path: next, ...(shown === undefined ? {} : { ...FILE_RESET, file: shown }) }),
+      show: (next, line = null) => void set({ ...FILE_RESET, file: next, line }),
       pointAt: (next) => void set({ line: next }, { history: 'replace' }),
       viewAs: (next) => void set({ view: next }, { history: 'replace' }),
       sortBy: (order) => {
@@ -58,6 +57,6 @@ export function useAddress(): Address & AddressActs {
     [set],
   );
   const order = useMemo(() => parseOrder(sort), [sort]);
-  const meant = line !== null && line > 0 ? line : null;
-  return { path: parsePath(path), file: parsePath(file), line: meant, view, order, ...acts };
+  const validLine = line !== null && line > 0 ? line : null;
+  return { path: parsePath(path), file: parsePath(file), line: validLine, view, order, ...actions };
 }

@@ -1,9 +1,8 @@
-/** How somebody likes to look at files, kept in a cookie so that the page is served so. */
+/** View preferences, in a cookie so that the server renders them. */
 export type ViewChoice = {
   showsHidden: boolean;
-  /** The width of the list; `null`: as the window suggests. */
+  /** `null`: the default width. */
   listPx: number | null;
-  /** Whether long lines of a text go on in the next. */
   wraps: boolean;
 };
 
@@ -15,7 +14,7 @@ export function printView({ showsHidden, listPx, wraps }: ViewChoice): string {
   return `${showsHidden ? 'hidden' : ''}.${listPx ?? ''}.${wraps ? 'wrap' : ''}`;
 }
 
-/** Reads what `printView` writes; hidden files are shown to whoever has not said otherwise, for reviewers look for them. */
+/** Parses the output of `printView`. Shows hidden files by default, because they often matter. */
 export function parseView(text: string | undefined): ViewChoice {
   const [hidden, width, wrap] = text?.split('.') ?? ['hidden'];
   const px = Number(width);

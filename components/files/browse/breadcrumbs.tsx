@@ -7,7 +7,6 @@ import { paths } from '@/lib/paths';
 
 type Props = { sandboxId: string; path: string; onGo: (path: string) => void };
 
-/** The folders that lead to `path`, each a way there. */
 export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
   const above = ancestorsOf(path);
   return (
@@ -19,7 +18,7 @@ export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
               href={paths.sandboxFiles(sandboxId, { path: folder })}
               prefetch={false}
               onClick={(event) => {
-                // A new tab takes the address; here nothing need be served again.
+                // Modified clicks open the link; a plain one navigates on the client.
                 if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
                 event.preventDefault();
                 onGo(folder);

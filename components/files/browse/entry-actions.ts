@@ -9,48 +9,46 @@ import { contentRefusal, UNADDRESSABLE } from './entry-words';
 
 const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Record<DownloadLanguage, string>;
 
-/** Why somebody with `role` may not read what is in files, or `null`; the server asks for the same. */
+/** Why `role` may not read file contents, or `null`. The server checks it too. */
 export function readRefusal(role: Role): string | null {
   return roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
 }
 
 type Handlers = {
   onGoInto: (path: string) => void;
-  /** Shows it beside the list. */
   onShow: (entry: Entry) => void;
   onArchive: (entries: readonly Entry[]) => void;
   onUpload: (folder: string) => void;
 };
 
-type Circumstances = { sandboxId: string; role: Role; handlers: Handlers };
+type Context = { sandboxId: string; role: Role; handlers: Handlers };
 
-/** What can be done with one entry or with several, as data. */
-export function entryActions(entries: readonly Entry[], circumstances: Circumstances): MenuAct[] {
+/** The menu items for one or several entries. */
+export function entryActions(entries: readonly Entry[], context: Context): MenuAct[] {
   const [only, ...others] = entries;
   if (only === undefined) return [];
-  return others.length === 0 ? actsOnOne(only, circumstances) : actsOnSeveral(entries, circumstances);
+  return others.length === 0 ? actionsForOne(only, context) : actionsForSeveral(entries, context);
 }
 
-function actsOnOne(entry: Entry, { sandboxId, role, handlers }: Circumstances): MenuAct[] {
+function actionsForOne(entry: Entry, { sandboxId, role, handlers }: Context): MenuAct[] {
   const { path, name } = entry;
-  const nobody = entry.isAddressable ? null : UNADDRESSABLE;
-  const notRead = nobody ?? readRefusal(role);
+  const unaddressable = entry.isAddressable ? null : UNADDRESSABLE;
+  const notRead = unaddressable ?? readRefusal(role);
   const noBytes = contentRefusal(entry) ?? readRefusal(role);
-  const isLink =
-    entry.kind === 'link' ? 'A link is left out of archives. Take along what it leads to.' : null;
+  const isLink = entry.kind === 'link' ? 'Archives leave out links. Download the target instead.' : null;
   const first: MenuAct[] = isFolder(entry)
     ? [
-        { label: 'Go into', onActivate: () => handlers.onGoInto(path), disabledReason: nobody },
-        { label: 'Details', onActivate: () => handlers.onShow(entry), disabledReason: nobody },
+        { label: 'Open folder', onActivate: () => handlers.onGoInto(path), disabledReason: unaddressable },
+        { label: 'Details', onActivate: () => handlers.onShow(entry), disabledReason: unaddressable },
         {
           label: 'Download as an archive…',
           onActivate: () => handlers.onArchive([entry]),
           disabledReason: notRead ?? isLink,
         },
-        { label: 'Upload into it…', onActivate: () => handlers.onUpload(path), disabledReason: notRead },
+        { label: 'Upload here…', onActivate: () => handlers.onUpload(path), disabledReason: notRead },
       ]
     : [
-        { label: 'Open', onActivate: () => handlers.onShow(entry), disabledReason: nobody },
+        { label: 'Open', onActivate: () => handlers.onShow(entry), disabledReason: unaddressable },
         {
           label: 'Download',
           onActivate: () => downloadFile(sandboxId, path),
@@ -64,9 +62,9 @@ function actsOnOne(entry: Entry, { sandboxId, role, handlers }: Circumstances): 
       ];
   const code = DOWNLOAD_LANGUAGES.map(
     (language): MenuAct => ({
-      label: `Copy download in ${LANGUAGES[language]}`,
+      label: `Copy ${LANGUAGES[language]} download code`,
       onActivate: () =>
-        void copyText(downloadCode(sandboxId, path, language), `the download in ${LANGUAGES[language]}`),
+        void copyText(downloadCode(sandboxId, path, language), `the ${LANGUAGES[language]} code`),
     }),
   );
   return [
@@ -74,38 +72,37 @@ function actsOnOne(entry: Entry, { sandboxId, role, handlers }: Circumstances): 
     {
       label: 'Copy path',
       onActivate: () => void copyText(path, 'the path'),
-      disabledReason: nobody,
+      disabledReason: unaddressable,
       separated: true,
     },
-    { label: 'Copy name', onActivate: () => void copyText(name, 'the name'), disabledReason: nobody },
+    { label: 'Copy name', onActivate: () => void copyText(name, 'the name'), disabledReason: unaddressable },
     ...(isFolder(entry) || noBytes !== null ? [] : code),
   ];
 }
 
-function actsOnSeveral(entries: readonly Entry[], { role, handlers }: Circumstances): MenuAct[] {
-  const asked = entries.filter(({ isAddressable }) => isAddressable);
-  const nobody = asked.length === 0 ? UNADDRESSABLE : null;
+function actionsForSeveral(entries: readonly Entry[], { role, handlers }: Context): MenuAct[] {
+  const addressable = entries.filter(({ isAddressable }) => isAddressable);
+  const unaddressable = addressable.length === 0 ? UNADDRESSABLE : null;
   return [
     {
-      label: `Download ${entries.length} as an archive…`,
-      onActivate: () => handlers.onArchive(asked),
-      disabledReason: nobody ?? readRefusal(role),
+      label: `Download ${entries.length} items as an archive…`,
+      onActivate: () => handlers.onArchive(addressable),
+      disabledReason: unaddressable ?? readRefusal(role),
     },
     {
       label: `Copy ${entries.length} paths`,
-      onActivate: () => void copyText(asked.map(({ path }) => path).join('\n'), 'the paths'),
-      disabledReason: nobody,
+      onActivate: () => void copyText(addressable.map(({ path }) => path).join('\n'), 'the paths'),
+      disabledReason: unaddressable,
       separated: true,
     },
   ];
 }
 
-/** Hands a file over to the browser's own download. */
 export function downloadFile(sandboxId: string, path: string): void {
   downloadFrom(fileAddresses.content(sandboxId, path, 'download'));
 }
 
-/** Hands what an address of ours answers over to the browser's own download. */
+/** Starts a download in the browser. */
 export function downloadFrom(address: string): void {
   const link = document.createElement('a');
   link.href = address;
@@ -113,12 +110,12 @@ export function downloadFrom(address: string): void {
   link.click();
 }
 
-/** Copies a text and says so; `what` names it. */
-export async function copyText(text: string, what: string): Promise<void> {
+/** Copies text and confirms it with a toast. `name`: such as `the path`. */
+export async function copyText(text: string, name: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    toast.success(`Copied ${what}`);
+    toast.success(`Copied ${name}`);
   } catch {
-    toast.error('The browser does not allow copying', { description: text.slice(0, 200) });
+    toast.error('The browser blocked copying. Copy the text by hand.', { description: text.slice(0, 200) });
   }
 }

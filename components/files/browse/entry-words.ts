@@ -7,36 +7,34 @@ const KINDS = {
   fifo: 'pipe',
   socket: 'socket',
   device: 'device',
-  other: 'entry of an unknown kind',
+  other: 'unknown entry',
 } satisfies Record<EntryKind, string>;
 
-/** What an entry is, in a word. */
 export function kindName({ kind }: Pick<Entry, 'kind'>): string {
   return KINDS[kind];
 }
 
-export const UNADDRESSABLE =
-  'Its name is no valid UTF-8. It cannot be asked for by name, so neither opened nor downloaded here.';
+export const UNADDRESSABLE = 'The name is not valid UTF-8, so this entry cannot be opened or downloaded.';
 
-const NO_BYTES = {
+const REFUSALS = {
   file: null,
   directory: 'This is a folder.',
   link: null,
-  fifo: 'This is a pipe: reading it would take something from whoever it is meant for, or wait for ever.',
-  socket: 'This is a socket: there is nothing to read in it.',
-  device: 'This is a device: reading it could change something, or never end.',
-  other: 'Nothing is known about this kind of entry.',
+  fifo: 'This is a pipe. Reading it could block or take data from another process.',
+  socket: 'This is a socket. It has no content.',
+  device: 'This is a device. Reading it could change its state or never end.',
+  other: 'The kind of this entry is unknown.',
 } satisfies Record<EntryKind, string | null>;
 
-const LEADS_NOWHERE = {
+const TARGET_REFUSALS = {
   file: null,
-  directory: 'This link leads to a folder.',
-  other: 'This link leads to a pipe, a socket or a device.',
-  nothing: 'This link leads nowhere: its target is gone, or it goes round in a circle.',
+  directory: 'This is a link to a folder.',
+  other: 'This is a link to a pipe, socket or device.',
+  nothing: 'This link is broken: its target does not exist or is circular.',
 } satisfies Record<NonNullable<Entry['leadsTo']>, string | null>;
 
-/** Why there are no bytes to be had from an entry, or `null`. */
+/** Why the content of an entry cannot be read, or `null`. */
 export function contentRefusal({ kind, leadsTo, isAddressable }: Entry): string | null {
   if (!isAddressable) return UNADDRESSABLE;
-  return leadsTo === null ? NO_BYTES[kind] : LEADS_NOWHERE[leadsTo];
+  return leadsTo === null ? REFUSALS[kind] : TARGET_REFUSALS[leadsTo];
 }

@@ -16,24 +16,22 @@ import { kindName } from './entry-words';
 type Props = {
   sandboxId: string;
   entry: Entry;
-  /** Why what is below a folder cannot be counted, or `null`. */
+  /** Why a folder cannot be measured, or `null`. */
   forbidden: string | null;
-  /** What can be done with it. */
-  acts?: ReactNode;
-  /** What else there is to say. */
+  actions?: ReactNode;
   children?: ReactNode;
 };
 
-/** All that is known of an entry without opening it. */
-export function FileFacts({ sandboxId, entry, forbidden, acts, children }: Props) {
+/** The metadata of an entry. */
+export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Props) {
   const size = sizeOf(entry);
   return (
-    <section aria-label="Facts" className="min-h-0 flex-1 overflow-y-auto p-5">
+    <section aria-label="Details" className="min-h-0 flex-1 overflow-y-auto p-5">
       <div className="mb-4 flex flex-wrap items-center gap-3">
         <h2 className="flex min-w-0 flex-1 basis-60 items-center gap-1 font-mono text-title">
           <FileName name={entry.name} />
         </h2>
-        <div className="flex flex-wrap gap-2">{acts}</div>
+        <div className="flex flex-wrap gap-2">{actions}</div>
       </div>
       {children}
       <dl className="max-w-2xl overflow-hidden rounded-md border border-line bg-surface">
@@ -42,12 +40,12 @@ export function FileFacts({ sandboxId, entry, forbidden, acts, children }: Props
             <span className="min-w-0 whitespace-pre-wrap break-all">
               <Visible text={entry.path} />
             </span>
-            {entry.isAddressable ? <CopyButton text={entry.path} label="Copy the path" /> : null}
+            {entry.isAddressable ? <CopyButton text={entry.path} label="Copy path" /> : null}
           </span>
         </Fact>
         <Fact name="Kind">{kindText(entry)}</Fact>
         {entry.linkTarget === null ? null : (
-          <Fact name="Leads to">
+          <Fact name="Link target">
             <FilePath path={entry.linkTarget} className="font-mono text-small" />
           </Fact>
         )}
@@ -57,7 +55,7 @@ export function FileFacts({ sandboxId, entry, forbidden, acts, children }: Props
           </Fact>
         )}
         {isFolder(entry) && entry.isAddressable ? (
-          <Fact name="Holds">
+          <Fact name="Contents">
             <Contents sandboxId={sandboxId} path={entry.path} forbidden={forbidden} />
           </Fact>
         ) : null}
@@ -96,26 +94,26 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 type ContentsProps = { sandboxId: string; path: string; forbidden: string | null };
 
-/** How much there is below a folder, counted when somebody asks. */
+/** Measures a folder on request. */
 function Contents({ sandboxId, path, forbidden }: ContentsProps) {
-  const [isAsked, setIsAsked] = useState(false);
+  const [isRequested, setIsRequested] = useState(false);
   const { data, error, isFetching, refetch } = useQuery({
     ...sizeQuery(sandboxId, [path]),
-    enabled: isAsked,
+    enabled: isRequested,
   });
   return (
     <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <span role="status" className="empty:hidden">
-        {isFetching ? 'Counting…' : error ? ApiFailure.from(error).message : data ? sizeText(data) : null}
+        {isFetching ? 'Calculating…' : error ? ApiFailure.from(error).message : data ? sizeText(data) : null}
       </span>
       {isFetching ? null : (
         <Button
           className="h-7!"
           unavailable={forbidden}
-          title="Count everything below it"
-          onClick={() => (isAsked ? void refetch() : setIsAsked(true))}
+          title="Count everything in this folder"
+          onClick={() => (isRequested ? void refetch() : setIsRequested(true))}
         >
-          {isAsked ? 'Count again' : 'Count'}
+          {isRequested ? 'Recalculate' : 'Calculate size'}
         </Button>
       )}
     </span>
@@ -125,5 +123,5 @@ function Contents({ sandboxId, path, forbidden }: ContentsProps) {
 /** `1,204 entries, 312 MB`. */
 export function sizeText({ entries, bytes, isCut }: FolderSize): string {
   const many = `${entries.toLocaleString('en')} ${entries === 1 ? 'entry' : 'entries'}, ${formatBytes(bytes)}`;
-  return isCut ? `More than ${many}; counting was given up there` : many;
+  return isCut ? `More than ${many}` : many;
 }

@@ -17,7 +17,7 @@ export const ROW_PX = 28;
 export const HEADER_PX = 32;
 const INDENT_PX = 16;
 
-/** The columns, which grow in number with the room there is. */
+/** More columns appear with the width. */
 export const COLUMNS =
   'grid grid-cols-[minmax(0,1fr)_60px_28px] @min-[420px]:grid-cols-[minmax(0,1fr)_60px_108px_28px] @min-[560px]:grid-cols-[minmax(0,1fr)_60px_108px_84px_28px] @min-[640px]:grid-cols-[minmax(0,1fr)_60px_108px_84px_56px_28px] items-center gap-x-3 pr-2 pl-5';
 export const WIDE = 'hidden @min-[420px]:block';
@@ -38,23 +38,23 @@ type Props = {
   index: number;
   top: number;
   isActive: boolean;
-  /** Whether it is what is shown beside the list. */
+  /** Whether it is open beside the list. */
   isShown: boolean;
   isMarked: boolean;
-  /** It is no longer there and only keeps its place. */
+  /** Deleted, but its row is held. */
   isGone: boolean;
-  /** Whether something is being dragged over it that would land in it. */
+  /** Whether files dragged over it would be uploaded to it. */
   isTarget: boolean;
-  acts: RowActions;
+  actions: RowActions;
 };
 
-/** One name in the tree. Drawn again only when something about this row has changed. */
-export const FileRow = memo(function FileRow({ row, index, top, acts, ...is }: Props) {
+/** A row of the tree. Memoized. */
+export const FileRow = memo(function FileRow({ row, index, top, actions, ...is }: Props) {
   const { entry, depth, isOpen } = row;
   const size = sizeOf(entry);
   const name = visibleText(entry.name);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the grid's.
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles keys.
     <div
       id={rowElementId(index)}
       role="row"
@@ -64,21 +64,21 @@ export const FileRow = memo(function FileRow({ row, index, top, acts, ...is }: P
       aria-expanded={isOpen ?? undefined}
       aria-selected={is.isMarked}
       aria-current={is.isShown ? 'true' : undefined}
-      onClick={(event) => acts.onChoose(row, event)}
+      onClick={(event) => actions.onChoose(row, event)}
       onDoubleClick={() => {
         if (isOpen === null) return;
-        // The first click of the two has folded or unfolded it.
-        acts.onToggle(entry);
-        acts.onGoInto(entry);
+        // Undoes the toggle of the first click.
+        actions.onToggle(entry);
+        actions.onGoInto(entry);
       }}
       onContextMenu={(event) => {
         const anchor = event.currentTarget.querySelector<HTMLElement>('[aria-haspopup=menu]');
         if (anchor === null || event.shiftKey) return;
         event.preventDefault();
-        acts.onMenu(row, anchor);
+        actions.onMenu(row, anchor);
       }}
-      onPointerEnter={() => acts.onPoint(row.key)}
-      onPointerLeave={() => acts.onPoint(null)}
+      onPointerEnter={() => actions.onPoint(row.key)}
+      onPointerLeave={() => actions.onPoint(null)}
       className={clsx(
         'group/row absolute left-0 h-[28px] w-full cursor-default select-none contain-strict',
         COLUMNS,
@@ -96,16 +96,16 @@ export const FileRow = memo(function FileRow({ row, index, top, acts, ...is }: P
           tabIndex={-1}
           aria-label={`Select ${name}`}
           checked={is.isMarked}
-          // The click says whether a range is meant.
+          // onClick, because it has the Shift key.
           onChange={() => {}}
           onClick={(event) => {
             event.stopPropagation();
-            acts.onMark(row, event);
+            actions.onMark(row, event);
           }}
           onDoubleClick={(event) => event.stopPropagation()}
           className="-ml-0.5 opacity-0 checked:opacity-100 group-hover/row:opacity-100 group-data-marking/tree:opacity-100"
         />
-        <Sign entry={entry} isOpen={isOpen} depth={depth} onToggle={acts.onToggle} />
+        <Sign entry={entry} isOpen={isOpen} depth={depth} onToggle={actions.onToggle} />
         <FileName
           name={entry.name}
           className={clsx(
@@ -141,11 +141,11 @@ export const FileRow = memo(function FileRow({ row, index, top, acts, ...is }: P
           type="button"
           tabIndex={-1}
           aria-haspopup="menu"
-          aria-label={`Acts on ${name}`}
+          aria-label={`Actions for ${name}`}
           title={entry.isAddressable ? undefined : UNADDRESSABLE}
           onClick={(event) => {
             event.stopPropagation();
-            acts.onMenu(row, event.currentTarget);
+            actions.onMenu(row, event.currentTarget);
           }}
           onDoubleClick={(event) => event.stopPropagation()}
           className="dots inline-block size-6 rounded-sm text-ink-3 opacity-0 hover:bg-line hover:text-ink group-hover/row:opacity-100 aria-expanded:opacity-100"
@@ -155,13 +155,13 @@ export const FileRow = memo(function FileRow({ row, index, top, acts, ...is }: P
   );
 });
 
-/** Where a link leads, as seen from where it is. */
+/** The target of a link, relative to its folder. */
 function Target({ entry: { path, linkTarget } }: { entry: Entry }) {
   return (
     <span className="flex min-w-0 items-center gap-1.5 text-ink-3">
       →{' '}
       {linkTarget === null ? (
-        <span className="truncate">leads nowhere</span>
+        <span className="truncate">broken link</span>
       ) : (
         <FilePath path={relativePath(parentOf(path), linkTarget)} />
       )}
@@ -176,7 +176,7 @@ type SignProps = {
   onToggle: (entry: Entry) => void;
 };
 
-/** Before the name: how a folder stands, or what else this is. */
+/** The fold arrow of a folder, or a letter for special files. */
 function Sign({ entry, isOpen, depth, onToggle }: SignProps) {
   const marginLeft = depth * INDENT_PX;
   if (isOpen !== null)

@@ -2,7 +2,7 @@
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-// Made once: there is one moment in every row of long lists.
+// Created once: formatters are slow and every row needs one.
 const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, {
   month: 'short',
@@ -13,7 +13,7 @@ const DAY = new Intl.DateTimeFormat(undefined, {
 const OLD = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 
-/** When a file was written, as short as it can be said: to the second within a day. In the browser only. */
+/** A modification time, with seconds within a day. Uses the browser's locale and time zone. */
 export function FileTime({ ms }: { ms: number }) {
   if (!Number.isFinite(ms)) return '–';
   const ageMs = Date.now() - ms;

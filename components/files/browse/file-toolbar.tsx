@@ -10,10 +10,10 @@ import { PathInput } from './path-input';
 
 type Props = {
   sandboxId: string;
-  /** `null`: not known yet. */
+  /** `null`: unknown yet. */
   root: string | null;
   home: string;
-  /** What has been typed of a path; `null`: nobody is typing one. */
+  /** The text of the path input; `null`: closed. */
   typing: string | null;
   onTyping: (text: string | null) => void;
   onGo: (path: string, file?: string) => void;
@@ -21,12 +21,12 @@ type Props = {
   onSearch: () => void;
   onUpload: () => void;
   onArchive: () => void;
-  /** Why files can be neither read nor written, or `null`. */
+  /** Why files cannot be read or written, or `null`. */
   forbidden: string | null;
   acts: readonly MenuAct[];
 };
 
-/** Where one is among the files, and what can be done there. */
+/** The current folder and its actions. */
 export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const isTyping = typing !== null && root !== null;

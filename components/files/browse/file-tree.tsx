@@ -20,11 +20,11 @@ const TYPED_TOGETHER_MS = 700;
 
 type Props = {
   rows: readonly TreeRow[];
-  /** Names what is asked for: when that changes, rows follow at once. */
-  asked: string;
-  /** What is shown beside the tree. */
+  /** Identifies the request. When it changes, rows update at once. */
+  request: string;
+  /** The open entry. */
   shownPath: string | null;
-  /** A row to go to as soon as it is there. */
+  /** A row to scroll to once it exists. */
   wanted: string | null;
   onFound: () => void;
   marked: ReadonlySet<string>;
@@ -35,23 +35,23 @@ type Props = {
   onGoInto: (path: string) => void;
   onShow: (entry: Entry) => void;
   onUp: () => void;
-  /** Somebody begins to type a path. */
+  /** Opens the path input. */
   onPath: (text: string) => void;
-  /** The folder that what is being dragged would land in, where that is one of the rows. */
+  /** The drop target, if it is a row. */
   dropFolder: string | null;
   onShowHidden: () => void;
   actionsOf: (entries: readonly Entry[]) => MenuAct[];
 };
 
-/** Folders and files as one tree with columns. Only the rows in sight exist; which row is active is known by its key. */
-export function FileTree({ rows: current, asked, marked, markActions, ...props }: Props) {
+/** The virtualized tree of folders and files. The active row is identified by its key. */
+export function FileTree({ rows: current, request, marked, markActions, ...props }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const pointed = useRef<string | null>(null);
   const typed = useRef({ text: '', atMs: 0 });
   const [activeKey, setActiveKey] = useState<string | null>(null);
   const [menu, setMenu] = useState<{ entries: readonly Entry[]; anchor: HTMLElement } | null>(null);
   const { rows, gone, arrived, update } = useSteadyRows(current, {
-    asked,
+    request,
     scroller,
     pointed,
     rowPx: ROW_PX,
@@ -63,14 +63,14 @@ export function FileTree({ rows: current, asked, marked, markActions, ...props }
     estimateSize: () => ROW_PX,
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: OVERSCAN,
-    // The header lies over the rows.
+    // The sticky header covers rows.
     scrollPaddingEnd: HEADER_PX,
   });
   const activeIndex = useMemo(() => rows.findIndex(({ key }) => key === activeKey), [rows, activeKey]);
   const entryRows = useMemo(() => rows.filter((row) => row.kind === 'entry'), [rows]);
   const markedRows = useMemo(() => entryRows.filter(({ key }) => marked.has(key)), [entryRows, marked]);
 
-  // Where a row stands on the screen is known to the document alone.
+  // Scrolling needs the DOM.
   const { wanted, onFound } = props;
   const wantedIndex = useMemo(
     () => (wanted === null ? -1 : rows.findIndex(({ key }) => key === wanted)),
@@ -83,10 +83,10 @@ export function FileTree({ rows: current, asked, marked, markActions, ...props }
     onFound();
   }, [wanted, wantedIndex, virtual, onFound]);
 
-  // What rows are given must stay the same, or all of them are drawn again; what they reach is always the latest.
+  // Stable callbacks, or all rows would render again.
   const latest = useRef({ rows, marked, markActions, markedRows, gone, ...props });
   latest.current = { rows, marked, markActions, markedRows, gone, ...props };
-  const acts = useMemo((): RowActions => {
+  const actions = useMemo((): RowActions => {
     const activate = (key: string) => {
       setActiveKey(key);
       scroller.current?.focus({ preventScroll: true });
@@ -111,43 +111,43 @@ export function FileTree({ rows: current, asked, marked, markActions, ...props }
         else {
           markActions.startAt(row.key);
           if (row.isOpen === null) onShow(row.entry);
-          // The second click of two goes into it instead.
+          // The second click of a double click opens the folder.
           else if (event.detail < 2) onFold(row.entry.path, !row.isOpen);
         }
       },
       onMenu: (row, anchor) => {
         setActiveKey(row.key);
         const { marked, markedRows } = latest.current;
-        const meant = marked.has(row.key) ? markedRows : [row];
-        setMenu({ entries: meant.map(({ entry }) => entry), anchor });
+        const targets = marked.has(row.key) ? markedRows : [row];
+        setMenu({ entries: targets.map(({ entry }) => entry), anchor });
       },
     };
   }, []);
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.target !== event.currentTarget) return;
-    const meaning = keyActionOf(event, rows, activeIndex);
-    if (meaning === null) return;
+    const action = keyActionOf(event, rows, activeIndex);
+    if (action === null) return;
     event.preventDefault();
-    follow(meaning, event.shiftKey);
+    perform(action, event.shiftKey);
   }
 
-  function follow(meaning: KeyAction, isShift: boolean) {
+  function perform(action: KeyAction, isShift: boolean) {
     const row = rows[activeIndex];
-    if (meaning.kind === 'move') moveTo(meaning.to, isShift);
-    else if (meaning.kind === 'up') props.onUp();
-    else if (meaning.kind === 'markAll') markActions.set(entryRows.map(({ key }) => key));
-    else if (meaning.kind === 'unmark') markActions.set([]);
-    else if (meaning.kind === 'path') props.onPath(meaning.text);
-    else if (meaning.kind === 'type') goToTyped(meaning.letter);
-    else if (row?.kind === 'entry') actOn(row, meaning.kind);
+    if (action.kind === 'move') moveTo(action.to, isShift);
+    else if (action.kind === 'up') props.onUp();
+    else if (action.kind === 'markAll') markActions.set(entryRows.map(({ key }) => key));
+    else if (action.kind === 'unmark') markActions.set([]);
+    else if (action.kind === 'path') props.onPath(action.text);
+    else if (action.kind === 'type') goToTyped(action.letter);
+    else if (row?.kind === 'entry') performOn(row, action.kind);
   }
 
-  function actOn(row: EntryRow, kind: 'fold' | 'unfold' | 'open' | 'mark' | 'menu') {
+  function performOn(row: EntryRow, kind: 'fold' | 'unfold' | 'open' | 'mark' | 'menu') {
     const anchor = document
       .getElementById(rowElementId(activeIndex))
       ?.querySelector<HTMLElement>('[aria-haspopup=menu]');
-    if (kind === 'menu' && anchor) acts.onMenu(row, anchor);
+    if (kind === 'menu' && anchor) actions.onMenu(row, anchor);
     if (kind === 'mark') markActions.toggle(row.key);
     if (kind === 'fold' || kind === 'unfold') props.onFold(row.entry.path, kind === 'unfold');
     if (kind !== 'open' || gone.has(row.key)) return;
@@ -184,7 +184,7 @@ export function FileTree({ rows: current, asked, marked, markActions, ...props }
         aria-activedescendant={activeIndex < 0 ? undefined : rowElementId(activeIndex)}
         tabIndex={0}
         onKeyDown={onKeyDown}
-        onPointerLeave={() => acts.onPoint(null)}
+        onPointerLeave={() => actions.onPoint(null)}
         data-marking={markedRows.length > 0 ? '' : undefined}
         className="group/tree @container relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
       >
@@ -222,13 +222,13 @@ export function FileTree({ rows: current, asked, marked, markActions, ...props }
                 isMarked={marked.has(row.key)}
                 isGone={gone.has(row.key)}
                 isTarget={row.isOpen !== null && row.entry.path === props.dropFolder}
-                acts={acts}
+                actions={actions}
               />
             );
           })}
         </div>
       </div>
-      {/* Beside the grid, which may hold nothing but rows. */}
+      {/* Outside the grid, which may contain only rows. */}
       <LazyMenu
         anchor={menu?.anchor ?? null}
         onClose={() => setMenu(null)}

@@ -22,18 +22,18 @@ type Props = {
 };
 
 const TITLES: Partial<Record<FileProblem, string>> = {
-  vanished: 'There is no such folder',
-  denied: 'This folder may not be read',
+  vanished: 'Folder not found',
+  denied: 'No permission to read this folder',
   not_directory: 'This is not a folder',
   not_running: 'The sandbox is paused',
   gone: 'The sandbox is terminated',
 };
 
-/** Stands in the place of a folder that cannot be shown: why, and where to go from there. */
+/** Shown instead of a folder that cannot be read. */
 export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) {
   const { problem, message } = failure;
   return (
-    <Frame title={(problem && TITLES[problem]) ?? 'This folder cannot be read at the moment'}>
+    <Frame title={(problem && TITLES[problem]) ?? 'Could not read this folder'}>
       <p className="mb-1 min-w-0 font-mono text-ink text-small">
         <FilePath path={path} />
       </p>
@@ -41,10 +41,10 @@ export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) 
       <div className="flex flex-wrap gap-2">
         {problem === 'vanished' ? <NearestFolder sandboxId={sandboxId} path={path} onGo={onGo} /> : null}
         {problem === 'denied' && path !== '/' ? (
-          <Button onClick={() => onGo(parentOf(path))}>To the folder above</Button>
+          <Button onClick={() => onGo(parentOf(path))}>Go to parent folder</Button>
         ) : null}
         {problem === 'not_directory' ? (
-          <Button onClick={() => onGo(parentOf(path), path)}>Show it in its folder</Button>
+          <Button onClick={() => onGo(parentOf(path), path)}>Show in folder</Button>
         ) : null}
         <Button onClick={onRetry}>Try again</Button>
       </div>
@@ -52,16 +52,16 @@ export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) 
   );
 }
 
-/** Says that what is shown was read before, and why it cannot be read now. */
+/** Shown above the last known entries while the folder cannot be read. */
 export function StaleStrip({ failure }: { failure: FolderFailure }) {
   return (
     <Strip>
-      {failure.message} <span className="text-ink-2">What you see was read before.</span>
+      {failure.message} <span className="text-ink-2">Showing the last known content.</span>
     </Strip>
   );
 }
 
-/** The way to the nearest folder above that there is. */
+/** A button to the nearest existing ancestor. */
 function NearestFolder({ sandboxId, path, onGo }: Pick<Props, 'sandboxId' | 'path' | 'onGo'>) {
   const { data: nearest } = useQuery({
     queryKey: ['files', sandboxId, 'nearest', path],
@@ -78,12 +78,12 @@ function NearestFolder({ sandboxId, path, onGo }: Pick<Props, 'sandboxId' | 'pat
   if (nearest === undefined) return null;
   return (
     <Button
-      aria-label={`To ${visibleText(nearest)}`}
+      aria-label={`Go to ${visibleText(nearest)}`}
       onClick={() => onGo(nearest)}
       className="min-w-0 shrink!"
     >
       <span className="flex min-w-0 items-center gap-1.5">
-        To <FilePath path={nearest} className="font-mono text-small" />
+        Go to <FilePath path={nearest} className="font-mono text-small" />
       </span>
     </Button>
   );
@@ -101,7 +101,6 @@ function Frame({ title, children }: { title: string; children: ReactNode }) {
 
 const SKELETON_ROWS = 14;
 
-/** The tree's shape while its first folder is being read. */
 export function TreeSkeleton() {
   return (
     <div
@@ -113,7 +112,7 @@ export function TreeSkeleton() {
       <div className="h-8 border-line border-b" />
       {Array.from({ length: SKELETON_ROWS }, (_, index) => (
         <div
-          // biome-ignore lint/suspicious/noArrayIndexKey: these rows are all the same.
+          // biome-ignore lint/suspicious/noArrayIndexKey: the rows are static.
           key={index}
           className="flex h-[28px] items-center gap-4 pr-4 pl-12"
         >

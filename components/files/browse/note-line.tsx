@@ -8,7 +8,7 @@ const INDENT_PX = 16;
 
 type Props = { row: NoteRow; index: number; top: number; isActive: boolean; onShowHidden: () => void };
 
-/** What stands in the place of entries: that there are none, that they are being read, or why not. */
+/** A row instead of entries, such as a loading or error message. */
 export function NoteLine({ row, index, top, isActive, onShowHidden }: Props) {
   return (
     <div
@@ -42,11 +42,11 @@ function Note({ note, onShowHidden }: { note: NoteRow['note'] } & Pick<Props, 'o
     case 'empty':
       return 'Empty';
     case 'cut':
-      return 'There is more in this folder than can be listed. Search by name to find the rest.';
+      return 'This folder has more entries than can be listed. Search by name to find the others.';
     case 'hidden':
       return (
         <>
-          Nothing but {note.count === 1 ? 'a hidden entry' : `${note.count} hidden entries`}.{' '}
+          Only {note.count === 1 ? 'a hidden entry' : `${note.count} hidden entries`}.{' '}
           <button type="button" tabIndex={-1} onClick={onShowHidden} className="text-accent underline">
             Show
           </button>

@@ -12,25 +12,24 @@ type Props = {
   sandboxId: string;
   folder: string;
   home: string;
-  /** What has been typed already. */
+  /** The initial text. */
   start: string;
-  /** A folder to go to, with a file in it to show. */
   onGo: (path: string, file?: string) => void;
   onClose: () => void;
 };
 
-/** Goes to a path that is typed or pasted: a folder, or a file in its folder. */
+/** Goes to a typed path: a folder, or a file in its folder. */
 export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Props) {
   const [text, setText] = useState(start);
-  const [isLooking, setIsLooking] = useState(false);
+  const [isReading, setIsReading] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const error = useId();
 
   async function go(event: FormEvent) {
     event.preventDefault();
     const path = resolvePath(text, { folder, home });
-    if (path === null || isLooking) return;
-    setIsLooking(true);
+    if (path === null || isReading) return;
+    setIsReading(true);
     setProblem(null);
     try {
       const entry = await readEntry(sandboxId, path);
@@ -38,7 +37,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
       else onGo(parentOf(path), path);
     } catch (thrown) {
       setProblem(await problemText(sandboxId, path, ApiFailure.from(thrown)));
-      setIsLooking(false);
+      setIsReading(false);
     }
   }
 
@@ -52,8 +51,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
     <form onSubmit={go} className="relative flex min-w-0 flex-1 items-center gap-2">
       <input
         type="text"
-        // Whoever asks for it goes on to type.
-        // biome-ignore lint/a11y/noAutofocus: it stands where the breadcrumbs were, by the same person's act.
+        // biome-ignore lint/a11y/noAutofocus: the user opened it to type.
         autoFocus
         aria-label="Go to path"
         aria-invalid={problem !== null}
@@ -74,7 +72,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
         type="submit"
         tone="primary"
         unavailable={text.trim() === '' ? 'Enter a path.' : null}
-        isBusy={isLooking}
+        isBusy={isReading}
       >
         Go
       </Button>
@@ -92,13 +90,13 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
   );
 }
 
-/** What is wrong with a path, and how much of it is right. */
+/** The error text, with the part of the path that exists. */
 async function problemText(sandboxId: string, path: string, refusal: ApiFailure): Promise<string> {
   if (refusal.problem !== 'vanished') return refusal.message;
   for (const above of ancestorsOf(path).toReversed()) {
     const entry = await readEntry(sandboxId, above).catch(() => null);
     if (entry !== null)
-      return `There is nothing at ${visibleText(path)}. The path is right as far as ${visibleText(above)}.`;
+      return `${visibleText(path)} does not exist. The path is valid up to ${visibleText(above)}.`;
   }
-  return `There is nothing at ${visibleText(path)}.`;
+  return `${visibleText(path)} does not exist. Check the path.`;
 }

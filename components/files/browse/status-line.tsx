@@ -11,14 +11,13 @@ type Props = {
   folder: Folder | null;
   showsHidden: boolean;
   onShowHidden: (shows: boolean) => void;
-  /** What is selected, of all that is shown. */
   marked: readonly Entry[];
   onUnmark: () => void;
   onArchive: (entries: readonly Entry[]) => void;
   forbidden: string | null;
 };
 
-/** The foot of the tree: how much is in the folder, or what is selected and can be done with it. */
+/** The footer of the tree: totals of the folder, or the selection and its actions. */
 export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props }: Props) {
   const entries = folder?.entries ?? [];
   const hidden = entries.filter(isHidden).length;
@@ -44,8 +43,8 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
         <>
           {folder?.entries ? (
             <span>
+              {folder.isCut ? 'First ' : ''}
               {count(entries.length, 'entry', 'entries')}
-              {folder.isCut ? ' of more' : ''}
               {bytesText(entries)}
             </span>
           ) : null}
@@ -59,7 +58,7 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
   );
 }
 
-/** How large the files among `entries` are, without what lies below folders. */
+/** The total size of the files, without the contents of folders. */
 function bytesText(entries: readonly Entry[]): string {
   const sizes = entries.map(sizeOf).filter((size) => size !== null);
   if (sizes.length === 0) return '';

@@ -14,7 +14,6 @@ type Props = {
   onMarkAll: (isAll: boolean) => void;
 };
 
-/** What the columns of the tree hold, and by which of them it is sorted. */
 export function TreeHeader({ order, onSort, marked, count, onMarkAll }: Props) {
   const isAll = count > 0 && marked === count;
   const sorting = { order, onSort };
@@ -50,7 +49,7 @@ export function TreeHeader({ order, onSort, marked, count, onMarkAll }: Props) {
           Owner
         </div>
         <span role="columnheader" className="sr-only">
-          Acts
+          Actions
         </span>
       </div>
     </div>

@@ -43,7 +43,7 @@ it('folds, unfolds, and goes in and out', () => {
   expect(press('ArrowUp', LOG, { altKey: true })).toEqual({ kind: 'up' });
 });
 
-it('acts on the row', () => {
+it('performs actions on the row', () => {
   expect(press('Enter', LOG)).toEqual({ kind: 'open' });
   expect(press(' ', LOG)).toEqual({ kind: 'mark' });
   expect(press('F10', LOG, { shiftKey: true })).toEqual({ kind: 'menu' });
@@ -54,7 +54,7 @@ it('acts on the row', () => {
   expect(press('Enter', -1)).toBeNull();
 });
 
-it('goes to what is typed', () => {
+it('jumps to typed names and paths', () => {
   expect(press('r', OUT)).toEqual({ kind: 'type', letter: 'r' });
   expect(press('.', OUT)).toEqual({ kind: 'type', letter: '.' });
   expect(press('/', OUT)).toEqual({ kind: 'path', text: '/' });

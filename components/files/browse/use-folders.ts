@@ -10,30 +10,30 @@ import { childOf } from '@/lib/files/guest-path';
 import { type Entry, type FolderEvent, folderKey, type Listing } from '@/lib/files/schema';
 import { liveSocket } from '@/lib/live/socket';
 
-/** A socket carries a limited number of channels; what was unfolded last is what is looked at. */
+/** A socket has a limited number of channels. The folders unfolded last are the most likely to be in view. */
 const MAX_FOLLOWED = 24;
-const FOLLOW_AGAIN_MS = 5_000;
-const BETWEEN = '\0';
+const RESUBSCRIBE_MS = 5_000;
+const SEPARATOR = '\0';
 
-/** The folders at `paths`, as far as they have been read. */
+/** The loaded folders at `paths`. */
 export function useFolders(
   sandboxId: string,
   paths: readonly string[],
   isReadable: boolean,
 ): ReadonlyMap<string, Folder> {
-  /** A query forgets why it failed while it tries again; people should not see that it does. */
+  /** Keeps the last failure, which a query drops during a retry. */
   const failures = useRef(new Map<string, FolderFailure>());
-  const together = paths.join(BETWEEN);
+  const joined = paths.join(SEPARATOR);
   const combine = useCallback(
     (results: UseQueryResult<Listing>[]) => {
       const folders = new Map<string, Folder>();
-      together.split(BETWEEN).forEach((path, index) => {
+      joined.split(SEPARATOR).forEach((path, index) => {
         const result = results[index];
         if (result) folders.set(path, folderOf(path, result, failures.current));
       });
       return folders;
     },
-    [together],
+    [joined],
   );
   return useQueries({
     queries: paths.map((path) => ({ ...listingQuery(sandboxId, path), enabled: isReadable })),
@@ -53,16 +53,16 @@ function folderOf(
   return { entries: data?.entries ?? null, isCut: data?.isCut ?? false, failure: failures.get(path) ?? null };
 }
 
-/** Keeps what is known of the folders at `paths` current for as long as the sandbox runs. The first counts most, then the last. */
+/** Watches the folders at `paths` while the sandbox runs. Prefers the first, then the last ones. */
 export function useFollowedFolders(sandboxId: string, paths: readonly string[], isRunning: boolean): void {
   const client = useQueryClient();
   const [first, ...rest] = [...new Set(paths)];
   const followed = first === undefined ? [] : [first, ...rest.slice(-(MAX_FOLLOWED - 1))];
-  const together = isRunning ? followed.join(BETWEEN) : '';
+  const joined = isRunning ? followed.join(SEPARATOR) : '';
   const stops = useRef(new Map<string, () => void>());
-  // The live connection is the external system. What is followed already is left alone.
+  // Subscriptions are an external system. Existing ones stay.
   useEffect(() => {
-    const wanted = new Set(together === '' ? [] : together.split(BETWEEN));
+    const wanted = new Set(joined === '' ? [] : joined.split(SEPARATOR));
     for (const [path, stop] of stops.current) {
       if (wanted.has(path)) continue;
       stop();
@@ -70,7 +70,7 @@ export function useFollowedFolders(sandboxId: string, paths: readonly string[], 
     }
     for (const path of wanted)
       if (!stops.current.has(path)) stops.current.set(path, followFolder(client, sandboxId, path));
-  }, [client, sandboxId, together]);
+  }, [client, sandboxId, joined]);
   useEffect(() => {
     const all = stops.current;
     return () => {
@@ -87,7 +87,7 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
     reread: async () => {
       const hadNothing = client.getQueryData(queryKey) === undefined;
       await client.refetchQueries({ queryKey, exact: true });
-      // That was the first reading, which may have begun before anybody watched.
+      // The first reading may have started before the watch.
       if (hadNothing) await client.refetchQueries({ queryKey, exact: true });
     },
     restat: async (names) => {
@@ -114,12 +114,12 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
           const event = payload as FolderEvent;
           if (event.kind === 'ended') {
             stop();
-            timer = setTimeout(listen, FOLLOW_AGAIN_MS);
+            timer = setTimeout(listen, RESUBSCRIBE_MS);
           }
-          // What happened before it was watched, nobody has told.
+          // Changes before `watching` were not reported, so it rereads everything.
           const names = event.kind === 'changed' ? event.names : [];
           refresher.notify(names);
-          // Whatever is open beside the list.
+          // The open entry may not be in the list.
           for (const name of names)
             void client.invalidateQueries({ queryKey: entryQuery(sandboxId, childOf(path, name)).queryKey });
         },
@@ -136,7 +136,7 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
   };
 }
 
-/** The entry as it is now; `null` where it is gone. */
+/** The current entry; `null` if deleted. */
 async function readChange(sandboxId: string, path: string): Promise<Entry | null> {
   return readEntry(sandboxId, path).catch((thrown: unknown) => {
     if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;

@@ -2,21 +2,21 @@
 
 import { useMemo, useState } from 'react';
 
-/** Which rows are marked, by key, and from where a range is drawn: over what was marked when it began. */
+/** The selected rows by key. A range extends from `anchor` and adds to `base`. */
 type Marks = { keys: ReadonlySet<string>; anchor: string | null; base: ReadonlySet<string> };
 
 const NONE: Marks = { keys: new Set(), anchor: null, base: new Set() };
 
 export type MarkActions = {
   toggle: (key: string) => void;
-  /** Marks everything from the anchor to `key`, in the order of `keys`. */
+  /** Selects from the anchor to `key`, in the order of `keys`. */
   extend: (key: string, keys: readonly string[]) => void;
-  /** Begins the next range at `key`, without marking it. */
+  /** Sets the anchor without selecting it. */
   startAt: (key: string) => void;
   set: (keys: Iterable<string>) => void;
 };
 
-/** Rows marked to be taken away together. */
+/** The selection of rows. */
 export function useMarks(): [ReadonlySet<string>, MarkActions] {
   const [marks, setMarks] = useState(NONE);
   const acts = useMemo(

@@ -6,33 +6,33 @@ import { type Folder, treeRows } from '@/lib/files/browse/tree';
 import { ancestorsOf, isWithin } from '@/lib/files/guest-path';
 import { useFolders } from './use-folders';
 
-/** What was unfolded in which sandbox, for as long as the tab is there. */
+/** The unfolded folders of each sandbox, for the life of the tab. */
 const remembered = new Map<string, ReadonlySet<string>>();
 
 type Options = {
   sandboxId: string;
-  /** `null`: not known yet. */
+  /** `null`: unknown yet. */
   root: string | null;
-  /** What is shown beside the tree; the folders that lead to it are unfolded. */
+  /** The open entry. Its ancestors are unfolded. */
   file: string | null;
   order: Order;
   showsHidden: boolean;
   isReadable: boolean;
 };
 
-/** The tree below `root`: its rows, and which folders of it are unfolded. */
+/** The rows of the tree below `root` and its unfolded folders. */
 export function useTree({ sandboxId, root, file, order, showsHidden, isReadable }: Options) {
   const [open, setOpen] = useState<ReadonlySet<string>>(
     () => new Set([...(remembered.get(sandboxId) ?? []), ...foldersTo(file, root)]),
   );
   const [wanted, setWanted] = useState(file);
-  // Another file from a link, a finding, or a step back: the way to it is unfolded once, and may be folded again.
+  // A newly opened file: unfolds its ancestors once. They may be folded again.
   const [followed, setFollowed] = useState({ file, root });
   if (followed.file !== file || followed.root !== root) {
     setFollowed({ file, root });
     if (followed.file !== file || followed.root === null) {
-      const way = foldersTo(file, root).filter((path) => !open.has(path));
-      if (way.length > 0) setOpen(new Set([...open, ...way]));
+      const ancestors = foldersTo(file, root).filter((path) => !open.has(path));
+      if (ancestors.length > 0) setOpen(new Set([...open, ...ancestors]));
       if (file !== null) setWanted(file);
     }
   }
@@ -60,14 +60,14 @@ export function useTree({ sandboxId, root, file, order, showsHidden, isReadable 
   const top: Folder | null = root === null ? null : (folders.get(root) ?? null);
   return {
     rows,
-    /** What the person asked to see, as a text. */
-    asked: `${root} ${key} ${direction} ${showsHidden} ${[...open].join('\0')}`,
+    /** Identifies the requested view. */
+    request: `${root} ${key} ${direction} ${showsHidden} ${[...open].join('\0')}`,
     top,
     folders,
     listed,
     fold,
     wanted,
-    /** Goes to the row of `path` as soon as it is there. */
+    /** Scrolls to the row of `path` once it exists. */
     want: setWanted,
     found,
   };
@@ -79,7 +79,7 @@ function foldersTo(file: string | null, root: string | null): string[] {
   return ancestorsOf(file).filter((path) => path !== root && isWithin(path, root));
 }
 
-/** Those of `open` that can be seen below `root`: everything on the way to them is unfolded too. */
+/** The folders of `open` below `root` whose ancestors are all unfolded. */
 function shownFolders(root: string, open: ReadonlySet<string>): string[] {
   return [...open].filter(
     (path) =>

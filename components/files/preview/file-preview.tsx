@@ -20,10 +20,10 @@ import { VIEW_NAMES, VIEWS } from './views';
 type Props = {
   sandboxId: string;
   entry: Entry;
-  /** Whether the sandbox can be read and news of it arrive. */
+  /** Whether the sandbox can be read and watched. */
   isLive: boolean;
   line: number | null;
-  /** How it is to be shown; `null`: as its kind suggests. */
+  /** `null`: the default of its kind. */
   view: PreviewView | null;
   wraps: boolean;
   actionsOf: (entries: readonly Entry[]) => MenuAct[];
@@ -32,15 +32,23 @@ type Props = {
   onWrap: (wraps: boolean) => void;
 };
 
-/** A file: what it is, what can be done with it, and what is in it. */
-export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onView, ...props }: Props) {
+/** The preview of a file with its toolbar. */
+export function FilePreview({
+  sandboxId,
+  entry,
+  isLive,
+  line,
+  view: requestedView,
+  onView,
+  ...props
+}: Props) {
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const [confirmedView, setConfirmedView] = useState<PreviewView | null>(null);
   const { head, error, retry } = useHead(sandboxId, entry, isLive);
   const kind =
     head === undefined ? null : previewKindOf(entry.name, head.bytes, head.bytes.length >= head.sizeBytes);
-  const view = kind === null ? asked : viewFor(kind, asked, line);
-  // The size of a link is its own.
+  const view = kind === null ? requestedView : viewFor(kind, requestedView, line);
+  // The size of a link is not that of its target.
   const sizeBytes = entry.kind === 'link' ? (head?.sizeBytes ?? 0) : entry.sizeBytes;
   const download = <Button onClick={() => downloadFile(sandboxId, entry.path)}>Download</Button>;
   const bar = (
@@ -67,7 +75,7 @@ export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onVie
     if (error === null && isLive) return shown(<PreviewSkeleton view={view} />);
     const failure =
       error === null
-        ? new ApiFailure('conflict', 'It had not been read when the sandbox stopped.', 'not_running')
+        ? new ApiFailure('conflict', 'The sandbox stopped before the file was read.', 'not_running')
         : ApiFailure.from(error);
     return shown(
       <PreviewRefusal
@@ -101,7 +109,6 @@ export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onVie
     return shown(
       <TooLarge
         sizeBytes={sizeBytes}
-        what={WHAT[view] ?? 'it is'}
         onShowAnyway={allowed === 'no' ? null : () => setConfirmedView(view)}
         acts={instead}
       />,
@@ -132,31 +139,21 @@ export function FilePreview({ sandboxId, entry, isLive, line, view: asked, onVie
   );
 }
 
-/** What was read of it before it changed says nothing about it now. */
 const NOTHING = new Uint8Array();
-
-const WHAT: Partial<Record<PreviewView, string>> = {
-  rendered: 'a page',
-  tree: 'a tree',
-  table: 'a table',
-  cells: 'cells',
-  image: 'an image',
-  document: 'a document',
-};
 
 function BinaryNote({ isText }: { isText: boolean }) {
   return (
     <p className="shrink-0 border-line-soft border-b px-5 py-1.5 text-ink-2 text-small">
       {isText
-        ? 'This is a binary file, read as if it were UTF-8. A sign stands for every byte that is no text.'
-        : 'This is a binary file: nothing here knows how to show it, so these are its bytes.'}
+        ? 'Binary file, shown as UTF-8. Signs replace invalid bytes.'
+        : 'Binary file. No preview is available for this type.'}
     </p>
   );
 }
 
 type BoundaryProps = { acts: ReactNode; children: ReactNode };
 
-/** A view that fails, for its code could not be had or a file was beyond it, leaves the page as it is. */
+/** Keeps the page when a view fails to load or to render. */
 class PreviewBoundary extends Component<BoundaryProps, { isBroken: boolean }> {
   override state = { isBroken: false };
 
@@ -169,7 +166,7 @@ class PreviewBoundary extends Component<BoundaryProps, { isBroken: boolean }> {
     if (!this.state.isBroken) return children;
     return (
       <PreviewNotice
-        title="This cannot be shown like this"
+        title="Could not show this view"
         acts={
           <>
             <Button onClick={() => this.setState({ isBroken: false })}>Try again</Button>
@@ -177,7 +174,7 @@ class PreviewBoundary extends Component<BoundaryProps, { isBroken: boolean }> {
           </>
         }
       >
-        <p>Either the connection was lost, or this file is more than this view can show.</p>
+        <p>The connection was lost, or the file is too complex for this view.</p>
       </PreviewNotice>
     );
   }

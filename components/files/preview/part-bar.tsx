@@ -7,7 +7,7 @@ import type { TextController, TextState } from './text/text-controller';
 
 type Props = { controller: TextController; state: TextState; isLive: boolean };
 
-/** Below a text of which only a part is loaded: which part, and the way to the others. */
+/** Shows and moves the loaded part of a large text. */
 export function PartBar({ controller, state, isLive }: Props) {
   const { fromByte, toByte, sizeBytes, isNumbered, seeking } = state;
   const [dragged, setDragged] = useState<number | null>(null);
@@ -31,7 +31,7 @@ export function PartBar({ controller, state, isLive }: Props) {
       </Button>
       <input
         type="range"
-        aria-label="Place in the file"
+        aria-label="Position in the file"
         aria-valuetext={`${formatBytes(dragged ?? fromByte)} of ${formatBytes(sizeBytes)}`}
         disabled={!isLive}
         min={0}
@@ -52,9 +52,9 @@ export function PartBar({ controller, state, isLive }: Props) {
       </Button>
       <span className="basis-full text-ink-2 text-small md:basis-auto" title={exactBytes(sizeBytes)}>
         {dragged === null
-          ? `Shown is ${formatBytes(fromByte)} to ${formatBytes(toByte)} of ${formatBytes(sizeBytes)}; more is read as you scroll`
+          ? `Showing ${formatBytes(fromByte)} to ${formatBytes(toByte)} of ${formatBytes(sizeBytes)}. Scroll to load more`
           : `Go to ${formatBytes(dragged)} of ${formatBytes(sizeBytes)}`}
-        {isNumbered ? '' : '. Lines have no numbers here, for what is before has not been read'}
+        {isNumbered ? '' : '. Line numbers are unknown until the text before is read'}
         {seeking?.what === 'line' ? `. Counting lines… ${formatBytes(seeking.doneBytes)} ` : ''}
       </span>
       {seeking ? (

@@ -17,24 +17,24 @@ import { VIEW_NAMES } from './views';
 type Props = {
   sandboxId: string;
   entry: Entry;
-  /** `null`: not known yet. */
+  /** `null`: unknown yet. */
   sizeBytes: number | null;
   views: readonly PreviewView[];
   view: PreviewView | null;
   onView: (view: PreviewView) => void;
   acts: readonly MenuAct[];
-  /** Where the view puts its own controls. */
+  /** Holds the controls of the view. */
   slotRef: Ref<HTMLElement>;
 };
 
-/** Over a file: where it is, the facts of one line, how it can be shown, and what can be done with it. */
+/** The toolbar of a preview: path, metadata, views and actions. */
 export function PreviewBar({ sandboxId, entry, sizeBytes, views, view, onView, acts, slotRef }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
     <header className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-5 py-1.5">
       <h2 className="flex min-w-0 max-w-full items-center font-mono text-small">
         <FilePath path={entry.path} />
-        <CopyButton text={entry.path} label="Copy the path" />
+        <CopyButton text={entry.path} label="Copy path" />
       </h2>
       <p className="flex min-w-0 flex-1 basis-40 gap-1.5 overflow-hidden whitespace-nowrap text-ink-3 text-small">
         {sizeBytes === null ? null : <span title={exactBytes(sizeBytes)}>{formatBytes(sizeBytes)}</span>}
@@ -66,7 +66,7 @@ export function PreviewBar({ sandboxId, entry, sizeBytes, views, view, onView, a
         </Button>
         <button
           type="button"
-          aria-label="Acts on this file"
+          aria-label="More actions"
           aria-haspopup="menu"
           aria-expanded={anchor !== null}
           onPointerEnter={() => LazyMenu.preload()}

@@ -8,30 +8,30 @@ import type { PreviewView } from '@/lib/files/preview/views';
 import type { FileProblem } from '@/lib/files/schema';
 
 const TITLES = {
-  vanished: 'There is no such file any more',
-  denied: 'This file may not be read',
-  is_directory: 'This is a folder by now',
-  not_regular: 'This is no regular file',
-  not_directory: 'There is no such file any more',
+  vanished: 'File not found',
+  denied: 'No permission to read this file',
+  is_directory: 'This is now a folder',
+  not_regular: 'This is not a regular file',
+  not_directory: 'File not found',
   not_running: 'The sandbox is paused',
   gone: 'The sandbox is terminated',
-  too_large: 'This is too large',
+  too_large: 'This file is too large',
   no_space: 'The disk of the sandbox is full',
-  unavailable: 'The sandbox cannot be reached at the moment',
+  unavailable: 'The sandbox cannot be reached',
 } satisfies Record<FileProblem, string>;
 
 const HINTS: Partial<Record<FileProblem, string>> = {
   denied:
-    'Files are read as the user of the sandbox. A console, or a command run as root, can change who may read it.',
-  vanished: 'It was removed or renamed. If it comes back under this name, it is shown here.',
-  not_regular: 'It was replaced while you were looking.',
+    'Files are read as the sandbox user. Change the permissions in a console or with a command as root.',
+  vanished: 'It was deleted or renamed. It appears here if it is created again.',
+  not_regular: 'It was replaced while it was open.',
 };
 
-/** Stands in the place of a file that could not be read: what it is about, and the way on. */
+/** Shown instead of a file that could not be read. */
 export function PreviewRefusal({ failure, acts }: { failure: ApiFailure; acts: ReactNode }) {
   const { problem, message } = failure;
   return (
-    <PreviewNotice title={problem === null ? 'This cannot be shown' : TITLES[problem]} acts={acts}>
+    <PreviewNotice title={problem === null ? 'Could not show this file' : TITLES[problem]} acts={acts}>
       <p>{message}</p>
       {problem !== null && HINTS[problem] ? <p className="mt-1">{HINTS[problem]}</p> : null}
     </PreviewNotice>
@@ -40,39 +40,37 @@ export function PreviewRefusal({ failure, acts }: { failure: ApiFailure; acts: R
 
 type TooLargeProps = {
   sizeBytes: number;
-  /** What it would be shown as. */
-  what: string;
-  /** `null`: no tab could bear it. */
+  /** `null`: too large for a tab. */
   onShowAnyway: (() => void) | null;
   acts: ReactNode;
 };
 
-/** A file that would be read whole, and is too large for that to be done without asking. */
-export function TooLarge({ sizeBytes, what, onShowAnyway, acts }: TooLargeProps) {
+/** Asks before a large file is read whole. */
+export function TooLarge({ sizeBytes, onShowAnyway, acts }: TooLargeProps) {
   return (
     <PreviewNotice
-      title={`Too large to be shown as ${what} unasked`}
+      title="Large file: preview not loaded"
       acts={
         <>
           <Button
-            unavailable={onShowAnyway === null ? 'It does not fit into the memory of this tab.' : null}
+            unavailable={onShowAnyway === null ? 'The file does not fit in the memory of this tab.' : null}
             onClick={() => onShowAnyway?.()}
           >
-            Show anyway
+            Load preview
           </Button>
           {acts}
         </>
       }
     >
       <p>
-        It is {formatBytes(sizeBytes)} and would have to be read whole.
-        {onShowAnyway === null ? ' That is more than this tab can bear.' : ' That may take a while.'}
+        The file is {formatBytes(sizeBytes)}, and this view reads all of it.
+        {onShowAnyway === null ? ' Choose another view or download it.' : ' This may take a while.'}
       </p>
     </PreviewNotice>
   );
 }
 
-/** A quiet page in the place of a file's content. */
+/** A message instead of a preview. */
 export function PreviewNotice({
   title,
   children,
@@ -92,7 +90,7 @@ export function PreviewNotice({
   );
 }
 
-/** Over what is shown: it is another by now. */
+/** Offers a newer version of the file. */
 export function NewsStrip({ onShow }: { onShow: () => void }) {
   return (
     <Strip
@@ -100,21 +98,21 @@ export function NewsStrip({ onShow }: { onShow: () => void }) {
       isDense
       actions={
         <Button className="h-7!" onClick={onShow}>
-          Show new
+          Show latest
         </Button>
       }
     >
-      It changed while you were reading.
+      The file has changed.
     </Strip>
   );
 }
 
 const LINES = [38, 0, 52, 46, 0, 24, 61, 57, 40, 0, 33, 48, 20];
 const ROWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-/** Views that show one thing in the middle. */
+/** Views with a single centered element. */
 const IS_ONE_THING: ReadonlySet<PreviewView> = new Set(['image', 'document', 'audio', 'video']);
 
-/** The shape of what is about to be shown, while it is being read. */
+/** Shown while a preview is loading. */
 export function PreviewSkeleton({ view = null }: { view?: PreviewView | null }) {
   const isOne = view !== null && IS_ONE_THING.has(view);
   return (
@@ -134,7 +132,7 @@ export function PreviewSkeleton({ view = null }: { view?: PreviewView | null }) 
       ) : (
         LINES.map((width, index) => (
           <div
-            // biome-ignore lint/suspicious/noArrayIndexKey: these lines never change places.
+            // biome-ignore lint/suspicious/noArrayIndexKey: the lines are static.
             key={index}
             className="flex h-5 items-center pl-5 first:mt-2"
           >

@@ -6,10 +6,10 @@ import type { Entry } from '@/lib/files/schema';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import { versionOf } from './preview-props';
 
-/** How much decides what a file is; a small one is here whole with it. */
+/** Enough to detect the type. Small files are complete with it. */
 const HEAD_BYTES = 64 * 1024;
 
-/** The beginning of a file; what was read stays while it is read again, and when it cannot be. */
+/** The first bytes of a file. Keeps the last result during and after a failed reading. */
 export function useHead(sandboxId: string, entry: Entry, isLive: boolean) {
   const version = versionOf(entry);
   const { path } = entry;
@@ -24,7 +24,7 @@ export function useHead(sandboxId: string, entry: Entry, isLive: boolean) {
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
     refetchOnWindowFocus: false,
-    // The next one who opens it reads it as it is then.
+    // Reopening the file reads it again.
     gcTime: 0,
   });
   const [held, setHeld] = useState(data);

@@ -7,30 +7,30 @@ import { maxBytesOf, type PreviewView } from '@/lib/files/preview/views';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
 
-/** A file that is read whole and understood, as far as that is. */
+/** The state of a file that is read whole and parsed. */
 export type Whole<T> = {
   view: PreviewView;
-  /** `null`: not yet. What was there stays until it is replaced. */
+  /** `null`: not loaded yet. Kept until replaced. */
   value: T | null;
   failure: ApiFailure | null;
   doneBytes: number;
   sizeBytes: number;
-  /** It has changed, and showing that would move what is being read. */
+  /** A newer version is held back, because the user has scrolled. */
   hasNews: boolean;
   showNews: () => void;
   retry: () => void;
 };
 
-type Wanted<T> = {
+type Options<T> = {
   view: PreviewView;
-  /** Makes of the bytes what is shown; must let others have their turn. What it throws is for nobody to see. */
-  understand: (bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal) => Promise<T>;
-  /** What is scrolled: once it is, what is in sight is not exchanged unasked. */
+  /** Parses the content in time slices. */
+  parse: (bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal) => Promise<T>;
+  /** Once scrolled, a newer version is held back. */
   scroller: RefObject<HTMLElement | null>;
 };
 
-/** Reads a file whole, again whenever it has changed, and keeps what is being read in sight. */
-export function useWhole<T>(props: PreviewProps, { view, understand, scroller }: Wanted<T>): Whole<T> {
+/** Reads and parses a whole file, again after each change. */
+export function useWhole<T>(props: PreviewProps, { view, parse, scroller }: Options<T>): Whole<T> {
   const { sandboxId, entry, version, sizeBytes, isLive } = props;
   const { path } = entry;
   const [doneBytes, setDoneBytes] = useState(0);
@@ -39,7 +39,7 @@ export function useWhole<T>(props: PreviewProps, { view, understand, scroller }:
     queryFn: async ({ signal }) => {
       const end = maxBytesOf(view);
       const { bytes } = await readBytes(sandboxId, path, { start: 0, end, signal, onProgress: setDoneBytes });
-      return { value: await understand(bytes, signal) };
+      return { value: await parse(bytes, signal) };
     },
     enabled: isLive,
     placeholderData: (previous, query) => (query?.queryKey[3] === path ? previous : undefined),
@@ -50,7 +50,7 @@ export function useWhole<T>(props: PreviewProps, { view, understand, scroller }:
     gcTime: 0,
   });
   const [shown, setShown] = useState(data ?? null);
-  // How far somebody has scrolled is known outside of React; nothing is drawn before that has been asked.
+  // The scroll position is in the DOM and must be read before paint.
   useLayoutEffect(() => {
     if (data !== undefined) setShown((now) => (now !== null && isScrolled(scroller.current) ? now : data));
   }, [data, scroller]);

@@ -3,16 +3,15 @@
 import { createContext, type ReactNode, use } from 'react';
 import { createPortal } from 'react-dom';
 
-/** Where a view's own controls stand: beside those that every file has. */
+/** The slot for the controls of a view in the toolbar. */
 export const ControlsSlot = createContext<HTMLElement | null>(null);
 
-/** Puts the controls of a view into the bar above it. */
+/** Renders the controls of a view in the toolbar. */
 export function ViewControls({ children }: { children: ReactNode }) {
   const slot = use(ControlsSlot);
   return slot === null ? null : createPortal(children, slot);
 }
 
-/** A quiet button of the bar that is on or off. */
 export function BarToggle({
   isOn,
   onToggle,
@@ -37,7 +36,6 @@ export function BarToggle({
   );
 }
 
-/** A quiet button of the bar. */
 export function BarButton({
   onClick,
   title,

@@ -2,7 +2,6 @@ import { type ComponentType, lazy } from 'react';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { PreviewProps } from './preview-props';
 
-/** What people call the ways to look at a file. */
 export const VIEW_NAMES = {
   text: 'Text',
   rendered: 'Rendered',
@@ -10,14 +9,14 @@ export const VIEW_NAMES = {
   table: 'Table',
   image: 'Image',
   document: 'Document',
-  audio: 'Sound',
+  audio: 'Audio',
   video: 'Video',
   cells: 'Cells',
   hex: 'Hex',
   details: 'Details',
 } satisfies Record<PreviewView, string>;
 
-/** The views, each fetched when a file is first looked at so. */
+/** Loaded on first use. */
 export const VIEWS: Readonly<Record<Exclude<PreviewView, 'details'>, ComponentType<PreviewProps>>> = {
   text: lazy(async () => ({ default: (await import('./text/text-view')).TextView })),
   rendered: lazy(async () => ({ default: (await import('./structured/markdown-view')).MarkdownView })),

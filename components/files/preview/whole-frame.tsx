@@ -8,13 +8,13 @@ import { ApiFailure } from '@/lib/api-client';
 import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
 import type { Whole } from './use-whole';
 
-const WORTH_SAYING_BYTES = 1024 * 1024;
+const SHOW_PROGRESS_BYTES = 1024 * 1024;
 
-const NOT_READ = new ApiFailure('conflict', 'It had not been read when the sandbox stopped.', 'not_running');
+const NOT_READ = new ApiFailure('conflict', 'The sandbox stopped before the file was read.', 'not_running');
 
 type Props<T> = { whole: Whole<T>; isLive: boolean; children: (value: T) => ReactNode };
 
-/** What is shown of a file that is read whole, and what is in its place until there is something. */
+/** Shows the parsed file, or its progress or failure. */
 export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
   const { value, failure, doneBytes, sizeBytes } = whole;
   if (value === null) {
@@ -23,7 +23,7 @@ export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
       return <PreviewRefusal failure={failure} acts={<Button onClick={whole.retry}>Try again</Button>} />;
     return (
       <>
-        {sizeBytes > WORTH_SAYING_BYTES ? (
+        {sizeBytes > SHOW_PROGRESS_BYTES ? (
           <p className="px-5 pt-3 text-ink-3 text-small">
             Reading… {formatBytes(Math.min(doneBytes, sizeBytes))} of {formatBytes(sizeBytes)}
           </p>
@@ -37,7 +37,7 @@ export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
       {whole.hasNews ? <NewsStrip onShow={whole.showNews} /> : null}
       {failure !== null && isLive ? (
         <Strip isDense>
-          {failure.message} <span className="text-ink-2">What you see was read before.</span>
+          {failure.message} <span className="text-ink-2">Showing the last known content.</span>
         </Strip>
       ) : null}
       {children(value)}

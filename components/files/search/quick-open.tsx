@@ -12,13 +12,13 @@ const MAX_FOUND = 50;
 
 type Props = {
   isOpen: boolean;
-  /** What has been read of the sandbox's files. */
+  /** The entries of all loaded folders. */
   entries: () => readonly Entry[];
   onChoose: (entry: Entry) => void;
   onClose: () => void;
 };
 
-/** Opens a file by a few letters of its name, among the folders that have been looked at. */
+/** Finds a file by name in the loaded folders. */
 export function QuickOpen({ isOpen, entries, onChoose, onClose }: Props) {
   return (
     <ChooserDialog<Entry> isOpen={isOpen} label="Open a file" onClose={onClose} onChosen={onChoose}>
@@ -29,7 +29,7 @@ export function QuickOpen({ isOpen, entries, onChoose, onClose }: Props) {
 
 function Body({ entries, onChoose }: Pick<Props, 'entries' | 'onChoose'>) {
   const [query, setQuery] = useState('');
-  // What is known when it opens; the list would move under the pointer otherwise.
+  // Fixed at opening, or the list would move under the pointer.
   const [all] = useState(entries);
   const found = useMemo(() => findNames(all, query, MAX_FOUND), [all, query]);
   return (
@@ -50,14 +50,14 @@ function Body({ entries, onChoose }: Pick<Props, 'entries' | 'onChoose'>) {
         <Search size={16} aria-hidden className="shrink-0 text-ink-3" />
         <Autocomplete.Input
           aria-label="Open a file by name"
-          placeholder="A name in the folders you have opened"
+          placeholder="File name in the folders you have opened"
           className="h-full min-w-0 flex-1 bg-transparent text-[15px] outline-none"
         />
       </div>
       <div className="min-h-0 flex-1 overflow-y-auto overscroll-contain">
         <Autocomplete.Empty className="empty:hidden">
           <p className="px-4 py-6 text-ink-2">
-            Nothing in the folders you have opened has this name. Search looks through all of them.
+            No match in the folders you have opened. Use Search to look in all folders.
           </p>
         </Autocomplete.Empty>
         <Autocomplete.List className="p-1.5 empty:p-0">

@@ -11,25 +11,24 @@ import { UNADDRESSABLE } from '../browse/entry-words';
 import { type SearchNow, useSearch } from './use-search';
 
 const PLACES = { name: 'Names', content: 'Contents' } satisfies Record<SearchPlace, string>;
-const LONGEST_TEXT = 200;
+const MAX_TEXT_CHARS = 200;
 const HIT_PX = { name: 28, content: 46 } satisfies Record<SearchPlace, number>;
 
 type Props = {
   isOpen: boolean;
   sandboxId: string;
-  /** Where the search begins. */
   folder: string;
   shownPath: string | null;
   onShow: (hit: FileHit) => void;
   onClose: () => void;
 };
 
-/** Looks for names or for text below a folder, in the sandbox itself, when told to. */
+/** Searches names or contents below a folder. */
 export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onClose }: Props) {
   const { now, start, stop } = useSearch(sandboxId);
   const [text, setText] = useState('');
   const [place, setPlace] = useState<SearchPlace>('name');
-  // What nobody looks at any more need not run in the sandbox.
+  // A hidden search must not keep running in the sandbox.
   useEffect(() => {
     if (!isOpen) stop();
   }, [isOpen, stop]);
@@ -54,11 +53,11 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
         <div className="flex gap-2">
           <input
             type="search"
-            // biome-ignore lint/a11y/noAutofocus: it stands where the tree was, by the same person's act.
+            // biome-ignore lint/a11y/noAutofocus: the user opened it to type.
             autoFocus
             aria-label={place === 'name' ? 'Part of a name' : 'Text in files'}
             placeholder={place === 'name' ? 'Part of a name' : 'Text in files'}
-            maxLength={LONGEST_TEXT}
+            maxLength={MAX_TEXT_CHARS}
             spellCheck={false}
             autoCapitalize="off"
             autoComplete="off"
@@ -67,7 +66,7 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
             className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2.5 outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25"
           />
           {isRunning ? (
-            // Another element than the one below: a click on this one must not go on to submit.
+            // Separate keys, or a click on Stop would also submit.
             <Button key="stop" onClick={stop}>
               Stop
             </Button>
@@ -100,14 +99,14 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
             ))}
           </fieldset>
           <span className="flex min-w-0 gap-1.5 text-ink-3">
-            below <FilePath path={folder} className="font-mono" />
+            in <FilePath path={folder} className="font-mono" />
           </span>
         </div>
       </form>
       {now === null ? (
         <p className="p-4 text-ink-3 text-small">
-          The search runs in the sandbox itself, for a minute at most, and looks at hidden files too. Small
-          letters stand for large ones as well.
+          Runs inside the sandbox for up to a minute and includes hidden files. Lowercase text also matches
+          uppercase.
         </p>
       ) : (
         <>
@@ -121,27 +120,26 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
   );
 }
 
-function searchText({ wanted, hits, state, cut, failure }: SearchNow): string {
+function searchText({ input, hits, state, cut, failure }: SearchNow): string {
   const found = `${hits.length.toLocaleString('en')} found`;
-  const sought = `“${visibleText(wanted.text)}”`;
-  if (state === 'running') return `Searching for ${sought}… ${found}`;
+  const query = `“${visibleText(input.text)}”`;
+  if (state === 'running') return `Searching for ${query}… ${found}`;
   if (state === 'failed') return `${failure} ${found}.`;
-  if (state === 'stopped') return `Stopped. ${found}, there may be more.`;
-  if (cut === 'count')
-    return `${found}: no more than that are looked for. Say it more exactly, or search further down.`;
-  if (cut === 'time') return `${found} within the time there is. Search further down to find more.`;
-  return hits.length === 0 ? `Nothing found for ${sought}` : found;
+  if (state === 'stopped') return `Stopped. ${found}. There may be more.`;
+  if (cut === 'count') return `${found}, the maximum. Refine the text or search a subfolder.`;
+  if (cut === 'time') return `${found} within the time limit. Search a subfolder to find more.`;
+  return hits.length === 0 ? `No results for ${query}` : found;
 }
 
 type HitsProps = { now: SearchNow } & Pick<Props, 'shownPath' | 'onShow'>;
 
-function Hits({ now: { wanted, hits }, shownPath, onShow }: HitsProps) {
+function Hits({ now: { input, hits }, shownPath, onShow }: HitsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(-1);
   const virtual = useVirtualizer({
     count: hits.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => HIT_PX[wanted.place],
+    estimateSize: () => HIT_PX[input.place],
     overscan: 8,
   });
 
@@ -161,7 +159,7 @@ function Hits({ now: { wanted, hits }, shownPath, onShow }: HitsProps) {
     <div
       ref={scroller}
       role="listbox"
-      aria-label="Found"
+      aria-label="Results"
       aria-activedescendant={active < 0 ? undefined : `hit-${active}`}
       tabIndex={0}
       onKeyDown={onKeyDown}
@@ -172,7 +170,7 @@ function Hits({ now: { wanted, hits }, shownPath, onShow }: HitsProps) {
           const hit = hits[index];
           if (!hit) return null;
           return (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the list's.
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the list handles keys.
             <div
               key={index}
               id={`hit-${index}`}
@@ -192,7 +190,7 @@ function Hits({ now: { wanted, hits }, shownPath, onShow }: HitsProps) {
               style={{ top: start, height: size }}
             >
               <span className="flex min-w-0 items-baseline">
-                <FilePath path={relativePath(wanted.path, hit.path)} />
+                <FilePath path={relativePath(input.path, hit.path)} />
                 {hit.line === null ? null : <span className="shrink-0 text-ink-3">:{hit.line}</span>}
               </span>
               {hit.text === null ? null : (

@@ -6,22 +6,21 @@ import { fileAddresses } from '@/lib/files/addresses';
 import type { FileHit, SearchEnd, SearchPlace } from '@/lib/files/schema';
 import { searchLines } from '@/lib/files/search/lines';
 
-/** What is looked for, where. */
-export type Wanted = { path: string; text: string; place: SearchPlace };
+export type SearchInput = { path: string; text: string; place: SearchPlace };
 
 export type SearchNow = {
-  wanted: Wanted;
+  input: SearchInput;
   hits: readonly FileHit[];
   state: 'running' | 'ended' | 'stopped' | 'failed';
-  /** Why there may be more than was found. */
+  /** Why there may be more results. */
   cut: SearchEnd['cut'];
   failure: string | null;
 };
 
-/** Found in quick succession, hits are drawn together. */
-const DRAW_EVERY_MS = 120;
+/** Batches results that arrive in quick succession. */
+const RENDER_EVERY_MS = 120;
 
-/** A search in the sandbox: begins when told to, ends by itself, when told to, or when nobody looks any more. */
+/** Runs a search in the sandbox. Ends with the page. */
 export function useSearch(sandboxId: string) {
   const [now, setNow] = useState<SearchNow | null>(null);
   const running = useRef<AbortController | null>(null);
@@ -34,15 +33,15 @@ export function useSearch(sandboxId: string) {
   }, []);
 
   const start = useCallback(
-    (wanted: Wanted) => {
+    (input: SearchInput) => {
       running.current?.abort();
       const abort = new AbortController();
       running.current = abort;
-      setNow({ wanted, hits: [], state: 'running', cut: null, failure: null });
+      setNow({ input, hits: [], state: 'running', cut: null, failure: null });
       const change = (changes: Partial<SearchNow>) => {
         if (running.current === abort) setNow((before) => (before ? { ...before, ...changes } : before));
       };
-      readHits(sandboxId, wanted, abort.signal, change)
+      readHits(sandboxId, input, abort.signal, change)
         .catch((thrown: unknown) => {
           if (!abort.signal.aborted) change({ state: 'failed', failure: ApiFailure.from(thrown).message });
         })
@@ -53,30 +52,30 @@ export function useSearch(sandboxId: string) {
     [sandboxId],
   );
 
-  // What runs in the sandbox ends with the page.
   useEffect(() => () => running.current?.abort(), []);
   return { now, start, stop };
 }
 
 async function readHits(
   sandboxId: string,
-  { path, text, place }: Wanted,
+  { path, text, place }: SearchInput,
   signal: AbortSignal,
   change: (changes: Partial<SearchNow>) => void,
 ): Promise<void> {
   const { body } = await fetchApi(fileAddresses.search(sandboxId, path, { text, place }), signal);
   const hits: FileHit[] = [];
-  let drawnAtMs = 0;
+  let renderedAtMs = 0;
   let end: SearchEnd | null = null;
   for await (const lines of body ? searchLines(body) : []) {
     for (const line of lines) {
       if (line.type === 'hit') hits.push(line);
       else end = line;
     }
-    if (performance.now() - drawnAtMs < DRAW_EVERY_MS) continue;
-    drawnAtMs = performance.now();
+    if (performance.now() - renderedAtMs < RENDER_EVERY_MS) continue;
+    renderedAtMs = performance.now();
     change({ hits: [...hits] });
   }
-  if (end === null) throw new ApiFailure('unavailable', 'The search broke off. There may be more.');
+  if (end === null)
+    throw new ApiFailure('unavailable', 'The search was interrupted. There may be more results.');
   change({ hits, state: 'ended', cut: end.cut });
 }

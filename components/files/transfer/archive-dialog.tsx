@@ -19,14 +19,14 @@ import { downloadArchive } from './use-archives';
 
 type Props = {
   sandboxId: string;
-  /** What is to be taken along; `null` closes it. */
+  /** `null` closes it. */
   entries: readonly Pick<Entry, 'path'>[] | null;
   onClose: () => void;
 };
 
-/** Offers folders and files as one archive: how much it will be, in which form, and then the browser's own download. */
+/** Downloads folders and files as one archive: shows the size and asks for the format. */
 export function ArchiveDialog({ sandboxId, entries, onClose }: Props) {
-  // It goes on showing what it was about while it fades out.
+  // Keeps the content while it fades out.
   const [last, setLast] = useState(entries);
   if (entries !== null && entries !== last) setLast(entries);
   return (
@@ -46,7 +46,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
   const [isUnlimited, setIsUnlimited] = useState(false);
   const download = useRef<HTMLButtonElement>(null);
   const name = useId();
-  const tooMany = whyTooMany(sandboxId, paths);
+  const tooMany = countRefusal(sandboxId, paths);
   const { data, error, isFetching } = useQuery({
     ...sizeQuery(sandboxId, paths),
     enabled: isOpen && tooMany === null,
@@ -54,7 +54,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
   const [only] = paths;
 
   function begin() {
-    const name = paths.length === 1 ? baseName(only ?? '') : `${paths.length} places`;
+    const name = paths.length === 1 ? baseName(only ?? '') : `${paths.length} items`;
     downloadArchive(sandboxId, { paths, name, total: data ?? null, format, isUnlimited });
     onClose();
   }
@@ -72,7 +72,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
             Download <bdi>{visibleText(baseName(only ?? ''))}</bdi> as an archive
           </>
         ) : (
-          `Download ${paths.length} as an archive`
+          `Download ${paths.length} items as an archive`
         )
       }
       footer={
@@ -98,11 +98,11 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
         {tooMany !== null
           ? tooMany
           : isFetching
-            ? 'Counting…'
+            ? 'Calculating…'
             : error
               ? ApiFailure.from(error).message
               : data
-                ? `${sizeText(data)}, before packing`
+                ? `${sizeText(data)}, uncompressed`
                 : null}
       </p>
       <fieldset className="flex gap-4">
@@ -127,11 +127,11 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
           onChange={(event) => setIsUnlimited(event.target.checked)}
         />
         <span>
-          However large it is
+          No size limit
           <span className="block text-ink-3 text-small">
-            Otherwise it ends at {formatBytes(ARCHIVE_LIMIT.bytes)} or{' '}
-            {ARCHIVE_LIMIT.entries.toLocaleString('en')} entries. <code>LEFT-OUT.txt</code> in it says what is
-            missing: that, links, devices, and what may not be read.
+            By default an archive ends at {formatBytes(ARCHIVE_LIMIT.bytes)} or{' '}
+            {ARCHIVE_LIMIT.entries.toLocaleString('en')} entries. <code>LEFT-OUT.txt</code> inside lists
+            links, devices and other entries that are missing.
           </span>
         </span>
       </label>
@@ -140,18 +140,18 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
 }
 
 const MAX_SHOWN = 50;
-/** As many as the server takes, and no longer an address than it reads. */
+/** Limits of the server. */
 const MAX_PATHS = 500;
-const LONGEST_ADDRESS = 14_000;
+const MAX_ADDRESS_CHARS = 14_000;
 
-/** Why so many places cannot be asked for, or `null`. */
-function whyTooMany(sandboxId: string, paths: readonly string[]): string | null {
+/** Why there are too many paths, or `null`. */
+function countRefusal(sandboxId: string, paths: readonly string[]): string | null {
   const { length } = fileAddresses.archive(sandboxId, paths, { format: 'tar.gz' });
-  if (paths.length > 0 && paths.length <= MAX_PATHS && length <= LONGEST_ADDRESS) return null;
-  return 'These are too many to be named one by one. Take the folder along that holds them.';
+  if (paths.length > 0 && paths.length <= MAX_PATHS && length <= MAX_ADDRESS_CHARS) return null;
+  return 'Too many items. Download the folder that contains them.';
 }
 
-/** Without what lies within another of them, which brings it along. */
+/** Drops paths within other ones. */
 function topmost(paths: readonly string[]): string[] {
   return paths.filter((path) => !paths.some((other) => other !== path && isWithin(path, other)));
 }

@@ -6,7 +6,7 @@ import type { ArchiveDownload } from '@/lib/files/transfer/archive/downloads';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { dismissArchive } from './use-archives';
 
-/** The archives that were asked for here: how much of the files is packed. What has arrived, the browser itself shows. */
+/** The progress of archives on the server. The browser shows the downloads. */
 export function ArchivePanel({ all }: { all: readonly ArchiveDownload[] }) {
   if (all.length === 0) return null;
   return (
@@ -22,13 +22,13 @@ export function ArchivePanel({ all }: { all: readonly ArchiveDownload[] }) {
 
 function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
   const { token, name, total, count, state } = archive;
-  const canTell = state === 'sending' && count !== null && total !== null && !total.isCut;
+  const hasProgress = state === 'sending' && count !== null && total !== null && !total.isCut;
   return (
     <li className="flex min-h-9 items-center gap-3 border-line-soft px-5 py-1.5 text-small not-first:border-t">
       <span className="flex min-w-0 max-w-[40%] shrink font-mono">
         <FileName name={name} />
       </span>
-      {canTell ? (
+      {hasProgress ? (
         <progress
           aria-label={`Archive of ${visibleText(name)}`}
           value={Math.min(count.bytes, total.bytes)}
@@ -41,8 +41,8 @@ function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
       </span>
       <button
         type="button"
-        aria-label={`Do not show the archive of ${visibleText(name)} any more`}
-        title="Your browser goes on with it."
+        aria-label={`Dismiss the archive of ${visibleText(name)}`}
+        title="The download continues"
         onClick={() => dismissArchive(token)}
         className="shrink-0 rounded-sm text-accent underline"
       >
@@ -53,13 +53,13 @@ function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
 }
 
 function archiveText({ state, count, total, failure }: ArchiveDownload): string {
-  if (state === 'requested') return 'Handed over to your browser';
-  if (state === 'broken') return `Broke off: ${failure}`;
-  if (count === null) return 'Beginning';
+  if (state === 'requested') return 'Download started';
+  if (state === 'broken') return `Failed: ${failure}`;
+  if (count === null) return 'Starting…';
   const of = total === null || total.isCut ? '' : ` of ${formatBytes(total.bytes)}`;
   const many = count.files === 1 ? '1 file' : `${count.files.toLocaleString('en')} files`;
   if (state === 'sending') return `Packing: ${many}, ${formatBytes(count.bytes)}${of}`;
   const leftOut =
     count.leftOut === 0 ? '' : `, ${count.leftOut.toLocaleString('en')} left out: see LEFT-OUT.txt`;
-  return `${count.isCut ? 'Ended at the limit' : 'Packed'}: ${many}, ${formatBytes(count.bytes)}${leftOut}`;
+  return `${count.isCut ? 'Stopped at the limit' : 'Packed'}: ${many}, ${formatBytes(count.bytes)}${leftOut}`;
 }

@@ -13,19 +13,19 @@ import { visibleText } from '@/lib/sandbox/visible-name';
 import { kindName } from '../browse/entry-words';
 
 type Props = {
-  /** The one that is asked about; `null` closes it. */
+  /** The upload in conflict; `null` closes it. */
   upload: Upload | null;
-  /** How many others were chosen with it and are not there yet. */
+  /** How many unfinished uploads share its batch. */
   others: number;
   onAnswer: (answer: ConflictAnswer, forAll: boolean) => void;
   onClose: () => void;
 };
 
-/** Asks what is to happen where there is something of the same name already. */
+/** Asks whether to replace, skip or keep both. */
 export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
   const [forAll, setForAll] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);
-  // It goes on showing what it was about while it fades out.
+  // Keeps the content while it fades out.
   const [last, setLast] = useState(upload);
   if (upload !== null && upload !== last) setLast(upload);
   const { name = '', folder = '', totalBytes = 0, existing = null } = upload ?? last ?? {};
@@ -40,8 +40,8 @@ export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
       initialFocus={keep}
       title={
         <>
-          There is a {existing === null ? 'file' : kindName(existing)} called <bdi>{visibleText(name)}</bdi>{' '}
-          already
+          A {existing === null ? 'file' : kindName(existing)} named <bdi>{visibleText(name)}</bdi> already
+          exists
         </>
       }
       description={
@@ -57,7 +57,7 @@ export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
           </Button>
           <Button
             tone="primary"
-            unavailable={isPossible('replace', existing) ? null : 'A file does not replace a folder.'}
+            unavailable={isPossible('replace', existing) ? null : 'A file cannot replace a folder.'}
             onClick={() => answer('replace')}
           >
             Replace
@@ -66,19 +66,19 @@ export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
       }
     >
       <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1">
-        <dt className="text-ink-3">There</dt>
+        <dt className="text-ink-3">Existing</dt>
         <dd>
           {size === null ? null : `${formatBytes(size)}, `}
-          {existing === null ? 'it came there a moment ago' : <LocalTime ms={existing.modifiedAtMs} />}
+          {existing === null ? 'just created' : <LocalTime ms={existing.modifiedAtMs} />}
         </dd>
-        <dt className="text-ink-3">Yours</dt>
+        <dt className="text-ink-3">New</dt>
         <dd>{formatBytes(totalBytes)}</dd>
       </dl>
-      <p className="text-ink-2">Replacing it cannot be undone. Keeping both gives yours a number.</p>
+      <p className="text-ink-2">Replacing cannot be undone. Keeping both adds a number to the new name.</p>
       {others > 0 ? (
         <label className="flex items-center gap-2">
           <Checkbox checked={forAll} onChange={(event) => setForAll(event.target.checked)} />
-          Do the same wherever else this happens ({others} more)
+          Apply to all conflicts ({others} more)
         </label>
       ) : null}
     </ConfirmDialog>

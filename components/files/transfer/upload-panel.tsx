@@ -12,14 +12,14 @@ import { uploads } from './use-uploads';
 const WORDS = {
   waiting: 'Waiting',
   sending: 'Sending',
-  asking: 'Is there already',
+  asking: 'Name exists',
   done: 'Uploaded',
   skipped: 'Skipped',
   cancelled: 'Cancelled',
   failed: 'Failed',
 } satisfies Record<UploadState, string>;
 
-/** The uploads into this sandbox: how far each is, and what became of it. */
+/** The uploads into this sandbox and their progress. */
 export function UploadPanel({ all }: { all: readonly Upload[] }) {
   const asking = all.find(({ state }) => state === 'asking') ?? null;
   return (
@@ -84,7 +84,7 @@ function UploadLine({ upload }: { upload: Upload }) {
   const canRetry = state === 'failed' || state === 'cancelled';
   return (
     <li className="flex min-h-8 items-center gap-3 border-line-soft border-t px-5 py-1 text-small">
-      <span className="flex min-w-0 flex-1 font-mono" title={`Into ${visibleText(folder)}`}>
+      <span className="flex min-w-0 flex-1 font-mono" title={`To ${visibleText(folder)}`}>
         <FileName name={name} />
       </span>
       {state === 'sending' ? (
@@ -116,7 +116,7 @@ function UploadLine({ upload }: { upload: Upload }) {
         </LineButton>
       )}
       {canRetry ? (
-        <LineButton label={`Upload ${shown} again`} onClick={() => uploads().retry(id)}>
+        <LineButton label={`Retry the upload of ${shown}`} onClick={() => uploads().retry(id)}>
           Try again
         </LineButton>
       ) : null}

@@ -11,17 +11,16 @@ import { downloadFrom } from '../browse/entry-actions';
 const tabArchives = new ArchiveDownloads();
 const NONE: readonly ArchiveDownload[] = [];
 
-type Wanted = {
+type NewArchive = {
   paths: readonly string[];
-  /** What it is called here. */
   name: string;
   total: FolderSize | null;
   format: ArchiveFormat;
   isUnlimited: boolean;
 };
 
-/** Downloads folders and files as one archive, by the browser's own means. */
-export function downloadArchive(sandboxId: string, { paths, name, total, ...options }: Wanted): void {
+/** Downloads folders and files as one archive through the browser. */
+export function downloadArchive(sandboxId: string, { paths, name, total, ...options }: NewArchive): void {
   tabArchives.start(
     { sandboxId, name, total },
     {
@@ -40,7 +39,7 @@ export function dismissArchive(token: string): void {
   tabArchives.dismiss(token);
 }
 
-/** The archives of a sandbox that this tab has asked for. */
+/** The archive downloads of this tab. */
 export function useArchives(sandboxId: string): readonly ArchiveDownload[] {
   const all = useSyncExternalStore(tabArchives.subscribe, tabArchives.view, () => NONE);
   return all.every((archive) => archive.sandboxId === sandboxId)

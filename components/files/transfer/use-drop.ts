@@ -4,16 +4,16 @@ import { type DragEvent, useRef, useState } from 'react';
 import { toast } from 'sonner';
 
 type Options = {
-  /** The folder that is meant where no other is under the pointer. */
+  /** The default target. */
   folder: string | null;
   isAllowed: boolean;
   onFiles: (folder: string, files: File[]) => void;
 };
 
-/** Files that are dragged here from elsewhere on somebody's machine: into the folder under the pointer. */
+/** Drag and drop of files into the folder under the pointer. */
 export function useDrop({ folder, isAllowed, onFiles }: Options) {
   const [target, setTarget] = useState<string | null>(null);
-  // The pointer leaves an element whenever it comes to one within.
+  // Counts nested elements: entering a child also fires a leave.
   const depth = useRef(0);
   const holdsFiles = (event: DragEvent) => isAllowed && event.dataTransfer.types.includes('Files');
 
@@ -40,7 +40,7 @@ export function useDrop({ folder, isAllowed, onFiles }: Options) {
       const into = folderUnder(event) ?? folder;
       const { files, folders } = filesIn(event.dataTransfer);
       if (folders > 0)
-        toast.message('Folders are not uploaded', { description: 'Drop the files that are in them.' });
+        toast.message('Folders cannot be uploaded', { description: 'Drop the files inside them instead.' });
       if (into !== null && files.length > 0) onFiles(into, files);
     },
   };

@@ -12,7 +12,7 @@ const NONE: readonly Upload[] = [];
 let tabQueue: UploadQueue | null = null;
 const doneListeners = new Set<(upload: Upload) => void>();
 
-/** The uploads of this tab. In the browser only. */
+/** The queue of this tab. In the browser only. */
 export function uploads(): UploadQueue {
   if (tabQueue) return tabQueue;
   const queue = new UploadQueue(transport, (upload) => {
@@ -28,7 +28,7 @@ export function uploads(): UploadQueue {
 const subscribe = (listener: () => void) => uploads().subscribe(listener);
 const view = () => uploads().view();
 
-/** What is being sent into a sandbox from this tab; its folders are read again when something has arrived there. */
+/** The uploads into a sandbox. Refreshes a folder when an upload into it is done. */
 export function useUploads(sandboxId: string): readonly Upload[] {
   const client = useQueryClient();
   useEffect(() => {
@@ -45,7 +45,6 @@ export function useUploads(sandboxId: string): readonly Upload[] {
     : all.filter((upload) => upload.sandboxId === sandboxId);
 }
 
-/** Lets somebody choose files of their own. */
 export function chooseFiles(onChosen: (files: File[]) => void): void {
   const input = document.createElement('input');
   input.type = 'file';
@@ -60,7 +59,7 @@ const transport: UploadTransport = {
       if (thrown instanceof ApiFailure && thrown.problem === 'vanished') return null;
       throw thrown;
     }),
-  // `fetch` does not tell how far it has come.
+  // `fetch` does not report upload progress.
   send: ({ sandboxId, path, conflict }, file, onProgress, signal) =>
     new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
@@ -72,7 +71,7 @@ const transport: UploadTransport = {
         else reject(apiFailureIn(request.status, request.responseText));
       });
       request.addEventListener('error', () =>
-        reject(new ApiFailure('unreachable', 'The connection broke off. The file may be there in part.')),
+        reject(new ApiFailure('unreachable', 'The connection was lost. Try again.')),
       );
       request.addEventListener('abort', () => reject(signal.reason));
       signal.addEventListener('abort', () => request.abort());

@@ -9,7 +9,7 @@ import { PreviewNotice } from '../preview-state';
 import { BarToggle, ViewControls } from '../view-controls';
 import { useHeldVersion } from './media-view';
 
-/** An image, drawn by the browser's own element: in it, an SVG has neither scripts nor anything to load. */
+/** An image. In `<img>`, an SVG cannot run scripts or load resources. */
 export function ImageView({ sandboxId, entry, version, isLive, onInstead }: PreviewProps) {
   const [shown] = useHeldVersion(version, isLive);
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
@@ -18,31 +18,27 @@ export function ImageView({ sandboxId, entry, version, isLive, onInstead }: Prev
   if (broken === shown)
     return (
       <PreviewNotice
-        title="The browser cannot draw this image"
+        title="The browser cannot show this image"
         acts={<Button onClick={() => onInstead('hex')}>Show as hex</Button>}
       >
-        <p>It begins as an image and goes on as none, or was cut off while it was written.</p>
+        <p>The file may be damaged or still being written.</p>
       </PreviewNotice>
     );
   return (
     <>
       <ViewControls>
-        <BarToggle
-          isOn={isActual}
-          onToggle={() => setIsActual(!isActual)}
-          title="One pixel for each of the image"
-        >
+        <BarToggle isOn={isActual} onToggle={() => setIsActual(!isActual)} title="Show at 100%">
           Actual size
         </BarToggle>
       </ViewControls>
       <div
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable by keyboard.
         tabIndex={0}
         role="group"
         aria-label="Image"
         className="checkered flex min-h-0 flex-1 overflow-auto p-5"
       >
-        {/* biome-ignore lint/performance/noImgElement: nothing is to be optimised: these bytes are what is looked at. */}
+        {/* biome-ignore lint/performance/noImgElement: the original bytes must be shown. */}
         <img
           alt={visibleText(entry.name)}
           src={fileAddresses.content(sandboxId, entry.path, 'image', shown)}
@@ -58,7 +54,7 @@ export function ImageView({ sandboxId, entry, version, isLive, onInstead }: Prev
         {size === null
           ? 'Reading…'
           : size.width === 0
-            ? 'No size of its own'
+            ? 'No intrinsic size'
             : `${size.width} × ${size.height} pixels`}
       </footer>
     </>

@@ -7,12 +7,10 @@ import { visibleText } from '@/lib/sandbox/visible-name';
 import type { PreviewProps } from '../preview-props';
 import { NewsStrip, PreviewNotice } from '../preview-state';
 
-/** Sound, played by the browser's own element. */
 export function AudioView(props: PreviewProps) {
   return <Media {...props} isVideo={false} />;
 }
 
-/** A film, likewise. */
 export function VideoView(props: PreviewProps) {
   return <Media {...props} isVideo />;
 }
@@ -34,7 +32,7 @@ function Media({
     controls: true,
     preload: 'metadata',
     onError: () => setBroken(shown),
-    // It loads from when it is made, which is before it is on the page: an error from then reaches nobody.
+    // Catches an error from before the element was mounted.
     ref: (made: HTMLMediaElement | null) => {
       if (made?.error) setBroken(shown);
     },
@@ -44,27 +42,27 @@ function Media({
       {hasNews ? <NewsStrip onShow={showNews} /> : null}
       {broken === shown ? (
         <PreviewNotice
-          title="The browser cannot play this"
+          title="The browser cannot play this file"
           acts={<Button onClick={() => onInstead('hex')}>Show as hex</Button>}
         >
-          <p>It may be damaged, still being written, or in a form that this browser does not know.</p>
+          <p>The file may be damaged, still being written, or in an unsupported format.</p>
         </PreviewNotice>
       ) : (
         <div className="flex min-h-0 flex-1 items-center justify-center overflow-auto p-5">
-          {/* biome-ignore-start lint/a11y/useMediaCaption: files of others come without any. */}
+          {/* biome-ignore-start lint/a11y/useMediaCaption: the files have no captions. */}
           {isVideo ? (
             <video {...element} key={element.key} className="max-h-full max-w-full" />
           ) : (
             <audio {...element} key={element.key} className="w-full max-w-xl" />
           )}
-          {/* biome-ignore-end lint/a11y/useMediaCaption: until here. */}
+          {/* biome-ignore-end lint/a11y/useMediaCaption: end. */}
         </div>
       )}
     </>
   );
 }
 
-/** A PDF, in a frame, by the browser's own viewer. */
+/** A PDF in the browser's own viewer. */
 export function DocumentView({ sandboxId, entry, version, isLive }: PreviewProps) {
   const [shown, hasNews, showNews] = useHeldVersion(version, isLive, { holds: true });
   return (
@@ -82,8 +80,8 @@ export function DocumentView({ sandboxId, entry, version, isLive }: PreviewProps
 }
 
 /**
- * The version of a file that an element shows: the latest, as long as it can be had. With `holds`, the first until
- * somebody asks for another. Answers it, whether there is another, and how to show that.
+ * The version of a file to show: the latest, or with `holds` the first until `showNews`. Also returns whether there is a
+ * newer version.
  */
 export function useHeldVersion(
   version: string,

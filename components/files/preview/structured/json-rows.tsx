@@ -11,11 +11,11 @@ import { copyText } from '../../browse/entry-actions';
 import { BarButton, ViewControls } from '../view-controls';
 
 const ROW_PX = 22;
-/** A browser draws nothing at places beyond some tens of millions of pixels. */
+/** Browsers limit the height of an element. */
 const MAX_ROWS = 500_000;
-const MAX_OPENED = 5_000;
-const LONGEST_VALUE = 400;
-const DEEPEST_INDENT = 30;
+const MAX_EXPANDED_ROWS = 5_000;
+const MAX_VALUE_CHARS = 400;
+const MAX_INDENT = 30;
 
 type Props = {
   tree: JsonTree;
@@ -24,7 +24,7 @@ type Props = {
   scroller: RefObject<HTMLDivElement | null>;
 };
 
-/** The lines of a tree, of which only those in sight are there. */
+/** The virtualized rows of a tree. */
 export function JsonRows({ tree, open, onOpen, scroller }: Props) {
   const rows = useMemo(() => jsonRows(tree, open, MAX_ROWS), [tree, open]);
   const [active, setActive] = useState(0);
@@ -75,10 +75,13 @@ export function JsonRows({ tree, open, onOpen, scroller }: Props) {
   return (
     <>
       <ViewControls>
-        <BarButton onClick={() => onOpen(openedAll(tree))} title="Unfold as much as can be looked through">
-          Unfold
+        <BarButton
+          onClick={() => onOpen(expandAll(tree))}
+          title={`Expand up to ${MAX_EXPANDED_ROWS.toLocaleString('en')} lines`}
+        >
+          Expand
         </BarButton>
-        <BarButton onClick={() => onOpen(new Set())}>Fold</BarButton>
+        <BarButton onClick={() => onOpen(new Set())}>Collapse</BarButton>
       </ViewControls>
       <div
         ref={scroller}
@@ -96,7 +99,7 @@ export function JsonRows({ tree, open, onOpen, scroller }: Props) {
             const { node, level } = each;
             const isBranch = tree.count(node) > 0;
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the tree's.
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the tree handles keys.
               <div
                 key={node}
                 id={`json-${node}`}
@@ -115,7 +118,7 @@ export function JsonRows({ tree, open, onOpen, scroller }: Props) {
                 style={{
                   top: start,
                   height: ROW_PX,
-                  paddingLeft: 16 + Math.min(level - 1, DEEPEST_INDENT) * 16,
+                  paddingLeft: 16 + Math.min(level - 1, MAX_INDENT) * 16,
                 }}
               >
                 <span
@@ -132,7 +135,7 @@ export function JsonRows({ tree, open, onOpen, scroller }: Props) {
           })}
         </div>
       </div>
-      {row ? <WhereItIs tree={tree} node={row.node} isCut={rows.length >= MAX_ROWS} /> : null}
+      {row ? <NodeFooter tree={tree} node={row.node} isCut={rows.length >= MAX_ROWS} /> : null}
     </>
   );
 }
@@ -154,8 +157,8 @@ function NodeText({ tree, node, isOpen }: { tree: JsonTree; node: number; isOpen
         <span className="text-ink-3">{summary(kind, tree.count(node), isOpen)}</span>
       ) : (
         <bdi className={COLOURS[kind]}>
-          <Visible text={tree.source(node, LONGEST_VALUE)} />
-          {tree.span(node) > LONGEST_VALUE ? (
+          <Visible text={tree.source(node, MAX_VALUE_CHARS)} />
+          {tree.span(node) > MAX_VALUE_CHARS ? (
             <span className="text-ink-3"> … {tree.span(node).toLocaleString('en')} characters</span>
           ) : null}
         </bdi>
@@ -178,40 +181,40 @@ function summary(kind: 'object' | 'array', count: number, isOpen: boolean): stri
   return `${start} ${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'} ${end}`;
 }
 
-const LONGEST_COPY = 1_000_000;
+const MAX_COPY_CHARS = 1_000_000;
 
-/** Below the tree: the place of the line that is chosen, to be copied with its value. */
-function WhereItIs({ tree, node, isCut }: { tree: JsonTree; node: number; isCut: boolean }) {
+/** The path and value of the active node, to copy. */
+function NodeFooter({ tree, node, isCut }: { tree: JsonTree; node: number; isCut: boolean }) {
   const path = jsonPath(tree, node);
   return (
     <footer className="flex h-8 shrink-0 items-center gap-2 overflow-hidden border-line border-t px-5 text-ink-2 text-small">
       <bdi className="truncate font-mono" title={visibleText(path)}>
         <Visible text={path} />
       </bdi>
-      <CopyButton text={path} label="Copy the place" />
+      <CopyButton text={path} label="Copy path" />
       <button
         type="button"
         className="shrink-0 text-accent"
         onClick={() => {
-          const source = tree.source(node, LONGEST_COPY);
+          const source = tree.source(node, MAX_COPY_CHARS);
           void copyText(tree.kind(node) === 'string' ? decodeString(source) : source, 'the value');
         }}
       >
         Copy value
       </button>
       {isCut ? (
-        <span className="ml-auto shrink-0">No more than {MAX_ROWS.toLocaleString('en')} lines are shown</span>
+        <span className="ml-auto shrink-0">Showing the first {MAX_ROWS.toLocaleString('en')} lines</span>
       ) : null}
     </footer>
   );
 }
 
-/** All that is open once so many lines are: the upper levels first. */
-function openedAll(tree: JsonTree): Set<number> {
+/** Expands the upper levels first, up to the row limit. */
+function expandAll(tree: JsonTree): Set<number> {
   const open = new Set<number>();
   const queue = [0];
   let lines = 1;
-  for (let next = 0; next < queue.length && lines < MAX_OPENED; next += 1) {
+  for (let next = 0; next < queue.length && lines < MAX_EXPANDED_ROWS; next += 1) {
     const node = queue[next] ?? 0;
     if (tree.count(node) === 0) continue;
     open.add(node);

@@ -18,17 +18,17 @@ import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
 import { JsonRows } from './json-rows';
 
-type Understood = { tree: JsonTree } | { broken: JsonSyntaxError };
+type Parsed = { tree: JsonTree } | { broken: JsonSyntaxError };
 
-/** A JSON text as a tree; what is none as text, with the place where it breaks. */
+/** JSON as a tree. Invalid JSON is shown as text with the error. */
 export function JsonView(props: PreviewProps) {
   const { encoding, entry, isLive } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const isSequence = /\.(?:jsonl|ndjson)$/i.test(entry.name);
-  const whole = useWhole<Understood>(props, {
+  const whole = useWhole<Parsed>(props, {
     view: 'tree',
     scroller,
-    understand: async (bytes, signal) => {
+    parse: async (bytes, signal) => {
       try {
         return {
           tree: await inSlices(parseJson(newDecoder(encoding).decode(bytes), { isSequence }), signal),
@@ -41,11 +41,11 @@ export function JsonView(props: PreviewProps) {
   });
   return (
     <WholeFrame whole={whole} isLive={isLive}>
-      {(understood) =>
-        'tree' in understood ? (
-          <JsonShown key={entry.path} tree={understood.tree} scroller={scroller} />
+      {(parsed) =>
+        'tree' in parsed ? (
+          <JsonShown key={entry.path} tree={parsed.tree} scroller={scroller} />
         ) : (
-          <Broken props={props} broken={understood.broken} />
+          <Broken props={props} broken={parsed.broken} />
         )
       }
     </WholeFrame>
@@ -54,7 +54,7 @@ export function JsonView(props: PreviewProps) {
 
 function JsonShown({ tree, scroller }: { tree: JsonTree; scroller: React.RefObject<HTMLDivElement | null> }) {
   const [opened, setOpened] = useState({ tree, open: firstOpen(tree) as ReadonlySet<number> });
-  // Another text: the same places stay open as far as they are there.
+  // Carries the expanded nodes over to a new version.
   const open = opened.tree === tree ? opened.open : carryOpen(opened.tree, opened.open, tree);
   if (opened.tree !== tree) setOpened({ tree, open });
   return (
@@ -69,21 +69,20 @@ function JsonShown({ tree, scroller }: { tree: JsonTree; scroller: React.RefObje
 
 function Broken({ props, broken }: { props: PreviewProps; broken: JsonSyntaxError }) {
   const { line, column, message } = broken;
-  const [asked, setAsked] = useState<number | null>(null);
+  const [targetLine, setTargetLine] = useState<number | null>(null);
   return (
     <>
       <Strip
         isDense
         actions={
-          <Button className="h-7!" onClick={() => setAsked(line)}>
-            Go there
+          <Button className="h-7!" onClick={() => setTargetLine(line)}>
+            Go to error
           </Button>
         }
       >
-        This is no valid JSON: {message}, in line {line.toLocaleString('en')}, column{' '}
-        {column.toLocaleString('en')}.
+        Invalid JSON in line {line.toLocaleString('en')}, column {column.toLocaleString('en')}: {message}.
       </Strip>
-      <TextView {...props} line={asked ?? props.line} />
+      <TextView {...props} line={targetLine ?? props.line} />
     </>
   );
 }

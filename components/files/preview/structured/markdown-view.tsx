@@ -14,7 +14,7 @@ import { PreviewNotice } from '../preview-state';
 import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
 
-/** A Markdown text as its author meant it, without anything in it that would load, run or lead away by itself. */
+/** Rendered Markdown. Nothing in it loads, runs or navigates by itself. */
 export function MarkdownView(props: PreviewProps) {
   const { encoding, isLive, onInstead } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -22,20 +22,20 @@ export function MarkdownView(props: PreviewProps) {
   const whole = useWhole(props, {
     view: 'rendered',
     scroller,
-    understand: async (bytes) => {
+    parse: async (bytes) => {
       const text = newDecoder(encoding).decode(bytes);
-      return { text, why: renderRefusal(text) };
+      return { text, reason: renderRefusal(text) };
     },
   });
   return (
     <WholeFrame whole={whole} isLive={isLive}>
-      {({ text, why }) =>
-        why !== null ? (
+      {({ text, reason }) =>
+        reason !== null ? (
           <PreviewNotice
-            title="This is shown as its source only"
+            title="This file cannot be rendered"
             acts={<Button onClick={() => onInstead('text')}>Show as text</Button>}
           >
-            <p>{why}</p>
+            <p>{reason}</p>
           </PreviewNotice>
         ) : (
           <>
@@ -61,7 +61,7 @@ export function MarkdownView(props: PreviewProps) {
   );
 }
 
-/** Where a link leads, before anybody goes there. */
+/** Shows the target of a link before it is opened. */
 export function LinkStrip({ href, onClose }: { href: string; onClose: () => void }) {
   return (
     <div
@@ -80,7 +80,7 @@ export function LinkStrip({ href, onClose }: { href: string; onClose: () => void
         >
           Open in a new tab
         </a>
-        <CopyButton text={href} label="Copy the address" />
+        <CopyButton text={href} label="Copy link" />
         <Button className="h-7!" tone="quiet" onClick={onClose}>
           Dismiss
         </Button>
@@ -91,32 +91,29 @@ export function LinkStrip({ href, onClose }: { href: string; onClose: () => void
 
 type MarkdownTextProps = { text: string; onLink: (href: string) => void };
 
-/**
- * Markdown as elements, as far as somebody reads. HTML in it is left out, images are named and not loaded, links are told
- * about first.
- */
+/** Renders Markdown lazily. Drops HTML, does not load images, and shows link targets before opening them. */
 export function MarkdownText({ text, onLink }: MarkdownTextProps) {
   const sections = useMemo(() => markdownSections(text), [text]);
-  const [most, setMost] = useState(2);
+  const [count, setCount] = useState(2);
   const end = useRef<HTMLDivElement>(null);
-  const isAll = most >= sections.length;
-  // What comes into sight is known to the browser.
+  const isAll = count >= sections.length;
+  // The observer is an external system.
   useEffect(() => {
     const element = end.current;
     if (element === null) return;
-    const sight = new IntersectionObserver(
+    const observer = new IntersectionObserver(
       ([entry]) => {
-        if (entry?.isIntersecting) setMost(most + 1);
+        if (entry?.isIntersecting) setCount(count + 1);
       },
       { rootMargin: '800px' },
     );
-    sight.observe(element);
-    return () => sight.disconnect();
-  }, [most]);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [count]);
   return (
     <div className="markdown max-w-3xl break-words">
-      {sections.slice(0, most).map((section, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: sections have no other name.
+      {sections.slice(0, count).map((section, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: sections have no other key.
         <MarkdownSection key={index} text={section} onLink={onLink} />
       ))}
       {isAll ? null : <div ref={end} className="h-5 w-2/3 animate-pulse rounded-full bg-line-soft" />}
@@ -157,7 +154,7 @@ function componentsFor(onLink: (href: string) => void): Components {
       />
     ),
     table: ({ children }) => (
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable by keyboard.
       <div className="overflow-x-auto" tabIndex={0} role="group" aria-label="Table">
         <table>{children}</table>
       </div>
@@ -180,10 +177,7 @@ function LinkText({ href, onLink, children }: LinkTextProps) {
   const safe = safeLink(href);
   if (safe === null)
     return (
-      <span
-        className="underline decoration-dotted"
-        title={`Leads to ${href ?? 'nothing'}, which is not opened from here`}
-      >
+      <span className="underline decoration-dotted" title={`Not a web link: ${href ?? 'no target'}`}>
         {children}
       </span>
     );

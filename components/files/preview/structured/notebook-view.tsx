@@ -13,31 +13,29 @@ import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
 import { LinkStrip, MarkdownText } from './markdown-view';
 
-const CELLS_AT_ONCE = 100;
-const LONGEST_RENDERED = 64 * 1024;
+const PAGE_CELLS = 100;
+const MAX_RENDERED_CHARS = 64 * 1024;
 
-/** A notebook as its cells: sources, and of outputs only text and pixels. */
+/** The cells of a notebook. Outputs are only text and images. */
 export function NotebookView(props: PreviewProps) {
   const { encoding, isLive, onInstead } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const [most, setMost] = useState(CELLS_AT_ONCE);
+  const [count, setCount] = useState(PAGE_CELLS);
   const [link, setLink] = useState<string | null>(null);
   const whole = useWhole(props, {
     view: 'cells',
     scroller,
-    understand: async (bytes) => ({ notebook: readNotebook(newDecoder(encoding).decode(bytes)) }),
+    parse: async (bytes) => ({ notebook: readNotebook(newDecoder(encoding).decode(bytes)) }),
   });
   return (
     <WholeFrame whole={whole} isLive={isLive}>
       {({ notebook }) =>
         notebook === null ? (
           <PreviewNotice
-            title="This is no notebook"
+            title="Not a notebook"
             acts={<Button onClick={() => onInstead('text')}>Show as text</Button>}
           >
-            <p>
-              It is called one, but holds no cells. It may be an old format, damaged, or still being written.
-            </p>
+            <p>The file has no cells. It may have an old format, be damaged, or still be written.</p>
           </PreviewNotice>
         ) : (
           <>
@@ -51,9 +49,9 @@ export function NotebookView(props: PreviewProps) {
               className="min-h-0 flex-1 overflow-auto px-5 py-4"
             >
               <ol className="flex max-w-4xl flex-col gap-4">
-                {notebook.cells.slice(0, most).map((cell, index) => (
+                {notebook.cells.slice(0, count).map((cell, index) => (
                   <li
-                    // biome-ignore lint/suspicious/noArrayIndexKey: cells have no other name.
+                    // biome-ignore lint/suspicious/noArrayIndexKey: cells have no other key.
                     key={index}
                     className="flex gap-3"
                     style={{ contentVisibility: 'auto', containIntrinsicSize: 'auto 120px' }}
@@ -62,10 +60,10 @@ export function NotebookView(props: PreviewProps) {
                   </li>
                 ))}
               </ol>
-              {notebook.cells.length === 0 ? <p className="text-ink-2">It has no cells.</p> : null}
-              {notebook.cells.length > most ? (
-                <Button className="mt-4" onClick={() => setMost(most + CELLS_AT_ONCE)}>
-                  Show more of {notebook.cells.length.toLocaleString('en')} cells
+              {notebook.cells.length === 0 ? <p className="text-ink-2">This notebook has no cells.</p> : null}
+              {notebook.cells.length > count ? (
+                <Button className="mt-4" onClick={() => setCount(count + PAGE_CELLS)}>
+                  Show more ({notebook.cells.length.toLocaleString('en')} cells)
                 </Button>
               ) : null}
             </div>
@@ -81,7 +79,7 @@ type CellProps = { cell: NotebookCell; language: string | null; onLink: (href: s
 function Cell({ cell, language, onLink }: CellProps) {
   const { kind, source, count, outputs } = cell;
   const isRendered =
-    kind === 'markdown' && source.length <= LONGEST_RENDERED && renderRefusal(source) === null;
+    kind === 'markdown' && source.length <= MAX_RENDERED_CHARS && renderRefusal(source) === null;
   return (
     <>
       <span className="w-12 shrink-0 pt-2 text-right font-mono text-ink-3 text-small">
@@ -98,7 +96,7 @@ function Cell({ cell, language, onLink }: CellProps) {
           </div>
         )}
         {outputs.map((output, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: outputs have no other name.
+          // biome-ignore lint/suspicious/noArrayIndexKey: outputs have no other key.
           <Output key={index} output={output} />
         ))}
       </div>
@@ -109,14 +107,14 @@ function Cell({ cell, language, onLink }: CellProps) {
 function Output({ output }: { output: CellOutput }) {
   if (output.kind === 'image')
     return (
-      // biome-ignore lint/performance/noImgElement: it is no file, and nothing is to be optimised.
-      <img src={output.src} alt="Output of this cell" className="checkered mt-2 max-w-full" />
+      // biome-ignore lint/performance/noImgElement: a data URL cannot be optimized.
+      <img src={output.src} alt="Cell output" className="checkered mt-2 max-w-full" />
     );
   if (output.kind === 'left-out')
     return (
       <p className="mt-2 text-ink-3 text-small">
-        An output of the type <bdi className="font-mono">{output.what.slice(0, 80)}</bdi> is not shown: it
-        could run what others wrote.
+        Output of type <bdi className="font-mono">{output.what.slice(0, 80)}</bdi> is not shown, because it
+        could run code.
       </p>
     );
   return (

@@ -13,8 +13,8 @@ import { WholeFrame } from '../whole-frame';
 
 const ROW_PX = 26;
 const NUMBER_PX = 64;
-const LONGEST_CELL = 200;
-const LONGEST_SHOWN = 5_000;
+const MAX_CELL_CHARS = 200;
+const MAX_SHOWN_CHARS = 5_000;
 const SAMPLED_ROWS = 200;
 const CHARACTER_PX = 7.6;
 
@@ -25,14 +25,14 @@ const DELIMITERS: Readonly<Record<string, string>> = {
   '|': 'bars',
 };
 
-/** A table, of which only the cells in sight are there. */
+/** A virtualized table. */
 export function TableView(props: PreviewProps) {
   const { encoding, entry, isLive } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const whole = useWhole(props, {
     view: 'table',
     scroller,
-    understand: (bytes, signal) =>
+    parse: (bytes, signal) =>
       readTable(newDecoder(encoding).decode(bytes), {
         signal,
         ...(/\.tsv$/i.test(entry.name) ? { delimiter: '\t' } : {}),
@@ -182,10 +182,10 @@ type CellProps = {
 const NUMERIC = /^-?[\d.,]+(?:[eE][+-]?\d+)?%?$/;
 
 function Cell({ id, role, column, start, size, text, isActive = false, onClick }: CellProps) {
-  const cut = text.length > LONGEST_CELL ? `${text.slice(0, LONGEST_CELL)}…` : text;
+  const cut = text.length > MAX_CELL_CHARS ? `${text.slice(0, MAX_CELL_CHARS)}…` : text;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the grid's.
-    // biome-ignore lint/a11y/noStaticElementInteractions: it has a role, which of two is said by its props.
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles keys.
+    // biome-ignore lint/a11y/noStaticElementInteractions: the role comes from the props.
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: as above.
     <span
       id={id}
@@ -207,7 +207,7 @@ function Cell({ id, role, column, start, size, text, isActive = false, onClick }
   );
 }
 
-/** Below the table: the chosen cell whole, and what there is to say of all of it. */
+/** The full text of the active cell, and a summary of the table. */
 function ActiveCell({ table, row, column }: { table: TableText; row: number; column: number }) {
   const { header, rows, columns, delimiter, isCut, problem } = table;
   const text = rows[row]?.[column] ?? '';
@@ -222,10 +222,10 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
             , row {(row + 1).toLocaleString('en')}
           </span>
           <bdi className="min-w-0 whitespace-pre-wrap break-all font-mono">
-            <Visible text={text.slice(0, LONGEST_SHOWN)} />
-            {text.length > LONGEST_SHOWN ? '…' : ''}
+            <Visible text={text.slice(0, MAX_SHOWN_CHARS)} />
+            {text.length > MAX_SHOWN_CHARS ? '…' : ''}
           </bdi>
-          <CopyButton text={text} label="Copy the cell" className="-my-1" />
+          <CopyButton text={text} label="Copy cell" className="-my-1" />
         </div>
       )}
       <p className="flex min-h-7 flex-wrap items-center gap-x-4 px-5 text-ink-3">
@@ -237,10 +237,10 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
           {columns > MAX_COLUMNS ? `the first ${MAX_COLUMNS.toLocaleString('en')} of ` : ''}
           {columns.toLocaleString('en')} {columns === 1 ? 'column' : 'columns'}
         </span>
-        <span>parted by {DELIMITERS[delimiter] ?? 'another character'}</span>
+        <span>separated by {DELIMITERS[delimiter] ?? 'another character'}</span>
         {problem === null ? null : (
           <span className="text-ink-2">
-            Row {problem.row.toLocaleString('en')} is not as it should be: {problem.message}
+            Error in row {problem.row.toLocaleString('en')}: {problem.message}
           </span>
         )}
       </p>
@@ -248,11 +248,11 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
   );
 }
 
-/** As wide as the longest of some first cells, within bounds. */
+/** Column widths by the longest sampled cell, within bounds. */
 function columnWidths({ header, rows, columns }: TableText): number[] {
   const sample = [header, ...rows.slice(0, SAMPLED_ROWS)];
   return Array.from({ length: Math.min(columns, MAX_COLUMNS) }, (_, column) => {
-    const longest = sample.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0);
+    const longest = sample.reduce((max, row) => Math.max(max, row[column]?.length ?? 0), 0);
     return Math.round(Math.min(Math.max(longest * CHARACTER_PX + 20, 60), 320));
   });
 }

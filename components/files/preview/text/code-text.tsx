@@ -6,29 +6,29 @@ import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { languageNamed } from './languages';
 import { VisibleLines } from './visible-lines';
 
-const LONGEST_COLOURED = 50_000;
+const MAX_HIGHLIGHTED_CHARS = 50_000;
 
-/** A short text in the colours of its language, once these are there. */
+/** Short highlighted code. Plain until the language is loaded. */
 export function CodeText({ text, language }: { text: string; language: string | null }) {
-  const [spoken, setSpoken] = useState<StreamLanguage<unknown> | null>(null);
+  const [loaded, setLoaded] = useState<StreamLanguage<unknown> | null>(null);
   const known = language === null ? null : languageNamed(language);
-  // The code of a language comes over the network.
+  // Language support loads over the network.
   useEffect(() => {
     let isCurrent = true;
     known
       ?.load()
-      .then((parser) => isCurrent && setSpoken(StreamLanguage.define(parser)))
+      .then((parser) => isCurrent && setLoaded(StreamLanguage.define(parser)))
       .catch(() => {});
     return () => {
       isCurrent = false;
     };
   }, [known]);
-  const parts = useMemo(() => (spoken === null ? null : colouredParts(text, spoken)), [text, spoken]);
+  const parts = useMemo(() => (loaded === null ? null : highlightedParts(text, loaded)), [text, loaded]);
   return parts ?? <VisibleLines text={text} />;
 }
 
-function colouredParts(text: string, language: StreamLanguage<unknown>): ReactNode[] | null {
-  if (text.length > LONGEST_COLOURED) return null;
+function highlightedParts(text: string, language: StreamLanguage<unknown>): ReactNode[] | null {
+  if (text.length > MAX_HIGHLIGHTED_CHARS) return null;
   const parts: ReactNode[] = [];
   let end = 0;
   const plain = (to: number) => {

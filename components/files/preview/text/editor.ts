@@ -18,8 +18,8 @@ import { visibleParts } from '@/lib/sandbox/visible-name';
 import type { languageOf } from './languages';
 import { INVISIBLE_CHARACTERS } from './visible-lines';
 
-/** The looks of a text: the tokens of the house, so that both themes are one. Colours of states are not borrowed but for strings. */
-const LOOK = EditorView.theme({
+/** Uses the design tokens, so that it works in both themes. */
+const THEME = EditorView.theme({
   '&': { height: '100%', fontSize: '12.5px', color: 'var(--ink)', backgroundColor: 'transparent' },
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': {
@@ -65,14 +65,14 @@ function signOf(code: number): HTMLElement {
   sign.className = 'cm-sign';
   sign.textContent = part?.text ?? '�';
   sign.title = part?.standsFor ?? '';
-  sign.setAttribute('aria-label', part?.standsFor ?? 'unseen character');
+  sign.setAttribute('aria-label', part?.standsFor ?? 'invisible character');
   return sign;
 }
 
 const FOUND = Decoration.mark({ class: 'cm-found' });
 
-/** Marks every place in sight that a pattern finds. */
-function marksOf(pattern: RegExp): Extension {
+/** Highlights the visible matches of a pattern. */
+function highlightMatches(pattern: RegExp): Extension {
   const decorator = new MatchDecorator({ regexp: pattern, decoration: FOUND });
   return ViewPlugin.define(
     (view) => ({
@@ -85,49 +85,53 @@ function marksOf(pattern: RegExp): Extension {
   );
 }
 
-type Wanted = {
+type EditorOptions = {
   parent: HTMLElement;
   label: string;
   wraps: boolean;
-  /** What stands beside a line of what is loaded, by its number there. */
+  /** The gutter text of a loaded line. */
   numberOf: (line: number) => string;
   onNumber: (line: number) => void;
   onCursor: () => void;
   keys: readonly { key: string; run: () => boolean }[];
 };
 
-/** A text that can be read, selected and copied, and its looks changed while it is there. */
+/** A read-only text editor with changeable wrapping, language and highlights. */
 export class TextEditor {
   readonly view: EditorView;
   readonly #wrapping = new Compartment();
   readonly #language = new Compartment();
   readonly #marks = new Compartment();
   readonly #numbers = new Compartment();
-  readonly #wanted: Wanted;
+  readonly #options: EditorOptions;
 
-  constructor(wanted: Wanted) {
-    this.#wanted = wanted;
+  constructor(options: EditorOptions) {
+    this.#options = options;
     this.view = new EditorView({
-      parent: wanted.parent,
+      parent: options.parent,
       state: EditorState.create({
         extensions: [
-          // A lone carriage return ends no line, so numbers are those of everybody else.
+          // A lone carriage return is not a line end, as in other tools.
           EditorState.lineSeparator.of('\n'),
           EditorState.readOnly.of(true),
-          EditorView.contentAttributes.of({ 'aria-label': wanted.label, inputmode: 'none', translate: 'no' }),
+          EditorView.contentAttributes.of({
+            'aria-label': options.label,
+            inputmode: 'none',
+            translate: 'no',
+          }),
           this.#numbers.of(this.#gutter()),
           highlightSpecialChars({ specialChars: INVISIBLE_CHARACTERS, render: signOf }),
           drawSelection(),
           highlightActiveLine(),
           highlightActiveLineGutter(),
-          keymap.of([...wanted.keys, ...defaultKeymap]),
+          keymap.of([...options.keys, ...defaultKeymap]),
           syntaxHighlighting(COLOURS),
-          LOOK,
-          this.#wrapping.of(wanted.wraps ? EditorView.lineWrapping : []),
+          THEME,
+          this.#wrapping.of(options.wraps ? EditorView.lineWrapping : []),
           this.#language.of([]),
           this.#marks.of([]),
           EditorView.updateListener.of(({ selectionSet }) => {
-            if (selectionSet) wanted.onCursor();
+            if (selectionSet) options.onCursor();
           }),
         ],
       }),
@@ -138,22 +142,24 @@ export class TextEditor {
     this.view.dispatch({ effects: this.#wrapping.reconfigure(wraps ? EditorView.lineWrapping : []) });
   }
 
-  async speak(language: NonNullable<ReturnType<typeof languageOf>>): Promise<void> {
+  async setLanguage(language: NonNullable<ReturnType<typeof languageOf>>): Promise<void> {
     const parser = await language.load();
     this.view.dispatch({ effects: this.#language.reconfigure(StreamLanguage.define(parser)) });
   }
 
-  mark(pattern: RegExp | null): void {
-    this.view.dispatch({ effects: this.#marks.reconfigure(pattern === null ? [] : marksOf(pattern)) });
+  highlight(pattern: RegExp | null): void {
+    this.view.dispatch({
+      effects: this.#marks.reconfigure(pattern === null ? [] : highlightMatches(pattern)),
+    });
   }
 
-  /** The numbers beside the lines are others now. */
+  /** Redraws the line numbers. */
   renumber(): void {
     this.view.dispatch({ effects: this.#numbers.reconfigure(this.#gutter()) });
   }
 
   #gutter(): Extension {
-    const { numberOf, onNumber } = this.#wanted;
+    const { numberOf, onNumber } = this.#options;
     return lineNumbers({
       formatNumber: (line) => numberOf(line),
       domEventHandlers: {

@@ -1,15 +1,14 @@
 import type { Text } from '@codemirror/state';
 import { firstMatch, lastMatch, overlapOf, type TextSpan } from '@/lib/files/preview/text/find-text';
 
-/** What is looked for. */
 export type Query = { text: string; pattern: RegExp };
 
-/** What is looked through at once, characters. */
+/** Characters searched at a time. */
 const PART = 256 * 1024;
 export const MAX_COUNTED = 10_000;
-const COUNTED_WITHIN_MS = 50;
+const MAX_COUNT_MS = 50;
 
-/** The next place from `start` on, or the one before, as far as the document goes. */
+/** The next match from `start` in this direction, without wrapping. */
 export function findInDoc(
   doc: Text,
   { text, pattern }: Query,
@@ -32,9 +31,9 @@ export function findInDoc(
   return null;
 }
 
-/** Which of how many places is at `at`; `null` where counting them would hold up the page. */
+/** The number of the match at `at` and of all matches; `null` if counting takes too long. */
 export function countMatches(doc: Text, pattern: RegExp, at: number): { place: number; all: number } | null {
-  const untilMs = performance.now() + COUNTED_WITHIN_MS;
+  const untilMs = performance.now() + MAX_COUNT_MS;
   const text = doc.toString();
   let [all, place] = [0, 0];
   for (let next = firstMatch(text, pattern); next !== null; next = firstMatch(text, pattern, next.to)) {

@@ -13,7 +13,7 @@ import { ViewControls } from '../view-controls';
 
 const LINE_PX = 20;
 
-/** The bytes of a file of any size, of which only those in sight are read. */
+/** A hex dump that reads only the visible bytes. */
 export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: PreviewProps) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
@@ -55,13 +55,13 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
   const go = useRef(goTo);
   go.current = goTo;
 
-  // The size of the window and its wheel are the browser's.
+  // The observer and the wheel listener are external to React.
   useEffect(() => {
     const element = scroller.current;
     if (element === null) return;
     const sizes = new ResizeObserver(() => setWindowPx(element.clientHeight));
     sizes.observe(element);
-    // A scaled bar moves by thousands of lines, a wheel should not.
+    // Native wheel scrolling would skip thousands of lines of a scaled list.
     const onWheel = (event: WheelEvent) => {
       if (!latest.current.scroll.isScaled || event.deltaY === 0 || event.ctrlKey) return;
       event.preventDefault();
@@ -108,10 +108,10 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
       <ViewControls>
         <form onSubmit={goToOffset} className="flex items-center gap-1">
           <Input
-            aria-label="Offset to go to"
+            aria-label="Go to offset"
             placeholder="Offset, 0x…"
             aria-invalid={isWrong}
-            title={isWrong ? 'An offset is a number such as 4096, 0x1000 or 1000h' : 'Go to an offset'}
+            title={isWrong ? 'Enter an offset such as 4096, 0x1000 or 1000h' : 'Go to an offset'}
             value={wanted}
             spellCheck={false}
             autoComplete="off"
@@ -144,7 +144,7 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
         ref={scroller}
         role="group"
         aria-label="Bytes"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable by keyboard.
         tabIndex={0}
         onScroll={onScroll}
         onKeyDown={onKeyDown}

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { LANGUAGES, languageNamed, languageOf } from './languages';
 
-test('the rules of every language are where they are said to be', async () => {
+test('every language mode loads', async () => {
   for (const { name, load } of LANGUAGES)
     expect([name, typeof (await load()).token]).toEqual([name, 'function']);
 });
@@ -16,11 +16,11 @@ test.each([
   ['notes', 'python', undefined],
   ['a.constructor', '', undefined],
   ['py', '', undefined],
-])('%s beginning with %j', (name, firstLine, language) => {
+])('%s with first line %j', (name, firstLine, language) => {
   expect(languageOf(name, firstLine)?.name).toBe(language);
 });
 
-test('languages by the names that people give them', () => {
+test('finds languages by common names', () => {
   expect(['python', 'py', 'C++', 'bash', 'nonsense'].map((name) => languageNamed(name)?.name)).toEqual([
     'Python',
     'Python',

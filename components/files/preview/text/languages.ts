@@ -13,7 +13,7 @@ const javascript = () => import('@codemirror/legacy-modes/mode/javascript');
 const sql = () => import('@codemirror/legacy-modes/mode/sql');
 const xml = () => import('@codemirror/legacy-modes/mode/xml');
 
-/** What is known of a language: its name, how its names end, and where its rules are, fetched when wanted. */
+/** `extensions` and `files` are separated by spaces. The mode loads on demand. */
 type Language = { name: string; extensions: string; files?: string; load: Load };
 
 export const LANGUAGES: readonly Language[] = [
@@ -122,7 +122,7 @@ const SHEBANGS: readonly (readonly [RegExp, string])[] = [
   [/perl/, 'Perl'],
 ];
 
-/** The language of a text by its file's name, or by its first line where it is a script; `null` where nobody knows. */
+/** The language by file name, or by the shebang line; `null` if unknown. */
 export function languageOf(fileName: string, firstLine: string): Language | null {
   const name = fileName.toLowerCase();
   const extension = /\.([^.]+)$/.exec(name)?.[1] ?? '';
@@ -135,7 +135,7 @@ export function languageOf(fileName: string, firstLine: string): Language | null
   return LANGUAGES.find((language) => language.name === called) ?? null;
 }
 
-/** The language with this name, as people write it after a fence of Markdown or as a notebook's kernel says it. */
+/** The language by a name from a Markdown fence or a notebook. */
 export function languageNamed(name: string): Language | null {
   const wanted = name.toLowerCase();
   return LANGUAGES.find((language) => language.name.toLowerCase() === wanted) ?? languageOf(`.${wanted}`, '');

@@ -7,31 +7,29 @@ import { decodePiece, type Piece, pieceSpan, piecesIn } from '@/lib/files/previe
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import { changeText } from './editor';
 
-/** Up to this size a text is loaded whole; of a larger one some pieces around what is in sight. */
+/** Larger texts are loaded in pieces around the visible part. */
 const WHOLE_BYTES = 20 * 1024 * 1024;
 const MAX_PIECES = 6;
-/** How tall the editor's content may get before it is drawn as if it were less tall. */
-const TALLEST_PX = 7_000_000;
+/** The height beyond which CodeMirror scales its content. */
+const MAX_UNSCALED_PX = 7_000_000;
 
 export type TextSource = {
   sandboxId: string;
   path: string;
   encoding: Encoding;
   sizeBytes: number;
-  /** The file's first bytes, as far as they are here already. */
+  /** The first bytes of the file, if already loaded. */
   head: Uint8Array;
 };
 
-/** The pieces of a text that are in an editor, one after the other, and what is known of the others. */
+/** The consecutive pieces of a text that are loaded into an editor. */
 export class LoadedText {
   readonly #source: TextSource;
-  /** Ends every reading that nobody else ends. */
   readonly #leaving: AbortSignal;
-  /** Other pieces are loaded now. */
   readonly #onChange: () => void;
   readonly index = new LineIndex();
   sizeBytes: number;
-  /** Whether more can be read. */
+  /** Whether the sandbox can be read. */
   isLive = true;
   #lengths: number[] = [];
   #first = 0;
@@ -50,7 +48,7 @@ export class LoadedText {
   }
 
   get view(): EditorView {
-    if (this.#view === null) throw new Error('There is no editor yet.');
+    if (this.#view === null) throw new Error('The editor is not set.');
     return this.#view;
   }
 
@@ -58,17 +56,16 @@ export class LoadedText {
     return this.view.state.doc;
   }
 
-  /** The first piece that is loaded. */
+  /** The first loaded piece. */
   get first(): number {
     return this.#first;
   }
 
-  /** The first piece after those that are loaded. */
+  /** The piece after the last loaded one. */
   get next(): number {
     return this.#first + this.#lengths.length;
   }
 
-  /** How many pieces the text has. */
   get pieces(): number {
     return piecesIn(this.sizeBytes);
   }
@@ -93,7 +90,7 @@ export class LoadedText {
     return piece >= this.#first && piece < this.next;
   }
 
-  /** Where a piece that is loaded begins in the document. */
+  /** The document offset of a loaded piece. */
   startOf(piece: number): number {
     return this.#lengths.slice(0, piece - this.#first).reduce((sum, length) => sum + length, 0);
   }
@@ -102,11 +99,15 @@ export class LoadedText {
     return this.#lengths[piece - this.#first] ?? 0;
   }
 
-  /** Reads a piece. Throws `ApiFailure`, or what the signal says. */
+  /** Throws `ApiFailure`, or the abort reason. */
   async read(index: number, signal = this.#leaving): Promise<Piece> {
     const { sandboxId, path, encoding, head } = this.#source;
     const isAtHand = index === 0 && this.isEmpty && head.length >= this.sizeBytes;
-    if (!this.isLive && !isAtHand) throw new ApiFailure('conflict', 'More of it cannot be read now.');
+    if (!this.isLive && !isAtHand)
+      throw new ApiFailure(
+        'conflict',
+        'More of the file cannot be read, because the sandbox is not running.',
+      );
     const { bytes, sizeBytes } = isAtHand
       ? { bytes: head, sizeBytes: head.length }
       : await readBytes(sandboxId, path, { ...pieceSpan(index), signal });
@@ -117,13 +118,13 @@ export class LoadedText {
     return piece;
   }
 
-  /** Loads one more piece beside those that are loaded, and lets go of what is far away. */
+  /** Loads an adjacent piece and unloads one at the other end if there are too many. */
   async extend(where: 'after' | 'before'): Promise<void> {
     this.#isExtending = true;
     const [first, next] = [this.#first, this.next];
     try {
       const { text } = await this.read(where === 'after' ? next : first - 1);
-      // Somebody has jumped elsewhere meanwhile.
+      // The loaded part has moved meanwhile.
       if (this.#first !== first || this.next !== next) return;
       const isFull = !this.isWhole && this.#lengths.length >= MAX_PIECES;
       const end = this.doc.length;
@@ -131,7 +132,7 @@ export class LoadedText {
         const dropped = isFull ? (this.#lengths.shift() ?? 0) : 0;
         this.#lengths.push(text.length);
         if (isFull) this.#first += 1;
-        this.#moveOn([
+        this.#replaceEnds([
           { from: 0, to: dropped },
           { from: end, insert: text },
         ]);
@@ -139,7 +140,7 @@ export class LoadedText {
         const dropped = isFull ? (this.#lengths.pop() ?? 0) : 0;
         this.#lengths.unshift(text.length);
         this.#first -= 1;
-        this.#moveOn([
+        this.#replaceEnds([
           { from: 0, insert: text },
           { from: end - dropped, to: end },
         ]);
@@ -150,27 +151,27 @@ export class LoadedText {
     }
   }
 
-  /** Adds at one end and drops at the other; the line at the top stays there. */
-  #moveOn(ends: ChangeSpec): void {
+  /** Keeps the top line in place. */
+  #replaceEnds(ends: ChangeSpec): void {
     const { view } = this;
     const changes = view.state.changes(ends);
-    const isTall = changes.apply(this.doc).lines * view.defaultLineHeight > TALLEST_PX;
+    const isTall = changes.apply(this.doc).lines * view.defaultLineHeight > MAX_UNSCALED_PX;
     if (this.isWhole || !isTall) {
       changeText(view, { changes });
       return;
     }
-    // Here a pixel of the scroller stands for several of the text: the same place in it is another one in the text.
+    // Scroll positions are scaled, so the same position would show other text.
     const top = changes.mapPos(view.lineBlockAtHeight(view.scrollDOM.scrollTop).from, 1);
     changeText(view, { changes, effects: EditorView.scrollIntoView(top, { y: 'start', yMargin: 0 }) });
   }
 
-  /** Loads the rest of a text that is loaded whole; another who does so already goes on alone. */
+  /** Loads the rest of a text that fits whole, unless this is already in progress. */
   async fill(): Promise<void> {
     while (this.isWhole && this.#first === 0 && this.next < this.pieces && !this.#isExtending)
       await this.extend('after');
   }
 
-  /** Sees to it that a piece is loaded, and those beside it. */
+  /** Loads a piece and its neighbours. */
   async bring(piece: number, signal: AbortSignal): Promise<void> {
     if (this.isWhole) {
       while (piece >= this.next && this.next < this.pieces) {
@@ -188,7 +189,7 @@ export class LoadedText {
     this.show(first, read);
   }
 
-  /** Shows these pieces instead of what is there. */
+  /** Replaces the document. */
   show(first: number, pieces: readonly Piece[]): void {
     this.take(first, pieces);
     const insert = pieces.map(({ text }) => text).join('');
@@ -196,13 +197,13 @@ export class LoadedText {
     this.#onChange();
   }
 
-  /** These are the pieces whose text is in the document, or is put there next. */
+  /** Records which pieces the document holds. */
   take(first: number, pieces: readonly Piece[]): void {
     this.#first = first;
     this.#lengths = pieces.map(({ text }) => text.length);
   }
 
-  /** The last piece that is loaded goes on by this text. */
+  /** Appends text to the last loaded piece. */
   grow(text: string): void {
     this.#lengths[this.#lengths.length - 1] = this.lengthOf(this.next - 1) + text.length;
     changeText(this.view, { changes: { from: this.doc.length, insert: text } });
@@ -215,18 +216,18 @@ export class LoadedText {
     this.#onChange();
   }
 
-  /** The number of a line of the document in the whole text; `null` where that is not known. */
+  /** The line number in the whole text, or `null` if unknown. */
   numberOf(line: number): number | null {
     const base = this.index.lineAt(this.#first);
     return base === null ? null : base + line - 1;
   }
 
-  /** The number of the last line, once all of the text has been counted. */
+  /** The last line number, or `null` if unknown. */
   get lastLine(): number | null {
     return this.index.frontier >= this.pieces ? this.index.lineAt(this.pieces) : null;
   }
 
-  /** How many lines there are, as `wc -l` counts them and for one without an end; `null` where that is not known. */
+  /** The line count; a last line without a line end counts. `null` if unknown. */
   get lines(): number | null {
     const { lastLine } = this;
     const isEnded = this.next >= this.pieces && this.doc.line(this.doc.lines).length === 0;

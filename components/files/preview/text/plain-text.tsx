@@ -4,9 +4,9 @@ import { type ReactNode, useState } from 'react';
 import { formatBytes } from '@/components/ui/bytes';
 import { VisibleLines } from './visible-lines';
 
-const AT_ONCE = 20_000;
-/** However often somebody asks for more: a page of elements is no place for megabytes. */
-const MOST = 1_000_000;
+const FIRST_CHARS = 20_000;
+/** More would slow down the page. */
+const MAX_CHARS = 1_000_000;
 
 type Props = {
   text: string;
@@ -14,14 +14,14 @@ type Props = {
   children?: (shown: string) => ReactNode;
 };
 
-/** A text of others, of which so much is shown as people look through, and more when they ask. */
+/** Text that shows more on request. */
 export function PlainText({ text, label, children }: Props) {
-  const [most, setMost] = useState(AT_ONCE);
-  const shown = text.length > most ? text.slice(0, most) : text;
+  const [limit, setLimit] = useState(FIRST_CHARS);
+  const shown = text.length > limit ? text.slice(0, limit) : text;
   return (
     <>
       <pre
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable by keyboard.
         tabIndex={0}
         role="group"
         aria-label={label}
@@ -29,17 +29,17 @@ export function PlainText({ text, label, children }: Props) {
       >
         {children ? children(shown) : <VisibleLines text={shown} />}
       </pre>
-      {text.length > most ? (
+      {text.length > limit ? (
         <p className="flex gap-3 px-3 pb-2 text-ink-3 text-small">
           <span>
-            {formatBytes(shown.length)} of {formatBytes(text.length)} are shown.
+            Showing {formatBytes(shown.length)} of {formatBytes(text.length)}.
           </span>
-          {most < MOST ? (
-            <button type="button" className="text-accent underline" onClick={() => setMost(most * 4)}>
+          {limit < MAX_CHARS ? (
+            <button type="button" className="text-accent underline" onClick={() => setLimit(limit * 4)}>
               Show more
             </button>
           ) : (
-            <span>Look at the file as text for the rest.</span>
+            <span>Open the file as text to see the rest.</span>
           )}
         </p>
       ) : null}

@@ -4,33 +4,33 @@ import { changeText } from './editor';
 import type { LoadedText } from './loaded-text';
 
 const AT_END_PX = 24;
-/** Reading again takes at most this part of the time. */
+/** Limits rereading to a part of the time. */
 const PAUSE_PER_MS_READ = 3;
 
-type Ways = {
-  /** Whether there is something new that is held back. */
+type Callbacks = {
+  /** Whether a newer version is held back. */
   onNews: (hasNews: boolean) => void;
-  /** It was read again, or could not be. */
+  /** Called after each reading, with the failure or `null`. */
   onRead: (failure: unknown) => void;
 };
 
-/** Takes over what changes in a file while it is read, without moving what is in sight. */
+/** Applies changes of the file without moving the visible text. */
 export class TextChanges {
   readonly #text: LoadedText;
   readonly #leaving: AbortSignal;
-  readonly #ways: Ways;
+  readonly #callbacks: Callbacks;
   #held: (() => void) | null = null;
   #reading: Promise<void> | null = null;
   #isDue = false;
   #sizeBytes = 0;
 
-  constructor(text: LoadedText, leaving: AbortSignal, ways: Ways) {
+  constructor(text: LoadedText, leaving: AbortSignal, callbacks: Callbacks) {
     this.#text = text;
     this.#leaving = leaving;
-    this.#ways = ways;
+    this.#callbacks = callbacks;
   }
 
-  /** The file has this size now, or holds something else: reads what is loaded again, and shows what may be shown. */
+  /** Rereads the loaded part after a change of the file. */
   refresh(sizeBytes: number): Promise<void> {
     this.#isDue = true;
     this.#sizeBytes = sizeBytes;
@@ -40,7 +40,7 @@ export class TextChanges {
     return this.#reading;
   }
 
-  /** Shows what was held back. */
+  /** Applies the change that was held back. */
   show(): void {
     this.#held?.();
   }
@@ -50,17 +50,17 @@ export class TextChanges {
       this.#isDue = false;
       const startedMs = performance.now();
       try {
-        if (!this.#text.isEmpty) await this.#readAgain(this.#sizeBytes);
-        this.#ways.onRead(null);
+        if (!this.#text.isEmpty) await this.#reread(this.#sizeBytes);
+        this.#callbacks.onRead(null);
       } catch (thrown) {
-        this.#ways.onRead(thrown);
+        this.#callbacks.onRead(thrown);
       }
       const pauseMs = (performance.now() - startedMs) * PAUSE_PER_MS_READ;
       if (this.#isDue) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 
-  async #readAgain(sizeBytes: number): Promise<void> {
+  async #reread(sizeBytes: number): Promise<void> {
     const text = this.#text;
     const { isWhole, pieces: before } = text;
     const hasGrown = sizeBytes > text.sizeBytes && this.#held === null;
@@ -77,7 +77,7 @@ export class TextChanges {
     this.#take(first, read);
   }
 
-  /** The end is not loaded, and what is has stayed as it was, by its first piece; false where that is not so. */
+  /** Whether the loaded part, judged by its first piece, is unchanged and only the unloaded end has grown. */
   async #growsElsewhere(lastPiece: number): Promise<boolean> {
     const { first } = this.#text;
     const { text } = await this.#text.read(first);
@@ -87,7 +87,7 @@ export class TextChanges {
     return true;
   }
 
-  /** What was added at the end; false where that is not all that has changed. */
+  /** Appends the growth. Returns false if anything else has changed. */
   async #takeGrowth(lastPiece: number): Promise<boolean> {
     const text = this.#text;
     const known = text.doc.sliceString(text.startOf(lastPiece));
@@ -101,7 +101,7 @@ export class TextChanges {
     return true;
   }
 
-  /** Shows what has been read again, unless that would move what is being read. */
+  /** Applies a new version, unless it would move the visible text. */
   #take(first: number, pieces: readonly Piece[]): void {
     const text = this.#text;
     const now = pieces.map((piece) => piece.text).join('');
@@ -112,7 +112,7 @@ export class TextChanges {
       text.take(first, pieces);
       if (changes !== null) changeText(text.view, { changes });
       this.#held = null;
-      this.#ways.onNews(false);
+      this.#callbacks.onNews(false);
       if (follows) this.#stayAtEnd();
     };
     if (difference === null || !this.#wouldMove(difference)) {
@@ -120,10 +120,10 @@ export class TextChanges {
       return;
     }
     this.#held = apply;
-    this.#ways.onNews(true);
+    this.#callbacks.onNews(true);
   }
 
-  /** Whether the line at the top, or what is selected, would be another. */
+  /** Whether the change touches the top line or the selection. */
   #wouldMove({ from, to }: { from: number; to: number }): boolean {
     const { view } = this.#text;
     const { scrollTop } = view.scrollDOM;

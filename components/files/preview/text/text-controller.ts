@@ -14,40 +14,38 @@ import { countMatches, findInDoc, MAX_COUNTED, type Query } from './find-in-doc'
 import { LoadedText, type TextSource } from './loaded-text';
 import { TextChanges } from './text-changes';
 
-/** How near to the end of what is loaded more of it is fetched, in heights of what is in sight. */
-const NEAR = 3;
-const PUT_ON_TOP = 60;
-const LONG_LINE = 5_000;
-/** How many pieces are read at a time where one after the other is looked through. */
+/** The distance to the end of the loaded part at which more is fetched, in viewport heights. */
+const NEAR_VIEWPORTS = 3;
+const TOP_MARGIN_PX = 60;
+const LONG_LINE_CHARS = 5_000;
+/** Pieces read concurrently during a search. */
 const MAX_AHEAD = 3;
 
-/** What is known of the text and of what goes on. */
 export type TextState = {
-  /** Nothing has been read yet. */
   isLoading: boolean;
   sizeBytes: number;
-  /** Only a part of it is loaded at a time. */
+  /** Whether only a part is loaded at a time. */
   isPart: boolean;
-  /** What is loaded: the first byte, and the first after it. */
+  /** The loaded range; `toByte` is exclusive. */
   fromByte: number;
   toByte: number;
-  /** How many lines there are, where all of it has been counted. */
+  /** `null`: unknown. */
   lines: number | null;
-  /** Whether the numbers of the lines in sight are known. */
+  /** Whether line numbers are known for the loaded part. */
   isNumbered: boolean;
   cursor: { line: number | null; column: number };
-  /** What is being looked for through the file, and how far that is. */
+  /** A search through the file in progress. */
   seeking: { what: 'line' | 'text'; doneBytes: number } | null;
-  /** How finding ended, in words. */
+  /** The result of the last search, as text. */
   found: string | null;
-  /** It has changed in a way that would move what is being read. */
+  /** A newer version is held back. */
   hasNews: boolean;
   failure: ApiFailure | null;
 };
 
-type Told = Pick<TextState, 'seeking' | 'found' | 'hasNews' | 'failure'>;
+type StoredState = Pick<TextState, 'seeking' | 'found' | 'hasNews' | 'failure'>;
 
-type Wanted = TextSource & {
+type ControllerOptions = TextSource & {
   parent: HTMLElement;
   label: string;
   wraps: boolean;
@@ -58,49 +56,49 @@ type Wanted = TextSource & {
   onGoTo: () => void;
 };
 
-/** Reads a text of any size into an editor, goes about in it, and keeps what is in sight where it is. */
+/** Loads a text of any size into an editor, with navigation, search and live changes. */
 export class TextController {
   readonly editor: TextEditor;
   readonly #text: LoadedText;
   readonly #changes: TextChanges;
   readonly #leaving = new AbortController();
-  readonly #wanted: Wanted;
+  readonly #options: ControllerOptions;
   #jump: AbortController | null = null;
   #query: Query | null = null;
   #scrollTop = 0;
-  /** What is not read off the text itself. */
-  #told: Told = {
+  /** The state that does not derive from the text. */
+  #state: StoredState = {
     seeking: null,
     found: null,
     hasNews: false,
     failure: null,
   };
 
-  constructor(wanted: Wanted) {
-    this.#wanted = wanted;
+  constructor(options: ControllerOptions) {
+    this.#options = options;
     const { signal } = this.#leaving;
-    this.#text = new LoadedText(wanted, signal, () => this.#changed());
+    this.#text = new LoadedText(options, signal, () => this.#changed());
     this.#changes = new TextChanges(this.#text, signal, {
       onNews: (hasNews) => this.#changed({ hasNews }),
       onRead: (failure) => (failure === null ? this.#changed() : this.#fail(failure)),
     });
     this.editor = new TextEditor({
-      parent: wanted.parent,
-      label: wanted.label,
-      wraps: wanted.wraps,
+      parent: options.parent,
+      label: options.label,
+      wraps: options.wraps,
       numberOf: (line) => this.#text.numberOf(line)?.toString() ?? '·',
       onNumber: (line) => this.#point(line),
-      onCursor: () => this.#tell({}),
+      onCursor: () => this.#update({}),
       keys: [
-        { key: 'Mod-f', run: () => done(wanted.onFind()) },
-        { key: 'Mod-g', run: () => done(wanted.onGoTo()) },
+        { key: 'Mod-f', run: () => done(options.onFind()) },
+        { key: 'Mod-g', run: () => done(options.onGoTo()) },
         { key: 'Mod-End', run: () => done(this.toEnd()) },
         { key: 'Mod-Home', run: () => done(this.toStart()) },
       ],
     });
     this.#text.showIn(this.editor.view);
     this.#view.scrollDOM.addEventListener('scroll', this.#onScroll, { passive: true });
-    void this.#open(wanted.line);
+    void this.#open(options.line);
   }
 
   destroy(): void {
@@ -110,26 +108,25 @@ export class TextController {
     this.#view.destroy();
   }
 
-  /** Whether more can be read. */
   set isLive(isLive: boolean) {
     if (isLive === this.#text.isLive) return;
     this.#text.isLive = isLive;
-    if (isLive && this.#told.failure !== null) this.retry();
+    if (isLive && this.#state.failure !== null) this.retry();
   }
 
-  /** Reads again what could not be read. */
+  /** Retries a failed reading. */
   retry(): void {
-    this.#tell({ failure: null });
-    if (this.#text.isEmpty) void this.#open(this.#wanted.line);
+    this.#update({ failure: null });
+    if (this.#text.isEmpty) void this.#open(this.#options.line);
     else void this.#changes.refresh(this.#text.sizeBytes).then(() => this.#text.fill().catch(this.#fail));
   }
 
-  /** The file has this size now, or holds something else. */
+  /** Rereads after a change of the file. */
   refresh(sizeBytes: number): void {
     void this.#changes.refresh(sizeBytes);
   }
 
-  /** Shows what was held back. */
+  /** Shows the version that was held back. */
   showNews(): void {
     this.#changes.show();
   }
@@ -144,27 +141,27 @@ export class TextController {
     );
   }
 
-  /** Shows what is there at about this byte. */
+  /** Shows the text near a byte offset. */
   toByte(offset: number): Promise<void> {
     const piece = Math.min(Math.floor(offset / PIECE_BYTES), this.#text.pieces - 1);
     return this.#go(piece, () => {
       const share = Math.min(offset / PIECE_BYTES - piece, 1);
       const at = this.#text.startOf(piece) + Math.floor(share * this.#text.lengthOf(piece));
       const line = this.#text.doc.lineAt(Math.min(at, this.#text.doc.length));
-      // Within a line without end, its beginning is far away.
-      this.#putOnTop(line.length > LONG_LINE ? Math.min(at, line.to) : line.from);
+      // The start of a very long line can be far away.
+      this.#putOnTop(line.length > LONG_LINE_CHARS ? Math.min(at, line.to) : line.from);
     });
   }
 
-  /** Goes to a line by its number, reading on as far as it must to know where that is. */
+  /** Goes to a line and reads as far as necessary to locate it. */
   toLine(line: number): Promise<void> {
     return this.#jumping(async (signal) => {
       const { index } = this.#text;
       while (index.find(line) === null && index.frontier < this.#text.pieces) {
-        this.#tell({ seeking: { what: 'line', doneBytes: index.frontier * PIECE_BYTES } });
+        this.#update({ seeking: { what: 'line', doneBytes: index.frontier * PIECE_BYTES } });
         await this.#text.read(index.frontier, signal);
       }
-      // Where there are not so many, the last it is.
+      // Beyond the end: the last line.
       const place = index.find(line) ?? index.find(this.#text.lastLine ?? 1);
       if (place === null) return;
       await this.#text.bring(place.piece, signal);
@@ -176,21 +173,21 @@ export class TextController {
     });
   }
 
-  /** Gives up what is being looked for. */
+  /** Stops a search. */
   stop(): void {
     this.#jump?.abort();
     this.#jump = null;
-    this.#tell({ seeking: null, found: 'Stopped' });
+    this.#update({ seeking: null, found: 'Stopped' });
   }
 
-  /** Marks what is looked for, and forgets it when there is nothing to look for any more. */
-  look(text: string, options: { matchesCase: boolean }): void {
+  /** Sets and highlights the query. An empty text clears it. */
+  setQuery(text: string, options: { matchesCase: boolean }): void {
     this.#query = text === '' ? null : { text, pattern: textPattern(text, options) };
-    this.editor.mark(this.#query?.pattern ?? null);
-    this.#tell({ found: null });
+    this.editor.highlight(this.#query?.pattern ?? null);
+    this.#update({ found: null });
   }
 
-  /** Goes to the next place, or to the one before; around the end if it must. */
+  /** Goes to the next match in this direction and wraps around. */
   find(direction: 1 | -1): Promise<void> {
     return this.#jumping(async (signal) => {
       const query = this.#query;
@@ -204,8 +201,8 @@ export class TextController {
       if (!this.#text.holdsAll && (await this.#findBeyond(query, direction, signal))) return;
       const start = direction > 0 ? 0 : this.#text.doc.length;
       const around = findInDoc(this.#text.doc, query, direction, start);
-      if (around !== null) this.#showMatch(around, query, ', from the other end');
-      else this.#tell({ found: 'Not found' });
+      if (around !== null) this.#showMatch(around, query, ' (wrapped)');
+      else this.#update({ found: 'Not found' });
     });
   }
 
@@ -220,31 +217,31 @@ export class TextController {
         this.#text.show(0, [piece]);
         if (line !== null) await this.toLine(line);
         await this.#text.fill();
-        this.#slide();
+        this.#extendNearEnds();
       })
       .catch(this.#fail);
   }
 
   readonly #onScroll = (): void => {
     const { scrollTop } = this.#view.scrollDOM;
-    // Along a line there is nothing more to load.
+    // Horizontal scrolling loads nothing.
     if (scrollTop === this.#scrollTop) return;
     this.#scrollTop = scrollTop;
-    this.#slide();
+    this.#extendNearEnds();
   };
 
-  /** Loads more where somebody comes near to the end of what is loaded. */
-  #slide(): void {
+  /** Loads more near the ends of the loaded part. */
+  #extendNearEnds(): void {
     const text = this.#text;
     if (text.isWhole || text.isExtending || this.#jump !== null || !text.isLive) return;
     const { scrollTop, scrollHeight, clientHeight } = this.#view.scrollDOM;
-    const nearPx = NEAR * clientHeight;
+    const nearPx = NEAR_VIEWPORTS * clientHeight;
     if (scrollHeight - scrollTop - clientHeight < nearPx && text.next < text.pieces)
       text.extend('after').catch(this.#fail);
     else if (scrollTop < nearPx && text.first > 0) text.extend('before').catch(this.#fail);
   }
 
-  /** Does what leads elsewhere; whatever else was doing so is given up. */
+  /** Runs a navigation and aborts the previous one. */
   async #jumping(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#jump?.abort();
     const jump = new AbortController();
@@ -256,7 +253,7 @@ export class TextController {
     } finally {
       if (this.#jump === jump) {
         this.#jump = null;
-        this.#tell({ seeking: null });
+        this.#update({ seeking: null });
       }
     }
   }
@@ -269,7 +266,7 @@ export class TextController {
   }
 
   #putOnTop(position: number): void {
-    const effects = EditorView.scrollIntoView(position, { y: 'start', yMargin: PUT_ON_TOP });
+    const effects = EditorView.scrollIntoView(position, { y: 'start', yMargin: TOP_MARGIN_PX });
     this.#view.dispatch({ effects });
   }
 
@@ -277,10 +274,10 @@ export class TextController {
     const number = this.#text.numberOf(line);
     if (number === null) return;
     this.#view.dispatch({ selection: { anchor: this.#text.doc.line(line).from } });
-    this.#wanted.onLine(number);
+    this.#options.onLine(number);
   }
 
-  /** Reads on through the file until there is something, around its end back to where it began. */
+  /** Searches the unloaded pieces in this direction, with wrapping. */
   async #findBeyond({ text, pattern }: Query, direction: 1 | -1, signal: AbortSignal): Promise<boolean> {
     const { pieces, first, next, doc } = this.#text;
     const overlap = overlapOf(text);
@@ -295,9 +292,9 @@ export class TextController {
       signal,
     });
     let doneBytes = 0;
-    this.#tell({ seeking: { what: 'text', doneBytes } });
+    this.#update({ seeking: { what: 'text', doneBytes } });
     for await (const [index, piece] of reading) {
-      // Around the end there is nothing beside it.
+      // No neighbour across the ends of the file.
       if (index === (direction > 0 ? 0 : pieces - 1)) beside = '';
       const found =
         direction > 0 ? firstMatch(beside + piece.text, pattern) : lastMatch(piece.text + beside, pattern);
@@ -309,7 +306,7 @@ export class TextController {
       }
       beside = direction > 0 ? piece.text.slice(-overlap) : piece.text.slice(0, overlap);
       doneBytes += PIECE_BYTES;
-      this.#tell({ seeking: { what: 'text', doneBytes } });
+      this.#update({ seeking: { what: 'text', doneBytes } });
     }
     return false;
   }
@@ -322,27 +319,27 @@ export class TextController {
     const count =
       query === null || !this.#text.holdsAll ? null : countMatches(this.#text.doc, query.pattern, from);
     const all = count !== null && count.all >= MAX_COUNTED ? `${count.all} or more` : count?.all;
-    this.#tell({ found: `${count === null ? 'Found' : `${count.place} of ${all}`}${more}` });
+    this.#update({ found: `${count === null ? 'Found' : `${count.place} of ${all}`}${more}` });
   }
 
-  #changed(news: Partial<Told> = {}): void {
+  #changed(news: Partial<StoredState> = {}): void {
     if (this.#leaving.signal.aborted) return;
     if (!this.#text.isWhole) this.editor.renumber();
-    this.#tell({ failure: null, ...news });
+    this.#update({ failure: null, ...news });
   }
 
   readonly #fail = (thrown: unknown): void => {
-    if (!this.#leaving.signal.aborted) this.#tell({ failure: ApiFailure.from(thrown) });
+    if (!this.#leaving.signal.aborted) this.#update({ failure: ApiFailure.from(thrown) });
   };
 
-  #tell(news: Partial<Told>): void {
+  #update(news: Partial<StoredState>): void {
     if (this.#leaving.signal.aborted) return;
-    this.#told = { ...this.#told, ...news };
+    this.#state = { ...this.#state, ...news };
     const text = this.#text;
     const { head } = this.#view.state.selection.main;
     const line = text.doc.lineAt(head);
-    this.#wanted.onState({
-      ...this.#told,
+    this.#options.onState({
+      ...this.#state,
       isLoading: text.isEmpty,
       sizeBytes: text.sizeBytes,
       isPart: !text.isWhole,
@@ -355,7 +352,7 @@ export class TextController {
   }
 }
 
-/** For keys: what was asked for is done, or being done. */
-function done(_act: unknown): true {
+/** Key bindings return true when handled. */
+function done(_result: unknown): true {
   return true;
 }

@@ -10,31 +10,31 @@ import { PartBar } from '../part-bar';
 import type { PreviewProps } from '../preview-props';
 import { NewsStrip, PreviewRefusal, PreviewSkeleton } from '../preview-state';
 import { BarButton, BarToggle, ViewControls } from '../view-controls';
-import { FindBar } from './find-bar';
 import { languageOf } from './languages';
 import { TextController, type TextState } from './text-controller';
+import { GoToLine, TextFind } from './text-find';
 
-/** A text of any size: with numbers, highlighted, searchable, and kept where it is while it changes. */
+/** A text of any size with line numbers, highlighting, search and live changes. */
 export function TextView(props: PreviewProps) {
   const { sandboxId, entry, head, encoding, sizeBytes, version, isLive, line, wraps, onWrap, onLine } = props;
   const place = useRef<HTMLDivElement>(null);
   const [controller, setController] = useState<TextController | null>(null);
   const [state, setState] = useState<TextState | null>(null);
-  const [asks, setAsks] = useState<'find' | 'line' | null>(null);
+  const [openBar, setOpenBar] = useState<'find' | 'line' | null>(null);
   const firstLine = /^[^\n]{0,200}/.exec(new TextDecoder().decode(head.subarray(0, 200)))?.[0] ?? '';
   const language = languageOf(entry.name, firstLine);
   const latest = useRef({ head, sizeBytes, wraps, line, language });
   latest.current = { head, sizeBytes, wraps, line, language };
   const { path } = entry;
   const shown = useRef({ version, line });
-  // Who points at a line from here has it in sight already.
+  // A line selected here is already visible.
   const point = useRef((_number: number) => {});
   point.current = (number) => {
     shown.current.line = number;
     onLine(number);
   };
 
-  // The editor is the external system: it lives as long as the same file is read in the same way.
+  // The editor is an external system. It is recreated for another file or encoding.
   useEffect(() => {
     const parent = place.current;
     if (parent === null) return;
@@ -51,11 +51,11 @@ export function TextView(props: PreviewProps) {
       line: now.line,
       onState: setState,
       onLine: (number) => point.current(number),
-      onFind: () => setAsks('find'),
-      onGoTo: () => setAsks('line'),
+      onFind: () => setOpenBar('find'),
+      onGoTo: () => setOpenBar('line'),
     });
-    // Without its colours a text can be read as well.
-    if (now.language) made.editor.speak(now.language).catch(() => {});
+    // Highlighting is optional.
+    if (now.language) made.editor.setLanguage(now.language).catch(() => {});
     setController(made);
     return () => made.destroy();
   }, [sandboxId, path, encoding]);
@@ -78,48 +78,46 @@ export function TextView(props: PreviewProps) {
     void controller.toLine(line);
   }, [controller, line]);
 
+  function closeBar(open: TextController) {
+    open.setQuery('', { matchesCase: false });
+    setOpenBar(null);
+    open.editor.view.focus();
+  }
+
   const isReading = (state === null || state.isLoading) && !state?.failure;
   const isEmpty = state !== null && !state.isLoading && state.sizeBytes === 0;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys that mean something anywhere beside the text.
+    // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts of the whole view.
     <div
       className="flex min-h-0 flex-1 flex-col"
       onKeyDown={(event) => {
         if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
-        const asked = { f: 'find', g: 'line' }[event.key.toLowerCase()];
-        if (asked === undefined) return;
+        const requested = { f: 'find', g: 'line' }[event.key.toLowerCase()];
+        if (requested === undefined) return;
         event.preventDefault();
-        setAsks(asked === 'find' ? 'find' : 'line');
+        setOpenBar(requested === 'find' ? 'find' : 'line');
       }}
     >
       <ViewControls>
-        <BarToggle isOn={wraps} onToggle={() => onWrap(!wraps)} title="Let long lines go on in the next">
+        <BarToggle isOn={wraps} onToggle={() => onWrap(!wraps)} title="Wrap lines">
           Wrap
         </BarToggle>
         <BarToggle
-          isOn={asks === 'find'}
-          onToggle={() => setAsks(asks === 'find' ? null : 'find')}
+          isOn={openBar === 'find'}
+          onToggle={() => setOpenBar(openBar === 'find' ? null : 'find')}
           title="Find in this file (Ctrl F)"
         >
           Find
         </BarToggle>
-        <BarButton onClick={() => setAsks('line')} title="Go to a line (Ctrl G)">
+        <BarButton onClick={() => setOpenBar('line')} title="Go to a line (Ctrl G)">
           Go to line
         </BarButton>
       </ViewControls>
-      {controller && state && asks !== null ? (
-        <FindBar
-          key={asks}
-          asks={asks}
-          controller={controller}
-          state={state}
-          onLine={point.current}
-          onClose={() => {
-            controller.look('', { matchesCase: false });
-            setAsks(null);
-            controller.editor.view.focus();
-          }}
-        />
+      {controller && state && openBar === 'find' ? (
+        <TextFind controller={controller} state={state} onClose={() => closeBar(controller)} />
+      ) : null}
+      {controller && openBar === 'line' ? (
+        <GoToLine controller={controller} onLine={point.current} onClose={() => closeBar(controller)} />
       ) : null}
       {state?.hasNews ? <NewsStrip onShow={() => controller?.showNews()} /> : null}
       {state?.failure && state.isLoading ? (
@@ -137,11 +135,11 @@ export function TextView(props: PreviewProps) {
             </Button>
           }
         >
-          {state.failure.message} <span className="text-ink-2">What you see was read before.</span>
+          {state.failure.message} <span className="text-ink-2">Showing the last known content.</span>
         </Strip>
       ) : null}
       {isEmpty ? <p className="px-5 py-4 text-ink-2">This file is empty.</p> : null}
-      {/* While it is read the editor has its room already: it measures a line before there are many. */}
+      {/* The editor is laid out while loading, because it must measure a line before there are many. */}
       <div
         className={
           isEmpty || (state?.isLoading && state.failure)
