@@ -1,9 +1,11 @@
 'use client';
 
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { useId, useRef } from 'react';
+import { z } from 'zod';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog, Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
+import { useForm } from '@/components/ui/use-form';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 import { type ConsoleInfo, ConsoleName } from '@/lib/console/schema';
 
@@ -29,24 +31,26 @@ export function RenameDialog({ console: asked, onClose, onRename }: RenameProps)
   );
 }
 
+const RenameInput = z.object({ name: ConsoleName });
+
 function RenameForm({ asked, onClose, onRename }: Omit<RenameProps, 'console'> & { asked: ConsoleInfo }) {
-  const [name, setName] = useState(asked.name ?? '');
-  const parsed = ConsoleName.safeParse(name);
-  const wrong = parsed.success ? null : (parsed.error.issues[0]?.message ?? 'Choose another name.');
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (!parsed.success) return;
-    onRename(asked.id, parsed.data);
-    onClose();
-  }
+  const { values, change, errors, form, submit } = useForm({
+    initial: { name: asked.name ?? '' },
+    schema: RenameInput,
+    send: ({ name }) => {
+      onRename(asked.id, name);
+      onClose();
+      return null;
+    },
+  });
   return (
-    <form onSubmit={submit} className="flex flex-col gap-4">
-      <Field label="Name" hint={`Without one it is called ${asked.shell}.`} error={wrong}>
-        <Input value={name} onChange={({ target }) => setName(target.value)} />
+    <form {...form} className="flex flex-col gap-4">
+      <Field label="Name" hint={`Without one it is called ${asked.shell}.`} error={errors.name}>
+        <Input value={values.name} onChange={({ target }) => change('name', target.value)} />
       </Field>
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
-        <Button tone="primary" type="submit" unavailable={wrong}>
+        <Button tone="primary" {...submit}>
           Rename
         </Button>
       </div>

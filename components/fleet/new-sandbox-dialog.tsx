@@ -1,20 +1,19 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useId, useState } from 'react';
+import { useId } from 'react';
 import { toast } from 'sonner';
+import { z } from 'zod';
 import { Queries } from '@/components/data/queries';
+import { timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from '@/components/operations/minutes-field';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input, TextArea } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
+import { useForm } from '@/components/ui/use-form';
 import { createOne } from '@/lib/creation/actions';
 import { templatesQuery } from '@/lib/creation/queries';
-import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
 import { parseMetadataLines } from '@/lib/sandbox/metadata-lines';
-
-const MIN_MS = 60_000;
-const MAX_MIN = MAX_TIMEOUT_MS / MIN_MS;
 
 type Props = { open: boolean; onClose: () => void; onCreated: (id: string) => void };
 
@@ -27,49 +26,48 @@ export function NewSandboxDialog(props: Props) {
   );
 }
 
+const NewSandboxInput = z.object({
+  template: z.string().trim().min(1, 'Enter a template.'),
+  metadata: z.string().transform((text, context) => {
+    const parsed = parseMetadataLines(text);
+    if (parsed.ok) return parsed.value;
+    context.addIssue({ code: 'custom', message: parsed.message });
+    return z.NEVER;
+  }),
+  minutes: z.string().transform((text, context) => {
+    const timeoutMs = timeOfMinutes(text);
+    if (timeoutMs !== null) return timeoutMs;
+    context.addIssue({ code: 'custom', message: WRONG_MINUTES });
+    return z.NEVER;
+  }),
+  autoPause: z.boolean(),
+});
+
+const INITIAL = { template: 'base', metadata: '', minutes: USUAL_MINUTES, autoPause: false };
+
 function NewSandboxForm({ open, onClose, onCreated }: Props) {
-  const form = useId();
   const templates = useQuery({ ...templatesQuery(), enabled: open });
-  const [template, setTemplate] = useState('base');
-  const [metadataText, setMetadataText] = useState('');
-  const [minutes, setMinutes] = useState('15');
-  const [autoPause, setAutoPause] = useState(false);
-  const [pending, setPending] = useState(false);
-  const [failure, setFailure] = useState<string | null>(null);
-  const metadata = parseMetadataLines(metadataText);
-  const amount = Number(minutes);
-  const minutesError =
-    Number.isInteger(amount) && amount >= 1 && amount <= MAX_MIN
-      ? null
-      : `A whole number of minutes from 1 to ${MAX_MIN}.`;
+  const templateList = useId();
+  const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
+    initial: INITIAL,
+    schema: NewSandboxInput,
+    send: async ({ minutes: timeoutMs, ...input }) => {
+      const result = await createOne({ ...input, timeoutMs }).catch(() => null);
+      if (!result?.ok)
+        return (
+          result?.error.message ??
+          'The server could not be reached. Check whether the sandbox was created before you try again.'
+        );
+      toast.success(`Created ${result.value.id}`);
+      onCreated(result.value.id);
+      onClose();
+      return null;
+    },
+  });
 
   function close() {
-    setFailure(null);
+    forget();
     onClose();
-  }
-
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    if (!metadata.ok || minutesError !== null || pending) return;
-    setPending(true);
-    setFailure(null);
-    const result = await createOne({
-      template,
-      metadata: metadata.value,
-      timeoutMs: amount * MIN_MS,
-      autoPause,
-    }).catch(() => null);
-    setPending(false);
-    if (!result?.ok) {
-      setFailure(
-        result?.error.message ??
-          'The server could not be reached. Look whether it was created before trying again.',
-      );
-      return;
-    }
-    toast.success(`Created ${result.value.id}`);
-    onCreated(result.value.id);
-    close();
   }
 
   return (
@@ -83,57 +81,56 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
       footer={
         <>
           <Button onClick={close}>Cancel</Button>
-          <Button
-            tone="primary"
-            type="submit"
-            form={form}
-            unavailable={metadata.ok ? minutesError : metadata.message}
-            isBusy={pending}
-          >
-            {pending ? 'Creating…' : 'Create sandbox'}
+          <Button tone="primary" {...submit}>
+            {isSending ? 'Creating…' : 'Create sandbox'}
           </Button>
         </>
       }
     >
-      <form id={form} onSubmit={submit} className="flex flex-col gap-4">
+      <form {...form} className="flex flex-col gap-4">
         <Field
           label="Template"
+          error={errors.template}
           hint={templates.isError ? 'The list of templates could not be read; type a name.' : undefined}
         >
           <Input
-            list={`${form}-templates`}
+            list={templateList}
             required
-            value={template}
-            onChange={(event) => setTemplate(event.target.value)}
+            value={values.template}
+            onChange={(event) => change('template', event.target.value)}
           />
         </Field>
-        <datalist id={`${form}-templates`}>
+        <datalist id={templateList}>
           {templates.data?.map(({ id, name }) => (
             <option key={id} value={name} />
           ))}
         </datalist>
         <Field
           label="Metadata"
-          error={metadata.ok ? null : metadata.message}
+          error={errors.metadata}
           hint="One key=value a line, for example environment=development"
         >
           <TextArea
             rows={4}
             spellCheck={false}
-            value={metadataText}
-            onChange={(event) => setMetadataText(event.target.value)}
+            value={values.metadata}
+            onChange={(event) => change('metadata', event.target.value)}
             className="font-mono text-small"
           />
         </Field>
-        <Field label="Time until it ends, in minutes" error={minutesError} className="w-56">
-          <Input inputMode="numeric" value={minutes} onChange={(event) => setMinutes(event.target.value)} />
+        <Field label="Time until it ends, in minutes" error={errors.minutes} className="w-56">
+          <Input
+            inputMode="numeric"
+            value={values.minutes}
+            onChange={(event) => change('minutes', event.target.value)}
+          />
         </Field>
         <label className="flex items-start gap-2">
           <input
             type="checkbox"
             className="mt-1 accent-accent"
-            checked={autoPause}
-            onChange={(event) => setAutoPause(event.target.checked)}
+            checked={values.autoPause}
+            onChange={(event) => change('autoPause', event.target.checked)}
           />
           <span>
             Pause instead of kill when the time is over
@@ -142,7 +139,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
             </span>
           </span>
         </label>
-        {failure ? <Alert>{failure}</Alert> : null}
+        {refusal === null ? null : <Alert>{refusal}</Alert>}
       </form>
     </Dialog>
   );

@@ -6,7 +6,9 @@ import type { ZodType } from 'zod';
 type Options<Values extends object, Output> = {
   initial: Values;
   schema: ZodType<Output, Values>;
-  /** Sends the parsed values. Returns the message to show if the request is refused, `null` if it is done. */
+  /** Why the form cannot be sent, apart from errors of its fields. */
+  unavailable?: string | null;
+  /** Sends the parsed values. Returns the message to show if the request is refused, `null` if it succeeded. */
   send: (output: Output) => Promise<string | null> | string | null;
 };
 
@@ -34,6 +36,7 @@ type Form<Values extends object, Output> = {
 export function useForm<Values extends object, Output>({
   initial,
   schema,
+  unavailable = null,
   send,
 }: Options<Values, Output>): Form<Values, Output> {
   const id = useId();
@@ -48,7 +51,7 @@ export function useForm<Values extends object, Output>({
 
   async function submit(event: FormEvent) {
     event.preventDefault();
-    if (!parsed.success || isSending) return;
+    if (!parsed.success || unavailable !== null || isSending) return;
     setIsSending(true);
     setRefusal(null);
     const answer = await send(parsed.data);
@@ -69,7 +72,7 @@ export function useForm<Values extends object, Output>({
       type: 'submit',
       form: id,
       isBusy: isSending,
-      unavailable: issues[0]?.message ?? null,
+      unavailable: issues[0]?.message ?? unavailable,
     },
   };
 }
