@@ -63,7 +63,7 @@ export async function openServerRuntime(): Promise<void> {
     });
     hub().provide('wake', (send, { key, listener: { sessionId, actor, isAtLeast } }) =>
       // Only people who may read its files keep a sandbox awake.
-      wakeKeeper().look(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
+      wakeKeeper().subscribe(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
     );
     hub().provide('consoles', (send, caller) => consoleSessions().list(send, caller));
     hub().provide('console', (send, caller) => consoleSessions().attend(send, caller));

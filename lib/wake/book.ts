@@ -1,7 +1,6 @@
 import 'server-only';
 import { noteAccess } from '../access/audit';
 import type { AccessKind } from '../access/audit-schema';
-import { type Looker, Lookers, viewersFor } from './lookers';
 import {
   endsInPause,
   type LeaseState,
@@ -20,6 +19,7 @@ import {
   type Viewer,
   type WakeLease,
 } from './store';
+import { type Subscriber, Subscribers, viewersFor } from './subscribers';
 import { Visits } from './visits';
 
 type Options = { owner: string; graceMs: number };
@@ -29,7 +29,7 @@ const OPEN: readonly LeaseState[] = ['waking', 'awake', 'pausing'];
 /** The wakes as this process knows them. Changes go to the database first, then to the viewers. */
 export class WakeBook {
   readonly #owner: string;
-  readonly #lookers = new Lookers();
+  readonly #subscribers = new Subscribers();
   readonly #visits: Visits;
   #leases = new Map<string, WakeLease>();
   /** Viewers connected to other processes, by sandbox id. */
@@ -43,8 +43,8 @@ export class WakeBook {
   }
 
   /** Whether this process has viewers. */
-  get isLookedAt(): boolean {
-    return !this.#lookers.isEmpty;
+  get hasSubscribers(): boolean {
+    return !this.#subscribers.isEmpty;
   }
 
   /** Reads the wakes and viewers of all processes. */
@@ -53,7 +53,7 @@ export class WakeBook {
     const [leases, others] = await Promise.all([listLeases(), listOtherViewers(this.#owner)]);
     this.#others = others;
     if (before === this.#changes) this.#leases = new Map(leases.map((lease) => [lease.sandboxId, lease]));
-    for (const sandboxId of this.#lookers.sandboxIds()) this.#publish(sandboxId);
+    for (const sandboxId of this.#subscribers.sandboxIds()) this.#publish(sandboxId);
   }
 
   /** Wakes that are not over, oldest first. */
@@ -69,17 +69,17 @@ export class WakeBook {
 
   /** The viewers that keep it awake, of all processes. */
   viewersOf(sandboxId: string): Viewer[] {
-    return [...this.#lookers.viewersOf(sandboxId), ...(this.#others.get(sandboxId) ?? [])];
+    return [...this.#subscribers.viewersOf(sandboxId), ...(this.#others.get(sandboxId) ?? [])];
   }
 
   /** The viewers of this process that keep it awake. */
   ownViewersOf(sandboxId: string): Viewer[] {
-    return this.#lookers.viewersOf(sandboxId);
+    return this.#subscribers.viewersOf(sandboxId);
   }
 
   /** Sends a viewer the state of the wake, then every change, until the returned function is called. */
-  look(sandboxId: string, looker: Looker): () => void {
-    const stop = this.#lookers.add(sandboxId, looker);
+  subscribe(sandboxId: string, subscriber: Subscriber): () => void {
+    const stop = this.#subscribers.add(sandboxId, subscriber);
     this.#publish(sandboxId);
     return () => {
       stop();
@@ -89,7 +89,7 @@ export class WakeBook {
 
   /** Records the viewers that joined and left, apart from the expected ones. */
   async noteVisits({ sandboxId }: WakeLease): Promise<void> {
-    const { joined, left } = this.#visits.note(sandboxId, this.#lookers.viewersOf(sandboxId), Date.now());
+    const { joined, left } = this.#visits.note(sandboxId, this.#subscribers.viewersOf(sandboxId), Date.now());
     for (const viewer of joined) await this.note(viewer, 'review-joined', sandboxId);
     for (const viewer of left) await this.note(viewer, 'review-left', sandboxId);
   }
@@ -163,7 +163,7 @@ export class WakeBook {
   #publish(sandboxId: string): void {
     const lease = this.#leases.get(sandboxId);
     const viewers = this.viewersOf(sandboxId);
-    this.#lookers.tell(sandboxId, (you) =>
+    this.#subscribers.publish(sandboxId, (you) =>
       lease === undefined ? { kind: 'none' } : STATE_OF[lease.state](lease, viewersFor(you, viewers)),
     );
   }

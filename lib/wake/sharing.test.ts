@@ -8,16 +8,16 @@ import {
   crash,
   GRACE_MS,
   GUARDED,
-  giveSandboxes,
   MAREK,
   MINUTE_MS,
   openKeeper,
   openPage,
   PAUSE,
   RESUME,
+  setUpSandboxes,
 } from './test-wake';
 
-const { engine, createPaused, post, stateOf } = giveSandboxes();
+const { engine, createPaused, post, stateOf } = setUpSandboxes();
 
 describeOnDatabases('a shared wake', () => {
   describe('viewers', () => {

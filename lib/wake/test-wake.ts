@@ -29,7 +29,7 @@ export async function openKeeper(options: Partial<ConstructorParameters<typeof W
 /** An open page and the states that it received. */
 export function openPage(keeper: WakeKeeper, id: string, { actor, id: sessionId } = ANA, counts = true) {
   const states: WakeState[] = [];
-  const leave = keeper.look(id, { sessionId, actor, counts }, ({ state }) => states.push(state));
+  const leave = keeper.subscribe(id, { sessionId, actor, counts }, ({ state }) => states.push(state));
   onTestFinished(leave);
   const now = () => states.at(-1);
   const ended = async (how: string, withinMs = 15_000) => {
@@ -69,7 +69,7 @@ export async function crash(keeper: WakeKeeper, id: string): Promise<void> {
 }
 
 /** Starts an engine for this file. Returns calls that act outside the keeper. */
-export function giveSandboxes() {
+export function setUpSandboxes() {
   const engine = setUpEngine();
   afterAll(() => fleetWatcher().close());
 

@@ -8,16 +8,16 @@ import {
   auditLog,
   GRACE_MS,
   GUARDED,
-  giveSandboxes,
   MAREK,
   MINUTE_MS,
   openKeeper,
   openPage,
   PAUSE,
   RESUME,
+  setUpSandboxes,
 } from './test-wake';
 
-const { engine, createPaused, post, stateOf, leftMs, fired } = giveSandboxes();
+const { engine, createPaused, post, stateOf, leftMs, fired } = setUpSandboxes();
 
 describeOnDatabases('a wake', () => {
   describe('starting', () => {

@@ -91,13 +91,13 @@ export class WakeKeeper {
    * Sends the state of a wake and every change of it. A viewer who `counts` keeps the sandbox awake. Returns a function
    * that unsubscribes.
    */
-  look(
+  subscribe(
     sandboxId: string,
     viewer: Viewer & { counts: boolean },
-    tell: (event: WakeEvent) => void,
+    send: (event: WakeEvent) => void,
   ): () => void {
     if (!SandboxId.safeParse(sandboxId).success) return () => {};
-    const stop = this.#book.look(sandboxId, { ...viewer, tell });
+    const stop = this.#book.subscribe(sandboxId, { ...viewer, send });
     this.#turns.poke();
     return () => {
       stop();
@@ -178,7 +178,7 @@ export class WakeKeeper {
     work: (hold: WakeHold) => Promise<T>,
   ): Promise<T> {
     const person = { actor, id: `work-${randomBytes(9).toString('base64url')}` };
-    const stop = this.look(sandboxId, { sessionId: person.id, actor, counts: true }, () => {});
+    const stop = this.subscribe(sandboxId, { sessionId: person.id, actor, counts: true }, () => {});
     let keeping: NodeJS.Timeout | undefined;
     let result: WakeResult = 'joined';
     try {
@@ -239,7 +239,7 @@ export class WakeKeeper {
     }
     await this.#storeViewers(leases);
     await this.#cleanUp(leases);
-    return leases.length > 0 || this.#book.isLookedAt ? TURN_MS : IDLE_TURN_MS;
+    return leases.length > 0 || this.#book.hasSubscribers ? TURN_MS : IDLE_TURN_MS;
   }
 
   async #cleanUp(leases: readonly WakeLease[]): Promise<void> {

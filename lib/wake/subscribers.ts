@@ -2,16 +2,16 @@ import type { WakeEvent, WakeState, WakeViewer } from './schema';
 import type { Viewer } from './store';
 
 /** An open page, or a task of Sandkeeper that needs the sandbox awake. */
-export type Looker = Viewer & {
+export type Subscriber = Viewer & {
   /** Whether it keeps the sandbox awake. */
   counts: boolean;
-  tell: (event: WakeEvent) => void;
+  send: (event: WakeEvent) => void;
 };
 
-type Known = Looker & { told: string | null };
+type Known = Subscriber & { sentText: string | null };
 
 /** The viewers of each sandbox in this process. */
-export class Lookers {
+export class Subscribers {
   readonly #bySandbox = new Map<string, Set<Known>>();
 
   get isEmpty(): boolean {
@@ -19,8 +19,8 @@ export class Lookers {
   }
 
   /** Returns a function that removes the viewer. */
-  add(sandboxId: string, looker: Looker): () => void {
-    const known = { ...looker, told: null };
+  add(sandboxId: string, subscriber: Subscriber): () => void {
+    const known = { ...subscriber, sentText: null };
     const here = this.#bySandbox.get(sandboxId) ?? new Set();
     this.#bySandbox.set(sandboxId, here.add(known));
     return () => {
@@ -42,13 +42,13 @@ export class Lookers {
   }
 
   /** Sends each viewer the state if it has changed for them. */
-  tell(sandboxId: string, stateFor: (looker: Viewer) => WakeState): void {
-    for (const looker of this.#bySandbox.get(sandboxId) ?? []) {
-      const state = stateFor(looker);
+  publish(sandboxId: string, stateFor: (viewer: Viewer) => WakeState): void {
+    for (const known of this.#bySandbox.get(sandboxId) ?? []) {
+      const state = stateFor(known);
       const text = JSON.stringify(state);
-      if (text === looker.told) continue;
-      looker.told = text;
-      looker.tell({ state, sentAtMs: Date.now() });
+      if (text === known.sentText) continue;
+      known.sentText = text;
+      known.send({ state, sentAtMs: Date.now() });
     }
   }
 }
