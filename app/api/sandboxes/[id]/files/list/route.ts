@@ -3,7 +3,7 @@ import { listFolder, packListing } from '@/lib/files/browse/reader';
 import { parsePathRequest } from '@/lib/files/input';
 import { responseOf } from '@/lib/result';
 
-/** What a folder holds: gzipped JSON of `Listing`, `?path=`. Role: viewer. */
+/** `?path=`: the entries of a folder as gzipped JSON, `Listing`. Role: viewer. */
 export function GET(
   request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/files/list'>,

@@ -4,7 +4,7 @@ import { parseSearchRequest } from '@/lib/files/input';
 import { ndjsonOf, searchFiles } from '@/lib/files/search/search';
 import { responseOf } from '@/lib/result';
 
-/** Looks for text in names or files, `?path=&text=&in=`: a `SearchLine` on each line, as they are found. Role: operator. */
+/** `?path=&text=&in=`: searches names or contents. NDJSON of `SearchLine`. Role: operator. */
 export function GET(
   request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/files/search'>,

@@ -3,7 +3,7 @@ import { measurePaths } from '@/lib/files/browse/size';
 import { parsePathsRequest } from '@/lib/files/input';
 import { responseOf } from '@/lib/result';
 
-/** How much there is at and below some places, `?path=&path=`: JSON of `FolderSize`. Role: operator. */
+/** `?path=&path=`: the total size of some paths, `FolderSize`. Role: operator. */
 export function GET(
   request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/files/size'>,

@@ -3,7 +3,7 @@ import { statEntry } from '@/lib/files/browse/reader';
 import { parsePathRequest } from '@/lib/files/input';
 import { responseOf } from '@/lib/result';
 
-/** One entry of a sandbox, `?path=`: JSON of `Entry`. Role: viewer. */
+/** `?path=`: one entry, `Entry`. Role: viewer. */
 export function GET(
   request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/files/stat'>,
