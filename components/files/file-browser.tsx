@@ -39,7 +39,6 @@ type Props = {
   view: ViewChoice;
 };
 
-/** The file tree of a sandbox and the open file beside it. */
 export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props) {
   const client = useQueryClient();
   const { path, file, line, view: requestedView, order, go, show, sortBy, pointAt, viewAs } = useAddress();

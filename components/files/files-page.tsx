@@ -70,7 +70,6 @@ function PausedStrip({ onWake }: { onWake: () => void }) {
   );
 }
 
-/** Shown while the sandbox is loading. */
 export function FilesPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">

@@ -16,7 +16,6 @@ const KEYS = {
 /** The parameters to reset for another file. */
 const FILE_RESET = { line: null, view: null };
 
-/** The state in the URL. */
 export type Address = {
   /** `null`: the home folder. */
   path: string | null;

@@ -3,7 +3,6 @@
 /** Candidates for the home folder, most likely first. */
 export const HOMES = ['/home/user', '/root'] as const;
 
-/** The parent folder. The parent of the root is the root. */
 export function parentOf(path: string): string {
   const at = path.lastIndexOf('/');
   return at <= 0 ? '/' : path.slice(0, at);
@@ -18,7 +17,6 @@ export function childOf(folder: string, name: string): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`;
 }
 
-/** The folders above `path`, root first. */
 export function ancestorsOf(path: string): string[] {
   const found: string[] = [];
   for (let at = path; at !== '/'; ) {

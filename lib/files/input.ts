@@ -14,7 +14,6 @@ export function parsePathRequest(id: string, url: string): z.infer<typeof PathRe
   return parseInput(PathRequest, { sandboxId: id, path: new URL(url).searchParams.get('path') });
 }
 
-/** Like `parsePathRequest`, for repeated `path` parameters. */
 export function parsePathsRequest(id: string, url: string): z.infer<typeof PathsRequest> {
   return parseInput(PathsRequest, { sandboxId: id, paths: new URL(url).searchParams.getAll('path') });
 }

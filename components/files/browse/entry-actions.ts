@@ -23,7 +23,6 @@ type Handlers = {
 
 type Context = { sandboxId: string; role: Role; handlers: Handlers };
 
-/** The menu items for one or several entries. */
 export function entryActions(entries: readonly Entry[], context: Context): MenuAct[] {
   const [only, ...others] = entries;
   if (only === undefined) return [];
@@ -102,7 +101,6 @@ export function downloadFile(sandboxId: string, path: string): void {
   downloadFrom(fileAddresses.content(sandboxId, path, 'download'));
 }
 
-/** Starts a download in the browser. */
 export function downloadFrom(address: string): void {
   const link = document.createElement('a');
   link.href = address;

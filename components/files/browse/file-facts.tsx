@@ -22,7 +22,6 @@ type Props = {
   children?: ReactNode;
 };
 
-/** The metadata of an entry. */
 export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Props) {
   const size = sizeOf(entry);
   return (
@@ -94,7 +93,6 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 type ContentsProps = { sandboxId: string; path: string; forbidden: string | null };
 
-/** Measures a folder on request. */
 function Contents({ sandboxId, path, forbidden }: ContentsProps) {
   const [isRequested, setIsRequested] = useState(false);
   const { data, error, isFetching, refetch } = useQuery({

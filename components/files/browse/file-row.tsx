@@ -38,7 +38,6 @@ type Props = {
   index: number;
   top: number;
   isActive: boolean;
-  /** Whether it is open beside the list. */
   isShown: boolean;
   isMarked: boolean;
   /** Deleted, but its row is held. */
@@ -155,7 +154,6 @@ export const FileRow = memo(function FileRow({ row, index, top, actions, ...is }
   );
 });
 
-/** The target of a link, relative to its folder. */
 function Target({ entry: { path, linkTarget } }: { entry: Entry }) {
   return (
     <span className="flex min-w-0 items-center gap-1.5 text-ink-3">
@@ -176,7 +174,6 @@ type SignProps = {
   onToggle: (entry: Entry) => void;
 };
 
-/** The fold arrow of a folder, or a letter for special files. */
 function Sign({ entry, isOpen, depth, onToggle }: SignProps) {
   const marginLeft = depth * INDENT_PX;
   if (isOpen !== null)

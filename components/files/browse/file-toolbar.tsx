@@ -26,7 +26,6 @@ type Props = {
   acts: readonly MenuAct[];
 };
 
-/** The current folder and its actions. */
 export function FileToolbar({ root, typing, onTyping, forbidden, ...props }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const isTyping = typing !== null && root !== null;

@@ -22,7 +22,6 @@ type Props = {
   rows: readonly TreeRow[];
   /** Identifies the request. When it changes, rows update at once. */
   request: string;
-  /** The open entry. */
   shownPath: string | null;
   /** A row to scroll to once it exists. */
   wanted: string | null;
@@ -35,7 +34,6 @@ type Props = {
   onGoInto: (path: string) => void;
   onShow: (entry: Entry) => void;
   onUp: () => void;
-  /** Opens the path input. */
   onPath: (text: string) => void;
   /** The drop target, if it is a row. */
   dropFolder: string | null;

@@ -61,7 +61,6 @@ export function StaleStrip({ failure }: { failure: FolderFailure }) {
   );
 }
 
-/** A button to the nearest existing ancestor. */
 function NearestFolder({ sandboxId, path, onGo }: Pick<Props, 'sandboxId' | 'path' | 'onGo'>) {
   const { data: nearest } = useQuery({
     queryKey: ['files', sandboxId, 'nearest', path],

@@ -12,7 +12,6 @@ type Props = {
   sandboxId: string;
   folder: string;
   home: string;
-  /** The initial text. */
   start: string;
   onGo: (path: string, file?: string) => void;
   onClose: () => void;

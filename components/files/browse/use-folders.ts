@@ -15,7 +15,6 @@ const MAX_FOLLOWED = 24;
 const RESUBSCRIBE_MS = 5_000;
 const SEPARATOR = '\0';
 
-/** The loaded folders at `paths`. */
 export function useFolders(
   sandboxId: string,
   paths: readonly string[],

@@ -16,7 +16,6 @@ export type MarkActions = {
   set: (keys: Iterable<string>) => void;
 };
 
-/** The selection of rows. */
 export function useMarks(): [ReadonlySet<string>, MarkActions] {
   const [marks, setMarks] = useState(NONE);
   const acts = useMemo(

@@ -8,9 +8,7 @@ type Options = {
   request: string;
   scroller: RefObject<HTMLElement | null>;
   rowPx: number;
-  /** The height of the header above the rows. */
   headerPx: number;
-  /** The key of the hovered row. */
   pointed: RefObject<string | null>;
 };
 

@@ -73,7 +73,6 @@ export function useTree({ sandboxId, root, file, order, showsHidden, isReadable 
   };
 }
 
-/** The folders between `root` and `file`. */
 function foldersTo(file: string | null, root: string | null): string[] {
   if (file === null || root === null || !isWithin(file, root)) return [];
   return ancestorsOf(file).filter((path) => path !== root && isWithin(path, root));

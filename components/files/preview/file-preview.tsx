@@ -32,7 +32,6 @@ type Props = {
   onWrap: (wraps: boolean) => void;
 };
 
-/** The preview of a file with its toolbar. */
 export function FilePreview({
   sandboxId,
   entry,

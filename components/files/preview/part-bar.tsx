@@ -7,7 +7,6 @@ import type { TextController, TextState } from './text/text-controller';
 
 type Props = { controller: TextController; state: TextState; isLive: boolean };
 
-/** Shows and moves the loaded part of a large text. */
 export function PartBar({ controller, state, isLive }: Props) {
   const { fromByte, toByte, sizeBytes, isNumbered, seeking } = state;
   const [dragged, setDragged] = useState<number | null>(null);

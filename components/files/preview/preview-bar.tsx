@@ -27,7 +27,6 @@ type Props = {
   slotRef: Ref<HTMLElement>;
 };
 
-/** The toolbar of a preview: path, metadata, views and actions. */
 export function PreviewBar({ sandboxId, entry, sizeBytes, views, view, onView, acts, slotRef }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (

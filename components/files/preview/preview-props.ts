@@ -1,11 +1,9 @@
 import type { Encoding } from '@/lib/files/preview/text/encoding';
 import type { Entry } from '@/lib/files/schema';
 
-/** The props of every view. */
 export type PreviewProps = {
   sandboxId: string;
   entry: Entry;
-  /** The first bytes of the file. */
   head: Uint8Array;
   /** UTF-8 for binary data. */
   encoding: Encoding;
@@ -17,7 +15,6 @@ export type PreviewProps = {
   /** From 1. */
   line: number | null;
   onLine: (line: number) => void;
-  /** Switches to another view. */
   onInstead: (view: 'text' | 'hex') => void;
   wraps: boolean;
   onWrap: (wraps: boolean) => void;

@@ -27,7 +27,6 @@ const HINTS: Partial<Record<FileProblem, string>> = {
   not_regular: 'It was replaced while it was open.',
 };
 
-/** Shown instead of a file that could not be read. */
 export function PreviewRefusal({ failure, acts }: { failure: ApiFailure; acts: ReactNode }) {
   const { problem, message } = failure;
   return (
@@ -70,7 +69,6 @@ export function TooLarge({ sizeBytes, onShowAnyway, acts }: TooLargeProps) {
   );
 }
 
-/** A message instead of a preview. */
 export function PreviewNotice({
   title,
   children,
@@ -90,7 +88,6 @@ export function PreviewNotice({
   );
 }
 
-/** Offers a newer version of the file. */
 export function NewsStrip({ onShow }: { onShow: () => void }) {
   return (
     <Strip
@@ -112,7 +109,6 @@ const ROWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 /** Views with a single centered element. */
 const IS_ONE_THING: ReadonlySet<PreviewView> = new Set(['image', 'document', 'audio', 'video']);
 
-/** Shown while a preview is loading. */
 export function PreviewSkeleton({ view = null }: { view?: PreviewView | null }) {
   const isOne = view !== null && IS_ONE_THING.has(view);
   return (

@@ -7,7 +7,6 @@ import { maxBytesOf, type PreviewView } from '@/lib/files/preview/views';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
 
-/** The state of a file that is read whole and parsed. */
 export type Whole<T> = {
   view: PreviewView;
   /** `null`: not loaded yet. Kept until replaced. */

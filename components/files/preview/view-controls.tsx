@@ -3,10 +3,8 @@
 import { createContext, type ReactNode, use } from 'react';
 import { createPortal } from 'react-dom';
 
-/** The slot for the controls of a view in the toolbar. */
 export const ControlsSlot = createContext<HTMLElement | null>(null);
 
-/** Renders the controls of a view in the toolbar. */
 export function ViewControls({ children }: { children: ReactNode }) {
   const slot = use(ControlsSlot);
   return slot === null ? null : createPortal(children, slot);

@@ -14,7 +14,6 @@ const NOT_READ = new ApiFailure('conflict', 'The sandbox stopped before the file
 
 type Props<T> = { whole: Whole<T>; isLive: boolean; children: (value: T) => ReactNode };
 
-/** Shows the parsed file, or its progress or failure. */
 export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
   const { value, failure, doneBytes, sizeBytes } = whole;
   if (value === null) {

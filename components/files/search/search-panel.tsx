@@ -23,7 +23,6 @@ type Props = {
   onClose: () => void;
 };
 
-/** Searches names or contents below a folder. */
 export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onClose }: Props) {
   const { now, start, stop } = useSearch(sandboxId);
   const [text, setText] = useState('');

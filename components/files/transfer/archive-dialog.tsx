@@ -151,7 +151,6 @@ function countRefusal(sandboxId: string, paths: readonly string[]): string | nul
   return 'Too many items. Download the folder that contains them.';
 }
 
-/** Drops paths within other ones. */
 function topmost(paths: readonly string[]): string[] {
   return paths.filter((path) => !paths.some((other) => other !== path && isWithin(path, other)));
 }

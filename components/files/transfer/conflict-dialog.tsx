@@ -21,7 +21,6 @@ type Props = {
   onClose: () => void;
 };
 
-/** Asks whether to replace, skip or keep both. */
 export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
   const [forAll, setForAll] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);

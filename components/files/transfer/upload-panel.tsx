@@ -19,7 +19,6 @@ const WORDS = {
   failed: 'Failed',
 } satisfies Record<UploadState, string>;
 
-/** The uploads into this sandbox and their progress. */
 export function UploadPanel({ all }: { all: readonly Upload[] }) {
   const asking = all.find(({ state }) => state === 'asking') ?? null;
   return (

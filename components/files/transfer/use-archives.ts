@@ -19,7 +19,6 @@ type NewArchive = {
   isUnlimited: boolean;
 };
 
-/** Downloads folders and files as one archive through the browser. */
 export function downloadArchive(sandboxId: string, { paths, name, total, ...options }: NewArchive): void {
   tabArchives.start(
     { sandboxId, name, total },
@@ -39,7 +38,6 @@ export function dismissArchive(token: string): void {
   tabArchives.dismiss(token);
 }
 
-/** The archive downloads of this tab. */
 export function useArchives(sandboxId: string): readonly ArchiveDownload[] {
   const all = useSyncExternalStore(tabArchives.subscribe, tabArchives.view, () => NONE);
   return all.every((archive) => archive.sandboxId === sandboxId)

@@ -10,7 +10,6 @@ type Options = {
   onFiles: (folder: string, files: File[]) => void;
 };
 
-/** Drag and drop of files into the folder under the pointer. */
 export function useDrop({ folder, isAllowed, onFiles }: Options) {
   const [target, setTarget] = useState<string | null>(null);
   // Counts nested elements: entering a child also fires a leave.

@@ -46,7 +46,6 @@ export function WakeGate({ sandbox, role }: Props) {
   );
 }
 
-/** How the last recent wake ended. */
 function LastWake({ wake }: { wake: WakeState | null }) {
   if (wake?.kind !== 'ended') return null;
   const { how, by, atMs, note } = wake;
@@ -132,7 +131,6 @@ function progressText(wake: WakeState | null, isPending: boolean): string | null
   return isPending ? 'Waking…' : null;
 }
 
-/** The error text, or `null`. */
 function problemOf(result: Result<WakeResult> | null): string | null {
   if (result === null) return 'The server could not be reached. The sandbox may be awake. Try again.';
   if (!result.ok) return result.error.message;

@@ -14,7 +14,6 @@ beforeAll(async () => {
   ({ id, root } = await newSandbox(engine));
 });
 
-/** A subscriber and the events that it received. */
 function listen(watches: FolderWatches, path: string, of = id) {
   const events: FolderEvent[] = [];
   const stop = watches.listen(folderKey(of, path), (event) => events.push(event));
@@ -23,7 +22,6 @@ function listen(watches: FolderWatches, path: string, of = id) {
   return { events, stop, names, ended };
 }
 
-/** Counts the watches opened from now on. */
 async function countWatches(): Promise<() => Promise<number>> {
   await engine.fault({ route: 'POST /filesystem.Filesystem/WatchDir', latencyMs: 1 });
   return async () => {

@@ -29,7 +29,6 @@ export function parseOrder(text: string | null): Order {
   return key === undefined ? BY_NAME : { key, direction: descending ? 'desc' : 'asc' };
 }
 
-/** Whether it is a folder or a link to one. */
 export function isFolder({ kind, leadsTo }: Pick<Entry, 'kind' | 'leadsTo'>): boolean {
   return kind === 'directory' || leadsTo === 'directory';
 }

@@ -7,7 +7,6 @@ import { openFiles } from './reader';
 /** An estimate before a download is enough, so counting stops early and reports `isCut`. */
 const MAX_ENTRIES = 300_000;
 const MAX_MS = 5_000;
-/** Folders read concurrently. */
 const CONCURRENCY = 6;
 
 /** Counts some paths and everything below them without following links. Runs no command in the sandbox. Throws FileError. */

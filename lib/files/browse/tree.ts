@@ -23,7 +23,6 @@ export type EntryRow = {
   isOpen: boolean | null;
 };
 
-/** A row shown instead of entries. */
 export type NoteRow = {
   kind: 'note';
   key: string;
@@ -37,16 +36,13 @@ export type NoteRow = {
 export type TreeRow = EntryRow | NoteRow;
 
 type TreeOptions = {
-  /** The folder of the top-level entries. */
   root: string;
   folders: ReadonlyMap<string, Folder>;
-  /** Unfolded folders. */
   open: ReadonlySet<string>;
   order: Order;
   showsHidden: boolean;
 };
 
-/** The rows of the tree, top to bottom. */
 export function treeRows(options: TreeOptions): TreeRow[] {
   const rows: TreeRow[] = [];
   addRows(rows, options, options.root, 0);

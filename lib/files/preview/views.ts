@@ -31,7 +31,6 @@ const VIEWS = {
   hex: ['hex', 'text'],
 } satisfies Record<PreviewKind, readonly PreviewView[]>;
 
-/** The views of a kind, default first. */
 export function viewsOf(kind: PreviewKind): readonly PreviewView[] {
   return VIEWS[kind];
 }

@@ -16,7 +16,6 @@ export type Upload = {
   readonly batch: number;
   readonly sandboxId: string;
   readonly folder: string;
-  /** The target name. */
   readonly name: string;
   readonly totalBytes: number;
   readonly sentBytes: number;
@@ -42,7 +41,6 @@ export function isOver({ state }: Pick<Upload, 'state'>): boolean {
 
 /** Both throw `ApiFailure`. */
 export type UploadTransport = {
-  /** The entry at `path`, or `null`. */
   stat: (sandboxId: string, path: string, signal: AbortSignal) => Promise<Entry | null>;
   send: (
     to: { sandboxId: string; path: string; conflict: UploadConflict },
@@ -67,7 +65,6 @@ export class UploadQueue {
   readonly #transport: UploadTransport;
   readonly #onDone: (upload: Upload) => void;
   readonly #items = new Map<number, Item>();
-  /** Answers for a whole batch. */
   readonly #answers = new Map<number, ConflictAnswer>();
   readonly #listeners = new Set<() => void>();
   #view: readonly Upload[] = [];
@@ -113,7 +110,6 @@ export class UploadQueue {
     this.#startNext();
   }
 
-  /** Resolves a conflict; with `forAll`, every conflict of its batch. */
   answer(id: number, answer: ConflictAnswer, forAll: boolean): void {
     const target = this.#items.get(id);
     if (target?.upload.state !== 'asking') return;
@@ -142,7 +138,6 @@ export class UploadQueue {
     this.#startNext();
   }
 
-  /** Removes finished uploads. */
   clear(): void {
     for (const [id, { upload }] of this.#items) if (isOver(upload)) this.#items.delete(id);
     this.#publish();

@@ -24,7 +24,6 @@ type Props = {
   scroller: RefObject<HTMLDivElement | null>;
 };
 
-/** The virtualized rows of a tree. */
 export function JsonRows({ tree, open, onOpen, scroller }: Props) {
   const rows = useMemo(() => jsonRows(tree, open, MAX_ROWS), [tree, open]);
   const [active, setActive] = useState(0);
@@ -183,7 +182,6 @@ function summary(kind: 'object' | 'array', count: number, isOpen: boolean): stri
 
 const MAX_COPY_CHARS = 1_000_000;
 
-/** The path and value of the active node, to copy. */
 function NodeFooter({ tree, node, isCut }: { tree: JsonTree; node: number; isCut: boolean }) {
   const path = jsonPath(tree, node);
   return (

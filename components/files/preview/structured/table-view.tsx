@@ -25,7 +25,6 @@ const DELIMITERS: Readonly<Record<string, string>> = {
   '|': 'bars',
 };
 
-/** A virtualized table. */
 export function TableView(props: PreviewProps) {
   const { encoding, entry, isLive } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -248,7 +247,6 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
   );
 }
 
-/** Column widths by the longest sampled cell, within bounds. */
 function columnWidths({ header, rows, columns }: TableText): number[] {
   const sample = [header, ...rows.slice(0, SAMPLED_ROWS)];
   return Array.from({ length: Math.min(columns, MAX_COLUMNS) }, (_, column) => {

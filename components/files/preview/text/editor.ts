@@ -71,7 +71,6 @@ function signOf(code: number): HTMLElement {
 
 const FOUND = Decoration.mark({ class: 'cm-found' });
 
-/** Highlights the visible matches of a pattern. */
 function highlightMatches(pattern: RegExp): Extension {
   const decorator = new MatchDecorator({ regexp: pattern, decoration: FOUND });
   return ViewPlugin.define(
@@ -153,7 +152,6 @@ export class TextEditor {
     });
   }
 
-  /** Redraws the line numbers. */
   renumber(): void {
     this.view.dispatch({ effects: this.#numbers.reconfigure(this.#gutter()) });
   }

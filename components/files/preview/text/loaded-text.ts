@@ -56,12 +56,10 @@ export class LoadedText {
     return this.view.state.doc;
   }
 
-  /** The first loaded piece. */
   get first(): number {
     return this.#first;
   }
 
-  /** The piece after the last loaded one. */
   get next(): number {
     return this.#first + this.#lengths.length;
   }
@@ -189,7 +187,6 @@ export class LoadedText {
     this.show(first, read);
   }
 
-  /** Replaces the document. */
   show(first: number, pieces: readonly Piece[]): void {
     this.take(first, pieces);
     const insert = pieces.map(({ text }) => text).join('');
@@ -203,7 +200,6 @@ export class LoadedText {
     this.#lengths = pieces.map(({ text }) => text.length);
   }
 
-  /** Appends text to the last loaded piece. */
   grow(text: string): void {
     this.#lengths[this.#lengths.length - 1] = this.lengthOf(this.next - 1) + text.length;
     changeText(this.view, { changes: { from: this.doc.length, insert: text } });

@@ -14,7 +14,6 @@ type Props = {
   children?: (shown: string) => ReactNode;
 };
 
-/** Text that shows more on request. */
 export function PlainText({ text, label, children }: Props) {
   const [limit, setLimit] = useState(FIRST_CHARS);
   const shown = text.length > limit ? text.slice(0, limit) : text;

@@ -40,7 +40,6 @@ export class TextChanges {
     return this.#reading;
   }
 
-  /** Applies the change that was held back. */
   show(): void {
     this.#held?.();
   }

@@ -18,7 +18,6 @@ import { TextChanges } from './text-changes';
 const NEAR_VIEWPORTS = 3;
 const TOP_MARGIN_PX = 60;
 const LONG_LINE_CHARS = 5_000;
-/** Pieces read concurrently during a search. */
 const MAX_AHEAD = 3;
 
 export type TextState = {
@@ -34,9 +33,7 @@ export type TextState = {
   /** Whether line numbers are known for the loaded part. */
   isNumbered: boolean;
   cursor: { line: number | null; column: number };
-  /** A search through the file in progress. */
   seeking: { what: 'line' | 'text'; doneBytes: number } | null;
-  /** The result of the last search, as text. */
   found: string | null;
   /** A newer version is held back. */
   hasNews: boolean;
@@ -114,19 +111,16 @@ export class TextController {
     if (isLive && this.#state.failure !== null) this.retry();
   }
 
-  /** Retries a failed reading. */
   retry(): void {
     this.#update({ failure: null });
     if (this.#text.isEmpty) void this.#open(this.#options.line);
     else void this.#changes.refresh(this.#text.sizeBytes).then(() => this.#text.fill().catch(this.#fail));
   }
 
-  /** Rereads after a change of the file. */
   refresh(sizeBytes: number): void {
     void this.#changes.refresh(sizeBytes);
   }
 
-  /** Shows the version that was held back. */
   showNews(): void {
     this.#changes.show();
   }
@@ -173,7 +167,6 @@ export class TextController {
     });
   }
 
-  /** Stops a search. */
   stop(): void {
     this.#jump?.abort();
     this.#jump = null;
@@ -352,7 +345,6 @@ export class TextController {
   }
 }
 
-/** Key bindings return true when handled. */
 function done(_result: unknown): true {
   return true;
 }

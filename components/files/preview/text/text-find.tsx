@@ -9,7 +9,6 @@ import type { TextController, TextState } from './text-controller';
 
 type Props = { controller: TextController; state: TextState; onClose: () => void };
 
-/** Finds text in the whole file. */
 export function TextFind({ controller, state, onClose }: Props) {
   const [text, setText] = useState('');
   const [matchesCase, setMatchesCase] = useState(false);

@@ -29,7 +29,6 @@ function errorOf(text: string): JsonSyntaxError {
   throw new Error('The text was accepted.');
 }
 
-/** The value of the tree. */
 function treeValue(tree: JsonTree, node = 0): unknown {
   const kind = tree.kind(node);
   if (kind !== 'object' && kind !== 'array') return JSON.parse(tree.source(node));

@@ -92,7 +92,6 @@ export class JsonTree {
     return this.#kinds.at(node) < 2;
   }
 
-  /** The number of members or elements. */
   count(node: number): number {
     return this.#counts.at(node);
   }
@@ -128,7 +127,6 @@ export class JsonTree {
     );
   }
 
-  /** The length of the source, characters. */
   span(node: number): number {
     return this.#ends.at(node) - this.#starts.at(node);
   }
@@ -175,7 +173,6 @@ export function* parseJson(text: string, { isSequence = false }: ParseOptions = 
   let at = skipSpace(text, 0);
   let key = NONE;
   let steps = 0;
-  /** The expected token. */
   let expects: 'value' | 'first' | 'member' | 'rest' = 'value';
   const close = (end: number) => {
     tree.end(open, end);

@@ -75,7 +75,6 @@ function imageOf(type: keyof typeof SIGNATURES, base64: string): string | null {
   return `data:${type};base64,${data}`;
 }
 
-/** Joins adjacent text outputs. */
 function joined(outputs: readonly CellOutput[]): CellOutput[] {
   const all: CellOutput[] = [];
   let parts: string[] = [];
@@ -94,7 +93,6 @@ function joined(outputs: readonly CellOutput[]): CellOutput[] {
   return all;
 }
 
-/** Removes terminal escape sequences. */
 function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences start with ESC.
   return text.replaceAll(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])/g, '');

@@ -8,9 +8,7 @@ export type TableText = {
   /** The columns of the longest row. At most `MAX_COLUMNS` are kept. */
   columns: number;
   delimiter: string;
-  /** Whether rows were cut. */
   isCut: boolean;
-  /** The first error. */
   problem: { row: number; message: string } | null;
 };
 

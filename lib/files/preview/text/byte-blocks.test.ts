@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { BLOCK_BYTES, ByteBlocks } from './byte-blocks';
 
-/** Each block is filled with its number. */
 const blocksRead: number[] = [];
 const read = async (start: number) => {
   blocksRead.push(start / BLOCK_BYTES);

@@ -5,7 +5,6 @@ export function textPattern(query: string, { matchesCase }: { matchesCase: boole
 
 export type TextSpan = { from: number; to: number };
 
-/** The first match at or after `from`. */
 export function firstMatch(text: string, pattern: RegExp, from = 0): TextSpan | null {
   pattern.lastIndex = from;
   const found = pattern.exec(text);

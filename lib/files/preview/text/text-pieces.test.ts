@@ -12,7 +12,6 @@ function encode(text: string, encoding: Encoding): Uint8Array {
   return encoding === 'utf-16le' ? bytes : bytes.swap16();
 }
 
-/** Decodes each piece on its own. */
 function readInPieces(bytes: Uint8Array, encoding: Encoding, pieceBytes: number) {
   return Array.from({ length: piecesIn(bytes.length, pieceBytes) }, (_, index) => {
     const { start, end } = pieceSpan(index, pieceBytes);

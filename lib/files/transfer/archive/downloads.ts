@@ -15,7 +15,6 @@ export type ArchiveDownload = {
 };
 
 type Transport = {
-  /** Starts the browser's download. */
   fetch: (token: string) => void;
   /** Returns a function that unsubscribes. */
   subscribe: (token: string, onEvent: (event: ArchiveEvent) => void) => () => void;
