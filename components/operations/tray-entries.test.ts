@@ -52,16 +52,16 @@ const at = (nowMs: number, differences: Partial<Parameters<typeof isShown>[1]> =
 });
 
 describe('phaseOf', () => {
-  it('is a window until the first request may go out, by the clock of the server', () => {
+  it('is window until the first request may be sent, in server time', () => {
     expect(phaseOf(operationOf(['waiting', 'waiting']), STARTS_MS - 1)).toBe('window');
     expect(phaseOf(operationOf(['waiting', 'waiting']), STARTS_MS)).toBe('running');
   });
 
-  it('believes what was sent rather than the clock', () => {
+  it('is running once a request was sent, whatever the time', () => {
     expect(phaseOf(operationOf(['sending', 'waiting']), STARTS_MS - 1)).toBe('running');
   });
 
-  it('is stopping until what is on its way has come back', () => {
+  it('is stopping until open requests have returned', () => {
     const stopped = operationOf(['sending', 'cancelled'], { cancelledAtMs: STARTS_MS });
     expect(phaseOf(stopped, STARTS_MS)).toBe('stopping');
     expect(phaseOf({ ...stopped, state: 'finished' }, STARTS_MS)).toBe('ended');
@@ -69,31 +69,31 @@ describe('phaseOf', () => {
 });
 
 describe('isShown', () => {
-  it('shows every bulk under way, whoever started it', () => {
+  it('shows running bulk operations of anyone', () => {
     expect(isShown(viewOf(operationOf(['waiting', 'done'])), at(STARTS_MS, { actor: 'li' }))).toBe(true);
   });
 
-  it('shows an act on one sandbox with a window, or that takes long', () => {
+  it('shows an action on one sandbox if it has a cancel window or takes long', () => {
     expect(isShown(viewOf(operationOf(['waiting'])), at(CREATED_MS))).toBe(true);
     const atOnce = viewOf(operationOf(['sending'], { startsAtMs: CREATED_MS }));
     expect(isShown(atOnce, at(CREATED_MS + 900))).toBe(false);
     expect(isShown(atOnce, at(CREATED_MS + 1_000))).toBe(true);
   });
 
-  it('leaves the end of an act on one sandbox to the toast, unless nobody tells that it failed', () => {
+  it('hides a finished action on one sandbox unless it failed and has no toast', () => {
     expect(isShown(viewOf(ended(['done'])), at(STARTS_MS))).toBe(false);
     expect(isShown(viewOf(ended(['failed'])), at(STARTS_MS, { isFollowed: true }))).toBe(false);
     expect(isShown(viewOf(ended(['failed'])), at(STARTS_MS))).toBe(true);
   });
 
-  it('keeps good news for a moment, and what needs attention until it is dismissed', () => {
+  it('hides successes after a while and keeps failures until they are dismissed', () => {
     expect(isShown(viewOf(ended(['done', 'already'])), at(STARTS_MS + 9_000))).toBe(true);
     expect(isShown(viewOf(ended(['done', 'already'])), at(STARTS_MS + 10_000))).toBe(false);
     expect(isShown(viewOf(ended(['done', 'failed'])), at(STARTS_MS + 500_000))).toBe(true);
     expect(isShown(viewOf(ended(['done', 'failed'])), at(STARTS_MS, { isDismissed: true }))).toBe(false);
   });
 
-  it('shows what ended before this tab came only to whoever started it, and only for a minute', () => {
+  it('shows an operation that ended before this tab opened only to its owner, for a minute', () => {
     const unseen = viewOf(ended(['done', 'failed']), { wasSeenRunning: false });
     expect(isShown(unseen, at(STARTS_MS + 59_000))).toBe(true);
     expect(isShown(unseen, at(STARTS_MS + 61_000))).toBe(false);
@@ -101,14 +101,14 @@ describe('isShown', () => {
   });
 });
 
-it('counts as well what was done, was so already, or was called off', () => {
+it('treats done, already and cancelled items as successes', () => {
   const well = (...outcomes: Outcome[]) => wentWell(ended(outcomes).counts);
   expect(well('done', 'already', 'cancelled')).toBe(true);
   for (const outcome of ['skipped', 'denied', 'failed', 'unknown'] as const)
     expect(well('done', outcome)).toBe(false);
 });
 
-it('counts as under way what people may still want to stop', () => {
+it('counts running operations that people may want to stop', () => {
   expect(isNotable(operationOf(['waiting', 'done']))).toBe(true);
   expect(isNotable(operationOf(['waiting']))).toBe(true);
   expect(isNotable(operationOf(['sending'], { startsAtMs: CREATED_MS }))).toBe(false);

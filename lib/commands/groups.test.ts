@@ -24,7 +24,7 @@ const ran = (
 });
 
 describe('groupCommands', () => {
-  it('puts together what wrote the same and ended alike, the most first', () => {
+  it('groups identical outputs and endings, largest group first', () => {
     const groups = groupCommands(
       ['a', 'b', 'c', 'd'].map((id) => item(id)),
       [ran('a', 'x'), ran('b', 'y'), ran('c', 'y'), ran('d', 'y')],
@@ -33,7 +33,7 @@ describe('groupCommands', () => {
     expect(groups[0]).toMatchObject({ ending: 'exited', exitCode: 0, wasStarted: true });
   });
 
-  it('puts together what was never sent for the same reason, apart from what was', () => {
+  it('groups unsent commands by reason, apart from sent ones', () => {
     const left = { outcome: 'skipped', message: 'Skipped: it was running and is now paused.' } as const;
     const groups = groupCommands([item('a'), item('b', left), item('c', left)], [ran('a', 'x')]);
     expect(groups.map(({ sandboxIds, wasStarted }) => [sandboxIds, wasStarted])).toEqual([
@@ -42,7 +42,7 @@ describe('groupCommands', () => {
     ]);
   });
 
-  it('takes one that was refused for one that was never started', () => {
+  it('treats a refused command as never started', () => {
     const [group] = groupCommands(
       [item('a', { outcome: 'failed', message: 'It was not started.' })],
       [ran('a', 'x', { ending: 'refused', fingerprint: null, exitCode: null })],
@@ -50,13 +50,13 @@ describe('groupCommands', () => {
     expect(group).toMatchObject({ wasStarted: false, ending: 'refused' });
   });
 
-  it('leaves out what is not over', () => {
+  it('omits unfinished commands', () => {
     expect(groupCommands([item('a', { outcome: 'sending' }), item('b', { outcome: 'waiting' })], [])).toEqual(
       [],
     );
   });
 
-  it('reads what was written in one of each group alone', async () => {
+  it('reads the excerpt of one sandbox per group', async () => {
     const groups = groupCommands(
       [item('a'), item('b'), item('c')],
       [ran('a', 'x'), ran('b', 'x'), ran('c', 'y')],

@@ -10,8 +10,8 @@ function kept(most: number, ...chunks: (string | Buffer)[]): KeptOutput {
   return output;
 }
 
-describe('what is kept', () => {
-  it('is all of it where that fits', () => {
+describe('kept text', () => {
+  it('is the whole output if it fits', () => {
     expect(kept(8, 'abc', 'def').text(true)).toEqual({
       head: 'abcdef',
       tail: '',
@@ -19,11 +19,11 @@ describe('what is kept', () => {
       totalBytes: 6,
       isBroken: false,
     });
-    // The head is full and the rest fits behind it.
+    // The head is full and the rest fits into the tail.
     expect(kept(4, 'abcdefgh').text(true)).toMatchObject({ head: 'abcdefgh', tail: '', leftOutBytes: 0 });
   });
 
-  it('is the beginning and the end of what is longer, in whatever pieces it came', () => {
+  it('is the beginning and the end of a longer output, however it is chunked', () => {
     const whole = 'abcdefghijklmnopqrstuvwxyz';
     for (const size of [1, 2, 3, 5, 26]) {
       const chunks = whole.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
@@ -37,7 +37,7 @@ describe('what is kept', () => {
     }
   });
 
-  it('stands in few pieces, however small those are that it comes in', () => {
+  it('joins small chunks', () => {
     const output = new KeptOutput();
     for (let at = 0; at < 300_000; at += 1) output.add(Buffer.from([65 + (at % 26)]));
     const concat = vi.spyOn(Buffer, 'concat');
@@ -49,8 +49,8 @@ describe('what is kept', () => {
     for (const [pieces] of concat.mock.calls) expect(pieces.length).toBeLessThan(100);
   });
 
-  it('tears no character apart where it leaves something out', () => {
-    // Each is two bytes: five of them fit neither.
+  it('does not split a character at a gap', () => {
+    // Each character has two bytes, so neither part can hold five.
     expect(kept(5, 'äöüßäöüß').text(true)).toEqual({
       head: 'äö',
       tail: 'üß',
@@ -60,34 +60,34 @@ describe('what is kept', () => {
     });
   });
 
-  it('joins characters that came in two pieces', () => {
+  it('joins a character that was split between chunks', () => {
     const [one = 0, two = 0] = bytes('ä');
     expect(kept(64, Buffer.from([one]), Buffer.from([two])).text(true).head).toBe('ä');
   });
 
-  it('says where something is no UTF-8, and shows the sign for it', () => {
+  it('marks invalid UTF-8 and shows the replacement character', () => {
     expect(kept(64, Buffer.from([0x61, 0xff, 0x62])).text(true)).toMatchObject({
       head: 'a\uFFFDb',
       isBroken: true,
     });
-    // The sign itself is a character like any other.
+    // The replacement character itself is valid.
     expect(kept(64, '\uFFFD').text(true).isBroken).toBe(false);
   });
 
-  it('waits for the rest of a character as long as more may come', () => {
+  it('holds back an incomplete character while more may come', () => {
     const half = kept(64, Buffer.from([0x61, 0xc3]));
     expect(half.text(false)).toMatchObject({ head: 'a', isBroken: false });
     expect(half.text(true)).toMatchObject({ head: 'a\uFFFD', isBroken: true });
   });
 
-  it('has one digest for the same bytes, those that are left out too', () => {
+  it('has the same digest for the same bytes, including omitted ones', () => {
     expect(kept(2, 'abc', 'def').digest()).toBe(kept(2, 'abcdef').digest());
     expect(kept(2, 'abXdef').digest()).not.toBe(kept(2, 'abcdef').digest());
   });
 });
 
-describe('what is told', () => {
-  it('is what came since the last time', () => {
+describe('pending output', () => {
+  it('is the output since the last call', () => {
     const output = kept(64, 'ab');
     expect(output.takePending()).toEqual({ text: 'ab', skippedBytes: 0, totalBytes: 2 });
     expect(output.takePending()).toBeNull();
@@ -98,7 +98,7 @@ describe('what is told', () => {
     expect(output.takePending()?.text).toBe('ä');
   });
 
-  it('is the end of what came too quickly, and how much came before it', () => {
+  it('is the end of a fast output, with the number of skipped bytes', () => {
     const output = kept(1_000_000, 'x'.repeat(100_000), 'end');
     const news = output.takePending();
     expect(news?.text.length).toBe(32 * 1024);
@@ -106,7 +106,7 @@ describe('what is told', () => {
     expect(news?.skippedBytes).toBe(100_003 - 32 * 1024);
   });
 
-  it('adds up, in the browser, to what is kept', () => {
+  it('adds up to the kept text in the browser', () => {
     const output = new KeptOutput();
     let shown: OutputText = NO_OUTPUT;
     for (let at = 0; at < 200; at += 1) {
@@ -117,7 +117,7 @@ describe('what is told', () => {
     expect(shown).toEqual(output.text(true));
   });
 
-  it('stays bounded in the browser, with the beginning and the end', () => {
+  it('stays bounded in the browser', () => {
     let shown: OutputText = NO_OUTPUT;
     for (let at = 1; at <= 20; at += 1)
       shown = withPiece(shown, { text: 'y'.repeat(30_000), skippedBytes: 0, totalBytes: at * 30_000 });

@@ -17,31 +17,33 @@ import { findCommand, listStarted, readCommandHistory } from './store';
 
 setUpDataDir();
 
-let house: ProcessEngine;
+let processEngine: ProcessEngine;
 beforeAll(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   if (!canRun) return;
-  house = await startProcessEngine();
-  process.env.SANDKEEPER_ENGINE_URL = house.url;
-  process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+  processEngine = await startProcessEngine();
+  process.env.SANDKEEPER_ENGINE_URL = processEngine.url;
+  process.env.SANDKEEPER_ENGINE_KEY = processEngine.apiKey;
 });
-beforeEach(() => void onTestFinished(async () => void (await house?.api('DELETE', '/engine/faults'))));
+beforeEach(
+  () => void onTestFinished(async () => void (await processEngine?.api('DELETE', '/engine/faults'))),
+);
 
 const engine = {
   create: async () => {
-    const { json } = await house.api('POST', '/sandboxes', { templateID: 'base', timeout: 300 });
+    const { json } = await processEngine.api('POST', '/sandboxes', { templateID: 'base', timeout: 300 });
     return (json as { sandboxID: string }).sandboxID;
   },
   detail: async (id: string) =>
-    (await house.api('GET', `/sandboxes/${id}`)).json as { state: string; endAt: string },
-  pause: (id: string) => house.api('POST', `/sandboxes/${id}/pause`),
-  kill: (id: string) => house.api('DELETE', `/sandboxes/${id}`),
+    (await processEngine.api('GET', `/sandboxes/${id}`)).json as { state: string; endAt: string },
+  pause: (id: string) => processEngine.api('POST', `/sandboxes/${id}/pause`),
+  kill: (id: string) => processEngine.api('DELETE', `/sandboxes/${id}`),
 };
 afterAll(() => fleetWatcher().close());
 
 let opened = 0;
 
-/** A runner, as of a process of its own. */
+/** A runner, as in a separate process. */
 function openRunner(owner?: string): OperationRunner {
   opened += 1;
   const runner = new OperationRunner({
@@ -58,7 +60,7 @@ function openRunner(owner?: string): OperationRunner {
 
 type Told = { operation: Operation; item: (id: string) => Promise<OperationItem | undefined> };
 
-/** Starts a command in sandboxes and answers its operation at once. */
+/** Starts a command in sandboxes and returns its operation at once. */
 async function begin(
   ids: string[],
   params: ActParams,
@@ -78,18 +80,18 @@ async function finished({ operation }: Told): Promise<void> {
   await eventually(async () => (await findOperation(operation.id))?.state === 'finished', 40_000);
 }
 
-/** Runs a command in a new sandbox, to whatever end. */
+/** Runs a command in a new sandbox to its end. */
 async function run(command: string, params: ActParams = {}) {
   const id = await engine.create();
-  const told = await begin([id], { command, ...params });
-  await finished(told);
-  const item = await told.item(id);
-  return { id, item, run: await findCommand({ operationId: told.operation.id, sandboxId: id }), told };
+  const begun = await begin([id], { command, ...params });
+  await finished(begun);
+  const item = await begun.item(id);
+  return { id, item, run: await findCommand({ operationId: begun.operation.id, sandboxId: id }), begun };
 }
 
 const texts = (run: CommandRecord | null) => run && [outputAsText(run.stdout), outputAsText(run.stderr)];
 
-/** How often the command has come to `/tmp/count`, by lines in it. */
+/** How often the command has run: it appends lines to `/tmp/count`. */
 async function countIn(id: string): Promise<number> {
   const envd = await openEnvd(id);
   let text = '';
@@ -100,12 +102,12 @@ async function countIn(id: string): Promise<number> {
 }
 
 async function fault(input: FaultInput): Promise<void> {
-  expect((await house.api('POST', '/engine/faults', input)).status).toBe(201);
+  expect((await processEngine.api('POST', '/engine/faults', input)).status).toBe(201);
 }
 
 describe.skipIf(!canRun)('commands', () => {
   describeOnDatabases('a command', () => {
-    it('ends with its exit code, its two outputs apart', async () => {
+    it('records its exit code and both outputs separately', async () => {
       const { item, run: ended } = await run('echo out; echo err >&2; exit 3');
       expect(item).toMatchObject({ outcome: 'done', message: 'Exit code 3.' });
       expect(ended).toMatchObject({ ending: 'exited', exitCode: 3, signal: null });
@@ -113,12 +115,12 @@ describe.skipIf(!canRun)('commands', () => {
       expect(ended?.tookMs).toBeGreaterThanOrEqual(0);
     });
 
-    it('is one line for the shell, whatever stands in it, and starts where it is told to', async () => {
+    it('passes the text to the shell unchanged and starts in the working directory', async () => {
       const { run: ended } = await run(`printf '%s|' "it's" '$HOME' 'a b'; pwd`, { cwd: '/tmp' });
       expect(texts(ended)).toEqual(["it's|$HOME|a b|/tmp\n", '']);
     });
 
-    it('that a signal ends says which', async () => {
+    it('records the signal that ended it', async () => {
       const { item, run: ended } = await run('kill -KILL $$');
       expect(item).toMatchObject({ outcome: 'done', message: 'It was ended by a signal: killed.' });
       expect(ended).toMatchObject({ ending: 'signalled', exitCode: null, signal: 'killed' });
@@ -132,13 +134,13 @@ describe.skipIf(!canRun)('commands', () => {
       expect(ended?.tookMs).toBeLessThan(20_000);
     });
 
-    it('that cannot be started has failed, and may be retried', async () => {
-      const { item, told } = await run('true', { cwd: '/nowhere' });
+    it('fails and can be retried if it cannot be started', async () => {
+      const { item, begun } = await run('true', { cwd: '/nowhere' });
       expect(item).toMatchObject({ outcome: 'failed', message: expect.stringContaining('not started') });
-      expect(await listStarted(told.operation.id)).toEqual(new Set());
+      expect(await listStarted(begun.operation.id)).toEqual(new Set());
     });
 
-    it('keeps the beginning and the end of what is long, and says how much is left out', async () => {
+    it('keeps the beginning and the end of a long output, and the number of omitted bytes', async () => {
       const { run: ended } = await run(
         'echo first; head -c 1000000 /dev/zero | tr "\\\\0" x; echo; echo last',
       );
@@ -149,13 +151,13 @@ describe.skipIf(!canRun)('commands', () => {
       expect(stdout?.leftOutBytes).toBe(1_000_012 - 2 * 128 * 1024);
     });
 
-    it('whose output is no UTF-8 is shown with signs in its place, which is said', async () => {
+    it('marks invalid UTF-8 in its output', async () => {
       const { run: ended } = await run(`printf 'a\\377\\000b'; printf 'ä' >&2`);
       expect(ended?.stdout).toMatchObject({ head: 'a\uFFFD\0b', isBroken: true });
       expect(ended?.stderr).toMatchObject({ head: 'ä', isBroken: false });
     });
 
-    it('is never run in a paused sandbox, and never wakes it', async () => {
+    it('never runs in a paused sandbox and never wakes it', async () => {
       const id = await engine.create();
       const shown = await getSandbox(id);
       await engine.pause(id);
@@ -169,29 +171,29 @@ describe.skipIf(!canRun)('commands', () => {
       expect((await engine.detail(id)).state).toBe('paused');
     });
 
-    it('moves no deadline', async () => {
+    it('does not change the deadline', async () => {
       const id = await engine.create();
       const { endAt } = await engine.detail(id);
       await finished(await begin([id], { command: 'true' }));
       expect((await engine.detail(id)).endAt).toBe(endAt);
     });
 
-    it('is tried again while the service says that it is too much, and runs once', async () => {
+    it('retries while the service throttles, and runs once', async () => {
       const id = await engine.create();
-      const told = await begin([id], { command: 'echo x >> /tmp/count' }, openRunner(), () =>
+      const begun = await begin([id], { command: 'echo x >> /tmp/count' }, openRunner(), () =>
         fault({ route: `GET /sandboxes/${id}`, status: 429, count: 2 }),
       );
-      await finished(told);
-      expect(await told.item(id)).toMatchObject({ outcome: 'done' });
+      await finished(begun);
+      expect(await begun.item(id)).toMatchObject({ outcome: 'done' });
       expect(await countIn(id)).toBe(1);
     });
 
-    it('that was refused for a while before it began runs once', async () => {
+    it('runs once after refusals before its start', async () => {
       const id = await engine.create();
       await fault({ route: 'POST /process.Process/Start', status: 429, count: 2 });
-      const told = await begin([id], { command: 'echo x >> /tmp/count' });
-      await finished(told);
-      expect(await told.item(id)).toMatchObject({ outcome: 'done' });
+      const begun = await begin([id], { command: 'echo x >> /tmp/count' });
+      await finished(begun);
+      expect(await begun.item(id)).toMatchObject({ outcome: 'done' });
       expect(await countIn(id)).toBe(1);
     });
 
@@ -200,26 +202,26 @@ describe.skipIf(!canRun)('commands', () => {
       async (trouble) => {
         const id = await engine.create();
         await fault({ route: 'POST /process.Process/Start', count: 1, ...trouble });
-        const told = await begin([id], { command: 'echo x >> /tmp/count' });
-        await finished(told);
-        expect(await told.item(id)).toMatchObject({
+        const begun = await begin([id], { command: 'echo x >> /tmp/count' });
+        await finished(begun);
+        expect(await begun.item(id)).toMatchObject({
           outcome: 'unknown',
           message: expect.stringContaining('not sent again'),
         });
-        expect(await listStarted(told.operation.id)).toEqual(new Set([id]));
+        expect(await listStarted(begun.operation.id)).toEqual(new Set([id]));
         expect(await countIn(id)).toBeLessThanOrEqual(1);
       },
     );
 
-    it('is killed when it is stopped; what has not begun is not sent', async () => {
+    it('is killed when the operation is stopped, and waiting ones are not sent', async () => {
       const id = await engine.create();
       const runner = openRunner();
-      const told = await begin([id], { command: 'echo x >> /tmp/count; exec sleep 300' }, runner);
+      const begun = await begin([id], { command: 'echo x >> /tmp/count; exec sleep 300' }, runner);
       await eventually(async () => (await countIn(id)) === 1);
-      await recordCancel(told.operation.id, 'ben', Date.now());
-      runner.cancel(told.operation.id, 'ben', Date.now());
-      await finished(told);
-      expect(await told.item(id)).toMatchObject({
+      await recordCancel(begun.operation.id, 'ben', Date.now());
+      runner.cancel(begun.operation.id, 'ben', Date.now());
+      await finished(begun);
+      expect(await begun.item(id)).toMatchObject({
         outcome: 'cancelled',
         message: expect.stringContaining('was killed (SIGKILL)'),
       });
@@ -227,29 +229,29 @@ describe.skipIf(!canRun)('commands', () => {
       expect(await envd.listPids(AbortSignal.timeout(10_000))).toEqual([]);
     });
 
-    it('that ran when its process died is not known, and is not run again', async () => {
+    it('is unknown and not run again if its process died while it ran', async () => {
       const id = await engine.create();
       const first = openRunner('dying');
-      const told = await begin(
+      const begun = await begin(
         [id],
         { command: 'echo x >> /tmp/count; sleep 2; echo x >> /tmp/other' },
         first,
       );
       await eventually(async () => (await countIn(id)) === 1);
-      // Closing leaves what runs alone, as the end of a process does.
+      // Like the end of a process, closing does not kill running commands.
       await first.close();
       const second = openRunner('next');
       await second.open();
-      await finished(told);
-      expect(await told.item(id)).toMatchObject({
+      await finished(begun);
+      expect(await begun.item(id)).toMatchObject({
         outcome: 'unknown',
         message: expect.stringContaining('not run again'),
       });
       expect(await countIn(id)).toBe(1);
-      expect(await listStarted(told.operation.id)).toEqual(new Set([id]));
+      expect(await listStarted(begun.operation.id)).toEqual(new Set([id]));
     });
 
-    it('that had not been sent when its process died is run by the next one', async () => {
+    it('is run by another process if its process died before it was sent', async () => {
       const id = await engine.create();
       const sandbox = await getSandbox(id);
       await fault({ route: `GET /sandboxes/${id}`, latencyMs: 3_000, count: 1 });
@@ -268,7 +270,7 @@ describe.skipIf(!canRun)('commands', () => {
       expect(await countIn(id)).toBe(1);
     });
 
-    it('does not wait for one that is slow', async () => {
+    it('does not wait for a slow one', async () => {
       const ids = await Promise.all(Array.from({ length: 4 }, () => engine.create()));
       const [slow = '', ...others] = ids;
       const runner = openRunner();
@@ -281,22 +283,22 @@ describe.skipIf(!canRun)('commands', () => {
       await finished(long);
     });
 
-    it('is no shield: a sandbox in which one runs is not busy', async () => {
+    it('does not make its sandbox busy', async () => {
       const id = await engine.create();
       const runner = openRunner();
-      const told = await begin([id], { command: 'exec sleep 300' }, runner);
-      await eventually(async () => (await told.item(id)) !== undefined);
+      const begun = await begin([id], { command: 'exec sleep 300' }, runner);
+      await eventually(async () => (await begun.item(id)) !== undefined);
       expect(runner.busyIds()).toEqual(new Set());
       await engine.kill(id);
-      await finished(told);
-      expect(await told.item(id)).toMatchObject({ outcome: expect.stringMatching(/unknown|failed/) });
+      await finished(begun);
+      expect(await begun.item(id)).toMatchObject({ outcome: expect.stringMatching(/unknown|failed/) });
     });
 
-    it('is told while it runs: all there was on joining, then what comes, then its end', async () => {
+    it('publishes the output so far, then new output, then its end', async () => {
       const id = await engine.create();
-      const told = await begin([id], { command: 'echo one; sleep 2; echo two >&2; sleep 1; exit 5' });
+      const begun = await begin([id], { command: 'echo one; sleep 2; echo two >&2; sleep 1; exit 5' });
       const events: CommandEvent[] = [];
-      const key = runKey(told.operation.id, id);
+      const key = runKey(begun.operation.id, id);
       const leave = liveCommands().subscribe(key, (event) => events.push(event));
       onTestFinished(leave);
       await eventually(() => JSON.stringify(events).includes('one'));
@@ -309,14 +311,14 @@ describe.skipIf(!canRun)('commands', () => {
         outcome: 'done',
         run: { exitCode: 5, stdout: { head: 'one\n' }, stderr: { head: 'two\n' } },
       });
-      await finished(told);
+      await finished(begun);
       const after: CommandEvent[] = [];
       onTestFinished(liveCommands().subscribe(key, (event) => after.push(event)));
       await eventually(() => after.length > 0);
       expect(after).toEqual([expect.objectContaining({ kind: 'ended', outcome: 'done' })]);
     });
 
-    it('that was never started after all is not told as one that runs', async () => {
+    it('is not published as running if it was never started', async () => {
       const id = 'never-started';
       const operation = await recordNew([id], { act: 'run', params: { command: 'true', limitMs: 60_000 } });
       const live = new LiveCommands();
@@ -331,12 +333,12 @@ describe.skipIf(!canRun)('commands', () => {
       expect(events.at(-1)).toMatchObject({ outcome: 'cancelled', run: null });
     });
 
-    it('stands in the history, and is forgotten with its operation', async () => {
-      const { id, told } = await run('echo remembered');
+    it('is in the history, and is deleted with its operation', async () => {
+      const { id, begun } = await run('echo remembered');
       const history = await readCommandHistory(id, 'ana');
       expect(history.entries).toEqual([
         expect.objectContaining({
-          operationId: told.operation.id,
+          operationId: begun.operation.id,
           command: 'echo remembered',
           actor: 'ana',
           sandboxCount: 1,
@@ -347,7 +349,7 @@ describe.skipIf(!canRun)('commands', () => {
       expect(history.typed[0]).toBe('echo remembered');
       expect((await readCommandHistory(id, 'ben')).typed).toEqual([]);
       await forgetOperationsBefore(Date.now() + 1_000);
-      expect(await findCommand({ operationId: told.operation.id, sandboxId: id })).toBeNull();
+      expect(await findCommand({ operationId: begun.operation.id, sandboxId: id })).toBeNull();
     });
   });
 });

@@ -52,7 +52,7 @@ describeOnDatabases('operations', () => {
         retryOf,
       });
 
-    it('is planned for those that run, protected ones too, and needs no typed word', async () => {
+    it('plans running sandboxes, including protected ones, without a confirmation phrase', async () => {
       const [a, kept, paused] = await Promise.all([
         engine.create(),
         engine.create({ metadata: { protected: 'true' } }),
@@ -68,7 +68,7 @@ describeOnDatabases('operations', () => {
       expect(planned.mustType).toBeNull();
     });
 
-    it('cannot be used to start a kill, nor the other way round', async () => {
+    it('does not start with the plan of a kill, nor the reverse', async () => {
       const id = await engine.create();
       const kill = await planKill([id]);
       const run = await plan([id]);
@@ -83,7 +83,7 @@ describeOnDatabases('operations', () => {
       expect((await engine.detail(id)).state).toBe('running');
     });
 
-    it('is tried again by a retry only where it was never sent', async () => {
+    it('is retried only where it was never sent', async () => {
       const [sent, unsent] = await Promise.all([engine.create(), engine.create()]);
       const earlier = { operationId: `earlier-${sent}`, sandboxId: sent };
       await recordCommandStart(earlier, Date.now());
@@ -96,7 +96,7 @@ describeOnDatabases('operations', () => {
   });
 
   describe('a plan', () => {
-    it('shows each sandbox as it is now, once, and who is left out', async () => {
+    it('shows each sandbox once as it is now, and the skipped ones', async () => {
       const [a, b] = await Promise.all([engine.create({ metadata: { owner: 'ana' } }), engine.create()]);
       const plan = await planKill([a, b, a, 'igone']);
       expect(plan.targets.map(({ id }) => id)).toEqual([a, b]);
@@ -109,7 +109,7 @@ describeOnDatabases('operations', () => {
       expect(plan.expiresAtMs - Date.now()).toBeLessThanOrEqual(5 * MINUTE_MS);
     });
 
-    it('starts exactly what it showed, and is recorded with who and for which filter', async () => {
+    it('starts exactly what it showed, and records the person and filter', async () => {
       const [shown, other] = await Promise.all([engine.create(), engine.create()]);
       const plan = await planKill([shown]);
       const operation = await start(plan.token, { filter: 'owner=ana', reason: ' left over ' });
@@ -136,7 +136,7 @@ describeOnDatabases('operations', () => {
       });
     });
 
-    it('belongs to the session that asked for it', async () => {
+    it('belongs to its session', async () => {
       const { token } = await planKill([await engine.create()]);
       expect(await thrownBy(() => start(token, {}, another))).toMatchObject({
         code: 'conflict',
@@ -153,7 +153,7 @@ describeOnDatabases('operations', () => {
       expect(await thrownBy(() => start(token))).toMatchObject({ message: EXPIRED });
     });
 
-    it('that is started twice is started once', async () => {
+    it('starts once even if started twice', async () => {
       const id = await engine.create();
       const { token } = await planKill([id]);
       const [first, second] = await Promise.all([start(token), start(token)]);
@@ -167,7 +167,7 @@ describeOnDatabases('operations', () => {
       expect(ends).toHaveLength(1);
     });
 
-    it('of one sandbox is not started when that is no longer as it was shown', async () => {
+    it('does not start if its only sandbox has changed', async () => {
       const id = await engine.create();
       const { token } = await planKill([id]);
       await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -182,7 +182,7 @@ describeOnDatabases('operations', () => {
       expect((await engine.detail(id)).status).toBe(200);
     });
 
-    it('of many leaves out what has changed, says so, and adds nothing that came later', async () => {
+    it('skips changed sandboxes and never adds new ones', async () => {
       const metadata = { batch: 'drift' };
       const ids = await Promise.all(Array.from({ length: 12 }, () => engine.create({ metadata })));
       const [drifted = '', ...same] = ids;
@@ -204,7 +204,7 @@ describeOnDatabases('operations', () => {
       for (const id of [drifted, late]) expect((await engine.detail(id)).status).toBe(200);
     });
 
-    it('of many is not started until its phrase is typed', async () => {
+    it('does not start a bulk kill without its phrase', async () => {
       const ids = [await engine.create(), await engine.create()];
       const { token } = await planKill(ids);
       for (const typed of ['', 'kill', 'kill 3', 'KILL 2'])
@@ -216,7 +216,7 @@ describeOnDatabases('operations', () => {
       await isFinished(await start(token, { typed: ' kill 2 ' }));
     });
 
-    it('leaves protected ones out of a bulk, and asks for the id of one alone', async () => {
+    it('skips protected sandboxes in bulk and asks for the id of a single one', async () => {
       const kept = await engine.create({ metadata: { protected: 'true' } });
       const other = await engine.create();
       const bulk = await planKill([kept, other]);
@@ -229,7 +229,7 @@ describeOnDatabases('operations', () => {
       expect((await engine.detail(kept)).status).toBe(404);
     });
 
-    it('of more than may be taken at once is refused', async () => {
+    it('rejects more sandboxes than the limit', async () => {
       const ids = Array.from({ length: 41 }, (_, at) => `i${at}`);
       expect(await thrownBy(() => planKill(ids))).toMatchObject({
         code: 'invalid',
@@ -238,7 +238,7 @@ describeOnDatabases('operations', () => {
       });
     });
 
-    it('goes on when a sandbox has gone by itself', async () => {
+    it('handles a sandbox that has already gone', async () => {
       const id = await engine.create();
       const { token } = await planKill([id]);
       await engine.call('DELETE', `/sandboxes/${id}`);
@@ -249,7 +249,7 @@ describeOnDatabases('operations', () => {
       ]);
     });
 
-    it('of nothing is not started', async () => {
+    it('does not start if it is empty', async () => {
       const { token } = await planKill(['igone']);
       expect(await thrownBy(() => start(token))).toMatchObject({
         code: 'conflict',
@@ -257,21 +257,21 @@ describeOnDatabases('operations', () => {
       });
     });
 
-    it('fails when the service does', async () => {
+    it('fails if the service fails', async () => {
       await engine.fault({ route: 'GET /sandboxes/*', status: 503 });
       expect(await thrownBy(() => planKill(['i0']))).toMatchObject({ code: 'unavailable' });
     });
   });
 
   describe('a cancel', () => {
-    it('of what nobody knows or what is over is refused', async () => {
+    it('is refused for an unknown or finished operation', async () => {
       expect(await thrownBy(() => stopOperation(session, 'nothing'))).toMatchObject({ code: 'not_found' });
       const operation = await pauseNow([await engine.create()]);
       await isFinished(operation);
       expect(await thrownBy(() => stopOperation(session, operation.id))).toMatchObject({ code: 'conflict' });
     });
 
-    it('is recorded with who stopped it', async () => {
+    it('records the person', async () => {
       const ids = await Promise.all(Array.from({ length: 30 }, () => engine.create()));
       await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 500 });
       const operation = await pauseNow(ids);
@@ -282,8 +282,8 @@ describeOnDatabases('operations', () => {
     });
   });
 
-  describe('what is unknown', () => {
-    it('is cleared up by another look', async () => {
+  describe('an unknown outcome', () => {
+    it('is clarified by a recheck', async () => {
       const there = await engine.create();
       const operation = await recordNew([there, 'igone', 'idone']);
       await claimItems(operation.id, { owner: 'me', leaseMs: 60_000, max: 10 });
@@ -308,8 +308,8 @@ describeOnDatabases('operations', () => {
     });
   });
 
-  describe('an act that can be undone', () => {
-    it('of many reaches those it can, and says who is left out', async () => {
+  describe('an action without a plan', () => {
+    it('changes the sandboxes it can and returns the skipped ones', async () => {
       const [running, paused] = [await engine.create(), await engine.create()];
       await engine.call('POST', `/sandboxes/${paused}/pause`);
       const { operation, skipped } = await operateNow(
@@ -323,7 +323,7 @@ describeOnDatabases('operations', () => {
       expect((await engine.detail(running)).state).toBe('paused');
     });
 
-    it('leaves alone what is being worked on', async () => {
+    it('skips sandboxes of another operation', async () => {
       const id = await engine.create();
       await engine.fault({ route: `POST /sandboxes/${id}/pause`, latencyMs: 600 });
       const operation = await pauseNow([id]);
@@ -334,14 +334,14 @@ describeOnDatabases('operations', () => {
       await isFinished(operation);
     });
 
-    it('is done at once', async () => {
+    it('starts at once', async () => {
       const id = await engine.create();
       const operation = await pauseNow([id]);
       await isFinished(operation);
       expect((await engine.detail(id)).state).toBe('paused');
     });
 
-    it('that the state forbids is refused with the reason', async () => {
+    it('is refused with the reason if the state forbids it', async () => {
       const id = await engine.create();
       const resume = () =>
         operateNow(session, { act: 'resume', sandboxIds: [id], params: {}, retryOf: null }, '');
@@ -350,7 +350,7 @@ describeOnDatabases('operations', () => {
       expect(await thrownBy(resume)).toMatchObject({ message: 'It is already terminated.' });
     });
 
-    it('tells everybody who looks at the fleet', async () => {
+    it('updates the fleet view', async () => {
       const watcher = fleetWatcher();
       const id = await engine.create();
       await pauseNow([id]).then(isFinished);

@@ -10,7 +10,7 @@ it.each([
   ['/work/out/', '/work/out'],
   ['/work/a b/ü', '/work/a b/ü'],
   ['/work/.hidden/..x', '/work/.hidden/..x'],
-])('%j is %j', (text, path) => {
+])('parses %j as %j', (text, path) => {
   expect(parseArchivePath(text)).toBe(path);
   expect(parseArchivePath(path)).toBe(path);
 });
@@ -28,6 +28,6 @@ it.each([
   '/a\u202eb',
   '/\ud800',
   `/${'x'.repeat(MAX_ARCHIVE_PATH_CHARS)}`,
-])('%j is none', (text) => {
+])('rejects %j', (text) => {
   expect(parseArchivePath(text)).toBeNull();
 });

@@ -29,23 +29,23 @@ afterAll(() => fs.rmSync(archiveDir, { recursive: true, force: true }));
 const RESUME = 'POST /sandboxes/*/resume';
 const PAUSE = 'POST /sandboxes/*/pause';
 
-describe.runIf(canRun)('files are saved before a kill', () => {
-  let house: ProcessEngine;
+describe.runIf(canRun)('archiving before a kill', () => {
+  let engine: ProcessEngine;
   let opened = 0;
 
   beforeAll(async () => {
-    house = await startProcessEngine();
-    process.env.SANDKEEPER_ENGINE_URL = house.url;
-    process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+    engine = await startProcessEngine();
+    process.env.SANDKEEPER_ENGINE_URL = engine.url;
+    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
     await wakeKeeper().open();
   });
   afterAll(async () => {
     await wakeKeeper().close();
     await fleetWatcher().close();
   });
-  beforeEach(() => void onTestFinished(async () => void (await house.api('DELETE', '/engine/faults'))));
+  beforeEach(() => void onTestFinished(async () => void (await engine.api('DELETE', '/engine/faults'))));
 
-  /** A runner, as of a process of its own. */
+  /** A runner, as in a separate process. */
   function openRunner() {
     opened += 1;
     const owner = `process-${opened}`;
@@ -61,29 +61,29 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     return { runner, owner, said };
   }
 
-  /** A sandbox with a file in its home. `slow`: reading it takes for ever. */
+  /** A sandbox with a file in its home directory. `slow`: reading it never ends. */
   async function create({ isPaused = false, isSlow = false } = {}): Promise<Sandbox> {
-    const sandbox = await house.create({ envs: { PATH: '/data/bin:/usr/bin:/bin' } });
+    const sandbox = await engine.create({ envs: { PATH: '/data/bin:/usr/bin:/bin' } });
     await sandbox.files.write('/home/user/out/result', 'mine');
     if (isSlow) await tarThat({ id: sandbox.sandboxId }, 'exec sleep 600');
-    if (isPaused) await house.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
+    if (isPaused) await engine.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
     return getSandbox(sandbox.sandboxId);
   }
 
-  /** Puts a `tar` of its own into a sandbox, found before the system's. */
+  /** Installs a `tar` that shadows the system's. */
   async function tarThat({ id }: Pick<Sandbox, 'id'>, script: string): Promise<void> {
-    const bin = join(house.guestDir(id), 'root/data/bin');
+    const bin = join(engine.guestDir(id), 'root/data/bin');
     fs.mkdirSync(bin, { recursive: true });
     fs.writeFileSync(join(bin, 'tar'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
   const stateOf = async (id: string) => {
-    const { status, json } = await house.api('GET', `/sandboxes/${id}`);
+    const { status, json } = await engine.api('GET', `/sandboxes/${id}`);
     return status === 404 ? 'gone' : (json as { state: string }).state;
   };
-  const fault = (input: object) => house.api('POST', '/engine/faults', input);
+  const fault = (input: object) => engine.api('POST', '/engine/faults', input);
 
-  /** Records a kill that saves first. */
+  /** Records a kill that archives first. */
   const input = (sandboxes: readonly Sandbox[], params: ActParams = {}) =>
     recordNew(sandboxes, {
       id: randomBytes(9).toString('base64url'),
@@ -99,7 +99,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
 
   const isOver = ({ outcome }: RecordedItem) => outcome !== 'waiting' && outcome !== 'sending';
 
-  /** What became of each, by id. */
+  /** Items by sandbox id. */
   async function outcomes({ id }: Operation): Promise<Record<string, RecordedItem>> {
     await eventually(async () => (await listRecorded(id)).every(isOver), 40_000);
     return Object.fromEntries((await listRecorded(id)).map((item) => [item.sandboxId, item]));
@@ -119,7 +119,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
   const kept = ({ id }: Operation) =>
     fs.existsSync(join(archiveDir, id)) ? fs.readdirSync(join(archiveDir, id)) : [];
 
-  it('and where they are is recorded', async () => {
+  it('records the archive', async () => {
     const sandbox = await create();
     const { operation, items } = await kill([sandbox]);
     const name = `${operation.id}/${sandbox.id}.tar.gz`;
@@ -135,11 +135,11 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     ]);
   });
 
-  it('of one that ends gracefully with what its processes write last', async () => {
+  it('includes files that processes write when they are stopped', async () => {
     const sandbox = await create();
     const script = 'trap "echo last > /home/user/last; exit 0" TERM; echo ready; while :; do sleep 0.1; done';
     const { Sandbox: Sdk } = await import('@moru-ai/core');
-    const handle = await Sdk.connect(sandbox.id, house.connection);
+    const handle = await Sdk.connect(sandbox.id, engine.connection);
     await new Promise<void>((resolve, reject) => {
       const onStdout = (text: string) => void (text.includes('ready') && resolve());
       handle.commands
@@ -151,14 +151,14 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/last');
   });
 
-  it('of a paused one, which is woken for it and killed without being paused once more', async () => {
+  it('wakes a paused sandbox and kills it without pausing it again', async () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: `POST /sandboxes/${sandbox.id}/pause`, latencyMs: 1 });
     const { items } = await kill([sandbox]);
     expect(items[sandbox.id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
     expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
     expect(await stateOf(sandbox.id)).toBe('gone');
-    const { json } = await house.api('GET', '/engine/faults');
+    const { json } = await engine.api('GET', '/engine/faults');
     expect(json).toMatchObject([{ fired: 0 }]);
     expect(await accessTo(sandbox.id)).toEqual([
       expect.stringMatching(
@@ -169,7 +169,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     ]);
   });
 
-  it('or it is not killed: neither a running one nor a paused one, which is paused again', async () => {
+  it('does not kill on a failure, and pauses a paused sandbox again', async () => {
     const running = await create();
     const paused = await create({ isPaused: true });
     const { operation, items } = await kill([running, paused], { exportPath: '/nowhere' });
@@ -182,7 +182,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect((await accessTo(paused.id)).at(-1)).toBe('ana | review-paused | The task was done');
   });
 
-  it('or it is not killed because its tar fails without a word about what is missing', async () => {
+  it('does not kill if tar fails silently', async () => {
     const sandbox = await create();
     await tarThat(sandbox, '/usr/bin/tar "$@"; exit 2');
     const { operation, items } = await kill([sandbox]);
@@ -194,7 +194,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(kept(operation)).toEqual([]);
   });
 
-  it('or it is not killed because it cannot be woken', async () => {
+  it('does not kill if the sandbox cannot be woken', async () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: RESUME, status: 429 });
     const { items } = await kill([sandbox]);
@@ -205,7 +205,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(await stateOf(sandbox.id)).toBe('paused');
   });
 
-  it('or it is left alone because somebody else wakes it in the same moment', async () => {
+  it('skips a sandbox that someone else wakes at the same moment', async () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: RESUME, effect: 'lose-race' });
     const { items } = await kill([sandbox]);
@@ -216,7 +216,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(await stateOf(sandbox.id)).not.toBe('gone');
   });
 
-  it('or it is left alone because somebody else has had it awake while it waited for its turn', async () => {
+  it('skips a sandbox that someone else woke while it was queued', async () => {
     const slow = await Promise.all(Array.from({ length: 4 }, () => create({ isSlow: true })));
     const sandbox = await create({ isPaused: true });
     const { runner, said } = openRunner();
@@ -226,14 +226,14 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 1 });
     const operation = await input([sandbox]);
     start(runner, operation, [sandbox]);
-    // It has been read, and is what it was.
+    // It has been read and has not changed.
     await eventually(async () => {
-      const { json } = await house.api('GET', '/engine/faults');
+      const { json } = await engine.api('GET', '/engine/faults');
       return (json as { fired: number }[])[0]?.fired === 1;
     });
     await new Promise((resolve) => setTimeout(resolve, 500));
-    await house.api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
-    await house.api('POST', `/sandboxes/${sandbox.id}/pause`);
+    await engine.api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
+    await engine.api('POST', `/sandboxes/${sandbox.id}/pause`);
     await recordCancel(slowly.id, 'ana', Date.now());
     runner.cancel(slowly.id, 'ana', Date.now());
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
@@ -244,7 +244,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(await accessTo(sandbox.id)).toEqual([]);
   });
 
-  it('or it is not killed because nothing can be written', async () => {
+  it('does not kill if the archive cannot be written', async () => {
     const sandbox = await create();
     const operation = await input([sandbox]);
     fs.writeFileSync(join(archiveDir, operation.id), 'in the way');
@@ -257,8 +257,8 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(await stateOf(sandbox.id)).toBe('running');
   });
 
-  it('and tried again where the service asks for less', async () => {
-    // As many as are read from the list, so that nothing but the way in asks for one alone.
+  it('retries when the service throttles', async () => {
+    // Enough sandboxes to be read from the list, so that only the archive reads a single one.
     const all = await Promise.all(Array.from({ length: 5 }, () => create()));
     const [sandbox] = all;
     await fault({ route: `GET /sandboxes/${sandbox?.id}`, status: 429, retryAfterSeconds: 1, count: 2 });
@@ -267,11 +267,11 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(items[sandbox?.id ?? '']?.tookMs).toBeGreaterThan(1_000);
   });
 
-  it('and one that changes meanwhile is left alone all the same', async () => {
+  it('skips a sandbox that changes while it is archived', async () => {
     const sandbox = await create();
     const { runner, said } = openRunner();
     const operation = await input([sandbox]);
-    // The archive is there once the sandbox is asked for again, and it is paused before that is answered.
+    // The sandbox is paused between the archive and the reading before the kill.
     await tarThat(sandbox, 'sleep 1; exec /usr/bin/tar "$@"');
     start(runner, operation, [sandbox]);
     await eventually(() => said(sandbox.id, 'Archiving its files'));
@@ -280,7 +280,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
     await eventually(() => kept(operation).includes(`${sandbox.id}.tar.gz`));
-    await house.api('POST', `/sandboxes/${sandbox.id}/pause`);
+    await engine.api('POST', `/sandboxes/${sandbox.id}/pause`);
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
       outcome: 'skipped',
       message: 'Skipped: it was running and is now paused.',
@@ -289,7 +289,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(await stateOf(sandbox.id)).toBe('paused');
   });
 
-  it('and a kill that fails afterwards leaves a paused one paused, and the archive', async () => {
+  it('keeps the archive and the pause if the kill fails', async () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: `DELETE /sandboxes/${sandbox.id}`, status: 403 });
     const { items } = await kill([sandbox]);
@@ -298,7 +298,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
   });
 
-  it('and is stopped in the middle, before the kill', async () => {
+  it('stops while archiving, without a kill', async () => {
     const running = await create({ isSlow: true });
     const paused = await create({ isSlow: true, isPaused: true });
     const { runner, said } = openRunner();
@@ -317,7 +317,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     expect(kept(operation)).toEqual([]);
   });
 
-  it('and others need not wait for that', async () => {
+  it('does not block other operations', async () => {
     const slow = await Promise.all(Array.from({ length: 6 }, () => create({ isSlow: true })));
     const quick = await create();
     const { runner, said } = openRunner();
@@ -333,8 +333,8 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     await outcomes(slowly);
   });
 
-  describe('by whoever takes over', () => {
-    /** As a process leaves an item that dies while it works on it. */
+  describe('after a takeover', () => {
+    /** An item as a crashed process leaves it. */
     async function crashedOn(operation: Operation): Promise<string> {
       const owner = `dead-${operation.id}`;
       await claimItems(operation.id, { owner, leaseMs: 60_000, max: 10 });
@@ -353,7 +353,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
       return outcomes(operation);
     }
 
-    it('anew: what was begun is thrown away', async () => {
+    it('archives again and removes the unfinished file', async () => {
       const sandbox = await create();
       const operation = await input([sandbox]);
       const folder = join(archiveDir, operation.id);
@@ -367,7 +367,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
       expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
     });
 
-    it('also where a paused one was left awake', async () => {
+    it('archives a paused sandbox that was left awake', async () => {
       const sandbox = await create({ isPaused: true });
       const operation = await input([sandbox]);
       const before = new WakeKeeper({ owner: 'dead', isShared: true });
@@ -383,7 +383,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
       expect((await accessTo(sandbox.id)).filter((line) => line.includes('review-woken'))).toHaveLength(1);
     });
 
-    it('also where it has been paused again since', async () => {
+    it('archives a sandbox that was paused again since', async () => {
       const sandbox = await create({ isPaused: true });
       const operation = await input([sandbox]);
       const mark = `save-${operation.id}-`;
@@ -394,10 +394,10 @@ describe.runIf(canRun)('files are saved before a kill', () => {
       expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({ outcome: 'done' });
     });
 
-    it('but not where somebody else has resumed it', async () => {
+    it('skips a sandbox that someone else has resumed', async () => {
       const sandbox = await create({ isPaused: true });
       const operation = await input([sandbox]);
-      await house.api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
+      await engine.api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
       await crashedOn(operation);
       expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({
         outcome: 'skipped',
@@ -406,11 +406,11 @@ describe.runIf(canRun)('files are saved before a kill', () => {
       expect(await stateOf(sandbox.id)).toBe('running');
     });
 
-    it('and looked at again where the kill has happened already', async () => {
-      const told: Record<string, string | null | undefined> = {};
+    it('verifies the archive if the sandbox was already killed', async () => {
+      const results: Record<string, string | null | undefined> = {};
       for (const harm of ['none', 'bent', 'lost', 'unsaved']) {
         const sandbox = await create();
-        // A kill that is refused leaves everything as before it.
+        // A refused kill changes nothing.
         await fault({ route: `DELETE /sandboxes/${sandbox.id}`, status: 403 });
         const first = await kill([sandbox]);
         const saved = first.items[sandbox.id]?.saved;
@@ -427,12 +427,12 @@ describe.runIf(canRun)('files are saved before a kill', () => {
           });
         if (harm === 'bent') fs.truncateSync(join(archiveDir, name), 40);
         if (harm === 'lost') fs.rmSync(join(archiveDir, name));
-        await house.api('DELETE', '/engine/faults');
-        await house.api('DELETE', `/sandboxes/${sandbox.id}`);
+        await engine.api('DELETE', '/engine/faults');
+        await engine.api('DELETE', `/sandboxes/${sandbox.id}`);
         const item = (await takeOver(operation, [sandbox]))[sandbox.id];
-        told[harm] = `${item?.outcome}: ${item?.message}`;
+        results[harm] = `${item?.outcome}: ${item?.message}`;
       }
-      expect(told).toEqual({
+      expect(results).toEqual({
         none: 'done: null',
         bent: 'done: Its files were archived, but the archive has changed since. It can no longer be read.',
         lost: 'done: Its files were archived, but the archive has changed since. It no longer exists.',
@@ -441,7 +441,7 @@ describe.runIf(canRun)('files are saved before a kill', () => {
     });
   });
 
-  it('and the pause that is to follow is tried until it works', async () => {
+  it('retries the pause until it succeeds', async () => {
     const sandbox = await create({ isPaused: true });
     await fault({ route: PAUSE, status: 500, count: 1 });
     const { items } = await kill([sandbox], { exportPath: '/nowhere' });

@@ -14,7 +14,7 @@ setUpDataDir();
 
 const GB = 2 ** 30;
 const MB = 2 ** 20;
-/** Whether this machine lets us make a disk that is small enough to fill. */
+/** Whether this machine can mount a small disk to fill. */
 const canMount = spawnsMount();
 
 function spawnsMount(): boolean {
@@ -32,7 +32,7 @@ function spawnsMount(): boolean {
 
 const modeOf = (path: string) => (fs.statSync(path).mode & 0o777).toString(8);
 
-describe('the place of an archive', () => {
+describe('ArchivePlace', () => {
   let dir: string;
 
   beforeEach(() => {
@@ -40,7 +40,7 @@ describe('the place of an archive', () => {
     onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
   });
 
-  it('is made of ids, for nobody else to read', async () => {
+  it('consists of ids and is private', async () => {
     const place = await ArchivePlace.open(join(dir, 'deep/below'), 'op_1', 'i1');
     expect(place.name).toBe('op_1/i1.tar.gz');
     const part = await place.createPart();
@@ -61,13 +61,13 @@ describe('the place of an archive', () => {
     ['op', 'i1/x'],
     ['', 'i1'],
     ['op', ''],
-  ])('takes nothing for an id that is none: %j %j', async (operationId, sandboxId) => {
+  ])('rejects invalid ids: %j %j', async (operationId, sandboxId) => {
     const thrown = await thrownBy(() => ArchivePlace.open(dir, operationId, sandboxId));
     expect(thrown).toMatchObject({ code: 'invalid' });
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it('follows no link out of its directory', async () => {
+  it('does not follow links out of its directory', async () => {
     const outside = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
     onTestFinished(() => fs.rmSync(outside, { recursive: true, force: true }));
     fs.symlinkSync(outside, join(dir, 'op1'));
@@ -87,7 +87,7 @@ describe('the place of an archive', () => {
     expect(fs.readFileSync(target, 'utf8')).toBe('precious');
   });
 
-  it('is lost by whoever has not noticed that another has taken over', async () => {
+  it('is unaffected by a process that lost its claim', async () => {
     const late = await ArchivePlace.open(dir, 'op', 'i1');
     const lateFile = await late.createPart();
     const other = await ArchivePlace.open(dir, 'op', 'i12');
@@ -95,7 +95,7 @@ describe('the place of an archive', () => {
     const heir = await ArchivePlace.open(dir, 'op', 'i1');
     const heirFile = await heir.createPart();
     await heir.sweep();
-    // Of another sandbox whose id begins alike, nothing is removed.
+    // Files of a sandbox with the same id prefix are kept.
     expect(fs.readdirSync(join(dir, 'op'))).toHaveLength(2);
     await heirFile.write('of the heir');
     await lateFile.write('of the late one');
@@ -105,7 +105,7 @@ describe('the place of an archive', () => {
     await Promise.all([lateFile.close(), heirFile.close()]);
   });
 
-  it('says what is wrong where nothing can be written', async () => {
+  it('explains why it cannot be written', async () => {
     fs.writeFileSync(join(dir, 'file'), '');
     for (const wrong of ['file', 'file/below'])
       expect(await thrownBy(() => openArchiveDir(join(dir, wrong)))).toMatchObject({
@@ -115,14 +115,14 @@ describe('the place of an archive', () => {
   });
 });
 
-describe.runIf(canRun)('an export', () => {
-  let house: ProcessEngine;
+describe.runIf(canRun)('writeArchive', () => {
+  let engine: ProcessEngine;
   let dir: string;
 
   beforeAll(async () => {
-    house = await startProcessEngine();
-    process.env.SANDKEEPER_ENGINE_URL = house.url;
-    process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+    engine = await startProcessEngine();
+    process.env.SANDKEEPER_ENGINE_URL = engine.url;
+    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
   });
 
   beforeEach(() => {
@@ -130,11 +130,11 @@ describe.runIf(canRun)('an export', () => {
     onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
   });
 
-  /** A sandbox with an empty `/data`, and where its files lie on this machine. */
+  /** A sandbox with an empty `/data`, and the path of its files on this machine. */
   async function newSandbox() {
-    const sandbox = await house.create();
+    const sandbox = await engine.create();
     await sandbox.files.makeDir('/data/work');
-    return { id: sandbox.sandboxId, sandbox, root: join(house.guestDir(sandbox.sandboxId), 'root') };
+    return { id: sandbox.sandboxId, sandbox, root: join(engine.guestDir(sandbox.sandboxId), 'root') };
   }
 
   type Order = Partial<Parameters<typeof writeArchive>[1]>;
@@ -150,7 +150,7 @@ describe.runIf(canRun)('an export', () => {
   const listed = (file: string) =>
     execFileSync('tar', ['-t', '-z', '-f', file], { encoding: 'utf8' }).trim().split('\n').sort();
 
-  it('holds what real tar finds in it, and is as long and as many as it says', async () => {
+  it('writes an archive that tar reads, with the reported size and entries', async () => {
     const { id, root } = await newSandbox();
     fs.mkdirSync(`${root}/data/work/sub/empty`, { recursive: true });
     fs.writeFileSync(`${root}/data/work/ü -rf`, 'unicode');
@@ -165,14 +165,14 @@ describe.runIf(canRun)('an export', () => {
     expect(found.equals(noise)).toBe(true);
   });
 
-  it('of an empty folder is one entry, of a file too', async () => {
+  it('writes one entry for an empty folder or a file', async () => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/empty`, '');
     expect((await save(id, '/data/work')).saved).toMatchObject({ entries: 1, leftOut: 0 });
     expect((await save(id, '/data/empty')).saved).toMatchObject({ entries: 1, leftOut: 0 });
   });
 
-  it('of a home finds it, and a link is followed once', async () => {
+  it('finds the home directory and follows a link once', async () => {
     const { id, sandbox, root } = await newSandbox();
     await sandbox.files.write('/home/user/out/result', 'mine');
     const home = await save(id, '~');
@@ -183,7 +183,7 @@ describe.runIf(canRun)('an export', () => {
     expect(listed((await save(id, '~/out')).file)).toEqual(['out/', 'out/result']);
   });
 
-  it('counts what is only listed in it', async () => {
+  it('counts omitted files', async () => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/file`, 'file');
     fs.symlinkSync('file', `${root}/data/work/link`);
@@ -197,7 +197,7 @@ describe.runIf(canRun)('an export', () => {
     ['~/nowhere', '/home/user/nowhere does not exist in the sandbox.'],
     ['/data/broken', '/data/broken is a broken link.'],
     ['/data/links', 'It contains only links or unreadable files.'],
-  ])('of %s is none', async (path, message) => {
+  ])('fails for %s', async (path, message) => {
     const { id, root } = await newSandbox();
     fs.symlinkSync('/nowhere', `${root}/data/broken`);
     fs.mkdirSync(`${root}/data/links`);
@@ -206,7 +206,7 @@ describe.runIf(canRun)('an export', () => {
     expect(fs.readdirSync(join(dir, 'op')).filter((name) => name.endsWith('.tar.gz'))).toEqual([]);
   });
 
-  it('that would be too large is none', async () => {
+  it('fails beyond the size limit', async () => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/large`, Buffer.alloc(2 * MB));
     expect(await thrownBy(() => save(id, '/data/work', { limitBytes: MB }))).toMatchObject({
@@ -215,13 +215,13 @@ describe.runIf(canRun)('an export', () => {
     });
   });
 
-  it('of what has gone is none', async () => {
+  it('fails if the sandbox is gone', async () => {
     const { id } = await newSandbox();
-    await house.api('DELETE', `/sandboxes/${id}`);
+    await engine.api('DELETE', `/sandboxes/${id}`);
     expect(await thrownBy(() => save(id, '/data/work'))).toMatchObject({ problem: 'gone' });
   });
 
-  it.runIf(canMount)('on a disk that is full says so', async () => {
+  it.runIf(canMount)('reports a full disk', async () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]);
     onTestFinished(() => void execFileSync('umount', ['-l', dir]));
     const { id, root } = await newSandbox();
@@ -236,7 +236,7 @@ describe.runIf(canRun)('an export', () => {
     ['loses its end', (file: string) => fs.truncateSync(file, fs.statSync(file).size - 1)],
     ['gives it back empty', (file: string) => fs.truncateSync(file, 0)],
     ['gives back another', (file: string) => fs.writeFileSync(file, gzipSync(Buffer.alloc(1_024)))],
-  ])('on a disk that %s is none', async (_, damage) => {
+  ])('fails on a disk that %s', async (_, damage) => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/file`, 'file');
     const place = await ArchivePlace.open(dir, 'op', id);
@@ -254,27 +254,27 @@ describe.runIf(canRun)('an export', () => {
     });
   });
 
-  it('ends with the reason for which it is ended', async () => {
+  it('rejects with the reason of the signal', async () => {
     const { id, root, sandbox } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/long`, '');
     fs.truncateSync(`${root}/data/work/long`, 64 * GB);
     const stop = new AbortController();
-    const told: ArchiveProgress[] = [];
+    const events: ArchiveProgress[] = [];
     const saving = thrownBy(() =>
       save(id, '/data/work', {
         limitBytes: 100 * GB,
         signal: stop.signal,
-        onProgress: (progress) => told.push(progress),
+        onProgress: (progress) => events.push(progress),
       }),
     );
-    await eventually(() => told.some(({ entries, writtenBytes }) => entries === 2 && writtenBytes > 0));
+    await eventually(() => events.some(({ entries, writtenBytes }) => entries === 2 && writtenBytes > 0));
     stop.abort(new Error('enough'));
     expect(await saving).toEqual(new Error('enough'));
-    // The program that read it is gone, too.
+    // The process in the sandbox has ended too.
     await eventually(async () => (await sandbox.commands.list()).length === 0);
   });
 
-  it('is looked at again, and found wanting when it is', async () => {
+  it('detects a damaged archive', async () => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/noise`, randomBytes(MB));
     const { place, saved, file } = await save(id, '/data/work');

@@ -18,7 +18,7 @@ const PARAMS = {
 
 type Ended = { code: number; out: string; err: string };
 
-/** Runs `text` with `program`, as somebody would who has set the address and the key. */
+/** Runs `text` with `program`, with the address and the key in the environment. */
 function run(
   program: string,
   args: string[],
@@ -48,7 +48,7 @@ function textOf(...args: Parameters<typeof asCode>): string {
 describe('TypeScript', () => {
   const runOn = (engine: TestEngine, text: string) => run('node', ['--input-type=module', '-'], text, engine);
 
-  it('kills exactly those, and says of each what became of it', async () => {
+  it('kills exactly these ids and prints each result', async () => {
     const engine = await startTestEngine();
     const [first, second, other] = [await engine.create(), await engine.create(), await engine.create()];
     await engine.call('DELETE', `/sandboxes/${second}`);
@@ -58,7 +58,7 @@ describe('TypeScript', () => {
     expect((await engine.detail(other)).state).toBe('running');
   });
 
-  it('goes on with the next where one fails, and says so in its exit status', async () => {
+  it('continues after a failure and exits with status 1', async () => {
     const engine = await startTestEngine();
     const [gone, id] = [await engine.create(), await engine.create()];
     await engine.call('DELETE', `/sandboxes/${gone}`);
@@ -68,7 +68,7 @@ describe('TypeScript', () => {
     expect((await engine.detail(id)).state).toBe('paused');
   });
 
-  it('resumes with the time and what happens at its end', async () => {
+  it('resumes with a timeout and its effect', async () => {
     const engine = await startTestEngine();
     const id = await engine.create();
     const text = textOf('resume', { timeoutMs: 1_500, autoPause: true }, [id], 'typescript');
@@ -78,7 +78,7 @@ describe('TypeScript', () => {
     await expect.poll(async () => (await engine.detail(id)).state).toBe('paused');
   });
 
-  it('moves the deadline', async () => {
+  it('sets the deadline', async () => {
     const engine = await startTestEngine();
     const id = await engine.create();
     await runOn(engine, textOf('setTimeout', { timeoutMs: 1_800_000 }, [id], 'typescript'));
@@ -89,11 +89,11 @@ describe('TypeScript', () => {
 });
 
 describe.skipIf(!canRun)('a graceful kill in TypeScript', () => {
-  it('lets processes end by themselves, wakes nothing, and kills what does not end after the wait', async () => {
-    const house = await startProcessEngine();
+  it('stops processes first, wakes nothing, and kills after the grace period', async () => {
+    const processEngine = await startProcessEngine();
     const said: string[] = [];
     const runEndlessly = async (trap: string) => {
-      const sandbox = await house.create();
+      const sandbox = await processEngine.create();
       await sandbox.commands.run(`trap "${trap}" TERM; echo ready; while :; do sleep 0.1; done`, {
         background: true,
         onStdout: (text) => void said.push(text.trim()),
@@ -104,14 +104,14 @@ describe.skipIf(!canRun)('a graceful kill in TypeScript', () => {
     const stubborn = await runEndlessly('');
     const paused = await runEndlessly('echo woken; exit 0');
     await expect.poll(() => said).toEqual(['ready', 'ready', 'ready']);
-    await house.api('POST', `/sandboxes/${paused.sandboxId}/pause`);
+    await processEngine.api('POST', `/sandboxes/${paused.sandboxId}/pause`);
     const all = [polite, stubborn, paused].map(({ sandboxId }) => sandboxId);
     const text = textOf('kill', { graceMs: 2_000 }, all, 'typescript');
 
     const startedMs = Date.now();
-    const ended = await run('node', ['--input-type=module', '-'], text, house);
+    const ended = await run('node', ['--input-type=module', '-'], text, processEngine);
     expect(ended).toEqual({ code: 0, out: all.map((id) => `${id} killed\n`).join(''), err: '' });
-    // The stubborn one was waited for, once.
+    // Waited once for the process that ignores SIGTERM.
     expect(Date.now() - startedMs).toBeGreaterThan(2_000);
     expect(Date.now() - startedMs).toBeLessThan(30_000);
     expect(said.slice(3)).toEqual(['saved']);
@@ -119,18 +119,21 @@ describe.skipIf(!canRun)('a graceful kill in TypeScript', () => {
 });
 
 describe.skipIf(!canRun)('a command in TypeScript', () => {
-  it('is run as it was typed, where the sandbox runs, and an exit code is a result', async () => {
-    const house = await startProcessEngine();
-    const [runs, paused] = [(await house.create()).sandboxId, (await house.create()).sandboxId];
-    await house.api('POST', `/sandboxes/${paused}/pause`);
+  it('runs a command unchanged in running sandboxes and prints its exit code', async () => {
+    const processEngine = await startProcessEngine();
+    const [runs, paused] = [
+      (await processEngine.create()).sandboxId,
+      (await processEngine.create()).sandboxId,
+    ];
+    await processEngine.api('POST', `/sandboxes/${paused}/pause`);
     const command = `printf '%s\\n' "it's \\"\u202e\\"" '\${x}' "$PWD"\nexit 3`;
     const text = textOf('run', { command, cwd: '/tmp', limitMs: 20_000 }, [runs, paused], 'typescript');
-    // Nothing hides in the code itself.
+    // The code contains no invisible characters.
     expect(text).not.toContain('\u202e');
-    const ended = await run('node', ['--input-type=module', '-'], text, house);
+    const ended = await run('node', ['--input-type=module', '-'], text, processEngine);
     expect(ended.out).toBe(`${runs} exit 3\nit's "\u202e"\n\${x}\n/tmp\n`);
     expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('not run: it is paused') });
-    expect((await house.api('GET', `/sandboxes/${paused}`)).json).toMatchObject({ state: 'paused' });
+    expect((await processEngine.api('GET', `/sandboxes/${paused}`)).json).toMatchObject({ state: 'paused' });
   });
 });
 
@@ -142,7 +145,7 @@ describe('Python', () => {
       expect(text).toContain('    "ia7kh0tl11tyw3inzzbyq",\n    "i66nm4lfkpk7u05cjuspg",\n');
       const check = 'import sys; compile(sys.stdin.read(), "cleanup.py", "exec")';
       const ended = await run('python3', ['-c', check], text);
-      // Not everybody has Python.
+      // Python may not be installed.
       if (ended.code !== -1) expect(ended).toEqual({ code: 0, out: '', err: '' });
     },
   );
@@ -159,7 +162,7 @@ describe('the command line', () => {
     expect(textOf('kill', {}, ['ione', 'itwo'], 'cli')).toBe('moru sandbox kill ione itwo\n');
   });
 
-  it('sends a long list in portions', async () => {
+  it('splits a long list', async () => {
     const ids = Array.from({ length: 45 }, (_, at) => `isandbox${at}`);
     const text = textOf('kill', {}, ids, 'cli');
     const ended = await run('sh', ['-s'], `moru() { :; }\n${text.replace('moru sandbox kill', 'echo')}`);
@@ -179,7 +182,7 @@ describe('the command line', () => {
     ['run', PARAMS.run],
     ['kill', { graceMs: 10_000 }],
     ['kill', { exportPath: '~' }],
-  ] as const)('says that it has no form for %s %o', (act, params) => {
+  ] as const)('cannot express %s %o', (act, params) => {
     expect(asCode(act, params, ['ione'], 'cli')).toEqual({
       ok: false,
       reason: expect.stringContaining('The Moru CLI'),
@@ -187,7 +190,7 @@ describe('the command line', () => {
   });
 });
 
-describe('what comes from outside', () => {
+describe('untrusted input', () => {
   const HOSTILE = ["i'; process.exit(); '", 'i"\nimport os', '$(reboot)', '', 'i-…', 'a'.repeat(65)];
 
   it.each(CODE_LANGUAGES.flatMap((language) => HOSTILE.map((id) => [language, id] as const)))(
@@ -197,7 +200,7 @@ describe('what comes from outside', () => {
     },
   );
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, -5_000, undefined])('is no time: %s', (timeoutMs) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -5_000, undefined])('rejects the time %s', (timeoutMs) => {
     const params = timeoutMs === undefined ? {} : { timeoutMs };
     for (const language of ['python', 'typescript'] as const) {
       expect(() => asCode('resume', params, ['ifine'], language)).toThrow(RangeError);
@@ -207,7 +210,7 @@ describe('what comes from outside', () => {
   });
 });
 
-/** The same with the rest of what an act may be told. */
+/** Further options of an action. */
 function graceful(act: (typeof SANDBOX_ACTS)[number]): ActParams {
   if (act === 'run') return { command: 'cat <<X\n\u202e\\\nX', cwd: '/data/"', limitMs: 1_000 };
   return act === 'kill' ? { graceMs: 2_500, exportPath: '~' } : { timeoutMs: 60_000, autoPause: false };

@@ -16,7 +16,7 @@ function keysOf(set: Sandbox[], limits = LIMITS): string[] {
 }
 
 describe('blastRadius', () => {
-  it('divides by state, template and metadata, the most frequent first', () => {
+  it('groups by state, template and metadata, most frequent first', () => {
     const set = [
       ...sandboxes({ team: 'agents' }, { team: 'evals' }, { team: 'agents' }, {}),
       rowWith({ state: 'paused', alias: 'python', startedAtMs: NOW_MS - 9_000 }).sandbox,
@@ -52,11 +52,11 @@ describe('blastRadius', () => {
     });
   });
 
-  it('leaves out what all share and what is different in each', () => {
+  it('ignores keys with one shared value or only unique values', () => {
     const set = Array.from({ length: 40 }, (_, at) => ({
       environment: 'development',
       task: `task-${at}`,
-      // Repeats, but hardly.
+      // Almost unique.
       run: `run-${Math.floor(at * 0.7)}`,
       owner: at % 3 === 0 ? 'ana' : 'li',
     }));
@@ -66,33 +66,33 @@ describe('blastRadius', () => {
     expect(distinguishing).toEqual(['task', 'run', 'owner']);
   });
 
-  it('leaves out what few have', () => {
+  it('ignores rare keys', () => {
     const set = Array.from({ length: 41 }, (_, at): Metadata => (at < 10 ? { gpu: `a${at % 2}` } : {}));
     expect(keysOf(sandboxes(...set))).toEqual([]);
     expect(keysOf(sandboxes(...set.slice(0, 40)))).toEqual(['gpu']);
   });
 
-  it('names so many keys and values, and counts the rest', () => {
+  it('limits keys and values, and counts the rest', () => {
     const { keys } = blastRadius(
       mixedFleet(500).map(({ sandbox }) => sandbox),
       { keys: 2, values: 2 },
     );
     expect(keys).toHaveLength(2);
     for (const { key, values, more, without } of keys) {
-      // Where one more is all there is, it is named.
+      // One more value than the limit is listed.
       expect([key, values.length]).toEqual([key, more.values === 0 ? 3 : 2]);
       expect(more.values).not.toBe(1);
       expect(values.reduce((sum, { count }) => sum + count, more.count + without)).toBe(500);
     }
   });
 
-  it('tells a single one by all it has', () => {
+  it('lists all metadata of a single sandbox', () => {
     const { shared, distinguishing } = blastRadius(sandboxes({ team: 'agents' }), LIMITS);
     expect(shared).toEqual([{ key: 'team', value: 'agents' }]);
     expect(distinguishing).toEqual(['team']);
   });
 
-  it('says nothing of nothing', () => {
+  it('is empty for no sandboxes', () => {
     expect(blastRadius([], LIMITS)).toEqual({
       count: 0,
       states: [],
@@ -106,7 +106,7 @@ describe('blastRadius', () => {
 });
 
 describe('blastRadius of any set', () => {
-  // Names of properties that every object has are keys like others.
+  // Keys may be named like properties of every object.
   const word = fc.constantFrom('team', 'owner', '__proto__', 'constructor', 'a b', '\u202e', '');
   const someSandbox = fc
     .record({
@@ -118,7 +118,7 @@ describe('blastRadius of any set', () => {
     .map(({ metadata, ...rest }) => rowWith({ ...rest, metadata: Object.fromEntries(metadata) }).sandbox);
   const someSet = fc.array(someSandbox, { maxLength: 60 });
 
-  it('counts every sandbox once in every split', () => {
+  it('counts every sandbox once in every group', () => {
     fc.assert(
       fc.property(someSet, (set) => {
         const radius = blastRadius(set, LIMITS);
@@ -129,7 +129,7 @@ describe('blastRadius of any set', () => {
     );
   });
 
-  it('chooses only keys that divide the set, and no more than asked for', () => {
+  it('chooses only keys that divide the set, up to the limit', () => {
     fc.assert(
       fc.property(someSet, fc.integer({ min: 0, max: 5 }), (set, keys) => {
         const chosen = blastRadius(set, { keys, values: 100 }).keys;
@@ -156,7 +156,7 @@ describe('blastRadius of any set', () => {
   });
 });
 
-describe('what is left alone', () => {
+describe('skipped sandboxes', () => {
   const { sandbox: running } = rowWith();
   const { sandbox: paused } = rowWith({ state: 'paused' });
   const skip = (sandboxId: string, kind: Skipped['kind'], reason = ''): Skipped => ({
@@ -166,7 +166,7 @@ describe('what is left alone', () => {
     sandbox: kind === 'gone' ? null : paused,
   });
 
-  it('is grouped by why, in words that follow a count', () => {
+  it('are grouped by reason', () => {
     const skipped = [
       skip('i1', 'state'),
       skip('i2', 'protected', 'It is protected by keep=true.'),
@@ -194,7 +194,7 @@ describe('what is left alone', () => {
     expect(describeSkipped('kill', [])).toBeNull();
   });
 
-  it('is known in part before the server is asked', () => {
+  it('are predicted from the known states', () => {
     const { able, skipped } = divideByState('setTimeout', [running, paused]);
     expect(able).toEqual([running]);
     expect(skipped).toEqual([

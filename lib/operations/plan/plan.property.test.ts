@@ -28,19 +28,19 @@ const sandboxes = fc
 
 const acts = fc.constantFrom(...SANDBOX_ACTS);
 
-describe('whatever is asked for', () => {
-  it('each id is either reached or left alone for a reason, once, and nothing else is', () => {
+describe('any plan', () => {
+  it('contains each id once, as a target or skipped with a reason', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         const { targets, skipped } = partition(act, { read, busy, protectedKey: KEY });
-        const told = [...targets.map(({ id }) => id), ...skipped.map(({ sandboxId }) => sandboxId)];
-        expect(told.toSorted()).toEqual([...read.keys()].toSorted());
+        const ids = [...targets.map(({ id }) => id), ...skipped.map(({ sandboxId }) => sandboxId)];
+        expect(ids.toSorted()).toEqual([...read.keys()].toSorted());
         for (const { reason } of skipped) expect(reason).toMatch(/\S/);
       }),
     );
   });
 
-  it('whoever is reached is there, may be acted on, is free, and is not protected from a bulk', () => {
+  it('targets only existing, free, unprotected sandboxes whose state allows the action', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         for (const target of partition(act, { read, busy, protectedKey: KEY }).targets) {
@@ -53,7 +53,7 @@ describe('whatever is asked for', () => {
     );
   });
 
-  it('whoever is left alone would break a rule, and is told apart by it', () => {
+  it('skips only sandboxes that break the rule it names', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         for (const { sandboxId, kind, sandbox } of partition(act, { read, busy, protectedKey: KEY })
@@ -69,7 +69,7 @@ describe('whatever is asked for', () => {
     );
   });
 
-  it('only a kill asks for words, and those of a bulk say how many', () => {
+  it('requires a phrase only for a kill, with the count for a bulk kill', () => {
     fc.assert(
       fc.property(acts, sandboxes, (act, { read, busy }) => {
         const { targets } = partition(act, { read, busy, protectedKey: KEY });
@@ -81,7 +81,7 @@ describe('whatever is asked for', () => {
     );
   });
 
-  it('drift is another state, another run or new protection, whatever else has changed', () => {
+  it('reports drift only for another state, another lifetime or new protection', () => {
     const change = fc.record(
       {
         state: fc.constantFrom(...SandboxState.options),

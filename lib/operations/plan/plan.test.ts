@@ -25,7 +25,7 @@ describe('partition', () => {
     ['pause', ['running']],
     ['resume', ['paused']],
     ['setTimeout', ['running']],
-  ] as const)('%s reaches %j', (act, reached) => {
+  ] as const)('%s targets %j', (act, reached) => {
     const { targets, skipped } = split(act, read);
     expect(targets.map(({ id }) => id)).toEqual(reached);
     expect([...targets.map(({ id }) => id), ...skipped.map(({ sandboxId }) => sandboxId)].toSorted()).toEqual(
@@ -34,7 +34,7 @@ describe('partition', () => {
     for (const { reason } of skipped) expect(reason).toMatch(/^[A-Z].+\.$/);
   });
 
-  it('says why each one is left out', () => {
+  it('gives a reason for each skipped sandbox', () => {
     expect(split('pause', read).skipped).toEqual([
       { sandboxId: 'paused', kind: 'state', reason: 'It is already paused.', sandbox: paused },
       {
@@ -47,7 +47,7 @@ describe('partition', () => {
     ]);
   });
 
-  it('leaves protected ones out of bulks of acts that stop them, not of others', () => {
+  it('skips protected sandboxes in bulk kills and pauses only', () => {
     const both = new Map([
       ['running', running],
       ['kept', kept],
@@ -66,11 +66,11 @@ describe('partition', () => {
     expect(split('setTimeout', both).targets).toEqual([running, kept]);
   });
 
-  it('reaches a protected one that is asked for alone', () => {
+  it('targets a single protected sandbox', () => {
     expect(split('kill', new Map([['kept', kept]])).targets).toEqual([kept]);
   });
 
-  it('protects by the configured key, and by nothing but true', () => {
+  it('protects only by the configured key with the value true', () => {
     const bulk = (metadata: Record<string, string>) =>
       partition('kill', {
         read: new Map([
@@ -85,7 +85,7 @@ describe('partition', () => {
     for (const metadata of harmless) expect(bulk(metadata)).toBe(2);
   });
 
-  it('leaves alone what is being worked on', () => {
+  it('skips sandboxes of another operation', () => {
     expect(split('kill', read, ['running']).skipped).toContainEqual({
       sandboxId: 'running',
       kind: 'busy',
@@ -96,7 +96,7 @@ describe('partition', () => {
 });
 
 describe('phraseFor', () => {
-  it('asks for the count of a bulk kill, the id of a protected one, and else for nothing', () => {
+  it('is the count of a bulk kill, the id of a protected sandbox, or null', () => {
     expect(phraseFor('kill', [running, paused], 'protected')).toBe('kill 2');
     expect(phraseFor('kill', [kept], 'protected')).toBe('kept');
     expect(phraseFor('kill', [running], 'protected')).toBeNull();
@@ -106,13 +106,13 @@ describe('phraseFor', () => {
 });
 
 describe('driftOf', () => {
-  it('sees another state and another run, and nothing else', () => {
+  it('reports another state and another lifetime, and nothing else', () => {
     expect(driftOf(running, { ...running, endAtMs: 1, metadata: { a: 'b' } }, null)).toBeNull();
     expect(driftOf(running, { ...running, state: 'paused' }, null)).toBe('it was running and is now paused');
     expect(driftOf(running, { ...running, startedAtMs: 1 }, null)).toBe('it was resumed in the meantime');
   });
 
-  it('sees protection where that matters', () => {
+  it('reports new protection if a key is given', () => {
     const now = { ...running, metadata: { protected: 'true' } };
     expect(driftOf(running, now, 'protected')).toBe('it is now protected');
     expect(driftOf(running, now, null)).toBeNull();
@@ -121,7 +121,7 @@ describe('driftOf', () => {
 });
 
 describe('the rule table', () => {
-  it('has a verdict for every state and act, and every state can be killed', () => {
+  it('covers every state and action, and allows a kill in every state', () => {
     for (const state of SandboxState.options) {
       for (const act of SANDBOX_ACTS) expect(sandboxCan(state, act)).toBe(sandboxCannot(state, act) === null);
       expect(sandboxCan(state, 'kill')).toBe(true);

@@ -2,20 +2,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 
-/** What stands in the record of operations stays there: two files write it, and only what is not known before the end. */
+/** The record of operations is append-only: two files write it, and updates only add results. */
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-/** Takes operations into the record, settles them, and forgets old ones. */
+/** Records, finishes and deletes operations. */
 const STORE = 'lib/operations/record/store.ts';
-/** Writes what becomes of single items. */
+/** Writes the outcomes of items. */
 const CLAIMS = 'lib/operations/record/claims.ts';
 const WRITES =
   /\b(insertInto|updateTable|deleteFrom|replaceInto|mergeInto|dropTable)\(\s*['"](operations|operation_items)['"]/;
-/** Statements as text, which the pattern above would not see. */
+/** Raw SQL, which the pattern above does not match. */
 const RAW =
   /\b(insert\s+into|update|delete\s+from|truncate(\s+table)?|drop\s+table)\s+["'`]?operation(s|_items)\b/i;
 
-/** What may still change once an operation is recorded. Who, what, why, by which filter and whom: never. */
+/** Columns that may change after an operation is recorded. Person, action, reason, filter and sandboxes never do. */
 const CHANGEABLE = {
   operations: ['state', 'finished_at_ms', 'cancelled_at_ms', 'cancelled_by'],
   operation_items: [
@@ -40,7 +40,7 @@ function filesIn(dir: string): string[] {
 const store = readFileSync(join(ROOT, STORE), 'utf8');
 const claims = readFileSync(join(ROOT, CLAIMS), 'utf8');
 
-it('two files alone write it, and one of them only of items that are there', () => {
+it('is written by two files, one of which only updates items', () => {
   const writers = ['app', 'components', 'lib']
     .flatMap((dir) => filesIn(join(ROOT, dir)))
     .filter((file) => {
@@ -52,7 +52,7 @@ it('two files alone write it, and one of them only of items that are there', () 
   expect(claims).not.toMatch(RAW);
 });
 
-it('what was intended is never changed, only what became of it', () => {
+it('never changes the request, only its result', () => {
   const updates = [
     ...`${store}${claims}`.matchAll(/updateTable\('(operations|operation_items)'\)\s*\.set\(\{([^}]*)\}\)/g),
   ];
@@ -64,7 +64,7 @@ it('what was intended is never changed, only what became of it', () => {
   }
 });
 
-it('leases write nothing but the claim', () => {
+it('lets leases write only the claim', () => {
   const leases = readFileSync(join(ROOT, 'lib/lease/leases.ts'), 'utf8');
   const updates = [...leases.matchAll(/\bupdate \$\{[^}]*\}\s+set ([\s\S]*?)\s+where/g)];
   expect(updates).toHaveLength(leases.match(/\bupdate \$/g)?.length ?? 0);
@@ -75,21 +75,21 @@ it('leases write nothing but the claim', () => {
   expect(leases).not.toMatch(/\b(insert into|delete from)\b/);
 });
 
-it('nothing is forgotten but what the retention that is configured asks for', () => {
+it('deletes only what the configured retention requires', () => {
   const [, forgetting = ''] = store.split('export async function forgetOperationsBefore');
   const count = (text: string) => text.match(/deleteFrom\(/g)?.length ?? 0;
   expect(count(forgetting)).toBeGreaterThan(0);
   expect(count(store)).toBe(count(forgetting));
 });
 
-it('what a command came to is written by one file, once, and goes with its operation', () => {
+it('writes the result of a command in one file, once, and deletes it with its operation', () => {
   const runs = 'lib/commands/store.ts';
   const writes = /\b(insertInto|updateTable|replaceInto|mergeInto)\(\s*['"]operation_commands['"]/g;
   const writers = filesIn(join(ROOT, 'lib')).filter((file) => readFileSync(file, 'utf8').match(writes));
   expect(writers.map((file) => relative(ROOT, file))).toEqual([runs]);
   const text = readFileSync(join(ROOT, runs), 'utf8');
   expect(text).not.toContain('deleteFrom(');
-  // An end is written where there is none yet.
+  // An ending is only written if there is none.
   expect(text.match(/updateTable\(/g)).toHaveLength(1);
   expect(text).toMatch(
     /updateTable\('operation_commands'\)[\s\S]*?\.where\('ending', 'is', null\)\s*\.execute\(\)/,

@@ -21,7 +21,7 @@ function boardWith(ids: string[]) {
 const ids = (items: OperationItem[]) => items.map(({ sandboxId }) => sandboxId);
 
 describe('changes', () => {
-  it('are told together, with how many are how', () => {
+  it('are published in batches, with the counts', () => {
     const { events, note } = boardWith(['a', 'b', 'c']);
     note('a', 'sending');
     note('a', 'done');
@@ -35,7 +35,7 @@ describe('changes', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('never open again what is final, and are no news where nothing changed', () => {
+  it('never reopen a final item, and are not published if nothing changed', () => {
     const { events, note } = boardWith(['a']);
     note('a', 'done');
     vi.advanceTimersByTime(100);
@@ -47,7 +47,7 @@ describe('changes', () => {
     expect(events[0]?.operation.counts).toMatchObject({ done: 1, sending: 0, waiting: 0 });
   });
 
-  it('of the operation are told at once, after those of its items', () => {
+  it('of the operation are published at once, with pending items', () => {
     const { board, operation, events, note } = boardWith(['a']);
     note('a', 'done');
     board.note(operation.id, { state: 'finished', finishedAtMs: 5 });
@@ -57,7 +57,7 @@ describe('changes', () => {
   });
 });
 
-it('knows who is busy, until it is over', () => {
+it('reports busy sandboxes until the operation has finished', () => {
   const { board, operation, note } = boardWith(['a', 'b']);
   note('a', 'failed');
   expect(board.busyIds()).toEqual(new Set(['b']));
@@ -68,16 +68,16 @@ it('knows who is busy, until it is over', () => {
   expect([board.busyIds().size, board.running().length]).toEqual([0, 0]);
 });
 
-it('tells those who come later everything under way, of the finished only the end, and forgets that in time', () => {
+it('sends new listeners running operations, and finished ones without items for a while', () => {
   const { board, operation } = boardWith(['a', 'b']);
-  const heard = () => {
+  const received = () => {
     const events: OperationEvent[] = [];
     board.listen((event) => events.push(event))();
     return events.map(({ operation: { state }, items }) => [state, items.length]);
   };
-  expect(heard()).toEqual([['running', 2]]);
+  expect(received()).toEqual([['running', 2]]);
   board.note(operation.id, { state: 'finished' });
-  expect(heard()).toEqual([['finished', 0]]);
+  expect(received()).toEqual([['finished', 0]]);
   vi.advanceTimersByTime(5 * 60_000);
-  expect(heard()).toEqual([]);
+  expect(received()).toEqual([]);
 });

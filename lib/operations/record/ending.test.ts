@@ -28,7 +28,7 @@ function killBy(actor: string) {
 }
 
 describe('findEnding', () => {
-  it('of what was killed here names who did it, and what it was', async () => {
+  it('names the person and the last state of a sandbox that was killed here', async () => {
     const { sandbox } = rowWith({ id: 'iours', metadata: { owner: 'ana' } });
     await recordOperation({ ...killBy('li'), id: 'o1', targets: [sandbox] });
     await claimItems('o1', { owner: 'here', leaseMs: 60_000, max: 1 });
@@ -51,7 +51,7 @@ describe('findEnding', () => {
     expect(Date.now() - (ending?.endedAtMs ?? 0)).toBeLessThan(10_000);
   });
 
-  it('names the last archive of its files, also where the kill after it came from elsewhere', async () => {
+  it('returns the last archive, even if the sandbox was killed elsewhere', async () => {
     const id = await engine.create();
     const { sandbox } = rowWith({ id });
     for (const operationId of ['s1', 's2']) {
@@ -67,7 +67,7 @@ describe('findEnding', () => {
     expect(await findEnding(id)).toMatchObject({ how: 'It was killed.', saved: { name: `s2/${id}.tar.gz` } });
   });
 
-  it('of what ended elsewhere is what the service remembers', async () => {
+  it('returns the reason of the service for a sandbox that ended elsewhere', async () => {
     const killed = await engine.create();
     await engine.call('DELETE', `/sandboxes/${killed}`);
     const expired = await engine.create({ timeout: 0 });
@@ -79,22 +79,22 @@ describe('findEnding', () => {
       operationId: null,
       saved: null,
     });
-    // The service may be a moment behind with why.
+    // The service may report the reason a moment later.
     await eventually(async () => (await findEnding(expired))?.how === 'Its time ran out.');
   });
 
-  it('is looked for on later pages, too', async () => {
+  it('searches later pages', async () => {
     const old = await engine.create();
     await engine.call('DELETE', `/sandboxes/${old}`);
     for (let made = 0; made < 120; made += 1) await engine.create();
     expect((await findEnding(old))?.how).toBe('It was killed.');
   });
 
-  it('of what nobody has heard of is unknown', async () => {
+  it('returns null for an unknown id', async () => {
     expect(await findEnding('inever')).toBeNull();
   });
 
-  it.each([404, 500])('is what was seen here where the history answers %i', async (status) => {
+  it.each([404, 500])('falls back to the watcher if the history answers %i', async (status) => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => void vi.restoreAllMocks());
     await engine.fault({ route: 'GET /v2/sandbox-runs', status });

@@ -33,8 +33,8 @@ const search: fc.Arbitrary<LogSearch> = fc.record({
   before: orNothing(fc.record({ atMs: moment, id: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/) })),
 });
 
-describe('the search of the log', () => {
-  it('comes back from the address as it went in', () => {
+describe('log filters', () => {
+  it('survive a round trip through the URL', () => {
     fc.assert(
       fc.property(search, (asked) => {
         const counted = asked.within === null ? asked : { ...asked, fromMs: null, toMs: null };
@@ -43,7 +43,7 @@ describe('the search of the log', () => {
     );
   });
 
-  it('is readable in the address', () => {
+  it('are readable in the URL', () => {
     const fromMs = Date.parse('2026-01-15T09:30:00Z');
     expect(printLogSearch({ by: 'ana', act: 'kill', fromMs })).toBe(
       'by=ana&act=kill&from=2026-01-15T09%3A30Z',
@@ -57,9 +57,9 @@ describe('the search of the log', () => {
     'before=1.a.b',
     'by=+++',
     '',
-  ])('asks for nothing by %j', (address) => expect(parse(address)).toEqual(WHOLE_LOG));
+  ])('ignore %j', (address) => expect(parse(address)).toEqual(WHOLE_LOG));
 
-  it('never throws, whatever the address holds', () => {
+  it('never throw, whatever the URL contains', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (any) => {
         const asked = parseLogSearch(() => any);
@@ -68,18 +68,18 @@ describe('the search of the log', () => {
     );
   });
 
-  it('is narrowed by anything but the page', () => {
+  it('are set by anything but the page', () => {
     expect(isNarrowed({ ...WHOLE_LOG, before: { atMs: 1, id: 'a' } })).toBe(false);
     expect(isNarrowed({ ...WHOLE_LOG, by: 'ana' })).toBe(true);
   });
 
-  it('counts a span from now, and no other limits beside it', () => {
+  it('apply a span relative to now instead of fixed limits', () => {
     const times = { within: '1h', fromMs: 1, toMs: 2 } as const;
     expect(timeRangeOf(times, 10_000_000)).toEqual({ sinceMs: 6_400_000, untilMs: null });
     expect(timeRangeOf({ ...times, within: null }, 10_000_000)).toEqual({ sinceMs: 1, untilMs: 2 });
   });
 
-  it('knows what nothing can match', () => {
+  it('detect invalid ids and names', () => {
     expect(canMatch({ ...WHOLE_LOG, by: 'ana', sandbox: 'i1' })).toBe(true);
     expect(canMatch({ ...WHOLE_LOG, by: 'a\0' })).toBe(false);
     expect(canMatch({ ...WHOLE_LOG, sandbox: "' or 1=1" })).toBe(false);

@@ -16,7 +16,7 @@ const item = (sandboxId: string, outcome: Outcome): OperationItem => ({
   tookMs: null,
 });
 
-/** As the record has them, with their sandboxes. */
+/** Recorded items with their sandboxes. */
 function recorded(items: readonly OperationItem[]): RecordedItem[] {
   return items.map((each) => ({ ...each, sandbox: sandboxOf(each.sandboxId) }));
 }
@@ -37,7 +37,7 @@ function sandboxOf(id: string): Sandbox {
   };
 }
 
-/** An operation whose counts are those of `all`. */
+/** An operation with the counts of `all`. */
 function operationOf(all: readonly OperationItem[], differences: Partial<Operation> = {}): Operation {
   return {
     id: 'o1',
@@ -61,7 +61,7 @@ function operationOf(all: readonly OperationItem[], differences: Partial<Operati
 const DONE = [item('a', 'done'), item('b', 'failed')];
 const running = operationOf([item('a', 'sending'), item('b', 'waiting')]);
 const finished = operationOf(DONE, { state: 'finished', finishedAtMs: 2 });
-const told = (operation: Operation, items: OperationItem[]) => ({
+const eventOf = (operation: Operation, items: OperationItem[]) => ({
   operation,
   items,
   heldUntilMs: null,
@@ -79,148 +79,148 @@ beforeEach(() => {
 });
 
 describe('underWay', () => {
-  it('says what is being done to which sandbox, in a new map for each change', () => {
+  it('returns the action per sandbox, in a new map for each change', () => {
     const { progress } = openProgress();
-    const heard = vi.fn();
-    progress.subscribe(heard);
-    progress.receive(told(running, [item('a', 'waiting'), item('b', 'sending')]));
+    const listener = vi.fn();
+    progress.subscribe(listener);
+    progress.receive(eventOf(running, [item('a', 'waiting'), item('b', 'sending')]));
     const first = progress.underWay();
     expect([...first]).toEqual([
       ['a', { act: 'kill', operationId: 'o1' }],
       ['b', { act: 'kill', operationId: 'o1' }],
     ]);
-    progress.receive(told(running, [item('a', 'done')]));
+    progress.receive(eventOf(running, [item('a', 'done')]));
     expect(progress.underWay()).not.toBe(first);
     expect([...progress.underWay().keys()]).toEqual(['b']);
     const second = progress.underWay();
-    progress.receive(told(running, [item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('b', 'waiting')]));
     expect(progress.underWay()).toBe(second);
-    expect(heard).toHaveBeenCalledTimes(3);
+    expect(listener).toHaveBeenCalledTimes(3);
   });
 
-  it('does not let the end of one operation hide another', () => {
+  it('keeps an operation when another one on the same sandbox ends', () => {
     const { progress } = openProgress();
-    progress.receive(told(running, [item('a', 'sending')]));
-    progress.receive(told({ ...running, id: 'o2', act: 'pause' }, [item('a', 'sending')]));
-    progress.receive(told(running, [item('a', 'done')]));
-    progress.receive(told(finished, []));
+    progress.receive(eventOf(running, [item('a', 'sending')]));
+    progress.receive(eventOf({ ...running, id: 'o2', act: 'pause' }, [item('a', 'sending')]));
+    progress.receive(eventOf(running, [item('a', 'done')]));
+    progress.receive(eventOf(finished, []));
     expect(progress.underWay().get('a')).toEqual({ act: 'pause', operationId: 'o2' });
   });
 
-  it('frees every sandbox of an operation whose end is told in numbers alone', () => {
+  it('clears the sandboxes of an operation that ends with counts only', () => {
     const { progress } = openProgress();
-    progress.receive(told(running, [item('a', 'sending'), item('b', 'waiting')]));
-    progress.receive(told(finished, []));
+    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
+    progress.receive(eventOf(finished, []));
     expect(progress.underWay().size).toBe(0);
   });
 
-  it('follows 5,000 sandboxes at little cost', () => {
+  it('handles 5,000 sandboxes quickly', () => {
     const { progress } = openProgress();
     const items = Array.from({ length: 5_000 }, (_, index) => item(`s${index}`, 'waiting'));
     const operation = operationOf(items);
-    progress.receive(told(operation, items));
+    progress.receive(eventOf(operation, items));
     const startedMs = performance.now();
     for (let at = 0; at < 5_000; at += 50)
       progress.receive(
-        told(
+        eventOf(
           operation,
           items.slice(at, at + 50).map(({ sandboxId }) => item(sandboxId, 'done')),
         ),
       );
     expect(progress.underWay().size).toBe(0);
-    // A hundred events; each copies two maps of 5,000. Far above what it takes, so that a busy machine passes too.
+    // A hundred events copy two maps of 5,000 each. The limit is generous for a busy machine.
     expect(performance.now() - startedMs).toBeLessThan(1_500);
   });
 });
 
 describe('views', () => {
-  it('lists what is under way and what has ended, newest first, each a new object when it changes', () => {
+  it('lists running and finished operations, newest first, as new objects on change', () => {
     const { progress } = openProgress();
-    progress.receive(told(running, [item('a', 'sending'), item('b', 'waiting')]));
-    progress.receive(told({ ...running, id: 'o2', createdAtMs: 5 }, [item('c', 'waiting')]));
+    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
+    progress.receive(eventOf({ ...running, id: 'o2', createdAtMs: 5 }, [item('c', 'waiting')]));
     const [newer, older] = progress.views();
     expect([newer?.operation.id, older?.operation.id]).toEqual(['o2', 'o1']);
-    progress.receive({ ...told(finished, [item('a', 'done')]), heldUntilMs: 9 });
+    progress.receive({ ...eventOf(finished, [item('a', 'done')]), heldUntilMs: 9 });
     expect(progress.views()[0]).toBe(newer);
     expect(progress.views()[1]).toMatchObject({ wasSeenRunning: true, heldUntilMs: 9 });
     expect(progress.views()[1]?.items.get('a')?.outcome).toBe('done');
     expect(older?.items.get('a')?.outcome).toBe('sending');
   });
 
-  it('tells what ended before this tab came from what it saw under way, and drops both in time', () => {
+  it('marks operations that this tab saw running, and drops finished ones after a while', () => {
     const { progress } = openProgress();
-    progress.receive(told(finished, []));
+    progress.receive(eventOf(finished, []));
     expect(progress.views()[0]).toMatchObject({ wasSeenRunning: false, endSeenAtMs: Date.now() });
     vi.advanceTimersByTime(11 * 60_000);
-    progress.receive(told({ ...running, id: 'o2' }, []));
+    progress.receive(eventOf({ ...running, id: 'o2' }, []));
     expect(progress.views().map(({ operation }) => operation.id)).toEqual(['o2']);
   });
 
-  it('keeps the latest seconds of progress', () => {
+  it('keeps recent progress', () => {
     const { progress } = openProgress();
     const startMs = Date.now();
     for (const outcome of ['waiting', 'done'] as const) {
-      progress.receive(told(operationOf([item('a', outcome), item('b', 'waiting')]), []));
+      progress.receive(eventOf(operationOf([item('a', outcome), item('b', 'waiting')]), []));
       vi.advanceTimersByTime(6_000);
     }
     expect(progress.find('o1')?.samples).toEqual([
       { atMs: startMs, final: 0 },
       { atMs: startMs + 6_000, final: 1 },
     ]);
-    progress.receive(told(finished, []));
+    progress.receive(eventOf(finished, []));
     expect(progress.find('o1')?.samples.map(({ final }) => final)).toEqual([1, 2]);
   });
 });
 
 describe('whenFinished', () => {
-  it('tells the end once, with every item, to who asked before', () => {
+  it('calls the listener once with all items', () => {
     const { progress, fetchRecord } = openProgress();
     const ended = vi.fn();
     progress.whenFinished('o1', ended);
-    progress.receive(told(running, [item('a', 'done'), item('b', 'sending')]));
-    progress.receive(told(running, [item('b', 'failed')]));
+    progress.receive(eventOf(running, [item('a', 'done'), item('b', 'sending')]));
+    progress.receive(eventOf(running, [item('b', 'failed')]));
     expect(ended).not.toHaveBeenCalled();
-    progress.receive(told(finished, []));
-    progress.receive(told(finished, DONE));
+    progress.receive(eventOf(finished, []));
+    progress.receive(eventOf(finished, DONE));
     expect(ended.mock.calls).toEqual([[finished, DONE]]);
     expect(fetchRecord).not.toHaveBeenCalled();
   });
 
-  it('and to who asks afterwards: a fast operation is over before its action has answered', () => {
+  it('calls a listener that is added after the end', () => {
     const { progress } = openProgress();
-    progress.receive(told(finished, DONE));
+    progress.receive(eventOf(finished, DONE));
     const ended = vi.fn();
     progress.whenFinished('o1', ended);
     expect(ended).toHaveBeenCalledWith(finished, DONE);
   });
 
-  it('but not to who no longer wants to know', () => {
+  it('does not call a removed listener', () => {
     const { progress } = openProgress();
     const ended = vi.fn();
     progress.whenFinished('o1', ended)();
-    progress.receive(told(finished, DONE));
+    progress.receive(eventOf(finished, DONE));
     expect(ended).not.toHaveBeenCalled();
   });
 
-  it('asks for the items where the end was told in numbers alone', async () => {
+  it('fetches the items if the end came with counts only', async () => {
     const { progress, fetchRecord } = openProgress();
     fetchRecord.mockResolvedValue({ operation: finished, items: recorded(DONE) });
     const ended = vi.fn();
-    progress.receive(told(finished, []));
+    progress.receive(eventOf(finished, []));
     progress.whenFinished('o1', ended);
     await vi.advanceTimersByTimeAsync(0);
     expect(ended.mock.calls).toEqual([[finished, recorded(DONE)]]);
     expect(progress.find('o1')?.items.size).toBe(2);
   });
 
-  it('asks for the end of what is not told any more after a loss of the connection, until it can be had', async () => {
+  it('fetches the end of operations missing after a reconnect, with retries', async () => {
     const { progress, fetchRecord } = openProgress();
     const ended = vi.fn();
-    progress.receive(told(running, [item('a', 'sending'), item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
     progress.whenFinished('o1', ended);
     fetchRecord.mockRejectedValue(new Error('no network'));
     progress.missed();
-    // Nothing is known to be free while nobody could tell.
+    // Sandboxes stay busy while the end is unknown.
     expect(progress.underWay().size).toBe(2);
     await vi.advanceTimersByTimeAsync(60 * 60_000);
     fetchRecord.mockResolvedValue({ operation: finished, items: recorded(DONE) });
@@ -233,18 +233,18 @@ describe('whenFinished', () => {
     expect(fetchRecord).not.toHaveBeenCalled();
   });
 
-  it('does not ask for what is told again on joining', async () => {
+  it('does not fetch operations that the server sends again', async () => {
     const { progress, fetchRecord } = openProgress();
-    progress.receive(told(running, [item('a', 'sending'), item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('a', 'sending'), item('b', 'waiting')]));
     progress.whenFinished('o1', vi.fn());
     progress.missed();
     progress.joined();
-    progress.receive(told(running, [item('a', 'done'), item('b', 'waiting')]));
+    progress.receive(eventOf(running, [item('a', 'done'), item('b', 'waiting')]));
     await vi.advanceTimersByTimeAsync(60_000);
     expect(fetchRecord).not.toHaveBeenCalled();
   });
 
-  it('asks for what was never told, and gives up what does not exist', async () => {
+  it('fetches an operation without events, and gives up if it does not exist', async () => {
     const { progress, fetchRecord } = openProgress();
     const ended = vi.fn();
     progress.whenFinished('o1', ended);
@@ -253,7 +253,7 @@ describe('whenFinished', () => {
     expect(ended).not.toHaveBeenCalled();
   });
 
-  it('goes on asking for what is under way though it is not told', async () => {
+  it('keeps fetching a running operation without events', async () => {
     const { progress, fetchRecord } = openProgress();
     const ended = vi.fn();
     progress.whenFinished('o1', ended);
@@ -269,8 +269,8 @@ describe('whenFinished', () => {
   });
 });
 
-it("knows the server's clock by what it says", () => {
+it('learns server time from events', () => {
   const { progress } = openProgress();
-  progress.receive({ ...told(running, []), sentAtMs: Date.now() + 60_000 });
+  progress.receive({ ...eventOf(running, []), sentAtMs: Date.now() + 60_000 });
   expect(progress.clock.at(1_000)).toBe(61_000);
 });

@@ -8,26 +8,26 @@ const samples = (...points: [atMs: number, final: number][]): ProgressSample[] =
 describe('ratePerSecond', () => {
   const times = { startsAtMs: 1_000, nowMs: 3_000 };
 
-  it('is what was done in the time of the samples', () => {
+  it('is the progress over the samples', () => {
     expect(ratePerSecond(samples([1_000, 10], [2_000, 58], [3_000, 106]), times)).toBe(48);
   });
 
-  it('does not count the time in which nothing had been sent', () => {
+  it('ignores the time before the first result', () => {
     expect(ratePerSecond(samples([0, 0], [900, 0], [1_000, 0], [3_000, 20]), times)).toBe(10);
   });
 
-  it('says nothing before the first is done, nor from a moment alone', () => {
+  it('is null before the first result or with too short an interval', () => {
     expect(ratePerSecond([], times)).toBeNull();
     expect(ratePerSecond(samples([1_000, 0], [2_000, 0]), times)).toBeNull();
     expect(ratePerSecond(samples([2_900, 3]), { startsAtMs: 2_800, nowMs: 3_000 })).toBeNull();
   });
 
-  it('falls back on all the time since the start, as after a reload or where each one takes long', () => {
+  it('falls back to the time since the start', () => {
     expect(ratePerSecond(samples([3_000, 4]), times)).toBe(2);
     expect(ratePerSecond(samples([2_000, 4], [3_000, 4]), times)).toBe(2);
   });
 
-  it('falls when news fail to come', () => {
+  it('drops when events stop', () => {
     const seen = samples([1_000, 10], [2_000, 20]);
     expect(ratePerSecond(seen, { startsAtMs: 0, nowMs: 2_900 })).toBe(10);
     expect(ratePerSecond(seen, { startsAtMs: 0, nowMs: 7_000 })).toBe(2);
@@ -35,7 +35,7 @@ describe('ratePerSecond', () => {
 });
 
 describe('restMs', () => {
-  it('is the time that the rest takes at this rate', () => {
+  it('is the remaining time at this rate', () => {
     const counts = { ...noCounts(), done: 97, waiting: 40, sending: 8 };
     expect(restMs(counts, 48)).toBe(1_000);
     expect(restMs(counts, null)).toBeNull();
@@ -50,7 +50,7 @@ it.each([
   [3, '3 per second'],
   [0.2, '12 per minute'],
   [0.001, '1 per minute'],
-])('says a rate of %d as "%s"', (perSecond, text) => {
+])('formats a rate of %d as "%s"', (perSecond, text) => {
   expect(rateText(perSecond)).toBe(text);
 });
 
@@ -61,6 +61,6 @@ it.each([
   [91_000, 'about 2 min left'],
   [3_700_000, 'about 62 min left'],
   [8_000_000, 'about 3 h left'],
-])('says %d ms as "%s"', (ms, text) => {
+])('formats %d ms as "%s"', (ms, text) => {
   expect(leftText(ms)).toBe(text);
 });

@@ -33,7 +33,7 @@ function operationOf(items: readonly RecordedItem[], changes: Partial<Operation>
   };
 }
 
-/** Reads RFC 4180 as a program would that trusts nothing else. */
+/** A strict RFC 4180 parser. */
 function readCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
@@ -75,7 +75,7 @@ function recordsOf(text: string): Record<string, string>[] {
 const csvOf = (items: readonly RecordedItem[], changes: Partial<Operation> = {}) =>
   recordText('csv', operationOf(items, changes), items);
 
-/** What a cell says once its guard against formulas is taken away. */
+/** Removes the formula guard of a cell. */
 const unguarded = (cell: string) => (/^'+[=+\-@\t\r\n＝＋－＠]/.test(cell) ? cell.slice(1) : cell);
 
 const anyText = fc.oneof(
@@ -108,7 +108,7 @@ const anyItem = fc
 const anyItems = fc.array(anyItem, { maxLength: 12 });
 
 describe('results as CSV', () => {
-  it('name who did what when, and what each sandbox was', () => {
+  it('contain person, action, time and sandbox', () => {
     const text = csvOf([
       itemWith('i1', { owner: 'ana', run: 'pr-1' }),
       itemWith('i2', { owner: 'li' }, { outcome: 'failed', message: '500, still running', tookMs: null }),
@@ -125,7 +125,7 @@ describe('results as CSV', () => {
     ]);
   });
 
-  it('name the archives of those that were saved first', () => {
+  it('contain archives', () => {
     const saved = { name: 'Op_1-x/i1.tar.gz', bytes: 1_234, entries: 3, leftOut: 1 };
     const items = [itemWith('i1', {}, { saved }), itemWith('i2', {}, { outcome: 'failed' })];
     const [first, second] = recordsOf(csvOf(items, { params: { exportPath: '~' } }));
@@ -138,7 +138,7 @@ describe('results as CSV', () => {
     expect(json.items[0].saved).toEqual(saved);
   });
 
-  it('can be read back whatever stands in them', () => {
+  it('round-trip any text', () => {
     fc.assert(
       fc.property(anyItems, anyText, (items, actor) => {
         const records = recordsOf(csvOf(items, { actor }));
@@ -156,7 +156,7 @@ describe('results as CSV', () => {
     );
   });
 
-  it('hold nothing that a spreadsheet would calculate', () => {
+  it('contain no formulas', () => {
     fc.assert(
       fc.property(anyItems, anyText, (items, actor) => {
         for (const cell of readCsv(csvOf(items, { actor })).flat())
@@ -168,7 +168,7 @@ describe('results as CSV', () => {
     );
   });
 
-  it('have as many cells in each row as there are titles', () => {
+  it('have a cell per column in each row', () => {
     fc.assert(
       fc.property(anyItems, (items) => {
         const widths = new Set(readCsv(csvOf(items)).map((cells) => cells.length));
@@ -177,7 +177,7 @@ describe('results as CSV', () => {
     );
   });
 
-  it('put the most frequent keys first, and those beyond the 64th into one column', () => {
+  it('list frequent keys first and join those beyond the 64th', () => {
     const many = Object.fromEntries(
       Array.from({ length: 70 }, (_, at) => [`k${String(at).padStart(2, '0')}`, 'v']),
     );
@@ -199,7 +199,7 @@ describe('results as CSV', () => {
     expect(second?.more_metadata).toBe('');
   });
 
-  it('are whole, however many there are', () => {
+  it('are complete for any number of items', () => {
     const items = Array.from({ length: 5_001 }, (_, at) => itemWith(`i${at}`, { at: String(at) }));
     const parts = [...recordParts('csv', operationOf(items), items)];
     expect(parts.length).toBe(12);
@@ -210,7 +210,7 @@ describe('results as CSV', () => {
 });
 
 describe('results as JSON', () => {
-  it('are the operation and its items, exactly', () => {
+  it('contain exactly the operation and its items', () => {
     fc.assert(
       fc.property(anyItems, (items) => {
         const operation = operationOf(items);
@@ -219,14 +219,14 @@ describe('results as JSON', () => {
     );
   });
 
-  it('are whole, however many there are', () => {
+  it('are complete for any number of items', () => {
     const items = Array.from({ length: 1_001 }, (_, at) => itemWith(`i${at}`, {}));
     expect(JSON.parse(recordText('json', operationOf(items), items)).items.length).toBe(1_001);
   });
 });
 
 describe('the file', () => {
-  it('has a name that says what is in it', () => {
+  it('has a descriptive name', () => {
     expect(recordFileName('csv', operationOf([itemWith('i1', {})]))).toBe(
       'kill-1-2026-01-15T093104Z-Op_1-x.csv',
     );
@@ -235,7 +235,7 @@ describe('the file', () => {
     );
   });
 
-  it('is of a known kind', () => {
+  it('has a known format', () => {
     expect(parseRecordFormat('csv')).toBe('csv');
     expect(parseRecordFormat('exe')).toBeNull();
     expect(parseRecordFormat(null)).toBeNull();

@@ -28,7 +28,7 @@ type Seed = {
   retryOf?: string;
 };
 
-/** Writes an operation as it would stand in the record some time after its start. */
+/** Records an operation with outcomes. */
 async function seed({ id, minutesAgo, items, act = 'kill', actor = 'ana', ...more }: Seed): Promise<void> {
   const db = await database();
   const createdAtMs = NOW_MS - minutesAgo * MINUTE_MS;
@@ -90,7 +90,7 @@ describeOnDatabases('the record', () => {
     await seed({ id: 'later', minutesAgo: 1, items: { x: 'done' }, act: 'embalm' });
   });
 
-  it('tells everything there is to know of an operation', async () => {
+  it('returns all fields of an operation', async () => {
     expect(await findRecord('stopped')).toEqual({
       id: 'stopped',
       act: 'kill',
@@ -114,7 +114,7 @@ describeOnDatabases('the record', () => {
     expect(await findRecord('never')).toBeNull();
   });
 
-  it('keeps every sandbox as it was, in the order of the plan', async () => {
+  it('keeps sandboxes as planned, in plan order', async () => {
     const items = await listRecorded('old');
     expect(items.map(({ sandboxId, outcome }) => [sandboxId, outcome])).toEqual([
       ['a', 'done'],
@@ -134,7 +134,7 @@ describeOnDatabases('the record', () => {
     expect(await listRecorded('never')).toEqual([]);
   });
 
-  it('lists the newest first, with the counts of each, and names the sandbox where it is one', async () => {
+  it('lists newest first, with counts, and the id of a single sandbox', async () => {
     const { entries, older } = await listOperations(WHOLE_LOG, NOW_MS);
     expect(idsOf(entries)).toEqual(['stopped', 'pause', 'retry', 'old']);
     expect(entries.map(({ sandboxId }) => sandboxId)).toEqual([null, null, 'c', null]);
@@ -142,7 +142,7 @@ describeOnDatabases('the record', () => {
     expect(older).toBeNull();
   });
 
-  describe('narrowed down', () => {
+  describe('filtered', () => {
     it.each<[Partial<LogSearch>, string[]]>([
       [{ by: 'li' }, ['retry']],
       [{ by: 'LI' }, []],
@@ -161,7 +161,7 @@ describeOnDatabases('the record', () => {
       [{ fromMs: NOW_MS - 30 * MINUTE_MS }, ['stopped', 'pause']],
       [{ toMs: NOW_MS - 60 * MINUTE_MS }, ['retry', 'old']],
       [{ fromMs: NOW_MS - 61 * MINUTE_MS, toMs: NOW_MS - 59 * MINUTE_MS }, ['retry']],
-    ])('to %j it lists %j, and takes news in by the same rule', async (search, ids) => {
+    ])('by %j lists %j, and filters live operations the same way', async (search, ids) => {
       expect(await idsFor(search)).toEqual(ids);
       const asked = { ...WHOLE_LOG, ...search };
       const all = (await listOperations(WHOLE_LOG, NOW_MS)).entries;
@@ -174,7 +174,7 @@ describeOnDatabases('the record', () => {
     });
   });
 
-  it('is read page by page, without gaps or repetitions where two began at the same moment', async () => {
+  it('pages without gaps or duplicates, even for equal times', async () => {
     const seen: string[] = [];
     let before: LogSearch['before'] = null;
     do {
@@ -185,11 +185,11 @@ describeOnDatabases('the record', () => {
     expect(seen).toEqual(['stopped', 'pause', 'retry', 'old']);
   });
 
-  it('knows who has started anything', async () => {
+  it('lists people who have started operations', async () => {
     expect(await listActors()).toEqual(['ana', 'li']);
   });
 
-  it('finds the retries of an operation and whether there is anything on a sandbox', async () => {
+  it('finds retries, and whether a sandbox has operations', async () => {
     expect((await findRetries('old')).map(({ id, counts }) => [id, counts.done])).toEqual([['retry', 1]]);
     expect(await findRetries('retry')).toEqual([]);
     expect(await hasOperations('c')).toBe(true);

@@ -30,7 +30,7 @@ const outcomesOf = async (id: string) =>
   Object.fromEntries((await listItems(id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]));
 
 describeOnDatabases('operations', () => {
-  it('are written once, with every sandbox as it was, however many', async () => {
+  it('are recorded once, with all sandboxes', async () => {
     const ids = Array.from({ length: 250 }, (_, at) => `i${at}`);
     const operation = await recordNew(ids, {
       act: 'resume',
@@ -46,7 +46,7 @@ describeOnDatabases('operations', () => {
     expect(items[0]).toEqual({ sandboxId: 'i0', outcome: 'waiting', message: null, tookMs: null });
   });
 
-  it('are written with all their items or not at all', async () => {
+  it('are recorded with all items or not at all', async () => {
     const { sandbox } = rowWith({ id: 'twice' });
     const operation = newOperation();
     await expect(recordOperation({ ...operation, targets: [sandbox, sandbox] })).rejects.toThrow();
@@ -54,7 +54,7 @@ describeOnDatabases('operations', () => {
     expect(await listItems(operation.id)).toEqual([]);
   });
 
-  it('are claimed by one process only, in their order', async () => {
+  it('are claimed by one process only, in order', async () => {
     const operation = await recordNew(['a', 'b', 'c', 'd', 'e']);
     const first = await claim(operation.id, 'p1', 2);
     expect(first).toEqual([
@@ -66,7 +66,7 @@ describeOnDatabases('operations', () => {
     expect((await listClaimed('p1')).size).toBe(2);
   });
 
-  it('are shared out without overlap by processes that claim at once', async () => {
+  it('are claimed without overlap by concurrent processes', async () => {
     const operation = await recordNew(Array.from({ length: 300 }, (_, at) => `i${at}`));
     const claims = await Promise.all(
       ['p1', 'p2', 'p3', 'p4'].map((owner) => claim(operation.id, owner, 200)),
@@ -75,13 +75,13 @@ describeOnDatabases('operations', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it("whose claim has run out are anybody's, and known to have been claimed", async () => {
+  it('can be claimed again after the claim expires, and are marked as claimed before', async () => {
     const operation = await recordNew(['a', 'b']);
     await claimItems(operation.id, { owner: 'dead', leaseMs: -1, max: 1 });
     expect((await claim(operation.id, 'next')).map(({ wasClaimed }) => wasClaimed)).toEqual([true, false]);
   });
 
-  it('stay claimed while that is renewed, and are free once released', async () => {
+  it('stay claimed while renewed, and are free once released', async () => {
     const operation = await recordNew(['a']);
     await claimItems(operation.id, { owner: 'p', leaseMs: -1, max: 1 });
     await itemClaims.renew({ owner: 'p', leaseMs: HOUR_MS });
@@ -92,7 +92,7 @@ describeOnDatabases('operations', () => {
     expect(await claim(operation.id, 'q')).toHaveLength(1);
   });
 
-  it('take outcomes from whoever holds the claim, once', async () => {
+  it('accept an outcome once, from the owner of the claim', async () => {
     const operation = await recordNew(['a', 'b']);
     await claim(operation.id, 'p', 1);
     await write('q', operation.id, 'a', 'failed');
@@ -109,7 +109,7 @@ describeOnDatabases('operations', () => {
     expect((await countItems([operation.id])).get(operation.id)).toMatchObject({ done: 1, waiting: 1 });
   });
 
-  it('keep where files were saved, by whoever holds the claim, whatever becomes of the sandbox', async () => {
+  it('keep the archive that the owner of the claim recorded', async () => {
     const operation = await recordNew(['saved-a', 'saved-b']);
     await claim(operation.id, 'p', 1);
     const saved = { name: `${operation.id}/saved-a.tar.gz`, bytes: 3_000_000_000, entries: 7, leftOut: 1 };
@@ -127,7 +127,7 @@ describeOnDatabases('operations', () => {
     expect(second).not.toHaveProperty('saved');
   });
 
-  it('take the outcomes of many at once, each its own', async () => {
+  it('accept outcomes in batches', async () => {
     const [first, second] = [
       await recordNew(Array.from({ length: 250 }, (_, at) => `i${at}`)),
       await recordNew(['i0', 'i1']),
@@ -149,7 +149,7 @@ describeOnDatabases('operations', () => {
     }
   });
 
-  it('are finished when nothing of them is open, and no earlier', async () => {
+  it('finish when no item is open', async () => {
     const operation = await recordNew(['a']);
     expect(await finishIfDone(operation.id, 5)).toBe(false);
     expect(await listRunningIds()).toContain(operation.id);
@@ -160,7 +160,7 @@ describeOnDatabases('operations', () => {
     expect(await listRunningIds()).not.toContain(operation.id);
   });
 
-  it('are cancelled once; what is claimed is left to whoever has claimed it', async () => {
+  it('are cancelled once, without changing claimed items', async () => {
     const operation = await recordNew(['a', 'b', 'c']);
     await claim(operation.id, 'p', 1);
     expect(await recordCancel(operation.id, 'li', 9)).toBe(true);
@@ -174,7 +174,7 @@ describeOnDatabases('operations', () => {
     expect(await recordCancel('nothing', 'li', 12)).toBe(false);
   });
 
-  it('are cleared up where they were unknown, and nowhere else', async () => {
+  it('are clarified only if unknown', async () => {
     const operation = await recordNew(['a', 'b']);
     await claim(operation.id, 'p');
     await write('p', operation.id, 'a', 'unknown');
@@ -189,7 +189,7 @@ describeOnDatabases('operations', () => {
     expect(await outcomesOf(operation.id)).toEqual({ a: 'failed', b: 'done' });
   });
 
-  it('tell the last kill of a sandbox that was verified, who asked for it and what it was', async () => {
+  it('return the last verified kill of a sandbox', async () => {
     const pause = await recordNew(['mine'], { act: 'pause' });
     const failed = await recordNew(['mine']);
     const first = await recordNew(['mine']);
@@ -209,7 +209,7 @@ describeOnDatabases('operations', () => {
     expect(kill?.sandbox).toEqual(rowWith({ id: 'mine' }).sandbox);
   });
 
-  it('that are old are forgotten with their items, where they are finished', async () => {
+  it('are deleted with their items if finished and old', async () => {
     const old = await recordNew(['a'], { state: 'finished', finishedAtMs: 1_000 });
     const running = await recordNew(['a'], { createdAtMs: 500 });
     await forgetOperationsBefore(2_000);
@@ -218,7 +218,7 @@ describeOnDatabases('operations', () => {
     expect(await listItems(running.id)).toHaveLength(1);
   });
 
-  it('that nobody has recorded are not found', async () => {
+  it('return null for unknown ids', async () => {
     expect(await findOperation('none')).toBeNull();
   });
 });

@@ -6,16 +6,16 @@ import { askToEnd } from './graceful';
 
 setUpDataDir();
 
-/** Long enough for every process that means to end, on a busy machine. */
+/** Long enough on a busy machine. */
 const AMPLE_MS = 20_000;
 
-describe.runIf(canRun)('processes that are asked to end', () => {
-  let house: ProcessEngine;
+describe.runIf(canRun)('askToEnd', () => {
+  let engine: ProcessEngine;
 
   beforeAll(async () => {
-    house = await startProcessEngine();
-    process.env.SANDKEEPER_ENGINE_URL = house.url;
-    process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+    engine = await startProcessEngine();
+    process.env.SANDKEEPER_ENGINE_URL = engine.url;
+    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
   });
 
   /** Starts `script` in the background and waits until it says `ready`. */
@@ -31,11 +31,11 @@ describe.runIf(canRun)('processes that are asked to end', () => {
     });
   }
 
-  /** How many processes there are beside the first one, its launcher and the agent. */
-  const count = (sandbox: Sandbox) => house.processes(sandbox.sandboxId).length;
+  /** The number of processes besides the first one, its launcher and the agent. */
+  const count = (sandbox: Sandbox) => engine.processes(sandbox.sandboxId).length;
 
-  it('have the time to write what they want to keep', async () => {
-    const sandbox = await house.create();
+  it('gives processes time to write files', async () => {
+    const sandbox = await engine.create();
     await start(
       sandbox,
       'trap "sleep 0.3; date > /data/last; cp /data/last /data/copy; exit 0" TERM; echo ready; while :; do sleep 0.1; done',
@@ -46,8 +46,8 @@ describe.runIf(canRun)('processes that are asked to end', () => {
     expect(await sandbox.commands.list()).toEqual([]);
   });
 
-  it('and do not care are counted when the time is up, but not killed', async () => {
-    const sandbox = await house.create();
+  it('counts processes that ignore SIGTERM, without killing them', async () => {
+    const sandbox = await engine.create();
     const deaf = 'trap "" TERM; echo ready; while :; do read -r _; done < /dev/zero';
     await start(sandbox, deaf);
     await start(sandbox, deaf);
@@ -60,8 +60,8 @@ describe.runIf(canRun)('processes that are asked to end', () => {
     expect(await sandbox.commands.list()).toHaveLength(2);
   });
 
-  it('are all of them: children, daemons and stopped ones', async () => {
-    const sandbox = await house.create();
+  it('reaches children, daemons and stopped processes', async () => {
+    const sandbox = await engine.create();
     const idle = count(sandbox);
     await start(
       sandbox,
@@ -77,8 +77,8 @@ describe.runIf(canRun)('processes that are asked to end', () => {
     expect(count(sandbox)).toBeLessThanOrEqual(idle + 3);
   });
 
-  it('in a terminal end with it, after the jobs that it started', async () => {
-    const sandbox = await house.create();
+  it('hangs up terminals after their jobs have ended', async () => {
+    const sandbox = await engine.create();
     let screen = '';
     const pty = await sandbox.pty.create({
       cols: 80,
@@ -96,16 +96,16 @@ describe.runIf(canRun)('processes that are asked to end', () => {
     expect(await sandbox.files.exists('/data/job')).toBe(true);
   });
 
-  it('that are none have ended at once, and nothing was moved', async () => {
-    const sandbox = await house.create({ timeoutMs: 120_000 });
+  it('returns at once without processes, and does not change the deadline', async () => {
+    const sandbox = await engine.create({ timeoutMs: 120_000 });
     const before = await sandbox.getInfo();
     expect(await askToEnd(sandbox.sandboxId, 60_000)).toMatchObject({ kind: 'ended' });
     expect(await askToEnd(sandbox.sandboxId, 0)).toMatchObject({ kind: 'ended' });
     expect(await sandbox.getInfo()).toEqual(before);
   });
 
-  it('end the script, and are waited for nonetheless', async () => {
-    const sandbox = await house.create();
+  it('keeps waiting if a process kills the script', async () => {
+    const sandbox = await engine.create();
     await start(
       sandbox,
       'trap "sleep 0.2; pkill -KILL -f [s]andkeeper.ask; sleep 1; touch /data/kept; exit" TERM; echo ready; while :; do sleep 0.1; done',
@@ -114,29 +114,29 @@ describe.runIf(canRun)('processes that are asked to end', () => {
     expect(await sandbox.files.exists('/data/kept')).toBe(true);
   });
 
-  it('cannot be asked where nothing runs', async () => {
-    const { sandboxId } = await house.create();
-    await house.api('POST', `/sandboxes/${sandboxId}/pause`);
+  it('fails if the sandbox is not running', async () => {
+    const { sandboxId } = await engine.create();
+    await engine.api('POST', `/sandboxes/${sandboxId}/pause`);
     expect(await thrownBy(() => askToEnd(sandboxId, 1_000))).toMatchObject({ code: 'conflict' });
-    expect((await house.api('GET', `/sandboxes/${sandboxId}`)).json).toMatchObject({ state: 'paused' });
-    await house.api('DELETE', `/sandboxes/${sandboxId}`);
+    expect((await engine.api('GET', `/sandboxes/${sandboxId}`)).json).toMatchObject({ state: 'paused' });
+    await engine.api('DELETE', `/sandboxes/${sandboxId}`);
     expect(await thrownBy(() => askToEnd(sandboxId, 1_000))).toMatchObject({ code: 'not_found' });
   });
 
   it.each([
     ['pause', 'POST', '/pause', 'conflict'],
     ['kill', 'DELETE', '', 'not_found'],
-  ])('are no longer waited for after a %s', async (_, method, path, code) => {
-    const sandbox = await house.create();
+  ])('stops waiting after a %s', async (_, method, path, code) => {
+    const sandbox = await engine.create();
     await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
     const asking = thrownBy(() => askToEnd(sandbox.sandboxId, 60_000));
     await expect.poll(() => sandbox.files.exists('/data/asked'), { timeout: 10_000 }).toBe(true);
-    await house.api(method, `/sandboxes/${sandbox.sandboxId}${path}`);
+    await engine.api(method, `/sandboxes/${sandbox.sandboxId}${path}`);
     expect(await asking).toMatchObject({ code });
   });
 
-  it('are left to themselves once nobody waits any more', async () => {
-    const sandbox = await house.create();
+  it('stops waiting when aborted', async () => {
+    const sandbox = await engine.create();
     await start(sandbox, 'trap "touch /data/asked" TERM; echo ready; while :; do sleep 0.1; done');
     const waiting = new AbortController();
     const asking = thrownBy(() => askToEnd(sandbox.sandboxId, 60_000, waiting.signal));

@@ -18,7 +18,7 @@ async function claimed(count: number) {
   return { operationId: id, ids };
 }
 
-it('writes many at once, and tells of them once they are written', async () => {
+it('writes in batches and reports them afterwards', async () => {
   const { operationId, ids } = await claimed(40);
   const batches: (readonly NewOutcome[])[] = [];
   const writer = new OutcomeWriter('me', (batch) => batches.push(batch));
@@ -28,7 +28,7 @@ it('writes many at once, and tells of them once they are written', async () => {
   expect(new Set((await listItems(operationId)).map(({ outcome }) => outcome))).toEqual(new Set(['done']));
 });
 
-it('keeps what cannot be written until it can', async () => {
+it('retries failed writes', async () => {
   const { operationId } = await claimed(2);
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   onTestFinished(() => error.mockRestore());

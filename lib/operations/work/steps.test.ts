@@ -13,14 +13,14 @@ import { askToEnd } from './graceful';
 import { runStep, type StepContext } from './steps';
 
 const MINUTE_MS = 60_000;
-// Faults name their sandbox, so that the steps, of which some verify for seconds, can run side by side.
+// Faults are per sandbox, so that slow steps can run concurrently.
 const engine = setUpEngine({ clearFaultsAfterEach: false });
 const it = test.concurrent;
 
 beforeAll(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
 afterAll(() => void vi.restoreAllMocks());
 
-/** A reading of one; `null`: gone. */
+/** Reads one sandbox; `null`: gone. */
 async function readOne(id: string): Promise<Sandbox | null> {
   return getSandbox(id).catch((error) => {
     if (error.code === 'not_found') return null;
@@ -28,7 +28,7 @@ async function readOne(id: string): Promise<Sandbox | null> {
   });
 }
 
-/** Runs one step as the runner does, alone and at once. */
+/** Runs one step like the runner. */
 async function step(act: StateAct, id: string, params: ActParams, more: Partial<StepContext> = {}) {
   return runStep({
     act,
@@ -46,7 +46,7 @@ async function step(act: StateAct, id: string, params: ActParams, more: Partial<
   });
 }
 
-/** Sends; from then on the sandbox cannot be read for as long as anybody tries. */
+/** Sends, then makes every reading of the sandbox fail. */
 const thenUnreadable =
   (id: string, fault: Omit<FaultInput, 'route'>): StepContext['send'] =>
   async (call) => {
@@ -68,19 +68,19 @@ const unverified = {
 };
 
 describe('kill', () => {
-  it('is done once a reading says that the sandbox is gone', async () => {
+  it('is done when a reading shows that the sandbox is gone', async () => {
     const id = await engine.create();
     expect(await kill(id)).toEqual({ outcome: 'done', message: null, sandbox: null });
     expect((await engine.detail(id)).status).toBe(404);
   });
 
-  it('reaches paused ones', async () => {
+  it('kills paused sandboxes', async () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     expect((await kill(id)).outcome).toBe('done');
   });
 
-  it('leaves one alone that was protected while it was woken to be saved', async () => {
+  it('skips a sandbox that was protected while it was awake for archiving', async () => {
     const id = await engine.create({ metadata: { keep: 'true' } });
     const now = await getSandbox(id);
     const shown: Sandbox = { ...now, state: 'paused', metadata: {} };
@@ -103,7 +103,7 @@ describe('kill', () => {
     expect((await engine.detail(id)).status).toBe(200);
   });
 
-  it('of one that is gone says so', async () => {
+  it('reports already for a sandbox that is gone', async () => {
     expect(await kill('igone')).toEqual({
       outcome: 'already',
       message: 'It was already terminated.',
@@ -111,7 +111,7 @@ describe('kill', () => {
     });
   });
 
-  it('that the service only pretends has failed', async () => {
+  it('fails if the service accepts it without effect', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, effect: 'pretend-kill' });
     const result = await kill(id);
@@ -122,7 +122,7 @@ describe('kill', () => {
     });
   });
 
-  it('that took effect although it was answered with 500 is done', async () => {
+  it('is done if it took effect despite a 500', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 500, latencyMs: 2_500, count: 1 });
     const killing = kill(id);
@@ -147,7 +147,7 @@ describe('kill', () => {
     },
   );
 
-  it('that is not allowed is denied, and nothing is read in vain', async () => {
+  it('is denied without a reading if it is forbidden', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 403 });
     expect(await kill(id)).toEqual({
@@ -156,7 +156,7 @@ describe('kill', () => {
     });
   });
 
-  it('for which our key is refused is denied', async () => {
+  it('is denied if the API key is rejected', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 401 });
     expect(await kill(id)).toEqual({
@@ -165,7 +165,7 @@ describe('kill', () => {
     });
   });
 
-  it('that the state forbids has failed, and is not sent again', async () => {
+  it('fails without a retry if the state forbids it', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 409, count: 1 });
     expect(await kill(id)).toMatchObject({
@@ -175,7 +175,7 @@ describe('kill', () => {
     });
   });
 
-  it('that comes too soon is sent again, by the turn it is given', async () => {
+  it('is sent again after throttling', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 429, retryAfterSeconds: 1, count: 2 });
     let turns = 0;
@@ -187,7 +187,7 @@ describe('kill', () => {
     expect(turns).toBe(3);
   });
 
-  it('that always comes too soon is given up in the end', async () => {
+  it('gives up if it is always throttled', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 429, retryAfterSeconds: 0 });
     expect(await kill(id)).toMatchObject({
@@ -197,7 +197,7 @@ describe('kill', () => {
     expect((await engine.detail(id)).status).toBe(200);
   });
 
-  it('goes through a storm of refusals, resets and pretence', async () => {
+  it('survives throttling, resets and false successes', async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => engine.create()));
     for (const id of ids) {
       const route = `DELETE /sandboxes/${id}`;
@@ -218,7 +218,7 @@ describe('kill', () => {
     },
   );
 
-  it('before which the sandbox cannot be read is not sent', async () => {
+  it('is not sent if the sandbox cannot be read first', async () => {
     const id = await engine.create();
     const shown = await getSandbox(id);
     await engine.fault({ route: `GET /sandboxes/${id}`, status: 503, count: 50 });
@@ -228,7 +228,7 @@ describe('kill', () => {
     });
   });
 
-  it('that an earlier process may have sent counts as ours', async () => {
+  it('counts as done if an earlier process may have sent it', async () => {
     expect(await step('kill', 'igone', {}, { mayHaveBeenSent: true })).toMatchObject({ outcome: 'done' });
     const id = await engine.create();
     expect(await step('kill', id, {}, { mayHaveBeenSent: true })).toMatchObject({ outcome: 'done' });
@@ -236,8 +236,8 @@ describe('kill', () => {
   });
 });
 
-describe('what has changed since it was shown', () => {
-  it.each(['kill', 'pause', 'setTimeout'] as const)('is left alone by %s', async (act) => {
+describe('a sandbox that has changed', () => {
+  it.each(['kill', 'pause', 'setTimeout'] as const)('is skipped by %s', async (act) => {
     const id = await engine.create();
     const shown = await getSandbox(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -250,7 +250,7 @@ describe('what has changed since it was shown', () => {
     expect((await engine.detail(id)).state).toBe('running');
   });
 
-  it('is left alone when somebody reads that while it waits for its turn', async () => {
+  it('is skipped if a newer reading arrives while it waits for a slot', async () => {
     const id = await engine.create();
     const shown = await getSandbox(id);
     const latest = () => ({ ...shown, state: 'paused' as const });
@@ -262,18 +262,18 @@ describe('what has changed since it was shown', () => {
   });
 });
 
-describe('stopped', () => {
+describe('a stopped step', () => {
   const stop = async (): Promise<never> => {
     throw new StepStopped();
   };
 
-  it('before anything was sent, it is cancelled', async () => {
+  it('is cancelled before the request', async () => {
     const id = await engine.create();
     expect(await step('kill', id, {}, { send: stop })).toEqual({ outcome: 'cancelled', message: null });
     expect((await engine.detail(id)).status).toBe(200);
   });
 
-  it('after a try, it is what a reading says', async () => {
+  it('follows a reading after an attempt', async () => {
     const [there, gone] = await Promise.all([engine.create(), engine.create()]);
     const onceThenStop = (): StepContext['send'] => {
       let sent = 0;
@@ -304,13 +304,13 @@ describe('stopped', () => {
       message: expect.any(String),
       sandbox: { id: there },
     });
-    // Stopped in the first try: nothing of ours counts, and the record says no more than that.
+    // Stopped in the first attempt: the record only says cancelled.
     expect(was).toMatchObject({ outcome: 'cancelled' });
   });
 });
 
 describe('pause and resume', () => {
-  it('are done once a reading says so', async () => {
+  it('are done when a reading confirms it', async () => {
     const id = await engine.create();
     expect(await step('pause', id, {})).toMatchObject({
       outcome: 'done',
@@ -326,7 +326,7 @@ describe('pause and resume', () => {
     expect(endAtMs - startedAtMs).toBe(10 * MINUTE_MS);
   });
 
-  it('resume gives five minutes unless told otherwise', async () => {
+  it('resume sets five minutes by default', async () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await step('resume', id, {});
@@ -334,14 +334,14 @@ describe('pause and resume', () => {
     expect(endAtMs - startedAtMs).toBe(5 * MINUTE_MS);
   });
 
-  it('resume keeps or sets what happens at the end', async () => {
+  it('resume keeps or sets the effect of the timeout', async () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await step('resume', id, { timeoutMs: 1_000, autoPause: true });
     await eventually(async () => (await engine.detail(id)).state === 'paused');
   });
 
-  it('say when it was so already', async () => {
+  it('report already', async () => {
     const id = await engine.create();
     expect(await step('resume', id, {})).toMatchObject({
       outcome: 'already',
@@ -355,7 +355,7 @@ describe('pause and resume', () => {
     });
   });
 
-  it('of one that is gone have failed', async () => {
+  it('fail if the sandbox is gone', async () => {
     for (const act of ['pause', 'resume'] as const) {
       expect(await step(act, 'igone', {})).toEqual({
         outcome: 'failed',
@@ -365,7 +365,7 @@ describe('pause and resume', () => {
     }
   });
 
-  it('that were answered with 500 are what a reading says', async () => {
+  it('follow a reading after a 500', async () => {
     const [running, paused] = await Promise.all([engine.create(), engine.create()]);
     await engine.call('POST', `/sandboxes/${paused}/pause`);
     for (const id of [running, paused])
@@ -378,15 +378,15 @@ describe('pause and resume', () => {
     expect(await step('pause', paused, {})).toMatchObject({ outcome: 'done' });
   });
 
-  it('that cannot be verified are unknown', async () => {
+  it('are unknown if they cannot be verified', async () => {
     const id = await engine.create();
-    // As often as anybody tries.
+    // Every reading fails.
     const send = thenUnreadable(id, { status: 503, count: 5 });
     expect(await step('pause', id, {}, { send })).toEqual(unverified);
     expect((await engine.detail(id)).state).toBe('paused');
   });
 
-  it('resume beyond the limit says what the limit is of', async () => {
+  it('resume reports the quota', async () => {
     const id = await engine.create();
     await engine.fault({ route: `POST /sandboxes/${id}/resume`, status: 429 });
     expect(await step('resume', id, {})).toMatchObject({
@@ -397,14 +397,14 @@ describe('pause and resume', () => {
 });
 
 describe('setTimeout', () => {
-  it('moves the deadline', async () => {
+  it('sets the deadline', async () => {
     const id = await engine.create();
     const result = await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS });
     expect(result).toMatchObject({ outcome: 'done', message: null, sandbox: { id } });
     expect(Math.abs((result.sandbox?.endAtMs ?? 0) - Date.now() - 20 * MINUTE_MS)).toBeLessThan(4_000);
   });
 
-  it('says what was granted when that is less', async () => {
+  it('reports a shorter granted time', async () => {
     const id = await engine.create();
     expect(await step('setTimeout', id, { timeoutMs: 600 * MINUTE_MS })).toMatchObject({
       outcome: 'done',
@@ -412,7 +412,7 @@ describe('setTimeout', () => {
     });
   });
 
-  it('of a paused one says that it has none', async () => {
+  it('fails for a paused sandbox', async () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     expect(await step('setTimeout', id, { timeoutMs: MINUTE_MS })).toMatchObject({
@@ -422,7 +422,7 @@ describe('setTimeout', () => {
     });
   });
 
-  it('of one that is gone has failed', async () => {
+  it('fails if the sandbox is gone', async () => {
     expect(await step('setTimeout', 'igone', { timeoutMs: MINUTE_MS })).toEqual({
       outcome: 'failed',
       message: 'It was terminated in the meantime.',
@@ -430,7 +430,7 @@ describe('setTimeout', () => {
     });
   });
 
-  it('that was answered with 500 is what a reading says, or unknown', async () => {
+  it('follows a reading after a 500, or is unknown', async () => {
     const id = await engine.create();
     await engine.fault({ route: `POST /sandboxes/${id}/timeout`, status: 500 });
     expect(await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS })).toMatchObject({
