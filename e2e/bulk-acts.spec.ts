@@ -39,7 +39,7 @@ test('resumes those that are paused, for the time and with the end that was chos
   await act(page, /^Resume 2/).click();
   const dialog = page.getByRole('dialog', { name: 'Resume 2 sandboxes' });
   await expect(dialog.getByRole('radio', { name: /^Pause/ })).toBeChecked();
-  await expect(dialog).toContainText(/Each will pause at .+\d:\d\d/);
+  await expect(dialog).toContainText(/Each will be paused at .+\d:\d\d/);
   await dialog.getByRole('button', { name: '60 min' }).click();
   await dialog.getByRole('radio', { name: /^Kill/ }).check();
   await expect(dialog).toContainText('Each will be killed at');
@@ -68,7 +68,7 @@ test('Enter resumes for a quarter of an hour, with a pause at its end', async ({
   await act(page, /^Resume/).click();
   await acceptResume(page);
   const said = toast(page, `Resumed ${id}`);
-  await expect(said).toContainText('For 15 min. Then it pauses.');
+  await expect(said).toContainText('For 15 min. Then it is paused.');
 });
 
 test('sets the time left of those that run, and says which are left alone', async ({ page, moru }) => {

@@ -386,7 +386,7 @@ test.describe('in a sandkeeper of its own', () => {
       const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
       await openFleet(page);
       const dialog = await askToKillAll(page, 'environment=development', 2);
-      await expect(dialog).toContainText('Nothing is sent for the first 60 s');
+      await expect(dialog).toContainText('You can cancel within 60 s');
       await phraseField(dialog).fill('kill 2');
       await killButton(dialog).click();
       for (const id of ids) await expectRow(page, id, 'Killing…');

@@ -116,7 +116,7 @@ test('what a command writes is shown as text, with signs for what would act', as
   await openRun(page, id);
   await run(page, String.raw`printf '<b>bold</b>\033[31m\xe2\x80\xaeright\n\377'`);
   await expect(written(page, 'stdout')).toHaveText('<b>bold</b>␛[31m[U+202E]right\n�');
-  await expect(output(page)).toContainText('not all of it is UTF-8');
+  await expect(output(page)).toContainText('invalid UTF-8 is shown as');
 });
 
 test('a viewer, a paused sandbox, and one that is gone: disabled, and why', async ({

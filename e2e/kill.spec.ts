@@ -34,7 +34,7 @@ test('finds a sandbox by its metadata, kills it, and the SDK no longer finds it'
   await expect(dialog).toContainText('owner=ana');
   await expect(dialog.getByText(/^\d+s$/)).toBeVisible();
   await expect(dialog).toContainText(
-    'All running processes end, the filesystem is deleted, connections close, the id becomes invalid. This cannot be undone.',
+    'All processes end, the file system is deleted and the id becomes invalid. This cannot be undone.',
   );
   await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
 

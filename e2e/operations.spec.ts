@@ -212,7 +212,7 @@ test('an operation is followed from its first second to its end, through a reloa
   await expect(main).toContainText(/Took \d/);
   await expect(main.getByRole('button', { name: 'Stop the rest' })).toHaveCount(0);
   const [first = ''] = ids;
-  await expect(itemRow(page, first)).toContainText(/Gone, verified.*base.*owner=ana.*\d ms|s$/);
+  await expect(itemRow(page, first)).toContainText(/Killed, verified.*base.*owner=ana.*\d ms|s$/);
 });
 
 test('what has not been sent of an operation can be stopped', async ({ page, moru, admin }) => {

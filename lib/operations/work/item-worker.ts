@@ -43,7 +43,7 @@ type Options = {
   protectedKey: string;
   board: OperationBoard;
   /** Limits all requests that change a sandbox. */
-  pace: RateLimiter;
+  rateLimiter: RateLimiter;
   /** The last check before sending: rejects if this process has lost its claim. */
   requireClaim: (work: Work) => Promise<void>;
   /** Called before the first request for an item. */
@@ -180,7 +180,7 @@ export class ItemWorker {
   }
 
   async #send<T>(work: Work, call: () => Promise<T>, begin: (message: string | null) => void): Promise<T> {
-    const slot = await this.#options.pace.take(work.operationId, work.stop.signal);
+    const slot = await this.#options.rateLimiter.take(work.operationId, work.stop.signal);
     let verdict: Verdict = 'failed';
     let retryAfterMs: number | undefined;
     try {
