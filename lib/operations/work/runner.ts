@@ -80,7 +80,7 @@ export class OperationRunner {
     this.#worker = new ItemWorker({
       ...options,
       board: this.#board,
-      pace: this.#rateLimiter,
+      rateLimiter: this.#rateLimiter,
       requireClaim: (work) => this.#requireClaim(work),
       noteBegun: (work) => this.#noteBegun(work),
     });
