@@ -500,7 +500,7 @@ test('a viewer hears nothing of what commands and processes write', async ({
     return live.frames.join();
   };
   const refused = await hear('viewer');
-  expect(refused.match(/is shown to operators/g)).toHaveLength(2);
+  expect(refused.match(/Only operators can see/g)).toHaveLength(2);
   expect(refused).not.toContain('not-for-viewers');
   expect(await hear('operator')).toContain('not-for-viewers');
 });

@@ -1,4 +1,4 @@
-import { FILE_PROBLEMS, type FileProblem } from './sandbox/guest-file';
+import { FILE_PROBLEMS, type FileProblem } from './sandbox/file';
 
 /** A failed request to one of our API routes. `problem` is set when the file or the sandbox is the cause. */
 export class ApiFailure extends Error {

@@ -18,7 +18,7 @@ import { fleetWatcher } from './fleet/watcher';
 import { type Admission, hub } from './live/hub';
 import { operationRunner } from './operations/work/runner';
 import { processAttachments } from './processes/attachments';
-import type { ProcessEvent } from './processes/schema';
+import type { AttachmentEvent } from './processes/schema';
 import { outsideRequests } from './request-context';
 import { wakeKeeper } from './wake/wake-keeper';
 
@@ -45,28 +45,28 @@ export async function openServerRuntime(): Promise<void> {
     hub().provide('folder', (send, { key }) => folderWatches().listen(key, send));
     // Its key is a secret of whoever asked for the archive.
     hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
-    hub().provide('run', (send, { key, listener }) => {
-      if (listener.isAtLeast('operator')) return liveCommands().subscribe(key, send);
+    hub().provide('run', (send, { key, session }) => {
+      if (session.isAtLeast('operator')) return liveCommands().subscribe(key, send);
       send({
         kind: 'refused',
-        message: 'What a command wrote is shown to operators.',
+        message: 'Only operators can see the output of a command.',
       } satisfies CommandEvent);
       return () => {};
     });
-    hub().provide('process', (send, { key, listener }) => {
-      if (listener.isAtLeast('operator')) return processAttachments().listen(key, listener, send);
+    hub().provide('process', (send, { key, session }) => {
+      if (session.isAtLeast('operator')) return processAttachments().subscribe(key, session, send);
       send({
         kind: 'refused',
-        message: 'What a process writes is shown to operators.',
-      } satisfies ProcessEvent);
+        message: 'Only operators can see the output of a process.',
+      } satisfies AttachmentEvent);
       return () => {};
     });
-    hub().provide('wake', (send, { key, listener: { sessionId, actor, isAtLeast } }) =>
+    hub().provide('wake', (send, { key, session: { sessionId, actor, isAtLeast } }) =>
       // Only people who may read its files keep a sandbox awake.
       wakeKeeper().subscribe(key, { sessionId, actor, counts: isAtLeast('operator') }, send),
     );
-    hub().provide('consoles', (send, caller) => consoleSessions().list(send, caller));
-    hub().provide('console', (send, caller) => consoleSessions().attend(send, caller));
+    hub().provide('consoles', (send, subscriber) => consoleSessions().subscribeToList(send, subscriber));
+    hub().provide('console', (send, subscriber) => consoleSessions().subscribe(send, subscriber));
     onRevocation(() => {
       hub().recheckSessions();
       void consoleSessions().recheckOwners();
@@ -95,7 +95,7 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
   const { id, actor, role } = session;
   return {
     ok: true,
-    listener: {
+    session: {
       sessionId: id,
       actor,
       isAtLeast: (wanted) => ROLES.some((known) => known === wanted && roleSuffices(role, known)),

@@ -7,7 +7,7 @@ import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
-import { sayReturn } from './console-words';
+import { returnText } from './console-words';
 import type { RoomActs } from './room-acts';
 
 type Props = {
@@ -65,7 +65,7 @@ export function ConsoleToolbar({ active, link, acts, isWhole, ...props }: Props)
 /** How it was to come back, to one's own console or over a lost connection: a first look at a colleague's is neither. */
 function sayNews(active: ConsoleInfo | null, link: LinkState | null): string {
   if (active === null || link?.phase !== 'attached' || link.returned === null) return '';
-  return active.isMine || link.returned.afterMs !== null ? sayReturn(link.returned) : '';
+  return active.isMine || link.returned.afterMs !== null ? returnText(link.returned) : '';
 }
 
 function menuActs(

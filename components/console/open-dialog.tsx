@@ -4,7 +4,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
-import { GuestUserName, StartFolder } from '@/lib/console/schema';
+import { SandboxUserName, StartFolder } from '@/lib/console/schema';
 
 /** As whom and where a shell starts; `null`: as the sandbox has it. */
 export type ShellChoice = { user: string | null; cwd: string | null };
@@ -17,7 +17,7 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
   const [cwd, setCwd] = useState('');
   const form = useId();
   const users = useId();
-  const wrongUser = problemOf(GuestUserName, user);
+  const wrongUser = problemOf(SandboxUserName, user);
   const wrongFolder = problemOf(StartFolder, cwd);
 
   function submit(event: FormEvent) {
@@ -74,7 +74,7 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
   );
 }
 
-function problemOf(schema: typeof GuestUserName, text: string): string | null {
+function problemOf(schema: typeof SandboxUserName, text: string): string | null {
   if (text.trim() === '') return null;
   const parsed = schema.safeParse(text.trim());
   return parsed.success ? null : (parsed.error.issues[0]?.message ?? 'This is not possible.');

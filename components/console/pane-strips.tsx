@@ -8,7 +8,7 @@ import { useTick } from '@/components/ui/tick';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { liveSocket } from '@/lib/live/socket';
-import { sayEnding, sayLostInput } from './console-words';
+import { endingText, lostInputText } from './console-words';
 import { consolesClock } from './use-consoles';
 
 type Props = {
@@ -30,10 +30,10 @@ export function PaneStrips(props: Props) {
     <>
       <MainStrip {...props} />
       {link.lostInput === null ||
-      link.lostInput.why === 'watching' ||
-      link.lostInput.why === 'not_open' ? null : (
+      link.lostInput.reason === 'watching' ||
+      link.lostInput.reason === 'not_open' ? null : (
         <Strip isDense pulse={link.refusals} actions={<Button onClick={onDismiss}>Dismiss</Button>}>
-          {sayLostInput(link.lostInput)}
+          {lostInputText(link.lostInput)}
         </Strip>
       )}
       {info.endsSoon === null || info.state === 'ended' ? null : (
@@ -132,7 +132,7 @@ function StateStrip({ info, refusals, isGone, onResume, ...acts }: StateProps) {
       pulse={refusals}
       actions={<EndActs {...acts} isGone={ending.how === 'gone'} />}
     >
-      {sayEnding(ending)}
+      {endingText(ending)}
     </Strip>
   );
 }

@@ -117,7 +117,7 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
         isGone={sandbox.isGone}
         onTakeOver={() => handle?.link.takeOver()}
         onKeep={() => handle?.link.keep()}
-        onDismiss={() => handle?.link.dismissNews()}
+        onDismiss={() => handle?.link.dismissNotices()}
         onOpenAnew={props.onOpenAnew}
         onClose={props.onClose}
         onResume={props.onResume}

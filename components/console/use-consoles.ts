@@ -2,8 +2,8 @@
 
 import { useLiveFeed } from '@/components/data/use-live-feed';
 import type { ConsoleInfo, ConsolesEvent } from '@/lib/console/schema';
+import type { ServerClock } from '@/lib/live/feeds';
 import { LiveFeeds } from '@/lib/live/feeds';
-import type { ServerClock } from '@/lib/live/server-clock';
 
 const feeds = new LiveFeeds<readonly ConsoleInfo[]>('consoles', (payload) => {
   const event = payload as ConsolesEvent;

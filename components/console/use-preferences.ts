@@ -1,13 +1,13 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
-import { FONT_SIZES, USUAL_FONT_SIZE } from '@/lib/console/terminal';
+import { DEFAULT_FONT_SIZE, FONT_SIZES } from '@/lib/console/terminal';
 
 /** How somebody likes their terminals, kept in this browser. */
 type Preferences = { fontSize: number; forScreenReaders: boolean };
 
 const KEY = 'sandkeeper.console';
-const USUAL: Preferences = { fontSize: USUAL_FONT_SIZE, forScreenReaders: false };
+const DEFAULTS: Preferences = { fontSize: DEFAULT_FONT_SIZE, forScreenReaders: false };
 
 const listeners = new Set<() => void>();
 let current: Preferences | null = null;
@@ -33,19 +33,19 @@ function stored(): string | null {
 function parse(text: string | null): Preferences {
   try {
     const value: unknown = JSON.parse(text ?? 'null');
-    if (typeof value !== 'object' || value === null) return USUAL;
+    if (typeof value !== 'object' || value === null) return DEFAULTS;
     const { fontSize, forScreenReaders } = value as Partial<Record<keyof Preferences, unknown>>;
     return {
-      fontSize: FONT_SIZES.find((size) => size === fontSize) ?? USUAL_FONT_SIZE,
+      fontSize: FONT_SIZES.find((size) => size === fontSize) ?? DEFAULT_FONT_SIZE,
       forScreenReaders: forScreenReaders === true,
     };
   } catch {
-    return USUAL;
+    return DEFAULTS;
   }
 }
 
 export function usePreferences(): Preferences {
-  return useSyncExternalStore(subscribe, read, () => USUAL);
+  return useSyncExternalStore(subscribe, read, () => DEFAULTS);
 }
 
 export function changePreferences(change: Partial<Preferences>): void {
@@ -60,7 +60,7 @@ export function changePreferences(change: Partial<Preferences>): void {
 
 /** The next larger or smaller size there is; 0: the usual one. */
 export function zoomed(fontSize: number, step: 1 | -1 | 0): number {
-  if (step === 0) return USUAL_FONT_SIZE;
+  if (step === 0) return DEFAULT_FONT_SIZE;
   const at = FONT_SIZES.findIndex((size) => size >= fontSize);
-  return FONT_SIZES[Math.min(FONT_SIZES.length - 1, Math.max(0, at + step))] ?? USUAL_FONT_SIZE;
+  return FONT_SIZES[Math.min(FONT_SIZES.length - 1, Math.max(0, at + step))] ?? DEFAULT_FONT_SIZE;
 }

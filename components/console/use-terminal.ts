@@ -13,7 +13,7 @@ type Options = {
   id: string;
   isNew: boolean;
   fontSize: number;
-  host: Omit<TerminalHost, 'onInput' | 'onResize' | 'sayBytes'>;
+  host: Omit<TerminalHost, 'onInput' | 'onResize' | 'formatBytes'>;
 };
 
 /** Shows a console in the element of `box`; `isBroken` when the terminal could not be fetched. */
@@ -74,7 +74,7 @@ async function openTerminal(element: HTMLElement, id: string, latest: Latest): P
       onFound: (results) => latest().host.onFound(results),
       onLeave: () => latest().host.onLeave(),
       onZoom: (step) => latest().host.onZoom(step),
-      sayBytes: formatBytes,
+      formatBytes,
     },
     latest().fontSize,
   );

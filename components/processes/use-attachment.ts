@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react';
 import { NO_OUTPUT, type OutputText, withPiece } from '@/lib/commands/schema';
 import { liveSocket } from '@/lib/live/socket';
-import { type ProcessEvent, type ProcessRequest, processKey } from '@/lib/processes/schema';
+import { type AttachmentEvent, type ProcessRequest, processKey } from '@/lib/processes/schema';
 
 export type AttachmentNow = {
   phase: 'joining' | 'attached' | 'ended' | 'refused';
@@ -25,7 +25,7 @@ export function useAttachment({ sandboxId, pid, mark }: ProcessRequest): Attachm
       liveSocket().subscribe(
         'process',
         {
-          onEvent: (payload) => setNow((before) => advance(before, payload as ProcessEvent)),
+          onEvent: (payload) => setNow((before) => advance(before, payload as AttachmentEvent)),
           onGap: () => {},
         },
         key,
@@ -35,7 +35,7 @@ export function useAttachment({ sandboxId, pid, mark }: ProcessRequest): Attachm
   return now;
 }
 
-function advance(before: AttachmentNow, event: ProcessEvent): AttachmentNow {
+function advance(before: AttachmentNow, event: AttachmentEvent): AttachmentNow {
   // After its end, joining again would say that there is no such process.
   if (before.phase === 'ended') return before;
   switch (event.kind) {

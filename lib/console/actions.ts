@@ -10,7 +10,7 @@ import { consoleSessions } from './sessions';
 const Closing = z.strictObject({ id: ConsoleId, evenIfBusy: z.boolean() });
 const Naming = z.strictObject({ id: ConsoleId, name: ConsoleName });
 
-/** Starts a shell in a running sandbox and answers the id of its console. Role: operator. */
+/** Starts a shell in a running sandbox. Returns the console's id. Role: operator. */
 export async function openConsole(input: z.input<typeof ConsoleRequest>): Promise<Result<string>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -18,7 +18,7 @@ export async function openConsole(input: z.input<typeof ConsoleRequest>): Promis
   });
 }
 
-/** Ends a console unless something runs in it; answers what, or `null` when it is closed. Role: operator. */
+/** Ends a console. If a program runs in it, returns its name and does nothing unless `evenIfBusy`. Role: operator. */
 export async function closeConsole(input: z.input<typeof Closing>): Promise<Result<string | null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
@@ -29,7 +29,7 @@ export async function closeConsole(input: z.input<typeof Closing>): Promise<Resu
   });
 }
 
-/** Calls a console something; an empty name takes that back. Role: operator. */
+/** Names a console. An empty name removes its name. Role: operator. */
 export async function renameConsole(input: z.input<typeof Naming>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');

@@ -1,60 +1,60 @@
 import { describe, expect, it } from 'vitest';
 import { CheckedInput } from './checked-input';
 
-/** Input of a tab whose session is asked for by hand. */
+/** Input whose session check is answered by the test. */
 function inputOf() {
-  const taken: number[] = [];
+  const accepted: number[] = [];
   const answers: ((isValid: boolean) => void)[] = [];
   const clock = { nowMs: 0 };
   const input = new CheckedInput(
     { recheck: () => new Promise((resolve) => answers.push(resolve)) },
     () => clock.nowMs,
-    ({ seq }) => taken.push(seq),
+    ({ seq }) => accepted.push(seq),
   );
   const answer = async (isValid: boolean) => {
     answers.shift()?.(isValid);
     await new Promise(setImmediate);
   };
   const add = (seq: number, bytes: Uint8Array) => input.add({ seq, after: 0, bytes });
-  return { add, taken, answers, clock, answer };
+  return { add, accepted, answers, clock, answer };
 }
 
 const A = new Uint8Array([97]);
 
 describe('input', () => {
-  it('waits for its session once, in its order, and then goes through for a while', async () => {
-    const { add, taken, answers, clock, answer } = inputOf();
+  it('waits for one check of the session, in order, and then passes for a while', async () => {
+    const { add, accepted, answers, clock, answer } = inputOf();
     add(1, A);
     add(2, A);
-    expect(taken).toEqual([]);
+    expect(accepted).toEqual([]);
     await answer(true);
     add(3, A);
-    expect(taken).toEqual([1, 2, 3]);
+    expect(accepted).toEqual([1, 2, 3]);
     clock.nowMs += 1_000;
     add(4, A);
-    expect(taken).toEqual([1, 2, 3]);
+    expect(accepted).toEqual([1, 2, 3]);
     expect(answers).toHaveLength(1);
   });
 
-  it('of a session that has ended is dropped, and what comes right behind it, too', async () => {
-    const { add, taken, answer } = inputOf();
+  it('is dropped if the session has ended, with the input behind it', async () => {
+    const { add, accepted, answer } = inputOf();
     add(1, A);
     await answer(false);
     add(2, A);
     await answer(false);
     add(3, A);
-    expect(taken).toEqual([]);
+    expect(accepted).toEqual([]);
   });
 
-  it('that waits is bounded, be it few large pieces or many small ones', async () => {
+  it('is limited while it waits, by bytes and by pieces', async () => {
     for (const bytes of [new Uint8Array(16 * 1024), A]) {
-      const { add, taken, answer } = inputOf();
+      const { add, accepted, answer } = inputOf();
       let held = 0;
       while (held < 100_000 && add(held + 1, bytes)) held += 1;
       expect(held).toBeGreaterThan(8);
       expect(held).toBeLessThan(100_000);
       await answer(true);
-      expect(taken).toHaveLength(held);
+      expect(accepted).toHaveLength(held);
       expect(add(held + 1, bytes)).toBe(true);
     }
   });

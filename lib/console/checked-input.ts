@@ -1,35 +1,39 @@
 import 'server-only';
 import { type ConsoleInput, INPUT_WINDOW_BYTES } from './protocol';
-import type { ViewerDoor } from './viewer';
+import type { ViewerSocket } from './viewer';
 
-/** An input is taken without asking for its session again for this long, ms. */
+/** A successful check of the session is valid for this long, ms. */
 const CHECKED_FOR_MS = 1_000;
-/** What waits for the answer beyond this is refused: more than a tab of ours has under way. */
+/** More than an unmodified tab has under way. */
 const MAX_WAITING_BYTES = 2 * INPUT_WINDOW_BYTES;
-/** However little there is in it, a piece takes its place. */
+/** The overhead that is counted for each piece. */
 const PIECE_BYTES = 64;
 
-/** Input of one tab, in its order, each piece let through only while its session is known to hold. */
+/** Passes on the input of one tab, in order, while its session is valid. */
 export class CheckedInput {
-  readonly #door: Pick<ViewerDoor, 'recheck'>;
+  readonly #socket: Pick<ViewerSocket, 'recheck'>;
   readonly #now: () => number;
-  readonly #take: (input: ConsoleInput) => void;
+  readonly #accept: (input: ConsoleInput) => void;
   #checkedAtMs = Number.NEGATIVE_INFINITY;
   #isChecking = false;
   #waiting: ConsoleInput[] = [];
   #waitingBytes = 0;
 
-  constructor(door: Pick<ViewerDoor, 'recheck'>, now: () => number, take: (input: ConsoleInput) => void) {
-    this.#door = door;
+  constructor(
+    socket: Pick<ViewerSocket, 'recheck'>,
+    now: () => number,
+    accept: (input: ConsoleInput) => void,
+  ) {
+    this.#socket = socket;
     this.#now = now;
-    this.#take = take;
+    this.#accept = accept;
   }
 
-  /** False when there is no room. */
+  /** Returns false if too much is waiting. */
   add(input: ConsoleInput): boolean {
     const isFresh = this.#now() - this.#checkedAtMs < CHECKED_FOR_MS;
     if (isFresh && !this.#isChecking) {
-      this.#take(input);
+      this.#accept(input);
       return true;
     }
     const size = PIECE_BYTES + input.bytes.length;
@@ -42,13 +46,13 @@ export class CheckedInput {
 
   async #check(): Promise<void> {
     this.#isChecking = true;
-    const isValid = await this.#door.recheck();
+    const isValid = await this.#socket.recheck();
     this.#isChecking = false;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (!isValid) return;
     this.#checkedAtMs = this.#now();
-    for (const input of waiting) this.#take(input);
+    for (const input of waiting) this.#accept(input);
   }
 }

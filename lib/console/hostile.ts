@@ -1,24 +1,23 @@
 import type { IParser } from '@xterm/xterm';
 
-/** What a terminal's output may not do. It is written by whatever runs in the sandbox: hostile. Runs anywhere. */
+/** Guards against hostile terminal output and pastes. The output comes from the sandbox and is untrusted. */
 
 const MAX_TITLE_CHARS = 80;
-/** Control characters, and those that turn the direction of text. */
+/** Control and format characters, including those that change the text direction. */
 const NOT_IN_TITLES = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
-/** All but tab, line feed and carriage return. */
 const NOT_IN_PASTES = /[\p{Cc}]/gu;
 
-/** A title as one short line of text. */
+/** Reduces a title to one short line of plain text. */
 export function plainTitle(title: string): string {
   return [...title.replace(NOT_IN_TITLES, '')].slice(0, MAX_TITLE_CHARS).join('').trim();
 }
 
-/** What may be pasted: text and its lines. An escape could end the bracket that keeps a shell from running it. */
+/** Removes control characters except tab and newline. An escape could end the bracketed paste and run the text. */
 export function plainPaste(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(NOT_IN_PASTES, (char) => ('\t\n'.includes(char) ? char : ''));
 }
 
-/** A link that may be offered at all: where exactly it leads. `null` for anything but http and https. */
+/** The normalized address of a link; `null` unless it is http or https. */
 export function webAddress(uri: string): string | null {
   if (!URL.canParse(uri)) return null;
   const url = new URL(uri);
@@ -26,17 +25,17 @@ export function webAddress(uri: string): string | null {
   return isWeb ? url.href : null;
 }
 
-/** Whether somebody who reads `text` knows that it leads to `address`, as `webAddress` answered it. */
-export function saysWhere(text: string, address: string): boolean {
+/** Whether `text` shows where a link leads. `address` is a result of `webAddress`. */
+export function showsAddress(text: string, address: string): boolean {
   const { username, password } = new URL(address);
-  // `https://bank.example@evil.example` reads as the one and leads to the other.
+  // `https://bank.example@evil.example` looks like the former and leads to the latter.
   if (username !== '' || password !== '') return false;
-  // Written with other letters than it is looked up by, as names in other scripts are.
+  // Also false for names in other scripts, because `address` has their ASCII form.
   return text === address || `${text}/` === address;
 }
 
-/** Questions to which a terminal would answer by typing: what it is, where its cursor is, what its colours are. */
-const QUESTIONS = {
+/** Sequences that a terminal answers by sending input: its type, cursor position, modes and colours. */
+const QUERIES = {
   csi: [
     { final: 'c' },
     { prefix: '>', final: 'c' },
@@ -55,15 +54,15 @@ const QUESTIONS = {
 
 const OSC_CLIPBOARD = 52;
 
-/** Keeps output from the clipboard, and from asking anything while `isSilent`. */
+/** Blocks access to the clipboard always, and queries while `isSilent`. */
 export function guardParser(parser: IParser, isSilent: () => boolean): void {
   parser.registerOscHandler(OSC_CLIPBOARD, () => true);
-  for (const id of QUESTIONS.csi) parser.registerCsiHandler(id, isSilent);
-  for (const id of QUESTIONS.dcs) parser.registerDcsHandler(id, isSilent);
-  for (const id of QUESTIONS.osc) parser.registerOscHandler(id, (data) => data.includes('?') && isSilent());
+  for (const id of QUERIES.csi) parser.registerCsiHandler(id, isSilent);
+  for (const id of QUERIES.dcs) parser.registerDcsHandler(id, isSilent);
+  for (const id of QUERIES.osc) parser.registerOscHandler(id, (data) => data.includes('?') && isSilent());
 }
 
-/** Whether a terminal says this by itself when it gains or loses the focus, or is asked to say so from now on. */
+/** Whether this is a report that the terminal gained or lost focus. */
 export function isFocusReport(text: string): boolean {
   return text === '\x1b[I' || text === '\x1b[O';
 }

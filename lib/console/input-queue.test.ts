@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { InputQueue } from './input-queue';
 
-/** A sandbox that takes what is typed when it is told to. */
+/** A queue whose requests are answered by the test. */
 function openQueue() {
   const requests: { text: string; answer: (error?: Error) => void }[] = [];
   const queue = new InputQueue(
@@ -15,7 +15,7 @@ function openQueue() {
   const add = (text: string) =>
     queue.add(
       Buffer.from(text),
-      () => outcomes.push(`${text} taken`),
+      () => outcomes.push(`${text} sent`),
       () => outcomes.push(`${text} failed`),
     );
   return { requests, outcomes, add };
@@ -23,24 +23,24 @@ function openQueue() {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-it('one request is under way at a time, and the next takes along all that came meanwhile', async () => {
+it('sends one request at a time, with all input that is waiting', async () => {
   const { requests, outcomes, add } = openQueue();
   for (const key of 'ls -l') add(key);
   expect(requests.map(({ text }) => text)).toEqual(['l']);
   requests[0]?.answer();
   await settled();
   expect(requests.map(({ text }) => text)).toEqual(['l', 's -l']);
-  expect(outcomes).toEqual(['l taken']);
+  expect(outcomes).toEqual(['l sent']);
   requests[1]?.answer();
   await settled();
   expect(outcomes).toHaveLength(5);
 });
 
-it('what may not have arrived is said, with all that was typed in the belief that it had', async () => {
+it('fails input that may not have arrived, and all input behind it', async () => {
   const { requests, outcomes, add } = openQueue();
   add('one');
   add('two');
-  requests[0]?.answer(new Error('the sandbox is away'));
+  requests[0]?.answer(new Error('the sandbox cannot be reached'));
   await settled();
   expect(outcomes).toEqual(['one failed', 'two failed']);
   expect(requests).toHaveLength(1);
@@ -48,7 +48,7 @@ it('what may not have arrived is said, with all that was typed in the belief tha
   expect(requests[1]?.text).toBe('three');
 });
 
-it('holds only so much, and has room again afterwards', async () => {
+it('limits the bytes that wait', async () => {
   const { requests, add } = openQueue();
   const piece = 'x'.repeat(16 * 1024);
   let held = 0;
@@ -62,7 +62,7 @@ it('holds only so much, and has room again afterwards', async () => {
   expect(add(piece)).toBe(true);
 });
 
-it('so many pieces wait and no more, however small they are', () => {
+it('limits the pieces that wait', () => {
   const { add } = openQueue();
   let held = 0;
   while (held < 100_000 && add('x')) held += 1;

@@ -1,15 +1,13 @@
 import 'server-only';
 
-type Piece = { bytes: Uint8Array; taken: () => void; failed: () => void };
+type Piece = { bytes: Uint8Array; sent: () => void; failed: () => void };
 
-/** What waits for the sandbox beyond this is refused. */
 const MAX_WAITING_BYTES = 512 * 1024;
-/** And beyond so many pieces: each takes more than what is in it. */
+/** Each piece uses more memory than its bytes. */
 const MAX_WAITING = 4_096;
-/** How much is typed in one request. */
-const MAX_AT_ONCE_BYTES = 64 * 1024;
+const MAX_REQUEST_BYTES = 64 * 1024;
 
-/** Brings what is typed into the sandbox in its order: one request at a time, with all that came meanwhile. */
+/** Sends input to the sandbox in order, one request at a time. A request carries all input that is waiting. */
 export class InputQueue {
   readonly #type: (bytes: Uint8Array) => Promise<void>;
   #waiting: Piece[] = [];
@@ -20,11 +18,11 @@ export class InputQueue {
     this.#type = type;
   }
 
-  /** False when there is no room. `taken` once it has arrived, `failed` when whether it did is not known. */
-  add(bytes: Uint8Array, taken: () => void, failed: () => void): boolean {
+  /** Returns false if too much is waiting. Calls `failed` if the input may not have arrived. */
+  add(bytes: Uint8Array, sent: () => void, failed: () => void): boolean {
     if (this.#waiting.length >= MAX_WAITING) return false;
     if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) return false;
-    this.#waiting.push({ bytes, taken, failed });
+    this.#waiting.push({ bytes, sent, failed });
     this.#waitingBytes += bytes.length;
     if (!this.#isTyping) void this.#work();
     return true;
@@ -36,9 +34,9 @@ export class InputQueue {
       const pieces = this.#next();
       try {
         await this.#type(Buffer.concat(pieces.map(({ bytes }) => bytes)));
-        for (const { taken } of pieces) taken();
+        for (const { sent } of pieces) sent();
       } catch {
-        // What stands behind it was typed in the belief that this had arrived.
+        // The input behind it must not be typed without it.
         for (const { failed } of [...pieces, ...this.#waiting]) failed();
         this.#waiting = [];
         this.#waitingBytes = 0;
@@ -51,7 +49,7 @@ export class InputQueue {
     let bytes = 0;
     const isWithin = (piece: Piece, at: number) => {
       bytes += piece.bytes.length;
-      return at === 0 || bytes <= MAX_AT_ONCE_BYTES;
+      return at === 0 || bytes <= MAX_REQUEST_BYTES;
     };
     const beyond = this.#waiting.findIndex((piece, at) => !isWithin(piece, at));
     const pieces = this.#waiting.splice(0, beyond < 0 ? this.#waiting.length : beyond);

@@ -6,8 +6,8 @@ import {
   ACK_EVERY_BYTES,
   type ConsoleEvent,
   type ConsoleInput,
+  type ConsoleJoin,
   type ConsoleMessage,
-  type ConsoleOpening,
   INPUT_WINDOW_BYTES,
   packOutput,
   unpackInput,
@@ -33,11 +33,11 @@ const INFO: ConsoleInfo = {
 
 type Attached = { from?: number; end?: number; typed?: number; refusals?: number; missing?: number };
 
-/** A tab's end of a console, with what it draws and says, and the other end in the test's hands. */
+/** A link whose screen and socket are controlled by the test. */
 function openLink({ isNew = true } = {}) {
   const drawn: Uint8Array[] = [];
   const skipped: number[] = [];
-  const said: ConsoleMessage[] = [];
+  const messages: ConsoleMessage[] = [];
   const typed: ConsoleInput[] = [];
   const replaying: boolean[] = [];
   const pending: (() => void)[] = [];
@@ -59,12 +59,12 @@ function openLink({ isNew = true } = {}) {
       size: () => INFO.size,
     },
     {
-      subscribe: (_, joined) => {
-        listener = joined;
+      subscribe: (_, subscribed) => {
+        listener = subscribed;
         return () => {};
       },
-      say: (_, payload) => {
-        said.push(payload as ConsoleMessage);
+      sendMessage: (_, payload) => {
+        messages.push(payload as ConsoleMessage);
         return wire.isOpen;
       },
       sendBytes: (_, frame) => {
@@ -78,15 +78,15 @@ function openLink({ isNew = true } = {}) {
     },
     { client: 'tab-of-ana', isNew, now: () => clock.nowMs },
   );
-  const hear = (event: ConsoleEvent) => listener?.onEvent(event);
+  const receive = (event: ConsoleEvent) => listener?.onEvent(event);
   return {
     link,
     skipped,
-    said,
+    messages,
     typed,
     replaying,
     clock,
-    hear,
+    receive,
     text: () => Buffer.concat(drawn).toString(),
     bytes: () => Buffer.concat(drawn),
     output: (offset: number, bytes: Uint8Array | string) =>
@@ -94,11 +94,11 @@ function openLink({ isNew = true } = {}) {
     draw: () => {
       for (const done of pending.splice(0)) done();
     },
-    opening: () => listener?.opening?.() as ConsoleOpening,
+    joinPayload: () => listener?.joinPayload?.() as ConsoleJoin,
     attach: ({ from = 0, end, typed: last = 0, refusals = 0, missing = 0 }: Attached = {}) => {
       wire.isOpen = true;
-      hear({ kind: 'attached', from, end: end ?? from, typed: last, refusals, missing, preamble: '' });
-      hear({ kind: 'state', info: INFO, drives: true, sentAtMs: 0 });
+      receive({ kind: 'attached', from, end: end ?? from, typed: last, refusals, missing, preamble: '' });
+      receive({ kind: 'state', info: INFO, drives: true, sentAtMs: 0 });
     },
     cut: () => {
       wire.isOpen = false;
@@ -108,7 +108,7 @@ function openLink({ isNew = true } = {}) {
 }
 
 describe('output', () => {
-  it('is drawn once, whatever comes twice and however it is cut', () => {
+  it('is drawn once, however it is repeated or split', () => {
     const whole = Buffer.from(Array.from({ length: 400 }, (_, at) => at % 251));
     fc.assert(
       fc.property(
@@ -123,38 +123,38 @@ describe('output', () => {
             sent = Math.max(sent, Math.min(whole.length, from + length));
           }
           expect(tab.bytes().equals(whole.subarray(0, sent))).toBe(true);
-          expect(tab.opening().offset).toBe(sent);
+          expect(tab.joinPayload().offset).toBe(sent);
         },
       ),
     );
   });
 
-  it('is acknowledged as it is drawn, and not before', () => {
+  it('is acknowledged after it is drawn', () => {
     const tab = openLink();
     tab.attach();
     const piece = new Uint8Array(ACK_EVERY_BYTES / 2);
     for (let at = 0; at < 4; at += 1) tab.output(at * piece.length, piece);
-    expect(tab.said).toEqual([]);
+    expect(tab.messages).toEqual([]);
     tab.draw();
-    expect(tab.said).toEqual([
+    expect(tab.messages).toEqual([
       { kind: 'ack', offset: ACK_EVERY_BYTES },
       { kind: 'ack', offset: 2 * ACK_EVERY_BYTES },
     ]);
   });
 
-  it('goes on behind a gap, which is seen and acknowledged', () => {
+  it('continues after a gap, which is marked and acknowledged', () => {
     const tab = openLink();
     tab.attach();
     tab.output(0, 'abc');
-    tab.hear({ kind: 'gap', from: 1_003, missing: 1_000, preamble: '' });
+    tab.receive({ kind: 'gap', from: 1_003, missing: 1_000, preamble: '' });
     tab.output(1_003, 'def');
     tab.draw();
     expect(tab.text()).toBe('abcdef');
     expect(tab.skipped).toEqual([1_000]);
-    expect(tab.said).toEqual([{ kind: 'ack', offset: 1_003 }]);
+    expect(tab.messages).toEqual([{ kind: 'ack', offset: 1_003 }]);
   });
 
-  it('answers nothing while it is of the past', () => {
+  it('is marked as a replay while it is from the past', () => {
     const tab = openLink({ isNew: false });
     tab.attach({ end: 6 });
     tab.output(0, 'past');
@@ -166,34 +166,34 @@ describe('output', () => {
   });
 });
 
-describe('coming back', () => {
-  it('asks for what is missing and says how it was', () => {
+describe('reconnecting', () => {
+  it('requests the missing output and reports the time away', () => {
     const tab = openLink();
-    expect(tab.opening().offset).toBe(0);
+    expect(tab.joinPayload().offset).toBe(0);
     tab.attach();
     expect(tab.link.state().returned).toBeNull();
     tab.output(0, 'four');
     tab.cut();
     expect(tab.link.state().phase).toBe('waiting');
     tab.clock.nowMs += 41_000;
-    expect(tab.opening().offset).toBe(4);
+    expect(tab.joinPayload().offset).toBe(4);
     tab.attach({ from: 4 });
     expect(tab.link.state().returned).toEqual({ afterMs: 41_000, missingBytes: 0 });
     tab.output(4, 'more');
     expect(tab.text()).toBe('fourmore');
   });
 
-  it('says so after a reload, too', () => {
+  it('reports the missing output after a reload', () => {
     const tab = openLink({ isNew: false });
     tab.attach({ from: 700, missing: 700 });
     expect(tab.link.state().returned).toEqual({ afterMs: null, missingBytes: 700 });
-    // There was nothing on the screen before that could have a gap.
+    // An empty screen shows no gap.
     expect(tab.skipped).toEqual([0]);
   });
 
-  it('finds that the server has no such console', () => {
+  it('reports that the server has no such console', () => {
     const tab = openLink();
-    tab.hear({ kind: 'unknown' });
+    tab.receive({ kind: 'unknown' });
     tab.cut();
     expect(tab.link.state().phase).toBe('unknown');
   });
@@ -202,7 +202,7 @@ describe('coming back', () => {
 describe('input', () => {
   const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-  it('of one moment goes together, numbered', async () => {
+  it('is batched per event and numbered', async () => {
     const tab = openLink();
     tab.attach();
     tab.link.type(Buffer.from('l'));
@@ -216,7 +216,7 @@ describe('input', () => {
     ]);
   });
 
-  it('waits for room, and keeps its order', async () => {
+  it('waits for the window and keeps its order', async () => {
     const tab = openLink();
     tab.attach();
     const whole = Buffer.from(Array.from({ length: 3 * INPUT_WINDOW_BYTES }, (_, at) => at % 253));
@@ -224,24 +224,24 @@ describe('input', () => {
     await settled();
     const sent = () => Buffer.concat(tab.typed.map(({ bytes }) => bytes));
     expect(sent().length).toBe(INPUT_WINDOW_BYTES);
-    for (let seq = 1; sent().length < whole.length; seq += 1) tab.hear({ kind: 'typed', seq });
+    for (let seq = 1; sent().length < whole.length; seq += 1) tab.receive({ kind: 'typed', seq });
     expect(sent().equals(whole)).toBe(true);
   });
 
-  it('is refused while it leads nowhere, and that is counted', async () => {
+  it('is refused and counted while it cannot be sent', async () => {
     const tab = openLink();
     tab.link.type(Buffer.from('a'));
     tab.attach();
-    tab.hear({ kind: 'state', info: INFO, drives: false, sentAtMs: 0 });
+    tab.receive({ kind: 'state', info: INFO, drives: false, sentAtMs: 0 });
     tab.link.type(Buffer.from('b'));
-    tab.hear({ kind: 'state', info: { ...INFO, state: 'paused' }, drives: true, sentAtMs: 0 });
+    tab.receive({ kind: 'state', info: { ...INFO, state: 'paused' }, drives: true, sentAtMs: 0 });
     tab.link.type(Buffer.from('c'));
     await settled();
     expect(tab.typed).toEqual([]);
     expect(tab.link.state().refusals).toBe(3);
   });
 
-  it('that never arrived is said, and only that', async () => {
+  it('is reported as lost if it never arrived', async () => {
     const tab = openLink();
     tab.attach();
     for (const text of ['arrived', 'lost!']) {
@@ -250,31 +250,31 @@ describe('input', () => {
     }
     tab.cut();
     tab.attach({ typed: 1 });
-    expect(tab.link.state().lostInput).toEqual({ bytes: 5, why: 'connection' });
-    tab.link.dismissNews();
+    expect(tab.link.state().lostInput).toEqual({ bytes: 5, reason: 'connection' });
+    tab.link.dismissNotices();
     expect(tab.link.state().lostInput).toBeNull();
     tab.link.type(Buffer.from('on'));
     await settled();
     expect(tab.typed.at(-1)?.seq).toBe(3);
   });
 
-  it('that the server refused is said', async () => {
+  it('is reported as lost if the server refused it', async () => {
     const tab = openLink();
     tab.attach();
     tab.link.type(Buffer.from('12345'));
     await settled();
-    tab.hear({ kind: 'refused', seq: 1, why: 'failed', refusals: 1 });
-    expect(tab.link.state().lostInput).toEqual({ bytes: 5, why: 'failed' });
+    tab.receive({ kind: 'refused', seq: 1, why: 'failed', refusals: 1 });
+    expect(tab.link.state().lostInput).toEqual({ bytes: 5, reason: 'failed' });
   });
 
-  it('says how many refusals it knows of, so that the rest of what was refused is not typed alone', async () => {
+  it('carries the number of known refusals', async () => {
     const tab = openLink();
     tab.attach();
     for (const text of ['rm -r', ' /tmp/kept', ' other\r']) {
       tab.link.type(Buffer.from(text));
       await settled();
     }
-    tab.hear({ kind: 'refused', seq: 1, why: 'failed', refusals: 1 });
+    tab.receive({ kind: 'refused', seq: 1, why: 'failed', refusals: 1 });
     tab.link.type(Buffer.from('ls\r'));
     await settled();
     expect(tab.typed.map(({ seq, after }) => [seq, after])).toEqual([
@@ -283,7 +283,7 @@ describe('input', () => {
       [3, 0],
       [4, 1],
     ]);
-    // What it missed while it was cut off, it is told of on joining.
+    // Refusals during a lost connection are reported on subscribing.
     tab.cut();
     tab.attach({ typed: 4, refusals: 3 });
     tab.link.type(Buffer.from('pwd\r'));

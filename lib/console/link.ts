@@ -2,8 +2,8 @@ import type { LiveSocket, LiveState } from '../live/socket';
 import {
   ACK_EVERY_BYTES,
   type ConsoleEvent,
+  type ConsoleJoin,
   type ConsoleMessage,
-  type ConsoleOpening,
   type Gap,
   INPUT_WINDOW_BYTES,
   MAX_INPUT_BYTES,
@@ -13,35 +13,34 @@ import {
 } from './protocol';
 import type { ConsoleInfo, TerminalSize } from './schema';
 
-/** Where output is drawn. */
+/** A terminal that draws the output. `drawn` is called when the drawing is done. */
 export type Screen = {
-  /** Draws bytes and says when that is done. */
   write: (bytes: Uint8Array, drawn: () => void) => void;
-  /** Output was left out here; `preamble` brings the screen into the modes that hold behind it. Says when that is done. */
+  /** Marks missing output. `preamble` sets the terminal modes that apply after it. */
   skip: (missingBytes: number, preamble: string, drawn: () => void) => void;
-  /** While what comes was written in the past, nothing that it asks may be answered. */
+  /** Queries in replayed output must not be answered. */
   setReplaying: (isReplaying: boolean) => void;
   size: () => TerminalSize | null;
 };
 
-/** What a tab knows of its console. */
+/** The state of a console, as one tab knows it. */
 export type LinkState = {
-  /** `unknown`: the server has no such console; `forbidden`: this person may not. */
+  /** `unknown`: the server has no such console. `forbidden`: the person's role does not allow it. */
   phase: 'joining' | 'attached' | 'waiting' | 'unknown' | 'forbidden';
   info: ConsoleInfo | null;
-  /** Whether what is typed here goes into the shell. */
+  /** Whether this tab types into the shell. */
   drives: boolean;
-  /** How it was when this tab came back to the console, and after how long, where it knows; `null`: nothing to say. */
+  /** Set after the tab returned to the console. `afterMs` is the time away, `null` if unknown. */
   returned: { afterMs: number | null; missingBytes: number } | null;
-  /** Since when it is lost, epoch ms. */
+  /** When the connection was lost, epoch ms. */
   lostAtMs: number | null;
-  /** Typed, and never arrived or not known to have. */
-  lostInput: { bytes: number; why: Refusal | 'connection' } | null;
-  /** How often typing was refused: each time is to be seen. */
+  /** Input that did not arrive, or may not have. */
+  lostInput: { bytes: number; reason: Refusal | 'connection' } | null;
+  /** How often input was refused. Every change is shown. */
   refusals: number;
 };
 
-/** Before anything was heard. */
+/** The state before the first event. */
 export const UNLINKED: LinkState = {
   phase: 'joining',
   info: null,
@@ -52,31 +51,32 @@ export const UNLINKED: LinkState = {
   refusals: 0,
 };
 
-/** `client` names this tab for as long as it shows the console. `isNew`: it has just opened it. */
+/** `client` identifies this tab while it shows the console. `isNew`: the tab has just opened the console. */
 export type LinkOptions = { client: string; isNew: boolean; now?: () => number };
 
-type Socket = Pick<LiveSocket, 'subscribe' | 'say' | 'sendBytes' | 'state' | 'onStateChange'>;
+type Socket = Pick<LiveSocket, 'subscribe' | 'sendMessage' | 'sendBytes' | 'state' | 'onStateChange'>;
 
-/** One tab's end of a console: brings exactly the missing output to a screen, and what is typed to the shell. */
+/** Connects one tab to a console. After a reconnect, exactly the missing output is drawn. */
 export class ConsoleLink {
   readonly #screen: Screen;
   readonly #socket: Socket;
-  readonly #place;
+  readonly #topic;
   readonly #now: () => number;
   #isNew: boolean;
   readonly #listeners = new Set<() => void>();
   readonly #leave: () => void;
-  /** Offset behind the output that has arrived, and behind what has been acknowledged. */
+  /** The end offsets of received and of acknowledged output. */
   #arrived = 0;
   #acknowledged = 0;
   #replayUntil: number | null = null;
   #seq = 0;
-  /** How often input was refused, as the server counts. */
+  /** The server's count of refused inputs. */
   #refusals = 0;
-  /** Sent and not acknowledged, and not sent yet. */
+  /** Input that was sent and is not acknowledged yet. */
   #underWay: { seq: number; size: number }[] = [];
+  /** Input that is not sent yet. */
   #waiting: Uint8Array[] = [];
-  #gathered: Uint8Array[] = [];
+  #batch: Uint8Array[] = [];
   #state = UNLINKED;
 
   constructor(
@@ -89,14 +89,14 @@ export class ConsoleLink {
     this.#socket = socket;
     this.#isNew = isNew;
     this.#now = now;
-    this.#place = { channel: 'console', key: id } as const;
+    this.#topic = { channel: 'console', key: id } as const;
     const leaveChannel = socket.subscribe(
       'console',
       {
-        onEvent: (payload) => this.#hear(payload as ConsoleEvent),
-        onBytes: (frame) => this.#receive(frame),
-        onGap: () => this.#lose(),
-        opening: (): ConsoleOpening => ({ client, offset: this.#arrived, size: screen.size() }),
+        onEvent: (payload) => this.#receive(payload as ConsoleEvent),
+        onBytes: (frame) => this.#receiveOutput(frame),
+        onGap: () => this.#handleLoss(),
+        joinPayload: (): ConsoleJoin => ({ client, offset: this.#arrived, size: screen.size() }),
       },
       id,
     );
@@ -114,7 +114,7 @@ export class ConsoleLink {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Types. What cannot be typed now is refused, and that is to be seen: nothing is kept for later. */
+  /** Sends input. While it cannot be sent it is refused, never kept for later. */
   type(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const { phase, drives, info } = this.#state;
@@ -122,32 +122,32 @@ export class ConsoleLink {
       this.#update({ refusals: this.#state.refusals + 1 });
       return;
     }
-    // What one event of the page causes goes together.
-    if (this.#gathered.length === 0) queueMicrotask(() => this.#gather());
-    this.#gathered.push(bytes);
+    // Input from one page event is sent together.
+    if (this.#batch.length === 0) queueMicrotask(() => this.#sendBatch());
+    this.#batch.push(bytes);
   }
 
   resize(size: TerminalSize): void {
-    if (this.#state.drives) this.#say({ kind: 'resize', size });
+    if (this.#state.drives) this.#send({ kind: 'resize', size });
   }
 
   takeOver(): void {
     const size = this.#screen.size() ?? this.#state.info?.size;
-    if (size) this.#say({ kind: 'take-over', size });
+    if (size) this.#send({ kind: 'take-over', size });
   }
 
-  /** It is not idle, though nothing happens in it. */
+  /** Restarts the idle timeout. */
   keep(): void {
-    this.#say({ kind: 'keep' });
+    this.#send({ kind: 'keep' });
   }
 
-  /** Its sandbox is there again, or gone for good: the server had better look. */
+  /** Makes the server reconnect to the shell now, for example because the sandbox was resumed or terminated. */
   reconnect(): void {
-    this.#say({ kind: 'reconnect' });
+    this.#send({ kind: 'reconnect' });
   }
 
-  /** What was said of the connection has been read. */
-  dismissNews(): void {
+  /** Dismisses the notices about the connection. */
+  dismissNotices(): void {
     this.#update({ returned: null, lostInput: null });
   }
 
@@ -156,14 +156,13 @@ export class ConsoleLink {
     this.#listeners.clear();
   }
 
-  #say(message: ConsoleMessage): void {
-    this.#socket.say(this.#place, message);
+  #send(message: ConsoleMessage): void {
+    this.#socket.sendMessage(this.#topic, message);
   }
 
-  #gather(): void {
-    const pieces = this.#gathered;
-    this.#gathered = [];
-    const whole = joined(pieces);
+  #sendBatch(): void {
+    const whole = concat(this.#batch);
+    this.#batch = [];
     for (let at = 0; at < whole.length; at += MAX_INPUT_BYTES)
       this.#waiting.push(whole.subarray(at, at + MAX_INPUT_BYTES));
     this.#flush();
@@ -174,8 +173,8 @@ export class ConsoleLink {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (sent > 0 && sent + next.length > INPUT_WINDOW_BYTES) return;
       const seq = this.#seq + 1;
-      if (!this.#socket.sendBytes(this.#place, packInput({ seq, after: this.#refusals, bytes: next })))
-        return;
+      const frame = packInput({ seq, after: this.#refusals, bytes: next });
+      if (!this.#socket.sendBytes(this.#topic, frame)) return;
       this.#seq = seq;
       this.#underWay.push({ seq, size: next.length });
       this.#waiting.shift();
@@ -183,11 +182,11 @@ export class ConsoleLink {
     }
   }
 
-  #receive(frame: Uint8Array): void {
+  #receiveOutput(frame: Uint8Array): void {
     const output = unpackOutput(frame);
     if (output === null || this.#state.phase === 'waiting') return;
     const known = this.#arrived - output.offset;
-    // Ahead of us something is missing; what we have already is not drawn twice.
+    // Skip output after a gap, and output that is already drawn.
     if (known < 0 || known >= output.bytes.length) return;
     const bytes = output.bytes.subarray(known);
     this.#arrived += bytes.length;
@@ -199,10 +198,10 @@ export class ConsoleLink {
     if (this.#replayUntil !== null && end >= this.#replayUntil) this.#endReplay();
     if (end - this.#acknowledged < ACK_EVERY_BYTES) return;
     this.#acknowledged = end;
-    this.#say({ kind: 'ack', offset: end });
+    this.#send({ kind: 'ack', offset: end });
   }
 
-  #hear(event: ConsoleEvent): void {
+  #receive(event: ConsoleEvent): void {
     switch (event.kind) {
       case 'attached':
         this.#attach(event);
@@ -243,28 +242,28 @@ export class ConsoleLink {
       phase: 'attached',
       lostAtMs: null,
       returned: isReturn ? { afterMs, missingBytes: gap.missing } : this.#state.returned,
-      lostInput: bytes > 0 ? { bytes, why: 'connection' } : this.#state.lostInput,
+      lostInput: bytes > 0 ? { bytes, reason: 'connection' } : this.#state.lostInput,
     });
   }
 
   #skip({ from, missing, preamble }: Gap): void {
-    // From the very beginning there is nothing on the screen that could have a gap; the modes are needed all the same.
+    // An empty screen shows no gap, but needs the modes.
     if (missing > 0) {
-      const acknowledge = () => this.#say({ kind: 'ack', offset: from });
+      const acknowledge = () => this.#send({ kind: 'ack', offset: from });
       this.#screen.skip(this.#arrived === 0 ? 0 : missing, preamble, acknowledge);
     }
-    // What arrived meanwhile over a place that was joined anew is on the screen already.
+    // Output that arrived before this event is already drawn.
     this.#arrived = Math.max(this.#arrived, from);
     this.#acknowledged = from;
   }
 
-  #refuse({ seq: refused, why, refusals }: Extract<ConsoleEvent, { kind: 'refused' }>): void {
+  #refuse({ seq: refused, why: reason, refusals }: Extract<ConsoleEvent, { kind: 'refused' }>): void {
     this.#refusals = refusals;
     const lost = this.#underWay.filter(({ seq }) => seq === refused);
     this.#underWay = this.#underWay.filter(({ seq }) => seq !== refused);
     const bytes = lost.reduce((sum, { size }) => sum + size, 0) + (this.#state.lostInput?.bytes ?? 0);
     this.#waiting = [];
-    this.#update({ lostInput: { bytes, why }, refusals: this.#state.refusals + 1 });
+    this.#update({ lostInput: { bytes, reason }, refusals: this.#state.refusals + 1 });
   }
 
   #beginReplay(end: number): void {
@@ -277,7 +276,7 @@ export class ConsoleLink {
     this.#screen.setReplaying(false);
   }
 
-  #lose(): void {
+  #handleLoss(): void {
     if (this.#state.phase === 'unknown' || this.#state.phase === 'forbidden') return;
     const lostAtMs = this.#state.lostAtMs ?? (this.#state.phase === 'attached' ? this.#now() : null);
     this.#update({ phase: 'waiting', lostAtMs, returned: null });
@@ -293,7 +292,7 @@ export class ConsoleLink {
   }
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const [first] = pieces;
   if (pieces.length === 1 && first !== undefined) return first;
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));

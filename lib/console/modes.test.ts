@@ -9,30 +9,30 @@ function fed(...pieces: string[]): ModeTracker {
 }
 
 describe('ModeTracker', () => {
-  it('knows which modes hold, and says how to get there', () => {
+  it('tracks modes and restores them with a preamble', () => {
     const tracker = fed('text \x1b[?1049h\x1b[?2004;1006h\x1b[?25lmore\x1b[?2004l');
-    expect(tracker.isOtherScreen).toBe(true);
+    expect(tracker.isAlternateScreen).toBe(true);
     const preamble = tracker.preamble();
     for (const part of ['\x1b[?1049h', '\x1b[?1006h', '\x1b[?25l']) expect(preamble).toContain(part);
     expect(preamble).not.toContain('2004');
-    // Whoever is told this is where the stream is.
-    expect(fed('\x1b[?2004h', preamble).isOtherScreen).toBe(true);
+    // The preamble brings another tracker into the same modes.
+    expect(fed('\x1b[?2004h', preamble).isAlternateScreen).toBe(true);
   });
 
-  it('leaves the other screen where the stream has', () => {
+  it('leaves the alternate screen', () => {
     const tracker = fed('\x1b[?1049h', '\x1b[?1049l');
-    expect(tracker.isOtherScreen).toBe(false);
+    expect(tracker.isAlternateScreen).toBe(false);
     expect(tracker.preamble()).toContain('\x1b[?1049l');
   });
 
-  it('forgets with a reset', () => {
+  it('forgets modes after a reset', () => {
     expect(fed('\x1b[?1049h\x1b[?1h\x1bc').preamble()).toBe(fed().preamble());
     const soft = fed('\x1b[?1049h\x1b[?1h\x1b[!p');
-    expect(soft.isOtherScreen).toBe(true);
+    expect(soft.isAlternateScreen).toBe(true);
     expect(soft.preamble()).not.toContain('\x1b[?1h');
   });
 
-  it('does not mind where the stream is cut', () => {
+  it('handles sequences that are split', () => {
     const text = 'a\x1b[?1049hb\x1b[?1000;1006hc\x1b[?25l\x1b[31md\x1b[!p\x1b[?2004h';
     fc.assert(
       fc.property(fc.array(fc.nat(text.length), { maxLength: 6 }), (cuts) => {
@@ -43,7 +43,7 @@ describe('ModeTracker', () => {
     );
   });
 
-  it('takes anything, and keeps little of it', () => {
+  it('accepts any bytes and keeps a bounded state', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), (pieces) => {
         const tracker = new ModeTracker();

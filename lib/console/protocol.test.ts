@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  ConsoleJoin,
   ConsoleMessage,
-  ConsoleOpening,
   MAX_INPUT_BYTES,
   packInput,
   packOutput,
@@ -11,7 +11,7 @@ import {
 } from './protocol';
 
 describe('binary frames', () => {
-  it('carry any bytes as they are, wherever in memory they lie', () => {
+  it('carry any bytes unchanged, at any offset in memory', () => {
     fc.assert(
       fc.property(
         fc.nat(Number.MAX_SAFE_INTEGER),
@@ -38,7 +38,7 @@ describe('binary frames', () => {
     );
   });
 
-  it('are refused where they are none', () => {
+  it('are rejected if malformed', () => {
     for (const frame of [
       new Uint8Array(),
       new Uint8Array(3),
@@ -56,7 +56,7 @@ describe('binary frames', () => {
 });
 
 describe('messages', () => {
-  it('are parsed strictly: they come from anywhere', () => {
+  it('are parsed strictly', () => {
     const size = { cols: 80, rows: 24 };
     expect(ConsoleMessage.safeParse({ kind: 'resize', size }).success).toBe(true);
     for (const message of [
@@ -70,13 +70,13 @@ describe('messages', () => {
       'ack',
     ])
       expect(ConsoleMessage.safeParse(message).success).toBe(false);
-    expect(ConsoleOpening.safeParse({ client: 'tab-1234', offset: 0, size: null }).success).toBe(true);
-    for (const opening of [
+    expect(ConsoleJoin.safeParse({ client: 'tab-1234', offset: 0, size: null }).success).toBe(true);
+    for (const join of [
       undefined,
       {},
       { client: 'x', offset: 0, size },
       { client: 'tab-1234', offset: '0', size },
     ])
-      expect(ConsoleOpening.safeParse(opening).success).toBe(false);
+      expect(ConsoleJoin.safeParse(join).success).toBe(false);
   });
 });

@@ -2,34 +2,36 @@ import { z } from 'zod';
 import { type ConsoleInfo, TerminalSize } from './schema';
 
 /**
- * What a tab and the server say to each other on the channel `console`, keyed by the console. Output and input are bytes
- * in binary frames, everything else is JSON. Runs anywhere.
+ * The protocol of the channel `console`, keyed by console id. Output and input are binary frames, everything else is
+ * JSON. For the server and the browser.
  */
 
-/** How much output may be under way to one viewer, unacknowledged. */
+/** The limit of unacknowledged output to one viewer. */
 export const WINDOW_BYTES = 512 * 1024;
-/** A viewer acknowledges each time it has drawn this much more. */
+/** A viewer acknowledges after drawing this much more. */
 export const ACK_EVERY_BYTES = 128 * 1024;
-/** The most output in one frame. */
+/** The limits of one frame. */
 export const MAX_OUTPUT_BYTES = 64 * 1024;
-/** The most input in one frame; the socket takes no larger ones. */
 export const MAX_INPUT_BYTES = 16 * 1024;
-/** How much input may be under way from one viewer, unacknowledged. */
+/** The limit of unacknowledged input from one viewer. */
 export const INPUT_WINDOW_BYTES = 128 * 1024;
 
 const Offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
-/** What a tab says on joining: who it is, up to where it has the output, and its size. */
-export const ConsoleOpening = z.strictObject({
+/** Sent on subscribing. `client` identifies the tab; `offset` is the end of the output it already has. */
+export const ConsoleJoin = z.strictObject({
   client: z.string().regex(/^[A-Za-z0-9_-]{8,40}$/),
   offset: Offset,
   size: TerminalSize.nullable(),
 });
-export type ConsoleOpening = z.infer<typeof ConsoleOpening>;
+export type ConsoleJoin = z.infer<typeof ConsoleJoin>;
 
 /**
- * `ack`: the output before this offset is drawn. `resize`: of who drives. `take-over`: from now on I type. `keep`: do not
- * end it for being idle. `reconnect`: its sandbox should be there again.
+ * - `ack`: the output before `offset` is drawn.
+ * - `resize`: the size of the tab that types has changed.
+ * - `take-over`: this tab types from now on.
+ * - `keep`: restarts the idle timeout.
+ * - `reconnect`: retry now, because the sandbox may be running again.
  */
 export const ConsoleMessage = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ack'), offset: Offset }),
@@ -40,14 +42,13 @@ export const ConsoleMessage = z.discriminatedUnion('kind', [
 ]);
 export type ConsoleMessage = z.infer<typeof ConsoleMessage>;
 
-/** Why input was not passed on. */
+/** The reason for refusing input. `watching`: another tab types. */
 export type Refusal = 'watching' | 'not_open' | 'failed' | 'too_much';
 
 /**
- * What the server says. `attached`: output comes from offset `from`; `missing` bytes before it are no longer there; what
- * ends at `end` was written before now; `typed` is the last input that has been taken from this tab, `refusals` how often
- * one of it was refused so far.
- * `gap`: this viewer was too slow, output goes on at `from`. `preamble` brings a screen into the modes that hold there.
+ * - `attached`: output starts at `from`, and everything before `end` is a replay. `typed` is the last accepted input of
+ *   this tab, `refusals` the number of its refused inputs.
+ * - `gap`: the viewer was too slow, and output continues at `from`.
  */
 export type ConsoleEvent =
   | ({ kind: 'attached'; end: number; typed: number; refusals: number } & Gap)
@@ -58,12 +59,13 @@ export type ConsoleEvent =
   | { kind: 'unknown' }
   | { kind: 'forbidden' };
 
+/** `missing` bytes before the offset `from` are lost. `preamble` sets the terminal modes that apply at `from`. */
 export type Gap = { from: number; missing: number; preamble: string };
 
 const OFFSET_BYTES = 8;
 const SEQ_BYTES = 4;
 
-/** Output as it travels: its offset, then the bytes. */
+/** Builds an output frame: the offset, then the bytes. */
 export function packOutput(offset: number, bytes: Uint8Array): Uint8Array {
   const frame = new Uint8Array(OFFSET_BYTES + bytes.length);
   new DataView(frame.buffer).setFloat64(0, offset);
@@ -71,7 +73,7 @@ export function packOutput(offset: number, bytes: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** The output in a frame, or `null` for what is none. The bytes share the frame's memory. */
+/** Returns `null` for a malformed frame. The bytes share the frame's memory. */
 export function unpackOutput(frame: Uint8Array): { offset: number; bytes: Uint8Array } | null {
   if (frame.length < OFFSET_BYTES) return null;
   const offset = new DataView(frame.buffer, frame.byteOffset).getFloat64(0);
@@ -80,12 +82,12 @@ export function unpackOutput(frame: Uint8Array): { offset: number; bytes: Uint8A
 }
 
 /**
- * What one frame brings to type. `seq`: its number, counted by the tab from 1. `after`: how many refusals there had been by
- * what the tab has heard; what was sent before hearing of one must not be typed without what was refused.
+ * One piece of input. `seq` is counted by the tab from 1. `after` is the number of refusals that the tab knew of when it
+ * sent this: input that was meant to follow refused input must be refused too.
  */
 export type ConsoleInput = { seq: number; after: number; bytes: Uint8Array };
 
-/** Input as it travels: its two numbers, then the bytes. */
+/** Builds an input frame: the two numbers, then the bytes. */
 export function packInput({ seq, after, bytes }: ConsoleInput): Uint8Array {
   const frame = new Uint8Array(2 * SEQ_BYTES + bytes.length);
   const view = new DataView(frame.buffer);
@@ -95,7 +97,7 @@ export function packInput({ seq, after, bytes }: ConsoleInput): Uint8Array {
   return frame;
 }
 
-/** The input in a frame, or `null`. */
+/** Returns `null` for a malformed frame. */
 export function unpackInput(frame: Uint8Array): ConsoleInput | null {
   if (frame.length <= 2 * SEQ_BYTES || frame.length > 2 * SEQ_BYTES + MAX_INPUT_BYTES) return null;
   const view = new DataView(frame.buffer, frame.byteOffset);

@@ -4,11 +4,11 @@ import { OutputRing } from './ring';
 
 const SLACK_BYTES = 2 * 64 * 1024;
 
-/** Everything from `offset` on, in pieces of at most `most`. */
-function readAll(ring: OutputRing, offset: number, most = 10_000): Buffer {
+/** Reads everything from `offset` on, in pieces of at most `maxBytes`. */
+function readAll(ring: OutputRing, offset: number, maxBytes = 10_000): Buffer {
   const pieces: Buffer[] = [];
   for (let at = offset; at < ring.end; ) {
-    const piece = ring.read(at, most);
+    const piece = ring.read(at, maxBytes);
     expect(piece.length).toBeGreaterThan(0);
     pieces.push(Buffer.from(piece));
     at += piece.length;
@@ -17,14 +17,14 @@ function readAll(ring: OutputRing, offset: number, most = 10_000): Buffer {
 }
 
 describe('OutputRing', () => {
-  it('hands out exactly the latest of what was appended, however it came and is read', () => {
+  it('returns exactly the latest bytes, however they are appended and read', () => {
     const pieces = fc.array(fc.uint8Array({ maxLength: 70_000 }), { maxLength: 12 });
     fc.assert(
       fc.property(
         pieces,
         fc.integer({ min: 1, max: 200_000 }),
         fc.integer({ min: 1, max: 80_000 }),
-        (appended, size, most) => {
+        (appended, size, maxBytes) => {
           const dropped: Buffer[] = [];
           const ring = new OutputRing(size, (bytes) => dropped.push(Buffer.from(bytes)));
           for (const bytes of appended) {
@@ -33,7 +33,7 @@ describe('OutputRing', () => {
           }
           const whole = Buffer.concat(appended);
           expect(ring.end).toBe(whole.length);
-          expect(readAll(ring, ring.start, most).equals(whole.subarray(ring.start))).toBe(true);
+          expect(readAll(ring, ring.start, maxBytes).equals(whole.subarray(ring.start))).toBe(true);
           expect(Buffer.concat(dropped).equals(whole.subarray(0, ring.start))).toBe(true);
         },
       ),
@@ -41,7 +41,7 @@ describe('OutputRing', () => {
     );
   });
 
-  it('begins at the beginning of a line once it was cut', () => {
+  it('starts at a line after it was trimmed', () => {
     const ring = new OutputRing(100_000);
     for (let at = 0; at < 40_000; at += 1) ring.append(Buffer.from(`line ${at}\n`));
     expect(ring.start).toBeGreaterThan(0);
@@ -49,14 +49,14 @@ describe('OutputRing', () => {
     expect(readAll(ring, ring.start).toString().endsWith('line 39999\n')).toBe(true);
   });
 
-  it('cuts through a line that has no end', () => {
+  it('splits an endless line', () => {
     const ring = new OutputRing(100_000);
     ring.append(Buffer.alloc(5_000_000, 0x78));
     expect(ring.end - ring.start).toBeLessThanOrEqual(100_000 + SLACK_BYTES);
     expect(ring.end - ring.start).toBeGreaterThanOrEqual(100_000);
   });
 
-  it('refuses to be read where it holds nothing', () => {
+  it('throws for an offset that it does not hold', () => {
     const ring = new OutputRing(1_000);
     ring.append(Buffer.alloc(500_000));
     expect(() => ring.read(0, 10)).toThrow(RangeError);

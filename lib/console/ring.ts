@@ -1,16 +1,16 @@
 const BLOCK_BYTES = 64 * 1024;
-/** How far beyond its size the ring grows before it is cut, so that it is not cut for every byte. */
+/** How far the ring grows beyond its size before it is trimmed. */
 const SLACK_BYTES = 2 * BLOCK_BYTES;
-/** A line longer than this is cut through. */
+/** A longer line may be split. */
 const MAX_LINE_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * The latest output of a terminal as bytes, each known by its offset from the first there ever was. What is too old is
- * cut off at the end of a line, so that a replay does not begin in the middle of one.
+ * The latest output of a terminal. Bytes are addressed by their offset from the first byte ever written. Old output is
+ * dropped up to the end of a line, because a replay should start at a line.
  */
 export class OutputRing {
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   readonly #onDrop: (bytes: Uint8Array) => void;
   /** All full but the last. The first starts at `#base`. */
   readonly #blocks: { bytes: Buffer; used: number }[] = [];
@@ -18,18 +18,18 @@ export class OutputRing {
   #start = 0;
   #end = 0;
 
-  /** Keeps about `mostBytes`. `onDrop` is handed, in order, every byte that is cut off. */
-  constructor(mostBytes: number, onDrop: (bytes: Uint8Array) => void = () => {}) {
-    this.#mostBytes = mostBytes;
+  /** Keeps about `maxBytes`. `onDrop` receives all dropped bytes, in order. */
+  constructor(maxBytes: number, onDrop: (bytes: Uint8Array) => void = () => {}) {
+    this.#maxBytes = maxBytes;
     this.#onDrop = onDrop;
   }
 
-  /** Offset of the first byte that is held. */
+  /** The offset of the first byte held. */
   get start(): number {
     return this.#start;
   }
 
-  /** Offset behind the last byte: how many there ever were. */
+  /** The offset after the last byte: the number of bytes ever written. */
   get end(): number {
     return this.#end;
   }
@@ -42,18 +42,17 @@ export class OutputRing {
       block.used += taken.length;
       at += taken.length;
       this.#end += taken.length;
-      // Within a long append, too: what is held is bounded at every moment.
-      if (this.#end - this.#start > this.#mostBytes + SLACK_BYTES) this.#cut();
+      if (this.#end - this.#start > this.#maxBytes + SLACK_BYTES) this.#trim();
     }
   }
 
-  /** At most `most` bytes from `offset`, which must be held; fewer do not mean that there are no more. Not to be written to. */
-  read(offset: number, most: number): Uint8Array {
+  /** Up to `maxBytes` from `offset`, which must be held. May return fewer before the end. Do not modify the result. */
+  read(offset: number, maxBytes: number): Uint8Array {
     if (offset < this.#start || offset > this.#end) throw new RangeError(`${offset} is not held.`);
     const block = this.#blocks[Math.floor((offset - this.#base) / BLOCK_BYTES)];
     if (block === undefined) return new Uint8Array();
     const at = (offset - this.#base) % BLOCK_BYTES;
-    return block.bytes.subarray(at, Math.min(block.used, at + most));
+    return block.bytes.subarray(at, Math.min(block.used, at + maxBytes));
   }
 
   #openBlock(): { bytes: Buffer; used: number } {
@@ -64,10 +63,10 @@ export class OutputRing {
     return block;
   }
 
-  /** Brings it back to its size, and then on to the beginning of a line, if there is one soon. */
-  #cut(): void {
-    const least = this.#end - this.#mostBytes;
-    const until = this.#afterNewline(least) ?? least;
+  /** Drops old bytes down to the ring's size, then to the next start of a line if it is near. */
+  #trim(): void {
+    const minStart = this.#end - this.#maxBytes;
+    const until = this.#afterNewline(minStart) ?? minStart;
     while (this.#start < until) {
       const dropped = this.read(this.#start, until - this.#start);
       this.#onDrop(dropped);
@@ -78,7 +77,7 @@ export class OutputRing {
     this.#base += emptied * BLOCK_BYTES;
   }
 
-  /** Where the line after the one at `offset` begins. */
+  /** The start of the next line after `offset`. */
   #afterNewline(offset: number): number | null {
     for (let at = offset; at < Math.min(offset + MAX_LINE_BYTES, this.#end); ) {
       const piece = this.read(at, offset + MAX_LINE_BYTES - at);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SandboxId } from '../sandbox/schema';
 
-/** What tab, server and actions say of consoles. Runs anywhere. */
+/** Types of consoles, for the server and the browser. */
 
 export const TerminalSize = z.strictObject({
   cols: z.number().int().min(2).max(1_000),
@@ -11,33 +11,32 @@ export type TerminalSize = z.infer<typeof TerminalSize>;
 
 export const ConsoleId = z.string().regex(/^[A-Za-z0-9_-]{16,32}$/);
 
-/** The name of a user as Linux has them, or nothing for the sandbox's default one. */
-export const GuestUserName = z
+/** The name of a Linux user in the sandbox. */
+export const SandboxUserName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 'A user name has up to 32 letters, digits, “_”, “.” or “-”.');
+  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 'Use up to 32 letters, digits, “_”, “.” or “-”.');
 
-/** Where the shell starts; `~` stands for the user's home. */
+/** Where the shell starts. `~` is the user's home folder. */
 export const StartFolder = z
   .string()
   .max(4096)
-  .regex(/^(\/|~(\/|$))[^\0]*$/, 'A start folder begins with “/” or “~”.');
+  .regex(/^(\/|~(\/|$))[^\0]*$/, 'Start with “/” or “~”.');
 
 export const ConsoleName = z
   .string()
   .trim()
-  .max(40, 'A name has up to 40 characters.')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be in there.
-  .regex(/^[^\u0000-\u001f\u007f]*$/, 'A name is one line.');
+  .max(40, 'Use up to 40 characters.')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are forbidden.
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'Use one line without control characters.');
 
 export const ConsoleRequest = z.strictObject({
   sandboxId: SandboxId,
-  user: GuestUserName.nullable(),
+  user: SandboxUserName.nullable(),
   cwd: StartFolder.nullable(),
   size: TerminalSize,
 });
 export type ConsoleRequest = z.infer<typeof ConsoleRequest>;
 
-/** How a console ended. */
 export const CONSOLE_ENDINGS = [
   'exited',
   'closed',
@@ -52,37 +51,37 @@ export const CONSOLE_ENDINGS = [
 export type ConsoleEnding = (typeof CONSOLE_ENDINGS)[number];
 
 /**
- * `starting`, `open`; `paused`: its sandbox is, with the shell in it; `unreachable`: the sandbox should be there, and is
- * tried again; `ended`: for good.
+ * `paused`: the sandbox is paused, and the shell with it. `unreachable`: the connection to the shell was lost and is
+ * retried. `ended` is final.
  */
 export type ConsoleState = 'starting' | 'open' | 'paused' | 'unreachable' | 'ended';
 
-/** One console as its viewers know it. */
+/** One console, as shown to one person. */
 export type ConsoleInfo = {
   id: string;
   sandboxId: string;
-  /** Counted within its sandbox, from 1. */
+  /** Counted per sandbox, from 1. */
   number: number;
-  /** What somebody called it: their text. */
+  /** Chosen by a person; `null` if it has no name. */
   name: string | null;
   shell: string;
   user: string | null;
   state: ConsoleState;
-  /** How it ended and with which exit code, where there is one; -1 for a signal. */
+  /** `exitCode` is -1 if a signal ended the shell. */
   ending: { how: ConsoleEnding; exitCode: number | null } | null;
-  /** Whose it is: of who opened it, or took it over last. */
+  /** The person who opened it, or who took it over last. */
   owner: string;
   isMine: boolean;
-  /** Who types, `null` while nobody is attached who may. */
+  /** The person who types; `null` while none of the owner's tabs shows the console. */
   driver: string | null;
-  /** Who else looks, by name. */
+  /** The names of the other people who show it. */
   watchers: string[];
   size: TerminalSize;
-  /** When it will be ended soon and why, by the server's clock; `null` while that is far away. */
+  /** Set shortly before the console is ended automatically. `atMs` is by the server's clock. */
   endsSoon: { atMs: number; why: 'idle' | 'too_long' } | null;
 };
 
-/** Events of the channel `consoles`, keyed by the sandbox: all of them, whenever one changes. */
+/** Events of the channel `consoles`, keyed by sandbox id. Each lists all consoles of the sandbox. */
 export type ConsolesEvent =
   | { kind: 'list'; consoles: ConsoleInfo[]; sentAtMs: number }
   | { kind: 'forbidden'; needs: string };

@@ -1,28 +1,28 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SandkeeperError } from '../errors';
-import type { TerminalEvent } from '../sandbox-api/guest-terminals';
+import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
 import { eventually, thrownBy } from '../test-support/environment';
 import type { ConsoleEvent } from './protocol';
-import { type ConsoleGuest, ConsoleSession } from './session';
+import { type ConsoleEnvd, ConsoleSession } from './session';
 
 afterEach(() => void vi.useRealTimers());
 
 const SIZE = { cols: 80, rows: 24 };
-const WISH = { sandboxId: 'sandbox', user: null, cwd: null, size: SIZE };
+const REQUEST = { sandboxId: 'sandbox', user: null, cwd: null, size: SIZE };
 const ANA = { actor: 'ana', sessionId: 'session-ana' };
 
-/** A session whose sandbox does as it is told here; everything that it is not told does nothing. */
+/** A session whose sandbox is controlled by the test. */
 function sessionWith(
-  openTerminal: (signal: AbortSignal) => AsyncGenerator<TerminalEvent, void, undefined>,
+  openTerminal: (signal: AbortSignal) => ReturnType<EnvdTerminals['openTerminal']>,
   openAgain: () => Promise<never>,
 ) {
   const killed: number[] = [];
-  const guest: ConsoleGuest = {
-    openTerminal: (_wish, signal) => openTerminal(signal),
-    followTerminal: () => openTerminal(new AbortController().signal),
+  const envd: ConsoleEnvd = {
+    openTerminal: (_request, signal) => openTerminal(signal),
+    followProcess: () => openTerminal(new AbortController().signal),
     typeInto: async () => {},
     resizeTerminal: async () => {},
-    listTagged: async () => [],
+    listProcesses: async () => [],
     run: async function* () {},
     signalProcess: async (pid) => {
       killed.push(pid);
@@ -30,23 +30,23 @@ function sessionWith(
     },
   };
   let opened = 0;
-  const session = new ConsoleSession('console', 1, WISH, ANA, 'tag', {
-    openGuest: () => {
+  const session = new ConsoleSession('console', 1, REQUEST, ANA, 'tag', {
+    openEnvd: () => {
       opened += 1;
-      return opened === 1 ? Promise.resolve(guest) : openAgain();
+      return opened === 1 ? Promise.resolve(envd) : openAgain();
     },
     now: Date.now,
     idleMs: 3_600_000,
-    mostMs: 3_600_000,
+    maxMs: 3_600_000,
     onChange: () => {},
     onEnd: () => {},
   });
   onTestFinished(() => session.end('closed'));
-  return { session, killed, asked: () => opened };
+  return { session, killed, attempts: () => opened };
 }
 
-describe('a shell', () => {
-  it('that starts when nobody waits for it any more is ended', async () => {
+describe('ConsoleSession', () => {
+  it('kills a shell that starts after the deadline', async () => {
     vi.useFakeTimers();
     let startLate = () => {};
     let signal: AbortSignal | null = null;
@@ -58,7 +58,7 @@ describe('a shell', () => {
         });
         yield { kind: 'start', pid: 7 };
       },
-      () => Promise.reject(new Error('Not asked for.')),
+      () => Promise.reject(new Error('Unexpected call.')),
     );
     const failure = thrownBy(() => session.start());
     await vi.advanceTimersByTimeAsync(20_000);
@@ -70,11 +70,11 @@ describe('a shell', () => {
     expect(signal).toMatchObject({ aborted: true });
   });
 
-  it('that cannot be reached is not given up because somebody asks for it often', async () => {
-    const away = () => Promise.reject(new SandkeeperError('unavailable', 'Not now.'));
-    const { session, asked } = sessionWith(async function* () {
+  it('does not give up because of many requested retries', async () => {
+    const unreachable = () => Promise.reject(new SandkeeperError('unavailable', 'Not now.'));
+    const { session, attempts } = sessionWith(async function* () {
       yield { kind: 'start', pid: 7 };
-    }, away);
+    }, unreachable);
     await session.start();
     const events: ConsoleEvent[] = [];
     const tab = session.attach(
@@ -85,10 +85,10 @@ describe('a shell', () => {
     const state = () => session.info('ana').state;
     await eventually(() => state() === 'unreachable');
     for (let time = 0; time < 20; time += 1) {
-      const before = asked();
+      const before = attempts();
       await eventually(() => {
         tab.onMessage({ kind: 'reconnect' });
-        return asked() > before || session.isOver;
+        return attempts() > before || session.isOver;
       });
     }
     expect(state()).toBe('unreachable');

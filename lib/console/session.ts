@@ -1,17 +1,18 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import type { GuestProcesses } from '../sandbox-api/guest-processes';
-import { type GuestTerminals, SHELL_GONE, type TerminalEvent } from '../sandbox-api/guest-terminals';
+import type { ProcessEvent } from '../sandbox-api/envd-process-messages';
+import { type EnvdProcesses, PROCESS_GONE } from '../sandbox-api/envd-processes';
+import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
+import { Backpressure } from './backpressure';
 import { CheckedInput } from './checked-input';
 import { findForeground } from './foreground';
-import { HoldBack } from './hold-back';
 import { InputQueue } from './input-queue';
 import { ModeTracker } from './modes';
 import {
   type ConsoleEvent,
   type ConsoleInput,
+  type ConsoleJoin,
   type ConsoleMessage,
-  type ConsoleOpening,
   type Refusal,
   unpackInput,
 } from './protocol';
@@ -19,44 +20,50 @@ import { OutputRing } from './ring';
 import type { ConsoleEnding, ConsoleInfo, ConsoleRequest, ConsoleState, TerminalSize } from './schema';
 import { startShell } from './shell';
 import { ShellWindow } from './shell-window';
-import { Typists } from './typists';
-import { type Attachment, Viewer, type ViewerDoor, type ViewerWho } from './viewer';
+import { TabInputs } from './tab-inputs';
+import { type Attachment, Viewer, type ViewerIdentity, type ViewerSocket } from './viewer';
 
-/** What of a running sandbox a console needs. */
-export type ConsoleGuest = GuestTerminals & Pick<GuestProcesses, 'signalProcess' | 'run'>;
+/** The calls to a running sandbox that consoles use. */
+export type ConsoleEnvd = EnvdTerminals & EnvdProcesses;
 
-export type SessionParts = {
-  /** The way into the sandbox. @throws SandkeeperError `not_found` when it is gone, `conflict` when it does not run */
-  openGuest: (sandboxId: string) => Promise<ConsoleGuest>;
+export type SessionOptions = {
+  /** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` if it is not running */
+  openEnvd: (sandboxId: string) => Promise<ConsoleEnvd>;
   now: () => number;
-  /** How long it may do nothing, and be there at all, ms. */
+  /** The longest time without activity, ms. */
   idleMs: number;
-  mostMs: number;
-  /** Something that `info` tells has changed. */
+  /** The longest lifetime, ms. */
+  maxMs: number;
+  /** Called when the result of `info` may have changed. */
   onChange: () => void;
   onEnd: (how: ConsoleEnding, exitCode: number | null) => void;
 };
 
+type ShellEvents = AsyncGenerator<ProcessEvent, void, undefined>;
+
 export type Owner = { actor: string; sessionId: string };
 
 const RING_BYTES = 1_500_000;
-/** It is said this long before that a console will be ended, ms. */
+/** The end is announced this long in advance, ms. */
 const NOTICE_MS = 2 * 60_000;
 const RETRY_AFTER_MS = [300, 1_000, 2_000, 5_000, 10_000, 10_000, 20_000, 30_000] as const;
-/** The longest that a timer can wait: for ever. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** One shell in one sandbox, with those who look at it. It lives on here while nobody does. */
+/** The longest delay that `setTimeout` accepts. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** A connection that lasted this long resets the retry delays, ms. */
+const STABLE_AFTER_MS = 10_000;
+
+/** One shell in one sandbox, and the tabs that show it. It stays open while no tab shows it. */
 export class ConsoleSession {
-  readonly #parts: SessionParts;
+  readonly #options: SessionOptions;
   readonly #leaving = new AbortController();
   readonly #viewers = new Set<Viewer>();
   readonly #current = new ModeTracker();
   readonly #dropped = new ModeTracker();
   readonly #ring = new OutputRing(RING_BYTES, (bytes) => this.#dropped.feed(bytes));
-  readonly #typists = new Typists();
+  readonly #tabInputs = new TabInputs();
   readonly #input = new InputQueue((bytes) => this.#type(bytes));
   readonly #openedAtMs: number;
-  #guest: ConsoleGuest | null = null;
+  #envd: ConsoleEnvd | null = null;
   #pid: number | null = null;
   #shell = 'bash';
   #state: ConsoleState = 'starting';
@@ -65,21 +72,21 @@ export class ConsoleSession {
   readonly #window: ShellWindow;
   #activeAtMs: number;
   #wasEndingSoon = false;
-  readonly #holdBack = new HoldBack(this.#viewers);
+  readonly #backpressure = new Backpressure(this.#viewers);
   #retryNow: () => void = () => {};
   name: string | null = null;
 
   constructor(
     readonly id: string,
     readonly number: number,
-    readonly input: ConsoleRequest,
+    readonly request: ConsoleRequest,
     public owner: Owner,
     readonly tag: string,
-    parts: SessionParts,
+    options: SessionOptions,
   ) {
-    this.#parts = parts;
-    this.#window = new ShellWindow(input.size, (size) => this.#sendSize(size));
-    this.#openedAtMs = this.#activeAtMs = parts.now();
+    this.#options = options;
+    this.#window = new ShellWindow(request.size, (size) => this.#sendSize(size));
+    this.#openedAtMs = this.#activeAtMs = options.now();
   }
 
   get isOver(): boolean {
@@ -90,105 +97,114 @@ export class ConsoleSession {
     return this.#viewers.size > 0;
   }
 
-  /** When it ended, if it has. */
+  /** `null` while it has not ended. */
   endedAtMs: number | null = null;
 
-  /** Starts the shell and answers once it runs. @throws SandkeeperError when it does not */
+  /** Resolves when the shell has started. @throws SandkeeperError */
   async start(): Promise<void> {
     const { signal } = this.#leaving;
-    const guest = await this.#parts.openGuest(this.input.sandboxId);
-    this.#guest = guest;
-    const { events, pid, name } = await startShell(guest, this.input, this.tag, signal);
+    const envd = await this.#options.openEnvd(this.request.sandboxId);
+    this.#envd = envd;
+    const { events, pid, name } = await startShell(envd, this.request, this.tag, signal);
     this.#pid = pid;
     this.#shell = name;
     this.#become('open');
-    void this.#live(events);
+    void this.#run(events);
   }
 
-  /** As `actor` sees it. */
+  /** What `actor` may know of this console. */
   info(actor: string): ConsoleInfo {
     const others = [...this.#viewers].filter((viewer) => viewer !== this.#driver);
     return {
       id: this.id,
-      sandboxId: this.input.sandboxId,
+      sandboxId: this.request.sandboxId,
       number: this.number,
       name: this.name,
       shell: this.#shell,
-      user: this.input.user,
+      user: this.request.user,
       state: this.#state,
       ending: this.#ending,
       owner: this.owner.actor,
       isMine: this.owner.actor === actor,
-      driver: this.#driver?.who.actor ?? null,
-      watchers: others.map(({ who }) => who.actor),
+      driver: this.#driver?.identity.actor ?? null,
+      watchers: others.map(({ identity }) => identity.actor),
       size: this.#window.size,
       endsSoon: this.#endsSoon(),
     };
   }
 
-  /** Lets a tab look on, from where it is; the answer ends that. */
-  attach(who: ViewerWho, door: ViewerDoor, { offset, size }: ConsoleOpening): Attachment {
-    // The same tab over a new connection: the old one may not have been noticed to be lost.
-    for (const other of this.#viewers) if (other.who.client === who.client) this.#drop(other);
-    const viewer = new Viewer(who, door, this.#ring, () => this.#dropped.preamble(), this.#parts.now);
+  /** Shows the output to a tab, from the offset that it has already reached. */
+  attach(identity: ViewerIdentity, socket: ViewerSocket, { offset, size }: ConsoleJoin): Attachment {
+    const { client } = identity;
+    // When a tab reconnects, the loss of its old connection may not have been noticed yet.
+    for (const other of this.#viewers) if (other.identity.client === client) this.#drop(other);
+    const viewer = new Viewer(
+      identity,
+      socket,
+      this.#ring,
+      () => this.#dropped.preamble(),
+      this.#options.now,
+    );
     this.#viewers.add(viewer);
-    const { client } = who;
-    viewer.begin(offset, { typed: this.#typists.typed(client), refusals: this.#typists.refusals(client) });
-    if (this.#driver === null && who.actor === this.owner.actor) {
+    viewer.begin(offset, {
+      typed: this.#tabInputs.typed(client),
+      refusals: this.#tabInputs.refusals(client),
+    });
+    if (this.#driver === null && identity.actor === this.owner.actor) {
       this.#driver = viewer;
       if (size !== null) this.#window.resize(size);
     }
-    if (this.#current.isOtherScreen) void this.#window.nudge();
-    this.#tellState();
-    const inputs = new CheckedInput(door, this.#parts.now, (input) => this.#take(viewer, input));
+    if (this.#current.isAlternateScreen) void this.#window.redraw();
+    this.#publishState();
+    const checked = new CheckedInput(socket, this.#options.now, (input) => this.#acceptInput(viewer, input));
     return {
       leave: () => this.#drop(viewer),
       onBytes: (frame) => {
         const input = unpackInput(frame);
-        if (input !== null && !inputs.add(input)) this.#refuse(client, input.seq, 'too_much');
+        if (input !== null && !checked.add(input)) this.#refuse(client, input.seq, 'too_much');
       },
-      onMessage: (message) => this.#hear(viewer, message),
+      onMessage: (message) => this.#receive(viewer, message),
       takeOver: (size) => this.#takeOver(viewer, size),
     };
   }
 
   rename(name: string): void {
     this.name = name === '' ? null : name;
-    this.#tellState();
+    this.#publishState();
   }
 
-  /** The program in the foreground beside the shell, by its name; `null` when there is none, or nobody can tell. */
+  /** The name of the program in the foreground; `null` if it is the shell itself, or if the shell cannot be reached. */
   async findRunning(signal: AbortSignal): Promise<string | null> {
-    if (this.#state !== 'open' || this.#guest === null || this.#pid === null) return null;
-    return findForeground(this.#guest, this.#pid, signal);
+    if (this.#state !== 'open' || this.#envd === null || this.#pid === null) return null;
+    return findForeground(this.#envd, this.#pid, signal);
   }
 
-  /** Ends it for good, and the shell with it. What was started apart from the shell goes on. */
+  /** Ends the console and kills its shell. Background processes of the shell may keep running. */
   async end(how: ConsoleEnding): Promise<void> {
-    if (!this.#finish(how, null) || this.#guest === null || this.#pid === null) return;
-    await this.#guest.signalProcess(this.#pid, 'SIGKILL', AbortSignal.timeout(1_500)).catch(() => {});
+    if (!this.#finish(how, null) || this.#envd === null || this.#pid === null) return;
+    await this.#envd.signalProcess(this.#pid, 'SIGKILL', AbortSignal.timeout(1_500)).catch(() => {});
   }
 
-  /** Looks at the clock: says that the end is near, or makes it. */
+  /** Ends the console if its time is up, or announces that soon it will be. */
   checkTime(): void {
     if (this.#state === 'ended') return;
     const soon = this.#endsSoon();
-    if (soon !== null && soon.atMs <= this.#parts.now()) void this.end(soon.why);
-    else if ((soon !== null) !== this.#wasEndingSoon) this.#tellState();
+    if (soon !== null && soon.atMs <= this.#options.now()) void this.end(soon.why);
+    else if ((soon !== null) !== this.#wasEndingSoon) this.#publishState();
   }
 
-  /** Follows the shell to its end, over whatever becomes of the connection to it. */
-  async #live(first: AsyncGenerator<TerminalEvent, void, undefined>): Promise<void> {
+  /** Follows the shell until it ends. Reconnects when the connection is lost. */
+  async #run(first: ShellEvents): Promise<void> {
     let events = first;
     for (let failures = 0; !this.isOver; ) {
-      const startedAtMs = this.#parts.now();
+      const startedAtMs = this.#options.now();
       try {
         await this.#follow(events);
       } catch (thrown) {
-        this.#lose(SandkeeperError.from(thrown));
+        this.#handleLoss(SandkeeperError.from(thrown));
       }
       if (this.isOver) return;
-      if (this.#parts.now() - startedAtMs > 10_000) failures = 0;
+      if (this.#options.now() - startedAtMs > STABLE_AFTER_MS) failures = 0;
       const again = await this.#reconnect(failures);
       if (again === null) return;
       failures += 1;
@@ -196,33 +212,34 @@ export class ConsoleSession {
     }
   }
 
-  async #follow(events: AsyncGenerator<TerminalEvent, void, undefined>): Promise<void> {
+  async #follow(events: ShellEvents): Promise<void> {
     for await (const event of events) {
       if (event.kind === 'end') {
         this.#finish('exited', event.exitCode);
         return;
       }
-      if (event.kind === 'start') {
-        this.#become('open');
-        continue;
-      }
+      if (event.kind === 'start') this.#become('open');
+      if (event.kind !== 'pty') continue;
       this.#ring.append(event.bytes);
       this.#current.feed(event.bytes);
-      this.#activeAtMs = this.#parts.now();
+      this.#activeAtMs = this.#options.now();
       for (const viewer of this.#viewers) viewer.pump();
-      await this.#holdBack.after(event.bytes.length);
+      await this.#backpressure.wait(event.bytes.length);
     }
-    throw new SandkeeperError('unavailable', 'The connection to the shell broke off.');
+    throw new SandkeeperError('unavailable', 'The connection to the shell was lost.');
   }
 
-  #lose(error: SandkeeperError): void {
-    if (error.problem === SHELL_GONE) this.#finish('vanished', null);
+  #handleLoss(error: SandkeeperError): void {
+    if (error.problem === PROCESS_GONE) this.#finish('vanished', null);
     else if (error.code === 'not_found') this.#finish('gone', null);
     else this.#become(error.code === 'conflict' ? 'paused' : 'unreachable');
   }
 
-  /** Tries until it works or is over. A paused sandbox is not asked before somebody says that it runs again. */
-  async #reconnect(failures: number): Promise<AsyncGenerator<TerminalEvent, void, undefined> | null> {
+  /**
+   * Retries until it is connected or the console has ended. While the sandbox is paused, waits until a tab requests a
+   * retry.
+   */
+  async #reconnect(failures: number): Promise<ShellEvents | null> {
     for (let tries = failures; ; tries += 1) {
       const isPaused = this.#state === 'paused';
       if (isPaused) tries = 0;
@@ -231,21 +248,21 @@ export class ConsoleSession {
         this.#finish('unreachable', null);
         return null;
       }
-      // What somebody asks for comes on top.
-      if (await this.#turn(waitMs ?? LONGEST_TIMER_MS)) tries -= 1;
+      // Requested retries do not count, or else impatience would end the console.
+      if (await this.#waitForRetry(waitMs ?? MAX_TIMER_MS)) tries -= 1;
       if (this.isOver || this.#pid === null) return null;
       try {
-        this.#guest = await this.#parts.openGuest(this.input.sandboxId);
-        return this.#guest.followTerminal(this.#pid, this.#leaving.signal);
+        this.#envd = await this.#options.openEnvd(this.request.sandboxId);
+        return this.#envd.followProcess(this.#pid, this.#leaving.signal);
       } catch (thrown) {
-        this.#lose(SandkeeperError.from(thrown));
+        this.#handleLoss(SandkeeperError.from(thrown));
         if (this.isOver) return null;
       }
     }
   }
 
-  /** Waits; true when somebody said before that it is time. */
-  #turn(waitMs: number): Promise<boolean> {
+  /** Resolves to true if a retry was requested before the wait was over. */
+  #waitForRetry(waitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), waitMs).unref();
       this.#retryNow = () => {
@@ -255,57 +272,58 @@ export class ConsoleSession {
     });
   }
 
-  #take(viewer: Viewer, input: ConsoleInput): void {
+  #acceptInput(viewer: Viewer, input: ConsoleInput): void {
     const { seq, bytes } = input;
-    const { client } = viewer.who;
-    if (seq <= this.#typists.typed(client)) return;
-    const misled = this.#typists.misled(client, input);
+    const { client } = viewer.identity;
+    if (seq <= this.#tabInputs.typed(client)) return;
+    const earlierRefusal = this.#tabInputs.earlierRefusal(client, input);
+    const sent = () => this.#sendTo(client, { kind: 'typed', seq });
     const failed = () => this.#refuse(client, seq, 'failed');
-    if (misled !== null) this.#tellRefused(client, seq, misled);
+    if (earlierRefusal !== null) this.#sendRefusal(client, seq, earlierRefusal);
     else if (viewer !== this.#driver) this.#refuse(client, seq, 'watching');
     else if (this.#state !== 'open') this.#refuse(client, seq, 'not_open');
-    else if (this.#input.add(bytes, () => this.#tell(client, { kind: 'typed', seq }), failed)) {
-      this.#activeAtMs = this.#parts.now();
-      this.#typists.noteTyped(client, seq);
+    else if (this.#input.add(bytes, sent, failed)) {
+      this.#activeAtMs = this.#options.now();
+      this.#tabInputs.recordTyped(client, seq);
     } else this.#refuse(client, seq, 'too_much');
   }
 
-  #refuse(client: string, seq: number, why: Refusal): void {
-    this.#typists.noteRefused(client, why);
-    this.#tellRefused(client, seq, why);
+  #refuse(client: string, seq: number, reason: Refusal): void {
+    this.#tabInputs.recordRefused(client, reason);
+    this.#sendRefusal(client, seq, reason);
   }
 
-  #tellRefused(client: string, seq: number, why: Refusal): void {
-    this.#tell(client, { kind: 'refused', seq, why, refusals: this.#typists.refusals(client) });
+  #sendRefusal(client: string, seq: number, reason: Refusal): void {
+    this.#sendTo(client, { kind: 'refused', seq, why: reason, refusals: this.#tabInputs.refusals(client) });
   }
 
-  /** Over the connection that the tab has now: what became of its input may be known only after it lost another. */
-  #tell(client: string, event: ConsoleEvent): void {
-    for (const { who, door } of this.#viewers) if (who.client === client) door.send(event);
+  /** Sends over the tab's current connection. The tab may have reconnected since it sent the input. */
+  #sendTo(client: string, event: ConsoleEvent): void {
+    for (const { identity, socket } of this.#viewers) if (identity.client === client) socket.send(event);
   }
 
   async #type(bytes: Uint8Array): Promise<void> {
-    if (this.#guest === null || this.#pid === null) throw new Error('There is no shell.');
-    await this.#guest.typeInto(this.#pid, bytes, this.#leaving.signal);
+    if (this.#envd === null || this.#pid === null) throw new Error('The shell has not started.');
+    await this.#envd.typeInto(this.#pid, bytes, this.#leaving.signal);
   }
 
   async #sendSize(size: TerminalSize): Promise<void> {
-    if (this.#guest === null || this.#pid === null || this.#state !== 'open') return;
-    await this.#guest.resizeTerminal(this.#pid, size, this.#leaving.signal);
+    if (this.#envd === null || this.#pid === null || this.#state !== 'open') return;
+    await this.#envd.resizeTerminal(this.#pid, size, this.#leaving.signal);
   }
 
-  #hear(viewer: Viewer, message: Exclude<ConsoleMessage, { kind: 'take-over' }>): void {
+  #receive(viewer: Viewer, message: Exclude<ConsoleMessage, { kind: 'take-over' }>): void {
     switch (message.kind) {
       case 'ack':
         viewer.acknowledge(message.offset);
-        this.#holdBack.wake();
+        this.#backpressure.notify();
         return;
       case 'resize':
-        if (viewer === this.#driver && this.#window.resize(message.size)) this.#tellState();
+        if (viewer === this.#driver && this.#window.resize(message.size)) this.#publishState();
         return;
       case 'keep':
-        this.#activeAtMs = this.#parts.now();
-        this.#tellState();
+        this.#activeAtMs = this.#options.now();
+        this.#publishState();
         return;
       case 'reconnect':
         this.#retryNow();
@@ -315,32 +333,32 @@ export class ConsoleSession {
   #takeOver(viewer: Viewer, size: TerminalSize): void {
     if (!this.#viewers.has(viewer)) return;
     this.#driver = viewer;
-    const { actor, sessionId } = viewer.who;
+    const { actor, sessionId } = viewer.identity;
     this.owner = { actor, sessionId };
     this.#window.resize(size);
-    this.#tellState();
+    this.#publishState();
   }
 
   #drop(viewer: Viewer): void {
     if (!this.#viewers.delete(viewer)) return;
     if (this.#driver === viewer) {
-      // Another tab of the same person takes the keys; other people have to ask for them.
-      const own = [...this.#viewers].filter(({ who }) => who.actor === this.owner.actor);
+      // Another tab of the owner takes over typing. Other people have to take it over themselves.
+      const own = [...this.#viewers].filter(({ identity }) => identity.actor === this.owner.actor);
       this.#driver = own.at(-1) ?? null;
     }
-    this.#holdBack.wake();
-    this.#tellState();
+    this.#backpressure.notify();
+    this.#publishState();
   }
 
   #endsSoon(): ConsoleInfo['endsSoon'] {
     if (this.#state === 'ended') return null;
-    const { idleMs, mostMs, now } = this.#parts;
+    const { idleMs, maxMs, now } = this.#options;
     const idleAtMs = this.#activeAtMs + idleMs;
-    const mostAtMs = this.#openedAtMs + mostMs;
+    const maxAtMs = this.#openedAtMs + maxMs;
     const soon =
-      idleAtMs < mostAtMs
+      idleAtMs < maxAtMs
         ? ({ atMs: idleAtMs, why: 'idle' } as const)
-        : ({ atMs: mostAtMs, why: 'too_long' } as const);
+        : ({ atMs: maxAtMs, why: 'too_long' } as const);
     return soon.atMs - now() <= NOTICE_MS ? soon : null;
   }
 
@@ -348,34 +366,34 @@ export class ConsoleSession {
     if (this.#state === state || this.isOver) return;
     const wasAway = this.#state !== 'starting';
     this.#state = state;
-    this.#tellState();
-    // Programs that stood still have not heard of what the window became meanwhile.
-    if (state === 'open' && wasAway) void this.#window.nudge();
+    this.#publishState();
+    // The window may have been resized while the shell could not be reached.
+    if (state === 'open' && wasAway) void this.#window.redraw();
   }
 
-  /** False when it is over already. */
+  /** Returns false if it has already ended. */
   #finish(how: ConsoleEnding, exitCode: number | null): boolean {
     if (this.isOver) return false;
     this.#state = 'ended';
     this.#ending = { how, exitCode };
-    this.endedAtMs = this.#parts.now();
+    this.endedAtMs = this.#options.now();
     this.#leaving.abort();
-    this.#holdBack.wake();
+    this.#backpressure.notify();
     this.#retryNow();
-    this.#tellState();
-    this.#parts.onEnd(how, exitCode);
+    this.#publishState();
+    this.#options.onEnd(how, exitCode);
     return true;
   }
 
-  #tellState(): void {
+  #publishState(): void {
     this.#wasEndingSoon = this.#endsSoon() !== null;
     for (const viewer of this.#viewers)
-      viewer.door.send({
+      viewer.socket.send({
         kind: 'state',
-        info: this.info(viewer.who.actor),
+        info: this.info(viewer.identity.actor),
         drives: viewer === this.#driver,
-        sentAtMs: this.#parts.now(),
+        sentAtMs: this.#options.now(),
       });
-    this.#parts.onChange();
+    this.#options.onChange();
   }
 }

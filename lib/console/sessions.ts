@@ -6,18 +6,18 @@ import { findSessionById, type Session } from '../access/sessions';
 import { type ConsoleRules, config } from '../config';
 import { SandkeeperError } from '../errors';
 import { hasEnded, processOwner } from '../lease/owner';
-import type { ChannelCaller, Conversation } from '../live/hub';
+import type { Subscriber, Subscription } from '../live/hub';
 import { openEnvd } from '../sandbox-api/envd';
 import { singleton } from '../singleton';
-import { ConsoleMessage, ConsoleOpening } from './protocol';
+import { ConsoleJoin, ConsoleMessage } from './protocol';
 import type { ConsoleEnding, ConsoleRequest, ConsolesEvent } from './schema';
-import { type ConsoleGuest, ConsoleSession } from './session';
-import type { Attachment } from './viewer';
+import { type ConsoleEnvd, ConsoleSession } from './session';
+import type { Attachment, ViewerIdentity } from './viewer';
 
-type Parts = {
+type Options = {
   rules: ConsoleRules;
-  openGuest: (sandboxId: string) => Promise<ConsoleGuest>;
-  note: typeof noteAccess;
+  openEnvd: (sandboxId: string) => Promise<ConsoleEnvd>;
+  recordAccess: typeof noteAccess;
   findSession: (id: string) => Promise<Pick<Session, 'role'> | null>;
   now?: () => number;
 };
@@ -25,131 +25,135 @@ type Parts = {
 type Caller = Pick<Session, 'id' | 'actor'>;
 
 const CHECK_EVERY_MS = 5_000;
-/** One that has ended can still be read for this long, ms. */
+/** The output of an ended console stays readable for this long, ms. */
 const KEPT_AFTER_END_MS = 10 * 60_000;
 const MAX_ENDED = 32;
-/** Changes that come together are told together, ms. */
-const GATHER_MS = 30;
-const LOOK_MS = 5_000;
+/** Changes within this time are published together, ms. */
+const BATCH_MS = 30;
+const READ_MS = 5_000;
 const TAG = 'sandkeeper-console';
 
-/** How each ending is written down. */
-const ENDING_NOTES = {
+/** How each ending reads in the audit log. */
+const AUDIT_DETAILS = {
   exited: 'the shell exited',
   closed: 'closed',
-  idle: 'nothing happened in it',
-  too_long: 'it had been open for as long as one may be',
-  signed_out: 'who owned it is no longer signed in with that role',
+  idle: 'idle for too long',
+  too_long: 'reached the longest time that a console may be open',
+  signed_out: 'the owner signed out or lost the role',
   server_stopped: 'Sandkeeper was stopped',
-  gone: 'the sandbox is gone',
-  vanished: 'the shell was gone',
+  gone: 'the sandbox was terminated',
+  vanished: 'the shell was ended inside the sandbox',
   unreachable: 'the sandbox could not be reached',
 } satisfies Record<ConsoleEnding, string>;
 
-/** Every console of this process, who may do what with it, and how many there may be. */
+/** The consoles of this process. Enforces permissions and limits. */
 export class ConsoleSessions {
-  readonly #parts: Parts;
+  readonly #options: Options;
   readonly #now: () => number;
   readonly #sessions = new Map<string, ConsoleSession>();
-  /** Consoles that are being started count, too. */
+  /** Consoles that are starting. They count toward the limits. */
   readonly #starting = new Set<{ id: string; sandboxId: string; actor: string }>();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** Recorded accesses of watchers, as console id and actor. */
   readonly #watched = new Set<string>();
   readonly #owner = processOwner();
   #clock: ReturnType<typeof setInterval> | null = null;
   #isClosed = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-    this.#now = parts.now ?? Date.now;
+  constructor(options: Options) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
   }
 
   /**
-   * Starts a shell for `caller` and answers its console's id. Never wakes a sandbox and never moves its deadline.
-   * @throws SandkeeperError `conflict` at a bound or when the sandbox does not run, `not_found`, `invalid`, `unavailable`
+   * Starts a shell for `caller` and resolves to the console's id. Never wakes a sandbox or moves its deadline.
+   * @throws SandkeeperError `conflict` at a limit or if the sandbox is not running, `not_found`, `invalid`, `unavailable`
    */
-  async open(caller: Caller, input: ConsoleRequest): Promise<string> {
-    const { sandboxId } = input;
+  async open(caller: Caller, request: ConsoleRequest): Promise<string> {
+    const { sandboxId } = request;
     const { actor } = caller;
     this.#requireRoom(sandboxId, actor);
     const id = randomBytes(15).toString('base64url');
     const starting = { id, sandboxId, actor };
     this.#starting.add(starting);
     try {
-      const guest = await this.#parts.openGuest(sandboxId);
-      await this.#endOrphans(guest);
-      const user = input.user === null ? '' : ` as ${input.user}`;
+      const envd = await this.#options.openEnvd(sandboxId);
+      await this.#killOrphans(envd);
+      const user = request.user === null ? '' : ` as ${request.user}`;
       const detail = `a shell${user}`;
-      await this.#parts.note(caller, { kind: 'console-opened', sandboxId, path: input.cwd, detail });
-      return await this.#start(id, caller, input);
+      await this.#options.recordAccess(caller, {
+        kind: 'console-opened',
+        sandboxId,
+        path: request.cwd,
+        detail,
+      });
+      return await this.#start(id, caller, request);
     } finally {
       this.#starting.delete(starting);
     }
   }
 
-  /** What runs in the console beside its shell; `null`: nothing that anybody can tell. @throws SandkeeperError */
+  /** The program in the console's foreground; `null` if there is none or it cannot be read. @throws SandkeeperError */
   findRunning(caller: Caller, id: string): Promise<string | null> {
-    return this.#own(caller, id)
-      .findRunning(AbortSignal.timeout(LOOK_MS))
+    return this.#requireOwn(caller, id)
+      .findRunning(AbortSignal.timeout(READ_MS))
       .catch(() => null);
   }
 
-  /** Ends a console of the caller's, or takes one that has ended off the list. @throws SandkeeperError */
+  /** Ends a console of the caller, or removes an ended one from the list. @throws SandkeeperError */
   async close(caller: Caller, id: string): Promise<void> {
-    const session = this.#own(caller, id);
-    if (session.isOver) this.#forget(session);
-    else {
-      await session.end('closed');
-      this.#forget(session);
-    }
+    const session = this.#requireOwn(caller, id);
+    if (!session.isOver) await session.end('closed');
+    this.#forget(session);
   }
 
-  /** Calls it something; an empty name takes that back. @throws SandkeeperError */
+  /** Names a console. An empty name removes its name. @throws SandkeeperError */
   rename(caller: Caller, id: string, name: string): void {
-    this.#own(caller, id).rename(name);
+    this.#requireOwn(caller, id).rename(name);
   }
 
-  /** The channel `consoles`: what there is in one sandbox, now and whenever that changes. */
-  list(send: (event: ConsolesEvent) => void, { key, listener }: ChannelCaller): () => void {
-    if (!listener.isAtLeast('operator')) {
+  /** Serves the channel `consoles`: the consoles in one sandbox, now and after each change. */
+  subscribeToList(send: (event: ConsolesEvent) => void, { key, session }: Subscriber): () => void {
+    if (!session.isAtLeast('operator')) {
       send({ kind: 'forbidden', needs: 'operator' });
       return () => {};
     }
-    const tell = () => {
-      const consoles = this.#in(key).map((session) => session.info(listener.actor));
+    const publish = () => {
+      const consoles = this.#consolesOf(key).map((each) => each.info(session.actor));
       send({ kind: 'list', consoles, sentAtMs: this.#now() });
     };
     const listeners = this.#listeners.get(key) ?? new Set();
-    this.#listeners.set(key, listeners.add(tell));
-    tell();
+    this.#listeners.set(key, listeners.add(publish));
+    publish();
     return () => {
-      listeners.delete(tell);
+      listeners.delete(publish);
       if (listeners.size === 0) this.#listeners.delete(key);
     };
   }
 
-  /** The channel `console`: one console, for one tab. */
-  attend(send: (payload: unknown) => void, caller: ChannelCaller): Conversation {
-    const { key, listener, opening, sendBytes, recheck } = caller;
+  /** Serves the channel `console`: one console, for one tab. */
+  subscribe(send: (payload: unknown) => void, subscriber: Subscriber): Subscription {
+    const { key, session, joinPayload, sendBytes, recheck } = subscriber;
     const nothing = { leave: () => {}, onMessage: () => {}, onBytes: () => {} };
-    const session = this.#sessions.get(key);
-    const parsed = ConsoleOpening.safeParse(opening);
-    if (!listener.isAtLeast('operator')) {
+    const target = this.#sessions.get(key);
+    const join = ConsoleJoin.safeParse(joinPayload);
+    if (!session.isAtLeast('operator')) {
       send({ kind: 'forbidden' });
       return nothing;
     }
-    if (session === undefined || !parsed.success) {
+    if (target === undefined || !join.success) {
       send({ kind: 'unknown' });
       return nothing;
     }
-    const who = { actor: listener.actor, sessionId: listener.sessionId, client: parsed.data.client };
+    const { actor, sessionId } = session;
+    const identity: ViewerIdentity = { actor, sessionId, client: join.data.client };
     let attachment: Attachment | null = null;
     let hasLeft = false;
-    // What cannot be written down is not shown.
-    void this.#noteWatching(session, who).then(
+    // A console is shown only if the access can be recorded.
+    void this.#recordWatching(target, identity).then(
       () => {
-        if (!hasLeft) attachment = session.attach(who, { send, sendBytes, recheck }, parsed.data);
+        if (!hasLeft) attachment = target.attach(identity, { send, sendBytes, recheck }, join.data);
       },
       (error: unknown) => {
         console.error('Watching a console could not be recorded.', error);
@@ -166,62 +170,62 @@ export class ConsoleSessions {
         const message = ConsoleMessage.safeParse(payload);
         if (!message.success || attachment === null) return;
         if (message.data.kind !== 'take-over') attachment.onMessage(message.data);
-        else void this.#takeOver(session, attachment, who, message.data.size, recheck);
+        else void this.#takeOver(target, attachment, actor, message.data.size, recheck);
       },
     };
   }
 
-  /** Ends the consoles of those who have signed out or lost the role, without waiting for their next turn. */
+  /** Ends the consoles of owners who have signed out or lost the role. */
   async recheckOwners(): Promise<void> {
     await Promise.all(
       [...this.#sessions.values()].map(async (session) => {
         if (session.isOver) return;
         const { sessionId } = session.owner;
-        // When nobody can tell, as when the database is away, it stays as it is until the next turn.
-        const owner = await this.#parts.findSession(sessionId).catch(() => 'unknown' as const);
+        // If the database is down, the console stays open until the next check.
+        const owner = await this.#options.findSession(sessionId).catch(() => 'unknown' as const);
         if (owner === 'unknown' || session.owner.sessionId !== sessionId) return;
         if (owner === null || !roleSuffices(owner.role, 'operator')) await session.end('signed_out');
       }),
     );
   }
 
-  /** Ends all of them, shells included: the server is stopping. */
+  /** Ends all consoles and their shells before the server stops. */
   async closeAll(): Promise<void> {
     this.#isClosed = true;
     if (this.#clock) clearInterval(this.#clock);
     await Promise.all([...this.#sessions.values()].map((session) => session.end('server_stopped')));
   }
 
-  /** How many there are that have not ended. */
+  /** The number of consoles that have not ended. */
   get size(): number {
     return [...this.#sessions.values()].filter(({ isOver }) => !isOver).length;
   }
 
-  async #start(id: string, caller: Caller, input: ConsoleRequest): Promise<string> {
-    const { sandboxId } = input;
-    const { rules, openGuest } = this.#parts;
-    const number = Math.max(0, ...this.#in(sandboxId).map((session) => session.number)) + 1;
+  async #start(id: string, caller: Caller, request: ConsoleRequest): Promise<string> {
+    const { sandboxId } = request;
+    const { rules } = this.#options;
+    const number = Math.max(0, ...this.#consolesOf(sandboxId).map((session) => session.number)) + 1;
     const owner = { actor: caller.actor, sessionId: caller.id };
-    const session: ConsoleSession = new ConsoleSession(id, number, input, owner, this.#tagOf(id), {
-      openGuest,
+    const session: ConsoleSession = new ConsoleSession(id, number, request, owner, this.#tagOf(id), {
+      openEnvd: this.#options.openEnvd,
       now: this.#now,
       idleMs: rules.idleMs,
-      mostMs: rules.mostMs,
-      onChange: () => this.#changed(sandboxId),
-      onEnd: (how, exitCode) => this.#noteEnd(session, how, exitCode),
+      maxMs: rules.mostMs,
+      onChange: () => this.#scheduleList(sandboxId),
+      onEnd: (how, exitCode) => this.#recordEnd(session, how, exitCode),
     });
     await session.start();
     if (this.#isClosed) {
       await session.end('server_stopped');
-      throw new SandkeeperError('unavailable', 'Sandkeeper is being stopped.');
+      throw stopping();
     }
     this.#sessions.set(id, session);
     this.#clock ??= setInterval(() => void this.#check(), CHECK_EVERY_MS).unref();
-    this.#changed(sandboxId);
+    this.#scheduleList(sandboxId);
     return id;
   }
 
-  /** Looks at the clock for all of them: says that an end is near, or makes it. */
+  /** Ends the consoles whose time is up and announces ends that are near. */
   checkTimes(): void {
     for (const session of this.#sessions.values()) session.checkTime();
   }
@@ -240,91 +244,91 @@ export class ConsoleSessions {
   async #takeOver(
     session: ConsoleSession,
     attachment: Attachment,
-    who: { actor: string },
+    actor: string,
     size: ConsoleRequest['size'],
     recheck: () => Promise<boolean>,
   ): Promise<void> {
     if (session.isOver || !(await recheck())) return;
     try {
-      if (session.owner.actor !== who.actor)
-        await this.#parts.note(who, {
-          kind: 'console-taken-over',
-          sandboxId: session.input.sandboxId,
-          detail: `from ${session.owner.actor}`,
-        });
+      if (session.owner.actor !== actor) {
+        const { sandboxId } = session.request;
+        const detail = `from ${session.owner.actor}`;
+        await this.#options.recordAccess({ actor }, { kind: 'console-taken-over', sandboxId, detail });
+      }
       attachment.takeOver(size);
     } catch (error) {
       console.error('Taking over a console could not be recorded.', error);
     }
   }
 
-  /** Once for each person and console, however often the connection breaks. */
-  async #noteWatching(session: ConsoleSession, { actor }: { actor: string }): Promise<void> {
-    const once = `${session.id} ${actor}`;
-    if (session.owner.actor === actor || this.#watched.has(once)) return;
-    const { sandboxId } = session.input;
+  /** Records each person once per console, however often they reconnect. */
+  async #recordWatching(session: ConsoleSession, { actor }: { actor: string }): Promise<void> {
+    const key = `${session.id} ${actor}`;
+    if (session.owner.actor === actor || this.#watched.has(key)) return;
+    const { sandboxId } = session.request;
     const detail = `of ${session.owner.actor}`;
-    await this.#parts.note({ actor }, { kind: 'console-watched', sandboxId, detail });
-    this.#watched.add(once);
+    await this.#options.recordAccess({ actor }, { kind: 'console-watched', sandboxId, detail });
+    this.#watched.add(key);
   }
 
-  #noteEnd(session: ConsoleSession, how: ConsoleEnding, exitCode: number | null): void {
-    const who = how === 'closed' || how === 'exited' ? session.owner : null;
+  #recordEnd(session: ConsoleSession, how: ConsoleEnding, exitCode: number | null): void {
+    const actor = how === 'closed' || how === 'exited' ? session.owner : null;
     const code = exitCode === null ? '' : ` with ${exitCode}`;
-    const detail = `${ENDING_NOTES[how]}${code}`;
-    this.#parts
-      .note(who, { kind: 'console-closed', sandboxId: session.input.sandboxId, detail })
+    const detail = `${AUDIT_DETAILS[how]}${code}`;
+    this.#options
+      .recordAccess(actor, { kind: 'console-closed', sandboxId: session.request.sandboxId, detail })
       .catch((error: unknown) => console.error('The end of a console could not be recorded.', error));
   }
 
   #requireRoom(sandboxId: string, actor: string): void {
-    if (this.#isClosed) throw new SandkeeperError('unavailable', 'Sandkeeper is being stopped.');
-    const { perSandbox, perPerson, total } = this.#parts.rules;
+    if (this.#isClosed) throw stopping();
+    const { perSandbox, perPerson, total } = this.#options.rules;
     const open = [...this.#sessions.values()].filter(({ isOver }) => !isOver);
     const all = [
-      ...open.map(({ input, owner }) => ({ sandboxId: input.sandboxId, actor: owner.actor })),
+      ...open.map(({ request, owner }) => ({ sandboxId: request.sandboxId, actor: owner.actor })),
       ...this.#starting,
     ];
-    const refuse = (where: string, most: number) => {
-      throw new SandkeeperError('conflict', `There are ${most} consoles ${where} already. Close one first.`);
+    const refuse = (message: string) => {
+      throw new SandkeeperError('conflict', `${message} Close one first.`);
     };
     if (all.filter((each) => each.sandboxId === sandboxId).length >= perSandbox)
-      refuse('in this sandbox', perSandbox);
-    if (all.filter((each) => each.actor === actor).length >= perPerson) refuse('of yours', perPerson);
-    if (all.length >= total) refuse('altogether', total);
+      refuse(`This sandbox already has ${perSandbox} open consoles.`);
+    if (all.filter((each) => each.actor === actor).length >= perPerson)
+      refuse(`You already have ${perPerson} open consoles.`);
+    if (all.length >= total) refuse(`This server already has ${total} open consoles.`);
   }
 
-  /** A console that the caller may end or rename: their own. Others take it over first. */
-  #own(caller: Caller, id: string): ConsoleSession {
+  /** A console may be ended or renamed by its owner. Other people have to take it over first. */
+  #requireOwn(caller: Caller, id: string): ConsoleSession {
     const session = this.#sessions.get(id);
-    if (session === undefined) throw new SandkeeperError('not_found', 'This console is no longer there.');
+    if (session === undefined) throw new SandkeeperError('not_found', 'This console no longer exists.');
     if (session.owner.actor === caller.actor || session.isOver) return session;
     throw new SandkeeperError(
       'forbidden',
-      `This console is ${session.owner.actor}’s. Take it over first, then it is yours to change.`,
+      `This console belongs to ${session.owner.actor}. Take it over to change it.`,
     );
   }
 
-  #in(sandboxId: string): ConsoleSession[] {
-    return [...this.#sessions.values()].filter(({ input }) => input.sandboxId === sandboxId);
+  #consolesOf(sandboxId: string): ConsoleSession[] {
+    return [...this.#sessions.values()].filter(({ request }) => request.sandboxId === sandboxId);
   }
 
   #forget(session: ConsoleSession): void {
     this.#sessions.delete(session.id);
-    for (const once of this.#watched) if (once.startsWith(`${session.id} `)) this.#watched.delete(once);
-    this.#changed(session.input.sandboxId);
+    for (const key of this.#watched) if (key.startsWith(`${session.id} `)) this.#watched.delete(key);
+    this.#scheduleList(session.request.sandboxId);
   }
 
-  #changed(sandboxId: string): void {
+  #scheduleList(sandboxId: string): void {
     if (!this.#listeners.has(sandboxId) || this.#timers.has(sandboxId)) return;
     const timer = setTimeout(() => {
       this.#timers.delete(sandboxId);
-      for (const tell of this.#listeners.get(sandboxId) ?? []) tell();
-    }, GATHER_MS);
+      for (const publish of this.#listeners.get(sandboxId) ?? []) publish();
+    }, BATCH_MS);
     this.#timers.set(sandboxId, timer.unref());
   }
 
-  #isThere(id: string): boolean {
+  #isOpen(id: string): boolean {
     const isStarting = [...this.#starting].some((starting) => starting.id === id);
     return isStarting || this.#sessions.get(id)?.isOver === false;
   }
@@ -334,30 +338,33 @@ export class ConsoleSessions {
   }
 
   /**
-   * Shells that nobody can reach any more: of a server on this machine that has crashed, and of consoles of ours that
-   * ended while their sandbox was paused or away.
+   * Kills shells without a console: those of a crashed server on this machine, and those of consoles that ended while
+   * their sandbox was paused or unreachable.
    */
-  async #endOrphans(guest: ConsoleGuest): Promise<void> {
-    const signal = AbortSignal.timeout(LOOK_MS);
-    const tagged = await guest.listTagged(signal).catch(() => []);
-    const orphans = tagged.filter(({ tag }) => {
-      const [name, owner, id = ''] = tag.split(' ');
+  async #killOrphans(envd: ConsoleEnvd): Promise<void> {
+    const signal = AbortSignal.timeout(READ_MS);
+    const processes = await envd.listProcesses(signal).catch(() => []);
+    const orphans = processes.filter(({ tag }) => {
+      const [name, owner, id = ''] = tag?.split(' ') ?? [];
       if (name !== TAG || owner === undefined) return false;
-      return owner === this.#owner ? !this.#isThere(id) : hasEnded(owner, this.#owner);
+      return owner === this.#owner ? !this.#isOpen(id) : hasEnded(owner, this.#owner);
     });
-    await Promise.all(orphans.map(({ pid }) => guest.signalProcess(pid, 'SIGKILL', signal).catch(() => {})));
+    await Promise.all(orphans.map(({ pid }) => envd.signalProcess(pid, 'SIGKILL', signal).catch(() => {})));
   }
 }
 
-/** The consoles of this process. */
+function stopping(): SandkeeperError {
+  return new SandkeeperError('unavailable', 'Sandkeeper is stopping. Try again when it is back.');
+}
+
 export function consoleSessions(): ConsoleSessions {
   return singleton(
     'console-sessions',
     () =>
       new ConsoleSessions({
         rules: config().console,
-        openGuest: openEnvd,
-        note: noteAccess,
+        openEnvd,
+        recordAccess: noteAccess,
         findSession: findSessionById,
       }),
   );

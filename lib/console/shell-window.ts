@@ -2,15 +2,15 @@ import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TerminalSize } from './schema';
 
-/** Between the two changes that make a program notice, ms. */
-const NUDGE_MS = 80;
+/** The time between the two size changes that make a program redraw, ms. */
+const REDRAW_MS = 80;
 
-/** The window of a shell: its size there follows the size wanted here, one request at a time. */
+/** The window size of a shell. Sends changes to the sandbox, one request at a time. */
 export class ShellWindow {
   readonly #send: (size: TerminalSize) => Promise<void>;
   #size: TerminalSize;
-  /** The one on its way, and what is wanted after it. */
   #isSending = false;
+  /** The size to send after the current request. */
   #next: TerminalSize | null = null;
 
   constructor(size: TerminalSize, send: (size: TerminalSize) => Promise<void>) {
@@ -22,29 +22,29 @@ export class ShellWindow {
     return this.#size;
   }
 
-  /** Whether that is another size than before. */
+  /** Returns whether the size has changed. */
   resize(size: TerminalSize): boolean {
     if (size.cols === this.#size.cols && size.rows === this.#size.rows) return false;
     this.#size = size;
-    void this.#bring(size);
+    void this.#sendLatest(size);
     return true;
   }
 
-  /** Lets a full-screen program draw anew: it does when its window changes, and only if it notices. */
-  async nudge(): Promise<void> {
+  /** Makes a full-screen program redraw by changing the size and changing it back. */
+  async redraw(): Promise<void> {
     const { cols, rows } = this.#size;
-    await this.#bring({ cols, rows: Math.max(1, rows - 1) });
-    await sleep(NUDGE_MS, undefined, { ref: false });
-    await this.#bring(this.#size);
+    await this.#sendLatest({ cols, rows: Math.max(1, rows - 1) });
+    await sleep(REDRAW_MS, undefined, { ref: false });
+    await this.#sendLatest(this.#size);
   }
 
-  /** Of those that are wanted while one is on its way only the last is sent. */
-  async #bring(size: TerminalSize): Promise<void> {
+  /** Skips sizes that are replaced while a request is under way. */
+  async #sendLatest(size: TerminalSize): Promise<void> {
     this.#next = size;
     if (this.#isSending) return;
     this.#isSending = true;
     for (let sent = this.#takeNext(); sent !== null; sent = this.#takeNext())
-      // A shell that is not reached now is told when it is again.
+      // The session redraws the window when the shell can be reached again.
       await this.#send(sent).catch(() => {});
     this.#isSending = false;
   }

@@ -1,34 +1,36 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import type { GuestProcesses } from '../sandbox-api/guest-processes';
-import { CANNOT_START, type GuestTerminals, type TerminalEvent } from '../sandbox-api/guest-terminals';
+import type { ProcessEvent } from '../sandbox-api/envd-process-messages';
+import type { EnvdProcesses } from '../sandbox-api/envd-processes';
+import { CANNOT_START, type EnvdTerminals } from '../sandbox-api/envd-terminals';
 import type { ConsoleRequest } from './schema';
 
-/** What people mean by a shell, in the order of preference: small images have no bash. */
+/** In order of preference. Small images have no bash. */
 const SHELLS = [
   { name: 'bash', cmd: '/bin/bash', args: ['-i', '-l'] },
   { name: 'sh', cmd: '/bin/sh', args: ['-i'] },
 ] as const;
 
-/** Without a locale, a shell takes what people type in their own language for garbage. */
+/** Without a UTF-8 locale, shells garble non-ASCII input. */
 const ENVS = { TERM: 'xterm-256color', COLORTERM: 'truecolor', LANG: 'C.UTF-8' } as const;
 
 const START_WITHIN_MS = 20_000;
-/** One that starts later than that is waited for this long, to end it. */
+/** How long to wait for a shell that missed this deadline, in order to kill it, ms. */
 const LATE_MS = 60_000;
 const KILL_MS = 5_000;
 
-type Guest = GuestTerminals & Pick<GuestProcesses, 'signalProcess'>;
+type ShellEnvd = EnvdTerminals & Pick<EnvdProcesses, 'signalProcess'>;
+type ShellEvents = AsyncGenerator<ProcessEvent<'pty'>, void, undefined>;
 
 export type StartedShell = {
   name: string;
   pid: number;
-  events: AsyncGenerator<TerminalEvent, void, undefined>;
+  events: ShellEvents;
 };
 
-/** Starts a shell and answers once it runs. `tag` is what it is known by in the sandbox. @throws SandkeeperError */
+/** Resolves when a shell has started. `tag` labels its process in the sandbox. @throws SandkeeperError */
 export async function startShell(
-  guest: Guest,
+  envd: ShellEnvd,
   { user, cwd, size }: ConsoleRequest,
   tag: string,
   signal: AbortSignal,
@@ -36,11 +38,11 @@ export async function startShell(
   let failure: unknown;
   for (const { name, cmd, args } of SHELLS) {
     try {
-      const input = { cmd, args, user, cwd, envs: ENVS, size, tag };
+      const request = { cmd, args, user, cwd, envs: ENVS, size, tag };
       const leaving = new AbortController();
-      const events = guest.openTerminal(input, AbortSignal.any([signal, leaving.signal]));
+      const events = envd.openTerminal(request, AbortSignal.any([signal, leaving.signal]));
       const first = events.next();
-      const pid = await firstPid(first, () => void endLate(guest, first, leaving));
+      const pid = await waitForPid(first, () => void killLate(envd, first, leaving));
       return { name, events, pid };
     } catch (thrown) {
       failure = thrown;
@@ -50,9 +52,9 @@ export async function startShell(
   throw failure;
 }
 
-type First = Promise<IteratorResult<TerminalEvent, void>>;
+type FirstEvent = ReturnType<ShellEvents['next']>;
 
-async function firstPid(first: First, onLate: () => void): Promise<number> {
+async function waitForPid(first: FirstEvent, onLate: () => void): Promise<number> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -63,21 +65,23 @@ async function firstPid(first: First, onLate: () => void): Promise<number> {
   try {
     const { value } = await Promise.race([first, late]);
     if (value?.kind === 'start') return value.pid;
-    throw new SandkeeperError('unavailable', 'The sandbox did not say that it had started a shell.');
+    throw new SandkeeperError(
+      'unavailable',
+      'The sandbox did not confirm that the shell started. Try again.',
+    );
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** A shell that starts when nobody waits for it any more would run on unseen. */
-async function endLate(guest: Guest, first: First, leaving: AbortController): Promise<void> {
+/** Kills a shell that starts after the deadline. Otherwise it would keep running without a console. */
+async function killLate(envd: ShellEnvd, first: FirstEvent, leaving: AbortController): Promise<void> {
   const timer = setTimeout(() => leaving.abort(), LATE_MS).unref();
   try {
     const { value } = await first;
-    if (value?.kind === 'start')
-      await guest.signalProcess(value.pid, 'SIGKILL', AbortSignal.timeout(KILL_MS));
+    if (value?.kind === 'start') await envd.signalProcess(value.pid, 'SIGKILL', AbortSignal.timeout(KILL_MS));
   } catch {
-    // It never started, or its sandbox is away.
+    // The shell never started, or the sandbox cannot be reached.
   } finally {
     clearTimeout(timer);
     leaving.abort();

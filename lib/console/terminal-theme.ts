@@ -1,6 +1,6 @@
 import type { ITheme } from '@xterm/xterm';
 
-/** The sixteen colours that programs name by number, for each ground; the rest is the page's own. */
+/** The 16 ANSI colours for each theme. Other colours come from the page's design tokens. */
 const ANSI = {
   light: {
     black: '#1d1b17',
@@ -40,11 +40,11 @@ const ANSI = {
   },
 } as const satisfies Record<'light' | 'dark', ITheme>;
 
-/** Colours of ours that the terminal takes over. */
+/** The design tokens that the terminal uses. */
 const TOKENS = ['--bg', '--ink', '--ink-3', '--accent', '--selected-hover', '--line'] as const;
 type Token = (typeof TOKENS)[number];
 
-/** The terminal's colours in the theme that is in force now. In the browser only. */
+/** The terminal's colours in the current theme. Browser only. */
 export function readTerminalTheme(): ITheme {
   const colours = readColours();
   const isDark = lightness(colours['--bg']) < 128;
@@ -62,13 +62,13 @@ export function readTerminalTheme(): ITheme {
   };
 }
 
-/** How what is found is marked: `#rrggbb`, as the search wants it. */
+/** The highlight colours of search results, as `#rrggbb`. */
 export function readMatchColours(): { match: string; active: string } {
   const isDark = lightness(readColours()['--bg']) < 128;
   return isDark ? { match: '#5a4716', active: '#8f6a12' } : { match: '#f6e0a8', active: '#eebd4a' };
 }
 
-/** Calls `listener` when the theme has changed, until the answered function is called. */
+/** Calls `listener` after each theme change until the returned function is called. */
 export function onThemeChange(listener: () => void): () => void {
   const observer = new MutationObserver(listener);
   observer.observe(document.documentElement, { attributeFilter: ['data-theme'] });
@@ -80,7 +80,7 @@ export function onThemeChange(listener: () => void): () => void {
   };
 }
 
-/** Tokens hold both themes; only an element that wears one knows what it comes to. */
+/** A token's value depends on the theme, so it is resolved on an element. */
 function readColours(): Record<Token, string> {
   const probe = document.createElement('span');
   document.body.append(probe);

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { actOfKey } from './terminal';
+import { actionOfKey } from './terminal';
 
-type Keys = Partial<Parameters<typeof actOfKey>[0]> & { key: string };
+type Keys = Partial<Parameters<typeof actionOfKey>[0]> & { key: string };
 const NO_KEYS = { code: '', ctrlKey: false, metaKey: false, shiftKey: false, altKey: false };
-const act = (keys: Keys) => actOfKey({ ...NO_KEYS, ...keys });
+const actionFor = (keys: Keys) => actionOfKey({ ...NO_KEYS, ...keys });
 const ctrl = { ctrlKey: true };
 const ctrlShift = { ctrlKey: true, shiftKey: true };
 
-it.each<[Keys, ReturnType<typeof actOfKey>]>([
+it.each<[Keys, ReturnType<typeof actionOfKey>]>([
   [{ key: '?', shiftKey: true }, 'terminal'],
   [{ key: 'Tab', code: 'Tab' }, 'terminal'],
   [{ key: 'c', code: 'KeyC', ...ctrl }, 'terminal'],
@@ -27,9 +27,9 @@ it.each<[Keys, ReturnType<typeof actOfKey>]>([
   [{ key: 'Insert', shiftKey: true }, 'browser'],
   [{ key: 'Insert', ...ctrl }, 'copy'],
   [{ key: 'F6', ...ctrl }, 'leave'],
-  [{ key: '+', ...ctrlShift }, 'larger'],
-  [{ key: '-', ...ctrl }, 'smaller'],
-  [{ key: '0', metaKey: true }, 'usual'],
-])('%j belongs to: %s', (keys, whose) => {
-  expect(act(keys)).toBe(whose);
+  [{ key: '+', ...ctrlShift }, 'zoomIn'],
+  [{ key: '-', ...ctrl }, 'zoomOut'],
+  [{ key: '0', metaKey: true }, 'zoomReset'],
+])('%j: %s', (keys, action) => {
+  expect(actionFor(keys)).toBe(action);
 });

@@ -1,37 +1,37 @@
 import type { SearchAddon } from '@xterm/addon-search';
 import type { ITerminalOptions, Terminal } from '@xterm/xterm';
-import { guardParser, isFocusReport, plainPaste, plainTitle, saysWhere, webAddress } from './hostile';
+import { guardParser, isFocusReport, plainPaste, plainTitle, showsAddress, webAddress } from './hostile';
 import type { Screen } from './link';
 import type { TerminalSize } from './schema';
 import { onThemeChange, readMatchColours, readTerminalTheme } from './terminal-theme';
 
-/** What a terminal asks of the page around it. */
+/** The page around a terminal. */
 export type TerminalHost = {
   onInput: (bytes: Uint8Array) => void;
   onResize: (size: TerminalSize) => void;
   onTitle: (title: string) => void;
-  /** Several lines are to be pasted. `runs`: the shell would run each of them at once. */
+  /** Several lines are about to be pasted. `runs`: the shell would run each line at once. */
   onPaste: (text: string, runs: boolean) => void;
-  /** A link was clicked that does not say where it leads. */
+  /** A link was clicked whose text does not show its address. */
   onLink: (address: string, text: string) => void;
   onFind: () => void;
   onFound: (results: { at: number; count: number }) => void;
-  /** Somebody wants to leave the terminal by keys. */
+  /** The keyboard shortcut for leaving the terminal was pressed. */
   onLeave: () => void;
   onZoom: (step: 1 | -1 | 0) => void;
-  sayBytes: (bytes: number) => string;
+  formatBytes: (bytes: number) => string;
 };
 
 export type FindOptions = { caseSensitive: boolean; regex: boolean };
 
 const SCROLLBACK_LINES = 10_000;
 export const FONT_SIZES = [11, 12, 13, 14, 15, 16, 18, 20, 24] as const;
-export const USUAL_FONT_SIZE = 13;
-/** A window that is being dragged settles first, ms. */
+export const DEFAULT_FONT_SIZE = 13;
+/** Waits for the end of a window resize, ms. */
 const RESIZE_AFTER_MS = 80;
 const MAX_MATCHES = 5_000;
 
-/** Fetches what a terminal is made of; about 400 KB that no other page needs. */
+/** Loads the terminal's code: about 400 KB that no other page needs. */
 async function loadParts() {
   const [xterm, fit, search, unicode, links] = await Promise.all([
     import('@xterm/xterm'),
@@ -39,8 +39,8 @@ async function loadParts() {
     import('@xterm/addon-search'),
     import('@xterm/addon-unicode11'),
     import('@xterm/addon-web-links'),
-    // Letters are measured once, when the terminal opens.
-    document.fonts.load(`${USUAL_FONT_SIZE}px "Geist Mono Variable"`).catch(() => []),
+    // The terminal measures the font once, when it opens.
+    document.fonts.load(`${DEFAULT_FONT_SIZE}px "Geist Mono Variable"`).catch(() => []),
   ]);
   return {
     Terminal: xterm.Terminal,
@@ -51,7 +51,7 @@ async function loadParts() {
   };
 }
 
-/** A terminal on the page. In the browser only. */
+/** A terminal on the page. Browser only. */
 export class PageTerminal implements Screen {
   readonly #element: HTMLElement;
   readonly #host: TerminalHost;
@@ -61,7 +61,7 @@ export class PageTerminal implements Screen {
   readonly #stops: (() => void)[] = [];
   #isReplaying = false;
   #isReadOnly = true;
-  /** `null`: as large as there is room; else as large as whoever drives has it. */
+  /** The size of the tab that types; `null` to fill the available space. */
   #fixedSize: TerminalSize | null = null;
   #fitTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -93,10 +93,10 @@ export class PageTerminal implements Screen {
     this.#fit();
   }
 
-  /** Opens a terminal in `element`, which must be in sight. */
+  /** Opens a terminal in `element`, which must be visible. */
   static async open(element: HTMLElement, host: TerminalHost, fontSize: number): Promise<PageTerminal> {
     const terminal = new PageTerminal(await loadParts(), element, host, fontSize);
-    void terminal.#drawByGraphics();
+    void terminal.#enableWebgl();
     return terminal;
   }
 
@@ -105,7 +105,7 @@ export class PageTerminal implements Screen {
   }
 
   skip(missingBytes: number, preamble: string, drawn: () => void): void {
-    const note = `\r\n\x1b[7m ${this.#host.sayBytes(missingBytes)} of output are missing here \x1b[0m\r\n`;
+    const note = `\r\n\x1b[7m ${this.#host.formatBytes(missingBytes)} of output missing \x1b[0m\r\n`;
     this.#terminal.write(`${preamble}${missingBytes > 0 ? note : ''}`, drawn);
   }
 
@@ -118,17 +118,17 @@ export class PageTerminal implements Screen {
     return { cols: this.#terminal.cols, rows: this.#terminal.rows };
   }
 
-  /** Of who watches: as large as the one who drives has it. `null`: as large as there is room. */
+  /** Fixes the size for a watching tab. `null` fills the available space. */
   fix(size: TerminalSize | null): void {
     this.#fixedSize = size;
     if (size === null) this.#fit();
     else this.#terminal.resize(size.cols, size.rows);
   }
 
-  /** Nothing is typed while that leads nowhere; the text can still be marked and copied. */
+  /** Text can still be selected and copied. */
   setReadOnly(isReadOnly: boolean): void {
     this.#isReadOnly = isReadOnly;
-    this.#terminal.options.cursorBlink = !isReadOnly && !prefersStillness();
+    this.#terminal.options.cursorBlink = !isReadOnly && !prefersReducedMotion();
     this.#terminal.options.cursorInactiveStyle = isReadOnly ? 'none' : 'outline';
   }
 
@@ -153,13 +153,13 @@ export class PageTerminal implements Screen {
     return this.#terminal.getSelection();
   }
 
-  /** Pastes as it stands; between brackets, where the program in it asked for them. */
+  /** Uses bracketed paste if the program has enabled it. */
   paste(text: string): void {
     this.#terminal.paste(text);
     this.#terminal.focus();
   }
 
-  /** Whether anything was found. */
+  /** Returns whether there is a match. */
   find(text: string, options: FindOptions, direction: 'next' | 'previous', incremental = false): boolean {
     const { match, active } = readMatchColours();
     const decorations = {
@@ -179,7 +179,7 @@ export class PageTerminal implements Screen {
     this.#terminal.clearSelection();
   }
 
-  /** All that can be scrolled to, as text: lines that were wrapped are one again. */
+  /** The scrollback and the screen as text, with wrapped lines joined. */
   text(): string {
     const { normal } = this.#terminal.buffer;
     const lines: string[] = [];
@@ -200,7 +200,7 @@ export class PageTerminal implements Screen {
     this.#terminal.dispose();
   }
 
-  /** What it is asked is for whoever types to answer, and now: an answer that nobody gave is not to be typed, or refused. */
+  /** Only the tab that types answers terminal queries, and only those in live output. */
   get #isSilent(): boolean {
     return this.#isReplaying || this.#isReadOnly;
   }
@@ -219,7 +219,7 @@ export class PageTerminal implements Screen {
     );
     terminal.attachCustomKeyEventHandler((event) => this.#isForTerminal(event));
     const onPaste = (event: ClipboardEvent) => this.#onPaste(event);
-    // Before the terminal's own, which would paste at once.
+    // Runs before the terminal's own handler, which pastes without asking.
     this.#element.addEventListener('paste', onPaste, { capture: true });
     const observer = new ResizeObserver(() => this.#fitSoon());
     observer.observe(this.#element);
@@ -246,22 +246,22 @@ export class PageTerminal implements Screen {
     this.#host.onResize(size);
   }
 
-  /** False for keys that are the page's or the browser's. */
+  /** Handles the page's shortcuts. Returns false for keys that the terminal must ignore. */
   #isForTerminal(event: KeyboardEvent): boolean {
     if (event.type !== 'keydown') return true;
-    const act = actOfKey(event);
-    if (act === 'terminal') return true;
-    if (act === 'browser') return false;
-    const acts: Record<Exclude<KeyAct, 'terminal' | 'browser'>, () => void> = {
+    const action = actionOfKey(event);
+    if (action === 'terminal') return true;
+    if (action === 'browser') return false;
+    const actions: Record<Exclude<KeyAction, 'terminal' | 'browser'>, () => void> = {
       copy: () => void navigator.clipboard.writeText(this.selection).catch(() => {}),
       find: () => this.#host.onFind(),
       leave: () => this.#host.onLeave(),
-      larger: () => this.#host.onZoom(1),
-      smaller: () => this.#host.onZoom(-1),
-      usual: () => this.#host.onZoom(0),
+      zoomIn: () => this.#host.onZoom(1),
+      zoomOut: () => this.#host.onZoom(-1),
+      zoomReset: () => this.#host.onZoom(0),
     };
     event.preventDefault();
-    acts[act]();
+    actions[action]();
     return false;
   }
 
@@ -269,7 +269,7 @@ export class PageTerminal implements Screen {
     event.preventDefault();
     event.stopPropagation();
     const text = plainPaste(event.clipboardData?.getData('text/plain') ?? '');
-    // A line that ends in a newline would run as soon as it is pasted: whether it does is for Enter to say.
+    // A pasted line must not run before the person presses Enter.
     const single = text.replace(/\n+$/, '');
     if (single.includes('\n')) this.#host.onPaste(text, !this.#terminal.modes.bracketedPasteMode);
     else if (single !== '') this.paste(single);
@@ -278,7 +278,7 @@ export class PageTerminal implements Screen {
   #follow(uri: string, text: string): void {
     const address = webAddress(uri);
     if (address === null) return;
-    if (saysWhere(text, address)) window.open(address, '_blank', 'noopener,noreferrer');
+    if (showsAddress(text, address)) window.open(address, '_blank', 'noopener,noreferrer');
     else this.#host.onLink(address, text);
   }
 
@@ -288,16 +288,16 @@ export class PageTerminal implements Screen {
     return line?.translateToString(true, start.x - 1, until) ?? '';
   }
 
-  /** Drawing by the graphics card is quicker where there is one, and slower where it is only imitated. */
-  async #drawByGraphics(): Promise<void> {
-    if (!hasGraphics()) return;
+  /** WebGL draws faster on a real graphics card, and slower when it is emulated in software. */
+  async #enableWebgl(): Promise<void> {
+    if (!hasGraphicsCard()) return;
     try {
       const { WebglAddon } = await import('@xterm/addon-webgl');
       const addon = new WebglAddon();
       addon.onContextLoss(() => addon.dispose());
       this.#terminal.loadAddon(addon);
     } catch {
-      // It goes on as elements of the page.
+      // The terminal keeps drawing with DOM elements.
     }
   }
 }
@@ -313,25 +313,25 @@ const OPTIONS: ITerminalOptions = {
   logLevel: 'off',
   macOptionIsMeta: true,
   minimumContrastRatio: 4.5,
-  // As wide as the scroll bar, which marks what was found.
+  // As wide as the scroll bar, where search results are marked.
   overviewRuler: { width: 10 },
   rightClickSelectsWord: false,
   scrollback: SCROLLBACK_LINES,
-  // Output moves no windows and reads no titles: each of these is off unless it is switched on.
+  // All options are off by default: output cannot move windows or read titles.
   windowOptions: {},
 };
 
-type KeyAct = 'terminal' | 'browser' | 'copy' | 'find' | 'leave' | 'larger' | 'smaller' | 'usual';
+type KeyAction = 'terminal' | 'browser' | 'copy' | 'find' | 'leave' | 'zoomIn' | 'zoomOut' | 'zoomReset';
 
-/** Whose a key is. What the shell knows by Ctrl is its own; the rest hangs on Shift, or on ⌘. */
-export function actOfKey({
+/** Assigns a key to the terminal, the browser or the page. Ctrl with a letter always belongs to the terminal. */
+export function actionOfKey({
   key,
   code,
   ctrlKey,
   metaKey,
   shiftKey,
   altKey,
-}: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>): KeyAct {
+}: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>): KeyAction {
   if (altKey) return 'terminal';
   if (key === 'F6' && ctrlKey) return 'leave';
   if (key === 'F11' || key === 'F12') return 'browser';
@@ -342,17 +342,17 @@ export function actOfKey({
   if (code === 'KeyC' && isShifted) return 'copy';
   if ((isShifted || metaKey) && /^Key[A-Z]$/.test(code)) return 'browser';
   if (!ctrlKey && !metaKey) return 'terminal';
-  if (key === '+' || key === '=') return 'larger';
-  if (key === '-' && !shiftKey) return 'smaller';
-  if (key === '0') return 'usual';
+  if (key === '+' || key === '=') return 'zoomIn';
+  if (key === '-' && !shiftKey) return 'zoomOut';
+  if (key === '0') return 'zoomReset';
   return metaKey ? 'browser' : 'terminal';
 }
 
-function prefersStillness(): boolean {
+function prefersReducedMotion(): boolean {
   return window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 
-function hasGraphics(): boolean {
+function hasGraphicsCard(): boolean {
   try {
     const context = document.createElement('canvas').getContext('webgl2');
     const info = context?.getExtension('WEBGL_debug_renderer_info');

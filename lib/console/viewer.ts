@@ -9,18 +9,18 @@ import {
 import type { OutputRing } from './ring';
 import type { TerminalSize } from './schema';
 
-/** What one attached tab is told, and by whose socket. */
-export type ViewerDoor = {
+/** The connection to one attached tab. */
+export type ViewerSocket = {
   send: (event: ConsoleEvent) => void;
   sendBytes: (bytes: Uint8Array) => void;
-  /** Whether its session still holds; closes its socket if not. */
+  /** Whether the session is still valid. Closes the socket if it is not. */
   recheck: () => Promise<boolean>;
 };
 
-/** Who looks: a person, and one tab of theirs. */
-export type ViewerWho = { actor: string; sessionId: string; client: string };
+/** A person, and one of their tabs. */
+export type ViewerIdentity = { actor: string; sessionId: string; client: string };
 
-/** One that stopped drawing for this long no longer holds anything back. */
+/** A viewer that has drawn nothing for this long no longer delays the shell. */
 const STALLED_AFTER_MS = 10_000;
 
 /** A tab that shows a console: how far its output has been sent and drawn. */
@@ -30,12 +30,12 @@ export class Viewer {
   readonly #now: () => number;
   #sent = 0;
   #drawn = 0;
-  /** Since when its window is full; `null` while there is room. */
+  /** When its window became full; `null` while it has room. */
   #fullSinceMs: number | null = null;
 
   constructor(
-    readonly who: ViewerWho,
-    readonly door: ViewerDoor,
+    readonly identity: ViewerIdentity,
+    readonly socket: ViewerSocket,
     ring: OutputRing,
     preamble: () => string,
     now: () => number,
@@ -45,25 +45,25 @@ export class Viewer {
     this.#now = now;
   }
 
-  /** Begins where the tab is, or where the ring does. `input`: what became of that of this tab so far. */
+  /** Starts at the tab's offset, or at the start of the ring. `input` is the state of the tab's input so far. */
   begin(offset: number, input: { typed: number; refusals: number }): void {
-    // From another console's numbers, or from the future: all that is there.
-    const asked = offset > this.#ring.end ? 0 : offset;
-    const from = Math.max(asked, this.#ring.start);
+    // An offset beyond the end is invalid, so send everything.
+    const requested = offset > this.#ring.end ? 0 : offset;
+    const from = Math.max(requested, this.#ring.start);
     this.#sent = from;
     this.#drawn = from;
-    this.door.send({
+    this.socket.send({
       kind: 'attached',
       from,
-      missing: from - asked,
-      preamble: from === asked ? '' : this.#preamble(),
+      missing: from - requested,
+      preamble: from === requested ? '' : this.#preamble(),
       end: this.#ring.end,
       ...input,
     });
     this.pump();
   }
 
-  /** Sends what there is and the window allows. One that draws nothing gets nothing more, however much it misses. */
+  /** Sends new output as far as the window allows. */
   pump(): void {
     while (this.#sent < this.#ring.end) {
       const room = WINDOW_BYTES - (this.#sent - this.#drawn);
@@ -73,12 +73,12 @@ export class Viewer {
       }
       if (this.#sent < this.#ring.start) this.#skip();
       const bytes = this.#ring.read(this.#sent, Math.min(room, MAX_OUTPUT_BYTES));
-      this.door.sendBytes(packOutput(this.#sent, bytes));
+      this.socket.sendBytes(packOutput(this.#sent, bytes));
       this.#sent += bytes.length;
     }
   }
 
-  /** Takes its word that everything before `offset` is drawn. */
+  /** The tab has drawn everything before `offset`. */
   acknowledge(offset: number): void {
     if (offset <= this.#drawn || offset > this.#sent) return;
     this.#drawn = offset;
@@ -86,30 +86,30 @@ export class Viewer {
     this.pump();
   }
 
-  /** How much of the output it has not drawn yet, bytes. */
+  /** The output that it has not drawn yet, bytes. */
   get lag(): number {
     return this.#ring.end - this.#drawn;
   }
 
-  /** How long it will still be waited for, ms; 0 or less: it has stopped drawing and holds nothing back. */
-  get patienceMs(): number {
+  /** The time until it counts as stalled, ms; 0 or less if it already does. */
+  get stallsInMs(): number {
     return this.#fullSinceMs === null ? STALLED_AFTER_MS : this.#fullSinceMs + STALLED_AFTER_MS - this.#now();
   }
 
-  /** What is under way stays under way: it acknowledges that, and where the gap ends, when it has drawn it. */
+  /** Output under way is not counted as drawn: the tab acknowledges it, and the end of the gap, after drawing. */
   #skip(): void {
     const missing = this.#ring.start - this.#sent;
     this.#sent += missing;
     this.#drawn += missing;
-    this.door.send({ kind: 'gap', from: this.#sent, missing, preamble: this.#preamble() });
+    this.socket.send({ kind: 'gap', from: this.#sent, missing, preamble: this.#preamble() });
   }
 }
 
-/** What a tab that is attached can do. */
+/** The actions of an attached tab. */
 export type Attachment = {
   leave: () => void;
   onBytes: (frame: Uint8Array) => void;
   onMessage: (message: Exclude<ConsoleMessage, { kind: 'take-over' }>) => void;
-  /** From now on this tab types, and the console belongs to who sits before it. */
+  /** Makes this tab the one that types, and its person the owner. */
   takeOver: (size: TerminalSize) => void;
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Entry, EntryKind, FileProblem } from '../sandbox/guest-file';
+import type { Entry, EntryKind, FileProblem } from '../sandbox/file';
 
-export type { Entry, EntryKind, FileProblem } from '../sandbox/guest-file';
+export type { Entry, EntryKind, FileProblem } from '../sandbox/file';
 
 /** An absolute path in a sandbox. Any character but NUL is legal, and dots are not resolved. */
 export const GuestPath = z

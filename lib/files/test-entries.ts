@@ -1,4 +1,4 @@
-import type { Entry } from '../sandbox/guest-file';
+import type { Entry } from '../sandbox/file';
 import { baseName } from './guest-path';
 
 /** An entry for tests, by default a small file. */

@@ -1,68 +1,94 @@
-import { expect, it } from 'vitest';
-import { LiveFeeds } from './feeds';
+import { describe, expect, it } from 'vitest';
+import { LiveFeeds, ServerClock } from './feeds';
 import type { ChannelListener } from './socket';
 
-type Event = { kind: 'told'; word: string; sentAtMs: number } | { kind: 'nothing' };
+type Event = { kind: 'state'; state: string; sentAtMs: number } | { kind: 'other' };
 
 function openFeeds() {
-  const joined: { key: string | undefined; listener: ChannelListener; isLeft: boolean }[] = [];
+  const subscribed: { key: string | undefined; listener: ChannelListener; isLeft: boolean }[] = [];
   const feeds = new LiveFeeds<string>(
     'wake',
     (payload) => {
       const event = payload as Event;
-      return event.kind === 'told' ? { state: event.word, sentAtMs: event.sentAtMs } : null;
+      return event.kind === 'state' ? { state: event.state, sentAtMs: event.sentAtMs } : null;
     },
     () => ({
       subscribe: (_channel, listener, key) => {
-        const place = { key, listener, isLeft: false };
-        joined.push(place);
+        const subscription = { key, listener, isLeft: false };
+        subscribed.push(subscription);
         return () => {
-          place.isLeft = true;
+          subscription.isLeft = true;
         };
       },
     }),
   );
-  const tell = (at: number, event: Event) => joined[at]?.listener.onEvent(event);
-  return { feeds, joined, tell };
+  const publish = (index: number, event: Event) => subscribed[index]?.listener.onEvent(event);
+  return { feeds, subscribed, publish };
 }
 
-it('all of a page share one subscription per key, which ends with the last of them', () => {
-  const { feeds, joined, tell } = openFeeds();
-  const heard: string[] = [];
-  const leaves = ['first', 'second'].map((name) => feeds.subscribe('a', () => heard.push(name)));
-  feeds.subscribe('b', () => heard.push('other'));
-  expect(joined.map(({ key }) => key)).toEqual(['a', 'b']);
+it('shares one subscription per key and ends it with the last listener', () => {
+  const { feeds, subscribed, publish } = openFeeds();
+  const received: string[] = [];
+  const leaves = ['first', 'second'].map((name) => feeds.subscribe('a', () => received.push(name)));
+  feeds.subscribe('b', () => received.push('other'));
+  expect(subscribed.map(({ key }) => key)).toEqual(['a', 'b']);
   expect(feeds.state('a')).toBeNull();
 
-  tell(0, { kind: 'told', word: 'awake', sentAtMs: Date.now() });
-  expect(heard).toEqual(['first', 'second']);
+  publish(0, { kind: 'state', state: 'awake', sentAtMs: Date.now() });
+  expect(received).toEqual(['first', 'second']);
   expect([feeds.state('a'), feeds.state('b')]).toEqual(['awake', null]);
 
   leaves[0]?.();
-  tell(0, { kind: 'told', word: 'paused', sentAtMs: Date.now() });
-  expect(heard).toEqual(['first', 'second', 'second']);
-  expect(joined[0]?.isLeft).toBe(false);
+  publish(0, { kind: 'state', state: 'paused', sentAtMs: Date.now() });
+  expect(received).toEqual(['first', 'second', 'second']);
+  expect(subscribed[0]?.isLeft).toBe(false);
   leaves[1]?.();
-  expect(joined.map(({ isLeft }) => isLeft)).toEqual([true, false]);
+  expect(subscribed.map(({ isLeft }) => isLeft)).toEqual([true, false]);
   expect(feeds.state('a')).toBeNull();
 });
 
-it('what says nothing of how things stand changes nothing', () => {
-  const { feeds, tell } = openFeeds();
-  let heard = 0;
+it('ignores events without a state', () => {
+  const { feeds, publish } = openFeeds();
+  let received = 0;
   feeds.subscribe('a', () => {
-    heard += 1;
+    received += 1;
   });
-  tell(0, { kind: 'told', word: 'awake', sentAtMs: Date.now() });
-  tell(0, { kind: 'nothing' });
-  expect([heard, feeds.state('a')]).toEqual([1, 'awake']);
+  publish(0, { kind: 'state', state: 'awake', sentAtMs: Date.now() });
+  publish(0, { kind: 'other' });
+  expect([received, feeds.state('a')]).toEqual([1, 'awake']);
 });
 
-it('a clock of the server that differs from ours is known once it has spoken', () => {
-  const { feeds, tell } = openFeeds();
+it('estimates the server clock from the events of a key', () => {
+  const { feeds, publish } = openFeeds();
   feeds.subscribe('a', () => {});
   expect(feeds.clock('a').at(5_000)).toBe(5_000);
-  tell(0, { kind: 'told', word: 'awake', sentAtMs: Date.now() - 3_600_000 });
+  publish(0, { kind: 'state', state: 'awake', sentAtMs: Date.now() - 3_600_000 });
   expect(Math.round((feeds.clock('a').at(Date.now()) - Date.now()) / 1_000)).toBe(-3_600);
   expect(feeds.clock('b').at(5_000)).toBe(5_000);
+});
+
+const MINUTE_MS = 60_000;
+
+describe('ServerClock', () => {
+  it('returns the same time before the first observation', () => {
+    expect(new ServerClock().at(1_000)).toBe(1_000);
+  });
+
+  it('uses the observation with the shortest delay', () => {
+    const behind = new ServerClock();
+    behind.observe(10 * MINUTE_MS + 30, 5 * MINUTE_MS + 130);
+    behind.observe(10 * MINUTE_MS + 500, 5 * MINUTE_MS + 520);
+    behind.observe(10 * MINUTE_MS + 900, 5 * MINUTE_MS + 1_800);
+    expect(behind.at(5 * MINUTE_MS + 2_000)).toBe(10 * MINUTE_MS + 1_980);
+    const ahead = new ServerClock();
+    ahead.observe(5 * MINUTE_MS, 10 * MINUTE_MS);
+    expect(ahead.at(10 * MINUTE_MS + 7)).toBe(5 * MINUTE_MS + 7);
+  });
+
+  it('follows a clock that is adjusted', () => {
+    const clock = new ServerClock();
+    clock.observe(100_000, 40_000);
+    for (let count = 0; count < 40; count += 1) clock.observe(200_000 + count, 200_010 + count);
+    expect(clock.at(300_000)).toBe(299_990);
+  });
 });

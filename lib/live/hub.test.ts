@@ -10,7 +10,7 @@ const ANA = { sessionId: 's', actor: 'ana', isAtLeast: () => true };
 
 type Options = { recheckEveryMs?: number; admit?: () => Promise<Admission> };
 
-/** A hub behind a real server; everybody may come in unless told otherwise. */
+/** A hub behind a real server. Admits everyone unless `admit` is given. */
 async function openHub({ recheckEveryMs = 15_000, admit }: Options = {}) {
   const hub = new Hub({ recheckEveryMs });
   const listeners = new Map<Channel, Set<(payload: unknown) => void>>();
@@ -23,16 +23,16 @@ async function openHub({ recheckEveryMs = 15_000, admit }: Options = {}) {
       return () => set.delete(send);
     });
   }
-  const welcome: Admission = { ok: true, listener: ANA, sessionStillValid: async () => true };
+  const admitted: Admission = { ok: true, session: ANA, sessionStillValid: async () => true };
   const { port } = await serveUpgrades(
-    (req, socket, head) => void hub.upgrade(req, socket, head, admit ?? (async () => welcome)),
+    (req, socket, head) => void hub.upgrade(req, socket, head, admit ?? (async () => admitted)),
   );
   onTestFinished(() => hub.close());
   return {
     hub,
     port,
-    listening: (channel: Channel) => listeners.get(channel)?.size ?? 0,
-    tell(channel: Channel, payload: unknown) {
+    subscriberCount: (channel: Channel) => listeners.get(channel)?.size ?? 0,
+    publish(channel: Channel, payload: unknown) {
       for (const send of listeners.get(channel) ?? []) send(payload);
     },
     async join(): Promise<LiveClient> {
@@ -57,7 +57,7 @@ describe('an upgrade', () => {
   it('is refused when the check itself fails', async () => {
     const { port } = await openHub({
       admit: async () => {
-        throw new Error('the database is away');
+        throw new Error('the database is down');
       },
     });
     const refusal = await openLive(port);
@@ -67,30 +67,30 @@ describe('an upgrade', () => {
 });
 
 describe('channels', () => {
-  it('are told to those who joined them, from the opening words on', async () => {
-    const { join, tell, listening } = await openHub();
+  it('sends events to subscribers only, starting with the initial event', async () => {
+    const { join, publish, subscriberCount } = await openHub();
     const [ana, li] = [await join(), await join()];
     ana.send({ type: 'subscribe', channel: 'fleet' });
     li.send({ type: 'subscribe', channel: 'operations' });
     await eventually(() => ana.frames.length === 1 && li.frames.length === 1);
-    tell('fleet', { seq: 1 });
-    tell('operations', { id: 'o' });
+    publish('fleet', { seq: 1 });
+    publish('operations', { id: 'o' });
     await eventually(() => ana.frames.length === 2 && li.frames.length === 2);
     expect(ana.frames).toEqual([event('fleet', 'hello from fleet'), event('fleet', { seq: 1 })]);
     expect(li.frames).toEqual([
       event('operations', 'hello from operations'),
       event('operations', { id: 'o' }),
     ]);
-    expect([listening('fleet'), listening('operations')]).toEqual([1, 1]);
+    expect([subscriberCount('fleet'), subscriberCount('operations')]).toEqual([1, 1]);
   });
 
-  it('of a kind are told apart by their key, and know who listens', async () => {
-    const { hub, join, listening } = await openHub();
-    const heard: unknown[] = [];
-    hub.provide('folder', (send, from) => {
-      heard.push(from);
-      send(`contents of ${from.key}`);
-      return () => heard.push(`left ${from.key}`);
+  it('separates topics by key and passes the session to the source', async () => {
+    const { hub, join, subscriberCount } = await openHub();
+    const received: unknown[] = [];
+    hub.provide('folder', (send, subscriber) => {
+      received.push(subscriber);
+      send(`contents of ${subscriber.key}`);
+      return () => received.push(`left ${subscriber.key}`);
     });
     const client = await join();
     client.send({ type: 'subscribe', channel: 'folder', key: 'i1 /home' });
@@ -100,51 +100,51 @@ describe('channels', () => {
       { type: 'event', channel: 'folder', key: 'i1 /home', payload: 'contents of i1 /home' },
       { type: 'event', channel: 'folder', key: 'i1 /tmp', payload: 'contents of i1 /tmp' },
     ]);
-    expect(heard[0]).toMatchObject({ key: 'i1 /home', listener: ANA });
+    expect(received[0]).toMatchObject({ key: 'i1 /home', session: ANA });
     client.send({ type: 'unsubscribe', channel: 'folder', key: 'i1 /home' });
-    await eventually(() => heard.includes('left i1 /home'));
-    expect(heard).not.toContain('left i1 /tmp');
+    await eventually(() => received.includes('left i1 /home'));
+    expect(received).not.toContain('left i1 /tmp');
     client.socket.terminate();
-    await eventually(() => heard.includes('left i1 /tmp'));
-    expect(listening('fleet')).toBe(0);
+    await eventually(() => received.includes('left i1 /tmp'));
+    expect(subscriberCount('fleet')).toBe(0);
   });
 
-  it('can be spoken with, by words and by bytes, in the order of what is sent', async () => {
+  it('delivers messages and bytes in order, both ways', async () => {
     const { hub, join } = await openHub();
-    const heard: unknown[] = [];
-    hub.provide('console', (send, { opening, sendBytes }) => {
-      heard.push(opening);
+    const received: unknown[] = [];
+    hub.provide('console', (send, { joinPayload, sendBytes }) => {
+      received.push(joinPayload);
       send('welcome');
       sendBytes(Buffer.from([0xff, 0x00]));
       return {
-        leave: () => heard.push('left'),
-        onMessage: (payload) => heard.push(payload),
-        onBytes: (bytes) => heard.push([...bytes]),
+        leave: () => received.push('left'),
+        onMessage: (payload) => received.push(payload),
+        onBytes: (bytes) => received.push([...bytes]),
       };
     });
     const client = await join();
-    const place = { channel: 'console', key: 'c1' } as const;
-    // Nobody is there yet to hear this.
-    client.send({ type: 'message', ...place, payload: 'early' });
-    client.send({ type: 'subscribe', ...place, payload: { offset: 3 } });
-    client.send({ type: 'message', ...place, payload: 'one' });
-    client.socket.send(packBytes(place, Buffer.from([1, 2])));
-    client.send({ type: 'message', ...place, payload: 'two' });
-    await eventually(() => heard.includes('two'));
-    expect(heard).toEqual([{ offset: 3 }, 'one', [1, 2], 'two']);
+    const topic = { channel: 'console', key: 'c1' } as const;
+    // Ignored, because the client has not subscribed yet.
+    client.send({ type: 'message', ...topic, payload: 'early' });
+    client.send({ type: 'subscribe', ...topic, payload: { offset: 3 } });
+    client.send({ type: 'message', ...topic, payload: 'one' });
+    client.socket.send(packBytes(topic, Buffer.from([1, 2])));
+    client.send({ type: 'message', ...topic, payload: 'two' });
+    await eventually(() => received.includes('two'));
+    expect(received).toEqual([{ offset: 3 }, 'one', [1, 2], 'two']);
     await eventually(() => client.bytes.length === 1);
-    expect(client.bytes[0]).toEqual({ place, bytes: new Uint8Array([0xff, 0x00]) });
-    client.send({ type: 'unsubscribe', ...place });
-    client.send({ type: 'message', ...place, payload: 'late' });
+    expect(client.bytes[0]).toEqual({ topic, bytes: new Uint8Array([0xff, 0x00]) });
+    client.send({ type: 'unsubscribe', ...topic });
+    client.send({ type: 'message', ...topic, payload: 'late' });
     client.send({ type: 'ping' });
     await eventually(() => client.frames.at(-1)?.type === 'pong');
-    expect(heard.slice(4)).toEqual(['left']);
+    expect(received.slice(4)).toEqual(['left']);
   });
 
-  it('learn whether the session of who listens still holds', async () => {
+  it('rechecks the session and closes the socket when it has ended', async () => {
     let isSignedIn = true;
     const { hub, join } = await openHub({
-      admit: async () => ({ ok: true, listener: ANA, sessionStillValid: async () => isSignedIn }),
+      admit: async () => ({ ok: true, session: ANA, sessionStillValid: async () => isSignedIn }),
     });
     const answers: boolean[] = [];
     hub.provide('console', (_send, { recheck }) => ({
@@ -162,7 +162,7 @@ describe('channels', () => {
     expect(answers).toEqual([true, false]);
   });
 
-  it('beyond what one socket may listen to are not joined', async () => {
+  it('ignores subscriptions beyond the limit per socket', async () => {
     const { hub, join } = await openHub();
     let joined = 0;
     hub.provide('folder', () => {
@@ -176,54 +176,54 @@ describe('channels', () => {
     expect(joined).toBe(64);
   });
 
-  it('are joined once however often one asks, and left', async () => {
-    const { join, tell, listening } = await openHub();
+  it('subscribes once for repeated requests, and unsubscribes', async () => {
+    const { join, publish, subscriberCount } = await openHub();
     const client = await join();
     for (let time = 0; time < 3; time += 1) client.send({ type: 'subscribe', channel: 'fleet' });
     client.send({ type: 'ping' });
     await eventually(() => client.frames.some(({ type }) => type === 'pong'));
-    expect(listening('fleet')).toBe(1);
+    expect(subscriberCount('fleet')).toBe(1);
     client.send({ type: 'unsubscribe', channel: 'fleet' });
     client.send({ type: 'unsubscribe', channel: 'fleet' });
-    await eventually(() => listening('fleet') === 0);
-    tell('fleet', 'nobody hears this');
+    await eventually(() => subscriberCount('fleet') === 0);
+    publish('fleet', 'without subscribers');
     client.send({ type: 'ping' });
     await eventually(() => client.frames.at(-1)?.type === 'pong' && client.frames.length === 3);
     expect(client.frames.map(({ type }) => type)).toEqual(['event', 'pong', 'pong']);
   });
 
-  it('are left by a connection that ends', async () => {
-    const { join, listening } = await openHub();
+  it('unsubscribes when the connection ends', async () => {
+    const { join, subscriberCount } = await openHub();
     const client = await join();
     client.send({ type: 'subscribe', channel: 'fleet' });
     client.send({ type: 'subscribe', channel: 'operations' });
-    await eventually(() => listening('fleet') + listening('operations') === 2);
+    await eventually(() => subscriberCount('fleet') + subscriberCount('operations') === 2);
     client.socket.terminate();
-    await eventually(() => listening('fleet') + listening('operations') === 0);
+    await eventually(() => subscriberCount('fleet') + subscriberCount('operations') === 0);
   });
 });
 
 describe('a socket', () => {
   it.each(['nonsense', '{"type":"subscribe","channel":"everything"}', Buffer.from('{"type":"ping"}')])(
-    'that sends no frame of ours is closed with 4400 (%s)',
+    'closes with 4400 after a malformed frame (%s)',
     async (data) => {
-      const { join, listening } = await openHub();
+      const { join, subscriberCount } = await openHub();
       const client = await join();
       client.send({ type: 'subscribe', channel: 'fleet' });
       client.socket.send(data);
       expect(await client.closed).toBe(4400);
-      await eventually(() => listening('fleet') === 0);
+      await eventually(() => subscriberCount('fleet') === 0);
     },
   );
 
-  it('that sends too much at once is closed', async () => {
+  it('closes after an oversized frame', async () => {
     const { join } = await openHub();
     const client = await join();
     client.send('x'.repeat(70_000));
     expect(await client.closed).toBe(1009);
   });
 
-  it('is closed with 4401 soon after its session has ended, others stay', async () => {
+  it('closes with 4401 when its session ends, without affecting others', async () => {
     const ended = new Set<string>();
     let opened = 0;
     const { join } = await openHub({
@@ -231,7 +231,7 @@ describe('a socket', () => {
       admit: async () => {
         opened += 1;
         const name = `session ${opened}`;
-        return { ok: true, listener: ANA, sessionStillValid: async () => !ended.has(name) };
+        return { ok: true, session: ANA, sessionStillValid: async () => !ended.has(name) };
       },
     });
     const [first, second] = [await join(), await join()];
@@ -240,11 +240,11 @@ describe('a socket', () => {
     expect(second.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is closed at once when somebody says that sessions have ended', async () => {
+  it('closes at once when sessions are rechecked', async () => {
     let hasEnded = false;
     const { hub, join } = await openHub({
       recheckEveryMs: 3_600_000,
-      admit: async () => ({ ok: true, listener: ANA, sessionStillValid: async () => !hasEnded }),
+      admit: async () => ({ ok: true, session: ANA, sessionStillValid: async () => !hasEnded }),
     });
     const client = await join();
     hub.recheckSessions();
@@ -253,16 +253,16 @@ describe('a socket', () => {
     expect(await client.closed).toBe(4401);
   });
 
-  it('stays when its session cannot be checked just now', async () => {
+  it('stays open when its session cannot be checked', async () => {
     let checks = 0;
     const { join } = await openHub({
       recheckEveryMs: 10,
       admit: async () => ({
         ok: true,
-        listener: ANA,
+        session: ANA,
         sessionStillValid: async () => {
           checks += 1;
-          throw new Error('the database is away');
+          throw new Error('the database is down');
         },
       }),
     });
@@ -271,71 +271,71 @@ describe('a socket', () => {
     expect(socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('that is being closed is not listened to, though it does not answer that', async () => {
+  it('ignores messages after the close frame was sent', async () => {
     let isSignedIn = true;
     const { hub, join } = await openHub({
-      admit: async () => ({ ok: true, listener: ANA, sessionStillValid: async () => isSignedIn }),
+      admit: async () => ({ ok: true, session: ANA, sessionStillValid: async () => isSignedIn }),
     });
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     hub.provide('console', (_send, { recheck }) => ({
-      leave: () => heard.push('left'),
-      onBytes: () => heard.push('bytes'),
-      onMessage: (payload) => void recheck().then(() => heard.push(payload)),
+      leave: () => received.push('left'),
+      onBytes: () => received.push('bytes'),
+      onMessage: (payload) => void recheck().then(() => received.push(payload)),
     }));
     const client = await join();
     client.send({ type: 'subscribe', channel: 'console', key: 'c1' });
     client.socket.pause();
     isSignedIn = false;
     client.send({ type: 'message', channel: 'console', key: 'c1', payload: 'before' });
-    await eventually(() => heard.length === 1);
+    await eventually(() => received.length === 1);
     client.send({ type: 'message', channel: 'console', key: 'c1', payload: 'behind' });
     client.socket.send(packBytes({ channel: 'console', key: 'c1' }, new Uint8Array([1])));
-    // Its answer to the close comes after these.
+    // The client answers the close frame only after these.
     client.socket.resume();
     expect(await client.closed).toBe(4401);
-    await eventually(() => heard.includes('left'));
-    expect(heard).toEqual(['before', 'left']);
+    await eventually(() => received.includes('left'));
+    expect(received).toEqual(['before', 'left']);
   });
 
-  it('is closed by close, and at the latest soon after', async () => {
-    const { hub, join, listening } = await openHub();
+  it('closes when the hub closes, even if the client does not answer', async () => {
+    const { hub, join, subscriberCount } = await openHub();
     const client = await join();
-    const deaf = await join();
-    deaf.send({ type: 'subscribe', channel: 'fleet' });
-    await eventually(() => listening('fleet') === 1);
-    deaf.socket.pause();
+    const silent = await join();
+    silent.send({ type: 'subscribe', channel: 'fleet' });
+    await eventually(() => subscriberCount('fleet') === 1);
+    silent.socket.pause();
     hub.close();
     expect(await client.closed).toBe(1001);
-    await eventually(() => listening('fleet') === 0);
+    await eventually(() => subscriberCount('fleet') === 0);
   });
 });
 
-describe('a browser that cannot keep up', () => {
+describe('a slow client', () => {
   const megabyte = () => randomBytes(768 * 1024).toString('base64');
 
-  it('gets a gap and the news of it instead of an ever longer queue, even if nothing follows', async () => {
-    const { join, tell } = await openHub();
+  it('loses events and is told, even if no event follows', async () => {
+    const { join, publish } = await openHub();
     const client = await join();
     client.send({ type: 'subscribe', channel: 'operations' });
     await eventually(() => client.frames.length === 1);
     client.socket.pause();
-    // More than the queue and what the network holds; the last word is among what is dropped.
+    // More than the queue and the network buffers hold, so the last event is dropped.
     for (let sent = 0; sent < 40; sent += 1) {
-      tell('operations', { at: sent, bytes: megabyte() });
+      publish('operations', { at: sent, bytes: megabyte() });
       await new Promise((resolve) => setImmediate(resolve));
     }
     client.socket.resume();
     await eventually(() => client.frames.at(-1)?.type === 'lost', 30_000);
     const kinds = client.frames.map(({ type }) => type);
     expect(kinds.filter((kind) => kind === 'event').length).toBeLessThan(40);
-    // Told once for each gap, never twice in a row.
+    // One `lost` frame per gap.
     expect(kinds.join(' ')).not.toContain('lost lost');
-    tell('operations', 'again');
+    publish('operations', 'again');
     await eventually(() => client.frames.at(-1)?.type === 'event');
     expect(client.frames.at(-1)).toEqual(event('operations', 'again'));
   });
 
-  it('and has everything sent anew again and again is cut off', async () => {
+  it('is disconnected when it keeps subscribing without reading', async () => {
     const { hub, join } = await openHub();
     const seen = new Set<string>();
     hub.provide('console', (_send, { key, sendBytes }) => {
@@ -346,7 +346,7 @@ describe('a browser that cannot keep up', () => {
     const { socket, send } = await join();
     socket.pause();
     send({ type: 'subscribe', channel: 'console', key: 'kept' });
-    // Half a gigabyte, were it all kept.
+    // Would queue half a gigabyte.
     for (let time = 0; time < 1_000; time += 1) {
       send({ type: 'subscribe', channel: 'console', key: 'again' });
       send({ type: 'unsubscribe', channel: 'console', key: 'again' });
@@ -356,14 +356,14 @@ describe('a browser that cannot keep up', () => {
     expect([...seen]).toEqual(['joined kept', 'joined again', 'left again', 'left kept']);
   });
 
-  it('does not slow others down', async () => {
-    const { join, tell } = await openHub();
+  it('does not slow down others', async () => {
+    const { join, publish } = await openHub();
     const [slow, quick] = [await join(), await join()];
     for (const client of [slow, quick]) client.send({ type: 'subscribe', channel: 'fleet' });
     await eventually(() => slow.frames.length + quick.frames.length === 2);
     slow.socket.pause();
     for (let sent = 0; sent < 20; sent += 1) {
-      tell('fleet', megabyte());
+      publish('fleet', megabyte());
       await eventually(() => quick.frames.length === sent + 2);
     }
     expect(quick.frames.every(({ type }) => type === 'event')).toBe(true);

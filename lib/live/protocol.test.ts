@@ -5,13 +5,13 @@ import {
   packBytes,
   parseClientFrame,
   parseServerFrame,
-  placeName,
   type ServerFrame,
+  topicName,
   unpackBytes,
 } from './protocol';
 
 describe('parseClientFrame', () => {
-  it('reads what a browser may say', () => {
+  it('parses pings and subscriptions', () => {
     expect(parseClientFrame('{"type":"ping"}')).toEqual({ type: 'ping' });
     for (const channel of ['fleet', 'operations'] as const) {
       for (const type of ['subscribe', 'unsubscribe'] as const) {
@@ -20,8 +20,8 @@ describe('parseClientFrame', () => {
     }
   });
 
-  it('wants a key for channels that have one, and for no other', () => {
-    const subscribe = (place: object) => parseClientFrame(JSON.stringify({ type: 'subscribe', ...place }));
+  it('requires a key for keyed channels only', () => {
+    const subscribe = (topic: object) => parseClientFrame(JSON.stringify({ type: 'subscribe', ...topic }));
     expect(subscribe({ channel: 'folder', key: 'i /' })).toEqual({
       type: 'subscribe',
       channel: 'folder',
@@ -30,7 +30,7 @@ describe('parseClientFrame', () => {
     for (const key of [undefined, '', 7, null, {}, 'x'.repeat(4_401)])
       expect(subscribe({ channel: 'folder', key })).toBeNull();
     expect(subscribe({ channel: 'fleet', key: 'i' })).toBeNull();
-    expect(new Set(CHANNELS.map((channel) => placeName({ channel, key: 'k' }))).size).toBe(CHANNELS.length);
+    expect(new Set(CHANNELS.map((channel) => topicName({ channel, key: 'k' }))).size).toBe(CHANNELS.length);
   });
 
   it.each([
@@ -47,11 +47,11 @@ describe('parseClientFrame', () => {
     '{"type":"subscribe","channel":["fleet"]}',
     '{"type":"event","channel":"fleet"}',
     '{"type":"ping"',
-  ])('takes %j for no frame', (text) => {
+  ])('rejects %j', (text) => {
     expect(parseClientFrame(text)).toBeNull();
   });
 
-  it('does not even read a long one', () => {
+  it('rejects a frame that is too long', () => {
     expect(parseClientFrame(JSON.stringify({ type: 'ping', padding: 'x'.repeat(9_000) }))).toBeNull();
   });
 });
@@ -61,34 +61,34 @@ describe('parseServerFrame', () => {
     { type: 'pong' },
     { type: 'lost', channel: 'fleet' },
     { type: 'event', channel: 'operations', payload: { any: ['thing'] } },
-  ])('reads %j', (frame) => {
+  ])('parses %j', (frame) => {
     expect(parseServerFrame(JSON.stringify(frame))).toEqual(frame);
   });
 
   it.each(['', 'null', '{}', '{"type":"event"}', '{"type":"event","channel":"x"}', '{"channel":"fleet"}'])(
-    'takes %j for no frame',
+    'rejects %j',
     (text) => expect(parseServerFrame(text)).toBeNull(),
   );
 });
 
-describe('what is said to a channel', () => {
-  it('is carried as it is, with its place', () => {
-    const place = { channel: 'console', key: 'c1' } as const;
+describe('payloads', () => {
+  it('are passed on unchanged', () => {
+    const topic = { channel: 'console', key: 'c1' } as const;
     const read = (frame: object) => parseClientFrame(JSON.stringify(frame));
-    const message = { type: 'message', ...place, payload: { kind: 'ack', offset: 7 } };
+    const message = { type: 'message', ...topic, payload: { kind: 'ack', offset: 7 } };
     expect(read(message)).toEqual(message);
-    expect(read({ type: 'subscribe', ...place, payload: { offset: 7 } })).toEqual({
+    expect(read({ type: 'subscribe', ...topic, payload: { offset: 7 } })).toEqual({
       type: 'subscribe',
-      ...place,
+      ...topic,
       payload: { offset: 7 },
     });
-    expect(read({ type: 'message', ...place })).toBeNull();
+    expect(read({ type: 'message', ...topic })).toBeNull();
     expect(read({ type: 'message', channel: 'console', payload: 1 })).toBeNull();
   });
 });
 
-describe('bytes', () => {
-  it('arrive as they were sent, at their place', () => {
+describe('binary frames', () => {
+  it('carry the topic and the bytes unchanged', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1, maxLength: 40 }),
@@ -99,7 +99,7 @@ describe('bytes', () => {
           const elsewhere = new Uint8Array(shift + frame.length);
           elsewhere.set(frame, shift);
           expect(unpackBytes(elsewhere.subarray(shift))).toEqual({
-            place: { channel: 'console', key },
+            topic: { channel: 'console', key },
             bytes,
           });
         },
@@ -107,7 +107,7 @@ describe('bytes', () => {
     );
   });
 
-  it('without a place are nothing', () => {
+  it('without a valid topic are rejected', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (frame) => unpackBytes(frame) === null));
     const frame = packBytes({ channel: 'console', key: 'c1' }, new Uint8Array(3));
     for (const length of [0, 1, 2, 20]) expect(unpackBytes(frame.subarray(0, length))).toBeNull();

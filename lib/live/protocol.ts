@@ -1,9 +1,8 @@
 /**
- * The frames of `/live`. One socket per tab carries every channel: what is said travels as JSON text, bytes as binary
- * frames that name their place ahead of the bytes as they are. Runs anywhere.
+ * The frames of `/live`. One socket per tab carries all channels. Events and messages are JSON text frames; bytes are
+ * binary frames that start with their topic. For the server and the browser.
  */
 
-/** What can be listened to. */
 export const CHANNELS = [
   'fleet',
   'operations',
@@ -17,7 +16,7 @@ export const CHANNELS = [
 ] as const;
 export type Channel = (typeof CHANNELS)[number];
 
-/** Whether a channel is one of many of its kind, told apart by a key such as the id of a sandbox. */
+/** Whether the topics of a channel have keys, for example a sandbox id. */
 const KEYED = {
   fleet: false,
   operations: false,
@@ -30,86 +29,81 @@ const KEYED = {
   process: true,
 } satisfies Record<Channel, boolean>;
 
-/** What exactly is listened to. `key` is there for channels that have one, and for no other. */
-export type Place = { channel: Channel; key?: string };
+/** What a tab subscribes to. Has a `key` if and only if its channel is keyed. */
+export type Topic = { channel: Channel; key?: string };
 
-/**
- * From the browser. A ping is answered with a pong, so that both sides notice a dead connection. `payload` is whatever the
- * channel's own protocol says, as of now unchecked; with `subscribe` it is what the listener has to say on joining.
- */
+/** From the browser. A `payload` is defined by the channel's own protocol and not checked here. */
 export type ClientFrame =
-  | ({ type: 'subscribe'; payload?: unknown } & Place)
-  | ({ type: 'message'; payload: unknown } & Place)
-  | ({ type: 'unsubscribe' } & Place)
+  | ({ type: 'subscribe'; payload?: unknown } & Topic)
+  | ({ type: 'message'; payload: unknown } & Topic)
+  | ({ type: 'unsubscribe' } & Topic)
   | { type: 'ping' };
 
-/** From the server. `lost` says that events were dropped because the browser was too slow: read everything again. */
+/** From the server. `lost`: events were dropped because the browser was too slow, so it has to subscribe again. */
 export type ServerFrame =
-  | ({ type: 'event'; payload: unknown } & Place)
-  | ({ type: 'lost' } & Place)
+  | ({ type: 'event'; payload: unknown } & Topic)
+  | ({ type: 'lost' } & Topic)
   | { type: 'pong' };
 
-/** One text for each place, to look it up by. */
-export function placeName({ channel, key = '' }: Place): string {
+/** A key for maps. */
+export function topicName({ channel, key = '' }: Topic): string {
   return `${channel} ${key}`;
 }
 
-/** Close codes of our own (the range 4000 to 4999 is for applications). */
+/** Close codes from the range for applications, 4000 to 4999. */
 export const CLOSED_SIGNED_OUT = 4401;
 export const CLOSED_BAD_FRAME = 4400;
 
 const MAX_FRAME_CHARS = 8192;
 const MAX_KEY_CHARS = 4400;
 
-/** The frame in `text`, or `null` for anything that is not one. */
+/** Returns `null` for a malformed frame. */
 export function parseClientFrame(text: string): ClientFrame | null {
   if (text.length > MAX_FRAME_CHARS) return null;
   const value = parseObject(text);
   if (value?.type === 'ping') return { type: 'ping' };
-  const place = value === null ? null : parsePlace(value);
-  if (value === null || place === null) return null;
-  const said = value.payload === undefined ? {} : { payload: value.payload };
-  if (value.type === 'subscribe') return { type: 'subscribe', ...place, ...said };
-  if (value.type === 'unsubscribe') return { type: 'unsubscribe', ...place };
-  return value.type === 'message' && 'payload' in said
-    ? { type: 'message', ...place, payload: said.payload }
-    : null;
+  const topic = value === null ? null : parseTopic(value);
+  if (value === null || topic === null) return null;
+  const { payload } = value;
+  if (value.type === 'subscribe')
+    return { type: 'subscribe', ...topic, ...(payload === undefined ? {} : { payload }) };
+  if (value.type === 'unsubscribe') return { type: 'unsubscribe', ...topic };
+  return value.type === 'message' && payload !== undefined ? { type: 'message', ...topic, payload } : null;
 }
 
-/** The frame in `text`, or `null`. Payloads come from our own server and are taken as they are. */
+/** Returns `null` for a malformed frame. Does not check payloads, which come from our own server. */
 export function parseServerFrame(text: string): ServerFrame | null {
   const value = parseObject(text);
   if (value?.type === 'pong') return { type: 'pong' };
-  const place = value === null ? null : parsePlace(value);
-  if (place === null) return null;
-  if (value?.type === 'lost') return { type: 'lost', ...place };
-  return value?.type === 'event' ? { type: 'event', ...place, payload: value.payload } : null;
+  const topic = value === null ? null : parseTopic(value);
+  if (topic === null) return null;
+  if (value?.type === 'lost') return { type: 'lost', ...topic };
+  return value?.type === 'event' ? { type: 'event', ...topic, payload: value.payload } : null;
 }
 
-/** A binary frame: the length of the place's JSON in two bytes, that JSON, and the bytes. */
 const LENGTH_BYTES = 2;
 
-/** Bytes for or from a place, as one binary frame. */
-export function packBytes(place: Place, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const name = new TextEncoder().encode(JSON.stringify(place));
-  const frame = new Uint8Array(LENGTH_BYTES + name.length + bytes.length);
-  new DataView(frame.buffer).setUint16(0, name.length);
-  frame.set(name, LENGTH_BYTES);
-  frame.set(bytes, LENGTH_BYTES + name.length);
+/** Builds a binary frame: the length of the topic's JSON as two bytes, the JSON, then `bytes`. */
+export function packBytes(topic: Topic, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const json = new TextEncoder().encode(JSON.stringify(topic));
+  const frame = new Uint8Array(LENGTH_BYTES + json.length + bytes.length);
+  new DataView(frame.buffer).setUint16(0, json.length);
+  frame.set(json, LENGTH_BYTES);
+  frame.set(bytes, LENGTH_BYTES + json.length);
   return frame;
 }
 
-/** What a binary frame carries, or `null` for anything that is not one. The bytes share the frame's memory. */
-export function unpackBytes(frame: Uint8Array): { place: Place; bytes: Uint8Array } | null {
+/** Returns `null` for a malformed frame. The bytes share the frame's memory. */
+export function unpackBytes(frame: Uint8Array): { topic: Topic; bytes: Uint8Array } | null {
   if (frame.length < LENGTH_BYTES) return null;
   const end = LENGTH_BYTES + new DataView(frame.buffer, frame.byteOffset).getUint16(0);
   if (end > frame.length || end > MAX_FRAME_CHARS) return null;
   const value = parseObject(new TextDecoder().decode(frame.subarray(LENGTH_BYTES, end)));
-  const place = value === null ? null : parsePlace(value);
-  return place === null ? null : { place, bytes: frame.subarray(end) };
+  const topic = value === null ? null : parseTopic(value);
+  return topic === null ? null : { topic, bytes: frame.subarray(end) };
 }
 
-function parsePlace({ channel: named, key }: Record<string, unknown>): Place | null {
+function parseTopic({ channel: named, key }: Record<string, unknown>): Topic | null {
   const channel = CHANNELS.find((known) => known === named);
   if (channel === undefined || KEYED[channel] !== (key !== undefined)) return null;
   if (key === undefined) return { channel };

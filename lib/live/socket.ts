@@ -2,42 +2,42 @@ import {
   type Channel,
   CLOSED_SIGNED_OUT,
   type ClientFrame,
-  type Place,
   packBytes,
   parseServerFrame,
-  placeName,
+  type Topic,
+  topicName,
   unpackBytes,
 } from './protocol';
 
-/** How the connection is, for people: `connecting` for the first time, or `waiting` for it to come back. */
+/** `connecting`: for the first time. `waiting`: the connection was lost and is being restored. */
 export type LiveState = 'connecting' | 'open' | 'waiting';
 
 export type ChannelListener = {
   onEvent: (payload: unknown) => void;
-  /** Events were missed: the connection is new, or was too slow. What is known may be out of date until read again. */
+  /** Events were missed because the connection was lost or too slow. Known state may be stale until the next event. */
   onGap: () => void;
-  /** Bytes, in their order among the events. They are the listener's to keep. */
+  /** Called in order with the events. The listener may keep the bytes. */
   onBytes?: (bytes: Uint8Array) => void;
-  /** What there is to say on joining, now and after each gap. Of several listeners the first is asked. */
-  opening?: () => unknown;
+  /** The payload of each `subscribe` frame. Only the topic's first listener provides it. */
+  joinPayload?: () => unknown;
 };
 
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 10_000;
+const MIN_RETRY_MS = 500;
+const MAX_RETRY_MS = 10_000;
 const PING_EVERY_MS = 20_000;
 const PONG_WITHIN_MS = 10_000;
-/** What a browser says of a connection that broke off. */
-const CLOSED_SILENT = 1006;
-/** A sign-out without an answer for this long is over, ms. */
+/** The close code of a connection that broke without a close frame. */
+const CLOSED_ABNORMALLY = 1006;
+/** How long to wait for the response to a sign-out, ms. */
 const SIGN_OUT_WITHIN_MS = 5_000;
 
 /**
- * The one WebSocket of this tab. Connects while a channel is listened to, reconnects with a growing, jittered wait,
- * and joins its channels again.
+ * The single WebSocket of this tab. Connects while a topic has listeners, reconnects with exponential backoff and
+ * jitter, and then subscribes to all topics again.
  */
 export class LiveSocket {
-  /** Who listens where, by the name of the place; a place without listeners is not kept. */
-  readonly #places = new Map<string, { place: Place; listeners: Set<ChannelListener> }>();
+  /** The topics that have listeners, by topic name. */
+  readonly #topics = new Map<string, { topic: Topic; listeners: Set<ChannelListener> }>();
   readonly #stateListeners = new Set<() => void>();
   #socket: WebSocket | null = null;
   #state: LiveState = 'connecting';
@@ -46,39 +46,39 @@ export class LiveSocket {
   #pingTimer: ReturnType<typeof setInterval> | null = null;
   #pongTimer: ReturnType<typeof setTimeout> | null = null;
   #signOut: Promise<unknown> = Promise.resolve();
-  /** The session has ended, and the page is about to leave. */
-  #isOver = false;
+  /** The session has ended, and the page is about to navigate away. */
+  #isSignedOut = false;
 
-  /** Listens to a channel, where it has one to that of its `key`, until the answered function is called. */
+  /** Subscribes to a channel, or to one of its keys, until the returned function is called. */
   subscribe(channel: Channel, listener: ChannelListener, key?: string): () => void {
-    const place: Place = { channel, ...(key === undefined ? {} : { key }) };
-    const name = placeName(place);
-    const { listeners } = this.#places.get(name) ?? { listeners: new Set<ChannelListener>() };
-    this.#places.set(name, { place, listeners });
+    const topic: Topic = { channel, ...(key === undefined ? {} : { key }) };
+    const name = topicName(topic);
+    const { listeners } = this.#topics.get(name) ?? { listeners: new Set<ChannelListener>() };
+    this.#topics.set(name, { topic, listeners });
     listeners.add(listener);
     if (this.#socket?.readyState === WebSocket.OPEN) {
-      // A second listener needs the channel's opening words too.
-      if (listeners.size > 1) this.#joinAgain(place);
-      else this.#join(place);
+      // A second listener needs the initial state too, which the server sends on subscribing.
+      if (listeners.size > 1) this.#resubscribe(topic);
+      else this.#subscribe(topic);
     } else {
       this.#connect();
     }
     return () => {
       if (!listeners.delete(listener) || listeners.size > 0) return;
-      this.#places.delete(name);
-      this.#send({ type: 'unsubscribe', ...place });
+      this.#topics.delete(name);
+      this.#send({ type: 'unsubscribe', ...topic });
     };
   }
 
-  /** Says something to a channel that is listened to; false where that cannot be sent now, and is not. */
-  say({ channel, key }: Place, payload: unknown): boolean {
+  /** Sends a message to a subscribed topic. Returns false, and sends nothing, while disconnected. */
+  sendMessage({ channel, key }: Topic, payload: unknown): boolean {
     return this.#send({ type: 'message', channel, ...(key === undefined ? {} : { key }), payload });
   }
 
-  /** Sends bytes to a channel that is listened to, likewise. */
-  sendBytes(place: Place, bytes: Uint8Array): boolean {
+  /** Sends bytes to a subscribed topic. Returns false, and sends nothing, while disconnected. */
+  sendBytes(topic: Topic, bytes: Uint8Array): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(packBytes(place, bytes));
+    this.#socket.send(packBytes(topic, bytes));
     return true;
   }
 
@@ -89,16 +89,16 @@ export class LiveSocket {
     return () => this.#stateListeners.delete(listener);
   };
 
-  /** Tries again now: the network is back, or somebody looks at the tab again. */
+  /** Skips the rest of the wait, for example when the network is back or the tab becomes visible. */
   readonly retryNow = (): void => {
     if (this.#state === 'waiting') this.#connect();
   };
 
   #connect(): void {
     if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
-    if (this.#places.size === 0 || this.#isOver) return;
+    if (this.#topics.size === 0 || this.#isSignedOut) return;
     this.#stopTimers();
-    // Another attempt may hang for minutes: until one succeeds, the connection stays as lost as it was.
+    // A retry may hang for minutes, so the state stays `waiting` until one succeeds.
     if (this.#failures === 0) this.#setState('connecting');
     const url = new URL('/live', window.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -110,7 +110,7 @@ export class LiveSocket {
       opened = true;
       this.#failures = 0;
       this.#setState('open');
-      for (const { place } of this.#places.values()) this.#join(place);
+      for (const { topic } of this.#topics.values()) this.#subscribe(topic);
       this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
     };
     socket.onmessage = ({ data }) => {
@@ -118,8 +118,8 @@ export class LiveSocket {
       else this.#receive(String(data));
     };
     socket.onclose = ({ code }) => {
-      // One that was given up while it took its time to close is no longer ours.
-      if (this.#socket === socket) this.#closed(code, opened);
+      // An abandoned socket may close late, when another one has replaced it.
+      if (this.#socket === socket) this.#handleClose(code, opened);
     };
   }
 
@@ -131,54 +131,57 @@ export class LiveSocket {
       this.#pongTimer = null;
       return;
     }
-    for (const listener of this.#places.get(placeName(frame))?.listeners ?? []) {
+    const subscribed = this.#topics.get(topicName(frame));
+    for (const listener of subscribed?.listeners ?? []) {
       if (frame.type === 'lost') listener.onGap();
       else listener.onEvent(frame.payload);
     }
-    // The opening words of a channel say where things stand now.
-    if (frame.type === 'lost') this.#joinAgain(this.#places.get(placeName(frame))?.place);
+    // Subscribing again makes the server send the current state.
+    if (frame.type === 'lost' && subscribed) this.#resubscribe(subscribed.topic);
   }
 
   #receiveBytes(frame: Uint8Array): void {
     const packed = unpackBytes(frame);
     if (packed === null) return;
-    for (const listener of this.#places.get(placeName(packed.place))?.listeners ?? [])
+    for (const listener of this.#topics.get(topicName(packed.topic))?.listeners ?? [])
       listener.onBytes?.(packed.bytes);
   }
 
-  #closed(code: number, opened: boolean): void {
+  #handleClose(code: number, opened: boolean): void {
     this.#stopTimers();
     this.#socket = null;
     if (code === CLOSED_SIGNED_OUT) {
-      this.#isOver = true;
+      this.#isSignedOut = true;
       void this.#signOut.then(leaveToSignIn);
       return;
     }
-    for (const { listeners } of this.#places.values()) for (const listener of listeners) listener.onGap();
-    // A refused upgrade looks like any other failure from here; the session route tells them apart.
+    for (const { listeners } of this.#topics.values()) for (const listener of listeners) listener.onGap();
+    // The browser does not report why an upgrade failed, so ask whether the session has ended.
     if (!opened) void this.#signOut.then(leaveIfSignedOut);
-    const waitMs =
-      Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS) * (0.75 + Math.random() / 2);
+    const waitMs = Math.min(MIN_RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS) * (0.75 + Math.random() / 2);
     this.#failures += 1;
     this.#setState('waiting');
     this.#retryTimer = setTimeout(() => this.#connect(), waitMs);
   }
 
-  /** This tab signs out, and hears of the end of its session before the answer that takes its cookie away: it waits for that. */
-  awaitSignOut(answer: Promise<unknown>): void {
-    const patience = new Promise((resolve) => setTimeout(resolve, SIGN_OUT_WITHIN_MS));
-    this.#signOut = Promise.race([answer.catch(() => {}), patience]);
+  /**
+   * Delays leaving the page until this tab's own sign-out has been answered. The socket is closed before that answer
+   * removes the cookie.
+   */
+  awaitSignOut(response: Promise<unknown>): void {
+    const timeout = new Promise((resolve) => setTimeout(resolve, SIGN_OUT_WITHIN_MS));
+    this.#signOut = Promise.race([response.catch(() => {}), timeout]);
   }
 
   #ping(): void {
     this.#send({ type: 'ping' });
-    this.#pongTimer ??= setTimeout(() => this.#giveUp(), PONG_WITHIN_MS);
+    this.#pongTimer ??= setTimeout(() => this.#abandon(), PONG_WITHIN_MS);
   }
 
-  /** A browser tells of a close only once the other side has answered it, and the other side is silent. */
-  #giveUp(): void {
+  /** Does not wait for the close event, which a browser fires only after the silent server has answered. */
+  #abandon(): void {
     this.#socket?.close();
-    this.#closed(CLOSED_SILENT, true);
+    this.#handleClose(CLOSED_ABNORMALLY, true);
   }
 
   #stopTimers(): void {
@@ -188,16 +191,15 @@ export class LiveSocket {
     this.#retryTimer = this.#pingTimer = this.#pongTimer = null;
   }
 
-  #joinAgain(place: Place | undefined): void {
-    if (!place) return;
-    this.#send({ type: 'unsubscribe', ...place });
-    this.#join(place);
+  #resubscribe(topic: Topic): void {
+    this.#send({ type: 'unsubscribe', ...topic });
+    this.#subscribe(topic);
   }
 
-  #join(place: Place): void {
-    const [first] = this.#places.get(placeName(place))?.listeners ?? [];
-    const payload = first?.opening?.();
-    this.#send({ type: 'subscribe', ...place, ...(payload === undefined ? {} : { payload }) });
+  #subscribe(topic: Topic): void {
+    const [first] = this.#topics.get(topicName(topic))?.listeners ?? [];
+    const payload = first?.joinPayload?.();
+    this.#send({ type: 'subscribe', ...topic, ...(payload === undefined ? {} : { payload }) });
   }
 
   #send(frame: ClientFrame): boolean {
@@ -214,18 +216,18 @@ export class LiveSocket {
 }
 
 async function leaveIfSignedOut(): Promise<void> {
-  const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null);
-  if (answer?.status === 401) leaveToSignIn();
+  const response = await fetch('/api/session', { cache: 'no-store' }).catch(() => null);
+  if (response?.status === 401) leaveToSignIn();
 }
 
-/** Goes where one signs in, and forgets what this page knows. */
+/** Loads the sign-in page anew, which discards all data in this page. */
 export function leaveToSignIn(): void {
   window.location.assign('/sign-in');
 }
 
 let tabSocket: LiveSocket | null = null;
 
-/** The socket of this tab. In the browser only. */
+/** The socket of this tab. Browser only. */
 export function liveSocket(): LiveSocket {
   if (tabSocket) return tabSocket;
   tabSocket = new LiveSocket();

@@ -10,7 +10,7 @@ import { PROCESS_SIGNALS, ProcessRequest } from './schema';
 const CALL_MS = 15_000;
 const SignalInput = ProcessRequest.extend({ signal: z.enum(PROCESS_SIGNALS) });
 
-/** Signals the process that was shown, if it still is that one. Role: operator. */
+/** Signals a process if it is still the requested one. Role: operator. */
 export async function sendSignal(input: z.input<typeof SignalInput>): Promise<Result<null>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');

@@ -3,48 +3,48 @@ import { noteAccess } from '../access/audit';
 import { KeptOutput } from '../commands/kept-output';
 import { SandkeeperError } from '../errors';
 import { openEnvd } from '../sandbox-api/envd';
+import { PROCESS_GONE } from '../sandbox-api/envd-processes';
 import { singleton } from '../singleton';
 import { requireProcess } from './list';
-import { type ProcessEvent, type ProcessInfo, ProcessRequest } from './schema';
+import { type AttachmentEvent, type ProcessInfo, ProcessRequest } from './schema';
 
-type Tell = (event: ProcessEvent) => void;
-type Who = { actor: string };
+type Publish = (event: AttachmentEvent) => void;
+type Subscriber = { actor: string };
 
-const TELL_EVERY_MS = 100;
-/** What is kept of the beginning and of the end of what a process writes while somebody looks. */
+const PUBLISH_EVERY_MS = 100;
+/** The first and the last so many bytes of the output are kept while anyone is subscribed. */
 const KEPT_BYTES = 64 * 1024;
 
-/** The processes whose output somebody looks at: one stream from the sandbox for each, however many look. */
+/** The processes whose output people follow. Opens one stream per process, however many people follow it. */
 export class ProcessAttachments {
-  readonly #note;
+  readonly #recordAccess;
   readonly #open = new Map<string, Attachment>();
 
-  /** `note` writes down who looks at what. */
-  constructor(note = noteAccess) {
-    this.#note = note;
+  constructor(recordAccess = noteAccess) {
+    this.#recordAccess = recordAccess;
   }
 
   /**
-   * Tells what the process that `key` names writes from now on, and to who comes later what it wrote since somebody
-   * began to look; until the answered function is called, or until `ended` or `refused`.
+   * Publishes the output of the process that `key` names, from the first subscription on, until the returned function is
+   * called or `ended` or `refused` was published.
    */
-  listen(key: string, who: Who, tell: Tell): () => void {
-    const input = readKey(key);
-    if (input === null) {
-      tell({ kind: 'refused', message: 'There is no such process.' });
+  subscribe(key: string, subscriber: Subscriber, publish: Publish): () => void {
+    const request = readKey(key);
+    if (request === null) {
+      publish({ kind: 'refused', message: 'There is no such process.' });
       return () => {};
     }
-    const attachment = this.#open.get(key) ?? this.#begin(key, input);
-    return attachment.listen(who, tell);
+    const attachment = this.#open.get(key) ?? this.#create(key, request);
+    return attachment.subscribe(subscriber, publish);
   }
 
-  /** How many processes are looked at. */
+  /** The number of processes that are followed. */
   get size(): number {
     return this.#open.size;
   }
 
-  #begin(key: string, input: ProcessRequest): Attachment {
-    const attachment: Attachment = new Attachment(input, this.#note, () => {
+  #create(key: string, request: ProcessRequest): Attachment {
+    const attachment: Attachment = new Attachment(request, this.#recordAccess, () => {
       if (this.#open.get(key) === attachment) this.#open.delete(key);
     });
     this.#open.set(key, attachment);
@@ -54,133 +54,129 @@ export class ProcessAttachments {
 
 function readKey(key: string): ProcessRequest | null {
   const [sandboxId, pid, mark, ...rest] = key.split(' ');
-  const input = ProcessRequest.safeParse({ sandboxId, pid: Number(pid), mark });
-  return input.success && rest.length === 0 ? input.data : null;
+  const request = ProcessRequest.safeParse({ sandboxId, pid: Number(pid), mark });
+  return request.success && rest.length === 0 ? request.data : null;
 }
 
 class Attachment {
-  readonly #input: ProcessRequest;
-  readonly #record: typeof noteAccess;
+  readonly #request: ProcessRequest;
+  readonly #recordAccess: typeof noteAccess;
   readonly #forget: () => void;
-  /** Everybody who is here, and of those the ones whose look is written down: only they are shown anything. */
-  readonly #here = new Set<Tell>();
-  readonly #admitted = new Set<Tell>();
-  readonly #noted = new Map<string, Promise<void>>();
+  /** All subscribers. Only the admitted ones, whose access is recorded, receive events. */
+  readonly #subscribers = new Set<Publish>();
+  readonly #admitted = new Set<Publish>();
+  readonly #recorded = new Map<string, Promise<void>>();
   readonly #leaving = new AbortController();
   #process: Promise<ProcessInfo> | null = null;
   #isFollowing = false;
   #output: KeptOutput | null = null;
   #sinceMs = 0;
   #timer: NodeJS.Timeout | null = null;
-  /** How it ended. */
-  #words: string | null = null;
+  /** How the process ended, as text; `null` while it runs. */
+  #ending: string | null = null;
 
-  constructor(input: ProcessRequest, record: typeof noteAccess, forget: () => void) {
-    this.#input = input;
-    this.#record = record;
+  constructor(request: ProcessRequest, recordAccess: typeof noteAccess, forget: () => void) {
+    this.#request = request;
+    this.#recordAccess = recordAccess;
     this.#forget = forget;
   }
 
-  listen(who: Who, tell: Tell): () => void {
-    this.#here.add(tell);
-    void this.#welcome(who, tell);
-    return () => this.#leave(tell);
+  subscribe(subscriber: Subscriber, publish: Publish): () => void {
+    this.#subscribers.add(publish);
+    void this.#admit(subscriber, publish);
+    return () => this.#unsubscribe(publish);
   }
 
-  /** What cannot be recorded is not shown. */
-  async #welcome({ actor }: Who, tell: Tell): Promise<void> {
+  /** Refuses a subscriber whose access cannot be recorded. */
+  async #admit({ actor }: Subscriber, publish: Publish): Promise<void> {
     try {
-      this.#process ??= requireProcess(this.#input, this.#leaving.signal);
+      this.#process ??= requireProcess(this.#request, this.#leaving.signal);
       const { command } = await this.#process;
-      if (this.#here.has(tell)) await this.#note(actor, command);
+      if (this.#subscribers.has(publish)) await this.#record(actor, command);
     } catch (thrown) {
-      if (!this.#here.has(tell)) return;
-      const message = SandkeeperError.from(thrown).message.replace(' Nothing was sent.', '');
-      tell({ kind: 'refused', message });
-      this.#leave(tell);
+      if (!this.#subscribers.has(publish)) return;
+      publish({ kind: 'refused', message: SandkeeperError.from(thrown).message });
+      this.#unsubscribe(publish);
       return;
     }
-    if (!this.#here.has(tell)) return;
-    this.#tellWhole(tell);
-    this.#admitted.add(tell);
-    if (this.#words !== null) this.#tellEnd(this.#words);
+    if (!this.#subscribers.has(publish)) return;
+    this.#publishWhole(publish);
+    this.#admitted.add(publish);
+    if (this.#ending !== null) this.#publishEnd(this.#ending);
     else if (!this.#isFollowing) void this.#follow();
   }
 
-  #leave(tell: Tell): void {
-    this.#admitted.delete(tell);
-    if (this.#here.delete(tell) && this.#here.size === 0) this.#end();
+  #unsubscribe(publish: Publish): void {
+    this.#admitted.delete(publish);
+    if (this.#subscribers.delete(publish) && this.#subscribers.size === 0) this.#end();
   }
 
-  /** Once for each person, who may try again where it failed. The first entry says what it is, too. */
-  #note(actor: string, command: string): Promise<void> {
-    const earlier = this.#noted.get(actor);
+  /** Records each person once, and retries after a failure. Only the first entry names the command. */
+  #record(actor: string, command: string): Promise<void> {
+    const earlier = this.#recorded.get(actor);
     if (earlier) return earlier;
-    const { sandboxId, pid } = this.#input;
-    const detail = this.#noted.size === 0 ? `Process ${pid}: ${command}` : `Process ${pid}`;
-    const noted = this.#record({ actor }, { kind: 'process-attached', sandboxId, detail });
-    this.#noted.set(actor, noted);
-    noted.catch(() => this.#noted.delete(actor));
-    return noted;
+    const { sandboxId, pid } = this.#request;
+    const detail = this.#recorded.size === 0 ? `Process ${pid}: ${command}` : `Process ${pid}`;
+    const recorded = this.#recordAccess({ actor }, { kind: 'process-attached', sandboxId, detail });
+    this.#recorded.set(actor, recorded);
+    recorded.catch(() => this.#recorded.delete(actor));
+    return recorded;
   }
 
   async #follow(): Promise<void> {
     this.#isFollowing = true;
-    const { sandboxId, pid } = this.#input;
-    let words = 'The connection to it broke off.';
+    const { sandboxId, pid } = this.#request;
+    let ending = 'The connection to the process was lost. Attach again to follow it.';
     try {
       const envd = await openEnvd(sandboxId);
-      for await (const event of envd.attachProcess(pid, this.#leaving.signal)) {
-        if (event.kind === 'start') this.#begin();
-        else if (event.kind === 'gone') words = 'It has ended.';
-        else if (event.kind === 'end')
-          words = event.exitCode >= 0 ? `It ended with exit code ${event.exitCode}.` : endWords(event.signal);
-        else {
-          this.#begin();
-          this.#output?.add(event.bytes);
-          this.#timer ??= setTimeout(() => this.#tellNews(), TELL_EVERY_MS);
+      for await (const event of envd.followProcess(pid, this.#leaving.signal)) {
+        if (event.kind === 'end') {
+          ending = endingOf(event);
+          continue;
         }
+        this.#begin();
+        if (event.kind === 'start') continue;
+        this.#output?.add(event.bytes);
+        this.#timer ??= setTimeout(() => this.#publishNew(), PUBLISH_EVERY_MS);
       }
     } catch (thrown) {
       if (this.#leaving.signal.aborted) return;
-      words = SandkeeperError.from(thrown).message;
+      const error = SandkeeperError.from(thrown);
+      ending = error.problem === PROCESS_GONE ? 'It has ended.' : error.message;
     }
-    this.#tellNews();
-    this.#words = words;
-    this.#tellEnd(words);
+    this.#publishNew();
+    this.#ending = ending;
+    this.#publishEnd(ending);
     this.#end();
   }
 
-  /** Who is still being written down hears of it then. */
-  #tellEnd(words: string): void {
-    const told = [...this.#admitted];
+  /** Subscribers whose access is still being recorded receive the end when they are admitted. */
+  #publishEnd(text: string): void {
+    const admitted = [...this.#admitted];
     this.#admitted.clear();
-    for (const tell of told) this.#here.delete(tell);
-    for (const tell of told) tell({ kind: 'ended', words });
+    for (const publish of admitted) this.#subscribers.delete(publish);
+    for (const publish of admitted) publish({ kind: 'ended', words: text });
   }
 
   #begin(): void {
     if (this.#output !== null) return;
     this.#output = new KeptOutput(KEPT_BYTES);
     this.#sinceMs = Date.now();
-    for (const tell of this.#admitted) this.#tellWhole(tell);
+    for (const publish of this.#admitted) this.#publishWhole(publish);
   }
 
-  #tellWhole(tell: Tell): void {
+  #publishWhole(publish: Publish): void {
     if (this.#output === null) return;
-    this.#tellNews();
-    tell({ kind: 'output', sinceMs: this.#sinceMs, text: this.#output.text(false) });
+    this.#publishNew();
+    publish({ kind: 'output', sinceMs: this.#sinceMs, text: this.#output.text(false) });
   }
 
-  #tellNews(): void {
+  #publishNew(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const news = this.#output?.takePending() ?? null;
-    if (news !== null) this.#tell({ kind: 'more', text: news });
-  }
-
-  #tell(event: ProcessEvent): void {
-    for (const tell of [...this.#admitted]) tell(event);
+    const text = this.#output?.takePending() ?? null;
+    if (text === null) return;
+    for (const publish of [...this.#admitted]) publish({ kind: 'more', text });
   }
 
   #end(): void {
@@ -191,11 +187,11 @@ class Attachment {
   }
 }
 
-function endWords(signal: string | null): string {
-  return signal === null ? 'A signal ended it.' : `A signal ended it: ${signal}.`;
+function endingOf({ exitCode, signal }: { exitCode: number; signal: string | null }): string {
+  if (exitCode >= 0) return `It ended with exit code ${exitCode}.`;
+  return signal === null ? 'It was ended by a signal.' : `It was ended by a signal: ${signal}.`;
 }
 
-/** The attachments of this process. */
 export function processAttachments(): ProcessAttachments {
   return singleton('process-attachments', () => new ProcessAttachments());
 }

@@ -1,12 +1,13 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
+import { parseProcStat } from '../sandbox/proc-stat';
 import { openEnvd } from '../sandbox-api/envd';
-import { followCommand } from '../sandbox-api/guest-command';
+import { followCommand } from '../sandbox-api/envd-command';
 import type { InsideList, InsideProcess } from './schema';
 
 /**
- * One shell that starts nothing else and takes no text from anybody: each process as its number, its owner, its `stat`
- * and its command line, each ended by NUL. What ends meanwhile is left out.
+ * Prints the uptime, then for each process its pid, uid, `stat` and command line, each followed by NUL. Uses only shell
+ * builtins, and skips processes that end while it runs.
  */
 const SCRIPT = `
 read -r up _ </proc/uptime
@@ -30,21 +31,21 @@ for dir in /proc/[0-9]*; do
 done
 `;
 
-const LIFE_MS = 10_000;
+const LIFETIME_MS = 10_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_PROCESSES = 2_000;
-/** What Linux counts processor time in, everywhere that matters. */
+/** The kernel reports times in ticks of 1/100 s on all common platforms. */
 const TICK_MS = 10;
 const PAGE_BYTES = 4_096;
 
-/** Every process in a running sandbox, read by a shell within it: only when somebody asks. @throws SandkeeperError */
+/** Every process in a running sandbox, read by a shell that is started in it. @throws SandkeeperError */
 export async function listInside(sandboxId: string, signal: AbortSignal): Promise<InsideList> {
   const envd = await openEnvd(sandboxId);
   const command = { cmd: '/bin/bash', args: ['--noprofile', '--norc', '-c', SCRIPT], cwd: '/' };
   const parts: Buffer[] = [];
   let size = 0;
   let isWhole = false;
-  for await (const event of followCommand(envd, command, LIFE_MS, signal)) {
+  for await (const event of followCommand(envd, command, LIFETIME_MS, signal)) {
     if (event.kind === 'end') isWhole = event.exitCode >= 0;
     if (event.kind !== 'stdout') continue;
     size += event.bytes.length;
@@ -53,11 +54,12 @@ export async function listInside(sandboxId: string, signal: AbortSignal): Promis
   }
   const atMs = Date.now();
   const processes = readInside(Buffer.concat(parts).toString('utf8'), atMs);
-  if (processes === null) throw new SandkeeperError('unexpected', 'The sandbox did not say what runs in it.');
+  if (processes === null)
+    throw new SandkeeperError('unexpected', 'The processes in the sandbox could not be read. Try again.');
   return { processes, isCut: !isWhole || processes.length >= MAX_PROCESSES, atMs };
 }
 
-/** What the script wrote; `null` where it is something else. */
+/** Parses the script's output. `null` if it is not in this format. */
 export function readInside(text: string, atMs: number): InsideProcess[] | null {
   const [up = '', ...fields] = text.split('\0');
   const uptimeMs = Number(up) * 1_000;
@@ -73,22 +75,20 @@ export function readInside(text: string, atMs: number): InsideProcess[] | null {
 
 type Fields = { pid: string; uid: string; stat: string; command: string };
 
-/** `stat` as proc(5) has it: the name stands in parentheses and may have anything in it. */
-function processOf({ pid, uid, stat, command }: Fields, bootAtMs: number): InsideProcess | null {
-  const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-  const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const at = (place: number) => Number(rest[place - 3]);
-  const numbers = [Number(pid), Number(uid), at(4), at(7), at(14), at(15), at(22), at(24)];
-  if (!numbers.every(Number.isFinite)) return null;
-  return {
+function processOf({ pid, uid, stat: text, command }: Fields, bootAtMs: number): InsideProcess | null {
+  const stat = parseProcStat(text);
+  const process: InsideProcess = {
     pid: Number(pid),
-    parentPid: at(4),
-    command: command === '' ? `[${name.slice(0, 64)}]` : command,
+    parentPid: stat.parentPid,
+    command: command === '' ? `[${stat.name.slice(0, 64)}]` : command,
     uid: Number(uid),
-    state: rest[0]?.slice(0, 1) ?? '?',
-    startedAtMs: Math.round(bootAtMs + at(22) * TICK_MS),
-    cpuMs: (at(14) + at(15)) * TICK_MS,
-    memoryBytes: at(24) * PAGE_BYTES,
-    hasTerminal: at(7) !== 0,
+    state: stat.state,
+    startedAtMs: Math.round(bootAtMs + stat.startTicks * TICK_MS),
+    cpuMs: (stat.userTicks + stat.systemTicks) * TICK_MS,
+    memoryBytes: stat.residentPages * PAGE_BYTES,
+    hasTerminal: stat.terminal !== 0,
   };
+  const { uid: owner, parentPid, startedAtMs, cpuMs, memoryBytes } = process;
+  const numbers = [process.pid, owner, parentPid, startedAtMs, cpuMs, memoryBytes, stat.terminal];
+  return numbers.every(Number.isFinite) ? process : null;
 }

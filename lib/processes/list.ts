@@ -4,15 +4,17 @@ import { noteAccess } from '../access/audit';
 import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
 import { openEnvd } from '../sandbox-api/envd';
-import type { GuestProcess } from '../sandbox-api/guest-process-list';
+import type { EnvdProcess } from '../sandbox-api/envd-process-messages';
 import type { ProcessInfo, ProcessList, ProcessRequest, ProcessSignal } from './schema';
 
-/** So many are shown; the sandbox may say that there are any number. */
 const MAX_PROCESSES = 500;
 const MAX_COMMAND_CHARS = 4_000;
-const MAX_WORD_CHARS = 500;
+const MAX_LABEL_CHARS = 500;
 
-/** What was started from outside in a running sandbox. @throws SandkeeperError `not_found`, or `conflict` where it does not run */
+/**
+ * The first 500 processes that were started through the API in a running sandbox.
+ * @throws SandkeeperError `not_found`; `conflict` if the sandbox is not running
+ */
 export async function listProcesses(sandboxId: string, signal: AbortSignal): Promise<ProcessList> {
   const envd = await openEnvd(sandboxId);
   const all = await envd.listProcesses(signal);
@@ -20,59 +22,58 @@ export async function listProcesses(sandboxId: string, signal: AbortSignal): Pro
   return { processes, isCut: all.length > MAX_PROCESSES, atMs: Date.now() };
 }
 
-/** @throws SandkeeperError `conflict` where there is no such process any more, or another one has its number by now */
-export async function requireProcess(input: ProcessRequest, signal: AbortSignal): Promise<ProcessInfo> {
-  const envd = await openEnvd(input.sandboxId);
-  const found = (await envd.listProcesses(signal)).find(({ pid }) => pid === input.pid);
-  if (found === undefined)
-    throw new SandkeeperError('conflict', `Process ${input.pid} has ended already. Nothing was sent.`);
+/** @throws SandkeeperError `conflict` if the process has ended, or if another process has its pid now */
+export async function requireProcess(request: ProcessRequest, signal: AbortSignal): Promise<ProcessInfo> {
+  const envd = await openEnvd(request.sandboxId);
+  const found = (await envd.listProcesses(signal)).find(({ pid }) => pid === request.pid);
+  if (found === undefined) throw new SandkeeperError('conflict', `Process ${request.pid} has already ended.`);
   const info = infoOf(found);
-  if (info.mark !== input.mark)
+  if (info.mark !== request.mark)
     throw new SandkeeperError(
       'conflict',
-      `Process ${input.pid} is another one by now: look again. Nothing was sent.`,
+      `Process ${request.pid} is a different process now. Choose it in the list again.`,
     );
   return info;
 }
 
 /**
- * Signals exactly the process that was shown, after a look that it still is the one, and writes that down.
- * @throws SandkeeperError as `requireProcess`
+ * Checks that the process is still the requested one, records the signal in the audit log, and sends it.
+ * @throws SandkeeperError like `requireProcess`
  */
 export async function signalProcess(
   session: Session,
-  { signal: name, ...input }: ProcessRequest & { signal: ProcessSignal },
+  { signal: name, ...request }: ProcessRequest & { signal: ProcessSignal },
   signal: AbortSignal,
 ): Promise<void> {
-  const { command } = await requireProcess(input, signal);
+  const { command } = await requireProcess(request, signal);
   await noteAccess(session, {
     kind: 'process-signalled',
-    sandboxId: input.sandboxId,
-    detail: `SIG${name} to ${input.pid}: ${command}`,
+    sandboxId: request.sandboxId,
+    detail: `SIG${name} to ${request.pid}: ${command}`,
   });
-  const envd = await openEnvd(input.sandboxId);
-  if (await envd.signalProcess(input.pid, `SIG${name}`, signal)) return;
-  throw new SandkeeperError('conflict', `Process ${input.pid} ended before the signal came.`);
+  const envd = await openEnvd(request.sandboxId);
+  if (await envd.signalProcess(request.pid, `SIG${name}`, signal)) return;
+  throw new SandkeeperError('conflict', `Process ${request.pid} ended before the signal was sent.`);
 }
 
-function infoOf({ pid, cmd, args, cwd, tag }: GuestProcess): ProcessInfo {
+function infoOf({ pid, cmd, args, cwd, tag }: EnvdProcess): ProcessInfo {
   const mark = createHash('sha256')
     .update(JSON.stringify([cmd, args, cwd, tag]))
     .digest('base64url');
   return {
     pid,
-    command: cut([cmd, ...args].map(quoted).join(' '), MAX_COMMAND_CHARS),
-    cwd: cwd === null ? null : cut(cwd, MAX_WORD_CHARS),
-    tag: tag === null ? null : cut(tag, MAX_WORD_CHARS),
+    command: truncate([cmd, ...args].map(quote).join(' '), MAX_COMMAND_CHARS),
+    cwd: cwd === null ? null : truncate(cwd, MAX_LABEL_CHARS),
+    tag: tag === null ? null : truncate(tag, MAX_LABEL_CHARS),
     mark,
   };
 }
 
-/** As a shell would want it, so that one sees where an argument begins and ends. */
-function quoted(word: string): string {
+/** Quotes an argument like a shell, which shows where it begins and ends. */
+function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
+function truncate(text: string, maxChars: number): string {
+  return text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
 }

@@ -7,32 +7,32 @@ import { eventually, setUpDataDir, thrownBy } from '../test-support/environment'
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
 import { listProcesses, signalProcess } from './list';
-import { type InsideProcess, type ProcessEvent, processKey } from './schema';
+import { type AttachmentEvent, type InsideProcess, processKey } from './schema';
 
 setUpDataDir();
 const ana = { id: 'session', actor: 'ana', role: 'operator' } as Session;
-const soon = () => AbortSignal.timeout(20_000);
+const timeout = () => AbortSignal.timeout(20_000);
 
-let house: ProcessEngine;
+let engine: ProcessEngine;
 beforeAll(async () => {
   if (!canRun) return;
-  house = await startProcessEngine();
-  process.env.SANDKEEPER_ENGINE_URL = house.url;
-  process.env.SANDKEEPER_ENGINE_KEY = house.apiKey;
+  engine = await startProcessEngine();
+  process.env.SANDKEEPER_ENGINE_URL = engine.url;
+  process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
   await openSession({ role: 'operator', actor: 'ana' });
 });
 
-/** A sandbox in which one command runs in the background. */
+/** Creates a sandbox with one background command. */
 async function withRunning(command: string) {
-  const sandbox = await house.create();
+  const sandbox = await engine.create();
   const handle = await sandbox.commands.run(command, { background: true, timeoutMs: 0, cwd: '/tmp' });
-  const { processes } = await listProcesses(sandbox.sandboxId, soon());
+  const { processes } = await listProcesses(sandbox.sandboxId, timeout());
   const info = processes.find(({ pid }) => pid === handle.pid);
-  if (!info) throw new Error('It is not listed.');
+  if (!info) throw new Error('The command is not listed.');
   return { sandbox, handle, id: sandbox.sandboxId, pid: handle.pid, info };
 }
 
-async function noted(sandboxId: string): Promise<string[]> {
+async function auditedIn(sandboxId: string): Promise<string[]> {
   const rows = await (await database())
     .selectFrom('access_log')
     .select(['actor', 'kind', 'detail'])
@@ -43,7 +43,7 @@ async function noted(sandboxId: string): Promise<string[]> {
 }
 
 describe.runIf(canRun)('processes', () => {
-  it('are listed as they were started, with what tells one from another', async () => {
+  it('lists a process with its command line and mark', async () => {
     const { info, pid } = await withRunning("exec sleep 300 # it's");
     expect(info).toEqual({
       pid,
@@ -54,33 +54,33 @@ describe.runIf(canRun)('processes', () => {
     });
   });
 
-  it('are signalled, which is written down', async () => {
+  it('signals a process and records it', async () => {
     const { id, pid, info } = await withRunning('exec sleep 300');
-    await signalProcess(ana, { sandboxId: id, pid, mark: info.mark, signal: 'TERM' }, soon());
-    await eventually(async () => (await listProcesses(id, soon())).processes.length === 0);
-    expect(await noted(id)).toEqual([`ana process-signalled SIGTERM to ${pid}: ${info.command}`]);
+    await signalProcess(ana, { sandboxId: id, pid, mark: info.mark, signal: 'TERM' }, timeout());
+    await eventually(async () => (await listProcesses(id, timeout())).processes.length === 0);
+    expect(await auditedIn(id)).toEqual([`ana process-signalled SIGTERM to ${pid}: ${info.command}`]);
   });
 
-  it('are not signalled when another one has the number, or none', async () => {
+  it('does not signal a process that has ended or whose pid was reused', async () => {
     const { id, pid, info, sandbox } = await withRunning('exec sleep 300');
     const other = { sandboxId: id, pid, mark: 'x'.repeat(43), signal: 'KILL' } as const;
-    expect(await thrownBy(() => signalProcess(ana, other, soon()))).toMatchObject({
+    expect(await thrownBy(() => signalProcess(ana, other, timeout()))).toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('another one by now'),
+      message: expect.stringContaining('a different process now'),
     });
-    expect((await listProcesses(id, soon())).processes).toHaveLength(1);
+    expect((await listProcesses(id, timeout())).processes).toHaveLength(1);
     await sandbox.commands.kill(pid);
-    await eventually(async () => (await listProcesses(id, soon())).processes.length === 0);
+    await eventually(async () => (await listProcesses(id, timeout())).processes.length === 0);
     const gone = { ...other, mark: info.mark };
-    expect(await thrownBy(() => signalProcess(ana, gone, soon()))).toMatchObject({ code: 'conflict' });
-    expect(await noted(id)).toEqual([]);
+    expect(await thrownBy(() => signalProcess(ana, gone, timeout()))).toMatchObject({ code: 'conflict' });
+    expect(await auditedIn(id)).toEqual([]);
   });
 
-  it('are read from within, with all that they have started', async () => {
+  it('lists child processes from inside the sandbox', async () => {
     const { id, pid } = await withRunning('sleep 301 & sleep 300; true');
     const isChild = ({ command }: InsideProcess) => /^sleep 30/.test(command);
-    await eventually(async () => (await listInside(id, soon())).processes.filter(isChild).length === 2);
-    const { processes, isCut } = await listInside(id, soon());
+    await eventually(async () => (await listInside(id, timeout())).processes.filter(isChild).length === 2);
+    const { processes, isCut } = await listInside(id, timeout());
     expect(isCut).toBe(false);
     const children = processes.filter(isChild);
     expect(children.map(({ parentPid }) => parentPid)).toEqual([pid, pid]);
@@ -89,16 +89,16 @@ describe.runIf(canRun)('processes', () => {
       expect(child.memoryBytes).toBeGreaterThan(0);
       expect(Math.abs(Date.now() - child.startedAtMs)).toBeLessThan(60_000);
     }
-    // The shell that read them is not among them.
+    // The shell that reads the list does not list itself.
     expect(processes.filter(({ command }) => command.includes('--noprofile'))).toEqual([]);
   });
 
-  it('paused with their sandbox are not read, and nothing is woken', async () => {
+  it('does not read or wake a paused sandbox', async () => {
     const { id } = await withRunning('exec sleep 300');
-    await house.api('POST', `/sandboxes/${id}/pause`);
-    expect(await thrownBy(() => listProcesses(id, soon()))).toMatchObject({ code: 'conflict' });
-    expect(await thrownBy(() => listInside(id, soon()))).toMatchObject({ code: 'conflict' });
-    expect((await house.api('GET', `/sandboxes/${id}`)).json).toMatchObject({ state: 'paused' });
+    await engine.api('POST', `/sandboxes/${id}/pause`);
+    expect(await thrownBy(() => listProcesses(id, timeout()))).toMatchObject({ code: 'conflict' });
+    expect(await thrownBy(() => listInside(id, timeout()))).toMatchObject({ code: 'conflict' });
+    expect((await engine.api('GET', `/sandboxes/${id}`)).json).toMatchObject({ state: 'paused' });
   });
 });
 
@@ -106,18 +106,18 @@ describe.runIf(canRun)('an attachment', () => {
   const SCRIPT =
     'echo before; until [ -e /tmp/go ]; do sleep 0.05; done; echo after; until [ -e /tmp/end ]; do sleep 0.05; done; exit 4';
 
-  it('tells what is written from then on, to whoever comes later too, and how it ended', async () => {
+  it('publishes the output from the first subscription on, and the end', async () => {
     const { sandbox, handle, id, pid, info } = await withRunning(SCRIPT);
     await eventually(() => handle.stdout.includes('before'));
     const key = processKey({ sandboxId: id, pid, mark: info.mark });
-    const events: ProcessEvent[] = [];
-    onTestFinished(processAttachments().listen(key, ana, (event) => events.push(event)));
+    const events: AttachmentEvent[] = [];
+    onTestFinished(processAttachments().subscribe(key, ana, (event) => events.push(event)));
     await eventually(() => events.some(({ kind }) => kind === 'output'));
     expect(events[0]).toMatchObject({ kind: 'output', text: { head: '' } });
     await sandbox.files.write('/tmp/go', '');
     await eventually(() => JSON.stringify(events).includes('after'));
-    const late: ProcessEvent[] = [];
-    onTestFinished(processAttachments().listen(key, { actor: 'ben' }, (event) => late.push(event)));
+    const late: AttachmentEvent[] = [];
+    onTestFinished(processAttachments().subscribe(key, { actor: 'ben' }, (event) => late.push(event)));
     await eventually(() => late.length > 0);
     expect(late[0]).toMatchObject({ kind: 'output', text: { head: 'after\n' } });
     await sandbox.files.write('/tmp/end', '');
@@ -125,16 +125,16 @@ describe.runIf(canRun)('an attachment', () => {
     expect(events.at(-1)).toEqual({ kind: 'ended', words: 'It ended with exit code 4.' });
     expect(JSON.stringify(events)).not.toContain('before');
     expect(processAttachments().size).toBe(0);
-    expect(await noted(id)).toEqual([
+    expect(await auditedIn(id)).toEqual([
       `ana process-attached Process ${pid}: ${info.command}`,
       `ben process-attached Process ${pid}`,
     ]);
   });
 
-  it('leaves the process alone when nobody looks any more', async () => {
+  it('does not end the process when the last subscriber leaves', async () => {
     const { id, pid, info } = await withRunning('exec sleep 300');
-    const events: ProcessEvent[] = [];
-    const leave = processAttachments().listen(
+    const events: AttachmentEvent[] = [];
+    const leave = processAttachments().subscribe(
       processKey({ sandboxId: id, pid, mark: info.mark }),
       ana,
       (event) => events.push(event),
@@ -142,67 +142,67 @@ describe.runIf(canRun)('an attachment', () => {
     await eventually(() => events.length > 0);
     leave();
     expect(processAttachments().size).toBe(0);
-    expect((await listProcesses(id, soon())).processes).toHaveLength(1);
+    expect((await listProcesses(id, timeout())).processes).toHaveLength(1);
   });
 
-  it('of another process, or of nonsense, is refused', async () => {
+  it('refuses another process and malformed keys', async () => {
     const { id, pid } = await withRunning('exec sleep 300');
     for (const key of [processKey({ sandboxId: id, pid, mark: 'x'.repeat(43) }), 'nonsense', `${id} 1`, '']) {
-      const events: ProcessEvent[] = [];
-      processAttachments().listen(key, ana, (event) => events.push(event));
+      const events: AttachmentEvent[] = [];
+      processAttachments().subscribe(key, ana, (event) => events.push(event));
       await eventually(() => events.length > 0);
       expect(events).toEqual([{ kind: 'refused', message: expect.any(String) }]);
     }
-    expect(await noted(id)).toEqual([]);
+    expect(await auditedIn(id)).toEqual([]);
   });
 
-  it('that is refused is refused to everybody who asked meanwhile', async () => {
+  it('refuses all subscribers of a process that cannot be attached to', async () => {
     const { id, pid } = await withRunning('exec sleep 300');
     const key = processKey({ sandboxId: id, pid, mark: 'x'.repeat(43) });
-    const heard: Record<string, ProcessEvent[]> = { ana: [], ben: [] };
-    for (const [actor, events] of Object.entries(heard))
-      processAttachments().listen(key, { actor }, (event) => events.push(event));
-    await eventually(() => Object.values(heard).every((events) => events.length > 0));
-    expect(heard.ben).toEqual(heard.ana);
-    expect(heard.ben).toEqual([{ kind: 'refused', message: expect.any(String) }]);
-    expect(await noted(id)).toEqual([]);
+    const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
+    for (const [actor, received] of Object.entries(events))
+      processAttachments().subscribe(key, { actor }, (event) => received.push(event));
+    await eventually(() => Object.values(events).every(({ length }) => length > 0));
+    expect(events.ben).toEqual(events.ana);
+    expect(events.ben).toEqual([{ kind: 'refused', message: expect.any(String) }]);
+    expect(await auditedIn(id)).toEqual([]);
     expect(processAttachments().size).toBe(0);
   });
 
-  it('shows nothing to anybody before that is written down, nor where it cannot be', async () => {
+  it('publishes nothing to a subscriber before the access is recorded', async () => {
     const { sandbox, id, pid, info } = await withRunning(SCRIPT);
     const key = processKey({ sandboxId: id, pid, mark: info.mark });
-    const ways: { [actor: string]: (error?: Error) => void } = {};
-    const attachments = new ProcessAttachments((who) => {
-      if (who?.actor === 'ana') return Promise.resolve();
+    const settle: { [actor: string]: (error?: Error) => void } = {};
+    const attachments = new ProcessAttachments((subscriber) => {
+      if (subscriber?.actor === 'ana') return Promise.resolve();
       return new Promise((resolve, reject) => {
-        ways[who?.actor ?? ''] = (error) => (error ? reject(error) : resolve());
+        settle[subscriber?.actor ?? ''] = (error) => (error ? reject(error) : resolve());
       });
     });
-    const heard: Record<string, ProcessEvent[]> = { ana: [], ben: [], cem: [] };
-    for (const [actor, events] of Object.entries(heard))
-      onTestFinished(attachments.listen(key, { actor }, (event) => events.push(event)));
-    await eventually(() => (heard.ana?.length ?? 0) > 0);
+    const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [], cem: [] };
+    for (const [actor, received] of Object.entries(events))
+      onTestFinished(attachments.subscribe(key, { actor }, (event) => received.push(event)));
+    await eventually(() => (events.ana?.length ?? 0) > 0);
     await sandbox.files.write('/tmp/go', '');
-    await eventually(() => JSON.stringify(heard.ana).includes('after'));
+    await eventually(() => JSON.stringify(events.ana).includes('after'));
     await sandbox.files.write('/tmp/end', '');
-    await eventually(() => heard.ana?.at(-1)?.kind === 'ended');
-    expect([heard.ben, heard.cem]).toEqual([[], []]);
-    ways.ben?.();
-    ways.cem?.(new Error('the database is away'));
-    await eventually(() => heard.ben?.length === 2 && heard.cem?.length === 1);
-    expect(heard.ben).toMatchObject([
+    await eventually(() => events.ana?.at(-1)?.kind === 'ended');
+    expect([events.ben, events.cem]).toEqual([[], []]);
+    settle.ben?.();
+    settle.cem?.(new Error('the database is away'));
+    await eventually(() => events.ben?.length === 2 && events.cem?.length === 1);
+    expect(events.ben).toMatchObject([
       { kind: 'output', text: { head: expect.stringContaining('after\n') } },
       { kind: 'ended' },
     ]);
-    expect(heard.cem).toMatchObject([{ kind: 'refused' }]);
+    expect(events.cem).toMatchObject([{ kind: 'refused' }]);
   });
 });
 
-describe('what a shell says of processes', () => {
+describe('readInside', () => {
   const STAT = '(a) b (c) S 7 42 42 34816 42 0 0 0 0 0 150 50 0 0 20 0 1 0 3000 1000 25 0';
 
-  it('is read by proc(5), whatever a process calls itself', () => {
+  it('parses a process, whatever its name contains', () => {
     expect(readInside(`100.5 \0${42}\0${1000}\0${42} ${STAT}\0\0`, 1_000_000)).toEqual([
       {
         pid: 42,
@@ -218,11 +218,11 @@ describe('what a shell says of processes', () => {
     ]);
   });
 
-  it.each(['', 'nonsense', '\0\0\0'])('is not believed where it is something else: %j', (text) => {
+  it.each(['', 'nonsense', '\0\0\0'])('returns null for %j', (text) => {
     expect(readInside(text, 0)).toBeNull();
   });
 
-  it('loses only what is broken', () => {
+  it('skips malformed processes only', () => {
     expect(readInside(`1\0x\0y\0z\0w\0${42}\0${0}\0${42} ${STAT}\0cmd\0`, 0)).toMatchObject([{ pid: 42 }]);
   });
 });

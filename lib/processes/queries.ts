@@ -4,21 +4,21 @@ import { paths } from '../paths';
 import type { InsideList, ProcessList } from './schema';
 
 const KEY = 'processes';
-const LOOK_EVERY_MS = 2_000;
+const REFETCH_EVERY_MS = 2_000;
 
-/** What was started from outside in a sandbox; read again and again while somebody looks at it. */
+/** The processes started through the API, refetched while `isOn`. */
 export function processesQuery(sandboxId: string, isOn: boolean) {
   return queryOptions({
     queryKey: [KEY, sandboxId],
     queryFn: ({ signal }): Promise<ProcessList> => read(`/api${paths.sandboxProcesses(sandboxId)}`, signal),
     enabled: isOn,
-    refetchInterval: isOn ? LOOK_EVERY_MS : false,
+    refetchInterval: isOn ? REFETCH_EVERY_MS : false,
     staleTime: 0,
     retry: false,
   });
 }
 
-/** Everything that runs in a sandbox, as it stood when somebody asked. */
+/** Every process in a sandbox. Fetched only on request, because it starts a shell in the sandbox. */
 export function insideQuery(sandboxId: string) {
   return queryOptions({
     queryKey: [KEY, sandboxId, 'inside'],
@@ -31,7 +31,7 @@ export function insideQuery(sandboxId: string) {
   });
 }
 
-/** Our own server's own types. Throws `ApiFailure`. */
-async function read<T>(address: string, signal: AbortSignal): Promise<T> {
-  return (await (await fetchApi(address, signal)).json()) as T;
+/** @throws ApiFailure */
+async function read<T>(url: string, signal: AbortSignal): Promise<T> {
+  return (await (await fetchApi(url, signal)).json()) as T;
 }

@@ -2,55 +2,54 @@ import { z } from 'zod';
 import type { OutputPiece, OutputText } from '../commands/schema';
 import { SandboxId } from '../sandbox/schema';
 
-/** The processes of a sandbox, as everybody knows them. Runs anywhere; texts in it are the sandbox's own. */
+/** The processes of a sandbox, for the server and the browser. All text in them is untrusted. */
 
-/** A process that was started from outside. */
+/** A process that was started through the API, by an SDK, a console or a command. */
 export type ProcessInfo = {
   pid: number;
-  /** The program with its arguments, cut where it is very long. */
+  /** The program and its arguments, truncated to 4000 characters. */
   command: string;
   cwd: string | null;
-  /** What whoever started it calls it. */
+  /** A label chosen by the client that started it. */
   tag: string | null;
-  /** The same for the same command: a number may be given to another process. */
+  /** A hash of the command. It tells this process from a later one with the same pid. */
   mark: string;
 };
 
 export type ProcessList = {
   processes: ProcessInfo[];
-  /** There are more. */
+  /** Whether there are more processes than the list holds. */
   isCut: boolean;
-  /** When it was read, by the server's clock. */
+  /** When the list was read, by the server's clock. */
   atMs: number;
 };
 
-/** A process as the sandbox's own system knows it, started from wherever. */
+/** A process as the sandbox's kernel reports it, however it was started. */
 export type InsideProcess = {
   pid: number;
   parentPid: number;
   command: string;
   uid: number;
-  /** One letter, as the kernel has it: `R` runs, `S` sleeps, `Z` has ended and waits to be noticed. */
+  /** The kernel's letter: `R` runs, `S` sleeps, `Z` is a zombie. */
   state: string;
   startedAtMs: number;
-  /** Processor time since it began, ms. */
+  /** Processor time since its start, ms. */
   cpuMs: number;
   memoryBytes: number;
-  /** Whether it has a terminal. */
   hasTerminal: boolean;
 };
 
 export type InsideList = { processes: InsideProcess[]; isCut: boolean; atMs: number };
 
-/** What can be sent to a process; other signals the service does not know. */
+/** The signals that envd can send. */
 export const PROCESS_SIGNALS = ['TERM', 'KILL'] as const;
 export type ProcessSignal = (typeof PROCESS_SIGNALS)[number];
 
-/** Which process of which sandbox is meant. */
+/** Names one process of one sandbox. */
 export const ProcessRequest = z.strictObject({
   sandboxId: SandboxId,
   pid: z.int().min(1).max(0xffff_ffff),
-  mark: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'That is not the mark of a process.'),
+  mark: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'This is not the mark of a process.'),
 });
 export type ProcessRequest = z.infer<typeof ProcessRequest>;
 
@@ -59,8 +58,8 @@ export function processKey({ sandboxId, pid, mark }: ProcessRequest): string {
   return `${sandboxId} ${pid} ${mark}`;
 }
 
-/** What the `process` channel says. After `ended` and `refused` nothing more comes. */
-export type ProcessEvent =
+/** The events of the channel `process`. `ended` and `refused` are final. */
+export type AttachmentEvent =
   | { kind: 'output'; sinceMs: number; text: OutputText }
   | { kind: 'more'; text: OutputPiece }
   | { kind: 'ended'; words: string }

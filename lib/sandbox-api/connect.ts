@@ -2,22 +2,22 @@ import 'server-only';
 import { outsideRequests } from '../request-context';
 
 /**
- * Connect over JSON, as envd speaks it (docs/protocol.md#envd-rpc). What answers is inside a sandbox, where somebody
- * else's code may be root: it is believed no length, and it leads to no other address.
+ * A client for Connect over JSON, the protocol of envd (docs/protocol.md#envd-rpc). The server runs in a sandbox and is
+ * untrusted: the length of its answers is limited, and its redirects are not followed.
  */
 
-/** Where a service answers, and what every request to it carries. */
+/** A service's address and the headers of every request to it. */
 export type ConnectEndpoint = { baseUrl: string; headers: Readonly<Record<string, string>> };
 
 export type ConnectOptions = {
   signal: AbortSignal;
-  /** The deadline that the service is told, ms. A process that is started lives no longer. */
+  /** The deadline in the request, ms. envd also kills a process that the request started. */
   timeoutMs?: number;
-  /** The longest message that is taken, bytes. */
-  mostBytes?: number;
+  /** The longest message to accept. */
+  maxBytes?: number;
 };
 
-/** The service's own refusal. `code` is Connect's, or `http_502` where something in between answered. */
+/** An error answer. `code` is a Connect code, or for example `http_502` if a proxy answered instead of the service. */
 export class ConnectRefusal extends Error {
   override readonly name = 'ConnectRefusal';
   constructor(
@@ -31,10 +31,10 @@ export class ConnectRefusal extends Error {
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const HEAD_BYTES = 5;
 const END_OF_STREAM = 0x02;
-/** How often a stream with nothing to say shows that it lives, s. Less than any idle timer on the way. */
+/** The interval of keepalive messages on an idle stream. Shorter than the idle timeouts of proxies. */
 const KEEPALIVE_S = '50';
 
-/** A unary call: the answer's JSON. @throws ConnectRefusal, or what `fetch` throws */
+/** Makes a unary call and resolves to the JSON of its answer. @throws ConnectRefusal, or an error of `fetch` */
 export async function callConnect(
   endpoint: ConnectEndpoint,
   method: string,
@@ -43,14 +43,14 @@ export async function callConnect(
 ): Promise<unknown> {
   const body = Buffer.from(JSON.stringify(message));
   const response = await post(endpoint, method, 'application/json', body, options);
-  const text = await readText(response, options.mostBytes);
-  if (!response.ok) throw refusalOf(`http_${response.status}`, parsed(text));
+  const text = await readText(response, options.maxBytes);
+  if (!response.ok) throw refusalOf(`http_${response.status}`, parseJson(text));
   return JSON.parse(text);
 }
 
 /**
- * A call that is answered by a stream: its messages, until it ends well. Leaving it early closes the connection.
- * @throws ConnectRefusal, or what `fetch` throws
+ * Makes a streaming call and yields the messages of its answer. Leaving early closes the connection.
+ * @throws ConnectRefusal, also if the stream breaks, or an error of `fetch`
  */
 export async function* streamConnect(
   endpoint: ConnectEndpoint,
@@ -59,14 +59,14 @@ export async function* streamConnect(
   options: ConnectOptions,
 ): AsyncGenerator<unknown, void, undefined> {
   const response = await post(endpoint, method, 'application/connect+json', envelope(message), options);
-  if (!response.ok) throw refusalOf(`http_${response.status}`, parsed(await readText(response)));
+  if (!response.ok) throw refusalOf(`http_${response.status}`, parseJson(await readText(response)));
   for await (const { flags, text } of readEnvelopes(response, options)) {
     const content: unknown = JSON.parse(text);
     if ((flags & END_OF_STREAM) === 0) yield content;
     else if (isRecord(content) && content.error != null) throw refusalOf('unknown', content.error);
     else return;
   }
-  throw new ConnectRefusal('unavailable', 'the stream broke off');
+  throw new ConnectRefusal('unavailable', 'the stream ended without an end message');
 }
 
 function post(
@@ -80,7 +80,7 @@ function post(
     method: 'POST',
     body,
     signal,
-    // The token must not follow where a sandbox points.
+    // A redirect from a sandbox must not receive the token.
     redirect: 'error',
     headers: {
       ...headers,
@@ -101,8 +101,8 @@ function envelope(message: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * What comes, until `signal` ends it. `fetch` heeds its signal only as long as its own request object lives, which a
- * stream that is read for long outlasts.
+ * Yields the chunks of the body until `signal` aborts. `fetch` itself stops observing its signal when its request object
+ * is garbage-collected, which may happen during a long stream.
  */
 async function* chunksOf({ body }: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader();
@@ -124,7 +124,7 @@ async function* chunksOf({ body }: Response, signal: AbortSignal): AsyncGenerato
 
 async function* readEnvelopes(
   response: Response,
-  { signal, mostBytes = MAX_MESSAGE_BYTES }: ConnectOptions,
+  { signal, maxBytes = MAX_MESSAGE_BYTES }: ConnectOptions,
 ): AsyncGenerator<{ flags: number; text: string }> {
   let parts: Uint8Array[] = [];
   let held = 0;
@@ -132,12 +132,12 @@ async function* readEnvelopes(
   for await (const chunk of chunksOf(response, signal)) {
     parts.push(chunk);
     held += chunk.length;
-    // Joined only when a message is whole: chunks may be as small as the sender likes.
+    // Concatenate only whole messages, because the sender may send very small chunks.
     if (held < needed) continue;
     let rest: Buffer = Buffer.concat(parts);
     for (;;) {
       needed = rest.length < HEAD_BYTES ? HEAD_BYTES : HEAD_BYTES + rest.readUInt32BE(1);
-      if (needed > mostBytes) throw new ConnectRefusal('out_of_range', 'a message is too long');
+      if (needed > maxBytes) throw new ConnectRefusal('out_of_range', 'a message is too long');
       if (rest.length < needed) break;
       yield { flags: rest.readUInt8(0), text: rest.toString('utf8', HEAD_BYTES, needed) };
       rest = rest.subarray(needed);
@@ -147,28 +147,28 @@ async function* readEnvelopes(
   }
 }
 
-async function readText(response: Response, mostBytes = MAX_MESSAGE_BYTES): Promise<string> {
+async function readText(response: Response, maxBytes = MAX_MESSAGE_BYTES): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > mostBytes) throw new ConnectRefusal('out_of_range', 'the answer is too long');
+    if (size > maxBytes) throw new ConnectRefusal('out_of_range', 'the answer is too long');
     parts.push(chunk);
   }
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** `{"code":"not_found","message":"…"}`, if that is what it is. */
-function refusalOf(otherwise: string, content: unknown): ConnectRefusal {
+/** Reads an error object such as `{"code":"not_found","message":"…"}`. */
+function refusalOf(fallbackCode: string, content: unknown): ConnectRefusal {
   const { code, message } = isRecord(content) ? content : {};
-  return new ConnectRefusal(typeof code === 'string' ? code : otherwise, String(message ?? ''));
+  return new ConnectRefusal(typeof code === 'string' ? code : fallbackCode, String(message ?? ''));
 }
 
 function isRecord(content: unknown): content is Record<string, unknown> {
   return typeof content === 'object' && content !== null;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { simulateNewProcess } from '../test-support/environment';
 
-it('the address of a sandbox lies in the configured domain, whatever the service names', async () => {
+it('accepts only subdomains of the configured domain', async () => {
   simulateNewProcess({ MORU_API_KEY: 'k', MORU_DOMAIN: 'moru.example' });
   const { trustedDomain } = await import('./envd');
   expect(trustedDomain('eu.moru.example')).toBe('eu.moru.example');

@@ -6,21 +6,20 @@ import { SandboxId } from '../sandbox/schema';
 import { callUpstream } from './call';
 import { upstreamApi } from './client';
 import type { ConnectEndpoint } from './connect';
-import { errorOfGuest } from './envd-caller';
-import { type GuestFiles, guestFiles } from './guest-files';
-import { type GuestProcessList, guestProcessList } from './guest-process-list';
-import { type GuestProcesses, guestProcesses } from './guest-processes';
-import { type GuestTerminals, guestTerminals } from './guest-terminals';
+import { type EnvdClient, errorFromEnvd } from './envd-client';
+import { type EnvdFiles, envdFiles } from './envd-files';
+import { type EnvdProcesses, envdProcesses } from './envd-processes';
+import { type EnvdTerminals, envdTerminals } from './envd-terminals';
 
 /**
- * What is inside a sandbox. Nothing here wakes one or moves its deadline: the address and the token are read, never
- * asked for by `connect` (docs/protocol.md#handles-without-side-effects), and what is sent to a paused sandbox is
- * refused by the service.
+ * The files, processes and terminals of a running sandbox. No call wakes a sandbox or moves its deadline: the address
+ * and token come from a read, never from `connect` (docs/protocol.md#handles-without-side-effects), and the service
+ * refuses calls to a paused sandbox.
  *
- * Not the SDK's handle: that one follows redirects with the token, believes any length and starts commands through a
- * login shell, and at the other end is a machine where somebody else may be root.
+ * The SDK's sandbox handle is not used. It sends the token along redirects, accepts answers of any length and starts
+ * commands through a login shell, and the sandbox at the other end is untrusted.
  */
-export type Envd = GuestProcesses & GuestTerminals & GuestProcessList & GuestFiles;
+export type Envd = EnvdProcesses & EnvdTerminals & EnvdFiles;
 
 const ENVD_PORT = 49983;
 
@@ -31,27 +30,24 @@ const WireAccess = z.object({
   envdAccessToken: z.string().nullish(),
 });
 
-/**
- * The way into a running sandbox.
- * @throws SandkeeperError `not_found` when it is gone, `conflict` when it does not run
- */
+/** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` if it is not running */
 export async function openEnvd(sandboxId: string): Promise<Envd> {
   const access = await readAccess(sandboxId);
-  const door = {
+  const client: EnvdClient = {
     endpoint: endpointOf(access),
-    explain: (thrown: unknown, doing: string) => explain(thrown, sandboxId, doing),
+    explain: (thrown, doing) => explain(thrown, sandboxId, doing),
   };
-  return { ...guestProcesses(door), ...guestTerminals(door), ...guestProcessList(door), ...guestFiles(door) };
+  return { ...envdProcesses(client), ...envdTerminals(client), ...envdFiles(client) };
 }
 
-/** State, place and token as the service has them now. Tokens go no further than this room. */
+/** Reads the sandbox's state, address and token from the service. The token never leaves this room. */
 async function readAccess(id: string): Promise<z.infer<typeof WireAccess>> {
   const { body } = await callUpstream(
     (signal) => upstreamApi().GET('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
-    { doing: 'looking at a sandbox', schema: WireAccess },
+    { doing: 'reading a sandbox', schema: WireAccess },
   );
   if (body.state === 'running') return body;
-  throw new SandkeeperError('conflict', 'The sandbox is not running, so nothing in it can be reached.');
+  throw new SandkeeperError('conflict', 'The sandbox is not running. Resume it first.');
 }
 
 function endpointOf({ sandboxID, domain, envdAccessToken }: z.infer<typeof WireAccess>): ConnectEndpoint {
@@ -66,26 +62,23 @@ function endpointOf({ sandboxID, domain, envdAccessToken }: z.infer<typeof WireA
   };
 }
 
-/** The domain that the service names if it lies in the configured one, else that: no answer leads us elsewhere. */
+/** Returns `named` if it is a subdomain of the configured domain, else the configured domain itself. */
 export function trustedDomain(named: string): string {
   const { domain } = config().upstream;
   const isHost = /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(named);
   return isHost && named.toLowerCase().endsWith(`.${domain.toLowerCase()}`) ? named : domain;
 }
 
-/**
- * The failure in our words. A sandbox that was paused or killed meanwhile answers like one that cannot be reached
- * (docs/protocol.md#edge-errors), so the service is asked which it is.
- */
+/** Reads the sandbox again after `unavailable`, because a paused or killed one fails so (docs/protocol.md#edge-errors). */
 async function explain(thrown: unknown, sandboxId: string, doing: string): Promise<SandkeeperError> {
-  const error = errorOfGuest(thrown, doing);
+  const error = errorFromEnvd(thrown, doing);
   if (error.code !== 'unavailable') return error;
   try {
     await readAccess(sandboxId);
-  } catch (found) {
-    const isTold =
-      found instanceof SandkeeperError && (found.code === 'not_found' || found.code === 'conflict');
-    if (isTold) return found;
+  } catch (cause) {
+    const isExplained =
+      cause instanceof SandkeeperError && (cause.code === 'not_found' || cause.code === 'conflict');
+    if (isExplained) return cause;
   }
   return error;
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, SandkeeperError } from '../errors';
-import { FILE_PROBLEMS, type FileProblem } from '../sandbox/guest-file';
+import { FILE_PROBLEMS, type FileProblem } from '../sandbox/file';
 
 const CODES = {
   vanished: 'not_found',
@@ -15,19 +15,20 @@ const CODES = {
 } satisfies Record<FileProblem, ErrorCode>;
 
 const MESSAGES = {
-  vanished: 'There is nothing at this path (any more).',
+  vanished: 'Nothing exists at this path. It may have been deleted.',
   denied: 'The permissions in the sandbox do not allow this.',
   is_directory: 'This is a folder, not a file.',
-  not_regular: 'This is a pipe, a socket or a device. Opening it could block or change something.',
+  not_regular:
+    'This is a pipe, a socket or a device. It is not opened, because that could block or change it.',
   not_directory: 'This is not a folder.',
-  not_running: 'The sandbox is paused. Its files can be read once it runs.',
-  gone: 'There is no such sandbox (any more). It may have been terminated.',
+  not_running: 'The sandbox is paused. Resume it to read its files.',
+  gone: 'This sandbox does not exist. It may have been terminated.',
   too_large: 'This is too large.',
   no_space: 'The disk of the sandbox is full.',
-  unavailable: 'The sandbox cannot be reached at the moment.',
+  unavailable: 'The sandbox cannot be reached. Try again shortly.',
 } satisfies Record<FileProblem, string>;
 
-/** A file of a sandbox that cannot be had, and why. */
+/** A failed operation on a file in a sandbox. */
 export class FileError extends SandkeeperError {
   declare readonly problem: FileProblem;
 
@@ -36,13 +37,13 @@ export class FileError extends SandkeeperError {
   }
 }
 
-/** What is wrong with a file or its sandbox, where that is what was thrown. */
+/** The file problem of a thrown value; `null` if it has none. */
 export function fileProblemOf(thrown: unknown): FileProblem | null {
   const { problem } = SandkeeperError.from(thrown);
   return FILE_PROBLEMS.find((known) => known === problem) ?? null;
 }
 
-const IS_OF_ONE_FILE = {
+const CONCERNS_ONE_FILE = {
   vanished: true,
   denied: true,
   is_directory: true,
@@ -55,8 +56,8 @@ const IS_OF_ONE_FILE = {
   unavailable: false,
 } satisfies Record<FileProblem, boolean>;
 
-/** Whether other files of the same sandbox may be had all the same. */
-export function isOfOneFile(thrown: unknown): boolean {
+/** Whether other files of the same sandbox may still be accessible. */
+export function concernsOneFile(thrown: unknown): boolean {
   const problem = fileProblemOf(thrown);
-  return problem !== null && IS_OF_ONE_FILE[problem];
+  return problem !== null && CONCERNS_ONE_FILE[problem];
 }

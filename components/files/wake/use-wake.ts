@@ -1,8 +1,8 @@
 'use client';
 
 import { useLiveFeed } from '@/components/data/use-live-feed';
+import type { ServerClock } from '@/lib/live/feeds';
 import { LiveFeeds } from '@/lib/live/feeds';
-import type { ServerClock } from '@/lib/live/server-clock';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { needsWaking, type WakeEvent, type WakeState } from '@/lib/wake/schema';
 

@@ -1,4 +1,4 @@
-import type { Entry } from '../../sandbox/guest-file';
+import type { Entry } from '../../sandbox/file';
 
 /**
  * Up to `max` entries that match `query`, best first: the name starts with it, contains it, or contains its letters in

@@ -1,4 +1,4 @@
-import type { Entry } from '../../sandbox/guest-file';
+import type { Entry } from '../../sandbox/file';
 
 export const ORDER_KEYS = ['name', 'size', 'time'] as const;
 export type OrderKey = (typeof ORDER_KEYS)[number];

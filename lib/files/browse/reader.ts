@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { SandkeeperError } from '../../errors';
 import { type Envd, openEnvd } from '../../sandbox-api/envd';
+import { type FileContent, sandboxProblem } from '../../sandbox-api/envd-files';
 import { FileError } from '../../sandbox-api/file-error';
-import { type GuestContent, sandboxProblem } from '../../sandbox-api/guest-files';
 import { type Entry, type EntryKind, type FileProblem, type Listing, MAX_ENTRIES } from '../schema';
 import { readRange } from '../transfer/range';
 
@@ -41,7 +41,7 @@ export async function statEntry(sandboxId: string, path: string, signal: AbortSi
 export type OpenedFile = {
   name: string;
   etag: string;
-  content: GuestContent;
+  content: FileContent;
   /** Its first `headBytes`. */
   head: Buffer;
 };

@@ -1,5 +1,5 @@
 import 'server-only';
-import { fileProblemOf, isOfOneFile } from '../../sandbox-api/file-error';
+import { concernsOneFile, fileProblemOf } from '../../sandbox-api/file-error';
 import type { Entry, FolderSize } from '../schema';
 import { withoutPseudo } from './folders';
 import { openFiles } from './reader';
@@ -30,7 +30,7 @@ export async function measurePaths(
       const entries = await envd.listDir(path, signal);
       for (const entry of path === '/' ? withoutPseudo(entries) : entries) count(entry);
     } catch (thrown) {
-      if (!isOfOneFile(thrown)) throw thrown;
+      if (!concernsOneFile(thrown)) throw thrown;
       // An unreadable or deleted folder would not be in the archive either.
       if (fileProblemOf(thrown) === 'too_large') size.isCut = true;
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../sandbox/guest-file';
+import type { Entry } from '../../sandbox/file';
 import { entryAt, folderAt } from '../test-entries';
 import { BY_NAME } from './order';
 import {

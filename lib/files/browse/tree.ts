@@ -1,4 +1,4 @@
-import type { Entry, FileProblem } from '../../sandbox/guest-file';
+import type { Entry, FileProblem } from '../../sandbox/file';
 import { isFolder, type Order, sortEntries } from './order';
 
 /** Why a folder could not be read. `problem` is `null` for failures outside the sandbox. */

@@ -58,7 +58,7 @@ describe.runIf(canRun)('a search', () => {
   }
 
   async function isIdle(of: string): Promise<boolean> {
-    return (await (await openEnvd(of)).listPids(signal)).length === 0;
+    return (await (await openEnvd(of)).listProcesses(signal)).length === 0;
   }
 
   const NAMED = {

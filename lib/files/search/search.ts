@@ -2,8 +2,8 @@ import 'server-only';
 import { z } from 'zod';
 import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
+import { CommandOutput, CommandOutput } from '../../sandbox-api/envd-command';
 import { FileError } from '../../sandbox-api/file-error';
-import { GuestOutput } from '../../sandbox-api/guest-command';
 import { pathsToTraverse } from '../browse/folders';
 import { openFiles } from '../browse/reader';
 import { type FileHit, GuestPath, SEARCH_PLACES, type SearchLine, type SearchPlace } from '../schema';
@@ -120,9 +120,9 @@ async function startSearch(
   query: SearchQuery,
   paths: readonly string[],
   signal: AbortSignal,
-): Promise<{ output: GuestOutput; format: SearchFormat }> {
+): Promise<{ output: CommandOutput; format: SearchFormat }> {
   for (const { cmd, args, format } of SEARCHERS[query.in]) {
-    const output = new GuestOutput(envd, { cmd, args: args(query, paths) }, MAX_MS + SLACK_MS, signal);
+    const output = new CommandOutput(envd, { cmd, args: args(query, paths) }, MAX_MS + SLACK_MS, signal);
     try {
       if ((await output.begins()) || !isUnusable(output)) return { output, format };
     } catch (thrown) {
@@ -135,9 +135,9 @@ async function startSearch(
 }
 
 /** Whether the program could not run or does not know the options. */
-function isUnusable({ exitCode, words }: GuestOutput): boolean {
+function isUnusable({ exitCode, stderr }: CommandOutput): boolean {
   if (exitCode === 126 || exitCode === 127) return true;
-  return exitCode !== 0 && /unrecogni[sz]ed|unknown|invalid option|illegal option/i.test(words);
+  return exitCode !== 0 && /unrecogni[sz]ed|unknown|invalid option|illegal option/i.test(stderr);
 }
 
 /** Streams NDJSON. Resolves after the first line, so that a search that cannot start rejects. Cancelling ends the search. */

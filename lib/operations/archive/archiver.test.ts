@@ -276,7 +276,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     start(runner, operation, [sandbox]);
     await eventually(() => said(sandbox.id, 'Archiving its files'));
     await eventually(
-      async () => (await (await openEnvd(sandbox.id)).listPids(AbortSignal.timeout(10_000))).length > 0,
+      async () => (await (await openEnvd(sandbox.id)).listProcesses(AbortSignal.timeout(10_000))).length > 0,
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
     await eventually(() => kept(operation).includes(`${sandbox.id}.tar.gz`));

@@ -1,4 +1,4 @@
-import { ServerClock } from '../../live/server-clock';
+import { ServerClock } from '../../live/feeds';
 import { liveSocket } from '../../live/socket';
 import { paths } from '../../paths';
 import { occupiesSandbox, type SandboxAct } from '../../sandbox/can';

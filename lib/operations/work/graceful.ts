@@ -116,7 +116,7 @@ export async function askToEnd(
 async function askAndWatch(sandboxId: string, graceMs: number, signal: AbortSignal): Promise<GracefulEnd> {
   const startedMs = performance.now();
   const envd = await openEnvd(sandboxId);
-  const listed = await envd.listPids(signal);
+  const listed = (await envd.listProcesses(signal)).map(({ pid }) => pid);
   const endsMs = performance.now() + graceMs;
   const watch: Watch = { listed, isAsked: false, left: null };
   for (;;) {

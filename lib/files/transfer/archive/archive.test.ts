@@ -49,7 +49,7 @@ describe.runIf(canRun)('an archive', () => {
 
   /** Whether no external process runs in it. */
   async function isIdle(id: string): Promise<boolean> {
-    return (await (await openEnvd(id)).listPids(AbortSignal.timeout(10_000))).length === 0;
+    return (await (await openEnvd(id)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
   }
 
   const address = (id: string, paths: string[], more: Record<string, string> = {}) => {

@@ -1,8 +1,8 @@
 import 'server-only';
 import { SandkeeperError } from '../../../errors';
 import type { Envd } from '../../../sandbox-api/envd';
-import { FileError, isOfOneFile } from '../../../sandbox-api/file-error';
-import { GuestOutput } from '../../../sandbox-api/guest-command';
+import { CommandOutput } from '../../../sandbox-api/envd-command';
+import { concernsOneFile, FileError } from '../../../sandbox-api/file-error';
 import { pathsToTraverse, splitPath, withoutPseudo } from '../../browse/folders';
 import type { Entry } from '../../schema';
 import { type ArchiveEntry, noBytes } from './entry';
@@ -33,13 +33,13 @@ export async function* readSelected(
 }
 
 /** `null` if the sandbox has no working `tar`. */
-async function startTar({ envd, signal }: Source, path: string): Promise<GuestOutput | null> {
+async function startTar({ envd, signal }: Source, path: string): Promise<CommandOutput | null> {
   const paths = await pathsToTraverse(envd, path, signal);
   const { folder } = splitPath(paths[0] ?? path);
   const names = paths.map((each) => `./${splitPath(each).name}`);
   for (const options of TAR_OPTIONS) {
     const args = ['-c', ...options, '-f', '-', '-C', folder, '--', ...names];
-    const tar = new GuestOutput(envd, { cmd: 'tar', args }, MAX_MS, signal);
+    const tar = new CommandOutput(envd, { cmd: 'tar', args }, MAX_MS, signal);
     try {
       if (await tar.begins()) return tar;
     } catch (thrown) {
@@ -52,7 +52,7 @@ async function startTar({ envd, signal }: Source, path: string): Promise<GuestOu
 
 async function* readOutput(
   { onMissing }: Source,
-  tar: GuestOutput,
+  tar: CommandOutput,
   { path, name: top }: Selected,
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
   const isRoot = splitPath(path).name === '';
@@ -72,7 +72,7 @@ async function* readOutput(
   if (tar.exitCode === null || tar.exitCode < 0) {
     throw new FileError('unavailable', { message: 'The archive was interrupted. Try again.' });
   }
-  const messages = tar.words.split('\n').filter((line) => line.trim() !== '');
+  const messages = tar.stderr.split('\n').filter((line) => line.trim() !== '');
   // A failure without messages could have left out anything.
   if (tar.exitCode !== 0 && messages.length === 0)
     throw new FileError('unavailable', { message: 'The archive is incomplete. Try again.' });
@@ -144,7 +144,7 @@ async function orMissing<T>(
   try {
     return await work();
   } catch (thrown) {
-    if (!isOfOneFile(thrown)) throw thrown;
+    if (!concernsOneFile(thrown)) throw thrown;
     onMissing(`${path}: ${SandkeeperError.from(thrown).message}`);
     return undefined;
   }

@@ -3,26 +3,29 @@ import { type ErrorCode, SandkeeperError } from '../errors';
 import { type ConnectEndpoint, type ConnectOptions, ConnectRefusal } from './connect';
 import { errorFromThrown } from './errors';
 
-/** How everything inside one sandbox is reached. */
-export type EnvdCaller = {
+/** The address and credentials of one sandbox's envd, and the error mapping that all its calls share. */
+export type EnvdClient = {
   endpoint: ConnectEndpoint;
-  /** What was thrown, in our words. Asks the service where it may be that the sandbox is no longer there. */
+  /**
+   * Maps a failure to one of our errors. If envd was unreachable, reads the sandbox's state first, because a paused or
+   * killed sandbox fails the same way.
+   */
   explain(thrown: unknown, doing: string): Promise<SandkeeperError>;
 };
 
 const CALL_MS = 15_000;
 
-/** For a call that is answered at once. */
-export function inTime(signal: AbortSignal): ConnectOptions {
+/** The deadline of a unary call. */
+export function callOptions(signal: AbortSignal): ConnectOptions {
   return { signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]), timeoutMs: CALL_MS };
 }
 
-/** Runs `call`; its failure comes out explained. */
-export async function attempt<T>(door: EnvdCaller, doing: string, call: () => Promise<T>): Promise<T> {
+/** Runs `call` and explains its failure. */
+export async function attempt<T>(client: EnvdClient, doing: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (thrown) {
-    throw await door.explain(thrown, doing);
+    throw await client.explain(thrown, doing);
   }
 }
 
@@ -35,14 +38,14 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map([
   ['http_504', 'timeout'],
   ['http_429', 'rate_limited'],
   ['invalid_argument', 'invalid'],
-  // The sandbox's own limits: of processes, of memory.
+  // The sandbox's own limits of processes or memory.
   ['resource_exhausted', 'conflict'],
 ]);
 
-/** One of our errors for whatever a call to a sandbox has thrown. */
-export function errorOfGuest(thrown: unknown, doing: string): SandkeeperError {
+/** Maps a failure of a call to envd to one of our errors, without asking the service. */
+export function errorFromEnvd(thrown: unknown, doing: string): SandkeeperError {
   if (!(thrown instanceof ConnectRefusal)) return errorFromThrown(thrown, { doing });
   const code = CODES.get(thrown.code) ?? 'unexpected';
-  // The text is the sandbox's own: it goes to the log.
+  // The sandbox's own text is untrusted, so it only goes to the log.
   return new SandkeeperError(code, `The sandbox did not allow ${doing}.`, { cause: thrown });
 }

@@ -1,9 +1,9 @@
 import 'server-only';
 import { z } from 'zod';
-import type { Entry, EntryKind } from '../sandbox/guest-file';
+import type { Entry, EntryKind } from '../sandbox/file';
 
 /**
- * `filesystem.EntryInfo` in proto3 JSON form: defaults are left out, 64-bit numbers are text
+ * `filesystem.EntryInfo` as proto3 JSON: default values are absent, 64-bit numbers are strings
  * (docs/protocol.md#envd-filesystem-messages).
  */
 const WireEntry = z.object({
@@ -18,20 +18,20 @@ const WireEntry = z.object({
 });
 type WireEntry = z.infer<typeof WireEntry>;
 
-/** What stands for bytes that are no UTF-8. */
+/** Stands for bytes that are not valid UTF-8. */
 const REPLACEMENT = '\uFFFD';
 
-/** One entry of the folder at `folderPath`, or `null` for what cannot be one. */
+/** Parses one entry of the folder at `folderPath`. `null` if it is malformed. */
 export function readWireEntry(value: unknown, folderPath: string): Entry | null {
   const parsed = WireEntry.safeParse(value);
   if (!parsed.success) return null;
   const { name } = parsed.data;
-  // What lies elsewhere would be shown here as if it were in this folder.
+  // These names would point outside the folder.
   if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) return null;
   return describe(parsed.data, `${folderPath.replace(/\/+$/, '')}/${name}`);
 }
 
-/** What was said of the entry at `path`. @throws when it was not said in the form of the protocol */
+/** Parses the entry at `path`. @throws ZodError if it is malformed */
 export function entryOf(value: unknown, path: string): Entry {
   return describe(WireEntry.parse(value), path);
 }
@@ -44,7 +44,7 @@ function describe(wire: WireEntry, path: string): Entry {
     name: wire.name,
     path,
     kind,
-    leadsTo: kind === 'link' ? leadsTo(wire) : null,
+    leadsTo: kind === 'link' ? targetKindOf(wire) : null,
     linkTarget: (kind === 'link' ? wire.symlinkTarget : undefined) ?? null,
     sizeBytes: Number.isFinite(size) && size > 0 ? size : 0,
     permissions: wire.permissions,
@@ -64,19 +64,19 @@ const KINDS: readonly (readonly [letter: string, kind: EntryKind])[] = [
   ['?', 'other'],
 ];
 
-/** Go writes the kind and the special bits before the nine letters; a file is what has no letter of another kind. */
+/** Go writes letters for the kind and the special bits before the nine permission letters. Regular files have no kind. */
 function kindOf({ permissions, type }: WireEntry): EntryKind {
   if (permissions.length >= 10) {
-    const marks = permissions.slice(0, -9);
-    return KINDS.find(([letter]) => marks.includes(letter))?.[1] ?? 'file';
+    const letters = permissions.slice(0, -9);
+    return KINDS.find(([letter]) => letters.includes(letter))?.[1] ?? 'file';
   }
   if (type === 'FILE_TYPE_FILE') return 'file';
   if (type === 'FILE_TYPE_SYMLINK') return 'link';
   return type === 'FILE_TYPE_DIRECTORY' ? 'directory' : 'other';
 }
 
-/** A link has the type of what it leads to, and a target only where that is there. */
-function leadsTo({ type, symlinkTarget }: WireEntry): Entry['leadsTo'] {
+/** envd reports the type of a link's target instead of the link's own. A broken link has no `symlinkTarget`. */
+function targetKindOf({ type, symlinkTarget }: WireEntry): Entry['leadsTo'] {
   if (type === 'FILE_TYPE_FILE') return 'file';
   if (type === 'FILE_TYPE_DIRECTORY') return 'directory';
   return symlinkTarget === undefined ? 'nothing' : 'other';

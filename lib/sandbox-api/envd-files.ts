@@ -3,56 +3,56 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { SandkeeperError } from '../errors';
-import type { Entry, FileProblem } from '../sandbox/guest-file';
+import type { Entry, FileProblem } from '../sandbox/file';
 import { type ConnectOptions, ConnectRefusal, callConnect, streamConnect } from './connect';
-import { type EnvdCaller, inTime } from './envd-caller';
+import { callOptions, type EnvdClient } from './envd-client';
+import { entryOf, readWireEntry } from './envd-entry';
 import { FileError } from './file-error';
-import { entryOf, readWireEntry } from './guest-entry';
 import { openDownload, openUpload, refusalOf } from './transfer';
 
 /**
- * The files of a running sandbox, as its default user may have them (docs/protocol.md#envd-http and
- * docs/protocol.md#envd-filesystem). All throw FileError.
+ * The files of a running sandbox, with the permissions of its default user (docs/protocol.md#envd-http and
+ * docs/protocol.md#envd-filesystem). All methods throw FileError.
  */
-export type GuestFiles = {
-  /** What a folder holds. Entries that cannot be read are left out. */
+export type EnvdFiles = {
+  /** The entries of a folder. Skips malformed entries. */
   listDir(path: string, signal: AbortSignal): Promise<Entry[]>;
   stat(path: string, signal: AbortSignal): Promise<Entry>;
   /**
-   * The bytes of a file, or of a range of it. Ask `stat` first: a pipe would never answer. `signal` ends the body too;
-   * the body must be read or destroyed.
+   * The bytes of a file or of a range of it. Call `stat` first, because reading a pipe blocks. `signal` aborts the body
+   * too. The body must be read or destroyed.
    */
   readFile(
     path: string,
     options: { range?: ByteRange | undefined; signal: AbortSignal },
-  ): Promise<GuestContent>;
-  /** Writes a file from its start, in place; missing folders are made. What was sent before a failure stays there. */
+  ): Promise<FileContent>;
+  /** Overwrites a file in place and creates missing folders. A failed write leaves a partial file. */
   writeFile(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
-  /** Makes missing folders on the way, replaces what is there. */
+  /** Creates missing folders and replaces an existing file. */
   move(from: string, to: string, signal: AbortSignal): Promise<void>;
-  /** What is not there is no failure. */
+  /** Removing a missing file is not an error. */
   remove(path: string, signal: AbortSignal): Promise<void>;
-  /** `null` once the watch is active, then the name of each entry that changes. Ends only by failing. */
+  /** Yields `null` when the watch is active, then the name of each changed entry. Ends only with an error. */
   watchDir(path: string, signal: AbortSignal): AsyncGenerator<string | null, void, undefined>;
 };
 
-/** Bytes of a file, both ends included; without an end all that follows. */
+/** A byte range with both ends included, or to the end of the file. */
 export type ByteRange = { start: number; end?: number };
 
-/** `range`: what these bytes are of the whole, where a range was asked for and granted. `outside`: there is no such. */
-export type GuestContent =
+/** `range` is the range that was granted, or `null` for the whole file. `outside`: the requested range does not exist. */
+export type FileContent =
   | { kind: 'bytes'; sizeBytes: number; range: { start: number; end: number } | null; body: IncomingMessage }
   | { kind: 'outside'; sizeBytes: number };
 
 const MAX_LISTING_BYTES = 64 * 1024 * 1024;
 const LISTING_MS = 60_000;
 
-/** What an answer means, by its code. */
+/** Problems by the error code of an answer. */
 type Problems = Readonly<Record<string, FileProblem>>;
 
 const ENTRY_PROBLEMS: Problems = {
   not_found: 'vanished',
-  // Something on the way is no folder, or the name is one that no file system takes.
+  // A parent is not a folder, or the name is invalid.
   invalid_argument: 'vanished',
   failed_precondition: 'vanished',
   permission_denied: 'denied',
@@ -61,7 +61,7 @@ const ENTRY_PROBLEMS: Problems = {
 const FOLDER_PROBLEMS: Problems = {
   not_found: 'vanished',
   invalid_argument: 'not_directory',
-  // Links in a circle.
+  // Circular links.
   failed_precondition: 'not_directory',
   permission_denied: 'denied',
   resource_exhausted: 'too_large',
@@ -76,15 +76,15 @@ const CONTENT_PROBLEMS: Problems = {
   http_507: 'no_space',
 };
 
-export function guestFiles(door: EnvdCaller): GuestFiles {
-  const { endpoint } = door;
+export function envdFiles(client: EnvdClient): EnvdFiles {
+  const { endpoint } = client;
   const call = (method: string, message: object, options: ConnectOptions) =>
     callConnect(endpoint, `filesystem.Filesystem/${method}`, message, options);
   const attempt = async <T>(doing: string, problems: Problems, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (thrown) {
-      throw await fileErrorOf(door, thrown, doing, problems);
+      throw await fileErrorOf(client, thrown, doing, problems);
     }
   };
 
@@ -92,14 +92,14 @@ export function guestFiles(door: EnvdCaller): GuestFiles {
     listDir: (path, signal) =>
       attempt('listing a folder', FOLDER_PROBLEMS, async () => {
         const within = AbortSignal.any([signal, AbortSignal.timeout(LISTING_MS)]);
-        const options = { signal: within, timeoutMs: LISTING_MS, mostBytes: MAX_LISTING_BYTES };
+        const options = { signal: within, timeoutMs: LISTING_MS, maxBytes: MAX_LISTING_BYTES };
         const { entries } = WireEntries.parse(await call('ListDir', { path, depth: 1 }, options));
         return entries.flatMap((entry) => readWireEntry(entry, path) ?? []);
       }),
 
     stat: (path, signal) =>
-      attempt('looking at a file', ENTRY_PROBLEMS, async () => {
-        const { entry } = WireStat.parse(await call('Stat', { path }, inTime(signal)));
+      attempt('reading file details', ENTRY_PROBLEMS, async () => {
+        const { entry } = WireStat.parse(await call('Stat', { path }, callOptions(signal)));
         return entryOf(entry, path);
       }),
 
@@ -108,28 +108,28 @@ export function guestFiles(door: EnvdCaller): GuestFiles {
         const headers: Record<string, string> = range
           ? { range: `bytes=${range.start}-${range.end ?? ''}` }
           : {};
-        const order = { method: 'GET', path: '/files', query: { path }, headers, signal } as const;
-        return await contentOf(await openDownload(endpoint, order));
+        const request = { method: 'GET', path: '/files', query: { path }, headers, signal } as const;
+        return await contentOf(await openDownload(endpoint, request));
       }),
 
     writeFile: (path, body, signal) =>
       attempt('writing a file', CONTENT_PROBLEMS, async () => {
         const boundary = `sandkeeper-${randomBytes(24).toString('hex')}`;
         const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
-        const order = { method: 'POST', path: '/files', query: { path }, headers, signal } as const;
-        const answer = await openUpload(endpoint, order, formOf(body, boundary));
-        if (answer.statusCode !== 200) throw await refusalOf(answer);
-        answer.resume();
+        const request = { method: 'POST', path: '/files', query: { path }, headers, signal } as const;
+        const response = await openUpload(endpoint, request, formOf(body, boundary));
+        if (response.statusCode !== 200) throw await refusalOf(response);
+        response.resume();
       }),
 
     move: (source, destination, signal) =>
       attempt('moving a file', MOVE_PROBLEMS, async () => {
-        await call('Move', { source, destination }, inTime(signal));
+        await call('Move', { source, destination }, callOptions(signal));
       }),
 
     remove: (path, signal) =>
       attempt('removing a file', ENTRY_PROBLEMS, async () => {
-        await call('Remove', { path }, inTime(signal));
+        await call('Remove', { path }, callOptions(signal));
       }),
 
     async *watchDir(path, signal) {
@@ -141,7 +141,7 @@ export function guestFiles(door: EnvdCaller): GuestFiles {
           if (filesystem) yield filesystem.name;
         }
       } catch (thrown) {
-        throw await fileErrorOf(door, thrown, 'watching a folder', FOLDER_PROBLEMS);
+        throw await fileErrorOf(client, thrown, 'watching a folder', FOLDER_PROBLEMS);
       }
     },
   };
@@ -154,7 +154,7 @@ const WireWatch = z.object({
   filesystem: z.object({ name: z.string() }).optional(),
 });
 
-/** The only part, and so the last: `path` in the query says where it goes. */
+/** A multipart form with a single part. The `path` in the query names the target file. */
 async function* formOf(body: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Uint8Array> {
   const disposition = 'Content-Disposition: form-data; name="file"; filename="file"';
   yield Buffer.from(`--${boundary}\r\n${disposition}\r\nContent-Type: application/octet-stream\r\n\r\n`);
@@ -162,50 +162,47 @@ async function* formOf(body: AsyncIterable<Uint8Array>, boundary: string): Async
   yield Buffer.from(`\r\n--${boundary}--\r\n`);
 }
 
-async function contentOf(answer: IncomingMessage): Promise<GuestContent> {
-  const { 'content-range': named = '', 'content-length': length } = answer.headers;
-  if (answer.statusCode === 416) {
-    answer.destroy();
-    return { kind: 'outside', sizeBytes: Number(/^bytes \*\/(\d+)$/.exec(named)?.[1] ?? 0) };
+async function contentOf(response: IncomingMessage): Promise<FileContent> {
+  const { 'content-range': contentRange = '', 'content-length': length } = response.headers;
+  if (response.statusCode === 416) {
+    response.destroy();
+    return { kind: 'outside', sizeBytes: Number(/^bytes \*\/(\d+)$/.exec(contentRange)?.[1] ?? 0) };
   }
-  const [, start, end, whole] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(named) ?? [];
-  if (answer.statusCode === 206 && whole !== undefined) {
+  const [, start, end, whole] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
+  if (response.statusCode === 206 && whole !== undefined) {
     const range = { start: Number(start), end: Number(end) };
-    return { kind: 'bytes', sizeBytes: Number(whole), range, body: answer };
+    return { kind: 'bytes', sizeBytes: Number(whole), range, body: response };
   }
-  if (answer.statusCode !== 200) throw await refusalOf(answer);
+  if (response.statusCode !== 200) throw await refusalOf(response);
   if (length === undefined) {
-    answer.destroy();
-    throw new ConnectRefusal('unknown', 'the answer does not say how long it is');
+    response.destroy();
+    throw new ConnectRefusal('unknown', 'the response has no content-length');
   }
-  return { kind: 'bytes', sizeBytes: Number(length), range: null, body: answer };
+  return { kind: 'bytes', sizeBytes: Number(length), range: null, body: response };
 }
 
-/** What went wrong, told apart: the file, the sandbox, or the way there. */
+/** Tells problems of the file from problems of the sandbox. */
 async function fileErrorOf(
-  door: EnvdCaller,
+  client: EnvdClient,
   thrown: unknown,
   doing: string,
   problems: Problems,
 ): Promise<SandkeeperError> {
   const problem = thrown instanceof ConnectRefusal ? (problemIn(thrown) ?? problems[thrown.code]) : undefined;
   if (problem) return new FileError(problem, { cause: thrown });
-  return sandboxProblem(await door.explain(thrown, doing));
+  return sandboxProblem(await client.explain(thrown, doing));
 }
 
-const WORDS: readonly (readonly [RegExp, FileProblem])[] = [
+const PATTERNS: readonly (readonly [RegExp, FileProblem])[] = [
   [/permission denied|not permitted|read-only file system/i, 'denied'],
   [/not a directory/i, 'not_directory'],
   [/invalid argument|no such device/i, 'not_regular'],
 ];
 
-/**
- * Whatever the reason, an open that fails gets one answer, and only the system's words tell which
- * (docs/protocol.md#envd-reading-a-file).
- */
+/** envd answers every failed open with the same code. Only its text tells why (docs/protocol.md#envd-reading-a-file). */
 function problemIn({ code, message }: ConnectRefusal): FileProblem | undefined {
   if (!['http_400', 'http_500', 'internal'].includes(code)) return undefined;
-  return WORDS.find(([words]) => words.test(message))?.[1];
+  return PATTERNS.find(([pattern]) => pattern.test(message))?.[1];
 }
 
 const SANDBOX_PROBLEMS: Readonly<Record<string, FileProblem>> = {
@@ -215,7 +212,7 @@ const SANDBOX_PROBLEMS: Readonly<Record<string, FileProblem>> = {
   timeout: 'unavailable',
 };
 
-/** The same error with its problem, where it is one of the sandbox rather than of a file. */
+/** Converts an error about the sandbox to a FileError with that problem. Returns other errors unchanged. */
 export function sandboxProblem(error: SandkeeperError): SandkeeperError {
   const problem = SANDBOX_PROBLEMS[error.code];
   return problem === undefined || error.problem !== undefined

@@ -10,7 +10,7 @@ import {
   thrownBy,
 } from '../test-support/environment';
 import { openEnvd } from './envd';
-import type { GuestContent } from './guest-files';
+import type { FileContent } from './envd-files';
 
 const engine = setUpEngine({ withFiles: true });
 const { signal } = new AbortController();
@@ -34,7 +34,7 @@ const files = () => openEnvd(id);
 const problemOf = async (work: () => Promise<unknown>) =>
   ((await thrownBy(work)) as { problem?: string }).problem;
 
-async function readText(content: GuestContent): Promise<string> {
+async function readText(content: FileContent): Promise<string> {
   if (content.kind === 'outside') throw new Error('There is no such range.');
   return text(content.body);
 }

@@ -1,32 +1,32 @@
 import { expect, it } from 'vitest';
-import { HoldBack } from './hold-back';
+import { Backpressure } from './backpressure';
 import { type ConsoleEvent, unpackOutput, WINDOW_BYTES } from './protocol';
 import { OutputRing } from './ring';
 import { Viewer } from './viewer';
 
-/** A shell's output with tabs that look at it. */
+/** A shell's output and the tabs that show it. */
 function openOutput() {
   const clock = { nowMs: 0 };
   const ring = new OutputRing(2_000_000);
   const viewers = new Set<Viewer>();
-  const hold = new HoldBack(viewers);
+  const backpressure = new Backpressure(viewers);
   return {
     clock,
-    hold,
-    look() {
+    backpressure,
+    openTab() {
       const events: ConsoleEvent[] = [];
       let sent = 0;
-      const door = {
+      const socket = {
         send: (event: ConsoleEvent) => events.push(event),
         sendBytes: (frame: Uint8Array) => {
           sent += unpackOutput(frame)?.bytes.length ?? 0;
         },
         recheck: async () => true,
       };
-      const who = { actor: 'ana', sessionId: 's', client: 'tab' };
+      const identity = { actor: 'ana', sessionId: 's', client: 'tab' };
       const viewer = new Viewer(
-        who,
-        door,
+        identity,
+        socket,
         ring,
         () => '',
         () => clock.nowMs,
@@ -50,47 +50,47 @@ async function isHeld(waiting: Promise<void>): Promise<boolean> {
   return (await Promise.race([waiting, settled().then(() => held)])) === held;
 }
 
-it('a tab gets a window, and more as it acknowledges', () => {
+it('sends one window, and more after acknowledgements', () => {
   const output = openOutput();
-  const tab = output.look();
+  const tab = output.openTab();
   output.write(1_000_000);
   expect(tab.sent()).toBe(WINDOW_BYTES);
   tab.viewer.acknowledge(100_000);
   expect(tab.sent()).toBe(WINDOW_BYTES + 100_000);
-  // Neither twice, nor what it was never sent.
+  // Ignores a repeated offset, and one that was never sent.
   tab.viewer.acknowledge(100_000);
   tab.viewer.acknowledge(5_000_000);
   expect(tab.sent()).toBe(WINDOW_BYTES + 100_000);
 });
 
-it('the quickest tab holds the shell back, and goes on with what it draws', async () => {
+it('waits for the fastest tab only', async () => {
   const output = openOutput();
-  const [quick, slow] = [output.look(), output.look()];
+  const [quick, slow] = [output.openTab(), output.openTab()];
   output.write(WINDOW_BYTES + 1);
-  const waiting = output.hold.after(WINDOW_BYTES + 1);
+  const waiting = output.backpressure.wait(WINDOW_BYTES + 1);
   expect(await isHeld(waiting)).toBe(true);
   quick.viewer.acknowledge(WINDOW_BYTES);
-  output.hold.wake();
+  output.backpressure.notify();
   expect(await isHeld(waiting)).toBe(false);
   expect(slow.viewer.lag).toBeGreaterThan(WINDOW_BYTES);
 });
 
-it('a tab that has stopped drawing, and one that has left, hold nothing back', async () => {
+it('does not wait for stalled tabs or tabs that left', async () => {
   const output = openOutput();
-  const { viewer } = output.look();
+  const { viewer } = output.openTab();
   output.write(WINDOW_BYTES + 1);
   output.clock.nowMs += 11_000;
-  expect(await isHeld(output.hold.after(1))).toBe(false);
+  expect(await isHeld(output.backpressure.wait(1))).toBe(false);
   output.clock.nowMs = 0;
-  const waiting = output.hold.after(1);
+  const waiting = output.backpressure.wait(1);
   output.drop(viewer);
-  output.hold.wake();
+  output.backpressure.notify();
   expect(await isHeld(waiting)).toBe(false);
 });
 
-it('what a slow tab misses is skipped once it draws again, and told', () => {
+it('skips what a slow tab missed and reports the gap', () => {
   const output = openOutput();
-  const tab = output.look();
+  const tab = output.openTab();
   for (let at = 0; at < 80; at += 1) output.write(100_000);
   expect(tab.sent()).toBe(WINDOW_BYTES);
   expect(tab.events.filter(({ kind }) => kind === 'gap')).toEqual([]);

@@ -1,0 +1,92 @@
+import 'server-only';
+import { SandkeeperError } from '../errors';
+import { ConnectRefusal, callConnect, streamConnect } from './connect';
+import { attempt, callOptions, type EnvdClient } from './envd-client';
+import {
+  decodeProcessEvents,
+  type EnvdProcess,
+  type ProcessEvent,
+  parseProcessList,
+} from './envd-process-messages';
+
+/** The processes of a running sandbox (docs/protocol.md#envd-process-service). */
+export type EnvdProcesses = {
+  /** The processes that were started through the API, without their child processes. */
+  listProcesses(signal: AbortSignal): Promise<EnvdProcess[]>;
+  /** Signals one process, not its children. Resolves to false if no process has this pid. */
+  signalProcess(pid: number, name: ProcessSignal, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Starts a program as the sandbox's default user and follows it until it ends. The sandbox kills it after `lifetimeMs`,
+   * even if nobody follows it; `null` sets no limit. Leaving early does not end it. A slow reader holds it back.
+   */
+  run(
+    command: EnvdCommand,
+    lifetimeMs: number | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<ProcessEvent<'stdout' | 'stderr'>, void, undefined>;
+  /**
+   * Follows a running process until it ends. Earlier output is not repeated. Leaving early does not end it.
+   * @throws SandkeeperError `not_found` with the problem `PROCESS_GONE` if it has ended
+   */
+  followProcess(pid: number, signal: AbortSignal): AsyncGenerator<ProcessEvent, void, undefined>;
+};
+
+type ProcessSignal = 'SIGTERM' | 'SIGKILL';
+
+/** A program and its arguments, started without a shell. `cwd` must exist. */
+export type EnvdCommand = { cmd: string; args: readonly string[]; cwd?: string };
+
+/** The problem of an error: the process has ended, but its sandbox still exists. */
+export const PROCESS_GONE = 'process_gone';
+
+export function envdProcesses(client: EnvdClient): EnvdProcesses {
+  const { endpoint } = client;
+  return {
+    async listProcesses(signal) {
+      const answer = await attempt(client, 'listing its processes', () =>
+        callConnect(endpoint, 'process.Process/List', {}, callOptions(signal)),
+      );
+      return parseProcessList(answer);
+    },
+
+    signalProcess(pid, name, signal) {
+      const message = { process: { pid }, signal: `SIGNAL_${name}` };
+      return attempt(client, 'signalling a process', async () => {
+        try {
+          await callConnect(endpoint, 'process.Process/SendSignal', message, callOptions(signal));
+          return true;
+        } catch (thrown) {
+          if (isNotFound(thrown)) return false;
+          throw thrown;
+        }
+      });
+    },
+
+    async *run({ cmd, args, cwd }, lifetimeMs, signal) {
+      const message = { process: { cmd, args, ...(cwd === undefined ? {} : { cwd }) }, stdin: false };
+      const options = { signal, ...(lifetimeMs === null ? {} : { timeoutMs: lifetimeMs }) };
+      try {
+        const messages = streamConnect(endpoint, 'process.Process/Start', message, options);
+        yield* decodeProcessEvents(messages, ['stdout', 'stderr']);
+      } catch (thrown) {
+        throw await client.explain(thrown, 'running a command');
+      }
+    },
+
+    async *followProcess(pid, signal) {
+      const message = { process: { pid } };
+      try {
+        const messages = streamConnect(endpoint, 'process.Process/Connect', message, { signal });
+        yield* decodeProcessEvents(messages, ['stdout', 'stderr', 'pty']);
+      } catch (thrown) {
+        if (!isNotFound(thrown)) throw await client.explain(thrown, 'reading the output of a process');
+        const details = { cause: thrown, problem: PROCESS_GONE };
+        throw new SandkeeperError('not_found', 'The process has ended.', details);
+      }
+    },
+  };
+}
+
+function isNotFound(thrown: unknown): boolean {
+  return thrown instanceof ConnectRefusal && thrown.code === 'not_found';
+}
