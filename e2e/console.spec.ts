@@ -67,12 +67,12 @@ test('a shell behaves as in a terminal of one’s own', async ({ page, moru, sig
 
   await focusTerminal(page);
   await page.keyboard.press('Control+d');
-  await expect(strip(page, 'The shell has exited')).toBeVisible();
+  await expect(strip(page, 'The shell exited')).toBeVisible();
   await page.getByRole('button', { name: 'Open anew' }).click();
   await expectPrompt(page, 2);
   await expect(tab(page, /^1 /)).toHaveCount(0);
   await run(page, 'exit 3', 2);
-  await expect(strip(page, 'The shell has exited with code 3.')).toBeVisible();
+  await expect(strip(page, 'The shell exited with code 3.')).toBeVisible();
 });
 
 test('full-screen programs follow the window, and are drawn anew after a reload', async ({
@@ -110,7 +110,7 @@ while :; do sleep 0.1; done`,
   await page.reload();
   await expectOnScreen(page, `window ${rows} `);
   await expectOnScreen(page, 'drawn by the program');
-  await expect(strip(page, 're-attached, nothing lost')).toBeVisible();
+  await expect(strip(page, 'Reconnected, no output lost')).toBeVisible();
   await focusTerminal(page);
   await page.keyboard.press('Control+c');
   // The other screen is left, and what stood on the first one is still there.
@@ -196,11 +196,11 @@ test('a lost network loses no output, doubles none, and lets nobody type into no
   await focusTerminal(page);
   await page.keyboard.type('lost');
   wire.mend();
-  await expect(strip(page, /re-attached after .*, nothing lost/)).toBeVisible();
+  await expect(strip(page, /Reconnected after .*, no output lost/)).toBeVisible();
   wire.cut();
   await expect(strip(page, 'The connection is lost')).toBeVisible();
   wire.mend();
-  await expect(strip(page, /re-attached after .*, nothing lost/)).toBeVisible();
+  await expect(strip(page, /Reconnected after .*, no output lost/)).toBeVisible();
   await expectOnScreen(page, 'all-1-there');
   const numbers = (await scrollback(page)).flatMap((line) => /^n(\d+)$/.exec(line)?.[1] ?? []);
   expect(numbers).toEqual(Array.from({ length: 1500 }, (_, at) => String(at + 1)));
