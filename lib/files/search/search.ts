@@ -2,6 +2,7 @@ import 'server-only';
 import { z } from 'zod';
 import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
+import { CommandOutput } from '../../sandbox-api/envd-command';
 import { FileError } from '../../sandbox-api/file-error';
 import { pathsToTraverse } from '../browse/folders';
 import { openFiles } from '../browse/reader';
