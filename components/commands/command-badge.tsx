@@ -9,7 +9,6 @@ type Props = Pick<CommandRecord, 'exitCode' | 'signal'> & {
   className?: string;
 };
 
-/** Labels for commands without an ending. */
 const OUTCOMES = {
   waiting: 'waiting',
   sending: 'running',
@@ -22,7 +21,6 @@ const OUTCOMES = {
   unknown: 'unknown',
 } satisfies Record<Outcome, string>;
 
-/** How a command ended: a dot and a label. */
 export function CommandBadge({ ending, exitCode, signal, outcome, className }: Props) {
   const isFine = ending === 'exited' && exitCode === 0;
   const isRunning = outcome === 'sending' || outcome === 'waiting';

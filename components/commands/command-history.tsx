@@ -17,7 +17,6 @@ type Props = {
   sandboxId: string;
   entries: readonly CommandEntry[];
   actor: string;
-  /** The id of the command whose output is shown. */
   shown: string | null;
   onReuse: (entry: CommandEntry) => void;
 };
@@ -31,7 +30,6 @@ type People = (typeof PEOPLE)[number]['value'];
 const COLUMNS =
   'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(240px,1fr)_150px_64px_120px_150px_auto]';
 
-/** The commands that were run in this sandbox, newest first. */
 export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Props) {
   const [people, setPeople] = useState<People>('all');
   const [text, setText] = useState('');

@@ -20,7 +20,6 @@ import { type LiveCommand, useCommand } from './use-command';
 type Props = {
   operationId: string;
   sandboxId: string;
-  /** Its entry in the history, if loaded. */
   entry: CommandEntry | undefined;
   /** Why it cannot be run again, or `null`. */
   reason: string | null;
@@ -28,7 +27,6 @@ type Props = {
   onClose: () => void;
 };
 
-/** One command: its status and output. */
 export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, onClose }: Props) {
   const now = useCommand(operationId, sandboxId);
   const { phase, stdout, stderr } = now;

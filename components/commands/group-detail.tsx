@@ -16,7 +16,6 @@ import { OutputBlock } from './output-block';
 
 type Props = { operationId: string; group: ResultGroup; largest: ResultGroup | null };
 
-/** The sandboxes of a group, and the kept output. */
 export function GroupDetail({ operationId, group, largest }: Props) {
   const { sandboxIds, wasStarted, ending, message } = group;
   return (

@@ -16,7 +16,6 @@ type Props = {
 
 const AT_END_PX = 24;
 
-/** One output of a command. */
 export function OutputBlock({ name, output, isLive, className }: Props) {
   const { leftOutBytes, totalBytes, isBroken } = output;
   return (
@@ -34,7 +33,6 @@ export function OutputBlock({ name, output, isLive, className }: Props) {
 
 type PaneProps = Pick<Props, 'output' | 'isLive'> & { isMarked?: boolean };
 
-/** The text of an output. */
 export function OutputPane({ output: { head, tail, leftOutBytes }, isLive, isMarked = false }: PaneProps) {
   const pane = useRef<HTMLPreElement>(null);
   const isAtEnd = useRef(true);

@@ -12,7 +12,6 @@ import {
 import { liveSocket } from '@/lib/live/socket';
 import type { Outcome } from '@/lib/operations/schema';
 
-/** The live state of a command. */
 export type LiveCommand = {
   /** `joining`: no event yet; `waiting`: it has not started, or runs in another Sandkeeper process. */
   phase: 'joining' | 'waiting' | 'running' | 'ended' | 'refused';

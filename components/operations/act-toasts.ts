@@ -79,7 +79,6 @@ function showOutcome(operation: Operation, { sandboxId, outcome, message }: Oper
   }
 }
 
-/** What happens after a resume. */
 function describeTimeout({ act, params: { timeoutMs, autoPause } }: Operation): string | null {
   if (act !== 'resume' || timeoutMs === undefined) return null;
   const time = `For ${Math.round(timeoutMs / 60_000)} min.`;

@@ -11,7 +11,6 @@ type Props = {
   isLocked: boolean;
   /** Why files cannot be archived. `null`: they can; `undefined`: not known yet. */
   cannotArchive: string | null | undefined;
-  /** The sandboxes to kill. */
   targets: readonly Sandbox[];
 };
 

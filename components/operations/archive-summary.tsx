@@ -2,7 +2,6 @@ import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import type { ItemArchive } from '@/lib/operations/schema';
 
-/** The size of a sandbox's archive, with a button that copies its name. */
 export function ArchiveSummary({ saved }: { saved: ItemArchive }) {
   return (
     <span title={`${saved.name}: ${exactBytes(saved.bytes)}`}>
@@ -22,7 +21,6 @@ export function archiveSize({ bytes, entries, leftOut }: ItemArchive): string {
   return `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${formatBytes(bytes)}${omitted}`;
 }
 
-/** The directory of an operation's archives. */
 export function ArchiveLocation({ operationId }: { operationId: string }) {
   return (
     <p className="text-ink-2">

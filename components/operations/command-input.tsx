@@ -8,7 +8,6 @@ import { MAX_COMMAND_CHARS } from '@/lib/commands/schema';
 type Props = {
   value: string;
   onChange: (value: string) => void;
-  /** Called on Enter. */
   onSubmit: () => void;
   /** Earlier commands, newest first. */
   typed: readonly string[];

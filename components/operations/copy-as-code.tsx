@@ -23,7 +23,6 @@ type Props = {
   className?: string;
 };
 
-/** Copies code that performs the action on exactly these sandboxes. */
 export function CopyAsCode({ act, params, ids, tone = 'plain', className }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (

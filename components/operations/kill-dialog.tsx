@@ -22,7 +22,6 @@ import { PlanRadius } from './plan-radius';
 import { useKillOptions } from './use-kill-options';
 import { type KillPhase, type KillPlan, useKillPlan } from './use-kill-plan';
 
-/** A request to kill exactly these sandboxes. */
 export type KillRequest = {
   sandboxes: readonly Sandbox[];
   /** How long to wait for processes to end, ms. `null`: kill at once. */
@@ -290,7 +289,6 @@ function PauseInstead({ targets, isOne, isOffered, onPause }: PauseInsteadProps)
 
 type ConfirmationProps = {
   phrase: string;
-  /** Whether it needs a separate line. */
   isLong: boolean;
   typed: string;
   onType: (typed: string) => void;

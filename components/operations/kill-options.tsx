@@ -21,7 +21,6 @@ type OptionsProps = {
   children: ReactNode;
 };
 
-/** Options of a kill, and its reason. */
 export function KillOptions(props: OptionsProps) {
   const { options, reason, onReason, isLocked, windowMs, children } = props;
   const { isGraceful, graceMs, seconds } = options;

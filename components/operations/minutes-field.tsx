@@ -23,7 +23,6 @@ export const WRONG_MINUTES = `Enter a whole number of minutes from 1 to ${MAX_MI
 
 type Props = { minutes: string; onChange: (minutes: string) => void };
 
-/** An input for minutes from now, with presets. */
 export function MinutesField({ minutes, onChange }: Props) {
   const isTime = timeOfMinutes(minutes) !== null;
   return (

@@ -13,7 +13,6 @@ const COMMON = {
   unknown: 'Unknown',
 } satisfies Omit<Record<Outcome, string>, 'done' | 'already'>;
 
-/** Labels of outcomes, per action. */
 const OUTCOME_WORDS = {
   kill: { ...COMMON, done: 'Killed, verified', already: 'Already gone' },
   pause: { ...COMMON, done: 'Paused', already: 'Already paused' },
@@ -64,7 +63,6 @@ function lookOf(act: SandboxAct, outcome: Outcome): Look {
   return act === 'kill' && LOOKS[outcome] === FAILED ? KILL_FAILED : LOOKS[outcome];
 }
 
-/** The outcome for one sandbox: a dot and a label. */
 export function OutcomeBadge({ act, outcome }: { act: SandboxAct; outcome: Outcome }) {
   return (
     <span className="whitespace-nowrap">
@@ -79,7 +77,6 @@ export function OutcomeBadge({ act, outcome }: { act: SandboxAct; outcome: Outco
 
 type CountsProps = { act: SandboxAct; counts: Counts; className?: string };
 
-/** A progress bar with a segment per outcome. */
 export function OutcomeBar({ act, counts, className }: CountsProps) {
   const { total, final } = totalsOf(counts);
   return (

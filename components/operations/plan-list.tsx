@@ -16,13 +16,11 @@ const MAX_ENTRIES = 12;
 
 type Props = {
   sandboxes: readonly Sandbox[];
-  /** The accessible name. */
   label: string;
   /** The metadata keys to show, most distinguishing first. */
   keys: readonly string[];
 };
 
-/** A virtualized list of sandboxes. */
 export function PlanList({ sandboxes, label, keys }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({

@@ -36,11 +36,9 @@ type Context = {
   nowMs: number;
   serverNowMs: number;
   isDismissed: boolean;
-  /** Whether this tab shows a toast when it ends. */
   isFollowed: boolean;
 };
 
-/** Whether the tray shows this operation now. */
 export function isShown(view: OperationView, at: Context): boolean {
   const { operation } = view;
   const isOne = totalsOf(operation.counts).total === 1;

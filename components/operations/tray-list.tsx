@@ -24,7 +24,6 @@ export type TrayListProps = {
   views: readonly OperationView[];
   actor: string;
   role: Role;
-  /** Receives text for screen readers. */
   onAnnounce: (text: string) => void;
 };
 

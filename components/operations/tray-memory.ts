@@ -1,7 +1,6 @@
 const KEY = 'sandkeeper.dismissed';
 const MAX_KEPT = 50;
 
-/** The dismissed results, and the operations that this tab has asked to stop. */
 class TrayMemory {
   readonly #listeners = new Set<() => void>();
   #dismissed: ReadonlySet<string> = new Set(readDismissed());

@@ -22,13 +22,11 @@ type Props = {
   phase: Phase;
   nowMs: number;
   isOwn: boolean;
-  /** Whether this tab has asked to stop it. */
   isStopping: boolean;
   role: Role;
   onRetry: Acts['onRetry'];
 };
 
-/** One operation in the tray, with its progress and buttons. */
 export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }: Props) {
   const { operation } = view;
   const { act, counts } = operation;

@@ -43,7 +43,6 @@ export function preloadActs(): void {
   loadToasts().catch(() => {});
 }
 
-/** The parts of an operation that a retry needs. */
 export type Earlier = Pick<Operation, 'id' | 'act' | 'params'>;
 
 export type Acts = {
@@ -55,7 +54,6 @@ export type Acts = {
   onRetry: (earlier: Earlier, sandboxes: readonly Sandbox[]) => void;
   /** Render once. */
   dialogs: ReactNode;
-  /** Whether a dialog is open. */
   isOpen: boolean;
 };
 
@@ -177,7 +175,6 @@ async function follow(
 }
 
 type OperateRequest = Parameters<typeof operate>[0];
-/** An action without its sandboxes. */
 type Input = OperateRequest extends infer Each
   ? Each extends OperateRequest
     ? Omit<Each, 'sandboxIds' | 'filter'>

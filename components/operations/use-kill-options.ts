@@ -7,7 +7,6 @@ import { MAX_GRACE_MS } from '@/lib/operations/schema';
 const DEFAULT_GRACE_SECONDS = '10';
 export const MAX_GRACE_SECONDS = MAX_GRACE_MS / 1_000;
 
-/** The options of a kill while they are edited. */
 export type KillChoice = {
   isGraceful: boolean;
   seconds: string;

@@ -82,7 +82,6 @@ export function useKillPlan(input: Input): KillPlan {
   const [phase, setPhase] = useState<KillPhase>('checking');
   const [message, setMessage] = useState<string | null>(null);
   const [canRecheck, setCanRecheck] = useState(true);
-  /** Only the latest response counts. */
   const round = useRef(0);
   const shownCount = useRef<number | null>(null);
   const isOpenNow = useRef(isOpen);

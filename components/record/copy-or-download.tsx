@@ -12,7 +12,6 @@ type Props = { operation: Operation; items: readonly RecordedItem[]; isWhole: bo
 
 const NAMES = { csv: 'CSV', json: 'JSON' } satisfies Record<RecordFormat, string>;
 
-/** A menu to copy or download the results. */
 export function CopyOrDownload({ operation, items, isWhole }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const copyAct = (format: RecordFormat): MenuAct => ({

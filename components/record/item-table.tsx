@@ -37,7 +37,6 @@ const GRID =
 type Props = {
   act: SandboxAct;
   items: readonly RecordedItem[];
-  /** Whether more items are being fetched. */
   isReading: boolean;
   /** The items that can be retried. */
   failed: readonly RecordedItem[];

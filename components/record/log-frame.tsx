@@ -26,7 +26,6 @@ export type FilterProps<Search> = { search: Search; onFilter: (changes: Partial<
 type Props<Search extends CommonSearch> = {
   kind: LogKind<Search>;
   search: Search;
-  /** The people to filter by. */
   actors: readonly string[];
   isEmpty: boolean;
   older: RecordCursor | null;
@@ -36,7 +35,6 @@ type Props<Search extends CommonSearch> = {
   renderFilter: (props: FilterProps<Search>) => ReactNode;
   renderSecondFilter?: (props: FilterProps<Search>) => ReactNode;
   renderTable: (isStale: boolean) => ReactNode;
-  /** Shown if there are no entries at all. */
   empty: ReactNode;
 };
 

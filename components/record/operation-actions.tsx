@@ -25,7 +25,6 @@ type Props = {
   onRetry: (sandboxes: Sandbox[]) => void;
 };
 
-/** The buttons of an operation. */
 export function OperationActions({ now, role, failed, selected, nowMs, onRetry }: Props) {
   const { operation, items, isWhole } = now;
   const { act, counts } = operation;

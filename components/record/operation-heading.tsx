@@ -24,7 +24,6 @@ export function OperationName({ operation: { act, counts }, sandboxId }: Heading
   );
 }
 
-/** The title, person, time, reason and filter of an operation. */
 export function OperationHeading({ operation, sandboxId }: HeadingProps) {
   const { act, params, actor, createdAtMs, reason, filter } = operation;
   // The page shows a command separately.

@@ -29,7 +29,6 @@ export function useServerNow<T extends string | number | boolean | null>(
 
 type Props = { operation: Operation; view: OperationView | undefined; nowMs: number };
 
-/** The progress or the end of an operation, in a few words. */
 export function OperationStatus({ operation, view, nowMs }: Props) {
   const { phase, startsInS } = usePhase(operation, nowMs);
   return (

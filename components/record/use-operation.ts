@@ -29,7 +29,6 @@ export type OperationNow = {
   operation: Operation;
   /** In plan order. */
   items: readonly RecordedItem[];
-  /** Whether `items` is complete. */
   isWhole: boolean;
   /** The last read failed. It is retried. */
   hasReadError: boolean;

@@ -68,7 +68,6 @@ export class KeptOutput {
     return { text, skippedBytes, totalBytes: this.#totalBytes };
   }
 
-  /** A hash of the whole output. */
   digest(): string {
     return this.#hash.copy().digest('base64');
   }

@@ -6,7 +6,6 @@ import type { CommandHistory, CommandRecord, ResultGroup } from './schema';
 const KEY = 'runs';
 const LIVE_EVERY_MS = 1_500;
 
-/** The commands run in a sandbox, and this person's recent commands. */
 export function commandHistoryQuery(sandboxId: string) {
   return queryOptions({
     queryKey: [KEY, 'in', sandboxId],
@@ -29,7 +28,6 @@ export function commandGroupsQuery(operationId: string, isRunning: boolean) {
   });
 }
 
-/** The record of a command that has ended. */
 export function commandQuery(operationId: string, sandboxId: string) {
   return queryOptions({
     queryKey: [KEY, 'one', operationId, sandboxId],

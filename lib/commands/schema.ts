@@ -27,7 +27,6 @@ export type OutputText = {
 
 export const NO_OUTPUT: OutputText = { head: '', tail: '', leftOutBytes: 0, totalBytes: 0, isBroken: false };
 
-/** A command in one sandbox. */
 export type CommandRecord = {
   startedAtMs: number;
   /** `null` while it runs. */
@@ -75,7 +74,6 @@ export type ResultGroup = {
   excerpt: { stdout: string; stderr: string };
 };
 
-/** One command in the history of a sandbox. */
 export type CommandEntry = {
   operationId: string;
   command: string;
@@ -83,7 +81,6 @@ export type CommandEntry = {
   limitMs: number;
   actor: string;
   atMs: number;
-  /** The number of sandboxes of the operation. */
   sandboxCount: number;
   outcome: Outcome;
   ending: CommandEnding | null;

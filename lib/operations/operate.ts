@@ -53,7 +53,6 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
   };
 }
 
-/** Throws `conflict` when a retry would send a command a second time. */
 async function requireRepeatable({ act, retryOf, sandboxIds }: Input): Promise<void> {
   if (act !== 'run' || retryOf === null) return;
   const started = await listStarted(retryOf);

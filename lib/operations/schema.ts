@@ -89,7 +89,6 @@ export type OperationState = 'running' | 'finished';
 
 export const OPERATION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** The number of items per outcome. */
 export type Counts = Record<Outcome, number>;
 
 export type OperationItem = {

@@ -16,7 +16,6 @@ import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 export type ArchiveOrder = {
   operationId: string;
   sandboxId: string;
-  /** The person who started the operation. */
   actor: string;
   /** The path to archive, as `parseArchivePath` writes it. */
   path: string;
@@ -27,7 +26,6 @@ export type ArchiveOrder = {
   limitBytes: number;
   /** An earlier process may have left an unfinished file, or the sandbox awake. */
   isTakenOver: boolean;
-  /** Aborts archiving. */
   signal: AbortSignal;
   /** Waits for one of the few slots. */
   takeSlot: () => Promise<Slot>;

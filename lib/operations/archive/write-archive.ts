@@ -18,7 +18,6 @@ type Order = {
   sandboxId: string;
   /** Absolute, or relative to `~`, the user's home directory. */
   path: string;
-  /** Maximum total size of the files. */
   limitBytes: number;
   signal: AbortSignal;
   onProgress: (progress: ArchiveProgress) => void;

@@ -11,7 +11,6 @@ import { type SandboxAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { SKIP_KINDS, type SkipKind, type Skipped } from '../schema';
 
-/** The number of sandboxes with a value. */
 export type Share = { value: string; count: number };
 
 /** Sandboxes grouped by a property. All counts and `without` add up to the number of sandboxes. */
@@ -20,7 +19,6 @@ export type Split = {
   values: Share[];
   /** The number of further values, and of sandboxes with one of them. */
   more: { values: number; count: number };
-  /** The number of sandboxes without the key. */
   without: number;
 };
 
@@ -40,7 +38,6 @@ export type BlastRadius = {
 };
 
 type Limits = {
-  /** The number of metadata keys to choose. */
   keys: number;
   /** The number of values to list per key, or one more if that lists all. */
   values: number;
@@ -118,7 +115,6 @@ function agesOf(sandboxes: readonly Sandbox[]): BlastRadius['ages'] {
   return { oldestMs, newestMs };
 }
 
-/** Sandboxes that are skipped for the same reason. */
 export type SkipGroup = { kind: SkipKind; reason: string; skipped: Skipped[] };
 
 /** Groups skipped sandboxes by reason. A reason follows a count: `2 already gone`, `1 protected by keep=true`. */

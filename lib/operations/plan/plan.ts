@@ -2,7 +2,6 @@ import { isProtected, type SandboxAct, sandboxCannot, stopsSandbox } from '../..
 import type { Sandbox } from '../../sandbox/schema';
 import type { SkipKind, Skipped } from '../schema';
 
-/** The sandboxes an action will change, and those it skips. */
 export type Partition = { targets: Sandbox[]; skipped: Skipped[] };
 
 type Context = {
@@ -10,7 +9,6 @@ type Context = {
   read: ReadonlyMap<string, Sandbox | null>;
   /** Metadata key that protects a sandbox from bulk kills and pauses. */
   protectedKey: string;
-  /** Sandboxes that an operation is already working on. */
   busy: ReadonlySet<string>;
 };
 

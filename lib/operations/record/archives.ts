@@ -2,7 +2,6 @@ import 'server-only';
 import { database } from '../../db/client';
 import type { ItemArchive } from '../schema';
 
-/** The archive of this item, or `null`. */
 export async function findArchive(operationId: string, sandboxId: string): Promise<ItemArchive | null> {
   const db = await database();
   const row = await db

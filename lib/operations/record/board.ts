@@ -61,12 +61,10 @@ export class OperationBoard {
     return this.#entries.get(operationId)?.operation ?? null;
   }
 
-  /** The number of sandboxes of the operation. */
   sizeOf(operationId: string): number {
     return this.#entries.get(operationId)?.items.size ?? 0;
   }
 
-  /** The number of items that are not final. */
   openIn(operationId: string): number {
     const counts = this.#entries.get(operationId)?.counts;
     return counts ? counts.waiting + counts.sending : 0;
@@ -158,7 +156,6 @@ export class OperationBoard {
   }
 }
 
-/** The counts of a new operation. */
 export function freshCounts(waiting: number): Counts {
   return { ...noCounts(), waiting };
 }

@@ -16,7 +16,6 @@ export type Ending = {
   last: Sandbox | null;
   /** The operation that killed it, if it was killed here. */
   operationId: string | null;
-  /** The latest archive of its files. */
   saved: ItemArchive | null;
 };
 

@@ -12,7 +12,6 @@ import {
 } from '../schema';
 import type { ProgressSample } from './rate';
 
-/** The action in progress on a sandbox. */
 export type ActUnderWay = { act: SandboxAct; operationId: string };
 
 /** An operation as this tab knows it. Replaced by a new object on every change. */
@@ -24,13 +23,11 @@ export type OperationView = {
   heldUntilMs: number | null;
   /** Recent progress, oldest first. */
   samples: readonly ProgressSample[];
-  /** Whether this tab saw it running. */
   wasSeenRunning: boolean;
   /** When this tab received its end, browser time. */
   endSeenAtMs: number | null;
 };
 
-/** A recorded operation with all its items. */
 export type OperationRecord = { operation: Operation; items: RecordedItem[] };
 
 /** Fetches one operation. `null`: it does not exist. Throws if the request fails. */
@@ -103,7 +100,6 @@ export class OperationProgress {
     return this.#fetchRecord(operationId);
   }
 
-  /** Handles an event of the `operations` channel. */
   receive({ operation, items, heldUntilMs, sentAtMs }: OperationEvent): void {
     this.clock.observe(sentAtMs, Date.now());
     const view = this.#take(operation, items, heldUntilMs);
@@ -220,7 +216,6 @@ export class OperationProgress {
   }
 }
 
-/** Applies an event. */
 function advance(
   before: OperationView | undefined,
   {

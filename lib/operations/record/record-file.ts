@@ -2,7 +2,6 @@ import { paths } from '../../paths';
 import { templateName } from '../../sandbox/name';
 import { type Operation, type RecordedItem, totalsOf } from '../schema';
 
-/** File formats of an operation's results. */
 export const RECORD_FORMATS = ['csv', 'json'] as const;
 export type RecordFormat = (typeof RECORD_FORMATS)[number];
 
@@ -38,7 +37,6 @@ export function recordParts(
   return format === 'csv' ? csvParts(operation, items) : jsonParts(operation, items);
 }
 
-/** The results as one text, for the clipboard. */
 export function recordText(
   format: RecordFormat,
   operation: Operation,
@@ -47,7 +45,6 @@ export function recordText(
   return [...recordParts(format, operation, items)].join('');
 }
 
-/** The download URL of an operation's results. */
 export function recordAddress(format: RecordFormat, operationId: string): string {
   return `/api${paths.operation(operationId)}/items?format=${format}`;
 }
@@ -83,7 +80,6 @@ const ARCHIVE_COLUMNS: readonly Column[] = [
   { title: 'saved_left_out', read: ({ saved }) => (saved ? String(saved.leftOut) : '') },
 ];
 
-/** The CSV columns, metadata last. */
 export function columnsFor(
   { id, act, actor, createdAtMs, params }: Operation,
   items: readonly RecordedItem[],

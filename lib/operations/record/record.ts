@@ -115,7 +115,6 @@ export async function recordOf(id: string): Promise<{ operation: Operation; item
   return { operation, items: await listRecorded(id) };
 }
 
-/** The retries of an operation, oldest first. */
 export async function findRetries(operationId: string): Promise<Operation[]> {
   const db = await database();
   const rows = await db
@@ -147,7 +146,6 @@ async function withCounts(rows: readonly Selectable<Database['operations']>[]): 
   return rows.flatMap((row) => operationOf(row, counts.get(row.id) ?? noCounts()) ?? []);
 }
 
-/** Adds the sandbox id of operations with a single sandbox. */
 async function withSandbox(db: Kysely<Database>, operations: Operation[]): Promise<LogEntry[]> {
   const single = operations.filter(({ counts }) => totalsOf(counts).total === 1);
   const ids = single.map(({ id }) => id);

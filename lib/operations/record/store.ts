@@ -113,7 +113,6 @@ export async function recordCancel(operationId: string, by: string, nowMs: numbe
   });
 }
 
-/** Records the result of rechecking items whose outcome was unknown. */
 export async function recordClarified(operationId: string, items: readonly OperationItem[]): Promise<void> {
   const db = await database();
   await db.transaction().execute(async (transaction) => {

@@ -90,7 +90,6 @@ exit 1
 const MAX_OUTPUT_BYTES = 64 * 1024;
 /** Extra time for a slow machine. */
 const SLACK_MS = 10_000;
-/** The delay before the script is started again. */
 const RETRY_MS = 500;
 
 /**

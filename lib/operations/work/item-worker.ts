@@ -24,7 +24,6 @@ const MAX_ARCHIVING = 4;
 /** The maximum of a timer: an archiving slot is held however long it takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Work on one claimed item. */
 export type Work = {
   operationId: string;
   item: ClaimedItem;
@@ -34,7 +33,6 @@ export type Work = {
   hasBegun: boolean;
 };
 
-/** The outcome of an item, for the record. */
 export type Worked = StepResult & { tookMs: number | null; saved?: ItemArchive };
 
 type Options = {

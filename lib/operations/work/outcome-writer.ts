@@ -15,7 +15,6 @@ export class OutcomeWriter {
   #writing: Promise<void> | null = null;
   #isClosed = false;
 
-  /** Calls `onWritten` after each batch. */
   constructor(owner: string, onWritten: (outcomes: readonly NewOutcome[]) => void) {
     this.#owner = owner;
     this.#onWritten = onWritten;

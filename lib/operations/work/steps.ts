@@ -21,13 +21,11 @@ export type StepContext = {
   mayHaveBeenSent: boolean;
   /** Reads the sandbox after `sinceMs`; `null`: gone. */
   read: (id: string, sinceMs: number) => Promise<Sandbox | null>;
-  /** The last known reading. */
   latest: (id: string) => Sandbox | undefined;
   /** Describes a relevant change since the sandbox was shown, or returns `null`. */
   driftOf: (shown: Sandbox, now: Sandbox) => string | null;
   /** Waits for a slot and sends. Throws `StepStopped` if the operation was cancelled first. */
   send: <T>(call: () => Promise<T>) => Promise<T>;
-  /** Sends SIGTERM to the processes and waits for them. */
   askToEnd: (id: string, graceMs: number) => Promise<GracefulEnd>;
   /** Archives files before a kill; `null` if not requested. */
   archiver: Archiver | null;
@@ -44,7 +42,6 @@ class StepDrifted extends Error {
   }
 }
 
-/** The result of sending once. */
 type Attempt = {
   refusal: SandkeeperError | null;
   /** The service says that the sandbox was already in this state. */
