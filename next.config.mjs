@@ -4,7 +4,7 @@ export default {
   reactStrictMode: true,
   agentRules: false,
   // Native or dynamic requires: they stay in node_modules.
-  serverExternalPackages: ['libsql', 'pg', 'ws', '@moru-ai/core', 'kysely'],
+  serverExternalPackages: ['libsql', 'pg', 'ws', '@moru-ai/core', 'kysely', 'undici'],
   devIndicators: false,
   // `npm test` checks types, of the tests too; somebody who starts it need not wait for that.
   typescript: { ignoreBuildErrors: true },

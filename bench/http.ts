@@ -1,16 +1,15 @@
 /**
- * The HTTP client of lib/sandbox-api beside undici's `request`, on loopback: throughput, and the CPU time that this process
- * spends, which a busy machine distorts less. Reports ratios from interleaved rounds of one run, of undici to the present
- * client: above 1, undici has the higher throughput or spends more CPU time. Options: --rounds N, --requests N.
+ * The HTTP client of lib/sandbox-api beside `fetch`, on loopback: throughput, and the CPU time that this process
+ * spends, which a busy machine distorts less. Reports ratios from interleaved rounds of one run, of our client to
+ * `fetch`: above 1, ours has the higher throughput or spends more CPU time. Options: --rounds N, --requests N.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Agent, request } from 'undici';
 import { callConnect } from '../lib/sandbox-api/connect';
 import { openDownload, openUpload } from '../lib/sandbox-api/transfer';
 import { sendRequest } from '../lib/sandbox-api/transport';
@@ -39,7 +38,7 @@ function serve(): void {
     for await (const _ of req);
     res.writeHead(200, { 'content-type': 'application/json' }).end(SANDBOX);
   });
-  const sendBytes = async (res: import('node:http').ServerResponse) => {
+  const sendBytes = async (res: ServerResponse) => {
     res.writeHead(200, { 'content-length': TRANSFER_BYTES });
     for (let sent = 0; sent < TRANSFER_BYTES && !res.destroyed; sent += CHUNK.length)
       if (!res.write(CHUNK)) await once(res, 'drain');
@@ -52,90 +51,55 @@ function serve(): void {
 async function measure(): Promise<void> {
   const server = fork(fileURLToPath(import.meta.url), ['--serve']);
   const [port] = (await once(server, 'message')) as [number];
-  const url = `http://127.0.0.1:${port}`;
-  const endpoint = { baseUrl: url, headers: { 'x-access-token': 'token' } };
-  const dispatcher = new Agent({
-    keepAliveTimeout: 10_000,
-    connections: 256,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const endpoint = { baseUrl, headers: { 'x-access-token': 'token' } };
   /** A signal of its own for every request, as the application passes. */
   const newSignal = () => new AbortController().signal;
+  const post = (url: string, init: RequestInit) =>
+    fetch(url, { method: 'POST', signal: newSignal(), ...init });
 
-  const getNow = async () => void (await (await sendRequest(new Request(`${url}/sandboxes/a`))).json());
-  /** The same contract as `sendRequest`, which the SDK requires: a Request in, a Response out. */
-  const getUndici = async () => {
-    const input = new Request(`${url}/sandboxes/a`);
-    const answer = await request(input.url, {
-      dispatcher,
-      method: 'GET',
-      headers: Object.fromEntries(input.headers),
-      signal: input.signal,
-    });
-    const body = await answer.body.arrayBuffer();
-    const headers = Object.entries(answer.headers).map(([name, value]): [string, string] => [
-      name,
-      String(value),
-    ]);
-    await new Response(body, { status: answer.statusCode, headers }).json();
-  };
+  const sandboxUrl = `${baseUrl}/sandboxes/a`;
   await compare(
     'control requests',
     'requests/s',
-    () => costOfRequests(getNow),
-    () => costOfRequests(getUndici),
+    () => costOfRequests(async () => (await sendRequest(new Request(sandboxUrl))).json()),
+    () => costOfRequests(async () => (await fetch(new Request(sandboxUrl))).json()),
   );
 
-  const connectNow = async () =>
-    void (await callConnect(endpoint, 'process.Process/List', {}, { signal: newSignal() }));
-  const connectUndici = async () => {
-    const answer = await request(`${url}/process.Process/List`, {
-      dispatcher,
-      method: 'POST',
-      headers: { ...endpoint.headers, 'content-type': 'application/json', 'connect-protocol-version': '1' },
-      body: '{}',
-      signal: newSignal(),
-    });
-    await answer.body.json();
+  const method = 'process.Process/List';
+  const headers = {
+    ...endpoint.headers,
+    'content-type': 'application/json',
+    'connect-protocol-version': '1',
   };
   await compare(
     'envd requests',
     'requests/s',
-    () => costOfRequests(connectNow),
-    () => costOfRequests(connectUndici),
+    () => costOfRequests(() => callConnect(endpoint, method, {}, { signal: newSignal() })),
+    () => costOfRequests(async () => (await post(`${baseUrl}/${method}`, { headers, body: '{}' })).json()),
   );
 
-  const order = { path: '/files', query: { path: '/a' }, signal: newSignal() };
+  const transfer = () => ({ path: '/files', query: { path: '/a' }, signal: newSignal() });
+  const filesUrl = `${baseUrl}/files?path=/a`;
   await compare(
     'download',
     'MB/s',
-    () => costOfTransfer(async () => drain(await openDownload(endpoint, { ...order, method: 'GET' }))),
-    () =>
-      costOfTransfer(async () =>
-        drain((await request(`${url}/files?path=/a`, { dispatcher, signal: newSignal() })).body),
-      ),
+    () => costOfTransfer(async () => (await openDownload(endpoint, { ...transfer(), method: 'GET' })).body),
+    () => costOfTransfer(async () => (await fetch(filesUrl, { signal: newSignal() })).body),
   );
   await compare(
     'upload',
     'MB/s',
     () =>
-      costOfTransfer(async () => drain(await openUpload(endpoint, { ...order, method: 'POST' }, chunks()))),
-    () =>
-      costOfTransfer(async () =>
-        drain(
-          (
-            await request(`${url}/files`, {
-              dispatcher,
-              signal: newSignal(),
-              method: 'POST',
-              body: chunks() as never,
-            })
-          ).body,
-        ),
+      costOfTransfer(
+        async () => (await openUpload(endpoint, { ...transfer(), method: 'POST' }, chunks())).body,
       ),
+    () =>
+      costOfTransfer(async () => {
+        const body = Readable.toWeb(Readable.from(chunks())) as BodyInit;
+        return (await post(filesUrl, { body, duplex: 'half' } as RequestInit)).body;
+      }),
   );
-  await dispatcher.close();
   server.disconnect();
 }
 
@@ -151,7 +115,7 @@ async function costOf(units: number, work: () => Promise<unknown>): Promise<Cost
 }
 
 /** Sends the requests of a round, `CONCURRENCY` at a time. */
-function costOfRequests(send: () => Promise<void>): Promise<Cost> {
+function costOfRequests(send: () => Promise<unknown>): Promise<Cost> {
   const total = Number(options.requests);
   let left = total;
   const client = async () => {
@@ -163,12 +127,11 @@ function costOfRequests(send: () => Promise<void>): Promise<Cost> {
   return costOf(total, () => Promise.all(Array.from({ length: CONCURRENCY }, client)));
 }
 
-function costOfTransfer(transfer: () => Promise<void>): Promise<Cost> {
-  return costOf(TRANSFER_BYTES / MB, transfer);
-}
-
-async function drain(body: IncomingMessage | Readable): Promise<void> {
-  for await (const _ of body);
+/** Transfers a file and reads the body of the answer. */
+function costOfTransfer(transfer: () => Promise<AsyncIterable<unknown> | null>): Promise<Cost> {
+  return costOf(TRANSFER_BYTES / MB, async () => {
+    for await (const _ of (await transfer()) ?? []);
+  });
 }
 
 async function* chunks(): AsyncGenerator<Uint8Array> {
@@ -179,19 +142,20 @@ async function* chunks(): AsyncGenerator<Uint8Array> {
 async function compare(
   figure: string,
   unit: string,
-  measureNow: () => Promise<Cost>,
-  measureUndici: () => Promise<Cost>,
+  measureOurs: () => Promise<Cost>,
+  measureFetch: () => Promise<Cost>,
 ): Promise<void> {
-  const rounds: { now: Cost; undici: Cost }[] = [];
+  const rounds: { ours: Cost; fetch: Cost }[] = [];
   for (let round = 0; round <= Number(options.rounds); round += 1) {
-    const isNowFirst = round % 2 === 0;
-    const first = await (isNowFirst ? measureNow : measureUndici)();
-    const second = await (isNowFirst ? measureUndici : measureNow)();
-    if (round > 0) rounds.push(isNowFirst ? { now: first, undici: second } : { now: second, undici: first });
+    const isOursFirst = round % 2 === 0;
+    const first = await (isOursFirst ? measureOurs : measureFetch)();
+    const second = await (isOursFirst ? measureFetch : measureOurs)();
+    if (round > 0) rounds.push(isOursFirst ? { ours: first, fetch: second } : { ours: second, fetch: first });
   }
-  const ratio = (of: (cost: Cost) => number) => median(rounds.map(({ now, undici }) => of(undici) / of(now)));
-  report('http', `${figure}, present client`, median(rounds.map(({ now }) => now.rate)), unit);
-  report('http', `${figure}, undici`, median(rounds.map(({ undici }) => undici.rate)), unit);
+  const ratio = (of: (cost: Cost) => number) =>
+    median(rounds.map((round) => of(round.ours) / of(round.fetch)));
+  report('http', `${figure}, our client`, median(rounds.map(({ ours }) => ours.rate)), unit);
+  report('http', `${figure}, fetch`, median(rounds.map((round) => round.fetch.rate)), unit);
   report(
     'http',
     `${figure}, throughput ratio`,

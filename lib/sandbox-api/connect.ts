@@ -1,5 +1,7 @@
 import 'server-only';
+import type { Dispatcher } from 'undici';
 import { outsideRequests } from '../request-context';
+import { requestError, sendHttp } from './http';
 
 /**
  * A client for Connect over JSON, the protocol of envd (docs/protocol.md#envd-rpc). The server runs in a sandbox and is
@@ -34,7 +36,7 @@ const END_OF_STREAM = 0x02;
 /** The interval of keepalive messages on an idle stream. Shorter than the idle timeouts of proxies. */
 const KEEPALIVE_S = '50';
 
-/** Makes a unary call and resolves to the JSON of its answer. @throws ConnectRefusal, or an error of `fetch` */
+/** Makes a unary call and resolves to the JSON of its answer. @throws ConnectRefusal, or an error of `sendHttp` */
 export async function callConnect(
   endpoint: ConnectEndpoint,
   method: string,
@@ -43,14 +45,14 @@ export async function callConnect(
 ): Promise<unknown> {
   const body = Buffer.from(JSON.stringify(message));
   const response = await post(endpoint, method, 'application/json', body, options);
-  const text = await readText(response, options.maxBytes);
-  if (!response.ok) throw refusalOf(`http_${response.status}`, parseJson(text));
+  const text = await readText(response, options);
+  if (response.statusCode !== 200) throw refusalOf(`http_${response.statusCode}`, parseJson(text));
   return JSON.parse(text);
 }
 
 /**
  * Makes a streaming call and yields the messages of its answer. Leaving early closes the connection.
- * @throws ConnectRefusal, also if the stream breaks, or an error of `fetch`
+ * @throws ConnectRefusal, also if the stream breaks, or an error of `sendHttp`
  */
 export async function* streamConnect(
   endpoint: ConnectEndpoint,
@@ -59,7 +61,11 @@ export async function* streamConnect(
   options: ConnectOptions,
 ): AsyncGenerator<unknown, void, undefined> {
   const response = await post(endpoint, method, 'application/connect+json', envelope(message), options);
-  if (!response.ok) throw refusalOf(`http_${response.status}`, parseJson(await readText(response)));
+  if (response.statusCode !== 200)
+    throw refusalOf(
+      `http_${response.statusCode}`,
+      parseJson(await readText(response, { signal: options.signal })),
+    );
   for await (const { flags, text } of readEnvelopes(response, options)) {
     const content: unknown = JSON.parse(text);
     if ((flags & END_OF_STREAM) === 0) yield content;
@@ -69,19 +75,17 @@ export async function* streamConnect(
   throw new ConnectRefusal('unavailable', 'the stream ended without an end message');
 }
 
-function post(
+async function post(
   { baseUrl, headers }: ConnectEndpoint,
   method: string,
   contentType: string,
-  body: Uint8Array<ArrayBuffer>,
+  body: Buffer,
   { signal, timeoutMs }: ConnectOptions,
-): Promise<Response> {
-  const init: RequestInit = {
+): Promise<Dispatcher.ResponseData> {
+  const options = {
     method: 'POST',
     body,
     signal,
-    // A redirect from a sandbox must not receive the token.
-    redirect: 'error',
     headers: {
       ...headers,
       'content-type': contentType,
@@ -90,40 +94,31 @@ function post(
       ...(timeoutMs === undefined ? {} : { 'connect-timeout-ms': String(Math.ceil(timeoutMs)) }),
     },
   };
-  return outsideRequests(() => fetch(`${baseUrl.replace(/\/+$/, '')}/${method}`, init));
+  const url = `${baseUrl.replace(/\/+$/, '')}/${method}`;
+  const answer = await outsideRequests(() => sendHttp(url, options));
+  if (answer.statusCode < 300 || answer.statusCode >= 400) return answer;
+  answer.body.destroy();
+  throw new TypeError('The sandbox answered with a redirect.');
 }
 
-function envelope(message: unknown): Uint8Array<ArrayBuffer> {
+function envelope(message: unknown): Buffer {
   const body = Buffer.from(JSON.stringify(message));
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32BE(body.length, 1);
   return Buffer.concat([head, body]);
 }
 
-/**
- * Yields the chunks of the body until `signal` aborts. `fetch` itself stops observing its signal when its request object
- * is garbage-collected, which may happen during a long stream.
- */
-async function* chunksOf({ body }: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = body?.getReader();
-  if (!reader) return;
-  const end = () => void reader.cancel(signal.reason).catch(() => {});
-  signal.addEventListener('abort', end, { once: true });
+/** Yields the chunks of the body until `signal` aborts. */
+async function* chunksOf({ body }: Dispatcher.ResponseData, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      signal.throwIfAborted();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal.removeEventListener('abort', end);
-    end();
+    for await (const chunk of body) yield chunk;
+  } catch (error) {
+    throw requestError(error, signal);
   }
 }
 
 async function* readEnvelopes(
-  response: Response,
+  response: Dispatcher.ResponseData,
   { signal, maxBytes = MAX_MESSAGE_BYTES }: ConnectOptions,
 ): AsyncGenerator<{ flags: number; text: string }> {
   let parts: Uint8Array[] = [];
@@ -147,10 +142,13 @@ async function* readEnvelopes(
   }
 }
 
-async function readText(response: Response, maxBytes = MAX_MESSAGE_BYTES): Promise<string> {
+async function readText(
+  response: Dispatcher.ResponseData,
+  { signal, maxBytes = MAX_MESSAGE_BYTES }: ConnectOptions,
+): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of chunksOf(response, signal)) {
     size += chunk.length;
     if (size > maxBytes) throw new ConnectRefusal('out_of_range', 'the answer is too long');
     parts.push(chunk);

@@ -1,6 +1,7 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 import type { SandkeeperError } from '../errors';
 import type { Entry, FileProblem } from '../sandbox/file';
@@ -41,7 +42,7 @@ export type ByteRange = { start: number; end?: number };
 
 /** `range` is the range that was granted, or `null` for the whole file. `outside`: the requested range does not exist. */
 export type FileContent =
-  | { kind: 'bytes'; sizeBytes: number; range: { start: number; end: number } | null; body: IncomingMessage }
+  | { kind: 'bytes'; sizeBytes: number; range: { start: number; end: number } | null; body: Readable }
   | { kind: 'outside'; sizeBytes: number };
 
 const MAX_LISTING_BYTES = 64 * 1024 * 1024;
@@ -119,7 +120,7 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
         const request = { method: 'POST', path: '/files', query: { path }, headers, signal } as const;
         const response = await openUpload(endpoint, request, formOf(body, boundary));
         if (response.statusCode !== 200) throw await refusalOf(response);
-        response.resume();
+        response.body.resume();
       }),
 
     move: (source, destination, signal) =>
@@ -162,23 +163,24 @@ async function* formOf(body: AsyncIterable<Uint8Array>, boundary: string): Async
   yield Buffer.from(`\r\n--${boundary}--\r\n`);
 }
 
-async function contentOf(response: IncomingMessage): Promise<FileContent> {
-  const { 'content-range': contentRange = '', 'content-length': length } = response.headers;
+async function contentOf(response: Dispatcher.ResponseData): Promise<FileContent> {
+  const { 'content-range': rangeHeader, 'content-length': length } = response.headers;
+  const contentRange = String(rangeHeader ?? '');
   if (response.statusCode === 416) {
-    response.destroy();
+    response.body.destroy();
     return { kind: 'outside', sizeBytes: Number(/^bytes \*\/(\d+)$/.exec(contentRange)?.[1] ?? 0) };
   }
   const [, start, end, whole] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
   if (response.statusCode === 206 && whole !== undefined) {
     const range = { start: Number(start), end: Number(end) };
-    return { kind: 'bytes', sizeBytes: Number(whole), range, body: response };
+    return { kind: 'bytes', sizeBytes: Number(whole), range, body: response.body };
   }
   if (response.statusCode !== 200) throw await refusalOf(response);
   if (length === undefined) {
-    response.destroy();
+    response.body.destroy();
     throw new ConnectRefusal('unknown', 'the response has no content-length');
   }
-  return { kind: 'bytes', sizeBytes: Number(length), range: null, body: response };
+  return { kind: 'bytes', sizeBytes: Number(length), range: null, body: response.body };
 }
 
 /** Tells problems of the file from problems of the sandbox. */

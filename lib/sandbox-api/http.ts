@@ -1,0 +1,64 @@
+import 'server-only';
+import { Agent, type Dispatcher, errors, request } from 'undici';
+
+/**
+ * HTTP to the sandbox service and to sandboxes, through undici: `fetch` costs several times the CPU time
+ * (docs/decisions/undici.md). No redirect is followed, because our credentials must not go where an answer points.
+ */
+
+type Options = {
+  method: 'GET' | 'POST' | (string & {});
+  headers: Record<string, string>;
+  body?: Buffer | AsyncIterable<Uint8Array> | null;
+  /** Ends the request at any time, the body of the answer included. */
+  signal: AbortSignal;
+  /** How long an answer may take to begin, ms. Without it, `signal` alone decides. */
+  answerMs?: number;
+  connections?: Agent;
+};
+
+/** Without time limits: transfers and streams may pause for any time, and calls have a deadline of their own. */
+const UNLIMITED = { headersTimeout: 0, bodyTimeout: 0 };
+
+/** Keeps connections open between requests. */
+const keptConnections = new Agent(UNLIMITED);
+/** Opens a connection for each request. A request that fails on a reused connection cannot be repeated with its body. */
+export const ownConnections = new Agent({ ...UNLIMITED, pipelining: 0 });
+
+/**
+ * Sends a request and resolves when the headers of the answer are received. The body must be read or destroyed.
+ * @throws the reason of `signal`; a `TypeError` like `fetch` if the connection failed; a `TimeoutError` after `answerMs`
+ */
+export async function sendHttp(
+  url: string | URL,
+  { answerMs = 0, connections = keptConnections, body = null, signal, ...options }: Options,
+): Promise<Dispatcher.ResponseData> {
+  try {
+    const answer = await request(url, {
+      ...options,
+      dispatcher: connections,
+      method: options.method as Dispatcher.HttpMethod,
+      // undici reads any async iterable, unlike its type.
+      body: body as Buffer | null,
+      signal,
+      headersTimeout: answerMs,
+    });
+    // Without a listener, destroying an unread body would end the process.
+    answer.body.on('error', () => {});
+    return answer;
+  } catch (error) {
+    throw requestError(error, signal);
+  }
+}
+
+/** The error of a request or of its body in the form that `fetch` throws. */
+export function requestError(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof errors.HeadersTimeoutError)
+    return new DOMException('No answer in time.', 'TimeoutError');
+  const isNetwork =
+    error instanceof errors.UndiciError ||
+    error instanceof errors.HTTPParserError ||
+    (error as NodeJS.ErrnoException).syscall !== undefined;
+  return isNetwork ? new TypeError('The request failed.', { cause: error }) : error;
+}
