@@ -2,13 +2,13 @@
 import fs from 'node:fs';
 import { ensureBuilt, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { bundle } from './lib/build.mjs';
-import { obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
+import { handleStopSignals, startProcess, waitForEnd } from './lib/children.mjs';
 import { findChromium } from './lib/chromium.mjs';
 import { emptySettings } from './lib/own-settings.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { CommandError, runMain } from './lib/terminal.mjs';
 
-obeyStopRequests({ exitCode: 130 });
+handleStopSignals({ exitCode: 130 });
 
 /** @returns {Map<string, string>} name to file */
 function listBenches() {

@@ -1,9 +1,9 @@
 // `npm run build`: the Next.js build and the programs beside it, whether they are due or not.
 import { ensureInstalled, rebuild, requireNode } from './lib/bootstrap.mjs';
-import { obeyStopRequests } from './lib/children.mjs';
+import { handleStopSignals } from './lib/children.mjs';
 import { runMain } from './lib/terminal.mjs';
 
-obeyStopRequests({ exitCode: 130 });
+handleStopSignals({ exitCode: 130 });
 
 await runMain(async () => {
   requireNode();

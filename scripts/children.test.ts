@@ -44,8 +44,8 @@ const wellBehaved = (name: string) =>
 function writeCommand(services: string[]): string {
   return writeProgram(
     'command',
-    `import { obeyStopRequests, startService } from ${JSON.stringify(childrenModule)};
-     obeyStopRequests({ exitCode: 0 });
+    `import { handleStopSignals, startService } from ${JSON.stringify(childrenModule)};
+     handleStopSignals({ exitCode: 0 });
      for (const service of ${JSON.stringify(services)}) {
        await startService('service', [service], { env: process.env, cwd: '/', readyTimeoutMs: 30000 }).ready;
      }
@@ -85,7 +85,7 @@ describe('startService', () => {
     expect(await startService('engine', [program], options()).ready).toEqual({ type: 'ready', port: 7 });
   });
 
-  it('quotes the last words of one that dies', async () => {
+  it('quotes the last output of a service that dies', async () => {
     const program = writeProgram('service', `console.error('out of sand'); process.exitCode = 3;`);
     const sentence = await startService('engine', [program], options()).death;
     expect(sentence).toContain('The engine stopped unexpectedly (exit code 3).');
@@ -112,7 +112,7 @@ describe('startService', () => {
   });
 });
 
-describe('obeyStopRequests', () => {
+describe('handleStopSignals', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'stops the services last first on %s, then exits 0',
     async (signal) => {

@@ -1,10 +1,10 @@
 // What CI runs: `npm test`, with a PostgreSQL beside it on which everything that has to do with a database runs once more.
-import { obeyStopRequests, stopAndExit } from './lib/children.mjs';
+import { handleStopSignals, stopAndExit } from './lib/children.mjs';
 import { runVisibly } from './lib/commands.mjs';
 import { providePostgres } from './lib/postgres.mjs';
 import { dim, runMain, say, yellow } from './lib/terminal.mjs';
 
-obeyStopRequests({ exitCode: 130 });
+handleStopSignals({ exitCode: 130 });
 
 await runMain(async () => {
   const url = process.env.TEST_DATABASE_URL || (await providePostgres());

@@ -1,12 +1,12 @@
 // `npm run engine -- [options]`: the local engine alone, in the foreground.
 import { provideBubblewrap } from './lib/apt.mjs';
 import { ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
-import { describeExports, obeyStopRequests, startProcess, waitForEnd } from './lib/children.mjs';
+import { describeExports, handleStopSignals, startProcess, waitForEnd } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { runMain, say } from './lib/terminal.mjs';
 
-obeyStopRequests({ exitCode: 0 });
+handleStopSignals({ exitCode: 0 });
 
 await runMain(async () => {
   requireNode();

@@ -12,8 +12,8 @@ const isInstalled = existsSync('/usr/lib/postgresql');
 async function startCommand() {
   const program = `
     import { providePostgres } from ${JSON.stringify(postgres)};
-    import { obeyStopRequests } from ${JSON.stringify(children)};
-    obeyStopRequests({ exitCode: 130 });
+    import { handleStopSignals } from ${JSON.stringify(children)};
+    handleStopSignals({ exitCode: 130 });
     process.send(await providePostgres());
     setInterval(() => {}, 1000);`;
   const command = spawn(process.execPath, ['--input-type=module', '-e', program], {

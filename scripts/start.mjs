@@ -9,7 +9,7 @@ import {
   markBuildInUse,
   requireNode,
 } from './lib/bootstrap.mjs';
-import { describeExports, obeyStopRequests, startService, stopAndExit } from './lib/children.mjs';
+import { describeExports, handleStopSignals, startService, stopAndExit } from './lib/children.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { choosePort } from './lib/ports.mjs';
@@ -18,7 +18,7 @@ import { bold, complain, dim, red, runMain, say, yellow } from './lib/terminal.m
 
 const isDev = process.argv.includes('--dev');
 
-obeyStopRequests({ exitCode: 0, onRequest: () => say('\nStopping …') });
+handleStopSignals({ exitCode: 0, onRequest: () => say('\nStopping …') });
 
 async function prepare() {
   requireNode();

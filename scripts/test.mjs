@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { provideBubblewrap } from './lib/apt.mjs';
 import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
-import { obeyStopRequests } from './lib/children.mjs';
+import { handleStopSignals } from './lib/children.mjs';
 import { provideChromium } from './lib/chromium.mjs';
 import { capture, installedCommand, runVisibly } from './lib/commands.mjs';
 import { inRoot } from './lib/paths.mjs';
@@ -14,7 +14,7 @@ import { CommandError, dim, red, runMain, say, yellow } from './lib/terminal.mjs
 const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'sandkeeper-test-'));
 process.on('exit', () => fs.rmSync(reports, { recursive: true, force: true }));
 
-obeyStopRequests({ exitCode: 130 });
+handleStopSignals({ exitCode: 130 });
 
 /** @param {string} name @param {string[]} args @param {import('./lib/commands.mjs').RunOptions} [options] */
 const tool = (name, args, options) => runVisibly(installedCommand(name), args, options);

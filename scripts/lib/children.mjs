@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Every process that a command starts is started and ended here. Each leads a process group of its own, so Ctrl-C in a
- * terminal reaches the command alone and the command decides who stops when, and a group can be ended as a whole.
+ * Starts and ends all child processes of a command. Each child leads a process group: Ctrl-C in a terminal reaches only the
+ * command, which then stops its children in order, and a group can be killed as a whole. Imports no package, because
+ * commands install the packages through it (docs/decisions/child-processes-and-cookies.md).
  */
 import { spawn } from 'node:child_process';
 import readline from 'node:readline';
@@ -14,11 +15,11 @@ const graceMs = 5000;
 
 /** @type {Map<ChildProcess, Promise<Ending>>} */
 const running = new Map();
-/** Those of them that are stopped one after the other, last started first, by asking their leader. */
+/** Children that are stopped one at a time, the last one first, by a signal to the leader only. */
 const services = new Set();
 let isStopping = false;
 
-// Whatever ends this process early, nothing stays behind. (When it is killed outright, services notice the lost channel.)
+// Leaves no child behind. After a SIGKILL of this process, services notice that their IPC channel is closed.
 process.on('exit', () => {
   for (const child of running.keys()) signalGroup(child, 'SIGKILL');
 });
@@ -26,8 +27,8 @@ process.on('exit', () => {
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {import('node:child_process').SpawnOptions & { isService?: boolean }} [options] `isService` for a long-lived
- *   program of ours, which looks after its own children
+ * @param {import('node:child_process').SpawnOptions & { isService?: boolean }} [options] `isService`: a long-lived
+ *   program of ours that stops its own children
  * @returns {ChildProcess}
  */
 export function startProcess(command, args, { isService = false, ...options } = {}) {
@@ -35,7 +36,7 @@ export function startProcess(command, args, { isService = false, ...options } = 
   if (isService) services.add(child);
   const ending = new Promise((/** @type {(ending: Ending) => void} */ resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
-    // `close` waits for everybody who inherited the output; a stray grandchild must not hold us up.
+    // `close` waits for every process that inherited the output. A stray grandchild must not delay us.
     child.once('exit', (code, signal) => {
       const timer = setTimeout(() => resolve({ code, signal }), 1000);
       child.once('close', () => {
@@ -55,7 +56,7 @@ export function startProcess(command, args, { isService = false, ...options } = 
  */
 export async function waitForEnd(child) {
   const ending = await (running.get(child) ?? { code: child.exitCode, signal: child.signalCode });
-  // While the command is being stopped nobody should conclude anything from a child's end.
+  // While the command stops, the end of a child means nothing.
   return isStopping ? new Promise(() => {}) : ending;
 }
 
@@ -71,19 +72,19 @@ export function signalGroup(child, signal) {
   try {
     process.kill(isWindows ? child.pid : -child.pid, signal);
   } catch {
-    // Gone already.
+    // It has already ended.
   }
 }
 
 /**
- * Asks a process to stop, waits, and ends its whole group if it does not or leaves something behind.
+ * Asks a process to stop, waits, and then kills what is left of its group.
  * @param {ChildProcess} child
  */
 async function stopProcess(child) {
   const ending = running.get(child);
   if (!ending) return;
   if (services.has(child)) child.kill('SIGTERM');
-  else signalGroup(child, 'SIGINT'); // A tool is used to Ctrl-C, which reaches its children too.
+  else signalGroup(child, 'SIGINT'); // Like Ctrl-C, which reaches the children of a tool, too.
   const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
   await ending;
   clearTimeout(timer);
@@ -91,7 +92,7 @@ async function stopProcess(child) {
 }
 
 /**
- * Stops everything that runs, then this process.
+ * Stops all children, then this process.
  * @param {number} exitCode
  * @returns {Promise<never>}
  */
@@ -103,17 +104,17 @@ export async function stopAndExit(exitCode) {
 }
 
 /**
- * Stops everything when the command is asked to end: by a signal, or by npm going away without passing its own on (it
- * sends it to the shell between us, which dies and tells nobody). Asking again after a second ends everything at once;
- * sooner it is the same request arriving twice, because npm repeats a Ctrl-C that the terminal has already sent.
+ * Stops the command on a signal, or when npm has ended: npm signals only the shell between it and us, which does not pass
+ * the signal on. A second signal after more than a second ends everything at once. An earlier one is the same Ctrl-C again,
+ * which npm repeats after the terminal has sent it.
  * @param {{ exitCode: number, onRequest?: () => void }} options
  */
-export function obeyStopRequests({ exitCode, onRequest }) {
-  let askedAt = 0;
+export function handleStopSignals({ exitCode, onRequest }) {
+  let requestedAt = 0;
   const stop = () => {
-    if (askedAt > 0 && Date.now() - askedAt > 1000) process.exit(1);
+    if (requestedAt > 0 && Date.now() - requestedAt > 1000) process.exit(1);
     if (isStopping) return;
-    askedAt = Date.now();
+    requestedAt = Date.now();
     onRequest?.();
     stopAndExit(exitCode);
   };
@@ -129,8 +130,8 @@ export function obeyStopRequests({ exitCode, onRequest }) {
 }
 
 /**
- * A service of ours: a Node process that says over its IPC channel when it is ready (`{type: 'ready', …}`) or why it
- * cannot be (`{type: 'failed', message}`). Its output is passed on line by line under its name, once it is ready.
+ * Starts a service: a Node.js process that reports over its IPC channel that it is ready (`{type: 'ready', …}`) or why it
+ * cannot start (`{type: 'failed', message}`). From then on its output is printed line by line, prefixed with its name.
  * @param {string} name such as "engine"
  * @param {string[]} args for node
  * @param {{ env: NodeJS.ProcessEnv, cwd: string, readyTimeoutMs: number }} options
@@ -143,7 +144,7 @@ export function startService(name, args, { env, cwd, readyTimeoutMs }) {
     isService: true,
   });
   /** @type {string[]} */
-  const lastWords = [];
+  const lastLines = [];
   /** @type {string | undefined} */
   let failure;
   let isReady = false;
@@ -154,26 +155,26 @@ export function startService(name, args, { env, cwd, readyTimeoutMs }) {
     if (stream)
       readline.createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', onLine);
   };
-  // What a service prints while it starts is chatter; complaints are held back until it is known what came of it.
+  // Output during the start is dropped. Errors are held until the service is ready or has failed.
   readLines(child.stdout, (line) => isReady && show(process.stdout, line));
   readLines(child.stderr, (line) => {
     if (isReady) show(process.stderr, line);
-    if (lastWords.push(line) > 20) lastWords.shift();
+    if (lastLines.push(line) > 20) lastLines.shift();
   });
-  const quoteLastWords = () =>
-    lastWords.length > 0 ? ` Its last words:\n${lastWords.map((line) => `  ${line}`).join('\n')}` : '';
+  const quoteLastLines = () =>
+    lastLines.length > 0 ? ` Its last output:\n${lastLines.map((line) => `  ${line}`).join('\n')}` : '';
 
-  /** Resolves with a sentence when the service ends without having been asked to. */
+  /** Resolves to a sentence when the service ends without a request to stop. */
   const death = waitForEnd(child).then((ending) => {
     if (failure) return `The ${name} could not start: ${failure}`;
-    return `The ${name} stopped unexpectedly (${describeEnding(ending)}).${quoteLastWords()}`;
+    return `The ${name} stopped unexpectedly (${describeEnding(ending)}).${quoteLastLines()}`;
   });
 
-  /** @type {Promise<any>} the ready message; pending for ever when the service dies first */
+  /** @type {Promise<any>} the ready message; never settles if the service ends first */
   const ready = new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(
-        new Error(`The ${name} was not ready after ${readyTimeoutMs / 1000} seconds.${quoteLastWords()}`),
+        new Error(`The ${name} was not ready after ${readyTimeoutMs / 1000} seconds.${quoteLastLines()}`),
       );
     }, readyTimeoutMs);
     child.once('exit', () => clearTimeout(timer));
@@ -182,7 +183,7 @@ export function startService(name, args, { env, cwd, readyTimeoutMs }) {
       if (message?.type !== 'ready') return;
       clearTimeout(timer);
       isReady = true;
-      for (const line of lastWords) show(process.stderr, line);
+      for (const line of lastLines) show(process.stderr, line);
       resolve(message);
     });
   });
@@ -190,7 +191,7 @@ export function startService(name, args, { env, cwd, readyTimeoutMs }) {
 }
 
 /**
- * The lines with which any Moru SDK drives the local engine.
+ * The shell commands that point a Moru SDK at the local engine.
  * @param {{ url: string, apiKey: string }} engine its ready message
  */
 export function describeExports({ url, apiKey }) {

@@ -7,11 +7,11 @@ const isWindows = process.platform === 'win32';
 
 /**
  * @typedef {object} RunOptions
- * @property {Record<string, string>} [env] added to this process's own
- * @property {number} [timeoutMs] after which the command is ended and counts as failed
+ * @property {Record<string, string>} [env] added to the environment of this process
+ * @property {number} [timeoutMs] after which the command is killed and counts as failed
  * @property {(child: import('node:child_process').ChildProcess) => void} [onStart]
- * @property {string} [cwd] the checkout unless given
- * @property {number} [uid] whom it runs as
+ * @property {string} [cwd] the checkout by default
+ * @property {number} [uid] the user it runs as
  * @property {number} [gid]
  */
 
@@ -24,7 +24,7 @@ function start(command, args, { env, timeoutMs, onStart, cwd = root, uid, gid },
     cwd,
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
-    // Some tools colour what goes into a log, too.
+    // Some tools use colour in a log, too.
     env: { ...process.env, ...(!process.stdout.isTTY && { NO_COLOR: '1', FORCE_COLOR: undefined }), ...env },
     stdio: ['ignore', output, output],
     shell: isWindows,
@@ -38,7 +38,7 @@ function start(command, args, { env, timeoutMs, onStart, cwd = root, uid, gid },
 }
 
 /**
- * Runs a command whose output a person wants to see.
+ * Runs a command and shows its output.
  * @param {string} command
  * @param {string[]} args
  * @param {RunOptions} [options]
@@ -51,11 +51,11 @@ export async function runVisibly(command, args, options = {}) {
 }
 
 /**
- * Runs a command and keeps what it prints.
+ * Runs a command and returns its output.
  * @param {string} command
  * @param {string[]} args
  * @param {RunOptions} [options]
- * @returns {Promise<{ ok: boolean, stdout: string, output: string }>} `output` is stdout and stderr as they came
+ * @returns {Promise<{ ok: boolean, stdout: string, output: string }>} `output` is stdout and stderr, interleaved
  */
 export async function capture(command, args, options = {}) {
   const child = start(command, args, options, 'pipe');
@@ -78,7 +78,7 @@ export async function capture(command, args, options = {}) {
 }
 
 /**
- * Runs a long step behind one line of progress; its output appears only when it fails.
+ * Runs a long step behind a progress line. Its output is shown only if it fails.
  * @param {string} title
  * @param {string} command
  * @param {string[]} args
@@ -91,11 +91,11 @@ export async function runQuietly(title, command, args, options = {}) {
   if (ok) return progress.succeed();
   progress.fail();
   complain(output.trimEnd());
-  throw new CommandError(`${title} failed; what it printed is above.`);
+  throw new CommandError(`${title} failed. Its output is above.`);
 }
 
 /**
- * The same for a step that need not succeed: of its failure one line is shown, the first that speaks of an error.
+ * Runs an optional step behind a progress line. Of a failure, shows the first line that mentions an error.
  * @param {string} title
  * @param {string} command
  * @param {string[]} args
