@@ -1,4 +1,4 @@
-// `npm run bench -- NAME [args]`: one measurement, printed as JSON lines `{"bench","figure","value","unit"}`.
+// `npm run bench -- NAME [args]`: runs a benchmark and prints JSON lines `{"bench","figure","value","unit"}`.
 import fs from 'node:fs';
 import { ensureBuilt, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { bundle } from './lib/build.mjs';
@@ -22,9 +22,9 @@ function pickBench(name) {
   const benches = listBenches();
   const file = name === undefined ? undefined : benches.get(name);
   if (file) return file;
-  const problem = name === undefined ? 'Which measurement?' : `There is no measurement called ${name}.`;
+  const problem = name === undefined ? 'Name a benchmark.' : `There is no benchmark called ${name}.`;
   const list = [...benches.keys()].map((known) => `  npm run bench -- ${known}`).join('\n');
-  throw new CommandError(list ? `${problem} These exist:\n${list}` : `${problem} bench/ holds none yet.`);
+  throw new CommandError(list ? `${problem} Available:\n${list}` : `${problem} bench/ is empty.`);
 }
 
 await runMain(async () => {

@@ -1,4 +1,4 @@
-// `npm run build`: the Next.js build and the programs beside it, whether they are due or not.
+// `npm run build`: always builds the Next.js app and the programs beside it.
 import { ensureInstalled, rebuild, requireNode } from './lib/bootstrap.mjs';
 import { handleStopSignals } from './lib/children.mjs';
 import { runMain } from './lib/terminal.mjs';

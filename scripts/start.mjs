@@ -1,4 +1,4 @@
-// `npm start`: from whatever state the checkout is in to a running Sandkeeper. `npm run dev` adds --dev.
+// `npm start`: installs and builds what is missing, then runs Sandkeeper. `npm run dev` adds --dev.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { provideBubblewrap } from './lib/apt.mjs';
@@ -46,7 +46,7 @@ async function readConfiguration() {
 const isSet = (variable) => Boolean(process.env[variable]?.trim());
 
 /**
- * Starts one of our services and waits until it is ready. Should it end by itself, now or later, everything ends.
+ * Starts a service and waits until it is ready. If the service ends by itself, now or later, the command ends.
  * @param {string} name
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
@@ -68,7 +68,7 @@ async function launch(name, args, env) {
 
 /** @param {any} config */
 async function launchEngine(config) {
-  // Where it cannot be had the engine says itself what goes without it.
+  // Without bubblewrap the engine reports what is missing.
   await provideBubblewrap();
   const isExplicit = isSet('SANDKEEPER_ENGINE_PORT');
   if (isExplicit) {

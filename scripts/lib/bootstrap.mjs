@@ -1,5 +1,5 @@
 // @ts-check
-/** Makes a checkout ready to run: the right Node, the locked packages, a fresh build. Uses Node's built-ins alone. */
+/** Prepares a checkout: checks Node.js, installs the locked packages, builds. Must not import packages. */
 import fs from 'node:fs';
 import { buildOutputs, bundlePrograms } from './build.mjs';
 import { installedCommand, runQuietly, runVisibly } from './commands.mjs';
@@ -16,7 +16,7 @@ const lockFile = inRoot('build', '.lock');
 /**
  * @param {string} range the `engines.node` of package.json, of the form `>=20.9`
  * @param {string} version
- * @returns {string | undefined} what is wrong
+ * @returns {string | undefined} the problem
  */
 export function checkNodeVersion(range, version) {
   const [needMajor = 0, needMinor = 0] = range.replace('>=', '').split('.').map(Number);
@@ -25,7 +25,7 @@ export function checkNodeVersion(range, version) {
   return `Sandkeeper needs Node ${needMajor}.${needMinor} or newer, and this is Node ${version}. Install a newer one and run the command again.`;
 }
 
-/** @throws {CommandError} when this Node is too old */
+/** @throws {CommandError} if this Node.js is too old */
 export function requireNode() {
   const { engines } = JSON.parse(fs.readFileSync(inRoot('package.json'), 'utf8'));
   const problem = checkNodeVersion(engines.node, process.versions.node);
@@ -55,18 +55,18 @@ function isBuilt() {
 const alone = (work) =>
   withLock(lockFile, work, (owner) =>
     complain(
-      `Another command (process ${Math.abs(owner.pids[0] ?? 0)}) is installing or building here; waiting for it …`,
+      `Waiting for another command (process ${Math.abs(owner.pids[0] ?? 0)}) that is installing or building here …`,
     ),
   );
 
-/** Installs the locked packages when they are missing or older than the lock. */
+/** Installs the locked packages if they are missing or outdated. */
 export async function ensureInstalled() {
   if (isInstalled()) return;
   await alone(async (lock) => {
     if (isInstalled()) return;
     const hash = hashInstallInputs(root);
     removeStamp(installStamp);
-    // Development packages build the app, so they are wanted even where NODE_ENV says production.
+    // The build needs development packages, also with NODE_ENV=production.
     const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
     await runQuietly('Installing packages', 'npm', args, { onStart: lock.keepFor });
     writeStamp(installStamp, hash);
@@ -75,21 +75,21 @@ export async function ensureInstalled() {
 
 const inUsePrefix = '.in-use-';
 
-/** Notes that this process serves the build until it ends, so that whoever replaces the build can say so. */
+/** Marks the build as served by this process until it ends, so that a rebuild can warn about it. */
 export function markBuildInUse() {
   const file = inRoot('build', `${inUsePrefix}${process.pid}`);
   fs.writeFileSync(file, '');
   process.on('exit', () => fs.rmSync(file, { force: true }));
 }
 
-function warnWhoeverUsesTheBuild() {
+function warnAboutBuildInUse() {
   if (!fs.existsSync(inRoot('build'))) return;
   for (const file of fs.readdirSync(inRoot('build')).filter((name) => name.startsWith(inUsePrefix))) {
     const pid = Number(file.slice(inUsePrefix.length));
     if (isAlive(pid)) {
       complain(
         yellow(
-          `A running Sandkeeper (process ${pid}) serves the build that is replaced now: restart it afterwards.`,
+          `A running Sandkeeper (process ${pid}) uses the build that is being replaced. Restart it afterwards.`,
         ),
       );
     } else fs.rmSync(inRoot('build', file), { force: true });
@@ -100,7 +100,7 @@ function warnWhoeverUsesTheBuild() {
 async function build(isQuiet, lock) {
   const hash = hashBuildInputs(root);
   removeStamp(buildStamp);
-  warnWhoeverUsesTheBuild();
+  warnAboutBuildInUse();
   const options = { env: { NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }, onStart: lock.keepFor };
   if (isQuiet) await runQuietly('Building', installedCommand('next'), ['build'], options);
   else if (!(await runVisibly(installedCommand('next'), ['build'], options)))
@@ -109,7 +109,7 @@ async function build(isQuiet, lock) {
   writeStamp(buildStamp, hash);
 }
 
-/** Builds everything when the build is missing or older than its sources. */
+/** Builds everything if the build is missing or outdated. */
 export async function ensureBuilt() {
   if (isBuilt()) return;
   await alone(async (lock) => {
@@ -117,13 +117,13 @@ export async function ensureBuilt() {
   });
 }
 
-/** Builds everything whether it is due or not, showing what the build prints. */
+/** Builds everything in any case and shows the output. */
 export async function rebuild() {
   await alone((lock) => build(false, lock));
 }
 
 /**
- * Bundles the programs beside Next; takes a fraction of a second, so it is done each time.
+ * Bundles the programs besides the Next.js build. Takes a fraction of a second and is always done.
  * @param {{ engineOnly?: boolean }} [options]
  */
 export async function ensureBundled(options) {

@@ -4,18 +4,18 @@ import path from 'node:path';
 import { inRoot, root } from './paths.mjs';
 import { CommandError } from './terminal.mjs';
 
-/** The programs beside Next: each entry becomes one file that plain Node runs. */
+/** The programs besides the Next.js build. Each is bundled into one file. */
 const programs = [
   { entry: 'lib/engine/main.ts', file: 'build/engine.mjs', isEngine: true },
   { entry: 'lib/engine/jail/agent.ts', file: 'build/agent.mjs', isEngine: true, isOptional: true },
   { entry: 'lib/front.ts', file: 'build/front.mjs', isEngine: false },
 ];
 
-/** What must be there for a build to count as one. */
+/** A build without these is incomplete. */
 export const buildOutputs = ['.next/BUILD_ID', 'build/engine.mjs', 'build/front.mjs'];
 
 /**
- * Bundles our own code and leaves packages to be found in node_modules.
+ * Bundles our own code. Packages stay in node_modules.
  * @param {string} entry relative to the root
  * @param {string} file relative to the root
  */
@@ -41,7 +41,7 @@ export async function bundle(entry, file) {
       const messages = await esbuild.formatMessages(failure.errors ?? [], { kind: 'error' });
       throw new CommandError(`Could not bundle ${entry}:\n${messages.join('\n') || failure.message}`);
     });
-  // Written aside and renamed: a program that is just being started reads the old file or the new one, never half of it.
+  // Write and rename: a program that starts now reads the old file or the new one, never a part.
   for (const output of result.outputFiles) {
     await fs.mkdir(path.dirname(output.path), { recursive: true });
     await fs.writeFile(`${output.path}.${process.pid}`, output.contents);

@@ -9,7 +9,7 @@ const assignment =
 const escapes = { n: '\n', r: '\r', t: '\t' };
 
 /**
- * Reads the text of a `.env` file. Node's own reader appeared only in 20.12, so this one serves every supported version.
+ * Parses the text of a `.env` file. Node.js has a parser only since 20.12.
  * @param {string} text
  * @returns {Record<string, string>}
  */
@@ -23,8 +23,7 @@ export function parseEnv(text) {
 }
 
 /**
- * Adds a `.env` file's values to the environment. What is already set wins, and an empty value counts as absent, so a
- * copied `.env.example` changes nothing until it is filled in.
+ * Adds the values of a `.env` file to the environment. Variables that are set win, and empty values are skipped.
  * @param {string} file
  * @param {NodeJS.ProcessEnv} [env]
  */

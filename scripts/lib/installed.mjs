@@ -4,7 +4,7 @@ import path from 'node:path';
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, link?: boolean, os?: string[], cpu?: string[], libc?: string[] }} LockEntry */
 
-/** @param {string[] | undefined} allowed npm's list, where `!name` excludes @param {string} actual */
+/** @param {string[] | undefined} allowed a list as in package-lock.json, where `!name` excludes @param {string} actual */
 function allows(allowed, actual) {
   if (!allowed?.length) return true;
   const named = allowed.filter((entry) => !entry.startsWith('!'));
@@ -26,8 +26,8 @@ function fitsThisMachine({ os, cpu, libc }) {
 }
 
 /**
- * Whether npm itself has, since `sinceMs`, put exactly the locked packages into node_modules: then a person who ran
- * `npm install` by hand need not wait for it again. npm notes what it installed in `node_modules/.package-lock.json`.
+ * Whether npm has installed exactly the locked packages since `sinceMs`, as after an `npm install` by hand. npm records what
+ * it installed in `node_modules/.package-lock.json`.
  * @param {string} root
  * @param {number} sinceMs epoch milliseconds
  */
@@ -43,7 +43,7 @@ export function hasNpmInstalled(root, sinceMs) {
   return Object.entries(locked).every(([where, entry]) => {
     if (where === '') return true;
     const found = installed[where];
-    // An optional package without a platform of its own belongs to one that has, so that one decides.
+    // An optional package without a platform belongs to a package with one, which is checked itself.
     if (!found) return Boolean(entry.optional) && (!isForPlatform(entry) || !fitsThisMachine(entry));
     return found.version === entry.version && found.integrity === entry.integrity;
   });

@@ -4,10 +4,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Nothing done under the lock takes this long, so an older one was left behind (and its pid belongs to a stranger). */
+/** No work takes this long. An older lock was left behind, and its pid may belong to another program now. */
 const staleAfterMs = 30 * 60_000;
 
-/** @typedef {{ host: string, since: number, pids: number[] }} Owner a negative pid stands for a process group */
+/** @typedef {{ host: string, since: number, pids: number[] }} Owner a negative pid is a process group */
 
 /** @param {number} pid negative for a process group */
 export function isAlive(pid) {
@@ -38,7 +38,7 @@ function readOwner(file) {
 }
 
 /**
- * Creates the lock with its content in one step: a link either appears whole or not at all.
+ * Creates the lock together with its content. A hard link appears whole or not at all.
  * @param {string} file
  * @param {Owner} owner
  */
@@ -57,8 +57,8 @@ function tryCreate(file, owner) {
 }
 
 /**
- * Takes a dead owner's lock away. Two may try at once, and the slower one may catch the quicker one's new lock instead:
- * then it is put back.
+ * Removes the lock of a dead owner. Of two processes that try, the slower one may move the new lock of the faster one, and
+ * puts it back.
  * @param {string} file
  */
 function removeStale(file) {
@@ -68,19 +68,18 @@ function removeStale(file) {
     const owner = readOwner(caught);
     if (owner && !isStale(owner)) fs.linkSync(caught, file);
   } catch {
-    // Somebody else was quicker.
+    // Another process removed it first.
   }
   fs.rmSync(caught, { force: true });
 }
 
 /**
- * Runs `work` while no other process of this checkout does: two commands started at once must not install or build
- * into each other.
+ * Runs `work` while no other process of this checkout does, so that two commands do not install or build at the same time.
  * @template T
  * @param {string} file
- * @param {(lock: { keepFor: (child: { pid?: number }) => void }) => Promise<T>} work `keepFor` names a process group
- *   that goes on writing should this process be killed: the lock then holds until that has ended too
- * @param {(owner: Owner) => void} onWait called once when somebody else holds it
+ * @param {(lock: { keepFor: (child: { pid?: number }) => void }) => Promise<T>} work `keepFor` adds a process group
+ *   that keeps writing if this process is killed: the lock then holds until that group has ended, too
+ * @param {(owner: Owner) => void} onWait called once if another process holds the lock
  * @returns {Promise<T>}
  */
 export async function withLock(file, work, onWait) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Every variable that Sandkeeper or the Moru SDK takes its configuration from. */
+/** Every variable that configures Sandkeeper or the Moru SDK. */
 const names = [
   'PORT',
   'HOST',
@@ -33,8 +33,8 @@ const names = [
 ];
 
 /**
- * All of them, emptied: tests and measurements kill sandboxes, so they must never meet a person's real key, whether it
- * is in the shell or in `.env`. Empty rather than absent, because Next.js fills in from `.env` what is absent.
+ * All settings, as empty strings. Tests and benchmarks kill sandboxes and must never use a real key from the shell or from
+ * `.env`. Empty, because Next.js reads an unset variable from `.env`.
  * @returns {Record<string, string>}
  */
 export function emptySettings() {

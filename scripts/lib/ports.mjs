@@ -3,7 +3,7 @@ import net from 'node:net';
 import { CommandError } from './terminal.mjs';
 
 /**
- * Whether a server could listen there: tried, not guessed.
+ * Tries whether a server can listen on a port.
  * @param {number} port
  * @param {string} host
  * @returns {Promise<'free' | 'taken' | 'denied' | 'no-address'>}
@@ -24,8 +24,8 @@ export function probePort(port, host) {
 /**
  * @param {number} from the first port to try
  * @param {string} host
- * @param {number[]} [avoid] ports that something else is about to take
- * @returns {Promise<number | undefined>} undefined when 100 ports in a row are taken
+ * @param {number[]} [avoid] ports reserved for other services
+ * @returns {Promise<number | undefined>} undefined if the next 100 ports are in use
  */
 export async function findFreePort(from, host, avoid = []) {
   for (let port = from; port < from + 100 && port <= 65_535; port += 1) {
@@ -35,11 +35,11 @@ export async function findFreePort(from, host, avoid = []) {
 }
 
 /**
- * The port to listen on: the wanted one, or the next free one unless somebody asked for exactly this one.
- * @param {{ variable: string, port: number, host: string, isExplicit: boolean, avoid?: number[] }} wish
- *   `variable` is the setting that a person changes, such as `PORT`
+ * Chooses the port to listen on: the requested one or, unless it is explicit, the next free one.
+ * @param {{ variable: string, port: number, host: string, isExplicit: boolean, avoid?: number[] }} request
+ *   `variable` is the name of the setting, such as `PORT`
  * @returns {Promise<{ port: number, note?: string }>}
- * @throws {CommandError} naming the port and what to do
+ * @throws {CommandError} with the port and a remedy
  */
 export async function choosePort({ variable, port, host, isExplicit, avoid = [] }) {
   const state = await probePort(port, host);

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * The server, whose memory is for the most part bytes of files on their way through, as arguments for Node.js. V8 takes a
- * server that has waited a while for one that should shrink, and from then on marks its whole heap for every 64 MB that
- * pass, which costs more than passing them.
+ * The arguments of Node.js for the server. Most of its memory is file content in transit. Without the flag, V8 tries to
+ * shrink the heap of an idle server and then marks the whole heap for every 64 MB transferred, which costs more than the
+ * transfer.
  * @type {readonly string[]}
  */
 export const serverProgram = ['--no-memory-reducer', 'server.mjs'];
 
 /**
- * And its environment. Memory that glibc gives back as soon as it is free is the same that the next 64 MB ask for again, page
- * by page; saying so ends that glibc learns which pieces are large, so that is said, too. Elsewhere this means nothing.
+ * The environment of the server. Stops glibc from returning memory that the next transfer requests again. Setting the trim
+ * threshold turns off the dynamic mmap threshold, so that is set, too. Has no effect without glibc.
  * @type {Readonly<Record<string, string>>}
  */
 export const serverMemory = {

@@ -1,10 +1,10 @@
 // @ts-check
-/** Whether installing or building is due: a hash of what goes in, compared with the one written after the last success. */
+/** Hashes of the inputs of an installation or build, compared with the hash of the last success. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** The parts of package.json that decide what gets installed; editing a script or the version installs nothing. */
+/** The fields of package.json that determine what is installed. */
 const dependencyFields = [
   'dependencies',
   'devDependencies',
@@ -30,9 +30,9 @@ export function hashInstallInputs(
     .digest('hex');
 }
 
-/** Folders that end up in the build. */
+/** Folders that the build reads. */
 const sourceFolders = ['app', 'components', 'lib', 'public'];
-/** Files at the root that do not; everything else there might (next.config.mjs, proxy.ts, tsconfig.json, the lock, …). */
+/** Files at the root that the build does not read, unlike next.config.mjs, proxy.ts, tsconfig.json and so on. */
 const foreignRootFiles =
   /^(server\.mjs|package\.json|playwright\.config\..*|vitest\.config\..*|knip\.json|biome\.json|next-env\.d\.ts)$/;
 const rootSource = /\.(ts|tsx|js|mjs|cjs|json|css)$/;
@@ -63,7 +63,7 @@ export function listBuildInputs(root) {
 }
 
 /**
- * The root itself counts too: a build holds absolute paths and does not survive being moved.
+ * Includes the path of the root: a build contains absolute paths and does not work after a move.
  * @param {string} root
  */
 export function hashBuildInputs(root) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the commands say, and how. Colour and moving lines only on a terminal. */
+/** The output of the commands. Colour and live lines only on a terminal. */
 
 function usesColour() {
   return Boolean(process.stdout.isTTY && process.stderr.isTTY) && !process.env.NO_COLOR;
@@ -30,7 +30,7 @@ export function formatSeconds(ms) {
   return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
 }
 
-/** A failure whose message is all that a person needs: printed without a stack. */
+/** A failure with a message for people, printed without its stack. */
 export class CommandError extends Error {}
 
 /** @param {unknown} error */
@@ -40,11 +40,11 @@ export function describeError(error) {
 }
 
 /**
- * Runs a command's main function. A `CommandError` is printed as a sentence, anything else with its stack; both exit 1.
+ * Runs the main function of a command. Prints a `CommandError` as a sentence and any other error with its stack; both exit 1.
  * @param {() => Promise<void>} main
  */
 export async function runMain(main) {
-  // A terminal that was closed must not crash the command before it has stopped its children.
+  // A closed terminal must not crash the command before it has stopped its children.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     await main();
@@ -55,8 +55,8 @@ export async function runMain(main) {
 }
 
 /**
- * One line for one long step: ticking seconds on a terminal, a line at the start and one at the end in a log. Goes to
- * stderr, as all of the bootstrap does, so that stdout holds nothing but what was asked for.
+ * Shows the progress of a long step: one line with a counter on a terminal, two lines in a log. Writes to stderr, so that
+ * stdout has only the result of the command.
  * @param {string} title such as "Installing packages"
  */
 export function startProgress(title) {
