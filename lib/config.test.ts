@@ -48,7 +48,7 @@ describe('defaults', () => {
         perPerson: 16,
         total: 64,
         idleMs: 30 * 60_000,
-        mostMs: 12 * 3_600_000,
+        maxMs: 12 * 3_600_000,
       },
     });
   });

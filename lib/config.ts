@@ -2,16 +2,16 @@ import 'server-only';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
-/** What Sandkeeper runs with. Built once from the environment; see the table in the README. */
+/** The configuration, read once from the environment. See docs/configuration.md. */
 export type Config = {
   port: number;
   host: string;
   /** Absolute. Holds the database, the secrets and the local engine's sandboxes. */
   dataDir: string;
   enginePort: number;
-  /** Given by the operator; otherwise one is generated and kept in the data directory. */
+  /** If not set, one is generated and kept in the data directory. */
   signInToken: string | undefined;
-  /** Where people reach us when that is not `http://HOST:PORT`: behind a proxy, say. */
+  /** The origin that people use if it is not `http://HOST:PORT`, as behind a proxy. */
   publicOrigin: string | undefined;
   /** `postgres://…`, or a file for the embedded database. */
   databaseUrl: string;
@@ -29,32 +29,32 @@ export type ArchiveRules = {
   limitBytes: number;
 };
 
-/** How many consoles there may be, and for how long. */
+/** Limits of consoles. */
 export type ConsoleRules = {
   perSandbox: number;
   perPerson: number;
   total: number;
-  /** One that neither says nor hears anything for this long is ended, ms. */
+  /** A console without input and output for this long is closed. */
   idleMs: number;
-  /** None lives longer than this, ms. */
-  mostMs: number;
+  /** The longest lifetime of a console. */
+  maxMs: number;
 };
 
-/** What operations keep to. */
+/** Limits of operations. */
 export type OperationRules = {
-  /** Sandboxes with this metadata key set to `true` are left out of bulks. */
+  /** Sandboxes with this metadata key set to `true` are excluded from bulk operations. */
   protectedKey: string;
-  /** How long a kill waits for a change of mind before its first request, ms. */
+  /** How long a kill can be cancelled before its first request. */
   cancelWindowMs: number;
-  /** How many sandboxes one operation may take. */
+  /** The largest number of sandboxes in one operation. */
   bulkLimit: number;
-  /** How many requests may be under way at once. */
+  /** The largest number of requests at a time. */
   maxConcurrency: number;
-  /** Finished operations older than this are forgotten, ms; `null`: never. */
+  /** Finished operations are deleted after this time; `null`: never. */
   keepMs: number | null;
 };
 
-/** The service whose sandboxes we keep. The key stays in the server process. */
+/** The sandbox service. The key never leaves the server process. */
 export type Upstream = {
   kind: 'local' | 'remote';
   apiUrl: string;
@@ -76,66 +76,80 @@ const Port = z
   .transform(Number)
   .refine((port) => port >= 1 && port <= 65_535);
 
-/** A whole number within bounds, as text. */
-function wholeNumber(least: number, most: number) {
+function wholeNumber(min: number, max: number) {
   return z
     .string()
     .regex(/^\d{1,9}$/)
     .transform(Number)
-    .refine((number) => number >= least && number <= most);
+    .refine((number) => number >= min && number <= max);
 }
 
-/** Each variable with what would be right, said when it is wrong. */
+/** The variables. `expected` completes the message about a wrong value. */
 const VARIABLES = {
-  PORT: { schema: Port, right: 'a port number from 1 to 65535, such as 3000' },
+  PORT: { schema: Port, expected: 'a port number from 1 to 65535, such as 3000' },
   HOST: {
     schema: z
       .string()
       .regex(/^[A-Za-z0-9.:_-]+$/)
       .refine((host) => URL.canParse(`http://${bracketed(host)}`)),
-    right: 'an address or host name to listen on, such as 127.0.0.1',
+    expected: 'an address or host name to listen on, such as 127.0.0.1',
   },
-  SANDKEEPER_DATA_DIR: { schema: z.string().min(1), right: 'a directory path' },
-  SANDKEEPER_ENGINE_PORT: { schema: Port, right: 'a port number from 1 to 65535, such as 3100' },
-  SANDKEEPER_ENGINE_URL: { schema: httpUrl(), right: 'the http address of a running local engine' },
-  SANDKEEPER_ENGINE_KEY: { schema: z.string().min(1), right: "the local engine's API key" },
+  SANDKEEPER_DATA_DIR: { schema: z.string().min(1), expected: 'a directory path' },
+  SANDKEEPER_ENGINE_PORT: { schema: Port, expected: 'a port number from 1 to 65535, such as 3100' },
+  SANDKEEPER_ENGINE_URL: { schema: httpUrl(), expected: 'the http address of a running local engine' },
+  SANDKEEPER_ENGINE_KEY: { schema: z.string().min(1), expected: "the local engine's API key" },
   SANDKEEPER_SIGN_IN_TOKEN: {
     schema: z.string().regex(/^[\x21-\x7e]{16,512}$/),
-    right: '16 to 512 printable characters without spaces',
+    expected: '16 to 512 printable characters without spaces',
   },
   SANDKEEPER_URL: {
     schema: httpUrl().refine(isOrigin),
-    right: 'an origin such as https://sandkeeper.example.com, without a path',
+    expected: 'an origin such as https://sandkeeper.example.com, without a path',
   },
-  MORU_API_KEY: { schema: z.string().regex(/^[\x21-\x7e]+$/), right: 'an API key without spaces' },
-  MORU_API_URL: { schema: httpUrl(), right: 'an http or https address such as https://api.moru.io' },
+  MORU_API_KEY: { schema: z.string().regex(/^[\x21-\x7e]+$/), expected: 'an API key without spaces' },
+  MORU_API_URL: { schema: httpUrl(), expected: 'an http or https address such as https://api.moru.io' },
   MORU_DOMAIN: {
     schema: z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/),
-    right: 'a domain such as moru.io',
+    expected: 'a domain such as moru.io',
   },
-  MORU_SANDBOX_URL: { schema: httpUrl(), right: 'an http or https address' },
+  MORU_SANDBOX_URL: { schema: httpUrl(), expected: 'an http or https address' },
   DATABASE_URL: {
     schema: z.string().regex(/^(postgres(ql)?:\/\/|file:)/),
-    right: 'postgres://user@host/database, or file:/path/to/sandkeeper.db',
+    expected: 'postgres://user@host/database, or file:/path/to/sandkeeper.db',
   },
   SANDKEEPER_PROTECTED_KEY: {
     schema: z.string().min(1).max(256),
-    right: 'a metadata key, such as protected',
+    expected: 'a metadata key, such as protected',
   },
-  SANDKEEPER_CANCEL_WINDOW_SECONDS: { schema: wholeNumber(0, 300), right: 'whole seconds from 0 to 300' },
-  SANDKEEPER_BULK_LIMIT: { schema: wholeNumber(1, 20_000), right: 'a whole number from 1 to 20000' },
-  SANDKEEPER_MAX_CONCURRENCY: { schema: wholeNumber(1, 256), right: 'a whole number from 1 to 256' },
-  SANDKEEPER_CONSOLES_PER_SANDBOX: { schema: wholeNumber(1, 1_000), right: 'a whole number from 1 to 1000' },
-  SANDKEEPER_CONSOLES_PER_PERSON: { schema: wholeNumber(1, 1_000), right: 'a whole number from 1 to 1000' },
-  SANDKEEPER_CONSOLES: { schema: wholeNumber(1, 1_000), right: 'a whole number from 1 to 1000' },
-  SANDKEEPER_CONSOLE_IDLE_MINUTES: { schema: wholeNumber(1, 1_440), right: 'whole minutes from 1 to 1440' },
-  SANDKEEPER_CONSOLE_MAX_HOURS: { schema: wholeNumber(1, 168), right: 'whole hours from 1 to 168' },
-  SANDKEEPER_KEEP_OPERATIONS_DAYS: { schema: wholeNumber(0, 36_500), right: 'whole days, or 0 for ever' },
-  SANDKEEPER_ARCHIVE_DIR: { schema: z.string().min(1), right: 'a directory path' },
-  SANDKEEPER_ARCHIVE_LIMIT_GB: { schema: wholeNumber(1, 100_000), right: 'whole gigabytes from 1 to 100000' },
+  SANDKEEPER_CANCEL_WINDOW_SECONDS: { schema: wholeNumber(0, 300), expected: 'whole seconds from 0 to 300' },
+  SANDKEEPER_BULK_LIMIT: { schema: wholeNumber(1, 20_000), expected: 'a whole number from 1 to 20000' },
+  SANDKEEPER_MAX_CONCURRENCY: { schema: wholeNumber(1, 256), expected: 'a whole number from 1 to 256' },
+  SANDKEEPER_CONSOLES_PER_SANDBOX: {
+    schema: wholeNumber(1, 1_000),
+    expected: 'a whole number from 1 to 1000',
+  },
+  SANDKEEPER_CONSOLES_PER_PERSON: {
+    schema: wholeNumber(1, 1_000),
+    expected: 'a whole number from 1 to 1000',
+  },
+  SANDKEEPER_CONSOLES: { schema: wholeNumber(1, 1_000), expected: 'a whole number from 1 to 1000' },
+  SANDKEEPER_CONSOLE_IDLE_MINUTES: {
+    schema: wholeNumber(1, 1_440),
+    expected: 'whole minutes from 1 to 1440',
+  },
+  SANDKEEPER_CONSOLE_MAX_HOURS: { schema: wholeNumber(1, 168), expected: 'whole hours from 1 to 168' },
+  SANDKEEPER_KEEP_OPERATIONS_DAYS: { schema: wholeNumber(0, 36_500), expected: 'whole days, or 0 for ever' },
+  SANDKEEPER_ARCHIVE_DIR: { schema: z.string().min(1), expected: 'a directory path' },
+  SANDKEEPER_ARCHIVE_LIMIT_GB: {
+    schema: wholeNumber(1, 100_000),
+    expected: 'whole gigabytes from 1 to 100000',
+  },
   // The earlier names of these two.
-  SANDKEEPER_EXPORT_DIR: { schema: z.string().min(1), right: 'a directory path' },
-  SANDKEEPER_EXPORT_LIMIT_GB: { schema: wholeNumber(1, 100_000), right: 'whole gigabytes from 1 to 100000' },
+  SANDKEEPER_EXPORT_DIR: { schema: z.string().min(1), expected: 'a directory path' },
+  SANDKEEPER_EXPORT_LIMIT_GB: {
+    schema: wholeNumber(1, 100_000),
+    expected: 'whole gigabytes from 1 to 100000',
+  },
 } as const;
 type Name = keyof typeof VARIABLES;
 
@@ -147,14 +161,11 @@ function httpUrl() {
 }
 
 function isOrigin(url: string): boolean {
-  // Asked of texts that are no address at all, too.
+  // The text may not be a URL at all.
   return URL.canParse(url) && `${new URL(url).origin}/` === new URL(url).href;
 }
 
-/**
- * Reads the whole configuration from `environment`, the only place that does.
- * Answers the config, or one sentence for each thing that is wrong.
- */
+/** Reads the configuration from `environment`. Returns it, or one sentence for each problem. */
 export function readConfig(
   environment: Environment,
 ): { ok: true; config: Config } | { ok: false; problems: string[] } {
@@ -164,7 +175,7 @@ export function readConfig(
     if (!text) return undefined;
     const parsed = VARIABLES[name].schema.safeParse(text);
     if (parsed.success) return parsed.data as z.infer<(typeof VARIABLES)[N]['schema']>;
-    problems.push(`${name} is ${shown(name, text)}: expected ${VARIABLES[name].right}.`);
+    problems.push(`${name} is ${shown(name, text)}: expected ${VARIABLES[name].expected}.`);
     return undefined;
   };
 
@@ -204,7 +215,7 @@ export function readConfig(
       perPerson: read('SANDKEEPER_CONSOLES_PER_PERSON') ?? 16,
       total: read('SANDKEEPER_CONSOLES') ?? 64,
       idleMs: (read('SANDKEEPER_CONSOLE_IDLE_MINUTES') ?? 30) * MINUTE_MS,
-      mostMs: (read('SANDKEEPER_CONSOLE_MAX_HOURS') ?? 12) * HOUR_MS,
+      maxMs: (read('SANDKEEPER_CONSOLE_MAX_HOURS') ?? 12) * HOUR_MS,
     },
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
@@ -258,19 +269,19 @@ const SECRET: ReadonlySet<string> = new Set([
   'DATABASE_URL',
 ]);
 
-/** A wrong value is quoted back, unless showing it would put a secret on the screen: an address may hold a password. */
+/** Quotes a wrong value, unless it may contain a secret. An address with `@` may contain a password. */
 function shown(name: Name, text: string): string {
   return SECRET.has(name) || text.includes('@') ? 'not usable' : JSON.stringify(text);
 }
 
 const EVERY_INTERFACE: ReadonlySet<string> = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]']);
 
-/** Whether `host` means every interface, however it is written: `0`, `::0` and `0:0:0:0:0:0:0:0` do, too. */
+/** Whether `host` means every interface, in any notation: also `0`, `::0` and `0:0:0:0:0:0:0:0`. */
 export function isWildcard(host: string): boolean {
   return EVERY_INTERFACE.has(hostInUrl(host));
 }
 
-/** `host` as it stands in an address: lower-case, IPv6 in brackets, numbers in their usual form. */
+/** `host` as in a URL: lower-case, IPv6 in brackets, numbers in canonical form. */
 export function hostInUrl(host: string): string {
   return new URL(`http://${bracketed(host)}`).hostname;
 }
@@ -285,7 +296,7 @@ function absolute(path: string): string {
 
 let current: Config | undefined;
 
-/** The configuration of this process. Throws one message naming every problem. */
+/** The configuration of this process. Throws an error that lists every problem. */
 export function config(): Config {
   if (current) return current;
   const read = readConfig(process.env);

@@ -22,28 +22,30 @@ import type { AttachmentEvent } from './processes/schema';
 import { outsideRequests } from './request-context';
 import { wakeKeeper } from './wake/wake-keeper';
 
-/** What `server.mjs`, which lives outside Next.js' module graph, needs from inside it. */
+/** The interface to `server.mjs`, which is outside the module graph of Next.js. */
 type ServerRuntime = {
   upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Serves a request that carries files; false when it is another's. */
+  /** Handles a file transfer. Returns false for any other request. */
   serveFiles: (req: IncomingMessage, res: ServerResponse) => boolean;
   describe: () => Promise<{ url: string; signInUrl: string; dataDir: string; upstream: string }>;
   close: () => Promise<void>;
 };
 
-/** Where `server.mjs` waits for the runtime. */
-type Door = { resolve: (runtime: ServerRuntime) => void; reject: (error: unknown) => void };
+/** The promise of the runtime on which `server.mjs` waits. */
+type Waiting = { resolve: (runtime: ServerRuntime) => void; reject: (error: unknown) => void };
 
-/** Opens the database, connects the channels to their sources, takes up interrupted operations. */
+/** Opens the database, connects the channels to their sources and continues interrupted operations. */
 export async function openServerRuntime(): Promise<void> {
-  const door = (globalThis as { [key: symbol]: Door | undefined })[Symbol.for('sandkeeper.server-runtime')];
+  const waiting = (globalThis as { [key: symbol]: Waiting | undefined })[
+    Symbol.for('sandkeeper.server-runtime')
+  ];
   try {
     outsideRequests(() => {});
     await database();
     hub().provide('fleet', (send) => fleetWatcher().listen(send));
     hub().provide('operations', (send) => operationRunner().listen(send));
     hub().provide('folder', (send, { key }) => folderWatches().listen(key, send));
-    // Its key is a secret of whoever asked for the archive.
+    // The key is a secret of the person who requested the archive.
     hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
     hub().provide('run', (send, { key, session }) => {
       if (session.isAtLeast('operator')) return liveCommands().subscribe(key, send);
@@ -73,9 +75,9 @@ export async function openServerRuntime(): Promise<void> {
     });
     await operationRunner().open();
     await wakeKeeper().open();
-    door?.resolve({ upgradeLive, serveFiles, describe, close });
+    waiting?.resolve({ upgradeLive, serveFiles, describe, close });
   } catch (error) {
-    door?.reject(error);
+    waiting?.reject(error);
   }
 }
 
@@ -83,7 +85,7 @@ function upgradeLive(req: IncomingMessage, socket: Duplex, head: Buffer): void {
   void hub().upgrade(req, socket, head, admitSocket);
 }
 
-/** A socket may be opened by a page of ours for somebody who is signed in; both are checked again while it is open. */
+/** Admits sockets from our own pages with a session. The session is checked again while the socket is open. */
 async function admitSocket(req: IncomingMessage): Promise<Admission> {
   const { host, origin } = req.headers;
   if (!isOwnHost(config(), host) || !isOwnOrigin(config(), origin)) {
@@ -100,7 +102,7 @@ async function admitSocket(req: IncomingMessage): Promise<Admission> {
       actor,
       isAtLeast: (wanted) => ROLES.some((known) => known === wanted && roleSuffices(role, known)),
     },
-    // What the socket may hear was decided by this role.
+    // The socket's permissions follow from this role.
     sessionStillValid: async () => (await findSession(value))?.role === role,
   };
 }
@@ -118,7 +120,7 @@ async function describe() {
 }
 
 async function close(): Promise<void> {
-  // Whoever looks at one is told before the line is cut.
+  // Before the hub, so that viewers of a console get its end.
   await consoleSessions().closeAll();
   hub().close();
   await operationRunner().close();

@@ -14,7 +14,7 @@ const RULES: ConsoleRules = {
   perPerson: 3,
   total: 4,
   idleMs: 30 * 60_000,
-  mostMs: 12 * 3_600_000,
+  maxMs: 12 * 3_600_000,
 };
 const ANA = { id: 'session-ana', actor: 'ana' };
 const LI = { id: 'session-li', actor: 'li' };
@@ -357,7 +357,7 @@ describe('limits', () => {
   });
 
   it('end a console at its longest lifetime', async () => {
-    const server = openServer({ mostMs: 60 * 60_000 });
+    const server = openServer({ maxMs: 60 * 60_000 });
     const { id } = await openIn(server);
     const tab = await openTab(server, id);
     for (const minutes of [29, 30]) {

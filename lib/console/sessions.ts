@@ -210,7 +210,7 @@ export class ConsoleSessions {
       openEnvd: this.#options.openEnvd,
       now: this.#now,
       idleMs: rules.idleMs,
-      maxMs: rules.mostMs,
+      maxMs: rules.maxMs,
       onChange: () => this.#scheduleList(sandboxId),
       onEnd: (how, exitCode) => this.#recordEnd(session, how, exitCode),
     });
