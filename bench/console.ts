@@ -1,7 +1,7 @@
 /**
- * A console in the browser against the SDK's own terminal in the same sandbox: how soon a key is seen, how fast a flood
- * is drawn, and what 50 consoles with all the output that is kept cost the server. Both write into a terminal that the
- * kernel echoes; the SDK only hands bytes over, the browser has painted them. Options: --keys N, --megabytes N, --verbose.
+ * A console in the browser beside the terminal of the SDK in the same sandbox: key latency, throughput of a flood of output,
+ * and the memory of the server with 50 consoles. In both, the kernel echoes the input; the SDK only receives the bytes, while
+ * the browser also paints them. Options: --keys N, --megabytes N, --verbose.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -29,7 +29,7 @@ const CONSOLES = 50;
 const REST_MS = 60;
 const FRAME_MS = 16;
 const ROUNDS = 3;
-/** Echoed by the kernel, and read by a program that says nothing. */
+/** A silent program: only the kernel echoes. */
 const ECHO = 'clear; cat > /dev/null';
 const FILL = "head -c 3000000 /dev/zero | tr '\\0' x | fold -w 99";
 const FLOOD = `head -c ${FLOOD_BYTES} /dev/zero | tr '\\0' x | fold -w 99; echo; echo flood""-over`;
@@ -44,7 +44,7 @@ declare global {
   }
 }
 
-/** Runs in the page: from a key going down until the frame that shows a change on the screen was painted. */
+/** Runs in the page: measures from keydown to the paint of the frame that changes the screen. */
 function observeEchoes(): void {
   window.echoes = [];
   let downAt = 0;
@@ -53,7 +53,7 @@ function observeEchoes(): void {
   if (rows === null) throw new Error('There is no terminal.');
   let isWaiting = false;
   new MutationObserver((changes) => {
-    // Blinking is no echo.
+    // A blinking cursor is not an echo.
     if (downAt === 0 || isWaiting || changes.every(({ type }) => type === 'attributes')) return;
     isWaiting = true;
     const note = () => {
@@ -61,7 +61,7 @@ function observeEchoes(): void {
       downAt = 0;
       isWaiting = false;
     };
-    // The screen is drawn in a frame's own callback: a task posted from there runs right after that frame was produced.
+    // The screen is drawn in a frame callback. A task posted from there runs right after that frame.
     void window.scheduler.postTask(note, { priority: 'user-blocking' });
   }).observe(rows, { subtree: true, childList: true, characterData: true });
 }
@@ -92,7 +92,7 @@ async function measureBrowserEcho(tab: BareTab): Promise<number[]> {
   return echoes;
 }
 
-/** From Enter until the end of the flood is on the screen, ms. */
+/** The time from Enter until the end of the flood is on the screen, ms. */
 async function measureBrowserFlood(tab: BareTab): Promise<number> {
   await run(tab, 'clear');
   await tab.waitFor(isClear);
@@ -106,7 +106,7 @@ async function measureBrowserFlood(tab: BareTab): Promise<number> {
   return performance.now() - startedMs;
 }
 
-/** The SDK's terminal, with what it has written last. */
+/** The terminal of the SDK and its latest output. */
 async function openSdkTerminal(sandbox: Sandbox) {
   let onBytes: (bytes: Uint8Array) => void = () => {};
   const { pid } = await sandbox.pty.create({
@@ -157,7 +157,7 @@ function residentMb(pid: number | undefined): number {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
 }
 
-/** What the server's memory grows by with as many consoles, each of which has written more than is kept. */
+/** The growth of the server with many consoles, each with more output than is kept. */
 async function measureMemory(sandkeeper: Sandkeeper, moru: Moru, session: string): Promise<number> {
   const colleague = new Colleague(sandkeeper, session);
   const ids = [await moru.create({ timeoutMs: 3_000_000 }), await moru.create({ timeoutMs: 3_000_000 })];
@@ -173,7 +173,7 @@ async function measureMemory(sandkeeper: Sandkeeper, moru: Moru, session: string
   return residentMb(sandkeeper.pid) - before;
 }
 
-/** Lets a console write, and does not look at it: what it writes is drained into what is kept. */
+/** Lets a console write without a viewer, so that all output goes into its history. */
 async function fill(live: LiveSocket, key: string): Promise<void> {
   const place = { channel: 'console', key } as const;
   const hear = async (kind: string) => {
@@ -205,7 +205,7 @@ try {
   await tab.waitFor(isAtPrompt);
   const sdk = await openSdkTerminal(await moru.handle(id));
 
-  // In turns, so that what else the machine does meets both alike; the first round is for warming up.
+  // Alternate, so that other load affects both. The first round is a warm-up.
   const echoes = { browser: [] as number[], sdk: [] as number[] };
   const floods = { browser: [] as number[], sdk: [] as number[] };
   for (let round = 0; round <= ROUNDS; round += 1) {

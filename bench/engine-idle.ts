@@ -1,4 +1,4 @@
-/** What the local engine needs to hold 10,000 idle sandboxes. Option: --sandboxes N. */
+/** Memory and CPU time of the local engine with 10,000 idle sandboxes. Option: --sandboxes N. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Sandbox, type SandboxOpts } from '@moru-ai/core';
 
 /**
- * The local engine with 50 sandboxes, each with a live process: how long a sandbox takes to its first answer, a command
- * in one that runs, a pause, a resume and a kill, and how much memory each takes that it shares with nobody.
+ * The local engine with 50 sandboxes, each with a live process: the time of a creation until the first answer, of a command,
+ * a pause, a resume and a kill, and the private memory of each sandbox.
  */
 
 const COUNT = Number(process.argv[2] ?? 50);
@@ -22,7 +22,7 @@ const { url, apiKey } = await new Promise<{ url: string; apiKey: string }>((reso
   engine.once('message', (message) => resolve(message as { url: string; apiKey: string }));
   engine.once('exit', () => reject(new Error('the engine did not start')));
 });
-// Options at run time, though the types of static calls leave them out.
+// The static methods accept options that their types omit.
 const connection = { apiKey, apiUrl: url, sandboxUrl: url } as SandboxOpts;
 
 try {
@@ -79,7 +79,7 @@ function print(figure: string, value: number, unit: string): void {
   console.log(JSON.stringify({ bench: 'engine', figure, value: Math.round(value * 100) / 100, unit }));
 }
 
-/** Memory of all processes below one that they share with nobody. */
+/** The private memory of all descendants of a process. */
 function privateBytes(rootPid: number): number {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {

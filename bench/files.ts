@@ -1,6 +1,6 @@
 /**
- * Files through Sandkeeper: how fast a download and an archive are beside the sandbox's own ways, how soon a large
- * folder is painted, and how much the server grows meanwhile. Options: --rounds N, --verbose.
+ * Files through Sandkeeper: throughput of a download and an archive beside direct access to the sandbox, time to the first
+ * rows of a large folder, and the memory growth of the server. Options: --rounds N, --verbose.
  */
 import { readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
@@ -22,7 +22,7 @@ const VISITS = 3;
 const MB = 2 ** 20;
 const LARGE_BYTES = 2 ** 31;
 const TEXT_BYTES = 2 ** 30;
-/** As much as a page asks for at a time, or more. */
+/** At least the size that a page requests at a time. */
 const RANGE_BYTES = MB;
 const FEW_FILES = 10_000;
 const MANY_FILES = 100_000;
@@ -32,7 +32,7 @@ const SLOW_FOR_MS = 8_000;
 const ENVD_PORT = '49983';
 const HOME = '/home/user';
 
-/** Holes cost neither disk nor time; the small files are what an agent leaves, text. */
+/** Sparse files need neither disk nor time. The small files are text, as an agent writes them. */
 const FIXTURES = [
   `truncate -s ${LARGE_BYTES} large`,
   `mkdir few many listed`,

@@ -1,6 +1,6 @@
 /**
- * The fleet page with 10,000 sandboxes: how soon rows stand there, how soon a keystroke in the filter is painted, what
- * the viewers cost the sandbox service, how much script a browser loads. Options: --sandboxes N, --seconds N, --verbose.
+ * The fleet page with 10,000 sandboxes: time to the first rows, latency of a key in the filter, requests to the sandbox
+ * service, and size of the scripts. Options: --sandboxes N, --seconds N, --verbose.
  */
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -32,7 +32,7 @@ async function openFleet(page: Page, sandkeeper: Sandkeeper, total: number): Pro
   await page.locator(`[role=grid][aria-rowcount="${total + 1}"]`).waitFor({ timeout: 60_000 });
 }
 
-/** Every script that the page loads before anybody touches it. */
+/** The scripts that the page loads before any interaction. */
 async function measureScripts(context: BrowserContext, sandkeeper: Sandkeeper): Promise<number> {
   const page = await context.newPage();
   const sizes: Promise<number>[] = [];
@@ -87,7 +87,7 @@ try {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   await context.addCookies(cookie);
 
-  // The first look makes the server read the list; what people meet is a server that has.
+  // The first visit makes the server read the list. People usually meet a server that has read it.
   const page = await context.newPage();
   await openFleet(page, sandkeeper, SANDBOXES);
   tell(

@@ -1,10 +1,10 @@
 /**
- * A kill of 1,000 sandboxes by a service that takes 50 ms for each answer: Sandkeeper, from the confirmation until every
- * sandbox is verified gone; the loop of the vendor's documentation, one after the other by the SDK; and the bare limit, a
- * client that does nothing but send at the best of several fixed concurrencies and reads the list once at the end.
+ * A kill of 1,000 sandboxes at a service that answers after 50 ms: by Sandkeeper, from the confirmation until every sandbox
+ * is verified gone; by the sequential SDK loop of the vendor's documentation; and by a minimal client, which sends at the best
+ * of several fixed concurrencies and reads the list once at the end.
  *
- * Sandkeeper's window for a change of mind is 0 s here, and its ceiling the highest concurrency that the bare limit may
- * try: how it gets there is its own matter. Options: --sandboxes N, --rounds N, --verbose.
+ * Sandkeeper runs without its cancel window, and with the highest of those concurrencies as its limit.
+ * Options: --sandboxes N, --rounds N, --verbose.
  */
 import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
@@ -42,7 +42,7 @@ const sandkeeper = await Sandkeeper.open({
 });
 const moru = new Moru(sandkeeper.engine);
 
-/** A fleet anew, and a service that is slow from then on. */
+/** Creates a fleet, then makes the service slow. */
 async function makeFleet(): Promise<string[]> {
   await moru.clearFaults();
   await moru.createMany(SANDBOXES, (index) => ({ environment: 'development', run: `run-${index}` }));
@@ -63,7 +63,7 @@ async function requireNone(): Promise<void> {
   if (left > 0) throw new Error(`${left} sandboxes were left.`);
 }
 
-/** From the confirmation until the record says that all are gone, as a browser hears it. */
+/** The time from the confirmation until the operation is finished, as reported to a browser. */
 async function measureSandkeeper(session: string): Promise<number> {
   const ids = await makeFleet();
   const live = await openLive(sandkeeper, { ...cookieOf(sandkeeper, session), origin: sandkeeper.url });
@@ -87,10 +87,10 @@ async function measureSandkeeper(session: string): Promise<number> {
   return tookMs;
 }
 
-/** `for (const id of ids) await Sandbox.kill(id)`, without the time for the list. */
+/** The time of `for (const id of ids) await Sandbox.kill(id)`, without the list. */
 async function measureLoop(): Promise<number> {
   const ids = await makeFleet();
-  // Options at run time, though the types of static calls leave them out.
+  // The static methods accept options that their types omit.
   const connection = { apiKey: sandkeeper.engine.apiKey, apiUrl: sandkeeper.engine.url } as {
     apiKey: string;
   };
@@ -101,7 +101,7 @@ async function measureLoop(): Promise<number> {
   return tookMs;
 }
 
-/** `looksFirst`: what Sandkeeper never goes without, a reading of all of them after the confirmation. */
+/** `looksFirst`: first reads the whole list, as Sandkeeper always does after the confirmation. */
 async function measureLimit(concurrency: number, { looksFirst = false } = {}): Promise<number> {
   const rest = (await makeFleet()).values();
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
@@ -122,7 +122,7 @@ try {
   const { admin } = await sandkeeper.openSessions();
   const limits = new Map<number, number[]>(CONCURRENCIES.map((concurrency) => [concurrency, []]));
   const ours: number[] = [];
-  // The first round of each is for warming up; then in turns, so that what else the machine does meets all alike.
+  // The first round is a warm-up. Then alternate, so that other load affects all alike.
   for (let round = 0; round <= ROUNDS; round += 1) {
     const tookMs = await measureSandkeeper(admin);
     note(`Sandkeeper: ${tookMs.toFixed()} ms`);

@@ -16,7 +16,7 @@ const ARGS = [
 const CONTROL = 2;
 const LOOK_AGAIN_MS = 20;
 
-/** Keys by name, as the DevTools protocol wants them. */
+/** Key definitions of the DevTools protocol, by name. */
 const KEYS: Readonly<Record<string, Record<string, unknown>>> = {
   Enter: { key: 'Enter', code: 'Enter', text: '\r', windowsVirtualKeyCode: 13 },
   x: { key: 'x', code: 'KeyX', text: 'x', windowsVirtualKeyCode: 88 },
@@ -24,8 +24,8 @@ const KEYS: Readonly<Record<string, Record<string, unknown>>> = {
 };
 
 /**
- * A tab that nobody listens in on. Playwright has the browser report every WebSocket frame to it, which costs more than a
- * flood of them itself; here only what is asked for travels, over the DevTools protocol.
+ * A tab driven directly over the DevTools protocol. Playwright subscribes to every WebSocket frame, which costs more than
+ * the frames themselves.
  */
 export class BareTab {
   readonly #browser: ChildProcess;
@@ -52,7 +52,7 @@ export class BareTab {
     });
   }
 
-  /** Opens `url` in a browser of its own that has `cookie`. */
+  /** Opens `url` in a new browser with `cookie`. */
   static async open(url: string, cookie: { name: string; value: string; url: string }): Promise<BareTab> {
     const profile = await mkdtemp(join(tmpdir(), 'sandkeeper-bench-'));
     const program = process.env.CHROMIUM_PATH || chromium.executablePath();
@@ -71,7 +71,7 @@ export class BareTab {
     return tab;
   }
 
-  /** What `look` answers in the page. It is handed over as text, so it may name nothing of ours. */
+  /** Runs `look` in the page and returns its result. It is passed as text, so it may not use variables of this module. */
   async evaluate<T>(look: () => T | Promise<T>): Promise<T> {
     const params = { expression: `(${look})()`, awaitPromise: true, returnByValue: true };
     const { result, exceptionDetails } = (await this.#ask('Runtime.evaluate', params)) as Evaluated;
@@ -79,7 +79,7 @@ export class BareTab {
     return result?.value as T;
   }
 
-  /** Waits until `isSo` in the page. */
+  /** Waits until `isSo` is true in the page. */
   async waitFor(isSo: () => boolean): Promise<void> {
     while (!(await this.evaluate(isSo).catch(() => false)))
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
@@ -116,14 +116,14 @@ export class BareTab {
   }
 }
 
-/** Where a browser says that it listens. */
+/** The DevTools address that the browser prints. */
 async function addressOf(browser: ChildProcess): Promise<string> {
   let said = '';
   for await (const text of browser.stderr ?? []) {
     said += text;
     const [address] = /ws:\/\/\S+/.exec(said) ?? [];
     if (address !== undefined) {
-      // It goes on writing, and must not be held up by it.
+      // Drain the output, or the browser blocks.
       browser.stderr?.resume();
       return address;
     }

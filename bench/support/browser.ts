@@ -9,7 +9,7 @@ export function openBrowser(): Promise<Browser> {
   });
 }
 
-/** What a browser has of an open session. */
+/** The cookies of a session. */
 export function cookiesOf(
   sandkeeper: Sandkeeper,
   session: string,
@@ -25,7 +25,7 @@ export function cookiesOf(
   ];
 }
 
-/** Navigation to the first paint with rows in it, as the page itself sees it: the times of several visits, ms. */
+/** Times from navigation to the first paint with rows, measured in the page, of several visits, ms. */
 export async function measureFirstRows(
   context: BrowserContext,
   url: string,

@@ -3,22 +3,22 @@ import type { Page } from '@playwright/test';
 /** One keystroke; times in ms. */
 export type Keystroke = {
   key: string;
-  /** Spent in the page's own event handlers. */
+  /** Time in the event handlers of the page. */
   worked: number;
-  /** From the key going down until the frame that shows the result was painted. */
+  /** From keydown to the paint of the frame with the result. */
   painted: number;
 };
 
-/** What somebody looking for a sandbox types and then takes back, one key at a time. */
+/** A search that is typed and then deleted, one key at a time. */
 const TYPED = 'environment=staging owner=ana run-12';
 const REST_MS = 120;
 
 /**
  * Types into the filter, or into a plain input that covers the page, and measures each key in the page.
  *
- * The result is there when the rows or their number last changed because of the key, or with the key itself where
- * nothing did. An urgent task posted from a frame's own callback runs right after that frame was produced. Even a key
- * that costs nothing waits for its frame: that is what the plain input shows.
+ * The result of a key is the last change of the rows or of their number, or the key itself if nothing changes. An urgent
+ * task posted from a frame callback runs right after that frame. The plain input shows the time that any key waits for its
+ * frame.
  */
 export async function measureKeystrokes(
   page: Page,
@@ -47,7 +47,7 @@ declare global {
   }
 }
 
-/** Runs in the page: what the fleet page itself would do is out of the way, but it stays our page. */
+/** Runs in the page. Covers it, so that its own work does not interfere. */
 function coverWithInput(): void {
   const input = document.createElement('input');
   input.setAttribute('aria-label', 'Plain');
@@ -64,7 +64,7 @@ function observeKeys(): void {
   const followToPaint = () => {
     const keystroke = current;
     if (!keystroke) return;
-    // Ahead of everything that the page has put off until after the frame.
+    // Before all work that the page has postponed until after the frame.
     const note = () => {
       keystroke.painted = now() - downAt;
     };
@@ -86,7 +86,7 @@ function observeKeys(): void {
   };
   const ended = () => {
     const keystroke = current;
-    // After everybody who listens, and after what they have put off to the end of the event.
+    // After all listeners and their microtasks.
     queueMicrotask(() => {
       if (keystroke) keystroke.worked += now() - beganAt;
     });
@@ -110,7 +110,7 @@ function keysToPress(count: number): string[] {
   return keys.slice(0, count);
 }
 
-/** The value below which this share of the sample lies. */
+/** The value below which `share` of the sample lies. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 const SAMPLE_EVERY_MS = 20;
 
-/** What a process holds in memory, in MB; NaN where the system does not say. */
+/** The resident memory of a process in MB, or NaN if the system does not report it. */
 export function residentMB(pid: number | undefined): number {
   try {
     const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
@@ -12,7 +12,7 @@ export function residentMB(pid: number | undefined): number {
   }
 }
 
-/** By how much a process grows over what it held before, at most, while `work` is under way, MB. */
+/** The largest growth of the memory of a process during `work`, MB. */
 export async function growthMB(pid: number | undefined, work: () => Promise<unknown>): Promise<number> {
   const before = residentMB(pid);
   let most = before;
