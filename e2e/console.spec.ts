@@ -29,14 +29,14 @@ async function countShells(moru: Moru, id: string): Promise<number> {
   return (await sandbox.commands.list()).filter(({ cmd }) => cmd === '/bin/bash').length;
 }
 
-/** All lines that the terminal still has, as the person saves them. */
+/** The scrollback, as downloaded. */
 async function scrollback(page: Page): Promise<string[]> {
   const saved = page.waitForEvent('download');
-  await openMenu(page, 'Download the scrollback');
+  await openMenu(page, 'Download scrollback');
   return (await readFile(await (await saved).path(), 'utf8')).split('\n');
 }
 
-test('a shell behaves as in a terminal of one’s own', async ({ page, moru, signIn }) => {
+test('runs an interactive shell', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   const id = await moru.create();
   await openConsole(page, id);
@@ -57,7 +57,7 @@ test('a shell behaves as in a terminal of one’s own', async ({ page, moru, sig
   await page.keyboard.press('Enter');
   await expectOnScreen(page, /^completed-by-tab$/m);
 
-  // What stands in bytes: four-byte letters, typed and printed, and what is no text at all.
+  // Four-byte characters, typed and printed, and bytes that are not valid UTF-8.
   await focusTerminal(page);
   await page.keyboard.insertText('echo "Grüße 😀 漢字"');
   await page.keyboard.press('Enter');
@@ -68,18 +68,14 @@ test('a shell behaves as in a terminal of one’s own', async ({ page, moru, sig
   await focusTerminal(page);
   await page.keyboard.press('Control+d');
   await expect(strip(page, 'The shell exited')).toBeVisible();
-  await page.getByRole('button', { name: 'Open anew' }).click();
+  await page.getByRole('button', { name: 'Open new shell' }).click();
   await expectPrompt(page, 2);
   await expect(tab(page, /^1 /)).toHaveCount(0);
   await run(page, 'exit 3', 2);
   await expect(strip(page, 'The shell exited with code 3.')).toBeVisible();
 });
 
-test('full-screen programs follow the window, and are drawn anew after a reload', async ({
-  page,
-  moru,
-  signIn,
-}) => {
+test('resizes full-screen programs and redraws them after a reload', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   const id = await moru.create();
   const sandbox = await moru.handle(id);
@@ -113,16 +109,12 @@ while :; do sleep 0.1; done`,
   await expect(strip(page, 'Reconnected, no output lost')).toBeVisible();
   await focusTerminal(page);
   await page.keyboard.press('Control+c');
-  // The other screen is left, and what stood on the first one is still there.
+  // Leaving the alternate screen restores the main one.
   await expectOnScreen(page, 'bash full.sh');
   await expectPrompt(page);
 });
 
-test('several lines are shown before they are pasted, and none of them runs by itself', async ({
-  page,
-  moru,
-  signIn,
-}) => {
+test('confirms a paste of several lines and runs none of them by itself', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   const id = await moru.create();
@@ -145,7 +137,7 @@ test('several lines are shown before they are pasted, and none of them runs by i
   await expectOnScreen(page, /^first-2$/m);
   await expectOnScreen(page, /^second-4$/m);
 
-  // One line is pasted at once, without the newline that would run it.
+  // One line is pasted without confirmation and without its newline.
   await paste('echo third-$((3+3))\n');
   await expectOnScreen(page, 'echo third-$((3+3))');
   await expect(page.getByRole('alertdialog')).toHaveCount(0);
@@ -153,17 +145,13 @@ test('several lines are shown before they are pasted, and none of them runs by i
   await expectOnScreen(page, /^third-6$/m);
 });
 
-test('a flood of 50 MB leaves the page to its people, and Ctrl-C ends one at once', async ({
-  page,
-  moru,
-  signIn,
-}) => {
+test('stays responsive during a flood of 50 MB, which Ctrl-C ends', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   const id = await moru.create();
   await openConsole(page, id);
   await run(page, "head -c 50000000 /dev/zero | tr '\\0' x | fold -w 99; echo; echo flood-is-$((0+1))-over");
   await expectOnScreen(page, /^x{50}/m);
-  await page.getByRole('button', { name: 'Keys of the terminal' }).click();
+  await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeHidden();
@@ -180,7 +168,7 @@ test('a flood of 50 MB leaves the page to its people, and Ctrl-C ends one at onc
   await expectOnScreen(page, 'still-10');
 });
 
-test('a lost network loses no output, doubles none, and lets nobody type into nothing', async ({
+test('neither loses nor repeats output after a lost connection, and refuses input meanwhile', async ({
   page,
   moru,
   signIn,
@@ -192,13 +180,13 @@ test('a lost network loses no output, doubles none, and lets nobody type into no
   await run(page, 'for i in $(seq 1 1500); do echo "n$i"; sleep 0.004; done; echo all-$((1+0))-there');
   await expectOnScreen(page, /^n\d\d$/m);
   wire.cut();
-  await expect(strip(page, 'The connection is lost')).toBeVisible();
+  await expect(strip(page, 'The shell keeps running; input is disabled.')).toBeVisible();
   await focusTerminal(page);
   await page.keyboard.type('lost');
   wire.mend();
   await expect(strip(page, /Reconnected after .*, no output lost/)).toBeVisible();
   wire.cut();
-  await expect(strip(page, 'The connection is lost')).toBeVisible();
+  await expect(strip(page, 'The shell keeps running; input is disabled.')).toBeVisible();
   wire.mend();
   await expect(strip(page, /Reconnected after .*, no output lost/)).toBeVisible();
   await expectOnScreen(page, 'all-1-there');
@@ -207,19 +195,19 @@ test('a lost network loses no output, doubles none, and lets nobody type into no
   await expectPrompt(page);
   expect((await linesOf(page)).at(-1)).not.toContain('lost');
 
-  // And a reload finds the shell with its variables, and what it wrote before.
+  // A reload keeps the shell, its variables and its output.
   await run(page, 'kept=yes-$((3*3)); clear');
-  // A page that leaves takes along what it has not sent yet.
+  // Input that is not sent yet would be lost with the page.
   await expect.poll(async () => (await linesOf(page)).filter((line) => line !== '')).toHaveLength(1);
   await page.reload();
-  // Until it is attached again, it takes nothing.
+  // The terminal refuses input until it is attached.
   await expectPrompt(page);
   await run(page, 'echo $kept');
   await expectOnScreen(page, /^yes-9$/m);
   await expect(tab(page, /bash/)).toHaveCount(1);
 });
 
-test('a colleague watches, takes over, and everybody sees that', async ({
+test('lets a colleague watch and take over, visibly and recorded', async ({
   page,
   moru,
   signIn,
@@ -237,7 +225,7 @@ test('a colleague watches, takes over, and everybody sees that', async ({
   await signIn(colleague, 'admin');
   await colleague.goto(page.url());
   await expectOnScreen(colleague, 'shared-42');
-  await expect(strip(colleague, 'You are watching. operator types.')).toBeVisible();
+  await expect(strip(colleague, 'You are watching. operator is typing.')).toBeVisible();
   await expect(page.getByRole('img', { name: 'Watched by admin' })).toBeVisible();
   await run(colleague, 'echo intruder');
   await run(page, 'echo after');
@@ -246,12 +234,12 @@ test('a colleague watches, takes over, and everybody sees that', async ({
 
   await colleague.getByRole('button', { name: 'Take over' }).click();
   await expect(strip(colleague, 'You are watching')).toHaveCount(0);
-  await expect(strip(page, 'You are watching. admin types.')).toBeVisible();
+  await expect(strip(page, 'You are watching. admin is typing.')).toBeVisible();
   await run(colleague, 'echo by-admin-$((2*2))');
   await expectOnScreen(page, 'by-admin-4');
   await context.close();
-  // Whoever had it may have it back.
-  await expect(strip(page, 'It belongs to admin, who is not looking at it now.')).toBeVisible();
+  // The first owner can take it back.
+  await expect(strip(page, 'admin owns this console and is away.')).toBeVisible();
   await page.getByRole('button', { name: 'Take over' }).click();
   await run(page, 'echo back-$((2+3))');
   await expectOnScreen(page, 'back-5');
@@ -262,18 +250,14 @@ test('a colleague watches, takes over, and everybody sees that', async ({
     await expect(log).toContainText(words);
 });
 
-test('a sandbox that is paused takes its shell along, and one that is killed ends it', async ({
-  page,
-  moru,
-  signIn,
-}) => {
+test('continues the shell after a pause and ends it with the sandbox', async ({ page, moru, signIn }) => {
   await signIn(page, 'admin');
   const id = await moru.create();
   await openConsole(page, id);
   await run(page, 'kept=still-$((4*4))');
   await expectPrompt(page);
   await moru.pause(id);
-  await expect(strip(page, 'The sandbox is paused, and this shell with it.')).toBeVisible();
+  await expect(strip(page, 'The sandbox is paused. The shell continues')).toBeVisible();
   await focusTerminal(page);
   await page.keyboard.type('into nothing');
   await moru.connect(id);
@@ -283,15 +267,15 @@ test('a sandbox that is paused takes its shell along, and one that is killed end
   expect((await linesOf(page)).join('\n')).not.toContain('into nothing');
 
   await moru.kill(id);
-  await expect(strip(page, 'This sandbox was terminated.')).toBeVisible();
-  await expect(strip(page, 'Everything that ran in it has ended.')).toBeVisible();
-  // What was on the screen can still be read.
+  await expect(strip(page, 'The sandbox was terminated.')).toBeVisible();
+  await expect(strip(page, 'All its processes have ended.')).toBeVisible();
+  // The output stays readable.
   await expectOnScreen(page, /^still-16$/m);
   await page.getByRole('button', { name: 'See how it ended' }).click();
   await expect(page.getByRole('heading', { name: /^Terminated at/ })).toBeVisible();
 });
 
-test('opening a console wakes nothing and moves no deadline', async ({ page, moru, signIn }) => {
+test('does not wake a sandbox or move its deadline', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   const running = await moru.create();
   const endAt = (await moru.find(running))?.endAt;
@@ -306,20 +290,20 @@ test('opening a console wakes nothing and moves no deadline', async ({ page, mor
   const paused = await moru.create();
   await moru.pause(paused);
   await page.goto(`/sandboxes/${paused}/console`);
-  await expect(page.getByRole('heading', { name: 'It is paused, so no shell can run in it' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'The sandbox is paused' })).toBeVisible();
   await expect(page.getByRole('button', { name: 'New console', exact: true })).toBeDisabled();
   expect(await moru.stateOf(paused)).toBe('paused');
 });
 
-test('a viewer sees why there is no console', async ({ page, moru, signIn }) => {
+test('tells a viewer which role is required', async ({ page, moru, signIn }) => {
   await signIn(page, 'viewer');
   const id = await moru.create();
   await page.goto(`/sandboxes/${id}/console`);
-  await expect(page.getByRole('heading', { name: 'Consoles need the role operator' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Consoles require the operator role' })).toBeVisible();
   await expect(page.getByRole('tablist', { name: 'Consoles' })).toHaveCount(0);
 });
 
-test('a console ends with the session of whoever it belongs to', async ({ page, moru, sandkeeper }) => {
+test('ends a console with its owner’s session', async ({ page, moru, sandkeeper }) => {
   const { operator } = await sandkeeper.openSessions();
   await page
     .context()
@@ -338,7 +322,7 @@ test('a console ends with the session of whoever it belongs to', async ({ page, 
   await expect.poll(() => countShells(moru, id)).toBe(0);
 });
 
-test('a console ends with the role of whoever it belongs to', async ({ page, moru, sandkeeper }) => {
+test('ends a console when its owner loses the role', async ({ page, moru, sandkeeper }) => {
   const { operator } = await sandkeeper.openSessions();
   await page
     .context()
@@ -352,10 +336,10 @@ test('a console ends with the role of whoever it belongs to', async ({ page, mor
   await expect.poll(() => countShells(moru, id), { timeout: 45_000 }).toBe(0);
   await expect(terminal(page)).toHaveCount(0, { timeout: 45_000 });
   await page.goto(`/sandboxes/${id}/console`);
-  await expect(page.getByRole('heading', { name: 'Consoles need the role operator' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Consoles require the operator role' })).toBeVisible();
 });
 
-test('output can neither reach the clipboard nor lead anywhere unseen', async ({ page, moru, signIn }) => {
+test('keeps output from the clipboard and shows where links lead', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   const id = await moru.create();
@@ -368,7 +352,7 @@ test('output can neither reach the clipboard nor lead anywhere unseen', async ({
       `printf '${link('https://evil.example/steal', 'https://bank.example')}\\n'`,
       `printf '${link('javascript:alert(1)', 'script-link')}\\n'`,
       "printf '\\033]0;\\342\\200\\256<b>title</b>\\007'",
-      // Where is the cursor, what are you, what is your title: none of the answers may be typed for the person.
+      // A query for the title must not be answered as if the person had typed.
       "printf '\\033[21t'",
       'echo hostile-is-$((0+1))-over',
     ].join('\n'),
@@ -383,18 +367,18 @@ test('output can neither reach the clipboard nor lead anywhere unseen', async ({
   expect((await linesOf(page)).filter((line) => line !== '').at(-1)).toMatch(/\$$/);
 
   await clickOnScreen(page, 'https://bank.example');
-  const dialog = page.getByRole('dialog', { name: 'Open this link' });
+  const dialog = page.getByRole('dialog', { name: 'Open link' });
   await expect(dialog).toContainText('https://evil.example/steal');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await expect(dialog).toBeHidden();
   await clickOnScreen(page, 'script-link');
-  // What is not offered cannot be waited for: something that would come behind it is.
+  // Wait for later output before checking that no dialog has opened.
   await run(page, 'echo clicked-$((7*7))');
   await expectOnScreen(page, 'clicked-49');
   await expect(dialog).toHaveCount(0);
 });
 
-test('consoles are opened beside each other, named, and closed with a question', async ({
+test('opens consoles side by side, renames them and confirms closing a busy one', async ({
   page,
   moru,
   signIn,
@@ -402,15 +386,15 @@ test('consoles are opened beside each other, named, and closed with a question',
   await signIn(page, 'operator');
   const id = await moru.create();
   await openConsole(page, id);
-  await page.getByRole('button', { name: 'New console as another user or elsewhere' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Open a shell' });
+  await page.getByRole('button', { name: 'New console with user and folder' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Open shell' });
   await dialog.getByRole('textbox', { name: 'Start folder' }).fill('/nowhere');
-  await dialog.getByRole('button', { name: 'Open a shell' }).click();
+  await dialog.getByRole('button', { name: 'Open shell' }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'no folder “/nowhere”' })).toBeVisible();
-  await page.getByRole('button', { name: 'New console as another user or elsewhere' }).click();
+  await page.getByRole('button', { name: 'New console with user and folder' }).click();
   await dialog.getByRole('textbox', { name: 'Start folder' }).fill('/tmp');
   await dialog.getByRole('combobox', { name: 'User' }).fill('root');
-  await dialog.getByRole('button', { name: 'Open a shell' }).click();
+  await dialog.getByRole('button', { name: 'Open shell' }).click();
   await expectPrompt(page, 2);
   await run(page, 'echo "$HOME and $PWD"', 2);
   await expectOnScreen(page, '/root and /tmp', 2);
@@ -427,14 +411,14 @@ test('consoles are opened beside each other, named, and closed with a question',
   await expectOnScreen(page, 'sleep 1000', 2);
   await page.getByTitle('Close console 2').click();
   const question = page.getByRole('alertdialog', { name: 'sleep is running in this console' });
-  await question.getByRole('button', { name: 'Close and end it' }).click();
+  await question.getByRole('button', { name: 'Close console' }).click();
   await expect(tab(page, /watch the/)).toHaveCount(0);
   await expectPrompt(page, 1);
   await page.getByTitle('Close console 1').click();
-  await expect(page.getByRole('heading', { name: 'No console is open here' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No open consoles' })).toBeVisible();
 });
 
-test('the console is accessible in both themes, and so is what it asks', async ({ page, moru, signIn }) => {
+test('is accessible in both themes', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   const id = await moru.create();
   await openConsole(page, id);
@@ -446,7 +430,7 @@ test('the console is accessible in both themes, and so is what it asks', async (
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     await expectAccessible(page, `the console, ${colorScheme}`);
-    await page.getByRole('button', { name: 'Find in the terminal' }).click();
+    await page.getByRole('button', { name: 'Find in terminal' }).click();
     await page.getByRole('textbox', { name: 'Find', exact: true }).fill('colour 3');
     await expect(page.getByRole('search').getByRole('status')).toContainText(/of \d+/);
     await expectAccessible(page, `finding, ${colorScheme}`);
@@ -454,7 +438,7 @@ test('the console is accessible in both themes, and so is what it asks', async (
   }
 });
 
-test('after a restart of the server the tab says so and opens anew; what was left behind is ended', async ({
+test('reports a server restart, opens a new shell and kills the orphaned one', async ({
   page,
   moru,
   signIn,
@@ -466,11 +450,11 @@ test('after a restart of the server the tab says so and opens anew; what was lef
   await run(page, 'echo before-$((1+1))');
   await expectOnScreen(page, 'before-2');
   await sandkeeper.crash();
-  await expect(strip(page, 'The connection is lost')).toBeVisible();
+  await expect(strip(page, 'The shell keeps running; input is disabled.')).toBeVisible();
   await sandkeeper.restart();
   await expect(strip(page, 'This console has ended.')).toBeVisible({ timeout: 30_000 });
   await expectOnScreen(page, 'before-2');
-  await page.getByRole('button', { name: 'Open anew' }).click();
+  await page.getByRole('button', { name: 'Open new shell' }).click();
   await expect(strip(page, 'This console has ended.')).toHaveCount(0);
   await expect.poll(async () => (await await shellsIn(moru, id)).length).toBe(1);
 });

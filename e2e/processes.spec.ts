@@ -6,32 +6,32 @@ import { acceptResume, toast } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
 
-const table = (page: Page) => page.getByRole('table', { name: 'Processes started from outside' });
+const table = (page: Page) => page.getByRole('table', { name: 'Processes started by API' });
 const processRow = (page: Page, command: string): Locator =>
   table(page).getByRole('row').filter({ hasText: command });
 const act = (row: Locator, name: RegExp): Locator => row.getByRole('button', { name });
 
-/** Starts a command in the background, as somebody's own code does, and answers its number. */
+/** Starts a background command through the SDK and returns its pid. */
 async function start(sandbox: Sandbox, command: string): Promise<number> {
   return (await sandbox.commands.run(command, { background: true, timeoutMs: 0 })).pid;
 }
 
-test('lists what was started from outside, live, and everything when asked', async ({ page, moru }) => {
+test('lists processes started by API live, and all processes on request', async ({ page, moru }) => {
   const id = await moru.create();
   await page.goto(`/sandboxes/${id}/processes`);
-  await expect(page.getByText('Nothing that was started from outside runs in it now.')).toBeVisible();
+  await expect(page.getByText('No processes started by API are running.')).toBeVisible();
   const sandbox = await moru.handle(id);
   const pid = await start(sandbox, 'sleep 301 & exec sleep 300');
   await expect(processRow(page, 'exec sleep 300')).toContainText(String(pid));
   await page.getByRole('button', { name: 'Read all processes' }).click();
   const all = page.getByRole('table', { name: 'All processes' });
   await expect(all.getByRole('row').filter({ hasText: 'sleep 301' })).toContainText('sleeping');
-  await expect(all.getByRole('row').filter({ hasText: /sleep 300/ })).toContainText('from outside');
+  await expect(all.getByRole('row').filter({ hasText: /sleep 300/ })).toContainText('by API');
   await sandbox.commands.kill(pid);
   await expect(processRow(page, 'exec sleep 300')).toHaveCount(0);
 });
 
-test('sends TERM and KILL to exactly the process that is named', async ({ page, moru }) => {
+test('sends TERM and KILL to exactly the chosen process', async ({ page, moru }) => {
   const id = await moru.create();
   const sandbox = await moru.handle(id);
   const polite = await start(sandbox, 'trap "touch /tmp/asked; exit 0" TERM; while :; do sleep 0.1; done');
@@ -69,7 +69,7 @@ test('sends TERM and KILL to exactly the process that is named', async ({ page, 
   await expect(page.getByText(`SIGKILL to ${third}`)).toBeVisible();
 });
 
-test('attaches to what a process writes from now on', async ({ page, moru }) => {
+test('attaches to the output of a process', async ({ page, moru }) => {
   const id = await moru.create();
   const sandbox = await moru.handle(id);
   const pid = await start(
@@ -79,7 +79,7 @@ test('attaches to what a process writes from now on', async ({ page, moru }) => 
   await page.goto(`/sandboxes/${id}/processes`);
   await act(processRow(page, 'echo before'), /^Attach/).click();
   const pane = page.getByRole('region', { name: `Output of process ${pid}` });
-  await expect(pane).toContainText('nothing from before can be had');
+  await expect(pane).toContainText('Earlier output is not available.');
   await sandbox.files.write('/tmp/go', '');
   await expect(pane.locator('pre')).toHaveText('after\n');
   await expectAccessible(page, 'attached to a process');
@@ -92,19 +92,19 @@ test('attaches to what a process writes from now on', async ({ page, moru }) => 
   await expect(page.getByText(`Process ${pid}: `)).toBeVisible();
 });
 
-test('a viewer sees none, and a paused sandbox is not woken', async ({ page, moru, signIn }) => {
+test('hides processes from viewers and does not wake a paused sandbox', async ({ page, moru, signIn }) => {
   const id = await moru.create();
   await moru.pause(id);
   await page.goto(`/sandboxes/${id}/processes`);
-  await expect(page.getByRole('heading', { name: 'Nothing runs in it now' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Processes are unavailable' })).toBeVisible();
   expect(await moru.stateOf(id)).toBe('paused');
   await page.getByRole('main').getByRole('button', { name: 'Resume…' }).last().click();
   await acceptResume(page);
-  await expect(page.getByRole('heading', { name: 'Started from outside' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Started by API' })).toBeVisible();
   await signIn(page, 'viewer');
   await page.reload();
-  await expect(page.getByRole('heading', { name: 'Processes are shown to operators' })).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'Started from outside' })).toBeHidden();
+  await expect(page.getByRole('heading', { name: 'Processes require the operator role' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Started by API' })).toBeHidden();
 });
 
 for (const theme of ['light', 'dark'] as const) {

@@ -11,12 +11,12 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 type Props = {
   sandbox: Sandbox;
   role: Role;
-  /** Whether the server has said which consoles there are. */
+  /** Whether the list of consoles has been loaded. */
   isKnown: boolean;
   isOpening: boolean;
-  /** Why none can be opened, or `null`. */
+  /** The reason why a shell cannot be opened; `null` if it can. */
   reason: string | null;
-  /** What went wrong with the last try. */
+  /** The error of the last attempt. */
   problem: string | null;
   others: readonly ConsoleInfo[];
   onOpen: () => void;
@@ -24,33 +24,42 @@ type Props = {
   onResume: () => void;
 };
 
-/** Stands where a terminal would: says why there is none, and what can be done about it. */
-export function ConsoleEmpty({ sandbox, role, isKnown, isOpening, reason, problem, others, ...acts }: Props) {
+/** Shown instead of a terminal, with the reason and the possible actions. */
+export function ConsoleEmpty({
+  sandbox,
+  role,
+  isKnown,
+  isOpening,
+  reason,
+  problem,
+  others,
+  ...actions
+}: Props) {
   if (isOpening || !isKnown)
     return (
       <p role="status" className="px-4 py-3 font-mono text-ink-3">
-        {isOpening ? 'Starting a shell…' : 'Looking for consoles…'}
+        {isOpening ? 'Starting a shell…' : 'Loading consoles…'}
       </p>
     );
   if (sandbox.state === 'paused')
     return (
-      <Middle title="It is paused, so no shell can run in it">
+      <Middle title="The sandbox is paused">
         <p className="mb-4">
-          Being here does not wake it. When it is resumed, its processes go on from where they were stopped,
-          and it has a deadline again.
+          Opening this page does not wake it. When you resume it, its processes continue and its timeout
+          starts again.
         </p>
-        <Button tone="primary" unavailable={whyNot(sandbox, 'resume', { role })} onClick={acts.onResume}>
+        <Button tone="primary" unavailable={whyNot(sandbox, 'resume', { role })} onClick={actions.onResume}>
           Resume…
         </Button>
       </Middle>
     );
-  if (reason !== null) return <Middle title="No shell can be opened in it">{<p>{reason}</p>}</Middle>;
+  if (reason !== null) return <Middle title="Consoles are unavailable">{<p>{reason}</p>}</Middle>;
   return (
-    <Middle title={problem === null ? 'No console is open here' : 'No shell could be opened'}>
+    <Middle title={problem === null ? 'No open consoles' : 'The shell could not be opened'}>
       {problem === null ? (
         <p className="mb-4">
-          A shell lives on when you leave this page, for as long as the sandbox does.{' '}
-          {others.length > 0 ? 'Those of others are above: choose one to watch it.' : null}
+          A shell keeps running when you leave this page, until the sandbox ends.{' '}
+          {others.length > 0 ? 'To watch a console of another person, select its tab.' : null}
         </p>
       ) : (
         <p role="alert" className="mb-4 text-ink">
@@ -58,10 +67,10 @@ export function ConsoleEmpty({ sandbox, role, isKnown, isOpening, reason, proble
         </p>
       )}
       <span className="flex gap-2">
-        <Button tone="primary" onClick={acts.onOpen}>
-          Open a shell
+        <Button tone="primary" onClick={actions.onOpen}>
+          Open shell
         </Button>
-        <Button onClick={acts.onOpenAs}>Choose user and folder…</Button>
+        <Button onClick={actions.onOpenAs}>Choose user and folder…</Button>
       </span>
     </Middle>
   );

@@ -10,7 +10,7 @@ import { Strip } from '@/components/ui/strip';
 import { roleSuffices } from '@/lib/access/roles';
 import { ConsoleRoom } from './console-room';
 
-/** The consoles of one sandbox. Being here wakes nothing and moves no deadline. */
+/** The consoles of one sandbox. Opening the page does not wake the sandbox or move its deadline. */
 export function ConsolePage({ initial, ...served }: SandboxPageProps) {
   const now = useSandbox(initial);
   const { role, nowMs } = served;
@@ -21,10 +21,10 @@ export function ConsolePage({ initial, ...served }: SandboxPageProps) {
         <ConsoleRoom now={now} role={role} nowMs={nowMs} />
       ) : (
         <div className="flex min-h-0 flex-1 flex-col items-center overflow-y-auto px-5 py-[8vh]">
-          <Notice level="h2" title="Consoles need the role operator">
+          <Notice level="h2" title="Consoles require the operator role">
             <p>
-              You are signed in as {role}. In a console one can do anything with what is in the sandbox, and
-              see whatever others do there, so a viewer can neither open nor watch one.
+              You are signed in as {role}. A console gives full control of the sandbox, so viewers cannot open
+              or watch one. Sign in with another role to use consoles.
             </p>
           </Notice>
         </div>
@@ -33,20 +33,19 @@ export function ConsolePage({ initial, ...served }: SandboxPageProps) {
   );
 }
 
-/** Its time may have run out, or somebody has killed it: the record knows, once the service has told. */
+/** Reloading the page shows how the sandbox ended. */
 function GoneStrip({ endAtMs }: { endAtMs: number }) {
   const router = useRouter();
   return (
     <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
       <strong className="font-semibold">
-        {Date.now() >= endAtMs ? 'The sandbox’s time ran out.' : 'This sandbox was terminated.'}
+        {Date.now() >= endAtMs ? 'The sandbox reached its timeout.' : 'The sandbox was terminated.'}
       </strong>{' '}
-      Everything that ran in it has ended.
+      All its processes have ended.
     </Strip>
   );
 }
 
-/** The page's shape while the sandbox is being read. */
 export function ConsolePageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">

@@ -14,33 +14,41 @@ import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions'
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { paths } from '@/lib/paths';
+import {
+  consoleCommands,
+  estimateSize,
+  focusTab,
+  neighbour,
+  noShellReason,
+  saveText,
+} from './console-actions';
 import { ConsoleEmpty } from './console-empty';
 import { ConsoleTabs } from './console-tabs';
 import { ConsoleTime } from './console-time';
 import { ConsoleToolbar } from './console-toolbar';
 import { OpenDialog, type ShellChoice } from './open-dialog';
-import { consoleCommands, focusTab, neighbour, saveText, sizeFor, whyNoShell } from './room-acts';
 import { type BusyConsole, BusyDialog, RenameDialog } from './tab-dialogs';
 import { type PaneHandle, TerminalPane } from './terminal-pane';
-import { changePreferences, usePreferences, zoomed } from './use-preferences';
+import { changePreferences, useFullScreen, usePreferences, zoomed } from './use-preferences';
 import { useTabs } from './use-tabs';
-import { useWholeScreen } from './use-whole-screen';
 
 const KeysHelp = loadWhenWanted(
   async () => (await import('@/components/ui/keys-help')).KeysHelp,
   ({ isOpen }) => isOpen,
 );
 
+const UNREACHABLE = 'The server could not be reached. Try again.';
+
 type Props = { now: SandboxNow; role: Role; nowMs: number };
 
-/** What is open in this sandbox, and one's own shells in it. */
+/** The tabs, toolbar and terminals of the console page. */
 export function ConsoleRoom({ now, role, nowMs }: Props) {
   const { sandbox, isGone, act } = now;
-  const { tabs, active, attached, isKnown, isAsked, select, drop } = useTabs(sandbox.id);
+  const { tabs, active, attached, isKnown, isRequested, select, drop } = useTabs(sandbox.id);
   const { handlers, dialogs } = useActs();
   const { fontSize, forScreenReaders } = usePreferences();
-  const { isWhole, toggleWhole } = useWholeScreen();
-  const room = useRef<HTMLDivElement>(null);
+  const { isFullScreen, toggleFullScreen } = useFullScreen();
+  const container = useRef<HTMLDivElement>(null);
   const panes = useRef(new Map<string, PaneHandle>());
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
   const [titles, setTitles] = useState<ReadonlyMap<string, string>>(new Map());
@@ -52,30 +60,30 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   const [toRename, setToRename] = useState<ConsoleInfo | null>(null);
   const [busy, setBusy] = useState<BusyConsole | null>(null);
   const isRunning = sandbox.state === 'running' && !isGone;
-  const reason = whyNoShell(now);
+  const reason = noShellReason(now);
   const pane = () => (active === null ? undefined : panes.current.get(active.id));
 
   const open = useCallback(
     async (choice: ShellChoice) => {
       setIsOpening(true);
       setProblem(null);
-      const input = { sandboxId: sandbox.id, ...choice, size: sizeFor(room.current, fontSize) };
-      const result = await openConsole(input).catch(() => null);
+      const request = { sandboxId: sandbox.id, ...choice, size: estimateSize(container.current, fontSize) };
+      const result = await openConsole(request).catch(() => null);
       setIsOpening(false);
       if (result?.ok) {
         setFresh((before) => new Set([...before, result.value]));
         select(result.value);
         return true;
       }
-      setProblem(result?.error.message ?? 'The server could not be reached.');
+      setProblem(result?.error.message ?? UNREACHABLE);
       return false;
     },
     [sandbox.id, fontSize, select],
   );
 
-  // Whoever comes here with none open wants one; once, so that closing the last one leaves none.
+  // Opens a first console on arrival, but not again when the last one is closed.
   const hasArrived = useRef(false);
-  const mustOpen = isKnown && isRunning && !isAsked && !tabs.some(({ isMine }) => isMine);
+  const mustOpen = isKnown && isRunning && !isRequested && !tabs.some(({ isMine }) => isMine);
   useEffect(() => {
     if (hasArrived.current || !isKnown) return;
     hasArrived.current = true;
@@ -85,7 +93,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   async function close(id: string, evenIfBusy = false) {
     const isOver = tabs.some((each) => each.id === id && each.state === 'ended');
     const result = await closeConsole({ id, evenIfBusy: evenIfBusy || isOver }).catch(() => null);
-    if (result === null) toast.error('The server could not be reached. The console is still open.');
+    if (result === null)
+      toast.error('The server could not be reached. The console is still open. Try again.');
     else if (result.ok && result.value !== null) setBusy({ id, running: result.value });
     else if (!result.ok && result.error.code !== 'not_found') toast.error(result.error.message);
     else {
@@ -95,20 +104,20 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
     }
   }
 
-  /** In the place of one that has ended. */
-  async function openAnew({ id, user }: ConsoleInfo) {
+  /** Opens a console in place of an ended one. */
+  async function replace({ id, user }: ConsoleInfo) {
     if (!(await open({ user, cwd: null }))) return;
     drop(id);
-    // It takes it off the list of everybody; that it may be gone already is no problem.
+    // Removes it from everyone's list. It may already be gone.
     void closeConsole({ id, evenIfBusy: true }).catch(() => {});
   }
 
   async function rename(id: string, name: string) {
     const result = await renameConsole({ id, name }).catch(() => null);
-    if (!result?.ok) toast.error(result?.error.message ?? 'The server could not be reached.');
+    if (!result?.ok) toast.error(result?.error.message ?? UNREACHABLE);
   }
 
-  const acts = {
+  const actions = {
     open: () => void open({ user: null, cwd: null }),
     openAs: () => setDialog('open'),
     find: () => pane()?.find(),
@@ -119,44 +128,44 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
       if (text !== undefined && active !== null) saveText(`console-${sandbox.id}-${active.number}.txt`, text);
     },
     zoom: (step: 1 | -1 | 0) => changePreferences({ fontSize: zoomed(fontSize, step) }),
-    readers: () => changePreferences({ forScreenReaders: !forScreenReaders }),
-    whole: toggleWhole,
+    toggleScreenReader: () => changePreferences({ forScreenReaders: !forScreenReaders }),
+    toggleFullScreen,
     rename: () => setToRename(active),
     close: () => active && void close(active.id),
-    keys: () => setDialog('keys'),
-    beside: () => setBesideId(besideId === null ? (neighbour(attached, active)?.id ?? null) : null),
+    showKeys: () => setDialog('keys'),
+    toggleSideBySide: () => setBesideId(besideId === null ? (neighbour(attached, active)?.id ?? null) : null),
     copyLink: () =>
       active &&
       void navigator.clipboard.writeText(
         new URL(paths.sandboxConsole(sandbox.id, active.id), window.location.href).href,
       ),
   };
-  useOffers(() => consoleCommands(acts, reason, active !== null));
+  useOffers(() => consoleCommands(actions, reason, active !== null));
   const beside = attached.find(({ id }) => id === besideId && id !== active?.id) ?? null;
 
   return (
     <div
-      ref={room}
-      className={clsx('flex min-h-0 min-w-0 flex-1 flex-col bg-bg', isWhole && 'fixed inset-0 z-30')}
+      ref={container}
+      className={clsx('flex min-h-0 min-w-0 flex-1 flex-col bg-bg', isFullScreen && 'fixed inset-0 z-30')}
     >
       <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-line border-b px-3 py-1">
         <ConsoleTabs
           consoles={tabs}
           activeId={active?.id ?? null}
           titles={titles}
-          reason={isOpening ? 'A shell is being started.' : reason}
+          reason={isOpening ? 'A shell is starting.' : reason}
           onSelect={select}
           onClose={(id) => void close(id)}
           onRename={(id) => setToRename(tabs.find((each) => each.id === id) ?? null)}
-          onOpen={acts.open}
-          onOpenAs={acts.openAs}
+          onOpen={actions.open}
+          onOpenAs={actions.openAs}
         />
         <div className="ml-auto flex items-center gap-3">
           <ConsoleToolbar
             active={active}
             link={link}
-            acts={acts}
-            isWhole={isWhole}
+            actions={actions}
+            isFullScreen={isFullScreen}
             isBeside={beside !== null}
             canBeside={attached.length > 1}
             forScreenReaders={forScreenReaders}
@@ -180,8 +189,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
             reason={reason}
             problem={problem}
             others={tabs}
-            onOpen={acts.open}
-            onOpenAs={acts.openAs}
+            onOpen={actions.open}
+            onOpenAs={actions.openAs}
             onResume={() => handlers.onResume([sandbox])}
           />
         ) : null}
@@ -200,8 +209,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
             fontSize={fontSize}
             forScreenReaders={forScreenReaders}
             sandbox={{ isRunning, isGone }}
-            onZoom={acts.zoom}
-            onLeave={() => focusTab(room.current)}
+            onZoom={actions.zoom}
+            onLeave={() => focusTab(container.current)}
             onFocus={() => {
               if (each.id !== beside?.id) return;
               setBesideId(active?.id ?? null);
@@ -209,7 +218,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
             }}
             onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
             onLink={each.id === active?.id ? setLink : undefined}
-            onOpenAnew={() => void openAnew(each)}
+            onReplace={() => void replace(each)}
             onClose={() => void close(each.id, true)}
             onResume={() => handlers.onResume([sandbox])}
           />

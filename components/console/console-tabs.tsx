@@ -16,23 +16,23 @@ type Props = {
   onRename: (id: string) => void;
   onOpen: () => void;
   onOpenAs: () => void;
-  /** Why none can be opened now, or `null`. */
+  /** The reason why a console cannot be opened now; `null` if it can. */
   reason: string | null;
 };
 
 /** The consoles of this sandbox, one's own first. */
-export function ConsoleTabs({ consoles, activeId, titles, ...acts }: Props) {
+export function ConsoleTabs({ consoles, activeId, titles, ...actions }: Props) {
   const list = useRef<HTMLDivElement>(null);
 
   function onKeyDown(event: KeyboardEvent) {
     const at = consoles.findIndex(({ id }) => id === activeId);
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: consoles.length - 1 }[event.key];
-    if (event.key === 'F2' && activeId !== null) acts.onRename(activeId);
-    else if (event.key === 'Delete' && activeId !== null) acts.onClose(activeId);
+    if (event.key === 'F2' && activeId !== null) actions.onRename(activeId);
+    else if (event.key === 'Delete' && activeId !== null) actions.onClose(activeId);
     else if (to !== undefined) {
       const next = consoles[(to + consoles.length) % consoles.length];
       if (next === undefined) return;
-      acts.onSelect(next.id);
+      actions.onSelect(next.id);
       list.current?.querySelector<HTMLElement>(`[data-tab="${next.id}"]`)?.focus();
     } else return;
     event.preventDefault();
@@ -53,21 +53,21 @@ export function ConsoleTabs({ consoles, activeId, titles, ...acts }: Props) {
             console={each}
             isActive={each.id === activeId}
             title={titles.get(each.id) ?? ''}
-            onSelect={() => acts.onSelect(each.id)}
-            onClose={() => acts.onClose(each.id)}
-            onRename={() => acts.onRename(each.id)}
+            onSelect={() => actions.onSelect(each.id)}
+            onClose={() => actions.onClose(each.id)}
+            onRename={() => actions.onRename(each.id)}
           />
         ))}
       </div>
       <span className="flex shrink-0 items-center">
-        <IconButton label="New console" unavailable={acts.reason} onClick={acts.onOpen}>
+        <IconButton label="New console" unavailable={actions.reason} onClick={actions.onOpen}>
           <Plus size={15} aria-hidden />
         </IconButton>
         <IconButton
-          label="New console as another user or elsewhere"
+          label="New console with user and folder"
           title="Choose user and folder"
-          unavailable={acts.reason}
-          onClick={acts.onOpenAs}
+          unavailable={actions.reason}
+          onClick={actions.onOpenAs}
           className="w-5! text-ink-3!"
         >
           <ChevronDown size={13} aria-hidden />
@@ -106,7 +106,7 @@ function Tab({ console: shown, isActive, title, onSelect, onClose, onRename }: T
         aria-selected={isActive}
         aria-controls={`console-${id}`}
         tabIndex={isActive ? 0 : -1}
-        title={title === '' ? `${name} of ${owner}` : title}
+        title={title === '' ? `${name} (${owner})` : title}
         onClick={onSelect}
         onDoubleClick={onRename}
         className="flex h-full min-w-0 items-center gap-1.5 rounded-sm pl-2.5 font-medium"
@@ -132,7 +132,7 @@ function Tab({ console: shown, isActive, title, onSelect, onClose, onRename }: T
         <button
           type="button"
           tabIndex={-1}
-          // A tab list holds tabs and nothing else; by keys, Delete does the same, and the menu.
+          // A tab list may only contain tabs. With the keyboard, use Delete or the menu.
           aria-hidden
           title={`Close console ${number}`}
           onClick={onClose}

@@ -14,11 +14,12 @@ const SOON_MS = 2 * 60_000;
 
 type Props = {
   sandbox: Sandbox;
-  nowMs: number /** Why its deadline cannot be moved, or `null`. */;
+  nowMs: number;
+  /** The reason why the deadline cannot be moved; `null` if it can. */
   reason: string | null;
 };
 
-/** How long the sandbox has, and more of that on a click. Nothing else here moves its deadline. */
+/** The time left, and a button that extends it. Nothing else on the page moves the deadline. */
 export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
   const [isAsking, setIsAsking] = useState(false);
   const left = useNow((now) => formatDuration(sandbox.endAtMs - now), nowMs);
@@ -38,9 +39,9 @@ export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
       <span className={clsx('whitespace-nowrap', isSoon ? 'font-medium text-paused' : 'text-ink-3')}>
         {left} left
       </span>
-      {/* Said once, when it begins to matter. */}
+      {/* Announced once. */}
       <span role="alert" className="sr-only">
-        {isSoon ? 'The sandbox ends in two minutes. Everything in the console ends with it.' : ''}
+        {isSoon ? 'The sandbox times out in two minutes. Its consoles end with it.' : ''}
       </span>
       <Button
         unavailable={reason}

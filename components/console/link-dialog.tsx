@@ -4,12 +4,12 @@ import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 
-/** A link in the terminal's output: what it shows, and where it leads. */
+/** A link in the terminal's output. */
 export type LinkRequest = { address: string; text: string };
 
 type Props = { request: LinkRequest | null; onClose: () => void };
 
-/** Says where a link really leads before it is followed. */
+/** Shows the address of a link before it is opened. */
 export function LinkDialog({ request, onClose }: Props) {
   const shown = useLastAsked(request);
   if (shown === null) return null;
@@ -20,8 +20,8 @@ export function LinkDialog({ request, onClose }: Props) {
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
-      title="Open this link"
-      description="It was written by what runs in the sandbox."
+      title="Open link"
+      description="The text of this link does not show its address. Both come from the sandbox."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -38,11 +38,11 @@ export function LinkDialog({ request, onClose }: Props) {
       }
     >
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2">
-        <dt className="text-ink-3">Shown as</dt>
+        <dt className="text-ink-3">Text</dt>
         <dd className="break-all font-mono">
           <bdi>{text}</bdi>
         </dd>
-        <dt className="text-ink-3">Leads to</dt>
+        <dt className="text-ink-3">Address</dt>
         <dd className="break-all font-mono font-semibold">
           <bdi>{address}</bdi>
         </dd>

@@ -6,12 +6,11 @@ import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { SandboxUserName, StartFolder } from '@/lib/console/schema';
 
-/** As whom and where a shell starts; `null`: as the sandbox has it. */
+/** The user and start folder of a shell; `null` for the sandbox's default. */
 export type ShellChoice = { user: string | null; cwd: string | null };
 
 type Props = { isOpen: boolean; onClose: () => void; onChoose: (choice: ShellChoice) => void };
 
-/** Asks as whom and where to open a shell. */
 export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
   const [user, setUser] = useState('');
   const [cwd, setCwd] = useState('');
@@ -33,18 +32,18 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
-      title="Open a shell"
+      title="Open shell"
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button tone="primary" type="submit" form={form} unavailable={wrongUser ?? wrongFolder}>
-            Open a shell
+            Open shell
           </Button>
         </>
       }
     >
       <form id={form} onSubmit={submit} className="flex flex-col gap-4">
-        <Field label="User" hint="Without one: the sandbox’s default user." error={wrongUser}>
+        <Field label="User" hint="Leave empty for the sandbox’s default user." error={wrongUser}>
           <Input
             value={user}
             list={users}
@@ -59,7 +58,7 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
           <option value="user" />
           <option value="root" />
         </datalist>
-        <Field label="Start folder" hint="Without one: the user’s home." error={wrongFolder}>
+        <Field label="Start folder" hint="Leave empty for the user’s home folder." error={wrongFolder}>
           <Input
             value={cwd}
             spellCheck={false}
@@ -77,5 +76,5 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
 function problemOf(schema: typeof SandboxUserName, text: string): string | null {
   if (text.trim() === '') return null;
   const parsed = schema.safeParse(text.trim());
-  return parsed.success ? null : (parsed.error.issues[0]?.message ?? 'This is not possible.');
+  return parsed.success ? null : (parsed.error.issues[0]?.message ?? 'This value is invalid.');
 }

@@ -8,8 +8,8 @@ import { useTick } from '@/components/ui/tick';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { liveSocket } from '@/lib/live/socket';
-import { endingText, lostInputText } from './console-words';
-import { consolesClock } from './use-consoles';
+import { endingText, lostInputText, SURVIVORS } from './console-words';
+import { consolesClock } from './use-tabs';
 
 type Props = {
   info: ConsoleInfo;
@@ -18,12 +18,12 @@ type Props = {
   onTakeOver: () => void;
   onKeep: () => void;
   onDismiss: () => void;
-  onOpenAnew: () => void;
+  onReplace: () => void;
   onClose: () => void;
   onResume: () => void;
 };
 
-/** What there is to say about a console, above its terminal, each with what can be done about it. */
+/** The notices above a terminal, each with its actions. */
 export function PaneStrips(props: Props) {
   const { info, link, onDismiss } = props;
   return (
@@ -43,21 +43,20 @@ export function PaneStrips(props: Props) {
   );
 }
 
-/** The one thing that decides what can be done here at all. */
-function MainStrip({ info, link, isGone, ...acts }: Props) {
+/** The most important notice: at most one applies. */
+function MainStrip({ info, link, isGone, ...actions }: Props) {
   const { phase, refusals } = link;
   if (phase === 'forbidden') {
     return (
       <Strip isDense pulse={refusals}>
-        This needs the role operator.
+        Consoles require the operator role.
       </Strip>
     );
   }
   if (phase === 'unknown') {
     return (
-      <Strip isDense pulse={refusals} actions={<EndActs {...acts} isGone={isGone} />}>
-        <Strong>This console has ended.</Strong> Sandkeeper was restarted, and its shells end with it. What
-        was started with nohup or setsid goes on.
+      <Strip isDense pulse={refusals} actions={<EndActions {...actions} isGone={isGone} />}>
+        <Strong>This console has ended.</Strong> Sandkeeper was restarted, which ends its shells. {SURVIVORS}
       </Strip>
     );
   }
@@ -66,22 +65,21 @@ function MainStrip({ info, link, isGone, ...acts }: Props) {
       <Strip
         isDense
         pulse={refusals}
-        actions={<Button onClick={() => liveSocket().retryNow()}>Try now</Button>}
+        actions={<Button onClick={() => liveSocket().retryNow()}>Retry now</Button>}
       >
-        <Strong>The connection is lost</Strong> and is being tried again. The shell goes on meanwhile; what
-        you type goes nowhere.
+        <Strong>Reconnecting…</Strong> The shell keeps running; input is disabled.
       </Strip>
     );
   }
   if (info.state !== 'open' && info.state !== 'starting')
-    return <StateStrip info={info} refusals={refusals} isGone={isGone} {...acts} />;
+    return <StateStrip info={info} refusals={refusals} isGone={isGone} {...actions} />;
   if (link.info === null || link.drives) return null;
   return (
     <Strip
       tone="plain"
       isDense
       pulse={refusals}
-      actions={<Button onClick={acts.onTakeOver}>{info.isMine ? 'Type here' : 'Take over'}</Button>}
+      actions={<Button onClick={actions.onTakeOver}>{info.isMine ? 'Type here' : 'Take over'}</Button>}
     >
       <Strong>You are watching.</Strong> <Driver info={info} />
     </Strip>
@@ -89,38 +87,36 @@ function MainStrip({ info, link, isGone, ...acts }: Props) {
 }
 
 function Driver({ info: { driver, owner, isMine } }: { info: ConsoleInfo }) {
-  if (isMine) return 'You type in another tab.';
+  if (isMine) return 'You are typing in another tab.';
   return driver === null ? (
     <>
-      It belongs to <bdi>{owner}</bdi>, who is not looking at it now.
+      <bdi>{owner}</bdi> owns this console and is away.
     </>
   ) : (
     <>
-      <bdi>{driver}</bdi> types.
+      <bdi>{driver}</bdi> is typing.
     </>
   );
 }
 
-type StateProps = Pick<Props, 'info' | 'isGone' | 'onResume' | 'onOpenAnew' | 'onClose'> & {
+type StateProps = Pick<Props, 'info' | 'isGone' | 'onResume' | 'onReplace' | 'onClose'> & {
   refusals: number;
 };
 
-function StateStrip({ info, refusals, isGone, onResume, ...acts }: StateProps) {
-  // The page says that already, once for all of them.
+function StateStrip({ info, refusals, isGone, onResume, ...actions }: StateProps) {
+  // The page shows one notice for all consoles.
   if (isGone) return null;
   if (info.state === 'paused') {
     return (
       <Strip isDense pulse={refusals} actions={<Button onClick={onResume}>Resume…</Button>}>
-        <Strong>The sandbox is paused</Strong>, and this shell with it. It goes on where it was once the
-        sandbox is resumed.
+        <Strong>The sandbox is paused.</Strong> The shell continues when the sandbox is resumed.
       </Strip>
     );
   }
   if (info.state === 'unreachable') {
     return (
       <Strip isDense pulse={refusals}>
-        <Strong>The sandbox does not answer</Strong> and is being tried again. Output from meanwhile may be
-        missing.
+        <Strong>The sandbox is not responding.</Strong> Reconnecting… Some output may be lost.
       </Strip>
     );
   }
@@ -130,19 +126,19 @@ function StateStrip({ info, refusals, isGone, onResume, ...acts }: StateProps) {
       tone={ending.how === 'exited' ? 'plain' : 'warning'}
       isDense
       pulse={refusals}
-      actions={<EndActs {...acts} isGone={ending.how === 'gone'} />}
+      actions={<EndActions {...actions} isGone={ending.how === 'gone'} />}
     >
       {endingText(ending)}
     </Strip>
   );
 }
 
-function EndActs({ isGone, onOpenAnew, onClose }: Pick<Props, 'isGone' | 'onOpenAnew' | 'onClose'>) {
+function EndActions({ isGone, onReplace, onClose }: Pick<Props, 'isGone' | 'onReplace' | 'onClose'>) {
   return (
     <>
       {isGone ? null : (
-        <Button tone="primary" onClick={onOpenAnew}>
-          Open anew
+        <Button tone="primary" onClick={onReplace}>
+          Open new shell
         </Button>
       )}
       <Button onClick={onClose}>Close tab</Button>
@@ -160,9 +156,9 @@ function EndsSoon({ info, endsSoon: { atMs, why }, onKeep }: EndsSoonProps) {
   const nowMs = consolesClock(info.sandboxId).at(useTick(1_000));
   const left = formatCountdown(atMs - nowMs);
   return (
-    <Strip isDense actions={why === 'idle' ? <Button onClick={onKeep}>Keep it</Button> : null}>
-      <Strong>This console ends in {left}</Strong>
-      {why === 'idle' ? ', because nothing happens in it.' : ': it has been open for as long as one may be.'}
+    <Strip isDense actions={why === 'idle' ? <Button onClick={onKeep}>Keep open</Button> : null}>
+      <Strong>This console closes in {left}</Strong>{' '}
+      {why === 'idle' ? 'because it is idle.' : 'because it reaches the maximum duration.'}
     </Strip>
   );
 }

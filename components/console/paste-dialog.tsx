@@ -6,20 +6,20 @@ import { ConfirmDialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 
-/** Several lines that somebody pastes. `runs`: the shell would run each at once. */
+/** A paste of several lines. `runs`: the shell would run each line at once. */
 export type PasteRequest = { text: string; runs: boolean };
 
 type Props = { request: PasteRequest | null; onClose: () => void; onPaste: (text: string) => void };
 
 const MAX_SHOWN_CHARS = 20_000;
 
-/** Shows several lines before they are pasted: what was copied is not always what was seen. */
+/** Shows several lines before they are pasted, because the clipboard may differ from the text that was selected. */
 export function PasteDialog({ request, onClose, onPaste }: Props) {
   const shown = useLastAsked(request);
   const button = useRef<HTMLButtonElement>(null);
   if (shown === null) return null;
   const { text, runs } = shown;
-  // The last newline would run the last line: that is for Enter.
+  // Without the last newline, the last line runs only when the person presses Enter.
   const lines = text.replace(/\n+$/, '').split('\n');
 
   function paste(pasted: string) {
@@ -37,8 +37,8 @@ export function PasteDialog({ request, onClose, onPaste }: Props) {
       title={`Paste ${lines.length} lines`}
       description={
         runs
-          ? 'The program in the terminal takes each line as if you had typed it and pressed Enter, except for the last.'
-          : 'They are put on the command line and run only when you press Enter.'
+          ? 'Every line except the last runs at once, as if you pressed Enter after it.'
+          : 'The lines are inserted. They run when you press Enter.'
       }
       footer={
         <>
@@ -53,13 +53,13 @@ export function PasteDialog({ request, onClose, onPaste }: Props) {
       }
     >
       <section
-        aria-label="What would be pasted"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and can be reached by keys only so.
+        aria-label="Text to paste"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: makes it scrollable with the keyboard.
         tabIndex={0}
         className="max-h-[40vh] overflow-auto rounded-md border border-line bg-bg px-3 py-2"
       >
         <pre className="font-mono">{visibleOutput(lines.join('\n').slice(0, MAX_SHOWN_CHARS))}</pre>
-        {text.length > MAX_SHOWN_CHARS ? <p className="mt-2 text-ink-3">And more.</p> : null}
+        {text.length > MAX_SHOWN_CHARS ? <p className="mt-2 text-ink-3">The preview is truncated.</p> : null}
       </section>
     </ConfirmDialog>
   );

@@ -15,38 +15,37 @@ type RenameProps = {
   onRename: (id: string, name: string) => void;
 };
 
-/** Asks what to call a console. */
-export function RenameDialog({ console: asked, onClose, onRename }: RenameProps) {
+export function RenameDialog({ console: target, onClose, onRename }: RenameProps) {
   return (
     <Dialog
-      open={asked !== null}
+      open={target !== null}
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
-      title="Rename this console"
+      title="Rename console"
       footer={null}
     >
-      {asked === null ? null : <RenameForm asked={asked} onClose={onClose} onRename={onRename} />}
+      {target === null ? null : <RenameForm target={target} onClose={onClose} onRename={onRename} />}
     </Dialog>
   );
 }
 
 const RenameInput = z.object({ name: ConsoleName });
 
-function RenameForm({ asked, onClose, onRename }: Omit<RenameProps, 'console'> & { asked: ConsoleInfo }) {
+function RenameForm({ target, onClose, onRename }: Omit<RenameProps, 'console'> & { target: ConsoleInfo }) {
   const { values, change, errors, form, submit } = useForm({
-    initial: { name: asked.name ?? '' },
+    initial: { name: target.name ?? '' },
     schema: RenameInput,
     send: ({ name }) => {
-      onRename(asked.id, name);
+      onRename(target.id, name);
       onClose();
       return null;
     },
   });
   return (
     <form {...form} className="flex flex-col gap-4">
-      <Field label="Name" hint={`Without one it is called ${asked.shell}.`} error={errors.name}>
-        <Input value={values.name} onChange={({ target }) => change('name', target.value)} />
+      <Field label="Name" hint={`Leave empty to use “${target.shell}”.`} error={errors.name}>
+        <Input value={values.name} onChange={(event) => change('name', event.target.value)} />
       </Field>
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
@@ -58,12 +57,12 @@ function RenameForm({ asked, onClose, onRename }: Omit<RenameProps, 'console'> &
   );
 }
 
-/** A console that somebody wants to close while `running` runs in it. */
+/** A console to close while the program `running` runs in it. */
 export type BusyConsole = { id: string; running: string };
 
 type BusyProps = { busy: BusyConsole | null; onClose: () => void; onEnd: (id: string) => void };
 
-/** Asks before a program is ended together with its console. */
+/** Asks for confirmation before closing a console in which a program runs. */
 export function BusyDialog({ busy, onClose, onEnd }: BusyProps) {
   const shown = useLastAsked(busy);
   const cancel = useRef<HTMLButtonElement>(null);
@@ -81,7 +80,7 @@ export function BusyDialog({ busy, onClose, onEnd }: BusyProps) {
           <bdi className="font-mono">{shown.running}</bdi> is running in this console
         </span>
       }
-      description="Closing the console ends it."
+      description="Closing the console ends the program."
       footer={
         <>
           <Button ref={cancel} onClick={onClose}>
@@ -94,7 +93,7 @@ export function BusyDialog({ busy, onClose, onEnd }: BusyProps) {
               onEnd(shown.id);
             }}
           >
-            Close and end it
+            Close console
           </Button>
         </>
       }

@@ -12,9 +12,8 @@ import { PasteDialog, type PasteRequest } from './paste-dialog';
 import { TerminalFind } from './terminal-find';
 import { useTerminal } from './use-terminal';
 
-const LOOK_AGAIN_MS = 2_000;
+const RECONNECT_EVERY_MS = 2_000;
 
-/** What the room can do with a pane. */
 export type PaneHandle = {
   clear: () => void;
   find: () => void;
@@ -24,7 +23,7 @@ export type PaneHandle = {
 
 type Props = {
   id: string;
-  /** What the list says of it. */
+  /** The console as listed, until its own state has been received. */
   listed: ConsoleInfo;
   isNew: boolean;
   isActive: boolean;
@@ -36,22 +35,22 @@ type Props = {
   onLeave: () => void;
   onFocus: () => void;
   onTitle: (title: string) => void;
-  /** How its connection is, whenever that changes. */
+  /** Called when the state of the connection changes. */
   onLink: ((state: LinkState) => void) | undefined;
-  onOpenAnew: () => void;
+  onReplace: () => void;
   onClose: () => void;
   onResume: () => void;
   ref: Ref<PaneHandle>;
 };
 
-/** One console: its terminal, what there is to say about it, and what it asks. */
+/** One console: its terminal, notices and dialogs. */
 export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, ref, ...props }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [isFinding, setIsFinding] = useState(false);
   const [found, setFound] = useState({ at: -1, count: 0 });
   const [toPaste, setToPaste] = useState<PasteRequest | null>(null);
   const [toFollow, setToFollow] = useState<LinkRequest | null>(null);
-  const { handle, link, isBroken } = useTerminal(box, {
+  const { handle, link, hasFailed } = useTerminal(box, {
     id,
     isNew,
     fontSize,
@@ -73,15 +72,15 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
   useEffect(() => {
     if (isActive) handle?.terminal.focus();
   }, [handle, isActive]);
-  // A shell that waits with its sandbox is looked for as soon as that runs again, or has ended.
-  const mustLook = link.info?.state === 'paused' && (sandbox.isRunning || sandbox.isGone);
+  // The server reconnects to the shell of a paused sandbox only on request.
+  const mustReconnect = link.info?.state === 'paused' && (sandbox.isRunning || sandbox.isGone);
   useEffect(() => {
-    if (!mustLook) return;
+    if (!mustReconnect) return;
     handle?.link.reconnect();
-    // Again, until both agree: that it runs may be what was known before it was paused.
-    const timer = setInterval(() => handle?.link.reconnect(), LOOK_AGAIN_MS);
+    // The sandbox's state may date from before the pause, so repeat until the console agrees.
+    const timer = setInterval(() => handle?.link.reconnect(), RECONNECT_EVERY_MS);
     return () => clearInterval(timer);
-  }, [handle, mustLook]);
+  }, [handle, mustReconnect]);
 
   useImperativeHandle(
     ref,
@@ -105,7 +104,7 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
       id={`console-${id}`}
       aria-label={`Terminal ${info.number}`}
       className={clsx(
-        // The line between two of them; that of the first lies under the edge.
+        // Draws the line between two panes. The first pane's line is hidden by the margin.
         'isolate -mt-px -ml-px flex min-h-0 min-w-0 flex-1 flex-col border-line border-t border-l bg-bg',
         !isShown && 'invisible absolute inset-0',
       )}
@@ -118,7 +117,7 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
         onTakeOver={() => handle?.link.takeOver()}
         onKeep={() => handle?.link.keep()}
         onDismiss={() => handle?.link.dismissNotices()}
-        onOpenAnew={props.onOpenAnew}
+        onReplace={props.onReplace}
         onClose={props.onClose}
         onResume={props.onResume}
       />
@@ -132,7 +131,7 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
             onClose={endFind}
           />
         ) : null}
-        {handle === null ? <Opening isBroken={isBroken} /> : null}
+        {handle === null ? <Loading hasFailed={hasFailed} /> : null}
         <div className="min-h-0 min-w-0 flex-1 overflow-auto py-3 pl-4">
           <div ref={box} className="terminal size-full" />
         </div>
@@ -147,12 +146,12 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
   );
 }
 
-function Opening({ isBroken }: { isBroken: boolean }) {
-  if (!isBroken) return <p className="absolute top-3 left-4 font-mono text-ink-3">…</p>;
+function Loading({ hasFailed }: { hasFailed: boolean }) {
+  if (!hasFailed) return <p className="absolute top-3 left-4 font-mono text-ink-3">…</p>;
   return (
     <div role="alert" className="absolute inset-0 z-10 flex flex-col items-start gap-3 bg-bg p-5">
-      <p>The terminal could not be fetched. The connection seems to be lost.</p>
-      <Button onClick={() => window.location.reload()}>Reload the page</Button>
+      <p>The terminal could not be loaded. Check your connection, then reload the page.</p>
+      <Button onClick={() => window.location.reload()}>Reload page</Button>
     </div>
   );
 }

@@ -1,9 +1,9 @@
 'use client';
 
-import { useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { DEFAULT_FONT_SIZE, FONT_SIZES } from '@/lib/console/terminal';
 
-/** How somebody likes their terminals, kept in this browser. */
+/** Terminal preferences, stored in this browser. */
 type Preferences = { fontSize: number; forScreenReaders: boolean };
 
 const KEY = 'sandkeeper.console';
@@ -53,14 +53,33 @@ export function changePreferences(change: Partial<Preferences>): void {
   try {
     localStorage.setItem(KEY, JSON.stringify(current));
   } catch {
-    // Where nothing can be kept, it holds for as long as the page is there.
+    // Without storage, the change lasts until the page is closed.
   }
   for (const listener of listeners) listener();
 }
 
-/** The next larger or smaller size there is; 0: the usual one. */
+/** The next larger or smaller font size; the default one for step 0. */
 export function zoomed(fontSize: number, step: 1 | -1 | 0): number {
   if (step === 0) return DEFAULT_FONT_SIZE;
   const at = FONT_SIZES.findIndex((size) => size >= fontSize);
   return FONT_SIZES[Math.min(FONT_SIZES.length - 1, Math.max(0, at + step))] ?? DEFAULT_FONT_SIZE;
+}
+
+/** Shows the console page full screen. The whole document is, because dialogs must stay visible above it. */
+export function useFullScreen(): { isFullScreen: boolean; toggleFullScreen: () => void } {
+  const [isFullScreen, setIsFullScreen] = useState(false);
+  useEffect(() => {
+    const onChange = () => {
+      if (document.fullscreenElement === null) setIsFullScreen(false);
+    };
+    document.addEventListener('fullscreenchange', onChange);
+    return () => document.removeEventListener('fullscreenchange', onChange);
+  }, []);
+  function toggleFullScreen() {
+    setIsFullScreen(!isFullScreen);
+    // If the browser refuses, the console still fills the page.
+    if (isFullScreen) void document.exitFullscreen?.().catch(() => {});
+    else void document.documentElement.requestFullscreen?.().catch(() => {});
+  }
+  return { isFullScreen, toggleFullScreen };
 }

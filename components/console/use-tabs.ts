@@ -2,33 +2,44 @@
 
 import { useQueryState } from 'nuqs';
 import { useState } from 'react';
-import type { ConsoleInfo } from '@/lib/console/schema';
-import { useConsoles } from './use-consoles';
+import { useLiveFeed } from '@/components/data/use-live-feed';
+import type { ConsoleInfo, ConsolesEvent } from '@/lib/console/schema';
+import { LiveFeeds, type ServerClock } from '@/lib/live/feeds';
 
-/** The consoles as this page shows them: all there are, and those of one's own that the server lost while they were shown. */
+const feeds = new LiveFeeds<readonly ConsoleInfo[]>('consoles', (payload) => {
+  const event = payload as ConsolesEvent;
+  return event.kind === 'forbidden' ? null : { state: event.consoles, sentAtMs: event.sentAtMs };
+});
+
+/** The server's clock, estimated from the events of these consoles. */
+export function consolesClock(sandboxId: string): Pick<ServerClock, 'at'> {
+  return feeds.clock(sandboxId);
+}
+
+/** The console tabs: all consoles of the sandbox, and one's own that the server lost while they were shown. */
 export function useTabs(sandboxId: string) {
-  const listed = useConsoles(sandboxId);
+  const listed = useLiveFeed(feeds, sandboxId);
   const [tabs, setTabs] = useState<readonly ConsoleInfo[]>([]);
   const [merged, setMerged] = useState<readonly ConsoleInfo[] | null>(null);
   const [dropped, setDropped] = useState<ReadonlySet<string>>(new Set());
-  const [asked, setAsked] = useQueryState('console', { history: 'replace' });
-  const [looked, setLooked] = useState<ReadonlySet<string>>(new Set());
+  const [requested, setRequested] = useQueryState('console', { history: 'replace' });
+  const [shownIds, setShownIds] = useState<ReadonlySet<string>>(new Set());
   if (listed !== null && listed !== merged) {
     setMerged(listed);
     setTabs(mergeTabs(tabs, listed));
   }
   const shown = tabs.filter(({ id }) => !dropped.has(id));
-  const active = shown.find(({ id }) => id === asked) ?? shown.find(({ isMine }) => isMine) ?? null;
-  if (active !== null && !looked.has(active.id)) setLooked(new Set([...looked, active.id]));
+  const active = shown.find(({ id }) => id === requested) ?? shown.find(({ isMine }) => isMine) ?? null;
+  if (active !== null && !shownIds.has(active.id)) setShownIds(new Set([...shownIds, active.id]));
   return {
     isKnown: listed !== null,
     tabs: shown,
     active,
-    /** Whether the address asks for one in particular. */
-    isAsked: asked !== null,
-    /** Other people's consoles are looked at when somebody asks for that, and no earlier. */
-    attached: shown.filter(({ id, isMine }) => isMine || looked.has(id)),
-    select: (id: string | null) => void setAsked(id),
+    /** Whether the URL names a console. */
+    isRequested: requested !== null,
+    /** Other people's consoles are attached only after they were selected. */
+    attached: shown.filter(({ id, isMine }) => isMine || shownIds.has(id)),
+    select: (id: string | null) => void setRequested(id),
     drop: (id: string) => setDropped((before) => new Set([...before, id])),
   };
 }

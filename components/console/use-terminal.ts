@@ -6,7 +6,6 @@ import { ConsoleLink, type LinkState, UNLINKED } from '@/lib/console/link';
 import { PageTerminal, type TerminalHost } from '@/lib/console/terminal';
 import { liveSocket } from '@/lib/live/socket';
 
-/** A terminal on the page with its connection to the shell. */
 export type TerminalHandle = { terminal: PageTerminal; link: ConsoleLink };
 
 type Options = {
@@ -16,12 +15,12 @@ type Options = {
   host: Omit<TerminalHost, 'onInput' | 'onResize' | 'formatBytes'>;
 };
 
-/** Shows a console in the element of `box`; `isBroken` when the terminal could not be fetched. */
+/** Shows a console in the element of `box`. `hasFailed` if the terminal's code could not be loaded. */
 export function useTerminal(box: RefObject<HTMLElement | null>, { id, isNew, fontSize, host }: Options) {
   const [handle, setHandle] = useState<TerminalHandle | null>(null);
-  const [isBroken, setIsBroken] = useState(false);
+  const [hasFailed, setHasFailed] = useState(false);
   const latest = useRef({ host, fontSize, isNew });
-  // The terminal lives outside of React and calls whatever is drawn at the time.
+  // The terminal lives outside React and calls the handlers of the latest render.
   useEffect(() => {
     latest.current = { host, fontSize, isNew };
   });
@@ -32,7 +31,7 @@ export function useTerminal(box: RefObject<HTMLElement | null>, { id, isNew, fon
     let isCurrent = true;
     opening.then(
       (opened) => isCurrent && setHandle(opened),
-      () => isCurrent && setIsBroken(true),
+      () => isCurrent && setHasFailed(true),
     );
     return () => {
       isCurrent = false;
@@ -47,15 +46,15 @@ export function useTerminal(box: RefObject<HTMLElement | null>, { id, isNew, fon
     };
   }, [box, id]);
   const link = useSyncExternalStore(
-    handle?.link.subscribe ?? unheard,
+    handle?.link.subscribe ?? noSubscription,
     handle?.link.state ?? unlinked,
     unlinked,
   );
-  useFollow(handle, link, fontSize);
-  return { handle, link, isBroken };
+  useTerminalState(handle, link, fontSize);
+  return { handle, link, hasFailed };
 }
 
-const unheard = () => () => {};
+const noSubscription = () => () => {};
 const unlinked = () => UNLINKED;
 
 type Latest = () => Pick<Options, 'host' | 'fontSize' | 'isNew'>;
@@ -82,8 +81,8 @@ async function openTerminal(element: HTMLElement, id: string, latest: Latest): P
   return { terminal, link };
 }
 
-/** What the server says and the person chooses, brought to the terminal. */
-function useFollow(
+/** Applies the console's state and the person's preferences to the terminal. */
+function useTerminalState(
   handle: TerminalHandle | null,
   { info, drives, phase }: LinkState,
   fontSize: number,

@@ -10,7 +10,6 @@ import { useAttachment } from './use-attachment';
 
 type Props = { sandboxId: string; process: ProcessInfo; onClose: () => void };
 
-/** What a process writes from now on, to be read. */
 export function AttachmentPane({ sandboxId, process, onClose }: Props) {
   const { pid, mark, command } = process;
   const { phase, sinceMs, text, words } = useAttachment({ sandboxId, pid, mark });
@@ -29,7 +28,7 @@ export function AttachmentPane({ sandboxId, process, onClose }: Props) {
           {phase === 'joining' ? 'Attaching…' : null}
           {phase === 'attached' && sinceMs !== null ? (
             <>
-              What it has written since <LocalTime ms={sinceMs} isShort />; nothing from before can be had.
+              Output since <LocalTime ms={sinceMs} isShort />. Earlier output is not available.
             </>
           ) : null}
           {words}
@@ -37,10 +36,10 @@ export function AttachmentPane({ sandboxId, process, onClose }: Props) {
         <Button onClick={onClose}>Detach</Button>
       </div>
       {text.leftOutBytes > 0 ? (
-        <p className="text-ink-3 text-small">{exactBytes(text.leftOutBytes)} left out of the middle</p>
+        <p className="text-ink-3 text-small">{exactBytes(text.leftOutBytes)} omitted in the middle</p>
       ) : null}
       {text.totalBytes === 0 ? (
-        <p className="text-ink-3">{phase === 'attached' ? 'It has written nothing yet.' : null}</p>
+        <p className="text-ink-3">{phase === 'attached' ? 'No output yet.' : null}</p>
       ) : (
         <OutputPane output={text} isLive={isLive} />
       )}

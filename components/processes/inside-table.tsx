@@ -10,37 +10,36 @@ import { insideQuery } from '@/lib/processes/queries';
 import type { InsideList, InsideProcess } from '@/lib/processes/schema';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 
-type Props = { sandboxId: string; outside: ReadonlySet<number>; reason: string | null };
+type Props = { sandboxId: string; apiPids: ReadonlySet<number>; reason: string | null };
 
-const SHOWN_AT_FIRST = 100;
-/** As the kernel has them (proc(5)). */
+const INITIAL_ROWS = 100;
+/** The kernel's state letters, see proc(5). */
 const STATES: Readonly<Record<string, string>> = {
   R: 'running',
   S: 'sleeping',
-  D: 'waiting for the disk',
+  D: 'waiting for I/O',
   T: 'stopped',
-  t: 'being traced',
-  Z: 'ended, not yet noticed',
+  t: 'traced',
+  Z: 'zombie',
   I: 'idle',
 };
 
-/** Everything that runs in the sandbox, read only when somebody asks: reading starts a shell in it. */
-export function InsideTable({ sandboxId, outside, reason }: Props) {
+/** Every process in the sandbox. Read only on request, because reading starts a shell in the sandbox. */
+export function InsideTable({ sandboxId, apiPids, reason }: Props) {
   const { data, isFetching, isError, error, refetch } = useQuery(insideQuery(sandboxId));
   return (
     <section aria-labelledby="inside" className="flex shrink-0 flex-col pt-4 pb-8">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2 px-5 pb-2">
         <h2 id="inside" className="font-semibold">
-          Everything that runs in it
+          All processes
         </h2>
         <p className="min-w-0 flex-1 basis-72 text-ink-2">
           {data ? (
             <>
-              As it was at <LocalTime ms={data.atMs} isShort />
-              {data.isCut ? '; there are more.' : '.'}
+              Read at <LocalTime ms={data.atMs} isShort />.{data.isCut ? ' The list is incomplete.' : null}
             </>
           ) : (
-            'With processor time and memory. Reading it starts a shell in the sandbox for a moment.'
+            'With CPU time and memory. Reading the list briefly starts a shell in the sandbox.'
           )}
         </p>
         <Button unavailable={reason} isBusy={isFetching} onClick={() => void refetch()}>
@@ -52,13 +51,13 @@ export function InsideTable({ sandboxId, outside, reason }: Props) {
           {error.message}
         </p>
       ) : null}
-      {data ? <Rows list={data} outside={outside} /> : null}
+      {data ? <Rows list={data} apiPids={apiPids} /> : null}
     </section>
   );
 }
 
-function Rows({ list: { processes, atMs }, outside }: { list: InsideList; outside: ReadonlySet<number> }) {
-  const [most, setMost] = useState(SHOWN_AT_FIRST);
+function Rows({ list: { processes, atMs }, apiPids }: { list: InsideList; apiPids: ReadonlySet<number> }) {
+  const [maxRows, setMaxRows] = useState(INITIAL_ROWS);
   return (
     <>
       <div className="overflow-x-auto">
@@ -73,28 +72,28 @@ function Rows({ list: { processes, atMs }, outside }: { list: InsideList; outsid
               <th>Command</th>
               <th className="w-16">User</th>
               <th className="w-40">State</th>
-              <th className="w-24 text-right">Runs for</th>
+              <th className="w-24 text-right">Running for</th>
               <th className="w-24 text-right">CPU time</th>
               <th className="w-28 pr-5! text-right">Memory</th>
             </tr>
           </thead>
           <tbody>
-            {processes.slice(0, most).map((process) => (
-              <Row key={process.pid} process={process} atMs={atMs} isOutside={outside.has(process.pid)} />
+            {processes.slice(0, maxRows).map((process) => (
+              <Row key={process.pid} process={process} atMs={atMs} isFromApi={apiPids.has(process.pid)} />
             ))}
           </tbody>
         </table>
       </div>
-      {processes.length > most ? (
+      {processes.length > maxRows ? (
         <div className="px-5 py-3">
-          <Button onClick={() => setMost(processes.length)}>Show all {processes.length}</Button>
+          <Button onClick={() => setMaxRows(processes.length)}>Show all {processes.length}</Button>
         </div>
       ) : null}
     </>
   );
 }
 
-function Row({ process, atMs, isOutside }: { process: InsideProcess; atMs: number; isOutside: boolean }) {
+function Row({ process, atMs, isFromApi }: { process: InsideProcess; atMs: number; isFromApi: boolean }) {
   const { pid, parentPid, command, uid, state, startedAtMs, cpuMs, memoryBytes, hasTerminal } = process;
   return (
     <tr className="h-[30px] border-line-soft border-b hover:bg-hover">
@@ -102,7 +101,7 @@ function Row({ process, atMs, isOutside }: { process: InsideProcess; atMs: numbe
       <td className="font-mono text-ink-2 text-small">{parentPid}</td>
       <td className="truncate font-mono text-small" title={visibleOutput(command)}>
         <bdi>{visibleOutput(command)}</bdi>
-        {isOutside ? <span className="ml-2 font-sans text-ink-3">from outside</span> : null}
+        {isFromApi ? <span className="ml-2 font-sans text-ink-3">by API</span> : null}
       </td>
       <td className="text-ink-2">{uid === 0 ? 'root' : uid}</td>
       <td className="truncate text-ink-2">

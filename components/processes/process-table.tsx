@@ -3,27 +3,27 @@
 import { clsx } from 'clsx';
 import { Button } from '@/components/ui/button';
 import type { ProcessInfo } from '@/lib/processes/schema';
-import { rowKey, type SteadyRow } from '@/lib/processes/steady';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 import type { SignalRequest } from './signal-dialog';
+import { rowKey, type SteadyRow } from './use-steady-processes';
 
 type Props = {
   rows: readonly SteadyRow[];
-  /** The one whose output is shown. */
+  /** The process whose output is shown. */
   attached: ProcessInfo | null;
-  /** Why nothing can be done to them, or `null`. */
+  /** The reason why the actions are unavailable; `null` if they are available. */
   reason: string | null;
   onAttach: (process: ProcessInfo) => void;
   onSignal: (request: SignalRequest) => void;
   onHold: (isHeld: boolean) => void;
 };
 
-/** What was started from outside, by its number. */
+/** The processes that were started through the API. */
 export function ProcessTable({ rows, attached, reason, onAttach, onSignal, onHold }: Props) {
   return (
     <div className="shrink-0 overflow-x-auto">
       <table
-        aria-label="Processes started from outside"
+        aria-label="Processes started by API"
         className="w-full min-w-[720px] table-fixed border-collapse text-left"
       >
         <thead className="text-ink-2 text-small">
@@ -33,7 +33,7 @@ export function ProcessTable({ rows, attached, reason, onAttach, onSignal, onHol
             <th className="w-[18%]">Directory</th>
             <th className="w-[12%]">Tag</th>
             <th className="w-[250px] pr-5!">
-              <span className="sr-only">Acts</span>
+              <span className="sr-only">Actions</span>
             </th>
           </tr>
         </thead>
@@ -73,7 +73,7 @@ function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
       </td>
       <td className="truncate font-mono text-ink-2 text-small">
         {cwd === null ? (
-          <span className="font-sans text-ink-3">its own</span>
+          <span className="font-sans text-ink-3">default</span>
         ) : (
           <bdi>{visibleOutput(cwd)}</bdi>
         )}

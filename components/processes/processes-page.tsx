@@ -21,12 +21,11 @@ import { ProcessTable } from './process-table';
 import { SignalDialog, type SignalRequest } from './signal-dialog';
 import { useSteadyProcesses } from './use-steady-processes';
 
-/** What runs in one sandbox, and what can be done to it. */
 export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
   const now = useSandbox(initial);
   const { sandbox, isGone } = now;
   const { handlers, dialogs } = useActs();
-  // What can be run in can be looked into.
+  // Listing processes has the same requirements as running a command.
   const reason = isGone ? 'The sandbox is terminated.' : sandboxCannot(sandbox.state, 'run');
   return (
     <SandboxFrame now={now} tab="processes" isRoom {...served}>
@@ -40,8 +39,8 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
             />
           </Queries>
         ) : (
-          <Notice title="Processes are shown to operators" level="h2" className="p-5">
-            What runs in a sandbox is part of its inside. This needs the role operator.
+          <Notice title="Processes require the operator role" level="h2" className="p-5">
+            Sign in with the operator role to see the processes of a sandbox.
           </Notice>
         )}
       </div>
@@ -52,7 +51,7 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
 
 type RoomProps = {
   sandboxId: string;
-  /** Why nothing can be read in it now, or `null`. */
+  /** The reason why processes cannot be read now; `null` if they can. */
   reason: string | null;
   onResume: (() => void) | null;
 };
@@ -64,11 +63,11 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
   const [toSignal, setToSignal] = useState<SignalRequest | null>(null);
   const { data, isError, error } = query;
   const rows = useSteadyProcesses(data?.processes, isHeld);
-  const outside = useMemo(() => new Set(data?.processes.map(({ pid }) => pid)), [data]);
+  const apiPids = useMemo(() => new Set(data?.processes.map(({ pid }) => pid)), [data]);
   if (data === undefined && reason !== null)
     return (
-      <Notice title="Nothing runs in it now" level="h2" className="p-5">
-        <p>{onResume ? 'It is paused: its processes stand still until it is resumed.' : reason}</p>
+      <Notice title="Processes are unavailable" level="h2" className="p-5">
+        <p>{onResume ? 'The sandbox is paused. Its processes continue when you resume it.' : reason}</p>
         {onResume ? (
           <Button className="mt-3" onClick={onResume}>
             Resume…
@@ -79,9 +78,9 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
   return (
     <>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 px-5 pt-3 pb-2">
-        <h2 className="font-semibold">Started from outside</h2>
+        <h2 className="font-semibold">Started by API</h2>
         <p className="text-ink-2">
-          By the SDK, by consoles and by commands. What those have started themselves stands below.
+          By SDKs, consoles and commands. Their child processes are listed under “All processes”.
         </p>
         <Freshness atMs={data?.atMs ?? null} problem={reason ?? (isError ? error.message : null)} />
       </div>
@@ -90,7 +89,7 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
       ) : null}
       {data !== undefined && rows.length === 0 ? (
         <p className="border-line-soft border-y px-5 py-3 text-ink-2">
-          Nothing that was started from outside runs in it now.
+          No processes started by API are running.
         </p>
       ) : null}
       {rows.length > 0 ? (
@@ -103,7 +102,7 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
           onHold={setIsHeld}
         />
       ) : null}
-      {data?.isCut ? <p className="px-5 py-2 text-ink-2">There are more; the first 500 are shown.</p> : null}
+      {data?.isCut ? <p className="px-5 py-2 text-ink-2">Only the first 500 processes are shown.</p> : null}
       {attached === null ? null : (
         <AttachmentPane
           key={`${attached.pid} ${attached.mark}`}
@@ -112,7 +111,7 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
           onClose={() => setAttached(null)}
         />
       )}
-      <InsideTable sandboxId={sandboxId} outside={outside} reason={reason} />
+      <InsideTable sandboxId={sandboxId} apiPids={apiPids} reason={reason} />
       <SignalDialog
         sandboxId={sandboxId}
         request={toSignal}
@@ -126,7 +125,7 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
   );
 }
 
-/** Says so when what is shown is not of this moment. */
+/** Explains why the list is not current. */
 function Freshness({ atMs, problem }: { atMs: number | null; problem: string | null }) {
   if (problem === null) return null;
   return (
@@ -134,14 +133,13 @@ function Freshness({ atMs, problem }: { atMs: number | null; problem: string | n
       {problem}{' '}
       {atMs === null ? null : (
         <>
-          What you see was read at <LocalTime ms={atMs} isShort />.
+          Last read at <LocalTime ms={atMs} isShort />.
         </>
       )}
     </p>
   );
 }
 
-/** The page's shape while the sandbox is being read. */
 export function ProcessesPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">

@@ -8,23 +8,22 @@ import { sendSignal } from '@/lib/processes/actions';
 import type { ProcessInfo, ProcessSignal } from '@/lib/processes/schema';
 import { visibleOutput } from '@/lib/sandbox/visible-output';
 
-/** Which process somebody wants to signal, and how. */
 export type SignalRequest = { process: ProcessInfo; signal: ProcessSignal };
 
 type Props = {
   sandboxId: string;
-  /** `null` while nobody is asking. */
+  /** `null` while the dialog is closed. */
   request: SignalRequest | null;
   onClose: () => void;
   onSent: (request: SignalRequest) => void;
 };
 
-const WILL = {
-  TERM: 'It is asked to end, and may take its time or refuse.',
-  KILL: 'It ends at once and can save nothing. What it has started goes on.',
+const EFFECTS = {
+  TERM: 'Asks the process to exit. It may take a while, or ignore the signal.',
+  KILL: 'Ends the process at once, without saving. Its child processes keep running.',
 } satisfies Record<ProcessSignal, string>;
 
-/** Names the process that will be signalled; the server looks again whether it still is that one. */
+/** Confirms a signal. The server checks that the process is still the same before sending it. */
 export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
   const [shown, setShown] = useState(request);
   const [message, setMessage] = useState<string | null>(null);
@@ -38,17 +37,18 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
   if (shown === null) return null;
   const { process, signal } = shown;
 
-  async function send(wanted: SignalRequest) {
+  async function send(confirmed: SignalRequest) {
     setIsSending(true);
-    const { pid, mark } = wanted.process;
-    const result = await sendSignal({ sandboxId, pid, mark, signal: wanted.signal }).catch(() => null);
+    const { pid, mark } = confirmed.process;
+    const result = await sendSignal({ sandboxId, pid, mark, signal: confirmed.signal }).catch(() => null);
     setIsSending(false);
     if (result?.ok) {
       onClose();
-      onSent(wanted);
+      onSent(confirmed);
     } else
       setMessage(
-        result?.error.message ?? 'The server could not be reached. Whether the signal was sent is not known.',
+        result?.error.message ??
+          'The server could not be reached, and the signal may have been sent. Check the list before you try again.',
       );
   }
 
@@ -60,7 +60,7 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
       }}
       initialFocus={cancel}
       title={`Send SIG${signal} to process ${process.pid}`}
-      description={WILL[signal]}
+      description={EFFECTS[signal]}
       footer={
         <>
           <Button ref={cancel} onClick={onClose}>

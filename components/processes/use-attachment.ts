@@ -7,16 +7,16 @@ import { type AttachmentEvent, type ProcessRequest, processKey } from '@/lib/pro
 
 export type AttachmentNow = {
   phase: 'joining' | 'attached' | 'ended' | 'refused';
-  /** Since when its output has been listened to, by the server's clock. */
+  /** Start of the shown output, by the server's clock. */
   sinceMs: number | null;
   text: OutputText;
-  /** How it ended, or why it cannot be attached to. */
+  /** How the process ended, or the reason why it cannot be followed. */
   words: string | null;
 };
 
 const JOINING: AttachmentNow = { phase: 'joining', sinceMs: null, text: NO_OUTPUT, words: null };
 
-/** Follows what a process writes. Render anew, by a key, for another one. */
+/** Follows the output of a process. Use a `key` to switch to another process. */
 export function useAttachment({ sandboxId, pid, mark }: ProcessRequest): AttachmentNow {
   const [now, setNow] = useState(JOINING);
   const key = processKey({ sandboxId, pid, mark });
@@ -36,7 +36,7 @@ export function useAttachment({ sandboxId, pid, mark }: ProcessRequest): Attachm
 }
 
 function advance(before: AttachmentNow, event: AttachmentEvent): AttachmentNow {
-  // After its end, joining again would say that there is no such process.
+  // After a reconnect, the server would report that an ended process does not exist.
   if (before.phase === 'ended') return before;
   switch (event.kind) {
     case 'output':

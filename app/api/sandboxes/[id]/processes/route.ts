@@ -4,7 +4,7 @@ import { listProcesses } from '@/lib/processes/list';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 
-/** What was started from outside in a running sandbox: `ProcessList`. Role: operator. */
+/** The processes started through the API in a running sandbox: `ProcessList`. Role: operator. */
 export function GET(
   request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/processes'>,

@@ -4,7 +4,7 @@ import { readCommandHistory } from '@/lib/commands/store';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 
-/** The commands run in a sandbox, and what the person who asks typed lately: `CommandHistory`. Role: operator. */
+/** The commands run in a sandbox, and the person's recent commands: `CommandHistory`. Role: operator. */
 export function GET(
   _request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/runs'>,
