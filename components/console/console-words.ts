@@ -19,7 +19,7 @@ export function returnText({ afterMs, missingBytes }: NonNullable<LinkState['ret
   return `Reconnected${after}, ${lost}`;
 }
 
-const SURVIVORS = 'Programs started with nohup or setsid keep running.';
+export const SURVIVORS = 'Programs started with nohup or setsid keep running.';
 
 const ENDING_TEXT = {
   exited: 'The shell exited',
