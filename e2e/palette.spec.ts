@@ -179,7 +179,7 @@ test('lists every key, unless somebody is typing', async ({ page, signIn, moru }
   await expect(keys).toHaveCount(0);
   await page.getByRole('button', { name: 'Columns' }).focus();
   await page.keyboard.press('?');
-  await expect(keys).toContainText('Select all that match');
+  await expect(keys).toContainText('Select all matching');
   await page.keyboard.press('Escape');
   await expect(keys).toHaveCount(0);
   await openPalette(page, 'keyboard');
