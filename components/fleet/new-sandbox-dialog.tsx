@@ -5,7 +5,7 @@ import { useId } from 'react';
 import { toast } from 'sonner';
 import { z } from 'zod';
 import { Queries } from '@/components/data/queries';
-import { timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from '@/components/operations/minutes-field';
+import { TypedMinutes, USUAL_MINUTES } from '@/components/operations/minutes-field';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input, TextArea } from '@/components/ui/field';
@@ -34,12 +34,7 @@ const NewSandboxInput = z.object({
     context.addIssue({ code: 'custom', message: parsed.message });
     return z.NEVER;
   }),
-  minutes: z.string().transform((text, context) => {
-    const timeoutMs = timeOfMinutes(text);
-    if (timeoutMs !== null) return timeoutMs;
-    context.addIssue({ code: 'custom', message: WRONG_MINUTES });
-    return z.NEVER;
-  }),
+  minutes: TypedMinutes,
   autoPause: z.boolean(),
 });
 

@@ -1,5 +1,6 @@
 'use client';
 
+import { z } from 'zod';
 import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
 import { Field, Input } from '@/components/ui/field';
@@ -13,24 +14,23 @@ const MAX_MIN = MAX_TIMEOUT_MS / MIN_MS;
 /** The default, as text. */
 export const USUAL_MINUTES = '15';
 
-/** Parses minutes to ms. `null`: out of range. */
-export function timeOfMinutes(minutes: string): number | null {
-  const amount = /^\d{1,5}$/.test(minutes.trim()) ? Number(minutes) : Number.NaN;
-  return amount >= 1 && amount <= MAX_MIN ? amount * MIN_MS : null;
-}
+/** Parses typed minutes to ms. */
+export const TypedMinutes = z.string().transform((text, context) => {
+  const amount = /^\d{1,5}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (amount >= 1 && amount <= MAX_MIN) return amount * MIN_MS;
+  context.addIssue({ code: 'custom', message: `Enter a whole number of minutes from 1 to ${MAX_MIN}.` });
+  return z.NEVER;
+});
 
-export const WRONG_MINUTES = `Enter a whole number of minutes from 1 to ${MAX_MIN}.`;
+type Props = { minutes: string; error: string | undefined; onChange: (minutes: string) => void };
 
-type Props = { minutes: string; onChange: (minutes: string) => void };
-
-export function MinutesField({ minutes, onChange }: Props) {
-  const isTime = timeOfMinutes(minutes) !== null;
+export function MinutesField({ minutes, error, onChange }: Props) {
   return (
     <div className="flex flex-wrap items-end gap-2">
-      <Field label="Minutes from now" error={isTime ? null : WRONG_MINUTES} className="w-40">
+      <Field label="Minutes from now" error={error} className="w-40">
         <Input inputMode="numeric" value={minutes} onChange={(event) => onChange(event.target.value)} />
       </Field>
-      {isTime
+      {error === undefined
         ? PRESETS_MIN.map((preset) => (
             <Button
               key={preset}

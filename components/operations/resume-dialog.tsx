@@ -1,12 +1,14 @@
 'use client';
 
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { useRef } from 'react';
+import { z } from 'zod';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
+import { useForm } from '@/components/ui/use-form';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from './minutes-field';
+import { DeadlineIn, MinutesField, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
 
 export type ResumeParams = {
@@ -39,7 +41,10 @@ const ENDINGS = {
   },
 } satisfies Record<Ending, { label: string; hint: string; will: string; params: { autoPause?: boolean } }>;
 
-const ENDING_NAMES: readonly Ending[] = ['pause', 'kill', 'asCreated'];
+const ENDING_NAMES = ['pause', 'kill', 'asCreated'] as const satisfies readonly Ending[];
+
+const ResumeInput = z.object({ minutes: TypedMinutes, ending: z.enum(ENDING_NAMES) });
+const INITIAL: z.input<typeof ResumeInput> = { minutes: USUAL_MINUTES, ending: 'pause' };
 
 type Props = {
   /** The sandboxes to resume; `null`: closed. */
@@ -51,24 +56,21 @@ type Props = {
 /** Asks how long sandboxes will run and what the timeout does. Enter accepts the safe defaults. */
 export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
   const shown = useLastAsked(sandboxes);
-  const [minutes, setMinutes] = useState(USUAL_MINUTES);
-  const [ending, setEnding] = useState<Ending>('pause');
   const button = useRef<HTMLButtonElement>(null);
-  const form = useId();
+  const { able, skipped } = divideByState('resume', shown ?? []);
+  const { values, change, errors, output, form, submit } = useForm({
+    initial: INITIAL,
+    schema: ResumeInput,
+    unavailable: able.length === 0 ? 'None of these sandboxes is paused.' : null,
+    send: ({ minutes: timeoutMs, ending }) => {
+      if (sandboxes !== null) onChoose(sandboxes, { timeoutMs, ...ENDINGS[ending].params });
+      onClose();
+      return null;
+    },
+  });
   const [first] = shown ?? [];
   if (shown === null || first === undefined) return null;
-  const timeoutMs = timeOfMinutes(minutes);
-  const { able, skipped } = divideByState('resume', shown);
   const isOne = shown.length === 1;
-  const unavailable =
-    timeoutMs === null ? WRONG_MINUTES : able.length === 0 ? 'None of these sandboxes is paused.' : null;
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (timeoutMs === null || sandboxes === null || unavailable !== null) return;
-    onChoose(sandboxes, { timeoutMs, ...ENDINGS[ending].params });
-    onClose();
-  }
 
   return (
     <Dialog
@@ -94,21 +96,18 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button
-            ref={button}
-            tone="primary"
-            type="submit"
-            form={form}
-            unavailable={unavailable}
-            className="focus:ring-2 focus:ring-accent/40"
-          >
+          <Button ref={button} tone="primary" {...submit} className="focus:ring-2 focus:ring-accent/40">
             {isOne ? 'Resume' : `Resume ${sandboxCount(able.length)}`}
           </Button>
         </>
       }
     >
-      <form id={form} onSubmit={submit} className="flex flex-col gap-4">
-        <MinutesField minutes={minutes} onChange={setMinutes} />
+      <form {...form} className="flex flex-col gap-4">
+        <MinutesField
+          minutes={values.minutes}
+          error={errors.minutes}
+          onChange={(minutes) => change('minutes', minutes)}
+        />
         <fieldset>
           <legend className="mb-1 font-medium">When the time is up</legend>
           <div className="flex flex-col gap-1.5">
@@ -116,10 +115,10 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
               <label key={name} className="flex items-baseline gap-2">
                 <input
                   type="radio"
-                  name={`${form}-ending`}
+                  name={`${form.id}-ending`}
                   className="size-3.5 translate-y-0.5 accent-accent"
-                  checked={ending === name}
-                  onChange={() => setEnding(name)}
+                  checked={values.ending === name}
+                  onChange={() => change('ending', name)}
                 />
                 <span>
                   {ENDINGS[name].label} <span className="text-ink-3">{ENDINGS[name].hint}</span>
@@ -128,10 +127,10 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
             ))}
           </div>
         </fieldset>
-        {timeoutMs === null ? null : (
+        {output === null ? null : (
           <p className="text-ink-2">
-            {isOne ? 'It' : 'Each'} will {ENDINGS[ending].will} at <DeadlineIn timeoutMs={timeoutMs} />. The
-            service may grant less time.
+            {isOne ? 'It' : 'Each'} will {ENDINGS[values.ending].will} at{' '}
+            <DeadlineIn timeoutMs={output.minutes} />. The service may grant less time.
           </p>
         )}
         {isOne || skipped.length === 0 ? null : (

@@ -1,13 +1,17 @@
 'use client';
 
-import { type FormEvent, useId, useState } from 'react';
+import { z } from 'zod';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
+import { useForm } from '@/components/ui/use-form';
 import { useLastAsked } from '@/components/ui/use-last-asked';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { DeadlineIn, MinutesField, timeOfMinutes, USUAL_MINUTES, WRONG_MINUTES } from './minutes-field';
+import { DeadlineIn, MinutesField, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
+
+const TimeLeftInput = z.object({ minutes: TypedMinutes });
+const INITIAL = { minutes: USUAL_MINUTES };
 
 type Props = {
   /** `null`: closed. */
@@ -19,22 +23,20 @@ type Props = {
 /** Asks for the time left of sandboxes and shows the resulting deadline. */
 export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
   const shown = useLastAsked(sandboxes);
-  const [minutes, setMinutes] = useState(USUAL_MINUTES);
-  const form = useId();
+  const { able, skipped } = divideByState('setTimeout', shown ?? []);
+  const { values, change, errors, output, form, submit } = useForm({
+    initial: INITIAL,
+    schema: TimeLeftInput,
+    unavailable: able.length === 0 ? 'None of these sandboxes is running.' : null,
+    send: ({ minutes: timeoutMs }) => {
+      if (sandboxes !== null) onChoose(sandboxes, timeoutMs);
+      onClose();
+      return null;
+    },
+  });
   const [first] = shown ?? [];
   if (shown === null || first === undefined) return null;
-  const timeoutMs = timeOfMinutes(minutes);
-  const { able, skipped } = divideByState('setTimeout', shown);
   const isOne = shown.length === 1;
-  const unavailable =
-    timeoutMs === null ? WRONG_MINUTES : able.length === 0 ? 'None of these sandboxes is running.' : null;
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (timeoutMs === null || sandboxes === null || unavailable !== null) return;
-    onChoose(sandboxes, timeoutMs);
-    onClose();
-  }
 
   return (
     <Dialog
@@ -55,17 +57,21 @@ export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" type="submit" form={form} unavailable={unavailable}>
+          <Button tone="primary" {...submit}>
             {isOne ? 'Set time left' : `Set time left of ${able.length}`}
           </Button>
         </>
       }
     >
-      <form id={form} onSubmit={submit} className="flex flex-col gap-3">
-        <MinutesField minutes={minutes} onChange={setMinutes} />
-        {timeoutMs === null ? null : (
+      <form {...form} className="flex flex-col gap-3">
+        <MinutesField
+          minutes={values.minutes}
+          error={errors.minutes}
+          onChange={(minutes) => change('minutes', minutes)}
+        />
+        {output === null ? null : (
           <p className="text-ink-2">
-            {isOne ? 'It' : 'Each'} will be paused or killed at <DeadlineIn timeoutMs={timeoutMs} />. The
+            {isOne ? 'It' : 'Each'} will be paused or killed at <DeadlineIn timeoutMs={output.minutes} />. The
             service may grant less time.
           </p>
         )}
