@@ -9,13 +9,15 @@ process.env.CHROMIUM_PATH = (await findChromium()) ?? '';
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  // Each with a house of its own, by file. Most of a test is waiting, so that two at once pay on any machine.
+  // Each with a server of its own.
   workers: 2,
   // CI gives a test that fails a second try, and says so in its result.
   retries: Number(process.env.TEST_RETRIES ?? 0),
   // Room for a busy machine: nothing waits this long unless it fails.
   timeout: 120_000,
   expect: { timeout: 15_000 },
+  // Tests tagged @long run under `npm run test:long` alone.
+  grepInvert: process.env.TEST_LONG ? undefined : /@long/,
   forbidOnly: Boolean(process.env.CI),
   use: {
     browserName: 'chromium',

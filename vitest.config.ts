@@ -23,6 +23,17 @@ export default defineConfig({
         extends: true,
         test: { name: 'integration', include: tests.filter((file) => !isPure(file)), pool: 'forks' },
       },
+      {
+        // Needs a build. Files of the same worker share a server.
+        extends: true,
+        test: {
+          name: 'http',
+          include: ['e2e/http/**/*.test.ts'],
+          pool: 'forks',
+          isolate: false,
+          maxWorkers: 2,
+        },
+      },
     ],
     environment: 'node',
     env: emptySettings(),

@@ -1,7 +1,6 @@
 import type { Page } from '@playwright/test';
-import { serverAction } from './support/actions';
 import { expect, test } from './support/fixtures';
-import { ask, callAction, cookieOf, openLive, resultIn } from './support/http';
+import { ask, cookieOf, openLive } from './support/http';
 import { openFleet } from './support/vocabulary';
 
 /** Well below the interval at which sockets look for themselves. */
@@ -39,33 +38,14 @@ test('the token alone signs in too', async ({ page, sandkeeper }) => {
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
-test('a wrong token is refused in words, leaves the address bar, and the next one takes longer', async ({
-  page,
-  sandkeeper,
-}) => {
+test('a wrong token is refused in words and leaves the address bar', async ({ page, sandkeeper }) => {
   await page.goto('/sign-in?token=not-the-token');
   await expect(page.getByRole('alert').filter({ hasText: 'token' })).toContainText('not valid');
   await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
   expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
 
-  const took: number[] = [];
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    const form = new FormData();
-    form.set('token', 'not-the-token-either');
-    const beganAt = performance.now();
-    const answer = await callAction(sandkeeper, serverAction('signIn'), { path: '/sign-in', args: form });
-    took.push(performance.now() - beganAt);
-    expect(resultIn(answer)).toMatchObject({ ok: false, error: { code: 'unauthenticated' } });
-    expect(answer.headers['set-cookie']).toBeUndefined();
-  }
-  const [second = 0, third = 0, fourth = 0] = took;
-  expect(second).toBeGreaterThan(400);
-  expect(third).toBeGreaterThan(900);
-  expect(fourth).toBeGreaterThan(1_900);
-
-  // Whoever has the right one does not have to wait the four seconds that it would take now.
   await page.goto(sandkeeper.signInUrl);
-  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`, { timeout: 3_900 });
+  await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
 test('signing out ends the session for good, in every tab', async ({ page, sandkeeper, context }) => {
@@ -122,26 +102,6 @@ test('who is signed in already is not asked again', async ({ page, sandkeeper, s
   await signIn(page);
   await page.goto('/sign-in');
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
-});
-
-test('a forged or altered cookie is nobody', async ({ sandkeeper, sessions }) => {
-  const [id = '', signature = ''] = sessions.admin.split('.');
-  for (const forged of [
-    '',
-    'x',
-    `${id}.`,
-    `${id}.${signature.slice(0, -2)}AA`,
-    `${id}x.${signature}`,
-    `.${signature}`,
-  ]) {
-    expect(
-      (await ask(sandkeeper, '/api/session', { headers: cookieOf(sandkeeper, forged) })).status,
-      forged,
-    ).toBe(401);
-  }
-  expect(
-    (await ask(sandkeeper, '/api/session', { headers: cookieOf(sandkeeper, sessions.admin) })).status,
-  ).toBe(200);
 });
 
 test('the theme is kept, and drawn by the server', async ({ page, signIn }) => {

@@ -1,17 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from './support/fixtures';
 import { ask, cookieOf, openLive } from './support/http';
-import { ROOT } from './support/processes';
 import { acceptResume, askToKill, expectRow, lookAway, openFleet, rowAct } from './support/vocabulary';
-
-/** Every file that anybody can fetch. */
-function publicFiles(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
 
 test('no page, snapshot, frame or file holds a key or a token', async ({
   page,
@@ -103,26 +93,6 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
   const snapshot = gunzipSync((await ask(sandkeeper, '/api/fleet', { headers })).body).toString('utf8');
   expect(snapshot).toContain(id);
   expectNone(snapshot, '/api/fleet');
-});
-
-test('what is built holds no key, no server code and no map to it', () => {
-  const files = publicFiles('.next/static');
-  expect(files.length).toBeGreaterThan(10);
-  for (const file of files) {
-    expect(file).not.toMatch(/\.map$/);
-    const text = readFileSync(file, 'latin1');
-    for (const word of [
-      'SANDKEEPER_ENGINE_KEY',
-      'MORU_API_KEY',
-      'envdAccessToken',
-      'x-api-key',
-      'X-API-Key',
-      'sealingKey',
-      'libsql',
-    ]) {
-      expect(text.includes(word), `${word} in ${file}`).toBe(false);
-    }
-  }
 });
 
 test('errors of the service are said without its own words', async ({ page, sandkeeper, moru, signIn }) => {

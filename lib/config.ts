@@ -19,6 +19,7 @@ export type Config = {
   operations: OperationRules;
   archives: ArchiveRules;
   console: ConsoleRules;
+  timing: Timing;
 };
 
 /** Where the files of a sandbox are archived before a kill. */
@@ -27,6 +28,18 @@ export type ArchiveRules = {
   dir: string | null;
   /** The largest total size of the files in one archive, uncompressed. */
   limitBytes: number;
+};
+
+/** Intervals, ms. */
+export type Timing = {
+  /** Shortest pause between two readings of the fleet. */
+  readPauseMs: number;
+  /** How long changes of the fleet are collected before they are published. */
+  publishMs: number;
+  /** How long a woken sandbox stays awake after its last viewer left. */
+  wakeGraceMs: number;
+  /** First wait before a failed step is tried again. It doubles with each attempt. */
+  retryMs: number;
 };
 
 /** Limits of consoles. */
@@ -144,6 +157,16 @@ const VARIABLES = {
     schema: wholeNumber(1, 100_000),
     expected: 'whole gigabytes from 1 to 100000',
   },
+  SANDKEEPER_READ_PAUSE_MS: {
+    schema: wholeNumber(10, 60_000),
+    expected: 'whole milliseconds from 10 to 60000',
+  },
+  SANDKEEPER_PUBLISH_MS: { schema: wholeNumber(10, 10_000), expected: 'whole milliseconds from 10 to 10000' },
+  SANDKEEPER_WAKE_GRACE_MS: {
+    schema: wholeNumber(0, 600_000),
+    expected: 'whole milliseconds from 0 to 600000',
+  },
+  SANDKEEPER_RETRY_MS: { schema: wholeNumber(1, 10_000), expected: 'whole milliseconds from 1 to 10000' },
   // The earlier names of these two.
   SANDKEEPER_EXPORT_DIR: { schema: z.string().min(1), expected: 'a directory path' },
   SANDKEEPER_EXPORT_LIMIT_GB: {
@@ -216,6 +239,12 @@ export function readConfig(
       total: read('SANDKEEPER_CONSOLES') ?? 64,
       idleMs: (read('SANDKEEPER_CONSOLE_IDLE_MINUTES') ?? 30) * MINUTE_MS,
       maxMs: (read('SANDKEEPER_CONSOLE_MAX_HOURS') ?? 12) * HOUR_MS,
+    },
+    timing: {
+      readPauseMs: read('SANDKEEPER_READ_PAUSE_MS') ?? 1_000,
+      publishMs: read('SANDKEEPER_PUBLISH_MS') ?? 250,
+      wakeGraceMs: read('SANDKEEPER_WAKE_GRACE_MS') ?? 15_000,
+      retryMs: read('SANDKEEPER_RETRY_MS') ?? 200,
     },
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };

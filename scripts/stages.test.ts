@@ -2,7 +2,14 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { readAudit, readPlaywrightReport, readVitestReport, runStages, summaryLine } from './lib/stages.mjs';
+import {
+  readAudit,
+  readPlaywrightReport,
+  readVitestReport,
+  runStages,
+  slowestLines,
+  summaryLine,
+} from './lib/stages.mjs';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sandkeeper-stages-'));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -62,7 +69,11 @@ describe('reports of the test runners', () => {
       numTodoTests: 0,
       testResults: [{ status: 'passed', assertionResults: [passed, again] }],
     });
-    expect(readVitestReport(unit, true)).toEqual({ passed: 2, failed: 0, note: '1 only when run again' });
+    expect(readVitestReport(unit, true)).toMatchObject({
+      passed: 2,
+      failed: 0,
+      note: '1 only when run again',
+    });
     const specs = (title: string, status: string) => [{ title, file: 'kill.spec.ts', tests: [{ status }] }];
     const e2e = report({
       stats: { expected: 1, unexpected: 0, flaky: 1, skipped: 0 },
@@ -70,7 +81,11 @@ describe('reports of the test runners', () => {
         { specs: specs('hits', 'expected'), suites: [{ specs: specs('hits what was shown', 'flaky') }] },
       ],
     });
-    expect(readPlaywrightReport(e2e, true)).toEqual({ passed: 2, failed: 0, note: '1 only when run again' });
+    expect(readPlaywrightReport(e2e, true)).toMatchObject({
+      passed: 2,
+      failed: 0,
+      note: '1 only when run again',
+    });
     const lines = said.mock.calls.join();
     expect(lines).toContain('run again: ends in time');
     expect(lines).toContain('run again: kill.spec.ts: hits what was shown');
@@ -89,6 +104,33 @@ describe('reports of the test runners', () => {
   it('fail when there is none', () => {
     expect(readVitestReport(path.join(folder, 'absent'), true)).toMatchObject({ passed: 0, failed: 1 });
     expect(readPlaywrightReport(path.join(folder, 'absent'), true)).toMatchObject({ passed: 0, failed: 1 });
+  });
+});
+
+describe('times of test files', () => {
+  it('are read from both reports, slowest first', () => {
+    const testResults = [
+      { name: path.resolve('lib/a.test.ts'), startTime: 1_000, endTime: 3_000, assertionResults: [] },
+      { name: path.resolve('lib/b.test.ts'), startTime: 1_000, endTime: 6_000, assertionResults: [] },
+    ];
+    const suites = [
+      {
+        file: 'kill.spec.ts',
+        specs: [{ title: 'x', tests: [{ results: [{ duration: 1_000 }, { duration: 2_000 }] }] }],
+        suites: [{ specs: [{ title: 'y', tests: [{ results: [{ duration: 500 }] }] }] }],
+      },
+    ];
+    const unit = readVitestReport(vitestReport(2, 0, testResults), true);
+    const e2e = readPlaywrightReport(
+      report({ stats: { expected: 2, unexpected: 0, flaky: 0, skipped: 0 }, suites }),
+      true,
+    );
+    const lines = slowestLines([...(unit.files ?? []), ...(e2e.files ?? [])]);
+    expect(lines.map((line) => line.trim().split(/\s+/).at(-1))).toEqual([
+      'lib/b.test.ts',
+      'e2e/kill.spec.ts',
+      'lib/a.test.ts',
+    ]);
   });
 });
 

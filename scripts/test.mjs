@@ -1,4 +1,5 @@
-// `npm test`: everything that must hold, on a fresh clone too. `npm test -- --only unit,e2e` runs some of it.
+// `npm test`: everything that must hold, on a fresh clone too. `npm test -- --only unit,e2e` runs some of it, and
+// `npm run test:long` (`--long`) runs what takes long: more crashes and items, larger fleets and files, more random cases.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -22,6 +23,13 @@ const tool = (name, args, options) => runVisibly(installedCommand(name), args, o
 /** TypeScript 7. The package `typescript` is the last one with the API that dependency-cruiser reads imports with. */
 const compiler = inRoot('node_modules/@typescript/native/bin/tsc');
 
+const isLong = process.argv.includes('--long');
+// Read by the tests themselves and by playwright.config.ts.
+if (isLong) process.env.TEST_LONG = '1';
+const hint = isLong
+  ? undefined
+  : '`npm run test:long` also runs 100 crashes, 10,000 sandboxes, floods of output and large files.';
+
 /** @type {string | Error | undefined} */
 let browser;
 
@@ -30,7 +38,7 @@ let browser;
  * @param {string[]} names of the stages to come
  */
 async function provideTools(names) {
-  if (names.includes('unit') || names.includes('e2e')) {
+  if (names.some((name) => ['unit', 'http', 'e2e'].includes(name))) {
     if (!(await provideBubblewrap())) {
       say(
         yellow(
@@ -43,6 +51,20 @@ async function provideTools(names) {
     browser = await provideChromium().catch((error) => error);
     say(browser instanceof Error ? red(browser.message) : dim(`Browser: ${browser}`));
   }
+}
+
+/** @param {string[]} projects of vitest.config.ts */
+async function runVitest(projects) {
+  const report = path.join(reports, `${projects[0]}.json`);
+  const args = [
+    'run',
+    ...projects.map((name) => `--project=${name}`),
+    '--allowOnly=false',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  return readVitestReport(report, await tool('vitest', args));
 }
 
 const stages = [
@@ -71,15 +93,7 @@ const stages = [
     name: 'unit',
     run: async () => {
       await ensureBundled();
-      const report = path.join(reports, 'unit.json');
-      const args = [
-        'run',
-        '--allowOnly=false',
-        '--reporter=default',
-        '--reporter=json',
-        `--outputFile.json=${report}`,
-      ];
-      return readVitestReport(report, await tool('vitest', args));
+      return runVitest(['unit', 'integration']);
     },
   },
   {
@@ -90,23 +104,34 @@ const stages = [
     },
   },
   {
+    name: 'http',
+    run: async () => {
+      await ensureBuilt();
+      return runVitest(['http']);
+    },
+  },
+  {
     name: 'e2e',
     run: async () => {
       await ensureBuilt();
       if (browser instanceof Error || !browser) throw browser;
       const report = path.join(reports, 'e2e.json');
       const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
-      const ok = await tool('playwright', ['test', '--forbid-only', '--reporter=line,json'], { env });
+      const args = ['test', '--forbid-only', '--reporter=line,json', ...(isLong ? ['--grep=@long'] : [])];
+      const ok = await tool('playwright', args, { env });
       return readPlaywrightReport(report, ok);
     },
   },
 ];
 
+/** The stages that `--long` changes. */
+const LONG = ['build', 'unit', 'http', 'e2e'];
+
 /** @param {string[]} args */
 function selectStages(args) {
   const names = stages.map(({ name }) => name);
   const [option, ...rest] = args.flatMap((arg) => arg.split(/[=,]/)).filter(Boolean);
-  if (option === undefined) return stages;
+  if (option === undefined) return isLong ? stages.filter(({ name }) => LONG.includes(name)) : stages;
   const unknown = rest.filter((name) => !names.includes(name));
   if (option !== '--only' || rest.length === 0 || unknown.length > 0) {
     throw new CommandError(`Usage: npm test -- --only NAME[,NAME…], with names from: ${names.join(', ')}.`);
@@ -115,7 +140,7 @@ function selectStages(args) {
 }
 
 await runMain(async () => {
-  const selected = selectStages(process.argv.slice(2));
+  const selected = selectStages(process.argv.slice(2).filter((arg) => arg !== '--long'));
   try {
     requireNode();
     await ensureInstalled();
@@ -124,5 +149,5 @@ await runMain(async () => {
     process.exit(1);
   }
   await provideTools(selected.map(({ name }) => name));
-  process.exitCode = (await runStages(selected)) ? 0 : 1;
+  process.exitCode = (await runStages(selected, hint)) ? 0 : 1;
 });

@@ -109,6 +109,9 @@ export class Sandkeeper {
         SANDKEEPER_ENGINE_KEY: engine.apiKey,
         // Long enough to cancel in, short enough for many tests.
         SANDKEEPER_CANCEL_WINDOW_SECONDS: '1',
+        SANDKEEPER_READ_PAUSE_MS: '400',
+        SANDKEEPER_PUBLISH_MS: '50',
+        SANDKEEPER_WAKE_GRACE_MS: '5000',
         ...settings,
       };
       const server = await startServer(env);

@@ -53,6 +53,7 @@ function openRunner(owner?: string): OperationRunner {
     keepMs: null,
     isShared: true,
     leaseMs: 6_000,
+    syncMs: 200,
   });
   onTestFinished(() => runner.close());
   return runner;
@@ -254,7 +255,7 @@ describe.skipIf(!canRun)('commands', () => {
     it('is run by another process if its process died before it was sent', async () => {
       const id = await engine.create();
       const sandbox = await getSandbox(id);
-      await fault({ route: `GET /sandboxes/${id}`, latencyMs: 3_000, count: 1 });
+      await fault({ route: `GET /sandboxes/${id}`, latencyMs: 1_500, count: 1 });
       const operation = await recordNew([sandbox], {
         act: 'run',
         params: { command: 'echo x >> /tmp/count' },
@@ -296,7 +297,7 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('publishes the output so far, then new output, then its end', async () => {
       const id = await engine.create();
-      const begun = await begin([id], { command: 'echo one; sleep 2; echo two >&2; sleep 1; exit 5' });
+      const begun = await begin([id], { command: 'echo one; sleep 1.2; echo two >&2; sleep 0.3; exit 5' });
       const events: CommandEvent[] = [];
       const key = runKey(begun.operation.id, id);
       const leave = liveCommands().subscribe(key, (event) => events.push(event));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../test-support/runs';
 import { OutputRing } from './ring';
 
 const SLACK_BYTES = 2 * 64 * 1024;
@@ -37,7 +38,7 @@ describe('OutputRing', () => {
           expect(Buffer.concat(dropped).equals(whole.subarray(0, ring.start))).toBe(true);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(100) },
     );
   });
 

@@ -24,6 +24,11 @@ export type GuestRuntimeOptions = {
   readonly agent?: string;
   /** Default: true where the machine allows control groups. */
   readonly useCgroups?: boolean;
+  /** See `SandboxOptions`. */
+  readonly overdueMs?: number;
+  readonly silentMs?: number;
+  /** Interval of the samples of CPU, memory and disk. Default: 5 s, as the service has it. */
+  readonly sampleEveryMs?: number;
 };
 
 /** Opens sandboxes with real files, and with real processes if the machine can run them. */
@@ -52,7 +57,7 @@ class LocalGuests implements Guests {
     this.#options = options;
     this.processes = support.available ? { available: true } : support;
     this.#cgroups = support.available && options.useCgroups !== false ? Cgroups.open() : null;
-    this.#metrics = new GuestMetrics(context, this.#sandboxes);
+    this.#metrics = new GuestMetrics(context, this.#sandboxes, options.sampleEveryMs);
     this.envd = new Envd({
       prepareRoot: (guest) => this.#prepare(guest),
       processes: processService({ sandboxOf: (guest) => this.#sandboxOf(guest) }),
@@ -141,8 +146,9 @@ class LocalGuests implements Guests {
       const cgroups = this.#cgroups;
       const context = this.#context;
       const options = this.#options;
-      const hostNetwork = options.hostNetwork ?? false;
-      sandbox = new Sandbox(guest, { tools, hostNetwork, cgroups, sink: context.sink });
+      const { hostNetwork = false, overdueMs, silentMs } = options;
+      const sink = context.sink;
+      sandbox = new Sandbox(guest, { tools, hostNetwork, cgroups, sink, overdueMs, silentMs });
       this.#sandboxes.set(guest.id, sandbox);
     }
     return sandbox;

@@ -1,5 +1,6 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
+import { config, type Timing } from '../config';
 import { failureOf } from '../result';
 import type { Sandbox } from '../sandbox/schema';
 import { listSandboxes } from '../sandbox-api/control';
@@ -9,9 +10,7 @@ import { crawlFleet, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, sameSandbox } from './delta';
 import { PageLooks } from './page-readings';
 
-const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
-const PUBLISH_EVERY_MS = 250;
 /** Keeps reading this long after the last listener left, so that a page's rows are fresh when its socket arrives. */
 const LINGER_MS = 15_000;
 /** However long the service asks us to stay away, people should not look at a dead list for longer than this. */
@@ -31,7 +30,10 @@ type Waiter = {
   reject: (error: unknown) => void;
 };
 
-type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null>; lingerMs?: number };
+type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null>; lingerMs?: number } & Pick<
+  Timing,
+  'readPauseMs' | 'publishMs'
+>;
 
 /** How long a page waits for the first reading after a start before it is served without one, ms. */
 export const FIRST_READING_MS = 2_000;
@@ -235,7 +237,7 @@ export class FleetWatcher {
 
   /** At most half of the time is spent reading, however slow the service or large the fleet; failures wait longer. */
   #pauseAfter(tookMs: number): number {
-    const pauseMs = Math.max(tookMs, SHORTEST_PAUSE_MS, SHORTEST_PAUSE_MS * Math.min(this.#failures, 4));
+    const pauseMs = Math.max(tookMs, this.#options.readPauseMs * Math.min(Math.max(this.#failures, 1), 4));
     const askedMs = Math.min(this.#status.problem?.retryAfterMs ?? 0, LONGEST_ABSENCE_MS);
     // While they still gather, the rest is cut short by `#wakeSoon`.
     const isDue = this.#waiters.size > 0 && this.#soonTimer === null && this.#failures === 0;
@@ -348,7 +350,7 @@ export class FleetWatcher {
   }
 
   #publishSoon(): void {
-    this.#publishTimer ??= setTimeout(() => this.#publish(), PUBLISH_EVERY_MS);
+    this.#publishTimer ??= setTimeout(() => this.#publish(), this.#options.publishMs);
   }
 
   #publish(): void {
@@ -397,6 +399,6 @@ export class FleetWatcher {
 export function fleetWatcher(): FleetWatcher {
   return singleton(
     'fleet-watcher',
-    () => new FleetWatcher({ readPage: listSandboxes, readMaxRunning: maxRunning }),
+    () => new FleetWatcher({ readPage: listSandboxes, readMaxRunning: maxRunning, ...config().timing }),
   );
 }

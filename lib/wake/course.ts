@@ -7,7 +7,7 @@ import type { WakeEnd, WakeResult } from './schema';
 import { isOurLifetime, isSameLifetime, isUncertain, pauseOurs, readNow, wakePaused } from './steps';
 import { findLease, type WakeLease } from './store';
 
-type Options = { owner: string; claimMs: number };
+type Options = { owner: string; claimMs: number; retryMs: number };
 
 /** An unanswered resume that has had no effect by then will have none. */
 const MAX_RESUME_MS = 30_000;
@@ -16,7 +16,6 @@ const MARGIN_MS = 60_000;
 const DEADLINE_SLACK_MS = 500;
 /** A pause found this close to the deadline counts as its timeout. */
 const TIME_SLACK_MS = 2_000;
-const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 15_000;
 
 /** Moves a wake from state to state. Each step is sent, verified by reading, and recorded. Steps of a wake never overlap. */
@@ -117,7 +116,7 @@ export class WakeCourse {
 
   /** Tries once to pause the sandbox. Returns the problem, or `null` when the wake is over. */
   async pause(lease: WakeLease, how: WakeEnd, by: string | null): Promise<string | null> {
-    const { owner, claimMs } = this.#options;
+    const { owner, claimMs, retryMs } = this.#options;
     const nowMs = Date.now();
     const pausing = await this.#book.change(lease, ['awake', 'pausing'], {
       state: 'pausing',
@@ -131,7 +130,7 @@ export class WakeCourse {
     if (verdict.kind === 'not-yet') {
       const { message, isDoubtful } = verdict;
       const failures = (retry?.failures ?? 0) + 1;
-      const waitMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS);
+      const waitMs = Math.min(retryMs * 2 ** (failures - 1), MAX_RETRY_MS);
       this.#retries.set(lease.id, { failures, dueAtMs: Date.now() + waitMs, isDoubtful });
       await this.#book.change(pausing, ['pausing'], { problem: message });
       return message;

@@ -90,7 +90,7 @@ describeOnDatabases('a shared wake', () => {
         return state?.kind === 'awake' && state.viewers.length === 2;
       });
       ana.leave();
-      await new Promise((resolve) => setTimeout(resolve, GRACE_MS + 2_000));
+      await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 3));
       expect(await stateOf(id)).toBe('running');
       marek.leave();
       await eventually(async () => (await stateOf(id)) === 'paused', 25_000);
@@ -111,7 +111,7 @@ describeOnDatabases('a shared wake', () => {
         await first.keeper.wake(ANA, id, 5 * MINUTE_MS);
       }
       await crash(first.keeper, watched);
-      const second = await openKeeper();
+      const second = await openKeeper({ reconnectMs: 1_000 });
       const page = openPage(second.keeper, watched);
       await eventually(async () => (await findLease(watched))?.claimedBy === second.owner);
       await eventually(async () => (await stateOf(left)) === 'paused', 20_000);
@@ -189,7 +189,7 @@ describeOnDatabases('a shared wake', () => {
     });
 
     it('runs while awake and leaves the sandbox paused, even after a failure', async () => {
-      const { keeper } = await openKeeper();
+      const { keeper } = await openKeeper({ graceMs: 10_000 });
       const id = await createPaused();
       expect(await keeper.withWake(input(id), () => stateOf(id))).toBe('running');
       expect(await stateOf(id)).toBe('paused');
@@ -206,7 +206,7 @@ describeOnDatabases('a shared wake', () => {
       const { keeper } = await openKeeper();
       const id = await createPaused();
       const state = keeper.withWake(input(id), async () => {
-        await new Promise((resolve) => setTimeout(resolve, GRACE_MS + 2_500));
+        await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 3));
         return stateOf(id);
       });
       expect(await state).toBe('running');

@@ -8,7 +8,8 @@ import { WakeKeeper } from './wake-keeper';
 export const ANA = { actor: 'ana', id: 'session-of-ana' };
 export const MAREK = { actor: 'marek', id: 'session-of-marek' };
 export const MINUTE_MS = 60_000;
-export const GRACE_MS = 1_000;
+export const GRACE_MS = 600;
+const FAST = { graceMs: GRACE_MS, turnMs: 100, viewersTtlMs: 1_200, retryMs: 150 };
 export const RESUME = 'POST /sandboxes/*/resume';
 export const PAUSE = 'POST /sandboxes/*/pause';
 /** Ends the audit detail of a guarded wake. */
@@ -20,7 +21,7 @@ let opened = 0;
 export async function openKeeper(options: Partial<ConstructorParameters<typeof WakeKeeper>[0]> = {}) {
   opened += 1;
   const { owner = `process-${opened}` } = options;
-  const keeper = new WakeKeeper({ isShared: true, graceMs: GRACE_MS, ...options, owner });
+  const keeper = new WakeKeeper({ isShared: true, ...FAST, ...options, owner });
   await keeper.open();
   onTestFinished(() => keeper.close());
   return { keeper, owner };

@@ -230,13 +230,15 @@ describeOnDatabases('a wake', () => {
       for (const id of [paused, killed, taken]) await keeper.wake(ANA, id, 5 * MINUTE_MS);
       await post(paused, 'pause');
       await engine.call('DELETE', `/sandboxes/${killed}`);
+      // Delays the reading, which must not see the pause alone.
+      await engine.fault({ route: `GET /sandboxes/${taken}`, latencyMs: 700, count: 2 });
       await post(taken, 'pause');
       await post(taken, 'connect', { timeout: 300 });
       await pages[0]?.ended('elsewhere');
       await pages[1]?.ended('gone');
       await pages[2]?.ended('taken');
       for (const page of pages) page.leave();
-      await new Promise((resolve) => setTimeout(resolve, GRACE_MS + 1_500));
+      await new Promise((resolve) => setTimeout(resolve, GRACE_MS * 3));
       expect([await stateOf(paused), await stateOf(killed), await stateOf(taken)]).toEqual([
         'paused',
         'gone',

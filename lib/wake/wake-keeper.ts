@@ -29,8 +29,13 @@ type Options = {
   owner: string;
   /** Whether processes on other machines may share the database. */
   isShared: boolean;
-  graceMs?: number;
+  graceMs: number;
   claimMs?: number;
+  turnMs?: number;
+  reconnectMs?: number;
+  viewersTtlMs?: number;
+  /** First wait before a failed pause is tried again. */
+  retryMs?: number;
 };
 
 /** How a sandbox is kept awake for a task. `lease` is `null` if it runs for somebody else. */
@@ -39,14 +44,12 @@ export type WakeHold = { result: WakeResult; lease: WakeLease | null };
 /** `id`: the session, if there is one. */
 type Person = { actor: string; id?: string };
 
-/** Covers a reload or a short loss of the connection. */
-const GRACE_MS = 15_000;
 /** Extra grace after a restart, until browsers have reconnected. */
 const RECONNECT_MS = 5_000;
 const CLAIM_MS = 15_000;
 const VIEWERS_TTL_MS = 12_000;
 const TURN_MS = 1_000;
-const IDLE_TURN_MS = 2_000;
+const RETRY_MS = 1_000;
 /** How long the outcome of a wake is shown. */
 const KEEP_ENDED_MS = 10 * 60_000;
 const CLEAN_UP_EVERY_MS = 60_000;
@@ -75,7 +78,14 @@ export class WakeKeeper {
   #stopFleet: (() => void) | null = null;
 
   constructor(options: Options) {
-    this.#options = { graceMs: GRACE_MS, claimMs: CLAIM_MS, ...options };
+    this.#options = {
+      claimMs: CLAIM_MS,
+      turnMs: TURN_MS,
+      reconnectMs: RECONNECT_MS,
+      viewersTtlMs: VIEWERS_TTL_MS,
+      retryMs: RETRY_MS,
+      ...options,
+    };
     this.#leaseTimer = new LeaseTimer(this.#options.claimMs);
     this.#book = new WakeBook(this.#options);
     this.#course = new WakeCourse(this.#book, this.#options);
@@ -239,7 +249,8 @@ export class WakeKeeper {
     }
     await this.#storeViewers(leases);
     await this.#cleanUp(leases);
-    return leases.length > 0 || this.#book.hasSubscribers ? TURN_MS : IDLE_TURN_MS;
+    const { turnMs } = this.#options;
+    return leases.length > 0 || this.#book.hasSubscribers ? turnMs : 2 * turnMs;
   }
 
   async #cleanUp(leases: readonly WakeLease[]): Promise<void> {
@@ -253,10 +264,10 @@ export class WakeKeeper {
 
   /** Takes over the leases of processes that have ended or no longer renew. */
   async #takeOver(): Promise<void> {
-    const { owner, isShared, claimMs } = this.#options;
+    const { owner, isShared, claimMs, reconnectMs } = this.#options;
     if (this.#book.underWay().every(({ claimedBy }) => claimedBy === owner)) return;
     const ids = await takeOverLeases({ owner, leaseMs: claimMs, isShared });
-    for (const id of ids) this.#emptySinceMs.set(id, Date.now() + RECONNECT_MS);
+    for (const id of ids) this.#emptySinceMs.set(id, Date.now() + reconnectMs);
     if (ids.length > 0) await this.#book.read();
   }
 
@@ -319,6 +330,7 @@ export class WakeKeeper {
   /** Stores this process's viewers, or other processes would pause sandboxes that are being viewed. */
   async #storeViewers(leases: readonly WakeLease[]): Promise<void> {
     const nowMs = Date.now();
+    const { owner, viewersTtlMs } = this.#options;
     const ids = new Set([...leases.map(({ sandboxId }) => sandboxId), ...this.#stored.keys()]);
     for (const sandboxId of ids) {
       const isOver = this.#book.find(sandboxId) === null;
@@ -327,9 +339,9 @@ export class WakeKeeper {
       const text = JSON.stringify(viewers);
       if (viewers.length === 0 && stored === undefined) continue;
       if (text === stored?.text && nowMs < stored.renewAtMs) continue;
-      await publishViewers(this.#options.owner, sandboxId, viewers, VIEWERS_TTL_MS);
+      await publishViewers(owner, sandboxId, viewers, viewersTtlMs);
       if (viewers.length === 0) this.#stored.delete(sandboxId);
-      else this.#stored.set(sandboxId, { text, renewAtMs: nowMs + VIEWERS_TTL_MS / 3 });
+      else this.#stored.set(sandboxId, { text, renewAtMs: nowMs + viewersTtlMs / 3 });
     }
   }
 
@@ -379,7 +391,8 @@ function wait(ms: number): Promise<void> {
 
 export function wakeKeeper(): WakeKeeper {
   return singleton('wake-keeper', () => {
-    const isShared = !config().databaseUrl.startsWith('file:');
-    return new WakeKeeper({ owner: processOwner(), isShared });
+    const { databaseUrl, timing } = config();
+    const isShared = !databaseUrl.startsWith('file:');
+    return new WakeKeeper({ owner: processOwner(), isShared, graceMs: timing.wakeGraceMs });
   });
 }

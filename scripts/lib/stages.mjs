@@ -1,5 +1,7 @@
 // @ts-check
 import fs from 'node:fs';
+import path from 'node:path';
+import { inRoot } from './paths.mjs';
 import { bold, complain, describeError, dim, formatSeconds, green, red, say, yellow } from './terminal.mjs';
 
 /**
@@ -7,7 +9,10 @@ import { bold, complain, describeError, dim, formatSeconds, green, red, say, yel
  * @property {number} passed
  * @property {number} failed
  * @property {string} [note] said beside the result
+ * @property {FileTime[]} [files] how long each test file took
  */
+
+/** @typedef {{ file: string, ms: number }} FileTime */
 
 /** @typedef {{ name: string, run: () => Promise<Tally> }} Stage */
 
@@ -21,6 +26,46 @@ function readReport(file) {
   } catch {
     return undefined;
   }
+}
+
+/** @param {any} report vitest's @returns {FileTime[]} */
+function timesInVitestReport(report) {
+  return report.testResults
+    .filter((/** @type {any} */ { name, endTime }) => name && endTime)
+    .map((/** @type {any} */ { name, startTime, endTime }) => ({
+      file: path.relative(inRoot('.'), name),
+      ms: endTime - startTime,
+    }));
+}
+
+/** @param {any[]} suites of Playwright's report @returns {FileTime[]} */
+function timesInPlaywrightReport(suites) {
+  const durationOf = (/** @type {any} */ { specs, suites: inner = [] }) => {
+    const results = specs
+      .flatMap((/** @type {any} */ { tests }) => tests)
+      .flatMap((/** @type {any} */ test) => test.results ?? []);
+    const own = results.reduce(
+      (/** @type {number} */ sum, /** @type {any} */ { duration }) => sum + duration,
+      0,
+    );
+    return inner.reduce(
+      (/** @type {number} */ sum, /** @type {any} */ suite) => sum + durationOf(suite),
+      own,
+    );
+  };
+  return suites
+    .filter(({ file }) => file)
+    .map((suite) => ({ file: path.posix.join('e2e', suite.file), ms: durationOf(suite) }));
+}
+
+const SLOWEST_FILES = 10;
+
+/** The slowest test files, one a line. @param {FileTime[]} files */
+export function slowestLines(files) {
+  return files
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, SLOWEST_FILES)
+    .map(({ file, ms }) => `${formatSeconds(ms).padStart(8)}  ${file}`);
 }
 
 /** What every runner counts. `retried`: those that failed first and passed when they were run again, by name and reason.
@@ -63,7 +108,7 @@ export function readVitestReport(file, ok) {
     .flatMap((/** @type {any} */ result) => result.assertionResults)
     .filter((/** @type {any} */ test) => test.status === 'passed' && test.failureMessages?.length > 0)
     .map((/** @type {any} */ test) => `${test.fullName}\n${test.failureMessages.join('\n')}`);
-  return judge(
+  const tally = judge(
     {
       passed: report.numPassedTests,
       failed: report.numFailedTests + unloaded,
@@ -72,6 +117,7 @@ export function readVitestReport(file, ok) {
     },
     ok,
   );
+  return { ...tally, files: timesInVitestReport(report) };
 }
 
 /** @param {string} file Playwright's JSON report @param {boolean} ok @returns {Tally} */
@@ -80,7 +126,8 @@ export function readPlaywrightReport(file, ok) {
   if (!report) return judge(undefined, ok);
   const { expected, unexpected, flaky, skipped } = report.stats;
   const retried = flakyIn(report.suites);
-  return judge({ passed: expected + flaky, failed: unexpected, skipped, retried }, ok);
+  const tally = judge({ passed: expected + flaky, failed: unexpected, skipped, retried }, ok);
+  return { ...tally, files: timesInPlaywrightReport(report.suites) };
 }
 
 /** @param {any[]} suites of Playwright's report, which nest @returns {string[]} */
@@ -136,9 +183,10 @@ function header(title) {
 /**
  * Runs every stage, whatever the earlier ones said, and reports at the end.
  * @param {Stage[]} stages
+ * @param {string} [hint] printed before the sum
  * @returns {Promise<boolean>} whether all is well
  */
-export async function runStages(stages) {
+export async function runStages(stages, hint) {
   /** @type {Tally[]} */
   const tallies = [];
   /** @type {string[]} */
@@ -159,6 +207,9 @@ export async function runStages(stages) {
   }
   header('result');
   for (const line of lines) say(line);
+  const slowest = slowestLines(tallies.flatMap(({ files = [] }) => files));
+  if (slowest.length > 0) say(dim(`\nSlowest test files:\n${slowest.join('\n')}`));
+  if (hint) say(dim(`\n${hint}`));
   say(`\n${summaryLine(tallies)}`);
   return tallies.some((tally) => tally.passed > 0) && tallies.every((tally) => tally.failed === 0);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test-support/runs';
 import { boundaryOf, MultipartError, readMultipart } from './multipart';
 
 type Part = { name: string | null; fileName: string | null; content: string };
@@ -67,7 +68,7 @@ describe('readMultipart', () => {
           expect(parts.map((part) => part.content)).toEqual(contents);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -159,7 +160,7 @@ describe('readMultipart', () => {
           expect(await outcome([size])).toEqual(whole);
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });

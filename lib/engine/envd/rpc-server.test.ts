@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test-support/runs';
 import { ConnectError } from './connect-error';
 import { message, text, uint32 } from './messages';
 import { clientStream, type Service, serverStream, unary } from './rpc';
@@ -289,7 +290,7 @@ it('answers any body and keeps running', async () => {
         expect([200, 400, 404, 415, 429, 500, 501]).toContain(status);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
   expect(envd.warnings).toEqual([]);
   expect((await envd.unary('process.Process/Echo', {})).status).toBe(200);

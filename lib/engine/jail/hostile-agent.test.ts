@@ -20,11 +20,13 @@ def frame(kind, subject, payload=b''): return struct.pack('>IBI', 5 + len(payloa
 ${act}
 END`;
 
+const SILENT_MS = 2_000;
+
 describe.runIf(canRun)('an agent that has been taken over', () => {
   let engine: ProcessEngine;
 
   beforeAll(async () => {
-    engine = await startProcessEngine();
+    engine = await startProcessEngine({ overdueMs: 600, silentMs: SILENT_MS });
   });
 
   const attack = async (act: string) => {
@@ -87,8 +89,8 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
     const first = engine.init(sandbox.sandboxId);
-    const script = 'sleep 0.5; kill -STOP $(pgrep envd); sleep 60';
-    await sandbox.commands.run(script, { timeoutMs: 2_000 }).catch(() => {});
+    const script = 'sleep 0.2; kill -STOP $(pgrep envd); sleep 60';
+    await sandbox.commands.run(script, { timeoutMs: 1_000 }).catch(() => {});
     await until(() => first !== null && !isSameProcess(first));
     expect((await sandbox.commands.run('echo up')).stdout).toBe('up\n');
   });
@@ -101,9 +103,9 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
     const [, agent] = engine.processes(sandbox.sandboxId);
     process.kill(agent?.pid ?? 0, 'SIGSTOP');
     const unheard = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
-    await delay(7_000);
+    await delay(SILENT_MS * 0.6);
     await sandbox.betaPause(engine.connection);
-    await delay(7_000);
+    await delay(SILENT_MS * 0.6);
     await Sandbox.connect(sandbox.sandboxId, engine.connection);
     expect(isThere()).toBe(true);
     await until(() => !isThere());

@@ -18,10 +18,10 @@ export class GuestMetrics {
   readonly #used = new Map<string, Measured>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(context: GuestContext, sandboxes: ReadonlyMap<string, Sandbox>) {
+  constructor(context: GuestContext, sandboxes: ReadonlyMap<string, Sandbox>, intervalMs = INTERVAL_MS) {
     this.#context = context;
     this.#sandboxes = sandboxes;
-    this.#timer = setInterval(() => this.#sample(), INTERVAL_MS);
+    this.#timer = setInterval(() => this.#sample(), intervalMs);
     this.#timer.unref();
   }
 

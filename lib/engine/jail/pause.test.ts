@@ -26,7 +26,7 @@ describe.runIf(canRun).each([
         timeoutMs: 0,
       },
     );
-    const sleeping = sandbox.commands.run('sleep 6; echo slept', { background: true, timeoutMs: 0 });
+    const sleeping = sandbox.commands.run('sleep 3; echo slept', { background: true, timeoutMs: 0 });
     const { pid } = await sleeping;
     await until(async () => (await counted(sandbox)) > 3);
     const ended = loop.wait().catch((error: unknown) => error);
@@ -62,7 +62,7 @@ describe.runIf(canRun).each([
     terminal.wait().catch(() => {});
     await sandbox.pty.sendInput(
       terminal.pid,
-      Buffer.from('sleep 40 & bash -c "sleep 5; sleep 0.2"; echo do"ne"\n'),
+      Buffer.from('sleep 40 & bash -c "sleep 1.5; sleep 0.2"; echo do"ne"\n'),
     );
     await until(() => engine.processes(sandbox.sandboxId).length >= 6);
     for (let round = 0; round < 3; round += 1) {
@@ -98,9 +98,9 @@ describe.runIf(canRun).each([
   test('does not count against the deadline of a command', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
-    const { pid } = await sandbox.commands.run('sleep 120', { background: true, timeoutMs: 2_500 });
+    const { pid } = await sandbox.commands.run('sleep 120', { background: true, timeoutMs: 1_000 });
     await pause(sandbox);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
     await resume(sandbox);
     expect((await sandbox.commands.list()).map((process) => process.pid)).toEqual([pid]);
     await until(async () => (await sandbox.commands.list()).length === 0);

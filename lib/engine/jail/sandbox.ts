@@ -14,6 +14,10 @@ export type SandboxOptions = {
   readonly hostNetwork: boolean;
   readonly cgroups: Cgroups | null;
   readonly sink: GuestSink;
+  /** How long a process may outlive its deadline, ms. Default: 3 s. */
+  readonly overdueMs?: number | undefined;
+  /** How long the agent may send nothing at all while it is to start a process, ms. Default: 10 s. */
+  readonly silentMs?: number | undefined;
 };
 
 /** How long nothing may run: for good, or until something else is there to answer for it. */
@@ -22,9 +26,7 @@ export type KillUntil = 'next command' | 'next engine' | 'never';
 /** Longest command line in a log entry. */
 const COMMAND_CHARS = 4_096;
 const SIGKILL = 9;
-/** How long a process may outlive its deadline. */
-const UNHEEDED_MS = 3_000;
-/** How long the agent may say nothing at all while it is to start a process. */
+const OVERDUE_MS = 3_000;
 const SILENT_MS = 10_000;
 
 /**
@@ -187,7 +189,7 @@ export class Sandbox {
     const key = Symbol('start');
     const wait = () => {
       const heard = session.heardFrames;
-      this.#setLimit(key, SILENT_MS, () => {
+      this.#setLimit(key, this.#options.silentMs ?? SILENT_MS, () => {
         if (session.heardFrames === heard) void session.jail.kill();
         else wait();
       });
@@ -214,7 +216,7 @@ export class Sandbox {
     process.signal(SIGKILL);
     const timer = setTimeout(() => {
       if (!process.status && !this.#isHeld) void session?.jail.kill();
-    }, UNHEEDED_MS);
+    }, this.#options.overdueMs ?? OVERDUE_MS);
     timer.unref();
   }
 }

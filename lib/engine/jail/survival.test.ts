@@ -21,7 +21,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
   let engine: ProcessEngine;
 
   beforeAll(async () => {
-    engine = await startProcessEngine();
+    engine = await startProcessEngine({ sampleEveryMs: 300 });
   });
 
   test('follows the page on killing from start to end', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test-support/runs';
 import { STATE_NAMES } from '../states';
 import { type Filter, type NonEmpty, type Pattern, parseFilter, parseTerms, type Term } from './filter';
 import { printFilter, printTerm } from './print';
@@ -95,7 +96,7 @@ describe('printing and parsing', () => {
       fc.property(fc.array(terms, { maxLength: 5 }), (filter) => {
         expect(parseFilter(printFilter(filter))).toEqual({ ok: true, filter });
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3_000) },
     );
   });
 
@@ -113,7 +114,7 @@ describe('printing and parsing', () => {
         const printed = printFilter(parseFilter(text).filter);
         expect(printFilter(parsed(printed))).toBe(printed);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3_000) },
     );
   });
 
@@ -125,7 +126,7 @@ describe('printing and parsing', () => {
         const { from, to } = result.error;
         expect(0 <= from && from < to && to <= text.length).toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3_000) },
     );
   });
 

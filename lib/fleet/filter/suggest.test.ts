@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test-support/runs';
 import { mixedFleet, rowWith } from '../test-fleet';
 import { splitForChips } from './edit';
 import { countFacets } from './facets';
@@ -151,7 +152,7 @@ describe('choosing', () => {
           expect(suggestion.caret).toBeLessThanOrEqual(suggestion.insert.length);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

@@ -49,7 +49,13 @@ describe.runIf(canRun)('archiving before a kill', () => {
   function openRunner() {
     opened += 1;
     const owner = `process-${opened}`;
-    const rules = { maxConcurrency: 16, protectedKey: 'protected', keepMs: null, isShared: true };
+    const rules = {
+      maxConcurrency: 16,
+      protectedKey: 'protected',
+      keepMs: null,
+      isShared: true,
+      syncMs: 200,
+    };
     const runner = new OperationRunner({ owner, ...rules });
     const events: OperationEvent[] = [];
     onTestFinished(runner.listen((event) => events.push(event)));
@@ -370,7 +376,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     it('archives a paused sandbox that was left awake', async () => {
       const sandbox = await create({ isPaused: true });
       const operation = await input([sandbox]);
-      const before = new WakeKeeper({ owner: 'dead', isShared: true });
+      const before = new WakeKeeper({ owner: 'dead', isShared: true, graceMs: 15_000 });
       await before.open();
       const mark = `save-${operation.id}-`;
       await before.wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, ', to save its files', mark);

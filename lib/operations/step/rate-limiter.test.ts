@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runs } from '../../test-support/runs';
 import { RateLimiter, type Slot, type Verdict } from './rate-limiter';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -165,6 +166,6 @@ it('never exceeds its limit and grants every request', async () => {
         expect(limiter.limit).toBeGreaterThanOrEqual(1);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(100) },
   );
 });

@@ -1,12 +1,13 @@
 import 'server-only';
+import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
 
 /** How often the service may throttle before a step gives up. */
 export const MAX_REFUSALS = 60;
 const MAX_READS = 5;
-const FIRST_WAIT_MS = 200;
-const MAX_WAIT_MS = 3_000;
+/** The longest wait, in first waits. */
+const MAX_GROWTH = 15;
 
 export type ReadContext = {
   /** The sandbox as it was shown. */
@@ -32,6 +33,7 @@ export async function readPatiently({ shown, read }: ReadContext, sinceMs: numbe
 
 /** Waits before attempt `tries + 1`: exponential backoff with jitter, at least `minMs` before jitter. */
 export function waitBackoff(tries: number, minMs = 0): Promise<void> {
-  const ms = Math.min(Math.max(minMs, FIRST_WAIT_MS * 2 ** tries), MAX_WAIT_MS);
+  const { retryMs } = config().timing;
+  const ms = Math.min(Math.max(minMs, retryMs * 2 ** tries), retryMs * MAX_GROWTH);
   return new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random() / 2)));
 }

@@ -4,6 +4,7 @@ import type { FaultInput } from '../../engine/faults';
 import { fleetWatcher } from '../../fleet/watcher';
 import { getSandbox } from '../../sandbox-api/control';
 import { eventually, setUpEngine } from '../../test-support/environment';
+import { runs } from '../../test-support/runs';
 import { findOperation, listItems } from '../record/store';
 import { isFinal, type Outcome } from '../schema';
 import { recordNew, waitingItem } from '../test-operations';
@@ -74,6 +75,7 @@ describe('whatever the service does', () => {
           protectedKey: 'protected',
           keepMs: null,
           isShared: false,
+          syncMs: 200,
         });
         const operation = await recordNew(shown);
         runner.start(
@@ -103,7 +105,7 @@ describe('whatever the service does', () => {
         await engine.clearFaults();
         for (const { id } of doomed) await engine.call('DELETE', `/sandboxes/${id}`);
       }),
-      { numRuns: 8 },
+      { numRuns: runs(20) },
     );
   }, 240_000);
 });

@@ -28,6 +28,7 @@ function openRunner(options: Options = {}) {
     protectedKey: 'protected',
     keepMs: null,
     isShared: true,
+    syncMs: 200,
     ...options,
   });
   const events: OperationEvent[] = [];
@@ -424,7 +425,7 @@ describeOnDatabases('the runner', () => {
         .execute();
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 30_000 });
       onTestFinished(() => void vi.useRealTimers());
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
       expect(await firedFaults()).toBe(1);
       expect(Object.values(await recorded(operation.id))).toEqual(Array(6).fill('waiting'));
     });

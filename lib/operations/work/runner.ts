@@ -30,6 +30,8 @@ type Options = {
   /** Whether processes of other machines may share the database. */
   isShared: boolean;
   leaseMs?: number;
+  /** How often the work of other processes is read; four times this when there is none here. */
+  syncMs?: number;
 };
 
 /** A claim expires unless it is renewed within this time. */
@@ -41,9 +43,7 @@ const MAX_CLAIMED = 2_048;
 /** Items claimed ahead of the rate limiter: enough to keep it busy, while the rest stays free for other processes. */
 const MIN_AHEAD = 64;
 const AHEAD_PER_SLOT = 4;
-/** How often the work of other processes is read. */
 const SYNC_MS = 500;
-const IDLE_SYNC_MS = 2_000;
 const RETRY_MS = 1_000;
 const FORGET_EVERY_MS = 60 * 60_000;
 
@@ -70,7 +70,7 @@ export class OperationRunner {
   #syncedAtMs = 0;
 
   constructor(options: Options) {
-    this.#options = { leaseMs: LEASE_MS, ...options };
+    this.#options = { leaseMs: LEASE_MS, syncMs: SYNC_MS, ...options };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
     this.#rateLimiter = new RateLimiter({
       ceiling: options.maxConcurrency,
@@ -131,17 +131,19 @@ export class OperationRunner {
 
   #nextDelayMs(): number {
     const running = this.#board.running();
-    if (running.length === 0) return IDLE_SYNC_MS;
+    const { syncMs } = this.#options;
+    if (running.length === 0) return 4 * syncMs;
     const nowMs = Date.now();
     const dueMs = running.map(({ startsAtMs }) => startsAtMs - nowMs).filter((ms) => ms > 0);
-    return Math.min(SYNC_MS, ...dueMs);
+    return Math.min(syncMs, ...dueMs);
   }
 
   async #advance(): Promise<void> {
     await this.#renew();
     // Before the sync, so that a new operation starts without waiting for it.
     await this.#claim();
-    const everyMs = this.#board.running().length > 0 ? SYNC_MS : IDLE_SYNC_MS;
+    const { syncMs } = this.#options;
+    const everyMs = this.#board.running().length > 0 ? syncMs : 4 * syncMs;
     if (Date.now() - this.#syncedAtMs >= everyMs) {
       await this.#sync();
       await this.#claim();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import { runs } from '../../../test-support/runs';
 import { inSlices } from '../slices';
 import {
   carryOpen,
@@ -85,7 +86,7 @@ test('accepts the same texts as JSON.parse', () => {
       };
       expect([text, accepts(parse)]).toEqual([text, accepts(JSON.parse)]);
     }),
-    { numRuns: 5_000 },
+    { numRuns: runs(5_000) },
   );
 });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../../test-support/runs';
 import type { Encoding } from './encoding';
 import { LineIndex } from './line-index';
 import { decodePiece, differenceOf, LOOK_AHEAD_BYTES, pieceSpan, piecesIn } from './text-pieces';
@@ -36,7 +37,7 @@ describe('a text read in pieces', () => {
           const pieces = readInPieces(encode(text, encoding), encoding, half * 2);
           expect(pieces.map((piece) => piece.text).join('')).toBe(text.replaceAll('\r\n', '\n'));
         }),
-        { numRuns: 400 },
+        { numRuns: runs(400) },
       );
     },
   );

@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { thrownBy } from '../../../test-support/environment';
+import { runs } from '../../../test-support/runs';
 import { hasPython } from '../../test-file-server';
 import { bytesOf, noBytes, type SafeEntry } from './entry';
 import { readTar } from './tar-reader';
@@ -210,7 +211,7 @@ describe('a tar', () => {
           expect(thrown).toMatchObject({ name: 'TarError' });
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Role } from '../lib/access/roles';
-import { serverActions } from './support/actions';
-import { expect, test } from './support/fixtures';
-import { type Answer, ask, callAction, cookieOf, openLive, resultIn } from './support/http';
-import type { Moru } from './support/moru';
-import { Colleague } from './support/operations';
-import { ROOT } from './support/processes';
+import type { Role } from '../../lib/access/roles';
+import { serverActions } from '../support/actions';
+import { type Answer, ask, callAction, cookieOf, openLive, resultIn } from '../support/http';
+import type { Moru } from '../support/moru';
+import { Colleague } from '../support/operations';
+import { ROOT } from '../support/processes';
+import { expect, test } from './fixtures';
 
 const LESSER: Record<Role, readonly Role[]> = {
   viewer: [],

@@ -1,23 +1,23 @@
-import { expect, test } from '@playwright/test';
-import type { FaultInput } from '../lib/engine/faults';
-import type { Operation, RecordedItem } from '../lib/operations/schema';
-import { createPostgresDatabase, hasPostgres } from '../lib/test-support/postgres';
-import { Sandkeeper } from './support/deployment';
-import { ask, cookieOf } from './support/http';
-import { Moru } from './support/moru';
-import { Colleague } from './support/operations';
-import { Relay } from './support/relay';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { FaultInput } from '../../lib/engine/faults';
+import type { Operation, RecordedItem } from '../../lib/operations/schema';
+import { createPostgresDatabase, hasPostgres } from '../../lib/test-support/postgres';
+import { Sandkeeper } from '../support/deployment';
+import { ask, cookieOf } from '../support/http';
+import { Moru } from '../support/moru';
+import { Colleague } from '../support/operations';
+import { Relay } from '../support/relay';
 
 /**
  * Operations survive whatever happens to the server in the middle of them, and touch what was planned and nothing else.
  * What was asked of the service is written down by a relay before it; what became of it is the engine's own record.
  */
 
-/** The moments of the crashes follow from it: `CHAOS_SEED=… npm run e2e -- chaos` repeats them. */
+/** The times of the crashes follow from it: `CHAOS_SEED=… npm run http -- crashes` repeats them. */
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
-const CRASHES = 20;
-/** How long a server may live before the next crash, ms. */
-const LONGEST_LIFE_MS = 1_400;
+const [CRASHES, ITEMS] = process.env.TEST_LONG ? [100, 1_000] : [4, 100];
+/** Longest lifetime of a server before the next crash, ms. Too short to carry out `ITEMS` in `CRASHES` lifetimes. */
+const MAX_LIFETIME_MS = 1_000;
 
 const SLOW_KILLS: FaultInput = { route: 'DELETE /sandboxes/*', latencyMs: 250 };
 
@@ -120,7 +120,7 @@ class Scene {
   async crashAgainAndAgain(): Promise<void> {
     const random = randomFrom(SEED);
     for (let crash = 1; crash <= CRASHES; crash += 1) {
-      await wait(random() * LONGEST_LIFE_MS);
+      await wait(random() * MAX_LIFETIME_MS);
       expect(this.asked(), `there is something left to do before crash ${crash}`).toBeLessThan(
         this.targets.length,
       );
@@ -177,85 +177,84 @@ function askedTwiceAtOnce(...relays: Relay[]): string[] {
   });
 }
 
-// Far more than it takes: a busy machine starts a server slowly, and it is started again often.
-test.describe.configure({ timeout: 600_000 });
+beforeEach(() => console.log(`CHAOS_SEED=${SEED}`));
 
-test.beforeEach(() => console.log(`CHAOS_SEED=${SEED}`));
+// A busy machine starts a server slowly, and these start it often.
+describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 : 600_000 }, () => {
+  for (const [name, faults] of [
+    ['a slow service', [SLOW_KILLS]],
+    ['a storm of refusals and pretence', STORM],
+  ] as const) {
+    it(`kills exactly the ${ITEMS} planned sandboxes in spite of ${CRASHES} crashes and ${name}`, async () => {
+      const scene = await Scene.open(ITEMS);
+      try {
+        await scene.add(faults);
+        const operationId = await scene.colleague.kill(scene.targets, 'chaos');
+        await scene.addLatecomer();
+        await scene.crashAgainAndAgain();
+        const { operation, items } = await scene.whenFinished(operationId);
+        expect(items.map(({ sandboxId }) => sandboxId).toSorted()).toEqual(scene.targets.toSorted());
+        expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
+        expect(operation).toMatchObject({ reason: 'chaos', counts: { done: ITEMS }, cancelledAtMs: null });
+        await scene.expectExactlyTargetsGone();
+        expect(askedTwiceAtOnce(scene.relay)).toEqual([]);
+      } finally {
+        await scene.close();
+      }
+    });
+  }
 
-for (const [name, faults] of [
-  ['a slow service', [SLOW_KILLS]],
-  ['a storm of refusals and pretence', STORM],
-] as const) {
-  test(`a kill of 300 outlives ${CRASHES} crashes, with ${name}`, async () => {
-    const scene = await Scene.open(300);
+  it('does not continue a cancelled operation', async () => {
+    const scene = await Scene.open(60);
     try {
-      await scene.add(faults);
-      const operationId = await scene.colleague.kill(scene.targets, 'chaos');
-      await scene.addLatecomer();
-      await scene.crashAgainAndAgain();
+      await scene.add([SLOW_KILLS]);
+      const operationId = await scene.colleague.kill(scene.targets);
+      await expect.poll(() => scene.asked()).toBeGreaterThan(8);
+      await scene.colleague.stop(operationId);
+      await scene.sandkeeper.crash();
+      const asked = scene.asked();
+      await scene.sandkeeper.restart();
+
       const { operation, items } = await scene.whenFinished(operationId);
-      expect(items.map(({ sandboxId }) => sandboxId).toSorted()).toEqual(scene.targets.toSorted());
-      expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
-      expect(operation).toMatchObject({ reason: 'chaos', counts: { done: 300 }, cancelledAtMs: null });
-      await scene.expectExactlyTargetsGone();
-      expect(askedTwiceAtOnce(scene.relay)).toEqual([]);
+      expect(operation.cancelledAtMs).not.toBeNull();
+      const there = new Set(await scene.moru.listIds());
+      for (const { sandboxId, outcome } of items) {
+        expect(outcome, sandboxId).toBe(there.has(sandboxId) ? 'cancelled' : 'done');
+      }
+      await wait(1_000);
+      expect(scene.asked()).toBe(asked);
+      expect(asked).toBeLessThan(60);
     } finally {
       await scene.close();
     }
   });
-}
 
-test('a cancelled operation stays cancelled', async () => {
-  const scene = await Scene.open(60);
-  try {
-    await scene.add([SLOW_KILLS]);
-    const operationId = await scene.colleague.kill(scene.targets);
-    await expect.poll(() => scene.asked()).toBeGreaterThan(8);
-    await scene.colleague.stop(operationId);
-    await scene.sandkeeper.crash();
-    const asked = scene.asked();
-    await scene.sandkeeper.restart();
-
-    const { operation, items } = await scene.whenFinished(operationId);
-    expect(operation.cancelledAtMs).not.toBeNull();
-    const there = new Set(await scene.moru.listIds());
-    for (const { sandboxId, outcome } of items) {
-      expect(outcome, sandboxId).toBe(there.has(sandboxId) ? 'cancelled' : 'done');
-    }
-    await wait(2_000);
-    expect(scene.asked()).toBe(asked);
-    expect(asked).toBeLessThan(60);
-  } finally {
-    await scene.close();
-  }
-});
-
-test('of two servers that share an operation, one takes over from the other', async () => {
-  test.skip(!hasPostgres, 'TEST_DATABASE_URL is not set.');
-  const database = await createPostgresDatabase();
-  try {
-    const scene = await Scene.open(400, { DATABASE_URL: database.url });
-    const otherRelay = await Relay.open(scene.sandkeeper.engine.url);
-    const other = await scene.sandkeeper.openBeside({ SANDKEEPER_ENGINE_URL: otherRelay.url });
+  it.skipIf(!hasPostgres)('is replaced by another server that shares the operation', async () => {
+    const database = await createPostgresDatabase();
     try {
-      await scene.add([{ ...SLOW_KILLS, latencyMs: 100 }]);
-      const operationId = await scene.colleague.kill(scene.targets);
-      await expect.poll(() => scene.relay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
-      await expect.poll(() => otherRelay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
-      await scene.sandkeeper.crash();
+      const scene = await Scene.open(400, { DATABASE_URL: database.url });
+      const otherRelay = await Relay.open(scene.sandkeeper.engine.url);
+      const other = await scene.sandkeeper.openBeside({ SANDKEEPER_ENGINE_URL: otherRelay.url });
+      try {
+        await scene.add([{ ...SLOW_KILLS, latencyMs: 100 }]);
+        const operationId = await scene.colleague.kill(scene.targets);
+        await expect.poll(() => scene.relay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
+        await expect.poll(() => otherRelay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
+        await scene.sandkeeper.crash();
 
-      const { items } = await scene.whenFinished(operationId, other);
-      expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
-      const asked = new Set([...scene.relay.kills, ...otherRelay.kills].map(({ sandboxId }) => sandboxId));
-      expect([...asked].toSorted()).toEqual(scene.targets.toSorted());
-      expect((await scene.moru.listIds()).toSorted()).toEqual([...scene.bystanders.keys()].toSorted());
-      expect(askedTwiceAtOnce(scene.relay, otherRelay)).toEqual([]);
+        const { items } = await scene.whenFinished(operationId, other);
+        expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
+        const asked = new Set([...scene.relay.kills, ...otherRelay.kills].map(({ sandboxId }) => sandboxId));
+        expect([...asked].toSorted()).toEqual(scene.targets.toSorted());
+        expect((await scene.moru.listIds()).toSorted()).toEqual([...scene.bystanders.keys()].toSorted());
+        expect(askedTwiceAtOnce(scene.relay, otherRelay)).toEqual([]);
+      } finally {
+        await other.close();
+        otherRelay.close();
+        await scene.close();
+      }
     } finally {
-      await other.close();
-      otherRelay.close();
-      await scene.close();
+      await database.drop();
     }
-  } finally {
-    await database.drop();
-  }
+  });
 });
