@@ -164,7 +164,7 @@ test('believes no kill that it has not verified', async ({ page, moru }) => {
   await expectRow(page, id, 'Killing…');
   const complaint = toast(page, `Could not kill ${id}`);
   await expect(complaint).toBeVisible({ timeout: VERIFIED_WITHIN_MS });
-  await expect(complaint).toContainText('still there');
+  await expect(complaint).toContainText('still exists');
   await expectRow(page, id, 'Running');
   expect(await moru.stateOf(id)).toBe('running');
 });
