@@ -52,7 +52,7 @@ async function ended(page: Page, id: string): Promise<void> {
     .toBe('finished');
 }
 
-test('an empty log says what will be in it', async ({ page }) => {
+test('an empty log explains what it records', async ({ page }) => {
   await page.goto('/operations');
   await expect(page.getByRole('heading', { name: 'No operations yet' })).toBeVisible();
   await expectAccessible(page, 'the empty log');
@@ -60,7 +60,7 @@ test('an empty log says what will be in it', async ({ page }) => {
   await expect(page).toHaveURL(/\/sandboxes$/);
 });
 
-test('the log tells who did what to which, why and by which filter', async ({
+test('the log shows person, action, sandboxes, reason and filter', async ({
   page,
   moru,
   admin,
@@ -93,7 +93,7 @@ test('the log tells who did what to which, why and by which filter', async ({
   await expect(page).toHaveURL(/\/sandboxes\?q=owner(=|%3D)li/);
 });
 
-test('the log is narrowed down by act, person, outcome, time and sandbox, all in the address', async ({
+test('filters the log by action, person, outcome, time and sandbox, in the URL', async ({
   page,
   moru,
   admin,
@@ -148,7 +148,7 @@ test('the log is narrowed down by act, person, outcome, time and sandbox, all in
   await expect.poll(() => logRows(page).count()).toBeGreaterThan(1);
 });
 
-test('the log is read page by page', async ({ page, moru, operator }) => {
+test('pages through the log', async ({ page, moru, operator }) => {
   test.slow();
   const id = await moru.create();
   for (let round = 0; round < 26; round += 1) {
@@ -215,7 +215,7 @@ test('an operation is followed from its first second to its end, through a reloa
   await expect(itemRow(page, first)).toContainText(/Killed, verified.*base.*owner=ana.*\d ms|s$/);
 });
 
-test('what has not been sent of an operation can be stopped', async ({ page, moru, admin }) => {
+test('stops requests that have not been sent', async ({ page, moru, admin }) => {
   await moru.createMany(90, () => ({ owner: 'ana' }));
   const ids = await moru.listIds();
   await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 2_000 });
@@ -235,7 +235,7 @@ test('what has not been sent of an operation can be stopped', async ({ page, mor
   await expect(itemRows(page).first()).toContainText('Cancelled');
 });
 
-test('what failed is looked at, chosen, and retried: exactly that', async ({ page, moru, admin }) => {
+test('retries exactly the selected failures', async ({ page, moru, admin }) => {
   await moru.createMany(6, () => ({ owner: 'ana' }));
   const ids = await moru.listIds();
   const denied = ids.slice(1, 4).sort();
@@ -280,7 +280,7 @@ test('what failed is looked at, chosen, and retried: exactly that', async ({ pag
   expect(await moru.listIds()).toEqual([left]);
 });
 
-test('what nobody could tell is looked at again on demand', async ({ page, moru, admin }) => {
+test('unknown outcomes are rechecked on request', async ({ page, moru, admin }) => {
   test.slow();
   const ids = [await moru.create(), await moru.create()];
   await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 4_000, status: 500 });
@@ -404,7 +404,7 @@ test('a sandbox leads to what was done to it, and a killed one to what killed it
   await expect(page).toHaveURL(new RegExp(`/sandboxes/${id}$`));
 });
 
-test('a viewer may read all of it and act on none of it', async ({
+test('a viewer can read everything and change nothing', async ({
   browser,
   sandkeeper,
   moru,
@@ -449,7 +449,7 @@ test('a viewer may read all of it and act on none of it', async ({
   }
 });
 
-test('an id that no operation has leads nowhere, politely', async ({ page, sandkeeper, sessions }) => {
+test('shows a not-found page for an unknown operation', async ({ page, sandkeeper, sessions }) => {
   for (const id of ['nosuchoperation', '..%2F..%2Fx', '%00', 'a'.repeat(300), '%3Cscript%3E', '__proto__']) {
     await page.goto(`${sandkeeper.url}/operations/${id}`);
     await expect(
@@ -465,14 +465,14 @@ test('an id that no operation has leads nowhere, politely', async ({ page, sandk
   expect((await ask(sandkeeper, '/api/operations/none/items?format=exe', { headers })).status).toBe(400);
 });
 
-test('an operation on many is read to its last sandbox', async ({ page, moru, operator }) => {
+test('loads a large operation to its last sandbox', async ({ page, moru, operator }) => {
   test.slow();
   await moru.createMany(700, (index) => ({ number: String(index) }));
   const operationId = await operator.setTimeLeft(await moru.listIds(), 30 * 60_000);
   await ended(page, operationId);
   await page.goto(`/operations/${operationId}`);
   const table = page.getByRole('table', { name: 'Sandboxes of this operation' });
-  await expect(page.getByRole('main').getByRole('button', { name: '700 set' })).toBeVisible();
+  await expect(page.getByRole('main').getByRole('button', { name: '700 updated' })).toBeVisible();
   await expect(table).toHaveAttribute('aria-rowcount', '701');
   expect(await itemRows(page).count()).toBeLessThan(80);
   const { items } = await readRecord(page, operationId);
