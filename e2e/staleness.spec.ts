@@ -43,7 +43,7 @@ test('while the engine is away the rows stay and say how old they are; it comes 
 for (const [what, fault, said] of [
   ['errors', { status: 500 }, 'cannot be reached or has a problem'],
   ['resets', { reset: true }, 'cannot be reached or has a problem'],
-  ['rate limits', { status: 429, retryAfterSeconds: 1 }, 'asks us to slow down'],
+  ['rate limits', { status: 429, retryAfterSeconds: 1 }, 'received too many requests'],
   ['a refused key', { status: 401 }, 'refused the API key'],
 ] as const) {
   test(`${what} from the list are said and forgotten once it answers`, async ({ page, moru }) => {

@@ -4,7 +4,7 @@ import { type CallContext, errorFromAnswer, errorFromShape, errorFromThrown } fr
 
 const DEADLINE_MS = 15_000;
 
-/** What the SDK's client resolves to: the parsed body or the parsed error, and the raw response. */
+/** The result of the SDK's client. */
 type Answer = { data?: unknown; error?: unknown; response: Response };
 
 type Schema<T> = {
@@ -12,22 +12,21 @@ type Schema<T> = {
 };
 
 type Options<T> = CallContext & {
-  /** What the body must be; leave out where there is none. */
+  /** The schema of the body; leave out if there is none. */
   schema?: Schema<T>;
-  /** How long the whole call may take, in ms. */
   deadlineMs?: number;
 };
 
 /**
- * One call to the sandbox API with a deadline; its failure as one of our codes, its body parsed.
- * Answers the body and the headers, which carry the list's cursor.
+ * Calls the sandbox API with a deadline and parses the body. Also returns the headers, which carry the list's cursor.
+ * @throws SandkeeperError
  */
 export async function callUpstream<T = null>(
   send: (signal: AbortSignal) => Promise<Answer>,
   { schema, deadlineMs = DEADLINE_MS, ...context }: Options<T>,
 ): Promise<{ body: T; headers: Headers }> {
   let answer: Answer;
-  // Not `AbortSignal.timeout`, which stays behind until its time is up, once for every call.
+  // `AbortSignal.timeout` would keep its timer until the deadline, even after the call has ended.
   const deadline = new AbortController();
   const timer = setTimeout(
     () => deadline.abort(new DOMException('Out of time.', 'TimeoutError')),

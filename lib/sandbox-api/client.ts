@@ -4,11 +4,11 @@ import { config } from '../config';
 import { singleton } from '../singleton';
 import { sendRequest } from './transport';
 
-/** The typed HTTP client of the SDK, with our key and address. The only place that builds one. */
+/** The SDK's typed HTTP client with the configured key and address. */
 export function upstreamApi(): ApiClient['api'] {
   return singleton('upstream-api', () => {
     const { apiKey, apiUrl, domain } = config().upstream;
-    // A fresh `headers`: the SDK writes into the object it is given (docs/protocol.md#mutated-options).
+    // The SDK modifies `headers`, so pass a new object (docs/protocol.md#mutated-options).
     const { api } = new ApiClient(new ConnectionConfig({ apiKey, apiUrl, domain, headers: {} }));
     api.use({ onRequest: ({ request }) => sendRequest(request) });
     return api;

@@ -4,7 +4,6 @@ import { callConnect, streamConnect } from './connect';
 
 const signal = AbortSignal.timeout(20_000);
 
-/** An envelope as it goes over the wire. */
 function envelope(flags: number, text: string): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(flags, 0);
@@ -12,7 +11,7 @@ function envelope(flags: number, text: string): Buffer {
   return Buffer.concat([head, Buffer.from(text)]);
 }
 
-/** What a stream says when the service answers with these bytes, cut as told. */
+/** The messages of a stream whose server sends these bytes in chunks of `cutInto`. */
 async function streamOf(bytes: Buffer, cutInto = bytes.length): Promise<unknown[]> {
   const baseUrl = await serveHttp(async (_req, res) => {
     res.writeHead(200);
@@ -22,34 +21,34 @@ async function streamOf(bytes: Buffer, cutInto = bytes.length): Promise<unknown[
     }
     res.end();
   });
-  const said: unknown[] = [];
+  const messages: unknown[] = [];
   const stream = streamConnect({ baseUrl, headers: {} }, 'a.A/Stream', {}, { signal });
-  for await (const message of stream) said.push(message);
-  return said;
+  for await (const message of stream) messages.push(message);
+  return messages;
 }
 
 describe('a stream', () => {
   const whole = Buffer.concat([envelope(0, '{"n":1}'), envelope(0, '{"text":"ü"}'), envelope(2, '{}')]);
 
-  it.each([1, 7, whole.length])('says its messages, however they are cut: by %i bytes', async (cutInto) => {
+  it.each([1, 7, whole.length])('yields its messages from chunks of %i bytes', async (cutInto) => {
     expect(await streamOf(whole, cutInto)).toEqual([{ n: 1 }, { text: 'ü' }]);
   });
 
-  it('that fails says why', async () => {
+  it('throws the error of its end message', async () => {
     const refused = envelope(2, '{"error":{"code":"not_found","message":"no such process"}}');
     expect(await thrownBy(() => streamOf(refused))).toMatchObject({ code: 'not_found' });
   });
 
-  it('that breaks off has not ended', async () => {
+  it('throws if it ends without an end message', async () => {
     expect(await thrownBy(() => streamOf(whole.subarray(0, 12)))).toMatchObject({ code: 'unavailable' });
   });
 
-  it('is not believed any length', async () => {
+  it('rejects a message that is too long', async () => {
     const endless = Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]);
     expect(await thrownBy(() => streamOf(endless))).toMatchObject({ code: 'out_of_range' });
   });
 
-  it('that is left closes its connection', async () => {
+  it('closes its connection when it is left', async () => {
     let close = () => {};
     const closed = new Promise<void>((resolve) => {
       close = resolve;
@@ -65,7 +64,7 @@ describe('a stream', () => {
 });
 
 describe('a call', () => {
-  it('carries the headers and the message, and answers its body', async () => {
+  it('sends the headers and the message and returns the body', async () => {
     const baseUrl = await serveHttp((req, res) => {
       let body = '';
       req.on('data', (chunk) => {
@@ -85,7 +84,7 @@ describe('a call', () => {
     });
   });
 
-  it('is refused in the words of the service, or of what stands between', async () => {
+  it('throws the error of the service or of a proxy', async () => {
     const answers = ['{"code":"not_found","message":"none"}', '{"code":502,"message":"gone"}', '<html>'];
     const baseUrl = await serveHttp((_req, res) => res.writeHead(502).end(answers.shift()));
     const refused = () => thrownBy(() => callConnect({ baseUrl, headers: {} }, 'a.A/Call', {}, { signal }));
@@ -94,7 +93,7 @@ describe('a call', () => {
     expect(await refused()).toMatchObject({ code: 'http_502' });
   });
 
-  it('does not follow to another address', async () => {
+  it('does not follow redirects', async () => {
     let isReached = false;
     const elsewhere = await serveHttp((_req, res) => {
       isReached = true;

@@ -6,17 +6,17 @@ import { callUpstream } from './call';
 import { upstreamApi } from './client';
 import { type SandboxRun, type Template, WireRun, WireSandbox, WireStarted, WireTemplate } from './wire';
 
-/** The most the list route gives at once (docs/protocol.md#listing-sandboxes). */
+/** The service's maximum (docs/protocol.md#listing-sandboxes). */
 const PAGE_SIZE = 100;
 
 export type SandboxPage = {
   sandboxes: Sandbox[];
-  /** Rows that were not what the protocol promises: counted, so that nobody takes the list for whole. */
+  /** The number of malformed rows, which are missing from the list. */
   unreadable: number;
   nextCursor: string | null;
 };
 
-/** One page of running and paused sandboxes, latest start first. See docs/protocol.md#listing-sandboxes. */
+/** Reads one page of running and paused sandboxes, latest start first (docs/protocol.md#listing-sandboxes). */
 export async function listSandboxes(cursor: string | null): Promise<SandboxPage> {
   const { body, headers } = await callUpstream(
     (signal) =>
@@ -38,18 +38,18 @@ export async function listSandboxes(cursor: string | null): Promise<SandboxPage>
   };
 }
 
-/** One sandbox; `not_found` once it is gone. Never wakes it (docs/protocol.md#reading-a-sandbox). */
+/** Never wakes the sandbox (docs/protocol.md#reading-a-sandbox). @throws SandkeeperError `not_found` if it is gone */
 export async function getSandbox(id: string): Promise<Sandbox> {
   const { body } = await callUpstream(
     (signal) => upstreamApi().GET('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
-    { doing: 'looking at a sandbox', schema: WireSandbox },
+    { doing: 'reading a sandbox', schema: WireSandbox },
   );
   return body;
 }
 
 /**
- * Asks for a kill, which also deletes every snapshot. `already_gone` when there is no such sandbox.
- * The answer alone proves nothing: read again (docs/protocol.md#killing-a-sandbox: a 500 can still have dropped it).
+ * Requests a kill, which also deletes all snapshots. The answer is no proof: read the sandbox again, because even a 500
+ * may have killed it (docs/protocol.md#killing-a-sandbox).
  */
 export async function killSandbox(id: string): Promise<'accepted' | 'already_gone'> {
   try {
@@ -65,7 +65,7 @@ export async function killSandbox(id: string): Promise<'accepted' | 'already_gon
   }
 }
 
-/** Pauses; the service answers when the snapshot is written. `conflict` when it is paused already. */
+/** Resolves when the snapshot is written. @throws SandkeeperError `conflict` if it is already paused */
 export async function pauseSandbox(id: string): Promise<void> {
   await callUpstream(
     (signal) =>
@@ -75,8 +75,9 @@ export async function pauseSandbox(id: string): Promise<void> {
 }
 
 /**
- * Resumes with a deadline `timeoutMs` from now, and says what happens then. Not `connect`, which cannot say it
- * (docs/protocol.md#resume-instead-of-connect). `conflict` when it is running already.
+ * Resumes with a deadline `timeoutMs` from now. Unlike `connect`, `resume` accepts `autoPause`
+ * (docs/protocol.md#resume-instead-of-connect).
+ * @throws SandkeeperError `conflict` if it is already running
  */
 export async function resumeSandbox(
   id: string,
@@ -93,7 +94,7 @@ export async function resumeSandbox(
   );
 }
 
-/** Moves the deadline to `timeoutMs` from now; the service shortens it to its maximum without saying so. */
+/** Moves the deadline to `timeoutMs` from now. The service silently caps it at its maximum. */
 export async function setSandboxTimeout(id: string, timeoutMs: number): Promise<void> {
   await callUpstream(
     (signal) =>
@@ -102,13 +103,16 @@ export async function setSandboxTimeout(id: string, timeoutMs: number): Promise<
         body: { timeout: wholeSeconds(timeoutMs) },
         signal,
       }),
-    { doing: 'setting the time left' },
+    { doing: 'setting the timeout' },
   );
 }
 
 export type NewSandbox = { template: string; metadata: Metadata; timeoutMs: number; autoPause: boolean };
 
-/** Creates a sandbox and answers its id. `quota` at the concurrency limit, `invalid` for an unknown template. */
+/**
+ * Creates a sandbox and resolves to its id.
+ * @throws SandkeeperError `quota` at the concurrency limit, `invalid` for an unknown template
+ */
 export async function createSandbox({
   template,
   metadata,
@@ -130,14 +134,14 @@ export async function createSandbox({
       throw new SandkeeperError('invalid', `There is no template named "${template}".`, { cause: thrown });
     }
     if (thrown instanceof SandkeeperError && thrown.code === 'invalid') {
-      const message = 'The sandbox service did not accept these values. Its limit for the time may be lower.';
+      const message = 'The sandbox service rejected these values. Try a shorter timeout.';
       throw new SandkeeperError('invalid', message, { cause: thrown });
     }
     throw thrown;
   }
 }
 
-/** The templates this key may start. */
+/** The templates that the API key may use. */
 export async function listTemplates(): Promise<Template[]> {
   const { body } = await callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
     doing: 'listing templates',
@@ -147,7 +151,7 @@ export async function listTemplates(): Promise<Template[]> {
   return body;
 }
 
-/** A page of the history of sandboxes, ended ones included, newest first. Moru only; eventually consistent. */
+/** Reads one page of past and current sandboxes, newest first. Moru only, and eventually consistent. */
 export async function listSandboxRuns(
   cursor: string | null,
 ): Promise<{ runs: SandboxRun[]; nextCursor: string | null }> {
@@ -158,7 +162,7 @@ export async function listSandboxRuns(
   return { runs: body, nextCursor: headers.get('x-next-token') || null };
 }
 
-/** The runs route is missing from the SDK's types though it works (docs/protocol.md#untyped-routes). */
+/** Calls a route that the SDK's types lack (docs/protocol.md#untyped-routes). */
 function getUntyped(path: string, cursor: string | null, signal: AbortSignal) {
   const get = upstreamApi().GET as unknown as (
     path: string,

@@ -18,7 +18,7 @@ const { signal } = new AbortController();
 let id: string;
 let root: string;
 
-/** A sandbox whose root is laid out. */
+/** Creates a sandbox and its root folder. */
 async function newSandbox(): Promise<string> {
   const made = await engine.create();
   await (await openEnvd(made)).stat('/', signal);
@@ -44,7 +44,7 @@ async function* chunks(...parts: string[]): AsyncGenerator<Uint8Array> {
 }
 
 describe('a folder', () => {
-  it('tells every kind of entry apart, and what links lead to', async () => {
+  it('lists every kind of entry and the targets of links', async () => {
     const dir = `${root}/data/kinds`;
     fs.mkdirSync(`${dir}/dir`, { recursive: true });
     fs.writeFileSync(`${dir}/file`, 'four');
@@ -81,7 +81,7 @@ describe('a folder', () => {
     expect(Math.abs((byName.get('file')?.modifiedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
   });
 
-  it('gives hostile names as they are, and says of those it cannot give that nobody can ask for them', async () => {
+  it('lists hostile names unchanged and marks invalid ones as not addressable', async () => {
     const dir = `${root}/data/names`;
     fs.mkdirSync(dir, { recursive: true });
     const names = [
@@ -111,7 +111,7 @@ describe('a folder', () => {
     expect(await problemOf(() => envd.stat(bad?.path ?? '', signal))).toBe('vanished');
   });
 
-  it('that is none, is not there or holds too much says so', async () => {
+  it('throws if it is missing or not a folder', async () => {
     const envd = await files();
     expect(await problemOf(() => envd.listDir('/nowhere', signal))).toBe('vanished');
     expect(await problemOf(() => envd.listDir('/etc/hostname', signal))).toBe('not_directory');
@@ -121,7 +121,7 @@ describe('a folder', () => {
     expect(await problemOf(() => envd.stat('/data/kinds/circle/x', signal))).toBe('vanished');
   });
 
-  it('of many thousand entries is read whole', async () => {
+  it('lists many thousand entries', async () => {
     const dir = `${root}/data/many`;
     fs.mkdirSync(dir);
     for (let n = 0; n < 20_000; n += 1) fs.writeFileSync(`${dir}/${'long-name-'.repeat(8)}${n}`, '');
@@ -132,7 +132,7 @@ describe('a folder', () => {
 });
 
 describe('a file', () => {
-  it('is read whole and in ranges, byte by byte', async () => {
+  it('is read whole and in ranges', async () => {
     const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, n) => n % 251));
     fs.writeFileSync(`${root}/data/bytes`, bytes);
     const envd = await files();
@@ -152,7 +152,7 @@ describe('a file', () => {
     });
   });
 
-  it('that cannot be had says why', async () => {
+  it('throws the reason if it cannot be read', async () => {
     const envd = await files();
     const read = (path: string) => problemOf(() => envd.readFile(path, { signal }));
     expect(await read('/nowhere')).toBe('vanished');
@@ -162,7 +162,7 @@ describe('a file', () => {
     expect(await read('/etc/hostname')).toBe('denied');
   });
 
-  it('is written as its bytes come', async () => {
+  it('is written from a stream', async () => {
     const envd = await files();
     await envd.writeFile('/data/new/deep/file', chunks('one ', '', '--sandkeeper-\r\n', 'two'), signal);
     expect(fs.readFileSync(`${root}/data/new/deep/file`, 'utf8')).toBe('one --sandkeeper-\r\ntwo');
@@ -176,7 +176,7 @@ describe('a file', () => {
     expect(await problemOf(() => envd.writeFile('/data/full', chunks('x'), signal))).toBe('no_space');
   });
 
-  it('is moved over another, and removed', async () => {
+  it('replaces another file on a move, and is removed', async () => {
     const envd = await files();
     await envd.writeFile('/data/from', chunks('from'), signal);
     await envd.writeFile('/data/to', chunks('to'), signal);
@@ -188,7 +188,7 @@ describe('a file', () => {
     expect(await problemOf(() => envd.move('/nowhere', '/data/to', signal))).toBe('vanished');
   });
 
-  it('that is refused half-way does not hang whoever sends it', async () => {
+  it('does not block the sender when it is refused midway', async () => {
     async function* endless(): AsyncGenerator<Uint8Array> {
       for (;;) yield Buffer.alloc(64 * 1024);
     }
@@ -199,7 +199,7 @@ describe('a file', () => {
 });
 
 describe('a watch', () => {
-  it('says when it is there, then what changes', async () => {
+  it('reports when it is active, then each change', async () => {
     fs.mkdirSync(`${root}/data/watched`);
     const leaving = new AbortController();
     const heard: (string | null)[] = [];
@@ -214,13 +214,13 @@ describe('a watch', () => {
     await watching;
   });
 
-  it('of nothing, or of a file, is refused', async () => {
+  it('is refused for a missing path or a file', async () => {
     const envd = await files();
     expect(await problemOf(() => envd.watchDir('/nowhere', signal).next())).toBe('vanished');
     expect(await problemOf(() => envd.watchDir('/etc/hostname', signal).next())).toBe('not_directory');
   });
 
-  it('ends with the sandbox, which says how', async () => {
+  it('ends with the sandbox and the reason', async () => {
     const paused = await newSandbox();
     const killed = await newSandbox();
     const [first, second] = await Promise.all([paused, killed].map(openEnvd));
@@ -234,7 +234,7 @@ describe('a watch', () => {
 });
 
 describe('a sandbox', () => {
-  it('that is paused or killed meanwhile is told from a file that is not there', async () => {
+  it('is told apart from a missing file if it was paused or killed', async () => {
     const one = await newSandbox();
     const envd = await openEnvd(one);
     await engine.call('POST', `/sandboxes/${one}/pause`);
@@ -248,7 +248,7 @@ describe('a sandbox', () => {
     expect(await problemOf(() => envd.readFile('/etc/hostname', { signal }))).toBe('gone');
   });
 
-  it('that cannot be reached is unavailable', async () => {
+  it('is unavailable if it cannot be reached', async () => {
     const envd = await files();
     await engine.fault({ route: 'GET /files', reset: true });
     expect(await problemOf(() => envd.readFile('/etc/hostname', { signal }))).toBe('unavailable');
@@ -257,8 +257,8 @@ describe('a sandbox', () => {
   });
 });
 
-describe('a service that answers otherwise', () => {
-  /** The files of a sandbox that answers like this. */
+describe('a hostile service', () => {
+  /** Opens a sandbox whose envd answers like this. */
   async function serve(
     answer: (url: string) => [status: number, body: string, headers?: Record<string, string>],
   ) {
@@ -273,7 +273,7 @@ describe('a service that answers otherwise', () => {
     return (await import('./envd')).openEnvd('i0');
   }
 
-  it('does not put entries into folders they are not in', async () => {
+  it('cannot place entries outside the folder', async () => {
     const names = ['../up', 'a/b', '', '.', '..', 'nul\0', 'fine'];
     const entries = names.map((name) => ({ name, type: 'FILE_TYPE_FILE', path: `/etc/${name}`, size: '1' }));
     const envd = await serve(() => [200, JSON.stringify({ entries: [...entries, null, 5, { name: 7 }] })]);
@@ -281,7 +281,7 @@ describe('a service that answers otherwise', () => {
     expect(listed.map(({ path }) => path)).toEqual(['/data/fine']);
   });
 
-  it('is denied, and led nowhere else', async () => {
+  it('is denied and cannot redirect', async () => {
     const denied = await serve(() => [403, '{"code":"permission_denied","message":"no"}']);
     expect(await problemOf(() => denied.stat('/x', signal))).toBe('denied');
     expect(await problemOf(() => denied.listDir('/x', signal))).toBe('denied');
@@ -290,7 +290,7 @@ describe('a service that answers otherwise', () => {
     expect(thrown).toMatchObject({ code: 'unexpected' });
   });
 
-  it('does not fill the memory with one listing', async () => {
+  it('cannot exhaust the memory with one listing', async () => {
     const huge = `{"entries":[${'{"name":"x"},'.repeat(5_500_000)}{"name":"x"}]}`;
     const envd = await serve(() => [200, huge]);
     expect(await problemOf(() => envd.listDir('/x', signal))).toBe('too_large');

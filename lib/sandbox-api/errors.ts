@@ -1,14 +1,14 @@
 import 'server-only';
 import { type ErrorCode, SandkeeperError } from '../errors';
 
-/** What the upstream answered, as far as its error mapping needs. */
 type Refusal = { status: number; retryAfter: string | null; body: unknown };
 
-/** What the call was for: tells a full quota from a rate limit, and completes the sentences people read. */
 export type CallContext = {
+  /** The purpose of the call, for example "listing sandboxes". Completes error messages. */
   doing: string;
+  /** Whether the call may exceed the limit of running sandboxes. Tells a full quota from a rate limit. */
   takesSlot?: boolean;
-  /** The call names no sandbox: where it is not found, there is no such service at that address. */
+  /** The call names no sandbox. Its 404 means that the address has no sandbox service. */
   isCollection?: boolean;
 };
 
@@ -17,7 +17,7 @@ const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
   forbidden: (doing) => `The sandbox service does not allow ${doing}.`,
   not_found: () => 'There is no such sandbox. It may have been terminated.',
   conflict: (doing) => `The sandbox is in a state that does not allow ${doing}.`,
-  rate_limited: () => 'The sandbox service asks us to slow down. Try again shortly.',
+  rate_limited: () => 'The sandbox service received too many requests. Try again shortly.',
   quota: () => 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
   timeout: (doing) => `The sandbox service took too long with ${doing}.`,
   unavailable: () => 'The sandbox service cannot be reached or has a problem.',
@@ -25,7 +25,7 @@ const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
   unexpected: (doing) => `The sandbox service answered ${doing} in a form this version does not understand.`,
 };
 
-/** The error for an answer outside 2xx. The upstream's own text becomes the cause. See docs/protocol.md#error-body. */
+/** Maps an answer outside 2xx. Its text becomes the cause (docs/protocol.md#error-body). */
 export function errorFromAnswer(
   { status, retryAfter, body }: Refusal,
   context: CallContext,
@@ -47,16 +47,13 @@ export function errorFromAnswer(
   });
 }
 
-/** Whether the service answered that it is asked too much: 429, or 503 as some put it. */
+/** Whether the service answered 429, or 503 as some services do instead. */
 export function asksToSlowDown({ code, cause }: SandkeeperError): boolean {
   const status = typeof cause === 'object' && cause !== null && 'status' in cause ? cause.status : null;
   return code === 'rate_limited' || status === 503;
 }
 
-/**
- * The error for a call that got no answer: out of time, refused, reset (docs/protocol.md#transport-errors: bare
- * `TypeError`s).
- */
+/** Maps a call without an answer, for example a timeout or a reset connection (docs/protocol.md#transport-errors). */
 export function errorFromThrown(thrown: unknown, context: CallContext): SandkeeperError {
   if (thrown instanceof SandkeeperError) return thrown;
   const name = thrown instanceof Error ? thrown.name : '';
@@ -69,7 +66,7 @@ export function errorFromThrown(thrown: unknown, context: CallContext): Sandkeep
   return new SandkeeperError(code, MESSAGES[code](context.doing), { cause: thrown });
 }
 
-/** The error for an answer whose body is not what the protocol promises. */
+/** Maps an answer with a malformed body. */
 export function errorFromShape(cause: unknown, context: CallContext): SandkeeperError {
   return new SandkeeperError('unexpected', MESSAGES.unexpected(context.doing), { cause });
 }
@@ -81,12 +78,12 @@ function codeOf(status: number, retryAfterMs: number | undefined, { takesSlot }:
   if (status === 404) return 'not_found';
   if (status === 408 || status === 504) return 'timeout';
   if (status === 409) return 'conflict';
-  // The concurrency cap and a rate limiter share a status; only the limiter says when to come back.
+  // The concurrency limit and a rate limiter share a status. Only the limiter sends `Retry-After`.
   if (status === 429) return takesSlot && retryAfterMs === undefined ? 'quota' : 'rate_limited';
   return status >= 500 ? 'unavailable' : 'unexpected';
 }
 
-/** `Retry-After` in ms: seconds or an HTTP date. */
+/** Parses `Retry-After`, which is in seconds or an HTTP date, to ms. */
 function parseRetryAfter(text: string | null): number | undefined {
   if (text === null) return undefined;
   const seconds = Number(text);

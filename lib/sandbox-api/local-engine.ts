@@ -6,22 +6,22 @@ import { callUpstream } from './call';
 
 const Status = z.object({ maxRunning: z.number() });
 
-/** Whether the upstream is the engine that `npm start` runs, which can do a little more than the cloud. */
+/** Whether the service is the engine that `npm start` runs, which has additional routes. */
 export function isLocalEngine(): boolean {
   return config().upstream.kind === 'local';
 }
 
-/** How many sandboxes may run at once, or `null` where the service does not say. */
+/** The limit of concurrently running sandboxes; `null` if the service does not tell. */
 export async function maxRunning(): Promise<number | null> {
   if (!isLocalEngine()) return null;
   const { body } = await callUpstream((signal) => ask('GET', '/engine/status', signal), {
-    doing: 'asking for the limits',
+    doing: 'reading the limits',
     schema: Status,
   });
   return body.maxRunning;
 }
 
-/** Fills an empty local engine with a mixed fleet to try things on. Refused anywhere else. */
+/** Fills an empty local engine with a mixed fleet. @throws SandkeeperError `forbidden` for other services */
 export async function createDemoFleet(): Promise<{ created: number }> {
   if (!isLocalEngine()) {
     throw new SandkeeperError('forbidden', 'A demo fleet can only be created on the local engine.');
@@ -36,7 +36,7 @@ export async function createDemoFleet(): Promise<{ created: number }> {
 async function ask(method: string, path: string, signal: AbortSignal) {
   const { apiUrl, apiKey } = config().upstream;
   const response = await fetch(new URL(path, apiUrl), { method, headers: { 'x-api-key': apiKey }, signal });
-  // A refusal may come from something in between, in any form; its status is what counts.
+  // A proxy may answer in any format, so only the status counts.
   if (!response.ok) return { error: await response.text(), response };
   const data: unknown = await response.json();
   return { data, response };

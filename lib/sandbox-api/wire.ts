@@ -9,9 +9,7 @@ const Time = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/**
- * `ListedSandbox` and `SandboxDetail` of docs/protocol.md#schemas, turned into our `Sandbox`. Tokens are not even read.
- */
+/** Parses `ListedSandbox` and `SandboxDetail` (docs/protocol.md#schemas). Does not read tokens. */
 export const WireSandbox = z
   .object({
     sandboxID: SandboxId,
@@ -42,7 +40,7 @@ export const WireSandbox = z
     }),
   );
 
-/** The answer to create, resume and connect; we only need the id. */
+/** The answer to a create request. */
 export const WireStarted = z.object({ sandboxID: SandboxId });
 
 export const WireTemplate = z

@@ -192,7 +192,7 @@ describe('kill', () => {
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 429, retryAfterSeconds: 0 });
     expect(await kill(id)).toMatchObject({
       outcome: 'failed',
-      message: 'The sandbox service asks us to slow down. Try again shortly.',
+      message: 'The sandbox service received too many requests. Try again shortly.',
     });
     expect((await engine.detail(id)).status).toBe(200);
   });
