@@ -41,11 +41,11 @@ const wellBehaved = (name: string) =>
   );
 
 /** A command that starts the services one after the other and then logs `up`. */
-function writeCommand(services: string[]): string {
+function writeCommand(services: string[], { stopWithinMs = 5_000 } = {}): string {
   return writeProgram(
     'command',
     `import { handleStopSignals, startService } from ${JSON.stringify(childrenModule)};
-     handleStopSignals({ exitCode: 0 });
+     handleStopSignals({ exitCode: 0, stopWithinMs: ${stopWithinMs} });
      for (const service of ${JSON.stringify(services)}) {
        await startService('service', [service], { env: process.env, cwd: '/', readyTimeoutMs: 30000 }).ready;
      }
@@ -105,7 +105,7 @@ describe('startService', () => {
   it('does not wait for ever', async () => {
     const program = writeProgram(
       'service',
-      `process.on('disconnect', () => {}); setTimeout(() => {}, 3000);`,
+      `process.on('disconnect', () => {}); setTimeout(() => {}, 1500);`,
     );
     const { ready } = startService('engine', [program], { ...options(), readyTimeoutMs: 500 });
     await expect(ready).rejects.toThrow('The engine was not ready after 0.5 seconds.');
@@ -138,7 +138,7 @@ describe('handleStopSignals', () => {
        setInterval(() => {}, 1000);
        process.send({ type: 'ready' });`,
     );
-    const launcher = await launch(process.execPath, [writeCommand([stubborn])]);
+    const launcher = await launch(process.execPath, [writeCommand([stubborn], { stopWithinMs: 500 })]);
     launcher.kill('SIGTERM');
     expect(await exitCode(launcher)).toBe(0);
     expect(readLog()).toContain('refused');

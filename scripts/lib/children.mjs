@@ -9,7 +9,8 @@ import readline from 'node:readline';
 import { dim } from './terminal.mjs';
 
 const isWindows = process.platform === 'win32';
-const graceMs = 5000;
+/** How long a process has to stop before it is killed. */
+let graceMs = 5000;
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} Ending */
 
@@ -107,9 +108,10 @@ export async function stopAndExit(exitCode) {
  * Stops the command on a signal, or when npm has ended: npm signals only the shell between it and us, which does not pass
  * the signal on. A second signal after more than a second ends everything at once. An earlier one is the same Ctrl-C again,
  * which npm repeats after the terminal has sent it.
- * @param {{ exitCode: number, onRequest?: () => void }} options
+ * @param {{ exitCode: number, onRequest?: () => void, stopWithinMs?: number }} options
  */
-export function handleStopSignals({ exitCode, onRequest }) {
+export function handleStopSignals({ exitCode, onRequest, stopWithinMs = graceMs }) {
+  graceMs = stopWithinMs;
   let requestedAt = 0;
   const stop = () => {
     if (requestedAt > 0 && Date.now() - requestedAt > 1000) process.exit(1);

@@ -106,7 +106,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
 
   test('kills a process at its deadline, even without a client', async () => {
     await expect(sandbox.commands.run('sleep 30', { timeoutMs: 300 })).rejects.toThrow(TimeoutError);
-    const stream = start({ process: bash('exec sleep 31') }, { 'connect-timeout-ms': '5000.0' });
+    const stream = start({ process: bash('exec sleep 31') }, { 'connect-timeout-ms': '2500.0' });
     const pid = await pidOf(stream);
     stream.abort();
     const isListed = async () => {
@@ -254,7 +254,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
   });
 
   test('sends keepalives on idle streams, but not before the start', async () => {
-    const stream = start({ process: bash('sleep 2.5') }, { 'keepalive-ping-interval': '1' });
+    const stream = start({ process: bash('sleep 1.5') }, { 'keepalive-ping-interval': '1' });
     const messages = await collectRpc(stream);
     const kinds = messages.map((message) => Object.keys((message.event as object) ?? message)[0]);
     // One per second, as many as a slow machine needs.

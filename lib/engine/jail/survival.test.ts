@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Sandbox } from '@moru-ai/core';
 import { build } from 'esbuild';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { removeTree } from '../../test-support/remove-tree';
 import type { Engine } from '../engine';
 import { isSameProcess } from './process-tree';
@@ -22,6 +22,10 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
 
   beforeAll(async () => {
     engine = await startProcessEngine({ sampleEveryMs: 300 });
+  });
+
+  afterAll(async () => {
+    if (engineBundle) rmSync(await engineBundle, { recursive: true, force: true });
   });
 
   test('follows the page on killing from start to end', async () => {
@@ -155,21 +159,29 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
 async function startCrashableEngine(
   dataDir: string,
 ): Promise<{ child: ChildProcess; engine: ProcessEngine }> {
-  // Below the packages, which the bundle looks for.
-  const directory = join(dirname(fileURLToPath(import.meta.url)), `../../../build/test-${process.pid}`);
-  await bundle('main.ts', join(directory, 'engine.mjs'));
-  await bundle('jail/agent.ts', join(directory, 'agent.mjs'));
+  engineBundle ??= bundleEngine();
+  const directory = await engineBundle;
   const args = [join(directory, 'engine.mjs'), '--port', '0', '--data-dir', dataDir];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-    rmSync(directory, { recursive: true, force: true });
-  });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const ready = await new Promise<Engine>((resolve, reject) => {
     child.once('message', (message) => resolve(message as Engine));
     child.once('exit', () => reject(new Error('the engine did not start')));
   });
   return { child, engine: processEngineOf({ ...ready, dataDir }) };
+}
+
+let engineBundle: Promise<string> | undefined;
+
+/** Bundles the engine and its agent once for this file. Returns their directory. */
+async function bundleEngine(): Promise<string> {
+  // Below the packages, which the bundle looks for.
+  const directory = join(dirname(fileURLToPath(import.meta.url)), `../../../build/test-${process.pid}`);
+  await Promise.all([
+    bundle('main.ts', join(directory, 'engine.mjs')),
+    bundle('jail/agent.ts', join(directory, 'agent.mjs')),
+  ]);
+  return directory;
 }
 
 async function bundle(entry: string, outfile: string): Promise<void> {
