@@ -93,7 +93,7 @@ test('saves the home of a sandbox, kills it, and says where its files are', asyn
   const dialog = await askToKill(page, id);
   await expect(archiveOption(dialog)).not.toBeChecked();
   await archiveOption(dialog).check();
-  await expect(dialog).toContainText("its user's home, to a .tar.gz on the server");
+  await expect(dialog).toContainText("the user's home directory, to a .tar.gz on the server");
   await expect(dialog).toContainText('The sandbox is killed only after its archive is verified.');
   for (const wrong of ['out', '/work/../etc', '']) {
     await pathField(dialog).fill(wrong);
@@ -162,7 +162,7 @@ test('saves those of many, and wakes a paused one for it', async ({ page, moru }
   await page.goto(`/operations/access?sandbox=${paused}`);
   const access = page.getByRole('table', { name: 'Access' });
   await expect(access).toContainText('to save its files before a kill; its timeout now pauses it');
-  await expect(access).toContainText('It was terminated');
+  await expect(access).toContainText('Terminated');
   await expect(access).not.toContainText('Paused again');
 });
 
@@ -282,7 +282,7 @@ test('taken up after a crash, it begins anew and leaves nothing half-written', a
   expect(archives()[id]).toContain('user/long');
   await page.goto(`/operations/access?sandbox=${id}`);
   const access = page.getByRole('table', { name: 'Access' });
-  await expect(access).toContainText('It was terminated');
+  await expect(access).toContainText('Terminated');
   await expect(access.getByRole('row').filter({ hasText: 'Woke sandbox' })).toHaveCount(1);
 });
 
