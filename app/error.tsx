@@ -3,7 +3,7 @@
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
 
-/** What a page shows when it threw. Its text stays on the server; the digest finds it in the log. */
+/** Shown when a page throws. The message stays on the server; the digest identifies it in the log. */
 export default function ErrorPage({
   error,
   reset,
@@ -13,9 +13,9 @@ export default function ErrorPage({
 }) {
   return (
     <main className="mx-auto max-w-xl p-10">
-      <Notice title="This page could not be shown">
+      <Notice title="This page could not be loaded">
         <p>
-          Nothing was changed. The server log has the details{error.digest ? ` under ${error.digest}` : ''}.
+          Nothing was changed. Details are in the server log{error.digest ? ` under ${error.digest}` : ''}.
         </p>
         <Button className="mt-4" onClick={reset}>
           Try again

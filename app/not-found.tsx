@@ -5,9 +5,9 @@ import { paths } from '@/lib/paths';
 export default function NotFoundPage() {
   return (
     <main className="mx-auto max-w-xl p-10">
-      <Notice title="There is no such page">
+      <Notice title="Page not found">
         <Link href={paths.sandboxes()} className="text-accent underline">
-          Go to the sandboxes
+          Go to Sandboxes
         </Link>
       </Notice>
     </main>

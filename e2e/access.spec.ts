@@ -19,7 +19,7 @@ test('the link from the start signs in, and its token leaves the address bar', a
   await expect(page.getByRole('heading', { name: 'Sandboxes', exact: true })).toBeAttached();
 
   await page.getByRole('button', { name: 'Account and theme' }).click();
-  await expect(page.getByRole('menu')).toContainText('signed in as admin');
+  await expect(page.getByRole('menu')).toContainText('Role: admin');
 
   const [cookie] = (await page.context().cookies()).filter(
     ({ name }) => name === sandkeeper.sessionCookieName,

@@ -61,9 +61,9 @@ for (const theme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'suggestions and a filter error');
       await filterBox(page).fill('nothing-has-this ');
       await page.keyboard.press('Escape');
-      await expect(page.getByText('No sandbox passes this filter.')).toBeVisible();
+      await expect(page.getByText('No sandboxes match this filter.')).toBeVisible();
       await expectAccessible(page, 'a filter that nothing passes');
-      await page.getByRole('button', { name: 'Clear the filter' }).first().click();
+      await page.getByRole('button', { name: 'Clear filter' }).first().click();
 
       await askToKill(page, id);
       await expectAccessible(page, 'the kill dialog');
@@ -136,7 +136,7 @@ for (const theme of ['light', 'dark'] as const) {
       await expect(page.getByRole('main')).toContainText('Terminated at');
       await expectAccessible(page, 'a terminated sandbox');
       await page.goto('/sandboxes/i00000000000000000000');
-      await expect(page.getByRole('heading', { name: 'There is no sandbox with this id' })).toBeVisible();
+      await expect(page.getByRole('heading', { name: 'Sandbox not found' })).toBeVisible();
       await expectAccessible(page, 'an unknown sandbox');
     });
   });

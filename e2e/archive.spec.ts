@@ -110,10 +110,10 @@ test('saves the home of a sandbox, kills it, and says where its files are', asyn
   expect(read(id, 'user/out/result')).toBe(`of ${id}`);
 
   await page.goto(`/sandboxes/${id}`);
-  const end = page.getByText('Files of it were saved before');
+  const end = page.getByText('Files were archived before the kill');
   await expect(end).toContainText(`/${id}.tar.gz`);
   await expect(end).toContainText(`${archives()[id]?.length} entries`);
-  await page.getByRole('link', { name: 'See the operation' }).click();
+  await page.getByRole('link', { name: 'View operation' }).click();
   await expect(page.getByRole('heading', { name: `Kill ${id} after saving ~` })).toBeVisible();
   await expect(page.getByRole('row', { name: id })).toContainText(
     `Archived ${archives()[id]?.length} entries`,

@@ -406,7 +406,7 @@ test.describe('in a sandkeeper of its own', () => {
       await filter(page, 'environment=development');
       await headCheckbox(page).check();
       const kill = dock(page).getByRole('button', { name: /^Kill/ });
-      await expect(kill).toHaveAccessibleDescription(/^One operation takes 2 at most/);
+      await expect(kill).toHaveAccessibleDescription(/at most 2 sandboxes/);
       await expect(kill).toBeDisabled();
       // The server says the same to who asks it.
       await page.getByRole('grid').press('Delete');

@@ -25,7 +25,7 @@ test('one click makes a demo fleet on the local engine', async ({ page, moru }) 
   await expect(rows(page).first()).toBeVisible();
   await expect.poll(async () => (await moru.listIds()).length).toBe(36);
   await expect(page.getByRole('banner')).toContainText(/[1-9]\d* running · [1-9]\d* paused/);
-  await expect(page.getByRole('group', { name: 'Narrow down' })).toContainText('development');
+  await expect(page.getByRole('group', { name: 'Quick filters' })).toContainText('development');
 });
 
 test('a new sandbox gets the template, metadata and time it was given', async ({
@@ -37,7 +37,7 @@ test('a new sandbox gets the template, metadata and time it was given', async ({
   const dialog = page.getByRole('dialog', { name: 'New sandbox' });
   await dialog.getByLabel('Template').fill('python');
   await dialog.getByLabel('Metadata').fill('environment=development\nowner = ana=bea');
-  await dialog.getByLabel('Time until it ends').fill('20');
+  await dialog.getByLabel('Timeout (minutes)').fill('20');
   await dialog.getByLabel('Pause instead of kill').check();
   await dialog.getByRole('button', { name: 'Create sandbox' }).click();
   await expect(toast(page, /^Created i[a-z0-9]{20}$/)).toBeVisible();
@@ -62,9 +62,9 @@ test('a new sandbox that cannot be made keeps what was typed and says why', asyn
   await expect(dialog.getByRole('alert')).toContainText('Line 2 is not key=value');
   await expect(create).toBeDisabled();
   await dialog.getByLabel('Metadata').fill('owner=ana');
-  await dialog.getByLabel('Time until it ends').fill('0');
+  await dialog.getByLabel('Timeout (minutes)').fill('0');
   await expect(create).toBeDisabled();
-  await dialog.getByLabel('Time until it ends').fill('10');
+  await dialog.getByLabel('Timeout (minutes)').fill('10');
 
   await dialog.getByLabel('Template').fill('no-such-template');
   await create.click();

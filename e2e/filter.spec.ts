@@ -57,8 +57,8 @@ test('every kind of term selects what it says', async ({ page, moru }) => {
   }
   await expect(page.getByText(`1 of 3`)).toBeVisible();
   await filter(page, 'age>2h');
-  await expect(page.getByText('No sandbox passes this filter.')).toBeVisible();
-  await page.getByRole('button', { name: 'Clear the filter' }).last().click();
+  await expect(page.getByText('No sandboxes match this filter.')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear filter' }).last().click();
   await expectRow(page, ana);
 });
 
@@ -73,7 +73,7 @@ test('a value narrows down while it is typed and means exactly what it says once
   await filterBox(page).pressSequentially('environment=dev');
   await expect.poll(() => idsInOrder(page)).toEqual([dev]);
   await page.keyboard.press('Enter');
-  await expect(page.getByText('No sandbox passes this filter.')).toBeVisible();
+  await expect(page.getByText('No sandboxes match this filter.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Remove environment=dev' })).toBeVisible();
 });
 
@@ -156,7 +156,7 @@ test('a click on a facet adds its term, a second one takes it back; a row’s me
   await moru.pause(other);
   await openFleet(page);
   await expectRow(page, other, 'Paused');
-  const facets = page.getByRole('group', { name: 'Narrow down' });
+  const facets = page.getByRole('group', { name: 'Quick filters' });
   const running = facets.getByRole('button', { name: 'running' });
   await expect(running).toContainText('1');
   await running.click();
@@ -169,7 +169,7 @@ test('a click on a facet adds its term, a second one takes it back; a row’s me
   await facets.getByRole('button', { name: 'development' }).click();
   await expect(page.getByRole('button', { name: 'Remove environment=development' })).toBeVisible();
   await expectNoRow(page, other);
-  await page.getByRole('button', { name: 'Clear the filter' }).click();
+  await page.getByRole('button', { name: 'Clear filter' }).click();
 
   await row(page, other).getByTitle('Filter by environment=production').click();
   await lookAway(page);

@@ -336,7 +336,7 @@ test('Tab goes through the controls of the active row only', async ({ page, moru
   await page.getByRole('grid', { name: 'Sandboxes' }).focus();
   await page.keyboard.press('ArrowDown');
   await page.getByRole('columnheader', { name: 'Size' }).getByRole('button').focus();
-  for (const name of [id, `Copy ${id}`, `Acts on ${id}`]) {
+  for (const name of [id, `Copy ${id}`, `Actions for ${id}`]) {
     await page.keyboard.press('Tab');
     await expect(row(page, id).locator(':focus')).toHaveAccessibleName(name);
   }

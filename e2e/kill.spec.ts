@@ -76,7 +76,7 @@ test('keeps the focus inside the dialog and gives it back afterwards', async ({ 
     await expect(dialog.locator(':focus')).toHaveCount(1);
   }
   await page.keyboard.press('Escape');
-  await expect(row(page, id).getByRole('button', { name: `Acts on ${id}` })).toBeFocused();
+  await expect(row(page, id).getByRole('button', { name: `Actions for ${id}` })).toBeFocused();
 });
 
 test('a click beside the dialog does not answer it', async ({ page, moru }) => {

@@ -386,10 +386,10 @@ test('a sandbox leads to what was done to it, and a killed one to what killed it
   const id = await moru.create();
   await page.goto(`/sandboxes/${id}`);
   await expect(page.getByRole('button', { name: 'Pause' })).toBeEnabled();
-  await expect(page.getByRole('link', { name: 'Operations on it' })).toHaveCount(0);
+  await expect(page.getByRole('link', { name: 'View all operations' })).toHaveCount(0);
   await ended(page, await operator.pause([id]));
   await page.reload();
-  await page.getByRole('link', { name: 'Operations on it' }).click();
+  await page.getByRole('link', { name: 'View all operations' }).click();
   await expect(page).toHaveURL(new RegExp(`/operations\\?sandbox=${id}$`));
   await expect(logRows(page)).toHaveCount(1);
 
@@ -397,7 +397,7 @@ test('a sandbox leads to what was done to it, and a killed one to what killed it
   await ended(page, operationId);
   await page.goto(`/sandboxes/${id}`);
   await expect(page.getByRole('main')).toContainText('It was killed here by admin.');
-  await page.getByRole('link', { name: 'See the operation' }).click();
+  await page.getByRole('link', { name: 'View operation' }).click();
   await expect(page).toHaveURL(new RegExp(`/operations/${operationId}$`));
   await expect(page.getByRole('heading', { name: `Kill ${id}` })).toBeVisible();
   await itemRow(page, id).getByRole('link', { name: id }).click();
@@ -452,9 +452,7 @@ test('a viewer can read everything and change nothing', async ({
 test('shows a not-found page for an unknown operation', async ({ page, sandkeeper, sessions }) => {
   for (const id of ['nosuchoperation', '..%2F..%2Fx', '%00', 'a'.repeat(300), '%3Cscript%3E', '__proto__']) {
     await page.goto(`${sandkeeper.url}/operations/${id}`);
-    await expect(
-      page.getByRole('heading', { name: /Operation not found|There is no such page/ }),
-    ).toBeVisible();
+    await expect(page.getByRole('heading', { name: /Operation not found|Page not found/ })).toBeVisible();
     const route = await ask(sandkeeper, `/api/operations/${id}`, {
       headers: cookieOf(sandkeeper, sessions.viewer),
     });

@@ -17,7 +17,7 @@ function palette(page: Page): Locator {
 }
 
 function search(page: Page): Locator {
-  return palette(page).getByRole('combobox', { name: 'Search for commands and sandboxes' });
+  return palette(page).getByRole('combobox', { name: 'Search commands and sandboxes' });
 }
 
 function command(page: Page, name: string | RegExp): Locator {
@@ -98,7 +98,7 @@ test('goes places, narrows the list down, and changes the theme', async ({ page,
     'page',
   );
   await openPalette(page);
-  await expect(command(page, 'Go to Operations')).toContainText('This is where you are.');
+  await expect(command(page, 'Go to Operations')).toContainText('You are on this page.');
   await search(page).fill('less than 10 min');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/sandboxes\?q=left/);
@@ -145,7 +145,7 @@ test('does to what is selected what the dock does', async ({ page, signIn, moru 
   for (const id of ids) await expect.poll(() => moru.stateOf(id)).toBe('paused');
   // It follows what happens while it is open.
   await openPalette(page, 'pause');
-  await expect(command(page, /^Pause/)).toContainText('None of them is running.');
+  await expect(command(page, /^Pause/)).toContainText('No selected sandbox is running.');
   await expect(command(page, /^Pause/)).toHaveAttribute('aria-disabled', 'true');
   await page.keyboard.press('Escape');
   await checkboxOf(page, paused).click();

@@ -135,7 +135,7 @@ test('changes elsewhere show within two seconds', async ({ page, moru }) => {
 
 test('an unknown id says so and leads back', async ({ page, sandkeeper }) => {
   await page.goto('/sandboxes/i00000000000000000000');
-  await expect(page.getByRole('heading', { name: 'There is no sandbox with this id' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Sandbox not found' })).toBeVisible();
   await page.getByRole('link', { name: 'All sandboxes' }).click();
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
@@ -147,7 +147,7 @@ test('a failure to read it is said, with what was known', async ({ page, moru })
   await moru.addFault({ route: 'GET /sandboxes/*', status: 503 });
   await page.goto(`/sandboxes/${id}`);
   const main = page.getByRole('main');
-  await expect(main).toContainText('cannot be read at the moment');
+  await expect(main).toContainText('could not be loaded');
   await expect(main).toContainText('ana');
   await moru.clearFaults();
   await main.getByRole('link', { name: 'Try again' }).click();

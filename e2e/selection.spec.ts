@@ -123,7 +123,7 @@ test('the checkbox in the head selects all that match and says how much of that 
   await expect(head).toBeChecked();
   await expectSelected(page, [0, 1, 2]);
   await expect(dock(page)).toContainText('3 selected');
-  await expect(dock(page)).toContainText('all that match');
+  await expect(dock(page)).toContainText('all matching');
   await expect(act(page, /^Select all/)).toHaveCount(0);
   await rows(page).nth(1).getByRole('checkbox').click();
   await expect(head).toBeChecked({ indeterminate: true });
@@ -135,9 +135,9 @@ test('the checkbox in the head selects all that match and says how much of that 
   await head.click();
   await expectSelected(page, []);
   await expect(dock(page)).toContainText('0 selected');
-  await expect(dock(page)).toContainText('1 hidden by the filter is left out');
+  await expect(dock(page)).toContainText('1 hidden by the filter, not included');
   await expect(act(page, /^Kill/)).toBeDisabled();
-  await expect(act(page, /^Kill/)).toHaveAccessibleDescription('Nothing that is selected passes the filter.');
+  await expect(act(page, /^Kill/)).toHaveAccessibleDescription('No selected sandbox matches the filter.');
 });
 
 test('what the filter hides is left out, said so, and back when the filter goes', async ({ page, moru }) => {
@@ -151,7 +151,7 @@ test('what the filter hides is left out, said so, and back when the filter goes'
   await expect(dock(page)).toContainText('4 selected');
   await filter(page, 'owner=ana');
   await expect(dock(page)).toContainText('2 selected');
-  await expect(dock(page)).toContainText('2 more hidden by the filter are left out');
+  await expect(dock(page)).toContainText('2 more hidden by the filter, not included');
   const shown = await idsInOrder(page);
   await act(page, 'Pause 2').click();
   for (const id of shown) await expect.poll(() => moru.stateOf(id)).toBe('paused');
@@ -169,14 +169,14 @@ test('each act counts only those that it makes sense for', async ({ page, moru }
   await moru.pause(first);
   await expectRow(page, first, 'Paused');
   await headCheckbox(page).check();
-  await expect(dock(page)).toContainText('2 running · 1 paused · all that match');
+  await expect(dock(page)).toContainText('2 running · 1 paused · all matching');
   for (const name of ['Set time left of 2…', 'Resume 1…', 'Pause 2', 'Kill 3…'])
     await expect(act(page, name)).toBeEnabled();
   await act(page, 'Pause 2').click();
   await expectRow(page, second, 'Paused');
   await expectRow(page, third, 'Paused');
   await expect(act(page, 'Pause')).toBeDisabled();
-  await expect(act(page, 'Pause')).toHaveAccessibleDescription('None of them is running.');
+  await expect(act(page, 'Pause')).toHaveAccessibleDescription('No selected sandbox is running.');
   await expect(act(page, 'Resume 3…')).toBeEnabled();
   await expectSelected(page, [0, 1, 2]);
 });
@@ -196,7 +196,7 @@ test('what is gone leaves the selection; what comes is not in it; what changes s
   await expectRow(page, newcomer);
   await expect(checkboxOf(page, newcomer)).not.toBeChecked();
   await expect(dock(page)).toContainText('2 selected');
-  await expect(dock(page)).toContainText('all that match but one');
+  await expect(dock(page)).toContainText('all matching except 1');
 
   await moru.pause(first);
   await expectRow(page, first, 'Paused');
@@ -288,7 +288,7 @@ test('the button in the dock clears the selection and gives the focus back to th
 }) => {
   await openWith(page, moru, plain(2));
   await headCheckbox(page).check();
-  await act(page, 'Clear the selection').click();
+  await act(page, 'Clear selection').click();
   await expectSelected(page, []);
   await expect(dock(page)).toHaveCount(0);
   await expect(grid(page)).toBeFocused();
@@ -335,7 +335,7 @@ test.describe('with another role', () => {
     await expect(page.getByRole('tooltip')).toHaveText('This needs the role admin.');
     await page.keyboard.press('Enter');
     await expect(page.getByRole('alertdialog')).toHaveCount(0);
-    await act(page, 'Copy 3 ids').click();
+    await act(page, 'Copy 3 IDs').click();
     await expect(act(page, 'Copied')).toBeVisible();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(ids.join('\n'));
   });
@@ -398,7 +398,7 @@ test('the dock never hides the last rows, and no toast hides the dock', async ({
   await page.evaluate(() => {
     navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'));
   });
-  await act(page, `Copy ${count} ids`).click();
+  await act(page, `Copy ${count} IDs`).click();
   const news = toast(page, 'does not allow copying');
   await expect(news).toBeVisible();
   await expect
@@ -418,7 +418,7 @@ test(`all of ${MANY} are selected, whatever is on screen`, async ({ page, moru, 
   await headCheckbox(page).check();
   await expect(dock(page)).toContainText(`${MANY} selected`);
   expect(await rows(page).count()).toBeLessThan(100);
-  await act(page, `Copy ${MANY} ids`).click();
+  await act(page, `Copy ${MANY} IDs`).click();
   await expect(act(page, 'Copied')).toBeVisible();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied.split('\n')).toEqual((await moru.listIds()).sort());
@@ -427,11 +427,11 @@ test(`all of ${MANY} are selected, whatever is on screen`, async ({ page, moru, 
   await page.keyboard.press('End');
   await page.keyboard.press(' ');
   await expect(dock(page)).toContainText(`${MANY - 1} selected`);
-  await expect(dock(page)).toContainText('all that match but one');
+  await expect(dock(page)).toContainText('all matching except 1');
   await filter(page, 'half=even');
   await expect(dock(page)).toContainText(/\d+ selected/);
-  await expect(dock(page)).toContainText(/(749|750) more hidden by the filter are left out/);
-  await act(page, 'Clear the selection').click();
+  await expect(dock(page)).toContainText(/(749|750) more hidden by the filter, not included/);
+  await act(page, 'Clear selection').click();
 
   // A range goes through rows that have never been drawn.
   await filter(page, '');
@@ -440,5 +440,5 @@ test(`all of ${MANY} are selected, whatever is on screen`, async ({ page, moru, 
   await page.keyboard.press(' ');
   await page.keyboard.press('Shift+End');
   await expect(dock(page)).toContainText(`${MANY} selected`);
-  await expect(dock(page)).toContainText('all that match');
+  await expect(dock(page)).toContainText('all matching');
 });

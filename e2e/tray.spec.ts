@@ -50,7 +50,7 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   await expect(page.getByRole('status', { name: 'Operations' })).toContainText(
     'Killing 30 sandboxes in 4 s. It can still be cancelled.',
   );
-  await expect(page.getByRole('link', { name: 'Operations, 1 under way' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Operations, 1 in progress' })).toBeVisible();
 
   const other = await context.newPage();
   await other.goto(`/sandboxes/${kept}`);

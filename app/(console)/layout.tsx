@@ -8,7 +8,7 @@ import { config } from '@/lib/config';
 import { countStates } from '@/lib/fleet/view';
 import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
 
-/** The shell around every page behind the sign-in. Pages check the session and the role again themselves. */
+/** Renders the shell once. A layout does not guard its pages: each page checks the session and role itself. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
   const { actor, role } = await guardPage('viewer');
   const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
@@ -28,7 +28,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
   );
 }
 
-/** Waits for the first reading of the fleet, so that the header of a fresh server starts with figures. */
+/** Waits for the first reading, so that the header has figures even right after the server starts. */
 async function SummaryOnceRead() {
   await fleetWatcher().ready(FIRST_READING_MS);
   return <SummaryNow />;

@@ -6,7 +6,6 @@ import { paths } from '@/lib/paths';
 
 export const metadata: Metadata = { title: 'Sign in' };
 
-/** Needs no role: it is where one gets one. */
 export default async function SignInPage({ searchParams }: PageProps<'/sign-in'>) {
   const { token } = await searchParams;
   if (token === undefined && (await currentSession())) redirect(paths.sandboxes());

@@ -5,9 +5,9 @@ import { LazyMenu } from '@/components/ui/floating';
 import { THEME_NAMES, THEMES, type Theme } from '@/components/ui/theme';
 import { chooseTheme, useTheme } from '@/components/ui/use-theme';
 import type { Role } from '@/lib/access/roles';
-import { leave } from './leave';
+import { signOutEverywhere } from './sign-out';
 
-/** Who is signed in, how it looks, and the way out. */
+/** The signed-in account, the theme and the sign-out. */
 export function AccountMenu({ actor, role, theme }: { actor: string; role: Role; theme: Theme }) {
   const current = useTheme(theme);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
@@ -30,7 +30,7 @@ export function AccountMenu({ actor, role, theme }: { actor: string; role: Role;
         header={
           <>
             <div className="font-medium">{actor}</div>
-            <div className="text-ink-3 text-small">signed in as {role}</div>
+            <div className="text-ink-3 text-small">Role: {role}</div>
           </>
         }
         acts={[
@@ -38,7 +38,7 @@ export function AccountMenu({ actor, role, theme }: { actor: string; role: Role;
             label: `${THEME_NAMES[name]}${name === current ? ' ✓' : ''}`,
             onActivate: () => chooseTheme(name),
           })),
-          { label: 'Sign out', onActivate: leave, separated: true },
+          { label: 'Sign out', onActivate: signOutEverywhere, separated: true },
         ]}
       />
     </>

@@ -7,7 +7,7 @@ import { Mark } from '@/components/ui/mark';
 import { signIn } from '@/lib/access/actions';
 import { paths } from '@/lib/paths';
 
-/** Signs in with a token; one that came in the link is sent at once and taken out of the address bar. */
+/** Signs in with a token. A token from the link is submitted at once and removed from the address bar. */
 export function SignInForm({ token }: { token: string }) {
   const [result, submit, pending] = useActionState(signIn, null);
   const form = useRef<HTMLFormElement>(null);
@@ -23,7 +23,7 @@ export function SignInForm({ token }: { token: string }) {
         <Mark size={36} />
         <div>
           <h1 className="font-semibold text-title">Sign in to Sandkeeper</h1>
-          <p className="text-ink-2">The link that the server printed when it started signs you in.</p>
+          <p className="text-ink-2">Open the link that the server printed at startup, or enter its token.</p>
         </div>
         <Field label="Token" error={error} hint="The part of the link after token=">
           <Input

@@ -38,7 +38,7 @@ export function CommandsPage({ initial, actor, ...served }: Props) {
   const reason = whyNot(sandbox, 'run', { role, underWay: act, isGone });
   const { handlers, dialogs } = useActs();
   return (
-    <SandboxFrame now={now} tab="run" isRoom {...served}>
+    <SandboxFrame now={now} tab="run" isFullHeight {...served}>
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
         {roleSuffices(role, 'operator') ? (
           <Queries>

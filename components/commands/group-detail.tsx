@@ -52,7 +52,7 @@ function Ids({ operationId, ids, wasStarted }: { operationId: string; ids: strin
       ) : null}
       <CopyButton
         text={() => ids.join('\n')}
-        label={ids.length === 1 ? 'Copy the id' : `Copy ${ids.length} ids`}
+        label={ids.length === 1 ? 'Copy ID' : `Copy ${ids.length} IDs`}
       />
     </div>
   );

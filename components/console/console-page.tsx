@@ -15,7 +15,7 @@ export function ConsolePage({ initial, ...served }: SandboxPageProps) {
   const now = useSandbox(initial);
   const { role, nowMs } = served;
   return (
-    <SandboxFrame now={now} tab="console" isRoom {...served}>
+    <SandboxFrame now={now} tab="console" isFullHeight {...served}>
       {now.isGone ? <GoneStrip endAtMs={now.sandbox.endAtMs} /> : null}
       {roleSuffices(role, 'operator') ? (
         <ConsoleRoom now={now} role={role} nowMs={nowMs} />

@@ -32,7 +32,7 @@ export function FilesPage({ initial, view, ...served }: Props) {
   const showsGate = needsWaking && (asksToWake || !wasReadable || file === null);
 
   return (
-    <SandboxFrame now={now} tab="files" isRoom {...served}>
+    <SandboxFrame now={now} tab="files" isFullHeight {...served}>
       <WakeBanner sandbox={sandbox} role={served.role} />
       {isGone ? <GoneStrip /> : null}
       {needsWaking && !showsGate ? <PausedStrip onWake={() => setAsksToWake(true)} /> : null}

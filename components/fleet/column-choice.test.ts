@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_COLUMNS, parseColumns, printColumns } from './column-choice';
 
 describe('column choice', () => {
-  it('is read back as it was printed, whatever the metadata keys hold', () => {
+  it('parses what it prints, for any metadata key', () => {
     const id = fc.oneof(
       fc.constantFrom(...DEFAULT_COLUMNS),
       fc.string({ minLength: 1, unit: 'grapheme' }).map((key) => `metadata.${key}`),
@@ -18,17 +18,17 @@ describe('column choice', () => {
     );
   });
 
-  it('always has the id, which names the row', () => {
+  it('always includes the id column', () => {
     expect(parseColumns('age left')).toEqual(['id', 'age', 'left']);
     expect(parseColumns(' ')).toEqual(['id']);
   });
 
-  it('is bounded', () => {
+  it('limits the number of columns', () => {
     const many = Array.from({ length: 500 }, (_, at) => `c${at}`);
     expect(parseColumns(printColumns(many))?.length).toBeLessThanOrEqual(25);
   });
 
-  it('is none for nothing and for nonsense', () => {
+  it('returns null for empty and invalid text', () => {
     expect([null, undefined, '', '%'].map(parseColumns)).toEqual([null, null, null, null]);
   });
 });

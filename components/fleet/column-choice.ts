@@ -1,4 +1,4 @@
-/** Which columns somebody has chosen, as text for the URL and for a cookie that the server reads. */
+/** Holds the chosen columns, so that the server renders them at once. The URL takes precedence. */
 export const COLUMNS_COOKIE = 'sandkeeper_columns';
 
 export const DEFAULT_COLUMNS: readonly string[] = [
@@ -13,12 +13,12 @@ export const DEFAULT_COLUMNS: readonly string[] = [
 
 const MAX_COLUMNS = 24;
 
-/** Column ids separated by spaces, each percent-encoded: a metadata key may hold anything. */
+/** Column ids separated by spaces, each percent-encoded because a metadata key may contain any character. */
 export function printColumns(ids: readonly string[]): string {
   return ids.map(encodeURIComponent).join(' ');
 }
 
-/** Reads what `printColumns` writes; `null` for nothing or nonsense. The id is always there: it names the row. */
+/** Parses the output of `printColumns`. `null` for empty or invalid text. The id column is always included. */
 export function parseColumns(text: string | null | undefined): readonly string[] | null {
   if (!text) return null;
   try {

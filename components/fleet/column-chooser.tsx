@@ -10,7 +10,7 @@ type Props = { choice: readonly string[]; keys: readonly MetadataKey[]; onToggle
 
 const MAX_KEYS = 40;
 
-/** Which columns to show; every metadata key can be one. */
+/** Chooses the columns. Every metadata key can be one. */
 export function ColumnChooser({ choice, keys, onToggle }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (

@@ -12,27 +12,25 @@ import { paths } from '@/lib/paths';
 import { isProtected, type SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
-/** What a cell may need besides its row. */
 export type CellContext = {
   nowMs: number;
   act: SandboxAct | undefined;
   isGone: boolean;
-  /** Whether the keyboard is at this row: then Tab goes through its controls. */
+  /** Whether this is the active row. Tab visits only its controls. */
   isActive: boolean;
-  /** The metadata key that protects a sandbox from bulks. */
+  /** The metadata key that protects a sandbox from bulk actions. */
   protectedKey: string;
-  /** Metadata keys that are columns of their own. */
+  /** Metadata keys shown as columns of their own. */
   keyColumns: ReadonlySet<string>;
   onPick: (key: string, value: string) => void;
   onOpen: (sandbox: Sandbox) => void;
 };
 
-/** A column of the fleet, beyond what the table itself keeps track of. */
 export type FleetColumn = {
   title: string;
-  /** The least width, px. */
+  /** Minimum width. */
   widthPx: number;
-  /** Takes what width is left over. */
+  /** Takes the remaining width. */
   grows?: boolean;
   alignRight?: boolean;
   sortKey?: SortKey;
@@ -122,13 +120,13 @@ function Lock({ protectedKey }: { protectedKey: string }) {
     <span
       role="img"
       aria-label="Protected"
-      title={`Protected: its metadata says ${protectedKey}=true. No bulk pauses or kills it.`}
+      title={`Protected by metadata ${protectedKey}=true. Bulk actions do not pause or kill it.`}
       className="icon icon-lock ml-1.5 size-3! align-[-1px] text-ink-2"
     />
   );
 }
 
-/** A plain click stays in the app; with a key held it is the browser's, for a new tab. `Link` would cost each row more. */
+/** Navigates in the app, but leaves clicks with a modifier key to the browser. `Link` costs more per row. */
 function openHere(event: MouseEvent, open: () => void): void {
   if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
@@ -137,17 +135,17 @@ function openHere(event: MouseEvent, open: () => void): void {
 
 const KEY_PREFIX = 'meta:';
 
-/** The id of the column that shows one metadata key. */
+/** The id of the column of a metadata key. */
 export function keyColumnId(key: string): string {
   return `${KEY_PREFIX}${key}`;
 }
 
-/** The metadata key that a column shows, or `null` for the fixed ones. */
+/** The metadata key that a column shows, or `null` for a built-in column. */
 export function keyOfColumn(id: string): string | null {
   return id.startsWith(KEY_PREFIX) ? id.slice(KEY_PREFIX.length) : null;
 }
 
-/** The column called `id`; a metadata key makes one on the spot. */
+/** The column with this id, built-in or of a metadata key. */
 export function fleetColumn(id: string): FleetColumn | null {
   const key = keyOfColumn(id);
   if (key === null) return Object.hasOwn(FLEET_COLUMNS, id) ? (FLEET_COLUMNS[id] ?? null) : null;
@@ -166,22 +164,22 @@ export function fleetColumn(id: string): FleetColumn | null {
 const GAP_PX = 16;
 const SIDE_PX = 20;
 const CHECKBOX_PX = 16;
-const ACTS_PX = 40;
+const ACTIONS_PX = 40;
 
-/** How wide the grid is at least, px, and its tracks as CSS; the checkbox comes first, the acts come last. */
+/** The minimum width of the grid, px, and its CSS tracks: the checkbox, the columns, the action menu. */
 export function gridOf(columns: readonly FleetColumn[]): { minWidth: number; tracks: string } {
-  const widths = [CHECKBOX_PX, ...columns.map(({ widthPx }) => widthPx), ACTS_PX];
+  const widths = [CHECKBOX_PX, ...columns.map(({ widthPx }) => widthPx), ACTIONS_PX];
   const isFilled = columns.some(({ grows }) => grows);
   return {
     minWidth: widths.reduce((sum, width) => sum + width, 2 * SIDE_PX + GAP_PX * (widths.length - 1)),
     tracks: [
       `${CHECKBOX_PX}px`,
       ...columns.map(({ widthPx, grows }) => (grows ? `minmax(${widthPx}px, 1fr)` : `${widthPx}px`)),
-      isFilled ? `${ACTS_PX}px` : `minmax(${ACTS_PX}px, 1fr)`,
+      isFilled ? `${ACTIONS_PX}px` : `minmax(${ACTIONS_PX}px, 1fr)`,
     ].join(' '),
   };
 }
 
-/** The table keeps which columns there are and which are shown; rows are ours, filtered and sorted as plain arrays. */
+/** The table library manages only the columns. Rows are plain arrays, filtered and sorted here. */
 export const fleetTableFeatures = tableFeatures({ columnVisibilityFeature });
 export const fleetColumnHelper = createColumnHelper<typeof fleetTableFeatures, IndexedSandbox>();

@@ -7,13 +7,13 @@ import type { Term } from '@/lib/fleet/filter/filter';
 
 type Props = { facets: readonly Facet[]; text: string; onToggle: (term: Term) => void };
 
-/** What the rows have in common, with counts; each is a term to add with one click. */
+/** The most common values of the matching rows, with counts. A click adds or removes the filter term. */
 export function FacetRow({ facets, text, onToggle }: Props) {
   return (
     <div
       className="flex h-6 min-w-0 items-center gap-x-5 overflow-x-auto pr-6 [mask-image:linear-gradient(to_left,transparent,black_24px)] [scrollbar-width:none]"
       role="group"
-      aria-label="Narrow down"
+      aria-label="Quick filters"
     >
       {facets.map((facet) => (
         <span key={`${facet.kind} ${facet.key}`} className="flex h-6 shrink-0 items-center gap-2.5">

@@ -13,12 +13,12 @@ type Props = {
   onChange: (text: string) => void;
   error: FilterError | null;
   counts: FacetCounts;
-  /** Stands at the right end: how many match. */
+  /** The number of matches. */
   children: ReactNode;
   inputRef: RefObject<HTMLInputElement | null>;
 };
 
-/** The filter: finished terms as chips, what is being typed after them, and what could come next below. */
+/** The filter: finished terms as chips, the term being typed, and suggestions. */
 export function FilterBar({ text, onChange, error, counts, children, inputRef }: Props) {
   const { committed, draft, draftFrom } = useMemo(() => splitForChips(text), [text]);
   const [caret, setCaret] = useState(draft.length);
@@ -33,7 +33,7 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
     setCaret(insert.length);
   }
 
-  /** A finished term becomes a chip, and from then on means exactly what it says. */
+  /** Turns the finished term into a chip. It is then no longer matched as a prefix. */
   function commitDraft() {
     if (error === null && draft.trim() !== '') onChange(`${text} `);
   }
@@ -42,7 +42,7 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
     const last = chips.at(-1);
     if (event.key === 'Backspace' && draft === '' && last !== undefined) {
       event.preventDefault();
-      // Back into the input to be corrected, rather than gone.
+      // Puts the term back into the input instead of deleting it.
       onChange(joinChips(chips.slice(0, -1), last));
     }
   }
@@ -54,7 +54,7 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">
           {committed.map((chip, index) => (
             <Chip
-              // biome-ignore lint/suspicious/noArrayIndexKey: a term may stand twice; its place is part of what it is.
+              // biome-ignore lint/suspicious/noArrayIndexKey: a term may occur twice.
               key={`${index} ${chip.text}`}
               text={chip.text}
               onRemove={() => onChange(removeTerm(text, index))}
@@ -81,7 +81,7 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
             inputRef={inputRef}
             onKeyDown={onKeyDown}
             className="min-w-32 flex-1"
-            // Below the line that says what is wrong.
+            // Below the error line.
             listTopPx={error ? 66 : 34}
           />
         </div>
@@ -89,7 +89,7 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
         {text === '' ? null : (
           <button
             type="button"
-            aria-label="Clear the filter"
+            aria-label="Clear filter"
             onClick={() => onChange('')}
             className="rounded-sm p-0.5 text-ink-3 hover:bg-hover hover:text-ink"
           >
@@ -126,7 +126,7 @@ function SuggestionLine({ label, count }: Suggestion) {
   );
 }
 
-/** Says what is wrong and where. The rows stay those of the last filter that could be read. */
+/** Shows the invalid part of the filter. The rows remain those of the last valid filter. */
 export function FilterErrorLine({ error, text }: { error: FilterError; text: string }) {
   const spot = text.slice(error.from, Math.max(error.to, error.from + 1));
   return (
@@ -140,7 +140,7 @@ export function FilterErrorLine({ error, text }: { error: FilterError; text: str
           {spot}
         </bdi>
       )}
-      <span className="text-ink-2">{error.message} Still showing the last filter that was complete.</span>
+      <span className="text-ink-2">{error.message} Showing the results of the last valid filter.</span>
     </p>
   );
 }

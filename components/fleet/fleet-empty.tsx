@@ -18,13 +18,13 @@ console.log(sandbox.sandboxId)`,
 } as const;
 
 type Props = {
-  /** Why this role cannot create a sandbox. */
+  /** The reason that this role cannot create a sandbox. */
   forbidden: string | null;
   demoOffered: boolean;
   onNew: () => void;
 };
 
-/** What an empty fleet shows: how to get a first sandbox. */
+/** Shown for an empty fleet: ways to create the first sandbox. */
 export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
   const [language, setLanguage] = useState<keyof typeof SAMPLES>('Python');
   const [pending, setPending] = useState(false);
@@ -33,15 +33,15 @@ export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
     const result = await createDemo().catch(() => null);
     setPending(false);
     if (!result?.ok)
-      toast.error('No demo fleet was created', {
-        description: result?.error.message ?? 'The server could not be reached.',
+      toast.error('Could not create the demo fleet', {
+        description: result?.error.message ?? 'The server could not be reached. Try again.',
       });
   }
   return (
     <div className="flex flex-1 flex-col items-center overflow-y-auto px-5 pt-[10vh] pb-10">
       <section className="w-full max-w-xl">
         <h2 className="font-semibold text-title">No sandboxes yet</h2>
-        <p className="text-ink-2">What your code creates appears here by itself, within two seconds.</p>
+        <p className="text-ink-2">Sandboxes that your code creates appear here within two seconds.</p>
         <div className="mt-4 flex gap-2">
           <Button tone="primary" unavailable={forbidden} onClick={onNew}>
             New sandbox
@@ -55,7 +55,7 @@ export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
         {demoOffered ? (
           <p className="mt-6 text-ink-2">
             In the terminal where your code runs, first paste the three{' '}
-            <code className="font-mono">export MORU_…</code> lines that were printed when Sandkeeper started.
+            <code className="font-mono">export MORU_…</code> lines that Sandkeeper printed at startup.
           </p>
         ) : null}
         <div className="mt-6 overflow-hidden rounded-md border border-line bg-surface">
@@ -75,9 +75,9 @@ export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
                 {name}
               </button>
             ))}
-            <CopyButton text={SAMPLES[language]} label="Copy the sample" className="ml-auto" />
+            <CopyButton text={SAMPLES[language]} label="Copy sample" className="ml-auto" />
           </div>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls when narrow, so the keyboard must reach it. */}
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls in a narrow window, and must be focusable for that. */}
           <pre tabIndex={0} className="overflow-x-auto p-4 font-mono text-small leading-5">
             {SAMPLES[language]}
           </pre>

@@ -6,7 +6,7 @@ import { Checkbox } from '@/components/ui/checkbox';
 import type { Sort, SortKey } from '@/lib/fleet/sort';
 import type { ShownColumn } from './use-columns';
 
-/** How much of what matches is selected. */
+/** How many of the matching rows are selected. */
 export type HeadState = 'none' | 'some' | 'all';
 
 type Props = {
@@ -16,11 +16,11 @@ type Props = {
   sort: Sort;
   onSort: (sort: Sort) => void;
   selected: HeadState;
-  /** Selects everything that matches, or none of it; `null` while not all of that is known. */
+  /** Selects or unselects all matching rows. `null` until all of them have arrived. */
   onSelect: ((all: boolean) => void) | null;
 };
 
-/** The head of the grid: what is selected of it, and what it is sorted by. */
+/** The header of the grid: the checkbox for all rows, and the column titles that sort. */
 export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected, onSelect }: Props) {
   return (
     <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
@@ -30,20 +30,20 @@ export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected,
         className="grid h-8 items-center gap-4 px-5"
         style={{ gridTemplateColumns: tracks }}
       >
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the checkbox in it takes the keys. */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the checkbox handles the keyboard. */}
         <div
           role="columnheader"
           onClick={() => onSelect?.(selected !== 'all')}
           className="-mr-2 -ml-5 flex h-full items-center bg-bg pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0"
         >
           <Checkbox
-            aria-label="Select all that match"
-            // Until all rows are here it cannot be used, and does not blink.
+            aria-label="Select all matching"
+            // Full opacity while it is disabled, so that it does not flash when the rows arrive.
             className="opacity-100!"
             checked={selected === 'all'}
             disabled={onSelect === null}
-            // The cell around it hears the click too.
-            onChange={nothing}
+            // The cell handles the click.
+            onChange={noop}
             isIndeterminate={selected === 'some'}
           />
         </div>
@@ -51,15 +51,15 @@ export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected,
           <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
         ))}
         <span role="columnheader" className="sr-only">
-          Acts
+          Actions
         </span>
       </div>
     </div>
   );
 }
 
-/** For a checkbox whose cell does the work. */
-export function nothing(): void {}
+/** The handler of a checkbox whose cell handles the click. */
+export function noop(): void {}
 
 type HeaderCellProps = { column: ShownColumn; sort: Sort; onSort: (sort: Sort) => void };
 

@@ -22,9 +22,8 @@ import { FilterBar, FilterErrorLine } from './filter-bar';
 import { FleetEmpty } from './fleet-empty';
 import { FleetSkeleton, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
-import { LazyNewSandboxDialog } from './lazy-new-sandbox';
-import { LazySelectionDock } from './lazy-selection-dock';
-import { countWords } from './selection-count';
+import { LazyNewSandboxDialog, LazySelectionDock } from './lazy';
+import { countText } from './selection-text';
 import { useColumns } from './use-columns';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
 import { useMatchingRows, useSteadyRows } from './use-rows';
@@ -33,18 +32,18 @@ import { useEscapeToClear, useSelection } from './use-selection';
 type Props = {
   first: FirstScreen;
   role: Role;
-  /** Whether the upstream is the local engine, which can make a demo fleet. */
+  /** Whether the fleet is the local engine's, which can create a demo fleet. */
   isLocal: boolean;
   rememberedColumns: string | null;
-  /** The metadata key that protects a sandbox from bulks. */
+  /** The metadata key that protects a sandbox from bulk actions. */
   protectedKey: string;
-  /** How many sandboxes one operation may take. */
+  /** The maximum number of sandboxes in one operation. */
   bulkLimit: number;
 };
 
 const FACET_VALUES = 4;
 
-/** The fleet: filter, what to narrow down by, the rows, and the acts on each. */
+/** The fleet: the filter, quick filters, the rows and the actions on them. */
 export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKey, bulkLimit }: Props) {
   const router = useRouter();
   const view = useFleetView();
@@ -60,14 +59,14 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   const steady = useSteadyRows(matching, {
     all: view.rows ?? matching,
     held: pointerIsOver || isOpen,
-    asked: `${text} ${printSort(sort)}`,
+    request: `${text} ${printSort(sort)}`,
   });
   const selection = useSelection({ matching, all: view.rows, steady });
   const grid = useRef<HTMLDivElement>(null);
   const [coveredPx, setCoveredPx] = useState(0);
   const clearSelection = useCallback(() => {
     selection.acts.clear();
-    // The dock goes with it, and the focus must not go with the dock.
+    // The dock disappears, and would take the focus with it.
     grid.current?.focus({ preventScroll: true });
   }, [selection.acts]);
   const isSelecting = selection.rows.length > 0 || selection.hidden > 0;
@@ -76,7 +75,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   const filterInput = useRef<HTMLInputElement>(null);
   useSlashToFocus(filterInput);
 
-  // Counting the whole fleet takes longer than filtering it, so it follows the rows instead of holding them up.
+  // Counting is slower than filtering, so it is deferred and does not delay the rows.
   const countedRows = useDeferredValue(matching);
   const counts = useMemo(() => countFacets(countedRows), [countedRows]);
   const facets = useMemo(() => facetsOf(counts, { limit: FACET_VALUES, filter }), [counts, filter]);
@@ -87,7 +86,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
 
   const open = useCallback(({ id }: { id: string }) => router.push(paths.sandbox(id)), [router]);
   const columnKey = choice.join(' ');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `columnKey` says all that `choice` says.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `columnKey` changes whenever `choice` does.
   const cell = useMemo(
     () => ({
       nowMs: first.nowMs,
@@ -108,7 +107,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   const total = view.rows?.length ?? first.total;
   const matchCount = view.rows === null ? first.matching : matching.length;
   const status = view.rows === null ? first.status : view.status;
-  // Before a whole reading, nothing is known to be absent.
+  // Until the first complete reading, more sandboxes may arrive.
   const isWhole = status.asOfMs !== null;
   const count = matchCount === total ? `${total}` : `${matchCount} of ${total}`;
 
@@ -156,7 +155,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
           />
           {total === 0 ? <FleetSkeleton /> : null}
           {total === 0 ? null : (
-            // The grid's focus shows on top of its rows, which would cover a ring of its own.
+            // The focus ring is drawn here, because the rows would cover a ring of the grid itself.
             <div className="relative flex min-h-0 flex-1 flex-col after:pointer-events-none after:absolute after:inset-0 after:z-20 after:ring-accent/60 after:ring-inset has-[>[role=grid]:focus-visible]:after:ring-2">
               <FleetTable
                 rows={steady.rows}
@@ -193,7 +192,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
                 onCover={setCoveredPx}
               />
               <div aria-live="polite" className="sr-only">
-                {countWords(selection)}
+                {countText(selection)}
               </div>
             </div>
           )}

@@ -7,17 +7,17 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { CellContext } from './columns';
-import { nothing } from './fleet-header';
+import { noop } from './fleet-header';
 import type { ShownColumn } from './use-columns';
 
-/** How a row stands: in the result, or only held in its place because the filter would hide it or it is gone. */
-export type Standing = 'there' | 'hidden' | 'gone';
+/** Whether a row matches, or is only kept in its place although the filter would hide it or the sandbox is gone. */
+export type RowStatus = 'matching' | 'hidden' | 'gone';
 
-const STANDING = {
-  there: '',
+const ROW_STATUS_CLASSES = {
+  matching: '',
   hidden: 'text-ink-3',
   gone: 'text-ink-3 line-through decoration-line',
-} satisfies Record<Standing, string>;
+} satisfies Record<RowStatus, string>;
 
 type Props = {
   elementId: string;
@@ -27,7 +27,7 @@ type Props = {
   columns: readonly ShownColumn[];
   tracks: string;
   act: SandboxAct | undefined;
-  standing: Standing;
+  status: RowStatus;
   isSelected: boolean;
   isActive: boolean;
   isMenuOpen: boolean;
@@ -36,11 +36,11 @@ type Props = {
   onMenu: (sandbox: Sandbox, anchor: HTMLElement) => void;
 };
 
-/** One sandbox. Drawn again only when something about this row has changed. */
+/** One sandbox. Renders again only when this row changes. */
 export const FleetRow = memo(function FleetRow({
   row,
   act,
-  standing,
+  status,
   isSelected,
   isActive,
   isMenuOpen,
@@ -51,7 +51,7 @@ export const FleetRow = memo(function FleetRow({
   ...place
 }: Props) {
   const { id } = row.sandbox;
-  const context: CellContext = { ...cell, act, isGone: standing === 'gone', isActive };
+  const context: CellContext = { ...cell, act, isGone: status === 'gone', isActive };
   return (
     <div
       id={place.elementId}
@@ -60,19 +60,19 @@ export const FleetRow = memo(function FleetRow({
       aria-selected={isSelected}
       className={clsx(
         'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b bg-(--row) px-5 contain-strict',
-        // Quiet text must stay readable on the darker ground.
+        // Keeps dim text readable on the darker background.
         isSelected && '[--ink-3:var(--ink-2)] [--row:var(--selected)] hover:[--row:var(--selected-hover)]',
         !isSelected && (isActive ? '[--row:var(--hover)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]'),
-        STANDING[standing],
+        ROW_STATUS_CLASSES[status],
       )}
       style={{ top: place.top, gridTemplateColumns: place.tracks }}
     >
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the grid's, and the checkbox's own. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the grid and the checkbox handle the keyboard. */}
       <div
         role="gridcell"
-        // A press would take the focus out of the grid, and with Shift it would select text.
+        // Keeps the focus in the grid, and keeps Shift from selecting text.
         onMouseDown={(event) => event.preventDefault()}
-        onClick={standing === 'there' ? (event) => onSelect(id, event) : undefined}
+        onClick={status === 'matching' ? (event) => onSelect(id, event) : undefined}
         className={clsx(
           '-mr-2 -ml-5 flex h-full items-center bg-(--row) pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0 group-data-narrow/grid:z-10',
           isActive && 'shadow-[inset_3px_0_0_var(--accent)]',
@@ -82,9 +82,9 @@ export const FleetRow = memo(function FleetRow({
           tabIndex={-1}
           aria-label={`Select ${id}`}
           checked={isSelected}
-          disabled={standing !== 'there'}
-          // The cell around it hears the click too.
-          onChange={nothing}
+          disabled={status !== 'matching'}
+          // The cell handles the click.
+          onChange={noop}
         />
       </div>
       {columns.map((column) => (
@@ -94,7 +94,7 @@ export const FleetRow = memo(function FleetRow({
           className={clsx(
             'truncate leading-[33px]',
             column.alignRight && 'text-right',
-            // Which sandbox this is, and what can be done to it, stay in sight however wide the rest is.
+            // The id and the action menu stay visible when the grid scrolls sideways.
             column.id === 'id' &&
               'group-data-narrow/grid:sticky group-data-narrow/grid:left-11 z-10 bg-(--row)',
           )}
@@ -111,7 +111,7 @@ export const FleetRow = memo(function FleetRow({
           tabIndex={isActive ? 0 : -1}
           aria-haspopup="menu"
           aria-expanded={isMenuOpen}
-          aria-label={`Acts on ${id}`}
+          aria-label={`Actions for ${id}`}
           onClick={(event) => onMenu(row.sandbox, event.currentTarget)}
           className="dots inline-block size-7 rounded-sm align-middle text-ink-3 hover:bg-line hover:text-ink aria-expanded:bg-line"
         />

@@ -3,7 +3,6 @@
 import { Button } from '@/components/ui/button';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 
-/** The way to a new sandbox, or why there is none. */
 export function NewButton({ role, onClick }: { role: Role; onClick: () => void }) {
   return (
     <Button
@@ -17,25 +16,24 @@ export function NewButton({ role, onClick }: { role: Role; onClick: () => void }
   );
 }
 
-/** The filter leaves nothing. */
 export function NothingMatches({ onClear }: { onClear: () => void }) {
   return (
     <div className="absolute inset-x-0 top-[14vh] flex flex-col items-center gap-3">
-      <p className="text-ink-2">No sandbox passes this filter.</p>
-      <Button onClick={onClear}>Clear the filter</Button>
+      <p className="text-ink-2">No sandboxes match this filter.</p>
+      <Button onClick={onClear}>Clear filter</Button>
     </div>
   );
 }
 
 const SKELETON_ROWS = 12;
 
-/** The table's shape while the fleet is read for the first time. */
+/** Shown during the first reading of the fleet, in the shape of the table. */
 export function FleetSkeleton() {
   return (
-    <div aria-busy="true" aria-label="Reading the sandboxes" role="status" className="flex-1 overflow-hidden">
+    <div aria-busy="true" aria-label="Loading sandboxes" role="status" className="flex-1 overflow-hidden">
       {Array.from({ length: SKELETON_ROWS }, (_, index) => (
         <div
-          // biome-ignore lint/suspicious/noArrayIndexKey: these rows are all the same.
+          // biome-ignore lint/suspicious/noArrayIndexKey: the rows are identical.
           key={index}
           className="flex h-[34px] items-center gap-6 border-line-soft border-b px-5"
         >

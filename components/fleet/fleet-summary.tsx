@@ -12,7 +12,7 @@ type Props = {
   initial: { running: number; paused: number; status: FleetStatus; nowMs: number };
 };
 
-/** How many there are, how much of the limit that is, and how current all of it is. */
+/** The number of sandboxes, the share of the limit in use, and the age of the data. */
 export function FleetSummary({ upstreamName, initial }: Props) {
   const view = useFleetView();
   const { running, paused } = useMemo(
@@ -36,7 +36,7 @@ function LimitBar({ running, max }: { running: number; max: number }) {
   return (
     <span
       className="hidden items-center gap-2 lg:flex"
-      title={`${running} of at most ${max} may run at once`}
+      title={`${running} of your limit of ${max} running sandboxes`}
     >
       <span aria-hidden className="h-1.5 w-20 overflow-hidden rounded-full bg-line">
         <span
@@ -49,7 +49,7 @@ function LimitBar({ running, max }: { running: number; max: number }) {
   );
 }
 
-/** Well beyond the longest pause between two readings, and the time one may take. */
+/** Longer than the longest interval between two readings plus the duration of one. */
 const STALE_AFTER_MS = 30_000;
 
 function Freshness({
@@ -67,14 +67,14 @@ function Freshness({
     (now) => (asOfMs === null ? null : formatDuration(Math.max(1_000, now - asOfMs))),
     nowMs,
   );
-  // Also when nothing has failed yet: a service that hangs is as silent as one that is fine.
+  // A service that hangs reports no error, so age counts too.
   const isOld = useNow((now) => asOfMs !== null && now - asOfMs > STALE_AFTER_MS, nowMs);
   const isStale = status.problem !== null || live === 'waiting' || isOld;
   return (
     <span className="flex min-w-0 items-center gap-1.5">
       <span aria-hidden className={`size-2 shrink-0 rounded-full ${isStale ? 'bg-paused' : 'bg-running'}`} />
       <span className="truncate text-ink">{upstreamName}</span>
-      <span className="hidden md:inline">{ago === null ? 'reading…' : `as of ${ago} ago`}</span>
+      <span className="hidden md:inline">{ago === null ? 'loading…' : `as of ${ago} ago`}</span>
     </span>
   );
 }

@@ -12,8 +12,8 @@ import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { type CellContext, gridOf } from './columns';
 import { FleetHeader, type HeadState } from './fleet-header';
-import { FleetRow, type Standing } from './fleet-row';
-import { LazySelectionDock } from './lazy-selection-dock';
+import { FleetRow, type RowStatus } from './fleet-row';
+import { LazySelectionDock } from './lazy';
 import { useActiveRow } from './use-active-row';
 import type { ShownColumn } from './use-columns';
 import type { SelectionActs } from './use-selection';
@@ -21,39 +21,39 @@ import type { SelectionActs } from './use-selection';
 const ROW_PX = 34;
 const HEADER_PX = 33;
 const OVERSCAN = 3;
-/** So that the last rows can be scrolled out from under a toast. */
-const ROOM_FOR_TOASTS_PX = 96;
-/** What the server fills; the browser measures. */
-const SERVED_RECT = { width: 1280, height: 1100 };
+/** Lets the last rows scroll out from under a toast. */
+const TOAST_PADDING_PX = 96;
+/** The size assumed on the server. The browser measures. */
+const SERVER_RECT = { width: 1280, height: 1100 };
 
 export type FleetTableProps = {
   rows: readonly IndexedSandbox[];
-  /** All that match, where `rows` is only the first of them. */
+  /** The number of all matches. `rows` may hold only the first of them. */
   rowCount: number;
   gone: ReadonlySet<string>;
-  /** Ids among `rows` that are only held in their places: the filter would hide them. */
+  /** Ids among `rows` that no longer match, and are only kept in their places. */
   hidden: ReadonlySet<string>;
   underWay: ReadonlyMap<string, ActUnderWay>;
   columns: readonly ShownColumn[];
   cell: Omit<CellContext, 'act' | 'isGone' | 'isActive'>;
   sort: Sort;
   onSort: (sort: Sort) => void;
-  /** Whether a pointer is over the rows, so that they must not move. */
+  /** Called when the pointer enters or leaves the rows. They must not move under it. */
   onHold: (held: boolean) => void;
   handlers: ActHandlers & { onOpen: (sandbox: Sandbox) => void };
   role: Role;
   selected: ReadonlySet<string>;
-  /** Those of the selected that acts go to. */
+  /** The selected rows that actions apply to. */
   selectedRows: readonly IndexedSandbox[];
-  /** How much of all that match is selected; `null` while not all of them have arrived. */
+  /** `null` until all matching rows have arrived. */
   head: HeadState | null;
   selection: SelectionActs;
-  /** How much the dock covers at the bottom, px. */
+  /** The height covered by the dock. */
   coveredPx: number;
   gridRef: RefObject<HTMLDivElement | null>;
 };
 
-/** The fleet as a grid. Only the rows in sight exist; the active row is known by id, so it stays active when others move. */
+/** The fleet as a virtual grid. The active row is tracked by id, so it stays active when rows move. */
 export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const { rows, rowCount, columns, sort, onSort, onHold, handlers, selection, gridRef } = props;
   const [menu, setMenu] = useState<{ sandbox: Sandbox; anchor: HTMLElement } | null>(null);
@@ -64,17 +64,17 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     estimateSize: () => ROW_PX,
     getItemKey: (index) => rows[index]?.sandbox.id ?? index,
     overscan: OVERSCAN,
-    initialRect: SERVED_RECT,
-    // The last rows can be scrolled out from under the dock, and the active one never ends up there.
-    paddingEnd: Math.max(props.coveredPx, ROOM_FOR_TOASTS_PX),
+    initialRect: SERVER_RECT,
+    // The last rows can scroll out from under the dock, and the active row is never hidden by it.
+    paddingEnd: Math.max(props.coveredPx, TOAST_PADDING_PX),
     scrollPaddingEnd: HEADER_PX + props.coveredPx,
   });
   const { minWidth, tracks } = gridOf(columns);
   const isNarrow = useIsNarrower(gridRef, minWidth);
 
-  function standingOf(id: string): Standing {
+  function statusOf(id: string): RowStatus {
     if (props.gone.has(id)) return 'gone';
-    return props.hidden.has(id) ? 'hidden' : 'there';
+    return props.hidden.has(id) ? 'hidden' : 'matching';
   }
 
   function circumstances({ id }: Sandbox) {
@@ -88,11 +88,11 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     if (button) openMenu(sandbox, button);
   }
 
-  /** What is selected goes before the row that the keyboard happens to be at. */
-  function askToKill(active: Sandbox | undefined) {
+  /** Kills the selection or, without one, the active row. */
+  function killSelected(active: Sandbox | undefined) {
     const selected = props.selectedRows.map(({ sandbox }) => sandbox);
-    const meant = selected.length === 0 && active ? [active] : selected;
-    const fit = meant.filter((sandbox) => whyNot(sandbox, 'kill', circumstances(sandbox)) === null);
+    const targets = selected.length === 0 && active ? [active] : selected;
+    const fit = targets.filter((sandbox) => whyNot(sandbox, 'kill', circumstances(sandbox)) === null);
     if (fit.length > 0) handlers.onKill(fit);
   }
 
@@ -101,11 +101,11 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     gridRef,
     selection,
     isWhole: props.head !== null,
-    isThere: (id) => standingOf(id) === 'there',
+    isMatching: (id) => statusOf(id) === 'matching',
     scrollTo: (index) => virtual.scrollToIndex(index),
     onMenu: openMenuOf,
     onOpen: handlers.onOpen,
-    onDelete: askToKill,
+    onDelete: killSelected,
   });
   const drawn = virtual.getVirtualItems().flatMap(({ index, start }) => {
     const row = rows[index];
@@ -120,14 +120,14 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
         aria-label="Sandboxes"
         aria-multiselectable
         aria-rowcount={rowCount + 1}
-        // Only a row that is drawn can be pointed at.
+        // Must name an element that exists.
         aria-activedescendant={
           drawn.some(({ id }) => id === activeId) ? rowElementId(activeId ?? '') : undefined
         }
         tabIndex={0}
         onKeyDown={onKeyDown}
         onFocus={preload}
-        // Cells that stick cost a layer each, so they only do where there is something to scroll under them.
+        // Each sticky cell costs a compositor layer, so cells stick only when the grid scrolls sideways.
         data-narrow={isNarrow ? '' : undefined}
         className="group/grid relative min-h-0 flex-1 overflow-auto outline-none"
       >
@@ -164,7 +164,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
               columns={columns}
               tracks={tracks}
               act={props.underWay.get(id)?.act}
-              standing={standingOf(id)}
+              status={statusOf(id)}
               isSelected={props.selected.has(id)}
               isActive={id === activeId}
               isMenuOpen={menu?.sandbox.id === id}
@@ -175,7 +175,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
           ))}
         </div>
       </div>
-      {/* Beside the grid, which may hold nothing but rows. */}
+      {/* Outside the grid, which may contain only rows. */}
       <LazyMenu
         anchor={menu?.anchor ?? null}
         onClose={() => setMenu(null)}
@@ -201,7 +201,7 @@ function rowElementId(id: string): string {
   return `row-${id}`;
 }
 
-/** Whether the element is narrower than `widthPx`, now and after every change of its size. */
+/** Whether the element is narrower than `widthPx`. Follows its size. */
 function useIsNarrower(element: RefObject<HTMLElement | null>, widthPx: number): boolean {
   const subscribe = useCallback(
     (listener: () => void) => {

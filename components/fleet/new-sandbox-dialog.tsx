@@ -17,7 +17,6 @@ import { parseMetadataLines } from '@/lib/sandbox/metadata-lines';
 
 type Props = { open: boolean; onClose: () => void; onCreated: (id: string) => void };
 
-/** Creates a sandbox: template, metadata, time, and what happens when the time is over. */
 export function NewSandboxDialog(props: Props) {
   return (
     <Queries>
@@ -72,7 +71,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
         if (!next) close();
       }}
       title="New sandbox"
-      description="Metadata is set once: it cannot be changed later."
+      description="Metadata cannot be changed later."
       footer={
         <>
           <Button onClick={close}>Cancel</Button>
@@ -86,7 +85,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
         <Field
           label="Template"
           error={errors.template}
-          hint={templates.isError ? 'The list of templates could not be read; type a name.' : undefined}
+          hint={templates.isError ? 'The templates could not be loaded. Enter a name.' : undefined}
         >
           <Input
             list={templateList}
@@ -103,7 +102,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
         <Field
           label="Metadata"
           error={errors.metadata}
-          hint="One key=value a line, for example environment=development"
+          hint="One key=value per line, for example environment=development"
         >
           <TextArea
             rows={4}
@@ -113,7 +112,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
             className="font-mono text-small"
           />
         </Field>
-        <Field label="Time until it ends, in minutes" error={errors.minutes} className="w-56">
+        <Field label="Timeout (minutes)" error={errors.minutes} className="w-56">
           <Input
             inputMode="numeric"
             value={values.minutes}
@@ -128,9 +127,9 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
             onChange={(event) => change('autoPause', event.target.checked)}
           />
           <span>
-            Pause instead of kill when the time is over
+            Pause instead of kill at the timeout
             <span className="block text-ink-3 text-small">
-              Paused, it keeps its files and can be resumed.
+              A paused sandbox keeps its files and can be resumed.
             </span>
           </span>
         </label>

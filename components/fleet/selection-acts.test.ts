@@ -7,10 +7,10 @@ const running = (id: string, metadata = {}) => rowWith({ id, metadata });
 const paused = (id: string) => rowWith({ id, state: 'paused' });
 const guarded = (id: string) => running(id, { keep: 'true' });
 
-const NOBODY_ACTS = { role: 'admin', underWay: new Map(), protectedKey: 'keep', bulkLimit: 5 } as const;
+const IDLE = { role: 'admin', underWay: new Map(), protectedKey: 'keep', bulkLimit: 5 } as const;
 
 function actsOn(rows: IndexedSandbox[], changes = {}) {
-  const acts = selectionActs(rows, { ...NOBODY_ACTS, ...changes });
+  const acts = selectionActs(rows, { ...IDLE, ...changes });
   const [run, setTimeout, resume, pause, kill] = acts.map(({ label, sandboxes, reason }) => ({
     label,
     ids: sandboxes.map(({ id }) => id).join(' '),
@@ -20,9 +20,9 @@ function actsOn(rows: IndexedSandbox[], changes = {}) {
 }
 
 describe('selectionActs', () => {
-  it('counts for each act only those that it makes sense for', () => {
+  it('counts the sandboxes that each action fits', () => {
     expect(actsOn([running('a'), paused('b'), running('c')])).toEqual({
-      // Its dialog says who is left alone.
+      // The dialog lists the excluded sandboxes.
       run: { label: 'Run in 2…', ids: 'a b c', reason: null },
       setTimeout: { label: 'Set time left of 2…', ids: 'a c', reason: null },
       resume: { label: 'Resume 1…', ids: 'b', reason: null },
@@ -31,17 +31,17 @@ describe('selectionActs', () => {
     });
   });
 
-  it('says why where it makes sense for none', () => {
+  it('gives the reason if an action fits none', () => {
     const acts = actsOn([paused('a'), paused('b')]);
     expect(acts.setTimeout).toMatchObject({ label: 'Set time left…', ids: '' });
-    expect(acts.setTimeout?.reason).toContain('None of them is running');
-    expect(acts.pause).toMatchObject({ label: 'Pause', reason: 'None of them is running.' });
-    expect(actsOn([running('a'), running('b')]).resume?.reason).toBe('None of them is paused.');
+    expect(acts.setTimeout?.reason).toContain('No selected sandbox is running.');
+    expect(acts.pause).toMatchObject({ label: 'Pause', reason: 'No selected sandbox is running.' });
+    expect(actsOn([running('a'), running('b')]).resume?.reason).toBe('No selected sandbox is paused.');
     expect(actsOn([running('a')]).resume?.reason).toBe('It is already running.');
-    expect(actsOn([]).kill?.reason).toBe('Nothing that is selected passes the filter.');
+    expect(actsOn([]).kill?.reason).toBe('No selected sandbox matches the filter.');
   });
 
-  it('says which role is missing', () => {
+  it('names the missing role', () => {
     const rows = [running('a'), paused('b')];
     const reasons = (role: string) => Object.values(actsOn(rows, { role })).map((act) => act?.reason);
     expect(reasons('viewer')).toEqual([
@@ -54,37 +54,39 @@ describe('selectionActs', () => {
     expect(reasons('operator')).toEqual([null, null, null, null, 'This needs the role admin.']);
   });
 
-  it('leaves alone what something is being done to', () => {
+  it('skips sandboxes with an action in progress', () => {
     const underWay = new Map([['a', { act: 'pause', operationId: 'o1' }]]);
     expect(actsOn([running('a'), running('b')], { underWay }).kill).toMatchObject({
       label: 'Kill 1…',
       ids: 'b',
     });
     underWay.set('b', { act: 'pause', operationId: 'o1' });
-    expect(actsOn([running('a'), running('b')], { underWay }).kill?.reason).toContain('each of them already');
+    expect(actsOn([running('a'), running('b')], { underWay }).kill?.reason).toContain(
+      'in progress on each of them',
+    );
   });
 
-  it('says how many one operation takes where there are more', () => {
+  it('refuses more sandboxes than one operation can include', () => {
     const many = Array.from({ length: 6 }, (_, at) => running(`r${at}`));
     expect(actsOn(many.slice(1)).pause).toMatchObject({ label: 'Pause 5', reason: null });
     expect(actsOn(many).pause?.label).toBe('Pause 6');
-    expect(actsOn(many).kill?.reason).toContain('takes 5 at most');
+    expect(actsOn(many).kill?.reason).toContain('at most 5 sandboxes');
   });
 
-  it('counts no protected ones in a bulk that would stop them; the plan of a kill still names them', () => {
+  it('does not count protected sandboxes in a bulk pause or kill, but passes them to the plan of a kill', () => {
     const acts = actsOn([running('a'), guarded('b'), running('c')]);
     expect(acts.pause).toEqual({ label: 'Pause 2', ids: 'a c', reason: null });
     expect(acts.kill).toEqual({ label: 'Kill 2…', ids: 'a b c', reason: null });
     expect(acts.setTimeout).toEqual({ label: 'Set time left of 3…', ids: 'a b c', reason: null });
   });
 
-  it('takes a protected one by itself, but not several', () => {
+  it('allows one protected sandbox, but not several', () => {
     expect(actsOn([guarded('a')]).kill).toEqual({ label: 'Kill 1…', ids: 'a', reason: null });
     const acts = actsOn([guarded('a'), guarded('b')]);
     expect(acts.kill?.label).toBe('Kill…');
     expect(acts.kill?.reason).toContain('one at a time');
-    expect(acts.pause?.reason).toBe('All are protected: those go one at a time.');
+    expect(acts.pause?.reason).toBe('All are protected. Select one at a time.');
     const others = actsOn([guarded('a'), guarded('b'), paused('c')]);
-    expect(others.pause?.reason).toBe('Only protected ones are left: those go one at a time.');
+    expect(others.pause?.reason).toBe('The remaining sandboxes are protected. Select one at a time.');
   });
 });

@@ -1,7 +1,9 @@
+import { sandboxCount } from '@/components/operations/outcome';
 import { roleForbids, whyNot } from '@/components/sandbox/sandbox-acts';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
+import type { Command } from '@/lib/palette/offers';
 import { isProtected, type SandboxAct, stopsSandbox } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
@@ -9,25 +11,25 @@ type Rows = readonly IndexedSandbox[];
 type Circumstances = {
   role: Role;
   underWay: ReadonlyMap<string, ActUnderWay>;
-  /** The metadata key by which a sandbox is protected from bulks. */
+  /** The metadata key that protects a sandbox from bulk actions. */
   protectedKey: string;
-  /** How many one operation may take. */
+  /** The maximum number of sandboxes in one operation. */
   bulkLimit: number;
 };
 
-/** One act on what is selected. */
+/** An action on the selection. */
 export type SelectionAct = {
   act: SandboxAct;
   label: string;
-  /** To how many it will be done. */
+  /** The number of sandboxes it changes. */
   count: number;
-  /** What to hand over: as many as the label says, and, where a plan is shown first, the protected that it leaves alone. */
+  /** The input of the action. Includes excluded sandboxes if a dialog lists them before the start. */
   sandboxes: Sandbox[];
-  /** Why it cannot be done, or `null`. */
+  /** The reason that it is unavailable, or `null`. */
   reason: string | null;
 };
 
-/** From the gentlest to the last. */
+/** In the order of the buttons, least destructive first. */
 const ACTS: readonly SandboxAct[] = ['run', 'setTimeout', 'resume', 'pause', 'kill'];
 
 const LABELS = {
@@ -39,15 +41,15 @@ const LABELS = {
 } satisfies Record<SandboxAct, (count: number | null) => string>;
 
 const FITS_NONE = {
-  run: 'None of them is running: commands run only in those that are.',
-  setTimeout: 'None of them is running: only those have a deadline.',
-  resume: 'None of them is paused.',
-  pause: 'None of them is running.',
-  kill: 'None of them can be killed now.',
+  run: 'No selected sandbox is running. Commands need a running sandbox.',
+  setTimeout: 'No selected sandbox is running. Only running sandboxes have a deadline.',
+  resume: 'No selected sandbox is paused.',
+  pause: 'No selected sandbox is running.',
+  kill: 'No selected sandbox can be killed now.',
 } satisfies Record<SandboxAct, string>;
 
-/** Whom an act is handed: those it will be done to, or more, where somebody reads what it leaves alone before it starts. */
-const HANDS_OVER = {
+/** The input of each action: its targets, those it fits including protected ones, or the whole selection. */
+const INPUTS = {
   run: 'all',
   setTimeout: 'targets',
   resume: 'targets',
@@ -55,12 +57,12 @@ const HANDS_OVER = {
   kill: 'fit',
 } as const satisfies Record<SandboxAct, 'targets' | 'fit' | 'all'>;
 
-/** What can be done to the selected rows: each act with those it makes sense for, or why there are none. */
+/** The actions on the selected rows, each with its sandboxes or the reason that it is unavailable. */
 export function selectionActs(rows: Rows, circumstances: Circumstances): SelectionAct[] {
   return ACTS.map((act) => {
     const { fit, targets } = targetsOf(rows, act, circumstances);
     const count = targets.length;
-    const sandboxes = { targets, fit, all: rows.map(({ sandbox }) => sandbox) }[HANDS_OVER[act]];
+    const sandboxes = { targets, fit, all: rows.map(({ sandbox }) => sandbox) }[INPUTS[act]];
     return {
       act,
       label: LABELS[act](count || null),
@@ -69,12 +71,12 @@ export function selectionActs(rows: Rows, circumstances: Circumstances): Selecti
       reason:
         count === 0
           ? reasonFor(act, rows, fit.length, circumstances)
-          : tooMany(sandboxes.length, circumstances.bulkLimit),
+          : reasonIfTooMany(sandboxes.length, circumstances.bulkLimit),
     };
   });
 }
 
-/** Those that the act makes sense for, and among them those that it will be done to: no bulk touches protected ones. */
+/** `fit`: sandboxes that allow the action. `targets`: those it changes; a bulk action skips protected ones. */
 function targetsOf(rows: Rows, act: SandboxAct, { role, underWay, protectedKey }: Circumstances) {
   const fit = rows
     .map(({ sandbox }) => sandbox)
@@ -85,23 +87,40 @@ function targetsOf(rows: Rows, act: SandboxAct, { role, underWay, protectedKey }
   return { fit, targets };
 }
 
-function tooMany(count: number, limit: number): string | null {
-  return count > limit
-    ? `One operation takes ${limit} at most. Narrow the filter, or go in several steps.`
-    : null;
+function reasonIfTooMany(count: number, limit: number): string | null {
+  return count > limit ? `An operation can include at most ${limit} sandboxes. Select fewer.` : null;
 }
 
 function reasonFor(act: SandboxAct, rows: Rows, fit: number, { role, underWay }: Circumstances): string {
   const [only, second] = rows;
-  if (only === undefined) return 'Nothing that is selected passes the filter.';
+  if (only === undefined) return 'No selected sandbox matches the filter.';
   if (second === undefined)
     return (
       whyNot(only.sandbox, act, { role, underWay: underWay.get(only.sandbox.id)?.act }) ?? FITS_NONE[act]
     );
   if (fit > 0)
-    return `${fit === rows.length ? 'All are protected' : 'Only protected ones are left'}: those go one at a time.`;
+    return `${fit === rows.length ? 'All are' : 'The remaining sandboxes are'} protected. Select one at a time.`;
   const isBusy = rows.every(({ sandbox }) => underWay.has(sandbox.id));
   return (
-    roleForbids(role, act) ?? (isBusy ? 'Something is being done to each of them already.' : FITS_NONE[act])
+    roleForbids(role, act) ?? (isBusy ? 'Another action is in progress on each of them.' : FITS_NONE[act])
   );
+}
+
+/** The actions on the selection, as commands of the palette. */
+export function selectionCommands(
+  acts: readonly SelectionAct[],
+  run: (act: SelectionAct) => void,
+): Command[] {
+  return acts.map((selected) => {
+    const { act, label, count, reason } = selected;
+    return {
+      id: `selection:${act}`,
+      group: 'selection',
+      title: label.replace(String(count), sandboxCount(count)),
+      words: act === 'run' ? 'selected selection sandboxes command shell' : 'selected selection sandboxes',
+      disabledReason: reason,
+      ...(act === 'kill' ? { tone: 'danger' } : {}),
+      onRun: () => run(selected),
+    };
+  });
 }

@@ -10,18 +10,16 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { type SelectionAct, selectionActs } from './selection-acts';
-import { selectionCommands } from './selection-commands';
-import { hiddenWords } from './selection-count';
-import { kindWords } from './selection-words';
+import { type SelectionAct, selectionActs, selectionCommands } from './selection-acts';
+import { hiddenText, kindTexts } from './selection-text';
 import { DOCK_ID } from './use-active-row';
 
 type Props = {
-  /** What acts go to, in the order on screen. */
+  /** The rows that actions apply to, in the order on screen. */
   rows: readonly IndexedSandbox[];
-  /** How many more are selected, but hidden by the filter. */
+  /** The number of selected sandboxes hidden by the filter. */
   hidden: number;
-  /** How many rows match the filter. */
+  /** The number of rows that match the filter. */
   matching: number;
   role: Role;
   underWay: ReadonlyMap<string, ActUnderWay>;
@@ -31,18 +29,18 @@ type Props = {
   onSelectMatching: () => void;
   /** Clears the selection. */
   onClose: () => void;
-  /** How much of the rows the dock covers, px. */
+  /** Called with the height that the dock covers. */
   onCover: (px: number) => void;
 };
 
-/** What is selected, in words, and what can be done to it. Floats over the end of the list. */
+/** The summary of the selection and its actions, over the end of the list. */
 export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...props }: Props) {
   const { role, underWay, protectedKey, bulkLimit, handlers } = props;
   const acts = useMemo(
     () => selectionActs(rows, { role, underWay, protectedKey, bulkLimit }),
     [rows, role, underWay, protectedKey, bulkLimit],
   );
-  const kinds = useMemo(() => kindWords(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
+  const kinds = useMemo(() => kindTexts(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
   const isEmpty = rows.length === 0 && hidden === 0;
   useOffers(() =>
     isEmpty ? [] : selectionCommands(acts, ({ act, sandboxes }) => handlers[HANDLERS[act]](sandboxes)),
@@ -54,7 +52,7 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
       <p className="flex flex-wrap items-center gap-x-2.5 max-sm:min-w-0 max-sm:flex-1 sm:mr-auto">
         <strong className="font-semibold">{rows.length} selected</strong>
         {kinds.length > 0 ? <span className="text-ink-2">{kinds.join(' · ')}</span> : null}
-        {hidden > 0 ? <span className="text-paused">{hiddenWords({ rows, hidden })}</span> : null}
+        {hidden > 0 ? <span className="text-paused">{hiddenText({ rows, hidden })}</span> : null}
         {isPartial ? (
           <button
             type="button"
@@ -67,7 +65,7 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
       </p>
       <div
         role="group"
-        aria-label="Acts on what is selected"
+        aria-label="Selection actions"
         className="flex flex-wrap items-center gap-1.5 max-sm:order-1 max-sm:basis-full"
       >
         {acts.map((act) => (
@@ -77,13 +75,13 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
       <div className="flex items-center gap-2 border-line sm:border-l sm:pl-2">
         <CopyButton
           text={() => rows.map(({ sandbox }) => sandbox.id).join('\n')}
-          label={rows.length === 1 ? 'Copy the id' : `Copy ${rows.length} ids`}
+          label={rows.length === 1 ? 'Copy ID' : `Copy ${rows.length} IDs`}
           className="size-8!"
         />
         <button
           type="button"
-          aria-label="Clear the selection"
-          title="Clear the selection"
+          aria-label="Clear selection"
+          title="Clear selection"
           onClick={props.onClose}
           className="rounded-sm border border-line bg-hover px-1.5 font-mono text-ink-2 text-small leading-5 hover:text-ink"
         >
@@ -122,10 +120,9 @@ function ActButton({ act, label, sandboxes, reason, onAct }: ActButtonProps) {
 
 const GAP_PX = 16;
 
-/** A panel at the bottom centre. For as long as it is there, it tells rows and toasts how much it covers. */
+/** A panel at the bottom centre. Reports the height it covers to the rows, and to toasts by a CSS variable. */
 function Floating({ onCover, children }: { onCover: (px: number) => void; children: ReactNode }) {
   const panel = useRef<HTMLElement>(null);
-  // The layout is the external system.
   useEffect(() => {
     const element = panel.current;
     if (!element) return;

@@ -6,38 +6,37 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { SelectionActs } from './use-selection';
 
-/** By which Tab finds the dock. */
 export const DOCK_ID = 'selection-dock';
 
 type Grid = {
   rows: readonly IndexedSandbox[];
   gridRef: RefObject<HTMLDivElement | null>;
   selection: SelectionActs;
-  /** Whether all that match is known, so that all of it can be selected. */
+  /** Whether all matching rows have arrived and can be selected. */
   isWhole: boolean;
-  /** Whether a row is in the result, not only held in its place. */
-  isThere: (id: string) => boolean;
+  /** Whether a row matches, and is not only kept in its place. */
+  isMatching: (id: string) => boolean;
   scrollTo: (index: number) => void;
   onMenu: (sandbox: Sandbox) => void;
   onOpen: (sandbox: Sandbox) => void;
-  /** Delete, with the row that is active, if any. */
+  /** Called for the Delete key. */
   onDelete: (active: Sandbox | undefined) => void;
 };
 
-/** Which row the keyboard is at, known by id, and what keys and clicks on checkboxes do there. */
+/** Tracks the active row by id, and handles the keyboard and clicks on checkboxes. */
 export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
   const [activeId, setActiveId] = useState<string | null>(null);
-  /** Whether the active row was reached without selecting: then a range begins at it. */
-  const hasWandered = useRef(false);
+  /** Whether the active row was reached without selecting. A range then starts at it. */
+  const hasMoved = useRef(false);
 
-  /** A click on the checkbox of a row. */
+  /** Handles a click on the checkbox of a row. */
   const select = useCallback(
     (id: string, event: MouseEvent) => {
       if (event.shiftKey) selection.extend(id);
       else selection.toggle(id);
-      hasWandered.current = false;
+      hasMoved.current = false;
       setActiveId(id);
-      // The keys go on from here. A click without a pointer comes from a reader, whose place is its own.
+      // Not for a click without a pointer: it comes from a screen reader, which keeps its own position.
       if (event.detail > 0) gridRef.current?.focus({ preventScroll: true });
     },
     [selection, gridRef],
@@ -47,17 +46,17 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
     const next = Math.min(Math.max(step, 0), rows.length - 1);
     const id = rows[next]?.sandbox.id;
     if (id === undefined) return;
-    if (isExtending) selection.extend(id, hasWandered.current ? (activeId ?? undefined) : undefined);
-    hasWandered.current = !isExtending;
+    if (isExtending) selection.extend(id, hasMoved.current ? (activeId ?? undefined) : undefined);
+    hasMoved.current = !isExtending;
     setActiveId(id);
     grid.scrollTo(next);
   }
 
-  function mark({ id }: Sandbox, isExtending: boolean) {
-    if (!grid.isThere(id)) return;
+  function toggleSelection({ id }: Sandbox, isExtending: boolean) {
+    if (!grid.isMatching(id)) return;
     if (isExtending) selection.extend(id);
     else selection.toggle(id);
-    hasWandered.current = false;
+    hasMoved.current = false;
   }
 
   function onKeyDown(event: KeyboardEvent) {
@@ -68,18 +67,18 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
     event.preventDefault();
   }
 
-  /** Answers whether the key meant something. */
+  /** Returns whether the key was handled. */
   function onRowKey({ key, shiftKey }: KeyboardEvent): boolean {
     const at = rows.findIndex((row) => row.sandbox.id === activeId);
     const step = ROW_KEYS[key]?.(at, rows.length);
     const active = rows[at]?.sandbox;
     if (step !== undefined) moveTo(step, shiftKey);
     else if (key === 'Delete') grid.onDelete(active);
-    // Past the columns' buttons, which Shift and Tab lead back to.
+    // Skips the buttons of the header. Shift+Tab reaches them.
     else if (key === 'Tab' && !shiftKey) return focusDock();
     else if (active === undefined) return false;
     else if (key === 'ContextMenu' || (key === 'F10' && shiftKey)) grid.onMenu(active);
-    else if (key === ' ') mark(active, shiftKey);
+    else if (key === ' ') toggleSelection(active, shiftKey);
     else if (key === 'Enter') grid.onOpen(active);
     else return false;
     return true;
@@ -88,7 +87,7 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
   return { activeId, select, onKeyDown };
 }
 
-/** Answers whether there is a dock to go to. */
+/** Returns whether the dock is shown. */
 function focusDock(): boolean {
   const first = document.getElementById(DOCK_ID)?.querySelector('button') ?? null;
   first?.focus();

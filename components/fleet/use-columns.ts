@@ -19,11 +19,11 @@ export type ShownColumn = FleetColumn & { id: string };
 
 const NO_ROWS: IndexedSandbox[] = [];
 
-/** Which columns are shown, from the URL or else as last chosen, and how to change that. */
+/** The shown columns, from the URL or else the remembered choice. */
 export function useColumns(remembered: string | null) {
   const [inUrl, setInUrl] = useQueryState('cols');
-  const unasked = parseColumns(remembered) ?? DEFAULT_COLUMNS;
-  const choice = parseColumns(inUrl) ?? unasked;
+  const defaults = parseColumns(remembered) ?? DEFAULT_COLUMNS;
+  const choice = parseColumns(inUrl) ?? defaults;
   const choiceText = printColumns(choice);
 
   const columns = useMemo(() => {
@@ -38,8 +38,8 @@ export function useColumns(remembered: string | null) {
     state: { columnVisibility },
   });
 
-  // Rows are drawn again when their columns change, so the same choice must be the same columns.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `choiceText` says all that the table is told.
+  // A stable array: rows render again when their columns change.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `choiceText` determines the columns of the table.
   const shown = useMemo(
     () =>
       inReadingOrder(
@@ -55,14 +55,14 @@ export function useColumns(remembered: string | null) {
     const next = choice.includes(id) ? choice.filter((other) => other !== id) : [...choice, id];
     const text = printColumns(next);
     rememberInCookie(COLUMNS_COOKIE, text);
-    // Without a word in the URL, what was remembered when the page came would count again.
-    void setInUrl(text === printColumns(unasked) ? null : text);
+    // `defaults` still come from the request. An empty URL would restore them, unless they are the choice.
+    void setInUrl(text === printColumns(defaults) ? null : text);
   }
 
   return { shown, choice, toggle };
 }
 
-/** Columns of metadata keys stand where the metadata stands, not behind the numbers. */
+/** Moves the columns of metadata keys before the metadata and number columns. */
 function inReadingOrder(columns: ShownColumn[]): ShownColumn[] {
   const keys = columns.filter(({ id }) => keyOfColumn(id) !== null);
   const fixed = columns.filter(({ id }) => keyOfColumn(id) === null);

@@ -3,11 +3,11 @@
 import { useQueryState } from 'nuqs';
 import { useCallback, useEffect, useRef, useState } from 'react';
 
-/** The filter's text, kept in the URL a little behind the typing. One from a link ends in a chip, not in a draft. */
+/** The text of the filter, also in the URL with a delay. The trailing space turns a filter from a link into chips. */
 export function useFilterText() {
   const [inUrl, setInUrl] = useQueryState('q', { defaultValue: '', history: 'replace', throttleMs: 300 });
   const [text, setText] = useState(() => (inUrl === '' ? '' : `${inUrl} `));
-  // Back and forward, or a link within the app: the URL changed without us.
+  // The URL changed by navigation, not by typing.
   const [written, setWritten] = useState(inUrl);
   if (inUrl !== written) {
     setWritten(inUrl);
@@ -27,7 +27,7 @@ export function useFilterText() {
   return [text, change] as const;
 }
 
-/** `/` goes to the filter, unless somebody is typing somewhere. */
+/** Focuses the filter on `/`, unless the focus is in another input. */
 export function useSlashToFocus(input: { current: HTMLInputElement | null }) {
   useEffect(() => {
     function onKeyDown(event: KeyboardEvent) {

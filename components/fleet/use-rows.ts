@@ -9,11 +9,11 @@ import { type IndexedSandbox, indexSandbox } from '@/lib/fleet/row-index';
 import { type Sort, sortRows } from '@/lib/fleet/sort';
 import { type FirstScreen, filterRows } from '@/lib/fleet/view';
 
-/** What passes a filter by these changes by itself as time goes on. */
+/** Filters by these fields match different rows as time passes. */
 const TIMED_FIELDS: ReadonlySet<string> = new Set(['age', 'left']);
-const LOOK_EVERY_MS = 2_000;
+const REFILTER_INTERVAL_MS = 2_000;
 
-/** Rows that pass the filter, in order, and the filter's error if it has one: then the last valid filter stays. */
+/** The rows that match the filter, sorted. If the filter is invalid, its error and the rows of the last valid one. */
 export function useMatchingRows(
   rows: readonly IndexedSandbox[] | null,
   first: FirstScreen,
@@ -33,11 +33,11 @@ export function useMatchingRows(
   const filter = parsed.ok ? parsed.filter : lastValid;
   const isTimed = filter.some((term) => term.kind === 'compare' && TIMED_FIELDS.has(term.field));
   const nowMs = useNow(
-    (now) => (isTimed ? Math.floor(now / LOOK_EVERY_MS) * LOOK_EVERY_MS : null),
+    (now) => (isTimed ? Math.floor(now / REFILTER_INTERVAL_MS) * REFILTER_INTERVAL_MS : null),
     first.nowMs,
   );
   const matching = useMemo(
-    // Until the fleet is here, these are the rows that the server has filtered by its own clock.
+    // Until the fleet arrives, the server has already filtered these rows.
     () => (rows === null ? sorted : filterRows(sorted, filter, nowMs ?? Date.now())),
     [rows, sorted, filter, nowMs],
   );
@@ -45,23 +45,23 @@ export function useMatchingRows(
 }
 
 /**
- * `rows`, but standing still while `held`. `all` is the fleet that they were filtered from, `asked` names what the
- * person asked to see: when that changes, rows follow at once, as they do after `update`.
+ * Keeps `rows` in their places while `held`. `all` is the fleet that they were filtered from. A change of `request`,
+ * the filter and sort order, shows the new rows at once, as `update` does.
  */
 export function useSteadyRows(
   rows: readonly IndexedSandbox[],
-  { all, held, asked }: { all: readonly IndexedSandbox[]; held: boolean; asked: string },
+  { all, held, request }: { all: readonly IndexedSandbox[]; held: boolean; request: string },
 ) {
-  const [steady, setSteady] = useState<{ source: typeof rows; asked: string; shown: HeldRows }>(() => ({
+  const [steady, setSteady] = useState<{ source: typeof rows; request: string; shown: HeldRows }>(() => ({
     source: rows,
-    asked,
+    request,
     shown: release(rows),
   }));
-  const isCurrent = steady.source === rows && steady.asked === asked;
-  const isHeld = held && steady.asked === asked;
+  const isCurrent = steady.source === rows && steady.request === request;
+  const isHeld = held && steady.request === request;
   let { shown } = steady;
   if (isHeld && !isCurrent) shown = hold(shown.rows, rows, all);
   else if (!isHeld && shown.rows !== rows) shown = release(rows);
-  if (shown !== steady.shown) setSteady({ source: rows, asked, shown });
-  return { ...shown, update: () => setSteady({ source: rows, asked, shown: release(rows) }) };
+  if (shown !== steady.shown) setSteady({ source: rows, request, shown });
+  return { ...shown, update: () => setSteady({ source: rows, request, shown: release(rows) }) };
 }

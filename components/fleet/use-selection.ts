@@ -9,28 +9,26 @@ import type { HeadState } from './fleet-header';
 
 type Rows = readonly IndexedSandbox[];
 type OnScreen = {
-  /** What the filter leaves. */
   matching: Rows;
-  /** The whole fleet, or `null` until it is here. */
+  /** The whole fleet, or `null` until it has arrived. */
   all: Rows | null;
-  /** What is drawn. */
   steady: HeldRows;
 };
 
-/** How rows get selected. The same object for as long as the page lives. */
+/** Changes the selection. The same object on every render. */
 export type SelectionActs = {
   toggle: (id: string) => void;
-  /** Up to this row, from the last one toggled or from `from`. */
+  /** Selects up to this row, from `from` or else from the last toggled row. */
   extend: (id: string, from?: string) => void;
   selectMatching: () => void;
   unselectMatching: () => void;
   clear: () => void;
 };
 
-// React calls `subscribe` in the browser only, so the tab's selection is never made on the server.
+// React calls `subscribe` only in the browser, so the server never creates a selection.
 const subscribe = (listener: () => void) => fleetSelection().subscribe(listener);
 
-/** The selection of this tab, as it stands with what is on screen, and how to change it. */
+/** The selection of this tab, reconciled with the rows on screen. */
 export function useSelection({ matching, all, steady }: OnScreen) {
   const selection = useSyncExternalStore(
     subscribe,
@@ -47,7 +45,7 @@ export function useSelection({ matching, all, steady }: OnScreen) {
     const update: SelectionStore['update'] = (change) => fleetSelection().update(change);
     return {
       toggle: (id) => update((now) => toggle(now, id)),
-      extend: (id, from) => update((now) => extend(now, id, standing(latest.current.steady), from)),
+      extend: (id, from) => update((now) => extend(now, id, matchingRows(latest.current.steady), from)),
       selectMatching: () => update((now) => selectRows(now, latest.current.matching)),
       unselectMatching: () => update((now) => unselectRows(now, latest.current.matching)),
       clear: () => update(() => NOTHING_SELECTED),
@@ -57,25 +55,25 @@ export function useSelection({ matching, all, steady }: OnScreen) {
   return { ids: selection.ids, rows, hidden, head, acts };
 }
 
-/** What is drawn and not only held in its place: a range runs over these. */
-function standing({ rows, gone, hidden }: HeldRows): Rows {
+/** The drawn rows that still match. A range covers only these. */
+function matchingRows({ rows, gone, hidden }: HeldRows): Rows {
   if (gone.size === 0 && hidden.size === 0) return rows;
   return rows.filter(({ sandbox }) => !gone.has(sandbox.id) && !hidden.has(sandbox.id));
 }
 
-const TAKES_ESCAPE_ITSELF =
+const HANDLES_ESCAPE =
   'input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog], [role=alertdialog], [role=menu]';
 
-/** Escape clears the selection, unless it closes or leaves something else. */
-export function useEscapeToClear(clear: () => void, isWanted: boolean) {
+/** Clears the selection on Escape, unless the focus is in an input, a dialog or a menu. */
+export function useEscapeToClear(clear: () => void, isEnabled: boolean) {
   useEffect(() => {
-    if (!isWanted) return;
+    if (!isEnabled) return;
     function onKeyDown(event: KeyboardEvent) {
       const target = event.target as HTMLElement | null;
-      if (event.key !== 'Escape' || event.defaultPrevented || target?.closest(TAKES_ESCAPE_ITSELF)) return;
+      if (event.key !== 'Escape' || event.defaultPrevented || target?.closest(HANDLES_ESCAPE)) return;
       clear();
     }
     document.addEventListener('keydown', onKeyDown);
     return () => document.removeEventListener('keydown', onKeyDown);
-  }, [clear, isWanted]);
+  }, [clear, isEnabled]);
 }

@@ -28,7 +28,7 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
   // Listing processes has the same requirements as running a command.
   const reason = isGone ? 'The sandbox is terminated.' : sandboxCannot(sandbox.state, 'run');
   return (
-    <SandboxFrame now={now} tab="processes" isRoom {...served}>
+    <SandboxFrame now={now} tab="processes" isFullHeight {...served}>
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
         {roleSuffices(served.role, 'operator') ? (
           <Queries>

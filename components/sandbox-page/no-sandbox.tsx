@@ -9,14 +9,14 @@ import { Notice } from '@/components/ui/notice';
 import type { Ending } from '@/lib/operations/record/ending';
 import { paths } from '@/lib/paths';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { ItsOperations } from './its-operations';
+import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
 import { type SandboxTab, tabHref } from './sandbox-tabs';
 
-/** `isRecorded`: whether the record has operations on it. `tab`: the page that was asked for. */
+/** `isRecorded`: whether operations on this sandbox are recorded. `tab`: the requested page. */
 type Known = { id: string; isRecorded: boolean; tab: SandboxTab };
 
-/** A sandbox that has ended: when and how, quietly. */
+/** A terminated sandbox: when and how it ended. */
 export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
   return (
     <Frame {...known} badge={<StateBadge state="unknown" isGone />}>
@@ -37,7 +37,7 @@ export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
           {ending.operationId === null ? null : (
             <>
               <Link href={paths.operation(ending.operationId)} className="text-accent underline">
-                See the operation
+                View operation
               </Link>
               .{' '}
             </>
@@ -46,13 +46,9 @@ export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
         </p>
         {ending.saved === null ? null : (
           <p className="mt-2">
-            Files of it were saved before ({archiveSize(ending.saved)}), in the export directory of the
+            Files were archived before the kill ({archiveSize(ending.saved)}), in the export directory of the
             server: <code className="break-all text-ink text-small">{ending.saved.name}</code>
-            <CopyButton
-              text={ending.saved.name}
-              label="Copy the name of the archive"
-              className="ml-1 align-middle"
-            />
+            <CopyButton text={ending.saved.name} label="Copy archive name" className="ml-1 align-middle" />
           </p>
         )}
       </Notice>
@@ -65,18 +61,17 @@ export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
   );
 }
 
-/** An id that nobody has heard of. */
 export function UnknownSandbox({ id, isRecorded }: Omit<Known, 'tab'>) {
   return (
     <Frame id={id} tab={null} badge={null} isRecorded={isRecorded}>
-      <Notice level="h2" title="There is no sandbox with this id">
-        <p>It may be mistyped, belong to another team, or have been terminated long ago.</p>
+      <Notice level="h2" title="Sandbox not found">
+        <p>The ID may be mistyped or belong to another team, or the sandbox was terminated long ago.</p>
       </Notice>
     </Frame>
   );
 }
 
-/** A sandbox that could not be read now. */
+/** A sandbox that the service did not return, with its last known data if any. */
 export function UnreadableSandbox({
   message,
   last,
@@ -84,9 +79,9 @@ export function UnreadableSandbox({
 }: Known & { message: string; last: Sandbox | null }) {
   return (
     <Frame {...known} badge={last ? <StateBadge state={last.state} /> : null}>
-      <Notice level="h2" title="This sandbox cannot be read at the moment">
+      <Notice level="h2" title="This sandbox could not be loaded">
         <p>
-          {message} {last ? 'What is shown here is what was read last.' : null}
+          {message} {last ? 'Showing its last known data.' : null}
         </p>
         <a href={tabHref(known.tab, known.id)} className="mt-2 inline-block text-accent underline">
           Try again
@@ -110,7 +105,7 @@ function Frame({ id, isRecorded, tab, badge, children }: FrameProps) {
       <div className="p-5">
         {children}
         <p className="mt-6 flex gap-4">
-          <ItsOperations id={id} isRecorded={isRecorded} />
+          <OperationsLink id={id} isRecorded={isRecorded} />
           <Link href={paths.sandboxes()} className="text-accent underline">
             All sandboxes
           </Link>

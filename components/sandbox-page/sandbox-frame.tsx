@@ -16,39 +16,39 @@ import type { Role } from '@/lib/access/roles';
 import type { StateAct } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { ItsOperations } from './its-operations';
+import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
 import type { SandboxTab } from './sandbox-tabs';
 import { type SandboxNow, useRefreshWhenMissing } from './use-sandbox';
 
-/** What every page of a sandbox is served with. */
+/** The props that the server passes to every page of a sandbox. */
 export type SandboxPageProps = {
   initial: Sandbox;
   role: Role;
   nowMs: number;
-  /** Whether the record has operations on it. */
+  /** Whether operations on this sandbox are recorded. */
   isRecorded: boolean;
 };
 
 type Props = Omit<SandboxPageProps, 'initial'> & {
   now: SandboxNow;
   tab: SandboxTab;
-  /** The page fills the window and scrolls within itself; what it shows stays when the sandbox is gone. */
-  isRoom?: boolean;
+  /** The page fills the window and scrolls inside. Its content stays when the sandbox is gone. */
+  isFullHeight?: boolean;
   children: ReactNode;
 };
 
-/** What all pages of one sandbox have in common, around what each of them shows. */
-export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isRoom = false, children }: Props) {
+/** The frame of every page of a sandbox: banner, heading, actions and dialogs. */
+export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight = false, children }: Props) {
   const { sandbox, act, isGone } = now;
   const { status } = useFleetView();
   const live = useLiveState();
   const { handlers, dialogs } = useActs();
   useOffers(() => commandsOf('sandbox', sandboxActs(sandbox, { role, underWay: act, isGone }, handlers)));
-  useRefreshWhenMissing(now, isRoom);
+  useRefreshWhenMissing(now, isFullHeight);
 
   return (
-    <main className={clsx('flex min-h-0 flex-1 flex-col', !isRoom && 'overflow-y-auto')}>
+    <main className={clsx('flex min-h-0 flex-1 flex-col', !isFullHeight && 'overflow-y-auto')}>
       <StaleBanner status={status} live={live} nowMs={nowMs} />
       <SandboxHeading
         id={sandbox.id}
@@ -56,14 +56,13 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isRoom = false
         badge={
           <>
             <StateBadge state={sandbox.state} act={act} isGone={isGone} />
-            <ItsOperations id={sandbox.id} isRecorded={isRecorded} />
-            {/* Its overview says all of this at length. */}
-            {tab === 'overview' ? null : <Reminder sandbox={sandbox} />}
+            <OperationsLink id={sandbox.id} isRecorded={isRecorded} />
+            {tab === 'overview' ? null : <Summary sandbox={sandbox} />}
           </>
         }
       >
         <ActButtons
-          reason={(wanted) => whyNot(sandbox, wanted, { role, underWay: act, isGone })}
+          reason={(action) => whyNot(sandbox, action, { role, underWay: act, isGone })}
           state={sandbox.state}
           onAct={{
             kill: () => handlers.onKill([sandbox]),
@@ -79,8 +78,8 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isRoom = false
   );
 }
 
-/** Which sandbox this was, as far as it fits into one line. */
-function Reminder({ sandbox }: { sandbox: Sandbox }) {
+/** Metadata, template and size on one line. The overview page shows them in full. */
+function Summary({ sandbox }: { sandbox: Sandbox }) {
   return (
     <div className="hidden h-5 min-w-0 flex-1 basis-0 flex-wrap items-center gap-x-1.5 gap-y-2 overflow-hidden lg:flex">
       <MetadataChips metadata={sandbox.metadata} />

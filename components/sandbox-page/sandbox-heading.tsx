@@ -7,12 +7,12 @@ import { type SandboxTab, SandboxTabs } from './sandbox-tabs';
 type Props = {
   id: string;
   badge: ReactNode;
-  /** The page one is on; `null` for a sandbox that has none. */
+  /** The current page. `null` for an unknown sandbox, which has no pages. */
   tab: SandboxTab | null;
   children?: ReactNode;
 };
 
-/** What stands above every page of one sandbox: where one is, which sandbox, the acts at its end, its other pages. */
+/** The header of every page of a sandbox: breadcrumb, id, actions and tabs. */
 export function SandboxHeading({ id, badge, tab, children }: Props) {
   return (
     <div className="shrink-0 border-line border-b">
@@ -25,7 +25,7 @@ export function SandboxHeading({ id, badge, tab, children }: Props) {
         </nav>
         <div className="flex min-w-0 items-center gap-1">
           <h1 className="truncate font-mono text-title">{id}</h1>
-          <CopyButton text={id} label="Copy the id" />
+          <CopyButton text={id} label="Copy ID" />
         </div>
         {badge}
         <div className="ml-auto flex flex-wrap items-center gap-2">{children}</div>

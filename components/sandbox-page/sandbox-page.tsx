@@ -6,7 +6,7 @@ import { SandboxFrame, type SandboxPageProps } from './sandbox-frame';
 import { SandboxHeading } from './sandbox-heading';
 import { useSandbox } from './use-sandbox';
 
-/** One sandbox: all that is known of it, kept current, and what can be done to it. */
+/** The overview of a sandbox, kept up to date. */
 export function SandboxPage({ initial, ...served }: SandboxPageProps) {
   const now = useSandbox(initial);
   return (
@@ -19,11 +19,10 @@ export function SandboxPage({ initial, ...served }: SandboxPageProps) {
   );
 }
 
-/** The page's shape while the sandbox is being read. */
 export function SandboxPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex-1" aria-busy="true">
-      <SandboxHeading id={id} tab="overview" badge={<span className="text-ink-3">Reading…</span>} />
+      <SandboxHeading id={id} tab="overview" badge={<span className="text-ink-3">Loading…</span>} />
       <div className="grid w-full max-w-[1400px] gap-6 p-5 lg:grid-cols-[minmax(360px,5fr)_minmax(320px,6fr)]">
         <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />
         <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />

@@ -1,7 +1,6 @@
 import { LinkTabs } from '@/components/ui/link-tabs';
 import { paths } from '@/lib/paths';
 
-/** What there is to see of one sandbox, each a page of its own. */
 const TABS = {
   overview: { name: 'Overview', href: paths.sandbox },
   files: { name: 'Files', href: (id) => paths.sandboxFiles(id) },
@@ -16,7 +15,6 @@ export function tabHref(tab: SandboxTab, id: string): string {
   return TABS[tab].href(id);
 }
 
-/** The pages of one sandbox. */
 export function SandboxTabs({ id, tab }: { id: string; tab: SandboxTab }) {
   const tabs = Object.entries(TABS).map(([key, { name, href }]) => ({ key, name, href: href(id) }));
   return <LinkTabs label="This sandbox" tabs={tabs} current={tab} />;

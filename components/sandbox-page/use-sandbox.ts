@@ -9,40 +9,39 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 
 const MISSING_FOR_MS = 5_000;
 
-/** A sandbox as this tab knows it at this moment. */
 export type SandboxNow = {
   sandbox: Sandbox;
-  /** What is being done to it. */
+  /** The action in progress. */
   act: SandboxAct | undefined;
-  /** It was in the fleet and no longer is. */
+  /** It was in the fleet and has left it. */
   isGone: boolean;
-  /** The fleet does not have it: it is gone, or has not come there yet. */
+  /** The fleet does not contain it: it is gone, or has not arrived yet. */
   isMissing: boolean;
 };
 
-/** Follows the sandbox that the page was served with. */
+/** Follows a sandbox in the fleet, starting with the server's reading. */
 export function useSandbox(initial: Sandbox): SandboxNow {
   const view = useFleetView();
   const act = useActsUnderWay().get(initial.id)?.act;
   const row = view.rows === null ? undefined : fleetStore().find(initial.id);
-  // One that is only just created may not have come to this tab's fleet yet: only what was there can be gone.
-  const [wasThere, setWasThere] = useState(false);
-  if (row !== undefined && !wasThere) setWasThere(true);
+  // A new sandbox may not have arrived in the fleet yet, which does not mean that it is gone.
+  const [wasSeen, setWasSeen] = useState(false);
+  if (row !== undefined && !wasSeen) setWasSeen(true);
   const isMissing = view.rows !== null && row === undefined;
-  return { sandbox: row?.sandbox ?? initial, act, isGone: isMissing && wasThere, isMissing };
+  return { sandbox: row?.sandbox ?? initial, act, isGone: isMissing && wasSeen, isMissing };
 }
 
 /**
- * The server knows how a sandbox ended, or that it is there after all; asks it once this tab misses it. `staysWhenGone`:
- * what was read of it stays on the screen until somebody asks for more.
+ * Refreshes the page when the fleet no longer contains the sandbox: the server knows how it ended. With
+ * `keepWhenGone`, a page of a terminated sandbox keeps its content instead.
  */
-export function useRefreshWhenMissing({ isMissing, isGone }: SandboxNow, staysWhenGone: boolean): void {
+export function useRefreshWhenMissing({ isMissing, isGone }: SandboxNow, keepWhenGone: boolean): void {
   const router = useRouter();
-  const mustAsk = isMissing && !(isGone && staysWhenGone);
+  const mustRefresh = isMissing && !(isGone && keepWhenGone);
   const afterMs = isGone ? 0 : MISSING_FOR_MS;
   useEffect(() => {
-    if (!mustAsk) return;
+    if (!mustRefresh) return;
     const timer = setTimeout(() => router.refresh(), afterMs);
     return () => clearTimeout(timer);
-  }, [mustAsk, afterMs, router]);
+  }, [mustRefresh, afterMs, router]);
 }

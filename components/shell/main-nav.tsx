@@ -12,21 +12,21 @@ const PLACES = [
   { name: 'Operations', href: paths.operations() },
 ] as const;
 
-/** The ways to the main places, with how many operations are under way. */
+/** The main navigation, with the number of operations in progress. */
 export function MainNav() {
   const path = usePathname();
-  const underWay = useOperations().filter(({ operation }) => isNotable(operation)).length;
+  const inProgress = useOperations().filter(({ operation }) => isNotable(operation)).length;
   return (
     <nav aria-label="Main" className="flex shrink-0 items-center gap-1 whitespace-nowrap">
       {PLACES.map(({ name, href }) => {
         const isHere = path === href;
-        const count = href === paths.operations() ? underWay : 0;
+        const count = href === paths.operations() ? inProgress : 0;
         return (
           <Link
             key={href}
             href={href}
-            aria-label={count > 0 ? `${name}, ${count} under way` : undefined}
-            // Below it lies what it holds: there one is in it, but not on it.
+            aria-label={count > 0 ? `${name}, ${count} in progress` : undefined}
+            // A page below this one is inside it, but is not it.
             aria-current={isHere ? 'page' : path.startsWith(`${href}/`) ? 'true' : undefined}
             className={clsx(
               'rounded-md px-2.5 py-1 font-medium text-ink-2 hover:text-ink',

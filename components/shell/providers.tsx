@@ -4,14 +4,14 @@ import { NuqsAdapter } from 'nuqs/adapters/next/app';
 import type { ReactNode } from 'react';
 import { Toaster } from 'sonner';
 
-/** What every page stands on in the browser. */
+/** URL state and toasts, for every page. */
 export function Providers({ children }: { children: ReactNode }) {
   return (
     <>
       <NuqsAdapter>{children}</NuqsAdapter>
       <Toaster
         position="bottom-right"
-        // Above the tray and the dock, with the distance that it has by itself.
+        // Above the tray and the dock, plus the default offset.
         offset={{ bottom: 'calc(var(--tray-height, 0px) + var(--dock-height, 0px) + 24px)' }}
         mobileOffset={{ bottom: 'calc(var(--tray-height, 0px) + var(--dock-height, 0px) + 16px)' }}
         toastOptions={{
@@ -21,7 +21,7 @@ export function Providers({ children }: { children: ReactNode }) {
             borderColor: 'var(--line)',
             fontSize: '13px',
           },
-          // Sonner's own colour is made for a white ground, and it sets its own type on what stands in the toast.
+          // Overrides Sonner's font and its description colour, which assume a white background.
           className: 'font-sans!',
           classNames: { description: 'text-ink-2!' },
         }}

@@ -13,12 +13,12 @@ type Props = {
   actor: string;
   role: Role;
   theme: Theme;
-  /** How the fleet stands, in the header. */
+  /** The summary of the fleet. */
   summary: ReactNode;
   children: ReactNode;
 };
 
-/** The bar at the top of every page behind the sign-in, and the page below it. */
+/** The header, the page and the tray, for every page that requires a session. */
 export function Shell({ actor, role, theme, summary, children }: Props) {
   return (
     <div className="flex h-dvh min-h-0 flex-col">

@@ -77,7 +77,7 @@ export function checkboxOf(page: Page, id: string): Locator {
 
 /** The checkbox in the head of the grid. */
 export function headCheckbox(page: Page): Locator {
-  return page.getByRole('checkbox', { name: 'Select all that match' });
+  return page.getByRole('checkbox', { name: 'Select all matching' });
 }
 
 /** What floats over the rows while some are selected. */
@@ -93,7 +93,7 @@ export async function lookAway(page: Page): Promise<void> {
 /** Opens the menu of a row. */
 export async function openRowMenu(page: Page, id: string): Promise<Locator> {
   await row(page, id)
-    .getByRole('button', { name: `Acts on ${id}` })
+    .getByRole('button', { name: `Actions for ${id}` })
     .click();
   const menu = page.getByRole('menu');
   await expect(menu).toBeVisible();
@@ -133,7 +133,7 @@ export function filterBox(page: Page): Locator {
 
 /** Replaces the filter, as somebody who types it. */
 export async function filter(page: Page, text: string): Promise<void> {
-  const clear = page.getByRole('button', { name: 'Clear the filter' }).first();
+  const clear = page.getByRole('button', { name: 'Clear filter' }).first();
   if (await clear.isVisible()) await clear.click();
   await filterBox(page).fill(text);
   await page.keyboard.press('Enter');

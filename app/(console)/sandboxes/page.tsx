@@ -14,9 +14,9 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
   const session = await guardPage('viewer');
   const { q, sort } = await searchParams;
   await fleetWatcher().ready(FIRST_READING_MS);
-  const asked = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
+  const request = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
   const { protectedKey, bulkLimit } = config().operations;
-  const first = firstScreen(fleetWatcher().snapshot(), asked, Date.now());
+  const first = firstScreen(fleetWatcher().snapshot(), request, Date.now());
   return (
     <FleetPage
       first={first}

@@ -1,4 +1,4 @@
-/** Whether the server answers. Needs no role and says nothing else. */
+/** The health check, `{ ok: true }`. Requires no session. */
 export function GET(): Response {
   return Response.json({ ok: true }, { headers: { 'cache-control': 'no-store' } });
 }

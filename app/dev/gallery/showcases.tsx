@@ -72,7 +72,7 @@ function Buttons() {
         <IconButton label="Close" isBusy>
           <X size={15} aria-hidden />
         </IconButton>
-        <CopyButton text="sample" label="Copy the id" />
+        <CopyButton text="sample" label="Copy ID" />
         <Button aria-pressed className="aria-pressed:border-accent">
           15 min
         </Button>

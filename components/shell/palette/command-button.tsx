@@ -15,7 +15,7 @@ const KeysHelp = loadWhenWanted(
 
 type Open = 'palette' | 'keys' | null;
 
-/** The way to the command palette, by a click or ⌘K, and to the list of all keys by `?`. */
+/** Opens the command palette by a click or ⌘K, and the list of keyboard shortcuts by `?`. */
 export function CommandButton() {
   const [open, setOpen] = useState<Open>(null);
   const close = useCallback(() => setOpen(null), []);
@@ -28,7 +28,7 @@ export function CommandButton() {
         aria-label="Commands"
         aria-haspopup="dialog"
         aria-keyshortcuts={isMac ? 'Meta+K' : 'Control+K'}
-        title="Commands, and search for sandboxes"
+        title="Open the command palette"
         onPointerEnter={Palette.preload}
         onFocus={Palette.preload}
         onClick={() => setOpen('palette')}
@@ -47,7 +47,7 @@ const never = () => () => {};
 const TYPING = 'input:not([type=checkbox]), textarea, select, [contenteditable]';
 const DIALOG = ':is([role=dialog], [role=alertdialog]):not([data-closed])';
 
-/** ⌘K works wherever one is, but never above a dialog that waits for an answer. */
+/** Handles ⌘K and `?` everywhere, except over an open dialog. */
 function useKeys(setOpen: (next: (now: Open) => Open) => void): void {
   useEffect(() => {
     function onKeyDown(event: KeyboardEvent) {
@@ -56,7 +56,7 @@ function useKeys(setOpen: (next: (now: Open) => Open) => void): void {
       const isHelpKey = key === '?' && !metaKey && !ctrlKey && !altKey;
       if (!isPaletteKey && (!isHelpKey || isTyping(event.target))) return;
       const isUnderDialog = document.querySelector(DIALOG) !== null;
-      // Ours as well: the browser's own ⌘K would take whoever typed it once too often to its search.
+      // Also when the palette stays closed: the browser would focus its search field.
       if (isPaletteKey) event.preventDefault();
       setOpen((now) => {
         if (isPaletteKey && now === 'palette') return null;

@@ -2,7 +2,7 @@
 
 import { usePathname, useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
-import { leave } from '@/components/access/leave';
+import { signOutEverywhere } from '@/components/access/sign-out';
 import { THEME_NAMES, THEMES } from '@/components/ui/theme';
 import { chooseTheme } from '@/components/ui/use-theme';
 import { withTerm } from '@/lib/fleet/filter/edit';
@@ -10,7 +10,7 @@ import { parseFilter, type Term } from '@/lib/fleet/filter/filter';
 import type { Command } from '@/lib/palette/offers';
 import { paths } from '@/lib/paths';
 
-/** Parts of the fleet that people look for most. */
+/** The most common filters. */
 const FILTERS = [
   { title: 'Show paused sandboxes only', filter: 'state:paused', words: 'filter' },
   { title: 'Show sandboxes older than 24 h', filter: 'age>24h', words: 'filter age day' },
@@ -21,7 +21,7 @@ const FILTERS = [
   },
 ] as const;
 
-/** What can be done from every page. `query` is what is searched for. */
+/** The commands of every page. `query` is the text of the palette's input. */
 export function useOwnCommands(query: string, onKeys: () => void): Command[] {
   const router = useRouter();
   const path = usePathname();
@@ -32,7 +32,7 @@ export function useOwnCommands(query: string, onKeys: () => void): Command[] {
   ].map(({ href, ...place }) => ({
     ...place,
     group: 'go',
-    disabledReason: path === href ? 'This is where you are.' : null,
+    disabledReason: path === href ? 'You are on this page.' : null,
     onRun: () => router.push(href),
   }));
   const filters = FILTERS.map(({ title, filter, words }): Command => {
@@ -41,12 +41,12 @@ export function useOwnCommands(query: string, onKeys: () => void): Command[] {
   return [...places, ...filters, ...appCommands(onKeys), ...searchAsFilter(query, addToFilter)];
 }
 
-/** What was typed here, as a filter of the list: for who finds more than this list can show. */
+/** Offers the query as a filter of the fleet, which shows more results than the palette. */
 function searchAsFilter(query: string, addToFilter: (filter: string) => void): Command[] {
   const text = query.trim();
   const parsed = parseFilter(text);
   if (text === '' || !parsed.ok) return [];
-  // Its words are the search itself, so that it is found by whatever is typed.
+  // The query is among its search words, so it always matches.
   return [
     {
       id: 'search:query',
@@ -73,11 +73,11 @@ function appCommands(onKeys: () => void): Command[] {
       keys: '?',
       onRun: onKeys,
     },
-    { id: 'app:sign-out', group: 'app', title: 'Sign out', words: 'log out', onRun: leave },
+    { id: 'app:sign-out', group: 'app', title: 'Sign out', words: 'log out', onRun: signOutEverywhere },
   ];
 }
 
-/** Narrows the list down further, or opens it narrowed down from elsewhere. */
+/** Adds to the filter on the fleet's page. From another page, opens the fleet with this filter. */
 function useAddToFilter(): (filter: string) => void {
   const router = useRouter();
   const path = usePathname();

@@ -17,11 +17,11 @@ import { paths } from '@/lib/paths';
 import { useOwnCommands } from './own-commands';
 
 const MAX_SANDBOXES = 20;
-/** Shorter beginnings of an id may just as well be those of a word. */
-const FEWEST_ID_CHARS = 4;
+/** A shorter prefix of an id may also be the start of a word. */
+const MIN_ID_CHARS = 4;
 
 const GROUP_NAMES = {
-  selection: 'What is selected',
+  selection: 'Selection',
   sandbox: 'This sandbox',
   go: 'Pages',
   filter: 'Filter',
@@ -29,13 +29,13 @@ const GROUP_NAMES = {
   search: 'Search',
 } satisfies Record<CommandGroup, string>;
 
-/** A line of the list: a command, drawn as its title or as the sandbox that it leads to. */
+/** A line of the list. `row` is the sandbox that the command opens. */
 type Line = { command: Command; row: IndexedSandbox | null };
 type Lines = { value: string; items: Line[] };
 
 type Props = { isOpen: boolean; onClose: () => void; onKeys: () => void };
 
-/** Everything that can be done, and every sandbox, by a few letters. */
+/** Searches commands and sandboxes. */
 export function Palette({ isOpen, onClose, onKeys }: Props) {
   return (
     <ChooserDialog<Command>
@@ -63,7 +63,7 @@ function PaletteBody({ onChoose, onKeys }: BodyProps) {
       items={groups}
       value={query}
       onValueChange={(value, { reason }) => {
-        // Choosing a line would write it into the input while the palette fades out.
+        // Keeps the chosen title out of the input while the palette fades out.
         if (reason !== 'item-press') setQuery(value);
       }}
       itemToStringValue={({ command }: Line) => command.title}
@@ -73,14 +73,14 @@ function PaletteBody({ onChoose, onKeys }: BodyProps) {
       <div className="flex h-12 shrink-0 items-center gap-2.5 border-line border-b px-4">
         <Search size={16} aria-hidden className="shrink-0 text-ink-3" />
         <Autocomplete.Input
-          aria-label="Search for commands and sandboxes"
+          aria-label="Search commands and sandboxes"
           aria-describedby={hint}
-          placeholder="Do something, or find a sandbox by id, template or metadata"
+          placeholder="Type a command, or search sandboxes by ID, template or metadata"
           className="h-full min-w-0 flex-1 bg-transparent text-[15px] outline-none"
         />
       </div>
       <Autocomplete.Empty className="empty:hidden">
-        <p className="px-4 py-6 text-ink-2">Nothing here has this name, and no sandbox mentions it.</p>
+        <p className="px-4 py-6 text-ink-2">No commands or sandboxes found.</p>
       </Autocomplete.Empty>
       <Autocomplete.List className="min-h-0 flex-1 overflow-y-auto overscroll-contain p-1.5 empty:p-0">
         {({ value, items }: Lines) => (
@@ -98,8 +98,8 @@ function PaletteBody({ onChoose, onKeys }: BodyProps) {
         id={hint}
         className="flex h-9 shrink-0 items-center gap-4 border-line border-t bg-surface px-4 text-ink-3 text-small"
       >
-        <Hint keys="↑ ↓">choose</Hint>
-        <Hint keys="Enter">do it</Hint>
+        <Hint keys="↑ ↓">navigate</Hint>
+        <Hint keys="Enter">select</Hint>
         <Hint keys="Esc">close</Hint>
       </p>
     </Autocomplete.Root>
@@ -114,12 +114,12 @@ function Hint({ keys, children }: { keys: string; children: ReactNode }) {
   );
 }
 
-/** What the list shows for `query`: commands by their groups, sandboxes among them. */
+/** The groups of lines that match `query`. */
 function useLines(query: string, onKeys: () => void): Lines[] {
   const router = useRouter();
   const own = useOwnCommands(query, onKeys);
   const offers = commandOffers();
-  // What pages offer follows what happens on them, also while this is open.
+  // The commands of a page can change while the palette is open.
   useSyncExternalStore(offers.subscribe, offers.version, offers.version);
   const commands = searchCommands([...offers.all(), ...own], query);
   const groups = commands.map(({ group, commands }) => ({
@@ -136,9 +136,9 @@ function useLines(query: string, onKeys: () => void): Lines[] {
       return { command: { id: `go:${id}`, group: 'go', title: id, onRun }, row };
     }),
   };
-  // Whoever types an id means the sandbox; otherwise what can be done comes first.
+  // Sandboxes come first if the query is the start of an id, otherwise commands do.
   const typed = query.trim();
-  const isId = typed.length >= FEWEST_ID_CHARS && rows[0]?.sandbox.id.startsWith(typed) === true;
+  const isId = typed.length >= MIN_ID_CHARS && rows[0]?.sandbox.id.startsWith(typed) === true;
   const at = isId ? 0 : commands.filter(({ group }) => group !== 'search').length;
   return groups.toSpliced(at, 0, sandboxes);
 }

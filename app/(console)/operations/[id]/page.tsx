@@ -7,7 +7,7 @@ import { guardPage } from '@/lib/access/guard';
 import type { Role } from '@/lib/access/roles';
 import { findRecord, findRetries, listRecorded } from '@/lib/operations/record/record';
 
-/** Fills the screen. The browser fetches the rest. */
+/** Enough to fill the screen. The browser fetches the rest. */
 const FIRST_ROWS = 60;
 
 export async function generateMetadata({ params }: PageProps<'/operations/[id]'>): Promise<Metadata> {

@@ -11,24 +11,23 @@ type Props = {
   id: string;
   tab: SandboxTab;
   session: Session;
-  /** The page's shape while the sandbox is being read. */
   skeleton: ReactNode;
-  /** The page, where there is such a sandbox. */
+  /** Renders the page of an existing sandbox. */
   page: (props: SandboxPageProps) => ReactNode;
 };
 
-/** A page of one sandbox, for somebody who has been let in. */
-export function SandboxRoute({ session, skeleton, ...asked }: Props) {
+/** A page of one sandbox, for a session that the page has checked. */
+export function SandboxRoute({ session, skeleton, ...request }: Props) {
   return (
     <Suspense fallback={skeleton}>
-      <Content {...asked} role={session.role} />
+      <Content {...request} role={session.role} />
     </Suspense>
   );
 }
 
 type ContentProps = Pick<Props, 'id' | 'tab' | 'page'> & Pick<Session, 'role'>;
 
-/** Whatever is true of `id`: the sandbox, its end, that nobody has heard of it, or that we cannot know now. */
+/** Renders the sandbox, its ending, an unknown id, or a failed reading. */
 async function Content({ id, tab, role, page }: ContentProps) {
   const [look, isRecorded] = await Promise.all([lookAtSandbox(id), hasOperations(id)]);
   const known = { id, tab, isRecorded };

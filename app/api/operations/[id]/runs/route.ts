@@ -18,8 +18,11 @@ export function GET(
     await guardRead('operator');
     const operation = await findRecord((await params).id);
     if (operation === null) throw new SandkeeperError('not_found', 'This operation does not exist.');
-    const [items, runs] = await Promise.all([listItems(operation.id), listCommandSummaries(operation.id)]);
-    const groups = groupCommands(items, runs);
+    const [items, commands] = await Promise.all([
+      listItems(operation.id),
+      listCommandSummaries(operation.id),
+    ]);
+    const groups = groupCommands(items, commands);
     const read = (ids: readonly string[]) => readExcerpts(operation.id, ids.slice(0, MAX_WITH_EXCERPT));
     return Response.json(
       { groups: await withExcerpts(groups, read) },

@@ -15,10 +15,10 @@ export function GET(
     await guardRead('operator');
     const { id, sandboxId } = await params;
     const operation = await findRecord(id);
-    const run =
+    const command =
       operation &&
       (await findCommand({ operationId: operation.id, sandboxId: parseInput(SandboxId, sandboxId) }));
-    if (!run) throw new SandkeeperError('not_found', 'This operation sent no command to this sandbox.');
-    return Response.json(run, { headers: { 'cache-control': 'no-store' } });
+    if (!command) throw new SandkeeperError('not_found', 'This operation sent no command to this sandbox.');
+    return Response.json(command, { headers: { 'cache-control': 'no-store' } });
   });
 }

@@ -5,7 +5,7 @@ import { listInside } from '@/lib/processes/inside';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 
-/** Every process in a running sandbox, read by a shell that is started in it: `InsideList`. Role: operator. */
+/** All processes in a running sandbox, read by a shell started there: `InsideList`. Role: operator. */
 export function GET(
   request: Request,
   { params }: RouteContext<'/api/sandboxes/[id]/processes/inside'>,

@@ -6,15 +6,15 @@ import { useActsUnderWay } from '@/components/data/use-fleet';
 import { printLogSearch } from '@/lib/operations/record/log-filter';
 import { paths } from '@/lib/paths';
 
-/** The way to what was done to a sandbox from here; nothing where the record has nothing (`isRecorded`) and nothing begins. */
-export function ItsOperations({ id, isRecorded }: { id: string; isRecorded: boolean }) {
+/** Links to the operations on a sandbox. Shown if some are recorded (`isRecorded`) or one has started since. */
+export function OperationsLink({ id, isRecorded }: { id: string; isRecorded: boolean }) {
   const isUnderWay = useActsUnderWay().has(id);
-  const [hasBegun, setHasBegun] = useState(isUnderWay);
-  if (isUnderWay && !hasBegun) setHasBegun(true);
-  if (!isRecorded && !hasBegun) return null;
+  const [hasStarted, setHasStarted] = useState(isUnderWay);
+  if (isUnderWay && !hasStarted) setHasStarted(true);
+  if (!isRecorded && !hasStarted) return null;
   return (
     <Link href={paths.operations(printLogSearch({ sandbox: id }))} className="text-accent underline">
-      Operations on it
+      View all operations
     </Link>
   );
 }
