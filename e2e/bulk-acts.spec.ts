@@ -91,14 +91,6 @@ test('sets the time left of those that run, and says which are left alone', asyn
   await expectRow(page, running[1] ?? '', '59m');
 });
 
-test('an operator is told why they cannot kill', async ({ page, moru }) => {
-  await moru.createMany(2, () => ({}));
-  await selectAll(page, 2);
-  await expect(act(page, /^Kill/)).toBeDisabled();
-  await expect(act(page, /^Kill/)).toHaveAccessibleDescription('This needs the role admin.');
-  await expect(act(page, /^Pause 2/)).toBeEnabled();
-});
-
 test('says that many could not be paused, and why', async ({ page, moru, sandkeeper }) => {
   await moru.createMany(2, () => ({}));
   await selectAll(page, 2);

@@ -1,7 +1,6 @@
 import type { Locator } from '@playwright/test';
 import { expectAccessible } from './support/accessible';
 import { expect, type Page, test } from './support/fixtures';
-import { Colleague } from './support/operations';
 import { acceptResume, dock, lookAway, openFleet, row } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
@@ -92,20 +91,8 @@ test('a reload in the middle shows all there was and goes on; a second tab too',
     await expect(written(tab, 'stdout')).toHaveText(/^one\s+two\s*$/);
     await expect(how(tab)).toContainText('exit 0');
   }
-});
-
-test('is killed at its time limit, and when it is stopped', async ({ page, moru, sandkeeper, sessions }) => {
-  const id = await moru.create();
-  const operationId = await new Colleague(sandkeeper, sessions.operator).run(
-    id,
-    'echo begun; exec sleep 300',
-    2_000,
-  );
-  await page.goto(`/sandboxes/${id}/run?run=${operationId}`);
-  await expect(how(page)).toContainText('timed out');
+  await run(page, 'echo begun; exec sleep 300');
   await expect(written(page, 'stdout')).toHaveText('begun');
-  await run(page, 'echo begun again; exec sleep 300');
-  await expect(written(page, 'stdout')).toHaveText('begun again');
   await output(page).getByRole('button', { name: 'Stop' }).click();
   await expect(how(page)).toContainText('stopped');
   await expect(output(page)).toContainText('killed (SIGKILL)');

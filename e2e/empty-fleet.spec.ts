@@ -1,5 +1,5 @@
 import { expect, test } from './support/fixtures';
-import { expectRow, openFleet, rows, toast } from './support/vocabulary';
+import { openFleet, rows, toast } from './support/vocabulary';
 
 test.beforeEach(async ({ page, signIn }) => {
   await signIn(page);
@@ -11,13 +11,6 @@ test('an empty fleet says how to create a sandbox in two languages', async ({ pa
   await expect(page.getByText('from moru import Sandbox')).toBeVisible();
   await page.getByRole('button', { name: 'TypeScript' }).click();
   await expect(page.getByText("import { Sandbox } from '@moru-ai/core'")).toBeVisible();
-});
-
-test('the first sandbox of the SDK takes its place', async ({ page, moru }) => {
-  const id = await moru.create();
-  await expectRow(page, id, 'Running');
-  await moru.kill(id);
-  await expect(page.getByRole('heading', { name: 'No sandboxes yet' })).toBeVisible();
 });
 
 test('one click makes a demo fleet on the local engine', async ({ page, moru }) => {

@@ -1,14 +1,5 @@
 import { expect, test } from './support/fixtures';
-import {
-  askToKill,
-  expectNoRow,
-  expectRow,
-  filter,
-  lookAway,
-  openFleet,
-  row,
-  rows,
-} from './support/vocabulary';
+import { askToKill, expectNoRow, filter, lookAway, openFleet, row, rows } from './support/vocabulary';
 
 const MANY = 10_000;
 /** Reading a hundred pages takes the server a while. */
@@ -58,13 +49,4 @@ test('ten thousand sandboxes: scroll, filter, sort, kill one, hear of another', 
   await page.getByRole('columnheader', { name: 'Sandbox', exact: true }).getByRole('button').click();
   await expect(page).toHaveURL(/sort=id/);
   await expect(grid).toHaveAttribute('aria-rowcount', String(MANY + 1));
-});
-
-test('exactly one sandbox', async ({ page, moru, signIn }) => {
-  const id = await moru.create();
-  await signIn(page);
-  await openFleet(page);
-  await expectRow(page, id);
-  await expect(rows(page)).toHaveCount(1);
-  await expect(page.getByRole('banner')).toContainText('1 running · 0 paused');
 });

@@ -515,16 +515,6 @@ test.describe('files without an immediate preview', () => {
     await expect(page.getByRole('main')).toContainText('This is a pipe');
   });
 
-  test('a viewer sees details and the required role', async ({ page, box, signIn }) => {
-    await box.write('notes.txt', 'for operators');
-    await signIn(page, 'viewer');
-    await box.open(page, 'notes.txt');
-    await expect(page.getByRole('region', { name: 'Details' })).toContainText(
-      'This needs the role operator.',
-    );
-    await expect(page.getByRole('main')).not.toContainText('for operators');
-  });
-
   for (const [how, sentence] of [
     ['pause', 'The sandbox is paused.'],
     ['kill', 'This sandbox is terminated'],

@@ -118,30 +118,6 @@ test('cancelling before the first request kills nothing', async ({ browser }) =>
   }
 });
 
-test('stopping later stops what has not been sent, and says what was', async ({
-  page,
-  signIn,
-  sandkeeper,
-  sessions,
-  moru,
-}) => {
-  const ids = await createSome(moru, 60);
-  await moru.addFault({ ...SLOW_KILL, latencyMs: 6_000 });
-  await signIn(page, 'operator');
-  await openFleet(page);
-  await new Colleague(sandkeeper, sessions.admin).kill(ids);
-  await expect(line(page, 'Killing 60 sandboxes')).toContainText(/\d+ killed, verified/);
-  await line(page, 'Killing 60 sandboxes').getByRole('button', { name: 'Stop the rest' }).click();
-  const stopping = tray(page).getByRole('button', { name: 'Stopping…: Kill 60 sandboxes' });
-  await expect(stopping).toHaveAttribute('aria-disabled', 'true');
-  const ended = line(page, 'Kill 60 sandboxes');
-  await expect(ended).toContainText(/\d+ killed, verified\s*\d+ cancelled/);
-  const [, gone, stopped] =
-    /(\d+) killed, verified\s*(\d+) cancelled/.exec((await ended.textContent()) ?? '') ?? [];
-  expect(Number(gone) + Number(stopped)).toBe(60);
-  expect(await moru.listIds()).toHaveLength(Number(stopped));
-});
-
 test('a viewer watches and cannot stop it', async ({ page, signIn, sandkeeper, sessions, moru }) => {
   const ids = await createSome(moru, 20);
   await moru.addFault(SLOW_KILL);
@@ -213,24 +189,6 @@ test('an act on one sandbox is shown while it can be cancelled or takes long, an
   await new Colleague(sandkeeper, sessions.admin).kill([third]);
   await expect(line(page, 'Killing 1 sandbox in [1-4] s')).toBeVisible();
   await expect(line(page, 'Kill(ing)? 1 sandbox')).toHaveCount(0);
-});
-
-test('says that the service asked for patience', async ({ page, signIn, sandkeeper, sessions, moru }) => {
-  const ids = await createSome(moru, 4);
-  await moru.addFault({
-    route: 'POST /sandboxes/*/pause',
-    status: 429,
-    message: 'slow',
-    retryAfterSeconds: 4,
-    count: 1,
-  });
-  await signIn(page);
-  await openFleet(page);
-  await new Colleague(sandkeeper, sessions.operator).pause(ids);
-  await expect(line(page, 'Pausing 4 sandboxes')).toContainText(
-    /rate limited by the service: waiting [1-4] s/,
-  );
-  await expect(line(page, 'Pause 4 sandboxes')).toContainText('4 paused');
 });
 
 test('knows how an operation ended while the connection was lost', async ({

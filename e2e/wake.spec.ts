@@ -1,7 +1,6 @@
 import { expectAccessible } from './support/accessible';
 import { test as base, expect, type Page } from './support/fixtures';
 import type { Moru } from './support/moru';
-import { toast } from './support/vocabulary';
 
 /** `page` is an operator's, `other` an admin's in another browser. */
 const test = base.extend<{ other: Page }>({
@@ -108,33 +107,6 @@ test.describe('the gate', () => {
       'This needs the role operator. You are signed in as viewer.',
     );
   });
-
-  test('reports the limit of running sandboxes', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await moru.addFault({ route: 'POST /sandboxes/*/resume', status: 429 });
-    await openFiles(page, id);
-    await wakeButton(page).click();
-    await expect(page.getByRole('alert').filter({ hasText: 'limit' })).toHaveText(
-      'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
-    );
-    await expect(wakeButton(page)).toBeEnabled();
-  });
-
-  test('leaves a sandbox alone that somebody else resumes at the same time', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
-    await expect(wakeButton(page)).toBeEnabled();
-    await moru.addFault({ route: 'POST /sandboxes/*/resume', latencyMs: 1_500 });
-    await wakeButton(page).click();
-    await moru.connect(id);
-    const { endAt } = (await moru.find(id)) ?? {};
-    await expect(toast(page, 'The sandbox is already running')).toContainText(
-      'Sandkeeper will neither pause it nor move its deadline.',
-    );
-    await expect(banner(page)).toBeHidden();
-    await expect(gate(page)).toBeHidden();
-    expect(await moru.find(id)).toMatchObject({ state: 'running', endAt });
-  });
 });
 
 test.describe('a wake ends', () => {
@@ -160,31 +132,6 @@ test.describe('a wake ends', () => {
     await expectAccessible(page, 'the record of access');
   });
 
-  test('only when the last viewer leaves', async ({ page, other, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
-    await wake(page);
-    await openFiles(other, id);
-    await expect(banner(other)).toBeVisible();
-    // A client-side navigation does not unload the document.
-    await page.getByRole('link', { name: 'Sandboxes', exact: true }).first().click();
-    await expect(banner(other)).toContainText('Only you are viewing.');
-    await other.reload();
-    await other.waitForTimeout(18_000);
-    await expect(banner(other)).toContainText('Only you are viewing.');
-    expect(await moru.stateOf(id)).toBe('running');
-    await other.context().close();
-    await expectState(moru, id, 'paused');
-    await openFiles(page, id);
-    await expect(page.getByText('Paused again: no viewers left.')).toBeVisible();
-    expect((await accessTo(page, id)).slice(0, 4)).toEqual([
-      'Sandkeeper | Paused again | No viewers left',
-      'admin | Left wake',
-      'operator | Left wake',
-      'admin | Joined wake',
-    ]);
-  });
-
   test('when the only viewer signs out', async ({ page, moru, sandkeeper }) => {
     // Other tests still need the shared session.
     const { operator } = await sandkeeper.openSessions();
@@ -198,17 +145,6 @@ test.describe('a wake ends', () => {
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await expect(page).toHaveURL(/sign-in/);
     await expectState(moru, id, 'paused');
-  });
-
-  test('when its time is up', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
-    await wake(page);
-    await moru.ask('POST', `/sandboxes/${id}/timeout`, { timeout: 8 });
-    await expect(banner(page).getByRole('status')).toHaveText('It pauses in less than a minute.');
-    await expect(gate(page)).toBeVisible();
-    await expect(page.getByText('Paused again: its time was up.')).toBeVisible();
-    expect(await moru.stateOf(id)).toBe('paused');
   });
 
   test('after a server crash, unless a viewer returns', async ({ page, moru, sandkeeper }) => {
@@ -228,64 +164,5 @@ test.describe('a wake ends', () => {
     await pauseNow(page).click();
     await expectState(moru, watched, 'paused');
     expect((await accessTo(page, left))[0]).toBe('Sandkeeper | Paused again | No viewers left');
-  });
-
-  test('after retries when the service fails to pause it', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
-    await wake(page);
-    await moru.addFault({ route: 'POST /sandboxes/*/pause', status: 500, count: 2 });
-    await pauseNow(page).click();
-    await expect(toast(page, 'Could not pause the sandbox')).toContainText('Sandkeeper is retrying');
-    await expect(banner(page)).toContainText('Pausing… Requested by operator. The last attempt failed.');
-    await expect(gate(page)).toBeVisible();
-    expect(await moru.stateOf(id)).toBe('paused');
-  });
-});
-
-test.describe('another client', () => {
-  test('keeps a sandbox that it resumed', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
-    await wake(page);
-    await moru.pause(id);
-    await moru.connect(id);
-    await expect(banner(page)).toContainText(
-      'Resumed outside Sandkeeper. Sandkeeper will neither pause it nor move its deadline.',
-    );
-    await page.goto('/sandboxes');
-    await page.waitForTimeout(20_000);
-    expect(await moru.stateOf(id)).toBe('running');
-    expect((await accessTo(page, id))[0]).toMatch(/^Sandkeeper \| Wake ended/);
-  });
-
-  test('ends the wake by pausing', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
-    await wake(page);
-    await moru.pause(id);
-    await expect(gate(page)).toBeVisible();
-    await expect(page.getByText('Paused outside Sandkeeper.')).toBeVisible();
-  });
-
-  test('ends the wake by killing', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
-    await wake(page);
-    await moru.kill(id);
-    await expect(banner(page)).toBeHidden();
-    await expect(gate(page)).toBeHidden();
-    expect((await accessTo(page, id))[0]).toBe('Sandkeeper | Wake ended | Terminated');
-  });
-
-  test('is detected by its deadline when it resumes the sandbox at the same time', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await moru.addFault({ route: 'POST /sandboxes/*/resume', effect: 'lose-race', count: 1 });
-    await openFiles(page, id);
-    await wakeButton(page).click();
-    await expect(banner(page)).toContainText('Another client resumed it at the same time');
-    expect((await secondsLeft(moru, id)) - (await secondsShown(page))).toBeGreaterThan(55);
-    await pauseNow(page).click();
-    await expectState(moru, id, 'paused');
   });
 });
