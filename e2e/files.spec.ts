@@ -1,4 +1,4 @@
-import { expectAccessible } from './support/accessible';
+import { expectAccessible, expectAccessibleInBothThemes } from './support/accessible';
 import {
   active,
   createWith,
@@ -405,32 +405,26 @@ test('a viewer sees names and sizes, and the required role', async ({ page, moru
   await expect(page.getByRole('menuitem', { name: 'Download This needs the role' }).first()).toBeDisabled();
 });
 
-for (const theme of ['light', 'dark'] as const) {
-  test.describe(`in the ${theme} theme`, () => {
-    test.use({ colorScheme: theme, reducedMotion: 'reduce' });
-
-    test('the files are accessible', async ({ page, moru }) => {
-      const id = await createWith(moru, LEFTOVERS);
-      await openFiles(page, id);
-      await expectAccessible(page, 'the files');
-      await row(page, 'out').click();
-      await row(page, 'judge.py').click();
-      await row(page, 'run.log').getByRole('checkbox').check();
-      await expectAccessible(page, 'a file and a selection');
-      await row(page, 'run.log').click({ button: 'right' });
-      await expect(page.getByRole('menu')).toBeVisible();
-      await expectAccessible(page, 'the menu of an entry');
-      await page.keyboard.press('Escape');
-      await page.getByRole('button', { name: 'Go to path' }).click();
-      await expectAccessible(page, 'the path input');
-      await page.keyboard.press('Escape');
-      await tree(page).focus();
-      await page.keyboard.press('Control+p');
-      await expect(page.getByRole('dialog', { name: 'Open a file' })).toBeVisible();
-      await expectAccessible(page, 'opening by name');
-      await page.keyboard.press('Escape');
-      await page.getByRole('button', { name: 'Search' }).click();
-      await expectAccessible(page, 'the search');
-    });
-  });
-}
+test('the files are accessible in both themes', async ({ page, moru }) => {
+  const id = await createWith(moru, LEFTOVERS);
+  await openFiles(page, id);
+  await expectAccessibleInBothThemes(page, 'the files');
+  await row(page, 'out').click();
+  await row(page, 'judge.py').click();
+  await row(page, 'run.log').getByRole('checkbox').check();
+  await expectAccessibleInBothThemes(page, 'a file and a selection');
+  await row(page, 'run.log').click({ button: 'right' });
+  await expect(page.getByRole('menu')).toBeVisible();
+  await expectAccessibleInBothThemes(page, 'the menu of an entry');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Go to path' }).click();
+  await expectAccessibleInBothThemes(page, 'the path input');
+  await page.keyboard.press('Escape');
+  await tree(page).focus();
+  await page.keyboard.press('Control+p');
+  await expect(page.getByRole('dialog', { name: 'Open a file' })).toBeVisible();
+  await expectAccessibleInBothThemes(page, 'opening by name');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await expectAccessibleInBothThemes(page, 'the search');
+});

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Operation, RecordedItem } from '../lib/operations/schema';
-import { expectAccessible } from './support/accessible';
+import { expectAccessible, expectAccessibleInBothThemes } from './support/accessible';
 import { Sandkeeper } from './support/deployment';
 import { test as base, expect, type Page } from './support/fixtures';
 import { ask, cookieOf } from './support/http';
@@ -439,27 +439,21 @@ test('loads a large operation to its last sandbox', async ({ page, moru, operato
   await expect(itemRow(page, items.at(-1)?.sandboxId ?? '')).toBeVisible();
 });
 
-for (const theme of ['light', 'dark'] as const) {
-  test.describe(`in the ${theme} theme`, () => {
-    test.use({ colorScheme: theme, reducedMotion: 'reduce' });
-
-    test('the log and an operation under way can be used by everybody', async ({ page, moru, admin }) => {
-      await moru.createMany(9, () => ({ owner: 'ana' }));
-      const [first = '', ...rest] = await moru.listIds();
-      await moru.addFault({ route: `DELETE /sandboxes/${first}`, status: 403 });
-      await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 2_500 });
-      const operationId = await admin.kill([first, ...rest], 'leftovers', 'owner=ana');
-      await page.goto('/operations');
-      await expect(logRows(page).first()).toContainText('in progress');
-      await expectAccessible(page, 'the log');
-      await page.goto(`/operations/${operationId}`);
-      await expect(page.getByRole('checkbox', { name: `Select ${first}` })).toBeVisible();
-      await expectAccessible(page, 'an operation under way');
-      await page.getByRole('button', { name: 'Copy or download' }).click();
-      await expect(page.getByRole('menuitem', { name: 'Download CSV' })).toBeVisible();
-      await expectAccessible(page, 'the menu of results');
-      await page.goto('/operations/none');
-      await expectAccessible(page, 'an unknown operation');
-    });
-  });
-}
+test('the log and an operation under way can be used by everybody', async ({ page, moru, admin }) => {
+  await moru.createMany(9, () => ({ owner: 'ana' }));
+  const [first = '', ...rest] = await moru.listIds();
+  await moru.addFault({ route: `DELETE /sandboxes/${first}`, status: 403 });
+  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 2_500 });
+  const operationId = await admin.kill([first, ...rest], 'leftovers', 'owner=ana');
+  await page.goto('/operations');
+  await expect(logRows(page).first()).toContainText('in progress');
+  await expectAccessibleInBothThemes(page, 'the log');
+  await page.goto(`/operations/${operationId}`);
+  await expect(page.getByRole('checkbox', { name: `Select ${first}` })).toBeVisible();
+  await expectAccessibleInBothThemes(page, 'an operation under way');
+  await page.getByRole('button', { name: 'Copy or download' }).click();
+  await expect(page.getByRole('menuitem', { name: 'Download CSV' })).toBeVisible();
+  await expectAccessibleInBothThemes(page, 'the menu of results');
+  await page.goto('/operations/none');
+  await expectAccessibleInBothThemes(page, 'an unknown operation');
+});

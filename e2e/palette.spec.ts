@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
+import { expectAccessibleInBothThemes } from './support/accessible';
 import { expect, type Page, test } from './support/fixtures';
 import {
   checkboxOf,
@@ -201,37 +201,25 @@ test('signs out, and is nowhere before the sign-in', async ({ page, sandkeeper }
   await expect(palette(page)).toHaveCount(0);
 });
 
-for (const theme of ['light', 'dark'] as const) {
-  test.describe(`in the ${theme} theme`, () => {
-    test.use({ colorScheme: theme, reducedMotion: 'reduce' });
-
-    test('is accessible', async ({ page, signIn, moru }) => {
-      const id = await moru.create({ metadata: { owner: 'ana' } });
-      await signIn(page, 'viewer');
-      await openFleet(page);
-      await expectRow(page, id);
-      const expectAccessible = async (what: string) => {
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(
-          violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`),
-          what,
-        ).toEqual([]);
-      };
-      await openPalette(page);
-      await expectAccessible('all commands');
-      await search(page).fill('ana');
-      await expect(command(page, new RegExp(id))).toBeVisible();
-      await expectAccessible('sandboxes among them');
-      await page.keyboard.press('Escape');
-      await page.goto(`/sandboxes/${id}`);
-      await openPalette(page);
-      await expect(command(page, /^Pause/)).toContainText('needs the role');
-      await expectAccessible('commands that cannot be given');
-      await page.keyboard.press('Escape');
-      await expect(palette(page)).toHaveCount(0);
-      await page.keyboard.press('?');
-      await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
-      await expectAccessible('the keys');
-    });
-  });
-}
+test('is accessible in both themes', async ({ page, signIn, moru }) => {
+  const id = await moru.create({ metadata: { owner: 'ana' } });
+  await signIn(page, 'viewer');
+  await openFleet(page);
+  await expectRow(page, id);
+  const check = (what: string) => expectAccessibleInBothThemes(page, what, { isStrict: true });
+  await openPalette(page);
+  await check('all commands');
+  await search(page).fill('ana');
+  await expect(command(page, new RegExp(id))).toBeVisible();
+  await check('sandboxes among them');
+  await page.keyboard.press('Escape');
+  await page.goto(`/sandboxes/${id}`);
+  await openPalette(page);
+  await expect(command(page, /^Pause/)).toContainText('needs the role');
+  await check('commands that cannot be given');
+  await page.keyboard.press('Escape');
+  await expect(palette(page)).toHaveCount(0);
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
+  await check('the keys');
+});

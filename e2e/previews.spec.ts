@@ -1,5 +1,5 @@
 import type { Locator } from '@playwright/test';
-import { expectAccessible } from './support/accessible';
+import { expectAccessible, expectAccessibleInBothThemes } from './support/accessible';
 import { test as base, expect, type Page } from './support/fixtures';
 import { Moru } from './support/moru';
 import { PDF, PNG, WAV } from './support/samples';
@@ -615,25 +615,19 @@ test('the actions of a file work from its preview', async ({ page, box, context 
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('Owner');
 });
 
-for (const theme of ['light', 'dark'] as const) {
-  test.describe(`in the ${theme} theme`, () => {
-    test.use({ colorScheme: theme, reducedMotion: 'reduce' });
-
-    test('previews are accessible', async ({ page, box }) => {
-      await box.write('theme.py', '# a comment\nimport os\nname = "text"\ncount = 42\n');
-      await box.open(page, 'theme.py');
-      await expect(text(page)).toContainText('import os');
-      await preview(page).getByRole('button', { name: 'Find', exact: true }).click();
-      await page.getByRole('textbox', { name: 'Find in this file' }).fill('e');
-      await page.keyboard.press('Enter');
-      await expectAccessible(page, 'a text');
-      await box.write('theme.json', '{"a":[1,true,null,"text"]}');
-      await box.open(page, 'theme.json');
-      await expect(page.getByRole('treeitem').first()).toBeVisible();
-      await expectAccessible(page, 'a tree');
-      await viewButton(page, 'Hex').click();
-      await expect(page.getByRole('group', { name: 'Bytes' })).toContainText('7b 22');
-      await expectAccessible(page, 'bytes');
-    });
-  });
-}
+test('previews are accessible in both themes', async ({ page, box }) => {
+  await box.write('theme.py', '# a comment\nimport os\nname = "text"\ncount = 42\n');
+  await box.open(page, 'theme.py');
+  await expect(text(page)).toContainText('import os');
+  await preview(page).getByRole('button', { name: 'Find', exact: true }).click();
+  await page.getByRole('textbox', { name: 'Find in this file' }).fill('e');
+  await page.keyboard.press('Enter');
+  await expectAccessibleInBothThemes(page, 'a text');
+  await box.write('theme.json', '{"a":[1,true,null,"text"]}');
+  await box.open(page, 'theme.json');
+  await expect(page.getByRole('treeitem').first()).toBeVisible();
+  await expectAccessibleInBothThemes(page, 'a tree');
+  await viewButton(page, 'Hex').click();
+  await expect(page.getByRole('group', { name: 'Bytes' })).toContainText('7b 22');
+  await expectAccessibleInBothThemes(page, 'bytes');
+});
