@@ -7,7 +7,11 @@ const rows = (page: Page) =>
     .getByRole('row')
     .filter({ has: page.getByRole('cell') });
 
-test('an empty record says what will be in it, beside that of operations', async ({ page, signIn }) => {
+test('the record tells who looked into which sandbox, narrowed down by the address', async ({
+  page,
+  moru,
+  signIn,
+}) => {
   await signIn(page, 'viewer');
   await page.goto('/operations');
   await page.getByRole('navigation', { name: 'Records' }).getByRole('link', { name: 'Access' }).click();
@@ -15,13 +19,7 @@ test('an empty record says what will be in it, beside that of operations', async
   await expect(page.getByRole('heading', { name: 'No access yet' })).toBeVisible();
   await expect(page.getByRole('link', { name: 'Access' })).toHaveAttribute('aria-current', 'page');
   await expectAccessible(page, 'the empty record');
-});
 
-test('the record tells who looked into which sandbox, narrowed down by the address', async ({
-  page,
-  moru,
-  signIn,
-}) => {
   const ids = [await moru.create(), await moru.create()] as const;
   for (const [at, role] of (['operator', 'admin'] as const).entries()) {
     await moru.pause(ids[at] ?? '');

@@ -248,28 +248,6 @@ test('a plan of five minutes ago is looked at again before it is started', async
   await expect(dialog).toContainText('1 running · 1 paused');
 });
 
-test('retries exactly what failed', async ({ page, moru }) => {
-  const [denied = '', ...gone] = await createMany(moru, Array(6).fill(DEVELOPMENT));
-  await openFleet(page);
-  const dialog = await askToKillAll(page, 'environment=development', 6);
-  await moru.addFault({ route: `DELETE /sandboxes/${denied}`, status: 403 });
-  await phraseField(dialog).fill('kill 6');
-  await killButton(dialog).click();
-  const result = line(page, 'Kill 6 sandboxes');
-  await expect(result).toContainText('5 killed, verified', { timeout: ENDED_WITHIN_MS });
-  await expect(result).toContainText('1 denied');
-  for (const id of gone) expect(await moru.find(id)).toBeNull();
-  await moru.clearFaults();
-  const other = await moru.create({ metadata: DEVELOPMENT });
-
-  await result.getByRole('button', { name: /^Retry 1/ }).click();
-  const again = page.getByRole('alertdialog', { name: `Kill sandbox ${denied}` });
-  await again.getByRole('button', { name: 'Kill sandbox' }).click();
-  await expect(toast(page, `Killed ${denied}`)).toBeVisible({ timeout: ENDED_WITHIN_MS });
-  expect(await moru.find(denied)).toBeNull();
-  expect(await moru.stateOf(other)).toBe('running');
-});
-
 test('copies the same as code', async ({ page, moru, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);

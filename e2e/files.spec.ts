@@ -19,7 +19,7 @@ import { lookAway, NEWS_WITHIN_MS, timeOf } from './support/vocabulary';
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
 
 test.describe('browsing', () => {
-  test('opens a file from the overview, and its link restores the view', async ({
+  test('opens a file from the overview, restores the view from its link, and navigates folders', async ({
     page,
     moru,
     sandkeeper,
@@ -61,11 +61,9 @@ test.describe('browsing', () => {
     await colleague.goto(link);
     await expect(row(colleague, 'report.html')).toHaveAttribute('aria-current', 'true');
     await expect(row(colleague, 'out')).toHaveAttribute('aria-expanded', 'true');
-  });
 
-  test('navigates by double click, breadcrumbs and history', async ({ page, moru }) => {
-    const id = await createWith(moru, 'mkdir -p a/b/c && touch a/b/c/deep.txt');
-    await openFiles(page, id);
+    const deep = await createWith(moru, 'mkdir -p a/b/c && touch a/b/c/deep.txt');
+    await openFiles(page, deep);
     await row(page, 'a').dblclick();
     await expectNames(page, ['b']);
     await row(page, 'b').dblclick();
@@ -352,7 +350,7 @@ test.describe('search', () => {
   test('finds names and contents with a count', async ({ page, moru }) => {
     const id = await createWith(
       moru,
-      'mkdir -p out .cache && echo "the score is 7" > out/notes.txt && echo none > out/score.txt && echo "score 8" > .cache/old',
+      'mkdir -p out .cache && { seq 249; echo "the score is 7"; seq 50; } > out/notes.txt && echo none > out/score.txt && echo "score 8" > .cache/old',
     );
     await openFiles(page, id);
     await page.getByRole('button', { name: 'Search' }).click();
@@ -365,10 +363,12 @@ test.describe('search', () => {
     await search.getByRole('radio', { name: 'Contents' }).check();
     await search.getByRole('searchbox').press('Enter');
     await expect(search.getByRole('status')).toHaveText('2 found');
-    await expect(found.filter({ hasText: 'out/notes.txt:1' })).toContainText('the score is 7');
+    await expect(found.filter({ hasText: 'out/notes.txt:250' })).toContainText('the score is 7');
     await expectAccessible(page, 'search results');
     await found.filter({ hasText: 'out/notes.txt' }).click();
     await expect(main(page)).toContainText('notes.txt');
+    await expect(main(page).getByText('the score is 7').last()).toBeInViewport();
+    await expect(page).toHaveURL(/line=250/);
     await search.getByRole('button', { name: 'Close' }).click();
     await expect(row(page, 'notes.txt')).toHaveAttribute('aria-current', 'true');
   });

@@ -158,19 +158,6 @@ test('offers nothing that was learnt of the sandbox asked about before', async (
   expect(await moru.stateOf(ana)).toBe('running');
 });
 
-test('says Killing… until the kill is verified, in every tab', async ({ page, moru, context }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  const otherTab = await context.newPage();
-  await openFleet(otherTab);
-  await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 6_000 });
-  const dialog = await askToKill(page, id);
-  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
-  for (const tab of [page, otherTab]) await expectRow(tab, id, 'Killing…');
-  await expect(toast(page, `Killed ${id}`)).toBeVisible();
-  for (const tab of [page, otherTab]) await expectNoRow(tab, id);
-});
-
 test('kills once, however often the button is pressed', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);

@@ -225,22 +225,6 @@ test.describe('text', () => {
     await expect(numbered(page, 20)).toBeInViewport();
     await expect(text(page).getByText('20', { exact: true })).toBeInViewport();
   });
-
-  test('opens at the line of a search result', async ({ page, box }) => {
-    const lines = Array.from({ length: 300 }, (_, n) => `entry ${n + 1}`);
-    lines[249] = 'here is the needle-of-this-test';
-    await box.run('mkdir -p found');
-    await box.write('found/hay.md', lines.join('\n'));
-    await page.goto(`/sandboxes/${box.id}/files?path=${HOME}/found`);
-    await page.getByRole('button', { name: 'Search' }).click();
-    const search = page.getByRole('region', { name: 'Search' });
-    await search.getByRole('radio', { name: 'Contents' }).check();
-    await search.getByRole('searchbox').fill('needle-of-this-test');
-    await page.keyboard.press('Enter');
-    await search.getByRole('option').click();
-    await expect(text(page).getByText('needle-of-this-test')).toBeInViewport();
-    await expect(page).toHaveURL(/line=250/);
-  });
 });
 
 test.describe('structured files and media', () => {

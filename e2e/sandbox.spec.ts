@@ -14,17 +14,36 @@ async function openSandbox(page: Page, id: string): Promise<void> {
 
 const act = (page: Page, name: string) => page.getByRole('main').getByRole('button', { name, exact: true });
 
-test('shows every fact, in the served page too', async ({ page, moru, sandkeeper, sessions }) => {
-  const id = await moru.create({
+test('looking wakes nothing and moves no deadline', async ({ page, moru }) => {
+  const running = await moru.create();
+  const paused = await moru.create();
+  await moru.pause(paused);
+  const before = await moru.find(running);
+  await openFleet(page);
+  await openSandbox(page, running);
+  await openSandbox(page, paused);
+  await expect(page.getByRole('main')).toContainText('Paused');
+  await page.reload();
+  expect(await moru.stateOf(paused)).toBe('paused');
+  expect((await moru.find(running))?.endAt).toEqual(before?.endAt);
+});
+
+test('shows every fact, in the served page too, pauses, resumes and sets the time left', async ({
+  page,
+  moru,
+  sandkeeper,
+  sessions,
+}) => {
+  const first = await moru.create({
     template: 'python',
     metadata: { owner: 'ana', environment: 'development' },
   });
-  const served = await ask(sandkeeper, `/sandboxes/${id}`, {
+  const served = await ask(sandkeeper, `/sandboxes/${first}`, {
     headers: cookieOf(sandkeeper, sessions.viewer),
   });
   expect(served.text).toContain('development');
 
-  await openSandbox(page, id);
+  await openSandbox(page, first);
   const main = page.getByRole('main');
   for (const fact of [
     'Running',
@@ -40,24 +59,8 @@ test('shows every fact, in the served page too', async ({ page, moru, sandkeeper
   ])
     await expect(main).toContainText(fact);
   await expect(main.locator('time').first()).toHaveAttribute('title', / UTC$/);
-  await expect(page).toHaveTitle(`${id} · Sandkeeper`);
-});
+  await expect(page).toHaveTitle(`${first} · Sandkeeper`);
 
-test('looking wakes nothing and moves no deadline', async ({ page, moru }) => {
-  const running = await moru.create();
-  const paused = await moru.create();
-  await moru.pause(paused);
-  const before = await moru.find(running);
-  await openFleet(page);
-  await openSandbox(page, running);
-  await openSandbox(page, paused);
-  await expect(page.getByRole('main')).toContainText('Paused');
-  await page.reload();
-  expect(await moru.stateOf(paused)).toBe('paused');
-  expect((await moru.find(running))?.endAt).toEqual(before?.endAt);
-});
-
-test('pauses, resumes and sets the time left', async ({ page, moru }) => {
   const id = await moru.create();
   await openSandbox(page, id);
   await act(page, 'Pause').click();
@@ -94,13 +97,11 @@ test('a kill ends in the quiet page that says when and by whom', async ({ page, 
 
   await page.reload();
   await expect(main).toContainText('Terminated at');
-});
 
-test('killed elsewhere, it becomes the terminated page by itself', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openSandbox(page, id);
+  const second = await moru.create();
+  await openSandbox(page, second);
   await expect(act(page, 'Pause')).toBeEnabled();
-  await moru.kill(id);
+  await moru.kill(second);
   await expect(page.getByRole('main')).toContainText('Terminated at');
   await expect(page.getByRole('main')).toContainText('It was killed.');
   await expect(page.getByRole('main').getByRole('button', { name: 'Kill…' })).toHaveCount(0);

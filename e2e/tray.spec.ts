@@ -4,7 +4,7 @@ import { Sandkeeper } from './support/deployment';
 import { expect, type Page } from './support/fixtures';
 import { Moru } from './support/moru';
 import { Colleague } from './support/operations';
-import { lookAway, openFleet, rowAct, toast } from './support/vocabulary';
+import { lookAway, openFleet, row, rowAct, toast } from './support/vocabulary';
 import { test as wired } from './support/wired';
 
 const SLOWLY = { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '4' };
@@ -39,16 +39,17 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   sessions,
   moru,
 }) => {
-  const ids = await createSome(moru, 30);
+  const ids = await createSome(moru, 20);
   const kept = await moru.create();
   await moru.addFault(SLOW_KILL);
   await signIn(page);
   await openFleet(page);
   await expect(tray(page)).toHaveCount(0);
   const operation = await new Colleague(sandkeeper, sessions.admin).kill(ids);
-  await expect(line(page, 'Killing 30 sandboxes in [1-4] s')).toBeVisible();
+  await expect(line(page, 'Killing 20 sandboxes in [1-4] s')).toBeVisible();
+  await expect(row(page, ids[0] ?? '')).toContainText('Killing…');
   await expect(page.getByRole('status', { name: 'Operations' })).toContainText(
-    'Killing 30 sandboxes in 4 s. It can still be cancelled.',
+    'Killing 20 sandboxes in 4 s. It can still be cancelled.',
   );
   await expect(page.getByRole('link', { name: 'Operations, 1 in progress' })).toBeVisible();
 
@@ -56,23 +57,23 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   await other.goto(`/sandboxes/${kept}`);
   await page.reload();
   for (const tab of [page, other]) {
-    await expect(line(tab, 'Killing 30 sandboxes')).toContainText(/\d+ killed, verified/);
-    await expect(line(tab, 'Killing 30 sandboxes').getByRole('progressbar')).toHaveAttribute(
+    await expect(line(tab, 'Killing 20 sandboxes')).toContainText(/\d+ killed, verified/);
+    await expect(line(tab, 'Killing 20 sandboxes').getByRole('progressbar')).toHaveAttribute(
       'aria-valuemax',
-      '30',
+      '20',
     );
-    await expect(line(tab, 'Killing 30 sandboxes')).toContainText(/per (second|minute), about \d+ s left/);
+    await expect(line(tab, 'Killing 20 sandboxes')).toContainText(/per (second|minute), about \d+ s left/);
   }
   await page.goto('/operations');
-  await expect(line(page, 'Killing 30 sandboxes')).toBeVisible();
+  await expect(line(page, 'Killing 20 sandboxes')).toBeVisible();
 
-  await expect(line(other, 'Kill 30 sandboxes')).toContainText('30 killed, verified', {
+  await expect(line(other, 'Kill 20 sandboxes')).toContainText('20 killed, verified', {
     timeout: 60_000,
   });
   await expect(other.getByRole('status', { name: 'Operations' })).toHaveText(
-    'Kill 30 sandboxes: 30 killed, verified.',
+    'Kill 20 sandboxes: 20 killed, verified.',
   );
-  await expect(line(page, 'Kill 30 sandboxes').getByRole('link', { name: 'Details' })).toHaveAttribute(
+  await expect(line(page, 'Kill 20 sandboxes').getByRole('link', { name: 'Details' })).toHaveAttribute(
     'href',
     `/operations/${operation}`,
   );
@@ -81,7 +82,7 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   // Nothing leaves from under the pointer; and nothing in it asks for attention.
   await tray(page).hover();
   await expect(tray(other)).toHaveCount(0, { timeout: 20_000 });
-  await expect(line(page, 'Kill 30 sandboxes')).toBeVisible();
+  await expect(line(page, 'Kill 20 sandboxes')).toBeVisible();
   await lookAway(page);
   await expect(tray(page)).toHaveCount(0, { timeout: 20_000 });
   expect(await moru.listIds()).toEqual([kept]);

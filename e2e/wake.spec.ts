@@ -69,7 +69,10 @@ async function accessTo(page: Page, id: string): Promise<string[]> {
 }
 
 test.describe('the gate', () => {
-  test('explains the effects before a wake', async ({ page, moru }) => {
+  test('explains the effects and wakes the sandbox for the chosen time with a pausing timeout', async ({
+    page,
+    moru,
+  }) => {
     const id = await createPaused(moru);
     await openFiles(page, id);
     await expect(gate(page)).toBeVisible();
@@ -78,11 +81,6 @@ test.describe('the gate', () => {
     await expect(page.getByRole('main')).toContainText('Its timeout will pause it instead of killing it');
     await expectAccessible(page, 'the gate');
     expect(await moru.stateOf(id)).toBe('paused');
-  });
-
-  test('wakes the sandbox for the chosen time with a pausing timeout', async ({ page, moru }) => {
-    const id = await createPaused(moru);
-    await openFiles(page, id);
     await expect(page.getByRole('radio', { name: '15 min' })).toBeChecked();
     await page.getByText('5 min', { exact: true }).click();
     await wake(page);
