@@ -5,7 +5,7 @@ const MANY = 10_000;
 /** Reading a hundred pages takes the server a while. */
 const CRAWLED_WITHIN_MS = 40_000;
 
-test('ten thousand sandboxes: scroll, filter, sort, kill one, hear of another', async ({
+test('ten thousand sandboxes: scroll, filter, sort, kill one, hear of another @long', async ({
   page,
   moru,
   signIn,
