@@ -24,7 +24,7 @@ const ENDED_WITHIN_MS = 60_000;
 const archiveOption = (dialog: Locator) => dialog.getByRole('checkbox', { name: 'Archive files first' });
 const pathField = (dialog: Locator) => dialog.getByRole('textbox', { name: 'Path to archive' });
 const killButton = (dialog: Locator) => dialog.getByRole('button', { name: /^Kill / });
-const line = (page: Page, title: string) =>
+const _line = (page: Page, title: string) =>
   page.getByRole('region', { name: 'Running operations' }).getByRole('listitem').filter({ hasText: title });
 
 /** Creates a sandbox with one file in its home that says whose it is. */
@@ -62,16 +62,6 @@ function read(id: string, path: string): string {
   );
   if (name === undefined) throw new Error(`There is no archive of ${id}.`);
   return execFileSync('tar', ['-x', '-z', '-O', '-f', join(ARCHIVE_DIR, name), path], { encoding: 'utf8' });
-}
-
-/** Opens the page of the operation whose line this is, and answers the row of a sandbox in it. */
-async function _openDetails(page: Page, title: string, id: string): Promise<Locator> {
-  await line(page, title).getByRole('link', { name: 'Details' }).click();
-  const found = page
-    .getByRole('table', { name: 'Sandboxes of this operation' })
-    .getByRole('row', { name: id });
-  await expect(found).toBeVisible();
-  return found;
 }
 
 test('saves the home of a sandbox, kills it, and says where its files are', async ({ page, moru }) => {

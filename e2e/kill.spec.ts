@@ -14,9 +14,6 @@ import {
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
-/** A verified kill may take the service a while; see the steps of a kill. */
-const _VERIFIED_WITHIN_MS = 30_000;
-
 test('finds a sandbox by its metadata, kills it, and the SDK no longer finds it', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { environment: 'development', owner: 'ana' } });
   const other = await moru.create({ metadata: { environment: 'production' } });
