@@ -132,8 +132,8 @@ test('a click on a facet adds its term, a second one takes it back; a row’s me
   await expectRow(page, other);
 
   await filter(page, 'age>2h');
-  await expect(page.getByText('No sandbox passes this filter.')).toBeVisible();
-  await page.getByRole('button', { name: 'Clear the filter' }).last().click();
+  await expect(page.getByText('No sandboxes match this filter.')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear filter' }).last().click();
   await expectRow(page, id);
 
   await openFleet(page, '?q=environment%3Dproduction');
