@@ -137,9 +137,10 @@ describe('what names promise', () => {
 
   it('the environment is read in the configuration', () => {
     const readers = product.filter(({ text }) => /\bprocess\.env\b/.test(text)).map(({ path }) => path);
-    expect(readers.toSorted()).toEqual(['instrumentation.ts', 'lib/config.ts']);
-    const mentions = modules.get('instrumentation.ts')?.text.match(/process\.env\.\w+/g);
-    expect(mentions).toEqual(['process.env.NEXT_RUNTIME']);
+    expect(readers.toSorted()).toEqual(['app/dev/gallery/page.tsx', 'instrumentation.ts', 'lib/config.ts']);
+    const variablesOf = (path: string) => modules.get(path)?.text.match(/process\.env\.\w+/g);
+    expect(variablesOf('instrumentation.ts')).toEqual(['process.env.NEXT_RUNTIME']);
+    expect(variablesOf('app/dev/gallery/page.tsx')).toEqual(['process.env.NODE_ENV']);
   });
 
   it('no file only hands on what others hold', () => {

@@ -10,6 +10,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** What anybody may reach, and why. */
 const PUBLIC: Readonly<Record<string, string>> = {
   'app/layout.tsx default': 'it is the frame of the sign-in page, too',
+  'app/dev/gallery/page.tsx default': 'exists in development only and shows no data',
   'app/sign-in/page.tsx default': 'it is where one gets a role',
   'app/(console)/sandboxes/[id]/page.tsx generateMetadata': 'it repeats what the address says',
   'app/(console)/sandboxes/[id]/files/page.tsx generateMetadata': 'it repeats what the address says',
