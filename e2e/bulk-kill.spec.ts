@@ -4,6 +4,7 @@ import { expect, test } from './support/fixtures';
 import { Moru } from './support/moru';
 import {
   checkboxOf,
+  chooseRowAction,
   dock,
   expectNoRow,
   expectRow,
@@ -11,7 +12,6 @@ import {
   headCheckbox,
   lookAway,
   openFleet,
-  rowAct,
   rows,
   toast,
 } from './support/vocabulary';
@@ -142,7 +142,7 @@ test('asks for the id of a protected one, which a bulk leaves out', async ({ pag
   await expect(dialog.getByText(kept)).toBeVisible();
   await page.keyboard.press('Escape');
 
-  await rowAct(page, kept, 'Kill…');
+  await chooseRowAction(page, kept, 'Kill…');
   const single = page.getByRole('alertdialog', { name: `Kill sandbox ${kept}` });
   const button = single.getByRole('button', { name: 'Kill sandbox' });
   await expect(single).toContainText('This sandbox is protected.');

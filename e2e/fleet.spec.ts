@@ -2,6 +2,7 @@ import { expect, type Page, test } from './support/fixtures';
 import { ask, cookieOf } from './support/http';
 import {
   acceptResume,
+  chooseRowAction,
   expectNoRow,
   expectRow,
   filterBox,
@@ -11,7 +12,6 @@ import {
   openFleet,
   openRowMenu,
   row,
-  rowAct,
   rows,
   timeOf,
   toast,
@@ -56,14 +56,14 @@ test('ages and times left tick', async ({ page, moru }) => {
 test('pauses and resumes from the row', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
-  await rowAct(page, id, 'Pause');
+  await chooseRowAction(page, id, 'Pause');
   await expectRow(page, id, 'Paused');
   expect(await moru.stateOf(id)).toBe('paused');
   const pause = (await openRowMenu(page, id)).getByRole('menuitem', { name: /^Pause/ });
   await expect(pause).toBeDisabled();
   await expect(pause).toContainText('It is already paused.');
   await page.keyboard.press('Escape');
-  await rowAct(page, id, 'Resume…');
+  await chooseRowAction(page, id, 'Resume…');
   await acceptResume(page);
   await expectRow(page, id, 'Running');
   const { endAt } = (await moru.find(id)) ?? {};
@@ -73,7 +73,7 @@ test('pauses and resumes from the row', async ({ page, moru }) => {
 test('sets the time left, saying the deadline first and what was granted after', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
-  await rowAct(page, id, 'Set time left…');
+  await chooseRowAction(page, id, 'Set time left…');
   const dialog = page.getByRole('dialog', { name: `Set time left of ${id}` });
   await dialog.getByLabel('Minutes from now').fill('30');
   await expect(dialog.locator('time')).toHaveAttribute('title', / UTC$/);
@@ -82,7 +82,7 @@ test('sets the time left, saying the deadline first and what was granted after',
   const { endAt } = (await moru.find(id)) ?? {};
   expect((endAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(29 * 60_000);
 
-  await rowAct(page, id, 'Set time left…');
+  await chooseRowAction(page, id, 'Set time left…');
   await dialog.getByLabel('Minutes from now').fill('soon');
   await expect(dialog.getByRole('button', { name: 'Set time left' })).toBeDisabled();
   await expect(dialog.getByRole('alert')).toContainText('Enter a whole number of minutes');
@@ -313,7 +313,7 @@ test('/ goes to the filter, except while somebody types or answers', async ({ pa
   await expect(template).toBeFocused();
   await page.keyboard.press('Escape');
 
-  await rowAct(page, id, 'Kill…');
+  await chooseRowAction(page, id, 'Kill…');
   const cancel = killDialog(page, id).getByRole('button', { name: 'Cancel' });
   await expect(cancel).toBeFocused();
   await page.keyboard.press('/');

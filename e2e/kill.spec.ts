@@ -1,6 +1,7 @@
 import { expect, test } from './support/fixtures';
 import {
   askToKill,
+  chooseRowAction,
   expectNoRow,
   expectRow,
   filter,
@@ -8,7 +9,6 @@ import {
   lookAway,
   openFleet,
   row,
-  rowAct,
   toast,
 } from './support/vocabulary';
 
@@ -115,7 +115,7 @@ test('says that it is already terminated when it went before the dialog opened',
   // Nobody hears of the end before the dialog asks.
   await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 8_000 });
   await moru.kill(id);
-  await rowAct(page, id, 'Kill…');
+  await chooseRowAction(page, id, 'Kill…');
   const dialog = killDialog(page, id);
   await expect(dialog.getByRole('alert')).toContainText('already terminated');
   await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toHaveCount(0);
@@ -146,7 +146,7 @@ test('offers nothing that was learnt of the sandbox asked about before', async (
   const first = await askToKill(page, ana);
   await first.getByRole('button', { name: 'Cancel' }).click();
   await moru.addFault({ route: 'GET /sandboxes/*', latencyMs: 6_000 });
-  await rowAct(page, bjorn, 'Kill…');
+  await chooseRowAction(page, bjorn, 'Kill…');
   const second = killDialog(page, bjorn);
   await expect(second.getByRole('button', { name: 'Checking…' })).toBeDisabled();
   await expect(second.getByText('owner=bjorn')).toBeVisible();

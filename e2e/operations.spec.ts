@@ -5,7 +5,7 @@ import { Sandkeeper } from './support/deployment';
 import { test as base, expect, type Page } from './support/fixtures';
 import { ask, cookieOf } from './support/http';
 import { Colleague } from './support/operations';
-import { filter, openFleet, rowAct, toast } from './support/vocabulary';
+import { chooseRowAction, filter, openFleet, toast } from './support/vocabulary';
 
 const WINDOW_S = 1;
 
@@ -67,7 +67,7 @@ test('the log shows person, action, sandboxes, reason and filter', async ({
   const id = await moru.create({ metadata: { owner: 'ana' } });
   await openFleet(page);
   await filter(page, 'owner=ana');
-  await rowAct(page, id, 'Pause');
+  await chooseRowAction(page, id, 'Pause');
   await expect(toast(page, `Paused ${id}`)).toBeVisible();
   const ids = [
     await moru.create({ metadata: { owner: 'li' } }),

@@ -1,7 +1,14 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from './support/fixtures';
 import { ask, cookieOf, openLive } from './support/http';
-import { acceptResume, askToKill, expectRow, lookAway, openFleet, rowAct } from './support/vocabulary';
+import {
+  acceptResume,
+  askToKill,
+  chooseRowAction,
+  expectRow,
+  lookAway,
+  openFleet,
+} from './support/vocabulary';
 
 test('no page, snapshot, frame or file holds a key or a token', async ({
   page,
@@ -50,9 +57,9 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
   );
   await signIn(page);
   await openFleet(page);
-  await rowAct(page, id, 'Pause');
+  await chooseRowAction(page, id, 'Pause');
   await expect(page.getByRole('row', { name: id })).toContainText('Paused');
-  await rowAct(page, id, 'Resume…');
+  await chooseRowAction(page, id, 'Resume…');
   await acceptResume(page);
   await expect(page.getByRole('row', { name: id })).toContainText('Running');
   await (await askToKill(page, gone)).getByRole('button', { name: 'Kill sandbox' }).click();
@@ -103,7 +110,7 @@ test('errors of the service are said without its own words', async ({ page, sand
   const secretWords = `key ${sandkeeper.engine.apiKey} at 10.0.0.1`;
   await moru.addFault({ route: 'POST /sandboxes/*/pause', status: 500, message: secretWords });
   await moru.addFault({ route: 'GET /v2/sandboxes', status: 503, message: secretWords });
-  await rowAct(page, id, 'Pause');
+  await chooseRowAction(page, id, 'Pause');
   await expect(page.getByText(`Could not pause ${id}`)).toBeVisible();
   await expect(page.getByRole('status').filter({ hasText: 'What you see is' })).toBeVisible();
   expect(await page.content()).not.toContain('10.0.0.1');

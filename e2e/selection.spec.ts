@@ -2,6 +2,7 @@ import { expect, type Page, test } from './support/fixtures';
 import type { Moru } from './support/moru';
 import {
   checkboxOf,
+  chooseRowAction,
   dock,
   expectNoRow,
   expectRow,
@@ -13,7 +14,6 @@ import {
   lookAway,
   openFleet,
   row,
-  rowAct,
   rows,
   toast,
 } from './support/vocabulary';
@@ -252,7 +252,7 @@ test('Escape closes what is open, and leaves what is typed, before it clears the
 }) => {
   const [id = ''] = await openWith(page, moru, plain(1));
   await checkboxOf(page, id).click();
-  await rowAct(page, id, 'Kill…');
+  await chooseRowAction(page, id, 'Kill…');
   await expect(killDialog(page, id)).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(killDialog(page, id)).toBeHidden();

@@ -1,5 +1,5 @@
 import { expect, test } from './support/fixtures';
-import { expectRow, openFleet, rowAct, toast } from './support/vocabulary';
+import { chooseRowAction, expectRow, openFleet, toast } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
@@ -29,7 +29,7 @@ test('while the engine is away the rows stay and say how old they are; it comes 
   await page.reload();
   await expect(banner).toBeVisible();
   await expectRow(page, running, 'owner=ana');
-  await rowAct(page, running, 'Pause');
+  await chooseRowAction(page, running, 'Pause');
   await expect(toast(page, `Could not pause ${running}`)).toContainText('cannot be reached');
 
   await sandkeeper.engine.start();

@@ -4,7 +4,7 @@ import { Sandkeeper } from './support/deployment';
 import { expect, type Page } from './support/fixtures';
 import { Moru } from './support/moru';
 import { Colleague } from './support/operations';
-import { lookAway, openFleet, row, rowAct, toast } from './support/vocabulary';
+import { chooseRowAction, lookAway, openFleet, row, toast } from './support/vocabulary';
 import { test as wired } from './support/wired';
 
 const SLOWLY = { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '4' };
@@ -177,12 +177,12 @@ test('an act on one sandbox is shown while it can be cancelled or takes long, an
   const [slow = '', quick = '', third = ''] = await createSome(moru, 3);
   await signIn(page);
   await openFleet(page);
-  await rowAct(page, quick, 'Pause');
+  await chooseRowAction(page, quick, 'Pause');
   await expect(toast(page, `Paused ${quick}`)).toBeVisible();
   await expect(line(page, 'Paus')).toHaveCount(0);
 
   await moru.addFault({ route: 'POST /sandboxes/*/pause', latencyMs: 3_000 });
-  await rowAct(page, slow, 'Pause');
+  await chooseRowAction(page, slow, 'Pause');
   await expect(line(page, 'Pausing 1 sandbox')).toContainText('1 in progress');
   await expect(toast(page, `Paused ${slow}`)).toBeVisible();
   await expect(line(page, 'Paus')).toHaveCount(0);
@@ -241,7 +241,7 @@ test('covers nothing, however many there are and however narrow the window', asy
   await page.keyboard.press('End');
   await expect(tray(page).getByRole('listitem').last()).toBeInViewport();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(700);
-  await rowAct(page, ids[39] ?? '', 'Pause');
+  await chooseRowAction(page, ids[39] ?? '', 'Pause');
 });
 
 test('is accessible in both themes', async ({ page, signIn, sandkeeper, sessions, moru }) => {

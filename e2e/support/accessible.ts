@@ -2,38 +2,42 @@ import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from './fixtures';
 
 type Options = {
-  /** Report findings of moderate and minor impact too. */
+  /** Also reports violations of moderate and minor impact. */
   isStrict?: boolean;
 };
 
-/** Expects a page with a title and without serious or critical findings of axe. */
-export async function expectAccessible(page: Page, what: string, options: Options = {}): Promise<void> {
-  await expectNoFindings(page, what, () => new AxeBuilder({ page }), options);
+/** Expects a page title and no serious or critical axe violations. */
+export async function expectAccessible(
+  page: Page,
+  description: string,
+  options: Options = {},
+): Promise<void> {
+  await expectNoFindings(page, description, () => new AxeBuilder({ page }), options);
 }
 
-/** The same in the light theme, then in the dark one by colour contrast alone: a theme changes nothing else. */
+/** Checks the page in the light theme. Checks only colour contrast in the dark theme, because themes change nothing else. */
 export async function expectAccessibleInBothThemes(
   page: Page,
-  what: string,
+  description: string,
   options: Options = {},
 ): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  await expectAccessible(page, `${what}, light`, options);
+  await expectAccessible(page, `${description}, light`, options);
   await page.emulateMedia({ colorScheme: 'dark' });
   const colors = () => new AxeBuilder({ page }).withRules('color-contrast');
-  await expectNoFindings(page, `${what}, dark`, colors, options);
+  await expectNoFindings(page, `${description}, dark`, colors, options);
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
 async function expectNoFindings(
   page: Page,
-  what: string,
+  description: string,
   axe: () => AxeBuilder,
   { isStrict = false }: Options,
 ): Promise<void> {
-  // While a page is replaced it has no title for a moment.
+  // The title is briefly empty during navigation.
   await expect(page).toHaveTitle(/Sandkeeper/);
-  // Colours that are still changing are not those of the design. What blinks or pulses never ends.
+  // Transitional colours would fail the contrast check. Infinite animations never finish.
   await page.evaluate(() =>
     Promise.all(
       document
@@ -49,5 +53,5 @@ async function expectNoFindings(
   const findings = reported.map(
     ({ id, help, nodes }) => `${id}: ${help} (${nodes.map((node) => node.html).join(' ')})`,
   );
-  expect(findings, what).toEqual([]);
+  expect(findings, description).toEqual([]);
 }

@@ -5,7 +5,7 @@ import { ROOT } from './processes';
 
 type Manifest = { node: Record<string, { exportedName: string; workers: Record<string, unknown> }> };
 
-/** Every server action of the build, with the pages that carry it. */
+/** All server actions of the build, each with the pages that include it. */
 export function serverActions(): (ServerAction & { pages: string[] })[] {
   const text = readFileSync(join(ROOT, '.next/server/server-reference-manifest.json'), 'utf8');
   const manifest: Manifest = JSON.parse(text);

@@ -1,31 +1,31 @@
-/** A terminal as a person sees and uses it. */
+/** Helpers for console terminals. */
 import { expect, type Locator, type Page } from '@playwright/test';
 
-/** The terminal of the console that is shown; `number` names one. */
+/** A terminal by its number. */
 export function terminal(page: Page, number = 1): Locator {
   return page.getByRole('region', { name: `Terminal ${number}`, exact: true });
 }
 
-/** What is on the screen of a terminal, line by line, as its rows show it. */
+/** The visible lines of a terminal. */
 export async function linesOf(page: Page, number = 1): Promise<string[]> {
   const rows = terminal(page, number).locator('.xterm-rows > div');
   return (await rows.allInnerTexts()).map((line) => line.replaceAll('\u00a0', ' ').trimEnd());
 }
 
-/** Waits until the screen shows `text` somewhere. */
+/** Waits until the screen contains `text`. */
 export async function expectOnScreen(page: Page, text: string | RegExp, number = 1): Promise<void> {
   await expect
     .poll(async () => (await linesOf(page, number)).join('\n'), { timeout: 20_000 })
     .toMatch(typeof text === 'string' ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')) : text);
 }
 
-/** Opens the console page and waits for the prompt of the shell that it opens. */
+/** Opens the console page and waits for the prompt of its shell. */
 export async function openConsole(page: Page, sandboxId: string): Promise<void> {
   await page.goto(`/sandboxes/${sandboxId}/console`);
   await expectPrompt(page);
 }
 
-/** Waits for a prompt at the end of what is on the screen. */
+/** Waits until the last line on the screen is a prompt. */
 export async function expectPrompt(page: Page, number = 1): Promise<void> {
   await expect
     .poll(async () => (await linesOf(page, number)).filter((line) => line !== '').at(-1) ?? '', {
@@ -34,19 +34,18 @@ export async function expectPrompt(page: Page, number = 1): Promise<void> {
     .toMatch(/[$#]$/);
 }
 
-/** Puts the keys into a terminal. */
 export async function focusTerminal(page: Page, number = 1): Promise<void> {
   await terminal(page, number).getByRole('textbox', { name: 'Terminal input' }).focus();
 }
 
-/** Types a command and Enter. */
+/** Types a command and presses Enter. */
 export async function run(page: Page, command: string, number = 1): Promise<void> {
   await focusTerminal(page, number);
   await page.keyboard.type(command);
   await page.keyboard.press('Enter');
 }
 
-/** Clicks on what stands somewhere on the screen: above the text lies a layer that takes the clicks. */
+/** Clicks on `text` by its position, because a layer above the text receives the clicks. */
 export async function clickOnScreen(page: Page, text: string): Promise<void> {
   const box = await terminal(page).locator('.xterm-rows').getByText(text, { exact: true }).boundingBox();
   if (box === null) throw new Error(`“${text}” is not on the screen.`);

@@ -13,11 +13,11 @@ type EngineReady = { url: string; port: number; apiKey: string };
 type ServerReady = { url: string; signInUrl: string };
 
 type Options = {
-  /** How many sandboxes may run at once. */
+  /** The limit of running sandboxes. */
   maxRunning?: number;
-  /** Stands between the server and the engine: given the engine's address, answers the one to use instead. */
+  /** Returns the address that the server uses instead of the engine's, such as a relay's. */
   upstreamVia?: (engineUrl: string) => Promise<string>;
-  /** Settings of the server beyond the usual ones. */
+  /** Additional settings of the server. */
   env?: Record<string, string>;
 };
 
@@ -25,7 +25,7 @@ type Options = {
 const startServer = (env: Record<string, string>): Promise<Service<ServerReady>> =>
   startService(serverProgram, { ...serverMemory, ...env });
 
-/** A local engine that can be stopped and started again: same port, same key, same sandboxes. */
+/** A local engine that keeps its port, key and sandboxes when it is restarted. */
 export class EngineProcess {
   readonly #dataDir: string;
   readonly #maxRunning: number;
@@ -49,7 +49,7 @@ export class EngineProcess {
     return this.#service?.process.pid;
   }
 
-  /** Does nothing while it runs. */
+  /** Does nothing if the engine is running. */
   async start(): Promise<void> {
     if (this.#service) return;
     const port = String(this.#address?.port ?? 0);
@@ -71,11 +71,11 @@ export class EngineProcess {
   }
 }
 
-/** Sandkeeper as `npm start` runs it: an engine and a server, each a process of its own, over a data directory. */
+/** Sandkeeper as `npm start` runs it: an engine and a server in separate processes with one data directory. */
 export class Sandkeeper {
   #server: Service<ServerReady>;
   readonly #env: Record<string, string>;
-  /** `null` where engine and data are another sandkeeper's. */
+  /** `null` if the engine and the data belong to another instance. */
   readonly #dataDir: string | null;
 
   private constructor(
@@ -107,7 +107,7 @@ export class Sandkeeper {
         SANDKEEPER_DATA_DIR: dataDir,
         SANDKEEPER_ENGINE_URL: upstreamVia ? await upstreamVia(engine.url) : engine.url,
         SANDKEEPER_ENGINE_KEY: engine.apiKey,
-        // Long enough to cancel in, short enough for many tests.
+        // Long enough for a test to cancel, short enough for many tests.
         SANDKEEPER_CANCEL_WINDOW_SECONDS: '1',
         SANDKEEPER_READ_PAUSE_MS: '400',
         SANDKEEPER_PUBLISH_MS: '50',
@@ -123,17 +123,15 @@ export class Sandkeeper {
     }
   }
 
-  /** Where the server itself listens, whatever stands before it. */
+  /** The port of the server itself, not of a proxy in front of it. */
   get port(): number {
     return Number(this.#env.PORT);
   }
 
-  /** The server's process. */
   get pid(): number | undefined {
     return this.#server.process.pid;
   }
 
-  /** The token in the sign-in link. */
   get signInToken(): string {
     return new URL(this.signInUrl).searchParams.get('token') ?? '';
   }
@@ -142,17 +140,17 @@ export class Sandkeeper {
     return `sandkeeper_session_${this.port}`;
   }
 
-  /** Opens a session for each role, as signing in does for one, and answers the values of their cookies. */
+  /** Opens a session for each role and returns the values of their cookies. */
   async openSessions(): Promise<Record<Role, string>> {
     return JSON.parse(await this.#runBeside('open-sessions'));
   }
 
-  /** Gives a session, by the value of its cookie, another role while it goes on. */
+  /** Changes the role of a running session, given the value of its cookie. */
   async changeRole(session: string, role: Role): Promise<void> {
     await this.#runBeside('change-role', session, role);
   }
 
-  /** Runs a helper of ours over the same data as the server, and answers what it prints. */
+  /** Runs a helper program with the settings of the server and returns its output. */
   async #runBeside(helper: string, ...args: string[]): Promise<string> {
     const program = `build/e2e/${helper}.mjs`;
     await bundle(`e2e/support/${helper}.ts`, program);
@@ -163,19 +161,19 @@ export class Sandkeeper {
     return stdout;
   }
 
-  /** Another server over the same engine, data and database, with a port of its own. Close it first. */
+  /** Opens another server with the same engine, data and database on its own port. Close it before this one. */
   async openBeside(settings: Record<string, string> = {}): Promise<Sandkeeper> {
     const env = { ...this.#env, PORT: String(await freePort()), ...settings };
     const server = await startServer(env);
     return new Sandkeeper(this.engine, server.ready.url, server.ready.signInUrl, server, env, null);
   }
 
-  /** Ends the server as a loss of power would. The engine goes on. */
+  /** Kills the server without a shutdown. The engine keeps running. */
   async crash(): Promise<void> {
     await crashService(this.#server);
   }
 
-  /** Starts the server again after `crash`, at the same address over the same data. */
+  /** Starts the server again after `crash`, with the same address and data. */
   async restart(): Promise<void> {
     this.#server = await startServer(this.#env);
   }

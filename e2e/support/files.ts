@@ -5,13 +5,13 @@ import type { Locator } from '@playwright/test';
 import { test as base, expect, type Page } from './fixtures';
 import type { Moru } from './moru';
 
-/** What a person does and sees among the files of a sandbox. */
+/** Helpers for the files of a sandbox. */
 
 export const HOME = '/home/user';
 
-/** `dir`: an empty directory of this test's. */
+/** `dir`: an empty directory on this machine for one test. */
 export const test = base.extend<{ dir: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture needs.
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the required fixtures from the pattern.
   dir: async ({}, use) => {
     const dir = await mkdtemp(join(tmpdir(), 'sandkeeper-files-'));
     await use(dir);
@@ -22,14 +22,14 @@ export const test = base.extend<{ dir: string }>({
 export const tree = (page: Page) => page.getByRole('treegrid', { name: 'Files' });
 export const main = (page: Page) => page.getByRole('main');
 
-/** The row of a name, which is shown with signs for what would not be seen. */
+/** The row of a file, by its name as shown, where symbols replace invisible characters. */
 export function row(page: Page, name: string): Locator {
   return tree(page)
     .getByRole('row')
     .filter({ has: page.getByRole('checkbox', { name: `Select ${name}`, exact: true }) });
 }
 
-/** The names in sight from top to bottom, each with its level. */
+/** The visible names from top to bottom, indented by their level. */
 export async function namesShown(page: Page): Promise<string[]> {
   const shown = await tree(page)
     .getByRole('row')
@@ -47,13 +47,13 @@ export async function namesShown(page: Page): Promise<string[]> {
 export const expectNames = (page: Page, names: string[]) =>
   expect.poll(() => namesShown(page)).toEqual(names);
 
-/** Opens the files of a sandbox and waits until its first folder is there. */
+/** Opens the files of a sandbox and waits for the first folder. */
 export async function openFiles(page: Page, id: string, search = ''): Promise<void> {
   await page.goto(`/sandboxes/${id}/files${search}`);
   await expect(tree(page)).toBeVisible();
 }
 
-/** A sandbox with nothing in its home but what `script` puts there, run in bash by its user. */
+/** Creates a sandbox, empties its home directory and runs `script` there. */
 export async function createWith(moru: Moru, script: string): Promise<string> {
   const id = await moru.create();
   await runIn(moru, id, `rm -rf ~/.[!.]* ~/*; cd ~; ${script}`);

@@ -5,21 +5,21 @@ import { Moru } from './moru';
 
 type TestFixtures = {
   moru: Moru;
-  /** Complaints of every page of this test; a test that expects some empties it. */
+  /** Errors in the browser console. A test that expects some removes them. */
   complaints: string[];
-  /** Signs a page in without the detour over the form, by the cookie that it would have set. */
+  /** Signs a page in by setting its cookie, without the form. */
   signIn: (page: Page, role?: Role) => Promise<void>;
-  /** Leaves the engine as it was found. */
+  /** Restarts the engine if necessary and removes all faults and sandboxes after each test. */
   tidied: undefined;
 };
 type WorkerFixtures = {
-  /** Settings of the server beyond the usual ones; a file that changes them gets a sandkeeper of its own. */
+  /** Additional settings of the server. A file that changes them gets its own instance. */
   settings: Record<string, string>;
   sandkeeper: Sandkeeper;
   sessions: Record<Role, string>;
 };
 
-/** The browser's own words for requests that failed; what a page does about those is what tests look at. */
+/** The browser logs every failed request. Tests check how the page handles it instead. */
 const ABOUT_REQUESTS = /Failed to load resource|WebSocket connection to/;
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({

@@ -4,7 +4,7 @@ import type { Sandkeeper } from './deployment';
 
 type Ask = {
   method?: string;
-  /** Sent as they are, `Host` and `Origin` too, which no browser would let a page choose. */
+  /** Sent unchanged, including `Host` and `Origin`, which a page cannot set. */
   headers?: Record<string, string>;
   body?: string;
 };
@@ -16,7 +16,7 @@ export type Answer = {
   text: string;
 };
 
-/** One request to the server, exactly as asked: no browser, no cookies kept, no redirect followed. */
+/** Sends one request to the server without a browser. Keeps no cookies and follows no redirects. */
 export function ask(
   sandkeeper: Sandkeeper,
   path: string,
@@ -48,9 +48,9 @@ export function cookieOf(sandkeeper: Sandkeeper, session: string): { cookie: str
 }
 
 export type LiveSocket = {
-  /** The status that the upgrade was answered with. */
+  /** The status of the response to the upgrade. */
   status: number;
-  /** What has come so far, as text. */
+  /** The text frames received until now. */
   frames: string[];
   send: (frame: object) => void;
   sendBytes: (frame: Uint8Array) => void;
@@ -59,7 +59,7 @@ export type LiveSocket = {
   close: () => void;
 };
 
-/** Opens `/live` as anybody could; resolves once the upgrade has been answered. */
+/** Opens `/live` with any headers. Resolves when the upgrade is accepted or rejected. */
 export function openLive(sandkeeper: { url: string }, headers: Record<string, string>): Promise<LiveSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(new URL('/live', sandkeeper.url.replace('http', 'ws')), { headers });
@@ -88,8 +88,8 @@ export function openLive(sandkeeper: { url: string }, headers: Record<string, st
 export type ServerAction = { name: string; id: string };
 
 /**
- * Calls a server action as a page of ours would: its arguments as JSON, or as a form after the previous state. The
- * origin is ours unless `headers` says otherwise; an empty header is left out.
+ * Calls a server action as a page does: with its arguments as JSON, or with a form after the previous state. Sends the
+ * server's own origin unless `headers` replaces it. Omits headers with an empty value.
  */
 export function callAction(
   sandkeeper: Sandkeeper,
@@ -122,7 +122,7 @@ export function callAction(
   return ask(sandkeeper, path, { method: 'POST', headers: all, body });
 }
 
-/** The `Result` in an action's answer, or `null` where it holds none. */
+/** The `Result` in the response to an action, or `null` without one. */
 export function resultIn({ text }: Answer): { ok: boolean; error?: { code: string } } | null {
   const line = text.split('\n').find((candidate) => /^[0-9a-f]+:\{.*"ok":/.test(candidate));
   return line === undefined ? null : JSON.parse(line.slice(line.indexOf(':') + 1));

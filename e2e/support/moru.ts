@@ -13,7 +13,7 @@ type Input = {
 const TEN_MINUTES_MS = 600_000;
 const PARALLEL = 16;
 
-/** What other people's code does to the same sandboxes: the published SDK, bound to this engine. */
+/** Another client of the same sandboxes: the published SDK, connected to this engine. */
 export class Moru {
   readonly #engine: EngineProcess;
 
@@ -21,7 +21,7 @@ export class Moru {
     this.#engine = engine;
   }
 
-  /** Creates a sandbox and answers its id. */
+  /** Creates a sandbox and returns its id. */
   async create({ template = 'base', timeoutMs = TEN_MINUTES_MS, ...more }: Input = {}): Promise<string> {
     const { sandboxId } = await Sandbox.create(template, this.#options({ timeoutMs, ...more }));
     return sandboxId;
@@ -35,17 +35,17 @@ export class Moru {
     return Sandbox.betaPause(id, this.#options({}));
   }
 
-  /** Wakes a paused sandbox, as the SDK's `connect` does. */
+  /** Resumes a paused sandbox. */
   async connect(id: string): Promise<void> {
     await Sandbox.connect(id, this.#options({ timeoutMs: TEN_MINUTES_MS }));
   }
 
-  /** The SDK's own handle on a running sandbox, for its files and commands. */
+  /** The SDK's handle for the files and commands of a running sandbox. */
   handle(id: string): Promise<Sandbox> {
     return Sandbox.connect(id, this.#options({ timeoutMs: TEN_MINUTES_MS }));
   }
 
-  /** What the SDK's `getInfo` says, or `null` where it says that there is no such sandbox. */
+  /** Returns the SDK's information about a sandbox, or `null` if it does not exist. */
   async find(id: string): Promise<SandboxInfo | null> {
     return Sandbox.getInfo(id, this.#options({})).catch((error: unknown) => {
       if (error instanceof NotFoundError) return null;
@@ -69,27 +69,27 @@ export class Moru {
     await this.#each(ids, (id, agent) => this.ask('DELETE', `/sandboxes/${id}`, undefined, agent));
   }
 
-  /** Many at once, without the SDK's overhead; `metadataOf` gets each one's number. */
+  /** Creates many sandboxes without the overhead of the SDK. `metadataOf` receives the index of each. */
   async createMany(count: number, metadataOf: (index: number) => Record<string, string>): Promise<void> {
-    const wishes = Array.from({ length: count }, (_, index) => ({
+    const inputs = Array.from({ length: count }, (_, index) => ({
       templateID: 'base',
       timeout: 3_600,
       secure: true,
       metadata: metadataOf(index),
     }));
-    await this.#each(wishes, async (input, agent) => {
+    await this.#each(inputs, async (input, agent) => {
       const { status, body } = await this.ask('POST', '/sandboxes', input, agent);
-      if (status !== 201) throw new Error(`Creating a sandbox was answered with ${status}: ${body}`);
+      if (status !== 201) throw new Error(`Could not create a sandbox: ${status} ${body}`);
     });
   }
 
-  /** Makes the engine misbehave from now on. */
+  /** Adds a fault to the engine until `clearFaults`. */
   async addFault(fault: FaultInput): Promise<void> {
     const { status, body } = await this.ask('POST', '/engine/faults', fault);
-    if (status !== 201) throw new Error(`The fault was not accepted: ${body}`);
+    if (status !== 201) throw new Error(`Could not add the fault: ${status} ${body}`);
   }
 
-  /** How often the faults on a route have struck. */
+  /** The number of times that faults on a route have fired. */
   async faultsFired(route: string): Promise<number> {
     const faults = JSON.parse((await this.ask('GET', '/engine/faults')).body) as Fault[];
     return faults.reduce((sum, fault) => sum + (fault.route === route ? fault.fired : 0), 0);
@@ -99,7 +99,7 @@ export class Moru {
     await this.ask('DELETE', '/engine/faults');
   }
 
-  /** A plain request to the engine, with its key. */
+  /** Sends a request to the engine with its key. */
   ask(method: string, path: string, body?: object, agent?: Agent): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
       const call = request(
@@ -137,8 +137,8 @@ export class Moru {
   }
 
   /**
-   * The SDK's options with this engine's address. Its types leave out what any call takes at run time
-   * (docs/protocol.md#untyped-options), so this is the one place that says more than they allow.
+   * Adds the address and the key of this engine to the options of the SDK, whose types omit some of them
+   * (docs/protocol.md#untyped-options).
    */
   #options<T extends object>(options: T): T {
     const { url, apiKey } = this.#engine;

@@ -1,4 +1,4 @@
-/** Run beside a server, over its data directory: opens a session for each role, prints their cookies' values. */
+/** Opens a session for each role and prints their cookies as JSON. Runs beside a server, with its settings. */
 import { ROLES } from '../../lib/access/roles';
 import { openSession } from '../../lib/access/sessions';
 

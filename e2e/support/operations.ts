@@ -3,7 +3,7 @@ import { serverAction } from './actions';
 import type { Sandkeeper } from './deployment';
 import { ask, callAction, cookieOf, resultIn } from './http';
 
-/** Somebody who starts operations elsewhere: by the same actions as every page, in no browser of this test. */
+/** Another person who starts operations through the server actions, without a browser. */
 export class Colleague {
   readonly #sandkeeper: Sandkeeper;
   readonly #session: string;
@@ -13,7 +13,7 @@ export class Colleague {
     this.#session = session;
   }
 
-  /** Starts a kill of `ids` and answers its id. */
+  /** Starts a kill of `ids` and returns the operation's id. */
   async kill(ids: readonly string[], reason = '', filter = ''): Promise<string> {
     const plan = await this.planKill(ids);
     return (await this.confirm(plan, reason, filter)).id;
@@ -23,43 +23,43 @@ export class Colleague {
     return this.#call('planKill', { sandboxIds: ids });
   }
 
-  /** Starts what was planned. */
+  /** Starts a planned operation. */
   confirm({ token, mustType }: OperationPlan, reason = '', filter = ''): Promise<Operation> {
     return this.#call('startPlan', { token, typed: mustType ?? '', reason, filter });
   }
 
-  /** Starts a pause of `ids` and answers its id. */
+  /** Starts a pause of `ids` and returns the operation's id. */
   async pause(ids: readonly string[]): Promise<string> {
     const input = { act: 'pause', sandboxIds: ids, filter: '' };
     return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
-  /** Resumes `ids` for a time, to be paused at its end, and answers the operation's id. */
+  /** Resumes `ids` with a timeout that pauses them and returns the operation's id. */
   async resume(ids: readonly string[], timeoutMs: number): Promise<string> {
     const input = { act: 'resume', sandboxIds: ids, filter: '', timeoutMs, autoPause: true };
     return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
-  /** Moves the deadlines of `ids` and answers the operation's id. */
+  /** Moves the deadlines of `ids` and returns the operation's id. */
   async setTimeLeft(ids: readonly string[], timeoutMs: number): Promise<string> {
     const input = { act: 'setTimeout', sandboxIds: ids, filter: '', timeoutMs };
     return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
-  /** Opens a console in a sandbox and answers its id. */
+  /** Opens a console in a sandbox and returns the console's id. */
   openConsole(sandboxId: string): Promise<string> {
     const input = { sandboxId, user: null, cwd: null, size: { cols: 120, rows: 40 } };
     return this.#call('openConsole', input, `/sandboxes/${sandboxId}/console`);
   }
 
-  /** Runs a command in a sandbox and answers the operation's id. */
+  /** Starts a command in a sandbox and returns the operation's id. */
   async run(id: string, command: string, limitMs = 60_000): Promise<string> {
     const input = { sandboxId: id, command, limitMs };
     const path = `/sandboxes/${id}/run`;
     return (await this.#call<{ operation: { id: string } }>('runCommand', input, path)).operation.id;
   }
 
-  /** The same, once it has ended. */
+  /** Runs a command, waits until it has ended and returns the operation's id. */
   async runToEnd(id: string, command: string): Promise<string> {
     const operationId = await this.run(id, command);
     const headers = cookieOf(this.#sandkeeper, this.#session);
@@ -81,8 +81,7 @@ export class Colleague {
       headers: cookieOf(this.#sandkeeper, this.#session),
     });
     const result = resultIn(answer);
-    if (!result?.ok) throw new Error(`${action} was answered with ${answer.status}: ${answer.text}`);
-    // What our own action answers, by its type.
+    if (!result?.ok) throw new Error(`${action} failed: ${answer.status} ${answer.text}`);
     return (result as unknown as { value: T }).value;
   }
 }

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '../../scripts/lib/ports.mjs';
 
-/** The checkout. Two folders up from here, and from where the measurements are bundled to. */
+/** The root of the checkout. The bundled benchmarks are also two folders below it. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 10_000;
-const LAST_WORDS_CHARS = 4_000;
+const LAST_OUTPUT_CHARS = 4_000;
 
 export type Service<Ready> = { process: ChildProcess; ready: Ready };
 
-/** Starts one of our programs and waits for what it says once it is ready. */
+/** Starts one of our programs and waits for its `ready` message. */
 export async function startService<Ready>(
   args: readonly string[],
   env: Record<string, string> = {},
@@ -22,14 +22,14 @@ export async function startService<Ready>(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  let lastWords = '';
+  let lastOutput = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
-      lastWords = (lastWords + text).slice(-LAST_WORDS_CHARS);
+      lastOutput = (lastOutput + text).slice(-LAST_OUTPUT_CHARS);
     });
   }
   return new Promise((resolve, reject) => {
-    const fail = (reason: string) => reject(new Error(`${args.join(' ')} ${reason}\n${lastWords}`));
+    const fail = (reason: string) => reject(new Error(`${args.join(' ')} ${reason}\n${lastOutput}`));
     const timer = setTimeout(() => {
       fail('was not ready in time');
       child.kill('SIGKILL');
@@ -47,7 +47,7 @@ export async function startService<Ready>(
   });
 }
 
-/** Asks a program to stop and waits until it has. */
+/** Stops a program and waits for its exit. Kills it after `STOPPED_WITHIN_MS`. */
 export async function stopService({ process: child }: Service<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
@@ -57,7 +57,7 @@ export async function stopService({ process: child }: Service<unknown>): Promise
   clearTimeout(timer);
 }
 
-/** Kills a program outright and waits until it is gone. */
+/** Kills a program with SIGKILL and waits for its exit. */
 export async function crashService({ process: child }: Service<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
@@ -65,13 +65,13 @@ export async function crashService({ process: child }: Service<unknown>): Promis
   await ended;
 }
 
-/** Below those from which connections are made, so that none takes the port before the server that is to have it. */
+/** Below the ephemeral ports, or an outgoing connection could take the port before the server does. */
 const PORTS = { first: 15_000, count: 15_000 };
 
-/** A port that nothing listens on at this moment. */
+/** Returns a port that is free now. */
 export async function freePort(): Promise<number> {
   const first = PORTS.first + Math.floor(Math.random() * PORTS.count);
   const port = await findFreePort(first, '127.0.0.1');
-  if (port === undefined) throw new Error('There is no free port.');
+  if (port === undefined) throw new Error('No port is free.');
   return port;
 }

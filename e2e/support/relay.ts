@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request that went through, in ms of `performance.now()`. */
+/** A forwarded request. Times are in ms of `performance.now()`. */
 export type Relayed = {
   method: string;
   path: string;
   beganMs: number;
-  /** When it was answered or given up; `null` while it is under way. */
+  /** When the response ended or the request was aborted; `null` before that. */
   endedMs: number | null;
 };
 
-/** Stands between a server and the engine, passes everything on and writes down what was asked. */
+/** A proxy between a server and the engine that records all requests. */
 export class Relay {
   readonly requests: Relayed[] = [];
   readonly #server: Server;
@@ -30,7 +30,7 @@ export class Relay {
       incoming.pipe(onward);
       outgoing.on('close', () => {
         entry.endedMs = performance.now();
-        // Whoever asked has left, and so do we.
+        // The client has disconnected.
         if (!outgoing.writableFinished) onward.destroy();
       });
     });
@@ -47,7 +47,7 @@ export class Relay {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The kills that were asked for, with the ids of the sandboxes. */
+  /** The kill requests, with the ids of the sandboxes. */
   get kills(): (Relayed & { sandboxId: string })[] {
     return this.requests.flatMap((entry) => {
       const sandboxId = entry.method === 'DELETE' && /^\/sandboxes\/([^/]+)$/.exec(entry.path)?.[1];

@@ -1,6 +1,6 @@
-/** Small files of kinds that browsers show by themselves. */
+/** Small files of types that browsers can show. */
 
-/** One pixel. */
+/** A single pixel. */
 export const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
@@ -8,7 +8,7 @@ export const PNG = Buffer.from(
 
 const RATE = 8_000;
 
-/** Half a second of a tone: one channel of 16 bits. */
+/** A tone of half a second, mono, 16 bits. */
 export const WAV = wave(Int16Array.from({ length: RATE / 2 }, (_, at) => 8_000 * Math.sin(at / 3)));
 
 function wave(samples: Int16Array): Buffer {

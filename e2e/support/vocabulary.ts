@@ -1,20 +1,20 @@
-/** What a person does and sees, by the names that they see. */
+/** Helpers for the fleet page and its dialogs. */
 import { expect, type Locator, type Page } from '@playwright/test';
 import type { FleetEvent } from '../../lib/fleet/delta';
 import { parseServerFrame } from '../../lib/live/protocol';
 import { openLive } from './http';
 
-/** News from elsewhere must be on the screen within this time, unless the machine is busy. */
+/** Changes by other clients must be on the screen within this time, unless the machine is busy. */
 export const NEWS_WITHIN_MS = 2_000;
 
-/** How long the screen takes until `isShown` holds, in ms. */
+/** The time until `isShown` resolves, ms. */
 export async function timeOf(isShown: () => Promise<void>): Promise<number> {
   const startedMs = performance.now();
   await isShown();
   return performance.now() - startedMs;
 }
 
-/** Opens the fleet, `search` being the part of the address after the path, and waits until it is live. */
+/** Opens the fleet page and waits for the sandboxes. `search` is the query string of the URL. */
 export async function openFleet(page: Page, search = ''): Promise<void> {
   await readAfresh(page);
   const snapshot = page.waitForResponse('**/api/fleet');
@@ -22,12 +22,12 @@ export async function openFleet(page: Page, search = ''): Promise<void> {
   await snapshot;
 }
 
-/** After a service that failed, the next reading comes only after a while. */
+/** After a failure of the service, the server waits before it reads again. */
 const READ_AFRESH_WITHIN_MS = 12_000;
 
 /**
- * Waits until the server has read the fleet again: a page opened just after another test would begin with what that one
- * has left, and be counted on. Where the service does not answer, there is nothing to wait for.
+ * Waits until the server has read the fleet again. Otherwise a page could show sandboxes of the previous test. Does not
+ * wait if the service does not answer.
  */
 async function readAfresh(page: Page): Promise<void> {
   const beganMs = Date.now();
@@ -40,13 +40,13 @@ async function readAfresh(page: Page): Promise<void> {
   if (live.status !== 101) return;
   live.send({ type: 'subscribe', channel: 'fleet' });
   const isFresh = () => live.frames.some((frame) => asOfIn(frame) > beganMs);
-  // The channel tells of readings that found nothing new, too; what the page fetches does not.
+  // Unlike the data that the page fetches, the channel also reports readings without changes.
   while (!isFresh() && Date.now() - beganMs < READ_AFRESH_WITHIN_MS)
     await new Promise((resolve) => setTimeout(resolve, 20));
   live.close();
 }
 
-/** When the reading was asked for that a frame of the fleet's channel is about, epoch ms; 0 if it says nothing of that. */
+/** The time of the reading in a frame of the fleet channel, epoch ms; 0 if the frame has none. */
 function asOfIn(frame: string): number {
   const parsed = parseServerFrame(frame);
   return parsed?.type === 'event' ? ((parsed.payload as FleetEvent).status.asOfMs ?? 0) : 0;
@@ -66,26 +66,24 @@ export async function expectRow(page: Page, id: string, text?: string): Promise<
 }
 
 export async function expectNoRow(page: Page, id: string): Promise<void> {
-  // Behind an open dialog there are rows too.
+  // Rows behind an open dialog count, too.
   await expect(page.getByRole('row', { name: id, includeHidden: true })).toHaveCount(0);
 }
 
-/** The checkbox of a row. */
 export function checkboxOf(page: Page, id: string): Locator {
   return page.getByRole('checkbox', { name: `Select ${id}` });
 }
 
-/** The checkbox in the head of the grid. */
 export function headCheckbox(page: Page): Locator {
   return page.getByRole('checkbox', { name: 'Select all matching' });
 }
 
-/** What floats over the rows while some are selected. */
+/** The toolbar over the rows while some are selected. */
 export function dock(page: Page): Locator {
   return page.getByRole('region', { name: 'Selection' });
 }
 
-/** Takes the pointer off the rows, which stand still beneath it. */
+/** Moves the pointer off the rows, which keep their order beneath it. */
 export async function lookAway(page: Page): Promise<void> {
   await page.mouse.move(2, 2);
 }
@@ -100,10 +98,10 @@ export async function openRowMenu(page: Page, id: string): Promise<Locator> {
   return menu;
 }
 
-/** Chooses an act from the menu of a row, such as `Kill…`. */
-export async function rowAct(page: Page, id: string, act: string): Promise<void> {
+/** Chooses an action from the menu of a row, such as `Kill…`. */
+export async function chooseRowAction(page: Page, id: string, action: string): Promise<void> {
   const menu = await openRowMenu(page, id);
-  await menu.getByRole('menuitem', { name: act }).click();
+  await menu.getByRole('menuitem', { name: action }).click();
   await lookAway(page);
 }
 
@@ -111,15 +109,15 @@ export function killDialog(page: Page, id: string): Locator {
   return page.getByRole('alertdialog', { name: `Kill sandbox ${id}` });
 }
 
-/** Opens the kill dialog from the row and waits until it has read the sandbox afresh. */
+/** Opens the kill dialog from the row and waits until it has read the sandbox again. */
 export async function askToKill(page: Page, id: string): Promise<Locator> {
-  await rowAct(page, id, 'Kill…');
+  await chooseRowAction(page, id, 'Kill…');
   const dialog = killDialog(page, id);
   await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toBeEnabled();
   return dialog;
 }
 
-/** Answers the dialog that asks for how long to resume as it stands, by Enter. */
+/** Accepts the defaults of the resume dialog with Enter. */
 export async function acceptResume(page: Page): Promise<void> {
   const dialog = page.getByRole('dialog', { name: /^Resume / });
   await expect(dialog.getByRole('button', { name: /^Resume/ })).toBeFocused();
@@ -131,7 +129,7 @@ export function filterBox(page: Page): Locator {
   return page.getByRole('combobox', { name: 'Filter sandboxes' });
 }
 
-/** Replaces the filter, as somebody who types it. */
+/** Replaces the text of the filter. */
 export async function filter(page: Page, text: string): Promise<void> {
   const clear = page.getByRole('button', { name: 'Clear filter' }).first();
   if (await clear.isVisible()) await clear.click();
@@ -139,7 +137,7 @@ export async function filter(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-/** The ids of the rows in sight, from top to bottom. */
+/** The ids of the visible rows, from top to bottom. */
 export async function idsInOrder(page: Page): Promise<string[]> {
   const shown = await rows(page).evaluateAll((elements) =>
     elements.map((element) => ({
@@ -150,7 +148,6 @@ export async function idsInOrder(page: Page): Promise<string[]> {
   return shown.sort((a, b) => a.at - b.at).map(({ id }) => id);
 }
 
-/** What a toast says. */
 export function toast(page: Page, text: string | RegExp): Locator {
   return page.getByRole('listitem').filter({ hasText: text });
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** The network between browsers and a server: passes bytes on, and can be cut. */
+/** A network between browsers and a server that can be cut. Forwards bytes. */
 export class Wire {
   readonly #ends = new Set<Socket>();
   readonly #server: Server;
@@ -41,12 +41,12 @@ export class Wire {
     return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Where it leads, from now on. */
-  leadTo(port: number): void {
+  /** Sets the port of the server. */
+  setTarget(port: number): void {
     this.#target = port;
   }
 
-  /** Ends every connection, and lets nobody through until it is mended. */
+  /** Ends all connections and rejects new ones until `mend`. */
   cut(): void {
     this.#isCut = true;
     for (const end of this.#ends) end.destroy();

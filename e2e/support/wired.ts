@@ -2,10 +2,10 @@ import { test as base } from './fixtures';
 import { freePort } from './processes';
 import { Wire } from './wire';
 
-/** A sandkeeper behind a network that can be cut. */
+/** Sandkeeper behind a network that can be cut. */
 export const test = base.extend<object, { wire: Wire }>({
   wire: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from it that nothing is needed.
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the required fixtures from the pattern.
     async ({}, use) => {
       const wire = await Wire.open();
       await use(wire);
@@ -16,7 +16,7 @@ export const test = base.extend<object, { wire: Wire }>({
   settings: [
     async ({ wire }, use) => {
       const port = await freePort();
-      wire.leadTo(port);
+      wire.setTarget(port);
       await use({ PORT: String(port), SANDKEEPER_URL: wire.url });
     },
     { scope: 'worker' },
