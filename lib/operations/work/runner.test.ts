@@ -391,7 +391,7 @@ describeOnDatabases('the runner', () => {
 
   describe('two processes on one database', () => {
     it('share the work, and none sends for the other', async () => {
-      const ids = await createMany(600);
+      const ids = await createMany(240);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 30 });
       const [a, b] = [openRunner({ maxConcurrency: 8 }), openRunner({ maxConcurrency: 8 })];
       await b.runner.open();
@@ -405,7 +405,7 @@ describeOnDatabases('the runner', () => {
         .execute();
       expect(new Set(rows.map(({ claimed_by }) => claimed_by)).size).toBe(2);
       expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['done']));
-      expect(await firedFaults()).toBe(600);
+      expect(await firedFaults()).toBe(240);
       expect(a.events.at(-1)?.operation.counts).toEqual(b.events.at(-1)?.operation.counts);
     });
 
