@@ -7,18 +7,14 @@ const rows = (page: Page) =>
     .getByRole('row')
     .filter({ has: page.getByRole('cell') });
 
-test('the record tells who looked into which sandbox, narrowed down by the address', async ({
-  page,
-  moru,
-  signIn,
-}) => {
+test('lists who accessed which sandbox and keeps the filters in the URL', async ({ page, moru, signIn }) => {
   await signIn(page, 'viewer');
   await page.goto('/operations');
   await page.getByRole('navigation', { name: 'Records' }).getByRole('link', { name: 'Access' }).click();
   await expect(page).toHaveURL(/\/operations\/access$/);
   await expect(page.getByRole('heading', { name: 'No access yet' })).toBeVisible();
   await expect(page.getByRole('link', { name: 'Access' })).toHaveAttribute('aria-current', 'page');
-  await expectAccessible(page, 'the empty record');
+  await expectAccessible(page, 'the empty audit log');
 
   const ids = [await moru.create(), await moru.create()] as const;
   for (const [at, role] of (['operator', 'admin'] as const).entries()) {
@@ -58,7 +54,7 @@ test('the record tells who looked into which sandbox, narrowed down by the addre
   await expect(page.getByText('No entries match these filters.')).toBeVisible();
   await page.getByRole('button', { name: 'Show all entries' }).click();
   await expect(rows(page)).toHaveCount(4);
-  await expectAccessible(page, 'the record of access');
+  await expectAccessible(page, 'the audit log');
 
   await rows(page).first().getByRole('link', { name: ids[1] }).click();
   await expect(page).toHaveURL(`/sandboxes/${ids[1]}`);

@@ -8,7 +8,7 @@ import { expect, test } from './support/fixtures';
 import type { Moru } from './support/moru';
 import { askToKill, killDialog, openFleet, toast } from './support/vocabulary';
 
-// The file is read by the process that hands out the tests, too, and that one needs no directory.
+// Playwright's main process also loads this file. It has no worker index and needs no directory.
 const ARCHIVE_DIR =
   process.env.TEST_WORKER_INDEX === undefined
     ? tmpdir()
@@ -18,7 +18,7 @@ test.use({ settings: { SANDKEEPER_ARCHIVE_DIR: ARCHIVE_DIR } });
 test.beforeEach(({ page, signIn }) => signIn(page));
 test.afterAll(() => rmSync(ARCHIVE_DIR, { recursive: true, force: true }));
 
-/** Waking, reading, writing, killing and verifying may take a busy machine a while. */
+/** Waking, archiving, verifying and killing can be slow on a busy machine. */
 const ENDED_WITHIN_MS = 60_000;
 
 const archiveOption = (dialog: Locator) => dialog.getByRole('checkbox', { name: 'Archive files first' });
@@ -27,7 +27,7 @@ const killButton = (dialog: Locator) => dialog.getByRole('button', { name: /^Kil
 const _line = (page: Page, title: string) =>
   page.getByRole('region', { name: 'Running operations' }).getByRole('listitem').filter({ hasText: title });
 
-/** Creates a sandbox with one file in its home that says whose it is. */
+/** Creates a sandbox with a file in its home directory that contains the sandbox's id. */
 async function createWithFile(moru: Moru, metadata: Record<string, string>): Promise<string> {
   const id = await moru.create({ metadata });
   const sandbox = await moru.handle(id);
@@ -35,7 +35,7 @@ async function createWithFile(moru: Moru, metadata: Record<string, string>): Pro
   return id;
 }
 
-/** The archives that there are, by sandbox, each as real `tar` lists it. Throws for one that it cannot read. */
+/** The entries of all archives, by sandbox id, as `tar` lists them. Throws if `tar` cannot read one. */
 function archives(): Record<string, string[]> {
   const found = readdirSync(ARCHIVE_DIR).flatMap((operation) =>
     readdirSync(join(ARCHIVE_DIR, operation)).map((name) => join(operation, name)),
@@ -48,36 +48,39 @@ function archives(): Record<string, string[]> {
   );
 }
 
-/** The names of all files about a sandbox, finished or not. */
+/** The names of all files of a sandbox in the archive directory, including unfinished ones. */
 function filesOf(id: string): string[] {
   return readdirSync(ARCHIVE_DIR, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.includes(id))
     .map((path) => path.replace(/^.*\//, ''));
 }
 
-/** A file of the archive of a sandbox. */
+/** The content of a file in the archive of a sandbox. */
 function read(id: string, path: string): string {
   const name = readdirSync(ARCHIVE_DIR, { recursive: true, encoding: 'utf8' }).find((each) =>
     each.endsWith(`${id}.tar.gz`),
   );
-  if (name === undefined) throw new Error(`There is no archive of ${id}.`);
+  if (name === undefined) throw new Error(`No archive of ${id} was found.`);
   return execFileSync('tar', ['-x', '-z', '-O', '-f', join(ARCHIVE_DIR, name), path], { encoding: 'utf8' });
 }
 
-test('saves the home of a sandbox, kills it, and says where its files are', async ({ page, moru }) => {
+test('archives the home directory, kills the sandbox and shows where the archive is', async ({
+  page,
+  moru,
+}) => {
   const id = await createWithFile(moru, { test: 'one' });
   const sandbox = await moru.handle(id);
-  let said = '';
+  let stdout = '';
   await sandbox.commands.run(
     'trap "echo last words > ~/last; exit 0" TERM; echo ready; while :; do sleep 0.1; done',
     {
       background: true,
       onStdout: (text) => {
-        said += text;
+        stdout += text;
       },
     },
   );
-  await expect.poll(() => said).toContain('ready');
+  await expect.poll(() => stdout).toContain('ready');
   await openFleet(page);
   const dialog = await askToKill(page, id);
   await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
@@ -116,7 +119,10 @@ test('saves the home of a sandbox, kills it, and says where its files are', asyn
   await expect(access).toContainText('~');
 });
 
-test('kills nothing that could not be saved, and a retry still saves first', async ({ page, moru }) => {
+test('does not kill a sandbox that cannot be archived, and a retry archives it first, too', async ({
+  page,
+  moru,
+}) => {
   const id = await createWithFile(moru, { test: 'missing' });
   await openFleet(page);
   const dialog = await askToKill(page, id);
@@ -153,7 +159,7 @@ test('kills nothing that could not be saved, and a retry still saves first', asy
   await again.getByRole('button', { name: 'Cancel' }).click();
 });
 
-test('taken up after a crash, it begins anew and leaves nothing half-written', async ({
+test('restarts the archive after a server crash and leaves no partial file', async ({
   page,
   moru,
   sandkeeper,
@@ -183,18 +189,18 @@ test('taken up after a crash, it begins anew and leaves nothing half-written', a
   await expect(access.getByRole('row').filter({ hasText: 'Woke sandbox' })).toHaveCount(1);
 });
 
-test('is not offered without a directory, and says what is missing', async ({
+test('is unavailable without an archive directory and names the missing setting', async ({
   browser,
   sandkeeper,
   moru,
   sessions,
 }) => {
   const id = await moru.create({ metadata: { test: 'without' } });
-  const beside = await sandkeeper.openBeside({ SANDKEEPER_ARCHIVE_DIR: '' });
-  const context = await browser.newContext({ baseURL: beside.url });
+  const second = await sandkeeper.openBeside({ SANDKEEPER_ARCHIVE_DIR: '' });
+  const context = await browser.newContext({ baseURL: second.url });
   try {
-    const cookie = { value: sessions.admin, url: beside.url, httpOnly: true, sameSite: 'Strict' } as const;
-    await context.addCookies([{ name: beside.sessionCookieName, ...cookie }]);
+    const cookie = { value: sessions.admin, url: second.url, httpOnly: true, sameSite: 'Strict' } as const;
+    await context.addCookies([{ name: second.sessionCookieName, ...cookie }]);
     const page = await context.newPage();
     await openFleet(page);
     const dialog = await askToKill(page, id);
@@ -203,6 +209,6 @@ test('is not offered without a directory, and says what is missing', async ({
     await dialog.getByRole('button', { name: 'Cancel' }).click();
   } finally {
     await context.close();
-    await beside.close();
+    await second.close();
   }
 });

@@ -15,7 +15,7 @@ test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
 
 const MINUTE_MS = 60_000;
 
-function act(page: Page, name: RegExp): Locator {
+function action(page: Page, name: RegExp): Locator {
   return dock(page).getByRole('button', { name });
 }
 
@@ -27,16 +27,13 @@ async function selectAll(page: Page, count: number): Promise<void> {
   await lookAway(page);
 }
 
-test('resumes those that are paused, for the time and with the end that was chosen', async ({
-  page,
-  moru,
-}) => {
+test('resumes the paused sandboxes with the chosen timeout and timeout action', async ({ page, moru }) => {
   const paused = [await moru.create(), await moru.create()];
   for (const id of paused) await moru.pause(id);
   const running = await moru.create();
   const before = (await moru.find(running))?.endAt;
   await selectAll(page, 3);
-  await act(page, /^Resume 2/).click();
+  await action(page, /^Resume 2/).click();
   const dialog = page.getByRole('dialog', { name: 'Resume 2 sandboxes' });
   await expect(dialog.getByRole('radio', { name: /^Pause/ })).toBeChecked();
   await expect(dialog).toContainText(/Each will be paused at .+\d:\d\d/);
@@ -59,27 +56,27 @@ test('resumes those that are paused, for the time and with the end that was chos
   expect((await moru.find(running))?.endAt).toEqual(before);
 });
 
-test('Enter resumes for a quarter of an hour, with a pause at its end', async ({ page, moru }) => {
+test('resumes on Enter with the default timeout, which pauses the sandbox', async ({ page, moru }) => {
   const id = await moru.create();
   await moru.pause(id);
   await openFleet(page);
   await expectRow(page, id, 'Paused');
   await headCheckbox(page).check();
-  await act(page, /^Resume/).click();
+  await action(page, /^Resume/).click();
   await acceptResume(page);
-  const said = toast(page, `Resumed ${id}`);
-  await expect(said).toContainText('For 15 min. Then it is paused.');
+  const resumed = toast(page, `Resumed ${id}`);
+  await expect(resumed).toContainText('For 15 min. Then it is paused.');
 });
 
-test('sets the time left of those that run, and says which are left alone', async ({ page, moru }) => {
+test('sets the time left of the running sandboxes and reports the skipped ones', async ({ page, moru }) => {
   const running = [await moru.create(), await moru.create()];
   const paused = await moru.create();
   await moru.pause(paused);
   await selectAll(page, 3);
-  await act(page, /^Set time left of 2/).click();
+  await action(page, /^Set time left of 2/).click();
   const dialog = page.getByRole('dialog', { name: 'Set time left of 2 sandboxes' });
   await dialog.getByRole('button', { name: '60 min' }).click();
-  // One of them is no longer what it was when the dialog opened.
+  // One sandbox has changed since the dialog opened.
   await moru.pause(running[0] ?? '');
   await expect(page.getByRole('row', { name: running[0] ?? '', includeHidden: true })).toContainText(
     'Paused',
@@ -91,10 +88,10 @@ test('sets the time left of those that run, and says which are left alone', asyn
   await expectRow(page, running[1] ?? '', '59m');
 });
 
-test('says that many could not be paused, and why', async ({ page, moru, sandkeeper }) => {
+test('reports why several sandboxes could not be paused', async ({ page, moru, sandkeeper }) => {
   await moru.createMany(2, () => ({}));
   await selectAll(page, 2);
   await sandkeeper.engine.stop();
-  await act(page, /^Pause 2/).click();
+  await action(page, /^Pause 2/).click();
   await expect(toast(page, 'Could not pause 2 sandboxes')).toContainText('cannot be reached');
 });

@@ -7,27 +7,25 @@ test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
 
 const field = (page: Page) => page.getByRole('textbox', { name: 'Command' });
 const output = (page: Page) => page.getByRole('region', { name: 'Output', exact: true });
-const written = (page: Page, name: 'stdout' | 'stderr') =>
+const stream = (page: Page, name: 'stdout' | 'stderr') =>
   output(page).getByRole('region', { name, exact: true }).locator('pre');
-const how = (page: Page) => output(page).getByRole('status', { name: 'Status' });
+const status = (page: Page) => output(page).getByRole('status', { name: 'Status' });
 const history = (page: Page) => page.getByRole('region', { name: 'Command history' });
 const past = (page: Page, command: string): Locator =>
   history(page).getByRole('listitem').filter({ hasText: command });
 
-/** Opens the page on which commands are run in a sandbox. */
 async function openRun(page: Page, id: string): Promise<void> {
   await page.goto(`/sandboxes/${id}/run`);
   await expect(field(page)).toBeEnabled();
   await expect(history(page)).toBeVisible();
 }
 
-/** Types a command and runs it. */
 async function run(page: Page, command: string): Promise<void> {
   await field(page).fill(command);
   await field(page).press('Enter');
 }
 
-test('runs a command: its two outputs apart, its exit code, again, and in the history', async ({
+test('shows stdout, stderr and the exit code, runs the command again and lists it in the history', async ({
   page,
   moru,
 }) => {
@@ -35,17 +33,17 @@ test('runs a command: its two outputs apart, its exit code, again, and in the hi
   const { endAt } = (await moru.find(id)) ?? {};
   await openRun(page, id);
   await run(page, 'echo to-out; echo to-err >&2; exit 3');
-  await expect(how(page)).toContainText('exit 3');
-  await expect(written(page, 'stdout')).toHaveText('to-out');
-  await expect(written(page, 'stderr')).toHaveText('to-err');
+  await expect(status(page)).toContainText('exit 3');
+  await expect(stream(page, 'stdout')).toHaveText('to-out');
+  await expect(stream(page, 'stderr')).toHaveText('to-err');
   await expect(past(page, 'echo to-out')).toContainText('exit 3');
   await output(page).getByRole('button', { name: 'Run again' }).click();
   await expect(past(page, 'echo to-out')).toHaveCount(2);
-  await expect(how(page)).toContainText('exit 3');
+  await expect(status(page)).toContainText('exit 3');
 
-  // What was typed comes back by the arrows, the latest first, and what stood there after it.
+  // The arrow keys recall earlier commands, the latest first, and then the draft.
   await run(page, 'echo second');
-  await expect(how(page)).toContainText('exit 0');
+  await expect(status(page)).toContainText('exit 0');
   await expect(past(page, 'echo second')).toHaveCount(1);
   await field(page).fill('draft');
   await field(page).press('ArrowUp');
@@ -56,13 +54,13 @@ test('runs a command: its two outputs apart, its exit code, again, and in the hi
   await field(page).press('ArrowDown');
   await expect(field(page)).toHaveValue('draft');
 
-  // Several lines are one command, and it starts where it is told to.
+  // Several lines are one command.
   await field(page).fill('cd .');
   await field(page).press('Shift+Enter');
   await field(page).pressSequentially('pwd');
   await page.getByRole('textbox', { name: 'Working directory' }).fill('/tmp');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await expect(written(page, 'stdout')).toHaveText('/tmp');
+  await expect(stream(page, 'stdout')).toHaveText('/tmp');
 
   await past(page, 'echo second').getByRole('link', { name: 'Operation' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toContainText(`Run a command in ${id}`);
@@ -70,7 +68,7 @@ test('runs a command: its two outputs apart, its exit code, again, and in the hi
   expect((await moru.find(id))?.endAt).toEqual(endAt);
 });
 
-test('a reload in the middle shows all there was and goes on; a second tab too', async ({
+test('shows all output after a reload and in a second tab, and continues to follow the command', async ({
   page,
   moru,
   context,
@@ -78,35 +76,35 @@ test('a reload in the middle shows all there was and goes on; a second tab too',
   const id = await moru.create();
   await openRun(page, id);
   await run(page, 'echo one; until [ -e /tmp/go ]; do sleep 0.1; done; echo two');
-  await expect(written(page, 'stdout')).toHaveText('one');
-  await expect(how(page)).toContainText('running');
+  await expect(stream(page, 'stdout')).toHaveText('one');
+  await expect(status(page)).toContainText('running');
   await page.reload();
-  await expect(written(page, 'stdout')).toHaveText('one');
+  await expect(stream(page, 'stdout')).toHaveText('one');
   const second = await context.newPage();
   await second.goto(page.url());
-  await expect(written(second, 'stdout')).toHaveText('one');
+  await expect(stream(second, 'stdout')).toHaveText('one');
   await expectAccessible(page, 'a command that runs');
   await (await moru.handle(id)).files.write('/tmp/go', '');
   for (const tab of [page, second]) {
-    await expect(written(tab, 'stdout')).toHaveText(/^one\s+two\s*$/);
-    await expect(how(tab)).toContainText('exit 0');
+    await expect(stream(tab, 'stdout')).toHaveText(/^one\s+two\s*$/);
+    await expect(status(tab)).toContainText('exit 0');
   }
   await run(page, 'echo begun; exec sleep 300');
-  await expect(written(page, 'stdout')).toHaveText('begun');
+  await expect(stream(page, 'stdout')).toHaveText('begun');
   await output(page).getByRole('button', { name: 'Stop' }).click();
-  await expect(how(page)).toContainText('stopped');
+  await expect(status(page)).toContainText('stopped');
   await expect(output(page)).toContainText('killed (SIGKILL)');
 });
 
-test('what a command writes is shown as text, with signs for what would act', async ({ page, moru }) => {
+test('shows output as text, with symbols for control characters', async ({ page, moru }) => {
   const id = await moru.create();
   await openRun(page, id);
   await run(page, String.raw`printf '<b>bold</b>\033[31m\xe2\x80\xaeright\n\377'`);
-  await expect(written(page, 'stdout')).toHaveText('<b>bold</b>␛[31m[U+202E]right\n�');
+  await expect(stream(page, 'stdout')).toHaveText('<b>bold</b>␛[31m[U+202E]right\n�');
   await expect(output(page)).toContainText('invalid UTF-8 is shown as');
 });
 
-test('a viewer, a paused sandbox, and one that is gone: disabled, and why', async ({
+test('is disabled with a reason for viewers and for paused or terminated sandboxes', async ({
   page,
   moru,
   signIn,
@@ -134,7 +132,7 @@ test('a viewer, a paused sandbox, and one that is gone: disabled, and why', asyn
   await expect(history(page)).toBeHidden();
 });
 
-test('over a selection: who is left out, results by what they are, and the odd one found', async ({
+test('runs a command in a selection, shows the skipped sandboxes and groups equal results', async ({
   page,
   moru,
   signIn,
@@ -158,7 +156,7 @@ test('over a selection: who is left out, results by what they are, and the odd o
   await dialog
     .getByRole('textbox', { name: 'Command' })
     .fill('if [ -e /tmp/odd ]; then echo other; exit 1; else echo usual; echo same; fi');
-  await dialog.getByRole('textbox', { name: 'Reason' }).fill('a look around');
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('routine check');
   await dialog.getByRole('button', { name: 'Run in 3 sandboxes' }).click();
 
   const results = page.getByRole('list', { name: 'Results' }).getByRole('listitem');
@@ -177,7 +175,7 @@ test('over a selection: who is left out, results by what they are, and the odd o
   const difference = results.nth(1).getByRole('region', { name: 'Difference of stdout' });
   await expect(difference).toContainText('only here: other');
   await expect(difference).toContainText('not here: usual');
-  await expect(page.getByText('“a look around”')).toBeVisible();
+  await expect(page.getByText('“routine check”')).toBeVisible();
   await expectAccessible(page, 'results of a command');
   await page.getByRole('button', { name: 'By sandbox' }).click();
   await expect(page.getByRole('row', { name: odd })).toContainText('Exit code 1.');
@@ -197,7 +195,7 @@ test('is accessible in both themes', async ({ page, moru }) => {
   const id = await moru.create();
   await openRun(page, id);
   await run(page, 'echo out; echo err >&2; exit 1');
-  await expect(how(page)).toContainText('exit 1');
+  await expect(status(page)).toContainText('exit 1');
   await expect(past(page, 'echo out')).toContainText('exit 1');
   await expectAccessibleInBothThemes(page, 'a command');
 });

@@ -13,7 +13,7 @@ import {
 
 const ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>';
 
-/** Metadata as an attacker or an accident would write it. */
+/** Metadata that could do harm, by intent or by accident. */
 const HOSTILE: Record<string, string> = {
   html: ATTACK,
   [ATTACK]: 'key',
@@ -48,7 +48,7 @@ test('hostile metadata is shown as the text it is, and taken as text in the addr
   page,
   moru,
 }) => {
-  // Written as a property of a literal, it would be the prototype instead.
+  // In an object literal, `__proto__` would set the prototype.
   const metadata = Object.defineProperty({ ...HOSTILE }, '__proto__', {
     value: 'polluted',
     enumerable: true,
@@ -60,7 +60,7 @@ test('hostile metadata is shown as the text it is, and taken as text in the addr
   await expect(row(page, id).getByTitle(`Filter by html=${ATTACK}`)).toContainText(ATTACK);
   await expectUnharmed(page);
 
-  // The row keeps its height and the page its width, whatever stands in it.
+  // Metadata does not change the height of the row or the width of the page.
   expect((await row(page, id).boundingBox())?.height).toBe(34);
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
 
@@ -100,7 +100,7 @@ test('hostile metadata is shown as the text it is, and taken as text in the addr
   await expectUnharmed(page);
 });
 
-test('hostile metadata in the plan of a kill of many stays the text it is, and in its place', async ({
+test('shows hostile metadata in the plan of a bulk kill as text, without horizontal scrolling', async ({
   page,
   moru,
 }) => {
@@ -115,15 +115,14 @@ test('hostile metadata in the plan of a kill of many stays the text it is, and i
     const dialog = page.getByRole('alertdialog', { name: 'Kill 8 sandboxes' });
     await expect(dialog.getByRole('button', { name: 'Kill 8 sandboxes' })).toBeVisible();
     await expect(dialog).toContainText(ATTACK);
-    const who = dialog.getByRole('region', { name: 'Sandboxes to kill' });
-    for (const item of await who.getByRole('listitem').all())
+    const list = dialog.getByRole('region', { name: 'Sandboxes to kill' });
+    for (const item of await list.getByRole('listitem').all())
       expect((await item.boundingBox())?.height).toBe(30);
-    // Nothing in it, nor the dialog itself, has to be scrolled sideways.
-    const sideways = (element: Element) =>
+    const countScrollable = (element: Element) =>
       [element, ...element.querySelectorAll('*')].filter(
         (part) => /auto|scroll/.test(getComputedStyle(part).overflowX) && part.scrollWidth > part.clientWidth,
       ).length;
-    expect(await dialog.evaluate(sideways)).toBe(0);
+    expect(await dialog.evaluate(countScrollable)).toBe(0);
     await expectUnharmed(page);
     await page.keyboard.press('Escape');
     await expect(dialog).toBeHidden();
@@ -131,7 +130,7 @@ test('hostile metadata in the plan of a kill of many stays the text it is, and i
   }
 });
 
-test('each such value can be filtered by with a click, and the address keeps it', async ({ page, moru }) => {
+test('filters by each hostile value with a click', async ({ page, moru }) => {
   test.slow();
   const pairs = Object.entries(HOSTILE).filter(([, value]) => value.length < 1_000);
   const plain = await moru.create({ metadata: { owner: 'ana' } });
@@ -156,7 +155,7 @@ test('each such value can be filtered by with a click, and the address keeps it'
   await expectUnharmed(page);
 });
 
-test('a hostile id in the address is only an unknown id', async ({ page, sandkeeper }) => {
+test('treats a hostile id in the URL as unknown', async ({ page, sandkeeper }) => {
   for (const id of [ATTACK, '..', '%', '%E0%A4%A', '\u202E', 'a'.repeat(300), 'i/../../x', '__proto__']) {
     const answer = await page.goto(`${sandkeeper.url}/sandboxes/${encodeURIComponent(id)}`);
     expect(answer?.status(), id).toBeLessThan(500);

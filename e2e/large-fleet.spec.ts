@@ -2,7 +2,7 @@ import { expect, test } from './support/fixtures';
 import { askToKill, expectNoRow, filter, lookAway, openFleet, row, rows } from './support/vocabulary';
 
 const MANY = 10_000;
-/** Reading a hundred pages takes the server a while. */
+/** The server has to read a hundred pages. */
 const CRAWLED_WITHIN_MS = 40_000;
 
 test('ten thousand sandboxes: scroll, filter, sort, kill one, hear of another @long', async ({

@@ -10,7 +10,7 @@ import {
   openFleet,
 } from './support/vocabulary';
 
-test('no page, snapshot, frame or file holds a key or a token', async ({
+test('sends no key or token in any page, response or frame', async ({
   page,
   sandkeeper,
   moru,
@@ -41,16 +41,16 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
   });
   for (const channel of ['fleet', 'operations']) live.send({ type: 'subscribe', channel });
 
-  // Everything that a browser receives while somebody looks around, acts and kills.
+  // Everything that the browser receives during the actions below.
   const received: Promise<void>[] = [];
   page.on('response', (answer) => {
-    const looked = answer
+    const check = answer
       .body()
       .then((body) => expectNone(body.toString('utf8'), answer.url()))
       .catch((error: Error) => {
         if (!/No (data|resource)|navigated away|redirect/i.test(error.message)) throw error;
       });
-    received.push(looked);
+    received.push(check);
   });
   page.on('websocket', (socket) =>
     socket.on('framereceived', ({ payload }) => expectNone(payload.toString(), socket.url())),
@@ -102,7 +102,7 @@ test('no page, snapshot, frame or file holds a key or a token', async ({
   expectNone(snapshot, '/api/fleet');
 });
 
-test('errors of the service are said without its own words', async ({ page, sandkeeper, moru, signIn }) => {
+test('does not show the error messages of the service', async ({ page, sandkeeper, moru, signIn }) => {
   const id = await moru.create();
   await signIn(page);
   await openFleet(page);

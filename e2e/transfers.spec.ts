@@ -13,7 +13,7 @@ const exec = promisify(execFile);
 test.beforeEach(({ page, signIn }) => signIn(page, 'operator'));
 
 test.describe('downloads', () => {
-  test('a file byte by byte', async ({ page, moru, dir }) => {
+  test('preserve the bytes of a file', async ({ page, moru, dir }) => {
     const id = await createWith(
       moru,
       'head -c 3000000 /dev/urandom > "it\'s data.bin"; sha256sum *.bin > sum.txt',
@@ -35,7 +35,7 @@ test.describe('downloads', () => {
   });
 
   for (const format of ['tar.gz', 'zip'] as const) {
-    test(`a selection as .${format}`, async ({ page, moru, dir }) => {
+    test(`pack a selection as .${format}`, async ({ page, moru, dir }) => {
       const id = await createWith(
         moru,
         'mkdir -p out/deep && echo one > out/deep/1.txt && echo two > two.txt && touch three',
@@ -69,7 +69,7 @@ test.describe('downloads', () => {
     });
   }
 
-  test('a path and download code', async ({ page, moru, context }) => {
+  test('can be replaced by a copied path or code', async ({ page, moru, context }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const id = await createWith(moru, 'touch notes.txt');
     await openFiles(page, id);
