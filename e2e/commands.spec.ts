@@ -113,9 +113,7 @@ test('is disabled with a reason for viewers and for paused or terminated sandbox
   await moru.pause(id);
   await page.goto(`/sandboxes/${id}/run`);
   await expect(field(page)).toBeDisabled();
-  await expect(field(page)).toHaveAccessibleDescription(
-    'It is paused, so nothing runs in it. Resume it first.',
-  );
+  await expect(field(page)).toHaveAccessibleDescription('It is paused. Resume it first.');
   expect(await moru.stateOf(id)).toBe('paused');
   const form = page.getByRole('form', { name: 'Run a command' });
   await form.getByRole('button', { name: 'Resume…' }).click();

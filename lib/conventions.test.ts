@@ -3,8 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /**
- * What a module's name and first lines promise, and what must never reach the browser. Which room may import which is
- * checked by dependency-cruiser (`.dependency-cruiser.mjs`).
+ * Checks the conventions of file names and directives, and that no server code reaches the browser. Layers are checked
+ * by dependency-cruiser (`.dependency-cruiser.mjs`).
  */
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -14,7 +14,7 @@ const DYNAMIC_IMPORT = /\bimport\(\s*'([^']+)'\s*\)/g;
 type Import = { target: string; isType: boolean };
 type Module = { path: string; text: string; imports: Import[] };
 
-/** Every module of ours, by its path from the root; what it imports of ours is named likewise. */
+/** Our modules by path from the root. Their imports of our modules are also paths from the root. */
 const modules: ReadonlyMap<string, Module> = new Map(
   [
     ...['app', 'components', 'lib'].flatMap((dir) => filesIn(join(ROOT, dir))),
@@ -37,17 +37,20 @@ function readModule(file: string): Module {
   const text = withoutComments(readFileSync(file, 'utf8'));
   const found = [...text.matchAll(IMPORT)].map(([, type, target = '']) => ({ target, isType: !!type }));
   const later = [...text.matchAll(DYNAMIC_IMPORT)].map(([, target = '']) => ({ target, isType: false }));
-  const imports = [...found, ...later].map(({ target, isType }) => ({ target: named(target, file), isType }));
+  const imports = [...found, ...later].map(({ target, isType }) => ({
+    target: resolveTarget(target, file),
+    isType,
+  }));
   return { path: relative(ROOT, file), text, imports };
 }
 
-/** Comments may show code; strings that hold a comment's beginning do not matter here. */
+/** Comments may contain code. Ignores that strings may contain comment markers. */
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
 
-/** A module of ours by its path from the root, anything else as it was written. */
-function named(target: string, importer: string): string {
+/** The path from the root for our modules, otherwise the unchanged specifier. */
+function resolveTarget(target: string, importer: string): string {
   const path = target.startsWith('@/')
     ? join(ROOT, target.slice(2))
     : target.startsWith('.')
@@ -68,7 +71,7 @@ const isAction = (path: string) => /^lib\/.*\/actions\.ts$/.test(path);
 const product = [...modules.values()].filter(({ path }) => !isTest(path) && !isEngine(path));
 const runtime = ({ imports }: Module) => imports.filter(({ isType }) => !isType);
 
-it('the modules are found, and what they import', () => {
+it('finds the modules and their imports', () => {
   expect(modules.get('lib/server-runtime.ts')?.imports).toContainEqual({
     target: 'lib/config.ts',
     isType: false,
@@ -83,24 +86,23 @@ it('the modules are found, and what they import', () => {
 });
 
 describe('the browser', () => {
-  /** What a server component or an action needs; the browser's bundle must never hold it. */
   const isServerOnly = (path: string) => modules.get(path)?.imports[0]?.target === 'server-only';
   const SERVER_PACKAGES = /^(node:|pg$|libsql$|kysely$|ws$|next\/headers$|@moru-ai\/)/;
 
-  it('never gets a module that holds a server package: each of those says so in its first line', () => {
-    const silent = product.filter(
+  it('never bundles server packages: modules that use one start with server-only', () => {
+    const unmarked = product.filter(
       (module) =>
         module.path.startsWith('lib/') &&
         !isAction(module.path) &&
         !isServerOnly(module.path) &&
         runtime(module).some(({ target }) => SERVER_PACKAGES.test(target) || isServerOnly(target)),
     );
-    expect(silent.map(({ path }) => path)).toEqual([]);
+    expect(unmarked.map(({ path }) => path)).toEqual([]);
   });
 
-  it('is not shown the gateway, the database or anything else of the server by components, except actions', () => {
+  it('components import no server module except actions', () => {
     const components = product.filter(({ path }) => path.startsWith('components/'));
-    const seen = components.flatMap((module) =>
+    const imported = components.flatMap((module) =>
       runtime(module)
         .filter(
           ({ target }) =>
@@ -108,10 +110,10 @@ describe('the browser', () => {
         )
         .map(({ target }) => `${module.path} → ${target}`),
     );
-    expect(seen).toEqual([]);
+    expect(imported).toEqual([]);
   });
 
-  it('gets nothing of the server through what components import', () => {
+  it('components reach no server module through their imports', () => {
     const reached = new Map<string, string>();
     const visit = (path: string, from: string) => {
       if (reached.has(path) || isAction(path)) return;
@@ -125,8 +127,8 @@ describe('the browser', () => {
   });
 });
 
-describe('what names promise', () => {
-  it("actions begin with 'use server', and nothing else does", () => {
+describe('file names', () => {
+  it("only actions.ts files start with 'use server'", () => {
     const begins = product.filter(({ text }) => /^\s*'use server'/m.test(text)).map(({ path }) => path);
     const actions = product.filter(({ path }) => path.endsWith('/actions.ts'));
     expect(actions.length).toBeGreaterThan(0);
@@ -135,7 +137,7 @@ describe('what names promise', () => {
       expect([path, text.trimStart().slice(0, 13)]).toEqual([path, "'use server';"]);
   });
 
-  it('the environment is read in the configuration', () => {
+  it('only the configuration reads the environment', () => {
     const readers = product.filter(({ text }) => /\bprocess\.env\b/.test(text)).map(({ path }) => path);
     expect(readers.toSorted()).toEqual(['app/dev/gallery/page.tsx', 'instrumentation.ts', 'lib/config.ts']);
     const variablesOf = (path: string) => modules.get(path)?.text.match(/process\.env\.\w+/g);
@@ -143,7 +145,7 @@ describe('what names promise', () => {
     expect(variablesOf('app/dev/gallery/page.tsx')).toEqual(['process.env.NODE_ENV']);
   });
 
-  it('no file only hands on what others hold', () => {
+  it('no barrel files exist', () => {
     const barrels = product.filter(({ path }) => /(^|\/)index\.tsx?$/.test(path));
     expect(barrels.map(({ path }) => path)).toEqual([]);
   });

@@ -18,7 +18,7 @@ describe('whyNot', () => {
     [running, 'kill', { role: 'admin', underWay: 'kill' }, 'Another action is in progress.'],
     [running, 'kill', { role: 'operator', isGone: true }, 'The sandbox is terminated.'],
     [running, 'resume', { role: 'operator' }, 'It is already running.'],
-    [paused, 'run', { role: 'operator' }, 'It is paused, so nothing runs in it. Resume it first.'],
+    [paused, 'run', { role: 'operator' }, 'It is paused. Resume it first.'],
     [paused, 'setTimeout', { role: 'admin' }, 'A paused sandbox has no deadline. Resume it first.'],
   ] as const)('says the reason', (sandbox, act, circumstances, reason) => {
     expect(whyNot(sandbox, act, circumstances)).toBe(reason);

@@ -13,7 +13,7 @@ function parse(text: string): AccessSearch {
   return parseAccessSearch((name) => parameters.get(name));
 }
 
-it('the search of the record comes back from the address as it went in', () => {
+it('parses the query string it prints', () => {
   const search: AccessSearch = {
     by: 'ana',
     kind: 'file-opened',
@@ -29,13 +29,13 @@ it('the search of the record comes back from the address as it went in', () => {
   expect(parse(printAccessSearch(search))).toEqual(search);
 });
 
-it('what cannot be read asks for nothing', () => {
+it('ignores invalid parameters', () => {
   expect(parse('kind=dreamt&within=1y&before=x')).toEqual(WHOLE_ACCESS);
   expect(isAccessNarrowed(parse('before=5.a'))).toBe(false);
   expect(isAccessNarrowed(parse('kind=searched'))).toBe(true);
 });
 
-it('control characters match nothing', () => {
+it('matches nothing for control characters', () => {
   expect(canAccessMatch(parse('by=a%00'))).toBe(false);
   expect(canAccessMatch(parse('sandbox=i%07'))).toBe(false);
   expect(canAccessMatch(parse('by=ana&sandbox=i1'))).toBe(true);

@@ -1,4 +1,4 @@
-/** What the record of access keeps an eye on. Runs anywhere. */
+/** The kinds of access that are recorded. Stored in the database. */
 export const ACCESS_KINDS = [
   'file-opened',
   'file-downloaded',
@@ -22,21 +22,20 @@ export const ACCESS_KINDS = [
 ] as const;
 export type AccessKind = (typeof ACCESS_KINDS)[number];
 
-/** One line of the record. */
 export type AccessEntry = {
   id: string;
   atMs: number;
-  /** `null`: Sandkeeper by itself, as when nobody was looking any more. */
+  /** `null` if Sandkeeper acted on its own, for example at the end of a wake lease. */
   actor: string | null;
   kind: AccessKind;
   sandboxId: string;
-  /** Where in the sandbox, as the sandbox names it: hostile text. */
+  /** The path in the sandbox. Untrusted text. */
   path: string | null;
-  /** For people: how much, what for, why. */
+  /** Free text, such as an amount, a purpose or a reason. */
   detail: string | null;
 };
 
-/** The kind in `text`, or `null`: for what comes back from the database or stands in an address. */
+/** Parses a kind from the database or the URL. `null` if this version does not know it. */
 export function parseAccessKind(text: string | null): AccessKind | null {
   return ACCESS_KINDS.find((kind) => kind === text) ?? null;
 }

@@ -3,7 +3,7 @@ import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
 import { setUpDataDir } from '../test-support/environment';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
-import { forgetAccessBefore, listAccess, listAccessActors, noteAccess } from './audit';
+import { deleteAccessBefore, listAccess, listAccessActors, noteAccess } from './audit';
 
 setUpDataDir();
 
@@ -22,7 +22,7 @@ const list = async (search: Partial<AccessSearch> = {}) =>
     ({ sandboxId, kind }) => `${sandboxId} ${kind}`,
   );
 
-describeOnDatabases('the record of access', () => {
+describeOnDatabases('the access log', () => {
   beforeAll(async () => {
     await noteAt(NOW_MS - 48 * HOUR_MS, ANA, { kind: 'file-opened', sandboxId: 'i1', path: '/a\0\n\u202E' });
     await noteAt(
@@ -34,7 +34,7 @@ describeOnDatabases('the record of access', () => {
     await noteAt(NOW_MS, ANA, { kind: 'searched', sandboxId: 'i2' });
   });
 
-  it('is read newest first, in the order of what happened, as it was written', async () => {
+  it('lists entries newest first', async () => {
     const { entries, older } = await listAccess(WHOLE_ACCESS, NOW_MS);
     expect(older).toBeNull();
     expect(entries).toEqual([
@@ -54,7 +54,7 @@ describeOnDatabases('the record of access', () => {
     expect(await listAccessActors()).toEqual(['ana', 'marek']);
   });
 
-  it('is narrowed down by person, kind, sandbox and time', async () => {
+  it('filters by person, kind, sandbox and time', async () => {
     expect(await list({ by: 'ana' })).toEqual(['i2 searched', 'i1 file-opened']);
     expect(await list({ kind: 'review-woken' })).toEqual(['i2 review-woken']);
     expect(await list({ sandbox: 'i1' })).toEqual(['i1 file-opened']);
@@ -66,7 +66,7 @@ describeOnDatabases('the record of access', () => {
     expect([await list({ by: 'a\0' }), await list({ sandbox: '\0' })]).toEqual([[], []]);
   });
 
-  it('is read page by page', async () => {
+  it('lists page by page', async () => {
     const seen: string[] = [];
     let before: AccessSearch['before'] = null;
     do {
@@ -77,7 +77,7 @@ describeOnDatabases('the record of access', () => {
     expect(seen).toEqual(['searched', 'review-paused', 'review-woken', 'file-opened']);
   });
 
-  it('leaves out what this version does not know', async () => {
+  it('skips unknown kinds', async () => {
     const db = await database();
     const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_id: 'i3', path: null, detail: null };
     await db
@@ -87,12 +87,12 @@ describeOnDatabases('the record of access', () => {
     expect(await list({ sandbox: 'i3' })).toEqual([]);
   });
 
-  it('forgets what is too old, and only that', async () => {
-    await forgetAccessBefore(NOW_MS - 24 * HOUR_MS);
+  it('deletes only entries older than the given time', async () => {
+    await deleteAccessBefore(NOW_MS - 24 * HOUR_MS);
     expect(await list()).toEqual(['i2 searched', 'i2 review-paused', 'i2 review-woken']);
   });
 
-  it('is not silent about what it could not write', async () => {
+  it('throws if an access cannot be recorded', async () => {
     const db = await database();
     await db.schema.alterTable('access_log').renameTo('away').execute();
     await expect(noteAccess(ANA, { kind: 'searched', sandboxId: 'i1' })).rejects.toThrow();

@@ -11,8 +11,8 @@ import type { Session } from './sessions';
 type Note = Pick<AccessEntry, 'kind' | 'sandboxId'> & Partial<Pick<AccessEntry, 'path' | 'detail'>>;
 
 /**
- * Writes down who did what with the inside of a sandbox, `null` standing for Sandkeeper by itself. Await it before the
- * thing is done: what cannot be recorded is not to happen.
+ * Records an access to the inside of a sandbox. `who` is `null` if Sandkeeper acts on its own. Await it before the
+ * access: an access that cannot be recorded must not happen.
  */
 export async function noteAccess(
   who: Pick<Session, 'actor'> | null,
@@ -33,16 +33,18 @@ export async function noteAccess(
     .execute();
 }
 
-/** A page of the record, newest first, and where the older ones begin, if there are any. */
+/** A page of the access log, newest first. `older` is the cursor of the next page, `null` on the last one. */
 export type AccessPage = { entries: AccessEntry[]; older: RecordCursor | null };
 
-/** How many entries a page holds. */
-const PAGE = 50;
-/** Names offered to narrow the record down to. */
+const PAGE_SIZE = 50;
 const MAX_ACTORS = 200;
 
-/** What `search` asks for, newest first. `nowMs` is where its time span ends. */
-export async function listAccess(search: AccessSearch, nowMs: number, limit = PAGE): Promise<AccessPage> {
+/** The entries that match `search`, newest first. A relative time span ends at `nowMs`. */
+export async function listAccess(
+  search: AccessSearch,
+  nowMs: number,
+  limit = PAGE_SIZE,
+): Promise<AccessPage> {
   if (!canAccessMatch(search)) return { entries: [], older: null };
   const db = await database();
   const { by, kind, sandbox, before } = search;
@@ -54,12 +56,12 @@ export async function listAccess(search: AccessSearch, nowMs: number, limit = PA
   if (sinceMs !== null) query = query.where('at_ms', '>=', sinceMs);
   if (untilMs !== null) query = query.where('at_ms', '<=', untilMs);
   if (before !== null) {
-    // The first of the two lets the index be used.
+    // The first condition lets the database use the index.
     query = query
       .where('at_ms', '<=', before.atMs)
       .where((row) => row.or([row('at_ms', '<', before.atMs), row('id', '<', before.id)]));
   }
-  // One more than shown tells whether there are older ones.
+  // One extra row shows whether an older page exists.
   const rows = await query
     .orderBy('at_ms', 'desc')
     .orderBy('id', 'desc')
@@ -73,7 +75,7 @@ export async function listAccess(search: AccessSearch, nowMs: number, limit = PA
   };
 }
 
-/** Everybody who stands in the record, by name. */
+/** The names of all people in the access log, sorted. */
 export async function listAccessActors(): Promise<string[]> {
   const db = await database();
   const rows = await db
@@ -87,7 +89,7 @@ export async function listAccessActors(): Promise<string[]> {
   return rows.flatMap(({ actor }) => actor ?? []);
 }
 
-/** None for a kind that this version does not know. */
+/** Empty if this version does not know the kind. */
 function entryOf(row: Selectable<Database['access_log']>): AccessEntry[] {
   const kind = parseAccessKind(row.kind);
   if (kind === null) return [];
@@ -95,18 +97,18 @@ function entryOf(row: Selectable<Database['access_log']>): AccessEntry[] {
   return [{ id, atMs: Number(row.at_ms), actor, kind, sandboxId: row.sandbox_id, path, detail }];
 }
 
-/** Forgets what happened before `beforeMs`: what the configured retention asks for. */
-export async function forgetAccessBefore(beforeMs: number): Promise<void> {
+/** Deletes entries older than the retention period. */
+export async function deleteAccessBefore(beforeMs: number): Promise<void> {
   const db = await database();
   await db.deleteFrom('access_log').where('at_ms', '<', beforeMs).execute();
 }
 
-/** Rises on one machine, so that what happens within a millisecond keeps its order. */
+/** Increasing on one machine, so that entries of the same millisecond keep their order. */
 function newEntryId(): string {
   return `${process.hrtime.bigint().toString().padStart(20, '0')}-${randomBytes(6).toString('base64url')}`;
 }
 
-/** Postgres takes no NUL in a text. */
+/** Postgres rejects NUL in text. */
 function storable(text: string | null): string | null {
   return text === null ? null : text.replaceAll('\0', '\uFFFD');
 }

@@ -4,7 +4,7 @@ import { currentSession, guardPage, guardRead, guardWrite, requireRole } from '.
 import { ROLES, type Role, roleSuffices } from './roles';
 import { openSession, sessionCookieName } from './sessions';
 
-/** The request that Next.js would be answering; everything behind the guards is real. */
+/** Stands in for the request of Next.js. The rest is real. */
 const request = vi.hoisted(() => ({ cookies: new Map<string, string>(), headers: new Headers() }));
 vi.mock('next/headers', () => ({
   headers: async () => request.headers,
@@ -28,12 +28,12 @@ async function signInAs(role: Role): Promise<void> {
 }
 
 describe('roles', () => {
-  it('contain each other in order', () => {
+  it('include the permissions of lower roles', () => {
     const suffices = ROLES.map((held) => ROLES.filter((needed) => roleSuffices(held, needed)));
     expect(suffices).toEqual([['viewer'], ['viewer', 'operator'], ['viewer', 'operator', 'admin']]);
   });
 
-  it('are asked for by name', () => {
+  it('are required by name', () => {
     const session = { id: 's', role: 'viewer', actor: 'li', expiresAtMs: 0 } as const;
     expect(requireRole(session, 'viewer')).toBe(session);
     expect(() => requireRole(session, 'operator')).toThrow(
@@ -46,7 +46,7 @@ describe('roles', () => {
 });
 
 describe('guards', () => {
-  it('refuse whoever is not signed in, a page by leading to sign in', async () => {
+  it('refuse requests without a session, and redirect pages to the sign-in page', async () => {
     await expect(guardRead('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
     await expect(guardWrite('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
     await expect(guardPage('viewer')).rejects.toMatchObject({
@@ -57,7 +57,7 @@ describe('guards', () => {
     await expect(guardRead('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('refuse a role that does not suffice and let through one that does', async () => {
+  it('refuse an insufficient role and accept a sufficient one', async () => {
     await signInAs('operator');
     for (const guard of [guardPage, guardRead, guardWrite]) {
       expect((await guard('viewer')).actor).toBe('operator');
@@ -67,7 +67,7 @@ describe('guards', () => {
   });
 
   it.each([null, 'null', 'http://evil.example', 'https://localhost:3000'])(
-    'let nobody write from the origin %s, while reading is not asked for one',
+    'refuse to write from the origin %s, but accept reads',
     async (origin) => {
       await signInAs('admin');
       request.headers = new Headers(origin === null ? {} : { origin });

@@ -7,14 +7,14 @@ import { isOwnOrigin } from './origin';
 import { type Role, roleSuffices } from './roles';
 import { findSession, type Session, sessionCookieName } from './sessions';
 
-/** For a page: sends somebody who is not signed in to sign in; a role that does not suffice throws `forbidden`. */
+/** Guards a page. Redirects to the sign-in page without a session. Throws `forbidden` for an insufficient role. */
 export async function guardPage(role: Role): Promise<Session> {
   const session = await currentSession();
   if (!session) redirect('/sign-in');
   return requireRole(session, role);
 }
 
-/** For a route that only reads. Throws `unauthenticated` or `forbidden`. */
+/** Guards a route that only reads. Throws `unauthenticated` or `forbidden`. */
 export async function guardRead(role: Role): Promise<Session> {
   const session = await currentSession();
   if (!session) throw new SandkeeperError('unauthenticated', 'Sign in first.');
@@ -22,26 +22,26 @@ export async function guardRead(role: Role): Promise<Session> {
 }
 
 /**
- * For a server action or a route that writes: as `guardRead`, and the request must come from a page of ours. Next.js
- * lets a request without `Origin` through, so we ask for it ourselves.
+ * Guards a server action or a route that writes: like `guardRead`, and the request must come from our own origin. The
+ * check is needed because Next.js accepts requests without `Origin`.
  */
 export async function guardWrite(role: Role): Promise<Session> {
   await requireOwnOrigin();
   return guardRead(role);
 }
 
-/** Throws `forbidden` unless the request says it comes from a page of ours. */
+/** Throws `forbidden` unless the `Origin` header is ours. */
 export async function requireOwnOrigin(): Promise<void> {
   if (isOwnOrigin(config(), (await headers()).get('origin'))) return;
   throw new SandkeeperError('forbidden', 'This request did not come from a page of Sandkeeper.');
 }
 
-/** Who is signed in, or `null`. Never throws for a bad cookie. */
+/** The session of the request, or `null`. An invalid cookie does not throw. */
 export async function currentSession(): Promise<Session | null> {
   return findSession((await cookies()).get(sessionCookieName())?.value);
 }
 
-/** `session`, or `forbidden` when its role is below `role`. */
+/** Returns `session`. Throws `forbidden` if its role is insufficient. */
 export function requireRole(session: Session, role: Role): Session {
   if (roleSuffices(session.role, role)) return session;
   throw new SandkeeperError(

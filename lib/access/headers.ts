@@ -1,14 +1,14 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 
-/** A fresh value for one answer's `Content-Security-Policy`. */
+/** A new nonce for the `Content-Security-Policy` of one response. */
 export function newNonce(): string {
   return randomBytes(16).toString('base64');
 }
 
 /**
- * The policy of every answer. Scripts run only with this answer's nonce, or loaded by one that had it. Styles may be
- * inline: positioned popups and virtual rows set them. `host` is the request's, already checked to be ours.
+ * The policy of every response. Only scripts with the nonce, and scripts they load, run. Inline styles are allowed,
+ * because popups and virtual rows set them. `host` is the validated `Host` of the request.
  */
 export function contentSecurityPolicy({
   nonce,
@@ -25,7 +25,7 @@ export function contentSecurityPolicy({
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self'",
-    // Not every browser takes 'self' to cover WebSockets.
+    // In some browsers 'self' does not cover WebSockets.
     `connect-src 'self' ws://${host} wss://${host}`,
     "object-src 'none'",
     "base-uri 'none'",
@@ -34,12 +34,12 @@ export function contentSecurityPolicy({
   ].join('; ');
 }
 
-/** Headers that every answer carries, whoever produced it. */
+/** The security headers of every response. */
 export function securityHeaders({ https }: { https: boolean }): Record<string, string> {
   return {
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    // Not 'no-referrer': with that, a browser sends `Origin: null` with a form that no script submits.
+    // With 'no-referrer', browsers send `Origin: null` for forms submitted without a script.
     'referrer-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',

@@ -5,17 +5,17 @@ import { parseInput } from './input';
 
 const Input = z.strictObject({
   sandboxIds: z.array(SandboxId).max(2),
-  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.'),
+  timeoutMs: z.int().min(15_000, 'Use at least 15 seconds.'),
 });
 const right = { sandboxIds: ['i0'], timeoutMs: 15_000 };
 
 describe('parseInput', () => {
-  it('answers what the schema reads', () => {
+  it('returns the parsed value', () => {
     expect(parseInput(Input, right)).toEqual(right);
   });
 
   it.each([
-    [{ ...right, timeoutMs: 1 }, 'timeoutMs: Give it at least 15 s.'],
+    [{ ...right, timeoutMs: 1 }, 'timeoutMs: Use at least 15 seconds.'],
     [
       { ...right, sandboxIds: ['i0', '../etc'] },
       'sandboxIds.1: A sandbox id is 1 to 64 letters, digits, "-" or "_".',
@@ -24,7 +24,7 @@ describe('parseInput', () => {
     [{ ...right, all: true }, 'Unrecognized key: "all"'],
     [null, 'Invalid input: expected object, received null'],
     [undefined, 'Invalid input: expected object, received undefined'],
-  ])('says of %j where it is wrong and what would be right', (value, message) => {
+  ])('names the wrong value in %j and the expected one', (value, message) => {
     expect(() => parseInput(Input, value)).toThrow(expect.objectContaining({ code: 'invalid', message }));
   });
 });

@@ -12,7 +12,7 @@ const originsOf = (at: Address, origins: (string | null | undefined)[]) =>
   origins.filter((origin) => isOwnOrigin(at, origin));
 
 describe('isOwnHost', () => {
-  it('knows every name of loopback at our port, and no other', () => {
+  it('accepts every loopback name at the right port, and no other', () => {
     const own = ['localhost:3000', 'LOCALHOST:3000', '127.0.0.1:3000', '[::1]:3000'];
     const foreign = [
       'localhost',
@@ -34,13 +34,13 @@ describe('isOwnHost', () => {
     expect(isOwnHost(address(), undefined)).toBe(false);
   });
 
-  it('answers to the very loopback address it listens on', () => {
+  it('accepts the loopback address it listens on', () => {
     expect(
       hostsOf(address({ host: '127.0.0.2' }), ['127.0.0.2:3000', 'localhost:3000', '127.0.0.3:3000']),
     ).toEqual(['127.0.0.2:3000', 'localhost:3000']);
   });
 
-  it('answers to one name when it listens on one', () => {
+  it('accepts only the name it listens on', () => {
     expect(hostsOf(address({ host: '10.0.0.7' }), ['10.0.0.7:3000', 'localhost:3000'])).toEqual([
       '10.0.0.7:3000',
     ]);
@@ -54,7 +54,7 @@ describe('isOwnHost', () => {
     ).toEqual(['127.evil.example:3000']);
   });
 
-  it('answers to loopback and the public name when it listens everywhere', () => {
+  it('accepts loopback and the public name when it listens on all interfaces', () => {
     for (const host of ['0.0.0.0', '::', '0']) {
       const at = address({ host, publicOrigin: 'https://keeper.test' });
       expect(
@@ -69,7 +69,7 @@ describe('isOwnHost', () => {
     }
   });
 
-  it('takes a default port with or without its number', () => {
+  it('accepts the default port with or without its number', () => {
     expect(hostsOf(address({ port: 80 }), ['localhost', 'localhost:80', 'localhost:443'])).toEqual([
       'localhost',
       'localhost:80',
@@ -80,7 +80,7 @@ describe('isOwnHost', () => {
 });
 
 describe('isOwnOrigin', () => {
-  it('knows our own pages', () => {
+  it('accepts our own origins', () => {
     expect(
       originsOf(address(), [
         'http://localhost:3000',
@@ -94,7 +94,7 @@ describe('isOwnOrigin', () => {
     ]);
   });
 
-  it('refuses none, null, another scheme, port or name', () => {
+  it('refuses a missing or null origin, and another scheme, port or name', () => {
     expect(
       originsOf(address({ publicOrigin: 'https://keeper.test' }), [
         undefined,

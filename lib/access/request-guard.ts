@@ -8,7 +8,7 @@ import { isOwnOrigin } from './origin';
 import type { Role } from './roles';
 import { findSession, type Session, sessionCookieName } from './sessions';
 
-/** As `guardRead` and `guardWrite`, for a request that does not go through Next.js. Throws the same. */
+/** Like `guardRead` and, with `writes`, `guardWrite`, for requests outside Next.js. Throws the same errors. */
 export async function guardRequest(
   req: IncomingMessage,
   role: Role,

@@ -10,13 +10,13 @@ const file = () => join(dataDir.path, 'secrets.json');
 beforeEach(() => restartProcess());
 
 describe('seal', () => {
-  it('is undone by unseal for the same purpose only', () => {
+  it('is reversed by unseal for the same purpose only', () => {
     const sealed = seal('session', 'abc-123');
     expect(unseal('session', sealed)).toBe('abc-123');
     expect(unseal('plan', sealed)).toBeNull();
   });
 
-  it('notices every change', () => {
+  it('detects every change', () => {
     const sealed = seal('session', 'abc');
     const [text = '', signature = ''] = sealed.split('.');
     const flipped = (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1);
@@ -36,7 +36,7 @@ describe('seal', () => {
     expect(forged.filter((value) => unseal('session', value) !== null)).toEqual([]);
   });
 
-  it('holds across a restart and ends with the key', () => {
+  it('stays valid across a restart, but not with a new key', () => {
     const sealed = seal('session', 'abc');
     restartProcess();
     expect(unseal('session', sealed)).toBe('abc');
@@ -48,7 +48,7 @@ describe('seal', () => {
 });
 
 describe('the sign-in token', () => {
-  it('is made once, for the eyes of its owner alone', () => {
+  it('is created once, readable only by its owner', () => {
     const token = signInToken();
     expect(token).toMatch(/^[\w-]{32}$/);
     expect(statSync(file()).mode & 0o777).toBe(0o600);
@@ -56,13 +56,13 @@ describe('the sign-in token', () => {
     expect(signInToken()).toBe(token);
   });
 
-  it('is compared whole', () => {
+  it('is compared in full', () => {
     const token = signInToken();
     expect(isSignInToken(token)).toBe(true);
     expect(['', token.slice(1), `${token}x`, token.toUpperCase()].filter(isSignInToken)).toEqual([]);
   });
 
-  it('can be named without being told', () => {
+  it('has a fingerprint that does not reveal it', () => {
     const fingerprint = tokenFingerprint();
     expect(fingerprint).not.toContain(signInToken());
     const stored = JSON.parse(readFileSync(file(), 'utf8'));
@@ -74,12 +74,15 @@ describe('the sign-in token', () => {
 });
 
 describe('a damaged file', () => {
-  it.each(['', 'not json', '{"signInToken":"short","sealingKey":"short"}'])('(%j) is set aside', (text) => {
-    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-    writeFileSync(file(), text);
-    expect(signInToken()).toMatch(/^[\w-]{32}$/);
-    expect(readFileSync(`${file()}.damaged`, 'utf8')).toBe(text);
-    expect(error).toHaveBeenCalledOnce();
-    error.mockRestore();
-  });
+  it.each(['', 'not json', '{"signInToken":"short","sealingKey":"short"}'])(
+    '(%j) is moved away and replaced',
+    (text) => {
+      const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+      writeFileSync(file(), text);
+      expect(signInToken()).toMatch(/^[\w-]{32}$/);
+      expect(readFileSync(`${file()}.damaged`, 'utf8')).toBe(text);
+      expect(error).toHaveBeenCalledOnce();
+      error.mockRestore();
+    },
+  );
 });

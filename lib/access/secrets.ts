@@ -10,8 +10,8 @@ const Stored = z.object({ signInToken: z.string().min(16), sealingKey: z.string(
 type Secrets = z.infer<typeof Stored>;
 
 /**
- * The secrets of this installation: made once, kept in the data directory for its owner alone, so that sign-in links
- * and sessions survive a restart. A token set in the configuration wins over the stored one.
+ * The secrets of this installation, created once and stored in the data directory, readable only by its owner. Sign-in
+ * links and sessions survive a restart. A token in the configuration takes precedence over the stored one.
  */
 function secrets(): Secrets {
   return singleton('secrets', () => {
@@ -31,9 +31,11 @@ function loadOrCreate(dataDir: string): Secrets {
   if (text !== undefined) {
     const parsed = Stored.safeParse(safeJson(text));
     if (parsed.success) return parsed.data;
-    // Nobody can sign in with a damaged file; a new one only ends the sessions there were.
+    // Without this, nobody could sign in. New secrets only end the existing sessions.
     renameSync(path, `${path}.damaged`);
-    console.error(`The secrets in ${path} could not be read: they were set aside and made anew.`);
+    console.error(
+      `The secrets in ${path} could not be read. Moved them to ${path}.damaged and created new ones.`,
+    );
   }
   const created: Secrets = {
     signInToken: randomBytes(24).toString('base64url'),
@@ -53,28 +55,28 @@ function safeJson(text: string): unknown {
   }
 }
 
-/** The token of the sign-in link. For the start message and nothing else. */
+/** The token of the sign-in link. Use it only for the startup message. */
 export function signInToken(): string {
   return secrets().signInToken;
 }
 
-/** Whether `token` is the sign-in token, in time that does not depend on how much of it is right. */
+/** Whether `token` is the sign-in token. Compares in constant time. */
 export function isSignInToken(token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(token), digest(secrets().signInToken));
 }
 
-/** Names the current sign-in token without revealing it. */
+/** Identifies the current sign-in token without revealing it. */
 export function tokenFingerprint(): string {
   return mac('fingerprint', secrets().signInToken).toString('base64url');
 }
 
-/** Appends a signature to `text` (which must not contain a `.`), for one `purpose`. */
+/** Appends a signature to `text`, which must not contain a `.`. Valid for one `purpose`. */
 export function seal(purpose: string, text: string): string {
   return `${text}.${mac(purpose, text).toString('base64url')}`;
 }
 
-/** The text that `seal` was given, or `null` when it was tampered with or sealed for something else. */
+/** The text passed to `seal`, or `null` if it was changed or sealed for another purpose. */
 export function unseal(purpose: string, sealed: string): string | null {
   const dot = sealed.indexOf('.');
   if (dot < 0) return null;

@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 const dataDir = setUpDataDir();
 const admin = { role: 'admin', actor: 'ana' } as const;
 
-/** As a new process does, which reads them again. */
+/** Makes the next access read the secrets again, as a new process would. */
 const forgetSecrets = () => Reflect.deleteProperty(globalThis, Symbol.for('sandkeeper.secrets'));
 
 beforeEach(() => {
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 describeOnDatabases('a session', () => {
-  it('is found by its cookie, also after a restart', async () => {
+  it('is found by its cookie, even after a restart', async () => {
     const cookie = await openSession({ role: 'viewer', actor: 'li' });
     forgetSecrets();
     expect(await findSession(cookie)).toEqual({
@@ -30,7 +30,7 @@ describeOnDatabases('a session', () => {
     });
   });
 
-  it('is not found by anything else', async () => {
+  it('is not found by an invalid cookie', async () => {
     const cookie = await openSession(admin);
     const [id = ''] = cookie.split('.');
     for (const forged of [
@@ -54,14 +54,14 @@ describeOnDatabases('a session', () => {
     expect(await findSession(cookie)).toBeNull();
   });
 
-  it('ends when it is revoked, and no other with it', async () => {
+  it('ends alone when it is revoked', async () => {
     const [mine, theirs] = [await openSession(admin), await openSession(admin)];
     await revokeSession(unseal('session', mine) ?? '');
     expect(await findSession(mine)).toBeNull();
     expect(await findSession(theirs)).not.toBeNull();
   });
 
-  it('ends when the sign-in token is changed', async () => {
+  it('ends when the sign-in token changes', async () => {
     const cookie = await openSession(admin);
     const file = join(dataDir.path, 'secrets.json');
     const stored = JSON.parse(readFileSync(file, 'utf8'));
@@ -72,7 +72,7 @@ describeOnDatabases('a session', () => {
   });
 });
 
-it('the cookie is for our own pages on this port, out of reach of scripts', () => {
+it('sets a strict, HTTP-only cookie named after the port', () => {
   expect(sessionCookieName()).toBe('sandkeeper_session_3000');
   expect(sessionCookieOptions()).toEqual({
     httpOnly: true,

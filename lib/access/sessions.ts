@@ -7,19 +7,19 @@ import { singleton } from '../singleton';
 import { ROLES, type Role } from './roles';
 import { seal, tokenFingerprint, unseal } from './secrets';
 
-/** Somebody who is signed in. `actor` is the name the audit log shows. */
+/** `actor` is the name in the audit log. */
 export type Session = { id: string; role: Role; actor: string; expiresAtMs: number };
 
 const LIFETIME_MS = 12 * 60 * 60 * 1000;
 const PURPOSE = 'session';
 const StoredRole = z.enum(ROLES);
 
-/** Cookies do not tell ports apart, so two Sandkeepers on one host need two names. */
+/** Contains the port: cookies are shared between ports, and two servers on one host need two names. */
 export function sessionCookieName(): string {
   return `sandkeeper_session_${config().port}`;
 }
 
-/** How the session cookie is set. `maxAge` in seconds. */
+/** The attributes of the session cookie. `maxAge` is in seconds. */
 export function sessionCookieOptions() {
   return {
     httpOnly: true,
@@ -30,7 +30,7 @@ export function sessionCookieOptions() {
   } as const;
 }
 
-/** Opens a session and answers the value of its cookie. */
+/** Opens a session and returns its cookie value. */
 export async function openSession({ role, actor }: { role: Role; actor: string }): Promise<string> {
   const db = await database();
   const id = randomBytes(24).toString('base64url');
@@ -54,13 +54,13 @@ export async function openSession({ role, actor }: { role: Role; actor: string }
   return seal(PURPOSE, id);
 }
 
-/** The session behind a cookie value, or `null`: forged, expired, revoked, or opened with a token since changed. */
+/** The session of a cookie, or `null` if it is forged, expired or revoked, or its sign-in token has changed. */
 export async function findSession(cookie: string | undefined): Promise<Session | null> {
   const id = cookie === undefined ? null : unseal(PURPOSE, cookie);
   return id === null ? null : findSessionById(id);
 }
 
-/** The session with this id as it is now, or `null`. For what goes on in the name of somebody without a request. */
+/** The current session with this id, or `null`. For work that continues after the request. */
 export async function findSessionById(id: string): Promise<Session | null> {
   const db = await database();
   const row = await db
@@ -86,12 +86,11 @@ function revocations(): Revocations {
   return singleton<Revocations>('session-revocations', () => new Set());
 }
 
-/** Calls `listener` whenever a session has been ended, so that what is open under it can be closed at once. */
+/** Calls `listener` when a session ends early, so that its connections can be closed at once. */
 export function onRevocation(listener: () => void): void {
   revocations().add(listener);
 }
 
-/** Ends a session now. */
 export async function revokeSession(id: string): Promise<void> {
   const db = await database();
   await db.updateTable('sessions').set({ revoked_at_ms: Date.now() }).where('id', '=', id).execute();

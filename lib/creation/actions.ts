@@ -15,30 +15,30 @@ const Input = z.strictObject({
     .string()
     .trim()
     .toLowerCase()
-    .regex(/^[a-z0-9-_]{1,128}$/, 'A template is named with letters, digits, "-" and "_".'),
+    .regex(/^[a-z0-9-_]{1,128}$/, 'Use only letters, digits, "-" and "_" in a template name.'),
   metadata: z
     .record(z.string().min(1).max(256), z.string().max(4_096))
-    .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA_KEYS, 'Give it 64 keys at most.'),
-  timeoutMs: z.int().min(15_000, 'Give it at least 15 s.').max(MAX_TIMEOUT_MS),
+    .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA_KEYS, 'Use at most 64 keys.'),
+  timeoutMs: z.int().min(15_000, 'Use at least 15 seconds.').max(MAX_TIMEOUT_MS),
   autoPause: z.boolean(),
 });
 
-/** Creates a sandbox and answers its id. Role: operator. */
+/** Creates a sandbox and returns its id. Role: operator. */
 export async function createOne(input: z.input<typeof Input>): Promise<Result<{ id: string }>> {
   return resultOf(async () => {
     await guardWrite('operator');
     const id = await createSandbox(parseInput(Input, input));
-    // It exists, whether or not it can be looked at right now.
-    const askedAtMs = Date.now();
+    // The sandbox exists even if this reading fails.
+    const requestedAtMs = Date.now();
     await getSandbox(id).then(
-      (sandbox) => fleetWatcher().settle(sandbox, askedAtMs),
+      (sandbox) => fleetWatcher().settle(sandbox, requestedAtMs),
       () => fleetWatcher().refresh(),
     );
     return { id };
   });
 }
 
-/** Fills the local engine with a mixed fleet. Role: admin. */
+/** Creates a demo fleet on the local engine. Role: admin. */
 export async function createDemo(): Promise<Result<{ created: number }>> {
   return resultOf(async () => {
     await guardWrite('admin');

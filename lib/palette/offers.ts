@@ -1,35 +1,31 @@
-/** Under which heading a command stands, in this order. */
+/** The groups of commands, in the order shown. */
 export const COMMAND_GROUPS = ['selection', 'sandbox', 'go', 'filter', 'app', 'search'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
-/** Something that can be done from the command palette. */
 export type Command = {
-  /** The same for as long as it means the same. */
+  /** Stable for as long as the command means the same. */
   id: string;
   group: CommandGroup;
   title: string;
-  /** Further words by which it is found. */
+  /** Additional search words. */
   words?: string;
-  /** Keys that do the same without the palette. */
+  /** The keyboard shortcut. */
   keys?: string;
   tone?: 'danger';
-  /** Why it cannot be done now; shown instead of hiding it. */
+  /** The reason that it is unavailable. Shown next to the title. */
   disabledReason?: string | null;
   onRun: () => void;
 };
 
 type Offer = () => readonly Command[];
 
-/**
- * What pages offer to the command palette. They hand over a function that is asked whenever the palette shows anything,
- * so that offering costs nothing while it is closed.
- */
+/** The commands that pages add to the palette. Pages pass a function, which runs only while the palette is open. */
 export class CommandOffers {
   readonly #listeners = new Set<() => void>();
   readonly #offers = new Set<Offer>();
   #version = 0;
 
-  /** Offers what `offer` answers, until the answered function is called. */
+  /** Adds the commands of `offer`. Returns a function that removes them. */
   add(offer: Offer): () => void {
     this.#offers.add(offer);
     this.changed();
@@ -39,7 +35,7 @@ export class CommandOffers {
     };
   }
 
-  /** Whoever offers something may now answer something else. */
+  /** Notifies listeners that an offer may return other commands. */
   changed(): void {
     this.#version += 1;
     for (const listener of this.#listeners) listener();
@@ -50,10 +46,9 @@ export class CommandOffers {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Another number whenever `all` may answer something else. */
+  /** Changes whenever `all` may return other commands. */
   readonly version = (): number => this.#version;
 
-  /** All that is offered at this moment. */
   all(): Command[] {
     return [...this.#offers].flatMap((offer) => offer());
   }
@@ -61,7 +56,7 @@ export class CommandOffers {
 
 let tabOffers: CommandOffers | null = null;
 
-/** What is offered in this tab. In the browser only. */
+/** The offers in this tab. Only in the browser. */
 export function commandOffers(): CommandOffers {
   tabOffers ??= new CommandOffers();
   return tabOffers;

@@ -17,7 +17,7 @@ const found = (query: string) =>
   searchCommands(COMMANDS, query).map(({ group, commands }) => [group, ...commands.map(({ id }) => id)]);
 
 describe('searchCommands', () => {
-  it('answers everything to an empty search, by groups, each in its place', () => {
+  it('returns all commands by group for an empty query', () => {
     expect(found('')).toEqual([
       ['selection', 'resume', 'kill'],
       ['go', 'sandboxes'],
@@ -25,7 +25,7 @@ describe('searchCommands', () => {
     ]);
   });
 
-  it('finds by every word, in the title or beside it, in whatever case', () => {
+  it('matches every word in the title or the search words, in any case', () => {
     expect(found(' SAND  kill ')).toEqual([['selection', 'kill']]);
     expect(found('night')).toEqual([['app', 'theme']]);
     expect(found('sandboxes')).toEqual([
@@ -37,19 +37,19 @@ describe('searchCommands', () => {
 });
 
 describe('CommandOffers', () => {
-  it('asks each page for what it offers only when somebody looks, and no longer than the page lives', () => {
+  it('calls an offer only when its commands are read, until it is removed', () => {
     const offers = new CommandOffers();
     const offer = vi.fn(() => [command('one')]);
-    const heard = vi.fn();
-    offers.subscribe(heard);
-    const withdraw = offers.add(offer);
+    const listener = vi.fn();
+    offers.subscribe(listener);
+    const remove = offers.add(offer);
     offers.add(() => [command('two')]);
-    expect(heard).toHaveBeenCalledTimes(2);
+    expect(listener).toHaveBeenCalledTimes(2);
     expect(offer).not.toHaveBeenCalled();
     expect(offers.all().map(({ id }) => id)).toEqual(['one', 'two']);
-    withdraw();
+    remove();
     offers.changed();
-    expect([heard.mock.calls.length, offers.version()]).toEqual([4, 4]);
+    expect([listener.mock.calls.length, offers.version()]).toEqual([4, 4]);
     expect(offers.all().map(({ id }) => id)).toEqual(['two']);
   });
 });

@@ -4,8 +4,8 @@ import { COMMAND_GROUPS, type Command, type CommandGroup } from './offers';
 export type FoundGroup = { group: CommandGroup; commands: Command[] };
 
 /**
- * The commands in which every word of `query` occurs, by their groups. What cannot be done now keeps its place: it may
- * be possible again before Enter is pressed, and nothing else must have come to stand there.
+ * The commands that contain every word of `query`, by group. Unavailable commands keep their place, so that no other
+ * command moves under the highlight before Enter is pressed.
  */
 export function searchCommands(commands: readonly Command[], query: string): FoundGroup[] {
   const words = searchWords(query);
@@ -19,7 +19,6 @@ export function searchCommands(commands: readonly Command[], query: string): Fou
   });
 }
 
-/** Whether it can be done now. */
 export function canRun({ disabledReason }: Command): boolean {
   return (disabledReason ?? null) === null;
 }

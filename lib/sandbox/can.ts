@@ -1,17 +1,17 @@
 import type { Sandbox, SandboxState } from './schema';
 
-/** What can be done to one sandbox. */
+/** The actions on a sandbox. */
 export const SANDBOX_ACTS = ['kill', 'pause', 'resume', 'setTimeout', 'run'] as const;
 export type SandboxAct = (typeof SANDBOX_ACTS)[number];
-/** The acts that show in what the service says of a sandbox. A command changes only what is in it, and no reading proves it. */
+/** The actions that change the state reported by the service. A command changes only the inside. */
 export type StateAct = Exclude<SandboxAct, 'run'>;
 
-/** `null` when the state allows the act, otherwise the reason a person reads. */
+/** `null` if the state allows the action, otherwise the reason for people. */
 type Verdict = string | null;
 
-const UNKNOWN_STATE = 'Its state is not one this version knows.';
+const UNKNOWN_STATE = 'This version of Sandkeeper does not know its state.';
 
-/** State × act, from docs/protocol.md#state-matrix. A state added to the schema breaks the build here. */
+/** See docs/protocol.md#state-matrix. A state added to the schema breaks the build here. */
 const RULES = {
   running: {
     kill: null,
@@ -25,7 +25,7 @@ const RULES = {
     pause: 'It is already paused.',
     resume: null,
     setTimeout: 'A paused sandbox has no deadline. Resume it first.',
-    run: 'It is paused, so nothing runs in it. Resume it first.',
+    run: 'It is paused. Resume it first.',
   },
   unknown: {
     kill: null,
@@ -36,11 +36,7 @@ const RULES = {
   },
 } satisfies Record<SandboxState, Record<SandboxAct, Verdict>>;
 
-/**
- * Why `state` forbids `act`, or `null` where it allows it.
- *
- * Source: docs/protocol.md#state-matrix.
- */
+/** The reason that `state` forbids `act`, or `null`. */
 export function sandboxCannot(state: SandboxState, act: SandboxAct): string | null {
   return RULES[state][act];
 }
@@ -55,7 +51,7 @@ const STOPS = { kill: true, pause: true, resume: false, setTimeout: false, run: 
   boolean
 >;
 
-/** Whether the act takes a sandbox away from whoever works in it; bulks of such acts leave protected ones alone. */
+/** Whether the action stops the sandbox. Such bulk actions skip protected sandboxes. */
 export function stopsSandbox(act: SandboxAct): boolean {
   return STOPS[act];
 }
@@ -65,12 +61,12 @@ const OCCUPIES = { kill: true, pause: true, resume: true, setTimeout: true, run:
   boolean
 >;
 
-/** Whether nothing else can be done to a sandbox meanwhile. A command may run for an hour, and must be no shield from a kill. */
+/** Whether the action blocks other actions. A command does not: it may run for an hour, and must not prevent a kill. */
 export function occupiesSandbox(act: SandboxAct): boolean {
   return OCCUPIES[act];
 }
 
-/** Whether the metadata says that this sandbox is to be kept: `key` is `true`, in whatever case. */
+/** Whether the metadata protects this sandbox: `key` is `true`, in any case. */
 export function isProtected({ metadata }: Pick<Sandbox, 'metadata'>, key: string): boolean {
   return Object.hasOwn(metadata, key) && metadata[key]?.trim().toLowerCase() === 'true';
 }

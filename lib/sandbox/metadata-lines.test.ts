@@ -8,7 +8,7 @@ const messageOf = (text: string) => {
 };
 
 describe('parseMetadataLines', () => {
-  it('reads key=value a line, empty lines and spaces aside', () => {
+  it('parses one key=value per line, ignoring empty lines and outer spaces', () => {
     const text = '  owner = ana \r\n\n\turl=https://x.test/?a=b\nempty=\n';
     expect(parseMetadataLines(text)).toEqual({
       ok: true,
@@ -17,20 +17,20 @@ describe('parseMetadataLines', () => {
     expect(parseMetadataLines('')).toEqual({ ok: true, value: {} });
   });
 
-  it('names the line that is wrong', () => {
+  it('names the invalid line', () => {
     expect(messageOf('owner=ana\nteam')).toBe('Line 2 is not key=value: team');
     expect(messageOf('\n=ana')).toBe('Line 2 is not key=value: =ana');
-    expect(messageOf('a=1\nb=2\na=3')).toBe('Line 3 gives a a second time.');
+    expect(messageOf('a=1\nb=2\na=3')).toBe('Line 3 repeats the key a.');
     expect(messageOf('x'.repeat(200))).toBe(`Line 1 is not key=value: ${'x'.repeat(60)}`);
   });
 
   it('allows 64 keys', () => {
     const lines = (count: number) => Array.from({ length: count }, (_, at) => `k${at}=v`).join('\n');
     expect(messageOf(lines(64))).toBeNull();
-    expect(messageOf(lines(65))).toBe('65 keys are more than the 64 allowed.');
+    expect(messageOf(lines(65))).toBe('Use at most 64 keys, not 65.');
   });
 
-  it('reads back whatever can be written so', () => {
+  it('parses any metadata written in this form', () => {
     const word = fc.string({ minLength: 1 }).filter((text) => text === text.trim() && !/[=\n]/.test(text));
     fc.assert(
       fc.property(fc.dictionary(word, word, { maxKeys: 20 }), (metadata) => {

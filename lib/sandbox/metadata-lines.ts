@@ -2,7 +2,7 @@ import type { Metadata } from './schema';
 
 export const MAX_METADATA_KEYS = 64;
 
-/** Reads metadata as people type it: `key=value` a line. The first `=` divides; spaces around both are dropped. */
+/** Parses metadata with one `key=value` per line. Splits at the first `=` and trims both sides. */
 export function parseMetadataLines(
   text: string,
 ): { ok: true; value: Metadata } | { ok: false; message: string } {
@@ -13,10 +13,10 @@ export function parseMetadataLines(
     const key = line.slice(0, Math.max(at, 0)).trim();
     if (at < 0 || key === '')
       return { ok: false, message: `Line ${index + 1} is not key=value: ${line.trim().slice(0, 60)}` };
-    if (entries.has(key)) return { ok: false, message: `Line ${index + 1} gives ${key} a second time.` };
+    if (entries.has(key)) return { ok: false, message: `Line ${index + 1} repeats the key ${key}.` };
     entries.set(key, line.slice(at + 1).trim());
   }
   if (entries.size > MAX_METADATA_KEYS)
-    return { ok: false, message: `${entries.size} keys are more than the ${MAX_METADATA_KEYS} allowed.` };
+    return { ok: false, message: `Use at most ${MAX_METADATA_KEYS} keys, not ${entries.size}.` };
   return { ok: true, value: Object.fromEntries(entries) };
 }

@@ -7,30 +7,27 @@ export const SandboxId = z
 export type SandboxId = z.infer<typeof SandboxId>;
 
 /**
- * What the upstream says a sandbox is doing. Moru knows two states; `unknown` stands for one this version has not
- * learnt, so that such a sandbox is still listed and can still be killed, rather than disappearing.
+ * The state reported by the service. `unknown` stands for a state that this version does not know: such a sandbox is
+ * still listed and can be killed.
  */
 export const SandboxState = z.enum(['running', 'paused', 'unknown']);
 export type SandboxState = z.infer<typeof SandboxState>;
 
-/**
- * Set at creation, never changed by the API (docs/protocol.md#metadata). Keys and values are text written by others:
- * hostile.
- */
+/** Set at creation and never changed (docs/protocol.md#metadata). Keys and values are untrusted text. */
 export const Metadata = z.record(z.string(), z.string());
 export type Metadata = z.infer<typeof Metadata>;
 
-/** One sandbox as the whole house knows it. It carries no token: those stay behind the gateway. */
+/** One sandbox. Contains no token: tokens stay in `lib/sandbox-api`. */
 export const Sandbox = z.object({
   id: SandboxId,
   templateId: z.string(),
-  /** The template's name, where the service has one. */
+  /** The template's name. `null` if it has none. */
   alias: z.string().nullable(),
   state: SandboxState,
   metadata: Metadata,
-  /** Start of the current or last run, epoch ms. Resuming resets it (docs/protocol.md#timeouts). */
+  /** Start of the current or last lifetime, epoch ms. Resuming resets it (docs/protocol.md#timeouts). */
   startedAtMs: z.number(),
-  /** Deadline, epoch ms. Says nothing while paused (docs/protocol.md#paused-sandboxes-in-responses). */
+  /** Deadline, epoch ms. Meaningless while paused (docs/protocol.md#paused-sandboxes-in-responses). */
   endAtMs: z.number(),
   cpuCount: z.number(),
   memoryMB: z.number(),

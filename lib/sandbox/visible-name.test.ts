@@ -4,7 +4,7 @@ import { splitName, visibleParts, visibleText } from './visible-name';
 
 const DECEIVING = /[\p{Cc}\u202A-\u202E\u2066-\u2069\u200B\u200E\u200F]/u;
 
-describe('what a name shows', () => {
+describe('visibleText', () => {
   it.each([
     ['report.html', 'report.html'],
     ['two\nlines', 'two⏎lines'],
@@ -30,16 +30,16 @@ describe('what a name shows', () => {
     expect(visibleText(name)).toBe(shown);
   });
 
-  it('says what a sign stands for', () => {
+  it('names the character of a sign', () => {
     expect(visibleParts('a\u202Eb')).toEqual([
       { text: 'a', standsFor: null },
       { text: '[RLO]', standsFor: 'U+202E, right-to-left override' },
       { text: 'b', standsFor: null },
     ]);
-    expect(visibleParts('\uFFFD')[0]?.standsFor).toMatch(/no UTF-8/);
+    expect(visibleParts('\uFFFD')[0]?.standsFor).toMatch(/not UTF-8/);
   });
 
-  it('never holds anything that cannot be seen or that moves text, whatever the name', () => {
+  it('never contains an invisible or reordering character, for any name', () => {
     const nasty = fc.string({ unit: 'binary', maxLength: 40 });
     fc.assert(
       fc.property(nasty, (name) => {
@@ -50,7 +50,7 @@ describe('what a name shows', () => {
   });
 });
 
-describe('where a long name is cut', () => {
+describe('splitName', () => {
   it.each([
     ['short.txt', ['short.txt', '']],
     ['a-rather-long-name-of-a-file.jsonl', ['a-rather-long-name-of-a-', 'file.jsonl']],
@@ -63,7 +63,7 @@ describe('where a long name is cut', () => {
     expect(splitName(name)).toEqual(parts);
   });
 
-  it('loses nothing and tears no character apart', () => {
+  it('loses no text and splits no grapheme', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (name) => {
         const [head, tail] = splitName(name);

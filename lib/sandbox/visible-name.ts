@@ -1,11 +1,11 @@
-/** A piece of a name: text that can be shown as it is, or one character that cannot, by a sign that stands for it. */
+/** A part of a name: plain text, or a visible sign for one invisible character. */
 export type NamePart = {
   text: string;
-  /** What the sign stands for, such as `U+202E, right-to-left override`; `null` for plain text. */
+  /** The character, such as `U+202E, right-to-left override`. `null` for plain text. */
   standsFor: string | null;
 };
 
-/** Characters that move the text around them, hide in it, or end its line. */
+/** Characters that are invisible, reorder text or break lines. */
 const SIGNS: Readonly<Record<number, readonly [sign: string, name: string]>> = {
   9: ['⇥', 'tab'],
   10: ['⏎', 'line feed'],
@@ -34,17 +34,17 @@ const SIGNS: Readonly<Record<number, readonly [sign: string, name: string]>> = {
   8296: ['[FSI]', 'first strong isolate'],
   8297: ['[PDI]', 'pop directional isolate'],
   65279: ['[BOM]', 'zero width no-break space'],
-  65533: ['�', 'bytes that are no UTF-8'],
+  65533: ['�', 'bytes that are not UTF-8'],
 };
 
-/** A joiner or a variation selector within an emoji belongs there. */
+/** Joiners and variation selectors inside an emoji are legitimate. */
 const IN_EMOJI = String.raw`(?<=\p{ExtPict}[\u{1F3FB}-\u{1F3FF}]?)\uFE0F|(?<=\p{ExtPict}[\uFE0F\u{1F3FB}-\u{1F3FF}]?)\u200D(?=\p{ExtPict})`;
 const UNSEEN = String.raw`[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\uFFFD]|(?! )\p{Zs}|^ | $|(?<=^ *) | (?= *$)`;
 const ODD = new RegExp(`(?!${IN_EMOJI})(?:${UNSEEN})`, 'gu');
-/** Most names are nothing but these, and there are tens of thousands of them. */
+/** The fast path: most names in a large list are plain ASCII. */
 const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
 
-/** `name` in parts, so that everything in it is seen: other people write names, to deceive or by accident. */
+/** Splits an untrusted name into parts, with every invisible or misleading character as a visible sign. */
 export function visibleParts(name: string): NamePart[] {
   if (PLAIN.test(name)) return [{ text: name, standsFor: null }];
   const parts: NamePart[] = [];
@@ -58,7 +58,7 @@ export function visibleParts(name: string): NamePart[] {
   return parts;
 }
 
-/** The same as one text, for where there can be no elements: titles, names of controls, toasts. */
+/** `visibleParts` as plain text, for titles, accessible names and toasts. */
 export function visibleText(name: string): string {
   return visibleParts(name)
     .map(({ text }) => text)
@@ -77,21 +77,21 @@ function signFor(character: string): NamePart {
   return { text: `[${hex}]`, standsFor: `U+${hex}, invisible character` };
 }
 
-const SHORT_ENOUGH = 16;
-const BEFORE_EXTENSION = 4;
+const MAX_UNSPLIT_CHARS = 16;
+const CHARS_BEFORE_EXTENSION = 4;
 const EXTENSION = /(?:\.tar)?\.[^.\s]{1,11}$/;
 const graphemes = new Intl.Segmenter('en');
 const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]|\uD802|\uD803|\uD83A|\uD83B/;
 
 /**
- * Where a long name may be cut in two, so that its first part can be shortened while its end stays in sight; the second
- * is empty where it is short, or runs from right to left and would be torn apart.
+ * Splits a long name so that the head can be truncated while the tail stays visible. The tail is empty for a short name,
+ * and for right-to-left text, which a split would garble.
  */
 export function splitName(name: string): [head: string, tail: string] {
-  if (name.length <= SHORT_ENOUGH || RIGHT_TO_LEFT.test(name)) return [name, ''];
+  if (name.length <= MAX_UNSPLIT_CHARS || RIGHT_TO_LEFT.test(name)) return [name, ''];
   const extension = EXTENSION.exec(name)?.[0] ?? '';
-  const wanted = name.length - extension.length - BEFORE_EXTENSION;
-  // Never between what is one character to the eye, nor beside a space, which would seem to lead or to trail.
+  const wanted = name.length - extension.length - CHARS_BEFORE_EXTENSION;
+  // Never splits a grapheme, nor next to a space, which would look like a leading or trailing one.
   let at = wanted <= 0 ? 0 : (graphemes.segment(name).containing(wanted)?.index ?? 0);
   while (at > 0 && name.slice(at - 1, at + 1).includes(' ')) {
     at = graphemes.segment(name).containing(at - 1)?.index ?? 0;

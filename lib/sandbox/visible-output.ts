@@ -1,7 +1,7 @@
-/** Characters without a place on the screen, or that move the text around them. Line feeds and tabs are what they are. */
+/** Control characters except line feeds and tabs, and characters that reorder text. */
 const ODD = /\r\n|(?![\n\t])(?:\p{Cc}|\p{Bidi_Control})/gu;
 
-/** What a program wrote, so that everything in it is seen and nothing in it can act: by signs and numbers. */
+/** Untrusted output with control characters replaced by visible signs or code points. */
 export function visibleOutput(text: string): string {
   return text.replace(ODD, (found) => {
     if (found === '\r\n') return '\n';

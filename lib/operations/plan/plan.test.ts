@@ -40,7 +40,7 @@ describe('partition', () => {
       {
         sandboxId: 'unknown',
         kind: 'state',
-        reason: 'Its state is not one this version knows.',
+        reason: 'This version of Sandkeeper does not know its state.',
         sandbox: unknown,
       },
       { sandboxId: 'gone', kind: 'gone', reason: 'It is already terminated.', sandbox: null },

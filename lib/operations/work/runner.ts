@@ -1,5 +1,5 @@
 import 'server-only';
-import { forgetAccessBefore } from '../../access/audit';
+import { deleteAccessBefore } from '../../access/audit';
 import { config } from '../../config';
 import { fleetWatcher } from '../../fleet/watcher';
 import { LeaseTimer } from '../../lease/lease-timer';
@@ -305,7 +305,7 @@ export class OperationRunner {
     if (keepMs === null || nowMs - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = nowMs;
     await forgetOperationsBefore(nowMs - keepMs);
-    await forgetAccessBefore(nowMs - keepMs);
+    await deleteAccessBefore(nowMs - keepMs);
   }
 }
 
