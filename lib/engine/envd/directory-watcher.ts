@@ -1,10 +1,9 @@
 import type { Stats } from 'node:fs';
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { fromRaw, openList, statOf } from '../safe-fs/descriptors';
+import { fromRaw, inBatches, openList, statOf } from '../safe-fs/descriptors';
 import type { GuestRoot } from '../safe-fs/guest-root';
-import { inBatches } from '../safe-fs/in-batches';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
-import { requireOwn, withPlace } from '../safe-fs/walk';
+import { requireNotShared, withPlace } from '../safe-fs/walk';
 import { type EventType, interpret, type RawEvent } from './watch-changes';
 import { SELF, statNamed, type WatchBudget, WatchedDirectory } from './watched-directory';
 
@@ -49,7 +48,7 @@ export class DirectoryWatcher {
     const watcher = new DirectoryWatcher(options);
     try {
       await withPlace(root, path, {}, async (place) => {
-        requireOwn(place, path);
+        requireNotShared(place, path);
         const { entry } = place;
         if (!entry) throw new SafeFsError('ENOENT', path);
         if (!entry.stat.isDirectory()) throw new SafeFsError('ENOTDIR', path);

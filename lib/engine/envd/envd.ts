@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StartError } from '../data-dir';
 import { type DataPlane, ENVD_PORT, type Guest, type Usage } from '../guests';
 import { ApiError, sendError, sendJson } from '../http';
-import { whyUnsupported } from '../safe-fs/descriptors';
+import { unsupportedReason } from '../safe-fs/descriptors';
 import { measureDirectory } from '../safe-fs/disk-use';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { crossOriginHeaders, preflightHeaders, requireFileAccess, requireToken } from './access';
@@ -56,7 +56,7 @@ export class Envd implements DataPlane {
   /** @throws StartError on a system where files cannot be served safely */
   constructor(options: EnvdOptions) {
     this.#options = options;
-    const reason = whyUnsupported();
+    const reason = unsupportedReason();
     if (reason !== null) throw new StartError(reason);
     this.#services = new Map([
       ['filesystem.Filesystem', createFilesystemService(this.#watchers)],

@@ -1,6 +1,5 @@
 import fs, { type FSWatcher, type Stats } from 'node:fs';
-import { close, fromRaw, magicLink, openDirectoryAt, statAt } from '../safe-fs/descriptors';
-import { inBatches } from '../safe-fs/in-batches';
+import { close, fromRaw, inBatches, magicLink, openDirectoryAt, statAt } from '../safe-fs/descriptors';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
 import type { Known, RawEvent } from './watch-changes';
 

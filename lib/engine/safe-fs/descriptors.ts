@@ -4,14 +4,14 @@ import { promisify } from 'node:util';
 import { codeOf } from './safe-fs-error';
 
 /**
- * System calls on descriptors, which Node does not offer: `openat(fd, name)` is spelled `/proc/self/fd/<fd>/<name>`. A
- * descriptor pins what it was opened on, so nothing that a sandbox renames or replaces meanwhile can redirect it.
+ * The `*at` system calls, which Node does not offer: `openat(fd, name)` opens `/proc/self/fd/<fd>/<name>`. A descriptor
+ * pins its inode, which protects against a sandbox that renames or replaces entries during an operation.
  *
- * Names are *raw*: one character for each byte (latin1). Names need not be UTF-8, and a removal must reach them all.
+ * Names are *raw*: latin1, one character per byte. File names may not be valid UTF-8, and a removal must reach all.
  */
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
-/** Linux on every architecture that Node supports; missing from Node's constants. */
+/** The same on every Linux architecture that Node supports. Missing from Node's constants. */
 const O_PATH = 0o10000000;
 
 const open = promisify(fs.open);
@@ -27,74 +27,71 @@ const chown = promisify(fs.chown);
 const chmod = promisify(fs.chmod);
 const opendir = promisify(fs.opendir);
 
-/** Bytes of a path as one character each. */
+/** Encodes a path as a raw name. */
 export function toRaw(path: string): string {
   return Buffer.from(path, 'utf8').toString('latin1');
 }
 
-/** A raw path as text; bytes that are not UTF-8 become U+FFFD. */
+/** Decodes a raw name. Bytes that are not UTF-8 become U+FFFD. */
 export function fromRaw(raw: string): string {
   return Buffer.from(raw, 'latin1').toString('utf8');
 }
 
 /**
- * Says why files cannot be served on this machine, or null when they can. There is no fallback to paths: on a system
- * without these descriptors a sandbox could lead every access out of its root.
+ * The reason files cannot be served on this machine, or null if they can. Paths are no fallback: without these
+ * descriptors a sandbox could redirect any access outside its root.
  */
-export function whyUnsupported(): string | null {
+export function unsupportedReason(): string | null {
   if (process.platform !== 'linux') {
-    return `Files of sandboxes can be served on Linux only: this is ${process.platform}.`;
+    return `Sandbox files require Linux. This system is ${process.platform}.`;
   }
-  if (!fs.existsSync('/proc/self/fd'))
-    return 'Files of sandboxes cannot be served: /proc is not mounted here.';
+  if (!fs.existsSync('/proc/self/fd')) {
+    return 'Sandbox files require /proc. Mount it and start the engine again.';
+  }
   return null;
 }
 
-/** Closes a descriptor that nothing was written through; that never waits. */
+/** Closes a descriptor that was not written to. Never blocks. */
 export function close(fd: number): void {
   try {
     fs.closeSync(fd);
   } catch {
-    // It is gone either way.
+    // The descriptor is released even if close(2) fails.
   }
 }
 
-/** Closes a descriptor that was written through. */
+/** Closes a descriptor that was written to. @throws errors of delayed writes */
 export async function closeWritten(fd: number): Promise<void> {
   await closeLater(fd);
 }
 
-/** Opens the root of a walk, by its path on the host. */
 export function openTop(hostPath: string): Promise<number> {
   return open(hostPath, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
 
-/** Pins a directory. Fails with ENOTDIR for anything else, links included. */
+/** Pins a directory. Fails with ENOTDIR for anything else, including a link. */
 export function openDirectoryAt(dirFd: number, name: string): Promise<number> {
   return open(at(dirFd, name), O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
 
-/** Pins whatever has this name, a link itself rather than its target. */
+/** Pins an entry of any type. A link is not followed. */
 export function openEntryAt(dirFd: number, name: string): Promise<number> {
   return open(at(dirFd, name), O_PATH | O_NOFOLLOW);
 }
 
-/** Pins the parent of a directory. */
 export function openParent(dirFd: number): Promise<number> {
   return open(at(dirFd, '..'), O_PATH | O_DIRECTORY);
 }
 
-/** Makes a file that was not there. Fails with EEXIST otherwise, also for a link that leads nowhere. */
+/** Creates a file. Fails with EEXIST if the name exists, even as a broken link. */
 export function createFileAt(dirFd: number, name: string, mode: number): Promise<number> {
   return open(at(dirFd, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK, mode);
 }
 
-/** Opens a pinned regular file for reading. */
 export function reopenForRead(fd: number): Promise<number> {
   return reopen(fd, O_RDONLY);
 }
 
-/** Opens a pinned regular file for writing. */
 export function reopenForWrite(fd: number): Promise<number> {
   return reopen(fd, O_WRONLY);
 }
@@ -102,8 +99,8 @@ export function reopenForWrite(fd: number): Promise<number> {
 const LEASE_WAITS_MS = [1, 5, 20, 50, 100, 200];
 
 /**
- * Never blocks in the kernel: a sandbox may hold a lease on its file (`fcntl(2)`, F_SETLEASE), and an open that waits
- * for it would take one of the few threads that serve everybody's files, for up to 45 s.
+ * Opens without blocking in the kernel. If a sandbox holds a lease on the file (F_SETLEASE in fcntl(2)), a blocking
+ * open would occupy one of Node's few file threads for up to 45 s.
  */
 async function reopen(fd: number, flags: number): Promise<number> {
   for (const waitMs of LEASE_WAITS_MS) {
@@ -121,12 +118,11 @@ export function statOf(fd: number): Promise<Stats> {
   return fstat(fd);
 }
 
-/** lstat of a name in a pinned directory. */
 export function statAt(dirFd: number, name: string): Promise<Stats> {
   return lstat(at(dirFd, name));
 }
 
-/** Raw text of a link. Fails with EINVAL for anything else. */
+/** Reads the raw target of a link. Fails with EINVAL for anything else. */
 export function readLinkAt(dirFd: number, name: string): Promise<string> {
   return readlink(at(dirFd, name), { encoding: 'latin1' });
 }
@@ -147,24 +143,48 @@ export function removeDirectoryAt(dirFd: number, name: string): Promise<void> {
   return rmdir(at(dirFd, name));
 }
 
-/** Changes the mode of what is pinned, which must not be a link. */
+/** Sets the mode of a pinned entry, which must not be a link. */
 export function setMode(fd: number, mode: number): Promise<void> {
   return chmod(magicLink(fd), mode);
 }
 
-/** Hands what is pinned, which must not be a link, to its owner. Only root can; for everybody else it is theirs. */
+/** Sets the owner of a pinned entry, which must not be a link. Does nothing unless the engine is root. */
 export async function setOwner(fd: number, owner: { uid: number; gid: number }): Promise<void> {
   if (process.getuid?.() === 0) await chown(magicLink(fd), owner.uid, owner.gid);
 }
 
-/** Reads a pinned directory piece by piece. Names come raw. Closes itself when iterated to its end or left. */
+/** Iterates over a pinned directory, with raw names. Closes itself when the iteration ends or is abandoned. */
 export function openList(dirFd: number): Promise<Dir> {
   return opendir(magicLink(dirFd), { encoding: 'latin1', bufferSize: 256 });
 }
 
-/** Path that leads to what a descriptor pins, whatever its name is now. */
+/** A path to the pinned entry that stays valid when the entry is renamed. */
 export function magicLink(fd: number): string {
   return `/proc/self/fd/${fd}`;
+}
+
+/** Concurrent system calls of one request. */
+const BATCH_SIZE = 32;
+
+/** Runs `work` for every item, one batch at a time. @throws the first error, after its whole batch has settled */
+export async function inBatches<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  let batch: Item[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < BATCH_SIZE) continue;
+    await settleAll(batch, work);
+    batch = [];
+  }
+  await settleAll(batch, work);
+}
+
+/** Waits for all even if one fails, because the caller closes their descriptor next. */
+async function settleAll<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(items.map(work));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 function at(dirFd: number, name: string): Buffer {

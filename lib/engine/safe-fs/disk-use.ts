@@ -1,15 +1,14 @@
 import type { Stats } from 'node:fs';
-import { close, openList, openTop, statAt } from './descriptors';
-import { inBatches } from './in-batches';
+import { close, inBatches, openList, openTop, statAt } from './descriptors';
 import { codeOf } from './safe-fs-error';
 import { type Branch, visitTree } from './tree';
 
-/** Files with several names that are remembered to be counted once; past that they are counted by name. */
-const LINKED_LIMIT = 100_000;
+/** Hard-linked files that are remembered and counted once. Beyond this limit, each name counts. */
+const MAX_LINKED_FILES = 100_000;
 
 /**
- * Bytes that a directory of the host takes on disk: blocks, not lengths, so a sparse file counts for what it holds. 0
- * when there is no such directory. Takes about 1 s for 100,000 files; what changes meanwhile is counted or not.
+ * The disk space a host directory uses, in bytes of allocated blocks, or 0 if it does not exist. Takes about 1 s for
+ * 100,000 files. Concurrent changes may or may not be counted.
  */
 export async function measureDirectory(hostPath: string): Promise<number> {
   const meter = new Meter();
@@ -18,7 +17,7 @@ export async function measureDirectory(hostPath: string): Promise<number> {
     fd = await openTop(hostPath);
     await visitTree(fd, undefined, { enter: (dirFd) => meter.measure(dirFd) });
   } catch (error) {
-    // Moved while it was measured: what is counted so far is as good an answer as any.
+    // A directory was moved or removed during the measurement: return the partial result.
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error;
   } finally {
     if (fd !== undefined) close(fd);
@@ -30,7 +29,7 @@ class Meter {
   usedBytes = 0;
   readonly #linked = new Set<string>();
 
-  /** Counts the entries of one directory; answers the directories among them. */
+  /** Returns the subdirectories. */
   async measure(dirFd: number): Promise<Branch<undefined>[]> {
     const directories: Branch<undefined>[] = [];
     const list = await openList(dirFd).catch(ignoreHidden);
@@ -48,12 +47,12 @@ class Meter {
     if (stat.isDirectory() || stat.nlink < 2) return true;
     const key = `${stat.dev}:${stat.ino}`;
     if (this.#linked.has(key)) return false;
-    if (this.#linked.size < LINKED_LIMIT) this.#linked.add(key);
+    if (this.#linked.size < MAX_LINKED_FILES) this.#linked.add(key);
     return true;
   }
 }
 
-/** What has vanished is not counted, nor what an engine without root may not see. */
+/** Skips entries that are gone or that an engine without root may not read. */
 function ignoreHidden(error: unknown): null {
   if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return null;
   throw error;

@@ -1,29 +1,26 @@
 import type { Stats } from 'node:fs';
 import { posix } from 'node:path';
-import { fromRaw, openList, statAt } from './descriptors';
+import { fromRaw, inBatches, openList, statAt } from './descriptors';
 import type { GuestRoot } from './guest-root';
-import { inBatches } from './in-batches';
 import { codeOf, SafeFsError } from './safe-fs-error';
 import { type Branch, visitTree } from './tree';
 import { isPublic, withPlace } from './walk';
 
-/** What one name in a sandbox stands for. */
 export type Entry = {
-  /** Absolute, as it was asked for: links on the way are kept. */
+  /** The absolute path as requested, with its links unresolved. */
   readonly path: string;
-  /** Of the name itself: a link's own when it is one. */
+  /** The result of lstat(2): a link is not followed. */
   readonly stat: Stats;
-  /** Where a link leads, resolved to its end; null for a broken link and for what is no link. */
+  /** The final target of a link; null for a broken link and for any other entry. */
   readonly target: { readonly path: string; readonly stat: Stats } | null;
 };
 
-/** Limits of one listing, so that what a sandbox makes cannot fill the engine's memory. */
-const ENTRY_LIMIT = 100_000;
-const PATHS_LIMIT_BYTES = 32 * 1024 * 1024;
-/** As long as a path can be; what lies deeper cannot be named. */
-const PATH_LIMIT = 4096;
+/** Limits of one listing, which bound the engine's memory. */
+const MAX_ENTRIES = 100_000;
+const MAX_PATHS_BYTES = 32 * 1024 * 1024;
+/** PATH_MAX of Linux. A deeper entry cannot be addressed. */
+const MAX_PATH_LENGTH = 4096;
 
-/** @throws SafeFsError ENOENT, and what a walk throws. */
 export function readEntry(root: GuestRoot, path: string): Promise<Entry> {
   return withPlace(root, path, { followLast: false }, async ({ entry, resolvedPath }) => {
     if (!entry) throw new SafeFsError('ENOENT', path);
@@ -32,9 +29,9 @@ export function readEntry(root: GuestRoot, path: string): Promise<Entry> {
 }
 
 /**
- * What a directory holds, `depth` levels deep, the directory itself left out. Depth first, each level in the order of
- * its bytes. Links to directories are entries, and are not entered. What vanishes meanwhile is left out.
- * @throws SafeFsError ENOENT, ENOTDIR, E2BIG for more than 100,000 entries, and what a walk throws.
+ * Lists the entries below a directory, `depth` levels deep: depth first, each level in byte order. Does not descend
+ * into links. Omits entries that are removed during the listing.
+ * @throws SafeFsError ENOENT, ENOTDIR, E2BIG for more than 100,000 entries; the errors of `withPlace`
  */
 export function listEntries(root: GuestRoot, path: string, depth: number): Promise<Entry[]> {
   return withPlace(root, path, {}, async ({ entry, resolvedPath, isShared }) => {
@@ -64,8 +61,8 @@ class Lister {
   readonly #root: GuestRoot;
   readonly #path: string;
   readonly #options: { readonly depth: number; readonly isShared: boolean };
-  #entriesLeft = ENTRY_LIMIT;
-  #pathBytesLeft = PATHS_LIMIT_BYTES;
+  #entriesLeft = MAX_ENTRIES;
+  #pathBytesLeft = MAX_PATHS_BYTES;
 
   constructor(
     root: GuestRoot,
@@ -81,7 +78,7 @@ class Lister {
     const names = await this.#readNames(dirFd, mark.path);
     const found = new Map<string, Entry>();
     await inBatches(names, async (name) => {
-      const entry = await this.#look(dirFd, name, mark);
+      const entry = await this.#readEntry(dirFd, name, mark);
       if (entry) found.set(name, entry);
     });
     const branches: Branch<Mark>[] = [];
@@ -103,11 +100,11 @@ class Lister {
       if (this.#entriesLeft < 0 || this.#pathBytesLeft < 0) throw new SafeFsError('E2BIG', this.#path);
       names.push(name);
     }
-    // Raw names: the order of characters is the order of bytes.
+    // Raw names compare in byte order.
     return names.sort((a, b) => (a < b ? -1 : 1));
   }
 
-  async #look(dirFd: number, name: string, mark: Mark): Promise<Entry | null> {
+  async #readEntry(dirFd: number, name: string, mark: Mark): Promise<Entry | null> {
     try {
       const stat = await statAt(dirFd, name);
       const text = fromRaw(name);
@@ -122,7 +119,7 @@ class Lister {
   #isEntered(entry: Entry, mark: Mark): boolean {
     const { depth, isShared } = this.#options;
     if (!entry.stat.isDirectory() || (isShared && !isPublic(entry.stat))) return false;
-    return mark.level < depth && entry.path.length < PATH_LIMIT;
+    return mark.level < depth && entry.path.length < MAX_PATH_LENGTH;
   }
 
   #below(mark: Mark, node: Node, name: string): Mark {

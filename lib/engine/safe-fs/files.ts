@@ -11,14 +11,14 @@ import {
   statOf,
 } from './descriptors';
 import type { GuestRoot } from './guest-root';
-import { aboutPath, codeOf, SafeFsError } from './safe-fs-error';
-import { isPublic, type Place, requireOwn, withPlace } from './walk';
+import { codeOf, SafeFsError, withErrorPath } from './safe-fs-error';
+import { isPublic, type Place, requireNotShared, withPlace } from './walk';
 
 const read = promisify(fs.read);
 const write = promisify(fs.write);
 const ftruncate = promisify(fs.ftruncate);
 
-/** A regular file of a sandbox, open for reading. Must be closed. */
+/** A regular file of a sandbox, open for reading. The caller must close it. */
 export class ReadableFile {
   readonly #fd: number;
   readonly #path: string;
@@ -26,19 +26,19 @@ export class ReadableFile {
   constructor(
     fd: number,
     path: string,
-    /** When it was opened; the file may grow and shrink meanwhile. */
+    /** Size at opening. It may change. */
     readonly sizeBytes: number,
   ) {
     this.#fd = fd;
     this.#path = path;
   }
 
-  /** Fills `buffer` from `position` on. Answers the bytes read, fewer only at the end of the file. */
+  /** Reads `lengthBytes` at `position` into `buffer`. Returns the bytes read, fewer only at the end of the file. */
   async read(buffer: Buffer, position: number, lengthBytes: number): Promise<number> {
     let doneBytes = 0;
     while (doneBytes < lengthBytes) {
       const wantedBytes = lengthBytes - doneBytes;
-      const { bytesRead } = await aboutPath(this.#path, () =>
+      const { bytesRead } = await withErrorPath(this.#path, () =>
         read(this.#fd, buffer, doneBytes, wantedBytes, position + doneBytes),
       );
       if (bytesRead === 0) break;
@@ -52,7 +52,7 @@ export class ReadableFile {
   }
 }
 
-/** A regular file of a sandbox, emptied and open for writing. Must be closed. */
+/** A regular file of a sandbox, truncated and open for writing. The caller must close it. */
 export class WritableFile {
   readonly #fd: number;
   readonly #path: string;
@@ -60,7 +60,7 @@ export class WritableFile {
   constructor(
     fd: number,
     path: string,
-    /** Space that emptying it has given back. */
+    /** Disk space released by truncating the file. */
     readonly freedBytes: number,
   ) {
     this.#fd = fd;
@@ -72,7 +72,7 @@ export class WritableFile {
     let doneBytes = 0;
     while (doneBytes < chunk.length) {
       const wantedBytes = chunk.length - doneBytes;
-      const { bytesWritten } = await aboutPath(this.#path, () =>
+      const { bytesWritten } = await withErrorPath(this.#path, () =>
         write(this.#fd, chunk, doneBytes, wantedBytes, null),
       );
       doneBytes += bytesWritten;
@@ -80,13 +80,13 @@ export class WritableFile {
   }
 
   async close(): Promise<void> {
-    await aboutPath(this.#path, () => closeWritten(this.#fd));
+    await withErrorPath(this.#path, () => closeWritten(this.#fd));
   }
 }
 
 /**
- * Opens a regular file; links are followed within the root.
- * @throws SafeFsError ENOENT, EISDIR, EINVAL for a FIFO, a socket or a device, and what a walk throws.
+ * Opens a regular file. Follows links within the root.
+ * @throws SafeFsError ENOENT, EISDIR, EINVAL for a FIFO, socket or device; the errors of `withPlace`
  */
 export function openForRead(root: GuestRoot, path: string): Promise<ReadableFile> {
   return withPlace(root, path, {}, async ({ entry, isShared }) => {
@@ -103,29 +103,28 @@ export function openForRead(root: GuestRoot, path: string): Promise<ReadableFile
   });
 }
 
-/** How often a name may change between looking and creating before it is given up. */
-const CREATE_ATTEMPTS = 8;
+const MAX_CREATE_ATTEMPTS = 8;
 
 /**
- * Opens a file to be written from its start: emptied in place, or made with mode 0644, missing directories included.
- * It belongs to the sandbox's user afterwards.
- * @throws SafeFsError EISDIR, EINVAL for a FIFO, a socket or a device, ENOTDIR, ENOSPC, and what a walk throws.
+ * Opens a file for writing from its start. Truncates an existing file; creates a missing one with mode 0644 and its
+ * missing parents. Makes the sandbox's user the owner.
+ * @throws SafeFsError EISDIR, EINVAL for a FIFO, socket or device, ENOTDIR, ENOSPC; the errors of `withPlace`
  */
 export async function openForWrite(root: GuestRoot, path: string): Promise<WritableFile> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await withPlace(root, path, { create: 'parents' }, (place) => openPlace(root, path, place));
     } catch (error) {
-      // Made by somebody else since the walk has seen nothing there; the next walk sees it.
-      if (codeOf(error) !== 'EEXIST' || attempt >= CREATE_ATTEMPTS) throw error;
+      // Another process created the file after the walk found nothing. The next walk finds it.
+      if (codeOf(error) !== 'EEXIST' || attempt >= MAX_CREATE_ATTEMPTS) throw error;
     }
   }
 }
 
 async function openPlace(root: GuestRoot, path: string, place: Place): Promise<WritableFile> {
-  requireOwn(place, path);
+  requireNotShared(place, path);
   if (place.entry) requireFile(place.entry.stat, path);
-  // A path that ends in a slash names a directory, whether there is one or not.
+  // A path with a trailing slash names a directory, even if none exists.
   if (!place.parent || path.endsWith('/')) throw new SafeFsError('EISDIR', path);
   const fd = place.entry
     ? await reopenForWrite(place.entry.fd)

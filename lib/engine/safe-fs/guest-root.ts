@@ -1,26 +1,23 @@
-/** Someone that a request can act as inside a sandbox, as its passwd file names them. */
+/** A user in the sandbox's passwd file that a request can act as. */
 export type GuestUser = {
   readonly name: string;
-  /** As seen inside. */
+  /** Inside the sandbox, as is `gid`. */
   readonly uid: number;
-  /** As seen inside. */
   readonly gid: number;
-  /** Absolute path inside the sandbox. */
   readonly home: string;
 };
 
-/** The files of one sandbox as the host sees them, ready to be walked. */
+/** The files of one sandbox as seen from the host. */
 export type GuestRoot = {
-  /** Absolute path on the host of what is `/` inside. */
+  /** Absolute host path of the sandbox's `/`. */
   readonly rootDir: string;
-  /** Owner, on the host, of everything that belongs to the sandbox's user. The engine's own when it is not root. */
+  /** Host uid of the sandbox's files; the engine's own if it is not root. */
   readonly uid: number;
-  /** Group, on the host, that goes with `uid`. */
   readonly gid: number;
   readonly users: readonly GuestUser[];
   /**
-   * Directories of the host that a sandbox sees without being able to change them, such as `{ usr: '/usr' }`: host path
-   * by name in `/`. Only what everybody may read there is shown. Default: none.
+   * Host directories that the sandbox sees read-only: host path by name in `/`, such as `{ usr: '/usr' }`. Only
+   * world-readable entries are visible. Default: none.
    */
   readonly sharedDirs?: Readonly<Record<string, string>>;
 };

@@ -11,8 +11,8 @@ import { removeEntry } from './remove';
 import { codeOf } from './safe-fs-error';
 
 /**
- * What a hostile process inside does all the time: a name is a file, then a link to a file of the host; a directory is
- * a directory, then a link to one of the host. With a path join, about half of these reads answer the host's file.
+ * A hostile process that keeps swapping a file with a link to a host file, and a directory with a link to a host
+ * directory. With a plain path join, about half of the reads return the host's file.
  */
 const RACER = `
 const fs = require('node:fs');
@@ -35,7 +35,7 @@ const swap = (name) => {
 process.stdout.write('racing');
 for (;;) {
   for (const name of ['file', 'dir']) {
-    // The other side writes and removes too, so now and then it has to be laid out anew.
+    // The test also writes and removes these entries: create them again when a swap fails.
     try { swap(name); } catch { try { lay(name); } catch {} }
   }
 }
@@ -80,7 +80,7 @@ async function readAll(path: string): Promise<string> {
   }
 }
 
-/** Runs `work` `times` times, some at once, and counts what came of it. */
+/** Runs `work` `times` times, several at once, and counts each outcome. */
 async function tally(times: number, work: (turn: number) => Promise<string>): Promise<Map<string, number>> {
   const outcomes = new Map<string, number>();
   let turn = 0;
@@ -95,7 +95,7 @@ async function tally(times: number, work: (turn: number) => Promise<string>): Pr
   return outcomes;
 }
 
-it('the race is on: a path join leaks', async () => {
+it('leaks the host file through a plain path join', async () => {
   await expect
     .poll(() => fs.promises.readFile(join(root.rootDir, 'file'), 'utf8').catch(codeOf), {
       interval: 0,
@@ -104,7 +104,7 @@ it('the race is on: a path join leaks', async () => {
     .toBe('host secret');
 });
 
-it('20,000 reads of racing links leak nothing', { timeout: 60_000 }, async () => {
+it('reads nothing outside the root in 20,000 reads of racing links', { timeout: 60_000 }, async () => {
   const before = fs.readdirSync('/proc/self/fd').length;
   const outcomes = await tally(READS, (turn) => readAll(turn % 2 ? '/file' : '/dir/file'));
   expect([...outcomes.keys()].sort()).toEqual(expect.arrayContaining(['ENOENT', 'guest']));
@@ -112,7 +112,7 @@ it('20,000 reads of racing links leak nothing', { timeout: 60_000 }, async () =>
   expect(fs.readdirSync('/proc/self/fd').length).toBe(before);
 });
 
-it('lists of racing links leak nothing', async () => {
+it('lists nothing outside the root', async () => {
   const outcomes = await tally(1_000, async () => {
     const [entry] = await listEntries(root, '/dir', 1);
     return String(entry?.stat.size);
@@ -120,7 +120,7 @@ it('lists of racing links leak nothing', async () => {
   expect(outcomes.get(String('host secret'.length))).toBeUndefined();
 });
 
-it('writes and removals through racing links change nothing outside', async () => {
+it('writes and removes nothing outside the root', async () => {
   const before = fs.readdirSync('/proc/self/fd').length;
   const outcomes = await tally(2_000, async (turn) => {
     const file = await openForWrite(root, turn % 2 ? '/file' : '/dir/new');

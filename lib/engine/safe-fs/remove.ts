@@ -1,24 +1,23 @@
 import { basename, dirname } from 'node:path';
-import { close, openList, openTop, removeDirectoryAt, setMode, unlinkAt } from './descriptors';
+import { close, inBatches, openList, openTop, removeDirectoryAt, setMode, unlinkAt } from './descriptors';
 import type { GuestRoot } from './guest-root';
-import { inBatches } from './in-batches';
 import { codeOf, SafeFsError } from './safe-fs-error';
 import { type Branch, visitTree } from './tree';
-import { requireOwn, withPlace } from './walk';
+import { requireNotShared, withPlace } from './walk';
 
-/** How often a directory is emptied again because something was put into it meanwhile. */
-const ATTEMPTS = 16;
+/** Retries when a sandbox adds entries to a directory while it is being emptied. */
+const MAX_ATTEMPTS = 16;
 
 /**
- * Removes a file, a link or a directory with all it holds. A missing one is a success; links are not followed.
- * @throws SafeFsError EBUSY for the root itself, and what a walk throws.
+ * Removes a file, a link or a directory tree. Does not follow links. Succeeds if the entry is missing.
+ * @throws SafeFsError EBUSY for the root itself; the errors of `withPlace`
  */
 export async function removeEntry(root: GuestRoot, path: string): Promise<void> {
   try {
     await withPlace(root, path, { followLast: false }, async (place) => {
       const { parent, entry } = place;
       if (!parent) throw new SafeFsError('EBUSY', path);
-      requireOwn(place, path);
+      requireNotShared(place, path);
       if (entry) await removeAt(parent.fd, parent.name, entry.stat.isDirectory() ? entry.fd : null);
     });
   } catch (error) {
@@ -26,7 +25,7 @@ export async function removeEntry(root: GuestRoot, path: string): Promise<void> 
   }
 }
 
-/** Removes a directory of the host with all it holds, however deep and whatever a sandbox has put there. */
+/** Removes a host directory with everything in it, at any depth. Succeeds if it is missing. */
 export async function removeHostDirectory(hostPath: string): Promise<void> {
   let parentFd: number | undefined;
   let fd: number | undefined;
@@ -50,7 +49,7 @@ async function removeAt(parentFd: number, name: string, dirFd: number | null): P
       return await removeDirectoryAt(parentFd, name);
     } catch (error) {
       const isBusy = codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'ESTALE';
-      if (!isBusy || attempt >= ATTEMPTS) throw error;
+      if (!isBusy || attempt >= MAX_ATTEMPTS) throw error;
     }
   }
 }
@@ -68,7 +67,6 @@ function emptyDirectory(dirFd: number): Promise<void> {
   });
 }
 
-/** Removes what is no directory; answers the directories. */
 async function removeFiles(dirFd: number): Promise<Branch<undefined>[]> {
   const directories: Branch<undefined>[] = [];
   await allowEntry(dirFd);
@@ -84,7 +82,7 @@ async function removeFiles(dirFd: number): Promise<Branch<undefined>[]> {
   return directories;
 }
 
-/** A directory without its own permissions can be emptied by root only; its owner takes them back first. */
+/** Lets an engine without root empty a directory whose owner has removed its own permissions. */
 async function allowEntry(dirFd: number): Promise<void> {
   if (process.getuid?.() !== 0) await setMode(dirFd, 0o700);
 }

@@ -1,11 +1,11 @@
 import { getSystemErrorMap } from 'node:util';
 
-/** A file operation inside a sandbox that failed. Names the path as the sandbox knows it, never one of the host. */
+/** A failed file operation in a sandbox. Contains the path inside the sandbox, never a host path. */
 export class SafeFsError extends Error {
   override name = 'SafeFsError';
 
   constructor(
-    /** `ENOENT`, `ENOTDIR` and the like. */
+    /** For example `ENOENT`. */
     readonly code: string,
     readonly path: string,
     options?: ErrorOptions,
@@ -14,14 +14,14 @@ export class SafeFsError extends Error {
   }
 }
 
-/** The system's code of any error, or an empty string. */
+/** The system's error code, or an empty string if the error has none. */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
 }
 
-/** Runs `work`; what the system reports comes out as a SafeFsError about `path`. */
-export async function aboutPath<T>(path: string, work: () => Promise<T>): Promise<T> {
+/** Runs `work` and rethrows system errors as a SafeFsError for `path`. */
+export async function withErrorPath<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

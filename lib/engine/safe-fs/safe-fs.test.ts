@@ -54,14 +54,14 @@ async function writeAll(path: string, text: string): Promise<void> {
   }
 }
 
-describe('a path', () => {
-  it('stays inside, whatever it holds', async () => {
+describe('path resolution', () => {
+  it('keeps `..` inside the root', async () => {
     for (const path of ['/../secret', '/home/../../secret', '/home/user/../../../../../../secret']) {
       await expect(readAll(path), path).rejects.toMatchObject({ code: 'ENOENT' });
     }
   });
 
-  it('is followed over links as inside the root', async () => {
+  it('resolves links against the root', async () => {
     fs.writeFileSync(inside('home/user/a'), 'mine');
     fs.symlinkSync('/home/user/a', inside('absolute'));
     fs.symlinkSync('../../../../home/user/a', inside('home/user/climbing'));
@@ -73,7 +73,7 @@ describe('a path', () => {
     await expect(readAll('/outside')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('fails as the kernel would', async () => {
+  it('fails with the error codes of the kernel', async () => {
     fs.writeFileSync(inside('file'), '');
     fs.symlinkSync('loop', inside('loop'));
     const failing = {
@@ -96,11 +96,11 @@ describe('a path', () => {
     expect(openDescriptors()).toBe(before);
   });
 
-  it('never names the host in its failure', async () => {
+  it('leaves host paths out of error messages', async () => {
     await expect(readAll('/missing')).rejects.toThrow(/^no such file or directory: \/missing$/);
   });
 
-  it('resolves to where it leads', async () => {
+  it('returns the resolved path', async () => {
     fs.mkdirSync(inside('real/deep'), { recursive: true });
     fs.symlinkSync('/real', inside('link'));
     const resolved = await withPlace(
@@ -114,7 +114,7 @@ describe('a path', () => {
 });
 
 describe('files', () => {
-  it('are written in place, made with their directories, and belong to the sandbox', async () => {
+  it('overwrites in place, creates missing parents and sets the owner', async () => {
     await writeAll('/home/user/new/dir/ä.txt', 'one');
     const before = fs.statSync(inside('home/user/new/dir/ä.txt'));
     fs.chmodSync(inside('home/user/new/dir/ä.txt'), 0o600);
@@ -129,14 +129,14 @@ describe('files', () => {
     expect(made.mode & 0o7777).toBe(0o755);
   });
 
-  it('are made where a broken link points to, inside', async () => {
+  it('creates the target of a broken link inside the root', async () => {
     fs.symlinkSync(join(base, 'planted'), inside('link'));
     await writeAll('/link', 'text');
     expect(fs.existsSync(join(base, 'planted'))).toBe(false);
     expect(fs.readFileSync(inside(join(base, 'planted')), 'utf8')).toBe('text');
   });
 
-  it('are regular ones only, and nothing waits for a FIFO', async () => {
+  it('rejects FIFOs and directories without blocking', async () => {
     execFileSync('mkfifo', [inside('fifo')]);
     await expect(readAll('/fifo')).rejects.toMatchObject({ code: 'EINVAL' });
     await expect(writeAll('/fifo', 'x')).rejects.toMatchObject({ code: 'EINVAL' });
@@ -146,7 +146,7 @@ describe('files', () => {
 });
 
 describe('directories', () => {
-  it('are made with all above them, once', async () => {
+  it('creates a directory and its parents once', async () => {
     expect(await makeDirectory(root, '/a/b/c')).toBe(true);
     expect(await makeDirectory(root, '/a/b/c')).toBe(false);
     expect(fs.statSync(inside('a/b/c')).uid).toBe(root.uid);
@@ -155,7 +155,7 @@ describe('directories', () => {
     await expect(makeDirectory(root, '/file/x')).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 
-  it('move, and replace what is there', async () => {
+  it('moves entries and replaces existing ones', async () => {
     fs.writeFileSync(inside('a'), 'a');
     fs.writeFileSync(inside('b'), 'b');
     await moveEntry(root, '/a', '/b');
@@ -166,7 +166,7 @@ describe('directories', () => {
     await expect(moveEntry(root, '/home', '/home/user/x')).rejects.toMatchObject({ code: 'EINVAL' });
   });
 
-  it('are removed with all they hold, and links are not followed', async () => {
+  it('removes a tree without following links', async () => {
     fs.mkdirSync(inside('tree/sub'), { recursive: true });
     fs.writeFileSync(Buffer.from(`${inside('tree/sub/')}\xff\xfe`, 'latin1'), 'not UTF-8');
     fs.symlinkSync('/home', inside('tree/link'));
@@ -181,7 +181,7 @@ describe('directories', () => {
     await expect(removeEntry(root, '/home/..')).rejects.toMatchObject({ code: 'EBUSY' });
   });
 
-  it('are removed and measured with few descriptors, deeper than any path', async () => {
+  it('measures and removes a tree deeper than PATH_MAX with few descriptors', async () => {
     const levels = 500;
     const script = `import os
 os.chdir(${JSON.stringify(root.rootDir)})
@@ -201,7 +201,7 @@ open("f", "w").write("x" * 10000)`;
     expect(openDescriptors()).toBe(before);
   });
 
-  it('count what is on disk, once', async () => {
+  it('measures allocated blocks and counts hard links once', async () => {
     fs.writeFileSync(inside('a'), Buffer.alloc(1_000_000, 1));
     fs.linkSync(inside('a'), inside('b'));
     fs.writeFileSync(inside('sparse'), '');
@@ -213,7 +213,7 @@ open("f", "w").write("x" * 10000)`;
 });
 
 describe('entries', () => {
-  it('come depth first in the order of bytes, to the depth asked for', async () => {
+  it('lists depth first, in byte order, to the requested depth', async () => {
     for (const path of ['t/b/z', 't/b/a', 't/c.txt', 't/B', 't/a/x/y']) {
       fs.mkdirSync(join(inside(path), '..'), { recursive: true });
       fs.writeFileSync(inside(path), '');
@@ -235,7 +235,7 @@ describe('entries', () => {
     await expect(paths('/missing', 1)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('tell where a link leads', async () => {
+  it('resolves the target of a link', async () => {
     fs.writeFileSync(inside('file'), 'abc');
     fs.symlinkSync('file', inside('one'));
     fs.symlinkSync('/one', inside('home/two'));
@@ -246,7 +246,7 @@ describe('entries', () => {
   });
 });
 
-describe('a shared directory of the host', () => {
+describe('shared host directories', () => {
   const share = () => {
     const host = join(base, 'usr');
     fs.mkdirSync(join(host, 'bin/private'), { recursive: true });
@@ -265,7 +265,7 @@ describe('a shared directory of the host', () => {
     return host;
   };
 
-  it('shows what everybody may read, and its links lead into the sandbox', async () => {
+  it('shows only world-readable entries and resolves links inside the sandbox', async () => {
     share();
     expect(await readAll('/usr/bin/tool')).toBe('tool');
     expect(await readAll('/bin/../bin/tool')).toBe('tool');
@@ -280,7 +280,7 @@ describe('a shared directory of the host', () => {
     expect((await readEntry(root, '/bin')).target?.path).toBe('/usr/bin');
   });
 
-  it('cannot be changed', async () => {
+  it('rejects every change', async () => {
     const host = share();
     fs.writeFileSync(inside('own'), 'own');
     const readOnly = { code: 'EROFS' };

@@ -1,25 +1,25 @@
 import { close, openDirectoryAt, openParent, statOf } from './descriptors';
 import { codeOf, SafeFsError } from './safe-fs-error';
 
-/** A directory to descend into: its raw name and what the visitor wants to know when it gets there. */
+/** A directory to descend into: its raw name and the visitor's data for it. */
 export type Branch<Mark> = { readonly name: string; readonly mark: Mark };
 
 export type TreeVisitor<Mark> = {
-  /** Looks at one pinned directory. Answers which of its directories are to be visited. */
+  /** Processes one pinned directory. Returns the subdirectories to visit. */
   enter(dirFd: number, mark: Mark): Promise<Branch<Mark>[]>;
-  /** Called when everything below a branch has been visited, with the directory that holds it. */
+  /** Called after everything below a branch has been visited, with the descriptor of its parent. */
   leave?(parentFd: number, branch: Branch<Mark>): Promise<void>;
 };
 
 /**
- * Levels whose descriptors are kept. Below, the way back is `..`, checked against what was left: a tree may be deeper
- * than there are descriptors, and longer than any path.
+ * Open descriptors per visit. A tree may be deeper than the limit of open files. Beyond this depth the visit closes
+ * parents and returns to them through `..`, comparing device and inode.
  */
-const KEPT_LEVELS = 64;
+const MAX_OPEN_LEVELS = 64;
 
 type Level<Mark> = {
   branch: Branch<Mark> | null;
-  /** Null while it is given up for a deeper one. */
+  /** Null while closed. */
   fd: number | null;
   readonly dev: number;
   readonly ino: number;
@@ -27,9 +27,9 @@ type Level<Mark> = {
 };
 
 /**
- * Visits the directory pinned by `topFd` and what is below it, depth first, in the order that `enter` answers. Links are
- * never followed. Directories that vanish on the way are left out.
- * @throws SafeFsError ESTALE when a deep directory was moved elsewhere meanwhile.
+ * Visits the directory pinned by `topFd` and everything below it, depth first, in the order `enter` returns. Never
+ * follows links. Skips directories that are removed during the visit.
+ * @throws SafeFsError ESTALE if a deep directory is moved during the visit
  */
 export async function visitTree<Mark>(topFd: number, mark: Mark, visitor: TreeVisitor<Mark>): Promise<void> {
   const levels: Level<Mark>[] = [];
@@ -46,7 +46,7 @@ export async function visitTree<Mark>(topFd: number, mark: Mark, visitor: TreeVi
       const childFd = await openBranch(fd, branch.name);
       if (childFd === null) continue;
       levels.push(await openLevel(childFd, branch, branch.mark, visitor));
-      if (levels.length <= KEPT_LEVELS) continue;
+      if (levels.length <= MAX_OPEN_LEVELS) continue;
       close(fd);
       level.fd = null;
     }
@@ -71,7 +71,6 @@ async function openLevel<Mark>(
   }
 }
 
-/** Goes back from a level that is done, whose descriptor is closed, to the one above. */
 async function returnTo<Mark>(
   above: Level<Mark> | undefined,
   doneFd: number,
@@ -92,7 +91,7 @@ async function reopenAbove<Mark>(fd: number, above: Level<Mark>): Promise<number
   const { dev, ino } = await statOf(parentFd);
   if (dev === above.dev && ino === above.ino) return parentFd;
   close(parentFd);
-  throw new SafeFsError('ESTALE', 'the directory was moved meanwhile');
+  throw new SafeFsError('ESTALE', 'the directory was moved during the operation');
 }
 
 function descriptorOf<Mark>(level: Level<Mark>): number {
@@ -100,7 +99,7 @@ function descriptorOf<Mark>(level: Level<Mark>): number {
   return level.fd;
 }
 
-/** Null: it is gone or no directory any more. */
+/** Null if the name is gone or no longer a directory. */
 async function openBranch(dirFd: number, name: string): Promise<number | null> {
   try {
     return await openDirectoryAt(dirFd, name);

@@ -13,46 +13,45 @@ import {
   toRaw,
 } from './descriptors';
 import type { GuestRoot } from './guest-root';
-import { aboutPath, codeOf, SafeFsError } from './safe-fs-error';
+import { codeOf, SafeFsError, withErrorPath } from './safe-fs-error';
 
-/** As Linux has them. */
-const LINK_LIMIT = 40;
-const PATH_LIMIT_BYTES = 4096;
-/** Each open directory on the way holds a descriptor. */
-const DEPTH_LIMIT = 256;
+/** The limits of Linux. */
+const MAX_LINKS = 40;
+const MAX_PATH_BYTES = 4096;
+/** Every directory along the path holds a descriptor. */
+const MAX_DEPTH = 256;
 
 type Tree = Pick<GuestRoot, 'rootDir' | 'uid' | 'gid' | 'sharedDirs'>;
 
 export type WalkOptions = {
-  /** Whether a link at the very end is followed. Links on the way always are. Default: true. */
+  /** Whether to follow a link in the last component. Other links are always followed. Default: true. */
   readonly followLast?: boolean;
   /**
-   * What is made where it is missing: directories on the way to the last name, or the last one too. They get mode
-   * 0755 and the sandbox's owner. Default: nothing.
+   * Missing directories to create, with mode 0755 and the sandbox's owner: the parents of the last component, or that
+   * component too. Default: none.
    */
   readonly create?: 'parents' | 'directories';
 };
 
-/** The place that a path leads to. Descriptors in it are open while the callback runs. */
+/** A resolved path. Its descriptors are open while the callback runs. */
 export type Place = {
-  /** Where the last name lies; null for the root itself. */
+  /** The parent directory and the last name; null for the root itself. */
   readonly parent: { readonly fd: number; readonly name: string } | null;
-  /** What is there now, pinned; null: nothing. A link only when `followLast` is false. */
+  /** The pinned entry, or null if none exists. A link only if `followLast` is false. */
   readonly entry: { readonly fd: number; readonly stat: Stats } | null;
-  /** Absolute, without links, as the sandbox would see it. */
+  /** Absolute path inside the sandbox, without links. */
   readonly resolvedPath: string;
-  /** Whether it is a shared directory of the host or lies in one: nothing may be changed there. */
+  /** Whether this is, or is in, a read-only directory shared with the host. */
   readonly isShared: boolean;
 };
 
-/** @throws SafeFsError EROFS for a place that the sandbox shares with the host */
-export function requireOwn(place: Place, path: string): void {
+export function requireNotShared(place: Place, path: string): void {
   if (place.isShared) throw new SafeFsError('EROFS', path);
 }
 
 /**
- * Whether everybody may read something. The engine may be root, a sandbox is nobody on the host: of shared directories
- * it sees what anybody would.
+ * Whether an entry is world-readable. The engine may be root, but a sandbox must see shared host directories as an
+ * unprivileged user does.
  */
 export function isPublic(stat: Stats): boolean {
   const needed = stat.isDirectory() ? 0o005 : 0o004;
@@ -60,13 +59,13 @@ export function isPublic(stat: Stats): boolean {
 }
 
 /**
- * Walks to `path` as a process confined to the root would, and runs `use` there.
+ * Resolves `path` as a process confined to the root would, and calls `use` with the result.
  *
- * Every step opens one component, without following, on a directory that is pinned already, and decides by what it has
- * opened. Links are read and interpreted against the sandbox's root, and `..` goes back on our own stack, so there is
- * no moment at which a sandbox could swap a name and lead out of its root.
+ * Each step opens one component relative to a pinned directory, without following links, and acts on the opened
+ * descriptor. Links are resolved against the sandbox's root, and `..` pops the walk's own stack. A sandbox that swaps
+ * names at any moment cannot redirect the walk outside its root.
  *
- * @throws SafeFsError ENOENT when a component on the way is missing, ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL.
+ * @throws SafeFsError ENOENT if a component before the last is missing; ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL
  */
 export function withPlace<T>(
   tree: Tree,
@@ -74,7 +73,7 @@ export function withPlace<T>(
   options: WalkOptions,
   use: (place: Place) => Promise<T>,
 ): Promise<T> {
-  return aboutPath(path, async () => {
+  return withErrorPath(path, async () => {
     const walk = new Walk(tree, path, options);
     try {
       return await use(await walk.run());
@@ -88,12 +87,12 @@ class Walk {
   readonly #tree: Tree;
   readonly #path: string;
   readonly #options: WalkOptions;
-  /** Pinned directories from the root to where the walk is. */
+  /** Pinned directories from the root to the current one. */
   readonly #stack: { fd: number; name: string }[] = [];
-  /** Components still to go, the next one last. */
-  readonly #todo: string[] = [];
+  /** Remaining components, the next one last. */
+  readonly #remaining: string[] = [];
   #entryFd: number | null = null;
-  #linksLeft = LINK_LIMIT;
+  #linksLeft = MAX_LINKS;
   #needsDirectory = false;
 
   constructor(tree: Tree, path: string, options: WalkOptions) {
@@ -103,15 +102,15 @@ class Walk {
   }
 
   async run(): Promise<Place> {
-    this.#plan(toRaw(this.#path));
+    this.#prepend(toRaw(this.#path));
     this.#stack.push({ fd: await openTop(this.#tree.rootDir), name: '' });
     for (;;) {
-      const name = this.#todo.pop();
-      if (name === undefined) return await this.#arriveAtDirectory();
-      if (name === '..') this.#leave();
-      else if (this.#todo.length > 0 || this.#sharedPath(name) !== undefined) await this.#enter(name);
+      const name = this.#remaining.pop();
+      if (name === undefined) return await this.#finishAtDirectory();
+      if (name === '..') this.#goUp();
+      else if (this.#remaining.length > 0 || this.#sharedPath(name) !== undefined) await this.#enter(name);
       else {
-        const place = await this.#arriveAt(name);
+        const place = await this.#finishAt(name);
         if (place) return place;
       }
     }
@@ -123,38 +122,36 @@ class Walk {
     this.#entryFd = null;
   }
 
-  /** Puts a path before what is still to go. */
-  #plan(raw: string): void {
+  #prepend(raw: string): void {
     if (raw.includes('\0')) throw new SafeFsError('EINVAL', this.#path.replaceAll('\0', '\u{FFFD}'));
-    if (raw.length >= PATH_LIMIT_BYTES) throw new SafeFsError('ENAMETOOLONG', `${this.#path.slice(0, 64)}…`);
-    if (this.#todo.length === 0 && /\/\.?$/.test(raw)) this.#needsDirectory = true;
+    if (raw.length >= MAX_PATH_BYTES) throw new SafeFsError('ENAMETOOLONG', `${this.#path.slice(0, 64)}…`);
+    if (this.#remaining.length === 0 && /\/\.?$/.test(raw)) this.#needsDirectory = true;
     const names = raw.split('/').filter((name) => name !== '' && name !== '.');
-    this.#todo.push(...names.reverse());
+    this.#remaining.push(...names.reverse());
   }
 
-  get #here(): { fd: number; name: string } {
+  get #current(): { fd: number; name: string } {
     const here = this.#stack.at(-1);
-    if (!here) throw new Error('a walk has left its root');
+    if (!here) throw new Error('the walk left its root');
     return here;
   }
 
-  #leave(): void {
+  #goUp(): void {
     if (this.#stack.length === 1) return;
     const left = this.#stack.pop();
     if (left) close(left.fd);
   }
 
-  /** Steps into a directory on the way, or takes the detour that a link demands. */
   async #enter(name: string): Promise<void> {
-    if (this.#stack.length >= DEPTH_LIMIT) throw new SafeFsError('ENAMETOOLONG', this.#path);
-    const { fd } = this.#here;
+    if (this.#stack.length >= MAX_DEPTH) throw new SafeFsError('ENAMETOOLONG', this.#path);
+    const { fd } = this.#current;
     try {
       const hostPath = this.#sharedPath(name);
       await this.#push(await (hostPath === undefined ? openDirectoryAt(fd, name) : openTop(hostPath)), name);
     } catch (error) {
       const isMissing = codeOf(error) === 'ENOENT';
-      if (isMissing && this.#options.create) await this.#make(name);
-      else if (codeOf(error) === 'ENOTDIR') await this.#detour(name);
+      if (isMissing && this.#options.create) await this.#create(name);
+      else if (codeOf(error) === 'ENOTDIR') await this.#followLink(name);
       else throw error;
     }
   }
@@ -164,7 +161,7 @@ class Walk {
     if (this.#isShared && !isPublic(await statOf(fd))) throw new SafeFsError('EACCES', this.#path);
   }
 
-  /** Where a directory of the host lies that has this name here; undefined: there is none. */
+  /** Host path of the shared directory with this name in the current directory, if any. */
   #sharedPath(name: string): string | undefined {
     const { sharedDirs } = this.#tree;
     const isHere = this.#stack.length === 1 && sharedDirs !== undefined && Object.hasOwn(sharedDirs, name);
@@ -176,58 +173,57 @@ class Walk {
     return top !== undefined && Object.hasOwn(this.#tree.sharedDirs ?? {}, top);
   }
 
-  /** Makes a directory and steps into it. */
-  async #make(name: string): Promise<void> {
+  async #create(name: string): Promise<void> {
     if (this.#isShared) throw new SafeFsError('EROFS', this.#path);
-    const { fd } = this.#here;
+    const { fd } = this.#current;
     try {
       await makeDirectoryAt(fd, name, 0o755);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
-      // Somebody was faster. It may be anything, so it is looked at like everything else.
-      this.#spendLink();
-      this.#todo.push(name);
+      // Another process created the name first. It may be of any type: resolve it again.
+      this.#countLink();
+      this.#remaining.push(name);
       return;
     }
     const madeFd = await openDirectoryAt(fd, name);
     this.#stack.push({ fd: madeFd, name });
-    // The umask of the engine is not the sandbox's.
+    // The engine's umask does not apply to sandboxes.
     await setMode(madeFd, 0o755);
     await setOwner(madeFd, this.#tree);
   }
 
-  /** Goes where a link points to. What is no link (any more) is ENOTDIR on the way, or looked at once again. */
-  async #detour(name: string): Promise<void> {
-    this.#spendLink();
+  /** Follows a link. @throws SafeFsError ENOTDIR if the name is not, or no longer, a link */
+  async #followLink(name: string): Promise<void> {
+    this.#countLink();
     let target: string;
     try {
-      target = await readLinkAt(this.#here.fd, name);
+      target = await readLinkAt(this.#current.fd, name);
     } catch (error) {
       if (codeOf(error) === 'EINVAL') throw new SafeFsError('ENOTDIR', this.#path);
       throw error;
     }
-    this.#plan(target);
-    if (target.startsWith('/')) while (this.#stack.length > 1) this.#leave();
+    this.#prepend(target);
+    if (target.startsWith('/')) while (this.#stack.length > 1) this.#goUp();
   }
 
-  #spendLink(): void {
+  #countLink(): void {
     this.#linksLeft -= 1;
     if (this.#linksLeft < 0) throw new SafeFsError('ELOOP', this.#path);
   }
 
-  /** The last component; null: it was a link, and the walk goes on. */
-  async #arriveAt(name: string): Promise<Place | null> {
-    const { fd } = this.#here;
+  /** Resolves the last component. Null if the walk continues, because it was a link or has just been created. */
+  async #finishAt(name: string): Promise<Place | null> {
+    const { fd } = this.#current;
     try {
       this.#entryFd = await openEntryAt(fd, name);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
-      return await this.#arriveAtNothing(name);
+      return await this.#finishAtMissing(name);
     }
     const stat = await statOf(this.#entryFd);
     if (stat.isSymbolicLink() && ((this.#options.followLast ?? true) || this.#needsDirectory)) {
       this.#closeEntry();
-      await this.#detourAtEnd(name);
+      await this.#followLastLink(name);
       return null;
     }
     if (!stat.isDirectory()) {
@@ -237,27 +233,27 @@ class Walk {
     return this.#place({ fd, name }, { fd: this.#entryFd, stat });
   }
 
-  async #arriveAtNothing(name: string): Promise<Place | null> {
+  async #finishAtMissing(name: string): Promise<Place | null> {
     if (this.#options.create === 'directories') {
-      await this.#make(name);
+      await this.#create(name);
       return null;
     }
-    return this.#place({ fd: this.#here.fd, name }, null);
+    return this.#place({ fd: this.#current.fd, name }, null);
   }
 
-  async #detourAtEnd(name: string): Promise<void> {
+  async #followLastLink(name: string): Promise<void> {
     try {
-      await this.#detour(name);
+      await this.#followLink(name);
     } catch (error) {
       if (codeOf(error) !== 'ENOTDIR' && codeOf(error) !== 'ENOENT') throw error;
-      // It was a link a moment ago and is something else now: look again, which `spendLink` bounds.
-      this.#todo.push(name);
+      // The link has been replaced: resolve the name again. `#countLink` bounds the retries.
+      this.#remaining.push(name);
     }
   }
 
-  /** The path ended in `/`, `.` or `..`: the place is the directory that the walk stands in. */
-  async #arriveAtDirectory(): Promise<Place> {
-    const here = this.#here;
+  /** The path ended in `/`, `.` or `..`: its place is the current directory. */
+  async #finishAtDirectory(): Promise<Place> {
+    const here = this.#current;
     const stat = await statOf(here.fd);
     const above = this.#stack.at(-2);
     return {
