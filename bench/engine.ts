@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Sandbox, type SandboxOpts } from '@moru-ai/core';
 
 /**
- * The local engine with 50 sandboxes, each with a live process: the time of a creation until the first answer, of a command,
+ * The local engine with 50 sandboxes, each with a running process: the time from creation to the first response, of a command,
  * a pause, a resume and a kill, and the private memory of each sandbox.
  */
 

@@ -60,8 +60,8 @@ async function open({ url, headers }: Source, range?: string): Promise<IncomingM
   return answer;
 }
 
-/** Takes all of it as fast as it comes, and answers how many bytes that were. */
-async function take(source: Source, range?: string): Promise<number> {
+/** Reads the whole response and returns its size, bytes. */
+async function download(source: Source, range?: string): Promise<number> {
   let bytes = 0;
   const answer = await open(source, range);
   answer.on('data', (part: Buffer) => {
@@ -77,16 +77,16 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedMs;
 }
 
-/** How often as fast ours is as theirs. In turns, so that what else the machine does meets both; the first warms up. */
+/** The throughput of ours relative to theirs. Alternates, so that other load affects both. The first round is a warm-up. */
 async function compare(
-  what: string,
+  label: string,
   theirs: () => Promise<unknown>,
   ours: () => Promise<unknown>,
 ): Promise<number> {
   const times = { theirs: [] as number[], ours: [] as number[] };
   for (let round = 0; round <= ROUNDS; round += 1) {
     const [theirsMs, oursMs] = [await timed(theirs), await timed(ours)];
-    note(`${what}: ${theirsMs.toFixed()} ms by itself, ${oursMs.toFixed()} ms through Sandkeeper`);
+    note(`${label}: ${theirsMs.toFixed()} ms directly, ${oursMs.toFixed()} ms through Sandkeeper`);
     if (round === 0) continue;
     times.theirs.push(theirsMs);
     times.ours.push(oursMs);
@@ -94,35 +94,35 @@ async function compare(
   return percentile(times.theirs, 0.5) / percentile(times.ours, 0.5);
 }
 
-/** What the engine has read so far, bytes. */
-function engineRead(): number {
+/** The number of bytes that the engine has read since its start. */
+function engineReadBytes(): number {
   return Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${sandkeeper.engine.pid}/io`, 'utf8'))?.[1]);
 }
 
-/** Takes a large file at a megabyte a second, and answers how many megabytes were read of it beyond what was taken. */
-async function takeSlowly(source: Source): Promise<number> {
-  const before = engineRead();
+/** Downloads a large file at 1 MB/s and returns how far the engine has read ahead of the client, MB. */
+async function downloadSlowly(source: Source): Promise<number> {
+  const before = engineReadBytes();
   const answer = await open(source);
   const startedMs = performance.now();
-  let taken = 0;
+  let received = 0;
   while (performance.now() - startedMs < SLOW_FOR_MS) {
-    taken += answer.read()?.length ?? 0;
-    const dueMs = (taken / SLOW_BYTES_PER_S) * 1_000;
+    received += answer.read()?.length ?? 0;
+    const dueMs = (received / SLOW_BYTES_PER_S) * 1_000;
     await new Promise((resolve) => setTimeout(resolve, dueMs - (performance.now() - startedMs)));
   }
-  const ahead = engineRead() - before - taken;
+  const ahead = engineReadBytes() - before - received;
   answer.destroy();
   return ahead / MB;
 }
 
-async function takeInRanges(source: Source): Promise<void> {
+async function downloadInRanges(source: Source): Promise<void> {
   for (let at = 0; at < TEXT_BYTES; at += RANGE_BYTES) {
-    await take(source, `bytes=${at}-${at + RANGE_BYTES - 1}`);
+    await download(source, `bytes=${at}-${at + RANGE_BYTES - 1}`);
   }
 }
 
-/** The sandbox's own answer to a signed address. */
-async function ownAddress(sandbox: Sandbox, path: string): Promise<Source> {
+/** The signed URL of a file in the sandbox. */
+async function directSource(sandbox: Sandbox, path: string): Promise<Source> {
   const headers = { 'moru-sandbox-id': sandbox.sandboxId, 'moru-sandbox-port': ENVD_PORT };
   return { url: await sandbox.downloadUrl(path), headers };
 }
@@ -140,26 +140,26 @@ try {
   const archiveOf = (folder: string) =>
     our('archive', { path: `${HOME}/${folder}`, format: 'tar.gz', limit: 'none' });
 
-  const own = await ownAddress(sandbox, `${HOME}/large`);
+  const own = await directSource(sandbox, `${HOME}/large`);
   tell(
     'download_ratio',
     await compare(
       'download',
-      () => take(own),
-      () => take(large),
+      () => download(own),
+      () => download(large),
     ),
     'ratio',
   );
   const tar = () => sandbox.commands.run('tar -cz few | wc -c');
-  tell('archive_ratio', await compare('archive', tar, () => take(archiveOf('few'))), 'ratio');
+  tell('archive_ratio', await compare('archive', tar, () => download(archiveOf('few'))), 'ratio');
 
-  tell('download_memory_growth_mb', await growthMB(sandkeeper.pid, () => take(large)), 'MB');
-  await take(archiveOf('many'));
-  tell('archive_memory_growth_mb', await growthMB(sandkeeper.pid, () => take(archiveOf('many'))), 'MB');
-  tell('ranges_memory_growth_mb', await growthMB(sandkeeper.pid, () => takeInRanges(text)), 'MB');
+  tell('download_memory_growth_mb', await growthMB(sandkeeper.pid, () => download(large)), 'MB');
+  await download(archiveOf('many'));
+  tell('archive_memory_growth_mb', await growthMB(sandkeeper.pid, () => download(archiveOf('many'))), 'MB');
+  tell('ranges_memory_growth_mb', await growthMB(sandkeeper.pid, () => downloadInRanges(text)), 'MB');
   let aheadMB = Number.NaN;
   const slowly = async () => {
-    aheadMB = await takeSlowly(large);
+    aheadMB = await downloadSlowly(large);
   };
   tell('slow_download_memory_growth_mb', await growthMB(sandkeeper.pid, slowly), 'MB');
   tell('slow_download_read_ahead_mb', aheadMB, 'MB');
@@ -169,7 +169,7 @@ try {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     await context.addCookies(cookiesOf(sandkeeper, admin));
     const page = `${sandkeeper.url}/sandboxes/${sandbox.sandboxId}/files?path=${HOME}/listed`;
-    // The first visit is for warming up.
+    // The first visit is a warm-up.
     const times = (await measureFirstRows(context, page, VISITS + 1)).slice(1);
     note(`first paint: ${times.map((ms) => ms.toFixed()).join(', ')} ms`);
     tell('list_first_paint_ms', percentile(times, 0.5), 'ms');

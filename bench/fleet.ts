@@ -87,7 +87,7 @@ try {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   await context.addCookies(cookie);
 
-  // The first visit makes the server read the list. People usually meet a server that has read it.
+  // The first visit makes the server read the list. Usually the server has read it before.
   const page = await context.newPage();
   await openFleet(page, sandkeeper, SANDBOXES);
   tell(

@@ -101,12 +101,12 @@ async function measureLoop(): Promise<number> {
   return tookMs;
 }
 
-/** `looksFirst`: first reads the whole list, as Sandkeeper always does after the confirmation. */
-async function measureLimit(concurrency: number, { looksFirst = false } = {}): Promise<number> {
+/** `readsFirst`: first reads the whole list, as Sandkeeper always does after the confirmation. */
+async function measureLimit(concurrency: number, { readsFirst = false } = {}): Promise<number> {
   const rest = (await makeFleet()).values();
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
   const tookMs = await timed(async () => {
-    if (looksFirst) await moru.listIds();
+    if (readsFirst) await moru.listIds();
     const send = async () => {
       for (const id of rest) await moru.ask('DELETE', `/sandboxes/${id}`, undefined, agent);
     };
@@ -138,19 +138,19 @@ try {
   const [best, limitMs] = [...limits]
     .map(([concurrency, times]) => [concurrency, percentile(times, 0.5)] as const)
     .reduce((fastest, next) => (next[1] < fastest[1] ? next : fastest));
-  const lookingMs: number[] = [];
+  const readFirstMs: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    lookingMs.push(await measureLimit(best, { looksFirst: true }));
-    note(`${best} at once after a look: ${lookingMs.at(-1)?.toFixed()} ms`);
+    readFirstMs.push(await measureLimit(best, { readsFirst: true }));
+    note(`${best} at once after a reading: ${readFirstMs.at(-1)?.toFixed()} ms`);
   }
-  const limitAfterLookMs = percentile(lookingMs, 0.5);
+  const limitAfterReadMs = percentile(readFirstMs, 0.5);
   tell('sandkeeper_ms', sandkeeperMs, 'ms');
   tell('loop_ms', loopMs, 'ms');
   tell('limit_ms', limitMs, 'ms');
   tell('limit_concurrency', best, 'requests');
-  tell('limit_after_look_ms', limitAfterLookMs, 'ms');
+  tell('limit_after_look_ms', limitAfterReadMs, 'ms');
   tell('ratio_to_limit', sandkeeperMs / limitMs, 'ratio');
-  tell('ratio_to_limit_after_look', sandkeeperMs / limitAfterLookMs, 'ratio');
+  tell('ratio_to_limit_after_look', sandkeeperMs / limitAfterReadMs, 'ratio');
   tell('ratio_to_loop', sandkeeperMs / loopMs, 'ratio');
 } finally {
   await sandkeeper.close();

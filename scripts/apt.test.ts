@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 const apt = new URL('./lib/apt.mjs', import.meta.url).href;
 const run = promisify(execFile);
 
-/** Calls `aptInstall` with an `apt-get` that only records how it is called. */
+/** Calls `aptInstall` with a fake `apt-get` that records its arguments. */
 async function install(env: Record<string, string>) {
   const dir = mkdtempSync(join(tmpdir(), 'sandkeeper-apt-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
@@ -33,7 +33,7 @@ async function install(env: Record<string, string>) {
 }
 
 describe.skipIf(process.platform === 'win32')('aptInstall', () => {
-  it('says in one line what it installs and why', async () => {
+  it('names the package and the purpose in one line', async () => {
     const { isInstalled, stderr, calls } = await install({});
     expect(isInstalled).toBe(true);
     expect(calls).toBe('update\ninstall -y --no-install-recommends bubblewrap\n');

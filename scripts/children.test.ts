@@ -18,7 +18,7 @@ afterEach(() => {
 
 const options = () => ({ env: process.env, cwd: folder, readyTimeoutMs: 30_000 });
 
-/** A service's program; `body` may use `log(word)`, which adds to what `readLog` answers. */
+/** Writes the program of a service. `body` may use `log(word)`; `readLog` returns the words. */
 function writeProgram(name: string, body: string): string {
   const file = path.join(folder, `${name}.mjs`);
   const log = `const log = (word) => fs.appendFileSync(${JSON.stringify(path.join(folder, 'log'))}, word + ' ');`;
@@ -28,7 +28,7 @@ function writeProgram(name: string, body: string): string {
 
 const readLog = () => fs.readFileSync(path.join(folder, 'log'), 'utf8').trim().split(' ').filter(Boolean);
 
-/** A service that logs its pid when it is up and a word when it is asked to stop. */
+/** A service that logs its pid when it is ready, and its name when it receives a signal. */
 const wellBehaved = (name: string) =>
   writeProgram(
     name,
@@ -40,7 +40,7 @@ const wellBehaved = (name: string) =>
      process.send({ type: 'ready' });`,
   );
 
-/** A command that starts the services one after the other and then logs `up`. */
+/** A command that starts the services in order and then logs `up`. */
 function writeCommand(services: string[], { stopWithinMs = 5_000 } = {}): string {
   return writeProgram(
     'command',
@@ -80,19 +80,19 @@ const runs = (pid: number) => {
 const waitUntilGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), 30_000);
 
 describe('startService', () => {
-  it('answers with what the service says when ready', async () => {
+  it('returns the ready message of the service', async () => {
     const program = writeProgram('service', `process.send({ type: 'ready', port: 7 });`);
     expect(await startService('engine', [program], options()).ready).toEqual({ type: 'ready', port: 7 });
   });
 
-  it('quotes the last output of a service that dies', async () => {
+  it('quotes the last output of a service that exits', async () => {
     const program = writeProgram('service', `console.error('out of sand'); process.exitCode = 3;`);
     const sentence = await startService('engine', [program], options()).death;
     expect(sentence).toContain('The engine stopped unexpectedly (exit code 3).');
     expect(sentence).toContain('out of sand');
   });
 
-  it('prefers the reason that it gives itself', async () => {
+  it('prefers the reason that the service reports', async () => {
     const program = writeProgram(
       'service',
       `console.error('noise'); process.send({ type: 'failed', message: 'no room' }, () => process.exit(1));`,
@@ -102,7 +102,7 @@ describe('startService', () => {
     );
   });
 
-  it('does not wait for ever', async () => {
+  it('rejects when the service is not ready in time', async () => {
     const program = writeProgram(
       'service',
       `process.on('disconnect', () => {}); setTimeout(() => {}, 1500);`,
@@ -114,7 +114,7 @@ describe('startService', () => {
 
 describe('handleStopSignals', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'stops the services last first on %s, then exits 0',
+    'stops the services in reverse order on %s, then exits with 0',
     async (signal) => {
       const launcher = await launch(process.execPath, [writeCommand([wellBehaved('a'), wellBehaved('b')])]);
       launcher.kill(signal);
@@ -128,7 +128,7 @@ describe('handleStopSignals', () => {
     },
   );
 
-  it('ends a service that does not stop when asked, with what it started', async () => {
+  it('kills a service that ignores SIGTERM, and its child processes', async () => {
     const stubborn = writeProgram(
       'stubborn',
       `import { spawn } from 'node:child_process';
@@ -146,8 +146,8 @@ describe('handleStopSignals', () => {
     await waitUntilGone(servicePids());
   });
 
-  it('stops when npm is gone without a word', async () => {
-    // As npm does: a shell in between, which a signal ends without reaching us.
+  it('stops when npm has ended', async () => {
+    // npm runs the command in a shell, which does not pass signals on.
     const shell = await launch(
       'sh',
       ['-c', `'${process.execPath}' '${writeCommand([wellBehaved('a')])}'; true`],
@@ -160,7 +160,7 @@ describe('handleStopSignals', () => {
     await waitUntilGone(servicePids());
   });
 
-  it('leaves nothing behind when it is killed outright', async () => {
+  it('leaves no services behind after SIGKILL', async () => {
     const launcher = await launch(process.execPath, [writeCommand([wellBehaved('a')])]);
     launcher.kill('SIGKILL');
     await waitUntilGone(servicePids());

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-/** An executable that answers `--version` as a browser would, or fails as one without its libraries would. */
+/** Writes an executable that prints a version like a browser, or fails like one with missing libraries. */
 function makeBrowser(place: string, { works = true } = {}): string {
   const file = path.join(folder, place);
   fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -28,7 +28,7 @@ const env = (more: Partial<NodeJS.ProcessEnv> = {}): NodeJS.ProcessEnv => ({
 const nothing = async () => undefined;
 
 describe('findChromium', () => {
-  it('prefers CHROMIUM_PATH, then Playwright’s own, then PATH, then the usual places', async () => {
+  it('prefers CHROMIUM_PATH, then Playwright’s browser, then PATH, then the usual places', async () => {
     const explicit = makeBrowser('mine/chrome');
     const own = makeBrowser('playwright/chrome');
     const inPath = makeBrowser('sbin/chromium');
@@ -45,20 +45,20 @@ describe('findChromium', () => {
     expect(await findChromium({ env: env(), playwrights: nothing, places })).toBeUndefined();
   });
 
-  it('prefers the headless shell wherever it is in PATH', async () => {
+  it('prefers the headless shell anywhere in PATH', async () => {
     makeBrowser('bin/chromium');
     const shell = makeBrowser('sbin/chromium-headless-shell');
     expect(await findChromium({ env: env(), playwrights: nothing, places: [] })).toBe(shell);
   });
 
-  it('passes over one that does not run', async () => {
+  it('skips browsers that do not run', async () => {
     const own = makeBrowser('playwright/chrome', { works: false });
     makeBrowser('bin/chromium-browser', { works: false });
     const chrome = makeBrowser('sbin/google-chrome');
     expect(await findChromium({ env: env(), playwrights: async () => own, places: [] })).toBe(chrome);
   });
 
-  it('complains about a CHROMIUM_PATH that does not run, though there is another', async () => {
+  it('rejects a CHROMIUM_PATH that does not run, even if another browser does', async () => {
     makeBrowser('bin/chromium');
     const CHROMIUM_PATH = path.join(folder, 'absent');
     await expect(
@@ -68,7 +68,7 @@ describe('findChromium', () => {
 });
 
 describe('isWorkingBrowser', () => {
-  it('wants a browser, not just any program', () => {
+  it('accepts only browsers', () => {
     expect(isWorkingBrowser(makeBrowser('bin/chromium'))).toBe(true);
     expect(isWorkingBrowser(process.execPath)).toBe(false);
     expect(isWorkingBrowser(folder)).toBe(false);

@@ -14,7 +14,7 @@ const documents = [
     .map((file) => join('docs', file)),
 ];
 
-/** Paths that `document` names in code spans. The table of old names is history: its first column is left out. */
+/** The paths in the code spans of `document`, without the first column of the table of old names. */
 function namedPaths(document: string): string[] {
   const text = readFileSync(join(root, document), 'utf8').replace(
     /^\| [^|]*\|(?= [^|]*\|$)/gm,

@@ -31,7 +31,7 @@ describe('parseEnv', () => {
 });
 
 describe('loadEnvFile', () => {
-  it('adds what is not set, and takes an empty value for absent', () => {
+  it('adds variables that are not set and skips empty values', () => {
     fs.mkdirSync(folder, { recursive: true });
     const file = path.join(folder, '.env');
     fs.writeFileSync(file, 'PORT=4000\nHOST=0.0.0.0\nMORU_API_KEY=\n');
@@ -40,7 +40,7 @@ describe('loadEnvFile', () => {
     expect(env).toEqual({ NODE_ENV: 'test', PORT: '5000', HOST: '0.0.0.0' });
   });
 
-  it('does nothing without a file', () => {
+  it('does nothing if the file does not exist', () => {
     const env: NodeJS.ProcessEnv = { NODE_ENV: 'test' };
     loadEnvFile(path.join(folder, 'absent'), env);
     expect(env).toEqual({ NODE_ENV: 'test' });

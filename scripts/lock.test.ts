@@ -14,13 +14,13 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-/** Leaves a lock behind as the given owner would. */
+/** Writes a lock with the given owner. */
 function leaveLock(owner: { pids: number[]; since?: number; host?: string }) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, JSON.stringify({ host: os.hostname(), since: Date.now(), ...owner }));
 }
 
-/** A pid that existed a moment ago. */
+/** Returns the pid of a process that has ended. */
 async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['-e', '0']);
   await new Promise((done) => child.once('exit', done));
@@ -32,7 +32,7 @@ const never = () => {
 };
 
 describe('withLock', () => {
-  it('holds while the work runs and lets go afterwards, also when it throws', async () => {
+  it('holds during the work and is released afterwards, also after an error', async () => {
     expect(await withLock(file, async () => fs.existsSync(file), never)).toBe(true);
     expect(fs.existsSync(file)).toBe(false);
     await expect(withLock(file, () => Promise.reject(new Error('no')), never)).rejects.toThrow('no');
@@ -40,7 +40,7 @@ describe('withLock', () => {
   });
 
   it.each([
-    ['a process that is gone', async () => ({ pids: [await deadPid()] })],
+    ['a process that has ended', async () => ({ pids: [await deadPid()] })],
     [
       'another machine, long ago',
       async () => ({ pids: [process.ppid], host: 'elsewhere', since: Date.now() - 3_600_000 }),
@@ -56,7 +56,7 @@ describe('withLock', () => {
     expect(await withLock(file, async () => 'done', never)).toBe('done');
   });
 
-  it('waits for a living owner, saying so once', async () => {
+  it('waits for a running owner and reports it once', async () => {
     leaveLock({ pids: [process.ppid] });
     const waits: number[][] = [];
     const work = withLock(
@@ -71,7 +71,7 @@ describe('withLock', () => {
     expect(waits).toEqual([[process.ppid]]);
   });
 
-  it('still holds for what a killed owner had started', async () => {
+  it('holds until the process group of a killed owner has ended', async () => {
     const worker = spawn('sleep', ['60'], { detached: true });
     const workerPid = worker.pid as number;
     leaveLock({ pids: [await deadPid(), -workerPid] });
@@ -88,7 +88,7 @@ describe('withLock', () => {
     expect(waited).toBe(true);
   });
 
-  it('lets one process in at a time, whatever lock lay there before', async () => {
+  it('admits one process at a time after taking over a stale lock', async () => {
     leaveLock({ pids: [await deadPid()] });
     const log = path.join(folder, 'log');
     const program = `

@@ -6,7 +6,7 @@ const host = '127.0.0.1';
 const open: net.Server[] = [];
 afterEach(() => Promise.all(open.splice(0).map((server) => new Promise((done) => server.close(done)))));
 
-/** Listens for real; 0 stands for any port. */
+/** Listens on a port; 0 means any. */
 async function occupy(port = 0): Promise<number> {
   const server = net.createServer();
   open.push(server);
@@ -17,7 +17,7 @@ async function occupy(port = 0): Promise<number> {
 }
 
 describe('probePort', () => {
-  it('tells a taken port from a free one, and leaves the free one free', async () => {
+  it('distinguishes a taken port from a free one and does not occupy it', async () => {
     const taken = await occupy();
     expect(await probePort(taken, host)).toBe('taken');
     const free = (await findFreePort(21_000, host)) as number;
@@ -25,42 +25,44 @@ describe('probePort', () => {
     expect(await occupy(free)).toBe(free);
   });
 
-  it('knows an address that is not this machine’s', async () => {
+  it('detects an address of another machine', async () => {
     expect(await probePort(3000, '192.0.2.1')).toBe('no-address');
   });
 });
 
 describe('choosePort', () => {
-  const wish = { variable: 'PORT', host, isExplicit: false };
+  const request = { variable: 'PORT', host, isExplicit: false };
 
-  it('takes the wanted port when it is free, silently', async () => {
+  it('chooses the requested port without a note if it is free', async () => {
     const free = (await findFreePort(20_000, host)) as number;
-    expect(await choosePort({ ...wish, port: free })).toEqual({ port: free });
+    expect(await choosePort({ ...request, port: free })).toEqual({ port: free });
   });
 
-  it('takes the next free one instead of a taken default, and says so', async () => {
+  it('chooses the next free port instead of a taken default and adds a note', async () => {
     const taken = await occupy();
-    const choice = await choosePort({ ...wish, port: taken });
+    const choice = await choosePort({ ...request, port: taken });
     expect(choice.port).toBeGreaterThan(taken);
     expect(choice.note).toContain(`Port ${taken} is already in use`);
     expect(choice.note).toContain(String(choice.port));
   });
 
-  it('leaves a port alone that is about to be taken', async () => {
+  it('avoids reserved ports', async () => {
     const taken = await occupy();
-    const first = await choosePort({ ...wish, port: taken });
-    const second = await choosePort({ ...wish, port: taken, avoid: [first.port] });
+    const first = await choosePort({ ...request, port: taken });
+    const second = await choosePort({ ...request, port: taken, avoid: [first.port] });
     expect(second.port).toBeGreaterThan(first.port);
   });
 
-  it('refuses a taken port that somebody asked for, naming it and a free one', async () => {
+  it('rejects an explicit port that is taken, naming it and a free one', async () => {
     const taken = await occupy();
-    await expect(choosePort({ ...wish, port: taken, isExplicit: true })).rejects.toThrow(
+    await expect(choosePort({ ...request, port: taken, isExplicit: true })).rejects.toThrow(
       new RegExp(`Port ${taken} \\(PORT\\) is already in use.* PORT=\\d+`),
     );
   });
 
-  it('names a host that this machine does not have', async () => {
-    await expect(choosePort({ ...wish, port: 3000, host: '192.0.2.1' })).rejects.toThrow('HOST is 192.0.2.1');
+  it('rejects a host of another machine by name', async () => {
+    await expect(choosePort({ ...request, port: 3000, host: '192.0.2.1' })).rejects.toThrow(
+      'HOST is 192.0.2.1',
+    );
   });
 });

@@ -8,7 +8,7 @@ const postgres = new URL('./lib/postgres.mjs', import.meta.url).href;
 const children = new URL('./lib/children.mjs', import.meta.url).href;
 const isInstalled = existsSync('/usr/lib/postgresql');
 
-/** Starts a command with a PostgreSQL beside it, and answers it with the address. */
+/** Starts a command that provides PostgreSQL and returns the address. */
 async function startCommand() {
   const program = `
     import { providePostgres } from ${JSON.stringify(postgres)};
@@ -24,8 +24,8 @@ async function startCommand() {
   return { command, url, folder: new URL(url).searchParams.get('host') ?? '' };
 }
 
-describe.runIf(isInstalled)('a PostgreSQL beside a command', () => {
-  it('answers, and is gone with it without a trace', async () => {
+describe.runIf(isInstalled)('providePostgres', () => {
+  it('listens only on a socket and is removed when the command ends', async () => {
     const { command, url, folder } = await startCommand();
     const client = new pg.Client({ connectionString: url });
     client.on('error', () => {});

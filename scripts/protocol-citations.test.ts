@@ -11,7 +11,7 @@ const documents = listFiles('docs', /\.md$/);
 
 const CITATION = /\bdocs\/([\w./-]+\.md)#([\w-]+)/g;
 const LINK = /\]\(([\w./-]*)#([\w-]+)\)/g;
-/** A section by its number, which changes with the outline. */
+/** A citation by section number, which changes with the outline. */
 const BARE_SECTION = /\u00a7+\s?\d/;
 
 function listFiles(folder: string, pattern: RegExp): string[] {
@@ -77,7 +77,7 @@ function findBroken(citations: readonly Citation[]): string[] {
 }
 
 describe('headingSlugs', () => {
-  it('follows the rules of GitHub', () => {
+  it('match the anchors of GitHub', () => {
     const text =
       '# envd: process `Start`\n```\n# code\n```\n## A_b & c\n### Next.js\n### Next.js\n####none\n';
     expect([...headingSlugs(text.split('\n'))]).toEqual([

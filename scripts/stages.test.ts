@@ -43,13 +43,13 @@ describe('summaryLine', () => {
   });
 });
 
-describe('reports of the test runners', () => {
-  it('are counted', () => {
+describe('readVitestReport and readPlaywrightReport', () => {
+  it('count passed and failed tests', () => {
     expect(readVitestReport(vitestReport(7, 2), false)).toMatchObject({ passed: 7, failed: 2 });
     expect(readPlaywrightReport(playwrightReport(5, 1), false)).toMatchObject({ passed: 5, failed: 1 });
   });
 
-  it('count a file that could not be loaded as a failure', () => {
+  it('count a file that cannot be loaded as a failure', () => {
     const unloaded = { status: 'failed', assertionResults: [] };
     const failed = { status: 'failed', assertionResults: [{ status: 'failed' }] };
     expect(readVitestReport(vitestReport(7, 1, [unloaded, failed]), false)).toMatchObject({
@@ -58,8 +58,8 @@ describe('reports of the test runners', () => {
     });
   });
 
-  it('name what passed only when it was run again', () => {
-    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  it('name the tests that passed on retry', () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const again = { status: 'passed', fullName: 'ends in time', failureMessages: ['too late'] };
     const passed = { status: 'passed', fullName: 'begins', failureMessages: [] };
     const unit = report({
@@ -72,7 +72,7 @@ describe('reports of the test runners', () => {
     expect(readVitestReport(unit, true)).toMatchObject({
       passed: 2,
       failed: 0,
-      note: '1 only when run again',
+      note: '1 passed on retry',
     });
     const specs = (title: string, status: string) => [{ title, file: 'kill.spec.ts', tests: [{ status }] }];
     const e2e = report({
@@ -84,13 +84,13 @@ describe('reports of the test runners', () => {
     expect(readPlaywrightReport(e2e, true)).toMatchObject({
       passed: 2,
       failed: 0,
-      note: '1 only when run again',
+      note: '1 passed on retry',
     });
-    const lines = said.mock.calls.join();
-    expect(lines).toContain('run again: ends in time');
-    expect(lines).toContain('run again: kill.spec.ts: hits what was shown');
+    const lines = stderr.mock.calls.join();
+    expect(lines).toContain('Passed on retry: ends in time');
+    expect(lines).toContain('Passed on retry: kill.spec.ts: hits what was shown');
     expect(lines).not.toContain('begins');
-    said.mockRestore();
+    stderr.mockRestore();
   });
 
   it.each([
@@ -101,14 +101,14 @@ describe('reports of the test runners', () => {
     expect(readPlaywrightReport(playwrightReport(passed, 0), ok)).toMatchObject({ passed, failed: 1 });
   });
 
-  it('fail when there is none', () => {
+  it('fail without a report', () => {
     expect(readVitestReport(path.join(folder, 'absent'), true)).toMatchObject({ passed: 0, failed: 1 });
     expect(readPlaywrightReport(path.join(folder, 'absent'), true)).toMatchObject({ passed: 0, failed: 1 });
   });
 });
 
-describe('times of test files', () => {
-  it('are read from both reports, slowest first', () => {
+describe('slowestLines', () => {
+  it('lists the files of both reports, slowest first', () => {
     const testResults = [
       { name: path.resolve('lib/a.test.ts'), startTime: 1_000, endTime: 3_000, assertionResults: [] },
       { name: path.resolve('lib/b.test.ts'), startTime: 1_000, endTime: 6_000, assertionResults: [] },
@@ -141,17 +141,17 @@ describe('readAudit', () => {
       metadata: { vulnerabilities: { low: 1, moderate: 2, high, critical: 0 } },
     });
 
-  it('passes without grave advisories and fails with one, naming it', () => {
-    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  it('fails with a high advisory and names it', () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     expect(readAudit(answer(0))).toEqual({ passed: 1, failed: 0 });
-    const grave = { bad: { name: 'bad', severity: 'high', via: [{ title: 'Reads your mail' }] } };
-    expect(readAudit(answer(1, grave))).toEqual({ passed: 0, failed: 1 });
-    expect(said.mock.calls.join()).toContain('bad (high): Reads your mail');
-    said.mockRestore();
+    const high = { bad: { name: 'bad', severity: 'high', via: [{ title: 'Reads your mail' }] } };
+    expect(readAudit(answer(1, high))).toEqual({ passed: 0, failed: 1 });
+    expect(stderr.mock.calls.join()).toContain('bad (high): Reads your mail');
+    stderr.mockRestore();
   });
 
   it.each(['', '{"error":{"code":"ENOTFOUND"}}', '<html>'])(
-    'is no check when the registry answers %j',
+    'counts nothing when the registry answers %j',
     (output) => {
       expect(readAudit(output)).toMatchObject({
         passed: 0,
@@ -163,7 +163,7 @@ describe('readAudit', () => {
 });
 
 describe('runStages', () => {
-  /** Runs the stages and answers whether all was well, with the lines they printed. */
+  /** Runs the stages and returns whether all passed, with the last line on stdout. */
   async function run(stages: Parameters<typeof runStages>[0]) {
     const lines: string[] = [];
     const out = vi
@@ -177,17 +177,17 @@ describe('runStages', () => {
   }
   const passing = { name: 'good', run: async () => ({ passed: 2, failed: 0 }) };
 
-  it('ends with the sum and is content when all passed', async () => {
+  it('ends with the sum and succeeds if all passed', async () => {
     expect(await run([passing, passing])).toEqual({ ok: true, last: '4 passed, 0 failed' });
   });
 
-  it('goes on after a stage that failed or threw', async () => {
+  it('continues after a stage that failed or threw', async () => {
     const throwing = { name: 'bad', run: () => Promise.reject(new Error('no')) };
     const failing = { name: 'worse', run: async () => ({ passed: 1, failed: 1 }) };
     expect(await run([throwing, failing, passing])).toEqual({ ok: false, last: '3 passed, 2 failed' });
   });
 
-  it('is not content with nothing', async () => {
+  it('fails if nothing ran', async () => {
     expect(await run([{ name: 'idle', run: async () => ({ passed: 0, failed: 0 }) }])).toEqual({
       ok: false,
       last: '0 passed, 0 failed',

@@ -26,7 +26,7 @@ function write(file: string, text: string) {
   fs.writeFileSync(path.join(root, file), text);
 }
 
-/** Whether `change` changes what `hash` says. */
+/** Whether `change` changes the result of `hash`. */
 function alters(hash: () => string, change: () => void): boolean {
   const before = hash();
   change();
@@ -34,11 +34,11 @@ function alters(hash: () => string, change: () => void): boolean {
 }
 
 describe('checkNodeVersion', () => {
-  it.each(['20.9.0', '20.10.1', '22.0.0', '100.1.0'])('is content with %s', (version) => {
+  it.each(['20.9.0', '20.10.1', '22.0.0', '100.1.0'])('accepts %s', (version) => {
     expect(checkNodeVersion('>=20.9', version)).toBeUndefined();
   });
 
-  it.each(['20.8.1', '18.20.4', '9.11.0'])('names what %s lacks', (version) => {
+  it.each(['20.8.1', '18.20.4', '9.11.0'])('rejects %s', (version) => {
     expect(checkNodeVersion('>=20.9', version)).toMatch(
       `needs Node 20.9 or newer, and this is Node ${version}`,
     );
@@ -49,7 +49,7 @@ describe('hashInstallInputs', () => {
   const machine = { platform: 'linux', arch: 'x64', node: '20.20.2' };
   const hash = () => hashInstallInputs(root, machine);
 
-  it('notices another lock or other dependencies, and no more of package.json', () => {
+  it('depends on the lock file and the dependencies, not on the rest of package.json', () => {
     expect(alters(hash, () => write('package-lock.json', '{"a":1}'))).toBe(true);
     expect(alters(hash, () => write('package.json', '{"dependencies":{"next":"16.0.1"}}'))).toBe(true);
     expect(
@@ -57,7 +57,7 @@ describe('hashInstallInputs', () => {
     ).toBe(false);
   });
 
-  it('notices another machine or Node major, not a patch of Node', () => {
+  it('depends on the machine and the major version of Node only', () => {
     for (const other of [{ platform: 'darwin' }, { arch: 'arm64' }, { node: '22.0.0' }]) {
       expect(hashInstallInputs(root, { ...machine, ...other })).not.toBe(hash());
     }
@@ -76,7 +76,7 @@ describe('hashBuildInputs', () => {
     'next.config.mjs',
     'proxy.ts',
     'package-lock.json',
-  ])('notices %s being added, changed, renamed and removed', (file) => {
+  ])('changes when %s is added, changed, renamed or removed', (file) => {
     expect(alters(hash, () => write(file, 'one'))).toBe(true);
     expect(alters(hash, () => write(file, 'two'))).toBe(true);
     expect(alters(hash, () => fs.renameSync(path.join(root, file), path.join(root, `${file}.css`)))).toBe(
@@ -93,11 +93,11 @@ describe('hashBuildInputs', () => {
     'README.md',
     '.env',
     'build/front.mjs',
-  ])('does not care about %s', (file) => {
+  ])('ignores %s', (file) => {
     expect(alters(hash, () => write(file, 'one'))).toBe(false);
   });
 
-  it('does not take moved text for the same', () => {
+  it('changes when text moves between files', () => {
     write('lib/a.ts', 'xy');
     write('lib/b.ts', 'z');
     expect(
@@ -108,7 +108,7 @@ describe('hashBuildInputs', () => {
     ).toBe(true);
   });
 
-  it('lists its files sorted, so that no file system’s order matters', () => {
+  it('does not depend on the order of the file system', () => {
     for (const file of ['lib/z.ts', 'lib/a.ts', 'app/m.tsx']) write(file, '');
     const files = listBuildInputs(root);
     expect(files).toEqual([...files].sort());
@@ -117,7 +117,7 @@ describe('hashBuildInputs', () => {
 });
 
 describe('stamps', () => {
-  it('are read as written, and absent when removed or never made', () => {
+  it('are read as written and undefined before and after', () => {
     const file = path.join(root, 'stamp');
     expect(readStamp(file)).toBeUndefined();
     writeStamp(file, 'abc');
@@ -137,7 +137,7 @@ describe('hasNpmInstalled', () => {
     write('package-lock.json', JSON.stringify({ packages: { '': {}, ...packages } }));
   const note = (packages: object) => write('node_modules/.package-lock.json', JSON.stringify({ packages }));
 
-  it('is true when npm noted exactly what is locked, this machine’s optional packages included', () => {
+  it('is true if npm has recorded exactly the locked packages that this machine needs', () => {
     lock({
       'node_modules/a': a,
       'node_modules/foreign': foreign,
@@ -150,7 +150,7 @@ describe('hasNpmInstalled', () => {
     expect(hasNpmInstalled(root, 0)).toBe(false);
   });
 
-  it('is false without a note, for another version, or when the note is older than asked', () => {
+  it('is false if the record is missing, too old or for another version', () => {
     lock({ 'node_modules/a': a });
     expect(hasNpmInstalled(root, 0)).toBe(false);
     note({ 'node_modules/a': { ...a, version: '0.9.0' } });

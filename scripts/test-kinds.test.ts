@@ -6,7 +6,7 @@ describe('isPure', () => {
     'lib/fleet/filter/filter.test.ts',
     'components/ui/bytes.test.ts',
     'lib/operations/plan/plan.property.test.ts',
-  ])('holds for %s, which only computes', (test) => {
+  ])('is true for %s', (test) => {
     expect(isPure(test)).toBe(true);
   });
 
@@ -16,7 +16,7 @@ describe('isPure', () => {
     ['changes the clock', 'lib/console/session.test.ts'],
     ['reads files', 'lib/conventions.test.ts'],
     ['runs programs', 'scripts/children.test.ts'],
-  ])('does not hold for one that %s', (_, test) => {
+  ])('is false for a test that %s', (_, test) => {
     expect(findTests(['lib', 'scripts'])).toContain(test);
     expect(isPure(test)).toBe(false);
   });

@@ -71,9 +71,9 @@ export class BareTab {
     return tab;
   }
 
-  /** Runs `look` in the page and returns its result. It is passed as text, so it may not use variables of this module. */
-  async evaluate<T>(look: () => T | Promise<T>): Promise<T> {
-    const params = { expression: `(${look})()`, awaitPromise: true, returnByValue: true };
+  /** Runs `script` in the page and returns its result. It is sent as text and cannot use variables of this module. */
+  async evaluate<T>(script: () => T | Promise<T>): Promise<T> {
+    const params = { expression: `(${script})()`, awaitPromise: true, returnByValue: true };
     const { result, exceptionDetails } = (await this.#ask('Runtime.evaluate', params)) as Evaluated;
     if (exceptionDetails) throw new Error(`In the page: ${exceptionDetails.text}`);
     return result?.value as T;
@@ -87,7 +87,7 @@ export class BareTab {
 
   async press(name: string): Promise<void> {
     const key = KEYS[name];
-    if (key === undefined) throw new Error(`${name} is no key that is known here.`);
+    if (key === undefined) throw new Error(`Unknown key: ${name}`);
     await this.#ask('Input.dispatchKeyEvent', { type: 'keyDown', ...key });
     await this.#ask('Input.dispatchKeyEvent', { type: 'keyUp', ...key, text: undefined });
   }
@@ -118,15 +118,15 @@ export class BareTab {
 
 /** The DevTools address that the browser prints. */
 async function addressOf(browser: ChildProcess): Promise<string> {
-  let said = '';
+  let output = '';
   for await (const text of browser.stderr ?? []) {
-    said += text;
-    const [address] = /ws:\/\/\S+/.exec(said) ?? [];
+    output += text;
+    const [address] = /ws:\/\/\S+/.exec(output) ?? [];
     if (address !== undefined) {
       // Drain the output, or the browser blocks.
       browser.stderr?.resume();
       return address;
     }
   }
-  throw new Error(`The browser did not start: ${said}`);
+  throw new Error(`The browser did not start: ${output}`);
 }

@@ -35,12 +35,12 @@ export async function measureFirstRows(
   for (let visit = 0; visit < visits; visit += 1) {
     const page = await context.newPage();
     await page.addInitScript(() => {
-      const look = () => {
+      const check = () => {
         if (document.querySelector('[role=row] [role=gridcell]'))
           requestAnimationFrame(() => setTimeout(() => performance.mark('rows-painted')));
-        else requestAnimationFrame(look);
+        else requestAnimationFrame(check);
       };
-      requestAnimationFrame(look);
+      requestAnimationFrame(check);
     });
     await page.goto(url);
     const painted = await page.waitForFunction(

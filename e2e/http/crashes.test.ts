@@ -9,11 +9,11 @@ import { Colleague } from '../support/operations';
 import { Relay } from '../support/relay';
 
 /**
- * Operations survive whatever happens to the server in the middle of them, and touch what was planned and nothing else.
- * What was asked of the service is written down by a relay before it; what became of it is the engine's own record.
+ * Operations survive crashes of the server and act on exactly the planned sandboxes. A relay records the requests to the
+ * engine, and the engine records their effects.
  */
 
-/** The times of the crashes follow from it: `CHAOS_SEED=… npm run http -- crashes` repeats them. */
+/** Determines the times of the crashes: `CHAOS_SEED=… npm run http -- crashes` repeats them. */
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 const [CRASHES, ITEMS] = process.env.TEST_LONG ? [100, 1_000] : [4, 100];
 /** Longest lifetime of a server before the next crash, ms. Too short to carry out `ITEMS` in `CRASHES` lifetimes. */
@@ -21,7 +21,7 @@ const MAX_LIFETIME_MS = 1_000;
 
 const SLOW_KILLS: FaultInput = { route: 'DELETE /sandboxes/*', latencyMs: 250 };
 
-/** Refused, failed, cut off or accepted for show; a failed one may have taken effect nonetheless. */
+/** Rate limits, errors, resets and kills without effect. A kill that reports an error can have taken effect. */
 const STORM: FaultInput[] = [
   { route: 'DELETE /sandboxes/*', latencyMs: 100 },
   { route: 'DELETE /sandboxes/*', probability: 0.25, status: 429, retryAfterSeconds: 0 },
@@ -32,7 +32,7 @@ const STORM: FaultInput[] = [
   { route: 'DELETE /sandboxes/*', probability: 0.05, effect: 'pretend-kill' },
 ];
 
-/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+/** A generator of numbers from 0 to 1 with a seed (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -45,14 +45,14 @@ function randomFrom(seed: number): () => number {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A sandkeeper with a fleet of which a part is meant, and everything that watches it. */
+/** Sandkeeper with a fleet of targets and bystanders, and a relay that records the requests to the engine. */
 class Scene {
   private constructor(
     readonly sandkeeper: Sandkeeper,
     readonly relay: Relay,
     readonly moru: Moru,
     readonly session: string,
-    /** Those that are to be killed, and those that look the same but are not. */
+    /** `targets` are to be killed. `bystanders` have the same metadata and are not. */
     readonly targets: readonly string[],
     readonly bystanders: ReadonlyMap<string, unknown>,
   ) {}
@@ -68,12 +68,12 @@ class Scene {
     });
     if (!relay) throw new Error('The relay was not opened.');
     const moru = new Moru(sandkeeper.engine);
-    // Every sixth is a bystander, all over the list.
+    // Every sixth sandbox is a bystander.
     await moru.createMany(Math.ceil(count * 1.2), () => ({ environment: 'development' }));
     const ids = await moru.listIds();
     const targets = ids.filter((_, index) => index % 6 !== 0).slice(0, count);
     const meant = new Set(targets);
-    const bystanders = await Scene.#look(
+    const bystanders = await Scene.#readAll(
       moru,
       ids.filter((id) => !meant.has(id)),
     );
@@ -94,8 +94,8 @@ class Scene {
     for (const fault of faults) await this.moru.addFault(fault);
   }
 
-  /** How many of the targets a kill was asked for. */
-  asked(): number {
+  /** The number of sandboxes with a kill request. */
+  countRequested(): number {
     return new Set(this.relay.kills.map(({ sandboxId }) => sandboxId)).size;
   }
 
@@ -116,34 +116,32 @@ class Scene {
     return this.read(operationId, sandkeeper);
   }
 
-  /** Crashes the server at random moments, and starts it again each time. */
-  async crashAgainAndAgain(): Promise<void> {
+  /** Crashes the server at random times and restarts it. */
+  async crashRepeatedly(): Promise<void> {
     const random = randomFrom(SEED);
     for (let crash = 1; crash <= CRASHES; crash += 1) {
       await wait(random() * MAX_LIFETIME_MS);
-      expect(this.asked(), `there is something left to do before crash ${crash}`).toBeLessThan(
-        this.targets.length,
-      );
+      expect(this.countRequested(), `kill requests before crash ${crash}`).toBeLessThan(this.targets.length);
       await this.sandkeeper.crash();
       await this.sandkeeper.restart();
     }
   }
 
-  /** Whom the engine says that it has and has not killed: exactly the targets, and nobody else was even asked for. */
+  /** Expects that exactly the targets received a kill request and that the engine has killed exactly these. */
   async expectExactlyTargetsGone(): Promise<void> {
     const rest = new Map(this.bystanders);
     for (const id of this.added) rest.set(id, undefined);
     expect((await this.moru.listIds()).toSorted()).toEqual([...rest.keys()].toSorted());
-    expect(await Scene.#look(this.moru, [...this.bystanders.keys()])).toEqual(this.bystanders);
+    expect(await Scene.#readAll(this.moru, [...this.bystanders.keys()])).toEqual(this.bystanders);
     const killed = (await this.#runs()).filter(({ endReason }) => endReason === 'killed');
     expect(killed.map(({ sandboxID }) => sandboxID).toSorted()).toEqual(this.targets.toSorted());
-    const asked = new Set(this.relay.kills.map(({ sandboxId }) => sandboxId));
-    expect([...asked].toSorted()).toEqual(this.targets.toSorted());
+    const requested = new Set(this.relay.kills.map(({ sandboxId }) => sandboxId));
+    expect([...requested].toSorted()).toEqual(this.targets.toSorted());
   }
 
   readonly added: string[] = [];
 
-  /** One that matches the same filter, but came too late to be planned. */
+  /** Creates a sandbox that matches the same filter after the plan was made. */
   async addLatecomer(): Promise<void> {
     this.added.push(await this.moru.create({ metadata: { environment: 'development' } }));
   }
@@ -160,14 +158,14 @@ class Scene {
     }
   }
 
-  static async #look(moru: Moru, ids: readonly string[]): Promise<Map<string, unknown>> {
-    const looks = await Promise.all(ids.map(async (id) => [id, await moru.find(id)] as const));
-    return new Map(looks);
+  static async #readAll(moru: Moru, ids: readonly string[]): Promise<Map<string, unknown>> {
+    const entries = await Promise.all(ids.map(async (id) => [id, await moru.find(id)] as const));
+    return new Map(entries);
   }
 }
 
-/** Sandboxes of which a second kill was asked while the first was under way. */
-function askedTwiceAtOnce(...relays: Relay[]): string[] {
+/** The ids of sandboxes with overlapping kill requests. */
+function overlappingKills(...relays: Relay[]): string[] {
   const kills = relays.flatMap((relay) => relay.kills).toSorted((a, b) => a.beganMs - b.beganMs);
   const freeAtMs = new Map<string, number>();
   return kills.flatMap(({ sandboxId, beganMs, endedMs }) => {
@@ -179,11 +177,11 @@ function askedTwiceAtOnce(...relays: Relay[]): string[] {
 
 beforeEach(() => console.log(`CHAOS_SEED=${SEED}`));
 
-// A busy machine starts a server slowly, and these start it often.
+// These tests start the server often, which is slow on a busy machine.
 describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 : 600_000 }, () => {
   for (const [name, faults] of [
     ['a slow service', [SLOW_KILLS]],
-    ['a storm of refusals and pretence', STORM],
+    ['a service with many faults', STORM],
   ] as const) {
     it(`kills exactly the ${ITEMS} planned sandboxes in spite of ${CRASHES} crashes and ${name}`, async () => {
       const scene = await Scene.open(ITEMS);
@@ -191,13 +189,13 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
         await scene.add(faults);
         const operationId = await scene.colleague.kill(scene.targets, 'chaos');
         await scene.addLatecomer();
-        await scene.crashAgainAndAgain();
+        await scene.crashRepeatedly();
         const { operation, items } = await scene.whenFinished(operationId);
         expect(items.map(({ sandboxId }) => sandboxId).toSorted()).toEqual(scene.targets.toSorted());
         expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
         expect(operation).toMatchObject({ reason: 'chaos', counts: { done: ITEMS }, cancelledAtMs: null });
         await scene.expectExactlyTargetsGone();
-        expect(askedTwiceAtOnce(scene.relay)).toEqual([]);
+        expect(overlappingKills(scene.relay)).toEqual([]);
       } finally {
         await scene.close();
       }
@@ -209,21 +207,21 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
     try {
       await scene.add([SLOW_KILLS]);
       const operationId = await scene.colleague.kill(scene.targets);
-      await expect.poll(() => scene.asked()).toBeGreaterThan(8);
+      await expect.poll(() => scene.countRequested()).toBeGreaterThan(8);
       await scene.colleague.stop(operationId);
       await scene.sandkeeper.crash();
-      const asked = scene.asked();
+      const requested = scene.countRequested();
       await scene.sandkeeper.restart();
 
       const { operation, items } = await scene.whenFinished(operationId);
       expect(operation.cancelledAtMs).not.toBeNull();
-      const there = new Set(await scene.moru.listIds());
+      const remaining = new Set(await scene.moru.listIds());
       for (const { sandboxId, outcome } of items) {
-        expect(outcome, sandboxId).toBe(there.has(sandboxId) ? 'cancelled' : 'done');
+        expect(outcome, sandboxId).toBe(remaining.has(sandboxId) ? 'cancelled' : 'done');
       }
       await wait(1_000);
-      expect(scene.asked()).toBe(asked);
-      expect(asked).toBeLessThan(60);
+      expect(scene.countRequested()).toBe(requested);
+      expect(requested).toBeLessThan(60);
     } finally {
       await scene.close();
     }
@@ -244,10 +242,12 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
 
         const { items } = await scene.whenFinished(operationId, other);
         expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
-        const asked = new Set([...scene.relay.kills, ...otherRelay.kills].map(({ sandboxId }) => sandboxId));
-        expect([...asked].toSorted()).toEqual(scene.targets.toSorted());
+        const requested = new Set(
+          [...scene.relay.kills, ...otherRelay.kills].map(({ sandboxId }) => sandboxId),
+        );
+        expect([...requested].toSorted()).toEqual(scene.targets.toSorted());
         expect((await scene.moru.listIds()).toSorted()).toEqual([...scene.bystanders.keys()].toSorted());
-        expect(askedTwiceAtOnce(scene.relay, otherRelay)).toEqual([]);
+        expect(overlappingKills(scene.relay, otherRelay)).toEqual([]);
       } finally {
         await other.close();
         otherRelay.close();

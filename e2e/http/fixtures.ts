@@ -11,7 +11,7 @@ type Fixtures = {
 /** Tests of the running server without a browser. The test files of a worker share one server. */
 export const test = base.extend<Fixtures>({
   sandkeeper: [
-    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from it that nothing is needed.
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the required fixtures from the pattern.
     async ({}, use) => {
       const sandkeeper = await Sandkeeper.open();
       await use(sandkeeper);

@@ -14,7 +14,7 @@ const LESSER: Record<Role, readonly Role[]> = {
   admin: ['viewer', 'operator'],
 };
 
-/** What each page and route of the build needs. `null`: nothing, because it is how one signs in or says nothing. */
+/** The role that each page and route of the build requires; `null` for those that need no session. */
 const ROUTES: Record<string, Role | null> = {
   '/': 'viewer',
   '/sandboxes': 'viewer',
@@ -26,7 +26,7 @@ const ROUTES: Record<string, Role | null> = {
   '/operations': 'viewer',
   '/operations/[id]': 'viewer',
   '/operations/access': 'viewer',
-  // In production it is a page that does not exist.
+  // Does not exist in production.
   '/dev/gallery': null,
   '/sign-in': null,
   '/_not-found': null,
@@ -48,7 +48,7 @@ const ROUTES: Record<string, Role | null> = {
   '/api/templates': 'viewer',
 };
 
-/** What the sandkeeper serves itself, past Next.js. */
+/** Routes that the server handles without Next.js. */
 const FILES: Record<string, Role> = {
   '/api/sandboxes/[id]/files/archive': 'operator',
   '/api/sandboxes/[id]/files/content': 'operator',
@@ -56,7 +56,7 @@ const FILES: Record<string, Role> = {
 
 const ALL = Object.entries({ ...ROUTES, ...FILES });
 
-/** What a route must be asked, by the end of its address. */
+/** The required query of a route, by the end of its path. */
 const QUERIES: Record<string, string> = {
   '/items': '?format=csv',
   '/archive': '?path=/etc/hostname&format=zip',
@@ -67,7 +67,7 @@ const QUERIES: Record<string, string> = {
   '/stat': '?path=/etc/hostname',
 };
 
-/** The address of a route, with a sandbox or an operation that is there. */
+/** The URL of a route for an existing sandbox or operation. */
 function addressOf(
   route: string,
   { sandboxId, operationId }: { sandboxId: string; operationId: string },
@@ -80,13 +80,13 @@ function addressOf(
 type Wanted = {
   role: Role | null;
   args: (id: string) => unknown[];
-  /** A page that carries it, where the fleet does not. */
+  /** A page that includes the action, if the fleet page does not. */
   path?: string;
 };
 
 const FLEET = '/sandboxes';
 
-/** What each server action of the build needs, and arguments with which it would do something. */
+/** The role that each server action requires, and arguments with which it would have an effect. */
 const ACTIONS: Record<string, Wanted> = {
   planKill: { role: 'admin', args: (id) => [{ sandboxIds: [id] }] },
   startPlan: { role: 'admin', args: () => [{ token: 'x'.repeat(20), typed: '', reason: '', filter: '' }] },
@@ -151,18 +151,18 @@ function actionNamed(name: string) {
   return found;
 }
 
-/** Whatever was tried, the one sandbox is as it was and nothing has come to it. */
+/** Expects exactly this sandbox, still running. */
 async function expectUntouched(moru: Moru, id: string): Promise<void> {
   expect(await moru.listIds()).toEqual([id]);
   expect(await moru.stateOf(id)).toBe('running');
 }
 
-function expectRefused(answer: Answer, code: string, what: string): void {
-  expect(answer.status, what).toBe(200);
-  expect(resultIn(answer), what).toMatchObject({ ok: false, error: { code } });
+function expectRefused(answer: Answer, code: string, description: string): void {
+  expect(answer.status, description).toBe(200);
+  expect(resultIn(answer), description).toMatchObject({ ok: false, error: { code } });
 }
 
-test('every page, route and action of the build is known here', () => {
+test('covers every page, route and action of the build', () => {
   expect(Object.keys(ROUTES).sort()).toEqual(expect.arrayContaining(routesOfTheBuild().sort()));
   expect(
     serverActions()
@@ -171,7 +171,7 @@ test('every page, route and action of the build is known here', () => {
   ).toEqual(Object.keys(ACTIONS).sort());
 });
 
-test('without a session every page leads to sign in and every route says 401', async ({
+test('redirects pages to the sign-in page and answers routes with 401 without a session', async ({
   sandkeeper,
   moru,
   sessions,
@@ -193,11 +193,7 @@ test('without a session every page leads to sign in and every route says 401', a
   await expectUntouched(moru, id);
 });
 
-test('a viewer may look at every page and route but those that read files', async ({
-  sandkeeper,
-  moru,
-  sessions,
-}) => {
+test('lets viewers read every page and route except file routes', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'true');
   for (const [route, role] of ALL) {
@@ -214,7 +210,7 @@ test('a viewer may look at every page and route but those that read files', asyn
   }
 });
 
-test('routes take no other method', async ({ sandkeeper, sessions }) => {
+test('rejects other methods', async ({ sandkeeper, sessions }) => {
   for (const route of routesOfTheBuild().filter((name) => name.startsWith('/api/'))) {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const answer = await ask(sandkeeper, route, {
@@ -226,7 +222,7 @@ test('routes take no other method', async ({ sandkeeper, sessions }) => {
   }
 });
 
-test('a file is written by a page of ours only', async ({ sandkeeper, moru, sessions }) => {
+test('accepts file uploads only from its own pages', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const path = `/api/sandboxes/${id}/files/content?path=/data/new`;
   const put = (role: Role, headers: Record<string, string>) =>
@@ -247,7 +243,7 @@ test('a file is written by a page of ours only', async ({ sandkeeper, moru, sess
   expect((await put('operator', { origin: sandkeeper.url })).status).toBe(201);
 });
 
-test('every action refuses who is not signed in and who is below its role', async ({
+test('rejects every action without a session or with a lower role', async ({
   sandkeeper,
   moru,
   sessions,
@@ -273,11 +269,7 @@ test('every action refuses who is not signed in and who is below its role', asyn
   await expectUntouched(moru, id);
 });
 
-test('an action posted to the sign-in page is guarded all the same', async ({
-  sandkeeper,
-  moru,
-  sessions,
-}) => {
+test('guards actions posted to the sign-in page', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   for (const [name, { args }] of guarded) {
     for (const headers of [{}, cookieOf(sandkeeper, sessions.viewer)]) {
@@ -292,11 +284,7 @@ test('an action posted to the sign-in page is guarded all the same', async ({
   await expectUntouched(moru, id);
 });
 
-test('an action sent as a form, without a script, is guarded all the same', async ({
-  sandkeeper,
-  moru,
-  sessions,
-}) => {
+test('guards actions sent as forms without scripts', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   for (const [name] of guarded) {
     const body = `--x\r\nContent-Disposition: form-data; name="$ACTION_ID_${actionNamed(name).id}"\r\n\r\n\r\n--x--\r\n`;
@@ -317,11 +305,7 @@ test('an action sent as a form, without a script, is guarded all the same', asyn
   await expectUntouched(moru, id);
 });
 
-test('no action and no stream for a request that does not come from a page of ours', async ({
-  sandkeeper,
-  moru,
-  sessions,
-}) => {
+test('rejects actions and streams from other origins', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const { host, port } = new URL(sandkeeper.url);
   const foreign: Record<string, Record<string, string>> = {
@@ -350,7 +334,7 @@ test('no action and no stream for a request that does not come from a page of ou
   await expectUntouched(moru, id);
 });
 
-test('a foreign origin cannot sign anybody in or out', async ({ sandkeeper, sessions }) => {
+test('rejects signing in or out from other origins', async ({ sandkeeper, sessions }) => {
   const form = new FormData();
   form.set('token', sandkeeper.signInToken);
   for (const origin of ['https://evil.example', 'null', '']) {
@@ -370,7 +354,7 @@ test('a foreign origin cannot sign anybody in or out', async ({ sandkeeper, sess
   expect(session.status).toBe(200);
 });
 
-test('arguments are checked whoever sends them', async ({ sandkeeper, moru, sessions }) => {
+test('rejects invalid arguments from every role', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const cases: [name: string, args: unknown[]][] = [
     ['planKill', []],
@@ -410,7 +394,7 @@ test('arguments are checked whoever sends them', async ({ sandkeeper, moru, sess
   await expectUntouched(moru, id);
 });
 
-test('a plan is its maker’s alone, and a token that never was starts nothing', async ({
+test('starts a plan only for the person who made it, and only with a valid token', async ({
   sandkeeper,
   moru,
   sessions,
@@ -437,7 +421,7 @@ test('a plan is its maker’s alone, and a token that never was starts nothing',
   await expectUntouched(moru, id);
 });
 
-test('a host that is not ours gets nothing at all', async ({ sandkeeper, moru, sessions }) => {
+test('rejects requests for other hosts', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   for (const host of ['evil.example', `evil.example:${sandkeeper.port}`, 'localhost', 'localhost:1']) {
     for (const path of [
@@ -469,7 +453,7 @@ test('a host that is not ours gets nothing at all', async ({ sandkeeper, moru, s
   }
 });
 
-test('/live opens for a session and a page of ours only', async ({ sandkeeper, sessions }) => {
+test('opens /live only with a session and from its own pages', async ({ sandkeeper, sessions }) => {
   const origin = sandkeeper.url;
   expect((await openLive(sandkeeper, { origin })).status).toBe(401);
   expect((await openLive(sandkeeper, { origin, ...cookieOf(sandkeeper, 'a.b') })).status).toBe(401);
@@ -481,11 +465,7 @@ test('/live opens for a session and a page of ours only', async ({ sandkeeper, s
   expect(await live.closed).toBe(4400);
 });
 
-test('a viewer hears nothing of what commands and processes write', async ({
-  sandkeeper,
-  moru,
-  sessions,
-}) => {
+test('sends viewers no output of commands and processes', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'echo not-for-viewers');
   const hear = async (role: Role) => {
@@ -505,7 +485,7 @@ test('a viewer hears nothing of what commands and processes write', async ({
   expect(await hear('operator')).toContain('not-for-viewers');
 });
 
-test('every answer carries the security headers', async ({ sandkeeper, moru, sessions }) => {
+test('sends the security headers with every response', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   const headers = cookieOf(sandkeeper, sessions.viewer);
   const page = await ask(sandkeeper, '/sandboxes', { headers });
@@ -552,7 +532,7 @@ test('every answer carries the security headers', async ({ sandkeeper, moru, ses
   expect(nonces.size).toBe(paths.length);
 });
 
-test('every script of a page has the nonce of its answer', async ({ sandkeeper, moru, sessions }) => {
+test('gives every script of a page the nonce of its response', async ({ sandkeeper, moru, sessions }) => {
   const id = await moru.create();
   for (const path of [
     '/sandboxes',

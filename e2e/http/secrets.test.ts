@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT } from '../support/processes';
 
-/** Every file that anybody can fetch. */
+/** All files that need no session. */
 function publicFiles(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-test('what is built holds no key, no server code and no map to it', () => {
+test('the built scripts contain no keys, server code or source maps', () => {
   const files = publicFiles('.next/static');
   expect(files.length).toBeGreaterThan(10);
   for (const file of files) {

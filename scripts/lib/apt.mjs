@@ -29,8 +29,8 @@ function isInstallForbidden() {
 let isListFresh = false;
 
 /**
- * Installs a system package where that needs no password, which is as root on Debian and its derivatives. Says in one
- * line what it installs and why.
+ * Installs a system package if that needs no password, which is as root on Debian and its derivatives. Prints the package and
+ * the purpose in one line.
  * @param {string} name
  * @param {string} purpose completes "Installing NAME with apt-get: …"
  * @returns {Promise<boolean>} whether the package is installed

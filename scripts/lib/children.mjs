@@ -132,8 +132,8 @@ export function handleStopSignals({ exitCode, onRequest, stopWithinMs = graceMs 
 }
 
 /**
- * Starts a service: a Node.js process that reports over its IPC channel that it is ready (`{type: 'ready', …}`) or why it
- * cannot start (`{type: 'failed', message}`). From then on its output is printed line by line, prefixed with its name.
+ * Starts a service: a Node.js process that reports over its IPC channel that it is ready (`{type: 'ready', …}`) or that it
+ * cannot start (`{type: 'failed', message}`). Once it is ready, its output is printed line by line, prefixed with its name.
  * @param {string} name such as "engine"
  * @param {string[]} args for node
  * @param {{ env: NodeJS.ProcessEnv, cwd: string, readyTimeoutMs: number }} options

@@ -25,10 +25,10 @@ const usualPlaces = [
 ];
 
 const chromiumAdvice =
-  'No working Chromium found for the browser tests: install one with `npx playwright install --with-deps chromium`, or set CHROMIUM_PATH to one you have.';
+  'No working Chromium found for the browser tests. Install one with `npx playwright install --with-deps chromium`, or set CHROMIUM_PATH to an installed one.';
 
 /**
- * Whether it really starts: a launcher stub or a browser without its libraries is as good as none.
+ * Whether the browser starts. A launcher stub or a browser with missing libraries does not.
  * @param {string} file
  */
 export function isWorkingBrowser(file) {
@@ -41,7 +41,7 @@ export function isWorkingBrowser(file) {
   return status === 0 && /chrom/i.test(stdout);
 }
 
-/** @returns {Promise<string | undefined>} where Playwright would put its own Chromium */
+/** @returns {Promise<string | undefined>} the path at which Playwright installs Chromium */
 async function findPlaywrightsOwn() {
   try {
     return (await import('@playwright/test')).chromium.executablePath();
@@ -51,10 +51,10 @@ async function findPlaywrightsOwn() {
 }
 
 /**
- * The first that works of: CHROMIUM_PATH, Playwright's own, one in PATH, one in the usual places.
+ * The first working browser of CHROMIUM_PATH, Playwright's, those in PATH and those in the usual places.
  * @param {{ env?: NodeJS.ProcessEnv, playwrights?: () => Promise<string | undefined>, places?: string[] }} [options]
  * @returns {Promise<string | undefined>}
- * @throws {CommandError} when CHROMIUM_PATH is set and does not work: silently taking another would hide the mistake
+ * @throws {CommandError} if CHROMIUM_PATH is set and does not work
  */
 export async function findChromium({
   env = process.env,
@@ -64,7 +64,7 @@ export async function findChromium({
   if (env.CHROMIUM_PATH) {
     if (isWorkingBrowser(env.CHROMIUM_PATH)) return env.CHROMIUM_PATH;
     throw new CommandError(
-      `CHROMIUM_PATH is ${env.CHROMIUM_PATH}, which is not a Chromium that runs: correct it or unset it.`,
+      `CHROMIUM_PATH is ${env.CHROMIUM_PATH}, which is not a working Chromium. Correct or unset it.`,
     );
   }
   const folders = (env.PATH ?? '').split(path.delimiter).filter(Boolean);
@@ -74,9 +74,9 @@ export async function findChromium({
 }
 
 /**
- * Finds a Chromium or gets one: Playwright's download first, then the system's package.
+ * Finds a Chromium, or downloads Playwright's, or installs the system package.
  * @returns {Promise<string>}
- * @throws {CommandError} one sentence saying what to install
+ * @throws {CommandError} with the command that installs one
  */
 export async function provideChromium() {
   const found = await findChromium();

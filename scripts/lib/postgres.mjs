@@ -6,7 +6,7 @@ import { aptInstall } from './apt.mjs';
 import { signalGroup, startProcess } from './children.mjs';
 import { tryQuietly } from './commands.mjs';
 
-/** Where Debian and its relatives keep the programs of each version, which are not in PATH. */
+/** The programs of each version on Debian and its derivatives, which are not in PATH. */
 const homes = '/usr/lib/postgresql';
 const readyWithinMs = 60_000;
 
@@ -28,9 +28,9 @@ function unprivileged() {
 }
 
 /**
- * Starts a PostgreSQL of its own in a temporary directory, installing it first where that takes no password. It listens
- * on a socket in there alone, is in a hurry rather than safe, and ends with this process.
- * @returns {Promise<string | undefined>} its address, or nothing where there is none to be had
+ * Starts PostgreSQL in a temporary directory and installs it first if that needs no password. It listens only on a socket in
+ * that directory, does not sync to disk, and ends with this process.
+ * @returns {Promise<string | undefined>} its address, or undefined if it is not installed
  */
 export async function providePostgres() {
   if (!findPrograms()) await aptInstall('postgresql', 'the database tests run on it, too');
@@ -64,7 +64,7 @@ function saysReady(child) {
   return new Promise((resolve) => {
     const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), readyWithinMs);
     child.once('exit', () => resolve(false));
-    // Read to its end, so that it can go on writing.
+    // Keep reading, or a full pipe would block the server.
     child.stderr?.setEncoding('utf8').on('data', (text) => {
       if (!text.includes('ready to accept connections')) return;
       clearTimeout(timer);

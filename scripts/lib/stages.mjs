@@ -8,7 +8,7 @@ import { bold, complain, describeError, dim, formatSeconds, green, red, say, yel
  * @typedef {object} Tally
  * @property {number} passed
  * @property {number} failed
- * @property {string} [note] said beside the result
+ * @property {string} [note] printed next to the result
  * @property {FileTime[]} [files] how long each test file took
  */
 
@@ -68,24 +68,23 @@ export function slowestLines(files) {
     .map(({ file, ms }) => `${formatSeconds(ms).padStart(8)}  ${file}`);
 }
 
-/** What every runner counts. `retried`: those that failed first and passed when they were run again, by name and reason.
+/** The counts of a test runner. `retried`: tests that failed and then passed, by name and reason.
  * @typedef {{ passed: number, failed: number, skipped: number, retried: string[] }} Counted
  */
 
 /**
- * Counts a test runner's result. Whatever it may say, a run that failed, left no report or ran nothing has failed: a
- * check that cannot fail is a defect.
+ * Converts the result of a test runner. A runner that failed, left no report or ran nothing counts as a failure.
  * @param {Counted | undefined} counted
- * @param {boolean} ok whether the runner was content
+ * @param {boolean} ok whether the runner succeeded
  * @returns {Tally}
  */
 function judge(counted, ok) {
   if (!counted) return { passed: 0, failed: 1, note: 'the test runner left no report' };
   const { passed, failed, skipped, retried } = counted;
-  for (const name of retried) complain(yellow(`Passed only when run again: ${name}`));
+  for (const name of retried) complain(yellow(`Passed on retry: ${name}`));
   const notes = [
     skipped > 0 && `${skipped} skipped`,
-    retried.length > 0 && `${retried.length} only when run again`,
+    retried.length > 0 && `${retried.length} passed on retry`,
   ].filter(Boolean);
   const note = notes.length > 0 ? notes.join(', ') : undefined;
   if (failed > 0) return { passed, failed, note };
@@ -98,7 +97,7 @@ function judge(counted, ok) {
 export function readVitestReport(file, ok) {
   const report = readReport(file);
   if (!report) return judge(undefined, ok);
-  // A file that could not even be loaded has no failed test to count, so it counts itself.
+  // A file that cannot be loaded has no failed test, so the file is counted.
   const unloaded = report.testResults.filter(
     (/** @type {any} */ result) =>
       result.status === 'failed' &&
@@ -143,7 +142,7 @@ function flakyIn(suites) {
 }
 
 /**
- * Judges `npm audit --json`. No answer from the registry is not our failure.
+ * Reads the output of `npm audit --json`. A registry that does not answer is not a failure.
  * @param {string} output
  * @returns {Tally}
  */
@@ -181,10 +180,10 @@ function header(title) {
 }
 
 /**
- * Runs every stage, whatever the earlier ones said, and reports at the end.
+ * Runs all stages, also after a failure, and prints the sum.
  * @param {Stage[]} stages
  * @param {string} [hint] printed before the sum
- * @returns {Promise<boolean>} whether all is well
+ * @returns {Promise<boolean>} whether all passed
  */
 export async function runStages(stages, hint) {
   /** @type {Tally[]} */

@@ -6,12 +6,12 @@ import { inRoot } from './paths.mjs';
 const IMPORT = /^\s*(?:import|export)\s+(?!type\s)(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
 const DYNAMIC_IMPORT = /\bimport\(\s*'([^']+)'\s*\)/g;
 
-/** Packages with which a module reaches outside its process. */
+/** Packages that reach outside the process. */
 const OUTSIDE_PACKAGES =
   /^(node:)?(child_process|cluster|dgram|fs|fs\/promises|http|http2|https|inspector|net|tls|worker_threads)$|^(@lydell\/node-pty|@moru-ai\/core|libsql|next|next\/.*|pg|undici|ws)$/;
-/** Our modules that keep state for the whole process. */
+/** Our modules with state for the whole process. */
 const PROCESS_STATE = /^lib\/(config|singleton|server-runtime|test-support\/(?!runs))/;
-/** What a test changes for the tests after it unless each file has a process of its own. */
+/** Calls that affect later tests in the same process. */
 const CHANGES_PROCESS =
   /\bvi\.(mock|doMock|stub\w+|resetModules|useFakeTimers|setSystemTime|spyOn\((console|process|globalThis))|\bprocess\.(env|chdir|on|exit\w*)\b|\bglobalThis\b|\bReflect\.set\(/;
 
