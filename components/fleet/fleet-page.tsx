@@ -26,7 +26,7 @@ import { LazyNewSandboxDialog, LazySelectionDock } from './lazy';
 import { countText } from './selection-text';
 import { useColumns } from './use-columns';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
-import { useMatchingRows, useSteadyRows } from './use-rows';
+import { useMatchingRows, useStableRows } from './use-rows';
 import { useEscapeToClear, useSelection } from './use-selection';
 
 type Props = {
@@ -56,12 +56,12 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   const { matching, filter, error } = useMatchingRows(view.rows, first, { text, sort });
   const { handlers, dialogs, isOpen } = useActs(text);
   const [pointerIsOver, setPointerIsOver] = useState(false);
-  const steady = useSteadyRows(matching, {
+  const stable = useStableRows(matching, {
     all: view.rows ?? matching,
     held: pointerIsOver || isOpen,
     request: `${text} ${printSort(sort)}`,
   });
-  const selection = useSelection({ matching, all: view.rows, steady });
+  const selection = useSelection({ matching, all: view.rows, stable });
   const grid = useRef<HTMLDivElement>(null);
   const [coveredPx, setCoveredPx] = useState(0);
   const clearSelection = useCallback(() => {
@@ -148,9 +148,9 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
             )}
           </div>
           <HeldNews
-            arrived={steady.arrived}
-            gone={steady.gone.size + steady.hidden.size}
-            onUpdate={steady.update}
+            arrived={stable.arrived}
+            gone={stable.gone.size + stable.hidden.size}
+            onUpdate={stable.update}
             onHold={setPointerIsOver}
           />
           {total === 0 ? <FleetSkeleton /> : null}
@@ -158,10 +158,10 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
             // The focus ring is drawn here, because the rows would cover a ring of the grid itself.
             <div className="relative flex min-h-0 flex-1 flex-col after:pointer-events-none after:absolute after:inset-0 after:z-20 after:ring-accent/60 after:ring-inset has-[>[role=grid]:focus-visible]:after:ring-2">
               <FleetTable
-                rows={steady.rows}
+                rows={stable.rows}
                 rowCount={matchCount}
-                gone={steady.gone}
-                hidden={steady.hidden}
+                gone={stable.gone}
+                hidden={stable.hidden}
                 underWay={underWay}
                 columns={columns}
                 cell={cell}

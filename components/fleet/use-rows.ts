@@ -2,9 +2,9 @@
 
 import { useMemo, useState } from 'react';
 import { useNow } from '@/components/ui/clock';
-import { readWhileTyping } from '@/lib/fleet/filter/edit';
+import { matchDraftAsPrefix } from '@/lib/fleet/filter/edit';
 import { parseFilter } from '@/lib/fleet/filter/filter';
-import { type HeldRows, hold, release } from '@/lib/fleet/hold';
+import { type HeldRows, holdRows, releaseRows } from '@/lib/fleet/held-rows';
 import { type IndexedSandbox, indexSandbox } from '@/lib/fleet/row-index';
 import { type Sort, sortRows } from '@/lib/fleet/sort';
 import { type FirstScreen, filterRows } from '@/lib/fleet/view';
@@ -26,7 +26,7 @@ export function useMatchingRows(
   );
   const parsed = useMemo(() => {
     const read = parseFilter(text);
-    return read.ok ? { ...read, filter: readWhileTyping(text, read.filter) } : read;
+    return read.ok ? { ...read, filter: matchDraftAsPrefix(text, read.filter) } : read;
   }, [text]);
   const [lastValid, setLastValid] = useState(parsed.filter);
   if (parsed.ok && parsed.filter !== lastValid) setLastValid(parsed.filter);
@@ -48,20 +48,20 @@ export function useMatchingRows(
  * Keeps `rows` in their places while `held`. `all` is the fleet that they were filtered from. A change of `request`,
  * the filter and sort order, shows the new rows at once, as `update` does.
  */
-export function useSteadyRows(
+export function useStableRows(
   rows: readonly IndexedSandbox[],
   { all, held, request }: { all: readonly IndexedSandbox[]; held: boolean; request: string },
 ) {
-  const [steady, setSteady] = useState<{ source: typeof rows; request: string; shown: HeldRows }>(() => ({
+  const [stable, setStable] = useState<{ source: typeof rows; request: string; shown: HeldRows }>(() => ({
     source: rows,
     request,
-    shown: release(rows),
+    shown: releaseRows(rows),
   }));
-  const isCurrent = steady.source === rows && steady.request === request;
-  const isHeld = held && steady.request === request;
-  let { shown } = steady;
-  if (isHeld && !isCurrent) shown = hold(shown.rows, rows, all);
-  else if (!isHeld && shown.rows !== rows) shown = release(rows);
-  if (shown !== steady.shown) setSteady({ source: rows, request, shown });
-  return { ...shown, update: () => setSteady({ source: rows, request, shown: release(rows) }) };
+  const isCurrent = stable.source === rows && stable.request === request;
+  const isHeld = held && stable.request === request;
+  let { shown } = stable;
+  if (isHeld && !isCurrent) shown = holdRows(shown.rows, rows, all);
+  else if (!isHeld && shown.rows !== rows) shown = releaseRows(rows);
+  if (shown !== stable.shown) setStable({ source: rows, request, shown });
+  return { ...shown, update: () => setStable({ source: rows, request, shown: releaseRows(rows) }) };
 }

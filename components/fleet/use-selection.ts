@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
-import type { HeldRows } from '@/lib/fleet/hold';
+import type { HeldRows } from '@/lib/fleet/held-rows';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { extend, NOTHING_SELECTED, reconcile, selectRows, toggle, unselectRows } from '@/lib/fleet/selection';
 import { fleetSelection, type SelectionStore } from '@/lib/fleet/selection-store';
@@ -12,7 +12,7 @@ type OnScreen = {
   matching: Rows;
   /** The whole fleet, or `null` until it has arrived. */
   all: Rows | null;
-  steady: HeldRows;
+  stable: HeldRows;
 };
 
 /** Changes the selection. The same object on every render. */
@@ -29,7 +29,7 @@ export type SelectionActs = {
 const subscribe = (listener: () => void) => fleetSelection().subscribe(listener);
 
 /** The selection of this tab, reconciled with the rows on screen. */
-export function useSelection({ matching, all, steady }: OnScreen) {
+export function useSelection({ matching, all, stable }: OnScreen) {
   const selection = useSyncExternalStore(
     subscribe,
     () => fleetSelection().selection(),
@@ -39,13 +39,13 @@ export function useSelection({ matching, all, steady }: OnScreen) {
     () => reconcile(selection, matching, all ?? matching),
     [selection, matching, all],
   );
-  const latest = useRef({ matching, steady });
-  latest.current = { matching, steady };
+  const latest = useRef({ matching, stable });
+  latest.current = { matching, stable };
   const acts = useMemo((): SelectionActs => {
     const update: SelectionStore['update'] = (change) => fleetSelection().update(change);
     return {
       toggle: (id) => update((now) => toggle(now, id)),
-      extend: (id, from) => update((now) => extend(now, id, matchingRows(latest.current.steady), from)),
+      extend: (id, from) => update((now) => extend(now, id, matchingRows(latest.current.stable), from)),
       selectMatching: () => update((now) => selectRows(now, latest.current.matching)),
       unselectMatching: () => update((now) => unselectRows(now, latest.current.matching)),
       clear: () => update(() => NOTHING_SELECTED),

@@ -31,7 +31,7 @@ export async function createOne(input: z.input<typeof Input>): Promise<Result<{ 
     // The sandbox exists even if this reading fails.
     const requestedAtMs = Date.now();
     await getSandbox(id).then(
-      (sandbox) => fleetWatcher().settle(sandbox, requestedAtMs),
+      (sandbox) => fleetWatcher().recordReading(sandbox, requestedAtMs),
       () => fleetWatcher().refresh(),
     );
     return { id };

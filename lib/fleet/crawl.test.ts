@@ -8,63 +8,63 @@ import { rowWith } from './test-fleet';
 
 const engine = setUpEngine();
 
-/** Reads everything through `readPage` and answers what was found and what was told on the way. */
+/** Reads the whole list. Returns the result and the sandboxes passed to `onPage`. */
 async function crawl(readPage: ReadPage = listSandboxes, signal = new AbortController().signal) {
-  const told: Sandbox[] = [];
-  const result = await crawlFleet({ readPage, signal, onPage: (page) => void told.push(...page) });
-  return { ...result, told };
+  const received: Sandbox[] = [];
+  const result = await crawlFleet({ readPage, signal, onPage: (page) => void received.push(...page) });
+  return { ...result, received };
 }
 
 describe('against the engine', () => {
-  it('finds each of 250 sandboxes once, whatever the order they were made in', async () => {
+  it('finds each of 250 sandboxes, in any order of creation', async () => {
     const made = new Set<string>();
     const make = async (owner: string) => void made.add(await engine.create({ metadata: { owner } }));
     for (let round = 0; round < 25; round += 1) {
       await Promise.all(Array.from({ length: 10 }, (_, at) => make(`${round}-${at}`)));
     }
     let calls = 0;
-    const { seen, unreadable, told } = await crawl((cursor) => {
+    const { seen, unreadable, received } = await crawl((cursor) => {
       calls += 1;
       return listSandboxes(cursor);
     });
     expect(seen).toEqual(made);
     expect(unreadable).toBe(0);
-    expect(new Set(told.map(({ id }) => id))).toEqual(made);
-    // Three pages, and the first one once more to see what has jumped ahead.
+    expect(new Set(received.map(({ id }) => id))).toEqual(made);
+    // Three pages, and the first one again.
     expect(calls).toBe(4);
   });
 
-  it('does not miss one that is resumed while we read', async () => {
+  it('finds a sandbox that is resumed during the reading', async () => {
     const all = await crawl();
-    const oldest = all.told.toSorted((a, b) => a.startedAtMs - b.startedAtMs)[0]?.id ?? '';
+    const oldest = all.received.toSorted((a, b) => a.startedAtMs - b.startedAtMs)[0]?.id ?? '';
     await engine.call('POST', `/sandboxes/${oldest}/pause`);
     let pages = 0;
-    const { seen, told } = await crawl(async (cursor) => {
+    const { seen, received } = await crawl(async (cursor) => {
       const page = await listSandboxes(cursor);
       pages += 1;
       if (pages === 1) await engine.call('POST', `/sandboxes/${oldest}/resume`, { timeout: 300 });
       return page;
     });
-    const beforeTheHeadAgain = told.slice(0, 249).map(({ id }) => id);
+    const beforeTheHeadAgain = received.slice(0, 249).map(({ id }) => id);
     expect(beforeTheHeadAgain).not.toContain(oldest);
     expect(seen.has(oldest)).toBe(true);
     expect(seen).toEqual(all.seen);
   });
 
-  it('notices a cursor that repeats itself instead of reading for ever', async () => {
+  it('fails on a repeated cursor instead of looping', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', effect: 'repeat-cursor' });
     expect(await thrownBy(() => crawl())).toMatchObject({
       code: 'unavailable',
-      message: 'The sandbox service keeps answering with the same page, so the list may be incomplete.',
+      message: 'The sandbox service repeats a page of its list, which may be incomplete.',
     });
   });
 
-  it("hands on the gateway's failures", async () => {
+  it('throws the errors of readPage', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', status: 429, retryAfterSeconds: 3 });
     expect(await thrownBy(() => crawl())).toMatchObject({ code: 'rate_limited', retryAfterMs: 3_000 });
   });
 
-  it('stops between pages when told to', async () => {
+  it('stops between pages when aborted', async () => {
     const stop = new AbortController();
     let calls = 0;
     const stopped = crawl((cursor) => {
@@ -77,21 +77,21 @@ describe('against the engine', () => {
   });
 });
 
-describe('what it counts', () => {
+describe('counts and times', () => {
   const page = (ids: string[], nextCursor: string | null, unreadable = 0): SandboxPage => ({
     sandboxes: ids.map((id, at) => rowWith({ id, startedAtMs: 1_000 - at }).sandbox),
     unreadable,
     nextCursor,
   });
 
-  it('adds up unreadable rows, those of the second look at the head not twice', async () => {
+  it('counts unreadable rows once, although the first pages are read twice', async () => {
     const pages: Record<string, SandboxPage> = { '': page(['a', 'b'], '1', 2), '1': page(['c'], null, 3) };
     const { seen, unreadable } = await crawl(async (cursor) => pages[cursor ?? ''] ?? page([], null));
     expect([...seen]).toEqual(['a', 'b', 'c']);
     expect(unreadable).toBe(5);
   });
 
-  it('reads a single page once: it is a moment', async () => {
+  it('reads a single page only once', async () => {
     let calls = 0;
     await crawl(async () => {
       calls += 1;
@@ -100,12 +100,12 @@ describe('what it counts', () => {
     expect(calls).toBe(1);
   });
 
-  it('says when each page was asked for', async () => {
+  it('passes the time of each request', async () => {
     const before = Date.now();
     const asked: number[] = [];
     await crawlFleet({
       readPage: async (cursor) => (cursor === null ? page(['a'], '1') : page(['b'], null)),
-      onPage: (_, askedAtMs) => void asked.push(askedAtMs),
+      onPage: (_, requestedAtMs) => void asked.push(requestedAtMs),
       signal: new AbortController().signal,
     });
     expect(asked.length).toBeGreaterThan(1);

@@ -3,27 +3,27 @@ import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import type { SandboxPage } from '../sandbox-api/control';
 
-/** Reads one page; the gateway's `listSandboxes`. */
+/** Reads one page of the list: `listSandboxes` of `lib/sandbox-api`, or a fake. */
 export type ReadPage = (cursor: string | null) => Promise<SandboxPage>;
 
-/** What a complete reading found. */
+/** The result of a complete reading. */
 export type CrawlResult = { seen: Set<string>; unreadable: number };
 
 type Options = {
   readPage: ReadPage;
-  /** Told of each page as it comes, with the time at which it was asked for, epoch ms. */
-  onPage: (sandboxes: Sandbox[], askedAtMs: number, cursor: string | null) => void;
+  /** Called with each page and the time of its request, epoch ms. */
+  onPage: (sandboxes: Sandbox[], requestedAtMs: number, cursor: string | null) => void;
   signal: AbortSignal;
 };
 
 /**
- * Reads the whole list, page by page, and answers every id there was.
+ * Reads the whole list page by page and returns every id.
  *
- * The list is ordered by start, latest first, and a resume resets the start (docs/protocol.md#list-cursor): a sandbox
- * resumed while we read jumps to pages we have passed. So after the last page the head is read again, down to where the
- * first page began, before anybody concludes from an id's absence that it is gone.
+ * The list is sorted by start, latest first, and a resume resets the start (docs/protocol.md#list-cursor). A sandbox
+ * resumed during the reading moves to a page that was already read. The first pages are therefore read again, down to
+ * the start of the original first page, before a missing id counts as gone.
  *
- * Throws the gateway's errors, and `unavailable` when the service repeats a cursor, which would never end.
+ * Throws the errors of `readPage`, and `unavailable` if the service repeats a cursor, which would loop forever.
  */
 export async function crawlFleet({ readPage, onPage, signal }: Options): Promise<CrawlResult> {
   const seen = new Set<string>();
@@ -35,9 +35,9 @@ export async function crawlFleet({ readPage, onPage, signal }: Options): Promise
     let cursor: string | null = null;
     do {
       signal.throwIfAborted();
-      const askedAtMs = Date.now();
+      const requestedAtMs = Date.now();
       const page: SandboxPage = await readPage(cursor);
-      onPage(page.sandboxes, askedAtMs, cursor);
+      onPage(page.sandboxes, requestedAtMs, cursor);
       for (const { id } of page.sandboxes) seen.add(id);
       unreadable += page.unreadable;
       cursor = page.nextCursor;
@@ -64,6 +64,6 @@ export async function crawlFleet({ readPage, onPage, signal }: Options): Promise
 function repeatedCursor(): SandkeeperError {
   return new SandkeeperError(
     'unavailable',
-    'The sandbox service keeps answering with the same page, so the list may be incomplete.',
+    'The sandbox service repeats a page of its list, which may be incomplete.',
   );
 }

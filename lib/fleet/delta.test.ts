@@ -6,11 +6,11 @@ import { rowWith } from './test-fleet';
 const { sandbox } = rowWith({ metadata: { owner: 'ana', team: 'evals' } });
 
 describe('sameSandbox', () => {
-  it('does not mind the order of metadata', () => {
+  it('ignores the order of metadata', () => {
     expect(sameSandbox(sandbox, { ...sandbox, metadata: { team: 'evals', owner: 'ana' } })).toBe(true);
   });
 
-  /** A change to every field; a field added to the schema must be thought of here and in `sameSandbox`. */
+  /** A change to every field. Add new fields of the schema here and to `sameSandbox`. */
   const changes: { [K in Exclude<keyof Sandbox, 'id'>]: Sandbox[K][] } = {
     templateId: ['other'],
     alias: [null],
@@ -32,7 +32,7 @@ describe('sameSandbox', () => {
 describe('ChangeBatch', () => {
   const paused: Sandbox = { ...sandbox, state: 'paused' };
 
-  it('keeps the last word on each sandbox', () => {
+  it('keeps the last change of each sandbox', () => {
     const batch = new ChangeBatch();
     expect(batch.isEmpty).toBe(true);
     batch.change(sandbox);
@@ -43,7 +43,7 @@ describe('ChangeBatch', () => {
     expect(batch.take(8)).toEqual({ seq: 8, changed: [], removed: [] });
   });
 
-  it('leaves the removal of what came and went, and the arrival of what went and came', () => {
+  it('keeps the removal of an added and removed sandbox, and the change of a removed and added one', () => {
     const batch = new ChangeBatch();
     batch.change(sandbox);
     batch.remove(sandbox.id);

@@ -1,31 +1,31 @@
 import type { Failure } from '../result';
 import type { Sandbox } from '../sandbox/schema';
 
-/** How much of the fleet is known, and since when. What a list must say so that it does not lie. */
+/** How complete and how current the list is. */
 export type FleetStatus = {
-  /** When the last complete reading began, epoch ms; `null` before the first. */
+  /** The start of the last complete reading, epoch ms. `null` before the first. */
   asOfMs: number | null;
-  /** What keeps the list from being current, or `null`. The last good rows stay. */
+  /** The error of the last reading, or `null`. Earlier rows stay. */
   problem: Failure | null;
-  /** Rows the service sent in a form we do not understand, and so are missing from the list. */
+  /** The number of rows that could not be parsed and are missing from the list. */
   unreadable: number;
-  /** How many sandboxes may run at once, where the service says so. */
+  /** The limit of running sandboxes. `null` if the service does not report it. */
   maxRunning: number | null;
 };
 
-/** The whole fleet at one moment. `epoch` names the server process that counts `seq`. */
+/** The whole fleet at one moment. `epoch` identifies the server process that numbers `seq`. */
 export type FleetSnapshot = { epoch: string; seq: number; sandboxes: Sandbox[]; status: FleetStatus };
 
-/** What changed since `seq - 1`. */
+/** The changes since `seq - 1`. */
 export type FleetDelta = { seq: number; changed: Sandbox[]; removed: string[] };
 
-/** What the `fleet` channel says: where it stands when one joins, then what changes. */
+/** The messages of the `fleet` channel: `hello` on joining, then changes. */
 export type FleetEvent =
   | { kind: 'hello'; epoch: string; seq: number; status: FleetStatus }
   | { kind: 'delta'; delta: FleetDelta; status: FleetStatus }
   | { kind: 'status'; status: FleetStatus };
 
-/** Whether two readings of one sandbox say the same. */
+/** Whether two readings of a sandbox are equal. */
 export function sameSandbox(a: Sandbox, b: Sandbox): boolean {
   return (
     a.state === b.state &&
@@ -47,8 +47,8 @@ function sameMetadata(a: Sandbox['metadata'], b: Sandbox['metadata']): boolean {
 }
 
 /**
- * Collects changes between two publications: the last word on each id counts, and an id that came and went
- * within one batch leaves only its removal.
+ * Collects changes until they are published. Only the last change of each id counts; an id that was added and removed
+ * in one batch remains as a removal.
  */
 export class ChangeBatch {
   readonly #changed = new Map<string, Sandbox>();
@@ -68,7 +68,7 @@ export class ChangeBatch {
     this.#removed.add(id);
   }
 
-  /** The batch so far as a delta numbered `seq`; the batch is empty afterwards. */
+  /** Empties the batch and returns it as the delta number `seq`. */
   take(seq: number): FleetDelta {
     const delta = { seq, changed: [...this.#changed.values()], removed: [...this.#removed] };
     this.#changed.clear();

@@ -1,8 +1,8 @@
 import type { IndexedSandbox } from './row-index';
 
 /**
- * At most `limit` rows for a search by a person: those whose id begins with it first, then those in which every word of
- * it is mentioned somewhere. None for an empty search.
+ * At most `limit` rows that match a search: rows whose id starts with it, then rows that contain every word of it. Empty
+ * for an empty search.
  */
 export function findRows(
   rows: readonly IndexedSandbox[],
@@ -24,7 +24,6 @@ export function findRows(
   return [...byId, ...byText].slice(0, limit);
 }
 
-/** The words of a search, in lower case. */
 export function searchWords(query: string): string[] {
   return query
     .toLowerCase()

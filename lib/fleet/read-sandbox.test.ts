@@ -1,43 +1,43 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { setUpEngine } from '../test-support/environment';
-import { lookAtSandbox } from './read-sandbox';
+import { readSandbox } from './read-sandbox';
 import { fleetWatcher } from './watcher';
 
 const engine = setUpEngine();
 beforeAll(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}));
 afterAll(() => fleetWatcher().close());
 
-it('what is there is shown as the list names it, not woken and not moved', async () => {
+it('returns the template of the list, and does not wake the sandbox or move its deadline', async () => {
   const id = await engine.create();
   await engine.call('POST', `/sandboxes/${id}/pause`);
   const before = await engine.detail(id);
-  expect(await lookAtSandbox(id)).toMatchObject({
-    kind: 'there',
+  expect(await readSandbox(id)).toMatchObject({
+    kind: 'found',
     sandbox: { id, state: 'paused', alias: 'base' },
   });
   expect(await engine.detail(id)).toEqual(before);
 });
 
-it('news is shared with everybody who looks at the fleet', async () => {
+it('updates the fleet', async () => {
   const id = await engine.create();
-  await lookAtSandbox(id);
+  await readSandbox(id);
   expect(fleetWatcher().find(id)?.state).toBe('running');
   await engine.call('DELETE', `/sandboxes/${id}`);
-  expect(await lookAtSandbox(id)).toEqual({ kind: 'gone' });
+  expect(await readSandbox(id)).toEqual({ kind: 'gone' });
   expect(fleetWatcher().find(id)).toBeUndefined();
 });
 
-it('what cannot be an id is not even asked for', async () => {
+it('does not request an invalid id', async () => {
   await engine.fault({ route: '* /sandboxes/*', status: 500 });
   for (const id of ['', '../templates', 'a b', 'x'.repeat(65)])
-    expect([id, await lookAtSandbox(id)]).toEqual([id, { kind: 'nonsense' }]);
+    expect([id, await readSandbox(id)]).toEqual([id, { kind: 'invalid' }]);
 });
 
-it('what the service cannot say is told with what was known last', async () => {
+it('returns the last known sandbox if the service fails', async () => {
   const id = await engine.create();
-  await lookAtSandbox(id);
+  await readSandbox(id);
   await engine.fault({ route: 'GET /sandboxes/*', status: 503 });
   const message = 'The sandbox service cannot be reached or has a problem.';
-  expect(await lookAtSandbox(id)).toMatchObject({ kind: 'unreadable', message, last: { id } });
-  expect(await lookAtSandbox('inever')).toEqual({ kind: 'unreadable', message, last: null });
+  expect(await readSandbox(id)).toMatchObject({ kind: 'unreadable', message, last: { id } });
+  expect(await readSandbox('inever')).toEqual({ kind: 'unreadable', message, last: null });
 });

@@ -5,30 +5,29 @@ import { type Sandbox, SandboxId } from '../sandbox/schema';
 import { getSandbox } from '../sandbox-api/control';
 import { fleetWatcher } from './watcher';
 
-/** What looking at one id found. */
-export type Look =
-  | { kind: 'there'; sandbox: Sandbox }
-  /** The service has no such sandbox (any more). */
+export type SandboxReading =
+  | { kind: 'found'; sandbox: Sandbox }
+  /** The service has no sandbox with this id. */
   | { kind: 'gone' }
-  /** Cannot be an id at all. */
-  | { kind: 'nonsense' }
-  /** The service could not be asked; `last` is what the list said last. */
+  /** Not a valid id. */
+  | { kind: 'invalid' }
+  /** The service could not be read. `last` is the row of the last reading of the list. */
   | { kind: 'unreadable'; message: string; last: Sandbox | null };
 
-/** Reads one sandbox, without waking it or moving its deadline, and shares the news with everybody who looks. */
-export async function lookAtSandbox(id: string): Promise<Look> {
-  if (!SandboxId.safeParse(id).success) return { kind: 'nonsense' };
+/** Reads one sandbox, without waking it or moving its deadline, and updates the fleet with it. */
+export async function readSandbox(id: string): Promise<SandboxReading> {
+  if (!SandboxId.safeParse(id).success) return { kind: 'invalid' };
   const watcher = fleetWatcher();
-  const askedAtMs = Date.now();
+  const requestedAtMs = Date.now();
   try {
     const sandbox = await getSandbox(id);
-    // The list may not have come to it yet, and names its template better than the detail does.
+    // `asListed` needs the row of the list, which may not have been read yet.
     if (watcher.find(id) === undefined) await watcher.ready(1_000);
-    watcher.settle(sandbox, askedAtMs);
-    return { kind: 'there', sandbox: watcher.asListed(sandbox) };
+    watcher.recordReading(sandbox, requestedAtMs);
+    return { kind: 'found', sandbox: watcher.asListed(sandbox) };
   } catch (thrown) {
     if (thrown instanceof SandkeeperError && thrown.code === 'not_found') {
-      watcher.settleGone(id);
+      watcher.recordGone(id);
       return { kind: 'gone' };
     }
     return { kind: 'unreadable', message: failureOf(thrown).message, last: watcher.find(id) ?? null };

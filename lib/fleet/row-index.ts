@@ -2,21 +2,21 @@ import { templateName } from '../sandbox/name';
 import type { Sandbox } from '../sandbox/schema';
 import { STATE_FACTS } from './states';
 
-/** A sandbox with what filtering, sorting and drawing would otherwise work out again for every keystroke. */
+/** A sandbox with values precomputed for filtering, sorting and drawing. */
 export type IndexedSandbox = {
   readonly sandbox: Sandbox;
-  /** The template's name, or its id where it has none. */
+  /** The template's name, or its id if it has none. */
   readonly templateName: string;
-  /** Epoch ms, or `null` while the state has no deadline (docs/protocol.md#paused-sandboxes-in-responses). */
+  /** Epoch ms. `null` in a state without a deadline (docs/protocol.md#paused-sandboxes-in-responses). */
   readonly deadlineMs: number | null;
-  /** Id, template, metadata keys and values in lower case, each apart from the next. */
+  /** Id, template, metadata keys and values in lower case, separated. */
   readonly searchText: string;
 };
 
-/** Cannot be typed, so no search runs from the end of one field into the next. */
+/** Cannot be typed, which keeps a search from matching across fields. */
 const FIELD_SEPARATOR = '\u0000';
 
-/** Indexes one sandbox. Do it once when a sandbox arrives or changes, not when the filter does. */
+/** Call it once when a sandbox arrives or changes, not on every filter. */
 export function indexSandbox(sandbox: Sandbox): IndexedSandbox {
   return {
     sandbox,

@@ -17,7 +17,7 @@ function storeWith(...ids: string[]) {
 }
 
 describe('SelectionStore', () => {
-  it('tells its listeners of changes, and of nothing else', () => {
+  it('notifies listeners only of changes', () => {
     const store = new SelectionStore();
     const listener = vi.fn();
     const stop = store.subscribe(listener);
@@ -30,7 +30,7 @@ describe('SelectionStore', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  it('forgets what leaves the fleet, and does not take it back when it returns', () => {
+  it('unselects sandboxes that leave the fleet, even if they return', () => {
     const store = storeWith('a', 'b');
     store.follow(view(['b', 'c']));
     expect([...store.selection().ids]).toEqual(['b']);
@@ -38,7 +38,7 @@ describe('SelectionStore', () => {
     expect([...store.selection().ids]).toEqual(['b']);
   });
 
-  it('forgets nothing while the fleet is only known in part', () => {
+  it('keeps the selection until the fleet is completely known', () => {
     const store = storeWith('a', 'b');
     store.follow(view(null));
     store.follow(view(['b'], null));

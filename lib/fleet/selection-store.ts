@@ -1,7 +1,7 @@
 import { keepExisting, NOTHING_SELECTED, type Selection } from './selection';
 import { type FleetView, fleetStore } from './store';
 
-/** What is selected in this tab. Kept outside the page, so that looking into one sandbox and coming back loses nothing. */
+/** The selection of this tab. Outside the page, so that it survives opening a sandbox and returning. */
 export class SelectionStore {
   readonly #listeners = new Set<() => void>();
   #selection = NOTHING_SELECTED;
@@ -21,7 +21,7 @@ export class SelectionStore {
     for (const listener of this.#listeners) listener();
   };
 
-  /** Forgets what the fleet no longer has. Before a whole reading, nothing is known to be absent. */
+  /** Removes sandboxes that have left the fleet, once the fleet is completely known. */
   follow({ rows, status }: FleetView): void {
     if (rows === null || rows === this.#rows || status.asOfMs === null) return;
     this.#rows = rows;
@@ -31,7 +31,7 @@ export class SelectionStore {
 
 let tabSelection: SelectionStore | null = null;
 
-/** The selection of this tab. In the browser only. */
+/** Only in the browser. */
 export function fleetSelection(): SelectionStore {
   if (tabSelection) return tabSelection;
   const store = new SelectionStore();

@@ -22,7 +22,7 @@ const effective = (selection: Selection, matching = all, existing = all) =>
   reconcile(selection, matching, existing).rows.map(({ sandbox }) => sandbox.id);
 
 describe('toggle', () => {
-  it('selects, unselects, and leaves the others', () => {
+  it('selects and unselects one row', () => {
     expect(idsOf(selected('a', 'c'))).toBe('ac');
     expect(idsOf(selected('a', 'c', 'a'))).toBe('c');
     expect(NOTHING_SELECTED.ids.size).toBe(0);
@@ -30,7 +30,7 @@ describe('toggle', () => {
 });
 
 describe('extend', () => {
-  it('selects from the last toggled row to this one, in either direction', () => {
+  it('selects from the last toggled row, in both directions', () => {
     expect(idsOf(extend(selected('c'), 'e', all))).toBe('cde');
     expect(idsOf(extend(selected('h', 'c'), 'a', all))).toBe('abch');
   });
@@ -40,19 +40,19 @@ describe('extend', () => {
     expect(idsOf(extend(selected('a'), 'd', rows('dacb')))).toBe('ad');
   });
 
-  it('shrinks when it ends nearer the next time', () => {
+  it('shrinks when the range gets shorter', () => {
     const far = extend(selected('b'), 'f', all);
     expect(idsOf(extend(far, 'c', all))).toBe('bc');
     expect(idsOf(extend(far, 'a', all))).toBe('ab');
   });
 
-  it('unselects the rows between when the anchor was unselected', () => {
+  it('unselects the range if the anchor was unselected', () => {
     const some = toggle(selectRows(NOTHING_SELECTED, all), 'c');
     expect(idsOf(extend(some, 'e', all))).toBe('abfgh');
     expect(idsOf(extend(some, 'd', all))).toBe('abefgh');
   });
 
-  it('begins with this row where there is no anchor, or none on screen', () => {
+  it('starts at this row if no anchor is on screen', () => {
     expect(idsOf(extend(NOTHING_SELECTED, 'c', all))).toBe('c');
     const hidden = extend(selected('a'), 'd', rows('cde'));
     expect(idsOf(hidden)).toBe('ad');
@@ -60,20 +60,20 @@ describe('extend', () => {
     expect(idsOf(extend(selectRows(NOTHING_SELECTED, rows('ab')), 'd', all))).toBe('abd');
   });
 
-  it('can begin somewhere else', () => {
+  it('can start at another row', () => {
     const moved = extend(selected('a'), 'e', all, 'd');
     expect(idsOf(moved)).toBe('ade');
     expect(idsOf(extend(moved, 'c', all))).toBe('acd');
   });
 
-  it('does nothing to a row that is not on screen', () => {
+  it('ignores a row that is not on screen', () => {
     const some = selected('a');
     expect(extend(some, 'h', rows('abc'))).toBe(some);
   });
 });
 
-describe('everything that matches', () => {
-  it('is added to what is selected and taken from it again', () => {
+describe('selectRows and unselectRows', () => {
+  it('add rows to the selection and remove them', () => {
     const some = selectRows(selected('h'), rows('abc'));
     expect(idsOf(some)).toBe('abch');
     expect(idsOf(unselectRows(some, rows('abc')))).toBe('h');
@@ -81,19 +81,19 @@ describe('everything that matches', () => {
 });
 
 describe('keepExisting', () => {
-  it('forgets what has vanished, for good', () => {
+  it('removes rows that are gone, permanently', () => {
     const some = keepExisting(selected('a', 'b'), rows('bcd'));
     expect(idsOf(some)).toBe('b');
     expect(idsOf(keepExisting(some, all))).toBe('b');
   });
 
-  it('is the same object while nothing has vanished', () => {
+  it('returns the same object if no row is gone', () => {
     const some = selected('a', 'b');
     expect(keepExisting(some, rows('hgba'))).toBe(some);
     expect(keepExisting(NOTHING_SELECTED, [])).toBe(NOTHING_SELECTED);
   });
 
-  it('does not draw a range from, or bring back, what has vanished', () => {
+  it('drops the anchor and base of rows that are gone', () => {
     const range = extend(selected('b'), 'd', all);
     const left = keepExisting(range, rows('acdefgh'));
     expect(idsOf(extend(left, 'f', rows('acdefgh')))).toBe('cdf');
@@ -104,14 +104,14 @@ describe('keepExisting', () => {
 });
 
 describe('reconcile', () => {
-  it('leaves out what the filter hides, says how much that is, and brings it back', () => {
+  it('excludes and counts rows hidden by the filter, and restores them', () => {
     const some = selected('a', 'b', 'c');
     expect(reconcile(some, rows('cdb'), all)).toEqual({ rows: rows('cb'), hidden: 1 });
     expect(reconcile(some, [], all)).toEqual({ rows: [], hidden: 3 });
     expect(reconcile(some, all, all)).toEqual({ rows: rows('abc'), hidden: 0 });
   });
 
-  it('counts nothing that is not there any more, hidden or not', () => {
+  it('ignores rows that are gone, hidden or not', () => {
     expect(reconcile(selected('a', 'b', 'c'), rows('ab'), rows('bcd'))).toEqual({
       rows: rows('b'),
       hidden: 1,
@@ -119,7 +119,7 @@ describe('reconcile', () => {
   });
 });
 
-describe('whatever happens', () => {
+describe('any sequence of changes', () => {
   const id = fc.constantFrom(...IDS);
   const subset = fc.subarray([...IDS]).map((ids) => rows(ids));
   const order = fc.shuffledSubarray([...IDS], { minLength: IDS.length }).map((ids) => rows(ids));
@@ -142,7 +142,7 @@ describe('whatever happens', () => {
     .array(step, { maxLength: 12 })
     .map((steps) => steps.reduce((now, next) => next(now), NOTHING_SELECTED));
 
-  it('acts go to the selected that match and exist, to each once, and to nothing else', () => {
+  it('applies actions once to each selected, existing, matching row, and to no other', () => {
     fc.assert(
       fc.property(selection, subset, subset, (some, matching, existing) => {
         const expected = matching
@@ -153,7 +153,7 @@ describe('whatever happens', () => {
     );
   });
 
-  it('selected and existing is either acted on or said to be hidden', () => {
+  it('includes every selected, existing row or counts it as hidden', () => {
     fc.assert(
       fc.property(selection, subset, (some, matching) => {
         const { rows: acted, hidden } = reconcile(some, matching, all);
@@ -162,7 +162,7 @@ describe('whatever happens', () => {
     );
   });
 
-  it('hiding by a filter and by the order of rows loses nothing and adds nothing', () => {
+  it('keeps the selection when the filter or the order changes', () => {
     fc.assert(
       fc.property(selection, subset, order, (some, matching, sorted) => {
         reconcile(some, matching, all);
@@ -171,7 +171,7 @@ describe('whatever happens', () => {
     );
   });
 
-  it('what vanished never comes back by itself', () => {
+  it('never selects a removed row again', () => {
     fc.assert(
       fc.property(selection, subset, (some, existing) => {
         const left = keepExisting(some, existing);
@@ -181,7 +181,7 @@ describe('whatever happens', () => {
     );
   });
 
-  it('only the last of several ranges from one anchor counts', () => {
+  it('keeps only the last of several ranges from one anchor', () => {
     fc.assert(
       fc.property(selection, order, id, id, id, (some, on, anchor, first, last) => {
         const begun = toggle(some, anchor);
@@ -190,7 +190,7 @@ describe('whatever happens', () => {
     );
   });
 
-  it('a range ends at both ends in what was done to its anchor', () => {
+  it('gives both ends of a range the state of the anchor', () => {
     fc.assert(
       fc.property(selection, order, id, id, (some, on, anchor, end) => {
         const begun = toggle(some, anchor);

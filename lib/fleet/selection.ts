@@ -1,11 +1,11 @@
 import type { IndexedSandbox } from './row-index';
 
-/** Which sandboxes are selected, by id, whether or not they are on screen. A new object with every change. */
+/** The ids of selected sandboxes, on screen or not. A new object for every change. */
 export type Selection = {
   readonly ids: ReadonlySet<string>;
-  /** Where a range starts: the row that was selected or unselected last. */
+  /** The start of a range: the row toggled last. */
   readonly anchor: string | null;
-  /** What was selected when the anchor was set: a range is drawn over this, so it can shrink again. */
+  /** The selection when the anchor was set. A range is applied to this, so that it can shrink. */
   readonly base: ReadonlySet<string>;
 };
 
@@ -13,7 +13,7 @@ type Rows = readonly IndexedSandbox[];
 
 export const NOTHING_SELECTED: Selection = { ids: new Set(), anchor: null, base: new Set() };
 
-/** Selects one row, or unselects it; the next range starts there. */
+/** Toggles one row, which becomes the anchor. */
 export function toggle({ ids }: Selection, id: string): Selection {
   const next = new Set(ids);
   if (!next.delete(id)) next.add(id);
@@ -21,8 +21,8 @@ export function toggle({ ids }: Selection, id: string): Selection {
 }
 
 /**
- * Does to every row between the anchor and `id` what was done to the anchor: selects, or unselects. `order` is what is
- * on screen. The last range from the same anchor is taken back first. `from` starts a range somewhere else.
+ * Applies the state of the anchor, selected or unselected, to every row from it to `id`, in `order`, the rows on screen.
+ * Replaces the previous range from the same anchor. `from` sets a new anchor.
  */
 export function extend(selection: Selection, id: string, order: Rows, from?: string): Selection {
   const { anchor, base } = from === undefined ? selection : startAt(selection, from);
@@ -40,12 +40,12 @@ function startAt({ ids }: Selection, id: string): Selection {
   return { ids: base, anchor: id, base };
 }
 
-/** Selects every one of `rows` as well. Those that appear later are not among them. */
+/** Adds `rows`. Rows that match later are not added. */
 export function selectRows({ ids }: Selection, rows: Rows): Selection {
   return withoutAnchor(withRows(ids, rows, true));
 }
 
-/** Selects none of `rows` any more. */
+/** Removes `rows`. */
 export function unselectRows({ ids }: Selection, rows: Rows): Selection {
   return withoutAnchor(withRows(ids, rows, false));
 }
@@ -63,7 +63,7 @@ function withoutAnchor(ids: ReadonlySet<string>): Selection {
   return { ids, anchor: null, base: ids };
 }
 
-/** Forgets what is not in the fleet any more; the same object when nothing has vanished. */
+/** Removes sandboxes that are not in `all`. Returns the same object if nothing changes. */
 export function keepExisting(selection: Selection, all: Rows): Selection {
   const ids = selectedAmong(selection.ids, all);
   const base = selection.base === selection.ids ? ids : selectedAmong(selection.base, all);
@@ -79,17 +79,16 @@ function selectedAmong(ids: ReadonlySet<string>, rows: Rows): ReadonlySet<string
   return found;
 }
 
-/** What a selection comes to at this moment. */
 export type Reconciled = {
-  /** Selected, passing the filter, and still there, in the order of the result: what every act goes to. */
+  /** The selected rows that exist and match the filter, in the order of the result. Actions apply to these. */
   rows: Rows;
-  /** How many more are selected and still there, but hidden by the filter: they are left out of every act. */
+  /** The number of selected sandboxes hidden by the filter. Actions do not include them. */
   hidden: number;
 };
 
 const NOTHING: Reconciled = { rows: [], hidden: 0 };
 
-/** Which of the selected an act may go to, and how many the filter hides. */
+/** Divides the selection into rows that actions apply to and hidden ones. */
 export function reconcile({ ids }: Selection, matching: Rows, all: Rows): Reconciled {
   if (ids.size === 0) return NOTHING;
   const existing = selectedAmong(ids, all);

@@ -12,7 +12,7 @@ async function unpack(packed: ReturnType<typeof packedSnapshot>): Promise<FleetS
   return JSON.parse(gunzipSync(await packed).toString('utf8')) as FleetSnapshot;
 }
 
-it('the whole fleet is packed once, until something changes', async () => {
+it('packs the fleet once until it changes', async () => {
   const watcher = fleetWatcher();
   onTestFinished(() => watcher.close());
   const id = await engine.create({ metadata: { owner: 'ana' } });
@@ -24,12 +24,12 @@ it('the whole fleet is packed once, until something changes', async () => {
     (await engine.detail(id)).envdAccessToken,
   );
 
-  watcher.settle({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
+  watcher.recordReading({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
   expect(packedSnapshot()).not.toBe(first);
   expect((await unpack(packedSnapshot())).sandboxes).toMatchObject([{ id, state: 'paused' }]);
 });
 
-it('a problem is told to who comes while it lasts, and to nobody afterwards', async () => {
+it('includes a problem only while it lasts', async () => {
   simulateNewProcess({});
   onTestFinished(() => void vi.restoreAllMocks());
   vi.spyOn(console, 'warn').mockImplementation(() => {});

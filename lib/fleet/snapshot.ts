@@ -7,13 +7,13 @@ import { fleetWatcher } from './watcher';
 type Packed = { version: string; body: Promise<Uint8Array<ArrayBuffer>> };
 
 /**
- * The whole fleet as gzipped JSON of `FleetSnapshot`, packed once for everybody until something changes. Next.js never
- * compresses what a route answers and drops a `Content-Encoding`, so the browser unpacks it itself.
+ * The whole fleet as gzipped JSON, `FleetSnapshot`. Packed once for all clients until it changes. Next.js does not
+ * compress the responses of routes and drops `Content-Encoding`, so the browser decompresses it explicitly.
  */
 export function packedSnapshot(): Promise<Uint8Array<ArrayBuffer>> {
   const cache = singleton<{ packed: Packed | null }>('packed-snapshot', () => ({ packed: null }));
   const snapshot = fleetWatcher().snapshot();
-  // A later reading that found nothing new is no reason to pack again; the channel tells when it was.
+  // `asOfMs` alone is no reason to pack again: clients get it from the channel.
   const { asOfMs, ...status } = snapshot.status;
   const version = JSON.stringify([snapshot.epoch, snapshot.seq, asOfMs === null, status]);
   if (cache.packed?.version !== version) {

@@ -22,7 +22,7 @@ function idsBy(key: SortKey, direction: SortDirection, fleet: Partial<Sandbox>[]
 }
 
 describe('sortRows', () => {
-  it('puts the youngest first by age, and the least time left first by left', () => {
+  it('sorts by age and by time left, smallest first', () => {
     const fleet = [
       { id: 'old', startedAtMs: NOW_MS - 9000, endAtMs: NOW_MS + 5 },
       { id: 'young', startedAtMs: NOW_MS - 1000, endAtMs: NOW_MS + 9 },
@@ -32,7 +32,7 @@ describe('sortRows', () => {
     expect(idsBy('left', 'asc', fleet)).toEqual(['old', 'young']);
   });
 
-  it('keeps what is missing at the end in either direction', () => {
+  it('sorts missing values last in both directions', () => {
     const fleet: Partial<Sandbox>[] = [
       { id: 'none', metadata: {}, state: 'paused', endAtMs: 1 },
       { id: 'b', metadata: { run: 'pr-10' }, endAtMs: 2 },
@@ -44,13 +44,13 @@ describe('sortRows', () => {
     expect(idsBy('left', 'desc', fleet)).toEqual(['a', 'b', 'none']);
   });
 
-  it('orders equal rows by id in either direction', () => {
+  it('sorts equal rows by id in both directions', () => {
     const fleet = [{ id: 'b' }, { id: 'a' }, { id: 'c' }];
     for (const direction of DIRECTIONS) expect(idsBy('template', direction, fleet)).toEqual(['a', 'b', 'c']);
     expect(idsBy('id', 'desc', fleet)).toEqual(['c', 'b', 'a']);
   });
 
-  it('orders sizes by vCPUs, then memory', () => {
+  it('sorts sizes by vCPUs, then memory', () => {
     const fleet = [
       { id: 'c', cpuCount: 4, memoryMB: 512 },
       { id: 'b', cpuCount: 2, memoryMB: 8192 },
@@ -68,7 +68,7 @@ describe('sortRows', () => {
     }
   });
 
-  it('agrees with compareBy on text that only looks different', () => {
+  it('agrees with compareBy on text that collates as equal', () => {
     const values = fc.array(fc.constantFrom('a', 'A', 'á', '01', '1', 'a\u0000', '', 'a\u200b', 'pr-1'), {
       maxLength: 8,
     });
@@ -81,7 +81,7 @@ describe('sortRows', () => {
     );
   });
 
-  it('leaves the rows it was given alone', () => {
+  it('does not modify its input', () => {
     const rows = mixedFleet(5);
     const before = [...rows];
     sortRows(rows, { key: 'age', direction: 'asc' });
@@ -90,7 +90,7 @@ describe('sortRows', () => {
 });
 
 describe('parseSort and printSort', () => {
-  it('are each the inverse of the other', () => {
+  it('are inverses', () => {
     for (const key of KEYS) {
       for (const direction of DIRECTIONS) {
         expect(parseSort(printSort({ key, direction }))).toEqual({ key, direction });
@@ -100,7 +100,7 @@ describe('parseSort and printSort', () => {
     expect(parseSort('meta:-a b')).toEqual({ key: 'meta:-a b', direction: 'asc' });
   });
 
-  it('refuse what is no column', () => {
+  it('reject unknown columns', () => {
     for (const text of ['', '-', 'agee', '--age', 'toString', 'Age']) expect(parseSort(text)).toBeNull();
   });
 });

@@ -14,11 +14,11 @@ export type Sort = { readonly key: SortKey; readonly direction: SortDirection };
 /** Negative, zero or positive as in `Array.prototype.sort`. */
 type Compare = (a: IndexedSandbox, b: IndexedSandbox) => number;
 
-/** Null where the row has nothing in that column. */
+/** `null` if the row has no value in the column. */
 type NumberColumn = (row: IndexedSandbox) => number | null;
 type TextColumn = (row: IndexedSandbox) => string | null;
 
-/** The order needs no clock: the oldest started first, and the least time left has the earliest deadline. */
+/** Uses starts and deadlines instead of ages and times left, so that sorting needs no clock. */
 const NUMBER_COLUMNS = {
   state: (row) => STATE_FACTS[row.sandbox.state].rank,
   age: (row) => -row.sandbox.startedAtMs,
@@ -27,39 +27,36 @@ const NUMBER_COLUMNS = {
   size: (row) => row.sandbox.cpuCount * CPU_WEIGHT + row.sandbox.memoryMB,
 } satisfies Record<Exclude<FixedKey, 'id' | 'template'>, NumberColumn>;
 
-/** Sizes compare by vCPUs, then memory: one vCPU outweighs any memory. */
+/** Sorts sizes by vCPUs, then memory: one vCPU outweighs any memory. */
 const CPU_WEIGHT = 2 ** 30;
 
-/** One locale for all, so that the served HTML and every browser agree. `pr-9` stands before `pr-10`. */
+/** A fixed locale, so that the server and every browser agree. Numeric: `pr-9` is before `pr-10`. */
 const COLLATOR = new Intl.Collator('en', { numeric: true });
 
-/** The text of a sort, `age` or `-age`, as it stands in the URL. */
+/** The text of a sort in the URL, such as `age` or `-age`. */
 export function printSort({ key, direction }: Sort): string {
   return direction === 'desc' ? `-${key}` : key;
 }
 
-/** Reads what `printSort` writes; `null` for anything that is no column. */
+/** Parses the output of `printSort`. `null` for an unknown column. */
 export function parseSort(text: string): Sort | null {
   const descending = text.startsWith('-');
   const key = descending ? text.slice(1) : text;
   return isSortKey(key) ? { key, direction: descending ? 'desc' : 'asc' } : null;
 }
 
-/** The rows in order, as a new array: `compareBy` made quick for the whole fleet. */
+/** Sorts rows into a new array, in the order of `compareBy` but faster. */
 export function sortRows(rows: readonly IndexedSandbox[], { key, direction }: Sort): IndexedSandbox[] {
   if (key === 'id') return rows.toSorted(compareBy(key, direction));
   const column = isNumberKey(key) ? NUMBER_COLUMNS[key] : rankColumn(rows, textColumn(key));
   const sign = direction === 'asc' ? 1 : -1;
-  // Reading each cell once and sorting small records costs less than reading two cells a comparison.
+  // Computes each value once instead of in every comparison.
   const cells = rows.map((row) => ({ row, value: column(row) }));
   cells.sort((a, b) => compareCells(a.value, b.value, sign, compareNumbers) || compareIds(a.row, b.row));
   return cells.map((cell) => cell.row);
 }
 
-/**
- * The order of two rows in a column. Rows with nothing there come last in either direction, and equal ones stand by
- * id, so no two rows ever swap places without a reason.
- */
+/** Compares two rows by a column. Rows without a value come last in both directions. Ties are sorted by id. */
 export function compareBy(key: SortKey, direction: SortDirection): Compare {
   const sign = direction === 'asc' ? 1 : -1;
   if (key === 'id') return (a, b) => sign * compareIds(a, b);
@@ -85,7 +82,7 @@ function textColumn(key: SortKey): TextColumn {
   return ({ sandbox: { metadata } }) => (Object.hasOwn(metadata, name) ? (metadata[name] ?? null) : null);
 }
 
-/** Collates each distinct text once; the rows are then sorted by its place, a number. */
+/** Collates each distinct text once and maps rows to its rank, so that they can be sorted by numbers. */
 function rankColumn(rows: readonly IndexedSandbox[], column: TextColumn): NumberColumn {
   const ranks = new Map<string, number>();
   for (const row of rows) {
@@ -114,7 +111,7 @@ function compareNumbers(a: number, b: number): number {
   return a - b;
 }
 
-/** Ids are ASCII, so their code units are their order; collating them would cost ten times as much. */
+/** Compares code units, because ids are ASCII. A collator takes ten times as long. */
 function compareIds(a: IndexedSandbox, b: IndexedSandbox): number {
   const left = a.sandbox.id;
   const right = b.sandbox.id;

@@ -34,7 +34,7 @@ const snapshot = (
   status,
 });
 
-/** A store whose snapshots come when the test says so. */
+/** A store whose snapshots the test delivers. */
 function openStore() {
   const asked: {
     resolve: (snapshot: FleetSnapshot) => Promise<void>;
@@ -66,7 +66,7 @@ function openStore() {
   return { store, asked, answer, ids };
 }
 
-/** A store that knows `ids` as of sequence number 5. */
+/** A store that contains `ids` at sequence number 5. */
 async function openFilled(...known: string[]) {
   const opened = openStore();
   opened.store.receive(hello(5));
@@ -79,21 +79,21 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-describe('the beginning', () => {
-  it('knows no rows until the whole fleet has come, and its status from the first word on', async () => {
+describe('the first snapshot', () => {
+  it('has a status at once, but rows only with the snapshot', async () => {
     const { store, asked, answer, ids } = openStore();
-    const heard = vi.fn();
-    store.subscribe(heard);
+    const listener = vi.fn();
+    store.subscribe(listener);
     expect(store.view()).toEqual({ rows: null, status: statusAt(null) });
     store.receive(hello(5, { status: statusAt(9) }));
     expect(store.view()).toEqual({ rows: null, status: statusAt(9) });
     expect(asked).toHaveLength(1);
     await answer(snapshot(5, ['a', 'b']));
     expect(ids()).toEqual(['a', 'b']);
-    expect(heard).toHaveBeenCalledTimes(2);
+    expect(listener).toHaveBeenCalledTimes(2);
   });
 
-  it('applies what is told while the fleet is on its way, and nothing twice', async () => {
+  it('applies deltas received during the reading, each once', async () => {
     const { store, answer, ids } = openStore();
     store.receive(hello(5));
     store.receive(delta(6, [one('x')]));
@@ -103,12 +103,12 @@ describe('the beginning', () => {
     expect(ids()).toEqual(['b', 'c']);
   });
 
-  it('stays quiet for who no longer listens', () => {
+  it('does not notify removed listeners', () => {
     const { store } = openStore();
-    const heard = vi.fn();
-    store.subscribe(heard)();
+    const listener = vi.fn();
+    store.subscribe(listener)();
     store.receive(hello(5));
-    expect(heard).not.toHaveBeenCalled();
+    expect(listener).not.toHaveBeenCalled();
   });
 });
 
@@ -122,7 +122,7 @@ describe('deltas', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('already known are ignored', async () => {
+  it('already applied are ignored', async () => {
     const { store, asked, ids } = await openFilled('a');
     store.receive(delta(5, [], ['a']));
     store.receive(delta(4, [one('z')]));
@@ -130,7 +130,7 @@ describe('deltas', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('with one missing before them make the whole be read again, while the rows stay', async () => {
+  it('after a gap cause a new snapshot, while the rows stay', async () => {
     const { store, asked, answer, ids } = await openFilled('a');
     store.receive(delta(7, [one('c')]));
     expect(ids()).toEqual(['a']);
@@ -140,7 +140,7 @@ describe('deltas', () => {
     expect(ids()).toEqual(['b', 'c', 'd']);
   });
 
-  it('with one missing among those told meanwhile make it be read once more', async () => {
+  it('with a gap during the reading cause another snapshot', async () => {
     const { store, asked, answer, ids } = openStore();
     store.receive(hello(5));
     store.receive(delta(6, [one('x')]));
@@ -152,8 +152,8 @@ describe('deltas', () => {
   });
 });
 
-describe('joining again', () => {
-  it('reads nothing when nothing was missed', async () => {
+describe('reconnecting', () => {
+  it('reads nothing if no delta was missed', async () => {
     const { store, asked } = await openFilled('a');
     store.receive(hello(5, { status: statusAt(20) }));
     expect(asked).toHaveLength(1);
@@ -163,7 +163,7 @@ describe('joining again', () => {
   it.each([
     ['events were missed', hello(6), snapshot(6, ['b'])],
     ['the server is another', hello(5, { epoch: 'e2' }), snapshot(5, ['b'], { epoch: 'e2' })],
-  ])('reads the whole when %s', async (_, event, answered) => {
+  ])('reads the snapshot when %s', async (_, event, answered) => {
     const { store, asked, answer, ids } = await openFilled('a');
     store.receive(event);
     expect(ids()).toEqual(['a']);
@@ -172,7 +172,7 @@ describe('joining again', () => {
     expect(ids()).toEqual(['b']);
   });
 
-  it('gives up a reading that has been overtaken', async () => {
+  it('aborts an outdated reading', async () => {
     const { store, asked, answer, ids } = openStore();
     store.receive(hello(5));
     store.receive(hello(1, { epoch: 'e2' }));
@@ -185,7 +185,7 @@ describe('joining again', () => {
 });
 
 describe('a reading that fails', () => {
-  it('keeps the rows and is tried again, once, after two seconds', async () => {
+  it('keeps the rows and retries once after two seconds', async () => {
     const { store, asked, answer, ids } = await openFilled('a');
     store.receive(delta(9, []));
     await asked[1]?.reject();
@@ -204,7 +204,7 @@ describe('a reading that fails', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('is not waited for when joining again asks for one', async () => {
+  it('is replaced at once by a reconnect', async () => {
     const { store, asked, answer } = openStore();
     store.receive(hello(5));
     await asked[0]?.reject();
@@ -227,7 +227,7 @@ describe('the status', () => {
     expect(store.view().status.problem).toEqual(problem);
   });
 
-  it('of a snapshot that was packed a while ago does not hide what was told since', async () => {
+  it('of an old snapshot does not replace a newer one from the channel', async () => {
     const { store, answer } = openStore();
     store.receive(hello(5, { status: statusAt(500, { problem }) }));
     await answer(snapshot(5, ['a'], { status: statusAt(400) }));

@@ -3,14 +3,14 @@ import type { Sandbox } from '../sandbox/schema';
 import type { FleetDelta, FleetEvent, FleetSnapshot, FleetStatus } from './delta';
 import { type IndexedSandbox, indexSandbox } from './row-index';
 
-/** What a view of the fleet draws from. A new object whenever something in it changed. */
+/** The data of a fleet view. A new object after every change. */
 export type FleetView = {
   /** `null` until the whole fleet has arrived once. */
   rows: readonly IndexedSandbox[] | null;
   status: FleetStatus;
 };
 
-/** Before anything has arrived, and on the server. */
+/** The view before anything has arrived, and on the server. */
 export const NOTHING_KNOWN: FleetView = {
   rows: null,
   status: { asOfMs: null, problem: null, unreadable: 0, maxRunning: null },
@@ -18,12 +18,11 @@ export const NOTHING_KNOWN: FleetView = {
 
 const RETRY_MS = 2_000;
 
-/** Reads the whole fleet; replaced in tests. */
 export type FetchSnapshot = (signal: AbortSignal) => Promise<FleetSnapshot>;
 
 /**
- * The fleet in this tab: one snapshot, then deltas by sequence number. A gap means that the snapshot is read again;
- * until it has arrived the rows that were there stay.
+ * The fleet in this tab: one snapshot, then deltas by sequence number. After a gap it reads the snapshot again, and
+ * keeps the old rows until that arrives.
  */
 export class FleetStore {
   readonly #fetchSnapshot: FetchSnapshot;
@@ -31,8 +30,8 @@ export class FleetStore {
   readonly #byId = new Map<string, IndexedSandbox>();
   #view: FleetView = NOTHING_KNOWN;
   #position: { epoch: string; seq: number } | null = null;
-  /** Deltas that arrived while the snapshot was on its way. */
-  #ahead: FleetDelta[] = [];
+  /** Deltas received while a snapshot is being read. */
+  #pending: FleetDelta[] = [];
   #reading: AbortController | null = null;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -47,35 +46,35 @@ export class FleetStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** One row, or undefined when it is not (or no longer) in the fleet. */
+  /** The row with this id, or `undefined` if it is not in the fleet. */
   find(id: string): IndexedSandbox | undefined {
     return this.#byId.get(id);
   }
 
-  /** Takes what the `fleet` channel says. */
+  /** Handles a message of the `fleet` channel. */
   receive(event: FleetEvent): void {
     if (event.kind === 'hello') {
       const { epoch, seq } = event;
       const isCurrent = this.#position?.epoch === epoch && this.#position.seq === seq;
       this.#update(event.status);
-      if (!isCurrent) void this.#readAgain();
+      if (!isCurrent) void this.#resync();
       return;
     }
     if (event.kind === 'delta') {
-      // While another try is due, what is told now will be in what it reads.
-      if (this.#reading) this.#ahead.push(event.delta);
-      else if (!this.#retryTimer && !this.#applyNext(event.delta)) void this.#readAgain();
+      // A scheduled retry will read this change anyway.
+      if (this.#reading) this.#pending.push(event.delta);
+      else if (!this.#retryTimer && !this.#applyNext(event.delta)) void this.#resync();
     }
     this.#update(event.status);
   }
 
-  async #readAgain(): Promise<void> {
+  async #resync(): Promise<void> {
     this.#reading?.abort();
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
     const reading = new AbortController();
     this.#reading = reading;
-    this.#ahead = [];
+    this.#pending = [];
     try {
       const snapshot = await this.#fetchSnapshot(reading.signal);
       if (this.#reading !== reading) return;
@@ -84,7 +83,7 @@ export class FleetStore {
     } catch {
       if (this.#reading !== reading) return;
       this.#reading = null;
-      this.#retryTimer = setTimeout(() => void this.#readAgain(), RETRY_MS);
+      this.#retryTimer = setTimeout(() => void this.#resync(), RETRY_MS);
     }
   }
 
@@ -96,14 +95,14 @@ export class FleetStore {
     }
     for (const id of gone) this.#byId.delete(id);
     this.#position = { epoch, seq };
-    const ahead = this.#ahead;
-    this.#ahead = [];
-    const isWhole = ahead.every((delta) => this.#applyNext(delta));
+    const pending = this.#pending;
+    this.#pending = [];
+    const isComplete = pending.every((delta) => this.#applyNext(delta));
     this.#update(laterOf(this.#view.status, status), true);
-    if (!isWhole) void this.#readAgain();
+    if (!isComplete) void this.#resync();
   }
 
-  /** Applies `delta` unless it is known already; answers false when one before it is missing. */
+  /** Applies a delta, unless it is already applied. Returns false if an earlier one is missing. */
   #applyNext({ seq, changed, removed }: FleetDelta): boolean {
     if (!this.#position || seq > this.#position.seq + 1) return false;
     if (seq <= this.#position.seq) return true;
@@ -125,30 +124,31 @@ export class FleetStore {
   }
 }
 
-/** The channel's word on the status is kept unless a snapshot knows a later reading: snapshots are packed once for many. */
-function laterOf(told: FleetStatus, packed: FleetStatus): FleetStatus {
-  return (packed.asOfMs ?? 0) > (told.asOfMs ?? 0) ? packed : told;
+/** Prefers the status of the channel, unless the snapshot has a later reading: a packed snapshot can be old. */
+function laterOf(current: FleetStatus, packed: FleetStatus): FleetStatus {
+  return (packed.asOfMs ?? 0) > (current.asOfMs ?? 0) ? packed : current;
 }
 
-/** Unpacks what `/api/fleet` answers. Throws when it cannot be had. */
+/** Reads `/api/fleet`. Throws on failure. */
 async function fetchPackedSnapshot(signal: AbortSignal): Promise<FleetSnapshot> {
-  const answer = await fetch('/api/fleet', { cache: 'no-store', signal });
-  if (!answer.ok || answer.body === null) throw new Error(`The fleet could not be read: ${answer.status}`);
-  const text = await new Response(answer.body.pipeThrough(new DecompressionStream('gzip'))).text();
-  // Our own server's own type, built from parsed rows: parsing 10,000 of them again would cost the first paint.
+  const response = await fetch('/api/fleet', { cache: 'no-store', signal });
+  if (!response.ok || response.body === null)
+    throw new Error(`The fleet could not be loaded: ${response.status}`);
+  const text = await new Response(response.body.pipeThrough(new DecompressionStream('gzip'))).text();
+  // Not validated: it is our own server's data, and parsing 10,000 rows would delay the first paint.
   return JSON.parse(text) as FleetSnapshot;
 }
 
 let tabStore: FleetStore | null = null;
 
-/** The fleet of this tab, kept current as long as the tab lives. In the browser only. */
+/** The fleet of this tab. Only in the browser. */
 export function fleetStore(): FleetStore {
   if (tabStore) return tabStore;
   const store = new FleetStore(fetchPackedSnapshot);
   tabStore = store;
   liveSocket().subscribe('fleet', {
     onEvent: (payload) => store.receive(payload as FleetEvent),
-    // The next `hello` says whether anything was missed.
+    // The next `hello` shows whether a delta was missed.
     onGap: () => {},
   });
   return store;

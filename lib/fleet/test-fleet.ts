@@ -3,10 +3,10 @@ import { type IndexedSandbox, indexSandbox } from './row-index';
 
 const HOUR_MS = 3_600_000;
 
-/** The moment at which the test fleets are looked at. */
+/** The current time in tests with these fleets. */
 export const NOW_MS = Date.UTC(2026, 0, 15, 12);
 
-/** A running sandbox of the `base` template, two hours old, with half an hour left, unless told otherwise. */
+/** By default a running sandbox of the `base` template, two hours old, with half an hour left. */
 function sandboxWith(changes: Partial<Sandbox> = {}): Sandbox {
   return {
     id: 'ia7kh0tl11tyw3inzzbyq',
@@ -24,7 +24,6 @@ function sandboxWith(changes: Partial<Sandbox> = {}): Sandbox {
   };
 }
 
-/** The same as a row of the fleet page. */
 export function rowWith(changes: Partial<Sandbox> = {}): IndexedSandbox {
   return indexSandbox(sandboxWith(changes));
 }
@@ -40,7 +39,7 @@ function pick<T>(values: readonly T[], at: number): T {
   return value;
 }
 
-/** A believable mixed fleet of `size`, the same each time: five metadata keys, one of them all but unique. */
+/** A realistic, deterministic fleet with five metadata keys, one of them almost unique per sandbox. */
 export function mixedFleet(size: number): IndexedSandbox[] {
   return Array.from({ length: size }, (_, at) => {
     const spread = (at * 7919) % 10_007;

@@ -7,21 +7,21 @@ const status: FleetStatus = { asOfMs: NOW_MS, problem: null, unreadable: 0, maxR
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
 
 describe('sortFrom', () => {
-  it('reads a sort or falls back to latest start first', () => {
+  it('parses a sort or falls back to latest start first', () => {
     expect(sortFrom('-left')).toEqual({ key: 'left', direction: 'desc' });
     for (const text of [null, undefined, '', 'nonsense']) expect(sortFrom(text)).toBe(DEFAULT_SORT);
   });
 });
 
 describe('filterRows', () => {
-  it('answers the very rows when nothing is filtered', () => {
+  it('returns the same array for an empty filter', () => {
     const rows = mixedFleet(3);
     expect(filterRows(rows, [], NOW_MS)).toBe(rows);
   });
 });
 
 describe('firstScreen', () => {
-  it('counts all, shows the first sixty, latest start first', () => {
+  it('counts all rows and returns the first sixty, latest start first', () => {
     const screen = firstScreen({ sandboxes: fleet, status }, { q: '', sort: '' }, NOW_MS);
     expect(screen).toMatchObject({ matching: 500, total: 500, status, nowMs: NOW_MS });
     expect(screen.running + screen.paused).toBe(500);
@@ -35,7 +35,7 @@ describe('firstScreen', () => {
     );
   });
 
-  it('filters and sorts as the address says', () => {
+  it('filters and sorts by the URL', () => {
     const screen = firstScreen({ sandboxes: fleet, status }, { q: 'state:paused', sort: 'id' }, NOW_MS);
     const ids = fleet.filter(({ state }) => state === 'paused').map(({ id }) => id);
     expect(screen.matching).toBe(ids.length);
@@ -43,13 +43,13 @@ describe('firstScreen', () => {
     expect(screen.total).toBe(500);
   });
 
-  it('filters nothing by a filter that cannot be read', () => {
+  it('matches everything for an invalid filter', () => {
     expect(firstScreen({ sandboxes: fleet, status }, { q: 'age>', sort: '' }, NOW_MS).matching).toBe(500);
   });
 });
 
 describe('countStates', () => {
-  it('counts running and paused, and neither for what is unknown', () => {
+  it('counts running and paused sandboxes, and ignores unknown states', () => {
     const sandboxes = (['running', 'paused', 'unknown', 'running'] as const).map((state) => ({ state }));
     expect(countStates(sandboxes)).toEqual({ running: 2, paused: 1 });
     expect(countStates([rowWith().sandbox])).toEqual({ running: 1, paused: 0 });

@@ -5,15 +5,15 @@ import { compileFilter } from './filter/match';
 import { type IndexedSandbox, indexSandbox } from './row-index';
 import { parseSort, type Sort, sortRows } from './sort';
 
-/** Latest start first, as the service lists them. */
+/** Latest start first, like the service's list. */
 export const DEFAULT_SORT: Sort = { key: 'age', direction: 'asc' };
 
-/** The sort in `text`, or the default. */
+/** Parses a sort. Falls back to the default. */
 export function sortFrom(text: string | null | undefined): Sort {
   return (text ? parseSort(text) : null) ?? DEFAULT_SORT;
 }
 
-/** Those of `rows` that pass the filter. */
+/** Returns `rows` itself for an empty filter. */
 export function filterRows(
   rows: readonly IndexedSandbox[],
   filter: Filter,
@@ -24,7 +24,7 @@ export function filterRows(
   return rows.filter((row) => test(row, nowMs));
 }
 
-/** What the page is served with: enough rows to fill the screen, and how many there are in all. */
+/** The data of the server-rendered page: enough rows to fill the screen, and the totals. */
 export type FirstScreen = {
   sandboxes: Sandbox[];
   matching: number;
@@ -37,7 +37,7 @@ export type FirstScreen = {
 
 const FIRST_ROWS = 60;
 
-/** The first screenful for a filter and a sort as they stand in the URL. An unreadable filter filters nothing. */
+/** The first screen for the filter and sort of the URL. An invalid filter matches everything. */
 export function firstScreen(
   { sandboxes, status }: { sandboxes: Sandbox[]; status: FleetStatus },
   { q, sort }: { q: string; sort: string },
@@ -57,7 +57,6 @@ export function firstScreen(
   };
 }
 
-/** How many are running and how many paused. */
 export function countStates(sandboxes: readonly Pick<Sandbox, 'state'>[]): {
   running: number;
   paused: number;

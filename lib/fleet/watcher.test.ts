@@ -19,16 +19,16 @@ beforeEach(async () => {
 
 type Gate = { open: () => void };
 
-/** A watcher of the engine whose readings are counted and can be held back or replaced. */
+/** A watcher of the engine whose readings are recorded and can be delayed or replaced. */
 function watch({ lingerMs = 15_000, readPauseMs = 150 } = {}) {
   const upstream = {
     calls: [] as { atMs: number; cursor: string | null }[],
-    /** Runs instead of the gateway while it is set. */
+    /** Replaces `listSandboxes` while it is set. */
     instead: null as ReadPage | null,
     gate: null as Promise<void> | null,
-    /** Answers that have come and are held back. */
+    /** The number of delayed responses. */
     held: 0,
-    /** Holds back every answer that is on its way or asked for, until it is opened. */
+    /** Delays every response until the gate opens. */
     hold(): Gate {
       let open = () => {};
       upstream.gate = new Promise((resolve) => {
@@ -59,7 +59,7 @@ function watch({ lingerMs = 15_000, readPauseMs = 150 } = {}) {
   return { watcher, upstream, rows };
 }
 
-/** What a listener hears, and the fleet as somebody knows it who has only heard that. */
+/** Records the events of a listener, and the fleet that results from them. */
 function listen(watcher: FleetWatcher) {
   const events: FleetEvent[] = [];
   const known = new Map<string, Sandbox>();
@@ -99,7 +99,7 @@ describe('reading', () => {
     expect(upstream.calls).toHaveLength(1);
   });
 
-  it('is not waited for longer than one has patience', async () => {
+  it('is awaited only until the timeout', async () => {
     const { watcher, upstream } = watch();
     const gate = upstream.hold();
     const before = Date.now();
@@ -109,7 +109,7 @@ describe('reading', () => {
     gate.open();
   });
 
-  it('is one for everybody who listens', async () => {
+  it('is shared by all listeners', async () => {
     await engine.create();
     const alone = watch({ readPauseMs: 500 });
     const crowded = watch({ readPauseMs: 500 });
@@ -123,7 +123,7 @@ describe('reading', () => {
     for (const gapMs of gaps) expect(gapMs).toBeGreaterThan(450);
   });
 
-  it('stops when nobody listens and begins when somebody does', async () => {
+  it('stops without listeners and starts again with one', async () => {
     const { watcher, upstream } = watch({ lingerMs: 100 });
     const first = listen(watcher);
     const second = listen(watcher);
@@ -139,7 +139,7 @@ describe('reading', () => {
     expect(upstream.calls.length).toBeGreaterThan(length);
   });
 
-  it('is hurried by refresh', async () => {
+  it('starts at once on refresh', async () => {
     const { watcher, upstream } = watch({ readPauseMs: 2_000 });
     await watcher.ready(20_000);
     const before = Date.now();
@@ -164,63 +164,63 @@ describe('reading', () => {
   });
 });
 
-describe('telling', () => {
-  it('begins with where the fleet stands and goes on without a gap', async () => {
+describe('publishing', () => {
+  it('starts with a hello and continues without gaps', async () => {
     const { watcher } = watch();
     await watcher.ready(20_000);
-    const heard = listen(watcher);
+    const listener = listen(watcher);
     const { epoch, seq } = watcher.snapshot();
-    expect(heard.events[0]).toMatchObject({ kind: 'hello', epoch, seq });
+    expect(listener.events[0]).toMatchObject({ kind: 'hello', epoch, seq });
     const id = await engine.create({ metadata: { owner: 'ana' } });
     const stateBecomes = async (state: string | undefined) => {
       watcher.refresh();
-      await eventually(() => heard.known.get(id)?.state === state);
+      await eventually(() => listener.known.get(id)?.state === state);
     };
     await stateBecomes('running');
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await stateBecomes('paused');
     await engine.call('DELETE', `/sandboxes/${id}`);
     await stateBecomes(undefined);
-    const numbers = heard.deltas().map((delta) => delta.seq);
+    const numbers = listener.deltas().map((delta) => delta.seq);
     expect(numbers).toEqual(numbers.map((_, at) => seq + 1 + at));
     expect(watcher.snapshot().seq).toBe(numbers.at(-1));
   });
 
-  it('gathers what comes close together into one delta', async () => {
+  it('combines close changes into one delta', async () => {
     const { watcher, upstream } = watch();
     await watcher.ready(20_000);
-    const heard = listen(watcher);
+    const listener = listen(watcher);
     const gate = upstream.hold();
     const [a, b] = await Promise.all([engine.create(), engine.create()]);
     const [first, second] = await Promise.all([getSandbox(a ?? ''), getSandbox(b ?? '')]);
-    watcher.settle(first, Date.now());
-    watcher.settle(second, Date.now());
-    watcher.settle({ ...second, state: 'paused' }, Date.now());
-    watcher.settleGone(first.id);
-    expect(heard.deltas()).toEqual([]);
-    await eventually(() => heard.deltas().length > 0);
-    expect(heard.deltas()[0]).toMatchObject({
+    watcher.recordReading(first, Date.now());
+    watcher.recordReading(second, Date.now());
+    watcher.recordReading({ ...second, state: 'paused' }, Date.now());
+    watcher.recordGone(first.id);
+    expect(listener.deltas()).toEqual([]);
+    await eventually(() => listener.deltas().length > 0);
+    expect(listener.deltas()[0]).toMatchObject({
       changed: [{ id: second.id, state: 'paused' }],
       removed: [first.id],
     });
     gate.open();
   });
 
-  it('says that nothing has changed as a status, without rows', async () => {
+  it('publishes a reading without changes as a status', async () => {
     await engine.create();
     const { watcher } = watch();
     await watcher.ready(20_000);
-    const heard = listen(watcher);
+    const listener = listen(watcher);
     const asOfMs = watcher.snapshot().status.asOfMs ?? 0;
-    await eventually(() => (heard.status()?.asOfMs ?? 0) > asOfMs);
-    expect(heard.events.map(({ kind }) => kind)).toEqual(['hello', 'status']);
+    await eventually(() => (listener.status()?.asOfMs ?? 0) > asOfMs);
+    expect(listener.events.map(({ kind }) => kind)).toEqual(['hello', 'status']);
   });
 
-  it('tells one who joins later everything that was known', async () => {
+  it('gives a later listener the whole fleet', async () => {
     const { watcher } = watch();
     await watcher.ready(20_000);
     const early = listen(watcher);
-    watcher.settle(await getSandbox(await engine.create()), Date.now());
+    watcher.recordReading(await getSandbox(await engine.create()), Date.now());
     const late = listen(watcher);
     expect(early.deltas().at(-1)?.seq).toBe(watcher.snapshot().seq);
     expect(late.events).toHaveLength(1);
@@ -229,48 +229,48 @@ describe('telling', () => {
 });
 
 describe('removing', () => {
-  it('waits for a reading that was complete', async () => {
+  it('waits for a complete reading', async () => {
     const id = await engine.create();
     const { watcher, upstream, rows } = watch();
     await watcher.ready(20_000);
-    const heard = listen(watcher);
+    const listener = listen(watcher);
     upstream.instead = async (cursor) => {
       if (cursor === null) return { sandboxes: [], unreadable: 0, nextCursor: 'more' };
       throw new SandkeeperError('unavailable', 'Gone away.');
     };
     watcher.refresh();
-    await eventually(() => heard.status()?.problem != null);
+    await eventually(() => listener.status()?.problem != null);
     expect(rows().has(id)).toBe(true);
     upstream.instead = async () => ({ sandboxes: [], unreadable: 3, nextCursor: null });
     watcher.refresh();
-    await eventually(() => heard.status()?.problem === null);
+    await eventually(() => listener.status()?.problem === null);
     expect(rows().has(id)).toBe(false);
-    expect(heard.status()?.unreadable).toBe(3);
+    expect(listener.status()?.unreadable).toBe(3);
   });
 });
 
 describe('a service that fails', () => {
-  it('leaves the last good rows with the problem, and its recovery clears that', async () => {
+  it('keeps the last rows with the problem, and clears it after recovery', async () => {
     const id = await engine.create();
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
     const asOfMs = watcher.snapshot().status.asOfMs;
-    const heard = listen(watcher);
+    const listener = listen(watcher);
     await engine.fault({ route: 'GET /v2/sandboxes', status: 503 });
     watcher.refresh();
-    await eventually(() => heard.status()?.problem?.code === 'unavailable');
-    expect(heard.status()).toMatchObject({
+    await eventually(() => listener.status()?.problem?.code === 'unavailable');
+    expect(listener.status()).toMatchObject({
       problem: { message: 'The sandbox service cannot be reached or has a problem.' },
     });
-    expect(heard.status()?.asOfMs ?? 0).toBeGreaterThanOrEqual(asOfMs ?? 0);
+    expect(listener.status()?.asOfMs ?? 0).toBeGreaterThanOrEqual(asOfMs ?? 0);
     expect([...rows().keys()]).toEqual([id]);
     await engine.clearFaults();
     watcher.refresh();
-    await eventually(() => heard.status()?.problem === null);
-    expect(heard.deltas()).toEqual([]);
+    await eventually(() => listener.status()?.problem === null);
+    expect(listener.deltas()).toEqual([]);
   });
 
-  it('does not keep the first viewer waiting', async () => {
+  it('does not delay the first page', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', status: 500 });
     const { watcher } = watch();
     const before = Date.now();
@@ -279,18 +279,18 @@ describe('a service that fails', () => {
     expect(watcher.snapshot().status).toMatchObject({ asOfMs: null, problem: { code: 'unavailable' } });
   });
 
-  it('is left alone for as long as it asks', async () => {
+  it('is not read before its Retry-After', async () => {
     const { watcher, upstream } = watch();
     await engine.fault({ route: 'GET /v2/sandboxes', status: 429, retryAfterSeconds: 2, count: 1 });
-    const heard = listen(watcher);
-    await eventually(() => heard.status()?.problem?.code === 'rate_limited');
-    expect(heard.status()?.problem?.retryAfterMs).toBe(2_000);
-    await eventually(() => heard.status()?.problem === null);
+    const listener = listen(watcher);
+    await eventually(() => listener.status()?.problem?.code === 'rate_limited');
+    expect(listener.status()?.problem?.retryAfterMs).toBe(2_000);
+    await eventually(() => listener.status()?.problem === null);
     const [first, second] = upstream.calls;
     expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(1_990);
   });
 
-  it('that asks for ever is asked again nonetheless, and not at once', async () => {
+  it('is read again after at most ten minutes, whatever its Retry-After', async () => {
     const { watcher, upstream } = watch();
     const timers = vi.spyOn(globalThis, 'setTimeout');
     upstream.instead = async () => {
@@ -302,46 +302,46 @@ describe('a service that fails', () => {
   });
 });
 
-describe('news from somebody who has just looked', () => {
-  it('beats a page that was asked for before it', async () => {
+describe('recordReading and recordGone', () => {
+  it('take precedence over pages requested before', async () => {
     const [killed = '', paused = ''] = await Promise.all([engine.create(), engine.create()]);
     const { watcher, upstream, rows } = watch();
     await watcher.ready(20_000);
     const gate = upstream.hold();
     watcher.refresh();
     await eventually(() => upstream.held > 0);
-    // The page on its way shows both as running.
+    // The delayed page shows both as running.
     await engine.call('DELETE', `/sandboxes/${killed}`);
     await engine.call('POST', `/sandboxes/${paused}/pause`);
-    watcher.settleGone(killed);
-    watcher.settle(await getSandbox(paused), Date.now());
+    watcher.recordGone(killed);
+    watcher.recordReading(await getSandbox(paused), Date.now());
     const { asOfMs } = watcher.snapshot().status;
-    const heard = listen(watcher);
+    const listener = listen(watcher);
     gate.open();
-    await eventually(() => (heard.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
+    await eventually(() => (listener.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
     expect([...rows()].map(([id, { state }]) => [id, state])).toEqual([[paused, 'paused']]);
-    expect(heard.deltas()).toEqual([]);
+    expect(listener.deltas()).toEqual([]);
   });
 
-  it('keeps one that was created while the list was being read', async () => {
+  it('keep a sandbox created during a reading of the list', async () => {
     const { watcher, upstream, rows } = watch();
     await watcher.ready(20_000);
     const gate = upstream.hold();
     watcher.refresh();
     await eventually(() => upstream.held > 0);
     const id = await engine.create();
-    watcher.settle(await getSandbox(id), Date.now());
+    watcher.recordReading(await getSandbox(id), Date.now());
     const { asOfMs } = watcher.snapshot().status;
     gate.open();
     await eventually(() => (watcher.snapshot().status.asOfMs ?? 0) > (asOfMs ?? 0));
     expect([...rows().keys()]).toEqual([id]);
   });
 
-  it('is overtaken by the next reading', async () => {
+  it('are replaced by the next reading', async () => {
     const id = await engine.create();
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
-    watcher.settle({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
+    watcher.recordReading({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
     expect(rows().get(id)?.state).toBe('paused');
     await eventually(() => {
       watcher.refresh();
@@ -349,7 +349,7 @@ describe('news from somebody who has just looked', () => {
     });
   });
 
-  it('has the template as the list names it, which the detail of a paused one does not', async () => {
+  it('keep the template of the list, which the detail of a paused sandbox lacks', async () => {
     const id = await engine.create();
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
@@ -357,13 +357,13 @@ describe('news from somebody who has just looked', () => {
     await engine.call('POST', `/sandboxes/${id}/pause`);
     const detail = await getSandbox(id);
     expect(detail.alias).toBeNull();
-    watcher.settle(detail, Date.now());
+    watcher.recordReading(detail, Date.now());
     expect(rows().get(id)).toEqual({ ...detail, alias: 'base', templateId: listed?.templateId });
   });
 });
 
-describe('a reading since a moment', () => {
-  it('is the row as read then, or null once a whole reading did not find it', async () => {
+describe('readSince', () => {
+  it('returns the row, or null once a complete reading did not find it', async () => {
     const id = await engine.create({ metadata: { a: 'b' } });
     const { watcher } = watch();
     expect(await watcher.readSince(id, Date.now())).toMatchObject({ id, metadata: { a: 'b' } });
@@ -372,7 +372,7 @@ describe('a reading since a moment', () => {
     expect(await watcher.readSince('inever', Date.now())).toBeNull();
   });
 
-  it('is there at once where it was read later than that, else it is read again', async () => {
+  it('returns a later reading at once, otherwise reads again', async () => {
     const id = await engine.create();
     const { watcher, upstream } = watch({ lingerMs: 0 });
     const beforeMs = Date.now() - 1;
@@ -384,7 +384,7 @@ describe('a reading since a moment', () => {
     expect(upstream.calls.length).toBeGreaterThan(calls);
   });
 
-  it('is one walk through the list for however many ask', async () => {
+  it('shares one reading of the list between all callers', async () => {
     const ids = await Promise.all(Array.from({ length: 30 }, () => engine.create()));
     const { watcher, upstream } = watch({ lingerMs: 0 });
     const nowMs = Date.now();
@@ -393,13 +393,13 @@ describe('a reading since a moment', () => {
     expect(upstream.calls.length).toBeLessThanOrEqual(3);
   });
 
-  it('does not take a page for an answer that was asked for too early', async () => {
+  it('ignores a page requested too early', async () => {
     const id = await engine.create();
     const { watcher, upstream } = watch();
     const gate = upstream.hold();
     const first = watcher.readSince(id, Date.now());
     await eventually(() => upstream.held === 1);
-    // That page still says running.
+    // That page still shows it running.
     await engine.call('POST', `/sandboxes/${id}/pause`);
     const second = watcher.readSince(id, Date.now());
     gate.open();
@@ -407,22 +407,22 @@ describe('a reading since a moment', () => {
     expect((await second)?.state).toBe('paused');
   });
 
-  it('is none that somebody asked for earlier, however late its answer came', async () => {
+  it('ignores a reading requested earlier, even if its response arrives late', async () => {
     const id = await engine.create();
     const { watcher } = watch();
     await watcher.ready(20_000);
-    const askedAtMs = Date.now();
+    const requestedAtMs = Date.now();
     const answer = await getSandbox(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
     const sinceMs = Date.now();
-    watcher.settle(answer, askedAtMs);
+    watcher.recordReading(answer, requestedAtMs);
     expect((await watcher.readSince(id, sinceMs))?.state).toBe('paused');
-    // Nor does it undo what is known since.
-    watcher.settle(answer, askedAtMs);
+    // It does not replace the later reading either.
+    watcher.recordReading(answer, requestedAtMs);
     expect(watcher.find(id)?.state).toBe('paused');
   });
 
-  it('waits for a whole walk begun later where the sandbox is gone', async () => {
+  it('waits for a complete reading started later if the sandbox is gone', async () => {
     const id = await engine.create();
     const { watcher, upstream } = watch();
     await watcher.readSince(id, Date.now());
@@ -430,7 +430,7 @@ describe('a reading since a moment', () => {
     const gate = upstream.hold();
     watcher.refresh();
     await eventually(() => upstream.held === 1);
-    // The walk under way began while it was there: that it does not know it later proves nothing to who asks now.
+    // The current reading started too early to prove that the sandbox is gone.
     upstream.instead = async () => ({ sandboxes: [], unreadable: 0, nextCursor: null });
     const { length } = upstream.calls;
     const reading = watcher.readSince(id, Date.now(), 'gone');
@@ -439,7 +439,7 @@ describe('a reading since a moment', () => {
     expect(upstream.calls.length).toBeGreaterThan(length);
   });
 
-  it('fails with what keeps the list from being read, and is no burden afterwards', async () => {
+  it('fails with the error of the reading, and leaves no waiter behind', async () => {
     const { watcher, upstream } = watch({ lingerMs: 0 });
     upstream.instead = async () => {
       throw new SandkeeperError('unavailable', 'Away.');
@@ -465,7 +465,7 @@ describe('a reading since a moment', () => {
 describe('a sandbox on a later page', () => {
   type Page = { ids: string[]; next: string | null };
 
-  /** A fleet of three pages that can be changed while it is being read; each answer waits where its cursor is held. */
+  /** A fleet of three pages that can change during a reading. Responses for held cursors are delayed. */
   async function watchPages() {
     const pages = new Map<string | null, Page>([
       [null, { ids: ['a1', 'a2'], next: 'p2' }],
@@ -494,7 +494,7 @@ describe('a sandbox on a later page', () => {
     };
   }
 
-  it('is looked for where it was last, without a walk through the pages before it', async () => {
+  it('is read from its last page, without the pages before it', async () => {
     const { watcher, asked } = await watchPages();
     const nowMs = Date.now();
     const read = await Promise.all(['c1', 'c2'].map((id) => watcher.readSince(id, nowMs)));
@@ -502,7 +502,7 @@ describe('a sandbox on a later page', () => {
     expect(asked()).toEqual(['p3']);
   });
 
-  it('is answered by a page under way only if that was sent after the question', async () => {
+  it('is not read from a page requested before the call', async () => {
     const { watcher, upstream, pages } = await watchPages();
     const gate = upstream.hold();
     const first = watcher.readSince('c1', Date.now());
@@ -517,7 +517,7 @@ describe('a sandbox on a later page', () => {
     expect(await late).toBeNull();
   });
 
-  it('that is gone from its page is taken for gone by a walk through all of them, not before', async () => {
+  it('counts as gone only after a complete reading', async () => {
     const { watcher, upstream, rows, pages, asked } = await watchPages();
     pages.set('p3', { ids: ['c1'], next: null });
     const gate = upstream.hold();
@@ -533,11 +533,11 @@ describe('a sandbox on a later page', () => {
     walk.open();
     await reading;
     expect([answer, rows().has('c2')]).toEqual([null, false]);
-    // Its page, then every page, then the head again.
+    // Its page, then every page, then the first page again.
     expect(asked()).toEqual(['p3', null, 'p2', 'p3', null, 'p2']);
   });
 
-  it('that has moved to another page is found there by the walk', async () => {
+  it('that moved to another page is found by the complete reading', async () => {
     const { watcher, pages } = await watchPages();
     pages.set('p3', { ids: ['c1'], next: null });
     pages.set(null, { ids: ['c2', 'a1'], next: 'p2' });
@@ -546,14 +546,14 @@ describe('a sandbox on a later page', () => {
     expect((await watcher.readSince('a2', Date.now()))?.id).toBe('a2');
   });
 
-  it('that is expected to be gone is not looked for where it was', async () => {
+  it('that is expected to be gone is not read from its last page', async () => {
     const { watcher, pages, asked } = await watchPages();
     pages.set('p3', { ids: ['c1'], next: null });
     expect(await watcher.readSince('c2', Date.now(), 'gone')).toBeNull();
     expect(asked()[0]).toBeNull();
   });
 
-  it('is left to the walk where its page cannot be read, and fails with it', async () => {
+  it('is read with the whole list if its page fails, and fails with it', async () => {
     const { watcher, failing } = await watchPages();
     failing.add('p3');
     await expect(watcher.readSince('c2', Date.now())).rejects.toMatchObject({ code: 'unavailable' });
@@ -561,10 +561,10 @@ describe('a sandbox on a later page', () => {
     expect((await watcher.readSince('c2', Date.now()))?.id).toBe('c2');
   });
 
-  it('that came while the list was being read is not dropped by the end of that reading', async () => {
+  it('that arrived during a reading is not removed at its end', async () => {
     const { watcher, upstream, rows, pages } = await watchPages();
-    const heard = listen(watcher);
-    // The walk has passed the head when one comes there, which a look at the head tells.
+    const listener = listen(watcher);
+    // The sandbox arrives on the first page after that was read. A reading of that page finds it.
     const gate = upstream.hold();
     watcher.refresh();
     await eventually(() => upstream.held === 1);
@@ -575,8 +575,8 @@ describe('a sandbox on a later page', () => {
     gate.open();
     await looking;
     const { asOfMs } = watcher.snapshot().status;
-    await eventually(() => (heard.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
-    expect(heard.deltas()[0]?.changed.map(({ id }) => id)).toEqual(['a0']);
+    await eventually(() => (listener.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
+    expect(listener.deltas()[0]?.changed.map(({ id }) => id)).toEqual(['a0']);
     await eventually(() => !rows().has('a0'));
   });
 });

@@ -8,22 +8,22 @@ import { maxRunning } from '../sandbox-api/local-engine';
 import { singleton } from '../singleton';
 import { crawlFleet, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, sameSandbox } from './delta';
-import { PageLooks } from './page-readings';
+import { PageReader } from './page-reader';
 
-const LONGEST_PAUSE_MS = 10_000;
-/** Keeps reading this long after the last listener left, so that a page's rows are fresh when its socket arrives. */
+const MAX_PAUSE_MS = 10_000;
+/** Keeps reading this long after the last use, so that rows are fresh when the WebSocket of a new page connects. */
 const LINGER_MS = 15_000;
-/** However long the service asks us to stay away, people should not look at a dead list for longer than this. */
-const LONGEST_ABSENCE_MS = 10 * 60_000;
-/** Verified news outlives any page that was asked for before it. */
-const SETTLED_FOR_MS = 60_000;
-const MAX_DEPARTED = 2_000;
-/** A reading that somebody waits for begins when nobody else has asked for this long: all of them share it. */
-const QUIET_MS = 20;
-/** But it begins at the latest after this, however many still come. */
-const LONGEST_GATHER_MS = 1_000;
+/** Caps `Retry-After`, so that the list does not stay stale for longer. */
+const MAX_RETRY_AFTER_MS = 10 * 60_000;
+/** Longer than any page request lasts. */
+const VERIFIED_TTL_MS = 60_000;
+const MAX_GONE = 2_000;
+/** An awaited reading starts once no further request has arrived for this long, so that requests share it. */
+const GATHER_QUIET_MS = 20;
+/** The longest delay of an awaited reading while requests keep arriving. */
+const MAX_GATHER_MS = 1_000;
 
-/** Somebody who waits for a reading of one sandbox that was asked for after `sinceMs`. */
+/** Waits for a reading of one sandbox requested after `sinceMs`. */
 type Waiter = {
   sinceMs: number;
   resolve: (sandbox: Sandbox | null) => void;
@@ -35,29 +35,29 @@ type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null
   'readPauseMs' | 'publishMs'
 >;
 
-/** How long a page waits for the first reading after a start before it is served without one, ms. */
+/** How long a page waits for the first reading after a start. */
 export const FIRST_READING_MS = 2_000;
 
 /**
- * Watches the fleet once for everybody: reads the list over and over while somebody looks, keeps the rows, and tells
- * listeners what changed. However many listen, the service sees one reader.
+ * Watches the fleet for all clients: reads the list repeatedly while it is in use, keeps the rows, and publishes changes
+ * to listeners. The service sees one reader for any number of listeners.
  */
 export class FleetWatcher {
   readonly #options: Options;
   readonly #epoch = randomBytes(9).toString('base64url');
   readonly #rows = new Map<string, Sandbox>();
-  /** Ids about which we know better than pages asked for before this time: verified kills and re-reads. */
-  readonly #settledAtMs = new Map<string, number>();
-  /** The last ones that left, for as long as the service's history may not have heard of it. */
-  readonly #departed = new Map<string, { sandbox: Sandbox; atMs: number }>();
+  /** When single sandboxes were read or verified as gone, epoch ms. Pages requested before do not overwrite that. */
+  readonly #verifiedAtMs = new Map<string, number>();
+  /** The sandboxes that left the fleet most recently. */
+  readonly #gone = new Map<string, { sandbox: Sandbox; atMs: number }>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();
   readonly #batch = new ChangeBatch();
-  readonly #looks: PageLooks;
-  /** The cursor of the page on which each row was last seen. */
-  readonly #placeOf = new Map<string, string | null>();
-  /** When the last reading of each row was asked for, epoch ms. */
+  readonly #pageReader: PageReader;
+  /** The cursor of the page that last contained each row. */
+  readonly #cursorOf = new Map<string, string | null>();
+  /** When the last reading of each row was requested, epoch ms. */
   readonly #readAtMs = new Map<string, number>();
-  /** When the last complete reading began, epoch ms. */
+  /** The start of the last complete reading, epoch ms. */
   #wholeAtMs = Number.NEGATIVE_INFINITY;
   /** By sandbox id. */
   readonly #waiters = new Map<string, Waiter[]>();
@@ -66,38 +66,41 @@ export class FleetWatcher {
   #neededUntilMs = 0;
   #loop: Promise<void> | null = null;
   #wake: (() => void) | null = null;
-  #refreshAsked = false;
+  #refreshRequested = false;
   #failures = 0;
   #publishTimer: NodeJS.Timeout | null = null;
   #soonTimer: NodeJS.Timeout | null = null;
-  /** Since when somebody waits for the next reading to begin, epoch ms. */
+  /** When the oldest waiter of the next reading arrived, epoch ms. */
   #gatheringSinceMs: number | null = null;
   #firstReading: Promise<void> | null = null;
   readonly #stopping = new AbortController();
 
   constructor(options: Options) {
     this.#options = options;
-    this.#looks = new PageLooks({ readPage: options.readPage, onPage: (...page) => this.#takePage(...page) });
+    this.#pageReader = new PageReader({
+      readPage: options.readPage,
+      onPage: (...page) => this.#takePage(...page),
+    });
   }
 
-  /** Everything known now. Does not wait; see `ready`. */
+  /** The current state of the fleet. Does not wait; see `ready`. */
   snapshot(): FleetSnapshot {
     this.#publish();
     return { epoch: this.#epoch, seq: this.#seq, sandboxes: [...this.#rows.values()], status: this.#status };
   }
 
-  /** Starts reading where nobody was, and resolves after the first complete reading, its failure, or `withinMs`. */
-  async ready(withinMs: number): Promise<void> {
+  /** Starts reading if necessary. Resolves after the first reading has finished or failed, or after `timeoutMs`. */
+  async ready(timeoutMs: number): Promise<void> {
     this.#keepReading();
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, withinMs);
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
     });
-    await Promise.race([this.#firstReading ?? Promise.resolve(), patience]);
+    await Promise.race([this.#firstReading ?? Promise.resolve(), timeout]);
     clearTimeout(timer);
   }
 
-  /** Tells `listener` where the fleet stands, then every change, until the answered function is called. */
+  /** Sends `listener` a `hello`, then every change. Returns a function that stops it. */
   listen(listener: (event: FleetEvent) => void): () => void {
     this.#publish();
     this.#listeners.add(listener);
@@ -109,30 +112,27 @@ export class FleetWatcher {
     };
   }
 
-  /**
-   * News from somebody who has just read this sandbox: spares everybody the wait for the next reading. `askedAtMs`: when
-   * that was asked for, epoch ms, for an answer may be long on its way.
-   */
-  settle(sandbox: Sandbox, askedAtMs: number): void {
-    if (this.#knownSince(sandbox.id, askedAtMs) !== undefined) return;
-    this.#settledAtMs.set(sandbox.id, askedAtMs);
-    this.#readAtMs.set(sandbox.id, askedAtMs);
+  /** Updates the fleet with a reading of one sandbox. `requestedAtMs` is the time of its request, epoch ms. */
+  recordReading(sandbox: Sandbox, requestedAtMs: number): void {
+    if (this.#knownSince(sandbox.id, requestedAtMs) !== undefined) return;
+    this.#verifiedAtMs.set(sandbox.id, requestedAtMs);
+    this.#readAtMs.set(sandbox.id, requestedAtMs);
     this.#take(this.asListed(sandbox));
   }
 
-  /** The row as last read, or undefined. */
+  /** The last reading of a sandbox in the fleet. */
   find(id: string): Sandbox | undefined {
     return this.#rows.get(id);
   }
 
-  /** A sandbox that was here and is gone, with when that was seen, epoch ms; undefined when that is long ago. */
-  findDeparted(id: string): { sandbox: Sandbox; atMs: number } | undefined {
-    return this.#departed.get(id);
+  /** A sandbox that left the fleet recently, and when that was noticed, epoch ms. */
+  findGone(id: string): { sandbox: Sandbox; atMs: number } | undefined {
+    return this.#gone.get(id);
   }
 
   /**
-   * `sandbox`, with the template as the list names it. Moru's detail of a paused sandbox names an internal snapshot
-   * template instead, without an alias (docs/protocol.md#paused-sandboxes-in-responses).
+   * Replaces the template with the one in the list. Moru's detail of a paused sandbox names an internal snapshot template
+   * without an alias (docs/protocol.md#paused-sandboxes-in-responses).
    */
   asListed(sandbox: Sandbox): Sandbox {
     const row = this.#rows.get(sandbox.id);
@@ -140,33 +140,34 @@ export class FleetWatcher {
   }
 
   /**
-   * How `id` is, by a reading asked for after `sinceMs` (epoch ms); `null` once a complete reading begun since then did
-   * not find it. Where such a reading is there already, at once; else the page that showed it last is looked at first,
-   * unless it is expected to be gone, which only a walk through the whole list can tell. However many ask, they share
-   * pages and walks. Throws what keeps the list from being read.
+   * Returns a reading of `id` requested after `sinceMs` (epoch ms), or `null` if a complete reading started after that did
+   * not find it. Without such a reading, reads the page that last contained the sandbox, unless it is `expected` to be
+   * gone, then the whole list. Callers share these requests. Throws the error of the reading.
    */
   async readSince(
     id: string,
     sinceMs: number,
-    expected: 'there' | 'gone' = 'there',
+    expected: 'present' | 'gone' = 'present',
   ): Promise<Sandbox | null> {
     const known = this.#knownSince(id, sinceMs);
     if (known !== undefined) return known;
     this.#stopping.signal.throwIfAborted();
     this.#keepReading();
-    const place = this.#placeOf.get(id);
-    if (expected === 'there' && place !== undefined && this.#failures === 0) {
-      await this.#looks.look(place, sinceMs);
+    const cursor = this.#cursorOf.get(id);
+    if (expected === 'present' && cursor !== undefined && this.#failures === 0) {
+      await this.#pageReader.read(cursor, sinceMs);
       const found = this.#knownSince(id, sinceMs);
       if (found !== undefined) return found;
     }
     return this.#awaitReading(id, sinceMs);
   }
 
-  /** What readings asked for after `sinceMs` say; `undefined` where there is none. */
+  /** The result of readings requested after `sinceMs`, or `undefined` if there are none. */
   #knownSince(id: string, sinceMs: number): Sandbox | null | undefined {
     const row = this.#rows.get(id);
-    const readAtMs = row ? this.#readAtMs.get(id) : Math.max(this.#wholeAtMs, this.#settledAtMs.get(id) ?? 0);
+    const readAtMs = row
+      ? this.#readAtMs.get(id)
+      : Math.max(this.#wholeAtMs, this.#verifiedAtMs.get(id) ?? 0);
     return readAtMs !== undefined && readAtMs > sinceMs ? (row ?? null) : undefined;
   }
 
@@ -181,19 +182,19 @@ export class FleetWatcher {
     });
   }
 
-  /** News from somebody who has just verified that this sandbox is gone. */
-  settleGone(id: string): void {
-    this.#settledAtMs.set(id, Date.now());
+  /** Removes a sandbox that was just verified to be gone. */
+  recordGone(id: string): void {
+    this.#verifiedAtMs.set(id, Date.now());
     this.#drop(id);
   }
 
-  /** Reads again without waiting for the next turn. */
+  /** Starts the next reading at once. */
   refresh(): void {
-    this.#refreshAsked = true;
+    this.#refreshRequested = true;
     this.#wake?.();
   }
 
-  /** Ends reading for good; for tests and the end of the process. */
+  /** Stops permanently. For tests and the end of the process. */
   async close(): Promise<void> {
     this.#stopping.abort();
     this.#wake?.();
@@ -214,20 +215,20 @@ export class FleetWatcher {
     this.#firstReading = new Promise((resolve) => {
       firstDone = resolve;
     });
-    this.#loop = this.#readOverAndOver(firstDone).finally(() => {
+    this.#loop = this.#runLoop(firstDone).finally(() => {
       this.#loop = null;
-      // Somebody may have come between the last look round and this.
+      // A listener may have arrived since the loop checked.
       if (this.#isNeeded()) this.#keepReading();
     });
   }
 
-  async #readOverAndOver(firstDone: () => void): Promise<void> {
+  async #runLoop(firstDone: () => void): Promise<void> {
     while (!this.#stopping.signal.aborted && this.#isNeeded()) {
       const beganAtMs = Date.now();
-      this.#refreshAsked = false;
+      this.#refreshRequested = false;
       await this.#readOnce(beganAtMs);
       firstDone();
-      await this.#rest(this.#pauseAfter(Date.now() - beganAtMs));
+      await this.#pause(this.#pauseAfter(Date.now() - beganAtMs));
     }
   }
 
@@ -235,13 +236,13 @@ export class FleetWatcher {
     return this.#listeners.size > 0 || this.#waiters.size > 0 || Date.now() < this.#neededUntilMs;
   }
 
-  /** At most half of the time is spent reading, however slow the service or large the fleet; failures wait longer. */
+  /** Pauses at least as long as the reading took, to read at most half of the time. Longer after failures. */
   #pauseAfter(tookMs: number): number {
     const pauseMs = Math.max(tookMs, this.#options.readPauseMs * Math.min(Math.max(this.#failures, 1), 4));
-    const askedMs = Math.min(this.#status.problem?.retryAfterMs ?? 0, LONGEST_ABSENCE_MS);
-    // While they still gather, the rest is cut short by `#wakeSoon`.
+    const retryAfterMs = Math.min(this.#status.problem?.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
+    // While waiters gather, `#wakeSoon` ends the pause.
     const isDue = this.#waiters.size > 0 && this.#soonTimer === null && this.#failures === 0;
-    return Math.max(isDue ? 0 : Math.min(pauseMs, LONGEST_PAUSE_MS), askedMs);
+    return Math.max(isDue ? 0 : Math.min(pauseMs, MAX_PAUSE_MS), retryAfterMs);
   }
 
   async #readOnce(beganAtMs: number): Promise<void> {
@@ -255,14 +256,14 @@ export class FleetWatcher {
         onPage: (...page) => this.#takePage(...page),
         signal: this.#stopping.signal,
       });
-      // What came after the end was not taken, so nothing follows from it.
+      // Pages that arrived after `close` were dropped, so the reading is not complete.
       this.#stopping.signal.throwIfAborted();
       for (const id of this.#rows.keys()) {
         if (!seen.has(id) && !this.#isKnownSince(id, beganAtMs)) this.#drop(id);
       }
       this.#wholeAtMs = beganAtMs;
-      this.#tellWaitersOfAbsent(seen, beganAtMs);
-      this.#forgetSettled();
+      this.#resolveAbsent(seen, beganAtMs);
+      this.#pruneVerified();
       this.#failures = 0;
       this.#setStatus({ ...this.#status, asOfMs: beganAtMs, problem: null, unreadable });
     } catch (thrown) {
@@ -271,34 +272,34 @@ export class FleetWatcher {
       const problem = failureOf(thrown);
       this.#failWaiters(beganAtMs, thrown);
       if (problem.code !== this.#status.problem?.code)
-        console.warn(`The fleet cannot be read: ${problem.message}`);
+        console.warn(`Could not read the fleet: ${problem.message}`);
       this.#setStatus({ ...this.#status, problem });
     }
   }
 
-  #takePage(sandboxes: Sandbox[], askedAtMs: number, cursor: string | null): void {
+  #takePage(sandboxes: Sandbox[], requestedAtMs: number, cursor: string | null): void {
     if (this.#stopping.signal.aborted) return;
     for (const sandbox of sandboxes) {
-      if (this.#isKnownSince(sandbox.id, askedAtMs)) continue;
-      this.#readAtMs.set(sandbox.id, askedAtMs);
-      this.#placeOf.set(sandbox.id, cursor);
+      if (this.#isKnownSince(sandbox.id, requestedAtMs)) continue;
+      this.#readAtMs.set(sandbox.id, requestedAtMs);
+      this.#cursorOf.set(sandbox.id, cursor);
       this.#take(sandbox);
-      this.#tellWaiters(sandbox.id, sandbox, askedAtMs);
+      this.#resolveWaiters(sandbox.id, sandbox, requestedAtMs);
     }
   }
 
-  /** Answers those who wait for `id` and for whom a reading asked for at `askedAtMs` is new enough. */
-  #tellWaiters(id: string, sandbox: Sandbox | null, askedAtMs: number): void {
+  /** Resolves the waiters for `id` that accept a reading requested at `requestedAtMs`. */
+  #resolveWaiters(id: string, sandbox: Sandbox | null, requestedAtMs: number): void {
     const waiters = this.#waiters.get(id);
     if (!waiters) return;
-    const later = waiters.filter(({ sinceMs }) => sinceMs >= askedAtMs);
+    const later = waiters.filter(({ sinceMs }) => sinceMs >= requestedAtMs);
     if (later.length === 0) this.#waiters.delete(id);
     else this.#waiters.set(id, later);
-    for (const waiter of waiters) if (waiter.sinceMs < askedAtMs) waiter.resolve(sandbox);
+    for (const waiter of waiters) if (waiter.sinceMs < requestedAtMs) waiter.resolve(sandbox);
   }
 
-  #tellWaitersOfAbsent(seen: ReadonlySet<string>, beganAtMs: number): void {
-    for (const id of [...this.#waiters.keys()]) if (!seen.has(id)) this.#tellWaiters(id, null, beganAtMs);
+  #resolveAbsent(seen: ReadonlySet<string>, beganAtMs: number): void {
+    for (const id of [...this.#waiters.keys()]) if (!seen.has(id)) this.#resolveWaiters(id, null, beganAtMs);
   }
 
   #failWaiters(beganAtMs: number, error: unknown): void {
@@ -310,16 +311,16 @@ export class FleetWatcher {
     }
   }
 
-  /** Whether a page or a walk that was asked for at `timeMs` says nothing new of it: we have looked later than that. */
+  /** Whether a later reading than one requested at `timeMs` is known, which makes that one obsolete. */
   #isKnownSince(id: string, timeMs: number): boolean {
-    const settledAtMs = this.#settledAtMs.get(id);
-    const isSettled = settledAtMs !== undefined && settledAtMs >= timeMs;
-    return isSettled || this.#knownSince(id, timeMs) !== undefined;
+    const verifiedAtMs = this.#verifiedAtMs.get(id);
+    const isVerified = verifiedAtMs !== undefined && verifiedAtMs >= timeMs;
+    return isVerified || this.#knownSince(id, timeMs) !== undefined;
   }
 
-  #forgetSettled(): void {
-    const horizonMs = Date.now() - SETTLED_FOR_MS;
-    for (const [id, atMs] of this.#settledAtMs) if (atMs < horizonMs) this.#settledAtMs.delete(id);
+  #pruneVerified(): void {
+    const horizonMs = Date.now() - VERIFIED_TTL_MS;
+    for (const [id, atMs] of this.#verifiedAtMs) if (atMs < horizonMs) this.#verifiedAtMs.delete(id);
   }
 
   #take(sandbox: Sandbox): void {
@@ -335,17 +336,17 @@ export class FleetWatcher {
     if (!sandbox) return;
     this.#rows.delete(id);
     this.#readAtMs.delete(id);
-    this.#placeOf.delete(id);
-    this.#departed.set(id, { sandbox, atMs: Date.now() });
-    const [oldest] = this.#departed.keys();
-    if (oldest !== undefined && this.#departed.size > MAX_DEPARTED) this.#departed.delete(oldest);
+    this.#cursorOf.delete(id);
+    this.#gone.set(id, { sandbox, atMs: Date.now() });
+    const [oldest] = this.#gone.keys();
+    if (oldest !== undefined && this.#gone.size > MAX_GONE) this.#gone.delete(oldest);
     this.#batch.remove(id);
     this.#publishSoon();
   }
 
   #setStatus(status: FleetStatus): void {
     this.#status = status;
-    if (this.#batch.isEmpty) this.#tell({ kind: 'status', status });
+    if (this.#batch.isEmpty) this.#emit({ kind: 'status', status });
     else this.#publish();
   }
 
@@ -358,32 +359,32 @@ export class FleetWatcher {
     this.#publishTimer = null;
     if (this.#batch.isEmpty) return;
     this.#seq += 1;
-    this.#tell({ kind: 'delta', delta: this.#batch.take(this.#seq), status: this.#status });
+    this.#emit({ kind: 'delta', delta: this.#batch.take(this.#seq), status: this.#status });
   }
 
-  #tell(event: FleetEvent): void {
+  #emit(event: FleetEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
-  /** Cuts a rest short once nobody else comes to share the next reading. */
+  /** Ends the pause once no further waiters arrive to share the next reading. */
   #wakeSoon(): void {
     if (this.#failures > 0) return;
     this.#gatheringSinceMs ??= Date.now();
-    const mostMs = this.#gatheringSinceMs + LONGEST_GATHER_MS - Date.now();
+    const maxDelayMs = this.#gatheringSinceMs + MAX_GATHER_MS - Date.now();
     if (this.#soonTimer) clearTimeout(this.#soonTimer);
     this.#soonTimer = setTimeout(
       () => {
         this.#soonTimer = null;
         this.#gatheringSinceMs = null;
-        // Of a service that fails meanwhile we stay away for as long as that takes.
+        // After a failure, the full pause applies.
         if (this.#failures === 0) this.#wake?.();
       },
-      Math.min(QUIET_MS, mostMs),
+      Math.min(GATHER_QUIET_MS, maxDelayMs),
     );
   }
 
-  #rest(ms: number): Promise<void> {
-    if (this.#refreshAsked || this.#stopping.signal.aborted) return Promise.resolve();
+  #pause(ms: number): Promise<void> {
+    if (this.#refreshRequested || this.#stopping.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(done, ms);
       this.#wake = done;

@@ -238,7 +238,7 @@ async function readOne(id: string): Promise<Sandbox | null> {
     return fleetWatcher().asListed(await getSandbox(id));
   } catch (thrown) {
     if (!(thrown instanceof SandkeeperError && thrown.code === 'not_found')) throw thrown;
-    fleetWatcher().settleGone(id);
+    fleetWatcher().recordGone(id);
     return null;
   }
 }

@@ -52,11 +52,11 @@ export async function readNow(sandboxId: string): Promise<Sandbox | null> {
     const sandbox = await getSandbox(sandboxId);
     // The list names the template of a paused sandbox better, so the first row comes from the list
     // (docs/protocol.md#paused-sandboxes-in-responses).
-    if (fleetWatcher().find(sandboxId) !== undefined) fleetWatcher().settle(sandbox, requestedAtMs);
+    if (fleetWatcher().find(sandboxId) !== undefined) fleetWatcher().recordReading(sandbox, requestedAtMs);
     return sandbox;
   } catch (thrown) {
     if (!(thrown instanceof SandkeeperError) || thrown.code !== 'not_found') throw thrown;
-    fleetWatcher().settleGone(sandboxId);
+    fleetWatcher().recordGone(sandboxId);
     return null;
   }
 }

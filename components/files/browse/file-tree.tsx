@@ -13,7 +13,7 @@ import { NoteLine } from './note-line';
 import { TreeHeader } from './tree-header';
 import { type KeyAction, keyActionOf } from './tree-keys';
 import type { MarkActions } from './use-marks';
-import { useSteadyRows } from './use-steady-rows';
+import { useStableRows } from './use-stable-rows';
 
 const OVERSCAN = 8;
 const TYPED_TOGETHER_MS = 700;
@@ -48,7 +48,7 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
   const typed = useRef({ text: '', atMs: 0 });
   const [activeKey, setActiveKey] = useState<string | null>(null);
   const [menu, setMenu] = useState<{ entries: readonly Entry[]; anchor: HTMLElement } | null>(null);
-  const { rows, gone, arrived, update } = useSteadyRows(current, {
+  const { rows, gone, arrived, update } = useStableRows(current, {
     request,
     scroller,
     pointed,

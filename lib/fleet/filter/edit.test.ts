@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, rowWith } from '../test-fleet';
-import { hasTerm, joinChips, readWhileTyping, removeTerm, splitForChips, toggleTerm, withTerm } from './edit';
+import {
+  hasTerm,
+  joinChips,
+  matchDraftAsPrefix,
+  removeTerm,
+  splitForChips,
+  toggleTerm,
+  withTerm,
+} from './edit';
 import { metadataTerm, parseFilter, stateTerm } from './filter';
 import { compileFilter } from './match';
 
@@ -15,7 +23,7 @@ const texts = fc
   .map((pieces) => pieces.join(''));
 
 describe('splitForChips', () => {
-  it('commits a term by the space after it', () => {
+  it('commits a term with the space after it', () => {
     const split = splitForChips('environment=development  age>120m own');
     expect(split.committed.map((chip) => chip.text)).toEqual(['environment=development', 'age>120m']);
     expect(split).toMatchObject({ draft: 'own', draftFrom: 34 });
@@ -24,13 +32,13 @@ describe('splitForChips', () => {
     expect(splitForChips('  ')).toEqual({ committed: [], draft: '', draftFrom: 2 });
   });
 
-  it('leaves everything from the first error in the draft', () => {
+  it('keeps everything from the first error on in the draft', () => {
     const split = splitForChips('team age> owner=ana ');
     expect(split.committed.map((chip) => chip.text)).toEqual(['team']);
     expect(split.draft).toBe('age> owner=ana ');
   });
 
-  it('is undone by joinChips, which changes no meaning', () => {
+  it('is reversed by joinChips without changing the meaning', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const split = splitForChips(text);
@@ -49,7 +57,7 @@ describe('splitForChips', () => {
 });
 
 describe('removeTerm', () => {
-  it('takes one term and its space out', () => {
+  it('removes one term and its space', () => {
     expect(removeTerm('a  "b c" d', 1)).toBe('a  d');
     expect(removeTerm('a b ', 1)).toBe('a ');
     expect(removeTerm('a', 0)).toBe('');
@@ -60,19 +68,19 @@ describe('removeTerm', () => {
 describe('withTerm and toggleTerm', () => {
   const ana = metadataTerm('owner', 'ana maria');
 
-  it('add the term as a chip, before what is being typed', () => {
+  it('add the term as a chip before the draft', () => {
     expect(withTerm('', ana)).toBe('owner="ana maria" ');
     expect(withTerm('team ow', ana)).toBe('team owner="ana maria" ow');
     expect(withTerm('team owner="an', ana)).toBe('team owner="ana maria" owner="an');
   });
 
-  it('recognise the term however it is written', () => {
+  it('recognise the term in any notation', () => {
     expect(withTerm('owner="ana maria"', ana)).toBe('owner="ana maria"');
     expect(hasTerm('own"er"=ana" maria"', ana)).toBe(true);
     expect(toggleTerm('team state=Running age>2h state:running ', stateTerm('running'))).toBe('team age>2h ');
   });
 
-  it('undo each other', () => {
+  it('reverse each other', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const toggled = toggleTerm(text, ana);
@@ -83,13 +91,13 @@ describe('withTerm and toggleTerm', () => {
   });
 });
 
-describe('readWhileTyping', () => {
+describe('matchDraftAsPrefix', () => {
   const selects = (text: string, metadata: Record<string, string>) => {
     const parsed = parseFilter(text);
-    return compileFilter(readWhileTyping(text, parsed.filter))(rowWith({ metadata }), NOW_MS);
+    return compileFilter(matchDraftAsPrefix(text, parsed.filter))(rowWith({ metadata }), NOW_MS);
   };
 
-  it('takes the value being typed as the beginning of one', () => {
+  it('treats the value being typed as a prefix', () => {
     expect(selects('environment=dev', { environment: 'development' })).toBe(true);
     expect(selects('environment=dev', { environment: 'staging' })).toBe(false);
     expect(selects('environment=staging,dev', { environment: 'development' })).toBe(true);
@@ -97,7 +105,7 @@ describe('readWhileTyping', () => {
     expect(selects('has:env', { environment: 'development' })).toBe(true);
   });
 
-  it('takes a finished term as exactly what it says', () => {
+  it('matches a finished term exactly', () => {
     expect(selects('environment=dev ', { environment: 'development' })).toBe(false);
     expect(selects('environment="dev"', { environment: 'development' })).toBe(false);
     expect(selects('environment=dev team=a', { environment: 'development', team: 'agents' })).toBe(false);
@@ -106,7 +114,7 @@ describe('readWhileTyping', () => {
     );
   });
 
-  it('never hides more than was asked for', () => {
+  it('never hides more than the exact term', () => {
     expect(selects('environment!=dev', { environment: 'development' })).toBe(true);
     expect(selects('!environment=dev', { environment: 'development' })).toBe(true);
   });

@@ -1,10 +1,10 @@
 import { type Filter, type NonEmpty, type ParsedTerm, type Pattern, parseTerms, type Term } from './filter';
 import { printTerm } from './print';
 
-/** A finished term: the text as it was typed, and what it means. */
+/** A finished term, as typed and as parsed. */
 export type Chip = { readonly text: string; readonly term: Term };
 
-/** `draft` is still being typed; it starts at offset `draftFrom`, which error offsets are to be read against. */
+/** `draft` is the text being typed. It starts at the offset `draftFrom` of the whole text. */
 export type ChipSplit = {
   readonly committed: readonly Chip[];
   readonly draft: string;
@@ -12,9 +12,8 @@ export type ChipSplit = {
 };
 
 /**
- * Divides a filter into chips and the rest. A term is committed by the space after it. From the first term that cannot
- * be read, everything is draft: it stays where it can be corrected. A filter that comes from a URL ends in its last
- * term; append a space to see that one as a chip too.
+ * Splits a filter into chips and a draft. A space after a term commits it. Everything from the first invalid term on is
+ * draft, so that it can be corrected. Append a space to a filter from a URL to commit its last term.
  */
 export function splitForChips(text: string): ChipSplit {
   const committed: Chip[] = [];
@@ -27,34 +26,34 @@ export function splitForChips(text: string): ChipSplit {
   return { committed, draft: text.slice(draftFrom), draftFrom };
 }
 
-/** The filter text of chips and a draft: what `splitForChips` takes apart. */
+/** The inverse of `splitForChips`. */
 export function joinChips(chips: readonly string[], draft: string): string {
   return `${chips.map((chip) => `${chip} `).join('')}${draft}`;
 }
 
-/** The text without its term number `index`, counted from 0 over all terms. Unchanged where there is none. */
+/** Removes the term at `index`. Returns the text unchanged if it does not exist. */
 export function removeTerm(text: string, index: number): string {
   const parsed = parseTerms(text)[index];
   return parsed === undefined ? text : cut(text, parsed);
 }
 
-/** Whether the filter says exactly this already. */
+/** Whether the filter contains exactly this term. */
 export function hasTerm(text: string, term: Term): boolean {
   return findTerms(text, term).length > 0;
 }
 
-/** The text with `term` as its last chip, before what is being typed. Unchanged where it says so already. */
+/** Adds `term` as the last chip, before the draft, unless the filter contains it. */
 export function withTerm(text: string, term: Term): string {
   if (hasTerm(text, term)) return text;
   const { committed, draft } = splitForChips(text);
   return joinChips([...committed.map((chip) => chip.text), printTerm(term)], draft);
 }
 
-/** What a click on a facet or a metadata chip does: adds the term, or removes it wherever it stands. */
+/** Adds the term, or removes all its occurrences. */
 export function toggleTerm(text: string, term: Term): string {
   const found = findTerms(text, term);
   if (found.length === 0) return withTerm(text, term);
-  // From the back, so that the offsets of those before stay right.
+  // From the end, so that earlier offsets stay valid.
   return found.toReversed().reduce(cut, text);
 }
 
@@ -63,7 +62,7 @@ function findTerms(text: string, term: Term): ParsedTerm[] {
   return parseTerms(text).filter((parsed) => parsed.ok && printTerm(parsed.term) === printed);
 }
 
-/** Takes the white space after the term along, so that none is left over. */
+/** Removes a term and the white space after it. */
 function cut(text: string, { from, to }: ParsedTerm): string {
   return text.slice(0, from) + text.slice(startOfTerm(text, to));
 }
@@ -73,11 +72,10 @@ function startOfTerm(text: string, from: number): number {
 }
 
 /**
- * The filter as it is meant while its last term is still being typed: the value so far is the beginning of one, so
- * that `environment=dev` narrows down instead of showing nothing until the word is whole. What is negated stays exact:
- * there, a beginning would hide more than was asked for.
+ * Treats the value being typed as a prefix, so that `environment=dev` already shows matches. A negated term stays exact,
+ * because a prefix would hide more than requested.
  */
-export function readWhileTyping(text: string, filter: Filter): Filter {
+export function matchDraftAsPrefix(text: string, filter: Filter): Filter {
   const last = filter.at(-1);
   if (last === undefined || /\s$/.test(text) || last.negated) return filter;
   if (last.kind !== 'metadata' && last.kind !== 'template' && last.kind !== 'has') return filter;

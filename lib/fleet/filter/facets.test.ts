@@ -5,7 +5,7 @@ import { type Filter, metadataTerm, templateTerm } from './filter';
 import { compileFilter } from './match';
 
 describe('facetsOf', () => {
-  it('counts states, templates and the keys that divide the rows best', () => {
+  it('counts states, templates and the most useful keys', () => {
     const rows = mixedFleet(200);
     const facets = facetsOf(countFacets(rows), { limit: 3 });
     expect(facets.map((facet) => facet.key)).toEqual([
@@ -21,7 +21,7 @@ describe('facetsOf', () => {
     expect(owner?.more).toBe(3);
   });
 
-  it('hands out terms that select as many rows as it counted', () => {
+  it('returns terms that select as many rows as counted', () => {
     const rows = mixedFleet(200);
     for (const { values } of facetsOf(countFacets(rows), { limit: 5, keys: 9 })) {
       for (const { term, count } of values) {
@@ -31,7 +31,7 @@ describe('facetsOf', () => {
     }
   });
 
-  it('leaves out what all rows share, except for the state', () => {
+  it('omits values shared by all rows, except the state', () => {
     const rows = [
       rowWith({ metadata: { team: 'evals' } }),
       rowWith({ metadata: { team: 'evals', owner: 'li' } }),
@@ -39,12 +39,12 @@ describe('facetsOf', () => {
     expect(facetsOf(countFacets(rows), { limit: 5 }).map((facet) => facet.key)).toEqual(['state', 'owner']);
   });
 
-  it('has nothing to say about no rows', () => {
+  it('returns nothing for no rows', () => {
     expect(facetsOf(countFacets([]), { limit: 5 })).toEqual([]);
     expect(metadataKeysOf(countFacets([]))).toEqual([]);
   });
 
-  it('keeps what the filter asks for, although all rows share it, so that it can be taken back', () => {
+  it('keeps keys in the filter, even if all rows share the value', () => {
     const rows = [
       rowWith({ metadata: { owner: 'ana', team: 'a' } }),
       rowWith({ metadata: { owner: 'ana', team: 'b' } }),
@@ -56,7 +56,7 @@ describe('facetsOf', () => {
     expect(keysWith([templateTerm('base')])).toEqual(['state', 'template', 'team']);
   });
 
-  it('survives keys that objects have by nature', () => {
+  it('supports metadata keys named like properties of Object', () => {
     const metadata = Object.fromEntries([
       ['__proto__', 'x'],
       ['constructor', 'y'],
@@ -70,7 +70,7 @@ describe('facetsOf', () => {
 });
 
 describe('metadataKeysOf', () => {
-  it('ranks keys that are all but unique last, and rare keys after common ones', () => {
+  it('ranks almost unique keys last, and rare keys after common ones', () => {
     const rows = Array.from({ length: 40 }, (_, at) =>
       rowWith({
         metadata: {
@@ -89,7 +89,7 @@ describe('metadataKeysOf', () => {
 });
 
 describe('rankValues', () => {
-  it('puts the most frequent first, then goes by name', () => {
+  it('sorts by frequency, then by name', () => {
     const counts = new Map([
       ['b', 1],
       ['a', 1],

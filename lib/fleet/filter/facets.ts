@@ -5,7 +5,7 @@ import { type Filter, metadataTerm, stateTerm, type Term, templateTerm } from '.
 
 type Counts = ReadonlyMap<string, number>;
 
-/** How often each thing occurs in a set of rows. Facets, the column chooser and suggestions all read from one. */
+/** How often each value occurs in some rows. Used for facets, the column chooser and suggestions. */
 export type FacetCounts = {
   readonly rows: number;
   readonly states: Counts;
@@ -14,26 +14,25 @@ export type FacetCounts = {
   readonly metadata: ReadonlyMap<string, Counts>;
 };
 
-/** A value to offer, with the number of rows that have it and the term that selects them. */
+/** A value, the number of rows that have it, and the term that selects them. */
 export type FacetValue = { readonly value: string; readonly count: number; readonly term: Term };
 
 export type Facet = {
   readonly kind: 'state' | 'template' | 'metadata';
-  /** What to call it: the metadata key, or the kind. */
+  /** The metadata key, or the kind. */
   readonly key: string;
-  /** The most frequent first. */
+  /** Most frequent first. */
   readonly values: readonly FacetValue[];
-  /** How many more values there are. */
+  /** The number of further values. */
   readonly more: number;
 };
 
-/** A metadata key with the number of rows that have it and of the values it takes. */
+/** A metadata key, the number of rows that have it, and the number of its distinct values. */
 export type MetadataKey = { readonly key: string; readonly count: number; readonly distinct: number };
 
-/** With fewer values than this a person can still choose among them, unique or not. */
+/** Fewer values than this are always useful to choose from, even if they are unique. */
 const MANY_VALUES = 10;
 
-/** Counts what occurs in `rows`, in one pass. */
 export function countFacets(rows: readonly IndexedSandbox[]): FacetCounts {
   const states = new Map<string, number>();
   const templates = new Map<string, number>();
@@ -58,12 +57,11 @@ function countOne(counts: Map<string, number>, value: string): void {
 }
 
 /**
- * What is worth offering below the filter: states, templates, then metadata keys by how well they divide the rows.
- * What all rows share divides nothing and is left out, except for the state and for what the filter asks for: that has
- * to stay in order to be taken back.
+ * The facets to show below the filter: states, templates, then the most useful metadata keys. A key with one value in all
+ * rows is omitted, unless the filter contains it: then it is needed to remove the term.
  *
- * @param limit values per facet
- * @param keys metadata keys at most, those in the filter apart
+ * @param limit maximum number of values per facet
+ * @param keys maximum number of metadata keys, not counting those in the filter
  */
 export function facetsOf(
   counts: FacetCounts,
@@ -73,22 +71,19 @@ export function facetsOf(
   const facets: Facet[] = [stateFacet(counts.states)];
   if (counts.templates.size > 1 || filter.some(({ kind }) => kind === 'template'))
     facets.push(facetOf('template', 'template', counts.templates, limit, templateTerm));
-  const asked = new Set(filter.flatMap((term) => (term.kind === 'metadata' ? [term.key] : [])));
+  const filtered = new Set(filter.flatMap((term) => (term.kind === 'metadata' ? [term.key] : [])));
   let offered = 0;
   for (const { key, count, distinct } of metadataKeysOf(counts)) {
-    const isAsked = asked.has(key);
-    if (!isAsked && (offered >= keys || (distinct === 1 && count === counts.rows))) continue;
-    if (!isAsked) offered += 1;
+    const isFiltered = filtered.has(key);
+    if (!isFiltered && (offered >= keys || (distinct === 1 && count === counts.rows))) continue;
+    if (!isFiltered) offered += 1;
     const values = counts.metadata.get(key) ?? new Map<string, number>();
     facets.push(facetOf('metadata', key, values, limit, (value) => metadataTerm(key, value)));
   }
   return facets;
 }
 
-/**
- * Every metadata key, the most useful first: in many rows and with few values. Keys that are all but unique to each
- * row, such as a run id, come last.
- */
+/** Every metadata key, most useful first: in many rows, with few values. Almost unique keys, such as ids, come last. */
 export function metadataKeysOf(counts: FacetCounts): MetadataKey[] {
   const keys = [...counts.metadata].map(([key, values]) => ({
     key,
@@ -101,19 +96,19 @@ export function metadataKeysOf(counts: FacetCounts): MetadataKey[] {
     .map(({ entry }) => entry);
 }
 
-/** The values in the order they are offered: most frequent first, then by name. */
+/** Sorts values by frequency, then by name. */
 export function rankValues(counts: Counts): [value: string, count: number][] {
   return [...counts].sort(([a, countA], [b, countB]) => countB - countA || compareText(a, b));
 }
 
-/** Half of the rows in ten values beat all rows in a thousand, and ids come last. */
+/** Prefers a key with ten values in half of the rows over one with a thousand values in all rows. */
 function usefulness(key: MetadataKey, rows: number): number {
   const coverage = key.count / rows;
   const score = coverage / (1 + Math.log2(key.distinct));
   return isIdLike(key) ? score - 1 : score;
 }
 
-/** Whether a key's values are many and hardly repeat, as those of a run id. */
+/** Whether a key has many values that hardly repeat, as ids do. */
 export function isIdLike({ count, distinct }: MetadataKey): boolean {
   return distinct >= MANY_VALUES && distinct > count / 2;
 }

@@ -5,7 +5,7 @@ import { STATE_NAMES } from '../states';
 import { type Filter, type NonEmpty, type Pattern, parseFilter, parseTerms, type Term } from './filter';
 import { printFilter, printTerm } from './print';
 
-/** Text as metadata may hold it: everything the language treats specially, and everything else. */
+/** Any text, with an emphasis on the special characters of the language. */
 const hostile = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc.string({ unit: fc.constantFrom(...'"\\*,=!<>: \n\t{}u!aß"😀\u202e\ud800'.split('')), maxLength: 8 }),
@@ -82,7 +82,7 @@ const only = (text: string): Term => {
   if (term === undefined || others.length > 0) throw new Error(`${text} is not one term`);
   return term;
 };
-/** The message, and the part of the text that it points at. */
+/** The message and the part of the text that it marks. */
 const wrong = (text: string): { message: string; at: string; filter: Filter } => {
   const result = parseFilter(text);
   if (result.ok) throw new Error(`${text} was read without an error`);
@@ -91,7 +91,7 @@ const wrong = (text: string): { message: string; at: string; filter: Filter } =>
 };
 
 describe('printing and parsing', () => {
-  it('reads back any filter it prints', () => {
+  it('parses any filter it prints', () => {
     fc.assert(
       fc.property(fc.array(terms, { maxLength: 5 }), (filter) => {
         expect(parseFilter(printFilter(filter))).toEqual({ ok: true, filter });
@@ -108,7 +108,7 @@ describe('printing and parsing', () => {
     );
   });
 
-  it('settles after one printing', () => {
+  it('is canonical after one round trip', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const printed = printFilter(parseFilter(text).filter);
@@ -118,7 +118,7 @@ describe('printing and parsing', () => {
     );
   });
 
-  it('never throws, and points into the text', () => {
+  it('never throws, and marks a part of the text', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const result = parseFilter(text);
@@ -162,17 +162,17 @@ describe('printing and parsing', () => {
   });
 });
 
-describe('reading terms', () => {
-  it('takes an empty text for no filter', () => {
+describe('parsing terms', () => {
+  it('parses empty text as an empty filter', () => {
     expect(parseFilter('')).toEqual({ ok: true, filter: [] });
     expect(parseFilter(' \t ')).toEqual({ ok: true, filter: [] });
   });
 
-  it('keeps duplicates as they are', () => {
+  it('keeps duplicates', () => {
     expect(parsed('team team')).toHaveLength(2);
   });
 
-  it('divides values at commas and wildcards that are not quoted', () => {
+  it('splits values at unquoted commas and wildcards', () => {
     expect(only('run=pr-*,"a,b*",*')).toEqual({
       kind: 'metadata',
       negated: false,
@@ -181,7 +181,7 @@ describe('reading terms', () => {
     });
   });
 
-  it('reads an unquoted name as a field and a quoted one as metadata', () => {
+  it('parses an unquoted name as a field and a quoted one as metadata', () => {
     expect(only('age>2h')).toMatchObject({ kind: 'compare', field: 'age', amount: 7_200_000 });
     expect(only('"age"=2h')).toMatchObject({ kind: 'metadata', key: 'age' });
     expect(only('state:paused')).toMatchObject({ kind: 'state', states: ['paused'] });
@@ -195,7 +195,7 @@ describe('reading terms', () => {
     expect(only('age>1w1d')).toMatchObject({ amount: 8 * 86_400_000 });
   });
 
-  it('says where each term stands', () => {
+  it('returns the position of each term', () => {
     expect(parseTerms(' team  age>')).toMatchObject([
       { from: 1, to: 5, ok: true },
       { from: 7, to: 11, ok: false },
@@ -209,8 +209,8 @@ describe('reading terms', () => {
     ['10,000 digits', `age>${'9'.repeat(10_000)}`],
     ['5,000 terms', 'a '.repeat(5000)],
     ['10,000 wildcards', `owner=${'*'.repeat(10_000)}`],
-  ])('reads %s quickly', (_, text) => {
-    // The best of three: a busy machine may hold up any of them.
+  ])('parses %s quickly', (_, text) => {
+    // The best of three, because a busy machine may delay any of them.
     const tookMs = [1, 2, 3].map(() => {
       const startedMs = performance.now();
       parseFilter(text);
@@ -227,16 +227,16 @@ describe('errors', () => {
     ['=x', '=', /needs a name/],
     ['age > 2h', '>', /needs a name/],
     ['!=x', '!=', /needs a name/],
-    ['owner=', 'owner=', /^owner= needs a value\. For an empty one write owner=""/],
+    ['owner=', 'owner=', /^owner= needs a value\. For an empty value, write owner=""/],
     ['owner!=', 'owner!=', /^owner!= needs a value/],
-    ['owner=ana,', ',', /missing beside this comma/],
-    ['owner=,ana', ',', /missing beside this comma/],
+    ['owner=ana,', ',', /missing next to this comma/],
+    ['owner=,ana', ',', /missing next to this comma/],
     ['age>', 'age>', /^age> needs a duration such as 2h or 30m\.$/],
     ['left<', 'left<', /^left< needs a duration/],
     ['age>2', '2', /^2 needs a unit: s, m, h, d or w, as in 2h\.$/],
     ['age>abc', 'abc', /^abc is not a duration/],
     ['age>2h30', '2h30', /not a duration/],
-    ['age>99999999999999w', '99999999999999w', /more than/],
+    ['age>99999999999999w', '99999999999999w', /too large/],
     ['age=2h', 'age=2h', /Compare age with > or </],
     ['age:2h', 'age:2h', /Compare age with > or </],
     ['memory>4', '4', /^4 needs a unit: MB or GB, as in 4GB\.$/],
@@ -247,27 +247,27 @@ describe('errors', () => {
     ['state:', 'state:', /needs one of running, paused, unknown/],
     ['state>paused', 'state>', /cannot be compared/],
     ['has:', 'has:', /metadata key/],
-    ['owner:ana', 'owner:', /Metadata is written owner=/],
-    ['priority>3', 'priority>', /goes with age, left, cpu, memory/],
-    ['"age">2h', '"age">', /Metadata is written "age"=/],
+    ['owner:ana', 'owner:', /For metadata, write owner=/],
+    ['priority>3', 'priority>', /works with age, left, cpu, memory/],
+    ['"age">2h', '"age">', /For metadata, write "age"=/],
     ['!', '!', /needs a term/],
-    ['pr-*', '*', /works in values/],
-    ['o*=x', '*', /works in values only/],
+    ['pr-*', '*', /works only in values/],
+    ['o*=x', '*', /works only in values/],
     ['owner="a\\qb"', '\\q', /backslash/],
     ['owner="\\u{110000}"', '\\u', /backslash/],
-  ])('%s points at %s', (text, at, message) => {
+  ])('%s marks %s', (text, at, message) => {
     const error = wrong(text);
     expect(error.at).toBe(at);
     expect(error.message).toMatch(message);
   });
 
-  it('keeps the terms that could be read, and names the first error', () => {
+  it('keeps the valid terms and returns the first error', () => {
     const { filter, at } = wrong('team age> owner=ana state:foo');
     expect(printFilter(filter)).toBe('team owner=ana');
     expect(at).toBe('age>');
   });
 
-  it('does not repeat a long text back', () => {
+  it('truncates long text in messages', () => {
     expect(wrong(`age>${'x'.repeat(10_000)}`).message.length).toBeLessThan(120);
     expect(wrong(`${'x'.repeat(10_000)}=`).message.length).toBeLessThan(160);
   });

@@ -16,22 +16,22 @@ import { COMPARED_FIELDS, type ComparedField, QUANTITIES, shown } from './units'
 
 export type NonEmpty<T> = readonly [T, ...T[]];
 
-/** The literal pieces between wildcards: `pr-*` is `['pr-', '']`, and a value without a wildcard is one piece. */
+/** The literal pieces between wildcards: `pr-*` is `['pr-', '']`. A value without a wildcard is one piece. */
 export type Pattern = NonEmpty<string>;
 
 export type Comparison = '<' | '<=' | '>' | '>=' | '=';
 
 /**
- * One condition. `negated` turns the whole condition round, whatever it says: `!x` selects exactly what `x` does not.
+ * One condition. `negated` inverts it: `!x` selects exactly the rows that `x` does not.
  *
- * - `text` `ana`: the id, the template, a metadata key or a metadata value contains it; case does not matter.
+ * - `text` `ana`: the id, the template, a metadata key or a metadata value contains it, in any case.
  * - `has` `has:team`: the metadata has one of these keys.
- * - `metadata` `owner=ana,li`, `run=pr-*`, `owner!=ana`: the key has exactly one of these values; case matters. `!=`
- *   also selects what lacks the key.
- * - `state` `state:running,paused`; `template` `template:base`: exactly the name or the id; `id` `id:i7k`: the id
- *   starts so.
- * - `compare` `age>2h`, `left<10m`, `cpu>=4`, `memory=4GB`: `amount` is in ms, ms, vCPUs and MB. What is paused has no
- *   time left, so no comparison of `left` selects it.
+ * - `metadata` `owner=ana,li`, `run=pr-*`, `owner!=ana`: the key has exactly one of these values, in the same case. `!=`
+ *   also selects rows without the key.
+ * - `state` `state:running,paused`; `template` `template:base`: exactly the name or the id; `id` `id:i7k`: a prefix of the
+ *   id.
+ * - `compare` `age>2h`, `left<10m`, `cpu>=4`, `memory=4GB`: `amount` is in ms, ms, vCPUs and MB. A paused sandbox has no
+ *   time left and never matches a comparison of `left`.
  */
 export type Term =
   | { readonly kind: 'text'; readonly negated: boolean; readonly text: string }
@@ -55,10 +55,10 @@ export type Term =
       readonly amount: number;
     };
 
-/** All of its terms must hold; an empty filter selects everything. */
+/** All terms must match. An empty filter selects everything. */
 export type Filter = readonly Term[];
 
-/** `message` is a sentence for people; the offsets lie within the text and point at the spot. */
+/** `message` is for people. The offsets mark the invalid part of the text. */
 export type FilterError = { readonly message: string; readonly from: number; readonly to: number };
 
 export type ParsedTerm = Span &
@@ -68,21 +68,20 @@ export type ParsedFilter =
   | { readonly ok: true; readonly filter: Filter }
   | { readonly ok: false; readonly filter: Filter; readonly error: FilterError };
 
-/** The fields that take a list after a colon. Written without quotes, these names never mean a metadata key. */
+/** The fields with a list after a colon. Without quotes, these names are never metadata keys. */
 const LISTED_FIELDS = ['state', 'template', 'id', 'has'] as const;
 export type ListedField = (typeof LISTED_FIELDS)[number];
 
 /**
- * Reads the filter language: terms separated by spaces, all of which must hold.
+ * Parses the filter language: terms separated by spaces, all of which must match.
  *
- * A bare word is free text, and free text looks into metadata keys too: `team` finds every sandbox that has the key
- * `team`, and anything else that mentions it; `!team` is the rest. Whether a word means a key never depends on the
- * fleet of the moment, so a filter sent to a colleague means the same tomorrow. `has:team` and `!has:team` ask for the
- * key and nothing else. `!` before any term turns it round. Quotes make what stands in them literal, and a quoted key
- * is always metadata: `"age"=5`. Escapes inside quotes: `\"`, `\\`, `\n`, `\r`, `\t`, `\u{hex}`.
+ * A plain word is free text and also matches metadata keys: `team` finds every sandbox with the key `team` and any other
+ * mention. The meaning of a word does not depend on the fleet, so a shared filter means the same later. `has:team`
+ * matches only the key. `!` inverts a term. Quoted text is literal, and a quoted key is always metadata: `"age"=5`.
+ * Escapes inside quotes: `\"`, `\\`, `\n`, `\r`, `\t`, `\u{hex}`.
  *
- * Never throws. On failure `filter` holds the terms that could be read. It selects more than was meant: keep showing
- * the last valid result, and let nobody act on what it selects.
+ * Never throws. On failure, `filter` contains only the valid terms and selects too much: keep showing the last valid
+ * result, and never act on this one.
  */
 export function parseFilter(text: string): ParsedFilter {
   const filter: Term[] = [];
@@ -94,7 +93,7 @@ export function parseFilter(text: string): ParsedFilter {
   return firstError === null ? { ok: true, filter } : { ok: false, filter, error: firstError };
 }
 
-/** Reads each term of the text by itself, in order, with the place where it stands. Never throws. */
+/** Parses each term separately, with its position. Never throws. */
 export function parseTerms(text: string): ParsedTerm[] {
   return scanTerms(text).map((span) => {
     try {
@@ -106,17 +105,17 @@ export function parseTerms(text: string): ParsedTerm[] {
   });
 }
 
-/** Whether `name`, unquoted, is a field that takes a list. */
+/** Whether the unquoted `name` is a field with a list. */
 export function isListedField(name: string): name is ListedField {
   return LISTED_FIELDS.some((field) => field === name);
 }
 
-/** Whether `name`, unquoted, is a field that is compared with an amount. */
+/** Whether the unquoted `name` is a field compared with an amount. */
 export function isComparedField(name: string): name is ComparedField {
   return COMPARED_FIELDS.some((field) => field === name);
 }
 
-/** The term behind a metadata chip or a facet: this key has exactly this value. */
+/** The term of a metadata chip or facet: the key has exactly this value. */
 export function metadataTerm(key: string, value: string): Term {
   return { kind: 'metadata', negated: false, key, patterns: [[value]] };
 }
@@ -131,7 +130,7 @@ export function templateTerm(template: string): Term {
   return { kind: 'template', negated: false, patterns: [[template]] };
 }
 
-/** The unambiguous term for "the metadata has this key". */
+/** The term `has:key`. */
 export function presenceTerm(key: string): Term {
   return { kind: 'has', negated: false, patterns: [[key]] };
 }
@@ -142,11 +141,11 @@ function parseTerm(text: string, span: Span): Term {
   if (operator === null) return textTerm(head, span);
   if (name.atoms.length === 0) {
     throw new FilterProblem(
-      `${operator} needs a name right before it, as in owner=ana or age>2h. To look for it as text, put it in quotes.`,
+      `${operator} needs a name before it, as in owner=ana or age>2h. To search for ${operator} as text, put it in quotes.`,
       { from: span.from, to: head.value.span.from },
     );
   }
-  rejectWildcard(name, '* works in values only. Put a name that contains it in quotes.');
+  rejectWildcard(name, '* works only in values. Put a name that contains * in quotes.');
   const field = isQuoted(name) ? '' : textOf(name);
   if (isComparedField(field)) return compareTerm(head, field, operator);
   if (isListedField(field)) return listedTerm(text, head, field, operator);
@@ -163,9 +162,8 @@ function rejectWildcard(piece: Piece, message: string): void {
 }
 
 function textTerm({ negated, value }: TermHead, span: Span): Term {
-  if (value.atoms.length === 0)
-    throw new FilterProblem('! needs a term right after it, as in !has:team.', span);
-  rejectWildcard(value, '* works in values, as in run=pr-*. A word by itself is found anywhere without it.');
+  if (value.atoms.length === 0) throw new FilterProblem('! needs a term after it, as in !has:team.', span);
+  rejectWildcard(value, '* works only in values, as in run=pr-*. A plain word matches anywhere without *.');
   return { kind: 'text', negated, text: textOf(value) };
 }
 
@@ -181,7 +179,7 @@ function compareTerm(head: TermHead, field: ComparedField, operator: Operator): 
   const comparison = operator === '!=' ? '=' : operator;
   if (comparison === ':' || (comparison === '=' && !quantity.equal)) {
     throw new FilterProblem(
-      `Compare ${field} with > or <, as in ${field}>${COMPARED_EXAMPLES[field]}. A metadata key of that name goes in quotes.`,
+      `Compare ${field} with > or <, as in ${field}>${COMPARED_EXAMPLES[field]}. Put a metadata key with this name in quotes.`,
       wholeOf(head),
     );
   }
@@ -195,8 +193,8 @@ function compareTerm(head: TermHead, field: ComparedField, operator: Operator): 
 
 const LISTED_NEEDS = {
   state: `one of ${STATE_NAMES.join(', ')}`,
-  template: 'the name or the id of a template, as in template:base',
-  id: 'the beginning of an id, as in id:i7k',
+  template: 'the name or ID of a template, as in template:base',
+  id: 'the start of an ID, as in id:i7k',
   has: 'a metadata key, as in has:team',
 } satisfies Record<ListedField, string>;
 
@@ -218,13 +216,13 @@ function keyTerm(text: string, head: TermHead, operator: Operator): Term {
   if (operator !== '=' && operator !== '!=') {
     const fields = operator === ':' ? LISTED_FIELDS : COMPARED_FIELDS;
     throw new FilterProblem(
-      `${operator} goes with ${fields.join(', ')}. Metadata is written ${name}=…; text with ${operator} in it goes in quotes.`,
+      `${operator} works with ${fields.join(', ')}. For metadata, write ${name}=…. Put text that contains ${operator} in quotes.`,
       startOf(head),
     );
   }
   const pieces = listOf(
     head,
-    `${name}${operator} needs a value. For an empty one write ${name}${operator}"".`,
+    `${name}${operator} needs a value. For an empty value, write ${name}${operator}"".`,
   );
   const patterns = mapNonEmpty(pieces, patternOf);
   return { kind: 'metadata', negated: head.negated, key: textOf(head.name), patterns };
@@ -236,17 +234,20 @@ function listOf(head: TermHead, whenEmpty: string): NonEmpty<Piece> {
   const missing = pieces.find((piece) => piece.atoms.length === 0);
   if (missing === undefined) return pieces;
   const comma = Math.max(head.value.span.from, missing.span.from - 1);
-  throw new FilterProblem('A value is missing beside this comma. A comma inside a value needs quotes.', {
-    from: comma,
-    to: comma + 1,
-  });
+  throw new FilterProblem(
+    'A value is missing next to this comma. Put a value that contains a comma in quotes.',
+    {
+      from: comma,
+      to: comma + 1,
+    },
+  );
 }
 
 function patternOf(piece: Piece): Pattern {
   return mapNonEmpty(splitPiece(piece, '*'), textOf);
 }
 
-/** A person reads "Paused" in the table, so the case of a state is forgiven. */
+/** Accepts any case, because the table shows "Paused". */
 function stateOf(text: string, piece: Piece): SandboxState {
   const name = textOf(piece).toLowerCase();
   const state = STATE_NAMES.find((candidate) => candidate === name);
@@ -255,7 +256,7 @@ function stateOf(text: string, piece: Piece): SandboxState {
   throw new FilterProblem(`${written} is not a state. States are ${STATE_NAMES.join(', ')}.`, piece.span);
 }
 
-/** Name and operator: where to point when the value is missing. */
+/** The name and operator, marked if the value is missing. */
 function startOf(head: TermHead): Span {
   return { from: head.name.span.from, to: head.value.span.from };
 }
@@ -264,7 +265,7 @@ function wholeOf(head: TermHead): Span {
   return { from: head.name.span.from, to: head.value.span.to };
 }
 
-/** `map` over a list that is known to have a first item, without forgetting that. */
+/** `Array.prototype.map` that keeps the type of a non-empty list. */
 export function mapNonEmpty<T, U>([first, ...rest]: NonEmpty<T>, map: (item: T) => U): NonEmpty<U> {
   return [map(first), ...rest.map(map)];
 }

@@ -4,7 +4,7 @@ export type Span = { readonly from: number; readonly to: number };
 /** One character of a term after unquoting. An empty pair of quotes leaves one quoted atom with an empty `char`. */
 export type Atom = { readonly char: string; readonly quoted: boolean; readonly at: number };
 
-/** Thrown while reading a term and caught by `parseFilter`: what is wrong, for people, and where. */
+/** A syntax error with a message for people. Thrown while parsing a term and caught by `parseTerms`. */
 export class FilterProblem extends Error {
   override readonly name = 'FilterProblem';
 
@@ -27,7 +27,7 @@ const NAMED_ESCAPES: ReadonlyMap<string, string> = new Map([
 const CODE_POINT_ESCAPE = /\\u\{([0-9a-f]{1,6})\}/iy;
 const LAST_CODE_POINT = 0x10ffff;
 
-/** Where the terms of `text` stand: runs of anything that whitespace outside quotes separates. */
+/** The positions of the terms, which are separated by white space outside quotes. */
 export function scanTerms(text: string): Span[] {
   const spans: Span[] = [];
   let at = 0;
@@ -55,10 +55,10 @@ function endOfTerm(text: string, from: number): number {
 }
 
 /**
- * The characters of one term with quotes and escapes resolved. As in a shell, quotes may open and close anywhere in a
- * term; what stands inside them is never an operator, a comma or a wildcard.
+ * The characters of a term with quotes and escapes resolved. As in a shell, quotes may start and end anywhere in a term.
+ * Quoted characters are never operators, commas or wildcards.
  *
- * @throws FilterProblem for a quote that is not closed and for an escape that does not exist.
+ * @throws FilterProblem for an unclosed quote or an unknown escape.
  */
 function readAtoms(text: string, span: Span): Atom[] {
   const atoms: Atom[] = [];
@@ -74,7 +74,7 @@ function readAtoms(text: string, span: Span): Atom[] {
   return atoms;
 }
 
-/** Reads from the opening quote at `span.from`; answers the offset after the closing one. */
+/** Reads from the opening quote at `span.from`. Returns the offset after the closing quote. */
 function readQuoted(text: string, span: Span, atoms: Atom[]): number {
   const before = atoms.length;
   let at = span.from + 1;
@@ -88,7 +88,7 @@ function readQuoted(text: string, span: Span, atoms: Atom[]): number {
     atoms.push({ char: piece.char, quoted: true, at });
     at += piece.length;
   }
-  throw new FilterProblem('This quote is not closed. Add " at its end.', span);
+  throw new FilterProblem('This quote is not closed. Add " at the end.', span);
 }
 
 function readEscape(text: string, at: number, end: number): { char: string; length: number } {
@@ -109,10 +109,10 @@ function readEscape(text: string, at: number, end: number): { char: string; leng
 const OPERATORS = ['!=', '>=', '<=', '>', '<', '=', ':'] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-/** A run of atoms and where it stands. */
+/** Consecutive atoms and their position. */
 export type Piece = { readonly atoms: readonly Atom[]; readonly span: Span };
 
-/** A term taken apart, as far as it is written. Without an operator the whole word is the `value`. */
+/** The parts of a possibly unfinished term. Without an operator, the whole word is the `value`. */
 export type TermHead = {
   readonly negated: boolean;
   readonly name: Piece;
@@ -121,9 +121,9 @@ export type TermHead = {
 };
 
 /**
- * Takes a term apart without judging it; the suggestions read half-written terms through it as well.
+ * Splits a term without validating it. Suggestions use it for unfinished terms.
  *
- * @throws FilterProblem as `readAtoms` does.
+ * @throws FilterProblem like `readAtoms`.
  */
 export function readHead(text: string, span: Span): TermHead {
   const atoms = readAtoms(text, span);
@@ -149,7 +149,7 @@ export function readHead(text: string, span: Span): TermHead {
   };
 }
 
-/** How many `!` stand before the term. The one of `!=` belongs to the operator. */
+/** The number of `!` before the term, not counting the one of `!=`. */
 function countBangs(atoms: readonly Atom[]): number {
   let count = 0;
   while (isBare(atoms[count], '!') && !isBare(atoms[count + 1], '=')) count += 1;
@@ -171,17 +171,16 @@ function findOperator(
   return null;
 }
 
-/** Whether `atom` is this character with its special meaning, that is, outside quotes. */
+/** Whether `atom` is this character outside quotes, where it has its special meaning. */
 export function isBare(atom: Atom | undefined, char: string): boolean {
   return atom !== undefined && !atom.quoted && atom.char === char;
 }
 
-/** The characters of a piece as a string. */
 export function textOf(piece: Piece): string {
   return piece.atoms.map((atom) => atom.char).join('');
 }
 
-/** What stands between the unquoted `separator`s. */
+/** Splits a piece at the unquoted `separator`s. */
 export function splitPiece(piece: Piece, separator: string): readonly [Piece, ...Piece[]] {
   const before: Piece[] = [];
   let atoms: Atom[] = [];

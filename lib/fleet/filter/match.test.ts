@@ -44,7 +44,7 @@ describe('metadata', () => {
     expect(selects(text, ana)).toBe(expected);
   });
 
-  it('takes a key for itself, whatever it is called', () => {
+  it('matches any key literally', () => {
     for (const key of ['__proto__', 'constructor', 'toString', 'age', 'state', '', 'a=b']) {
       const metadata = Object.fromEntries([[key, 'x']]);
       for (const term of [metadataTerm(key, 'x'), presenceTerm(key)]) {
@@ -77,7 +77,7 @@ describe('text', () => {
     expect(selects(text, row)).toBe(expected);
   });
 
-  it('finds precisely those with the key where the word occurs as a key only', () => {
+  it('matches exactly the rows with the key if the word occurs only as a key', () => {
     const fleet = [
       rowWith({ metadata: { team: 'evals' } }),
       rowWith({ metadata: { owner: 'ana' } }),
@@ -94,7 +94,7 @@ describe('text', () => {
   });
 });
 
-describe('facts', () => {
+describe('fields', () => {
   it.each<[string, Partial<Sandbox>, boolean]>([
     ['state:paused', { state: 'paused' }, true],
     ['state:paused', {}, false],
@@ -134,7 +134,7 @@ describe('facts', () => {
 });
 
 describe('patterns', () => {
-  it('agree with the regular expression that says the same', () => {
+  it('agree with the equivalent regular expression', () => {
     const piece = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 });
     fc.assert(
       fc.property(

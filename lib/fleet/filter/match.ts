@@ -2,12 +2,12 @@ import type { IndexedSandbox } from '../row-index';
 import { type Comparison, type Filter, mapNonEmpty, type NonEmpty, type Pattern, type Term } from './filter';
 import type { ComparedField } from './units';
 
-/** Whether a row is selected at `nowMs`, epoch ms on the server's clock. */
+/** Whether a row matches at `nowMs`, epoch ms on the server's clock. */
 export type FilterTest = (row: IndexedSandbox, nowMs: number) => boolean;
 
 type TextTest = (text: string) => boolean;
 
-/** Turns a filter into a test. Compile once per filter, then run it over the rows. */
+/** Compiles a filter into a test of rows. */
 export function compileFilter(filter: Filter): FilterTest {
   const tests = filter.map(compileTerm);
   return (row, nowMs) => {
@@ -46,7 +46,7 @@ function compilePositive(term: Term): FilterTest {
   }
 }
 
-/** Own properties only: a key may be called `constructor` or `__proto__`. */
+/** Checks own properties only, because a key may be `constructor` or `__proto__`. */
 function compileMetadata(key: string, patterns: NonEmpty<Pattern>): FilterTest {
   const test = compilePatterns(patterns);
   return ({ sandbox: { metadata } }) => {
@@ -103,7 +103,7 @@ function compilePattern(pattern: Pattern): TextTest {
   return (text) => matchesPieces(text, head, rest, tail);
 }
 
-/** Taking each inner piece at its first place is enough: it leaves the most room for those after it. */
+/** Takes the first match of each inner piece, which leaves the most room for the following ones. */
 function matchesPieces(text: string, head: string, inner: readonly string[], tail: string): boolean {
   if (!text.startsWith(head)) return false;
   let at = head.length;

@@ -9,8 +9,8 @@ import {
 import { QUANTITIES } from './units';
 
 /**
- * Characters that would vanish or mislead in a one-line input: controls, line breaks, lone surrogates, invisible
- * characters and those that turn the direction of writing. Metadata is hostile; these are always written as escapes.
+ * Characters that are invisible or misleading in an input: controls, line breaks, lone surrogates, zero-width characters
+ * and direction controls. Always escaped, because metadata is untrusted.
  */
 const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/u;
 const ESCAPED = new RegExp(`["\\\\]|${UNSAFE.source}`, 'gu');
@@ -24,12 +24,12 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\t', '\\t'],
 ]);
 
-/** The text of a filter: `parseFilter(printFilter(filter))` is the same filter. */
+/** The inverse of `parseFilter`. */
 export function printFilter(filter: Filter): string {
   return filter.map(printTerm).join(' ');
 }
 
-/** The text of one term, quoted where it must be and in one way only, so equal terms print equally. */
+/** The canonical text of a term: quoted only if necessary. Equal terms have equal text. */
 export function printTerm(term: Term): string {
   if (term.kind === 'metadata') {
     return `${printKey(term.key)}${term.negated ? '!=' : '='}${printPatterns(term.patterns)}`;
@@ -52,12 +52,11 @@ function printPositive(term: Exclude<Term, { kind: 'metadata' }>): string {
   }
 }
 
-/** A metadata key as the language writes it: in quotes where it would otherwise be read as a field. */
+/** The text of a metadata key, quoted if it would otherwise be a field. */
 export function printKey(key: string): string {
   return isComparedField(key) || isListedField(key) ? quote(key) : printName(key);
 }
 
-/** A literal value as the language writes it. */
 export function printValue(value: string): string {
   return needsQuotes(value, NOT_BARE_IN_VALUE) ? quote(value) : value;
 }
@@ -70,7 +69,7 @@ function printPatterns(patterns: NonEmpty<Pattern>): string {
   return patterns.map(printPattern).join(',');
 }
 
-/** Between wildcards an empty piece is written as nothing: `pr-*`, not `pr-*""`. */
+/** Omits empty pieces next to wildcards: `pr-*`, not `pr-*""`. */
 function printPattern(pattern: Pattern): string {
   return pattern.length === 1
     ? printValue(pattern[0])

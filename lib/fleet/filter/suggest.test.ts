@@ -22,14 +22,14 @@ function at(marked: string, limit?: number): Suggestion[] {
 function labels(marked: string, limit?: number): string[] {
   return at(marked, limit).map((suggestion) => suggestion.label);
 }
-/** The text after choosing the suggestion of that label, with the caret marked. */
+/** The text after choosing the suggestion with this label, with the caret marked. */
 function chosen(marked: string, label: string): string | undefined {
   const found = at(marked, 50).find((suggestion) => suggestion.label === label);
   return found && `${found.insert.slice(0, found.caret)}|${found.insert.slice(found.caret)}`;
 }
 
 describe('at an empty term', () => {
-  it('offers keys, then fields', () => {
+  it('suggests keys, then fields', () => {
     expect(labels('|')).toEqual([
       'team=',
       'owner=',
@@ -44,31 +44,31 @@ describe('at an empty term', () => {
     ]);
   });
 
-  it('leaves out what has a term already', () => {
+  it('omits keys and fields that have a term', () => {
     expect(labels('team=evals age>2h |', 4)).toEqual(['owner=', '"age"=', 'state:', 'left<']);
   });
 
-  it('offers the opposites after !', () => {
+  it('suggests fields with lists after !', () => {
     expect(labels('!|', 4)).toEqual(['team!=', 'owner!=', '"age"!=', '!has:team']);
   });
 });
 
 describe('in a word', () => {
-  it('offers keys, presence and values that begin with it, then those that contain it', () => {
+  it('suggests keys, presence and values that start with it, then those that contain it', () => {
     expect(labels('te|')).toEqual(['team=', 'template:', 'has:team', 'state:']);
     expect(labels('an|')).toEqual(['owner=ana', 'owner="Ana Maria"']);
     expect(labels('AGE|')).toEqual(['"age"=', 'age>', 'age<', 'has:age', 'team=agents']);
     expect(labels('vals|')).toEqual(['team=evals']);
   });
 
-  it('negates what it offers after !', () => {
+  it('negates suggestions after !', () => {
     expect(labels('!tea|')).toEqual(['team!=', '!has:team']);
     expect(labels('!paus|')).toEqual(['!state:paused']);
   });
 });
 
 describe('in a value', () => {
-  it('offers values with counts, the most frequent first', () => {
+  it('suggests values with counts, most frequent first', () => {
     expect(at('owner=|').map(({ label, count }) => [label, count])).toEqual([
       ['owner=ana', 2],
       ['owner="Ana Maria"', 1],
@@ -76,18 +76,18 @@ describe('in a value', () => {
     ]);
   });
 
-  it('filters by what is typed, quoted or not', () => {
+  it('filters by the typed text, quoted or not', () => {
     expect(labels('owner=AN|')).toEqual(['owner=ana', 'owner="Ana Maria"']);
     expect(labels('owner="ana m|')).toEqual(['owner="Ana Maria"']);
     expect(labels('owner=mar|')).toEqual(['owner="Ana Maria"']);
   });
 
-  it('leaves out what the filter or the list says already', () => {
+  it('omits values that the filter or the list contains', () => {
     expect(labels('owner=ana owner=|')).toEqual(['owner="Ana Maria"', 'owner=li']);
     expect(labels('owner=ana,|')).toEqual(['owner=ana,"Ana Maria"', 'owner=ana,li']);
   });
 
-  it('knows states, templates, keys and amounts', () => {
+  it('suggests states, templates, keys and amounts', () => {
     expect(at('state:|').map(({ label, count }) => [label, count])).toEqual([
       ['state:running', 3],
       ['state:paused', 1],
@@ -104,7 +104,7 @@ describe('in a value', () => {
 });
 
 describe('choosing', () => {
-  it('commits what is finished and stays behind what is not', () => {
+  it('commits finished terms and keeps the caret behind open ones', () => {
     expect(chosen('ow|', 'owner=')).toBe('owner=|');
     expect(chosen('team owner=a|', 'owner=ana')).toBe('team owner=ana |');
     expect(chosen('owner=a| team', 'owner=ana')).toBe('owner=ana |team');
@@ -113,7 +113,7 @@ describe('choosing', () => {
     expect(chosen('state:|', 'state:paused')).toBe('state:paused |');
   });
 
-  it('always leaves a text in which a finished suggestion is a chip', () => {
+  it('always turns a finished suggestion into a chip', () => {
     const large = countFacets([...mixedFleet(50), rowWith({ metadata: { 'a "b': '\\ \n,*' } })]);
     const prefixes = fc.constantFrom(
       '',
@@ -143,7 +143,7 @@ describe('choosing', () => {
     );
   });
 
-  it('never throws, wherever the caret is', () => {
+  it('never throws, for any caret position', () => {
     const texts = fc.string({ unit: fc.constantFrom(...'ow=:!><"\\, *ge'.split('')) });
     fc.assert(
       fc.property(texts, fc.nat(), (text, position) => {

@@ -14,29 +14,29 @@ import {
 import { printKey, printTerm, printValue } from './print';
 import type { ComparedField } from './units';
 
-/** What a suggestion completes: a metadata key, a field, a whole condition on presence, a value, an amount. */
+/** The part of a term that a suggestion completes. `presence` is a whole `has:` term. */
 export type SuggestionKind = 'key' | 'field' | 'presence' | 'value' | 'amount';
 
 export type Suggestion = {
-  /** The term as it will read, such as `owner=ana`. */
+  /** The resulting term, such as `owner=ana`. */
   readonly label: string;
-  /** The whole filter text after choosing it, with the caret at that offset. */
+  /** The resulting filter text. `caret` is an offset into it. */
   readonly insert: string;
   readonly caret: number;
   readonly kind: SuggestionKind;
-  /** How many of the counted rows have it; absent where that is not counted. */
+  /** The number of rows that have it, if counted. */
   readonly count?: number;
 };
 
 type Candidate = {
   readonly term: string;
-  /** What must contain what has been typed. */
+  /** The text that must contain the typed text. */
   readonly match: string;
   readonly kind: SuggestionKind;
   readonly count?: number;
 };
 
-/** A kind that still wants something after it, so the caret stays right behind. */
+/** Whether the kind needs more text after it. The caret then stays directly behind it. */
 const IS_OPEN = {
   key: true,
   field: true,
@@ -47,9 +47,9 @@ const IS_OPEN = {
 
 const NOTHING: ReadonlyMap<string, number> = new Map();
 const DEFAULT_LIMIT = 10;
-/** Keys come before fields while nothing is typed, but must leave room for them. */
+/** The maximum number of keys shown before the fields while nothing is typed. */
 const KEYS_BEFORE_FIELDS = 5;
-/** Values are found without naming their key, in keys whose values a person might know by heart. */
+/** Values of keys with more distinct values are suggested only after the key is typed. */
 const MAX_KNOWN_VALUES = 200;
 
 const LISTED_STARTS = ['state:', 'template:', 'has:', 'id:'] as const;
@@ -74,9 +74,8 @@ const AMOUNTS = {
 } satisfies Record<ComparedField, { common: readonly string[]; units: readonly string[] }>;
 
 /**
- * What could be written at the caret, best first: what begins with what has been typed before what merely contains it,
- * in any case, and nothing that the filter says already. `counts` are those of the rows to choose among, usually the
- * ones that the committed terms select.
+ * Suggestions at the caret, best first: those that start with the typed text, then those that contain it, in any case.
+ * Omits terms that the filter already contains. `counts` are the counts of the rows to choose from.
  */
 export function suggest(
   text: string,
@@ -100,12 +99,12 @@ export function suggest(
   return suggestions;
 }
 
-/** The term that ends at or goes on behind the caret; an empty one between terms. */
+/** The term at the caret, or an empty one between terms. */
 function termAt(text: string, caret: number): Span {
   return scanTerms(text).find(({ from, to }) => from < caret && caret <= to) ?? { from: caret, to: caret };
 }
 
-/** A quote that is still open is read as if it ended at the caret. */
+/** Treats an open quote as closed at the caret. */
 function readTyped(typed: string): TermHead | null {
   for (const text of [typed, `${typed}"`]) {
     try {
@@ -166,13 +165,13 @@ function countedValues(values: readonly (readonly [string, number])[]): ValueCan
   return values.map(([value, count]) => ({ value, kind: 'value', count }));
 }
 
-/** `unknown` is offered only where there is one: it is a gap in our knowledge, not a thing people look for. */
+/** Suggests `unknown` only if a sandbox has that state. */
 function stateValues(counts: FacetCounts): ValueCandidate[] {
   const values = STATE_NAMES.map((state) => [state, counts.states.get(state) ?? 0] as const);
   return countedValues(values.filter(([state, count]) => state !== 'unknown' || count > 0));
 }
 
-/** A number by itself is offered with each unit, because it means nothing without one. */
+/** Suggests a plain number with each unit, because it needs one. */
 function amountsFor(field: ComparedField, typed: string): ValueCandidate[] {
   const { common, units } = AMOUNTS[field];
   const isNumber = /^\d+$/.test(typed);
@@ -181,7 +180,7 @@ function amountsFor(field: ComparedField, typed: string): ValueCandidate[] {
   return [...values].map((value) => ({ value, kind: 'amount' }));
 }
 
-/** Nothing typed yet: keys and fields that no term uses so far. */
+/** Suggestions for an empty term: unused keys and fields. */
 function startOfEmpty(head: TermHead, counts: FacetCounts, others: readonly Term[]): Candidate[] {
   const used = new Set(others.map(nameOf));
   const keys = metadataKeysOf(counts).filter(({ key }) => !used.has(`=${key}`));
@@ -196,7 +195,7 @@ function startOfEmpty(head: TermHead, counts: FacetCounts, others: readonly Term
   ];
 }
 
-/** A word: the keys and fields it may be the beginning of, and the values it may stand for. */
+/** Suggestions for a word: keys, fields and values that match it. */
 function startOfWord(head: TermHead, counts: FacetCounts): Candidate[] {
   const keys = metadataKeysOf(counts);
   return [
@@ -240,7 +239,7 @@ function presenceCandidate(head: TermHead, { key, count }: MetadataKey): Candida
   return { term: `${bangOf(head)}has:${printValue(key)}`, match: key, kind: 'presence', count };
 }
 
-/** Turning a comparison round has its own operator, so `!` offers only the fields with lists. */
+/** After `!`, only fields with lists: comparisons have inverse operators. */
 function fieldCandidates(head: TermHead): Candidate[] {
   const starts = head.negated ? LISTED_STARTS : STARTS;
   return starts.map((start) => ({
@@ -254,13 +253,13 @@ function bangOf({ negated }: TermHead): string {
   return negated ? '!' : '';
 }
 
-/** Metadata keys are marked, lest a key called `age` be taken for the field. */
+/** Marks metadata keys, to distinguish a key `age` from the field. */
 function nameOf(term: Term): string {
   if (term.kind === 'metadata') return `=${term.key}`;
   return term.kind === 'compare' ? term.field : term.kind;
 }
 
-/** Those that begin with `typed`, then those that contain it, each in the order they came. */
+/** Candidates that start with `typed`, then those that contain it, each in the given order. */
 function* matching(candidates: readonly Candidate[], typed: string): Generator<Candidate> {
   const wanted = typed.toLowerCase();
   const later: Candidate[] = [];
@@ -278,7 +277,7 @@ function isSaid({ term, kind }: Candidate, said: ReadonlySet<string>): boolean {
   return parsed?.ok === true && said.has(printTerm(parsed.term));
 }
 
-/** A finished term gets the space that commits it; one that goes on is kept apart from what follows. */
+/** Adds a space after a finished term to commit it, and separates an open one from the following text. */
 function suggestionOf(text: string, { from, to }: Span, { term, kind, count }: Candidate): Suggestion {
   const before = text.slice(0, from);
   const after = text.slice(to);

@@ -1,14 +1,13 @@
-/** What a comparison can ask for, and in which unit its amount is kept. */
 export const COMPARED_FIELDS = ['age', 'left', 'cpu', 'memory'] as const;
 export type ComparedField = (typeof COMPARED_FIELDS)[number];
 
-/** An amount in the field's own unit, or what is wrong with the text, as a sentence for people. */
+/** An amount in the unit of the field, or an error message for people. */
 type AmountReading = { readonly amount: number } | { readonly problem: string };
 
 type Quantity = {
   /** Completes "`age>` needs …". */
   readonly needs: string;
-  /** Whether `=` makes sense. No two looks at a clock agree, so times are only compared. */
+  /** Whether `=` is allowed. Not for times, which change continuously. */
   readonly equal: boolean;
   readonly read: (text: string) => AmountReading;
   readonly print: (amount: number) => string;
@@ -26,7 +25,7 @@ const UNIT_MB: ReadonlyMap<string, number> = new Map([
   ['m', 1],
   ['g', 1024],
 ]);
-/** Beyond these nothing real lies, and below them every amount prints and reads back exactly. */
+/** Larger than any real amount. Below these limits every amount prints and parses exactly. */
 const MAX_DURATION_MS = Number.MAX_SAFE_INTEGER;
 const MAX_AMOUNT = 1e9;
 
@@ -36,7 +35,7 @@ const DURATION_PART = /(\d+(?:\.\d+)?)([smhdw])/gi;
 const MEMORY = /^(\d+(?:\.\d+)?)([mg])(?:i?b)?$/i;
 const SHOWN_LENGTH = 24;
 
-/** Ages and times left in ms, vCPUs as a number, memory in MB. */
+/** Durations are in ms, memory in MB. */
 export const QUANTITIES = {
   age: { needs: 'a duration such as 2h or 30m', equal: false, read: readDuration, print: printDuration },
   left: { needs: 'a duration such as 10m or 1h', equal: false, read: readDuration, print: printDuration },
@@ -48,7 +47,7 @@ function readDuration(text: string): AmountReading {
   if (NUMBER.test(text))
     return { problem: `${shown(text)} needs a unit: s, m, h, d or w, as in ${unitExample(text, 'h')}.` };
   if (!DURATION.test(text))
-    return { problem: `${shown(text)} is not a duration. Write it like 2h, 30m or 1h30m.` };
+    return { problem: `${shown(text)} is not a duration. Use a format like 2h, 30m or 1h30m.` };
   let sumMs = 0;
   for (const [, number, unit = ''] of text.matchAll(DURATION_PART)) {
     sumMs += Number(number) * (UNIT_MS.get(unit.toLowerCase()) ?? 0);
@@ -56,7 +55,7 @@ function readDuration(text: string): AmountReading {
   return atMost(Math.round(sumMs), MAX_DURATION_MS, text);
 }
 
-/** Weeks only where they come out even: people read 10d, not 1w3d. */
+/** Uses weeks only for whole weeks: `10d`, not `1w3d`. */
 function printDuration(durationMs: number): string {
   if (durationMs === 0) return '0s';
   const weekMs = UNIT_MS.get('w') ?? 1;
@@ -73,7 +72,7 @@ function printDuration(durationMs: number): string {
 }
 
 function readCpu(text: string): AmountReading {
-  if (!NUMBER.test(text)) return { problem: `${shown(text)} is not a number of vCPUs. Write it like 4.` };
+  if (!NUMBER.test(text)) return { problem: `${shown(text)} is not a number of vCPUs. Use a number like 4.` };
   return atMost(Math.round(Number(text) * 1000) / 1000, MAX_AMOUNT, text);
 }
 
@@ -83,7 +82,7 @@ function readMemory(text: string): AmountReading {
   const [, number = '', unit = ''] = MEMORY.exec(text) ?? [];
   const unitMB = UNIT_MB.get(unit.toLowerCase());
   if (unitMB === undefined)
-    return { problem: `${shown(text)} is not an amount of memory. Write it like 4GB or 512MB.` };
+    return { problem: `${shown(text)} is not an amount of memory. Use a format like 4GB or 512MB.` };
   return atMost(Math.round(Number(number) * unitMB), MAX_AMOUNT, text);
 }
 
@@ -93,14 +92,14 @@ function printMemory(memoryMB: number): string {
 }
 
 function atMost(amount: number, maximum: number, text: string): AmountReading {
-  return amount <= maximum ? { amount } : { problem: `${shown(text)} is more than can be compared.` };
+  return amount <= maximum ? { amount } : { problem: `${shown(text)} is too large.` };
 }
 
 function unitExample(text: string, unit: string): string {
   return text.length <= SHOWN_LENGTH ? `${text}${unit}` : `2${unit}`;
 }
 
-/** What somebody typed, short enough for a message. */
+/** Truncates typed text for a message. */
 export function shown(text: string): string {
   return text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH)}…`;
 }

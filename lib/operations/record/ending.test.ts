@@ -100,8 +100,8 @@ describe('findEnding', () => {
     await engine.fault({ route: 'GET /v2/sandbox-runs', status });
     expect(await findEnding('inever')).toBeNull();
     const { sandbox } = rowWith({ id: `iseen${status}` });
-    fleetWatcher().settle(sandbox, Date.now());
-    fleetWatcher().settleGone(sandbox.id);
+    fleetWatcher().recordReading(sandbox, Date.now());
+    fleetWatcher().recordGone(sandbox.id);
     const how = 'It was terminated. The service does not say how.';
     expect(await findEnding(sandbox.id)).toEqual({
       endedAtMs: expect.any(Number),

@@ -56,7 +56,7 @@ async function findCause(sandboxId: string): Promise<Omit<Ending, 'saved'> | nul
     if (nextCursor === null) break;
     cursor = nextCursor;
   }
-  const seen = fleetWatcher().findDeparted(sandboxId);
+  const seen = fleetWatcher().findGone(sandboxId);
   if (!seen) return null;
   const how = 'It was terminated. The service does not say how.';
   return { endedAtMs: seen.atMs, how, last: seen.sandbox, operationId: null };

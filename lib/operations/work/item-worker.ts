@@ -163,13 +163,13 @@ export class ItemWorker {
   async #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {
     if (this.#board.sizeOf(operationId) > FEW) {
       const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
-      return fleetWatcher().readSince(id, sinceMs, isKilled ? 'gone' : 'there');
+      return fleetWatcher().readSince(id, sinceMs, isKilled ? 'gone' : 'present');
     }
     const requestedAtMs = Date.now();
     try {
       const sandbox = await getSandbox(id);
       // Updates the fleet view without waiting for the next list.
-      fleetWatcher().settle(sandbox, requestedAtMs);
+      fleetWatcher().recordReading(sandbox, requestedAtMs);
       return fleetWatcher().asListed(sandbox);
     } catch (thrown) {
       if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return null;

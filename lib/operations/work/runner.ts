@@ -279,7 +279,7 @@ export class OperationRunner {
     const result = await this.#worker.work(work);
     if (!result || work.isLost) return;
     const { sandbox, ...outcome } = result;
-    if (sandbox === null) fleetWatcher().settleGone(item.sandboxId);
+    if (sandbox === null) fleetWatcher().recordGone(item.sandboxId);
     this.#writer.add({ operationId, sandboxId: item.sandboxId, ...outcome });
   }
 

@@ -3,7 +3,7 @@ import { Terminated, UnknownSandbox, UnreadableSandbox } from '@/components/sand
 import type { SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import type { SandboxTab } from '@/components/sandbox-page/sandbox-tabs';
 import type { Session } from '@/lib/access/sessions';
-import { lookAtSandbox } from '@/lib/fleet/read-sandbox';
+import { readSandbox } from '@/lib/fleet/read-sandbox';
 import { findEnding } from '@/lib/operations/record/ending';
 import { hasOperations } from '@/lib/operations/record/record';
 
@@ -29,12 +29,13 @@ type ContentProps = Pick<Props, 'id' | 'tab' | 'page'> & Pick<Session, 'role'>;
 
 /** Renders the sandbox, its ending, an unknown id, or a failed reading. */
 async function Content({ id, tab, role, page }: ContentProps) {
-  const [look, isRecorded] = await Promise.all([lookAtSandbox(id), hasOperations(id)]);
+  const [reading, isRecorded] = await Promise.all([readSandbox(id), hasOperations(id)]);
   const known = { id, tab, isRecorded };
-  if (look.kind === 'there') return page({ initial: look.sandbox, role, nowMs: Date.now(), isRecorded });
-  if (look.kind === 'unreadable')
-    return <UnreadableSandbox {...known} message={look.message} last={look.last} />;
-  const ending = look.kind === 'gone' ? await findEnding(id) : null;
+  if (reading.kind === 'found')
+    return page({ initial: reading.sandbox, role, nowMs: Date.now(), isRecorded });
+  if (reading.kind === 'unreadable')
+    return <UnreadableSandbox {...known} message={reading.message} last={reading.last} />;
+  const ending = reading.kind === 'gone' ? await findEnding(id) : null;
   return ending === null ? (
     <UnknownSandbox id={id} isRecorded={isRecorded} />
   ) : (

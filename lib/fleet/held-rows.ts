@@ -1,29 +1,28 @@
 import type { IndexedSandbox } from './row-index';
 
-/** Rows in the order a person is looking at, whatever has arrived or gone since. */
+/** Rows kept in the order on screen, although others have arrived or gone since. */
 export type HeldRows = {
   rows: readonly IndexedSandbox[];
-  /** Ids among `rows` that are no longer there. */
+  /** Ids among `rows` that are no longer in the fleet. */
   gone: ReadonlySet<string>;
-  /** Ids among `rows` that are there, but have changed so that the filter would hide them. */
+  /** Ids among `rows` that no longer match the filter. */
   hidden: ReadonlySet<string>;
-  /** How many rows wait to be shown. */
+  /** The number of new rows not shown yet. */
   arrived: number;
 };
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Rows as they are, nothing held back. */
-export function release(rows: readonly IndexedSandbox[]): HeldRows {
+/** The current rows, with nothing held back. */
+export function releaseRows(rows: readonly IndexedSandbox[]): HeldRows {
   return { rows, gone: NONE, hidden: NONE, arrived: 0 };
 }
 
 /**
- * `next` in the places of `held`, for as long as a pointer is over the rows: what is new is counted but not inserted,
- * what is gone or would be hidden stays in its place, so that the row under the pointer is the row that gets clicked.
- * `all` is the fleet that `next` was filtered from.
+ * Keeps the rows of `held` in their places while a pointer is over them, so that a click hits the row under the pointer.
+ * Rows of `next` update in place; new ones are only counted. `all` is the fleet that `next` was filtered from.
  */
-export function hold(
+export function holdRows(
   held: readonly IndexedSandbox[],
   next: readonly IndexedSandbox[],
   all: readonly IndexedSandbox[],

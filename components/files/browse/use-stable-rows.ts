@@ -16,39 +16,39 @@ type Options = {
  * Updates `rows` without moving the hovered row, or else the first visible one, by scrolling. If scrolling cannot do that,
  * it holds the rows under the pointer and counts changes until `update`.
  */
-export function useSteadyRows(
+export function useStableRows(
   rows: readonly TreeRow[],
   { request, scroller, rowPx, headerPx, pointed }: Options,
 ) {
-  const [steady, setSteady] = useState<{ source: typeof rows; request: string; shown: HeldRows }>(() => ({
+  const [stable, setStable] = useState<{ source: typeof rows; request: string; shown: HeldRows }>(() => ({
     source: rows,
     request,
     shown: releaseRows(rows),
   }));
   const scrollTo = useRef<number | null>(null);
-  let { shown } = steady;
-  if (steady.request !== request) {
+  let { shown } = stable;
+  if (stable.request !== request) {
     shown = releaseRows(rows);
-    setSteady({ source: rows, request, shown });
+    setStable({ source: rows, request, shown });
   }
 
   // Positions need the DOM.
   useLayoutEffect(() => {
-    if (steady.source === rows || steady.request !== request) return;
+    if (stable.source === rows || stable.request !== request) return;
     const element = scroller.current;
     const top = element?.scrollTop ?? 0;
-    const anchor = pointed.current ?? (top > 0 ? steady.shown.rows[Math.ceil(top / rowPx)]?.key : undefined);
-    const moved = anchor === undefined ? 0 : moveOf(anchor, steady.shown.rows, rows);
+    const anchor = pointed.current ?? (top > 0 ? stable.shown.rows[Math.ceil(top / rowPx)]?.key : undefined);
+    const moved = anchor === undefined ? 0 : moveOf(anchor, stable.shown.rows, rows);
     const wanted = top + moved * rowPx;
     const max = Math.max(headerPx + rows.length * rowPx - (element?.clientHeight ?? 0), 0);
     const canFollow = moved === 0 || (wanted >= 0 && wanted <= max);
     if (!canFollow && pointed.current !== null) {
-      setSteady({ source: rows, request, shown: holdRows(steady.shown.rows, rows) });
+      setStable({ source: rows, request, shown: holdRows(stable.shown.rows, rows) });
       return;
     }
     if (moved !== 0 && canFollow) scrollTo.current = wanted;
-    setSteady({ source: rows, request, shown: releaseRows(rows) });
-  }, [rows, request, steady, scroller, rowPx, headerPx, pointed]);
+    setStable({ source: rows, request, shown: releaseRows(rows) });
+  }, [rows, request, stable, scroller, rowPx, headerPx, pointed]);
 
   // Scrolls after the update and before paint.
   useLayoutEffect(() => {
@@ -57,7 +57,7 @@ export function useSteadyRows(
     scrollTo.current = null;
   });
 
-  return { ...shown, update: () => setSteady({ source: rows, request, shown: releaseRows(rows) }) };
+  return { ...shown, update: () => setStable({ source: rows, request, shown: releaseRows(rows) }) };
 }
 
 /** How many rows the row with `key` has moved. NaN if it was deleted. */
