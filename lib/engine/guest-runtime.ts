@@ -6,10 +6,10 @@ import { processService } from './envd/process-service';
 import type { Guest, GuestContext, GuestRuntime, Guests, ProcessSupport, Usage } from './guests';
 import { Cgroups } from './jail/cgroups';
 import { readHostIds } from './jail/host-ids';
-import { recordEndedProcesses } from './jail/lifeline';
 import { GuestMetrics } from './jail/metrics';
 import { proxyToPort } from './jail/ports';
-import { forgetRoot, prepareRoot, rootDirOf } from './jail/rootfs';
+import { logEndedProcesses } from './jail/process-record';
+import { prepareRoot, releaseRoot, rootDirOf } from './jail/rootfs';
 import { Sandbox } from './jail/sandbox';
 import { findAgent, findSupport, type JailSupport } from './jail/support';
 import type { GuestRoot } from './safe-fs/guest-root';
@@ -76,7 +76,7 @@ class LocalGuests implements Guests {
     for (const name of await readdir(this.#context.guestsDir)) {
       const guest = byId.get(name);
       if (guest) {
-        await recordEndedProcesses(guest, this.#context.sink);
+        await logEndedProcesses(guest, this.#context.sink);
         if (readHostIds(rootDirOf(guest))) this.#metrics.use(name);
       } else {
         await removeHostDirectory(join(this.#context.guestsDir, name)).catch((error: unknown) =>
@@ -111,7 +111,7 @@ class LocalGuests implements Guests {
     const dataDir = join(this.#context.guestsDir, id);
     const ids = readHostIds(rootDirOf({ dataDir }));
     await removeHostDirectory(dataDir);
-    if (ids) forgetRoot({ dataDir }, ids);
+    if (ids) releaseRoot({ dataDir }, ids);
     this.#sandboxes.delete(id);
     this.#metrics.forget(id);
     this.envd.forget(id);

@@ -7,23 +7,23 @@ import {
   type Frame,
   FrameKind,
   FrameReader,
-  ORDER_LIMIT_BYTES,
+  MAX_REQUEST_BYTES,
   OUTPUT_WINDOW_BYTES,
   type Refusal,
 } from './frames';
 
-/** The agent's end of the connection to the engine. Without the engine there is nothing left to do. */
+/** The agent's end of the connection to the engine. Exits the process when the connection closes. */
 export class EngineLink {
   readonly #socket: Socket;
-  readonly #frames = new FrameReader(ORDER_LIMIT_BYTES);
+  readonly #frames = new FrameReader(MAX_REQUEST_BYTES);
 
   constructor(fd: number, handle: (frame: Frame) => void) {
     this.#socket = new Socket({ fd, readable: true, writable: true });
     this.#socket.on('data', (chunk) => {
       for (const frame of this.#frames.read(chunk)) handle(frame);
     });
-    const leave = () => process.exit(0);
-    this.#socket.on('error', leave).on('close', leave);
+    const exit = () => process.exit(0);
+    this.#socket.on('error', exit).on('close', exit);
   }
 
   send(kind: FrameKind, subject: number, payload?: Buffer): void {
@@ -35,7 +35,7 @@ export class EngineLink {
   }
 }
 
-/** Something with a number that the engine talks about: a process, a terminal or a connection. */
+/** A numbered process, terminal or connection that frames refer to. */
 export interface Subject {
   input(bytes: Buffer): void;
   credit(bytes: number): void;
@@ -45,22 +45,18 @@ export interface Subject {
   drop(): void;
 }
 
-/**
- * Output of one subject with back-pressure: once a window's worth is under way the source rests until the engine has
- * passed some on.
- */
+/** Back-pressure for one subject's output: pauses its sources while a full window is unacknowledged. */
 export class OutputWindow {
   readonly #link: EngineLink;
   readonly #subject: number;
-  #underWay = 0;
   readonly #sources = new Set<Socket>();
+  #inFlightBytes = 0;
 
   constructor(link: EngineLink, subject: number) {
     this.#link = link;
     this.#subject = subject;
   }
 
-  /** Sends what the source delivers. */
   attach(source: Socket, toFrames: (bytes: Buffer) => Buffer[], kind: FrameKind): void {
     this.#sources.add(source);
     source.on('data', (bytes) => {
@@ -71,24 +67,24 @@ export class OutputWindow {
 
   send(kind: FrameKind, chunk: Buffer): void {
     this.#link.send(kind, this.#subject, chunk);
-    this.#underWay += costOf(chunk);
-    if (this.#underWay >= OUTPUT_WINDOW_BYTES) for (const source of this.#sources) source.pause();
+    this.#inFlightBytes += costOf(chunk);
+    if (this.isFull) for (const source of this.#sources) source.pause();
   }
 
   credit(bytes: number): void {
-    this.#underWay -= bytes;
-    if (this.#underWay < OUTPUT_WINDOW_BYTES) for (const source of this.#sources) source.resume();
+    this.#inFlightBytes -= bytes;
+    if (!this.isFull) for (const source of this.#sources) source.resume();
   }
 
   get isFull(): boolean {
-    return this.#underWay >= OUTPUT_WINDOW_BYTES;
+    return this.#inFlightBytes >= OUTPUT_WINDOW_BYTES;
   }
 }
 
-/** Input that is written as far as the other side takes it, and acknowledged then. */
+/** Writes input and acknowledges it once the target has accepted it. */
 export function writeInput(link: EngineLink, subject: number, target: Socket | null, bytes: Buffer): void {
-  const taken = () => link.send(FrameKind.taken, subject, encodeUint32(bytes.length));
-  // Input for a process that has closed its end is lost, as it is on any pipe.
-  if (!target || target.destroyed || !target.writable) taken();
-  else target.write(bytes, taken);
+  const acknowledge = () => link.send(FrameKind.accepted, subject, encodeUint32(bytes.length));
+  // Input to a closed target is discarded, as on any pipe.
+  if (!target || target.destroyed || !target.writable) acknowledge();
+  else target.write(bytes, acknowledge);
 }

@@ -3,16 +3,16 @@ import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { exactEnv } from './environment';
 
 /**
- * Real pipes for commands. Node connects children through sockets, and a socket cannot be opened again as
- * `/dev/stderr` or `/proc/self/fd/1`, which shell scripts do all the time. So each stream is a FIFO that is opened from
- * both sides, unlinked, and used once.
+ * Pipes for commands. Node connects children through sockets, which cannot be reopened as `/dev/stderr` or
+ * `/proc/self/fd/1`, as shell scripts often do. Each stream is a FIFO that is opened at both ends, unlinked and used
+ * once.
  */
 
 const BATCH = 32;
 const REFILL_BELOW = 12;
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
-/** A pipe's two ends; the reading one does not block where `forParent` is the reader, nor the writing one. */
+/** Descriptors of both ends. The agent's own end (`mine`) does not block. */
 export type Pipe = { readonly mine: number; readonly child: number };
 
 export class PipePool {
@@ -21,23 +21,22 @@ export class PipePool {
   #count = 0;
   #refilling: Promise<void> | null = null;
 
-  /** @param directory a private directory on a file system that knows FIFOs */
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** Resolves when there are FIFOs for the first command. @throws when they cannot be made */
+  /** Creates FIFOs ahead of the first command. @throws if mkfifo fails */
   async fill(): Promise<void> {
     if (this.#names.length < REFILL_BELOW) await this.#refill();
   }
 
-  /** Takes `count` FIFOs out of the pool, for `openPipe`. @throws when they cannot be made */
+  /** Removes the paths of `count` FIFOs from the pool, for `openPipe`. @throws if mkfifo fails */
   async take(count: number): Promise<string[]> {
-    // Others take some while this waits, so what is there counts only now.
+    // Concurrent calls may take the new FIFOs first.
     while (this.#names.length < count) await this.#refill();
-    const taken = this.#names.splice(0, count);
+    const paths = this.#names.splice(0, count);
     this.fill().catch(() => {});
-    return taken;
+    return paths;
   }
 
   #refill(): Promise<void> {
@@ -58,9 +57,8 @@ export class PipePool {
   }
 }
 
-/** Opens a FIFO as a pipe that the child reads or writes, and takes its name away. @throws errors of the system */
 export function openPipe(path: string, childRole: 'reads' | 'writes'): Pipe {
-  // Opened without blocking first: the other side cannot be there yet.
+  // A blocking open would wait for the writer, which is opened next.
   const reader = openSync(path, O_RDONLY | O_NONBLOCK);
   let writer = -1;
   try {

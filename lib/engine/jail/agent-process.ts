@@ -11,40 +11,37 @@ import {
   encodeUint32,
   FrameKind,
   PIPE_CHUNK_BYTES,
-  type SpawnOrder,
+  type SpawnRequest,
 } from './frames';
 import { TextChunks } from './text-chunks';
 
-/**
- * How long what a killed process wrote last may take to arrive when others hold its pipes
- * (docs/protocol.md#envd-end-of-a-process).
- */
-const LAST_WORDS_MS = 20;
+/** Time to drain the output of a killed process whose pipes others hold (docs/protocol.md#envd-end-of-a-process). */
+const DRAIN_MS = 20;
 
-/** A command with pipes: one `started`, output, and one `ended` after all of it. */
+/** A command with pipes. Sends `started`, its output, then `ended`. */
 export class PipeProcess implements Subject {
   readonly #link: EngineLink;
   readonly #subject: number;
   readonly #child: ChildProcess;
-  readonly #onOver: () => void;
+  readonly #onEnd: () => void;
   readonly #window: OutputWindow;
   readonly #outputs = new Set<Socket>();
   readonly #stdin: Socket | null;
   #report: ExitReport | null = null;
   #isSignalled = false;
-  #isOver = false;
+  #hasEnded = false;
 
   private constructor(
     link: EngineLink,
     subject: number,
     child: ChildProcess,
     ends: { stdin: number | null; stdout: number; stderr: number },
-    onOver: () => void,
+    onEnd: () => void,
   ) {
     this.#link = link;
     this.#subject = subject;
     this.#child = child;
-    this.#onOver = onOver;
+    this.#onEnd = onEnd;
     this.#window = new OutputWindow(link, subject);
     this.#stdin =
       ends.stdin === null ? null : new Socket({ fd: ends.stdin, readable: false, writable: true });
@@ -55,15 +52,14 @@ export class PipeProcess implements Subject {
     child.once('exit', (code, signal) => this.#exited({ code, signal }));
   }
 
-  /** @throws what `spawn` throws, or the error of the exec that failed */
   static async start(
     link: EngineLink,
     subject: number,
-    order: SpawnOrder,
+    request: SpawnRequest,
     pipes: PipePool,
-    onOver: () => void,
+    onEnd: () => void,
   ): Promise<PipeProcess> {
-    const paths = await pipes.take(order.stdin ? 3 : 2);
+    const paths = await pipes.take(request.stdin ? 3 : 2);
     const opened: Pipe[] = [];
     const open = (role: 'reads' | 'writes') => {
       const pipe = openPipe(paths.pop() ?? '', role);
@@ -71,20 +67,20 @@ export class PipeProcess implements Subject {
       return pipe;
     };
     try {
-      const stdin = order.stdin ? open('reads') : null;
+      const stdin = request.stdin ? open('reads') : null;
       const stdout = open('writes');
       const stderr = open('writes');
-      const child = spawn(order.cmd, order.args, {
-        cwd: order.cwd,
-        env: exactEnv(order.env),
-        // Its own session: `kill 0` in a script must not reach the agent.
+      const child = spawn(request.cmd, request.args, {
+        cwd: request.cwd,
+        env: exactEnv(request.env),
+        // In its own session, `kill 0` in a script does not reach the agent.
         detached: true,
         stdio: hideTerminals([stdin ? stdin.child : 'ignore', stdout.child, stderr.child]),
       });
       await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
       child.on('error', () => {});
       const ends = { stdin: stdin ? stdin.mine : null, stdout: stdout.mine, stderr: stderr.mine };
-      return new PipeProcess(link, subject, child, ends, onOver);
+      return new PipeProcess(link, subject, child, ends, onEnd);
     } catch (error) {
       for (const pipe of opened) closeSync(pipe.mine);
       throw error;
@@ -121,7 +117,7 @@ export class PipeProcess implements Subject {
     this.#window.attach(source, (bytes) => chunks.cut(bytes), kind);
     source.on('error', () => {});
     source.once('close', () => {
-      for (const chunk of this.#isOver ? [] : chunks.flush()) this.#window.send(kind, chunk);
+      for (const chunk of this.#hasEnded ? [] : chunks.flush()) this.#window.send(kind, chunk);
       this.#outputs.delete(source);
       this.#endWhenRead();
     });
@@ -136,21 +132,21 @@ export class PipeProcess implements Subject {
   #endSoon(): void {
     setTimeout(() => {
       for (const source of this.#outputs) source.destroy();
-    }, LAST_WORDS_MS);
+    }, DRAIN_MS);
   }
 
   #endWhenRead(): void {
-    if (!this.#report || this.#outputs.size > 0 || this.#isOver) return;
-    this.#isOver = true;
+    if (!this.#report || this.#outputs.size > 0 || this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#stdin?.destroy();
-    this.#onOver();
+    this.#onEnd();
     this.#link.send(FrameKind.ended, this.#subject, encodeJson(this.#report));
   }
 }
 
 type ChildStdio = (number | 'ignore')[];
 
-/** Descriptors of terminals would leak into every later child: covered with the null device instead. */
+/** Replaces descriptors of open terminals, which the child would inherit, with the null device. */
 function hideTerminals(stdio: ChildStdio): ChildStdio {
   for (const { master, cover } of openTerminals()) {
     while (stdio.length < master) stdio.push('ignore');

@@ -9,13 +9,13 @@ import {
   encodeUint32,
   FrameKind,
   PTY_CHUNK_BYTES,
-  type SpawnOrder,
+  type SpawnRequest,
 } from './frames';
 import { TextChunks } from './text-chunks';
 
 /**
- * The part of node-pty's binary that is used. Its JavaScript is left out: that drops output which a slow reader has
- * not taken 200 ms after the exit, and would have to be resolvable inside the sandbox.
+ * The used part of node-pty's native binding. Its JavaScript is not used: it drops output that is unread 200 ms after
+ * the exit, and would have to be resolvable inside the sandbox.
  */
 type PtyBinary = {
   fork(
@@ -34,14 +34,14 @@ type PtyBinary = {
   resize(fd: number, cols: number, rows: number): void;
 };
 
-/** How long a terminal may stay silent after its process's end before it counts as read. */
+/** Silence after the process's exit that marks the end of its output. */
 const SILENCE_MS = 100;
 
 const masters = new Set<number>();
 let cover: number | undefined;
 let binary: PtyBinary | undefined;
 
-/** Open terminals: the descriptor that would leak, and one to cover it with. */
+/** Descriptors of open terminals, which children would inherit, each with a null device to replace it. */
 export function openTerminals(): { master: number; cover: number }[] {
   if (masters.size === 0) return [];
   cover ??= openSync('/dev/null', 'r+');
@@ -49,11 +49,10 @@ export function openTerminals(): { master: number; cover: number }[] {
   return [...masters].map((master) => ({ master, cover: device }));
 }
 
-/** A command in a terminal of its own. */
 export class TerminalProcess implements Subject {
   readonly #link: EngineLink;
   readonly #subject: number;
-  readonly #onOver: () => void;
+  readonly #onEnd: () => void;
   readonly #window: OutputWindow;
   readonly #chunks = new TextChunks(PTY_CHUNK_BYTES);
   readonly #stream: ReadStream;
@@ -61,26 +60,25 @@ export class TerminalProcess implements Subject {
   readonly #pid: number;
   #report: ExitReport | null = null;
   #isSignalled = false;
-  #isOver = false;
+  #hasEnded = false;
   #lastDataMs = 0;
 
-  /** @throws when the terminal or the process cannot be made */
   constructor(
     link: EngineLink,
     subject: number,
-    order: SpawnOrder & { pty: NonNullable<SpawnOrder['pty']> },
-    onOver: () => void,
+    request: SpawnRequest & { pty: NonNullable<SpawnRequest['pty']> },
+    onEnd: () => void,
   ) {
     this.#link = link;
     this.#subject = subject;
-    this.#onOver = onOver;
+    this.#onEnd = onEnd;
     const { fd, pid } = loadBinary().fork(
-      findProgram(order.cmd, order.env.PATH ?? ''),
-      [...order.args],
-      Object.entries(order.env).map(([name, value]) => `${name}=${value}`),
-      order.cwd,
-      order.pty.cols,
-      order.pty.rows,
+      findProgram(request.cmd, request.env.PATH ?? ''),
+      [...request.args],
+      Object.entries(request.env).map(([name, value]) => `${name}=${value}`),
+      request.cwd,
+      request.pty.cols,
+      request.pty.rows,
       -1,
       -1,
       false,
@@ -94,7 +92,7 @@ export class TerminalProcess implements Subject {
     this.#window = new OutputWindow(link, subject);
     link.send(FrameKind.started, subject, encodeUint32(pid));
     this.#window.attach(this.#stream, (bytes) => this.#cut(bytes), FrameKind.output);
-    // A terminal that nobody holds any more reads as EIO.
+    // Reading fails with EIO once no process has the terminal open.
     this.#stream.on('error', () => this.#stream.destroy());
     this.#stream.once('close', () => this.#closed());
   }
@@ -132,10 +130,10 @@ export class TerminalProcess implements Subject {
     else this.#closeWhenSilent();
   }
 
-  /** Background jobs may hold the terminal for ever; what the process itself wrote is there at once. */
+  /** Background jobs may keep the terminal open indefinitely. Output of the process itself arrives immediately. */
   #closeWhenSilent(): void {
     const timer = setInterval(() => {
-      if (this.#isOver) clearInterval(timer);
+      if (this.#hasEnded) clearInterval(timer);
       else if (!this.#window.isFull && Date.now() - this.#lastDataMs > SILENCE_MS) this.#stream.destroy();
     }, SILENCE_MS);
   }
@@ -147,9 +145,9 @@ export class TerminalProcess implements Subject {
   }
 
   #end(): void {
-    if (this.#isOver || !this.#report) return;
-    this.#isOver = true;
-    this.#onOver();
+    if (this.#hasEnded || !this.#report) return;
+    this.#hasEnded = true;
+    this.#onEnd();
     this.#link.send(FrameKind.ended, this.#subject, encodeJson(this.#report));
   }
 }
@@ -161,12 +159,12 @@ function toReport(code: number, signal: number): ExitReport {
 }
 
 function loadBinary(): PtyBinary {
-  // The file is the engine's own; its shape is that of the one pinned version.
+  // The engine mounts this file; the cast matches its pinned version.
   binary ??= createRequire(import.meta.url)('./pty.node') as PtyBinary;
   return binary;
 }
 
-/** The binary reports a missing program as text on the terminal, so it is looked up before. @throws ENOENT, EACCES */
+/** Finds the program first, because the binding reports a missing one only as terminal output. @throws ENOENT, EACCES */
 function findProgram(cmd: string, searchPath: string): string {
   if (cmd.includes('/')) {
     accessSync(cmd, constants.X_OK);
@@ -177,7 +175,7 @@ function findProgram(cmd: string, searchPath: string): string {
       accessSync(`${directory}/${cmd}`, constants.X_OK);
       return `${directory}/${cmd}`;
     } catch {
-      // Looked for in the next one.
+      // Not in this directory.
     }
   }
   throw Object.assign(new Error(`spawn ${cmd} ENOENT`), { code: 'ENOENT' });

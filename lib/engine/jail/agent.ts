@@ -1,29 +1,28 @@
 import { statSync } from 'node:fs';
-import { Connection } from './agent-dial';
+import { Connection } from './agent-connection';
 import { EngineLink, type Subject } from './agent-link';
 import { PipePool } from './agent-pipes';
 import { PipeProcess } from './agent-process';
 import { TerminalProcess } from './agent-terminal';
-import { type Frame, FrameKind, type Refusal, type SpawnOrder } from './frames';
+import { type Frame, FrameKind, type Refusal, type SpawnRequest } from './frames';
 
 /**
- * The program that runs inside a sandbox and does what the engine asks: starts processes and terminals, carries their
- * input and output, delivers signals, opens connections. It has the sandbox's rights and nothing more, it never
- * decides anything, and the engine believes nothing it says without checking.
+ * The program that runs inside a sandbox and carries out the engine's requests: it starts processes and terminals,
+ * relays their input and output, delivers signals and opens connections. It has only the sandbox's privileges, and the
+ * engine validates everything it sends.
  *
- * Bundled on its own (`build/agent.mjs`), so it imports only its neighbours and what Node brings.
+ * It is bundled separately (`build/agent.mjs`) and imports only this directory and Node's modules.
  */
 
-/** The descriptor that the engine hands over. */
 const LINK_FD = 3;
 const PIPES_DIR = '/run/moru/engine/io';
 
 const subjects = new Map<number, Subject>();
 const pipes = new PipePool(PIPES_DIR);
-/** Frames for a process that is being started; they must not overtake the start. */
+/** Frames for processes that are still starting, delivered after the start. */
 const waiting = new Map<number, Frame[]>();
 
-// Named like its counterpart in the cloud: `pkill node` in a sandbox means the sandbox's own servers.
+// The same name as in the cloud. With `node`, a `pkill node` in the sandbox would hit the agent.
 process.title = 'envd';
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const) {
   process.on(signal, () => {});
@@ -48,13 +47,13 @@ function deliver(frame: Frame): void {
   const subject = subjects.get(frame.subject);
   if (!subject) return;
   try {
-    act(subject, frame);
+    apply(subject, frame);
   } catch {
-    // A process that ended a moment ago cannot be signalled or resized any more; its end is on the way.
+    // The process has just ended, so it cannot be signalled or resized. Its `ended` frame follows.
   }
 }
 
-function act(subject: Subject, { kind, payload }: Frame): void {
+function apply(subject: Subject, { kind, payload }: Frame): void {
   if (kind === FrameKind.input) subject.input(payload);
   else if (kind === FrameKind.credit) subject.credit(payload.readUInt32BE(0));
   else if (kind === FrameKind.resize) subject.resize(payload.readUInt16BE(0), payload.readUInt16BE(2));
@@ -64,23 +63,23 @@ function act(subject: Subject, { kind, payload }: Frame): void {
 }
 
 async function start({ subject, payload }: Frame): Promise<void> {
-  // The engine writes this frame; its shape is its promise.
-  const order = JSON.parse(payload.toString('utf8')) as SpawnOrder;
+  // The engine is trusted.
+  const request = JSON.parse(payload.toString('utf8')) as SpawnRequest;
   const held: Frame[] = [];
   waiting.set(subject, held);
-  const onOver = () => subjects.delete(subject);
+  const onEnd = () => subjects.delete(subject);
   try {
-    if (!isDirectory(order.cwd)) {
-      link.refuse(subject, { reason: 'cwd', message: order.cwd });
+    if (!isDirectory(request.cwd)) {
+      link.refuse(subject, { reason: 'cwd', message: request.cwd });
       return;
     }
-    const { pty } = order;
+    const { pty } = request;
     const started = pty
-      ? new TerminalProcess(link, subject, { ...order, pty }, onOver)
-      : await PipeProcess.start(link, subject, order, pipes, onOver);
+      ? new TerminalProcess(link, subject, { ...request, pty }, onEnd)
+      : await PipeProcess.start(link, subject, request, pipes, onEnd);
     subjects.set(subject, started);
   } catch (error) {
-    link.refuse(subject, toRefusal(error, order.cmd));
+    link.refuse(subject, toRefusal(error, request.cmd));
   } finally {
     waiting.delete(subject);
     for (const frame of held) deliver(frame);
@@ -88,8 +87,8 @@ async function start({ subject, payload }: Frame): Promise<void> {
 }
 
 function dial({ subject, payload }: Frame): void {
-  const onOver = () => subjects.delete(subject);
-  subjects.set(subject, new Connection(link, subject, payload.readUInt16BE(0), onOver));
+  const onEnd = () => subjects.delete(subject);
+  subjects.set(subject, new Connection(link, subject, payload.readUInt16BE(0), onEnd));
 }
 
 function isDirectory(path: string): boolean {
@@ -100,7 +99,7 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** In the words that a shell would use; `spawn` speaks of itself. */
+/** Describes the error as a shell would, without mentioning `spawn`. */
 function toRefusal(error: unknown, cmd: string): Refusal {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known: Record<string, Refusal> = {

@@ -5,39 +5,39 @@ import { dirname, join } from 'node:path';
 import { HOST_NAME, INSIDE_GID, INSIDE_UID } from './rootfs';
 import { ENGINE_MOUNT, sharedDirectories } from './skeleton';
 
-/** Most processes and threads of a sandbox, and open files of each of its processes. */
-const PROCESS_LIMIT = 256;
-const FILE_LIMIT = 4096;
+/** Processes and threads per sandbox. */
+const MAX_PROCESSES = 256;
+/** Open files per process. */
+const MAX_OPEN_FILES = 4096;
 const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Programs outside that a sandbox is started with; absolute host paths. */
+/** Absolute host paths of the programs that start a sandbox. */
 export type JailTools = {
   readonly bwrap: string;
   readonly prlimit: string;
   readonly node: string;
-  /** The bundled agent. */
   readonly agent: string;
-  /** node-pty's binary; null where there is none for this machine, then terminals are refused. */
+  /** node-pty's native binding. Null if this platform has none; terminals are then refused. */
   readonly pty: string | null;
   /**
-   * Set where the sandboxes' own users cannot walk to these files or to the sandboxes' directories (`/root` is closed
-   * on most systems): the program with which root first shows them in an open place and then becomes that user.
+   * Set if the sandboxes' users cannot reach these files or the sandboxes' directories, for example below `/root`. Root
+   * then mounts them in an accessible directory and uses this program to switch to the sandbox's user.
    */
   readonly setpriv: string | null;
 };
 
-/** Descriptors that bubblewrap finds open. */
-export const JailFd = { link: 3, args: 4, info: 5, gate: 6, stageArgs: 7 } as const;
+/** Descriptors passed to bubblewrap. It waits for a byte on `block` before it runs the command. */
+export const JailFd = { link: 3, args: 4, info: 5, block: 6, stageArgs: 7 } as const;
 
 export type JailPlan = {
   readonly tools: JailTools;
   readonly rootDir: string;
-  /** True: the sandbox shares the host's network, its loopback interface included. */
+  /** Whether the sandbox shares the host's network, including its loopback interface. */
   readonly hostNetwork: boolean;
 };
 
-/** The first of `names` found in the search path or the usual places, as an absolute path; null when there is none. */
+/** Absolute path of a program in PATH or the standard directories; null if not found. */
 export function findTool(name: string): string | null {
   for (const directory of `${process.env.PATH ?? ''}:${SEARCH_PATH}`.split(':')) {
     const path = join(directory, name);
@@ -46,7 +46,7 @@ export function findTool(name: string): string | null {
   return null;
 }
 
-/** node-pty's binary for this machine, found beside the installed packages. */
+/** Path of node-pty's native binding for this platform, from the installed packages. */
 export function findPtyBinary(): string | null {
   const name = `@lydell/node-pty-${process.platform}-${process.arch}`;
   try {
@@ -59,8 +59,7 @@ export function findPtyBinary(): string | null {
 }
 
 /**
- * Bubblewrap's arguments, to be handed over by descriptor so that no path shows on a command line. What each is for:
- * engine notes, "Flags that hold".
+ * Bubblewrap's arguments. Pass them by descriptor, so that no host path appears on a command line.
  */
 export function jailArguments(plan: JailPlan): string[] {
   const { tools } = plan;
@@ -95,14 +94,14 @@ export function jailArguments(plan: JailPlan): string[] {
     ...['--perms', '0700', '--tmpfs', `${ENGINE_MOUNT}/io`, '--remount-ro', ENGINE_MOUNT],
     ...(plan.hostNetwork ? hostNetworkFiles() : []),
     ...['--chdir', '/', '--clearenv', '--setenv', 'PATH', SEARCH_PATH, '--setenv', 'UV_THREADPOOL_SIZE', '1'],
-    ...['--info-fd', String(JailFd.info), '--block-fd', String(JailFd.gate)],
+    ...['--info-fd', String(JailFd.info), '--block-fd', String(JailFd.block)],
   ];
 }
 
-/** Where files in closed places are shown, seen by the processes that start a sandbox alone. */
+/** Mount point for inaccessible host files, visible only to the processes that start a sandbox. */
 const STAGE = '/tmp';
 
-/** A plan in which every path lies in the open place, and the arguments with which root's bubblewrap makes it so. */
+/** Returns the plan with every path below the stage, and the bubblewrap arguments with which root mounts the stage. */
 export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
   const { tools } = plan;
   const shown = {
@@ -117,18 +116,18 @@ export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
   return { plan: { ...plan, rootDir: `${STAGE}/root`, tools: { ...tools, ...staged } }, args };
 }
 
-/** The command that runs inside: limits are set there, so that they count for the sandbox alone. */
+/** The command to run inside. Limits are set inside, so that they apply to the sandbox alone. */
 export function agentCommand(tools: JailTools): string[] {
   return [
-    ...[tools.prlimit, `--nproc=${processLimit()}`, `--nofile=${FILE_LIMIT}`, '--core=0'],
+    ...[tools.prlimit, `--nproc=${maxProcesses()}`, `--nofile=${MAX_OPEN_FILES}`, '--core=0'],
     ...[`${ENGINE_MOUNT}/envd`, ...AGENT_FLAGS, `${ENGINE_MOUNT}/agent.mjs`],
   ];
 }
 
-/** Small and with few threads: there is one for each sandbox in use, and threads count against its limit. */
+/** Keeps memory and threads low: each sandbox has an agent, and its threads count toward the process limit. */
 const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=1', '--v8-pool-size=1'];
 
-/** Mount points that a started sandbox must show, in any order. More or others mean that its files led astray. */
+/** The exact set of mount points of a started sandbox. Any other set means that a link redirected a mount. */
 export function expectedMounts(plan: JailPlan): string[] {
   const args = jailArguments(plan);
   return args.flatMap((flag, index) => {
@@ -137,9 +136,9 @@ export function expectedMounts(plan: JailPlan): string[] {
   });
 }
 
-/** Descriptors of ours that every child would inherit; what started the engine left them open. */
+/** Descriptors without close-on-exec, left open by the engine's parent, which every child would inherit. */
 export function leakedDescriptors(): number[] {
-  // Found once: what Node itself opens later is closed for children.
+  // Cached: Node opens its own descriptors with close-on-exec.
   leaked ??= findLeakedDescriptors();
   return leaked;
 }
@@ -162,20 +161,20 @@ function findLeakedDescriptors(): number[] {
 let leaked: number[] | undefined;
 let cover: number | undefined;
 
-/** A descriptor of the null device to put over those that would leak. */
+/** A descriptor of the null device, to replace leaked ones. */
 export function coverDescriptor(): number {
   cover ??= openSync('/dev/null', 'r+');
   return cover;
 }
 
-/** Before 5.14 the limit counts every process of the user on the machine, also those outside the sandbox. */
-function processLimit(): number {
+/** Before Linux 5.14, the limit counts all of the user's processes on the machine. */
+function maxProcesses(): number {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   const countsPerNamespace = major > 5 || (major === 5 && minor >= 14);
-  return countsPerNamespace || process.getuid?.() === 0 ? PROCESS_LIMIT : 16 * PROCESS_LIMIT;
+  return countsPerNamespace || process.getuid?.() === 0 ? MAX_PROCESSES : 16 * MAX_PROCESSES;
 }
 
-/** Names and certificates, without which a shared network is of little use. */
+/** DNS configuration and certificates, for sandboxes that share the network. */
 function hostNetworkFiles(): string[] {
   return ['/etc/resolv.conf', '/etc/ssl/certs'].flatMap((path) => ['--ro-bind-try', path, path]);
 }

@@ -2,17 +2,15 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from '
 import { join } from 'node:path';
 
 /**
- * Control groups, where this machine lets us make them: they freeze a sandbox in one step, know its processes without
- * searching, and count what it used. Everything also works without, only slower.
+ * Control groups, if the machine permits creating them. They freeze a sandbox in one step, list its processes and count
+ * its CPU time. Without them the engine uses slower methods.
  */
 
 const NAME = 'sandkeeper';
 
-/** One sandbox's group. */
 export class Cgroup {
   constructor(readonly path: string) {}
 
-  /** @throws when the process may not be moved there */
   add(pid: number): void {
     writeFileSync(join(this.path, 'cgroup.procs'), String(pid));
   }
@@ -25,24 +23,23 @@ export class Cgroup {
     return readFileSync(join(this.path, 'cgroup.events'), 'utf8').includes('frozen 1');
   }
 
-  /** Processes in it, as the host numbers them. */
+  /** Host pids of its processes. */
   get pids(): number[] {
     return readFileSync(join(this.path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
   }
 
-  /** CPU time used since the group was made, in microseconds. */
+  /** CPU time since the group was created. */
   get cpuMicros(): number {
     return Number(/^usage_usec (\d+)/m.exec(readFileSync(join(this.path, 'cpu.stat'), 'utf8'))?.[1] ?? 0);
   }
 
-  /** Kills what is in it and takes it away; a group that will not go is left for the next start. */
+  /** Kills its processes and removes the group. If that fails, the next engine removes it. */
   remove(): void {
     ignoreErrors(() => writeFileSync(join(this.path, 'cgroup.kill'), '1'));
     ignoreErrors(() => rmdirSync(this.path));
   }
 }
 
-/** Makes groups below the engine's own one. */
 export class Cgroups {
   readonly #parent: string;
 
@@ -50,7 +47,7 @@ export class Cgroups {
     this.#parent = parent;
   }
 
-  /** Null where the kernel or our rights do not allow it. Groups left by engines that are gone are taken away. */
+  /** Null if the kernel or the engine's privileges do not permit it. Removes groups of engines that have ended. */
   static open(): Cgroups | null {
     const own = findOwnGroup();
     if (!own) return null;
@@ -68,7 +65,6 @@ export class Cgroups {
     }
   }
 
-  /** @throws when the group cannot be made */
   make(name: string): Cgroup {
     const path = join(this.#parent, name);
     mkdirSync(path, { recursive: true });
@@ -80,7 +76,7 @@ export class Cgroups {
   }
 }
 
-/** Where this process stands in the unified hierarchy, as a directory; also on systems that mount it beside the old one. */
+/** Directory of this process's group in the unified hierarchy, also on systems with a hybrid hierarchy. */
 function findOwnGroup(): string | null {
   try {
     const inside = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
@@ -118,10 +114,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function ignoreErrors(act: () => void): void {
+function ignoreErrors(work: () => void): void {
   try {
-    act();
+    work();
   } catch {
-    // Best effort: what stays is harmless and is tried again at the next start.
+    // A leftover group is harmless. The next start tries to remove it.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * An environment of exactly these variables. Only a type stands between: Next.js declares that every environment has
- * `NODE_ENV`, which is true of its own processes and must not be true of a sandbox's.
+ * An environment of exactly these variables. The cast is needed because Next.js types require `NODE_ENV`, which
+ * sandboxes must not have.
  */
 export function exactEnv(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return { ...variables } as NodeJS.ProcessEnv;

@@ -1,14 +1,14 @@
 /** How a process ended (docs/protocol.md#envd-end-of-a-process). */
 export type ExitStatus = {
-  /** -1 where a signal ended it. */
+  /** -1 if a signal ended the process. */
   readonly exitCode: number;
   readonly exited: boolean;
   readonly status: string;
-  /** Only where it did not end with 0. */
+  /** Set unless the exit code is 0. */
   readonly error?: string;
 };
 
-/** The names that the real server writes. */
+/** Signal descriptions as envd reports them. */
 const SIGNAL_TEXT: Readonly<Record<string, string>> = {
   SIGHUP: 'hangup',
   SIGINT: 'interrupt',
@@ -29,7 +29,7 @@ const SIGNAL_TEXT: Readonly<Record<string, string>> = {
   SIGXFSZ: 'file size limit exceeded',
 };
 
-/** @param code exit code, null where `signal` names what ended it */
+/** @param code null if `signal` ended the process */
 export function toExitStatus(code: number | null, signal: string | null): ExitStatus {
   if (code === null) {
     const status = `signal: ${SIGNAL_TEXT[signal ?? ''] ?? signal ?? 'unknown'}`;
@@ -41,5 +41,5 @@ export function toExitStatus(code: number | null, signal: string | null): ExitSt
     : { exitCode: code, exited: true, status, error: status };
 }
 
-/** For processes that went with their sandbox. */
+/** For processes that ended with their sandbox. */
 export const KILLED: ExitStatus = toExitStatus(null, 'SIGKILL');

@@ -13,7 +13,7 @@ describe('frames', () => {
     { maxLength: 8 },
   );
 
-  test('come out as they went in, however the bytes arrive', () => {
+  test('round-trip for any split of the bytes', () => {
     fc.assert(
       fc.property(frames, fc.integer({ min: 1, max: 64 }), (sent, size) => {
         const bytes = Buffer.concat(
@@ -29,7 +29,7 @@ describe('frames', () => {
     );
   });
 
-  test('are refused when they claim to be larger or smaller than any can be', () => {
+  test('rejects invalid lengths', () => {
     const claim = (length: number) => {
       const head = Buffer.alloc(9);
       head.writeUInt32BE(length, 0);
@@ -42,7 +42,7 @@ describe('frames', () => {
   });
 });
 
-describe('chunks of text', () => {
+describe('text chunks', () => {
   const cutAll = (bytes: Buffer, size: number, maxBytes: number) => {
     const chunks = new TextChunks(maxBytes);
     const out: Buffer[] = [];
@@ -51,7 +51,7 @@ describe('chunks of text', () => {
     return [...out, ...chunks.flush()];
   };
 
-  test('lose nothing, whatever the bytes are', () => {
+  test('preserve arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 50 }), (bytes, size) => {
         const chunks = cutAll(Buffer.from(bytes), size, 16);
@@ -61,7 +61,7 @@ describe('chunks of text', () => {
     );
   });
 
-  test('end at a character, wherever the bytes were cut', () => {
+  test('end at character boundaries for any split of the bytes', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 60 }),

@@ -1,7 +1,6 @@
 /**
- * What the engine and the agent inside a sandbox say to each other, over one socket pair: a big-endian uint32 with the
- * length of the rest, one byte with the kind, a uint32 with the subject (a number that the engine gives to each process
- * or connection), then the payload.
+ * The protocol between the engine and the agent, over one socket pair. A frame is a big-endian uint32 length of the
+ * rest, a one-byte kind, a uint32 subject (the engine's number of a process or connection), and the payload.
  */
 
 const LENGTH_BYTES = 4;
@@ -9,11 +8,10 @@ const HEAD_BYTES = 5;
 
 export const FrameKind = {
   // To the agent.
-  /** JSON `SpawnOrder` */
+  /** JSON `SpawnRequest` */
   spawn: 1,
-  /** Bytes for the process's standard input, its terminal or a connection. */
   input: 2,
-  /** uint32: so many bytes of output have been passed on, as many more may be sent. */
+  /** uint32: acknowledged output bytes, which reopen the window by as much. */
   credit: 3,
   /** uint16 columns, uint16 rows */
   resize: 4,
@@ -21,36 +19,35 @@ export const FrameKind = {
   signal: 5,
   /** uint16 port on the loopback interface inside */
   dial: 6,
-  /** No more input will follow. */
   finish: 7,
-  /** Forget the subject: a connection is cut, a process goes on unobserved. */
+  /** Closes a connection. */
   drop: 8,
   // From the agent.
   /** No payload; subject 0. The first frame. */
   ready: 64,
-  /** uint32 process id as seen inside; for a connection no payload. */
+  /** uint32 pid inside the sandbox; no payload for a connection. */
   started: 65,
-  /** JSON `Refusal`; the subject is over. */
+  /** JSON `Refusal`. Ends the subject. */
   refused: 66,
   stdout: 67,
   stderr: 68,
   /** Output of a terminal, or bytes of a connection. */
   output: 69,
-  /** JSON `ExitReport`; the subject is over. For a connection no payload. */
+  /** JSON `ExitReport`; no payload for a connection. Ends the subject. */
   ended: 70,
-  /** uint32: so many bytes of input have been taken. */
-  taken: 71,
+  /** uint32: accepted input bytes. */
+  accepted: 71,
 } as const;
 
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
 export type Frame = { readonly kind: number; readonly subject: number; readonly payload: Buffer };
 
-export type SpawnOrder = {
+export type SpawnRequest = {
   readonly cmd: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Absolute path inside. */
+  /** Absolute path inside the sandbox. */
   readonly cwd: string;
   readonly stdin: boolean;
   readonly pty: { readonly cols: number; readonly rows: number } | null;
@@ -59,23 +56,22 @@ export type SpawnOrder = {
 export type Refusal = { readonly reason: 'cwd' | 'exec' | 'limit' | 'internal'; readonly message: string };
 export type ExitReport = { readonly code: number | null; readonly signal: string | null };
 
-/** Bytes of output of one subject that may be under way at a time. */
+/** Unacknowledged output per subject. */
 export const OUTPUT_WINDOW_BYTES = 128 * 1024;
-/** Largest chunk of standard output or error, and of a terminal (docs/protocol.md#envd-process-output). */
+/** Largest output chunks (docs/protocol.md#envd-process-output). */
 export const PIPE_CHUNK_BYTES = 32 * 1024;
 export const PTY_CHUNK_BYTES = 16 * 1024;
-/** Largest chunk of input; larger input is cut. */
 export const INPUT_CHUNK_BYTES = 64 * 1024;
-/** Largest frame each side takes in. An order carries arguments and environment, which come from one RPC message. */
-export const ORDER_LIMIT_BYTES = 16 * 1024 * 1024;
-export const REPORT_LIMIT_BYTES = 64 * 1024;
+/** Largest payload to the agent: arguments and environment of one RPC message. */
+export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+export const MAX_REPORT_BYTES = 64 * 1024;
 
-/** What a chunk costs beyond its bytes: many tiny ones take memory too. */
+/** Overhead per chunk, which bounds the memory of many tiny chunks. */
 const CHUNK_COST_BYTES = 256;
 
 const NOTHING = Buffer.alloc(0);
 
-/** What a chunk of output takes of the window. */
+/** Window space that a chunk of output uses. */
 export const costOf = (chunk: Buffer) => chunk.length + CHUNK_COST_BYTES;
 
 export function encodeFrame(kind: FrameKind, subject: number, payload: Buffer = NOTHING): Buffer {
@@ -97,17 +93,18 @@ export function encodeJson(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
 
-/** Cuts a byte stream into frames, holding at most one incomplete frame of at most `limitBytes`. */
+/** Splits a byte stream into frames. Buffers at most one incomplete frame, with a payload of at most `maxBytes`. */
 export class FrameReader {
-  readonly #limitBytes: number;
+  readonly #maxBytes: number;
   #chunks: Buffer[] = [];
   #heldBytes = 0;
+  #neededBytes = LENGTH_BYTES;
 
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
-  /** The frames that `chunk` completes. @throws RangeError for a frame that is too large or too small to be one */
+  /** The frames that `chunk` completes. @throws RangeError for an invalid length */
   read(chunk: Buffer): Frame[] {
     this.#chunks.push(chunk);
     this.#heldBytes += chunk.length;
@@ -129,13 +126,11 @@ export class FrameReader {
     return frames;
   }
 
-  #neededBytes = LENGTH_BYTES;
-
   #sizeOfNext(buffer: Buffer): number {
     if (buffer.length < LENGTH_BYTES) return LENGTH_BYTES;
     const length = buffer.readUInt32BE(0);
-    if (length < HEAD_BYTES || length > this.#limitBytes + HEAD_BYTES) {
-      throw new RangeError(`a frame of ${length} bytes`);
+    if (length < HEAD_BYTES || length > this.#maxBytes + HEAD_BYTES) {
+      throw new RangeError(`invalid frame length: ${length} bytes`);
     }
     return LENGTH_BYTES + length;
   }

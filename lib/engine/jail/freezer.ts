@@ -2,19 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cgroup } from './cgroups';
 import { type ProcessStat, readProcess, signalProcess, treeOf } from './process-tree';
 
-/** How long freezing may take before it counts as failed; everything runs on then. */
+/** Time limit for freezing. */
 const DEADLINE_MS = 8_000;
 
-/** A sandbox whose processes stand still. */
+/** A sandbox whose processes are stopped. */
 export interface Frozen {
-  /** Lets them go on. */
   thaw(): Promise<void>;
 }
 
 /**
- * Stops every process of a sandbox, those that are being forked included, so that none of them can tell.
- * @param initPid the sandbox's first process, as the host numbers it
- * @throws when some process could not be stopped in time; those that were are running again
+ * Stops every process of a sandbox, including those being forked, without any of them noticing.
+ * @param initPid host pid of the sandbox's first process
+ * @throws if a process does not stop in time; all processes then run again
  */
 export function freeze(initPid: number, cgroup: Cgroup | null): Promise<Frozen> {
   return cgroup ? freezeGroup(cgroup) : stopInOrder(initPid);
@@ -26,7 +25,7 @@ async function freezeGroup(cgroup: Cgroup): Promise<Frozen> {
   while (!cgroup.isFrozen) {
     if (Date.now() > deadline) {
       cgroup.setFrozen(false);
-      throw new Error('The processes of the sandbox could not be frozen in time.');
+      throw new Error(`The sandbox's processes did not freeze within ${DEADLINE_MS / 1000} s.`);
     }
     await delay(1);
   }
@@ -36,10 +35,9 @@ async function freezeGroup(cgroup: Cgroup): Promise<Frozen> {
 }
 
 /**
- * Without control groups: SIGSTOP from the first process downwards, one level at a time, each level really stopped
- * before its children are touched. In any other order a shell that waits for its foreground job sees it stop, takes
- * the terminal back and prints "Stopped". Repeated until nothing new is found: a process that forks while it is being
- * stopped leaves a child whose parent stands, so this ends.
+ * Without control groups: sends SIGSTOP level by level from the first process down, and waits for each level to stop.
+ * In any other order, a shell would see its foreground job stop, reclaim the terminal and print "Stopped". Repeats
+ * until no new process is found. This terminates, because a stopped parent cannot fork again.
  */
 async function stopInOrder(initPid: number): Promise<Frozen> {
   const deadline = Date.now() + DEADLINE_MS;
@@ -52,7 +50,7 @@ async function stopInOrder(initPid: number): Promise<Frozen> {
       const freshPids = new Set(fresh.map((process) => process.pid));
       const level = fresh.filter((process) => !freshPids.has(process.parentPid));
       for (const process of level) seen.add(process.pid);
-      // What the sandbox stopped itself stays stopped after the pause, so it is not ours to continue.
+      // Processes that the sandbox itself stopped stay stopped after the pause.
       const ours = level.filter((process) => !isStopped(process.state));
       for (const process of ours) if (signalProcess(process, 'SIGSTOP')) stopped.push(process);
       await Promise.all(ours.map((process) => waitUntilStopped(process, deadline)));
@@ -63,7 +61,7 @@ async function stopInOrder(initPid: number): Promise<Frozen> {
   }
 }
 
-/** Children first: a parent that runs before them would see them as stopped. */
+/** Continues children first. A parent that runs before them would see them as stopped. */
 function continueInOrder(stopped: readonly ProcessStat[]): void {
   for (const process of [...stopped].reverse()) signalProcess(process, 'SIGCONT');
 }
@@ -73,7 +71,7 @@ async function waitUntilStopped(process: ProcessStat, deadline: number): Promise
     const now = readProcess(process.pid);
     if (!now || now.startTicks !== process.startTicks || !isLive(now.state) || isStopped(now.state)) return;
     if (Date.now() > deadline) {
-      throw new Error('The processes of the sandbox could not be stopped in time.');
+      throw new Error(`The sandbox's processes did not stop within ${DEADLINE_MS / 1000} s.`);
     }
     await delay(0);
   }

@@ -2,59 +2,57 @@ import { Duplex } from 'node:stream';
 import { costOf, encodeUint32, FrameKind, INPUT_CHUNK_BYTES, OUTPUT_WINDOW_BYTES } from './frames';
 import type { Jail } from './jail';
 
-/** A connection to a server inside a sandbox. Only its agent can make one: the sandbox's network is its own. */
+/** A connection to a server inside a sandbox, relayed by its agent because the sandbox has its own network. */
 export class GuestConnection extends Duplex {
   readonly #jail: Jail;
   readonly #subject: number;
-  readonly #onOver: () => void;
-  #underWayBytes = 0;
-  #owedBytes = 0;
-  #taken: (() => void)[] = [];
+  readonly #onEnd: () => void;
+  #inFlightBytes = 0;
+  #unacknowledgedBytes = 0;
+  #inputWaiters: (() => void)[] = [];
   #isEnded = false;
 
-  constructor(jail: Jail, subject: number, onOver: () => void) {
+  constructor(jail: Jail, subject: number, onEnd: () => void) {
     super({ allowHalfOpen: true });
     this.#jail = jail;
     this.#subject = subject;
-    this.#onOver = onOver;
+    this.#onEnd = onEnd;
     this.on('error', () => {});
   }
 
-  /** @throws RangeError when it is more than was allowed */
+  /** @throws RangeError if the agent exceeds its window */
   receive(bytes: Buffer): void {
     if (this.#isEnded) throw new RangeError('data after the end');
     const cost = costOf(bytes);
-    this.#underWayBytes += cost;
-    if (this.#underWayBytes > OUTPUT_WINDOW_BYTES * 2) throw new RangeError('more data than allowed');
-    this.#owedBytes += cost;
-    if (this.push(bytes)) this.#payBack();
+    this.#inFlightBytes += cost;
+    if (this.#inFlightBytes > OUTPUT_WINDOW_BYTES * 2) throw new RangeError('more data than allowed');
+    this.#unacknowledgedBytes += cost;
+    if (this.push(bytes)) this.#acknowledge();
   }
 
-  /** The server inside has sent all it will. */
   receiveEnd(): void {
     if (!this.#isEnded) this.push(null);
     this.#isEnded = true;
   }
 
-  inputWasTaken(): void {
-    this.#taken.shift()?.();
+  inputAccepted(): void {
+    this.#inputWaiters.shift()?.();
   }
 
-  /** The connection is over on the other side. */
-  over(): void {
+  receiveClose(): void {
     this.receiveEnd();
-    for (const done of this.#taken.splice(0)) done();
-    this.#onOver();
+    for (const done of this.#inputWaiters.splice(0)) done();
+    this.#onEnd();
   }
 
   override _read(): void {
-    this.#payBack();
+    this.#acknowledge();
   }
 
   override _write(bytes: Buffer, _encoding: string, done: (error?: Error) => void): void {
     const chunk = bytes.subarray(0, INPUT_CHUNK_BYTES);
     const rest = bytes.subarray(INPUT_CHUNK_BYTES);
-    this.#taken.push(() =>
+    this.#inputWaiters.push(() =>
       rest.length > 0 && !this.destroyed ? this._write(rest, _encoding, done) : done(),
     );
     this.#jail.send(FrameKind.input, this.#subject, chunk);
@@ -67,14 +65,14 @@ export class GuestConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#jail.send(FrameKind.drop, this.#subject);
-    this.#onOver();
+    this.#onEnd();
     done(error);
   }
 
-  #payBack(): void {
-    const cost = this.#owedBytes;
-    this.#owedBytes = 0;
-    this.#underWayBytes -= cost;
+  #acknowledge(): void {
+    const cost = this.#unacknowledgedBytes;
+    this.#unacknowledgedBytes = 0;
+    this.#inFlightBytes -= cost;
     if (cost > 0) this.#jail.send(FrameKind.credit, this.#subject, encodeUint32(cost));
   }
 }

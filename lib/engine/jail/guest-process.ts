@@ -10,11 +10,11 @@ import {
 } from './frames';
 import type { Jail } from './jail';
 
-/** What a process was started with, as `List` tells it (docs/protocol.md#envd-process-list). */
+/** The start parameters of a process, as `List` returns them (docs/protocol.md#envd-process-list). */
 export type ProcessConfig = {
   readonly cmd: string;
   readonly args: readonly string[];
-  /** Variables of the request alone. */
+  /** Only the variables of the request. */
   readonly envs: Readonly<Record<string, string>>;
   readonly cwd: string | undefined;
 };
@@ -27,25 +27,24 @@ export type ProcessEvent =
 
 const ExitReport = z.object({ code: z.number().int().nullable(), signal: z.string().max(20).nullable() });
 
-/** Output that has not been taken by everybody yet. */
+/** Output, and the number of readers that have not consumed it. */
 type Chunk = { readonly event: ProcessEvent & { kind: 'data' }; waiting: number };
 
-/** One process in a sandbox, as the engine knows it: who reads it, and how much is under way. */
+/** The engine's view of one process in a sandbox: its readers and its unacknowledged output. */
 export class GuestProcess {
   readonly #jail: Jail;
   readonly #readers = new Set<ProcessReader>();
-  #underWayBytes = 0;
-  #inputTaken: (() => void)[] = [];
-  #inputTurn: Promise<void> = Promise.resolve();
+  #inFlightBytes = 0;
+  #inputWaiters: (() => void)[] = [];
+  #lastInput: Promise<void> = Promise.resolve();
   status: ExitStatus | null = null;
-  /** It was killed because its time was over. */
+  /** Whether it was killed at its deadline. */
   isExpired = false;
 
   constructor(
     jail: Jail,
-    /** The number the engine and the agent call it by. */
+    /** Its number in frames. */
     readonly subject: number,
-    /** As seen inside. */
     readonly pid: number,
     readonly config: ProcessConfig,
     readonly tag: string | undefined,
@@ -55,7 +54,7 @@ export class GuestProcess {
     this.#jail = jail;
   }
 
-  /** From now on the reader gets everything. The process waits for readers that do not keep up. */
+  /** Returns a reader of all output from now on. A slow reader slows down the process. */
   read(): ProcessReader {
     const reader: ProcessReader = new ProcessReader(
       (chunk) => this.#release(chunk),
@@ -66,7 +65,7 @@ export class GuestProcess {
     return reader;
   }
 
-  /** @param number signal number; goes to this process alone */
+  /** Signals this process only, not its group. */
   signal(number: number): void {
     this.#jail.send(FrameKind.signal, this.subject, Buffer.from([number]));
   }
@@ -78,28 +77,27 @@ export class GuestProcess {
     this.#jail.send(FrameKind.resize, this.subject, size);
   }
 
-  /** Resolves when the process (or its pipe) has taken the input, or has ended; in the order of the calls. */
+  /** Resolves when the pipe has accepted the input or the process has ended. Calls are written in order. */
   write(bytes: Buffer): Promise<void> {
-    const turn = this.#inputTurn.then(async () => {
+    const written = this.#lastInput.then(async () => {
       for (let from = 0; from < bytes.length && !this.status; from += INPUT_CHUNK_BYTES) {
-        const taken = new Promise<void>((resolve) => this.#inputTaken.push(resolve));
+        const accepted = new Promise<void>((resolve) => this.#inputWaiters.push(resolve));
         this.#jail.send(FrameKind.input, this.subject, bytes.subarray(from, from + INPUT_CHUNK_BYTES));
-        await taken;
+        await accepted;
       }
     });
-    this.#inputTurn = turn;
-    return turn;
+    this.#lastInput = written;
+    return written;
   }
 
-  /** The process reads the end of its input next. */
   closeStdin(): void {
     this.#jail.send(FrameKind.finish, this.subject);
   }
 
-  /** A chunk from the agent. @throws RangeError when it is more than was allowed */
+  /** @throws RangeError if the agent exceeds its window */
   receive(output: OutputKind, bytes: Buffer): void {
-    this.#underWayBytes += costOf(bytes);
-    if (bytes.length > PIPE_CHUNK_BYTES || this.#underWayBytes > OUTPUT_WINDOW_BYTES * 2 + PIPE_CHUNK_BYTES) {
+    this.#inFlightBytes += costOf(bytes);
+    if (bytes.length > PIPE_CHUNK_BYTES || this.#inFlightBytes > OUTPUT_WINDOW_BYTES * 2 + PIPE_CHUNK_BYTES) {
       throw new RangeError('more output than allowed');
     }
     const chunk: Chunk = { event: { kind: 'data', output, bytes }, waiting: this.#readers.size + 1 };
@@ -107,22 +105,21 @@ export class GuestProcess {
     this.#release(chunk);
   }
 
-  inputWasTaken(): void {
-    this.#inputTaken.shift()?.();
+  inputAccepted(): void {
+    this.#inputWaiters.shift()?.();
   }
 
-  /** The process has ended as the agent reports. @throws when the report is none */
+  /** Ends the process with the agent's report. @throws if the report is invalid */
   endAs(report: unknown): ExitStatus {
     const { code, signal } = ExitReport.parse(report);
     return this.end(toExitStatus(code, signal));
   }
 
-  /** The process has ended. */
   end(status: ExitStatus): ExitStatus {
     this.status = status;
     for (const reader of this.#readers) reader.push({ kind: 'end', status });
     this.#readers.clear();
-    for (const taken of this.#inputTaken.splice(0)) taken();
+    for (const accept of this.#inputWaiters.splice(0)) accept();
     return status;
   }
 
@@ -130,23 +127,23 @@ export class GuestProcess {
     chunk.waiting -= 1;
     if (chunk.waiting > 0) return;
     const cost = costOf(chunk.event.bytes);
-    this.#underWayBytes -= cost;
+    this.#inFlightBytes -= cost;
     if (!this.status) this.#jail.send(FrameKind.credit, this.subject, encodeUint32(cost));
   }
 }
 
-/** One reader's place in a process's output. What it has not taken holds the process back, so it must be closed. */
+/** A reader of a process's output. The caller must close it, because unread output blocks the process. */
 export class ProcessReader {
   readonly #release: (chunk: Chunk) => void;
-  readonly #leave: () => void;
+  readonly #onClose: () => void;
   #queue: (Chunk | (ProcessEvent & { kind: 'end' }))[] = [];
   #wake: (() => void) | null = null;
   #held: Chunk | null = null;
   #isClosed = false;
 
-  constructor(release: (chunk: Chunk) => void, leave: () => void) {
+  constructor(release: (chunk: Chunk) => void, onClose: () => void) {
     this.#release = release;
-    this.#leave = leave;
+    this.#onClose = onClose;
   }
 
   push(entry: Chunk | (ProcessEvent & { kind: 'end' })): void {
@@ -154,7 +151,7 @@ export class ProcessReader {
     this.#wake?.();
   }
 
-  /** The next event; the one before counts as taken now. Null when the reader was closed. */
+  /** Acknowledges the previous event and returns the next. Null after `close`. */
   async next(): Promise<ProcessEvent | null> {
     this.#releaseHeld();
     while (this.#queue.length === 0 && !this.#isClosed) {
@@ -172,7 +169,7 @@ export class ProcessReader {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#leave();
+    this.#onClose();
     this.#releaseHeld();
     for (const entry of this.#queue.splice(0)) if (!('kind' in entry)) this.#release(entry);
     this.#wake?.();

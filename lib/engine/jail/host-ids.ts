@@ -1,30 +1,30 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** First of the numbers given to sandboxes where the engine is root; how many there are. */
+/** The uid range of sandboxes if the engine is root. */
 const FIRST_ID = 200_000;
 const ID_COUNT = 400_000;
 
 /** Host ids that own a sandbox's files and run its processes. */
 export type HostIds = { readonly uid: number; readonly gid: number };
 
-const taken = new Map<string, { used: Set<number>; last: number }>();
+const pools = new Map<string, { used: Set<number>; last: number }>();
 
 /**
- * Host ids for a sandbox that has no directory yet. As root every sandbox gets its own pair, so that what escapes one
- * sandbox still cannot touch another; otherwise all run as the engine's own user. Nothing is written down: the owner
- * of the directory is the record.
+ * Allocates host ids for a new sandbox. If the engine is root, every sandbox gets its own ids, so that a process that
+ * escapes one sandbox cannot access another. Otherwise all use the engine's ids. The owner of a sandbox's directory is
+ * the only record of its ids.
  * @param guestsDir absolute path of the directory that holds all sandboxes
  */
 export function takeHostIds(guestsDir: string): HostIds {
   const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const range = own.uid === 0 ? findRange() : null;
   if (!range) return own;
-  let pool = taken.get(guestsDir);
+  let pool = pools.get(guestsDir);
   if (!pool) {
     const used = readUsedIds(guestsDir);
     pool = { used, last: Math.max(range.first - 1, ...used) };
-    taken.set(guestsDir, pool);
+    pools.set(guestsDir, pool);
   }
   for (let tries = 0; tries < range.count; tries += 1) {
     const candidate = range.first + ((pool.last + 1 + tries - range.first) % range.count);
@@ -33,15 +33,14 @@ export function takeHostIds(guestsDir: string): HostIds {
     pool.last = candidate;
     return { uid: candidate, gid: candidate };
   }
-  throw new Error('There is no free user number left for another sandbox.');
+  throw new Error('No user id is left for another sandbox. Kill a sandbox and try again.');
 }
 
-/** Gives a number back once nothing of its sandbox is left. */
+/** Releases an id. Call this only when nothing of its sandbox is left. */
 export function releaseHostIds(guestsDir: string, uid: number): void {
-  taken.get(guestsDir)?.used.delete(uid);
+  pools.get(guestsDir)?.used.delete(uid);
 }
 
-/** Host ids of an existing sandbox root, or null where there is none. */
 export function readHostIds(rootDir: string): HostIds | null {
   const stat = lstatSync(rootDir, { throwIfNoEntry: false });
   return stat?.isDirectory() ? { uid: stat.uid, gid: stat.gid } : null;
@@ -56,7 +55,7 @@ function readUsedIds(guestsDir: string): Set<number> {
   return used;
 }
 
-/** The numbers this machine lets us use: inside a container only some may exist. Null where there are too few. */
+/** The usable uid range, which may be small in a container. Null if it is too small. */
 function findRange(): { first: number; count: number } | null {
   let highest = 0;
   for (const line of readFileSync('/proc/self/uid_map', 'utf8').split('\n')) {

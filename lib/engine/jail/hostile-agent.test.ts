@@ -4,10 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { isSameProcess } from './process-tree';
 import { canRun, openRpc, type ProcessEngine, startProcessEngine, until } from './test-process-engine';
 
-/**
- * The agent has the sandbox's own rights, so whatever runs there can take its connection to the engine and say what it
- * likes on it.
- */
+/** A script that takes over the agent's connection, which any process in the sandbox can do, and sends `act` on it. */
 const takeOver = (act: string) => `python3 - <<'END'
 import ctypes, os, struct, socket, signal
 libc = ctypes.CDLL(None, use_errno=True)
@@ -22,7 +19,7 @@ END`;
 
 const SILENT_MS = 2_000;
 
-describe.runIf(canRun)('an agent that has been taken over', () => {
+describe.runIf(canRun)('a compromised agent', () => {
   let engine: ProcessEngine;
 
   beforeAll(async () => {
@@ -36,34 +33,31 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
       .run(takeOver(act), { timeoutMs: 15_000 })
       .catch((error: unknown) => error as { error?: string; stderr?: string });
     expect(process.memoryUsage.rss() - memory).toBeLessThan(128 * 1024 * 1024);
-    // Whatever it was: the engine lives, and so does the sandbox after it.
+    // After any attack, the engine and the sandbox still work.
     expect((await sandbox.commands.run('echo up')).stdout).toBe('up\n');
     await sandbox.kill();
     return result;
   };
 
   test.each([
-    ['a frame that is too large', "link.sendall(struct.pack('>I', 0xffffffff) + b'x' * 100)"],
-    ['a frame of no kind', 'link.sendall(frame(99, 1))'],
-    ['an end that is none', 'link.sendall(frame(70, 1, b\'{"code":"no"}\'))'],
-    ['an end that is no JSON', "link.sendall(frame(70, 1, b'{'))"],
-    ['a chunk that is too large', "link.sendall(frame(67, 1, b'x' * 60000))"],
-  ])('is cut off for %s', async (_, act) => {
+    ['an oversized frame', "link.sendall(struct.pack('>I', 0xffffffff) + b'x' * 100)"],
+    ['a frame of unknown kind', 'link.sendall(frame(99, 1))'],
+    ['an invalid exit report', 'link.sendall(frame(70, 1, b\'{"code":"no"}\'))'],
+    ['an exit report that is not JSON', "link.sendall(frame(70, 1, b'{'))"],
+    ['an oversized chunk', "link.sendall(frame(67, 1, b'x' * 60000))"],
+  ])('is killed for %s', async (_, act) => {
     const result = await attack(`os.kill(agent, signal.SIGSTOP)\n${act}\nos.kill(agent, signal.SIGCONT)`);
     expect(result).toMatchObject({ error: 'signal: killed' });
   });
 
   test.each([
     [
-      'processes nobody asked for',
+      'processes that were not requested',
       'link.sendall(b"".join(frame(65, n, struct.pack(">I", n)) for n in range(90, 9000)))',
     ],
-    [
-      'output of processes that are not there',
-      'link.sendall(b"".join(frame(67, n, b"x") for n in range(90, 9000)))',
-    ],
-    ['readiness, again and again', 'link.sendall(frame(64, 0) * 5000)'],
-  ])('is not heard when it speaks of %s', async (_, act) => {
+    ['output of unknown processes', 'link.sendall(b"".join(frame(67, n, b"x") for n in range(90, 9000)))'],
+    ['repeated ready frames', 'link.sendall(frame(64, 0) * 5000)'],
+  ])('is ignored for %s', async (_, act) => {
     expect(
       await attack(`os.kill(agent, signal.SIGSTOP)\n${act}\nos.kill(agent, signal.SIGCONT)`),
     ).toMatchObject({
@@ -71,7 +65,7 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
     });
   });
 
-  test('is cut off for more output than a slow reader lets it have', async () => {
+  test('is killed for output beyond the window of a slow reader', async () => {
     const { sandboxId } = await engine.create({ secure: false });
     const script = takeOver("while True: link.sendall(frame(67, 1, b'x' * 30000))");
     const memory = process.memoryUsage.rss();
@@ -85,7 +79,7 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
     stream.abort();
   });
 
-  test('does not outlive the deadline of a command by standing still', async () => {
+  test('is killed after the deadline of a command when it is stopped', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
     const first = engine.init(sandbox.sandboxId);
@@ -95,25 +89,25 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
     expect((await sandbox.commands.run('echo up')).stdout).toBe('up\n');
   });
 
-  test('is given up when it starts nothing any more, but not for the time that it stands still in a pause', async () => {
+  test('is killed when it does not start a process, not counting the time in a pause', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
     const first = engine.init(sandbox.sandboxId);
-    const isThere = () => first !== null && isSameProcess(first);
+    const isRunning = () => first !== null && isSameProcess(first);
     const [, agent] = engine.processes(sandbox.sandboxId);
     process.kill(agent?.pid ?? 0, 'SIGSTOP');
-    const unheard = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
+    const hanging = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
     await delay(SILENT_MS * 0.6);
     await sandbox.betaPause(engine.connection);
     await delay(SILENT_MS * 0.6);
     await Sandbox.connect(sandbox.sandboxId, engine.connection);
-    expect(isThere()).toBe(true);
-    await until(() => !isThere());
-    expect(await unheard).toBeInstanceOf(SandboxError);
+    expect(isRunning()).toBe(true);
+    await until(() => !isRunning());
+    expect(await hanging).toBeInstanceOf(SandboxError);
     expect((await sandbox.commands.run('echo up')).stdout).toBe('up\n');
   });
 
-  test('holds up neither a pause nor a kill by keeping silent', async () => {
+  test('delays neither a pause nor a kill by staying silent', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
     sandbox.commands.run('kill -STOP $(pgrep envd)', { timeoutMs: 0 }).catch(() => {});
@@ -122,7 +116,7 @@ describe.runIf(canRun)('an agent that has been taken over', () => {
     const hanging = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);
     const startedMs = performance.now();
     await sandbox.betaPause(engine.connection);
-    // Less than it would take to give the agent up.
+    // Shorter than the timeout of a silent agent.
     expect(performance.now() - startedMs).toBeLessThan(2_900);
     expect(await hanging).toBeInstanceOf(SandboxError);
     const pausedMs = performance.now();

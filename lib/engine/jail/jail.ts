@@ -15,43 +15,42 @@ import {
 } from './bubblewrap';
 import type { Cgroup, Cgroups } from './cgroups';
 import { exactEnv } from './environment';
-import { encodeFrame, type Frame, FrameKind, FrameReader, REPORT_LIMIT_BYTES } from './frames';
+import { encodeFrame, type Frame, FrameKind, FrameReader, MAX_REPORT_BYTES } from './frames';
 import { type Frozen, freeze } from './freezer';
 import { isSameProcess, type ProcessStat, readProcess, signalProcess } from './process-tree';
 import { repairRoot } from './rootfs';
 import { readHostText } from './skeleton';
 
-/** How long a sandbox may take from bubblewrap's start to the agent's first word. */
+/** Time limit from bubblewrap's start to the agent's first frame. */
 const START_DEADLINE_MS = 20_000;
-/** How long it may take until everything is mounted where it should be. */
 const MOUNT_DEADLINE_MS = 10_000;
-/** How much of what bubblewrap says is kept for the error message. */
-const COMPLAINT_BYTES = 2_000;
-/** Bytes that may wait for an agent that does not read. */
-const BACKLOG_LIMIT_BYTES = 32 * 1024 * 1024;
+/** Bubblewrap's error output kept for the error message. */
+const MAX_STDERR_CHARS = 2_000;
+/** Bytes queued for an agent that does not read. */
+const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 export type JailOptions = JailPlan & {
   readonly id: string;
   readonly root: GuestRoot;
   readonly cgroups: Cgroups | null;
-  /** A frame from the agent: hostile input. */
+  /** Receives a frame from the agent, which is untrusted. */
   onFrame(frame: Frame): void;
 };
 
-/** A sandbox's processes: one bubblewrap, its namespaces and the agent within. */
+/** A running sandbox: bubblewrap, its namespaces and the agent inside. */
 export class Jail {
   readonly #bwrap: ChildProcess;
   readonly #link: Duplex;
-  /** Resolves when none of its processes is left, whatever the reason. */
+  /** Resolves when none of its processes is left, for any reason. */
   readonly ended: Promise<void>;
-  /** True from the moment its end is certain: what is asked of it now would be lost. */
+  /** Whether it is about to end; requests sent now would be lost. */
   isEnding = false;
   #frozen: Frozen | null = null;
-  #isOver = false;
+  #hasEnded = false;
 
   private constructor(
     bwrap: ChildProcess,
-    /** The first process of the sandbox as the host sees it. When it dies everything inside dies with it. */
+    /** The sandbox's first process. When it ends, the kernel kills all others. */
     readonly init: ProcessStat,
     link: Duplex,
     readonly cgroup: Cgroup | null,
@@ -62,17 +61,18 @@ export class Jail {
   }
 
   /**
-   * Starts an empty sandbox and waits until its agent listens.
-   * @throws with one sentence that can be shown when it does not come up
+   * Starts a sandbox and waits until its agent is ready.
+   * @throws an error with a message for people if it does not start
    */
   static async start(options: JailOptions): Promise<Jail> {
     repairRoot(options.root);
     const bwrap = spawnBubblewrap(options);
-    const complaint = collect(pipeOf(bwrap, 2));
+    const readStderr = collect(pipeOf(bwrap, 2));
     const link = pipeOf(bwrap, JailFd.link) as Duplex;
     link.on('error', () => {});
     const failed = new Promise<never>((_, reject) => {
-      const fail = () => reject(new Error(`The sandbox could not be started: ${describe(complaint())}`));
+      const fail = () =>
+        reject(new Error(`The sandbox could not be started: ${describeFailure(readStderr())}`));
       bwrap.once('error', fail).once('exit', fail);
       setTimeout(fail, START_DEADLINE_MS).unref();
     });
@@ -82,13 +82,13 @@ export class Jail {
       init = await Promise.race([readInit(pipeOf(bwrap, JailFd.info)), failed]);
       await Promise.race([checkMounts(init.pid, options), failed]);
       cgroup = joinCgroup(options, init.pid);
-      offerToKernel(init.pid);
-      (pipeOf(bwrap, JailFd.gate) as Duplex).end('.');
+      raiseOomScore(init.pid);
+      (pipeOf(bwrap, JailFd.block) as Duplex).end('.');
       const jail = new Jail(bwrap, init, link, cgroup);
       await Promise.race([jail.#listen(options.onFrame), failed]);
       return jail;
     } catch (error) {
-      // Its first process may still wait at the gate, where it does not yet die with bubblewrap.
+      // While blocked, the first process does not yet end with bubblewrap.
       if (init) signalProcess(init, 'SIGKILL');
       bwrap.kill('SIGKILL');
       for (const pipe of bwrap.stdio) pipe?.destroy();
@@ -97,16 +97,16 @@ export class Jail {
     }
   }
 
-  /** False when the agent does not take in what it was sent; nothing more should be sent then. */
-  get isReceptive(): boolean {
-    return !this.#isOver && this.#link.writableLength < BACKLOG_LIMIT_BYTES;
+  /** False if too much is queued for the agent. */
+  get isWritable(): boolean {
+    return !this.#hasEnded && this.#link.writableLength < MAX_BACKLOG_BYTES;
   }
 
   send(kind: FrameKind, subject: number, payload?: Buffer): void {
-    if (!this.#isOver) this.#link.write(encodeFrame(kind, subject, payload));
+    if (!this.#hasEnded) this.#link.write(encodeFrame(kind, subject, payload));
   }
 
-  /** Makes every process stand still. @throws when that fails; everything runs on then */
+  /** Stops every process. @throws if that fails; all processes then run again */
   async freeze(): Promise<void> {
     this.#frozen ??= await freeze(this.init.pid, this.cgroup);
   }
@@ -117,7 +117,7 @@ export class Jail {
     await frozen?.thaw();
   }
 
-  /** Ends every process at once, frozen ones too. Resolves when they are gone. */
+  /** Resolves when every process has ended, including frozen ones. */
   kill(): Promise<void> {
     this.isEnding = true;
     if (!signalProcess(this.init, 'SIGKILL')) this.#bwrap.kill('SIGKILL');
@@ -125,7 +125,7 @@ export class Jail {
   }
 
   #listen(onFrame: (frame: Frame) => void): Promise<void> {
-    const frames = new FrameReader(REPORT_LIMIT_BYTES);
+    const frames = new FrameReader(MAX_REPORT_BYTES);
     return new Promise((resolve) => {
       this.#link.on('data', (chunk: Buffer) => {
         try {
@@ -134,12 +134,12 @@ export class Jail {
             else onFrame(frame);
           }
         } catch {
-          // Not our agent any more: what is inside has taken it over, or broken it.
+          // An invalid frame means that a process in the sandbox has taken over or broken the agent.
           this.#link.destroy();
           void this.kill();
         }
       });
-      // Without its agent a sandbox cannot be reached; the next command starts it anew.
+      // A sandbox without an agent is unreachable. The next command starts a new one.
       this.#link.once('close', () => void this.kill());
     });
   }
@@ -148,7 +148,7 @@ export class Jail {
     if (this.#bwrap.exitCode === null && this.#bwrap.signalCode === null) {
       await new Promise((resolve) => this.#bwrap.once('exit', resolve));
     }
-    this.#isOver = true;
+    this.#hasEnded = true;
     this.isEnding = true;
     // Bubblewrap leaves as soon as the agent has; the rest is killed by the kernel right after.
     while (signalProcess(this.init, 'SIGKILL') || isSameProcess(this.init)) await delay(1);
@@ -161,7 +161,7 @@ function spawnBubblewrap(options: JailOptions): ChildProcess {
   const { bwrap: program, setpriv } = options.tools;
   const { uid, gid } = options.root;
   const inner = ['--args', String(JailFd.args), '--', ...agentCommand(options.tools)];
-  // Another user, and none of our groups: Node drops the supplementary ones when it is given a user.
+  // Node also drops the engine's supplementary groups when `uid` is set.
   const ids = process.getuid?.() === uid ? {} : { uid, gid };
   if (!setpriv) {
     const bwrap = spawn(program, inner, { cwd: '/', env: exactEnv({}), stdio: stdioOf(), ...ids });
@@ -174,7 +174,7 @@ function spawnBubblewrap(options: JailOptions): ChildProcess {
   return feed(feed(bwrap, JailFd.stageArgs, args), JailFd.args, jailArguments(plan));
 }
 
-/** Pipes for what bubblewrap finds open, and covers for what the engine itself was started with. */
+/** Pipes for bubblewrap's descriptors. Descriptors that it would inherit by accident become the null device. */
 function stdioOf(): ('ignore' | 'pipe' | number)[] {
   const stdio: ('ignore' | 'pipe' | number)[] = [
     'ignore',
@@ -188,16 +188,16 @@ function stdioOf(): ('ignore' | 'pipe' | number)[] {
   return stdio;
 }
 
-/** Hands bubblewrap its arguments where neither the command line nor the environment shows them. */
+/** Passes arguments by descriptor, which hides them from the process list. */
 function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): ChildProcess {
   bwrap.on('error', () => {});
   pipeOf(bwrap, 1).resume();
-  for (const written of [fd, JailFd.gate]) pipeOf(bwrap, written).on('error', () => {});
+  for (const written of [fd, JailFd.block]) pipeOf(bwrap, written).on('error', () => {});
   (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
   return bwrap;
 }
 
-/** The sandbox's first process, as bubblewrap reports it. */
+/** Reads the sandbox's first process from bubblewrap's info. Never resolves if bubblewrap reports none. */
 async function readInit(info: Readable): Promise<ProcessStat> {
   let text = '';
   for await (const chunk of info) {
@@ -210,16 +210,15 @@ async function readInit(info: Readable): Promise<ProcessStat> {
 }
 
 /**
- * Bubblewrap follows links when it mounts. They were repaired before, but a request may have moved one back meanwhile:
- * so what is mounted is compared with what should be, before anything of the sandbox runs. Also waits until it is
- * mounted: bubblewrap reports the process first.
+ * Waits until the mount points are exactly the expected ones, before the sandbox runs anything. Bubblewrap follows
+ * links when it mounts, and a concurrent file request may have put a link back after the repair.
  */
 async function checkMounts(initPid: number, plan: JailPlan): Promise<void> {
   const deadline = Date.now() + MOUNT_DEADLINE_MS;
   const expected = new Set(expectedMounts(plan));
   while (!isMountedAs(initPid, expected)) {
     if (Date.now() > deadline) {
-      throw new Error('The sandbox could not be started: its files changed while it was.');
+      throw new Error('The sandbox could not be started: its files changed during the start. Try again.');
     }
     await delay(1);
   }
@@ -248,16 +247,16 @@ function joinCgroup(options: JailOptions, pid: number): Cgroup | null {
   }
 }
 
-/** When memory runs out on this machine, a sandbox's processes go before anything else does. */
-function offerToKernel(pid: number): void {
+/** Makes the kernel kill a sandbox's processes first when the machine runs out of memory. */
+function raiseOomScore(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, '800');
   } catch {
-    // Not allowed here: the kernel decides by size alone.
+    // Without permission, the kernel chooses by size.
   }
 }
 
-/** All extra descriptors are socket pairs, so each can be read; Node's types cannot say so. */
+/** Extra descriptors are duplex sockets, which Node's types do not express. */
 function pipeOf(child: ChildProcess, fd: number): Readable {
   return child.stdio[fd] as Readable;
 }
@@ -265,13 +264,13 @@ function pipeOf(child: ChildProcess, fd: number): Readable {
 function collect(source: Readable): () => string {
   let text = '';
   source.on('data', (chunk) => {
-    if (text.length < COMPLAINT_BYTES) text += String(chunk).slice(0, COMPLAINT_BYTES);
+    if (text.length < MAX_STDERR_CHARS) text += String(chunk).slice(0, MAX_STDERR_CHARS);
   });
   return () => text;
 }
 
-/** Bubblewrap's own words, without what names places on this machine. */
-function describe(complaint: string): string {
-  const line = complaint.split('\n').find((text) => text.startsWith('bwrap: ')) ?? '';
-  return line.replace('bwrap: ', '').replace(/\/[^\s:]+/g, '<path>') || 'its agent did not answer';
+/** Bubblewrap's error message without host paths. */
+function describeFailure(stderr: string): string {
+  const line = stderr.split('\n').find((text) => text.startsWith('bwrap: ')) ?? '';
+  return line.replace('bwrap: ', '').replace(/\/[^\s:]+/g, '<path>') || 'its agent did not respond';
 }

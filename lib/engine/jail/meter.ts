@@ -3,31 +3,30 @@ import { type ProcessStat, readAllProcesses, readProcess, treeOf } from './proce
 import type { Session } from './session';
 import { readHostText } from './skeleton';
 
-/** CPU clock ticks per second: a constant of the Linux interface on every architecture that Node runs on. */
+/** USER_HZ, which is 100 on every architecture that Node supports. */
 const TICKS_PER_SECOND = 100;
 
-/** What a session's processes use now. */
 export type ProcessUse = { readonly cpuUsedPct: number; readonly memUsedBytes: number };
 
-/** Measures sessions; each is compared with how it was at the measurement before, or when it started. */
+/** Measures sessions. CPU use is the average since the previous measurement, or since the session opened. */
 export class ProcessMeter {
   readonly #before = new WeakMap<Session, { cpuSeconds: number; atMs: number }>();
 
-  /** Use of several sessions at one moment: the host's processes are read once, and only when needed. */
+  /** Measures several sessions with at most one scan of `/proc`. */
   measure(sessions: readonly Session[]): ProcessUse[] {
     let all: Map<number, ProcessStat> | undefined;
     return sessions.map((session) => {
       const { cgroup, init } = session.jail;
       if (!cgroup) all ??= readAllProcesses();
-      const processes = cgroup ? readThose(cgroup.pids) : treeOf(init.pid, all);
+      const processes = cgroup ? readProcesses(cgroup.pids) : treeOf(init.pid, all);
       const ticks = processes.reduce((sum, process) => sum + process.cpuTicks, 0);
       const cpuSeconds = cgroup ? cgroup.cpuMicros / 1e6 : ticks / TICKS_PER_SECOND;
-      const memUsedBytes = processes.reduce((sum, { pid }) => sum + ownBytes(pid), 0);
-      return { cpuUsedPct: this.#share(session, cpuSeconds), memUsedBytes };
+      const memUsedBytes = processes.reduce((sum, { pid }) => sum + privateBytes(pid), 0);
+      return { cpuUsedPct: this.#cpuPercent(session, cpuSeconds), memUsedBytes };
     });
   }
 
-  #share(session: Session, cpuSeconds: number): number {
+  #cpuPercent(session: Session, cpuSeconds: number): number {
     const now = performance.now();
     const before = this.#before.get(session) ?? { cpuSeconds: 0, atMs: session.openedAtMs };
     this.#before.set(session, { cpuSeconds, atMs: now });
@@ -37,12 +36,12 @@ export class ProcessMeter {
   }
 }
 
-function readThose(pids: readonly number[]): ProcessStat[] {
+function readProcesses(pids: readonly number[]): ProcessStat[] {
   return pids.map(readProcess).filter((process) => process !== null);
 }
 
-/** Memory that a process does not share with files: what it would give back by ending. */
-function ownBytes(pid: number): number {
+/** Memory that would be freed if the process ended: resident pages not backed by files. */
+function privateBytes(pid: number): number {
   const status = readHostText(`/proc/${pid}/status`);
   const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
   return (kib('RssAnon') + kib('RssShmem')) * 1024;

@@ -5,12 +5,12 @@ import { rootDirOf } from './rootfs';
 import type { Sandbox } from './sandbox';
 
 const INTERVAL_MS = 5_000;
-/** Measuring the disk may take this share of the time at most: a directory of 100,000 files takes a second. */
-const DISK_SHARE = 1 / 20;
+/** Largest share of time spent on measuring disk use, which takes 1 s for 100,000 files. */
+const MAX_DISK_SHARE = 1 / 20;
 
 type Measured = { disk: { usedBytes: number; dueMs: number; isRunning: boolean }; latest: Usage | null };
 
-/** Samples every sandbox that runs and has been used, every 5 s (docs/protocol.md#metrics). */
+/** Samples every running sandbox that has been used, every 5 s (docs/protocol.md#metrics). */
 export class GuestMetrics {
   readonly #context: GuestContext;
   readonly #sandboxes: ReadonlyMap<string, Sandbox>;
@@ -25,7 +25,6 @@ export class GuestMetrics {
     this.#timer.unref();
   }
 
-  /** From now on this sandbox is sampled. */
   use(id: string): void {
     if (this.#used.has(id)) return;
     this.#used.set(id, { disk: { usedBytes: 0, dueMs: 0, isRunning: false }, latest: null });
@@ -35,12 +34,10 @@ export class GuestMetrics {
     this.#used.delete(id);
   }
 
-  /** The latest sample; null before the first. */
   latest(id: string): Usage | null {
     return this.#used.get(id)?.latest ?? null;
   }
 
-  /** Every sandbox that has been used. */
   get ids(): string[] {
     return [...this.#used.keys()];
   }
@@ -80,7 +77,7 @@ export class GuestMetrics {
       this.#context.warn(`Measuring the files of ${id} failed: ${error}`);
     } finally {
       disk.isRunning = false;
-      disk.dueMs = Date.now() + (Date.now() - startedMs) / DISK_SHARE;
+      disk.dueMs = Date.now() + (Date.now() - startedMs) / MAX_DISK_SHARE;
     }
   }
 }

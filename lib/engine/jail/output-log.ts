@@ -2,26 +2,25 @@ import { StringDecoder } from 'node:string_decoder';
 import type { LogEntry } from '../guests';
 import type { ExitStatus } from './exit-status';
 
-/** Longest line that is kept whole; a longer one becomes several entries. */
-const LINE_CHARS = 4_096;
-/** Entries of output a sandbox may log per second; beyond that lines are counted, not kept. */
-const LINES_PER_SECOND = 200;
+/** A longer line becomes several entries. */
+const MAX_LINE_CHARS = 4_096;
+/** Per sandbox. Further lines are counted but not logged. */
+const MAX_LINES_PER_SECOND = 200;
 
 type Output = 'stdout' | 'stderr';
 type Record = (entry: LogEntry) => void;
 
-/** Limits what a sandbox writes into its log, over all of its processes. */
+/** The rate limit of a sandbox's output log, shared by all its processes. */
 export class LogBudget {
   #second = 0;
-  #left = LINES_PER_SECOND;
+  #left = MAX_LINES_PER_SECOND;
   #omitted = 0;
 
-  /** Whether one more line may be logged now. */
   take(): boolean {
     const second = Math.floor(Date.now() / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#left = LINES_PER_SECOND;
+      this.#left = MAX_LINES_PER_SECOND;
     }
     if (this.#left > 0) {
       this.#left -= 1;
@@ -31,7 +30,7 @@ export class LogBudget {
     return false;
   }
 
-  /** Lines left out since the last call. */
+  /** Lines omitted since the last call. */
   takeOmitted(): number {
     const omitted = this.#omitted;
     this.#omitted = 0;
@@ -39,7 +38,7 @@ export class LogBudget {
   }
 }
 
-/** Turns what one process does into log entries (docs/protocol.md#log-entries). */
+/** Logs the start, output and end of one process (docs/protocol.md#log-entries). */
 export class OutputLog {
   readonly #record: Record;
   readonly #budget: LogBudget;
@@ -65,9 +64,9 @@ export class OutputLog {
     const lines = (stream.line + stream.decoder.write(bytes)).split('\n');
     stream.line = lines.pop() ?? '';
     for (const line of lines) this.#line(output, line);
-    while (stream.line.length > LINE_CHARS) {
-      this.#line(output, stream.line.slice(0, LINE_CHARS));
-      stream.line = stream.line.slice(LINE_CHARS);
+    while (stream.line.length > MAX_LINE_CHARS) {
+      this.#line(output, stream.line.slice(0, MAX_LINE_CHARS));
+      stream.line = stream.line.slice(MAX_LINE_CHARS);
     }
   }
 
@@ -83,9 +82,9 @@ export class OutputLog {
   #line(output: Output, line: string): void {
     if (!this.#budget.take()) return;
     const omitted = this.#budget.takeOmitted();
-    if (omitted > 0) this.#write(output, `(${omitted} lines of output are not in the log)`);
-    for (let from = 0; from === 0 || from < line.length; from += LINE_CHARS) {
-      this.#write(output, line.slice(from, from + LINE_CHARS));
+    if (omitted > 0) this.#write(output, `(${omitted} lines omitted)`);
+    for (let from = 0; from === 0 || from < line.length; from += MAX_LINE_CHARS) {
+      this.#write(output, line.slice(from, from + MAX_LINE_CHARS));
     }
   }
 

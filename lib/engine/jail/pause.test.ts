@@ -2,11 +2,11 @@ import { Sandbox, TimeoutError } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine, until } from './test-process-engine';
 
-/** The same for both ways of making processes stand still: control groups, and signals in the right order. */
+/** Tests both methods: control groups if the machine permits them, and signals. */
 describe.runIf(canRun).each([
-  { how: 'as this machine does it', useCgroups: true },
-  { how: 'by signals', useCgroups: false },
-])('a pause, $how', ({ useCgroups }) => {
+  { method: 'control groups', useCgroups: true },
+  { method: 'signals', useCgroups: false },
+])('pausing with $method', ({ useCgroups }) => {
   let engine: ProcessEngine;
 
   beforeAll(async () => {
@@ -15,9 +15,9 @@ describe.runIf(canRun).each([
 
   const pause = (sandbox: Sandbox) => Sandbox.betaPause(sandbox.sandboxId, engine.connection);
   const resume = (sandbox: Sandbox) => Sandbox.connect(sandbox.sandboxId, engine.connection);
-  const counted = async (sandbox: Sandbox) => Number((await sandbox.files.read('/tmp/count')) || 0);
+  const readCount = async (sandbox: Sandbox) => Number((await sandbox.files.read('/tmp/count')) || 0);
 
-  test('lets a loop and a sleep go on with the same pids', async () => {
+  test('continues processes with the same pids', async () => {
     const sandbox = await engine.create();
     const loop = await sandbox.commands.run(
       'echo 0 >/tmp/count; i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.02; done',
@@ -28,12 +28,12 @@ describe.runIf(canRun).each([
     );
     const sleeping = sandbox.commands.run('sleep 3; echo slept', { background: true, timeoutMs: 0 });
     const { pid } = await sleeping;
-    await until(async () => (await counted(sandbox)) > 3);
+    await until(async () => (await readCount(sandbox)) > 3);
     const ended = loop.wait().catch((error: unknown) => error);
 
     const startedMs = performance.now();
     expect(await pause(sandbox)).toBe(true);
-    // Less than it would take to give up.
+    // Shorter than the timeout of a silent agent.
     expect(performance.now() - startedMs).toBeLessThan(2_900);
     expect(await ended).toBeInstanceOf(TimeoutError);
     await expect(sandbox.commands.list()).rejects.toThrow();
@@ -45,14 +45,14 @@ describe.runIf(canRun).each([
     await resume(sandbox);
     const pids = (await sandbox.commands.list()).map((process) => process.pid);
     expect(pids).toEqual([loop.pid, pid]);
-    const atResume = await counted(sandbox);
-    await until(async () => (await counted(sandbox)) > atResume + 3);
+    const atResume = await readCount(sandbox);
+    await until(async () => (await readCount(sandbox)) > atResume + 3);
     const again = await sandbox.commands.connect(pid, { timeoutMs: 0 });
     expect((await again.wait()).stdout).toBe('slept\n');
     await sandbox.kill();
   });
 
-  test('goes unnoticed by an interactive shell with a job in the foreground', async () => {
+  test('is invisible to an interactive shell with a foreground job', async () => {
     const sandbox = await engine.create();
     let output = '';
     const onData = (data: Uint8Array) => {
@@ -78,7 +78,7 @@ describe.runIf(canRun).each([
     await sandbox.kill();
   });
 
-  test('catches processes that are being made meanwhile', async () => {
+  test('stops processes that are being forked', async () => {
     const sandbox = await engine.create();
     const script = 'for n in 1 2 3; do (while :; do /bin/true; done) & done; wait';
     await sandbox.commands.run(script, { background: true, timeoutMs: 0 });
@@ -95,7 +95,7 @@ describe.runIf(canRun).each([
     await sandbox.kill();
   });
 
-  test('does not count against the deadline of a command', async () => {
+  test('suspends the deadline of a command', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
     const { pid } = await sandbox.commands.run('sleep 120', { background: true, timeoutMs: 1_000 });
@@ -107,7 +107,7 @@ describe.runIf(canRun).each([
     await sandbox.kill();
   });
 
-  test('can end in a kill, which is as quick', async () => {
+  test('allows an immediate kill', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('sleep 50', { background: true, timeoutMs: 0 });
     const first = engine.init(sandbox.sandboxId);

@@ -23,7 +23,7 @@ class H(http.server.BaseHTTPRequestHandler):
 socketserver.ThreadingTCPServer(('127.0.0.1', 8000), H).serve_forever()
 `;
 
-describe.runIf(canRun)('the ports of a sandbox', () => {
+describe.runIf(canRun)('ports of a sandbox', () => {
   let engine: ProcessEngine;
   let id: string;
 
@@ -49,26 +49,26 @@ describe.runIf(canRun)('the ports of a sandbox', () => {
       outgoing.end(body);
     });
 
-  test('answer what the server inside answers', async () => {
+  test('return the response of the server inside', async () => {
     const { status, body } = await ask('GET', '/some/path?q=1');
     expect(status).toBe(203);
     expect(body.toString()).toBe('/some/path?q=1 hi');
   });
 
-  test('carry much in both directions', async () => {
+  test('transfer large bodies in both directions', async () => {
     const { body } = await ask('GET', '/big');
     expect(body.length).toBe(320 * 65_536);
     const sent = await ask('POST', '/', Buffer.alloc(5_000_000));
     expect(sent.body.toString()).toBe('5000000');
   });
 
-  test('say when nothing listens', async () => {
+  test('return 502 if nothing listens', async () => {
     const { status, body } = await ask('GET', '/', null, 8001);
     expect(status).toBe(502);
     expect(JSON.parse(body.toString())).toMatchObject({ sandboxId: id, port: 8001, code: 502 });
   });
 
-  test('are the sandbox’s own, not those of this machine', async () => {
+  test('do not reach servers on the host', async () => {
     expect((await ask('GET', '/', null, engine.port)).status).toBe(502);
   });
 });

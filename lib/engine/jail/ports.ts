@@ -3,12 +3,11 @@ import type { Duplex } from 'node:stream';
 import type { Sandbox } from './sandbox';
 import { StartRefused } from './session';
 
-/** Headers that belong to one connection and not to the message. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
 
 /**
- * Passes a request on to a server inside a sandbox (docs/protocol.md#ports-of-a-sandbox).
- * @returns false when nothing listens on the port; the request has not been touched then
+ * Proxies a request to a server inside a sandbox (docs/protocol.md#ports-of-a-sandbox).
+ * @returns false if nothing listens on the port; the request is then untouched
  */
 export async function proxyToPort(
   sandbox: Sandbox,
@@ -16,11 +15,11 @@ export async function proxyToPort(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  const dialling = sandbox.dial(port);
+  const dialing = sandbox.dial(port);
   try {
-    const connection = await Promise.race([dialling, closed(response)]);
+    const connection = await Promise.race([dialing, closed(response)]);
     if (connection) await exchange(connection, request, response);
-    else dialling.then((late) => late.destroy()).catch(() => {});
+    else dialing.then((late) => late.destroy()).catch(() => {});
     return true;
   } catch (error) {
     if (error instanceof StartRefused) return false;
@@ -28,7 +27,7 @@ export async function proxyToPort(
   }
 }
 
-/** The caller has gone, or is sent away because the sandbox stops. */
+/** Resolves when the client disconnects or the engine ends the response because the sandbox stops. */
 function closed(response: ServerResponse): Promise<null> {
   return new Promise((resolve) => response.once('close', () => resolve(null)));
 }

@@ -1,27 +1,23 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
-/** One process as the host sees it. */
 export type ProcessStat = {
   readonly pid: number;
   readonly parentPid: number;
   /** One letter, as in `/proc/<pid>/stat`: R, S, D, T, t, Z, X … */
   readonly state: string;
-  /** Clock ticks used by it and by children that it has waited for. */
+  /** CPU time of the process and of the children it has waited for. */
   readonly cpuTicks: number;
-  /** Ticks after boot; tells it from a later process with the same number. */
+  /** Start time after boot. Identifies the process together with its pid. */
   readonly startTicks: number;
   readonly residentPages: number;
 };
 
 const buffer = Buffer.alloc(1024);
 
-/**
- * One process, or null when there is none. `/proc/<pid>/stat` is readable for everybody and cannot be hidden by the
- * process, unlike most of its neighbours.
- */
+/** Null if the process does not exist. Unlike other files in `/proc/<pid>`, a process cannot hide `stat`. */
 export function readProcess(pid: number): ProcessStat | null {
   const text = readStat(`/proc/${pid}/stat`);
-  // The second field is the name in parentheses and may itself hold any character.
+  // The second field is the name in parentheses, which may contain any character.
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
   if (!fields || fields.length < 22) return null;
   const field = (index: number) => Number(fields[index]);
@@ -35,7 +31,6 @@ export function readProcess(pid: number): ProcessStat | null {
   };
 }
 
-/** Every process of the host by number: one pass over /proc. */
 export function readAllProcesses(): Map<number, ProcessStat> {
   const all = new Map<number, ProcessStat>();
   for (const name of readdirSync('/proc')) {
@@ -46,7 +41,7 @@ export function readAllProcesses(): Map<number, ProcessStat> {
   return all;
 }
 
-/** A process and all its descendants, parents before their children. Empty when there is no such process. */
+/** A process and its descendants, parents first. Empty if the process does not exist. */
 export function treeOf(rootPid: number, all = readAllProcesses()): ProcessStat[] {
   const children = new Map<number, ProcessStat[]>();
   for (const process of all.values()) {
@@ -63,13 +58,13 @@ export function treeOf(rootPid: number, all = readAllProcesses()): ProcessStat[]
   return tree;
 }
 
-/** Whether it still runs; a zombie does not. */
+/** Whether the process still runs. A zombie does not. */
 export function isSameProcess(known: Pick<ProcessStat, 'pid' | 'startTicks'>): boolean {
   const now = readProcess(known.pid);
   return now?.startTicks === known.startTicks && now.state !== 'Z' && now.state !== 'X';
 }
 
-/** Signals exactly this process, never a later one with its number. False when it is gone. */
+/** Signals this process, never a later one with the same pid. False if it has ended. */
 export function signalProcess(
   known: Pick<ProcessStat, 'pid' | 'startTicks'>,
   signal: NodeJS.Signals,

@@ -4,28 +4,28 @@ import type { Guest } from '../guests';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { filesOfTemplate } from '../template-files';
 import { type HostIds, readHostIds, releaseHostIds, takeHostIds } from './host-ids';
-import { layOut, readHostText, repair, Skeleton } from './skeleton';
+import { populate, readHostText, repair, Skeleton } from './skeleton';
 
-/** The one user and group that exist inside a sandbox, by number. */
+/** The only uid and gid inside a sandbox. */
 export const INSIDE_UID = 1000;
 export const INSIDE_GID = 1000;
 export const HOST_NAME = 'moru';
 
 /**
- * `root` is accepted because callers ask for it, and is the same person: a second uid would need privileges that a
- * sandbox must not have. It differs by home and name in the environment, and may not do more (nor less).
+ * Clients may request `root`. It has the same uid and privileges as `user`, because a second uid would need privileges
+ * that a sandbox must not have. Only its name and home differ.
  */
 const USERS: readonly GuestUser[] = [
   { name: 'user', uid: INSIDE_UID, gid: INSIDE_GID, home: '/home/user' },
   { name: 'root', uid: INSIDE_UID, gid: INSIDE_GID, home: '/root' },
 ];
 
-/** Host path of a sandbox's root, whether it exists or not. */
+/** Host path of a sandbox's root, which may not exist yet. */
 export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 'root');
 
 /**
- * The sandbox's root, made with its skeleton at first use. Synchronous underneath, so two callers never meet half-way.
- * @throws when the directory cannot be made (no space, no permission)
+ * Returns the sandbox's root and creates it at first use. The creation is synchronous, which excludes races.
+ * @throws if the directory cannot be created
  */
 export async function prepareRoot(guest: Guest): Promise<GuestRoot> {
   const rootDir = rootDirOf(guest);
@@ -34,8 +34,8 @@ export async function prepareRoot(guest: Guest): Promise<GuestRoot> {
 }
 
 /**
- * Puts the places that mounts need back in order; call before each start, while no process of the sandbox runs.
- * @throws when the sandbox's files leave no room or right to do so
+ * Repairs the mount points. Call before each start, while no process of the sandbox runs.
+ * @throws if the disk is full or permissions prevent it
  */
 export function repairRoot(root: GuestRoot): void {
   const skeleton = new Skeleton(root.rootDir, root);
@@ -46,12 +46,12 @@ export function repairRoot(root: GuestRoot): void {
   }
 }
 
-/** Gives back what a sandbox held besides its directory; call with the ids once the directory is gone. */
-export function forgetRoot(guest: Pick<Guest, 'dataDir'>, ids: HostIds): void {
+/** Releases a sandbox's host ids. Call after its directory has been removed. */
+export function releaseRoot(guest: Pick<Guest, 'dataDir'>, ids: HostIds): void {
   releaseHostIds(dirname(guest.dataDir), ids.uid);
 }
 
-/** Laid out beside its place and moved there when complete: a root that exists is a whole one. */
+/** Creates the root under a temporary name and renames it when complete, so that no partial root is ever used. */
 function makeRoot(guest: Guest, rootDir: string): HostIds {
   mkdirSync(guest.dataDir, { recursive: true, mode: 0o711 });
   const ids = takeHostIds(dirname(guest.dataDir));
@@ -59,7 +59,7 @@ function makeRoot(guest: Guest, rootDir: string): HostIds {
   mkdirSync(draft, { mode: 0o755 });
   const skeleton = new Skeleton(draft, ids);
   try {
-    layOut(skeleton, filesOf(guest));
+    populate(skeleton, filesOf(guest));
   } finally {
     skeleton.close();
   }

@@ -4,91 +4,86 @@ import type { JailTools } from './bubblewrap';
 import type { Cgroups } from './cgroups';
 import type { GuestConnection } from './guest-connection';
 import type { GuestProcess } from './guest-process';
-import { LifeLimit } from './life-limit';
-import { LifelineFile, readBootId } from './lifeline';
 import { LogBudget, OutputLog } from './output-log';
-import { Session, type StartedProcess, type StartOrder, StartRefused } from './session';
+import { PausableTimer } from './pausable-timer';
+import { ProcessRecordFile, readBootId } from './process-record';
+import { Session, type StartedProcess, StartRefused, type StartRequest } from './session';
 
 export type SandboxOptions = {
   readonly tools: JailTools;
   readonly hostNetwork: boolean;
   readonly cgroups: Cgroups | null;
   readonly sink: GuestSink;
-  /** How long a process may outlive its deadline, ms. Default: 3 s. */
+  /** Time after a process's deadline until the whole sandbox is killed. Default: 3 s. */
   readonly overdueMs?: number | undefined;
-  /** How long the agent may send nothing at all while it is to start a process, ms. Default: 10 s. */
+  /** Time without a frame from the agent, during the start of a process, until the sandbox is killed. Default: 10 s. */
   readonly silentMs?: number | undefined;
 };
 
-/** How long nothing may run: for good, or until something else is there to answer for it. */
+/** The event that may start processes again. For `next engine`, the process record is kept for it to log. */
 export type KillUntil = 'next command' | 'next engine' | 'never';
 
-/** Longest command line in a log entry. */
-const COMMAND_CHARS = 4_096;
+/** In a log entry. */
+const MAX_COMMAND_CHARS = 4_096;
 const SIGKILL = 9;
 const OVERDUE_MS = 3_000;
 const SILENT_MS = 10_000;
 
-/**
- * The processes of one sandbox over its whole life: none until the first command, then one session; a new one when
- * that has ended.
- */
+/** The processes of one sandbox over its lifetime. A command opens a session if none is open. */
 export class Sandbox {
   readonly #guest: Guest;
   readonly #options: SandboxOptions;
+  readonly #budget = new LogBudget();
+  readonly #record: ProcessRecordFile;
+  /** Deadlines of processes and of pending starts, paused while the sandbox is frozen. */
+  readonly #timers = new Map<GuestProcess | symbol, PausableTimer>();
   #opening: Promise<Session> | null = null;
   #session: Session | null = null;
-  #isHeld = false;
-  #isOver = false;
-  #isNoted = false;
-  /** By the process, or by the start, that is limited. */
-  readonly #limits = new Map<GuestProcess | symbol, LifeLimit>();
-  readonly #budget = new LogBudget();
-  readonly #lifeline: LifelineFile;
+  #isFrozen = false;
+  #isKilled = false;
+  #keepsRecord = false;
 
   constructor(guest: Guest, options: SandboxOptions) {
     this.#guest = guest;
     this.#options = options;
-    this.#lifeline = new LifelineFile(guest.dataDir);
+    this.#record = new ProcessRecordFile(guest.dataDir);
   }
 
-  /** What runs now; null while nothing does. */
   get running(): Session | null {
     return this.#session;
   }
 
   get isFrozen(): boolean {
-    return this.#isHeld;
+    return this.#isFrozen;
   }
 
   /**
-   * Starts a process, and first the sandbox where it is not started.
-   * @param deadlineMs when the process is killed (epoch, ms); null: never
-   * @throws StartRefused, or an error with one sentence when the sandbox does not start
+   * Starts a process, and the sandbox's session if none is open.
+   * @param deadlineMs Unix time in ms at which the process is killed, or null for never
+   * @throws StartRefused, or an error with a message for people if the sandbox does not start
    */
-  async start(root: GuestRoot, order: StartOrder, deadlineMs: number | null): Promise<StartedProcess> {
+  async start(root: GuestRoot, request: StartRequest, deadlineMs: number | null): Promise<StartedProcess> {
     const session = await this.#open(root);
-    const started = await this.#answerOf(session, session.start(order));
-    if (deadlineMs !== null) this.#limit(started, deadlineMs);
+    const started = await this.#awaitReply(session, session.start(request));
+    if (deadlineMs !== null) this.#setDeadline(started, deadlineMs);
     return started;
   }
 
-  /** A connection to one of its own servers. @throws StartRefused when nothing listens there */
+  /** Connects to a server inside. @throws StartRefused if nothing listens on the port */
   async dial(port: number): Promise<GuestConnection> {
-    // Nothing can listen where nothing runs.
     if (!this.#session) throw new StartRefused({ reason: 'exec', message: 'port is not open' });
     return await this.#session.dial(port);
   }
 
-  /** Makes every process stand still. @throws when that fails; everything runs on then */
+  /** Stops every process. @throws if that fails; all processes then run again */
   async freeze(): Promise<void> {
-    this.#isHeld = true;
-    for (const limit of this.#limits.values()) limit.hold();
+    this.#isFrozen = true;
+    for (const timer of this.#timers.values()) timer.pause();
     const session = await this.#opening?.catch(() => null);
     try {
       await session?.jail.freeze();
     } catch (error) {
-      // Ended meanwhile: nothing is left that could run.
+      // The session has ended, so nothing can run.
       if (!this.#session) return;
       await this.thaw();
       throw error;
@@ -97,21 +92,20 @@ export class Sandbox {
 
   async thaw(): Promise<void> {
     await this.#session?.jail.thaw();
-    this.#isHeld = false;
-    for (const limit of this.#limits.values()) limit.go();
+    this.#isFrozen = false;
+    for (const timer of this.#timers.values()) timer.resume();
   }
 
-  /** Ends every process. Resolves when none is left. */
   async kill(until: KillUntil): Promise<void> {
-    this.#isOver ||= until !== 'next command';
-    this.#isNoted ||= until === 'next engine';
+    this.#isKilled ||= until !== 'next command';
+    this.#keepsRecord ||= until === 'next engine';
     const session = this.#session ?? (await this.#opening?.catch(() => null));
     await session?.jail.kill();
-    this.#isHeld = false;
+    this.#isFrozen = false;
   }
 
   async #open(root: GuestRoot): Promise<Session> {
-    // A command that comes while the last session ends belongs to the next.
+    // A command received while a session ends runs in the next one.
     while (this.#session?.jail.isEnding) await this.#session.jail.ended;
     this.#requireReady();
     this.#opening ??= this.#openSession(root);
@@ -121,7 +115,7 @@ export class Sandbox {
   }
 
   #requireReady(): void {
-    if (!this.#isHeld && !this.#isOver) return;
+    if (!this.#isFrozen && !this.#isKilled) return;
     throw new StartRefused({ reason: 'internal', message: 'the sandbox is not running' });
   }
 
@@ -134,10 +128,10 @@ export class Sandbox {
         id: this.#guest.id,
         root,
         openLog: (process) => this.#openLog(process),
-        onChange: () => this.#note(),
+        onChange: () => this.#update(),
       });
       this.#session = session;
-      this.#lifeline.open(this.#describe(session));
+      this.#record.open(this.#describe(session));
       void session.jail.ended.then(() => this.#forget(session));
       return session;
     } catch (error) {
@@ -150,8 +144,8 @@ export class Sandbox {
     if (this.#session !== session) return;
     this.#session = null;
     this.#opening = null;
-    // The next engine says in the log that they ended, since the log of this one goes with it.
-    if (!this.#isNoted) this.#lifeline.cut();
+    // The next engine logs their end, because this one's log ends with it.
+    if (!this.#keepsRecord) this.#record.remove();
   }
 
   #openLog(process: GuestProcess): OutputLog {
@@ -161,12 +155,12 @@ export class Sandbox {
     return log;
   }
 
-  #note(): void {
-    if (this.#session && !this.#isOver) this.#lifeline.update(this.#describe(this.#session));
-    for (const [process, limit] of this.#limits) {
+  #update(): void {
+    if (this.#session && !this.#isKilled) this.#record.update(this.#describe(this.#session));
+    for (const [process, timer] of this.#timers) {
       if (typeof process === 'symbol' || !process.status) continue;
-      limit.cancel();
-      this.#limits.delete(process);
+      timer.cancel();
+      this.#timers.delete(process);
     }
   }
 
@@ -179,48 +173,48 @@ export class Sandbox {
     return { bootId: readBootId(), initPid: pid, initStartTicks: startTicks, processes };
   }
 
-  #limit({ process }: StartedProcess, deadlineMs: number): void {
+  #setDeadline({ process }: StartedProcess, deadlineMs: number): void {
     if (process.status) return;
-    this.#setLimit(process, deadlineMs - Date.now(), () => this.#expire(process));
+    this.#startTimer(process, deadlineMs - Date.now(), () => this.#expire(process));
   }
 
-  /** An agent that the sandbox has stopped starts nothing any more: then everything goes, and the next start works. */
-  async #answerOf<T>(session: Session, answer: Promise<T>): Promise<T> {
+  /** Kills the session if its agent stays silent, which it does when the sandbox has stopped it. */
+  async #awaitReply<T>(session: Session, reply: Promise<T>): Promise<T> {
     const key = Symbol('start');
     const wait = () => {
-      const heard = session.heardFrames;
-      this.#setLimit(key, this.#options.silentMs ?? SILENT_MS, () => {
-        if (session.heardFrames === heard) void session.jail.kill();
+      const receivedFrames = session.receivedFrames;
+      this.#startTimer(key, this.#options.silentMs ?? SILENT_MS, () => {
+        if (session.receivedFrames === receivedFrames) void session.jail.kill();
         else wait();
       });
     };
     wait();
     try {
-      return await answer;
+      return await reply;
     } finally {
-      this.#limits.get(key)?.cancel();
-      this.#limits.delete(key);
+      this.#timers.get(key)?.cancel();
+      this.#timers.delete(key);
     }
   }
 
-  #setLimit(key: GuestProcess | symbol, leftMs: number, expire: () => void): void {
-    const limit = new LifeLimit(leftMs, expire);
-    if (this.#isHeld) limit.hold();
-    this.#limits.set(key, limit);
+  #startTimer(key: GuestProcess | symbol, leftMs: number, expire: () => void): void {
+    const timer = new PausableTimer(leftMs, expire);
+    if (this.#isFrozen) timer.pause();
+    this.#timers.set(key, timer);
   }
 
-  /** An agent that the sandbox has stopped kills nobody: then everything goes. */
+  /** Kills the process, or the whole session if its agent does not deliver the signal. */
   #expire(process: GuestProcess): void {
     const session = this.#session;
     process.isExpired = true;
     process.signal(SIGKILL);
     const timer = setTimeout(() => {
-      if (!process.status && !this.#isHeld) void session?.jail.kill();
+      if (!process.status && !this.#isFrozen) void session?.jail.kill();
     }, this.#options.overdueMs ?? OVERDUE_MS);
     timer.unref();
   }
 }
 
 function commandOf({ config }: GuestProcess): string {
-  return [config.cmd, ...config.args].join(' ').slice(0, COMMAND_CHARS);
+  return [config.cmd, ...config.args].join(' ').slice(0, MAX_COMMAND_CHARS);
 }

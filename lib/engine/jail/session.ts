@@ -1,25 +1,25 @@
 import { z } from 'zod';
 import { type ExitStatus, KILLED } from './exit-status';
-import { encodeJson, type Frame, FrameKind, type Refusal, type SpawnOrder } from './frames';
+import { encodeJson, type Frame, FrameKind, type Refusal, type SpawnRequest } from './frames';
 import { GuestConnection } from './guest-connection';
 import { GuestProcess, type OutputKind, type ProcessConfig, type ProcessReader } from './guest-process';
 import { Jail, type JailOptions } from './jail';
 import type { OutputLog } from './output-log';
 
-/** Processes that may be asked for but not started yet; more are refused. */
-const PENDING_LIMIT = 512;
+/** Starts that await the agent's reply. */
+const MAX_PENDING = 512;
 const MAX_PID = 4_194_304;
 const MAX_SUBJECT = 0xffff_ffff;
 
-export type StartOrder = {
-  readonly spawn: SpawnOrder;
+export type StartRequest = {
+  readonly spawn: SpawnRequest;
   readonly config: ProcessConfig;
   readonly tag: string | undefined;
 };
 
 export type StartedProcess = { readonly process: GuestProcess; readonly reader: ProcessReader };
 
-/** The process could not be started, in the agent's words. */
+/** The process could not be started. Carries the agent's message. */
 export class StartRefused extends Error {
   override name = 'StartRefused';
 
@@ -34,71 +34,68 @@ const RefusalReport = z.object({
 });
 
 type Waiting<Result> = { resolve(result: Result): void; reject(error: Error): void };
-type PendingProcess = Waiting<StartedProcess> & { order: StartOrder };
+type PendingProcess = Waiting<StartedProcess> & { request: StartRequest };
 
 export type SessionOptions = Omit<JailOptions, 'onFrame'> & {
-  /** The log of a process that has just been started. */
   openLog(process: GuestProcess): OutputLog;
-  /** The set of live processes has changed. */
+  /** Called when the set of running processes changes. */
   onChange(): void;
 };
 
-/** One start of a sandbox's jail with everything that lives in it. Whatever ends the jail ends all of it. */
+/** One start of a sandbox's jail, with its processes and connections. All end with the jail. */
 export class Session {
-  readonly #options: SessionOptions;
   readonly openedAtMs = performance.now();
   readonly processes = new Map<number, GuestProcess>();
+  receivedFrames = 0;
+  readonly #options: SessionOptions;
   readonly #logs = new Map<number, OutputLog>();
   readonly #pending = new Map<number, PendingProcess>();
-  readonly #dialling = new Map<number, Waiting<GuestConnection>>();
+  readonly #dialing = new Map<number, Waiting<GuestConnection>>();
   readonly #connections = new Map<number, GuestConnection>();
-  /** How often the agent has spoken. */
-  heardFrames = 0;
   #lastSubject = 0;
-  #_jail: Jail | undefined;
+  #startedJail: Jail | undefined;
 
   private constructor(options: SessionOptions) {
     this.#options = options;
   }
 
-  /** @throws when the jail does not come up */
   static async open(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
-    session.#_jail = await Jail.start({ ...options, onFrame: (frame) => session.#receive(frame) });
+    session.#startedJail = await Jail.start({ ...options, onFrame: (frame) => session.#receive(frame) });
     void session.jail.ended.then(() => session.#endAll());
     return session;
   }
 
   get jail(): Jail {
-    if (!this.#_jail) throw new Error('the sandbox has not started');
-    return this.#_jail;
+    if (!this.#startedJail) throw new Error('the sandbox has not started');
+    return this.#startedJail;
   }
 
-  /** Resolves with the process and a reader that misses nothing. @throws StartRefused */
-  start(order: StartOrder): Promise<StartedProcess> {
-    if (this.#pending.size >= PENDING_LIMIT || !this.jail.isReceptive) {
-      const message = 'the sandbox does not keep up with the commands it is given';
+  /** Resolves with the process and a reader of its output from the start. @throws StartRefused */
+  start(request: StartRequest): Promise<StartedProcess> {
+    if (this.#pending.size >= MAX_PENDING || !this.jail.isWritable) {
+      const message = 'too many commands are starting in the sandbox: try again later';
       return Promise.reject(new StartRefused({ reason: 'limit', message }));
     }
     const subject = this.#nextSubject();
     return new Promise((resolve, reject) => {
-      this.#pending.set(subject, { order, resolve, reject });
-      this.jail.send(FrameKind.spawn, subject, encodeJson(order.spawn));
+      this.#pending.set(subject, { request, resolve, reject });
+      this.jail.send(FrameKind.spawn, subject, encodeJson(request.spawn));
     });
   }
 
-  /** A connection to `port` on the sandbox's loopback interface. @throws StartRefused when nothing listens */
+  /** Connects to a port on the sandbox's loopback interface. @throws StartRefused if nothing listens */
   dial(port: number): Promise<GuestConnection> {
     const subject = this.#nextSubject();
     const payload = Buffer.allocUnsafe(2);
     payload.writeUInt16BE(port, 0);
     return new Promise((resolve, reject) => {
-      this.#dialling.set(subject, { resolve, reject });
+      this.#dialing.set(subject, { resolve, reject });
       this.jail.send(FrameKind.dial, subject, payload);
     });
   }
 
-  /** By number as seen inside, or by tag; of several with a tag the latest. */
+  /** Finds a process by its pid inside the sandbox, or the latest with a tag. */
   find(selector: { pid?: number | undefined; tag?: string | undefined }): GuestProcess | undefined {
     const all = [...this.processes.values()];
     if (selector.pid !== undefined) return all.find((process) => process.pid === selector.pid);
@@ -110,35 +107,36 @@ export class Session {
     return this.#lastSubject;
   }
 
-  /** Everything in here is the sandbox's word. Throwing ends the jail; unknown subjects are over and do not matter. */
+  /** Handles untrusted input. Throwing ends the jail. Frames for unknown subjects are ignored, as these may have ended. */
   #receive({ kind, subject, payload }: Frame): void {
-    this.heardFrames += 1;
+    this.receivedFrames += 1;
     if (kind === FrameKind.started) this.#started(subject, payload);
     else if (kind === FrameKind.refused) this.#refused(subject, payload);
     else if (kind === FrameKind.stdout) this.#wrote(subject, 'stdout', payload);
     else if (kind === FrameKind.stderr) this.#wrote(subject, 'stderr', payload);
     else if (kind === FrameKind.output) this.#wrote(subject, 'pty', payload);
-    else if (kind === FrameKind.taken) this.#taken(subject);
+    else if (kind === FrameKind.accepted) this.#inputAccepted(subject);
     else if (kind === FrameKind.finish) this.#connections.get(subject)?.receiveEnd();
     else if (kind === FrameKind.ended) this.#ended(subject, payload);
-    else throw new RangeError(`a frame of kind ${kind}`);
+    else throw new RangeError(`unknown frame kind: ${kind}`);
   }
 
   #started(subject: number, payload: Buffer): void {
-    const dialled = this.#dialling.get(subject);
-    if (dialled) {
-      this.#dialling.delete(subject);
+    const dialed = this.#dialing.get(subject);
+    if (dialed) {
+      this.#dialing.delete(subject);
       const connection = new GuestConnection(this.jail, subject, () => this.#connections.delete(subject));
       this.#connections.set(subject, connection);
-      dialled.resolve(connection);
+      dialed.resolve(connection);
       return;
     }
     const pending = this.#pending.get(subject);
     if (!pending) return;
     const pid = payload.readUInt32BE(0);
-    if (pid < 1 || pid > MAX_PID || this.find({ pid })) throw new RangeError(`a process numbered ${pid}`);
+    if (pid < 1 || pid > MAX_PID || this.find({ pid }))
+      throw new RangeError(`invalid or duplicate pid: ${pid}`);
     this.#pending.delete(subject);
-    const { config, tag, spawn } = pending.order;
+    const { config, tag, spawn } = pending.request;
     const process = new GuestProcess(this.jail, subject, pid, config, tag, spawn.pty !== null, spawn.stdin);
     this.processes.set(subject, process);
     this.#logs.set(subject, this.#options.openLog(process));
@@ -147,9 +145,9 @@ export class Session {
   }
 
   #refused(subject: number, payload: Buffer): void {
-    const waiting = this.#pending.get(subject) ?? this.#dialling.get(subject);
+    const waiting = this.#pending.get(subject) ?? this.#dialing.get(subject);
     this.#pending.delete(subject);
-    this.#dialling.delete(subject);
+    this.#dialing.delete(subject);
     waiting?.reject(new StartRefused(RefusalReport.parse(JSON.parse(payload.toString('utf8')))));
   }
 
@@ -159,20 +157,20 @@ export class Session {
       this.#connections.get(subject)?.receive(bytes);
       return;
     }
-    // Not of a terminal: it shows what people type.
+    // Terminal output is not logged, because it contains keyboard input.
     if (output !== 'pty') this.#logs.get(subject)?.wrote(output, bytes);
     process.receive(output, bytes);
   }
 
-  #taken(subject: number): void {
-    this.processes.get(subject)?.inputWasTaken();
-    this.#connections.get(subject)?.inputWasTaken();
+  #inputAccepted(subject: number): void {
+    this.processes.get(subject)?.inputAccepted();
+    this.#connections.get(subject)?.inputAccepted();
   }
 
   #ended(subject: number, payload: Buffer): void {
     const process = this.processes.get(subject);
     if (!process) {
-      this.#connections.get(subject)?.over();
+      this.#connections.get(subject)?.receiveClose();
       return;
     }
     this.#settle(process, process.endAs(JSON.parse(payload.toString('utf8'))));
@@ -187,11 +185,11 @@ export class Session {
 
   #endAll(): void {
     const gone = () => new StartRefused({ reason: 'internal', message: 'the sandbox has stopped' });
-    for (const waiting of [...this.#pending.values(), ...this.#dialling.values()]) waiting.reject(gone());
+    for (const waiting of [...this.#pending.values(), ...this.#dialing.values()]) waiting.reject(gone());
     this.#pending.clear();
-    this.#dialling.clear();
+    this.#dialing.clear();
     for (const process of [...this.processes.values()]) this.#settle(process, process.end(KILLED));
-    for (const connection of [...this.#connections.values()]) connection.over();
+    for (const connection of [...this.#connections.values()]) connection.receiveClose();
     this.#options.onChange();
   }
 }

@@ -17,15 +17,13 @@ import {
 } from 'node:fs';
 import type { HostIds } from './host-ids';
 
-/** Where the engine's own things are mounted inside; nothing of the sandbox lives there. */
 export const ENGINE_MOUNT = '/run/moru/engine';
 
-/** Directories of the host's root that a system with merged /usr keeps as links. */
+/** Directories of the host's root that are links on a system with merged /usr. */
 const SYSTEM_LINKS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_CREAT, O_EXCL, O_WRONLY } = constants;
 
-/** Directories that something is mounted on. Repaired before every start. */
 function mountPoints(): string[] {
   const shared = SYSTEM_LINKS.filter((name) => !isLink(`/${name}`) && exists(`/${name}`));
   return [
@@ -42,18 +40,18 @@ function mountPoints(): string[] {
   ];
 }
 
-/** Directories under /etc that only point into /usr and that many commands need (`awk`, `vi`). */
+/** Directories under /etc with links into /usr that commands such as `awk` and `vi` need. */
 function sharedConfig(): string[] {
   return exists('/etc/alternatives') ? ['etc/alternatives'] : [];
 }
 
-/** Host directories that are shown read-only at the same place, in the order in which they must be mounted. */
+/** Host directories to mount read-only at the same path, in mount order. */
 export function sharedDirectories(): string[] {
   const separate = SYSTEM_LINKS.filter((name) => !isLink(`/${name}`) && exists(`/${name}`));
   return ['usr', ...separate, ...sharedConfig()].map((name) => `/${name}`);
 }
 
-/** A sandbox's root, open. Every step is one component below a descriptor, so no link is ever followed. */
+/** Edits a sandbox's root. Each step opens one component below a descriptor and never follows a link. */
 export class Skeleton {
   readonly #owner: HostIds;
   readonly #root: number;
@@ -67,12 +65,11 @@ export class Skeleton {
     closeSync(this.#root);
   }
 
-  /** Makes the directory and its parents; whatever else is in the way is moved aside as `<name>.replaced-<n>`. */
+  /** Creates a directory and its parents. Renames a file in the way to `<name>.replaced-<n>`; removes a link. */
   ensureDirectory(path: string, mode = 0o755): void {
     closeSync(this.#openDirectory(path, mode));
   }
 
-  /** Writes a file that is not there yet; never touches an existing entry. */
   addFile(path: string, text: string): void {
     this.#inParent(path, (parent, name) => {
       if (exists(at(parent, name))) return;
@@ -86,16 +83,15 @@ export class Skeleton {
     });
   }
 
-  /** Makes an empty file where there is none; a link or a directory in its place is moved aside. */
+  /** Creates an empty file unless one exists. Moves any other entry aside. */
   ensureFile(path: string): void {
     this.#inParent(path, (parent, name) => {
       if (lstatSync(at(parent, name), { throwIfNoEntry: false })?.isFile() !== true)
-        setAside(at(parent, name));
+        moveAside(at(parent, name));
     });
     this.addFile(path, '');
   }
 
-  /** Makes a link that is not there yet. */
   addLink(path: string, target: string): void {
     this.#inParent(path, (parent, name) => {
       if (exists(at(parent, name))) return;
@@ -104,21 +100,21 @@ export class Skeleton {
     });
   }
 
-  /** Makes the link again where something else stands: these lead to the programs that start a sandbox. */
+  /** Restores a link and moves any other entry aside. The programs that start a sandbox are reached through these. */
   repairLink(path: string, target: string): void {
     this.#inParent(path, (parent, name) => {
-      const place = at(parent, name);
-      if (isLink(place) && readlinkSync(place) === target) return;
-      setAside(place);
+      const entry = at(parent, name);
+      if (isLink(entry) && readlinkSync(entry) === target) return;
+      moveAside(entry);
     });
     this.addLink(path, target);
   }
 
-  #inParent(path: string, act: (parent: number, name: string) => void): void {
+  #inParent(path: string, edit: (parent: number, name: string) => void): void {
     const cut = path.lastIndexOf('/');
     const parent = this.#openDirectory(cut < 0 ? '' : path.slice(0, cut), 0o755);
     try {
-      act(parent, path.slice(cut + 1));
+      edit(parent, path.slice(cut + 1));
     } finally {
       closeSync(parent);
     }
@@ -143,7 +139,7 @@ export class Skeleton {
   #openChild(parent: number, name: string, mode: number): number {
     const place = at(parent, name);
     const found = lstatSync(place, { throwIfNoEntry: false });
-    if (found && !found.isDirectory()) setAside(place);
+    if (found && !found.isDirectory()) moveAside(place);
     const isNew = !found?.isDirectory();
     if (isNew) mkdirSync(place, 0o700);
     const child = openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -151,15 +147,15 @@ export class Skeleton {
       fchownSync(child, this.#owner.uid, this.#owner.gid);
       fchmodSync(child, mode);
     } else if ((fstatSync(child).mode & 0o500) !== 0o500) {
-      // Made unreadable by the sandbox itself: mounting below it would fail.
+      // The sandbox has made the directory unreadable, which would prevent mounts below it.
       fchmodSync(child, mode);
     }
     return child;
   }
 }
 
-/** Lays down what a sandbox finds at its first start; nothing that exists is changed. */
-export function layOut(skeleton: Skeleton, files: Readonly<Record<string, string>>): void {
+/** Creates the initial files of a sandbox. Leaves existing entries unchanged. */
+export function populate(skeleton: Skeleton, files: Readonly<Record<string, string>>): void {
   for (const path of [
     'home/user',
     'data',
@@ -183,7 +179,7 @@ export function layOut(skeleton: Skeleton, files: Readonly<Record<string, string
   skeleton.addLink('etc/localtime', '../usr/share/zoneinfo/Etc/UTC');
 }
 
-/** Puts every place that something is mounted on or reached through back in order. */
+/** Restores every mount point and every link that leads to one. */
 export function repair(skeleton: Skeleton): void {
   for (const path of mountPoints()) skeleton.ensureDirectory(path);
   skeleton.ensureFile('etc/resolv.conf');
@@ -192,7 +188,7 @@ export function repair(skeleton: Skeleton): void {
   }
 }
 
-/** A host file's text, or nothing where it cannot be read. */
+/** A host file's text, or an empty string if it cannot be read. */
 export function readHostText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -205,8 +201,8 @@ const at = (directory: number, name: string) => `/proc/self/fd/${directory}/${na
 const exists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 const isLink = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 
-/** Links and files in the way of a mount point: a link is worth nothing, a file may be somebody's work. */
-function setAside(place: string): void {
+/** Removes a link. Renames any other entry, which may contain someone's work. */
+function moveAside(place: string): void {
   const found = lstatSync(place, { throwIfNoEntry: false });
   if (!found) return;
   if (found.isSymbolicLink()) {

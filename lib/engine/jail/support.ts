@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { findPtyBinary, findTool, type JailTools } from './bubblewrap';
 import { exactEnv } from './environment';
 
-/** What processes need of this machine, or one sentence that says what to install or change. */
+/** The tools that run processes, or a message that says what to install or change. */
 export type JailSupport =
   | { readonly available: true; readonly tools: JailTools }
   | { readonly available: false; readonly reason: string };
@@ -13,7 +13,7 @@ export type JailSupport =
 const PROBE_DEADLINE_MS = 10_000;
 const NOBODY = 65_534;
 
-/** The bundled agent beside the bundled engine, or in the build directory where the sources are run. */
+/** Path of the bundled agent: beside the bundled engine, or in the build directory when running from source. */
 export function findAgent(): string | null {
   const here = dirname(fileURLToPath(import.meta.url));
   const places = [join(here, 'agent.mjs'), join(here, '../../../build/agent.mjs')];
@@ -21,33 +21,33 @@ export function findAgent(): string | null {
 }
 
 /**
- * Finds out once, at start, whether and with what sandboxes can be started here.
- * @param guestsDir absolute path of the directory that holds the sandboxes
+ * Checks whether this machine can run processes in sandboxes.
+ * @param guestsDir absolute path of the directory with all sandboxes
  * @param agent absolute path of the bundled agent
  */
 export async function findSupport(guestsDir: string, agent: string | null): Promise<JailSupport> {
   if (process.platform !== 'linux') {
-    return no('Processes need Linux: on this system the engine serves everything else.');
+    return no('Processes need Linux. On this system, the engine serves everything else.');
   }
   const bwrap = findTool('bwrap');
   if (!bwrap) {
-    return no('Processes need bubblewrap: install the package "bubblewrap" and start the engine again.');
+    return no('Processes need bubblewrap. Install the package "bubblewrap" and start the engine again.');
   }
   const prlimit = findTool('prlimit');
   if (!prlimit || !findTool('mkfifo')) {
-    return no('Processes need prlimit and mkfifo: install the packages "util-linux" and "coreutils".');
+    return no('Processes need prlimit and mkfifo. Install the packages "util-linux" and "coreutils".');
   }
   if (!agent || !existsSync(agent))
-    return no('Processes need the file build/agent.mjs: run "npm run build".');
-  const isClosed = isRoot() && [guestsDir, process.execPath, agent].some(isBehindClosedDoor);
-  const setpriv = isClosed ? findTool('setpriv') : null;
-  if (isClosed && !setpriv) {
+    return no('Processes need the file build/agent.mjs. Run "npm run build".');
+  const needsStage = isRoot() && [guestsDir, process.execPath, agent].some(isInaccessibleToOthers);
+  const setpriv = needsStage ? findTool('setpriv') : null;
+  if (needsStage && !setpriv) {
     return no(
-      'Processes need setpriv: install the package "util-linux", or keep the data in an open directory.',
+      'Processes need setpriv. Install the package "util-linux", or use a data directory that all users can enter.',
     );
   }
-  const complaint = await probe(bwrap, setpriv);
-  if (complaint !== null) return no(complaint);
+  const reason = await probe(bwrap, setpriv);
+  if (reason !== null) return no(reason);
   const found = {
     bwrap,
     prlimit: realpathSync(prlimit),
@@ -60,7 +60,7 @@ export async function findSupport(guestsDir: string, agent: string | null): Prom
 
 const no = (reason: string): JailSupport => ({ available: false, reason });
 
-/** Whether namespaces can be made here by the users that sandboxes run as: a container may forbid it. */
+/** Tries to create namespaces as an unprivileged user, which containers may forbid. Returns the reason if that fails. */
 function probe(bwrap: string, setpriv: string | null): Promise<string | null> {
   const inner = [
     ...['--unshare-user', '--unshare-pid', '--unshare-net', '--disable-userns', '--cap-drop', 'ALL'],
@@ -76,14 +76,14 @@ function probe(bwrap: string, setpriv: string | null): Promise<string | null> {
 }
 
 function explain(stderr: string, error: Error): string {
-  const said = stderr.trim().split('\n')[0]?.slice(0, 200) || error.message;
-  return `Processes need user namespaces, which this system forbids (${said}): allow them with kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0, in a container with --security-opt seccomp=unconfined.`;
+  const detail = stderr.trim().split('\n')[0]?.slice(0, 200) || error.message;
+  return `Processes need user namespaces, which this system forbids (${detail}). Allow them with kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0; in a container, use --security-opt seccomp=unconfined.`;
 }
 
 const isRoot = () => process.getuid?.() === 0;
 
-/** Whether some directory on the way to a path may not be entered by other users. */
-function isBehindClosedDoor(path: string): boolean {
+/** Whether other users may not enter a directory along the path. */
+function isInaccessibleToOthers(path: string): boolean {
   const real = realpathSync(path);
   for (let at = real; ; at = dirname(at)) {
     const { mode } = statSync(at);

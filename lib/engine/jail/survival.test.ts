@@ -17,7 +17,7 @@ import {
   until,
 } from './test-process-engine';
 
-describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
+describe.runIf(canRun)('an engine with processes', () => {
   let engine: ProcessEngine;
 
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     if (engineBundle) rmSync(await engineBundle, { recursive: true, force: true });
   });
 
-  test('follows the page on killing from start to end', async () => {
+  test('pauses, resumes and kills a sandbox as documented by the service', async () => {
     const { connection } = engine;
     let sandbox = await engine.create();
     const id = sandbox.sandboxId;
@@ -59,7 +59,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     expect(await sandbox.isRunning()).toBe(false);
   });
 
-  test('stays responsive while one of them makes processes without end', async () => {
+  test('stays responsive during a fork bomb', async () => {
     const sandbox = await engine.create();
     const other = await engine.create();
     await sandbox.commands.run('bomb() { bomb | bomb & }; bomb', { background: true, timeoutMs: 0 });
@@ -73,7 +73,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     expect(processes.filter(isSameProcess)).toEqual([]);
   }, 120_000);
 
-  test('reports processes as ended when their agent is killed, and starts anew', async () => {
+  test('reports processes as killed with their agent, and starts a new agent', async () => {
     const sandbox = await engine.create();
     const running = await sandbox.commands.run('sleep 80', { background: true, timeoutMs: 0 });
     await sandbox.files.write('/data/kept', 'kept');
@@ -85,14 +85,14 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     expect(await sandbox.commands.list()).toEqual([]);
   });
 
-  test('is not deceived when the agent is asked kindly, nor by processes called like it', async () => {
+  test('keeps the agent running after SIGTERM, SIGINT and pkill node', async () => {
     const sandbox = await engine.create();
     const running = await sandbox.commands.run('sleep 81', { background: true, timeoutMs: 0 });
     await sandbox.commands.run('pkill -TERM envd; pkill node; pkill -INT envd; true');
     expect((await sandbox.commands.list()).map(({ pid }) => pid)).toEqual([running.pid]);
   });
 
-  test('starts again in a sandbox that has replaced its own directories by links', async () => {
+  test('restarts a sandbox that replaced its directories with links', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
     const outside = mkdtempSync(join(tmpdir(), 'sandkeeper-outside-'));
@@ -109,7 +109,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
     expect(existsSync(outside)).toBe(true);
   });
 
-  test('measures what runs, and what lies on the disk', async () => {
+  test('measures CPU, memory and disk use', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('head -c 5000000 /dev/zero >/data/big; while :; do :; done', {
       background: true,
@@ -126,7 +126,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
   });
 
   test.each(['SIGKILL', 'SIGTERM'] as const)(
-    'takes its processes with it on %s, and says so after the restart',
+    'kills its processes on %s and logs it after a restart',
     async (signal) => {
       const dataDir = mkdtempSync(join(tmpdir(), 'sandkeeper-crash-'));
       onTestFinished(() => removeTree(dataDir));
@@ -155,7 +155,7 @@ describe.runIf(canRun)('the engine, whatever its sandboxes do', () => {
   );
 });
 
-/** An engine in a process of its own, that can be killed. */
+/** Starts an engine in its own process, so that tests can kill it. */
 async function startCrashableEngine(
   dataDir: string,
 ): Promise<{ child: ChildProcess; engine: ProcessEngine }> {
@@ -173,9 +173,9 @@ async function startCrashableEngine(
 
 let engineBundle: Promise<string> | undefined;
 
-/** Bundles the engine and its agent once for this file. Returns their directory. */
+/** Bundles the engine and its agent. Returns their directory. */
 async function bundleEngine(): Promise<string> {
-  // Below the packages, which the bundle looks for.
+  // The bundle resolves packages from a parent directory.
   const directory = join(dirname(fileURLToPath(import.meta.url)), `../../../build/test-${process.pid}`);
   await Promise.all([
     bundle('main.ts', join(directory, 'engine.mjs')),

@@ -12,11 +12,11 @@ import { type GuestRuntimeOptions, openGuests } from '../guest-runtime';
 import { type ProcessStat, readProcess, treeOf } from './process-tree';
 import { findSupport } from './support';
 
-/** What the tests of processes share: an engine that runs real processes, the SDK pointed at it, and raw RPC. */
+/** Test support: an engine with real processes, the SDK connected to it, and raw RPC. */
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Bundles the agent as the build does. The directory is closed to other users, which is the harder case. */
+/** Bundles the agent. Its directory is inaccessible to other users, which also tests the stage. */
 async function bundleAgent(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'sandkeeper-agent-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -36,34 +36,34 @@ async function bundleAgent(): Promise<string> {
 const agent = await bundleAgent();
 const support = await findSupport(tmpdir(), agent);
 if (!support.available) {
-  console.log(`Tests of processes are skipped. ${support.reason}`);
-  // Where all tests of a file are skipped its hooks do not run.
+  console.log(`Skipping tests of processes. ${support.reason}`);
+  // Hooks do not run in a file whose tests are all skipped.
   rmSync(dirname(agent), { recursive: true, force: true });
 }
 
-/** Whether this machine can run what is tested. */
+/** Whether this machine can run processes in sandboxes. */
 export const canRun = support.available;
 
 export type ProcessEngine = Engine & {
-  /** What points the SDK here. */
+  /** SDK options for this engine. */
   readonly connection: SandboxOpts;
   create(options?: SandboxOpts): Promise<Sandbox>;
-  /** The first process of a sandbox as the host sees it; null when it runs nothing. */
+  /** A sandbox's first process on the host; null if nothing runs. */
   init(id: string): ProcessStat | null;
-  /** All processes of a sandbox as the host sees them. */
+  /** All processes of a sandbox on the host. */
   processes(id: string): ProcessStat[];
   guestDir(id: string): string;
   logs(id: string): Promise<{ eventType: string; message: string; fields: Record<string, string> }[]>;
   api(method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }>;
 };
 
-/** Hooks cannot be registered inside hooks, and most engines start in one, so their ends are collected here. */
+/** Cleanup for one `afterAll`, because engines start in hooks, which cannot register hooks. */
 const closings: (() => Promise<void>)[] = [];
 afterAll(async () => {
   await Promise.all(closings.splice(0).map((close) => close()));
 });
 
-/** An engine that ends with the test file. */
+/** Starts an engine that closes after the test file. */
 export async function startProcessEngine(
   options: GuestRuntimeOptions & { dataDir?: string } = {},
 ): Promise<ProcessEngine> {
@@ -123,14 +123,11 @@ export function processEngineOf(engine: Engine): ProcessEngine {
   };
 }
 
-/**
- * The addresses are options at run time but missing from the types of static calls (docs/protocol.md#untyped-options).
- */
+/** The types of static calls lack the address options (docs/protocol.md#untyped-options). */
 function connectionOf({ apiKey, url }: Engine): SandboxOpts {
   return { apiKey, apiUrl: url, sandboxUrl: url } as SandboxOpts;
 }
 
-/** A unary RPC. */
 export async function callRpc(engine: ProcessEngine, id: string, method: string, message: unknown) {
   const response = await fetch(`${engine.url}/process.Process/${method}`, {
     method: 'POST',
@@ -141,13 +138,13 @@ export async function callRpc(engine: ProcessEngine, id: string, method: string,
 }
 
 export type RpcStream = {
-  /** Messages and the end of the stream, in order; the last one is `{end}`. */
+  /** The messages in order. The last one is `{end}`. */
   readonly messages: AsyncIterableIterator<Record<string, unknown>>;
-  /** Goes away as a client does. */
+  /** Disconnects. */
   abort(): void;
 };
 
-/** A streaming RPC, read as slowly as its messages are asked for. `parts` are the messages of a client stream. */
+/** Opens a streaming RPC and sends `parts`. Reads the response only as fast as `messages` is consumed. */
 export function openRpc(
   engine: ProcessEngine,
   id: string,
@@ -168,18 +165,17 @@ export function openRpc(
   return { messages: readEnvelopes(response), abort: () => outgoing.destroy() };
 }
 
-/** All that a stream says. */
 export async function collectRpc(stream: RpcStream): Promise<Record<string, unknown>[]> {
   const all = [];
   for await (const message of stream.messages) all.push(message);
   return all;
 }
 
-/** Asks again until it is true. */
+/** Polls until the condition holds. @throws after `withinMs` */
 export async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await isTrue())) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${isTrue}`);
+    if (Date.now() > deadline) throw new Error(`condition not met within ${withinMs} ms: ${isTrue}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Cuts a stream of bytes into chunks that never end inside a UTF-8 character (docs/protocol.md#envd-process-output:
- * clients decode chunk by chunk). Bytes that are no UTF-8 pass unchanged.
+ * Splits a byte stream into chunks that end at UTF-8 character boundaries, because clients decode each chunk separately
+ * (docs/protocol.md#envd-process-output). Bytes that are not UTF-8 pass unchanged.
  */
 export class TextChunks {
   readonly #maxBytes: number;
@@ -10,7 +10,7 @@ export class TextChunks {
     this.#maxBytes = maxBytes;
   }
 
-  /** Chunks of at most `maxBytes`; up to three bytes of an unfinished character stay behind. */
+  /** Returns chunks of at most `maxBytes`. Holds back up to three bytes of an incomplete character. */
   cut(bytes: Buffer): Buffer[] {
     let rest = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
     const chunks: Buffer[] = [];
@@ -22,12 +22,11 @@ export class TextChunks {
     }
     const unfinished = unfinishedBytes(rest);
     if (rest.length > unfinished) chunks.push(rest.subarray(0, rest.length - unfinished));
-    // A copy: a view would keep the whole chunk alive.
+    // A view would keep the whole chunk in memory.
     this.#held = Buffer.from(rest.subarray(rest.length - unfinished));
     return chunks;
   }
 
-  /** What stayed behind, at the end of the stream. */
   flush(): Buffer[] {
     const rest = this.#held;
     this.#held = Buffer.alloc(0);
@@ -35,7 +34,7 @@ export class TextChunks {
   }
 }
 
-/** How many bytes at the end of `bytes` begin a character that is not complete: 0 to 3. */
+/** Length of an incomplete character at the end of `bytes`, 0 to 3. */
 function unfinishedBytes(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
@@ -45,7 +44,7 @@ function unfinishedBytes(bytes: Buffer): number {
   return 0;
 }
 
-/** Bytes of the character that starts with `byte`; 1 where none does. */
+/** Length of the character that starts with `byte`; 1 if none does. */
 function lengthOfCharacter(byte: number): number {
   if (byte >= 0xc2 && byte <= 0xdf) return 2;
   if (byte >= 0xe0 && byte <= 0xef) return 3;

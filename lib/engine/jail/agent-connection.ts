@@ -2,20 +2,20 @@ import { connect, type Socket } from 'node:net';
 import { type EngineLink, OutputWindow, type Subject, writeInput } from './agent-link';
 import { FrameKind, PIPE_CHUNK_BYTES } from './frames';
 
-/** A connection to a server inside the sandbox, carried to the engine: its loopback interface is not the host's. */
+/** Relays a connection from the engine to a server on the sandbox's own loopback interface. */
 export class Connection implements Subject {
   readonly #link: EngineLink;
   readonly #subject: number;
-  readonly #onOver: () => void;
+  readonly #onEnd: () => void;
   readonly #socket: Socket;
   readonly #window: OutputWindow;
   #isOpen = false;
-  #isOver = false;
+  #hasEnded = false;
 
-  constructor(link: EngineLink, subject: number, port: number, onOver: () => void) {
+  constructor(link: EngineLink, subject: number, port: number, onEnd: () => void) {
     this.#link = link;
     this.#subject = subject;
-    this.#onOver = onOver;
+    this.#onEnd = onEnd;
     this.#window = new OutputWindow(link, subject);
     this.#socket = connect({ port, host: 'localhost', autoSelectFamily: true, allowHalfOpen: true });
     this.#window.attach(this.#socket, cutEvenly, FrameKind.output);
@@ -48,9 +48,9 @@ export class Connection implements Subject {
   resize(): void {}
 
   #closed(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#onOver();
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#onEnd();
     if (this.#isOpen) this.#link.send(FrameKind.ended, this.#subject);
     else this.#link.refuse(this.#subject, { reason: 'exec', message: 'port is not open' });
   }
