@@ -313,7 +313,7 @@ t.close()
     expect(failed.at(-1)).toMatchObject({
       kind: 'ended',
       count: null,
-      failure: expect.stringContaining('nothing'),
+      failure: expect.stringContaining('Nothing exists at this path'),
     });
   });
 
