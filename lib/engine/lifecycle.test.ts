@@ -356,9 +356,10 @@ test('kills or pauses an expired sandbox according to autoPause', async () => {
     () => engine.detail(paused),
     ({ state }) => state === 'paused',
   );
-  const runs = await engine.call('GET', '/v2/sandbox-runs');
-  expect(runs.json).toMatchObject([
-    { sandboxID: paused, status: 'paused' },
-    { sandboxID: killed, status: 'stopped', endReason: 'timeout' },
-  ]);
+  await expect
+    .poll(async () => (await engine.call('GET', '/v2/sandbox-runs')).json)
+    .toMatchObject([
+      { sandboxID: paused, status: 'paused' },
+      { sandboxID: killed, status: 'stopped', endReason: 'timeout' },
+    ]);
 });

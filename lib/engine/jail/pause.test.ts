@@ -26,7 +26,7 @@ describe.runIf(canRun).each([
         timeoutMs: 0,
       },
     );
-    const sleeping = sandbox.commands.run('sleep 3; echo slept', { background: true, timeoutMs: 0 });
+    const sleeping = sandbox.commands.run('sleep 5; echo slept', { background: true, timeoutMs: 0 });
     const { pid } = await sleeping;
     await until(async () => (await readCount(sandbox)) > 3);
     const ended = loop.wait().catch((error: unknown) => error);
@@ -62,7 +62,7 @@ describe.runIf(canRun).each([
     terminal.wait().catch(() => {});
     await sandbox.pty.sendInput(
       terminal.pid,
-      Buffer.from('sleep 40 & bash -c "sleep 1.5; sleep 0.2"; echo do"ne"\n'),
+      Buffer.from('sleep 40 & bash -c "sleep 3; sleep 0.2"; echo do"ne"\n'),
     );
     await until(() => engine.processes(sandbox.sandboxId).length >= 6);
     for (let round = 0; round < 3; round += 1) {
