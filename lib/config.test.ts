@@ -14,7 +14,7 @@ function configOf(environment: Record<string, string>) {
   return read.config;
 }
 
-it('tests and measurements see none of a person’s own settings', () => {
+it('clears every setting for tests and benchmarks', () => {
   expect(Object.keys(emptySettings())).toEqual(expect.arrayContaining(SETTING_NAMES));
 });
 
@@ -69,7 +69,7 @@ describe('defaults', () => {
     expect(configOf(both).archives).toEqual({ dir: resolve('new'), limitBytes: 3 * 2 ** 30 });
   });
 
-  it('takes the rules of operations in their units', () => {
+  it('converts the settings of operations to their units', () => {
     const { operations } = configOf({
       SANDKEEPER_PROTECTED_KEY: 'keep',
       SANDKEEPER_CANCEL_WINDOW_SECONDS: '0',
@@ -86,7 +86,7 @@ describe('defaults', () => {
     });
   });
 
-  it('takes an empty or blank value for none', () => {
+  it('treats an empty or blank value as absent', () => {
     expect(configOf({ PORT: '', HOST: '  ', MORU_API_KEY: '', SANDKEEPER_URL: ' ' })).toEqual(configOf({}));
   });
 
@@ -97,8 +97,8 @@ describe('defaults', () => {
   });
 });
 
-describe('the upstream', () => {
-  it('is Moru as soon as there is a key', () => {
+describe('the service', () => {
+  it('is Moru if a key is set', () => {
     expect(configOf({ MORU_API_KEY: 'moru_0123' }).upstream).toEqual({
       kind: 'remote',
       apiKey: 'moru_0123',
@@ -108,7 +108,7 @@ describe('the upstream', () => {
     });
   });
 
-  it('is another service by domain or by address', () => {
+  it('is another one by domain or by URL', () => {
     const key = { MORU_API_KEY: 'k' };
     expect(configOf({ ...key, MORU_DOMAIN: 'sbx.test:8443' }).upstream.apiUrl).toBe(
       'https://api.sbx.test:8443',
@@ -116,7 +116,7 @@ describe('the upstream', () => {
     expect(configOf({ ...key, MORU_API_URL: 'http://10.0.0.1:9' }).upstream.apiUrl).toBe('http://10.0.0.1:9');
   });
 
-  it('is the engine at the address that the start script hands over', () => {
+  it('is the engine at the URL from the start script', () => {
     expect(
       configOf({ SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:4000', SANDKEEPER_ENGINE_KEY: 'moru_k' }).upstream,
     ).toMatchObject({
@@ -200,7 +200,7 @@ describe('wrong values', () => {
     expect(problemsOf({ [name]: value })).toEqual([`${name} is not usable: expected ${right}.`]);
   });
 
-  it('names every wrong variable, each in a sentence of its own', () => {
+  it('are reported in one sentence each', () => {
     const problems = problemsOf({ PORT: 'x', HOST: '/', SANDKEEPER_URL: 'y', DATABASE_URL: 'z' });
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
       'HOST',
@@ -230,7 +230,7 @@ describe('HOST', () => {
     },
   );
 
-  it('stands in an address as URLs want it', () => {
+  it('is in brackets in URLs if it is IPv6', () => {
     expect(['::1', '2001:DB8:0:0::1', '127.1', 'Keeper.test'].map(hostInUrl)).toEqual([
       '[::1]',
       '[2001:db8::1]',
@@ -246,7 +246,7 @@ describe('config()', () => {
     vi.resetModules();
   });
 
-  it('throws one message with every problem, and reads the environment once when there is none', async () => {
+  it('throws one error with all problems, and reads valid settings once', async () => {
     vi.stubEnv('PORT', 'x');
     vi.stubEnv('DATABASE_URL', 'y');
     const { config } = await import('./config');

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { outsideRequests } from './request-context';
 import { singleton } from './singleton';
 
-it('work runs outside of the request it was asked for in', async () => {
+it('runs work outside of the request that started it', async () => {
   const request = new AsyncLocalStorage<string>();
   // At start, before the first request.
   expect(outsideRequests(() => request.getStore())).toBeUndefined();
@@ -18,7 +18,7 @@ it('work runs outside of the request it was asked for in', async () => {
   });
 });
 
-it('what must exist once is made once', () => {
+it('creates a singleton once', () => {
   let made = 0;
   const make = () => {
     made += 1;

@@ -12,7 +12,7 @@ const failing = (thrown: unknown) => async () => {
 };
 
 describe('SandkeeperError.from', () => {
-  it('keeps its own and hides the text of others', () => {
+  it('keeps our errors and hides the text of others', () => {
     const own = new SandkeeperError('quota', 'Full.');
     expect(SandkeeperError.from(own)).toBe(own);
     const wrapped = SandkeeperError.from(new Error('connect to http://10.0.0.7 with moru_secret failed'));
@@ -20,7 +20,7 @@ describe('SandkeeperError.from', () => {
     expect(wrapped.message).not.toMatch(/10\.0\.0\.7|moru_/);
   });
 
-  it('knows those of another copy of the module, and what is derived from it apart', async () => {
+  it('recognizes errors of another copy of the module', async () => {
     vi.resetModules();
     const { SandkeeperError: Another } = await import('./errors');
     expect(Another).not.toBe(SandkeeperError);
@@ -36,7 +36,7 @@ describe('SandkeeperError.from', () => {
 });
 
 describe('resultOf', () => {
-  it('answers a value or a failure as plain data', async () => {
+  it('returns a value or a failure as plain data', async () => {
     expect(await resultOf(async () => 7)).toEqual({ ok: true, value: 7 });
     expect(
       await resultOf(failing(new SandkeeperError('rate_limited', 'Slowly.', { retryAfterMs: 2_500 }))),
@@ -44,7 +44,7 @@ describe('resultOf', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('logs what nobody expected and tells people only that', async () => {
+  it('logs an unexpected error and hides its details', async () => {
     const cause = new TypeError('secret detail');
     const result = await resultOf(failing(cause));
     expect(JSON.stringify(result)).not.toContain('secret');
@@ -74,7 +74,7 @@ describe('responseOf', () => {
     },
   );
 
-  it('hands through what went well', async () => {
+  it('returns a successful response unchanged', async () => {
     const response = new Response('x');
     expect(await responseOf(async () => response)).toBe(response);
   });

@@ -22,14 +22,15 @@ const ORIGIN = 'http://localhost:3000';
 const engine = setUpEngine();
 let runtime: ServerRuntime;
 
-function door(): Promise<ServerRuntime> {
+/** Resolves with the next runtime that opens in this process. */
+function nextRuntime(): Promise<ServerRuntime> {
   return new Promise((resolve, reject) => {
     Reflect.set(globalThis, Symbol.for('sandkeeper.server-runtime'), { resolve, reject });
   });
 }
 
 beforeAll(async () => {
-  const opened = door();
+  const opened = nextRuntime();
   await openServerRuntime();
   runtime = await opened;
 });
@@ -46,10 +47,10 @@ async function open(cookie: string | null, headers: Record<string, string> = {})
 const viewer = () => openSession({ role: 'viewer', actor: 'li' });
 
 describe('the live socket', () => {
-  it('opens for who is signed in and carries the fleet and the operations', async () => {
+  it('opens with a session and sends the fleet and the operations', async () => {
     const id = await engine.create();
     const { client } = await open(await viewer());
-    // Frames are taken in order: what the fleet answers says that the operations are heard as well.
+    // Frames are handled in order, so an event of the fleet implies the subscription to the operations.
     for (const channel of ['operations', 'fleet']) client?.send({ type: 'subscribe', channel });
     await eventually(() => JSON.stringify(client?.frames).includes(id), 8_000);
     expect(client?.frames[0]).toMatchObject({ type: 'event', channel: 'fleet', payload: { kind: 'hello' } });
@@ -83,7 +84,7 @@ describe('the live socket', () => {
     expect(await engine.detail(id)).toMatchObject({ state: 'paused' });
   });
 
-  it('is refused with 401 to who is not signed in', async () => {
+  it('is refused with 401 without a session', async () => {
     expect(await open(null)).toEqual({ client: null, status: 401, text: 'Sign in first.\n' });
     const cookie = await viewer();
     const id = unseal('session', cookie) ?? '';
@@ -100,7 +101,7 @@ describe('the live socket', () => {
     { origin: 'https://localhost:3000' },
     { host: 'evil.example:3000' },
     { host: 'evil.example:3000', origin: 'http://evil.example:3000' },
-  ])('is refused with 403 to a page that is not ours (%j), whoever is signed in', async (headers) => {
+  ])('is refused with 403 to another page, even with a session: %j', async (headers) => {
     expect(await open(await viewer(), headers)).toMatchObject({ client: null, status: 403 });
   });
 
@@ -112,7 +113,7 @@ describe('the live socket', () => {
 });
 
 describe('the start message', () => {
-  it('has the address, the sign-in link, where things are and which service it is', async () => {
+  it('contains the URL, the sign-in link, the data directory and the service', async () => {
     expect(await runtime.describe()).toEqual({
       url: ORIGIN,
       signInUrl: `${ORIGIN}/sign-in?token=${signInToken()}`,
@@ -126,9 +127,9 @@ describe('the start message', () => {
     [{ HOST: '2001:db8::7' }, 'http://[2001:db8::7]:3000'],
     [{ HOST: '127.0.0.2', PORT: '4000' }, 'http://127.0.0.2:4000'],
     [{ HOST: '0.0.0.0', SANDKEEPER_URL: 'https://keeper.test' }, 'https://keeper.test'],
-  ])('has an address that works with %j', async (environment, url) => {
+  ])('contains a URL that works with %j', async (environment, url) => {
     simulateNewProcess(environment);
-    const opened = door();
+    const opened = nextRuntime();
     const { openServerRuntime: openAnother } = await import('./server-runtime');
     await openAnother();
     const another = await opened;
@@ -137,9 +138,9 @@ describe('the start message', () => {
   });
 });
 
-it('a runtime that cannot be opened says why', async () => {
+it('reports why the runtime cannot be opened', async () => {
   simulateNewProcess({ DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
-  const opened = door();
+  const opened = nextRuntime();
   const { openServerRuntime: openAnother } = await import('./server-runtime');
   await openAnother();
   await expect(opened).rejects.toThrow(/ECONNREFUSED/);

@@ -40,11 +40,11 @@ const ORDER = [
   'waiting',
 ] as const satisfies readonly Outcome[];
 
-type Look = { dot: string; bar: string; text: string };
+type Style = { dot: string; bar: string; text: string };
 
-const QUIET: Look = { dot: 'bg-ink-3', bar: 'bg-ink-3', text: '' };
-const FAILED: Look = { dot: 'bg-ink', bar: 'bg-ink', text: 'font-medium text-ink' };
-const LOOKS = {
+const QUIET: Style = { dot: 'bg-ink-3', bar: 'bg-ink-3', text: '' };
+const FAILED: Style = { dot: 'bg-ink', bar: 'bg-ink', text: 'font-medium text-ink' };
+const STYLES = {
   done: { dot: 'bg-running', bar: 'bg-running', text: '' },
   already: QUIET,
   skipped: { dot: 'border border-ink-3', bar: 'bg-ink-3/50', text: '' },
@@ -54,13 +54,13 @@ const LOOKS = {
   unknown: { dot: 'hatched', bar: 'hatched', text: 'font-medium text-ink' },
   sending: { dot: 'bg-paused animate-pulse', bar: 'bg-paused', text: '' },
   waiting: { dot: 'border border-ink-3', bar: 'bg-line', text: '' },
-} satisfies Record<Outcome, Look>;
+} satisfies Record<Outcome, Style>;
 
 /** Only a failed kill is red. */
-const KILL_FAILED: Look = { dot: 'bg-danger', bar: 'bg-danger', text: 'font-medium text-danger' };
+const KILL_FAILED: Style = { dot: 'bg-danger', bar: 'bg-danger', text: 'font-medium text-danger' };
 
-function lookOf(act: SandboxAct, outcome: Outcome): Look {
-  return act === 'kill' && LOOKS[outcome] === FAILED ? KILL_FAILED : LOOKS[outcome];
+function styleOf(act: SandboxAct, outcome: Outcome): Style {
+  return act === 'kill' && STYLES[outcome] === FAILED ? KILL_FAILED : STYLES[outcome];
 }
 
 export function OutcomeBadge({ act, outcome }: { act: SandboxAct; outcome: Outcome }) {
@@ -68,7 +68,7 @@ export function OutcomeBadge({ act, outcome }: { act: SandboxAct; outcome: Outco
     <span className="whitespace-nowrap">
       <span
         aria-hidden
-        className={clsx('mr-2 inline-block size-2 rounded-full align-[1px]', lookOf(act, outcome).dot)}
+        className={clsx('mr-2 inline-block size-2 rounded-full align-[1px]', styleOf(act, outcome).dot)}
       />
       {OUTCOME_WORDS[act][outcome]}
     </span>
@@ -92,7 +92,7 @@ export function OutcomeBar({ act, counts, className }: CountsProps) {
       {ORDER.filter((outcome) => counts[outcome] > 0).map((outcome) => (
         <span
           key={outcome}
-          className={clsx('min-w-[3px] basis-0 transition-[flex-grow]', lookOf(act, outcome).bar)}
+          className={clsx('min-w-[3px] basis-0 transition-[flex-grow]', styleOf(act, outcome).bar)}
           style={{ flexGrow: counts[outcome] }}
         />
       ))}
@@ -113,7 +113,7 @@ export function OutcomeCounts({
   return (
     <p className={clsx('flex flex-wrap gap-x-4 text-ink-2', className)}>
       {ORDER.filter((outcome) => counts[outcome] > 0 || picking?.picked === outcome).map((outcome) => {
-        const look = clsx('whitespace-nowrap', lookOf(act, outcome).text);
+        const style = clsx('whitespace-nowrap', styleOf(act, outcome).text);
         const words = (
           <>
             <span className={clsx(outcome === 'done' && 'font-semibold text-ink')}>{counts[outcome]}</span>{' '}
@@ -122,7 +122,7 @@ export function OutcomeCounts({
         );
         if (!picking) {
           return (
-            <span key={outcome} className={look}>
+            <span key={outcome} className={style}>
               {words}
             </span>
           );
@@ -135,7 +135,7 @@ export function OutcomeCounts({
             aria-pressed={isPicked}
             onClick={() => picking.onPick(isPicked ? null : outcome)}
             className={clsx(
-              look,
+              style,
               '-mx-1.5 rounded-sm px-1.5 decoration-line underline-offset-4 hover:bg-hover aria-pressed:bg-selected aria-pressed:underline aria-pressed:decoration-accent',
             )}
           >

@@ -3,7 +3,7 @@ import type { Outcome } from '../operations/schema';
 /**
  * How a command ended.
  *
- * - `exited`: by itself, with an exit code; `signalled`: by a signal that Sandkeeper did not send.
+ * - `exited`: on its own, with an exit code; `signalled`: by a signal that Sandkeeper did not send.
  * - `limit`: killed at its time limit; `stopped`: killed because the operation was stopped.
  * - `lost`: unknown, because the connection was lost; `refused`: never started.
  */
@@ -31,7 +31,7 @@ export type CommandRecord = {
   startedAtMs: number;
   /** `null` while it runs. */
   ending: CommandEnding | null;
-  /** Set if it exited by itself. */
+  /** Set if it exited on its own. */
   exitCode: number | null;
   /** The signal that ended it, such as `killed`. */
   signal: string | null;

@@ -199,7 +199,7 @@ describe.skipIf(!canRun)('commands', () => {
     });
 
     it.each([{ reset: true }, { status: 503 }])(
-      'of which nobody can tell whether it was started is not sent again: %j',
+      'is not sent again if its start is uncertain: %j',
       async (trouble) => {
         const id = await engine.create();
         await fault({ route: 'POST /process.Process/Start', count: 1, ...trouble });

@@ -154,7 +154,7 @@ type Cut = 'limit' | 'stopped';
 /** The result of sending. `refused`: never started. */
 type Followed = { kind: 'over'; result: StepResult } | { kind: 'refused'; thrown: unknown };
 
-/** Sends the command and follows it. Never throws: an error must not look as if the command was never sent. */
+/** Sends the command and follows it. Never throws, because an error would mean that the command was not sent. */
 async function follow(context: CommandContext, envd: Envd, onStart: () => void): Promise<Followed> {
   const { id, signal, isGivenUp } = context;
   if (signal.aborted) return { kind: 'refused', thrown: signal.reason };

@@ -70,7 +70,7 @@ describeOnDatabases('openDatabase', (here) => {
     await expect(inserting).rejects.toThrow(/foreign key/i);
   });
 
-  it('goes on after the database ended its connections', async () => {
+  it('reconnects after the database has closed its connections', async () => {
     if (!here.url().startsWith('postgres')) return;
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const db = await database();

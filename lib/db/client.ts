@@ -84,7 +84,7 @@ function embedded(url: string): Dialect {
   return new EmbeddedDialect({ database: connection as unknown as SqliteDatabase });
 }
 
-/** Migrates in one transaction: a process that dies meanwhile, or races another one, leaves no half of a migration. */
+/** Migrates in one transaction, so that a crash or a race leaves no partial migration. */
 class EmbeddedDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new TransactionalAdapter();

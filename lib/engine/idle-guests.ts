@@ -53,7 +53,7 @@ class IdleDataPlane implements DataPlane {
   }
 }
 
-/** Opens sandboxes that can be created, paused and killed, but have no files and processes. */
+/** Opens sandboxes that can be created, paused and killed, but have no files or processes. */
 export function openIdleGuests(context: GuestContext): GuestRuntime {
   return { guests: new IdleGuests(context.guestsDir), dataPlane: new IdleDataPlane() };
 }

@@ -1,7 +1,7 @@
 /**
  * Tells a process how long its leases are certain to last, without asking the database. It counts from before the write
- * that renewed them. Of two clocks the one that ran further counts: the monotonic clock cannot be set, and the wall clock
- * goes on while the machine is suspended.
+ * that renewed them. Uses the clock that has advanced further: the monotonic clock cannot be set, and the wall clock advances
+ * while the machine is suspended.
  */
 export class LeaseTimer {
   readonly #leaseMs: number;

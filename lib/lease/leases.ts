@@ -43,7 +43,7 @@ export class Leases<Table extends LeasedTable> {
     return rows;
   }
 
-  /** Extends every lease of `owner`, including expired ones that nobody has taken over. */
+  /** Extends every lease of `owner`, including expired ones that no other process has taken over. */
   async renew({ owner, leaseMs }: LeaseTerms): Promise<void> {
     const db = await database();
     await sql`

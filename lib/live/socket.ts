@@ -220,7 +220,7 @@ async function leaveIfSignedOut(): Promise<void> {
   if (response?.status === 401) leaveToSignIn();
 }
 
-/** Loads the sign-in page anew, which discards all data in this page. */
+/** Reloads the sign-in page, which discards all data in this page. */
 export function leaveToSignIn(): void {
   window.location.assign('/sign-in');
 }

@@ -44,7 +44,7 @@ async function failureOf(work: () => Promise<unknown>) {
 }
 
 describe('listing', () => {
-  it('reads page after page, each sandbox once, latest start first', async () => {
+  it('reads all pages, each sandbox once, latest start first', async () => {
     await killAll();
     const ids = new Set<string>();
     for (let made = 0; made < 120; made += 1) ids.add(await engine.create({ metadata: { n: `${made}` } }));
@@ -61,7 +61,7 @@ describe('listing', () => {
     expect(await listSandboxes(null)).toEqual({ sandboxes: [], unreadable: 0, nextCursor: null });
   });
 
-  it('knows running and paused ones with all their facts', async () => {
+  it('returns all properties of running and paused sandboxes', async () => {
     const id = await createSandbox({ ...newSandbox, metadata: { 'a b': 'ü=&%', owner: 'ana' } });
     await pauseSandbox(id);
     const { sandboxes } = await listSandboxes(null);
@@ -85,7 +85,7 @@ describe('listing', () => {
 });
 
 describe('one sandbox', () => {
-  it('is looked at, and not found once it is gone', async () => {
+  it('is read, and not found after it was killed', async () => {
     const id = await createSandbox(newSandbox);
     const sandbox = await getSandbox(id);
     expect(sandbox).toMatchObject({ id, state: 'running', alias: 'base', metadata: {} });
@@ -98,7 +98,7 @@ describe('one sandbox', () => {
     expect(await killSandbox(id)).toBe('already_gone');
   });
 
-  it('is paused once and resumed once, with the time and the ending that were asked for', async () => {
+  it('is paused and resumed once, with the requested timeout and timeout action', async () => {
     const id = await createSandbox(newSandbox);
     await pauseSandbox(id);
     expect((await getSandbox(id)).state).toBe('paused');
@@ -111,7 +111,7 @@ describe('one sandbox', () => {
     await killSandbox(id);
   });
 
-  it('gets another deadline, and no more than the service grants', async () => {
+  it('gets a new deadline, within the limit of the service', async () => {
     const id = await createSandbox(newSandbox);
     await setSandboxTimeout(id, 20 * MINUTE_MS);
     const endAtMs = async () => (await getSandbox(id)).endAtMs - Date.now();
@@ -123,7 +123,7 @@ describe('one sandbox', () => {
     await killSandbox(id);
   });
 
-  it('is not woken and not touched by being looked at', async () => {
+  it('is not changed or resumed by a reading', async () => {
     const id = await createSandbox(newSandbox);
     await pauseSandbox(id);
     const before = await engine.detail(id);
@@ -139,14 +139,14 @@ describe('one sandbox', () => {
 });
 
 describe('creating', () => {
-  it('of an unknown template is invalid and names it', async () => {
+  it('rejects an unknown template by name', async () => {
     expect(await failureOf(() => createSandbox({ ...newSandbox, template: 'nowhere' }))).toMatchObject({
       code: 'invalid',
       message: 'There is no template named "nowhere".',
     });
   });
 
-  it('beyond the limit is a matter of quota, resuming too', async () => {
+  it('reports the quota beyond the limit, also for a resume', async () => {
     const first = await createSandbox(newSandbox);
     await pauseSandbox(first);
     const { json } = await engine.call('GET', '/engine/status');
@@ -160,7 +160,7 @@ describe('creating', () => {
     await killAll();
   });
 
-  it('offers the templates by name', async () => {
+  it('lists the templates by name', async () => {
     const templates = await listTemplates();
     expect(templates.map(({ name }) => name)).toContain('base');
     expect(templates[0]).toEqual({
@@ -172,7 +172,7 @@ describe('creating', () => {
   });
 });
 
-it('past sandboxes are read from the runs', async () => {
+it('lists terminated sandboxes', async () => {
   const id = await createSandbox(newSandbox);
   await killSandbox(id);
   const { runs } = await listSandboxRuns(null);
@@ -186,7 +186,7 @@ it('past sandboxes are read from the runs', async () => {
   });
 });
 
-it('pages of past sandboxes follow each other', async () => {
+it('lists terminated sandboxes page by page', async () => {
   for (let made = 0; made < 3; made += 1) await killSandbox(await createSandbox(newSandbox));
   const first = await listSandboxRuns(null);
   expect(first.nextCursor).not.toBeNull();
@@ -196,7 +196,7 @@ it('pages of past sandboxes follow each other', async () => {
 });
 
 describe('failures', () => {
-  it('a list that is not found means that the address is wrong, not that a sandbox is gone', async () => {
+  it('treats a list that is not found as a wrong URL', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', status: 404 });
     const error = await failureOf(() => listSandboxes(null));
     expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('MORU_API_URL') });
@@ -224,7 +224,7 @@ describe('failures', () => {
     expect(failure.message).not.toContain('upstream text');
   });
 
-  it('a 429 says how long to wait; without that it is the quota, where a place is asked for', async () => {
+  it('reads Retry-After, and treats a 429 without it as the quota when a sandbox is started', async () => {
     await engine.fault({ route: '* /v2/sandboxes', status: 429, retryAfterSeconds: 7 });
     expect(await failureOf(() => listSandboxes(null))).toMatchObject({
       code: 'rate_limited',
@@ -242,7 +242,7 @@ describe('failures', () => {
     });
   });
 
-  it('an answer that does not come in time is a timeout', async () => {
+  it('times out without a response', async () => {
     await engine.fault({ route: 'GET /templates', latencyMs: 2_000 });
     const asking = callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
       doing: 'listing templates',
@@ -255,8 +255,8 @@ describe('failures', () => {
   });
 });
 
-describe('a service that answers otherwise', () => {
-  /** The gateway to a server of its own. */
+describe('a service that violates the protocol', () => {
+  /** The gateway to its own server. */
   async function serve(listener: RequestListener) {
     simulateNewProcess({ SANDKEEPER_ENGINE_URL: await serveHttp(listener) });
     return import('./control');
@@ -276,12 +276,12 @@ describe('a service that answers otherwise', () => {
     expect(await codeOf(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unexpected' });
   });
 
-  it('a sandbox without what the protocol promises is unexpected', async () => {
+  it('rejects a sandbox without required fields', async () => {
     const gateway = await serve((_req, res) => res.end('{"sandboxID":"i0"}'));
     expect(await codeOf(() => gateway.getSandbox('i0'))).toMatchObject({ code: 'unexpected' });
   });
 
-  it('a body that breaks off, and nobody at all, are unavailable', async () => {
+  it('is unavailable if it cuts off the body or does not listen', async () => {
     const gateway = await serve((_req, res) => {
       res.writeHead(200, { 'content-length': '1000' });
       res.write('[');
@@ -293,7 +293,7 @@ describe('a service that answers otherwise', () => {
     expect(await codeOf(() => nowhere.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
   });
 
-  it('unreadable rows are counted and left out, unknown states kept', async () => {
+  it('skips and counts unreadable rows and keeps unknown states', async () => {
     const row = {
       sandboxID: 'i0',
       templateID: 't',
@@ -320,7 +320,7 @@ describe('a service that answers otherwise', () => {
     ]);
   });
 
-  it('a Retry-After may be a date', async () => {
+  it('accepts a date in Retry-After', async () => {
     const at = new Date(Date.now() + 30_000).toUTCString();
     const gateway = await serve((_req, res) => res.writeHead(429, { 'retry-after': at }).end('{}'));
     const failure = (await thrownBy(() => gateway.listSandboxes(null))) as { retryAfterMs: number };
@@ -329,13 +329,13 @@ describe('a service that answers otherwise', () => {
   });
 });
 
-it('a wrong key is unauthenticated', async () => {
+it('reports a wrong key as unauthenticated', async () => {
   simulateNewProcess({ SANDKEEPER_ENGINE_KEY: 'moru_0000000000000000000000000000000000000000' });
   const gateway = await import('./control');
   expect(await thrownBy(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unauthenticated' });
 });
 
-it('nothing that leaves the gateway holds the key or a token of a sandbox', async () => {
+it('never returns the key or the token of a sandbox', async () => {
   const id = await createSandbox(newSandbox);
   const { envdAccessToken } = await engine.detail(id);
   expect(envdAccessToken.length).toBeGreaterThan(16);

@@ -202,14 +202,14 @@ describe('a watch', () => {
   it('reports when it is active, then each change', async () => {
     fs.mkdirSync(`${root}/data/watched`);
     const leaving = new AbortController();
-    const heard: (string | null)[] = [];
+    const changes: (string | null)[] = [];
     const watching = (async () => {
-      for await (const name of (await files()).watchDir('/data/watched', leaving.signal)) heard.push(name);
+      for await (const name of (await files()).watchDir('/data/watched', leaving.signal)) changes.push(name);
     })().catch(() => {});
-    await eventually(() => heard.length === 1);
+    await eventually(() => changes.length === 1);
     fs.writeFileSync(`${root}/data/watched/a\nb`, '');
-    await eventually(() => heard.includes('a\nb'));
-    expect(heard[0]).toBeNull();
+    await eventually(() => changes.includes('a\nb'));
+    expect(changes[0]).toBeNull();
     leaving.abort();
     await watching;
   });

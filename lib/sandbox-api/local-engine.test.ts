@@ -6,7 +6,7 @@ import { createDemoFleet, isLocalEngine, maxRunning } from './local-engine';
 const engine = setUpEngine({ maxRunning: 33 });
 
 describe('the local engine', () => {
-  it('says how many may run, and fills itself with a mixed fleet', async () => {
+  it('returns its limit and creates a demo fleet', async () => {
     expect(isLocalEngine()).toBe(true);
     expect(await maxRunning()).toBe(33);
     const { created } = await createDemoFleet();
@@ -16,7 +16,7 @@ describe('the local engine', () => {
     expect(new Set(sandboxes.map(({ alias }) => alias)).size).toBeGreaterThan(1);
   });
 
-  it('may be hidden by something that answers in a form of its own', async () => {
+  it('reports other responses as unavailable', async () => {
     const url = await serveHttp((_req, res) => res.writeHead(502).end('<html>Bad gateway</html>'));
     simulateNewProcess({ SANDKEEPER_ENGINE_URL: url });
     const gateway = await import('./local-engine');
@@ -24,7 +24,7 @@ describe('the local engine', () => {
   });
 });
 
-it('the cloud gets no demo fleet and does not say its limit', async () => {
+it('creates no demo fleet and has no known limit with a cloud service', async () => {
   simulateNewProcess({ MORU_API_KEY: 'moru_0123', MORU_API_URL: engine.url });
   const gateway = await import('./local-engine');
   expect(gateway.isLocalEngine()).toBe(false);

@@ -4,7 +4,7 @@ import { serveHttp, thrownBy } from '../test-support/environment';
 import { sendRequest } from './transport';
 
 describe('a request', () => {
-  it('goes out as it is, and is answered with status, headers and body', async () => {
+  it('is sent unchanged and returns the status, headers and body', async () => {
     const url = await serveHttp((req, res) => {
       let body = '';
       req.on('data', (part) => {
@@ -25,7 +25,7 @@ describe('a request', () => {
     expect(await response.json()).toEqual({ method: 'POST', url: '/a?b=%25', key: 'k', body: '{"ü":1}' });
   });
 
-  it('uses a connection again', async () => {
+  it('reuses a connection', async () => {
     const ports = new Set<number | undefined>();
     const url = await serveHttp((req, res) => {
       ports.add(req.socket.remotePort);
@@ -36,7 +36,7 @@ describe('a request', () => {
     expect(ports.size).toBeLessThanOrEqual(2);
   });
 
-  it('does not follow to another address', async () => {
+  it('does not follow redirects', async () => {
     const asked: (string | undefined)[] = [];
     const elsewhere = await serveHttp((req, res) => {
       asked.push(req.url);
@@ -47,7 +47,7 @@ describe('a request', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is given up when it is aborted, before and during the answer', async () => {
+  it('can be aborted before and during the response', async () => {
     const url = await serveHttp((req, res) => {
       if (req.url === '/half') res.write('{');
     });
@@ -79,7 +79,7 @@ describe('a request', () => {
     expect(await thrownBy(() => sendRequest(new Request(url)))).toBeInstanceOf(TypeError);
   });
 
-  it('to nobody fails', async () => {
+  it('fails if no server listens', async () => {
     expect(await thrownBy(() => sendRequest(new Request('http://127.0.0.1:9')))).toBeInstanceOf(TypeError);
   });
 });

@@ -15,7 +15,7 @@ import { removeTree } from './remove-tree';
  * at the top of a test file: `config()` is read once per process, and Vitest runs each file in its own.
  */
 
-/** Nothing in a test needs the pace that a real service does. */
+/** Tests do not need the intervals that protect a real service. */
 const FAST_TIMING = {
   SANDKEEPER_PUBLISH_MS: '50',
   SANDKEEPER_RETRY_MS: '20',

@@ -9,7 +9,7 @@ export const ANA = { actor: 'ana', id: 'session-of-ana' };
 export const MAREK = { actor: 'marek', id: 'session-of-marek' };
 export const MINUTE_MS = 60_000;
 export const GRACE_MS = 600;
-const FAST = { graceMs: GRACE_MS, turnMs: 100, viewersTtlMs: 1_200, retryMs: 150 };
+const FAST = { graceMs: GRACE_MS, intervalMs: 100, viewersTtlMs: 1_200, retryMs: 150 };
 export const RESUME = 'POST /sandboxes/*/resume';
 export const PAUSE = 'POST /sandboxes/*/pause';
 /** Ends the audit detail of a guarded wake. */

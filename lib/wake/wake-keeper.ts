@@ -31,7 +31,7 @@ type Options = {
   isShared: boolean;
   graceMs: number;
   claimMs?: number;
-  turnMs?: number;
+  intervalMs?: number;
   reconnectMs?: number;
   viewersTtlMs?: number;
   /** First wait before a failed pause is tried again. */
@@ -48,7 +48,7 @@ type Person = { actor: string; id?: string };
 const RECONNECT_MS = 5_000;
 const CLAIM_MS = 15_000;
 const VIEWERS_TTL_MS = 12_000;
-const TURN_MS = 1_000;
+const INTERVAL_MS = 1_000;
 const RETRY_MS = 1_000;
 /** How long the outcome of a wake is shown. */
 const KEEP_ENDED_MS = 10 * 60_000;
@@ -66,7 +66,10 @@ export class WakeKeeper {
   readonly #options: Required<Options>;
   readonly #book: WakeBook;
   readonly #course: WakeCourse;
-  readonly #turns = new WorkLoop({ work: () => this.#turn(), failureMessage: 'Tending the wakes failed:' });
+  readonly #loop = new WorkLoop({
+    work: () => this.#checkAll(),
+    failureMessage: 'Could not check the wakes:',
+  });
   /** When the last viewer left, epoch ms by lease id. */
   readonly #emptySinceMs = new Map<string, number>();
   /** The viewers last stored, and when to renew them, by sandbox id. */
@@ -80,7 +83,7 @@ export class WakeKeeper {
   constructor(options: Options) {
     this.#options = {
       claimMs: CLAIM_MS,
-      turnMs: TURN_MS,
+      intervalMs: INTERVAL_MS,
       reconnectMs: RECONNECT_MS,
       viewersTtlMs: VIEWERS_TTL_MS,
       retryMs: RETRY_MS,
@@ -94,7 +97,7 @@ export class WakeKeeper {
   /** Takes over the leases of earlier processes, now and periodically. Call once at start. */
   async open(): Promise<void> {
     await this.#book.read();
-    this.#turns.poke();
+    this.#loop.poke();
   }
 
   /**
@@ -108,10 +111,10 @@ export class WakeKeeper {
   ): () => void {
     if (!SandboxId.safeParse(sandboxId).success) return () => {};
     const stop = this.#book.subscribe(sandboxId, { ...viewer, send });
-    this.#turns.poke();
+    this.#loop.poke();
     return () => {
       stop();
-      this.#turns.poke();
+      this.#loop.poke();
     };
   }
 
@@ -210,7 +213,7 @@ export class WakeKeeper {
 
   /** Releases the leases for other processes. */
   async close(): Promise<void> {
-    await this.#turns.close();
+    await this.#loop.close();
     this.#stopFleet?.();
     await Promise.race([Promise.allSettled(this.#busy.values()), wait(MAX_CLOSE_MS)]);
     await releaseLeases(this.#options.owner).catch(() => {});
@@ -235,7 +238,7 @@ export class WakeKeeper {
     };
   }
 
-  async #turn(): Promise<number> {
+  async #checkAll(): Promise<number> {
     await this.#book.read();
     await this.#takeOver();
     await this.#renew();
@@ -244,13 +247,13 @@ export class WakeKeeper {
     for (const lease of leases) {
       await this.#book.noteVisits(lease);
       const { claimedBy, sandboxId } = lease;
-      // A running step already handles this sandbox. The next turn checks it again.
-      if (claimedBy === this.#options.owner && !this.#busy.has(sandboxId)) void this.#attend(sandboxId);
+      // A running step already handles this sandbox. The next round checks it again.
+      if (claimedBy === this.#options.owner && !this.#busy.has(sandboxId)) void this.#check(sandboxId);
     }
     await this.#storeViewers(leases);
     await this.#cleanUp(leases);
-    const { turnMs } = this.#options;
-    return leases.length > 0 || this.#book.hasSubscribers ? turnMs : 2 * turnMs;
+    const { intervalMs } = this.#options;
+    return leases.length > 0 || this.#book.hasSubscribers ? intervalMs : 2 * intervalMs;
   }
 
   async #cleanUp(leases: readonly WakeLease[]): Promise<void> {
@@ -286,11 +289,11 @@ export class WakeKeeper {
       return;
     }
     this.#stopFleet ??= fleetWatcher().listen((event) => {
-      if (idsIn(event).some((id) => this.#book.find(id) !== null)) this.#turns.poke();
+      if (idsIn(event).some((id) => this.#book.find(id) !== null)) this.#loop.poke();
     });
   }
 
-  async #attend(sandboxId: string): Promise<void> {
+  async #check(sandboxId: string): Promise<void> {
     await this.#exclusively(sandboxId, async () => {
       const lease = this.#book.find(sandboxId);
       if (lease?.state === 'waking') await this.#course.settleWaking(lease);
@@ -299,8 +302,8 @@ export class WakeKeeper {
         await this.#course.pause(lease, 'asked', null);
     }).catch((thrown) => {
       const { code, cause } = SandkeeperError.from(thrown);
-      // Other failures are the service's. The next turn retries.
-      if (code === 'unexpected') console.error(`Tending the wake of ${sandboxId} failed:`, cause);
+      // Other failures are the service's. The next round retries.
+      if (code === 'unexpected') console.error(`Could not check the wake of ${sandboxId}:`, cause);
     });
   }
 

@@ -57,7 +57,7 @@ function Body({ entries, onChoose }: Pick<Props, 'entries' | 'onChoose'>) {
       <div className="min-h-0 flex-1 overflow-y-auto overscroll-contain">
         <Autocomplete.Empty className="empty:hidden">
           <p className="px-4 py-6 text-ink-2">
-            No match in the folders you have opened. Use Search to look in all folders.
+            No match in the folders you have opened. Use Search to find files in all folders.
           </p>
         </Autocomplete.Empty>
         <Autocomplete.List className="p-1.5 empty:p-0">

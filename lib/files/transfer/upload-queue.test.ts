@@ -130,7 +130,7 @@ describe('on a conflict', () => {
     expect(sendings).toEqual([]);
   });
 
-  it('asks if the file appeared meanwhile', async () => {
+  it('asks if the file was created after the check', async () => {
     const { queue, sendings, states } = openQueue();
     queue.add('ibox', '/home', [file('a')]);
     await settle();

@@ -16,7 +16,7 @@ export function parseRecordFormat(text: string | null): RecordFormat | null {
 
 export type Column = { title: string; read: (item: RecordedItem) => string };
 
-/** Limits the columns, because whoever creates sandboxes controls the number of keys. */
+/** Limits the columns, because the creators of sandboxes control the number of keys. */
 const MAX_KEY_COLUMNS = 64;
 const LINE_END = '\r\n';
 const CHUNK_ROWS = 500;

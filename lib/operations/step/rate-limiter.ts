@@ -30,7 +30,7 @@ const DEFAULT_HOLD_MS = 500;
  * then grows by one per round. Each throttling halves it, once for requests that were in flight together, and no request
  * is sent until the requested wait is over.
  *
- * Lanes take turns, so that a single kill does not wait behind a bulk of thousands.
+ * Lanes alternate, so that a single kill does not wait behind a bulk of thousands.
  */
 export class RateLimiter {
   readonly #ceiling: number;

@@ -24,14 +24,14 @@ const FATES = {
   'only says that it has killed': [{ effect: 'pretend-kill', count: 1 }],
   'does not allow it': [{ status: 403 }],
   'is slow': [{ latencyMs: 300 }],
-  'was paused meanwhile': [],
-  'was killed meanwhile': [],
+  'was paused before': [],
+  'was killed before': [],
 } satisfies Record<string, Omit<FaultInput, 'route'>[]>;
 type Fate = keyof typeof FATES;
 
 const CHANGES: Partial<Record<Fate, { method: string; path: string }>> = {
-  'was paused meanwhile': { method: 'POST', path: '/pause' },
-  'was killed meanwhile': { method: 'DELETE', path: '' },
+  'was paused before': { method: 'POST', path: '/pause' },
+  'was killed before': { method: 'DELETE', path: '' },
 };
 
 const EXPECTED = {
@@ -44,14 +44,14 @@ const EXPECTED = {
   'only says that it has killed': 'done',
   'does not allow it': 'denied',
   'is slow': 'done',
-  'was paused meanwhile': 'skipped',
-  'was killed meanwhile': 'already',
+  'was paused before': 'skipped',
+  'was killed before': 'already',
 } satisfies Record<Fate, Outcome>;
 
 const isThere = async (id: string) => (await engine.detail(id)).status === 200;
 
-describe('whatever the service does', () => {
-  it('a kill ends in what is true of each, and touches nobody else', async () => {
+describe('any fault of the service', () => {
+  it('leaves correct outcomes and no effect on other sandboxes', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     onTestFinished(() => void vi.restoreAllMocks());
     const fates = fc.array(fc.constantFrom(...(Object.keys(FATES) as Fate[])), {

@@ -19,7 +19,7 @@ afterAll(() => fleetWatcher().close());
 type Options = Partial<ConstructorParameters<typeof OperationRunner>[0]>;
 let opened = 0;
 
-/** A runner, as of a process of its own, and what it tells. */
+/** A runner, as if in its own process, with the events that it publishes. */
 function openRunner(options: Options = {}) {
   opened += 1;
   const runner = new OperationRunner({

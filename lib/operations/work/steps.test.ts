@@ -178,13 +178,13 @@ describe('kill', () => {
   it('is sent again after throttling', async () => {
     const id = await engine.create();
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 429, retryAfterSeconds: 1, count: 2 });
-    let turns = 0;
+    let calls = 0;
     const send = <T>(call: () => Promise<T>) => {
-      turns += 1;
+      calls += 1;
       return call();
     };
     expect(await step('kill', id, {}, { send })).toMatchObject({ outcome: 'done' });
-    expect(turns).toBe(3);
+    expect(calls).toBe(3);
   });
 
   it('gives up if it is always throttled', async () => {

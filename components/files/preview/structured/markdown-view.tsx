@@ -14,7 +14,7 @@ import { PreviewNotice } from '../preview-state';
 import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
 
-/** Rendered Markdown. Nothing in it loads, runs or navigates by itself. */
+/** Rendered Markdown. Loads, runs and navigates nothing without a click. */
 export function MarkdownView(props: PreviewProps) {
   const { encoding, isLive, onInstead } = props;
   const scroller = useRef<HTMLDivElement>(null);

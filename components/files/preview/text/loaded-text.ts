@@ -122,7 +122,7 @@ export class LoadedText {
     const [first, next] = [this.#first, this.next];
     try {
       const { text } = await this.read(where === 'after' ? next : first - 1);
-      // The loaded part has moved meanwhile.
+      // The loaded part has moved during the reading.
       if (this.#first !== first || this.next !== next) return;
       const isFull = !this.isWhole && this.#lengths.length >= MAX_PIECES;
       const end = this.doc.length;
