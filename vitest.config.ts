@@ -1,12 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { findChromium } from './scripts/lib/chromium.mjs';
 import { emptySettings } from './scripts/lib/own-settings.mjs';
 import { findTests, isPure } from './scripts/lib/test-kinds.mjs';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-const tests = findTests(['components', 'lib', 'scripts']);
+const BROWSER_TEST = /\.browser\.test\.tsx$/;
+const tests = findTests(['components', 'lib', 'scripts']).filter((file) => !BROWSER_TEST.test(file));
+const executablePath = await findChromium().catch(() => undefined);
 
 export default defineConfig({
   resolve: {
@@ -32,6 +36,29 @@ export default defineConfig({
           pool: 'forks',
           isolate: false,
           maxWorkers: 2,
+        },
+      },
+      {
+        // Components in a real browser, with the styles of the product.
+        extends: true,
+        define: { 'process.env': '{}' },
+        test: {
+          name: 'browser',
+          include: ['components/**/*.browser.test.tsx'],
+          setupFiles: ['e2e/support/component-styles.ts'],
+          env: {},
+          browser: {
+            enabled: true,
+            headless: true,
+            provider: playwright({
+              launchOptions: {
+                ...(executablePath && { executablePath }),
+                args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+              },
+            }),
+            instances: [{ browser: 'chromium' }],
+            screenshotFailures: false,
+          },
         },
       },
     ],

@@ -47,14 +47,14 @@ async function provideTools(names) {
       );
     }
   }
-  if (names.includes('e2e')) {
+  if (names.includes('e2e') || names.includes('components')) {
     browser = await provideChromium().catch((error) => error);
     say(browser instanceof Error ? red(browser.message) : dim(`Browser: ${browser}`));
   }
 }
 
-/** @param {string[]} projects of vitest.config.ts */
-async function runVitest(projects) {
+/** @param {string[]} projects of vitest.config.ts @param {Record<string, string>} [env] */
+async function runVitest(projects, env = {}) {
   const report = path.join(reports, `${projects[0]}.json`);
   const args = [
     'run',
@@ -64,7 +64,7 @@ async function runVitest(projects) {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ];
-  return readVitestReport(report, await tool('vitest', args));
+  return readVitestReport(report, await tool('vitest', args, { env }));
 }
 
 const stages = [
@@ -94,6 +94,13 @@ const stages = [
     run: async () => {
       await ensureBundled();
       return runVitest(['unit', 'integration']);
+    },
+  },
+  {
+    name: 'components',
+    run: async () => {
+      if (browser instanceof Error || !browser) throw browser;
+      return runVitest(['browser'], { CHROMIUM_PATH: browser });
     },
   },
   {
