@@ -126,7 +126,7 @@ test('is disabled with a reason for viewers and for paused or terminated sandbox
   await signIn(page, 'viewer');
   await page.goto(`/sandboxes/${other}/run`);
   await expect(field(page)).toBeDisabled();
-  await expect(field(page)).toHaveAccessibleDescription('This needs the role operator.');
+  await expect(field(page)).toHaveAccessibleDescription('Requires the operator role.');
   await expect(history(page)).toBeHidden();
 });
 

@@ -396,13 +396,13 @@ test('a viewer sees names and sizes, and the required role', async ({ page, moru
   for (const name of ['Search', 'Upload…', 'Download…']) {
     await expect(page.getByRole('button', { name, exact: true })).toBeDisabled();
     await expect(page.getByRole('button', { name, exact: true })).toHaveAccessibleDescription(
-      'This needs the role operator.',
+      'Requires the operator role.',
     );
   }
   await row(page, 'run.log').click();
-  await expect(page.getByRole('region', { name: 'Details' })).toContainText('This needs the role operator.');
+  await expect(page.getByRole('region', { name: 'Details' })).toContainText('Requires the operator role.');
   await row(page, 'run.log').click({ button: 'right' });
-  await expect(page.getByRole('menuitem', { name: 'Download This needs the role' }).first()).toBeDisabled();
+  await expect(page.getByRole('menuitem', { name: 'Download Requires the' }).first()).toBeDisabled();
 });
 
 test('the files are accessible in both themes', async ({ page, moru }) => {

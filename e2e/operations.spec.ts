@@ -377,7 +377,7 @@ test('a viewer can read everything and change nothing', async ({
   await expect(theirs.getByRole('button', { name: '1 denied' })).toBeVisible();
   const retry = theirs.getByRole('button', { name: 'Retry 1 failed…' });
   await expect(retry).toBeDisabled();
-  await expect(retry).toHaveAccessibleDescription('This needs the role admin.');
+  await expect(retry).toHaveAccessibleDescription('Requires the admin role.');
   const [download] = await Promise.all([
     theirs.waitForEvent('download'),
     (async () => {

@@ -159,7 +159,7 @@ test('does to the sandbox on screen what its page does, and says why not', async
   await page.goto(`/sandboxes/${id}`);
   await expect(page.getByRole('button', { name: 'Pause' })).toBeEnabled();
   await openPalette(page, 'kill');
-  await expect(command(page, /^Kill…/)).toContainText('This needs the role admin.');
+  await expect(command(page, /^Kill…/)).toContainText('Requires the admin role.');
   await command(page, /^Kill…/).click({ force: true });
   await expect(palette(page)).toBeVisible();
   await search(page).fill('pause');
@@ -215,7 +215,7 @@ test('is accessible in both themes', async ({ page, signIn, moru }) => {
   await page.keyboard.press('Escape');
   await page.goto(`/sandboxes/${id}`);
   await openPalette(page);
-  await expect(command(page, /^Pause/)).toContainText('needs the role');
+  await expect(command(page, /^Pause/)).toContainText('Requires the');
   await check('commands that cannot be given');
   await page.keyboard.press('Escape');
   await expect(palette(page)).toHaveCount(0);

@@ -310,13 +310,13 @@ test.describe('with another role', () => {
       ['Kill', 'admin'],
     ] as const) {
       await expect(act(page, name)).toBeDisabled();
-      await expect(act(page, name)).toHaveAccessibleDescription(`This needs the role ${role}.`);
+      await expect(act(page, name)).toHaveAccessibleDescription(`Requires the ${role} role.`);
     }
     await expect(page.getByRole('tooltip')).toHaveCount(0);
     await act(page, 'Pause').focus();
     await page.keyboard.press('Tab');
     await expect(act(page, 'Kill')).toBeFocused();
-    await expect(page.getByRole('tooltip')).toHaveText('This needs the role admin.');
+    await expect(page.getByRole('tooltip')).toHaveText('Requires the admin role.');
     await page.keyboard.press('Enter');
     await expect(page.getByRole('alertdialog')).toHaveCount(0);
     await act(page, 'Copy 3 IDs').click();

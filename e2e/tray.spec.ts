@@ -127,7 +127,7 @@ test('a viewer watches and cannot stop it', async ({ page, signIn, sandkeeper, s
   await new Colleague(sandkeeper, sessions.admin).kill(ids);
   const stop = line(page, 'Killing 20 sandboxes').getByRole('button', { name: 'Stop the rest' });
   await expect(stop).toHaveAttribute('aria-disabled', 'true');
-  await expect(stop).toHaveAccessibleDescription('This needs the role operator.');
+  await expect(stop).toHaveAccessibleDescription('Requires the operator role.');
   await stop.dispatchEvent('click');
   await expect(line(page, 'Kill 20 sandboxes')).toContainText('20 killed, verified', {
     timeout: 60_000,
@@ -162,7 +162,7 @@ test('what failed stays until it is put away, and can be tried again', async ({
   await new Colleague(sandkeeper, sessions.admin).kill(good);
   await expect(line(page, 'Kill 3 sandboxes')).toContainText('3 denied');
   const retry = line(page, 'Kill 3 sandboxes').getByRole('button', { name: 'Retry 3…' });
-  await expect(retry).toHaveAccessibleDescription('This needs the role admin.');
+  await expect(retry).toHaveAccessibleDescription('Requires the admin role.');
   await tray(page).getByRole('button', { name: 'Dismiss: Kill 3 sandboxes' }).click();
   await expect(tray(page)).toHaveCount(0);
 });

@@ -102,7 +102,7 @@ test.describe('the gate', () => {
     await openFiles(page, id);
     await expect(wakeButton(page)).toBeDisabled();
     await expect(wakeButton(page)).toHaveAccessibleDescription(
-      'This needs the role operator. You are signed in as viewer.',
+      'Requires the operator role. You are signed in as viewer.',
     );
   });
 });

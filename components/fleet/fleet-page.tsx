@@ -117,7 +117,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
       <StaleBanner status={status} live={live} nowMs={first.nowMs} />
       {total === 0 && isWhole ? (
         <FleetEmpty
-          forbidden={roleSuffices(role, 'operator') ? null : 'This needs the role operator.'}
+          forbidden={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}
           demoOffered={isLocal}
           onNew={() => setIsCreating(true)}
         />

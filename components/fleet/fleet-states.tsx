@@ -8,7 +8,7 @@ export function NewButton({ role, onClick }: { role: Role; onClick: () => void }
     <Button
       tone="primary"
       size="lg"
-      unavailable={roleSuffices(role, 'operator') ? null : 'This needs the role operator.'}
+      unavailable={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}
       onClick={onClick}
     >
       New sandbox

@@ -45,13 +45,13 @@ describe('selectionActs', () => {
     const rows = [running('a'), paused('b')];
     const reasons = (role: string) => Object.values(actsOn(rows, { role })).map((act) => act?.reason);
     expect(reasons('viewer')).toEqual([
-      'This needs the role operator.',
-      'This needs the role operator.',
-      'This needs the role operator.',
-      'This needs the role operator.',
-      'This needs the role admin.',
+      'Requires the operator role.',
+      'Requires the operator role.',
+      'Requires the operator role.',
+      'Requires the operator role.',
+      'Requires the admin role.',
     ]);
-    expect(reasons('operator')).toEqual([null, null, null, null, 'This needs the role admin.']);
+    expect(reasons('operator')).toEqual([null, null, null, null, 'Requires the admin role.']);
   });
 
   it('skips sandboxes with an action in progress', () => {

@@ -103,7 +103,7 @@ function StopButton({ operation, phase, isStopping, role }: StopProps) {
   if (isStopping || phase === 'stopping') {
     return <TrayButton isBusy label="Stopping…" reason={null} about={title} onClick={() => {}} />;
   }
-  const reason = roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
+  const reason = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
   return (
     <TrayButton
       label={phase === 'window' ? 'Cancel' : 'Stop the rest'}

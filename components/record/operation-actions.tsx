@@ -28,7 +28,7 @@ type Props = {
 export function OperationActions({ now, role, failed, selected, nowMs, onRetry }: Props) {
   const { operation, items, isWhole } = now;
   const { act, counts } = operation;
-  const mayOperate = roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
+  const mayOperate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
   const retried = selected.length > 0 ? selected : failed;
   const count = selected.length > 0 ? selected.length : countRetryable(act, counts);
   const retryUnavailable = roleForbids(role, act) ?? (isWhole ? null : 'Still loading the sandboxes.');

@@ -13,8 +13,8 @@ describe('whyNot', () => {
   });
 
   it.each([
-    [running, 'pause', { role: 'viewer' }, 'This needs the role operator.'],
-    [running, 'kill', { role: 'operator' }, 'This needs the role admin.'],
+    [running, 'pause', { role: 'viewer' }, 'Requires the operator role.'],
+    [running, 'kill', { role: 'operator' }, 'Requires the admin role.'],
     [running, 'kill', { role: 'admin', underWay: 'kill' }, 'Another action is in progress.'],
     [running, 'kill', { role: 'operator', isGone: true }, 'The sandbox is terminated.'],
     [running, 'resume', { role: 'operator' }, 'It is already running.'],

@@ -23,7 +23,7 @@ const NEEDS = {
 
 /** The reason that `role` does not allow `act` on any sandbox, or `null`. */
 export function roleForbids(role: Role, act: SandboxAct): string | null {
-  return roleSuffices(role, NEEDS[act]) ? null : `This needs the role ${NEEDS[act]}.`;
+  return roleSuffices(role, NEEDS[act]) ? null : `Requires the ${NEEDS[act]} role.`;
 }
 
 type Circumstances = { role: Role; underWay?: SandboxAct | undefined; isGone?: boolean };

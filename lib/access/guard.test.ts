@@ -39,7 +39,7 @@ describe('roles', () => {
     expect(() => requireRole(session, 'operator')).toThrow(
       expect.objectContaining({
         code: 'forbidden',
-        message: 'This needs the role operator; you are signed in as viewer.',
+        message: 'This requires the operator role. You are signed in as viewer.',
       }),
     );
   });

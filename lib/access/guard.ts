@@ -46,6 +46,6 @@ export function requireRole(session: Session, role: Role): Session {
   if (roleSuffices(session.role, role)) return session;
   throw new SandkeeperError(
     'forbidden',
-    `This needs the role ${role}; you are signed in as ${session.role}.`,
+    `This requires the ${role} role. You are signed in as ${session.role}.`,
   );
 }

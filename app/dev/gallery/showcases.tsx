@@ -23,7 +23,7 @@ import { useForm } from '@/components/ui/use-form';
 import { FileName } from '@/components/ui/visible-text';
 
 const TONES = ['primary', 'plain', 'quiet', 'danger', 'danger-plain'] as const;
-const REASON = 'This needs the role operator.';
+const REASON = 'Requires the operator role.';
 const nothing = () => {};
 
 /** Sections of the gallery, in the order on screen. */

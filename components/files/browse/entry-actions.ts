@@ -11,7 +11,7 @@ const LANGUAGES = { python: 'Python', typescript: 'TypeScript' } satisfies Recor
 
 /** Why `role` may not read file contents, or `null`. The server checks it too. */
 export function readRefusal(role: Role): string | null {
-  return roleSuffices(role, 'operator') ? null : 'This needs the role operator.';
+  return roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
 }
 
 type Handlers = {

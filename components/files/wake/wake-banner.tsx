@@ -83,7 +83,7 @@ function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
   const [isPending, setIsPending] = useState(false);
   const forbidden = roleSuffices(role, 'operator')
     ? null
-    : `This needs the role operator. You are signed in as ${role}.`;
+    : `Requires the operator role. You are signed in as ${role}.`;
 
   async function request<T>(title: string, call: Promise<Result<T>>, onSuccess: (value: T) => void) {
     setIsPending(true);

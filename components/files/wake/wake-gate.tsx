@@ -70,7 +70,7 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
   const progress = progressText(wake, isPending);
   const forbidden = roleSuffices(role, 'operator')
     ? null
-    : `This needs the role operator. You are signed in as ${role}.`;
+    : `Requires the operator role. You are signed in as ${role}.`;
 
   async function start(event: FormEvent) {
     event.preventDefault();
