@@ -3,17 +3,14 @@ import { expect, test } from './support/fixtures';
 import { ask, cookieOf, openLive } from './support/http';
 import { openFleet } from './support/vocabulary';
 
-/** Well below the interval at which sockets look for themselves. */
+/** Much shorter than the interval at which sockets check their session. */
 const SOCKETS_NOTICE_WITHIN_MS = 8_000;
 
 async function sessionOf(page: Page, name: string): Promise<string> {
   return (await page.context().cookies()).find((cookie) => cookie.name === name)?.value ?? '';
 }
 
-test('the link from the start signs in, and its token leaves the address bar', async ({
-  page,
-  sandkeeper,
-}) => {
+test('the startup link signs in and removes its token from the URL', async ({ page, sandkeeper }) => {
   await page.goto(sandkeeper.signInUrl);
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   await expect(page.getByRole('heading', { name: 'Sandboxes', exact: true })).toBeAttached();
@@ -38,7 +35,7 @@ test('the token alone signs in too', async ({ page, sandkeeper }) => {
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
-test('a wrong token is refused in words and leaves the address bar', async ({ page, sandkeeper }) => {
+test('a wrong token shows an error and is removed from the URL', async ({ page, sandkeeper }) => {
   await page.goto('/sign-in?token=not-the-token');
   await expect(page.getByRole('alert').filter({ hasText: 'token' })).toContainText('not valid');
   await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
@@ -48,7 +45,7 @@ test('a wrong token is refused in words and leaves the address bar', async ({ pa
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
-test('signing out ends the session for good, in every tab', async ({ page, sandkeeper, context }) => {
+test('signing out ends the session in every tab', async ({ page, sandkeeper, context }) => {
   await page.goto(sandkeeper.signInUrl);
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   const otherTab = await context.newPage();
@@ -72,19 +69,15 @@ test('signing out ends the session for good, in every tab', async ({ page, sandk
     .toBe(4401);
 });
 
-test('a sign-out that does not reach the server is said, and works when it does', async ({
-  page,
-  context,
-  sandkeeper,
-}) => {
-  // A session of its own: this one ends.
+test('a sign-out that fails shows an error and works when retried', async ({ page, context, sandkeeper }) => {
+  // Its own session, because this test ends it.
   await page.goto(sandkeeper.signInUrl);
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   const leave = async () => {
     await page.getByRole('button', { name: 'Account and theme' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
   };
-  // What the menu is made of is fetched when it is first wanted.
+  // The code of the menu loads when it first opens.
   await page.getByRole('button', { name: 'Account and theme' }).click();
   await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeVisible();
   await page.keyboard.press('Escape');
@@ -98,13 +91,13 @@ test('a sign-out that does not reach the server is said, and works when it does'
   expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');
 });
 
-test('who is signed in already is not asked again', async ({ page, sandkeeper, signIn }) => {
+test('the sign-in page redirects a signed-in person', async ({ page, sandkeeper, signIn }) => {
   await signIn(page);
   await page.goto('/sign-in');
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
-test('the theme is kept, and drawn by the server', async ({ page, signIn }) => {
+test('the theme is remembered and rendered by the server', async ({ page, signIn }) => {
   await signIn(page);
   await openFleet(page);
   const account = page.getByRole('button', { name: 'Account and theme' });
@@ -117,7 +110,7 @@ test('the theme is kept, and drawn by the server', async ({ page, signIn }) => {
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
 });
 
-test('signs in where scripts do not run', async ({ browser, sandkeeper }) => {
+test('signs in without JavaScript', async ({ browser, sandkeeper }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`${sandkeeper.url}/sign-in`);

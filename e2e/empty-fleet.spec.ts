@@ -7,13 +7,13 @@ test.beforeEach(async ({ page, signIn }) => {
   await expect(page.getByRole('heading', { name: 'No sandboxes yet' })).toBeVisible();
 });
 
-test('an empty fleet says how to create a sandbox in two languages', async ({ page }) => {
+test('an empty fleet shows how to create a sandbox in two languages', async ({ page }) => {
   await expect(page.getByText('from moru import Sandbox')).toBeVisible();
   await page.getByRole('button', { name: 'TypeScript' }).click();
   await expect(page.getByText("import { Sandbox } from '@moru-ai/core'")).toBeVisible();
 });
 
-test('one click makes a demo fleet on the local engine', async ({ page, moru }) => {
+test('one click creates a demo fleet on the local engine', async ({ page, moru }) => {
   await page.getByRole('button', { name: 'Create a demo fleet' }).click();
   await expect(rows(page).first()).toBeVisible();
   await expect.poll(async () => (await moru.listIds()).length).toBe(36);
@@ -21,7 +21,7 @@ test('one click makes a demo fleet on the local engine', async ({ page, moru }) 
   await expect(page.getByRole('group', { name: 'Quick filters' })).toContainText('development');
 });
 
-test('a new sandbox gets the template, metadata and time it was given', async ({
+test('creates a sandbox with the given template, metadata and timeout', async ({
   page,
   moru,
   sandkeeper,
@@ -46,7 +46,7 @@ test('a new sandbox gets the template, metadata and time it was given', async ({
   expect((info?.endAt.getTime() ?? 0) - (info?.startedAt.getTime() ?? 0)).toBe(20 * 60_000);
 });
 
-test('a new sandbox that cannot be made keeps what was typed and says why', async ({ page, moru }) => {
+test('a failed creation shows the error and keeps the input', async ({ page, moru }) => {
   await page.getByRole('button', { name: 'New sandbox' }).click();
   const dialog = page.getByRole('dialog', { name: 'New sandbox' });
   const create = dialog.getByRole('button', { name: 'Create sandbox' });

@@ -14,7 +14,7 @@ test.beforeEach(({ page, signIn }) => signIn(page));
 
 const suggestion = (page: Page, text: string) => page.getByRole('option', { name: text });
 
-test('a value narrows down while it is typed and means exactly what it says once finished', async ({
+test('matches a value as a prefix while it is typed and exactly once it is finished', async ({
   page,
   moru,
 }) => {
@@ -29,10 +29,7 @@ test('a value narrows down while it is typed and means exactly what it says once
   await expect(page.getByRole('button', { name: 'Remove environment=dev' })).toBeVisible();
 });
 
-test('a term becomes a chip with the space after it; Backspace takes it back to be corrected', async ({
-  page,
-  moru,
-}) => {
+test('a space turns a term into a chip; Backspace puts it back into the input', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   await openFleet(page);
   await filterBox(page).pressSequentially('owner=anb state:running ');
@@ -50,7 +47,7 @@ test('a term becomes a chip with the space after it; Backspace takes it back to 
   await expect(page).toHaveURL(/q=owner%3Dana|q=owner=ana/);
 });
 
-test('suggestions come from the data and go on where one was taken', async ({ page, moru }) => {
+test('suggests values from the data and continues after a choice', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { environment: 'development', owner: 'ana maria' } });
   const other = await moru.create({ metadata: { environment: 'production' } });
   await openFleet(page);
@@ -66,7 +63,7 @@ test('suggestions come from the data and go on where one was taken', async ({ pa
   await expectNoRow(page, other);
   await expectRow(page, id);
 
-  // By the keyboard alone, and quoted where it must be.
+  // By keyboard, with quotes where necessary.
   await filterBox(page).pressSequentially('own');
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
@@ -77,7 +74,7 @@ test('suggestions come from the data and go on where one was taken', async ({ pa
   await expectRow(page, id);
 });
 
-test('an unreadable filter says what is wrong and where, and keeps the rows', async ({ page, moru }) => {
+test('an invalid filter shows the error and its position, and keeps the rows', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   const other = await moru.create({ metadata: { owner: 'bjorn' } });
   await openFleet(page);
@@ -99,10 +96,7 @@ test('an unreadable filter says what is wrong and where, and keeps the rows', as
   await expectNoRow(page, other);
 });
 
-test('a click on a facet adds its term, a second one takes it back; a row’s metadata adds its term', async ({
-  page,
-  moru,
-}) => {
+test('a click on a facet toggles its term; a click on metadata adds its term', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { environment: 'development', owner: 'ana' } });
   const other = await moru.create({ metadata: { environment: 'production', owner: 'ana' } });
   await moru.pause(other);
@@ -146,7 +140,7 @@ test('a click on a facet adds its term, a second one takes it back; a row’s me
   await expect(page.getByRole('button', { name: 'Remove environment=production' })).toBeVisible();
 });
 
-test('typing is not disturbed by news', async ({ page, moru }) => {
+test('changes of the fleet do not disturb typing', async ({ page, moru }) => {
   await moru.create({ metadata: { owner: 'ana' } });
   await openFleet(page);
   await filterBox(page).pressSequentially('owner=');

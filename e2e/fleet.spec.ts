@@ -19,7 +19,7 @@ import {
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
-test('what the SDK creates, pauses, wakes and kills shows within two seconds in every tab', async ({
+test('shows within two seconds in every tab what the SDK creates, pauses, resumes and kills', async ({
   page,
   moru,
   context,
@@ -39,11 +39,11 @@ test('what the SDK creates, pauses, wakes and kills shows within two seconds in 
   await moru.kill(id);
   tookMs.push(await timeOf(() => expect(row(page, id)).toHaveCount(0)));
   await expectNoRow(other, id);
-  // A busy machine may hold up any of them, hardly all.
+  // A busy machine may delay any of them, but hardly all.
   expect(Math.min(...tookMs)).toBeLessThan(NEWS_WITHIN_MS);
 });
 
-test('ages and times left tick', async ({ page, moru }) => {
+test('updates ages and times left', async ({ page, moru }) => {
   const id = await moru.create({ timeoutMs: 75_000 });
   await openFleet(page);
   const cell = (text: RegExp) => row(page, id).getByRole('gridcell', { name: text });
@@ -70,7 +70,10 @@ test('pauses and resumes from the row', async ({ page, moru }) => {
   expect((endAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(14 * 60_000);
 });
 
-test('sets the time left, saying the deadline first and what was granted after', async ({ page, moru }) => {
+test('sets the time left, and shows the deadline before and the granted time after', async ({
+  page,
+  moru,
+}) => {
   const id = await moru.create();
   await openFleet(page);
   await chooseRowAction(page, id, 'Set time left…');
@@ -91,15 +94,15 @@ test('sets the time left, saying the deadline first and what was granted after',
   await expect(toast(page, id).filter({ hasText: 'its maximum' })).toBeVisible();
 });
 
-test.describe('the served page', () => {
+test.describe('the server-rendered page', () => {
   const html = (page: Page, path: string) => page.request.get(path).then((answer) => answer.text());
 
-  test('holds the first rows before any script runs', async ({ page, moru }) => {
+  test('contains the first rows before any script runs', async ({ page, moru }) => {
     const ids = [await moru.create(), await moru.create({ metadata: { owner: 'ana' } })];
     for (const id of ids) await expect.poll(() => html(page, '/sandboxes')).toContain(`>${id}<`);
   });
 
-  test('is filtered and sorted as its address says', async ({ page, moru }) => {
+  test('is filtered and sorted by its URL', async ({ page, moru }) => {
     const b = await moru.create({ template: 'python', metadata: { owner: 'ana' } });
     const a = await moru.create({ template: 'base', metadata: { owner: 'ana' } });
     const other = await moru.create({ metadata: { owner: 'bjorn' } });
@@ -115,7 +118,7 @@ test.describe('the served page', () => {
     expect(descending.indexOf(`>${b}<`)).toBeLessThan(descending.indexOf(`>${a}<`));
   });
 
-  test('survives nonsense in its address', async ({ page, moru }) => {
+  test('ignores invalid parameters in its URL', async ({ page, moru }) => {
     const id = await moru.create();
     for (const search of [
       '?q=age%3E',
@@ -132,7 +135,7 @@ test.describe('the served page', () => {
     await expectRow(page, id);
   });
 
-  test('shows where scripts do not run', async ({ browser, sandkeeper, sessions, moru }) => {
+  test('works without JavaScript', async ({ browser, sandkeeper, sessions, moru }) => {
     const id = await moru.create({ metadata: { owner: 'ana' } });
     const context = await browser.newContext({
       javaScriptEnabled: false,
@@ -148,11 +151,7 @@ test.describe('the served page', () => {
   });
 });
 
-test('the address carries filter, sort and columns, and brings them back', async ({
-  page,
-  moru,
-  context,
-}) => {
+test('keeps filter, sort and columns in the URL', async ({ page, moru, context }) => {
   const ana = await moru.create({ metadata: { owner: 'ana', run: '7' } });
   const other = await moru.create({ metadata: { owner: 'bjorn' } });
   await openFleet(page);
@@ -183,7 +182,7 @@ test('the address carries filter, sort and columns, and brings them back', async
   await expect(colleague.getByRole('columnheader', { name: 'Size' })).toHaveCount(0);
 });
 
-test('columns are remembered without the address', async ({ page, moru }) => {
+test('remembers columns without the URL', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   await openFleet(page);
   await page.getByRole('button', { name: 'Columns' }).click();
@@ -195,7 +194,7 @@ test('columns are remembered without the address', async ({ page, moru }) => {
   await openFleet(page);
   await expect(page.getByRole('columnheader', { name: 'Started' })).toBeVisible();
   await expect(page.getByRole('columnheader', { name: 'owner' })).toBeVisible();
-  // As a column of its own, the key no longer stands among the other metadata.
+  // A key with its own column is no longer shown in the metadata column.
   await expect(row(page, id).getByRole('gridcell', { name: 'ana', exact: true })).toBeVisible();
   await expect(row(page, id)).not.toContainText('owner=');
   await expect(row(page, id).locator('time')).toHaveAttribute(
@@ -209,7 +208,7 @@ test('columns are remembered without the address', async ({ page, moru }) => {
   await expect(page.getByRole('columnheader', { name: 'Started' })).toHaveCount(0);
 });
 
-test('rows stand still under the pointer; news is announced, not inserted', async ({ page, moru }) => {
+test('keeps rows in place under the pointer and announces changes', async ({ page, moru }) => {
   const older = await moru.create();
   const id = await moru.create();
   await openFleet(page);
@@ -232,10 +231,7 @@ test('rows stand still under the pointer; news is announced, not inserted', asyn
   await expectNoRow(page, older);
 });
 
-test('held rows follow when the pointer leaves, or when something else is asked for', async ({
-  page,
-  moru,
-}) => {
+test('updates held rows when the pointer leaves or the filter changes', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   await openFleet(page);
   await row(page, id).hover();
@@ -245,7 +241,7 @@ test('held rows follow when the pointer leaves, or when something else is asked 
   await expectRow(page, newcomer);
 });
 
-test('the keyboard goes through the rows and opens one', async ({ page, moru, sandkeeper }) => {
+test('moves through the rows by keyboard and opens one', async ({ page, moru, sandkeeper }) => {
   const ids = [await moru.create(), await moru.create(), await moru.create()].reverse();
   await openFleet(page);
   await expectRow(page, ids[2] ?? '');
@@ -263,7 +259,7 @@ test('the keyboard goes through the rows and opens one', async ({ page, moru, sa
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes/${ids[1]}`);
 });
 
-test('Tab goes through the controls of the active row only', async ({ page, moru }) => {
+test('Tab visits only the controls of the active row', async ({ page, moru }) => {
   const other = await moru.create();
   const id = await moru.create();
   await openFleet(page);
@@ -279,7 +275,7 @@ test('Tab goes through the controls of the active row only', async ({ page, moru
   await expect(page.getByRole('grid').locator(':focus')).toHaveCount(0);
 });
 
-test('the active row stays active when others come before it', async ({ page, moru }) => {
+test('keeps the active row when others are inserted before it', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   const grid = page.getByRole('grid', { name: 'Sandboxes' });
@@ -292,9 +288,9 @@ test('the active row stays active when others come before it', async ({ page, mo
   await expect(killDialog(page, id)).toBeVisible();
 });
 
-test('/ goes to the filter, except while somebody types or answers', async ({ page, moru }) => {
+test('/ focuses the filter, except in an input or a dialog', async ({ page, moru }) => {
   await openFleet(page);
-  // A row that arrives by itself shows that the page's script is at work.
+  // A new row shows that the page is interactive.
   const id = await moru.create();
   await expectRow(page, id);
   await page.keyboard.press('/');
@@ -320,7 +316,7 @@ test('/ goes to the filter, except while somebody types or answers', async ({ pa
   await expect(cancel).toBeFocused();
 });
 
-test('the id can be copied', async ({ page, moru, context }) => {
+test('copies the id', async ({ page, moru, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const id = await moru.create();
   await openFleet(page);
@@ -332,7 +328,7 @@ test('the id can be copied', async ({ page, moru, context }) => {
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
 });
 
-test('the bar at the top counts what there is and says how current it is', async ({
+test('the header shows the number of sandboxes and the age of the data', async ({
   page,
   moru,
   sandkeeper,

@@ -2,10 +2,10 @@ import { expect, test } from './support/fixtures';
 import { askToKill, expectNoRow, filter, lookAway, openFleet, row, rows } from './support/vocabulary';
 
 const MANY = 10_000;
-/** The server has to read a hundred pages. */
+/** The server reads a hundred pages. */
 const CRAWLED_WITHIN_MS = 40_000;
 
-test('ten thousand sandboxes: scroll, filter, sort, kill one, hear of another @long', async ({
+test('ten thousand sandboxes: scrolls, filters, sorts, kills one and shows a new one @long', async ({
   page,
   moru,
   signIn,

@@ -25,7 +25,7 @@ function command(page: Page, name: string | RegExp): Locator {
 }
 
 async function openPalette(page: Page, text = ''): Promise<void> {
-  // A page that has just come hears no keys yet.
+  // A new page does not handle keys at once.
   await expect(async () => {
     if (!(await palette(page).isVisible())) await page.keyboard.press('Control+k');
     await expect(search(page)).toBeFocused({ timeout: 3_000 });
@@ -33,10 +33,7 @@ async function openPalette(page: Page, text = ''): Promise<void> {
   await search(page).fill(text);
 }
 
-test('opens by keys and by its button, closes by both, and gives the focus back', async ({
-  page,
-  signIn,
-}) => {
+test('opens and closes by keyboard and by button, and restores the focus', async ({ page, signIn }) => {
   await signIn(page);
   await openFleet(page);
   const button = page.getByRole('button', { name: 'Commands' });
@@ -51,7 +48,7 @@ test('opens by keys and by its button, closes by both, and gives the focus back'
   await expect(palette(page)).toHaveCount(0);
 });
 
-test('finds a sandbox by its id and by what it mentions, and opens it', async ({ page, signIn, moru }) => {
+test('finds a sandbox by id and by metadata, and opens it', async ({ page, signIn, moru }) => {
   const ana = await moru.create({ metadata: { owner: 'ana', note: '<b>bold</b>' } });
   const marek = await moru.create({ metadata: { owner: 'marek' } });
   await signIn(page);
@@ -70,7 +67,7 @@ test('finds a sandbox by its id and by what it mentions, and opens it', async ({
   await expect(command(page, 'Filter sandboxes by nobody mentions')).toBeVisible();
 });
 
-test('goes places, narrows the list down, and changes the theme', async ({ page, signIn, moru }) => {
+test('opens pages, filters the fleet and changes the theme', async ({ page, signIn, moru }) => {
   const paused = await moru.create();
   await moru.create();
   await moru.pause(paused);
@@ -105,7 +102,7 @@ test('goes places, narrows the list down, and changes the theme', async ({ page,
   await expect(filterBox(page)).toBeVisible();
 });
 
-test('does to what is selected what the dock does', async ({ page, signIn, moru }) => {
+test('offers the actions on the selection', async ({ page, signIn, moru }) => {
   const development = { environment: 'development' };
   const ids = [];
   for (let count = 0; count < 3; count += 1) ids.push(await moru.create({ metadata: development }));
@@ -133,7 +130,7 @@ test('does to what is selected what the dock does', async ({ page, signIn, moru 
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('alertdialog', { name: 'Kill 4 sandboxes' });
   await expect(dialog).toBeVisible();
-  // Whatever waits for an answer is not covered by commands.
+  // The palette does not open over a dialog.
   await page.keyboard.press('Control+k');
   await expect(palette(page)).toHaveCount(0);
   await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
@@ -143,7 +140,7 @@ test('does to what is selected what the dock does', async ({ page, signIn, moru 
   await openPalette(page, 'pause 3');
   await page.keyboard.press('Enter');
   for (const id of ids) await expect.poll(() => moru.stateOf(id)).toBe('paused');
-  // It follows what happens while it is open.
+  // It updates while it is open.
   await openPalette(page, 'pause');
   await expect(command(page, /^Pause/)).toContainText('No selected sandbox is running.');
   await expect(command(page, /^Pause/)).toHaveAttribute('aria-disabled', 'true');
@@ -153,7 +150,11 @@ test('does to what is selected what the dock does', async ({ page, signIn, moru 
   await expect(command(page, 'Kill 3 sandboxes…')).toBeVisible();
 });
 
-test('does to the sandbox on screen what its page does, and says why not', async ({ page, signIn, moru }) => {
+test('offers the actions on the open sandbox, with reasons for unavailable ones', async ({
+  page,
+  signIn,
+  moru,
+}) => {
   const id = await moru.create();
   await signIn(page, 'operator');
   await page.goto(`/sandboxes/${id}`);
@@ -168,7 +169,7 @@ test('does to the sandbox on screen what its page does, and says why not', async
   expect(await moru.stateOf(id)).toBe('paused');
 });
 
-test('lists every key, unless somebody is typing', async ({ page, signIn, moru }) => {
+test('? lists the keyboard shortcuts, except in an input', async ({ page, signIn, moru }) => {
   const id = await moru.create();
   await signIn(page);
   await openFleet(page);
@@ -187,8 +188,8 @@ test('lists every key, unless somebody is typing', async ({ page, signIn, moru }
   await expect(keys).toBeVisible();
 });
 
-test('signs out, and is nowhere before the sign-in', async ({ page, sandkeeper }) => {
-  // A session of its own: the others are shared with other tests.
+test('signs out, and does not exist on the sign-in page', async ({ page, sandkeeper }) => {
+  // Its own session: the others are shared with other tests.
   const { viewer } = await sandkeeper.openSessions();
   await page
     .context()

@@ -14,7 +14,7 @@ async function openSandbox(page: Page, id: string): Promise<void> {
 
 const act = (page: Page, name: string) => page.getByRole('main').getByRole('button', { name, exact: true });
 
-test('looking wakes nothing and moves no deadline', async ({ page, moru }) => {
+test('viewing a sandbox does not wake it or move its deadline', async ({ page, moru }) => {
   const running = await moru.create();
   const paused = await moru.create();
   await moru.pause(paused);
@@ -28,7 +28,7 @@ test('looking wakes nothing and moves no deadline', async ({ page, moru }) => {
   expect((await moru.find(running))?.endAt).toEqual(before?.endAt);
 });
 
-test('shows every fact, in the served page too, pauses, resumes and sets the time left', async ({
+test('shows every fact, also in the server-rendered page, pauses, resumes and sets the time left', async ({
   page,
   moru,
   sandkeeper,
@@ -82,7 +82,7 @@ test('shows every fact, in the served page too, pauses, resumes and sets the tim
   expect(((await moru.find(id))?.endAt.getTime() ?? 0) - Date.now()).toBeGreaterThan(29 * 60_000);
 });
 
-test('a kill ends in the quiet page that says when and by whom', async ({ page, moru }) => {
+test('a kill leads to the page that says when and by whom', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   await openSandbox(page, id);
   await act(page, 'Kill…').click();
@@ -107,14 +107,14 @@ test('a kill ends in the quiet page that says when and by whom', async ({ page, 
   await expect(page.getByRole('main').getByRole('button', { name: 'Kill…' })).toHaveCount(0);
 });
 
-test('an unknown id says so and leads back', async ({ page, sandkeeper }) => {
+test('an unknown id shows an error and a link back', async ({ page, sandkeeper }) => {
   await page.goto('/sandboxes/i00000000000000000000');
   await expect(page.getByRole('heading', { name: 'Sandbox not found' })).toBeVisible();
   await page.getByRole('link', { name: 'All sandboxes' }).click();
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
 });
 
-test('a failure to read it is said, with what was known', async ({ page, moru }) => {
+test('a failed reading shows an error with the last known data', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   await openFleet(page);
   await expect(row(page, id)).toBeVisible();
@@ -128,7 +128,7 @@ test('a failure to read it is said, with what was known', async ({ page, moru })
   await expect(act(page, 'Pause')).toBeVisible();
 });
 
-test('a row leads to its page and back to the same fleet', async ({ page, moru }) => {
+test('a row opens its page, and back restores the fleet', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
   await openFleet(page, '?q=owner%3Dana');
   await row(page, id).getByRole('link', { name: id }).click();

@@ -21,13 +21,13 @@ import {
 test.beforeEach(({ page, signIn }) => signIn(page));
 
 const MANY = 1_500;
-/** Reading a list of many takes the server a while. */
+/** The server takes a while to read a long list. */
 const CRAWLED_WITHIN_MS = 40_000;
 
 const grid = (page: Page) => page.getByRole('grid', { name: 'Sandboxes' });
 const act = (page: Page, name: string | RegExp) => dock(page).getByRole('button', { name });
 
-/** Creates a sandbox with each of these metadata and opens the fleet with them; answers their ids as they stand there. */
+/** Creates a sandbox for each metadata and opens the fleet. Returns the ids in the order on screen. */
 async function openWith(page: Page, moru: Moru, all: readonly Record<string, string>[]): Promise<string[]> {
   const ids: string[] = [];
   for (const metadata of all) ids.push(await moru.create({ metadata }));
@@ -38,7 +38,7 @@ async function openWith(page: Page, moru: Moru, all: readonly Record<string, str
 
 const plain = (count: number) => Array.from({ length: count }, () => ({}));
 
-/** Exactly these rows, by their place from the top, are selected. */
+/** Expects exactly the rows at these positions to be selected. */
 async function expectSelected(page: Page, places: readonly number[]): Promise<void> {
   await expect
     .poll(async () => {
@@ -52,7 +52,7 @@ async function expectSelected(page: Page, places: readonly number[]): Promise<vo
     .toEqual(places);
 }
 
-test('a click anywhere in its cell selects a row and unselects it', async ({ page, moru }) => {
+test('a click anywhere in the checkbox cell toggles a row', async ({ page, moru }) => {
   const [first = '', second = ''] = await openWith(page, moru, plain(2));
   await expect(dock(page)).toHaveCount(0);
   await checkboxOf(page, first).click();
@@ -73,10 +73,7 @@ test('a click anywhere in its cell selects a row and unselects it', async ({ pag
   await expect(dock(page)).toHaveCount(0);
 });
 
-test('Shift and a click take everything from the last one, in the order on screen', async ({
-  page,
-  moru,
-}) => {
+test('Shift and a click select a range in the order on screen', async ({ page, moru }) => {
   const ids = await openWith(page, moru, plain(6));
   const click = (place: number, modifiers: 'Shift'[] = []) =>
     checkboxOf(page, ids[place] ?? '').click({ modifiers });
@@ -102,7 +99,7 @@ test('Shift and a click take everything from the last one, in the order on scree
   await expectSelected(page, [0, 1, 2, 3, 5]);
 });
 
-test('the checkbox in the head selects all that match and says how much of that is selected', async ({
+test('the checkbox in the header selects all matching rows and shows how many are selected', async ({
   page,
   moru,
 }) => {
@@ -131,7 +128,7 @@ test('the checkbox in the head selects all that match and says how much of that 
   await act(page, 'Select all 3 matching').click();
   await expectSelected(page, [0, 1, 2]);
 
-  // What another filter showed stays selected, here as ever.
+  // Rows selected under another filter stay selected.
   await head.click();
   await expectSelected(page, []);
   await expect(dock(page)).toContainText('0 selected');
@@ -140,7 +137,10 @@ test('the checkbox in the head selects all that match and says how much of that 
   await expect(act(page, /^Kill/)).toHaveAccessibleDescription('No selected sandbox matches the filter.');
 });
 
-test('what the filter hides is left out, said so, and back when the filter goes', async ({ page, moru }) => {
+test('excludes rows hidden by the filter, says so, and restores them without the filter', async ({
+  page,
+  moru,
+}) => {
   const ids = await openWith(page, moru, [
     { owner: 'ana' },
     { owner: 'ana' },
@@ -164,7 +164,7 @@ test('what the filter hides is left out, said so, and back when the filter goes'
   for (const id of ids) expect(await moru.stateOf(id)).toBe(shown.includes(id) ? 'paused' : 'running');
 });
 
-test('what is gone leaves the selection; what comes is not in it; what changes stays', async ({
+test('removes gone rows from the selection, does not add new ones, and keeps changed ones', async ({
   page,
   moru,
 }) => {
@@ -191,7 +191,7 @@ test('what is gone leaves the selection; what comes is not in it; what changes s
   }
 });
 
-test('a row that is gone but held under the pointer does not count', async ({ page, moru }) => {
+test('does not count a gone row that is held under the pointer', async ({ page, moru }) => {
   const ids = await openWith(page, moru, plain(4));
   const [first = '', second = '', third = ''] = ids;
   await checkboxOf(page, first).click();
@@ -208,7 +208,7 @@ test('a row that is gone but held under the pointer does not count', async ({ pa
   await expectSelected(page, [0, 2]);
 });
 
-test('everything by the keyboard alone', async ({ page, moru }) => {
+test('selects by keyboard', async ({ page, moru }) => {
   const ids = await openWith(page, moru, plain(5));
   const press = async (...keys: string[]) => {
     for (const key of keys) await page.keyboard.press(key);
@@ -222,7 +222,7 @@ test('everything by the keyboard alone', async ({ page, moru }) => {
   await press('Shift+ArrowUp');
   await expectSelected(page, [1, 2, 3]);
   await expect(grid(page)).toHaveAttribute('aria-activedescendant', `row-${ids[3]}`);
-  // A move without Shift selects nothing, and the next range starts where it led.
+  // A move without Shift selects nothing, and sets the start of the next range.
   await press('Home');
   await expectSelected(page, [1, 2, 3]);
   await press(' ', ' ', 'End', 'Shift+ArrowUp');
@@ -246,10 +246,7 @@ test('everything by the keyboard alone', async ({ page, moru }) => {
   expect(await moru.stateOf(ids[0] ?? '')).toBe('running');
 });
 
-test('Escape closes what is open, and leaves what is typed, before it clears the selection', async ({
-  page,
-  moru,
-}) => {
+test('Escape closes a dialog or leaves an input before it clears the selection', async ({ page, moru }) => {
   const [id = ''] = await openWith(page, moru, plain(1));
   await checkboxOf(page, id).click();
   await chooseRowAction(page, id, 'Kill…');
@@ -265,7 +262,7 @@ test('Escape closes what is open, and leaves what is typed, before it clears the
   await expect(checkboxOf(page, id)).not.toBeChecked();
 });
 
-test('the button in the dock clears the selection and gives the focus back to the rows', async ({
+test('the button in the dock clears the selection and moves the focus to the rows', async ({
   page,
   moru,
 }) => {
@@ -277,7 +274,7 @@ test('the button in the dock clears the selection and gives the focus back to th
   await expect(grid(page)).toBeFocused();
 });
 
-test('a look into one sandbox does not cost the selection', async ({ page, moru, sandkeeper }) => {
+test('keeps the selection when a sandbox is opened', async ({ page, moru, sandkeeper }) => {
   const [first = '', second = ''] = await openWith(page, moru, plain(3));
   await checkboxOf(page, first).click();
   await checkboxOf(page, second).click();
@@ -292,7 +289,7 @@ test('a look into one sandbox does not cost the selection', async ({ page, moru,
 });
 
 test.describe('with another role', () => {
-  test('a viewer selects and copies, and is told why nothing else can be done', async ({
+  test('a viewer can select and copy, and sees why other actions are unavailable', async ({
     page,
     moru,
     signIn,
@@ -325,7 +322,7 @@ test.describe('with another role', () => {
   });
 });
 
-test('the dock never hides the last rows, and no toast hides the dock', async ({ page, moru }) => {
+test('the dock does not hide the last rows, and toasts do not hide the dock', async ({ page, moru }) => {
   const count = 40;
   await moru.createMany(count, () => ({}));
   const lastId = (await moru.listIds()).sort().at(-1) ?? '';
@@ -361,7 +358,7 @@ test('the dock never hides the last rows, and no toast hides the dock', async ({
     .toBe(true);
 });
 
-test(`all of ${MANY} are selected, whatever is on screen`, async ({ page, moru, context }) => {
+test(`selects all of ${MANY} rows, on screen or not`, async ({ page, moru, context }) => {
   test.slow();
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await moru.createMany(MANY, (index) => ({ half: index % 2 === 0 ? 'even' : 'odd' }));
@@ -385,7 +382,7 @@ test(`all of ${MANY} are selected, whatever is on screen`, async ({ page, moru, 
   await expect(dock(page)).toContainText(/(749|750) more hidden by the filter, not included/);
   await act(page, 'Clear selection').click();
 
-  // A range goes through rows that have never been drawn.
+  // A range includes rows that were never drawn.
   await filter(page, '');
   await grid(page).focus();
   await page.keyboard.press('Home');

@@ -3,10 +3,10 @@ import { chooseRowAction, expectRow, openFleet, toast } from './support/vocabula
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
-/** The server waits a little longer after each failure before it asks again. */
+/** The server waits longer after each failure. */
 const BACK_WITHIN_MS = 20_000;
 
-test('while the engine is away the rows stay and say how old they are; it comes back by itself', async ({
+test('keeps the rows with their age while the engine is down, and recovers', async ({
   page,
   moru,
   sandkeeper,
@@ -25,7 +25,7 @@ test('while the engine is away the rows stay and say how old they are; it comes 
   await expectRow(page, running, 'Running');
   await expectRow(page, paused, 'Paused');
 
-  // A page opened meanwhile shows the same, and an act says that it could not be done.
+  // A new page shows the same, and an action reports its failure.
   await page.reload();
   await expect(banner).toBeVisible();
   await expectRow(page, running, 'owner=ana');
