@@ -12,8 +12,8 @@ const BATCH = 32;
 const REFILL_BELOW = 12;
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
-/** Descriptors of both ends. The agent's own end (`mine`) does not block. */
-export type Pipe = { readonly mine: number; readonly child: number };
+/** Descriptors of both ends. The agent's end does not block. */
+export type Pipe = { readonly agent: number; readonly child: number };
 
 export class PipePool {
   readonly #directory: string;
@@ -30,7 +30,6 @@ export class PipePool {
     if (this.#names.length < REFILL_BELOW) await this.#refill();
   }
 
-  /** Removes the paths of `count` FIFOs from the pool, for `openPipe`. @throws if mkfifo fails */
   async take(count: number): Promise<string[]> {
     // Concurrent calls may take the new FIFOs first.
     while (this.#names.length < count) await this.#refill();
@@ -64,10 +63,10 @@ export function openPipe(path: string, childRole: 'reads' | 'writes'): Pipe {
   try {
     if (!fstatSync(reader).isFIFO()) throw new Error('not a pipe');
     writer = openSync(path, childRole === 'writes' ? O_WRONLY : O_WRONLY | O_NONBLOCK);
-    if (childRole === 'writes') return { mine: reader, child: writer };
+    if (childRole === 'writes') return { agent: reader, child: writer };
     const child = openSync(path, O_RDONLY);
     closeSync(reader);
-    return { mine: writer, child };
+    return { agent: writer, child };
   } catch (error) {
     closeSync(reader);
     if (writer >= 0) closeSync(writer);

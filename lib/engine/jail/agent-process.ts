@@ -79,10 +79,10 @@ export class PipeProcess implements Subject {
       });
       await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
       child.on('error', () => {});
-      const ends = { stdin: stdin ? stdin.mine : null, stdout: stdout.mine, stderr: stderr.mine };
+      const ends = { stdin: stdin ? stdin.agent : null, stdout: stdout.agent, stderr: stderr.agent };
       return new PipeProcess(link, subject, child, ends, onEnd);
     } catch (error) {
-      for (const pipe of opened) closeSync(pipe.mine);
+      for (const pipe of opened) closeSync(pipe.agent);
       throw error;
     } finally {
       for (const pipe of opened) closeSync(pipe.child);

@@ -175,7 +175,7 @@ function findProgram(cmd: string, searchPath: string): string {
       accessSync(`${directory}/${cmd}`, constants.X_OK);
       return `${directory}/${cmd}`;
     } catch {
-      // Not in this directory.
+      // Try the next directory.
     }
   }
   throw Object.assign(new Error(`spawn ${cmd} ENOENT`), { code: 'ENOENT' });

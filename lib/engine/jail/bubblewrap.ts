@@ -5,14 +5,11 @@ import { dirname, join } from 'node:path';
 import { HOST_NAME, INSIDE_GID, INSIDE_UID } from './rootfs';
 import { ENGINE_MOUNT, sharedDirectories } from './skeleton';
 
-/** Processes and threads per sandbox. */
 const MAX_PROCESSES = 256;
-/** Open files per process. */
 const MAX_OPEN_FILES = 4096;
 const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Absolute host paths of the programs that start a sandbox. */
 export type JailTools = {
   readonly bwrap: string;
   readonly prlimit: string;
@@ -37,7 +34,6 @@ export type JailPlan = {
   readonly hostNetwork: boolean;
 };
 
-/** Absolute path of a program in PATH or the standard directories; null if not found. */
 export function findTool(name: string): string | null {
   for (const directory of `${process.env.PATH ?? ''}:${SEARCH_PATH}`.split(':')) {
     const path = join(directory, name);
@@ -46,7 +42,6 @@ export function findTool(name: string): string | null {
   return null;
 }
 
-/** Path of node-pty's native binding for this platform, from the installed packages. */
 export function findPtyBinary(): string | null {
   const name = `@lydell/node-pty-${process.platform}-${process.arch}`;
   try {
@@ -58,9 +53,7 @@ export function findPtyBinary(): string | null {
   }
 }
 
-/**
- * Bubblewrap's arguments. Pass them by descriptor, so that no host path appears on a command line.
- */
+/** Bubblewrap's arguments, to be passed by descriptor, which keeps host paths off command lines. */
 export function jailArguments(plan: JailPlan): string[] {
   const { tools } = plan;
   return [
@@ -161,7 +154,6 @@ function findLeakedDescriptors(): number[] {
 let leaked: number[] | undefined;
 let cover: number | undefined;
 
-/** A descriptor of the null device, to replace leaked ones. */
 export function coverDescriptor(): number {
   cover ??= openSync('/dev/null', 'r+');
   return cover;
@@ -174,7 +166,6 @@ function maxProcesses(): number {
   return countsPerNamespace || process.getuid?.() === 0 ? MAX_PROCESSES : 16 * MAX_PROCESSES;
 }
 
-/** DNS configuration and certificates, for sandboxes that share the network. */
 function hostNetworkFiles(): string[] {
   return ['/etc/resolv.conf', '/etc/ssl/certs'].flatMap((path) => ['--ro-bind-try', path, path]);
 }

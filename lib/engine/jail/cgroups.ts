@@ -23,12 +23,10 @@ export class Cgroup {
     return readFileSync(join(this.path, 'cgroup.events'), 'utf8').includes('frozen 1');
   }
 
-  /** Host pids of its processes. */
   get pids(): number[] {
     return readFileSync(join(this.path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
   }
 
-  /** CPU time since the group was created. */
   get cpuMicros(): number {
     return Number(/^usage_usec (\d+)/m.exec(readFileSync(join(this.path, 'cpu.stat'), 'utf8'))?.[1] ?? 0);
   }

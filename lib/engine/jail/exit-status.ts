@@ -1,6 +1,5 @@
 /** How a process ended (docs/protocol.md#envd-end-of-a-process). */
 export type ExitStatus = {
-  /** -1 if a signal ended the process. */
   readonly exitCode: number;
   readonly exited: boolean;
   readonly status: string;
@@ -8,7 +7,6 @@ export type ExitStatus = {
   readonly error?: string;
 };
 
-/** Signal descriptions as envd reports them. */
 const SIGNAL_TEXT: Readonly<Record<string, string>> = {
   SIGHUP: 'hangup',
   SIGINT: 'interrupt',

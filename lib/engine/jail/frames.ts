@@ -15,12 +15,10 @@ export const FrameKind = {
   credit: 3,
   /** uint16 columns, uint16 rows */
   resize: 4,
-  /** uint8 signal number */
   signal: 5,
   /** uint16 port on the loopback interface inside */
   dial: 6,
   finish: 7,
-  /** Closes a connection. */
   drop: 8,
   // From the agent.
   /** No payload; subject 0. The first frame. */
@@ -47,7 +45,6 @@ export type SpawnRequest = {
   readonly cmd: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Absolute path inside the sandbox. */
   readonly cwd: string;
   readonly stdin: boolean;
   readonly pty: { readonly cols: number; readonly rows: number } | null;
@@ -71,7 +68,6 @@ const CHUNK_COST_BYTES = 256;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Window space that a chunk of output uses. */
 export const costOf = (chunk: Buffer) => chunk.length + CHUNK_COST_BYTES;
 
 export function encodeFrame(kind: FrameKind, subject: number, payload: Buffer = NOTHING): Buffer {

@@ -2,10 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cgroup } from './cgroups';
 import { type ProcessStat, readProcess, signalProcess, treeOf } from './process-tree';
 
-/** Time limit for freezing. */
 const DEADLINE_MS = 8_000;
 
-/** A sandbox whose processes are stopped. */
 export interface Frozen {
   thaw(): Promise<void>;
 }

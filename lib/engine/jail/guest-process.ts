@@ -38,12 +38,10 @@ export class GuestProcess {
   #inputWaiters: (() => void)[] = [];
   #lastInput: Promise<void> = Promise.resolve();
   status: ExitStatus | null = null;
-  /** Whether it was killed at its deadline. */
   isExpired = false;
 
   constructor(
     jail: Jail,
-    /** Its number in frames. */
     readonly subject: number,
     readonly pid: number,
     readonly config: ProcessConfig,

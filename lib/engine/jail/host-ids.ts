@@ -5,7 +5,6 @@ import { join } from 'node:path';
 const FIRST_ID = 200_000;
 const ID_COUNT = 400_000;
 
-/** Host ids that own a sandbox's files and run its processes. */
 export type HostIds = { readonly uid: number; readonly gid: number };
 
 const pools = new Map<string, { used: Set<number>; last: number }>();

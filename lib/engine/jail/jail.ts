@@ -150,7 +150,7 @@ export class Jail {
     }
     this.#hasEnded = true;
     this.isEnding = true;
-    // Bubblewrap leaves as soon as the agent has; the rest is killed by the kernel right after.
+    // Bubblewrap exits with the agent. The kernel kills the remaining processes shortly after.
     while (signalProcess(this.init, 'SIGKILL') || isSameProcess(this.init)) await delay(1);
     this.#link.destroy();
     this.cgroup?.remove();
@@ -269,7 +269,6 @@ function collect(source: Readable): () => string {
   return () => text;
 }
 
-/** Bubblewrap's error message without host paths. */
 function describeFailure(stderr: string): string {
   const line = stderr.split('\n').find((text) => text.startsWith('bwrap: ')) ?? '';
   return line.replace('bwrap: ', '').replace(/\/[^\s:]+/g, '<path>') || 'its agent did not respond';

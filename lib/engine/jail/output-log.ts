@@ -30,7 +30,6 @@ export class LogBudget {
     return false;
   }
 
-  /** Lines omitted since the last call. */
   takeOmitted(): number {
     const omitted = this.#omitted;
     this.#omitted = 0;

@@ -14,7 +14,7 @@ export type ProcessStat = {
 
 const buffer = Buffer.alloc(1024);
 
-/** Null if the process does not exist. Unlike other files in `/proc/<pid>`, a process cannot hide `stat`. */
+/** Null if the process does not exist. A process cannot hide `/proc/<pid>/stat`, unlike most other files there. */
 export function readProcess(pid: number): ProcessStat | null {
   const text = readStat(`/proc/${pid}/stat`);
   // The second field is the name in parentheses, which may contain any character.

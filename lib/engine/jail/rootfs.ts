@@ -6,7 +6,6 @@ import { filesOfTemplate } from '../template-files';
 import { type HostIds, readHostIds, releaseHostIds, takeHostIds } from './host-ids';
 import { populate, readHostText, repair, Skeleton } from './skeleton';
 
-/** The only uid and gid inside a sandbox. */
 export const INSIDE_UID = 1000;
 export const INSIDE_GID = 1000;
 export const HOST_NAME = 'moru';
@@ -20,7 +19,6 @@ const USERS: readonly GuestUser[] = [
   { name: 'root', uid: INSIDE_UID, gid: INSIDE_GID, home: '/root' },
 ];
 
-/** Host path of a sandbox's root, which may not exist yet. */
 export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 'root');
 
 /**

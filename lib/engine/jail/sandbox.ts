@@ -96,6 +96,7 @@ export class Sandbox {
     for (const timer of this.#timers.values()) timer.resume();
   }
 
+  /** Resolves when no process is left. */
   async kill(until: KillUntil): Promise<void> {
     this.#isKilled ||= until !== 'next command';
     this.#keepsRecord ||= until === 'next engine';
@@ -128,7 +129,7 @@ export class Sandbox {
         id: this.#guest.id,
         root,
         openLog: (process) => this.#openLog(process),
-        onChange: () => this.#update(),
+        onChange: () => this.#handleProcessChange(),
       });
       this.#session = session;
       this.#record.open(this.#describe(session));
@@ -155,7 +156,7 @@ export class Sandbox {
     return log;
   }
 
-  #update(): void {
+  #handleProcessChange(): void {
     if (this.#session && !this.#isKilled) this.#record.update(this.#describe(this.#session));
     for (const [process, timer] of this.#timers) {
       if (typeof process === 'symbol' || !process.status) continue;

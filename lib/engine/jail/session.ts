@@ -38,7 +38,6 @@ type PendingProcess = Waiting<StartedProcess> & { request: StartRequest };
 
 export type SessionOptions = Omit<JailOptions, 'onFrame'> & {
   openLog(process: GuestProcess): OutputLog;
-  /** Called when the set of running processes changes. */
   onChange(): void;
 };
 

@@ -83,7 +83,6 @@ export class Skeleton {
     });
   }
 
-  /** Creates an empty file unless one exists. Moves any other entry aside. */
   ensureFile(path: string): void {
     this.#inParent(path, (parent, name) => {
       if (lstatSync(at(parent, name), { throwIfNoEntry: false })?.isFile() !== true)
@@ -188,7 +187,6 @@ export function repair(skeleton: Skeleton): void {
   }
 }
 
-/** A host file's text, or an empty string if it cannot be read. */
 export function readHostText(path: string): string {
   try {
     return readFileSync(path, 'utf8');

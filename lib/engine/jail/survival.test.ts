@@ -173,7 +173,6 @@ async function startCrashableEngine(
 
 let engineBundle: Promise<string> | undefined;
 
-/** Bundles the engine and its agent. Returns their directory. */
 async function bundleEngine(): Promise<string> {
   // The bundle resolves packages from a parent directory.
   const directory = join(dirname(fileURLToPath(import.meta.url)), `../../../build/test-${process.pid}`);

@@ -41,7 +41,6 @@ if (!support.available) {
   rmSync(dirname(agent), { recursive: true, force: true });
 }
 
-/** Whether this machine can run processes in sandboxes. */
 export const canRun = support.available;
 
 export type ProcessEngine = Engine & {
@@ -50,7 +49,6 @@ export type ProcessEngine = Engine & {
   create(options?: SandboxOpts): Promise<Sandbox>;
   /** A sandbox's first process on the host; null if nothing runs. */
   init(id: string): ProcessStat | null;
-  /** All processes of a sandbox on the host. */
   processes(id: string): ProcessStat[];
   guestDir(id: string): string;
   logs(id: string): Promise<{ eventType: string; message: string; fields: Record<string, string> }[]>;
@@ -84,7 +82,6 @@ export async function startProcessEngine(
   return processEngineOf(engine);
 }
 
-/** Adds the test helpers to a running engine, in this process or another. */
 export function processEngineOf(engine: Engine): ProcessEngine {
   const connection = connectionOf(engine);
   const guestDir = (id: string) => join(engine.dataDir, 'guests', id);
@@ -140,7 +137,6 @@ export async function callRpc(engine: ProcessEngine, id: string, method: string,
 export type RpcStream = {
   /** The messages in order. The last one is `{end}`. */
   readonly messages: AsyncIterableIterator<Record<string, unknown>>;
-  /** Disconnects. */
   abort(): void;
 };
 

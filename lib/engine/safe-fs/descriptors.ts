@@ -27,7 +27,6 @@ const chown = promisify(fs.chown);
 const chmod = promisify(fs.chmod);
 const opendir = promisify(fs.opendir);
 
-/** Encodes a path as a raw name. */
 export function toRaw(path: string): string {
   return Buffer.from(path, 'utf8').toString('latin1');
 }
@@ -163,7 +162,6 @@ export function magicLink(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
-/** Concurrent system calls of one request. */
 const BATCH_SIZE = 32;
 
 /** Runs `work` for every item, one batch at a time. @throws the first error, after its whole batch has settled */

@@ -29,7 +29,6 @@ class Meter {
   usedBytes = 0;
   readonly #linked = new Set<string>();
 
-  /** Returns the subdirectories. */
   async measure(dirFd: number): Promise<Branch<undefined>[]> {
     const directories: Branch<undefined>[] = [];
     const list = await openList(dirFd).catch(ignoreHidden);

@@ -60,14 +60,12 @@ export class WritableFile {
   constructor(
     fd: number,
     path: string,
-    /** Disk space released by truncating the file. */
     readonly freedBytes: number,
   ) {
     this.#fd = fd;
     this.#path = path;
   }
 
-  /** Appends all of `chunk`. @throws SafeFsError ENOSPC */
   async write(chunk: Buffer): Promise<void> {
     let doneBytes = 0;
     while (doneBytes < chunk.length) {

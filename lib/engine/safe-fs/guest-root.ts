@@ -1,4 +1,3 @@
-/** A user in the sandbox's passwd file that a request can act as. */
 export type GuestUser = {
   readonly name: string;
   /** Inside the sandbox, as is `gid`. */
@@ -7,7 +6,6 @@ export type GuestUser = {
   readonly home: string;
 };
 
-/** The files of one sandbox as seen from the host. */
 export type GuestRoot = {
   /** Absolute host path of the sandbox's `/`. */
   readonly rootDir: string;

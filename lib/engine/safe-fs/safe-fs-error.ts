@@ -5,7 +5,6 @@ export class SafeFsError extends Error {
   override name = 'SafeFsError';
 
   constructor(
-    /** For example `ENOENT`. */
     readonly code: string,
     readonly path: string,
     options?: ErrorOptions,

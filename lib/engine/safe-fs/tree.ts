@@ -99,7 +99,6 @@ function descriptorOf<Mark>(level: Level<Mark>): number {
   return level.fd;
 }
 
-/** Null if the name is gone or no longer a directory. */
 async function openBranch(dirFd: number, name: string): Promise<number | null> {
   try {
     return await openDirectoryAt(dirFd, name);

@@ -39,7 +39,6 @@ export type Place = {
   readonly parent: { readonly fd: number; readonly name: string } | null;
   /** The pinned entry, or null if none exists. A link only if `followLast` is false. */
   readonly entry: { readonly fd: number; readonly stat: Stats } | null;
-  /** Absolute path inside the sandbox, without links. */
   readonly resolvedPath: string;
   /** Whether this is, or is in, a read-only directory shared with the host. */
   readonly isShared: boolean;
@@ -131,9 +130,9 @@ class Walk {
   }
 
   get #current(): { fd: number; name: string } {
-    const here = this.#stack.at(-1);
-    if (!here) throw new Error('the walk left its root');
-    return here;
+    const current = this.#stack.at(-1);
+    if (!current) throw new Error('the walk left its root');
+    return current;
   }
 
   #goUp(): void {
@@ -253,12 +252,12 @@ class Walk {
 
   /** The path ended in `/`, `.` or `..`: its place is the current directory. */
   async #finishAtDirectory(): Promise<Place> {
-    const here = this.#current;
-    const stat = await statOf(here.fd);
-    const above = this.#stack.at(-2);
+    const current = this.#current;
+    const stat = await statOf(current.fd);
+    const parent = this.#stack.at(-2);
     return {
-      parent: above ? { fd: above.fd, name: here.name } : null,
-      entry: { fd: here.fd, stat },
+      parent: parent ? { fd: parent.fd, name: current.name } : null,
+      entry: { fd: current.fd, stat },
       resolvedPath: this.#resolve([]),
       isShared: this.#isShared,
     };
