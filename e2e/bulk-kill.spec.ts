@@ -20,10 +20,10 @@ test.beforeEach(({ page, signIn }) => signIn(page));
 
 const DEVELOPMENT = { environment: 'development' };
 const PRODUCTION = { environment: 'production' };
-/** A verified end may take the service a while; see the steps of a kill. */
+/** Verifying a kill can take the service a while. */
 const ENDED_WITHIN_MS = 30_000;
 
-/** The line of an operation at the foot of the page. Those of other tests are there, too, with other numbers. */
+/** The row of an operation in the tray, which also shows operations of other tests. */
 function line(page: Page, title: string): Locator {
   return page
     .getByRole('region', { name: 'Running operations' })
@@ -47,7 +47,7 @@ function whoWillGo(dialog: Locator): Locator {
   return dialog.getByRole('region', { name: 'Sandboxes to kill' }).getByRole('listitem');
 }
 
-/** Filters, selects all `count` that match, and opens the dialog that kills them, once it has read them afresh. */
+/** Filters, selects all `count` matches, opens the kill dialog and waits until it has read the sandboxes. */
 async function askToKillAll(page: Page, text: string, count: number): Promise<Locator> {
   await filter(page, text);
   await expect(rows(page)).toHaveCount(count);
@@ -59,13 +59,13 @@ async function askToKillAll(page: Page, text: string, count: number): Promise<Lo
   return dialog;
 }
 
-async function createMany(moru: Moru, wishes: readonly Record<string, string>[]): Promise<string[]> {
+async function createMany(moru: Moru, metadataList: readonly Record<string, string>[]): Promise<string[]> {
   const ids: string[] = [];
-  for (const metadata of wishes) ids.push(await moru.create({ metadata }));
+  for (const metadata of metadataList) ids.push(await moru.create({ metadata }));
   return ids;
 }
 
-test('filters, selects all, shows what it will hit, and kills exactly that', async ({ page, moru }) => {
+test('filters, selects all matches and kills exactly the sandboxes in the plan', async ({ page, moru }) => {
   const doomed = await createMany(moru, [
     { ...DEVELOPMENT, team: 'agents', run: '1' },
     { ...DEVELOPMENT, team: 'agents', run: '2' },
@@ -75,7 +75,7 @@ test('filters, selects all, shows what it will hit, and kills exactly that', asy
   await moru.pause(paused);
   const kept = await createMany(moru, [PRODUCTION, PRODUCTION]);
   await openFleet(page);
-  // What is selected and then hidden by the filter is not meant.
+  // Selected sandboxes that the filter hides are left out.
   await checkboxOf(page, kept[0] ?? '').click();
   const dialog = await askToKillAll(page, 'environment=development', 3);
 
@@ -107,7 +107,7 @@ test('filters, selects all, shows what it will hit, and kills exactly that', asy
   await expect(page.getByRole('table', { name: 'Operations' })).toContainText('environment=development');
 });
 
-test('Enter starts it from the typed field alone, and only with the right words', async ({ page, moru }) => {
+test('starts on Enter only in the confirmation field and with the right text', async ({ page, moru }) => {
   const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
   await openFleet(page);
   const dialog = await askToKillAll(page, 'environment=development', 2);
@@ -129,7 +129,7 @@ test('Enter starts it from the typed field alone, and only with the right words'
   for (const id of ids) await expectNoRow(page, id);
 });
 
-test('asks for the id of a protected one, which a bulk leaves out', async ({ page, moru }) => {
+test('requires the id for a protected sandbox, which a bulk kill skips', async ({ page, moru }) => {
   await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
   const kept = await moru.create({ metadata: { ...DEVELOPMENT, protected: 'True' } });
   await openFleet(page);
@@ -155,7 +155,7 @@ test('asks for the id of a protected one, which a bulk leaves out', async ({ pag
   expect(await moru.find(kept)).toBeNull();
 });
 
-test('an option that turns out to change who goes makes one type anew', async ({ page, moru }) => {
+test('clears the confirmation when an option changes the plan', async ({ page, moru }) => {
   const [first = '', ...rest] = await createMany(moru, [DEVELOPMENT, DEVELOPMENT, DEVELOPMENT]);
   await openFleet(page);
   const dialog = await askToKillAll(page, 'environment=development', 3);
@@ -184,7 +184,7 @@ test('an option that turns out to change who goes makes one type anew', async ({
   for (const id of rest) expect(await moru.stateOf(id)).toBe('running');
 });
 
-test('offers to pause those that run instead', async ({ page, moru }) => {
+test('offers to pause the running sandboxes instead', async ({ page, moru }) => {
   const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT, DEVELOPMENT]);
   await moru.pause(ids[0] ?? '');
   await openFleet(page);
@@ -194,13 +194,13 @@ test('offers to pause those that run instead', async ({ page, moru }) => {
   for (const id of ids) await expectRow(page, id, 'Paused');
 });
 
-test('says that there is nothing to kill, and why', async ({ page, moru }) => {
+test('explains an empty plan', async ({ page, moru }) => {
   const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
   await openFleet(page);
   await filter(page, 'environment=development');
   await headCheckbox(page).check();
   await expect(dock(page)).toContainText('2 selected');
-  // Nobody hears of the end before the dialog asks.
+  // The server does not learn of the kill before the dialog opens.
   await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 8_000 });
   for (const id of ids) await moru.kill(id);
   await dock(page).getByRole('button', { name: /^Kill/ }).click();
@@ -212,10 +212,7 @@ test('says that there is nothing to kill, and why', async ({ page, moru }) => {
   await expect(dialog).toBeHidden();
 });
 
-test('says that the sandboxes could not be read, that nothing was killed, and looks again', async ({
-  page,
-  moru,
-}) => {
+test('reports that the sandboxes could not be read and retries', async ({ page, moru }) => {
   await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
   await openFleet(page);
   await filter(page, 'environment=development');
@@ -231,14 +228,14 @@ test('says that the sandboxes could not be read, that nothing was killed, and lo
   await expect(dialog.getByRole('alert')).toHaveCount(0);
 });
 
-test('a plan of five minutes ago is looked at again before it is started', async ({ page, moru }) => {
+test('reads an old plan again before it can start', async ({ page, moru }) => {
   const [first = ''] = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
   await page.clock.install();
   await openFleet(page);
   const dialog = await askToKillAll(page, 'environment=development', 2);
   await phraseField(dialog).fill('kill 2');
   await moru.pause(first);
-  // As after a nap of the machine: what was due meanwhile comes due once, instead of five minutes of ticks at a stroke.
+  // As after a suspend: each timer fires once instead of five minutes of ticks.
   await page.clock.fastForward('05:01');
   await expect(dialog.getByRole('alert')).toContainText('five minutes ago');
   await expect(killButton(dialog)).toHaveCount(0);
@@ -248,7 +245,7 @@ test('a plan of five minutes ago is looked at again before it is started', async
   await expect(dialog).toContainText('1 running · 1 paused');
 });
 
-test('copies the same as code', async ({ page, moru, context }) => {
+test('copies the kill as code', async ({ page, moru, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const ids = await createMany(moru, [DEVELOPMENT, DEVELOPMENT]);
   await openFleet(page);
@@ -267,8 +264,8 @@ test('copies the same as code', async ({ page, moru, context }) => {
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain('SIGTERM');
 });
 
-test.describe('in a sandkeeper of its own', () => {
-  /** Opens a sandkeeper with these settings and a page of its own in it. */
+test.describe('with other settings', () => {
+  /** Opens another instance with these settings and a page in it. */
   async function inHouse(
     browser: Browser,
     env: Record<string, string>,
@@ -294,7 +291,7 @@ test.describe('in a sandkeeper of its own', () => {
     }
   }
 
-  test('more than one operation may take are refused with the limit', async ({ browser }) => {
+  test('rejects more sandboxes than the limit of an operation', async ({ browser }) => {
     await inHouse(browser, { SANDKEEPER_BULK_LIMIT: '2' }, async (page, moru) => {
       await createMany(moru, [DEVELOPMENT, DEVELOPMENT, DEVELOPMENT]);
       await openFleet(page);
@@ -303,7 +300,7 @@ test.describe('in a sandkeeper of its own', () => {
       const kill = dock(page).getByRole('button', { name: /^Kill/ });
       await expect(kill).toHaveAccessibleDescription(/at most 2 sandboxes/);
       await expect(kill).toBeDisabled();
-      // The server says the same to who asks it.
+      // The server enforces the same limit.
       await page.getByRole('grid').press('Delete');
       const dialog = dialogOf(page);
       await expect(dialog.getByRole('alert')).toContainText(

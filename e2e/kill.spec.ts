@@ -14,7 +14,7 @@ import {
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
-test('finds a sandbox by its metadata, kills it, and the SDK no longer finds it', async ({ page, moru }) => {
+test('kills a sandbox found by its metadata', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { environment: 'development', owner: 'ana' } });
   const other = await moru.create({ metadata: { environment: 'production' } });
   await openFleet(page);
@@ -42,7 +42,7 @@ test('finds a sandbox by its metadata, kills it, and the SDK no longer finds it'
   expect(await moru.stateOf(other)).toBe('running');
 });
 
-test('starts with the focus on Cancel, and neither Enter nor Escape kills', async ({ page, moru }) => {
+test('focuses Cancel first and does not kill on Enter or Escape', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
 
@@ -63,7 +63,7 @@ test('starts with the focus on Cancel, and neither Enter nor Escape kills', asyn
   expect(await moru.stateOf(id)).toBe('running');
 });
 
-test('keeps the focus inside the dialog and gives it back afterwards', async ({ page, moru }) => {
+test('traps the focus in the dialog and restores it afterwards', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   const dialog = await askToKill(page, id);
@@ -75,7 +75,7 @@ test('keeps the focus inside the dialog and gives it back afterwards', async ({ 
   await expect(row(page, id).getByRole('button', { name: `Actions for ${id}` })).toBeFocused();
 });
 
-test('a click beside the dialog does not answer it', async ({ page, moru }) => {
+test('ignores clicks outside the dialog', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   const dialog = await askToKill(page, id);
@@ -108,11 +108,11 @@ test('kills a paused sandbox without offering to pause it', async ({ page, moru 
   expect(await moru.find(id)).toBeNull();
 });
 
-test('says that it is already terminated when it went before the dialog opened', async ({ page, moru }) => {
+test('reports a sandbox that was terminated before the dialog opened', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   await expectRow(page, id);
-  // Nobody hears of the end before the dialog asks.
+  // The server does not learn of the kill before the dialog opens.
   await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 8_000 });
   await moru.kill(id);
   await chooseRowAction(page, id, 'Kill…');
@@ -125,7 +125,7 @@ test('says that it is already terminated when it went before the dialog opened',
   await expectNoRow(page, id);
 });
 
-test('asks again when the sandbox has changed since it was shown', async ({ page, moru }) => {
+test('asks for a new confirmation if the sandbox has changed since the reading', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   const dialog = await askToKill(page, id);
@@ -139,7 +139,7 @@ test('asks again when the sandbox has changed since it was shown', async ({ page
   expect(await moru.find(id)).toBeNull();
 });
 
-test('offers nothing that was learnt of the sandbox asked about before', async ({ page, moru }) => {
+test('does not show data of the previous sandbox', async ({ page, moru }) => {
   const ana = await moru.create({ metadata: { owner: 'ana' } });
   const bjorn = await moru.create({ metadata: { owner: 'bjorn' } });
   await openFleet(page);
@@ -155,7 +155,7 @@ test('offers nothing that was learnt of the sandbox asked about before', async (
   expect(await moru.stateOf(ana)).toBe('running');
 });
 
-test('kills once, however often the button is pressed', async ({ page, moru }) => {
+test('kills once on repeated clicks', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   const dialog = await askToKill(page, id);
@@ -163,7 +163,7 @@ test('kills once, however often the button is pressed', async ({ page, moru }) =
   await expect(toast(page, id)).toHaveText(`Killed ${id}`);
 });
 
-test('a failure of the service is said, and the sandbox stays', async ({ page, moru }) => {
+test('reports a failure of the service and keeps the sandbox', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   await moru.addFault({ route: 'DELETE /sandboxes/*', status: 403 });
@@ -173,7 +173,7 @@ test('a failure of the service is said, and the sandbox stays', async ({ page, m
   await expectRow(page, id, 'Running');
 });
 
-test('Delete asks to kill the active row', async ({ page, moru }) => {
+test('opens the dialog for the active row with Delete', async ({ page, moru }) => {
   const id = await moru.create();
   await openFleet(page);
   await expectRow(page, id);

@@ -9,10 +9,10 @@ import { chooseRowAction, filter, openFleet, toast } from './support/vocabulary'
 
 const WINDOW_S = 1;
 
-/** A sandkeeper in which a change of mind must be quick and work is slow enough to be watched. */
+/** An instance with a short cancel window and slow operations. */
 const test = base.extend<{ admin: Colleague; operator: Colleague }, { sandkeeper: Sandkeeper }>({
   sandkeeper: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture needs.
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the required fixtures from the pattern.
     async ({}, use) => {
       const sandkeeper = await Sandkeeper.open({
         env: { SANDKEEPER_CANCEL_WINDOW_SECONDS: String(WINDOW_S), SANDKEEPER_MAX_CONCURRENCY: '8' },
@@ -40,12 +40,12 @@ const itemRows = (page: Page) =>
     .filter({ has: page.getByRole('cell') });
 const itemRow = (page: Page, id: string) => itemRows(page).filter({ hasText: id });
 
-/** Reads the operation as our own route answers it. */
+/** Reads an operation from the API. */
 async function readRecord(page: Page, id: string): Promise<{ operation: Operation; items: RecordedItem[] }> {
   return (await page.request.get(`/api/operations/${id}`)).json();
 }
 
-/** Waits until an operation has ended, wherever it is shown. */
+/** Waits until an operation has ended. */
 async function ended(page: Page, id: string): Promise<void> {
   await expect
     .poll(async () => (await readRecord(page, id)).operation.state, { timeout: 60_000 })
@@ -183,11 +183,7 @@ test('pages through the log @long', async ({ page, moru, operator }) => {
   await expect(logRows(page)).toHaveCount(50);
 });
 
-test('what begins elsewhere is announced, and what is under way goes on by itself', async ({
-  page,
-  moru,
-  admin,
-}) => {
+test('announces new operations in the log and updates the running ones', async ({ page, moru, admin }) => {
   const ids = [await moru.create(), await moru.create(), await moru.create()];
   const earlier = ids.pop() ?? '';
   await ended(page, await admin.kill([earlier]));
@@ -207,11 +203,7 @@ test('what begins elsewhere is announced, and what is under way goes on by itsel
   await expect(page).toHaveURL(new RegExp(`/operations/${operationId}$`));
 });
 
-test('an operation is followed from its first second to its end, through a reload', async ({
-  page,
-  moru,
-  admin,
-}) => {
+test('follows an operation to its end, also after a reload', async ({ page, moru, admin }) => {
   await moru.createMany(40, (index) => ({ owner: 'ana', run: `pr-${index}` }));
   const ids = await moru.listIds();
   await moru.addFault({ route: 'DELETE /sandboxes/*', latencyMs: 1_500 });
@@ -279,7 +271,7 @@ test('retries exactly the selected failures', async ({ page, moru, admin }) => {
   expect((await moru.listIds()).sort()).toEqual([left, other].sort());
 });
 
-/** Metadata as an attacker or an accident would write it. */
+/** Metadata that could do harm, by intent or by accident. */
 const HOSTILE = {
   html: '<img src=x onerror="window.attacked = true">',
   formula: '=HYPERLINK("http://evil.example","click")',
@@ -301,7 +293,7 @@ function readCsv(text: string): string[][] {
   return rows.slice(0, -1);
 }
 
-test('results are downloaded and copied as CSV and JSON, whatever stands in them', async ({
+test('downloads and copies results with hostile text as CSV and JSON', async ({
   page,
   context,
   sandkeeper,
@@ -346,7 +338,7 @@ test('results are downloaded and copied as CSV and JSON, whatever stands in them
   await expect(toast(page, 'Copied 3 results as CSV')).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(operationId);
 
-  // The row keeps its height and the page its width, and nothing of it has become markup.
+  // Metadata does not change the height of the row or the width of the page, and is not parsed as HTML.
   const id = hostile[titles.indexOf('sandbox')] ?? '';
   expect((await itemRow(page, id).boundingBox())?.height).toBe(34);
   await expect(itemRow(page, id)).toContainText(HOSTILE.html);
@@ -356,7 +348,7 @@ test('results are downloaded and copied as CSV and JSON, whatever stands in them
   expect(await page.evaluate(() => 'attacked' in window)).toBe(false);
 });
 
-test('a viewer can read everything and change nothing', async ({
+test('lets viewers read everything and change nothing', async ({
   browser,
   sandkeeper,
   moru,
@@ -436,7 +428,7 @@ for (const [count, tag] of [
   });
 }
 
-test('the log and an operation under way can be used by everybody', async ({ page, moru, admin }) => {
+test('the log and a running operation are accessible', async ({ page, moru, admin }) => {
   await moru.createMany(9, () => ({ owner: 'ana' }));
   const [first = '', ...rest] = await moru.listIds();
   await moru.addFault({ route: `DELETE /sandboxes/${first}`, status: 403 });

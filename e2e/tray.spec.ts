@@ -9,7 +9,7 @@ import { test as wired } from './support/wired';
 
 const SLOWLY = { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '4' };
 
-/** Slow enough to be watched. */
+/** Makes operations slow enough to follow. */
 const test = wired.extend({
   settings: [async ({ settings }, use) => use({ ...settings, ...SLOWLY }), { scope: 'worker' }],
 });
@@ -20,7 +20,7 @@ function tray(page: Page): Locator {
   return page.getByRole('region', { name: 'Running operations' });
 }
 
-/** The line of the one operation that `title` names. */
+/** The row of the operation with this title. */
 function line(page: Page, title: string): Locator {
   return tray(page)
     .getByRole('listitem')
@@ -31,7 +31,7 @@ async function createSome(moru: Moru, count: number): Promise<string[]> {
   return Promise.all(Array.from({ length: count }, () => moru.create()));
 }
 
-test('shows how an operation goes: after a reload, in another tab, on every page, and how it ended', async ({
+test('shows progress and result of an operation on every page, in every tab and after a reload', async ({
   page,
   context,
   signIn,
@@ -79,7 +79,7 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   );
   const nav = page.getByRole('navigation', { name: 'Main' });
   await expect(nav.getByRole('link', { name: 'Operations', exact: true })).toBeVisible();
-  // Nothing leaves from under the pointer; and nothing in it asks for attention.
+  // Rows under the pointer stay. A successful row does not need attention.
   await tray(page).hover();
   await expect(tray(other)).toHaveCount(0, { timeout: 20_000 });
   await expect(line(page, 'Kill 20 sandboxes')).toBeVisible();
@@ -88,7 +88,7 @@ test('shows how an operation goes: after a reload, in another tab, on every page
   expect(await moru.listIds()).toEqual([kept]);
 });
 
-test('cancelling before the first request kills nothing', async ({ browser }) => {
+test('kills nothing if cancelled before the first request', async ({ browser }) => {
   const sandkeeper = await Sandkeeper.open({ env: { SANDKEEPER_CANCEL_WINDOW_SECONDS: '30' } });
   try {
     const moru = new Moru(sandkeeper.engine);
@@ -119,7 +119,7 @@ test('cancelling before the first request kills nothing', async ({ browser }) =>
   }
 });
 
-test('a viewer watches and cannot stop it', async ({ page, signIn, sandkeeper, sessions, moru }) => {
+test('lets viewers watch but not stop an operation', async ({ page, signIn, sandkeeper, sessions, moru }) => {
   const ids = await createSome(moru, 20);
   await moru.addFault(SLOW_KILL);
   await signIn(page, 'viewer');
@@ -134,7 +134,7 @@ test('a viewer watches and cannot stop it', async ({ page, signIn, sandkeeper, s
   });
 });
 
-test('what failed stays until it is put away, and can be tried again', async ({
+test('keeps a failed operation until it is dismissed and offers a retry', async ({
   page,
   signIn,
   sandkeeper,
@@ -167,7 +167,7 @@ test('what failed stays until it is put away, and can be tried again', async ({
   await expect(tray(page)).toHaveCount(0);
 });
 
-test('an act on one sandbox is shown while it can be cancelled or takes long, and told by a toast', async ({
+test('shows an action on one sandbox only while it is cancellable or slow, then a toast', async ({
   page,
   signIn,
   sandkeeper,
@@ -192,7 +192,7 @@ test('an act on one sandbox is shown while it can be cancelled or takes long, an
   await expect(line(page, 'Kill(ing)? 1 sandbox')).toHaveCount(0);
 });
 
-test('knows how an operation ended while the connection was lost', async ({
+test('shows the result of an operation that ended while the connection was lost', async ({
   page,
   signIn,
   sandkeeper,
@@ -216,7 +216,7 @@ test('knows how an operation ended while the connection was lost', async ({
   expect(operation).not.toBe('');
 });
 
-test('covers nothing, however many there are and however narrow the window', async ({
+test('covers no content with many operations or in a narrow window', async ({
   page,
   signIn,
   sandkeeper,
@@ -236,7 +236,7 @@ test('covers nothing, however many there are and however narrow the window', asy
   expect((gridBox?.y ?? 0) + (gridBox?.height ?? 0)).toBeLessThanOrEqual((trayBox?.y ?? 0) + 1);
   expect((trayBox?.y ?? 0) + (trayBox?.height ?? 0)).toBeLessThanOrEqual(640);
   expect(gridBox?.height).toBeGreaterThan(200);
-  // The last of them is reached by keys.
+  // The last row can be reached with the keyboard.
   await tray(page).focus();
   await page.keyboard.press('End');
   await expect(tray(page).getByRole('listitem').last()).toBeInViewport();

@@ -252,7 +252,7 @@ test('rejects every action without a session or with a lower role', async ({
   for (const [name, { role, args, path = FLEET }] of guarded) {
     const call = (headers: Record<string, string>) =>
       callAction(sandkeeper, actionNamed(name), { path, args: args(id), headers });
-    expectRefused(await call({}), 'unauthenticated', `${name} by nobody`);
+    expectRefused(await call({}), 'unauthenticated', `${name} without a session`);
     expectRefused(
       await call(cookieOf(sandkeeper, 'forged.cookie')),
       'unauthenticated',
