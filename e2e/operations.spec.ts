@@ -93,10 +93,10 @@ test('the log shows person, action, sandboxes, reason and filter', async ({
   const single = await moru.create();
   await page.goto(`/sandboxes/${single}`);
   await expect(page.getByRole('button', { name: 'Pause' })).toBeEnabled();
-  await expect(page.getByRole('link', { name: 'Operations on it' })).toHaveCount(0);
+  await expect(page.getByRole('link', { name: 'View all operations' })).toHaveCount(0);
   await ended(page, await operator.pause([single]));
   await page.reload();
-  await page.getByRole('link', { name: 'Operations on it' }).click();
+  await page.getByRole('link', { name: 'View all operations' }).click();
   await expect(page).toHaveURL(new RegExp(`/operations\\?sandbox=${single}$`));
   await expect(logRows(page)).toHaveCount(1);
 
@@ -104,7 +104,7 @@ test('the log shows person, action, sandboxes, reason and filter', async ({
   await ended(page, operationId);
   await page.goto(`/sandboxes/${single}`);
   await expect(page.getByRole('main')).toContainText('It was killed here by admin.');
-  await page.getByRole('link', { name: 'See the operation' }).click();
+  await page.getByRole('link', { name: 'View operation' }).click();
   await expect(page).toHaveURL(new RegExp(`/operations/${operationId}$`));
   await expect(page.getByRole('heading', { name: `Kill ${single}` })).toBeVisible();
   await itemRow(page, single).getByRole('link', { name: single }).click();

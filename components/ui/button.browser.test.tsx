@@ -3,7 +3,7 @@ import { page, userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
 import { Button, IconButton } from './button';
 
-const REASON = 'This needs the role admin.';
+const REASON = 'Requires the admin role.';
 /** Otherwise a click waits for the button to be enabled. */
 const ALTHOUGH_UNAVAILABLE = { force: true };
 

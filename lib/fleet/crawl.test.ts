@@ -102,13 +102,13 @@ describe('counts and times', () => {
 
   it('passes the time of each request', async () => {
     const before = Date.now();
-    const asked: number[] = [];
+    const requestedAtMs: number[] = [];
     await crawlFleet({
       readPage: async (cursor) => (cursor === null ? page(['a'], '1') : page(['b'], null)),
-      onPage: (_, requestedAtMs) => void asked.push(requestedAtMs),
+      onPage: (_, atMs) => void requestedAtMs.push(atMs),
       signal: new AbortController().signal,
     });
-    expect(asked.length).toBeGreaterThan(1);
-    expect(asked.every((atMs) => atMs >= before && atMs <= Date.now())).toBe(true);
+    expect(requestedAtMs.length).toBeGreaterThan(1);
+    expect(requestedAtMs.every((atMs) => atMs >= before && atMs <= Date.now())).toBe(true);
   });
 });

@@ -36,7 +36,7 @@ const snapshot = (
 
 /** A store whose snapshots the test delivers. */
 function openStore() {
-  const asked: {
+  const requests: {
     resolve: (snapshot: FleetSnapshot) => Promise<void>;
     reject: () => Promise<void>;
     signal: AbortSignal;
@@ -44,7 +44,7 @@ function openStore() {
   const store = new FleetStore(
     (signal) =>
       new Promise((resolve, reject) => {
-        asked.push({
+        requests.push({
           signal,
           async resolve(answered) {
             resolve(answered);
@@ -58,12 +58,12 @@ function openStore() {
       }),
   );
   const answer = async (answered: FleetSnapshot) => {
-    const last = asked.at(-1);
-    if (!last) throw new Error('Nobody asked for a snapshot.');
+    const last = requests.at(-1);
+    if (!last) throw new Error('No snapshot was requested.');
     await last.resolve(answered);
   };
   const ids = () => store.view().rows?.map(({ sandbox }) => sandbox.id) ?? null;
-  return { store, asked, answer, ids };
+  return { store, requests, answer, ids };
 }
 
 /** A store that contains `ids` at sequence number 5. */
@@ -81,13 +81,13 @@ beforeEach(() => {
 
 describe('the first snapshot', () => {
   it('has a status at once, but rows only with the snapshot', async () => {
-    const { store, asked, answer, ids } = openStore();
+    const { store, requests, answer, ids } = openStore();
     const listener = vi.fn();
     store.subscribe(listener);
     expect(store.view()).toEqual({ rows: null, status: statusAt(null) });
     store.receive(hello(5, { status: statusAt(9) }));
     expect(store.view()).toEqual({ rows: null, status: statusAt(9) });
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
     await answer(snapshot(5, ['a', 'b']));
     expect(ids()).toEqual(['a', 'b']);
     expect(listener).toHaveBeenCalledTimes(2);
@@ -114,39 +114,39 @@ describe('the first snapshot', () => {
 
 describe('deltas', () => {
   it('change, add and remove rows', async () => {
-    const { store, asked, ids } = await openFilled('a', 'b');
+    const { store, requests, ids } = await openFilled('a', 'b');
     store.receive(delta(6, [one('b', { state: 'paused' }), one('c')], ['a']));
     expect(ids()).toEqual(['b', 'c']);
     expect(store.find('b')?.sandbox.state).toBe('paused');
     expect(store.find('a')).toBeUndefined();
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
   it('already applied are ignored', async () => {
-    const { store, asked, ids } = await openFilled('a');
+    const { store, requests, ids } = await openFilled('a');
     store.receive(delta(5, [], ['a']));
     store.receive(delta(4, [one('z')]));
     expect(ids()).toEqual(['a']);
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
   it('after a gap cause a new snapshot, while the rows stay', async () => {
-    const { store, asked, answer, ids } = await openFilled('a');
+    const { store, requests, answer, ids } = await openFilled('a');
     store.receive(delta(7, [one('c')]));
     expect(ids()).toEqual(['a']);
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
     store.receive(delta(8, [one('d')]));
     await answer(snapshot(7, ['b', 'c']));
     expect(ids()).toEqual(['b', 'c', 'd']);
   });
 
   it('with a gap during the reading cause another snapshot', async () => {
-    const { store, asked, answer, ids } = openStore();
+    const { store, requests, answer, ids } = openStore();
     store.receive(hello(5));
     store.receive(delta(6, [one('x')]));
     store.receive(delta(8, [one('z')]));
     await answer(snapshot(5, ['a']));
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
     await answer(snapshot(8, ['a', 'x', 'y', 'z']));
     expect(ids()).toEqual(['a', 'x', 'y', 'z']);
   });
@@ -154,9 +154,9 @@ describe('deltas', () => {
 
 describe('reconnecting', () => {
   it('reads nothing if no delta was missed', async () => {
-    const { store, asked } = await openFilled('a');
+    const { store, requests } = await openFilled('a');
     store.receive(hello(5, { status: statusAt(20) }));
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
     expect(store.view().status.asOfMs).toBe(20);
   });
 
@@ -164,20 +164,20 @@ describe('reconnecting', () => {
     ['events were missed', hello(6), snapshot(6, ['b'])],
     ['the server is another', hello(5, { epoch: 'e2' }), snapshot(5, ['b'], { epoch: 'e2' })],
   ])('reads the snapshot when %s', async (_, event, answered) => {
-    const { store, asked, answer, ids } = await openFilled('a');
+    const { store, requests, answer, ids } = await openFilled('a');
     store.receive(event);
     expect(ids()).toEqual(['a']);
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
     await answer(answered);
     expect(ids()).toEqual(['b']);
   });
 
   it('aborts an outdated reading', async () => {
-    const { store, asked, answer, ids } = openStore();
+    const { store, requests, answer, ids } = openStore();
     store.receive(hello(5));
     store.receive(hello(1, { epoch: 'e2' }));
-    expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false]);
-    await asked[0]?.resolve(snapshot(5, ['old']));
+    expect(requests.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    await requests[0]?.resolve(snapshot(5, ['old']));
     expect(ids()).toBeNull();
     await answer(snapshot(1, ['new'], { epoch: 'e2' }));
     expect(ids()).toEqual(['new']);
@@ -186,33 +186,33 @@ describe('reconnecting', () => {
 
 describe('a reading that fails', () => {
   it('keeps the rows and retries once after two seconds', async () => {
-    const { store, asked, answer, ids } = await openFilled('a');
+    const { store, requests, answer, ids } = await openFilled('a');
     store.receive(delta(9, []));
-    await asked[1]?.reject();
+    await requests[1]?.reject();
     expect(ids()).toEqual(['a']);
     store.receive(delta(10, [one('b')]));
     store.receive(delta(11, []));
     await vi.advanceTimersByTimeAsync(1_999);
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(1);
-    expect(asked).toHaveLength(3);
+    expect(requests).toHaveLength(3);
     await answer(snapshot(11, ['a', 'b']));
     expect(ids()).toEqual(['a', 'b']);
     store.receive(delta(12, [one('c')]));
     expect(ids()).toEqual(['a', 'b', 'c']);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(asked).toHaveLength(3);
+    expect(requests).toHaveLength(3);
   });
 
   it('is replaced at once by a reconnect', async () => {
-    const { store, asked, answer } = openStore();
+    const { store, requests, answer } = openStore();
     store.receive(hello(5));
-    await asked[0]?.reject();
+    await requests[0]?.reject();
     store.receive(hello(6));
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
     await answer(snapshot(6, ['a']));
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
   });
 });
 

@@ -490,16 +490,16 @@ describe('a sandbox on a later page', () => {
       rows,
       pages,
       failing,
-      asked: () => upstream.calls.map(({ cursor }) => cursor),
+      requestedCursors: () => upstream.calls.map(({ cursor }) => cursor),
     };
   }
 
   it('is read from its last page, without the pages before it', async () => {
-    const { watcher, asked } = await watchPages();
+    const { watcher, requestedCursors } = await watchPages();
     const nowMs = Date.now();
     const read = await Promise.all(['c1', 'c2'].map((id) => watcher.readSince(id, nowMs)));
     expect(read.map((sandbox) => sandbox?.id)).toEqual(['c1', 'c2']);
-    expect(asked()).toEqual(['p3']);
+    expect(requestedCursors()).toEqual(['p3']);
   });
 
   it('is not read from a page requested before the call', async () => {
@@ -518,7 +518,7 @@ describe('a sandbox on a later page', () => {
   });
 
   it('counts as gone only after a complete reading', async () => {
-    const { watcher, upstream, rows, pages, asked } = await watchPages();
+    const { watcher, upstream, rows, pages, requestedCursors } = await watchPages();
     pages.set('p3', { ids: ['c1'], next: null });
     const gate = upstream.hold();
     let answer: Sandbox | null | undefined;
@@ -528,13 +528,13 @@ describe('a sandbox on a later page', () => {
     await eventually(() => upstream.held === 1);
     gate.open();
     const walk = upstream.hold();
-    await eventually(() => asked().includes(null) && upstream.held === 1);
+    await eventually(() => requestedCursors().includes(null) && upstream.held === 1);
     expect([answer, rows().has('c2')]).toEqual([undefined, true]);
     walk.open();
     await reading;
     expect([answer, rows().has('c2')]).toEqual([null, false]);
     // Its page, then every page, then the first page again.
-    expect(asked()).toEqual(['p3', null, 'p2', 'p3', null, 'p2']);
+    expect(requestedCursors()).toEqual(['p3', null, 'p2', 'p3', null, 'p2']);
   });
 
   it('that moved to another page is found by the complete reading', async () => {
@@ -547,10 +547,10 @@ describe('a sandbox on a later page', () => {
   });
 
   it('that is expected to be gone is not read from its last page', async () => {
-    const { watcher, pages, asked } = await watchPages();
+    const { watcher, pages, requestedCursors } = await watchPages();
     pages.set('p3', { ids: ['c1'], next: null });
     expect(await watcher.readSince('c2', Date.now(), 'gone')).toBeNull();
-    expect(asked()[0]).toBeNull();
+    expect(requestedCursors()[0]).toBeNull();
   });
 
   it('is read with the whole list if its page fails, and fails with it', async () => {
@@ -569,11 +569,11 @@ describe('a sandbox on a later page', () => {
     watcher.refresh();
     await eventually(() => upstream.held === 1);
     pages.set(null, { ids: ['a0', 'a1', 'a2'], next: 'p2' });
-    const looking = watcher.readSince('a1', Date.now());
+    const reading = watcher.readSince('a1', Date.now());
     await eventually(() => upstream.held === 2);
     pages.set(null, { ids: ['a1', 'a2'], next: null });
     gate.open();
-    await looking;
+    await reading;
     const { asOfMs } = watcher.snapshot().status;
     await eventually(() => (listener.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
     expect(listener.deltas()[0]?.changed.map(({ id }) => id)).toEqual(['a0']);
