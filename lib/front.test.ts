@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { send } from './engine/test-engine';
 import { admit, readConfig } from './front';
 
-/** A front with nothing behind it but an echo of the headers that came through. */
+/** A front before a server that returns the headers it received. */
 async function startFront({ env = {}, dev = false }: { env?: Record<string, string>; dev?: boolean } = {}) {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -24,7 +24,7 @@ async function startFront({ env = {}, dev = false }: { env?: Record<string, stri
 
 const policyOf = (headers: IncomingHttpHeaders) => String(headers['content-security-policy']);
 
-test('every answer carries the security headers, a refusal too', async () => {
+test('sends the security headers with every response, also with a refusal', async () => {
   const { ask } = await startFront();
   const requests: Record<string, string>[] = [{}, { host: 'evil.example' }];
   for (const headers of requests) {
@@ -42,7 +42,7 @@ test('every answer carries the security headers, a refusal too', async () => {
   }
 });
 
-test('the policy allows scripts by nonce alone, sockets to this host alone', async () => {
+test('allows scripts only by nonce and sockets only to this host', async () => {
   const { ask, port } = await startFront();
   const policy = policyOf((await ask()).headers);
   const directives = new Map(policy.split('; ').map((text) => [text.split(' ')[0], text]));
@@ -58,7 +58,7 @@ test('the policy allows scripts by nonce alone, sockets to this host alone', asy
   expect(directives.get('form-action')).toBe("form-action 'self'");
 });
 
-test('each answer has a nonce of its own, and Next.js is told the same one, whatever the request claims', async () => {
+test('gives each response its own nonce and passes it to Next.js, ignoring one in the request', async () => {
   const { ask } = await startFront();
   const claimed = "script-src 'nonce-mine'";
   const answers = await Promise.all(
@@ -69,14 +69,14 @@ test('each answer has a nonce of its own, and Next.js is told the same one, what
   expect(answers.map(({ seen }) => seen?.['content-security-policy'])).toEqual(policies);
 });
 
-test('only in development may scripts be evaluated', async () => {
+test('allows the evaluation of scripts only in development', async () => {
   const { ask } = await startFront({ dev: true });
   expect(policyOf((await ask()).headers)).toContain("'unsafe-eval'");
   const { ask: askServed } = await startFront();
   expect(policyOf((await askServed()).headers)).not.toContain('unsafe-eval');
 });
 
-test('a host that is not ours is turned away before anything sees the request', async () => {
+test('rejects other hosts before it handles the request', async () => {
   const { ask, port } = await startFront();
   for (const host of ['evil.example', `evil.example:${port}`, 'localhost', `localhost:${port + 1}`]) {
     const { status, text } = await ask({ host });
@@ -88,7 +88,7 @@ test('a host that is not ours is turned away before anything sees the request', 
   }
 });
 
-test('what a request says of forwarding is removed', async () => {
+test('removes forwarding headers from requests', async () => {
   const { ask } = await startFront();
   const { seen } = await ask({
     'x-forwarded-host': 'evil.example',
@@ -101,7 +101,7 @@ test('what a request says of forwarding is removed', async () => {
   expect(seen?.['accept-language']).toBe('en');
 });
 
-test('behind https browsers are told to stay there', async () => {
+test('sends HSTS behind HTTPS', async () => {
   const { ask } = await startFront({ env: { SANDKEEPER_URL: 'https://keeper.test' } });
   const { status, headers } = await ask({ host: 'keeper.test' });
   expect(status).toBe(200);

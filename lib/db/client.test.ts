@@ -33,7 +33,7 @@ const session = {
 };
 
 describeOnDatabases('openDatabase', (here) => {
-  it('brings the tables up to date, and leaves them when they are', async () => {
+  it('migrates the tables once', async () => {
     const db = await database();
     await db.insertInto('sessions').values(session).execute();
     const again = await openDatabase(here.url());
@@ -41,7 +41,7 @@ describeOnDatabases('openDatabase', (here) => {
     await again.destroy();
   });
 
-  it('hands over times as numbers', async () => {
+  it('returns times as numbers', async () => {
     const row = await (await database()).selectFrom('sessions').select('created_at_ms').executeTakeFirst();
     expect(row).toEqual({ created_at_ms: 1_768_478_400_123 });
   });
@@ -53,7 +53,7 @@ describeOnDatabases('openDatabase', (here) => {
     await sql`delete from kysely_migration where name = '999_later'`.execute(db);
   });
 
-  it('keeps items to operations that exist', async () => {
+  it('rejects items of unknown operations', async () => {
     const item = {
       operation_id: 'none',
       sandbox_id: 'i0',
@@ -88,7 +88,7 @@ describeOnDatabases('openDatabase', (here) => {
 });
 
 describe('an embedded database', () => {
-  it('is made where it is wanted, for its owner alone', async () => {
+  it('is readable only by its owner', async () => {
     const path = tempFile();
     const db = await openDatabase(`file:${path}`);
     await db.insertInto('sessions').values(session).execute();
@@ -97,7 +97,7 @@ describe('an embedded database', () => {
     await db.destroy();
   });
 
-  it('has everything on the disk once it is said to be written', async () => {
+  it('syncs every commit to disk', async () => {
     const db = await openDatabase(`file:${tempFile()}`);
     const read = async (pragma: string) => (await sql.raw(`pragma ${pragma}`).execute(db)).rows;
     expect(await read('journal_mode')).toEqual([{ journal_mode: 'wal' }]);
@@ -105,13 +105,13 @@ describe('an embedded database', () => {
     await db.destroy();
   });
 
-  it('that cannot be opened is an error', async () => {
+  it('throws if it cannot be opened', async () => {
     await expect(openDatabase(inNoDirectory())).rejects.toThrow();
   });
 });
 
 describe('database()', () => {
-  it('is one connection for everybody, in the data directory', async () => {
+  it('is one connection per process, in the data directory', async () => {
     restartProcess();
     const [first, second] = await Promise.all([database(), database()]);
     expect(first).toBe(second);
@@ -119,7 +119,7 @@ describe('database()', () => {
     await first.destroy();
   });
 
-  it('tries again after it could not be opened', async () => {
+  it('retries after it could not be opened', async () => {
     const path = tempFile();
     simulateNewProcess({ DATABASE_URL: inNoDirectory() });
     const { database: failing } = await import('./client');

@@ -76,7 +76,7 @@ async function crash(runner: OperationRunner, owner: string): Promise<void> {
 
 describeOnDatabases('the runner', () => {
   describe('an operation', () => {
-    it('is worked off, told, and recorded', async () => {
+    it('is carried out, published and recorded', async () => {
       const ids = await createMany(2);
       const { runner, events, finished, outcomesOf } = openRunner();
       const operation = await recordNew([...(await readAll(ids)), 'igone']);
@@ -105,7 +105,7 @@ describeOnDatabases('the runner', () => {
       expect(events.filter(({ operation: { state } }) => state === 'finished')).toHaveLength(1);
     });
 
-    it('says of each how long it took', async () => {
+    it('records the duration of each item', async () => {
       const [id = ''] = await createMany(1);
       await engine.fault({ route: `DELETE /sandboxes/${id}`, latencyMs: 300 });
       const { runner, finished } = openRunner();
@@ -117,7 +117,7 @@ describeOnDatabases('the runner', () => {
       expect(item?.tookMs).toBeLessThan(10_000);
     });
 
-    it('waits for its cancel window before anything is sent', async () => {
+    it('sends nothing within its cancel window', async () => {
       const [id = ''] = await createMany(1);
       const { runner, finished } = openRunner();
       const startsAtMs = Date.now() + 1_000;
@@ -130,7 +130,7 @@ describeOnDatabases('the runner', () => {
       expect((await findOperation(operation.id))?.finishedAtMs).toBeGreaterThanOrEqual(startsAtMs);
     });
 
-    it('has no more under way than the ceiling, over all operations', async () => {
+    it('respects the limit of concurrency over all operations', async () => {
       const ids = await createMany(12);
       await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 100 });
       const { runner, events, finished } = openRunner({ maxConcurrency: 3 });
@@ -147,7 +147,7 @@ describeOnDatabases('the runner', () => {
       for (const id of ids) expect((await engine.detail(id)).state).toBe('paused');
     });
 
-    it('does not wait for one that is slow, and a small one not for a large one', async () => {
+    it('does not wait for a slow item or for a larger operation', async () => {
       const ids = await createMany(40);
       const [slow = '', ...others] = ids;
       await engine.fault({ route: `DELETE /sandboxes/${slow}`, latencyMs: 4_000 });
@@ -165,7 +165,7 @@ describeOnDatabases('the runner', () => {
       await finished(bulk);
     });
 
-    it('verifies by one walk through the list for all, not by one request each', async () => {
+    it('verifies all items with one reading of the list', async () => {
       const ids = await createMany(20);
       const { runner, finished } = openRunner();
       const operation = await recordNew(await readAll(ids));
@@ -176,7 +176,7 @@ describeOnDatabases('the runner', () => {
       expect(await firedFaults()).toBe(0);
     });
 
-    it('keeps what failed beside what was done', async () => {
+    it('records failed and completed items', async () => {
       const [good = '', bad = ''] = await createMany(2);
       await engine.fault({ route: `DELETE /sandboxes/${bad}`, status: 403 });
       const { runner, events, finished } = openRunner();
@@ -192,7 +192,7 @@ describeOnDatabases('the runner', () => {
       });
     });
 
-    it('leaves alone what is not as it was shown', async () => {
+    it('skips sandboxes that have changed since the plan', async () => {
       const ids = await createMany(8);
       const [paused = '', resumed = '', ...same] = ids;
       await engine.call('POST', `/sandboxes/${resumed}/pause`);
@@ -210,7 +210,7 @@ describeOnDatabases('the runner', () => {
       expect((await listItems(operation.id))[0]?.message).toBe('Skipped: it was running and is now paused.');
     });
 
-    it('hands its params to every step', async () => {
+    it('passes its params to every step', async () => {
       const [id = ''] = await createMany(1);
       const { runner, finished } = openRunner();
       const operation = await recordNew(await readAll([id]), {
@@ -223,7 +223,7 @@ describeOnDatabases('the runner', () => {
       expect(Math.abs(leftMs - 20 * 60_000)).toBeLessThan(5_000);
     });
 
-    it('is told whole to those who come while it runs, and its end for a while after', async () => {
+    it('is published in full to new listeners while it runs, and its end for a while', async () => {
       const ids = await createMany(3);
       await engine.fault({ route: 'POST /sandboxes/*/pause', latencyMs: 500 });
       const { runner, finished } = openRunner();
@@ -250,7 +250,7 @@ describeOnDatabases('the runner', () => {
       ]);
     });
 
-    it('brings its news to the fleet', async () => {
+    it('updates the fleet', async () => {
       const [killed = '', paused = ''] = await createMany(2);
       await fleetWatcher().readSince(paused, Date.now());
       const states = () =>
@@ -269,7 +269,7 @@ describeOnDatabases('the runner', () => {
       expect([states().get(killed), states().get(paused)]).toEqual([undefined, 'paused']);
     });
 
-    it('stays away for as long as the service asks, and says until when', async () => {
+    it('pauses for as long as the service requires and publishes the time', async () => {
       const ids = await createMany(6);
       await engine.fault({ route: 'DELETE /sandboxes/*', status: 429, retryAfterSeconds: 1, count: 1 });
       const { runner, events, finished } = openRunner();
@@ -284,7 +284,7 @@ describeOnDatabases('the runner', () => {
   });
 
   describe('a cancel', () => {
-    it('within the window leaves everything as it was', async () => {
+    it('within the window changes nothing', async () => {
       const ids = await createMany(5);
       const { runner, finished } = openRunner();
       const operation = await recordNew(await readAll(ids), { startsAtMs: Date.now() + 60_000 });
@@ -301,7 +301,7 @@ describeOnDatabases('the runner', () => {
       for (const id of ids) expect(await isThere(id)).toBe(true);
     });
 
-    it('afterwards stops what has not been sent, and nothing else', async () => {
+    it('after the window stops only items that have not been sent', async () => {
       const ids = await createMany(30);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 300 });
       const { runner, finished } = openRunner({ maxConcurrency: 4 });
@@ -322,7 +322,7 @@ describeOnDatabases('the runner', () => {
       }
     });
 
-    it('by another process is heeded by the one that works', async () => {
+    it('by another process stops the process that runs the operation', async () => {
       const ids = await createMany(40);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 400 });
       const { runner, finished } = openRunner({ maxConcurrency: 1 });
@@ -334,7 +334,7 @@ describeOnDatabases('the runner', () => {
       expect((await findOperation(operation.id))?.counts.cancelled).toBeGreaterThan(30);
     });
 
-    it('stays after a crash', async () => {
+    it('persists after a crash', async () => {
       const ids = await createMany(20);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 300 });
       const first = openRunner({ owner: 'doomed-cancelled', maxConcurrency: 2 });
@@ -354,7 +354,7 @@ describeOnDatabases('the runner', () => {
   });
 
   describe('after a crash', () => {
-    it('what was not done is taken up, nothing twice', async () => {
+    it('continues unfinished items without repeating finished ones', async () => {
       const ids = await createMany(24);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 150 });
       const crashed = openRunner({ owner: 'doomed', maxConcurrency: 3 });
@@ -371,7 +371,7 @@ describeOnDatabases('the runner', () => {
       expect(await firedFaults()).toBe(24);
     });
 
-    it('a kill that may have been sent counts as ours, one that was not does not', async () => {
+    it('counts a kill as ours only if it may have been sent', async () => {
       const operation = await recordNew(['isent', 'iwaiting']);
       await claimItems(operation.id, { owner: 'dead', leaseMs: -1, max: 1 });
       const { runner, finished } = openRunner();
@@ -380,7 +380,7 @@ describeOnDatabases('the runner', () => {
       expect(await recorded(operation.id)).toEqual({ isent: 'done', iwaiting: 'already' });
     });
 
-    it('an operation whose last outcome was written is finished', async () => {
+    it('finishes an operation whose last outcome was recorded', async () => {
       const operation = await recordNew([]);
       const { runner, events } = openRunner();
       await runner.open();
@@ -390,7 +390,7 @@ describeOnDatabases('the runner', () => {
   });
 
   describe('two processes on one database', () => {
-    it('share the work, and none sends for the other', async () => {
+    it('share the items without sending any twice', async () => {
       const ids = await createMany(240);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 30 });
       const [a, b] = [openRunner({ maxConcurrency: 8 }), openRunner({ maxConcurrency: 8 })];
@@ -409,14 +409,14 @@ describeOnDatabases('the runner', () => {
       expect(a.events.at(-1)?.operation.counts).toEqual(b.events.at(-1)?.operation.counts);
     });
 
-    it('one that could not renew its claims drops what the other has taken over', async () => {
+    it('drop items that the other took over after their claims expired', async () => {
       const ids = await createMany(6);
       await engine.fault({ route: 'DELETE /sandboxes/*', latencyMs: 700 });
       const a = openRunner({ owner: 'sleepy', maxConcurrency: 1, leaseMs: 4_000 });
       const operation = await recordNew(await readAll(ids));
       a.runner.start(operation, ids.map(waitingItem));
       await eventually(async () => (await firedFaults()) === 1);
-      // As if it had been suspended for longer than its claims last, and another had come.
+      // As if this process had been suspended for longer than its claims last and another one had taken over.
       const db = await database();
       await db
         .updateTable('operation_items')
@@ -431,7 +431,7 @@ describeOnDatabases('the runner', () => {
     });
   });
 
-  it('forgets what is older than is to be kept, and nothing under way', async () => {
+  it('deletes operations past the retention, except running ones', async () => {
     const old = await recordNew(['a'], { state: 'finished', finishedAtMs: Date.now() - 10 * 86_400_000 });
     const recent = await recordNew(['a'], { state: 'finished', finishedAtMs: Date.now() });
     const { runner } = openRunner({ keepMs: 5 * 86_400_000 });
