@@ -263,8 +263,8 @@ describe('a hostile service', () => {
     answer: (url: string) => [status: number, body: string, headers?: Record<string, string>],
   ) {
     const url = await serveHttp((req, res) => {
-      const isLook = req.url?.startsWith('/sandboxes/');
-      const [status, body, headers = {}] = isLook
+      const isReading = req.url?.startsWith('/sandboxes/');
+      const [status, body, headers = {}] = isReading
         ? [200, '{"sandboxID":"i0","state":"running"}']
         : answer(req.url ?? '');
       res.writeHead(status, headers).end(body);

@@ -17,7 +17,7 @@ export type EnvdProcesses = {
   signalProcess(pid: number, name: ProcessSignal, signal: AbortSignal): Promise<boolean>;
   /**
    * Starts a program as the sandbox's default user and follows it until it ends. The sandbox kills it after `lifetimeMs`,
-   * even if nobody follows it; `null` sets no limit. Leaving early does not end it. A slow reader holds it back.
+   * even if it is not followed; `null` sets no limit. Leaving early does not end it. A slow reader blocks it.
    */
   run(
     command: EnvdCommand,
