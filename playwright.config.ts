@@ -8,6 +8,8 @@ process.env.CHROMIUM_PATH = (await findChromium()) ?? '';
 
 export default defineConfig({
   testDir: 'e2e',
+  // Tests of e2e/http are run by Vitest.
+  testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
   // Each with a server of its own.
   workers: 2,

@@ -108,7 +108,9 @@ test('archives the home directory, kills the sandbox and shows where the archive
   await expect(end).toContainText(`/${id}.tar.gz`);
   await expect(end).toContainText(`${archives()[id]?.length} entries`);
   await page.getByRole('link', { name: 'View operation' }).click();
-  await expect(page.getByRole('heading', { name: `Kill ${id} after saving ~` })).toBeVisible();
+  await expect(
+    page.getByRole('heading', { name: new RegExp(`^Kill ${id} gracefully, .*, after archiving ~$`) }),
+  ).toBeVisible();
   await expect(page.getByRole('row', { name: id })).toContainText(
     `Archived ${archives()[id]?.length} entries`,
   );
