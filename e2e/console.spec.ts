@@ -385,11 +385,11 @@ test('opens consoles side by side, renames them and confirms closing a busy one'
   await openConsole(page, id);
   await page.getByRole('button', { name: 'New console with user and folder' }).click();
   const dialog = page.getByRole('dialog', { name: 'Open shell' });
-  await dialog.getByRole('textbox', { name: 'Start folder' }).fill('/nowhere');
+  await dialog.getByRole('textbox', { name: 'Working directory' }).fill('/nowhere');
   await dialog.getByRole('button', { name: 'Open shell' }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'no folder “/nowhere”' })).toBeVisible();
   await page.getByRole('button', { name: 'New console with user and folder' }).click();
-  await dialog.getByRole('textbox', { name: 'Start folder' }).fill('/tmp');
+  await dialog.getByRole('textbox', { name: 'Working directory' }).fill('/tmp');
   await dialog.getByRole('combobox', { name: 'User' }).fill('root');
   await dialog.getByRole('button', { name: 'Open shell' }).click();
   await expectPrompt(page, 2);

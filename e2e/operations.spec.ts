@@ -93,10 +93,10 @@ test('the log shows person, action, sandboxes, reason and filter', async ({
   const single = await moru.create();
   await page.goto(`/sandboxes/${single}`);
   await expect(page.getByRole('button', { name: 'Pause' })).toBeEnabled();
-  await expect(page.getByRole('link', { name: 'View all operations' })).toHaveCount(0);
+  await expect(page.getByRole('link', { name: 'View its operations' })).toHaveCount(0);
   await ended(page, await operator.pause([single]));
   await page.reload();
-  await page.getByRole('link', { name: 'View all operations' }).click();
+  await page.getByRole('link', { name: 'View its operations' }).click();
   await expect(page).toHaveURL(new RegExp(`/operations\\?sandbox=${single}$`));
   await expect(logRows(page)).toHaveCount(1);
 

@@ -23,7 +23,7 @@ export function SignInForm({ token }: { token: string }) {
         <Mark size={36} />
         <div>
           <h1 className="font-semibold text-title">Sign in to Sandkeeper</h1>
-          <p className="text-ink-2">Open the link that the server printed at startup, or enter its token.</p>
+          <p className="text-ink-2">Open the link printed at startup, or enter its token.</p>
         </div>
         <Field label="Token" error={error} hint="The part of the link after token=">
           <Input

@@ -68,7 +68,7 @@ export function ConsoleTabs({ consoles, activeId, titles, ...actions }: Props) {
           title="Choose user and folder"
           unavailable={actions.reason}
           onClick={actions.onOpenAs}
-          className="w-5! text-ink-3!"
+          className="w-5! text-ink-3! hover:text-ink!"
         >
           <ChevronDown size={13} aria-hidden />
         </IconButton>

@@ -58,7 +58,7 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
           <option value="user" />
           <option value="root" />
         </datalist>
-        <Field label="Start folder" hint="Leave empty for the user’s home folder." error={wrongFolder}>
+        <Field label="Working directory" hint="Leave empty for the user’s home folder." error={wrongFolder}>
           <Input
             value={cwd}
             spellCheck={false}

@@ -9,7 +9,7 @@ export function UnknownOperation() {
   return (
     <main className="p-5">
       <Notice title="Operation not found">
-        <p>The id may be mistyped, or the operation may be older than the retention period.</p>
+        <p>The ID may be mistyped, or the operation may be older than the retention period.</p>
         <p className="mt-4">
           <Link href={paths.operations()} className={LINK}>
             View all operations

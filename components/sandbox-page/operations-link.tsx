@@ -14,7 +14,7 @@ export function OperationsLink({ id, isRecorded }: { id: string; isRecorded: boo
   if (!isRecorded && !hasStarted) return null;
   return (
     <Link href={paths.operations(printLogSearch({ sandbox: id }))} className="text-accent underline">
-      View all operations
+      View its operations
     </Link>
   );
 }

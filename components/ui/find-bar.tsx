@@ -80,10 +80,7 @@ export function FindBar({
         onChange={({ currentTarget }) => onText(currentTarget.value)}
         className={clsx('font-mono', isFloating ? 'w-44' : 'w-64')}
       />
-      <span
-        role="status"
-        className={clsx('min-w-16 px-1 text-ink-3 text-small', isFloating ? 'text-right' : 'order-last')}
-      >
+      <span role="status" className={clsx('min-w-16 px-1 text-ink-3 text-small', isFloating && 'text-right')}>
         {status}
       </span>
       {options.map((option) => (
@@ -108,7 +105,7 @@ export function FindBar({
           Stop
         </Button>
       )}
-      <IconButton label="Close" onClick={onClose}>
+      <IconButton label="Close" onClick={onClose} className={isFloating ? undefined : 'order-last ml-auto'}>
         <X size={15} aria-hidden />
       </IconButton>
     </search>

@@ -13,7 +13,7 @@ type Props = {
 /** Links between pages that belong together, above the border of what they lead to. */
 export function LinkTabs({ label, tabs, current, isTall = false }: Props) {
   return (
-    <nav aria-label={label} className="-mb-px flex gap-6 overflow-x-auto px-5">
+    <nav aria-label={label} className={clsx('-mb-px flex overflow-x-auto px-5', isTall ? 'gap-5' : 'gap-6')}>
       {tabs.map(({ key, name, href }) => (
         <Link
           key={key}

@@ -56,7 +56,9 @@ export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) 
 export function StaleStrip({ failure }: { failure: FolderFailure }) {
   return (
     <Strip>
-      {failure.message} <span className="text-ink-2">Showing the last known content.</span>
+      <span className="text-small">
+        {failure.message} <span className="text-ink-2">Showing the last known content.</span>
+      </span>
     </Strip>
   );
 }
