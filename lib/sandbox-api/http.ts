@@ -1,5 +1,5 @@
 import 'server-only';
-import { Agent, type Dispatcher, errors, request } from 'undici';
+import { Agent, Client, type Dispatcher, errors, request } from 'undici';
 
 /**
  * HTTP to the sandbox service and to sandboxes, through undici: `fetch` costs several times the CPU time
@@ -14,7 +14,7 @@ type Options = {
   signal: AbortSignal;
   /** How long an answer may take to begin, ms. Without it, `signal` alone decides. */
   answerMs?: number;
-  connections?: Agent;
+  connections?: Dispatcher;
 };
 
 /** Without time limits: transfers and streams may pause for any time, and calls have a deadline of their own. */
@@ -22,8 +22,13 @@ const UNLIMITED = { headersTimeout: 0, bodyTimeout: 0 };
 
 /** Keeps connections open between requests. */
 const keptConnections = new Agent(UNLIMITED);
-/** Opens a connection for each request. A request that fails on a reused connection cannot be repeated with its body. */
-export const ownConnections = new Agent({ ...UNLIMITED, pipelining: 0 });
+/**
+ * A connection for one request whose body cannot be sent twice. Destroy it when the answer has ended. It is not announced
+ * as the last request: a server that answers early would then close it, and the reset could overtake the answer.
+ */
+export function newConnection({ origin }: URL): Client {
+  return new Client(origin, UNLIMITED);
+}
 
 /**
  * Sends a request and resolves when the headers of the answer are received. The body must be read or destroyed.

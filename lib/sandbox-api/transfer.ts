@@ -2,7 +2,7 @@ import 'server-only';
 import type { Dispatcher } from 'undici';
 import { outsideRequests } from '../request-context';
 import { type ConnectEndpoint, ConnectRefusal } from './connect';
-import { ownConnections, sendHttp } from './http';
+import { newConnection, sendHttp } from './http';
 
 /** Transfers of files of any size and at any speed (docs/protocol.md#envd-http). */
 
@@ -56,11 +56,22 @@ export function openUpload(
     headers: headersOf(endpoint, request),
     body: timedBody(),
     signal: AbortSignal.any([request.signal, timeout.signal]),
-    connections: ownConnections,
   };
-  return outsideRequests(() =>
-    sendHttp(urlOf(endpoint, request), options).finally(() => clearTimeout(timer)),
-  );
+  return outsideRequests(async () => {
+    const url = urlOf(endpoint, request);
+    const connection = newConnection(url);
+    const close = () => void connection.destroy();
+    try {
+      const answer = await sendHttp(url, { ...options, connections: connection });
+      answer.body.once('close', close);
+      return answer;
+    } catch (error) {
+      close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  });
 }
 
 /** The error in an answer with another status than expected: `http_404` and the text of the body. */
