@@ -47,7 +47,7 @@ test('shows progress and result of an operation on every page, in every tab and 
   await expect(tray(page)).toHaveCount(0);
   const operation = await new Colleague(sandkeeper, sessions.admin).kill(ids);
   await expect(line(page, 'Killing 20 sandboxes in [1-4] s')).toBeVisible();
-  await expect(row(page, ids[0] ?? '')).toContainText('Killing…');
+  await expect(row(page, ids.at(-1) ?? '')).toContainText('Killing…');
   await expect(page.getByRole('status', { name: 'Operations' })).toContainText(
     'Killing 20 sandboxes in 4 s. It can still be cancelled.',
   );
