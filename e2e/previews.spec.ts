@@ -262,7 +262,7 @@ test.describe('files without an immediate preview', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await expect(text(page)).toContainText('secret');
     await box.open(page, 'never-there.txt');
-    await expect(page.getByRole('main')).toContainText('There is nothing at this path');
+    await expect(page.getByRole('main')).toContainText('Nothing exists at this path');
   });
 
   test('a deleted file stays visible, and a pipe is not opened', async ({ page, box }) => {
