@@ -281,9 +281,14 @@ test.describe('failures', () => {
     await openFiles(page, id);
     await row(page, 'notes.txt').click();
     await moru.pause(id);
-    await expect(page.getByRole('status').filter({ hasText: 'The sandbox is paused.' })).toBeVisible();
+    // The preview may add a strip of its own.
+    const strip = page
+      .getByRole('status')
+      .filter({ hasText: 'The sandbox is paused.' })
+      .filter({ hasText: 'Wake' });
+    await expect(strip).toBeVisible();
     await expect(row(page, 'notes.txt')).toBeVisible();
-    await page.getByRole('button', { name: 'Wake sandbox…' }).click();
+    await strip.getByRole('button', { name: 'Wake sandbox…' }).click();
     await expect(page.getByRole('button', { name: 'Wake sandbox', exact: true })).toBeVisible();
   });
 

@@ -62,6 +62,7 @@ test('sends TERM and KILL to exactly the chosen process', async ({ page, moru })
     .getByRole('alertdialog', { name: `Send SIGKILL to process ${third}` })
     .getByRole('button', { name: 'Send SIGKILL' })
     .click();
+  await expect(toast(page, `Sent SIGKILL to process ${third}`)).toBeVisible();
   await page.mouse.move(2, 2);
   await expect(processRow(page, 'exec sleep 299')).toHaveCount(0);
   await page.goto(`/operations/access?sandbox=${id}`);
