@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { provideBubblewrap } from './lib/apt.mjs';
-import { ensureBuilt, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
+import { ensureBuilt, ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { handleStopSignals } from './lib/children.mjs';
 import { provideChromium } from './lib/chromium.mjs';
 import { capture, installedCommand, runVisibly } from './lib/commands.mjs';
@@ -38,7 +38,7 @@ let browser;
  * @param {string[]} names of the stages to come
  */
 async function provideTools(names) {
-  if (names.some((name) => ['unit', 'e2e'].includes(name))) {
+  if (names.some((name) => ['unit', 'http', 'e2e'].includes(name))) {
     if (!(await provideBubblewrap())) {
       say(
         yellow(
@@ -92,9 +92,8 @@ const stages = [
   {
     name: 'unit',
     run: async () => {
-      await ensureBuilt();
-      // Together, because the tests of the running server mostly wait.
-      return runVitest(['unit', 'integration', 'http']);
+      await ensureBundled();
+      return runVitest(['unit', 'integration']);
     },
   },
   {
@@ -112,6 +111,13 @@ const stages = [
     },
   },
   {
+    name: 'http',
+    run: async () => {
+      await ensureBuilt();
+      return runVitest(['http']);
+    },
+  },
+  {
     name: 'e2e',
     run: async () => {
       await ensureBuilt();
@@ -126,7 +132,7 @@ const stages = [
 ];
 
 /** The stages that `--long` changes. */
-const LONG = ['build', 'unit', 'e2e'];
+const LONG = ['build', 'unit', 'http', 'e2e'];
 
 /** @param {string[]} args */
 function selectStages(args) {
