@@ -83,6 +83,8 @@ export function onThemeChange(listener: () => void): () => void {
 /** A token's value depends on the theme, so it is resolved on an element. */
 function readColours(): Record<Token, string> {
   const probe = document.createElement('span');
+  // With reduced motion every change of colour is a very short transition, which starts at the old colour.
+  probe.style.setProperty('transition', 'none', 'important');
   document.body.append(probe);
   const read = (token: Token) => {
     probe.style.color = `var(${token})`;
