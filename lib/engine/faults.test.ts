@@ -37,6 +37,20 @@ test('answers with a status, message and Retry-After, `count` times', async () =
   expect((await engine.call('DELETE', `/sandboxes/${id}`)).status).toBe(204);
 });
 
+test.each([
+  [409, '2'],
+  [423, 'Thu, 01 Jan 1970 00:00:00 GMT'],
+  [429, 'soon'],
+])('refuses a kill with %i and any Retry-After, such as %j', async (status, retryAfter) => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  const headers = { 'Retry-After': retryAfter };
+  await addFault(engine, { route: 'DELETE /sandboxes/*', status, headers, count: 1 });
+  const refusal = await engine.call('DELETE', `/sandboxes/${id}`);
+  expect(refusal).toMatchObject({ status, headers: { 'retry-after': retryAfter } });
+  expect((await engine.call('DELETE', `/sandboxes/${id}`)).status).toBe(204);
+});
+
 test('matches the method and the whole path, with * for one segment', async () => {
   const engine = await startTestEngine();
   const id = await engine.create();
@@ -134,6 +148,13 @@ test.each([
   [
     { route: 'GET /x', reset: true, retryAfterSeconds: 3 },
     'retryAfterSeconds: expected only together with status',
+  ],
+  [{ route: 'GET /x', latencyMs: 1, headers: { 'retry-after': '1' } }, 'headers: expected only together'],
+  [{ route: 'GET /x', status: 500, headers: { 'a b': '1' } }, 'headers: expected an object of valid headers'],
+  [{ route: 'GET /x', status: 500, headers: { a: 'b\nc' } }, 'headers: expected an object of valid headers'],
+  [
+    { route: 'GET /x', status: 500, headers: { 'Content-Length': '1' } },
+    'headers: expected an object of valid headers',
   ],
   [{ route: 'GET /x', status: 500, stauts: 1 }, 'stauts'],
 ])('rejects %j', async (fault, message) => {

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
 import { randomId } from './ids';
 import { expect } from './validation';
@@ -14,6 +15,10 @@ export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor', 'lose-race',
 });
 export type FaultEffect = z.infer<typeof FaultEffect>;
 
+/** Headers that describe the body, which the engine writes itself. */
+const BODY_HEADERS = new Set(['content-length', 'content-type', 'transfer-encoding']);
+const HEADERS_ERROR = 'expected an object of valid headers, without those that describe the body';
+
 export const FaultInput = z
   .strictObject({
     route: z
@@ -23,6 +28,7 @@ export const FaultInput = z
     status: expect.integer(400, 599).optional(),
     message: expect.text().optional(),
     retryAfterSeconds: expect.integer(0, 86_400).optional(),
+    headers: expect.textMap().refine(areHeaders, { error: HEADERS_ERROR }).optional(),
     reset: expect.flag().optional(),
     probability: z
       .number({ error: 'expected a number from 0 to 1' })
@@ -41,6 +47,10 @@ export const FaultInput = z
   .refine((fault) => fault.retryAfterSeconds === undefined || fault.status !== undefined, {
     path: ['retryAfterSeconds'],
     error: 'expected only together with status',
+  })
+  .refine((fault) => fault.headers === undefined || fault.status !== undefined, {
+    path: ['headers'],
+    error: 'expected only together with status',
   });
 export type FaultInput = z.infer<typeof FaultInput>;
 
@@ -51,7 +61,7 @@ export type Fault = FaultInput & { id: string; fired: number };
 export type FaultOutcome = {
   latencyMs: number;
   reset: boolean;
-  failure: { status: number; message: string; retryAfterSeconds?: number | undefined } | null;
+  failure: { status: number; message: string; headers: Record<string, string> } | null;
   effects: ReadonlySet<FaultEffect>;
 };
 
@@ -101,8 +111,28 @@ export class Faults {
   }
 }
 
-function failureOf({ status, message, retryAfterSeconds }: Fault): FaultOutcome['failure'] {
-  return status === undefined ? null : { status, message: message ?? 'Injected fault', retryAfterSeconds };
+function failureOf({
+  status,
+  message = 'Injected fault',
+  retryAfterSeconds,
+  headers,
+}: Fault): FaultOutcome['failure'] {
+  if (status === undefined) return null;
+  if (retryAfterSeconds === undefined) return { status, message, headers: headers ?? {} };
+  return { status, message, headers: { 'retry-after': String(retryAfterSeconds), ...headers } };
+}
+
+function areHeaders(headers: Readonly<Record<string, string>>): boolean {
+  try {
+    for (const [name, value] of Object.entries(headers)) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      if (BODY_HEADERS.has(name.toLowerCase())) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `*` matches any method, or exactly one segment of the path. */

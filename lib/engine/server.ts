@@ -1,10 +1,4 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlPlane } from './control-plane';
@@ -167,9 +161,7 @@ async function applyFaults(
     return null;
   }
   if (outcome.failure !== null) {
-    const { status, message, retryAfterSeconds } = outcome.failure;
-    const headers: OutgoingHttpHeaders = {};
-    if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
+    const { status, message, headers } = outcome.failure;
     throw new ApiError(status, message, headers);
   }
   return response.destroyed ? null : outcome.effects;
