@@ -127,6 +127,21 @@ describe('the browser', () => {
   });
 });
 
+describe('key handlers', () => {
+  const HANDLER = /\bonKey(?:Down|Up|Press)(?:Capture)?=\{(?!unlessComposing\()[^\n]*/g;
+  const LISTENER = /addEventListener\(\s*'key[^\n]*/g;
+
+  it('leave the keys to an input method while it is composing', () => {
+    const pages = product.filter(({ path }) => path !== 'lib/key-events.ts');
+    const unwrapped = pages.flatMap(({ path, text }) =>
+      [...text.matchAll(HANDLER), ...text.matchAll(LISTENER)].map(([found]) => `${path}: ${found}`),
+    );
+    expect(unwrapped).toEqual([]);
+    const terminals = pages.filter(({ text }) => text.includes('attachCustomKeyEventHandler'));
+    expect(terminals.map(({ text }) => text.includes('isComposing('))).toEqual([true]);
+  });
+});
+
 describe('file names', () => {
   it("only actions.ts files start with 'use server'", () => {
     const begins = product.filter(({ text }) => /^\s*'use server'/m.test(text)).map(({ path }) => path);

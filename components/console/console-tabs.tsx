@@ -5,6 +5,7 @@ import { ChevronDown, Eye, Plus, X } from 'lucide-react';
 import { type KeyboardEvent, useRef } from 'react';
 import { IconButton } from '@/components/ui/button';
 import type { ConsoleInfo } from '@/lib/console/schema';
+import { unlessComposing } from '@/lib/key-events';
 import { consoleName } from './console-words';
 
 type Props = {
@@ -44,7 +45,7 @@ export function ConsoleTabs({ consoles, activeId, titles, ...actions }: Props) {
         ref={list}
         role="tablist"
         aria-label="Consoles"
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         className="flex min-w-0 items-center gap-1 overflow-x-auto py-1"
       >
         {consoles.map((each) => (

@@ -13,6 +13,7 @@ import { homeQuery, listingQuery } from '@/lib/files/browse/queries';
 import type { Folder } from '@/lib/files/browse/tree';
 import { parentOf } from '@/lib/files/guest-path';
 import type { Entry, FileHit } from '@/lib/files/schema';
+import { unlessComposing } from '@/lib/key-events';
 import { entryActions, readRefusal } from './browse/entry-actions';
 import { FileToolbar } from './browse/file-toolbar';
 import { FileTree } from './browse/file-tree';
@@ -151,7 +152,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts of the whole file browser.
-    <div onKeyDown={onKeyDown} className="flex min-h-0 flex-1 flex-col">
+    <div onKeyDown={unlessComposing(onKeyDown)} className="flex min-h-0 flex-1 flex-col">
       <FileToolbar
         sandboxId={sandboxId}
         root={root}

@@ -79,7 +79,7 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
             isInvalid={error !== null}
             describedBy={error ? 'filter-error' : undefined}
             inputRef={inputRef}
-            onKeyDown={onKeyDown}
+            onOtherKey={onKeyDown}
             className="min-w-32 flex-1"
             // Below the error line.
             listTopPx={error ? 66 : 34}

@@ -8,6 +8,7 @@ import { LazyMenu } from '@/components/ui/floating';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort } from '@/lib/fleet/sort';
+import { unlessComposing } from '@/lib/key-events';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { type CellContext, gridOf } from './columns';
@@ -125,7 +126,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
           drawn.some(({ id }) => id === activeId) ? rowElementId(activeId ?? '') : undefined
         }
         tabIndex={0}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         onFocus={preload}
         // Each sticky cell costs a compositor layer, so cells stick only when the grid scrolls sideways.
         data-narrow={isNarrow ? '' : undefined}

@@ -2,6 +2,7 @@
 
 import { useQueryState } from 'nuqs';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { listenForKeys } from '@/lib/key-events';
 
 /** The text of the filter, also in the URL with a delay. The trailing space turns a filter from a link into chips. */
 export function useFilterText() {
@@ -39,7 +40,6 @@ export function useSlashToFocus(input: { current: HTMLInputElement | null }) {
       event.preventDefault();
       input.current?.focus();
     }
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+    return listenForKeys(onKeyDown);
   }, [input]);
 }

@@ -5,6 +5,7 @@ import type { HeldRows } from '@/lib/fleet/held-rows';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { extend, NOTHING_SELECTED, reconcile, selectRows, toggle, unselectRows } from '@/lib/fleet/selection';
 import { fleetSelection, type SelectionStore } from '@/lib/fleet/selection-store';
+import { listenForKeys } from '@/lib/key-events';
 import type { HeadState } from './fleet-header';
 
 type Rows = readonly IndexedSandbox[];
@@ -73,7 +74,6 @@ export function useEscapeToClear(clear: () => void, isEnabled: boolean) {
       if (event.key !== 'Escape' || event.defaultPrevented || target?.closest(HANDLES_ESCAPE)) return;
       clear();
     }
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+    return listenForKeys(onKeyDown);
   }, [clear, isEnabled]);
 }

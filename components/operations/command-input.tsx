@@ -4,6 +4,7 @@ import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useRef, useState } from 'react';
 import { formatSpan } from '@/components/ui/duration';
 import { MAX_COMMAND_CHARS } from '@/lib/commands/schema';
+import { unlessComposing } from '@/lib/key-events';
 
 type Props = {
   value: string;
@@ -43,8 +44,7 @@ export function CommandInput({
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>) {
     const { selectionStart, selectionEnd, value: text } = event.currentTarget;
     const isPlain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
-    // During IME composition, Enter belongs to the input method.
-    if (event.nativeEvent.isComposing || !isPlain) return;
+    if (!isPlain) return;
     if (event.key === 'Enter') {
       event.preventDefault();
       setBack(-1);
@@ -80,7 +80,7 @@ export function CommandInput({
         setBack(-1);
         onChange(event.target.value);
       }}
-      onKeyDown={onKeyDown}
+      onKeyDown={unlessComposing(onKeyDown)}
       className={clsx(
         'block field-sizing-content max-h-64 min-h-[38px] w-full min-w-0 resize-none rounded-md border border-line bg-surface px-3 py-[8px] font-mono text-[12.5px] leading-5 outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25',
         disabled && 'opacity-60',

@@ -3,6 +3,7 @@
 import { type ComponentProps, useState, useSyncExternalStore } from 'react';
 import { Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
+import { unlessComposing } from '@/lib/key-events';
 import type { CommonSearch, RecordSpan } from '@/lib/record-search';
 
 const SPANS = {
@@ -102,9 +103,9 @@ function CommittedInput({ value, onCommit, ...props }: CommittedProps) {
       value={typed.text}
       onChange={({ currentTarget }) => setTyped({ text: currentTarget.value, since: value })}
       onBlur={commit}
-      onKeyDown={({ key }) => {
+      onKeyDown={unlessComposing(({ key }) => {
         if (key === 'Enter') commit();
-      }}
+      })}
     />
   );
 }

@@ -2,9 +2,11 @@
 
 import { clsx } from 'clsx';
 import { type KeyboardEvent, type ReactNode, type RefObject, useId, useState } from 'react';
+import { unlessComposing } from '@/lib/key-events';
 
 type Props<T> = {
   value: string;
+  /** Called when the text changes, but not for text that an input method is still composing. */
   onChange: (value: string, caret: number) => void;
   onCaret: (caret: number) => void;
   items: readonly T[];
@@ -20,7 +22,7 @@ type Props<T> = {
   describedBy?: string | undefined;
   inputRef: RefObject<HTMLInputElement | null>;
   /** Called for keys that the list does not handle. */
-  onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+  onOtherKey: (event: KeyboardEvent<HTMLInputElement>) => void;
   /** The distance from the input's top to the list, px. */
   listTopPx: number;
   className?: string;
@@ -35,9 +37,17 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
   const listId = useId();
   const [isOpen, setIsOpen] = useState(false);
   const [active, setActive] = useState(-1);
+  /** The text while an input method is composing. Half a word must not filter, and changing it would end it. */
+  const [composed, setComposed] = useState<string | null>(null);
   const isShown = isOpen && items.length > 0;
   const current = Math.min(active, items.length - 1);
   const optionId = (index: number) => `${listId}-${index}`;
+
+  function change({ value, selectionStart }: HTMLInputElement) {
+    props.onChange(value, selectionStart ?? value.length);
+    setIsOpen(true);
+    setActive(-1);
+  }
 
   function take(item: T) {
     onTake(item);
@@ -67,7 +77,7 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
     else if (event.key === 'Enter') finish();
     else if (event.key === 'Escape' && isShown) setIsOpen(false);
     else {
-      props.onKeyDown(event);
+      props.onOtherKey(event);
       return;
     }
     event.preventDefault();
@@ -88,16 +98,19 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
         placeholder={props.placeholder}
         spellCheck={false}
         autoComplete="off"
-        value={props.value}
-        onChange={({ currentTarget }) => {
-          props.onChange(currentTarget.value, currentTarget.selectionStart ?? currentTarget.value.length);
-          setIsOpen(true);
-          setActive(-1);
+        value={composed ?? props.value}
+        onChange={({ currentTarget, nativeEvent }) => {
+          if (nativeEvent instanceof InputEvent && nativeEvent.isComposing) setComposed(currentTarget.value);
+          else change(currentTarget);
+        }}
+        onCompositionEnd={({ currentTarget }) => {
+          setComposed(null);
+          change(currentTarget);
         }}
         onSelect={({ currentTarget }) => props.onCaret(currentTarget.selectionStart ?? 0)}
         onClick={() => setIsOpen(true)}
         onBlur={finish}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         className="h-[26px] w-full bg-transparent font-mono text-small outline-none placeholder:font-sans"
       />
       <div

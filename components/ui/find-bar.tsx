@@ -3,6 +3,7 @@
 import { clsx } from 'clsx';
 import { ChevronDown, ChevronUp, X } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
+import { unlessComposing } from '@/lib/key-events';
 import { Button, IconButton } from './button';
 import { Input } from './field';
 
@@ -60,7 +61,7 @@ export function FindBar({
   return (
     <search
       aria-label={label}
-      onKeyDown={onKeyDown}
+      onKeyDown={unlessComposing(onKeyDown)}
       className={clsx(
         'flex items-center gap-1',
         isFloating

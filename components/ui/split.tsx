@@ -2,6 +2,7 @@
 
 import { clsx } from 'clsx';
 import { type CSSProperties, type KeyboardEvent, type PointerEvent, type ReactNode, useRef } from 'react';
+import { unlessComposing } from '@/lib/key-events';
 
 const MIN_FIRST_PX = 260;
 const MIN_SECOND_PX = 320;
@@ -89,7 +90,7 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
         aria-valuetext={firstPx === null ? 'default width' : `${firstPx} pixels`}
         tabIndex={0}
         onPointerDown={onPointerDown}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         onDoubleClick={() => change(null)}
         className={clsx(
           'relative z-10 shrink-0 border-line border-t md:border-t-0 md:border-l',

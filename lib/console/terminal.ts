@@ -1,5 +1,6 @@
 import type { SearchAddon } from '@xterm/addon-search';
 import type { ITerminalOptions, Terminal } from '@xterm/xterm';
+import { isComposing } from '../key-events';
 import { guardParser, isFocusReport, plainPaste, plainTitle, showsAddress, webAddress } from './hostile';
 import type { Screen } from './link';
 import type { TerminalSize } from './schema';
@@ -248,7 +249,7 @@ export class PageTerminal implements Screen {
 
   /** Handles the page's shortcuts. Returns false for keys that the terminal must ignore. */
   #isForTerminal(event: KeyboardEvent): boolean {
-    if (event.type !== 'keydown') return true;
+    if (event.type !== 'keydown' || isComposing(event)) return true;
     const action = actionOfKey(event);
     if (action === 'terminal') return true;
     if (action === 'browser') return false;

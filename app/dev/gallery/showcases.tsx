@@ -190,7 +190,7 @@ function Suggestions() {
         onDone={nothing}
         isInvalid={false}
         inputRef={input}
-        onKeyDown={nothing}
+        onOtherKey={nothing}
         listTopPx={34}
       />
     </div>

@@ -8,6 +8,7 @@ import type { MenuAct } from '@/components/ui/menu-act';
 import type { Order, OrderKey } from '@/lib/files/browse/order';
 import { type EntryRow, findByPrefix, type TreeRow } from '@/lib/files/browse/tree';
 import type { Entry } from '@/lib/files/schema';
+import { unlessComposing } from '@/lib/key-events';
 import { FileRow, HEADER_PX, ROW_PX, type RowActions, rowElementId } from './file-row';
 import { NoteLine } from './note-line';
 import { TreeHeader } from './tree-header';
@@ -181,7 +182,7 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
         aria-rowcount={rows.length + 1}
         aria-activedescendant={activeIndex < 0 ? undefined : rowElementId(activeIndex)}
         tabIndex={0}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         onPointerLeave={() => actions.onPoint(null)}
         data-marking={markedRows.length > 0 ? '' : undefined}
         className="group/tree @container relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"

@@ -6,6 +6,7 @@ import { ApiFailure } from '@/lib/api-client';
 import { isFolder } from '@/lib/files/browse/order';
 import { readEntry } from '@/lib/files/browse/queries';
 import { ancestorsOf, parentOf, resolvePath } from '@/lib/files/guest-path';
+import { unlessComposing } from '@/lib/key-events';
 import { visibleText } from '@/lib/sandbox/visible-name';
 
 type Props = {
@@ -64,7 +65,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
           setText(event.target.value);
           setProblem(null);
         }}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2.5 font-mono text-small outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25"
       />
       <Button

@@ -3,6 +3,7 @@
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
+import { unlessComposing } from '@/lib/key-events';
 import type { TextController, TextState } from './text/text-controller';
 
 type Props = { controller: TextController; state: TextState; isLive: boolean };
@@ -39,7 +40,7 @@ export function PartBar({ controller, state, isLive }: Props) {
         value={dragged ?? fromByte}
         onChange={({ currentTarget }) => setDragged(Number(currentTarget.value))}
         onPointerUp={jump}
-        onKeyUp={jump}
+        onKeyUp={unlessComposing(jump)}
         className="min-w-24 flex-1 basis-40 accent-accent"
       />
       <Button

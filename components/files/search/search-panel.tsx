@@ -6,6 +6,7 @@ import { Button } from '@/components/ui/button';
 import { FilePath, Visible } from '@/components/ui/visible-text';
 import { relativePath } from '@/lib/files/guest-path';
 import type { FileHit, SearchPlace } from '@/lib/files/schema';
+import { unlessComposing } from '@/lib/key-events';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { UNADDRESSABLE } from '../browse/entry-words';
 import { type SearchNow, useSearch } from './use-search';
@@ -47,7 +48,11 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
   }
 
   return (
-    <section aria-label="Search" onKeyDown={onKeyDown} className="flex min-h-0 flex-1 flex-col">
+    <section
+      aria-label="Search"
+      onKeyDown={unlessComposing(onKeyDown)}
+      className="flex min-h-0 flex-1 flex-col"
+    >
       <form onSubmit={begin} className="flex flex-col gap-2 border-line border-b p-3">
         <div className="flex gap-2">
           <input
@@ -161,7 +166,7 @@ function Hits({ now: { input, hits }, shownPath, onShow }: HitsProps) {
       aria-label="Results"
       aria-activedescendant={active < 0 ? undefined : `hit-${active}`}
       tabIndex={0}
-      onKeyDown={onKeyDown}
+      onKeyDown={unlessComposing(onKeyDown)}
       className="group/hits relative min-h-0 flex-1 overflow-y-auto overflow-x-hidden outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
     >
       <div className="relative" style={{ height: virtual.getTotalSize() }}>

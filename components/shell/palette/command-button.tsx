@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
+import { listenForKeys } from '@/lib/key-events';
 
 const Palette = loadWhenWanted(
   async () => (await import('./palette')).Palette,
@@ -64,8 +65,7 @@ function useKeys(setOpen: (next: (now: Open) => Open) => void): void {
         return isPaletteKey ? 'palette' : 'keys';
       });
     }
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+    return listenForKeys(onKeyDown);
   }, [setOpen]);
 }
 

@@ -6,6 +6,7 @@ import { type KeyboardEvent, type RefObject, useMemo, useState } from 'react';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { decodeString, type JsonTree, jsonPath, jsonRows } from '@/lib/files/preview/structured/json-tree';
+import { unlessComposing } from '@/lib/key-events';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { copyText } from '../../browse/entry-actions';
 import { BarButton, ViewControls } from '../view-controls';
@@ -88,7 +89,7 @@ export function JsonRows({ tree, open, onOpen, scroller }: Props) {
         aria-label="JSON"
         aria-activedescendant={row ? `json-${row.node}` : undefined}
         tabIndex={0}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         className="group/json min-h-0 flex-1 overflow-auto font-mono text-[12.5px] outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
       >
         <div className="relative min-w-max" style={{ height: virtual.getTotalSize() }}>

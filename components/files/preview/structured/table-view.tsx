@@ -7,6 +7,7 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { MAX_COLUMNS, readTable, type TableText } from '@/lib/files/preview/structured/table-rows';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
+import { unlessComposing } from '@/lib/key-events';
 import type { PreviewProps } from '../preview-props';
 import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
@@ -105,7 +106,7 @@ function Cells({ table, scroller }: { table: TableText; scroller: RefObject<HTML
         aria-colcount={columns}
         aria-activedescendant={`cell-${active.row}-${active.column}`}
         tabIndex={0}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         className="min-h-0 flex-1 overflow-auto text-small outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
       >
         <div className="relative" style={{ height: down.getTotalSize() + ROW_PX, width: widthPx }}>

@@ -8,6 +8,7 @@ import { ApiFailure } from '@/lib/api-client';
 import { ByteBlocks } from '@/lib/files/preview/text/byte-blocks';
 import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/lib/files/preview/text/hex';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
+import { unlessComposing } from '@/lib/key-events';
 import type { PreviewProps } from '../preview-props';
 import { ViewControls } from '../view-controls';
 
@@ -147,7 +148,7 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
         // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable by keyboard.
         tabIndex={0}
         onScroll={onScroll}
-        onKeyDown={onKeyDown}
+        onKeyDown={unlessComposing(onKeyDown)}
         className="min-h-0 flex-1 overflow-auto font-mono text-[12.5px] outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
       >
         <div style={{ height: scroll.heightPx }} className="min-w-max">

@@ -5,6 +5,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Input } from '@/components/ui/field';
 import { FindBar } from '@/components/ui/find-bar';
+import { unlessComposing } from '@/lib/key-events';
 import type { TextController, TextState } from './text-controller';
 
 type Props = { controller: TextController; state: TextState; onClose: () => void };
@@ -58,11 +59,11 @@ export function GoToLine({ controller, onLine, onClose }: GoToLineProps) {
   return (
     <form
       onSubmit={submit}
-      onKeyDown={(event) => {
+      onKeyDown={unlessComposing((event) => {
         if (event.key !== 'Escape') return;
         event.stopPropagation();
         onClose();
-      }}
+      })}
       className="flex min-h-11 shrink-0 items-center gap-2 border-line border-b px-5 py-1"
     >
       <Input

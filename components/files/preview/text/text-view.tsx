@@ -5,6 +5,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Strip } from '@/components/ui/strip';
 import { ENCODING_NAMES } from '@/lib/files/preview/text/encoding';
+import { unlessComposing } from '@/lib/key-events';
 import { visibleText } from '@/lib/sandbox/visible-name';
 import { PartBar } from '../part-bar';
 import type { PreviewProps } from '../preview-props';
@@ -90,13 +91,13 @@ export function TextView(props: PreviewProps) {
     // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts of the whole view.
     <div
       className="flex min-h-0 flex-1 flex-col"
-      onKeyDown={(event) => {
+      onKeyDown={unlessComposing((event) => {
         if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
         const requested = { f: 'find', g: 'line' }[event.key.toLowerCase()];
         if (requested === undefined) return;
         event.preventDefault();
         setOpenBar(requested === 'find' ? 'find' : 'line');
-      }}
+      })}
     >
       <ViewControls>
         <BarToggle isOn={wraps} onToggle={() => onWrap(!wraps)} title="Wrap lines">
