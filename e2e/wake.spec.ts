@@ -91,6 +91,12 @@ test.describe('the gate', () => {
     await banner(page).getByRole('button', { name: 'Extend by 15 minutes' }).click();
     await expect.poll(() => secondsShown(page)).toBeGreaterThan(18 * 60);
     expect(Math.abs((await secondsShown(page)) - (await secondsLeft(moru, id)))).toBeLessThan(4);
+    for (const tab of ['Console', 'Run', 'Processes', 'Overview']) {
+      await page.getByRole('navigation', { name: 'This sandbox' }).getByRole('link', { name: tab }).click();
+      await expect(page).toHaveURL(new RegExp(`${id}(/${tab.toLowerCase()}.*)?$`));
+      // The list of viewers comes from the server: it counts each tab, and does not pause under the shell.
+      await expect(banner(page)).toContainText('Only you are viewing.');
+    }
     // It was created with a timeout that kills.
     await moru.ask('POST', `/sandboxes/${id}/timeout`, { timeout: 0 });
     await expectState(moru, id, 'paused');

@@ -6,15 +6,14 @@ import { Queries } from '@/components/data/queries';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
+import { useNeedsWaking } from '@/components/sandbox-page/wake/use-wake';
 import { Button } from '@/components/ui/button';
 import { Strip } from '@/components/ui/strip';
 import { TreeSkeleton } from './browse/folder-state';
 import { FileBrowser } from './file-browser';
 import { useAddress } from './use-address';
 import type { ViewChoice } from './view-choice';
-import { useNeedsWaking } from './wake/use-wake';
-import { WakeBanner } from './wake/wake-banner';
-import { WakeGate } from './wake/wake-gate';
+import { WakeGate } from './wake-gate';
 
 type Props = SandboxPageProps & { view: ViewChoice };
 
@@ -33,7 +32,6 @@ export function FilesPage({ initial, view, ...served }: Props) {
 
   return (
     <SandboxFrame now={now} tab="files" isFullHeight {...served}>
-      <WakeBanner sandbox={sandbox} role={served.role} />
       {isGone ? <GoneStrip /> : null}
       {needsWaking && !showsGate ? <PausedStrip onWake={() => setAsksToWake(true)} /> : null}
       {showsGate ? (

@@ -20,6 +20,7 @@ import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
 import type { SandboxTab } from './sandbox-tabs';
 import { type SandboxNow, useRefreshWhenMissing } from './use-sandbox';
+import { WakeBanner } from './wake/wake-banner';
 
 /** The props that the server passes to every page of a sandbox. */
 export type SandboxPageProps = {
@@ -72,6 +73,7 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
           }}
         />
       </SandboxHeading>
+      <WakeBanner sandbox={sandbox} role={role} />
       {children}
       {dialogs}
     </main>

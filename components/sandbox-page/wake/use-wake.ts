@@ -8,7 +8,10 @@ import { needsWaking, type WakeEvent, type WakeState } from '@/lib/wake/schema';
 
 const feeds = new LiveFeeds<WakeState>('wake', (payload) => payload as WakeEvent);
 
-/** The wake of a sandbox; `null` until the server has sent it. A page that uses this counts as a viewer. */
+/**
+ * The wake of a sandbox; `null` until the server has sent it. Every page of a sandbox uses this, which makes
+ * it a viewer that keeps the sandbox awake.
+ */
 export function useWake(sandboxId: string): WakeState | null {
   return useLiveFeed(feeds, sandboxId);
 }

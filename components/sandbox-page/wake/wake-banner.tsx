@@ -24,7 +24,7 @@ const SOON_MS = 60_000;
 const SLACK_MS = 30_000;
 const NO_ANSWER = 'The server could not be reached. Check the sandbox before you try again.';
 
-/** Shows above the files of a woken sandbox how long it stays awake and who is viewing. */
+/** Shows on every page of a woken sandbox how long it stays awake and who is viewing. */
 export function WakeBanner({ sandbox, role }: Props) {
   const wake = useWake(sandbox.id);
   if (wake?.kind === 'awake') return <AwakeBanner wake={wake} sandbox={sandbox} role={role} />;

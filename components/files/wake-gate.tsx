@@ -2,6 +2,8 @@
 
 import { type FormEvent, useId, useState } from 'react';
 import { toast } from 'sonner';
+import { useWake } from '@/components/sandbox-page/wake/use-wake';
+import { ENDED_WORDS } from '@/components/sandbox-page/wake/wake-words';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Notice } from '@/components/ui/notice';
@@ -10,8 +12,6 @@ import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { startWake } from '@/lib/wake/actions';
 import { WAKE_MINUTES, type WakeMinutes, type WakeResult, type WakeState } from '@/lib/wake/schema';
-import { useWake } from './use-wake';
-import { ENDED_WORDS } from './wake-words';
 
 type Props = { sandbox: Sandbox; role: Role };
 
