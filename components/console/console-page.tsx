@@ -34,12 +34,14 @@ export function ConsolePage({ initial, ...served }: SandboxPageProps) {
 }
 
 /** Reloading the page shows how the sandbox ended. */
-function GoneStrip({ endAtMs }: { endAtMs: number }) {
+function GoneStrip({ endAtMs }: { endAtMs: number | null }) {
   const router = useRouter();
   return (
     <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
       <strong className="font-semibold">
-        {Date.now() >= endAtMs ? 'The sandbox reached its timeout.' : 'The sandbox was terminated.'}
+        {endAtMs !== null && Date.now() >= endAtMs
+          ? 'The sandbox reached its timeout.'
+          : 'The sandbox was terminated.'}
       </strong>{' '}
       All its processes have ended.
     </Strip>

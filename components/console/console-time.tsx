@@ -21,15 +21,16 @@ type Props = {
 
 /** The time left, and a button that extends it. Nothing else on the page moves the deadline. */
 export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
+  const { endAtMs } = sandbox;
   const [isAsking, setIsAsking] = useState(false);
-  const left = useNow((now) => formatDuration(sandbox.endAtMs - now), nowMs);
-  const isSoon = useNow((now) => sandbox.endAtMs - now <= SOON_MS, nowMs);
+  const left = useNow((now) => (endAtMs === null ? null : formatDuration(endAtMs - now)), nowMs);
+  const isSoon = useNow((now) => endAtMs !== null && endAtMs - now <= SOON_MS, nowMs);
   if (sandbox.state !== 'running') return null;
 
   async function giveMore() {
     if (isAsking) return;
     setIsAsking(true);
-    const leftMs = Math.max(0, sandbox.endAtMs - Date.now());
+    const leftMs = endAtMs === null ? 0 : Math.max(0, endAtMs - Date.now());
     await giveTime(sandbox, Math.min(leftMs + MORE_MS, MAX_TIMEOUT_MS));
     setIsAsking(false);
   }
@@ -37,7 +38,7 @@ export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
   return (
     <span className="flex shrink-0 items-center gap-2">
       <span className={clsx('whitespace-nowrap', isSoon ? 'font-medium text-paused' : 'text-ink-3')}>
-        {left} left
+        {left === null ? 'Time left unknown' : `${left} left`}
       </span>
       {/* Announced once. */}
       <span role="alert" className="sr-only">

@@ -3,7 +3,7 @@ import type { MouseEvent, ReactNode } from 'react';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { formatSize } from '@/components/sandbox/size';
 import { StateBadge } from '@/components/sandbox/state-badge';
-import { Age, TimeLeft } from '@/components/sandbox/time-left';
+import { Age, TimeLeft, Unknown } from '@/components/sandbox/time-left';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
@@ -111,7 +111,8 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Started',
     widthPx: 240,
     sortKey: 'started',
-    draw: ({ sandbox }) => <LocalTime ms={sandbox.startedAtMs} className="text-ink-2" />,
+    draw: ({ sandbox: { startedAtMs } }) =>
+      startedAtMs === null ? <Unknown /> : <LocalTime ms={startedAtMs} className="text-ink-2" />,
   },
 };
 

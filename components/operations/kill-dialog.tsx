@@ -256,7 +256,7 @@ function Facts({ sandbox }: { sandbox: Sandbox }) {
       </dd>
       <dt>Age</dt>
       <dd>
-        <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs} />
+        <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs ?? 0} />
       </dd>
       <dt>Metadata</dt>
       <dd className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto pt-px">

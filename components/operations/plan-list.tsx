@@ -85,7 +85,7 @@ function Row({ sandbox, keys }: { sandbox: Sandbox; keys: readonly string[] }) {
         ))}
       </span>
       <span className="text-right text-ink-2">
-        <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs} />
+        <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs ?? 0} />
       </span>
     </>
   );

@@ -6,6 +6,9 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 import { formatMemory } from './size';
 import { Age, TimeLeft } from './time-left';
 
+/** Stands for a value that the service does not report. */
+const UNKNOWN = 'Unknown';
+
 /** Everything that the service reports about a sandbox. */
 export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: number }) {
   const { hasDeadline } = STATE_FACTS[sandbox.state];
@@ -21,12 +24,12 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
       <dl>
         <Fact name="Template">
           <bdi>{name}</bdi>
-          {name === sandbox.templateId ? null : (
+          {name === sandbox.templateId || sandbox.templateId === '' ? null : (
             <bdi className="ml-2 font-mono text-ink-3 text-small">{sandbox.templateId}</bdi>
           )}
         </Fact>
         <Fact name="Started">
-          <LocalTime ms={sandbox.startedAtMs} />
+          {sandbox.startedAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.startedAtMs} />}
         </Fact>
         <Fact name="Age" hint="Since the last start or resume.">
           <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
@@ -45,7 +48,7 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
               name="Deadline"
               hint="The sandbox is then paused or killed, as chosen when it was created. The service does not report which."
             >
-              <LocalTime ms={sandbox.endAtMs} />
+              {sandbox.endAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.endAtMs} />}
             </Fact>
           </>
         ) : (
@@ -56,10 +59,10 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
             None
           </Fact>
         )}
-        <Fact name="CPU">{sandbox.cpuCount} vCPU</Fact>
-        <Fact name="Memory">{formatMemory(sandbox.memoryMB)}</Fact>
-        <Fact name="Disk">{formatMemory(sandbox.diskSizeMB)}</Fact>
-        <Fact name="envd">{sandbox.envdVersion || 'Unknown'}</Fact>
+        <Fact name="CPU">{sandbox.cpuCount === null ? UNKNOWN : `${sandbox.cpuCount} vCPU`}</Fact>
+        <Fact name="Memory">{sandbox.memoryMB === null ? UNKNOWN : formatMemory(sandbox.memoryMB)}</Fact>
+        <Fact name="Disk">{sandbox.diskSizeMB === null ? UNKNOWN : formatMemory(sandbox.diskSizeMB)}</Fact>
+        <Fact name="envd">{sandbox.envdVersion || UNKNOWN}</Fact>
       </dl>
     </section>
   );

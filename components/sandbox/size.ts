@@ -7,7 +7,11 @@ export function formatMemory(mb: number): string {
   return mb < MB_PER_GB ? `${mb} MB` : `${Number((mb / MB_PER_GB).toFixed(1))} GB`;
 }
 
-/** `2 vCPU · 4 GB`. */
+/** `2 vCPU · 4 GB`. A part that is not known is left out; a dash if none is. */
 export function formatSize({ cpuCount, memoryMB }: Pick<Sandbox, 'cpuCount' | 'memoryMB'>): string {
-  return `${cpuCount} vCPU · ${formatMemory(memoryMB)}`;
+  const parts = [
+    ...(cpuCount === null ? [] : [`${cpuCount} vCPU`]),
+    ...(memoryMB === null ? [] : [formatMemory(memoryMB)]),
+  ];
+  return parts.length === 0 ? '–' : parts.join(' · ');
 }

@@ -19,8 +19,8 @@ export function StaleBanner({ status, live, nowMs }: Props) {
     <Strip>
       {reason === null ? (
         <>
-          {unreadable === 1 ? '1 sandbox' : `${unreadable} sandboxes`} came in a form this version does not
-          understand and cannot be listed.
+          The list has {unreadable === 1 ? '1 row' : `${unreadable} rows`} without a usable id. A sandbox in
+          such a row cannot be listed here.
         </>
       ) : (
         <>

@@ -36,7 +36,8 @@ describe('against the engine', () => {
 
   it('finds a sandbox that is resumed during the reading', async () => {
     const all = await crawl();
-    const oldest = all.received.toSorted((a, b) => a.startedAtMs - b.startedAtMs)[0]?.id ?? '';
+    const oldest =
+      all.received.toSorted((a, b) => Number(a.startedAtMs) - Number(b.startedAtMs))[0]?.id ?? '';
     await engine.call('POST', `/sandboxes/${oldest}/pause`);
     let pages = 0;
     const { seen, received } = await crawl(async (cursor) => {

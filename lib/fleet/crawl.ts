@@ -49,13 +49,16 @@ export async function crawlFleet({ readPage, onPage, signal }: Options): Promise
 
   let pages = 0;
   await readThrough((page) => {
-    if (pages === 0) newestStartMs = page.sandboxes[0]?.startedAtMs ?? newestStartMs;
+    if (pages === 0)
+      newestStartMs = page.sandboxes.find((row) => row.startedAtMs !== null)?.startedAtMs ?? newestStartMs;
     pages += 1;
     return false;
   });
   if (pages > 1) {
     const whole = unreadable;
-    await readThrough((page) => page.sandboxes.some(({ startedAtMs }) => startedAtMs < newestStartMs));
+    await readThrough((page) =>
+      page.sandboxes.some(({ startedAtMs }) => startedAtMs !== null && startedAtMs < newestStartMs),
+    );
     unreadable = whole;
   }
   return { seen, unreadable };

@@ -21,10 +21,11 @@ type TextColumn = (row: IndexedSandbox) => string | null;
 /** Uses starts and deadlines instead of ages and times left, so that sorting needs no clock. */
 const NUMBER_COLUMNS = {
   state: (row) => STATE_FACTS[row.sandbox.state].rank,
-  age: (row) => -row.sandbox.startedAtMs,
+  age: ({ sandbox: { startedAtMs } }) => (startedAtMs === null ? null : -startedAtMs),
   started: (row) => row.sandbox.startedAtMs,
   left: (row) => row.deadlineMs,
-  size: (row) => row.sandbox.cpuCount * CPU_WEIGHT + row.sandbox.memoryMB,
+  size: ({ sandbox: { cpuCount, memoryMB } }) =>
+    cpuCount === null && memoryMB === null ? null : (cpuCount ?? 0) * CPU_WEIGHT + (memoryMB ?? 0),
 } satisfies Record<Exclude<FixedKey, 'id' | 'template'>, NumberColumn>;
 
 /** Sorts sizes by vCPUs, then memory: one vCPU outweighs any memory. */

@@ -30,7 +30,7 @@ describe('firstScreen', () => {
     expect(starts).toEqual(
       fleet
         .map(({ startedAtMs }) => startedAtMs)
-        .toSorted((a, b) => b - a)
+        .toSorted((a, b) => Number(b) - Number(a))
         .slice(0, 60),
     );
   });

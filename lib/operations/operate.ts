@@ -6,13 +6,13 @@ import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct, StateAct } from '../sandbox/can';
 import type { Sandbox } from '../sandbox/schema';
-import { getSandbox } from '../sandbox-api/control';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
 import { driftOf, partition, phraseFor } from './plan/plan';
 import { freshCounts } from './record/board';
 import { findOperation, listItems, recordCancel, recordClarified, recordOperation } from './record/store';
 import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Started } from './schema';
+import { type ReadingSource, readTarget, sourceFor } from './step/read-target';
 import { operationRunner } from './work/runner';
 
 type Input = { act: SandboxAct; sandboxIds: string[]; params: ActParams; retryOf: string | null };
@@ -24,9 +24,6 @@ type Start = {
   reason: string;
   filter: string;
 };
-
-/** Up to this many sandboxes are read one by one, which is faster than listing a large fleet. */
-const FEW = 10;
 
 /**
  * Reads each sandbox and returns which ones the action would change and which it would skip. The plan's token starts
@@ -128,8 +125,12 @@ export async function recheckUnknown(session: Session, operationId: string): Pro
       'conflict',
       'The outcome of a command cannot be rechecked. Check the sandbox itself.',
     );
-  const unknown = (await listItems(operationId)).filter(({ outcome }) => outcome === 'unknown');
-  const read = await readEach(unknown.map(({ sandboxId }) => sandboxId));
+  const recorded = await listItems(operationId);
+  const unknown = recorded.filter(({ outcome }) => outcome === 'unknown');
+  const read = await readEach(
+    unknown.map(({ sandboxId }) => sandboxId),
+    sourceFor(recorded.length),
+  );
   const items = unknown.map((item) => ({
     ...item,
     ...clarify(act, read.get(item.sandboxId) ?? null, session.actor),
@@ -182,7 +183,7 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
     counts: freshCounts(targets.length),
   };
   // Starts the readings that the runner will need while the record is being written.
-  if (operation.startsAtMs === nowMs && targets.length > FEW)
+  if (operation.startsAtMs === nowMs && sourceFor(targets.length) === 'list')
     for (const { id } of targets)
       fleetWatcher()
         .readSince(id, nowMs)
@@ -210,7 +211,18 @@ async function partitionNow({ act, sandboxIds }: Input): Promise<{ targets: Sand
       `One operation can have at most ${bulkLimit} sandboxes, not ${ids.length}. Narrow the filter, or split it into several operations.`,
     );
   }
-  return partition(act, { read: await readEach(ids), protectedKey, busy: operationRunner().busyIds() });
+  const context = { protectedKey, busy: operationRunner().busyIds() };
+  const source = sourceFor(ids.length);
+  const parts = partition(act, { ...context, read: await readEach(ids, source), isBulk: ids.length > 1 });
+  const workSource = sourceFor(parts.targets.length);
+  if (workSource === source) return parts;
+  // The work will read this few targets from the other source, so the plan does too.
+  const read = await readEach(
+    parts.targets.map(({ id }) => id),
+    workSource,
+  );
+  const again = partition(act, { ...context, read, isBulk: ids.length > 1 });
+  return { targets: again.targets, skipped: [...parts.skipped, ...again.skipped] };
 }
 
 function reasonForNone(skipped: readonly Skipped[]): string {
@@ -220,25 +232,14 @@ function reasonForNone(skipped: readonly Skipped[]): string {
 }
 
 async function requireAsShown(shown: Sandbox): Promise<void> {
-  const now = (await readEach([shown.id])).get(shown.id);
+  const now = (await readEach([shown.id], sourceFor(1))).get(shown.id);
   const drift = now ? driftOf(shown, now, null) : null;
   if (drift !== null) throw new SandkeeperError('conflict', `${shown.id} changed: ${drift}. Confirm again.`);
 }
 
 /** Reads each sandbox; `null` when it does not exist. The readings also update the fleet view. */
-async function readEach(ids: readonly string[]): Promise<Map<string, Sandbox | null>> {
-  const nowMs = Date.now();
-  const read = ids.length > FEW ? (id: string) => fleetWatcher().readSince(id, nowMs) : readOne;
-  const sandboxes = await Promise.all(ids.map(read));
+async function readEach(ids: readonly string[], source: ReadingSource): Promise<Map<string, Sandbox | null>> {
+  const sinceMs = Date.now();
+  const sandboxes = await Promise.all(ids.map((id) => readTarget(id, { source, sinceMs })));
   return new Map(ids.map((id, index) => [id, sandboxes[index] ?? null]));
-}
-
-async function readOne(id: string): Promise<Sandbox | null> {
-  try {
-    return fleetWatcher().asListed(await getSandbox(id));
-  } catch (thrown) {
-    if (!(thrown instanceof SandkeeperError && thrown.code === 'not_found')) throw thrown;
-    fleetWatcher().recordGone(id);
-    return null;
-  }
 }

@@ -4,14 +4,22 @@ import { SandkeeperError } from '../errors';
 import type { Metadata, Sandbox } from '../sandbox/schema';
 import { callUpstream } from './call';
 import { upstreamApi } from './client';
-import { type SandboxRun, type Template, WireRun, WireSandbox, WireStarted, WireTemplate } from './wire';
+import {
+  readRows,
+  type SandboxRun,
+  type Template,
+  WireRun,
+  WireSandbox,
+  WireStarted,
+  WireTemplate,
+} from './wire';
 
 /** The service's maximum (docs/protocol.md#listing-sandboxes). */
 const PAGE_SIZE = 100;
 
 export type SandboxPage = {
   sandboxes: Sandbox[];
-  /** The number of malformed rows, which are missing from the list. */
+  /** The number of rows without a usable id, which are missing from the list. */
   unreadable: number;
   nextCursor: string | null;
 };
@@ -26,14 +34,10 @@ export async function listSandboxes(cursor: string | null): Promise<SandboxPage>
       }),
     { doing: 'listing sandboxes', isCollection: true, schema: z.array(z.unknown()) },
   );
-  const sandboxes: Sandbox[] = [];
-  for (const row of body) {
-    const parsed = WireSandbox.safeParse(row);
-    if (parsed.success) sandboxes.push(parsed.data);
-  }
+  const { read, unreadable } = readRows(body, WireSandbox);
   return {
-    sandboxes,
-    unreadable: body.length - sandboxes.length,
+    sandboxes: read,
+    unreadable,
     nextCursor: headers.get('x-next-token') || null,
   };
 }
@@ -146,9 +150,9 @@ export async function listTemplates(): Promise<Template[]> {
   const { body } = await callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
     doing: 'listing templates',
     isCollection: true,
-    schema: z.array(WireTemplate),
+    schema: z.array(z.unknown()),
   });
-  return body;
+  return readRows(body, WireTemplate).read;
 }
 
 /** Reads one page of past and current sandboxes, newest first. Moru only, and eventually consistent. */
@@ -157,9 +161,9 @@ export async function listSandboxRuns(
 ): Promise<{ runs: SandboxRun[]; nextCursor: string | null }> {
   const { body, headers } = await callUpstream((signal) => getUntyped('/v2/sandbox-runs', cursor, signal), {
     doing: 'listing past sandboxes',
-    schema: z.array(WireRun),
+    schema: z.array(z.unknown()),
   });
-  return { runs: body, nextCursor: headers.get('x-next-token') || null };
+  return { runs: readRows(body, WireRun).read, nextCursor: headers.get('x-next-token') || null };
 }
 
 /** Calls a route that the SDK's types lack (docs/protocol.md#untyped-routes). */

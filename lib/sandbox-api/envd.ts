@@ -25,7 +25,7 @@ const ENVD_PORT = 49983;
 
 const WireAccess = z.object({
   sandboxID: SandboxId,
-  state: z.string(),
+  state: z.unknown(),
   domain: z.string().nullish(),
   envdAccessToken: z.string().nullish(),
 });

@@ -7,8 +7,8 @@ export const SandboxId = z
 export type SandboxId = z.infer<typeof SandboxId>;
 
 /**
- * The state reported by the service. `unknown` stands for a state that this version does not know: such a sandbox is
- * still listed and can be killed.
+ * The state reported by the service. `unknown` stands for a state that this version does not know, and for a missing one:
+ * such a sandbox is still listed and can be killed.
  */
 export const SandboxState = z.enum(['running', 'paused', 'unknown']);
 export type SandboxState = z.infer<typeof SandboxState>;
@@ -17,21 +17,25 @@ export type SandboxState = z.infer<typeof SandboxState>;
 export const Metadata = z.record(z.string(), z.string());
 export type Metadata = z.infer<typeof Metadata>;
 
-/** One sandbox. Contains no token: tokens stay in `lib/sandbox-api`. */
+/**
+ * One sandbox. Contains no token: tokens stay in `lib/sandbox-api`. Only the id is certain: a value that the service leaves
+ * out or garbles is `null`, the state `unknown`, a text empty.
+ */
 export const Sandbox = z.object({
   id: SandboxId,
+  /** Empty if the service does not report it. */
   templateId: z.string(),
   /** The template's name. `null` if it has none. */
   alias: z.string().nullable(),
   state: SandboxState,
   metadata: Metadata,
   /** Start of the current or last lifetime, epoch ms. Resuming resets it (docs/protocol.md#timeouts). */
-  startedAtMs: z.number(),
+  startedAtMs: z.number().nullable(),
   /** Deadline, epoch ms. Meaningless while paused (docs/protocol.md#paused-sandboxes-in-responses). */
-  endAtMs: z.number(),
-  cpuCount: z.number(),
-  memoryMB: z.number(),
-  diskSizeMB: z.number(),
+  endAtMs: z.number().nullable(),
+  cpuCount: z.number().nullable(),
+  memoryMB: z.number().nullable(),
+  diskSizeMB: z.number().nullable(),
   envdVersion: z.string(),
 });
 export type Sandbox = z.infer<typeof Sandbox>;

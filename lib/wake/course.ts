@@ -4,7 +4,15 @@ import type { Sandbox } from '../sandbox/schema';
 import { setSandboxTimeout } from '../sandbox-api/control';
 import type { WakeBook } from './book';
 import type { WakeEnd, WakeResult } from './schema';
-import { isOurLifetime, isSameLifetime, isUncertain, pauseOurs, readNow, wakePaused } from './steps';
+import {
+  isOurLifetime,
+  isSameLifetime,
+  isUncertain,
+  lifetimeMark,
+  pauseOurs,
+  readNow,
+  wakePaused,
+} from './steps';
 import { findLease, type WakeLease } from './store';
 
 type Options = { owner: string; claimMs: number; retryMs: number };
@@ -61,8 +69,8 @@ export class WakeCourse {
     const awake = await this.#book.change(lease, ['waking'], {
       state: 'awake',
       isGuarded,
-      runStartedAtMs: sandbox.startedAtMs,
-      endsAtMs: isGuarded ? sandbox.endAtMs : Date.now() + lease.timeoutMs,
+      runStartedAtMs: lifetimeMark(sandbox),
+      endsAtMs: (isGuarded ? sandbox.endAtMs : null) ?? Date.now() + lease.timeoutMs,
       problem: null,
     });
     if (awake === null) return;
@@ -85,10 +93,11 @@ export class WakeCourse {
       await this.#book.end(lease, how ?? 'gone');
       return null;
     }
-    const isMoved = Math.abs(sandbox.endAtMs - lease.endsAtMs) > DEADLINE_SLACK_MS;
-    if (!lease.isGuarded || !isMoved) return lease;
+    const { endAtMs } = sandbox;
+    if (!lease.isGuarded || endAtMs === null || Math.abs(endAtMs - lease.endsAtMs) <= DEADLINE_SLACK_MS)
+      return lease;
     // Another client moved the deadline. The timeout policy is unchanged.
-    return (await this.#book.change(lease, ['awake'], { endsAtMs: sandbox.endAtMs })) ?? lease;
+    return (await this.#book.change(lease, ['awake'], { endsAtMs: endAtMs })) ?? lease;
   }
 
   /** Moves the end of the wake to `wantedMs` or as late as the service allows. Returns the new end, epoch ms. */
@@ -98,17 +107,18 @@ export class WakeCourse {
     const sandbox = await readNow(lease.sandboxId);
     if (sandbox === null || (await this.judge(lease, sandbox)) === null) throw wakeIsOver();
     if (refusal !== null) throw refusal;
-    const endsAtMs = lease.isGuarded ? sandbox.endAtMs : Math.min(wantedMs, sandbox.endAtMs - marginMs);
+    const deadlineMs = sandbox.endAtMs ?? wantedMs + marginMs;
+    const endsAtMs = lease.isGuarded ? deadlineMs : Math.min(wantedMs, deadlineMs - marginMs);
     await this.#book.change(lease, ['awake'], { endsAtMs });
     return endsAtMs;
   }
 
   /** Keeps an unguarded deadline a margin after the end of the wake, or else moves the end before it. */
   async postponeDeadline(lease: WakeLease, sandbox: Sandbox): Promise<void> {
-    if (sandbox.endAtMs >= lease.endsAtMs + MARGIN_MS - TIME_SLACK_MS) return;
+    if ((sandbox.endAtMs ?? Number.NEGATIVE_INFINITY) >= lease.endsAtMs + MARGIN_MS - TIME_SLACK_MS) return;
     await setDeadline(lease.sandboxId, lease.endsAtMs + MARGIN_MS);
     const after = await readNow(lease.sandboxId);
-    if (after === null || (await this.judge(lease, after)) === null) return;
+    if (after === null || after.endAtMs === null || (await this.judge(lease, after)) === null) return;
     const latestMs = after.endAtMs - MARGIN_MS;
     if (latestMs < lease.endsAtMs - TIME_SLACK_MS)
       await this.#book.change(lease, ['awake'], { endsAtMs: latestMs });
@@ -172,9 +182,10 @@ function endSeenIn(lease: WakeLease, sandbox: Sandbox | null): WakeEnd | null {
 
 /** Whether a row of the fleet agrees with the lease. */
 export function matchesLease({ isGuarded, endsAtMs, runStartedAtMs }: WakeLease, row: Sandbox): boolean {
+  const deadlineMs = row.endAtMs ?? endsAtMs + (isGuarded ? 0 : MARGIN_MS);
   const isDeadlineKnown = isGuarded
-    ? Math.abs(row.endAtMs - endsAtMs) <= DEADLINE_SLACK_MS
-    : row.endAtMs >= endsAtMs + MARGIN_MS - TIME_SLACK_MS;
+    ? Math.abs(deadlineMs - endsAtMs) <= DEADLINE_SLACK_MS
+    : deadlineMs >= endsAtMs + MARGIN_MS - TIME_SLACK_MS;
   return row.state === 'running' && isSameLifetime(row, runStartedAtMs) && isDeadlineKnown;
 }
 

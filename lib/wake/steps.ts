@@ -61,8 +61,13 @@ export async function readNow(sandboxId: string): Promise<Sandbox | null> {
   }
 }
 
-export function isSameLifetime(sandbox: Sandbox, startedAtMs: number): boolean {
-  return sandbox.startedAtMs === startedAtMs;
+/** Tells a lifetime from the next: its start, or 0 if the service does not report starts. */
+export function lifetimeMark({ startedAtMs }: Sandbox): number {
+  return startedAtMs ?? 0;
+}
+
+export function isSameLifetime(sandbox: Sandbox, mark: number): boolean {
+  return lifetimeMark(sandbox) === mark;
 }
 
 /**
@@ -74,9 +79,10 @@ export function isOurLifetime(
   timeoutMs: number,
   answeredAtMs?: number,
 ): boolean {
+  if (endAtMs === null) return false;
   // On the service's clock and, because it may have started counting later, on ours.
   const begunAtMs = answeredAtMs === undefined ? [startedAtMs] : [startedAtMs, answeredAtMs];
-  return begunAtMs.some((ms) => Math.abs(endAtMs - ms - timeoutMs) <= OURS_MS);
+  return begunAtMs.some((ms) => ms !== null && Math.abs(endAtMs - ms - timeoutMs) <= OURS_MS);
 }
 
 /**

@@ -66,7 +66,7 @@ function compileHas(patterns: NonEmpty<Pattern>): FilterTest {
 }
 
 const AMOUNTS = {
-  age: (row, nowMs) => nowMs - row.sandbox.startedAtMs,
+  age: ({ sandbox: { startedAtMs } }, nowMs) => (startedAtMs === null ? null : nowMs - startedAtMs),
   left: (row, nowMs) => (row.deadlineMs === null ? null : row.deadlineMs - nowMs),
   cpu: (row) => row.sandbox.cpuCount,
   memory: (row) => row.sandbox.memoryMB,

@@ -265,7 +265,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
 
   it('retries when the service throttles', async () => {
     // Enough sandboxes to be read from the list, so that only the archive reads a single one.
-    const all = await Promise.all(Array.from({ length: 5 }, () => create()));
+    const all = await Promise.all(Array.from({ length: 11 }, () => create()));
     const [sandbox] = all;
     await fault({ route: `GET /sandboxes/${sandbox?.id}`, status: 429, retryAfterSeconds: 1, count: 2 });
     const { items } = await kill(all);

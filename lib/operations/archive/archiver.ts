@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noteAccess } from '../../access/audit';
 import { SandkeeperError } from '../../errors';
 import type { Sandbox } from '../../sandbox/schema';
-import { readNow } from '../../wake/steps';
+import { isSameLifetime, readNow } from '../../wake/steps';
 import { findLease } from '../../wake/store';
 import { type WakeHold, wakeKeeper } from '../../wake/wake-keeper';
 import { findArchive } from '../record/archives';
@@ -85,7 +85,7 @@ export class Archiver {
   async isOurWake(now: Sandbox): Promise<boolean> {
     const lease = await findLease(now.id);
     if (lease === null || !lease.id.startsWith(this.#mark)) return false;
-    return lease.state === 'waking' || lease.runStartedAtMs === now.startedAtMs;
+    return lease.state === 'waking' || isSameLifetime(now, lease.runStartedAtMs);
   }
 
   /** Verifies the archive of a sandbox that an earlier process has killed. `null`: it archived nothing. */
@@ -208,7 +208,7 @@ async function readOurs({ id }: Sandbox, { result, lease }: WakeHold): Promise<S
     result === 'woken' &&
     lease?.isGuarded === true &&
     now?.state === 'running' &&
-    now.startedAtMs === lease.runStartedAtMs;
+    isSameLifetime(now, lease.runStartedAtMs);
   if (isOurs) return now;
   throw new SandkeeperError('conflict', 'Someone else resumed it in the meantime.');
 }

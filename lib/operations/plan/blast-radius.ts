@@ -33,7 +33,7 @@ export type BlastRadius = {
   shared: { key: string; value: string }[];
   /** The other keys, those with the most values first: they tell the sandboxes apart. */
   distinguishing: string[];
-  /** Start of the oldest and of the newest sandbox, epoch ms. */
+  /** Start of the oldest and of the newest sandbox, epoch ms. `null` if no start is known. */
   ages: { oldestMs: number; newestMs: number } | null;
 };
 
@@ -105,14 +105,14 @@ function sumOf(ranked: readonly (readonly [string, number])[]): number {
 }
 
 function agesOf(sandboxes: readonly Sandbox[]): BlastRadius['ages'] {
-  if (sandboxes.length === 0) return null;
   let oldestMs = Number.POSITIVE_INFINITY;
   let newestMs = Number.NEGATIVE_INFINITY;
   for (const { startedAtMs } of sandboxes) {
+    if (startedAtMs === null) continue;
     oldestMs = Math.min(oldestMs, startedAtMs);
     newestMs = Math.max(newestMs, startedAtMs);
   }
-  return { oldestMs, newestMs };
+  return newestMs < oldestMs ? null : { oldestMs, newestMs };
 }
 
 export type SkipGroup = { kind: SkipKind; reason: string; skipped: Skipped[] };

@@ -10,11 +10,15 @@ type Context = {
   /** Metadata key that protects a sandbox from bulk kills and pauses. */
   protectedKey: string;
   busy: ReadonlySet<string>;
+  /** Whether more than one sandbox was requested. Default: whether more than one was read. */
+  isBulk?: boolean;
 };
 
 /** Splits the requested sandboxes. A single protected sandbox is not skipped: see `phraseFor`. */
-export function partition(act: SandboxAct, { read, protectedKey, busy }: Context): Partition {
-  const isBulk = read.size > 1;
+export function partition(
+  act: SandboxAct,
+  { read, protectedKey, busy, isBulk = read.size > 1 }: Context,
+): Partition {
   const targets: Sandbox[] = [];
   const skipped: Skipped[] = [];
   for (const [sandboxId, sandbox] of read) {
@@ -49,7 +53,9 @@ export function phraseFor(act: SandboxAct, targets: readonly Sandbox[], protecte
  */
 export function driftOf(shown: Sandbox, now: Sandbox, protectedKey: string | null): string | null {
   if (shown.state !== now.state) return `it was ${shown.state} and is now ${now.state}`;
-  if (shown.startedAtMs !== now.startedAtMs) return 'it was resumed in the meantime';
+  // A start that the service leaves out once proves nothing.
+  const isStartKnown = shown.startedAtMs !== null && now.startedAtMs !== null;
+  if (isStartKnown && shown.startedAtMs !== now.startedAtMs) return 'it was resumed in the meantime';
   if (protectedKey !== null && !isProtected(shown, protectedKey) && isProtected(now, protectedKey))
     return 'it is now protected';
   return null;

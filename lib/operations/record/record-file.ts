@@ -111,9 +111,9 @@ export function columnsFor(
   ];
 }
 
-/** Empty for an invalid time from the service. */
-function isoTime(ms: number): string {
-  const date = new Date(ms);
+/** Empty for a missing or invalid time from the service. */
+function isoTime(ms: number | null): string {
+  const date = new Date(ms ?? Number.NaN);
   return Number.isNaN(date.getTime()) ? '' : date.toISOString();
 }
 

@@ -5,7 +5,6 @@ import { config } from '../../config';
 import { SandkeeperError } from '../../errors';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
-import { getSandbox } from '../../sandbox-api/control';
 import { asksToSlowDown } from '../../sandbox-api/errors';
 import { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
@@ -13,12 +12,11 @@ import type { OperationBoard } from '../record/board';
 import type { ClaimedItem } from '../record/claims';
 import { type ItemArchive, MAX_GRACE_MS, type Operation } from '../schema';
 import { RateLimiter, type Verdict } from '../step/rate-limiter';
+import { readTarget, sourceFor } from '../step/read-target';
 import type { StepResult } from '../step/step-result';
 import { askToEnd } from './graceful';
 import { runStep } from './steps';
 
-/** Up to this many sandboxes are read one by one, which is faster than listing a large fleet. */
-const FEW = 4;
 const MAX_GRACEFUL = 128;
 const MAX_ARCHIVING = 4;
 /** The maximum of a timer: an archiving slot is held however long it takes. */
@@ -160,21 +158,13 @@ export class ItemWorker {
     return driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
   }
 
-  async #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {
-    if (this.#board.sizeOf(operationId) > FEW) {
-      const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
-      return fleetWatcher().readSince(id, sinceMs, isKilled ? 'gone' : 'present');
-    }
-    const requestedAtMs = Date.now();
-    try {
-      const sandbox = await getSandbox(id);
-      // Updates the fleet view without waiting for the next list.
-      fleetWatcher().recordReading(sandbox, requestedAtMs);
-      return fleetWatcher().asListed(sandbox);
-    } catch (thrown) {
-      if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return null;
-      throw thrown;
-    }
+  #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {
+    const isKilled = hasBegun && this.#board.find(operationId)?.act === 'kill';
+    return readTarget(id, {
+      source: sourceFor(this.#board.sizeOf(operationId)),
+      sinceMs,
+      expected: isKilled ? 'gone' : 'present',
+    });
   }
 
   async #send<T>(work: Work, call: () => Promise<T>, begin: (message: string | null) => void): Promise<T> {

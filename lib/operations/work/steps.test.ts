@@ -254,11 +254,22 @@ describe('a sandbox that has changed', () => {
     const id = await engine.create();
     const shown = await getSandbox(id);
     const latest = () => ({ ...shown, state: 'paused' as const });
-    expect(await step('kill', id, {}, { shown, latest })).toMatchObject({
+    const send: StepContext['send'] = async (call) => {
+      await engine.call('POST', `/sandboxes/${id}/pause`);
+      return call();
+    };
+    expect(await step('kill', id, {}, { shown, latest, send })).toMatchObject({
       outcome: 'skipped',
       message: 'Skipped: it was running and is now paused.',
     });
     expect((await engine.detail(id)).status).toBe(200);
+  });
+
+  it('is killed if a row of the fleet differs and a reading does not', async () => {
+    const id = await engine.create();
+    const shown = await getSandbox(id);
+    const latest = () => ({ ...shown, state: 'unknown' as const });
+    expect((await step('kill', id, {}, { shown, latest })).outcome).toBe('done');
   });
 });
 
@@ -323,7 +334,7 @@ describe('pause and resume', () => {
       sandbox: { id, state: 'running' },
     });
     const { startedAtMs, endAtMs } = await getSandbox(id);
-    expect(endAtMs - startedAtMs).toBe(10 * MINUTE_MS);
+    expect(Number(endAtMs) - Number(startedAtMs)).toBe(10 * MINUTE_MS);
   });
 
   it('resume sets five minutes by default', async () => {
@@ -331,7 +342,7 @@ describe('pause and resume', () => {
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await step('resume', id, {});
     const { startedAtMs, endAtMs } = await getSandbox(id);
-    expect(endAtMs - startedAtMs).toBe(5 * MINUTE_MS);
+    expect(Number(endAtMs) - Number(startedAtMs)).toBe(5 * MINUTE_MS);
   });
 
   it('resume keeps or sets the effect of the timeout', async () => {

@@ -201,9 +201,9 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
     let sentAtMs = Date.now();
     try {
       const isFirst = tries === 1;
-      const { wasAlready } = await context.send(() => {
+      const { wasAlready } = await context.send(async () => {
         // The sandbox may have changed while this waited for a slot.
-        if (isFirst) requireUndrifted(context);
+        if (isFirst) await requireUndrifted(context);
         sentAtMs = Date.now();
         return send(shown.id, params);
       });
@@ -230,10 +230,14 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
   return notDone(context, last.refusal);
 }
 
-function requireUndrifted({ latest, driftOf, shown }: StepContext): void {
-  const now = latest(shown.id);
-  const drift = now ? driftOf(shown, now) : null;
-  if (now && drift !== null) throw new StepDrifted(drift, now);
+/** A row of the fleet may come from another source than the plan, so its difference is confirmed by a reading. */
+async function requireUndrifted(context: StepContext): Promise<void> {
+  const { latest, driftOf, shown } = context;
+  const row = latest(shown.id);
+  if (row === undefined || driftOf(shown, row) === null) return;
+  const now = await readPatiently(context, Date.now());
+  const drift = now === null ? null : driftOf(shown, now);
+  if (now !== null && drift !== null) throw new StepDrifted(drift, now);
 }
 
 /** Reads until `judge` returns a result. `null`: it has not happened. Returns `unknown` if the sandbox cannot be read. */
@@ -309,6 +313,12 @@ function judgeDeadline(
   if (now === null) return gone();
   const verdict = sandboxCannot(now.state, 'setTimeout');
   if (verdict !== null) return { outcome: 'failed', message: verdict, sandbox: now };
+  if (now.endAtMs === null)
+    return {
+      outcome: 'unknown',
+      message: 'The service does not report a deadline to verify this with.',
+      sandbox: now,
+    };
   const grantedMs = now.endAtMs - Date.now();
   const isShortened = grantedMs < timeoutMs - DEADLINE_SLACK_MS;
   const isOff = Math.abs(grantedMs - timeoutMs) > DEADLINE_SLACK_MS;
