@@ -20,7 +20,7 @@ const componentRows = [
 ];
 
 const libRows = [
-  ['lib/errors', 'lib/key-events', 'lib/paths', 'lib/singleton', 'lib/work-loop'],
+  ['lib/errors', 'lib/key-events', 'lib/paths', 'lib/singleton', 'lib/visible-text', 'lib/work-loop'],
   ['lib/config', 'lib/result', 'lib/sandbox/'],
   ['lib/api-client', 'lib/record-search', 'lib/request-context'],
   ['lib/db/', 'lib/live/', 'lib/sandbox-api/'],

@@ -1,7 +1,9 @@
+import { visibleText } from '../lib/visible-text';
 import { expect, type Page, test } from './support/fixtures';
 import {
   askToKill,
   dock,
+  expectMarked,
   expectRow,
   filterBox,
   headCheckbox,
@@ -18,7 +20,7 @@ const HOSTILE: Record<string, string> = {
   html: ATTACK,
   [ATTACK]: 'key',
   'script-end': '</script><script>window.attacked = true</script>',
-  rtl: 'safe\u202Egnp.exe',
+  'rtl\u202E': 'safe\u202Egnp.exe',
   bidi: '\u2066\u2067\u2068 mixed \u2069',
   arabic: 'مرحبا',
   long: 'x'.repeat(4_000),
@@ -38,6 +40,7 @@ const HOSTILE: Record<string, string> = {
 };
 
 async function expectUnharmed(page: Page): Promise<void> {
+  await expectMarked(page);
   expect(await page.evaluate(() => 'attacked' in window)).toBe(false);
   expect(await page.evaluate(() => 'polluted' in {})).toBe(false);
 }
@@ -55,6 +58,9 @@ test('shows hostile metadata as text, also from the URL', async ({ page, moru })
   await openFleet(page);
   await expectRow(page, id);
   await expect(row(page, id).getByTitle(`Filter by html=${ATTACK}`)).toContainText(ATTACK);
+  await expect(row(page, id).getByTitle('Filter by rtl[RLO]=safe[RLO]gnp.exe')).toContainText(
+    'rtl[RLO]=safe[RLO]gnp.exe',
+  );
   await expectUnharmed(page);
 
   // Metadata does not change the height of the row or the width of the page.
@@ -139,7 +145,7 @@ test('filters by each hostile value with a click', async ({ page, moru }) => {
   await expect(rows(page)).toHaveCount(pairs.length + 1);
   for (const [key, value] of pairs) {
     const chip = page.locator(
-      `button[title=${JSON.stringify(`Filter by ${key}=${value}`).replaceAll('\\n', '\\a ').replaceAll('\\r', '\\d ').replaceAll('\\t', '\\9 ')}]`,
+      `button[title=${JSON.stringify(`Filter by ${visibleText(key)}=${visibleText(value)}`)}]`,
     );
     await chip.first().click();
     await lookAway(page);

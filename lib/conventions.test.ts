@@ -142,6 +142,22 @@ describe('key handlers', () => {
   });
 });
 
+describe('text of others', () => {
+  // So that an invisible or reordering character is marked the same way everywhere.
+  it('is isolated by components/ui/visible-text.tsx only', () => {
+    const isolating = product.filter(({ text }) => /<bdi\b|dangerouslySetInnerHTML/.test(text));
+    expect(isolating.map(({ path }) => path)).toEqual(['components/ui/visible-text.tsx']);
+  });
+
+  it('reaches toasts through components/ui/toast.ts only', () => {
+    const importing = product.filter(({ imports }) => imports.some(({ target }) => target === 'sonner'));
+    expect(importing.map(({ path }) => path)).toEqual([
+      'components/shell/providers.tsx',
+      'components/ui/toast.ts',
+    ]);
+  });
+});
+
 describe('file names', () => {
   it("only actions.ts files start with 'use server'", () => {
     const begins = product.filter(({ text }) => /^\s*'use server'/m.test(text)).map(({ path }) => path);

@@ -1,4 +1,5 @@
 import { type ErrorCode, httpStatusOf, SandkeeperError } from './errors';
+import { visibleText } from './visible-text';
 
 /** A failed action or route, as plain data for the browser. */
 export type Failure = { code: ErrorCode; message: string; retryAfterMs?: number; problem?: string };
@@ -11,7 +12,8 @@ export function failureOf(thrown: unknown): Failure {
   if (error.code === 'unexpected') console.error(error.message, error.cause);
   return {
     code: error.code,
-    message: error.message,
+    // It may quote a service or a sandbox.
+    message: visibleText(error.message, 'block'),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     ...(error.problem === undefined ? {} : { problem: error.problem }),
   };

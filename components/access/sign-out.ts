@@ -1,4 +1,4 @@
-import { toast } from 'sonner';
+import { toast } from '@/components/ui/toast';
 import { signOut } from '@/lib/access/actions';
 import { leaveToSignIn, liveSocket } from '@/lib/live/socket';
 

@@ -8,9 +8,10 @@ import { formatTook } from '@/components/ui/duration';
 import { Input } from '@/components/ui/field';
 import { LocalTime } from '@/components/ui/local-time';
 import { Select } from '@/components/ui/select';
+import { Visible } from '@/components/ui/visible-text';
 import type { CommandEntry } from '@/lib/commands/schema';
 import { paths } from '@/lib/paths';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { visibleText } from '@/lib/visible-text';
 import { CommandBadge } from './command-badge';
 
 type Props = {
@@ -96,16 +97,16 @@ function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
         prefetch={false}
         scroll={false}
         aria-current={isShown ? 'true' : undefined}
-        title={cwd === null ? 'Show output' : `In ${visibleOutput(cwd)}`}
+        title={cwd === null ? 'Show output' : `In ${visibleText(cwd)}`}
         className="min-w-0 truncate font-mono text-small hover:underline"
       >
-        <bdi>{visibleOutput(command.replace(/\s+/g, ' ').trim())}</bdi>
+        <Visible text={command.replace(/\s+/g, ' ').trim()} />
       </Link>
       <CommandBadge {...entry} className="max-md:order-1 max-md:text-small" />
       <span className="hidden text-right text-ink-2 md:block">
         {tookMs === null ? '' : formatTook(tookMs)}
       </span>
-      <bdi className="hidden truncate text-ink-2 md:block">{actor}</bdi>
+      <Visible text={actor} className="hidden truncate text-ink-2 md:block" />
       <LocalTime ms={atMs} isShort className="hidden text-ink-2 md:block" />
       <span className="flex items-center justify-end gap-3 max-md:order-2 max-md:col-span-2">
         <button

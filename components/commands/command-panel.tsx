@@ -2,17 +2,17 @@
 
 import Link from 'next/link';
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { useLiveState } from '@/components/data/use-fleet';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
 import { formatTook } from '@/components/ui/duration';
 import { useTick } from '@/components/ui/tick';
+import { toast } from '@/components/ui/toast';
+import { Visible } from '@/components/ui/visible-text';
 import { type CommandEntry, outputAsText } from '@/lib/commands/schema';
 import { cancelOperation } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { paths } from '@/lib/paths';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { CommandBadge } from './command-badge';
 import { OutputBlock } from './output-block';
 import { type LiveCommand, useCommand } from './use-command';
@@ -40,7 +40,7 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
             $
           </span>
           <span className="max-h-24 min-w-0 overflow-y-auto whitespace-pre-wrap break-all">
-            {entry ? visibleOutput(entry.command) : null}
+            {entry ? <Visible text={entry.command} shape="block" /> : null}
           </span>
           {entry ? (
             <CopyButton text={entry.command} label="Copy command" className="-my-0.5 shrink-0" />

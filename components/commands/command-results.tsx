@@ -6,10 +6,10 @@ import { useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { sandboxCount } from '@/components/operations/outcome';
 import { Button } from '@/components/ui/button';
+import { Visible } from '@/components/ui/visible-text';
 import { commandGroupsQuery } from '@/lib/commands/queries';
 import type { ResultGroup } from '@/lib/commands/schema';
 import { type Operation, totalsOf } from '@/lib/operations/schema';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { CommandBadge } from './command-badge';
 import { GroupDetail } from './group-detail';
 
@@ -119,14 +119,14 @@ function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupPr
         <CommandBadge {...group} />
         <span className="truncate font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8">
           {saysMessage ? (
-            <span className="font-sans">{message}</span>
+            <Visible text={message ?? ''} className="font-sans" />
           ) : first === '' ? (
             <span className="font-sans text-ink-3">{wasStarted ? 'no output' : ''}</span>
           ) : (
-            <bdi>
+            <>
               {excerpt.stdout === '' ? <span className="font-sans text-ink-3">stderr </span> : null}
-              {visibleOutput(first.slice(0, 300).trim().split('\n').slice(0, 3).join(' ⏎ '))}
-            </bdi>
+              <Visible text={first.slice(0, 300).trim().split('\n').slice(0, 3).join(' ⏎ ')} />
+            </>
           )}
         </span>
       </button>

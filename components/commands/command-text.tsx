@@ -1,7 +1,7 @@
 import { CopyButton } from '@/components/ui/copy-button';
 import { formatSpan } from '@/components/ui/duration';
+import { Visible } from '@/components/ui/visible-text';
 import type { ActParams } from '@/lib/operations/schema';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
 
 /** A command as it was typed, with its working directory and time limit. */
 export function CommandText({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
@@ -11,13 +11,13 @@ export function CommandText({ params: { command = '', cwd, limitMs } }: { params
         <span aria-hidden className="select-none text-ink-3">
           ${' '}
         </span>
-        {visibleOutput(command)}
+        <Visible text={command} shape="block" />
       </pre>
       <CopyButton text={command} label="Copy command" className="-my-0.5" />
       <p className="ml-auto shrink-0 text-ink-2">
         {cwd === undefined ? null : (
           <>
-            in <bdi className="font-mono text-small">{visibleOutput(cwd)}</bdi>,{' '}
+            in <Visible text={cwd} className="font-mono text-small" />,{' '}
           </>
         )}
         {limitMs === undefined ? null : `time limit ${formatSpan(limitMs)}`}

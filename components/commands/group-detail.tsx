@@ -7,11 +7,11 @@ import { useMemo, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
+import { Visible } from '@/components/ui/visible-text';
 import { type DiffLine, diffLines } from '@/lib/commands/line-diff';
 import { commandQuery } from '@/lib/commands/queries';
 import { type CommandRecord, outputAsText, type ResultGroup } from '@/lib/commands/schema';
 import { paths } from '@/lib/paths';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { OutputBlock } from './output-block';
 
 type Props = { operationId: string; group: ResultGroup; largest: ResultGroup | null };
@@ -139,7 +139,7 @@ function Lines({ name, before, now }: { name: string; before: string; now: strin
               {SIGNS[kind]}
             </span>
             <span className="sr-only">{SPOKEN[kind]}</span>
-            {visibleOutput(text)}
+            <Visible text={text} shape="block" />
           </span>
         ))}
       </pre>

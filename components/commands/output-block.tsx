@@ -4,7 +4,7 @@ import { clsx } from 'clsx';
 import { useEffect, useMemo, useRef } from 'react';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import type { OutputName, OutputText } from '@/lib/commands/schema';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { visibleText } from '@/lib/visible-text';
 
 type Props = {
   name: OutputName;
@@ -36,8 +36,8 @@ type PaneProps = Pick<Props, 'output' | 'isLive'> & { isMarked?: boolean };
 export function OutputPane({ output: { head, tail, leftOutBytes }, isLive, isMarked = false }: PaneProps) {
   const pane = useRef<HTMLPreElement>(null);
   const isAtEnd = useRef(true);
-  const before = useMemo(() => visibleOutput(head), [head]);
-  const after = useMemo(() => visibleOutput(tail), [tail]);
+  const before = useMemo(() => visibleText(head, 'block'), [head]);
+  const after = useMemo(() => visibleText(tail, 'block'), [tail]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs whenever the text changes.
   useEffect(() => {
     const element = pane.current;

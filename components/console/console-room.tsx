@@ -2,13 +2,13 @@
 
 import { clsx } from 'clsx';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { toast } from 'sonner';
 import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
+import { toast } from '@/components/ui/toast';
 import type { Role } from '@/lib/access/roles';
 import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions';
 import type { LinkState } from '@/lib/console/link';

@@ -4,8 +4,10 @@ import { clsx } from 'clsx';
 import { ChevronDown, Eye, Plus, X } from 'lucide-react';
 import { type KeyboardEvent, useRef } from 'react';
 import { IconButton } from '@/components/ui/button';
+import { Visible } from '@/components/ui/visible-text';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { unlessComposing } from '@/lib/key-events';
+import { visibleText } from '@/lib/visible-text';
 import { consoleName } from './console-words';
 
 type Props = {
@@ -107,21 +109,21 @@ function Tab({ console: shown, isActive, title, onSelect, onClose, onRename }: T
         aria-selected={isActive}
         aria-controls={`console-${id}`}
         tabIndex={isActive ? 0 : -1}
-        title={title === '' ? `${name} (${owner})` : title}
+        title={visibleText(title === '' ? `${name} (${owner})` : title)}
         onClick={onSelect}
         onDoubleClick={onRename}
         className="flex h-full min-w-0 items-center gap-1.5 rounded-sm pl-2.5 font-medium"
       >
-        {isMine ? null : <bdi className="max-w-24 truncate text-ink-3">{owner}</bdi>}
+        {isMine ? null : <Visible text={owner} className="max-w-24 truncate text-ink-3" />}
         <span className={clsx('max-w-40 truncate', isOver && 'line-through decoration-ink-3')}>
-          {number} <bdi>{name}</bdi>
+          {number} <Visible text={name} />
         </span>
-        {user === null ? null : <bdi className="text-ink-3 text-small">{user}</bdi>}
+        {user === null ? null : <Visible text={user} className="text-ink-3 text-small" />}
         {watchers.length === 0 ? null : (
           <span
             role="img"
-            aria-label={`Watched by ${watchers.join(', ')}`}
-            title={`Watched by ${watchers.join(', ')}`}
+            aria-label={visibleText(`Watched by ${watchers.join(', ')}`)}
+            title={visibleText(`Watched by ${watchers.join(', ')}`)}
             className="flex items-center gap-0.5 text-accent text-small"
           >
             <Eye size={13} aria-hidden />

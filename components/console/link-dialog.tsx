@@ -3,6 +3,7 @@
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
+import { Visible } from '@/components/ui/visible-text';
 
 /** A link in the terminal's output. */
 export type LinkRequest = { address: string; text: string };
@@ -40,11 +41,11 @@ export function LinkDialog({ request, onClose }: Props) {
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2">
         <dt className="text-ink-3">Text</dt>
         <dd className="break-all font-mono">
-          <bdi>{text}</bdi>
+          <Visible text={text} />
         </dd>
         <dt className="text-ink-3">Address</dt>
         <dd className="break-all font-mono font-semibold">
-          <bdi>{address}</bdi>
+          <Visible text={address} />
         </dd>
       </dl>
     </Dialog>

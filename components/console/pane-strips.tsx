@@ -5,6 +5,7 @@ import { Button } from '@/components/ui/button';
 import { formatCountdown } from '@/components/ui/duration';
 import { Strip } from '@/components/ui/strip';
 import { useTick } from '@/components/ui/tick';
+import { Visible } from '@/components/ui/visible-text';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import { liveSocket } from '@/lib/live/socket';
@@ -90,11 +91,11 @@ function Driver({ info: { driver, owner, isMine } }: { info: ConsoleInfo }) {
   if (isMine) return 'You are typing in another tab.';
   return driver === null ? (
     <>
-      <bdi>{owner}</bdi> owns this console and is away.
+      <Visible text={owner} /> owns this console and is away.
     </>
   ) : (
     <>
-      <bdi>{driver}</bdi> is typing.
+      <Visible text={driver} /> is typing.
     </>
   );
 }

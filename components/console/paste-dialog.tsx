@@ -4,7 +4,7 @@ import { useRef } from 'react';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { useLastAsked } from '@/components/ui/use-last-asked';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { Visible } from '@/components/ui/visible-text';
 
 /** A paste of several lines. `runs`: the shell would run each line at once. */
 export type PasteRequest = { text: string; runs: boolean };
@@ -58,7 +58,9 @@ export function PasteDialog({ request, onClose, onPaste }: Props) {
         tabIndex={0}
         className="max-h-[40vh] overflow-auto rounded-md border border-line bg-bg px-3 py-2"
       >
-        <pre className="font-mono">{visibleOutput(lines.join('\n').slice(0, MAX_SHOWN_CHARS))}</pre>
+        <pre className="font-mono">
+          <Visible text={lines.join('\n').slice(0, MAX_SHOWN_CHARS)} shape="block" />
+        </pre>
         {text.length > MAX_SHOWN_CHARS ? <p className="mt-2 text-ink-3">The preview is truncated.</p> : null}
       </section>
     </ConfirmDialog>

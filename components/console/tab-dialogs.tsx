@@ -7,6 +7,7 @@ import { ConfirmDialog, Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { useForm } from '@/components/ui/use-form';
 import { useLastAsked } from '@/components/ui/use-last-asked';
+import { Visible } from '@/components/ui/visible-text';
 import { type ConsoleInfo, ConsoleName } from '@/lib/console/schema';
 
 type RenameProps = {
@@ -77,7 +78,7 @@ export function BusyDialog({ busy, onClose, onEnd }: BusyProps) {
       initialFocus={cancel}
       title={
         <span id={name}>
-          <bdi className="font-mono">{shown.running}</bdi> is running in this console
+          <Visible text={shown.running} className="font-mono" /> is running in this console
         </span>
       }
       description="Closing the console ends the program."

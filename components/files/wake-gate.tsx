@@ -1,12 +1,13 @@
 'use client';
 
 import { type FormEvent, useId, useState } from 'react';
-import { toast } from 'sonner';
 import { useWake } from '@/components/sandbox-page/wake/use-wake';
 import { ENDED_WORDS } from '@/components/sandbox-page/wake/wake-words';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Notice } from '@/components/ui/notice';
+import { toast } from '@/components/ui/toast';
+import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -51,7 +52,7 @@ function LastWake({ wake }: { wake: WakeState | null }) {
   const { how, by, atMs, note } = wake;
   return (
     <p className="mt-2 mb-4 w-full rounded-md border border-line bg-surface px-3 py-2">
-      {ENDED_WORDS[how](<bdi>{by ?? 'somebody'}</bdi>)}{' '}
+      {ENDED_WORDS[how](<Visible text={by ?? 'somebody'} />)}{' '}
       <span className="text-ink-3">
         <LocalTime ms={atMs} />
       </span>

@@ -3,6 +3,7 @@
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { LazyPopover } from '@/components/ui/floating';
+import { Visible } from '@/components/ui/visible-text';
 import type { MetadataKey } from '@/lib/fleet/filter/facets';
 import { FLEET_COLUMNS, keyColumnId } from './columns';
 
@@ -63,7 +64,7 @@ function Choice({ label, count, isOn, isFixed, onToggle }: ChoiceProps) {
         disabled={isFixed}
         onChange={onToggle}
       />
-      <bdi className="min-w-0 flex-1 truncate">{label}</bdi>
+      <Visible text={label} className="min-w-0 flex-1 truncate" />
       {count === undefined ? null : <span className="text-ink-3 text-small">{count}</span>}
     </label>
   );

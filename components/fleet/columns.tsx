@@ -6,6 +6,7 @@ import { StateBadge } from '@/components/sandbox/state-badge';
 import { Age, TimeLeft, Unknown } from '@/components/sandbox/time-left';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
+import { Visible } from '@/components/ui/visible-text';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { parseSort, type SortKey } from '@/lib/fleet/sort';
 import { paths } from '@/lib/paths';
@@ -72,7 +73,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Template',
     widthPx: 112,
     sortKey: 'template',
-    draw: ({ templateName }) => <bdi title={templateName}>{templateName}</bdi>,
+    draw: ({ templateName }) => <Visible text={templateName} title />,
   },
   metadata: {
     title: 'Metadata',
@@ -157,7 +158,7 @@ export function fleetColumn(id: string): FleetColumn | null {
     ...(sortKey ? { sortKey } : {}),
     draw: ({ sandbox }) => {
       const value = Object.hasOwn(sandbox.metadata, key) ? sandbox.metadata[key] : undefined;
-      return value === undefined ? <span className="text-ink-3">–</span> : <bdi title={value}>{value}</bdi>;
+      return value === undefined ? <span className="text-ink-3">–</span> : <Visible text={value} title />;
     },
   };
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { clsx } from 'clsx';
+import { Visible } from '@/components/ui/visible-text';
 import { hasTerm } from '@/lib/fleet/filter/edit';
 import type { Facet } from '@/lib/fleet/filter/facets';
 import type { Term } from '@/lib/fleet/filter/filter';
@@ -17,7 +18,7 @@ export function FacetRow({ facets, text, onToggle }: Props) {
     >
       {facets.map((facet) => (
         <span key={`${facet.kind} ${facet.key}`} className="flex h-6 shrink-0 items-center gap-2.5">
-          <bdi className="max-w-40 truncate text-ink-3">{facet.key}</bdi>
+          <Visible text={facet.key} className="max-w-40 truncate text-ink-3" />
           {facet.values.map(({ value, count, term }) => {
             const isOn = hasTerm(text, term);
             return (
@@ -31,7 +32,7 @@ export function FacetRow({ facets, text, onToggle }: Props) {
                   isOn && 'text-accent',
                 )}
               >
-                <bdi className="max-w-40 truncate font-medium">{value === '' ? '""' : value}</bdi>
+                <Visible text={value === '' ? '""' : value} className="max-w-40 truncate font-medium" />
                 <span className="text-ink-3">{count}</span>
               </button>
             );

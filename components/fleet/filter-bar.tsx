@@ -3,10 +3,12 @@
 import { ListFilter, X } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, type RefObject, useMemo, useState } from 'react';
 import { Combobox } from '@/components/ui/combobox';
+import { Visible } from '@/components/ui/visible-text';
 import { joinChips, removeTerm, splitForChips } from '@/lib/fleet/filter/edit';
 import type { FacetCounts } from '@/lib/fleet/filter/facets';
 import type { FilterError } from '@/lib/fleet/filter/filter';
 import { type Suggestion, suggest } from '@/lib/fleet/filter/suggest';
+import { visibleText } from '@/lib/visible-text';
 
 type Props = {
   text: string;
@@ -104,10 +106,10 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
 function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
   return (
     <span className="inline-flex h-[26px] max-w-80 items-center rounded-sm border border-line bg-hover pl-2 font-mono text-small">
-      <bdi className="truncate">{text}</bdi>
+      <Visible text={text} className="truncate" />
       <button
         type="button"
-        aria-label={`Remove ${text}`}
+        aria-label={`Remove ${visibleText(text)}`}
         onClick={onRemove}
         className="ml-0.5 flex h-full items-center rounded-r-sm px-1.5 text-ink-3 hover:text-ink"
       >
@@ -120,7 +122,7 @@ function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
 function SuggestionLine({ label, count }: Suggestion) {
   return (
     <span className="flex items-center justify-between gap-6">
-      <bdi className="truncate font-mono text-small">{label}</bdi>
+      <Visible text={label} className="truncate font-mono text-small" />
       {count === undefined ? null : <span className="text-ink-3 text-small">{count}</span>}
     </span>
   );
@@ -136,11 +138,14 @@ export function FilterErrorLine({ error, text }: { error: FilterError; text: str
       className="flex h-6 items-center gap-2 overflow-hidden whitespace-nowrap"
     >
       {spot.trim() === '' ? null : (
-        <bdi className="max-w-60 truncate font-mono underline decoration-wavy decoration-danger underline-offset-4">
-          {spot}
-        </bdi>
+        <Visible
+          text={spot}
+          className="max-w-60 truncate font-mono underline decoration-wavy decoration-danger underline-offset-4"
+        />
       )}
-      <span className="text-ink-2">{error.message} Showing the results of the last valid filter.</span>
+      <span className="text-ink-2">
+        <Visible text={error.message} /> Showing the results of the last valid filter.
+      </span>
     </p>
   );
 }

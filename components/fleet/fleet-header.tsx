@@ -3,6 +3,7 @@
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { Checkbox } from '@/components/ui/checkbox';
+import { Visible } from '@/components/ui/visible-text';
 import type { Sort, SortKey } from '@/lib/fleet/sort';
 import type { ShownColumn } from './use-columns';
 
@@ -83,11 +84,11 @@ function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }
           onClick={() => onSort(nextSort(sort, sortKey))}
           className="flex min-w-0 items-center gap-1 rounded-sm hover:text-ink"
         >
-          <bdi className={clsx('truncate', isSorted && 'text-ink')}>{title}</bdi>
+          <Visible text={title} className={clsx('truncate', isSorted && 'text-ink')} />
           {isSorted ? <Arrow size={12} aria-hidden /> : null}
         </button>
       ) : (
-        title
+        <Visible text={title} className="truncate" />
       )}
     </div>
   );

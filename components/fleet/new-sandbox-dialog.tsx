@@ -2,7 +2,6 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useId } from 'react';
-import { toast } from 'sonner';
 import { z } from 'zod';
 import { Queries } from '@/components/data/queries';
 import { TypedMinutes, USUAL_MINUTES } from '@/components/operations/minutes-field';
@@ -10,6 +9,7 @@ import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input, TextArea } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
+import { toast } from '@/components/ui/toast';
 import { useForm } from '@/components/ui/use-form';
 import { createOne } from '@/lib/creation/actions';
 import { templatesQuery } from '@/lib/creation/queries';

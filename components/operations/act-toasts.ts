@@ -1,4 +1,4 @@
-import { toast } from 'sonner';
+import { toast } from '@/components/ui/toast';
 import { describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, type OperationItem, type Started, totalsOf } from '@/lib/operations/schema';

@@ -1,10 +1,11 @@
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import type { ItemArchive } from '@/lib/operations/schema';
+import { visibleText } from '@/lib/visible-text';
 
 export function ArchiveSummary({ saved }: { saved: ItemArchive }) {
   return (
-    <span title={`${saved.name}: ${exactBytes(saved.bytes)}`}>
+    <span title={`${visibleText(saved.name)}: ${exactBytes(saved.bytes)}`}>
       Archived {archiveSize(saved)}
       <CopyButton
         text={saved.name}

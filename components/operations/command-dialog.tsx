@@ -1,12 +1,12 @@
 'use client';
 
 import { type FormEvent, useId, useRef, useState } from 'react';
-import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
+import { toast } from '@/components/ui/toast';
 import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
 import { planRun, startRun } from '@/lib/operations/actions';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';

@@ -1,10 +1,10 @@
 'use client';
 
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
+import { toast } from '@/components/ui/toast';
 import { asCode, CODE_LANGUAGES, type CodeLanguage } from '@/lib/operations/plan/as-code';
 import type { ActParams } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';

@@ -9,6 +9,7 @@ import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
+import { Visible } from '@/components/ui/visible-text';
 import { type BlastRadius, blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { MAX_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
@@ -252,7 +253,7 @@ function Facts({ sandbox }: { sandbox: Sandbox }) {
       </dd>
       <dt>Template</dt>
       <dd className="truncate">
-        <bdi>{templateName(sandbox)}</bdi>
+        <Visible text={templateName(sandbox)} />
       </dd>
       <dt>Age</dt>
       <dd>

@@ -1,7 +1,7 @@
 import { formatSpan } from '@/components/ui/duration';
 import type { ActParams } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 
 const WORDS = {
   kill: ({ graceMs, exportPath }) => {

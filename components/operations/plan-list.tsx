@@ -3,8 +3,10 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { Fragment, useRef } from 'react';
+import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
+import { Visible } from '@/components/ui/visible-text';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
@@ -71,16 +73,11 @@ function Row({ sandbox, keys }: { sandbox: Sandbox; keys: readonly string[] }) {
         <span className="sr-only">{name}</span>
       </span>
       <span className="font-mono text-small">{sandbox.id}</span>
-      <bdi className="hidden truncate sm:block" title={template}>
-        {template}
-      </bdi>
+      <Visible text={template} title className="hidden truncate sm:block" />
       <span className="truncate font-mono text-ink-2 text-small">
         {ownKeys(sandbox, keys).map((key) => (
           <Fragment key={key}>
-            <bdi>
-              <bdi className="text-ink-3">{key.slice(0, MAX_VALUE_CHARS)}=</bdi>
-              <bdi>{sandbox.metadata[key]?.slice(0, MAX_VALUE_CHARS)}</bdi>
-            </bdi>{' '}
+            <MetadataText entry={[key, sandbox.metadata[key] ?? '']} maxChars={MAX_VALUE_CHARS} />{' '}
           </Fragment>
         ))}
       </span>

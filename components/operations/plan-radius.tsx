@@ -2,12 +2,15 @@
 
 import { clsx } from 'clsx';
 import { Fragment, type ReactNode } from 'react';
+import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
+import { Visible } from '@/components/ui/visible-text';
 import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/plan/blast-radius';
 import type { Skipped } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
+import { visibleText } from '@/lib/visible-text';
 
 type Props = {
   radius: BlastRadius;
@@ -81,17 +84,14 @@ function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius 
       {count === 1 ? 'It is ' : 'All are '}
       {template && another === undefined ? (
         <>
-          <bdi title={template.value} className="text-ink">
-            {template.value}
-          </bdi>{' '}
+          <Visible text={template.value} title className="text-ink" />{' '}
         </>
       ) : null}
       {shared.slice(0, MAX_SHARED).map(({ key, value }) => (
         <Fragment key={key}>
-          <bdi title={`${key}=${value}`} className="font-mono text-small">
-            <bdi className="text-ink-3">{key}=</bdi>
-            <bdi className="text-ink">{value}</bdi>
-          </bdi>{' '}
+          <span title={visibleText(`${key}=${value}`)} className="font-mono text-ink text-small">
+            <MetadataText entry={[key, value]} />
+          </span>{' '}
         </Fragment>
       ))}
     </p>
@@ -108,7 +108,7 @@ function SkippedCell({ act, skipped }: { act: SandboxAct; skipped: readonly Skip
       {groupSkipped(act, skipped).map(({ kind, reason, skipped: ones }) => (
         <details key={`${kind} ${reason}`} className="text-ink-2 [&[open]>summary]:text-ink">
           <summary className="w-max max-w-full truncate rounded-sm marker:text-ink-3 hover:text-ink">
-            {ones.length} <bdi>{reason}</bdi>
+            {ones.length} <Visible text={reason} />
           </summary>
           <ul className="mb-1 max-h-28 overflow-y-auto pl-4 font-mono text-small">
             {ones.map(({ sandboxId }) => (
@@ -128,7 +128,7 @@ function SplitCells({ radius: { templates, keys } }: { radius: BlastRadius }) {
       key: `metadata ${key}`,
       title: (
         <>
-          By <bdi className="font-mono text-small">{key}</bdi>
+          By <Visible text={key} className="font-mono text-small" />
         </>
       ),
       split,
@@ -147,9 +147,7 @@ function SplitCell({ title, split, isWide }: { title: ReactNode; split: Split; i
       <p className="flex flex-wrap gap-x-3">
         {values.map(({ value, count }) => (
           <span key={value} className="flex max-w-full gap-1">
-            <bdi title={value} className="truncate">
-              {value === '' ? '""' : value}
-            </bdi>{' '}
+            <Visible text={value === '' ? '""' : value} title={value} className="truncate" />{' '}
             <span className="text-ink-2">{count}</span>{' '}
           </span>
         ))}

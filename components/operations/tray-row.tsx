@@ -3,9 +3,10 @@
 import { X } from 'lucide-react';
 import Link from 'next/link';
 import type { CSSProperties } from 'react';
-import { toast } from 'sonner';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
+import { toast } from '@/components/ui/toast';
+import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { cancelOperation } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
@@ -38,7 +39,7 @@ export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }
         {isOwn ? null : (
           <span className="text-ink-3">
             {' '}
-            by <bdi>{operation.actor}</bdi>
+            by <Visible text={operation.actor} />
           </span>
         )}
       </p>

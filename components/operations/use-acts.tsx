@@ -2,10 +2,10 @@
 
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useMemo, useState } from 'react';
-import { toast } from 'sonner';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
+import { toast } from '@/components/ui/toast';
 import { operate } from '@/lib/operations/actions';
 import { MAX_FILTER_CHARS, type Operation, type Started } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';

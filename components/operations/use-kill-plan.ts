@@ -1,7 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { toast } from 'sonner';
+import { toast } from '@/components/ui/toast';
 import type { ErrorCode } from '@/lib/errors';
 import { planKill, startPlan } from '@/lib/operations/actions';
 import { type Operation, type OperationPlan, PLAN_LIVES_MS } from '@/lib/operations/schema';

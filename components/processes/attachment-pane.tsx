@@ -4,8 +4,8 @@ import { OutputPane } from '@/components/commands/output-block';
 import { Button } from '@/components/ui/button';
 import { exactBytes } from '@/components/ui/bytes';
 import { LocalTime } from '@/components/ui/local-time';
+import { Visible } from '@/components/ui/visible-text';
 import type { ProcessInfo } from '@/lib/processes/schema';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
 import { useAttachment } from './use-attachment';
 
 type Props = { sandboxId: string; process: ProcessInfo; onClose: () => void };
@@ -22,7 +22,7 @@ export function AttachmentPane({ sandboxId, process, onClose }: Props) {
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
         <p className="min-w-0 flex-1 basis-80 truncate font-mono text-small">
           <span className="text-ink-3">{pid} </span>
-          <bdi>{visibleOutput(command)}</bdi>
+          <Visible text={command} />
         </p>
         <p role="status" className="text-ink-2">
           {phase === 'joining' ? 'Attaching…' : null}

@@ -6,9 +6,10 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { formatDuration, formatTook } from '@/components/ui/duration';
 import { LocalTime } from '@/components/ui/local-time';
+import { Visible } from '@/components/ui/visible-text';
 import { insideQuery } from '@/lib/processes/queries';
 import type { InsideList, InsideProcess } from '@/lib/processes/schema';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { visibleText } from '@/lib/visible-text';
 
 type Props = { sandboxId: string; apiPids: ReadonlySet<number>; reason: string | null };
 
@@ -99,13 +100,13 @@ function Row({ process, atMs, isFromApi }: { process: InsideProcess; atMs: numbe
     <tr className="h-[30px] border-line-soft border-b hover:bg-hover">
       <td className="pl-5! font-mono text-small">{pid}</td>
       <td className="font-mono text-ink-2 text-small">{parentPid}</td>
-      <td className="truncate font-mono text-small" title={visibleOutput(command)}>
-        <bdi>{visibleOutput(command)}</bdi>
+      <td className="truncate font-mono text-small" title={visibleText(command)}>
+        <Visible text={command} />
         {isFromApi ? <span className="ml-2 font-sans text-ink-3">by API</span> : null}
       </td>
       <td className="text-ink-2">{uid === 0 ? 'root' : uid}</td>
       <td className="truncate text-ink-2">
-        {STATES[state] ?? visibleOutput(state)}
+        <Visible text={STATES[state] ?? state} />
         {hasTerminal ? ', terminal' : ''}
       </td>
       <td className="text-right text-ink-2">{formatDuration(atMs - startedAtMs)}</td>

@@ -2,8 +2,9 @@
 
 import { clsx } from 'clsx';
 import { Button } from '@/components/ui/button';
+import { Visible } from '@/components/ui/visible-text';
 import type { ProcessInfo } from '@/lib/processes/schema';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
+import { visibleText } from '@/lib/visible-text';
 import type { SignalRequest } from './signal-dialog';
 import { rowKey, type SteadyRow } from './use-steady-processes';
 
@@ -67,18 +68,14 @@ function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
       )}
     >
       <td className="pl-5! font-mono text-small">{pid}</td>
-      <td className="truncate font-mono text-small" title={visibleOutput(command)}>
-        <bdi>{visibleOutput(command)}</bdi>
+      <td className="truncate font-mono text-small" title={visibleText(command)}>
+        <Visible text={command} />
         {isOver ? <span className="ml-2 font-sans">ended</span> : null}
       </td>
       <td className="truncate font-mono text-ink-2 text-small">
-        {cwd === null ? (
-          <span className="font-sans text-ink-3">default</span>
-        ) : (
-          <bdi>{visibleOutput(cwd)}</bdi>
-        )}
+        {cwd === null ? <span className="font-sans text-ink-3">default</span> : <Visible text={cwd} />}
       </td>
-      <td className="truncate text-ink-2">{tag === null ? null : <bdi>{visibleOutput(tag)}</bdi>}</td>
+      <td className="truncate text-ink-2">{tag === null ? null : <Visible text={tag} />}</td>
       <td className="pr-5!">
         <span className="flex justify-end gap-1.5">
           <Button

@@ -2,7 +2,6 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { toast } from 'sonner';
 import { Queries } from '@/components/data/queries';
 import { useActs } from '@/components/operations/use-acts';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
@@ -11,6 +10,7 @@ import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Notice } from '@/components/ui/notice';
+import { toast } from '@/components/ui/toast';
 import { roleSuffices } from '@/lib/access/roles';
 import { processesQuery } from '@/lib/processes/queries';
 import type { ProcessInfo } from '@/lib/processes/schema';

@@ -4,9 +4,9 @@ import { useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Alert } from '@/components/ui/strip';
+import { Visible } from '@/components/ui/visible-text';
 import { sendSignal } from '@/lib/processes/actions';
 import type { ProcessInfo, ProcessSignal } from '@/lib/processes/schema';
-import { visibleOutput } from '@/lib/sandbox/visible-output';
 
 export type SignalRequest = { process: ProcessInfo; signal: ProcessSignal };
 
@@ -73,7 +73,7 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
       }
     >
       <pre className="max-h-40 overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface px-3 py-2 font-mono text-small">
-        {visibleOutput(process.command)}
+        <Visible text={process.command} shape="block" />
       </pre>
       {message === null ? null : <Alert>{message}</Alert>}
     </ConfirmDialog>

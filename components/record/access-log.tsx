@@ -61,7 +61,7 @@ function columnsAt(nowMs: number): readonly Column<AccessEntry>[] {
             Sandkeeper
           </span>
         ) : (
-          <bdi title={actor}>{actor}</bdi>
+          <Visible text={actor} title />
         ),
     },
     {
@@ -98,12 +98,7 @@ function columnsAt(nowMs: number): readonly Column<AccessEntry>[] {
       title: 'Details',
       width: 'minmax(220px,3fr)',
       className: 'text-ink-2',
-      cell: ({ detail }) =>
-        detail === null ? null : (
-          <bdi>
-            <Visible text={detail} />
-          </bdi>
-        ),
+      cell: ({ detail }) => (detail === null ? null : <Visible text={detail} />),
       tooltip: ({ detail }) => detail,
     },
   ];

@@ -1,10 +1,10 @@
 'use client';
 
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
+import { toast } from '@/components/ui/toast';
 import type { RecordFormat } from '@/lib/operations/record/record-file';
 import type { Operation, RecordedItem } from '@/lib/operations/schema';
 

@@ -20,12 +20,14 @@ import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { formatTook } from '@/components/ui/duration';
+import { Visible } from '@/components/ui/visible-text';
 import { metadataTerm } from '@/lib/fleet/filter/filter';
 import { printTerm } from '@/lib/fleet/filter/print';
 import { mayRetry, type RecordedItem } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
+import { visibleText } from '@/lib/visible-text';
 
 const ROW_PX = 34;
 const OVERSCAN = 3;
@@ -215,7 +217,7 @@ const ItemRow = memo(function ItemRow({ act, item, index, top, isSelected, onTog
         />
       </div>
       <div role="cell" className="truncate">
-        <bdi title={template}>{template}</bdi>
+        <Visible text={template} title />
       </div>
       <div role="cell" className="fade-end overflow-hidden whitespace-nowrap">
         <MetadataChips metadata={sandbox.metadata} onPick={onPick} />
@@ -223,8 +225,12 @@ const ItemRow = memo(function ItemRow({ act, item, index, top, isSelected, onTog
       <div role="cell" className="truncate text-right text-ink-2">
         {tookMs === null ? null : formatTook(tookMs)}
       </div>
-      <div role="cell" className="truncate text-ink-2" title={message ?? undefined}>
-        {message}
+      <div
+        role="cell"
+        className="truncate text-ink-2"
+        title={message === null ? undefined : visibleText(message)}
+      >
+        {message === null ? null : <Visible text={message} />}
         {message !== null && saved ? ' ' : null}
         {saved ? <ArchiveSummary saved={saved} /> : null}
       </div>

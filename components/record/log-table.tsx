@@ -4,6 +4,7 @@ import { clsx } from 'clsx';
 import { useRouter } from 'next/navigation';
 import { type MouseEvent, memo, type ReactNode } from 'react';
 import { LocalTime, ZoneName } from '@/components/ui/local-time';
+import { visibleText } from '@/lib/visible-text';
 
 export type Column<Entry> = {
   id: string;
@@ -99,7 +100,7 @@ function Row<Entry>({ entry, columns, tracks, href }: RowProps<Entry>) {
         <div
           key={id}
           role="cell"
-          title={tooltip?.(entry) ?? undefined}
+          title={visibleText(tooltip?.(entry) ?? '', 'block') || undefined}
           className={clsx('min-w-0 truncate', className)}
         >
           {cell(entry)}

@@ -1,10 +1,10 @@
 'use client';
 
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { CopyAsCode } from '@/components/operations/copy-as-code';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
+import { toast } from '@/components/ui/toast';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { cancelOperation, checkAgain } from '@/lib/operations/actions';
 import { type Counts, mayRetry, OUTCOMES, type RecordedItem } from '@/lib/operations/schema';

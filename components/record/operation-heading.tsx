@@ -3,6 +3,7 @@ import { Fragment, type ReactNode } from 'react';
 import { operationOptions } from '@/components/operations/options';
 import { countsText, operationTitle, sandboxCount } from '@/components/operations/outcome';
 import { LocalTime } from '@/components/ui/local-time';
+import { Visible } from '@/components/ui/visible-text';
 import type { Operation } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 
@@ -42,11 +43,11 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
       </h1>
       <p className="min-w-0 text-ink-2">
         <Dotted>
-          <bdi key="who">{actor}</bdi>
+          <Visible key="who" text={actor} />
           <LocalTime key="when" ms={createdAtMs} />
           {reason === '' ? null : (
             <span key="reason" className="whitespace-pre-line break-words text-ink">
-              “<bdi>{reason}</bdi>”
+              “<Visible text={reason} shape="block" />”
             </span>
           )}
           {filter === '' ? null : (
@@ -57,7 +58,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
               title="Show sandboxes that match this filter now"
               className="break-words font-mono text-small hover:text-ink hover:underline"
             >
-              <bdi>{filter}</bdi>
+              <Visible text={filter} />
             </Link>
           )}
         </Dotted>

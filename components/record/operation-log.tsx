@@ -7,6 +7,7 @@ import { OutcomeBadge, OutcomeBar, OutcomeCounts, operationTitle } from '@/compo
 import { formatTook } from '@/components/ui/duration';
 import { Notice } from '@/components/ui/notice';
 import { Select } from '@/components/ui/select';
+import { Visible } from '@/components/ui/visible-text';
 import {
   canMatch,
   isNarrowed,
@@ -20,6 +21,7 @@ import type { LogEntry, LogPage } from '@/lib/operations/record/record';
 import { type Counts, isRetried, noCounts, type Operation, OUTCOMES } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import { SANDBOX_ACTS, type SandboxAct } from '@/lib/sandbox/can';
+import { visibleText } from '@/lib/visible-text';
 import { type FilterProps, LogFrame, type LogKind } from './log-frame';
 import { type Column, LogTable, timeColumn } from './log-table';
 import { OperationName } from './operation-heading';
@@ -73,7 +75,7 @@ function columnsAt(nowMs: number): readonly Column<LogEntry>[] {
       id: 'person',
       title: 'Who',
       width: '80px',
-      cell: ({ operation: { actor } }) => <bdi title={actor}>{actor}</bdi>,
+      cell: ({ operation: { actor } }) => <Visible text={actor} title />,
     },
     {
       id: 'action',
@@ -97,7 +99,7 @@ function columnsAt(nowMs: number): readonly Column<LogEntry>[] {
       id: 'reason',
       title: 'Reason',
       width: 'minmax(110px,4fr)',
-      cell: ({ operation: { reason } }) => <bdi title={reason}>{reason}</bdi>,
+      cell: ({ operation: { reason } }) => <Visible text={reason} title />,
     },
     {
       id: 'filter',
@@ -134,10 +136,10 @@ function FilterLink({ filter }: { filter: string }) {
     <Link
       href={{ pathname: paths.sandboxes(), query: { q: filter } }}
       prefetch={false}
-      title={`Show sandboxes that match ${filter} now`}
+      title={visibleText(`Show sandboxes that match ${filter} now`)}
       className="text-ink-2 hover:text-ink hover:underline"
     >
-      <bdi>{filter}</bdi>
+      <Visible text={filter} />
     </Link>
   );
 }
@@ -159,7 +161,7 @@ function Outcome({ operation, isSingle, nowMs }: OutcomeProps) {
       <OutcomeCounts act={act} counts={rest} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
       {cancelledBy === null ? null : (
         <span className="whitespace-nowrap text-ink-3">
-          by <bdi>{cancelledBy}</bdi>
+          by <Visible text={cancelledBy} />
         </span>
       )}
     </div>

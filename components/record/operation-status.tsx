@@ -6,6 +6,7 @@ import { useNow } from '@/components/ui/clock';
 import { formatTook } from '@/components/ui/duration';
 import { LocalTime } from '@/components/ui/local-time';
 import { useTick } from '@/components/ui/tick';
+import { Visible } from '@/components/ui/visible-text';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import type { Operation } from '@/lib/operations/schema';
 
@@ -52,7 +53,7 @@ function Stopped({ operation: { cancelledAtMs, cancelledBy, startsAtMs } }: { op
   if (cancelledAtMs === null) return null;
   return (
     <>
-      {cancelledAtMs < startsAtMs ? 'Cancelled' : 'Stopped'} by <bdi>{cancelledBy}</bdi> at{' '}
+      {cancelledAtMs < startsAtMs ? 'Cancelled' : 'Stopped'} by <Visible text={cancelledBy ?? ''} /> at{' '}
       <LocalTime ms={cancelledAtMs} isShort />
       {cancelledAtMs < startsAtMs ? ', before any request was sent.' : '.'}
     </>

@@ -12,6 +12,7 @@ import { formatSize } from '@/components/sandbox/size';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Button } from '@/components/ui/button';
+import { Visible } from '@/components/ui/visible-text';
 import type { Role } from '@/lib/access/roles';
 import type { StateAct } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
@@ -86,7 +87,7 @@ function Summary({ sandbox }: { sandbox: Sandbox }) {
     <div className="hidden h-5 min-w-0 flex-1 basis-0 flex-wrap items-center gap-x-1.5 gap-y-2 overflow-hidden lg:flex">
       <MetadataChips metadata={sandbox.metadata} />
       <span className="ml-auto whitespace-nowrap text-ink-3">
-        <bdi>{templateName(sandbox)}</bdi> · {formatSize(sandbox)}
+        <Visible text={templateName(sandbox)} /> · {formatSize(sandbox)}
       </span>
     </div>
   );

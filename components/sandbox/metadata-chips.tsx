@@ -1,4 +1,6 @@
+import { Visible } from '@/components/ui/visible-text';
 import type { Metadata } from '@/lib/sandbox/schema';
+import { visibleText } from '@/lib/visible-text';
 
 type Props = {
   metadata: Metadata;
@@ -14,34 +16,47 @@ const CUT = 'relative -top-px mr-1.5 inline-block max-w-60 truncate align-middle
 const WHOLE = 'inline-block max-w-full whitespace-pre-wrap break-words';
 
 /**
- * Metadata as chips: truncated buttons with `onPick`, whole text without. The text is untrusted; as an inline block,
- * a chip keeps bidirectional text from affecting its surroundings.
+ * Metadata as chips: truncated buttons with `onPick`, whole text without. As an inline block, a chip keeps its
+ * bidirectional text from affecting its surroundings.
  */
 export function MetadataChips({ metadata, without, onPick }: Props) {
   return Object.entries(metadata)
     .filter(([key]) => !without?.has(key))
-    .map(([key, value]) => {
-      const text = (
-        <>
-          <bdi className="text-ink-3">{key}=</bdi>
-          {value}
-        </>
-      );
-      return onPick ? (
+    .map(([key, value]) =>
+      onPick ? (
         <button
           key={key}
           type="button"
           tabIndex={-1}
-          title={`Filter by ${key}=${value}`}
+          title={`Filter by ${visibleText(key)}=${visibleText(value)}`}
           onClick={() => onPick(key, value)}
           className={`${CHIP} ${CUT}`}
         >
-          {text}
+          <MetadataText entry={[key, value]} />
         </button>
       ) : (
         <span key={key} className={`${CHIP} ${WHOLE}`}>
-          {text}
+          <MetadataText entry={[key, value]} />
         </span>
-      );
-    });
+      ),
+    );
+}
+
+/** A metadata entry as text, such as `owner=ana`. */
+export function MetadataText({
+  entry: [key, value],
+  maxChars = Number.POSITIVE_INFINITY,
+}: {
+  entry: readonly [key: string, value: string];
+  /** Longer keys and values are cut. */
+  maxChars?: number;
+}) {
+  return (
+    <>
+      <span className="text-ink-3">
+        <Visible text={key.slice(0, maxChars)} />=
+      </span>
+      <Visible text={value.slice(0, maxChars)} />
+    </>
+  );
 }

@@ -1,5 +1,6 @@
 import Link from 'next/link';
 import { CopyButton } from '@/components/ui/copy-button';
+import { Visible } from '@/components/ui/visible-text';
 import { metadataTerm } from '@/lib/fleet/filter/filter';
 import { printTerm } from '@/lib/fleet/filter/print';
 import { paths } from '@/lib/paths';
@@ -26,7 +27,7 @@ export function MetadataTable({ metadata }: { metadata: Metadata }) {
               className="group grid grid-cols-[minmax(96px,1fr)_3fr_auto] items-start gap-4 border-line-soft border-b px-4 py-2 last:border-b-0"
             >
               <dt className="break-words font-mono text-ink-3 text-small leading-5">
-                <bdi>{key}</bdi>
+                <Visible text={key} />
               </dt>
               <dd className="max-h-40 min-w-0 overflow-y-auto whitespace-pre-wrap break-words font-mono text-small leading-5">
                 <Link
@@ -35,7 +36,7 @@ export function MetadataTable({ metadata }: { metadata: Metadata }) {
                   title="Show sandboxes with this value"
                   className="hover:underline"
                 >
-                  <bdi>{value === '' ? '""' : value}</bdi>
+                  <Visible text={value === '' ? '""' : value} shape="block" />
                 </Link>
               </dd>
               <dd className="-my-0.5">

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { LocalTime } from '@/components/ui/local-time';
+import { Visible } from '@/components/ui/visible-text';
 import { STATE_FACTS } from '@/lib/fleet/states';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -23,9 +24,9 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
       </h2>
       <dl>
         <Fact name="Template">
-          <bdi>{name}</bdi>
+          <Visible text={name} />
           {name === sandbox.templateId || sandbox.templateId === '' ? null : (
-            <bdi className="ml-2 font-mono text-ink-3 text-small">{sandbox.templateId}</bdi>
+            <Visible text={sandbox.templateId} className="ml-2 font-mono text-ink-3 text-small" />
           )}
         </Fact>
         <Fact name="Started">

@@ -3,6 +3,7 @@
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import { Strip } from '@/components/ui/strip';
+import { Visible } from '@/components/ui/visible-text';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import type { LiveState } from '@/lib/live/socket';
 
@@ -24,7 +25,7 @@ export function StaleBanner({ status, live, nowMs }: Props) {
         </>
       ) : (
         <>
-          {reason}{' '}
+          <Visible text={reason} />{' '}
           <span className="text-ink-2">
             {age === null ? 'Nothing has been read yet.' : `What you see is ${age} old.`}
           </span>

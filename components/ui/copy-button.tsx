@@ -2,7 +2,8 @@
 
 import { clsx } from 'clsx';
 import type { MouseEvent } from 'react';
-import { toast } from 'sonner';
+import { toast } from '@/components/ui/toast';
+import { visibleText } from '@/lib/visible-text';
 
 const FEEDBACK_MS = 1_500;
 
@@ -15,7 +16,8 @@ type Props = {
 };
 
 /** Copies `text`. Long tables have one in each row, so the feedback is set on the element instead of in state. */
-export function CopyButton({ text, label, tabIndex, className }: Props) {
+export function CopyButton({ text, label: rawLabel, tabIndex, className }: Props) {
+  const label = visibleText(rawLabel);
   return (
     <button
       type="button"

@@ -1,7 +1,7 @@
 'use client';
 
 import { type ComponentType, useEffect, useState } from 'react';
-import { toast } from 'sonner';
+import { toast } from '@/components/ui/toast';
 
 /**
  * Wraps a component whose code is loaded when `isWanted` first returns true, so that pages do not wait for floating

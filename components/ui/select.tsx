@@ -1,5 +1,6 @@
 import { clsx } from 'clsx';
 import { ChevronDown } from 'lucide-react';
+import { visibleText } from '@/lib/visible-text';
 
 type Props<T extends string> = {
   label: string;
@@ -37,7 +38,7 @@ export function Select<T extends string>({
       >
         {options.map((option) => (
           <option key={option.value} value={option.value}>
-            {option.label}
+            {visibleText(option.label)}
           </option>
         ))}
       </select>

@@ -1,6 +1,7 @@
 'use client';
 
 import { type FocusEvent, type PointerEvent, type ReactNode, useId, useRef, useState } from 'react';
+import { visibleText } from '@/lib/visible-text';
 import { loadWhenWanted } from './lazy';
 import type { TooltipProps } from './tooltip-popup';
 
@@ -32,7 +33,8 @@ type Tooltip = {
 };
 
 /** Shows `text` beside an element on hover, keyboard focus and press, and describes the element to screen readers. */
-export function useTooltip(text: string | null): Tooltip {
+export function useTooltip(raw: string | null): Tooltip {
+  const text = raw === null ? null : visibleText(raw, 'block');
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const id = useId();

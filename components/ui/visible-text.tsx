@@ -1,16 +1,35 @@
 import { clsx } from 'clsx';
-import { splitName, visibleParts, visibleText } from '@/lib/sandbox/visible-name';
+import { splitName, type TextShape, visibleParts, visibleText } from '@/lib/visible-text';
 
 type Props = {
-  name: string;
+  text: string;
+  /** `block` keeps line breaks, tabs and spaces. */
+  shape?: TextShape;
   className?: string;
+  /** The tooltip, for text that may be cut. `true`: the whole text. */
+  title?: true | string | undefined;
 };
 
 /**
- * A file name from a sandbox on one line. It is isolated from the text around it, marks invisible and bidirectional
- * characters, and is shortened before its extension.
+ * Text that we did not write: of a sandbox, a service or a person. Invisible characters are marked, and the text is
+ * isolated, so that its direction affects nothing around it. Every such text on screen goes through this component.
  */
-export function FileName({ name, className }: Props) {
+export function Visible({ text, shape = 'line', className, title }: Props) {
+  const tooltip = title === true ? text : title;
+  return (
+    <bdi
+      className={clsx(shape === 'block' && '[unicode-bidi:plaintext]', className)}
+      title={tooltip === undefined ? undefined : visibleText(tooltip, shape)}
+    >
+      <Signs text={text} shape={shape} />
+    </bdi>
+  );
+}
+
+type NameProps = { name: string; className?: string };
+
+/** A file name from a sandbox on one line, shortened before its extension. */
+export function FileName({ name, className }: NameProps) {
   const [head, tail] = splitName(name);
   return (
     <bdi
@@ -18,11 +37,11 @@ export function FileName({ name, className }: Props) {
       title={visibleText(name)}
     >
       <span className="truncate">
-        <Visible text={head} />
+        <Signs text={head} />
       </span>
       {tail === '' ? null : (
         <span className="shrink-0">
-          <Visible text={tail} />
+          <Signs text={tail} />
         </span>
       )}
     </bdi>
@@ -39,21 +58,21 @@ export function FilePath({ path, className }: { path: string; className?: string
       title={visibleText(path)}
     >
       <span className={clsx('truncate', name !== '' && 'text-ink-2')}>
-        <Visible text={path.slice(0, at)} />
+        <Signs text={path.slice(0, at)} />
       </span>
       {name === '' ? null : (
         <span className="max-w-full shrink-0 truncate">
-          <Visible text={name} />
+          <Signs text={name} />
         </span>
       )}
     </bdi>
   );
 }
 
-/** Untrusted text with every invisible character marked. */
-export function Visible({ text }: { text: string }) {
-  const parts = visibleParts(text);
-  if (parts.length === 1 && parts[0]?.standsFor === null) return text;
+/** The parts of one text that its caller isolates, such as the tokens of highlighted code. */
+export function Signs({ text, shape = 'line' }: { text: string; shape?: TextShape }) {
+  const parts = visibleParts(text, shape);
+  if (parts.length === 1 && parts[0]?.standsFor === null) return parts[0].text;
   return parts.map(({ text, standsFor }, index) =>
     standsFor === null ? (
       text

@@ -151,3 +151,18 @@ export async function idsInOrder(page: Page): Promise<string[]> {
 export function toast(page: Page, text: string | RegExp): Locator {
   return page.getByRole('listitem').filter({ hasText: text });
 }
+
+/** Expects that no text, tooltip or accessible name on the page contains an invisible or reordering character. */
+export async function expectMarked(page: Page): Promise<void> {
+  const deceiving = await page.evaluate(() => {
+    const texts = [document.title];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      if (node instanceof Text && node.parentElement?.closest('script, style') == null) texts.push(node.data);
+      else if (node instanceof Element)
+        for (const name of ['title', 'aria-label', 'alt']) texts.push(node.getAttribute(name) ?? '');
+    }
+    return texts.filter((text) => /[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/.test(text));
+  });
+  expect(deceiving, 'texts with unmarked invisible characters').toEqual([]);
+}

@@ -1,5 +1,5 @@
-import { toast } from 'sonner';
 import type { MenuAct } from '@/components/ui/menu-act';
+import { toast } from '@/components/ui/toast';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';

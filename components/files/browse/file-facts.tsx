@@ -65,10 +65,10 @@ export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Pr
           <span className="font-mono text-small">{entry.permissions}</span>
         </Fact>
         <Fact name="Owner">
-          <bdi>{entry.owner}</bdi>
+          <Visible text={entry.owner} />
           {entry.group === entry.owner ? null : (
             <>
-              , group <bdi>{entry.group}</bdi>
+              , group <Visible text={entry.group} />
             </>
           )}
         </Fact>

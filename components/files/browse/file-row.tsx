@@ -4,12 +4,12 @@ import { clsx } from 'clsx';
 import { type MouseEvent, memo } from 'react';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { Checkbox } from '@/components/ui/checkbox';
-import { FileName, FilePath } from '@/components/ui/visible-text';
+import { FileName, FilePath, Visible } from '@/components/ui/visible-text';
 import { sizeOf } from '@/lib/files/browse/order';
 import type { EntryRow } from '@/lib/files/browse/tree';
 import { parentOf, relativePath } from '@/lib/files/guest-path';
 import type { Entry } from '@/lib/files/schema';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 import { contentRefusal, kindName, UNADDRESSABLE } from './entry-words';
 import { FileTime } from './file-time';
 
@@ -133,7 +133,7 @@ export const FileRow = memo(function FileRow({ row, index, top, actions, ...is }
         className={clsx(WIDEST, 'truncate text-ink-2 text-small')}
         title={visibleText(`${entry.owner}:${entry.group}`)}
       >
-        <bdi>{entry.owner}</bdi>
+        <Visible text={entry.owner} />
       </div>
       <div role="gridcell" className="leading-none">
         <button

@@ -11,7 +11,7 @@ import { readEntry } from '@/lib/files/browse/queries';
 import type { FolderFailure } from '@/lib/files/browse/tree';
 import { ancestorsOf, parentOf } from '@/lib/files/guest-path';
 import type { FileProblem } from '@/lib/files/schema';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 
 type Props = {
   sandboxId: string;

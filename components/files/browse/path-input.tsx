@@ -2,12 +2,12 @@
 
 import { type FormEvent, type KeyboardEvent, useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { Visible } from '@/components/ui/visible-text';
 import { ApiFailure } from '@/lib/api-client';
 import { isFolder } from '@/lib/files/browse/order';
 import { readEntry } from '@/lib/files/browse/queries';
 import { ancestorsOf, parentOf, resolvePath } from '@/lib/files/guest-path';
 import { unlessComposing } from '@/lib/key-events';
-import { visibleText } from '@/lib/sandbox/visible-name';
 
 type Props = {
   sandboxId: string;
@@ -83,7 +83,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
           role="alert"
           className="absolute top-[calc(100%+4px)] left-0 z-30 max-w-full rounded-md border border-line bg-raise px-3 py-1.5 shadow-float"
         >
-          <bdi>{problem}</bdi>
+          <Visible text={problem} />
         </p>
       )}
     </form>
@@ -95,8 +95,7 @@ async function problemText(sandboxId: string, path: string, refusal: ApiFailure)
   if (refusal.problem !== 'vanished') return refusal.message;
   for (const above of ancestorsOf(path).toReversed()) {
     const entry = await readEntry(sandboxId, above).catch(() => null);
-    if (entry !== null)
-      return `${visibleText(path)} does not exist. The path is valid up to ${visibleText(above)}.`;
+    if (entry !== null) return `${path} does not exist. The path is valid up to ${above}.`;
   }
-  return `${visibleText(path)} does not exist. Check the path.`;
+  return `${path} does not exist. Check the path.`;
 }

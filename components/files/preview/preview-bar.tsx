@@ -7,9 +7,10 @@ import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
-import { FilePath } from '@/components/ui/visible-text';
+import { FilePath, Visible } from '@/components/ui/visible-text';
 import type { PreviewView } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
+import { visibleText } from '@/lib/visible-text';
 import { downloadFile } from '../browse/entry-actions';
 import { FileTime } from '../browse/file-time';
 import { VIEW_NAMES } from './views';
@@ -38,8 +39,11 @@ export function PreviewBar({ sandboxId, entry, sizeBytes, views, view, onView, a
       <p className="flex min-w-0 flex-1 basis-40 gap-1.5 overflow-hidden whitespace-nowrap text-ink-3 text-small">
         {sizeBytes === null ? null : <span title={exactBytes(sizeBytes)}>{formatBytes(sizeBytes)}</span>}
         <span aria-hidden>·</span>
-        <span className="max-w-56 truncate font-mono" title={`${entry.permissions} ${entry.owner}`}>
-          {entry.permissions} <bdi>{entry.owner}</bdi>
+        <span
+          className="max-w-56 truncate font-mono"
+          title={visibleText(`${entry.permissions} ${entry.owner}`)}
+        >
+          {entry.permissions} <Visible text={entry.owner} />
         </span>
         <span aria-hidden>·</span>
         <FileTime ms={entry.modifiedAtMs} />

@@ -7,7 +7,7 @@ import { FilePath, Visible } from '@/components/ui/visible-text';
 import { relativePath } from '@/lib/files/guest-path';
 import type { FileHit, SearchPlace } from '@/lib/files/schema';
 import { unlessComposing } from '@/lib/key-events';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 import { UNADDRESSABLE } from '../browse/entry-words';
 import { type SearchNow, useSearch } from './use-search';
 
@@ -198,9 +198,7 @@ function Hits({ now: { input, hits }, shownPath, onShow }: HitsProps) {
                 {hit.line === null ? null : <span className="shrink-0 text-ink-3">:{hit.line}</span>}
               </span>
               {hit.text === null ? null : (
-                <bdi className="truncate whitespace-pre text-ink-2">
-                  <Visible text={hit.text.trim()} />
-                </bdi>
+                <Visible text={hit.text.trim()} className="truncate whitespace-pre text-ink-2" />
               )}
             </div>
           );

@@ -6,14 +6,13 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Dialog } from '@/components/ui/dialog';
-import { FilePath } from '@/components/ui/visible-text';
+import { FilePath, Visible } from '@/components/ui/visible-text';
 import { ApiFailure } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { sizeQuery } from '@/lib/files/browse/queries';
 import { baseName, isWithin } from '@/lib/files/guest-path';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
 import { ARCHIVE_LIMIT } from '@/lib/files/transfer/archive/schema';
-import { visibleText } from '@/lib/sandbox/visible-name';
 import { sizeText } from '../browse/file-facts';
 import { downloadArchive } from './use-archives';
 
@@ -69,7 +68,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
       title={
         paths.length === 1 ? (
           <>
-            Download <bdi>{visibleText(baseName(only ?? ''))}</bdi> as an archive
+            Download <Visible text={baseName(only ?? '')} /> as an archive
           </>
         ) : (
           `Download ${paths.length} items as an archive`

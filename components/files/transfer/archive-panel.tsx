@@ -3,7 +3,7 @@
 import { formatBytes } from '@/components/ui/bytes';
 import { FileName } from '@/components/ui/visible-text';
 import type { ArchiveDownload } from '@/lib/files/transfer/archive/downloads';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 import { dismissArchive } from './use-archives';
 
 /** The progress of archives on the server. The browser shows the downloads. */

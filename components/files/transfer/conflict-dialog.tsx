@@ -6,10 +6,9 @@ import { formatBytes } from '@/components/ui/bytes';
 import { Checkbox } from '@/components/ui/checkbox';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { LocalTime } from '@/components/ui/local-time';
-import { FilePath } from '@/components/ui/visible-text';
+import { FilePath, Visible } from '@/components/ui/visible-text';
 import { sizeOf } from '@/lib/files/browse/order';
 import { type ConflictAnswer, isPossible, type Upload } from '@/lib/files/transfer/upload-queue';
-import { visibleText } from '@/lib/sandbox/visible-name';
 import { kindName } from '../browse/entry-words';
 
 type Props = {
@@ -39,8 +38,7 @@ export function ConflictDialog({ upload, others, onAnswer, onClose }: Props) {
       initialFocus={keep}
       title={
         <>
-          A {existing === null ? 'file' : kindName(existing)} named <bdi>{visibleText(name)}</bdi> already
-          exists
+          A {existing === null ? 'file' : kindName(existing)} named <Visible text={name} /> already exists
         </>
       }
       description={

@@ -5,7 +5,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { FileName } from '@/components/ui/visible-text';
 import { isOver, type Upload, type UploadState } from '@/lib/files/transfer/upload-queue';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 import { ConflictDialog } from '../lazy-parts';
 import { uploads } from './use-uploads';
 

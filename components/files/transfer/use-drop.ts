@@ -1,7 +1,7 @@
 'use client';
 
 import { type DragEvent, useRef, useState } from 'react';
-import { toast } from 'sonner';
+import { toast } from '@/components/ui/toast';
 
 type Options = {
   /** The default target. */

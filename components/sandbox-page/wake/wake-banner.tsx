@@ -2,11 +2,12 @@
 
 import { clsx } from 'clsx';
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
 import { formatCountdown, formatSpan } from '@/components/ui/duration';
 import { Strip } from '@/components/ui/strip';
+import { toast } from '@/components/ui/toast';
+import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -71,7 +72,7 @@ function PausingBanner({ wake: { how, by, problem } }: { wake: Pausing }) {
       <strong className="font-semibold">Pausing…</strong>{' '}
       {how === 'asked' && by !== null ? (
         <>
-          Requested by <bdi>{by}</bdi>.{' '}
+          Requested by <Visible text={by} />.{' '}
         </>
       ) : null}
       {problem === null ? null : `The last attempt failed. Sandkeeper is retrying. ${problem}`}

@@ -1,4 +1,5 @@
 import { Fragment, type ReactNode } from 'react';
+import { Visible } from '@/components/ui/visible-text';
 import type { WakeEnd, WakeViewer } from '@/lib/wake/schema';
 
 /** How a wake ended, as a sentence. `by`: the person who ended it. */
@@ -24,7 +25,7 @@ export function Viewers({ viewers }: { viewers: readonly WakeViewer[] }) {
   const names: ReactNode[] =
     others.length > MAX_NAMES
       ? [`${others.length} others`]
-      : others.map(({ actor }) => <bdi key={actor}>{actor}</bdi>);
+      : others.map(({ actor }) => <Visible key={actor} text={actor} />);
   const all = isYouThere ? ['You', ...names] : names;
   return (
     <>

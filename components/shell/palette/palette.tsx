@@ -8,6 +8,7 @@ import { type ReactNode, useId, useState, useSyncExternalStore } from 'react';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { ChooserDialog } from '@/components/ui/dialog';
 import { Kbd } from '@/components/ui/kbd';
+import { Visible } from '@/components/ui/visible-text';
 import { findRows } from '@/lib/fleet/find';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { fleetStore } from '@/lib/fleet/store';
@@ -158,11 +159,13 @@ function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Comma
       )}
     >
       {row === null ? (
-        <span className="min-w-0 truncate font-medium">{title}</span>
+        <Visible text={title} className="min-w-0 truncate font-medium" />
       ) : (
         <SandboxLine row={row} />
       )}
-      {disabledReason ? <span className="ml-auto min-w-0 truncate text-small">{disabledReason}</span> : null}
+      {disabledReason ? (
+        <Visible text={disabledReason} className="ml-auto min-w-0 truncate text-small" />
+      ) : null}
       {keys ? (
         <span className="ml-auto">
           <Kbd>{keys}</Kbd>
@@ -181,11 +184,11 @@ function SandboxLine({ row: { sandbox, templateName } }: { row: IndexedSandbox }
         <StateBadge state={sandbox.state} />
       </span>
       <span className="min-w-0 truncate text-ink-2">
-        <bdi>{templateName}</bdi>
+        <Visible text={templateName} />
         {metadata.map((text) => (
           <span key={text}>
             {' · '}
-            <bdi>{text}</bdi>
+            <Visible text={text} />
           </span>
         ))}
       </span>

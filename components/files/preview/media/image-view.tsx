@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { fileAddresses } from '@/lib/files/addresses';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 import type { PreviewProps } from '../preview-props';
 import { PreviewNotice } from '../preview-state';
 import { BarToggle, ViewControls } from '../view-controls';

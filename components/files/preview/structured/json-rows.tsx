@@ -7,7 +7,6 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { decodeString, type JsonTree, jsonPath, jsonRows } from '@/lib/files/preview/structured/json-tree';
 import { unlessComposing } from '@/lib/key-events';
-import { visibleText } from '@/lib/sandbox/visible-name';
 import { copyText } from '../../browse/entry-actions';
 import { BarButton, ViewControls } from '../view-controls';
 
@@ -148,20 +147,20 @@ function NodeText({ tree, node, isOpen }: { tree: JsonTree; node: number; isOpen
       {key === null ? null : typeof key === 'number' ? (
         <span className="text-ink-3">{key}: </span>
       ) : (
-        <bdi>
+        <>
           <Visible text={key} />
           <span className="text-ink-3">: </span>
-        </bdi>
+        </>
       )}
       {kind === 'object' || kind === 'array' ? (
         <span className="text-ink-3">{summary(kind, tree.count(node), isOpen)}</span>
       ) : (
-        <bdi className={COLOURS[kind]}>
-          <Visible text={tree.source(node, MAX_VALUE_CHARS)} />
+        <>
+          <Visible text={tree.source(node, MAX_VALUE_CHARS)} className={COLOURS[kind]} />
           {tree.span(node) > MAX_VALUE_CHARS ? (
             <span className="text-ink-3"> … {tree.span(node).toLocaleString('en')} characters</span>
           ) : null}
-        </bdi>
+        </>
       )}
     </>
   );
@@ -187,9 +186,7 @@ function NodeFooter({ tree, node, isCut }: { tree: JsonTree; node: number; isCut
   const path = jsonPath(tree, node);
   return (
     <footer className="flex h-8 shrink-0 items-center gap-2 overflow-hidden border-line border-t px-5 text-ink-2 text-small">
-      <bdi className="truncate font-mono" title={visibleText(path)}>
-        <Visible text={path} />
-      </bdi>
+      <Visible text={path} title className="truncate font-mono" />
       <CopyButton text={path} label="Copy path" />
       <button
         type="button"

@@ -9,6 +9,7 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { markdownSections, renderRefusal, safeLink } from '@/lib/files/preview/structured/markdown-bounds';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
+import { visibleText } from '@/lib/visible-text';
 import type { PreviewProps } from '../preview-props';
 import { PreviewNotice } from '../preview-state';
 import { useWhole } from '../use-whole';
@@ -69,7 +70,7 @@ export function LinkStrip({ href, onClose }: { href: string; onClose: () => void
       className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b bg-selected px-5 py-1.5"
     >
       <span className="min-w-0 break-all">
-        This link leads to <bdi className="font-mono text-small">{href}</bdi>
+        This link leads to <Visible text={href} className="font-mono text-small" />
       </span>
       <span className="ml-auto flex gap-2">
         <a
@@ -93,7 +94,7 @@ type MarkdownTextProps = { text: string; onLink: (href: string) => void };
 
 /** Renders Markdown lazily. Drops HTML, does not load images, and shows link targets before opening them. */
 export function MarkdownText({ text, onLink }: MarkdownTextProps) {
-  const sections = useMemo(() => markdownSections(text), [text]);
+  const sections = useMemo(() => markdownSections(visibleText(text, 'block')), [text]);
   const [count, setCount] = useState(2);
   const end = useRef<HTMLDivElement>(null);
   const isAll = count >= sections.length;
@@ -140,7 +141,10 @@ function componentsFor(onLink: (href: string) => void): Components {
       </LinkText>
     ),
     img: ({ alt, src }) => (
-      <span className="rounded-sm border border-line px-1.5 text-ink-2 text-small" title={String(src ?? '')}>
+      <span
+        className="rounded-sm border border-line px-1.5 text-ink-2 text-small"
+        title={visibleText(String(src ?? ''))}
+      >
         Image{alt ? ': ' : ''}
         <Visible text={alt ?? ''} /> (not loaded)
       </span>
@@ -177,7 +181,10 @@ function LinkText({ href, onLink, children }: LinkTextProps) {
   const safe = safeLink(href);
   if (safe === null)
     return (
-      <span className="underline decoration-dotted" title={`Not a web link: ${href ?? 'no target'}`}>
+      <span
+        className="underline decoration-dotted"
+        title={visibleText(`Not a web link: ${href ?? 'no target'}`)}
+      >
         {children}
       </span>
     );
@@ -186,7 +193,7 @@ function LinkText({ href, onLink, children }: LinkTextProps) {
       href={safe}
       target="_blank"
       rel="noopener noreferrer"
-      title={safe}
+      title={visibleText(safe)}
       className="text-accent underline"
       onClick={(event) => {
         event.preventDefault();

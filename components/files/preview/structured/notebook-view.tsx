@@ -2,6 +2,7 @@
 
 import { useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { Visible } from '@/components/ui/visible-text';
 import { renderRefusal } from '@/lib/files/preview/structured/markdown-bounds';
 import { type CellOutput, type NotebookCell, readNotebook } from '@/lib/files/preview/structured/notebook';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
@@ -113,8 +114,8 @@ function Output({ output }: { output: CellOutput }) {
   if (output.kind === 'left-out')
     return (
       <p className="mt-2 text-ink-3 text-small">
-        Output of type <bdi className="font-mono">{output.what.slice(0, 80)}</bdi> is not shown, because it
-        could run code.
+        Output of type <Visible text={output.what.slice(0, 80)} className="font-mono" /> is not shown, because
+        it could run code.
       </p>
     );
   return (

@@ -200,9 +200,7 @@ function Cell({ id, role, column, start, size, text, isActive = false, onClick }
       )}
       style={{ left: NUMBER_PX + start, width: size, height: ROW_PX - 1 }}
     >
-      <bdi className="whitespace-pre">
-        <Visible text={cut} />
-      </bdi>
+      <Visible text={cut} className="whitespace-pre" />
     </span>
   );
 }
@@ -216,15 +214,13 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
       {text === '' ? null : (
         <div className="flex max-h-24 items-start gap-2 overflow-y-auto border-line-soft border-b px-5 py-1.5">
           <span className="shrink-0 text-ink-3">
-            <bdi>
-              <Visible text={(header[column] ?? `Column ${column + 1}`).slice(0, 60)} />
-            </bdi>
-            , row {(row + 1).toLocaleString('en')}
+            <Visible text={(header[column] ?? `Column ${column + 1}`).slice(0, 60)} />, row{' '}
+            {(row + 1).toLocaleString('en')}
           </span>
-          <bdi className="min-w-0 whitespace-pre-wrap break-all font-mono">
+          <span className="min-w-0 whitespace-pre-wrap break-all font-mono">
             <Visible text={text.slice(0, MAX_SHOWN_CHARS)} />
             {text.length > MAX_SHOWN_CHARS ? '…' : ''}
-          </bdi>
+          </span>
           <CopyButton text={text} label="Copy cell" className="-my-1" />
         </div>
       )}

@@ -3,8 +3,8 @@
 import { StreamLanguage } from '@codemirror/language';
 import { classHighlighter, highlightTree } from '@lezer/highlight';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { Signs } from '@/components/ui/visible-text';
 import { languageNamed } from './languages';
-import { VisibleLines } from './visible-lines';
 
 const MAX_HIGHLIGHTED_CHARS = 50_000;
 
@@ -24,7 +24,7 @@ export function CodeText({ text, language }: { text: string; language: string | 
     };
   }, [known]);
   const parts = useMemo(() => (loaded === null ? null : highlightedParts(text, loaded)), [text, loaded]);
-  return parts ?? <VisibleLines text={text} />;
+  return parts ?? <Signs text={text} shape="block" />;
 }
 
 function highlightedParts(text: string, language: StreamLanguage<unknown>): ReactNode[] | null {
@@ -32,13 +32,13 @@ function highlightedParts(text: string, language: StreamLanguage<unknown>): Reac
   const parts: ReactNode[] = [];
   let end = 0;
   const plain = (to: number) => {
-    if (to > end) parts.push(<VisibleLines key={end} text={text.slice(end, to)} />);
+    if (to > end) parts.push(<Signs key={end} text={text.slice(end, to)} shape="block" />);
   };
   highlightTree(language.parser.parse(text), classHighlighter, (from, to, classes) => {
     plain(from);
     parts.push(
       <span key={from} className={classes}>
-        <VisibleLines text={text.slice(from, to)} />
+        <Signs text={text.slice(from, to)} shape="block" />
       </span>,
     );
     end = to;

@@ -14,9 +14,8 @@ import {
   ViewPlugin,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { visibleParts } from '@/lib/sandbox/visible-name';
+import { INVISIBLE_CHARACTERS, visibleParts } from '@/lib/visible-text';
 import type { languageOf } from './languages';
-import { INVISIBLE_CHARACTERS } from './visible-lines';
 
 /** Uses the design tokens, so that it works in both themes. */
 const THEME = EditorView.theme({

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from 'react';
 import { formatBytes } from '@/components/ui/bytes';
-import { VisibleLines } from './visible-lines';
+import { Visible } from '@/components/ui/visible-text';
 
 const FIRST_CHARS = 20_000;
 /** More would slow down the page. */
@@ -26,7 +26,7 @@ export function PlainText({ text, label, children }: Props) {
         aria-label={label}
         className="max-h-[60vh] overflow-auto whitespace-pre px-3 py-2 font-mono text-[12.5px] leading-5"
       >
-        {children ? children(shown) : <VisibleLines text={shown} />}
+        {children ? children(shown) : <Visible text={shown} shape="block" />}
       </pre>
       {text.length > limit ? (
         <p className="flex gap-3 px-3 pb-2 text-ink-3 text-small">

@@ -6,7 +6,7 @@ import { formatBytes } from '@/components/ui/bytes';
 import { Strip } from '@/components/ui/strip';
 import { ENCODING_NAMES } from '@/lib/files/preview/text/encoding';
 import { unlessComposing } from '@/lib/key-events';
-import { visibleText } from '@/lib/sandbox/visible-name';
+import { visibleText } from '@/lib/visible-text';
 import { PartBar } from '../part-bar';
 import type { PreviewProps } from '../preview-props';
 import { NewsStrip, PreviewRefusal, PreviewSkeleton } from '../preview-state';

@@ -3,10 +3,11 @@ import { cookies } from 'next/headers';
 import { FilesPage, FilesPageSkeleton } from '@/components/files/files-page';
 import { parseView, VIEW_COOKIE } from '@/components/files/view-choice';
 import { guardPage } from '@/lib/access/guard';
+import { visibleText } from '@/lib/visible-text';
 import { SandboxRoute } from '../sandbox-route';
 
 export async function generateMetadata({ params }: PageProps<'/sandboxes/[id]/files'>): Promise<Metadata> {
-  return { title: `Files of ${(await params).id}` };
+  return { title: visibleText(`Files of ${(await params).id}`) };
 }
 
 export default async function SandboxFilesPage({ params }: PageProps<'/sandboxes/[id]/files'>) {

@@ -1,13 +1,14 @@
 import type { Metadata } from 'next';
 import { ProcessesPage, ProcessesPageSkeleton } from '@/components/processes/processes-page';
 import { guardPage } from '@/lib/access/guard';
+import { visibleText } from '@/lib/visible-text';
 import { SandboxRoute } from '../sandbox-route';
 
 export async function generateMetadata({
   params,
 }: PageProps<'/sandboxes/[id]/processes'>): Promise<Metadata> {
   await guardPage('viewer');
-  return { title: `Processes of ${(await params).id}` };
+  return { title: visibleText(`Processes of ${(await params).id}`) };
 }
 
 export default async function SandboxProcessesPage({ params }: PageProps<'/sandboxes/[id]/processes'>) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitName, visibleParts, visibleText } from './visible-name';
+import { splitName, visibleParts, visibleText } from './visible-text';
 
 const DECEIVING = /[\p{Cc}\u202A-\u202E\u2066-\u2069\u200B\u200E\u200F]/u;
 
@@ -23,6 +23,8 @@ describe('visibleText', () => {
     ['שלום.txt', 'שלום.txt'],
     ['👩‍💻.txt', '👩‍💻.txt'],
     ['❤️', '❤️'],
+    ['1️⃣', '1️⃣'],
+    ['1\uFE0F', '1[FE0F]'],
     ['a\u200Db', 'a[ZWJ]b'],
     ['\u001b[31mred', '␛[31mred'],
     [' ', '␣'],
@@ -46,6 +48,36 @@ describe('visibleText', () => {
         const plain = visibleParts(name).filter(({ standsFor }) => standsFor === null);
         expect(plain.map(({ text }) => text).join('')).not.toMatch(DECEIVING);
       }),
+    );
+  });
+});
+
+describe('visibleText of a block', () => {
+  it.each([
+    ['plain\ttext\n', 'plain\ttext\n'],
+    [' indented  \n  more ', ' indented  \n  more '],
+    ['no\u00A0break', 'no\u00A0break'],
+    ['a\r\nb\r\n', 'a\nb\n'],
+    ['10%\r20%', '10%␍20%'],
+    ['\u001b[31mred\u0007\0', '␛[31mred␇␀'],
+    ['\u007f\u009b', '␡[9B]'],
+    ['a\u202eb\u2066c', 'a[RLO]b[LRI]c'],
+    ['zero\u200bwidth', 'zero[ZWSP]width'],
+    ['👩‍💻', '👩‍💻'],
+    ['<b>ä 😀</b>', '<b>ä 😀</b>'],
+  ])('%j is shown as %j', (text, shown) => {
+    expect(visibleText(text, 'block')).toBe(shown);
+  });
+
+  it('marks the same characters with the same signs as a line', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0x10ffff }), (code) => {
+        const character = `a${String.fromCodePoint(code)}b`;
+        const [line, block] = [visibleText(character), visibleText(character, 'block')];
+        const keepsSpace = /[\t\n\p{Zs}]/u.test(character);
+        expect(block).toBe(keepsSpace ? character : line);
+      }),
+      { numRuns: 2_000 },
     );
   });
 });

@@ -1,5 +1,5 @@
-/** A part of a name: plain text, or a visible sign for one invisible character. */
-export type NamePart = {
+/** A part of a text: plain text, or a visible sign for one invisible character. */
+export type TextPart = {
   text: string;
   /** The character, such as `U+202E, right-to-left override`. `null` for plain text. */
   standsFor: string | null;
@@ -38,34 +38,50 @@ const SIGNS: Readonly<Record<number, readonly [sign: string, name: string]>> = {
 };
 
 /** Joiners and variation selectors inside an emoji are legitimate. */
-const IN_EMOJI = String.raw`(?<=\p{ExtPict}[\u{1F3FB}-\u{1F3FF}]?)\uFE0F|(?<=\p{ExtPict}[\uFE0F\u{1F3FB}-\u{1F3FF}]?)\u200D(?=\p{ExtPict})`;
-const UNSEEN = String.raw`[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\uFFFD]|(?! )\p{Zs}|^ | $|(?<=^ *) | (?= *$)`;
-const ODD = new RegExp(`(?!${IN_EMOJI})(?:${UNSEEN})`, 'gu');
+const IN_EMOJI = String.raw`(?<=\p{ExtPict}[\u{1F3FB}-\u{1F3FF}]?|[0-9#*](?=\uFE0F\u20E3))\uFE0F|(?<=\p{ExtPict}[\uFE0F\u{1F3FB}-\u{1F3FF}]?)\u200D(?=\p{ExtPict})`;
+const UNSEEN = String.raw`[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\uFFFD]`;
+const ODD_SPACE = String.raw`(?! )\p{Zs}|^ | $|(?<=^ *) | (?= *$)`;
+
+/** Characters without a shape of their own, for text of several lines. */
+export const INVISIBLE_CHARACTERS = new RegExp(`(?![\\t\\n])(?!${IN_EMOJI})${UNSEEN}`, 'gu');
+
+/** `line`: one line, such as a name. `block`: text of several lines, which keeps its line breaks, tabs and spaces. */
+export type TextShape = 'line' | 'block';
+
+const ODD = {
+  line: new RegExp(`(?!${IN_EMOJI})(?:${UNSEEN}|${ODD_SPACE})`, 'gu'),
+  block: INVISIBLE_CHARACTERS,
+} satisfies Record<TextShape, RegExp>;
+
 /** The fast path: most names in a large list are plain ASCII. */
 const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
 
-/** Splits an untrusted name into parts, with every invisible or misleading character as a visible sign. */
-export function visibleParts(name: string): NamePart[] {
-  if (PLAIN.test(name)) return [{ text: name, standsFor: null }];
-  const parts: NamePart[] = [];
+/**
+ * Splits untrusted text into parts, with every invisible or misleading character as a visible sign. `\r\n` in a block is
+ * a line break.
+ */
+export function visibleParts(text: string, shape: TextShape = 'line'): TextPart[] {
+  if (PLAIN.test(text)) return [{ text, standsFor: null }];
+  const whole = shape === 'block' ? text.replaceAll('\r\n', '\n') : text;
+  const parts: TextPart[] = [];
   let end = 0;
-  for (const { 0: found, index } of name.matchAll(ODD)) {
-    if (index > end) parts.push({ text: name.slice(end, index), standsFor: null });
+  for (const { 0: found, index } of whole.matchAll(ODD[shape])) {
+    if (index > end) parts.push({ text: whole.slice(end, index), standsFor: null });
     parts.push(signFor(found));
     end = index + found.length;
   }
-  if (end < name.length) parts.push({ text: name.slice(end), standsFor: null });
+  if (end < whole.length) parts.push({ text: whole.slice(end), standsFor: null });
   return parts;
 }
 
-/** `visibleParts` as plain text, for titles, accessible names and toasts. */
-export function visibleText(name: string): string {
-  return visibleParts(name)
-    .map(({ text }) => text)
+/** `visibleParts` as plain text, for tooltips, accessible names, titles and toasts. */
+export function visibleText(text: string, shape: TextShape = 'line'): string {
+  return visibleParts(text, shape)
+    .map((part) => part.text)
     .join('');
 }
 
-function signFor(character: string): NamePart {
+function signFor(character: string): TextPart {
   const code = character.codePointAt(0) ?? 0;
   const hex = code.toString(16).toUpperCase().padStart(4, '0');
   const [sign, called] = SIGNS[code] ?? [];
