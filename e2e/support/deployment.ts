@@ -55,7 +55,7 @@ export class EngineProcess {
     const port = String(this.#address?.port ?? 0);
     this.#service = await startService<EngineReady>([
       'build/engine.mjs',
-      ...['--port', port, '--data-dir', this.#dataDir, '--max-running', String(this.#maxRunning)],
+      ...['--port', port, '--data-dir', this.#dataDir, '--max-running', String(this.#maxRunning), '--faults'],
     ]);
     this.#address = this.#service.ready;
   }

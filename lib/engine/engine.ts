@@ -33,6 +33,8 @@ export type EngineOptions = {
   diskQuotaMB?: number | undefined;
   /** Sandboxes share the network of this machine. Used by `openGuests`. */
   hostNetwork?: boolean;
+  /** Serves `/engine/faults`. Default: false. */
+  allowFaults?: boolean;
   /** Runs the sandboxes' processes and files. Default: sandboxes without either. */
   openGuests?: OpenGuests;
   /** Writes one line for the operator. Default: to stderr. */
@@ -90,7 +92,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     guests,
     history,
     lifetimes,
-    faults: new Faults(),
+    faults: options.allowFaults === true ? new Faults() : null,
     tokens,
     limits,
     setAside,

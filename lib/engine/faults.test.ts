@@ -7,6 +7,15 @@ async function addFault(engine: TestEngine, fault: object): Promise<string> {
   return (json as { id: string }).id;
 }
 
+test('offers no faults unless it is started to', async () => {
+  const engine = await startTestEngine({ allowFaults: false });
+  expect((await engine.call('GET', '/engine/faults')).status).toBe(404);
+  const fault = { route: 'GET /templates', status: 500 };
+  expect((await engine.call('POST', '/engine/faults', { body: fault })).status).toBe(404);
+  expect((await engine.call('DELETE', '/engine/faults')).status).toBe(404);
+  expect((await engine.call('GET', '/templates')).status).toBe(200);
+});
+
 test('adds, lists, removes and clears faults', async () => {
   const engine = await startTestEngine();
   const id = await addFault(engine, { route: 'GET /v2/sandboxes', status: 503 });
@@ -143,7 +152,7 @@ test.each([
   [{ route: 'GET /x', status: 500, count: 0 }, 'count: expected a whole number'],
   [
     { route: 'GET /x', effect: 'explode' },
-    'effect: expected "pretend-kill", "repeat-cursor", "lose-race" or',
+    'effect: expected "pretend-kill", "repeat-cursor", "lose-race", "fail-late" or "throw"',
   ],
   [
     { route: 'GET /x', reset: true, retryAfterSeconds: 3 },

@@ -9,9 +9,10 @@ const ROUTE = /^(\*|[A-Z]+) (\/\S*)$/;
  * - `repeat-cursor`: a list returns the cursor of the request.
  * - `lose-race`: a resume joins another client's `connect` (docs/protocol.md#join-race).
  * - `fail-late`: the request takes effect and still answers 500.
+ * - `throw`: the engine throws an error that no handler catches. Control plane only.
  */
-export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor', 'lose-race', 'fail-late'], {
-  error: 'expected "pretend-kill", "repeat-cursor", "lose-race" or "fail-late"',
+export const FaultEffect = z.enum(['pretend-kill', 'repeat-cursor', 'lose-race', 'fail-late', 'throw'], {
+  error: 'expected "pretend-kill", "repeat-cursor", "lose-race", "fail-late" or "throw"',
 });
 export type FaultEffect = z.infer<typeof FaultEffect>;
 

@@ -27,6 +27,8 @@ export type GuestRuntimeOptions = {
   /** See `SandboxOptions`. */
   readonly overdueMs?: number;
   readonly silentMs?: number;
+  /** Time for a server inside to start its response. Default: 10 min. */
+  readonly answerTimeoutMs?: number;
   /** Interval of the samples of CPU, memory and disk. Default: 5 s, as the service has it. */
   readonly sampleEveryMs?: number;
 };
@@ -65,7 +67,10 @@ class LocalGuests implements Guests {
       quotaBytes: ({ diskSizeMB }) => (options.diskQuotaMB ?? diskSizeMB) * 1024 * 1024,
       openPort: async (guest, port, request, response) => {
         const sandbox = this.#sandboxes.get(guest.id);
-        return sandbox ? await proxyToPort(sandbox, port, request, response) : false;
+        if (!sandbox) return false;
+        const secrets = [guest.accessToken];
+        const { answerTimeoutMs } = options;
+        return await proxyToPort(sandbox, { port, request, response, secrets, answerTimeoutMs });
       },
       warn: (message) => context.warn(message),
     });

@@ -134,3 +134,29 @@ test('keeps its sandboxes after a SIGKILL', async () => {
   const { sandboxID } = created.json as { sandboxID: string };
   expect((await second.call('GET', '/v2/sandboxes')).json).toMatchObject([{ sandboxID, state: 'running' }]);
 });
+
+test('goes on after an error that nothing caught, and answers 500 to its request', async () => {
+  const started = start(['--port', '0', '--data-dir', makeTempDir(), '--faults'], { channel: true });
+  const { port, apiKey } = await new Promise<{ port: number; apiKey: string }>((resolve) =>
+    started.child.once('message', resolve),
+  );
+  const call = (method: string, path: string, body?: unknown) =>
+    send(port, method, path, body, { 'x-api-key': apiKey });
+  await call('POST', '/engine/faults', { route: 'GET /templates', effect: 'throw', count: 1 });
+  expect((await call('GET', '/templates')).status).toBe(500);
+  expect((await call('GET', '/templates')).status).toBe(200);
+  expect(started.output()).toContain('Injected fault that nothing catches');
+});
+
+test('ends with exit code 1 when such errors do not stop', async () => {
+  const started = start(['--port', '0', '--data-dir', makeTempDir(), '--faults'], { channel: true });
+  const { port, apiKey } = await new Promise<{ port: number; apiKey: string }>((resolve) =>
+    started.child.once('message', resolve),
+  );
+  const headers = { 'x-api-key': apiKey };
+  const fault = { route: 'GET /templates', effect: 'throw' };
+  await send(port, 'POST', '/engine/faults', fault, headers);
+  for (let count = 0; count < 20; count += 1)
+    await send(port, 'GET', '/templates', undefined, headers).catch(() => {});
+  expect(await started.ended).toBe(1);
+});

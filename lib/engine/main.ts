@@ -1,3 +1,4 @@
+import { createCrashGuard } from './crash-guard';
 import { StartError } from './data-dir';
 import { type Engine, type EngineOptions, startEngine } from './engine';
 import { openGuests } from './guest-runtime';
@@ -21,20 +22,29 @@ async function run(options: EngineOptions): Promise<void> {
   // A signal during the start must still release the lock.
   let engine: Engine | undefined;
   let isStopping = false;
-  const stop = async () => {
+  const stop = async (exitCode = 0) => {
     isStopping = true;
-    await engine?.close();
-    if (engine !== undefined) process.exit(0);
+    if (engine === undefined) return;
+    await engine.close().catch(warn);
+    process.exit(exitCode);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop());
   if (process.send !== undefined) process.on('disconnect', () => void stop());
 
-  engine = await startEngine(options);
+  // The parent may end first, with its end of the pipes.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+  engine = await startEngine({ ...options, warn });
   if (isStopping) await stop();
+  process.on('uncaughtException', createCrashGuard({ warn, giveUp: () => void stop(1) }));
   const { url, port, apiKey, dataDir, notes } = engine;
-  process.send?.({ type: 'ready', url, port, apiKey, dataDir, notes });
+  // With a callback, because a parent that has ended would otherwise become an error of this process.
+  process.send?.({ type: 'ready', url, port, apiKey, dataDir, notes }, () => {});
   // A parent that pipes the output announces the engine itself.
   if (process.send === undefined || process.stdout.isTTY) process.stdout.write(describe(engine));
+}
+
+function warn(problem: unknown): void {
+  console.error(`[engine] ${problem instanceof Error ? problem.stack : problem}`);
 }
 
 function describe({ url, apiKey, dataDir, notes }: Engine): string {

@@ -15,6 +15,7 @@ test('has defaults', () => {
     maxLengthHours: 1,
     diskQuotaMB: undefined,
     hostNetwork: false,
+    allowFaults: false,
   });
 });
 
@@ -39,7 +40,10 @@ test('prefers options to variables, and ignores empty variables', () => {
     '--disk-quota-mb=512',
   ];
   expect(
-    readOptions([...flags, '--max-length-hours', '0.5', '--host', '0.0.0.0', '--host-network'], environment),
+    readOptions(
+      [...flags, '--max-length-hours', '0.5', '--host', '0.0.0.0', '--host-network', '--faults'],
+      environment,
+    ),
   ).toEqual({
     host: '0.0.0.0',
     port: 5000,
@@ -50,6 +54,7 @@ test('prefers options to variables, and ignores empty variables', () => {
     maxLengthHours: 0.5,
     diskQuotaMB: 512,
     hostNetwork: true,
+    allowFaults: true,
   });
   expect(readOptions([], { SANDKEEPER_ENGINE_PORT: '', SANDKEEPER_ENGINE_KEY: '' })).toMatchObject({
     port: 3100,

@@ -16,6 +16,7 @@ Usage: engine [options]
                         (default: the disk size of its template)
   --host-network        Give sandboxes the network of this machine, including its local services
                         (default: each has only its own loopback)
+  --faults              Let holders of the API key inject failures through /engine/faults, for tests
   --help                Show this help
 
 Environment variables; options take precedence:
@@ -59,6 +60,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
       numberOf(named('max-length-hours', flags['max-length-hours']), DECIMAL, 0.001, 8_760) ?? 1,
     diskQuotaMB: numberOf(named('disk-quota-mb', flags['disk-quota-mb']), WHOLE, 1, 100_000_000),
     hostNetwork: flags['host-network'] === true,
+    allowFaults: flags.faults === true,
   };
 }
 
@@ -99,6 +101,7 @@ function parseFlags(args: readonly string[]) {
         'max-length-hours': text,
         'disk-quota-mb': text,
         'host-network': flag,
+        faults: flag,
         help: { ...flag, short: 'h' },
       },
     }).values;

@@ -7,6 +7,7 @@ import type { FaultOutcome, Faults } from './faults';
 import type { DataPlane } from './guests';
 import { ApiError, sendError, sendReply } from './http';
 import { toGuest } from './record';
+import { inRequestScope } from './request-scope';
 import { type Destination, Router } from './routing';
 import type { EngineServices } from './services';
 
@@ -42,8 +43,16 @@ export class EngineServer {
       keepAliveTimeout: 65_000,
       maxHeaderSize: 64 * 1024,
     });
-    this.#server.on('request', (request, response) => void this.#serve(request, response));
+    this.#server.on('request', (request, response) => {
+      // Its own error must not end the engine: the client has gone away.
+      response.on('error', () => {});
+      inRequestScope(response, () => void this.#serve(request, response));
+    });
     this.#server.on('clientError', rejectMalformed);
+    // Connections may fail to be accepted, for example without a free descriptor.
+    this.#server.on('error', (error) => {
+      if (this.#server.listening) services.warn(`Cannot accept a connection: ${error.message}`);
+    });
   }
 
   /** Returns the port. @throws StartError if it is taken. */
@@ -95,7 +104,11 @@ export class EngineServer {
       if (destination.to === 'control') await this.#toControl(request, response, destination);
       else await this.#toGuest(request, response, destination);
     } catch (error) {
-      this.#fail(error, request, response);
+      try {
+        this.#fail(error, request, response);
+      } catch {
+        response.destroy();
+      }
     }
   }
 
@@ -110,6 +123,12 @@ export class EngineServer {
       ? NO_EFFECTS
       : await applyFaults(this.#services.faults, request, response, path);
     if (effects === null) return;
+    if (effects.has('throw')) {
+      setImmediate(() => {
+        throw new Error('Injected fault that nothing catches');
+      });
+      return;
+    }
     const reply = await this.#control.handle(route, request, query, effects);
     if (effects.has('fail-late')) throw new ApiError(500, 'Injected fault after the request took effect');
     sendReply(response, reply);
@@ -148,12 +167,12 @@ export class EngineServer {
  * @throws ApiError the injected failure.
  */
 async function applyFaults(
-  faults: Faults,
+  faults: Faults | null,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<FaultOutcome['effects'] | null> {
-  const outcome = faults.fire(request.method ?? '', path);
+  const outcome = faults?.fire(request.method ?? '', path) ?? null;
   if (outcome === null) return NO_EFFECTS;
   if (outcome.latencyMs > 0) await delay(outcome.latencyMs, response);
   if (outcome.reset) {

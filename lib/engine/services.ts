@@ -14,7 +14,8 @@ export type EngineServices = {
   guests: Guests;
   history: History;
   lifetimes: Lifetimes;
-  faults: Faults;
+  /** Null unless failures may be injected. */
+  faults: Faults | null;
   tokens: Tokens;
   limits: Limits;
   setAside: readonly SetAside[];

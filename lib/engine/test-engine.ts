@@ -50,6 +50,7 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
     dataDir: options.dataDir ?? makeTempDir(),
     maxRunning: 20,
     maxLengthHours: 1,
+    allowFaults: true,
     warn: (message) => void warnings.push(message),
     ...options,
   });

@@ -65,6 +65,7 @@ export function setUpEngine({
       dataDir: join(path, 'engine'),
       maxRunning,
       maxLengthHours: 1,
+      allowFaults: true,
       warn: () => {},
       ...(withFiles ? { openGuests } : {}),
     });

@@ -1,5 +1,5 @@
 import { createDemoFleet } from '../demo-fleet';
-import { FaultInput } from '../faults';
+import { FaultInput, type Faults } from '../faults';
 import { ApiError } from '../http';
 import type { EngineServices } from '../services';
 import { validate } from '../validation';
@@ -10,9 +10,22 @@ const ENGINE_VERSION = '0.1.0';
 
 /** Routes of this engine alone: its status, injected faults and the demo fleet. */
 export function engineRoutes(services: EngineServices): Route[] {
-  const { faults } = services;
   return [
     { method: 'GET', path: '/engine/status', handle: () => ({ status: 200, body: viewStatus(services) }) },
+    {
+      method: 'POST',
+      path: '/engine/demo-fleet',
+      async handle({ body }) {
+        const { count = 36 } = validate(DemoFleetBody, body ?? {});
+        return { status: 201, body: { created: await createDemoFleet(count, services) } };
+      },
+    },
+    ...(services.faults === null ? [] : faultRoutes(services.faults)),
+  ];
+}
+
+function faultRoutes(faults: Faults): Route[] {
+  return [
     { method: 'GET', path: '/engine/faults', handle: () => ({ status: 200, body: faults.list() }) },
     {
       method: 'POST',
@@ -33,14 +46,6 @@ export function engineRoutes(services: EngineServices): Route[] {
       handle({ param }) {
         if (!faults.remove(param)) throw new ApiError(404, `fault '${param}' not found`);
         return { status: 204 };
-      },
-    },
-    {
-      method: 'POST',
-      path: '/engine/demo-fleet',
-      async handle({ body }) {
-        const { count = 36 } = validate(DemoFleetBody, body ?? {});
-        return { status: 201, body: { created: await createDemoFleet(count, services) } };
       },
     },
   ];

@@ -105,7 +105,15 @@ async function runCall<Result>(
   const fail = (error: ConnectError) => {
     if (!response.destroyed && !response.writableEnded) reply.fail(error);
   };
-  const onAbort = () => fail(ConnectError.from(call.signal.reason));
+  // An error thrown by a listener of an abort would reach no caller.
+  const onAbort = () => {
+    try {
+      fail(ConnectError.from(call.signal.reason));
+    } catch (error) {
+      exchange.onFault(error);
+      response.destroy();
+    }
+  };
   call.signal.addEventListener('abort', onAbort, { once: true });
   const timer = startDeadline(call, limits.deadlineMs);
   try {

@@ -192,7 +192,7 @@ function stdioOf(): ('ignore' | 'pipe' | number)[] {
 function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): ChildProcess {
   bwrap.on('error', () => {});
   pipeOf(bwrap, 1).resume();
-  for (const written of [fd, JailFd.block]) pipeOf(bwrap, written).on('error', () => {});
+  for (const pipe of bwrap.stdio) pipe?.on('error', () => {});
   (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
   return bwrap;
 }

@@ -21,7 +21,7 @@ export class GuestMetrics {
   constructor(context: GuestContext, sandboxes: ReadonlyMap<string, Sandbox>, intervalMs = INTERVAL_MS) {
     this.#context = context;
     this.#sandboxes = sandboxes;
-    this.#timer = setInterval(() => this.#sample(), intervalMs);
+    this.#timer = setInterval(() => this.#trySample(), intervalMs);
     this.#timer.unref();
   }
 
@@ -44,6 +44,15 @@ export class GuestMetrics {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** A sandbox may end while it is measured. */
+  #trySample(): void {
+    try {
+      this.#sample();
+    } catch (error) {
+      this.#context.warn(`Measuring the sandboxes failed: ${error}`);
+    }
   }
 
   #sample(): void {

@@ -1,29 +1,51 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
+import { sendError } from '../http';
+import { headersForClient, headersForServer } from './port-headers';
 import type { Sandbox } from './sandbox';
 import { StartRefused } from './session';
 
-const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
+/** Time for a server to start its response, from the last byte of the request. */
+const ANSWER_TIMEOUT_MS = 600_000;
+
+export type PortExchange = {
+  readonly port: number;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Tokens of the sandbox, which its servers must not receive. */
+  readonly secrets: readonly string[];
+  readonly answerTimeoutMs?: number | undefined;
+};
 
 /**
- * Proxies a request to a server inside a sandbox (docs/protocol.md#ports-of-a-sandbox).
+ * Proxies a request to a server inside a sandbox (docs/protocol.md#ports-of-a-sandbox). The server is untrusted: whatever it
+ * answers leads to a response or a closed connection, never to an error.
  * @returns false if nothing listens on the port; the request is then untouched
  */
-export async function proxyToPort(
-  sandbox: Sandbox,
-  port: number,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<boolean> {
-  const dialing = sandbox.dial(port);
+export async function proxyToPort(sandbox: Sandbox, exchange: PortExchange): Promise<boolean> {
+  const { request, response, answerTimeoutMs = ANSWER_TIMEOUT_MS } = exchange;
+  const timer = setTimeout(() => refuse(exchange, 504, 'did not respond in time'), answerTimeoutMs);
+  const postpone = () => void timer.refresh();
+  response.once('close', () => clearTimeout(timer));
+  const dialing = sandbox.dial(exchange.port);
   try {
     const connection = await Promise.race([dialing, closed(response)]);
-    if (connection) await exchange(connection, request, response);
-    else dialing.then((late) => late.destroy()).catch(() => {});
+    if (connection) {
+      request.on('data', postpone);
+      await relay(connection, exchange, () => clearTimeout(timer));
+    } else dialing.then((late) => late.destroy()).catch(() => {});
     return true;
   } catch (error) {
     if (error instanceof StartRefused) return false;
     throw error;
+  } finally {
+    request.off('data', postpone);
+    clearTimeout(timer);
   }
 }
 
@@ -32,34 +54,66 @@ function closed(response: ServerResponse): Promise<null> {
   return new Promise((resolve) => response.once('close', () => resolve(null)));
 }
 
-function exchange(connection: Duplex, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      connection.destroy();
-      resolve();
-    };
-    const onward = httpRequest({
-      createConnection: () => connection,
-      method: request.method,
-      path: request.url,
-      headers: { ...withoutHopByHop(request.headers), connection: 'close' },
-      setHost: false,
-    });
+/** Resolves when the response has closed. @throws if the request cannot be sent */
+async function relay(connection: Duplex, exchange: PortExchange, onAnswer: () => void): Promise<void> {
+  const { request, response } = exchange;
+  const finished = closed(response);
+  let hasAnswer = false;
+  const fail = () => refuse(exchange, 502, 'closed the connection without a valid response');
+  try {
+    const onward = open(connection, exchange);
     onward.once('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer.headers));
-      answer.pipe(response);
-      answer.once('error', () => response.destroy());
+      hasAnswer = true;
+      onAnswer();
+      // An error may be reported more than once.
+      answer.on('error', () => response.destroy());
+      try {
+        passOn(answer, response);
+      } catch {
+        fail();
+      }
     });
-    onward.once('error', () => {
-      if (response.headersSent) response.destroy();
-      else
-        response.writeHead(502, { 'content-type': 'text/plain' }).end('The server closed the connection.\n');
+    onward.on('error', fail);
+    // A change of protocol, which is not offered, ends in `close` alone.
+    onward.once('close', () => {
+      if (!hasAnswer) fail();
     });
-    response.once('close', done);
     request.pipe(onward);
+    await finished;
+  } finally {
+    connection.destroy();
+  }
+}
+
+function open(connection: Duplex, { request, secrets }: PortExchange): ClientRequest {
+  const isChunked = request.headers['transfer-encoding'] !== undefined;
+  return httpRequest({
+    createConnection: () => connection,
+    method: request.method,
+    path: request.url,
+    headers: {
+      ...headersForServer(request.rawHeaders, secrets),
+      ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}),
+      connection: 'close',
+    },
+    setHost: false,
   });
 }
 
-function withoutHopByHop(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
+/** @throws if the head cannot be sent */
+function passOn(answer: IncomingMessage, response: ServerResponse): void {
+  const status = answer.statusCode ?? 0;
+  if (status < 200 || status > 599) throw new RangeError(`invalid status ${status}`);
+  // Without the reason phrase, which may contain any byte.
+  response.writeHead(status, headersForClient(answer.rawHeaders));
+  answer.pipe(response);
+}
+
+/** Answers for the server, or closes the connection if its response has begun. Never throws. */
+function refuse({ port, response }: PortExchange, status: 502 | 504, problem: string): void {
+  if (response.headersSent || response.destroyed) response.destroy();
+  else {
+    const options = { extra: { port }, headers: { connection: 'close' } };
+    sendError(response, status, `The server on port ${port} ${problem}`, options);
+  }
 }

@@ -6,7 +6,7 @@ import { GuestProcess, type OutputKind, type ProcessConfig, type ProcessReader }
 import { Jail, type JailOptions } from './jail';
 import type { OutputLog } from './output-log';
 
-/** Starts that await the agent's reply. */
+/** Starts, and connections, that await the agent's reply. */
 const MAX_PENDING = 512;
 const MAX_PID = 4_194_304;
 const MAX_SUBJECT = 0xffff_ffff;
@@ -85,6 +85,10 @@ export class Session {
 
   /** Connects to a port on the sandbox's loopback interface. @throws StartRefused if nothing listens */
   dial(port: number): Promise<GuestConnection> {
+    if (this.#dialing.size >= MAX_PENDING || !this.jail.isWritable) {
+      const message = 'too many connections to the sandbox are opening: try again later';
+      return Promise.reject(new StartRefused({ reason: 'limit', message }));
+    }
     const subject = this.#nextSubject();
     const payload = Buffer.allocUnsafe(2);
     payload.writeUInt16BE(port, 0);

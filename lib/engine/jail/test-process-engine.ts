@@ -72,6 +72,7 @@ export async function startProcessEngine(
     dataDir,
     maxRunning: 100,
     maxLengthHours: 1,
+    allowFaults: true,
     warn: () => {},
     openGuests: (context) => openGuests(context, { agent, ...rest }),
   });
