@@ -15,6 +15,7 @@ import { indexSandbox } from '@/lib/fleet/row-index';
 import { printSort, type Sort } from '@/lib/fleet/sort';
 import { DEFAULT_SORT, type FirstScreen, sortFrom } from '@/lib/fleet/view';
 import { paths } from '@/lib/paths';
+import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
 import { ColumnChooser } from './column-chooser';
 import { keyOfColumn } from './columns';
 import { FacetRow } from './facet-row';
@@ -185,7 +186,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
                 role={role}
                 underWay={underWay}
                 protectedKey={protectedKey}
-                bulkLimit={bulkLimit}
+                bulkLimit={status.isEndless ? Math.min(bulkLimit, MAX_READ_ONE_BY_ONE) : bulkLimit}
                 handlers={handlers}
                 onSelectMatching={selection.acts.selectMatching}
                 onClose={clearSelection}

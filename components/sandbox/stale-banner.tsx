@@ -6,23 +6,22 @@ import { Strip } from '@/components/ui/strip';
 import { Visible } from '@/components/ui/visible-text';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import type { LiveState } from '@/lib/live/socket';
+import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
 
 type Props = { status: FleetStatus; live: LiveState; nowMs: number };
 
-/** Warns that the fleet is out of date, since when and why, or that sandboxes are missing from it. */
+/** Warns that the fleet is out of date, since when and why, or that sandboxes may be missing from it. */
 export function StaleBanner({ status, live, nowMs }: Props) {
-  const { asOfMs, problem, unreadable } = status;
+  const { asOfMs, problem } = status;
   const age = useNow((now) => (asOfMs === null ? null : formatDuration(now - asOfMs)), nowMs);
   const reason =
     problem?.message ?? (live === 'waiting' ? 'The connection to Sandkeeper is lost. Reconnecting…' : null);
-  if (reason === null && unreadable === 0) return null;
+  const gap = gapIn(status);
+  if (reason === null && gap === null) return null;
   return (
     <Strip>
       {reason === null ? (
-        <>
-          The list has {unreadable === 1 ? '1 row' : `${unreadable} rows`} without a usable id. A sandbox in
-          such a row cannot be listed here.
-        </>
+        gap
       ) : (
         <>
           <Visible text={reason} />{' '}
@@ -33,4 +32,14 @@ export function StaleBanner({ status, live, nowMs }: Props) {
       )}
     </Strip>
   );
+}
+
+/** Why the list may be incomplete although it is current. */
+function gapIn({ isEndless, unreadable }: FleetStatus): string | null {
+  if (isEndless)
+    return `The list does not end. Sandkeeper stopped reading it, so sandboxes may be missing here and terminated ones may remain. Actions are limited to ${MAX_READ_ONE_BY_ONE} sandboxes at a time, which are checked one by one.`;
+  if (unreadable === 0) return null;
+  return unreadable === 1
+    ? 'The list has 1 row without a usable id. A sandbox in such a row cannot be shown here.'
+    : `The list has ${unreadable} rows without a usable id. Sandboxes in such rows cannot be shown here.`;
 }

@@ -3,7 +3,7 @@ import type { Sandbox } from '../sandbox/schema';
 import type { SandboxPage } from '../sandbox-api/control';
 import { listSandboxes } from '../sandbox-api/control';
 import { setUpEngine, thrownBy } from '../test-support/environment';
-import { crawlFleet, type ReadPage } from './crawl';
+import { type CrawlLimits, crawlFleet, type ReadPage } from './crawl';
 import { rowWith } from './test-fleet';
 
 const engine = setUpEngine();
@@ -52,12 +52,9 @@ describe('against the engine', () => {
     expect(seen).toEqual(all.seen);
   });
 
-  it('fails on a repeated cursor instead of looping', async () => {
+  it('ends at a repeated cursor instead of looping', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', effect: 'repeat-cursor' });
-    expect(await thrownBy(() => crawl())).toMatchObject({
-      code: 'unavailable',
-      message: 'The sandbox service repeats a page of its list, which may be incomplete.',
-    });
+    expect(await crawl()).toMatchObject({ isEndless: true });
   });
 
   it('throws the errors of readPage', async () => {
@@ -111,5 +108,59 @@ describe('counts and times', () => {
     });
     expect(requestedAtMs.length).toBeGreaterThan(1);
     expect(requestedAtMs.every((atMs) => atMs >= before && atMs <= Date.now())).toBe(true);
+  });
+});
+
+describe('a list that does not end', () => {
+  let made = 0;
+  const endless =
+    ({ size = 100, isNew = true, text = '', isUnreadable = false } = {}): ReadPage =>
+    async () => {
+      made += 1;
+      const ids = Array.from({ length: size }, (_, at) => (isNew ? `i${made}-${at}` : `i${at}`));
+      return {
+        sandboxes: isUnreadable ? [] : ids.map((id) => rowWith({ id, metadata: { text } }).sandbox),
+        unreadable: isUnreadable ? size : 0,
+        nextCursor: `${made}`,
+      };
+    };
+  const read = async (readPage: ReadPage, limits: Partial<CrawlLimits>) => {
+    let [pages, rows] = [0, 0];
+    const { isEndless, seen } = await crawlFleet({
+      readPage,
+      onPage: (page) => {
+        pages += 1;
+        rows += page.length;
+      },
+      signal: new AbortController().signal,
+      limits,
+    });
+    expect(isEndless).toBe(true);
+    return { pages, rows, seen: seen.size };
+  };
+
+  it('is read up to a number of rows, within a page too', async () => {
+    expect(await read(endless(), { rows: 1_000 })).toEqual({ pages: 10, rows: 1_000, seen: 1_000 });
+    expect(await read(endless({ size: 5_000 }), { rows: 1_000 })).toEqual({
+      pages: 1,
+      rows: 1_000,
+      seen: 1_000,
+    });
+  });
+
+  it('is read up to a number of pages, characters and a time', async () => {
+    expect((await read(endless(), { pages: 7 })).pages).toBe(7);
+    expect((await read(endless({ size: 10, text: 'x'.repeat(1_000) }), { chars: 100_000 })).pages).toBe(10);
+    const slow: ReadPage = async (cursor) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return endless({ size: 1 })(cursor);
+    };
+    expect((await read(slow, { ms: 100 })).pages).toBeLessThanOrEqual(6);
+  });
+
+  it('is recognized by pages that bring nothing new', async () => {
+    expect(await read(endless({ isNew: false }), {})).toEqual({ pages: 21, rows: 2_100, seen: 100 });
+    expect((await read(endless({ size: 0 }), {})).pages).toBe(20);
+    expect((await read(endless({ isUnreadable: true }), {})).pages).toBe(20);
   });
 });

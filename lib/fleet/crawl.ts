@@ -1,19 +1,42 @@
 import 'server-only';
-import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import type { SandboxPage } from '../sandbox-api/control';
 
 /** Reads one page of the list: `listSandboxes` of `lib/sandbox-api`, or a fake. */
 export type ReadPage = (cursor: string | null) => Promise<SandboxPage>;
 
-/** The result of a complete reading. */
-export type CrawlResult = { seen: Set<string>; unreadable: number };
+export type CrawlResult = {
+  seen: Set<string>;
+  unreadable: number;
+  /** The reading stopped at a limit, or because the list repeats itself. An id that is missing may still exist. */
+  isEndless: boolean;
+};
+
+/** What one reading may take. A list that goes beyond counts as endless. */
+export type CrawlLimits = {
+  rows: number;
+  pages: number;
+  /** The text in all rows, characters. */
+  chars: number;
+  ms: number;
+  /** Pages in a row without a new id. */
+  stalePages: number;
+};
+
+export const LIMITS: CrawlLimits = {
+  rows: 200_000,
+  pages: 10_000,
+  chars: 256 * 1024 * 1024,
+  ms: 10 * 60_000,
+  stalePages: 20,
+};
 
 type Options = {
   readPage: ReadPage;
   /** Called with each page and the time of its request, epoch ms. */
   onPage: (sandboxes: Sandbox[], requestedAtMs: number, cursor: string | null) => void;
   signal: AbortSignal;
+  limits?: Partial<CrawlLimits>;
 };
 
 /**
@@ -23,50 +46,101 @@ type Options = {
  * resumed during the reading moves to a page that was already read. The first pages are therefore read again, down to
  * the start of the original first page, before a missing id counts as gone.
  *
- * Throws the errors of `readPage`, and `unavailable` if the service repeats a cursor, which would loop forever.
+ * A faulty service may repeat a cursor or go on for ever, so the reading has limits. Throws the errors of `readPage`.
  */
-export async function crawlFleet({ readPage, onPage, signal }: Options): Promise<CrawlResult> {
-  const seen = new Set<string>();
+export async function crawlFleet({ readPage, onPage, signal, limits }: Options): Promise<CrawlResult> {
+  const budget = new Budget({ ...LIMITS, ...limits });
+  const { seen } = budget;
   let unreadable = 0;
   let newestStartMs = Number.NEGATIVE_INFINITY;
 
-  const readThrough = async (isEnough: (page: SandboxPage) => boolean) => {
+  /** Resolves to false if the list does not end. */
+  const readThrough = async (isEnough: (page: SandboxPage) => boolean): Promise<boolean> => {
     const cursors = new Set<string>();
+    budget.restart();
     let cursor: string | null = null;
     do {
       signal.throwIfAborted();
       const requestedAtMs = Date.now();
       const page: SandboxPage = await readPage(cursor);
-      onPage(page.sandboxes, requestedAtMs, cursor);
-      for (const { id } of page.sandboxes) seen.add(id);
+      onPage(budget.take(page.sandboxes), requestedAtMs, cursor);
       unreadable += page.unreadable;
       cursor = page.nextCursor;
-      if (cursor !== null && cursors.has(cursor)) throw repeatedCursor();
+      if (budget.isSpent || (cursor !== null && cursors.has(cursor))) return false;
       if (cursor !== null) cursors.add(cursor);
-      if (isEnough(page)) return;
+      if (isEnough(page)) return true;
     } while (cursor !== null);
+    return true;
   };
 
   let pages = 0;
-  await readThrough((page) => {
+  let hasEnded = await readThrough((page) => {
     if (pages === 0)
       newestStartMs = page.sandboxes.find((row) => row.startedAtMs !== null)?.startedAtMs ?? newestStartMs;
     pages += 1;
     return false;
   });
-  if (pages > 1) {
+  if (hasEnded && pages > 1) {
     const whole = unreadable;
-    await readThrough((page) =>
+    hasEnded = await readThrough((page) =>
       page.sandboxes.some(({ startedAtMs }) => startedAtMs !== null && startedAtMs < newestStartMs),
     );
     unreadable = whole;
   }
-  return { seen, unreadable };
+  return { seen, unreadable, isEndless: !hasEnded };
 }
 
-function repeatedCursor(): SandkeeperError {
-  return new SandkeeperError(
-    'unavailable',
-    'The sandbox service repeats a page of its list, which may be incomplete.',
-  );
+/** Counts what a reading has taken. */
+class Budget {
+  readonly seen = new Set<string>();
+  readonly #limits: CrawlLimits;
+  readonly #endsAtMs: number;
+  #pages = 0;
+  #chars = 0;
+  #stalePages = 0;
+  #isRepeat = false;
+
+  constructor(limits: CrawlLimits) {
+    this.#limits = limits;
+    this.#endsAtMs = performance.now() + limits.ms;
+  }
+
+  get isSpent(): boolean {
+    const { rows, pages, chars, stalePages } = this.#limits;
+    return (
+      this.seen.size >= rows ||
+      this.#pages >= pages ||
+      this.#chars >= chars ||
+      (!this.#isRepeat && this.#stalePages >= stalePages) ||
+      performance.now() >= this.#endsAtMs
+    );
+  }
+
+  /** Starts over with the first page. All its ids may be known. */
+  restart(): void {
+    this.#isRepeat = this.#pages > 0;
+    this.#pages = 0;
+    this.#chars = 0;
+  }
+
+  /** The rows of a page that are within the limits. */
+  take(page: Sandbox[]): Sandbox[] {
+    this.#pages += 1;
+    const before = this.seen.size;
+    const taken: Sandbox[] = [];
+    for (const sandbox of page) {
+      if (this.seen.size >= this.#limits.rows || this.#chars >= this.#limits.chars) break;
+      this.#chars += charsOf(sandbox);
+      this.seen.add(sandbox.id);
+      taken.push(sandbox);
+    }
+    this.#stalePages = this.seen.size > before ? 0 : this.#stalePages + 1;
+    return taken;
+  }
+}
+
+function charsOf({ id, templateId, alias, metadata, envdVersion }: Sandbox): number {
+  let chars = id.length + templateId.length + (alias?.length ?? 0) + envdVersion.length;
+  for (const key of Object.keys(metadata)) chars += key.length + (metadata[key]?.length ?? 0);
+  return chars;
 }

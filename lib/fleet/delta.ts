@@ -7,8 +7,10 @@ export type FleetStatus = {
   asOfMs: number | null;
   /** The error of the last reading, or `null`. Earlier rows stay. */
   problem: Failure | null;
-  /** The number of rows that could not be parsed and are missing from the list. */
+  /** The number of rows without a usable id, which are missing from the list. */
   unreadable: number;
+  /** The last reading did not reach the end of the list: rows may be missing, and gone ones may remain. */
+  isEndless: boolean;
   /** The limit of running sandboxes. `null` if the service does not report it. */
   maxRunning: number | null;
 };

@@ -7,7 +7,7 @@ import { rowWith } from './test-fleet';
 const one = (id: string, changes: Partial<Sandbox> = {}) => rowWith({ id, ...changes }).sandbox;
 
 function statusAt(asOfMs: number | null, changes: Partial<FleetStatus> = {}): FleetStatus {
-  return { asOfMs, problem: null, unreadable: 0, maxRunning: null, ...changes };
+  return { asOfMs, problem: null, unreadable: 0, isEndless: false, maxRunning: null, ...changes };
 }
 
 const hello = (seq: number, { epoch = 'e1', status = statusAt(1) } = {}): FleetEvent => ({

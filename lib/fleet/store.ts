@@ -13,7 +13,7 @@ export type FleetView = {
 /** The view before anything has arrived, and on the server. */
 export const NOTHING_KNOWN: FleetView = {
   rows: null,
-  status: { asOfMs: null, problem: null, unreadable: 0, maxRunning: null },
+  status: { asOfMs: null, problem: null, unreadable: 0, isEndless: false, maxRunning: null },
 };
 
 const RETRY_MS = 2_000;

@@ -3,7 +3,13 @@ import type { FleetStatus } from './delta';
 import { mixedFleet, NOW_MS, rowWith } from './test-fleet';
 import { countStates, DEFAULT_SORT, filterRows, firstScreen, sortFrom } from './view';
 
-const status: FleetStatus = { asOfMs: NOW_MS, problem: null, unreadable: 0, maxRunning: 20 };
+const status: FleetStatus = {
+  asOfMs: NOW_MS,
+  problem: null,
+  unreadable: 0,
+  isEndless: false,
+  maxRunning: 20,
+};
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
 
 describe('sortFrom', () => {

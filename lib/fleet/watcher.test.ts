@@ -20,7 +20,7 @@ beforeEach(async () => {
 type Gate = { open: () => void };
 
 /** A watcher of the engine whose readings are recorded and can be delayed or replaced. */
-function watch({ lingerMs = 15_000, readPauseMs = 150 } = {}) {
+function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {} } = {}) {
   const upstream = {
     calls: [] as { atMs: number; cursor: string | null }[],
     /** Replaces `listSandboxes` while it is set. */
@@ -52,6 +52,7 @@ function watch({ lingerMs = 15_000, readPauseMs = 150 } = {}) {
     readMaxRunning: maxRunning,
     lingerMs,
     readPauseMs,
+    limits,
     publishMs: 50,
   });
   onTestFinished(() => watcher.close());
@@ -93,6 +94,7 @@ describe('reading', () => {
       asOfMs: expect.any(Number),
       problem: null,
       unreadable: 0,
+      isEndless: false,
       maxRunning: 1_000,
     });
     expect(status.asOfMs).toBeGreaterThanOrEqual(before);
@@ -578,5 +580,35 @@ describe('a sandbox on a later page', () => {
     await eventually(() => (listener.status()?.asOfMs ?? 0) > (asOfMs ?? 0));
     expect(listener.deltas()[0]?.changed.map(({ id }) => id)).toEqual(['a0']);
     await eventually(() => !rows().has('a0'));
+  });
+});
+
+describe('a list that does not end', () => {
+  it('is shown as far as it is read, keeps a bounded number of rows and proves nothing gone', async () => {
+    const { watcher, upstream, rows } = watch({ limits: { rows: 300 } });
+    const real = await engine.create();
+    await watcher.ready(5_000);
+    let made = 0;
+    upstream.instead = async () => {
+      made += 1;
+      const ids = Array.from({ length: 100 }, (_, at) => `i${made}-${at}`);
+      return { sandboxes: ids.map((id) => rowWith({ id }).sandbox), unreadable: 0, nextCursor: `${made}` };
+    };
+    const checking = watcher.readSince(real, Date.now(), 'gone').catch((error: unknown) => error);
+    await eventually(() => watcher.isEndless);
+    expect(watcher.snapshot().status).toMatchObject({ problem: null, isEndless: true });
+    expect(await checking).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('does not end'),
+    });
+    const first = made;
+    watcher.refresh();
+    await eventually(() => made > first);
+    await eventually(() => rows().size <= 300);
+    expect(watcher.findGone(real)).toBeUndefined();
+    upstream.instead = null;
+    watcher.refresh();
+    await eventually(() => !watcher.isEndless);
+    expect([...rows().keys()]).toEqual([real]);
   });
 });

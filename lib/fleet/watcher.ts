@@ -1,16 +1,19 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
 import { config, type Timing } from '../config';
+import { SandkeeperError } from '../errors';
 import { failureOf } from '../result';
 import type { Sandbox } from '../sandbox/schema';
 import { listSandboxes } from '../sandbox-api/control';
 import { maxRunning } from '../sandbox-api/local-engine';
 import { singleton } from '../singleton';
-import { crawlFleet, type ReadPage } from './crawl';
+import { type CrawlLimits, crawlFleet, LIMITS, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, sameSandbox } from './delta';
 import { PageReader } from './page-reader';
 
 const MAX_PAUSE_MS = 10_000;
+/** An endless list is read seldom, because each reading takes everything that it may. */
+const ENDLESS_PAUSE_MS = 60_000;
 /** Keeps reading this long after the last use, so that rows are fresh when the WebSocket of a new page connects. */
 const LINGER_MS = 15_000;
 /** Caps `Retry-After`, so that the list does not stay stale for longer. */
@@ -30,10 +33,12 @@ type Waiter = {
   reject: (error: unknown) => void;
 };
 
-type Options = { readPage: ReadPage; readMaxRunning: () => Promise<number | null>; lingerMs?: number } & Pick<
-  Timing,
-  'readPauseMs' | 'publishMs'
->;
+type Options = {
+  readPage: ReadPage;
+  readMaxRunning: () => Promise<number | null>;
+  lingerMs?: number;
+  limits?: Partial<CrawlLimits>;
+} & Pick<Timing, 'readPauseMs' | 'publishMs'>;
 
 /** How long a page waits for the first reading after a start. */
 export const FIRST_READING_MS = 2_000;
@@ -62,7 +67,7 @@ export class FleetWatcher {
   /** By sandbox id. */
   readonly #waiters = new Map<string, Waiter[]>();
   #seq = 0;
-  #status: FleetStatus = { asOfMs: null, problem: null, unreadable: 0, maxRunning: null };
+  #status: FleetStatus = { asOfMs: null, problem: null, unreadable: 0, isEndless: false, maxRunning: null };
   #neededUntilMs = 0;
   #loop: Promise<void> | null = null;
   #wake: (() => void) | null = null;
@@ -118,6 +123,11 @@ export class FleetWatcher {
     this.#verifiedAtMs.set(sandbox.id, requestedAtMs);
     this.#readAtMs.set(sandbox.id, requestedAtMs);
     this.#take(this.asListed(sandbox));
+  }
+
+  /** Whether the list of the service does not end, so that only the details of a sandbox can be relied on. */
+  get isEndless(): boolean {
+    return this.#status.isEndless;
   }
 
   /** The last reading of a sandbox in the fleet. */
@@ -239,6 +249,7 @@ export class FleetWatcher {
   /** Pauses at least as long as the reading took, to read at most half of the time. Longer after failures. */
   #pauseAfter(tookMs: number): number {
     const pauseMs = Math.max(tookMs, this.#options.readPauseMs * Math.min(Math.max(this.#failures, 1), 4));
+    if (this.#status.isEndless && this.#failures === 0) return ENDLESS_PAUSE_MS;
     const retryAfterMs = Math.min(this.#status.problem?.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
     // While waiters gather, `#wakeSoon` ends the pause.
     const isDue = this.#waiters.size > 0 && this.#soonTimer === null && this.#failures === 0;
@@ -251,21 +262,30 @@ export class FleetWatcher {
         const limit = await this.#options.readMaxRunning();
         if (limit !== null) this.#status = { ...this.#status, maxRunning: limit };
       }
-      const { seen, unreadable } = await crawlFleet({
-        readPage: this.#options.readPage,
+      const { readPage, limits = {} } = this.#options;
+      const { seen, unreadable, isEndless } = await crawlFleet({
+        readPage,
         onPage: (...page) => this.#takePage(...page),
         signal: this.#stopping.signal,
+        limits,
       });
       // Pages that arrived after `close` were dropped, so the reading is not complete.
       this.#stopping.signal.throwIfAborted();
-      for (const id of this.#rows.keys()) {
-        if (!seen.has(id) && !this.#isKnownSince(id, beganAtMs)) this.#drop(id);
+      if (isEndless) {
+        this.#forgetExcess(seen);
+        this.#failWaiters(beganAtMs, endlessList());
+      } else {
+        for (const id of this.#rows.keys()) {
+          if (!seen.has(id) && !this.#isKnownSince(id, beganAtMs)) this.#drop(id);
+        }
+        this.#wholeAtMs = beganAtMs;
+        this.#resolveAbsent(seen, beganAtMs);
       }
-      this.#wholeAtMs = beganAtMs;
-      this.#resolveAbsent(seen, beganAtMs);
       this.#pruneVerified();
       this.#failures = 0;
-      this.#setStatus({ ...this.#status, asOfMs: beganAtMs, problem: null, unreadable });
+      if (isEndless && !this.#status.isEndless)
+        console.warn(`The list does not end: read ${seen.size} rows.`);
+      this.#setStatus({ ...this.#status, asOfMs: beganAtMs, problem: null, unreadable, isEndless });
     } catch (thrown) {
       if (this.#stopping.signal.aborted) return;
       this.#failures += 1;
@@ -331,17 +351,30 @@ export class FleetWatcher {
     this.#publishSoon();
   }
 
-  #drop(id: string): void {
-    const sandbox = this.#rows.get(id);
-    if (!sandbox) return;
+  /** Keeps an endless list from filling the memory. The rows that go are not known to be terminated. */
+  #forgetExcess(seen: ReadonlySet<string>): void {
+    const max = this.#options.limits?.rows ?? LIMITS.rows;
+    for (const id of this.#rows.keys()) {
+      if (this.#rows.size <= max) return;
+      if (!seen.has(id)) this.#remove(id);
+    }
+  }
+
+  #remove(id: string): void {
     this.#rows.delete(id);
     this.#readAtMs.delete(id);
     this.#cursorOf.delete(id);
+    this.#batch.remove(id);
+    this.#publishSoon();
+  }
+
+  #drop(id: string): void {
+    const sandbox = this.#rows.get(id);
+    if (!sandbox) return;
+    this.#remove(id);
     this.#gone.set(id, { sandbox, atMs: Date.now() });
     const [oldest] = this.#gone.keys();
     if (oldest !== undefined && this.#gone.size > MAX_GONE) this.#gone.delete(oldest);
-    this.#batch.remove(id);
-    this.#publishSoon();
   }
 
   #setStatus(status: FleetStatus): void {
@@ -394,6 +427,13 @@ export class FleetWatcher {
       }
     });
   }
+}
+
+function endlessList(): SandkeeperError {
+  return new SandkeeperError(
+    'unavailable',
+    'The list of the sandbox service does not end, so a reading of it cannot tell whether the sandbox exists.',
+  );
 }
 
 /** The watcher of this process. */

@@ -6,7 +6,7 @@ import { indexSandbox } from '../fleet/row-index';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct } from '../sandbox/can';
 import { eventually, setUpDataDir } from '../test-support/environment';
-import { fakeRow, setUpFakeService } from '../test-support/fake-service';
+import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned } from './operate';
 import { listItems } from './record/store';
 import type { Operation } from './schema';
@@ -128,5 +128,28 @@ describe('a list and details that disagree', () => {
     service.rows = all.map((id) => fakeRow(id, { state: 'pausing' }));
     for (const id of all) service.details.set(id, { state: 'running' });
     expect(new Set(await kill(all))).toEqual(new Set(['done']));
+  });
+});
+
+describe('a list that does not end', () => {
+  it('allows operations on a few sandboxes, which are read one by one, and refuses more', async () => {
+    service.rows = ids(30, 'real').map((id) => fakeRow(id));
+    let made = 0;
+    service.answer = ({ url = '' }, response) => {
+      if (!url.startsWith('/v2/sandboxes')) return false;
+      made += 1;
+      const page = [...service.rows.slice(0, 5), fakeRow(`i${made % 40}`)];
+      reply(response, 200, page, { 'x-next-token': `${made}` });
+      return true;
+    };
+    await fleetWatcher().ready(5_000);
+    fleetWatcher().refresh();
+    await eventually(() => fleetWatcher().isEndless);
+    expect(await kill(ids(10, 'real'))).toEqual(ids(10).map(() => 'done'));
+    expect(service.rows).toHaveLength(20);
+    await expect(plan('kill', ids(11, 'real'))).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('at most 10 sandboxes'),
+    });
   });
 });

@@ -5,6 +5,7 @@ import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct, StateAct } from '../sandbox/can';
+import { MAX_READ_ONE_BY_ONE } from '../sandbox/limits';
 import type { Sandbox } from '../sandbox/schema';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
@@ -209,6 +210,12 @@ async function partitionNow({ act, sandboxIds }: Input): Promise<{ targets: Sand
     throw new SandkeeperError(
       'invalid',
       `One operation can have at most ${bulkLimit} sandboxes, not ${ids.length}. Narrow the filter, or split it into several operations.`,
+    );
+  }
+  if (fleetWatcher().isEndless && ids.length > MAX_READ_ONE_BY_ONE) {
+    throw new SandkeeperError(
+      'conflict',
+      `The list of the sandbox service does not end, so one operation can have at most ${MAX_READ_ONE_BY_ONE} sandboxes, which are read one by one. Select fewer.`,
     );
   }
   const context = { protectedKey, busy: operationRunner().busyIds() };

@@ -1,6 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../../errors';
 import { fleetWatcher } from '../../fleet/watcher';
+import { MAX_READ_ONE_BY_ONE } from '../../sandbox/limits';
 import type { Sandbox } from '../../sandbox/schema';
 import { getSandbox } from '../../sandbox-api/control';
 
@@ -10,12 +11,9 @@ import { getSandbox } from '../../sandbox-api/control';
  */
 export type ReadingSource = 'detail' | 'list';
 
-/** Up to this many sandboxes are read one by one, which is faster than listing a large fleet. */
-const FEW = 10;
-
 /** The source for an operation on `count` sandboxes. */
 export function sourceFor(count: number): ReadingSource {
-  return count <= FEW ? 'detail' : 'list';
+  return count <= MAX_READ_ONE_BY_ONE ? 'detail' : 'list';
 }
 
 type Options = {
@@ -31,7 +29,8 @@ export async function readTarget(
   id: string,
   { source, sinceMs, expected }: Options,
 ): Promise<Sandbox | null> {
-  if (source === 'list') return fleetWatcher().readSince(id, sinceMs, expected);
+  // Only the details can tell what exists if the list does not end.
+  if (source === 'list' && !fleetWatcher().isEndless) return fleetWatcher().readSince(id, sinceMs, expected);
   const requestedAtMs = Date.now();
   try {
     const sandbox = await getSandbox(id);
