@@ -112,6 +112,21 @@ while :; do sleep 0.1; done`,
   // Leaving the alternate screen restores the main one.
   await expectOnScreen(page, 'bash full.sh');
   await expectPrompt(page);
+
+  // A program that is killed leaves the mouse reports on.
+  await run(page, "printf '\\e[?1003h\\e[?1006h'; sleep 1000");
+  await expect(terminal(page).locator('.xterm.enable-mouse-events')).toBeVisible();
+  await sandbox.commands.run('pkill -9 sleep');
+  await expect(strip(page, 'A program ended without restoring the terminal.')).toBeVisible();
+  await strip(page, 'A program ended').getByRole('button', { name: 'Reset terminal' }).click();
+  await page.reload();
+  await expectPrompt(page);
+  await page.mouse.move(300, 300);
+  await page.mouse.move(600, 400, { steps: 8 });
+  await run(page, 'echo clean-$((40+3))');
+  await expectOnScreen(page, /\$ echo clean-\$\(\(40\+3\)\)\n+clean-43$/m);
+  await openMenu(page, 'Reset terminal');
+  await expect(strip(page, 'A program ended')).toHaveCount(0);
 });
 
 test('confirms a paste of several lines and runs none of them by itself', async ({ page, moru, signIn }) => {

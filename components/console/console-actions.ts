@@ -1,4 +1,5 @@
 import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
+import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo, TerminalSize } from '@/lib/console/schema';
 import type { Command } from '@/lib/palette/offers';
 import type { SandboxState } from '@/lib/sandbox/schema';
@@ -9,6 +10,7 @@ export type ConsoleActions = Record<
   | 'openAs'
   | 'find'
   | 'clear'
+  | 'reset'
   | 'copy'
   | 'download'
   | 'toggleScreenReader'
@@ -32,9 +34,22 @@ export function noShellReason({ sandbox, isGone }: SandboxNow): string | null {
   return isGone ? 'The sandbox is terminated.' : NO_SHELL[sandbox.state];
 }
 
+/** The reason why the terminal cannot be reset; `null` if it can. */
+export function noResetReason(active: ConsoleInfo | null, link: LinkState | null): string | null {
+  if (active === null) return 'No console is open.';
+  if (active.state === 'ended') return 'The console has ended.';
+  if (link?.phase !== 'attached' || active.state !== 'open') return 'The shell cannot be reached now.';
+  return link.drives ? null : 'You are watching. Take the console over first.';
+}
+
 /** The commands for the palette. */
-export function consoleCommands(actions: ConsoleActions, reason: string | null, isOpen: boolean): Command[] {
-  const none = isOpen ? null : 'No console is open.';
+export function consoleCommands(
+  actions: ConsoleActions,
+  reason: string | null,
+  active: ConsoleInfo | null,
+  link: LinkState | null,
+): Command[] {
+  const none = active === null ? 'No console is open.' : null;
   const offer = (id: string, title: string, onRun: () => void, more: Partial<Command> = {}): Command => ({
     id: `console:${id}`,
     group: 'sandbox',
@@ -48,6 +63,10 @@ export function consoleCommands(actions: ConsoleActions, reason: string | null, 
     offer('open-as', 'New console with user and folder…', actions.openAs, { disabledReason: reason }),
     offer('find', 'Find in terminal', actions.find, { disabledReason: none, keys: 'Ctrl Shift F' }),
     offer('clear', 'Clear terminal', actions.clear, { disabledReason: none }),
+    offer('reset', 'Reset terminal', actions.reset, {
+      disabledReason: noResetReason(active, link),
+      words: 'console terminal shell mouse modes garbled',
+    }),
     offer('download', 'Download scrollback', actions.download, { disabledReason: none }),
     offer('rename', 'Rename console…', actions.rename, { disabledReason: none }),
     offer('close', 'Close console', actions.close, { disabledReason: none }),

@@ -122,6 +122,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
     openAs: () => setDialog('open'),
     find: () => pane()?.find(),
     clear: () => pane()?.clear(),
+    reset: () => pane()?.reset(),
     copy: () => void pane()?.copy(),
     download: () => {
       const text = pane()?.text();
@@ -140,7 +141,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
         new URL(paths.sandboxConsole(sandbox.id, active.id), window.location.href).href,
       ),
   };
-  useOffers(() => consoleCommands(actions, reason, active !== null));
+  useOffers(() => consoleCommands(actions, reason, active, link));
   const beside = attached.find(({ id }) => id === besideId && id !== active?.id) ?? null;
 
   return (

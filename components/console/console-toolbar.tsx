@@ -7,7 +7,7 @@ import { LazyMenu } from '@/components/ui/floating';
 import type { MenuAct } from '@/components/ui/menu-act';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
-import type { ConsoleActions } from './console-actions';
+import { type ConsoleActions, noResetReason } from './console-actions';
 import { returnText } from './console-words';
 
 type Props = {
@@ -58,7 +58,7 @@ export function ConsoleToolbar({ active, link, actions, isFullScreen, ...props }
       <LazyMenu
         anchor={anchor}
         onClose={() => setAnchor(null)}
-        acts={anchor === null ? [] : menuActions(actions, active, props)}
+        acts={anchor === null ? [] : menuActions(actions, active, link, props)}
       />
     </div>
   );
@@ -73,6 +73,7 @@ function connectionText(active: ConsoleInfo | null, link: LinkState | null): str
 function menuActions(
   actions: ConsoleActions,
   active: ConsoleInfo | null,
+  link: LinkState | null,
   { isBeside, canBeside, forScreenReaders }: Pick<Props, 'isBeside' | 'canBeside' | 'forScreenReaders'>,
 ): MenuAct[] {
   const none = active === null ? 'No console is open.' : null;
@@ -91,6 +92,7 @@ function menuActions(
     },
     { label: 'Copy selection', onActivate: actions.copy, disabledReason: none, separated: true },
     { label: 'Clear', onActivate: actions.clear, disabledReason: none },
+    { label: 'Reset terminal', onActivate: actions.reset, disabledReason: noResetReason(active, link) },
     { label: 'Download scrollback', onActivate: actions.download, disabledReason: none },
     { label: 'Larger text', onActivate: () => actions.zoom(1), separated: true },
     { label: 'Smaller text', onActivate: () => actions.zoom(-1) },

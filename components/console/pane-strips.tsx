@@ -18,6 +18,7 @@ type Props = {
   isGone: boolean;
   onTakeOver: () => void;
   onKeep: () => void;
+  onReset: () => void;
   onDismiss: () => void;
   onReplace: () => void;
   onClose: () => void;
@@ -37,6 +38,20 @@ export function PaneStrips(props: Props) {
           {lostInputText(link.lostInput)}
         </Strip>
       )}
+      {link.isRestored && info.state === 'open' ? (
+        <Strip
+          tone="plain"
+          isDense
+          actions={
+            <>
+              {link.drives ? <Button onClick={props.onReset}>Reset terminal</Button> : null}
+              <Button onClick={onDismiss}>Dismiss</Button>
+            </>
+          }
+        >
+          <Strong>A program ended without restoring the terminal.</Strong> Its mouse and screen modes are off.
+        </Strip>
+      ) : null}
       {info.endsSoon === null || info.state === 'ended' ? null : (
         <EndsSoon info={info} endsSoon={info.endsSoon} onKeep={props.onKeep} />
       )}

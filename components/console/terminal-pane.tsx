@@ -16,6 +16,8 @@ const RECONNECT_EVERY_MS = 2_000;
 
 export type PaneHandle = {
   clear: () => void;
+  /** Switches off all terminal modes, for every tab. */
+  reset: () => void;
   find: () => void;
   text: () => string;
   copy: () => Promise<void>;
@@ -86,12 +88,18 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
     ref,
     () => ({
       clear: () => handle?.terminal.clear(),
+      reset: () => handle?.link.reset(),
       find: () => setIsFinding(true),
       text: () => handle?.terminal.text() ?? '',
       copy: () => navigator.clipboard.writeText(handle?.terminal.selection ?? ''),
     }),
     [handle],
   );
+
+  function reset() {
+    handle?.link.reset();
+    handle?.terminal.focus();
+  }
 
   function endFind() {
     setIsFinding(false);
@@ -116,6 +124,7 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
         isGone={sandbox.isGone}
         onTakeOver={() => handle?.link.takeOver()}
         onKeep={() => handle?.link.keep()}
+        onReset={reset}
         onDismiss={() => handle?.link.dismissNotices()}
         onReplace={props.onReplace}
         onClose={props.onClose}

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { Backpressure } from './backpressure';
+import { ConsoleOutput } from './output';
 import { type ConsoleEvent, unpackOutput, WINDOW_BYTES } from './protocol';
-import { OutputRing } from './ring';
 import { Viewer } from './viewer';
 
 /** A shell's output and the tabs that show it. */
 function openOutput() {
   const clock = { nowMs: 0 };
-  const ring = new OutputRing(2_000_000);
+  const output = new ConsoleOutput();
   const viewers = new Set<Viewer>();
   const backpressure = new Backpressure(viewers);
   return {
@@ -24,19 +24,13 @@ function openOutput() {
         recheck: async () => true,
       };
       const identity = { actor: 'ana', sessionId: 's', client: 'tab' };
-      const viewer = new Viewer(
-        identity,
-        socket,
-        ring,
-        () => '',
-        () => clock.nowMs,
-      );
+      const viewer = new Viewer(identity, socket, output, () => clock.nowMs);
       viewers.add(viewer);
-      viewer.begin(ring.end, { typed: 0, refusals: 0 });
+      viewer.begin(output.ring.end, { typed: 0, refusals: 0 });
       return { viewer, events, sent: () => sent };
     },
     write(bytes: number) {
-      ring.append(new Uint8Array(bytes));
+      output.append(new Uint8Array(bytes));
       for (const viewer of viewers) viewer.pump();
     },
     drop: (viewer: Viewer) => viewers.delete(viewer),

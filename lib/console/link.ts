@@ -36,6 +36,8 @@ export type LinkState = {
   lostAtMs: number | null;
   /** Input that did not arrive, or may not have. */
   lostInput: { bytes: number; reason: Refusal | 'connection' } | null;
+  /** A program left terminal modes behind, and the server switched them off. */
+  isRestored: boolean;
   /** How often input was refused. Every change is shown. */
   refusals: number;
 };
@@ -48,6 +50,7 @@ export const UNLINKED: LinkState = {
   returned: null,
   lostAtMs: null,
   lostInput: null,
+  isRestored: false,
   refusals: 0,
 };
 
@@ -136,6 +139,12 @@ export class ConsoleLink {
     if (size) this.#send({ kind: 'take-over', size });
   }
 
+  /** Switches off all terminal modes. Only the tab that types may do this. */
+  reset(): void {
+    this.#send({ kind: 'reset' });
+    this.dismissNotices();
+  }
+
   /** Restarts the idle timeout. */
   keep(): void {
     this.#send({ kind: 'keep' });
@@ -146,9 +155,9 @@ export class ConsoleLink {
     this.#send({ kind: 'reconnect' });
   }
 
-  /** Dismisses the notices about the connection. */
+  /** Dismisses the notices about the connection and about restored modes. */
   dismissNotices(): void {
-    this.#update({ returned: null, lostInput: null });
+    this.#update({ returned: null, lostInput: null, isRestored: false });
   }
 
   leave(): void {
@@ -218,6 +227,9 @@ export class ConsoleLink {
         return;
       case 'refused':
         this.#refuse(event);
+        return;
+      case 'restored':
+        this.#update({ isRestored: true });
         return;
       default:
         this.#update({ phase: event.kind, drives: false });

@@ -32,6 +32,27 @@ describe('ModeTracker', () => {
     expect(soft.preamble()).not.toContain('\x1b[?1h');
   });
 
+  it('knows which modes only a program sets', () => {
+    for (const mode of ['1003h', '1000;1006h', '1049h', '47h', '1004h', '25l'])
+      expect(fed(`\x1b[?${mode}`).hasProgramModes, mode).toBe(true);
+    // A shell at its prompt.
+    expect(fed('\x1b[?2004h$ \x1b[?2004l').hasProgramModes).toBe(false);
+    // Any of the mouse protocols ends the others.
+    expect(fed('\x1b[?1003h\x1b[?1000l').hasProgramModes).toBe(false);
+    // A soft reset does not end them.
+    expect(fed('\x1b[?1003h\x1b[!p').hasProgramModes).toBe(true);
+  });
+
+  it('restores the modes of a shell', () => {
+    const tracker = fed('\x1b[?1049h\x1b[?1003;1006h\x1b[?25l\x1b[?1h\x1b[?1004h\x1b[?2004h');
+    const restored = fed(tracker.preamble(), tracker.restoration({ keepsPaste: false }));
+    expect([restored.hasProgramModes, restored.isAlternateScreen]).toEqual([false, false]);
+    expect(restored.preamble()).toBe(fed().preamble());
+    expect(tracker.restoration({ keepsPaste: true })).toContain('\x1b[?2004h');
+    // The mouse modes of a screen that missed their end.
+    expect(fed('\x1b[?1003h', fed().preamble()).hasProgramModes).toBe(false);
+  });
+
   it('handles sequences that are split', () => {
     const text = 'a\x1b[?1049hb\x1b[?1000;1006hc\x1b[?25l\x1b[31md\x1b[!p\x1b[?2004h';
     fc.assert(

@@ -31,6 +31,7 @@ export type ConsoleJoin = z.infer<typeof ConsoleJoin>;
  * - `resize`: the size of the tab that types has changed.
  * - `take-over`: this tab types from now on.
  * - `keep`: restarts the idle timeout.
+ * - `reset`: switch off all terminal modes, for every tab.
  * - `reconnect`: retry now, because the sandbox may be running again.
  */
 export const ConsoleMessage = z.discriminatedUnion('kind', [
@@ -38,6 +39,7 @@ export const ConsoleMessage = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('resize'), size: TerminalSize }),
   z.strictObject({ kind: z.literal('take-over'), size: TerminalSize }),
   z.strictObject({ kind: z.literal('keep') }),
+  z.strictObject({ kind: z.literal('reset') }),
   z.strictObject({ kind: z.literal('reconnect') }),
 ]);
 export type ConsoleMessage = z.infer<typeof ConsoleMessage>;
@@ -49,12 +51,14 @@ export type Refusal = 'watching' | 'not_open' | 'failed' | 'too_much';
  * - `attached`: output starts at `from`, and everything before `end` is a replay. `typed` is the last accepted input of
  *   this tab, `refusals` the number of its refused inputs.
  * - `gap`: the viewer was too slow, and output continues at `from`.
+ * - `restored`: a program left modes behind, and they were switched off.
  */
 export type ConsoleEvent =
   | ({ kind: 'attached'; end: number; typed: number; refusals: number } & Gap)
   | ({ kind: 'gap' } & Gap)
   | { kind: 'state'; info: ConsoleInfo; drives: boolean; sentAtMs: number }
   | { kind: 'typed'; seq: number }
+  | { kind: 'restored' }
   | { kind: 'refused'; seq: number; why: Refusal; refusals: number }
   | { kind: 'unknown' }
   | { kind: 'forbidden' };

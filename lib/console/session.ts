@@ -5,9 +5,10 @@ import { type EnvdProcesses, PROCESS_GONE } from '../sandbox-api/envd-processes'
 import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
 import { Backpressure } from './backpressure';
 import { CheckedInput } from './checked-input';
-import { findForeground } from './foreground';
+import { type Foreground, readForeground } from './foreground';
 import { InputQueue } from './input-queue';
-import { ModeTracker } from './modes';
+import { isReport, LeftoverModes } from './leftover-modes';
+import { ConsoleOutput } from './output';
 import {
   type ConsoleEvent,
   type ConsoleInput,
@@ -16,11 +17,12 @@ import {
   type Refusal,
   unpackInput,
 } from './protocol';
-import { OutputRing } from './ring';
+import { RETRY_AFTER_MS, RetryWait, STABLE_AFTER_MS } from './retry-wait';
 import type { ConsoleEnding, ConsoleInfo, ConsoleRequest, ConsoleState, TerminalSize } from './schema';
 import { startShell } from './shell';
 import { ShellWindow } from './shell-window';
 import { TabInputs } from './tab-inputs';
+import { TimeLimits } from './time-limits';
 import { type Attachment, Viewer, type ViewerIdentity, type ViewerSocket } from './viewer';
 
 /** The calls to a running sandbox that consoles use. */
@@ -43,26 +45,26 @@ type ShellEvents = AsyncGenerator<ProcessEvent, void, undefined>;
 
 export type Owner = { actor: string; sessionId: string };
 
-const RING_BYTES = 1_500_000;
-/** The end is announced this long in advance, ms. */
-const NOTICE_MS = 2 * 60_000;
-const RETRY_AFTER_MS = [300, 1_000, 2_000, 5_000, 10_000, 10_000, 20_000, 30_000] as const;
-/** The longest delay that `setTimeout` accepts. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-/** A connection that lasted this long resets the retry delays, ms. */
-const STABLE_AFTER_MS = 10_000;
+/** How long reading what is in the foreground may take, ms. */
+const READ_MS = 5_000;
 
 /** One shell in one sandbox, and the tabs that show it. It stays open while no tab shows it. */
 export class ConsoleSession {
   readonly #options: SessionOptions;
   readonly #leaving = new AbortController();
   readonly #viewers = new Set<Viewer>();
-  readonly #current = new ModeTracker();
-  readonly #dropped = new ModeTracker();
-  readonly #ring = new OutputRing(RING_BYTES, (bytes) => this.#dropped.feed(bytes));
+  readonly #output = new ConsoleOutput();
+  readonly #leftover = new LeftoverModes({
+    isSet: () => this.#state === 'open' && this.#output.modes.hasProgramModes,
+    readForeground: () => this.#readForeground(AbortSignal.timeout(READ_MS)),
+    onLeftover: () => {
+      this.#restoreScreen();
+      for (const { socket } of this.#viewers) socket.send({ kind: 'restored' });
+    },
+  });
   readonly #tabInputs = new TabInputs();
   readonly #input = new InputQueue((bytes) => this.#type(bytes));
-  readonly #openedAtMs: number;
+  readonly #limits: TimeLimits;
   #envd: ConsoleEnvd | null = null;
   #pid: number | null = null;
   #shell = 'bash';
@@ -70,10 +72,9 @@ export class ConsoleSession {
   #ending: ConsoleInfo['ending'] = null;
   #driver: Viewer | null = null;
   readonly #window: ShellWindow;
-  #activeAtMs: number;
   #wasEndingSoon = false;
   readonly #backpressure = new Backpressure(this.#viewers);
-  #retryNow: () => void = () => {};
+  readonly #retry = new RetryWait();
   name: string | null = null;
 
   constructor(
@@ -86,7 +87,7 @@ export class ConsoleSession {
   ) {
     this.#options = options;
     this.#window = new ShellWindow(request.size, (size) => this.#sendSize(size));
-    this.#openedAtMs = this.#activeAtMs = options.now();
+    this.#limits = new TimeLimits(options);
   }
 
   get isOver(): boolean {
@@ -138,13 +139,7 @@ export class ConsoleSession {
     const { client } = identity;
     // When a tab reconnects, the loss of its old connection may not have been noticed yet.
     for (const other of this.#viewers) if (other.identity.client === client) this.#drop(other);
-    const viewer = new Viewer(
-      identity,
-      socket,
-      this.#ring,
-      () => this.#dropped.preamble(),
-      this.#options.now,
-    );
+    const viewer = new Viewer(identity, socket, this.#output, this.#options.now);
     this.#viewers.add(viewer);
     viewer.begin(offset, {
       typed: this.#tabInputs.typed(client),
@@ -154,7 +149,8 @@ export class ConsoleSession {
       this.#driver = viewer;
       if (size !== null) this.#window.resize(size);
     }
-    if (this.#current.isAlternateScreen) void this.#window.redraw();
+    if (this.#output.modes.isAlternateScreen) void this.#window.redraw();
+    this.#leftover.check('attach');
     this.#publishState();
     const checked = new CheckedInput(socket, this.#options.now, (input) => this.#acceptInput(viewer, input));
     return {
@@ -175,8 +171,8 @@ export class ConsoleSession {
 
   /** The name of the program in the foreground; `null` if it is the shell itself, or if the shell cannot be reached. */
   async findRunning(signal: AbortSignal): Promise<string | null> {
-    if (this.#state !== 'open' || this.#envd === null || this.#pid === null) return null;
-    return findForeground(this.#envd, this.#pid, signal);
+    const foreground = await this.#readForeground(signal);
+    return foreground.kind === 'program' ? foreground.name : null;
   }
 
   /** Ends the console and kills its shell. Background processes of the shell may keep running. */
@@ -220,10 +216,8 @@ export class ConsoleSession {
       }
       if (event.kind === 'start') this.#become('open');
       if (event.kind !== 'pty') continue;
-      this.#ring.append(event.bytes);
-      this.#current.feed(event.bytes);
-      this.#activeAtMs = this.#options.now();
-      for (const viewer of this.#viewers) viewer.pump();
+      this.#limits.recordActivity();
+      this.#leftover.check(this.#append(event.bytes) ? 'prompt' : 'output');
       await this.#backpressure.wait(event.bytes.length);
     }
     throw new SandkeeperError('unavailable', 'The connection to the shell was lost.');
@@ -249,7 +243,7 @@ export class ConsoleSession {
         return null;
       }
       // Requested retries do not count, or else impatience would end the console.
-      if (await this.#waitForRetry(waitMs ?? MAX_TIMER_MS)) tries -= 1;
+      if (await this.#retry.wait(waitMs)) tries -= 1;
       if (this.isOver || this.#pid === null) return null;
       try {
         this.#envd = await this.#options.openEnvd(this.request.sandboxId);
@@ -259,17 +253,6 @@ export class ConsoleSession {
         if (this.isOver) return null;
       }
     }
-  }
-
-  /** Resolves to true if a retry was requested before the wait was over. */
-  #waitForRetry(waitMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), waitMs).unref();
-      this.#retryNow = () => {
-        clearTimeout(timer);
-        resolve(true);
-      };
-    });
   }
 
   #acceptInput(viewer: Viewer, input: ConsoleInput): void {
@@ -283,8 +266,9 @@ export class ConsoleSession {
     else if (viewer !== this.#driver) this.#refuse(client, seq, 'watching');
     else if (this.#state !== 'open') this.#refuse(client, seq, 'not_open');
     else if (this.#input.add(bytes, sent, failed)) {
-      this.#activeAtMs = this.#options.now();
+      this.#limits.recordActivity();
       this.#tabInputs.recordTyped(client, seq);
+      if (isReport(bytes)) this.#leftover.check('input');
     } else this.#refuse(client, seq, 'too_much');
   }
 
@@ -322,12 +306,34 @@ export class ConsoleSession {
         if (viewer === this.#driver && this.#window.resize(message.size)) this.#publishState();
         return;
       case 'keep':
-        this.#activeAtMs = this.#options.now();
+        this.#limits.recordActivity();
         this.#publishState();
         return;
+      case 'reset':
+        if (viewer === this.#driver && this.#state === 'open') this.#restoreScreen();
+        return;
       case 'reconnect':
-        this.#retryNow();
+        this.#retry.cutShort();
     }
+  }
+
+  /** Returns whether the shell may have printed a prompt. */
+  #append(bytes: Uint8Array): boolean {
+    const isPrompt = this.#output.append(bytes);
+    for (const viewer of this.#viewers) viewer.pump();
+    return isPrompt;
+  }
+
+  async #readForeground(signal: AbortSignal): Promise<Foreground> {
+    if (this.#state !== 'open' || this.#envd === null || this.#pid === null) return { kind: 'unknown' };
+    return readForeground(this.#envd, this.#pid, signal);
+  }
+
+  /** Resets the terminal through its output, so that every tab and every later replay gets it. */
+  #restoreScreen(): void {
+    this.#append(Buffer.from(this.#output.modes.restoration({ keepsPaste: this.#shell === 'bash' })));
+    // The shell draws its prompt again.
+    void this.#window.redraw();
   }
 
   #takeOver(viewer: Viewer, size: TerminalSize): void {
@@ -351,15 +357,7 @@ export class ConsoleSession {
   }
 
   #endsSoon(): ConsoleInfo['endsSoon'] {
-    if (this.#state === 'ended') return null;
-    const { idleMs, maxMs, now } = this.#options;
-    const idleAtMs = this.#activeAtMs + idleMs;
-    const maxAtMs = this.#openedAtMs + maxMs;
-    const soon =
-      idleAtMs < maxAtMs
-        ? ({ atMs: idleAtMs, why: 'idle' } as const)
-        : ({ atMs: maxAtMs, why: 'too_long' } as const);
-    return soon.atMs - now() <= NOTICE_MS ? soon : null;
+    return this.isOver ? null : this.#limits.endsSoon();
   }
 
   #become(state: ConsoleState): void {
@@ -375,11 +373,13 @@ export class ConsoleSession {
   #finish(how: ConsoleEnding, exitCode: number | null): boolean {
     if (this.isOver) return false;
     this.#state = 'ended';
+    const { modes } = this.#output;
+    if (modes.hasProgramModes) this.#append(Buffer.from(modes.restoration({ keepsPaste: false })));
     this.#ending = { how, exitCode };
     this.endedAtMs = this.#options.now();
     this.#leaving.abort();
     this.#backpressure.notify();
-    this.#retryNow();
+    this.#retry.cutShort();
     this.#publishState();
     this.#options.onEnd(how, exitCode);
     return true;

@@ -3,6 +3,7 @@ import type { ConsoleRules } from '../config';
 import type { Subscriber } from '../live/hub';
 import { openEnvd } from '../sandbox-api/envd';
 import { eventually, setUpEngine, thrownBy } from '../test-support/environment';
+import { ModeTracker } from './modes';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
 import type { ConsoleRequest, ConsolesEvent } from './schema';
 import { ConsoleSessions } from './sessions';
@@ -254,6 +255,58 @@ describe('a console', () => {
     await eventually(async () => (await server.consoles.findRunning(ANA, id)) === 'sleep');
     await server.consoles.close(ANA, id);
     expect(server.audited.at(-1)).toBe('ana console-closed: closed');
+  });
+});
+
+describe('modes of a program', () => {
+  const MOUSE = "printf '\\e[?1049h\\e[?1003h\\e[?1006h'; sleep 1000\r";
+  const modesIn = (text: Buffer) => {
+    const tracker = new ModeTracker();
+    tracker.feed(text);
+    return tracker.hasProgramModes;
+  };
+
+  it('stay while it runs, and are dropped for every later tab when a signal kills it', async () => {
+    const server = openServer();
+    const { id, sandbox } = await openIn(server);
+    const tab = await openTab(server, id);
+    await eventually(() => tab.text().endsWith('$ '));
+    tab.type(MOUSE);
+    await eventually(async () => (await server.consoles.findRunning(ANA, id)) === 'sleep');
+    // Reports of the mouse make it check, and it finds the program.
+    tab.type('\x1b[<35;10;10M');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(modesIn(tab.raw())).toBe(true);
+    expect(tab.last('restored')).toBeUndefined();
+    const envd = await openEnvd(sandbox);
+    for await (const _ of envd.run(
+      { cmd: 'pkill', args: ['-9', 'sleep'] },
+      5_000,
+      AbortSignal.timeout(5_000),
+    ));
+    await eventually(() => tab.last('restored') !== undefined);
+    const later = await openTab(server, id, ANA, { client: 'tab-that-comes-later' });
+    await eventually(() => later.end() === tab.end());
+    expect([modesIn(tab.raw()), modesIn(later.raw())]).toEqual([false, false]);
+    expect(later.raw().includes('\x1b[?1003h')).toBe(true);
+  });
+
+  it('are reset by the tab that types alone, and when the shell ends', async () => {
+    const server = openServer();
+    const { id } = await openIn(server);
+    const tab = await openTab(server, id);
+    const watching = await openTab(server, id, LI);
+    await eventually(() => tab.text().endsWith('$ '));
+    tab.type(MOUSE);
+    await eventually(() => modesIn(tab.raw()));
+    watching.onMessage({ kind: 'reset' });
+    expect(modesIn(tab.raw())).toBe(true);
+    tab.onMessage({ kind: 'reset' });
+    expect([modesIn(tab.raw()), modesIn(watching.raw())]).toEqual([false, false]);
+    tab.type("\x03printf '\\e[?1002h'; exec sleep 0.2\r");
+    await eventually(() => tab.state()?.state === 'ended');
+    expect(tab.raw().includes('\x1b[?1002h')).toBe(true);
+    expect(modesIn(tab.raw())).toBe(false);
   });
 });
 

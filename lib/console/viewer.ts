@@ -1,4 +1,5 @@
 import 'server-only';
+import type { ConsoleOutput } from './output';
 import {
   type ConsoleEvent,
   type ConsoleMessage,
@@ -36,12 +37,11 @@ export class Viewer {
   constructor(
     readonly identity: ViewerIdentity,
     readonly socket: ViewerSocket,
-    ring: OutputRing,
-    preamble: () => string,
+    output: ConsoleOutput,
     now: () => number,
   ) {
-    this.#ring = ring;
-    this.#preamble = preamble;
+    this.#ring = output.ring;
+    this.#preamble = () => output.preamble();
     this.#now = now;
   }
 
