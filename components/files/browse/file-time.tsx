@@ -20,7 +20,7 @@ export function FileTime({ ms }: { ms: number }) {
   const format = Math.abs(ageMs) < DAY_MS ? TIME : Math.abs(ageMs) < 300 * DAY_MS ? DAY : OLD;
   const iso = new Date(ms).toISOString();
   return (
-    <time dateTime={iso} title={`${WHOLE.format(ms)} (${iso.slice(0, 19).replace('T', ' ')} UTC)`}>
+    <time dateTime={iso} title={`${WHOLE.format(ms)} (${iso.replace('T', ' ').replace(/\.\d+Z$/, '')} UTC)`}>
       {format.format(ms)}
     </time>
   );

@@ -179,7 +179,7 @@ type CellProps = {
   onClick?: () => void;
 };
 
-const NUMERIC = /^-?[\d.,]+(?:[eE][+-]?\d+)?%?$/;
+const NUMERIC = /^[-+]?[\d.,]+(?:[eE][+-]?\d+)?%?$/;
 
 function Cell({ id, role, column, start, size, text, isActive = false, onClick }: CellProps) {
   const cut = text.length > MAX_CELL_CHARS ? `${text.slice(0, MAX_CELL_CHARS)}…` : text;

@@ -89,7 +89,57 @@ function expectUnpacked(dir: string): void {
   expect(fs.statSync(join(dir, 'top/plain.txt')).mtimeMs).toBe(AT_MS);
 }
 
+/** Times at and beyond the ends of each format. */
+const YEARS = [1901, 1960, 1975, 2024, 2037, 2039, 2107, 2150, 2242, 2300, 9999];
+const inYear = (year: number) => Date.UTC(year, 5, 1, 10, 20, 30);
+const DATED = () => YEARS.map((year) => file(`${year}`, '', { modifiedAtMs: inYear(year) }));
+
 describe('a tar', () => {
+  it('keeps times before 1970 and after 2242', async () => {
+    const dir = newDir();
+    const dated = await buffer(Readable.from(writeTar(all(DATED()))));
+    const stdio: ('pipe' | 'ignore')[] = ['pipe', 'pipe', 'ignore'];
+    execFileSync('tar', ['-x', '-f', '-', '-C', dir], { input: dated, stdio });
+    const listed = execFileSync('tar', ['-t', '-v', '-f', '-'], {
+      input: dated,
+      env: { ...process.env, TZ: 'UTC0' },
+    }).toString();
+    for (const year of YEARS) {
+      expect(listed).toContain(`${year}-06-01 10:20 ${year}`);
+    }
+    const seen: Record<string, number> = {};
+    for await (const { path, modifiedAtMs } of readTar(cut(dated, 4096))) seen[path.join('/')] = modifiedAtMs;
+    expect(seen).toEqual(Object.fromEntries(YEARS.map((year) => [String(year), inYear(year)])));
+  });
+
+  it('by tar is read with times before 1970 and after 2242', async () => {
+    const dir = newDir();
+    // Not every file system stores such times, so tar overrides them.
+    fs.writeFileSync(`${dir}/file`, '');
+    for (const format of ['gnu', 'pax'] as const)
+      for (const year of YEARS) {
+        const seconds = inYear(year) / 1000;
+        const args = ['-c', `--format=${format}`, `--mtime=@${seconds}`, '-f', '-', '-C', dir, 'file'];
+        const { value } = await readTar(cut(execFileSync('tar', args), 512)).next();
+        expect(value, `${year} as ${format}`).toMatchObject({ modifiedAtMs: inYear(year) });
+      }
+  });
+
+  it('reads only decimal numbers from pax attributes', async () => {
+    const plain = await buffer(
+      Readable.from(writeTar(all([file('2300', '', { modifiedAtMs: inYear(2300) })]))),
+    );
+    const seconds = String(inYear(2300) / 1000);
+    const readTime = async (text: string) => {
+      const bytes = Buffer.from(plain);
+      bytes.write(text.padEnd(seconds.length, '0'), bytes.indexOf(seconds), 'latin1');
+      return (await readTar(cut(bytes, 512)).next()).value?.modifiedAtMs;
+    };
+    expect(await readTime('-3')).toBe(-3_000_000_000_000);
+    for (const text of ['0x1f', '1e9', 'Infinity'])
+      expect(await readTime(text.slice(0, 8)), text).toBe((8 ** 11 - 1) * 1000);
+  });
+
   it('can be unpacked by tar', async () => {
     const dir = newDir();
     const tar = await buffer(Readable.from(writeTar(all(ENTRIES()))));
@@ -217,6 +267,28 @@ describe('a tar', () => {
 });
 
 describe.runIf(hasPython)('a zip', () => {
+  it('holds the ends of its format for times that do not fit', async () => {
+    const dir = newDir();
+    fs.writeFileSync(`${dir}/a.zip`, await buffer(Readable.from(writeZip(all(DATED())))));
+    const script = `
+import sys, json, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+print(json.dumps({i.filename: ["%04d-%02d-%02d %02d:%02d:%02d" % i.date_time, i.extra.hex()] for i in z.infolist()}))
+`;
+    const seen: Record<string, [time: string, extra: string]> = JSON.parse(
+      execFileSync('python3', ['-c', script, `${dir}/a.zip`]).toString(),
+    );
+    const expected = YEARS.map((year) => {
+      const time =
+        year < 1980 ? '1980-01-01 00:00:00' : year > 2107 ? '2107-12-31 23:59:58' : `${year}-06-01 10:20:30`;
+      const seconds = Buffer.alloc(4);
+      const hasStamp = year >= 1970 && year < 2038;
+      if (hasStamp) seconds.writeInt32LE(inYear(year) / 1000);
+      return [String(year), [time, hasStamp ? `5554050001${seconds.toString('hex')}` : '']];
+    });
+    expect(seen).toEqual(Object.fromEntries(expected));
+  });
+
   it('can be unpacked by Python', async () => {
     const dir = newDir();
     fs.writeFileSync(`${dir}/a.zip`, await buffer(Readable.from(writeZip(all(ENTRIES())))));

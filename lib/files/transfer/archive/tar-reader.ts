@@ -15,8 +15,16 @@ const BLOCK = 512;
 /** The limit for the names and attributes of an entry. A path has at most 4096 bytes. */
 const MAX_ATTRIBUTE_BYTES = 64 * 1024;
 
-/** Attributes that precede the header of an entry. */
-type Attributes = { path?: string | undefined; linkpath?: string | undefined; size?: number; mtime?: number };
+/** The limit of a `Date`. */
+const MAX_TIME_MS = 8.64e15;
+
+/** Attributes that precede the header of an entry. `mtime` in ms. */
+type Attributes = {
+  path?: string | undefined;
+  linkpath?: string | undefined;
+  size?: number | undefined;
+  mtime?: number | undefined;
+};
 
 type Header = {
   type: string;
@@ -117,18 +125,23 @@ function readPax(bytes: Buffer): Attributes {
   const attributes: Attributes = {};
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
-    const length = Number(bytes.toString('latin1', at, Math.max(at, space)));
+    const length = decimalOf(bytes.toString('latin1', at, Math.max(at, space)));
     if (space < 0 || !Number.isInteger(length) || length < 5 || at + length > bytes.length) {
       throw new TarError('The attributes of an entry are invalid.');
     }
     const [, key, value = ''] =
       /^([^=]*)=([\s\S]*)$/.exec(bytes.toString('utf8', space + 1, at + length - 1)) ?? [];
     if (key === 'path' || key === 'linkpath') attributes[key] = value.replaceAll('\0', '');
-    if (key === 'size') attributes.size = sizeOf(Number(value));
-    if (key === 'mtime' && Number.isFinite(Number(value))) attributes.mtime = Number(value) * 1000;
+    if (key === 'size') attributes.size = sizeOf(decimalOf(value));
+    if (key === 'mtime') attributes.mtime = timeOf(decimalOf(value));
     at += length;
   }
   return attributes;
+}
+
+/** A decimal number as pax writes it. `NaN` for anything else that JavaScript would read. */
+function decimalOf(text: string): number {
+  return /^-?\d+(?:\.\d*)?$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function readHeader(block: Buffer): Header {
@@ -145,16 +158,24 @@ function readHeader(block: Buffer): Header {
     linkTarget: textOf(block.subarray(157, 257)),
     sizeBytes: sizeOf(numberOf(block.subarray(124, 136))),
     mode: numberOf(block.subarray(100, 108)),
-    modifiedAtMs: numberOf(block.subarray(136, 148)) * 1000,
+    modifiedAtMs: timeOf(numberOf(block.subarray(136, 148))) ?? 0,
   };
 }
 
-/** Octal digits, or binary if the first bit is set. */
+/** Octal digits, or a signed binary number if the first bit is set. `NaN` if it is neither. */
 function numberOf(field: Buffer): number {
-  if (((field[0] ?? 0) & 0x80) === 0) return Number.parseInt(textOf(field).trim() || '0', 8);
-  let value = (field[0] ?? 0) & 0x7f;
+  const first = field[0] ?? 0;
+  if ((first & 0x80) === 0) return Number.parseInt(textOf(field).trim() || '0', 8);
+  // The first bit marks the format, and the second is the sign.
+  let value = (first & 0x7f) - ((first & 0x40) === 0 ? 0 : 0x80);
   for (const byte of field.subarray(1)) value = value * 256 + byte;
   return value;
+}
+
+/** Milliseconds within the range of a `Date`. `undefined` if it is not a number. */
+function timeOf(seconds: number): number | undefined {
+  if (Number.isNaN(seconds)) return undefined;
+  return Math.min(Math.max(seconds * 1000, -MAX_TIME_MS), MAX_TIME_MS);
 }
 
 function sizeOf(value: number): number {

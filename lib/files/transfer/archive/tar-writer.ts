@@ -1,11 +1,11 @@
 import type { SafeEntry } from './entry';
 
-/** A streaming tar writer: POSIX, with pax headers for long names and large sizes. */
+/** A streaming tar writer: POSIX, with pax headers for long names, large sizes, and times outside 1970 to 2242. */
 
 const BLOCK = 512;
 const NAME_BYTES = 100;
 /** The maximum of eleven octal digits. */
-const MAX_PLAIN_SIZE = 8 ** 11 - 1;
+const MAX_PLAIN = 8 ** 11 - 1;
 const END = Buffer.alloc(2 * BLOCK);
 
 /** Pulls entries as the output is read. */
@@ -26,13 +26,15 @@ function paddingOf(sizeBytes: number): Buffer {
 function* headersOf(entry: SafeEntry): Generator<Buffer, void, undefined> {
   const name = entry.kind === 'directory' ? `${entry.name}/` : entry.name;
   const isPlain = /^[\x20-\x7e]*$/.test(name) && name.length <= NAME_BYTES;
+  const seconds = Math.floor(entry.modifiedAtMs / 1000);
   const attributes = [
     ...(isPlain ? [] : [attribute('path', name)]),
-    ...(entry.sizeBytes > MAX_PLAIN_SIZE ? [attribute('size', String(entry.sizeBytes))] : []),
+    ...(isPlainNumber(entry.sizeBytes) ? [] : [attribute('size', String(entry.sizeBytes))]),
+    ...(isPlainNumber(seconds) ? [] : [attribute('mtime', String(seconds))]),
   ];
   if (attributes.length > 0) {
     const body = Buffer.concat(attributes);
-    yield header({ name: 'pax', type: 'x', sizeBytes: body.length, mode: 0o644, modifiedAtMs: 0 });
+    yield header({ name: 'pax', type: 'x', sizeBytes: body.length, mode: 0o644, seconds: 0 });
     yield Buffer.concat([body, paddingOf(body.length)]);
   }
   yield header({
@@ -40,13 +42,17 @@ function* headersOf(entry: SafeEntry): Generator<Buffer, void, undefined> {
     type: entry.kind === 'directory' ? '5' : '0',
     sizeBytes: entry.sizeBytes,
     mode: entry.kind === 'directory' || entry.isExecutable ? 0o755 : 0o644,
-    modifiedAtMs: entry.modifiedAtMs,
+    seconds,
   });
 }
 
-type Fields = { name: string; type: string; sizeBytes: number; mode: number; modifiedAtMs: number };
+function isPlainNumber(value: number): boolean {
+  return value >= 0 && value <= MAX_PLAIN;
+}
 
-function header({ name, type, sizeBytes, mode, modifiedAtMs }: Fields): Buffer {
+type Fields = { name: string; type: string; sizeBytes: number; mode: number; seconds: number };
+
+function header({ name, type, sizeBytes, mode, seconds }: Fields): Buffer {
   // From the shared pool, to avoid fragmentation with a hundred thousand entries.
   const block = Buffer.allocUnsafe(BLOCK).fill(0);
   const octal = (value: number, at: number, digits: number) =>
@@ -55,8 +61,8 @@ function header({ name, type, sizeBytes, mode, modifiedAtMs }: Fields): Buffer {
   octal(mode, 100, 7);
   octal(0, 108, 7);
   octal(0, 116, 7);
-  octal(sizeBytes > MAX_PLAIN_SIZE ? 0 : sizeBytes, 124, 11);
-  octal(Math.min(Math.max(0, Math.floor(modifiedAtMs / 1000)), MAX_PLAIN_SIZE), 136, 11);
+  octal(isPlainNumber(sizeBytes) ? sizeBytes : 0, 124, 11);
+  octal(Math.min(Math.max(0, seconds), MAX_PLAIN), 136, 11);
   block.write('        ', 148, 'latin1');
   block.write(type, 156, 'latin1');
   block.write('ustar\x0000', 257, 'latin1');

@@ -226,15 +226,21 @@ function attributesOf({ kind, isExecutable }: SafeEntry): number {
   return ((isExecutable ? 0o100755 : 0o100644) * 0x10000) >>> 0;
 }
 
-/** Unix time, which DOS time cannot represent exactly. */
+/**
+ * Unix time, which DOS time cannot represent exactly. Programs prefer it, so it is left out where it does not fit: after
+ * 2038, and before 1970, which some programs read as after 2038.
+ */
 function timeField({ modifiedAtMs }: Written): number[] {
-  const seconds = Math.min(Math.max(0, Math.floor(modifiedAtMs / 1000)), 0x7fffffff);
-  return field(0x5455, [1, ...uint32(seconds)]);
+  const seconds = Math.floor(modifiedAtMs / 1000);
+  return seconds >= 0 && seconds <= 0x7fffffff ? field(0x5455, [1, ...uint32(seconds)]) : [];
 }
 
-/** DOS time: from 1980, in steps of two seconds. */
+const MIN_DOS_MS = Date.UTC(1980, 0, 1);
+const MAX_DOS_MS = Date.UTC(2107, 11, 31, 23, 59, 58);
+
+/** DOS time: 1980 to 2107, in steps of two seconds. Other times become the nearest end. */
 function dosTime(modifiedAtMs: number): number[] {
-  const date = new Date(Math.min(Math.max(modifiedAtMs, Date.UTC(1980, 0, 1)), Date.UTC(2107, 11, 31)));
+  const date = new Date(Math.min(Math.max(modifiedAtMs, MIN_DOS_MS), MAX_DOS_MS));
   const time = (date.getUTCHours() << 11) | (date.getUTCMinutes() << 5) | (date.getUTCSeconds() >> 1);
   const day = ((date.getUTCFullYear() - 1980) << 9) | ((date.getUTCMonth() + 1) << 5) | date.getUTCDate();
   return [...uint16(time), ...uint16(day)];
