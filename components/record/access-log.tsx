@@ -108,6 +108,7 @@ const KIND_LABELS = {
   'file-opened': 'Opened a file',
   'file-downloaded': 'Downloaded a file',
   'archive-downloaded': 'Downloaded an archive',
+  'archive-failed': 'Archive download failed',
   'file-uploaded': 'Uploaded a file',
   searched: 'Searched',
   exported: 'Archived files before a kill',

@@ -3,6 +3,7 @@ export const ACCESS_KINDS = [
   'file-opened',
   'file-downloaded',
   'archive-downloaded',
+  'archive-failed',
   'file-uploaded',
   'searched',
   'exported',

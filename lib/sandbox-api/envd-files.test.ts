@@ -116,7 +116,7 @@ describe('a folder', () => {
     expect(await problemOf(() => envd.listDir('/nowhere', signal))).toBe('vanished');
     expect(await problemOf(() => envd.listDir('/etc/hostname', signal))).toBe('not_directory');
     expect(await problemOf(() => envd.listDir('/data/kinds/circle', signal))).toBe('not_directory');
-    expect(await problemOf(() => envd.listDir(`/${'x'.repeat(300)}`, signal))).toBe('not_directory');
+    expect(await problemOf(() => envd.listDir(`/${'x'.repeat(300)}`, signal))).toBe('too_large');
     expect(await problemOf(() => envd.stat('/etc/hostname/x', signal))).toBe('vanished');
     expect(await problemOf(() => envd.stat('/data/kinds/circle/x', signal))).toBe('vanished');
   });

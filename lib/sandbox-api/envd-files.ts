@@ -190,10 +190,15 @@ async function fileErrorOf(
   doing: string,
   problems: Problems,
 ): Promise<SandkeeperError> {
+  if (thrown instanceof ConnectRefusal && TOO_LONG.test(thrown.message))
+    return new FileError('too_large', { cause: thrown, message: 'The path is too long.' });
   const problem = thrown instanceof ConnectRefusal ? (problemIn(thrown) ?? problems[thrown.code]) : undefined;
   if (problem) return new FileError(problem, { cause: thrown });
   return sandboxProblem(await client.explain(thrown, doing));
 }
+
+/** Deeply nested folders have paths that no call can name. */
+const TOO_LONG = /name too long|ENAMETOOLONG/i;
 
 const PATTERNS: readonly (readonly [RegExp, FileProblem])[] = [
   [/permission denied|not permitted|read-only file system/i, 'denied'],

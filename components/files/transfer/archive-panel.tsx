@@ -61,5 +61,6 @@ function archiveText({ state, count, total, failure }: ArchiveDownload): string 
   if (state === 'sending') return `Packing: ${many}, ${formatBytes(count.bytes)}${of}`;
   const leftOut =
     count.leftOut === 0 ? '' : `, ${count.leftOut.toLocaleString('en')} left out: see LEFT-OUT.txt`;
-  return `${count.isCut ? 'Stopped at the limit' : 'Packed'}: ${many}, ${formatBytes(count.bytes)}${leftOut}`;
+  const result = count.isCut ? 'Stopped at the limit' : count.fault === null ? 'Packed' : 'Incomplete';
+  return `${result}: ${many}, ${formatBytes(count.bytes)}${leftOut}`;
 }

@@ -206,6 +206,26 @@ describe.runIf(canRun)('writeArchive', () => {
     expect(fs.readdirSync(join(dir, 'op')).filter((name) => name.endsWith('.tar.gz'))).toEqual([]);
   });
 
+  it('fails if a part is too deep to be read', async () => {
+    const { id, root } = await newSandbox();
+    const bare = await engine.create({ envs: { PATH: '/nowhere' } });
+    await bare.files.makeDir('/data/work');
+    const bareRoot = join(engine.guestDir(bare.sandboxId), 'root');
+    const script = 'i=0; while [ $i -lt 300 ]; do mkdir "$1" && cd -P "$1" || exit 1; i=$((i+1)); done';
+    for (const [sandboxId, dir] of [
+      [id, `${root}/data/work`],
+      [bare.sandboxId, `${bareRoot}/data/work`],
+    ] as const) {
+      execFileSync('sh', ['-c', script, 'sh', 'x'.repeat(250)], { cwd: dir });
+      onTestFinished(() => void execFileSync('rm', ['-rf', dir]));
+      expect(await thrownBy(() => save(sandboxId, '/data/work'))).toMatchObject({
+        code: 'conflict',
+        message: expect.stringMatching(/^Some of it could not be read\. .*x: the path is too long/i),
+      });
+    }
+    expect(fs.readdirSync(join(dir, 'op')).filter((name) => name.endsWith('.tar.gz'))).toEqual([]);
+  });
+
   it('fails beyond the size limit', async () => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/large`, Buffer.alloc(2 * MB));

@@ -132,11 +132,12 @@ async function writeAll(
 }
 
 /** An incomplete archive is no reason to kill the sandbox. */
-function requireWhole({ isCut, files, leftOut }: ArchiveCount, limitBytes: number): void {
+function requireWhole({ isCut, files, leftOut, fault }: ArchiveCount, limitBytes: number): void {
   if (isCut) {
     const limit = `${Math.round((limitBytes / GB) * 1_000) / 1_000} GB or ${LIFTED_LIMIT.entries} entries`;
     throw new SandkeeperError('conflict', `It exceeds the limit of an archive, ${limit}.`);
   }
+  if (fault !== null) throw new SandkeeperError('conflict', `Some of it could not be read. ${fault}`);
   if (files === 0 && leftOut > 0)
     throw new SandkeeperError('conflict', 'It contains only links or unreadable files.');
 }

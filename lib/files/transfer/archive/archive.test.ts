@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../../engine/jail/test-process-engine';
 import { openEnvd } from '../../../sandbox-api/envd';
@@ -12,6 +14,7 @@ import { auditLog, hasPython, openRequest, sendRequest, startFileServer } from '
 import { openArchive } from './archive';
 import { archiveProgress } from './progress';
 import { type ArchiveEvent, newArchiveToken } from './schema';
+import { readTar } from './tar-reader';
 
 setUpDataDir();
 
@@ -144,6 +147,75 @@ describe.runIf(canRun)('an archive', () => {
     }
   });
 
+  /** Nests folders below `dir`, beyond the longest path that a call can name, with a file in the last one. */
+  function nest(dir: string, name: string, depth: number): void {
+    const script = `
+import os, sys
+os.chdir(sys.argv[1])
+for _ in range(int(sys.argv[3])):
+    os.mkdir(sys.argv[2]); os.chdir(sys.argv[2])
+open('end', 'w').write('end')
+`;
+    execFileSync('python3', ['-c', script, dir, name, String(depth)]);
+    onTestFinished(() => void execFileSync('rm', ['-rf', dir]));
+  }
+
+  async function archiveOf(id: string, format: 'tar.gz' | 'zip') {
+    const limit = { entries: 10_000, bytes: 10_000 };
+    const signal = AbortSignal.timeout(60_000);
+    const { body, count } = await openArchive(id, { paths: ['/data/work'], format, limit, signal });
+    return { bytes: await buffer(body), count };
+  }
+
+  it.runIf(hasPython)('holds a tree of 3,000 levels', async () => {
+    const { id, root } = await newSandbox();
+    fs.mkdirSync(`${root}/data/work`);
+    nest(`${root}/data/work`, 'd', 3_000);
+    const { bytes, count } = await archiveOf(id, 'tar.gz');
+    expect(count).toMatchObject({ files: 1, folders: 3_001, leftOut: 0, fault: null, isCut: false });
+    const names = execFileSync('tar', ['-t', '-z', '-f', '-'], {
+      input: bytes,
+      maxBuffer: 2 ** 26,
+    }).toString();
+    expect(names.trim().split('\n').at(-1) === `work/${'d/'.repeat(3_000)}end`).toBe(true);
+  });
+
+  it.runIf(hasPython)('names the first entry whose path is too long', async () => {
+    const { id, root } = await newSandbox();
+    fs.mkdirSync(`${root}/data/work`);
+    nest(`${root}/data/work`, 'x'.repeat(250), 300);
+    fs.writeFileSync(`${root}/data/work/~`, 'near');
+    const { bytes, count } = await archiveOf(id, 'zip');
+    expect(count).toMatchObject({ isCut: false, fault: expect.stringMatching(/x: the path is too long$/) });
+    expect(count.leftOut).toBeGreaterThan(1);
+    expect(bytes.includes('work/~')).toBe(true);
+
+    const { id: bare, root: bareRoot } = await newSandbox({ alone: true });
+    fs.mkdirSync(`${bareRoot}/data/work`);
+    nest(`${bareRoot}/data/work`, 'x'.repeat(250), 20);
+    expect((await archiveOf(bare, 'tar.gz')).count).toMatchObject({
+      leftOut: 1,
+      fault: expect.stringMatching(/x: The path is too long\.$/),
+    });
+  });
+
+  it.each([false, true])('keeps times before 1970 and after 2242 (without tar: %s)', async (alone) => {
+    const { id, root } = await newSandbox({ alone });
+    fs.mkdirSync(`${root}/data/work`);
+    const times: Record<string, number> = {};
+    for (const year of [1960, 2150, 2300]) {
+      const path = `${root}/data/work/${year}`;
+      // Node.js sets no time before 1970.
+      execFileSync('touch', ['-d', `${year}-01-01T00:00:00Z`, path]);
+      times[`work/${year}`] = Date.UTC(year, 0, 1);
+    }
+    const { bytes } = await archiveOf(id, 'tar.gz');
+    const seen: Record<string, number> = {};
+    for await (const { path, kind, modifiedAtMs } of readTar(Readable.from([gunzipSync(bytes)])))
+      if (kind === 'file') seen[path.join('/')] = modifiedAtMs;
+    expect(seen).toEqual(times);
+  });
+
   it('works with a limited tar', async () => {
     const tar = 'case " $* " in *--hard*) echo unrecognized >&2; exit 1 ;; esac\nexec /usr/bin/tar "$@"';
     const { id, root } = await newSandbox({ tools: { tar } });
@@ -248,11 +320,19 @@ t.close()
         const { id, root } = await newSandbox({ tools: { tar } });
         fs.mkdirSync(`${root}/data/work`);
         fs.writeFileSync(`${root}/data/work/file`, 'x'.repeat(5_000));
+        const progress = newArchiveToken();
+        const events: ArchiveEvent[] = [];
+        archiveProgress().listen(progress, (event) => events.push(event));
         const thrown = await thrownBy(async () => {
-          const answer = await openRequest(address(id, ['/data/work'], { format: 'zip' }));
+          const answer = await openRequest(address(id, ['/data/work'], { format: 'zip', progress }));
           await text(answer);
         });
         expect(thrown, what).toMatchObject({ code: 'ECONNRESET' });
+        await eventually(() => events.at(-1)?.kind === 'ended');
+        expect(events.at(-1), what).toMatchObject({
+          failure: expect.stringMatching(/^The archive (is|was) in/),
+        });
+        expect(await auditLog(id)).toEqual(['archive-downloaded /data/work', 'archive-failed /data/work']);
       }
     });
 
@@ -275,7 +355,7 @@ t.close()
         const tree = unpacked(await buffer(body), 'tar.gz');
         expect(Object.keys(tree)).toHaveLength(1 + 100 + 1);
         expect(tree['LEFT-OUT.txt']).toContain('work/101 and everything after it');
-        expect(count).toEqual({ files: 100, folders: 0, bytes: 100, leftOut: 1, isCut: true });
+        expect(count).toEqual({ files: 100, folders: 0, bytes: 100, leftOut: 1, fault: null, isCut: true });
         await eventually(() => isIdle(id));
       }
     });
@@ -306,7 +386,7 @@ t.close()
     await sendRequest(address(id, ['/data/work'], { format: 'zip', progress: good }));
     expect(done.at(-1)).toEqual({
       kind: 'ended',
-      count: { files: 6, folders: 3, bytes: 29, leftOut: 3, isCut: false },
+      count: { files: 6, folders: 3, bytes: 29, leftOut: 3, fault: null, isCut: false },
       failure: null,
     });
     await sendRequest(address(id, ['/nowhere'], { format: 'zip', progress: bad }));

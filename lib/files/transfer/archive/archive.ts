@@ -17,7 +17,13 @@ export const LIFTED_LIMIT: ArchiveLimit = { entries: 2_000_000, bytes: Number.PO
 
 /** Most of the compression for little of the time. */
 const GZIP_LEVEL = 4;
+/** A zip stores the length of a name in 16 bits. */
+const MAX_NAME_BYTES = 65_000;
+/** For all names of an archive. Bounds the memory of a zip's central directory, which holds them. */
+const MAX_NAMES_BYTES = 512 * 2 ** 20;
 const PIECE_BYTES = 64 * 1024;
+/** How many names of a path that is too long are listed. */
+const LONG_PATH_NAMES = 3;
 /** Lists the entries that are missing from an archive. */
 export const NOTE_NAME = 'LEFT-OUT.txt';
 
@@ -40,7 +46,7 @@ export async function openArchive(sandboxId: string, options: ArchiveOptions): P
   const envd = await openFiles(sandboxId);
   for (const path of options.paths) await envd.stat(path, options.signal);
   const selected = nameAll(options.paths, sandboxId);
-  const count: ArchiveCount = { files: 0, folders: 0, bytes: 0, leftOut: 0, isCut: false };
+  const count: ArchiveCount = { files: 0, folders: 0, bytes: 0, leftOut: 0, fault: null, isCut: false };
   const entries = safeEntries({ envd, selected, signal: options.signal, count, limit: options.limit });
   const [only] = selected.length === 1 ? selected : [];
   return {
@@ -77,6 +83,7 @@ async function* safeEntries(work: Work): AsyncGenerator<SafeEntry, void, undefin
     yield* safeEntriesOf(work, selected, names, leftOut);
   }
   work.count.leftOut = leftOut.count;
+  work.count.fault = leftOut.fault;
   if (leftOut.count === 0) return;
   const note = leftOut.toText();
   const times = { modifiedAtMs: Date.now(), isExecutable: false };
@@ -89,9 +96,17 @@ async function* safeEntriesOf(
   names: SafeNames,
   leftOut: LeftOut,
 ): AsyncGenerator<SafeEntry, void, undefined> {
-  const source = { envd, signal, onMissing: (line: string) => leftOut.add(line) };
+  const source = {
+    envd,
+    signal,
+    onMissing: (line: string, isFault: boolean) => leftOut.add(line, { isFault }),
+  };
   for await (const entry of readSelected(source, selected)) {
     const { kind, path, sizeBytes, modifiedAtMs, mode, body } = entry;
+    if (Buffer.byteLength(path.join('/')) > MAX_NAME_BYTES) {
+      leftOut.add(`…/${path.slice(-LONG_PATH_NAMES).join('/')}: the path is too long`, { isFault: true });
+      continue;
+    }
     const name = names.nameOf(path);
     if (name === null) continue;
     if (kind === 'link' || kind === 'other') {
@@ -101,7 +116,8 @@ async function* safeEntriesOf(
       continue;
     }
     const entries = count.files + count.folders;
-    if (entries >= limit.entries || count.bytes + sizeBytes > limit.bytes) {
+    names.bytes += Buffer.byteLength(name);
+    if (entries >= limit.entries || count.bytes + sizeBytes > limit.bytes || names.bytes > MAX_NAMES_BYTES) {
       count.isCut = true;
       leftOut.add(`${path.join('/')} and everything after it: the size limit was reached`);
       return;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ArchiveDownloads } from './downloads';
 import type { ArchiveEvent } from './schema';
 
-const COUNT = { files: 2, folders: 1, bytes: 30, leftOut: 0, isCut: false };
+const COUNT = { files: 2, folders: 1, bytes: 30, leftOut: 0, fault: null, isCut: false };
 
 function start() {
   const downloads = new ArchiveDownloads();

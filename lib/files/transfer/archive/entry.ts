@@ -30,6 +30,8 @@ export async function* bytesOf(bytes: Buffer): AsyncGenerator<Buffer, void, unde
 /** Makes entry names safe to unpack anywhere, and keeps them unique. */
 export class SafeNames {
   #changed = 0;
+  /** The total length of the names in the archive. */
+  bytes = 0;
 
   /** `null` if the path has no names. */
   nameOf(path: readonly string[]): string | null {

@@ -5,7 +5,14 @@ import { type ArchiveEvent, newArchiveToken } from './schema';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const count = (files: number) => ({ files, folders: 0, bytes: files * 10, leftOut: 0, isCut: false });
+const count = (files: number) => ({
+  files,
+  folders: 0,
+  bytes: files * 10,
+  leftOut: 0,
+  fault: null,
+  isCut: false,
+});
 
 it('sends progress and the result to early and late subscribers of the token', () => {
   const progress = new ArchiveProgress();

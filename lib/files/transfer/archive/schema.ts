@@ -3,8 +3,18 @@ export type ArchiveLimit = { entries: number; bytes: number };
 /** The default limit, which guards against mistakes. */
 export const ARCHIVE_LIMIT: ArchiveLimit = { entries: 200_000, bytes: 4 * 2 ** 30 };
 
-/** The content of an archive so far. `bytes` are uncompressed. */
-export type ArchiveCount = { files: number; folders: number; bytes: number; leftOut: number; isCut: boolean };
+/**
+ * The content of an archive so far. `bytes` are uncompressed. `leftOut`: entries that are missing. `fault`: why one of them
+ * is missing although its kind and its permissions allow it. `isCut`: the rest is missing because of a limit.
+ */
+export type ArchiveCount = {
+  files: number;
+  folders: number;
+  bytes: number;
+  leftOut: number;
+  fault: string | null;
+  isCut: boolean;
+};
 
 /** Events of the channel `archive`. `count` is `null` until the archive has started. */
 export type ArchiveEvent =

@@ -46,10 +46,15 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
       signal,
     });
     progress.onCount(archive.count);
-    const detail = `${format} of ${paths.join(', ')}`.slice(0, MAX_DETAIL_CHARS);
     const path = paths[0] ?? null;
-    if (isRead) await noteAccess(session, { kind: 'archive-downloaded', sandboxId, path, detail });
-    await send(exchange, archive, format);
+    const note = (kind: 'archive-downloaded' | 'archive-failed', text: string) =>
+      noteAccess(session, { kind, sandboxId, path, detail: text.slice(0, MAX_DETAIL_CHARS) });
+    if (isRead) await note('archive-downloaded', `${format} of ${paths.join(', ')}`);
+    await send(exchange, archive, format).catch(async (thrown) => {
+      // The response has started, so the client sees only a broken download.
+      if (!signal.aborted) await note('archive-failed', SandkeeperError.from(thrown).message);
+      throw thrown;
+    });
     progress.onEnd(null);
   } catch (thrown) {
     progress.onEnd(signal.aborted ? 'The download was cancelled.' : SandkeeperError.from(thrown).message);

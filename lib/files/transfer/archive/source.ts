@@ -2,7 +2,7 @@ import 'server-only';
 import { SandkeeperError } from '../../../errors';
 import type { Envd } from '../../../sandbox-api/envd';
 import { CommandOutput } from '../../../sandbox-api/envd-command';
-import { concernsOneFile, FileError } from '../../../sandbox-api/file-error';
+import { concernsOneFile, FileError, fileProblemOf } from '../../../sandbox-api/file-error';
 import { pathsToTraverse, splitPath, withoutPseudo } from '../../browse/folders';
 import type { Entry } from '../../schema';
 import { type ArchiveEntry, noBytes } from './entry';
@@ -14,8 +14,8 @@ export type Selected = { path: string; name: string };
 type Source = {
   envd: Envd;
   signal: AbortSignal;
-  /** Receives a line for each entry that cannot be read. */
-  onMissing: (line: string) => void;
+  /** Receives a line for each entry that cannot be read. `isFault`: its permissions do not explain it. */
+  onMissing: (line: string, isFault: boolean) => void;
 };
 
 /** The time limit for a slow client, ms. */
@@ -59,13 +59,11 @@ async function* readOutput(
   try {
     for await (const entry of readTar(tar.read())) {
       const names = entry.path.filter((name) => name !== '' && name !== '.');
-      yield { ...entry, path: [top, ...(isRoot ? names : names.slice(1))] };
+      const body = explained(entry.body);
+      yield { ...entry, path: [top, ...(isRoot ? names : names.slice(1))], body };
     }
   } catch (thrown) {
-    if (!(thrown instanceof TarError)) throw thrown;
-    throw new SandkeeperError('unexpected', 'The archive is incomplete. Try again.', {
-      cause: thrown,
-    });
+    throw explain(thrown);
   } finally {
     await tar.close();
   }
@@ -76,8 +74,31 @@ async function* readOutput(
   // A failure without messages could have left out anything.
   if (tar.exitCode !== 0 && messages.length === 0)
     throw new FileError('unavailable', { message: 'The archive is incomplete. Try again.' });
-  for (const line of messages) onMissing(line);
+  for (const line of messages) onMissing(line, !EXPECTED_MESSAGES.test(line));
 }
+
+/** The content of an entry is read after it was yielded. */
+async function* explained(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* body;
+  } catch (thrown) {
+    throw explain(thrown);
+  }
+}
+
+function explain(thrown: unknown): unknown {
+  if (!(thrown instanceof TarError)) return thrown;
+  return new SandkeeperError('unexpected', 'The archive is incomplete. Try again.', { cause: thrown });
+}
+
+/** Messages of `tar` about permissions, kinds, and files that change or disappear meanwhile. */
+const EXPECTED_MESSAGES = new RegExp(
+  [
+    'permission denied|not permitted|no such file|removed before|socket ignored|door ignored|unknown file type',
+    'changed as we read|shrank by|removing leading|exiting with failure|previous errors|has different type',
+  ].join('|'),
+  'i',
+);
 
 /** Reads folder by folder and file by file. */
 async function* walk(
@@ -135,6 +156,11 @@ async function* readOne(
   }
 }
 
+function isExpected(thrown: unknown): boolean {
+  const problem = fileProblemOf(thrown);
+  return problem === 'vanished' || problem === 'denied' || problem === 'not_regular';
+}
+
 /** Skips a file that cannot be read. Other failures end the archive. */
 async function orMissing<T>(
   onMissing: Source['onMissing'],
@@ -145,7 +171,7 @@ async function orMissing<T>(
     return await work();
   } catch (thrown) {
     if (!concernsOneFile(thrown)) throw thrown;
-    onMissing(`${path}: ${SandkeeperError.from(thrown).message}`);
+    onMissing(`${path}: ${SandkeeperError.from(thrown).message}`, !isExpected(thrown));
     return undefined;
   }
 }

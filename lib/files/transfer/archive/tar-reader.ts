@@ -12,8 +12,8 @@ export class TarError extends Error {
 }
 
 const BLOCK = 512;
-/** The limit for the names and attributes of an entry. A path has at most 4096 bytes. */
-const MAX_ATTRIBUTE_BYTES = 64 * 1024;
+/** The limit for the names and attributes of an entry. A program can nest folders to paths beyond the usual 4096 bytes. */
+const MAX_ATTRIBUTE_BYTES = 1024 * 1024;
 
 /** The limit of a `Date`. */
 const MAX_TIME_MS = 8.64e15;
