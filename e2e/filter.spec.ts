@@ -1,13 +1,16 @@
 import { expect, type Page, test } from './support/fixtures';
 import {
+  dock,
   expectNoRow,
   expectRow,
   filter,
   filterBox,
+  headCheckbox,
   idsInOrder,
   lookAway,
   openFleet,
   row,
+  toast,
 } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page));
@@ -74,26 +77,59 @@ test('suggests values from the data and continues after a choice', async ({ page
   await expectRow(page, id);
 });
 
-test('an invalid filter shows the error and its position, and keeps the rows', async ({ page, moru }) => {
+test('an unfinished term leaves the finished ones in force, without bulk actions', async ({ page, moru }) => {
   const id = await moru.create({ metadata: { owner: 'ana' } });
-  const other = await moru.create({ metadata: { owner: 'bjorn' } });
+  const other = await moru.create({ metadata: { owner: 'bjorn', kind: 'age' } });
   await openFleet(page);
   await filter(page, 'owner=ana ');
-  await filterBox(page).fill('age>');
+  await headCheckbox(page).check();
+  const kill = dock(page).getByRole('button', { name: /^Kill/ });
+  await expect(kill).not.toHaveAttribute('aria-disabled', 'true');
+  await filterBox(page).pressSequentially('age>');
   const error = page.getByRole('alert').filter({ hasText: 'age' });
   await expect(error).toContainText('age> needs a duration such as 2h or 30m');
   await expect(filterBox(page)).toHaveAttribute('aria-invalid', 'true');
-  await expect(filterBox(page)).toHaveAccessibleDescription(/needs a duration/);
+  await expect(filterBox(page)).toHaveAccessibleDescription(/needs a duration.*does not filter yet/);
   await expectRow(page, id);
   await expectNoRow(page, other);
+  await expect(headCheckbox(page)).toBeDisabled();
+  await expect(kill).toHaveAttribute('aria-disabled', 'true');
+  await expect(kill).toHaveAccessibleDescription(/Correct the filter first/);
 
   await filterBox(page).fill('age>2');
   await expect(page.getByRole('alert').filter({ hasText: '2 needs a unit' })).toBeVisible();
+  await expectRow(page, id);
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('Delete');
+  await expect(toast(page, 'Nothing was killed')).toContainText('Correct the filter first');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('kill');
+  await expect(page.getByRole('option', { name: /^Kill 1 sandbox/ })).toHaveAttribute(
+    'aria-disabled',
+    'true',
+  );
+  await page.keyboard.press('Escape');
+
   await filterBox(page).fill('run="pr');
   await expect(page.getByRole('alert').filter({ hasText: 'This quote is not closed' })).toBeVisible();
   await filterBox(page).fill('');
   await expect(filterBox(page)).toHaveAttribute('aria-invalid', 'false');
+  await expect(kill).not.toHaveAttribute('aria-disabled', 'true');
   await expectNoRow(page, other);
+});
+
+test('a wrong term from a link shows no rows and says why', async ({ page, moru }) => {
+  const id = await moru.create({ metadata: { environment: 'development' } });
+  await openFleet(page, `?q=${encodeURIComponent('age>abc environment=development')}`);
+  await expect(page.getByRole('alert').filter({ hasText: 'abc is not a duration' })).toBeVisible();
+  await expect(page.getByText('No sandboxes are shown, because a term')).toBeVisible();
+  await expect(page.getByText('0 of 1')).toBeVisible();
+  await expectNoRow(page, id);
+  await expect(headCheckbox(page)).toBeDisabled();
+  await filterBox(page).fill('age>0s environment=development');
+  await expectRow(page, id);
+  await expect(headCheckbox(page)).toBeEnabled();
 });
 
 test('a click on a facet toggles its term; a click on metadata adds its term', async ({ page, moru }) => {

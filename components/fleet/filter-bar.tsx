@@ -128,8 +128,15 @@ function SuggestionLine({ label, count }: Suggestion) {
   );
 }
 
-/** Shows the invalid part of the filter. The rows remain those of the last valid filter. */
-export function FilterErrorLine({ error, text }: { error: FilterError; text: string }) {
+type ErrorProps = {
+  error: FilterError;
+  text: string;
+  /** Whether a finished term is invalid, so that no rows are shown. */
+  isWrong: boolean;
+};
+
+/** Shows the invalid part of the filter and the rows that are shown meanwhile. */
+export function FilterErrorLine({ error, text, isWrong }: ErrorProps) {
   const spot = text.slice(error.from, Math.max(error.to, error.from + 1));
   return (
     <p
@@ -144,7 +151,8 @@ export function FilterErrorLine({ error, text }: { error: FilterError; text: str
         />
       )}
       <span className="text-ink-2">
-        <Visible text={error.message} /> Showing the results of the last valid filter.
+        <Visible text={error.message} />{' '}
+        {isWrong ? 'No sandboxes are shown until it is corrected.' : 'This term does not filter yet.'}
       </span>
     </p>
   );

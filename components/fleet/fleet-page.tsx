@@ -44,6 +44,9 @@ type Props = {
 
 const FACET_VALUES = 4;
 
+/** The reason that no bulk action is available while the filter has an error. */
+const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all of it.';
+
 /** The fleet: the filter, quick filters, the rows and the actions on them. */
 export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKey, bulkLimit }: Props) {
   const router = useRouter();
@@ -51,10 +54,11 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   const live = useLiveState();
   const underWay = useActsUnderWay();
   const [text, setText] = useFilterText();
+  const [firstText] = useState(text);
   const [sortText, setSortText] = useQueryState('sort');
   const sort = sortFrom(sortText);
   const { shown: columns, choice, toggle } = useColumns(rememberedColumns);
-  const { matching, filter, error } = useMatchingRows(view.rows, first, { text, sort });
+  const { matching, filter, error, isWrong } = useMatchingRows(view.rows, first, { text, sort });
   const { handlers, dialogs, isOpen } = useActs(text);
   const [pointerIsOver, setPointerIsOver] = useState(false);
   const stable = useStableRows(matching, {
@@ -79,7 +83,10 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   // Counting is slower than filtering, so it is deferred and does not delay the rows.
   const countedRows = useDeferredValue(matching);
   const counts = useMemo(() => countFacets(countedRows), [countedRows]);
-  const facets = useMemo(() => facetsOf(counts, { limit: FACET_VALUES, filter }), [counts, filter]);
+  const facets = useMemo(
+    () => facetsOf(counts, { limit: FACET_VALUES, filter: filter ?? [] }),
+    [counts, filter],
+  );
   const allCounts = useMemo(
     () => countFacets(view.rows ?? first.sandboxes.map(indexSandbox)),
     [view.rows, first],
@@ -106,7 +113,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   );
 
   const total = view.rows?.length ?? first.total;
-  const matchCount = view.rows === null ? first.matching : matching.length;
+  const matchCount = view.rows === null && text === firstText ? first.matching : matching.length;
   const status = view.rows === null ? first.status : view.status;
   // Until the first complete reading, more sandboxes may arrive.
   const isWhole = status.asOfMs !== null;
@@ -139,7 +146,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
               <NewButton role={role} onClick={() => setIsCreating(true)} />
             </div>
             {error ? (
-              <FilterErrorLine error={error} text={text} />
+              <FilterErrorLine error={error} text={text} isWrong={isWrong} />
             ) : (
               <FacetRow
                 facets={facets}
@@ -174,11 +181,12 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
                 selected={selection.ids}
                 selectedRows={selection.rows}
                 head={view.rows === null ? null : selection.head}
+                blocked={error === null ? null : FILTER_IN_THE_WAY}
                 selection={selection.acts}
                 coveredPx={coveredPx}
                 gridRef={grid}
               />
-              {matchCount === 0 ? <NothingMatches onClear={() => setText('')} /> : null}
+              {matchCount === 0 ? <NothingMatches isWrong={isWrong} onClear={() => setText('')} /> : null}
               <LazySelectionDock
                 rows={selection.rows}
                 hidden={selection.hidden}
@@ -187,6 +195,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
                 underWay={underWay}
                 protectedKey={protectedKey}
                 bulkLimit={status.isEndless ? Math.min(bulkLimit, MAX_READ_ONE_BY_ONE) : bulkLimit}
+                blocked={error === null ? null : FILTER_IN_THE_WAY}
                 handlers={handlers}
                 onSelectMatching={selection.acts.selectMatching}
                 onClose={clearSelection}

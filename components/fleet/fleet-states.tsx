@@ -16,10 +16,15 @@ export function NewButton({ role, onClick }: { role: Role; onClick: () => void }
   );
 }
 
-export function NothingMatches({ onClear }: { onClear: () => void }) {
+/** `isWrong`: the filter has a term that cannot be read. */
+export function NothingMatches({ isWrong, onClear }: { isWrong: boolean; onClear: () => void }) {
   return (
-    <div className="absolute inset-x-0 top-[14vh] flex flex-col items-center gap-3">
-      <p className="text-ink-2">No sandboxes match this filter.</p>
+    <div className="absolute inset-x-0 top-[14vh] flex flex-col items-center gap-3 px-5 text-center">
+      <p className="text-ink-2">
+        {isWrong
+          ? 'No sandboxes are shown, because a term of the filter is not valid. Correct or remove it.'
+          : 'No sandboxes match this filter.'}
+      </p>
       <Button onClick={onClear}>Clear filter</Button>
     </div>
   );

@@ -5,6 +5,7 @@ import { memo, type RefObject, useCallback, useState, useSyncExternalStore } fro
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
+import { toast } from '@/components/ui/toast';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort } from '@/lib/fleet/sort';
@@ -48,6 +49,8 @@ export type FleetTableProps = {
   selectedRows: readonly IndexedSandbox[];
   /** `null` until all matching rows have arrived. */
   head: HeadState | null;
+  /** The reason that no bulk action is available, or `null`. */
+  blocked: string | null;
   selection: SelectionActs;
   /** The height covered by the dock. */
   coveredPx: number;
@@ -92,6 +95,10 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   /** Kills the selection or, without one, the active row. */
   function killSelected(active: Sandbox | undefined) {
     const selected = props.selectedRows.map(({ sandbox }) => sandbox);
+    if (selected.length > 0 && props.blocked !== null) {
+      toast.message('Nothing was killed', { description: props.blocked });
+      return;
+    }
     const targets = selected.length === 0 && active ? [active] : selected;
     const fit = targets.filter((sandbox) => whyNot(sandbox, 'kill', circumstances(sandbox)) === null);
     if (fit.length > 0) handlers.onKill(fit);
@@ -101,7 +108,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     rows,
     gridRef,
     selection,
-    isWhole: props.head !== null,
+    isWhole: props.head !== null && props.blocked === null,
     isMatching: (id) => statusOf(id) === 'matching',
     scrollTo: (index) => virtual.scrollToIndex(index),
     onMenu: openMenuOf,
@@ -140,7 +147,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
           onSort={onSort}
           selected={props.head ?? 'none'}
           onSelect={
-            props.head && rowCount > 0
+            props.head && rowCount > 0 && props.blocked === null
               ? (all) => (all ? selection.selectMatching() : selection.unselectMatching())
               : null
           }

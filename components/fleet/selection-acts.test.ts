@@ -7,7 +7,13 @@ const running = (id: string, metadata = {}) => rowWith({ id, metadata });
 const paused = (id: string) => rowWith({ id, state: 'paused' });
 const guarded = (id: string) => running(id, { keep: 'true' });
 
-const IDLE = { role: 'admin', underWay: new Map(), protectedKey: 'keep', bulkLimit: 5 } as const;
+const IDLE = {
+  role: 'admin',
+  underWay: new Map(),
+  protectedKey: 'keep',
+  bulkLimit: 5,
+  blocked: null,
+} as const;
 
 function actsOn(rows: IndexedSandbox[], changes = {}) {
   const acts = selectionActs(rows, { ...IDLE, ...changes });
@@ -29,6 +35,11 @@ describe('selectionActs', () => {
       pause: { label: 'Pause 2', ids: 'a c', reason: null },
       kill: { label: 'Kill 3…', ids: 'a b c', reason: null },
     });
+  });
+
+  it('offers nothing while something is in the way of all of them', () => {
+    const acts = actsOn([running('a'), paused('b')], { blocked: 'Correct the filter first.' });
+    expect(Object.values(acts).map((act) => act?.reason)).toEqual(Array(5).fill('Correct the filter first.'));
   });
 
   it('gives the reason if an action fits none', () => {

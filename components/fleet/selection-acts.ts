@@ -15,6 +15,8 @@ type Circumstances = {
   protectedKey: string;
   /** The maximum number of sandboxes in one operation. */
   bulkLimit: number;
+  /** The reason that no action is available, or `null`. */
+  blocked: string | null;
 };
 
 /** An action on the selection. */
@@ -69,9 +71,10 @@ export function selectionActs(rows: Rows, circumstances: Circumstances): Selecti
       count,
       sandboxes,
       reason:
-        count === 0
+        circumstances.blocked ??
+        (count === 0
           ? reasonFor(act, rows, fit.length, circumstances)
-          : reasonIfTooMany(sandboxes.length, circumstances.bulkLimit),
+          : reasonIfTooMany(sandboxes.length, circumstances.bulkLimit)),
     };
   });
 }

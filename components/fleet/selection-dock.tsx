@@ -25,6 +25,8 @@ type Props = {
   underWay: ReadonlyMap<string, ActUnderWay>;
   protectedKey: string;
   bulkLimit: number;
+  /** The reason that no action is available, or `null`. */
+  blocked: string | null;
   handlers: ActHandlers;
   onSelectMatching: () => void;
   /** Clears the selection. */
@@ -35,10 +37,10 @@ type Props = {
 
 /** The summary of the selection and its actions, over the end of the list. */
 export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...props }: Props) {
-  const { role, underWay, protectedKey, bulkLimit, handlers } = props;
+  const { role, underWay, protectedKey, bulkLimit, blocked, handlers } = props;
   const acts = useMemo(
-    () => selectionActs(rows, { role, underWay, protectedKey, bulkLimit }),
-    [rows, role, underWay, protectedKey, bulkLimit],
+    () => selectionActs(rows, { role, underWay, protectedKey, bulkLimit, blocked }),
+    [rows, role, underWay, protectedKey, bulkLimit, blocked],
   );
   const kinds = useMemo(() => kindTexts(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
   const isEmpty = rows.length === 0 && hidden === 0;
@@ -46,7 +48,7 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
     isEmpty ? [] : selectionCommands(acts, ({ act, sandboxes }) => handlers[HANDLERS[act]](sandboxes)),
   );
   if (isEmpty) return null;
-  const isPartial = rows.length < matching;
+  const isPartial = rows.length < matching && blocked === null;
   return (
     <Floating onCover={props.onCover}>
       <p className="flex flex-wrap items-center gap-x-2.5 max-sm:min-w-0 max-sm:flex-1 sm:mr-auto">

@@ -12,7 +12,7 @@ type Grid = {
   rows: readonly IndexedSandbox[];
   gridRef: RefObject<HTMLDivElement | null>;
   selection: SelectionActs;
-  /** Whether all matching rows have arrived and can be selected. */
+  /** Whether all matching rows may be selected: they have arrived, and the filter has no error. */
   isWhole: boolean;
   /** Whether a row matches, and is not only kept in its place. */
   isMatching: (id: string) => boolean;

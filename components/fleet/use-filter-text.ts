@@ -2,17 +2,18 @@
 
 import { useQueryState } from 'nuqs';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { finishedText } from '@/lib/fleet/filter/in-force';
 import { listenForKeys } from '@/lib/key-events';
 
 /** The text of the filter, also in the URL with a delay. The trailing space turns a filter from a link into chips. */
 export function useFilterText() {
   const [inUrl, setInUrl] = useQueryState('q', { defaultValue: '', history: 'replace', throttleMs: 300 });
-  const [text, setText] = useState(() => (inUrl === '' ? '' : `${inUrl} `));
+  const [text, setText] = useState(() => finishedText(inUrl));
   // The URL changed by navigation, not by typing.
   const [written, setWritten] = useState(inUrl);
   if (inUrl !== written) {
     setWritten(inUrl);
-    if (inUrl !== text.trim()) setText(inUrl === '' ? '' : `${inUrl} `);
+    if (inUrl !== text.trim()) setText(finishedText(inUrl));
   }
   const latest = useRef(text);
   latest.current = text;

@@ -2,8 +2,7 @@
 
 import { useMemo, useState } from 'react';
 import { useNow } from '@/components/ui/clock';
-import { matchDraftAsPrefix } from '@/lib/fleet/filter/edit';
-import { parseFilter } from '@/lib/fleet/filter/filter';
+import { filterInForce } from '@/lib/fleet/filter/in-force';
 import { type HeldRows, holdRows, releaseRows } from '@/lib/fleet/held-rows';
 import { type IndexedSandbox, indexSandbox } from '@/lib/fleet/row-index';
 import { type Sort, sortRows } from '@/lib/fleet/sort';
@@ -13,7 +12,7 @@ import { type FirstScreen, filterRows } from '@/lib/fleet/view';
 const TIMED_FIELDS: ReadonlySet<string> = new Set(['age', 'left']);
 const REFILTER_INTERVAL_MS = 2_000;
 
-/** The rows that match the filter, sorted. If the filter is invalid, its error and the rows of the last valid one. */
+/** The rows that the filter on screen selects, sorted, and the part of the filter in force. */
 export function useMatchingRows(
   rows: readonly IndexedSandbox[] | null,
   first: FirstScreen,
@@ -24,24 +23,14 @@ export function useMatchingRows(
     () => (rows === null ? first.sandboxes.map(indexSandbox) : sortRows(rows, { key, direction })),
     [rows, first, key, direction],
   );
-  const parsed = useMemo(() => {
-    const read = parseFilter(text);
-    return read.ok ? { ...read, filter: matchDraftAsPrefix(text, read.filter) } : read;
-  }, [text]);
-  const [lastValid, setLastValid] = useState(parsed.filter);
-  if (parsed.ok && parsed.filter !== lastValid) setLastValid(parsed.filter);
-  const filter = parsed.ok ? parsed.filter : lastValid;
-  const isTimed = filter.some((term) => term.kind === 'compare' && TIMED_FIELDS.has(term.field));
+  const { kind, filter, error } = useMemo(() => filterInForce(text), [text]);
+  const isTimed = filter?.some((term) => term.kind === 'compare' && TIMED_FIELDS.has(term.field)) ?? false;
   const nowMs = useNow(
     (now) => (isTimed ? Math.floor(now / REFILTER_INTERVAL_MS) * REFILTER_INTERVAL_MS : null),
     first.nowMs,
   );
-  const matching = useMemo(
-    // Until the fleet arrives, the server has already filtered these rows.
-    () => (rows === null ? sorted : filterRows(sorted, filter, nowMs ?? Date.now())),
-    [rows, sorted, filter, nowMs],
-  );
-  return { matching, filter, error: parsed.ok ? null : parsed.error };
+  const matching = useMemo(() => filterRows(sorted, filter, nowMs ?? Date.now()), [sorted, filter, nowMs]);
+  return { matching, filter, error, isWrong: kind === 'wrong' };
 }
 
 /**

@@ -49,8 +49,13 @@ describe('firstScreen', () => {
     expect(screen.total).toBe(500);
   });
 
-  it('matches everything for an invalid filter', () => {
-    expect(firstScreen({ sandboxes: fleet, status }, { q: 'age>', sort: '' }, NOW_MS).matching).toBe(500);
+  it('matches nothing for an invalid filter', () => {
+    for (const q of ['age>', 'age>abc environment=development', 'environment=development age>'])
+      expect(firstScreen({ sandboxes: fleet, status }, { q, sort: '' }, NOW_MS)).toMatchObject({
+        matching: 0,
+        sandboxes: [],
+        total: 500,
+      });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Sandbox } from '../sandbox/schema';
 import type { FleetStatus } from './delta';
-import { type Filter, parseFilter } from './filter/filter';
+import type { Filter } from './filter/filter';
+import { filterInForce, finishedText } from './filter/in-force';
 import { compileFilter } from './filter/match';
 import { type IndexedSandbox, indexSandbox } from './row-index';
 import { parseSort, type Sort, sortRows } from './sort';
@@ -13,12 +14,13 @@ export function sortFrom(text: string | null | undefined): Sort {
   return (text ? parseSort(text) : null) ?? DEFAULT_SORT;
 }
 
-/** Returns `rows` itself for an empty filter. */
+/** Returns `rows` itself for an empty filter, and no rows for `null`. */
 export function filterRows(
   rows: readonly IndexedSandbox[],
-  filter: Filter,
+  filter: Filter | null,
   nowMs: number,
 ): readonly IndexedSandbox[] {
+  if (filter === null) return [];
   if (filter.length === 0) return rows;
   const test = compileFilter(filter);
   return rows.filter((row) => test(row, nowMs));
@@ -37,14 +39,14 @@ export type FirstScreen = {
 
 const FIRST_ROWS = 60;
 
-/** The first screen for the filter and sort of the URL. An invalid filter matches everything. */
+/** The first screen for the filter and sort of the URL. An invalid filter matches nothing. */
 export function firstScreen(
   { sandboxes, status }: { sandboxes: Sandbox[]; status: FleetStatus },
   { q, sort }: { q: string; sort: string },
   nowMs: number,
 ): FirstScreen {
-  const parsed = parseFilter(q);
-  const matching = filterRows(sandboxes.map(indexSandbox), parsed.ok ? parsed.filter : [], nowMs);
+  const { filter } = filterInForce(finishedText(q));
+  const matching = filterRows(sandboxes.map(indexSandbox), filter, nowMs);
   return {
     sandboxes: sortRows(matching, sortFrom(sort))
       .slice(0, FIRST_ROWS)

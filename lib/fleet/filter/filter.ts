@@ -80,8 +80,8 @@ export type ListedField = (typeof LISTED_FIELDS)[number];
  * matches only the key. `!` inverts a term. Quoted text is literal, and a quoted key is always metadata: `"age"=5`.
  * Escapes inside quotes: `\"`, `\\`, `\n`, `\r`, `\t`, `\u{hex}`.
  *
- * Never throws. On failure, `filter` contains only the valid terms and selects too much: keep showing the last valid
- * result, and never act on this one.
+ * Never throws. On failure, `filter` contains only the valid terms and selects too much. `filterInForce` decides what a
+ * filter on screen selects.
  */
 export function parseFilter(text: string): ParsedFilter {
   const filter: Term[] = [];
