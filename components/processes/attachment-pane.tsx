@@ -12,8 +12,8 @@ type Props = { sandboxId: string; process: ProcessInfo; onClose: () => void };
 
 export function AttachmentPane({ sandboxId, process, onClose }: Props) {
   const { pid, mark, command } = process;
-  const { phase, sinceMs, text, words } = useAttachment({ sandboxId, pid, mark });
-  const isLive = phase === 'attached' || phase === 'joining';
+  const { phase, sinceMs, continuedMs, text, words } = useAttachment({ sandboxId, pid, mark });
+  const isLive = phase === 'attached' || phase === 'joining' || phase === 'waiting';
   return (
     <section
       aria-label={`Output of process ${pid}`}
@@ -29,6 +29,12 @@ export function AttachmentPane({ sandboxId, process, onClose }: Props) {
           {phase === 'attached' && sinceMs !== null ? (
             <>
               Output since <LocalTime ms={sinceMs} isShort />. Earlier output is not available.
+              {continuedMs === null ? null : (
+                <>
+                  {' '}
+                  Interrupted until <LocalTime ms={continuedMs} isShort />: some output may be missing.
+                </>
+              )}
             </>
           ) : null}
           {words}

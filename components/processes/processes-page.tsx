@@ -60,6 +60,8 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
   const query = useQuery(processesQuery(sandboxId, reason === null));
   const [isHeld, setIsHeld] = useState(false);
   const [attached, setAttached] = useState<ProcessInfo | null>(null);
+  // Attaching again starts over, even to the same process.
+  const [round, setRound] = useState(0);
   const [toSignal, setToSignal] = useState<SignalRequest | null>(null);
   const { data, isError, error } = query;
   const rows = useSteadyProcesses(data?.processes, isHeld);
@@ -97,7 +99,10 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
           rows={rows}
           attached={attached}
           reason={reason}
-          onAttach={setAttached}
+          onAttach={(process) => {
+            setAttached(process);
+            setRound(round + 1);
+          }}
           onSignal={setToSignal}
           onHold={setIsHeld}
         />
@@ -105,7 +110,7 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
       {data?.isCut ? <p className="px-5 py-2 text-ink-2">Only the first 500 processes are shown.</p> : null}
       {attached === null ? null : (
         <AttachmentPane
-          key={`${attached.pid} ${attached.mark}`}
+          key={round}
           sandboxId={sandboxId}
           process={attached}
           onClose={() => setAttached(null)}

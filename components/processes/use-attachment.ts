@@ -6,15 +6,23 @@ import { liveSocket } from '@/lib/live/socket';
 import { type AttachmentEvent, type ProcessRequest, processKey } from '@/lib/processes/schema';
 
 export type AttachmentNow = {
-  phase: 'joining' | 'attached' | 'ended' | 'refused';
+  phase: 'joining' | 'attached' | 'waiting' | 'ended' | 'refused';
   /** Start of the shown output, by the server's clock. */
   sinceMs: number | null;
+  /** When following continued after an interruption, by the server's clock. */
+  continuedMs: number | null;
   text: OutputText;
-  /** How the process ended, or the reason why it cannot be followed. */
+  /** How the process ended, or the reason why it is not followed. */
   words: string | null;
 };
 
-const JOINING: AttachmentNow = { phase: 'joining', sinceMs: null, text: NO_OUTPUT, words: null };
+const JOINING: AttachmentNow = {
+  phase: 'joining',
+  sinceMs: null,
+  continuedMs: null,
+  text: NO_OUTPUT,
+  words: null,
+};
 
 /** Follows the output of a process. Use a `key` to switch to another process. */
 export function useAttachment({ sandboxId, pid, mark }: ProcessRequest): AttachmentNow {
@@ -40,7 +48,15 @@ function advance(before: AttachmentNow, event: AttachmentEvent): AttachmentNow {
   if (before.phase === 'ended') return before;
   switch (event.kind) {
     case 'output':
-      return { ...before, phase: 'attached', sinceMs: event.sinceMs, text: event.text };
+      return {
+        phase: 'attached',
+        sinceMs: event.sinceMs,
+        continuedMs: event.continuedMs,
+        text: event.text,
+        words: null,
+      };
+    case 'waiting':
+      return { ...before, phase: 'waiting', words: event.words };
     case 'more':
       return { ...before, text: withPiece(before.text, event.text) };
     case 'ended':

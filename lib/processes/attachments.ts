@@ -1,11 +1,13 @@
 import 'server-only';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { noteAccess } from '../access/audit';
 import { KeptOutput } from '../commands/kept-output';
 import { SandkeeperError } from '../errors';
-import { openEnvd } from '../sandbox-api/envd';
+import { NOT_RUNNING, openEnvd } from '../sandbox-api/envd';
 import { PROCESS_GONE } from '../sandbox-api/envd-processes';
 import { singleton } from '../singleton';
 import { requireProcess } from './list';
+import { waitForResume } from './sandbox-wait';
 import { type AttachmentEvent, type ProcessInfo, ProcessRequest } from './schema';
 
 type Publish = (event: AttachmentEvent) => void;
@@ -14,6 +16,12 @@ type Subscriber = { actor: string };
 const PUBLISH_EVERY_MS = 100;
 /** The first and the last so many bytes of the output are kept while anyone is subscribed. */
 const KEPT_BYTES = 64 * 1024;
+/** The delays between attempts to reconnect to a running sandbox, ms. */
+const RETRY_AFTER_MS = [300, 1_000, 2_000, 5_000, 10_000, 20_000] as const;
+
+const PAUSED = 'The sandbox is paused. The process continues when the sandbox is resumed.';
+const RECONNECTING = 'The connection to the process was lost. Reconnecting…';
+const LOST = 'The connection to the process was lost. Attach again to follow it.';
 
 /** The processes whose output people follow. Opens one stream per process, however many people follow it. */
 export class ProcessAttachments {
@@ -71,6 +79,10 @@ class Attachment {
   #isFollowing = false;
   #output: KeptOutput | null = null;
   #sinceMs = 0;
+  /** When following continued after an interruption; `null` if it was never interrupted. */
+  #continuedMs: number | null = null;
+  /** Why nothing arrives now, as text; `null` while the process is followed. */
+  #waiting: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   /** How the process ended, as text; `null` while it runs. */
   #ending: string | null = null;
@@ -83,6 +95,7 @@ class Attachment {
 
   subscribe(subscriber: Subscriber, publish: Publish): () => void {
     this.#subscribers.add(publish);
+    if (this.#waiting !== null) publish({ kind: 'waiting', words: this.#waiting });
     void this.#admit(subscriber, publish);
     return () => this.#unsubscribe(publish);
   }
@@ -90,7 +103,7 @@ class Attachment {
   /** Refuses a subscriber whose access cannot be recorded. */
   async #admit({ actor }: Subscriber, publish: Publish): Promise<void> {
     try {
-      this.#process ??= requireProcess(this.#request, this.#leaving.signal);
+      this.#process ??= this.#requireProcess();
       const { command } = await this.#process;
       if (this.#subscribers.has(publish)) await this.#record(actor, command);
     } catch (thrown) {
@@ -123,31 +136,87 @@ class Attachment {
     return recorded;
   }
 
+  /** Like `requireProcess`, but waits while the sandbox is paused. */
+  async #requireProcess(): Promise<ProcessInfo> {
+    const { signal } = this.#leaving;
+    for (;;) {
+      try {
+        return await requireProcess(this.#request, signal);
+      } catch (thrown) {
+        if (signal.aborted || SandkeeperError.from(thrown).problem !== NOT_RUNNING) throw thrown;
+        this.#publishWaiting(PAUSED);
+        await waitForResume(this.#request.sandboxId, signal);
+      }
+    }
+  }
+
+  /** Follows the process until it ends, over pauses of its sandbox and lost connections. */
   async #follow(): Promise<void> {
     this.#isFollowing = true;
-    const { sandboxId, pid } = this.#request;
-    let ending = 'The connection to the process was lost. Attach again to follow it.';
-    try {
-      const envd = await openEnvd(sandboxId);
-      for await (const event of envd.followProcess(pid, this.#leaving.signal)) {
-        if (event.kind === 'end') {
-          ending = endingOf(event);
-          continue;
-        }
-        this.#begin();
-        if (event.kind === 'start') continue;
-        this.#output?.add(event.bytes);
-        this.#timer ??= setTimeout(() => this.#publishNew(), PUBLISH_EVERY_MS);
+    const { signal } = this.#leaving;
+    let ending: string | null = null;
+    for (let failures = 0; ending === null; ) {
+      const before = this.#continuedMs;
+      try {
+        ending = await this.#followOnce();
+      } catch (thrown) {
+        if (signal.aborted) return;
+        if (before !== this.#continuedMs) failures = 0;
+        ending = await this.#recover(SandkeeperError.from(thrown), failures);
+        failures += 1;
       }
-    } catch (thrown) {
-      if (this.#leaving.signal.aborted) return;
-      const error = SandkeeperError.from(thrown);
-      ending = error.problem === PROCESS_GONE ? 'It has ended.' : error.message;
+      if (signal.aborted) return;
     }
     this.#publishNew();
     this.#ending = ending;
     this.#publishEnd(ending);
     this.#end();
+  }
+
+  /** Follows the process over one connection. Returns how it ended. @throws SandkeeperError when the connection is lost */
+  async #followOnce(): Promise<string> {
+    const { sandboxId, pid } = this.#request;
+    const envd = await openEnvd(sandboxId);
+    for await (const event of envd.followProcess(pid, this.#leaving.signal)) {
+      if (event.kind === 'end') return endingOf(event);
+      this.#begin();
+      if (event.kind === 'start') continue;
+      this.#output?.add(event.bytes);
+      this.#timer ??= setTimeout(() => this.#publishNew(), PUBLISH_EVERY_MS);
+    }
+    throw new SandkeeperError('unavailable', LOST);
+  }
+
+  /** Waits until the process can be followed again. Returns a text if it cannot. */
+  async #recover(error: SandkeeperError, failures: number): Promise<string | null> {
+    const { signal } = this.#leaving;
+    if (error.problem === PROCESS_GONE) return 'It has ended.';
+    if (error.code === 'not_found') return error.message;
+    const waitMs = RETRY_AFTER_MS[failures];
+    this.#publishNew();
+    if (error.problem === NOT_RUNNING) {
+      this.#publishWaiting(PAUSED);
+      await waitForResume(this.#request.sandboxId, signal);
+    } else {
+      if (waitMs === undefined) return LOST;
+      this.#publishWaiting(RECONNECTING);
+      await sleep(waitMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+    if (signal.aborted) return null;
+    try {
+      // Meanwhile another process may have got its pid.
+      await this.#requireProcess();
+      return null;
+    } catch (thrown) {
+      const { code, message } = SandkeeperError.from(thrown);
+      return code === 'conflict' || code === 'not_found' ? message : null;
+    }
+  }
+
+  #publishWaiting(words: string): void {
+    if (this.#waiting === words) return;
+    this.#waiting = words;
+    for (const publish of [...this.#subscribers]) publish({ kind: 'waiting', words });
   }
 
   /** Subscribers whose access is still being recorded receive the end when they are admitted. */
@@ -159,16 +228,19 @@ class Attachment {
   }
 
   #begin(): void {
-    if (this.#output !== null) return;
-    this.#output = new KeptOutput(KEPT_BYTES);
-    this.#sinceMs = Date.now();
+    if (this.#output !== null && this.#waiting === null) return;
+    this.#waiting = null;
+    if (this.#output !== null) this.#continuedMs = Date.now();
+    else this.#sinceMs = Date.now();
+    this.#output ??= new KeptOutput(KEPT_BYTES);
     for (const publish of this.#admitted) this.#publishWhole(publish);
   }
 
   #publishWhole(publish: Publish): void {
     if (this.#output === null) return;
     this.#publishNew();
-    publish({ kind: 'output', sinceMs: this.#sinceMs, text: this.#output.text(false) });
+    const [sinceMs, continuedMs] = [this.#sinceMs, this.#continuedMs];
+    publish({ kind: 'output', sinceMs, continuedMs, text: this.#output.text(false) });
   }
 
   #publishNew(): void {

@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Session } from '../access/sessions';
 import { openSession } from '../access/sessions';
 import { database } from '../db/client';
 import { canRun, type ProcessEngine, startProcessEngine } from '../engine/jail/test-process-engine';
+import { fleetWatcher } from '../fleet/watcher';
 import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
@@ -41,6 +42,8 @@ async function auditedIn(sandboxId: string): Promise<string[]> {
     .execute();
   return rows.map(({ actor, kind, detail }) => `${actor} ${kind} ${detail}`);
 }
+
+afterAll(() => fleetWatcher().close());
 
 describe.runIf(canRun)('processes', () => {
   it('lists a process with its command line and mark', async () => {
@@ -129,6 +132,48 @@ describe.runIf(canRun)('an attachment', () => {
       `ana process-attached Process ${pid}: ${info.command}`,
       `ben process-attached Process ${pid}`,
     ]);
+  });
+
+  it('continues over a pause, for those who came before and during it', async () => {
+    const { sandbox, id, pid, info } = await withRunning(SCRIPT);
+    const key = processKey({ sandboxId: id, pid, mark: info.mark });
+    const events: Record<string, AttachmentEvent[]> = { ana: [], ben: [] };
+    const follow = (actor: 'ana' | 'ben') =>
+      onTestFinished(processAttachments().subscribe(key, { actor }, (event) => events[actor]?.push(event)));
+    const last = (actor: 'ana' | 'ben') => events[actor]?.at(-1);
+    follow('ana');
+    await eventually(() => last('ana')?.kind === 'output');
+    expect(last('ana')).toMatchObject({ continuedMs: null });
+    await engine.api('POST', `/sandboxes/${id}/pause`);
+    await eventually(() => last('ana')?.kind === 'waiting');
+    expect(last('ana')).toMatchObject({ words: expect.stringContaining('paused') });
+    follow('ben');
+    await eventually(() => last('ben')?.kind === 'waiting' || last('ben')?.kind === 'output');
+    await engine.api('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
+    await eventually(() => last('ana')?.kind === 'output');
+    expect(last('ana')).toMatchObject({ continuedMs: expect.any(Number) });
+    await sandbox.files.write('/tmp/go', '');
+    await eventually(() =>
+      [events.ana, events.ben].every((received) => JSON.stringify(received).includes('after')),
+    );
+    await sandbox.files.write('/tmp/end', '');
+    await eventually(() => last('ana')?.kind === 'ended' && last('ben')?.kind === 'ended');
+    expect(last('ben')).toEqual({ kind: 'ended', words: 'It ended with exit code 4.' });
+    expect(processAttachments().size).toBe(0);
+  });
+
+  it('waits when it begins during a pause', async () => {
+    const { id, pid, info } = await withRunning('exec sleep 300');
+    await engine.api('POST', `/sandboxes/${id}/pause`);
+    const events: AttachmentEvent[] = [];
+    const key = processKey({ sandboxId: id, pid, mark: info.mark });
+    const leave = processAttachments().subscribe(key, ana, (event) => events.push(event));
+    await eventually(() => events.at(-1)?.kind === 'waiting');
+    expect(await auditedIn(id)).toEqual([]);
+    await engine.api('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
+    await eventually(() => events.at(-1)?.kind === 'output');
+    leave();
+    expect(processAttachments().size).toBe(0);
   });
 
   it('does not end the process when the last subscriber leaves', async () => {

@@ -58,9 +58,13 @@ export function processKey({ sandboxId, pid, mark }: ProcessRequest): string {
   return `${sandboxId} ${pid} ${mark}`;
 }
 
-/** The events of the channel `process`. `ended` and `refused` are final. */
+/**
+ * The events of the channel `process`. `ended` and `refused` are final. `waiting`: nothing arrives until the next `output`.
+ * `continuedMs`: when following continued after the last interruption, `null` if there was none.
+ */
 export type AttachmentEvent =
-  | { kind: 'output'; sinceMs: number; text: OutputText }
+  | { kind: 'output'; sinceMs: number; continuedMs: number | null; text: OutputText }
+  | { kind: 'waiting'; words: string }
   | { kind: 'more'; text: OutputPiece }
   | { kind: 'ended'; words: string }
   | { kind: 'refused'; message: string };

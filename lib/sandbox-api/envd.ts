@@ -23,6 +23,9 @@ export type Envd = EnvdProcesses & EnvdTerminals & EnvdFiles;
 
 const ENVD_PORT = 49983;
 
+/** The problem of an error: the sandbox exists, but it is paused. */
+export const NOT_RUNNING = 'not_running';
+
 const WireAccess = z.object({
   sandboxID: SandboxId,
   state: z.unknown(),
@@ -30,7 +33,7 @@ const WireAccess = z.object({
   envdAccessToken: z.string().nullish(),
 });
 
-/** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` if it is not running */
+/** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` (`NOT_RUNNING`) if it is not running */
 export async function openEnvd(sandboxId: string): Promise<Envd> {
   const access = await readAccess(sandboxId);
   const client: EnvdClient = {
@@ -47,7 +50,9 @@ async function readAccess(id: string): Promise<z.infer<typeof WireAccess>> {
     { doing: 'reading a sandbox', schema: WireAccess },
   );
   if (body.state === 'running') return body;
-  throw new SandkeeperError('conflict', 'The sandbox is not running. Resume it first.');
+  throw new SandkeeperError('conflict', 'The sandbox is not running. Resume it first.', {
+    problem: NOT_RUNNING,
+  });
 }
 
 function endpointOf({ sandboxID, domain, envdAccessToken }: z.infer<typeof WireAccess>): ConnectEndpoint {

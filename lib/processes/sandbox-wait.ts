@@ -1,0 +1,32 @@
+import 'server-only';
+import { fleetWatcher } from '../fleet/watcher';
+
+/** The time between attempts while the fleet does not show the sandbox as paused, ms. */
+const RETRY_MS = 1_000;
+/** The fleet may be unable to read the sandbox's state, so an attempt is made regardless, ms. */
+const MAX_WAIT_MS = 30_000;
+
+/** Waits until a paused sandbox may be running again or gone, as far as the fleet shows. Reads nothing itself. */
+export function waitForResume(sandboxId: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const isPaused = () => fleetWatcher().find(sandboxId)?.state === 'paused';
+    const finish = () => {
+      clearTimeout(retry);
+      clearTimeout(latest);
+      signal.removeEventListener('abort', finish);
+      stop();
+      resolve();
+    };
+    let isDue = false;
+    const retry = setTimeout(() => {
+      isDue = true;
+      if (!isPaused()) finish();
+    }, RETRY_MS);
+    const latest = setTimeout(finish, MAX_WAIT_MS);
+    const stop = fleetWatcher().listen(() => {
+      if (isDue && !isPaused()) finish();
+    });
+    signal.addEventListener('abort', finish);
+    if (signal.aborted) finish();
+  });
+}
