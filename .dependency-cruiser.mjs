@@ -20,8 +20,16 @@ const componentRows = [
 ];
 
 const libRows = [
-  ['lib/errors', 'lib/key-events', 'lib/paths', 'lib/singleton', 'lib/visible-text', 'lib/work-loop'],
-  ['lib/config', 'lib/result', 'lib/sandbox/'],
+  [
+    'lib/errors',
+    'lib/key-events',
+    'lib/page-state',
+    'lib/paths',
+    'lib/singleton',
+    'lib/visible-text',
+    'lib/work-loop',
+  ],
+  ['lib/build-id', 'lib/config', 'lib/result', 'lib/sandbox/'],
   ['lib/api-client', 'lib/record-search', 'lib/request-context'],
   ['lib/db/', 'lib/live/', 'lib/sandbox-api/'],
   ['lib/access/', 'lib/lease/'],

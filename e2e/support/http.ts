@@ -50,7 +50,7 @@ export function cookieOf(sandkeeper: Sandkeeper, session: string): { cookie: str
 export type LiveSocket = {
   /** The status of the response to the upgrade. */
   status: number;
-  /** The text frames received until now. */
+  /** The text frames received until now, without those that say that the connection works. */
   frames: string[];
   send: (frame: object) => void;
   sendBytes: (frame: Uint8Array) => void;
@@ -75,7 +75,9 @@ export function openLive(sandkeeper: { url: string }, headers: Record<string, st
       closed,
       close: () => socket.close(),
     });
-    socket.on('message', (data, isBinary) => isBinary || frames.push(data.toString()));
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary && !/^{"type":"(hello|beat)"/.test(data.toString())) frames.push(data.toString());
+    });
     socket.on('open', () => resolve(live(101)));
     socket.on('unexpected-response', (_request, answer) => {
       answer.resume();

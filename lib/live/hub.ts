@@ -2,8 +2,10 @@ import 'server-only';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { buildId } from '../build-id';
 import { singleton } from '../singleton';
 import {
+  BEAT_EVERY_MS,
   type Channel,
   CLOSED_BAD_FRAME,
   CLOSED_SIGNED_OUT,
@@ -62,6 +64,8 @@ const MAX_TOPICS_PER_SOCKET = 64;
 /** The open `/live` sockets of this process and their subscriptions. */
 export class Hub {
   readonly #recheckEveryMs: number;
+  readonly #build: string;
+  #beatTimer: ReturnType<typeof setInterval> | null = null;
   /** The open sockets, each with the function that rechecks its session. */
   readonly #sockets = new Map<WebSocket, () => Promise<boolean>>();
   readonly #sources = new Map<Channel, ChannelSource>();
@@ -71,8 +75,10 @@ export class Hub {
     perMessageDeflate: { threshold: 1024, zlibDeflateOptions: { level: 1 }, serverNoContextTakeover: true },
   });
 
-  constructor({ recheckEveryMs = RECHECK_EVERY_MS } = {}) {
+  /** `build` identifies the code of the server. */
+  constructor({ recheckEveryMs = RECHECK_EVERY_MS, build = buildId() } = {}) {
     this.#recheckEveryMs = recheckEveryMs;
+    this.#build = build;
   }
 
   /** Sets the source of a channel. Replaces an earlier one, which happens on hot reload in development. */
@@ -94,6 +100,38 @@ export class Hub {
     this.#server.handleUpgrade(req, socket, head, (ws) => this.#serve(ws, admission));
   }
 
+  /**
+   * Serves a channel without keys to a browser that cannot open a socket: the events of a new subscription and of the
+   * `waitMs` after it.
+   */
+  async poll(
+    channel: Channel,
+    session: LiveSession,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<unknown[]> {
+    const events: unknown[] = [];
+    const client = {
+      key: '',
+      session,
+      joinPayload: undefined,
+      sendBytes: () => {},
+      recheck: async () => true,
+    };
+    const served = this.#sources.get(channel)?.((payload) => events.push(payload), client);
+    if (waitMs > 0 && !signal.aborted)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    if (typeof served === 'function') served();
+    else served?.leave();
+    return events;
+  }
+
   /** Closes every socket. Browsers reconnect on their own when the server is back. */
   close(): void {
     for (const ws of this.#sockets.keys()) ws.close(1001, 'The server is stopping.');
@@ -105,6 +143,11 @@ export class Hub {
     for (const recheck of this.#sockets.values()) void recheck();
   }
 
+  /** A browser that has not read the last frames hears from them that the connection works. */
+  #beat(): void {
+    for (const ws of this.#sockets.keys()) if (ws.bufferedAmount === 0) sendFrame(ws, { type: 'beat' });
+  }
+
   #serve(ws: WebSocket, { session, sessionStillValid }: Admission & { ok: true }): void {
     const subscriptions: Subscriptions = new Map();
     let lastMessageAtMs = Date.now();
@@ -114,6 +157,8 @@ export class Hub {
       return isValid;
     };
     this.#sockets.set(ws, recheck);
+    sendFrame(ws, { type: 'hello', build: this.#build });
+    this.#beatTimer ??= setInterval(() => this.#beat(), BEAT_EVERY_MS);
 
     const timer = setInterval(() => {
       if (Date.now() - lastMessageAtMs > SILENT_AFTER_MS) ws.terminate();
@@ -136,6 +181,10 @@ export class Hub {
     ws.on('close', () => {
       clearInterval(timer);
       this.#sockets.delete(ws);
+      if (this.#sockets.size === 0 && this.#beatTimer) {
+        clearInterval(this.#beatTimer);
+        this.#beatTimer = null;
+      }
       for (const name of [...subscriptions.keys()]) unsubscribe(subscriptions, name);
     });
   }

@@ -29,6 +29,11 @@ const KEYED = {
   process: true,
 } satisfies Record<Channel, boolean>;
 
+/** Whether the topics of `channel` have keys. */
+export function isKeyed(channel: Channel): boolean {
+  return KEYED[channel];
+}
+
 /** What a tab subscribes to. Has a `key` if and only if its channel is keyed. */
 export type Topic = { channel: Channel; key?: string };
 
@@ -39,8 +44,14 @@ export type ClientFrame =
   | ({ type: 'unsubscribe' } & Topic)
   | { type: 'ping' };
 
-/** From the server. `lost`: events were dropped because the browser was too slow, so it has to subscribe again. */
+/**
+ * From the server. `hello` is the first frame and names the build of the server, because a proxy may accept a socket and
+ * pass nothing on. A `beat` follows at least every second, so that silence means a broken connection. `lost`: events
+ * were dropped because the browser was too slow, so it has to subscribe again.
+ */
 export type ServerFrame =
+  | { type: 'hello'; build: string }
+  | { type: 'beat' }
   | ({ type: 'event'; payload: unknown } & Topic)
   | ({ type: 'lost' } & Topic)
   | { type: 'pong' };
@@ -49,6 +60,9 @@ export type ServerFrame =
 export function topicName({ channel, key = '' }: Topic): string {
   return `${channel} ${key}`;
 }
+
+/** How often the server sends a frame at least, ms. */
+export const BEAT_EVERY_MS = 1_000;
 
 /** Close codes from the range for applications, 4000 to 4999. */
 export const CLOSED_SIGNED_OUT = 4401;
@@ -75,6 +89,9 @@ export function parseClientFrame(text: string): ClientFrame | null {
 export function parseServerFrame(text: string): ServerFrame | null {
   const value = parseObject(text);
   if (value?.type === 'pong') return { type: 'pong' };
+  if (value?.type === 'beat') return { type: 'beat' };
+  if (value?.type === 'hello' && typeof value.build === 'string')
+    return { type: 'hello', build: value.build };
   const topic = value === null ? null : parseTopic(value);
   if (topic === null) return null;
   if (value?.type === 'lost') return { type: 'lost', ...topic };

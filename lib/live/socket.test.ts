@@ -1,5 +1,7 @@
+import type { Duplex } from 'node:stream';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
+import { PageStatus } from '../page-state';
 import { eventually } from '../test-support/environment';
 import { serveUpgrades } from '../test-support/live';
 import { Hub } from './hub';
@@ -9,8 +11,10 @@ import { LiveSocket } from './socket';
 const ANA = { sessionId: 's', actor: 'ana', isAtLeast: () => true };
 
 /** Stubs of the browser's page and session. */
-const page = { location: { href: 'http://127.0.0.1:1/', assign: vi.fn() } };
-const sessionAnswers = { status: 200 };
+const page = { location: { href: 'http://127.0.0.1:1/' } };
+const network = { onLine: true };
+/** The answers to requests over HTTP. `null`: the server cannot be reached. */
+const answers: { session: number | null; events: unknown[] | null } = { session: 200, events: null };
 /** Every connection that the socket opened. */
 const connections: WebSocket[] = [];
 
@@ -26,19 +30,35 @@ class BrowserSocket extends WebSocket {
 beforeAll(() => {
   vi.stubGlobal('WebSocket', BrowserSocket);
   vi.stubGlobal('window', page);
-  vi.stubGlobal('fetch', async () => new Response(null, { status: sessionAnswers.status }));
+  vi.stubGlobal('navigator', network);
+  vi.stubGlobal('fetch', async (address: string) => {
+    if (answers.session === null) throw new TypeError('Failed to fetch');
+    if (!address.startsWith('/api/live/')) return new Response(null, { status: answers.session });
+    // The server waits for news.
+    if (address.endsWith('?wait')) await new Promise((resolve) => setTimeout(resolve, 50));
+    return answers.events === null
+      ? new Response(null, { status: 404 })
+      : Response.json({ events: answers.events });
+  });
 });
 beforeEach(() => {
-  page.location.assign.mockReset();
-  sessionAnswers.status = 200;
+  Object.assign(answers, { session: 200, events: null });
+  network.onLine = true;
 });
+
+/** A socket with its page, which was loaded from the build `one`. */
+function openSocket(timing?: ConstructorParameters<typeof LiveSocket>[1]) {
+  const status = new PageStatus(null);
+  status.loadedFrom('one');
+  return { socket: new LiveSocket(status, timing), status };
+}
 
 /** A `/live` server that can be stopped and started again on the same port. */
 async function openServer() {
   const state = { isSignedIn: true, subscribed: 0 };
   const sends = new Map<Channel, (payload: unknown) => void>();
-  const boot = async (port = 0) => {
-    const hub = new Hub({ recheckEveryMs: 20 });
+  const boot = async (port = 0, build = 'one') => {
+    const hub = new Hub({ recheckEveryMs: 20, build });
     for (const channel of ['fleet', 'operations'] as const) {
       hub.provide(channel, (send) => {
         state.subscribed += 1;
@@ -68,7 +88,7 @@ async function openServer() {
     publish: (channel: Channel, payload: unknown) => sends.get(channel)?.(payload),
     isListening: (channel: Channel) => sends.has(channel),
     stop: first.stop,
-    startAgain: () => boot(first.port),
+    startAgain: (build?: string) => boot(first.port, build),
   };
 }
 
@@ -86,7 +106,7 @@ function follow(socket: LiveSocket, channel: Channel) {
 describe('LiveSocket', () => {
   it('connects on the first subscription', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket } = openSocket();
     const states: string[] = [socket.state()];
     socket.onStateChange(() => states.push(socket.state()));
     const { received } = follow(socket, 'fleet');
@@ -99,7 +119,7 @@ describe('LiveSocket', () => {
 
   it('sends the initial event to a second listener and unsubscribes with the last one', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket } = openSocket();
     const first = follow(socket, 'fleet');
     await eventually(() => first.received.length === 1);
     const second = follow(socket, 'fleet');
@@ -114,7 +134,7 @@ describe('LiveSocket', () => {
 
   it('reports the gap and subscribes again after the connection was lost', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket } = openSocket();
     const fleet = follow(socket, 'fleet');
     const operations = follow(socket, 'operations');
     await eventually(() => fleet.received.length + operations.received.length === 2);
@@ -125,12 +145,11 @@ describe('LiveSocket', () => {
     await eventually(() => socket.state() === 'open');
     await eventually(() => String(fleet.received.at(-1)).startsWith('hello'));
     await eventually(() => String(operations.received.at(-1)).startsWith('hello'));
-    expect(page.location.assign).not.toHaveBeenCalled();
   });
 
   it('reconnects at once on retryNow', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket } = openSocket();
     const { received } = follow(socket, 'fleet');
     await eventually(() => received.length === 1);
     // With this delay, only `retryNow` can have reconnected it.
@@ -145,7 +164,7 @@ describe('LiveSocket', () => {
 
   it('subscribes again to a topic that lost events', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket } = openSocket();
     const { received } = follow(socket, 'operations');
     await eventually(() => received.length === 1);
     const connection = connections.at(-1);
@@ -163,40 +182,86 @@ describe('LiveSocket', () => {
     expect(received.indexOf('gap')).toBeLessThan(received.indexOf('hello 2'));
   });
 
-  it('opens the sign-in page when its session ends and does not reconnect', async () => {
+  it('stops when its session ends and reconnects after the person has signed in again', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket, status } = openSocket();
     const { received } = follow(socket, 'fleet');
     await eventually(() => received.length === 1);
     server.state.isSignedIn = false;
-    await eventually(() => page.location.assign.mock.calls.length > 0);
-    expect(page.location.assign.mock.calls).toEqual([['/sign-in']]);
+    await eventually(() => status.state().session === 'ended');
+    expect(received.at(-1)).toBe('gap');
+    expect(socket.sendMessage({ channel: 'fleet' }, 'typed')).toBe(false);
+    const { length } = connections;
+    // Longer than the first retry delay.
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    expect(connections).toHaveLength(length);
+    server.state.isSignedIn = true;
+    status.sessionRestored();
+    await eventually(() => received.at(-1) === 'hello 2');
     expect(socket.state()).toBe('open');
   });
 
-  it('waits for the response to its own sign-out', async () => {
+  it('notices that the server was updated', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket, status } = openSocket();
+    follow(socket, 'fleet');
+    await eventually(() => socket.state() === 'open');
+    expect(status.state().isOutdated).toBe(false);
+    await server.stop();
+    await server.startAgain('two');
+    await eventually(() => status.state().isOutdated);
+  });
+
+  it('reports silence and recovers without a new connection', async () => {
+    const server = await openServer();
+    const { socket } = openSocket({ silentAfter: 1_500, deadAfter: 20_000, helloWithin: 5_000 });
     const { received } = follow(socket, 'fleet');
     await eventually(() => received.length === 1);
-    let respond = () => {};
-    socket.awaitSignOut(
-      new Promise<void>((resolve) => {
-        respond = resolve;
-      }),
-    );
-    server.state.isSignedIn = false;
-    const [connection] = connections.slice(-1);
-    await eventually(() => connection?.readyState === WebSocket.CLOSED);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(page.location.assign).not.toHaveBeenCalled();
-    respond();
-    await eventually(() => page.location.assign.mock.calls.length > 0);
+    const { length } = connections;
+    connections.at(-1)?.pause();
+    await eventually(() => socket.state() === 'waiting', 4_000);
+    connections.at(-1)?.resume();
+    await eventually(() => socket.state() === 'open', 4_000);
+    server.publish('fleet', 'again');
+    await eventually(() => received.includes('again'));
+    expect(connections).toHaveLength(length);
+  });
+
+  it('replaces a connection that stays silent', async () => {
+    await openServer();
+    const { socket } = openSocket({ silentAfter: 100, deadAfter: 200, helloWithin: 5_000 });
+    const { received } = follow(socket, 'fleet');
+    await eventually(() => received.length === 1);
+    connections.at(-1)?.pause();
+    await eventually(() => received.at(-1) === 'hello 2', 10_000);
+    expect(received).toContain('gap');
+  });
+
+  it('is offline at once when the network is gone, and reconnects at once when it is back', async () => {
+    await openServer();
+    const { socket } = openSocket();
+    const { received } = follow(socket, 'fleet');
+    await eventually(() => received.length === 1);
+    network.onLine = false;
+    // A server on the same computer still answers.
+    await socket.networkIsGone();
+    expect(socket.state()).toBe('open');
+    answers.session = null;
+    // With this delay, only `networkIsBack` can have reconnected it.
+    vi.spyOn(Math, 'random').mockReturnValue(1_000);
+    onTestFinished(() => void vi.restoreAllMocks());
+    await socket.networkIsGone();
+    expect(socket.state()).toBe('offline');
+    expect(received.at(-1)).toBe('gap');
+    network.onLine = true;
+    socket.networkIsBack();
+    await eventually(() => socket.state() === 'open');
+    expect(received.at(-1)).toBe('hello 2');
   });
 
   it('does not reconnect without listeners', async () => {
     const server = await openServer();
-    const socket = new LiveSocket();
+    const { socket } = openSocket();
     const { received, stop } = follow(socket, 'fleet');
     await eventually(() => received.length === 1);
     stop();
@@ -213,15 +278,46 @@ describe('LiveSocket', () => {
     await again.stop();
   });
 
-  it('opens the sign-in page after a refused upgrade only if the session has ended', async () => {
+  it('reports the end of the session after a refused upgrade', async () => {
     const server = await openServer();
     server.state.isSignedIn = false;
-    const socket = new LiveSocket();
+    answers.session = null;
+    const { socket, status } = openSocket();
     follow(socket, 'fleet');
     await eventually(() => socket.state() === 'waiting');
-    expect(page.location.assign).not.toHaveBeenCalled();
-    sessionAnswers.status = 401;
-    await eventually(() => page.location.assign.mock.calls.length > 0);
-    expect(page.location.assign).toHaveBeenCalledWith('/sign-in');
+    expect(status.state().session).toBe('valid');
+    answers.session = 401;
+    await eventually(() => status.state().session === 'ended');
+  });
+});
+
+describe('a proxy', () => {
+  const PROXIES = {
+    'refuses sockets': (socket: Duplex) => socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n'),
+    'swallows frames': (_socket: Duplex, accept: () => void) => accept(),
+  };
+
+  it.each(Object.entries(PROXIES))('that %s makes the socket poll', async (_name, proxy) => {
+    const accepting = new WebSocketServer({ noServer: true });
+    const { port } = await serveUpgrades((req, socket, head) =>
+      proxy(socket, () => accepting.handleUpgrade(req, socket, head, () => {})),
+    );
+    page.location.href = `http://127.0.0.1:${port}/sandboxes`;
+    answers.events = ['polled'];
+    const { socket } = openSocket({ silentAfter: 3_000, deadAfter: 10_000, helloWithin: 200 });
+    const states: string[] = [];
+    socket.onStateChange(() => states.push(socket.state()));
+    const fleet = follow(socket, 'fleet');
+    await eventually(() => fleet.received.filter((event) => event === 'polled').length > 1);
+    expect(states).toEqual(['waiting', 'blocked']);
+    expect(socket.sendMessage({ channel: 'fleet' }, 'typed')).toBe(false);
+    // Polling ends when a socket works again.
+    const server = await openServer();
+    socket.retryNow();
+    await eventually(() => socket.state() === 'open', 20_000);
+    await eventually(() => fleet.received.at(-1) === 'hello 1');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(fleet.received.at(-1)).toBe('hello 1');
+    await server.stop();
   });
 });

@@ -1,7 +1,10 @@
+import { checkPage, type PageStatus, pageStatus } from '../page-state';
 import {
+  BEAT_EVERY_MS,
   type Channel,
   CLOSED_SIGNED_OUT,
   type ClientFrame,
+  isKeyed,
   packBytes,
   parseServerFrame,
   type Topic,
@@ -9,8 +12,13 @@ import {
   unpackBytes,
 } from './protocol';
 
-/** `connecting`: for the first time. `waiting`: the connection was lost and is being restored. */
-export type LiveState = 'connecting' | 'open' | 'waiting';
+/**
+ * - `connecting`: for the first time. `open`: the server was heard within the last seconds.
+ * - `waiting`: the connection was lost or is silent, and is being restored. `offline`: so is the browser's network.
+ * - `blocked`: the server answers requests but no socket works, for example behind a proxy that does not pass them.
+ *   Channels without keys are polled.
+ */
+export type LiveState = 'connecting' | 'open' | 'waiting' | 'offline' | 'blocked';
 
 export type ChannelListener = {
   onEvent: (payload: unknown) => void;
@@ -24,30 +32,54 @@ export type ChannelListener = {
 
 const MIN_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
+/** The server closes a socket from which it hears nothing for a minute. */
 const PING_EVERY_MS = 20_000;
-const PONG_WITHIN_MS = 10_000;
+/**
+ * Times in ms. A silent connection is reported after `silentAfter` and replaced after `deadAfter`. The server may take
+ * `helloWithin` for its first frame.
+ */
+const TIMING = { silentAfter: 3 * BEAT_EVERY_MS, deadAfter: 10 * BEAT_EVERY_MS, helloWithin: 5_000 };
+/** How long the server may take to prove that the browser's network is not needed, ms. */
+const OFFLINE_WITHIN_MS = 1_000;
+/** How long to wait after a failed poll, ms. */
+const POLL_RETRY_MS = 5_000;
+/** Attempts that must fail while the server answers requests. One fails whenever the server restarts. */
+const MIN_BLOCKED_ATTEMPTS = 2;
 /** The close code of a connection that broke without a close frame. */
 const CLOSED_ABNORMALLY = 1006;
-/** How long to wait for the response to a sign-out, ms. */
-const SIGN_OUT_WITHIN_MS = 5_000;
 
 /**
  * The single WebSocket of this tab. Connects while a topic has listeners, reconnects with exponential backoff and
- * jitter, and then subscribes to all topics again.
+ * jitter, and then subscribes to all topics again. Stops when the session ends, until the person has signed in again.
  */
 export class LiveSocket {
+  readonly #page: PageStatus;
+  readonly #timing: typeof TIMING;
   /** The topics that have listeners, by topic name. */
   readonly #topics = new Map<string, { topic: Topic; listeners: Set<ChannelListener> }>();
   readonly #stateListeners = new Set<() => void>();
   #socket: WebSocket | null = null;
+  /** Whether the server has sent its first frame on the current socket. */
+  #isOpen = false;
+  #heardAtMs = 0;
   #state: LiveState = 'connecting';
   #failures = 0;
+  #blockedAttempts = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
+  #helloTimer: ReturnType<typeof setTimeout> | null = null;
   #pingTimer: ReturnType<typeof setInterval> | null = null;
-  #pongTimer: ReturnType<typeof setTimeout> | null = null;
-  #signOut: Promise<unknown> = Promise.resolve();
-  /** The session has ended, and the page is about to navigate away. */
+  #watchTimer: ReturnType<typeof setInterval> | null = null;
+  #polling: AbortController | null = null;
   #isSignedOut = false;
+
+  constructor(page: PageStatus = pageStatus(), timing = TIMING) {
+    this.#page = page;
+    this.#timing = timing;
+    page.onRestored(() => {
+      this.#isSignedOut = false;
+      this.#connect();
+    });
+  }
 
   /** Subscribes to a channel, or to one of its keys, until the returned function is called. */
   subscribe(channel: Channel, listener: ChannelListener, key?: string): () => void {
@@ -56,7 +88,7 @@ export class LiveSocket {
     const { listeners } = this.#topics.get(name) ?? { listeners: new Set<ChannelListener>() };
     this.#topics.set(name, { topic, listeners });
     listeners.add(listener);
-    if (this.#socket?.readyState === WebSocket.OPEN) {
+    if (this.#isOpen) {
       // A second listener needs the initial state too, which the server sends on subscribing.
       if (listeners.size > 1) this.#resubscribe(topic);
       else this.#subscribe(topic);
@@ -77,7 +109,7 @@ export class LiveSocket {
 
   /** Sends bytes to a subscribed topic. Returns false, and sends nothing, while disconnected. */
   sendBytes(topic: Topic, bytes: Uint8Array): boolean {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#isOpen || this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(packBytes(topic, bytes));
     return true;
   }
@@ -89,46 +121,81 @@ export class LiveSocket {
     return () => this.#stateListeners.delete(listener);
   };
 
-  /** Skips the rest of the wait, for example when the network is back or the tab becomes visible. */
+  /** Skips the rest of the wait, for example when the tab becomes visible. */
   readonly retryNow = (): void => {
-    if (this.#state === 'waiting') this.#connect();
+    if (!this.#isOpen) this.#connect();
+  };
+
+  /** The network is back. The old connection went through the network that is gone. */
+  readonly networkIsBack = (): void => {
+    if (this.#state !== 'connecting' && this.#state !== 'open') this.#abandon();
+    this.#failures = 0;
+    this.#connect();
+  };
+
+  /** The browser says that the network is gone. It may still reach a server on the same computer. */
+  readonly networkIsGone = async (): Promise<void> => {
+    if (await checkPage(this.#page, OFFLINE_WITHIN_MS)) return;
+    this.#abandon();
+    this.#setState(this.#lostState());
   };
 
   #connect(): void {
     if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
     if (this.#topics.size === 0 || this.#isSignedOut) return;
     this.#stopTimers();
-    // A retry may hang for minutes, so the state stays `waiting` until one succeeds.
-    if (this.#failures === 0) this.#setState('connecting');
     const url = new URL('/live', window.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
-    let opened = false;
     this.#socket = socket;
-    socket.onopen = () => {
-      opened = true;
-      this.#failures = 0;
-      this.#setState('open');
-      for (const { topic } of this.#topics.values()) this.#subscribe(topic);
-      this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
-    };
+    this.#helloTimer = setTimeout(() => this.#abandon(), this.#timing.helloWithin);
     socket.onmessage = ({ data }) => {
+      if (this.#socket !== socket) return;
+      this.#hear();
       if (data instanceof ArrayBuffer) this.#receiveBytes(new Uint8Array(data));
       else this.#receive(String(data));
     };
     socket.onclose = ({ code }) => {
       // An abandoned socket may close late, when another one has replaced it.
-      if (this.#socket === socket) this.#handleClose(code, opened);
+      if (this.#socket === socket) this.#handleClose(code);
+    };
+  }
+
+  /** Called for every frame, before it is handled. */
+  #hear(): void {
+    this.#heardAtMs = Date.now();
+    if (this.#isOpen) {
+      this.#setState('open');
+      return;
+    }
+    this.#stopTimers();
+    this.#isOpen = true;
+    this.#failures = this.#blockedAttempts = 0;
+    this.#setState('open');
+    for (const { topic } of this.#topics.values()) this.#subscribe(topic);
+    this.#pingTimer = setInterval(() => this.#send({ type: 'ping' }), PING_EVERY_MS);
+    this.#watchTimer = setInterval(this.#watch(), BEAT_EVERY_MS);
+  }
+
+  /** Returns the check for silence. A tab that was suspended has not read what arrived, so it does not count as silence. */
+  #watch(): () => void {
+    let watchedAtMs = Date.now();
+    return () => {
+      const nowMs = Date.now();
+      if (nowMs - watchedAtMs > 2 * BEAT_EVERY_MS) this.#heardAtMs = nowMs;
+      watchedAtMs = nowMs;
+      const silentMs = nowMs - this.#heardAtMs;
+      if (silentMs > this.#timing.deadAfter) this.#abandon();
+      else if (silentMs > this.#timing.silentAfter) this.#setState(this.#lostState());
     };
   }
 
   #receive(text: string): void {
     const frame = parseServerFrame(text);
-    if (frame === null) return;
-    if (frame.type === 'pong') {
-      if (this.#pongTimer) clearTimeout(this.#pongTimer);
-      this.#pongTimer = null;
+    if (frame === null || frame.type === 'beat' || frame.type === 'pong') return;
+    if (frame.type === 'hello') {
+      this.#page.sawBuild(frame.build);
       return;
     }
     const subscribed = this.#topics.get(topicName(frame));
@@ -147,48 +214,78 @@ export class LiveSocket {
       listener.onBytes?.(packed.bytes);
   }
 
-  #handleClose(code: number, opened: boolean): void {
+  #handleClose(code: number): void {
+    const wasOpen = this.#isOpen;
     this.#stopTimers();
     this.#socket = null;
+    this.#isOpen = false;
+    for (const { listeners } of this.#topics.values()) for (const listener of listeners) listener.onGap();
     if (code === CLOSED_SIGNED_OUT) {
       this.#isSignedOut = true;
-      void this.#signOut.then(leaveToSignIn);
+      this.#setState('waiting');
+      this.#page.sessionEnded();
       return;
     }
-    for (const { listeners } of this.#topics.values()) for (const listener of listeners) listener.onGap();
-    // The browser does not report why an upgrade failed, so ask whether the session has ended.
-    if (!opened) void this.#signOut.then(leaveIfSignedOut);
     const waitMs = Math.min(MIN_RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS) * (0.75 + Math.random() / 2);
     this.#failures += 1;
-    this.#setState('waiting');
+    this.#setState(this.#lostState());
     this.#retryTimer = setTimeout(() => this.#connect(), waitMs);
+    // The browser does not report why an upgrade failed.
+    if (!wasOpen) void this.#findReason();
   }
 
-  /**
-   * Delays leaving the page until this tab's own sign-out has been answered. The socket is closed before that answer
-   * removes the cookie.
-   */
-  awaitSignOut(response: Promise<unknown>): void {
-    const timeout = new Promise((resolve) => setTimeout(resolve, SIGN_OUT_WITHIN_MS));
-    this.#signOut = Promise.race([response.catch(() => {}), timeout]);
+  /** Asks the server over HTTP whether the session has ended, or whether only sockets do not work. */
+  async #findReason(): Promise<void> {
+    const isReachable = await checkPage(this.#page);
+    if (this.#isOpen) return;
+    if (this.#page.state().session !== 'valid') {
+      this.#stopTimers();
+      this.#isSignedOut = true;
+      this.#setState('waiting');
+      return;
+    }
+    this.#blockedAttempts = isReachable ? this.#blockedAttempts + 1 : 0;
+    this.#setState(this.#lostState());
   }
 
-  #ping(): void {
-    this.#send({ type: 'ping' });
-    this.#pongTimer ??= setTimeout(() => this.#abandon(), PONG_WITHIN_MS);
+  #lostState(): LiveState {
+    if (this.#blockedAttempts >= MIN_BLOCKED_ATTEMPTS) return 'blocked';
+    return navigator.onLine === false ? 'offline' : 'waiting';
+  }
+
+  /** Reads the channels without keys over HTTP until the state changes. */
+  async #poll({ signal }: AbortController): Promise<void> {
+    const topics = [...this.#topics.values()].filter(({ topic }) => !isKeyed(topic.channel));
+    await Promise.all(topics.map(({ topic }) => this.#pollTopic(topic, signal)));
+  }
+
+  async #pollTopic(topic: Topic, signal: AbortSignal): Promise<void> {
+    for (let round = 0; !signal.aborted; round += 1) {
+      const events = await pollEvents(topic.channel, round > 0, signal);
+      if (signal.aborted) return;
+      for (const listener of this.#topics.get(topicName(topic))?.listeners ?? []) {
+        // What happened between two rounds was missed.
+        if (events !== null) listener.onGap();
+        for (const event of events ?? []) listener.onEvent(event);
+      }
+      if (events === null) await new Promise((resolve) => setTimeout(resolve, POLL_RETRY_MS));
+    }
   }
 
   /** Does not wait for the close event, which a browser fires only after the silent server has answered. */
   #abandon(): void {
-    this.#socket?.close();
-    this.#handleClose(CLOSED_ABNORMALLY, true);
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#handleClose(CLOSED_ABNORMALLY);
+    socket.close();
   }
 
   #stopTimers(): void {
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    if (this.#helloTimer) clearTimeout(this.#helloTimer);
     if (this.#pingTimer) clearInterval(this.#pingTimer);
-    if (this.#pongTimer) clearTimeout(this.#pongTimer);
-    this.#retryTimer = this.#pingTimer = this.#pongTimer = null;
+    if (this.#watchTimer) clearInterval(this.#watchTimer);
+    this.#retryTimer = this.#helloTimer = this.#pingTimer = this.#watchTimer = null;
   }
 
   #resubscribe(topic: Topic): void {
@@ -203,7 +300,7 @@ export class LiveSocket {
   }
 
   #send(frame: ClientFrame): boolean {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#isOpen || this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
@@ -211,16 +308,32 @@ export class LiveSocket {
   #setState(state: LiveState): void {
     if (state === this.#state) return;
     this.#state = state;
+    this.#polling?.abort();
+    this.#polling = null;
+    if (state === 'blocked') {
+      this.#polling = new AbortController();
+      void this.#poll(this.#polling);
+    }
     for (const listener of this.#stateListeners) listener();
   }
 }
 
-async function leaveIfSignedOut(): Promise<void> {
-  const response = await fetch('/api/session', { cache: 'no-store' }).catch(() => null);
-  if (response?.status === 401) leaveToSignIn();
+/** The events of a channel without keys, or `null` on failure. `waits`: the server waits for news. */
+async function pollEvents(channel: Channel, waits: boolean, signal: AbortSignal): Promise<unknown[] | null> {
+  try {
+    const response = await fetch(`/api/live/${channel}${waits ? '?wait' : ''}`, {
+      cache: 'no-store',
+      signal,
+    });
+    if (!response.ok) return null;
+    const { events } = (await response.json()) as { events: unknown[] };
+    return events;
+  } catch {
+    return null;
+  }
 }
 
-/** Reloads the sign-in page, which discards all data in this page. */
+/** Loads the sign-in page, which discards all data in this page. */
 export function leaveToSignIn(): void {
   window.location.assign('/sign-in');
 }
@@ -230,10 +343,15 @@ let tabSocket: LiveSocket | null = null;
 /** The socket of this tab. Browser only. */
 export function liveSocket(): LiveSocket {
   if (tabSocket) return tabSocket;
-  tabSocket = new LiveSocket();
-  window.addEventListener('online', tabSocket.retryNow);
+  const socket = new LiveSocket();
+  tabSocket = socket;
+  window.addEventListener('online', socket.networkIsBack);
+  window.addEventListener('offline', () => void socket.networkIsGone());
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') tabSocket?.retryNow();
+    if (document.visibilityState === 'visible') socket.retryNow();
   });
-  return tabSocket;
+  pageStatus().subscribe(() => {
+    if (pageStatus().state().session !== 'valid') leaveToSignIn();
+  });
+  return socket;
 }

@@ -48,7 +48,8 @@ export function openLive(port: number, headers: Record<string, string> = {}): Pr
     }
     const frame = parseServerFrame(data.toString());
     if (frame === null) throw new Error(`Unknown frame: ${data}`);
-    frames.push(frame);
+    // Sent to every socket, whatever it subscribed to.
+    if (frame.type !== 'hello' && frame.type !== 'beat') frames.push(frame);
   });
   const closed = new Promise<number>((resolve) => socket.on('close', resolve));
   const send = (frame: unknown) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
