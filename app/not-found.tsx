@@ -1,15 +1,6 @@
-import Link from 'next/link';
-import { Notice } from '@/components/ui/notice';
-import { paths } from '@/lib/paths';
+import { PageNotFound } from '@/components/shell/page-not-found';
 
+/** For addresses outside the shell. Those within are in `(console)/not-found.tsx`. */
 export default function NotFoundPage() {
-  return (
-    <main className="mx-auto max-w-xl p-10">
-      <Notice title="Page not found">
-        <Link href={paths.sandboxes()} className="text-accent underline">
-          Go to Sandboxes
-        </Link>
-      </Notice>
-    </main>
-  );
+  return <PageNotFound />;
 }

@@ -2,6 +2,7 @@
 
 import Link from 'next/link';
 import { useState } from 'react';
+import { LiveWait } from '@/components/data/live-wait';
 import { useLiveState } from '@/components/data/use-fleet';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
@@ -74,7 +75,7 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
           </Button>
         </div>
       </div>
-      <Connection isOver={isOver} />
+      <Connection isOver={isOver} isJoining={phase === 'joining'} />
       {now.phase === 'waiting' ? (
         <p className="text-ink-2">
           It is queued, or runs in another Sandkeeper process. In that case its output appears when it has
@@ -106,7 +107,11 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
 function Status({ now: { phase, run, outcome, startedAtMs } }: { now: LiveCommand }) {
   return (
     <span role="status" aria-label="Status" className="flex items-baseline gap-2 pr-2">
-      {phase === 'joining' ? <span className="text-ink-3">Reading…</span> : null}
+      {phase === 'joining' ? (
+        <LiveWait what="The output">
+          <span className="text-ink-3">Reading…</span>
+        </LiveWait>
+      ) : null}
       {phase === 'waiting' ? (
         <CommandBadge ending={null} exitCode={null} signal={null} outcome="waiting" />
       ) : null}
@@ -142,9 +147,9 @@ function Elapsed({ sinceMs }: { sinceMs: number }) {
   );
 }
 
-function Connection({ isOver }: { isOver: boolean }) {
+function Connection({ isOver, isJoining }: { isOver: boolean; isJoining: boolean }) {
   const live = useLiveState();
-  if (isOver || live !== 'waiting') return null;
+  if (isOver || isJoining || live === 'open' || live === 'connecting') return null;
   return (
     <p role="status" className="text-ink-2">
       Reconnecting… The command keeps running. New output appears when the connection is back.

@@ -1,6 +1,7 @@
 'use client';
 
 import type { ReactNode } from 'react';
+import { LiveWait } from '@/components/data/live-wait';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
@@ -38,7 +39,7 @@ export function ConsoleEmpty({
   if (isOpening || !isKnown)
     return (
       <p role="status" className="px-4 py-3 font-mono text-ink-3">
-        {isOpening ? 'Starting a shell…' : 'Loading consoles…'}
+        {isOpening ? 'Starting a shell…' : <LiveWait what="Consoles">Loading consoles…</LiveWait>}
       </p>
     );
   if (sandbox.state === 'paused')

@@ -3,7 +3,7 @@
 import { useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
-import { useActsUnderWay, useFleetView, useLiveState } from '@/components/data/use-fleet';
+import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { HeldNews } from '@/components/ui/held-news';
@@ -51,7 +51,6 @@ const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all 
 export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKey, bulkLimit }: Props) {
   const router = useRouter();
   const view = useFleetView();
-  const live = useLiveState();
   const underWay = useActsUnderWay();
   const [text, setText] = useFilterText();
   const [firstText] = useState(text);
@@ -122,7 +121,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   return (
     <main className="flex min-h-0 flex-1 flex-col">
       <h1 className="sr-only">Sandboxes</h1>
-      <StaleBanner status={status} live={live} nowMs={first.nowMs} />
+      <StaleBanner status={status} nowMs={first.nowMs} />
       {total === 0 && isWhole ? (
         <FleetEmpty
           forbidden={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}

@@ -6,6 +6,7 @@ import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import { countStates } from '@/lib/fleet/view';
+import type { LiveState } from '@/lib/live/socket';
 
 type Props = {
   upstreamName: string;
@@ -52,6 +53,15 @@ function LimitBar({ running, max }: { running: number; max: number }) {
 /** Longer than the longest interval between two readings plus the duration of one. */
 const STALE_AFTER_MS = 30_000;
 
+/** Replaces the age while the page is cut off. A page that polls has fresh data. */
+const LOST_WORDS = {
+  connecting: null,
+  open: null,
+  waiting: 'reconnecting…',
+  offline: 'offline',
+  blocked: null,
+} satisfies Record<LiveState, string | null>;
+
 function Freshness({
   upstreamName,
   status,
@@ -69,12 +79,14 @@ function Freshness({
   );
   // A service that hangs reports no error, so age counts too.
   const isOld = useNow((now) => asOfMs !== null && now - asOfMs > STALE_AFTER_MS, nowMs);
-  const isStale = status.problem !== null || live === 'waiting' || isOld;
+  const isStale = status.problem !== null || LOST_WORDS[live] !== null || isOld;
   return (
     <span className="flex min-w-0 items-center gap-1.5">
       <span aria-hidden className={`size-2 shrink-0 rounded-full ${isStale ? 'bg-paused' : 'bg-running'}`} />
       <span className="truncate text-ink">{upstreamName}</span>
-      <span className="hidden md:inline">{ago === null ? 'loading…' : `as of ${ago} ago`}</span>
+      <span className="hidden md:inline">
+        {LOST_WORDS[live] ?? (ago === null ? 'loading…' : `as of ${ago} ago`)}
+      </span>
     </span>
   );
 }

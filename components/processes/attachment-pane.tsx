@@ -1,6 +1,7 @@
 'use client';
 
 import { OutputPane } from '@/components/commands/output-block';
+import { LiveWait } from '@/components/data/live-wait';
 import { Button } from '@/components/ui/button';
 import { exactBytes } from '@/components/ui/bytes';
 import { LocalTime } from '@/components/ui/local-time';
@@ -25,7 +26,7 @@ export function AttachmentPane({ sandboxId, process, onClose }: Props) {
           <Visible text={command} />
         </p>
         <p role="status" className="text-ink-2">
-          {phase === 'joining' ? 'Attaching…' : null}
+          {phase === 'joining' ? <LiveWait what="The output">Attaching…</LiveWait> : null}
           {phase === 'attached' && sinceMs !== null ? (
             <>
               Output since <LocalTime ms={sinceMs} isShort />. Earlier output is not available.

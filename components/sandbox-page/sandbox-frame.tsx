@@ -2,7 +2,7 @@
 
 import { clsx } from 'clsx';
 import type { ReactNode } from 'react';
-import { useFleetView, useLiveState } from '@/components/data/use-fleet';
+import { useFleetView } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import { preloadActs, useActs } from '@/components/operations/use-acts';
 import { commandsOf } from '@/components/sandbox/act-commands';
@@ -44,14 +44,13 @@ type Props = Omit<SandboxPageProps, 'initial'> & {
 export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight = false, children }: Props) {
   const { sandbox, act, isGone } = now;
   const { status } = useFleetView();
-  const live = useLiveState();
   const { handlers, dialogs } = useActs();
   useOffers(() => commandsOf('sandbox', sandboxActs(sandbox, { role, underWay: act, isGone }, handlers)));
   useRefreshWhenMissing(now, isFullHeight);
 
   return (
     <main className={clsx('flex min-h-0 flex-1 flex-col', !isFullHeight && 'overflow-y-auto')}>
-      <StaleBanner status={status} live={live} nowMs={nowMs} />
+      <StaleBanner status={status} nowMs={nowMs} />
       <SandboxHeading
         id={sandbox.id}
         tab={tab}

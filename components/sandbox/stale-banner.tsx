@@ -5,17 +5,18 @@ import { formatDuration } from '@/components/ui/duration';
 import { Strip } from '@/components/ui/strip';
 import { Visible } from '@/components/ui/visible-text';
 import type { FleetStatus } from '@/lib/fleet/delta';
-import type { LiveState } from '@/lib/live/socket';
 import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
 
-type Props = { status: FleetStatus; live: LiveState; nowMs: number };
+type Props = { status: FleetStatus; nowMs: number };
 
-/** Warns that the fleet is out of date, since when and why, or that sandboxes may be missing from it. */
-export function StaleBanner({ status, live, nowMs }: Props) {
+/**
+ * Warns that the service cannot be read, since when and why, or that sandboxes may be missing from the list. The shell
+ * warns of a lost connection to Sandkeeper itself.
+ */
+export function StaleBanner({ status, nowMs }: Props) {
   const { asOfMs, problem } = status;
   const age = useNow((now) => (asOfMs === null ? null : formatDuration(now - asOfMs)), nowMs);
-  const reason =
-    problem?.message ?? (live === 'waiting' ? 'The connection to Sandkeeper is lost. Reconnecting…' : null);
+  const reason = problem?.message ?? null;
   const gap = gapIn(status);
   if (reason === null && gap === null) return null;
   return (

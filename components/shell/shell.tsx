@@ -6,6 +6,7 @@ import { Mark } from '@/components/ui/mark';
 import type { Theme } from '@/components/ui/theme';
 import type { Role } from '@/lib/access/roles';
 import { paths } from '@/lib/paths';
+import { ConnectionStrip } from './connection-strip';
 import { MainNav } from './main-nav';
 import { CommandButton } from './palette/command-button';
 
@@ -36,6 +37,7 @@ export function Shell({ actor, role, theme, summary, children }: Props) {
           <AccountMenu actor={actor} role={role} theme={theme} />
         </div>
       </header>
+      <ConnectionStrip />
       {children}
       <Tray actor={actor} role={role} />
     </div>

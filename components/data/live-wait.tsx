@@ -1,0 +1,47 @@
+'use client';
+
+import { type ReactNode, useEffect, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { type LiveState, liveSocket } from '@/lib/live/socket';
+import { useLiveState } from './use-fleet';
+
+/** How long a channel may take to send its first event over an open connection, ms. */
+const ANSWERS_WITHIN_MS = 10_000;
+
+const REASONS = {
+  connecting: null,
+  open: null,
+  waiting: 'The connection to Sandkeeper is lost.',
+  offline: 'You are offline.',
+  blocked:
+    'The live connection is blocked: a proxy between this browser and Sandkeeper does not pass WebSockets at /live.',
+} satisfies Record<LiveState, string | null>;
+
+type Props = {
+  /** What is missing, as the start of a sentence, for example `Consoles`. */
+  what: string;
+  /** Shown while the first event may still come. */
+  children: ReactNode;
+};
+
+/** Stands in for the content of a live channel until its first event, and says why if none comes. */
+export function LiveWait({ what, children }: Props) {
+  const live = useLiveState();
+  const [isLate, setIsLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setIsLate(true), ANSWERS_WITHIN_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const reason = REASONS[live];
+  if (reason === null && !isLate) return children;
+  return (
+    <span className="inline-flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-2">
+      <span>
+        {reason === null ? `${what}: the server has not answered.` : `${reason} ${what} cannot be shown.`}
+      </span>
+      <Button onClick={() => (reason === null ? window.location.reload() : liveSocket().retryNow())}>
+        {reason === null ? 'Reload page' : 'Retry now'}
+      </Button>
+    </span>
+  );
+}
