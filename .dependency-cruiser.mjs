@@ -30,7 +30,7 @@ const libRows = [
     'lib/work-loop',
   ],
   ['lib/build-id', 'lib/config', 'lib/result', 'lib/sandbox/'],
-  ['lib/api-client', 'lib/record-search', 'lib/request-context'],
+  ['lib/answer', 'lib/api-client', 'lib/record-search', 'lib/request-context'],
   ['lib/db/', 'lib/live/', 'lib/sandbox-api/'],
   ['lib/access/', 'lib/lease/'],
   ['lib/fleet/'],

@@ -158,6 +158,25 @@ describe('text of others', () => {
   });
 });
 
+describe('calls of server actions', () => {
+  const IMPORTED = /import \{([^}]*)\} from '@\/lib\/[\w/]*actions'/g;
+  /** They have no `Result`: signing in and out end the page. */
+  const WITHOUT_RESULT = ['signIn', 'signOut'];
+
+  it('go through answerOf, which tells a refusal from a missing answer', () => {
+    const bare = product
+      .filter(({ path }) => path.startsWith('components/'))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(IMPORTED)]
+          .flatMap(([, names = '']) => names.split(',').map((name) => name.trim()))
+          .filter((name) => name !== '' && !name.startsWith('type ') && !WITHOUT_RESULT.includes(name))
+          .filter((name) => new RegExp(`(?<!answerOf\\(\\s*)\\b${name}\\(`).test(text))
+          .map((name) => `${path}: ${name}`),
+      );
+    expect(bare).toEqual([]);
+  });
+});
+
 describe('file names', () => {
   it("only actions.ts files start with 'use server'", () => {
     const begins = product.filter(({ text }) => /^\s*'use server'/m.test(text)).map(({ path }) => path);

@@ -10,6 +10,7 @@ import { formatTook } from '@/components/ui/duration';
 import { useTick } from '@/components/ui/tick';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
+import { answerOf } from '@/lib/answer';
 import { type CommandEntry, outputAsText } from '@/lib/commands/schema';
 import { cancelOperation } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
@@ -161,7 +162,7 @@ function StopButton({ operationId }: { operationId: string }) {
   const [isStopping, setIsStopping] = useState(false);
   async function stop() {
     setIsStopping(true);
-    const result = await cancelOperation({ operationId }).catch(() => null);
+    const result = await answerOf(cancelOperation({ operationId }));
     if (result?.ok) return;
     setIsStopping(false);
     toast.error('Could not stop the command', {

@@ -16,6 +16,7 @@ import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
 import { roleSuffices } from '@/lib/access/roles';
+import { answerOf } from '@/lib/answer';
 import { commandHistoryQuery } from '@/lib/commands/queries';
 import {
   type CommandEntry,
@@ -79,12 +80,14 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
     if (isSending) return;
     setIsSending(true);
     setFailure(null);
-    const result = await runCommand({
-      sandboxId,
-      command,
-      limitMs,
-      ...(cwd === '' ? {} : { cwd }),
-    }).catch(() => null);
+    const result = await answerOf(
+      runCommand({
+        sandboxId,
+        command,
+        limitMs,
+        ...(cwd === '' ? {} : { cwd }),
+      }),
+    );
     setIsSending(false);
     if (result?.ok) {
       await setShown(result.value.operation.id);

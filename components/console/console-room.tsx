@@ -10,6 +10,7 @@ import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { toast } from '@/components/ui/toast';
 import type { Role } from '@/lib/access/roles';
+import { answerOf } from '@/lib/answer';
 import { closeConsole, openConsole, renameConsole } from '@/lib/console/actions';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
@@ -68,7 +69,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
       setIsOpening(true);
       setProblem(null);
       const request = { sandboxId: sandbox.id, ...choice, size: estimateSize(container.current, fontSize) };
-      const result = await openConsole(request).catch(() => null);
+      const result = await answerOf(openConsole(request));
       setIsOpening(false);
       if (result?.ok) {
         setFresh((before) => new Set([...before, result.value]));
@@ -92,7 +93,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
 
   async function close(id: string, evenIfBusy = false) {
     const isOver = tabs.some((each) => each.id === id && each.state === 'ended');
-    const result = await closeConsole({ id, evenIfBusy: evenIfBusy || isOver }).catch(() => null);
+    const result = await answerOf(closeConsole({ id, evenIfBusy: evenIfBusy || isOver }));
     if (result === null)
       toast.error('The server could not be reached. The console is still open. Try again.');
     else if (result.ok && result.value !== null) setBusy({ id, running: result.value });
@@ -109,11 +110,11 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
     if (!(await open({ user, cwd: null }))) return;
     drop(id);
     // Removes it from everyone's list. It may already be gone.
-    void closeConsole({ id, evenIfBusy: true }).catch(() => {});
+    void answerOf(closeConsole({ id, evenIfBusy: true }));
   }
 
   async function rename(id: string, name: string) {
-    const result = await renameConsole({ id, name }).catch(() => null);
+    const result = await answerOf(renameConsole({ id, name }));
     if (!result?.ok) toast.error(result?.error.message ?? UNREACHABLE);
   }
 

@@ -9,7 +9,7 @@ import { Notice } from '@/components/ui/notice';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
-import type { Result } from '@/lib/result';
+import { type Answer, answerOf } from '@/lib/answer';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { startWake } from '@/lib/wake/actions';
 import { WAKE_MINUTES, type WakeMinutes, type WakeResult, type WakeState } from '@/lib/wake/schema';
@@ -78,7 +78,7 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
     if (progress !== null || forbidden !== null) return;
     setIsPending(true);
     setProblem(null);
-    setProblem(problemOf(await startWake({ sandboxId: sandbox.id, minutes }).catch(() => null)));
+    setProblem(problemOf(await answerOf(startWake({ sandboxId: sandbox.id, minutes }))));
     setIsPending(false);
   }
 
@@ -132,7 +132,7 @@ function progressText(wake: WakeState | null, isPending: boolean): string | null
   return isPending ? 'Waking…' : null;
 }
 
-function problemOf(result: Result<WakeResult> | null): string | null {
+function problemOf(result: Answer<WakeResult> | null): string | null {
   if (result === null) return 'The server could not be reached. The sandbox may be awake. Try again.';
   if (!result.ok) return result.error.message;
   if (result.value === 'running')

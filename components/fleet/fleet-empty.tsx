@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
 import { toast } from '@/components/ui/toast';
+import { answerOf } from '@/lib/answer';
 import { createDemo } from '@/lib/creation/actions';
 
 const SAMPLES = {
@@ -30,7 +31,7 @@ export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
   const [pending, setPending] = useState(false);
   async function fill() {
     setPending(true);
-    const result = await createDemo().catch(() => null);
+    const result = await answerOf(createDemo());
     setPending(false);
     if (!result?.ok)
       toast.error('Could not create the demo fleet', {

@@ -11,6 +11,7 @@ import { Field, Input, TextArea } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
 import { toast } from '@/components/ui/toast';
 import { useForm } from '@/components/ui/use-form';
+import { answerOf } from '@/lib/answer';
 import { createOne } from '@/lib/creation/actions';
 import { templatesQuery } from '@/lib/creation/queries';
 import { parseMetadataLines } from '@/lib/sandbox/metadata-lines';
@@ -46,7 +47,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
     initial: INITIAL,
     schema: NewSandboxInput,
     send: async ({ minutes: timeoutMs, ...input }) => {
-      const result = await createOne({ ...input, timeoutMs }).catch(() => null);
+      const result = await answerOf(createOne({ ...input, timeoutMs }));
       if (!result?.ok)
         return (
           result?.error.message ??

@@ -1,8 +1,8 @@
 import { toast } from '@/components/ui/toast';
+import type { Answer } from '@/lib/answer';
 import { describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, type OperationItem, type Started, totalsOf } from '@/lib/operations/schema';
-import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { sandboxCount, underWayTitle } from './outcome';
@@ -27,7 +27,7 @@ const ERROR_TOAST_MS = 15_000;
 
 /** Shows toasts for an action: what it skips, how it ended, or why it did not start. */
 export function followAct(
-  result: Result<Started> | null,
+  result: Answer<Started> | null,
   act: SandboxAct,
   sandboxes: readonly Sandbox[],
 ): void {

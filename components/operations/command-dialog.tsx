@@ -7,6 +7,7 @@ import { Field, Input } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
 import { toast } from '@/components/ui/toast';
+import { answerOf } from '@/lib/answer';
 import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
 import { planRun, startRun } from '@/lib/operations/actions';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
@@ -19,7 +20,6 @@ import {
 } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CommandInput, limitOptions } from './command-input';
-
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
 
@@ -78,13 +78,15 @@ function OpenDialog({
   async function start() {
     setIsStarting(true);
     setMessage(null);
-    const plan = await planRun({
-      sandboxIds: sandboxes.map(({ id }) => id),
-      command,
-      limitMs,
-      ...(cwd.trim() === '' ? {} : { cwd: cwd.trim() }),
-      ...(retry === null ? {} : { retryOf: retry.id }),
-    }).catch(() => null);
+    const plan = await answerOf(
+      planRun({
+        sandboxIds: sandboxes.map(({ id }) => id),
+        command,
+        limitMs,
+        ...(cwd.trim() === '' ? {} : { cwd: cwd.trim() }),
+        ...(retry === null ? {} : { retryOf: retry.id }),
+      }),
+    );
     if (!plan?.ok) return fail(plan?.error.message ?? 'The server could not be reached.', 'Nothing was run.');
     const isAsShown = areSame(plan.value.targets, targets);
     setDivision(plan.value);
@@ -95,11 +97,13 @@ function OpenDialog({
           : `The sandboxes have changed: it will now run in ${plan.value.targets.length} instead of ${count}. Confirm again.`,
         'Nothing was run.',
       );
-    const started = await startRun({
-      token: plan.value.token,
-      reason,
-      filter: filter.slice(0, MAX_FILTER_CHARS),
-    }).catch(() => null);
+    const started = await answerOf(
+      startRun({
+        token: plan.value.token,
+        reason,
+        filter: filter.slice(0, MAX_FILTER_CHARS),
+      }),
+    );
     setIsStarting(false);
     if (started?.ok) {
       onClose();

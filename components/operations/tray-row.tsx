@@ -8,6 +8,7 @@ import { Button } from '@/components/ui/button';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
+import { answerOf } from '@/lib/answer';
 import { cancelOperation } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import { isRetried, type Operation, OUTCOMES, totalsOf } from '@/lib/operations/schema';
@@ -141,7 +142,7 @@ function TrayButton({ label, isBusy = false, reason, about, onClick }: TrayButto
 /** The button says "Stopping…" until the server reports the end. */
 async function stop(operationId: string, title: string): Promise<void> {
   trayMemory().setStopping(operationId, true);
-  const result = await cancelOperation({ operationId }).catch(() => null);
+  const result = await answerOf(cancelOperation({ operationId }));
   if (result?.ok) return;
   trayMemory().setStopping(operationId, false);
   toast.error(`Could not stop: ${title}`, {

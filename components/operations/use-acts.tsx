@@ -6,10 +6,10 @@ import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { toast } from '@/components/ui/toast';
+import { type Answer, answerOf } from '@/lib/answer';
 import { operate } from '@/lib/operations/actions';
 import { MAX_FILTER_CHARS, type Operation, type Started } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
-import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { CommandRequest } from './command-dialog';
@@ -82,7 +82,7 @@ export function useActs(filter = ''): Acts {
       const sandboxIds = sandboxes.map(({ id }) => id);
       // The filter is only recorded, so one that is too long is cut instead of rejected.
       const record = filter.slice(0, MAX_FILTER_CHARS);
-      void follow(operate({ ...input, sandboxIds, filter: record }), input.act, sandboxes);
+      void follow(answerOf(operate({ ...input, sandboxIds, filter: record })), input.act, sandboxes);
     };
     const handlers: ActHandlers = {
       onKill: unlessEmpty((sandboxes) =>
@@ -157,16 +157,16 @@ export function useActs(filter = ''): Acts {
 /** Sets the time left of a sandbox without a dialog, and shows the outcome. */
 export function giveTime(sandbox: Sandbox, timeoutMs: number): Promise<void> {
   const input: OperateRequest = { act: 'setTimeout', timeoutMs, sandboxIds: [sandbox.id], filter: '' };
-  return follow(operate(input), 'setTimeout', [sandbox]);
+  return follow(answerOf(operate(input)), 'setTimeout', [sandbox]);
 }
 
 /** Shows the outcome of an action. If the toasts cannot be loaded, shows at least an error. */
 async function follow(
-  answer: Promise<Result<Started>>,
+  answer: Promise<Answer<Started> | null>,
   act: SandboxAct,
   sandboxes: readonly Sandbox[],
 ): Promise<void> {
-  const [toasts, result] = await Promise.all([loadToasts().catch(() => null), answer.catch(() => null)]);
+  const [toasts, result] = await Promise.all([loadToasts().catch(() => null), answer]);
   if (toasts !== null) toasts.followAct(result, act, sandboxes);
   else if (!result?.ok)
     toast.error('The action failed', {

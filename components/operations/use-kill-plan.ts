@@ -2,10 +2,9 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { toast } from '@/components/ui/toast';
-import type { ErrorCode } from '@/lib/errors';
+import { type AnswerFailure, answerOf } from '@/lib/answer';
 import { planKill, startPlan } from '@/lib/operations/actions';
 import { type Operation, type OperationPlan, PLAN_LIVES_MS } from '@/lib/operations/schema';
-import type { Failure } from '@/lib/result';
 
 /**
  * - `checking`: the server is reading the sandboxes; `ready`: a start does exactly what is shown.
@@ -55,8 +54,9 @@ const SURELY_NOT_STARTED = {
   timeout: true,
   unavailable: true,
   invalid: true,
+  outdated: true,
   unexpected: false,
-} satisfies Record<ErrorCode, boolean>;
+} satisfies Record<AnswerFailure['code'], boolean>;
 
 /** Whether the same request can succeed later. */
 const MAY_CHANGE = {
@@ -69,8 +69,9 @@ const MAY_CHANGE = {
   timeout: true,
   unavailable: true,
   invalid: false,
+  outdated: false,
   unexpected: true,
-} satisfies Record<ErrorCode, boolean>;
+} satisfies Record<AnswerFailure['code'], boolean>;
 
 /**
  * Plans a kill of exactly `sandboxIds` when the dialog opens, when an option changes (the plan's token covers the
@@ -86,7 +87,7 @@ export function useKillPlan(input: Input): KillPlan {
   const shownCount = useRef<number | null>(null);
   const isOpenNow = useRef(isOpen);
 
-  const fail = useCallback((failure: Failure | null) => {
+  const fail = useCallback((failure: AnswerFailure | null) => {
     setPhase('failed');
     setCanRecheck(failure === null || MAY_CHANGE[failure.code]);
     setMessage(`${failure?.message ?? 'The server could not be reached.'} ${NOTHING_KILLED}`);
@@ -99,12 +100,14 @@ export function useKillPlan(input: Input): KillPlan {
       setPhase('checking');
       setMessage(cause);
       if (sandboxIds.length > MAX_IDS) return fail(tooMany(sandboxIds.length));
-      const result = await planKill({
-        sandboxIds: [...sandboxIds],
-        ...(graceMs === null ? {} : { graceMs }),
-        ...(exportPath === null ? {} : { exportPath }),
-        ...(retryOf === null ? {} : { retryOf }),
-      }).catch(() => null);
+      const result = await answerOf(
+        planKill({
+          sandboxIds: [...sandboxIds],
+          ...(graceMs === null ? {} : { graceMs }),
+          ...(exportPath === null ? {} : { exportPath }),
+          ...(retryOf === null ? {} : { retryOf }),
+        }),
+      );
       if (mine !== round.current) return;
       if (!result?.ok) return fail(result?.error ?? null);
       const count = result.value.targets.length;
@@ -138,7 +141,7 @@ export function useKillPlan(input: Input): KillPlan {
     if (plan === null || phase !== 'ready') return;
     setPhase('starting');
     setMessage(null);
-    const result = await startPlan({ token: plan.token, ...confirmation }).catch(() => null);
+    const result = await answerOf(startPlan({ token: plan.token, ...confirmation }));
     // The operation runs even if the dialog was closed, so its outcome is still shown.
     if (result?.ok) onStarted(result.value);
     const failure = result?.ok ? null : describeFailure(result?.error ?? null);
@@ -162,7 +165,7 @@ export function useKillPlan(input: Input): KillPlan {
   };
 }
 
-function describeFailure(failure: Failure | null): string {
+function describeFailure(failure: AnswerFailure | null): string {
   if (failure !== null && SURELY_NOT_STARTED[failure.code]) return `${failure.message} ${NOTHING_KILLED}`;
   const problem = failure?.message ?? 'The server could not be reached.';
   return `${problem} The kill may have started. It is safe to try again: it cannot start twice.`;
@@ -173,7 +176,7 @@ function describeChange(before: number | null, now: number): string | null {
   return `The sandboxes have changed: ${now} will be killed instead of ${before}.`;
 }
 
-function tooMany(count: number): Failure {
+function tooMany(count: number): AnswerFailure {
   return {
     code: 'invalid',
     message: `${count} sandboxes are too many for one operation. Narrow the filter, or split it into several operations.`,

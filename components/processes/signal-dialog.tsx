@@ -5,6 +5,7 @@ import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Alert } from '@/components/ui/strip';
 import { Visible } from '@/components/ui/visible-text';
+import { answerOf } from '@/lib/answer';
 import { sendSignal } from '@/lib/processes/actions';
 import type { ProcessInfo, ProcessSignal } from '@/lib/processes/schema';
 
@@ -40,7 +41,7 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
   async function send(confirmed: SignalRequest) {
     setIsSending(true);
     const { pid, mark } = confirmed.process;
-    const result = await sendSignal({ sandboxId, pid, mark, signal: confirmed.signal }).catch(() => null);
+    const result = await answerOf(sendSignal({ sandboxId, pid, mark, signal: confirmed.signal }));
     setIsSending(false);
     if (result?.ok) {
       onClose();

@@ -6,9 +6,9 @@ import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { toast } from '@/components/ui/toast';
 import { type Role, roleSuffices } from '@/lib/access/roles';
+import { type Answer, answerOf } from '@/lib/answer';
 import { cancelOperation, checkAgain } from '@/lib/operations/actions';
 import { type Counts, mayRetry, OUTCOMES, type RecordedItem } from '@/lib/operations/schema';
-import type { Result } from '@/lib/result';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CopyOrDownload } from './copy-or-download';
@@ -49,7 +49,9 @@ export function OperationActions({ now, role, failed, selected, nowMs, onRetry }
           unavailable={recheckUnavailable}
           isBusy={recheck.isPending}
           title="Recheck unknown outcomes"
-          onClick={() => void recheck.run(() => checkAgain({ operationId: operation.id }), now.reread)}
+          onClick={() =>
+            void recheck.run(() => answerOf(checkAgain({ operationId: operation.id })), now.reread)
+          }
         >
           {recheck.isPending ? 'Checking…' : 'Recheck'}
         </Button>
@@ -89,7 +91,7 @@ function StopButton({ now: { operation, reread }, forbidden, nowMs }: StopProps)
       unavailable={forbidden}
       isBusy={isStopping}
       title={STOP_HINTS[operation.act]}
-      onClick={() => void stop.run(() => cancelOperation({ operationId: operation.id }), reread)}
+      onClick={() => void stop.run(() => answerOf(cancelOperation({ operationId: operation.id })), reread)}
     >
       {isStopping ? 'Stopping…' : phase === 'window' ? 'Cancel' : 'Stop the rest'}
     </Button>
@@ -99,9 +101,9 @@ function StopButton({ now: { operation, reread }, forbidden, nowMs }: StopProps)
 /** Runs a server action with a pending state, and shows a toast if it fails. */
 function usePending(failure: string) {
   const [isPending, setIsPending] = useState(false);
-  async function run(action: () => Promise<Result<null>>, onDone: () => void): Promise<void> {
+  async function run(action: () => Promise<Answer<null> | null>, onDone: () => void): Promise<void> {
     setIsPending(true);
-    const result = await action().catch(() => null);
+    const result = await action();
     setIsPending(false);
     if (result?.ok) onDone();
     else toast.error(failure, { description: result?.error.message ?? 'The server could not be reached.' });

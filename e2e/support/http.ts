@@ -18,7 +18,7 @@ export type Answer = {
 
 /** Sends one request to the server without a browser. Keeps no cookies and follows no redirects. */
 export function ask(
-  sandkeeper: Sandkeeper,
+  sandkeeper: { url: string },
   path: string,
   { method = 'GET', headers, body }: Ask = {},
 ): Promise<Answer> {

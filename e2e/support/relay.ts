@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
 
 /** A forwarded request. Times are in ms of `performance.now()`. */
 export type Relayed = {
@@ -11,13 +12,16 @@ export type Relayed = {
   endedMs: number | null;
 };
 
-/** A proxy between a server and the engine that records all requests. */
+/** What a proxy does to WebSockets: refuse them with 404, or accept them and pass nothing on. */
+export type Upgrades = 'refused' | 'swallowed';
+
+/** A proxy in front of a server that records all requests. */
 export class Relay {
   readonly requests: Relayed[] = [];
   readonly #server: Server;
   readonly #agent = new Agent({ keepAlive: true });
 
-  private constructor(target: string) {
+  private constructor(target: string, upgrades: Upgrades | undefined) {
     this.#server = createServer((incoming, outgoing) => {
       const { method = '', url = '/', headers } = incoming;
       const entry: Relayed = { method, path: url, beganMs: performance.now(), endedMs: null };
@@ -34,10 +38,20 @@ export class Relay {
         if (!outgoing.writableFinished) onward.destroy();
       });
     });
+    if (upgrades === 'refused')
+      this.#server.on('upgrade', (_incoming, socket) =>
+        socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),
+      );
+    if (upgrades === 'swallowed') {
+      const accepting = new WebSocketServer({ noServer: true });
+      this.#server.on('upgrade', (incoming, socket, head) =>
+        accepting.handleUpgrade(incoming, socket, head, () => {}),
+      );
+    }
   }
 
-  static async open(target: string): Promise<Relay> {
-    const relay = new Relay(target);
+  static async open(target: string, { upgrades }: { upgrades?: Upgrades } = {}): Promise<Relay> {
+    const relay = new Relay(target, upgrades);
     relay.#server.listen(0, '127.0.0.1');
     await once(relay.#server, 'listening');
     return relay;

@@ -70,15 +70,25 @@ export class LiveSocket {
   #pingTimer: ReturnType<typeof setInterval> | null = null;
   #watchTimer: ReturnType<typeof setInterval> | null = null;
   #polling: AbortController | null = null;
-  #isSignedOut = false;
+  /** The session has ended, or `close` was called. */
+  #isStopped = false;
 
   constructor(page: PageStatus = pageStatus(), timing = TIMING) {
     this.#page = page;
     this.#timing = timing;
     page.onRestored(() => {
-      this.#isSignedOut = false;
+      this.#isStopped = false;
       this.#connect();
     });
+  }
+
+  /** Closes the socket for good. */
+  close(): void {
+    this.#isStopped = true;
+    this.#stopTimers();
+    this.#setState('waiting');
+    this.#socket?.close();
+    this.#socket = null;
   }
 
   /** Subscribes to a channel, or to one of its keys, until the returned function is called. */
@@ -142,7 +152,7 @@ export class LiveSocket {
 
   #connect(): void {
     if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
-    if (this.#topics.size === 0 || this.#isSignedOut) return;
+    if (this.#topics.size === 0 || this.#isStopped) return;
     this.#stopTimers();
     const url = new URL('/live', window.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -221,7 +231,7 @@ export class LiveSocket {
     this.#isOpen = false;
     for (const { listeners } of this.#topics.values()) for (const listener of listeners) listener.onGap();
     if (code === CLOSED_SIGNED_OUT) {
-      this.#isSignedOut = true;
+      this.#isStopped = true;
       this.#setState('waiting');
       this.#page.sessionEnded();
       return;
@@ -240,7 +250,7 @@ export class LiveSocket {
     if (this.#isOpen) return;
     if (this.#page.state().session !== 'valid') {
       this.#stopTimers();
-      this.#isSignedOut = true;
+      this.#isStopped = true;
       this.#setState('waiting');
       return;
     }

@@ -9,7 +9,7 @@ import { Strip } from '@/components/ui/strip';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
-import type { Result } from '@/lib/result';
+import { type Answer, answerOf } from '@/lib/answer';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { endWake, extendWake } from '@/lib/wake/actions';
 import { EXTEND_MINUTES, type WakeState } from '@/lib/wake/schema';
@@ -86,9 +86,9 @@ function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
     ? null
     : `Requires the operator role. You are signed in as ${role}.`;
 
-  async function request<T>(title: string, call: Promise<Result<T>>, onSuccess: (value: T) => void) {
+  async function request<T>(title: string, call: Promise<Answer<T> | null>, onSuccess: (value: T) => void) {
     setIsPending(true);
-    const result = await call.catch(() => null);
+    const result = await call;
     setIsPending(false);
     if (result?.ok) onSuccess(result.value);
     else toast.error(title, { description: result?.error.message ?? NO_ANSWER });
@@ -100,14 +100,18 @@ function Actions({ sandboxId, role }: { sandboxId: string; role: Role }) {
         unavailable={forbidden}
         isBusy={isPending}
         aria-label={`Extend by ${EXTEND_MINUTES} minutes`}
-        onClick={() => void request('Could not extend the wake', extendWake({ sandboxId }), showGranted)}
+        onClick={() =>
+          void request('Could not extend the wake', answerOf(extendWake({ sandboxId })), showGranted)
+        }
       >
         +{EXTEND_MINUTES} min
       </Button>
       <Button
         unavailable={forbidden}
         isBusy={isPending}
-        onClick={() => void request('Could not pause the sandbox', endWake({ sandboxId }), () => {})}
+        onClick={() =>
+          void request('Could not pause the sandbox', answerOf(endWake({ sandboxId })), () => {})
+        }
       >
         Pause now
       </Button>

@@ -1,0 +1,85 @@
+import { gunzipSync } from 'node:zlib';
+import { onTestFinished, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import type { FleetEvent } from '../../lib/fleet/delta';
+import { FleetStore } from '../../lib/fleet/store';
+import { LiveSocket } from '../../lib/live/socket';
+import { OperationProgress } from '../../lib/operations/record/progress';
+import type { OperationEvent } from '../../lib/operations/schema';
+import { PageStatus } from '../../lib/page-state';
+import type { Sandkeeper } from '../support/deployment';
+import { ask, cookieOf } from '../support/http';
+import { Colleague } from '../support/operations';
+import { Relay, type Upgrades } from '../support/relay';
+import { expect, test } from './fixtures';
+
+/** The live part of a page, behind a proxy. Its requests and sockets are real. */
+async function openPage(sandkeeper: Sandkeeper, session: string, upgrades: Upgrades) {
+  const relay = await Relay.open(sandkeeper.url, { upgrades });
+  const headers = { ...cookieOf(sandkeeper, session), host: new URL(sandkeeper.url).host };
+  const read = (path: string) => ask(relay, path, { headers });
+  vi.stubGlobal('window', { location: { href: `${relay.url}/sandboxes` } });
+  vi.stubGlobal(
+    'WebSocket',
+    class extends WebSocket {
+      constructor(url: string | URL) {
+        super(url, { headers: { ...headers, origin: sandkeeper.url } });
+        this.on('error', () => {});
+      }
+    },
+  );
+  vi.stubGlobal('navigator', { onLine: true });
+  const usualFetch = fetch;
+  vi.stubGlobal('fetch', async (address: string | Request, options: RequestInit) => {
+    // The SDK uses it too.
+    if (typeof address !== 'string' || !address.startsWith('/')) return usualFetch(address, options);
+    const { text, status } = await read(address);
+    return new Response(text, { status });
+  });
+  const timing = { silentAfter: 3_000, deadAfter: 10_000, helloWithin: 300 };
+  const socket = new LiveSocket(new PageStatus(null), timing);
+  const fleet = new FleetStore(async () =>
+    JSON.parse(gunzipSync((await read('/api/fleet')).body).toString()),
+  );
+  const operations = new OperationProgress(async (id) =>
+    JSON.parse((await read(`/api/operations/${id}`)).text),
+  );
+  const stops = [
+    socket.subscribe('fleet', { onEvent: (event) => fleet.receive(event as FleetEvent), onGap: () => {} }),
+    socket.subscribe('operations', {
+      onEvent: (event) => operations.receive(event as OperationEvent),
+      onGap: () => operations.missed(),
+    }),
+  ];
+  onTestFinished(() => {
+    for (const stop of stops) stop();
+    socket.close();
+    relay.close();
+    vi.unstubAllGlobals();
+  });
+  return { socket, fleet, operations };
+}
+
+for (const upgrades of ['refused', 'swallowed'] as const) {
+  test(`shows the fleet and the end of a kill behind a proxy with WebSockets ${upgrades}`, async ({
+    sandkeeper,
+    sessions,
+    moru,
+  }) => {
+    const ids = [await moru.create(), await moru.create()];
+    const { socket, fleet, operations } = await openPage(sandkeeper, sessions.viewer, upgrades);
+    await expect.poll(() => socket.state()).toBe('blocked');
+    await expect
+      .poll(() =>
+        fleet
+          .view()
+          .rows?.map(({ sandbox }) => sandbox.id)
+          .sort(),
+      )
+      .toEqual(ids.sort());
+    const operationId = await new Colleague(sandkeeper, sessions.admin).kill(ids);
+    await expect.poll(() => operations.find(operationId)?.operation.state).toBe('finished');
+    expect(operations.underWay().size).toBe(0);
+    await expect.poll(() => fleet.view().rows).toEqual([]);
+  });
+}
