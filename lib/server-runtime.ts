@@ -20,6 +20,7 @@ import { operationRunner } from './operations/work/runner';
 import { processAttachments } from './processes/attachments';
 import type { AttachmentEvent } from './processes/schema';
 import { outsideRequests } from './request-context';
+import { engineState } from './sandbox-api/engine-state';
 import { wakeKeeper } from './wake/wake-keeper';
 
 /** The interface to `server.mjs`, which is outside the module graph of Next.js. */
@@ -41,6 +42,7 @@ export async function openServerRuntime(): Promise<void> {
   ];
   try {
     outsideRequests(() => {});
+    engineState();
     await database();
     hub().provide('fleet', (send) => fleetWatcher().listen(send));
     hub().provide('operations', (send) => operationRunner().listen(send));

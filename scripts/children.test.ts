@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startService } from './lib/children.mjs';
+import { startService, superviseService } from './lib/children.mjs';
+import { engineEnvironment } from './lib/engine-environment.mjs';
 
 const childrenModule = new URL('./lib/children.mjs', import.meta.url).href;
 let folder: string;
@@ -109,6 +110,72 @@ describe('startService', () => {
     );
     const { ready } = startService('engine', [program], { ...options(), readyTimeoutMs: 500 });
     await expect(ready).rejects.toThrow('The engine was not ready after 0.5 seconds.');
+  });
+});
+
+describe('superviseService', () => {
+  it('starts a service again with its earlier address, after waits that grow', async () => {
+    // The first start takes a port, the next two fail, the fourth stays.
+    const program = writeProgram(
+      'service',
+      `const starts = fs.existsSync('starts') ? Number(fs.readFileSync('starts', 'utf8')) : 0;
+       fs.writeFileSync('starts', String(starts + 1));
+       log(process.argv[2]);
+       process.on('disconnect', () => process.exit(0));
+       if (starts === 1 || starts === 2) process.exit(9);
+       process.send({ type: 'ready', port: starts === 0 ? 'taken' : process.argv[2] });
+       if (starts === 0) setTimeout(() => process.exit(7), 50);
+       setInterval(() => {}, 1000);`,
+    );
+    const waits: number[] = [];
+    const sentences: string[] = [];
+    const isUp = new Promise<void>((resolve) => {
+      void superviseService('engine', (previous) => [program, String(previous?.port ?? 'any')], {
+        ...options(),
+        firstWaitMs: 20,
+        maxWaitMs: 60,
+        onDown: (sentence, waitMs) => {
+          waits.push(waitMs);
+          sentences.push(sentence);
+        },
+        onUp: resolve,
+      });
+    });
+    await isUp;
+    expect(readLog()).toEqual(['any', 'taken', 'taken', 'taken']);
+    expect(waits).toEqual([20, 40, 60]);
+    expect(sentences[0]).toContain('The engine stopped unexpectedly (exit code 7).');
+    expect(sentences[1]).toContain('exit code 9');
+  });
+
+  it('throws when the first start fails, and does not repeat it', async () => {
+    const program = writeProgram('service', `log('started'); process.exitCode = 3;`);
+    await expect(superviseService('engine', () => [program], options())).rejects.toThrow(
+      'The engine stopped unexpectedly (exit code 3).',
+    );
+    expect(readLog()).toEqual(['started']);
+  });
+});
+
+describe('engineEnvironment', () => {
+  it('keeps secrets and settings of others from the engine', () => {
+    const own = {
+      PATH: '/bin',
+      HOME: '/home/me',
+      LC_ALL: 'C.UTF-8',
+      SANDKEEPER_ENGINE_KEY: 'moru_0123456789abcdef',
+      SANDKEEPER_DATA_DIR: '/data',
+    };
+    const others = {
+      SANDKEEPER_SIGN_IN_TOKEN: 'secret',
+      SANDKEEPER_URL: 'https://example.com',
+      DATABASE_URL: 'postgres://secret',
+      MORU_API_KEY: 'moru_secret',
+      E2B_API_KEY: 'e2b_secret',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      npm_config__authToken: 'secret',
+    };
+    expect(engineEnvironment({ ...own, ...others } as unknown as NodeJS.ProcessEnv)).toEqual(own);
   });
 });
 

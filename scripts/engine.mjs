@@ -2,6 +2,7 @@
 import { provideBubblewrap } from './lib/apt.mjs';
 import { ensureBundled, ensureInstalled, requireNode } from './lib/bootstrap.mjs';
 import { describeExports, handleStopSignals, startProcess, waitForEnd } from './lib/children.mjs';
+import { engineEnvironment } from './lib/engine-environment.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { runMain, say } from './lib/terminal.mjs';
@@ -17,6 +18,7 @@ await runMain(async () => {
   const args = ['--enable-source-maps', inRoot('build/engine.mjs'), ...process.argv.slice(2)];
   const engine = startProcess(process.execPath, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: engineEnvironment(process.env),
     isService: true,
   });
   engine.on('message', (/** @type {any} */ message) => {

@@ -9,7 +9,14 @@ import {
   markBuildInUse,
   requireNode,
 } from './lib/bootstrap.mjs';
-import { describeExports, handleStopSignals, startService, stopAndExit } from './lib/children.mjs';
+import {
+  describeExports,
+  handleStopSignals,
+  startService,
+  stopAndExit,
+  superviseService,
+} from './lib/children.mjs';
+import { engineEnvironment } from './lib/engine-environment.mjs';
 import { loadEnvFile } from './lib/env-file.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { choosePort } from './lib/ports.mjs';
@@ -45,28 +52,43 @@ async function readConfiguration() {
 /** @param {string} variable */
 const isSet = (variable) => Boolean(process.env[variable]?.trim());
 
+/** @param {string} problem */
+function giveUp(problem) {
+  complain(red(problem));
+  return stopAndExit(1);
+}
+
 /**
- * Starts a service and waits until it is ready. If the service ends by itself, now or later, the command ends.
- * @param {string} name
- * @param {string[]} args
+ * Starts the server and waits until it is ready. If it ends by itself, now or later, the command ends.
  * @param {NodeJS.ProcessEnv} env
  */
-async function launch(name, args, env) {
-  const service = startService(name, args, {
+async function launchServer(env) {
+  const service = startService('server', [...serverProgram, ...(isDev ? ['--dev'] : [])], {
     cwd: root,
     env: { ...process.env, ...env },
     readyTimeoutMs: 60_000,
   });
-  /** @param {string} problem */
-  const giveUp = (problem) => {
-    complain(red(problem));
-    return stopAndExit(1);
-  };
   service.death.then(giveUp);
-  return service.ready.catch((error) => giveUp(error.message));
+  const ready = await service.ready.catch((error) => giveUp(error.message));
+  return { ...ready, process: service.child };
 }
 
-/** @param {any} config */
+/** Tells the server, and by it every page, whether the engine is being restarted. */
+const engineState = {
+  isRestarting: false,
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  server: undefined,
+  /** @param {boolean} isRestarting */
+  set(isRestarting) {
+    this.isRestarting = isRestarting;
+    this.tell();
+  },
+  tell() {
+    if (this.server?.connected) this.server.send({ type: 'engine', isRestarting: this.isRestarting });
+  },
+};
+
+/** Starts the engine. When it ends by itself later, it is started again on the same port. @param {any} config */
 async function launchEngine(config) {
   // Without bubblewrap the engine reports what is missing.
   await provideBubblewrap();
@@ -79,19 +101,31 @@ async function launchEngine(config) {
       isExplicit,
     });
   }
-  const engine = await launch(
+  const engine = await superviseService(
     'engine',
-    [
+    (previous) => [
       '--enable-source-maps',
       'build/engine.mjs',
       '--port',
-      String(config.enginePort),
+      String(previous?.port ?? config.enginePort),
       '--data-dir',
       path.join(config.dataDir, 'engine'),
-      ...(isExplicit ? [] : ['--next-free-port']),
+      ...(isExplicit || previous ? [] : ['--next-free-port']),
     ],
-    {},
-  );
+    {
+      cwd: root,
+      env: engineEnvironment(process.env),
+      readyTimeoutMs: 60_000,
+      onDown: (sentence, waitMs) => {
+        engineState.set(true);
+        complain(red(`${sentence} It is started again in ${waitMs / 1000} s.`));
+      },
+      onUp: () => {
+        engineState.set(false);
+        say('The engine is running again.');
+      },
+    },
+  ).catch((error) => giveUp(error.message));
   if (engine.port !== config.enginePort) {
     say(
       yellow(
@@ -134,7 +168,7 @@ await runMain(async () => {
   });
   if (note) say(yellow(note));
   const engine = config.upstream.kind === 'local' ? await launchEngine(config) : undefined;
-  const server = await launch('server', [...serverProgram, ...(isDev ? ['--dev'] : [])], {
+  const server = await launchServer({
     ...serverMemory,
     PORT: String(port),
     HOST: config.host,
@@ -143,5 +177,7 @@ await runMain(async () => {
     NEXT_TELEMETRY_DISABLED: '1',
     ...(engine && { SANDKEEPER_ENGINE_URL: engine.url, SANDKEEPER_ENGINE_KEY: engine.apiKey }),
   });
+  engineState.server = server.process;
+  if (engineState.isRestarting) engineState.tell();
   printWelcome(config, engine, server);
 });

@@ -1,5 +1,6 @@
 import 'server-only';
 import { type ErrorCode, SandkeeperError } from '../errors';
+import { engineState } from './engine-state';
 
 type Refusal = { status: number; retryAfter: string | null; body: unknown };
 
@@ -24,6 +25,8 @@ const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
   invalid: (doing) => `The sandbox service did not accept the values given for ${doing}.`,
   unexpected: (doing) => `The sandbox service answered ${doing} in a form this version does not understand.`,
 };
+
+const ENGINE_RESTARTS = 'The local engine stopped and is being restarted.';
 
 /** Maps an answer outside 2xx. Its text becomes the cause (docs/protocol.md#error-body). */
 export function errorFromAnswer(
@@ -63,7 +66,9 @@ export function errorFromThrown(thrown: unknown, context: CallContext): Sandkeep
       : name === 'TypeError'
         ? 'unavailable'
         : 'unexpected';
-  return new SandkeeperError(code, MESSAGES[code](context.doing), { cause: thrown });
+  const isRestarting = code === 'unavailable' && engineState().isRestarting;
+  const message = isRestarting ? ENGINE_RESTARTS : MESSAGES[code](context.doing);
+  return new SandkeeperError(code, message, { cause: thrown });
 }
 
 /** Maps an answer with a malformed body. */

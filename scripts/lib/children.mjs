@@ -12,12 +12,16 @@ const isWindows = process.platform === 'win32';
 /** How long a process has to stop before it is killed. */
 let graceMs = 5000;
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
+/** @typedef {{ env: NodeJS.ProcessEnv, cwd: string, readyTimeoutMs: number }} ServiceOptions */
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} Ending */
 
 /** @type {Map<ChildProcess, Promise<Ending>>} */
 const running = new Map();
-/** Children that are stopped one at a time, the last one first, by a signal to the leader only. */
-const services = new Set();
+/**
+ * Children that are stopped one at a time, the last one first, by a signal to the leader only.
+ * @type {ChildProcess[]}
+ */
+const services = [];
 let isStopping = false;
 
 // Leaves no child behind. After a SIGKILL of this process, services notice that their IPC channel is closed.
@@ -28,13 +32,16 @@ process.on('exit', () => {
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {import('node:child_process').SpawnOptions & { isService?: boolean }} [options] `isService`: a long-lived
- *   program of ours that stops its own children
+ * @param {import('node:child_process').SpawnOptions & { isService?: boolean, replaces?: ChildProcess }} [options]
+ *   `isService`: a long-lived program of ours that stops its own children; `replaces`: the service whose place in the
+ *   order it takes
  * @returns {ChildProcess}
  */
-export function startProcess(command, args, { isService = false, ...options } = {}) {
+export function startProcess(command, args, { isService = false, replaces, ...options } = {}) {
   const child = spawn(command, args, { detached: !isWindows, ...options });
-  if (isService) services.add(child);
+  const place = replaces ? services.indexOf(replaces) : -1;
+  if (place >= 0) services[place] = child;
+  else if (isService) services.push(child);
   const ending = new Promise((/** @type {(ending: Ending) => void} */ resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     // `close` waits for every process that inherited the output. A stray grandchild must not delay us.
@@ -84,7 +91,7 @@ export function signalGroup(child, signal) {
 async function stopProcess(child) {
   const ending = running.get(child);
   if (!ending) return;
-  if (services.has(child)) child.kill('SIGTERM');
+  if (services.includes(child)) child.kill('SIGTERM');
   else signalGroup(child, 'SIGINT'); // Like Ctrl-C, which reaches the children of a tool, too.
   const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
   await ending;
@@ -136,14 +143,15 @@ export function handleStopSignals({ exitCode, onRequest, stopWithinMs = graceMs 
  * cannot start (`{type: 'failed', message}`). Once it is ready, its output is printed line by line, prefixed with its name.
  * @param {string} name such as "engine"
  * @param {string[]} args for node
- * @param {{ env: NodeJS.ProcessEnv, cwd: string, readyTimeoutMs: number }} options
+ * @param {ServiceOptions & { replaces?: ChildProcess }} options
  */
-export function startService(name, args, { env, cwd, readyTimeoutMs }) {
+export function startService(name, args, { env, cwd, readyTimeoutMs, replaces }) {
   const child = startProcess(process.execPath, args, {
     env,
     cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     isService: true,
+    ...(replaces && { replaces }),
   });
   /** @type {string[]} */
   const lastLines = [];
@@ -189,7 +197,70 @@ export function startService(name, args, { env, cwd, readyTimeoutMs }) {
       resolve(message);
     });
   });
-  return { ready, death };
+  return { child, ready, death };
+}
+
+/**
+ * Keeps a service running: when it ends by itself, it is started again after a wait that doubles with every failure.
+ * Throws if the first start fails.
+ * @param {string} name
+ * @param {(previous: any) => string[]} argsAfter the arguments, given the ready message of the previous start if any
+ * @param {ServiceOptions & {
+ *   onDown?: (sentence: string, waitMs: number) => void,
+ *   onUp?: () => void,
+ *   firstWaitMs?: number,
+ *   maxWaitMs?: number,
+ * }} options
+ * @returns {Promise<any>} the ready message
+ */
+export async function superviseService(
+  name,
+  argsAfter,
+  { onDown, onUp, firstWaitMs = 500, maxWaitMs = 30_000, ...options },
+) {
+  let service = startService(name, argsAfter(undefined), options);
+  const ready = await firstOf(service);
+
+  const supervise = async () => {
+    let waitMs = firstWaitMs;
+    for (;;) {
+      const upAt = Date.now();
+      let sentence = await service.death;
+      // After a long run, a crash is the first of its kind.
+      if (Date.now() - upAt > 2 * maxWaitMs) waitMs = firstWaitMs;
+      for (let isUp = false; !isUp; waitMs = Math.min(2 * waitMs, maxWaitMs)) {
+        onDown?.(sentence, waitMs);
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        if (isStopping) return;
+        service = startService(name, argsAfter(ready), { ...options, replaces: service.child });
+        isUp = await firstOf(service).then(
+          () => true,
+          (error) => {
+            sentence = error.message;
+            // It may hang instead of ending.
+            signalGroup(service.child, 'SIGKILL');
+            return false;
+          },
+        );
+      }
+      onUp?.();
+    }
+  };
+  void supervise();
+  return ready;
+}
+
+/**
+ * The ready message of a service. Throws the sentence about its end if it ends before.
+ * @param {{ ready: Promise<any>, death: Promise<string> }} service
+ */
+function firstOf({ ready, death }) {
+  return Promise.race([
+    ready,
+    death.then((sentence) => {
+      throw new Error(sentence);
+    }),
+  ]);
 }
 
 /**
