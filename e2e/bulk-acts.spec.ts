@@ -74,17 +74,19 @@ test('sets the time left of the running sandboxes and reports the skipped ones',
   await moru.pause(paused);
   await selectAll(page, 3);
   await action(page, /^Set time left of 2/).click();
-  const dialog = page.getByRole('dialog', { name: 'Set time left of 2 sandboxes' });
+  const dialog = page.getByRole('dialog', { name: /^Set time left of/ });
+  const changes = dialog.getByRole('region', { name: 'Changes of the time left' });
   await dialog.getByRole('button', { name: '60 min' }).click();
+  await expect(changes.getByRole('listitem').first()).toContainText('+50 min');
   // One sandbox has changed since the dialog opened.
   await moru.pause(running[0] ?? '');
   await expect(page.getByRole('row', { name: running[0] ?? '', includeHidden: true })).toContainText(
     'Paused',
   );
   await dialog.getByRole('button', { name: 'Set time left of 2' }).click();
-  await expect(toast(page, 'skipped')).toContainText(
-    'Setting time left of 1 sandbox; 1 skipped: paused, without a deadline',
-  );
+  await expect(dialog.getByRole('alert')).toContainText('1 instead of 2 would be changed');
+  await expect(dialog).toContainText('2 skipped: paused, without a deadline.');
+  await dialog.getByRole('button', { name: 'Set time left of 1' }).click();
   await expectRow(page, running[1] ?? '', '59m');
 });
 

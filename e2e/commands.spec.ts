@@ -148,14 +148,20 @@ test('runs a command in a selection, shows the skipped sandboxes and groups equa
   await lookAway(page);
   await dock(page).getByRole('button', { name: 'Run in 3…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Run a command in 3 sandboxes' });
-  await expect(dialog).toContainText('3 sandboxes will run it; 1 skipped: paused.');
+  await expect(dialog).toContainText('3 will run it');
+  await expect(dialog).toContainText('1 will be skipped');
+  await expect(dialog).toContainText('A countdown follows');
   await expect(dialog.getByRole('button', { name: 'Run in 3 sandboxes' })).toBeDisabled();
   await expectAccessible(page, 'asking for a command');
   await dialog
     .getByRole('textbox', { name: 'Command' })
     .fill('if [ -e /tmp/odd ]; then echo other; exit 1; else echo usual; echo same; fi');
-  await dialog.getByRole('textbox', { name: 'Reason' }).fill('routine check');
-  await dialog.getByRole('button', { name: 'Run in 3 sandboxes' }).click();
+  const reason = dialog.getByRole('textbox', { name: 'Reason' });
+  await reason.fill('routine check');
+  // Enter alone starts nothing in several sandboxes.
+  await reason.press('Enter');
+  await expect(dialog.getByRole('button', { name: 'Run in 3 sandboxes' })).toBeEnabled();
+  await reason.press('Control+Enter');
 
   const results = page.getByRole('list', { name: 'Results' }).getByRole('listitem');
   await expect(results).toHaveCount(2);
@@ -182,6 +188,11 @@ test('runs a command in a selection, shows the skipped sandboxes and groups equa
 
   const csv = await page.request.get(`/api${new URL(page.url()).pathname}/items?format=csv`);
   expect(await csv.text()).toContain('usual');
+  const operation = page.url();
+  await page.goto('/operations');
+  const logged = page.getByRole('row').filter({ hasText: 'routine check' });
+  await expect(logged).toContainText('1 ended with an error(1 exit 1)');
+  await page.goto(operation);
   await signIn(page, 'viewer');
   await page.reload();
   await expect(page.getByRole('row', { name: odd })).toContainText('Exit code 1.');

@@ -91,7 +91,7 @@ test('sets the time left, and shows the deadline before and the granted time aft
   await expect(dialog.getByRole('alert')).toContainText('Enter a whole number of minutes');
   await dialog.getByLabel('Minutes from now').fill('600');
   await dialog.getByRole('button', { name: 'Set time left' }).click();
-  await expect(toast(page, id).filter({ hasText: 'its maximum' })).toBeVisible();
+  await expect(toast(page, id).filter({ hasText: 'The service granted' })).toBeVisible();
 });
 
 test.describe('the server-rendered page', () => {

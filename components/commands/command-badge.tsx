@@ -6,6 +6,8 @@ import type { Outcome } from '@/lib/operations/schema';
 type Props = Pick<CommandRecord, 'exitCode' | 'signal'> & {
   ending: CommandEnding | null;
   outcome: Outcome;
+  /** Whether it wrote to stderr: then an exit code of 0 is not shown as a success. */
+  hasStderr: boolean;
   className?: string;
 };
 
@@ -14,6 +16,7 @@ const OUTCOMES = {
   sending: 'running',
   done: 'ended',
   already: 'ended',
+  partial: 'ended with an error',
   skipped: 'skipped',
   cancelled: 'cancelled',
   denied: 'denied',
@@ -21,7 +24,7 @@ const OUTCOMES = {
   unknown: 'unknown',
 } satisfies Record<Outcome, string>;
 
-export function CommandBadge({ ending, exitCode, signal, outcome, className }: Props) {
+export function CommandBadge({ ending, exitCode, signal, outcome, hasStderr, className }: Props) {
   const isFine = ending === 'exited' && exitCode === 0;
   const isRunning = outcome === 'sending' || outcome === 'waiting';
   const text = ending === null ? OUTCOMES[outcome] : endingLabel({ ending, exitCode, signal });
@@ -32,15 +35,18 @@ export function CommandBadge({ ending, exitCode, signal, outcome, className }: P
         className={clsx(
           'mr-2 inline-block size-2 rounded-full align-[1px]',
           isRunning
-            ? 'animate-pulse bg-paused'
+            ? 'animate-pulse bg-running'
             : isFine
-              ? 'bg-running'
+              ? hasStderr
+                ? 'border-2 border-ink-2'
+                : 'bg-running'
               : ending === 'lost'
                 ? 'hatched'
                 : 'bg-ink',
         )}
       />
       {text}
+      {isFine && hasStderr ? <span className="text-ink-2">, with stderr</span> : null}
     </span>
   );
 }

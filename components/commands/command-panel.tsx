@@ -114,11 +114,11 @@ function Status({ now: { phase, run, outcome, startedAtMs } }: { now: LiveComman
         </LiveWait>
       ) : null}
       {phase === 'waiting' ? (
-        <CommandBadge ending={null} exitCode={null} signal={null} outcome="waiting" />
+        <CommandBadge ending={null} exitCode={null} signal={null} outcome="waiting" hasStderr={false} />
       ) : null}
       {phase === 'running' ? (
         <>
-          <CommandBadge ending={null} exitCode={null} signal={null} outcome="sending" />
+          <CommandBadge ending={null} exitCode={null} signal={null} outcome="sending" hasStderr={false} />
           {startedAtMs === null ? null : <Elapsed sinceMs={startedAtMs} />}
         </>
       ) : null}
@@ -129,6 +129,7 @@ function Status({ now: { phase, run, outcome, startedAtMs } }: { now: LiveComman
             exitCode={run?.exitCode ?? null}
             signal={run?.signal ?? null}
             outcome={outcome}
+            hasStderr={(run?.stderr.totalBytes ?? 0) > 0}
           />
           {run?.tookMs == null ? null : <span className="text-ink-2">{formatTook(run.tookMs)}</span>}
         </>

@@ -6,7 +6,9 @@ import { useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { sandboxCount } from '@/components/operations/outcome';
 import { Button } from '@/components/ui/button';
+import { formatBytes } from '@/components/ui/bytes';
 import { Visible } from '@/components/ui/visible-text';
+import { type Preview, previewOf } from '@/lib/commands/excerpt';
 import { commandGroupsQuery } from '@/lib/commands/queries';
 import type { ResultGroup } from '@/lib/commands/schema';
 import { type Operation, totalsOf } from '@/lib/operations/schema';
@@ -98,7 +100,7 @@ type GroupProps = {
 
 function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupProps) {
   const { sandboxIds, excerpt, message, wasStarted, ending } = group;
-  const first = excerpt.stdout || excerpt.stderr;
+  const preview = previewOf(excerpt);
   const saysMessage = ending !== 'exited' && message !== null;
   return (
     <li className="border-line-soft border-b">
@@ -116,21 +118,30 @@ function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupPr
           {sandboxCount(sandboxIds.length)}
           <span className="sr-only"> of {total}</span>
         </span>
-        <CommandBadge {...group} />
-        <span className="truncate font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8">
+        <CommandBadge {...group} hasStderr={excerpt.stderrBytes > 0} />
+        <span className="flex min-w-0 font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8">
           {saysMessage ? (
-            <Visible text={message ?? ''} className="font-sans" />
-          ) : first === '' ? (
+            <Visible text={message ?? ''} className="truncate font-sans" />
+          ) : preview === null ? (
             <span className="font-sans text-ink-3">{wasStarted ? 'no output' : ''}</span>
           ) : (
-            <>
-              {excerpt.stdout === '' ? <span className="font-sans text-ink-3">stderr </span> : null}
-              <Visible text={first.slice(0, 300).trim().split('\n').slice(0, 3).join(' ⏎ ')} />
-            </>
+            <PreviewLine preview={preview} />
           )}
         </span>
       </button>
       {isOpen ? <GroupDetail operationId={operationId} group={group} largest={largest} /> : null}
     </li>
+  );
+}
+
+function PreviewLine({ preview: { name, lines, leftOutBytes } }: { preview: Preview }) {
+  return (
+    <>
+      {name === 'stderr' ? <span className="mr-2 font-sans text-ink-3">stderr</span> : null}
+      <Visible text={lines.join(' ⏎ ')} className="min-w-0 truncate" />
+      {leftOutBytes > 0 ? (
+        <span className="ml-1 shrink-0 font-sans text-ink-3">… {formatBytes(leftOutBytes)} more</span>
+      ) : null}
+    </>
   );
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
+import { useNow } from '@/components/ui/clock';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 
 const NONE: readonly OperationView[] = [];
@@ -15,4 +16,12 @@ export function useOperations(): readonly OperationView[] {
     () => operationProgress().views(),
     () => NONE,
   );
+}
+
+/** `useNow` in server time, which deadlines are compared with. `renderedAtMs` is used for server rendering. */
+export function useServerNow<T extends string | number | boolean | null>(
+  derive: (serverNowMs: number) => T,
+  renderedAtMs: number,
+): T {
+  return useNow(derive, renderedAtMs, (browserMs) => operationProgress().clock.at(browserMs));
 }

@@ -54,6 +54,14 @@ export function followOperation(operation: Operation): void {
   });
 }
 
+const PARTLY = {
+  run: 'The command ended with an error in',
+  kill: 'Partly killed',
+  pause: 'Partly paused',
+  resume: 'Resumed for less time:',
+  setTimeout: 'Set to less than requested:',
+} satisfies Record<SandboxAct, string>;
+
 function showOutcome(operation: Operation, { sandboxId, outcome, message }: OperationItem): void {
   const { act } = operation;
   const description = message ?? (outcome === 'done' ? describeTimeout(operation) : null);
@@ -64,6 +72,9 @@ function showOutcome(operation: Operation, { sandboxId, outcome, message }: Oper
       return;
     case 'already':
       toast.message(act === 'kill' ? `${sandboxId} was already terminated` : sandboxId, detail);
+      return;
+    case 'partial':
+      toast.message(`${PARTLY[act]} ${sandboxId}`, { ...detail, duration: ERROR_TOAST_MS });
       return;
     case 'cancelled':
     case 'skipped':

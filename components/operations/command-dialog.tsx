@@ -1,27 +1,29 @@
 'use client';
 
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, useId, useMemo, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
+import { isOnMac, Kbd } from '@/components/ui/kbd';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
-import { toast } from '@/components/ui/toast';
-import { answerOf } from '@/lib/answer';
 import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
-import { planRun, startRun } from '@/lib/operations/actions';
-import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
+import { unlessComposing } from '@/lib/key-events';
+import { blastRadius, divideByState } from '@/lib/operations/plan/blast-radius';
 import {
   type ActParams,
-  MAX_FILTER_CHARS,
   MAX_REASON_CHARS,
   type Operation,
+  type OperationPlan,
   type Skipped,
 } from '@/lib/operations/schema';
+import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CommandInput, limitOptions } from './command-input';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
+import { PlanRadius } from './plan-radius';
+import { usePlannedStart } from './use-planned-start';
 
 export type CommandRequest = {
   sandboxes: readonly Sandbox[];
@@ -29,12 +31,15 @@ export type CommandRequest = {
   retry: { id: string; params: ActParams } | null;
 };
 
+export type CommandChoice = { command: string; limitMs: number; cwd?: string };
+
 type Props = {
   /** `null`: closed. */
   request: CommandRequest | null;
-  /** The filter on screen, for the record. */
-  filter: string;
   onClose: () => void;
+  /** Plans the command in these sandboxes, and starts the plan. */
+  plan: (sandboxIds: string[], choice: CommandChoice) => Promise<Result<OperationPlan>>;
+  start: (token: string, reason: string) => Promise<Result<Operation>>;
   onStarted: (operation: Operation) => void;
 };
 
@@ -47,86 +52,57 @@ export function CommandDialog({ request, ...props }: Props) {
 }
 
 type Division = { targets: readonly Sandbox[]; skipped: readonly Skipped[] };
+type OpenProps = Omit<Props, 'request'> & { request: CommandRequest; isOpen: boolean };
 
-function OpenDialog({
-  request,
-  isOpen,
-  filter,
-  onClose,
-  onStarted,
-}: Props & { request: CommandRequest; isOpen: boolean }) {
+const LIMITS = { keys: 3, values: 4 };
+const WORDS = { nothing: 'Nothing was run.', failed: 'The command was not run' };
+
+function OpenDialog({ request, isOpen, onClose, plan, start, onStarted }: OpenProps) {
   const { sandboxes, retry } = request;
-  const form = useId();
+  const hint = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   const [command, setCommand] = useState(retry?.params.command ?? '');
   const [cwd, setCwd] = useState(retry?.params.cwd ?? '');
   const [limitMs, setLimitMs] = useState(retry?.params.limitMs ?? USUAL_LIMIT_MS);
   const [reason, setReason] = useState('');
   const [division, setDivision] = useState<Division>(() => divide(sandboxes));
-  const [message, setMessage] = useState<string | null>(null);
-  const [isStarting, setIsStarting] = useState(false);
   const { targets, skipped } = division;
   const count = targets.length;
+  const radius = useMemo(() => blastRadius(targets, LIMITS), [targets]);
+  const planned = usePlannedStart({
+    isOpen,
+    plan: () =>
+      plan(
+        sandboxes.map(({ id }) => id),
+        { command, limitMs, ...(cwd.trim() === '' ? {} : { cwd: cwd.trim() }) },
+      ),
+    start: (token) => start(token, reason),
+    onPlanned: (fresh) => {
+      setDivision(fresh);
+      if (areSame(fresh.targets, targets)) return null;
+      return fresh.targets.length === 0
+        ? 'The sandboxes have changed: none of them can run it now.'
+        : `The sandboxes have changed: it will now run in ${fresh.targets.length} instead of ${count}. Confirm again.`;
+    },
+    onStarted,
+    onClose,
+    words: WORDS,
+  });
   const unavailable =
     count === 0
       ? 'None of these sandboxes can run a command.'
       : command.trim() === ''
         ? 'Enter a command.'
         : null;
-  const canStart = unavailable === null && !isStarting;
 
-  async function start() {
-    setIsStarting(true);
-    setMessage(null);
-    const plan = await answerOf(
-      planRun({
-        sandboxIds: sandboxes.map(({ id }) => id),
-        command,
-        limitMs,
-        ...(cwd.trim() === '' ? {} : { cwd: cwd.trim() }),
-        ...(retry === null ? {} : { retryOf: retry.id }),
-      }),
-    );
-    if (!plan?.ok) return fail(plan?.error.message ?? 'The server could not be reached.', 'Nothing was run.');
-    const isAsShown = areSame(plan.value.targets, targets);
-    setDivision(plan.value);
-    if (!isAsShown)
-      return fail(
-        plan.value.targets.length === 0
-          ? 'The sandboxes have changed: none of them can run it now.'
-          : `The sandboxes have changed: it will now run in ${plan.value.targets.length} instead of ${count}. Confirm again.`,
-        'Nothing was run.',
-      );
-    const started = await answerOf(
-      startRun({
-        token: plan.value.token,
-        reason,
-        filter: filter.slice(0, MAX_FILTER_CHARS),
-      }),
-    );
-    setIsStarting(false);
-    if (started?.ok) {
-      onClose();
-      onStarted(started.value);
-      return;
-    }
-    fail(
-      started?.error.message ??
-        'The server could not be reached. Check the operations before you try again: it may have started.',
-      '',
-    );
+  function submit() {
+    if (unavailable === null) planned.run();
   }
 
-  function fail(problem: string, consequence: string) {
-    setIsStarting(false);
-    const text = `${problem} ${consequence}`.trim();
-    if (isOpen) setMessage(text);
-    else toast.error('The command was not run', { description: text });
-  }
-
-  function submit(event?: FormEvent) {
-    event?.preventDefault();
-    if (canStart) void start();
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== 'Enter' || event.ctrlKey === event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    submit();
   }
 
   return (
@@ -141,15 +117,33 @@ function OpenDialog({
       description="It runs separately in each sandbox, as the sandbox's default user. Its effects cannot be undone."
       footer={
         <>
+          <p id={hint} className="mr-auto text-ink-3 text-small pointer-coarse:hidden">
+            <Chord /> to run
+          </p>
           <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" type="submit" form={form} unavailable={unavailable} isBusy={isStarting}>
-            {isStarting ? 'Starting…' : `Run in ${sandboxCount(count)}`}
+          <Button
+            tone="primary"
+            unavailable={unavailable}
+            isBusy={planned.isStarting}
+            onClick={submit}
+            aria-keyshortcuts="Control+Enter Meta+Enter"
+          >
+            {planned.isStarting ? 'Starting…' : `Run in ${sandboxCount(count)}`}
           </Button>
         </>
       }
     >
-      <form id={form} onSubmit={submit} className="flex flex-col gap-3">
-        <CommandInput field={field} value={command} onChange={setCommand} onSubmit={submit} typed={[]} />
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the shortcut works in every field of the group. */}
+      <div onKeyDown={unlessComposing(onKeyDown)} className="flex flex-col gap-3">
+        <CommandInput
+          field={field}
+          value={command}
+          onChange={setCommand}
+          submitKey="chord"
+          onSubmit={submit}
+          typed={[]}
+          describedBy={hint}
+        />
         <div className="flex flex-wrap items-end gap-3">
           <Field label="Working directory" className="min-w-40 flex-1">
             <Input
@@ -177,18 +171,25 @@ function OpenDialog({
             onChange={(event) => setReason(event.target.value)}
           />
         </Field>
-      </form>
-      <div className="flex flex-col gap-2">
-        <p>
-          <strong className="font-semibold">{sandboxCount(count)}</strong> will run it
-          {skipped.length === 0 ? '.' : `; ${describeSkipped('run', skipped)}.`}
-        </p>
-        {count === 0 ? null : (
-          <PlanList sandboxes={targets} label="Sandboxes that will run it" keys={keysOf(targets)} />
-        )}
       </div>
-      {message === null ? null : <Alert>{message}</Alert>}
+      <PlanRadius act="run" radius={radius} verdict="will run it" skipped={skipped} />
+      {count === 0 ? null : (
+        <PlanList sandboxes={targets} label="Sandboxes that will run it" keys={radius.distinguishing} />
+      )}
+      {count > 1 ? (
+        <p className="text-ink-2">A countdown follows, in which you can cancel before anything is run.</p>
+      ) : null}
+      {planned.message === null ? null : <Alert>{planned.message}</Alert>}
     </Dialog>
+  );
+}
+
+/** The keys that run a command in several sandboxes. Rendered in the browser only. */
+function Chord() {
+  return (
+    <>
+      <Kbd>{isOnMac() ? '⌘' : 'Ctrl'}</Kbd> <Kbd>Enter</Kbd>
+    </>
   );
 }
 
@@ -200,8 +201,4 @@ function divide(sandboxes: readonly Sandbox[]): Division {
 function areSame(some: readonly Sandbox[], others: readonly Sandbox[]): boolean {
   const ids = new Set(others.map(({ id }) => id));
   return some.length === others.length && some.every(({ id }) => ids.has(id));
-}
-
-function keysOf(sandboxes: readonly Sandbox[]): string[] {
-  return [...new Set(sandboxes.slice(0, 20).flatMap(({ metadata }) => Object.keys(metadata)))];
 }

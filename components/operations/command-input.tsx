@@ -6,10 +6,14 @@ import { formatSpan } from '@/components/ui/duration';
 import { MAX_COMMAND_CHARS } from '@/lib/commands/schema';
 import { unlessComposing } from '@/lib/key-events';
 
+type SubmitKey = 'enter' | 'chord';
+
 type Props = {
   value: string;
   onChange: (value: string) => void;
   onSubmit: () => void;
+  /** `enter`, or `chord`: Ctrl+Enter, and Enter adds a line. Its owner handles the chord. */
+  submitKey?: SubmitKey;
   /** Earlier commands, newest first. */
   typed: readonly string[];
   describedBy?: string | undefined;
@@ -20,11 +24,12 @@ type Props = {
 
 const MAX_LINES = 12;
 
-/** A command input: Enter submits, Shift+Enter adds a line, and the arrow keys recall earlier commands. */
+/** A command input: Enter or a chord submits, Shift+Enter adds a line, and the arrow keys recall earlier commands. */
 export function CommandInput({
   value,
   onChange,
   onSubmit,
+  submitKey = 'enter',
   typed,
   describedBy,
   disabled = false,
@@ -45,7 +50,7 @@ export function CommandInput({
     const { selectionStart, selectionEnd, value: text } = event.currentTarget;
     const isPlain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
     if (!isPlain) return;
-    if (event.key === 'Enter') {
+    if (submitKey === 'enter' && event.key === 'Enter') {
       event.preventDefault();
       setBack(-1);
       onSubmit();

@@ -1,5 +1,6 @@
 'use client';
 
+import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
@@ -22,27 +23,59 @@ export const TypedMinutes = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-type Props = { minutes: string; error: string | undefined; onChange: (minutes: string) => void };
+type Props = {
+  label?: string;
+  minutes: string;
+  error: string | undefined;
+  /** Whether the minutes are those of a preset, which is then pressed. */
+  isSet?: boolean;
+  onChange: (minutes: string) => void;
+  /** A preset was chosen. Absent: `onChange`. */
+  onPreset?: (minutes: string) => void;
+  /** More presets. */
+  children?: ReactNode;
+};
 
-export function MinutesField({ minutes, error, onChange }: Props) {
+export function MinutesField(props: Props) {
+  const {
+    label = 'Minutes from now',
+    minutes,
+    error,
+    isSet = true,
+    onChange,
+    onPreset = onChange,
+    children,
+  } = props;
   return (
     <div className="flex flex-wrap items-end gap-2">
-      <Field label="Minutes from now" error={error} className="w-40">
+      <Field label={label} error={error} className="w-40">
         <Input inputMode="numeric" value={minutes} onChange={(event) => onChange(event.target.value)} />
       </Field>
-      {error === undefined
-        ? PRESETS_MIN.map((preset) => (
-            <Button
+      {error === undefined ? (
+        <>
+          {PRESETS_MIN.map((preset) => (
+            <MinutesPreset
               key={preset}
-              aria-pressed={Number(minutes) === preset}
-              onClick={() => onChange(String(preset))}
-              className="aria-pressed:border-accent"
+              isPressed={isSet && Number(minutes) === preset}
+              onPick={() => onPreset(String(preset))}
             >
               {preset} min
-            </Button>
-          ))
-        : null}
+            </MinutesPreset>
+          ))}
+          {children}
+        </>
+      ) : null}
     </div>
+  );
+}
+
+type PresetProps = { isPressed: boolean; onPick: () => void; children: ReactNode };
+
+export function MinutesPreset({ isPressed, onPick, children }: PresetProps) {
+  return (
+    <Button aria-pressed={isPressed} onClick={onPick} className="aria-pressed:border-accent">
+      {children}
+    </Button>
   );
 }
 

@@ -18,7 +18,10 @@ const WORDS = {
     return `for ${formatSpan(timeoutMs)}${end}`;
   },
   run: ({ command = '' }) => shortened(command),
-  setTimeout: ({ timeoutMs }) => (timeoutMs === undefined ? null : `to ${formatSpan(timeoutMs)}`),
+  setTimeout: ({ timeoutMs, addMs }) => {
+    if (addMs !== undefined) return `${formatSpan(addMs)} longer`;
+    return timeoutMs === undefined ? null : `to ${formatSpan(timeoutMs)}`;
+  },
 } satisfies Record<SandboxAct, (params: ActParams) => string | null>;
 
 /** The options of an action, to follow its name: `gracefully, 10 s`, `for 15 min, then pause`. */

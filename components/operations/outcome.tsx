@@ -6,6 +6,7 @@ import type { SandboxAct } from '@/lib/sandbox/can';
 const COMMON = {
   waiting: 'Waiting',
   sending: 'In progress',
+  partial: 'Partly done',
   skipped: 'Skipped',
   cancelled: 'Cancelled',
   denied: 'Denied',
@@ -16,13 +17,14 @@ const COMMON = {
 const OUTCOME_WORDS = {
   kill: { ...COMMON, done: 'Killed, verified', already: 'Already gone' },
   pause: { ...COMMON, done: 'Paused', already: 'Already paused' },
-  resume: { ...COMMON, done: 'Resumed', already: 'Already running' },
-  setTimeout: { ...COMMON, done: 'Updated', already: 'Already set' },
+  resume: { ...COMMON, done: 'Resumed', already: 'Already running', partial: 'Resumed for less time' },
+  setTimeout: { ...COMMON, done: 'Updated', already: 'Already set', partial: 'Set to less' },
   run: {
     ...COMMON,
     sending: 'Running',
     done: 'Ended',
     already: 'Already ended',
+    partial: 'Ended with an error',
     failed: 'Not started',
   },
 } satisfies Record<SandboxAct, Record<Outcome, string>>;
@@ -31,6 +33,7 @@ const OUTCOME_WORDS = {
 const ORDER = [
   'done',
   'already',
+  'partial',
   'skipped',
   'cancelled',
   'denied',
@@ -47,19 +50,25 @@ const FAILED: Style = { dot: 'bg-ink', bar: 'bg-ink', text: 'font-medium text-in
 const STYLES = {
   done: { dot: 'bg-running', bar: 'bg-running', text: '' },
   already: QUIET,
+  // Not green: it is not what was asked for.
+  partial: { dot: 'border-2 border-ink', bar: 'bg-ink-2', text: 'font-medium text-ink' },
   skipped: { dot: 'border border-ink-3', bar: 'bg-ink-3/50', text: '' },
   cancelled: { dot: 'border border-ink-3', bar: 'bg-ink-3/50', text: '' },
   denied: FAILED,
   failed: FAILED,
   unknown: { dot: 'hatched', bar: 'hatched', text: 'font-medium text-ink' },
-  sending: { dot: 'bg-paused animate-pulse', bar: 'bg-paused', text: '' },
+  sending: { dot: 'bg-running animate-pulse', bar: 'bg-running/50 animate-pulse', text: '' },
   waiting: { dot: 'border border-ink-3', bar: 'bg-line', text: '' },
 } satisfies Record<Outcome, Style>;
 
 /** Only a failed kill is red. */
 const KILL_FAILED: Style = { dot: 'bg-danger', bar: 'bg-danger', text: 'font-medium text-danger' };
 
+/** The colour of the state that a pause leads to. */
+const PAUSED: Style = { dot: 'bg-paused', bar: 'bg-paused', text: '' };
+
 function styleOf(act: SandboxAct, outcome: Outcome): Style {
+  if (act === 'pause' && outcome === 'done') return PAUSED;
   return act === 'kill' && STYLES[outcome] === FAILED ? KILL_FAILED : STYLES[outcome];
 }
 

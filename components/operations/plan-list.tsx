@@ -2,7 +2,7 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
-import { Fragment, useRef } from 'react';
+import { Fragment, type ReactNode, useRef } from 'react';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
@@ -21,9 +21,11 @@ type Props = {
   label: string;
   /** The metadata keys to show, most distinguishing first. */
   keys: readonly string[];
+  /** The end of a row. Absent: the age. */
+  renderEnd?: (sandbox: Sandbox) => ReactNode;
 };
 
-export function PlanList({ sandboxes, label, keys }: Props) {
+export function PlanList({ sandboxes, label, keys, renderEnd }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: sandboxes.length,
@@ -55,7 +57,7 @@ export function PlanList({ sandboxes, label, keys }: Props) {
                 index > 0 && 'border-line/60 border-t',
               )}
             >
-              <Row sandbox={sandbox} keys={keys} />
+              <Row sandbox={sandbox} keys={keys} renderEnd={renderEnd} />
             </li>
           ) : null;
         })}
@@ -64,7 +66,9 @@ export function PlanList({ sandboxes, label, keys }: Props) {
   );
 }
 
-function Row({ sandbox, keys }: { sandbox: Sandbox; keys: readonly string[] }) {
+type RowProps = Pick<Props, 'keys'> & { sandbox: Sandbox; renderEnd: Props['renderEnd'] | undefined };
+
+function Row({ sandbox, keys, renderEnd }: RowProps) {
   const { name, dot } = STATES[sandbox.state];
   const template = templateName(sandbox);
   return (
@@ -82,7 +86,7 @@ function Row({ sandbox, keys }: { sandbox: Sandbox; keys: readonly string[] }) {
         ))}
       </span>
       <span className="text-right text-ink-2">
-        <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs ?? 0} />
+        {renderEnd?.(sandbox) ?? <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs ?? 0} />}
       </span>
     </>
   );

@@ -1,49 +1,154 @@
 'use client';
 
+import { useState } from 'react';
 import { z } from 'zod';
+import { useServerNow } from '@/components/data/use-operations';
 import { Button } from '@/components/ui/button';
+import { Checkbox } from '@/components/ui/checkbox';
 import { Dialog } from '@/components/ui/dialog';
+import { formatSpan } from '@/components/ui/duration';
+import { Alert } from '@/components/ui/strip';
 import { useForm } from '@/components/ui/use-form';
-import { useLastAsked } from '@/components/ui/use-last-asked';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
+import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
+import {
+  type ActParams,
+  type Operation,
+  type OperationPlan,
+  PLAN_LIVES_MS,
+  type Skipped,
+} from '@/lib/operations/schema';
+import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { DeadlineIn, MinutesField, TypedMinutes, USUAL_MINUTES } from './minutes-field';
+import { DeadlineIn, MinutesField, MinutesPreset, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
+import { PlanList } from './plan-list';
+import { changeText, TimeChange } from './time-change';
+import { usePlannedStart } from './use-planned-start';
 
-const TimeLeftInput = z.object({ minutes: TypedMinutes });
-const INITIAL = { minutes: USUAL_MINUTES };
+/** Either the time left to set, or the time to add to it, ms. */
+export type TimeChoice = { timeoutMs: number } | { addMs: number };
+
+export type TimeLeftRequest = {
+  sandboxes: readonly Sandbox[];
+  /** The operation to retry. */
+  retry: { id: string; params: ActParams } | null;
+};
 
 type Props = {
   /** `null`: closed. */
-  sandboxes: readonly Sandbox[] | null;
+  request: TimeLeftRequest | null;
   onClose: () => void;
-  onChoose: (sandboxes: readonly Sandbox[], timeoutMs: number) => void;
+  /** Changes one sandbox at once. */
+  onChoose: (sandboxes: readonly Sandbox[], choice: TimeChoice) => void;
+  /** Plans a change in several sandboxes, and starts the plan. */
+  plan: (sandboxIds: string[], choice: TimeChoice) => Promise<Result<OperationPlan>>;
+  start: (token: string) => Promise<Result<Operation>>;
+  onStarted: (operation: Operation) => void;
 };
 
-/** Asks for the time left of sandboxes and shows the resulting deadline. */
-export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
-  const shown = useLastAsked(sandboxes);
-  const { able, skipped } = divideByState('setTimeout', shown ?? []);
-  const { values, change, errors, output, form, submit } = useForm({
-    initial: INITIAL,
+/** Asks for the time left of sandboxes, and shows what each of them gains or loses. */
+export function TimeLeftDialog({ request, ...props }: Props) {
+  const [shown, setShown] = useState({ request, round: 0 });
+  if (request !== null && request !== shown.request) setShown({ request, round: shown.round + 1 });
+  if (shown.request === null) return null;
+  return <OpenDialog key={shown.round} {...props} request={shown.request} isOpen={request !== null} />;
+}
+
+const TimeLeftInput = z
+  .object({ mode: z.enum(['set', 'add']), minutes: TypedMinutes })
+  .transform(
+    ({ mode, minutes }): TimeChoice => (mode === 'add' ? { addMs: minutes } : { timeoutMs: minutes }),
+  );
+type Values = z.input<typeof TimeLeftInput>;
+
+const ADDED_MIN = [15, 60];
+const MIN_MS = 60_000;
+const WORDS = { nothing: 'Nothing was changed.', failed: 'The time left was not changed' };
+
+function initialOf({ retry }: TimeLeftRequest): Values {
+  const { addMs, timeoutMs } = retry?.params ?? {};
+  if (addMs !== undefined) return { mode: 'add', minutes: String(Math.round(addMs / MIN_MS)) };
+  const minutes =
+    timeoutMs === undefined ? USUAL_MINUTES : String(Math.max(1, Math.round(timeoutMs / MIN_MS)));
+  return { mode: 'set', minutes };
+}
+
+type OpenProps = Omit<Props, 'request'> & { request: TimeLeftRequest; isOpen: boolean };
+
+function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted }: OpenProps) {
+  const { sandboxes } = request;
+  const isOne = sandboxes.length === 1;
+  const [{ able, skipped }, setDivision] = useState<{
+    able: readonly Sandbox[];
+    skipped: readonly Skipped[];
+  }>(() => divideByState('setTimeout', sandboxes));
+  const [shortens, setShortens] = useState(false);
+  const form = useForm({
+    initial: initialOf(request),
     schema: TimeLeftInput,
     unavailable: able.length === 0 ? 'None of these sandboxes is running.' : null,
-    send: ({ minutes: timeoutMs }) => {
-      if (sandboxes !== null) onChoose(sandboxes, timeoutMs);
-      onClose();
+    send: (choice) => {
+      if (isOne) {
+        onChoose(sandboxes, choice);
+        onClose();
+      } else planned.run();
       return null;
     },
   });
-  const [first] = shown ?? [];
-  if (shown === null || first === undefined) return null;
-  const isOne = shown.length === 1;
+  const choice = form.output ?? { addMs: 0 };
+  const lossText = useServerNow(
+    (nowMs) => able.flatMap(({ id, ...timed }) => (losesTime(timed, choice, nowMs) ? id : [])).join(' '),
+    0,
+  );
+  const losing = new Set(lossText === '' ? [] : lossText.split(' '));
+  // Time cannot be added to a deadline that the service does not report.
+  const isLeftOut = ({ id }: Sandbox) => !isOne && losing.has(id) && ('addMs' in choice || !shortens);
+  const chosen = able.filter((sandbox) => !isLeftOut(sandbox));
+  const planned = usePlannedStart({
+    isOpen,
+    plan: () =>
+      plan(
+        chosen.map(({ id }) => id),
+        choice,
+      ),
+    start,
+    onPlanned: (fresh) => {
+      const before = new Set(chosen.map(({ id }) => id));
+      const read = new Map(fresh.targets.map((sandbox) => [sandbox.id, sandbox]));
+      const gone = new Set(fresh.skipped.map(({ sandboxId }) => sandboxId));
+      setDivision({
+        able: able.filter(({ id }) => !gone.has(id)).map((sandbox) => read.get(sandbox.id) ?? sandbox),
+        skipped: [...skipped, ...fresh.skipped],
+      });
+      const plannedAtMs = fresh.expiresAtMs - PLAN_LIVES_MS;
+      const shortened = fresh.targets.filter(
+        (sandbox) => losesTime(sandbox, choice, plannedAtMs) && !(shortens && losing.has(sandbox.id)),
+      ).length;
+      if (shortened > 0)
+        return `The sandboxes have changed: ${sandboxCount(shortened)} would lose time. Check the list and confirm again.`;
+      if (fresh.targets.length === before.size) return null;
+      return fresh.targets.length === 0
+        ? 'The sandboxes have changed: none of them has a deadline now.'
+        : `The sandboxes have changed: ${fresh.targets.length} instead of ${before.size} would be changed. Confirm again.`;
+    },
+    onStarted,
+    onClose,
+    words: WORDS,
+  });
+  const [first] = sandboxes;
+  if (first === undefined) return null;
+  const { values, errors, output } = form;
+  const nothing =
+    !isOne && able.length > 0 && chosen.length === 0 ? 'All of them have more time left.' : null;
 
   return (
     <Dialog
-      open={sandboxes !== null}
+      open={isOpen}
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
+      size={isOne ? 'md' : 'lg'}
       title={
         isOne ? (
           <>
@@ -53,32 +158,132 @@ export function TimeLeftDialog({ sandboxes, onClose, onChoose }: Props) {
           `Set time left of ${sandboxCount(able.length)}`
         )
       }
-      description="Counted from now. This can shorten the time that is left."
+      description={
+        values.mode === 'add'
+          ? 'Added to the time that is left.'
+          : 'Counted from now. This can shorten the time that is left.'
+      }
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" {...submit}>
-            {isOne ? 'Set time left' : `Set time left of ${able.length}`}
+          <Button
+            tone="primary"
+            {...form.submit}
+            unavailable={form.submit.unavailable ?? nothing}
+            isBusy={planned.isStarting}
+          >
+            {labelOf(output, isOne ? null : chosen.length)}
           </Button>
         </>
       }
     >
-      <form {...form} className="flex flex-col gap-3">
+      <form
+        id={form.form.id}
+        onSubmit={(event) => {
+          if (nothing === null) form.form.onSubmit(event);
+          else event.preventDefault();
+        }}
+        className="flex flex-col gap-3"
+      >
         <MinutesField
+          label={values.mode === 'add' ? 'Minutes to add' : 'Minutes from now'}
           minutes={values.minutes}
           error={errors.minutes}
-          onChange={(minutes) => change('minutes', minutes)}
-        />
-        {output === null ? null : (
+          isSet={values.mode === 'set'}
+          onChange={(minutes) => {
+            form.change('minutes', minutes);
+          }}
+          onPreset={(minutes) => {
+            form.change('mode', 'set');
+            form.change('minutes', minutes);
+          }}
+        >
+          {ADDED_MIN.map((preset) => (
+            <MinutesPreset
+              key={preset}
+              isPressed={values.mode === 'add' && Number(values.minutes) === preset}
+              onPick={() => {
+                form.change('mode', 'add');
+                form.change('minutes', String(preset));
+              }}
+            >
+              +{formatSpan(preset * MIN_MS)}
+            </MinutesPreset>
+          ))}
+        </MinutesField>
+        {isOne && output !== null && able.length > 0 ? <OneChange sandbox={first} choice={output} /> : null}
+        {!isOne && losing.size > 0 && output !== null && 'timeoutMs' in output ? (
+          <label className="flex items-center gap-2">
+            <Checkbox checked={shortens} onChange={() => setShortens(!shortens)} />
+            Also shorten the {sandboxCount(losing.size)} with more time left
+          </label>
+        ) : null}
+        {isOne || able.length === 0 || output === null ? null : (
+          <PlanList
+            sandboxes={sortedByGain(able, output)}
+            label="Changes of the time left"
+            keys={keysOf(able)}
+            renderEnd={(sandbox) => (
+              <TimeChange sandbox={sandbox} params={output} isKept={isLeftOut(sandbox)} />
+            )}
+          />
+        )}
+        {isOne || output === null ? null : (
           <p className="text-ink-2">
-            {isOne ? 'It' : 'Each'} will be paused or killed at <DeadlineIn timeoutMs={output.minutes} />. The
-            service may grant less time.
+            {'timeoutMs' in output ? (
+              <>
+                {shortens || losing.size === 0 ? 'Each' : `Each of the ${chosen.length} changed`} will be
+                paused or killed at <DeadlineIn timeoutMs={output.timeoutMs} />.{' '}
+              </>
+            ) : null}
+            The service may grant less time.
           </p>
         )}
         {isOne || skipped.length === 0 ? null : (
           <p className="text-ink-2">{describeSkipped('setTimeout', skipped)}.</p>
         )}
       </form>
+      {planned.message === null ? null : <Alert>{planned.message}</Alert>}
     </Dialog>
   );
+}
+
+function labelOf(choice: TimeChoice | null, count: number | null): string {
+  if (choice !== null && 'addMs' in choice)
+    return count === null ? `Add ${formatSpan(choice.addMs)}` : `Add ${formatSpan(choice.addMs)} to ${count}`;
+  return count === null ? 'Set time left' : `Set time left of ${count}`;
+}
+
+/** Those that lose most first. */
+function sortedByGain(sandboxes: readonly Sandbox[], choice: TimeChoice): Sandbox[] {
+  // Which time it is changes no order.
+  const gainOf = (sandbox: Sandbox) => timeGained(sandbox, choice, 0) ?? Number.NEGATIVE_INFINITY;
+  return [...sandboxes].sort((one, other) => gainOf(one) - gainOf(other) || 0);
+}
+
+function OneChange({ sandbox, choice }: { sandbox: Sandbox; choice: TimeChoice }) {
+  const endAtMs = sandbox.endAtMs ?? 0;
+  const change = useServerNow((nowMs) => changeText(timeGained(sandbox, choice, nowMs)), endAtMs);
+  const isLoss = useServerNow((nowMs) => losesTime(sandbox, choice, nowMs), endAtMs);
+  const endsInMs = useServerNow(
+    (nowMs) => ('addMs' in choice ? Math.max(0, endAtMs - nowMs) + choice.addMs : choice.timeoutMs),
+    endAtMs,
+  );
+  if (sandbox.endAtMs === null)
+    return <p className="text-ink-2">The service does not report its deadline, so it may lose time.</p>;
+  return (
+    <p className="text-ink-2">
+      {change === 'same' ? 'It keeps the time that is left' : null}
+      {change === 'same' ? null : (
+        <strong className="font-semibold text-ink">
+          It {isLoss ? 'loses' : 'gains'} {change.slice(1)}
+        </strong>
+      )}{' '}
+      and will be paused or killed at <DeadlineIn timeoutMs={endsInMs} />. The service may grant less time.
+    </p>
+  );
+}
+
+function keysOf(sandboxes: readonly Sandbox[]): string[] {
+  return [...new Set(sandboxes.slice(0, 20).flatMap(({ metadata }) => Object.keys(metadata)))];
 }

@@ -20,8 +20,8 @@ function isUntouched(counts: Counts): boolean {
 }
 
 /** Whether no item needs attention. Cancelled items do not. */
-export function wentWell({ skipped, denied, failed, unknown }: Counts): boolean {
-  return skipped + denied + failed + unknown === 0;
+export function wentWell({ partial, skipped, denied, failed, unknown }: Counts): boolean {
+  return partial + skipped + denied + failed + unknown === 0;
 }
 
 /** An action on one sandbox has a toast. The tray also shows it if it takes longer than this. */

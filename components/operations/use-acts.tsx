@@ -7,13 +7,14 @@ import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { toast } from '@/components/ui/toast';
 import { type Answer, answerOf } from '@/lib/answer';
-import { operate } from '@/lib/operations/actions';
+import { operate, planRun, planTimeLeft, startRun, startTimeLeft } from '@/lib/operations/actions';
 import { MAX_FILTER_CHARS, type Operation, type Started } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import type { CommandRequest } from './command-dialog';
 import type { KillRequest } from './kill-dialog';
+import type { TimeLeftRequest } from './time-left-dialog';
 
 // The code of a dialog is loaded when it first opens, or by `preloadActs`.
 const KillDialog = loadWhenWanted(
@@ -26,7 +27,7 @@ const ResumeDialog = loadWhenWanted(
 );
 const TimeLeftDialog = loadWhenWanted(
   async () => (await import('./time-left-dialog')).TimeLeftDialog,
-  ({ sandboxes }) => sandboxes !== null,
+  ({ request }) => request !== null,
 );
 
 const CommandDialog = loadWhenWanted(
@@ -49,7 +50,8 @@ export type Acts = {
   handlers: ActHandlers;
   /**
    * Repeats the action of `earlier` with its options on exactly `sandboxes`, which may be outdated: the server reads them
-   * again. Recorded as a retry of `earlier`. A kill and a command open their dialogs; other actions start at once.
+   * again. Recorded as a retry of `earlier`. A kill, a
+   * command and a change of the time left open their dialogs; other actions start at once.
    */
   onRetry: (earlier: Earlier, sandboxes: readonly Sandbox[]) => void;
   /** Render once. */
@@ -74,7 +76,7 @@ export type Acts = {
 export function useActs(filter = ''): Acts {
   const [toKill, setToKill] = useState<KillRequest | null>(null);
   const [toResume, setToResume] = useState<readonly Sandbox[] | null>(null);
-  const [toExtend, setToExtend] = useState<readonly Sandbox[] | null>(null);
+  const [toExtend, setToExtend] = useState<TimeLeftRequest | null>(null);
   const [toRun, setToRun] = useState<CommandRequest | null>(null);
   const router = useRouter();
   const { handlers, onRetry, doNow } = useMemo(() => {
@@ -90,7 +92,7 @@ export function useActs(filter = ''): Acts {
       ),
       onPause: unlessEmpty((sandboxes) => doNow({ act: 'pause' }, sandboxes)),
       onResume: unlessEmpty(setToResume),
-      onSetTimeout: unlessEmpty(setToExtend),
+      onSetTimeout: unlessEmpty((sandboxes) => setToExtend({ sandboxes, retry: null })),
       onRun: unlessEmpty((sandboxes) => {
         const [only] = sandboxes;
         if (sandboxes.length === 1 && only) router.push(paths.sandboxRun(only.id));
@@ -111,7 +113,8 @@ export function useActs(filter = ''): Acts {
         resume: () =>
           doNow({ act: 'resume', retryOf: id, ...timeOf(params), ...endingOf(params) }, sandboxes),
         run: () => setToRun({ sandboxes, retry: { id, params } }),
-        setTimeout: () => doNow({ act: 'setTimeout', retryOf: id, ...timeOf(params) }, sandboxes),
+        // It may shorten some by now.
+        setTimeout: () => setToExtend({ sandboxes, retry: { id, params } }),
       } satisfies Record<SandboxAct, () => void>;
       retries[act]();
     };
@@ -139,14 +142,20 @@ export function useActs(filter = ''): Acts {
       />
       <CommandDialog
         request={toRun}
-        filter={filter}
         onClose={() => setToRun(null)}
+        plan={(sandboxIds, choice) => planRun({ sandboxIds, ...choice, ...retryOf(toRun?.retry) })}
+        start={(token, reason) => startRun({ token, reason, filter: filter.slice(0, MAX_FILTER_CHARS) })}
         onStarted={(operation) => router.push(paths.operation(operation.id))}
       />
       <TimeLeftDialog
-        sandboxes={toExtend}
+        request={toExtend}
         onClose={() => setToExtend(null)}
-        onChoose={(sandboxes, timeoutMs) => doNow({ act: 'setTimeout', timeoutMs }, sandboxes)}
+        onChoose={(sandboxes, choice) =>
+          doNow({ act: 'setTimeout', ...choice, ...retryOf(toExtend?.retry) }, sandboxes)
+        }
+        plan={(sandboxIds, choice) => planTimeLeft({ sandboxIds, ...choice, ...retryOf(toExtend?.retry) })}
+        start={(token) => startTimeLeft({ token, reason: '', filter: filter.slice(0, MAX_FILTER_CHARS) })}
+        onStarted={(operation) => void loadToasts().then(({ followOperation }) => followOperation(operation))}
       />
     </>
   );
@@ -186,6 +195,10 @@ const USUAL_TIME_MS = 15 * 60_000;
 
 function timeOf({ timeoutMs = USUAL_TIME_MS }: Operation['params']): { timeoutMs: number } {
   return { timeoutMs };
+}
+
+function retryOf(retry: { id: string } | null | undefined): { retryOf?: string } {
+  return retry ? { retryOf: retry.id } : {};
 }
 
 function endingOf({ autoPause }: Operation['params']): { autoPause?: boolean } {

@@ -2,12 +2,14 @@
 
 import Link from 'next/link';
 import { useMemo } from 'react';
+import { useServerNow } from '@/components/data/use-operations';
 import { operationOptions } from '@/components/operations/options';
 import { OutcomeBadge, OutcomeBar, OutcomeCounts, operationTitle } from '@/components/operations/outcome';
 import { formatTook } from '@/components/ui/duration';
 import { Notice } from '@/components/ui/notice';
 import { Select } from '@/components/ui/select';
 import { Visible } from '@/components/ui/visible-text';
+import { describeErrorEnds, type ErrorEnd } from '@/lib/commands/words';
 import {
   canMatch,
   isNarrowed,
@@ -18,14 +20,21 @@ import {
   WHOLE_LOG,
 } from '@/lib/operations/record/log-filter';
 import type { LogEntry, LogPage } from '@/lib/operations/record/record';
-import { type Counts, isRetried, noCounts, type Operation, OUTCOMES } from '@/lib/operations/schema';
+import {
+  type Counts,
+  isTroubled,
+  noCounts,
+  type Operation,
+  OUTCOMES,
+  totalsOf,
+} from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import { SANDBOX_ACTS, type SandboxAct } from '@/lib/sandbox/can';
 import { visibleText } from '@/lib/visible-text';
 import { type FilterProps, LogFrame, type LogKind } from './log-frame';
 import { type Column, LogTable, timeColumn } from './log-table';
 import { OperationName } from './operation-heading';
-import { usePhase, useServerNow } from './operation-status';
+import { usePhase } from './operation-status';
 import { useLiveLog } from './use-live-log';
 
 const KIND: LogKind<LogSearch> = {
@@ -37,12 +46,15 @@ const KIND: LogKind<LogSearch> = {
   canMatch,
 };
 
-type Props = { search: LogSearch; page: LogPage; actors: string[]; nowMs: number };
+/** How commands ended, other than with exit code 0, by operation. */
+type ErrorEnds = Readonly<Record<string, readonly ErrorEnd[]>>;
+
+type Props = { search: LogSearch; page: LogPage; errorEnds: ErrorEnds; actors: string[]; nowMs: number };
 
 /** The log of all operations, newest first. */
-export function OperationLog({ search, page, actors, nowMs }: Props) {
+export function OperationLog({ search, page, errorEnds, actors, nowMs }: Props) {
   const { entries, arrived } = useLiveLog(page, search, nowMs);
-  const columns = useMemo(() => columnsAt(nowMs), [nowMs]);
+  const columns = useMemo(() => columnsAt(nowMs, errorEnds), [nowMs, errorEnds]);
   return (
     <LogFrame
       kind={KIND}
@@ -68,7 +80,7 @@ export function OperationLog({ search, page, actors, nowMs }: Props) {
   );
 }
 
-function columnsAt(nowMs: number): readonly Column<LogEntry>[] {
+function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntry>[] {
   return [
     timeColumn(nowMs, ({ operation }) => operation.createdAtMs),
     {
@@ -92,7 +104,12 @@ function columnsAt(nowMs: number): readonly Column<LogEntry>[] {
       title: 'Outcome',
       width: 'minmax(264px,6fr)',
       cell: ({ operation, sandboxId }) => (
-        <Outcome operation={operation} isSingle={sandboxId !== null} nowMs={nowMs} />
+        <Outcome
+          operation={operation}
+          isSingle={sandboxId !== null}
+          errorEnds={errorEnds[operation.id] ?? NO_ENDS}
+          nowMs={nowMs}
+        />
       ),
     },
     {
@@ -144,20 +161,35 @@ function FilterLink({ filter }: { filter: string }) {
   );
 }
 
-type OutcomeProps = { operation: Operation; isSingle: boolean; nowMs: number };
+const NO_ENDS: readonly ErrorEnd[] = [];
 
-function Outcome({ operation, isSingle, nowMs }: OutcomeProps) {
+type OutcomeProps = {
+  operation: Operation;
+  isSingle: boolean;
+  errorEnds: readonly ErrorEnd[];
+  nowMs: number;
+};
+
+function Outcome({ operation, isSingle, errorEnds, nowMs }: OutcomeProps) {
   const { act, counts, cancelledBy } = operation;
   const { phase, startsInS } = usePhase(operation, nowMs);
   if (phase === 'window') return <span>Starts in {startsInS} s</span>;
   const [single] = OUTCOMES.filter((outcome) => counts[outcome] > 0);
-  if (isSingle && single) return <OutcomeBadge act={act} outcome={single} />;
+  const ends = errorEnds.length === 0 ? null : describeErrorEnds(errorEnds, totalsOf(counts).total);
+  if (isSingle && single)
+    return (
+      <>
+        <OutcomeBadge act={act} outcome={single} />
+        {ends === null ? null : <span className="text-ink-2">: {ends}</span>}
+      </>
+    );
   const [failures, rest] = splitFailures(counts);
   return (
     <div className="fade-end flex items-center gap-3 overflow-hidden">
       <OutcomeBar act={act} counts={counts} className="w-20 shrink-0" />
       {/* Failures come first, where they are never cut off. */}
       <OutcomeCounts act={act} counts={failures} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
+      {ends === null ? null : <span className="shrink-0 text-ink-2">({ends})</span>}
       <OutcomeCounts act={act} counts={rest} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
       {cancelledBy === null ? null : (
         <span className="whitespace-nowrap text-ink-3">
@@ -171,7 +203,7 @@ function Outcome({ operation, isSingle, nowMs }: OutcomeProps) {
 function splitFailures(counts: Counts): [failures: Counts, rest: Counts] {
   const failures = noCounts();
   const rest = noCounts();
-  for (const outcome of OUTCOMES) (isRetried(outcome) ? failures : rest)[outcome] = counts[outcome];
+  for (const outcome of OUTCOMES) (isTroubled(outcome) ? failures : rest)[outcome] = counts[outcome];
   return [failures, rest];
 }
 

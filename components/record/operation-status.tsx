@@ -1,13 +1,13 @@
 'use client';
 
+import { useServerNow } from '@/components/data/use-operations';
 import { OperationRate } from '@/components/operations/rate';
 import { type Phase, phaseOf } from '@/components/operations/tray-entries';
-import { useNow } from '@/components/ui/clock';
 import { formatTook } from '@/components/ui/duration';
 import { LocalTime } from '@/components/ui/local-time';
 import { useTick } from '@/components/ui/tick';
 import { Visible } from '@/components/ui/visible-text';
-import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
+import type { OperationView } from '@/lib/operations/record/progress';
 import type { Operation } from '@/lib/operations/schema';
 
 /** The phase of an operation, and the seconds until it starts. */
@@ -18,14 +18,6 @@ export function usePhase(operation: Operation, nowMs: number): { phase: Phase; s
     nowMs,
   );
   return { phase, startsInS };
-}
-
-/** `useNow` with server time. `renderedAtMs` is used for server rendering. */
-export function useServerNow<T extends string | number | boolean | null>(
-  derive: (serverNowMs: number) => T,
-  renderedAtMs: number,
-): T {
-  return useNow(derive, renderedAtMs, (browserMs) => operationProgress().clock.at(browserMs));
 }
 
 type Props = { operation: Operation; view: OperationView | undefined; nowMs: number };

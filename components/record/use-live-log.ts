@@ -1,6 +1,7 @@
 'use client';
 
-import { useMemo } from 'react';
+import { useRouter } from 'next/navigation';
+import { useEffect, useMemo } from 'react';
 import { useOperations } from '@/components/data/use-operations';
 import { type LogSearch, passesSearch } from '@/lib/operations/record/log-filter';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
@@ -24,7 +25,22 @@ export function useLiveLog(
     });
   }, [page, views, renderedAtMs]);
   const arrived = useMemo(() => countArrived(page, views, search), [page, views, search]);
+  useRefreshAfterCommands(page, entries);
   return { entries, arrived };
+}
+
+/** Reads the page again when one of its commands has ended: only the server knows the exit codes. */
+function useRefreshAfterCommands(page: LogPage, entries: readonly LogEntry[]): void {
+  const router = useRouter();
+  const wasRunning = new Set(
+    page.entries.flatMap(({ operation: { id, act, state } }) =>
+      act === 'run' && state === 'running' ? id : [],
+    ),
+  );
+  const hasEnded = entries.some(({ operation: { id, state } }) => state === 'finished' && wasRunning.has(id));
+  useEffect(() => {
+    if (hasEnded) router.refresh();
+  }, [hasEnded, router]);
 }
 
 /** After a recheck, the page may be newer than the last event of this tab. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationItem } from '../operations/schema';
 import { groupCommands, withExcerpts } from './groups';
+import { NO_EXCERPT } from './schema';
 import type { CommandSummary } from './store';
 
 const item = (sandboxId: string, changes: Partial<OperationItem> = {}): OperationItem => ({
@@ -64,7 +65,7 @@ describe('groupCommands', () => {
     const asked: string[] = [];
     const full = await withExcerpts(groups, async (ids) => {
       asked.push(...ids);
-      return new Map([['a', { stdout: 'from a', stderr: '' }]]);
+      return new Map([['a', { ...NO_EXCERPT, stdout: 'from a', stdoutBytes: 6 }]]);
     });
     expect(asked).toEqual(['a', 'c']);
     expect(full.map(({ excerpt }) => excerpt.stdout)).toEqual(['from a', '']);

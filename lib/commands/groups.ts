@@ -1,10 +1,8 @@
 import { isFinal, type OperationItem } from '../operations/schema';
-import type { ResultGroup } from './schema';
+import { NO_EXCERPT, type ResultGroup } from './schema';
 import type { CommandSummary } from './store';
 
 type Excerpts = (sandboxIds: readonly string[]) => Promise<ReadonlyMap<string, ResultGroup['excerpt']>>;
-
-const NOTHING = { stdout: '', stderr: '' };
 
 /**
  * Groups the finished sandboxes of a command by identical ending and output, or by reason if it never ran. Largest group
@@ -34,7 +32,7 @@ export function groupCommands(
         message,
         sandboxIds: [sandboxId],
         wasStarted,
-        excerpt: NOTHING,
+        excerpt: NO_EXCERPT,
       });
     }
   }
@@ -47,5 +45,8 @@ export async function withExcerpts(groups: readonly ResultGroup[], read: Excerpt
     first !== undefined && wasStarted ? [first] : [],
   );
   const excerpts = await read(firsts);
-  return groups.map((group) => ({ ...group, excerpt: excerpts.get(group.sandboxIds[0] ?? '') ?? NOTHING }));
+  return groups.map((group) => ({
+    ...group,
+    excerpt: excerpts.get(group.sandboxIds[0] ?? '') ?? NO_EXCERPT,
+  }));
 }

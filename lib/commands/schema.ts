@@ -58,6 +58,11 @@ export function runKey(operationId: string, sandboxId: string): string {
   return `${operationId} ${sandboxId}`;
 }
 
+/** The beginning of each output, and the size of the whole output. */
+export type Excerpt = { stdout: string; stderr: string; stdoutBytes: number; stderrBytes: number };
+
+export const NO_EXCERPT: Excerpt = { stdout: '', stderr: '', stdoutBytes: 0, stderrBytes: 0 };
+
 /** Sandboxes in which a command had the same ending and output. */
 export type ResultGroup = {
   key: string;
@@ -70,8 +75,7 @@ export type ResultGroup = {
   sandboxIds: string[];
   /** Whether it was ever sent. A retry does not send it again. */
   wasStarted: boolean;
-  /** The first lines of each output. */
-  excerpt: { stdout: string; stderr: string };
+  excerpt: Excerpt;
 };
 
 export type CommandEntry = {
@@ -86,6 +90,8 @@ export type CommandEntry = {
   ending: CommandEnding | null;
   exitCode: number | null;
   signal: string | null;
+  /** Whether it wrote to stderr. */
+  hasStderr: boolean;
   tookMs: number | null;
 };
 

@@ -110,7 +110,7 @@ describe.skipIf(!canRun)('commands', () => {
   describeOnDatabases('a command', () => {
     it('records its exit code and both outputs separately', async () => {
       const { item, run: ended } = await run('echo out; echo err >&2; exit 3');
-      expect(item).toMatchObject({ outcome: 'done', message: 'Exit code 3.' });
+      expect(item).toMatchObject({ outcome: 'partial', message: 'Exit code 3.' });
       expect(ended).toMatchObject({ ending: 'exited', exitCode: 3, signal: null });
       expect(texts(ended)).toEqual(['out\n', 'err\n']);
       expect(ended?.tookMs).toBeGreaterThanOrEqual(0);
@@ -123,7 +123,7 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('records the signal that ended it', async () => {
       const { item, run: ended } = await run('kill -KILL $$');
-      expect(item).toMatchObject({ outcome: 'done', message: 'It was ended by a signal: killed.' });
+      expect(item).toMatchObject({ outcome: 'partial', message: 'It was ended by a signal: killed.' });
       expect(ended).toMatchObject({ ending: 'signalled', exitCode: null, signal: 'killed' });
     });
 
@@ -309,14 +309,14 @@ describe.skipIf(!canRun)('commands', () => {
       await eventually(() => events.some(({ kind }) => kind === 'ended'));
       expect(events.at(-1)).toMatchObject({
         kind: 'ended',
-        outcome: 'done',
+        outcome: 'partial',
         run: { exitCode: 5, stdout: { head: 'one\n' }, stderr: { head: 'two\n' } },
       });
       await finished(begun);
       const after: CommandEvent[] = [];
       onTestFinished(liveCommands().subscribe(key, (event) => after.push(event)));
       await eventually(() => after.length > 0);
-      expect(after).toEqual([expect.objectContaining({ kind: 'ended', outcome: 'done' })]);
+      expect(after).toEqual([expect.objectContaining({ kind: 'ended', outcome: 'partial' })]);
     });
 
     it('is not published as running if it was never started', async () => {

@@ -7,11 +7,13 @@ import {
   type CommandEntry,
   type CommandHistory,
   type CommandRecord,
+  type Excerpt,
   NO_OUTPUT,
   type OutputText,
   parseCommandEnding,
   USUAL_LIMIT_MS,
 } from './schema';
+import type { ErrorEnd } from './words';
 
 /** One sandbox of one operation. */
 export type CommandId = { operationId: string; sandboxId: string };
@@ -53,7 +55,7 @@ export async function recordCommandEnd(
       took_ms: run.tookMs,
       stdout: JSON.stringify(run.stdout),
       stderr: JSON.stringify(run.stderr),
-      excerpt: JSON.stringify({ stdout: excerptOf(run.stdout), stderr: excerptOf(run.stderr) }),
+      excerpt: JSON.stringify(excerptOf(run)),
       fingerprint: run.fingerprint,
     })
     .where('operation_id', '=', operationId)
@@ -62,8 +64,25 @@ export async function recordCommandEnd(
     .execute();
 }
 
-function excerptOf({ head }: OutputText): string {
-  return head.slice(0, EXCERPT_CHARS);
+function excerptOf({ stdout, stderr }: Pick<CommandRecord, 'stdout' | 'stderr'>): Excerpt {
+  return {
+    stdout: stdout.head.slice(0, EXCERPT_CHARS),
+    stderr: stderr.head.slice(0, EXCERPT_CHARS),
+    stdoutBytes: stdout.totalBytes,
+    stderrBytes: stderr.totalBytes,
+  };
+}
+
+/** Excerpts of earlier versions have no sizes: what is missing then counts as nothing. */
+function parseExcerpt(text: string): Excerpt {
+  const { stdout, stderr, ...sizes } = JSON.parse(text) as Pick<Excerpt, 'stdout' | 'stderr'> &
+    Partial<Excerpt>;
+  return {
+    stdout,
+    stderr,
+    stdoutBytes: sizes.stdoutBytes ?? Buffer.byteLength(stdout),
+    stderrBytes: sizes.stderrBytes ?? Buffer.byteLength(stderr),
+  };
 }
 
 /** `null` if no command was sent to this sandbox. */
@@ -116,8 +135,6 @@ export async function listCommandSummaries(operationId: string): Promise<Command
   }));
 }
 
-type Excerpt = { stdout: string; stderr: string };
-
 /** The first lines of output in these sandboxes. */
 export async function readExcerpts(
   operationId: string,
@@ -133,9 +150,40 @@ export async function readExcerpts(
     .execute();
   return new Map(
     rows.flatMap(({ sandbox_id, excerpt }): [string, Excerpt][] =>
-      excerpt === null ? [] : [[sandbox_id, JSON.parse(excerpt) as Excerpt]],
+      excerpt === null ? [] : [[sandbox_id, parseExcerpt(excerpt)]],
     ),
   );
+}
+
+/** How the commands of these operations ended, without exit code 0, by operation. Most frequent first. */
+export async function listErrorEnds(operationIds: readonly string[]): Promise<Map<string, ErrorEnd[]>> {
+  const found = new Map<string, ErrorEnd[]>();
+  if (operationIds.length === 0) return found;
+  const db = await database();
+  const rows = await db
+    .selectFrom('operation_commands')
+    .select(({ fn }) => [
+      'operation_id',
+      'ending',
+      'exit_code',
+      'signal',
+      fn.countAll<number | string>().as('count'),
+    ])
+    .where('operation_id', 'in', [...operationIds])
+    .where(({ eb, and, or }) =>
+      or([eb('ending', '=', 'signalled'), and([eb('ending', '=', 'exited'), eb('exit_code', '<>', 0)])]),
+    )
+    .groupBy(['operation_id', 'ending', 'exit_code', 'signal'])
+    .execute();
+  for (const row of rows) {
+    const ending = parseCommandEnding(row.ending);
+    if (ending === null) continue;
+    const ends = found.get(row.operation_id) ?? [];
+    ends.push({ ending, exitCode: row.exit_code, signal: row.signal, count: Number(row.count) });
+    found.set(row.operation_id, ends);
+  }
+  for (const ends of found.values()) ends.sort((one, other) => other.count - one.count);
+  return found;
 }
 
 /** The sandboxes to which a command was or may have been sent. */
@@ -171,6 +219,12 @@ async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
       'run.signal',
       'run.took_ms',
     ])
+    // The outputs are too large to read for a list. A quote within an output is escaped in JSON.
+    .select(({ eb, and }) =>
+      and([eb('run.excerpt', 'is not', null), eb('run.excerpt', 'not like', '%,"stderr":""%')]).as(
+        'has_stderr',
+      ),
+    )
     .select(({ selectFrom }) =>
       selectFrom('operation_items as each')
         .select(({ fn }) => fn.countAll<number | string>().as('count'))
@@ -197,6 +251,7 @@ async function listEntries(sandboxId: string): Promise<CommandEntry[]> {
       ending: parseCommandEnding(row.ending),
       exitCode: row.exit_code,
       signal: row.signal,
+      hasStderr: Boolean(row.has_stderr),
       tookMs: row.took_ms === null ? null : Number(row.took_ms),
     };
   });

@@ -6,9 +6,12 @@ type Ended = Pick<CommandRecord, 'exitCode' | 'signal'> & { ending: CommandEndin
 type Result = { outcome: Exclude<Outcome, 'waiting' | 'sending'>; message: string };
 
 const RESULTS = {
-  exited: ({ exitCode }) => ({ outcome: 'done', message: `Exit code ${exitCode ?? 'unknown'}.` }),
+  exited: ({ exitCode }) => ({
+    outcome: exitCode === 0 ? 'done' : 'partial',
+    message: `Exit code ${exitCode ?? 'unknown'}.`,
+  }),
   signalled: ({ signal }) => ({
-    outcome: 'done',
+    outcome: 'partial',
     message: signal === null ? 'It was ended by a signal.' : `It was ended by a signal: ${signal}.`,
   }),
   limit: () => ({
@@ -23,7 +26,7 @@ const RESULTS = {
   refused: () => ({ outcome: 'failed', message: 'It was not started.' }),
 } satisfies Record<CommandEnding, (run: Ended, failure: SandkeeperError | null) => Result>;
 
-/** The outcome of an ended command. A nonzero exit code is not a failure. */
+/** The outcome of an ended command. One that ended with an error is not a success, but no retry repeats it. */
 export function commandResult(run: Ended, failure: SandkeeperError | null = null): Result {
   return RESULTS[run.ending](run, failure);
 }
@@ -38,6 +41,20 @@ function lostMessage(failure: SandkeeperError | null): string {
 /** How a command ended, short enough for a badge: `exit 0`, `timed out`. */
 export function endingLabel({ ending, exitCode, signal }: Ended): string {
   return SHORT[ending]({ ending, exitCode, signal });
+}
+
+/** The number of sandboxes in which a command ended with this error. */
+export type ErrorEnd = Ended & { count: number };
+
+const MAX_ENDS = 3;
+
+/** `exit 3` if it is the only one, otherwise `2 exit 3, 1 exit 127`. `total`: the sandboxes of the operation. */
+export function describeErrorEnds(ends: readonly ErrorEnd[], total: number): string {
+  const [only] = ends;
+  if (total === 1 && only) return endingLabel(only);
+  const named = ends.slice(0, MAX_ENDS).map((end) => `${end.count} ${endingLabel(end)}`);
+  const rest = ends.slice(MAX_ENDS).reduce((sum, { count }) => sum + count, 0);
+  return [...named, ...(rest === 0 ? [] : [`${rest} other`])].join(', ');
 }
 
 const SHORT = {

@@ -41,6 +41,9 @@ const Start = z.strictObject({
   reason: z.string().max(MAX_REASON_CHARS),
   filter: Filter,
 });
+const TimeLeft = { timeoutMs: TimeoutMs.optional(), addMs: TimeoutMs.optional() };
+const hasOneTime = ({ timeoutMs, addMs }: { timeoutMs?: number | undefined; addMs?: number | undefined }) =>
+  (timeoutMs === undefined) !== (addMs === undefined);
 const Common = { sandboxIds: SandboxIds, filter: Filter, retryOf: OperationId.optional() };
 const ReversibleRequest = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pause'), ...Common }),
@@ -50,8 +53,13 @@ const ReversibleRequest = z.discriminatedUnion('act', [
     timeoutMs: TimeoutMs,
     autoPause: z.boolean().optional(),
   }),
-  z.strictObject({ act: z.literal('setTimeout'), ...Common, timeoutMs: TimeoutMs }),
+  z
+    .strictObject({ act: z.literal('setTimeout'), ...Common, ...TimeLeft })
+    .refine(hasOneTime, 'Either set the time left or add to it.'),
 ]);
+const TimeLeftPlanRequest = z
+  .strictObject({ sandboxIds: SandboxIds, retryOf: OperationId.optional(), ...TimeLeft })
+  .refine(hasOneTime, 'Either set the time left or add to it.');
 const noNul = (text: string) => !text.includes('\0');
 const Command = {
   command: z
@@ -68,7 +76,7 @@ const CommandPlanRequest = z.strictObject({
   ...Command,
   retryOf: OperationId.optional(),
 });
-const StartRun = Start.omit({ typed: true });
+const StartUntyped = Start.omit({ typed: true });
 const OperationRequest = z.strictObject({ operationId: OperationId });
 
 /** Plans a kill: which sandboxes it would kill and which it would skip. Role: admin. */
@@ -116,10 +124,29 @@ export async function planRun(input: z.input<typeof CommandPlanRequest>): Promis
 }
 
 /** Starts a planned command. Role: operator. */
-export async function startRun(start: z.input<typeof StartRun>): Promise<Result<Operation>> {
+export async function startRun(start: z.input<typeof StartUntyped>): Promise<Result<Operation>> {
   return resultOf(async () => {
     const session = await guardWrite('operator');
-    return startPlanned(session, { act: 'run', typed: '', ...parseInput(StartRun, start) });
+    return startPlanned(session, { act: 'run', typed: '', ...parseInput(StartUntyped, start) });
+  });
+}
+
+/** Plans a change of the time left: whose deadline it would move and which sandboxes it would skip. Role: operator. */
+export async function planTimeLeft(
+  input: z.input<typeof TimeLeftPlanRequest>,
+): Promise<Result<OperationPlan>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    const { sandboxIds, retryOf = null, ...params } = parseInput(TimeLeftPlanRequest, input);
+    return planOperation(session, { act: 'setTimeout', sandboxIds, params, retryOf });
+  });
+}
+
+/** Starts a planned change of the time left. Role: operator. */
+export async function startTimeLeft(start: z.input<typeof StartUntyped>): Promise<Result<Operation>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    return startPlanned(session, { act: 'setTimeout', typed: '', ...parseInput(StartUntyped, start) });
   });
 }
 

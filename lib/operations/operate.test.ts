@@ -95,6 +95,54 @@ describeOnDatabases('operations', () => {
     });
   });
 
+  describe('a change of the time left', () => {
+    const input = (sandboxIds: string[], params: { timeoutMs: number } | { addMs: number }) =>
+      ({ act: 'setTimeout', sandboxIds, params, retryOf: null }) as const;
+    const words = { act: 'setTimeout', typed: '', reason: '', filter: '' } as const;
+
+    it('never shortens one of several without a plan', async () => {
+      const [long, short] = await Promise.all([
+        engine.create({ timeout: 50 * 60 }),
+        engine.create({ timeout: 5 * 60 }),
+      ]);
+      const { endAt } = await engine.detail(long);
+      const toLess = input([long, short], { timeoutMs: 15 * MINUTE_MS });
+      expect(await thrownBy(() => operateNow(session, toLess, ''))).toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('leave 1 of 2 sandboxes less time'),
+      });
+      expect((await engine.detail(long)).endAt).toBe(endAt);
+
+      const added = await operateNow(session, input([long, short], { addMs: 5 * MINUTE_MS }), '');
+      await isFinished(added.operation);
+      for (const id of [long, short]) {
+        const item = (await listItems(added.operation.id)).find(({ sandboxId }) => sandboxId === id);
+        expect(item).toMatchObject({ outcome: 'done', message: null });
+      }
+      expect(Date.parse((await engine.detail(long)).endAt) - Date.parse(endAt)).toBeGreaterThan(
+        4 * MINUTE_MS,
+      );
+    });
+
+    it('shortens what a plan showed, and skips what has got more time since', async () => {
+      const [shown, extended] = await Promise.all([
+        engine.create({ timeout: 50 * 60 }),
+        engine.create({ timeout: 5 * 60 }),
+      ]);
+      const plan = await planOperation(session, input([shown, extended], { timeoutMs: 15 * MINUTE_MS }));
+      await engine.call('POST', `/sandboxes/${extended}/timeout`, { timeout: 55 * 60 });
+      const operation = await startPlanned(session, { ...words, token: plan.token });
+      await isFinished(operation);
+      const items = await listItems(operation.id);
+      expect(items).toMatchObject([
+        { sandboxId: shown, outcome: 'done' },
+        { sandboxId: extended, outcome: 'skipped', message: expect.stringContaining('given more time') },
+      ]);
+      const leftMs = Date.parse((await engine.detail(shown)).endAt) - Date.now();
+      expect(leftMs).toBeLessThan(16 * MINUTE_MS);
+    });
+  });
+
   describe('a plan', () => {
     it('shows each sandbox once as it is now, and the skipped ones', async () => {
       const [a, b] = await Promise.all([engine.create({ metadata: { owner: 'ana' } }), engine.create()]);

@@ -10,6 +10,7 @@ import type { Sandbox } from '../sandbox/schema';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
 import { driftOf, partition, phraseFor } from './plan/plan';
+import { losesTime } from './plan/time-left';
 import { freshCounts } from './record/board';
 import { findOperation, listItems, recordCancel, recordClarified, recordOperation } from './record/store';
 import type { ActParams, Operation, OperationItem, OperationPlan, Skipped, Started } from './schema';
@@ -45,7 +46,7 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     targets,
     skipped,
     mustType,
-    cancelWindowMs: cancelWindowOf(act),
+    cancelWindowMs: cancelWindowOf(act, targets.length),
     expiresAtMs: plan.expiresAtMs,
     cannotArchive: cannotArchive(),
   };
@@ -85,11 +86,15 @@ export async function startPlanned(
   return begin(session, { ...plan, ...record });
 }
 
-/** Plans and starts at once, for actions that can be undone. Throws `conflict` with the reason if all are skipped. */
+/**
+ * Plans and starts at once, for actions that can be undone. Throws `conflict` with the reason if all are skipped, and if
+ * it would take time from one of several sandboxes: that needs a plan that somebody has read.
+ */
 export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
   const { act, params, retryOf } = input;
   const { targets, skipped } = await partitionNow(input);
   if (targets.length === 0) throw new SandkeeperError('conflict', reasonForNone(skipped));
+  if (act === 'setTimeout' && input.sandboxIds.length > 1) requireNoLoss(targets, params);
   const operation = await begin(session, {
     id: newOperationId(),
     act,
@@ -101,6 +106,16 @@ export async function operateNow(session: Session, input: Input, filter: string)
     filter,
   });
   return { operation, skipped };
+}
+
+function requireNoLoss(targets: readonly Sandbox[], params: ActParams): void {
+  const nowMs = Date.now();
+  const losing = targets.filter((sandbox) => losesTime(sandbox, params, nowMs)).length;
+  if (losing === 0) return;
+  throw new SandkeeperError(
+    'conflict',
+    `This would leave ${losing} of ${targets.length} sandboxes less time than they have. Open "Set time left" to review the changes.`,
+  );
 }
 
 /** Cancels a running operation. Throws `not_found`, or `conflict` when it has finished. */
@@ -176,7 +191,7 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
     filter: plan.filter,
     state: 'running',
     createdAtMs: nowMs,
-    startsAtMs: nowMs + cancelWindowOf(plan.act),
+    startsAtMs: nowMs + cancelWindowOf(plan.act, targets.length),
     finishedAtMs: null,
     cancelledAtMs: null,
     cancelledBy: null,
@@ -198,12 +213,16 @@ async function begin(session: Session, { targets, mustType: _, ...plan }: Confir
   return operation;
 }
 
-/** Only a kill cannot be undone, so only a kill can be cancelled before it starts. */
-function cancelWindowOf(act: SandboxAct): number {
-  return act === 'kill' ? config().operations.cancelWindowMs : 0;
+/** A kill and a command in several sandboxes cannot be undone, so they can be cancelled before they start. */
+function cancelWindowOf(act: SandboxAct, count: number): number {
+  return act === 'kill' || (act === 'run' && count > 1) ? config().operations.cancelWindowMs : 0;
 }
 
-async function partitionNow({ act, sandboxIds }: Input): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
+async function partitionNow({
+  act,
+  sandboxIds,
+  params,
+}: Input): Promise<{ targets: Sandbox[]; skipped: Skipped[] }> {
   const { protectedKey, bulkLimit } = config().operations;
   const ids = [...new Set(sandboxIds)];
   if (ids.length > bulkLimit) {
@@ -218,7 +237,11 @@ async function partitionNow({ act, sandboxIds }: Input): Promise<{ targets: Sand
       `The list of the sandbox service does not end, so one operation can have at most ${MAX_READ_ONE_BY_ONE} sandboxes, which are read one by one. Select fewer.`,
     );
   }
-  const context = { protectedKey, busy: operationRunner().busyIds() };
+  const context = {
+    protectedKey,
+    busy: operationRunner().busyIds(),
+    needsDeadline: params.addMs !== undefined,
+  };
   const source = sourceFor(ids.length);
   const parts = partition(act, { ...context, read: await readEach(ids, source), isBulk: ids.length > 1 });
   const workSource = sourceFor(parts.targets.length);

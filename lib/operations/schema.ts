@@ -5,6 +5,7 @@ import type { Sandbox } from '../sandbox/schema';
  * The outcome for one sandbox of an operation. All but `waiting` and `sending` are final.
  *
  * - `done`: confirmed by a reading; `already`: it was in this state before.
+ * - `partial`: it happened, but not as requested: less time was granted, or the command ended with an error.
  * - `skipped`: it had changed since the plan was shown; `cancelled`: stopped before the request was sent.
  * - `denied`: the service refused; `failed`: a reading shows that it did not happen; `unknown`: it could not be verified.
  */
@@ -13,6 +14,7 @@ export const OUTCOMES = [
   'sending',
   'done',
   'already',
+  'partial',
   'skipped',
   'cancelled',
   'denied',
@@ -26,6 +28,7 @@ const FINAL = {
   sending: false,
   done: true,
   already: true,
+  partial: true,
   skipped: true,
   cancelled: true,
   denied: true,
@@ -42,6 +45,7 @@ const RETRIED = {
   sending: false,
   done: false,
   already: false,
+  partial: false,
   skipped: false,
   cancelled: false,
   denied: true,
@@ -49,9 +53,14 @@ const RETRIED = {
   unknown: true,
 } satisfies Record<Outcome, boolean>;
 
-/** Whether this outcome is a failure that needs attention. */
+/** Whether this outcome is a failure that a retry can mend. */
 export function isRetried(outcome: Outcome): boolean {
   return RETRIED[outcome];
+}
+
+/** Whether this outcome needs attention. It is never shown as a success. */
+export function isTroubled(outcome: Outcome): boolean {
+  return RETRIED[outcome] || outcome === 'partial';
 }
 
 /** Whether a retry includes this item. A command that was or may have been sent is never sent again. */
@@ -62,6 +71,8 @@ export function mayRetry(act: SandboxAct, outcome: Outcome): boolean {
 /** The options of an action, as stored in the record. Times in ms. */
 export type ActParams = {
   timeoutMs?: number;
+  /** Set time left only, instead of `timeoutMs`: the time to add to the deadline that was shown. */
+  addMs?: number;
   /** Whether the timeout pauses the sandbox (true) or kills it. Absent: as it was created. */
   autoPause?: boolean;
   /** Kill only: send its processes SIGTERM first and wait this long. */
@@ -145,7 +156,7 @@ export const MAX_GRACE_MS = 10 * 60_000;
 export const PLAN_LIVES_MS = 5 * 60_000;
 
 /** Why a requested sandbox is skipped. */
-export const SKIP_KINDS = ['gone', 'protected', 'state', 'busy'] as const;
+export const SKIP_KINDS = ['gone', 'protected', 'state', 'busy', 'deadline'] as const;
 export type SkipKind = (typeof SKIP_KINDS)[number];
 export type Skipped = { sandboxId: string; kind: SkipKind; reason: string; sandbox: Sandbox | null };
 
@@ -184,6 +195,7 @@ export function noCounts(): Counts {
     sending: 0,
     done: 0,
     already: 0,
+    partial: 0,
     skipped: 0,
     cancelled: 0,
     denied: 0,

@@ -3,6 +3,7 @@ import { Suspense } from 'react';
 import { LogSkeleton } from '@/components/record/log-states';
 import { OperationLog } from '@/components/record/operation-log';
 import { guardPage } from '@/lib/access/guard';
+import { listErrorEnds } from '@/lib/commands/store';
 import { type LogSearch, parseLogSearch } from '@/lib/operations/record/log-filter';
 import { listActors, listOperations } from '@/lib/operations/record/record';
 
@@ -22,5 +23,7 @@ export default async function OperationsPage({ searchParams }: PageProps<'/opera
 async function Content({ search }: { search: LogSearch }) {
   const nowMs = Date.now();
   const [page, actors] = await Promise.all([listOperations(search, nowMs), listActors()]);
-  return <OperationLog search={search} page={page} actors={actors} nowMs={nowMs} />;
+  const commands = page.entries.flatMap(({ operation: { id, act } }) => (act === 'run' ? id : []));
+  const errorEnds = Object.fromEntries(await listErrorEnds(commands));
+  return <OperationLog search={search} page={page} errorEnds={errorEnds} actors={actors} nowMs={nowMs} />;
 }

@@ -121,10 +121,16 @@ const TYPESCRIPT = {
       "console.log(id, 'resumed');",
     ],
   }),
-  setTimeout: ({ timeoutMs }) => ({
+  setTimeout: ({ timeoutMs, addMs }) => ({
     imports: 'Sandbox',
     body: [
-      `await Sandbox.setTimeout(id, ${wholeSeconds(timeoutMs) * 1_000});`,
+      ...(addMs === undefined
+        ? [`await Sandbox.setTimeout(id, ${wholeSeconds(timeoutMs) * 1_000});`]
+        : [
+            'const { endAt } = await Sandbox.getInfo(id);',
+            'const leftMs = Math.max(0, endAt.getTime() - Date.now());',
+            `await Sandbox.setTimeout(id, leftMs + ${wholeSeconds(addMs) * 1_000});`,
+          ]),
       "console.log(id, 'time left set');",
     ],
   }),
@@ -221,10 +227,18 @@ const PYTHON = {
       'print(sandbox_id, "resumed")',
     ],
   }),
-  setTimeout: ({ timeoutMs }) => ({
-    imports: 'import sys\n\nfrom moru import Sandbox',
+  setTimeout: ({ timeoutMs, addMs }) => ({
+    imports:
+      addMs === undefined
+        ? 'import sys\n\nfrom moru import Sandbox'
+        : 'import math\nimport sys\nfrom datetime import datetime, timezone\n\nfrom moru import Sandbox',
     body: [
-      `Sandbox.set_timeout(sandbox_id, ${wholeSeconds(timeoutMs)})`,
+      ...(addMs === undefined
+        ? [`Sandbox.set_timeout(sandbox_id, ${wholeSeconds(timeoutMs)})`]
+        : [
+            'left = Sandbox.get_info(sandbox_id).end_at - datetime.now(timezone.utc)',
+            `Sandbox.set_timeout(sandbox_id, max(0, math.ceil(left.total_seconds())) + ${wholeSeconds(addMs)})`,
+          ]),
       'print(sandbox_id, "time left set")',
     ],
   }),

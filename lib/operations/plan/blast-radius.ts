@@ -136,6 +136,7 @@ export function groupSkipped(act: SandboxAct, skipped: readonly Skipped[]): Skip
 const REASONS = {
   gone: () => 'already gone',
   busy: () => 'in another operation',
+  deadline: () => 'without a known deadline',
   // The server's reason names the protecting key.
   protected: ({ reason }) => reason.replace(/^It is /, '').replace(/\.$/, ''),
   state: ({ sandbox }, act) => IN_STATE[sandbox?.state ?? 'unknown'](act),

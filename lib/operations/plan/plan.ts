@@ -12,12 +12,14 @@ type Context = {
   busy: ReadonlySet<string>;
   /** Whether more than one sandbox was requested. Default: whether more than one was read. */
   isBulk?: boolean;
+  /** Whether the action counts from the deadline, which must then be known. */
+  needsDeadline?: boolean;
 };
 
 /** Splits the requested sandboxes. A single protected sandbox is not skipped: see `phraseFor`. */
 export function partition(
   act: SandboxAct,
-  { read, protectedKey, busy, isBulk = read.size > 1 }: Context,
+  { read, protectedKey, busy, isBulk = read.size > 1, needsDeadline = false }: Context,
 ): Partition {
   const targets: Sandbox[] = [];
   const skipped: Skipped[] = [];
@@ -35,6 +37,8 @@ export function partition(
     if (busy.has(sandbox.id)) return { kind: 'busy', reason: 'Another operation is working on it.' };
     if (isBulk && stopsSandbox(act) && isProtected(sandbox, protectedKey))
       return { kind: 'protected', reason: `It is protected by ${protectedKey}=true.` };
+    if (needsDeadline && sandbox.endAtMs === null)
+      return { kind: 'deadline', reason: 'The service does not report its deadline.' };
     return null;
   }
 }

@@ -11,9 +11,9 @@ import {
 } from '../../record-search';
 import { SANDBOX_ACTS, type SandboxAct } from '../../sandbox/can';
 import { SandboxId } from '../../sandbox/schema';
-import { isRetried, type Operation, OUTCOMES } from '../schema';
+import { isTroubled, type Operation, OUTCOMES } from '../schema';
 
-/** Filter by state. `troubled`: with at least one failed item. */
+/** Filter by state. `troubled`: with at least one item that failed or did not go as requested. */
 export const LOG_STATES = ['running', 'finished', 'cancelled', 'troubled'] as const;
 export type LogState = (typeof LOG_STATES)[number];
 
@@ -47,7 +47,7 @@ const STATE_TESTS = {
   running: ({ state }) => state === 'running',
   finished: ({ state }) => state === 'finished',
   cancelled: ({ cancelledAtMs }) => cancelledAtMs !== null,
-  troubled: ({ counts }) => OUTCOMES.some((outcome) => isRetried(outcome) && counts[outcome] > 0),
+  troubled: ({ counts }) => OUTCOMES.some((outcome) => isTroubled(outcome) && counts[outcome] > 0),
 } satisfies Record<LogState, (operation: Operation) => boolean>;
 
 /** Whether an operation passes the filters. Mirrors the database query for operations that arrive over the channel. */

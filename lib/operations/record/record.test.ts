@@ -106,7 +106,7 @@ describeOnDatabases('the record', () => {
       cancelledBy: 'li',
       retryOf: null,
       counts: {
-        ...{ waiting: 0, sending: 1, done: 0, already: 0, skipped: 0 },
+        ...{ waiting: 0, sending: 1, done: 0, partial: 0, already: 0, skipped: 0 },
         ...{ cancelled: 1, denied: 0, failed: 0, unknown: 0 },
       },
     });

@@ -6,7 +6,7 @@ import { SandkeeperError } from '../../errors';
 import { type RecordCursor, timeRangeOf } from '../../record-search';
 import type { Sandbox } from '../../sandbox/schema';
 import {
-  isRetried,
+  isTroubled,
   noCounts,
   OPERATION_ID,
   type Operation,
@@ -74,7 +74,7 @@ const STATE_TESTS = {
       row
         .selectFrom('operation_items')
         .select('operation_id')
-        .where('outcome', 'in', OUTCOMES.filter(isRetried))
+        .where('outcome', 'in', OUTCOMES.filter(isTroubled))
         .whereRef('operation_id', '=', 'operations.id'),
     ),
 } satisfies Record<LogState, Test>;

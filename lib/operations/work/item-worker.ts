@@ -8,6 +8,7 @@ import type { Sandbox } from '../../sandbox/schema';
 import { asksToSlowDown } from '../../sandbox-api/errors';
 import { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
+import { deadlineDrift } from '../plan/time-left';
 import type { OperationBoard } from '../record/board';
 import type { ClaimedItem } from '../record/claims';
 import { type ItemArchive, MAX_GRACE_MS, type Operation } from '../schema';
@@ -89,7 +90,7 @@ export class ItemWorker {
       mayHaveBeenSent: item.wasClaimed,
       read: (id, sinceMs) => this.#read(work, id, sinceMs),
       latest: (id) => fleetWatcher().find(id),
-      driftOf: (shown, now) => this.#driftOf(operationId, shown, now),
+      driftOf: (shown, now) => this.#driftOf(operation, shown, now),
       send: (call) => this.#send(work, call, begin),
       askToEnd: async (id, graceMs) => {
         // An item that waits for processes must not keep others from being claimed.
@@ -152,10 +153,12 @@ export class ItemWorker {
     });
   }
 
-  #driftOf(operationId: string, shown: Sandbox, now: Sandbox): string | null {
+  #driftOf({ id, act, params }: Operation, shown: Sandbox, now: Sandbox): string | null {
     // A single protected sandbox was confirmed by its id.
-    const isBulk = this.#board.sizeOf(operationId) > 1;
-    return driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
+    const isBulk = this.#board.sizeOf(id) > 1;
+    const drift = driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
+    if (drift !== null || act !== 'setTimeout') return drift;
+    return deadlineDrift(shown, now, params, Date.now());
   }
 
   #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {

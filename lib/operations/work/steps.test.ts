@@ -418,9 +418,23 @@ describe('setTimeout', () => {
   it('reports a shorter granted time', async () => {
     const id = await engine.create();
     expect(await step('setTimeout', id, { timeoutMs: 600 * MINUTE_MS })).toMatchObject({
-      outcome: 'done',
-      message: 'The service granted 60 min, its maximum.',
+      outcome: 'partial',
+      message: 'The service granted 60 min of 600 min.',
     });
+  });
+
+  it('adds time to the deadline that was shown, once', async () => {
+    const id = await engine.create();
+    const shown = await readOne(id);
+    if (shown === null) throw new Error('It was not created.');
+    const params = { addMs: 10 * MINUTE_MS };
+    for (const mayHaveBeenSent of [false, true]) {
+      const result = await step('setTimeout', id, params, { shown, mayHaveBeenSent });
+      expect(result).toMatchObject({ outcome: 'done', message: null });
+      expect(Math.abs((result.sandbox?.endAtMs ?? 0) - (shown.endAtMs ?? 0) - 10 * MINUTE_MS)).toBeLessThan(
+        4_000,
+      );
+    }
   });
 
   it('fails for a paused sandbox', async () => {

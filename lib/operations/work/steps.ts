@@ -5,6 +5,7 @@ import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { killSandbox, pauseSandbox, resumeSandbox, setSandboxTimeout } from '../../sandbox-api/control';
 import { archiveThenKill, judgeGone } from '../archive/archive-step';
 import type { Archiver } from '../archive/archiver';
+import { DEADLINE_SLACK_MS, requestedDeadline } from '../plan/time-left';
 import type { ActParams } from '../schema';
 import { MAX_REFUSALS, readPatiently, waitBackoff } from '../step/read-patiently';
 import { type StepResult, StepStopped } from '../step/step-result';
@@ -46,10 +47,12 @@ type Attempt = {
   refusal: SandkeeperError | null;
   /** The service says that the sandbox was already in this state. */
   wasAlready: boolean;
+  /** When the request was sent, epoch ms. A granted time is counted from here. */
+  sentAtMs: number;
 };
 
 type Act = {
-  send: (id: string, params: ActParams) => Promise<{ wasAlready: boolean }>;
+  send: (shown: Sandbox, params: ActParams) => Promise<{ wasAlready: boolean }>;
   /** How often to send if readings show that it has not happened. */
   maxTries: number;
   /** The result that `now` proves; `null`: it has not happened yet. */
@@ -57,8 +60,6 @@ type Act = {
 };
 
 const DEFAULT_RESUME_MS = 5 * 60 * 1000;
-/** The service rounds deadlines. */
-const DEADLINE_SLACK_MS = 5_000;
 /** After these errors the action may have happened anyway: a reading decides. */
 const JUDGED: ReadonlySet<ErrorCode> = new Set([
   'timeout',
@@ -74,7 +75,7 @@ const READS_PER_TRY = 4;
 
 const ACTS = {
   kill: {
-    send: async (id) => ({ wasAlready: (await killSandbox(id)) === 'already_gone' }),
+    send: async ({ id }) => ({ wasAlready: (await killSandbox(id)) === 'already_gone' }),
     maxTries: 8,
     judge: (now, _context, { wasAlready }) => {
       if (now !== null) return null;
@@ -84,21 +85,22 @@ const ACTS = {
     },
   },
   pause: {
-    send: (id) => sendUnlessAlready(() => pauseSandbox(id)),
+    send: ({ id }) => sendUnlessAlready(() => pauseSandbox(id)),
     maxTries: 4,
     judge: (now, _context, attempt) => judgeState(now, 'paused', attempt),
   },
   resume: {
-    send: (id, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
+    send: ({ id }, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
       sendUnlessAlready(() =>
         resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
       ),
     maxTries: 4,
-    judge: (now, _context, attempt) => judgeState(now, 'running', attempt),
+    judge: judgeResume,
   },
   setTimeout: {
-    send: async (id, { timeoutMs = 0 }) => {
-      await setSandboxTimeout(id, timeoutMs);
+    send: async (shown, params) => {
+      const nowMs = Date.now();
+      await setSandboxTimeout(shown.id, requestedDeadline(shown, params, nowMs) - nowMs);
       return { wasAlready: false };
     },
     maxTries: 4,
@@ -131,11 +133,15 @@ async function checkBefore(context: StepContext): Promise<StepResult | null> {
   const wasAlready = !mayHaveBeenSent;
   if (now === null) {
     if (act !== 'kill') return gone();
-    const result = ACTS.kill.judge(now, context, { refusal: null, wasAlready });
+    const result = ACTS.kill.judge(now, context, { refusal: null, wasAlready, sentAtMs: context.sinceMs });
     return result !== null && archiver !== null ? judgeGone(archiver, result) : result;
   }
   if (mayHaveBeenSent) {
-    const result = ACTS[act].judge(now, context, { refusal: null, wasAlready: false });
+    const result = ACTS[act].judge(now, context, {
+      refusal: null,
+      wasAlready: false,
+      sentAtMs: context.sinceMs,
+    });
     if (result !== null && act !== 'setTimeout') return result;
   }
   const drift = context.driftOf(shown, now);
@@ -195,7 +201,7 @@ function describeEnd(end: GracefulEnd): string | null {
 async function sendUntilTrue(context: StepContext): Promise<StepResult> {
   const { act, shown, params } = context;
   const { send, maxTries, judge }: Act = ACTS[act];
-  let last: Attempt = { refusal: null, wasAlready: false };
+  let last: Attempt = { refusal: null, wasAlready: false, sentAtMs: Date.now() };
   let refusals = 0;
   for (let tries = 1; tries <= maxTries; ) {
     let sentAtMs = Date.now();
@@ -205,10 +211,11 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
         // The sandbox may have changed while this waited for a slot.
         if (isFirst) await requireUndrifted(context);
         sentAtMs = Date.now();
-        return send(shown.id, params);
+        return send(shown, params);
       });
       // The effect of an earlier attempt of ours does not count as "already".
-      last = { refusal: null, wasAlready: wasAlready && tries === 1 && !context.mayHaveBeenSent };
+      const isAlready = wasAlready && tries === 1 && !context.mayHaveBeenSent;
+      last = { refusal: null, wasAlready: isAlready, sentAtMs };
     } catch (thrown) {
       if (thrown instanceof StepStopped && tries > 1) return stoppedBetween(context);
       if (thrown instanceof StepStopped || thrown instanceof StepDrifted) throw thrown;
@@ -219,7 +226,7 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
         continue;
       }
       if (!JUDGED.has(refusal.code)) throw refusal;
-      last = { refusal, wasAlready: false };
+      last = { refusal, wasAlready: false, sentAtMs };
     }
     const verdict = await verify(context, sentAtMs, (now) => judge(now, context, last), last.refusal);
     if (verdict !== null) return verdict;
@@ -282,7 +289,7 @@ async function notDone(context: StepContext, refusal: SandkeeperError | null): P
 
 /** The result if the operation was cancelled after a failed attempt. */
 async function stoppedBetween(context: StepContext): Promise<StepResult> {
-  const attempt = { refusal: null, wasAlready: false };
+  const attempt = { refusal: null, wasAlready: false, sentAtMs: context.sinceMs };
   const verdict = await verify(
     context,
     Date.now(),
@@ -304,27 +311,40 @@ function judgeState(now: Sandbox | null, wanted: SandboxState, { wasAlready }: A
   return { outcome: 'done', message: null, sandbox: now };
 }
 
+/** The service may run a resumed sandbox for less time than requested. */
+function judgeResume(now: Sandbox | null, { params }: StepContext, attempt: Attempt): StepResult | null {
+  const result = judgeState(now, 'running', attempt);
+  // Somebody else chose the deadline of a sandbox that was already running.
+  if (result?.outcome !== 'done' || params.timeoutMs === undefined) return result;
+  if (now === null || now.endAtMs === null) return result;
+  return withGranted(now, now.endAtMs, attempt.sentAtMs + params.timeoutMs, attempt.sentAtMs);
+}
+
 /** A paused sandbox answers `not_found`, like one that is gone (docs/protocol.md#state-matrix). */
 function judgeDeadline(
   now: Sandbox | null,
-  { params: { timeoutMs = 0 } }: StepContext,
-  { refusal }: Attempt,
+  { shown, params }: StepContext,
+  { refusal, sentAtMs }: Attempt,
 ): StepResult | null {
   if (now === null) return gone();
   const verdict = sandboxCannot(now.state, 'setTimeout');
   if (verdict !== null) return { outcome: 'failed', message: verdict, sandbox: now };
-  if (now.endAtMs === null)
-    return {
-      outcome: 'unknown',
-      message: 'The service does not report a deadline to verify this with.',
-      sandbox: now,
-    };
-  const grantedMs = now.endAtMs - Date.now();
-  const isShortened = grantedMs < timeoutMs - DEADLINE_SLACK_MS;
-  const isOff = Math.abs(grantedMs - timeoutMs) > DEADLINE_SLACK_MS;
-  if (refusal !== null && isOff) return null;
-  const message = isShortened ? `The service granted ${duration(grantedMs)}, its maximum.` : null;
-  return { outcome: 'done', message, sandbox: now };
+  if (now.endAtMs === null) return unverifiable(now);
+  const wantedMs = requestedDeadline(shown, params, sentAtMs);
+  if (refusal !== null && Math.abs(now.endAtMs - wantedMs) > DEADLINE_SLACK_MS) return null;
+  return withGranted(now, now.endAtMs, wantedMs, sentAtMs);
+}
+
+function unverifiable(now: Sandbox): StepResult {
+  const message = 'The service does not report a deadline to verify this with.';
+  return { outcome: 'unknown', message, sandbox: now };
+}
+
+/** `partial` if the deadline that the service set, `endAtMs`, is earlier than `wantedMs`. */
+function withGranted(now: Sandbox, endAtMs: number, wantedMs: number, sentAtMs: number): StepResult {
+  if (endAtMs >= wantedMs - DEADLINE_SLACK_MS) return { outcome: 'done', message: null, sandbox: now };
+  const message = `The service granted ${duration(endAtMs - sentAtMs)} of ${duration(wantedMs - sentAtMs)}.`;
+  return { outcome: 'partial', message, sandbox: now };
 }
 
 async function sendUnlessAlready(call: () => Promise<void>): Promise<{ wasAlready: boolean }> {
@@ -355,5 +375,6 @@ function seconds(ms: number): string {
 }
 
 function duration(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
+  const left = Math.max(0, ms);
+  return left < 120_000 ? `${Math.round(left / 1_000)} s` : `${Math.round(left / 60_000)} min`;
 }

@@ -1,0 +1,114 @@
+import { expect, it, vi } from 'vitest';
+import { page } from 'vitest/browser';
+import { render } from 'vitest-browser-react';
+import { rowWith } from '@/lib/fleet/test-fleet';
+import type { Operation, OperationPlan } from '@/lib/operations/schema';
+import { PLAN_LIVES_MS } from '@/lib/operations/schema';
+import type { Sandbox } from '@/lib/sandbox/schema';
+import { type TimeChoice, TimeLeftDialog } from './time-left-dialog';
+
+const MIN_MS = 60_000;
+
+function endingIn(id: string, minutes: number): Sandbox {
+  return { ...rowWith({ id, state: 'running' }).sandbox, endAtMs: Date.now() + minutes * MIN_MS + 2_000 };
+}
+
+const SEVEN = [5, 5, 10, 60, 5, 120, 3].map((minutes, at) => endingIn(`sandbox${at}`, minutes));
+
+function planOf(targets: Sandbox[], params: TimeChoice): OperationPlan {
+  return {
+    token: 'token',
+    act: 'setTimeout',
+    params,
+    targets,
+    skipped: [],
+    mustType: null,
+    cancelWindowMs: 0,
+    expiresAtMs: Date.now() + PLAN_LIVES_MS,
+    cannotArchive: null,
+  };
+}
+
+function setUp(sandboxes: readonly Sandbox[], reading: readonly Sandbox[] = sandboxes) {
+  const plan = vi.fn(async (ids: string[], choice: TimeChoice) => ({
+    ok: true as const,
+    value: planOf(
+      reading.filter(({ id }) => ids.includes(id)),
+      choice,
+    ),
+  }));
+  const start = vi.fn(async () => ({ ok: true as const, value: { id: 'op' } as Operation }));
+  const onChoose = vi.fn();
+  const onStarted = vi.fn();
+  const dialog = (
+    <TimeLeftDialog
+      request={{ sandboxes, retry: null }}
+      onClose={() => {}}
+      onChoose={onChoose}
+      plan={plan}
+      start={start}
+      onStarted={onStarted}
+    />
+  );
+  return { dialog, plan, start, onChoose, onStarted };
+}
+
+const list = page.getByRole('region', { name: 'Changes of the time left' });
+const button = (name: RegExp | string) => page.getByRole('button', { name, exact: true });
+
+it('shows what each sandbox gains or loses, and leaves out those that would lose time', async () => {
+  const { dialog, plan, start, onStarted } = setUp(SEVEN);
+  await render(dialog);
+  const rows = list.getByRole('listitem');
+  // Those with more time left come first.
+  await expect.element(rows.nth(0)).toHaveTextContent(/sandbox5.*2h 00m left.*not changed/);
+  await expect.element(rows.nth(1)).toHaveTextContent(/sandbox3.*1h 00m left.*not changed/);
+  await expect.element(rows.nth(2)).toHaveTextContent(/sandbox2.*10m 0\ds left.*\+5 min/);
+  await button('Set time left of 5').click();
+  await vi.waitFor(() => expect(onStarted).toHaveBeenCalled());
+  expect(plan).toHaveBeenCalledWith(['sandbox0', 'sandbox1', 'sandbox2', 'sandbox4', 'sandbox6'], {
+    timeoutMs: 15 * MIN_MS,
+  });
+  expect(start).toHaveBeenCalledWith('token');
+});
+
+it('shortens only when asked to, and says by how much', async () => {
+  const { dialog, plan } = setUp(SEVEN);
+  await render(dialog);
+  await page.getByRole('checkbox', { name: 'Also shorten the 2 sandboxes with more time left' }).click();
+  await expect.element(list.getByRole('listitem').nth(0)).toHaveTextContent('−1 h 45 min');
+  await button('Set time left of 7').click();
+  await vi.waitFor(() => expect(plan.mock.calls[0]?.[0]).toHaveLength(7));
+});
+
+it('adds time to every sandbox', async () => {
+  const { dialog, plan } = setUp(SEVEN);
+  await render(dialog);
+  await button('+15 min').click();
+  await expect.element(list.getByRole('listitem').nth(0)).toHaveTextContent('+15 min');
+  await expect.element(page.getByRole('checkbox')).not.toBeInTheDocument();
+  await button('Add 15 min to 7').click();
+  await vi.waitFor(() => expect(plan).toHaveBeenCalledWith(expect.any(Array), { addMs: 15 * MIN_MS }));
+  expect(plan.mock.calls[0]?.[0]).toHaveLength(7);
+});
+
+it('asks again if a sandbox was given more time since the dialog opened', async () => {
+  const { dialog, start } = setUp(SEVEN, [endingIn('sandbox0', 200), ...SEVEN.slice(1)]);
+  await render(dialog);
+  await button('Set time left of 5').click();
+  await expect.element(page.getByRole('alert')).toHaveTextContent('1 sandbox would lose time');
+  await expect.element(button('Set time left of 4')).toBeVisible();
+  expect(start).not.toHaveBeenCalled();
+});
+
+it('says what a single sandbox loses, and changes it without a plan', async () => {
+  const only = endingIn('only', 60);
+  const { dialog, onChoose, plan } = setUp([only]);
+  await render(dialog);
+  await expect.element(page.getByRole('dialog')).toHaveTextContent('It loses 45 min');
+  await button('+15 min').click();
+  await expect.element(page.getByRole('dialog')).toHaveTextContent('It gains 15 min');
+  await button('Add 15 min').click();
+  expect(onChoose).toHaveBeenCalledWith([only], { addMs: 15 * MIN_MS });
+  expect(plan).not.toHaveBeenCalled();
+});

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_TIMEOUT_MS } from '../../sandbox/limits';
+import { deadlineDrift, losesTime, requestedDeadline, timeGained } from './time-left';
+
+const NOW_MS = Date.parse('2026-01-15T09:00:00Z');
+const MIN_MS = 60_000;
+const endsIn = (minutes: number) => ({ endAtMs: NOW_MS + minutes * MIN_MS });
+
+describe('timeGained', () => {
+  it('compares the time set with the time left', () => {
+    expect(timeGained(endsIn(5), { timeoutMs: 15 * MIN_MS }, NOW_MS)).toBe(10 * MIN_MS);
+    expect(timeGained(endsIn(60), { timeoutMs: 15 * MIN_MS }, NOW_MS)).toBe(-45 * MIN_MS);
+  });
+
+  it('is the added time, however much is left', () => {
+    for (const minutes of [1, 15, 600]) {
+      expect(timeGained(endsIn(minutes), { addMs: 15 * MIN_MS }, NOW_MS)).toBe(15 * MIN_MS);
+      expect(losesTime(endsIn(minutes), { addMs: 15 * MIN_MS }, NOW_MS)).toBe(false);
+    }
+  });
+
+  it('never takes time away to stay within the longest timeout', () => {
+    const left = endsIn(MAX_TIMEOUT_MS / MIN_MS + 60);
+    expect(timeGained(left, { addMs: 15 * MIN_MS }, NOW_MS)).toBe(0);
+  });
+
+  it('is unknown without a deadline, which counts as a loss', () => {
+    expect(timeGained({ endAtMs: null }, { timeoutMs: MIN_MS }, NOW_MS)).toBeNull();
+    expect(losesTime({ endAtMs: null }, { addMs: MIN_MS }, NOW_MS)).toBe(true);
+  });
+
+  it('counts from now if the deadline has passed', () => {
+    expect(requestedDeadline(endsIn(-3), { addMs: 15 * MIN_MS }, NOW_MS)).toBe(NOW_MS + 15 * MIN_MS);
+  });
+});
+
+it('takes a difference of a few seconds for no loss', () => {
+  expect(losesTime({ endAtMs: NOW_MS + 15 * MIN_MS + 3_000 }, { timeoutMs: 15 * MIN_MS }, NOW_MS)).toBe(
+    false,
+  );
+  expect(losesTime({ endAtMs: NOW_MS + 16 * MIN_MS }, { timeoutMs: 15 * MIN_MS }, NOW_MS)).toBe(true);
+});
+
+describe('deadlineDrift', () => {
+  it('reports time that somebody added and the request would take back', () => {
+    expect(deadlineDrift(endsIn(5), endsIn(60), { timeoutMs: 15 * MIN_MS }, NOW_MS)).toMatch(
+      /given more time/,
+    );
+    expect(deadlineDrift(endsIn(5), endsIn(60), { addMs: 15 * MIN_MS }, NOW_MS)).toMatch(/given more time/);
+  });
+
+  it('allows a loss that was shown, and time added that the request exceeds', () => {
+    expect(deadlineDrift(endsIn(60), endsIn(60), { timeoutMs: 15 * MIN_MS }, NOW_MS)).toBeNull();
+    expect(deadlineDrift(endsIn(5), endsIn(10), { timeoutMs: 15 * MIN_MS }, NOW_MS)).toBeNull();
+  });
+
+  it('allows the effect of the same request sent before', () => {
+    expect(deadlineDrift(endsIn(5), endsIn(20), { addMs: 15 * MIN_MS }, NOW_MS)).toBeNull();
+  });
+});
