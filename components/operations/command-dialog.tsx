@@ -7,6 +7,7 @@ import { Field, Input } from '@/components/ui/field';
 import { isOnMac, Kbd } from '@/components/ui/kbd';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
+import type { Answer } from '@/lib/answer';
 import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
 import { unlessComposing } from '@/lib/key-events';
 import { blastRadius, divideByState } from '@/lib/operations/plan/blast-radius';
@@ -17,7 +18,6 @@ import {
   type OperationPlan,
   type Skipped,
 } from '@/lib/operations/schema';
-import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CommandInput, limitOptions } from './command-input';
 import { sandboxCount } from './outcome';
@@ -38,8 +38,8 @@ type Props = {
   request: CommandRequest | null;
   onClose: () => void;
   /** Plans the command in these sandboxes, and starts the plan. */
-  plan: (sandboxIds: string[], choice: CommandChoice) => Promise<Result<OperationPlan>>;
-  start: (token: string, reason: string) => Promise<Result<Operation>>;
+  plan: (sandboxIds: string[], choice: CommandChoice) => Promise<Answer<OperationPlan> | null>;
+  start: (token: string, reason: string) => Promise<Answer<Operation> | null>;
   onStarted: (operation: Operation) => void;
 };
 

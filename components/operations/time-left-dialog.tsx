@@ -9,6 +9,7 @@ import { Dialog } from '@/components/ui/dialog';
 import { formatSpan } from '@/components/ui/duration';
 import { Alert } from '@/components/ui/strip';
 import { useForm } from '@/components/ui/use-form';
+import type { Answer } from '@/lib/answer';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import {
@@ -18,7 +19,6 @@ import {
   PLAN_LIVES_MS,
   type Skipped,
 } from '@/lib/operations/schema';
-import type { Result } from '@/lib/result';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, MinutesPreset, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
@@ -42,8 +42,8 @@ type Props = {
   /** Changes one sandbox at once. */
   onChoose: (sandboxes: readonly Sandbox[], choice: TimeChoice) => void;
   /** Plans a change in several sandboxes, and starts the plan. */
-  plan: (sandboxIds: string[], choice: TimeChoice) => Promise<Result<OperationPlan>>;
-  start: (token: string) => Promise<Result<Operation>>;
+  plan: (sandboxIds: string[], choice: TimeChoice) => Promise<Answer<OperationPlan> | null>;
+  start: (token: string) => Promise<Answer<Operation> | null>;
   onStarted: (operation: Operation) => void;
 };
 

@@ -143,8 +143,10 @@ export function useActs(filter = ''): Acts {
       <CommandDialog
         request={toRun}
         onClose={() => setToRun(null)}
-        plan={(sandboxIds, choice) => planRun({ sandboxIds, ...choice, ...retryOf(toRun?.retry) })}
-        start={(token, reason) => startRun({ token, reason, filter: filter.slice(0, MAX_FILTER_CHARS) })}
+        plan={(sandboxIds, choice) => answerOf(planRun({ sandboxIds, ...choice, ...retryOf(toRun?.retry) }))}
+        start={(token, reason) =>
+          answerOf(startRun({ token, reason, filter: filter.slice(0, MAX_FILTER_CHARS) }))
+        }
         onStarted={(operation) => router.push(paths.operation(operation.id))}
       />
       <TimeLeftDialog
@@ -153,8 +155,12 @@ export function useActs(filter = ''): Acts {
         onChoose={(sandboxes, choice) =>
           doNow({ act: 'setTimeout', ...choice, ...retryOf(toExtend?.retry) }, sandboxes)
         }
-        plan={(sandboxIds, choice) => planTimeLeft({ sandboxIds, ...choice, ...retryOf(toExtend?.retry) })}
-        start={(token) => startTimeLeft({ token, reason: '', filter: filter.slice(0, MAX_FILTER_CHARS) })}
+        plan={(sandboxIds, choice) =>
+          answerOf(planTimeLeft({ sandboxIds, ...choice, ...retryOf(toExtend?.retry) }))
+        }
+        start={(token) =>
+          answerOf(startTimeLeft({ token, reason: '', filter: filter.slice(0, MAX_FILTER_CHARS) }))
+        }
         onStarted={(operation) => void loadToasts().then(({ followOperation }) => followOperation(operation))}
       />
     </>

@@ -2,15 +2,14 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { toast } from '@/components/ui/toast';
-import { answerOf } from '@/lib/answer';
+import type { Answer } from '@/lib/answer';
 import type { Operation, OperationPlan } from '@/lib/operations/schema';
-import type { Result } from '@/lib/result';
 
 type Options = {
   isOpen: boolean;
   /** Reads the sandboxes and plans the action for those that the dialog shows. */
-  plan: () => Promise<Result<OperationPlan>>;
-  start: (token: string) => Promise<Result<Operation>>;
+  plan: () => Promise<Answer<OperationPlan> | null>;
+  start: (token: string) => Promise<Answer<Operation> | null>;
   /** Shows the fresh plan. Returns how it differs from what the dialog showed, or `null`: then it starts. */
   onPlanned: (plan: OperationPlan) => string | null;
   onStarted: (operation: Operation) => void;
@@ -39,14 +38,14 @@ export function usePlannedStart(options: Options) {
     if (isStarting) return;
     setIsStarting(true);
     setMessage(null);
-    const planned = await answerOf(plan());
+    const planned = await plan();
     if (!planned?.ok)
       return fail(`${planned?.error.message ?? 'The server could not be reached.'} ${words.nothing}`);
     const change = onPlanned(planned.value);
     if (change !== null) return fail(`${change} ${words.nothing}`);
     // Closing the dialog before the plan arrived is a cancel.
     if (!isOpenNow.current) return setIsStarting(false);
-    const started = await answerOf(start(planned.value.token));
+    const started = await start(planned.value.token);
     if (!started?.ok)
       return fail(
         started?.error.message ??
