@@ -22,6 +22,7 @@ const componentRows = [
 const libRows = [
   [
     'lib/errors',
+    'lib/http/',
     'lib/key-events',
     'lib/page-state',
     'lib/paths',
@@ -30,7 +31,7 @@ const libRows = [
     'lib/work-loop',
   ],
   ['lib/build-id', 'lib/config', 'lib/result', 'lib/sandbox/'],
-  ['lib/answer', 'lib/api-client', 'lib/record-search', 'lib/request-context'],
+  ['lib/answer', 'lib/api-client', 'lib/config-warnings', 'lib/record-search', 'lib/request-context'],
   ['lib/db/', 'lib/live/', 'lib/sandbox-api/'],
   ['lib/access/', 'lib/lease/'],
   ['lib/fleet/'],

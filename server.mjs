@@ -1,9 +1,8 @@
-// The HTTP server: checks the host and sets security headers for every request, then passes it to the runtime (file
-// transfers), to the hub (`/live` upgrades) or to Next.js. `npm start` starts it and talks to it over IPC.
+// The HTTP server: the front (`lib/front.ts`) checks every request, then passes it to the runtime (file transfers), to the
+// hub (`/live` upgrades) or to Next.js. `npm start` starts it and talks to it over IPC.
 import { EventEmitter } from 'node:events';
-import { createServer } from 'node:http';
 import next from 'next';
-import { admit, readConfig } from './build/front.mjs';
+import { createFront, keepServing, readConfig, warningsOf } from './build/front.mjs';
 
 process.env.NEXT_MANUAL_SIG_HANDLE = '1'; // Next.js would wait for open sockets.
 const dev = process.argv.includes('--dev');
@@ -32,18 +31,16 @@ async function serve(config) {
   const handle = app.getRequestHandler();
   const runtime = await opened;
 
-  // Uploads may take any time. Keep-alive probes detect a client that has vanished.
-  const timeouts = { requestTimeout: 0, keepAlive: true, keepAliveInitialDelay: 30_000 };
-  // The URL of an archive contains every selected path.
-  const server = createServer({ ...timeouts, maxHeaderSize: 128 * 1024 });
-  server.on('request', (req, res) => {
-    if (admit(config, req, res, { dev }) && !runtime.serveFiles(req, res)) handle(req, res);
-  });
-  server.on('upgrade', (req, socket, head) => {
-    if (req.url?.split('?')[0] === '/live') runtime.upgradeLive(req, socket, head);
-    else if (dev) otherUpgrades.emit('upgrade', req, socket, head);
-    else socket.destroy();
-  });
+  const server = createFront(
+    config,
+    {
+      serveFiles: runtime.serveFiles,
+      servePage: handle,
+      upgradeLive: runtime.upgradeLive,
+      ...(dev && { upgradeOther: (...request) => otherUpgrades.emit('upgrade', ...request) }),
+    },
+    { dev },
+  );
   server.on('error', (error) => {
     fail(
       error.code === 'EADDRINUSE'
@@ -53,8 +50,12 @@ async function serve(config) {
   });
   server.listen(config.port, config.host, async () => {
     const ready = { type: 'ready', ...(await runtime.describe()) };
+    keepServing(fail);
     if (process.send) process.send(ready);
-    else console.log(`Sandkeeper is at ${ready.signInUrl}`);
+    else {
+      for (const warning of warningsOf(config)) console.warn(warning);
+      console.log(`Sandkeeper is at ${ready.signInUrl}`);
+    }
   });
 
   let stopping = false;

@@ -51,7 +51,25 @@ describe('defaults', () => {
         maxMs: 12 * 3_600_000,
       },
       timing: { readPauseMs: 1_000, publishMs: 250, wakeGraceMs: 15_000, retryMs: 200 },
+      http: {
+        trustedProxies: [],
+        connections: { total: 2_000, perAddress: 200 },
+        headerTimeoutMs: 10_000,
+        bodyTimeoutMs: 30_000,
+      },
+      diskReserveBytes: 32 * 2 ** 20,
     });
+  });
+
+  it('trusts a proxy on this machine with a public origin, and others by their addresses', () => {
+    expect(configOf({ SANDKEEPER_URL: 'https://x.example' }).http.trustedProxies).toEqual([
+      '127.0.0.0/8',
+      '::1',
+    ]);
+    const { http } = configOf({ SANDKEEPER_TRUSTED_PROXIES: '10.0.0.7, fd00::/8' });
+    expect(http.trustedProxies).toEqual(['10.0.0.7', 'fd00::/8']);
+    for (const wrong of ['proxy.example', '10.0.0.0/33', '10.0.0.7,', 'fd00::/129', '10.0.0.0/8/8'])
+      expect(problemsOf({ SANDKEEPER_TRUSTED_PROXIES: wrong })).toHaveLength(1);
   });
 
   it('resolves the archive directory against the working directory', () => {

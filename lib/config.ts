@@ -1,6 +1,7 @@
 import 'server-only';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { isAddressRange } from './http/client-address';
 
 /** The configuration, read once from the environment. See docs/configuration.md. */
 export type Config = {
@@ -20,6 +21,20 @@ export type Config = {
   archives: ArchiveRules;
   console: ConsoleRules;
   timing: Timing;
+  http: HttpRules;
+  /** This much space of the data directory is kept for sign-ins, kills and the record. */
+  diskReserveBytes: number;
+};
+
+/** Limits of the HTTP server. */
+export type HttpRules = {
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. */
+  trustedProxies: string[];
+  connections: { total: number; perAddress: number };
+  /** How long the head of a request may take. */
+  headerTimeoutMs: number;
+  /** How long the body of a request may take, and how long an upload may make no progress. */
+  bodyTimeoutMs: number;
 };
 
 /** Where the files of a sandbox are archived before a kill. */
@@ -79,7 +94,9 @@ export type Upstream = {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+const MB = 2 ** 20;
 const GB = 2 ** 30;
+const LOOPBACK_RANGES = ['127.0.0.0/8', '::1'];
 
 type Environment = Record<string, string | undefined>;
 
@@ -167,6 +184,30 @@ const VARIABLES = {
     expected: 'whole milliseconds from 0 to 600000',
   },
   SANDKEEPER_RETRY_MS: { schema: wholeNumber(1, 10_000), expected: 'whole milliseconds from 1 to 10000' },
+  SANDKEEPER_TRUSTED_PROXIES: {
+    schema: z
+      .string()
+      .transform((text) => text.split(',').map((range) => range.trim()))
+      .refine((ranges) => ranges.every(isAddressRange)),
+    expected: 'IP addresses or CIDR ranges, separated by commas, such as 10.0.0.7,192.168.0.0/16',
+  },
+  SANDKEEPER_CONNECTIONS: { schema: wholeNumber(10, 100_000), expected: 'a whole number from 10 to 100000' },
+  SANDKEEPER_CONNECTIONS_PER_ADDRESS: {
+    schema: wholeNumber(8, 100_000),
+    expected: 'a whole number from 8 to 100000',
+  },
+  SANDKEEPER_HEADER_TIMEOUT_MS: {
+    schema: wholeNumber(100, 120_000),
+    expected: 'whole milliseconds from 100 to 120000',
+  },
+  SANDKEEPER_BODY_TIMEOUT_MS: {
+    schema: wholeNumber(100, 600_000),
+    expected: 'whole milliseconds from 100 to 600000',
+  },
+  SANDKEEPER_DISK_RESERVE_MB: {
+    schema: wholeNumber(1, 100_000),
+    expected: 'whole megabytes from 1 to 100000',
+  },
   // The earlier names of these two.
   SANDKEEPER_EXPORT_DIR: { schema: z.string().min(1), expected: 'a directory path' },
   SANDKEEPER_EXPORT_LIMIT_GB: {
@@ -246,6 +287,17 @@ export function readConfig(
       wakeGraceMs: read('SANDKEEPER_WAKE_GRACE_MS') ?? 15_000,
       retryMs: read('SANDKEEPER_RETRY_MS') ?? 200,
     },
+    http: {
+      // A public origin means that a proxy is in front, usually on the same machine.
+      trustedProxies: read('SANDKEEPER_TRUSTED_PROXIES') ?? (publicUrl === undefined ? [] : LOOPBACK_RANGES),
+      connections: {
+        total: read('SANDKEEPER_CONNECTIONS') ?? 2_000,
+        perAddress: read('SANDKEEPER_CONNECTIONS_PER_ADDRESS') ?? 200,
+      },
+      headerTimeoutMs: read('SANDKEEPER_HEADER_TIMEOUT_MS') ?? 10_000,
+      bodyTimeoutMs: read('SANDKEEPER_BODY_TIMEOUT_MS') ?? 30_000,
+    },
+    diskReserveBytes: (read('SANDKEEPER_DISK_RESERVE_MB') ?? 32) * MB,
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
 }

@@ -1,16 +1,87 @@
 /** What `server.mjs` and `npm start` need before Next.js is loaded. `npm run build` bundles it separately. */
 import 'server-only';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { checkActionRequest, isActionRequest } from './access/action-request';
 import { contentSecurityPolicy, newNonce, securityHeaders } from './access/headers';
-import { isOwnHost } from './access/origin';
+import { isOwnHost, isOwnOrigin } from './access/origin';
 import type { Config } from './config';
+import { limitBodyTime } from './http/body-deadline';
+import { CLIENT_ADDRESS_HEADER, ClientAddresses } from './http/client-address';
+import { ConnectionLimiter, refuseRequest } from './http/connection-limits';
+import { failRequest, inRequest } from './http/uncaught';
 
 // biome-ignore lint/performance/noBarrelFile: this file is the surface of a bundle.
 export { readConfig } from './config';
+export { warningsOf } from './config-warnings';
+export { keepServing } from './http/uncaught';
+
+const NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+/** The handlers behind the front. `serveFiles` returns whether it handles the request. */
+export type Handlers = {
+  serveFiles: (req: IncomingMessage, res: ServerResponse) => boolean;
+  servePage: (req: IncomingMessage, res: ServerResponse) => unknown;
+  upgradeLive: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** For the development socket of Next.js. */
+  upgradeOther?: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+
+/** The HTTP server. Nothing that a client sends reaches a handler before it has been limited and checked here. */
+export function createFront(config: Config, handlers: Handlers, { dev }: { dev: boolean }): Server {
+  const { headerTimeoutMs, bodyTimeoutMs, trustedProxies, connections } = config.http;
+  const server = createServer({
+    // Bodies have deadlines of their own. A `requestTimeout` would end long uploads.
+    requestTimeout: 0,
+    headersTimeout: headerTimeoutMs,
+    connectionsCheckingInterval: Math.max(100, Math.min(1_000, headerTimeoutMs / 4)),
+    // Detects a client that has vanished.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    // The URL of an archive contains every selected path.
+    maxHeaderSize: 128 * 1024,
+  });
+  const addresses = new ClientAddresses(trustedProxies);
+  const limiter = new ConnectionLimiter(server, addresses, connections);
+
+  async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (!limiter.begin(req, res)) return refuseRequest(res);
+    // A response to a client that has gone.
+    res.on('error', () => {});
+    req.on('error', () => {});
+    if (!admit(config, req, res, { dev })) return;
+    req.headers[CLIENT_ADDRESS_HEADER] = addresses.of(req);
+    limitBodyTime(req, res, { timeoutMs: bodyTimeoutMs, isUpload: req.method === 'PUT' });
+    if (handlers.serveFiles(req, res)) return;
+    if (!isActionRequest(req)) {
+      await handlers.servePage(req, res);
+      return;
+    }
+    // Next.js cannot parse every `Origin`.
+    if (!isOwnOrigin(config, req.headers.origin)) {
+      return answerShortly(res, 403, 'This request did not come from a page of Sandkeeper.');
+    }
+    const checked = await checkActionRequest(req).catch(() => null);
+    if (checked !== null) await handlers.servePage(checked, res);
+    else if (!res.headersSent && !res.destroyed) answerShortly(res, 400, 'This form is not valid.');
+  }
+
+  server.on('request', (req, res) => {
+    inRequest(res, () => serve(req, res).catch((thrown) => failRequest(res, thrown)));
+  });
+  server.on('upgrade', (req, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    if (!limiter.beginUpgraded(req)) socket.destroy();
+    else if (req.url?.split('?')[0] === '/live') handlers.upgradeLive(req, socket, head);
+    else if (handlers.upgradeOther) handlers.upgradeOther(req, socket, head);
+    else socket.destroy();
+  });
+  return server;
+}
 
 /**
- * Sets the security headers and rejects requests for another host. Returns whether to handle the request further. Call it
- * before any other handler.
+ * Sets the security headers and answers requests that must not go further: for another host, for an address that cannot be
+ * decoded, and for those parts of Next.js that no page uses. Returns whether to handle the request.
  */
 export function admit(
   config: Config,
@@ -25,13 +96,18 @@ export function admit(
   }
   const { host } = req.headers;
   if (host === undefined || !isOwnHost(config, host)) {
-    res.writeHead(421, {
-      'content-type': 'text/plain; charset=utf-8',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    });
-    res.end(
-      'Sandkeeper does not serve this host name. Use the address it printed at start, or set SANDKEEPER_URL.\n',
-    );
+    const wanted = 'Use the address it printed at start, or set SANDKEEPER_URL.';
+    answerShortly(res, 421, `Sandkeeper does not serve this host name. ${wanted}`);
+    return false;
+  }
+  const path = decodedPath(req.url ?? '');
+  if (path === null) {
+    answerShortly(res, 400, 'This address is not valid.');
+    return false;
+  }
+  // Next.js would fetch and convert images for anybody (`/_next/image`), and serve data of pages (`/_next/data`).
+  if (!dev && /^\/_next(\/|$)/i.test(path) && !path.startsWith('/_next/static/')) {
+    answerShortly(res, 404, 'There is nothing at this address.');
     return false;
   }
   const policy = contentSecurityPolicy({ nonce: newNonce(), host, dev });
@@ -42,4 +118,24 @@ export function admit(
   for (const name of ['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'forwarded'])
     delete req.headers[name];
   return true;
+}
+
+/** The path of a request target, decoded once, with single slashes. `null` if it is not a path or cannot be decoded. */
+function decodedPath(target: string): string | null {
+  const path = target.split(/[?#]/)[0] ?? '';
+  if (!path.startsWith('/') || !URL.canParse(`http://host${target}`)) return null;
+  try {
+    return decodeURIComponent(path).replace(/[\\/]+/g, '/');
+  } catch {
+    return null;
+  }
+}
+
+function answerShortly(res: ServerResponse, status: number, message: string): void {
+  res.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-security-policy': NO_CONTENT_POLICY,
+    'cache-control': 'no-store',
+  });
+  res.end(`${message}\n`);
 }

@@ -40,12 +40,13 @@ async function prepare() {
 }
 
 async function readConfiguration() {
-  const { readConfig } = await import(pathToFileURL(inRoot('build/front.mjs')).href);
+  const { readConfig, warningsOf } = await import(pathToFileURL(inRoot('build/front.mjs')).href);
   const read = readConfig(process.env);
   if (!read.ok) {
     for (const problem of read.problems) complain(red(problem));
     process.exit(1);
   }
+  for (const warning of warningsOf(read.config)) complain(yellow(warning));
   return read.config;
 }
 

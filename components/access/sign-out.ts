@@ -6,8 +6,12 @@ import { pageStatus } from '@/lib/page-state';
 /** Signs out in every tab of this session. Reports a failure: the person may be about to leave the computer. */
 export function signOutEverywhere(): void {
   pageStatus().leaving();
-  signOut().then(leaveToSignIn, () => {
+  const complain = (description: string) => {
     pageStatus().stayed();
-    toast.error('You are still signed in', { description: 'The server could not be reached. Try again.' });
-  });
+    toast.error('You are still signed in', { description });
+  };
+  signOut().then(
+    (result) => (result.ok ? leaveToSignIn() : complain(result.error.message)),
+    () => complain('The server could not be reached. Try again.'),
+  );
 }

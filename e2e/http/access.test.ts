@@ -22,6 +22,32 @@ test('refuses a wrong token, each time more slowly, but never the right one', as
   expect(tookMs).toBeLessThan(1_900);
 });
 
+test('accepts the right token while wrong ones go on in parallel, and says how long to wait', async ({
+  sandkeeper,
+}) => {
+  let calls = 0;
+  const signIn = async (token: string) => {
+    const form = new FormData();
+    form.set('token', token);
+    // Nobody gets another address by claiming one.
+    const claimed = `192.0.2.${calls++}`;
+    const headers = { 'x-forwarded-for': claimed, 'x-sandkeeper-client': claimed };
+    return callAction(sandkeeper, serverAction('signIn'), { path: '/sign-in', args: form, headers });
+  };
+  const guesses = Array.from({ length: 40 }, (_, index) => signIn(`not-the-token-${index}`));
+  const answers = Promise.all(guesses);
+  const startedMs = performance.now();
+  for (let time = 0; time < 5; time += 1) {
+    const answer = await signIn(sandkeeper.signInToken);
+    expect(String(answer.headers['set-cookie'])).toContain(sandkeeper.sessionCookieName);
+  }
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+  const limited = (await answers).filter((answer) => resultIn(answer)?.error?.code === 'rate_limited');
+  expect(limited.length).toBeGreaterThanOrEqual(20);
+  expect(limited[0]?.text).toMatch(/Wait \d seconds/);
+  expect((await answers).every((answer) => answer.headers['set-cookie'] === undefined)).toBe(true);
+});
+
 test('opens no session for a forged or altered cookie', async ({ sandkeeper, sessions }) => {
   const [id = '', signature = ''] = sessions.admin.split('.');
   for (const forged of [

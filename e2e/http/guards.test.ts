@@ -376,6 +376,9 @@ test('rejects invalid arguments from every role', async ({ sandkeeper, moru, ses
     ['startPlan', [{ token: '', typed: '', reason: '', filter: '' }]],
     ['startPlan', [{ token: 'x', typed: '', reason: '', filter: 'x'.repeat(2_001) }]],
     ['startPlan', [{ token: 'x', typed: '', reason: 'x'.repeat(501), filter: '' }]],
+    ['startPlan', [{ token: 'x', typed: '', reason: 'old\0 and more', filter: '' }]],
+    ['startPlan', [{ token: 'x', typed: '', reason: '\u001b[31mred', filter: '' }]],
+    ['startRun', [{ token: 'x', reason: 'old\0', filter: '' }]],
     ['operate', [{ act: 'kill', sandboxIds: [id], filter: '' }]],
     ['operate', [{ act: 'setTimeout', sandboxIds: [id], filter: '', timeoutMs: -1 }]],
     ['operate', [{ act: 'setTimeout', sandboxIds: [id], filter: '', timeoutMs: 0 }]],
@@ -487,6 +490,21 @@ test('sends viewers no output of commands and processes', async ({ sandkeeper, m
   expect(refused.match(/Only operators can see/g)).toHaveLength(2);
   expect(refused).not.toContain('not-for-viewers');
   expect(await hear('operator')).toContain('not-for-viewers');
+});
+
+test('serves nothing of Next.js that no page uses', async ({ sandkeeper, sessions }) => {
+  for (const path of [
+    '/_next/image?url=%2Ffavicon.svg&w=64&q=75',
+    '/_next%2Fimage?url=%2Ffavicon.svg&w=64&q=75',
+    '/_next//image?url=%2Ffavicon.svg&w=64&q=75',
+    '/_NEXT/image?url=%2Ffavicon.svg&w=64&q=75',
+    '/_next/data/x/sandboxes.json',
+    '/_next/webpack-hmr',
+  ]) {
+    for (const headers of [{}, cookieOf(sandkeeper, sessions.admin)]) {
+      expect((await ask(sandkeeper, path, { headers })).status, path).toBe(404);
+    }
+  }
 });
 
 test('sends the security headers with every response', async ({ sandkeeper, moru, sessions }) => {

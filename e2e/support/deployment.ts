@@ -132,6 +132,11 @@ export class Sandkeeper {
     return this.#server.process.pid;
   }
 
+  /** The end of the server's output. */
+  log(): string {
+    return this.#server.log();
+  }
+
   get signInToken(): string {
     return new URL(this.signInUrl).searchParams.get('token') ?? '';
   }

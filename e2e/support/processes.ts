@@ -8,9 +8,14 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 10_000;
-const LAST_OUTPUT_CHARS = 4_000;
+const LAST_OUTPUT_CHARS = 64_000;
 
-export type Service<Ready> = { process: ChildProcess; ready: Ready };
+export type Service<Ready> = {
+  process: ChildProcess;
+  ready: Ready;
+  /** The end of its output. */
+  log: () => string;
+};
 
 /** Starts one of our programs and waits for its `ready` message. */
 export async function startService<Ready>(
@@ -29,7 +34,8 @@ export async function startService<Ready>(
     });
   }
   return new Promise((resolve, reject) => {
-    const fail = (reason: string) => reject(new Error(`${args.join(' ')} ${reason}\n${lastOutput}`));
+    const fail = (reason: string) =>
+      reject(new Error(`${args.join(' ')} ${reason}\n${lastOutput.slice(-4_000)}`));
     const timer = setTimeout(() => {
       fail('was not ready in time');
       child.kill('SIGKILL');
@@ -42,13 +48,13 @@ export async function startService<Ready>(
       if (message.type === 'failed') fail(message.message ?? 'failed');
       if (message.type !== 'ready') return;
       clearTimeout(timer);
-      resolve({ process: child, ready: message });
+      resolve({ process: child, ready: message, log: () => lastOutput });
     });
   });
 }
 
 /** Stops a program and waits for its exit. Kills it after `STOPPED_WITHIN_MS`. */
-export async function stopService({ process: child }: Service<unknown>): Promise<void> {
+export async function stopService({ process: child }: Pick<Service<unknown>, 'process'>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
@@ -58,7 +64,7 @@ export async function stopService({ process: child }: Service<unknown>): Promise
 }
 
 /** Kills a program with SIGKILL and waits for its exit. */
-export async function crashService({ process: child }: Service<unknown>): Promise<void> {
+export async function crashService({ process: child }: Pick<Service<unknown>, 'process'>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill('SIGKILL');

@@ -27,8 +27,8 @@ export async function noteAccess(
       actor: who?.actor ?? null,
       kind,
       sandbox_id: sandboxId,
-      path: storable(path),
-      detail: storable(detail),
+      path,
+      detail,
     })
     .execute();
 }
@@ -106,9 +106,4 @@ export async function deleteAccessBefore(beforeMs: number): Promise<void> {
 /** Increasing on one machine, so that entries of the same millisecond keep their order. */
 function newEntryId(): string {
   return `${process.hrtime.bigint().toString().padStart(20, '0')}-${randomBytes(6).toString('base64url')}`;
-}
-
-/** Postgres rejects NUL in text. */
-function storable(text: string | null): string | null {
-  return text === null ? null : text.replaceAll('\0', '\uFFFD');
 }

@@ -15,3 +15,8 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
     cause: parsed.error,
   });
 }
+
+/** Checks that an action without arguments has got none. Throws `invalid`. */
+export function parseNoInput(input: readonly unknown[]): void {
+  if (input.length > 0) throw new SandkeeperError('invalid', 'This action takes no input.');
+}

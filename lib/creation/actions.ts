@@ -2,11 +2,12 @@
 
 import { z } from 'zod';
 import { guardWrite } from '../access/guard';
-import { parseInput } from '../access/input';
+import { parseInput, parseNoInput } from '../access/input';
 import { fleetWatcher } from '../fleet/watcher';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { MAX_METADATA_KEYS } from '../sandbox/metadata-lines';
+import { plainText } from '../sandbox/plain-text';
 import { createSandbox, getSandbox } from '../sandbox-api/control';
 import { createDemoFleet } from '../sandbox-api/local-engine';
 
@@ -17,7 +18,7 @@ const Input = z.strictObject({
     .toLowerCase()
     .regex(/^[a-z0-9-_]{1,128}$/, 'Use only letters, digits, "-" and "_" in a template name.'),
   metadata: z
-    .record(z.string().min(1).max(256), z.string().max(4_096))
+    .record(plainText('A key', 256).min(1), plainText('A value', 4_096))
     .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA_KEYS, 'Use at most 64 keys.'),
   timeoutMs: z.int().min(15_000, 'Use at least 15 seconds.').max(MAX_TIMEOUT_MS),
   autoPause: z.boolean(),
@@ -39,9 +40,10 @@ export async function createOne(input: z.input<typeof Input>): Promise<Result<{ 
 }
 
 /** Creates a demo fleet on the local engine. Role: admin. */
-export async function createDemo(): Promise<Result<{ created: number }>> {
+export async function createDemo(...input: []): Promise<Result<{ created: number }>> {
   return resultOf(async () => {
     await guardWrite('admin');
+    parseNoInput(input);
     const created = await createDemoFleet();
     fleetWatcher().refresh();
     return created;

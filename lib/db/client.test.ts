@@ -46,6 +46,15 @@ describeOnDatabases('openDatabase', (here) => {
     expect(row).toEqual({ created_at_ms: 1_768_478_400_123 });
   });
 
+  it('stores and finds whole text around a NUL', async () => {
+    const db = await database();
+    const cut = { ...session, id: 's2', actor: 'ana\0 and bob' };
+    await db.insertInto('sessions').values(cut).execute();
+    const found = await db.selectFrom('sessions').select('actor').where('actor', '=', cut.actor).execute();
+    expect(found).toEqual([{ actor: 'ana\uFFFD and bob' }]);
+    await db.deleteFrom('sessions').where('id', '=', 's2').execute();
+  });
+
   it('refuses the tables of a newer version', async () => {
     const db = await database();
     await sql`insert into kysely_migration (name, timestamp) values ('999_later', '2030')`.execute(db);

@@ -18,6 +18,7 @@ import Libsql from 'libsql';
 import pg from 'pg';
 import { config } from '../config';
 import { singleton } from '../singleton';
+import { GuardedDialect } from './guarded-dialect';
 import { migrations } from './migrations';
 import type { Database } from './schema';
 
@@ -29,7 +30,9 @@ const MIGRATION_RETRY_MS = 200;
  * Throws when the database cannot be reached or has the schema of a newer version.
  */
 export async function openDatabase(url: string, lastMigration?: string): Promise<Kysely<Database>> {
-  const db = new Kysely<Database>({ dialect: url.startsWith('file:') ? embedded(url) : postgres(url) });
+  const db = new Kysely<Database>({
+    dialect: new GuardedDialect(url.startsWith('file:') ? embedded(url) : postgres(url), null),
+  });
   const migrator = new Migrator({ db, provider: migrations });
   for (let tries = 1; ; tries += 1) {
     const { error } = await (lastMigration ? migrator.migrateTo(lastMigration) : migrator.migrateToLatest());

@@ -60,6 +60,8 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 const RECHECK_EVERY_MS = 15_000;
 const SILENT_AFTER_MS = 60_000;
 const MAX_TOPICS_PER_SOCKET = 64;
+/** The close code of WebSocket for an internal error. */
+const CLOSED_FAILED = 1011;
 
 /** The open `/live` sockets of this process and their subscriptions. */
 export class Hub {
@@ -92,6 +94,8 @@ export class Hub {
     const admission = await check(req).catch(() => null);
     if (!admission?.ok) {
       const { status, message } = admission ?? { status: 500, message: 'The session could not be checked.' };
+      // A client that does not close its side would keep the connection.
+      socket.once('finish', () => socket.destroy());
       socket.end(
         `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${message}\n`,
       );
@@ -174,8 +178,14 @@ export class Hub {
         return;
       }
       lastMessageAtMs = Date.now();
-      if (!this.#handleFrame(ws, subscriptions, { session, recheck }, data, isBinary))
-        ws.close(CLOSED_BAD_FRAME, 'Not a frame of this protocol.');
+      try {
+        if (!this.#handleFrame(ws, subscriptions, { session, recheck }, data, isBinary))
+          ws.close(CLOSED_BAD_FRAME, 'Not a frame of this protocol.');
+      } catch (error) {
+        // A channel could not handle it. The browser connects again.
+        console.error('A message on a live socket failed:', error);
+        ws.close(CLOSED_FAILED, 'Something unexpected happened.');
+      }
     });
     ws.on('error', () => ws.terminate());
     ws.on('close', () => {
@@ -185,7 +195,14 @@ export class Hub {
         clearInterval(this.#beatTimer);
         this.#beatTimer = null;
       }
-      for (const name of [...subscriptions.keys()]) unsubscribe(subscriptions, name);
+      for (const name of [...subscriptions.keys()]) {
+        try {
+          unsubscribe(subscriptions, name);
+        } catch (error) {
+          // The other subscriptions still have to end.
+          console.error(`Leaving ${name} failed:`, error);
+        }
+      }
     });
   }
 

@@ -6,6 +6,7 @@ import { parseInput } from '../access/input';
 import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '../commands/schema';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
+import { plainText } from '../sandbox/plain-text';
 import { SandboxId } from '../sandbox/schema';
 import { parseArchivePath } from './archive/archive-path';
 import { operateNow, planOperation, recheckUnknown, startPlanned, stopOperation } from './operate';
@@ -22,6 +23,7 @@ import {
 const TimeoutMs = z.int().min(1_000).max(MAX_TIMEOUT_MS);
 const OperationId = z.string().regex(OPERATION_ID, 'This is not a valid operation id.');
 const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
+/** May quote any metadata, also with control characters. */
 const Filter = z.string().max(MAX_FILTER_CHARS);
 
 /** Already normalized by `parseArchivePath`, so that the recorded path is exactly the archived one. */
@@ -38,7 +40,7 @@ const KillPlanRequest = z.strictObject({
 const Start = z.strictObject({
   token: z.string().min(1).max(64),
   typed: z.string().max(200),
-  reason: z.string().max(MAX_REASON_CHARS),
+  reason: plainText('A reason', MAX_REASON_CHARS),
   filter: Filter,
 });
 const TimeLeft = { timeoutMs: TimeoutMs.optional(), addMs: TimeoutMs.optional() };

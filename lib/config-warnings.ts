@@ -1,0 +1,66 @@
+import 'server-only';
+import { type Config, hostInUrl, isWildcard } from './config';
+
+const WEAK_BITS = 40;
+const COMMON_WORDS =
+  /sandkeeper|sandbox|passwor[dt]|passwd|change-?me|secret|token|admin|letmein|welcome|default|example|qwert[yz]|asdf|test|demo|1234567890|abcdef/gi;
+
+/** What is allowed but unsafe in a configuration, one sentence each. Shown at every start. */
+export function warningsOf(config: Config): string[] {
+  const { publicOrigin, host, port, signInToken, upstream } = config;
+  const warnings: string[] = [];
+  const origin = publicOrigin ?? (isWildcard(host) ? null : `http://${hostInUrl(host)}:${port}`);
+  if (origin !== null && isPlainHttp(origin)) {
+    warnings.push(
+      `People reach Sandkeeper at ${origin} without encryption: everybody on the way can read sign-in tokens, sessions and files. Put a proxy with https before it, and set SANDKEEPER_URL to its https address.`,
+    );
+  }
+  if (signInToken !== undefined && guessingBits(signInToken) < WEAK_BITS) {
+    warnings.push(
+      'SANDKEEPER_SIGN_IN_TOKEN is easy to guess, and whoever has it is an admin. Use a random one, such as the output of: openssl rand -base64 24',
+    );
+  }
+  if (upstream.kind === 'remote') {
+    for (const [name, url] of [
+      ['MORU_API_URL', upstream.apiUrl],
+      ['MORU_SANDBOX_URL', upstream.sandboxUrl],
+    ] as const) {
+      if (url !== undefined && isPlainHttp(url)) {
+        warnings.push(
+          `${name} is a plain http address: everybody on the way can read the API key. Use https.`,
+        );
+      }
+    }
+  }
+  return warnings;
+}
+
+/** Whether requests to `url` leave this machine unencrypted. */
+function isPlainHttp(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  const isLocal = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === 'http:' && !isLocal;
+}
+
+/** About how many bits a guesser needs. Common words, repetitions and sequences count as one character. */
+export function guessingBits(token: string): number {
+  const rest = token.replace(COMMON_WORDS, 'a');
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z\d]/];
+  const alphabet = /^[\da-f]*$/.test(rest) ? 16 : sizeOf(rest, kinds);
+  let surprising = 0;
+  const seen = new Map<string, number>();
+  for (const [index, character] of [...rest].entries()) {
+    const step = rest.charCodeAt(index) - rest.charCodeAt(index - 1);
+    const isSequence = index > 0 && Math.abs(step) <= 1;
+    const uses = (seen.get(character) ?? 0) + 1;
+    seen.set(character, uses);
+    if (!isSequence && uses <= 3) surprising += 1;
+    else if (!isSequence) surprising += 0.5;
+  }
+  return surprising * Math.log2(Math.min(alphabet, Math.max(2, seen.size * 2)));
+}
+
+function sizeOf(text: string, kinds: readonly RegExp[]): number {
+  const sizes = [26, 26, 10, 33];
+  return kinds.reduce((sum, kind, index) => sum + (kind.test(text) ? (sizes[index] ?? 0) : 0), 0);
+}
