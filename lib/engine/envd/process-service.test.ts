@@ -143,6 +143,67 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     });
   });
 
+  test.each([
+    ["nohup sh -c 'sleep 300' & exit 3", 3, ''],
+    ['sleep 300 & echo started', 0, 'started\n'],
+    ['(sleep 20; echo late) & printf "no line end"', 0, 'no line end'],
+    ['yes >&2 & exit 4', 4, ''],
+  ])(
+    'reports the end of %j at once, though its children hold the output open',
+    async (script, code, text) => {
+      const before = performance.now();
+      const messages = await collectRpc(start({ process: bash(script), stdin: false }));
+      expect(performance.now() - before).toBeLessThan(3_000);
+      const events = messages.map((message) => message.event as Record<string, Record<string, string>>);
+      const stdout = events.map((event) => event?.data?.stdout ?? '').map((part) => atob(part));
+      expect(stdout.join('')).toBe(text);
+      const status = `exit status ${code}`;
+      const error = code === 0 ? {} : { error: status };
+      expect(events.at(-2)?.end).toEqual({ exitCode: code, exited: true, status, ...error });
+      expect(messages.at(-1)).toEqual({ end: {} });
+      const { json } = await callRpc(engine, openId, 'List', {});
+      expect(JSON.stringify(json)).not.toContain(script.slice(0, 12));
+      await collectRpc(start({ process: bash('pkill -9 yes; pkill -9 sleep; true'), stdin: false }));
+    },
+  );
+
+  test('keeps all output that a process wrote before its end, in order', async () => {
+    const script = 'sleep 60 & for i in $(seq 1 60000); do echo "line $i of the output"; done; exit 5';
+    const own = await engine.create();
+    const { stdout, exitCode } = await own.commands.run(script).catch((error: CommandExitError) => error);
+    expect(exitCode).toBe(5);
+    const lines = Array.from({ length: 60_000 }, (_, index) => `line ${index + 1} of the output\n`);
+    expect(stdout === lines.join('')).toBe(true);
+    await own.kill();
+  });
+
+  test('lets the output of children be followed after the end of their parent', async () => {
+    const script = 'while ! test -e /tmp/go; do sleep 0.05; done; echo late; echo still; exit 0';
+    const stream = start({ process: bash(`(${script}) & exit 6`), stdin: false });
+    const pid = await pidOf(stream);
+    await collectRpc(stream);
+    const follower = openRpc(engine, openId, 'Connect', [{ process: { pid } }]);
+    expect((await follower.messages.next()).value).toEqual({ event: { start: { pid } } });
+    await collectRpc(start({ process: bash('touch /tmp/go'), stdin: false }));
+    const events = await collectRpc(follower);
+    const stdout = events.map((message) => {
+      const { data } = (message.event ?? {}) as { data?: { stdout: string } };
+      return data ? atob(data.stdout) : '';
+    });
+    expect(stdout.join('')).toBe('late\nstill\n');
+    expect(events.at(-2)).toMatchObject({ event: { end: { exitCode: 6 } } });
+    const after = await collectRpc(openRpc(engine, openId, 'Connect', [{ process: { pid } }]));
+    expect(after).toMatchObject([{ end: { error: { code: 'not_found' } } }]);
+  });
+
+  test('reports the end of a terminal whose background jobs never stop writing', async () => {
+    const size = { cols: 80, rows: 24 };
+    const before = performance.now();
+    const events = await collectRpc(start({ process: bash('trap "" HUP; yes & exit 3'), pty: { size } }));
+    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(events.at(-2)).toMatchObject({ event: { end: { exitCode: 3 } } });
+  });
+
   test('kills a process promptly, even if its children hold the pipes', async () => {
     const handle = await sandbox.commands.run('sleep 60 & sleep 61 & wait', { background: true });
     await until(() => engine.processes(sandbox.sandboxId).length > 4);

@@ -57,7 +57,9 @@ export function processService(host: ProcessHost): Service {
     Connect: serverStream<typeof ConnectRequest, EventMessage>(
       ConnectRequest,
       async ({ process: selector }, context, stream) => {
-        const process = find(context, selector);
+        // The output of an ended process can be followed while others hold it open.
+        const held = host.sandboxOf(context.guest).running?.findHeld(selector);
+        const process = held ?? find(context, selector);
         await follow(process, process.read(), context, stream);
       },
       { keepalive },

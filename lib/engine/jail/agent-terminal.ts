@@ -36,6 +36,8 @@ type PtyBinary = {
 
 /** Silence after the process's exit that marks the end of its output. */
 const SILENCE_MS = 100;
+/** Time after which the output counts as ended though others still write to the terminal. */
+const MAX_REST_MS = 1_000;
 
 const masters = new Set<number>();
 let cover: number | undefined;
@@ -130,11 +132,14 @@ export class TerminalProcess implements Subject {
     else this.#closeWhenSilent();
   }
 
-  /** Background jobs may keep the terminal open indefinitely. Output of the process itself arrives immediately. */
+  /** Background jobs may keep the terminal open, or write to it, indefinitely. Output of the process itself arrives at once. */
   #closeWhenSilent(): void {
+    const exitedMs = Date.now();
     const timer = setInterval(() => {
+      const now = Date.now();
       if (this.#hasEnded) clearInterval(timer);
-      else if (!this.#window.isFull && Date.now() - this.#lastDataMs > SILENCE_MS) this.#stream.destroy();
+      else if (this.#window.isFull) return;
+      else if (now - this.#lastDataMs > SILENCE_MS || now - exitedMs > MAX_REST_MS) this.#stream.destroy();
     }, SILENCE_MS);
   }
 

@@ -35,6 +35,8 @@ export const FrameKind = {
   ended: 70,
   /** uint32: accepted input bytes. */
   accepted: 71,
+  /** JSON `ExitReport`: the process has ended, and others still hold its output open. `ended` follows when they close it. */
+  exited: 72,
 } as const;
 
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];

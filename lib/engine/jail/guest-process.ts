@@ -39,6 +39,8 @@ export class GuestProcess {
   #lastInput: Promise<void> = Promise.resolve();
   status: ExitStatus | null = null;
   isExpired = false;
+  /** The process has ended, and others still hold its output open. */
+  isHeld = false;
 
   constructor(
     jail: Jail,
@@ -58,7 +60,7 @@ export class GuestProcess {
       (chunk) => this.#release(chunk),
       () => this.#readers.delete(reader),
     );
-    if (this.status) reader.push({ kind: 'end', status: this.status });
+    if (this.status && !this.isHeld) reader.push({ kind: 'end', status: this.status });
     else this.#readers.add(reader);
     return reader;
   }
@@ -107,14 +109,22 @@ export class GuestProcess {
     this.#inputWaiters.shift()?.();
   }
 
-  /** Ends the process with the agent's report. @throws if the report is invalid */
+  /** Ends the process with the agent's report, or its output if it has ended before. @throws if the report is invalid */
   endAs(report: unknown): ExitStatus {
     const { code, signal } = ExitReport.parse(report);
-    return this.end(toExitStatus(code, signal));
+    return this.end(this.status ?? toExitStatus(code, signal));
+  }
+
+  /** Ends the process for its readers. Later readers get the output of those that hold it. @throws if the report is invalid */
+  exitAs(report: unknown): ExitStatus {
+    const status = this.endAs(report);
+    this.isHeld = true;
+    return status;
   }
 
   end(status: ExitStatus): ExitStatus {
     this.status = status;
+    this.isHeld = false;
     for (const reader of this.#readers) reader.push({ kind: 'end', status });
     this.#readers.clear();
     for (const accept of this.#inputWaiters.splice(0)) accept();
@@ -126,7 +136,7 @@ export class GuestProcess {
     if (chunk.waiting > 0) return;
     const cost = costOf(chunk.event.bytes);
     this.#inFlightBytes -= cost;
-    if (!this.status) this.#jail.send(FrameKind.credit, this.subject, encodeUint32(cost));
+    if (!this.status || this.isHeld) this.#jail.send(FrameKind.credit, this.subject, encodeUint32(cost));
   }
 }
 

@@ -69,10 +69,17 @@ export class OutputLog {
     }
   }
 
-  ended({ exitCode, exited, status, error }: ExitStatus): void {
+  /** Logs lines that have no end yet. */
+  flush(): void {
     for (const output of ['stdout', 'stderr'] as const) {
-      if (this.#streams[output].line) this.#line(output, this.#streams[output].line);
+      const { line } = this.#streams[output];
+      this.#streams[output].line = '';
+      if (line) this.#line(output, line);
     }
+  }
+
+  ended({ exitCode, exited, status, error }: ExitStatus): void {
+    this.flush();
     const result = { exit_code: exitCode, exited, status, ...(error === undefined ? {} : { error }) };
     const fields = { pid: String(this.#pid), process_result: JSON.stringify(result) };
     this.#record({ timestampMs: Date.now(), eventType: 'process_end', message: status, fields });

@@ -45,6 +45,8 @@ export type SessionOptions = Omit<JailOptions, 'onFrame'> & {
 export class Session {
   readonly openedAtMs = performance.now();
   readonly processes = new Map<number, GuestProcess>();
+  /** Ended processes whose output others hold open. */
+  readonly #held = new Map<number, GuestProcess>();
   receivedFrames = 0;
   readonly #options: SessionOptions;
   readonly #logs = new Map<number, OutputLog>();
@@ -105,6 +107,15 @@ export class Session {
     return all.findLast((process) => process.tag === selector.tag);
   }
 
+  /** Finds an ended process whose output others hold open, by its pid or the latest with a tag. */
+  findHeld(selector: { pid?: number | undefined; tag?: string | undefined }): GuestProcess | undefined {
+    const isMatch =
+      selector.pid !== undefined
+        ? (process: GuestProcess) => process.pid === selector.pid
+        : (process: GuestProcess) => process.tag === selector.tag;
+    return [...this.#held.values()].findLast(isMatch);
+  }
+
   #nextSubject(): number {
     this.#lastSubject = this.#lastSubject >= MAX_SUBJECT ? 1 : this.#lastSubject + 1;
     return this.#lastSubject;
@@ -121,6 +132,7 @@ export class Session {
     else if (kind === FrameKind.accepted) this.#inputAccepted(subject);
     else if (kind === FrameKind.finish) this.#connections.get(subject)?.receiveEnd();
     else if (kind === FrameKind.ended) this.#ended(subject, payload);
+    else if (kind === FrameKind.exited) this.#exited(subject, payload);
     else throw new RangeError(`unknown frame kind: ${kind}`);
   }
 
@@ -155,7 +167,7 @@ export class Session {
   }
 
   #wrote(subject: number, output: OutputKind, bytes: Buffer): void {
-    const process = this.processes.get(subject);
+    const process = this.processes.get(subject) ?? this.#held.get(subject);
     if (!process) {
       this.#connections.get(subject)?.receive(bytes);
       return;
@@ -170,7 +182,23 @@ export class Session {
     this.#connections.get(subject)?.inputAccepted();
   }
 
+  #exited(subject: number, payload: Buffer): void {
+    const process = this.processes.get(subject);
+    if (!process) return;
+    const status = process.exitAs(JSON.parse(payload.toString('utf8')));
+    this.processes.delete(subject);
+    this.#held.set(subject, process);
+    this.#logs.get(subject)?.ended(status);
+    this.#options.onChange();
+  }
+
   #ended(subject: number, payload: Buffer): void {
+    const held = this.#held.get(subject);
+    if (held) {
+      held.endAs(JSON.parse(payload.toString('utf8')));
+      this.#release(held);
+      return;
+    }
     const process = this.processes.get(subject);
     if (!process) {
       this.#connections.get(subject)?.receiveClose();
@@ -186,12 +214,22 @@ export class Session {
     this.#logs.delete(process.subject);
   }
 
+  #release(held: GuestProcess): void {
+    this.#held.delete(held.subject);
+    this.#logs.get(held.subject)?.flush();
+    this.#logs.delete(held.subject);
+  }
+
   #endAll(): void {
     const gone = () => new StartRefused({ reason: 'internal', message: 'the sandbox has stopped' });
     for (const waiting of [...this.#pending.values(), ...this.#dialing.values()]) waiting.reject(gone());
     this.#pending.clear();
     this.#dialing.clear();
     for (const process of [...this.processes.values()]) this.#settle(process, process.end(KILLED));
+    for (const held of [...this.#held.values()]) {
+      held.end(held.status ?? KILLED);
+      this.#release(held);
+    }
     for (const connection of [...this.#connections.values()]) connection.receiveClose();
     this.#options.onChange();
   }
