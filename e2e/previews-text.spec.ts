@@ -203,6 +203,33 @@ test.describe('a changing file', () => {
     await expect(text(page).getByText('line 400', { exact: true })).toBeInViewport();
   });
 
+  test('stays text and is followed at its end when it is cut', async ({ page, box }) => {
+    const cut = page.getByRole('status').filter({ hasText: 'The file was cut.' });
+    await box.run('seq -f "line %g" 60000 > cut.log');
+    await box.open(page, 'cut.log');
+    await expect(preview(page)).toContainText('60,000 lines');
+    await text(page).click();
+    await page.keyboard.press('Control+End');
+    await expect(text(page).getByText('line 60000', { exact: true })).toBeInViewport();
+    // A program that goes on writing at its old place leaves a hole.
+    const leaveHole = 'size=$(stat -c %s cut.log); : > cut.log; truncate -s $size cut.log';
+    await box.run(`${leaveHole}; echo late 1 >> cut.log`);
+    await expect(cut).toBeVisible();
+    await expect(text(page)).toHaveText(/^\[zero bytes\]late 1$/);
+    await box.run('seq -f "late %g" 2 400 >> cut.log');
+    await expect(text(page).getByText('late 400', { exact: true })).toBeInViewport();
+    await cut.getByRole('button', { name: 'Dismiss' }).click();
+    await expect(cut).toHaveCount(0);
+
+    await box.run(': > cut.log');
+    await expect(cut).toBeVisible();
+    await expect(preview(page)).toContainText('This file is empty.');
+    await box.run('seq -f "again %g" 400 >> cut.log');
+    await expect(text(page).getByText('again 400', { exact: true })).toBeInViewport();
+    await expect(viewButton(page, 'Text')).toHaveAttribute('aria-pressed', 'true');
+    await expect(changed(page)).toHaveCount(0);
+  });
+
   test('updates at once unless the visible text would move', async ({ page, box }) => {
     await box.write('edit.txt', numbers(300));
     await box.open(page, 'edit.txt', { line: '200' });

@@ -3,9 +3,8 @@
 import { Component, type ReactNode, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { MenuAct } from '@/components/ui/menu-act';
+import { Strip } from '@/components/ui/strip';
 import { ApiFailure } from '@/lib/api-client';
-import { previewKindOf } from '@/lib/files/preview/kind';
-import { detectEncoding } from '@/lib/files/preview/text/encoding';
 import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
 import { downloadFile } from '../browse/entry-actions';
@@ -14,6 +13,7 @@ import { PreviewBar } from './preview-bar';
 import { versionOf } from './preview-props';
 import { PreviewNotice, PreviewRefusal, PreviewSkeleton, TooLarge } from './preview-state';
 import { useHead } from './use-head';
+import { useHeldKind } from './use-held-kind';
 import { ControlsSlot } from './view-controls';
 import { VIEW_NAMES, VIEWS } from './views';
 
@@ -43,9 +43,10 @@ export function FilePreview({
 }: Props) {
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const [confirmedView, setConfirmedView] = useState<PreviewView | null>(null);
+  // A view that was shown stays while the file grows.
+  const [grownView, setGrownView] = useState<PreviewView | null>(null);
   const { head, error, retry } = useHead(sandboxId, entry, isLive);
-  const kind =
-    head === undefined ? null : previewKindOf(entry.name, head.bytes, head.bytes.length >= head.sizeBytes);
+  const { kind, encoding, other, takeOther } = useHeldKind(entry.name, head);
   const view = kind === null ? requestedView : viewFor(kind, requestedView, line);
   // The size of a link is not that of its target.
   const sizeBytes = entry.kind === 'link' ? (head?.sizeBytes ?? 0) : entry.sizeBytes;
@@ -104,7 +105,8 @@ export function FilePreview({
     </>
   );
   const allowed = sizeAllows(view, sizeBytes);
-  if (allowed === 'no' || (allowed === 'confirm' && confirmedView !== view))
+  if (allowed === 'yes' && grownView !== view) setGrownView(view);
+  if (allowed === 'no' || (allowed === 'confirm' && confirmedView !== view && grownView !== view))
     return shown(
       <TooLarge
         sizeBytes={sizeBytes}
@@ -114,16 +116,28 @@ export function FilePreview({
     );
 
   const View = VIEWS[view];
-  const encoding = detectEncoding(head.bytes, { isWhole: head.bytes.length >= head.sizeBytes });
   return shown(
     <PreviewBoundary key={view} acts={instead}>
       {kind === 'hex' && sizeBytes > 0 ? <BinaryNote isText={view === 'text'} /> : null}
+      {other !== null && isLive && !viewsOf(kind).includes(viewFor(other, null, null)) ? (
+        <Strip
+          tone="news"
+          isDense
+          actions={
+            <Button className="h-7!" onClick={takeOther}>
+              Show as {VIEW_NAMES[viewFor(other, null, null)].toLowerCase()}
+            </Button>
+          }
+        >
+          The type of the file has changed.
+        </Strip>
+      ) : null}
       <Suspense fallback={<PreviewSkeleton view={view} />}>
         <View
           sandboxId={sandboxId}
           entry={entry}
           head={head.version === versionOf(entry) ? head.bytes : NOTHING}
-          encoding={encoding ?? 'utf-8'}
+          encoding={encoding}
           sizeBytes={sizeBytes}
           version={versionOf(entry)}
           isLive={isLive}

@@ -104,6 +104,22 @@ export function NewsStrip({ onShow }: { onShow: () => void }) {
   );
 }
 
+export function CutStrip({ onDismiss }: { onDismiss: () => void }) {
+  return (
+    <Strip
+      tone="news"
+      isDense
+      actions={
+        <Button className="h-7!" onClick={onDismiss}>
+          Dismiss
+        </Button>
+      }
+    >
+      The file was cut. <span className="text-ink-2">Its earlier content is gone.</span>
+    </Strip>
+  );
+}
+
 const LINES = [38, 0, 52, 46, 0, 24, 61, 57, 40, 0, 33, 48, 20];
 const ROWS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 /** Views with a single centered element. */

@@ -14,6 +14,7 @@ import {
   ViewPlugin,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
+import { HOLE } from '@/lib/files/preview/text/text-pieces';
 import { INVISIBLE_CHARACTERS, visibleParts } from '@/lib/visible-text';
 import type { languageOf } from './languages';
 
@@ -58,8 +59,11 @@ const COLOURS = HighlightStyle.define([
   { tag: tags.deleted, color: 'var(--danger)' },
 ]);
 
+const HOLE_SIGN = { text: '[zero bytes]', standsFor: 'A hole in the file: nothing but zero bytes' };
+
 function signOf(code: number): HTMLElement {
-  const [part] = visibleParts(String.fromCodePoint(code));
+  const character = String.fromCodePoint(code);
+  const [part] = character === HOLE ? [HOLE_SIGN] : visibleParts(character);
   const sign = document.createElement('span');
   sign.className = 'cm-sign';
   sign.textContent = part?.text ?? '�';
@@ -118,7 +122,11 @@ export class TextEditor {
             translate: 'no',
           }),
           this.#numbers.of(this.#gutter()),
-          highlightSpecialChars({ specialChars: INVISIBLE_CHARACTERS, render: signOf }),
+          highlightSpecialChars({
+            specialChars: INVISIBLE_CHARACTERS,
+            addSpecialChars: new RegExp(HOLE, 'u'),
+            render: signOf,
+          }),
           drawSelection(),
           highlightActiveLine(),
           highlightActiveLineGutter(),

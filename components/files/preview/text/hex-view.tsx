@@ -18,7 +18,7 @@ const LINE_PX = 20;
 export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: PreviewProps) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
-  const [top, setTop] = useState(0);
+  const [wantedTop, setTop] = useState(0);
   const [windowPx, setWindowPx] = useState(600);
   const [wanted, setWanted] = useState('');
   const [marked, setMarked] = useState<number | null>(null);
@@ -43,6 +43,8 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
 
   const lines = Math.max(1, Math.ceil(sizeBytes / HEX_COLUMNS));
   const scroll = new ScaledScroll(lines, LINE_PX);
+  // The file may have been cut.
+  const top = Math.min(wantedTop, scroll.lastTop(windowPx));
   const shown = Math.min(Math.ceil(windowPx / LINE_PX) + 1, lines - top);
   const latest = useRef({ scroll, top, windowPx });
   latest.current = { scroll, top, windowPx };

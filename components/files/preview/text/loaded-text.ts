@@ -34,6 +34,8 @@ export class LoadedText {
   #lengths: number[] = [];
   #first = 0;
   #isExtending = false;
+  /** Changes with each new version of the loaded part. */
+  #generation = 0;
   #view: EditorView | null = null;
 
   constructor(source: TextSource, leaving: AbortSignal, onChange: () => void) {
@@ -119,11 +121,11 @@ export class LoadedText {
   /** Loads an adjacent piece and unloads one at the other end if there are too many. */
   async extend(where: 'after' | 'before'): Promise<void> {
     this.#isExtending = true;
-    const [first, next] = [this.#first, this.next];
+    const [first, next, generation] = [this.#first, this.next, this.#generation];
     try {
       const { text } = await this.read(where === 'after' ? next : first - 1);
-      // The loaded part has moved during the reading.
-      if (this.#first !== first || this.next !== next) return;
+      // The loaded part has moved or changed during the reading.
+      if (this.#first !== first || this.next !== next || this.#generation !== generation) return;
       const isFull = !this.isWhole && this.#lengths.length >= MAX_PIECES;
       const end = this.doc.length;
       if (where === 'after') {
@@ -197,6 +199,7 @@ export class LoadedText {
   /** Records which pieces the document holds. */
   take(first: number, pieces: readonly Piece[]): void {
     this.#first = first;
+    this.#generation += 1;
     this.#lengths = pieces.map(({ text }) => text.length);
   }
 

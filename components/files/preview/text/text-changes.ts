@@ -1,5 +1,5 @@
 import { EditorView } from '@codemirror/view';
-import { differenceOf, type Piece, piecesIn } from '@/lib/files/preview/text/text-pieces';
+import { differenceOf, type Piece, piecesIn, wasCut } from '@/lib/files/preview/text/text-pieces';
 import { changeText } from './editor';
 import type { LoadedText } from './loaded-text';
 
@@ -10,6 +10,8 @@ const PAUSE_PER_MS_READ = 3;
 type Callbacks = {
   /** Whether a newer version is held back. */
   onNews: (hasNews: boolean) => void;
+  /** The file was cut, and what is left of it is shown. */
+  onCut: () => void;
   /** Called after each reading, with the failure or `null`. */
   onRead: (failure: unknown) => void;
 };
@@ -23,6 +25,7 @@ export class TextChanges {
   #reading: Promise<void> | null = null;
   #isDue = false;
   #sizeBytes = 0;
+  #wasAtEnd = false;
 
   constructor(text: LoadedText, leaving: AbortSignal, callbacks: Callbacks) {
     this.#text = text;
@@ -61,7 +64,7 @@ export class TextChanges {
 
   async #reread(sizeBytes: number): Promise<void> {
     const text = this.#text;
-    const { isWhole, pieces: before } = text;
+    const { isWhole, pieces: before, sizeBytes: beforeBytes } = text;
     const hasGrown = sizeBytes > text.sizeBytes && this.#held === null;
     const holdsEnd = text.next === before;
     text.sizeBytes = sizeBytes;
@@ -73,7 +76,7 @@ export class TextChanges {
     text.index.forgetFrom(0);
     const read: Piece[] = [];
     for (let index = first; index <= last; index += 1) read.push(await text.read(index));
-    this.#take(first, read);
+    await this.#take(first, read, { beforeBytes, afterBytes: sizeBytes });
   }
 
   /** Whether the loaded part, judged by its first piece, is unchanged and only the unloaded end has grown. */
@@ -101,10 +104,16 @@ export class TextChanges {
   }
 
   /** Applies a new version, unless it would move the visible text. */
-  #take(first: number, pieces: readonly Piece[]): void {
+  async #take(
+    first: number,
+    pieces: readonly Piece[],
+    sizes: { beforeBytes: number; afterBytes: number },
+  ): Promise<void> {
     const text = this.#text;
     const now = pieces.map((piece) => piece.text).join('');
-    const difference = differenceOf(text.doc.toString(), now);
+    const before = text.doc.toString();
+    const difference = differenceOf(before, now);
+    const isCut = difference !== null && wasCut(before, now, sizes);
     const apply = () => {
       const follows = this.#isAtEnd();
       const changes = differenceOf(text.doc.toString(), now);
@@ -114,6 +123,15 @@ export class TextChanges {
       this.#callbacks.onNews(false);
       if (follows) this.#stayAtEnd();
     };
+    if (isCut) {
+      // The shown lines are gone, so there is no place to keep except the end.
+      const follows = this.#isAtEnd();
+      apply();
+      this.#callbacks.onCut();
+      while (follows && text.next < text.pieces && !text.isExtending) await text.extend('after');
+      if (follows) this.#stayAtEnd();
+      return;
+    }
     if (difference === null || !this.#wouldMove(difference)) {
       apply();
       return;
@@ -132,9 +150,12 @@ export class TextChanges {
     return (scrollTop > 0 && from < top && to > top) || touchesSelection;
   }
 
+  /** Without lines to scroll, as after a cut, it is where it was before. */
   #isAtEnd(): boolean {
     const { scrollTop, scrollHeight, clientHeight } = this.#text.view.scrollDOM;
-    return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight < AT_END_PX;
+    if (clientHeight > 0 && scrollHeight > clientHeight)
+      this.#wasAtEnd = scrollHeight - scrollTop - clientHeight < AT_END_PX;
+    return this.#wasAtEnd;
   }
 
   #stayAtEnd(): void {

@@ -37,10 +37,12 @@ export type TextState = {
   found: string | null;
   /** A newer version is held back. */
   hasNews: boolean;
+  /** The file was cut while it was shown. */
+  wasCut: boolean;
   failure: ApiFailure | null;
 };
 
-type StoredState = Pick<TextState, 'seeking' | 'found' | 'hasNews' | 'failure'>;
+type StoredState = Pick<TextState, 'seeking' | 'found' | 'hasNews' | 'wasCut' | 'failure'>;
 
 type ControllerOptions = TextSource & {
   parent: HTMLElement;
@@ -68,6 +70,7 @@ export class TextController {
     seeking: null,
     found: null,
     hasNews: false,
+    wasCut: false,
     failure: null,
   };
 
@@ -77,6 +80,7 @@ export class TextController {
     this.#text = new LoadedText(options, signal, () => this.#changed());
     this.#changes = new TextChanges(this.#text, signal, {
       onNews: (hasNews) => this.#changed({ hasNews }),
+      onCut: () => this.#changed({ wasCut: true }),
       onRead: (failure) => (failure === null ? this.#changed() : this.#fail(failure)),
     });
     this.editor = new TextEditor({
@@ -123,6 +127,10 @@ export class TextController {
 
   showNews(): void {
     this.#changes.show();
+  }
+
+  dismissCut(): void {
+    this.#update({ wasCut: false });
   }
 
   toStart(): Promise<void> {
@@ -229,9 +237,12 @@ export class TextController {
     if (text.isWhole || text.isExtending || this.#jump !== null || !text.isLive) return;
     const { scrollTop, scrollHeight, clientHeight } = this.#view.scrollDOM;
     const nearPx = NEAR_VIEWPORTS * clientHeight;
+    // Pieces of a hole are empty: loading them one by one would only unload the text around it.
+    const isInText = (piece: number) => text.lengthOf(piece) > 0;
     if (scrollHeight - scrollTop - clientHeight < nearPx && text.next < text.pieces)
-      text.extend('after').catch(this.#fail);
-    else if (scrollTop < nearPx && text.first > 0) text.extend('before').catch(this.#fail);
+      isInText(text.next - 1) && text.extend('after').catch(this.#fail);
+    else if (scrollTop < nearPx && text.first > 0 && isInText(text.first))
+      text.extend('before').catch(this.#fail);
   }
 
   /** Runs a navigation and aborts the previous one. */

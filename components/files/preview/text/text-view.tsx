@@ -9,7 +9,7 @@ import { unlessComposing } from '@/lib/key-events';
 import { visibleText } from '@/lib/visible-text';
 import { PartBar } from '../part-bar';
 import type { PreviewProps } from '../preview-props';
-import { NewsStrip, PreviewRefusal, PreviewSkeleton } from '../preview-state';
+import { CutStrip, NewsStrip, PreviewRefusal, PreviewSkeleton } from '../preview-state';
 import { BarButton, BarToggle, ViewControls } from '../view-controls';
 import { languageOf } from './languages';
 import { TextController, type TextState } from './text-controller';
@@ -120,6 +120,7 @@ export function TextView(props: PreviewProps) {
       {controller && openBar === 'line' ? (
         <GoToLine controller={controller} onLine={point.current} onClose={() => closeBar(controller)} />
       ) : null}
+      {state?.wasCut ? <CutStrip onDismiss={() => controller?.dismissCut()} /> : null}
       {state?.hasNews ? <NewsStrip onShow={() => controller?.showNews()} /> : null}
       {state?.failure && state.isLoading ? (
         <PreviewRefusal
@@ -143,9 +144,9 @@ export function TextView(props: PreviewProps) {
       {/* The editor is laid out while loading, because it must measure a line before there are many. */}
       <div
         className={
-          isEmpty || (state?.isLoading && state.failure)
+          state?.isLoading && state.failure
             ? 'h-0 overflow-hidden'
-            : 'relative min-h-0 flex-1 overflow-hidden'
+            : `relative min-h-0 flex-1 overflow-hidden ${isEmpty ? 'invisible' : ''}`
         }
       >
         <div ref={place} className={isReading ? 'invisible h-full' : 'h-full'} />

@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { runs } from '../../../test-support/runs';
 import type { Encoding } from './encoding';
 import { LineIndex } from './line-index';
-import { decodePiece, differenceOf, LOOK_AHEAD_BYTES, pieceSpan, piecesIn } from './text-pieces';
+import {
+  decodePiece,
+  differenceOf,
+  HOLE,
+  LOOK_AHEAD_BYTES,
+  pieceSpan,
+  piecesIn,
+  wasCut,
+} from './text-pieces';
 
 function encode(text: string, encoding: Encoding): Uint8Array {
   if (encoding === 'utf-8') return Buffer.from(text, 'utf8');
@@ -138,4 +146,55 @@ test('the difference turns one text into the other', () => {
     }),
   );
   expect(differenceOf('one\n', 'one\ntwo\n')).toEqual({ from: 4, to: 4, insert: 'two\n' });
+});
+
+describe('a hole of zero bytes', () => {
+  const joined = (bytes: Uint8Array, pieceBytes: number) =>
+    readInPieces(bytes, 'utf-8', pieceBytes)
+      .map(({ text }) => text)
+      .join('');
+
+  test.each([4_096, 5_000, 100_000])('is shown once over pieces of %d bytes', (pieceBytes) => {
+    const hole = Buffer.alloc(20_000);
+    const late = Buffer.from('late 1\n');
+    expect(joined(Buffer.concat([hole, late]), pieceBytes)).toBe(`${HOLE}late 1\n`);
+    expect(joined(Buffer.concat([late, hole, late]), pieceBytes)).toBe(`late 1\n${HOLE}late 1\n`);
+    expect(joined(hole, pieceBytes)).toBe(HOLE);
+  });
+
+  test('is longer than the zero bytes of a binary file', () => {
+    const bytes = Buffer.concat([Buffer.from('a'), Buffer.alloc(100), Buffer.from('b')]);
+    expect(joined(bytes, 4_096)).toBe(`a${'\0'.repeat(100)}b`);
+  });
+});
+
+describe('a cut', () => {
+  const log = `${Array.from({ length: 100 }, (_, n) => `line ${n} ....`).join('\n')}\n`;
+  const cut = (after: string, afterBytes = after.length, before = log) =>
+    wasCut(before, after, { beforeBytes: before.length, afterBytes });
+
+  test.each([
+    ['to nothing', ''],
+    ['to its first lines', log.slice(0, 1_200)],
+    ['by less than a line', log.slice(0, -3)],
+    ['and written anew', 'line 0 again ....\n'],
+    ['and written anew to nearly the same size', `${'other line ....\n'.repeat(70)}`],
+  ])('is one %s', (_, after) => {
+    expect(cut(after)).toBe(true);
+  });
+
+  test('is one if a hole replaces the text', () => {
+    expect(cut(`${HOLE}late 1\n`, log.length + 7)).toBe(true);
+    expect(cut('', log.length + 1_000_000)).toBe(true);
+    expect(cut(`${HOLE}late 1\nlate 2\n`, log.length + 14, `${HOLE}late 1\n`)).toBe(false);
+  });
+
+  test.each([
+    ['growth', `${log}more\n`],
+    ['a shorter line', log.replace('line 50 ....', 'line 50')],
+    ['a deleted line', log.replace('line 50 ....\n', '')],
+    ['other text of the same size', log.replaceAll('line', 'LINE')],
+  ])('is not %s', (_, after) => {
+    expect(cut(after)).toBe(false);
+  });
 });

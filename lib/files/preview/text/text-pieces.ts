@@ -10,6 +10,15 @@ export const LOOK_AHEAD_BYTES = 8;
 
 const LINE_FEED = 10;
 
+/**
+ * Stands for a hole: many zero bytes in a row, such as a program leaves that keeps writing at its old place in a file that
+ * was cut. A lone surrogate, which no decoder returns.
+ */
+export const HOLE = '\uDC00';
+const HOLES = /\0{1024,}/g;
+/** Zero bytes at the start of a later piece are likely the end of a hole. */
+const HOLES_OF_LATER_PIECE = /^\0+|\0{1024,}/g;
+
 /** The number of pieces; an empty text has one. */
 export function piecesIn(sizeBytes: number, pieceBytes = PIECE_BYTES): number {
   return Math.max(1, Math.ceil(sizeBytes / pieceBytes));
@@ -36,8 +45,36 @@ export function decodePiece(
   const end = bytes.length > pieceBytes ? boundaryAt(bytes, pieceBytes, encoding) : bytes.length;
   // Only the first piece can start with a byte order mark.
   const decoder = newDecoder(encoding, { keepsMark: index > 0 });
-  const text = decoder.decode(bytes.subarray(start, Math.max(start, end))).replaceAll('\r\n', '\n');
+  const decoded = decoder.decode(bytes.subarray(start, Math.max(start, end))).replaceAll('\r\n', '\n');
+  // A hole over several pieces is shown once, where it ends.
+  const continues = bytes[end] === 0;
+  const text = decoded.replace(index === 0 ? HOLES : HOLES_OF_LATER_PIECE, (hole, at: number) =>
+    continues && at + hole.length === decoded.length ? '' : HOLE,
+  );
   return { text, lineEnds: countOf('\n', text) };
+}
+
+/**
+ * Whether `after` is what is left of `before` after a cut, rather than an edit of it. `sizes`: of the file, in bytes. Several
+ * pieces may be compared without the rest of the file.
+ */
+export function wasCut(
+  before: string,
+  after: string,
+  sizes: { beforeBytes: number; afterBytes: number },
+): boolean {
+  // The program went on writing before the cut was seen.
+  if (isAtHole(after) && !isAtHole(before)) return true;
+  if (sizes.afterBytes >= sizes.beforeBytes) return false;
+  if (sizes.afterBytes < sizes.beforeBytes / 2) return true;
+  const difference = differenceOf(before, after);
+  // An edit leaves the lines after it.
+  return difference !== null && difference.to > before.lastIndexOf('\n', before.length - 2) + 1;
+}
+
+/** Holes are shown where they end, so text within one is empty. */
+function isAtHole(text: string): boolean {
+  return text === '' || text.startsWith(HOLE);
 }
 
 /** The piece boundary at or shortly after `at`. */
