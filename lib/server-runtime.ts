@@ -13,9 +13,11 @@ import { consoleSessions } from './console/sessions';
 import { database } from './db/client';
 import { folderWatches } from './files/browse/folder-watch';
 import { archiveProgress } from './files/transfer/archive/progress';
+import { draftKeeper } from './files/transfer/drafts';
 import { serveFiles } from './files/transfer/serve';
 import { fleetWatcher } from './fleet/watcher';
 import { type Admission, hub } from './live/hub';
+import { sweepAbandonedParts } from './operations/archive/archive-place';
 import { operationRunner } from './operations/work/runner';
 import { processAttachments } from './processes/attachments';
 import type { AttachmentEvent } from './processes/schema';
@@ -77,6 +79,10 @@ export async function openServerRuntime(): Promise<void> {
     });
     await operationRunner().open();
     await wakeKeeper().open();
+    await draftKeeper().open();
+    const { dir } = config().archives;
+    // A failure is no reason not to start.
+    if (dir !== null) void sweepAbandonedParts(dir).catch(() => {});
     waiting?.resolve({ upgradeLive, serveFiles, describe, close });
   } catch (error) {
     waiting?.reject(error);
@@ -127,6 +133,7 @@ async function close(): Promise<void> {
   hub().close();
   await operationRunner().close();
   await wakeKeeper().close();
+  await draftKeeper().close();
   await fleetWatcher().close();
   await (await database()).destroy();
 }

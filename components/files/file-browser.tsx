@@ -233,7 +233,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
               </div>
             )}
             <ArchivePanel all={archives} />
-            <UploadPanel all={uploadList} />
+            <UploadPanel all={uploadList} forbidden={forbidden} />
           </>
         }
         second={

@@ -11,6 +11,10 @@ import { Button } from '@/components/ui/button';
 import { Strip } from '@/components/ui/strip';
 import { TreeSkeleton } from './browse/folder-state';
 import { FileBrowser } from './file-browser';
+import { ArchivePanel } from './transfer/archive-panel';
+import { UploadPanel } from './transfer/upload-panel';
+import { useArchives } from './transfer/use-archives';
+import { useUploads } from './transfer/use-uploads';
 import { useAddress } from './use-address';
 import type { ViewChoice } from './view-choice';
 import { WakeGate } from './wake-gate';
@@ -34,19 +38,34 @@ export function FilesPage({ initial, view, ...served }: Props) {
     <SandboxFrame now={now} tab="files" isFullHeight {...served}>
       {isGone ? <GoneStrip /> : null}
       {needsWaking && !showsGate ? <PausedStrip onWake={() => setAsksToWake(true)} /> : null}
-      {showsGate ? (
-        <WakeGate sandbox={sandbox} role={served.role} />
-      ) : (
-        <Queries>
+      <Queries>
+        {showsGate ? (
+          <>
+            <WakeGate sandbox={sandbox} role={served.role} />
+            <Transfers sandboxId={sandbox.id} />
+          </>
+        ) : (
           <FileBrowser
             sandboxId={sandbox.id}
             role={served.role}
             isRunning={!needsWaking && !isGone}
             view={view}
           />
-        </Queries>
-      )}
+        )}
+      </Queries>
     </SandboxFrame>
+  );
+}
+
+/** Downloads and uploads that were under way when the sandbox was paused. */
+function Transfers({ sandboxId }: { sandboxId: string }) {
+  const uploads = useUploads(sandboxId);
+  const archives = useArchives(sandboxId);
+  return (
+    <>
+      <ArchivePanel all={archives} />
+      <UploadPanel all={uploads} forbidden="The sandbox is paused. Wake it first." />
+    </>
   );
 }
 

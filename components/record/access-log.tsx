@@ -110,6 +110,7 @@ const KIND_LABELS = {
   'archive-downloaded': 'Downloaded an archive',
   'archive-failed': 'Archive download failed',
   'file-uploaded': 'Uploaded a file',
+  'upload-cleared': 'Removed an unfinished upload',
   searched: 'Searched',
   exported: 'Archived files before a kill',
   'review-woken': 'Woke sandbox',

@@ -5,6 +5,7 @@ export const ACCESS_KINDS = [
   'archive-downloaded',
   'archive-failed',
   'file-uploaded',
+  'upload-cleared',
   'searched',
   'exported',
   'review-woken',

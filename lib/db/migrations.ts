@@ -169,6 +169,20 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  '007_upload_drafts': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('upload_drafts')
+        .addColumn('sandbox_id', 'text', (column) => column.notNull())
+        .addColumn('path', 'text', (column) => column.notNull())
+        .addColumn('target', 'text', (column) => column.notNull())
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('claimed_by', 'text', (column) => column.notNull())
+        .addColumn('claimed_until_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('upload_drafts_pk', ['sandbox_id', 'path'])
+        .execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

@@ -6,6 +6,7 @@ export type Database = {
   operation_plans: OperationPlansTable;
   operation_commands: OperationCommandsTable;
   access_log: AccessLogTable;
+  upload_drafts: UploadDraftsTable;
   wake_leases: WakeLeasesTable;
   wake_viewers: WakeViewersTable;
 };
@@ -99,6 +100,18 @@ type AccessLogTable = {
 };
 
 /** Wakes of paused sandboxes, one row per sandbox. A wake that has ended stays for a while. */
+/** The unfinished files of uploads in sandboxes. */
+type UploadDraftsTable = {
+  sandbox_id: string;
+  path: string;
+  /** The file it was to become. */
+  target: string;
+  actor: string;
+  /** The process that uploads it or removes it. */
+  claimed_by: string;
+  claimed_until_ms: number;
+};
+
 type WakeLeasesTable = {
   sandbox_id: string;
   /** Identifies this wake. The next one of the same sandbox has another id. */

@@ -19,7 +19,13 @@ const WORDS = {
   failed: 'Failed',
 } satisfies Record<UploadState, string>;
 
-export function UploadPanel({ all }: { all: readonly Upload[] }) {
+type Props = {
+  all: readonly Upload[];
+  /** Why nothing can be uploaded now, or `null`. */
+  forbidden: string | null;
+};
+
+export function UploadPanel({ all, forbidden }: Props) {
   const asking = all.find(({ state }) => state === 'asking') ?? null;
   return (
     <>
@@ -28,7 +34,7 @@ export function UploadPanel({ all }: { all: readonly Upload[] }) {
           <Heading all={all} />
           <ul>
             {all.map((upload) => (
-              <UploadLine key={upload.id} upload={upload} />
+              <UploadLine key={upload.id} upload={upload} forbidden={forbidden} />
             ))}
           </ul>
         </section>
@@ -77,7 +83,7 @@ function Heading({ all }: { all: readonly Upload[] }) {
   );
 }
 
-function UploadLine({ upload }: { upload: Upload }) {
+function UploadLine({ upload, forbidden }: { upload: Upload; forbidden: string | null }) {
   const { id, name, state, sentBytes, totalBytes, failure, folder } = upload;
   const shown = visibleText(name);
   const canRetry = state === 'failed' || state === 'cancelled';
@@ -115,7 +121,11 @@ function UploadLine({ upload }: { upload: Upload }) {
         </LineButton>
       )}
       {canRetry ? (
-        <LineButton label={`Retry the upload of ${shown}`} onClick={() => uploads().retry(id)}>
+        <LineButton
+          label={`Retry the upload of ${shown}`}
+          unavailable={forbidden}
+          onClick={() => uploads().retry(id)}
+        >
           Try again
         </LineButton>
       ) : null}
@@ -123,13 +133,24 @@ function UploadLine({ upload }: { upload: Upload }) {
   );
 }
 
-function LineButton({ label, onClick, children }: { label: string; onClick: () => void; children: string }) {
+type LineButtonProps = {
+  label: string;
+  unavailable?: string | null;
+  onClick: () => void;
+  children: string;
+};
+
+function LineButton({ label, unavailable = null, onClick, children }: LineButtonProps) {
   return (
     <button
       type="button"
       aria-label={label}
-      onClick={onClick}
-      className="shrink-0 rounded-sm text-accent underline"
+      aria-disabled={unavailable !== null}
+      title={unavailable ?? undefined}
+      onClick={() => {
+        if (unavailable === null) onClick();
+      }}
+      className="shrink-0 rounded-sm text-accent underline aria-disabled:text-ink-3 aria-disabled:no-underline"
     >
       {children}
     </button>

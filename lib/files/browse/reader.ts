@@ -6,6 +6,7 @@ import { type Envd, openEnvd } from '../../sandbox-api/envd';
 import { type FileContent, sandboxProblem } from '../../sandbox-api/envd-files';
 import { FileError } from '../../sandbox-api/file-error';
 import { type Entry, type EntryKind, type FileProblem, type Listing, MAX_ENTRIES } from '../schema';
+import { draftKeeper } from '../transfer/drafts';
 import { readRange } from '../transfer/range';
 
 /**
@@ -14,7 +15,9 @@ import { readRange } from '../transfer/range';
  */
 export async function openFiles(sandboxId: string): Promise<Envd> {
   try {
-    return await openEnvd(sandboxId);
+    const envd = await openEnvd(sandboxId);
+    draftKeeper().noteReachable(sandboxId);
+    return envd;
   } catch (thrown) {
     throw sandboxProblem(SandkeeperError.from(thrown));
   }

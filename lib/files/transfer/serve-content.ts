@@ -68,7 +68,7 @@ export async function takeUpload({ req, res, sandboxId, query, signal }: FileExc
   const body: AsyncIterable<Buffer> = {
     [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }),
   };
-  const entry = await uploadFile(sandboxId, path, body, { conflict, signal });
+  const entry = await uploadFile(sandboxId, path, body, { conflict, actor: session.actor, signal });
   res.writeHead(201, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   res.end(JSON.stringify(entry));
 }

@@ -4,7 +4,9 @@ import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
 import { openFiles, statFile } from '../browse/reader';
+import { baseName } from '../guest-path';
 import type { Entry, UploadConflict } from '../schema';
+import { type Draft, draftKeeper } from './drafts';
 
 /** Time limit of the cleanup after a failure, ms. */
 const CLEANUP_MS = 10_000;
@@ -18,7 +20,7 @@ export async function uploadFile(
   sandboxId: string,
   path: string,
   body: AsyncIterable<Uint8Array>,
-  { conflict, signal }: { conflict: UploadConflict; signal: AbortSignal },
+  { conflict, actor, signal }: { conflict: UploadConflict; actor: string; signal: AbortSignal },
 ): Promise<Entry> {
   const envd = await openFiles(sandboxId);
   const before = await findFile(envd, path, signal);
@@ -30,19 +32,45 @@ export async function uploadFile(
   }
   // Replaces the target of a link, not the link.
   const target = before?.path ?? path;
-  const draft = `${target.slice(0, target.lastIndexOf('/'))}/.upload-${randomBytes(8).toString('hex')}`;
+  const folder = target.slice(0, target.lastIndexOf('/'));
+  const draft = { sandboxId, path: `${folder}/.upload-${randomBytes(8).toString('hex')}`, target, actor };
+  await draftKeeper().begin(draft);
   try {
-    const sent = await writeDraft(envd, draft, body, signal);
-    const { sizeBytes } = await envd.stat(draft, signal);
+    const sent = await writeDraft(envd, draft.path, body, signal);
+    const { sizeBytes } = await envd.stat(draft.path, signal);
     if (sizeBytes !== sent)
       throw new FileError('unavailable', { message: 'The upload was incomplete. Try again.' });
-    if (before) await keepPermissions(envd, before, draft, signal);
-    await envd.move(draft, target, signal);
+    if (before) await keepPermissions(envd, before, draft.path, signal);
+    await envd.move(draft.path, target, signal);
   } catch (thrown) {
-    await envd.remove(draft, AbortSignal.timeout(CLEANUP_MS)).catch(() => {});
-    throw thrown;
+    if (await removeDraft(envd, draft)) throw thrown;
+    throw withLeftover(thrown, baseName(draft.path));
   }
+  await draftKeeper().settle(draft);
   return envd.stat(path, signal);
+}
+
+/** Resolves to false if it could not be removed now. */
+async function removeDraft(envd: Envd, draft: Draft): Promise<boolean> {
+  try {
+    await envd.remove(draft.path, AbortSignal.timeout(CLEANUP_MS));
+  } catch {
+    draftKeeper().abandon(draft);
+    return false;
+  }
+  await draftKeeper().settle(draft);
+  return true;
+}
+
+function withLeftover(thrown: unknown, name: string): SandkeeperError {
+  const { code, message, problem } = SandkeeperError.from(thrown);
+  const reason = problem === 'not_running' ? 'The sandbox was paused during the upload.' : message;
+  const details = { cause: thrown, ...(problem === undefined ? {} : { problem }) };
+  return new SandkeeperError(
+    code,
+    `${reason} Sandkeeper removes the part that arrived, ${name}, once the sandbox can be reached.`,
+    details,
+  );
 }
 
 /** The file to replace, following links. Throws FileError for other kinds. */

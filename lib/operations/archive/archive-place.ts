@@ -16,6 +16,8 @@ const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY } = constants
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const PART = '.part';
+const PART_NAME = /^[A-Za-z0-9_-]{1,64}\.tar\.gz\.[0-9a-f]{12}\.part$/;
+const ABANDONED_MS = 60 * 60_000;
 /** Operation and sandbox ids. Safe as a path segment. */
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -55,6 +57,25 @@ export async function openArchiveDir(dir: string): Promise<string> {
   } catch (thrown) {
     throw explainDisk(thrown);
   }
+}
+
+/**
+ * Removes unfinished archives that nobody writes any more: a server that ended may have left some, and their operation may
+ * never be continued. An archive that is being written changes at least every two minutes.
+ */
+export async function sweepAbandonedParts(dir: string, nowMs = Date.now()): Promise<string[]> {
+  const removed: string[] = [];
+  for (const folder of await readdir(dir).catch(() => [])) {
+    if (!ID.test(folder)) continue;
+    for (const name of await readdir(join(dir, folder)).catch(() => [])) {
+      const path = join(dir, folder, name);
+      const found = PART_NAME.test(name) ? await lstat(path).catch(() => null) : null;
+      if (!found?.isFile() || nowMs - found.mtimeMs < ABANDONED_MS) continue;
+      await rm(path, { force: true });
+      removed.push(`${folder}/${name}`);
+    }
+  }
+  return removed;
 }
 
 /** The file of one archive. Its name consists only of validated ids, never of data from a sandbox. */

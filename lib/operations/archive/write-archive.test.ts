@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
-import { ArchivePlace, openArchiveDir } from './archive-place';
+import { ArchivePlace, openArchiveDir, sweepAbandonedParts } from './archive-place';
 import { type ArchiveProgress, findFault, writeArchive } from './write-archive';
 
 setUpDataDir();
@@ -103,6 +103,28 @@ describe('ArchivePlace', () => {
     await heir.keepPart();
     expect(fs.readFileSync(join(dir, 'op/i1.tar.gz'), 'utf8')).toBe('of the heir');
     await Promise.all([lateFile.close(), heirFile.close()]);
+  });
+
+  it('is swept if a server left it unfinished, and nothing else is', async () => {
+    const names: string[] = [];
+    const now = Date.now();
+    for (const [id, minutes] of [
+      ['old', 120],
+      ['new', 10],
+    ] as const) {
+      const place = await ArchivePlace.open(dir, 'op', id);
+      await (await place.createPart()).close();
+      const name = fs.readdirSync(join(dir, 'op')).find((each) => each.startsWith(id)) ?? '';
+      fs.utimesSync(join(dir, 'op', name), now / 1_000, now / 1_000 - minutes * 60);
+      names.push(name);
+    }
+    for (const other of ['i1.tar.gz', 'notes.part']) {
+      fs.writeFileSync(join(dir, 'op', other), '');
+      fs.utimesSync(join(dir, 'op', other), 1, 1);
+    }
+    expect(await sweepAbandonedParts(dir, now)).toEqual([`op/${names[0]}`]);
+    expect(fs.readdirSync(join(dir, 'op')).sort()).toEqual(['i1.tar.gz', names[1], 'notes.part']);
+    expect(await sweepAbandonedParts(join(dir, 'missing'))).toEqual([]);
   });
 
   it('explains why it cannot be written', async () => {
