@@ -11,7 +11,7 @@ import { Lifetimes } from './lifetimes';
 import { toGuest } from './record';
 import { RecordFiles } from './record-files';
 import { Registry } from './registry';
-import { EngineServer } from './server';
+import { EngineServer, type ServerLimits } from './server';
 import type { EngineServices } from './services';
 import { Transitions } from './transitions';
 
@@ -29,6 +29,7 @@ export type EngineOptions = {
   apiKey?: string | undefined;
   maxRunning: number;
   maxLengthHours: number;
+  limits?: ServerLimits;
   /** MiB of disk per sandbox, at least 1. Default: its `diskSizeMB`. Used by `openGuests`. */
   diskQuotaMB?: number | undefined;
   /** Sandboxes share the network of this machine. Used by `openGuests`. */
@@ -99,7 +100,12 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
     dataDir: dataDir.root,
     domain: () => `localhost:${port}`,
   };
-  const server = new EngineServer({ ...services, dataPlane, guestsDir, warn }, apiKey, options);
+  const server = new EngineServer(
+    { ...services, dataPlane, guestsDir, warn },
+    apiKey,
+    options,
+    options.limits,
+  );
   try {
     await transitions.recover();
     await lifecycle.expire();

@@ -257,3 +257,24 @@ test('lists and reads templates', async () => {
   expect((await engine.call('GET', '/templates/base')).json).toMatchObject({ builds: [{ status: 'ready' }] });
   expect((await engine.call('GET', '/templates/nope')).status).toBe(404);
 });
+
+test('ends a request to the API whose body does not arrive', async () => {
+  const engine = await startTestEngine({ limits: { bodyTimeoutMs: 200 } });
+  const answer = await sendRaw(
+    engine,
+    `POST /sandboxes HTTP/1.1\r\nhost: localhost\r\nx-api-key: ${engine.apiKey}\r\ncontent-length: 99\r\n\r\n{`,
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*request took too long/);
+});
+
+test('closes the longest idle connections when there are too many', async () => {
+  const engine = await startTestEngine({ limits: { maxConnections: 5 } });
+  const waiting = Array.from({ length: 30 }, () => connect(engine.port, '127.0.0.1'));
+  for (const socket of waiting) {
+    socket.on('error', () => {});
+    socket.write('GET / HTTP/1.1\r\n');
+  }
+  await expect.poll(() => waiting.filter(({ closed }) => !closed).length).toBe(5);
+  expect((await engine.call('GET', '/health')).status).toBe(200);
+  for (const socket of waiting) socket.destroy();
+});

@@ -4,17 +4,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlPlane } from './control-plane';
 import { StartError } from './data-dir';
 import type { FaultOutcome, Faults } from './faults';
-import type { DataPlane } from './guests';
+import { type DataPlane, ENVD_PORT } from './guests';
 import { ApiError, sendError, sendReply } from './http';
 import { toGuest } from './record';
 import { inRequestScope } from './request-scope';
 import { type Destination, Router } from './routing';
 import type { EngineServices } from './services';
+import { limitBodyTime, limitConnections } from './slow-requests';
 
 const NEXT_PORTS = 100;
 const NO_EFFECTS: FaultOutcome['effects'] = new Set();
 
+const BODY_TIMEOUT_MS = 30_000;
+/** Uploads come through here, too, and may wait for a slow sender. */
+const UPLOAD_TIMEOUT_MS = 60_000;
+const MAX_CONNECTIONS = 4_000;
+
 type Address = { host: string; port: number; nextFreePort?: boolean };
+/** Set by tests. */
+export type ServerLimits = {
+  maxConnections?: number | undefined;
+  bodyTimeoutMs?: number | undefined;
+  uploadTimeoutMs?: number | undefined;
+};
 type ServerServices = EngineServices & {
   dataPlane: DataPlane;
   guestsDir: string;
@@ -25,24 +37,27 @@ type ServerServices = EngineServices & {
 export class EngineServer {
   readonly #services: ServerServices;
   readonly #address: Address;
+  readonly #limits: ServerLimits;
   readonly #server: Server;
   readonly #router: Router;
   readonly #control: ControlPlane;
   #isStopping = false;
 
-  constructor(services: ServerServices, apiKey: string, address: Address) {
+  constructor(services: ServerServices, apiKey: string, address: Address, limits: ServerLimits = {}) {
     this.#services = services;
     this.#address = address;
+    this.#limits = limits;
     this.#router = new Router(services.registry, services.tokens, address.host);
     this.#control = new ControlPlane(services, apiKey);
     this.#server = createServer({
-      // Headers have a time limit. Bodies do not, because uploads may take hours.
+      // Bodies have time limits of their own: uploads may take hours.
       headersTimeout: 10_000,
       requestTimeout: 0,
       connectionsCheckingInterval: 2_000,
       keepAliveTimeout: 65_000,
       maxHeaderSize: 64 * 1024,
     });
+    limitConnections(this.#server, limits.maxConnections ?? MAX_CONNECTIONS);
     this.#server.on('request', (request, response) => {
       // Its own error must not end the engine: the client has gone away.
       response.on('error', () => {});
@@ -118,6 +133,8 @@ export class EngineServer {
     { path, query }: Extract<Destination, { to: 'control' }>,
   ): Promise<void> {
     const route = this.#control.resolve(request, path);
+    const timeoutMs = this.#limits.bodyTimeoutMs ?? BODY_TIMEOUT_MS;
+    limitBodyTime(request, response, { timeoutMs, isUpload: false });
     // Faults never apply to the routes that remove them.
     const effects = path.startsWith('/engine/')
       ? NO_EFFECTS
@@ -144,7 +161,12 @@ export class EngineServer {
       const extra = { sandboxId: destination.sandboxId };
       return sendError(response, 502, 'The sandbox was not found', { extra });
     }
-    const { record, port } = destination;
+    const { record, port, path } = destination;
+    // The input of a process may be silent for hours, and other ports belong to the sandbox.
+    if (port === ENVD_PORT && path === '/files') {
+      const timeoutMs = this.#limits.uploadTimeoutMs ?? UPLOAD_TIMEOUT_MS;
+      limitBodyTime(request, response, { timeoutMs, isUpload: true });
+    }
     const guest = toGuest(record, this.#services.tokens, this.#services.guestsDir);
     await this.#services.dataPlane.handle(guest, port, request, response);
   }
