@@ -418,6 +418,19 @@ test('opens consoles side by side, renames them and confirms closing a busy one'
   await openMenu(page, 'Side by side');
   await expect(terminal(page, 1)).toBeVisible();
   await expect(terminal(page, 2)).toBeVisible();
+  const line = page.getByRole('separator', { name: 'Size of the first terminal' });
+  await expect(line).toHaveAttribute('aria-valuenow', '50');
+  await line.press('Home');
+  await expect(line).toHaveAttribute('aria-valuenow', '15');
+  expect((await terminal(page, 1).boundingBox())?.width).toBe(192);
+  // Two terminals in a window as low as a laptop's at 300 %.
+  await page.setViewportSize({ width: 320, height: 200 });
+  await expect(line).toHaveAttribute('aria-orientation', 'horizontal');
+  for (const number of [1, 2])
+    expect((await terminal(page, number).boundingBox())?.height).toBeGreaterThanOrEqual(192);
+  await run(page, 'until stty size | grep -q " [23].$"; do sleep .1; done; clear; stty size', 2);
+  await expectOnScreen(page, /^(8|9|\d\d) (2[5-9]|3\d)$/m, 2);
+  await page.setViewportSize({ width: 1280, height: 720 });
 
   await run(page, 'sleep 1000', 2);
   await expectOnScreen(page, 'sleep 1000', 2);

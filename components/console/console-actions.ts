@@ -107,3 +107,10 @@ export function neighbour(consoles: readonly ConsoleInfo[], active: ConsoleInfo 
 export function focusTab(container: HTMLElement | null): void {
   container?.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus();
 }
+
+/** The share of `px` in the width of `frame`, or in its height if its panes are stacked. `null` for the default. */
+export function shareOf(px: number | null, frame: HTMLElement | null): number | null {
+  if (px === null || frame === null) return null;
+  const isStacked = getComputedStyle(frame).flexDirection === 'column';
+  return px / (isStacked ? frame.clientHeight : frame.clientWidth);
+}

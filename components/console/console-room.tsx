@@ -1,13 +1,14 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { Fragment, useCallback, useEffect, useRef, useState } from 'react';
 import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
+import { Separator } from '@/components/ui/separator';
 import { toast } from '@/components/ui/toast';
 import type { Role } from '@/lib/access/roles';
 import { answerOf } from '@/lib/answer';
@@ -22,6 +23,7 @@ import {
   neighbour,
   noShellReason,
   saveText,
+  shareOf,
 } from './console-actions';
 import { ConsoleEmpty } from './console-empty';
 import { ConsoleTabs } from './console-tabs';
@@ -38,6 +40,8 @@ const KeysHelp = loadWhenWanted(
   ({ isOpen }) => isOpen,
 );
 
+/** The smallest width or height of a pane while two are shown. */
+const MIN_PANE_PX = 192;
 const UNREACHABLE = 'The server could not be reached. Try again.';
 
 type Props = { now: SandboxNow; role: Role; nowMs: number };
@@ -55,6 +59,9 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   const [titles, setTitles] = useState<ReadonlyMap<string, string>>(new Map());
   const [link, setLink] = useState<LinkState | null>(null);
   const [besideId, setBesideId] = useState<string | null>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  /** The share of the first of two panes; `null` for half. */
+  const [share, setShare] = useState<number | null>(null);
   const [isOpening, setIsOpening] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [dialog, setDialog] = useState<'open' | 'keys' | null>(null);
@@ -144,6 +151,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   };
   useOffers(() => consoleCommands(actions, reason, active, link));
   const beside = attached.find(({ id }) => id === besideId && id !== active?.id) ?? null;
+  const firstBeside =
+    beside === null ? null : attached.find(({ id }) => id === beside.id || id === active?.id);
 
   return (
     <div
@@ -181,7 +190,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
           )}
         </div>
       </div>
-      <div className="relative flex min-h-0 min-w-0 flex-1 overflow-hidden max-md:flex-col">
+      <div ref={frame} className="relative flex min-h-0 min-w-0 flex-1 overflow-auto max-md:flex-col">
         {active === null ? (
           <ConsoleEmpty
             sandbox={sandbox}
@@ -197,33 +206,42 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
           />
         ) : null}
         {attached.map((each) => (
-          <TerminalPane
-            key={each.id}
-            ref={(handle) => {
-              if (handle) panes.current.set(each.id, handle);
-              else panes.current.delete(each.id);
-            }}
-            id={each.id}
-            listed={each}
-            isNew={fresh.has(each.id)}
-            isActive={each.id === active?.id}
-            isShown={each.id === active?.id || each.id === beside?.id}
-            fontSize={fontSize}
-            forScreenReaders={forScreenReaders}
-            sandbox={{ isRunning, isGone }}
-            onZoom={actions.zoom}
-            onLeave={() => focusTab(container.current)}
-            onFocus={() => {
-              if (each.id !== beside?.id) return;
-              setBesideId(active?.id ?? null);
-              select(each.id);
-            }}
-            onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
-            onLink={each.id === active?.id ? setLink : undefined}
-            onReplace={() => void replace(each)}
-            onClose={() => void close(each.id, true)}
-            onResume={() => handlers.onResume([sandbox])}
-          />
+          <Fragment key={each.id}>
+            <TerminalPane
+              ref={(handle) => {
+                if (handle) panes.current.set(each.id, handle);
+                else panes.current.delete(each.id);
+              }}
+              id={each.id}
+              listed={each}
+              isNew={fresh.has(each.id)}
+              isActive={each.id === active?.id}
+              isShown={each.id === active?.id || each.id === beside?.id}
+              fontSize={fontSize}
+              forScreenReaders={forScreenReaders}
+              sandbox={{ isRunning, isGone }}
+              onZoom={actions.zoom}
+              onLeave={() => focusTab(container.current)}
+              onFocus={() => {
+                if (each.id !== beside?.id) return;
+                setBesideId(active?.id ?? null);
+                select(each.id);
+              }}
+              onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
+              onLink={each.id === active?.id ? setLink : undefined}
+              onReplace={() => void replace(each)}
+              onClose={() => void close(each.id, true)}
+              onResume={() => handlers.onResume([sandbox])}
+              share={each.id === firstBeside?.id ? share : null}
+            />
+            {each.id === firstBeside?.id ? (
+              <Separator
+                label="Size of the first terminal"
+                minPx={[MIN_PANE_PX, MIN_PANE_PX]}
+                onMove={(px) => setShare(shareOf(px, frame.current))}
+              />
+            ) : null}
+          </Fragment>
         ))}
       </div>
       {active !== null && problem !== null ? (

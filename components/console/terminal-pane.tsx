@@ -30,6 +30,8 @@ type Props = {
   isNew: boolean;
   isActive: boolean;
   isShown: boolean;
+  /** Its share of the room while it is the first of two panes; `null` for half. */
+  share: number | null;
   fontSize: number;
   forScreenReaders: boolean;
   sandbox: { isRunning: boolean; isGone: boolean };
@@ -46,7 +48,17 @@ type Props = {
 };
 
 /** One console: its terminal, notices and dialogs. */
-export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, ref, ...props }: Props) {
+export function TerminalPane({
+  id,
+  listed,
+  isNew,
+  isActive,
+  isShown,
+  share,
+  fontSize,
+  ref,
+  ...props
+}: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [isFinding, setIsFinding] = useState(false);
   const [found, setFound] = useState({ at: -1, count: 0 });
@@ -111,9 +123,10 @@ export function TerminalPane({ id, listed, isNew, isActive, isShown, fontSize, r
     <section
       id={`console-${id}`}
       aria-label={`Terminal ${info.number}`}
+      style={share === null ? undefined : { flex: `0 1 ${share * 100}%` }}
       className={clsx(
-        // Draws the line between two panes. The first pane's line is hidden by the margin.
-        'isolate -mt-px -ml-px flex min-h-0 min-w-0 flex-1 flex-col border-line border-t border-l bg-bg',
+        // Below this size a terminal is useless, so the room scrolls.
+        'isolate flex min-h-48 min-w-48 flex-1 flex-col bg-bg',
         !isShown && 'invisible absolute inset-0',
       )}
       onFocus={props.onFocus}

@@ -1,6 +1,5 @@
 'use client';
 
-import { clsx } from 'clsx';
 import type { ReactNode } from 'react';
 import { useFleetView } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
@@ -49,7 +48,7 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
   useRefreshWhenMissing(now, isFullHeight);
 
   return (
-    <main className={clsx('flex min-h-0 flex-1 flex-col', !isFullHeight && 'overflow-y-auto')}>
+    <main className="flex min-h-0 flex-1 flex-col overflow-y-auto">
       <StaleBanner status={status} nowMs={nowMs} />
       <SandboxHeading
         id={sandbox.id}
@@ -74,7 +73,8 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
         />
       </SandboxHeading>
       <WakeBanner sandbox={sandbox} role={role} />
-      {children}
+      {/* In a low window the page scrolls, so that its content stays usable. */}
+      {isFullHeight ? <div className="flex min-h-80 flex-1 flex-col">{children}</div> : children}
       {dialogs}
     </main>
   );

@@ -143,6 +143,8 @@ export class PageTerminal implements Screen {
   }
 
   focus(): void {
+    // In a low window, the terminal may be below the end of it.
+    this.#element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     this.#terminal.focus();
   }
 
