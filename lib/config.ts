@@ -53,6 +53,8 @@ export type Timing = {
   publishMs: number;
   /** How long a woken sandbox stays awake after its last viewer left. */
   wakeGraceMs: number;
+  /** The deadline of a short call to the service or a sandbox. Longer ones have a multiple of it. */
+  callMs: number;
   /** First wait before a failed step is tried again. It doubles with each attempt. */
   retryMs: number;
 };
@@ -183,6 +185,10 @@ const VARIABLES = {
     schema: wholeNumber(0, 600_000),
     expected: 'whole milliseconds from 0 to 600000',
   },
+  SANDKEEPER_CALL_MS: {
+    schema: wholeNumber(50, 300_000),
+    expected: 'whole milliseconds from 50 to 300000',
+  },
   SANDKEEPER_RETRY_MS: { schema: wholeNumber(1, 10_000), expected: 'whole milliseconds from 1 to 10000' },
   SANDKEEPER_TRUSTED_PROXIES: {
     schema: z
@@ -285,6 +291,7 @@ export function readConfig(
       readPauseMs: read('SANDKEEPER_READ_PAUSE_MS') ?? 1_000,
       publishMs: read('SANDKEEPER_PUBLISH_MS') ?? 250,
       wakeGraceMs: read('SANDKEEPER_WAKE_GRACE_MS') ?? 15_000,
+      callMs: read('SANDKEEPER_CALL_MS') ?? 15_000,
       retryMs: read('SANDKEEPER_RETRY_MS') ?? 200,
     },
     http: {

@@ -142,6 +142,15 @@ describe('key handlers', () => {
   });
 });
 
+describe('signals', () => {
+  it('are joined by lib/joined-signal.ts only, because AbortSignal.any loses time limits', () => {
+    const inWrongPlace = product
+      .filter(({ text }) => /AbortSignal\.any\(/.test(text))
+      .map(({ path }) => path);
+    expect(inWrongPlace).toEqual([]);
+  });
+});
+
 describe('text of others', () => {
   // So that an invisible or reordering character is marked the same way everywhere.
   it('is isolated by components/ui/visible-text.tsx only', () => {

@@ -1,5 +1,6 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
+import { joinSignals } from '../joined-signal';
 import type { ProcessEvent } from '../sandbox-api/envd-process-messages';
 import type { EnvdProcesses } from '../sandbox-api/envd-processes';
 import { CANNOT_START, type EnvdTerminals } from '../sandbox-api/envd-terminals';
@@ -40,7 +41,7 @@ export async function startShell(
     try {
       const request = { cmd, args, user, cwd, envs: ENVS, size, tag };
       const leaving = new AbortController();
-      const events = envd.openTerminal(request, AbortSignal.any([signal, leaving.signal]));
+      const events = envd.openTerminal(request, joinSignals([signal, leaving.signal]).signal);
       const first = events.next();
       const pid = await waitForPid(first, () => void killLate(envd, first, leaving));
       return { name, events, pid };

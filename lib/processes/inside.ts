@@ -1,6 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
 import { parseProcStat } from '../sandbox/proc-stat';
+import { ByteCollector } from '../sandbox-api/byte-collector';
 import { openEnvd } from '../sandbox-api/envd';
 import { followCommand } from '../sandbox-api/envd-command';
 import type { InsideList, InsideProcess } from './schema';
@@ -42,18 +43,16 @@ const PAGE_BYTES = 4_096;
 export async function listInside(sandboxId: string, signal: AbortSignal): Promise<InsideList> {
   const envd = await openEnvd(sandboxId);
   const command = { cmd: '/bin/bash', args: ['--noprofile', '--norc', '-c', SCRIPT], cwd: '/' };
-  const parts: Buffer[] = [];
-  let size = 0;
+  const read = new ByteCollector();
   let isWhole = false;
   for await (const event of followCommand(envd, command, LIFETIME_MS, signal)) {
     if (event.kind === 'end') isWhole = event.exitCode >= 0;
     if (event.kind !== 'stdout') continue;
-    size += event.bytes.length;
-    if (size > MAX_BYTES) break;
-    parts.push(event.bytes);
+    if (read.size + event.bytes.length > MAX_BYTES) break;
+    read.add(event.bytes);
   }
   const atMs = Date.now();
-  const processes = readInside(Buffer.concat(parts).toString('utf8'), atMs);
+  const processes = readInside(read.bytes().toString('utf8'), atMs);
   if (processes === null)
     throw new SandkeeperError('unexpected', 'The processes in the sandbox could not be read. Try again.');
   return { processes, isCut: !isWhole || processes.length >= MAX_PROCESSES, atMs };

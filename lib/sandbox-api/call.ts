@@ -1,8 +1,7 @@
 import 'server-only';
+import { config } from '../config';
 import { outsideRequests } from '../request-context';
 import { type CallContext, errorFromAnswer, errorFromShape, errorFromThrown } from './errors';
-
-const DEADLINE_MS = 15_000;
 
 /** The result of the SDK's client. */
 type Answer = { data?: unknown; error?: unknown; response: Response };
@@ -14,7 +13,8 @@ type Schema<T> = {
 type Options<T> = CallContext & {
   /** The schema of the body; leave out if there is none. */
   schema?: Schema<T>;
-  deadlineMs?: number;
+  /** The deadline, in deadlines of a short call. */
+  patience?: number;
 };
 
 /**
@@ -23,14 +23,14 @@ type Options<T> = CallContext & {
  */
 export async function callUpstream<T = null>(
   send: (signal: AbortSignal) => Promise<Answer>,
-  { schema, deadlineMs = DEADLINE_MS, ...context }: Options<T>,
+  { schema, patience = 1, ...context }: Options<T>,
 ): Promise<{ body: T; headers: Headers }> {
   let answer: Answer;
   // `AbortSignal.timeout` would keep its timer until the deadline, even after the call has ended.
   const deadline = new AbortController();
   const timer = setTimeout(
     () => deadline.abort(new DOMException('Out of time.', 'TimeoutError')),
-    deadlineMs,
+    patience * config().timing.callMs,
   );
   try {
     answer = await outsideRequests(() => send(deadline.signal));

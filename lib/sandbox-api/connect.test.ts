@@ -76,10 +76,10 @@ describe('a call', () => {
       });
     });
     const endpoint = { baseUrl: `${baseUrl}/`, headers: { 'x-access-token': 't' } };
-    expect(await callConnect(endpoint, 'a.A/Call', { n: 1 }, { signal, timeoutMs: 1.5 })).toEqual({
+    expect(await callConnect(endpoint, 'a.A/Call', { n: 1 }, { signal, timeoutMs: 9_999.5 })).toEqual({
       url: '/a.A/Call',
       token: 't',
-      timeout: '2',
+      timeout: '10000',
       body: { n: 1 },
     });
   });

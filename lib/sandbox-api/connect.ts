@@ -1,6 +1,9 @@
 import 'server-only';
 import type { Dispatcher } from 'undici';
+import { config } from '../config';
+import { joinSignals } from '../joined-signal';
 import { outsideRequests } from '../request-context';
+import { ByteCollector } from './byte-collector';
 import { requestError, sendHttp } from './http';
 
 /**
@@ -13,7 +16,7 @@ export type ConnectEndpoint = { baseUrl: string; headers: Readonly<Record<string
 
 export type ConnectOptions = {
   signal: AbortSignal;
-  /** The deadline in the request, ms. envd also kills a process that the request started. */
+  /** The deadline, ms, which is sent too. envd also kills a process that the request started. */
   timeoutMs?: number;
   /** The longest message to accept. */
   maxBytes?: number;
@@ -31,6 +34,8 @@ export class ConnectRefusal extends Error {
 }
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** How long the answer to a streaming call may take to begin, in deadlines of a short call. */
+const STREAM_PATIENCE = 4;
 const HEAD_BYTES = 5;
 const END_OF_STREAM = 0x02;
 /** The interval of keepalive messages on an idle stream. Shorter than the idle timeouts of proxies. */
@@ -44,14 +49,20 @@ export async function callConnect(
   options: ConnectOptions,
 ): Promise<unknown> {
   const body = Buffer.from(JSON.stringify(message));
-  const response = await post(endpoint, method, 'application/json', body, options);
-  const text = await readText(response, options);
-  if (response.statusCode !== 200) throw refusalOf(`http_${response.statusCode}`, parseJson(text));
-  return JSON.parse(text);
+  const { signal, release } = joinSignals([options.signal], options.timeoutMs);
+  try {
+    const response = await post(endpoint, method, 'application/json', body, { ...options, signal });
+    const text = await readText(response, { ...options, signal });
+    if (response.statusCode !== 200) throw refusalOf(`http_${response.statusCode}`, parseJson(text));
+    return JSON.parse(text);
+  } finally {
+    release();
+  }
 }
 
 /**
- * Makes a streaming call and yields the messages of its answer. Leaving early closes the connection.
+ * Makes a streaming call and yields the messages of its answer. Leaving early closes the connection. The deadline is sent
+ * and not enforced here.
  * @throws ConnectRefusal, also if the stream breaks, or an error of `sendHttp`
  */
 export async function* streamConnect(
@@ -60,12 +71,15 @@ export async function* streamConnect(
   message: unknown,
   options: ConnectOptions,
 ): AsyncGenerator<unknown, void, undefined> {
-  const response = await post(endpoint, method, 'application/connect+json', envelope(message), options);
-  if (response.statusCode !== 200)
-    throw refusalOf(
-      `http_${response.statusCode}`,
-      parseJson(await readText(response, { signal: options.signal })),
-    );
+  const body = envelope(message);
+  const { callMs } = config().timing;
+  const answerMs = STREAM_PATIENCE * callMs;
+  const response = await post(endpoint, method, 'application/connect+json', body, options, answerMs);
+  if (response.statusCode !== 200) {
+    const { signal, release } = joinSignals([options.signal], callMs);
+    const text = await readText(response, { signal }).finally(release);
+    throw refusalOf(`http_${response.statusCode}`, parseJson(text));
+  }
   for await (const { flags, text } of readEnvelopes(response, options)) {
     const content: unknown = JSON.parse(text);
     if ((flags & END_OF_STREAM) === 0) yield content;
@@ -81,11 +95,13 @@ async function post(
   contentType: string,
   body: Buffer,
   { signal, timeoutMs }: ConnectOptions,
+  answerMs = 0,
 ): Promise<Dispatcher.ResponseData> {
   const options = {
     method: 'POST',
     body,
     signal,
+    answerMs,
     headers: {
       ...headers,
       'content-type': contentType,
@@ -121,15 +137,12 @@ async function* readEnvelopes(
   response: Dispatcher.ResponseData,
   { signal, maxBytes = MAX_MESSAGE_BYTES }: ConnectOptions,
 ): AsyncGenerator<{ flags: number; text: string }> {
-  let parts: Uint8Array[] = [];
-  let held = 0;
+  let held = new ByteCollector();
   let needed = HEAD_BYTES;
   for await (const chunk of chunksOf(response, signal)) {
-    parts.push(chunk);
-    held += chunk.length;
-    // Concatenate only whole messages, because the sender may send very small chunks.
-    if (held < needed) continue;
-    let rest: Buffer = Buffer.concat(parts);
+    held.add(chunk);
+    if (held.size < needed) continue;
+    let rest: Buffer = held.bytes();
     for (;;) {
       needed = rest.length < HEAD_BYTES ? HEAD_BYTES : HEAD_BYTES + rest.readUInt32BE(1);
       if (needed > maxBytes) throw new ConnectRefusal('out_of_range', 'a message is too long');
@@ -137,8 +150,8 @@ async function* readEnvelopes(
       yield { flags: rest.readUInt8(0), text: rest.toString('utf8', HEAD_BYTES, needed) };
       rest = rest.subarray(needed);
     }
-    parts = [rest];
-    held = rest.length;
+    held = new ByteCollector();
+    held.add(rest);
   }
 }
 
@@ -146,14 +159,12 @@ async function readText(
   response: Dispatcher.ResponseData,
   { signal, maxBytes = MAX_MESSAGE_BYTES }: ConnectOptions,
 ): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
+  const read = new ByteCollector();
   for await (const chunk of chunksOf(response, signal)) {
-    size += chunk.length;
-    if (size > maxBytes) throw new ConnectRefusal('out_of_range', 'the answer is too long');
-    parts.push(chunk);
+    read.add(chunk);
+    if (read.size > maxBytes) throw new ConnectRefusal('out_of_range', 'the answer is too long');
   }
-  return Buffer.concat(parts).toString('utf8');
+  return read.bytes().toString('utf8');
 }
 
 /** Reads an error object such as `{"code":"not_found","message":"…"}`. */

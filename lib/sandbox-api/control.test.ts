@@ -246,7 +246,7 @@ describe('failures', () => {
     await engine.fault({ route: 'GET /templates', latencyMs: 2_000 });
     const asking = callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
       doing: 'listing templates',
-      deadlineMs: 100,
+      patience: 1 / 150,
     });
     expect(await failureOf(() => asking)).toMatchObject({
       code: 'timeout',

@@ -74,7 +74,7 @@ export async function pauseSandbox(id: string): Promise<void> {
   await callUpstream(
     (signal) =>
       upstreamApi().POST('/sandboxes/{sandboxID}/pause', { params: { path: { sandboxID: id } }, signal }),
-    { doing: 'pausing a sandbox', deadlineMs: 120_000 },
+    { doing: 'pausing a sandbox', patience: 8 },
   );
 }
 
@@ -94,7 +94,7 @@ export async function resumeSandbox(
         body: { timeout: wholeSeconds(timeoutMs), ...(autoPause === undefined ? {} : { autoPause }) },
         signal,
       }),
-    { doing: 'resuming a sandbox', takesSlot: true, deadlineMs: 120_000 },
+    { doing: 'resuming a sandbox', takesSlot: true, patience: 8 },
   );
 }
 
@@ -130,7 +130,7 @@ export async function createSandbox({
           body: { templateID: template, metadata, timeout: wholeSeconds(timeoutMs), autoPause, secure: true },
           signal,
         }),
-      { doing: 'creating a sandbox', takesSlot: true, schema: WireStarted, deadlineMs: 60_000 },
+      { doing: 'creating a sandbox', takesSlot: true, schema: WireStarted, patience: 4 },
     );
     return body.sandboxID;
   } catch (thrown) {

@@ -1,4 +1,5 @@
 import 'server-only';
+import { config } from '../config';
 import { type ErrorCode, SandkeeperError } from '../errors';
 import { type ConnectEndpoint, type ConnectOptions, ConnectRefusal } from './connect';
 import { errorFromThrown } from './errors';
@@ -13,11 +14,9 @@ export type EnvdClient = {
   explain(thrown: unknown, doing: string): Promise<SandkeeperError>;
 };
 
-const CALL_MS = 15_000;
-
 /** The deadline of a unary call. */
-export function callOptions(signal: AbortSignal): ConnectOptions {
-  return { signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]), timeoutMs: CALL_MS };
+export function callOptions(signal: AbortSignal, patience = 1): ConnectOptions {
+  return { signal, timeoutMs: patience * config().timing.callMs };
 }
 
 /** Runs `call` and explains its failure. */

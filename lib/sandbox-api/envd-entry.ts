@@ -46,7 +46,7 @@ function describe(wire: WireEntry, path: string): Entry {
     kind,
     leadsTo: kind === 'link' ? targetKindOf(wire) : null,
     linkTarget: (kind === 'link' ? wire.symlinkTarget : undefined) ?? null,
-    sizeBytes: Number.isFinite(size) && size > 0 ? size : 0,
+    sizeBytes: Number.isSafeInteger(size) && size > 0 ? size : 0,
     permissions: wire.permissions,
     owner: wire.owner,
     group: wire.group,

@@ -9,7 +9,7 @@ import { type ConnectOptions, ConnectRefusal, callConnect, streamConnect } from 
 import { callOptions, type EnvdClient } from './envd-client';
 import { entryOf, readWireEntry } from './envd-entry';
 import { FileError } from './file-error';
-import { openDownload, openUpload, refusalOf } from './transfer';
+import { discardRest, openDownload, openUpload, refusalOf } from './transfer';
 
 /**
  * The files of a running sandbox, with the permissions of its default user (docs/protocol.md#envd-http and
@@ -46,7 +46,9 @@ export type FileContent =
   | { kind: 'outside'; sizeBytes: number };
 
 const MAX_LISTING_BYTES = 64 * 1024 * 1024;
-const LISTING_MS = 60_000;
+const LISTING_PATIENCE = 4;
+/** No file system has longer names. */
+const MAX_NAME_CHARS = 4_096;
 
 /** Problems by the error code of an answer. */
 type Problems = Readonly<Record<string, FileProblem>>;
@@ -92,8 +94,7 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
   return {
     listDir: (path, signal) =>
       attempt('listing a folder', FOLDER_PROBLEMS, async () => {
-        const within = AbortSignal.any([signal, AbortSignal.timeout(LISTING_MS)]);
-        const options = { signal: within, timeoutMs: LISTING_MS, maxBytes: MAX_LISTING_BYTES };
+        const options = { ...callOptions(signal, LISTING_PATIENCE), maxBytes: MAX_LISTING_BYTES };
         const { entries } = WireEntries.parse(await call('ListDir', { path, depth: 1 }, options));
         return entries.flatMap((entry) => readWireEntry(entry, path) ?? []);
       }),
@@ -110,7 +111,7 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
           ? { range: `bytes=${range.start}-${range.end ?? ''}` }
           : {};
         const request = { method: 'GET', path: '/files', query: { path }, headers, signal } as const;
-        return await contentOf(await openDownload(endpoint, request));
+        return await contentOf(await openDownload(endpoint, request), range);
       }),
 
     writeFile: (path, body, signal) =>
@@ -120,7 +121,7 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
         const request = { method: 'POST', path: '/files', query: { path }, headers, signal } as const;
         const response = await openUpload(endpoint, request, formOf(body, boundary));
         if (response.statusCode !== 200) throw await refusalOf(response);
-        response.body.resume();
+        discardRest(response);
       }),
 
     move: (source, destination, signal) =>
@@ -139,7 +140,7 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
         for await (const message of streamConnect(endpoint, method, { path, recursive: false }, { signal })) {
           const { start, filesystem } = WireWatch.safeParse(message).data ?? {};
           if (start) yield null;
-          if (filesystem) yield filesystem.name;
+          if (filesystem) yield filesystem.name.slice(0, MAX_NAME_CHARS);
         }
       } catch (thrown) {
         throw await fileErrorOf(client, thrown, 'watching a folder', FOLDER_PROBLEMS);
@@ -163,22 +164,33 @@ async function* formOf(body: AsyncIterable<Uint8Array>, boundary: string): Async
   yield Buffer.from(`\r\n--${boundary}--\r\n`);
 }
 
-async function contentOf(response: Dispatcher.ResponseData): Promise<FileContent> {
+async function contentOf(
+  response: Dispatcher.ResponseData,
+  asked: ByteRange | undefined,
+): Promise<FileContent> {
   const { 'content-range': rangeHeader, 'content-length': length } = response.headers;
   const contentRange = String(rangeHeader ?? '');
   if (response.statusCode === 416) {
     response.body.destroy();
-    return { kind: 'outside', sizeBytes: Number(/^bytes \*\/(\d+)$/.exec(contentRange)?.[1] ?? 0) };
+    const sizeBytes = Number(/^bytes \*\/(\d+)$/.exec(contentRange)?.[1] ?? 0);
+    return { kind: 'outside', sizeBytes: Number.isSafeInteger(sizeBytes) ? sizeBytes : 0 };
   }
   const [, start, end, whole] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
   if (response.statusCode === 206 && whole !== undefined) {
     const range = { start: Number(start), end: Number(end) };
+    const isAsked = range.start === asked?.start && range.end <= (asked.end ?? Number.MAX_SAFE_INTEGER);
+    const isRange =
+      range.start <= range.end && range.end < Number(whole) && Number.isSafeInteger(Number(whole));
+    if (!isAsked || !isRange) {
+      response.body.destroy();
+      throw new ConnectRefusal('unknown', 'the response has another range than the request');
+    }
     return { kind: 'bytes', sizeBytes: Number(whole), range, body: response.body };
   }
   if (response.statusCode !== 200) throw await refusalOf(response);
-  if (length === undefined) {
+  if (length === undefined || !Number.isSafeInteger(Number(length))) {
     response.body.destroy();
-    throw new ConnectRefusal('unknown', 'the response has no content-length');
+    throw new ConnectRefusal('unknown', 'the response has no usable content-length');
   }
   return { kind: 'bytes', sizeBytes: Number(length), range: null, body: response.body };
 }

@@ -21,7 +21,9 @@ export type ProcessEvent<Output extends OutputKind = OutputKind> =
   | { kind: Output; bytes: Buffer }
   | { kind: 'end'; exitCode: number; signal: string | null };
 
-const Pid = z.number().int().positive();
+const Pid = z.number().int().positive().max(0xffff_ffff);
+/** A code outside of the protocol's range counts as a death by a signal, because it cannot be stored. */
+const ExitCode = z.int32().default(0).catch(-1);
 
 const WireProcess = z
   .object({
@@ -65,7 +67,7 @@ const WireEvent = z.object({
       .object({ stdout: z.string().optional(), stderr: z.string().optional(), pty: z.string().optional() })
       .optional(),
     // Proto3 JSON leaves out default values: an exit code of 0 is absent.
-    end: z.object({ exitCode: z.number().default(0), status: z.string().default('') }).optional(),
+    end: z.object({ exitCode: ExitCode, status: z.string().default('') }).optional(),
   }),
 });
 
@@ -81,7 +83,8 @@ export async function* decodeProcessEvents<Output extends OutputKind>(
     if (start) yield { kind: 'start', pid: start.pid };
     for (const kind of outputs) {
       const text = data?.[kind];
-      if (text) yield { kind, bytes: Buffer.from(text, 'base64') };
+      const bytes = text ? Buffer.from(text, 'base64') : null;
+      if (bytes !== null && bytes.length > 0) yield { kind, bytes };
     }
     if (end) yield { kind: 'end', exitCode: end.exitCode, signal: signalIn(end.status) };
   }

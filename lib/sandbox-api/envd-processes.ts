@@ -1,5 +1,7 @@
 import 'server-only';
+import { config } from '../config';
 import { SandkeeperError } from '../errors';
+import { joinSignals } from '../joined-signal';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
 import { attempt, callOptions, type EnvdClient } from './envd-client';
 import {
@@ -36,6 +38,9 @@ type ProcessSignal = 'SIGTERM' | 'SIGKILL';
 /** A program and its arguments, started without a shell. `cwd` must exist. */
 export type EnvdCommand = { cmd: string; args: readonly string[]; cwd?: string };
 
+/** How long after its deadline a program is given up, in deadlines of a short call. */
+const PATIENCE = 2;
+
 /** The problem of an error: the process has ended, but its sandbox still exists. */
 export const PROCESS_GONE = 'process_gone';
 
@@ -64,12 +69,20 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
 
     async *run({ cmd, args, cwd }, lifetimeMs, signal) {
       const message = { process: { cmd, args, ...(cwd === undefined ? {} : { cwd }) }, stdin: false };
-      const options = { signal, ...(lifetimeMs === null ? {} : { timeoutMs: lifetimeMs }) };
+      // The sandbox ends the program at its deadline, but it is not trusted to.
+      const limitMs = lifetimeMs === null ? undefined : lifetimeMs + PATIENCE * config().timing.callMs;
+      const limit = joinSignals([signal], limitMs);
+      const options = {
+        signal: limit.signal,
+        ...(lifetimeMs === null ? {} : { timeoutMs: lifetimeMs }),
+      };
       try {
         const messages = streamConnect(endpoint, 'process.Process/Start', message, options);
         yield* decodeProcessEvents(messages, ['stdout', 'stderr']);
       } catch (thrown) {
         throw await client.explain(thrown, 'running a command');
+      } finally {
+        limit.release();
       }
     },
 

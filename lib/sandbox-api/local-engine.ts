@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { callUpstream } from './call';
+import { sendRequest } from './transport';
 
-const Status = z.object({ maxRunning: z.number() });
+const Status = z.object({ maxRunning: z.int().positive() });
 
 /** Whether the service is the engine that `npm start` runs, which has additional routes. */
 export function isLocalEngine(): boolean {
@@ -35,7 +36,8 @@ export async function createDemoFleet(): Promise<{ created: number }> {
 
 async function ask(method: string, path: string, signal: AbortSignal) {
   const { apiUrl, apiKey } = config().upstream;
-  const response = await fetch(new URL(path, apiUrl), { method, headers: { 'x-api-key': apiKey }, signal });
+  const url = new URL(path, apiUrl);
+  const response = await sendRequest(new Request(url, { method, headers: { 'x-api-key': apiKey }, signal }));
   // A proxy may answer in any format, so only the status counts.
   if (!response.ok) return { error: await response.text(), response };
   const data: unknown = await response.json();

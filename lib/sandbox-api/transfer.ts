@@ -1,6 +1,9 @@
 import 'server-only';
 import type { Dispatcher } from 'undici';
+import { config } from '../config';
+import { joinSignals } from '../joined-signal';
 import { outsideRequests } from '../request-context';
+import { ByteCollector } from './byte-collector';
 import { type ConnectEndpoint, ConnectRefusal } from './connect';
 import { newConnection, sendHttp } from './http';
 
@@ -15,8 +18,8 @@ type TransferRequest = {
   signal: AbortSignal;
 };
 
-/** How long an answer may take to begin once the request is sent. */
-const ANSWER_MS = 30_000;
+/** How long an answer may take to begin once the request is sent, in deadlines of a short call. */
+const PATIENCE = 2;
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /** Requests bytes. The body of the answer must be read or destroyed. @throws the error of the connection */
@@ -25,7 +28,12 @@ export function openDownload(
   request: TransferRequest,
 ): Promise<Dispatcher.ResponseData> {
   const { method, signal } = request;
-  const options = { method, headers: headersOf(endpoint, request), signal, answerMs: ANSWER_MS };
+  const options = {
+    method,
+    headers: headersOf(endpoint, request),
+    signal,
+    answerMs: PATIENCE * config().timing.callMs,
+  };
   return outsideRequests(async () => {
     const url = urlOf(endpoint, request);
     try {
@@ -49,18 +57,22 @@ export function openUpload(
   async function* timedBody() {
     yield* body;
     const giveUp = () => timeout.abort(new DOMException('No answer in time.', 'TimeoutError'));
-    timer = setTimeout(giveUp, ANSWER_MS);
+    timer = setTimeout(giveUp, PATIENCE * config().timing.callMs);
   }
+  const { signal, release } = joinSignals([request.signal, timeout.signal]);
   const options = {
     method: request.method,
     headers: headersOf(endpoint, request),
     body: timedBody(),
-    signal: AbortSignal.any([request.signal, timeout.signal]),
+    signal,
   };
   return outsideRequests(async () => {
     const url = urlOf(endpoint, request);
     const connection = newConnection(url);
-    const close = () => void connection.destroy();
+    const close = () => {
+      release();
+      void connection.destroy();
+    };
     try {
       const answer = await sendHttp(url, { ...options, connections: connection });
       answer.body.once('close', close);
@@ -76,18 +88,30 @@ export function openUpload(
 
 /** The error in an answer with another status than expected: `http_404` and the text of the body. */
 export async function refusalOf({ statusCode, body }: Dispatcher.ResponseData): Promise<ConnectRefusal> {
-  const parts: Buffer[] = [];
-  let size = 0;
+  const read = new ByteCollector();
+  const timer = setTimeout(() => body.destroy(), config().timing.callMs);
   try {
     for await (const part of body) {
-      parts.push(part);
-      size += part.length;
-      if (size > MAX_REFUSAL_BYTES) break;
+      read.add(part.subarray(0, MAX_REFUSAL_BYTES - read.size));
+      if (read.size === MAX_REFUSAL_BYTES) break;
     }
   } catch {
     // The status is enough.
+  } finally {
+    clearTimeout(timer);
   }
-  return new ConnectRefusal(`http_${statusCode}`, Buffer.concat(parts).toString('utf8'));
+  return new ConnectRefusal(`http_${statusCode}`, read.bytes().toString('utf8'));
+}
+
+/** Reads the rest of an answer so that its connection ends in order, but not an endless one. */
+export function discardRest({ body }: Dispatcher.ResponseData): void {
+  let bytesLeft = MAX_REFUSAL_BYTES;
+  const timer = setTimeout(() => body.destroy(), config().timing.callMs);
+  body.once('close', () => clearTimeout(timer));
+  body.on('data', (chunk: Buffer) => {
+    bytesLeft -= chunk.length;
+    if (bytesLeft < 0) body.destroy();
+  });
 }
 
 function urlOf({ baseUrl }: ConnectEndpoint, { path, query }: TransferRequest): URL {

@@ -1,5 +1,6 @@
 import 'server-only';
 import type { Dispatcher } from 'undici';
+import { ByteCollector } from './byte-collector';
 import { sendHttp } from './http';
 
 /** Longer answers are rejected. */
@@ -23,20 +24,18 @@ export async function sendRequest(request: Request): Promise<Response> {
 }
 
 async function readBytes({ body }: Dispatcher.ResponseData): Promise<Buffer<ArrayBuffer>> {
-  const parts: Buffer[] = [];
-  let size = 0;
+  const read = new ByteCollector();
   for await (const part of body) {
-    size += part.length;
-    if (size > MAX_BYTES) throw new Error('The answer is too long.');
-    parts.push(part);
+    if (read.size + part.length > MAX_BYTES) throw new Error('The answer is too long.');
+    read.add(part);
   }
-  return Buffer.concat(parts);
+  return read.bytes();
 }
 
 function responseOf({ statusCode, headers }: Dispatcher.ResponseData, body: Buffer<ArrayBuffer>): Response {
   const pairs = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
   );
-  const isEmpty = body.length === 0 || statusCode === 204 || statusCode === 304;
+  const isEmpty = body.length === 0 || statusCode === 204 || statusCode === 205 || statusCode === 304;
   return new Response(isEmpty ? null : body, { status: statusCode, headers: pairs });
 }

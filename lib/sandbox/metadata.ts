@@ -9,13 +9,18 @@ export function metadataFrom(pairs: Iterable<readonly [string, string]>): Metada
   return Object.fromEntries(pairs);
 }
 
+/** The text of a value. A deeply nested one has no JSON. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** Metadata from an untrusted value. Values that are not text are kept as their JSON; anything but an object is empty. */
 export function ownMetadata(value: unknown): Metadata {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  return metadataFrom(
-    Object.entries(value).map(([key, one]) => [
-      key,
-      typeof one === 'string' ? one : (JSON.stringify(one) ?? ''),
-    ]),
-  );
+  return metadataFrom(Object.entries(value).map(([key, one]) => [key, textOf(one)]));
 }

@@ -1,6 +1,7 @@
 import 'server-only';
 import { z } from 'zod';
 import { SandkeeperError } from '../../errors';
+import { joinSignals } from '../../joined-signal';
 import type { Envd } from '../../sandbox-api/envd';
 import { CommandOutput } from '../../sandbox-api/envd-command';
 import { FileError } from '../../sandbox-api/file-error';
@@ -84,10 +85,10 @@ export async function* searchFiles(
   const envd = await openFiles(sandboxId);
   await envd.stat(query.path, signal);
   const paths = await pathsToTraverse(envd, query.path, signal);
-  const timeout = AbortSignal.timeout(MAX_MS);
+  const limit = joinSignals([signal], MAX_MS);
   let hits = 0;
   try {
-    for await (const hit of hitsOf(envd, query, paths, AbortSignal.any([signal, timeout]))) {
+    for await (const hit of hitsOf(envd, query, paths, limit.signal)) {
       hits += 1;
       yield hit;
       if (hits < MAX_HITS) continue;
@@ -95,9 +96,11 @@ export async function* searchFiles(
       return;
     }
   } catch (thrown) {
-    if (!timeout.aborted || signal.aborted) throw thrown;
+    if (!limit.signal.aborted || signal.aborted) throw thrown;
+  } finally {
+    limit.release();
   }
-  yield { type: 'end', hits, cut: timeout.aborted ? 'time' : null };
+  yield { type: 'end', hits, cut: limit.signal.aborted ? 'time' : null };
 }
 
 async function* hitsOf(

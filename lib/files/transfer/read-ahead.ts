@@ -1,3 +1,5 @@
+import { joinSignals } from '../../joined-signal';
+
 /**
  * Reads keys in order, up to `concurrency` at a time. Ending the iteration aborts reads in progress. A failure is thrown in
  * its turn.
@@ -8,7 +10,7 @@ export async function* readAhead<Key, Value>(
   { concurrency, signal }: { concurrency: number; signal: AbortSignal },
 ): AsyncGenerator<readonly [Key, Value]> {
   const leaving = new AbortController();
-  const either = AbortSignal.any([signal, leaving.signal]);
+  const { signal: either, release } = joinSignals([signal, leaving.signal]);
   const rest = keys[Symbol.iterator]();
   const pending: { key: Key; value: Promise<Value> }[] = [];
   const start = () => {
@@ -28,5 +30,6 @@ export async function* readAhead<Key, Value>(
     }
   } finally {
     leaving.abort();
+    release();
   }
 }

@@ -6,6 +6,7 @@ import { openFiles } from '../../files/browse/reader';
 import { HOMES } from '../../files/guest-path';
 import { LIFTED_LIMIT, openArchive } from '../../files/transfer/archive/archive';
 import type { ArchiveCount } from '../../files/transfer/archive/schema';
+import { joinSignals } from '../../joined-signal';
 import type { Envd } from '../../sandbox-api/envd';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
 import { type ArchivePlace, explainDisk } from './archive-place';
@@ -39,7 +40,7 @@ const GB = 2 ** 30;
  */
 export async function writeArchive(place: ArchivePlace, order: Order): Promise<CheckedArchive> {
   const monitor = new ProgressMonitor(order.onProgress);
-  const signal = AbortSignal.any([order.signal, monitor.signal]);
+  const { signal, release } = joinSignals([order.signal, monitor.signal]);
   let part: FileHandle | null = null;
   try {
     signal.throwIfAborted();
@@ -66,6 +67,7 @@ export async function writeArchive(place: ArchivePlace, order: Order): Promise<C
     signal.throwIfAborted();
     throw explainDisk(thrown);
   } finally {
+    release();
     monitor.end();
     await part?.close();
   }

@@ -1,6 +1,7 @@
 import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandkeeperError } from '../../errors';
+import { joinSignals } from '../../joined-signal';
 import { type Envd, openEnvd } from '../../sandbox-api/envd';
 
 /** `left`: how many processes were still running when the time was up. */
@@ -160,7 +161,7 @@ async function runScript(
   signal: AbortSignal,
 ): Promise<number | null> {
   const lifeMs = Math.ceil(waitMs) + SLACK_MS;
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(lifeMs)]);
+  const { signal: deadline, release } = joinSignals([signal], lifeMs);
   const args = [watch.isAsked ? 'watch' : 'ask', Math.ceil(waitMs / 10), ...watch.listed].map(String);
   const command = { cmd: '/bin/sh', args: ['-c', SCRIPT, 'sandkeeper', ...args] };
   let pid: number | null = null;
@@ -182,6 +183,7 @@ async function runScript(
     }
     return null;
   } finally {
+    release();
     // Otherwise the script would keep waiting inside the sandbox.
     if (pid !== null) await envd.signalProcess(pid, 'SIGKILL', AbortSignal.timeout(5_000)).catch(() => {});
   }
