@@ -42,6 +42,8 @@ export default defineConfig({
         // Components in a real browser, with the styles of the product.
         extends: true,
         define: { 'process.env': '{}' },
+        // Bundled before the first test. A package found later would be bundled with a second copy of React.
+        optimizeDeps: { entries: ['components/**/*.browser.test.tsx'], include: ['vitest-browser-react'] },
         test: {
           name: 'browser',
           include: ['components/**/*.browser.test.tsx'],

@@ -90,6 +90,27 @@ test('sets the time left of the running sandboxes and reports the skipped ones',
   await expectRow(page, running[1] ?? '', '59m');
 });
 
+test('closes the dock after a pause that the filter hides, and offers to resume exactly those', async ({
+  page,
+  moru,
+}) => {
+  const ids = [await moru.create(), await moru.create(), await moru.create()];
+  await openFleet(page, '?q=state:running');
+  await expect(rows(page)).toHaveCount(3);
+  await headCheckbox(page).check();
+  await action(page, /^Pause 3/).click();
+  await lookAway(page);
+  await expect(dock(page)).toHaveCount(0);
+  await expect(page.getByRole('grid', { name: 'Sandboxes' })).toBeFocused();
+  await expect(rows(page)).toHaveCount(0);
+  await expect(toast(page, 'Paused 3 sandboxes')).toBeVisible();
+  const other = await moru.create();
+  await moru.pause(other);
+  await page.getByRole('button', { name: 'Resume these 3' }).click();
+  for (const id of ids) await expectRow(page, id, 'Running');
+  expect(await moru.stateOf(other)).toBe('paused');
+});
+
 test('reports why several sandboxes could not be paused', async ({ page, moru, sandkeeper }) => {
   await moru.createMany(2, () => ({}));
   await selectAll(page, 2);

@@ -140,7 +140,14 @@ test('requires the id for a protected sandbox, which a bulk kill skips', async (
   await expect(dialog.getByText(kept)).toBeHidden();
   await dialog.getByText('1 protected by protected=true').click();
   await expect(dialog.getByText(kept)).toBeVisible();
-  await page.keyboard.press('Escape');
+  await phraseField(dialog).fill('kill 2');
+  await killButton(dialog).click();
+  await expect(dialog).toBeHidden();
+  // The next Enter presses no red button.
+  await expect(dock(page)).toHaveCount(0);
+  await expect(page.getByRole('grid', { name: 'Sandboxes' })).toBeFocused();
+  await expect(rows(page)).toHaveCount(1);
+  await expect(page.getByRole('checkbox', { checked: true })).toHaveCount(0);
 
   await chooseRowAction(page, kept, 'Kill…');
   const single = page.getByRole('alertdialog', { name: `Kill sandbox ${kept}` });

@@ -68,11 +68,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   const selection = useSelection({ matching, all: view.rows, stable });
   const grid = useRef<HTMLDivElement>(null);
   const [coveredPx, setCoveredPx] = useState(0);
-  const clearSelection = useCallback(() => {
-    selection.acts.clear();
-    // The dock disappears, and would take the focus with it.
-    grid.current?.focus({ preventScroll: true });
-  }, [selection.acts]);
+  const clearSelection = selection.acts.clear;
   const isSelecting = selection.rows.length > 0 || selection.hidden > 0;
   useEscapeToClear(clearSelection, isSelecting && !isOpen);
   const [isCreating, setIsCreating] = useState(false);

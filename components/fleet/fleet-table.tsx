@@ -5,6 +5,7 @@ import { memo, type RefObject, useCallback, useState, useSyncExternalStore } fro
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
+import { FOCUS_HOME } from '@/components/ui/focus-home';
 import { toast } from '@/components/ui/toast';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
@@ -18,6 +19,7 @@ import { FleetRow, type RowStatus } from './fleet-row';
 import { LazySelectionDock } from './lazy';
 import { useActiveRow } from './use-active-row';
 import type { ShownColumn } from './use-columns';
+import { useKeptFocus } from './use-kept-focus';
 import type { SelectionActs } from './use-selection';
 
 const ROW_PX = 34;
@@ -115,6 +117,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     onOpen: handlers.onOpen,
     onDelete: killSelected,
   });
+  const keptFocus = useKeptFocus(gridRef, preload);
   const drawn = virtual.getVirtualItems().flatMap(({ index, start }) => {
     const row = rows[index];
     return row ? [{ row, index, start, id: row.sandbox.id }] : [];
@@ -133,8 +136,9 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
           drawn.some(({ id }) => id === activeId) ? rowElementId(activeId ?? '') : undefined
         }
         tabIndex={0}
+        {...FOCUS_HOME}
+        {...keptFocus}
         onKeyDown={unlessComposing(onKeyDown)}
-        onFocus={preload}
         // Each sticky cell costs a compositor layer, so cells stick only when the grid scrolls sideways.
         data-narrow={isNarrow ? '' : undefined}
         className="group/grid relative min-h-0 flex-1 overflow-auto outline-none"

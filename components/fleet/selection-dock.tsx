@@ -1,10 +1,11 @@
 'use client';
 
-import { type ReactNode, useEffect, useMemo, useRef } from 'react';
+import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useOffers } from '@/components/data/use-offers';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { CopyButton } from '@/components/ui/copy-button';
+import { focusHome } from '@/components/ui/focus-home';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
@@ -141,6 +142,13 @@ function Floating({ onCover, children }: { onCover: (px: number) => void; childr
       onCover(0);
     };
   }, [onCover]);
+  // The panel disappears with the selection, and must not take the focus with it.
+  useLayoutEffect(() => {
+    const element = panel.current;
+    return () => {
+      if (element?.contains(document.activeElement)) focusHome()?.focus({ preventScroll: true });
+    };
+  }, []);
   return (
     <div className="pointer-events-none absolute inset-x-0 bottom-0 z-30 flex justify-center p-4">
       <section

@@ -1,5 +1,6 @@
 import { toast } from '@/components/ui/toast';
-import type { Answer } from '@/lib/answer';
+import { type Answer, answerOf } from '@/lib/answer';
+import { operate } from '@/lib/operations/actions';
 import { describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { type Operation, type OperationItem, type Started, totalsOf } from '@/lib/operations/schema';
@@ -25,11 +26,14 @@ const NOT_DONE = {
 
 const ERROR_TOAST_MS = 15_000;
 
+/** The time for which the action of a toast resumes sandboxes. They pause again at the end. */
+const RESUME_MS = 15 * 60_000;
+
 /** Shows toasts for an action: what it skips, how it ended, or why it did not start. */
 export function followAct(
   result: Answer<Started> | null,
   act: SandboxAct,
-  sandboxes: readonly Sandbox[],
+  sandboxes: readonly Pick<Sandbox, 'id'>[],
 ): void {
   if (result?.ok) {
     const { operation, skipped } = result.value;
@@ -46,11 +50,16 @@ export function followAct(
   });
 }
 
-/** Shows the verified outcome of an operation on a single sandbox. The tray shows bulk operations. */
+/**
+ * Shows the verified outcome of an operation on a single sandbox. The tray shows bulk operations; after a bulk pause, a toast
+ * offers the way back.
+ */
 export function followOperation(operation: Operation): void {
-  if (totalsOf(operation.counts).total !== 1) return;
+  const isOne = totalsOf(operation.counts).total === 1;
+  if (!isOne && operation.act !== 'pause') return;
   operationProgress().whenFinished(operation.id, (ended, items) => {
-    for (const item of items) showOutcome(ended, item);
+    if (isOne) for (const item of items) showOutcome(ended, item);
+    else offerToResume(items);
   });
 }
 
@@ -62,13 +71,46 @@ const PARTLY = {
   setTimeout: 'Set to less than requested:',
 } satisfies Record<SandboxAct, string>;
 
-function showOutcome(operation: Operation, { sandboxId, outcome, message }: OperationItem): void {
+function offerToResume(items: readonly OperationItem[]): void {
+  const paused = items.filter(({ outcome }) => outcome === 'done');
+  if (paused.length === 0) return;
+  const isWhole = paused.length === items.length;
+  const show = isWhole ? toast.success : toast.message;
+  show(isWhole ? `Paused ${sandboxCount(paused.length)}` : `Paused ${paused.length} of ${items.length}`, {
+    action: resumeAction(paused.length === 1 ? 'Resume it' : `Resume these ${paused.length}`, paused),
+    duration: ERROR_TOAST_MS,
+  });
+}
+
+/** Resumes exactly the sandboxes that were paused, so that a wrong click is undone from where it is noticed. */
+function resumeAction(label: string, items: readonly OperationItem[]) {
+  const sandboxIds = items.map(({ sandboxId }) => sandboxId);
+  return {
+    label,
+    onClick: () =>
+      void answerOf(
+        operate({ act: 'resume', timeoutMs: RESUME_MS, autoPause: true, sandboxIds, filter: '' }),
+      ).then((result) =>
+        followAct(
+          result,
+          'resume',
+          sandboxIds.map((id) => ({ id })),
+        ),
+      ),
+  };
+}
+
+function showOutcome(operation: Operation, item: OperationItem): void {
+  const { sandboxId, outcome, message } = item;
   const { act } = operation;
   const description = message ?? (outcome === 'done' ? describeTimeout(operation) : null);
   const detail = description === null ? {} : { description };
   switch (outcome) {
     case 'done':
-      toast.success(`${DONE[act]} ${sandboxId}`, detail);
+      toast.success(`${DONE[act]} ${sandboxId}`, {
+        ...detail,
+        ...(act === 'pause' ? { action: resumeAction('Resume', [item]) } : {}),
+      });
       return;
     case 'already':
       toast.message(act === 'kill' ? `${sandboxId} was already terminated` : sandboxId, detail);

@@ -7,6 +7,8 @@ import { LazyMenu } from '@/components/ui/floating';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { toast } from '@/components/ui/toast';
 import { type Answer, answerOf } from '@/lib/answer';
+import { unselectTaken } from '@/lib/fleet/selection';
+import { fleetSelection } from '@/lib/fleet/selection-store';
 import { operate, planRun, planTimeLeft, startRun, startTimeLeft } from '@/lib/operations/actions';
 import { MAX_FILTER_CHARS, type Operation, type Started } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
@@ -127,13 +129,14 @@ export function useActs(filter = ''): Acts {
         filter={filter}
         onClose={() => setToKill(null)}
         onPauseInstead={handlers.onPause}
-        onStarted={(operation) =>
+        onStarted={(operation) => {
+          unselect(toKill?.sandboxes ?? []);
           // If the toasts cannot be loaded, the tray still shows the outcome.
           void loadToasts().then(
             ({ followOperation }) => followOperation(operation),
             () => {},
-          )
-        }
+          );
+        }}
       />
       <ResumeDialog
         sandboxes={toResume}
@@ -147,7 +150,10 @@ export function useActs(filter = ''): Acts {
         start={(token, reason) =>
           answerOf(startRun({ token, reason, filter: filter.slice(0, MAX_FILTER_CHARS) }))
         }
-        onStarted={(operation) => router.push(paths.operation(operation.id))}
+        onStarted={(operation) => {
+          unselect(toRun?.sandboxes ?? []);
+          router.push(paths.operation(operation.id));
+        }}
       />
       <TimeLeftDialog
         request={toExtend}
@@ -161,7 +167,10 @@ export function useActs(filter = ''): Acts {
         start={(token) =>
           answerOf(startTimeLeft({ token, reason: '', filter: filter.slice(0, MAX_FILTER_CHARS) }))
         }
-        onStarted={(operation) => void loadToasts().then(({ followOperation }) => followOperation(operation))}
+        onStarted={(operation) => {
+          unselect(toExtend?.sandboxes ?? []);
+          void loadToasts().then(({ followOperation }) => followOperation(operation));
+        }}
       />
     </>
   );
@@ -182,11 +191,22 @@ async function follow(
   sandboxes: readonly Sandbox[],
 ): Promise<void> {
   const [toasts, result] = await Promise.all([loadToasts().catch(() => null), answer]);
+  if (result?.ok) unselect(sandboxes);
   if (toasts !== null) toasts.followAct(result, act, sandboxes);
   else if (!result?.ok)
     toast.error('The action failed', {
       description: result?.error.message ?? 'The server could not be reached.',
     });
+}
+
+/** An operation has taken these sandboxes, so they leave the selection: the next action must not include them again. */
+function unselect(sandboxes: readonly Sandbox[]): void {
+  fleetSelection().update((now) =>
+    unselectTaken(
+      now,
+      sandboxes.map(({ id }) => id),
+    ),
+  );
 }
 
 type OperateRequest = Parameters<typeof operate>[0];

@@ -81,6 +81,7 @@ type ButtonProps = PlainButtonProps & { tone?: keyof typeof TONES; size?: keyof 
 export function Button({ tone = 'plain', size = 'md', className, ...props }: ButtonProps) {
   return (
     <PlainButton
+      data-tone={tone}
       className={clsx(
         'inline-flex shrink-0 items-center justify-center gap-1.5 whitespace-nowrap rounded-md border font-medium text-body transition-[background-color,filter,opacity] duration-100',
         'aria-disabled:opacity-50 aria-disabled:hover:brightness-100',

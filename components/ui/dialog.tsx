@@ -3,6 +3,7 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import { type ReactNode, type RefObject, useRef } from 'react';
+import { useFinalFocus } from './focus-home';
 
 const BACKDROP =
   'fixed inset-0 z-40 bg-backdrop transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0';
@@ -28,11 +29,16 @@ type Props = {
 
 /** A dialog that Escape or a click outside closes. */
 export function Dialog({ open, onOpenChange, initialFocus, size = 'md', ...parts }: Props) {
+  const finalFocus = useFinalFocus(open);
   return (
     <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className={BACKDROP} />
-        <BaseDialog.Popup className={`${POPUP} ${SIZES[size]}`} initialFocus={initialFocus}>
+        <BaseDialog.Popup
+          className={`${POPUP} ${SIZES[size]}`}
+          initialFocus={initialFocus}
+          finalFocus={finalFocus}
+        >
           <Body {...parts} Title={BaseDialog.Title} Description={BaseDialog.Description} />
         </BaseDialog.Popup>
       </BaseDialog.Portal>
@@ -42,11 +48,16 @@ export function Dialog({ open, onOpenChange, initialFocus, size = 'md', ...parts
 
 /** A dialog that only its buttons and Escape close. */
 export function ConfirmDialog({ open, onOpenChange, initialFocus, size = 'md', ...parts }: Props) {
+  const finalFocus = useFinalFocus(open);
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup className={`${POPUP} ${SIZES[size]}`} initialFocus={initialFocus}>
+        <AlertDialog.Popup
+          className={`${POPUP} ${SIZES[size]}`}
+          initialFocus={initialFocus}
+          finalFocus={finalFocus}
+        >
           <Body {...parts} Title={AlertDialog.Title} Description={AlertDialog.Description} />
         </AlertDialog.Popup>
       </AlertDialog.Portal>
@@ -66,6 +77,7 @@ type ChooserProps<Choice> = {
 /** A dialog without a title, for finding something by typing a few letters. */
 export function ChooserDialog<Choice>({ isOpen, label, onClose, onChosen, children }: ChooserProps<Choice>) {
   const chosen = useRef<Choice | null>(null);
+  const finalFocus = useFinalFocus(isOpen);
   return (
     <BaseDialog.Root
       open={isOpen}
@@ -82,6 +94,7 @@ export function ChooserDialog<Choice>({ isOpen, label, onClose, onChosen, childr
         <BaseDialog.Backdrop className={BACKDROP} />
         <BaseDialog.Popup
           aria-label={label}
+          finalFocus={finalFocus}
           className={`${POPUP} top-[10vh] max-h-[min(560px,80vh)] w-[min(640px,calc(100vw-32px))]`}
         >
           {children((choice) => {

@@ -9,6 +9,7 @@ import {
   selectRows,
   toggle,
   unselectRows,
+  unselectTaken,
 } from './selection';
 import { rowWith } from './test-fleet';
 
@@ -198,5 +199,18 @@ describe('any sequence of changes', () => {
         expect([ids.has(anchor), ids.has(end)]).toEqual([begun.ids.has(anchor), begun.ids.has(anchor)]);
       }),
     );
+  });
+});
+
+describe('unselectTaken', () => {
+  it('removes the sandboxes of an operation and forgets the anchor', () => {
+    const left = unselectTaken(selected('a', 'b', 'c'), ['a', 'b', 'elsewhere']);
+    expect(idsOf(left)).toBe('c');
+    expect(left).toMatchObject({ anchor: null, base: left.ids });
+  });
+
+  it('changes nothing if none of them is selected', () => {
+    const selection = selected('a');
+    expect(unselectTaken(selection, ['b'])).toBe(selection);
   });
 });

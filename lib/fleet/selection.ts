@@ -50,6 +50,13 @@ export function unselectRows({ ids }: Selection, rows: Rows): Selection {
   return withoutAnchor(withRows(ids, rows, false));
 }
 
+/** Removes the sandboxes that an operation was started on. Returns the same object if none is selected. */
+export function unselectTaken(selection: Selection, taken: Iterable<string>): Selection {
+  const next = new Set(selection.ids);
+  for (const id of taken) next.delete(id);
+  return next.size === selection.ids.size ? selection : withoutAnchor(next);
+}
+
 function withRows(ids: ReadonlySet<string>, rows: Rows, selected: boolean): ReadonlySet<string> {
   const next = new Set(ids);
   for (const { sandbox } of rows) {

@@ -1,0 +1,33 @@
+import { useLayoutEffect, useRef } from 'react';
+
+/** Marks the element of a page that takes the focus when the element that had it is gone. */
+export const FOCUS_HOME = { 'data-focus-home': '' } as const;
+
+/** The marked element, or else the page's main part, made focusable. */
+export function focusHome(): HTMLElement | null {
+  const home = document.querySelector<HTMLElement>('[data-focus-home]');
+  if (home !== null) return home;
+  const main = document.querySelector<HTMLElement>('main');
+  main?.setAttribute('tabindex', '-1');
+  return main;
+}
+
+/**
+ * Returns a function for the `finalFocus` of a dialog: the element that had the focus before it opened. If that is gone, or
+ * is a red button that the next Enter would press, it is the home of the page instead.
+ */
+export function useFinalFocus(isOpen: boolean): () => HTMLElement | null {
+  const opener = useRef<HTMLElement | null>(null);
+  // Before the dialog moves the focus, which it does after all layout effects.
+  useLayoutEffect(() => {
+    if (!isOpen) return;
+    opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+  }, [isOpen]);
+  return () => {
+    const element = opener.current;
+    const isUsable = element?.isConnected === true && element !== document.body;
+    const isDanger = element?.dataset.tone?.startsWith('danger') === true;
+    if (!isUsable) return focusHome();
+    return isDanger ? (document.querySelector<HTMLElement>('[data-focus-home]') ?? element) : element;
+  };
+}
