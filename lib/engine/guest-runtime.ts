@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConnectError } from './envd/connect-error';
 import { Envd } from './envd/envd';
 import { processService } from './envd/process-service';
@@ -9,7 +9,7 @@ import { readHostIds } from './jail/host-ids';
 import { GuestMetrics } from './jail/metrics';
 import { proxyToPort } from './jail/ports';
 import { logEndedProcesses } from './jail/process-record';
-import { prepareRoot, releaseRoot, rootDirOf } from './jail/rootfs';
+import { closeToOthers, prepareRoot, releaseRoot, rootDirOf } from './jail/rootfs';
 import { Sandbox } from './jail/sandbox';
 import { findAgent, findSupport, type JailSupport } from './jail/support';
 import type { GuestRoot } from './safe-fs/guest-root';
@@ -22,6 +22,8 @@ export type GuestRuntimeOptions = {
   readonly diskQuotaMB?: number | undefined;
   /** Absolute path of the bundled agent. Default: the output of the build. */
   readonly agent?: string;
+  /** Sandboxes may trace their agent, for tests of an agent that is taken over. Default: false. */
+  readonly exposeAgent?: boolean;
   /** Default: true where the machine allows control groups. */
   readonly useCgroups?: boolean;
   /** See `SandboxOptions`. */
@@ -38,7 +40,9 @@ export async function openGuests(
   context: GuestContext,
   options: GuestRuntimeOptions = {},
 ): Promise<GuestRuntime> {
-  const support = await findSupport(context.guestsDir, options.agent ?? findAgent());
+  const { agent = findAgent(), exposeAgent = false } = options;
+  const loaderDir = exposeAgent ? null : dirname(context.guestsDir);
+  const support = await findSupport(context.guestsDir, agent, loaderDir);
   const guests = new LocalGuests(context, support, options);
   return { guests, dataPlane: guests.envd };
 }
@@ -82,7 +86,11 @@ class LocalGuests implements Guests {
       const guest = byId.get(name);
       if (guest) {
         await logEndedProcesses(guest, this.#context.sink);
-        if (readHostIds(rootDirOf(guest))) this.#metrics.use(name);
+        const ids = readHostIds(rootDirOf(guest));
+        if (!ids) continue;
+        // An earlier version left them open.
+        closeToOthers(guest.dataDir, rootDirOf(guest), ids);
+        this.#metrics.use(name);
       } else {
         await removeHostDirectory(join(this.#context.guestsDir, name)).catch((error: unknown) =>
           this.#context.warn(`Cannot remove the leftovers of ${name}: ${error}`),

@@ -3,11 +3,14 @@ import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HOST_NAME, INSIDE_GID, INSIDE_UID } from './rootfs';
+import { seccompProgram } from './seccomp';
 import { ENGINE_MOUNT, sharedDirectories } from './skeleton';
 
 const MAX_PROCESSES = 256;
 const MAX_OPEN_FILES = 4096;
 const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
+/** Of file systems in memory that hold mount points and pipes, which take no space. */
+const EMPTY_BYTES = 64 * 1024;
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export type JailTools = {
@@ -15,6 +18,8 @@ export type JailTools = {
   readonly prlimit: string;
   readonly node: string;
   readonly agent: string;
+  /** See `makeAgentLoader`. Null if the agent starts without it, and can be traced by the sandbox. */
+  readonly loader: string | null;
   /** node-pty's native binding. Null if this platform has none; terminals are then refused. */
   readonly pty: string | null;
   /**
@@ -25,7 +30,10 @@ export type JailTools = {
 };
 
 /** Descriptors passed to bubblewrap. It waits for a byte on `block` before it runs the command. */
-export const JailFd = { link: 3, args: 4, info: 5, block: 6, stageArgs: 7 } as const;
+export const JailFd = { link: 3, args: 4, info: 5, block: 6, stageArgs: 7, seccomp: 8 } as const;
+
+/** The filter of system calls; null on processors other than x86-64 and arm64. */
+export const FILTER = seccompProgram(process.arch);
 
 export type JailPlan = {
   readonly tools: JailTools;
@@ -74,7 +82,7 @@ export function jailArguments(plan: JailPlan): string[] {
       '--remount-ro',
       '/dev',
     ],
-    ...['--tmpfs', ENGINE_MOUNT],
+    ...['--size', String(EMPTY_BYTES), '--tmpfs', ENGINE_MOUNT],
     ...[
       '--ro-bind',
       tools.node,
@@ -83,10 +91,13 @@ export function jailArguments(plan: JailPlan): string[] {
       tools.agent,
       `${ENGINE_MOUNT}/agent.mjs`,
     ],
+    ...(tools.loader ? ['--ro-bind', tools.loader, `${ENGINE_MOUNT}/loader`] : []),
     ...(tools.pty ? ['--ro-bind', tools.pty, `${ENGINE_MOUNT}/pty.node`] : []),
-    ...['--perms', '0700', '--tmpfs', `${ENGINE_MOUNT}/io`, '--remount-ro', ENGINE_MOUNT],
+    ...['--perms', '0700', '--size', String(EMPTY_BYTES), '--tmpfs', `${ENGINE_MOUNT}/io`],
+    ...['--remount-ro', ENGINE_MOUNT],
     ...(plan.hostNetwork ? hostNetworkFiles() : []),
     ...['--chdir', '/', '--clearenv', '--setenv', 'PATH', SEARCH_PATH, '--setenv', 'UV_THREADPOOL_SIZE', '1'],
+    ...(FILTER ? ['--seccomp', String(JailFd.seccomp)] : []),
     ...['--info-fd', String(JailFd.info), '--block-fd', String(JailFd.block)],
   ];
 }
@@ -101,11 +112,18 @@ export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
     root: plan.rootDir,
     node: tools.node,
     agent: tools.agent,
+    ...(tools.loader ? { loader: tools.loader } : {}),
     ...(tools.pty ? { pty: tools.pty } : {}),
   };
   const binds = Object.entries(shown).flatMap(([name, path]) => ['--bind', path, `${STAGE}/${name}`]);
-  const args = ['--dev-bind', '/', '/', '--tmpfs', STAGE, ...binds, '--die-with-parent'];
-  const staged = { node: `${STAGE}/node`, agent: `${STAGE}/agent`, pty: tools.pty ? `${STAGE}/pty` : null };
+  const tmpfs = ['--size', String(EMPTY_BYTES), '--tmpfs', STAGE];
+  const args = ['--dev-bind', '/', '/', ...tmpfs, ...binds, '--die-with-parent'];
+  const staged = {
+    node: `${STAGE}/node`,
+    agent: `${STAGE}/agent`,
+    loader: tools.loader ? `${STAGE}/loader` : null,
+    pty: tools.pty ? `${STAGE}/pty` : null,
+  };
   return { plan: { ...plan, rootDir: `${STAGE}/root`, tools: { ...tools, ...staged } }, args };
 }
 
@@ -113,6 +131,7 @@ export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
 export function agentCommand(tools: JailTools): string[] {
   return [
     ...[tools.prlimit, `--nproc=${maxProcesses()}`, `--nofile=${MAX_OPEN_FILES}`, '--core=0'],
+    ...(tools.loader ? [`${ENGINE_MOUNT}/loader`] : []),
     ...[`${ENGINE_MOUNT}/envd`, ...AGENT_FLAGS, `${ENGINE_MOUNT}/agent.mjs`],
   ];
 }

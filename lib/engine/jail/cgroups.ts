@@ -40,6 +40,7 @@ export class Cgroup {
 
 export class Cgroups {
   readonly #parent: string;
+  #count = 0;
 
   private constructor(parent: string) {
     this.#parent = parent;
@@ -53,7 +54,7 @@ export class Cgroups {
     const parent = join(own, `${NAME}-${process.pid}`);
     try {
       mkdirSync(parent, { recursive: true });
-      const trial = new Cgroups(parent).make('trial');
+      const trial = new Cgroups(parent).make();
       trial.setFrozen(false);
       trial.remove();
       return new Cgroups(parent);
@@ -63,8 +64,10 @@ export class Cgroups {
     }
   }
 
-  make(name: string): Cgroup {
-    const path = join(this.#parent, name);
+  /** The name tells nothing about the sandbox, because every user of the machine can read it. */
+  make(): Cgroup {
+    this.#count += 1;
+    const path = join(this.#parent, String(this.#count));
     mkdirSync(path, { recursive: true });
     return new Cgroup(path);
   }

@@ -23,7 +23,7 @@ describe.runIf(canRun)('a compromised agent', () => {
   let engine: ProcessEngine;
 
   beforeAll(async () => {
-    engine = await startProcessEngine({ overdueMs: 600, silentMs: SILENT_MS });
+    engine = await startProcessEngine({ overdueMs: 600, silentMs: SILENT_MS, exposeAgent: true });
   });
 
   const attack = async (act: string) => {

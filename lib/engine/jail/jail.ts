@@ -7,6 +7,7 @@ import {
   agentCommand,
   coverDescriptor,
   expectedMounts,
+  FILTER,
   JailFd,
   type JailPlan,
   jailArguments,
@@ -30,7 +31,6 @@ const MAX_STDERR_CHARS = 2_000;
 const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 export type JailOptions = JailPlan & {
-  readonly id: string;
   readonly root: GuestRoot;
   readonly cgroups: Cgroups | null;
   /** Receives a frame from the agent, which is untrusted. */
@@ -194,6 +194,7 @@ function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): ChildPr
   pipeOf(bwrap, 1).resume();
   for (const pipe of bwrap.stdio) pipe?.on('error', () => {});
   (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
+  (pipeOf(bwrap, JailFd.seccomp) as Duplex).end(FILTER ?? undefined);
   return bwrap;
 }
 
@@ -238,7 +239,7 @@ const isOptional = (place: string) => place === '/etc/resolv.conf' || place === 
 function joinCgroup(options: JailOptions, pid: number): Cgroup | null {
   let cgroup: Cgroup | undefined;
   try {
-    cgroup = options.cgroups?.make(options.id);
+    cgroup = options.cgroups?.make();
     cgroup?.add(pid);
     return cgroup ?? null;
   } catch {

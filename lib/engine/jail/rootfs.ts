@@ -1,4 +1,4 @@
-import { chownSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Guest } from '../guests';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
@@ -32,10 +32,11 @@ export async function prepareRoot(guest: Guest): Promise<GuestRoot> {
 }
 
 /**
- * Repairs the mount points. Call before each start, while no process of the sandbox runs.
+ * Repairs the mount points and modes. Call before each start, while no process of the sandbox runs.
  * @throws if the disk is full or permissions prevent it
  */
 export function repairRoot(root: GuestRoot): void {
+  closeToOthers(dirname(root.rootDir), root.rootDir, root);
   const skeleton = new Skeleton(root.rootDir, root);
   try {
     repair(skeleton);
@@ -51,10 +52,10 @@ export function releaseRoot(guest: Pick<Guest, 'dataDir'>, ids: HostIds): void {
 
 /** Creates the root under a temporary name and renames it when complete, so that no partial root is ever used. */
 function makeRoot(guest: Guest, rootDir: string): HostIds {
-  mkdirSync(guest.dataDir, { recursive: true, mode: 0o711 });
+  mkdirSync(guest.dataDir, { recursive: true, mode: 0o700 });
   const ids = takeHostIds(dirname(guest.dataDir));
   const draft = join(guest.dataDir, `draft-${process.pid}-${Date.now()}`);
-  mkdirSync(draft, { mode: 0o755 });
+  mkdirSync(draft, { mode: 0o700 });
   const skeleton = new Skeleton(draft, ids);
   try {
     populate(skeleton, filesOf(guest));
@@ -62,8 +63,20 @@ function makeRoot(guest: Guest, rootDir: string): HostIds {
     skeleton.close();
   }
   chownSync(draft, ids.uid, ids.gid);
+  closeToOthers(guest.dataDir, draft, ids);
   if (!lstatSync(rootDir, { throwIfNoEntry: false })) renameSync(draft, rootDir);
   return ids;
+}
+
+/**
+ * Keeps other users of the machine out. The sandbox owns its root and may open it, so the directory around it, which only the
+ * sandbox's group may pass, is what counts.
+ */
+export function closeToOthers(dataDir: string, rootDir: string, { uid, gid }: HostIds): void {
+  const isSeparate = process.getuid?.() !== uid;
+  if (isSeparate) chownSync(dataDir, process.getuid?.() ?? 0, gid);
+  chmodSync(dataDir, isSeparate ? 0o710 : 0o700);
+  chmodSync(rootDir, 0o700);
 }
 
 function filesOf(guest: Guest): Record<string, string> {

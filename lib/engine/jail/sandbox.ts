@@ -126,7 +126,6 @@ export class Sandbox {
         ...this.#options,
         hostNetwork: this.#options.hostNetwork && this.#guest.allowInternetAccess,
         rootDir: root.rootDir,
-        id: this.#guest.id,
         root,
         openLog: (process) => this.#openLog(process),
         onChange: () => this.#handleProcessChange(),

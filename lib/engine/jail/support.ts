@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeAgentLoader } from './agent-loader';
 import { findPtyBinary, findTool, type JailTools } from './bubblewrap';
 import { exactEnv } from './environment';
+import { readHostText } from './skeleton';
 
 /** The tools that run processes, or a message that says what to install or change. */
 export type JailSupport =
@@ -24,8 +26,13 @@ export function findAgent(): string | null {
  * Checks whether this machine can run processes in sandboxes.
  * @param guestsDir absolute path of the directory with all sandboxes
  * @param agent absolute path of the bundled agent
+ * @param loaderDir where the agent's loader is made; null for none: sandboxes may then trace their agent
  */
-export async function findSupport(guestsDir: string, agent: string | null): Promise<JailSupport> {
+export async function findSupport(
+  guestsDir: string,
+  agent: string | null,
+  loaderDir: string | null,
+): Promise<JailSupport> {
   if (process.platform !== 'linux') {
     return no('Processes need Linux. On this system, the engine serves everything else.');
   }
@@ -46,13 +53,16 @@ export async function findSupport(guestsDir: string, agent: string | null): Prom
       'Processes need setpriv. Install the package "util-linux", or use a data directory that all users can enter.',
     );
   }
+  if (!hasSeccomp()) return no('Processes need seccomp filters, which this kernel does not offer.');
   const reason = await probe(bwrap, setpriv);
   if (reason !== null) return no(reason);
+  const loader = loaderDir === null ? null : await makeAgentLoader(loaderDir, process.execPath);
   const found = {
     bwrap,
     prlimit: realpathSync(prlimit),
     node: process.execPath,
     agent,
+    loader,
     pty: findPtyBinary(),
   };
   return { available: true, tools: { ...found, setpriv } };
@@ -80,6 +90,7 @@ function explain(stderr: string, error: Error): string {
   return `Processes need user namespaces, which this system forbids (${detail}). Allow them with kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0; in a container, use --security-opt seccomp=unconfined.`;
 }
 
+const hasSeccomp = () => readHostText('/proc/self/status').includes('Seccomp:');
 const isRoot = () => process.getuid?.() === 0;
 
 /** Whether other users may not enter a directory along the path. */

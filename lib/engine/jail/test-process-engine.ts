@@ -34,7 +34,7 @@ async function bundleAgent(): Promise<string> {
 }
 
 const agent = await bundleAgent();
-const support = await findSupport(tmpdir(), agent);
+const support = await findSupport(tmpdir(), agent, null);
 if (!support.available) {
   console.log(`Skipping tests of processes. ${support.reason}`);
   // Hooks do not run in a file whose tests are all skipped.

@@ -1,0 +1,111 @@
+/**
+ * The filter of system calls that every sandbox runs under, as a program for bubblewrap's `--seccomp`. It denies parts of the
+ * kernel that namespaces do not cover or that mainly serve attacks, and allows everything else: sandboxes run any program.
+ *
+ * - `socket` and `socketpair` of the family AF_VSOCK reach the hypervisor and its host, whatever the network namespace.
+ * - `io_uring_*` performs file and network operations past filters of system calls.
+ * - `userfaultfd` lets a process halt the kernel in the middle of an operation.
+ * - `add_key`, `request_key` and `keyctl` reach keys that are not separated by namespaces.
+ */
+
+type Architecture = {
+  /** `AUDIT_ARCH_*` of linux/audit.h */
+  readonly audit: number;
+  readonly denied: readonly number[];
+  readonly sockets: readonly number[];
+  /** System calls that exist on this architecture under other numbers, too, and that no library needs. */
+  readonly missing?: readonly number[];
+  /** Numbers from here on belong to another calling convention. */
+  readonly numbersBelow?: number;
+};
+
+const IO_URING = [425, 426, 427];
+
+const X86_64: Architecture = {
+  audit: 0xc000_003e,
+  denied: [...IO_URING, 323, 248, 249, 250],
+  sockets: [41, 53],
+  // x32
+  numbersBelow: 0x4000_0000,
+};
+const I386: Architecture = {
+  audit: 0x4000_0003,
+  denied: [...IO_URING, 374, 286, 287, 288],
+  sockets: [359, 360],
+  // `socketcall` keeps the family in memory, where a filter cannot read it. Libraries use `socket` instead.
+  missing: [102],
+};
+const ARM64: Architecture = {
+  audit: 0xc000_00b7,
+  denied: [...IO_URING, 282, 217, 218, 219],
+  sockets: [198, 199],
+};
+const ARM: Architecture = {
+  audit: 0x4000_0028,
+  denied: [...IO_URING, 388, 309, 310, 311],
+  sockets: [281, 288],
+};
+
+/** The native architecture and the 32-bit one that its kernel also runs. */
+const ARCHITECTURES: Readonly<Record<string, readonly Architecture[]>> = {
+  x64: [X86_64, I386],
+  arm64: [ARM64, ARM],
+};
+
+const AF_VSOCK = 40;
+const EPERM = 1;
+const ENOSYS = 38;
+const EAFNOSUPPORT = 97;
+
+/** Offsets in `struct seccomp_data`; the low half of the first argument on a little-endian machine. */
+const NUMBER_OFFSET = 0;
+const ARCHITECTURE_OFFSET = 4;
+const FIRST_ARGUMENT_OFFSET = 16;
+
+type Instruction = { readonly code: number; readonly jt: number; readonly jf: number; readonly k: number };
+
+const load = (offset: number): Instruction => ({ code: 0x20, jt: 0, jf: 0, k: offset });
+/** Skips `otherwise` instructions unless the loaded value is `k`. */
+const ifEqual = (k: number, otherwise: number): Instruction => ({ code: 0x15, jt: 0, jf: otherwise, k });
+const ifAtLeast = (k: number, otherwise: number): Instruction => ({ code: 0x35, jt: 0, jf: otherwise, k });
+const give = (k: number): Instruction => ({ code: 0x06, jt: 0, jf: 0, k });
+const ALLOW = give(0x7fff_0000);
+const failWith = (errno: number) => give(0x0005_0000 | errno);
+
+/** The program for a value of `process.arch`; null if none is known for it. */
+export function seccompProgram(architecture: string): Buffer | null {
+  const sections = ARCHITECTURES[architecture]?.map((each) => ({ audit: each.audit, body: bodyOf(each) }));
+  if (!sections) return null;
+  const program = [
+    load(ARCHITECTURE_OFFSET),
+    ...sections.flatMap(({ audit, body }) => [ifEqual(audit, body.length), ...body]),
+    failWith(ENOSYS),
+  ];
+  const bytes = Buffer.alloc(program.length * 8);
+  program.forEach(({ code, jt, jf, k }, index) => {
+    const at = index * 8;
+    bytes.writeUInt16LE(code, at);
+    bytes.writeUInt8(jt, at + 2);
+    bytes.writeUInt8(jf, at + 3);
+    bytes.writeUInt32LE(k, at + 4);
+  });
+  return bytes;
+}
+
+/** The instructions for one architecture. Every path returns. */
+function bodyOf({ denied, sockets, missing = [], numbersBelow }: Architecture): Instruction[] {
+  return [
+    load(NUMBER_OFFSET),
+    ...(numbersBelow === undefined ? [] : [ifAtLeast(numbersBelow, 1), failWith(ENOSYS)]),
+    ...denied.flatMap((number) => [ifEqual(number, 1), failWith(EPERM)]),
+    ...missing.flatMap((number) => [ifEqual(number, 1), failWith(ENOSYS)]),
+    ...sockets.flatMap((number) => [
+      ifEqual(number, 4),
+      load(FIRST_ARGUMENT_OFFSET),
+      ifEqual(AF_VSOCK, 1),
+      failWith(EAFNOSUPPORT),
+      ALLOW,
+    ]),
+    ALLOW,
+  ];
+}
