@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'quota',
   'timeout',
   'unavailable',
+  'disk_full',
   'invalid',
   'unexpected',
 ] as const;
@@ -51,9 +52,40 @@ export class SandkeeperError extends Error {
   /** Wraps any thrown value. The text of an unknown error may contain addresses or keys, so it becomes the cause. */
   static from(thrown: unknown): SandkeeperError {
     if (thrown instanceof SandkeeperError) return thrown;
+    const full = fullDiskIn(thrown);
+    if (full !== null) return new SandkeeperError('disk_full', full, { cause: thrown });
     const message = 'Something unexpected happened. The server log has the details.';
     return new SandkeeperError('unexpected', message, { cause: thrown });
   }
+}
+
+const DATA_DISK_FULL =
+  "The disk of Sandkeeper's data directory is full. Ask whoever runs Sandkeeper to free space there, then try again.";
+const DATABASE_DISK_FULL =
+  "The disk of Sandkeeper's database is full. Ask whoever runs the database to free space there, then try again.";
+
+/** The codes of libsql, of Node.js and of PostgreSQL. */
+const FULL_DISKS: Readonly<Record<string, string>> = {
+  SQLITE_FULL: DATA_DISK_FULL,
+  ENOSPC: DATA_DISK_FULL,
+  EDQUOT: DATA_DISK_FULL,
+  '53100': DATABASE_DISK_FULL,
+};
+
+/** Says which disk is full if that is the reason of an error, else `null`. */
+function fullDiskIn(thrown: unknown): string | null {
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth += 1) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    // ENOSPC of a watch means too many watches.
+    if (code !== undefined && syscall !== 'watch' && Object.hasOwn(FULL_DISKS, code))
+      return FULL_DISKS[code] ?? null;
+  }
+  return null;
+}
+
+/** The error of work that is refused because the disk of the data directory is nearly full. */
+export function dataDiskFull(): SandkeeperError {
+  return new SandkeeperError('disk_full', DATA_DISK_FULL);
 }
 
 const HTTP_STATUS = {
@@ -65,6 +97,7 @@ const HTTP_STATUS = {
   quota: 429,
   timeout: 504,
   unavailable: 503,
+  disk_full: 507,
   invalid: 400,
   unexpected: 500,
 } satisfies Record<ErrorCode, number>;

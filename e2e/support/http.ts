@@ -54,6 +54,8 @@ export type LiveSocket = {
   frames: string[];
   send: (frame: object) => void;
   sendBytes: (frame: Uint8Array) => void;
+  /** Sends a text or binary frame unchanged, unless the socket is closed. */
+  sendRaw: (frame: string | Uint8Array) => void;
   /** Resolves with the close code. */
   closed: Promise<number>;
   close: () => void;
@@ -72,6 +74,7 @@ export function openLive(sandkeeper: { url: string }, headers: Record<string, st
       frames,
       send: (frame) => socket.send(JSON.stringify(frame)),
       sendBytes: (frame) => socket.send(frame),
+      sendRaw: (frame) => socket.send(frame, () => {}),
       closed,
       close: () => socket.close(),
     });

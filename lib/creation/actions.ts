@@ -3,13 +3,14 @@
 import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput, parseNoInput } from '../access/input';
+import { requireDiskSpace } from '../db/disk-reserve';
 import { fleetWatcher } from '../fleet/watcher';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { MAX_METADATA_KEYS } from '../sandbox/metadata-lines';
 import { plainText } from '../sandbox/plain-text';
 import { createSandbox, getSandbox } from '../sandbox-api/control';
-import { createDemoFleet } from '../sandbox-api/local-engine';
+import { createDemoFleet, isLocalEngine } from '../sandbox-api/local-engine';
 
 const Input = z.strictObject({
   template: z
@@ -28,7 +29,9 @@ const Input = z.strictObject({
 export async function createOne(input: z.input<typeof Input>): Promise<Result<{ id: string }>> {
   return resultOf(async () => {
     await guardWrite('operator');
-    const id = await createSandbox(parseInput(Input, input));
+    const request = parseInput(Input, input);
+    if (isLocalEngine()) requireDiskSpace();
+    const id = await createSandbox(request);
     // The sandbox exists even if this reading fails.
     const requestedAtMs = Date.now();
     await getSandbox(id).then(
@@ -44,6 +47,7 @@ export async function createDemo(...input: []): Promise<Result<{ created: number
   return resultOf(async () => {
     await guardWrite('admin');
     parseNoInput(input);
+    if (isLocalEngine()) requireDiskSpace();
     const created = await createDemoFleet();
     fleetWatcher().refresh();
     return created;

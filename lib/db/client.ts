@@ -1,7 +1,6 @@
 import 'server-only';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   type Dialect,
   Kysely,
@@ -18,6 +17,8 @@ import Libsql from 'libsql';
 import pg from 'pg';
 import { config } from '../config';
 import { singleton } from '../singleton';
+import { type DiskReserve, diskReserve } from './disk-reserve';
+import { embeddedPath } from './embedded-path';
 import { GuardedDialect } from './guarded-dialect';
 import { migrations } from './migrations';
 import type { Database } from './schema';
@@ -29,9 +30,15 @@ const MIGRATION_RETRY_MS = 200;
  * Opens the database at `url` (`postgres://…` or `file:…`) and migrates it to the newest schema, or up to `lastMigration`.
  * Throws when the database cannot be reached or has the schema of a newer version.
  */
-export async function openDatabase(url: string, lastMigration?: string): Promise<Kysely<Database>> {
+export async function openDatabase(
+  url: string,
+  lastMigration?: string,
+  reserve: DiskReserve | null = null,
+): Promise<Kysely<Database>> {
+  // The tables of a new version need space.
+  reserve?.beforeTransaction();
   const db = new Kysely<Database>({
-    dialect: new GuardedDialect(url.startsWith('file:') ? embedded(url) : postgres(url), null),
+    dialect: new GuardedDialect(url.startsWith('file:') ? embedded(url) : postgres(url), reserve),
   });
   const migrator = new Migrator({ db, provider: migrations });
   for (let tries = 1; ; tries += 1) {
@@ -66,15 +73,21 @@ export function database(): Promise<Kysely<Database>> {
   const holder = singleton<{ opening: Promise<Kysely<Database>> | null }>('database', () => ({
     opening: null,
   }));
-  holder.opening ??= openDatabase(config().databaseUrl).catch((error) => {
-    holder.opening = null;
-    throw error;
-  });
+  holder.opening ??= openDatabase(config().databaseUrl, undefined, diskReserve()).then(
+    (db) => {
+      diskReserve()?.refill();
+      return db;
+    },
+    (error) => {
+      holder.opening = null;
+      throw error;
+    },
+  );
   return holder.opening;
 }
 
 function embedded(url: string): Dialect {
-  const path = url.startsWith('file:///') ? fileURLToPath(url) : url.slice('file:'.length);
+  const path = embeddedPath(url) ?? url;
   mkdirSync(dirname(path), { recursive: true });
   const connection = new Libsql(path);
   chmodSync(path, 0o600);

@@ -13,7 +13,7 @@ import type {
 } from 'kysely';
 
 /** Called before queries that write. */
-export type WriteGuard = { beforeStatement: () => void; beforeTransaction: () => void };
+export type WriteGuard = { beforeStatement: (textChars: number) => void; beforeTransaction: () => void };
 
 /**
  * A dialect whose text parameters contain no NUL: PostgreSQL refuses it and libsql cuts the text there, so it is replaced
@@ -92,7 +92,7 @@ class GuardedConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#guard && !/^\s*(select|begin|commit|rollback|pragma)\b/i.test(query.sql)) {
-      this.#guard.beforeStatement();
+      this.#guard.beforeStatement(textCharsOf(query));
     }
     return this.inner.executeQuery<R>(storable(query));
   }
@@ -103,6 +103,10 @@ class GuardedConnection implements DatabaseConnection {
 
 function innerOf(connection: DatabaseConnection): DatabaseConnection {
   return connection instanceof GuardedConnection ? connection.inner : connection;
+}
+
+function textCharsOf({ parameters }: CompiledQuery): number {
+  return parameters.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
 }
 
 function storable(query: CompiledQuery): CompiledQuery {

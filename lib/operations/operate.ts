@@ -2,6 +2,7 @@ import 'server-only';
 import type { Session } from '../access/sessions';
 import { listStarted } from '../commands/store';
 import { config } from '../config';
+import { requireDiskSpace } from '../db/disk-reserve';
 import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct, StateAct } from '../sandbox/can';
@@ -27,6 +28,15 @@ type Start = {
   filter: string;
 };
 
+/** Actions whose results may be large. The others stay possible while a full disk has room for their record. */
+const NEEDS_SPACE = {
+  kill: false,
+  pause: false,
+  resume: false,
+  setTimeout: false,
+  run: true,
+} satisfies Record<SandboxAct, boolean>;
+
 /**
  * Reads each sandbox and returns which ones the action would change and which it would skip. The plan's token starts
  * exactly that, once, for this session. Throws `invalid` for more sandboxes than one operation may have, and whatever
@@ -34,6 +44,7 @@ type Start = {
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
   const { act, params, retryOf } = input;
+  if (NEEDS_SPACE[act]) requireDiskSpace();
   if (params.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
   const { targets, skipped } = await partitionNow(input);
@@ -181,6 +192,7 @@ function clarify(
 type ConfirmedPlan = PendingPlan & { id: string; reason: string; filter: string };
 
 async function begin(session: Session, { targets, mustType: _, ...plan }: ConfirmedPlan): Promise<Operation> {
+  if (NEEDS_SPACE[plan.act]) requireDiskSpace();
   const nowMs = Date.now();
   const operation: Operation = {
     id: plan.id,

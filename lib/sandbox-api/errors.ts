@@ -22,6 +22,7 @@ const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
   quota: () => 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
   timeout: (doing) => `The sandbox service took too long with ${doing}.`,
   unavailable: () => 'The sandbox service cannot be reached or has a problem.',
+  disk_full: () => 'The disk of the sandbox service is full.',
   invalid: (doing) => `The sandbox service did not accept the values given for ${doing}.`,
   unexpected: (doing) => `The sandbox service answered ${doing} in a form this version does not understand.`,
 };
