@@ -15,8 +15,8 @@ async function startFront({ env = {}, dev = false }: { env?: Record<string, stri
   server.on('request', (req, res) => {
     if (admit(read.config, req, res, { dev })) res.end(JSON.stringify(req.headers));
   });
-  const ask = async (headers: Record<string, string> = {}) => {
-    const answer = await send(port, 'GET', '/', undefined, headers);
+  const ask = async (headers: Record<string, string> = {}, path = '/', method = 'GET') => {
+    const answer = await send(port, method, path, undefined, headers);
     return { ...answer, seen: answer.json as IncomingHttpHeaders | undefined };
   };
   return { ask, port };
@@ -106,4 +106,25 @@ test('sends HSTS behind HTTPS', async () => {
   const { status, headers } = await ask({ host: 'keeper.test' });
   expect(status).toBe(200);
   expect(headers['strict-transport-security']).toBe('max-age=31536000');
+});
+
+test('answers unknown methods, addresses that cannot be decoded, and unused parts of Next.js itself', async () => {
+  const { ask } = await startFront();
+  const statusOf = async (path: string, method = 'GET') => (await ask({}, path, method)).status;
+  expect(await statusOf('/sandboxes', 'TRACE')).toBe(405);
+  for (const path of ['/%', '/%ff', '/%E0%A4%A', '*', 'http://evil.example/', 'http://['])
+    expect([path, await statusOf(path)]).toEqual([path, 400]);
+  for (const path of [
+    '/_next/image?url=/x',
+    '//_next/image',
+    '/_next//image',
+    '/_next%2fimage',
+    '/_next',
+    '/_NEXT/data/x',
+  ])
+    expect([path, await statusOf(path)]).toEqual([path, 404]);
+  for (const path of ['/_next/static/x.js', '/sandboxes/%2e%2e', '/?q=%ff', '/nextdoor'])
+    expect([path, await statusOf(path)]).toEqual([path, 200]);
+  const { ask: askInDevelopment } = await startFront({ dev: true });
+  expect((await askInDevelopment({}, '/_next/webpack-hmr')).status).toBe(200);
 });

@@ -16,6 +16,8 @@ export { readConfig } from './config';
 export { warningsOf } from './config-warnings';
 export { keepServing } from './http/uncaught';
 
+/** Next.js fails on others. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** The handlers behind the front. `serveFiles` returns whether it handles the request. */
@@ -80,8 +82,8 @@ export function createFront(config: Config, handlers: Handlers, { dev }: { dev: 
 }
 
 /**
- * Sets the security headers and answers requests that must not go further: for another host, for an address that cannot be
- * decoded, and for those parts of Next.js that no page uses. Returns whether to handle the request.
+ * Sets the security headers and answers requests that must not go further: for another host, with an unknown method, for an
+ * address that cannot be decoded, and for those parts of Next.js that no page uses. Returns whether to handle the request.
  */
 export function admit(
   config: Config,
@@ -98,6 +100,10 @@ export function admit(
   if (host === undefined || !isOwnHost(config, host)) {
     const wanted = 'Use the address it printed at start, or set SANDKEEPER_URL.';
     answerShortly(res, 421, `Sandkeeper does not serve this host name. ${wanted}`);
+    return false;
+  }
+  if (!METHODS.has(req.method ?? '')) {
+    answerShortly(res, 405, 'Sandkeeper does not support this method.');
     return false;
   }
   const path = decodedPath(req.url ?? '');

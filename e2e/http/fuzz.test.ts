@@ -12,7 +12,7 @@ const FRAMES_EACH = 10;
 const AT_A_TIME = 60;
 const DEADLINE_MS = 500;
 /** For the machine, and for a page that renders. */
-const SLACK_MS = 4_000;
+const SLACK_MS = 10_000;
 /** `FUZZ_SEED=… npm run http -- fuzz` repeats a run. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 
@@ -384,7 +384,9 @@ test(`survives ${INPUTS} hostile requests and frames and leaves none open`, {
     expect(left).toEqual([]);
     expect(sandkeeper.pid).toBe(pid);
     expect((await ask(sandkeeper, '/api/health')).status).toBe(200);
-    expect(sandkeeper.log()).not.toMatch(/An unexpected error|A request failed|on a live socket failed/);
+    expect(sandkeeper.log()).not.toMatch(
+      /An unexpected error|A request failed|on a live socket failed|TypeError|RangeError/,
+    );
   } finally {
     await sandkeeper.close();
   }
