@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import type { StringMap } from './record';
 import type { EngineServices } from './services';
+import type { StringMap } from './string-map';
 import { findTemplate, type Template } from './templates';
 
 const MINUTE_MS = 60_000;

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startEngine } from './engine';
-import { type Detail, FakeGuests, makeTempDir, startTestEngine, until } from './test-engine';
+import { type Detail, FakeGuests, makeTempDir, startTestEngine, type TestEngine, until } from './test-engine';
 
 test('keeps sandboxes, API key and tokens across a restart', async () => {
   const dataDir = makeTempDir();
@@ -142,6 +142,27 @@ test('makes secrets and records private and the guests directory traversable', a
     '700',
   ]);
   expect([mode('.'), mode('guests')]).toEqual(['711', '711']);
+});
+
+test('keeps metadata of any name, over a restart and in filters', async () => {
+  const dataDir = makeTempDir();
+  const first = await startTestEngine({ dataDir });
+  const metadata = '{"__proto__":"a","constructor":"b","toString":"c"}';
+  const body = `{"templateID":"base","timeout":300,"metadata":${metadata},"envVars":{"__proto__":"d"}}`;
+  expect((await first.call('POST', '/sandboxes', { body })).status).toBe(201);
+  await first.create();
+  const find = async (engine: TestEngine, name: string) =>
+    (await engine.call('GET', `/v2/sandboxes?metadata=${encodeURIComponent(name)}`)).text;
+  for (const filter of ['__proto__=a', 'constructor=b', '__proto__=a&toString=c']) {
+    const found = await find(first, filter);
+    expect(JSON.parse(found)).toHaveLength(1);
+    expect(found).toContain(`"metadata":${metadata}`);
+  }
+  expect(await find(first, '__proto__=b')).toBe('[]');
+  expect(await find(first, 'hasOwnProperty=')).toBe('[]');
+  await first.close();
+  const second = await startTestEngine({ dataDir });
+  expect(await find(second, '__proto__=a')).toContain(`"metadata":${metadata}`);
 });
 
 test('allows one engine per data directory, and ignores the lock of a dead process', async () => {

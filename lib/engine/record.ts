@@ -2,10 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Guest } from './guests';
 import { SANDBOX_ID, type Tokens } from './ids';
-
-/** Read it with `Object.hasOwn`: the keys are untrusted. */
-export const StringMap = z.record(z.string(), z.string());
-export type StringMap = z.infer<typeof StringMap>;
+import { stringMap } from './string-map';
 
 /** The state that a sandbox falls back to if it times out later (docs/protocol.md#older-snapshots). */
 export const Snapshot = z.object({
@@ -42,8 +39,8 @@ export const SandboxRecord = z.object({
   secure: z.boolean(),
   allowInternetAccess: z.boolean(),
   network: Network.optional(),
-  metadata: StringMap,
-  envVars: StringMap,
+  metadata: stringMap(),
+  envVars: stringMap(),
   cpuCount: z.number().int(),
   memoryMB: z.number().int(),
   diskSizeMB: z.number().int(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ApiError } from './http';
+import { stringMap } from './string-map';
 
 /** Schemas whose error messages name the expected value. */
 export const expect = {
@@ -18,9 +19,7 @@ export const expect = {
     return z.boolean({ error: 'expected true or false' });
   },
   textMap() {
-    return z.record(z.string(), z.string({ error: 'expected a string' }), {
-      error: 'expected an object of strings',
-    });
+    return stringMap();
   },
   textList() {
     return z.array(z.string({ error: 'expected a string' }), { error: 'expected a list of strings' });

@@ -1,7 +1,8 @@
 import { ApiError } from '../http';
-import type { SandboxRecord, StringMap, VisibleState } from '../record';
+import type { SandboxRecord, VisibleState } from '../record';
 import type { ListPosition } from '../registry';
 import type { EngineServices } from '../services';
+import type { StringMap } from '../string-map';
 import { formatTime, parseTime } from '../time';
 import { queryInteger, queryList } from '../validation';
 import { type Call, type Route, takePage } from './route';

@@ -29,9 +29,6 @@ export const bytes = z
   .regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'expected base64')
   .transform((encoded) => Buffer.from(encoded, 'base64'));
 
-/** `map<string, string>` */
-export const textMap = z.record(z.string(), z.string()).default({});
-
 /** An enum by name or number. Parses to the name. */
 export function enumOf<Name extends string>(numbers: Readonly<Record<Name, number>>) {
   return z.union([z.string(), z.number()]).transform((value, context): Name => {

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { bytes, enumOf, message, presentUint32, text, textMap, uint32 } from './messages';
+import { stringMap } from '../string-map';
+import { bytes, enumOf, message, presentUint32, text, uint32 } from './messages';
 
 /** Messages of the package `process` (docs/protocol.md#envd-process-messages), in proto3 JSON form. */
 
 /** The kernel ends a string at NUL. */
 const hasNoNul = (value: string) => !value.includes('\0');
 const plain = text.refine(hasNoNul, 'must not contain a NUL character');
-const name = z.string().regex(/^[^=\0]+$/, 'expected the name of a variable');
+const problemOfName = (name: string) =>
+  /^[^=\0]+$/.test(name) ? undefined : 'expected the name of a variable';
+const problemOfValue = (value: string) => (hasNoNul(value) ? undefined : 'must not contain a NUL character');
 
 const Size = message({ cols: uint32, rows: uint32 });
 const Pty = message({ size: Size.optional() });
@@ -14,7 +17,7 @@ const Pty = message({ size: Size.optional() });
 const ProcessConfig = message({
   cmd: plain,
   args: z.array(plain).default([]),
-  envs: textMap.pipe(z.record(name, z.string().refine(hasNoNul, 'must not contain a NUL character'))),
+  envs: stringMap({ name: problemOfName, value: problemOfValue }).default({}),
   cwd: plain.optional(),
 });
 

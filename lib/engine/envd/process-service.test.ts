@@ -63,6 +63,15 @@ describe.runIf(canRun)('process.Process', () => {
     );
   });
 
+  test('passes variables of any name', async () => {
+    const envs: Record<string, string> = JSON.parse('{"__proto__":"a","constructor":"b"}');
+    const process = { cmd: '/usr/bin/env', envs };
+    const messages = await collectRpc(start({ process, stdin: false }));
+    const { data } = (messages[1]?.event ?? {}) as { data?: { stdout: string } };
+    expect(atob(data?.stdout ?? '')).toMatch(/^__proto__=a$/m);
+    expect(atob(data?.stdout ?? '')).toMatch(/^constructor=b$/m);
+  });
+
   test('runs many commands at once, even as the first of a sandbox', async () => {
     const fresh = await engine.create();
     const results = await Promise.all(Array.from({ length: 60 }, (_, n) => fresh.commands.run(`echo ${n}`)));

@@ -113,5 +113,10 @@ function toRefusal(error: unknown, cmd: string): Refusal {
     ENOMEM: { reason: 'limit', message: 'the sandbox has no memory left' },
   };
   const message = error instanceof Error ? error.message : String(error);
-  return known[code] ?? { reason: 'internal', message: message.slice(0, 500) };
+  return (
+    (Object.hasOwn(known, code) ? known[code] : undefined) ?? {
+      reason: 'internal',
+      message: message.slice(0, 500),
+    }
+  );
 }

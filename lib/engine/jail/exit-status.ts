@@ -30,7 +30,9 @@ const SIGNAL_TEXT: Readonly<Record<string, string>> = {
 /** @param code null if `signal` ended the process */
 export function toExitStatus(code: number | null, signal: string | null): ExitStatus {
   if (code === null) {
-    const status = `signal: ${SIGNAL_TEXT[signal ?? ''] ?? signal ?? 'unknown'}`;
+    const name = signal ?? 'unknown';
+    // The name comes from the sandbox.
+    const status = `signal: ${Object.hasOwn(SIGNAL_TEXT, name) ? SIGNAL_TEXT[name] : name}`;
     return { exitCode: -1, exited: false, status, error: status };
   }
   const status = `exit status ${code}`;
