@@ -85,7 +85,7 @@ test('sets the time left of the running sandboxes and reports the skipped ones',
   );
   await dialog.getByRole('button', { name: 'Set time left of 2' }).click();
   await expect(dialog.getByRole('alert')).toContainText('1 instead of 2 would be changed');
-  await expect(dialog).toContainText('2 skipped: paused, without a deadline.');
+  await expect(dialog).toContainText('1 skipped: paused, without a deadline.');
   await dialog.getByRole('button', { name: 'Set time left of 1' }).click();
   await expectRow(page, running[1] ?? '', '59m');
 });

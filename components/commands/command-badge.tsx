@@ -25,11 +25,13 @@ const OUTCOMES = {
 } satisfies Record<Outcome, string>;
 
 export function CommandBadge({ ending, exitCode, signal, outcome, hasStderr, className }: Props) {
-  const isFine = ending === 'exited' && exitCode === 0;
+  const isZero = (ending === 'exited' || ending === 'held') && exitCode === 0;
+  // Somebody should look at what else it wrote, or still writes.
+  const isFine = isZero && !hasStderr && ending === 'exited';
   const isRunning = outcome === 'sending' || outcome === 'waiting';
   const text = ending === null ? OUTCOMES[outcome] : endingLabel({ ending, exitCode, signal });
   return (
-    <span className={clsx('whitespace-nowrap', !isFine && !isRunning && 'font-medium', className)}>
+    <span className={clsx('whitespace-nowrap', !isZero && !isRunning && 'font-medium', className)}>
       <span
         aria-hidden
         className={clsx(
@@ -37,16 +39,16 @@ export function CommandBadge({ ending, exitCode, signal, outcome, hasStderr, cla
           isRunning
             ? 'animate-pulse bg-running'
             : isFine
-              ? hasStderr
+              ? 'bg-running'
+              : isZero
                 ? 'border-2 border-ink-2'
-                : 'bg-running'
-              : ending === 'lost'
-                ? 'hatched'
-                : 'bg-ink',
+                : ending === 'lost'
+                  ? 'hatched'
+                  : 'bg-ink',
         )}
       />
       {text}
-      {isFine && hasStderr ? <span className="text-ink-2">, with stderr</span> : null}
+      {isZero && hasStderr ? <span className="text-ink-2">, with stderr</span> : null}
     </span>
   );
 }

@@ -12,10 +12,12 @@ import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { answerOf } from '@/lib/answer';
 import { type CommandEntry, outputAsText } from '@/lib/commands/schema';
+import { commandResult } from '@/lib/commands/words';
 import { cancelOperation } from '@/lib/operations/actions';
 import { operationProgress } from '@/lib/operations/record/progress';
 import { paths } from '@/lib/paths';
 import { CommandBadge } from './command-badge';
+import { HeldOutputNote } from './held-output';
 import { OutputBlock } from './output-block';
 import { type LiveCommand, useCommand } from './use-command';
 
@@ -77,13 +79,19 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
         </div>
       </div>
       <Connection isOver={isOver} isJoining={phase === 'joining'} />
+      {now.interruption === null ? null : (
+        <p role="status" className="text-ink-2">
+          {now.interruption}
+        </p>
+      )}
+      {now.run?.ending === 'held' ? <HeldOutputNote operationId={operationId} sandboxId={sandboxId} /> : null}
       {now.phase === 'waiting' ? (
         <p className="text-ink-2">
           It is queued, or runs in another Sandkeeper process. In that case its output appears when it has
           ended.
         </p>
       ) : null}
-      {now.message !== null && now.run?.ending !== 'exited' ? (
+      {now.message !== null && !isPlainEnd(now) ? (
         <p role="status" className="text-ink-2">
           {now.message}
         </p>
@@ -103,6 +111,12 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
       )}
     </section>
   );
+}
+
+/** Whether the status says everything: an exit code, and that others hold the output. */
+function isPlainEnd({ run, message }: LiveCommand): boolean {
+  if (run === null || (run.ending !== 'exited' && run.ending !== 'held')) return false;
+  return message === commandResult({ ...run, ending: run.ending }).message;
 }
 
 function Status({ now: { phase, run, outcome, startedAtMs } }: { now: LiveCommand }) {

@@ -75,6 +75,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
   const [isSending, setIsSending] = useState(false);
   const query = useHistoryOf(sandboxId);
   const { entries, typed } = query.data ?? NO_HISTORY;
+  const running = entries.find(({ outcome }) => outcome === 'sending');
 
   async function run({ command, cwd, limitMs }: Draft) {
     if (isSending) return;
@@ -112,6 +113,15 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
         onRun={(draft) => void run(draft)}
         failure={failure}
       />
+      {shown === null && running ? (
+        <p
+          role="status"
+          className="flex flex-wrap items-center gap-3 border-line border-b px-5 py-2 text-ink-2"
+        >
+          A command is running in this sandbox.
+          <Button onClick={() => void setShown(running.operationId)}>Show its output</Button>
+        </p>
+      ) : null}
       {shown === null ? null : (
         <CommandPanel
           key={shown}

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import {
   type CommandEvent,
   type CommandRecord,
+  heldKey,
   NO_OUTPUT,
   type OutputText,
   runKey,
@@ -21,6 +22,8 @@ export type LiveCommand = {
   run: CommandRecord | null;
   outcome: Outcome | null;
   message: string | null;
+  /** Why nothing arrives now, although it runs. */
+  interruption: string | null;
 };
 
 const JOINING: LiveCommand = {
@@ -31,7 +34,35 @@ const JOINING: LiveCommand = {
   run: null,
   outcome: null,
   message: null,
+  interruption: null,
 };
+
+export type HeldOutput = {
+  stdout: OutputText;
+  stderr: OutputText;
+  /** Why it is no longer followed; `null` while it is. */
+  ending: string | null;
+};
+
+/** Follows output that others hold open after the end of the shell. Leaves it when unmounted. */
+export function useHeldOutput(operationId: string, sandboxId: string): HeldOutput {
+  const [now, setNow] = useState(JOINING);
+  const key = heldKey(operationId, sandboxId);
+  useEffect(
+    () =>
+      liveSocket().subscribe(
+        'run',
+        {
+          onEvent: (payload) => setNow((before) => advance(before, payload as CommandEvent)),
+          onGap: () => {},
+        },
+        key,
+      ),
+    [key],
+  );
+  const { stdout, stderr, phase, message } = now;
+  return { stdout, stderr, ending: phase === 'refused' ? message : null };
+}
 
 /** Follows a command to its end. Mount it with a key per command. */
 export function useCommand(operationId: string, sandboxId: string): LiveCommand {
@@ -59,8 +90,10 @@ function advance(before: LiveCommand, event: CommandEvent): LiveCommand {
       return { ...before, phase: 'waiting' };
     case 'output': {
       const { startedAtMs, stdout, stderr } = event;
-      return { ...before, phase: 'running', startedAtMs, stdout, stderr };
+      return { ...before, phase: 'running', startedAtMs, stdout, stderr, interruption: null };
     }
+    case 'interrupted':
+      return { ...before, interruption: event.message };
     case 'more':
       return {
         ...before,
@@ -70,8 +103,9 @@ function advance(before: LiveCommand, event: CommandEvent): LiveCommand {
     case 'ended': {
       const { run, outcome, message } = event;
       const { stdout, stderr, startedAtMs } = run ?? before;
-      return { phase: 'ended', startedAtMs, stdout, stderr, run, outcome, message };
+      return { phase: 'ended', startedAtMs, stdout, stderr, run, outcome, message, interruption: null };
     }
+    case 'released':
     case 'refused':
       return { ...before, phase: 'refused', message: event.message };
   }

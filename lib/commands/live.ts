@@ -3,6 +3,7 @@ import { findItem } from '../operations/record/store';
 import { isFinal, OPERATION_ID } from '../operations/schema';
 import { SandboxId } from '../sandbox/schema';
 import { singleton } from '../singleton';
+import { followHeldOutput } from './held-output';
 import { KeptOutput } from './kept-output';
 import type { CommandEvent, OutputName } from './schema';
 import { runKey } from './schema';
@@ -11,6 +12,7 @@ import { type CommandId, findCommand } from './store';
 type Listener = (event: CommandEvent) => void;
 
 const PUBLISH_EVERY_MS = 100;
+const HELD_SUFFIX = ' held';
 /** How often to check whether a command of another process has ended. */
 const POLL_MS = 1_000;
 
@@ -40,6 +42,10 @@ export class LiveCommands {
    * record. Returns a function that unsubscribes.
    */
   subscribe(key: string, listener: Listener): () => void {
+    if (key.endsWith(HELD_SUFFIX)) {
+      const held = parseKey(key.slice(0, -HELD_SUFFIX.length));
+      if (held !== null) return followHeldOutput(held, listener);
+    }
     const id = parseKey(key);
     if (id === null) {
       listener({ kind: 'refused', message: 'This command does not exist.' });
@@ -86,6 +92,8 @@ export class CommandFeed {
   readonly stdout = new KeptOutput();
   readonly stderr = new KeptOutput();
   #timer: NodeJS.Timeout | null = null;
+  /** Why nothing arrives now. */
+  #interruption: string | null = null;
 
   constructor(
     readonly startedAtMs: number,
@@ -105,6 +113,21 @@ export class CommandFeed {
     this.#publishPending();
     const [stdout, stderr] = [this.stdout.text(false), this.stderr.text(false)];
     listener({ kind: 'output', startedAtMs: this.startedAtMs, stdout, stderr });
+    if (this.#interruption !== null) listener({ kind: 'interrupted', message: this.#interruption });
+  }
+
+  /** Publishes that nothing arrives for a while. */
+  interrupt(message: string): void {
+    if (this.#interruption === message) return;
+    this.#interruption = message;
+    this.#publishPending();
+    this.#options.publish({ kind: 'interrupted', message });
+  }
+
+  /** Publishes that output arrives again. */
+  resume(): void {
+    this.#interruption = null;
+    this.publishAll();
   }
 
   /** Publishes the end. From now on, the record is read. */

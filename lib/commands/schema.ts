@@ -4,10 +4,19 @@ import type { Outcome } from '../operations/schema';
  * How a command ended.
  *
  * - `exited`: on its own, with an exit code; `signalled`: by a signal that Sandkeeper did not send.
+ * - `held`: like `exited`, while another process still held its output open.
  * - `limit`: killed at its time limit; `stopped`: killed because the operation was stopped.
  * - `lost`: unknown, because the connection was lost; `refused`: never started.
  */
-export const COMMAND_ENDINGS = ['exited', 'signalled', 'limit', 'stopped', 'lost', 'refused'] as const;
+export const COMMAND_ENDINGS = [
+  'exited',
+  'held',
+  'signalled',
+  'limit',
+  'stopped',
+  'lost',
+  'refused',
+] as const;
 export type CommandEnding = (typeof COMMAND_ENDINGS)[number];
 
 export function parseCommandEnding(text: string | null): CommandEnding | null {
@@ -36,6 +45,8 @@ export type CommandRecord = {
   /** The signal that ended it, such as `killed`. */
   signal: string | null;
   tookMs: number | null;
+  /** The shell, as numbered in its sandbox. `null` if it was never started. */
+  pid: number | null;
   stdout: OutputText;
   stderr: OutputText;
 };
@@ -50,8 +61,17 @@ export type CommandEvent =
   | { kind: 'waiting' }
   | { kind: 'output'; startedAtMs: number; stdout: OutputText; stderr: OutputText }
   | { kind: 'more'; stdout?: OutputPiece; stderr?: OutputPiece }
+  /** Nothing arrives until the next `output`, for this reason. */
+  | { kind: 'interrupted'; message: string }
   | { kind: 'ended'; run: CommandRecord | null; outcome: Outcome; message: string | null }
+  /** Nobody holds the output of an ended shell open any more, or it cannot be followed. */
+  | { kind: 'released'; message: string }
   | { kind: 'refused'; message: string };
+
+/** The key of the `run` channel for output that others hold open after the end of the shell. */
+export function heldKey(operationId: string, sandboxId: string): string {
+  return `${runKey(operationId, sandboxId)} held`;
+}
 
 /** The key of the `run` channel: one sandbox of one operation. */
 export function runKey(operationId: string, sandboxId: string): string {

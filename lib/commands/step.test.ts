@@ -12,7 +12,7 @@ import { describeOnDatabases } from '../test-support/databases';
 import { eventually, setUpDataDir } from '../test-support/environment';
 import { LiveCommands, liveCommands } from './live';
 import type { CommandEvent, CommandRecord } from './schema';
-import { outputAsText, runKey } from './schema';
+import { heldKey, outputAsText, runKey } from './schema';
 import { findCommand, listStarted, readCommandHistory } from './store';
 
 setUpDataDir();
@@ -37,6 +37,7 @@ const engine = {
   detail: async (id: string) =>
     (await processEngine.api('GET', `/sandboxes/${id}`)).json as { state: string; endAt: string },
   pause: (id: string) => processEngine.api('POST', `/sandboxes/${id}/pause`),
+  resume: (id: string) => processEngine.api('POST', `/sandboxes/${id}/resume`, { timeout: 300 }),
   kill: (id: string) => processEngine.api('DELETE', `/sandboxes/${id}`),
 };
 afterAll(() => fleetWatcher().close());
@@ -92,6 +93,13 @@ async function run(command: string, params: ActParams = {}) {
 
 const texts = (run: CommandRecord | null) => run && [outputAsText(run.stdout), outputAsText(run.stderr)];
 
+/** Runs a script in a sandbox, apart from the commands under test. */
+async function inside(id: string, script: string): Promise<void> {
+  const envd = await openEnvd(id);
+  const command = { cmd: '/bin/sh', args: ['-c', script] };
+  for await (const _ of envd.run(command, 10_000, AbortSignal.timeout(20_000)));
+}
+
 /** How often the command has run: it appends lines to `/tmp/count`. */
 async function countIn(id: string): Promise<number> {
   const envd = await openEnvd(id);
@@ -133,6 +141,67 @@ describe.skipIf(!canRun)('commands', () => {
       expect(ended).toMatchObject({ ending: 'limit', exitCode: null });
       expect(texts(ended)).toEqual(['before\n', '']);
       expect(ended?.tookMs).toBeLessThan(20_000);
+    });
+
+    it.each([
+      ["nohup sh -c 'sleep 300' & exit 3", 3, 'partial', ''],
+      ['sleep 300 & echo started', 0, 'done', 'started\n'],
+    ] as const)('ends with its shell although a background process holds its output: %s', async (...row) => {
+      const [command, exitCode, outcome, stdout] = row;
+      const { item, run: ended } = await run(command);
+      expect(item).toMatchObject({
+        outcome,
+        message: `Exit code ${exitCode}. Output is still held open by a background process.`,
+      });
+      expect(ended).toMatchObject({ ending: 'held', exitCode });
+      expect(texts(ended)?.[0]).toBe(stdout);
+      expect(ended?.tookMs).toBeLessThan(15_000);
+    });
+
+    it('publishes what a background process writes after the end of its shell, and when it closes the output', async () => {
+      const late = '(until [ -e /tmp/go ]; do sleep 0.1; done; echo late) & echo early';
+      const { id, begun } = await run(late);
+      const events: CommandEvent[] = [];
+      const key = heldKey(begun.operation.id, id);
+      onTestFinished(liveCommands().subscribe(key, (event) => events.push(event)));
+      await eventually(() => events.some(({ kind }) => kind === 'output'));
+      await inside(id, 'touch /tmp/go');
+      await eventually(() => events.some(({ kind }) => kind === 'released'));
+      const written = events.flatMap((event) => (event.kind === 'more' ? (event.stdout?.text ?? '') : []));
+      expect(written.join('')).toBe('late\n');
+      expect(events.at(-1)).toEqual({
+        kind: 'released',
+        message: 'The background process has closed the output.',
+      });
+      const record = await findCommand({ operationId: begun.operation.id, sandboxId: id });
+      expect(texts(record)).toEqual(['early\n', '']);
+    });
+
+    it('continues over a pause of its sandbox, whose time does not count', async () => {
+      const id = await engine.create();
+      const command = 'echo one; until [ -e /tmp/go ]; do sleep 0.1; done; echo two; exit 4';
+      const begun = await begin([id], { command, limitMs: 8_000 });
+      const events: CommandEvent[] = [];
+      const key = runKey(begun.operation.id, id);
+      onTestFinished(liveCommands().subscribe(key, (event) => events.push(event)));
+      await eventually(() => events.some((event) => event.kind === 'more' && event.stdout?.text === 'one\n'));
+      await engine.pause(id);
+      await eventually(() => events.some(({ kind }) => kind === 'interrupted'));
+      expect(events.find(({ kind }) => kind === 'interrupted')).toMatchObject({
+        message: 'The sandbox is paused. The command continues when the sandbox is resumed.',
+      });
+      expect((await engine.detail(id)).state).toBe('paused');
+      await new Promise((resolve) => setTimeout(resolve, 9_000));
+      await engine.resume(id);
+      await eventually(() => events.at(-1)?.kind === 'output');
+      await inside(id, 'touch /tmp/go');
+      await finished(begun);
+      expect(await begun.item(id)).toMatchObject({
+        outcome: 'partial',
+        message: expect.stringContaining('Exit code 4. It was interrupted by a pause'),
+      });
+      const record = await findCommand({ operationId: begun.operation.id, sandboxId: id });
+      expect(texts(record)).toEqual(['one\ntwo\n', '']);
     });
 
     it('fails and can be retried if it cannot be started', async () => {

@@ -10,8 +10,11 @@ import { ConnectRefusal } from '../sandbox-api/connect';
 import { type Envd, openEnvd } from '../sandbox-api/envd';
 import { asksToSlowDown } from '../sandbox-api/errors';
 import type { CommandSlot } from './concurrency';
+import { type FollowedShell, followShell } from './follow-shell';
+import { LimitTimer } from './limit-timer';
 import { type CommandFeed, liveCommands } from './live';
 import { type CommandEnding, type CommandRecord, USUAL_LIMIT_MS } from './schema';
+import type { ShellEnd } from './shell-end';
 import {
   type CommandId,
   type EndedCommand,
@@ -35,8 +38,8 @@ export type CommandContext = {
   take: () => Promise<CommandSlot>;
   /** The last check before sending. Throws `StepStopped` if it was stopped or the claim is lost. */
   requireClaim: () => Promise<void>;
-  /** Called before it is sent. */
-  begin: () => void;
+  /** Called before it is sent, and with a message while it cannot be followed. */
+  begin: (message: string | null) => void;
   /** Aborted when the operation is stopped, or when this process gives up the item. */
   signal: AbortSignal;
   /** Whether this process has given up the item: the command is not killed, and no outcome is reported. */
@@ -112,7 +115,7 @@ async function startWithRetries(context: CommandContext): Promise<StepResult> {
       await context.requireClaim();
       const envd = await openEnvd(context.id.sandboxId);
       await context.requireClaim();
-      context.begin();
+      context.begin(null);
       if (!isRecorded && !(await recordCommandStart(context.id, Date.now()))) return sentByAnother();
       isRecorded = true;
       const followed = await follow(context, envd, slot.started);
@@ -162,16 +165,18 @@ async function follow(context: CommandContext, envd: Envd, onStart: () => void):
   const startedAtMs = Date.now();
   const feed = liveCommands().begin(id, startedAtMs);
   const leaving = new AbortController();
-  let pid: number | null = null;
+  const limit = new LimitTimer(limitMs + LIMIT_SLACK_MS, () => cutOff('limit'));
+  let running: { pid: number; envd: Envd } | null = null;
+  let startedPid: number | null = null;
   let cut: Cut | null = null;
   let isKilled = false;
-  let end: { exitCode: number; signal: string | null } | null = null;
+  let followed: FollowedShell | null = null;
   let failure: SandkeeperError | null = null;
 
   const kill = () => {
     setTimeout(() => leaving.abort(), KILL_WAIT_MS).unref();
-    if (pid === null) return;
-    envd.signalProcess(pid, 'SIGKILL', AbortSignal.timeout(KILL_CALL_MS)).then(
+    if (running === null) return;
+    running.envd.signalProcess(running.pid, 'SIGKILL', AbortSignal.timeout(KILL_CALL_MS)).then(
       (wasThere) => {
         isKilled ||= wasThere;
       },
@@ -187,39 +192,57 @@ async function follow(context: CommandContext, envd: Envd, onStart: () => void):
     if (isGivenUp()) leaving.abort();
     else cutOff('stopped');
   };
-  const timer = setTimeout(() => cutOff('limit'), limitMs + LIMIT_SLACK_MS);
   signal.addEventListener('abort', onStop, { once: true });
   try {
-    const program = { cmd: '/bin/bash', args: ['-l', '-c', command], ...(cwd === undefined ? {} : { cwd }) };
-    for await (const event of envd.run(program, limitMs, leaving.signal)) {
-      if (event.kind === 'start') {
-        pid = event.pid;
-        onStart();
+    followed = await followShell({
+      sandboxId: id.sandboxId,
+      envd,
+      command: { cmd: '/bin/bash', args: ['-l', '-c', command], ...(cwd === undefined ? {} : { cwd }) },
+      limitMs,
+      signal: leaving.signal,
+      onStart: (pid, by) => {
+        if (startedPid === null) onStart();
+        else {
+          limit.resume();
+          context.begin(null);
+          feed.resume();
+        }
+        startedPid = pid;
+        running = { pid, envd: by };
         if (cut !== null) kill();
-      } else if (event.kind === 'end') end = event;
-      else feed.add(event.kind, event.bytes);
-    }
+      },
+      onOutput: (name, bytes) => feed.add(name, bytes),
+      onWait: (reason) => {
+        limit.pause();
+        running = null;
+        context.begin(reason);
+        feed.interrupt(reason);
+      },
+    });
   } catch (thrown) {
     failure = SandkeeperError.from(thrown);
   } finally {
-    clearTimeout(timer);
+    limit.pause();
     signal.removeEventListener('abort', onStop);
   }
+  const end = followed?.end ?? null;
   if (signal.aborted && isGivenUp()) {
     feed.leave();
     // Keeps the output so far. The process that takes over reports the outcome.
-    await recordCommandEnd(id, toRecord(feed, { ending: 'lost', end: null })).catch(() => {});
+    await recordCommandEnd(id, toRecord(feed, { ending: 'lost', end: null, pid: startedPid })).catch(
+      () => {},
+    );
     return { kind: 'over', result: { outcome: 'unknown', message: null } };
   }
-  if (pid === null && end === null && failure !== null && wasNeverStarted(failure)) {
+  if (startedPid === null && end === null && failure !== null && wasNeverStarted(failure)) {
     feed.leave();
     return { kind: 'refused', thrown: failure };
   }
-  const isOverdue = Date.now() - startedAtMs >= limitMs;
-  const ending = endingOf({ end, cut, isKilled, failure, isOverdue });
-  const record = toRecord(feed, { ending, end });
+  const isHeld = followed?.isHeld ?? false;
+  const ending = endingOf({ end, isHeld, cut, isKilled, failure, isOverdue: limit.usedMs >= limitMs });
+  const record = toRecord(feed, { ending, end, pid: startedPid });
   await writeEnd(context, record);
-  const result = commandResult(record, failure);
+  const result = withInterruption(commandResult(record, failure), followed);
   feed.end({ kind: 'ended', run: record, outcome: result.outcome, message: result.message });
   return { kind: 'over', result };
 }
@@ -236,28 +259,37 @@ async function writeEnd({ id, isGivenUp }: CommandContext, record: EndedCommand)
   }
 }
 
-type Ended = { exitCode: number; signal: string | null } | null;
+function withInterruption(result: StepResult, followed: FollowedShell | null): StepResult {
+  if (!followed?.wasInterrupted) return result;
+  const note = 'It was interrupted by a pause or a lost connection, so output may be missing.';
+  return { ...result, message: result.message === null ? note : `${result.message} ${note}` };
+}
+
+type Ended = ShellEnd | null;
 
 function endingOf(facts: {
   end: Ended;
+  isHeld: boolean;
   cut: Cut | null;
   /** The sandbox confirmed our SIGKILL. */
   isKilled: boolean;
   failure: SandkeeperError | null;
   isOverdue: boolean;
 }): CommandEnding {
-  const { end, cut, isKilled, failure, isOverdue } = facts;
-  if (end !== null && end.exitCode >= 0) return 'exited';
+  const { end, isHeld, cut, isKilled, failure, isOverdue } = facts;
+  if (end !== null && end.exitCode >= 0) return isHeld ? 'held' : 'exited';
   if (refusalOf(failure) === 'deadline_exceeded') return 'limit';
   if (cut !== null && (end !== null || isKilled)) return cut;
   if (end !== null) return isOverdue ? 'limit' : 'signalled';
   return 'lost';
 }
 
-function toRecord(feed: CommandFeed, { ending, end }: { ending: CommandEnding; end: Ended }): EndedCommand {
+type Facts = { ending: CommandEnding; end: Ended; pid: number | null };
+
+function toRecord(feed: CommandFeed, { ending, end, pid }: Facts): EndedCommand {
   const stdout = feed.stdout.text(true);
   const stderr = feed.stderr.text(true);
-  const exitCode = ending === 'exited' && end ? end.exitCode : null;
+  const exitCode = (ending === 'exited' || ending === 'held') && end ? end.exitCode : null;
   const signal = ending === 'signalled' && end ? end.signal : null;
   const hash = createHash('sha256').update(JSON.stringify([ending, exitCode, signal]));
   for (const output of [feed.stdout, feed.stderr]) hash.update(output.digest());
@@ -267,6 +299,7 @@ function toRecord(feed: CommandFeed, { ending, end }: { ending: CommandEnding; e
     exitCode,
     signal,
     tookMs: Date.now() - feed.startedAtMs,
+    pid,
     stdout,
     stderr,
     fingerprint: hash.digest('base64url'),

@@ -52,6 +52,7 @@ export async function recordCommandEnd(
       ending: run.ending,
       exit_code: run.exitCode,
       signal: run.signal,
+      pid: run.pid,
       took_ms: run.tookMs,
       stdout: JSON.stringify(run.stdout),
       stderr: JSON.stringify(run.stderr),
@@ -171,7 +172,10 @@ export async function listErrorEnds(operationIds: readonly string[]): Promise<Ma
     ])
     .where('operation_id', 'in', [...operationIds])
     .where(({ eb, and, or }) =>
-      or([eb('ending', '=', 'signalled'), and([eb('ending', '=', 'exited'), eb('exit_code', '<>', 0)])]),
+      or([
+        eb('ending', '=', 'signalled'),
+        and([eb('ending', 'in', ['exited', 'held']), eb('exit_code', '<>', 0)]),
+      ]),
     )
     .groupBy(['operation_id', 'ending', 'exit_code', 'signal'])
     .execute();
@@ -284,6 +288,7 @@ function toRecord(row: Selectable<Database['operation_commands']>): CommandRecor
     exitCode: row.exit_code,
     signal: row.signal,
     tookMs: row.took_ms === null ? null : Number(row.took_ms),
+    pid: row.pid,
     stdout: outputOf(row.stdout),
     stderr: outputOf(row.stderr),
   };

@@ -10,6 +10,10 @@ const RESULTS = {
     outcome: exitCode === 0 ? 'done' : 'partial',
     message: `Exit code ${exitCode ?? 'unknown'}.`,
   }),
+  held: ({ exitCode }) => ({
+    outcome: exitCode === 0 ? 'done' : 'partial',
+    message: `Exit code ${exitCode ?? 'unknown'}. Output is still held open by a background process.`,
+  }),
   signalled: ({ signal }) => ({
     outcome: 'partial',
     message: signal === null ? 'It was ended by a signal.' : `It was ended by a signal: ${signal}.`,
@@ -34,7 +38,7 @@ export function commandResult(run: Ended, failure: SandkeeperError | null = null
 function lostMessage(failure: SandkeeperError | null): string {
   if (failure?.code === 'not_found') return 'The sandbox was terminated while the command ran.';
   if (failure?.code === 'conflict')
-    return 'The sandbox was paused or stopped while the command ran. After a pause, it continues when the sandbox is resumed.';
+    return 'The sandbox was paused or stopped while the command ran, and its end is not known.';
   return 'The connection was lost. The command may or may not have run. It is not sent again.';
 }
 
@@ -59,6 +63,7 @@ export function describeErrorEnds(ends: readonly ErrorEnd[], total: number): str
 
 const SHORT = {
   exited: ({ exitCode }) => `exit ${exitCode ?? '?'}`,
+  held: ({ exitCode }) => `exit ${exitCode ?? '?'}`,
   signalled: ({ signal }) => (signal === null ? 'ended by a signal' : `signal: ${signal}`),
   limit: () => 'timed out',
   stopped: () => 'stopped',

@@ -183,6 +183,11 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  '008_command_pids': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('operation_commands').addColumn('pid', 'integer').execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

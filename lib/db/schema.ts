@@ -82,6 +82,8 @@ type OperationCommandsTable = {
   stderr: string | null;
   /** JSON: the first lines of both. */
   excerpt: string | null;
+  /** The shell, as numbered in its sandbox. */
+  pid: number | null;
   /** Equal for commands with the same ending and the same output, byte by byte. */
   fingerprint: string | null;
 };

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noteAccess } from '../access/audit';
 import { KeptOutput } from '../commands/kept-output';
 import { SandkeeperError } from '../errors';
+import { waitForResume } from '../fleet/wait-for-resume';
 import { NOT_RUNNING, openEnvd } from '../sandbox-api/envd';
 import { PROCESS_GONE } from '../sandbox-api/envd-processes';
 import { singleton } from '../singleton';
 import { requireProcess } from './list';
-import { waitForResume } from './sandbox-wait';
 import { type AttachmentEvent, type ProcessInfo, ProcessRequest } from './schema';
 
 type Publish = (event: AttachmentEvent) => void;

@@ -16,6 +16,8 @@ export type ProcStat = {
   /** Start time after boot, in clock ticks. */
   startTicks: number;
   residentPages: number;
+  /** How a zombie ended, as `waitpid` reports it. */
+  exitStatus: number;
 };
 
 /** Numbers that the text leaves out or garbles are NaN. */
@@ -36,5 +38,6 @@ export function parseProcStat(text: string): ProcStat {
     systemTicks: field(15),
     startTicks: field(22),
     residentPages: field(24),
+    exitStatus: field(52),
   };
 }

@@ -147,7 +147,7 @@ export class ItemWorker {
       driftOf: (shown, now) => driftOf(shown, now, null),
       take: () => this.#commandSlots.take(operationId, stop.signal),
       requireClaim: () => this.#options.requireClaim(work),
-      begin: () => begin(null),
+      begin: (message) => begin(message),
       signal: stop.signal,
       isGivenUp: () => work.isLost,
     });

@@ -1,5 +1,5 @@
 import 'server-only';
-import { fleetWatcher } from '../fleet/watcher';
+import { fleetWatcher } from './watcher';
 
 /** The time between attempts while the fleet does not show the sandbox as paused, ms. */
 const RETRY_MS = 1_000;
