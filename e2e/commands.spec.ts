@@ -41,6 +41,16 @@ test('shows stdout, stderr and the exit code, runs the command again and lists i
   await expect(past(page, 'echo to-out')).toHaveCount(2);
   await expect(status(page)).toContainText('exit 3');
 
+  // A command ends with its shell, whatever its background processes do.
+  await run(page, 'sleep 300 & echo started; exit 3');
+  await expect(stream(page, 'stdout')).toHaveText('started');
+  await expect(status(page)).toContainText('exit 3');
+  await expect(output(page)).toContainText('Output is still held open by a background process.');
+  await output(page).getByRole('button', { name: 'Follow its output' }).click();
+  await expect(output(page)).toContainText('No new output yet');
+  await output(page).getByRole('button', { name: 'Leave it' }).click();
+  await expect(past(page, 'sleep 300')).toContainText('exit 3');
+
   // The arrow keys recall earlier commands, the latest first, and then the draft.
   await run(page, 'echo second');
   await expect(status(page)).toContainText('exit 0');
@@ -49,9 +59,10 @@ test('shows stdout, stderr and the exit code, runs the command again and lists i
   await field(page).press('ArrowUp');
   await expect(field(page)).toHaveValue('echo second');
   await field(page).press('ArrowUp');
+  await expect(field(page)).toHaveValue('sleep 300 & echo started; exit 3');
+  await field(page).press('ArrowUp');
   await expect(field(page)).toHaveValue('echo to-out; echo to-err >&2; exit 3');
-  await field(page).press('ArrowDown');
-  await field(page).press('ArrowDown');
+  for (let back = 0; back < 3; back += 1) await field(page).press('ArrowDown');
   await expect(field(page)).toHaveValue('draft');
 
   // Several lines are one command.
@@ -84,6 +95,16 @@ test('shows all output after a reload and in a second tab, and continues to foll
   await second.goto(page.url());
   await expect(stream(second, 'stdout')).toHaveText('one');
   await expectAccessible(page, 'a command that runs');
+  // It continues over a pause from elsewhere.
+  await moru.pause(id);
+  for (const tab of [page, second]) await expect(output(tab)).toContainText('The command continues when');
+  await moru.connect(id);
+  await page.goto(`/sandboxes/${id}/run`);
+  await page.getByRole('button', { name: 'Show its output' }).click();
+  for (const tab of [page, second]) {
+    await expect(output(tab)).not.toContainText('The command continues when');
+    await expect(stream(tab, 'stdout')).toHaveText('one');
+  }
   await (await moru.handle(id)).files.write('/tmp/go', '');
   for (const tab of [page, second]) {
     await expect(stream(tab, 'stdout')).toHaveText(/^one\s+two\s*$/);

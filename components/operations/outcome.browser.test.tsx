@@ -66,6 +66,7 @@ it('shows a command in green only while it runs, or if it exited with 0 and wrot
       isGreen: false,
       text: 'exit 0, with stderr',
     },
+    { ending: 'held', exitCode: 0, outcome: 'done', hasStderr: false, isGreen: false, text: 'exit 0' },
     { ending: 'exited', exitCode: 3, outcome: 'partial', hasStderr: false, isGreen: false, text: 'exit 3' },
     { ending: 'lost', exitCode: null, outcome: 'unknown', hasStderr: false, isGreen: false, text: 'unknown' },
   ] as const;

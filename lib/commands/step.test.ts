@@ -180,7 +180,7 @@ describe.skipIf(!canRun)('commands', () => {
     it('continues over a pause of its sandbox, whose time does not count', async () => {
       const id = await engine.create();
       const command = 'echo one; until [ -e /tmp/go ]; do sleep 0.1; done; echo two; exit 4';
-      const begun = await begin([id], { command, limitMs: 8_000 });
+      const begun = await begin([id], { command, limitMs: 6_000 });
       const events: CommandEvent[] = [];
       const key = runKey(begun.operation.id, id);
       onTestFinished(liveCommands().subscribe(key, (event) => events.push(event)));
@@ -191,7 +191,7 @@ describe.skipIf(!canRun)('commands', () => {
         message: 'The sandbox is paused. The command continues when the sandbox is resumed.',
       });
       expect((await engine.detail(id)).state).toBe('paused');
-      await new Promise((resolve) => setTimeout(resolve, 9_000));
+      await new Promise((resolve) => setTimeout(resolve, 6_500));
       await engine.resume(id);
       await eventually(() => events.at(-1)?.kind === 'output');
       await inside(id, 'touch /tmp/go');
