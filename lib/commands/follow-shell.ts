@@ -2,6 +2,7 @@ import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandkeeperError } from '../errors';
 import { waitForResume } from '../fleet/wait-for-resume';
+import { joinSignals } from '../joined-signal';
 import { ConnectRefusal } from '../sandbox-api/connect';
 import { type Envd, NOT_RUNNING, openEnvd } from '../sandbox-api/envd';
 import { type EnvdCommand, PROCESS_GONE } from '../sandbox-api/envd-processes';
@@ -87,7 +88,8 @@ async function followOnce(
   onConnected: () => void,
 ): Promise<{ end: ShellEnd | null; isHeld: boolean }> {
   const over = new AbortController();
-  const stream = AbortSignal.any([signal, over.signal]);
+  const joined = joinSignals([signal, over.signal]);
+  const stream = joined.signal;
   const events =
     state.pid === null ? envd.run(command, limitMs, stream) : envd.followProcess(state.pid, stream);
   // Written by callbacks.
@@ -111,6 +113,7 @@ async function followOnce(
     if (found.zombie === null || signal.aborted) throw thrown;
   } finally {
     over.abort();
+    joined.release();
   }
   const { end, zombie } = found;
   if (end === null && zombie !== null) return { end: zombie, isHeld: true };

@@ -1,5 +1,6 @@
 import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { joinSignals } from '../joined-signal';
 import { parseProcStat } from '../sandbox/proc-stat';
 import type { EnvdProcesses } from '../sandbox-api/envd-processes';
 
@@ -66,13 +67,14 @@ const SIGNALS: Readonly<Record<number, string>> = {
 /** Whether the output of the ended process `pid` can still be followed, because another process holds it open. */
 export async function isOutputHeld(envd: Envd, pid: number, signal: AbortSignal): Promise<boolean> {
   const leaving = new AbortController();
-  const either = AbortSignal.any([signal, leaving.signal, AbortSignal.timeout(HELD_CHECK_MS)]);
+  const joined = joinSignals([signal, leaving.signal], HELD_CHECK_MS);
   try {
-    for await (const _ of envd.followProcess(pid, either)) return true;
+    for await (const _ of envd.followProcess(pid, joined.signal)) return true;
     return false;
   } catch {
     return false;
   } finally {
     leaving.abort();
+    joined.release();
   }
 }
