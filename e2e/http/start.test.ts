@@ -15,6 +15,7 @@ describe('npm start', { timeout: 120_000 }, () => {
   let port = 0;
   let enginePort = 0;
   let cookie = '';
+  let output = '';
   let stop = async () => {};
 
   const readData = (name: string) => readFileSync(join(dataDir, 'engine', name), 'utf8').trim();
@@ -45,7 +46,6 @@ describe('npm start', { timeout: 120_000 }, () => {
       command.kill('SIGTERM');
       await ended;
     };
-    let output = '';
     for (const stream of [command.stdout, command.stderr]) stream.on('data', (text) => (output += text));
     await vi.waitFor(() => expect(output).toContain('Sandkeeper is running.'), 60_000);
     await bundle('e2e/support/open-sessions.ts', 'build/e2e/open-sessions.mjs');
@@ -64,6 +64,11 @@ describe('npm start', { timeout: 120_000 }, () => {
     const variables = readFileSync(`/proc/${enginePid()}/environ`, 'utf8').split('\0');
     expect(variables.some((variable) => variable.startsWith('PATH='))).toBe(true);
     expect(variables.join('\n')).not.toMatch(/a-token-of-a-test-only|DATABASE_URL|MORU_|SIGN_IN/);
+  });
+
+  it('warns about a token that is easy to guess, without quoting it', () => {
+    expect(output).toContain('SANDKEEPER_SIGN_IN_TOKEN is easy to guess');
+    expect(output.replace(/sign-in\?token=\S+/, '')).not.toContain('a-token-of-a-test-only');
   });
 
   it('offers no injected failures', async () => {

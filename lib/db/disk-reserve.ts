@@ -9,6 +9,7 @@ import { embeddedPath } from './embedded-path';
 
 const CHUNK_BYTES = 1024 * 1024;
 const WARN_EVERY_MS = 60_000;
+const REFILL_EVERY_MS = 10_000;
 
 /**
  * Space on the disk of the embedded database that only the record may use: a file that shrinks when the disk is full, so
@@ -20,6 +21,7 @@ export class DiskReserve {
   readonly #file: string;
   readonly #bytes: number;
   #warnedAtMs = 0;
+  #refilledAtMs = Date.now();
 
   constructor(dir: string, bytes: number) {
     this.#dir = dir;
@@ -29,6 +31,7 @@ export class DiskReserve {
 
   /** Grows the reserve back to its size if the disk has space. */
   refill(): void {
+    this.#refilledAtMs = Date.now();
     const missing = this.#bytes - this.#sizeBytes();
     if (missing <= 0 || this.#freeBytes() < missing + this.#marginBytes) return;
     let file: number | undefined;
@@ -65,7 +68,10 @@ export class DiskReserve {
 
   #makeRoom(neededBytes: number): void {
     const lacking = neededBytes - this.#freeBytes();
-    if (lacking <= 0) return;
+    if (lacking <= 0) {
+      if (Date.now() - this.#refilledAtMs > REFILL_EVERY_MS) this.refill();
+      return;
+    }
     const size = this.#sizeBytes();
     if (size === 0) return;
     this.#warn(`The disk of ${this.#dir} is full. Its reserve is used for sign-ins, kills and the record.`);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { eventually } from '../test-support/environment';
 import { type LiveClient, openLive, serveUpgrades } from '../test-support/live';
@@ -221,6 +221,29 @@ describe('a socket', () => {
     const client = await join();
     client.send('x'.repeat(70_000));
     expect(await client.closed).toBe(1009);
+  });
+
+  it('closes with 1011 when a channel cannot handle its frame, without affecting others', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { hub, join, subscriberCount } = await openHub();
+    const left: string[] = [];
+    hub.provide('folder', (_send, { key }) => {
+      if (key === 'broken') throw new Error('broken on purpose');
+      return () => {
+        left.push(key);
+        if (key === 'first') throw new Error('broken on purpose');
+      };
+    });
+    const [other, client] = [await join(), await join()];
+    other.send({ type: 'subscribe', channel: 'fleet' });
+    for (const key of ['first', 'second', 'broken'])
+      client.send({ type: 'subscribe', channel: 'folder', key });
+    expect(await client.closed).toBe(1011);
+    await eventually(() => left.length === 2);
+    expect(left).toEqual(['first', 'second']);
+    expect(subscriberCount('fleet')).toBe(1);
+    expect(other.socket.readyState).toBe(WebSocket.OPEN);
+    error.mockRestore();
   });
 
   it('closes with 4401 when its session ends, without affecting others', async () => {

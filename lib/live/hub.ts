@@ -101,7 +101,12 @@ export class Hub {
       );
       return;
     }
-    this.#server.handleUpgrade(req, socket, head, (ws) => this.#serve(ws, admission));
+    try {
+      this.#server.handleUpgrade(req, socket, head, (ws) => this.#serve(ws, admission));
+    } catch (error) {
+      console.error('A live socket could not be opened:', error);
+      socket.destroy();
+    }
   }
 
   /**
