@@ -3,17 +3,37 @@ import { expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
 import { acceptComposition, composeText, pressComposingKey } from '@/e2e/support/compose';
-import { countFacets } from '@/lib/fleet/filter/facets';
+import { countFacets, type FacetCounts } from '@/lib/fleet/filter/facets';
+import { mixedFleet } from '@/lib/fleet/test-fleet';
 import { FilterBar } from './filter-bar';
 
-function Bar() {
-  const [text, setText] = useState('state:running ');
+const IDS = ['i9h51p1tj7sbhswri0lhh', 'i7kh0tl11tyw3inzzbyqq'];
+
+function Bar({
+  initial = 'state:running ',
+  counts = countFacets([]),
+}: {
+  initial?: string;
+  counts?: FacetCounts;
+}) {
+  const [text, setText] = useState(initial);
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
-      <FilterBar text={text} onChange={setText} error={null} counts={countFacets([])} inputRef={input}>
+      <FilterBar
+        text={text}
+        onChange={setText}
+        error={null}
+        counts={counts}
+        isKnown={(id) => IDS.includes(id)}
+        listSlot={slot}
+        inputRef={input}
+      >
         0
       </FilterBar>
+      <div ref={setSlot} className="flex h-6" />
+      <button type="button">Head</button>
       <output>{text}</output>
     </>
   );
@@ -38,4 +58,65 @@ it('leaves the keys to an input method and filters by the word that it accepts',
   expect(filter.element().textContent).toBe('state:running 我的');
   await userEvent.keyboard('{Enter}');
   await expect.element(page.getByRole('button', { name: 'Remove 我的' })).toBeVisible();
+});
+
+async function paste(text: string) {
+  await input.click();
+  const clipboardData = new DataTransfer();
+  clipboardData.setData('text', text);
+  const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+  input.element().dispatchEvent(event);
+  return event.defaultPrevented;
+}
+
+it('turns pasted ids into one term, and leaves other text to the input', async () => {
+  await render(<Bar />);
+  expect(await paste(IDS.join('\n'))).toBe(true);
+  await expect.element(filter).toHaveTextContent(`state:running id:${IDS.join(',')}`);
+  await expect.element(page.getByRole('button', { name: /^Remove id:/ })).toBeVisible();
+  expect(await paste('environment=production')).toBe(false);
+  expect(await paste(Array.from({ length: 500 }, (_, at) => `i0000000000000000${at}`).join('\n'))).toBe(true);
+  expect(filter.element().textContent).toBe(`state:running id:${IDS.join(',')} `);
+});
+
+it('takes the highlighted suggestion with Enter and with Tab, whatever highlights it', async () => {
+  await render(<Bar initial="" counts={countFacets(mixedFleet(60))} />);
+  for (const key of ['{Enter}', '{Tab}']) {
+    await input.fill('environment=');
+    await userEvent.keyboard('{ArrowDown}');
+    const highlighted = page.getByRole('option', { selected: true });
+    await expect.element(highlighted).toHaveTextContent(/^environment=/);
+    const [label = ''] = (highlighted.element().textContent ?? '').split(/(?<=[a-z])\d/);
+    await userEvent.keyboard(key);
+    await expect.element(page.getByRole('button', { name: `Remove ${label}` })).toBeVisible();
+    await expect.element(input).toHaveFocus();
+    await page.getByRole('button', { name: 'Clear filter' }).click();
+  }
+  await input.fill('environment=');
+  await page.getByRole('option', { name: 'environment=staging' }).hover();
+  await expect.element(page.getByRole('option', { selected: true })).toHaveTextContent('environment=staging');
+  await userEvent.keyboard('{Enter}');
+  await expect.element(page.getByRole('button', { name: 'Remove environment=staging' })).toBeVisible();
+});
+
+it('completes what is typed with Tab, and leaves an empty input with Tab', async () => {
+  await render(<Bar initial="" counts={countFacets(mixedFleet(60))} />);
+  await input.fill('env');
+  await userEvent.keyboard('{Tab}');
+  await expect.element(input).toHaveValue('environment=');
+  await expect.element(input).toHaveFocus();
+  await input.fill('');
+  await userEvent.keyboard('{Tab}');
+  await expect.element(page.getByRole('button', { name: 'Head' })).toHaveFocus();
+});
+
+it('covers nothing with its suggestions', async () => {
+  await render(<Bar initial="" counts={countFacets(mixedFleet(60))} />);
+  const head = page.getByRole('button', { name: 'Head' }).element();
+  const before = head.getBoundingClientRect();
+  await input.click();
+  const list = page.getByRole('listbox').element().getBoundingClientRect();
+  expect(list.height).toBeGreaterThan(0);
+  expect(list.bottom).toBeLessThanOrEqual(before.top);
+  expect(head.getBoundingClientRect().top).toBe(before.top);
 });

@@ -1,12 +1,21 @@
 'use client';
 
 import { ListFilter, X } from 'lucide-react';
-import { type KeyboardEvent, type ReactNode, type RefObject, useMemo, useState } from 'react';
+import {
+  type ClipboardEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useMemo,
+  useState,
+} from 'react';
 import { Combobox } from '@/components/ui/combobox';
+import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { joinChips, removeTerm, splitForChips } from '@/lib/fleet/filter/edit';
 import type { FacetCounts } from '@/lib/fleet/filter/facets';
 import type { FilterError } from '@/lib/fleet/filter/filter';
+import { countIds, idsInPasted, MAX_PASTED_IDS, withIds } from '@/lib/fleet/filter/pasted-ids';
 import { type Suggestion, suggest } from '@/lib/fleet/filter/suggest';
 import { visibleText } from '@/lib/visible-text';
 
@@ -14,14 +23,19 @@ type Props = {
   text: string;
   onChange: (text: string) => void;
   error: FilterError | null;
+  /** The counts of the rows that the finished terms leave, for suggestions. */
   counts: FacetCounts;
+  /** Whether the fleet has a sandbox with this id. */
+  isKnown: (id: string) => boolean;
+  /** Holds the suggestions. */
+  listSlot: HTMLElement | null;
   /** The number of matches. */
   children: ReactNode;
   inputRef: RefObject<HTMLInputElement | null>;
 };
 
 /** The filter: finished terms as chips, the term being typed, and suggestions. */
-export function FilterBar({ text, onChange, error, counts, children, inputRef }: Props) {
+export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, children, inputRef }: Props) {
   const { committed, draft, draftFrom } = useMemo(() => splitForChips(text), [text]);
   const [caret, setCaret] = useState(draft.length);
   const suggestions = useMemo(
@@ -29,10 +43,30 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
     [text, draftFrom, caret, draft.length, counts],
   );
   const chips = committed.map((chip) => chip.text);
+  const [first] = suggestions;
+  const typed = draft.trimStart().toLowerCase();
+  const completion = typed !== '' && first?.label.toLowerCase().startsWith(typed) ? first : undefined;
 
   function takeSuggestion({ insert }: Suggestion) {
     onChange(insert);
     setCaret(insert.length);
+  }
+
+  /** Turns pasted ids into one term. Other text goes into the input. */
+  function onPaste(event: ClipboardEvent<HTMLInputElement>) {
+    const ids = idsInPasted(event.clipboardData.getData('text'), isKnown);
+    if (ids === null) return;
+    event.preventDefault();
+    const next = withIds(text, ids);
+    const count = countIds(next);
+    if (count > MAX_PASTED_IDS) {
+      toast.error(`${count} ids are too many for a filter`, {
+        description: `Paste at most ${MAX_PASTED_IDS} at a time. A longer link could not be opened again.`,
+      });
+      return;
+    }
+    onChange(next);
+    setCaret(draft.length);
   }
 
   /** Turns the finished term into a chip. It is then no longer matched as a prefix. */
@@ -82,9 +116,10 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
             describedBy={error ? 'filter-error' : undefined}
             inputRef={inputRef}
             onOtherKey={onKeyDown}
+            completion={completion}
+            onPaste={onPaste}
+            listSlot={listSlot}
             className="min-w-32 flex-1"
-            // Below the error line.
-            listTopPx={error ? 66 : 34}
           />
         </div>
         <span className="shrink-0 whitespace-nowrap text-ink-2">{children}</span>
@@ -105,7 +140,10 @@ export function FilterBar({ text, onChange, error, counts, children, inputRef }:
 
 function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
   return (
-    <span className="inline-flex h-[26px] max-w-80 items-center rounded-sm border border-line bg-hover pl-2 font-mono text-small">
+    <span
+      title={visibleText(text)}
+      className="inline-flex h-[26px] max-w-80 items-center rounded-sm border border-line bg-hover pl-2 font-mono text-small"
+    >
       <Visible text={text} className="truncate" />
       <button
         type="button"
@@ -121,7 +159,7 @@ function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
 
 function SuggestionLine({ label, count }: Suggestion) {
   return (
-    <span className="flex items-center justify-between gap-6">
+    <span className="flex items-center justify-between gap-1.5">
       <Visible text={label} className="truncate font-mono text-small" />
       {count === undefined ? null : <span className="text-ink-3 text-small">{count}</span>}
     </span>
@@ -142,7 +180,7 @@ export function FilterErrorLine({ error, text, isWrong }: ErrorProps) {
     <p
       id="filter-error"
       role="alert"
-      className="flex h-6 items-center gap-2 overflow-hidden whitespace-nowrap"
+      className="flex min-h-6 max-w-full shrink-0 flex-wrap items-center gap-x-2"
     >
       {spot.trim() === '' ? null : (
         <Visible

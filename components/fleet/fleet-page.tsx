@@ -2,17 +2,18 @@
 
 import { useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
-import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { HeldNews } from '@/components/ui/held-news';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
-import { countFacets, facetsOf, metadataKeysOf } from '@/lib/fleet/filter/facets';
+import { metadataKeysOf } from '@/lib/fleet/filter/facets';
 import { metadataTerm, type Term } from '@/lib/fleet/filter/filter';
 import { indexSandbox } from '@/lib/fleet/row-index';
 import { printSort, type Sort } from '@/lib/fleet/sort';
+import { fleetStore } from '@/lib/fleet/store';
 import { DEFAULT_SORT, type FirstScreen, sortFrom } from '@/lib/fleet/view';
 import { paths } from '@/lib/paths';
 import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
@@ -26,9 +27,13 @@ import { FleetTable } from './fleet-table';
 import { LazyNewSandboxDialog, LazySelectionDock } from './lazy';
 import { countText } from './selection-text';
 import { useColumns } from './use-columns';
+import { useCounts } from './use-counts';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
 import { useMatchingRows, useStableRows } from './use-rows';
 import { useEscapeToClear, useSelection } from './use-selection';
+
+/** Whether the fleet of this tab has a sandbox with this id. */
+const isKnownId = (id: string) => fleetStore().find(id) !== undefined;
 
 type Props = {
   first: FirstScreen;
@@ -41,8 +46,6 @@ type Props = {
   /** The maximum number of sandboxes in one operation. */
   bulkLimit: number;
 };
-
-const FACET_VALUES = 4;
 
 /** The reason that no bulk action is available while the filter has an error. */
 const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all of it.';
@@ -75,17 +78,9 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   const filterInput = useRef<HTMLInputElement>(null);
   useSlashToFocus(filterInput);
 
-  // Counting is slower than filtering, so it is deferred and does not delay the rows.
-  const countedRows = useDeferredValue(matching);
-  const counts = useMemo(() => countFacets(countedRows), [countedRows]);
-  const facets = useMemo(
-    () => facetsOf(counts, { limit: FACET_VALUES, filter: filter ?? [] }),
-    [counts, filter],
-  );
-  const allCounts = useMemo(
-    () => countFacets(view.rows ?? first.sandboxes.map(indexSandbox)),
-    [view.rows, first],
-  );
+  const all = useMemo(() => view.rows ?? first.sandboxes.map(indexSandbox), [view.rows, first]);
+  const { allCounts, facets, suggestCounts } = useCounts(all, matching, { text, filter });
+  const [listSlot, setListSlot] = useState<HTMLElement | null>(null);
 
   const open = useCallback(({ id }: { id: string }) => router.push(paths.sandbox(id)), [router]);
   const columnKey = choice.join(' ');
@@ -132,7 +127,9 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
                 text={text}
                 onChange={setText}
                 error={error}
-                counts={allCounts}
+                counts={suggestCounts}
+                isKnown={isKnownId}
+                listSlot={listSlot}
                 inputRef={filterInput}
               >
                 {isWhole ? count : `${count} so far`}
@@ -140,15 +137,20 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
               <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
               <NewButton role={role} onClick={() => setIsCreating(true)} />
             </div>
-            {error ? (
-              <FilterErrorLine error={error} text={text} isWrong={isWrong} />
-            ) : (
-              <FacetRow
-                facets={facets}
-                text={text}
-                onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
-              />
-            )}
+            <div className="group/line flex min-h-6 flex-wrap items-center gap-x-4 gap-y-1">
+              {error ? <FilterErrorLine error={error} text={text} isWrong={isWrong} /> : null}
+              <div ref={setListSlot} className="contents" />
+              {/* The suggestions take its place, so that they cover no row. */}
+              {error ? null : (
+                <div className="flex min-w-0 flex-1 group-has-[[role=listbox]:not([hidden])]/line:hidden">
+                  <FacetRow
+                    facets={facets}
+                    text={text}
+                    onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
+                  />
+                </div>
+              )}
+            </div>
           </div>
           <HeldNews
             arrived={stable.arrived}

@@ -1,7 +1,14 @@
 'use client';
 
-import { clsx } from 'clsx';
-import { type KeyboardEvent, type ReactNode, type RefObject, useId, useState } from 'react';
+import {
+  type ClipboardEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useId,
+  useState,
+} from 'react';
+import { createPortal } from 'react-dom';
 import { unlessComposing } from '@/lib/key-events';
 
 type Props<T> = {
@@ -23,8 +30,11 @@ type Props<T> = {
   inputRef: RefObject<HTMLInputElement | null>;
   /** Called for keys that the list does not handle. */
   onOtherKey: (event: KeyboardEvent<HTMLInputElement>) => void;
-  /** The distance from the input's top to the list, px. */
-  listTopPx: number;
+  /** Taken by Tab when no item is active: the rest of what is typed. */
+  completion?: T | undefined;
+  onPaste?: (event: ClipboardEvent<HTMLInputElement>) => void;
+  /** Holds the list, on one line. It covers nothing there; `null` until it exists. */
+  listSlot: HTMLElement | null;
   className?: string;
 };
 
@@ -36,22 +46,23 @@ type Props<T> = {
 export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...props }: Props<T>) {
   const listId = useId();
   const [isOpen, setIsOpen] = useState(false);
-  const [active, setActive] = useState(-1);
+  // By key: live counts may change the order of the items.
+  const [active, setActive] = useState<string | null>(null);
   /** The text while an input method is composing. Half a word must not filter, and changing it would end it. */
   const [composed, setComposed] = useState<string | null>(null);
   const isShown = isOpen && items.length > 0;
-  const current = Math.min(active, items.length - 1);
+  const current = active === null ? -1 : items.findIndex((item) => itemKey(item) === active);
   const optionId = (index: number) => `${listId}-${index}`;
 
   function change({ value, selectionStart }: HTMLInputElement) {
     props.onChange(value, selectionStart ?? value.length);
     setIsOpen(true);
-    setActive(-1);
+    setActive(null);
   }
 
   function take(item: T) {
     onTake(item);
-    setActive(-1);
+    setActive(null);
     inputRef.current?.focus();
   }
 
@@ -60,8 +71,9 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
     // Moving past either end activates no item.
     const next = current + step;
     const wrapped = next < -1 ? items.length - 1 : next >= items.length ? -1 : next;
-    setActive(wrapped);
-    document.getElementById(optionId(wrapped))?.scrollIntoView({ block: 'nearest' });
+    const item = items[wrapped];
+    setActive(item === undefined ? null : itemKey(item));
+    document.getElementById(optionId(wrapped))?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 
   function finish() {
@@ -71,9 +83,11 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     const item = items[current];
+    const completion = event.key === 'Tab' && !event.shiftKey ? props.completion : undefined;
     if (event.key === 'ArrowDown') move(1);
     else if (event.key === 'ArrowUp') move(-1);
     else if ((event.key === 'Enter' || event.key === 'Tab') && isShown && item !== undefined) take(item);
+    else if (isShown && completion !== undefined) take(completion);
     else if (event.key === 'Enter') finish();
     else if (event.key === 'Escape' && isShown) setIsOpen(false);
     else {
@@ -83,8 +97,42 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
     event.preventDefault();
   }
 
+  const list = (
+    <div
+      id={listId}
+      role="listbox"
+      aria-label="Suggestions"
+      aria-orientation="horizontal"
+      // A list that scrolls would be a stop of Tab.
+      tabIndex={-1}
+      hidden={!isShown}
+      className="flex h-6 min-w-0 flex-1 basis-64 items-center gap-1.5 overflow-x-auto [scrollbar-width:none] [&[hidden]]:hidden"
+    >
+      {isShown
+        ? items.map((item, index) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the input has the focus and handles the keys.
+            <div
+              key={itemKey(item)}
+              id={optionId(index)}
+              role="option"
+              tabIndex={-1}
+              aria-selected={index === current}
+              // Moving the focus out of the input would close the list before the click.
+              onMouseDown={(event) => event.preventDefault()}
+              // What looks highlighted is what Enter and Tab take. Not on enter: the list may appear under a resting pointer.
+              onPointerMove={() => setActive(itemKey(item))}
+              onClick={() => take(item)}
+              className="shrink-0 cursor-pointer select-none rounded-sm border border-line bg-raise px-2 leading-[22px] aria-selected:border-accent aria-selected:bg-selected"
+            >
+              {drawItem(item)}
+            </div>
+          ))
+        : null}
+    </div>
+  );
+
   return (
-    <div className={clsx('relative', props.className)}>
+    <div className={props.className}>
       <input
         ref={inputRef}
         role="combobox"
@@ -110,36 +158,11 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
         onSelect={({ currentTarget }) => props.onCaret(currentTarget.selectionStart ?? 0)}
         onClick={() => setIsOpen(true)}
         onBlur={finish}
+        onPaste={props.onPaste}
         onKeyDown={unlessComposing(onKeyDown)}
         className="h-[26px] w-full bg-transparent font-mono text-small outline-none placeholder:font-sans"
       />
-      <div
-        id={listId}
-        role="listbox"
-        aria-label="Suggestions"
-        hidden={!isShown}
-        style={{ top: props.listTopPx }}
-        className="-left-2 absolute z-40 max-h-80 w-max min-w-72 max-w-[min(32rem,80vw)] overflow-y-auto rounded-md border border-line bg-raise p-1 shadow-float"
-      >
-        {isShown
-          ? items.map((item, index) => (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the input has the focus and handles the keys.
-              <div
-                key={itemKey(item)}
-                id={optionId(index)}
-                role="option"
-                tabIndex={-1}
-                aria-selected={index === current}
-                // Moving the focus out of the input would close the list before the click.
-                onMouseDown={(event) => event.preventDefault()}
-                onClick={() => take(item)}
-                className="cursor-pointer rounded-sm px-2 py-1 select-none hover:bg-hover aria-selected:bg-hover"
-              >
-                {drawItem(item)}
-              </div>
-            ))
-          : null}
-      </div>
+      {props.listSlot === null ? null : createPortal(list, props.listSlot)}
     </div>
   );
 }

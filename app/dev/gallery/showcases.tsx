@@ -174,6 +174,7 @@ const TERMS = ['state:paused', 'state:running', 'team=agents', 'team=evals'];
 
 function Suggestions() {
   const [text, setText] = useState('');
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
   const input = useRef<HTMLInputElement>(null);
   return (
     <div className="rounded-md border border-line bg-surface px-2.5 py-[5px]">
@@ -191,8 +192,9 @@ function Suggestions() {
         isInvalid={false}
         inputRef={input}
         onOtherKey={nothing}
-        listTopPx={34}
+        listSlot={slot}
       />
+      <div ref={setSlot} className="flex h-6" />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mixedFleet, NOW_MS, rowWith } from '../test-fleet';
-import { countFacets, facetsOf, metadataKeysOf, rankValues } from './facets';
+import { countFacets, type Facet, facetsOf, metadataKeysOf, rankValues } from './facets';
 import { type Filter, metadataTerm, templateTerm } from './filter';
 import { compileFilter } from './match';
 
@@ -19,6 +19,22 @@ describe('facetsOf', () => {
     const owner = facets.find((facet) => facet.key === 'owner');
     expect(owner?.values).toHaveLength(3);
     expect(owner?.more).toBe(3);
+  });
+
+  it('keeps the order of facets and values whatever the filter is, and counts the matching rows', () => {
+    const rows = mixedFleet(200);
+    const fleet = countFacets(rows);
+    const matching = countFacets(rows.filter(({ sandbox }) => sandbox.metadata.owner === 'li'));
+    const order = (facets: readonly Facet[]) =>
+      facets.map(({ key, values }) => [key, values.map(({ value }) => value)]);
+    const narrowed = facetsOf(fleet, { limit: 4, matching, filter: [metadataTerm('owner', 'li')] });
+    expect(order(narrowed)).toEqual(order(facetsOf(fleet, { limit: 4 })));
+    const owner = narrowed.find(({ key }) => key === 'owner');
+    expect(owner?.values.map(({ value, count }) => [value, count > 0])).toEqual(
+      rankValues(fleet.metadata.get('owner') ?? new Map())
+        .slice(0, 4)
+        .map(([value]) => [value, value === 'li']),
+    );
   });
 
   it('returns terms that select as many rows as counted', () => {

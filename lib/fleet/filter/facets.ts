@@ -21,9 +21,9 @@ export type Facet = {
   readonly kind: 'state' | 'template' | 'metadata';
   /** The metadata key, or the kind. */
   readonly key: string;
-  /** Most frequent first. */
+  /** Most frequent in the whole fleet first. */
   readonly values: readonly FacetValue[];
-  /** The number of further values. */
+  /** The number of values beyond the first ones that are shown. */
   readonly more: number;
 };
 
@@ -56,32 +56,43 @@ function countOne(counts: Map<string, number>, value: string): void {
   counts.set(value, (counts.get(value) ?? 0) + 1);
 }
 
+type FacetOptions = {
+  /** The maximum number of values per facet. */
+  limit: number;
+  /** The maximum number of metadata keys, not counting those in the filter. */
+  keys?: number;
+  filter?: Filter;
+  /** The counts of the rows that match. By default those of the whole fleet. */
+  matching?: FacetCounts;
+};
+
 /**
  * The facets to show below the filter: states, templates, then the most useful metadata keys. A key with one value in all
- * rows is omitted, unless the filter contains it: then it is needed to remove the term.
- *
- * @param limit maximum number of values per facet
- * @param keys maximum number of metadata keys, not counting those in the filter
+ * rows is omitted, unless the filter contains it: then it is needed to remove the term. The order of facets and values comes
+ * from the whole fleet, so that nothing moves when the filter changes; only the counts are of the matching rows.
  */
 export function facetsOf(
-  counts: FacetCounts,
-  { limit, keys = 4, filter = [] }: { limit: number; keys?: number; filter?: Filter },
+  fleet: FacetCounts,
+  { limit, keys = 4, filter = [], matching = fleet }: FacetOptions,
 ): Facet[] {
-  if (counts.rows === 0) return [];
-  const facets: Facet[] = [stateFacet(counts.states)];
-  if (counts.templates.size > 1 || filter.some(({ kind }) => kind === 'template'))
-    facets.push(facetOf('template', 'template', counts.templates, limit, templateTerm));
+  if (fleet.rows === 0) return [];
+  const facets: Facet[] = [stateFacet(fleet.states, matching.states)];
+  if (fleet.templates.size > 1 || filter.some(({ kind }) => kind === 'template'))
+    facets.push(facetOf('template', 'template', [fleet.templates, matching.templates], limit, templateTerm));
   const filtered = new Set(filter.flatMap((term) => (term.kind === 'metadata' ? [term.key] : [])));
   let offered = 0;
-  for (const { key, count, distinct } of metadataKeysOf(counts)) {
+  for (const { key, count, distinct } of metadataKeysOf(fleet)) {
     const isFiltered = filtered.has(key);
-    if (!isFiltered && (offered >= keys || (distinct === 1 && count === counts.rows))) continue;
-    if (!isFiltered) offered += 1;
-    const values = counts.metadata.get(key) ?? new Map<string, number>();
+    const isOffered = offered < keys && !(distinct === 1 && count === fleet.rows);
+    if (isOffered) offered += 1;
+    if (!isOffered && !isFiltered) continue;
+    const values = [fleet, matching].map(({ metadata }) => metadata.get(key) ?? NO_COUNTS);
     facets.push(facetOf('metadata', key, values, limit, (value) => metadataTerm(key, value)));
   }
   return facets;
 }
+
+const NO_COUNTS: Counts = new Map();
 
 /** Every metadata key, most useful first: in many rows, with few values. Almost unique keys, such as ids, come last. */
 export function metadataKeysOf(counts: FacetCounts): MetadataKey[] {
@@ -113,24 +124,26 @@ export function isIdLike({ count, distinct }: MetadataKey): boolean {
   return distinct >= MANY_VALUES && distinct > count / 2;
 }
 
-function stateFacet(states: Counts): Facet {
-  const values = STATE_NAMES.map((state: SandboxState) => ({
+function stateFacet(fleet: Counts, matching: Counts): Facet {
+  const values = STATE_NAMES.filter((state: SandboxState) => fleet.has(state)).map((state) => ({
     value: state,
-    count: states.get(state) ?? 0,
+    count: matching.get(state) ?? 0,
     term: stateTerm(state),
   }));
-  return { kind: 'state', key: 'state', values: values.filter(({ count }) => count > 0), more: 0 };
+  return { kind: 'state', key: 'state', values, more: 0 };
 }
 
 function facetOf(
   kind: Facet['kind'],
   key: string,
-  counts: Counts,
+  [fleet = NO_COUNTS, matching = fleet]: readonly Counts[],
   limit: number,
   termOf: (value: string) => Term,
 ): Facet {
-  const ranked = rankValues(counts);
-  const values = ranked.slice(0, limit).map(([value, count]) => ({ value, count, term: termOf(value) }));
+  const ranked = rankValues(fleet);
+  const values = ranked
+    .slice(0, limit)
+    .map(([value]) => ({ value, count: matching.get(value) ?? 0, term: termOf(value) }));
   return { kind, key, values, more: ranked.length - values.length };
 }
 

@@ -1,5 +1,5 @@
 import type { IndexedSandbox } from '../row-index';
-import { type Comparison, type Filter, mapNonEmpty, type NonEmpty, type Pattern, type Term } from './filter';
+import type { Comparison, Filter, NonEmpty, Pattern, Term } from './filter';
 import type { ComparedField } from './units';
 
 /** Whether a row matches at `nowMs`, epoch ms on the server's clock. */
@@ -37,10 +37,8 @@ function compilePositive(term: Term): FilterTest {
       const test = compilePatterns(term.patterns);
       return (row) => test(row.templateName) || test(row.sandbox.templateId);
     }
-    case 'id': {
-      const test = compilePatterns(mapNonEmpty(term.patterns, ([first, ...rest]) => [first, ...rest, '']));
-      return (row) => test(row.sandbox.id);
-    }
+    case 'id':
+      return compileIds(term.patterns);
     case 'compare':
       return compileComparison(term.field, term.comparison, term.amount);
   }
@@ -63,6 +61,21 @@ function compileHas(patterns: NonEmpty<Pattern>): FilterTest {
   }
   const test = compilePatterns(patterns);
   return (row) => Object.keys(row.sandbox.metadata).some(test);
+}
+
+/** Looks plain beginnings up by their length, because a filter may name hundreds of ids. */
+function compileIds(patterns: NonEmpty<Pattern>): FilterTest {
+  const byLength = new Map<number, Set<string>>();
+  const others: Pattern[] = [];
+  for (const pattern of patterns) {
+    const [start, ...rest] = pattern;
+    if (rest.length > 0) others.push(pattern);
+    else byLength.set(start.length, (byLength.get(start.length) ?? new Set()).add(start));
+  }
+  const starts = [...byLength];
+  const tests = others.map(([first, ...rest]) => compilePattern([first, ...rest, '']));
+  return ({ sandbox: { id } }) =>
+    starts.some(([length, ids]) => ids.has(id.slice(0, length))) || tests.some((test) => test(id));
 }
 
 const AMOUNTS = {
