@@ -114,13 +114,16 @@ export default {
     {
       name: 'the engine is imported',
       severity: 'error',
-      from: { pathNot: [engine, tests, '^lib/test-support/'] },
+      from: { path: '^(app|components|lib)/', pathNot: [engine, tests, '^lib/test-support/'] },
       to: { path: engine },
     },
     {
       name: 'the SDK is imported outside lib/sandbox-api/client.ts',
       severity: 'error',
-      from: { pathNot: [tests, '^lib/sandbox-api/client[.]ts$', '^lib/test-support/'] },
+      from: {
+        path: '^(app|components|lib)/',
+        pathNot: [tests, '^lib/sandbox-api/client[.]ts$', '^lib/test-support/'],
+      },
       to: { path: 'node_modules/@moru-ai/' },
     },
     {

@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { moruCommands } from './e2e/support/served/commands.ts';
+import { servedBySandkeeper } from './e2e/support/served/plugin.ts';
 import { findChromium } from './scripts/lib/chromium.mjs';
 import { emptySettings } from './scripts/lib/own-settings.mjs';
 import { findTests, isPure } from './scripts/lib/test-kinds.mjs';
@@ -35,18 +37,19 @@ export default defineConfig({
           include: ['e2e/http/**/*.test.ts'],
           pool: 'forks',
           isolate: false,
-          maxWorkers: 2,
         },
       },
       {
         // Components in a real browser, with the styles of the product.
         extends: true,
+        plugins: [await servedBySandkeeper()],
         define: { 'process.env': '{}' },
         // Bundled before the first test. A package found later would be bundled with a second copy of React.
         optimizeDeps: { entries: ['components/**/*.browser.test.tsx'], include: ['vitest-browser-react'] },
         test: {
           name: 'browser',
           include: ['components/**/*.browser.test.tsx'],
+          globalSetup: ['e2e/support/served/global-setup.ts'],
           setupFiles: ['e2e/support/component-styles.ts'],
           env: {},
           browser: {
@@ -60,6 +63,8 @@ export default defineConfig({
             }),
             instances: [{ browser: 'chromium' }],
             screenshotFailures: false,
+            viewport: { width: 1280, height: 720 },
+            commands: moruCommands,
           },
         },
       },

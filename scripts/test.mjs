@@ -38,7 +38,7 @@ let browser;
  * @param {string[]} names of the stages to come
  */
 async function provideTools(names) {
-  if (names.some((name) => ['unit', 'http', 'e2e'].includes(name))) {
+  if (names.some((name) => ['unit', 'components', 'e2e'].includes(name))) {
     if (!(await provideBubblewrap())) {
       say(
         yellow(
@@ -92,13 +92,15 @@ const stages = [
   {
     name: 'unit',
     run: async () => {
+      await ensureBuilt();
       await ensureBundled();
-      return runVitest(['unit', 'integration']);
+      return runVitest(['unit', 'integration', 'http']);
     },
   },
   {
     name: 'components',
     run: async () => {
+      await ensureBuilt();
       if (browser instanceof Error || !browser) throw browser;
       return runVitest(['browser'], { CHROMIUM_PATH: browser });
     },
@@ -108,13 +110,6 @@ const stages = [
     run: async () => {
       const args = ['audit', '--omit=dev', '--audit-level=high', '--json'];
       return readAudit((await capture('npm', args, { timeoutMs: 60_000 })).stdout);
-    },
-  },
-  {
-    name: 'http',
-    run: async () => {
-      await ensureBuilt();
-      return runVitest(['http']);
     },
   },
   {
@@ -132,7 +127,7 @@ const stages = [
 ];
 
 /** The stages that `--long` changes. */
-const LONG = ['build', 'unit', 'http', 'e2e'];
+const LONG = ['build', 'unit', 'e2e'];
 
 /** @param {string[]} args */
 function selectStages(args) {

@@ -31,8 +31,8 @@ export class Box {
     await (await this.moru.handle(this.id)).commands.run(`cd ~; ${script}`, { timeoutMs: 60_000 });
   }
 
-  async write(name: string, content: string | Buffer): Promise<void> {
-    const data = typeof content === 'string' ? content : new Uint8Array(content).buffer;
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    const data = typeof content === 'string' ? content : Uint8Array.from(content).buffer;
     await (await this.moru.handle(this.id)).files.write(`${HOME}/${name}`, data);
   }
 
@@ -46,7 +46,6 @@ export const preview = (page: Page) => page.getByRole('region', { name: 'Preview
 export const text = (page: Page) => preview(page).getByRole('textbox', { name: /^Text of / });
 export const viewButton = (page: Page, name: string) =>
   preview(page).getByRole('group', { name: 'Show as' }).getByRole('button', { name });
-export const changed = (page: Page) => page.getByRole('status').filter({ hasText: 'The file has changed.' });
 
 /** The gutter number of a line. */
 export function numbered(page: Page, line: number): Locator {

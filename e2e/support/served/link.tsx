@@ -1,0 +1,22 @@
+import { AppRouterContext } from 'next/dist/shared/lib/app-router-context.shared-runtime';
+import { type ComponentProps, use } from 'react';
+
+type Props = ComponentProps<'a'> & { href: string; prefetch?: boolean; replace?: boolean; scroll?: boolean };
+
+/** The link of Next.js, which needs its own router, as a link that navigates with the router of the test. */
+export default function Link({ href, prefetch: _, replace = false, scroll: __, onClick, ...more }: Props) {
+  const router = use(AppRouterContext);
+  return (
+    <a
+      {...more}
+      href={href}
+      onClick={(event) => {
+        onClick?.(event);
+        if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;
+        event.preventDefault();
+        if (replace) router?.replace(href);
+        else router?.push(href);
+      }}
+    />
+  );
+}

@@ -1,0 +1,113 @@
+import type { AppRouterInstance } from 'next/dist/shared/lib/app-router-context.shared-runtime';
+import { AppRouterContext } from 'next/dist/shared/lib/app-router-context.shared-runtime';
+import {
+  PathnameContext,
+  SearchParamsContext,
+} from 'next/dist/shared/lib/hooks-client-context.shared-runtime';
+import { usePathname } from 'next/navigation';
+import { NuqsAdapter } from 'nuqs/adapters/react';
+import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { Toaster } from 'sonner';
+import { cleanup, render } from 'vitest-browser-react';
+import { FilesPage } from '@/components/files/files-page';
+import { parseView } from '@/components/files/view-choice';
+import { FleetPage } from '@/components/fleet/fleet-page';
+import { Shell } from '@/components/shell/shell';
+import type { Role } from '@/lib/access/roles';
+import type { FleetSnapshot } from '@/lib/fleet/delta';
+import { firstScreen } from '@/lib/fleet/view';
+
+/** Renders pages of the product in component tests, with data of the running Sandkeeper. */
+
+const MOVED = 'sandkeeper:moved';
+
+function go(change: 'pushState' | 'replaceState', href: string): void {
+  window.history[change](null, '', href);
+  window.dispatchEvent(new Event(MOVED));
+}
+
+const router: AppRouterInstance = {
+  push: (href) => go('pushState', href),
+  replace: (href) => go('replaceState', href),
+  back: () => window.history.back(),
+  forward: () => window.history.forward(),
+  refresh: () => {},
+  prefetch: () => {},
+  bfcacheId: '',
+};
+
+function subscribe(listener: () => void): () => void {
+  for (const event of [MOVED, 'popstate']) window.addEventListener(event, listener);
+  return () => {
+    for (const event of [MOVED, 'popstate']) window.removeEventListener(event, listener);
+  };
+}
+
+function Routed({ children }: { children: ReactNode }) {
+  const href = useSyncExternalStore(subscribe, () => window.location.pathname + window.location.search);
+  const { pathname, search } = useMemo(() => new URL(href, window.location.origin), [href]);
+  return (
+    <AppRouterContext value={router}>
+      <PathnameContext value={pathname}>
+        <SearchParamsContext value={useMemo(() => new URLSearchParams(search), [search])}>
+          <NuqsAdapter>{children}</NuqsAdapter>
+          <Toaster />
+        </SearchParamsContext>
+      </PathnameContext>
+    </AppRouterContext>
+  );
+}
+
+type Options = { role?: Role };
+
+/** Renders the page of a path, which later navigation replaces. Knows the fleet and the files of a sandbox. */
+export async function openPage(path: string, { role = 'admin' }: Options = {}): Promise<void> {
+  // biome-ignore lint/suspicious/noDocumentCookie: the proxy reads the role from it.
+  document.cookie = `role=${role}; path=/`;
+  await cleanup();
+  window.history.pushState(null, '', path);
+  await render(
+    <Routed>
+      <Shell actor={role} role={role} theme="system" summary={null}>
+        <Page role={role} />
+      </Shell>
+    </Routed>,
+  );
+}
+
+/** The page of the current path, once its data has been read as the server does before it renders one. */
+function Page({ role }: { role: Role }) {
+  const pathname = usePathname();
+  const [read, setRead] = useState<{ pathname: string; fleet: FleetSnapshot } | null>(null);
+  useEffect(() => {
+    void readFleet().then((fleet) => setRead({ pathname, fleet }));
+  }, [pathname]);
+  if (read === null || read.pathname !== pathname) return null;
+  const nowMs = Date.now();
+  const [, id, tab] = /^\/sandboxes\/([^/]+)(?:\/(.+))?$/.exec(pathname) ?? [];
+  if (id === undefined) {
+    const search = new URLSearchParams(window.location.search);
+    const request = { q: search.get('q') ?? '', sort: search.get('sort') ?? '' };
+    return (
+      <FleetPage
+        first={firstScreen(read.fleet, request, nowMs)}
+        role={role}
+        isLocal
+        protectedKey="protected"
+        bulkLimit={1_000}
+        rememberedColumns={null}
+      />
+    );
+  }
+  const initial = read.fleet.sandboxes.find((sandbox) => sandbox.id === id);
+  if (tab !== 'files' || initial === undefined) return <p>No page for {pathname}</p>;
+  return (
+    <FilesPage initial={initial} role={role} nowMs={nowMs} isRecorded={false} view={parseView(undefined)} />
+  );
+}
+
+async function readFleet(): Promise<FleetSnapshot> {
+  const response = await fetch('/api/fleet');
+  const text = response.body?.pipeThrough(new DecompressionStream('gzip'));
+  return new Response(text).json();
+}
