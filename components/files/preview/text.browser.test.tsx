@@ -37,12 +37,12 @@ describe('text', () => {
     await userEvent.keyboard('{Control>}f{/Control}');
     await page.getByRole('textbox', { name: 'Find in this file' }).fill('COMPUTE(300)');
     await userEvent.keyboard('{Enter}');
-    const found = page.getByRole('search').getByRole('status');
-    await expect.element(found).toHaveTextContent('1 of 1');
+    const search = () => document.querySelector('search')?.querySelector('[role=status]')?.textContent;
+    await expect.poll(search).toBe('1 of 1');
     await expect.element(text.getByText('value_300')).toBeInViewport();
     await page.getByRole('button', { name: 'Match case' }).click();
     await page.getByRole('button', { name: 'Next' }).click();
-    await expect.element(found).toHaveTextContent('Not found');
+    await expect.poll(search).toBe('Not found');
     await userEvent.keyboard('{Escape}');
 
     await preview.getByRole('button', { name: 'Go to line' }).click();
@@ -121,6 +121,7 @@ describe('text', () => {
   test('of nearly empty lines keeps the page responsive', async () => {
     await box.run('yes " " | head -c 3000000 > short.log');
     await open('short.log');
+    await expect.element(text).toBeVisible();
     await expectLineInView(1);
     // Only lines near the viewport are drawn.
     expect(drawnLines()).toBeLessThan(500);
