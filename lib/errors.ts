@@ -17,8 +17,10 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 type Details = {
   /** The underlying error. Logged, never shown. */
   cause?: unknown;
-  /** The delay that the upstream service requested. */
+  /** The delay that the upstream service requested. 0: it named no time, or one that is over. */
   retryAfterMs?: number;
+  /** The upstream service's own words: short, untrusted text without control characters. */
+  words?: string;
   /** A more specific code from a closed set of the feature that failed. Sent to the browser. */
   problem?: string;
 };
@@ -32,15 +34,22 @@ export class SandkeeperError extends Error {
   readonly [MARK] = true;
   readonly retryAfterMs: number | undefined;
   readonly problem: string | undefined;
+  readonly words: string | undefined;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    { cause, retryAfterMs, problem }: Details = {},
+    { cause, retryAfterMs, problem, words }: Details = {},
   ) {
     super(message, { cause });
     this.retryAfterMs = retryAfterMs;
     this.problem = problem;
+    this.words = words;
+  }
+
+  /** The message, with the service's own words. */
+  get fullMessage(): string {
+    return this.words === undefined ? this.message : `${this.message} The service says: “${this.words}”.`;
   }
 
   static override [Symbol.hasInstance](thrown: unknown): boolean {

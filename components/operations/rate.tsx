@@ -1,22 +1,75 @@
 'use client';
 
+import { Button } from '@/components/ui/button';
+import { LocalTime } from '@/components/ui/local-time';
+import { toast } from '@/components/ui/toast';
+import { type Role, roleSuffices } from '@/lib/access/roles';
+import { answerOf } from '@/lib/answer';
+import { tryHeldNow } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import { leftText, ratePerSecond, rateText, restMs } from '@/lib/operations/record/rate';
+import type { Hold } from '@/lib/operations/schema';
 
-/** The rate and remaining time of an operation, or the wait that the service asked for. */
-export function OperationRate({ view, nowMs }: { view: OperationView; nowMs: number }) {
-  const text = describeRate(view, nowMs, operationProgress().clock.at(nowMs));
+/** The rate and remaining time of an operation, or the wait after a refusal, with a button that ends a long one. */
+export function OperationRate({ view, nowMs, role }: { view: OperationView; nowMs: number; role: Role }) {
+  const serverNowMs = operationProgress().clock.at(nowMs);
+  const { hold, operation } = view;
+  const isOver = operation.state === 'finished' || operation.cancelledAtMs !== null;
+  if (!isOver && hold !== null && hold.untilMs > serverNowMs)
+    return <HoldText hold={hold} leftMs={hold.untilMs - serverNowMs} nowMs={nowMs} role={role} />;
+  const text = isOver ? null : describeRate(view, nowMs, serverNowMs);
   return text === null ? null : <span className="whitespace-nowrap text-ink-3">{text}</span>;
 }
 
+/** A wait from which a person may want to end it. */
+const LONG_MS = 5_000;
+/** A wait from which its end is easier to read than its length. */
+const VERY_LONG_MS = 120_000;
+
+type HoldProps = { hold: Hold; leftMs: number; nowMs: number; role: Role };
+
+function HoldText({ hold: { isAsked }, leftMs, nowMs, role }: HoldProps) {
+  const left = `${Math.ceil(leftMs / 1_000)} s`;
+  const endMs = nowMs + leftMs;
+  return (
+    <span className="text-ink-2">
+      {!isAsked ? (
+        `The service refuses requests. Next try in ${left}.`
+      ) : leftMs < VERY_LONG_MS ? (
+        `The service asked to wait ${left}.`
+      ) : (
+        <>
+          The service asked to wait until{' '}
+          <LocalTime ms={Math.round(endMs / 1_000) * 1_000} isShort className="whitespace-nowrap" />. It is
+          asked again every minute.
+        </>
+      )}
+      {leftMs < LONG_MS ? null : (
+        <Button
+          className="ml-2"
+          unavailable={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}
+          onClick={() => void tryNow()}
+        >
+          Try now
+        </Button>
+      )}
+    </span>
+  );
+}
+
+async function tryNow(): Promise<void> {
+  const result = await answerOf(tryHeldNow());
+  if (result?.ok) return;
+  toast.error('Could not try now', {
+    description: result?.error.message ?? 'The server could not be reached.',
+  });
+}
+
 function describeRate(
-  { operation, samples, heldUntilMs }: OperationView,
+  { operation, samples }: OperationView,
   nowMs: number,
   serverNowMs: number,
 ): string | null {
-  if (operation.state === 'finished' || operation.cancelledAtMs !== null) return null;
-  const holdMs = (heldUntilMs ?? 0) - serverNowMs;
-  if (holdMs > 0) return `rate limited by the service: waiting ${Math.ceil(holdMs / 1_000)} s`;
   const startsAtMs = operation.startsAtMs + (nowMs - serverNowMs);
   const perSecond = ratePerSecond(samples, { startsAtMs, nowMs });
   const leftMs = restMs(operation.counts, perSecond);

@@ -30,7 +30,7 @@ function viewOf(operation: Operation, differences: Partial<OperationView> = {}):
   return {
     operation,
     items: new Map(),
-    heldUntilMs: null,
+    hold: null,
     samples: [],
     wasSeenRunning: true,
     endSeenAtMs: operation.finishedAtMs,

@@ -58,7 +58,7 @@ export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }
           <p className="text-ink-2">Cancelled before any request was sent.</p>
         ) : (
           <OutcomeCounts act={act} counts={counts}>
-            <OperationRate view={view} nowMs={nowMs} />
+            <OperationRate view={view} nowMs={nowMs} role={role} />
           </OutcomeCounts>
         )}
       </div>

@@ -19,6 +19,7 @@ import {
   type OperationPlan,
   type Started,
 } from './schema';
+import { operationRunner } from './work/runner';
 
 const TimeoutMs = z.int().min(1_000).max(MAX_TIMEOUT_MS);
 const OperationId = z.string().regex(OPERATION_ID, 'This is not a valid operation id.');
@@ -157,6 +158,15 @@ export async function cancelOperation(input: z.input<typeof OperationRequest>): 
   return resultOf(async () => {
     const session = await guardWrite('operator');
     await stopOperation(session, parseInput(OperationRequest, input).operationId);
+    return null;
+  });
+}
+
+/** Sends a request although the service asked to wait; if it succeeds, the others follow. Role: operator. */
+export async function tryHeldNow(): Promise<Result<null>> {
+  return resultOf(async () => {
+    await guardWrite('operator');
+    operationRunner().tryNow();
     return null;
   });
 }

@@ -7,9 +7,9 @@ import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct } from '../sandbox/can';
 import { eventually, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
-import { operateNow, planOperation, startPlanned } from './operate';
+import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
 import { listItems } from './record/store';
-import type { Operation } from './schema';
+import type { Hold, Operation } from './schema';
 import { operationRunner } from './work/runner';
 
 /** Operations on a service whose list is not as documented. */
@@ -151,5 +151,119 @@ describe('a list that does not end', () => {
       code: 'conflict',
       message: expect.stringContaining('at most 10 sandboxes'),
     });
+  });
+});
+
+describe('a service that refuses for now', () => {
+  /** Refuses the first `count` requests with this method and path. */
+  function refuse(
+    line: RegExp,
+    count: number,
+    status: number,
+    headers: Record<string, string>,
+    message: string,
+  ): void {
+    let refused = 0;
+    service.answer = ({ method, url = '' }, response) => {
+      if (!line.test(`${method} ${url}`) || refused >= count) return false;
+      refused += 1;
+      reply(response, status, { code: status, message }, headers);
+      return true;
+    };
+  }
+  const sent = (line: string) => service.requests.filter((request) => request.line.startsWith(line));
+  const begin = async (id: string) => {
+    const { token } = await plan('kill', [id]);
+    return startPlanned(session, { token, act: 'kill', typed: '', reason: '', filter: '' });
+  };
+
+  it.each([409, 423, 425, 503, 429])('kills after the wait that %i asks for', async (status) => {
+    const id = `wait${status}`;
+    service.rows = [fakeRow(id)];
+    refuse(/^DELETE/, 1, status, { 'retry-after': '1' }, 'A snapshot is being written.');
+    const messages = new Set<string>();
+    onTestFinished(
+      operationRunner().listen(({ items }) => {
+        for (const { message } of items) if (message !== null) messages.add(message);
+      }),
+    );
+    expect(await kill([id])).toEqual(['done']);
+    const [first, second, ...more] = sent('DELETE');
+    expect(more).toEqual([]);
+    expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(1_000);
+    if (status !== 429)
+      expect([...messages]).toEqual(['Waiting 1 s, as the service asked: “A snapshot is being written”.']);
+  });
+
+  it('pauses, resumes and sets the time left after the wait', async () => {
+    service.rows = [fakeRow('i1')];
+    for (const act of ['pause', 'resume'] as const) {
+      refuse(new RegExp(`^POST .*/${act}$`), 1, 409, { 'retry-after': '0' }, 'Busy.');
+      const { operation } = await operateNow(
+        session,
+        { act, sandboxIds: ['i1'], params: {}, retryOf: null },
+        '',
+      );
+      expect(await finish(operation), act).toEqual(['done']);
+    }
+    refuse(/^POST .*timeout$/, 1, 423, { 'retry-after': 'soon' }, 'Locked.');
+    const params = { timeoutMs: 3_600_000 };
+    const { operation } = await operateNow(
+      session,
+      { act: 'setTimeout', sandboxIds: ['i1'], params, retryOf: null },
+      '',
+    );
+    expect(await finish(operation)).toEqual(['done']);
+  });
+
+  it('keeps the words of a final refusal, without the key', async () => {
+    service.rows = [fakeRow('i1')];
+    const key = process.env.SANDKEEPER_ENGINE_KEY ?? '';
+    refuse(/^DELETE/, 99, 409, {}, `The key ${key}\n may not kill \u202e this.`);
+    expect(await kill(['i1'])).toEqual([
+      'failed: The sandbox is in a state that does not allow killing a sandbox. The service says: “The key … may not kill this”.',
+    ]);
+  });
+
+  it('can be stopped during the wait, and keeps the words', async () => {
+    service.rows = [fakeRow('i1')];
+    refuse(/^DELETE/, 99, 423, { 'retry-after': '86400' }, 'Locked by backup');
+    const operation = await begin('i1');
+    await eventually(() => sent('DELETE').length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await stopOperation(session, operation.id);
+    expect(await finish(operation)).toEqual([
+      expect.stringMatching(
+        /^cancelled: Stopped while it was refused\. .* The service says: “Locked by backup”\.$/,
+      ),
+    ]);
+  });
+
+  it('is tried at once when a person asks, after a long wait was requested', async () => {
+    service.rows = [fakeRow('i1')];
+    refuse(/^DELETE/, 1, 429, { 'retry-after': '86400' }, 'Banned.');
+    const holds: (Hold | null)[] = [];
+    onTestFinished(operationRunner().listen(({ hold }) => holds.push(hold)));
+    const operation = await begin('i1');
+    await eventually(() => holds.some((hold) => hold !== null));
+    const hold = holds.find((one) => one !== null);
+    expect(hold?.isAsked).toBe(true);
+    expect((hold?.untilMs ?? 0) - Date.now()).toBeGreaterThan(86_000_000);
+    operationRunner().tryNow();
+    expect(await finish(operation)).toEqual(['done']);
+  });
+
+  it.each(['0', 'nonsense'])('is asked less and less often with Retry-After: %s', async (retryAfter) => {
+    service.rows = [fakeRow('refused'), fakeRow('accepted')];
+    refuse(/^DELETE .*refused$/, 99, 429, { 'retry-after': retryAfter }, 'Slow down.');
+    const operation = await begin('refused');
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(sent('DELETE').length).toBeGreaterThanOrEqual(2);
+    expect(sent('DELETE').length).toBeLessThanOrEqual(4);
+    await stopOperation(session, operation.id);
+    expect(await finish(operation)).toEqual(['cancelled']);
+    operationRunner().tryNow();
+    // A success ends the count of refusals.
+    expect(await kill(['accepted'])).toEqual(['done']);
   });
 });

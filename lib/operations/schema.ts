@@ -137,12 +137,20 @@ export type Operation = {
   counts: Counts;
 };
 
+/** A time in which no request is sent, because the service refused the last ones. */
+export type Hold = {
+  /** Epoch ms. */
+  untilMs: number;
+  /** Whether the service named this time. Otherwise it is ours. */
+  isAsked: boolean;
+};
+
 /** An event of the `operations` channel: an operation and its changed items. */
 export type OperationEvent = {
   operation: Operation;
   items: OperationItem[];
-  /** The service asked us to send no requests until then, epoch ms. */
-  heldUntilMs: number | null;
+  /** No requests are sent for now, because the service refused the last ones. */
+  hold: Hold | null;
   /** Server time, epoch ms. The browser's clock may differ. */
   sentAtMs: number;
 };

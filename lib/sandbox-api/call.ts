@@ -42,7 +42,12 @@ export async function callUpstream<T = null>(
   const { data, error, response } = answer;
   if (!response.ok) {
     throw errorFromAnswer(
-      { status: response.status, retryAfter: response.headers.get('retry-after'), body: error },
+      {
+        status: response.status,
+        retryAfter: response.headers.get('retry-after'),
+        date: response.headers.get('date'),
+        body: error,
+      },
       context,
     );
   }

@@ -1,8 +1,15 @@
 import 'server-only';
+import { config } from '../config';
 import { type ErrorCode, SandkeeperError } from '../errors';
 import { engineState } from './engine-state';
 
-type Refusal = { status: number; retryAfter: string | null; body: unknown };
+type Refusal = {
+  status: number;
+  retryAfter: string | null;
+  /** The `Date` header: the service's clock. */
+  date: string | null;
+  body: unknown;
+};
 
 export type CallContext = {
   /** The purpose of the call, for example "listing sandboxes". Completes error messages. */
@@ -29,32 +36,45 @@ const MESSAGES: Record<ErrorCode, (doing: string) => string> = {
 
 const ENGINE_RESTARTS = 'The local engine stopped and is being restarted.';
 
-/** Maps an answer outside 2xx. Its text becomes the cause (docs/protocol.md#error-body). */
+/** Maps an answer outside 2xx. Keeps its words (docs/protocol.md#error-body). */
 export function errorFromAnswer(
-  { status, retryAfter, body }: Refusal,
+  { status, retryAfter, date, body }: Refusal,
   context: CallContext,
 ): SandkeeperError {
-  const retryAfterMs = parseRetryAfter(retryAfter);
+  const retryAfterMs = parseRetryAfter(retryAfter, Date.parse(date ?? ''));
+  const words = wordsOf(body);
   if (status === 404 && context.isCollection) {
     return new SandkeeperError(
       'unavailable',
       'There is no sandbox service at its address. Check MORU_API_URL.',
       {
-        cause: { status, body },
+        cause: { status, words },
       },
     );
   }
   const code = codeOf(status, retryAfterMs, context);
   return new SandkeeperError(code, MESSAGES[code](context.doing), {
-    cause: { status, body },
+    cause: { status, words },
+    ...(words === '' ? {} : { words }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
 
-/** Whether the service answered 429, or 503 as some services do instead. */
-export function asksToSlowDown({ code, cause }: SandkeeperError): boolean {
-  const status = typeof cause === 'object' && cause !== null && 'status' in cause ? cause.status : null;
-  return code === 'rate_limited' || status === 503;
+/** Whether the service answered 429, or 503 as some services do instead. Concerns all requests, not one sandbox. */
+export function asksToSlowDown(error: SandkeeperError): boolean {
+  return error.code === 'rate_limited' || statusOf(error) === 503;
+}
+
+/** Statuses that a later request may not get. */
+const PASSING: ReadonlySet<unknown> = new Set([409, 423, 425, 503]);
+
+/** Whether the service refuses a request for now and says when to come back. */
+export function comesBack(error: SandkeeperError): boolean {
+  return error.retryAfterMs !== undefined && PASSING.has(statusOf(error));
+}
+
+function statusOf({ cause }: SandkeeperError): unknown {
+  return typeof cause === 'object' && cause !== null && 'status' in cause ? cause.status : null;
 }
 
 /** Maps a call without an answer, for example a timeout or a reset connection (docs/protocol.md#transport-errors). */
@@ -83,17 +103,42 @@ function codeOf(status: number, retryAfterMs: number | undefined, { takesSlot }:
   if (status === 403) return 'forbidden';
   if (status === 404) return 'not_found';
   if (status === 408 || status === 504) return 'timeout';
-  if (status === 409) return 'conflict';
+  if (status === 409 || status === 423) return 'conflict';
   // The concurrency limit and a rate limiter share a status. Only the limiter sends `Retry-After`.
   if (status === 429) return takesSlot && retryAfterMs === undefined ? 'quota' : 'rate_limited';
-  return status >= 500 ? 'unavailable' : 'unexpected';
+  return status >= 500 || status === 425 ? 'unavailable' : 'unexpected';
 }
 
-/** Parses `Retry-After`, which is in seconds or an HTTP date, to ms. */
-function parseRetryAfter(text: string | null): number | undefined {
+const SECONDS = /^\s*(\d{1,10})\s*$/;
+const HTTP_DATE = /^\s*[A-Za-z]{3,9},? .*\d\d:\d\d:\d\d/;
+
+/**
+ * Parses `Retry-After`, which is in seconds or an HTTP date, to ms. A date is on the service's clock, `serviceNowMs`, if the
+ * answer shows it. Text that is neither, and a time that is over, is 0: the service wants another try, but not when.
+ */
+export function parseRetryAfter(text: string | null, serviceNowMs: number): number | undefined {
   if (text === null) return undefined;
-  const seconds = Number(text);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const atMs = Date.parse(text);
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - Date.now());
+  const seconds = SECONDS.exec(text)?.[1];
+  if (seconds !== undefined) return Number(seconds) * 1_000;
+  const atMs = HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(atMs)) return 0;
+  return Math.max(0, atMs - (Number.isNaN(serviceNowMs) ? Date.now() : serviceNowMs));
+}
+
+const MAX_WORDS_CHARS = 300;
+
+/** The message in a refusal, as one short line. An answer may contain the key of the request, which must not be kept. */
+function wordsOf(body: unknown): string {
+  const text = typeof body === 'object' && body !== null && 'message' in body ? body.message : body;
+  if (typeof text !== 'string') return '';
+  const { apiKey } = config().upstream;
+  // A page of a proxy says nothing useful.
+  if (/^\s*</.test(text)) return '';
+  const line = text
+    .slice(0, 10 * MAX_WORDS_CHARS)
+    .replaceAll(apiKey === '' ? '\0' : apiKey, '…')
+    .replace(/\b(?:moru|e2b|sk_moru)_[A-Za-z0-9_]{8,}/g, '…')
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim();
+  return line.length > MAX_WORDS_CHARS ? `${line.slice(0, MAX_WORDS_CHARS)}…` : line.replace(/\.$/, '');
 }

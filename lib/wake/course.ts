@@ -138,9 +138,10 @@ export class WakeCourse {
     const retry = this.#retries.get(lease.id);
     const verdict = await pauseOurs(pausing, retry?.isDoubtful ?? pausing.problem !== null);
     if (verdict.kind === 'not-yet') {
-      const { message, isDoubtful } = verdict;
+      const { message, isDoubtful, retryAfterMs = 0 } = verdict;
       const failures = (retry?.failures ?? 0) + 1;
-      const waitMs = Math.min(retryMs * 2 ** (failures - 1), MAX_RETRY_MS);
+      // The sandbox costs money while it is awake, so a long wait is tried earlier.
+      const waitMs = Math.min(Math.max(retryMs * 2 ** (failures - 1), retryAfterMs), MAX_RETRY_MS);
       this.#retries.set(lease.id, { failures, dueAtMs: Date.now() + waitMs, isDoubtful });
       await this.#book.change(pausing, ['pausing'], { problem: message });
       return message;

@@ -3,6 +3,7 @@ import { type ErrorCode, SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import type { Sandbox } from '../sandbox/schema';
 import { getSandbox, pauseSandbox, resumeSandbox } from '../sandbox-api/control';
+import { comesBack } from '../sandbox-api/errors';
 import type { WakeLease } from './store';
 
 export type Woken =
@@ -19,13 +20,15 @@ export type PauseVerdict =
   | { kind: 'gone' }
   /** Another lifetime than ours. Nothing was sent. */
   | { kind: 'taken' }
-  | { kind: 'not-yet'; isDoubtful: boolean; message: string };
+  | { kind: 'not-yet'; isDoubtful: boolean; message: string; retryAfterMs?: number | undefined };
 
 /** A call with such a failure may have taken effect. Only a reading can tell. */
 const UNCERTAIN: ReadonlySet<ErrorCode> = new Set(['timeout', 'unavailable', 'unexpected']);
 const MAX_TRIES = 3;
 const MAX_READS = 6;
 const WAIT_MS = 500;
+/** Somebody waits for the wake, so a longer wait that the service asks for is cut to this. */
+const MAX_ASKED_MS = 10_000;
 /** Tolerance for recognizing our own timeout. */
 const OURS_MS = 2_000;
 const MIN_LESS_S = 4;
@@ -103,9 +106,9 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
       await resumeSandbox(sandboxId, { timeoutMs, autoPause: true });
     } catch (thrown) {
       const error = explainRefusal(thrown);
-      if (error.code === 'conflict') return { kind: 'running' };
-      if (!isUncertain(error) || tries === MAX_TRIES) throw error;
-      await wait(WAIT_MS * tries);
+      if (error.code === 'conflict' && !comesBack(error)) return { kind: 'running' };
+      if (!(isUncertain(error) || comesBack(error)) || tries === MAX_TRIES) throw error;
+      await wait(Math.max(WAIT_MS * tries, Math.min(error.retryAfterMs ?? 0, MAX_ASKED_MS)));
       continue;
     }
     const answeredAtMs = Date.now();
@@ -127,12 +130,14 @@ export async function pauseOurs(
     if (!isSameLifetime(before, runStartedAtMs)) return { kind: 'taken' };
     isDoubtful = false;
     const problem = await sendPause(sandboxId);
-    isDoubtful = problem !== null;
+    // A refusal that says when to come back was not carried out.
+    isDoubtful = problem !== null && !comesBack(problem);
     const after = await readNow(sandboxId);
     if (after === null) return { kind: 'gone' };
     if (after.state === 'paused') return { kind: 'paused', isDoubtful };
     if (!isSameLifetime(after, runStartedAtMs)) return { kind: 'taken' };
-    return { kind: 'not-yet', isDoubtful: false, message: problem ?? STILL_RUNS };
+    const message = problem?.fullMessage ?? STILL_RUNS;
+    return { kind: 'not-yet', isDoubtful: false, message, retryAfterMs: problem?.retryAfterMs };
   } catch (thrown) {
     return { kind: 'not-yet', isDoubtful, message: SandkeeperError.from(thrown).message };
   }
@@ -141,13 +146,14 @@ export async function pauseOurs(
 const STILL_RUNS = 'The service accepted the pause, but the sandbox is still running.';
 
 /** Returns the problem, or `null`. If it was paused already or is gone, the next reading shows it. */
-async function sendPause(sandboxId: string): Promise<string | null> {
+async function sendPause(sandboxId: string): Promise<SandkeeperError | null> {
   try {
     await pauseSandbox(sandboxId);
     return null;
   } catch (thrown) {
-    const { code, message } = SandkeeperError.from(thrown);
-    return code === 'conflict' || code === 'not_found' ? null : message;
+    const error = SandkeeperError.from(thrown);
+    const isOver = error.code === 'not_found' || (error.code === 'conflict' && !comesBack(error));
+    return isOver ? null : error;
   }
 }
 

@@ -272,11 +272,12 @@ describeOnDatabases('a wake', () => {
       expect(await thrownBy(() => keeper.endNow(ANA, failing))).toMatchObject({
         code: 'unavailable',
         message:
-          'The sandbox is not paused yet. Sandkeeper is retrying. The sandbox service cannot be reached or has a problem.',
+          'The sandbox is not paused yet. Sandkeeper is retrying. The sandbox service cannot be reached or has a problem. The service says: “Injected fault”.',
       });
       expect(pages[0]?.now()).toMatchObject({
         kind: 'pausing',
-        problem: 'The sandbox service cannot be reached or has a problem.',
+        problem:
+          'The sandbox service cannot be reached or has a problem. The service says: “Injected fault”.',
       });
       await keeper.endNow(ANA, late);
       expect(pages[1]?.now()).toMatchObject({

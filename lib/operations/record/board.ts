@@ -2,6 +2,7 @@ import { occupiesSandbox } from '../../sandbox/can';
 import {
   type Counts,
   countOutcomes,
+  type Hold,
   isFinal,
   noCounts,
   type Operation,
@@ -26,11 +27,11 @@ const KEEP_FINISHED_MS = 5 * 60_000;
 export class OperationBoard {
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(event: OperationEvent) => void>();
-  readonly #heldUntilMs: () => number | null;
+  readonly #hold: () => Hold | null;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(heldUntilMs: () => number | null) {
-    this.#heldUntilMs = heldUntilMs;
+  constructor(hold: () => Hold | null) {
+    this.#hold = hold;
   }
 
   /** Adds an operation with all its items, unless it is known. */
@@ -150,7 +151,7 @@ export class OperationBoard {
     return {
       operation: { ...operation, counts },
       items,
-      heldUntilMs: this.#heldUntilMs(),
+      hold: this.#hold(),
       sentAtMs: Date.now(),
     };
   }

@@ -64,7 +64,7 @@ const finished = operationOf(DONE, { state: 'finished', finishedAtMs: 2 });
 const eventOf = (operation: Operation, items: OperationItem[]) => ({
   operation,
   items,
-  heldUntilMs: null,
+  hold: null,
   sentAtMs: Date.now(),
 });
 
@@ -140,9 +140,9 @@ describe('views', () => {
     progress.receive(eventOf({ ...running, id: 'o2', createdAtMs: 5 }, [item('c', 'waiting')]));
     const [newer, older] = progress.views();
     expect([newer?.operation.id, older?.operation.id]).toEqual(['o2', 'o1']);
-    progress.receive({ ...eventOf(finished, [item('a', 'done')]), heldUntilMs: 9 });
+    progress.receive({ ...eventOf(finished, [item('a', 'done')]), hold: { untilMs: 9, isAsked: true } });
     expect(progress.views()[0]).toBe(newer);
-    expect(progress.views()[1]).toMatchObject({ wasSeenRunning: true, heldUntilMs: 9 });
+    expect(progress.views()[1]).toMatchObject({ wasSeenRunning: true, hold: { untilMs: 9, isAsked: true } });
     expect(progress.views()[1]?.items.get('a')?.outcome).toBe('done');
     expect(older?.items.get('a')?.outcome).toBe('sending');
   });

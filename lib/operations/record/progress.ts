@@ -3,6 +3,7 @@ import { liveSocket } from '../../live/socket';
 import { paths } from '../../paths';
 import { occupiesSandbox, type SandboxAct } from '../../sandbox/can';
 import {
+  type Hold,
   isFinal,
   type Operation,
   type OperationEvent,
@@ -19,8 +20,8 @@ export type OperationView = {
   operation: Operation;
   /** By sandbox id. May be empty if the operation ended before this tab subscribed: see `recordOf`. */
   items: ReadonlyMap<string, OperationItem>;
-  /** The service asked us to send no requests until then, server time, epoch ms. */
-  heldUntilMs: number | null;
+  /** No requests are sent for now. In server time. */
+  hold: Hold | null;
   /** Recent progress, oldest first. */
   samples: readonly ProgressSample[];
   wasSeenRunning: boolean;
@@ -100,9 +101,9 @@ export class OperationProgress {
     return this.#fetchRecord(operationId);
   }
 
-  receive({ operation, items, heldUntilMs, sentAtMs }: OperationEvent): void {
+  receive({ operation, items, hold, sentAtMs }: OperationEvent): void {
     this.clock.observe(sentAtMs, Date.now());
-    const view = this.#take(operation, items, heldUntilMs);
+    const view = this.#take(operation, items, hold);
     if (view.operation.state === 'finished') this.#notifyEnd(view);
   }
 
@@ -117,10 +118,10 @@ export class OperationProgress {
     if (this.#unconfirmed.size > 0) this.#fetchSoon();
   }
 
-  #take(operation: Operation, items: readonly OperationItem[], heldUntilMs: number | null): OperationView {
+  #take(operation: Operation, items: readonly OperationItem[], hold: Hold | null): OperationView {
     const { id } = operation;
     this.#unconfirmed.delete(id);
-    const view = advance(this.#byId.get(id), { operation, items, heldUntilMs }, Date.now());
+    const view = advance(this.#byId.get(id), { operation, items, hold }, Date.now());
     this.#byId.set(id, view);
     this.#followUnderWay(items, view);
     this.#dropOld();
@@ -221,8 +222,8 @@ function advance(
   {
     operation,
     items,
-    heldUntilMs,
-  }: Pick<OperationView, 'operation' | 'heldUntilMs'> & {
+    hold,
+  }: Pick<OperationView, 'operation' | 'hold'> & {
     items: readonly OperationItem[];
   },
   nowMs: number,
@@ -235,7 +236,7 @@ function advance(
   return {
     operation,
     items: known,
-    heldUntilMs,
+    hold,
     samples: [...recent, sample],
     wasSeenRunning: isRunning || before?.wasSeenRunning === true,
     endSeenAtMs: isRunning ? null : (before?.endSeenAtMs ?? nowMs),

@@ -51,45 +51,115 @@ describe('RateLimiter', () => {
     await vi.advanceTimersByTimeAsync(5);
     for (const slot of granted) slot.release('throttled', 1_000);
     expect(limiter.limit).toBe(16);
-    await vi.advanceTimersByTimeAsync(1_000);
+    await vi.advanceTimersByTimeAsync(2_000);
     await work(limiter, 3, 'fine');
     expect(limiter.limit).toBe(18);
   });
 
+  /** Refuses the next request. Returns how long the hold is. */
+  async function refuse(limiter: RateLimiter, retryAfterMs?: number): Promise<number> {
+    const granted = request(limiter, 1);
+    await vi.advanceTimersByTimeAsync(1);
+    granted[0]?.release('throttled', retryAfterMs);
+    return (limiter.hold?.untilMs ?? 0) - Date.now();
+  }
+
   it('halves again for requests sent after the last halving', async () => {
     const limiter = new RateLimiter({ ceiling: 8 });
     for (const limit of [4, 2, 1, 1]) {
-      const granted = request(limiter, 1);
-      await vi.advanceTimersByTimeAsync(1);
-      granted[0]?.release('throttled', 0);
-      await vi.advanceTimersByTimeAsync(100);
+      const holdMs = await refuse(limiter, 0);
       expect(limiter.limit).toBe(limit);
+      await vi.advanceTimersByTimeAsync(holdMs);
     }
   });
 
   it('grants no slot while the service asked to wait, then continues', async () => {
     const limiter = new RateLimiter({ ceiling: 4 });
-    const slots = request(limiter, 1);
-    await settle();
-    slots[0]?.release('throttled', 3_000);
+    const holdMs = await refuse(limiter, 3_000);
+    expect(limiter.hold?.isAsked).toBe(true);
+    expect(holdMs).toBeGreaterThanOrEqual(3_000);
+    expect(holdMs).toBeLessThan(3_500);
     const later = request(limiter, 2);
-    expect(limiter.heldUntilMs).toBe(Date.now() + 3_000);
     await vi.advanceTimersByTimeAsync(2_999);
     expect(later).toHaveLength(0);
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(holdMs - 2_999);
     expect(later.length).toBeGreaterThan(0);
-    expect(limiter.heldUntilMs).toBeNull();
+    expect(limiter.hold).toBeNull();
   });
 
-  it('waits a minimum even if told to retry at once', async () => {
-    const limiter = new RateLimiter({ ceiling: 1 });
-    const [slot] = await Promise.all([limiter.take('lane')]);
-    slot.release('throttled', 0);
-    const later = request(limiter, 1);
-    await vi.advanceTimersByTimeAsync(99);
+  it.each([undefined, 0, 200])(
+    'waits longer with each refusal in a row, up to a minute (asked: %s ms)',
+    async (askedMs) => {
+      const limiter = new RateLimiter({ ceiling: 8 });
+      const holds: number[] = [];
+      for (let count = 0; count < 10; count += 1) {
+        const holdMs = await refuse(limiter, askedMs);
+        holds.push(holdMs);
+        expect(limiter.hold?.isAsked).toBe(false);
+        await vi.advanceTimersByTimeAsync(holdMs);
+      }
+      for (const [index, holdMs] of holds.entries()) {
+        const longest = Math.min(60_000, 500 * 2 ** index);
+        expect(holdMs).toBeGreaterThanOrEqual(longest / 2);
+        expect(holdMs).toBeLessThanOrEqual(longest);
+      }
+      const [slot] = await Promise.all([limiter.take('lane')]);
+      slot.release('fine');
+      expect(await refuse(limiter, askedMs)).toBeLessThanOrEqual(500);
+    },
+  );
+
+  it('counts requests refused together once', async () => {
+    const limiter = new RateLimiter({ ceiling: 8 });
+    const granted = request(limiter, 8);
+    await vi.advanceTimersByTimeAsync(5);
+    for (const slot of granted) slot.release('throttled', 0);
+    expect((limiter.hold?.untilMs ?? 0) - Date.now()).toBeLessThanOrEqual(500);
+  });
+
+  it('probes a long hold with one request a minute, and ends it when that succeeds', async () => {
+    const limiter = new RateLimiter({ ceiling: 8 });
+    expect(await refuse(limiter, 86_400_000)).toBeGreaterThanOrEqual(86_400_000);
+    const later = request(limiter, 4);
+    await vi.advanceTimersByTimeAsync(59_000);
     expect(later).toHaveLength(0);
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(later).toHaveLength(1);
+    later[0]?.release('throttled', 86_400_000);
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(later).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(later).toHaveLength(2);
+    later[1]?.release('failed');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(later).toHaveLength(3);
+    later[2]?.release('fine');
+    await settle();
+    expect([later.length, limiter.hold]).toEqual([4, null]);
+  });
+
+  it('tries at once when a person asks, with a single request', async () => {
+    let changes = 0;
+    const limiter = new RateLimiter({ ceiling: 8, onHold: () => (changes += 1) });
+    limiter.tryNow();
+    await refuse(limiter, 86_400_000);
+    const later = request(limiter, 4);
+    limiter.tryNow();
+    limiter.tryNow();
+    await settle();
+    expect(later).toHaveLength(1);
+    later[0]?.release('fine');
+    await settle();
+    expect([later.length, limiter.hold, changes]).toEqual([4, null, 2]);
+  });
+
+  it('never waits less than the service asked', async () => {
+    const limiter = new RateLimiter({ ceiling: 8 });
+    for (const askedMs of [1_000, 1_000, 5_000, 2_000, 30_000]) {
+      const holdMs = await refuse(limiter, askedMs);
+      expect(holdMs).toBeGreaterThanOrEqual(askedMs);
+      await vi.advanceTimersByTimeAsync(holdMs);
+    }
   });
 
   it('frees the slot of a slow request once', async () => {

@@ -1,3 +1,5 @@
+import type { Hold } from '../schema';
+
 /** The result of a request, as far as the limiter is concerned. */
 export type Verdict = 'fine' | 'throttled' | 'failed';
 
@@ -11,7 +13,7 @@ type Options = {
   slowAfterMs?: number;
   /** The limit before the first response. */
   firstLimit?: number;
-  /** Called when the service asks us to wait. */
+  /** Called when a hold begins or ends early. */
   onHold?: () => void;
 };
 
@@ -19,16 +21,18 @@ type Waiting = { grant: (slot: Slot) => void; isOver: boolean };
 
 const FIRST_LIMIT = 8;
 const SLOW_AFTER_MS = 5_000;
-/** Bounds of the wait that the service asks for. */
-const MAX_HOLD_MS = 60 * 60_000;
-const MIN_HOLD_MS = 100;
-/** The wait if the service names none. */
-const DEFAULT_HOLD_MS = 500;
+/** Longer requests of the service count as this. */
+const MAX_HOLD_MS = 24 * 60 * 60_000;
+/** Our own holds double with each refusal in a row, within these bounds. */
+const MIN_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 60_000;
+/** A longer hold is probed with one request at these intervals, because its reason may end early. */
+const PROBE_EVERY_MS = 60_000;
 
 /**
  * Limits concurrent requests and adapts the limit: it doubles per round until the service first throttles (429, 503),
- * then grows by one per round. Each throttling halves it, once for requests that were in flight together, and no request
- * is sent until the requested wait is over.
+ * then grows by one per round. Each throttling halves it, once for requests that were in flight together, and begins a hold:
+ * as long as the service asked, and longer with each refusal in a row.
  *
  * Lanes alternate, so that a single kill does not wait behind a bulk of thousands.
  */
@@ -38,10 +42,14 @@ export class RateLimiter {
   readonly #onHold: () => void;
   readonly #lanes = new Map<string, Waiting[]>();
   #limit: number;
-  #isProbing = true;
+  #isDoubling = true;
   #taken = 0;
   #cutAtMs = Number.NEGATIVE_INFINITY;
-  #heldUntilMs = 0;
+  #hold: Hold = { untilMs: 0, isAsked: false };
+  #probeAtMs = 0;
+  #isProbeSent = false;
+  /** Rounds of refusals since the last success. */
+  #refusals = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor({
@@ -61,9 +69,16 @@ export class RateLimiter {
     return Math.floor(this.#limit);
   }
 
-  /** The end of the wait that the service asked for, epoch ms, or `null`. */
-  get heldUntilMs(): number | null {
-    return this.#heldUntilMs > Date.now() ? this.#heldUntilMs : null;
+  /** The current hold, or `null`. */
+  get hold(): Hold | null {
+    return this.#hold.untilMs > Date.now() ? this.#hold : null;
+  }
+
+  /** Ends a hold with a single request. If it succeeds, others follow. */
+  tryNow(): void {
+    if (this.hold === null) return;
+    this.#probeAtMs = Date.now();
+    this.#grant();
   }
 
   /** Waits for a slot. Rejects with the signal's reason if it is aborted first. */
@@ -90,12 +105,8 @@ export class RateLimiter {
   }
 
   #grant(): void {
-    const holdMs = this.#heldUntilMs - Date.now();
-    if (holdMs > 0) {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = null;
-        this.#grant();
-      }, holdMs);
+    if (this.hold !== null) {
+      this.#grantProbe();
       return;
     }
     while (this.#taken < this.limit) {
@@ -103,6 +114,24 @@ export class RateLimiter {
       if (!next) return;
       next.grant(this.#slot());
     }
+  }
+
+  /** Sends one request during a hold when it is due, and sets the timer for the next. */
+  #grantProbe(): void {
+    if (this.#isProbeSent) return;
+    const waitMs = Math.min(this.#hold.untilMs, this.#probeAtMs) - Date.now();
+    if (waitMs > 0) {
+      if (this.#timer) clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.#grant();
+      }, waitMs);
+      return;
+    }
+    const next = this.#next();
+    if (!next) return;
+    this.#isProbeSent = true;
+    next.grant(this.#slot({ isProbe: true }));
   }
 
   /** Takes the next waiter of the first lane and moves that lane to the end. */
@@ -117,7 +146,7 @@ export class RateLimiter {
     return undefined;
   }
 
-  #slot(): Slot {
+  #slot({ isProbe = false } = {}): Slot {
     const takenAtMs = Date.now();
     let isCounted = true;
     let isReleased = false;
@@ -136,26 +165,44 @@ export class RateLimiter {
         if (isReleased) return;
         isReleased = true;
         freeSlot();
+        if (isProbe) {
+          this.#isProbeSent = false;
+          this.#probeAtMs = Date.now() + PROBE_EVERY_MS;
+        }
         if (verdict === 'throttled') this.#slowDown(takenAtMs, retryAfterMs);
-        else if (verdict === 'fine') this.#speedUp();
+        else if (verdict === 'fine') this.#speedUp(isProbe);
         this.#grant();
       },
     };
   }
 
-  #speedUp(): void {
-    this.#limit = Math.min(this.#ceiling, this.#limit + (this.#isProbing ? 1 : 1 / this.#limit));
+  /** Any success ends the count of refusals. Only that of a probe ends a hold: others were sent before it. */
+  #speedUp(isProbe: boolean): void {
+    this.#refusals = 0;
+    this.#limit = Math.min(this.#ceiling, this.#limit + (this.#isDoubling ? 1 : 1 / this.#limit));
+    if (!isProbe || this.hold === null) return;
+    this.#hold = { untilMs: 0, isAsked: false };
+    this.#onHold();
   }
 
-  #slowDown(takenAtMs: number, retryAfterMs = DEFAULT_HOLD_MS): void {
+  #slowDown(takenAtMs: number, retryAfterMs = 0): void {
     const nowMs = Date.now();
-    const holdMs = Math.max(MIN_HOLD_MS, Math.min(retryAfterMs, MAX_HOLD_MS));
-    this.#heldUntilMs = Math.max(this.#heldUntilMs, nowMs + holdMs);
-    this.#isProbing = false;
-    this.#onHold();
     // Requests in flight together are throttled together: one halving is enough.
-    if (takenAtMs <= this.#cutAtMs) return;
-    this.#cutAtMs = nowMs;
-    this.#limit = Math.max(1, this.#limit / 2);
+    const isSameRound = takenAtMs <= this.#cutAtMs;
+    if (!isSameRound) {
+      this.#refusals += 1;
+      this.#cutAtMs = nowMs;
+      this.#limit = Math.max(1, this.#limit / 2);
+    }
+    this.#isDoubling = false;
+    const backoffMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** (this.#refusals - 1));
+    const ownMs = backoffMs * (0.5 + Math.random() / 2);
+    const isAsked = retryAfterMs >= ownMs;
+    // Spread, so that several processes do not return together, but never earlier than the service asked.
+    const askedMs = Math.min(retryAfterMs, MAX_HOLD_MS) + (Math.random() * backoffMs) / 2;
+    const untilMs = nowMs + Math.ceil(isAsked ? askedMs : ownMs);
+    if (untilMs > this.#hold.untilMs) this.#hold = { untilMs, isAsked };
+    this.#probeAtMs = nowMs + PROBE_EVERY_MS;
+    this.#onHold();
   }
 }

@@ -6,6 +6,8 @@ import type { Sandbox } from '../../sandbox/schema';
 /** How often the service may throttle before a step gives up. */
 export const MAX_REFUSALS = 60;
 const MAX_READS = 5;
+/** A longer wait that the service asks for is cut to this. */
+const MAX_ASKED_MS = 30_000;
 /** The longest wait, in first waits. */
 const MAX_GROWTH = 15;
 
@@ -26,14 +28,17 @@ export async function readPatiently({ shown, read }: ReadContext, sinceMs: numbe
       return await read(shown.id, sinceMs);
     } catch (thrown) {
       if (tries >= MAX_READS) throw thrown;
-      await waitBackoff(tries, SandkeeperError.from(thrown).retryAfterMs);
+      await waitBackoff(tries);
+      // As long as the service asked, within what the others can wait for.
+      const askedMs = Math.min(SandkeeperError.from(thrown).retryAfterMs ?? 0, MAX_ASKED_MS);
+      await new Promise((resolve) => setTimeout(resolve, askedMs));
     }
   }
 }
 
-/** Waits before attempt `tries + 1`: exponential backoff with jitter, at least `minMs` before jitter. */
-export function waitBackoff(tries: number, minMs = 0): Promise<void> {
+/** Waits before attempt `tries + 1`: exponential backoff with jitter. */
+export function waitBackoff(tries: number): Promise<void> {
   const { retryMs } = config().timing;
-  const ms = Math.min(Math.max(minMs, retryMs * 2 ** tries), retryMs * MAX_GROWTH);
+  const ms = Math.min(retryMs * 2 ** tries, retryMs * MAX_GROWTH);
   return new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random() / 2)));
 }

@@ -12,6 +12,7 @@ import { deadlineDrift } from '../plan/time-left';
 import type { OperationBoard } from '../record/board';
 import type { ClaimedItem } from '../record/claims';
 import { type ItemArchive, MAX_GRACE_MS, type Operation } from '../schema';
+import { describeWait } from '../step/asked-wait';
 import { RateLimiter, type Verdict } from '../step/rate-limiter';
 import { readTarget, sourceFor } from '../step/read-target';
 import type { StepResult } from '../step/step-result';
@@ -31,6 +32,9 @@ export type Work = {
   /** A request was sent to the service or the sandbox. */
   hasBegun: boolean;
 };
+
+/** Shows that an item is being worked on. */
+type Begin = (message: string | null) => void;
 
 export type Worked = StepResult & { tookMs: number | null; saved?: ItemArchive };
 
@@ -54,6 +58,8 @@ export class ItemWorker {
   readonly #graceful = new RateLimiter({ ceiling: MAX_GRACEFUL, slowAfterMs: 2 * MAX_GRACE_MS });
   readonly #archiving = new RateLimiter({ ceiling: MAX_ARCHIVING, slowAfterMs: MAX_TIMER_MS });
   readonly #commandSlots: CommandSlots;
+  /** Ends each wait of a single item. */
+  readonly #waits = new Set<() => void>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -92,6 +98,7 @@ export class ItemWorker {
       latest: (id) => fleetWatcher().find(id),
       driftOf: (shown, now) => this.#driftOf(operation, shown, now),
       send: (call) => this.#send(work, call, begin),
+      waitAsAsked: (refusal, refusals) => this.#waitAsAsked(work, { refusal, refusals, begin }),
       askToEnd: async (id, graceMs) => {
         // An item that waits for processes must not keep others from being claimed.
         if (!needsArchive) this.#options.noteBegun(work);
@@ -167,6 +174,40 @@ export class ItemWorker {
       source: sourceFor(this.#board.sizeOf(operationId)),
       sinceMs,
       expected: isKilled ? 'gone' : 'present',
+    });
+  }
+
+  /** Ends the waits of single items. */
+  tryNow(): void {
+    for (const end of [...this.#waits]) end();
+  }
+
+  /** Waits until a sandbox may accept the request, and shows that. Rejects if the operation is cancelled. */
+  #waitAsAsked(
+    { stop: { signal } }: Work,
+    { refusal, refusals, begin }: { refusal: SandkeeperError; refusals: number; begin: Begin },
+  ): Promise<void> {
+    const { waitMs, text } = describeWait(refusal, refusals);
+    begin(text);
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer);
+        this.#waits.delete(end);
+        signal.removeEventListener('abort', onAbort);
+      };
+      const end = () => {
+        leave();
+        begin(null);
+        resolve();
+      };
+      const onAbort = () => {
+        leave();
+        reject(signal.reason);
+      };
+      const timer = setTimeout(end, waitMs);
+      this.#waits.add(end);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort);
     });
   }
 

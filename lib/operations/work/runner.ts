@@ -76,7 +76,7 @@ export class OperationRunner {
       ceiling: options.maxConcurrency,
       onHold: () => this.#board.noteHold(),
     });
-    this.#board = new OperationBoard(() => this.#rateLimiter.heldUntilMs);
+    this.#board = new OperationBoard(() => this.#rateLimiter.hold);
     this.#worker = new ItemWorker({
       ...options,
       board: this.#board,
@@ -108,6 +108,12 @@ export class OperationRunner {
   /** Publishes outcomes found elsewhere, as by a recheck of unknown ones. */
   note(operationId: string, items: readonly OperationItem[]): void {
     for (const item of items) this.#board.noteItem(operationId, item);
+  }
+
+  /** Sends a request although the service asked to wait. If it succeeds, the others follow. */
+  tryNow(): void {
+    this.#rateLimiter.tryNow();
+    this.#worker.tryNow();
   }
 
   /** The sandboxes with an open item. */

@@ -40,6 +40,7 @@ async function step(act: StateAct, id: string, params: ActParams, more: Partial<
     latest: () => undefined,
     driftOf: (shown, now) => driftOf(shown, now, null),
     send: (call) => call(),
+    waitAsAsked: async () => {},
     askToEnd,
     archiver: null,
     ...more,
@@ -141,7 +142,7 @@ describe('kill', () => {
       await engine.fault({ route: `DELETE /sandboxes/${id}`, ...fault });
       expect(await kill(id)).toMatchObject({
         outcome: 'failed',
-        message: 'The sandbox service cannot be reached or has a problem.',
+        message: expect.stringContaining('The sandbox service cannot be reached or has a problem.'),
         sandbox: { id },
       });
     },
@@ -152,7 +153,7 @@ describe('kill', () => {
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 403 });
     expect(await kill(id)).toEqual({
       outcome: 'denied',
-      message: 'The sandbox service does not allow killing a sandbox.',
+      message: 'The sandbox service does not allow killing a sandbox. The service says: “Injected fault”.',
     });
   });
 
@@ -161,7 +162,7 @@ describe('kill', () => {
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 401 });
     expect(await kill(id)).toEqual({
       outcome: 'denied',
-      message: 'The sandbox service refused the API key. Check MORU_API_KEY.',
+      message: expect.stringContaining('The sandbox service refused the API key. Check MORU_API_KEY.'),
     });
   });
 
@@ -170,7 +171,7 @@ describe('kill', () => {
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 409, count: 1 });
     expect(await kill(id)).toMatchObject({
       outcome: 'failed',
-      message: 'The sandbox is in a state that does not allow killing a sandbox.',
+      message: expect.stringContaining('The sandbox is in a state that does not allow killing a sandbox.'),
       sandbox: { id },
     });
   });
@@ -192,7 +193,7 @@ describe('kill', () => {
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 429, retryAfterSeconds: 0 });
     expect(await kill(id)).toMatchObject({
       outcome: 'failed',
-      message: 'The sandbox service received too many requests. Try again shortly.',
+      message: expect.stringContaining('The sandbox service received too many requests. Try again shortly.'),
     });
     expect((await engine.detail(id)).status).toBe(200);
   });
@@ -224,7 +225,7 @@ describe('kill', () => {
     await engine.fault({ route: `GET /sandboxes/${id}`, status: 503, count: 50 });
     expect(await step('kill', id, {}, { shown, send: neverSent })).toEqual({
       outcome: 'failed',
-      message: 'The sandbox service cannot be reached or has a problem.',
+      message: expect.stringContaining('The sandbox service cannot be reached or has a problem.'),
     });
   });
 
@@ -383,7 +384,7 @@ describe('pause and resume', () => {
       await engine.fault({ route: `POST /sandboxes/${id}/pause`, status: 500 });
     expect(await step('pause', running, {})).toMatchObject({
       outcome: 'failed',
-      message: 'The sandbox service cannot be reached or has a problem.',
+      message: expect.stringContaining('The sandbox service cannot be reached or has a problem.'),
       sandbox: { state: 'running' },
     });
     expect(await step('pause', paused, {})).toMatchObject({ outcome: 'done' });
@@ -402,7 +403,9 @@ describe('pause and resume', () => {
     await engine.fault({ route: `POST /sandboxes/${id}/resume`, status: 429 });
     expect(await step('resume', id, {})).toMatchObject({
       outcome: 'failed',
-      message: 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
+      message: expect.stringContaining(
+        'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
+      ),
     });
   });
 });
@@ -460,7 +463,7 @@ describe('setTimeout', () => {
     await engine.fault({ route: `POST /sandboxes/${id}/timeout`, status: 500 });
     expect(await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS })).toMatchObject({
       outcome: 'failed',
-      message: 'The sandbox service cannot be reached or has a problem.',
+      message: expect.stringContaining('The sandbox service cannot be reached or has a problem.'),
     });
     const send = thenUnreadable(id, { status: 503 });
     expect(await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS }, { send })).toEqual(unverified);

@@ -3,6 +3,7 @@ import { type ErrorCode, SandkeeperError } from '../../errors';
 import { type StateAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { killSandbox, pauseSandbox, resumeSandbox, setSandboxTimeout } from '../../sandbox-api/control';
+import { comesBack } from '../../sandbox-api/errors';
 import { archiveThenKill, judgeGone } from '../archive/archive-step';
 import type { Archiver } from '../archive/archiver';
 import { DEADLINE_SLACK_MS, requestedDeadline } from '../plan/time-left';
@@ -27,6 +28,8 @@ export type StepContext = {
   driftOf: (shown: Sandbox, now: Sandbox) => string | null;
   /** Waits for a slot and sends. Throws `StepStopped` if the operation was cancelled first. */
   send: <T>(call: () => Promise<T>) => Promise<T>;
+  /** Waits after a refusal that says when to come back. Throws `StepStopped` if the operation was cancelled. */
+  waitAsAsked: (refusal: SandkeeperError, refusals: number) => Promise<void>;
   askToEnd: (id: string, graceMs: number) => Promise<GracefulEnd>;
   /** Archives files before a kill; `null` if not requested. */
   archiver: Archiver | null;
@@ -122,7 +125,7 @@ export async function runStep(context: StepContext): Promise<StepResult> {
     if (thrown instanceof StepDrifted) return skipped(thrown.drift, thrown.now);
     const error = SandkeeperError.from(thrown);
     if (error.code === 'unexpected') console.error(`${context.act} of ${context.shown.id}:`, error.cause);
-    return { outcome: isDenial(error) ? 'denied' : 'failed', message: error.message };
+    return { outcome: isDenial(error) ? 'denied' : 'failed', message: error.fullMessage };
   }
 }
 
@@ -225,6 +228,12 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
         refusals += 1;
         continue;
       }
+      if (comesBack(refusal) && refusals < MAX_REFUSALS) {
+        refusals += 1;
+        const verdict = await comeBack(context, { refusal, wasAlready: false, sentAtMs }, refusals);
+        if (verdict !== null) return verdict;
+        continue;
+      }
       if (!JUDGED.has(refusal.code)) throw refusal;
       last = { refusal, wasAlready: false, sentAtMs };
     }
@@ -235,6 +244,30 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
     tries += 1;
   }
   return notDone(context, last.refusal);
+}
+
+/** Waits as the service asked, then reads, because the action may have happened meanwhile. `null`: send again. */
+async function comeBack(
+  context: StepContext,
+  attempt: Attempt & { refusal: SandkeeperError },
+  refusals: number,
+): Promise<StepResult | null> {
+  const { act, shown, driftOf } = context;
+  const { refusal } = attempt;
+  try {
+    await context.waitAsAsked(refusal, refusals);
+  } catch (thrown) {
+    if (!(thrown instanceof StepStopped)) throw thrown;
+    return {
+      ...(await stoppedBetween(context)),
+      message: `Stopped while it was refused. ${refusal.fullMessage}`,
+    };
+  }
+  const now = await readPatiently(context, Date.now());
+  const verdict = ACTS[act].judge(now, context, attempt);
+  if (verdict !== null || now === null) return verdict;
+  const drift = driftOf(shown, now);
+  return drift === null ? null : skipped(drift, now);
 }
 
 /** A row of the fleet may come from another source than the plan, so its difference is confirmed by a reading. */
@@ -265,7 +298,7 @@ async function verify(
       }
       if (refusal !== null && SETTLED.has(refusal.code)) {
         const message = now === null ? null : sandboxCannot(now.state, context.act);
-        return { outcome: 'failed', message: message ?? refusal.message, sandbox: now };
+        return { outcome: 'failed', message: message ?? refusal.fullMessage, sandbox: now };
       }
       if (refusal !== null || read >= READS_PER_TRY) return null;
       await waitBackoff(read - 1);
@@ -283,7 +316,7 @@ async function notDone(context: StepContext, refusal: SandkeeperError | null): P
     resume: 'The service accepted the request, but the sandbox is not running.',
     setTimeout: 'The service accepted the request, but did not set this deadline.',
   } satisfies Record<StateAct, string>;
-  const message = refusal?.message ?? accepted[context.act];
+  const message = refusal?.fullMessage ?? accepted[context.act];
   return { outcome: 'failed', message, ...(now === undefined ? {} : { sandbox: now }) };
 }
 
@@ -353,7 +386,8 @@ async function sendUnlessAlready(call: () => Promise<void>): Promise<{ wasAlread
     return { wasAlready: false };
   } catch (thrown) {
     // The reading after it must agree.
-    if (thrown instanceof SandkeeperError && thrown.code === 'conflict') return { wasAlready: true };
+    if (thrown instanceof SandkeeperError && thrown.code === 'conflict' && !comesBack(thrown))
+      return { wasAlready: true };
     throw thrown;
   }
 }
