@@ -47,11 +47,14 @@ export type FileHit = {
   isAddressable: boolean;
 };
 
+/** How many lines of a file match, after the first of them were sent as hits. */
+export type FileCount = { type: 'count'; path: string; matches: number };
+
 /** The last line of a complete search. `cut` is why there may be more results. */
 export type SearchEnd = { type: 'end'; hits: number; cut: 'count' | 'time' | null };
 
 /** One line of a search response (NDJSON). */
-export type SearchLine = FileHit | SearchEnd;
+export type SearchLine = FileHit | FileCount | SearchEnd;
 
 /**
  * Events of the channel `folder`. `watching`: no change is missed from now on, so read the folder again. `changed`: these

@@ -1,7 +1,7 @@
 'use client';
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { FilePath, Visible } from '@/components/ui/visible-text';
 import { relativePath } from '@/lib/files/guest-path';
@@ -13,6 +13,7 @@ import { type SearchNow, useSearch } from './use-search';
 
 const PLACES = { name: 'Names', content: 'Contents' } satisfies Record<SearchPlace, string>;
 const MAX_TEXT_CHARS = 200;
+const MORE_PX = 20;
 const HIT_PX = { name: 28, content: 46 } satisfies Record<SearchPlace, number>;
 
 type Props = {
@@ -124,8 +125,13 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
   );
 }
 
-function searchText({ input, hits, state, cut, failure }: SearchNow): string {
-  const found = `${hits.length.toLocaleString('en')} found`;
+function searchText({ input, hits, matches, state, cut, failure }: SearchNow): string {
+  const shown = `${hits.length.toLocaleString('en')} found`;
+  const all = [...matches].reduce(
+    (sum, [path, many]) => sum + many - hits.filter((hit) => hit.path === path).length,
+    hits.length,
+  );
+  const found = matches.size === 0 ? shown : `${all.toLocaleString('en')} found, ${hits.length} shown`;
   const query = `“${visibleText(input.text)}”`;
   if (state === 'running') return `Searching for ${query}… ${found}`;
   if (state === 'failed') return `${failure} ${found}.`;
@@ -137,15 +143,28 @@ function searchText({ input, hits, state, cut, failure }: SearchNow): string {
 
 type HitsProps = { now: SearchNow } & Pick<Props, 'shownPath' | 'onShow'>;
 
-function Hits({ now: { input, hits }, shownPath, onShow }: HitsProps) {
+function Hits({ now: { input, hits, matches }, shownPath, onShow }: HitsProps) {
+  const lastOf = useMemo(() => new Map(hits.map(({ path }, index) => [path, index])), [hits]);
+  /** Follows the last hit of a file that has more. */
+  const more = (index: number) => {
+    const path = hits[index]?.path;
+    const many = path === undefined || lastOf.get(path) !== index ? undefined : matches.get(path);
+    if (many === undefined) return null;
+    const shown = hits.filter((hit) => hit.path === path).length;
+    return `first ${shown} in this file, ${many.toLocaleString('en')} in all`;
+  };
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(-1);
   const virtual = useVirtualizer({
     count: hits.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => HIT_PX[input.place],
+    estimateSize: (index) => HIT_PX[input.place] + (more(index) === null ? 0 : MORE_PX),
     overscan: 8,
   });
+  // The sizes change when the counts arrive.
+  useEffect(() => {
+    if (matches.size > 0) virtual.measure();
+  }, [virtual, matches]);
 
   function onKeyDown(event: KeyboardEvent) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -199,6 +218,9 @@ function Hits({ now: { input, hits }, shownPath, onShow }: HitsProps) {
               </span>
               {hit.text === null ? null : (
                 <Visible text={hit.text.trim()} className="truncate whitespace-pre text-ink-2" />
+              )}
+              {more(index) === null ? null : (
+                <span className="font-sans text-ink-3 leading-5">{more(index)}</span>
               )}
             </div>
           );

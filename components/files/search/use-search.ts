@@ -11,11 +11,15 @@ export type SearchInput = { path: string; text: string; place: SearchPlace };
 export type SearchNow = {
   input: SearchInput;
   hits: readonly FileHit[];
+  /** The matching lines of each file that has more than are shown, by path. */
+  matches: ReadonlyMap<string, number>;
   state: 'running' | 'ended' | 'stopped' | 'failed';
   /** Why there may be more results. */
   cut: SearchEnd['cut'];
   failure: string | null;
 };
+
+const NONE: ReadonlyMap<string, number> = new Map();
 
 /** Batches results that arrive in quick succession. */
 const RENDER_EVERY_MS = 120;
@@ -37,7 +41,7 @@ export function useSearch(sandboxId: string) {
       running.current?.abort();
       const abort = new AbortController();
       running.current = abort;
-      setNow({ input, hits: [], state: 'running', cut: null, failure: null });
+      setNow({ input, hits: [], matches: NONE, state: 'running', cut: null, failure: null });
       const change = (changes: Partial<SearchNow>) => {
         if (running.current === abort) setNow((before) => (before ? { ...before, ...changes } : before));
       };
@@ -64,11 +68,13 @@ async function readHits(
 ): Promise<void> {
   const { body } = await fetchApi(fileAddresses.search(sandboxId, path, { text, place }), signal);
   const hits: FileHit[] = [];
+  const matches = new Map<string, number>();
   let renderedAtMs = 0;
   let end: SearchEnd | null = null;
   for await (const lines of body ? searchLines(body) : []) {
     for (const line of lines) {
       if (line.type === 'hit') hits.push(line);
+      else if (line.type === 'count') matches.set(line.path, line.matches);
       else end = line;
     }
     if (performance.now() - renderedAtMs < RENDER_EVERY_MS) continue;
@@ -77,5 +83,5 @@ async function readHits(
   }
   if (end === null)
     throw new ApiFailure('unavailable', 'The search was interrupted. There may be more results.');
-  change({ hits, state: 'ended', cut: end.cut });
+  change({ hits, matches, state: 'ended', cut: end.cut });
 }

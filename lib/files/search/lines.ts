@@ -33,7 +33,7 @@ function parseLine(text: string): SearchLine[] {
   if (text.trim() === '') return [];
   try {
     const line = JSON.parse(text) as SearchLine;
-    return line.type === 'hit' || line.type === 'end' ? [line] : [];
+    return line.type === 'hit' || line.type === 'count' || line.type === 'end' ? [line] : [];
   } catch {
     return [];
   }

@@ -43,7 +43,7 @@ export const parseMatches: SearchFormat = async function* matches(output, query)
   let line = 0;
   for await (const { text } of readParts(output, () => ends[index] ?? NUL)) {
     if (index === 0) path = text;
-    if (index === 1) line = Number(text);
+    if (index === 1) line = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (index === 2) {
       const hit = hitAt(path, 'file');
       if (hit) yield { ...hit, line: Number.isSafeInteger(line) ? line : null, text: excerptOf(text, query) };
@@ -51,6 +51,20 @@ export const parseMatches: SearchFormat = async function* matches(output, query)
     index = (index + 1) % ends.length;
   }
 };
+
+/** Records of `path NUL count NEWLINE`. */
+export async function* parseCounts(
+  output: AsyncIterable<Buffer>,
+): AsyncGenerator<{ path: string; matches: number }, void, undefined> {
+  let path: string | null = null;
+  for await (const { text } of readParts(output, () => (path === null ? NUL : NEWLINE))) {
+    if (path === null) path = text;
+    else {
+      if (/^\d{1,15}$/.test(text)) yield { path, matches: Number(text) };
+      path = null;
+    }
+  }
+}
 
 function hitAt(path: string, kind: Entry['kind']): FileHit | null {
   if (!GuestPath.safeParse(path).success) return null;

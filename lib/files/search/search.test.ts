@@ -116,6 +116,20 @@ describe.runIf(canRun)('a search', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'end', cut: null });
   });
 
+  it('by content sends the first lines of a file and counts all', async () => {
+    fs.mkdirSync(`${root}/data/many`);
+    fs.writeFileSync(`${root}/data/many/-full\n.log`, 'one FINDME\n'.repeat(482));
+    fs.writeFileSync(`${root}/data/many/just`, 'findme\n'.repeat(20));
+    fs.writeFileSync(`${root}/data/many/few`, 'findme\n'.repeat(3));
+    const lines = await all({ path: '/data/many', text: 'findme', in: 'content' });
+    const hits = lines.flatMap((line) => (line.type === 'hit' ? [line.path] : []));
+    expect(hits.filter((path) => path.endsWith('.log'))).toHaveLength(20);
+    expect(lines.slice(hits.length)).toEqual([
+      { type: 'count', path: '/data/many/-full\n.log', matches: 482 },
+      { type: 'end', hits: 43, cut: null },
+    ]);
+  });
+
   it('by content takes patterns and options literally', async () => {
     const count = async (wanted: string) =>
       (await all({ path: '/data/work', text: wanted, in: 'content' })).length - 1;

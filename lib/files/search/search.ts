@@ -7,8 +7,15 @@ import { CommandOutput } from '../../sandbox-api/envd-command';
 import { FileError } from '../../sandbox-api/file-error';
 import { pathsToTraverse } from '../browse/folders';
 import { openFiles } from '../browse/reader';
-import { type FileHit, GuestPath, SEARCH_PLACES, type SearchLine, type SearchPlace } from '../schema';
-import { parseMatches, parsePaths, type SearchFormat } from './output';
+import {
+  type FileCount,
+  type FileHit,
+  GuestPath,
+  SEARCH_PLACES,
+  type SearchLine,
+  type SearchPlace,
+} from '../schema';
+import { parseCounts, parseMatches, parsePaths, type SearchFormat } from './output';
 
 const MAX_HITS = 1_000;
 const MAX_MS = 60_000;
@@ -16,6 +23,8 @@ const MAX_MS = 60_000;
 const SLACK_MS = 10_000;
 /** Keeps one file from using up the limit. */
 const MAX_HITS_PER_FILE = 20;
+/** Time for counting the matches of the files with more, ms. */
+const COUNT_MS = 15_000;
 
 export const SearchQuery = z.object({
   path: GuestPath,
@@ -44,6 +53,12 @@ const FIND = (query: SearchQuery, paths: readonly string[]) => [
   `*${query.text.replace(/[\\*?[\]]/g, '\\$&')}*`,
 ];
 
+/** With names, of text files, without messages. */
+const literally = (query: SearchQuery, paths: readonly string[]) => [
+  ...['-H', '-Z', '-F', '-I', '-s', ...(isCaseKept(query) ? [] : ['-i'])],
+  ...['-e', query.text, '--', ...paths],
+];
+
 /** Tried in order: the most informative program first. */
 const SEARCHERS: Readonly<Record<SearchPlace, readonly Searcher[]>> = {
   name: [
@@ -62,11 +77,9 @@ const SEARCHERS: Readonly<Record<SearchPlace, readonly Searcher[]>> = {
     {
       cmd: 'grep',
       args: (query, paths) => [
-        // Recursive, literal, with names and line numbers; skips binary files, pipes and devices.
-        ...['-r', '-H', '-n', '-Z', '-F', '-I', '-D', 'skip', '-s'],
-        ...['-m', String(MAX_HITS_PER_FILE)],
-        ...(isCaseKept(query) ? [] : ['-i']),
-        ...['-e', query.text, '--', ...paths],
+        // Recursive, with line numbers; skips pipes and devices.
+        ...['-r', '-n', '-D', 'skip', '-m', String(MAX_HITS_PER_FILE)],
+        ...literally(query, paths),
       ],
       format: parseMatches,
     },
@@ -86,21 +99,43 @@ export async function* searchFiles(
   await envd.stat(query.path, signal);
   const paths = await pathsToTraverse(envd, query.path, signal);
   const limit = joinSignals([signal], MAX_MS);
+  const perFile = new Map<string, number>();
   let hits = 0;
   try {
     for await (const hit of hitsOf(envd, query, paths, limit.signal)) {
       hits += 1;
+      if (hit.line !== null && hit.isAddressable) perFile.set(hit.path, (perFile.get(hit.path) ?? 0) + 1);
       yield hit;
-      if (hits < MAX_HITS) continue;
-      yield { type: 'end', hits, cut: 'count' };
-      return;
+      if (hits === MAX_HITS) break;
     }
   } catch (thrown) {
     if (!limit.signal.aborted || signal.aborted) throw thrown;
   } finally {
     limit.release();
   }
-  yield { type: 'end', hits, cut: limit.signal.aborted ? 'time' : null };
+  const full = [...perFile].filter(([, many]) => many >= MAX_HITS_PER_FILE).map(([path]) => path);
+  if (full.length > 0) yield* countsOf(envd, query, full, signal);
+  yield { type: 'end', hits, cut: hits === MAX_HITS ? 'count' : limit.signal.aborted ? 'time' : null };
+}
+
+/** The number of matches in files of which only the first were sent. Ends early rather than fail. */
+async function* countsOf(
+  envd: Envd,
+  query: SearchQuery,
+  paths: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<FileCount, void, undefined> {
+  const limit = joinSignals([signal], COUNT_MS);
+  const command = { cmd: 'grep', args: ['-c', ...literally(query, paths)] };
+  const output = new CommandOutput(envd, command, COUNT_MS, limit.signal);
+  try {
+    for await (const { path, matches } of parseCounts(output.read()))
+      if (matches > MAX_HITS_PER_FILE && paths.includes(path)) yield { type: 'count', path, matches };
+  } catch {
+    signal.throwIfAborted();
+  } finally {
+    limit.release();
+  }
 }
 
 async function* hitsOf(
