@@ -24,14 +24,31 @@ test('Markdown renders without running, loading or navigating', async () => {
       '[docs](https://docs.example/a?b=1) and [evil](javascript:window.pwned=1)',
       '| name | score |\n| --- | --- |\n| ana | 7 |',
       '- [x] done\n- [ ] open',
+      '![plot](img/plot.png) ![drawing](./drawing.svg) ![fake](fake.png) ![system](/etc/x.png)',
+      '```python\nimport os\n```',
     ].join('\n\n'),
   );
+  await box.write('img/plot.png', PNG);
+  await box.write(
+    'drawing.svg',
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>top.pwned = 1</script></svg>',
+  );
+  await box.write('fake.png', '<script>window.pwned = 1</script>');
   await open('README.md');
   const rendered = page.getByRole('document', { name: 'Rendered text' });
   await expect.element(rendered.getByRole('heading', { name: 'The report' })).toBeVisible();
   await expect.element(rendered.getByRole('cell', { name: 'ana' })).toBeVisible();
   await expect.element(rendered.getByRole('checkbox').first()).toBeChecked();
   await expect.element(rendered).toHaveTextContent('Image: pixel (not loaded)');
+  for (const name of ['plot', 'drawing']) {
+    const image = () => rendered.getByRole('img', { name }).element() as HTMLImageElement;
+    await expect.element(rendered.getByRole('img', { name })).toBeInTheDocument();
+    image().scrollIntoView();
+    await expect.poll(() => image().naturalWidth).toBeGreaterThan(0);
+  }
+  await expect.element(rendered).toHaveTextContent('Image: fake (not found or not an image)');
+  await expect.element(rendered).toHaveTextContent('Image: system (not loaded)');
+  await expect.poll(() => rendered.element().querySelector('.tok-keyword')?.textContent).toBe('import');
   expect(
     rendered
       .getByRole('link')

@@ -12,10 +12,12 @@ import { newDecoder } from '@/lib/files/preview/text/encoding';
 import { visibleText } from '@/lib/visible-text';
 import type { PreviewProps } from '../preview-props';
 import { PreviewNotice } from '../preview-state';
+import { CodeText } from '../text/code-text';
 import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
+import { ImagePlace, SiblingImage } from './sibling-image';
 
-/** Rendered Markdown. Loads, runs and navigates nothing without a click. */
+/** Rendered Markdown. Runs and navigates nothing without a click, and loads only images of the same sandbox. */
 export function MarkdownView(props: PreviewProps) {
   const { encoding, isLive, onInstead } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -52,7 +54,9 @@ export function MarkdownView(props: PreviewProps) {
               {text.trim() === '' ? (
                 <p className="text-ink-2">This file is empty.</p>
               ) : (
-                <MarkdownText text={text} onLink={setLink} />
+                <ImagePlace value={props}>
+                  <MarkdownText text={text} onLink={setLink} />
+                </ImagePlace>
               )}
             </div>
           </>
@@ -92,7 +96,7 @@ export function LinkStrip({ href, onClose }: { href: string; onClose: () => void
 
 type MarkdownTextProps = { text: string; onLink: (href: string) => void };
 
-/** Renders Markdown lazily. Drops HTML, does not load images, and shows link targets before opening them. */
+/** Renders Markdown lazily. Drops HTML, loads only images beside the file, and shows link targets before opening them. */
 export function MarkdownText({ text, onLink }: MarkdownTextProps) {
   const sections = useMemo(() => markdownSections(visibleText(text, 'block')), [text]);
   const [count, setCount] = useState(2);
@@ -140,15 +144,19 @@ function componentsFor(onLink: (href: string) => void): Components {
         {children}
       </LinkText>
     ),
-    img: ({ alt, src }) => (
-      <span
-        className="rounded-sm border border-line px-1.5 text-ink-2 text-small"
-        title={visibleText(String(src ?? ''))}
-      >
-        Image{alt ? ': ' : ''}
-        <Visible text={alt ?? ''} /> (not loaded)
-      </span>
-    ),
+    img: ({ alt, src }) => <SiblingImage alt={alt ?? ''} source={String(src ?? '')} />,
+    code: ({ className, children }) => {
+      const language = /(?:^|\s)language-(\S+)/.exec(className ?? '')?.[1];
+      return (
+        <code>
+          {language !== undefined && typeof children === 'string' ? (
+            <CodeText text={children} language={language} />
+          ) : (
+            children
+          )}
+        </code>
+      );
+    },
     input: ({ checked }) => (
       <Checkbox
         className="mr-1.5 inline-block! align-[-2px]"

@@ -13,6 +13,7 @@ import { PlainText } from '../text/plain-text';
 import { useWhole } from '../use-whole';
 import { WholeFrame } from '../whole-frame';
 import { LinkStrip, MarkdownText } from './markdown-view';
+import { ImagePlace } from './sibling-image';
 
 const PAGE_CELLS = 100;
 const MAX_RENDERED_CHARS = 64 * 1024;
@@ -49,18 +50,20 @@ export function NotebookView(props: PreviewProps) {
               aria-label="Cells"
               className="min-h-0 flex-1 overflow-auto px-5 py-4"
             >
-              <ol className="flex max-w-4xl flex-col gap-4">
-                {notebook.cells.slice(0, count).map((cell, index) => (
-                  <li
-                    // biome-ignore lint/suspicious/noArrayIndexKey: cells have no other key.
-                    key={index}
-                    className="flex gap-3"
-                    style={{ contentVisibility: 'auto', containIntrinsicSize: 'auto 120px' }}
-                  >
-                    <Cell cell={cell} language={notebook.language} onLink={setLink} />
-                  </li>
-                ))}
-              </ol>
+              <ImagePlace value={props}>
+                <ol className="flex max-w-4xl flex-col gap-4">
+                  {notebook.cells.slice(0, count).map((cell, index) => (
+                    <li
+                      // biome-ignore lint/suspicious/noArrayIndexKey: cells have no other key.
+                      key={index}
+                      className="flex gap-3"
+                      style={{ contentVisibility: 'auto', containIntrinsicSize: 'auto 120px' }}
+                    >
+                      <Cell cell={cell} language={notebook.language} onLink={setLink} />
+                    </li>
+                  ))}
+                </ol>
+              </ImagePlace>
               {notebook.cells.length === 0 ? <p className="text-ink-2">This notebook has no cells.</p> : null}
               {notebook.cells.length > count ? (
                 <Button className="mt-4" onClick={() => setCount(count + PAGE_CELLS)}>

@@ -17,6 +17,7 @@ import { TextChanges } from './text-changes';
 /** The distance to the end of the loaded part at which more is fetched, in viewport heights. */
 const NEAR_VIEWPORTS = 3;
 const TOP_MARGIN_PX = 60;
+const BOTTOM_PX = 2;
 const LONG_LINE_CHARS = 5_000;
 const MAX_AHEAD = 3;
 
@@ -65,6 +66,12 @@ export class TextController {
   #jump: AbortController | null = null;
   #query: Query | null = null;
   #scrollTop = 0;
+  #isAtBottom = false;
+  /** A bar below that grows must not cover the last line. */
+  readonly #sizes = new ResizeObserver(() => {
+    const { scrollDOM } = this.#view;
+    if (this.#isAtBottom) scrollDOM.scrollTop = scrollDOM.scrollHeight;
+  });
   /** The state that does not derive from the text. */
   #state: StoredState = {
     seeking: null,
@@ -99,6 +106,7 @@ export class TextController {
     });
     this.#text.showIn(this.editor.view);
     this.#view.scrollDOM.addEventListener('scroll', this.#onScroll, { passive: true });
+    this.#sizes.observe(this.#view.scrollDOM);
     void this.#open(options.line);
   }
 
@@ -106,6 +114,7 @@ export class TextController {
     this.#leaving.abort();
     this.#jump?.abort();
     this.#view.scrollDOM.removeEventListener('scroll', this.#onScroll);
+    this.#sizes.disconnect();
     this.#view.destroy();
   }
 
@@ -224,7 +233,8 @@ export class TextController {
   }
 
   readonly #onScroll = (): void => {
-    const { scrollTop } = this.#view.scrollDOM;
+    const { scrollTop, scrollHeight, clientHeight } = this.#view.scrollDOM;
+    this.#isAtBottom = scrollTop > 0 && scrollHeight - scrollTop - clientHeight < BOTTOM_PX;
     // Horizontal scrolling loads nothing.
     if (scrollTop === this.#scrollTop) return;
     this.#scrollTop = scrollTop;

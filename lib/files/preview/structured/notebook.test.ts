@@ -13,6 +13,16 @@ const notebook = (outputs: unknown[], more: object = {}) =>
   });
 const outputsOf = (...outputs: unknown[]) => readNotebook(notebook(outputs))?.cells[0]?.outputs;
 
+test.each([
+  [{ language_info: { name: 'Python' } }, 'python'],
+  [{ kernelspec: { name: 'python3' } }, 'python'],
+  [{ kernelspec: { name: 'julia-1.10' } }, 'julia'],
+  [{ kernelspec: { name: 'ir', language: 'R' } }, 'r'],
+  [{}, null],
+])('reads the language of %j', (metadata, language) => {
+  expect(readNotebook(notebook([], { metadata }))?.language).toBe(language);
+});
+
 test('reads cells with counts and outputs', () => {
   expect(
     readNotebook(notebook([{ output_type: 'stream', name: 'stdout', text: ['one\n', 'two\n'] }])),

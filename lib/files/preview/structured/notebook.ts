@@ -25,8 +25,21 @@ export function readNotebook(text: string): Notebook | null {
   const cells = notebook?.cells;
   if (!notebook || !Array.isArray(cells)) return null;
   const metadata = record(notebook.metadata);
-  const language = record(metadata?.language_info)?.name ?? record(metadata?.kernelspec)?.language;
-  return { language: typeof language === 'string' ? language : null, cells: cells.flatMap(cellOf) };
+  const kernel = record(metadata?.kernelspec);
+  const language = record(metadata?.language_info)?.name ?? kernel?.language ?? kernel?.name;
+  return {
+    language: typeof language === 'string' ? plainLanguage(language) : null,
+    cells: cells.flatMap(cellOf),
+  };
+}
+
+/** Without the version that names of kernels have: `python3`, `ipython3`, `julia-1.10`. */
+function plainLanguage(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[-\d.]+$/, '')
+    .replace(/^ipython$/, 'python')
+    .replace(/^ir$/, 'r');
 }
 
 function cellOf(value: unknown): NotebookCell[] {
