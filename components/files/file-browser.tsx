@@ -11,7 +11,7 @@ import { ApiFailure } from '@/lib/api-client';
 import { nextOrder } from '@/lib/files/browse/order';
 import { homeQuery, listingQuery } from '@/lib/files/browse/queries';
 import type { Folder } from '@/lib/files/browse/tree';
-import { parentOf } from '@/lib/files/guest-path';
+import { isWithin, parentOf } from '@/lib/files/guest-path';
 import type { Entry, FileHit } from '@/lib/files/schema';
 import { unlessComposing } from '@/lib/key-events';
 import { entryActions, readRefusal } from './browse/entry-actions';
@@ -22,8 +22,9 @@ import { StatusLine } from './browse/status-line';
 import { useFollowedFolders } from './browse/use-folders';
 import { useMarks } from './browse/use-marks';
 import { useTree } from './browse/use-tree';
+import type { NameRequest } from './change/name-dialog';
 import { FilePane, NothingOpen } from './file-pane';
-import { ArchiveDialog, QuickOpen, SearchPanel } from './lazy-parts';
+import { ArchiveDialog, DeleteDialog, NameDialog, QuickOpen, SearchPanel } from './lazy-parts';
 import { ArchivePanel } from './transfer/archive-panel';
 import { UploadPanel } from './transfer/upload-panel';
 import { useArchives } from './transfer/use-archives';
@@ -56,6 +57,8 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
   const [isSearching, setIsSearching] = useState(false);
   const [isOpening, setIsOpening] = useState(false);
   const [toArchive, setToArchive] = useState<readonly Pick<Entry, 'path'>[] | null>(null);
+  const [naming, setNaming] = useState<NameRequest | null>(null);
+  const [toDelete, setToDelete] = useState<readonly Entry[] | null>(null);
   const forbidden = readRefusal(role) ?? (isRunning ? null : 'The sandbox is not running.');
 
   const { want, fold } = tree;
@@ -94,16 +97,25 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
     entryActions(entries, {
       sandboxId,
       role,
+      forbidden,
       handlers: {
         onGoInto: goTo,
         onShow: ({ path }) => show(path),
         onArchive: setToArchive,
         onUpload: upload,
+        onNewFolder: (folder) => setNaming({ kind: 'folder', folder }),
+        onRename: (entry) => setNaming({ kind: 'rename', entry }),
+        onDelete: setToDelete,
       },
     });
   const acts: MenuAct[] = [
     { label: 'Go to path…', onActivate: () => setTyping('') },
     { label: 'Open by name…', onActivate: () => setIsOpening(true) },
+    {
+      label: 'New folder…',
+      onActivate: () => root !== null && setNaming({ kind: 'folder', folder: root }),
+      disabledReason: forbidden,
+    },
     { label: 'Refresh', onActivate: refresh },
     {
       label: showsHidden ? 'Hide hidden files' : 'Show hidden files',
@@ -139,6 +151,24 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
       setTyping('/');
     else return;
     event.preventDefault();
+  }
+
+  const reread = (path: string) =>
+    void client.invalidateQueries({ queryKey: listingQuery(sandboxId, parentOf(path)).queryKey });
+
+  function onNamed(entry: Entry, request: NameRequest) {
+    reread(entry.path);
+    want(entry.path);
+    if (request.kind !== 'rename') return;
+    const before = request.entry.path;
+    // What is shown moves with its folder.
+    if (file !== null && isWithin(file, before)) show(`${entry.path}${file.slice(before.length)}`);
+  }
+
+  function onDeleted(entries: readonly Entry[]) {
+    for (const { path } of entries) reread(path);
+    markActions.set([]);
+    if (file !== null && entries.some(({ path }) => isWithin(file, path))) show(null);
   }
 
   function showHit(hit: FileHit) {
@@ -228,6 +258,7 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
                   marked={markedEntries}
                   onUnmark={() => markActions.set([])}
                   onArchive={setToArchive}
+                  onDelete={setToDelete}
                   forbidden={forbidden}
                 />
               </div>
@@ -265,6 +296,20 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
         entries={() => [...tree.folders.values()].flatMap(({ entries }) => entries ?? [])}
         onChoose={(entry) => show(entry.path)}
         onClose={() => setIsOpening(false)}
+      />
+      <NameDialog
+        sandboxId={sandboxId}
+        request={naming}
+        forbidden={forbidden}
+        onDone={onNamed}
+        onClose={() => setNaming(null)}
+      />
+      <DeleteDialog
+        sandboxId={sandboxId}
+        entries={toDelete}
+        forbidden={forbidden}
+        onDone={onDeleted}
+        onClose={() => setToDelete(null)}
       />
       <ArchiveDialog sandboxId={sandboxId} entries={toArchive} onClose={() => setToArchive(null)} />
     </div>

@@ -14,6 +14,16 @@ export const ConflictDialog = loadWhenWanted(
   ({ upload }) => upload !== null,
 );
 
+export const NameDialog = loadWhenWanted(
+  async () => (await import('./change/name-dialog')).NameDialog,
+  ({ request }) => request !== null,
+);
+
+export const DeleteDialog = loadWhenWanted(
+  async () => (await import('./change/delete-dialog')).DeleteDialog,
+  ({ entries }) => entries !== null,
+);
+
 export const QuickOpen = loadWhenWanted(
   async () => (await import('./search/quick-open')).QuickOpen,
   ({ isOpen }) => isOpen,

@@ -116,6 +116,21 @@ const ACTIONS: Record<string, Wanted> = {
   },
   extendWake: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
   endWake: { role: 'operator', args: (id) => [{ sandboxId: id }], path: '/sandboxes/x/files' },
+  makeFolder: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, folder: '/tmp', name: 'made' }],
+    path: '/sandboxes/x/files',
+  },
+  renameEntry: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, path: '/etc/hostname', name: 'renamed' }],
+    path: '/sandboxes/x/files',
+  },
+  deleteEntries: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, paths: ['/etc/hostname'] }],
+    path: '/sandboxes/x/files',
+  },
   openConsole: {
     role: 'operator',
     args: (id) => [{ sandboxId: id, user: null, cwd: null, size: { cols: 80, rows: 24 } }],

@@ -30,6 +30,8 @@ export const fileAddresses = {
     }),
   upload: (sandboxId: string, path: string, conflict: UploadConflict) =>
     address(sandboxId, 'content', { path, conflict }),
+  edit: (sandboxId: string, path: string) =>
+    address(sandboxId, 'content', { path, conflict: 'replace', as: 'edit' }),
   search: (sandboxId: string, path: string, { text, place }: { text: string; place: SearchPlace }) =>
     address(sandboxId, 'search', { path, text, in: place }),
 } as const;

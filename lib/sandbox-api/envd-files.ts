@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { z } from 'zod';
-import type { SandkeeperError } from '../errors';
+import { SandkeeperError } from '../errors';
 import type { Entry, FileProblem } from '../sandbox/file';
 import { type ConnectOptions, ConnectRefusal, callConnect, streamConnect } from './connect';
 import { callOptions, type EnvdClient } from './envd-client';
@@ -29,9 +29,11 @@ export type EnvdFiles = {
   ): Promise<FileContent>;
   /** Overwrites a file in place and creates missing folders. A failed write leaves a partial file. */
   writeFile(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** Creates a folder and its missing parents. @throws also SandkeeperError `conflict` if it exists */
+  makeDir(path: string, signal: AbortSignal): Promise<void>;
   /** Creates missing folders and replaces an existing file. */
   move(from: string, to: string, signal: AbortSignal): Promise<void>;
-  /** Removing a missing file is not an error. */
+  /** Removes a folder with everything in it. Removing a missing entry is not an error. */
   remove(path: string, signal: AbortSignal): Promise<void>;
   /** Yields `null` when the watch is active, then the name of each changed entry. Ends only with an error. */
   watchDir(path: string, signal: AbortSignal): AsyncGenerator<string | null, void, undefined>;
@@ -72,6 +74,7 @@ const FOLDER_PROBLEMS: Problems = {
 };
 
 const MOVE_PROBLEMS: Problems = { ...ENTRY_PROBLEMS, resource_exhausted: 'no_space' };
+const MAKE_PROBLEMS: Problems = { ...FOLDER_PROBLEMS, resource_exhausted: 'no_space' };
 const CONTENT_PROBLEMS: Problems = {
   http_400: 'is_directory',
   http_403: 'denied',
@@ -122,6 +125,16 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
         const response = await openUpload(endpoint, request, formOf(body, boundary));
         if (response.statusCode !== 200) throw await refusalOf(response);
         discardRest(response);
+      }),
+
+    makeDir: (path, signal) =>
+      attempt('creating a folder', MAKE_PROBLEMS, async () => {
+        try {
+          await call('MakeDir', { path }, callOptions(signal));
+        } catch (thrown) {
+          if (!(thrown instanceof ConnectRefusal) || thrown.code !== 'already_exists') throw thrown;
+          throw new SandkeeperError('conflict', 'Something of this name already exists.', { cause: thrown });
+        }
       }),
 
     move: (source, destination, signal) =>
@@ -204,6 +217,7 @@ async function fileErrorOf(
 ): Promise<SandkeeperError> {
   if (thrown instanceof ConnectRefusal && TOO_LONG.test(thrown.message))
     return new FileError('too_large', { cause: thrown, message: 'The path is too long.' });
+  if (thrown instanceof SandkeeperError) return thrown;
   const problem = thrown instanceof ConnectRefusal ? (problemIn(thrown) ?? problems[thrown.code]) : undefined;
   if (problem) return new FileError(problem, { cause: thrown });
   return sandboxProblem(await client.explain(thrown, doing));

@@ -3,6 +3,7 @@ import { toast } from '@/components/ui/toast';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';
+import { changeRefusal } from '@/lib/files/change/names';
 import type { Entry } from '@/lib/files/schema';
 import { DOWNLOAD_LANGUAGES, type DownloadLanguage, downloadCode } from '@/lib/files/transfer/download-code';
 import { contentRefusal, UNADDRESSABLE } from './entry-words';
@@ -19,9 +20,23 @@ type Handlers = {
   onShow: (entry: Entry) => void;
   onArchive: (entries: readonly Entry[]) => void;
   onUpload: (folder: string) => void;
+  onNewFolder: (folder: string) => void;
+  onRename: (entry: Entry) => void;
+  onDelete: (entries: readonly Entry[]) => void;
 };
 
-type Context = { sandboxId: string; role: Role; handlers: Handlers };
+type Context = {
+  sandboxId: string;
+  role: Role;
+  /** Why nothing can be changed now, or `null`. */
+  forbidden: string | null;
+  handlers: Handlers;
+};
+
+/** Why an entry cannot be renamed or deleted, or `null`. */
+export function changeRefusalOf({ path, isAddressable }: Entry): string | null {
+  return isAddressable ? changeRefusal(path) : UNADDRESSABLE;
+}
 
 export function entryActions(entries: readonly Entry[], context: Context): MenuAct[] {
   const [only, ...others] = entries;
@@ -29,10 +44,11 @@ export function entryActions(entries: readonly Entry[], context: Context): MenuA
   return others.length === 0 ? actionsForOne(only, context) : actionsForSeveral(entries, context);
 }
 
-function actionsForOne(entry: Entry, { sandboxId, role, handlers }: Context): MenuAct[] {
+function actionsForOne(entry: Entry, { sandboxId, role, forbidden, handlers }: Context): MenuAct[] {
   const { path, name } = entry;
   const unaddressable = entry.isAddressable ? null : UNADDRESSABLE;
   const notRead = unaddressable ?? readRefusal(role);
+  const notChanged = changeRefusalOf(entry) ?? forbidden;
   const noBytes = contentRefusal(entry) ?? readRefusal(role);
   const isLink = entry.kind === 'link' ? 'Archives leave out links. Download the target instead.' : null;
   const first: MenuAct[] = isFolder(entry)
@@ -44,7 +60,16 @@ function actionsForOne(entry: Entry, { sandboxId, role, handlers }: Context): Me
           onActivate: () => handlers.onArchive([entry]),
           disabledReason: notRead ?? isLink,
         },
-        { label: 'Upload here…', onActivate: () => handlers.onUpload(path), disabledReason: notRead },
+        {
+          label: 'Upload here…',
+          onActivate: () => handlers.onUpload(path),
+          disabledReason: notRead ?? forbidden,
+        },
+        {
+          label: 'New folder here…',
+          onActivate: () => handlers.onNewFolder(path),
+          disabledReason: notRead ?? forbidden,
+        },
       ]
     : [
         { label: 'Open', onActivate: () => handlers.onShow(entry), disabledReason: unaddressable },
@@ -76,10 +101,17 @@ function actionsForOne(entry: Entry, { sandboxId, role, handlers }: Context): Me
     },
     { label: 'Copy name', onActivate: () => void copyText(name, 'the name'), disabledReason: unaddressable },
     ...(isFolder(entry) || noBytes !== null ? [] : code),
+    {
+      label: 'Rename…',
+      onActivate: () => handlers.onRename(entry),
+      disabledReason: notChanged,
+      separated: true,
+    },
+    { label: 'Delete…', onActivate: () => handlers.onDelete([entry]), disabledReason: notChanged },
   ];
 }
 
-function actionsForSeveral(entries: readonly Entry[], { role, handlers }: Context): MenuAct[] {
+function actionsForSeveral(entries: readonly Entry[], { role, forbidden, handlers }: Context): MenuAct[] {
   const addressable = entries.filter(({ isAddressable }) => isAddressable);
   const unaddressable = addressable.length === 0 ? UNADDRESSABLE : null;
   return [
@@ -94,7 +126,21 @@ function actionsForSeveral(entries: readonly Entry[], { role, handlers }: Contex
       disabledReason: unaddressable,
       separated: true,
     },
+    {
+      label: `Delete ${entries.length} items…`,
+      onActivate: () => handlers.onDelete(entries),
+      disabledReason: deleteRefusal(entries) ?? forbidden,
+      separated: true,
+    },
   ];
+}
+
+const MAX_DELETED = 500;
+
+/** Why some entries cannot be deleted together, or `null`. */
+export function deleteRefusal(entries: readonly Entry[]): string | null {
+  if (entries.length > MAX_DELETED) return `Select at most ${MAX_DELETED} items.`;
+  return entries.map(changeRefusalOf).find((reason) => reason !== null) ?? null;
 }
 
 export function downloadFile(sandboxId: string, path: string): void {

@@ -6,6 +6,7 @@ import { Checkbox } from '@/components/ui/checkbox';
 import { sizeOf } from '@/lib/files/browse/order';
 import { type Folder, isHidden } from '@/lib/files/browse/tree';
 import type { Entry } from '@/lib/files/schema';
+import { deleteRefusal } from './entry-actions';
 
 type Props = {
   folder: Folder | null;
@@ -14,6 +15,7 @@ type Props = {
   marked: readonly Entry[];
   onUnmark: () => void;
   onArchive: (entries: readonly Entry[]) => void;
+  onDelete: (entries: readonly Entry[]) => void;
   forbidden: string | null;
 };
 
@@ -34,6 +36,13 @@ export function StatusLine({ folder, showsHidden, onShowHidden, marked, ...props
             onClick={() => props.onArchive(marked)}
           >
             Download…
+          </Button>
+          <Button
+            className="h-7!"
+            unavailable={props.forbidden ?? deleteRefusal(marked)}
+            onClick={() => props.onDelete(marked)}
+          >
+            Delete…
           </Button>
           <Button className="h-7!" onClick={props.onUnmark}>
             Clear

@@ -1,14 +1,18 @@
 'use client';
 
-import { Component, type ReactNode, Suspense, useState } from 'react';
+import { Component, lazy, type ReactNode, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { Strip } from '@/components/ui/strip';
 import { ApiFailure } from '@/lib/api-client';
+import { MAX_EDIT_BYTES } from '@/lib/files/edit/editable-text';
+import type { PreviewKind } from '@/lib/files/preview/kind';
+import type { Encoding } from '@/lib/files/preview/text/encoding';
 import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
 import { downloadFile } from '../browse/entry-actions';
 import { FileFacts } from '../browse/file-facts';
+import { findDraft } from '../edit/edit-drafts';
 import { PreviewBar } from './preview-bar';
 import { versionOf } from './preview-props';
 import { PreviewNotice, PreviewRefusal, PreviewSkeleton, TooLarge } from './preview-state';
@@ -42,6 +46,7 @@ export function FilePreview({
   ...props
 }: Props) {
   const [slot, setSlot] = useState<HTMLElement | null>(null);
+  const [isEditing, setIsEditing] = useState(() => findDraft(sandboxId, entry.path) !== null);
   const [confirmedView, setConfirmedView] = useState<PreviewView | null>(null);
   // A view that was shown stays while the file grows.
   const [grownView, setGrownView] = useState<PreviewView | null>(null);
@@ -56,10 +61,14 @@ export function FilePreview({
       sandboxId={sandboxId}
       entry={entry}
       sizeBytes={head === undefined && entry.kind === 'link' ? null : sizeBytes}
-      views={kind === null ? [] : viewsOf(kind)}
+      views={isEditing ? null : kind === null ? [] : viewsOf(kind)}
       view={view}
       onView={onView}
       acts={props.actionsOf([entry])}
+      editRefusal={
+        kind === null || isEditing ? undefined : editRefusal(kind, { sizeBytes, encoding, isLive })
+      }
+      onEdit={() => setIsEditing(true)}
       slotRef={setSlot}
     />
   );
@@ -70,6 +79,18 @@ export function FilePreview({
     </section>
   );
 
+  if (isEditing)
+    return shown(
+      <Suspense fallback={<PreviewSkeleton />}>
+        <EditView
+          sandboxId={sandboxId}
+          entry={entry}
+          isLive={isLive}
+          wraps={props.wraps}
+          onClose={() => setIsEditing(false)}
+        />
+      </Suspense>,
+    );
   if (view === 'details') return shown(<FileFacts sandboxId={sandboxId} entry={entry} forbidden={null} />);
   if (head === undefined || kind === null || view === null) {
     if (error === null && isLive) return shown(<PreviewSkeleton view={view} />);
@@ -150,6 +171,19 @@ export function FilePreview({
       </Suspense>
     </PreviewBoundary>,
   );
+}
+
+const EditView = lazy(async () => ({ default: (await import('../edit/edit-view')).EditView }));
+
+/** Why a file cannot be edited, or `null`. `undefined`: it is not text. */
+function editRefusal(
+  kind: PreviewKind,
+  { sizeBytes, encoding, isLive }: { sizeBytes: number; encoding: Encoding; isLive: boolean },
+): string | null | undefined {
+  if (kind === 'hex' || !viewsOf(kind).includes('text')) return undefined;
+  if (!isLive) return 'The sandbox is not running.';
+  if (sizeBytes > MAX_EDIT_BYTES) return 'Only files up to 1 MB can be edited.';
+  return encoding === 'utf-8' || encoding === 'utf-8-bom' ? null : 'Only UTF-8 text can be edited.';
 }
 
 const NOTHING = new Uint8Array();

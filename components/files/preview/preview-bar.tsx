@@ -20,15 +20,29 @@ type Props = {
   entry: Entry;
   /** `null`: unknown yet. */
   sizeBytes: number | null;
-  views: readonly PreviewView[];
+  /** `null`: the view cannot be changed now. */
+  views: readonly PreviewView[] | null;
   view: PreviewView | null;
   onView: (view: PreviewView) => void;
   acts: readonly MenuAct[];
+  /** Why the file cannot be edited, or `null`. `undefined`: it has no text. */
+  editRefusal: string | null | undefined;
+  onEdit: () => void;
   /** Holds the controls of the view. */
   slotRef: Ref<HTMLElement>;
 };
 
-export function PreviewBar({ sandboxId, entry, sizeBytes, views, view, onView, acts, slotRef }: Props) {
+export function PreviewBar({
+  sandboxId,
+  entry,
+  sizeBytes,
+  views,
+  view,
+  onView,
+  acts,
+  slotRef,
+  ...edit
+}: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
     <header className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-5 py-1.5">
@@ -50,20 +64,27 @@ export function PreviewBar({ sandboxId, entry, sizeBytes, views, view, onView, a
       </p>
       <div className="flex min-w-0 flex-wrap items-center gap-1">
         <span ref={slotRef} className="contents" />
-        <fieldset className="flex overflow-hidden rounded-md border border-line">
-          <legend className="sr-only">Show as</legend>
-          {[...views, 'details' as const].map((each) => (
-            <button
-              key={each}
-              type="button"
-              aria-pressed={each === view}
-              onClick={() => onView(each)}
-              className="h-7 border-line border-l px-2.5 text-ink-2 first-of-type:border-l-0 hover:bg-hover -outline-offset-2 aria-pressed:bg-selected aria-pressed:font-medium aria-pressed:text-accent"
-            >
-              {VIEW_NAMES[each]}
-            </button>
-          ))}
-        </fieldset>
+        {views === null ? null : (
+          <fieldset className="flex overflow-hidden rounded-md border border-line">
+            <legend className="sr-only">Show as</legend>
+            {[...views, 'details' as const].map((each) => (
+              <button
+                key={each}
+                type="button"
+                aria-pressed={each === view}
+                onClick={() => onView(each)}
+                className="h-7 border-line border-l px-2.5 text-ink-2 first-of-type:border-l-0 hover:bg-hover -outline-offset-2 aria-pressed:bg-selected aria-pressed:font-medium aria-pressed:text-accent"
+              >
+                {VIEW_NAMES[each]}
+              </button>
+            ))}
+          </fieldset>
+        )}
+        {edit.editRefusal === undefined ? null : (
+          <Button className="ml-1 h-7!" unavailable={edit.editRefusal} onClick={edit.onEdit}>
+            Edit
+          </Button>
+        )}
         <Button className="ml-1 h-7!" onClick={() => downloadFile(sandboxId, entry.path)}>
           Download
         </Button>

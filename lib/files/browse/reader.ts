@@ -5,6 +5,7 @@ import { SandkeeperError } from '../../errors';
 import { type Envd, openEnvd } from '../../sandbox-api/envd';
 import { type FileContent, sandboxProblem } from '../../sandbox-api/envd-files';
 import { FileError } from '../../sandbox-api/file-error';
+import { etagOf } from '../etag';
 import { type Entry, type EntryKind, type FileProblem, type Listing, MAX_ENTRIES } from '../schema';
 import { draftKeeper } from '../transfer/drafts';
 import { readRange } from '../transfer/range';
@@ -119,10 +120,6 @@ async function readHead(
     if (held > end) break;
   }
   return Buffer.concat(parts).subarray(0, end + 1);
-}
-
-function etagOf({ sizeBytes, modifiedAtMs }: Entry): string {
-  return `"${sizeBytes.toString(36)}-${Math.round(modifiedAtMs).toString(36)}"`;
 }
 
 function nameOf(path: string): string {

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { config } from '../../config';
-import { eventually, setUpEngine } from '../../test-support/environment';
+import { eventually, setUpEngine, thrownBy } from '../../test-support/environment';
 import {
   auditLog,
   type FileRequest,
@@ -12,6 +12,7 @@ import {
   sendRequest,
   startFileServer,
 } from '../test-file-server';
+import { uploadFile } from './upload';
 
 const engine = setUpEngine({ withFiles: true });
 
@@ -260,6 +261,47 @@ describe('an upload', () => {
     expect(await problemOf('/data/here/file')).toBe('no_space');
     expect(fs.readFileSync(`${root}/data/here/file`, 'utf8')).toBe('old');
     expect(names('/data/here')).toEqual(['file', 'folder']);
+  });
+
+  it('of an edited file replaces only the version that was read', async () => {
+    const edit = (body: string, etag: string | null, path = '/data/edit/file') =>
+      put(
+        path,
+        { body, headers: etag === null ? {} : { 'if-match': etag } },
+        { conflict: 'replace', as: 'edit' },
+      );
+    fs.mkdirSync(`${root}/data/edit`);
+    fs.writeFileSync(`${root}/data/edit/file`, 'one', { mode: 0o755 });
+    fs.symlinkSync('file', `${root}/data/edit/link`);
+    const { headers } = await download('/data/edit/link');
+    const first = await edit('two', headers.etag ?? '', '/data/edit/link');
+    expect([first.status, fs.readFileSync(`${root}/data/edit/file`, 'utf8')]).toEqual([201, 'two']);
+    expect(fs.statSync(`${root}/data/edit/file`).mode & 0o777).toBe(0o755);
+    const refused = { status: 409, json: { error: { code: 'conflict' } } };
+    expect(await edit('three', headers.etag ?? '')).toMatchObject(refused);
+    expect((await edit('three', first.headers.etag ?? '')).status).toBe(201);
+    fs.rmSync(`${root}/data/edit/file`);
+    expect(await edit('four', first.headers.etag ?? '')).toMatchObject(refused);
+    expect(names('/data/edit')).toEqual(['link']);
+    expect((await edit('four', null)).status).toBe(201);
+    expect(fs.readFileSync(`${root}/data/edit/file`, 'utf8')).toBe('four');
+  });
+
+  it('of an edited file is refused if it changes while the text arrives', async () => {
+    fs.mkdirSync(`${root}/data/race`);
+    fs.writeFileSync(`${root}/data/race/file`, 'one');
+    const { headers } = await download('/data/race/file');
+    const body = (async function* () {
+      yield Buffer.from('mine');
+      fs.writeFileSync(`${root}/data/race/file`, 'of somebody else');
+    })();
+    const options = { conflict: 'replace', actor: 'ana', signal: AbortSignal.timeout(20_000) } as const;
+    const thrown = thrownBy(() =>
+      uploadFile(id, '/data/race/file', body, { ...options, ifMatch: headers.etag ?? '' }),
+    );
+    expect(await thrown).toMatchObject({ code: 'conflict' });
+    expect(fs.readFileSync(`${root}/data/race/file`, 'utf8')).toBe('of somebody else');
+    expect(names('/data/race')).toEqual(['file']);
   });
 
   it('that is interrupted keeps the old file', async () => {

@@ -9,6 +9,7 @@ import type { Session } from '../../access/sessions';
 import { SandkeeperError } from '../../errors';
 import { singleton } from '../../singleton';
 import { type OpenedFile, openFile } from '../browse/reader';
+import { etagOf } from '../etag';
 import { HEAD_BYTES, inlineType } from '../preview/media/inline-type';
 import { CONTENT_USES, type ContentUse, GuestPath, UPLOAD_CONFLICTS } from '../schema';
 import { dispositionOf } from './attachment';
@@ -29,7 +30,11 @@ export const SEALED_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbo
 const INLINE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
 
 const ContentQuery = z.object({ path: GuestPath, as: z.enum(CONTENT_USES) });
-const UploadQuery = z.object({ path: GuestPath, conflict: z.enum(UPLOAD_CONFLICTS).default('refuse') });
+const UploadQuery = z.object({
+  path: GuestPath,
+  conflict: z.enum(UPLOAD_CONFLICTS).default('refuse'),
+  as: z.literal('edit').optional(),
+});
 
 const IS_INLINE = {
   download: false,
@@ -58,18 +63,27 @@ export async function sendContent({ req, res, sandboxId, query, signal }: FileEx
   }
 }
 
-/** `PUT content?path=&conflict=`: writes a file. Returns 201 and its entry. Role: operator. */
+/**
+ * `PUT content?path=&conflict=`: writes a file, with `as=edit` one that was edited. With `If-Match`, only over the version
+ * with this etag. Returns 201, its entry and its etag. Role: operator.
+ */
 export async function takeUpload({ req, res, sandboxId, query, signal }: FileExchange): Promise<void> {
   const session = await guardRequest(req, 'operator', { writes: true });
-  const { path, conflict } = parseInput(UploadQuery, Object.fromEntries(query));
+  const { path, conflict, as } = parseInput(UploadQuery, Object.fromEntries(query));
   if (path.endsWith('/')) throw new SandkeeperError('invalid', 'The path must name a file, not a folder.');
-  await noteAccess(session, { kind: 'file-uploaded', sandboxId, path });
+  await noteAccess(session, { kind: as === 'edit' ? 'file-edited' : 'file-uploaded', sandboxId, path });
   // Unlike a loop over the request, this keeps the connection open for the response after an early end.
   const body: AsyncIterable<Buffer> = {
     [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }),
   };
-  const entry = await uploadFile(sandboxId, path, body, { conflict, actor: session.actor, signal });
-  res.writeHead(201, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  const entry = await uploadFile(sandboxId, path, body, {
+    conflict,
+    ifMatch: req.headers['if-match'] ?? null,
+    actor: session.actor,
+    signal,
+  });
+  const etag = etagOf(entry);
+  res.writeHead(201, { 'content-type': 'application/json', 'cache-control': 'no-store', etag });
   res.end(JSON.stringify(entry));
 }
 

@@ -4,6 +4,7 @@ import { SandkeeperError } from '../../errors';
 import type { Envd } from '../../sandbox-api/envd';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
 import { openFiles, statFile } from '../browse/reader';
+import { etagOf } from '../etag';
 import { baseName } from '../guest-path';
 import type { Entry, UploadConflict } from '../schema';
 import { type Draft, draftKeeper } from './drafts';
@@ -12,15 +13,23 @@ import { type Draft, draftKeeper } from './drafts';
 const CLEANUP_MS = 10_000;
 const DEFAULT_PERMISSIONS = 'rw-r--r--';
 
+type UploadOptions = {
+  conflict: UploadConflict;
+  ifMatch?: string | null;
+  actor: string;
+  signal: AbortSignal;
+};
+
 /**
  * Streams a file into the sandbox and moves it into place once it is complete. Creates missing folders.
- * @throws SandkeeperError `conflict` if the file exists and `conflict` is `refuse`; FileError
+ * `ifMatch`: replace only the version with this etag. Returns the entry of the file, not of a link to it.
+ * @throws SandkeeperError `conflict` if the file exists and `conflict` is `refuse`, or is not that version; FileError
  */
 export async function uploadFile(
   sandboxId: string,
   path: string,
   body: AsyncIterable<Uint8Array>,
-  { conflict, actor, signal }: { conflict: UploadConflict; actor: string; signal: AbortSignal },
+  { conflict, ifMatch = null, actor, signal }: UploadOptions,
 ): Promise<Entry> {
   const envd = await openFiles(sandboxId);
   const before = await findFile(envd, path, signal);
@@ -30,6 +39,7 @@ export async function uploadFile(
       'A file of this name already exists. Replace it or choose another name.',
     );
   }
+  requireVersion(before, ifMatch);
   // Replaces the target of a link, not the link.
   const target = before?.path ?? path;
   const folder = target.slice(0, target.lastIndexOf('/'));
@@ -41,13 +51,24 @@ export async function uploadFile(
     if (sizeBytes !== sent)
       throw new FileError('unavailable', { message: 'The upload was incomplete. Try again.' });
     if (before) await keepPermissions(envd, before, draft.path, signal);
+    if (ifMatch !== null) requireVersion(await findFile(envd, target, signal), ifMatch);
     await envd.move(draft.path, target, signal);
   } catch (thrown) {
     if (await removeDraft(envd, draft)) throw thrown;
     throw withLeftover(thrown, baseName(draft.path));
   }
   await draftKeeper().settle(draft);
-  return envd.stat(path, signal);
+  return statFile(envd, path, signal);
+}
+
+function requireVersion(found: Entry | null, ifMatch: string | null): void {
+  if (ifMatch === null || (found !== null && etagOf(found) === ifMatch)) return;
+  throw new SandkeeperError(
+    'conflict',
+    found === null
+      ? 'The file was deleted or renamed since you opened it.'
+      : 'The file has changed since you opened it.',
+  );
 }
 
 /** Resolves to false if it could not be removed now. */

@@ -87,6 +87,20 @@ function highlightMatches(pattern: RegExp): Extension {
   );
 }
 
+/** The theme, the colours of code, and signs for invisible characters. */
+export function textLook(): Extension {
+  return [
+    highlightSpecialChars({
+      specialChars: INVISIBLE_CHARACTERS,
+      addSpecialChars: new RegExp(HOLE, 'u'),
+      render: signOf,
+    }),
+    drawSelection(),
+    syntaxHighlighting(COLOURS),
+    THEME,
+  ];
+}
+
 type EditorOptions = {
   parent: HTMLElement;
   label: string;
@@ -122,17 +136,10 @@ export class TextEditor {
             translate: 'no',
           }),
           this.#numbers.of(this.#gutter()),
-          highlightSpecialChars({
-            specialChars: INVISIBLE_CHARACTERS,
-            addSpecialChars: new RegExp(HOLE, 'u'),
-            render: signOf,
-          }),
-          drawSelection(),
+          textLook(),
           highlightActiveLine(),
           highlightActiveLineGutter(),
           keymap.of([...options.keys, ...defaultKeymap]),
-          syntaxHighlighting(COLOURS),
-          THEME,
           this.#wrapping.of(options.wraps ? EditorView.lineWrapping : []),
           this.#language.of([]),
           this.#marks.of([]),

@@ -1,0 +1,49 @@
+import { ApiFailure, apiFailureIn, fetchApi } from '@/lib/api-client';
+import { fileAddresses } from '@/lib/files/addresses';
+import { type EditableText, MAX_EDIT_BYTES, readEditable } from '@/lib/files/edit/editable-text';
+
+/** Reads a file for editing. Throws `ApiFailure` if it cannot be edited. */
+export async function readForEdit(
+  sandboxId: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ base: EditableText; etag: string }> {
+  const response = await fetchApi(fileAddresses.content(sandboxId, path, 'preview'), signal);
+  const etag = response.headers.get('etag') ?? '';
+  if (Number(response.headers.get('content-length') ?? 0) > MAX_EDIT_BYTES) {
+    await response.body?.cancel();
+    throw new ApiFailure('invalid', 'Only files up to 1 MB can be edited. Download it instead.');
+  }
+  const base = readEditable(new Uint8Array(await response.arrayBuffer()));
+  if (base === null) throw new ApiFailure('invalid', 'Only UTF-8 text can be edited. Download it instead.');
+  return { base, etag };
+}
+
+/**
+ * Writes an edited file and returns its new etag. `etag`: of the version it may replace; `null`: any.
+ * Throws `ApiFailure`, with the code `conflict` and without a problem if there is another version.
+ */
+export async function saveEdit(
+  sandboxId: string,
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  etag: string | null,
+): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(fileAddresses.edit(sandboxId, path), {
+      method: 'PUT',
+      headers: { 'content-type': 'application/octet-stream', ...(etag === null ? {} : { 'if-match': etag }) },
+      body: bytes,
+    });
+  } catch {
+    throw new ApiFailure('unreachable', 'Sandkeeper could not be reached. Your text is kept. Try again.');
+  }
+  if (!response.ok) throw apiFailureIn(response.status, await response.text().catch(() => ''));
+  return response.headers.get('etag') ?? '';
+}
+
+/** Whether the file was changed or deleted by somebody else. */
+export function isConflict(failure: ApiFailure): boolean {
+  return failure.code === 'conflict' && failure.problem === null;
+}

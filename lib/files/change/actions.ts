@@ -1,0 +1,41 @@
+'use server';
+
+import { z } from 'zod';
+import { guardWrite } from '../../access/guard';
+import { parseInput } from '../../access/input';
+import { type Result, resultOf } from '../../result';
+import { SandboxId } from '../../sandbox/schema';
+import { type Entry, GuestPath, GuestPaths } from '../schema';
+import { createFolder, type Deletion, deleteAll, renameAt } from './change';
+import { EntryName } from './names';
+
+const NewFolder = z.strictObject({ sandboxId: SandboxId, folder: GuestPath, name: EntryName });
+const Renaming = z.strictObject({ sandboxId: SandboxId, path: GuestPath, name: EntryName });
+const Deleting = z.strictObject({ sandboxId: SandboxId, paths: GuestPaths });
+
+/** Creates a folder in a running sandbox. Role: operator. */
+export async function makeFolder(input: z.input<typeof NewFolder>): Promise<Result<Entry>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    const { sandboxId, folder, name } = parseInput(NewFolder, input);
+    return createFolder(session, sandboxId, folder, name);
+  });
+}
+
+/** Renames an entry in a running sandbox. Role: operator. */
+export async function renameEntry(input: z.input<typeof Renaming>): Promise<Result<Entry>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    const { sandboxId, path, name } = parseInput(Renaming, input);
+    return renameAt(session, sandboxId, path, name);
+  });
+}
+
+/** Deletes entries in a running sandbox. Role: operator. */
+export async function deleteEntries(input: z.input<typeof Deleting>): Promise<Result<Deletion>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    const { sandboxId, paths } = parseInput(Deleting, input);
+    return deleteAll(session, sandboxId, paths);
+  });
+}
