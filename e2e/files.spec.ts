@@ -374,6 +374,11 @@ test.describe('search', () => {
     await expect(main(page)).toContainText('notes.txt');
     await expect(main(page).getByText('the score is 7').last()).toBeInViewport();
     await expect(page).toHaveURL(/line=250/);
+    await runIn(moru, id, 'yes "the score is 8" | head -n 482 > ~/out/many.log');
+    await search.getByRole('searchbox').press('Enter');
+    await expect(search.getByRole('status')).toHaveText('484 found, 22 shown');
+    await found.last().scrollIntoViewIfNeeded();
+    await expect(search.getByText('first 20 in this file, 482 in all')).toBeVisible();
     await search.getByRole('button', { name: 'Close' }).click();
     await expect(row(page, 'notes.txt')).toHaveAttribute('aria-current', 'true');
   });
@@ -391,6 +396,67 @@ test.describe('search', () => {
     await search.getByRole('button', { name: 'Stop' }).click();
     await expect(search.getByRole('status')).toContainText('Stopped.');
   });
+});
+
+test('makes a folder, edits over a change of somebody else, renames and deletes', async ({ page, moru }) => {
+  const id = await createWith(
+    moru,
+    'mkdir out; printf "one\\r\\ntwo\\r\\n" > out/notes.txt; echo x > other.txt',
+  );
+  await openFiles(page, id);
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'New folder…' }).click();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('out');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toHaveText('Something of this name already exists.');
+  await expectAccessible(page, 'the name of a new folder');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('results');
+  await page.keyboard.press('Enter');
+  await expectNames(page, ['out', 'results', 'other.txt']);
+
+  await row(page, 'out').click();
+  await row(page, 'notes.txt').click();
+  const preview = page.getByRole('region', { name: 'Preview' });
+  await preview.getByRole('button', { name: 'Edit' }).click();
+  const editor = preview.getByRole('textbox', { name: /^Edit / });
+  await expect(editor).toBeFocused();
+  await expect(preview).toContainText('Windows line ends');
+  await page.keyboard.type('mine ');
+  await expect(preview.getByRole('status')).toHaveText('Unsaved changes');
+  // The text is kept while another file is shown.
+  await row(page, 'other.txt').click();
+  await expect(preview).toContainText('other.txt');
+  await runIn(moru, id, 'echo of somebody else > ~/out/notes.txt');
+  await row(page, 'notes.txt').click();
+  await expect(preview).toContainText('Your unsaved changes were kept.');
+  await expect(preview).toContainText('The file has changed since you opened it.');
+  await expectAccessibleInBothThemes(page, 'editing a file');
+  await editor.focus();
+  await page.keyboard.press('Control+s');
+  const conflict = page.getByRole('alertdialog', { name: 'The file is not the one you opened' });
+  await expect(conflict).toBeVisible();
+  await conflict.getByRole('button', { name: 'Keep editing' }).click();
+  await expect(editor).toContainText('mine one');
+  await preview.getByRole('button', { name: 'Save' }).click();
+  await conflict.getByRole('button', { name: 'Overwrite' }).click();
+  await expect(preview.getByRole('button', { name: 'Edit' })).toBeVisible();
+  expect(await (await moru.handle(id)).files.read(`${HOME}/out/notes.txt`)).toBe('mine one\r\ntwo\r\n');
+
+  await row(page, 'out').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Rename…' }).click();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('old');
+  await page.keyboard.press('Enter');
+  await expect(preview).toContainText('/home/user/old/notes.txt');
+  await row(page, 'old').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Delete…' }).click();
+  const question = page.getByRole('alertdialog', { name: 'Delete the folder old?' });
+  await expect(question).toContainText('2 entries');
+  await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await expectAccessible(page, 'deleting a folder');
+  await question.getByRole('button', { name: 'Delete', exact: true }).click();
+  await expectNames(page, ['results', 'other.txt']);
+  await expect(preview).toHaveCount(0);
 });
 
 test('a viewer sees names and sizes, and the required role', async ({ page, moru, signIn }) => {

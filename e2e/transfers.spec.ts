@@ -170,7 +170,13 @@ test.describe('uploads', () => {
     const uploads = page.getByRole('region', { name: 'Uploads' });
     await expect(uploads).toContainText('The disk of the sandbox is full.');
     await moru.clearFaults();
-    await uploads.getByRole('button', { name: 'Retry the upload of a.txt' }).click();
+    const retry = uploads.getByRole('button', { name: 'Retry the upload of a.txt' });
+    await moru.pause(id);
+    await expect(page.getByRole('button', { name: 'Wake sandbox' })).toBeVisible();
+    await expect(retry).toBeDisabled();
+    await moru.connect(id);
+    await expect(retry).toBeEnabled();
+    await retry.click();
     await expect(uploads.getByRole('status')).toHaveText('1 file uploaded');
   });
 });
