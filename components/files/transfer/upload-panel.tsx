@@ -58,12 +58,13 @@ function Heading({ all }: { all: readonly Upload[] }) {
   const total = open.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
   const sent = open.reduce((sum, { sentBytes }) => sum + sentBytes, 0);
   const done = all.filter(({ state }) => state === 'done').length;
+  const failed = all.filter(({ state }) => state === 'failed').length;
   return (
     <div className="sticky top-0 flex items-center gap-3 bg-bg px-5 py-1.5">
       <p role="status" className="font-medium">
         {open.length > 0
           ? `Uploading ${open.length === 1 ? '1 file' : `${open.length} files`}, ${formatBytes(sent)} of ${formatBytes(total)}`
-          : `${done === 1 ? '1 file' : `${done} files`} uploaded`}
+          : `${done === 1 ? '1 file' : `${done} files`} uploaded${failed === 0 ? '' : `, ${failed} failed`}`}
       </p>
       {open.length > 0 ? (
         <Button
