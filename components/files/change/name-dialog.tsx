@@ -49,11 +49,10 @@ function NameForm({ sandboxId, request, forbidden, isOpen, onDone, onClose }: Fo
     unavailable: forbidden,
     send: async ({ name }) => {
       if (name === before) return close();
-      const result = await answerOf(
+      const result =
         request.kind === 'folder'
-          ? makeFolder({ sandboxId, folder: request.folder, name })
-          : renameEntry({ sandboxId, path: request.entry.path, name }),
-      );
+          ? await answerOf(makeFolder({ sandboxId, folder: request.folder, name }))
+          : await answerOf(renameEntry({ sandboxId, path: request.entry.path, name }));
       if (!result?.ok) return result?.error.message ?? UNREACHABLE;
       onDone(result.value, request);
       return close();
