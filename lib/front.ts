@@ -37,6 +37,8 @@ export function createFront(config: Config, handlers: Handlers, { dev }: { dev: 
     requestTimeout: 0,
     headersTimeout: headerTimeoutMs,
     connectionsCheckingInterval: Math.max(100, Math.min(1_000, headerTimeoutMs / 4)),
+    // Longer than a proxy keeps an idle connection, or it might send a request on one that is being closed.
+    keepAliveTimeout: 65_000,
     // Detects a client that has vanished.
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
