@@ -11,7 +11,8 @@ class H(http.server.BaseHTTPRequestHandler):
             self.send_response(200); self.send_header('Transfer-Encoding', 'chunked'); self.end_headers()
             for _ in range(320): self.wfile.write(b'10000\\r\\n' + b'x' * 65536 + b'\\r\\n')
             self.wfile.write(b'0\\r\\n\\r\\n'); return
-        body = (self.path + ' ' + self.headers.get('X-Mine', '')).encode()
+        if self.path == '/headers': body = str(self.headers).encode()
+        else: body = (self.path + ' ' + self.headers.get('X-Mine', '')).encode()
         self.send_response(203); self.send_header('Content-Length', str(len(body))); self.end_headers()
         self.wfile.write(body)
     def do_POST(self):
@@ -36,9 +37,15 @@ describe.runIf(canRun)('ports of a sandbox', () => {
     await until(async () => (await ask('GET', '/')).status === 203);
   });
 
-  const ask = (method: string, path: string, body: Buffer | null = null, port = 8000) =>
+  const ask = (
+    method: string,
+    path: string,
+    body: Buffer | null = null,
+    port = 8000,
+    more: Record<string, string> = {},
+  ) =>
     new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
-      const headers = { 'moru-sandbox-id': id, 'moru-sandbox-port': String(port), 'x-mine': 'hi' };
+      const headers = { 'moru-sandbox-id': id, 'moru-sandbox-port': String(port), 'x-mine': 'hi', ...more };
       const outgoing = request(`${engine.url}${path}`, { method, headers, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -53,6 +60,21 @@ describe.runIf(canRun)('ports of a sandbox', () => {
     const { status, body } = await ask('GET', '/some/path?q=1');
     expect(status).toBe(203);
     expect(body.toString()).toBe('/some/path?q=1 hi');
+  });
+
+  test('receive no credentials of the caller but their own', async () => {
+    const { body } = await ask('GET', '/headers', null, 8000, {
+      'x-api-key': engine.apiKey,
+      'x-access-token': 'a'.repeat(64),
+      authorization: `Bearer ${engine.apiKey}`,
+      cookie: 'mine=1; sandkeeper_session_3000=secret',
+      'x-app-key': 'of-the-app',
+    });
+    const seen = body.toString().toLowerCase();
+    expect(seen).not.toMatch(/x-api-key|x-access-token|authorization|sandkeeper_session|moru-sandbox|secret/);
+    expect(seen).not.toContain(engine.apiKey);
+    expect(seen).toContain('x-app-key: of-the-app');
+    expect(seen).toContain('cookie: mine=1');
   });
 
   test('transfer large bodies in both directions', async () => {
