@@ -7,6 +7,7 @@ export const DEFAULT_COLUMNS: readonly string[] = [
   'template',
   'metadata',
   'age',
+  'up',
   'left',
   'size',
 ];

@@ -7,10 +7,11 @@ import { Age, TimeLeft, Unknown } from '@/components/sandbox/time-left';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
-import type { IndexedSandbox } from '@/lib/fleet/row-index';
+import { type IndexedSandbox, upSince } from '@/lib/fleet/row-index';
 import { parseSort, type SortKey } from '@/lib/fleet/sort';
 import { paths } from '@/lib/paths';
 import { isProtected, type SandboxAct } from '@/lib/sandbox/can';
+import { firstStartOf } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 export type CellContext = {
@@ -90,7 +91,14 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     widthPx: 76,
     alignRight: true,
     sortKey: 'age',
-    draw: ({ sandbox }, { nowMs }) => <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />,
+    draw: ({ sandbox }, { nowMs }) => <Age sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />,
+  },
+  up: {
+    title: 'Up for',
+    widthPx: 76,
+    alignRight: true,
+    sortKey: 'up',
+    draw: (row, { nowMs }) => <Age sinceMs={upSince(row)} nowMs={nowMs} />,
   },
   left: {
     title: 'Time left',

@@ -133,6 +133,9 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
                 inputRef={filterInput}
               >
                 {isWhole ? count : `${count} so far`}
+                {selection.rows.length === 0 && selection.hidden > 0 ? (
+                  <span className="text-paused"> · {selection.hidden} selected, hidden</span>
+                ) : null}
               </FilterBar>
               <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
               <NewButton role={role} onClick={() => setIsCreating(true)} />

@@ -9,7 +9,7 @@ import { type Sort, sortRows } from '@/lib/fleet/sort';
 import { type FirstScreen, filterRows } from '@/lib/fleet/view';
 
 /** Filters by these fields match different rows as time passes. */
-const TIMED_FIELDS: ReadonlySet<string> = new Set(['age', 'left']);
+const TIMED_FIELDS: ReadonlySet<string> = new Set(['age', 'up', 'left']);
 const REFILTER_INTERVAL_MS = 2_000;
 
 /** The rows that the filter on screen selects, sorted, and the part of the filter in force. */

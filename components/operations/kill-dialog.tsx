@@ -13,7 +13,7 @@ import { Visible } from '@/components/ui/visible-text';
 import { type BlastRadius, blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { MAX_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
-import { templateName } from '@/lib/sandbox/name';
+import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CopyAsCode } from './copy-as-code';
 import { KillOptions } from './kill-options';
@@ -257,7 +257,7 @@ function Facts({ sandbox }: { sandbox: Sandbox }) {
       </dd>
       <dt>Age</dt>
       <dd>
-        <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs ?? 0} />
+        <Age sinceMs={firstStartOf(sandbox)} nowMs={firstStartOf(sandbox) ?? 0} />
       </dd>
       <dt>Metadata</dt>
       <dd className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto pt-px">

@@ -7,7 +7,7 @@ import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
 import { Visible } from '@/components/ui/visible-text';
-import { templateName } from '@/lib/sandbox/name';
+import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 const ROW_PX = 30;
@@ -86,7 +86,7 @@ function Row({ sandbox, keys, renderEnd }: RowProps) {
         ))}
       </span>
       <span className="text-right text-ink-2">
-        {renderEnd?.(sandbox) ?? <Age sinceMs={sandbox.startedAtMs} nowMs={sandbox.startedAtMs ?? 0} />}
+        {renderEnd?.(sandbox) ?? <Age sinceMs={firstStartOf(sandbox)} nowMs={firstStartOf(sandbox) ?? 0} />}
       </span>
     </>
   );

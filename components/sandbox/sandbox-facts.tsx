@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import { STATE_FACTS } from '@/lib/fleet/states';
-import { templateName } from '@/lib/sandbox/name';
+import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { formatMemory } from './size';
 import { Age, TimeLeft } from './time-left';
@@ -32,8 +32,16 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
         <Fact name="Started">
           {sandbox.startedAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.startedAtMs} />}
         </Fact>
-        <Fact name="Age" hint="Since the last start or resume.">
-          <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
+        {hasDeadline ? (
+          <Fact name="Up for" hint="Since the last start or resume.">
+            <Age sinceMs={sandbox.startedAtMs} nowMs={nowMs} />
+          </Fact>
+        ) : null}
+        <Fact
+          name="Age"
+          hint="Since the first start that Sandkeeper has seen. The service forgets it at a resume, so it may be older."
+        >
+          <Age sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />
         </Fact>
         {hasDeadline ? (
           <>

@@ -16,18 +16,21 @@ export function focusHome(): HTMLElement | null {
  * Returns a function for the `finalFocus` of a dialog: the element that had the focus before it opened. If that is gone, or
  * is a red button that the next Enter would press, it is the home of the page instead.
  */
-export function useFinalFocus(isOpen: boolean): () => HTMLElement | null {
+export function useFinalFocus(isOpen: boolean): () => HTMLElement | true | null {
   const opener = useRef<HTMLElement | null>(null);
+  const isFromMenu = useRef(false);
   // Before the dialog moves the focus, which it does after all layout effects.
   useLayoutEffect(() => {
     if (!isOpen) return;
     opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    isFromMenu.current = opener.current?.closest('[role=menu]') != null;
   }, [isOpen]);
   return () => {
     const element = opener.current;
     const isUsable = element?.isConnected === true && element !== document.body;
     const isDanger = element?.dataset.tone?.startsWith('danger') === true;
-    if (!isUsable) return focusHome();
+    // The menu has closed. By default the focus returns to the element that opened the menu.
+    if (!isUsable) return isFromMenu.current ? true : focusHome();
     return isDanger ? (document.querySelector<HTMLElement>('[data-focus-home]') ?? element) : element;
   };
 }

@@ -188,6 +188,16 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema.alterTable('operation_commands').addColumn('pid', 'integer').execute();
     },
   },
+  '009_first_starts': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('first_starts')
+        .addColumn('sandbox_id', 'text', (column) => column.primaryKey())
+        .addColumn('first_started_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('gone_at_ms', 'bigint')
+        .execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

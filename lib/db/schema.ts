@@ -8,6 +8,7 @@ export type Database = {
   access_log: AccessLogTable;
   upload_drafts: UploadDraftsTable;
   wake_leases: WakeLeasesTable;
+  first_starts: FirstStartsTable;
   wake_viewers: WakeViewersTable;
 };
 
@@ -99,6 +100,14 @@ type AccessLogTable = {
   sandbox_id: string;
   path: string | null;
   detail: string | null;
+};
+
+/** When sandboxes first started, as far as Sandkeeper has seen. */
+type FirstStartsTable = {
+  sandbox_id: string;
+  first_started_at_ms: number;
+  /** When a complete reading did not find it any more. */
+  gone_at_ms: number | null;
 };
 
 /** Wakes of paused sandboxes, one row per sandbox. A wake that has ended stays for a while. */

@@ -17,6 +17,7 @@ describe('sameSandbox', () => {
     state: ['paused'],
     metadata: [{}, { owner: 'ana' }, { owner: 'ana', team: '' }, { owner: 'ana', other: 'evals' }],
     startedAtMs: [1],
+    firstStartedAtMs: [1],
     endAtMs: [1],
     cpuCount: [16],
     memoryMB: [1],

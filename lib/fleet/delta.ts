@@ -32,6 +32,7 @@ export function sameSandbox(a: Sandbox, b: Sandbox): boolean {
   return (
     a.state === b.state &&
     a.startedAtMs === b.startedAtMs &&
+    a.firstStartedAtMs === b.firstStartedAtMs &&
     a.endAtMs === b.endAtMs &&
     a.templateId === b.templateId &&
     a.alias === b.alias &&

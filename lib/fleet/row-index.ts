@@ -26,6 +26,11 @@ export function indexSandbox(sandbox: Sandbox): IndexedSandbox {
   };
 }
 
+/** Since when it has been running, epoch ms. `null` while it is paused, or if the service does not report it. */
+export function upSince({ sandbox: { state, startedAtMs } }: IndexedSandbox): number | null {
+  return STATE_FACTS[state].hasDeadline ? startedAtMs : null;
+}
+
 function searchTextOf({ id, alias, templateId, metadata }: Sandbox): string {
   let text = `${id}${FIELD_SEPARATOR}${alias ?? ''}${FIELD_SEPARATOR}${templateId}`;
   for (const key of Object.keys(metadata)) {

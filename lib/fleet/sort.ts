@@ -1,7 +1,8 @@
-import type { IndexedSandbox } from './row-index';
+import { firstStartOf } from '../sandbox/name';
+import { type IndexedSandbox, upSince } from './row-index';
 import { STATE_FACTS } from './states';
 
-const FIXED_KEYS = ['state', 'id', 'template', 'age', 'left', 'size', 'started'] as const;
+const FIXED_KEYS = ['state', 'id', 'template', 'age', 'up', 'left', 'size', 'started'] as const;
 type FixedKey = (typeof FIXED_KEYS)[number];
 
 const METADATA_PREFIX = 'meta:';
@@ -21,7 +22,14 @@ type TextColumn = (row: IndexedSandbox) => string | null;
 /** Uses starts and deadlines instead of ages and times left, so that sorting needs no clock. */
 const NUMBER_COLUMNS = {
   state: (row) => STATE_FACTS[row.sandbox.state].rank,
-  age: ({ sandbox: { startedAtMs } }) => (startedAtMs === null ? null : -startedAtMs),
+  age: ({ sandbox }) => {
+    const firstMs = firstStartOf(sandbox);
+    return firstMs === null ? null : -firstMs;
+  },
+  up: (row) => {
+    const sinceMs = upSince(row);
+    return sinceMs === null ? null : -sinceMs;
+  },
   started: (row) => row.sandbox.startedAtMs,
   left: (row) => row.deadlineMs,
   size: ({ sandbox: { cpuCount, memoryMB } }) =>

@@ -9,6 +9,7 @@ import { maxRunning } from '../sandbox-api/local-engine';
 import { singleton } from '../singleton';
 import { type CrawlLimits, crawlFleet, LIMITS, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, sameSandbox } from './delta';
+import { FirstStarts } from './first-starts';
 import { PageReader } from './page-reader';
 
 const MAX_PAUSE_MS = 10_000;
@@ -38,6 +39,7 @@ type Options = {
   readMaxRunning: () => Promise<number | null>;
   lingerMs?: number;
   limits?: Partial<CrawlLimits>;
+  firstStarts?: FirstStarts;
 } & Pick<Timing, 'readPauseMs' | 'publishMs'>;
 
 /** How long a page waits for the first reading after a start. */
@@ -141,12 +143,19 @@ export class FleetWatcher {
   }
 
   /**
-   * Replaces the template with the one in the list. Moru's detail of a paused sandbox names an internal snapshot template
+   * Replaces the template with the one in the list, and adds the first start. Moru's detail of a paused sandbox names an internal snapshot template
    * without an alias (docs/protocol.md#paused-sandboxes-in-responses).
    */
   asListed(sandbox: Sandbox): Sandbox {
     const row = this.#rows.get(sandbox.id);
-    return row ? { ...sandbox, templateId: row.templateId, alias: row.alias } : sandbox;
+    if (!row) return sandbox;
+    const { templateId, alias, firstStartedAtMs } = row;
+    return {
+      ...sandbox,
+      templateId,
+      alias,
+      ...(firstStartedAtMs === undefined ? {} : { firstStartedAtMs }),
+    };
   }
 
   /**
@@ -238,8 +247,18 @@ export class FleetWatcher {
       this.#refreshRequested = false;
       await this.#readOnce(beganAtMs);
       firstDone();
+      // Not awaited, and after the rows: a slow database does not delay them.
+      void this.#rememberStarts(beganAtMs);
       await this.#pause(this.#pauseAfter(Date.now() - beganAtMs));
     }
+  }
+
+  async #rememberStarts(beganAtMs: number): Promise<void> {
+    const { firstStarts } = this.#options;
+    if (firstStarts === undefined || this.#wholeAtMs !== beganAtMs) return;
+    if (await firstStarts.load(beganAtMs))
+      for (const sandbox of [...this.#rows.values()]) this.#take(sandbox);
+    await firstStarts.save((id) => this.#rows.has(id), beganAtMs);
   }
 
   #isNeeded(): boolean {
@@ -304,7 +323,7 @@ export class FleetWatcher {
       this.#readAtMs.set(sandbox.id, requestedAtMs);
       this.#cursorOf.set(sandbox.id, cursor);
       this.#take(sandbox);
-      this.#resolveWaiters(sandbox.id, sandbox, requestedAtMs);
+      this.#resolveWaiters(sandbox.id, this.#rows.get(sandbox.id) ?? sandbox, requestedAtMs);
     }
   }
 
@@ -345,9 +364,10 @@ export class FleetWatcher {
 
   #take(sandbox: Sandbox): void {
     const known = this.#rows.get(sandbox.id);
-    if (known && sameSandbox(known, sandbox)) return;
-    this.#rows.set(sandbox.id, sandbox);
-    this.#batch.change(sandbox);
+    const taken = this.#options.firstStarts?.complete(sandbox, Date.now()) ?? sandbox;
+    if (known && sameSandbox(known, taken)) return;
+    this.#rows.set(sandbox.id, taken);
+    this.#batch.change(taken);
     this.#publishSoon();
   }
 
@@ -440,6 +460,12 @@ function endlessList(): SandkeeperError {
 export function fleetWatcher(): FleetWatcher {
   return singleton(
     'fleet-watcher',
-    () => new FleetWatcher({ readPage: listSandboxes, readMaxRunning: maxRunning, ...config().timing }),
+    () =>
+      new FleetWatcher({
+        readPage: listSandboxes,
+        readMaxRunning: maxRunning,
+        firstStarts: new FirstStarts(),
+        ...config().timing,
+      }),
   );
 }

@@ -31,6 +31,8 @@ export const Sandbox = z.object({
   metadata: Metadata,
   /** Start of the current or last lifetime, epoch ms. Resuming resets it (docs/protocol.md#timeouts). */
   startedAtMs: z.number().nullable(),
+  /** The first start that Sandkeeper has seen, if it is before `startedAtMs`, epoch ms. The service does not report it. */
+  firstStartedAtMs: z.number().optional(),
   /** Deadline, epoch ms. Meaningless while paused (docs/protocol.md#paused-sandboxes-in-responses). */
   endAtMs: z.number().nullable(),
   cpuCount: z.number().nullable(),

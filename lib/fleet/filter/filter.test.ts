@@ -248,7 +248,7 @@ describe('errors', () => {
     ['state>paused', 'state>', /cannot be compared/],
     ['has:', 'has:', /metadata key/],
     ['owner:ana', 'owner:', /For metadata, write owner=/],
-    ['priority>3', 'priority>', /works with age, left, cpu, memory/],
+    ['priority>3', 'priority>', /works with age, up, left, cpu, memory/],
     ['"age">2h', '"age">', /For metadata, write "age"=/],
     ['!', '!', /needs a term/],
     ['pr-*', '*', /works only in values/],

@@ -30,8 +30,9 @@ export type Comparison = '<' | '<=' | '>' | '>=' | '=';
  *   also selects rows without the key.
  * - `state` `state:running,paused`; `template` `template:base`: exactly the name or the id; `id` `id:i7k`: a prefix of the
  *   id.
- * - `compare` `age>2h`, `left<10m`, `cpu>=4`, `memory=4GB`: `amount` is in ms, ms, vCPUs and MB. A paused sandbox has no
- *   time left and never matches a comparison of `left`.
+ * - `compare` `age>2h`, `up>2h`, `left<10m`, `cpu>=4`, `memory=4GB`: `amount` is in ms, vCPUs or MB. `age` counts from the
+ *   first start, `up` from the last start or resume. A paused sandbox is not up and has no time left: it never matches a
+ *   comparison of `up` or `left`.
  */
 export type Term =
   | { readonly kind: 'text'; readonly negated: boolean; readonly text: string }
@@ -169,6 +170,7 @@ function textTerm({ negated, value }: TermHead, span: Span): Term {
 
 const COMPARED_EXAMPLES = {
   age: '2h',
+  up: '2h',
   left: '10m',
   cpu: '2',
   memory: '4GB',

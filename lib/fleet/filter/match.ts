@@ -1,4 +1,5 @@
-import type { IndexedSandbox } from '../row-index';
+import { firstStartOf } from '../../sandbox/name';
+import { type IndexedSandbox, upSince } from '../row-index';
 import type { Comparison, Filter, NonEmpty, Pattern, Term } from './filter';
 import type { ComparedField } from './units';
 
@@ -79,7 +80,14 @@ function compileIds(patterns: NonEmpty<Pattern>): FilterTest {
 }
 
 const AMOUNTS = {
-  age: ({ sandbox: { startedAtMs } }, nowMs) => (startedAtMs === null ? null : nowMs - startedAtMs),
+  age: ({ sandbox }, nowMs) => {
+    const firstMs = firstStartOf(sandbox);
+    return firstMs === null ? null : nowMs - firstMs;
+  },
+  up: (row, nowMs) => {
+    const sinceMs = upSince(row);
+    return sinceMs === null ? null : nowMs - sinceMs;
+  },
   left: (row, nowMs) => (row.deadlineMs === null ? null : row.deadlineMs - nowMs),
   cpu: (row) => row.sandbox.cpuCount,
   memory: (row) => row.sandbox.memoryMB,

@@ -61,6 +61,7 @@ const STARTS = [
   'has:',
   'cpu>=',
   'memory>=',
+  'up>',
   'age<',
   'left>',
   'id:',
@@ -68,6 +69,7 @@ const STARTS = [
 
 const AMOUNTS = {
   age: { common: ['30m', '1h', '2h', '6h', '12h', '1d', '1w'], units: ['m', 'h', 'd'] },
+  up: { common: ['30m', '1h', '2h', '6h', '12h', '1d'], units: ['m', 'h', 'd'] },
   left: { common: ['1m', '5m', '10m', '30m', '1h'], units: ['m', 'h', 's'] },
   cpu: { common: ['1', '2', '4', '8'], units: [] },
   memory: { common: ['512MB', '1GB', '2GB', '4GB', '8GB'], units: ['GB', 'MB'] },

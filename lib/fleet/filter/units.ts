@@ -1,4 +1,4 @@
-export const COMPARED_FIELDS = ['age', 'left', 'cpu', 'memory'] as const;
+export const COMPARED_FIELDS = ['age', 'up', 'left', 'cpu', 'memory'] as const;
 export type ComparedField = (typeof COMPARED_FIELDS)[number];
 
 /** An amount in the unit of the field, or an error message for people. */
@@ -38,6 +38,7 @@ const SHOWN_LENGTH = 24;
 /** Durations are in ms, memory in MB. */
 export const QUANTITIES = {
   age: { needs: 'a duration such as 2h or 30m', equal: false, read: readDuration, print: printDuration },
+  up: { needs: 'a duration such as 2h or 30m', equal: false, read: readDuration, print: printDuration },
   left: { needs: 'a duration such as 10m or 1h', equal: false, read: readDuration, print: printDuration },
   cpu: { needs: 'a number of vCPUs such as 4', equal: true, read: readCpu, print: String },
   memory: { needs: 'an amount such as 4GB or 512MB', equal: true, read: readMemory, print: printMemory },

@@ -8,6 +8,7 @@ import {
 import { indexSandbox } from '../../fleet/row-index';
 import { STATE_NAMES } from '../../fleet/states';
 import { type SandboxAct, sandboxCannot } from '../../sandbox/can';
+import { firstStartOf } from '../../sandbox/name';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { SKIP_KINDS, type SkipKind, type Skipped } from '../schema';
 
@@ -107,10 +108,11 @@ function sumOf(ranked: readonly (readonly [string, number])[]): number {
 function agesOf(sandboxes: readonly Sandbox[]): BlastRadius['ages'] {
   let oldestMs = Number.POSITIVE_INFINITY;
   let newestMs = Number.NEGATIVE_INFINITY;
-  for (const { startedAtMs } of sandboxes) {
-    if (startedAtMs === null) continue;
-    oldestMs = Math.min(oldestMs, startedAtMs);
-    newestMs = Math.max(newestMs, startedAtMs);
+  for (const sandbox of sandboxes) {
+    const firstMs = firstStartOf(sandbox);
+    if (firstMs === null) continue;
+    oldestMs = Math.min(oldestMs, firstMs);
+    newestMs = Math.max(newestMs, firstMs);
   }
   return newestMs < oldestMs ? null : { oldestMs, newestMs };
 }
