@@ -168,7 +168,7 @@ test('restarts the archive after a server crash and leaves no partial file', asy
 }) => {
   const id = await moru.create({ metadata: { test: 'crashed' } });
   const sandbox = await moru.handle(id);
-  await sandbox.commands.run('truncate -s 500M ~/long');
+  await sandbox.commands.run('truncate -s 200M ~/long');
   await moru.pause(id);
   await openFleet(page);
   const dialog = await askToKill(page, id);
