@@ -40,20 +40,23 @@ async function expectNoFindings(
 ): Promise<void> {
   // The title is briefly empty during navigation.
   await expect(page).toHaveTitle(/Sandkeeper/);
-  // Transitional colours would fail the contrast check. Infinite animations never finish.
-  await page.evaluate(() =>
-    Promise.all(
+  // Transitional colours would fail the contrast check, and a new theme applies from the next frame. Infinite animations
+  // never finish.
+  await page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+    await Promise.all(
       document
         .getAnimations()
         .filter(({ effect }) => effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY)
         .map((animation) => animation.finished.catch(() => {})),
-    ),
-  );
+    );
+  });
   const reported = (await findViolations(page, run)).filter(
     ({ impact }) => isStrict || impact === 'serious' || impact === 'critical',
   );
   const findings = reported.map(
-    ({ id, help, nodes }) => `${id}: ${help} (${nodes.map((node) => node.html).join(' ')})`,
+    ({ id, help, nodes }) =>
+      `${id}: ${help} (${nodes.map(({ html, any }) => `${html} ${any[0]?.message ?? ''}`).join(' ')})`,
   );
   expect(findings, description).toEqual([]);
 }
