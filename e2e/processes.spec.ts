@@ -16,7 +16,10 @@ async function start(sandbox: Sandbox, command: string): Promise<number> {
   return (await sandbox.commands.run(command, { background: true, timeoutMs: 0 })).pid;
 }
 
-test('lists processes started by API live, and all processes on request', async ({ page, moru }) => {
+test('lists processes started by API live, and all processes on request as a tree with signals', async ({
+  page,
+  moru,
+}) => {
   const id = await moru.create();
   await page.goto(`/sandboxes/${id}/processes`);
   await expect(page.getByText('No processes started by API are running.')).toBeVisible();
@@ -27,6 +30,25 @@ test('lists processes started by API live, and all processes on request', async 
   const all = page.getByRole('table', { name: 'All processes' });
   await expect(all.getByRole('row').filter({ hasText: 'sleep 301' })).toContainText('sleeping');
   await expect(all.getByRole('row').filter({ hasText: /sleep 300/ })).toContainText('by API');
+  const child = all.getByRole('row').filter({ hasText: 'sleep 301' });
+  await expect(child).toContainText('Level');
+  await page.getByRole('checkbox', { name: 'Tree' }).uncheck();
+  await all.getByRole('button', { name: 'Memory' }).click();
+  await expect(page).toHaveURL(/processes=-memory$/);
+  await expect(all.getByRole('columnheader', { name: 'Memory' })).toHaveAttribute('aria-sort', 'descending');
+  await expect(child).not.toContainText('Level');
+  // The table refreshes by itself: the share of the processor needs a second reading.
+  await expect(child).toContainText('0 %');
+  await act(child, /^Send KILL/).click();
+  const dialog = page.getByRole('alertdialog', { name: /^Send SIGKILL to process/ });
+  await expect(dialog).toContainText('sleep 301');
+  await expect(dialog.getByRole('button', { name: 'Send SIGKILL' })).toHaveClass(/bg-danger/);
+  await dialog.getByRole('button', { name: 'Send SIGKILL' }).click();
+  await expect(toast(page, /^Sent SIGKILL/)).toBeVisible();
+  await page.mouse.move(2, 2);
+  await expect(child).toHaveCount(0);
+  expect((await sandbox.commands.list()).map((each) => each.pid)).toContain(pid);
+  await expect(act(all.getByRole('row').filter({ hasText: 'envd' }), /^Send TERM/)).toBeDisabled();
   await sandbox.commands.kill(pid);
   await expect(processRow(page, 'exec sleep 300')).toHaveCount(0);
 });

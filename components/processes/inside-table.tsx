@@ -1,19 +1,41 @@
 'use client';
 
-import { useQuery } from '@tanstack/react-query';
+import { clsx } from 'clsx';
+import { ArrowDown, ArrowUp } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { formatDuration, formatTook } from '@/components/ui/duration';
-import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
-import { insideQuery } from '@/lib/processes/queries';
-import type { InsideList, InsideProcess } from '@/lib/processes/schema';
+import {
+  type ArrangedProcess,
+  insideKey,
+  orderBy,
+  type ProcessOrder,
+  type ProcessSortKey,
+} from '@/lib/processes/arrange';
 import { visibleText } from '@/lib/visible-text';
+import { SignalButtons } from './signal-buttons';
+import type { SignalRequest } from './signal-dialog';
+import type { Steady } from './use-steady-rows';
 
-type Props = { sandboxId: string; apiPids: ReadonlySet<number>; reason: string | null };
+type Props = {
+  rows: readonly Steady<ArrangedProcess>[];
+  /** When the rows were read, by the server's clock. */
+  atMs: number;
+  apiPids: ReadonlySet<number>;
+  order: ProcessOrder;
+  onSort: (order: ProcessOrder) => void;
+  /** The reason why no process can be signalled; `null` if they can. */
+  reason: string | null;
+  onSignal: (request: SignalRequest) => void;
+  onHold: (isHeld: boolean) => void;
+};
 
 const INITIAL_ROWS = 100;
+/** Deeper processes are not indented further. */
+const MAX_INDENT = 12;
+const INDENT_PX = 16;
 /** The kernel's state letters, see proc(5). */
 const STATES: Readonly<Record<string, string>> = {
   R: 'running',
@@ -25,84 +47,116 @@ const STATES: Readonly<Record<string, string>> = {
   I: 'idle',
 };
 
-/** Every process in the sandbox. Read only on request, because reading starts a shell in the sandbox. */
-export function InsideTable({ sandboxId, apiPids, reason }: Props) {
-  const { data, isFetching, isError, error, refetch } = useQuery(insideQuery(sandboxId));
-  return (
-    <section aria-labelledby="inside" className="flex shrink-0 flex-col pt-4 pb-8">
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-2 px-5 pb-2">
-        <h2 id="inside" className="font-semibold">
-          All processes
-        </h2>
-        <p className="min-w-0 flex-1 basis-72 text-ink-2">
-          {data ? (
-            <>
-              Read at <LocalTime ms={data.atMs} isShort />.{data.isCut ? ' The list is incomplete.' : null}
-            </>
-          ) : (
-            'With CPU time and memory. Reading the list briefly starts a shell in the sandbox.'
-          )}
-        </p>
-        <Button unavailable={reason} isBusy={isFetching} onClick={() => void refetch()}>
-          {isFetching ? 'Reading…' : data ? 'Read again' : 'Read all processes'}
-        </Button>
-      </div>
-      {isError ? (
-        <p role="alert" className="px-5 pb-2 text-ink-2">
-          {error.message}
-        </p>
-      ) : null}
-      {data ? <Rows list={data} apiPids={apiPids} /> : null}
-    </section>
-  );
-}
+const COLUMNS: readonly { key: ProcessSortKey; title: string; className: string }[] = [
+  { key: 'pid', title: 'PID', className: 'w-20 pl-5!' },
+  { key: 'command', title: 'Command', className: '' },
+  { key: 'user', title: 'User', className: 'w-16' },
+  { key: 'state', title: 'State', className: 'w-32' },
+  { key: 'age', title: 'Running for', className: 'w-24 text-right' },
+  { key: 'cpu', title: 'CPU', className: 'w-16 text-right' },
+  { key: 'cpuTime', title: 'CPU time', className: 'w-24 text-right' },
+  { key: 'memory', title: 'Memory', className: 'w-24 text-right' },
+];
 
-function Rows({ list: { processes, atMs }, apiPids }: { list: InsideList; apiPids: ReadonlySet<number> }) {
+/** Every process in the sandbox, with its signals. */
+export function InsideTable({ rows, atMs, apiPids, order, onSort, reason, onSignal, onHold }: Props) {
   const [maxRows, setMaxRows] = useState(INITIAL_ROWS);
   return (
     <>
       <div className="overflow-x-auto">
         <table
           aria-label="All processes"
-          className="w-full min-w-[860px] table-fixed border-collapse text-left [&_td]:px-2 [&_th]:px-2"
+          className="w-full min-w-[1000px] table-fixed border-collapse text-left [&_td]:px-2 [&_th]:px-2"
         >
           <thead className="text-ink-2 text-small">
             <tr className="h-8 border-line border-b [&>th]:font-normal">
-              <th className="w-24 pl-5!">PID</th>
-              <th className="w-20">Parent</th>
-              <th>Command</th>
-              <th className="w-16">User</th>
-              <th className="w-40">State</th>
-              <th className="w-24 text-right">Running for</th>
-              <th className="w-24 text-right">CPU time</th>
-              <th className="w-28 pr-5! text-right">Memory</th>
+              {COLUMNS.map((column) => (
+                <HeaderCell key={column.key} column={column} order={order} onSort={onSort} />
+              ))}
+              <th className="w-[148px] pr-5!">
+                <span className="sr-only">Actions</span>
+              </th>
             </tr>
           </thead>
-          <tbody>
-            {processes.slice(0, maxRows).map((process) => (
-              <Row key={process.pid} process={process} atMs={atMs} isFromApi={apiPids.has(process.pid)} />
+          <tbody
+            onPointerEnter={() => onHold(true)}
+            onPointerLeave={() => onHold(false)}
+            onFocus={() => onHold(true)}
+            onBlur={() => onHold(false)}
+          >
+            {rows.slice(0, maxRows).map((row) => (
+              <Row
+                key={insideKey(row)}
+                row={row}
+                atMs={atMs}
+                isFromApi={apiPids.has(row.pid)}
+                isTree={order.isTree}
+                reason={reason}
+                onSignal={onSignal}
+              />
             ))}
           </tbody>
         </table>
       </div>
-      {processes.length > maxRows ? (
+      {rows.length > maxRows ? (
         <div className="px-5 py-3">
-          <Button onClick={() => setMaxRows(processes.length)}>Show all {processes.length}</Button>
+          <Button onClick={() => setMaxRows(Number.POSITIVE_INFINITY)}>Show all {rows.length}</Button>
         </div>
       ) : null}
     </>
   );
 }
 
-function Row({ process, atMs, isFromApi }: { process: InsideProcess; atMs: number; isFromApi: boolean }) {
-  const { pid, parentPid, command, uid, state, startedAtMs, cpuMs, memoryBytes, hasTerminal } = process;
+type HeaderProps = { column: (typeof COLUMNS)[number] } & Pick<Props, 'order' | 'onSort'>;
+
+function HeaderCell({ column: { key, title, className }, order, onSort }: HeaderProps) {
+  const isSorted = order.key === key;
+  const Arrow = order.isDescending ? ArrowDown : ArrowUp;
   return (
-    <tr className="h-[30px] border-line-soft border-b hover:bg-hover">
+    <th
+      className={className}
+      aria-sort={isSorted ? (order.isDescending ? 'descending' : 'ascending') : 'none'}
+    >
+      <button
+        type="button"
+        onClick={() => onSort(orderBy(key, order))}
+        className={clsx(
+          'inline-flex max-w-full items-center gap-1 rounded-sm hover:text-ink',
+          isSorted && 'text-ink',
+        )}
+      >
+        <span className="truncate">{title}</span>
+        {isSorted ? <Arrow size={12} className="shrink-0" aria-hidden /> : null}
+      </button>
+    </th>
+  );
+}
+
+type RowProps = Pick<Props, 'atMs' | 'reason' | 'onSignal'> & {
+  row: Steady<ArrangedProcess>;
+  isFromApi: boolean;
+  isTree: boolean;
+};
+
+function Row({ row, atMs, isFromApi, isTree, reason, onSignal }: RowProps) {
+  const { pid, parentPid, command, uid, state, startTicks, startedAtMs, hasTerminal, depth, isOver } = row;
+  return (
+    <tr
+      className={clsx(
+        'h-[34px] border-line-soft border-b hover:bg-hover [&>td]:whitespace-nowrap',
+        isOver && 'text-ink-3',
+      )}
+    >
       <td className="pl-5! font-mono text-small">{pid}</td>
-      <td className="font-mono text-ink-2 text-small">{parentPid}</td>
-      <td className="truncate font-mono text-small" title={visibleText(command)}>
+      <td
+        className="truncate font-mono text-small"
+        title={`${visibleText(command)} (parent ${parentPid})`}
+        style={isTree ? { paddingLeft: 8 + Math.min(depth, MAX_INDENT) * INDENT_PX } : undefined}
+      >
+        {isTree && depth > 0 ? <span className="sr-only">Level {depth + 1}: </span> : null}
         <Visible text={command} />
         {isFromApi ? <span className="ml-2 font-sans text-ink-3">by API</span> : null}
+        {isOver ? <span className="ml-2 font-sans">ended</span> : null}
       </td>
       <td className="text-ink-2">{uid === 0 ? 'root' : uid}</td>
       <td className="truncate text-ink-2">
@@ -110,8 +164,28 @@ function Row({ process, atMs, isFromApi }: { process: InsideProcess; atMs: numbe
         {hasTerminal ? ', terminal' : ''}
       </td>
       <td className="text-right text-ink-2">{formatDuration(atMs - startedAtMs)}</td>
-      <td className="text-right text-ink-2">{formatTook(cpuMs)}</td>
-      <td className="pr-5! text-right text-ink-2">{formatBytes(memoryBytes)}</td>
+      <td className="text-right text-ink-2">{row.cpuShare === null ? '–' : formatShare(row.cpuShare)}</td>
+      <td className="text-right text-ink-2">{formatTook(row.cpuMs)}</td>
+      <td className="text-right text-ink-2">{formatBytes(row.memoryBytes)}</td>
+      <td className="pr-5!">
+        <span className="flex justify-end gap-1.5">
+          <SignalButtons
+            pid={pid}
+            reason={reasonFor(row) ?? reason}
+            onSignal={(signal) => onSignal({ target: { pid, startTicks }, command, signal })}
+          />
+        </span>
+      </td>
     </tr>
   );
+}
+
+function reasonFor({ isOver, isEssential }: Steady<ArrangedProcess>): string | null {
+  if (isOver) return 'It has ended.';
+  return isEssential ? 'The sandbox cannot be reached without this process. Kill the sandbox instead.' : null;
+}
+
+/** The share of one processor, for example "98 %". */
+function formatShare(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }

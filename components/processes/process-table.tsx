@@ -5,8 +5,16 @@ import { Button } from '@/components/ui/button';
 import { Visible } from '@/components/ui/visible-text';
 import type { ProcessInfo } from '@/lib/processes/schema';
 import { visibleText } from '@/lib/visible-text';
+import { SignalButtons } from './signal-buttons';
 import type { SignalRequest } from './signal-dialog';
-import { rowKey, type SteadyRow } from './use-steady-processes';
+import type { Steady } from './use-steady-rows';
+
+type SteadyRow = Steady<ProcessInfo>;
+
+/** Identifies a process. Another process may get the same pid later. */
+export function rowKey({ pid, mark }: Pick<ProcessInfo, 'pid' | 'mark'>): string {
+  return `${pid} ${mark}`;
+}
 
 type Props = {
   rows: readonly SteadyRow[];
@@ -38,7 +46,12 @@ export function ProcessTable({ rows, attached, reason, onAttach, onSignal, onHol
             </th>
           </tr>
         </thead>
-        <tbody onPointerEnter={() => onHold(true)} onPointerLeave={() => onHold(false)}>
+        <tbody
+          onPointerEnter={() => onHold(true)}
+          onPointerLeave={() => onHold(false)}
+          onFocus={() => onHold(true)}
+          onBlur={() => onHold(false)}
+        >
           {rows.map((row) => (
             <Row
               key={rowKey(row)}
@@ -58,7 +71,7 @@ export function ProcessTable({ rows, attached, reason, onAttach, onSignal, onHol
 type RowProps = Pick<Props, 'reason' | 'onAttach' | 'onSignal'> & { row: SteadyRow; isAttached: boolean };
 
 function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
-  const { pid, command, cwd, tag, isOver } = row;
+  const { pid, mark, command, cwd, tag, isOver } = row;
   return (
     <tr
       className={clsx(
@@ -87,17 +100,11 @@ function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
           >
             Attach
           </Button>
-          {(['TERM', 'KILL'] as const).map((signal) => (
-            <Button
-              key={signal}
-              className="h-7!"
-              aria-label={`Send ${signal} to ${pid}…`}
-              unavailable={reason}
-              onClick={() => onSignal({ process: row, signal })}
-            >
-              {signal}…
-            </Button>
-          ))}
+          <SignalButtons
+            pid={pid}
+            reason={reason}
+            onSignal={(signal) => onSignal({ target: { pid, mark }, command, signal })}
+          />
         </span>
       </td>
     </tr>

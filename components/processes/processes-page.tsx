@@ -1,6 +1,6 @@
 'use client';
 
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { useActs } from '@/components/operations/use-acts';
@@ -16,10 +16,10 @@ import { processesQuery } from '@/lib/processes/queries';
 import type { ProcessInfo } from '@/lib/processes/schema';
 import { sandboxCannot } from '@/lib/sandbox/can';
 import { AttachmentPane } from './attachment-pane';
-import { InsideTable } from './inside-table';
-import { ProcessTable } from './process-table';
+import { InsideSection } from './inside-section';
+import { ProcessTable, rowKey } from './process-table';
 import { SignalDialog, type SignalRequest } from './signal-dialog';
-import { useSteadyProcesses } from './use-steady-processes';
+import { useSteadyRows } from './use-steady-rows';
 
 export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
   const now = useSandbox(initial);
@@ -57,6 +57,7 @@ type RoomProps = {
 };
 
 function Room({ sandboxId, reason, onResume }: RoomProps) {
+  const queries = useQueryClient();
   const query = useQuery(processesQuery(sandboxId, reason === null));
   const [isHeld, setIsHeld] = useState(false);
   const [attached, setAttached] = useState<ProcessInfo | null>(null);
@@ -64,7 +65,8 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
   const [round, setRound] = useState(0);
   const [toSignal, setToSignal] = useState<SignalRequest | null>(null);
   const { data, isError, error } = query;
-  const rows = useSteadyProcesses(data?.processes, isHeld);
+  const listed = useMemo(() => data?.processes.toSorted((one, other) => one.pid - other.pid), [data]);
+  const rows = useSteadyRows(listed, rowKey, isHeld);
   const apiPids = useMemo(() => new Set(data?.processes.map(({ pid }) => pid)), [data]);
   if (data === undefined && reason !== null)
     return (
@@ -116,14 +118,15 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
           onClose={() => setAttached(null)}
         />
       )}
-      <InsideTable sandboxId={sandboxId} apiPids={apiPids} reason={reason} />
+      <InsideSection sandboxId={sandboxId} apiPids={apiPids} reason={reason} onSignal={setToSignal} />
       <SignalDialog
         sandboxId={sandboxId}
         request={toSignal}
         onClose={() => setToSignal(null)}
-        onSent={({ process, signal }) => {
-          toast.success(`Sent SIG${signal} to process ${process.pid}`);
-          void query.refetch();
+        onSent={({ target, signal }) => {
+          toast.success(`Sent SIG${signal} to process ${target.pid}`);
+          // Also the list of all processes, if it has been read.
+          void queries.refetchQueries({ queryKey: processesQuery(sandboxId, true).queryKey, type: 'active' });
         }}
       />
     </>

@@ -6,10 +6,13 @@ import { ConfirmDialog } from '@/components/ui/dialog';
 import { Alert } from '@/components/ui/strip';
 import { Visible } from '@/components/ui/visible-text';
 import { answerOf } from '@/lib/answer';
-import { sendSignal } from '@/lib/processes/actions';
-import type { ProcessInfo, ProcessSignal } from '@/lib/processes/schema';
+import { sendSignal, sendSignalInside } from '@/lib/processes/actions';
+import type { ProcessSignal } from '@/lib/processes/schema';
 
-export type SignalRequest = { process: ProcessInfo; signal: ProcessSignal };
+/** A process that was started through the API is identified by its mark, any other by the time of its start. */
+type SignalTarget = { pid: number; mark: string } | { pid: number; startTicks: number };
+
+export type SignalRequest = { target: SignalTarget; command: string; signal: ProcessSignal };
 
 type Props = {
   sandboxId: string;
@@ -36,12 +39,11 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
     setIsSending(false);
   }
   if (shown === null) return null;
-  const { process, signal } = shown;
+  const { target, command, signal } = shown;
 
   async function send(confirmed: SignalRequest) {
     setIsSending(true);
-    const { pid, mark } = confirmed.process;
-    const result = await answerOf(sendSignal({ sandboxId, pid, mark, signal: confirmed.signal }));
+    const result = await answerOf(sendTo(sandboxId, confirmed));
     setIsSending(false);
     if (result?.ok) {
       onClose();
@@ -60,23 +62,33 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
         if (!open) onClose();
       }}
       initialFocus={cancel}
-      title={`Send SIG${signal} to process ${process.pid}`}
+      title={`Send SIG${signal} to process ${target.pid}`}
       description={EFFECTS[signal]}
       footer={
         <>
           <Button ref={cancel} onClick={onClose}>
             Cancel
           </Button>
-          <Button tone="primary" isBusy={isSending} onClick={() => void send(shown)}>
+          <Button
+            tone={signal === 'KILL' ? 'danger' : 'primary'}
+            isBusy={isSending}
+            onClick={() => void send(shown)}
+          >
             {isSending ? 'Sending…' : `Send SIG${signal}`}
           </Button>
         </>
       }
     >
       <pre className="max-h-40 overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface px-3 py-2 font-mono text-small">
-        <Visible text={process.command} shape="block" />
+        <Visible text={command} shape="block" />
       </pre>
       {message === null ? null : <Alert>{message}</Alert>}
     </ConfirmDialog>
   );
+}
+
+function sendTo(sandboxId: string, { target, signal }: SignalRequest) {
+  return 'mark' in target
+    ? sendSignal({ sandboxId, ...target, signal })
+    : sendSignalInside({ sandboxId, ...target, signal });
 }

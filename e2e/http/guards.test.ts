@@ -104,6 +104,11 @@ const ACTIONS: Record<string, Wanted> = {
     args: (id) => [{ sandboxId: id, pid: 1, mark: 'x'.repeat(43), signal: 'KILL' }],
     path: '/sandboxes/x/processes',
   },
+  sendSignalInside: {
+    role: 'operator',
+    args: (id) => [{ sandboxId: id, pid: 1, startTicks: 0, signal: 'KILL' }],
+    path: '/sandboxes/x/processes',
+  },
   planRun: { role: 'operator', args: (id) => [{ sandboxIds: [id], command: 'true', limitMs: 1_000 }] },
   startRun: { role: 'operator', args: () => [{ token: 'x'.repeat(20), reason: '', filter: '' }] },
   operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxIds: [id], filter: '' }] },

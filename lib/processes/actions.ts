@@ -4,10 +4,12 @@ import { z } from 'zod';
 import { guardWrite } from '../access/guard';
 import { parseInput } from '../access/input';
 import { type Result, resultOf } from '../result';
+import { signalInside } from './inside-signal';
 import { signalProcess } from './list';
-import { PROCESS_SIGNALS, ProcessRequest } from './schema';
+import { InsideRequest, PROCESS_SIGNALS, ProcessRequest } from './schema';
 
 const CALL_MS = 15_000;
+const InsideSignalInput = InsideRequest.extend({ signal: z.enum(PROCESS_SIGNALS) });
 const SignalInput = ProcessRequest.extend({ signal: z.enum(PROCESS_SIGNALS) });
 
 /** Signals a process if it is still the requested one. Role: operator. */
@@ -15,6 +17,15 @@ export async function sendSignal(input: z.input<typeof SignalInput>): Promise<Re
   return resultOf(async () => {
     const session = await guardWrite('operator');
     await signalProcess(session, parseInput(SignalInput, input), AbortSignal.timeout(CALL_MS));
+    return null;
+  });
+}
+
+/** Signals any process in a sandbox if it is still the requested one. Role: operator. */
+export async function sendSignalInside(input: z.input<typeof InsideSignalInput>): Promise<Result<null>> {
+  return resultOf(async () => {
+    const session = await guardWrite('operator');
+    await signalInside(session, parseInput(InsideSignalInput, input), AbortSignal.timeout(CALL_MS));
     return null;
   });
 }

@@ -5,6 +5,7 @@ import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
 import { openEnvd } from '../sandbox-api/envd';
 import type { EnvdProcess } from '../sandbox-api/envd-process-messages';
+import { isOwnReading } from './inside-scripts';
 import type { ProcessInfo, ProcessList, ProcessRequest, ProcessSignal } from './schema';
 
 const MAX_PROCESSES = 500;
@@ -12,12 +13,12 @@ const MAX_COMMAND_CHARS = 4_000;
 const MAX_LABEL_CHARS = 500;
 
 /**
- * The first 500 processes that were started through the API in a running sandbox.
+ * The first 500 processes that were started through the API in a running sandbox, without those that read this list.
  * @throws SandkeeperError `not_found`; `conflict` if the sandbox is not running
  */
 export async function listProcesses(sandboxId: string, signal: AbortSignal): Promise<ProcessList> {
   const envd = await openEnvd(sandboxId);
-  const all = await envd.listProcesses(signal);
+  const all = (await envd.listProcesses(signal)).filter((process) => !isOwnReading(process));
   const processes = all.slice(0, MAX_PROCESSES).map(infoOf);
   return { processes, isCut: all.length > MAX_PROCESSES, atMs: Date.now() };
 }

@@ -7,7 +7,10 @@ import { fleetWatcher } from '../fleet/watcher';
 import { eventually, setUpDataDir, thrownBy } from '../test-support/environment';
 import { ProcessAttachments, processAttachments } from './attachments';
 import { listInside, readInside } from './inside';
+import { isOwnReading, LIST_SCRIPTS } from './inside-scripts';
+import { signalInside } from './inside-signal';
 import { listProcesses, signalProcess } from './list';
+import { ReadingLog } from './reading-log';
 import { type AttachmentEvent, type InsideProcess, processKey } from './schema';
 
 setUpDataDir();
@@ -94,6 +97,65 @@ describe.runIf(canRun)('processes', () => {
     }
     // The shell that reads the list does not list itself.
     expect(processes.filter(({ command }) => command.includes('--noprofile'))).toEqual([]);
+  });
+
+  it('lists the same processes with either shell, and not those that read them', async () => {
+    const { id, pid } = await withRunning('sleep 301 & sleep 300; true');
+    const lists = await Promise.all(
+      LIST_SCRIPTS.map(async (script) => {
+        const { processes, isCut } = await listInside(id, timeout(), [script]);
+        expect(isCut).toBe(false);
+        const isOf = ({ command, isEssential }: InsideProcess) => isEssential || /sleep 30/.test(command);
+        return processes.filter(isOf).map(({ startedAtMs, cpuMs, memoryBytes, state, ...known }) => known);
+      }),
+    );
+    expect(lists[0]).toEqual(lists[1]);
+    const essential = lists[0]?.filter(({ isEssential }) => isEssential) ?? [];
+    expect(essential.map((process) => process.pid)).toContain(1);
+    expect(essential.at(-1)?.command).toContain('envd');
+    expect(lists[0]?.find((process) => process.pid === pid)?.parentPid).toBe(essential.at(-1)?.pid);
+    // A shell that does not exist is skipped.
+    const none = { cmd: '/bin/no-shell', args: [] };
+    expect((await listInside(id, timeout(), [none, ...LIST_SCRIPTS])).processes.length).toBeGreaterThan(2);
+    expect(LIST_SCRIPTS.map(isOwnReading)).toEqual([true, true]);
+    expect(isOwnReading(none)).toBe(false);
+  });
+
+  it('signals any process inside and records its real command', async () => {
+    const { id } = await withRunning('sleep 301 & sleep 300; true');
+    const find = async (command: RegExp) =>
+      (await listInside(id, timeout())).processes.find((process) => command.test(process.command));
+    await eventually(async () => (await find(/^sleep 301/)) !== undefined);
+    const child = await find(/^sleep 301/);
+    if (!child) throw new Error('The child is not listed.');
+    const { pid, startTicks } = child;
+    const request = { sandboxId: id, pid, startTicks, signal: 'KILL' } as const;
+    const other = signalInside(ana, { ...request, startTicks: startTicks + 1 }, timeout());
+    expect(await thrownBy(() => other)).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('different process'),
+    });
+    expect(await auditedIn(id)).toEqual([]);
+    await signalInside(ana, request, timeout());
+    await eventually(async () => (await find(/^sleep 301/)) === undefined);
+    expect(await find(/^sleep 300/)).toBeDefined();
+    expect(await auditedIn(id)).toEqual([`ana process-signalled SIGKILL to ${pid}: sleep 301`]);
+    expect(await thrownBy(() => signalInside(ana, request, timeout()))).toMatchObject({
+      code: 'conflict',
+      message: `Process ${pid} has already ended.`,
+    });
+  });
+
+  it('does not signal the processes that the sandbox needs', async () => {
+    const { id } = await withRunning('exec sleep 300');
+    const { processes } = await listInside(id, timeout());
+    for (const { pid, startTicks } of processes.filter(({ isEssential }) => isEssential)) {
+      const request = { sandboxId: id, pid, startTicks, signal: 'KILL' } as const;
+      expect(await thrownBy(() => signalInside(ana, request, timeout()))).toMatchObject({
+        message: `The sandbox cannot be reached without process ${pid}. Kill the sandbox instead.`,
+      });
+    }
+    expect(await auditedIn(id)).toEqual([]);
   });
 
   it('does not read or wake a paused sandbox', async () => {
@@ -244,21 +306,40 @@ describe.runIf(canRun)('an attachment', () => {
   });
 });
 
+describe('ReadingLog', () => {
+  it('records a refreshing list once in ten minutes, for each person and sandbox', async () => {
+    const recorded: string[] = [];
+    const clock = { nowMs: 0 };
+    const log = new ReadingLog({
+      recordAccess: async (person, { sandboxId }) => void recorded.push(`${person?.actor} ${sandboxId}`),
+      now: () => clock.nowMs,
+    });
+    for (let time = 0; time < 5; time += 1) await log.record({ actor: 'ana' }, 'i1');
+    await log.record({ actor: 'ana' }, 'i2');
+    await log.record({ actor: 'ben' }, 'i1');
+    clock.nowMs = 10 * 60_000;
+    await log.record({ actor: 'ana' }, 'i1');
+    expect(recorded).toEqual(['ana i1', 'ana i2', 'ben i1', 'ana i1']);
+  });
+});
+
 describe('readInside', () => {
   const STAT = '(a) b (c) S 7 42 42 34816 42 0 0 0 0 0 150 50 0 0 20 0 1 0 3000 1000 25 0';
 
   it('parses a process, whatever its name contains', () => {
-    expect(readInside(`100.5 \0${42}\0${1000}\0${42} ${STAT}\0\0`, 1_000_000)).toEqual([
+    expect(readInside(`100.5 \0${2}\0${42}\0${1000}\0${42} ${STAT}\0\0`, 1_000_000)).toEqual([
       {
         pid: 42,
         parentPid: 7,
         command: '[a) b (c]',
         uid: 1000,
         state: 'S',
+        startTicks: 3000,
         startedAtMs: 1_000_000 - 100_500 + 30_000,
         cpuMs: 2_000,
         memoryBytes: 25 * 4096,
         hasTerminal: true,
+        isEssential: false,
       },
     ]);
   });
@@ -268,6 +349,8 @@ describe('readInside', () => {
   });
 
   it('skips malformed processes only', () => {
-    expect(readInside(`1\0x\0y\0z\0w\0${42}\0${0}\0${42} ${STAT}\0cmd\0`, 0)).toMatchObject([{ pid: 42 }]);
+    expect(readInside(`1\0${2}\0x\0y\0z\0w\0${42}\0${0}\0${42} ${STAT}\0cmd\0`, 0)).toMatchObject([
+      { pid: 42 },
+    ]);
   });
 });

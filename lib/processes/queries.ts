@@ -5,6 +5,7 @@ import type { InsideList, ProcessList } from './schema';
 
 const KEY = 'processes';
 const REFETCH_EVERY_MS = 2_000;
+export const INSIDE_REFETCH_MS = 5_000;
 
 /** The processes started through the API, refetched while `isOn`. */
 export function processesQuery(sandboxId: string, isOn: boolean) {
@@ -18,14 +19,15 @@ export function processesQuery(sandboxId: string, isOn: boolean) {
   });
 }
 
-/** Every process in a sandbox. Fetched only on request, because it starts a shell in the sandbox. */
-export function insideQuery(sandboxId: string) {
+/** Every process in a sandbox, refetched while `isOn`. Fetched only on request, because it starts a shell in the sandbox. */
+export function insideQuery(sandboxId: string, isOn: boolean) {
   return queryOptions({
     queryKey: [KEY, sandboxId, 'inside'],
     queryFn: ({ signal }): Promise<InsideList> =>
       read(`/api${paths.sandboxProcesses(sandboxId)}/inside`, signal),
-    enabled: false,
-    staleTime: Number.POSITIVE_INFINITY,
+    enabled: isOn,
+    refetchInterval: isOn ? INSIDE_REFETCH_MS : false,
+    staleTime: INSIDE_REFETCH_MS,
     gcTime: 0,
     retry: false,
   });

@@ -32,11 +32,15 @@ export type InsideProcess = {
   uid: number;
   /** The kernel's letter: `R` runs, `S` sleeps, `Z` is a zombie. */
   state: string;
+  /** The time of its start after boot, in clock ticks. With the pid, it identifies the process. */
+  startTicks: number;
   startedAtMs: number;
   /** Processor time since its start, ms. */
   cpuMs: number;
   memoryBytes: number;
   hasTerminal: boolean;
+  /** Without it, the sandbox cannot be reached. It cannot be signalled. */
+  isEssential: boolean;
 };
 
 export type InsideList = { processes: InsideProcess[]; isCut: boolean; atMs: number };
@@ -52,6 +56,14 @@ export const ProcessRequest = z.strictObject({
   mark: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'This is not the mark of a process.'),
 });
 export type ProcessRequest = z.infer<typeof ProcessRequest>;
+
+/** Names one process of one sandbox, however it was started. */
+export const InsideRequest = z.strictObject({
+  sandboxId: SandboxId,
+  pid: z.int().min(1).max(0xffff_ffff),
+  startTicks: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+});
+export type InsideRequest = z.infer<typeof InsideRequest>;
 
 /** The key of the `process` channel. */
 export function processKey({ sandboxId, pid, mark }: ProcessRequest): string {

@@ -14,6 +14,15 @@ export type EnvdClient = {
   explain(thrown: unknown, doing: string): Promise<SandkeeperError>;
 };
 
+/** envd takes the user name from this header (docs/protocol.md#user-selection). The password is empty. */
+export function endpointAsUser({ baseUrl, headers }: ConnectEndpoint, user: string | null): ConnectEndpoint {
+  if (user === null) return { baseUrl, headers };
+  return {
+    baseUrl,
+    headers: { ...headers, authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}` },
+  };
+}
+
 /** The deadline of a unary call. */
 export function callOptions(signal: AbortSignal, patience = 1): ConnectOptions {
   return { signal, timeoutMs: patience * config().timing.callMs };

@@ -3,7 +3,7 @@ import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { joinSignals } from '../joined-signal';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
-import { attempt, callOptions, type EnvdClient } from './envd-client';
+import { attempt, callOptions, type EnvdClient, endpointAsUser } from './envd-client';
 import {
   decodeProcessEvents,
   type EnvdProcess,
@@ -18,7 +18,7 @@ export type EnvdProcesses = {
   /** Signals one process, not its children. Resolves to false if no process has this pid. */
   signalProcess(pid: number, name: ProcessSignal, signal: AbortSignal): Promise<boolean>;
   /**
-   * Starts a program as the sandbox's default user and follows it until it ends. The sandbox kills it after `lifetimeMs`,
+   * Starts a program as its `user`, or else as the sandbox's default user, and follows it until it ends. The sandbox kills it after `lifetimeMs`,
    * even if it is not followed; `null` sets no limit. Leaving early does not end it. A slow reader blocks it.
    */
   run(
@@ -36,13 +36,15 @@ export type EnvdProcesses = {
 type ProcessSignal = 'SIGTERM' | 'SIGKILL';
 
 /** A program and its arguments, started without a shell. `cwd` must exist. */
-export type EnvdCommand = { cmd: string; args: readonly string[]; cwd?: string };
+export type EnvdCommand = { cmd: string; args: readonly string[]; cwd?: string; user?: string };
 
 /** How long after its deadline a program is given up, in deadlines of a short call. */
 const PATIENCE = 2;
 
 /** The problem of an error: the process has ended, but its sandbox still exists. */
 export const PROCESS_GONE = 'process_gone';
+/** The problem of an error: the sandbox has no such user. */
+export const NO_USER = 'no_user';
 
 export function envdProcesses(client: EnvdClient): EnvdProcesses {
   const { endpoint } = client;
@@ -67,7 +69,7 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
       });
     },
 
-    async *run({ cmd, args, cwd }, lifetimeMs, signal) {
+    async *run({ cmd, args, cwd, user }, lifetimeMs, signal) {
       const message = { process: { cmd, args, ...(cwd === undefined ? {} : { cwd }) }, stdin: false };
       // The sandbox ends the program at its deadline, but it is not trusted to.
       const limitMs = lifetimeMs === null ? undefined : lifetimeMs + PATIENCE * config().timing.callMs;
@@ -77,9 +79,19 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
         ...(lifetimeMs === null ? {} : { timeoutMs: lifetimeMs }),
       };
       try {
-        const messages = streamConnect(endpoint, 'process.Process/Start', message, options);
+        const messages = streamConnect(
+          endpointAsUser(endpoint, user ?? null),
+          'process.Process/Start',
+          message,
+          options,
+        );
         yield* decodeProcessEvents(messages, ['stdout', 'stderr']);
       } catch (thrown) {
+        if (user !== undefined && thrown instanceof ConnectRefusal && thrown.code === 'unauthenticated')
+          throw new SandkeeperError('invalid', `The sandbox has no user “${user}”.`, {
+            cause: thrown,
+            problem: NO_USER,
+          });
         throw await client.explain(thrown, 'running a command');
       } finally {
         limit.release();

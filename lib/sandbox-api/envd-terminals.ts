@@ -1,7 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
-import { type ConnectEndpoint, ConnectRefusal, callConnect, streamConnect } from './connect';
-import { attempt, callOptions, type EnvdClient } from './envd-client';
+import { ConnectRefusal, callConnect, streamConnect } from './connect';
+import { attempt, callOptions, type EnvdClient, endpointAsUser } from './envd-client';
 import { decodeProcessEvents, type ProcessEvent } from './envd-process-messages';
 
 /** The terminals of a running sandbox: processes with a PTY (docs/protocol.md#envd-starting-a-process). */
@@ -69,15 +69,6 @@ export function envdTerminals(client: EnvdClient): EnvdTerminals {
         callConnect(endpoint, 'process.Process/Update', message, callOptions(signal)),
       );
     },
-  };
-}
-
-/** envd takes the user name from this header. The password is empty. */
-function endpointAsUser({ baseUrl, headers }: ConnectEndpoint, user: string | null): ConnectEndpoint {
-  if (user === null) return { baseUrl, headers };
-  return {
-    baseUrl,
-    headers: { ...headers, authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}` },
   };
 }
 

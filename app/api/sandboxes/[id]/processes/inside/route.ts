@@ -1,7 +1,7 @@
-import { noteAccess } from '@/lib/access/audit';
 import { guardRead } from '@/lib/access/guard';
 import { parseInput } from '@/lib/access/input';
 import { listInside } from '@/lib/processes/inside';
+import { readingLog } from '@/lib/processes/reading-log';
 import { responseOf } from '@/lib/result';
 import { SandboxId } from '@/lib/sandbox/schema';
 
@@ -13,7 +13,7 @@ export function GET(
   return responseOf(async () => {
     const session = await guardRead('operator');
     const sandboxId = parseInput(SandboxId, (await params).id);
-    await noteAccess(session, { kind: 'processes-read', sandboxId });
+    await readingLog().record(session, sandboxId);
     const list = await listInside(sandboxId, request.signal);
     return Response.json(list, { headers: { 'cache-control': 'no-store' } });
   });
