@@ -1,7 +1,7 @@
 import '@fontsource-variable/geist/index.css';
 import '@fontsource-variable/geist-mono/index.css';
 import './globals.css';
-import type { Metadata } from 'next';
+import type { Metadata, Viewport } from 'next';
 import { cookies } from 'next/headers';
 import type { ReactNode } from 'react';
 import { Providers } from '@/components/shell/providers';
@@ -13,6 +13,9 @@ export const metadata: Metadata = {
   manifest: '/site.webmanifest',
   robots: { index: false, follow: false },
 };
+
+/** The keyboard on a touch screen makes the page smaller, so that it does not cover the line that is typed. */
+export const viewport: Viewport = { interactiveWidget: 'resizes-content' };
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);

@@ -6,6 +6,7 @@ import {
   expectOnScreen,
   expectPrompt,
   focusTerminal,
+  inputOf,
   linesOf,
   openConsole,
   run,
@@ -104,9 +105,9 @@ while :; do sleep 0.1; done`,
   const rows = (await linesOf(page)).length;
   await expectOnScreen(page, `window ${rows} `);
   await page.reload();
+  await expect(strip(page, 'Reconnected, no output lost')).toBeVisible();
   await expectOnScreen(page, `window ${rows} `);
   await expectOnScreen(page, 'drawn by the program');
-  await expect(strip(page, 'Reconnected, no output lost')).toBeVisible();
   await focusTerminal(page);
   await page.keyboard.press('Control+c');
   // Leaving the alternate screen restores the main one.
@@ -217,6 +218,7 @@ test('refuses input without a connection, then shows all output once', async ({
   wire.mend();
   await expect(strip(page, /Reconnected after .*, no output lost/)).toBeVisible();
   await expectOnScreen(page, 'all-1-there');
+  await expect(strip(page, 'Reconnected')).toHaveCount(0);
   const numbers = (await scrollback(page)).flatMap((line) => /^n(\d+)$/.exec(line)?.[1] ?? []);
   expect(numbers).toEqual(Array.from({ length: 300 }, (_, at) => String(at + 1)));
   await expectPrompt(page);
@@ -262,7 +264,8 @@ test('lets a colleague watch and take over, visibly and recorded', async ({
   await colleague.getByRole('button', { name: 'Take over' }).click();
   await expect(strip(colleague, 'You are watching')).toHaveCount(0);
   await expect(strip(page, 'You are watching. admin is typing.')).toBeVisible();
-  await run(colleague, 'echo by-admin-$((2*2))');
+  await expect(inputOf(colleague)).toBeFocused();
+  await colleague.keyboard.type('echo by-admin-$((2*2))\n');
   await expectOnScreen(page, 'by-admin-4');
   await context.close();
   // The first owner can take it back.
@@ -415,6 +418,7 @@ test('opens consoles side by side, renames them and confirms closing a busy one'
   await page.getByRole('textbox', { name: 'Name' }).fill('watch the <b>run</b>');
   await page.keyboard.press('Enter');
   await expect(tab(page, '2 watch the <b>run</b>')).toBeVisible();
+  await expect(inputOf(page, 2)).toBeFocused();
   await openMenu(page, 'Side by side');
   await expect(terminal(page, 1)).toBeVisible();
   await expect(terminal(page, 2)).toBeVisible();

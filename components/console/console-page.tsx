@@ -52,7 +52,7 @@ export function ConsolePageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
       <SandboxHeading id={id} tab="console" badge={<span className="text-ink-3">Reading…</span>} />
-      <div className="h-10 shrink-0 border-line border-b" />
+      <div className="h-[81px] shrink-0 border-line border-b md:h-[41px]" />
     </main>
   );
 }

@@ -6,6 +6,7 @@ import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
+import { FinalFocus } from '@/components/ui/focus-home';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
 import { Separator } from '@/components/ui/separator';
@@ -32,6 +33,7 @@ import { ConsoleToolbar } from './console-toolbar';
 import { OpenDialog, type ShellChoice } from './open-dialog';
 import { type BusyConsole, BusyDialog, RenameDialog } from './tab-dialogs';
 import { type PaneHandle, TerminalPane } from './terminal-pane';
+import { TouchKeys } from './touch-keys';
 import { changePreferences, useFullScreen, usePreferences, zoomed } from './use-preferences';
 import { useTabs } from './use-tabs';
 
@@ -62,6 +64,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   /** The share of the first of two panes; `null` for half. */
   const [share, setShare] = useState<number | null>(null);
+  const [isCtrl, setIsCtrl] = useState(false);
   const [isOpening, setIsOpening] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [dialog, setDialog] = useState<'open' | 'keys' | null>(null);
@@ -155,118 +158,129 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
     beside === null ? null : attached.find(({ id }) => id === beside.id || id === active?.id);
 
   return (
-    <div
-      ref={container}
-      className={clsx('flex min-h-0 min-w-0 flex-1 flex-col bg-bg', isFullScreen && 'fixed inset-0 z-30')}
-    >
-      <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-line border-b px-3 py-1">
-        <ConsoleTabs
-          consoles={tabs}
-          activeId={active?.id ?? null}
-          titles={titles}
-          reason={isOpening ? 'A shell is starting.' : reason}
-          onSelect={select}
-          onClose={(id) => void close(id)}
-          onRename={(id) => setToRename(tabs.find((each) => each.id === id) ?? null)}
-          onOpen={actions.open}
-          onOpenAs={actions.openAs}
-        />
-        <div className="ml-auto flex items-center gap-3">
-          <ConsoleToolbar
-            active={active}
-            link={link}
-            actions={actions}
-            isFullScreen={isFullScreen}
-            isBeside={beside !== null}
-            canBeside={attached.length > 1}
-            forScreenReaders={forScreenReaders}
-          />
-          {isGone ? null : (
-            <ConsoleTime
-              sandbox={sandbox}
-              nowMs={nowMs}
-              reason={whyNot(sandbox, 'setTimeout', { role, underWay: act, isGone })}
-            />
-          )}
-        </div>
-      </div>
-      <div ref={frame} className="relative flex min-h-0 min-w-0 flex-1 overflow-auto max-md:flex-col">
-        {active === null ? (
-          <ConsoleEmpty
-            sandbox={sandbox}
-            role={role}
-            isKnown={isKnown}
-            isOpening={isOpening}
-            reason={reason}
-            problem={problem}
-            others={tabs}
+    <FinalFocus value={() => pane()?.input() ?? null}>
+      <div
+        ref={container}
+        className={clsx('flex min-h-0 min-w-0 flex-1 flex-col bg-bg', isFullScreen && 'fixed inset-0 z-30')}
+      >
+        {/* Each row has its height before anything has loaded. */}
+        <div className="flex shrink-0 flex-wrap items-center gap-x-4 border-line border-b px-3">
+          <ConsoleTabs
+            consoles={tabs}
+            activeId={active?.id ?? null}
+            titles={titles}
+            reason={isOpening ? 'A shell is starting.' : reason}
+            onSelect={select}
+            onClose={(id) => void close(id)}
+            onRename={(id) => setToRename(tabs.find((each) => each.id === id) ?? null)}
             onOpen={actions.open}
             onOpenAs={actions.openAs}
-            onResume={() => handlers.onResume([sandbox])}
           />
-        ) : null}
-        {attached.map((each) => (
-          <Fragment key={each.id}>
-            <TerminalPane
-              ref={(handle) => {
-                if (handle) panes.current.set(each.id, handle);
-                else panes.current.delete(each.id);
-              }}
-              id={each.id}
-              listed={each}
-              isNew={fresh.has(each.id)}
-              isActive={each.id === active?.id}
-              isShown={each.id === active?.id || each.id === beside?.id}
-              fontSize={fontSize}
+          <div className="ml-auto flex h-10 items-center gap-3">
+            <ConsoleToolbar
+              active={active}
+              link={link}
+              actions={actions}
+              isFullScreen={isFullScreen}
+              isBeside={beside !== null}
+              canBeside={attached.length > 1}
               forScreenReaders={forScreenReaders}
-              sandbox={{ isRunning, isGone }}
-              onZoom={actions.zoom}
-              onLeave={() => focusTab(container.current)}
-              onFocus={() => {
-                if (each.id !== beside?.id) return;
-                setBesideId(active?.id ?? null);
-                select(each.id);
-              }}
-              onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
-              onLink={each.id === active?.id ? setLink : undefined}
-              onReplace={() => void replace(each)}
-              onClose={() => void close(each.id, true)}
-              onResume={() => handlers.onResume([sandbox])}
-              share={each.id === firstBeside?.id ? share : null}
             />
-            {each.id === firstBeside?.id ? (
-              <Separator
-                label="Size of the first terminal"
-                minPx={[MIN_PANE_PX, MIN_PANE_PX]}
-                onMove={(px) => setShare(shareOf(px, frame.current))}
+            {isGone ? null : (
+              <ConsoleTime
+                sandbox={sandbox}
+                nowMs={nowMs}
+                reason={whyNot(sandbox, 'setTimeout', { role, underWay: act, isGone })}
               />
-            ) : null}
-          </Fragment>
-        ))}
+            )}
+          </div>
+        </div>
+        <div ref={frame} className="relative flex min-h-0 min-w-0 flex-1 overflow-auto max-md:flex-col">
+          {active === null ? (
+            <ConsoleEmpty
+              sandbox={sandbox}
+              role={role}
+              isKnown={isKnown}
+              isOpening={isOpening}
+              reason={reason}
+              problem={problem}
+              others={tabs}
+              onOpen={actions.open}
+              onOpenAs={actions.openAs}
+              onResume={() => handlers.onResume([sandbox])}
+            />
+          ) : null}
+          {attached.map((each) => (
+            <Fragment key={each.id}>
+              <TerminalPane
+                ref={(handle) => {
+                  if (handle) panes.current.set(each.id, handle);
+                  else panes.current.delete(each.id);
+                }}
+                id={each.id}
+                listed={each}
+                isNew={fresh.has(each.id)}
+                isActive={each.id === active?.id}
+                isShown={each.id === active?.id || each.id === beside?.id}
+                fontSize={fontSize}
+                forScreenReaders={forScreenReaders}
+                sandbox={{ isRunning, isGone }}
+                onZoom={actions.zoom}
+                onCtrl={setIsCtrl}
+                onLeave={() => focusTab(container.current)}
+                onFocus={() => {
+                  if (each.id !== beside?.id) return;
+                  setBesideId(active?.id ?? null);
+                  select(each.id);
+                }}
+                onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
+                onLink={each.id === active?.id ? setLink : undefined}
+                onReplace={() => void replace(each)}
+                onClose={() => void close(each.id, true)}
+                onResume={() => handlers.onResume([sandbox])}
+                share={each.id === firstBeside?.id ? share : null}
+              />
+              {each.id === firstBeside?.id ? (
+                <Separator
+                  label="Size of the first terminal"
+                  minPx={[MIN_PANE_PX, MIN_PANE_PX]}
+                  onMove={(px) => setShare(shareOf(px, frame.current))}
+                />
+              ) : null}
+            </Fragment>
+          ))}
+        </div>
+        {active === null ? null : (
+          <TouchKeys
+            isCtrl={isCtrl}
+            onCtrl={(isOn) => pane()?.setCtrl(isOn)}
+            onKey={(key) => pane()?.press(key)}
+          />
+        )}
+        {active !== null && problem !== null ? (
+          <p role="alert" className="shrink-0 border-line border-t px-4 py-2 text-danger">
+            {problem}
+          </p>
+        ) : null}
+        <OpenDialog
+          isOpen={dialog === 'open'}
+          onClose={() => setDialog(null)}
+          onChoose={(choice) => void open(choice)}
+        />
+        <RenameDialog
+          console={toRename}
+          onClose={() => setToRename(null)}
+          onRename={(id, name) => void rename(id, name)}
+        />
+        <BusyDialog busy={busy} onClose={() => setBusy(null)} onEnd={(id) => void close(id, true)} />
+        <KeysHelp
+          first="console"
+          isOpen={dialog === 'keys'}
+          onClose={() => setDialog(null)}
+          isMac={dialog === 'keys' && isOnMac()}
+        />
+        {dialogs}
       </div>
-      {active !== null && problem !== null ? (
-        <p role="alert" className="shrink-0 border-line border-t px-4 py-2 text-danger">
-          {problem}
-        </p>
-      ) : null}
-      <OpenDialog
-        isOpen={dialog === 'open'}
-        onClose={() => setDialog(null)}
-        onChoose={(choice) => void open(choice)}
-      />
-      <RenameDialog
-        console={toRename}
-        onClose={() => setToRename(null)}
-        onRename={(id, name) => void rename(id, name)}
-      />
-      <BusyDialog busy={busy} onClose={() => setBusy(null)} onEnd={(id) => void close(id, true)} />
-      <KeysHelp
-        first="console"
-        isOpen={dialog === 'keys'}
-        onClose={() => setDialog(null)}
-        isMac={dialog === 'keys' && isOnMac()}
-      />
-      {dialogs}
-    </div>
+    </FinalFocus>
   );
 }

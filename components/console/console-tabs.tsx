@@ -42,7 +42,7 @@ export function ConsoleTabs({ consoles, activeId, titles, ...actions }: Props) {
   }
 
   return (
-    <div className="flex min-w-0 items-center gap-1">
+    <div className="flex h-10 min-w-0 items-center gap-1 max-md:basis-full">
       <div
         ref={list}
         role="tablist"

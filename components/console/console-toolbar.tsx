@@ -26,7 +26,7 @@ export function ConsoleToolbar({ active, link, actions, isFullScreen, ...props }
   const none = active === null;
   return (
     <div className="flex items-center gap-1">
-      <span role="status" className="mr-2 hidden whitespace-nowrap text-ink-3 lg:inline">
+      <span role="status" className="sr-only text-ink-3 lg:not-sr-only lg:mr-2! lg:whitespace-nowrap!">
         {connectionText(active, link)}
       </span>
       <IconButton

@@ -6,6 +6,7 @@ import { type Ref, useEffect, useImperativeHandle, useRef, useState } from 'reac
 import { Button } from '@/components/ui/button';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
+import type { TouchKey } from '@/lib/console/terminal-keys';
 import { LinkDialog, type LinkRequest } from './link-dialog';
 import { PaneStrips } from './pane-strips';
 import { PasteDialog, type PasteRequest } from './paste-dialog';
@@ -13,6 +14,8 @@ import { TerminalFind } from './terminal-find';
 import { useTerminal } from './use-terminal';
 
 const RECONNECT_EVERY_MS = 2_000;
+/** How long the tab says that it has returned, ms. */
+const RETURN_SHOWN_MS = 5_000;
 
 export type PaneHandle = {
   clear: () => void;
@@ -21,6 +24,10 @@ export type PaneHandle = {
   find: () => void;
   text: () => string;
   copy: () => Promise<void>;
+  press: (key: TouchKey) => void;
+  setCtrl: (isOn: boolean) => void;
+  /** The element that receives the keys. */
+  input: () => HTMLElement | null;
 };
 
 type Props = {
@@ -36,6 +43,7 @@ type Props = {
   forScreenReaders: boolean;
   sandbox: { isRunning: boolean; isGone: boolean };
   onZoom: (step: 1 | -1 | 0) => void;
+  onCtrl: (isOn: boolean) => void;
   onLeave: () => void;
   onFocus: () => void;
   onTitle: (title: string) => void;
@@ -64,7 +72,7 @@ export function TerminalPane({
   const [found, setFound] = useState({ at: -1, count: 0 });
   const [toPaste, setToPaste] = useState<PasteRequest | null>(null);
   const [toFollow, setToFollow] = useState<LinkRequest | null>(null);
-  const { handle, link, hasFailed } = useTerminal(box, {
+  const { handle, link, hasFailed, canType } = useTerminal(box, {
     id,
     isNew,
     fontSize,
@@ -76,6 +84,7 @@ export function TerminalPane({
       onFound: setFound,
       onLeave: props.onLeave,
       onZoom: props.onZoom,
+      onCtrl: props.onCtrl,
     },
   });
   const { onLink, forScreenReaders, sandbox } = props;
@@ -86,6 +95,15 @@ export function TerminalPane({
   useEffect(() => {
     if (isActive) handle?.terminal.focus();
   }, [handle, isActive]);
+  // The notice whose button had the focus goes away when the tab may type.
+  useEffect(() => {
+    if (isActive && canType && isFocusLost()) handle?.terminal.focus();
+  }, [handle, isActive, canType]);
+  useEffect(() => {
+    if (link.returned === null) return;
+    const timer = setTimeout(() => handle?.link.dismissReturn(), RETURN_SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [handle, link.returned]);
   // The server reconnects to the shell of a paused sandbox only on request.
   const mustReconnect = link.info?.state === 'paused' && (sandbox.isRunning || sandbox.isGone);
   useEffect(() => {
@@ -103,6 +121,9 @@ export function TerminalPane({
       reset: () => handle?.link.reset(),
       find: () => setIsFinding(true),
       text: () => handle?.terminal.text() ?? '',
+      press: (key) => handle?.terminal.press(key),
+      setCtrl: (isOn) => handle?.terminal.setCtrl(isOn),
+      input: () => handle?.terminal.input ?? null,
       copy: () => navigator.clipboard.writeText(handle?.terminal.selection ?? ''),
     }),
     [handle],
@@ -166,6 +187,11 @@ export function TerminalPane({
       <LinkDialog request={toFollow} onClose={() => setToFollow(null)} />
     </section>
   );
+}
+
+/** Whether the element with the focus has been removed. */
+function isFocusLost(): boolean {
+  return document.activeElement === null || document.activeElement === document.body;
 }
 
 function Loading({ hasFailed }: { hasFailed: boolean }) {

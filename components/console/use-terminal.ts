@@ -51,7 +51,7 @@ export function useTerminal(box: RefObject<HTMLElement | null>, { id, isNew, fon
     unlinked,
   );
   useTerminalState(handle, link, fontSize);
-  return { handle, link, hasFailed };
+  return { handle, link, hasFailed, canType: canTypeIn(link) };
 }
 
 const noSubscription = () => () => {};
@@ -73,6 +73,7 @@ async function openTerminal(element: HTMLElement, id: string, latest: Latest): P
       onFound: (results) => latest().host.onFound(results),
       onLeave: () => latest().host.onLeave(),
       onZoom: (step) => latest().host.onZoom(step),
+      onCtrl: (isOn) => latest().host.onCtrl(isOn),
       formatBytes,
     },
     latest().fontSize,
@@ -81,13 +82,18 @@ async function openTerminal(element: HTMLElement, id: string, latest: Latest): P
   return { terminal, link };
 }
 
+/** Whether input reaches the shell. */
+function canTypeIn({ info, drives, phase }: Pick<LinkState, 'info' | 'drives' | 'phase'>): boolean {
+  return phase === 'attached' && drives && info?.state === 'open';
+}
+
 /** Applies the console's state and the person's preferences to the terminal. */
 function useTerminalState(
   handle: TerminalHandle | null,
   { info, drives, phase }: LinkState,
   fontSize: number,
 ): void {
-  const canType = phase === 'attached' && drives && info?.state === 'open';
+  const canType = canTypeIn({ info, drives, phase });
   const isWatching = phase === 'attached' && info !== null && !drives;
   const cols = info?.size.cols;
   const rows = info?.size.rows;

@@ -11,7 +11,7 @@ import { INSIDE_REFETCH_MS, insideQuery } from '@/lib/processes/queries';
 import type { InsideList } from '@/lib/processes/schema';
 import { InsideTable } from './inside-table';
 import type { SignalRequest } from './signal-dialog';
-import { useSteadyRows } from './use-steady-rows';
+import { useHold, useSteadyRows } from './use-steady-rows';
 
 type Props = {
   sandboxId: string;
@@ -27,7 +27,7 @@ export function InsideSection({ sandboxId, apiPids, reason, onSignal }: Props) {
   const query = useQuery(insideQuery(sandboxId, refreshes && reason === null));
   const { data, isFetching, isError, error } = query;
   const [orderText, setOrderText] = useQueryState('processes', { history: 'replace' });
-  const [isHeld, setIsHeld] = useState(false);
+  const { isHeld, hold } = useHold();
   const order = useMemo(() => parseOrder(orderText), [orderText]);
   const measured = useMeasured(data);
   const arranged = useMemo(() => measured && arrange(measured, order), [measured, order]);
@@ -90,7 +90,7 @@ export function InsideSection({ sandboxId, apiPids, reason, onSignal }: Props) {
           onSort={(next) => void setOrderText(printOrder(next))}
           reason={reason}
           onSignal={onSignal}
-          onHold={setIsHeld}
+          hold={hold}
         />
       ) : null}
     </section>

@@ -17,7 +17,7 @@ import {
 import { visibleText } from '@/lib/visible-text';
 import { SignalButtons } from './signal-buttons';
 import type { SignalRequest } from './signal-dialog';
-import type { Steady } from './use-steady-rows';
+import type { Hold, Steady } from './use-steady-rows';
 
 type Props = {
   rows: readonly Steady<ArrangedProcess>[];
@@ -29,7 +29,7 @@ type Props = {
   /** The reason why no process can be signalled; `null` if they can. */
   reason: string | null;
   onSignal: (request: SignalRequest) => void;
-  onHold: (isHeld: boolean) => void;
+  hold: Hold;
 };
 
 const INITIAL_ROWS = 100;
@@ -59,7 +59,7 @@ const COLUMNS: readonly { key: ProcessSortKey; title: string; className: string 
 ];
 
 /** Every process in the sandbox, with its signals. */
-export function InsideTable({ rows, atMs, apiPids, order, onSort, reason, onSignal, onHold }: Props) {
+export function InsideTable({ rows, atMs, apiPids, order, onSort, reason, onSignal, hold }: Props) {
   const [maxRows, setMaxRows] = useState(INITIAL_ROWS);
   return (
     <>
@@ -78,12 +78,7 @@ export function InsideTable({ rows, atMs, apiPids, order, onSort, reason, onSign
               </th>
             </tr>
           </thead>
-          <tbody
-            onPointerEnter={() => onHold(true)}
-            onPointerLeave={() => onHold(false)}
-            onFocus={() => onHold(true)}
-            onBlur={() => onHold(false)}
-          >
+          <tbody {...hold}>
             {rows.slice(0, maxRows).map((row) => (
               <Row
                 key={insideKey(row)}

@@ -7,7 +7,7 @@ import type { ProcessInfo } from '@/lib/processes/schema';
 import { visibleText } from '@/lib/visible-text';
 import { SignalButtons } from './signal-buttons';
 import type { SignalRequest } from './signal-dialog';
-import type { Steady } from './use-steady-rows';
+import type { Hold, Steady } from './use-steady-rows';
 
 type SteadyRow = Steady<ProcessInfo>;
 
@@ -24,11 +24,11 @@ type Props = {
   reason: string | null;
   onAttach: (process: ProcessInfo) => void;
   onSignal: (request: SignalRequest) => void;
-  onHold: (isHeld: boolean) => void;
+  hold: Hold;
 };
 
 /** The processes that were started through the API. */
-export function ProcessTable({ rows, attached, reason, onAttach, onSignal, onHold }: Props) {
+export function ProcessTable({ rows, attached, reason, onAttach, onSignal, hold }: Props) {
   return (
     <div className="shrink-0 overflow-x-auto">
       <table
@@ -46,12 +46,7 @@ export function ProcessTable({ rows, attached, reason, onAttach, onSignal, onHol
             </th>
           </tr>
         </thead>
-        <tbody
-          onPointerEnter={() => onHold(true)}
-          onPointerLeave={() => onHold(false)}
-          onFocus={() => onHold(true)}
-          onBlur={() => onHold(false)}
-        >
+        <tbody {...hold}>
           {rows.map((row) => (
             <Row
               key={rowKey(row)}

@@ -19,7 +19,7 @@ import { AttachmentPane } from './attachment-pane';
 import { InsideSection } from './inside-section';
 import { ProcessTable, rowKey } from './process-table';
 import { SignalDialog, type SignalRequest } from './signal-dialog';
-import { useSteadyRows } from './use-steady-rows';
+import { useHold, useSteadyRows } from './use-steady-rows';
 
 export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
   const now = useSandbox(initial);
@@ -59,7 +59,7 @@ type RoomProps = {
 function Room({ sandboxId, reason, onResume }: RoomProps) {
   const queries = useQueryClient();
   const query = useQuery(processesQuery(sandboxId, reason === null));
-  const [isHeld, setIsHeld] = useState(false);
+  const { isHeld, hold } = useHold();
   const [attached, setAttached] = useState<ProcessInfo | null>(null);
   // Attaching again starts over, even to the same process.
   const [round, setRound] = useState(0);
@@ -106,7 +106,7 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
             setRound(round + 1);
           }}
           onSignal={setToSignal}
-          onHold={setIsHeld}
+          hold={hold}
         />
       ) : null}
       {data?.isCut ? <p className="px-5 py-2 text-ink-2">Only the first 500 processes are shown.</p> : null}

@@ -1,9 +1,29 @@
 'use client';
 
-import { useState } from 'react';
+import { type FocusEvent, useState } from 'react';
 
 /** `isOver`: it has ended since it was listed. */
 export type Steady<T> = T & { isOver: boolean };
+
+/** Whether somebody is about to use a row, and the handlers of the element that contains the rows. */
+export function useHold() {
+  const [isPointed, setIsPointed] = useState(false);
+  const [isFocused, setIsFocused] = useState(false);
+  return {
+    isHeld: isPointed || isFocused,
+    hold: {
+      onPointerEnter: () => setIsPointed(true),
+      onPointerLeave: () => setIsPointed(false),
+      // A click leaves the focus behind, which holds nothing.
+      onFocus: ({ target }: FocusEvent) => setIsFocused(target.matches(':focus-visible')),
+      onBlur: ({ currentTarget, relatedTarget }: FocusEvent) => {
+        if (!currentTarget.contains(relatedTarget)) setIsFocused(false);
+      },
+    },
+  };
+}
+
+export type Hold = ReturnType<typeof useHold>['hold'];
 
 /** The rows to show. While `isHeld`, for example under the pointer, no row moves or disappears. `keyOf` must be stable. */
 export function useSteadyRows<T>(

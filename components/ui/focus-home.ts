@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from 'react';
+import { createContext, useContext, useLayoutEffect, useRef } from 'react';
 
 /** Marks the element of a page that takes the focus when the element that had it is gone. */
 export const FOCUS_HOME = { 'data-focus-home': '' } as const;
@@ -13,7 +13,13 @@ export function focusHome(): HTMLElement | null {
 }
 
 /**
- * Returns a function for the `finalFocus` of a dialog: the element that had the focus before it opened. If that is gone, or
+ * Where the focus goes when a dialog closes or an action of a menu was chosen, whatever opened it. For a page with one
+ * place for the keyboard, such as a terminal. `null` or a result of `null`: as on any page.
+ */
+export const FinalFocus = createContext<(() => HTMLElement | null) | null>(null);
+
+/**
+ * Returns a function for the `finalFocus` of a dialog: the page's `FinalFocus`, or else the element that had the focus before it opened. If that is gone, or
  * is a red button that the next Enter would press, it is the home of the page instead.
  */
 export function useFinalFocus(isOpen: boolean): () => HTMLElement | true | null {
@@ -25,7 +31,10 @@ export function useFinalFocus(isOpen: boolean): () => HTMLElement | true | null 
     opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     isFromMenu.current = opener.current?.closest('[role=menu]') != null;
   }, [isOpen]);
+  const find = useContext(FinalFocus);
   return () => {
+    const place = find?.() ?? null;
+    if (place !== null) return place;
     const element = opener.current;
     const isUsable = element?.isConnected === true && element !== document.body;
     const isDanger = element?.dataset.tone?.startsWith('danger') === true;

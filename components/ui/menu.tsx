@@ -2,10 +2,14 @@
 
 import { Menu as BaseMenu } from '@base-ui/react/menu';
 import { clsx } from 'clsx';
+import { useContext, useRef } from 'react';
+import { FinalFocus } from './focus-home';
 import type { MenuAct, MenuProps } from './menu-act';
 
 /** A menu beside the element that opened it. Loaded when first needed: see `lazy.tsx`. */
 export function Menu({ anchor, acts, header, onClose }: MenuProps) {
+  const findPlace = useContext(FinalFocus);
+  const isChosen = useRef(false);
   return (
     <BaseMenu.Root
       open={anchor !== null}
@@ -17,11 +21,22 @@ export function Menu({ anchor, acts, header, onClose }: MenuProps) {
         <BaseMenu.Positioner className="z-50 outline-none" align="end" sideOffset={4} anchor={anchor}>
           <BaseMenu.Popup
             className="min-w-44 max-w-72 rounded-md border border-line bg-raise p-1 shadow-float outline-none"
-            finalFocus={() => anchor}
+            finalFocus={() => {
+              const place = isChosen.current ? findPlace?.() : null;
+              isChosen.current = false;
+              return place ?? anchor;
+            }}
           >
             {header ? <div className="mb-1 border-line border-b px-2 py-1.5">{header}</div> : null}
             {acts.map((act) => (
-              <MenuItem key={act.label} {...act} />
+              <MenuItem
+                key={act.label}
+                {...act}
+                onActivate={() => {
+                  isChosen.current = true;
+                  act.onActivate();
+                }}
+              />
             ))}
           </BaseMenu.Popup>
         </BaseMenu.Positioner>

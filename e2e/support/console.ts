@@ -34,8 +34,13 @@ export async function expectPrompt(page: Page, number = 1): Promise<void> {
     .toMatch(/[$#]$/);
 }
 
+/** The element of a terminal that receives the keys. */
+export function inputOf(page: Page, number = 1): Locator {
+  return terminal(page, number).getByRole('textbox', { name: 'Terminal input' });
+}
+
 export async function focusTerminal(page: Page, number = 1): Promise<void> {
-  await terminal(page, number).getByRole('textbox', { name: 'Terminal input' }).focus();
+  await inputOf(page, number).focus();
 }
 
 /** Types a command and presses Enter. */

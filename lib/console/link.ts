@@ -155,6 +155,11 @@ export class ConsoleLink {
     this.#send({ kind: 'reconnect' });
   }
 
+  /** Dismisses the notice that the tab has returned. */
+  dismissReturn(): void {
+    if (this.#state.returned !== null) this.#update({ returned: null });
+  }
+
   /** Dismisses the notices about the connection and about restored modes. */
   dismissNotices(): void {
     this.#update({ returned: null, lostInput: null, isRestored: false });

@@ -4,6 +4,7 @@ import { isComposing } from '../key-events';
 import { guardParser, isFocusReport, plainPaste, plainTitle, showsAddress, webAddress } from './hostile';
 import type { Screen } from './link';
 import type { TerminalSize } from './schema';
+import { inputOfKey, type TouchKey, withCtrl } from './terminal-keys';
 import { onThemeChange, readMatchColours, readTerminalTheme } from './terminal-theme';
 
 /** The page around a terminal. */
@@ -20,6 +21,8 @@ export type TerminalHost = {
   /** The keyboard shortcut for leaving the terminal was pressed. */
   onLeave: () => void;
   onZoom: (step: 1 | -1 | 0) => void;
+  /** Ctrl for the next key was switched on or off. */
+  onCtrl: (isOn: boolean) => void;
   formatBytes: (bytes: number) => string;
 };
 
@@ -60,6 +63,8 @@ export class PageTerminal implements Screen {
   readonly #search: SearchAddon;
   readonly #propose: () => TerminalSize | undefined;
   readonly #stops: (() => void)[] = [];
+  /** Ctrl applies to the next key. */
+  #isCtrl = false;
   #isReplaying = false;
   #isReadOnly = true;
   /** The size of the tab that types; `null` to fill the available space. */
@@ -148,6 +153,26 @@ export class PageTerminal implements Screen {
     this.#terminal.focus();
   }
 
+  /** The element that receives the keys. */
+  get input(): HTMLElement | null {
+    return this.#terminal.textarea ?? null;
+  }
+
+  /** Presses a key of the page. */
+  press(key: TouchKey): void {
+    const isCtrl = this.#isCtrl;
+    this.setCtrl(false);
+    const isApplication = this.#terminal.modes.applicationCursorKeysMode;
+    this.#terminal.input(inputOfKey(key, { isCtrl, isApplication }));
+  }
+
+  /** Presses the next key with Ctrl. */
+  setCtrl(isOn: boolean): void {
+    if (this.#isCtrl === isOn) return;
+    this.#isCtrl = isOn;
+    this.#host.onCtrl(isOn);
+  }
+
   clear(): void {
     this.#terminal.clear();
   }
@@ -213,7 +238,10 @@ export class PageTerminal implements Screen {
     const terminal = this.#terminal;
     const encoder = new TextEncoder();
     terminal.onData((text) => {
-      if (!this.#isSilent || !isFocusReport(text)) host.onInput(encoder.encode(text));
+      if (this.#isSilent && isFocusReport(text)) return;
+      const typed = this.#isCtrl && !isFocusReport(text) ? withCtrl(text) : text;
+      if (!isFocusReport(text)) this.setCtrl(false);
+      host.onInput(encoder.encode(typed));
     });
     terminal.onBinary((text) => host.onInput(Uint8Array.from(text, (char) => char.charCodeAt(0))));
     terminal.onTitleChange((title) => host.onTitle(plainTitle(title)));
