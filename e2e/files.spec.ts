@@ -297,7 +297,7 @@ test.describe('failures', () => {
     await openFiles(page, id);
     await expect(row(page, 'notes.txt')).toBeVisible();
     await moru.kill(id);
-    await expect(page.getByRole('status').filter({ hasText: 'This sandbox is terminated' })).toBeVisible();
+    await expect(page.getByRole('status').filter({ hasText: 'The sandbox was terminated.' })).toBeVisible();
     await expect(row(page, 'notes.txt')).toBeVisible();
     await page.getByRole('button', { name: 'See how it ended' }).click();
     await expect(main(page)).toContainText('Terminated at');

@@ -1,10 +1,9 @@
 'use client';
 
-import type { ReactNode } from 'react';
 import { LiveWait } from '@/components/data/live-wait';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
+import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { Button } from '@/components/ui/button';
-import { Notice } from '@/components/ui/notice';
 import type { Role } from '@/lib/access/roles';
 import type { ConsoleInfo } from '@/lib/console/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -44,7 +43,7 @@ export function ConsoleEmpty({
     );
   if (sandbox.state === 'paused')
     return (
-      <Middle title="The sandbox is paused">
+      <TabNotice title="The sandbox is paused">
         <p className="mb-4">
           Opening this page does not wake it. When you resume it, its processes continue and its timeout
           starts again.
@@ -52,11 +51,11 @@ export function ConsoleEmpty({
         <Button tone="primary" unavailable={whyNot(sandbox, 'resume', { role })} onClick={actions.onResume}>
           Resume…
         </Button>
-      </Middle>
+      </TabNotice>
     );
-  if (reason !== null) return <Middle title="Consoles are unavailable">{<p>{reason}</p>}</Middle>;
+  if (reason !== null) return <TabNotice title="Consoles are unavailable">{<p>{reason}</p>}</TabNotice>;
   return (
-    <Middle title={problem === null ? 'No open consoles' : 'The shell could not be opened'}>
+    <TabNotice title={problem === null ? 'No open consoles' : 'The shell could not be opened'}>
       {problem === null ? (
         <p className="mb-4">
           A shell keeps running when you leave this page, until the sandbox ends.{' '}
@@ -73,16 +72,6 @@ export function ConsoleEmpty({
         </Button>
         <Button onClick={actions.onOpenAs}>Choose user and folder…</Button>
       </span>
-    </Middle>
-  );
-}
-
-function Middle({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <div className="flex min-h-0 flex-1 flex-col items-center overflow-y-auto px-5 py-[8vh]">
-      <Notice level="h2" title={title} className="w-full">
-        {children}
-      </Notice>
-    </div>
+    </TabNotice>
   );
 }

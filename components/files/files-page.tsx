@@ -1,6 +1,5 @@
 'use client';
 
-import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
@@ -36,7 +35,6 @@ export function FilesPage({ initial, view, ...served }: Props) {
 
   return (
     <SandboxFrame now={now} tab="files" isFullHeight {...served}>
-      {isGone ? <GoneStrip /> : null}
       {needsWaking && !showsGate ? <PausedStrip onWake={() => setAsksToWake(true)} /> : null}
       <Queries>
         {showsGate ? (
@@ -66,16 +64,6 @@ function Transfers({ sandboxId }: { sandboxId: string }) {
       <ArchivePanel all={archives} />
       <UploadPanel all={uploads} forbidden="The sandbox is paused. Wake it first." />
     </>
-  );
-}
-
-function GoneStrip() {
-  const router = useRouter();
-  return (
-    <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
-      <strong className="font-semibold">This sandbox is terminated</strong> and its files are deleted. Showing
-      the last known content.
-    </Strip>
   );
 }
 

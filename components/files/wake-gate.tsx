@@ -1,11 +1,11 @@
 'use client';
 
 import { type FormEvent, useId, useState } from 'react';
+import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useWake } from '@/components/sandbox-page/wake/use-wake';
 import { ENDED_WORDS } from '@/components/sandbox-page/wake/wake-words';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
-import { Notice } from '@/components/ui/notice';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
@@ -20,30 +20,27 @@ type Props = { sandbox: Sandbox; role: Role };
 export function WakeGate({ sandbox, role }: Props) {
   const wake = useWake(sandbox.id);
   return (
-    <div className="flex min-h-0 flex-1 flex-col items-center overflow-y-auto px-5 py-[8vh]">
-      <Notice level="h2" title="Wake the sandbox to read its files" className="w-full">
-        <LastWake wake={wake} />
-        <p className="mb-2">The files of a paused sandbox cannot be read. While it is awake:</p>
-        <ul className="mb-4 flex list-disc flex-col gap-1 pl-4 marker:text-ink-3">
-          <li>
-            <strong className="font-medium text-ink">Its processes continue</strong>. They can change files,
-            use the network and spend money.
-          </li>
-          <li>
-            <strong className="font-medium text-ink">It counts toward your limit</strong> of running
-            sandboxes.
-          </li>
-          <li>
-            <strong className="font-medium text-ink">Its timeout will pause it instead of killing it</strong>,
-            permanently. The service cannot undo this.
-          </li>
-        </ul>
-        <p className="mb-4">
-          It pauses again when the time is up, when the last viewer leaves, or when somebody pauses it.
-        </p>
-        <WakeForm sandbox={sandbox} role={role} wake={wake} />
-      </Notice>
-    </div>
+    <TabNotice title="Wake the sandbox to read its files">
+      <LastWake wake={wake} />
+      <p className="mb-2">The files of a paused sandbox cannot be read. While it is awake:</p>
+      <ul className="mb-4 flex list-disc flex-col gap-1 pl-4 marker:text-ink-3">
+        <li>
+          <strong className="font-medium text-ink">Its processes continue</strong>. They can change files, use
+          the network and spend money.
+        </li>
+        <li>
+          <strong className="font-medium text-ink">It counts toward your limit</strong> of running sandboxes.
+        </li>
+        <li>
+          <strong className="font-medium text-ink">Its timeout will pause it instead of killing it</strong>,
+          permanently. The service cannot undo this.
+        </li>
+      </ul>
+      <p className="mb-4">
+        It pauses again when the time is up, when the last viewer leaves, or when somebody pauses it.
+      </p>
+      <WakeForm sandbox={sandbox} role={role} wake={wake} />
+    </TabNotice>
   );
 }
 

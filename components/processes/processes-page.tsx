@@ -6,10 +6,10 @@ import { Queries } from '@/components/data/queries';
 import { useActs } from '@/components/operations/use-acts';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
-import { Notice } from '@/components/ui/notice';
 import { toast } from '@/components/ui/toast';
 import { roleSuffices } from '@/lib/access/roles';
 import { processesQuery } from '@/lib/processes/queries';
@@ -39,9 +39,9 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
             />
           </Queries>
         ) : (
-          <Notice title="Processes require the operator role" level="h2" className="p-5">
+          <TabNotice title="Processes require the operator role">
             Sign in with the operator role to see the processes of a sandbox.
-          </Notice>
+          </TabNotice>
         )}
       </div>
       {dialogs}
@@ -70,14 +70,14 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
   const apiPids = useMemo(() => new Set(data?.processes.map(({ pid }) => pid)), [data]);
   if (data === undefined && reason !== null)
     return (
-      <Notice title="Processes are unavailable" level="h2" className="p-5">
+      <TabNotice title="Processes are unavailable">
         <p>{onResume ? 'The sandbox is paused. Its processes continue when you resume it.' : reason}</p>
         {onResume ? (
-          <Button className="mt-3" onClick={onResume}>
+          <Button tone="primary" className="mt-4" onClick={onResume}>
             Resume…
           </Button>
         ) : null}
-      </Notice>
+      </TabNotice>
     );
   return (
     <>

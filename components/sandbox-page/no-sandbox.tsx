@@ -12,6 +12,7 @@ import type { Sandbox } from '@/lib/sandbox/schema';
 import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
 import { type SandboxTab, tabHref } from './sandbox-tabs';
+import { TabColumn } from './tab-notice';
 
 /** `isRecorded`: whether operations on this sandbox are recorded. `tab`: the requested page. */
 type Known = { id: string; isRecorded: boolean; tab: SandboxTab };
@@ -100,9 +101,9 @@ type FrameProps = Omit<Known, 'tab'> & { tab: SandboxTab | null; badge: ReactNod
 
 function Frame({ id, isRecorded, tab, badge, children }: FrameProps) {
   return (
-    <main className="min-h-0 flex-1 overflow-y-auto">
+    <main className="flex min-h-0 flex-1 flex-col">
       <SandboxHeading id={id} tab={tab} badge={badge} />
-      <div className="p-5">
+      <TabColumn>
         {children}
         <p className="mt-6 flex gap-4">
           <OperationsLink id={id} isRecorded={isRecorded} />
@@ -110,7 +111,7 @@ function Frame({ id, isRecorded, tab, badge, children }: FrameProps) {
             All sandboxes
           </Link>
         </p>
-      </div>
+      </TabColumn>
     </main>
   );
 }

@@ -16,6 +16,7 @@ import type { Role } from '@/lib/access/roles';
 import type { StateAct } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { GoneStrip } from './gone-strip';
 import { OperationsLink } from './operations-link';
 import { SandboxHeading } from './sandbox-heading';
 import type { SandboxTab } from './sandbox-tabs';
@@ -73,6 +74,7 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
         />
       </SandboxHeading>
       <WakeBanner sandbox={sandbox} role={role} />
+      {isGone && isFullHeight ? <GoneStrip tab={tab} endAtMs={sandbox.endAtMs} nowMs={nowMs} /> : null}
       {/* In a low window the page scrolls, so that its content stays usable. */}
       {isFullHeight ? <div className="flex min-h-80 flex-1 flex-col">{children}</div> : children}
       {dialogs}

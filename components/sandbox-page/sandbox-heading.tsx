@@ -16,7 +16,8 @@ type Props = {
 export function SandboxHeading({ id, badge, tab, children }: Props) {
   return (
     <div className="shrink-0 border-line border-b">
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-2 px-5 py-3">
+      {/* As high with buttons as without, so that nothing moves when they appear. */}
+      <div className="flex min-h-14 flex-wrap items-center gap-x-4 gap-y-2 px-5 py-3">
         <nav aria-label="Breadcrumb" className="text-ink-3">
           <Link href={paths.sandboxes()} className="hover:text-ink">
             Sandboxes
@@ -24,7 +25,7 @@ export function SandboxHeading({ id, badge, tab, children }: Props) {
           /
         </nav>
         <div className="flex min-w-0 items-center gap-1">
-          <h1 className="truncate font-mono text-title">{id}</h1>
+          <h1 className="-my-1 truncate py-1 font-mono text-title">{id}</h1>
           <CopyButton text={id} label="Copy ID" />
         </div>
         {badge}

@@ -19,8 +19,8 @@ export function focusHome(): HTMLElement | null {
 export const FinalFocus = createContext<(() => HTMLElement | null) | null>(null);
 
 /**
- * Returns a function for the `finalFocus` of a dialog: the page's `FinalFocus`, or else the element that had the focus before it opened. If that is gone, or
- * is a red button that the next Enter would press, it is the home of the page instead.
+ * Returns a function for the `finalFocus` of a dialog: the page's `FinalFocus`, or else the element that had the focus before
+ * it opened. If that is gone, or is a red button that the next Enter would press, it is the home of the page instead.
  */
 export function useFinalFocus(isOpen: boolean): () => HTMLElement | true | null {
   const opener = useRef<HTMLElement | null>(null);

@@ -290,7 +290,7 @@ test('a deleted file stays visible, and a pipe is not opened', async () => {
 
 test.each([
   ['pause', 'The sandbox is paused.'],
-  ['kill', 'This sandbox is terminated'],
+  ['kill', 'The sandbox was terminated.'],
 ] as const)('the content stays after a %s of the sandbox', async (change, sentence) => {
   const own = await Box.create();
   await own.run('yes "a line of text that goes on for a while" | head -n 700000 > big.log');

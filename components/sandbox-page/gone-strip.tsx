@@ -1,0 +1,31 @@
+'use client';
+
+import { useRouter } from 'next/navigation';
+import { Button } from '@/components/ui/button';
+import { useNow } from '@/components/ui/clock';
+import { Strip } from '@/components/ui/strip';
+import type { SandboxTab } from './sandbox-tabs';
+
+const WHAT_REMAINS = {
+  overview: '',
+  files: 'Its files are deleted. Showing the last known content.',
+  console: 'All its processes have ended.',
+  run: 'All its processes have ended. The output of earlier commands is kept.',
+  processes: 'All its processes have ended.',
+} satisfies Record<SandboxTab, string>;
+
+type Props = { tab: SandboxTab; endAtMs: number | null; nowMs: number };
+
+/** Above the content of a tab whose sandbox has ended. A reload shows how it ended. */
+export function GoneStrip({ tab, endAtMs, nowMs }: Props) {
+  const router = useRouter();
+  const isTimeUp = useNow((now) => endAtMs !== null && now >= endAtMs, nowMs);
+  return (
+    <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
+      <strong className="font-semibold">
+        {isTimeUp ? 'The sandbox reached its timeout.' : 'The sandbox was terminated.'}
+      </strong>{' '}
+      {WHAT_REMAINS[tab]}
+    </Strip>
+  );
+}
