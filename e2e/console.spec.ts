@@ -25,6 +25,21 @@ async function openMenu(page: Page, act: string): Promise<void> {
   await page.getByRole('menuitem', { name: act }).click();
 }
 
+/** How much has moved while the page loaded, from 0 to 1. */
+function layoutShift(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const seen = new PerformanceObserver((list) => {
+          const shifts = list.getEntries().map((entry) => Reflect.get(entry, 'value') as number);
+          resolve(shifts.reduce((sum, value) => sum + value, 0));
+        });
+        seen.observe({ type: 'layout-shift', buffered: true });
+        setTimeout(() => resolve(0), 300);
+      }),
+  );
+}
+
 async function countShells(moru: Moru, id: string): Promise<number> {
   const sandbox = await moru.handle(id);
   return (await sandbox.commands.list()).filter(({ cmd }) => cmd === '/bin/bash').length;
@@ -41,6 +56,7 @@ test('runs an interactive shell', async ({ page, moru, signIn }) => {
   await signIn(page, 'operator');
   const id = await moru.create();
   await openConsole(page, id);
+  expect(await layoutShift(page)).toBeLessThan(0.01);
   await run(page, 'echo answer-$((40+2)); echo TERM=$TERM');
   await expectOnScreen(page, 'answer-42');
   await expectOnScreen(page, 'TERM=xterm-256color');
