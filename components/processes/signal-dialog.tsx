@@ -43,7 +43,7 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
 
   async function send(confirmed: SignalRequest) {
     setIsSending(true);
-    const result = await answerOf(sendTo(sandboxId, confirmed));
+    const result = await sendTo(sandboxId, confirmed);
     setIsSending(false);
     if (result?.ok) {
       onClose();
@@ -89,6 +89,6 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
 
 function sendTo(sandboxId: string, { target, signal }: SignalRequest) {
   return 'mark' in target
-    ? sendSignal({ sandboxId, ...target, signal })
-    : sendSignalInside({ sandboxId, ...target, signal });
+    ? answerOf(sendSignal({ sandboxId, ...target, signal }))
+    : answerOf(sendSignalInside({ sandboxId, ...target, signal }));
 }
