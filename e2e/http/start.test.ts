@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { removeTree } from '../../lib/test-support/remove-tree';
+import { isBuilt, isInstalled } from '../../scripts/lib/bootstrap.mjs';
 import { bundle } from '../../scripts/lib/build.mjs';
 import { freePort, ROOT } from '../support/processes';
 
@@ -29,6 +30,8 @@ describe('npm start', { timeout: 120_000 }, () => {
   };
 
   beforeAll(async () => {
+    // Otherwise the command would install or build, which is not the subject here.
+    if (!isInstalled() || !isBuilt()) throw new Error('Run "npm run build" before this test.');
     port = await freePort();
     enginePort = await freePort();
     const env = {

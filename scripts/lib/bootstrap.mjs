@@ -32,7 +32,7 @@ export function requireNode() {
   if (problem) throw new CommandError(problem);
 }
 
-function isInstalled() {
+export function isInstalled() {
   const hash = hashInstallInputs(root);
   if (readStamp(installStamp) === hash) return true;
   const stampedAt = fs.existsSync(installStamp) ? fs.statSync(installStamp).mtimeMs : 0;
@@ -41,7 +41,7 @@ function isInstalled() {
   return true;
 }
 
-function isBuilt() {
+export function isBuilt() {
   return (
     buildOutputs.every((file) => fs.existsSync(inRoot(file))) &&
     readStamp(buildStamp) === hashBuildInputs(root)

@@ -43,6 +43,7 @@ describe.runIf(canRun)('a compromised agent', () => {
     ['an oversized frame', "link.sendall(struct.pack('>I', 0xffffffff) + b'x' * 100)"],
     ['a frame of unknown kind', 'link.sendall(frame(99, 1))'],
     ['an invalid exit report', 'link.sendall(frame(70, 1, b\'{"code":"no"}\'))'],
+    ['an invalid report of an early end', 'link.sendall(frame(72, 1, b\'{"code":"no"}\'))'],
     ['an exit report that is not JSON', "link.sendall(frame(70, 1, b'{'))"],
     ['an oversized chunk', "link.sendall(frame(67, 1, b'x' * 60000))"],
   ])('is killed for %s', async (_, act) => {
@@ -56,6 +57,10 @@ describe.runIf(canRun)('a compromised agent', () => {
       'link.sendall(b"".join(frame(65, n, struct.pack(">I", n)) for n in range(90, 9000)))',
     ],
     ['output of unknown processes', 'link.sendall(b"".join(frame(67, n, b"x") for n in range(90, 9000)))'],
+    [
+      'ends of unknown processes',
+      'link.sendall(b"".join(frame(72, n, b\'{"code":1,"signal":null}\') for n in range(90, 9000)))',
+    ],
     ['repeated ready frames', 'link.sendall(frame(64, 0) * 5000)'],
   ])('is ignored for %s', async (_, act) => {
     expect(

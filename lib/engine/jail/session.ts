@@ -8,6 +8,8 @@ import type { OutputLog } from './output-log';
 
 /** Starts, and connections, that await the agent's reply. */
 const MAX_PENDING = 512;
+/** Ended processes whose output others hold open. */
+const MAX_HELD = 512;
 const MAX_PID = 4_194_304;
 const MAX_SUBJECT = 0xffff_ffff;
 
@@ -189,6 +191,9 @@ export class Session {
     this.processes.delete(subject);
     this.#held.set(subject, process);
     this.#logs.get(subject)?.ended(status);
+    // The agent closes the oldest itself, unless it has been taken over.
+    const [oldest] = this.#held.values();
+    if (oldest && this.#held.size > MAX_HELD) this.#endHeld(oldest);
     this.#options.onChange();
   }
 
@@ -214,6 +219,11 @@ export class Session {
     this.#logs.delete(process.subject);
   }
 
+  #endHeld(held: GuestProcess): void {
+    held.end(held.status ?? KILLED);
+    this.#release(held);
+  }
+
   #release(held: GuestProcess): void {
     this.#held.delete(held.subject);
     this.#logs.get(held.subject)?.flush();
@@ -226,10 +236,7 @@ export class Session {
     this.#pending.clear();
     this.#dialing.clear();
     for (const process of [...this.processes.values()]) this.#settle(process, process.end(KILLED));
-    for (const held of [...this.#held.values()]) {
-      held.end(held.status ?? KILLED);
-      this.#release(held);
-    }
+    for (const held of [...this.#held.values()]) this.#endHeld(held);
     for (const connection of [...this.#connections.values()]) connection.receiveClose();
     this.#options.onChange();
   }
