@@ -14,7 +14,7 @@ import type { Folder } from '@/lib/files/browse/tree';
 import { isWithin, parentOf } from '@/lib/files/guest-path';
 import type { Entry, FileHit } from '@/lib/files/schema';
 import { unlessComposing } from '@/lib/key-events';
-import { entryActions, readRefusal } from './browse/entry-actions';
+import { changeRefusalOf, deleteRefusal, entryActions, readRefusal } from './browse/entry-actions';
 import { FileToolbar } from './browse/file-toolbar';
 import { FileTree } from './browse/file-tree';
 import { FolderState, StaleStrip, TreeSkeleton } from './browse/folder-state';
@@ -243,6 +243,13 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
                       onShow={(entry) => show(entry.path)}
                       onUp={goUp}
                       onPath={setTyping}
+                      onRename={(entry) => {
+                        if ((forbidden ?? changeRefusalOf(entry)) === null)
+                          setNaming({ kind: 'rename', entry });
+                      }}
+                      onDelete={(entries) => {
+                        if ((forbidden ?? deleteRefusal(entries)) === null) setToDelete(entries);
+                      }}
                       dropFolder={drop.target}
                       onShowHidden={() => showHidden(true)}
                       actionsOf={actionsOf}

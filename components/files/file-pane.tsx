@@ -161,6 +161,8 @@ const KEYS = [
   ['Backspace', 'go to the parent folder'],
   ['Space', 'select'],
   ['a b c', 'jump to a name'],
+  ['F2', 'rename'],
+  ['Delete', 'delete'],
   ['/', 'go to a path'],
 ] as const;
 

@@ -46,6 +46,8 @@ const SECTIONS: readonly { title: string; place?: 'console'; lines: readonly Lin
       { keys: ['Mod P'], does: 'Open a file by name (focus on the files)' },
       { keys: ['Mod Shift F'], does: 'Search the sandbox (focus on the files)' },
       { keys: ['Space', 'Shift ↓'], does: 'Toggle or extend selection' },
+      { keys: ['F2'], does: 'Rename the file' },
+      { keys: ['Delete'], does: 'Delete the file or the selected files' },
       { keys: ['Shift F10'], does: 'Open the file’s actions' },
     ],
   },

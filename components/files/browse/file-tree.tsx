@@ -12,7 +12,7 @@ import { unlessComposing } from '@/lib/key-events';
 import { FileRow, HEADER_PX, ROW_PX, type RowActions, rowElementId } from './file-row';
 import { NoteLine } from './note-line';
 import { TreeHeader } from './tree-header';
-import { type KeyAction, keyActionOf } from './tree-keys';
+import { type KeyAction, keyActionOf, type RowAction } from './tree-keys';
 import type { MarkActions } from './use-marks';
 import { useStableRows } from './use-stable-rows';
 
@@ -39,6 +39,8 @@ type Props = {
   /** The drop target, if it is a row. */
   dropFolder: string | null;
   onShowHidden: () => void;
+  onRename: (entry: Entry) => void;
+  onDelete: (entries: readonly Entry[]) => void;
   actionsOf: (entries: readonly Entry[]) => MenuAct[];
 };
 
@@ -142,12 +144,15 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
     else if (row?.kind === 'entry') performOn(row, action.kind);
   }
 
-  function performOn(row: EntryRow, kind: 'fold' | 'unfold' | 'open' | 'mark' | 'menu') {
+  function performOn(row: EntryRow, kind: RowAction) {
     const anchor = document
       .getElementById(rowElementId(activeIndex))
       ?.querySelector<HTMLElement>('[aria-haspopup=menu]');
     if (kind === 'menu' && anchor) actions.onMenu(row, anchor);
     if (kind === 'mark') markActions.toggle(row.key);
+    if (kind === 'rename') props.onRename(row.entry);
+    if (kind === 'delete')
+      props.onDelete(marked.has(row.key) ? markedRows.map(({ entry }) => entry) : [row.entry]);
     if (kind === 'fold' || kind === 'unfold') props.onFold(row.entry.path, kind === 'unfold');
     if (kind !== 'open' || gone.has(row.key)) return;
     if (row.isOpen === null) props.onShow(row.entry);

@@ -48,6 +48,10 @@ it('performs actions on the row', () => {
   expect(press(' ', LOG)).toEqual({ kind: 'mark' });
   expect(press('F10', LOG, { shiftKey: true })).toEqual({ kind: 'menu' });
   expect(press('F10', LOG)).toBeNull();
+  expect(press('F2', LOG)).toEqual({ kind: 'rename' });
+  expect(press('Delete', OUT)).toEqual({ kind: 'delete' });
+  expect(press('Delete', LOG, { ctrlKey: true })).toBeNull();
+  expect(press('Delete', EMPTY)).toBeNull();
   expect(press('a', LOG, { ctrlKey: true })).toEqual({ kind: 'markAll' });
   expect(press('Escape', LOG)).toEqual({ kind: 'unmark' });
   expect(press('Enter', EMPTY)).toBeNull();

@@ -1,10 +1,13 @@
 import { ROW_KEYS } from '@/components/ui/row-keys';
 import { parentIndex, type TreeRow } from '@/lib/files/browse/tree';
 
+/** An action on the active row. */
+export type RowAction = 'fold' | 'unfold' | 'open' | 'mark' | 'menu' | 'rename' | 'delete';
+
 /** The action of a key in the tree. `to` is a row index. */
 export type KeyAction =
   | { kind: 'move'; to: number }
-  | { kind: 'fold' | 'unfold' | 'open' | 'mark' | 'menu' }
+  | { kind: RowAction }
   | { kind: 'up' | 'markAll' | 'unmark' }
   | { kind: 'path'; text: string }
   | { kind: 'type'; letter: string };
@@ -36,6 +39,8 @@ export function keyActionOf(press: KeyPress, rows: readonly TreeRow[], at: numbe
     if (key === 'ArrowLeft') return row.isOpen ? { kind: 'fold' } : leftOf(rows, at);
     if (key === 'Enter') return { kind: 'open' };
     if (key === ' ') return { kind: 'mark' };
+    if (key === 'F2') return { kind: 'rename' };
+    if (key === 'Delete') return { kind: 'delete' };
     if (key === 'ContextMenu' || (key === 'F10' && press.shiftKey)) return { kind: 'menu' };
   } else if (row && key === 'ArrowLeft') return leftOf(rows, at);
   return isLetter(key) ? { kind: 'type', letter: key } : null;
