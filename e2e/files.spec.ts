@@ -441,6 +441,7 @@ test('makes a folder, edits over a change of somebody else, renames and deletes'
   await preview.getByRole('button', { name: 'Save' }).click();
   await conflict.getByRole('button', { name: 'Overwrite' }).click();
   await expect(preview.getByRole('button', { name: 'Edit' })).toBeVisible();
+  await expect(preview.getByRole('textbox', { name: /^Text of / })).toContainText('mine one');
   expect(await (await moru.handle(id)).files.read(`${HOME}/out/notes.txt`)).toBe('mine one\r\ntwo\r\n');
 
   await row(page, 'out').click({ button: 'right' });

@@ -1,6 +1,7 @@
 import { ApiFailure, apiFailureIn, fetchApi } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { type EditableText, MAX_EDIT_BYTES, readEditable } from '@/lib/files/edit/editable-text';
+import type { Entry } from '@/lib/files/schema';
 
 /** Reads a file for editing. Throws `ApiFailure` if it cannot be edited. */
 export async function readForEdit(
@@ -20,7 +21,7 @@ export async function readForEdit(
 }
 
 /**
- * Writes an edited file and returns its new etag. `etag`: of the version it may replace; `null`: any.
+ * Writes an edited file and returns its entry. `etag`: of the version it may replace; `null`: any.
  * Throws `ApiFailure`, with the code `conflict` and without a problem if there is another version.
  */
 export async function saveEdit(
@@ -28,7 +29,7 @@ export async function saveEdit(
   path: string,
   bytes: Uint8Array<ArrayBuffer>,
   etag: string | null,
-): Promise<string> {
+): Promise<Entry> {
   let response: Response;
   try {
     response = await fetch(fileAddresses.edit(sandboxId, path), {
@@ -40,7 +41,7 @@ export async function saveEdit(
     throw new ApiFailure('unreachable', 'Sandkeeper could not be reached. Your text is kept. Try again.');
   }
   if (!response.ok) throw apiFailureIn(response.status, await response.text().catch(() => ''));
-  return response.headers.get('etag') ?? '';
+  return response.json();
 }
 
 /** Whether the file was changed or deleted by somebody else. */

@@ -1,19 +1,22 @@
 'use client';
 
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Strip } from '@/components/ui/strip';
 import { toast } from '@/components/ui/toast';
 import { ApiFailure } from '@/lib/api-client';
+import { listingQuery } from '@/lib/files/browse/queries';
 import { MAX_EDIT_BYTES, writeEditable } from '@/lib/files/edit/editable-text';
-import { baseName } from '@/lib/files/guest-path';
+import { baseName, parentOf } from '@/lib/files/guest-path';
 import type { Entry } from '@/lib/files/schema';
 import { visibleText } from '@/lib/visible-text';
 import { copyText } from '../browse/entry-actions';
 import { versionOf } from '../preview/preview-props';
 import { PreviewRefusal, PreviewSkeleton } from '../preview/preview-state';
 import { languageOf } from '../preview/text/languages';
+import { headKey } from '../preview/use-head';
 import { ViewControls } from '../preview/view-controls';
 import { dropDraft, type EditDraft, findDraft, keepDraft } from './edit-drafts';
 import { openEditEditor } from './edit-editor';
@@ -28,9 +31,21 @@ type Props = {
   onClose: () => void;
 };
 
+/** Puts the saved version in place of the old one, which would appear for a moment otherwise. */
+async function showSaved(client: QueryClient, sandboxId: string, path: string, saved: Entry): Promise<void> {
+  client.setQueryData(listingQuery(sandboxId, parentOf(path)).queryKey, (before) => {
+    if (before === undefined) return before;
+    const entries = before.entries.map((entry) => (entry.path === saved.path ? saved : entry));
+    return { ...before, entries };
+  });
+  // The version of a link does not change with its target.
+  await client.refetchQueries({ queryKey: headKey(sandboxId, path) });
+}
+
 /** Edits a small text file. A version of somebody else is never overwritten without asking. */
 export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
   const { path } = entry;
+  const client = useQueryClient();
   const place = useRef<HTMLDivElement>(null);
   const [draft, setDraft] = useState<EditDraft | null>(() => findDraft(sandboxId, path));
   const [wasKept] = useState(draft !== null);
@@ -96,7 +111,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
       const bytes = writeEditable(now.base, text);
       if (bytes.length > MAX_EDIT_BYTES)
         throw new ApiFailure('invalid', 'The text is larger than 1 MB. Upload it instead.');
-      await saveEdit(sandboxId, path, bytes, etag);
+      await showSaved(client, sandboxId, path, await saveEdit(sandboxId, path, bytes, etag));
       toast.success(`Saved ${baseName(path)}`);
       dropDraft(sandboxId, path);
       onClose();

@@ -9,12 +9,15 @@ import { versionOf } from './preview-props';
 /** Enough to detect the type. Small files are complete with it. */
 const HEAD_BYTES = 64 * 1024;
 
+/** Of the queries for the head of a file, whatever its version. */
+export const headKey = (sandboxId: string, path: string) => ['files', sandboxId, 'head', path];
+
 /** The first bytes of a file. Keeps the last result during and after a failed reading. */
 export function useHead(sandboxId: string, entry: Entry, isLive: boolean) {
   const version = versionOf(entry);
   const { path } = entry;
   const { data, error, refetch } = useQuery({
-    queryKey: ['files', sandboxId, 'head', path, version],
+    queryKey: [...headKey(sandboxId, path), version],
     queryFn: async ({ signal }) => {
       const { bytes, sizeBytes } = await readBytes(sandboxId, path, { start: 0, end: HEAD_BYTES, signal });
       return { bytes, sizeBytes, version };
