@@ -85,7 +85,7 @@ function NameForm({ sandboxId, request, forbidden, isOpen, onDone, onClose }: Fo
         )
       }
       description={
-        <span className="flex min-w-0 gap-1.5">
+        <span className="flex min-w-0 items-baseline gap-1.5">
           in <FilePath path={folder} className="font-mono text-small" />
         </span>
       }

@@ -47,6 +47,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
   const { path } = entry;
   const client = useQueryClient();
   const place = useRef<HTMLDivElement>(null);
+  const keepEditing = useRef<HTMLButtonElement>(null);
   const [draft, setDraft] = useState<EditDraft | null>(() => findDraft(sandboxId, path));
   const [wasKept] = useState(draft !== null);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
@@ -199,6 +200,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
         onOpenChange={(open) => {
           if (!open) setConflict(null);
         }}
+        initialFocus={keepEditing}
         title="The file is not the one you opened"
         description={conflict}
         footer={
@@ -206,7 +208,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
             <Button onClick={() => void copyText(draft.text, 'your text')}>Copy my text</Button>
             <Button onClick={discard}>Discard my changes</Button>
             <Button onClick={() => void write(null)}>Overwrite</Button>
-            <Button tone="primary" onClick={() => setConflict(null)}>
+            <Button ref={keepEditing} tone="primary" onClick={() => setConflict(null)}>
               Keep editing
             </Button>
           </>

@@ -1,8 +1,8 @@
 'use client';
 
-import { Ellipsis } from 'lucide-react';
+import { Download, Ellipsis } from 'lucide-react';
 import { type Ref, useState } from 'react';
-import { Button } from '@/components/ui/button';
+import { Button, IconButton } from '@/components/ui/button';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LazyMenu } from '@/components/ui/floating';
@@ -50,7 +50,7 @@ export function PreviewBar({
         <FilePath path={entry.path} />
         <CopyButton text={entry.path} label="Copy path" />
       </h2>
-      <p className="flex min-w-0 flex-1 basis-40 gap-1.5 overflow-hidden whitespace-nowrap text-ink-3 text-small">
+      <p className="flex min-w-0 flex-1 basis-32 gap-1.5 overflow-hidden whitespace-nowrap text-ink-3 text-small">
         {sizeBytes === null ? null : <span title={exactBytes(sizeBytes)}>{formatBytes(sizeBytes)}</span>}
         <span aria-hidden>·</span>
         <span
@@ -85,9 +85,9 @@ export function PreviewBar({
             Edit
           </Button>
         )}
-        <Button className="ml-1 h-7!" onClick={() => downloadFile(sandboxId, entry.path)}>
-          Download
-        </Button>
+        <IconButton label="Download" className="ml-1" onClick={() => downloadFile(sandboxId, entry.path)}>
+          <Download size={16} aria-hidden />
+        </IconButton>
         <button
           type="button"
           aria-label="More actions"
