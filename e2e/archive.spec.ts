@@ -64,6 +64,16 @@ function read(id: string, path: string): string {
   return execFileSync('tar', ['-x', '-z', '-O', '-f', join(ARCHIVE_DIR, name), path], { encoding: 'utf8' });
 }
 
+/** Downloads an archive and compares it with the file in the archive directory. */
+async function expectDownload(page: Page, link: Locator, id: string): Promise<void> {
+  const started = page.waitForEvent('download');
+  await link.click();
+  const download = await started;
+  expect(download.suggestedFilename()).toBe(`${id}.tar.gz`);
+  const text = execFileSync('tar', ['-x', '-z', '-O', '-f', await download.path(), 'user/out/result']);
+  expect(text.toString()).toBe(`of ${id}`);
+}
+
 test('archives the home directory, kills the sandbox and shows where the archive is', async ({
   page,
   moru,
@@ -104,9 +114,10 @@ test('archives the home directory, kills the sandbox and shows where the archive
   expect(read(id, 'user/last')).toBe('last words\n');
 
   await page.goto(`/sandboxes/${id}`);
-  const end = page.getByText('Files were archived before the kill');
+  const end = page.getByText('Download the files that were archived before the kill').locator('..');
   await expect(end).toContainText(`/${id}.tar.gz`);
   await expect(end).toContainText(`${archives()[id]?.length} entries`);
+  await expectDownload(page, end.getByRole('link'), id);
   await page.getByRole('link', { name: 'View operation' }).click();
   await expect(
     page.getByRole('heading', { name: new RegExp(`^Kill ${id} gracefully, .*, after archiving ~$`) }),
@@ -114,11 +125,17 @@ test('archives the home directory, kills the sandbox and shows where the archive
   await expect(page.getByRole('row', { name: id })).toContainText(
     `Archived ${archives()[id]?.length} entries`,
   );
-  await expect(page.getByRole('main')).toContainText('Archives: ');
+  await expectDownload(
+    page,
+    page.getByRole('row', { name: id }).getByRole('link', { name: /^Archived/ }),
+    id,
+  );
   await page.goto(`/operations/access?sandbox=${id}`);
   const access = page.getByRole('row').filter({ hasText: 'Archived files before a kill' });
   await expect(access).toContainText(`${archives()[id]?.length} entries`);
   await expect(access).toContainText('~');
+  const downloads = page.getByRole('row').filter({ hasText: 'Downloaded an archive' });
+  await expect(downloads.first()).toContainText('Archive from before its kill');
 });
 
 test('does not kill a sandbox that cannot be archived, and a retry archives it first, too', async ({

@@ -1,12 +1,23 @@
+import type { ReactNode } from 'react';
 import { exactBytes, formatBytes } from '@/components/ui/bytes';
 import { CopyButton } from '@/components/ui/copy-button';
+import { type Role, roleSuffices } from '@/lib/access/roles';
+import { archiveAddress } from '@/lib/operations/archive/archive-path';
 import type { ItemArchive } from '@/lib/operations/schema';
 import { visibleText } from '@/lib/visible-text';
 
-export function ArchiveSummary({ saved }: { saved: ItemArchive }) {
+type Props = {
+  saved: ItemArchive;
+  /** Why it cannot be downloaded, or `null`. */
+  reason: string | null;
+};
+
+export function ArchiveSummary({ saved, reason }: Props) {
   return (
     <span title={`${visibleText(saved.name)}: ${exactBytes(saved.bytes)}`}>
-      Archived {archiveSize(saved)}
+      <ArchiveLink saved={saved} reason={reason}>
+        Archived {archiveSize(saved)}
+      </ArchiveLink>
       <CopyButton
         text={saved.name}
         label={`Copy ${saved.name}`}
@@ -14,6 +25,27 @@ export function ArchiveSummary({ saved }: { saved: ItemArchive }) {
       />
     </span>
   );
+}
+
+/** A link that downloads an archive, or its text if that is not possible. */
+export function ArchiveLink({ saved, reason, children }: Props & { children: ReactNode }) {
+  const address = archiveAddress(saved.name);
+  if (address === null || reason !== null) return <span title={reason ?? undefined}>{children}</span>;
+  return (
+    <a
+      href={address}
+      download
+      title={`Download ${visibleText(saved.name)}`}
+      className="text-accent underline underline-offset-2"
+    >
+      {children}
+    </a>
+  );
+}
+
+/** Why a role may not download archives, or `null`. */
+export function archiveForbidden(role: Role): string | null {
+  return roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
 }
 
 /** `3 entries, 1.2 KB, 1 omitted`. */
@@ -25,8 +57,9 @@ export function archiveSize({ bytes, entries, leftOut }: ItemArchive): string {
 export function ArchiveLocation({ operationId }: { operationId: string }) {
   return (
     <p className="text-ink-2">
-      Archives: <span className="break-all font-mono text-small">{operationId}/SANDBOX.tar.gz</span> in the
-      archive directory of the server.
+      Archives are listed below, and lie as{' '}
+      <span className="break-all font-mono text-small">{operationId}/SANDBOX.tar.gz</span> in the archive
+      directory of the server.
     </p>
   );
 }

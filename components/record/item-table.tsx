@@ -48,10 +48,22 @@ type Props = {
   onHold: (isHeld: boolean) => void;
   /** Clears the outcome filter; `null`: none is set. */
   onShowAll: (() => void) | null;
+  /** Why archives cannot be downloaded, or `null`. */
+  archiveReason: string | null;
 };
 
 /** The outcome of each sandbox in plan order, virtualized. */
-export function ItemTable({ act, items, isReading, failed, selected, onSelect, onHold, onShowAll }: Props) {
+export function ItemTable({
+  act,
+  items,
+  isReading,
+  failed,
+  selected,
+  onSelect,
+  onHold,
+  onShowAll,
+  archiveReason,
+}: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const router = useRouter();
   const virtual = useVirtualizer({
@@ -124,6 +136,7 @@ export function ItemTable({ act, items, isReading, failed, selected, onSelect, o
               isSelected={selected.has(item.sandboxId)}
               onToggle={toggle}
               onPick={pick}
+              archiveReason={archiveReason}
             />
           ) : null;
         })}
@@ -174,9 +187,11 @@ type RowProps = {
   isSelected: boolean;
   onToggle: (sandboxId: string) => void;
   onPick: (key: string, value: string) => void;
+  archiveReason: string | null;
 };
 
-const ItemRow = memo(function ItemRow({ act, item, index, top, isSelected, onToggle, onPick }: RowProps) {
+const ItemRow = memo(function ItemRow(props: RowProps) {
+  const { act, item, index, top, isSelected, onToggle, onPick, archiveReason } = props;
   const { sandboxId, outcome, sandbox, tookMs, message, saved } = item;
   const template = templateName(sandbox);
   return (
@@ -232,7 +247,7 @@ const ItemRow = memo(function ItemRow({ act, item, index, top, isSelected, onTog
       >
         {message === null ? null : <Visible text={message} />}
         {message !== null && saved ? ' ' : null}
-        {saved ? <ArchiveSummary saved={saved} /> : null}
+        {saved ? <ArchiveSummary saved={saved} reason={archiveReason} /> : null}
       </div>
     </div>
   );

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 import { CommandResults } from '@/components/commands/command-results';
 import { CommandText } from '@/components/commands/command-text';
 import { CommandViewChoice, useCommandView } from '@/components/commands/command-view';
-import { ArchiveLocation } from '@/components/operations/archive-summary';
+import { ArchiveLocation, archiveForbidden } from '@/components/operations/archive-summary';
 import { OutcomeBar, OutcomeCounts } from '@/components/operations/outcome';
 import { useActs } from '@/components/operations/use-acts';
 import type { Role } from '@/lib/access/roles';
@@ -82,6 +82,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
           onSelect={setSelectedIds}
           onHold={setIsHeld}
           onShowAll={shown === null ? null : () => setShown(null)}
+          archiveReason={archiveForbidden(role)}
         />
       )}
       {dialogs}

@@ -1,11 +1,12 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import { archiveSize } from '@/components/operations/archive-summary';
+import { ArchiveLink, archiveForbidden, archiveSize } from '@/components/operations/archive-summary';
 import { MetadataTable } from '@/components/sandbox/metadata-table';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { CopyButton } from '@/components/ui/copy-button';
 import { LocalTime } from '@/components/ui/local-time';
 import { Notice } from '@/components/ui/notice';
+import type { Role } from '@/lib/access/roles';
 import type { Ending } from '@/lib/operations/record/ending';
 import { paths } from '@/lib/paths';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -18,7 +19,7 @@ import { TabColumn } from './tab-notice';
 type Known = { id: string; isRecorded: boolean; tab: SandboxTab };
 
 /** A terminated sandbox: when and how it ended. */
-export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
+export function Terminated({ ending, role, ...known }: Known & { ending: Ending; role: Role }) {
   return (
     <Frame {...known} badge={<StateBadge state="unknown" isGone />}>
       <Notice
@@ -47,8 +48,11 @@ export function Terminated({ ending, ...known }: Known & { ending: Ending }) {
         </p>
         {ending.saved === null ? null : (
           <p className="mt-2">
-            Files were archived before the kill ({archiveSize(ending.saved)}), in the export directory of the
-            server: <code className="break-all text-ink text-small">{ending.saved.name}</code>
+            <ArchiveLink saved={ending.saved} reason={archiveForbidden(role)}>
+              Download the files that were archived before the kill
+            </ArchiveLink>{' '}
+            ({archiveSize(ending.saved)}). In the archive directory of the server:{' '}
+            <code className="break-all text-ink text-small">{ending.saved.name}</code>
             <CopyButton text={ending.saved.name} label="Copy archive name" className="ml-1 align-middle" />
           </p>
         )}

@@ -1,4 +1,12 @@
-/** The path in a sandbox that is archived before a kill. Runs anywhere. */
+/** The path in a sandbox that is archived before a kill, and the address of the archive. Runs anywhere. */
+
+const ARCHIVE_NAME = /^([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})\.tar\.gz$/;
+
+/** Where the archive with this recorded name can be downloaded. `null` if the name is not one of ours. */
+export function archiveAddress(name: string): string | null {
+  const [, operationId, sandboxId] = ARCHIVE_NAME.exec(name) ?? [];
+  return operationId === undefined ? null : `/api/operations/${operationId}/archives/${sandboxId}`;
+}
 
 /** The home directory of the sandbox's user. */
 export const USERS_HOME = '~';

@@ -39,6 +39,6 @@ async function Content({ id, tab, role, page }: ContentProps) {
   return ending === null ? (
     <UnknownSandbox id={id} isRecorded={isRecorded} />
   ) : (
-    <Terminated {...known} ending={ending} />
+    <Terminated {...known} role={role} ending={ending} />
   );
 }
