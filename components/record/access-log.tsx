@@ -1,7 +1,9 @@
 'use client';
 
+import { clsx } from 'clsx';
 import Link from 'next/link';
-import { useMemo } from 'react';
+import { useCallback, useMemo, useState } from 'react';
+import { formatBytes } from '@/components/ui/bytes';
 import { Notice } from '@/components/ui/notice';
 import { Select } from '@/components/ui/select';
 import { FilePath, Visible } from '@/components/ui/visible-text';
@@ -12,8 +14,8 @@ import {
   printAccessSearch,
   WHOLE_ACCESS,
 } from '@/lib/access/access-filter';
-import type { AccessPage } from '@/lib/access/audit';
-import { ACCESS_KINDS, type AccessEntry, type AccessKind } from '@/lib/access/audit-schema';
+import type { AccessGroups } from '@/lib/access/audit';
+import { ACCESS_KINDS, type AccessEntry, type AccessGroup, type AccessKind } from '@/lib/access/audit-schema';
 import { paths } from '@/lib/paths';
 import { type FilterProps, LogFrame, type LogKind } from './log-frame';
 import { type Column, LogTable, timeColumn } from './log-table';
@@ -27,81 +29,190 @@ const KIND: LogKind<AccessSearch> = {
   canMatch: canAccessMatch,
 };
 
-type Props = { search: AccessSearch; page: AccessPage; actors: string[]; nowMs: number };
+type Props = { search: AccessSearch; page: AccessGroups; actors: string[]; nowMs: number };
 
-/** The log of all access to the insides of sandboxes, newest first. */
-export function AccessLog({ search, page: { entries, older }, actors, nowMs }: Props) {
-  const columns = useMemo(() => columnsAt(nowMs), [nowMs]);
+/** The log of all access to the insides of sandboxes, newest first. What one operation did is one row, which opens. */
+export function AccessLog({ search, page: { groups, older }, actors, nowMs }: Props) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const toggle = useCallback(
+    (id: string) =>
+      setOpen((before) => {
+        const next = new Set(before);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      }),
+    [],
+  );
+  const columns = useMemo(() => columnsAt(nowMs, toggle), [nowMs, toggle]);
+  const rows = useMemo(() => groups.flatMap((group) => rowsOf(group, open.has(group.id))), [groups, open]);
   return (
     <LogFrame
       kind={KIND}
       search={search}
       actors={actors}
-      isEmpty={entries.length === 0}
+      isEmpty={groups.length === 0}
       older={older}
       renderFilter={(props) => <KindSelect {...props} />}
+      renderEnd={(shown) => (
+        <a
+          href={`/api/access?${printAccessSearch({ ...shown, before: null })}`}
+          download
+          className="ml-auto whitespace-nowrap rounded-sm text-accent underline"
+        >
+          Download CSV
+        </a>
+      )}
       renderTable={(isStale) => (
-        <LogTable name="Access" columns={columns} entries={entries} idOf={({ id }) => id} isStale={isStale} />
+        <LogTable name="Access" columns={columns} entries={rows} idOf={({ key }) => key} isStale={isStale} />
       )}
       empty={<Empty />}
     />
   );
 }
 
-function columnsAt(nowMs: number): readonly Column<AccessEntry>[] {
+/** `entry`: one access; `isPart`: below the row of its operation. `group`: the row of an operation. */
+export type AccessRow = { key: string } & (
+  | { kind: 'entry'; entry: AccessEntry; isPart: boolean }
+  | { kind: 'group'; group: AccessGroup; isOpen: boolean }
+);
+
+function rowsOf(group: AccessGroup, isOpen: boolean): AccessRow[] {
+  const [first] = group.entries;
+  if (group.entryCount === 1 && first) return [{ key: first.id, kind: 'entry', entry: first, isPart: false }];
+  const parts = isOpen
+    ? group.entries.map((entry) => ({ key: entry.id, kind: 'entry' as const, entry, isPart: true }))
+    : [];
+  return [{ key: `group ${group.id}`, kind: 'group', group, isOpen }, ...parts];
+}
+
+/** An operation is named after what it was for, not after waking the sandbox for it. */
+function mainKindOf({ kinds }: AccessGroup): AccessKind {
+  const [first] = kinds;
+  return kinds.find(({ kind }) => kind === 'exported')?.kind ?? first?.kind ?? 'exported';
+}
+
+function columnsAt(nowMs: number, onToggle: (id: string) => void): readonly Column<AccessRow>[] {
   return [
-    timeColumn(nowMs, ({ atMs }) => atMs),
+    timeColumn(nowMs, (row) => (row.kind === 'entry' ? row.entry.atMs : row.group.atMs)),
     {
       id: 'person',
       title: 'Who',
       width: '100px',
-      cell: ({ actor }) =>
-        actor === null ? (
-          <span className="text-ink-3" title="Done automatically by Sandkeeper">
-            Sandkeeper
-          </span>
-        ) : (
-          <Visible text={actor} title />
-        ),
+      cell: (row) => <Person actor={row.kind === 'entry' ? row.entry.actor : row.group.actor} />,
     },
     {
       id: 'kind',
       title: 'Action',
-      width: '170px',
+      width: '216px',
       className: 'font-medium',
-      cell: ({ kind }) => KIND_LABELS[kind],
+      cell: (row) =>
+        row.kind === 'entry' ? (
+          <span className={clsx(row.isPart && 'pl-5 font-normal')}>{KIND_LABELS[row.entry.kind]}</span>
+        ) : (
+          <button
+            type="button"
+            aria-expanded={row.isOpen}
+            onClick={() => onToggle(row.group.id)}
+            className="-mx-1 max-w-full truncate rounded-sm px-1 hover:bg-hover"
+          >
+            <span
+              aria-hidden
+              className={clsx(
+                'icon icon-chevron mr-1.5 text-ink-3 transition-transform',
+                row.isOpen && 'rotate-90',
+              )}
+            />
+            {KIND_LABELS[mainKindOf(row.group)]}
+          </button>
+        ),
     },
     {
       id: 'sandbox',
       title: 'Sandbox',
-      width: '190px',
+      width: '180px',
       className: 'font-mono text-small',
-      cell: ({ sandboxId }) => (
-        <Link
-          href={paths.sandbox(sandboxId)}
-          prefetch={false}
-          className="text-ink-2 hover:text-ink hover:underline"
-        >
-          {sandboxId}
-        </Link>
-      ),
+      cell: (row) => <SandboxCell row={row} />,
     },
     {
       id: 'path',
       title: 'Path',
-      width: 'minmax(220px,3fr)',
+      width: 'minmax(120px,2fr)',
       className: 'font-mono text-small',
-      cell: ({ path }) => (path === null ? null : <FilePath path={path} className="align-middle" />),
+      cell: (row) => {
+        const path =
+          row.kind === 'entry'
+            ? row.entry.path
+            : (row.group.entries.find(({ kind }) => kind === mainKindOf(row.group))?.path ?? null);
+        return path === null ? null : <FilePath path={path} className="align-middle" />;
+      },
     },
     {
       id: 'detail',
       title: 'Details',
-      width: 'minmax(220px,3fr)',
+      width: 'minmax(200px,3fr)',
       className: 'text-ink-2',
-      cell: ({ detail }) => (detail === null ? null : <Visible text={detail} />),
-      tooltip: ({ detail }) => detail,
+      cell: (row) =>
+        row.kind === 'entry' ? <Detail entry={row.entry} /> : <GroupDetail group={row.group} />,
+      tooltip: (row) => (row.kind === 'entry' ? row.entry.detail : null),
     },
   ];
+}
+
+function Person({ actor }: { actor: string | null }) {
+  return actor === null ? (
+    <span className="text-ink-3" title="Done automatically by Sandkeeper">
+      Sandkeeper
+    </span>
+  ) : (
+    <Visible text={actor} title />
+  );
+}
+
+function SandboxCell({ row }: { row: AccessRow }) {
+  const entry = row.kind === 'entry' ? row.entry : row.group.entries[0];
+  if (row.kind === 'group' && row.group.sandboxCount > 1)
+    return <span className="font-sans text-body">{row.group.sandboxCount} sandboxes</span>;
+  if (!entry) return null;
+  return (
+    <Link
+      href={paths.sandbox(entry.sandboxId)}
+      prefetch={false}
+      className="text-ink-2 hover:text-ink hover:underline"
+    >
+      {entry.sandboxId}
+    </Link>
+  );
+}
+
+function Detail({ entry }: { entry: AccessEntry }) {
+  const text = detailText(entry);
+  return text === null ? null : <Visible text={text} />;
+}
+
+/** Kinds whose details are our own words, with sizes in bytes. */
+const HAS_SIZE: ReadonlySet<AccessKind> = new Set(['exported', 'upload-cleared']);
+
+/** The details of an entry, with sizes in units. */
+export function detailText({ kind, detail }: Pick<AccessEntry, 'kind' | 'detail'>): string | null {
+  if (detail === null || !HAS_SIZE.has(kind)) return detail;
+  return detail.replace(/\b(\d+) bytes\b/, (_, bytes: string) => formatBytes(Number(bytes)));
+}
+
+function GroupDetail({ group: { kinds, entries, entryCount, request } }: { group: AccessGroup }) {
+  return (
+    <>
+      {kinds.map(({ kind, count }) => `${count} × ${KIND_LABELS[kind].toLowerCase()}`).join(', ')}
+      {entries.length < entryCount ? `; opens to the newest ${entries.length}` : null}
+      {request === null ? null : (
+        <>
+          {' · '}
+          <Link href={paths.operation(request)} prefetch={false} className="text-accent hover:underline">
+            View operation
+          </Link>
+        </>
+      )}
+    </>
+  );
 }
 
 const KIND_LABELS = {

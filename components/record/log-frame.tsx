@@ -34,6 +34,8 @@ type Props<Search extends CommonSearch> = {
   /** The filter in front of the common ones, and one after the person. */
   renderFilter: (props: FilterProps<Search>) => ReactNode;
   renderSecondFilter?: (props: FilterProps<Search>) => ReactNode;
+  /** The end of the filters, such as a download of what they select. */
+  renderEnd?: (search: Search) => ReactNode;
   renderTable: (isStale: boolean) => ReactNode;
   empty: ReactNode;
 };
@@ -92,6 +94,7 @@ function Filters<Search extends CommonSearch>({
   actors,
   renderFilter,
   renderSecondFilter,
+  renderEnd,
   onFilter,
 }: Props<Search> & FilterProps<Search>) {
   // `Search` only adds fields to `CommonSearch`.
@@ -118,6 +121,7 @@ function Filters<Search extends CommonSearch>({
           Clear
         </Button>
       ) : null}
+      {renderEnd?.(search)}
     </search>
   );
 }

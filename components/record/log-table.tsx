@@ -28,7 +28,9 @@ type Props<Entry> = {
   isStale: boolean;
 };
 
-const GRID = 'grid min-w-[1080px] items-center gap-4 px-5';
+/** On a narrow screen, the cells of a row follow each other like words. */
+const GRID =
+  'items-center gap-x-4 px-5 max-md:flex max-md:flex-wrap max-md:gap-x-3 max-md:py-1.5 md:grid md:min-w-[1080px]';
 
 /** A log with one row per entry and a sticky header. `columns` must keep its identity: rows are memoized. */
 export function LogTable<Entry>({ name, columns, entries, idOf, hrefOf, isStale }: Props<Entry>) {
@@ -45,7 +47,7 @@ export function LogTable<Entry>({ name, columns, entries, idOf, hrefOf, isStale 
         isStale && 'opacity-60',
       )}
     >
-      <div role="rowgroup" className="sticky top-0 z-20 bg-bg">
+      <div role="rowgroup" className="sticky top-0 z-20 bg-bg max-md:sr-only">
         <div
           role="row"
           className={clsx(GRID, 'h-8 border-line border-b text-ink-2 text-small')}
@@ -91,7 +93,7 @@ function Row<Entry>({ entry, columns, tracks, href }: RowProps<Entry>) {
       }}
       className={clsx(
         GRID,
-        'h-[34px] border-line-soft border-b hover:bg-hover',
+        'min-h-[34px] border-line-soft border-b hover:bg-hover md:h-[34px]',
         href !== null && 'cursor-pointer [--row:var(--bg)] hover:[--row:var(--hover)]',
       )}
       style={{ gridTemplateColumns: tracks }}
@@ -101,7 +103,7 @@ function Row<Entry>({ entry, columns, tracks, href }: RowProps<Entry>) {
           key={id}
           role="cell"
           title={visibleText(tooltip?.(entry) ?? '', 'block') || undefined}
-          className={clsx('min-w-0 truncate', className)}
+          className={clsx('min-w-0 truncate max-md:max-w-full max-md:empty:hidden', className)}
         >
           {cell(entry)}
         </div>

@@ -33,6 +33,7 @@ const ROUTES: Record<string, Role | null> = {
   '/_global-error': null,
   '/[...path]': 'viewer',
   '/api/[...path]': 'viewer',
+  '/api/access': 'viewer',
   '/api/fleet': 'viewer',
   '/api/health': null,
   '/api/live/[channel]': 'viewer',

@@ -39,7 +39,25 @@ export type AccessEntry = {
   path: string | null;
   /** Free text, such as an amount, a purpose or a reason. */
   detail: string | null;
+  /** The id of the operation that this belongs to. */
+  request: string | null;
 };
+
+/** What one operation did, or one access of its own. */
+export type AccessGroup = {
+  /** The id of the newest entry. */
+  id: string;
+  atMs: number;
+  actor: string | null;
+  request: string | null;
+  kinds: { kind: AccessKind; count: number }[];
+  sandboxCount: number;
+  /** Newest first, at most `MAX_SHOWN_ENTRIES`. */
+  entries: AccessEntry[];
+  entryCount: number;
+};
+
+export const MAX_SHOWN_ENTRIES = 60;
 
 /** Parses a kind from the database or the URL. `null` if this version does not know it. */
 export function parseAccessKind(text: string | null): AccessKind | null {

@@ -3,7 +3,7 @@ import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
 import { setUpDataDir } from '../test-support/environment';
 import { type AccessSearch, WHOLE_ACCESS } from './access-filter';
-import { deleteAccessBefore, listAccess, listAccessActors, noteAccess } from './audit';
+import { deleteAccessBefore, listAccess, listAccessActors, listAccessGroups, noteAccess } from './audit';
 
 setUpDataDir();
 
@@ -46,6 +46,7 @@ describeOnDatabases('the access log', () => {
         sandboxId: 'i2',
         path: null,
         detail: null,
+        request: null,
       },
       expect.objectContaining({ actor: null, kind: 'review-paused' }),
       expect.objectContaining({ actor: 'marek', kind: 'review-woken', detail: 'x' }),
@@ -77,9 +78,44 @@ describeOnDatabases('the access log', () => {
     expect(seen).toEqual(['searched', 'review-paused', 'review-woken', 'file-opened']);
   });
 
+  it('shows what one operation did as one group, and continues it on the next page', async () => {
+    const search = { ...WHOLE_ACCESS, toMs: NOW_MS - 71 * HOUR_MS };
+    const atMs = NOW_MS - 72 * HOUR_MS;
+    await noteAt(atMs, ANA, { kind: 'file-opened', sandboxId: 'i9', path: '/a' });
+    for (let at = 0; at < 12; at += 1) {
+      const note = { sandboxId: `ik${at}`, request: 'kill-1' };
+      await noteAt(atMs + at, ANA, { ...note, kind: 'review-woken' });
+      await noteAt(atMs + at, ANA, { ...note, kind: 'exported', path: '~' });
+      await noteAt(atMs + at, null, { ...note, kind: 'review-ended' });
+    }
+    const { groups, older } = await listAccessGroups(search, NOW_MS);
+    expect(older).toBeNull();
+    expect(groups).toMatchObject([
+      {
+        actor: 'ana',
+        request: 'kill-1',
+        sandboxCount: 12,
+        entryCount: 36,
+        atMs: atMs + 11,
+        kinds: [
+          { kind: 'review-ended', count: 12 },
+          { kind: 'exported', count: 12 },
+          { kind: 'review-woken', count: 12 },
+        ],
+      },
+      { request: null, entryCount: 1, entries: [{ sandboxId: 'i9', path: '/a' }] },
+    ]);
+    const first = await listAccessGroups(search, NOW_MS, 1);
+    expect(first.groups).toHaveLength(1);
+    const second = await listAccessGroups({ ...search, before: first.older }, NOW_MS, 1);
+    expect(second).toMatchObject({ groups: [{ entryCount: 1 }], older: null });
+    await deleteAccessBefore(atMs + 1_000);
+  });
+
   it('skips unknown kinds', async () => {
     const db = await database();
-    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_id: 'i3', path: null, detail: null };
+    const empty = { path: null, detail: null, request: null };
+    const row = { id: 'later', at_ms: NOW_MS, actor: 'ana', sandbox_id: 'i3', ...empty };
     await db
       .insertInto('access_log')
       .values({ ...row, kind: 'dreamt' })

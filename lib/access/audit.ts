@@ -5,10 +5,17 @@ import { database } from '../db/client';
 import type { Database } from '../db/schema';
 import { type RecordCursor, timeRangeOf } from '../record-search';
 import { type AccessSearch, canAccessMatch } from './access-filter';
-import { type AccessEntry, parseAccessKind } from './audit-schema';
+import {
+  type AccessEntry,
+  type AccessGroup,
+  type AccessKind,
+  MAX_SHOWN_ENTRIES,
+  parseAccessKind,
+} from './audit-schema';
 import type { Session } from './sessions';
 
-type Note = Pick<AccessEntry, 'kind' | 'sandboxId'> & Partial<Pick<AccessEntry, 'path' | 'detail'>>;
+type Note = Pick<AccessEntry, 'kind' | 'sandboxId'> &
+  Partial<Pick<AccessEntry, 'path' | 'detail' | 'request'>>;
 
 /**
  * Records an access to the inside of a sandbox. `who` is `null` if Sandkeeper acts on its own. Await it before the
@@ -16,7 +23,7 @@ type Note = Pick<AccessEntry, 'kind' | 'sandboxId'> & Partial<Pick<AccessEntry, 
  */
 export async function noteAccess(
   who: Pick<Session, 'actor'> | null,
-  { kind, sandboxId, path = null, detail = null }: Note,
+  { kind, sandboxId, path = null, detail = null, request = null }: Note,
 ): Promise<void> {
   const db = await database();
   await db
@@ -29,14 +36,20 @@ export async function noteAccess(
       sandbox_id: sandboxId,
       path,
       detail,
+      request,
     })
     .execute();
 }
 
-/** A page of the access log, newest first. `older` is the cursor of the next page, `null` on the last one. */
+/** Entries, newest first. `older` is the cursor of the next ones, `null` at the end. */
 export type AccessPage = { entries: AccessEntry[]; older: RecordCursor | null };
+/** A page of the access log, newest first. An operation that goes on below it is continued on the next page. */
+export type AccessGroups = { groups: AccessGroup[]; older: RecordCursor | null };
 
 const PAGE_SIZE = 50;
+/** Rows that are read at once, and for one page. */
+const CHUNK_ROWS = 500;
+const MAX_ROWS_PER_PAGE = 5_000;
 const MAX_ACTORS = 200;
 
 /** The entries that match `search`, newest first. A relative time span ends at `nowMs`. */
@@ -46,6 +59,82 @@ export async function listAccess(
   limit = PAGE_SIZE,
 ): Promise<AccessPage> {
   if (!canAccessMatch(search)) return { entries: [], older: null };
+  const rows = await readRows(search, nowMs, limit + 1);
+  const shown = rows.slice(0, limit);
+  // One extra row shows whether there are older ones.
+  return { entries: shown.flatMap(entryOf), older: rows.length > limit ? cursorOf(shown.at(-1)) : null };
+}
+
+/** The access log in groups: what an operation did is one group, and any other access is one of its own. */
+export async function listAccessGroups(
+  search: AccessSearch,
+  nowMs: number,
+  maxGroups = PAGE_SIZE,
+): Promise<AccessGroups> {
+  if (!canAccessMatch(search)) return { groups: [], older: null };
+  const groups = new Map<string, GroupBuilder>();
+  const page = (older: RecordCursor | null) => ({
+    groups: [...groups.values()].map((each) => each.build()),
+    older,
+  });
+  let before = search.before;
+  for (let read = 0; read < MAX_ROWS_PER_PAGE; ) {
+    const rows = await readRows({ ...search, before }, nowMs, CHUNK_ROWS);
+    for (const row of rows) {
+      const key = row.request === null ? row.id : `operation ${row.request}`;
+      const group = groups.get(key);
+      if (!group && groups.size === maxGroups) return page(before);
+      before = cursorOf(row);
+      const [entry] = entryOf(row);
+      if (!entry) continue;
+      if (group) group.add(entry);
+      else groups.set(key, new GroupBuilder(entry));
+    }
+    read += rows.length;
+    if (rows.length < CHUNK_ROWS) return page(null);
+  }
+  return page(before);
+}
+
+class GroupBuilder {
+  readonly #newest: AccessEntry;
+  readonly #entries: AccessEntry[] = [];
+  readonly #kinds = new Map<AccessKind, number>();
+  readonly #sandboxIds = new Set<string>();
+  #actor: string | null = null;
+  #count = 0;
+
+  constructor(newest: AccessEntry) {
+    this.#newest = newest;
+    this.add(newest);
+  }
+
+  add(entry: AccessEntry): void {
+    this.#count += 1;
+    this.#actor ??= entry.actor;
+    this.#sandboxIds.add(entry.sandboxId);
+    this.#kinds.set(entry.kind, (this.#kinds.get(entry.kind) ?? 0) + 1);
+    if (this.#entries.length < MAX_SHOWN_ENTRIES) this.#entries.push(entry);
+  }
+
+  build(): AccessGroup {
+    const { id, atMs, request } = this.#newest;
+    return {
+      id,
+      atMs,
+      actor: this.#actor,
+      request,
+      kinds: [...this.#kinds].map(([kind, count]) => ({ kind, count })),
+      sandboxCount: this.#sandboxIds.size,
+      entries: this.#entries,
+      entryCount: this.#count,
+    };
+  }
+}
+
+type Row = Selectable<Database['access_log']>;
+
+async function readRows(search: AccessSearch, nowMs: number, limit: number): Promise<Row[]> {
   const db = await database();
   const { by, kind, sandbox, before } = search;
   const { sinceMs, untilMs } = timeRangeOf(search, nowMs);
@@ -61,18 +150,11 @@ export async function listAccess(
       .where('at_ms', '<=', before.atMs)
       .where((row) => row.or([row('at_ms', '<', before.atMs), row('id', '<', before.id)]));
   }
-  // One extra row shows whether an older page exists.
-  const rows = await query
-    .orderBy('at_ms', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    entries: shown.flatMap(entryOf),
-    older: rows.length > limit && last ? { atMs: Number(last.at_ms), id: last.id } : null,
-  };
+  return query.orderBy('at_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
+}
+
+function cursorOf(row: Row | undefined): RecordCursor | null {
+  return row ? { atMs: Number(row.at_ms), id: row.id } : null;
 }
 
 /** The names of all people in the access log, sorted. */
@@ -90,11 +172,11 @@ export async function listAccessActors(): Promise<string[]> {
 }
 
 /** Empty if this version does not know the kind. */
-function entryOf(row: Selectable<Database['access_log']>): AccessEntry[] {
+function entryOf(row: Row): AccessEntry[] {
   const kind = parseAccessKind(row.kind);
   if (kind === null) return [];
-  const { id, actor, path, detail } = row;
-  return [{ id, atMs: Number(row.at_ms), actor, kind, sandboxId: row.sandbox_id, path, detail }];
+  const { id, actor, path, detail, request } = row;
+  return [{ id, atMs: Number(row.at_ms), actor, kind, sandboxId: row.sandbox_id, path, detail, request }];
 }
 
 /** Deletes entries older than the retention period. */

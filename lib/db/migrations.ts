@@ -198,6 +198,11 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  '010_access_requests': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('access_log').addColumn('request', 'text').execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

@@ -100,6 +100,8 @@ type AccessLogTable = {
   sandbox_id: string;
   path: string | null;
   detail: string | null;
+  /** The operation that this belongs to. */
+  request: string | null;
 };
 
 /** When sandboxes first started, as far as Sandkeeper has seen. */

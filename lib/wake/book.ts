@@ -138,7 +138,7 @@ export class WakeBook {
     if ((await this.change(lease, OPEN, change)) === null) return;
     const words = note === null ? END_WORDS[how] : `${END_WORDS[how]}. ${note}`;
     const kind = endsInPause(how) ? 'review-paused' : 'review-ended';
-    await this.note(by === null ? null : { actor: by }, kind, lease.sandboxId, words);
+    await this.note(by === null ? null : { actor: by }, kind, lease.sandboxId, words, operationOf(lease));
     this.#visits.forget(lease.sandboxId);
   }
 
@@ -148,8 +148,9 @@ export class WakeBook {
     kind: AccessKind,
     sandboxId: string,
     detail: string | null = null,
+    request: string | null = null,
   ): Promise<void> {
-    await noteAccess(person, { kind, sandboxId, detail }).catch((error) =>
+    await noteAccess(person, { kind, sandboxId, detail, request }).catch((error) =>
       console.error(`Recording ${kind} of ${sandboxId} failed:`, error),
     );
   }
@@ -198,3 +199,8 @@ const STATE_OF = {
   }),
   ended: ({ ending }) => (ending === null ? { kind: 'none' } : { kind: 'ended', ...ending }),
 } satisfies Record<LeaseState, (lease: WakeLease, viewers: WakeViewer[]) => WakeState>;
+
+/** The operation that woke a sandbox to archive its files, which the id of the lease starts with. */
+export function operationOf({ id }: Pick<WakeLease, 'id'>): string | null {
+  return /^save-([A-Za-z0-9_-]+)-[A-Za-z0-9_-]{16}$/.exec(id)?.[1] ?? null;
+}

@@ -2,7 +2,7 @@ import 'server-only';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import { setSandboxTimeout } from '../sandbox-api/control';
-import type { WakeBook } from './book';
+import { operationOf, type WakeBook } from './book';
 import type { WakeEnd, WakeResult } from './schema';
 import {
   isOurLifetime,
@@ -75,7 +75,7 @@ export class WakeCourse {
     });
     if (awake === null) return;
     const policy = isGuarded ? 'its timeout now pauses it' : 'another client resumed it at the same time';
-    await this.#book.note(lease, 'review-woken', lease.sandboxId, `${detail}; ${policy}`);
+    await this.#book.note(lease, 'review-woken', lease.sandboxId, `${detail}; ${policy}`, operationOf(lease));
     if (!isGuarded) await this.postponeDeadline(awake, sandbox);
   }
 

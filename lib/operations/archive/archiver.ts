@@ -176,7 +176,7 @@ export class Archiver {
     await requireClaim();
     const omitted = saved.leftOut === 0 ? '' : `, ${saved.leftOut} omitted`;
     const detail = `${saved.entries} ${saved.entries === 1 ? 'entry' : 'entries'}, ${saved.bytes} bytes${omitted}, as ${saved.name}`;
-    await noteAccess({ actor }, { kind: 'exported', sandboxId, path, detail });
+    await noteAccess({ actor }, { kind: 'exported', sandboxId, path, detail, request: operationId });
     await place.keepPart();
     if (!(await recordArchive(owner, { operationId, sandboxId, saved })))
       throw new SandkeeperError('conflict', 'Another process has taken over.');

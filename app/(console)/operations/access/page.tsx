@@ -3,7 +3,7 @@ import { Suspense } from 'react';
 import { AccessLog } from '@/components/record/access-log';
 import { LogSkeleton } from '@/components/record/log-states';
 import { type AccessSearch, parseAccessSearch } from '@/lib/access/access-filter';
-import { listAccess, listAccessActors } from '@/lib/access/audit';
+import { listAccessActors, listAccessGroups } from '@/lib/access/audit';
 import { guardPage } from '@/lib/access/guard';
 
 export const metadata: Metadata = { title: 'Access' };
@@ -21,6 +21,6 @@ export default async function OperationsAccessPage({ searchParams }: PageProps<'
 
 async function Content({ search }: { search: AccessSearch }) {
   const nowMs = Date.now();
-  const [page, actors] = await Promise.all([listAccess(search, nowMs), listAccessActors()]);
+  const [page, actors] = await Promise.all([listAccessGroups(search, nowMs), listAccessActors()]);
   return <AccessLog search={search} page={page} actors={actors} nowMs={nowMs} />;
 }

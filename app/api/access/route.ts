@@ -1,0 +1,34 @@
+import { parseAccessSearch } from '@/lib/access/access-filter';
+import { listAccess } from '@/lib/access/audit';
+import { guardRead } from '@/lib/access/guard';
+import { accessFileParts } from '@/lib/operations/record/access-file';
+import { responseOf } from '@/lib/result';
+
+const CHUNK_ROWS = 1_000;
+
+/** Downloads the access log as CSV, newest first, with the filters of its page. Role: viewer. */
+export function GET(request: Request): Promise<Response> {
+  return responseOf(async () => {
+    await guardRead('viewer');
+    const parameters = new URL(request.url).searchParams;
+    const nowMs = Date.now();
+    const search = { ...parseAccessSearch((name) => parameters.get(name) ?? undefined), before: null };
+    const parts = accessFileParts((before) => listAccess({ ...search, before }, nowMs, CHUNK_ROWS));
+    const encoder = new TextEncoder();
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { value, done } = await parts.next();
+        if (done) controller.close();
+        else controller.enqueue(encoder.encode(value));
+      },
+    });
+    const day = new Date(nowMs).toISOString().slice(0, 10);
+    return new Response(body, {
+      headers: {
+        'content-type': 'text/csv; charset=utf-8',
+        'content-disposition': `attachment; filename="access-${day}.csv"`,
+        'cache-control': 'no-store',
+      },
+    });
+  });
+}

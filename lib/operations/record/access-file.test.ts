@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import type { AccessEntry } from '../../access/audit-schema';
+import { accessFileParts } from './access-file';
+
+const entry = (at: number, changes: Partial<AccessEntry> = {}): AccessEntry => ({
+  id: `e${at}`,
+  atMs: Date.UTC(2026, 0, 15) - at,
+  actor: 'ana',
+  kind: 'file-opened',
+  sandboxId: 'i1',
+  path: '/a',
+  detail: null,
+  request: null,
+  ...changes,
+});
+
+it('writes every page of the log, with hostile text as text', async () => {
+  const pages = [
+    [entry(0), entry(1, { actor: null, kind: 'exported', request: 'kill-1', detail: '3 entries, 99 bytes' })],
+    [entry(2, { path: '=HYPERLINK("x")' })],
+  ];
+  const asked: (string | null)[] = [];
+  const parts: string[] = [];
+  for await (const part of accessFileParts(async (before) => {
+    asked.push(before?.id ?? null);
+    const entries = pages[asked.length - 1] ?? [];
+    return { entries, older: asked.length < pages.length ? { atMs: 0, id: `after ${asked.length}` } : null };
+  }))
+    parts.push(part);
+  expect(asked).toEqual([null, 'after 1']);
+  expect(parts.join('').split('\r\n')).toEqual([
+    '\uFEFFat,person,action,sandbox,path,details,operation',
+    '2026-01-15T00:00:00.000Z,ana,file-opened,i1,/a,,',
+    '2026-01-14T23:59:59.999Z,,exported,i1,/a,"3 entries, 99 bytes",kill-1',
+    '2026-01-14T23:59:59.998Z,ana,file-opened,i1,"\'=HYPERLINK(""x"")",,',
+    '',
+  ]);
+});
