@@ -36,15 +36,17 @@ export function CommandBadge({ ending, exitCode, signal, outcome, hasStderr, cla
         aria-hidden
         className={clsx(
           'mr-2 inline-block size-2 rounded-full align-[1px]',
-          isRunning
-            ? 'animate-pulse bg-running'
-            : isFine
-              ? 'bg-running'
-              : isZero
-                ? 'border-2 border-ink-2'
-                : ending === 'lost'
-                  ? 'hatched'
-                  : 'bg-ink',
+          outcome === 'waiting' && ending === null
+            ? 'border border-ink-3'
+            : isRunning
+              ? 'animate-pulse bg-running'
+              : isFine
+                ? 'bg-running'
+                : isZero
+                  ? 'border-2 border-ink-2'
+                  : ending === 'lost'
+                    ? 'hatched'
+                    : 'bg-ink',
         )}
       />
       {text}

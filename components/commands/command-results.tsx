@@ -120,7 +120,7 @@ function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupPr
         </span>
         <CommandBadge {...group} hasStderr={excerpt.stderrBytes > 0} />
         <span className="flex min-w-0 font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8">
-          {saysMessage ? (
+          {isOpen && wasStarted && !saysMessage ? null : saysMessage ? (
             <Visible text={message ?? ''} className="truncate font-sans" />
           ) : preview === null ? (
             <span className="font-sans text-ink-3">{wasStarted ? 'no output' : ''}</span>

@@ -91,6 +91,8 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
     );
     setIsSending(false);
     if (result?.ok) {
+      // The output shows the command. The arrow keys bring it back.
+      setStart((before) => ({ command: '', cwd, limitMs, round: before.round + 1 }));
       await setShown(result.value.operation.id);
       void query.refetch();
     } else

@@ -132,7 +132,7 @@ function Lines({ name, before, now }: { name: string; before: string; now: strin
             className={clsx(
               'block px-3',
               kind === 'added' && 'bg-selected',
-              kind === 'removed' && 'bg-paused-soft text-ink-2',
+              kind === 'removed' && 'bg-hover text-ink-2',
             )}
           >
             <span aria-hidden className="mr-2 inline-block w-2 select-none text-ink-3">

@@ -10,13 +10,13 @@ import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
 import { Visible } from '@/components/ui/visible-text';
-import { type BlastRadius, blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
-import { MAX_FILTER_CHARS, type Operation, type OperationPlan } from '@/lib/operations/schema';
+import { blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
+import { MAX_FILTER_CHARS, type Operation } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CopyAsCode } from './copy-as-code';
-import { KillOptions } from './kill-options';
+import { KillOptions, KillReason } from './kill-options';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
 import { PlanRadius } from './plan-radius';
@@ -135,18 +135,33 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
       }
     >
       {isOne ? <Facts sandbox={targets[0] ?? plan?.skipped[0]?.sandbox ?? first} /> : null}
-      {isOne ? null : <Many radius={radius} targets={targets} plan={plan} />}
+      {isOne ? null : (
+        <PlanRadius
+          act="kill"
+          radius={radius}
+          verdict={plan === null ? 'selected' : 'will be killed'}
+          skipped={plan?.skipped ?? null}
+        />
+      )}
       {isOne && plan?.mustType != null ? (
         <p className="text-ink-2">This sandbox is protected. To kill it anyway, type its id.</p>
       ) : null}
       <Message text={describeObstacle(kill, isOne) ?? message} />
       {isOver ? null : (
-        <KillOptions
-          options={options}
+        <KillReason
           reason={reason}
           onReason={setReason}
           isLocked={phase === 'starting'}
           windowMs={plan?.cancelWindowMs ?? null}
+        />
+      )}
+      {isOne || targets.length === 0 ? null : (
+        <PlanList sandboxes={targets} label="Sandboxes to kill" keys={radius.distinguishing} />
+      )}
+      {isOver ? null : (
+        <KillOptions
+          options={options}
+          isLocked={phase === 'starting'}
           cannotArchive={plan === null ? undefined : plan.cannotArchive}
           targets={targets}
         >
@@ -217,30 +232,6 @@ function MainButton({ phase, unavailable, isBusy, onStart, onRecheck, children }
 function Message({ text }: { text: string | null }) {
   if (text === null) return null;
   return <Alert>{text}</Alert>;
-}
-
-function Many({
-  radius,
-  targets,
-  plan,
-}: {
-  radius: BlastRadius;
-  targets: readonly Sandbox[];
-  plan: OperationPlan | null;
-}) {
-  return (
-    <>
-      <PlanRadius
-        act="kill"
-        radius={radius}
-        verdict={plan === null ? 'selected' : 'will be killed'}
-        skipped={plan?.skipped ?? null}
-      />
-      {targets.length === 0 ? null : (
-        <PlanList sandboxes={targets} label="Sandboxes to kill" keys={radius.distinguishing} />
-      )}
-    </>
-  );
 }
 
 function Facts({ sandbox }: { sandbox: Sandbox }) {

@@ -9,11 +9,7 @@ import { type KillChoice, MAX_GRACE_SECONDS } from './use-kill-options';
 
 type OptionsProps = {
   options: KillChoice;
-  reason: string;
-  onReason: (reason: string) => void;
   isLocked: boolean;
-  /** How long the kill can be cancelled, ms. `null`: not known yet. */
-  windowMs: number | null;
   /** Why files cannot be archived. `null`: they can; `undefined`: not known yet. */
   cannotArchive: string | null | undefined;
   targets: readonly Sandbox[];
@@ -22,7 +18,7 @@ type OptionsProps = {
 };
 
 export function KillOptions(props: OptionsProps) {
-  const { options, reason, onReason, isLocked, windowMs, children } = props;
+  const { options, isLocked, children } = props;
   const { isGraceful, graceMs, seconds } = options;
   const id = useId();
   return (
@@ -73,16 +69,30 @@ export function KillOptions(props: OptionsProps) {
         cannotArchive={props.cannotArchive}
         targets={props.targets}
       />
-      <Field label="Reason" hint={describeWindow(windowMs)}>
-        <Input
-          value={reason}
-          maxLength={MAX_REASON_CHARS}
-          disabled={isLocked}
-          placeholder="Optional. Saved in the audit log."
-          onChange={(event) => onReason(event.target.value)}
-        />
-      </Field>
     </div>
+  );
+}
+
+type ReasonProps = {
+  reason: string;
+  onReason: (reason: string) => void;
+  isLocked: boolean;
+  /** How long the kill can be cancelled, ms. `null`: not known yet. */
+  windowMs: number | null;
+};
+
+/** Above the list of sandboxes, which takes the rest of the height. */
+export function KillReason({ reason, onReason, isLocked, windowMs }: ReasonProps) {
+  return (
+    <Field label="Reason" hint={describeWindow(windowMs)} className="shrink-0">
+      <Input
+        value={reason}
+        maxLength={MAX_REASON_CHARS}
+        disabled={isLocked}
+        placeholder="Optional. Saved in the audit log."
+        onChange={(event) => onReason(event.target.value)}
+      />
+    </Field>
   );
 }
 

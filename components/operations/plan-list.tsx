@@ -11,7 +11,9 @@ import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 const ROW_PX = 30;
-const MAX_ROWS_IN_SIGHT = 5;
+/** In a low window, this many rows stay in sight and the dialog scrolls. */
+const MIN_ROWS_IN_SIGHT = 4;
+const BORDER_PX = 2;
 /** Longer values would not be visible. Metadata is untrusted and may be very long. */
 const MAX_VALUE_CHARS = 80;
 const MAX_ENTRIES = 12;
@@ -23,9 +25,12 @@ type Props = {
   keys: readonly string[];
   /** The end of a row. Absent: the age. */
   renderEnd?: (sandbox: Sandbox) => ReactNode;
+  /** Whether it is not a direct child of the dialog, whose height it then cannot fill. */
+  isNested?: boolean;
 };
 
-export function PlanList({ sandboxes, label, keys, renderEnd }: Props) {
+/** Takes the height that the dialog has left. Its edges are shaded where it scrolls. */
+export function PlanList({ sandboxes, label, keys, renderEnd, isNested = false }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: sandboxes.length,
@@ -40,8 +45,14 @@ export function PlanList({ sandboxes, label, keys, renderEnd }: Props) {
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
       tabIndex={0}
-      style={{ maxHeight: ROW_PX * MAX_ROWS_IN_SIGHT + 2 }}
-      className="shrink-0 overflow-y-auto rounded-md border border-line"
+      style={{
+        height: ROW_PX * sandboxes.length + BORDER_PX,
+        minHeight: ROW_PX * Math.min(MIN_ROWS_IN_SIGHT, sandboxes.length) + BORDER_PX,
+      }}
+      className={clsx(
+        'scroll-shadows shrink overflow-y-auto rounded-md border border-line',
+        isNested && 'max-h-[38dvh]',
+      )}
     >
       <ul className="relative" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map(({ index, start, key }) => {

@@ -222,6 +222,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
           <PlanList
             sandboxes={sortedByGain(able, output)}
             label="Changes of the time left"
+            isNested
             keys={keysOf(able)}
             renderEnd={(sandbox) => (
               <TimeChange sandbox={sandbox} params={output} isKept={isLeftOut(sandbox)} />

@@ -47,6 +47,7 @@ const at = (nowMs: number, differences: Partial<Parameters<typeof isShown>[1]> =
   nowMs,
   serverNowMs: nowMs,
   isDismissed: false,
+  wasShown: false,
   isFollowed: false,
   ...differences,
 });
@@ -99,6 +100,14 @@ describe('isShown', () => {
     expect(isShown(unseen, at(STARTS_MS + 61_000))).toBe(false);
     expect(isShown(unseen, at(STARTS_MS, { actor: 'li' }))).toBe(false);
   });
+});
+
+it('does not show a success again after a reload, but failures until they are dismissed', () => {
+  const reloaded = { wasSeenRunning: false };
+  const shown = at(STARTS_MS + 2_000, { wasShown: true });
+  expect(isShown(viewOf(ended(['done', 'done']), reloaded), shown)).toBe(false);
+  expect(isShown(viewOf(ended(['done', 'failed']), reloaded), shown)).toBe(true);
+  expect(isShown(viewOf(ended(['done', 'done'])), shown)).toBe(true);
 });
 
 it('treats done, already and cancelled items as successes', () => {

@@ -36,6 +36,8 @@ type Context = {
   nowMs: number;
   serverNowMs: number;
   isDismissed: boolean;
+  /** Whether this tab showed the result before it was reloaded. */
+  wasShown: boolean;
   isFollowed: boolean;
 };
 
@@ -47,6 +49,8 @@ export function isShown(view: OperationView, at: Context): boolean {
   const isOwn = operation.actor === at.actor;
   const isRecent = at.serverNowMs - (operation.finishedAtMs ?? 0) < RECENT_MS;
   if (!view.wasSeenRunning && !(isOwn && isRecent)) return false;
+  // A result that was shown does not come back with a reload.
+  if (!view.wasSeenRunning && at.wasShown && wentWell(operation.counts)) return false;
   return !wentWell(operation.counts) || at.nowMs - (view.endSeenAtMs ?? 0) < SUCCESS_MS;
 }
 

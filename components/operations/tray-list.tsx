@@ -5,7 +5,7 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { useTick } from '@/components/ui/tick';
 import type { Role } from '@/lib/access/roles';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
-import type { Operation } from '@/lib/operations/schema';
+import { type Operation, totalsOf } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
 import { countsText, operationTitle, underWayTitle } from './outcome';
 import { isShown, type Phase, phaseOf } from './tray-entries';
@@ -42,15 +42,16 @@ export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
     const { id } = view.operation;
     const isDismissed = dismissed.has(id) || retried.has(id);
     const isFollowed = operationProgress().isFollowed(id);
-    return isShown(view, { actor, nowMs, serverNowMs, isDismissed, isFollowed });
+    const wasShown = trayMemory().wasShown(id);
+    return isShown(view, { actor, nowMs, serverNowMs, isDismissed, wasShown, isFollowed });
   });
   const entries = useHeld(matching, views, dismissed, isHeld).map((view) => ({
     view,
     phase: phaseOf(view.operation, serverNowMs),
   }));
   useAnnouncements(entries, onAnnounce);
-  // The page of an operation shows it in full.
-  const shown = entries.filter(({ view }) => paths.operation(view.operation.id) !== path);
+  const shown = entries.filter(({ view }) => !isOnPage(view, path));
+  useShownResults(shown);
   // A removed element gets no leave or blur event.
   if (isHeld && shown.length === 0) setIsHeld(false);
 
@@ -86,6 +87,20 @@ export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
       {dialogs}
     </>
   );
+}
+
+/** Whether the page shows the operation in full: its own page, or the commands of its only sandbox. */
+function isOnPage({ operation, items }: OperationView, path: string): boolean {
+  if (paths.operation(operation.id) === path) return true;
+  const isOne = operation.act === 'run' && totalsOf(operation.counts).total === 1;
+  const [only] = items.keys();
+  return isOne && only !== undefined && paths.sandboxRun(only) === path;
+}
+
+function useShownResults(shown: readonly Entry[]): void {
+  useEffect(() => {
+    for (const { view, phase } of shown) if (phase === 'ended') trayMemory().noteShown(view.operation.id);
+  });
 }
 
 /** Whether the content depends on the current time. */

@@ -1,9 +1,12 @@
-const KEY = 'sandkeeper.dismissed';
+const DISMISSED = 'sandkeeper.dismissed';
+const SHOWN = 'sandkeeper.shown-results';
 const MAX_KEPT = 50;
 
 class TrayMemory {
   readonly #listeners = new Set<() => void>();
-  #dismissed: ReadonlySet<string> = new Set(readDismissed());
+  #dismissed: ReadonlySet<string> = new Set(readIds(DISMISSED));
+  readonly #shownBefore: ReadonlySet<string> = new Set(readIds(SHOWN));
+  readonly #shown = new Set(this.#shownBefore);
   #stopping: ReadonlySet<string> = new Set();
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -20,8 +23,20 @@ class TrayMemory {
   /** Dismisses a result. Survives a reload. */
   dismiss(operationId: string): void {
     this.#dismissed = new Set([...this.#dismissed, operationId].slice(-MAX_KEPT));
-    keepDismissed([...this.#dismissed]);
+    keepIds(DISMISSED, [...this.#dismissed]);
     this.#announce();
+  }
+
+  /** Whether the result was shown before the page was loaded. */
+  wasShown(operationId: string): boolean {
+    return this.#shownBefore.has(operationId);
+  }
+
+  /** Remembers that a result was shown. */
+  noteShown(operationId: string): void {
+    if (this.#shown.has(operationId)) return;
+    this.#shown.add(operationId);
+    keepIds(SHOWN, [...this.#shown].slice(-MAX_KEPT));
   }
 
   setStopping(operationId: string, isStopping: boolean): void {
@@ -37,18 +52,18 @@ class TrayMemory {
   }
 }
 
-function readDismissed(): string[] {
+function readIds(key: string): string[] {
   try {
-    return (sessionStorage.getItem(KEY) ?? '').split(' ').filter((id) => id !== '');
+    return (sessionStorage.getItem(key) ?? '').split(' ').filter((id) => id !== '');
   } catch {
     // Storage may be blocked. Then a reload shows dismissed results again.
     return [];
   }
 }
 
-function keepDismissed(ids: readonly string[]): void {
+function keepIds(key: string, ids: readonly string[]): void {
   try {
-    sessionStorage.setItem(KEY, ids.join(' '));
+    sessionStorage.setItem(key, ids.join(' '));
   } catch {
     // Storage may be blocked.
   }

@@ -6,6 +6,7 @@ import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import type { Operation } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
+import { visibleText } from '@/lib/visible-text';
 
 type HeadingProps = {
   operation: Operation;
@@ -55,8 +56,8 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
               key="filter"
               href={{ pathname: paths.sandboxes(), query: { q: filter } }}
               prefetch={false}
-              title="Show sandboxes that match this filter now"
-              className="break-words font-mono text-small hover:text-ink hover:underline"
+              title={`Show sandboxes that match this filter now:\n${visibleText(filter)}`}
+              className="inline-block max-w-[min(48ch,100%)] truncate align-bottom font-mono text-small hover:text-ink hover:underline"
             >
               <Visible text={filter} />
             </Link>
