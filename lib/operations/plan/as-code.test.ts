@@ -85,6 +85,10 @@ describe('TypeScript', () => {
     const leftMs = Date.parse((await engine.detail(id)).endAt) - Date.now();
     expect(leftMs).toBeGreaterThan(1_700_000);
     expect(leftMs).toBeLessThanOrEqual(1_800_000);
+    await runOn(engine, textOf('setTimeout', { addMs: 600_000 }, [id], 'typescript'));
+    const moreMs = Date.parse((await engine.detail(id)).endAt) - Date.now();
+    expect(moreMs).toBeGreaterThan(leftMs + 500_000);
+    expect(moreMs).toBeLessThanOrEqual(leftMs + 601_000);
   });
 });
 
