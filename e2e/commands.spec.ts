@@ -212,7 +212,7 @@ test('runs a command in a selection, shows the skipped sandboxes and groups equa
   const operation = page.url();
   await page.goto('/operations');
   const logged = page.getByRole('row').filter({ hasText: 'routine check' });
-  await expect(logged).toContainText('1 ended with an error(1 exit 1)');
+  await expect(logged).toContainText('exit 1 in 1');
   await page.goto(operation);
   await signIn(page, 'viewer');
   await page.reload();

@@ -29,7 +29,7 @@ const PEOPLE = [
 type People = (typeof PEOPLE)[number]['value'];
 
 const COLUMNS =
-  'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(240px,1fr)_150px_64px_120px_150px_auto]';
+  'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 md:grid-cols-[minmax(160px,1fr)_150px_64px_100px_140px_152px]';
 
 export function CommandHistory({ sandboxId, entries, actor, shown, onReuse }: Props) {
   const [people, setPeople] = useState<People>('all');

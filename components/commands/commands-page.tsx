@@ -25,6 +25,7 @@ import {
   USUAL_LIMIT_MS,
 } from '@/lib/commands/schema';
 import { runCommand } from '@/lib/operations/actions';
+import { operationProgress } from '@/lib/operations/record/progress';
 import { isFinal } from '@/lib/operations/schema';
 import { CommandHistory } from './command-history';
 import { CommandPanel } from './command-panel';
@@ -91,6 +92,8 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
     );
     setIsSending(false);
     if (result?.ok) {
+      // This page shows its outcome, so the tray need not.
+      operationProgress().whenFinished(result.value.operation.id, () => {});
       // The output shows the command. The arrow keys bring it back.
       setStart((before) => ({ command: '', cwd, limitMs, round: before.round + 1 }));
       await setShown(result.value.operation.id);

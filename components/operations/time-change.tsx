@@ -28,7 +28,7 @@ export function TimeChange({ sandbox, params, isKept }: Props) {
   const isLoss = useServerNow((nowMs) => losesTime(sandbox, params, nowMs), endAtMs ?? 0);
   return (
     <span className="whitespace-nowrap">
-      <span className="text-ink-3">{left}</span>{' '}
+      <span className="text-ink-3 max-sm:hidden">{left}</span>{' '}
       <span
         className={clsx(
           'inline-block min-w-18 text-right',

@@ -229,7 +229,9 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
             )}
           />
         )}
-        {isOne || output === null ? null : (
+        {isOne || output === null ? null : chosen.length === 0 ? (
+          <p className="text-ink-2">Nothing changes: all of them have more time left than that.</p>
+        ) : (
           <p className="text-ink-2">
             {'timeoutMs' in output ? (
               <>

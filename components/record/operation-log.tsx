@@ -184,12 +184,14 @@ function Outcome({ operation, isSingle, errorEnds, nowMs }: OutcomeProps) {
       </>
     );
   const [failures, rest] = splitFailures(counts);
+  // The exit codes say more than their number.
+  const others = ends === null ? failures : { ...failures, partial: 0 };
   return (
     <div className="fade-end flex items-center gap-3 overflow-hidden">
       <OutcomeBar act={act} counts={counts} className="w-20 shrink-0" />
       {/* Failures come first, where they are never cut off. */}
-      <OutcomeCounts act={act} counts={failures} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
-      {ends === null ? null : <span className="shrink-0 text-ink-2">({ends})</span>}
+      {ends === null ? null : <span className="shrink-0 font-medium">{ends}</span>}
+      <OutcomeCounts act={act} counts={others} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
       <OutcomeCounts act={act} counts={rest} className="flex-nowrap! shrink-0 gap-x-3! empty:hidden" />
       {cancelledBy === null ? null : (
         <span className="whitespace-nowrap text-ink-3">

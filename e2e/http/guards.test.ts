@@ -116,6 +116,7 @@ const ACTIONS: Record<string, Wanted> = {
   planTimeLeft: { role: 'operator', args: (id) => [{ sandboxIds: [id], addMs: 60_000 }] },
   startTimeLeft: { role: 'operator', args: () => [{ token: 'x'.repeat(20), reason: '', filter: '' }] },
   operate: { role: 'operator', args: (id) => [{ act: 'pause', sandboxIds: [id], filter: '' }] },
+  tryHeldNow: { role: 'operator', args: () => [] },
   cancelOperation: { role: 'operator', args: () => [{ operationId: 'x' }] },
   checkAgain: { role: 'operator', args: () => [{ operationId: 'x' }], path: '/operations/x' },
   startWake: {

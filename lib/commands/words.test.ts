@@ -18,9 +18,9 @@ describe('describeErrorEnds', () => {
   });
 
   it('counts the exit codes of several, and adds up the rare ones', () => {
-    expect(describeErrorEnds([exit(3, 2), exit(127)], 15)).toBe('2 exit 3, 1 exit 127');
+    expect(describeErrorEnds([exit(3, 2), exit(127)], 15)).toBe('exit 3 in 2, exit 127 in 1');
     expect(describeErrorEnds([exit(3, 9), exit(127, 8), exit(1, 7), exit(2, 6), exit(4, 5)], 99)).toBe(
-      '9 exit 3, 8 exit 127, 7 exit 1, 11 other',
+      'exit 3 in 9, exit 127 in 8, exit 1 in 7, another end in 11',
     );
   });
 });

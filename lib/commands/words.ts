@@ -52,13 +52,13 @@ export type ErrorEnd = Ended & { count: number };
 
 const MAX_ENDS = 3;
 
-/** `exit 3` if it is the only one, otherwise `2 exit 3, 1 exit 127`. `total`: the sandboxes of the operation. */
+/** `exit 3` for one sandbox, otherwise `exit 3 in 2, exit 127 in 1`. `total`: the sandboxes of the operation. */
 export function describeErrorEnds(ends: readonly ErrorEnd[], total: number): string {
   const [only] = ends;
   if (total === 1 && only) return endingLabel(only);
-  const named = ends.slice(0, MAX_ENDS).map((end) => `${end.count} ${endingLabel(end)}`);
+  const named = ends.slice(0, MAX_ENDS).map((end) => `${endingLabel(end)} in ${end.count}`);
   const rest = ends.slice(MAX_ENDS).reduce((sum, { count }) => sum + count, 0);
-  return [...named, ...(rest === 0 ? [] : [`${rest} other`])].join(', ');
+  return [...named, ...(rest === 0 ? [] : [`another end in ${rest}`])].join(', ');
 }
 
 const SHORT = {
