@@ -2,9 +2,11 @@
 
 import { clsx } from 'clsx';
 import Link from 'next/link';
-import { usePathname } from 'next/navigation';
+import { usePathname, useRouter } from 'next/navigation';
+import { useState } from 'react';
 import { useOperations } from '@/components/data/use-operations';
 import { isNotable } from '@/components/operations/tray-entries';
+import { LazyMenu } from '@/components/ui/floating';
 import { paths } from '@/lib/paths';
 
 const PLACES = [
@@ -18,6 +20,7 @@ export function MainNav() {
   const inProgress = useOperations().filter(({ operation }) => isNotable(operation)).length;
   return (
     <nav aria-label="Main" className="flex shrink-0 items-center gap-1 whitespace-nowrap">
+      <PlaceMenu path={path} inProgress={inProgress} />
       {PLACES.map(({ name, href }) => {
         const isHere = path === href;
         const count = href === paths.operations() ? inProgress : 0;
@@ -29,22 +32,57 @@ export function MainNav() {
             // A page below this one is inside it, but is not it.
             aria-current={isHere ? 'page' : path.startsWith(`${href}/`) ? 'true' : undefined}
             className={clsx(
-              'rounded-md px-2.5 py-1 font-medium text-ink-2 hover:text-ink',
+              'rounded-md px-2.5 py-1 font-medium text-ink-2 hover:text-ink max-sm:hidden',
               'aria-[current]:bg-hover aria-[current]:text-ink',
             )}
           >
             {name}
-            {count > 0 ? (
-              <span
-                aria-hidden
-                className="ml-1.5 inline-block min-w-[18px] rounded-full bg-accent px-1 text-center text-[11px] text-accent-ink leading-[18px]"
-              >
-                {count}
-              </span>
-            ) : null}
+            <Count count={count} />
           </Link>
         );
       })}
     </nav>
+  );
+}
+
+/** The same places as a menu, in a header too narrow for links. */
+function PlaceMenu({ path, inProgress }: { path: string; inProgress: number }) {
+  const router = useRouter();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const here = PLACES.find(({ href }) => path === href || path.startsWith(`${href}/`));
+  const name = here?.name ?? 'Menu';
+  return (
+    <>
+      <button
+        type="button"
+        aria-haspopup="menu"
+        aria-expanded={anchor !== null}
+        aria-label={inProgress > 0 ? `${name}, ${inProgress} in progress` : name}
+        onPointerEnter={LazyMenu.preload}
+        onClick={(event) => setAnchor(event.currentTarget)}
+        className="flex h-8 items-center rounded-md bg-hover px-2.5 font-medium sm:hidden"
+      >
+        {name}
+        <Count count={inProgress} />
+        <span aria-hidden className="icon icon-chevron ml-1.5 size-3! rotate-90 text-ink-3" />
+      </button>
+      <LazyMenu
+        anchor={anchor}
+        onClose={() => setAnchor(null)}
+        acts={PLACES.map((place) => ({ label: place.name, onActivate: () => router.push(place.href) }))}
+      />
+    </>
+  );
+}
+
+function Count({ count }: { count: number }) {
+  if (count === 0) return null;
+  return (
+    <span
+      aria-hidden
+      className="ml-1.5 inline-block min-w-[18px] rounded-full bg-accent px-1 text-center text-[11px] text-accent-ink leading-[18px]"
+    >
+      {count}
+    </span>
   );
 }

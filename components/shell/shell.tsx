@@ -9,6 +9,7 @@ import { paths } from '@/lib/paths';
 import { ConnectionStrip } from './connection-strip';
 import { MainNav } from './main-nav';
 import { CommandButton } from './palette/command-button';
+import { SkipLink } from './skip-link';
 
 type Props = {
   actor: string;
@@ -23,15 +24,16 @@ type Props = {
 export function Shell({ actor, role, theme, summary, children }: Props) {
   return (
     <div className="flex h-dvh min-h-0 flex-col">
-      <header className="flex h-12 shrink-0 items-center gap-4 border-line border-b bg-surface px-5">
+      <SkipLink />
+      <header className="flex h-12 shrink-0 items-center gap-3 border-line border-b bg-surface px-3 sm:gap-4 sm:px-5">
         <Link
           href={paths.sandboxes()}
           className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
         >
-          <Mark /> Sandkeeper
+          <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
         </Link>
         <MainNav />
-        <div className="ml-auto flex min-w-0 items-center gap-4">
+        <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
           {summary}
           <CommandButton />
           <AccountMenu actor={actor} role={role} theme={theme} />

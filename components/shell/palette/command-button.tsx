@@ -1,5 +1,6 @@
 'use client';
 
+import { Search } from 'lucide-react';
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
@@ -33,9 +34,10 @@ export function CommandButton() {
         onPointerEnter={Palette.preload}
         onFocus={Palette.preload}
         onClick={() => setOpen('palette')}
-        className="h-6 min-w-11 shrink-0 rounded-sm border border-line bg-bg px-1.5 text-ink-2 text-small hover:bg-hover hover:text-ink"
+        className="flex h-6 min-w-11 shrink-0 items-center justify-center rounded-sm border border-line bg-bg px-1.5 text-ink-2 text-small hover:bg-hover hover:text-ink pointer-coarse:size-8 pointer-coarse:min-w-0"
       >
-        {isMac ? '⌘K' : 'Ctrl K'}
+        <span className="pointer-coarse:hidden">{isMac ? '⌘K' : 'Ctrl K'}</span>
+        <Search aria-hidden className="hidden size-4 pointer-coarse:block" />
       </button>
       <Palette isOpen={open === 'palette'} onClose={close} onKeys={() => setOpen('keys')} />
       <KeysHelp isOpen={open === 'keys'} onClose={close} isMac={isMac} />
