@@ -84,7 +84,7 @@ export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, ch
   }
 
   return (
-    <div className="relative min-w-0 flex-1">
+    <div className="relative min-w-0 flex-1 max-sm:basis-full">
       <div className="flex min-h-[38px] items-center gap-1.5 rounded-md border border-line bg-surface py-[5px] pr-3 pl-2.5 focus-within:border-accent focus-within:ring-3 focus-within:ring-accent/20">
         <ListFilter size={15} aria-hidden className="shrink-0 text-ink-3" />
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">

@@ -121,8 +121,8 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
         />
       ) : (
         <>
-          <div className="flex flex-col gap-2 border-line border-b px-5 pt-4 pb-2.5">
-            <div className="flex items-start gap-2.5">
+          <div className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4">
+            <div className="flex flex-wrap items-start gap-2 sm:gap-2.5">
               <FilterBar
                 text={text}
                 onChange={setText}
