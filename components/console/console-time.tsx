@@ -4,7 +4,7 @@ import { clsx } from 'clsx';
 import { useState } from 'react';
 import { giveTime, preloadActs } from '@/components/operations/use-acts';
 import { Button } from '@/components/ui/button';
-import { useNow } from '@/components/ui/clock';
+import { serviceNow, useServiceNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import { MAX_TIMEOUT_MS } from '@/lib/sandbox/limits';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -23,14 +23,14 @@ type Props = {
 export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
   const { endAtMs } = sandbox;
   const [isAsking, setIsAsking] = useState(false);
-  const left = useNow((now) => (endAtMs === null ? null : formatDuration(endAtMs - now)), nowMs);
-  const isSoon = useNow((now) => endAtMs !== null && endAtMs - now <= SOON_MS, nowMs);
+  const left = useServiceNow((now) => (endAtMs === null ? null : formatDuration(endAtMs - now)), nowMs);
+  const isSoon = useServiceNow((now) => endAtMs !== null && endAtMs - now <= SOON_MS, nowMs);
   if (sandbox.state !== 'running') return null;
 
   async function giveMore() {
     if (isAsking) return;
     setIsAsking(true);
-    const leftMs = endAtMs === null ? 0 : Math.max(0, endAtMs - Date.now());
+    const leftMs = endAtMs === null ? 0 : Math.max(0, endAtMs - serviceNow());
     await giveTime(sandbox, Math.min(leftMs + MORE_MS, MAX_TIMEOUT_MS));
     setIsAsking(false);
   }

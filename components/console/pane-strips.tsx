@@ -8,9 +8,9 @@ import { useTick } from '@/components/ui/tick';
 import { Visible } from '@/components/ui/visible-text';
 import type { LinkState } from '@/lib/console/link';
 import type { ConsoleInfo } from '@/lib/console/schema';
+import { tabClock } from '@/lib/live/server-clock';
 import { liveSocket } from '@/lib/live/socket';
 import { endingText, lostInputText, SURVIVORS } from './console-words';
-import { consolesClock } from './use-tabs';
 
 type Props = {
   info: ConsoleInfo;
@@ -168,8 +168,8 @@ type EndsSoonProps = {
   onKeep: () => void;
 };
 
-function EndsSoon({ info, endsSoon: { atMs, why }, onKeep }: EndsSoonProps) {
-  const nowMs = consolesClock(info.sandboxId).at(useTick(1_000));
+function EndsSoon({ endsSoon: { atMs, why }, onKeep }: EndsSoonProps) {
+  const nowMs = tabClock.at(useTick(1_000));
   const left = formatCountdown(atMs - nowMs);
   return (
     <Strip isDense actions={why === 'idle' ? <Button onClick={onKeep}>Keep open</Button> : null}>

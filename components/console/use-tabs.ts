@@ -4,17 +4,12 @@ import { useQueryState } from 'nuqs';
 import { useState } from 'react';
 import { useLiveFeed } from '@/components/data/use-live-feed';
 import type { ConsoleInfo, ConsolesEvent } from '@/lib/console/schema';
-import { LiveFeeds, type ServerClock } from '@/lib/live/feeds';
+import { LiveFeeds } from '@/lib/live/feeds';
 
 const feeds = new LiveFeeds<readonly ConsoleInfo[]>('consoles', (payload) => {
   const event = payload as ConsolesEvent;
   return event.kind === 'forbidden' ? null : { state: event.consoles, sentAtMs: event.sentAtMs };
 });
-
-/** The server's clock, estimated from the events of these consoles. */
-export function consolesClock(sandboxId: string): Pick<ServerClock, 'at'> {
-  return feeds.clock(sandboxId);
-}
 
 /** The console tabs: all consoles of the sandbox, and one's own that the server lost while they were shown. */
 export function useTabs(sandboxId: string) {

@@ -23,5 +23,5 @@ export function useServerNow<T extends string | number | boolean | null>(
   derive: (serverNowMs: number) => T,
   renderedAtMs: number,
 ): T {
-  return useNow(derive, renderedAtMs, (browserMs) => operationProgress().clock.at(browserMs));
+  return useNow(derive, renderedAtMs);
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { useDeferredValue, useMemo } from 'react';
+import { serviceNow } from '@/components/ui/clock';
 import { joinChips, splitForChips } from '@/lib/fleet/filter/edit';
 import { countFacets, facetsOf } from '@/lib/fleet/filter/facets';
 import { type Filter, parseFilter } from '@/lib/fleet/filter/filter';
@@ -36,7 +37,7 @@ export function useCounts(
     '',
   );
   const left = useMemo(
-    () => (isTyping ? countFacets(filterRows(whole, parseFilter(finished).filter, Date.now())) : null),
+    () => (isTyping ? countFacets(filterRows(whole, parseFilter(finished).filter, serviceNow())) : null),
     [isTyping, whole, finished],
   );
   return { allCounts, facets, suggestCounts: left ?? counts };

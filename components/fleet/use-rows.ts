@@ -1,7 +1,7 @@
 'use client';
 
 import { useMemo, useState } from 'react';
-import { useNow } from '@/components/ui/clock';
+import { serviceNow, useServiceNow } from '@/components/ui/clock';
 import { filterInForce } from '@/lib/fleet/filter/in-force';
 import { type HeldRows, holdRows, releaseRows } from '@/lib/fleet/held-rows';
 import { type IndexedSandbox, indexSandbox } from '@/lib/fleet/row-index';
@@ -25,11 +25,11 @@ export function useMatchingRows(
   );
   const { kind, filter, error } = useMemo(() => filterInForce(text), [text]);
   const isTimed = filter?.some((term) => term.kind === 'compare' && TIMED_FIELDS.has(term.field)) ?? false;
-  const nowMs = useNow(
+  const nowMs = useServiceNow(
     (now) => (isTimed ? Math.floor(now / REFILTER_INTERVAL_MS) * REFILTER_INTERVAL_MS : null),
     first.nowMs,
   );
-  const matching = useMemo(() => filterRows(sorted, filter, nowMs ?? Date.now()), [sorted, filter, nowMs]);
+  const matching = useMemo(() => filterRows(sorted, filter, nowMs ?? serviceNow()), [sorted, filter, nowMs]);
   return { matching, filter, error, isWrong: kind === 'wrong' };
 }
 

@@ -4,7 +4,7 @@ import { clsx } from 'clsx';
 import { Fragment, type ReactNode } from 'react';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
-import { useNow } from '@/components/ui/clock';
+import { useServiceNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import { Visible } from '@/components/ui/visible-text';
 import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/plan/blast-radius';
@@ -67,7 +67,7 @@ function StateBar({ states }: { states: BlastRadius['states'] }) {
 }
 
 function Ages({ oldestMs, newestMs }: { oldestMs: number; newestMs: number }) {
-  return useNow((nowMs) => {
+  return useServiceNow((nowMs) => {
     const [min, max] = [formatDuration(nowMs - newestMs), formatDuration(nowMs - oldestMs)];
     return min === max ? `${min} old` : `${min} to ${max} old`;
   }, newestMs);

@@ -1,7 +1,7 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { useServerNow } from '@/components/data/use-operations';
+import { useServiceNow } from '@/components/ui/clock';
 import { formatDuration, formatSpan } from '@/components/ui/duration';
 import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import type { ActParams } from '@/lib/operations/schema';
@@ -20,12 +20,12 @@ type Props = {
 /** What one sandbox gains or loses: `5m 00s → 15m 00s, +10 min`. */
 export function TimeChange({ sandbox, params, isKept }: Props) {
   const { endAtMs } = sandbox;
-  const left = useServerNow(
+  const left = useServiceNow(
     (nowMs) => (endAtMs === null ? 'unknown' : `${formatDuration(endAtMs - nowMs)} left`),
     endAtMs ?? 0,
   );
-  const text = useServerNow((nowMs) => changeText(timeGained(sandbox, params, nowMs)), endAtMs ?? 0);
-  const isLoss = useServerNow((nowMs) => losesTime(sandbox, params, nowMs), endAtMs ?? 0);
+  const text = useServiceNow((nowMs) => changeText(timeGained(sandbox, params, nowMs)), endAtMs ?? 0);
+  const isLoss = useServiceNow((nowMs) => losesTime(sandbox, params, nowMs), endAtMs ?? 0);
   return (
     <span className="whitespace-nowrap">
       <span className="text-ink-3 max-sm:hidden">{left}</span>{' '}

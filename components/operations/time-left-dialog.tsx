@@ -2,9 +2,9 @@
 
 import { useState } from 'react';
 import { z } from 'zod';
-import { useServerNow } from '@/components/data/use-operations';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
+import { serviceNow, useServiceNow } from '@/components/ui/clock';
 import { Dialog } from '@/components/ui/dialog';
 import { formatSpan } from '@/components/ui/duration';
 import { Alert } from '@/components/ui/strip';
@@ -16,7 +16,6 @@ import {
   type ActParams,
   type Operation,
   type OperationPlan,
-  PLAN_LIVES_MS,
   type Skipped,
 } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -97,7 +96,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
     },
   });
   const choice = form.output ?? { addMs: 0 };
-  const lossText = useServerNow(
+  const lossText = useServiceNow(
     (nowMs) => able.flatMap(({ id, ...timed }) => (losesTime(timed, choice, nowMs) ? id : [])).join(' '),
     0,
   );
@@ -121,7 +120,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
         able: able.filter(({ id }) => !gone.has(id)).map((sandbox) => read.get(sandbox.id) ?? sandbox),
         skipped: [...skipped, ...fresh.skipped],
       });
-      const plannedAtMs = fresh.expiresAtMs - PLAN_LIVES_MS;
+      const plannedAtMs = serviceNow();
       const shortened = fresh.targets.filter(
         (sandbox) => losesTime(sandbox, choice, plannedAtMs) && !(shortens && losing.has(sandbox.id)),
       ).length;
@@ -266,9 +265,9 @@ function sortedByGain(sandboxes: readonly Sandbox[], choice: TimeChoice): Sandbo
 
 function OneChange({ sandbox, choice }: { sandbox: Sandbox; choice: TimeChoice }) {
   const endAtMs = sandbox.endAtMs ?? 0;
-  const change = useServerNow((nowMs) => changeText(timeGained(sandbox, choice, nowMs)), endAtMs);
-  const isLoss = useServerNow((nowMs) => losesTime(sandbox, choice, nowMs), endAtMs);
-  const endsInMs = useServerNow(
+  const change = useServiceNow((nowMs) => changeText(timeGained(sandbox, choice, nowMs)), endAtMs);
+  const isLoss = useServiceNow((nowMs) => losesTime(sandbox, choice, nowMs), endAtMs);
+  const endsInMs = useServiceNow(
     (nowMs) => ('addMs' in choice ? Math.max(0, endAtMs - nowMs) + choice.addMs : choice.timeoutMs),
     endAtMs,
   );

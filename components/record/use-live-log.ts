@@ -58,6 +58,11 @@ function countArrived({ entries }: LogPage, views: readonly OperationView[], sea
     ({ operation, items }) =>
       !shown.has(operation.id) &&
       operation.createdAtMs >= newestMs &&
-      passesSearch(operation, (sandboxId) => items.has(sandboxId), search, Date.now()),
+      passesSearch(
+        operation,
+        (sandboxId) => items.has(sandboxId),
+        search,
+        operationProgress().clock.at(Date.now()),
+      ),
   ).length;
 }

@@ -1,7 +1,7 @@
 'use client';
 
 import type { CSSProperties } from 'react';
-import { useNow } from '@/components/ui/clock';
+import { useServiceNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 
 const SOON_MS = 10 * 60_000;
@@ -17,7 +17,10 @@ type Props = {
 /** The time until the deadline, updated every second. A dash if there is no deadline, or none is known. */
 export function TimeLeft({ startedAtMs, deadlineMs, nowMs, withBar }: Props) {
   // One subscription for all three values, because long tables have one of these in each row.
-  const now = useNow((ms) => (deadlineMs === null ? null : derive(startedAtMs, deadlineMs, ms)), nowMs);
+  const now = useServiceNow(
+    (ms) => (deadlineMs === null ? null : derive(startedAtMs, deadlineMs, ms)),
+    nowMs,
+  );
   if (now === null) return <Unknown />;
   const [text, step, isSoon] = now.split('|');
   return (
@@ -43,7 +46,7 @@ function derive(startedAtMs: number | null, deadlineMs: number, nowMs: number): 
 
 /** The time since `sinceMs`, updated every second. A dash if that is not known. */
 export function Age({ sinceMs, nowMs }: { sinceMs: number | null; nowMs: number }) {
-  const age = useNow((now) => (sinceMs === null ? null : formatDuration(now - sinceMs)), nowMs);
+  const age = useServiceNow((now) => (sinceMs === null ? null : formatDuration(now - sinceMs)), nowMs);
   return age ?? <Unknown />;
 }
 

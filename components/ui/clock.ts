@@ -1,6 +1,7 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
+import { tabClock } from '@/lib/live/server-clock';
 
 const TICK_MS = 1_000;
 const listeners = new Set<() => void>();
@@ -22,12 +23,35 @@ function subscribe(listener: () => void): () => void {
 /**
  * Returns `derive(now)`, computed every second. The component renders only when the value changes.
  * `serverNowMs` is the time at which the server rendered the page, for identical markup on hydration.
- * `inTime` converts a time of the browser's clock to the clock that `serverNowMs` is in.
+ * `now` is the server's time, because the browser's clock may be wrong.
  */
 export function useNow<T extends string | number | boolean | null>(
   derive: (nowMs: number) => T,
   serverNowMs: number,
-  inTime: (browserMs: number) => number = (browserMs) => browserMs,
+): T {
+  return useClock(derive, serverNowMs, serverTime);
+}
+
+/** `useNow` on the clock of the sandbox service, which the starts and deadlines of sandboxes are on. */
+export function useServiceNow<T extends string | number | boolean | null>(
+  derive: (serviceNowMs: number) => T,
+  serverNowMs: number,
+): T {
+  return useClock(derive, serverNowMs, serviceTime);
+}
+
+/** The time on the service's clock, to compare a start or a deadline with once. Browser only. */
+export function serviceNow(): number {
+  return tabClock.serviceAt(Date.now());
+}
+
+const serverTime = (browserMs: number) => tabClock.at(browserMs);
+const serviceTime = (browserMs: number) => tabClock.serviceAt(browserMs);
+
+function useClock<T extends string | number | boolean | null>(
+  derive: (nowMs: number) => T,
+  serverNowMs: number,
+  inTime: (browserMs: number) => number,
 ): T {
   return useSyncExternalStore(
     subscribe,

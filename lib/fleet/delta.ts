@@ -11,6 +11,8 @@ export type FleetStatus = {
   unreadable: number;
   /** The last reading did not reach the end of the list: rows may be missing, and gone ones may remain. */
   isEndless: boolean;
+  /** How far the service's clock, which starts and deadlines are on, is ahead of the server's, ms. */
+  serviceAheadMs: number;
   /** The limit of running sandboxes. `null` if the service does not report it. */
   maxRunning: number | null;
 };
@@ -22,10 +24,15 @@ export type FleetSnapshot = { epoch: string; seq: number; sandboxes: Sandbox[]; 
 export type FleetDelta = { seq: number; changed: Sandbox[]; removed: string[] };
 
 /** The messages of the `fleet` channel: `hello` on joining, then changes. */
-export type FleetEvent =
-  | { kind: 'hello'; epoch: string; seq: number; status: FleetStatus }
-  | { kind: 'delta'; delta: FleetDelta; status: FleetStatus }
-  | { kind: 'status'; status: FleetStatus };
+export type FleetEvent = {
+  status: FleetStatus;
+  /** Server time, epoch ms. The browser's clock may differ. */
+  sentAtMs: number;
+} & (
+  | { kind: 'hello'; epoch: string; seq: number }
+  | { kind: 'delta'; delta: FleetDelta }
+  | { kind: 'status' }
+);
 
 /** Whether two readings of a sandbox are equal. */
 export function sameSandbox(a: Sandbox, b: Sandbox): boolean {

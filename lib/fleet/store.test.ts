@@ -7,7 +7,15 @@ import { rowWith } from './test-fleet';
 const one = (id: string, changes: Partial<Sandbox> = {}) => rowWith({ id, ...changes }).sandbox;
 
 function statusAt(asOfMs: number | null, changes: Partial<FleetStatus> = {}): FleetStatus {
-  return { asOfMs, problem: null, unreadable: 0, isEndless: false, maxRunning: null, ...changes };
+  return {
+    asOfMs,
+    problem: null,
+    unreadable: 0,
+    isEndless: false,
+    serviceAheadMs: 0,
+    maxRunning: null,
+    ...changes,
+  };
 }
 
 const hello = (seq: number, { epoch = 'e1', status = statusAt(1) } = {}): FleetEvent => ({
@@ -15,12 +23,14 @@ const hello = (seq: number, { epoch = 'e1', status = statusAt(1) } = {}): FleetE
   epoch,
   seq,
   status,
+  sentAtMs: 0,
 });
 
 const delta = (seq: number, changed: Sandbox[], removed: string[] = []): FleetEvent => ({
   kind: 'delta',
   delta: { seq, changed, removed },
   status: statusAt(1),
+  sentAtMs: 0,
 });
 
 const snapshot = (
@@ -222,7 +232,7 @@ describe('the status', () => {
   it('changes without the rows', async () => {
     const { store } = await openFilled('a');
     const { rows } = store.view();
-    store.receive({ kind: 'status', status: statusAt(1, { problem }) });
+    store.receive({ kind: 'status', status: statusAt(1, { problem }), sentAtMs: 0 });
     expect(store.view().rows).toBe(rows);
     expect(store.view().status.problem).toEqual(problem);
   });

@@ -1,3 +1,4 @@
+import { tabClock } from '../live/server-clock';
 import { liveSocket } from '../live/socket';
 import type { Sandbox } from '../sandbox/schema';
 import type { FleetDelta, FleetEvent, FleetSnapshot, FleetStatus } from './delta';
@@ -13,7 +14,14 @@ export type FleetView = {
 /** The view before anything has arrived, and on the server. */
 export const NOTHING_KNOWN: FleetView = {
   rows: null,
-  status: { asOfMs: null, problem: null, unreadable: 0, isEndless: false, maxRunning: null },
+  status: {
+    asOfMs: null,
+    problem: null,
+    unreadable: 0,
+    isEndless: false,
+    serviceAheadMs: 0,
+    maxRunning: null,
+  },
 };
 
 const RETRY_MS = 2_000;
@@ -147,7 +155,12 @@ export function fleetStore(): FleetStore {
   const store = new FleetStore(fetchPackedSnapshot);
   tabStore = store;
   liveSocket().subscribe('fleet', {
-    onEvent: (payload) => store.receive(payload as FleetEvent),
+    onEvent: (payload) => {
+      const event = payload as FleetEvent;
+      tabClock.observe(event.sentAtMs, Date.now());
+      tabClock.serviceAheadMs = event.status.serviceAheadMs;
+      store.receive(event);
+    },
     // The next `hello` shows whether a delta was missed.
     onGap: () => {},
   });

@@ -8,6 +8,7 @@ const status: FleetStatus = {
   problem: null,
   unreadable: 0,
   isEndless: false,
+  serviceAheadMs: 0,
   maxRunning: 20,
 };
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);

@@ -95,6 +95,7 @@ describe('reading', () => {
       problem: null,
       unreadable: 0,
       isEndless: false,
+      serviceAheadMs: 0,
       maxRunning: 1_000,
     });
     expect(status.asOfMs).toBeGreaterThanOrEqual(before);

@@ -6,6 +6,7 @@ import { failureOf } from '../result';
 import type { Sandbox } from '../sandbox/schema';
 import { listSandboxes } from '../sandbox-api/control';
 import { maxRunning } from '../sandbox-api/local-engine';
+import { serviceClock } from '../sandbox-api/service-clock';
 import { singleton } from '../singleton';
 import { type CrawlLimits, crawlFleet, LIMITS, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, sameSandbox } from './delta';
@@ -69,7 +70,14 @@ export class FleetWatcher {
   /** By sandbox id. */
   readonly #waiters = new Map<string, Waiter[]>();
   #seq = 0;
-  #status: FleetStatus = { asOfMs: null, problem: null, unreadable: 0, isEndless: false, maxRunning: null };
+  #status: FleetStatus = {
+    asOfMs: null,
+    problem: null,
+    unreadable: 0,
+    isEndless: false,
+    serviceAheadMs: 0,
+    maxRunning: null,
+  };
   #neededUntilMs = 0;
   #loop: Promise<void> | null = null;
   #wake: (() => void) | null = null;
@@ -111,7 +119,7 @@ export class FleetWatcher {
   listen(listener: (event: FleetEvent) => void): () => void {
     this.#publish();
     this.#listeners.add(listener);
-    listener({ kind: 'hello', epoch: this.#epoch, seq: this.#seq, status: this.#status });
+    listener({ kind: 'hello', epoch: this.#epoch, seq: this.#seq, ...this.#stamp() });
     this.#keepReading();
     return () => {
       this.#listeners.delete(listener);
@@ -398,8 +406,8 @@ export class FleetWatcher {
   }
 
   #setStatus(status: FleetStatus): void {
-    this.#status = status;
-    if (this.#batch.isEmpty) this.#emit({ kind: 'status', status });
+    this.#status = { ...status, serviceAheadMs: serviceClock().aheadMs };
+    if (this.#batch.isEmpty) this.#emit({ kind: 'status', ...this.#stamp() });
     else this.#publish();
   }
 
@@ -412,7 +420,11 @@ export class FleetWatcher {
     this.#publishTimer = null;
     if (this.#batch.isEmpty) return;
     this.#seq += 1;
-    this.#emit({ kind: 'delta', delta: this.#batch.take(this.#seq), status: this.#status });
+    this.#emit({ kind: 'delta', delta: this.#batch.take(this.#seq), ...this.#stamp() });
+  }
+
+  #stamp(): Pick<FleetEvent, 'status' | 'sentAtMs'> {
+    return { status: this.#status, sentAtMs: Date.now() };
   }
 
   #emit(event: FleetEvent): void {

@@ -3,8 +3,10 @@ import type { Session } from '../access/sessions';
 import { parseFilter } from '../fleet/filter/filter';
 import { compileFilter } from '../fleet/filter/match';
 import { indexSandbox } from '../fleet/row-index';
+import { firstScreen } from '../fleet/view';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct } from '../sandbox/can';
+import { serviceClock, serviceNowMs } from '../sandbox-api/service-clock';
 import { eventually, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
@@ -266,4 +268,35 @@ describe('a service that refuses for now', () => {
     // A success ends the count of refusals.
     expect(await kill(['accepted'])).toEqual(['done']);
   });
+});
+
+describe('a service whose clock is wrong', () => {
+  it.each([600_000, -600_000])(
+    '%i ms ahead: verifies deadlines, and filters by its own clock',
+    async (aheadMs) => {
+      const nowMs = Date.now();
+      const at = (ms: number) => new Date(nowMs + aheadMs + ms).toISOString();
+      service.aheadMs = aheadMs;
+      service.rows = [
+        fakeRow('young', { startedAt: at(-60_000), endAt: at(300_000) }),
+        fakeRow('old', { startedAt: at(-180_000), endAt: at(500_000) }),
+      ];
+      const params = { timeoutMs: 1_800_000 };
+      await eventually(async () => {
+        await plan('kill', ['young']);
+        return Math.abs(serviceClock().aheadMs - aheadMs) <= 1_000;
+      });
+      await fleetWatcher().ready(5_000);
+      fleetWatcher().refresh();
+      await eventually(() => fleetWatcher().snapshot().sandboxes.length === 2);
+      await eventually(() => Math.abs(fleetWatcher().snapshot().status.serviceAheadMs - aheadMs) <= 1_000);
+      const matching = (q: string) =>
+        firstScreen(fleetWatcher().snapshot(), { q, sort: '' }, serviceNowMs()).sandboxes.map(({ id }) => id);
+      expect(matching('age>2m')).toEqual(['old']);
+      expect(matching('left<6m')).toEqual(['young']);
+      const input = { act: 'setTimeout' as const, sandboxIds: ['old'], params, retryOf: null };
+      const { operation } = await operateNow(session, input, '');
+      expect(await finish(operation)).toEqual(['done']);
+    },
+  );
 });

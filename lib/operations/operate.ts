@@ -8,6 +8,7 @@ import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct, StateAct } from '../sandbox/can';
 import { MAX_READ_ONE_BY_ONE } from '../sandbox/limits';
 import type { Sandbox } from '../sandbox/schema';
+import { serviceNowMs } from '../sandbox-api/service-clock';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
 import { driftOf, partition, phraseFor } from './plan/plan';
@@ -120,7 +121,7 @@ export async function operateNow(session: Session, input: Input, filter: string)
 }
 
 function requireNoLoss(targets: readonly Sandbox[], params: ActParams): void {
-  const nowMs = Date.now();
+  const nowMs = serviceNowMs();
   const losing = targets.filter((sandbox) => losesTime(sandbox, params, nowMs)).length;
   if (losing === 0) return;
   throw new SandkeeperError(

@@ -2,6 +2,7 @@ import 'server-only';
 import { config } from '../config';
 import { outsideRequests } from '../request-context';
 import { type CallContext, errorFromAnswer, errorFromShape, errorFromThrown } from './errors';
+import { serviceClock } from './service-clock';
 
 /** The result of the SDK's client. */
 type Answer = { data?: unknown; error?: unknown; response: Response };
@@ -32,8 +33,10 @@ export async function callUpstream<T = null>(
     () => deadline.abort(new DOMException('Out of time.', 'TimeoutError')),
     patience * config().timing.callMs,
   );
+  const sentAtMs = Date.now();
   try {
     answer = await outsideRequests(() => send(deadline.signal));
+    serviceClock().observe(answer.response.headers.get('date'), sentAtMs, Date.now());
   } catch (thrown) {
     throw errorFromThrown(thrown, context);
   } finally {

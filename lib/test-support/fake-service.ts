@@ -11,6 +11,8 @@ export type FakeService = {
   /** What the detail of a sandbox says differently from the list. */
   details: Map<string, Record<string, unknown>>;
   pageSize: number;
+  /** How far the service's clock is ahead of ours, ms. */
+  aheadMs: number;
   /** Answers a request itself if it returns true. */
   answer: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** The requests so far, as method and path. */
@@ -45,18 +47,28 @@ export function setUpFakeService(): FakeService {
     rows: [],
     details: new Map(),
     pageSize: 100,
+    aheadMs: 0,
     answer: () => false,
     requests: [],
     reset() {
-      Object.assign(service, { rows: [], details: new Map(), pageSize: 100, answer: () => false });
+      Object.assign(service, {
+        rows: [],
+        details: new Map(),
+        pageSize: 100,
+        aheadMs: 0,
+        answer: () => false,
+      });
       service.requests = [];
     },
   };
   const server = createServer((request, response) => {
-    request.resume();
-    service.requests.push({ atMs: Date.now(), line: `${request.method} ${request.url?.split('?')[0]}` });
-    if (!service.answer(request, response)) answer(service, request, response);
+    response.setHeader('date', new Date(Date.now() + service.aheadMs).toUTCString());
+    void textOf(request).then((body) => serve(request, response, body));
   });
+  const serve = (request: IncomingMessage, response: ServerResponse, body: string) => {
+    service.requests.push({ atMs: Date.now(), line: `${request.method} ${request.url?.split('?')[0]}` });
+    if (!service.answer(request, response)) answer(service, request, response, body);
+  };
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     process.env.SANDKEEPER_ENGINE_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -69,14 +81,25 @@ export function setUpFakeService(): FakeService {
   return service;
 }
 
-function answer(service: FakeService, request: IncomingMessage, response: ServerResponse): void {
-  const [status, body, headers] = answerOf(service, request);
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  return text;
+}
+
+function answer(
+  service: FakeService,
+  request: IncomingMessage,
+  response: ServerResponse,
+  sent: string,
+): void {
+  const [status, body, headers] = answerOf(service, request, sent);
   reply(response, status, body, headers);
 }
 
 type Answer = [status: number, body: unknown, headers?: Record<string, string>];
 
-function answerOf(service: FakeService, request: IncomingMessage): Answer {
+function answerOf(service: FakeService, request: IncomingMessage, sent: string): Answer {
   const url = new URL(request.url ?? '/', 'http://service');
   const [, first, id, act] = url.pathname.split('/');
   if (url.pathname === '/v2/sandboxes') {
@@ -90,6 +113,8 @@ function answerOf(service: FakeService, request: IncomingMessage): Answer {
   if (row === undefined) return [404, { code: 404, message: 'not found' }];
   if (request.method === 'GET') return [200, { ...row, ...service.details.get(row.sandboxID) }];
   if (request.method === 'DELETE') service.rows = service.rows.filter((one) => one !== row);
+  if (act === 'timeout')
+    row.endAt = new Date(Date.now() + service.aheadMs + JSON.parse(sent).timeout * 1_000).toISOString();
   if (act === 'pause') row.state = 'paused';
   if (act === 'resume') row.state = 'running';
   return [204, null];

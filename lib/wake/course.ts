@@ -5,6 +5,7 @@ import { setSandboxTimeout } from '../sandbox-api/control';
 import { operationOf, type WakeBook } from './book';
 import type { WakeEnd, WakeResult } from './schema';
 import {
+  deadlineOf,
   isOurLifetime,
   isSameLifetime,
   isUncertain,
@@ -70,7 +71,7 @@ export class WakeCourse {
       state: 'awake',
       isGuarded,
       runStartedAtMs: lifetimeMark(sandbox),
-      endsAtMs: (isGuarded ? sandbox.endAtMs : null) ?? Date.now() + lease.timeoutMs,
+      endsAtMs: (isGuarded ? deadlineOf(sandbox) : null) ?? Date.now() + lease.timeoutMs,
       problem: null,
     });
     if (awake === null) return;
@@ -93,7 +94,7 @@ export class WakeCourse {
       await this.#book.end(lease, how ?? 'gone');
       return null;
     }
-    const { endAtMs } = sandbox;
+    const endAtMs = deadlineOf(sandbox);
     if (!lease.isGuarded || endAtMs === null || Math.abs(endAtMs - lease.endsAtMs) <= DEADLINE_SLACK_MS)
       return lease;
     // Another client moved the deadline. The timeout policy is unchanged.
@@ -107,7 +108,7 @@ export class WakeCourse {
     const sandbox = await readNow(lease.sandboxId);
     if (sandbox === null || (await this.judge(lease, sandbox)) === null) throw wakeIsOver();
     if (refusal !== null) throw refusal;
-    const deadlineMs = sandbox.endAtMs ?? wantedMs + marginMs;
+    const deadlineMs = deadlineOf(sandbox) ?? wantedMs + marginMs;
     const endsAtMs = lease.isGuarded ? deadlineMs : Math.min(wantedMs, deadlineMs - marginMs);
     await this.#book.change(lease, ['awake'], { endsAtMs });
     return endsAtMs;
@@ -115,11 +116,13 @@ export class WakeCourse {
 
   /** Keeps an unguarded deadline a margin after the end of the wake, or else moves the end before it. */
   async postponeDeadline(lease: WakeLease, sandbox: Sandbox): Promise<void> {
-    if ((sandbox.endAtMs ?? Number.NEGATIVE_INFINITY) >= lease.endsAtMs + MARGIN_MS - TIME_SLACK_MS) return;
+    if ((deadlineOf(sandbox) ?? Number.NEGATIVE_INFINITY) >= lease.endsAtMs + MARGIN_MS - TIME_SLACK_MS)
+      return;
     await setDeadline(lease.sandboxId, lease.endsAtMs + MARGIN_MS);
     const after = await readNow(lease.sandboxId);
-    if (after === null || after.endAtMs === null || (await this.judge(lease, after)) === null) return;
-    const latestMs = after.endAtMs - MARGIN_MS;
+    const afterMs = after === null ? null : deadlineOf(after);
+    if (after === null || afterMs === null || (await this.judge(lease, after)) === null) return;
+    const latestMs = afterMs - MARGIN_MS;
     if (latestMs < lease.endsAtMs - TIME_SLACK_MS)
       await this.#book.change(lease, ['awake'], { endsAtMs: latestMs });
   }
@@ -183,7 +186,7 @@ function endSeenIn(lease: WakeLease, sandbox: Sandbox | null): WakeEnd | null {
 
 /** Whether a row of the fleet agrees with the lease. */
 export function matchesLease({ isGuarded, endsAtMs, runStartedAtMs }: WakeLease, row: Sandbox): boolean {
-  const deadlineMs = row.endAtMs ?? endsAtMs + (isGuarded ? 0 : MARGIN_MS);
+  const deadlineMs = deadlineOf(row) ?? endsAtMs + (isGuarded ? 0 : MARGIN_MS);
   const isDeadlineKnown = isGuarded
     ? Math.abs(deadlineMs - endsAtMs) <= DEADLINE_SLACK_MS
     : deadlineMs >= endsAtMs + MARGIN_MS - TIME_SLACK_MS;

@@ -4,6 +4,7 @@ import { fleetWatcher } from '../fleet/watcher';
 import type { Sandbox } from '../sandbox/schema';
 import { getSandbox, pauseSandbox, resumeSandbox } from '../sandbox-api/control';
 import { comesBack } from '../sandbox-api/errors';
+import { serviceClock } from '../sandbox-api/service-clock';
 import type { WakeLease } from './store';
 
 export type Woken =
@@ -64,6 +65,11 @@ export async function readNow(sandboxId: string): Promise<Sandbox | null> {
   }
 }
 
+/** The deadline on our clock; `null` if it is not known. */
+export function deadlineOf({ endAtMs }: Sandbox): number | null {
+  return endAtMs === null ? null : endAtMs - serviceClock().aheadMs;
+}
+
 /** Tells a lifetime from the next: its start, or 0 if the service does not report starts. */
 export function lifetimeMark({ startedAtMs }: Sandbox): number {
   return startedAtMs ?? 0;
@@ -84,7 +90,8 @@ export function isOurLifetime(
 ): boolean {
   if (endAtMs === null) return false;
   // On the service's clock and, because it may have started counting later, on ours.
-  const begunAtMs = answeredAtMs === undefined ? [startedAtMs] : [startedAtMs, answeredAtMs];
+  const { aheadMs } = serviceClock();
+  const begunAtMs = answeredAtMs === undefined ? [startedAtMs] : [startedAtMs, answeredAtMs + aheadMs];
   return begunAtMs.some((ms) => ms !== null && Math.abs(endAtMs - ms - timeoutMs) <= OURS_MS);
 }
 

@@ -7,6 +7,7 @@ import { config } from '@/lib/config';
 import { firstScreen } from '@/lib/fleet/view';
 import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
 import { isLocalEngine } from '@/lib/sandbox-api/local-engine';
+import { serviceNowMs } from '@/lib/sandbox-api/service-clock';
 
 export const metadata: Metadata = { title: 'Sandboxes' };
 
@@ -16,7 +17,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
   await fleetWatcher().ready(FIRST_READING_MS);
   const request = { q: typeof q === 'string' ? q : '', sort: typeof sort === 'string' ? sort : '' };
   const { protectedKey, bulkLimit } = config().operations;
-  const first = firstScreen(fleetWatcher().snapshot(), request, Date.now());
+  const first = firstScreen(fleetWatcher().snapshot(), request, serviceNowMs());
   return (
     <FleetPage
       first={first}

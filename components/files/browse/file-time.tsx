@@ -1,5 +1,7 @@
 'use client';
 
+import { tabClock } from '@/lib/live/server-clock';
+
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 // Created once: formatters are slow and every row needs one.
@@ -16,7 +18,7 @@ const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyl
 /** A modification time, with seconds within a day. Uses the browser's locale and time zone. */
 export function FileTime({ ms }: { ms: number }) {
   if (!Number.isFinite(ms)) return '–';
-  const ageMs = Date.now() - ms;
+  const ageMs = tabClock.at(Date.now()) - ms;
   const format = Math.abs(ageMs) < DAY_MS ? TIME : Math.abs(ageMs) < 300 * DAY_MS ? DAY : OLD;
   const iso = new Date(ms).toISOString();
   return (

@@ -1,7 +1,6 @@
 'use client';
 
 import { useLiveFeed } from '@/components/data/use-live-feed';
-import type { ServerClock } from '@/lib/live/feeds';
 import { LiveFeeds } from '@/lib/live/feeds';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { needsWaking, type WakeEvent, type WakeState } from '@/lib/wake/schema';
@@ -14,11 +13,6 @@ const feeds = new LiveFeeds<WakeState>('wake', (payload) => payload as WakeEvent
  */
 export function useWake(sandboxId: string): WakeState | null {
   return useLiveFeed(feeds, sandboxId);
-}
-
-/** The server's clock, from the events of this wake. */
-export function wakeClock(sandboxId: string): Pick<ServerClock, 'at'> {
-  return feeds.clock(sandboxId);
 }
 
 /** Whether the sandbox must be woken to read its files. Counts as viewing, like `useWake`. */

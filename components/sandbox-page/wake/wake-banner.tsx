@@ -13,7 +13,7 @@ import { type Answer, answerOf } from '@/lib/answer';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { endWake, extendWake } from '@/lib/wake/actions';
 import { EXTEND_MINUTES, type WakeState } from '@/lib/wake/schema';
-import { useWake, wakeClock } from './use-wake';
+import { useWake } from './use-wake';
 import { ENDED_WORDS, Viewers } from './wake-words';
 
 type Props = { sandbox: Sandbox; role: Role };
@@ -41,11 +41,7 @@ export function WakeBanner({ sandbox, role }: Props) {
 
 function AwakeBanner({ wake, sandbox: { id }, role }: Props & { wake: Awake }) {
   const { endsAtMs, isGuarded, viewers } = wake;
-  const leftMs = useNow(
-    (serverNowMs) => Math.max(0, endsAtMs - serverNowMs),
-    endsAtMs - SOON_MS,
-    (browserMs) => wakeClock(id).at(browserMs),
-  );
+  const leftMs = useNow((serverNowMs) => Math.max(0, endsAtMs - serverNowMs), endsAtMs - SOON_MS);
   const isSoon = leftMs < SOON_MS;
   return (
     <Strip label="Wake" isUrgent={isSoon} actions={<Actions sandboxId={id} role={role} />}>

@@ -1,6 +1,6 @@
 import 'server-only';
 import { sql } from 'kysely';
-import { database } from '../../db/client';
+import { database, databaseTimeMs } from '../../db/client';
 import type { LeaseTerms } from '../../lease/leases';
 import type { Sandbox } from '../../sandbox/schema';
 import type { ItemArchive, OperationItem } from '../schema';
@@ -65,7 +65,7 @@ export type NewOutcome = OperationItem & { operationId: string };
  */
 export async function recordOutcomes(owner: string, outcomes: readonly NewOutcome[]): Promise<void> {
   const db = await database();
-  const nowMs = Date.now();
+  const nowMs = databaseTimeMs(db);
   await db.transaction().execute(async (transaction) => {
     for (const group of groupAlike(outcomes)) {
       const [{ operationId, outcome, message }] = group;

@@ -1,4 +1,4 @@
-import { ServerClock } from '../../live/feeds';
+import { ServerClock, tabClock } from '../../live/server-clock';
 import { liveSocket } from '../../live/socket';
 import { paths } from '../../paths';
 import { occupiesSandbox, type SandboxAct } from '../../sandbox/can';
@@ -46,7 +46,7 @@ const SENT_WITHIN_MS = 3_000;
 /** The operations of this tab: their progress, the sandboxes they act on, and their ends. */
 export class OperationProgress {
   /** Converts browser time to server time, which start times and holds use. */
-  readonly clock = new ServerClock();
+  readonly clock: ServerClock;
   readonly #fetchRecord: FetchRecord;
   readonly #listeners = new Set<() => void>();
   readonly #awaited = new Map<string, Set<FinishListener>>();
@@ -58,7 +58,8 @@ export class OperationProgress {
   #underWay: ReadonlyMap<string, ActUnderWay> = new Map();
   #views: readonly OperationView[] = [];
 
-  constructor(fetchRecord: FetchRecord) {
+  constructor(fetchRecord: FetchRecord, clock = new ServerClock()) {
+    this.clock = clock;
     this.#fetchRecord = fetchRecord;
   }
 
@@ -262,7 +263,7 @@ let tabProgress: OperationProgress | null = null;
 /** The operations of this tab. Browser only. */
 export function operationProgress(): OperationProgress {
   if (tabProgress) return tabProgress;
-  const progress = new OperationProgress(fetchRecord);
+  const progress = new OperationProgress(fetchRecord, tabClock);
   tabProgress = progress;
   const socket = liveSocket();
   socket.subscribe('operations', {

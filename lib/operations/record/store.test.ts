@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { database } from '../../db/client';
 import { rowWith } from '../../fleet/test-fleet';
 import { describeOnDatabases } from '../../test-support/databases';
 import { setUpDataDir } from '../../test-support/environment';
@@ -52,6 +53,23 @@ describeOnDatabases('operations', () => {
     await expect(recordOperation({ ...operation, targets: [sandbox, sandbox] })).rejects.toThrow();
     expect(await findOperation(operation.id)).toBeNull();
     expect(await listItems(operation.id)).toEqual([]);
+  });
+
+  it('stamp their items with the time of the database, not of a process with a wrong clock', async () => {
+    const operation = await recordNew(['early', 'late']);
+    await claim(operation.id, 'p1', 1);
+    const nowMs = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(nowMs + 24 * HOUR_MS);
+    await write('p1', operation.id, 'early', 'done');
+    await recordCancel(operation.id, 'ana', nowMs);
+    clock.mockRestore();
+    const rows = await (await database())
+      .selectFrom('operation_items')
+      .select('updated_at_ms')
+      .where('operation_id', '=', operation.id)
+      .execute();
+    expect(rows).toHaveLength(2);
+    for (const row of rows) expect(Math.abs(Number(row.updated_at_ms) - nowMs)).toBeLessThan(HOUR_MS);
   });
 
   it('are claimed by one process only, in order', async () => {

@@ -1,6 +1,6 @@
 import 'server-only';
 import type { Selectable, Transaction } from 'kysely';
-import { database } from '../../db/client';
+import { database, databaseTimeMs } from '../../db/client';
 import type { Database } from '../../db/schema';
 import type { Sandbox } from '../../sandbox/schema';
 import {
@@ -104,7 +104,7 @@ export async function recordCancel(operationId: string, by: string, nowMs: numbe
     if (cancelled.numUpdatedRows === 0n) return false;
     await transaction
       .updateTable('operation_items')
-      .set({ outcome: 'cancelled' satisfies Outcome, updated_at_ms: nowMs })
+      .set({ outcome: 'cancelled' satisfies Outcome, updated_at_ms: databaseTimeMs(db) })
       .where('operation_id', '=', operationId)
       .where('outcome', '=', OPEN)
       .where('claimed_by', 'is', null)
@@ -119,7 +119,7 @@ export async function recordClarified(operationId: string, items: readonly Opera
     for (const { sandboxId, outcome, message } of items) {
       await transaction
         .updateTable('operation_items')
-        .set({ outcome, message, updated_at_ms: Date.now() })
+        .set({ outcome, message, updated_at_ms: databaseTimeMs(db) })
         .where('operation_id', '=', operationId)
         .where('sandbox_id', '=', sandboxId)
         .where('outcome', '=', 'unknown' satisfies Outcome)

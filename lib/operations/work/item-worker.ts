@@ -6,6 +6,7 @@ import { SandkeeperError } from '../../errors';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
 import { asksToSlowDown } from '../../sandbox-api/errors';
+import { serviceNowMs } from '../../sandbox-api/service-clock';
 import { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
 import { deadlineDrift } from '../plan/time-left';
@@ -165,7 +166,7 @@ export class ItemWorker {
     const isBulk = this.#board.sizeOf(id) > 1;
     const drift = driftOf(shown, now, isBulk ? this.#options.protectedKey : null);
     if (drift !== null || act !== 'setTimeout') return drift;
-    return deadlineDrift(shown, now, params, Date.now());
+    return deadlineDrift(shown, now, params, serviceNowMs());
   }
 
   #read({ operationId, hasBegun }: Work, id: string, sinceMs: number): Promise<Sandbox | null> {

@@ -4,6 +4,7 @@ import { type StateAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
 import { killSandbox, pauseSandbox, resumeSandbox, setSandboxTimeout } from '../../sandbox-api/control';
 import { comesBack } from '../../sandbox-api/errors';
+import { serviceNowMs } from '../../sandbox-api/service-clock';
 import { archiveThenKill, judgeGone } from '../archive/archive-step';
 import type { Archiver } from '../archive/archiver';
 import { DEADLINE_SLACK_MS, requestedDeadline } from '../plan/time-left';
@@ -50,7 +51,7 @@ type Attempt = {
   refusal: SandkeeperError | null;
   /** The service says that the sandbox was already in this state. */
   wasAlready: boolean;
-  /** When the request was sent, epoch ms. A granted time is counted from here. */
+  /** When the request was sent, on the service's clock, epoch ms. A granted time is counted from here. */
   sentAtMs: number;
 };
 
@@ -102,7 +103,7 @@ const ACTS = {
   },
   setTimeout: {
     send: async (shown, params) => {
-      const nowMs = Date.now();
+      const nowMs = serviceNowMs();
       await setSandboxTimeout(shown.id, requestedDeadline(shown, params, nowMs) - nowMs);
       return { wasAlready: false };
     },
@@ -204,21 +205,21 @@ function describeEnd(end: GracefulEnd): string | null {
 async function sendUntilTrue(context: StepContext): Promise<StepResult> {
   const { act, shown, params } = context;
   const { send, maxTries, judge }: Act = ACTS[act];
-  let last: Attempt = { refusal: null, wasAlready: false, sentAtMs: Date.now() };
+  let last: Attempt = { refusal: null, wasAlready: false, sentAtMs: serviceNowMs() };
   let refusals = 0;
   for (let tries = 1; tries <= maxTries; ) {
-    let sentAtMs = Date.now();
+    let [sentAtMs, serviceSentAtMs] = [Date.now(), serviceNowMs()];
     try {
       const isFirst = tries === 1;
       const { wasAlready } = await context.send(async () => {
         // The sandbox may have changed while this waited for a slot.
         if (isFirst) await requireUndrifted(context);
-        sentAtMs = Date.now();
+        [sentAtMs, serviceSentAtMs] = [Date.now(), serviceNowMs()];
         return send(shown, params);
       });
       // The effect of an earlier attempt of ours does not count as "already".
       const isAlready = wasAlready && tries === 1 && !context.mayHaveBeenSent;
-      last = { refusal: null, wasAlready: isAlready, sentAtMs };
+      last = { refusal: null, wasAlready: isAlready, sentAtMs: serviceSentAtMs };
     } catch (thrown) {
       if (thrown instanceof StepStopped && tries > 1) return stoppedBetween(context);
       if (thrown instanceof StepStopped || thrown instanceof StepDrifted) throw thrown;
@@ -230,12 +231,16 @@ async function sendUntilTrue(context: StepContext): Promise<StepResult> {
       }
       if (comesBack(refusal) && refusals < MAX_REFUSALS) {
         refusals += 1;
-        const verdict = await comeBack(context, { refusal, wasAlready: false, sentAtMs }, refusals);
+        const verdict = await comeBack(
+          context,
+          { refusal, wasAlready: false, sentAtMs: serviceSentAtMs },
+          refusals,
+        );
         if (verdict !== null) return verdict;
         continue;
       }
       if (!JUDGED.has(refusal.code)) throw refusal;
-      last = { refusal, wasAlready: false, sentAtMs };
+      last = { refusal, wasAlready: false, sentAtMs: serviceSentAtMs };
     }
     const verdict = await verify(context, sentAtMs, (now) => judge(now, context, last), last.refusal);
     if (verdict !== null) return verdict;

@@ -6,6 +6,7 @@ import type { Session } from '@/lib/access/sessions';
 import { readSandbox } from '@/lib/fleet/read-sandbox';
 import { findEnding } from '@/lib/operations/record/ending';
 import { hasOperations } from '@/lib/operations/record/record';
+import { serviceNowMs } from '@/lib/sandbox-api/service-clock';
 
 type Props = {
   id: string;
@@ -32,7 +33,7 @@ async function Content({ id, tab, role, page }: ContentProps) {
   const [reading, isRecorded] = await Promise.all([readSandbox(id), hasOperations(id)]);
   const known = { id, tab, isRecorded };
   if (reading.kind === 'found')
-    return page({ initial: reading.sandbox, role, nowMs: Date.now(), isRecorded });
+    return page({ initial: reading.sandbox, role, nowMs: serviceNowMs(), isRecorded });
   if (reading.kind === 'unreadable')
     return <UnreadableSandbox {...known} message={reading.message} last={reading.last} />;
   const ending = reading.kind === 'gone' ? await findEnding(id) : null;

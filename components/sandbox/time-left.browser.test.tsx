@@ -1,0 +1,75 @@
+import { afterEach, expect, it } from 'vitest';
+import { page } from 'vitest/browser';
+import { render } from 'vitest-browser-react';
+import { useMatchingRows } from '@/components/fleet/use-rows';
+import { indexSandbox } from '@/lib/fleet/row-index';
+import { rowWith } from '@/lib/fleet/test-fleet';
+import { DEFAULT_SORT, type FirstScreen } from '@/lib/fleet/view';
+import { tabClock } from '@/lib/live/server-clock';
+import { Age, TimeLeft } from './time-left';
+
+const MINUTE_MS = 60_000;
+afterEach(() => {
+  tabClock.serviceAheadMs = 0;
+  for (let count = 0; count < 40; count += 1) tabClock.observe(Date.now(), Date.now());
+});
+
+/** Sets how far the clocks of the browser and of the service are ahead of the server's. */
+function setClocks(browserAheadMs: number, serviceAheadMs: number): number {
+  for (let count = 0; count < 40; count += 1) tabClock.observe(Date.now() - browserAheadMs, Date.now());
+  tabClock.serviceAheadMs = serviceAheadMs;
+  return Date.now() - browserAheadMs + serviceAheadMs;
+}
+
+const NOTHING: FirstScreen = {
+  sandboxes: [],
+  matching: 0,
+  total: 0,
+  running: 0,
+  paused: 0,
+  nowMs: 0,
+  status: { asOfMs: 0, problem: null, unreadable: 0, isEndless: false, serviceAheadMs: 0, maxRunning: null },
+};
+
+function Matching({ nowMs, text }: { nowMs: number; text: string }) {
+  const rows = [1, 3].map((minutes) => {
+    const startedAtMs = nowMs - minutes * MINUTE_MS;
+    return indexSandbox(
+      rowWith({ id: `i${minutes}`, startedAtMs, endAtMs: nowMs + minutes * 2 * MINUTE_MS }).sandbox,
+    );
+  });
+  const { matching } = useMatchingRows(rows, NOTHING, { text, sort: DEFAULT_SORT });
+  return <p>{matching.map(({ sandbox }) => sandbox.id).join(' ')}</p>;
+}
+
+it.each([
+  [10 * MINUTE_MS, 0],
+  [-10 * MINUTE_MS, 0],
+  [0, 10 * MINUTE_MS],
+  [-10 * MINUTE_MS, -5 * MINUTE_MS],
+])(
+  'shows and filters ages and times left right with a browser %i ms and a service %i ms ahead',
+  async (browserMs, serviceMs) => {
+    const nowMs = setClocks(browserMs, serviceMs);
+    await render(
+      <>
+        <p data-testid="age">
+          <Age sinceMs={nowMs - 3 * MINUTE_MS - 30_000} nowMs={0} />
+        </p>
+        <p data-testid="left">
+          <TimeLeft startedAtMs={nowMs} deadlineMs={nowMs + 5 * MINUTE_MS + 30_000} nowMs={0} />
+        </p>
+        <div data-testid="old">
+          <Matching nowMs={nowMs} text="age>2m" />
+        </div>
+        <div data-testid="short">
+          <Matching nowMs={nowMs} text="left<3m" />
+        </div>
+      </>,
+    );
+    await expect.element(page.getByTestId('age')).toHaveTextContent(/^3m \d\ds$/);
+    await expect.element(page.getByTestId('left')).toHaveTextContent(/^5m \d\ds$/);
+    await expect.element(page.getByTestId('old')).toHaveTextContent(/^i3$/);
+    await expect.element(page.getByTestId('short')).toHaveTextContent(/^i1$/);
+  },
+);

@@ -1,0 +1,38 @@
+const MAX_DELAYS = 32;
+/** A larger delay, twice in a row, means that a clock was set. */
+const JUMP_MS = 5_000;
+
+/**
+ * Estimates the server's clock from the send times of its messages. The message with the shortest apparent delay gives
+ * the best estimate of the offset between the two clocks. Times in epoch ms.
+ */
+export class ServerClock {
+  /** How far the sandbox service's clock is ahead of the server's, ms. */
+  serviceAheadMs = 0;
+  #delaysMs: number[] = [];
+  #lateInRow = 0;
+  #aheadMs = 0;
+
+  /** Records a message that was sent at `sentAtMs` (server's clock) and received at `receivedAtMs` (browser's clock). */
+  observe(sentAtMs: number, receivedAtMs: number): void {
+    const delayMs = receivedAtMs - sentAtMs;
+    this.#lateInRow = delayMs - this.#aheadMs > JUMP_MS ? this.#lateInRow + 1 : 0;
+    if (this.#lateInRow > 1) this.#delaysMs = [];
+    this.#delaysMs.push(delayMs);
+    if (this.#delaysMs.length > MAX_DELAYS) this.#delaysMs.shift();
+    this.#aheadMs = Math.min(...this.#delaysMs);
+  }
+
+  /** The server's time when the browser's clock shows `browserMs`. The same time before the first observation. */
+  at(browserMs: number): number {
+    return browserMs - this.#aheadMs;
+  }
+
+  /** The sandbox service's time, which starts and deadlines are in. */
+  serviceAt(browserMs: number): number {
+    return this.at(browserMs) + this.serviceAheadMs;
+  }
+}
+
+/** The clock that everything in this tab is compared with. On the server it is the server's own. */
+export const tabClock = new ServerClock();
