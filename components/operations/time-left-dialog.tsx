@@ -12,12 +12,7 @@ import { useForm } from '@/components/ui/use-form';
 import type { Answer } from '@/lib/answer';
 import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
-import {
-  type ActParams,
-  type Operation,
-  type OperationPlan,
-  type Skipped,
-} from '@/lib/operations/schema';
+import type { ActParams, Operation, OperationPlan, Skipped } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { DeadlineIn, MinutesField, MinutesPreset, TypedMinutes, USUAL_MINUTES } from './minutes-field';
 import { sandboxCount } from './outcome';
