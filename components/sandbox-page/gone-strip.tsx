@@ -2,7 +2,7 @@
 
 import { useRouter } from 'next/navigation';
 import { Button } from '@/components/ui/button';
-import { useNow } from '@/components/ui/clock';
+import { useServiceNow } from '@/components/ui/clock';
 import { Strip } from '@/components/ui/strip';
 import type { SandboxTab } from './sandbox-tabs';
 
@@ -19,7 +19,7 @@ type Props = { tab: SandboxTab; endAtMs: number | null; nowMs: number };
 /** Above the content of a tab whose sandbox has ended. A reload shows how it ended. */
 export function GoneStrip({ tab, endAtMs, nowMs }: Props) {
   const router = useRouter();
-  const isTimeUp = useNow((now) => endAtMs !== null && now >= endAtMs, nowMs);
+  const isTimeUp = useServiceNow((now) => endAtMs !== null && now >= endAtMs, nowMs);
   return (
     <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
       <strong className="font-semibold">
