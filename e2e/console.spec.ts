@@ -300,8 +300,8 @@ test('continues the shell after a pause and ends it with the sandbox', async ({ 
   await signIn(page, 'admin');
   const id = await moru.create();
   await openConsole(page, id);
-  await run(page, 'kept=still-$((4*4))');
-  await expectPrompt(page);
+  await run(page, 'kept=still-$((4*4)); echo is-$((1+1))-kept');
+  await expectOnScreen(page, 'is-2-kept');
   await moru.pause(id);
   await expect(strip(page, 'The sandbox is paused. The shell continues')).toBeVisible();
   const newcomer = await page.context().newPage();

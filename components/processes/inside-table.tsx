@@ -73,7 +73,7 @@ export function InsideTable({ rows, atMs, apiPids, order, onSort, reason, onSign
               {COLUMNS.map((column) => (
                 <HeaderCell key={column.key} column={column} order={order} onSort={onSort} />
               ))}
-              <th className="w-[148px] pr-5!">
+              <th className="w-[176px] pr-5!">
                 <span className="sr-only">Actions</span>
               </th>
             </tr>
@@ -162,7 +162,8 @@ function Row({ row, atMs, isFromApi, isTree, reason, onSignal }: RowProps) {
       <td className="text-right text-ink-2">{row.cpuShare === null ? '–' : formatShare(row.cpuShare)}</td>
       <td className="text-right text-ink-2">{formatTook(row.cpuMs)}</td>
       <td className="text-right text-ink-2">{formatBytes(row.memoryBytes)}</td>
-      <td className="pr-5!">
+      {/* Within reach on a narrow screen, beside the command. */}
+      <td className="pr-5! max-md:sticky max-md:right-0 max-md:bg-bg">
         <span className="flex justify-end gap-1.5">
           <SignalButtons
             pid={pid}
