@@ -232,6 +232,9 @@ describe('an unexpected error', () => {
         servePage: (req, res) => (pages[req.url] ?? (() => res.end('ok')))(req, res),
         upgradeLive: () => setTimeout(fail, 10),
       }, { dev: false });
+      process.on('message', () => {
+        for (let time = 0; time < 105; time += 1) setTimeout(fail, 10);
+      });
       keepServing((message) => { console.error(message); process.exit(9); });
       server.listen(0, '127.0.0.1', () => process.send(server.address().port));`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
@@ -261,11 +264,15 @@ describe('an unexpected error', () => {
     expect(child.exitCode).toBeNull();
   });
 
-  it('ends the process if errors do not end', async () => {
+  it('ends the process if errors of its own work do not end, not for those of clients', async () => {
     const { child, port, log } = await startFailing();
     const exited = once(child, 'exit');
-    const ask = () => send(port, 'GET', '/later', undefined, { host: 'localhost:3000' }).catch(() => null);
-    await Promise.all(Array.from({ length: 105 }, ask));
+    const ask = () => send(port, 'GET', '/later', undefined, { host: 'localhost:3000' });
+    const answers = await Promise.all(Array.from({ length: 150 }, ask));
+    // A client must not be able to end the server.
+    expect(answers.every(({ status }) => status === 500)).toBe(true);
+    expect(child.exitCode).toBeNull();
+    child.send('fail');
     expect((await exited)[0]).toBe(9);
     expect(log()).toContain('Too many unexpected errors');
   });

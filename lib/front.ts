@@ -9,7 +9,7 @@ import type { Config } from './config';
 import { limitBodyTime } from './http/body-deadline';
 import { CLIENT_ADDRESS_HEADER, ClientAddresses } from './http/client-address';
 import { ConnectionLimiter, refuseRequest } from './http/connection-limits';
-import { failRequest, inRequest } from './http/uncaught';
+import { failRequest, inRequest, inUpgrade } from './http/uncaught';
 
 // biome-ignore lint/performance/noBarrelFile: this file is the surface of a bundle.
 export { readConfig } from './config';
@@ -76,7 +76,8 @@ export function createFront(config: Config, handlers: Handlers, { dev }: { dev: 
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
     if (!limiter.beginUpgraded(req)) socket.destroy();
-    else if (req.url?.split('?')[0] === '/live') handlers.upgradeLive(req, socket, head);
+    else if (req.url?.split('?')[0] === '/live')
+      inUpgrade(socket, () => handlers.upgradeLive(req, socket, head));
     else if (handlers.upgradeOther) handlers.upgradeOther(req, socket, head);
     else socket.destroy();
   });

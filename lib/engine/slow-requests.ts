@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { sendError } from './http';
 
-/** The least that an upload sends within one deadline. */
+/** The least that an upload sends within half a deadline. */
 const MIN_PROGRESS_BYTES = 1_024;
 const REFUSAL_MS = 1_000;
 
@@ -17,17 +17,23 @@ export function limitBodyTime(
 ): void {
   const { socket } = request;
   let readBytes = socket.bytesRead;
-  const timer = setInterval(() => {
+  let isStalled = false;
+  const check = () => {
     if (request.complete || request.destroyed) return clearInterval(timer);
     const progress = socket.bytesRead - readBytes;
     readBytes = socket.bytesRead;
     // What waits in the buffer has arrived: the disk is slow, not the client.
-    if (isUpload && (progress >= MIN_PROGRESS_BYTES || request.readableLength > 0)) return;
+    const hasProgress = isUpload && (progress >= MIN_PROGRESS_BYTES || request.readableLength > 0);
+    // The reading may have begun just now, so only a second check in a row decides.
+    const isOver = !hasProgress && isStalled;
+    isStalled = !hasProgress;
+    if (!isOver) return;
     clearInterval(timer);
     setTimeout(() => socket.destroy(), REFUSAL_MS).unref();
     if (response.headersSent || response.destroyed) socket.destroy();
     else sendError(response, 408, 'request took too long', { headers: { connection: 'close' } });
-  }, timeoutMs);
+  };
+  const timer = setInterval(check, timeoutMs / 2);
   timer.unref();
   request.once('close', () => clearInterval(timer));
 }

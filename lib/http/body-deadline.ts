@@ -1,7 +1,7 @@
 import 'server-only';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** The least that an upload sends within one deadline. */
+/** The least that an upload sends within half a deadline. */
 const MIN_PROGRESS_BYTES = 1_024;
 /** How long a slow client has to read the answer, ms. */
 const REFUSAL_MS = 1_000;
@@ -19,15 +19,21 @@ export function limitBodyTime(
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (!hasBody) return;
   let readBytes = socket.bytesRead;
-  const timer = setInterval(() => {
+  let isStalled = false;
+  const check = () => {
     if (req.complete || req.destroyed) return clearInterval(timer);
     const progress = socket.bytesRead - readBytes;
     readBytes = socket.bytesRead;
     // What waits in the buffer has arrived: the sandbox is slow, not the client.
-    if (isUpload && (progress >= MIN_PROGRESS_BYTES || req.readableLength > 0)) return;
+    const hasProgress = isUpload && (progress >= MIN_PROGRESS_BYTES || req.readableLength > 0);
+    // The reading may have begun just now, so only a second check in a row decides.
+    const isOver = !hasProgress && isStalled;
+    isStalled = !hasProgress;
+    if (!isOver) return;
     clearInterval(timer);
     refuse(req, res);
-  }, timeoutMs);
+  };
+  const timer = setInterval(check, timeoutMs / 2);
   timer.unref();
   req.once('close', () => clearInterval(timer));
 }

@@ -40,12 +40,14 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 export function explainDisk(thrown: unknown): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
   const message = PROBLEMS[code];
-  return message === undefined ? thrown : new SandkeeperError('unavailable', message, { cause: thrown });
+  if (message === undefined) return thrown;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new SandkeeperError(isFull ? 'disk_full' : 'unavailable', message, { cause: thrown });
 }
 
 /**
  * Creates the archive directory if needed, checks that it is writable, and returns its real path.
- * @throws SandkeeperError `unavailable` with the reason
+ * @throws SandkeeperError `unavailable` or `disk_full` with the reason
  */
 export async function openArchiveDir(dir: string): Promise<string> {
   try {

@@ -269,7 +269,7 @@ describe.runIf(canRun)('writeArchive', () => {
     const { id, root } = await newSandbox();
     fs.writeFileSync(`${root}/data/work/noise`, randomBytes(3 * MB));
     expect(await thrownBy(() => save(id, '/data/work'))).toMatchObject({
-      code: 'unavailable',
+      code: 'disk_full',
       message: 'The disk of the archive directory is full.',
     });
   });
