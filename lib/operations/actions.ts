@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { guardWrite } from '../access/guard';
-import { parseInput } from '../access/input';
+import { parseInput, parseNoInput } from '../access/input';
 import { MAX_COMMAND_CHARS, MAX_CWD_CHARS, MAX_LIMIT_MS, MIN_LIMIT_MS } from '../commands/schema';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
@@ -163,9 +163,10 @@ export async function cancelOperation(input: z.input<typeof OperationRequest>): 
 }
 
 /** Sends a request although the service asked to wait; if it succeeds, the others follow. Role: operator. */
-export async function tryHeldNow(): Promise<Result<null>> {
+export async function tryHeldNow(...input: []): Promise<Result<null>> {
   return resultOf(async () => {
     await guardWrite('operator');
+    parseNoInput(input);
     operationRunner().tryNow();
     return null;
   });
