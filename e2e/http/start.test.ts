@@ -39,7 +39,7 @@ describe('npm start', { timeout: 120_000 }, () => {
       PORT: String(port),
       SANDKEEPER_DATA_DIR: dataDir,
       SANDKEEPER_ENGINE_PORT: String(enginePort),
-      SANDKEEPER_SIGN_IN_TOKEN: 'a-token-of-a-test-only',
+      SANDKEEPER_SIGN_IN_TOKEN: 'test-token-test-token',
       DATABASE_URL: `file:${join(dataDir, 'sandkeeper.db')}`,
       npm_lifecycle_event: undefined,
     };
@@ -66,12 +66,12 @@ describe('npm start', { timeout: 120_000 }, () => {
   it('keeps the settings of the dashboard from the engine', () => {
     const variables = readFileSync(`/proc/${enginePid()}/environ`, 'utf8').split('\0');
     expect(variables.some((variable) => variable.startsWith('PATH='))).toBe(true);
-    expect(variables.join('\n')).not.toMatch(/a-token-of-a-test-only|DATABASE_URL|MORU_|SIGN_IN/);
+    expect(variables.join('\n')).not.toMatch(/test-token-test-token|DATABASE_URL|MORU_|SIGN_IN/);
   });
 
   it('warns about a token that is easy to guess, without quoting it', () => {
     expect(output).toContain('SANDKEEPER_SIGN_IN_TOKEN is easy to guess');
-    expect(output.replace(/sign-in\?token=\S+/, '')).not.toContain('a-token-of-a-test-only');
+    expect(output.replace(/sign-in\?token=\S+/, '')).not.toContain('test-token-test-token');
   });
 
   it('offers no injected failures', async () => {
