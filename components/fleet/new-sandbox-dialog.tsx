@@ -46,8 +46,9 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
   const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
     initial: INITIAL,
     schema: NewSandboxInput,
-    send: async ({ minutes: timeoutMs, ...input }) => {
-      const result = await answerOf(createOne({ ...input, timeoutMs }));
+    send: async ({ minutes: timeoutMs, metadata, ...input }) => {
+      const pairs = Object.entries(metadata);
+      const result = await answerOf(createOne({ ...input, metadata: pairs, timeoutMs }));
       if (!result?.ok)
         return (
           result?.error.message ??

@@ -7,6 +7,7 @@ import { requireDiskSpace } from '../db/disk-reserve';
 import { fleetWatcher } from '../fleet/watcher';
 import { type Result, resultOf } from '../result';
 import { MAX_TIMEOUT_MS } from '../sandbox/limits';
+import { metadataFrom } from '../sandbox/metadata';
 import { MAX_METADATA_KEYS } from '../sandbox/metadata-lines';
 import { plainText } from '../sandbox/plain-text';
 import { createSandbox, getSandbox } from '../sandbox-api/control';
@@ -18,9 +19,12 @@ const Input = z.strictObject({
     .trim()
     .toLowerCase()
     .regex(/^[a-z0-9-_]{1,128}$/, 'Use only letters, digits, "-" and "_" in a template name.'),
+  /** Pairs of key and value, because an object loses the key `__proto__` on its way. */
   metadata: z
-    .record(plainText('A key', 256).min(1), plainText('A value', 4_096))
-    .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA_KEYS, 'Use at most 64 keys.'),
+    .array(z.tuple([plainText('A key', 256).min(1), plainText('A value', 4_096)]))
+    .max(MAX_METADATA_KEYS, 'Use at most 64 keys.')
+    .refine((pairs) => new Set(pairs.map(([key]) => key)).size === pairs.length, 'Use each key once.')
+    .transform(metadataFrom),
   timeoutMs: z.int().min(15_000, 'Use at least 15 seconds.').max(MAX_TIMEOUT_MS),
   autoPause: z.boolean(),
 });

@@ -1,15 +1,19 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Session } from '../access/sessions';
+import { countFacets, metadataKeysOf } from '../fleet/filter/facets';
 import { parseFilter } from '../fleet/filter/filter';
 import { compileFilter } from '../fleet/filter/match';
 import { indexSandbox } from '../fleet/row-index';
 import { firstScreen } from '../fleet/view';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct } from '../sandbox/can';
+import { metadataFrom } from '../sandbox/metadata';
+import { createSandbox } from '../sandbox-api/control';
 import { serviceClock, serviceNowMs } from '../sandbox-api/service-clock';
 import { eventually, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
+import { listRecorded } from './record/record';
 import { listItems } from './record/store';
 import type { Hold, Operation } from './schema';
 import { operationRunner } from './work/runner';
@@ -98,6 +102,42 @@ describe('rows that lack values', () => {
     expect(new Set(await kill(all))).toEqual(new Set(['done']));
     expect(service.rows).toEqual([]);
   });
+});
+
+it('keeps the metadata key __proto__ from the creation to the list, the filter, the columns and the record', async () => {
+  let created = '';
+  service.answer = ({ method, url }, response) => {
+    if (method !== 'POST' || url !== '/sandboxes') return false;
+    created = service.requests.at(-1)?.body ?? '';
+    reply(response, 201, { sandboxID: 'made' });
+    return true;
+  };
+  const pairs = [['__proto__', 'ana'] as const, ['constructor', 'li'] as const];
+  const metadata = metadataFrom(pairs);
+  await createSandbox({ template: 'base', metadata, timeoutMs: 60_000, autoPause: false });
+  expect(created).toContain('"metadata":{"__proto__":"ana","constructor":"li"}');
+  service.rows = [fakeRow('special', { metadata: JSON.parse(created).metadata })];
+  await fleetWatcher().ready(5_000);
+  fleetWatcher().refresh();
+  await eventually(() => fleetWatcher().find('special') !== undefined);
+  // As the browser receives it.
+  const [row] = JSON.parse(
+    JSON.stringify(
+      fleetWatcher()
+        .snapshot()
+        .sandboxes.filter(({ id }) => id === 'special'),
+    ),
+  );
+  expect(Object.entries(row.metadata)).toEqual(pairs);
+  const indexed = indexSandbox(row);
+  expect(metadataKeysOf(countFacets([indexed])).map(({ key }) => key)).toEqual(['__proto__', 'constructor']);
+  const parsed = parseFilter('__proto__=ana');
+  expect(parsed.ok && compileFilter(parsed.filter)(indexed, 0)).toBe(true);
+  const { token } = await plan('kill', ['special']);
+  const operation = await startPlanned(session, { token, act: 'kill', typed: '', reason: '', filter: '' });
+  expect(await finish(operation)).toEqual(['done']);
+  const [item] = await listRecorded(operation.id);
+  expect(Object.entries(item?.sandbox.metadata ?? {})).toEqual(pairs);
 });
 
 describe('a list and details that disagree', () => {

@@ -218,13 +218,19 @@ async function fileErrorOf(
   if (thrown instanceof ConnectRefusal && TOO_LONG.test(thrown.message))
     return new FileError('too_large', { cause: thrown, message: 'The path is too long.' });
   if (thrown instanceof SandkeeperError) return thrown;
-  const problem = thrown instanceof ConnectRefusal ? (problemIn(thrown) ?? problems[thrown.code]) : undefined;
+  const problem =
+    thrown instanceof ConnectRefusal ? (problemIn(thrown) ?? problemOf(problems, thrown.code)) : undefined;
   if (problem) return new FileError(problem, { cause: thrown });
   return sandboxProblem(await client.explain(thrown, doing));
 }
 
 /** Deeply nested folders have paths that no call can name. */
 const TOO_LONG = /name too long|ENAMETOOLONG/i;
+
+/** The code may be text of the sandbox. */
+function problemOf(problems: Problems, code: string): FileProblem | undefined {
+  return Object.hasOwn(problems, code) ? problems[code] : undefined;
+}
 
 const PATTERNS: readonly (readonly [RegExp, FileProblem])[] = [
   [/permission denied|not permitted|read-only file system/i, 'denied'],

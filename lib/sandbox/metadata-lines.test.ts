@@ -24,6 +24,14 @@ describe('parseMetadataLines', () => {
     expect(messageOf('x'.repeat(200))).toBe(`Line 1 is not key=value: ${'x'.repeat(60)}`);
   });
 
+  it('keeps a key that objects treat specially as its own', () => {
+    const parsed = parseMetadataLines('__proto__=x\nconstructor=y');
+    expect(parsed.ok && Object.entries(parsed.value)).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
+  });
+
   it('allows 64 keys', () => {
     const lines = (count: number) => Array.from({ length: count }, (_, at) => `k${at}=v`).join('\n');
     expect(messageOf(lines(64))).toBeNull();

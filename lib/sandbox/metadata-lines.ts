@@ -1,3 +1,4 @@
+import { metadataFrom } from './metadata';
 import type { Metadata } from './schema';
 
 export const MAX_METADATA_KEYS = 64;
@@ -18,5 +19,5 @@ export function parseMetadataLines(
   }
   if (entries.size > MAX_METADATA_KEYS)
     return { ok: false, message: `Use at most ${MAX_METADATA_KEYS} keys, not ${entries.size}.` };
-  return { ok: true, value: Object.fromEntries(entries) };
+  return { ok: true, value: metadataFrom(entries) };
 }

@@ -13,31 +13,32 @@ export type SandboxId = z.infer<typeof SandboxId>;
 export const SandboxState = z.enum(['running', 'paused', 'unknown']);
 export type SandboxState = z.infer<typeof SandboxState>;
 
-/** Set at creation and never changed (docs/protocol.md#metadata). Keys and values are untrusted text. */
-export const Metadata = z.record(z.string(), z.string());
-export type Metadata = z.infer<typeof Metadata>;
+/**
+ * Set at creation and never changed (docs/protocol.md#metadata). Keys and values are untrusted text, and a key may be
+ * `__proto__`, which assignments, object schemas and React drop: build metadata with `metadataFrom` and send its entries.
+ */
+export type Metadata = Record<string, string>;
 
 /**
  * One sandbox. Contains no token: tokens stay in `lib/sandbox-api`. Only the id is certain: a value that the service leaves
  * out or garbles is `null`, the state `unknown`, a text empty.
  */
-export const Sandbox = z.object({
-  id: SandboxId,
+export type Sandbox = {
+  id: SandboxId;
   /** Empty if the service does not report it. */
-  templateId: z.string(),
+  templateId: string;
   /** The template's name. `null` if it has none. */
-  alias: z.string().nullable(),
-  state: SandboxState,
-  metadata: Metadata,
+  alias: string | null;
+  state: SandboxState;
+  metadata: Metadata;
   /** Start of the current or last lifetime, epoch ms. Resuming resets it (docs/protocol.md#timeouts). */
-  startedAtMs: z.number().nullable(),
+  startedAtMs: number | null;
   /** The first start that Sandkeeper has seen, if it is before `startedAtMs`, epoch ms. The service does not report it. */
-  firstStartedAtMs: z.number().optional(),
+  firstStartedAtMs?: number | undefined;
   /** Deadline, epoch ms. Meaningless while paused (docs/protocol.md#paused-sandboxes-in-responses). */
-  endAtMs: z.number().nullable(),
-  cpuCount: z.number().nullable(),
-  memoryMB: z.number().nullable(),
-  diskSizeMB: z.number().nullable(),
-  envdVersion: z.string(),
-});
-export type Sandbox = z.infer<typeof Sandbox>;
+  endAtMs: number | null;
+  cpuCount: number | null;
+  memoryMB: number | null;
+  diskSizeMB: number | null;
+  envdVersion: string;
+};

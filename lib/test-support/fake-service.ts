@@ -16,7 +16,7 @@ export type FakeService = {
   /** Answers a request itself if it returns true. */
   answer: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** The requests so far, as method and path. */
-  requests: { atMs: number; line: string }[];
+  requests: { atMs: number; line: string; body: string }[];
   reset: () => void;
 };
 
@@ -66,7 +66,11 @@ export function setUpFakeService(): FakeService {
     void textOf(request).then((body) => serve(request, response, body));
   });
   const serve = (request: IncomingMessage, response: ServerResponse, body: string) => {
-    service.requests.push({ atMs: Date.now(), line: `${request.method} ${request.url?.split('?')[0]}` });
+    service.requests.push({
+      atMs: Date.now(),
+      line: `${request.method} ${request.url?.split('?')[0]}`,
+      body,
+    });
     if (!service.answer(request, response)) answer(service, request, response, body);
   };
   beforeAll(async () => {

@@ -22,12 +22,15 @@ export type Ending = {
 /** The service's history is paged by time and cannot be filtered by id, so only its latest pages are searched. */
 const MAX_PAGES = 5;
 
-const END_REASONS: Readonly<Record<string, string>> = {
-  killed: 'It was killed.',
-  timeout: 'Its time ran out.',
-  shutdown: 'It shut down.',
-  error: 'It ended with an error.',
-};
+/** By the service's reason, which is its own text. */
+const END_REASONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    killed: 'It was killed.',
+    timeout: 'Its time ran out.',
+    shutdown: 'It shut down.',
+    error: 'It ended with an error.',
+  }),
+);
 
 /** How `sandboxId` ended. `null`: unknown id. See docs/protocol.md#sandbox-runs. */
 export async function findEnding(sandboxId: string): Promise<Ending | null> {
@@ -48,7 +51,7 @@ async function findCause(sandboxId: string): Promise<Omit<Ending, 'saved'> | nul
     if (run) {
       return {
         endedAtMs: run.endedAtMs,
-        how: END_REASONS[run.endReason ?? ''] ?? 'It was terminated.',
+        how: END_REASONS.get(run.endReason ?? '') ?? 'It was terminated.',
         last: null,
         operationId: null,
       };
