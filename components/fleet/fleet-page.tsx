@@ -29,6 +29,7 @@ import { countText } from './selection-text';
 import { useColumns } from './use-columns';
 import { useCounts } from './use-counts';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
+import { useFleetPlace } from './use-fleet-place';
 import { useMatchingRows, useStableRows } from './use-rows';
 import { useEscapeToClear, useSelection } from './use-selection';
 
@@ -70,6 +71,7 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
   });
   const selection = useSelection({ matching, all: view.rows, stable });
   const grid = useRef<HTMLDivElement>(null);
+  useFleetPlace(grid, text);
   const [coveredPx, setCoveredPx] = useState(0);
   const clearSelection = selection.acts.clear;
   const isSelecting = selection.rows.length > 0 || selection.hidden > 0;

@@ -1,5 +1,6 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { FleetLink } from '@/components/data/fleet-return';
 import { ArchiveLink, archiveForbidden, archiveSize } from '@/components/operations/archive-summary';
 import { MetadataTable } from '@/components/sandbox/metadata-table';
 import { StateBadge } from '@/components/sandbox/state-badge';
@@ -111,9 +112,7 @@ function Frame({ id, isRecorded, tab, badge, children }: FrameProps) {
         {children}
         <p className="mt-6 flex gap-4">
           <OperationsLink id={id} isRecorded={isRecorded} />
-          <Link href={paths.sandboxes()} className="text-accent underline">
-            All sandboxes
-          </Link>
+          <FleetLink className="text-accent underline">All sandboxes</FleetLink>
         </p>
       </TabColumn>
     </main>

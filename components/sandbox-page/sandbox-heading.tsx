@@ -1,7 +1,6 @@
-import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { FleetLink } from '@/components/data/fleet-return';
 import { CopyButton } from '@/components/ui/copy-button';
-import { paths } from '@/lib/paths';
 import { type SandboxTab, SandboxTabs } from './sandbox-tabs';
 
 type Props = {
@@ -19,10 +18,7 @@ export function SandboxHeading({ id, badge, tab, children }: Props) {
       {/* As high with buttons as without, so that nothing moves when they appear. */}
       <div className="flex min-h-14 flex-wrap items-center gap-x-4 gap-y-2 px-5 py-3">
         <nav aria-label="Breadcrumb" className="text-ink-3">
-          <Link href={paths.sandboxes()} className="hover:text-ink">
-            Sandboxes
-          </Link>{' '}
-          /
+          <FleetLink className="hover:text-ink">Sandboxes</FleetLink> /
         </nav>
         <div className="flex min-w-0 items-center gap-1">
           <h1 className="-my-1 truncate py-1 font-mono text-title">{id}</h1>

@@ -4,6 +4,7 @@ import { clsx } from 'clsx';
 import Link from 'next/link';
 import { usePathname, useRouter } from 'next/navigation';
 import { useState } from 'react';
+import { FleetLink, fleetPath } from '@/components/data/fleet-return';
 import { useOperations } from '@/components/data/use-operations';
 import { isNotable } from '@/components/operations/tray-entries';
 import { LazyMenu } from '@/components/ui/floating';
@@ -24,8 +25,10 @@ export function MainNav() {
       {PLACES.map(({ name, href }) => {
         const isHere = path === href;
         const count = href === paths.operations() ? inProgress : 0;
+        // From elsewhere, back to the fleet as it was left. On the fleet itself, without its filter.
+        const Place = name === 'Sandboxes' && !isHere ? FleetLink : Link;
         return (
-          <Link
+          <Place
             key={href}
             href={href}
             aria-label={count > 0 ? `${name}, ${count} in progress` : undefined}
@@ -38,7 +41,7 @@ export function MainNav() {
           >
             {name}
             <Count count={count} />
-          </Link>
+          </Place>
         );
       })}
     </nav>
@@ -69,7 +72,11 @@ function PlaceMenu({ path, inProgress }: { path: string; inProgress: number }) {
       <LazyMenu
         anchor={anchor}
         onClose={() => setAnchor(null)}
-        acts={PLACES.map((place) => ({ label: place.name, onActivate: () => router.push(place.href) }))}
+        acts={PLACES.map((place) => ({
+          label: place.name,
+          onActivate: () =>
+            router.push(place.href === paths.sandboxes() && path !== place.href ? fleetPath() : place.href),
+        }))}
       />
     </>
   );

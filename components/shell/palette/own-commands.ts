@@ -3,6 +3,7 @@
 import { usePathname, useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
 import { signOutEverywhere } from '@/components/access/sign-out';
+import { fleetPath } from '@/components/data/fleet-return';
 import { THEME_NAMES, THEMES } from '@/components/ui/theme';
 import { chooseTheme } from '@/components/ui/use-theme';
 import { withTerm } from '@/lib/fleet/filter/edit';
@@ -33,7 +34,7 @@ export function useOwnCommands(query: string, onKeys: () => void): Command[] {
     ...place,
     group: 'go',
     disabledReason: path === href ? 'You are on this page.' : null,
-    onRun: () => router.push(href),
+    onRun: () => router.push(href === paths.sandboxes() ? fleetPath() : href),
   }));
   const filters = FILTERS.map(({ title, filter, words }): Command => {
     return { id: `filter:${filter}`, group: 'filter', title, words, onRun: () => addToFilter(filter) };
