@@ -42,7 +42,7 @@ const libRows = [
   ['lib/db/', 'lib/live/', 'lib/sandbox-api/'],
   ['lib/access/', 'lib/lease/'],
   ['lib/fleet/'],
-  ['lib/creation/', 'lib/palette/', 'lib/wake/'],
+  ['lib/creation/', 'lib/palette/', 'lib/views/', 'lib/wake/'],
   ['lib/files/'],
   ['lib/operations/schema'],
   ['lib/operations/record/'],

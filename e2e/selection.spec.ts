@@ -131,8 +131,8 @@ test('the checkbox in the header selects all matching rows and shows how many ar
   // Rows selected under another filter stay selected.
   await head.click();
   await expectSelected(page, []);
-  await expect(dock(page)).toHaveCount(0);
-  await expect(page.getByText('1 selected, hidden')).toBeVisible();
+  await expect(dock(page)).toContainText('0 selected');
+  await expect(dock(page)).toContainText('1 hidden by the filter, not included');
   await expect(act(page, /^Kill/)).toBeDisabled();
   await expect(act(page, /^Kill/)).toHaveAccessibleDescription('No selected sandbox matches the filter.');
 });
@@ -155,8 +155,7 @@ test('excludes rows hidden by the filter, says so, and restores them without the
   const shown = await idsInOrder(page);
   await act(page, 'Pause 2').click();
   // An operation takes its sandboxes out of the selection.
-  await expect(dock(page)).toHaveCount(0);
-  await expect(page.getByText('2 selected, hidden')).toBeVisible();
+  await expect(dock(page)).toContainText('0 selected');
   for (const id of shown) await expect.poll(() => moru.stateOf(id)).toBe('paused');
 
   await filter(page, '');

@@ -17,6 +17,7 @@ import { fleetStore } from '@/lib/fleet/store';
 import { DEFAULT_SORT, type FirstScreen, sortFrom } from '@/lib/fleet/view';
 import { paths } from '@/lib/paths';
 import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
+import type { SavedView } from '@/lib/views/schema';
 import { ColumnChooser } from './column-chooser';
 import { keyOfColumn } from './columns';
 import { FacetRow } from './facet-row';
@@ -32,6 +33,7 @@ import { useFilterText, useSlashToFocus } from './use-filter-text';
 import { useFleetPlace } from './use-fleet-place';
 import { useMatchingRows, useStableRows } from './use-rows';
 import { useEscapeToClear, useSelection } from './use-selection';
+import { ViewsButton } from './views-button';
 
 /** Whether the fleet of this tab has a sandbox with this id. */
 const isKnownId = (id: string) => fleetStore().find(id) !== undefined;
@@ -42,6 +44,8 @@ type Props = {
   /** Whether the fleet is the local engine's, which can create a demo fleet. */
   isLocal: boolean;
   rememberedColumns: string | null;
+  /** The saved views of this person and of the team. */
+  views: readonly SavedView[];
   /** The metadata key that protects a sandbox from bulk actions. */
   protectedKey: string;
   /** The maximum number of sandboxes in one operation. */
@@ -52,7 +56,15 @@ type Props = {
 const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all of it.';
 
 /** The fleet: the filter, quick filters, the rows and the actions on them. */
-export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKey, bulkLimit }: Props) {
+export function FleetPage({
+  first,
+  role,
+  isLocal,
+  rememberedColumns,
+  views,
+  protectedKey,
+  bulkLimit,
+}: Props) {
   const router = useRouter();
   const view = useFleetView();
   const underWay = useActsUnderWay();
@@ -135,10 +147,8 @@ export function FleetPage({ first, role, isLocal, rememberedColumns, protectedKe
                 inputRef={filterInput}
               >
                 {isWhole ? count : `${count} so far`}
-                {selection.rows.length === 0 && selection.hidden > 0 ? (
-                  <span className="text-paused"> · {selection.hidden} selected, hidden</span>
-                ) : null}
               </FilterBar>
+              <ViewsButton served={views} role={role} />
               <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
               <NewButton role={role} onClick={() => setIsCreating(true)} />
             </div>

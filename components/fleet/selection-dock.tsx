@@ -44,8 +44,7 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
     [rows, role, underWay, protectedKey, bulkLimit, blocked],
   );
   const kinds = useMemo(() => kindTexts(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
-  // Without a row to act on, it would only cover rows. The filter bar counts what is hidden.
-  const isEmpty = rows.length === 0;
+  const isEmpty = rows.length === 0 && hidden === 0;
   useOffers(() =>
     isEmpty ? [] : selectionCommands(acts, ({ act, sandboxes }) => handlers[HANDLERS[act]](sandboxes)),
   );

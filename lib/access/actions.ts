@@ -34,7 +34,7 @@ export async function signIn(_previous: Result<null> | null, form: FormData): Pr
     (await cookies()).set(sessionCookieName(), cookie, sessionCookieOptions());
     return null;
   });
-  if (result.ok) redirect('/sandboxes');
+  if (result.ok) redirect('/');
   return result;
 }
 

@@ -203,6 +203,29 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema.alterTable('access_log').addColumn('request', 'text').execute();
     },
   },
+  '011_saved_views': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('saved_views')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('query', 'text', (column) => column.notNull())
+        .addColumn('is_shared', 'integer', (column) => column.notNull())
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex('saved_views_by_owner')
+        .on('saved_views')
+        .columns(['owner', 'name'])
+        .execute();
+      await db.schema
+        .createTable('start_views')
+        .addColumn('actor', 'text', (column) => column.primaryKey())
+        .addColumn('view_id', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

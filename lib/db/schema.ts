@@ -9,6 +9,8 @@ export type Database = {
   upload_drafts: UploadDraftsTable;
   wake_leases: WakeLeasesTable;
   first_starts: FirstStartsTable;
+  saved_views: SavedViewsTable;
+  start_views: StartViewsTable;
   wake_viewers: WakeViewersTable;
 };
 
@@ -103,6 +105,21 @@ type AccessLogTable = {
   /** The operation that this belongs to. */
   request: string | null;
 };
+
+/** Filters saved under a name. */
+type SavedViewsTable = {
+  id: string;
+  name: string;
+  /** The query of the fleet's URL, without the `?`. */
+  query: string;
+  /** 1 if everybody sees it, otherwise 0. */
+  is_shared: number;
+  owner: string;
+  created_at_ms: number;
+};
+
+/** The view that a person starts with. */
+type StartViewsTable = { actor: string; view_id: string };
 
 /** When sandboxes first started, as far as Sandkeeper has seen. */
 type FirstStartsTable = {

@@ -8,6 +8,7 @@ import { firstScreen } from '@/lib/fleet/view';
 import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
 import { isLocalEngine } from '@/lib/sandbox-api/local-engine';
 import { serviceNowMs } from '@/lib/sandbox-api/service-clock';
+import { listViews } from '@/lib/views/store';
 
 export const metadata: Metadata = { title: 'Sandboxes' };
 
@@ -22,6 +23,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
     <FleetPage
       first={first}
       role={session.role}
+      views={await listViews(session.actor).catch(() => [])}
       isLocal={isLocalEngine()}
       protectedKey={protectedKey}
       bulkLimit={bulkLimit}

@@ -90,6 +90,7 @@ function Page({ role }: { role: Role }) {
     const request = { q: search.get('q') ?? '', sort: search.get('sort') ?? '' };
     return (
       <FleetPage
+        views={[]}
         first={firstScreen(read.fleet, request, nowMs)}
         role={role}
         isLocal

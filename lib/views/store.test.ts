@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { database } from '../db/client';
+import { describeOnDatabases } from '../test-support/databases';
+import { SaveViewInput } from './schema';
+import { deleteView, listViews, saveView, setStartView, startQuery } from './store';
+
+const mine = { name: 'Old ones', query: 'q=age%3E2d&sort=left', isShared: false };
+const shared = { name: 'Development', query: 'q=environment%3Ddevelopment', isShared: true };
+const namesOf = async (actor: string) => (await listViews(actor)).map(({ name }) => name);
+const idOf = async (actor: string, wanted: string) =>
+  (await listViews(actor)).find(({ name }) => name === wanted)?.id ?? '';
+
+describeOnDatabases('saved views', () => {
+  beforeEach(async () => {
+    const db = await database();
+    await db.deleteFrom('saved_views').execute();
+    await db.deleteFrom('start_views').execute();
+    await saveView('ana', mine);
+    await saveView('ana', shared);
+  });
+
+  it('shows a view to its owner, and to everybody if it is shared', async () => {
+    expect(await listViews('ana')).toMatchObject([
+      { ...shared, owner: 'ana', isMine: true, isStart: false },
+      { ...mine, isMine: true },
+    ]);
+    expect(await listViews('li')).toMatchObject([{ ...shared, isMine: false }]);
+  });
+
+  it('replaces a view of the same name, but not that of somebody else', async () => {
+    await saveView('ana', { ...mine, query: 'q=age%3E9d' });
+    await saveView('li', { ...mine, query: 'q=owner%3Dli' });
+    expect((await listViews('ana')).map(({ query }) => query)).toEqual([shared.query, 'q=age%3E9d']);
+    expect(await namesOf('li')).toEqual(['Development', 'Old ones']);
+  });
+
+  it('deletes only views of the person, or shared ones for an admin', async () => {
+    const id = await idOf('ana', mine.name);
+    const sharedId = await idOf('ana', shared.name);
+    await expect(deleteView('li', false, id)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(deleteView('li', true, id)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(deleteView('li', false, sharedId)).rejects.toMatchObject({ code: 'not_found' });
+    await deleteView('li', true, sharedId);
+    await deleteView('ana', false, id);
+    expect(await namesOf('ana')).toEqual([]);
+  });
+
+  it('keeps one start page per person, and forgets it with its view', async () => {
+    expect(await startQuery('li')).toBe('');
+    const sharedId = await idOf('li', shared.name);
+    await setStartView('li', sharedId);
+    await setStartView('ana', await idOf('ana', mine.name));
+    expect([await startQuery('li'), await startQuery('ana')]).toEqual([shared.query, mine.query]);
+    await setStartView('ana', null);
+    expect(await startQuery('ana')).toBe('');
+    await expect(setStartView('li', await idOf('ana', mine.name))).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await deleteView('ana', false, sharedId);
+    expect(await startQuery('li')).toBe('');
+  });
+});
+
+describe('SaveViewInput', () => {
+  it('keeps only the filter, the sort order and the columns of a query', () => {
+    const query = 'q=a%20b&sort=-age&cols=id%20age&x=1&q=2';
+    expect(SaveViewInput.parse({ name: ' Mine ', query, isShared: false })).toEqual({
+      name: 'Mine',
+      query: 'q=a+b&sort=-age&cols=id+age',
+      isShared: false,
+    });
+    expect(SaveViewInput.safeParse({ name: '  ', query, isShared: false }).success).toBe(false);
+    expect(SaveViewInput.safeParse({ name: 'a\u0000b', query, isShared: false }).success).toBe(false);
+  });
+});

@@ -1,0 +1,98 @@
+import 'server-only';
+import { randomBytes } from 'node:crypto';
+import { database } from '../db/client';
+import { SandkeeperError } from '../errors';
+import type { SavedView } from './schema';
+
+const MAX_VIEWS_PER_PERSON = 100;
+
+type NewView = Pick<SavedView, 'name' | 'query' | 'isShared'>;
+
+/** The views that `actor` sees: their own and those of the team, by name. */
+export async function listViews(actor: string): Promise<SavedView[]> {
+  const db = await database();
+  const rows = await db
+    .selectFrom('saved_views')
+    .selectAll()
+    .where((where) => where.or([where('owner', '=', actor), where('is_shared', '=', 1)]))
+    .orderBy('name')
+    .orderBy('id')
+    .execute();
+  const start = await db
+    .selectFrom('start_views')
+    .select('view_id')
+    .where('actor', '=', actor)
+    .executeTakeFirst();
+  return rows.map(({ id, name, query, is_shared, owner }) => ({
+    id,
+    name,
+    query,
+    isShared: is_shared === 1,
+    owner,
+    isMine: owner === actor,
+    isStart: start?.view_id === id,
+  }));
+}
+
+/** Saves a view. A view of the same person with the same name and the same readers is replaced. */
+export async function saveView(actor: string, { name, query, isShared }: NewView): Promise<void> {
+  const db = await database();
+  const is_shared = isShared ? 1 : 0;
+  const replaced = await db
+    .updateTable('saved_views')
+    .set({ query })
+    .where('owner', '=', actor)
+    .where('name', '=', name)
+    .where('is_shared', '=', is_shared)
+    .returning('id')
+    .executeTakeFirst();
+  if (replaced) return;
+  const { count } = await db
+    .selectFrom('saved_views')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('owner', '=', actor)
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= MAX_VIEWS_PER_PERSON)
+    throw new SandkeeperError('conflict', `You have ${MAX_VIEWS_PER_PERSON} views. Delete one first.`);
+  await db
+    .insertInto('saved_views')
+    .values({
+      id: randomBytes(12).toString('base64url'),
+      name,
+      query,
+      is_shared,
+      owner: actor,
+      created_at_ms: Date.now(),
+    })
+    .execute();
+}
+
+/** Deletes a view: one of `actor`, or any shared one for an admin. Throws `not_found`. */
+export async function deleteView(actor: string, isAdmin: boolean, id: string): Promise<void> {
+  const db = await database();
+  const deleted = await db
+    .deleteFrom('saved_views')
+    .where('id', '=', id)
+    .where((where) =>
+      where.or([where('owner', '=', actor), ...(isAdmin ? [where('is_shared', '=', 1)] : [])]),
+    )
+    .returning('id')
+    .executeTakeFirst();
+  if (!deleted)
+    throw new SandkeeperError('not_found', 'This view does not exist, or belongs to somebody else.');
+  await db.deleteFrom('start_views').where('view_id', '=', id).execute();
+}
+
+/** Makes a view the start page of `actor`; `null`: the whole fleet. Throws `not_found` for a view that they do not see. */
+export async function setStartView(actor: string, id: string | null): Promise<void> {
+  const db = await database();
+  if (id !== null && !(await listViews(actor)).some((view) => view.id === id))
+    throw new SandkeeperError('not_found', 'This view does not exist.');
+  await db.deleteFrom('start_views').where('actor', '=', actor).execute();
+  if (id !== null) await db.insertInto('start_views').values({ actor, view_id: id }).execute();
+}
+
+/** The query of the start page of `actor`, without the `?`. Empty for the whole fleet. */
+export async function startQuery(actor: string): Promise<string> {
+  return (await listViews(actor)).find(({ isStart }) => isStart)?.query ?? '';
+}
