@@ -143,7 +143,7 @@ export function NothingOpen() {
   return (
     <Padded>
       <p className="mb-3 text-ink-2">Select a file to preview it.</p>
-      <dl className="grid w-fit grid-cols-[auto_1fr] gap-x-4 gap-y-1.5 text-ink-3 text-small">
+      <dl className="grid w-fit grid-cols-[auto_1fr] gap-x-4 gap-y-1.5 text-ink-3 text-small pointer-coarse:hidden">
         {KEYS.map(([keys, label]) => (
           <div key={label} className="contents">
             <dt className="font-mono">{keys}</dt>

@@ -31,7 +31,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
   // The page shows a command separately.
   const options = act === 'run' ? null : operationOptions(act, params);
   return (
-    <div className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-4 gap-y-1">
+    <div className="flex min-w-0 flex-1 basis-80 flex-wrap items-baseline gap-x-4 gap-y-1">
       <nav aria-label="Breadcrumb" className="text-ink-3">
         <Link href={paths.operations()} className="hover:text-ink">
           Operations

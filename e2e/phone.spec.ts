@@ -1,0 +1,77 @@
+import { devices } from '@playwright/test';
+import { expect, type Page, test } from './support/fixtures';
+import { Colleague } from './support/operations';
+import { filter, headCheckbox, openFleet, rows } from './support/vocabulary';
+
+const { viewport, isMobile, hasTouch, userAgent } = devices['Pixel 7'];
+test.use({ viewport: { ...viewport, width: 390 }, isMobile, hasTouch, userAgent });
+
+/** The smallest size of a target that a thumb hits, WCAG 2.2 (2.5.8). */
+const MIN_TARGET_PX = 24;
+
+/** Expects that the page fits the width of the window and that all its controls are large enough. */
+async function expectFits(page: Page, description: string): Promise<void> {
+  await expect(page.getByRole('main')).toBeVisible();
+  const { overflowPx, small } = await page.evaluate((minPx) => {
+    const controls = [
+      ...document.querySelectorAll<HTMLElement>(
+        'button:not(.sr-only), [role=button], [role=tab], select, nav a',
+      ),
+    ];
+    const tooSmall = controls.filter((element) => {
+      const { width, height } = element.getBoundingClientRect();
+      const isShown =
+        element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && width > 1;
+      // A link within text is exempt.
+      return isShown && Math.min(width, height) < minPx && getComputedStyle(element).display !== 'inline';
+    });
+    return {
+      overflowPx: document.documentElement.scrollWidth - window.innerWidth,
+      small: tooSmall.map(({ outerHTML }) => outerHTML.slice(0, 260)),
+    };
+  }, MIN_TARGET_PX);
+  expect(overflowPx, `${description} is wider than the window`).toBeLessThanOrEqual(0);
+  expect(small, `${description} has small targets`).toEqual([]);
+}
+
+test('every page fits a phone and is used by touch', async ({ page, signIn, moru, sandkeeper, sessions }) => {
+  const metadata = {
+    environment: 'development',
+    owner: 'ana',
+    note: 'a value that is far too long for one line',
+  };
+  const id = await moru.create({ metadata });
+  await moru.create({ metadata: { owner: 'bjorn' } });
+  const admin = new Colleague(sandkeeper, sessions.admin);
+  const operation = await admin.runToEnd(id, 'echo a line of output; exit 3');
+  await signIn(page);
+  await openFleet(page);
+  await expect(rows(page)).toHaveCount(2);
+  await expectFits(page, 'the fleet');
+  await expect(page.getByText('Ctrl K')).toBeHidden();
+
+  await filter(page, 'environment=development');
+  await expect(rows(page)).toHaveCount(1);
+  await headCheckbox(page).tap();
+  await expectFits(page, 'the fleet with a filter and a selection');
+  await page.getByRole('button', { name: 'Kill 1…' }).tap();
+  const dialog = page.getByRole('alertdialog');
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeInViewport();
+  await expectFits(page, 'the kill dialog');
+  await dialog.getByRole('button', { name: 'Cancel' }).tap();
+
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: 'Sandboxes' }).tap();
+  await page.getByRole('menuitem', { name: 'Operations' }).tap();
+  await expect(page).toHaveURL('/operations');
+  await expectFits(page, 'the log of operations');
+  for (const path of [
+    '/operations/access',
+    `/operations/${operation}`,
+    ...['', '/files', '/console', '/run', '/processes'].map((tab) => `/sandboxes/${id}${tab}`),
+    '/sandboxes/i00000000000000000000',
+    '/no/such/page',
+  ]) {
+    await page.goto(path);
+    await expectFits(page, path);
+  }
+});
