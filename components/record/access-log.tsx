@@ -107,7 +107,7 @@ function columnsAt(nowMs: number, onToggle: (id: string) => void): readonly Colu
       className: 'font-medium',
       cell: (row) =>
         row.kind === 'entry' ? (
-          <span className={clsx(row.isPart && 'pl-5 font-normal')}>{KIND_LABELS[row.entry.kind]}</span>
+          <span className={clsx(row.isPart && 'font-normal md:pl-5')}>{KIND_LABELS[row.entry.kind]}</span>
         ) : (
           <button
             type="button"
@@ -201,16 +201,16 @@ export function detailText({ kind, detail }: Pick<AccessEntry, 'kind' | 'detail'
 function GroupDetail({ group: { kinds, entries, entryCount, request } }: { group: AccessGroup }) {
   return (
     <>
-      {kinds.map(({ kind, count }) => `${count} × ${KIND_LABELS[kind].toLowerCase()}`).join(', ')}
-      {entries.length < entryCount ? `; opens to the newest ${entries.length}` : null}
       {request === null ? null : (
         <>
-          {' · '}
           <Link href={paths.operation(request)} prefetch={false} className="text-accent hover:underline">
             View operation
           </Link>
+          {' · '}
         </>
       )}
+      {kinds.map(({ kind, count }) => `${count} × ${KIND_LABELS[kind].toLowerCase()}`).join(', ')}
+      {entries.length < entryCount ? `; opens to the newest ${entries.length}` : null}
     </>
   );
 }
