@@ -1,0 +1,53 @@
+import { expect, it, vi } from 'vitest';
+import { page } from 'vitest/browser';
+import { render } from 'vitest-browser-react';
+import type { Hold, Operation } from '@/lib/operations/schema';
+import { OperationRate } from './rate';
+
+const { tryHeldNow } = vi.hoisted(() => ({ tryHeldNow: vi.fn(async () => ({ ok: true, value: null })) }));
+vi.mock('@/lib/operations/actions', () => ({ tryHeldNow }));
+
+const OPERATION = { id: 'op', act: 'kill', state: 'running', cancelledAtMs: null } as Operation;
+
+function renderHold(hold: Hold, nowMs: number, role: 'viewer' | 'operator' = 'operator') {
+  const view = {
+    operation: OPERATION,
+    items: new Map(),
+    hold,
+    samples: [],
+    wasSeenRunning: true,
+    endSeenAtMs: null,
+  };
+  return render(
+    <div data-testid="rate">
+      <OperationRate view={view} nowMs={nowMs} role={role} />
+    </div>,
+  );
+}
+
+const shown = () => expect.element(page.getByTestId('rate'));
+
+it('says that the service asked only if it did', async () => {
+  const nowMs = Date.now();
+  const { unmount } = await renderHold({ untilMs: nowMs + 3_000, isAsked: true }, nowMs);
+  await shown().toHaveTextContent(/^The service asked to wait 3 s\.$/);
+  await unmount();
+  await renderHold({ untilMs: nowMs + 3_000, isAsked: false }, nowMs);
+  await shown().toHaveTextContent(/^The service refuses requests\. Next try in 3 s\.$/);
+});
+
+it('shows the end of a long wait, and tries at once when asked', async () => {
+  const nowMs = Date.now();
+  await renderHold({ untilMs: nowMs + 86_400_000, isAsked: true }, nowMs);
+  await shown().toHaveTextContent(/^The service asked to wait until .+\. It is asked again every minute\./);
+  await page.getByRole('button', { name: 'Try now' }).click();
+  expect(tryHeldNow).toHaveBeenCalledOnce();
+});
+
+it('lets a viewer not end a wait', async () => {
+  const nowMs = Date.now();
+  await renderHold({ untilMs: nowMs + 60_000, isAsked: true }, nowMs, 'viewer');
+  await expect
+    .element(page.getByRole('button', { name: 'Try now' }))
+    .toHaveAttribute('aria-disabled', 'true');
+});
