@@ -116,11 +116,11 @@ function HeaderCell({ column: { key, title, className }, order, onSort }: Header
         type="button"
         onClick={() => onSort(orderBy(key, order))}
         className={clsx(
-          'inline-flex max-w-full items-center gap-1 rounded-sm hover:text-ink',
-          isSorted && 'text-ink',
+          'inline-flex items-center gap-1 whitespace-nowrap rounded-sm hover:text-ink',
+          isSorted ? 'text-ink' : 'text-ink-2',
         )}
       >
-        <span className="truncate">{title}</span>
+        {title}
         {isSorted ? <Arrow size={12} className="shrink-0" aria-hidden /> : null}
       </button>
     </th>
