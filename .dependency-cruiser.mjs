@@ -23,6 +23,7 @@ const libRows = [
   [
     'lib/errors',
     'lib/http/',
+    'lib/foreign-dom',
     'lib/key-events',
     'lib/page-state',
     'lib/paths',

@@ -6,6 +6,7 @@ import { cookies } from 'next/headers';
 import type { ReactNode } from 'react';
 import { Providers } from '@/components/shell/providers';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
+import { buildId } from '@/lib/build-id';
 
 export const metadata: Metadata = {
   title: { default: 'Sandkeeper', template: '%s · Sandkeeper' },
@@ -22,7 +23,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   return (
     <html lang="en" data-theme={theme === 'system' ? undefined : theme} suppressHydrationWarning>
       <body>
-        <Providers>{children}</Providers>
+        <Providers build={buildId()}>{children}</Providers>
       </body>
     </html>
   );

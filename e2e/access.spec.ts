@@ -5,6 +5,8 @@ import { openFleet } from './support/vocabulary';
 
 /** Much shorter than the interval at which sockets check their session. */
 const SOCKETS_NOTICE_WITHIN_MS = 8_000;
+/** With room for a busy machine. */
+const OFFLINE_SAID_WITHIN_MS = 4_000;
 
 async function sessionOf(page: Page, name: string): Promise<string> {
   return (await page.context().cookies()).find((cookie) => cookie.name === name)?.value ?? '';
@@ -82,10 +84,13 @@ test('a sign-out that fails shows an error and works when retried', async ({ pag
   await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeVisible();
   await page.keyboard.press('Escape');
   await context.setOffline(true);
+  const strip = page.getByRole('status').filter({ hasText: 'You are offline.' });
+  await expect(strip).toBeVisible({ timeout: OFFLINE_SAID_WITHIN_MS });
   await leave();
   await expect(page.getByText('You are still signed in')).toBeVisible();
   await expect(page).toHaveURL(`${sandkeeper.url}/sandboxes`);
   await context.setOffline(false);
+  await expect(strip).toHaveCount(0, { timeout: OFFLINE_SAID_WITHIN_MS });
   await leave();
   await expect(page).toHaveURL(`${sandkeeper.url}/sign-in`);
   expect(await sessionOf(page, sandkeeper.sessionCookieName)).toBe('');

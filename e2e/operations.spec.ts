@@ -397,11 +397,16 @@ test('shows a not-found page for an unknown operation', async ({ page, sandkeepe
   for (const id of ['nosuchoperation', '..%2F..%2Fx', '%00', 'a'.repeat(300), '%3Cscript%3E', '__proto__']) {
     await page.goto(`${sandkeeper.url}/operations/${id}`);
     await expect(page.getByRole('heading', { name: /Operation not found|Page not found/ })).toBeVisible();
+    await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
     const route = await ask(sandkeeper, `/api/operations/${id}`, {
       headers: cookieOf(sandkeeper, sessions.viewer),
     });
     expect(route.status, id).toBe(404);
   }
+  await page.goto('/nowhere/at/all');
+  await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Operations' }).click();
+  await expect(page).toHaveURL('/operations');
   const headers = cookieOf(sandkeeper, sessions.viewer);
   expect((await ask(sandkeeper, '/api/operations/none/items?format=csv', { headers })).status).toBe(404);
   expect((await ask(sandkeeper, '/api/operations/none/items?format=exe', { headers })).status).toBe(400);

@@ -28,6 +28,15 @@ export async function answerOf<T>(call: Promise<Result<T>>): Promise<Answer<T> |
   }
 }
 
+/** Whether code of the page could not be loaded: the connection was lost, or the server has another build. */
+export function isMissingPart(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    (thrown.name === 'ChunkLoadError' ||
+      /^(?:Failed to load chunk|Failed to fetch dynamically)/.test(thrown.message))
+  );
+}
+
 /** Whether Next.js says that the server has no such action. */
 export function isUnknownAction(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'UnrecognizedActionError';

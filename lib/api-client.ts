@@ -1,3 +1,4 @@
+import { checkPage } from './page-state';
 import { FILE_PROBLEMS, type FileProblem } from './sandbox/file';
 
 /** A failed request to one of our API routes. `problem` is set when the file or the sandbox is the cause. */
@@ -5,7 +6,7 @@ export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
 
   constructor(
-    /** An `ErrorCode`, or `unreachable` when Sandkeeper did not response. */
+    /** An `ErrorCode`, or `unreachable` when Sandkeeper did not answer. */
     readonly code: string,
     message: string,
     readonly problem: FileProblem | null = null,
@@ -22,6 +23,8 @@ export class ApiFailure extends Error {
 /** Parses the body of a failed response. */
 export function apiFailureIn(status: number, text: string): ApiFailure {
   const { code, message, problem } = errorIn(text);
+  // The service's refusal of our key has the same status.
+  if (status === 401) void checkPage();
   if (typeof code !== 'string' || typeof message !== 'string')
     return new ApiFailure('unexpected', `Sandkeeper returned an invalid response (${status}).`);
   return new ApiFailure(code, message, FILE_PROBLEMS.find((known) => known === problem) ?? null);

@@ -169,8 +169,6 @@ describe('text of others', () => {
 
 describe('calls of server actions', () => {
   const IMPORTED = /import \{([^}]*)\} from '@\/lib\/[\w/]*actions'/g;
-  /** They have no `Result`: signing in and out end the page. */
-  const WITHOUT_RESULT = ['signIn', 'signOut'];
 
   it('go through answerOf, which tells a refusal from a missing answer', () => {
     const bare = product
@@ -178,11 +176,27 @@ describe('calls of server actions', () => {
       .flatMap(({ path, text }) =>
         [...text.matchAll(IMPORTED)]
           .flatMap(([, names = '']) => names.split(',').map((name) => name.trim()))
-          .filter((name) => name !== '' && !name.startsWith('type ') && !WITHOUT_RESULT.includes(name))
-          .filter((name) => new RegExp(`(?<!answerOf\\(\\s*)\\b${name}\\(`).test(text))
+          .filter((name) => name !== '' && !name.startsWith('type '))
+          .filter((name) => new RegExp(`(?<!answerOf\\(\\s*|\\.)\\b${name}\\(`).test(text))
           .map((name) => `${path}: ${name}`),
       );
     expect(bare).toEqual([]);
+  });
+});
+
+describe('machine text', () => {
+  const MONOSPACED =
+    /<(?:span|p|pre|code|h1|h2|dd|dt|td|ol|ul|div|a|button|kbd|bdi|li|label|Link)\b(?:[^<>]|=>)*?className=(?:"[^"]*font-mono|\{clsx\(\s*'[^']*font-mono|\{`[^`]*font-mono)/g;
+
+  it('is never translated: ids, names, commands and code are in a monospaced font', () => {
+    const translated = product
+      .filter(({ path }) => path.startsWith('components/'))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(MONOSPACED)]
+          .filter(([tag]) => !tag.includes('translate="no"'))
+          .map(([tag]) => `${path}: ${tag}`),
+      );
+    expect(translated).toEqual([]);
   });
 });
 

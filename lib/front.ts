@@ -10,6 +10,7 @@ import { limitBodyTime } from './http/body-deadline';
 import { CLIENT_ADDRESS_HEADER, ClientAddresses } from './http/client-address';
 import { ConnectionLimiter, refuseRequest } from './http/connection-limits';
 import { failRequest, inRequest, inUpgrade } from './http/uncaught';
+import { PATH_HEADER } from './paths';
 
 // biome-ignore lint/performance/noBarrelFile: this file is the surface of a bundle.
 export { readConfig } from './config';
@@ -123,6 +124,8 @@ export function admit(
   res.setHeader('content-security-policy', policy);
   // Next.js reads the nonce for its own scripts from the request.
   req.headers['content-security-policy'] = policy;
+  // After signing in, a person returns to this page.
+  req.headers[PATH_HEADER] = req.url ?? '/';
   // Next.js prefers these to `Host` when it compares origins. Only our configuration defines our origin.
   for (const name of ['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'forwarded'])
     delete req.headers[name];

@@ -30,3 +30,14 @@ export function listenForKeys(handler: (event: KeyboardEvent) => void): () => vo
   document.addEventListener('keydown', listener);
   return () => document.removeEventListener('keydown', listener);
 }
+
+/** Keeps the keys pressed within `element` from the handlers of the page around it, until the returned function is called. */
+export function keepKeysWithin(element: HTMLElement): () => void {
+  const stop = (event: KeyboardEvent) => event.stopPropagation();
+  element.addEventListener('keydown', stop);
+  element.addEventListener('keyup', stop);
+  return () => {
+    element.removeEventListener('keydown', stop);
+    element.removeEventListener('keyup', stop);
+  };
+}

@@ -19,14 +19,19 @@ export class PageStatus {
   readonly #listeners = new Set<() => void>();
   readonly #restored = new Set<() => void>();
   readonly #channel: Channel | null;
+  readonly #verify: () => void;
   #state = USABLE;
   #ownBuild: string | null = null;
+  #serverBuild: string | null = null;
   /** Where the person is signing out. */
   #leaving: 'here' | 'elsewhere' | null = null;
 
-  /** `channel` reaches the other tabs. */
-  constructor(channel: Channel | null) {
+  /** `channel` reaches the other tabs. `verify` asks the server about the session. */
+  constructor(channel: Channel | null, verify: (page: PageStatus) => void = () => {}) {
     this.#channel = channel;
+    this.#verify = () => {
+      if (this.#state.session === 'ended') verify(this);
+    };
     channel?.addEventListener('message', ({ data }: MessageEvent) => this.#hear(data as Message));
   }
 
@@ -37,7 +42,7 @@ export class PageStatus {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Calls `listener` whenever the person has signed in again, in this tab or another one. */
+  /** Calls `listener` whenever the person has signed in again, in this tab or another one, or has another role. */
   onRestored(listener: () => void): () => void {
     this.#restored.add(listener);
     return () => this.#restored.delete(listener);
@@ -46,11 +51,13 @@ export class PageStatus {
   /** Sets the build that this page was loaded from. Only the first call counts: the code of the page stays. */
   loadedFrom(build: string): void {
     this.#ownBuild ??= build;
+    this.#compareBuilds();
   }
 
-  /** Compares the build of the running server with the page's own. */
+  /** Sets the build that the server runs. */
   sawBuild(build: string): void {
-    this.#update({ isOutdated: this.#ownBuild !== null && build !== this.#ownBuild });
+    this.#serverBuild = build;
+    this.#compareBuilds();
   }
 
   /** The server did not know code or an action of this page. */
@@ -65,10 +72,24 @@ export class PageStatus {
     this.#channel?.postMessage('ended' satisfies Message);
   }
 
-  /** The person has signed in again. */
-  sessionRestored(): void {
+  /** The session is valid. Tells the tabs whose session has ended. */
+  sessionIsValid(): void {
+    const wasValid = this.#state.session === 'valid';
+    this.#update({ session: 'valid' });
     this.#channel?.postMessage('restored' satisfies Message);
-    this.#restore();
+    if (wasValid) return;
+    this.#leaving = null;
+    for (const listener of this.#restored) listener();
+  }
+
+  /** The session is valid, but what it may do has changed. */
+  sessionChanged(): void {
+    for (const listener of this.#restored) listener();
+  }
+
+  /** Whether the person is signing out in this tab. */
+  isLeaving(): boolean {
+    return this.#leaving === 'here';
   }
 
   /** The person is signing out. When the session then ends, every tab leaves instead of asking for a sign-in. */
@@ -83,8 +104,14 @@ export class PageStatus {
     this.#leaving = null;
   }
 
+  #compareBuilds(): void {
+    if (this.#ownBuild === null || this.#serverBuild === null) return;
+    this.#update({ isOutdated: this.#ownBuild !== this.#serverBuild });
+  }
+
   #hear(message: Message): void {
-    if (message === 'restored') this.#restore();
+    // Another tab may have signed in as before this session ended.
+    if (message === 'restored') this.#verify();
     else if (message === 'ended') this.#end();
     else this.#leaving = message === 'leaving' ? 'elsewhere' : null;
   }
@@ -92,12 +119,6 @@ export class PageStatus {
   /** The tab that is signing out leaves by itself, after the answer that removes its cookie. */
   #end(): void {
     if (this.#leaving !== 'here') this.#update({ session: this.#leaving === null ? 'ended' : 'left' });
-  }
-
-  #restore(): void {
-    this.#leaving = null;
-    this.#update({ session: 'valid' });
-    for (const listener of this.#restored) listener();
   }
 
   #update(change: Partial<PageState>): void {
@@ -116,6 +137,7 @@ export function pageStatus(): PageStatus {
     typeof window === 'undefined' || typeof BroadcastChannel === 'undefined'
       ? null
       : new BroadcastChannel('sandkeeper'),
+    (page) => void checkPage(page),
   );
   return tabStatus;
 }
@@ -129,6 +151,7 @@ export async function checkPage(page = pageStatus(), withinMs = ANSWERS_WITHIN_M
   const response = await fetch('/api/session', { cache: 'no-store', signal }).catch(() => null);
   if (response === null) return false;
   if (response.status === 401) page.sessionEnded();
+  if (response.ok && page.state().session === 'ended') page.sessionIsValid();
   const build: unknown = response.ok ? await response.json().then(buildIn, () => null) : null;
   if (typeof build === 'string') page.sawBuild(build);
   return response.ok || response.status === 401;

@@ -1,6 +1,10 @@
 /** The paths of all pages. */
 export const paths = {
-  signIn: () => '/sign-in',
+  /** `next` is the page to go to after signing in, as `ownPath` returns it. */
+  signIn: (next: string | null = null) =>
+    next === null || next === '/' || next === '/sandboxes'
+      ? '/sign-in'
+      : `/sign-in?next=${encodeURIComponent(next)}`,
   sandboxes: () => '/sandboxes',
   sandbox: (id: string) => `/sandboxes/${encodeURIComponent(id)}`,
   /** `path` and `file` are absolute paths in the sandbox. */
@@ -20,3 +24,25 @@ export const paths = {
   access: (search = '') => (search === '' ? '/operations/access' : `/operations/access?${search}`),
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,
 } as const;
+
+/** The request header with the path and query of the page, which our own server sets. */
+export const PATH_HEADER = 'x-sandkeeper-path';
+
+const MAX_PATH_CHARS = 4_096;
+/** Resolves paths. Nothing is ever sent to it. */
+const NOWHERE = 'http://sandkeeper.invalid';
+
+/**
+ * The path and query of one of our own pages, or `null` for anything else: another origin, however it is written, the
+ * sign-in page, or an address that is not a page.
+ */
+export function ownPath(text: unknown): string | null {
+  if (typeof text !== 'string' || !text.startsWith('/') || text.length > MAX_PATH_CHARS) return null;
+  // Browsers drop control characters and read a backslash as a slash.
+  if (/[\\\p{Cc}]/u.test(text) || text.startsWith('//') || !URL.canParse(text, NOWHERE)) return null;
+  const url = new URL(text, NOWHERE);
+  if (url.origin !== NOWHERE || /^\/(?:\/|(?:api|sign-in|_next)(?:\/|$))/.test(url.pathname)) return null;
+  // Next.js adds it to its own requests.
+  url.searchParams.delete('_rsc');
+  return `${url.pathname}${url.search}`;
+}

@@ -93,6 +93,7 @@ function Row({ entry, sandboxId, isShown, onReuse }: RowProps) {
       )}
     >
       <Link
+        translate="no"
         href={paths.sandboxRun(sandboxId, operationId)}
         prefetch={false}
         scroll={false}

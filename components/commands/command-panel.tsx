@@ -39,7 +39,10 @@ export function CommandPanel({ operationId, sandboxId, entry, reason, onAgain, o
   return (
     <section aria-label="Output" className="flex flex-col gap-3 border-line border-b bg-raise px-5 py-3">
       <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
-        <p className="flex min-w-0 flex-1 basis-80 gap-2 py-1.5 font-mono text-[12.5px] leading-5">
+        <p
+          translate="no"
+          className="flex min-w-0 flex-1 basis-80 gap-2 py-1.5 font-mono text-[12.5px] leading-5"
+        >
           <span aria-hidden className="select-none text-ink-3">
             $
           </span>

@@ -119,7 +119,10 @@ function Group({ operationId, group, total, largest, isOpen, onToggle }: GroupPr
           <span className="sr-only"> of {total}</span>
         </span>
         <CommandBadge {...group} hasStderr={excerpt.stderrBytes > 0} />
-        <span className="flex min-w-0 font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8">
+        <span
+          translate="no"
+          className="flex min-w-0 font-mono text-ink-2 text-small max-md:col-span-3 max-md:pl-8"
+        >
           {isOpen && wasStarted && !saysMessage ? null : saysMessage ? (
             <Visible text={message ?? ''} className="truncate font-sans" />
           ) : preview === null ? (

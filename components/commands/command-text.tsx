@@ -7,7 +7,10 @@ import type { ActParams } from '@/lib/operations/schema';
 export function CommandText({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
   return (
     <section aria-label="Command" className="flex items-start gap-3">
-      <pre className="max-h-40 min-w-0 overflow-auto whitespace-pre-wrap break-all font-mono text-[12.5px] leading-5">
+      <pre
+        translate="no"
+        className="max-h-40 min-w-0 overflow-auto whitespace-pre-wrap break-all font-mono text-[12.5px] leading-5"
+      >
         <span aria-hidden className="select-none text-ink-3">
           ${' '}
         </span>

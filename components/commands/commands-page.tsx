@@ -13,6 +13,7 @@ import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { Field, Input } from '@/components/ui/field';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
 import { roleSuffices } from '@/lib/access/roles';
@@ -128,15 +129,17 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
         </p>
       ) : null}
       {shown === null ? null : (
-        <CommandPanel
-          key={shown}
-          operationId={shown}
-          sandboxId={sandboxId}
-          entry={entries.find(({ operationId }) => operationId === shown)}
-          reason={reason}
-          onAgain={(entry) => void run(draftOf(entry))}
-          onClose={() => void setShown(null)}
-        />
+        <PanelBoundary what="output">
+          <CommandPanel
+            key={shown}
+            operationId={shown}
+            sandboxId={sandboxId}
+            entry={entries.find(({ operationId }) => operationId === shown)}
+            reason={reason}
+            onAgain={(entry) => void run(draftOf(entry))}
+            onClose={() => void setShown(null)}
+          />
+        </PanelBoundary>
       )}
       {query.isError ? (
         <p role="status" className="flex items-center gap-3 px-5 py-2 text-ink-2">
@@ -146,13 +149,15 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
       {query.isPending ? (
         <div aria-busy="true" className="m-5 h-24 animate-pulse rounded-md border border-line bg-surface" />
       ) : (
-        <CommandHistory
-          sandboxId={sandboxId}
-          entries={entries}
-          actor={actor}
-          shown={shown}
-          onReuse={(entry) => setStart((before) => ({ ...draftOf(entry), round: before.round + 1 }))}
-        />
+        <PanelBoundary what="history">
+          <CommandHistory
+            sandboxId={sandboxId}
+            entries={entries}
+            actor={actor}
+            shown={shown}
+            onReuse={(entry) => setStart((before) => ({ ...draftOf(entry), round: before.round + 1 }))}
+          />
+        </PanelBoundary>
       )}
     </>
   );

@@ -37,6 +37,7 @@ function Ids({ operationId, ids, wasStarted }: { operationId: string; ids: strin
     <div className="flex flex-wrap items-center gap-x-4 gap-y-0.5">
       {ids.slice(0, maxShown).map((id) => (
         <Link
+          translate="no"
           key={id}
           prefetch={false}
           href={wasStarted ? paths.sandboxRun(id, operationId) : paths.sandbox(id)}
@@ -120,6 +121,7 @@ function Lines({ name, before, now }: { name: string; before: string; now: strin
     <section aria-label={`Difference of ${name}`}>
       <p className="pb-1 font-medium text-ink-2 text-small">{name}</p>
       <pre
+        translate="no"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
         tabIndex={0}
         dir="ltr"

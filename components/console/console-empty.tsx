@@ -37,7 +37,7 @@ export function ConsoleEmpty({
 }: Props) {
   if (isOpening || !isKnown)
     return (
-      <p role="status" className="px-4 py-3 font-mono text-ink-3">
+      <p translate="no" role="status" className="px-4 py-3 font-mono text-ink-3">
         {isOpening ? 'Starting a shell…' : <LiveWait what="Consoles">Loading consoles…</LiveWait>}
       </p>
     );

@@ -9,6 +9,7 @@ import type { SandboxNow } from '@/components/sandbox-page/use-sandbox';
 import { FinalFocus } from '@/components/ui/focus-home';
 import { isOnMac } from '@/components/ui/kbd';
 import { loadWhenWanted } from '@/components/ui/lazy';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Separator } from '@/components/ui/separator';
 import { toast } from '@/components/ui/toast';
 import type { Role } from '@/lib/access/roles';
@@ -165,17 +166,19 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
       >
         {/* Each row has its height before anything has loaded. */}
         <div className="flex shrink-0 flex-wrap items-center gap-x-4 border-line border-b px-3">
-          <ConsoleTabs
-            consoles={tabs}
-            activeId={active?.id ?? null}
-            titles={titles}
-            reason={isOpening ? 'A shell is starting.' : reason}
-            onSelect={select}
-            onClose={(id) => void close(id)}
-            onRename={(id) => setToRename(tabs.find((each) => each.id === id) ?? null)}
-            onOpen={actions.open}
-            onOpenAs={actions.openAs}
-          />
+          <PanelBoundary what="list of consoles">
+            <ConsoleTabs
+              consoles={tabs}
+              activeId={active?.id ?? null}
+              titles={titles}
+              reason={isOpening ? 'A shell is starting.' : reason}
+              onSelect={select}
+              onClose={(id) => void close(id)}
+              onRename={(id) => setToRename(tabs.find((each) => each.id === id) ?? null)}
+              onOpen={actions.open}
+              onOpenAs={actions.openAs}
+            />
+          </PanelBoundary>
           <div className="ml-auto flex h-10 items-center gap-3">
             <ConsoleToolbar
               active={active}
@@ -212,34 +215,36 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
           ) : null}
           {attached.map((each) => (
             <Fragment key={each.id}>
-              <TerminalPane
-                ref={(handle) => {
-                  if (handle) panes.current.set(each.id, handle);
-                  else panes.current.delete(each.id);
-                }}
-                id={each.id}
-                listed={each}
-                isNew={fresh.has(each.id)}
-                isActive={each.id === active?.id}
-                isShown={each.id === active?.id || each.id === beside?.id}
-                fontSize={fontSize}
-                forScreenReaders={forScreenReaders}
-                sandbox={{ isRunning, isGone }}
-                onZoom={actions.zoom}
-                onCtrl={setIsCtrl}
-                onLeave={() => focusTab(container.current)}
-                onFocus={() => {
-                  if (each.id !== beside?.id) return;
-                  setBesideId(active?.id ?? null);
-                  select(each.id);
-                }}
-                onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
-                onLink={each.id === active?.id ? setLink : undefined}
-                onReplace={() => void replace(each)}
-                onClose={() => void close(each.id, true)}
-                onResume={() => handlers.onResume([sandbox])}
-                share={each.id === firstBeside?.id ? share : null}
-              />
+              <PanelBoundary what="terminal">
+                <TerminalPane
+                  ref={(handle) => {
+                    if (handle) panes.current.set(each.id, handle);
+                    else panes.current.delete(each.id);
+                  }}
+                  id={each.id}
+                  listed={each}
+                  isNew={fresh.has(each.id)}
+                  isActive={each.id === active?.id}
+                  isShown={each.id === active?.id || each.id === beside?.id}
+                  fontSize={fontSize}
+                  forScreenReaders={forScreenReaders}
+                  sandbox={{ isRunning, isGone }}
+                  onZoom={actions.zoom}
+                  onCtrl={setIsCtrl}
+                  onLeave={() => focusTab(container.current)}
+                  onFocus={() => {
+                    if (each.id !== beside?.id) return;
+                    setBesideId(active?.id ?? null);
+                    select(each.id);
+                  }}
+                  onTitle={(title) => setTitles((before) => new Map(before).set(each.id, title))}
+                  onLink={each.id === active?.id ? setLink : undefined}
+                  onReplace={() => void replace(each)}
+                  onClose={() => void close(each.id, true)}
+                  onResume={() => handlers.onResume([sandbox])}
+                  share={each.id === firstBeside?.id ? share : null}
+                />
+              </PanelBoundary>
               {each.id === firstBeside?.id ? (
                 <Separator
                   label="Size of the first terminal"

@@ -40,11 +40,11 @@ export function LinkDialog({ request, onClose }: Props) {
     >
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2">
         <dt className="text-ink-3">Text</dt>
-        <dd className="break-all font-mono">
+        <dd translate="no" className="break-all font-mono">
           <Visible text={text} />
         </dd>
         <dt className="text-ink-3">Address</dt>
-        <dd className="break-all font-mono font-semibold">
+        <dd translate="no" className="break-all font-mono font-semibold">
           <Visible text={address} />
         </dd>
       </dl>

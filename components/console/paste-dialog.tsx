@@ -58,7 +58,7 @@ export function PasteDialog({ request, onClose, onPaste }: Props) {
         tabIndex={0}
         className="max-h-[40vh] overflow-auto rounded-md border border-line bg-bg px-3 py-2"
       >
-        <pre className="font-mono">
+        <pre translate="no" className="font-mono">
           <Visible text={lines.join('\n').slice(0, MAX_SHOWN_CHARS)} shape="block" />
         </pre>
         {text.length > MAX_SHOWN_CHARS ? <p className="mt-2 text-ink-3">The preview is truncated.</p> : null}

@@ -176,7 +176,7 @@ export function TerminalPane({
         ) : null}
         {handle === null ? <Loading hasFailed={hasFailed} /> : null}
         <div className="min-h-0 min-w-0 flex-1 overflow-auto py-3 pl-4">
-          <div ref={box} className="terminal size-full" />
+          <div ref={box} translate="no" className="terminal size-full" />
         </div>
       </div>
       <PasteDialog
@@ -195,7 +195,12 @@ function isFocusLost(): boolean {
 }
 
 function Loading({ hasFailed }: { hasFailed: boolean }) {
-  if (!hasFailed) return <p className="absolute top-3 left-4 font-mono text-ink-3">…</p>;
+  if (!hasFailed)
+    return (
+      <p translate="no" className="absolute top-3 left-4 font-mono text-ink-3">
+        …
+      </p>
+    );
   return (
     <div role="alert" className="absolute inset-0 z-10 flex flex-col items-start gap-3 bg-bg p-5">
       <p>The terminal could not be loaded. Check your connection, then reload the page.</p>

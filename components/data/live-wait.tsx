@@ -13,8 +13,7 @@ const REASONS = {
   open: null,
   waiting: 'The connection to Sandkeeper is lost.',
   offline: 'You are offline.',
-  blocked:
-    'The live connection is blocked: a proxy between this browser and Sandkeeper does not pass WebSockets at /live.',
+  blocked: 'Live updates are blocked.',
 } satisfies Record<LiveState, string | null>;
 
 type Props = {

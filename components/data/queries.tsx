@@ -2,6 +2,7 @@
 
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { pageStatus } from '@/lib/page-state';
 
 const STALE_AFTER_MS = 10_000;
 
@@ -9,8 +10,12 @@ let client: QueryClient | null = null;
 
 /** One cache per tab, created at first use. */
 function tabClient(): QueryClient {
-  client ??= new QueryClient({ defaultOptions: { queries: { staleTime: STALE_AFTER_MS, retry: 1 } } });
-  return client;
+  if (client) return client;
+  const created = new QueryClient({ defaultOptions: { queries: { staleTime: STALE_AFTER_MS, retry: 1 } } });
+  // Requests failed while the session had ended.
+  pageStatus().onRestored(() => void created.invalidateQueries());
+  client = created;
+  return created;
 }
 
 /** Provides the query client. Only pages that use queries render it, which keeps it out of the fleet page. */

@@ -5,6 +5,7 @@ import { type KeyboardEvent, useCallback, useMemo, useState } from 'react';
 import { useOffers } from '@/components/data/use-offers';
 import { rememberInCookie } from '@/components/ui/cookie';
 import type { MenuAct } from '@/components/ui/menu-act';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Split } from '@/components/ui/split';
 import type { Role } from '@/lib/access/roles';
 import { ApiFailure } from '@/lib/api-client';
@@ -203,14 +204,16 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
         onResize={(listPx) => changeView({ ...view, listPx })}
         first={
           <>
-            <SearchPanel
-              isOpen={isSearching}
-              sandboxId={sandboxId}
-              folder={root ?? '/'}
-              shownPath={file}
-              onShow={showHit}
-              onClose={() => setIsSearching(false)}
-            />
+            <PanelBoundary what="search">
+              <SearchPanel
+                isOpen={isSearching}
+                sandboxId={sandboxId}
+                folder={root ?? '/'}
+                shownPath={file}
+                onShow={showHit}
+                onClose={() => setIsSearching(false)}
+              />
+            </PanelBoundary>
             {isSearching ? null : (
               <div
                 {...drop.handlers}
@@ -228,32 +231,34 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
                 ) : top?.entries ? (
                   <>
                     {failure === null ? null : <StaleStrip failure={failure} />}
-                    <FileTree
-                      rows={tree.rows}
-                      request={tree.request}
-                      shownPath={file}
-                      wanted={tree.wanted}
-                      onFound={tree.found}
-                      marked={marked}
-                      markActions={markActions}
-                      order={order}
-                      onSort={(key) => sortBy(nextOrder(order, key))}
-                      onFold={fold}
-                      onGoInto={goTo}
-                      onShow={(entry) => show(entry.path)}
-                      onUp={goUp}
-                      onPath={setTyping}
-                      onRename={(entry) => {
-                        if ((forbidden ?? changeRefusalOf(entry)) === null)
-                          setNaming({ kind: 'rename', entry });
-                      }}
-                      onDelete={(entries) => {
-                        if ((forbidden ?? deleteRefusal(entries)) === null) setToDelete(entries);
-                      }}
-                      dropFolder={drop.target}
-                      onShowHidden={() => showHidden(true)}
-                      actionsOf={actionsOf}
-                    />
+                    <PanelBoundary what="folder">
+                      <FileTree
+                        rows={tree.rows}
+                        request={tree.request}
+                        shownPath={file}
+                        wanted={tree.wanted}
+                        onFound={tree.found}
+                        marked={marked}
+                        markActions={markActions}
+                        order={order}
+                        onSort={(key) => sortBy(nextOrder(order, key))}
+                        onFold={fold}
+                        onGoInto={goTo}
+                        onShow={(entry) => show(entry.path)}
+                        onUp={goUp}
+                        onPath={setTyping}
+                        onRename={(entry) => {
+                          if ((forbidden ?? changeRefusalOf(entry)) === null)
+                            setNaming({ kind: 'rename', entry });
+                        }}
+                        onDelete={(entries) => {
+                          if ((forbidden ?? deleteRefusal(entries)) === null) setToDelete(entries);
+                        }}
+                        dropFolder={drop.target}
+                        onShowHidden={() => showHidden(true)}
+                        actionsOf={actionsOf}
+                      />
+                    </PanelBoundary>
                   </>
                 ) : (
                   <TreeSkeleton />
@@ -271,30 +276,34 @@ export function FileBrowser({ sandboxId, role, isRunning, view: served }: Props)
               </div>
             )}
             <ArchivePanel all={archives} />
-            <UploadPanel all={uploadList} forbidden={forbidden} />
+            <PanelBoundary what="list of uploads">
+              <UploadPanel all={uploadList} forbidden={forbidden} />
+            </PanelBoundary>
           </>
         }
         second={
           file === null ? (
             <NothingOpen />
           ) : (
-            <FilePane
-              sandboxId={sandboxId}
-              path={file}
-              known={known}
-              role={role}
-              isLive={isRunning}
-              onGoInto={goTo}
-              line={line}
-              view={requestedView}
-              wraps={view.wraps}
-              onLine={pointAt}
-              onView={viewAs}
-              onWrap={(wraps) => changeView({ ...view, wraps })}
-              onArchive={setToArchive}
-              actionsOf={actionsOf}
-              onClose={() => show(null)}
-            />
+            <PanelBoundary what="file">
+              <FilePane
+                sandboxId={sandboxId}
+                path={file}
+                known={known}
+                role={role}
+                isLive={isRunning}
+                onGoInto={goTo}
+                line={line}
+                view={requestedView}
+                wraps={view.wraps}
+                onLine={pointAt}
+                onView={viewAs}
+                onWrap={(wraps) => changeView({ ...view, wraps })}
+                onArchive={setToArchive}
+                actionsOf={actionsOf}
+                onClose={() => show(null)}
+              />
+            </PanelBoundary>
           )
         }
       />

@@ -126,7 +126,7 @@ function Unreadable({ path, failure, onClose, onRetry }: UnreadableProps) {
   return (
     <Padded>
       <Notice level="h2" title="Could not show this file" className="min-w-0 max-w-full">
-        <p className="mb-1 min-w-0 font-mono text-ink text-small">
+        <p translate="no" className="mb-1 min-w-0 font-mono text-ink text-small">
           <FilePath path={path} />
         </p>
         <p className="mb-3">{failure.message}</p>
@@ -146,7 +146,9 @@ export function NothingOpen() {
       <dl className="grid w-fit grid-cols-[auto_1fr] gap-x-4 gap-y-1.5 text-ink-3 text-small pointer-coarse:hidden">
         {KEYS.map(([keys, label]) => (
           <div key={label} className="contents">
-            <dt className="font-mono">{keys}</dt>
+            <dt translate="no" className="font-mono">
+              {keys}
+            </dt>
             <dd>{label}</dd>
           </div>
         ))}

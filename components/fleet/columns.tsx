@@ -53,6 +53,7 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     draw: ({ sandbox }, { onOpen, isActive, protectedKey }) => (
       <>
         <a
+          translate="no"
           href={paths.sandbox(sandbox.id)}
           tabIndex={isActive ? 0 : -1}
           onClick={(event) => openHere(event, () => onOpen(sandbox))}

@@ -141,6 +141,7 @@ export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, ch
 function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
   return (
     <span
+      translate="no"
       title={visibleText(text)}
       className="inline-flex h-[26px] max-w-80 items-center rounded-sm border border-line bg-hover pl-2 font-mono text-small"
     >

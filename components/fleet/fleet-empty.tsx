@@ -56,7 +56,10 @@ export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
         {demoOffered ? (
           <p className="mt-6 text-ink-2">
             In the terminal where your code runs, first paste the three{' '}
-            <code className="font-mono">export MORU_…</code> lines that Sandkeeper printed at startup.
+            <code translate="no" className="font-mono">
+              export MORU_…
+            </code>{' '}
+            lines that Sandkeeper printed at startup.
           </p>
         ) : null}
         <div className="mt-6 overflow-hidden rounded-md border border-line bg-surface">
@@ -79,7 +82,7 @@ export function FleetEmpty({ forbidden, demoOffered, onNew }: Props) {
             <CopyButton text={SAMPLES[language]} label="Copy sample" className="ml-auto" />
           </div>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls in a narrow window, and must be focusable for that. */}
-          <pre tabIndex={0} className="overflow-x-auto p-4 font-mono text-small leading-5">
+          <pre translate="no" tabIndex={0} className="overflow-x-auto p-4 font-mono text-small leading-5">
             {SAMPLES[language]}
           </pre>
         </div>

@@ -7,6 +7,7 @@ import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { HeldNews } from '@/components/ui/held-news';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { metadataKeysOf } from '@/lib/fleet/filter/facets';
@@ -137,17 +138,19 @@ export function FleetPage({
         <>
           <div className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4">
             <div className="flex flex-wrap items-start gap-2 sm:gap-2.5">
-              <FilterBar
-                text={text}
-                onChange={setText}
-                error={error}
-                counts={suggestCounts}
-                isKnown={isKnownId}
-                listSlot={listSlot}
-                inputRef={filterInput}
-              >
-                {isWhole ? count : `${count} so far`}
-              </FilterBar>
+              <PanelBoundary what="filter">
+                <FilterBar
+                  text={text}
+                  onChange={setText}
+                  error={error}
+                  counts={suggestCounts}
+                  isKnown={isKnownId}
+                  listSlot={listSlot}
+                  inputRef={filterInput}
+                >
+                  {isWhole ? count : `${count} so far`}
+                </FilterBar>
+              </PanelBoundary>
               <ViewsButton served={views} role={role} />
               <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
               <NewButton role={role} onClick={() => setIsCreating(true)} />
@@ -158,11 +161,13 @@ export function FleetPage({
               {/* The suggestions take its place, so that they cover no row. */}
               {error ? null : (
                 <div className="flex min-w-0 flex-1 group-has-[[role=listbox]:not([hidden])]/line:hidden">
-                  <FacetRow
-                    facets={facets}
-                    text={text}
-                    onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
-                  />
+                  <PanelBoundary what="quick filters">
+                    <FacetRow
+                      facets={facets}
+                      text={text}
+                      onToggle={(term: Term) => setText((now) => toggleTerm(now, term))}
+                    />
+                  </PanelBoundary>
                 </div>
               )}
             </div>
@@ -177,42 +182,46 @@ export function FleetPage({
           {total === 0 ? null : (
             // The focus ring is drawn here, because the rows would cover a ring of the grid itself.
             <div className="relative flex min-h-0 flex-1 flex-col after:pointer-events-none after:absolute after:inset-0 after:z-20 after:ring-accent/60 after:ring-inset has-[>[role=grid]:focus-visible]:after:ring-2">
-              <FleetTable
-                rows={stable.rows}
-                rowCount={matchCount}
-                gone={stable.gone}
-                hidden={stable.hidden}
-                underWay={underWay}
-                columns={columns}
-                cell={cell}
-                sort={sort}
-                onSort={changeSort}
-                onHold={setPointerIsOver}
-                handlers={rowHandlers}
-                role={role}
-                selected={selection.ids}
-                selectedRows={selection.rows}
-                head={view.rows === null ? null : selection.head}
-                blocked={error === null ? null : FILTER_IN_THE_WAY}
-                selection={selection.acts}
-                coveredPx={coveredPx}
-                gridRef={grid}
-              />
+              <PanelBoundary what="list of sandboxes">
+                <FleetTable
+                  rows={stable.rows}
+                  rowCount={matchCount}
+                  gone={stable.gone}
+                  hidden={stable.hidden}
+                  underWay={underWay}
+                  columns={columns}
+                  cell={cell}
+                  sort={sort}
+                  onSort={changeSort}
+                  onHold={setPointerIsOver}
+                  handlers={rowHandlers}
+                  role={role}
+                  selected={selection.ids}
+                  selectedRows={selection.rows}
+                  head={view.rows === null ? null : selection.head}
+                  blocked={error === null ? null : FILTER_IN_THE_WAY}
+                  selection={selection.acts}
+                  coveredPx={coveredPx}
+                  gridRef={grid}
+                />
+              </PanelBoundary>
               {matchCount === 0 ? <NothingMatches isWrong={isWrong} onClear={() => setText('')} /> : null}
-              <LazySelectionDock
-                rows={selection.rows}
-                hidden={selection.hidden}
-                matching={matchCount}
-                role={role}
-                underWay={underWay}
-                protectedKey={protectedKey}
-                bulkLimit={status.isEndless ? Math.min(bulkLimit, MAX_READ_ONE_BY_ONE) : bulkLimit}
-                blocked={error === null ? null : FILTER_IN_THE_WAY}
-                handlers={handlers}
-                onSelectMatching={selection.acts.selectMatching}
-                onClose={clearSelection}
-                onCover={setCoveredPx}
-              />
+              <PanelBoundary what="actions on the selection">
+                <LazySelectionDock
+                  rows={selection.rows}
+                  hidden={selection.hidden}
+                  matching={matchCount}
+                  role={role}
+                  underWay={underWay}
+                  protectedKey={protectedKey}
+                  bulkLimit={status.isEndless ? Math.min(bulkLimit, MAX_READ_ONE_BY_ONE) : bulkLimit}
+                  blocked={error === null ? null : FILTER_IN_THE_WAY}
+                  handlers={handlers}
+                  onSelectMatching={selection.acts.selectMatching}
+                  onClose={clearSelection}
+                  onCover={setCoveredPx}
+                />
+              </PanelBoundary>
               <div aria-live="polite" className="sr-only">
                 {countText(selection)}
               </div>

@@ -82,6 +82,7 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
           className="size-8!"
         />
         <button
+          translate="no"
           type="button"
           aria-label="Clear selection"
           title="Clear selection"

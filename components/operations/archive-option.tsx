@@ -57,7 +57,10 @@ export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Pro
                 />
               ) : (
                 <>
-                  <span className="font-mono">{path}</span>,{' '}
+                  <span translate="no" className="font-mono">
+                    {path}
+                  </span>
+                  ,{' '}
                 </>
               )}
               {describeArchive(path, isOne)}

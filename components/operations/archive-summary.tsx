@@ -58,8 +58,10 @@ export function ArchiveLocation({ operationId }: { operationId: string }) {
   return (
     <p className="text-ink-2">
       Archives are listed below, and lie as{' '}
-      <span className="break-all font-mono text-small">{operationId}/SANDBOX.tar.gz</span> in the archive
-      directory of the server.
+      <span translate="no" className="break-all font-mono text-small">
+        {operationId}/SANDBOX.tar.gz
+      </span>{' '}
+      in the archive directory of the server.
     </p>
   );
 }

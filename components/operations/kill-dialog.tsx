@@ -99,7 +99,10 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
       title={
         isOne ? (
           <>
-            Kill sandbox <span className="font-mono">{first.id}</span>
+            Kill sandbox{' '}
+            <span translate="no" className="font-mono">
+              {first.id}
+            </span>
           </>
         ) : (
           `Kill ${noun}`
@@ -303,7 +306,10 @@ function Confirmation({ phrase, isLong, typed, onType, onSubmit }: ConfirmationP
       )}
     >
       <label htmlFor={id} className="shrink-0 text-ink-2">
-        Type <span className="font-mono text-ink text-small">{phrase}</span>
+        Type{' '}
+        <span translate="no" className="font-mono text-ink text-small">
+          {phrase}
+        </span>
       </label>
       <Input
         id={id}

@@ -87,9 +87,11 @@ function Row({ sandbox, keys, renderEnd }: RowProps) {
       <span title={name} className={clsx('size-2 rounded-full', dot)}>
         <span className="sr-only">{name}</span>
       </span>
-      <span className="font-mono text-small">{sandbox.id}</span>
+      <span translate="no" className="font-mono text-small">
+        {sandbox.id}
+      </span>
       <Visible text={template} title className="hidden truncate sm:block" />
-      <span className="truncate font-mono text-ink-2 text-small">
+      <span translate="no" className="truncate font-mono text-ink-2 text-small">
         {ownKeys(sandbox, keys).map((key) => (
           <Fragment key={key}>
             <MetadataText entry={[key, sandbox.metadata[key] ?? '']} maxChars={MAX_VALUE_CHARS} />{' '}

@@ -89,7 +89,11 @@ function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius 
       ) : null}
       {shared.slice(0, MAX_SHARED).map(({ key, value }) => (
         <Fragment key={key}>
-          <span title={visibleText(`${key}=${value}`)} className="font-mono text-ink text-small">
+          <span
+            translate="no"
+            title={visibleText(`${key}=${value}`)}
+            className="font-mono text-ink text-small"
+          >
             <MetadataText entry={[key, value]} />
           </span>{' '}
         </Fragment>
@@ -110,7 +114,7 @@ function SkippedCell({ act, skipped }: { act: SandboxAct; skipped: readonly Skip
           <summary className="w-max max-w-full truncate rounded-sm marker:text-ink-3 hover:text-ink">
             {ones.length} <Visible text={reason} />
           </summary>
-          <ul className="mb-1 max-h-28 overflow-y-auto pl-4 font-mono text-small">
+          <ul translate="no" className="mb-1 max-h-28 overflow-y-auto pl-4 font-mono text-small">
             {ones.map(({ sandboxId }) => (
               <li key={sandboxId}>{sandboxId}</li>
             ))}

@@ -82,7 +82,10 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
       title={
         isOne ? (
           <>
-            Resume sandbox <span className="font-mono">{first.id}</span>
+            Resume sandbox{' '}
+            <span translate="no" className="font-mono">
+              {first.id}
+            </span>
           </>
         ) : (
           `Resume ${sandboxCount(able.length)}`

@@ -146,7 +146,10 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
       title={
         isOne ? (
           <>
-            Set time left of <span className="font-mono">{first.id}</span>
+            Set time left of{' '}
+            <span translate="no" className="font-mono">
+              {first.id}
+            </span>
           </>
         ) : (
           `Set time left of ${sandboxCount(able.length)}`

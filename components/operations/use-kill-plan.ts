@@ -59,9 +59,9 @@ const SURELY_NOT_STARTED = {
   unexpected: false,
 } satisfies Record<AnswerFailure['code'], boolean>;
 
-/** Whether the same request can succeed later. */
+/** Whether the same request can succeed later, for example after a sign-in over the page. What was typed stays. */
 const MAY_CHANGE = {
-  unauthenticated: false,
+  unauthenticated: true,
   forbidden: false,
   not_found: true,
   conflict: true,
@@ -71,7 +71,7 @@ const MAY_CHANGE = {
   unavailable: true,
   disk_full: true,
   invalid: false,
-  outdated: false,
+  outdated: true,
   unexpected: true,
 } satisfies Record<AnswerFailure['code'], boolean>;
 

@@ -21,7 +21,7 @@ export function AttachmentPane({ sandboxId, process, onClose }: Props) {
       className="flex shrink-0 flex-col gap-2 border-line border-y bg-raise px-5 py-3"
     >
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
-        <p className="min-w-0 flex-1 basis-80 truncate font-mono text-small">
+        <p translate="no" className="min-w-0 flex-1 basis-80 truncate font-mono text-small">
           <span className="text-ink-3">{pid} </span>
           <Visible text={command} />
         </p>

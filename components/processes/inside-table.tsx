@@ -142,8 +142,11 @@ function Row({ row, atMs, isFromApi, isTree, reason, onSignal }: RowProps) {
         isOver && 'text-ink-3',
       )}
     >
-      <td className="pl-5! font-mono text-small">{pid}</td>
+      <td translate="no" className="pl-5! font-mono text-small">
+        {pid}
+      </td>
       <td
+        translate="no"
         className="truncate font-mono text-small"
         title={`${visibleText(command)} (parent ${parentPid})`}
         style={isTree ? { paddingLeft: 8 + Math.min(depth, MAX_INDENT) * INDENT_PX } : undefined}

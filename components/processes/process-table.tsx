@@ -75,12 +75,14 @@ function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
         isOver && 'text-ink-3',
       )}
     >
-      <td className="pl-5! font-mono text-small">{pid}</td>
-      <td className="truncate font-mono text-small" title={visibleText(command)}>
+      <td translate="no" className="pl-5! font-mono text-small">
+        {pid}
+      </td>
+      <td translate="no" className="truncate font-mono text-small" title={visibleText(command)}>
         <Visible text={command} />
         {isOver ? <span className="ml-2 font-sans">ended</span> : null}
       </td>
-      <td className="truncate font-mono text-ink-2 text-small">
+      <td translate="no" className="truncate font-mono text-ink-2 text-small">
         {cwd === null ? <span className="font-sans text-ink-3">default</span> : <Visible text={cwd} />}
       </td>
       <td className="truncate text-ink-2">{tag === null ? null : <Visible text={tag} />}</td>

@@ -10,6 +10,7 @@ import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { toast } from '@/components/ui/toast';
 import { roleSuffices } from '@/lib/access/roles';
 import { processesQuery } from '@/lib/processes/queries';
@@ -97,26 +98,30 @@ function Room({ sandboxId, reason, onResume }: RoomProps) {
         </p>
       ) : null}
       {rows.length > 0 ? (
-        <ProcessTable
-          rows={rows}
-          attached={attached}
-          reason={reason}
-          onAttach={(process) => {
-            setAttached(process);
-            setRound(round + 1);
-          }}
-          onSignal={setToSignal}
-          hold={hold}
-        />
+        <PanelBoundary what="list of processes">
+          <ProcessTable
+            rows={rows}
+            attached={attached}
+            reason={reason}
+            onAttach={(process) => {
+              setAttached(process);
+              setRound(round + 1);
+            }}
+            onSignal={setToSignal}
+            hold={hold}
+          />
+        </PanelBoundary>
       ) : null}
       {data?.isCut ? <p className="px-5 py-2 text-ink-2">Only the first 500 processes are shown.</p> : null}
       {attached === null ? null : (
-        <AttachmentPane
-          key={round}
-          sandboxId={sandboxId}
-          process={attached}
-          onClose={() => setAttached(null)}
-        />
+        <PanelBoundary what="output">
+          <AttachmentPane
+            key={round}
+            sandboxId={sandboxId}
+            process={attached}
+            onClose={() => setAttached(null)}
+          />
+        </PanelBoundary>
       )}
       <InsideSection sandboxId={sandboxId} apiPids={apiPids} reason={reason} onSignal={setToSignal} />
       <SignalDialog

@@ -79,7 +79,10 @@ export function SignalDialog({ sandboxId, request, onClose, onSent }: Props) {
         </>
       }
     >
-      <pre className="max-h-40 overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface px-3 py-2 font-mono text-small">
+      <pre
+        translate="no"
+        className="max-h-40 overflow-auto whitespace-pre-wrap break-all rounded-md border border-line bg-surface px-3 py-2 font-mono text-small"
+      >
         <Visible text={command} shape="block" />
       </pre>
       {message === null ? null : <Alert>{message}</Alert>}

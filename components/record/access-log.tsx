@@ -5,6 +5,7 @@ import Link from 'next/link';
 import { useCallback, useMemo, useState } from 'react';
 import { formatBytes } from '@/components/ui/bytes';
 import { Notice } from '@/components/ui/notice';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Select } from '@/components/ui/select';
 import { FilePath, Visible } from '@/components/ui/visible-text';
 import {
@@ -63,7 +64,15 @@ export function AccessLog({ search, page: { groups, older }, actors, nowMs }: Pr
         </a>
       )}
       renderTable={(isStale) => (
-        <LogTable name="Access" columns={columns} entries={rows} idOf={({ key }) => key} isStale={isStale} />
+        <PanelBoundary what="access log">
+          <LogTable
+            name="Access"
+            columns={columns}
+            entries={rows}
+            idOf={({ key }) => key}
+            isStale={isStale}
+          />
+        </PanelBoundary>
       )}
       empty={<Empty />}
     />

@@ -219,6 +219,7 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
       </div>
       <div role="cell" className="truncate">
         <Link
+          translate="no"
           href={paths.sandbox(sandboxId)}
           prefetch={false}
           className="font-mono text-small hover:underline"

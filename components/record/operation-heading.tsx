@@ -21,7 +21,9 @@ export function OperationName({ operation: { act, counts }, sandboxId }: Heading
   return (
     <>
       {title.slice(0, -sandboxCount(1).length)}
-      <span className="font-mono text-[0.92em]">{sandboxId}</span>
+      <span translate="no" className="font-mono text-[0.92em]">
+        {sandboxId}
+      </span>
     </>
   );
 }
@@ -53,6 +55,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
           )}
           {filter === '' ? null : (
             <Link
+              translate="no"
               key="filter"
               href={{ pathname: paths.sandboxes(), query: { q: filter } }}
               prefetch={false}

@@ -7,6 +7,7 @@ import { operationOptions } from '@/components/operations/options';
 import { OutcomeBadge, OutcomeBar, OutcomeCounts, operationTitle } from '@/components/operations/outcome';
 import { formatTook } from '@/components/ui/duration';
 import { Notice } from '@/components/ui/notice';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Select } from '@/components/ui/select';
 import { Visible } from '@/components/ui/visible-text';
 import { describeErrorEnds, type ErrorEnd } from '@/lib/commands/words';
@@ -66,14 +67,16 @@ export function OperationLog({ search, page, errorEnds, actors, nowMs }: Props) 
       renderFilter={(props) => <ActionSelect {...props} />}
       renderSecondFilter={(props) => <StateSelect {...props} />}
       renderTable={(isStale) => (
-        <LogTable
-          name="Operations"
-          columns={columns}
-          entries={entries}
-          idOf={({ operation }) => operation.id}
-          hrefOf={({ operation }) => paths.operation(operation.id)}
-          isStale={isStale}
-        />
+        <PanelBoundary what="list of operations">
+          <LogTable
+            name="Operations"
+            columns={columns}
+            entries={entries}
+            idOf={({ operation }) => operation.id}
+            hrefOf={({ operation }) => paths.operation(operation.id)}
+            isStale={isStale}
+          />
+        </PanelBoundary>
       )}
       empty={<Empty />}
     />

@@ -8,6 +8,7 @@ import { CommandViewChoice, useCommandView } from '@/components/commands/command
 import { ArchiveLocation, archiveForbidden } from '@/components/operations/archive-summary';
 import { OutcomeBar, OutcomeCounts } from '@/components/operations/outcome';
 import { useActs } from '@/components/operations/use-acts';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Role } from '@/lib/access/roles';
 import { mayRetry, OUTCOMES, type Outcome, totalsOf } from '@/lib/operations/schema';
 import { ItemTable } from './item-table';
@@ -71,19 +72,23 @@ export function OperationPage({ first, role, nowMs }: Props) {
         </div>
       </div>
       {showsResults ? (
-        <CommandResults operation={operation} />
+        <PanelBoundary what="results">
+          <CommandResults operation={operation} />
+        </PanelBoundary>
       ) : (
-        <ItemTable
-          act={act}
-          items={rows}
-          isReading={!now.isWhole}
-          failed={failed}
-          selected={selectedIds}
-          onSelect={setSelectedIds}
-          onHold={setIsHeld}
-          onShowAll={shown === null ? null : () => setShown(null)}
-          archiveReason={archiveForbidden(role)}
-        />
+        <PanelBoundary what="list of sandboxes">
+          <ItemTable
+            act={act}
+            items={rows}
+            isReading={!now.isWhole}
+            failed={failed}
+            selected={selectedIds}
+            onSelect={setSelectedIds}
+            onHold={setIsHeld}
+            onShowAll={shown === null ? null : () => setShown(null)}
+            archiveReason={archiveForbidden(role)}
+          />
+        </PanelBoundary>
       )}
       {dialogs}
     </main>

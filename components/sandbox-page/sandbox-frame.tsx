@@ -11,6 +11,7 @@ import { formatSize } from '@/components/sandbox/size';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Button } from '@/components/ui/button';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Visible } from '@/components/ui/visible-text';
 import type { Role } from '@/lib/access/roles';
 import type { StateAct } from '@/lib/sandbox/can';
@@ -51,28 +52,30 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
   return (
     <main className="flex min-h-0 flex-1 flex-col overflow-y-auto">
       <StaleBanner status={status} nowMs={nowMs} />
-      <SandboxHeading
-        id={sandbox.id}
-        tab={tab}
-        badge={
-          <>
-            <StateBadge state={sandbox.state} act={act} isGone={isGone} />
-            <OperationsLink id={sandbox.id} isRecorded={isRecorded} />
-            {tab === 'overview' ? null : <Summary sandbox={sandbox} />}
-          </>
-        }
-      >
-        <ActButtons
-          reason={(action) => whyNot(sandbox, action, { role, underWay: act, isGone })}
-          state={sandbox.state}
-          onAct={{
-            kill: () => handlers.onKill([sandbox]),
-            pause: () => handlers.onPause([sandbox]),
-            resume: () => handlers.onResume([sandbox]),
-            setTimeout: () => handlers.onSetTimeout([sandbox]),
-          }}
-        />
-      </SandboxHeading>
+      <PanelBoundary what="heading">
+        <SandboxHeading
+          id={sandbox.id}
+          tab={tab}
+          badge={
+            <>
+              <StateBadge state={sandbox.state} act={act} isGone={isGone} />
+              <OperationsLink id={sandbox.id} isRecorded={isRecorded} />
+              {tab === 'overview' ? null : <Summary sandbox={sandbox} />}
+            </>
+          }
+        >
+          <ActButtons
+            reason={(action) => whyNot(sandbox, action, { role, underWay: act, isGone })}
+            state={sandbox.state}
+            onAct={{
+              kill: () => handlers.onKill([sandbox]),
+              pause: () => handlers.onPause([sandbox]),
+              resume: () => handlers.onResume([sandbox]),
+              setTimeout: () => handlers.onSetTimeout([sandbox]),
+            }}
+          />
+        </SandboxHeading>
+      </PanelBoundary>
       <WakeBanner sandbox={sandbox} role={role} />
       {isGone && isFullHeight ? <GoneStrip tab={tab} endAtMs={sandbox.endAtMs} nowMs={nowMs} /> : null}
       {/* In a low window the page scrolls, so that its content stays usable. */}

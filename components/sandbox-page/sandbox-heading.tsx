@@ -21,7 +21,9 @@ export function SandboxHeading({ id, badge, tab, children }: Props) {
           <FleetLink className="hover:text-ink">Sandboxes</FleetLink> /
         </nav>
         <div className="flex min-w-0 items-center gap-1">
-          <h1 className="-my-1 truncate py-1 font-mono text-title">{id}</h1>
+          <h1 translate="no" className="-my-1 truncate py-1 font-mono text-title">
+            {id}
+          </h1>
           <CopyButton text={id} label="Copy ID" />
         </div>
         {badge}

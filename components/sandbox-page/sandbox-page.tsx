@@ -2,6 +2,7 @@
 
 import { MetadataTable } from '@/components/sandbox/metadata-table';
 import { SandboxFacts } from '@/components/sandbox/sandbox-facts';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { SandboxFrame, type SandboxPageProps } from './sandbox-frame';
 import { SandboxHeading } from './sandbox-heading';
 import { useSandbox } from './use-sandbox';
@@ -12,8 +13,12 @@ export function SandboxPage({ initial, ...served }: SandboxPageProps) {
   return (
     <SandboxFrame now={now} tab="overview" {...served}>
       <div className="grid w-full max-w-[1400px] gap-6 p-5 lg:grid-cols-[minmax(360px,5fr)_minmax(320px,6fr)]">
-        <SandboxFacts sandbox={now.sandbox} nowMs={served.nowMs} />
-        <MetadataTable metadata={now.sandbox.metadata} />
+        <PanelBoundary what="facts">
+          <SandboxFacts sandbox={now.sandbox} nowMs={served.nowMs} />
+        </PanelBoundary>
+        <PanelBoundary what="metadata">
+          <MetadataTable metadata={now.sandbox.metadata} />
+        </PanelBoundary>
       </div>
     </SandboxFrame>
   );

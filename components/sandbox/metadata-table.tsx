@@ -26,10 +26,13 @@ export function MetadataTable({ metadata }: { metadata: Metadata }) {
               key={key}
               className="group grid grid-cols-[minmax(96px,1fr)_3fr_auto] items-start gap-4 border-line-soft border-b px-4 py-2 last:border-b-0"
             >
-              <dt className="break-words font-mono text-ink-3 text-small leading-5">
+              <dt translate="no" className="break-words font-mono text-ink-3 text-small leading-5">
                 <Visible text={key} />
               </dt>
-              <dd className="max-h-40 min-w-0 overflow-y-auto whitespace-pre-wrap break-words font-mono text-small leading-5">
+              <dd
+                translate="no"
+                className="max-h-40 min-w-0 overflow-y-auto whitespace-pre-wrap break-words font-mono text-small leading-5"
+              >
                 <Link
                   href={{ pathname: paths.sandboxes(), query: { q: printTerm(metadataTerm(key, value)) } }}
                   prefetch={false}

@@ -25,7 +25,7 @@ export function TimeLeft({ startedAtMs, deadlineMs, nowMs, withBar }: Props) {
   const [text, step, isSoon] = now.split('|');
   return (
     <>
-      {text}
+      <span translate="no">{text}</span>
       {withBar && startedAtMs !== null ? (
         <span
           aria-hidden
@@ -47,7 +47,7 @@ function derive(startedAtMs: number | null, deadlineMs: number, nowMs: number): 
 /** The time since `sinceMs`, updated every second. A dash if that is not known. */
 export function Age({ sinceMs, nowMs }: { sinceMs: number | null; nowMs: number }) {
   const age = useServiceNow((now) => (sinceMs === null ? null : formatDuration(now - sinceMs)), nowMs);
-  return age ?? <Unknown />;
+  return age === null ? <Unknown /> : <span translate="no">{age}</span>;
 }
 
 /** Stands for a value that the service does not report. */

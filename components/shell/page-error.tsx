@@ -1,14 +1,21 @@
 'use client';
 
+import { useEffect } from 'react';
 import { usePageState } from '@/components/data/use-page-state';
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
+import { isMissingPart, isUnknownAction } from '@/lib/answer';
+import { checkPage, pageStatus } from '@/lib/page-state';
 
 export type PageErrorProps = { error: Error & { digest?: string }; retry: () => void };
 
 /** In place of a page that threw. The message stays on the server; the digest identifies it in the log. */
 export function PageError({ error, retry }: PageErrorProps) {
   const { isOutdated } = usePageState();
+  useEffect(() => {
+    if (isUnknownAction(error)) pageStatus().foundOutdated();
+    else if (isMissingPart(error)) void checkPage();
+  }, [error]);
   return (
     <main className="mx-auto w-full max-w-xl p-10">
       <Notice title="This page could not be loaded">

@@ -1,11 +1,17 @@
 'use client';
 
 import { NuqsAdapter } from 'nuqs/adapters/next/app';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { Toaster } from 'sonner';
+import { tolerateForeignChanges } from '@/lib/foreign-dom';
+import { pageStatus } from '@/lib/page-state';
 
-/** URL state and toasts, for every page. */
-export function Providers({ children }: { children: ReactNode }) {
+// Before React hydrates the page.
+if (typeof window !== 'undefined') tolerateForeignChanges();
+
+/** URL state and toasts, for every page. `build` is the build of the server that rendered the page. */
+export function Providers({ build, children }: { build: string; children: ReactNode }) {
+  useEffect(() => pageStatus().loadedFrom(build), [build]);
   return (
     <>
       <NuqsAdapter>{children}</NuqsAdapter>

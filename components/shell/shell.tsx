@@ -1,8 +1,10 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { AccountMenu } from '@/components/access/account-menu';
+import { SignInDialog } from '@/components/access/sign-in-dialog';
 import { Tray } from '@/components/operations/tray';
 import { Mark } from '@/components/ui/mark';
+import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Theme } from '@/components/ui/theme';
 import type { Role } from '@/lib/access/roles';
 import { paths } from '@/lib/paths';
@@ -32,16 +34,21 @@ export function Shell({ actor, role, theme, summary, children }: Props) {
         >
           <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
         </Link>
-        <MainNav />
+        <PanelBoundary what="navigation">
+          <MainNav />
+        </PanelBoundary>
         <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
-          {summary}
+          <PanelBoundary what="summary">{summary}</PanelBoundary>
           <CommandButton />
           <AccountMenu actor={actor} role={role} theme={theme} />
         </div>
       </header>
       <ConnectionStrip />
       {children}
-      <Tray actor={actor} role={role} />
+      <PanelBoundary what="operations in progress">
+        <Tray actor={actor} role={role} />
+      </PanelBoundary>
+      <SignInDialog />
     </div>
   );
 }

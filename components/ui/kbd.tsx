@@ -2,7 +2,10 @@ import type { ReactNode } from 'react';
 
 export function Kbd({ children }: { children: ReactNode }) {
   return (
-    <kbd className="rounded-sm border border-line bg-hover px-1.5 font-mono text-ink-2 text-small leading-5">
+    <kbd
+      translate="no"
+      className="rounded-sm border border-line bg-hover px-1.5 font-mono text-ink-2 text-small leading-5"
+    >
       {children}
     </kbd>
   );

@@ -2,6 +2,19 @@
 
 import { type ComponentType, useEffect, useState } from 'react';
 import { toast } from '@/components/ui/toast';
+import { checkPage, pageStatus } from '@/lib/page-state';
+
+/** Says why code could not be loaded: the server has another build, or it could not be reached. */
+async function reportMissing(): Promise<void> {
+  await checkPage();
+  const { isOutdated } = pageStatus().state();
+  toast.error('Could not open this', {
+    description: isOutdated
+      ? 'Sandkeeper was updated since this page was loaded. Nothing was changed.'
+      : 'Check your connection and try again. Nothing was changed.',
+    ...(isOutdated ? { action: { label: 'Reload', onClick: () => window.location.reload() } } : {}),
+  });
+}
 
 /**
  * Wraps a component whose code is loaded when `isWanted` first returns true, so that pages do not wait for floating
@@ -30,11 +43,7 @@ export function loadWhenWanted<P extends { onClose: () => void }>(
         (component) => isCurrent && setLoaded(() => component),
         () => {
           if (!isCurrent) return;
-          if (reportsFailure) {
-            toast.error('Could not open this', {
-              description: 'Check your connection and try again. Nothing was changed.',
-            });
-          }
+          if (reportsFailure) void reportMissing();
           onClose();
         },
       );

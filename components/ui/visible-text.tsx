@@ -18,6 +18,7 @@ export function Visible({ text, shape = 'line', className, title }: Props) {
   const tooltip = title === true ? text : title;
   return (
     <bdi
+      translate="no"
       className={clsx(shape === 'block' && '[unicode-bidi:plaintext]', className)}
       title={tooltip === undefined ? undefined : visibleText(tooltip, shape)}
     >
@@ -33,6 +34,7 @@ export function FileName({ name, className }: NameProps) {
   const [head, tail] = splitName(name);
   return (
     <bdi
+      translate="no"
       className={clsx('inline-flex min-w-0 max-w-full whitespace-pre', className)}
       title={visibleText(name)}
     >
@@ -54,6 +56,7 @@ export function FilePath({ path, className }: { path: string; className?: string
   const name = path.slice(at);
   return (
     <bdi
+      translate="no"
       className={clsx('inline-flex min-w-0 max-w-full whitespace-pre', className)}
       title={visibleText(path)}
     >

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Role } from '../../lib/access/roles';
+import { paths } from '../../lib/paths';
 import { serverActions } from '../support/actions';
 import { type Answer, ask, callAction, cookieOf, openLive, resultIn } from '../support/http';
 import type { Moru } from '../support/moru';
@@ -215,7 +216,8 @@ test('redirects pages to the sign-in page and answers routes with 401 without a 
       expect(answer.headers['cache-control'], route).toContain('no-store');
     } else {
       expect(answer.status, route).toBe(307);
-      expect(answer.headers.location, route).toBe('/sign-in');
+      const address = addressOf(route, { sandboxId: id, operationId });
+      expect(answer.headers.location, route).toBe(paths.signIn(address));
     }
     expect(answer.text, route).not.toContain('somebody-known');
   }

@@ -61,8 +61,15 @@ export type LiveSocket = {
   close: () => void;
 };
 
-/** Opens `/live` with any headers. Resolves when the upgrade is accepted or rejected. */
-export function openLive(sandkeeper: { url: string }, headers: Record<string, string>): Promise<LiveSocket> {
+/**
+ * Opens `/live` with any headers. Resolves when the upgrade is accepted or rejected. `keepsAll` keeps the frames that say
+ * that the connection works.
+ */
+export function openLive(
+  sandkeeper: { url: string },
+  headers: Record<string, string>,
+  { keepsAll = false } = {},
+): Promise<LiveSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(new URL('/live', sandkeeper.url.replace('http', 'ws')), { headers });
     const frames: string[] = [];
@@ -79,7 +86,8 @@ export function openLive(sandkeeper: { url: string }, headers: Record<string, st
       close: () => socket.close(),
     });
     socket.on('message', (data, isBinary) => {
-      if (!isBinary && !/^{"type":"(hello|beat)"/.test(data.toString())) frames.push(data.toString());
+      if (isBinary) return;
+      if (keepsAll || !/^{"type":"(hello|beat)"/.test(data.toString())) frames.push(data.toString());
     });
     socket.on('open', () => resolve(live(101)));
     socket.on('unexpected-response', (_request, answer) => {

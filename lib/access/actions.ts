@@ -5,6 +5,7 @@ import { redirect } from 'next/navigation';
 import { z } from 'zod';
 import { SandkeeperError } from '../errors';
 import { CLIENT_ADDRESS_HEADER } from '../http/client-address';
+import { ownPath } from '../paths';
 import { type Result, resultOf } from '../result';
 import { singleton } from '../singleton';
 import { currentSession, requireOwnOrigin } from './guard';
@@ -17,7 +18,10 @@ const NO_TOKEN = 'Enter the token from the sign-in link.';
 const Form = z.instanceof(FormData, { error: NO_TOKEN });
 const Token = z.string(NO_TOKEN).trim().min(1, NO_TOKEN).max(512, 'A token has at most 512 characters.');
 
-/** Signs in with the form field `token`, the token of the sign-in link. Requires no session. */
+/**
+ * Signs in with the form field `token`, the token of the sign-in link, and goes to the page in `next`, or stays on the
+ * page if the form has `stays`. Requires no session.
+ */
 export async function signIn(_previous: Result<null> | null, form: FormData): Promise<Result<null>> {
   const result = await resultOf(async () => {
     await requireOwnOrigin();
@@ -34,7 +38,8 @@ export async function signIn(_previous: Result<null> | null, form: FormData): Pr
     (await cookies()).set(sessionCookieName(), cookie, sessionCookieOptions());
     return null;
   });
-  if (result.ok) redirect('/');
+  // The first page knows the filter that the person starts with.
+  if (result.ok && form.get('stays') === null) redirect(ownPath(form.get('next')) ?? '/');
   return result;
 }
 

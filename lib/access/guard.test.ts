@@ -52,6 +52,10 @@ describe('guards', () => {
     await expect(guardPage('viewer')).rejects.toMatchObject({
       digest: expect.stringMatching(/^NEXT_REDIRECT;.*;\/sign-in;/),
     });
+    request.headers.set('x-sandkeeper-path', '/operations?q=x&_rsc=1');
+    await expect(guardPage('viewer')).rejects.toMatchObject({
+      digest: expect.stringContaining(';/sign-in?next=%2Foperations%3Fq%3Dx;'),
+    });
     request.cookies.set(sessionCookieName(), 'forged.cookie');
     expect(await currentSession()).toBeNull();
     await expect(guardRead('viewer')).rejects.toMatchObject({ code: 'unauthenticated' });

@@ -3,14 +3,15 @@ import { cookies, headers } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { config } from '../config';
 import { SandkeeperError } from '../errors';
+import { ownPath, PATH_HEADER, paths } from '../paths';
 import { isOwnOrigin } from './origin';
 import { type Role, roleSuffices } from './roles';
 import { findSession, type Session, sessionCookieName } from './sessions';
 
-/** Guards a page. Redirects to the sign-in page without a session. Throws `forbidden` for an insufficient role. */
+/** Guards a page. Redirects to the sign-in page and back without a session. Throws `forbidden` for an insufficient role. */
 export async function guardPage(role: Role): Promise<Session> {
   const session = await currentSession();
-  if (!session) redirect('/sign-in');
+  if (!session) redirect(paths.signIn(ownPath((await headers()).get(PATH_HEADER))));
   return requireRole(session, role);
 }
 

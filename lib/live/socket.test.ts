@@ -187,6 +187,7 @@ describe('LiveSocket', () => {
     const { socket, status } = openSocket();
     const { received } = follow(socket, 'fleet');
     await eventually(() => received.length === 1);
+    answers.session = 401;
     server.state.isSignedIn = false;
     await eventually(() => status.state().session === 'ended');
     expect(received.at(-1)).toBe('gap');
@@ -196,9 +197,24 @@ describe('LiveSocket', () => {
     await new Promise((resolve) => setTimeout(resolve, 800));
     expect(connections).toHaveLength(length);
     server.state.isSignedIn = true;
-    status.sessionRestored();
+    status.sessionIsValid();
     await eventually(() => received.at(-1) === 'hello 2');
     expect(socket.state()).toBe('open');
+  });
+
+  it('reconnects when only the role of its session has changed', async () => {
+    const server = await openServer();
+    const { socket, status } = openSocket();
+    const { received } = follow(socket, 'fleet');
+    await eventually(() => received.length === 1);
+    const refresh = vi.fn(() => {
+      server.state.isSignedIn = true;
+    });
+    status.onRestored(refresh);
+    server.state.isSignedIn = false;
+    await eventually(() => received.at(-1) === 'hello 2');
+    expect(refresh).toHaveBeenCalled();
+    expect(status.state().session).toBe('valid');
   });
 
   it('notices that the server was updated', async () => {
@@ -255,8 +271,8 @@ describe('LiveSocket', () => {
     expect(received.at(-1)).toBe('gap');
     network.onLine = true;
     socket.networkIsBack();
-    await eventually(() => socket.state() === 'open');
-    expect(received.at(-1)).toBe('hello 2');
+    await eventually(() => received.at(-1) === 'hello 2');
+    expect(socket.state()).toBe('open');
   });
 
   it('does not reconnect without listeners', async () => {

@@ -231,9 +231,8 @@ export class LiveSocket {
     this.#isOpen = false;
     for (const { listeners } of this.#topics.values()) for (const listener of listeners) listener.onGap();
     if (code === CLOSED_SIGNED_OUT) {
-      this.#isStopped = true;
       this.#setState('waiting');
-      this.#page.sessionEnded();
+      void this.#findEnd();
       return;
     }
     const waitMs = Math.min(MIN_RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS) * (0.75 + Math.random() / 2);
@@ -242,6 +241,14 @@ export class LiveSocket {
     this.#retryTimer = setTimeout(() => this.#connect(), waitMs);
     // The browser does not report why an upgrade failed.
     if (!wasOpen) void this.#findReason();
+  }
+
+  /** The server closed the socket because the session has ended, or because its role has changed. */
+  async #findEnd(): Promise<void> {
+    const isReachable = await checkPage(this.#page);
+    if (this.#page.state().session !== 'valid' || this.#page.isLeaving()) this.#isStopped = true;
+    else if (isReachable) this.#page.sessionChanged();
+    else this.#retryTimer = setTimeout(() => this.#connect(), MIN_RETRY_MS);
   }
 
   /** Asks the server over HTTP whether the session has ended, or whether only sockets do not work. */
@@ -361,7 +368,7 @@ export function liveSocket(): LiveSocket {
     if (document.visibilityState === 'visible') socket.retryNow();
   });
   pageStatus().subscribe(() => {
-    if (pageStatus().state().session !== 'valid') leaveToSignIn();
+    if (pageStatus().state().session === 'left') leaveToSignIn();
   });
   return socket;
 }

@@ -11,7 +11,7 @@ export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
   const above = ancestorsOf(path);
   return (
     <nav aria-label="Folder" className="min-w-0 flex-1">
-      <ol className="-ml-1 flex min-w-0 items-center font-mono text-small">
+      <ol translate="no" className="-ml-1 flex min-w-0 items-center font-mono text-small">
         {above.map((folder) => (
           <li key={folder} className="flex min-w-0 shrink items-center not-first:shrink-[4]">
             <Link

@@ -27,7 +27,7 @@ export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Pr
   return (
     <section aria-label="Details" className="min-h-0 flex-1 overflow-y-auto p-5">
       <div className="mb-4 flex flex-wrap items-center gap-3">
-        <h2 className="flex min-w-0 flex-1 basis-60 items-center gap-1 font-mono text-title">
+        <h2 translate="no" className="flex min-w-0 flex-1 basis-60 items-center gap-1 font-mono text-title">
           <FileName name={entry.name} />
         </h2>
         <div className="flex flex-wrap gap-2">{actions}</div>
@@ -35,7 +35,7 @@ export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Pr
       {children}
       <dl className="max-w-2xl overflow-hidden rounded-md border border-line bg-surface">
         <Fact name="Path">
-          <span className="flex min-w-0 items-center gap-1 font-mono text-small">
+          <span translate="no" className="flex min-w-0 items-center gap-1 font-mono text-small">
             <span className="min-w-0 whitespace-pre-wrap break-all">
               <Visible text={entry.path} />
             </span>
@@ -62,7 +62,9 @@ export function FileFacts({ sandboxId, entry, forbidden, actions, children }: Pr
           <LocalTime ms={entry.modifiedAtMs} />
         </Fact>
         <Fact name="Permissions">
-          <span className="font-mono text-small">{entry.permissions}</span>
+          <span translate="no" className="font-mono text-small">
+            {entry.permissions}
+          </span>
         </Fact>
         <Fact name="Owner">
           <Visible text={entry.owner} />

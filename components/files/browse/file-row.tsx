@@ -90,7 +90,7 @@ export const FileRow = memo(function FileRow({ row, index, top, actions, ...is }
       )}
       style={{ top }}
     >
-      <div role="gridcell" className="flex min-w-0 items-center gap-1.5 font-mono text-small">
+      <div translate="no" role="gridcell" className="flex min-w-0 items-center gap-1.5 font-mono text-small">
         <Checkbox
           tabIndex={-1}
           aria-label={`Select ${name}`}

@@ -34,7 +34,7 @@ export function FolderState({ sandboxId, path, failure, onGo, onRetry }: Props) 
   const { problem, message } = failure;
   return (
     <Frame title={(problem && TITLES[problem]) ?? 'Could not read this folder'}>
-      <p className="mb-1 min-w-0 font-mono text-ink text-small">
+      <p translate="no" className="mb-1 min-w-0 font-mono text-ink text-small">
         <FilePath path={path} />
       </p>
       <p className="mb-3">{message}</p>

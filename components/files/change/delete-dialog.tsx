@@ -95,7 +95,7 @@ export function DeleteDialog({ sandboxId, entries, forbidden, onDone, onClose }:
         </>
       }
     >
-      <ul className="max-h-40 overflow-y-auto font-mono text-small">
+      <ul translate="no" className="max-h-40 overflow-y-auto font-mono text-small">
         {paths.slice(0, MAX_SHOWN).map((path) => (
           <li key={path} className="flex min-w-0">
             <FilePath path={path} />

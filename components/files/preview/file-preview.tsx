@@ -4,12 +4,14 @@ import { Component, lazy, type ReactNode, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { MenuAct } from '@/components/ui/menu-act';
 import { Strip } from '@/components/ui/strip';
+import { isMissingPart } from '@/lib/answer';
 import { ApiFailure } from '@/lib/api-client';
 import { MAX_EDIT_BYTES } from '@/lib/files/edit/editable-text';
 import type { PreviewKind } from '@/lib/files/preview/kind';
 import type { Encoding } from '@/lib/files/preview/text/encoding';
 import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
+import { checkPage } from '@/lib/page-state';
 import { downloadFile } from '../browse/entry-actions';
 import { FileFacts } from '../browse/file-facts';
 import { findDraft } from '../edit/edit-drafts';
@@ -201,27 +203,39 @@ function BinaryNote({ isText }: { isText: boolean }) {
 type BoundaryProps = { acts: ReactNode; children: ReactNode };
 
 /** Keeps the page when a view fails to load or to render. */
-class PreviewBoundary extends Component<BoundaryProps, { isBroken: boolean }> {
-  override state = { isBroken: false };
+class PreviewBoundary extends Component<BoundaryProps, { error: unknown }> {
+  override state = { error: null };
 
-  static getDerivedStateFromError() {
-    return { isBroken: true };
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override componentDidCatch(error: unknown): void {
+    if (isMissingPart(error)) void checkPage();
   }
 
   override render() {
     const { acts, children } = this.props;
-    if (!this.state.isBroken) return children;
+    const { error } = this.state;
+    if (error === null) return children;
+    const mustReload = isMissingPart(error);
     return (
       <PreviewNotice
         title="Could not show this view"
         acts={
           <>
-            <Button onClick={() => this.setState({ isBroken: false })}>Try again</Button>
+            <Button onClick={() => (mustReload ? window.location.reload() : this.setState({ error: null }))}>
+              {mustReload ? 'Reload page' : 'Try again'}
+            </Button>
             {acts}
           </>
         }
       >
-        <p>The connection was lost, or the file is too complex for this view.</p>
+        <p>
+          {mustReload
+            ? 'Part of this page could not be loaded. The connection was lost, or Sandkeeper was updated.'
+            : 'The file is too complex for this view, or an extension or a translation of the browser has changed the page.'}
+        </p>
       </PreviewNotice>
     );
   }

@@ -46,7 +46,7 @@ export function PreviewBar({
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
     <header className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-5 py-1.5">
-      <h2 className="flex min-w-0 max-w-full items-center font-mono text-small">
+      <h2 translate="no" className="flex min-w-0 max-w-full items-center font-mono text-small">
         <FilePath path={entry.path} />
         <CopyButton text={entry.path} label="Copy path" />
       </h2>
@@ -54,6 +54,7 @@ export function PreviewBar({
         {sizeBytes === null ? null : <span title={exactBytes(sizeBytes)}>{formatBytes(sizeBytes)}</span>}
         <span aria-hidden>·</span>
         <span
+          translate="no"
           className="max-w-56 truncate font-mono"
           title={visibleText(`${entry.permissions} ${entry.owner}`)}
         >

@@ -195,6 +195,7 @@ function Hits({ now: { input, hits, matches }, shownPath, onShow }: HitsProps) {
           return (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the list handles keys.
             <div
+              translate="no"
               key={index}
               id={`hit-${index}`}
               role="option"

@@ -83,7 +83,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
         </>
       }
     >
-      <ul className="max-h-32 overflow-y-auto font-mono text-small">
+      <ul translate="no" className="max-h-32 overflow-y-auto font-mono text-small">
         {paths.slice(0, MAX_SHOWN).map((path) => (
           <li key={path} className="flex min-w-0">
             <FilePath path={path} />
@@ -115,7 +115,9 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
               checked={format === each}
               onChange={() => setFormat(each)}
             />
-            <span className="font-mono">.{each}</span>
+            <span translate="no" className="font-mono">
+              .{each}
+            </span>
           </label>
         ))}
       </fieldset>

@@ -25,7 +25,7 @@ function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
   const hasProgress = state === 'sending' && count !== null && total !== null && !total.isCut;
   return (
     <li className="flex min-h-9 items-center gap-3 border-line-soft px-5 py-1.5 text-small not-first:border-t">
-      <span className="flex min-w-0 max-w-[40%] shrink font-mono">
+      <span translate="no" className="flex min-w-0 max-w-[40%] shrink font-mono">
         <FileName name={name} />
       </span>
       {hasProgress ? (

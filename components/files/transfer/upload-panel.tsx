@@ -90,7 +90,7 @@ function UploadLine({ upload, forbidden }: { upload: Upload; forbidden: string |
   const canRetry = state === 'failed' || state === 'cancelled';
   return (
     <li className="flex min-h-8 items-center gap-3 border-line-soft border-t px-5 py-1 text-small">
-      <span className="flex min-w-0 flex-1 font-mono" title={`To ${visibleText(folder)}`}>
+      <span translate="no" className="flex min-w-0 flex-1 font-mono" title={`To ${visibleText(folder)}`}>
         <FileName name={name} />
       </span>
       {state === 'sending' ? (

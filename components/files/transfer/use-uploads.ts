@@ -6,6 +6,7 @@ import { ApiFailure, apiFailureIn } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { listingQuery, readEntry } from '@/lib/files/browse/queries';
 import { isOver, type Upload, UploadQueue, type UploadTransport } from '@/lib/files/transfer/upload-queue';
+import { pageStatus } from '@/lib/page-state';
 
 const NONE: readonly Upload[] = [];
 
@@ -21,6 +22,7 @@ export function uploads(): UploadQueue {
   window.addEventListener('beforeunload', (event) => {
     if (!queue.view().every(isOver)) event.preventDefault();
   });
+  pageStatus().onRestored(() => queue.retryRefused());
   tabQueue = queue;
   return queue;
 }

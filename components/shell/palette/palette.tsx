@@ -179,7 +179,9 @@ function SandboxLine({ row: { sandbox, templateName } }: { row: IndexedSandbox }
   const metadata = Object.entries(sandbox.metadata).map(([key, value]) => `${key}=${value}`);
   return (
     <>
-      <span className="shrink-0 font-mono text-small">{sandbox.id}</span>
+      <span translate="no" className="shrink-0 font-mono text-small">
+        {sandbox.id}
+      </span>
       <span className="w-20 shrink-0">
         <StateBadge state={sandbox.state} />
       </span>

@@ -55,6 +55,8 @@ type Item = {
   file: Blob;
   conflict: UploadConflict;
   isNumbered: boolean;
+  /** It failed because the session had ended. */
+  isRefused: boolean;
   abort: AbortController;
 };
 
@@ -103,6 +105,7 @@ export class UploadQueue {
         file,
         conflict: 'refuse',
         isNumbered: false,
+        isRefused: false,
         abort: new AbortController(),
       });
     }
@@ -134,8 +137,15 @@ export class UploadQueue {
     const item = this.#items.get(id);
     if (!item || (item.upload.state !== 'failed' && item.upload.state !== 'cancelled')) return;
     item.abort = new AbortController();
+    item.isRefused = false;
     this.#change(item, { state: 'waiting', sentBytes: 0, failure: null });
     this.#startNext();
+  }
+
+  /** Sends the files again that failed because the session had ended. Call it when the person has signed in again. */
+  retryRefused(): void {
+    for (const [id, { isRefused, upload }] of this.#items)
+      if (isRefused && upload.state === 'failed') this.retry(id);
   }
 
   clear(): void {
@@ -173,7 +183,10 @@ export class UploadQueue {
       if (signal.aborted) return;
       const refusal = ApiFailure.from(thrown);
       if (refusal.code === 'conflict' && refusal.problem === null) this.#onConflict(item, null);
-      else this.#change(item, { state: 'failed', failure: refusal.message });
+      else {
+        item.isRefused = refusal.code === 'unauthenticated';
+        this.#change(item, { state: 'failed', failure: refusal.message });
+      }
     } finally {
       this.#startNext();
     }

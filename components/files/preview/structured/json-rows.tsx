@@ -83,6 +83,7 @@ export function JsonRows({ tree, open, onOpen, scroller }: Props) {
         <BarButton onClick={() => onOpen(new Set())}>Collapse</BarButton>
       </ViewControls>
       <div
+        translate="no"
         ref={scroller}
         role="tree"
         aria-label="JSON"

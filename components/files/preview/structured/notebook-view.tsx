@@ -86,7 +86,7 @@ function Cell({ cell, language, onLink }: CellProps) {
     kind === 'markdown' && source.length <= MAX_RENDERED_CHARS && renderRefusal(source) === null;
   return (
     <>
-      <span className="w-12 shrink-0 pt-2 text-right font-mono text-ink-3 text-small">
+      <span translate="no" className="w-12 shrink-0 pt-2 text-right font-mono text-ink-3 text-small">
         {kind === 'code' ? `[${count ?? ' '}]` : ''}
       </span>
       <div className="min-w-0 flex-1">

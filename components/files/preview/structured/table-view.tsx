@@ -217,7 +217,7 @@ function ActiveCell({ table, row, column }: { table: TableText; row: number; col
             <Visible text={(header[column] ?? `Column ${column + 1}`).slice(0, 60)} />, row{' '}
             {(row + 1).toLocaleString('en')}
           </span>
-          <span className="min-w-0 whitespace-pre-wrap break-all font-mono">
+          <span translate="no" className="min-w-0 whitespace-pre-wrap break-all font-mono">
             <Visible text={text.slice(0, MAX_SHOWN_CHARS)} />
             {text.length > MAX_SHOWN_CHARS ? '…' : ''}
           </span>

@@ -144,6 +144,7 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
       ) : null}
       {sizeBytes === 0 ? <p className="px-5 py-4 text-ink-2">This file is empty.</p> : null}
       <div
+        translate="no"
         ref={scroller}
         role="group"
         aria-label="Bytes"

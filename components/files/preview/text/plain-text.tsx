@@ -20,6 +20,7 @@ export function PlainText({ text, label, children }: Props) {
   return (
     <>
       <pre
+        translate="no"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable by keyboard.
         tabIndex={0}
         role="group"
