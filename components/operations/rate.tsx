@@ -31,22 +31,23 @@ type HoldProps = { hold: Hold; leftMs: number; nowMs: number; role: Role };
 function HoldText({ hold: { isAsked }, leftMs, nowMs, role }: HoldProps) {
   const left = `${Math.ceil(leftMs / 1_000)} s`;
   const endMs = nowMs + leftMs;
+  const isVeryLong = isAsked && leftMs >= VERY_LONG_MS;
   return (
-    <span className="text-ink-2">
-      {!isAsked ? (
-        `The service refuses requests. Next try in ${left}.`
-      ) : leftMs < VERY_LONG_MS ? (
-        `The service asked to wait ${left}.`
-      ) : (
-        <>
-          The service asked to wait until{' '}
-          <LocalTime ms={Math.round(endMs / 1_000) * 1_000} isShort className="whitespace-nowrap" />. It is
-          asked again every minute.
-        </>
-      )}
+    <span className="inline-flex flex-wrap items-center gap-x-2 text-ink-2">
+      <span title={isVeryLong ? 'Sandkeeper tries again every minute.' : undefined}>
+        {isVeryLong ? (
+          <>
+            The service asked to wait until{' '}
+            <LocalTime ms={Math.round(endMs / 1_000) * 1_000} isShort className="whitespace-nowrap" />.
+          </>
+        ) : isAsked ? (
+          `The service asked to wait ${left}.`
+        ) : (
+          `The service refuses requests. Next try in ${left}.`
+        )}
+      </span>
       {leftMs < LONG_MS ? null : (
         <Button
-          className="ml-2"
           unavailable={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}
           onClick={() => void tryNow()}
         >
