@@ -86,7 +86,7 @@ function kindsFor(action: number): [string, Body][] {
   return [...all, ...all].slice(first, first + KINDS_EACH);
 }
 
-test('answers odd arguments of every action as invalid, and logs no error', async ({
+test('answers odd arguments of every action as invalid, and logs no error', { timeout: 240_000 }, async ({
   sandkeeper,
   moru,
   sessions,
