@@ -40,10 +40,10 @@ export class Colleague {
     return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
   }
 
-  /** Moves the deadlines of `ids` and returns the operation's id. */
+  /** Moves the deadlines of `ids` by a plan, which may shorten them, and returns the operation's id. */
   async setTimeLeft(ids: readonly string[], timeoutMs: number): Promise<string> {
-    const input = { act: 'setTimeout', sandboxIds: ids, filter: '', timeoutMs };
-    return (await this.#call<{ operation: { id: string } }>('operate', input)).operation.id;
+    const { token } = await this.#call<OperationPlan>('planTimeLeft', { sandboxIds: ids, timeoutMs });
+    return (await this.#call<{ id: string }>('startTimeLeft', { token, reason: '', filter: '' })).id;
   }
 
   /** Opens a console in a sandbox and returns the console's id. */
