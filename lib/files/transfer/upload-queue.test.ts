@@ -140,6 +140,21 @@ describe('on a conflict', () => {
   });
 });
 
+it('sends again what a session that had ended refused, and nothing else', async () => {
+  const { queue, sendings, states } = openQueue();
+  queue.add('ibox', '/home', [file('a'), file('b')]);
+  await settle();
+  sendings[0]?.reject(new ApiFailure('unauthenticated', 'Sign in first.'));
+  sendings[1]?.reject(new ApiFailure('conflict', 'The disk of the sandbox is full.', 'no_space'));
+  await settle();
+  queue.retryRefused();
+  await settle();
+  expect(states()).toEqual(['a sending', 'b failed']);
+  sendings[2]?.resolve();
+  await settle();
+  expect(states()).toEqual(['a done', 'b failed']);
+});
+
 it('reports a failure, continues with the others, and retries on request', async () => {
   const { queue, sendings, states } = openQueue();
   queue.add('ibox', '/home', [file('a'), file('b')]);
