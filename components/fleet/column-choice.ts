@@ -12,6 +12,29 @@ export const DEFAULT_COLUMNS: readonly string[] = [
   'size',
 ];
 
+/** Holds the widths that were dragged, px by column id, in the form of a query. */
+export const WIDTHS_COOKIE = 'sandkeeper_widths';
+const MIN_WIDTH_PX = 48;
+const MAX_WIDTH_PX = 900;
+
+export type ColumnWidths = Readonly<Record<string, number>>;
+
+export function printWidths(widths: ColumnWidths): string {
+  return new URLSearchParams(Object.entries(widths).map(([id, px]) => [id, String(px)])).toString();
+}
+
+/** Parses the output of `printWidths`. Leaves out what is not a width. */
+export function parseWidths(text: string | null | undefined): ColumnWidths {
+  const entries = [...new URLSearchParams(text ?? '')].slice(0, MAX_COLUMNS);
+  return Object.fromEntries(
+    entries.flatMap(([id, px]) => (/^\d{1,4}$/.test(px) ? [[id, clampWidth(Number(px))]] : [])),
+  );
+}
+
+export function clampWidth(px: number): number {
+  return Math.min(MAX_WIDTH_PX, Math.max(MIN_WIDTH_PX, Math.round(px)));
+}
+
 const MAX_COLUMNS = 24;
 
 /** Column ids separated by spaces, each percent-encoded because a metadata key may contain any character. */

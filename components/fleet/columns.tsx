@@ -39,6 +39,8 @@ export type FleetColumn = {
   draw: (row: IndexedSandbox, context: CellContext) => ReactNode;
 };
 
+export type ShownColumn = FleetColumn & { id: string };
+
 export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   state: {
     title: 'State',

@@ -2,10 +2,11 @@
 
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
+import type { PointerEvent } from 'react';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Visible } from '@/components/ui/visible-text';
 import type { Sort, SortKey } from '@/lib/fleet/sort';
-import type { ShownColumn } from './use-columns';
+import type { ShownColumn } from './columns';
 
 /** How many of the matching rows are selected. */
 export type HeadState = 'none' | 'some' | 'all';
@@ -16,13 +17,23 @@ type Props = {
   minWidth: number;
   sort: Sort;
   onSort: (sort: Sort) => void;
+  onResize: (id: string, px: number | null) => void;
   selected: HeadState;
   /** Selects or unselects all matching rows. `null` until all of them have arrived. */
   onSelect: ((all: boolean) => void) | null;
 };
 
 /** The header of the grid: the checkbox for all rows, and the column titles that sort. */
-export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected, onSelect }: Props) {
+export function FleetHeader({
+  columns,
+  tracks,
+  minWidth,
+  sort,
+  onSort,
+  onResize,
+  selected,
+  onSelect,
+}: Props) {
   return (
     <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
       <div
@@ -49,7 +60,7 @@ export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected,
           />
         </div>
         {columns.map((column) => (
-          <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />
+          <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} onResize={onResize} />
         ))}
         <span role="columnheader" className="sr-only">
           Actions
@@ -62,9 +73,9 @@ export function FleetHeader({ columns, tracks, minWidth, sort, onSort, selected,
 /** The handler of a checkbox whose cell handles the click. */
 export function noop(): void {}
 
-type HeaderCellProps = { column: ShownColumn; sort: Sort; onSort: (sort: Sort) => void };
+type HeaderCellProps = { column: ShownColumn } & Pick<Props, 'sort' | 'onSort' | 'onResize'>;
 
-function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }: HeaderCellProps) {
+function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort, onResize }: HeaderCellProps) {
   const isSorted = sortKey !== undefined && sort.key === sortKey;
   const Arrow = sort.direction === 'asc' ? ArrowUp : ArrowDown;
   const order = isSorted ? (sort.direction === 'asc' ? 'ascending' : 'descending') : 'none';
@@ -73,7 +84,7 @@ function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }
       role="columnheader"
       aria-sort={sortKey ? order : undefined}
       className={clsx(
-        'flex min-w-0 text-ink-2 text-small',
+        'group/head relative flex min-w-0 text-ink-2 text-small',
         alignRight && 'justify-end',
         id === 'id' && 'bg-bg group-data-narrow/grid:sticky group-data-narrow/grid:left-11',
       )}
@@ -90,7 +101,35 @@ function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort }
       ) : (
         <Visible text={title} className="truncate" />
       )}
+      <ResizeHandle onResize={(px) => onResize(id, px)} />
     </div>
+  );
+}
+
+/** Drags the edge of a column. A double click gives it the width of its content again. */
+function ResizeHandle({ onResize }: { onResize: (px: number | null) => void }) {
+  function start(event: PointerEvent<HTMLSpanElement>) {
+    const handle = event.currentTarget;
+    const cell = handle.parentElement;
+    if (cell === null || event.button !== 0) return;
+    event.preventDefault();
+    handle.setPointerCapture(event.pointerId);
+    const startPx = cell.getBoundingClientRect().width;
+    const startX = event.clientX;
+    handle.onpointermove = (move) => onResize(startPx + move.clientX - startX);
+    handle.onlostpointercapture = () => {
+      handle.onpointermove = null;
+    };
+  }
+  return (
+    <span
+      aria-hidden
+      data-resize
+      title="Drag to resize. Double-click to fit."
+      onPointerDown={start}
+      onDoubleClick={() => onResize(null)}
+      className="-right-3 absolute inset-y-0 w-2 cursor-col-resize touch-none border-line border-r opacity-0 hover:opacity-100 group-hover/head:opacity-100"
+    />
   );
 }
 

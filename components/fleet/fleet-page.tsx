@@ -28,7 +28,7 @@ import { FleetSkeleton, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
 import { LazyNewSandboxDialog, LazySelectionDock } from './lazy';
 import { countText } from './selection-text';
-import { useColumns } from './use-columns';
+import { useColumns, useFittedColumns } from './use-columns';
 import { useCounts } from './use-counts';
 import { useFilterText, useSlashToFocus } from './use-filter-text';
 import { useFleetPlace } from './use-fleet-place';
@@ -45,6 +45,7 @@ type Props = {
   /** Whether the fleet is the local engine's, which can create a demo fleet. */
   isLocal: boolean;
   rememberedColumns: string | null;
+  rememberedWidths?: string | null;
   /** The saved views of this person and of the team. */
   views: readonly SavedView[];
   /** The metadata key that protects a sandbox from bulk actions. */
@@ -62,6 +63,7 @@ export function FleetPage({
   role,
   isLocal,
   rememberedColumns,
+  rememberedWidths = null,
   views,
   protectedKey,
   bulkLimit,
@@ -95,6 +97,7 @@ export function FleetPage({
 
   const all = useMemo(() => view.rows ?? first.sandboxes.map(indexSandbox), [view.rows, first]);
   const { allCounts, facets, suggestCounts } = useCounts(all, matching, { text, filter });
+  const { shown: fittedColumns, resize } = useFittedColumns(columns, allCounts, rememberedWidths);
   const [listSlot, setListSlot] = useState<HTMLElement | null>(null);
 
   const open = useCallback(({ id }: { id: string }) => router.push(paths.sandbox(id)), [router]);
@@ -189,7 +192,8 @@ export function FleetPage({
                   gone={stable.gone}
                   hidden={stable.hidden}
                   underWay={underWay}
-                  columns={columns}
+                  columns={fittedColumns}
+                  onResize={resize}
                   cell={cell}
                   sort={sort}
                   onSort={changeSort}

@@ -6,9 +6,8 @@ import { Checkbox } from '@/components/ui/checkbox';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { CellContext } from './columns';
+import type { CellContext, ShownColumn } from './columns';
 import { noop } from './fleet-header';
-import type { ShownColumn } from './use-columns';
 
 /** Whether a row matches, or is only kept in its place although the filter would hide it or the sandbox is gone. */
 export type RowStatus = 'matching' | 'hidden' | 'gone';

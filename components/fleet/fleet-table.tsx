@@ -13,12 +13,12 @@ import type { Sort } from '@/lib/fleet/sort';
 import { unlessComposing } from '@/lib/key-events';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import type { ShownColumn } from './columns';
 import { type CellContext, gridOf } from './columns';
 import { FleetHeader, type HeadState } from './fleet-header';
 import { FleetRow, type RowStatus } from './fleet-row';
 import { LazySelectionDock } from './lazy';
 import { useActiveRow } from './use-active-row';
-import type { ShownColumn } from './use-columns';
 import { useKeptFocus } from './use-kept-focus';
 import type { SelectionActs } from './use-selection';
 
@@ -42,6 +42,8 @@ export type FleetTableProps = {
   cell: Omit<CellContext, 'act' | 'isGone' | 'isActive'>;
   sort: Sort;
   onSort: (sort: Sort) => void;
+  /** Sets the width of a column, px; `null`: as wide as its content. */
+  onResize: (id: string, px: number | null) => void;
   /** Called when the pointer enters or leaves the rows. They must not move under it. */
   onHold: (held: boolean) => void;
   handlers: ActHandlers & { onOpen: (sandbox: Sandbox) => void };
@@ -149,6 +151,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
           minWidth={minWidth}
           sort={sort}
           onSort={onSort}
+          onResize={props.onResize}
           selected={props.head ?? 'none'}
           onSelect={
             props.head && rowCount > 0 && props.blocked === null

@@ -2,20 +2,29 @@
 
 import { useTable } from '@tanstack/react-table';
 import { useQueryState } from 'nuqs';
-import { useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { rememberInCookie } from '@/components/ui/cookie';
+import type { FacetCounts } from '@/lib/fleet/filter/facets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
-import { COLUMNS_COOKIE, DEFAULT_COLUMNS, parseColumns, printColumns } from './column-choice';
+import {
+  COLUMNS_COOKIE,
+  clampWidth,
+  DEFAULT_COLUMNS,
+  parseColumns,
+  parseWidths,
+  printColumns,
+  printWidths,
+  WIDTHS_COOKIE,
+} from './column-choice';
 import {
   FLEET_COLUMNS,
-  type FleetColumn,
   fleetColumn,
   fleetColumnHelper,
   fleetTableFeatures,
   keyOfColumn,
+  type ShownColumn,
 } from './columns';
-
-export type ShownColumn = FleetColumn & { id: string };
+import { fitColumns } from './fit-columns';
 
 const NO_ROWS: IndexedSandbox[] = [];
 
@@ -60,6 +69,36 @@ export function useColumns(remembered: string | null) {
   }
 
   return { shown, choice, toggle };
+}
+
+/** The columns with the widths of their content, or as they were dragged. A stable array: rows render again when their columns change. */
+export function useFittedColumns(
+  columns: readonly ShownColumn[],
+  counts: FacetCounts,
+  remembered: string | null,
+) {
+  const [dragged, setDragged] = useState(() => parseWidths(remembered));
+  const fitted = fitColumns(columns, counts).map((column) =>
+    Object.hasOwn(dragged, column.id) ? { ...column, widthPx: dragged[column.id] ?? column.widthPx } : column,
+  );
+  const widths = fitted.map(({ widthPx }) => widthPx).join(' ');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `widths` says whether `fitted` has changed.
+  const shown: readonly ShownColumn[] = useMemo(() => fitted, [columns, widths]);
+  const resize = useCallback((id: string, px: number | null) => {
+    setDragged((now) => {
+      const { [id]: _, ...others } = now;
+      return px === null ? others : { ...others, [id]: clampWidth(px) };
+    });
+  }, []);
+  const text = printWidths(dragged);
+  const written = useRef(text);
+  // The cookie is outside React. Written after the drag's rendering, not while the state is computed.
+  useEffect(() => {
+    if (text === written.current) return;
+    written.current = text;
+    rememberInCookie(WIDTHS_COOKIE, text);
+  }, [text]);
+  return { shown, resize };
 }
 
 /** Moves the columns of metadata keys before the metadata and number columns. */

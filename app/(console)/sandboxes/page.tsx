@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { cookies } from 'next/headers';
-import { COLUMNS_COOKIE } from '@/components/fleet/column-choice';
+import { COLUMNS_COOKIE, WIDTHS_COOKIE } from '@/components/fleet/column-choice';
 import { FleetPage } from '@/components/fleet/fleet-page';
 import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
@@ -27,6 +27,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
       isLocal={isLocalEngine()}
       protectedKey={protectedKey}
       bulkLimit={bulkLimit}
+      rememberedWidths={(await cookies()).get(WIDTHS_COOKIE)?.value ?? null}
       rememberedColumns={(await cookies()).get(COLUMNS_COOKIE)?.value ?? null}
     />
   );
