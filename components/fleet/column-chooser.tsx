@@ -1,6 +1,7 @@
 'use client';
 
-import { useState } from 'react';
+import { useRef, useState } from 'react';
+import { useOffers } from '@/components/data/use-offers';
 import { Button } from '@/components/ui/button';
 import { LazyPopover } from '@/components/ui/floating';
 import { Visible } from '@/components/ui/visible-text';
@@ -14,9 +15,20 @@ const MAX_KEYS = 40;
 /** Chooses the columns. Every metadata key can be one. */
 export function ColumnChooser({ choice, keys, onToggle }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  useOffers(() => [
+    {
+      id: 'fleet:columns',
+      group: 'page',
+      title: 'Columns…',
+      words: 'show hide metadata',
+      onRun: () => setAnchor(button.current),
+    },
+  ]);
   return (
     <>
       <Button
+        ref={button}
         size="lg"
         aria-haspopup="dialog"
         aria-expanded={anchor !== null}

@@ -4,6 +4,7 @@ import { useRouter } from 'next/navigation';
 import { useQueryState } from 'nuqs';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
+import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { HeldNews } from '@/components/ui/held-news';
@@ -23,6 +24,7 @@ import { ColumnChooser } from './column-chooser';
 import { keyOfColumn } from './columns';
 import { FacetRow } from './facet-row';
 import { FilterBar, FilterErrorLine } from './filter-bar';
+import { fleetCommands } from './fleet-commands';
 import { FleetEmpty } from './fleet-empty';
 import { FleetSkeleton, NewButton, NothingMatches } from './fleet-states';
 import { FleetTable } from './fleet-table';
@@ -125,6 +127,18 @@ export function FleetPage({
   const status = view.rows === null ? first.status : view.status;
   // Until the first complete reading, more sandboxes may arrive.
   const isWhole = status.asOfMs !== null;
+  const cannotCreate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
+  const canSelect = view.rows !== null && error === null && matchCount > 0;
+  useOffers(() =>
+    fleetCommands({
+      cannotCreate,
+      matchCount: canSelect ? matchCount : 0,
+      isFiltered: text.trim() !== '',
+      onNew: () => setIsCreating(true),
+      onSelect: selection.acts.selectMatching,
+      onClearFilter: () => setText(''),
+    }),
+  );
   const count = matchCount === total ? `${total}` : `${matchCount} of ${total}`;
 
   return (
@@ -132,11 +146,7 @@ export function FleetPage({
       <h1 className="sr-only">Sandboxes</h1>
       <StaleBanner status={status} nowMs={first.nowMs} />
       {total === 0 && isWhole ? (
-        <FleetEmpty
-          forbidden={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}
-          demoOffered={isLocal}
-          onNew={() => setIsCreating(true)}
-        />
+        <FleetEmpty forbidden={cannotCreate} demoOffered={isLocal} onNew={() => setIsCreating(true)} />
       ) : (
         <>
           <div className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4">
@@ -156,7 +166,7 @@ export function FleetPage({
               </PanelBoundary>
               <ViewsButton served={views} role={role} />
               <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
-              <NewButton role={role} onClick={() => setIsCreating(true)} />
+              <NewButton unavailable={cannotCreate} onClick={() => setIsCreating(true)} />
             </div>
             <div className="group/line flex min-h-6 flex-wrap items-center gap-x-4 gap-y-1">
               {error ? <FilterErrorLine error={error} text={text} isWrong={isWrong} /> : null}

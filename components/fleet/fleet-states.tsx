@@ -1,16 +1,12 @@
 'use client';
 
 import { Button } from '@/components/ui/button';
-import { type Role, roleSuffices } from '@/lib/access/roles';
 
-export function NewButton({ role, onClick }: { role: Role; onClick: () => void }) {
+type NewProps = { unavailable: string | null; onClick: () => void };
+
+export function NewButton({ unavailable, onClick }: NewProps) {
   return (
-    <Button
-      tone="primary"
-      size="lg"
-      unavailable={roleSuffices(role, 'operator') ? null : 'Requires the operator role.'}
-      onClick={onClick}
-    >
+    <Button tone="primary" size="lg" unavailable={unavailable} onClick={onClick}>
       New sandbox
     </Button>
   );

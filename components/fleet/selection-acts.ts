@@ -127,3 +127,39 @@ export function selectionCommands(
     };
   });
 }
+
+export function copyIdsLabel(count: number): string {
+  return count === 1 ? 'Copy ID' : `Copy ${count} IDs`;
+}
+
+/** One id per line, as the filter takes them. */
+export function idLines(rows: Rows): string {
+  return rows.map(({ sandbox }) => sandbox.id).join('\n');
+}
+
+type Upkeep = { onCopy: (text: string, name: string) => void; onClear: () => void };
+
+/** The commands on the selection that change no sandbox. */
+export function upkeepCommands(rows: Rows, { onCopy, onClear }: Upkeep): Command[] {
+  const words = 'selected selection sandboxes';
+  const name = rows.length === 1 ? 'the ID' : `${rows.length} IDs`;
+  const none = rows.length === 0 ? 'No selected sandbox matches the filter.' : null;
+  return [
+    {
+      id: 'selection:copy-ids',
+      group: 'selection',
+      title: rows.length === 0 ? 'Copy IDs' : copyIdsLabel(rows.length),
+      words: `${words} clipboard`,
+      disabledReason: none,
+      onRun: () => onCopy(idLines(rows), name),
+    },
+    {
+      id: 'selection:clear',
+      group: 'selection',
+      title: 'Clear selection',
+      words,
+      keys: 'Esc',
+      onRun: onClear,
+    },
+  ];
+}

@@ -1,17 +1,25 @@
 'use client';
 
+import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useOffers } from '@/components/data/use-offers';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
-import { CopyButton } from '@/components/ui/copy-button';
+import { CopyButton, copyText } from '@/components/ui/copy-button';
 import { focusHome } from '@/components/ui/focus-home';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import { type SelectionAct, selectionActs, selectionCommands } from './selection-acts';
+import {
+  copyIdsLabel,
+  idLines,
+  type SelectionAct,
+  selectionActs,
+  selectionCommands,
+  upkeepCommands,
+} from './selection-acts';
 import { hiddenText, kindTexts } from './selection-text';
 import { DOCK_ID } from './use-active-row';
 
@@ -46,8 +54,14 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
   const kinds = useMemo(() => kindTexts(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
   const isEmpty = rows.length === 0 && hidden === 0;
   useOffers(() =>
-    isEmpty ? [] : selectionCommands(acts, ({ act, sandboxes }) => handlers[HANDLERS[act]](sandboxes)),
+    isEmpty
+      ? []
+      : [
+          ...selectionCommands(acts, ({ act, sandboxes }) => handlers[HANDLERS[act]](sandboxes)),
+          ...upkeepCommands(rows, { onCopy: copyText, onClear: props.onClose }),
+        ],
   );
+  const copyLabel = copyIdsLabel(rows.length);
   if (isEmpty) return null;
   const isPartial = rows.length < matching && blocked === null;
   return (
@@ -76,20 +90,17 @@ export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...pro
         ))}
       </div>
       <div className="flex items-center gap-2 border-line sm:border-l sm:pl-2">
-        <CopyButton
-          text={() => rows.map(({ sandbox }) => sandbox.id).join('\n')}
-          label={rows.length === 1 ? 'Copy ID' : `Copy ${rows.length} IDs`}
-          className="size-8!"
-        />
+        <CopyButton text={() => idLines(rows)} label={copyLabel} className="size-8!" />
         <button
           translate="no"
           type="button"
           aria-label="Clear selection"
           title="Clear selection"
           onClick={props.onClose}
-          className="rounded-sm border border-line bg-hover px-1.5 font-mono text-ink-2 text-small leading-5 hover:text-ink"
+          className="flex items-center justify-center rounded-sm border border-line bg-hover px-1.5 font-mono text-ink-2 text-small leading-5 hover:text-ink pointer-coarse:size-8"
         >
-          esc
+          <span className="pointer-coarse:hidden">esc</span>
+          <X size={14} aria-hidden className="hidden pointer-coarse:block" />
         </button>
       </div>
     </Floating>

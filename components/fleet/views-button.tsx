@@ -3,8 +3,9 @@
 import { clsx } from 'clsx';
 import { Home, X } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { fleetPath, fleetPlace } from '@/components/data/fleet-return';
+import { useOffers } from '@/components/data/use-offers';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Field, Input } from '@/components/ui/field';
@@ -13,6 +14,7 @@ import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type Answer, answerOf } from '@/lib/answer';
+import type { Command } from '@/lib/palette/offers';
 import { paths } from '@/lib/paths';
 import { chooseStartView, deleteOneView, saveOneView } from '@/lib/views/actions';
 import type { SavedView } from '@/lib/views/schema';
@@ -24,7 +26,28 @@ type Props = { served: readonly SavedView[]; role: Role };
 /** Filters saved under a name: one's own and the team's. One can be the start page. */
 export function ViewsButton({ served, role }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const button = useRef<HTMLButtonElement>(null);
   const [views, setViews] = useState(served);
+  const router = useRouter();
+  useOffers(() => [
+    ...views.map((view): Command => {
+      const title = `Open view ${view.name}`;
+      return {
+        id: `view:${view.id}`,
+        group: 'page',
+        title,
+        words: 'saved filter',
+        onRun: () => router.push(pathOf(view)),
+      };
+    }),
+    {
+      id: 'fleet:views',
+      group: 'page',
+      title: 'Views…',
+      words: 'save filter saved start page',
+      onRun: () => setAnchor(button.current),
+    },
+  ]);
 
   async function change(title: string, call: Promise<Views | null>): Promise<boolean> {
     const answer = await call;
@@ -39,6 +62,7 @@ export function ViewsButton({ served, role }: Props) {
   return (
     <>
       <Button
+        ref={button}
         size="lg"
         aria-haspopup="dialog"
         aria-expanded={anchor !== null}

@@ -52,3 +52,13 @@ async function copy({ currentTarget }: MouseEvent<HTMLButtonElement>, text: stri
     currentTarget.setAttribute('aria-label', label);
   }, FEEDBACK_MS);
 }
+
+/** Copies text and confirms it with a toast. `name`: such as `the path`. */
+export async function copyText(text: string, name: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast.success(`Copied ${name}`);
+  } catch {
+    toast.error('The browser blocked copying. Copy the text by hand.', { description: text.slice(0, 200) });
+  }
+}

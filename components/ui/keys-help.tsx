@@ -107,7 +107,9 @@ export function KeysHelp({
                   <dt>{does}</dt>
                   <dd className="flex flex-wrap items-start justify-end gap-1">
                     {keys.map((key) => (
-                      <Kbd key={key}>{key.replace('Mod', isMac ? '⌘' : 'Ctrl')}</Kbd>
+                      <Kbd key={key} isOnTouch>
+                        {key.replace('Mod', isMac ? '⌘' : 'Ctrl')}
+                      </Kbd>
                     ))}
                   </dd>
                 </Fragment>

@@ -1,5 +1,5 @@
 /** The groups of commands, in the order shown. */
-export const COMMAND_GROUPS = ['selection', 'sandbox', 'go', 'filter', 'app', 'search'] as const;
+export const COMMAND_GROUPS = ['selection', 'sandbox', 'page', 'go', 'filter', 'app', 'search'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export type Command = {
@@ -14,8 +14,15 @@ export type Command = {
   tone?: 'danger';
   /** The reason that it is unavailable. Shown next to the title. */
   disabledReason?: string | null;
+  /** Not offered again among the recent commands. */
+  isRare?: true;
   onRun: () => void;
 };
+
+/** The reason that a command is unavailable, or `null`. */
+export function unavailableReason({ disabledReason }: Command): string | null {
+  return disabledReason ?? null;
+}
 
 type Offer = () => readonly Command[];
 

@@ -36,6 +36,24 @@ describe('searchCommands', () => {
   });
 });
 
+describe('searchCommands with unavailable commands', () => {
+  it('puts them behind the others, but before a search for the query', () => {
+    const commands = [
+      command('run', { group: 'selection', title: 'Run' }),
+      command('kill', { group: 'selection', title: 'Kill 3' }),
+      command('pause', { group: 'sandbox', title: 'Pause' }),
+      command('go', { title: 'Go' }),
+      command('search', { group: 'search', title: 'Filter sandboxes by pause' }),
+    ];
+    const idsFor = (query: string) =>
+      searchCommands(commands, query, new Set(['run', 'pause'])).flatMap((group) =>
+        group.commands.map(({ id }) => id),
+      );
+    expect(idsFor('')).toEqual(['kill', 'run', 'go', 'pause', 'search']);
+    expect(idsFor('pause')).toEqual(['pause', 'search']);
+  });
+});
+
 describe('CommandOffers', () => {
   it('calls an offer only when its commands are read, until it is removed', () => {
     const offers = new CommandOffers();

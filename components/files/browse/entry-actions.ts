@@ -1,5 +1,5 @@
+import { copyText } from '@/components/ui/copy-button';
 import type { MenuAct } from '@/components/ui/menu-act';
-import { toast } from '@/components/ui/toast';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { fileAddresses } from '@/lib/files/addresses';
 import { isFolder } from '@/lib/files/browse/order';
@@ -152,14 +152,4 @@ export function downloadFrom(address: string): void {
   link.href = address;
   link.download = '';
   link.click();
-}
-
-/** Copies text and confirms it with a toast. `name`: such as `the path`. */
-export async function copyText(text: string, name: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast.success(`Copied ${name}`);
-  } catch {
-    toast.error('The browser blocked copying. Copy the text by hand.', { description: text.slice(0, 200) });
-  }
 }

@@ -3,6 +3,7 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { copyText } from '@/components/ui/copy-button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Strip } from '@/components/ui/strip';
 import { toast } from '@/components/ui/toast';
@@ -12,7 +13,6 @@ import { MAX_EDIT_BYTES, writeEditable } from '@/lib/files/edit/editable-text';
 import { baseName, parentOf } from '@/lib/files/guest-path';
 import type { Entry } from '@/lib/files/schema';
 import { visibleText } from '@/lib/visible-text';
-import { copyText } from '../browse/entry-actions';
 import { versionOf } from '../preview/preview-props';
 import { PreviewRefusal, PreviewSkeleton } from '../preview/preview-state';
 import { languageOf } from '../preview/text/languages';
@@ -193,7 +193,7 @@ export function EditView({ sandboxId, entry, isLive, wraps, onClose }: Props) {
       <footer className="flex h-7 shrink-0 items-center gap-4 overflow-hidden whitespace-nowrap border-line border-t px-5 text-ink-3 text-small">
         <span role="status">{isChanged ? 'Unsaved changes' : 'No changes'}</span>
         {draft.base.lineEnd === '\r\n' ? <span>Windows line ends</span> : null}
-        <span className="ml-auto">Esc, then Tab leaves the editor</span>
+        <span className="ml-auto pointer-coarse:hidden">Esc, then Tab leaves the editor</span>
       </footer>
       <ConfirmDialog
         open={conflict !== null}

@@ -22,20 +22,25 @@ const FILTERS = [
   },
 ] as const;
 
+const PLACES = [
+  { title: 'Go to Sandboxes', words: 'fleet list', href: paths.sandboxes() },
+  { title: 'Go to Operations', words: 'audit log record', href: paths.operations() },
+  { title: 'Go to the access log', words: 'audit log record sign-in', href: paths.access() },
+] as const;
+
+/** The fleet opens as it was left. */
+function addressOf(href: string): string {
+  return href === paths.sandboxes() ? fleetPath() : href;
+}
+
 /** The commands of every page. `query` is the text of the palette's input. */
 export function useOwnCommands(query: string, onKeys: () => void): Command[] {
   const router = useRouter();
   const path = usePathname();
   const addToFilter = useAddToFilter();
-  const places: Command[] = [
-    { id: 'go:sandboxes', title: 'Go to Sandboxes', words: 'fleet list', href: paths.sandboxes() },
-    { id: 'go:operations', title: 'Go to Operations', words: 'audit log record', href: paths.operations() },
-  ].map(({ href, ...place }) => ({
-    ...place,
-    group: 'go',
-    disabledReason: path === href ? 'You are on this page.' : null,
-    onRun: () => router.push(href === paths.sandboxes() ? fleetPath() : href),
-  }));
+  const places = PLACES.filter(({ href }) => href !== path).map(({ href, title, words }): Command => {
+    return { id: `go:${href}`, group: 'go', title, words, onRun: () => router.push(addressOf(href)) };
+  });
   const filters = FILTERS.map(({ title, filter, words }): Command => {
     return { id: `filter:${filter}`, group: 'filter', title, words, onRun: () => addToFilter(filter) };
   });
@@ -74,7 +79,14 @@ function appCommands(onKeys: () => void): Command[] {
       keys: '?',
       onRun: onKeys,
     },
-    { id: 'app:sign-out', group: 'app', title: 'Sign out', words: 'log out', onRun: signOutEverywhere },
+    {
+      id: 'app:sign-out',
+      group: 'app',
+      title: 'Sign out',
+      words: 'log out',
+      isRare: true,
+      onRun: signOutEverywhere,
+    },
   ];
 }
 

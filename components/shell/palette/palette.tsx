@@ -12,8 +12,9 @@ import { Visible } from '@/components/ui/visible-text';
 import { findRows } from '@/lib/fleet/find';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import { fleetStore } from '@/lib/fleet/store';
-import { type Command, type CommandGroup, commandOffers } from '@/lib/palette/offers';
-import { canRun, searchCommands } from '@/lib/palette/search';
+import { type Command, type CommandGroup, commandOffers, unavailableReason } from '@/lib/palette/offers';
+import { recentCommands, recentIds, rememberCommand } from '@/lib/palette/recent';
+import { searchCommands } from '@/lib/palette/search';
 import { paths } from '@/lib/paths';
 import { useOwnCommands } from './own-commands';
 
@@ -24,6 +25,7 @@ const MIN_ID_CHARS = 4;
 const GROUP_NAMES = {
   selection: 'Selection',
   sandbox: 'This sandbox',
+  page: 'This page',
   go: 'Pages',
   filter: 'Filter',
   app: 'Sandkeeper',
@@ -43,7 +45,10 @@ export function Palette({ isOpen, onClose, onKeys }: Props) {
       isOpen={isOpen}
       label="Commands"
       onClose={onClose}
-      onChosen={(command) => command.onRun()}
+      onChosen={(command) => {
+        rememberCommand(command);
+        command.onRun();
+      }}
     >
       {(choose) => <PaletteBody onKeys={onKeys} onChoose={choose} />}
     </ChooserDialog>
@@ -97,7 +102,7 @@ function PaletteBody({ onChoose, onKeys }: BodyProps) {
       </Autocomplete.List>
       <p
         id={hint}
-        className="flex h-9 shrink-0 items-center gap-4 border-line border-t bg-surface px-4 text-ink-3 text-small"
+        className="flex h-9 shrink-0 items-center gap-4 border-line pointer-coarse:hidden border-t bg-surface px-4 text-ink-3 text-small"
       >
         <Hint keys="↑ ↓">navigate</Hint>
         <Hint keys="Enter">select</Hint>
@@ -122,11 +127,16 @@ function useLines(query: string, onKeys: () => void): Lines[] {
   const offers = commandOffers();
   // The commands of a page can change while the palette is open.
   useSyncExternalStore(offers.subscribe, offers.version, offers.version);
-  const commands = searchCommands([...offers.all(), ...own], query);
-  const groups = commands.map(({ group, commands }) => ({
-    value: GROUP_NAMES[group],
-    items: commands.map((command): Line => ({ command, row: null })),
-  }));
+  const all = [...offers.all(), ...own];
+  const { recent, unavailable } = useOrder(all, query);
+  const recentOnes = query.trim() === '' ? recentCommands(all, recent) : [];
+  const commands = searchCommands(
+    all.filter((command) => !recentOnes.includes(command)),
+    query,
+    unavailable,
+  );
+  const groups = commands.map(({ group, commands }) => linesOf(GROUP_NAMES[group], commands));
+  if (recentOnes.length > 0) groups.unshift(linesOf('Recent', recentOnes));
   const rows = findRows(fleetStore().view().rows ?? [], query, MAX_SANDBOXES);
   if (rows.length === 0) return groups;
   const sandboxes = {
@@ -144,18 +154,37 @@ function useLines(query: string, onKeys: () => void): Lines[] {
   return groups.toSpliced(at, 0, sandboxes);
 }
 
+function linesOf(value: string, commands: readonly Command[]): Lines {
+  return { value, items: commands.map((command): Line => ({ command, row: null })) };
+}
+
+/** The order of the lines, kept while the query stays the same: nothing may move under the highlight. */
+function useOrder(commands: readonly Command[], query: string) {
+  const [order, setOrder] = useState(() => orderFor(commands, query));
+  if (order.query === query) return order;
+  const next = orderFor(commands, query);
+  setOrder(next);
+  return next;
+}
+
+function orderFor(commands: readonly Command[], query: string) {
+  const unavailable = commands.filter((command) => unavailableReason(command) !== null);
+  return { query, recent: recentIds(), unavailable: new Set(unavailable.map(({ id }) => id)) };
+}
+
 function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Command) => void }) {
   const { command, row } = line;
-  const { title, keys, tone, disabledReason } = command;
+  const { title, keys, tone } = command;
+  const reason = unavailableReason(command);
   return (
     <Autocomplete.Item
       value={line}
-      disabled={!canRun(command)}
+      disabled={reason !== null}
       onClick={() => onChoose(command)}
       className={clsx(
         'flex min-h-9 cursor-pointer select-none items-center gap-3 rounded-md px-2.5 py-1.5 outline-none data-highlighted:bg-selected',
         'data-disabled:cursor-default data-disabled:text-ink-3',
-        tone === 'danger' && canRun(command) && 'text-danger',
+        tone === 'danger' && reason === null && 'text-danger',
       )}
     >
       {row === null ? (
@@ -163,11 +192,9 @@ function PaletteLine({ line, onChoose }: { line: Line; onChoose: (command: Comma
       ) : (
         <SandboxLine row={row} />
       )}
-      {disabledReason ? (
-        <Visible text={disabledReason} className="ml-auto min-w-0 truncate text-small" />
-      ) : null}
+      {reason === null ? null : <Visible text={reason} className="ml-auto min-w-0 truncate text-small" />}
       {keys ? (
-        <span className="ml-auto">
+        <span className="ml-auto pointer-coarse:hidden">
           <Kbd>{keys}</Kbd>
         </span>
       ) : null}

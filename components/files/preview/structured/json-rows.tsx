@@ -3,11 +3,10 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { type KeyboardEvent, type RefObject, useMemo, useState } from 'react';
-import { CopyButton } from '@/components/ui/copy-button';
+import { CopyButton, copyText } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { decodeString, type JsonTree, jsonPath, jsonRows } from '@/lib/files/preview/structured/json-tree';
 import { unlessComposing } from '@/lib/key-events';
-import { copyText } from '../../browse/entry-actions';
 import { BarButton, ViewControls } from '../view-controls';
 
 const ROW_PX = 22;
