@@ -1,38 +1,11 @@
 import { devices } from '@playwright/test';
-import { expect, type Page, test } from './support/fixtures';
+import { expectFits } from './support/fits';
+import { expect, test } from './support/fixtures';
 import { Colleague } from './support/operations';
 import { filter, headCheckbox, openFleet, rows } from './support/vocabulary';
 
 const { viewport, isMobile, hasTouch, userAgent } = devices['Pixel 7'];
 test.use({ viewport: { ...viewport, width: 390 }, isMobile, hasTouch, userAgent });
-
-/** The smallest size of a target that a thumb hits, WCAG 2.2 (2.5.8). */
-const MIN_TARGET_PX = 24;
-
-/** Expects that the page fits the width of the window and that all its controls are large enough. */
-async function expectFits(page: Page, description: string): Promise<void> {
-  await expect(page.getByRole('main')).toBeVisible();
-  const { overflowPx, small } = await page.evaluate((minPx) => {
-    const controls = [
-      ...document.querySelectorAll<HTMLElement>(
-        'button:not(.sr-only), [role=button], [role=tab], select, nav a',
-      ),
-    ];
-    const tooSmall = controls.filter((element) => {
-      const { width, height } = element.getBoundingClientRect();
-      const isShown =
-        element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && width > 1;
-      // A link within text is exempt.
-      return isShown && Math.min(width, height) < minPx && getComputedStyle(element).display !== 'inline';
-    });
-    return {
-      overflowPx: document.documentElement.scrollWidth - window.innerWidth,
-      small: tooSmall.map(({ outerHTML }) => outerHTML.slice(0, 260)),
-    };
-  }, MIN_TARGET_PX);
-  expect(overflowPx, `${description} is wider than the window`).toBeLessThanOrEqual(0);
-  expect(small, `${description} has small targets`).toEqual([]);
-}
 
 test('every page fits a phone and is used by touch', async ({ page, signIn, moru, sandkeeper, sessions }) => {
   const metadata = {

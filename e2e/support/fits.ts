@@ -1,0 +1,32 @@
+import { expect, type Page } from './fixtures';
+
+/** The smallest size of a target that a thumb hits, WCAG 2.2 (2.5.8). */
+const MIN_TARGET_PX = 24;
+
+/** Expects that the page is not wider than the window. */
+export async function expectNoSidewaysScroll(page: Page, description: string): Promise<void> {
+  await expect(page.getByRole('main')).toBeVisible();
+  const overflowPx = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(overflowPx, `${description} is wider than the window`).toBeLessThanOrEqual(0);
+}
+
+/** Expects that the page fits the width of the window and that all its controls are large enough. */
+export async function expectFits(page: Page, description: string): Promise<void> {
+  await expectNoSidewaysScroll(page, description);
+  const small = await page.evaluate((minPx) => {
+    const controls = [
+      ...document.querySelectorAll<HTMLElement>(
+        'button:not(.sr-only), [role=button], [role=tab], select, nav a',
+      ),
+    ];
+    const tooSmall = controls.filter((element) => {
+      const { width, height } = element.getBoundingClientRect();
+      const isShown =
+        element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && width > 1;
+      // A link within text is exempt.
+      return isShown && Math.min(width, height) < minPx && getComputedStyle(element).display !== 'inline';
+    });
+    return tooSmall.map(({ outerHTML }) => outerHTML.slice(0, 260));
+  }, MIN_TARGET_PX);
+  expect(small, `${description} has small targets`).toEqual([]);
+}
