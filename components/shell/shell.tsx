@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { AccountMenu } from '@/components/access/account-menu';
 import { SignInDialog } from '@/components/access/sign-in-dialog';
 import { Tray } from '@/components/operations/tray';
+import { FocusGuard } from '@/components/ui/focus-guard';
 import { Mark } from '@/components/ui/mark';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Theme } from '@/components/ui/theme';
@@ -27,6 +28,7 @@ export function Shell({ actor, role, theme, summary, children }: Props) {
   return (
     <div className="flex h-dvh min-h-0 flex-col">
       <SkipLink />
+      <FocusGuard />
       <header className="flex h-12 shrink-0 items-center gap-3 border-line border-b bg-surface px-3 sm:gap-4 sm:px-5">
         <Link
           href={paths.sandboxes()}
