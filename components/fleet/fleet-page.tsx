@@ -129,15 +129,17 @@ export function FleetPage({
   const isWhole = status.asOfMs !== null;
   const cannotCreate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
   const canSelect = view.rows !== null && error === null && matchCount > 0;
-  useOffers(() =>
-    fleetCommands({
-      cannotCreate,
-      matchCount: canSelect ? matchCount : 0,
-      isFiltered: text.trim() !== '',
-      onNew: () => setIsCreating(true),
-      onSelect: selection.acts.selectMatching,
-      onClearFilter: () => setText(''),
-    }),
+  useOffers(
+    () =>
+      fleetCommands({
+        cannotCreate,
+        matchCount: canSelect ? matchCount : 0,
+        isFiltered: text.trim() !== '',
+        onNew: () => setIsCreating(true),
+        onSelect: selection.acts.selectMatching,
+        onClearFilter: () => setText(''),
+      }),
+    { isFirst: true },
   );
   const count = matchCount === total ? `${total}` : `${matchCount} of ${total}`;
 

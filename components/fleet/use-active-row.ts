@@ -4,6 +4,7 @@ import { type KeyboardEvent, type MouseEvent, type RefObject, useCallback, useRe
 import { ROW_KEYS } from '@/components/ui/row-keys';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sandbox } from '@/lib/sandbox/schema';
+import { useArrowsIntoGrid } from './use-arrows-into-grid';
 import type { SelectionActs } from './use-selection';
 
 export const DOCK_ID = 'selection-dock';
@@ -52,6 +53,15 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
     grid.scrollTo(next);
   }
 
+  function indexOfActive(): number {
+    return rows.findIndex((row) => row.sandbox.id === activeId);
+  }
+
+  useArrowsIntoGrid(gridRef, (key) => {
+    const step = ROW_KEYS[key]?.(indexOfActive(), rows.length);
+    if (step !== undefined) moveTo(step, false);
+  });
+
   function toggleSelection({ id }: Sandbox, isExtending: boolean) {
     if (!grid.isMatching(id)) return;
     if (isExtending) selection.extend(id);
@@ -69,7 +79,7 @@ export function useActiveRow({ rows, gridRef, selection, ...grid }: Grid) {
 
   /** Returns whether the key was handled. */
   function onRowKey({ key, shiftKey }: KeyboardEvent): boolean {
-    const at = rows.findIndex((row) => row.sandbox.id === activeId);
+    const at = indexOfActive();
     const step = ROW_KEYS[key]?.(at, rows.length);
     const active = rows[at]?.sandbox;
     if (step !== undefined) moveTo(step, shiftKey);

@@ -29,15 +29,15 @@ type Offer = () => readonly Command[];
 /** The commands that pages add to the palette. Pages pass a function, which runs only while the palette is open. */
 export class CommandOffers {
   readonly #listeners = new Set<() => void>();
-  readonly #offers = new Set<Offer>();
+  #offers: readonly Offer[] = [];
   #version = 0;
 
-  /** Adds the commands of `offer`. Returns a function that removes them. */
-  add(offer: Offer): () => void {
-    this.#offers.add(offer);
+  /** Adds the commands of `offer`, before all others if `isFirst`. Returns a function that removes them. */
+  add(offer: Offer, isFirst = false): () => void {
+    this.#offers = isFirst ? [offer, ...this.#offers] : [...this.#offers, offer];
     this.changed();
     return () => {
-      this.#offers.delete(offer);
+      this.#offers = this.#offers.filter((other) => other !== offer);
       this.changed();
     };
   }
@@ -57,7 +57,7 @@ export class CommandOffers {
   readonly version = (): number => this.#version;
 
   all(): Command[] {
-    return [...this.#offers].flatMap((offer) => offer());
+    return this.#offers.flatMap((offer) => offer());
   }
 }
 

@@ -62,12 +62,14 @@ describe('CommandOffers', () => {
     offers.subscribe(listener);
     const remove = offers.add(offer);
     offers.add(() => [command('two')]);
-    expect(listener).toHaveBeenCalledTimes(2);
+    const removeFirst = offers.add(() => [command('zero')], true);
+    expect(listener).toHaveBeenCalledTimes(3);
     expect(offer).not.toHaveBeenCalled();
-    expect(offers.all().map(({ id }) => id)).toEqual(['one', 'two']);
+    expect(offers.all().map(({ id }) => id)).toEqual(['zero', 'one', 'two']);
     remove();
+    removeFirst();
     offers.changed();
-    expect([listener.mock.calls.length, offers.version()]).toEqual([4, 4]);
+    expect([listener.mock.calls.length, offers.version()]).toEqual([6, 6]);
     expect(offers.all().map(({ id }) => id)).toEqual(['two']);
   });
 });

@@ -85,7 +85,7 @@ function Page({ role }: { role: Role }) {
   if (read === null || read.pathname !== pathname) return null;
   const nowMs = Date.now();
   const [, id, tab] = /^\/sandboxes\/([^/]+)(?:\/(.+))?$/.exec(pathname) ?? [];
-  if (id === undefined) {
+  if (pathname === '/sandboxes') {
     const search = new URLSearchParams(window.location.search);
     const request = { q: search.get('q') ?? '', sort: search.get('sort') ?? '' };
     return (
