@@ -1,11 +1,13 @@
 import fs from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fleetWatcher } from '../../fleet/watcher';
 import { eventually, setUpEngine } from '../../test-support/environment';
 import { type FolderEvent, folderKey } from '../schema';
 import { newSandbox } from '../test-file-server';
 import { FolderWatches } from './folder-watch';
 
 const engine = setUpEngine({ withFiles: true });
+afterAll(() => fleetWatcher().close());
 
 let id: string;
 let root: string;
@@ -105,26 +107,40 @@ describe('a watch ends', () => {
     expect(watches.size).toBe(0);
   });
 
-  it('when the sandbox is paused or killed, without waking it', async () => {
-    const { id: one } = await newSandbox(engine);
+  it('when the sandbox is killed, while running or paused', async () => {
+    const [{ id: running }, { id: paused }] = await Promise.all([newSandbox(engine), newSandbox(engine)]);
     const watches = new FolderWatches();
-    const first = listen(watches, '/', one);
-    await eventually(() => first.events.length > 0);
-    await engine.call('POST', `/sandboxes/${one}/pause`);
-    await eventually(() => first.ended().length > 0);
-    expect(first.ended()).toEqual(['not_running']);
-    const paused = await engine.detail(one);
-    const again = listen(watches, '/', one);
-    await eventually(() => again.ended().length > 0);
-    expect(again.events).toEqual([{ kind: 'ended', problem: 'not_running' }]);
-    expect(await engine.detail(one)).toEqual(paused);
-    await engine.call('POST', `/sandboxes/${one}/resume`, { timeout: 60 });
-    const awake = listen(watches, '/', one);
-    await eventually(() => awake.events.length > 0);
-    await engine.call('DELETE', `/sandboxes/${one}`);
-    await eventually(() => awake.ended().length > 0);
-    expect(awake.ended()).toEqual(['gone']);
+    const listeners = [listen(watches, '/', running), listen(watches, '/', paused)];
+    await eventually(() => listeners.every(({ events }) => events.length > 0));
+    await engine.call('POST', `/sandboxes/${paused}/pause`);
+    for (const each of [running, paused]) await engine.call('DELETE', `/sandboxes/${each}`);
+    await eventually(() => listeners.every(({ ended }) => ended().length > 0));
+    expect(listeners.map(({ ended }) => ended())).toEqual([['gone'], ['gone']]);
     expect(watches.size).toBe(0);
+  });
+
+  it('but not with a pause, which it does not undo, and continues after a quick resume', async () => {
+    const { id: one, root: files } = await newSandbox(engine);
+    const watches = new FolderWatches();
+    const first = listen(watches, '/data', one);
+    await eventually(() => first.events.length > 0);
+    const opened = await countWatches();
+    await engine.call('POST', `/sandboxes/${one}/pause`);
+    const paused = await engine.detail(one);
+    const late = listen(watches, '/data', one);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await engine.detail(one)).toEqual(paused);
+    expect(await opened()).toBe(0);
+    await engine.call('POST', `/sandboxes/${one}/resume`, { timeout: 60 });
+    await eventually(() => first.events.length > 1 && late.events.at(-1)?.kind === 'watching');
+    expect(first.events).toEqual([{ kind: 'watching' }, { kind: 'watching' }]);
+    fs.writeFileSync(`${files}/data/after`, '');
+    await eventually(() => first.names().includes('after') && late.names().includes('after'));
+    // Leaving ends the wait for the next resume.
+    await engine.call('POST', `/sandboxes/${one}/pause`);
+    first.stop();
+    late.stop();
+    expect([watches.size, ...first.ended(), ...late.ended()]).toEqual([0]);
   });
 
   it('but not with a lost connection, after which it resumes', async () => {

@@ -1,5 +1,6 @@
 import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitForResume } from '../../fleet/wait-for-resume';
 import { SandboxId } from '../../sandbox/schema';
 import { fileProblemOf } from '../../sandbox-api/file-error';
 import { singleton } from '../../singleton';
@@ -25,7 +26,7 @@ export class FolderWatches {
 
   /**
    * Sends the changes of the folder with this `key` until `ended`. Returns a function that unsubscribes. Neither wakes the
-   * sandbox nor extends its timeout.
+   * sandbox nor extends its timeout. A pause does not end the watch: it starts again, with `watching`, after the resume.
    */
   listen(key: string, send: Send): () => void {
     const folder = parseKey(key);
@@ -93,6 +94,11 @@ class FolderWatch {
       const problem = await this.#watchOnce();
       if (signal.aborted) return;
       if (performance.now() - startedMs > STEADY_MS) failures = 0;
+      if (problem === 'not_running') {
+        await waitForResume(this.#folder.sandboxId, signal);
+        if (signal.aborted) return;
+        continue;
+      }
       const waitMs = RETRY_AFTER_MS[failures];
       if (problem !== 'unavailable' || waitMs === undefined) return this.#endWith(problem);
       failures += 1;
