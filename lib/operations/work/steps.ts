@@ -1,16 +1,15 @@
 import 'server-only';
 import { type ErrorCode, SandkeeperError } from '../../errors';
 import { type StateAct, sandboxCannot } from '../../sandbox/can';
-import type { Sandbox, SandboxState } from '../../sandbox/schema';
-import { killSandbox, pauseSandbox, resumeSandbox, setSandboxTimeout } from '../../sandbox-api/control';
+import type { Sandbox } from '../../sandbox/schema';
 import { comesBack } from '../../sandbox-api/errors';
 import { serviceNowMs } from '../../sandbox-api/service-clock';
 import { archiveThenKill, judgeGone } from '../archive/archive-step';
 import type { Archiver } from '../archive/archiver';
-import { DEADLINE_SLACK_MS, requestedDeadline } from '../plan/time-left';
 import type { ActParams } from '../schema';
 import { MAX_REFUSALS, readPatiently, waitBackoff } from '../step/read-patiently';
 import { type StepResult, StepStopped } from '../step/step-result';
+import { ACTS, type Act, type Attempt, gone } from './acts';
 import type { GracefulEnd } from './graceful';
 
 export type StepContext = {
@@ -47,23 +46,6 @@ class StepDrifted extends Error {
   }
 }
 
-type Attempt = {
-  refusal: SandkeeperError | null;
-  /** The service says that the sandbox was already in this state. */
-  wasAlready: boolean;
-  /** When the request was sent, on the service's clock, epoch ms. A granted time is counted from here. */
-  sentAtMs: number;
-};
-
-type Act = {
-  send: (shown: Sandbox, params: ActParams) => Promise<{ wasAlready: boolean }>;
-  /** How often to send if readings show that it has not happened. */
-  maxTries: number;
-  /** The result that `now` proves; `null`: it has not happened yet. */
-  judge: (now: Sandbox | null, context: StepContext, attempt: Attempt) => StepResult | null;
-};
-
-const DEFAULT_RESUME_MS = 5 * 60 * 1000;
 /** After these errors the action may have happened anyway: a reading decides. */
 const JUDGED: ReadonlySet<ErrorCode> = new Set([
   'timeout',
@@ -76,41 +58,6 @@ const JUDGED: ReadonlySet<ErrorCode> = new Set([
 const SETTLED: ReadonlySet<ErrorCode> = new Set(['conflict', 'not_found']);
 /** How often an accepted action is verified before it is sent again. */
 const READS_PER_TRY = 4;
-
-const ACTS = {
-  kill: {
-    send: async ({ id }) => ({ wasAlready: (await killSandbox(id)) === 'already_gone' }),
-    maxTries: 8,
-    judge: (now, _context, { wasAlready }) => {
-      if (now !== null) return null;
-      return wasAlready
-        ? { outcome: 'already', message: 'It was already terminated.', sandbox: null }
-        : { outcome: 'done', message: null, sandbox: null };
-    },
-  },
-  pause: {
-    send: ({ id }) => sendUnlessAlready(() => pauseSandbox(id)),
-    maxTries: 4,
-    judge: (now, _context, attempt) => judgeState(now, 'paused', attempt),
-  },
-  resume: {
-    send: ({ id }, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
-      sendUnlessAlready(() =>
-        resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
-      ),
-    maxTries: 4,
-    judge: judgeResume,
-  },
-  setTimeout: {
-    send: async (shown, params) => {
-      const nowMs = serviceNowMs();
-      await setSandboxTimeout(shown.id, requestedDeadline(shown, params, nowMs) - nowMs);
-      return { wasAlready: false };
-    },
-    maxTries: 4,
-    judge: judgeDeadline,
-  },
-} satisfies Record<StateAct, Act>;
 
 /**
  * Performs one action on one sandbox, unless it has changed since it was shown, and verifies the outcome with a reading:
@@ -342,65 +289,6 @@ async function stoppedBetween(context: StepContext): Promise<StepResult> {
   return verdict ?? { outcome: 'cancelled', message: null };
 }
 
-function judgeState(now: Sandbox | null, wanted: SandboxState, { wasAlready }: Attempt): StepResult | null {
-  if (now === null) return gone();
-  if (now.state !== wanted) return null;
-  if (wasAlready) return { outcome: 'already', message: `It was already ${wanted}.`, sandbox: now };
-  return { outcome: 'done', message: null, sandbox: now };
-}
-
-/** The service may run a resumed sandbox for less time than requested. */
-function judgeResume(now: Sandbox | null, { params }: StepContext, attempt: Attempt): StepResult | null {
-  const result = judgeState(now, 'running', attempt);
-  // Somebody else chose the deadline of a sandbox that was already running.
-  if (result?.outcome !== 'done' || params.timeoutMs === undefined) return result;
-  if (now === null || now.endAtMs === null) return result;
-  return withGranted(now, now.endAtMs, attempt.sentAtMs + params.timeoutMs, attempt.sentAtMs);
-}
-
-/** A paused sandbox answers `not_found`, like one that is gone (docs/protocol.md#state-matrix). */
-function judgeDeadline(
-  now: Sandbox | null,
-  { shown, params }: StepContext,
-  { refusal, sentAtMs }: Attempt,
-): StepResult | null {
-  if (now === null) return gone();
-  const verdict = sandboxCannot(now.state, 'setTimeout');
-  if (verdict !== null) return { outcome: 'failed', message: verdict, sandbox: now };
-  if (now.endAtMs === null) return unverifiable(now);
-  const wantedMs = requestedDeadline(shown, params, sentAtMs);
-  if (refusal !== null && Math.abs(now.endAtMs - wantedMs) > DEADLINE_SLACK_MS) return null;
-  return withGranted(now, now.endAtMs, wantedMs, sentAtMs);
-}
-
-function unverifiable(now: Sandbox): StepResult {
-  const message = 'The service does not report a deadline to verify this with.';
-  return { outcome: 'unknown', message, sandbox: now };
-}
-
-/** `partial` if the deadline that the service set, `endAtMs`, is earlier than `wantedMs`. */
-function withGranted(now: Sandbox, endAtMs: number, wantedMs: number, sentAtMs: number): StepResult {
-  if (endAtMs >= wantedMs - DEADLINE_SLACK_MS) return { outcome: 'done', message: null, sandbox: now };
-  const message = `The service granted ${duration(endAtMs - sentAtMs)} of ${duration(wantedMs - sentAtMs)}.`;
-  return { outcome: 'partial', message, sandbox: now };
-}
-
-async function sendUnlessAlready(call: () => Promise<void>): Promise<{ wasAlready: boolean }> {
-  try {
-    await call();
-    return { wasAlready: false };
-  } catch (thrown) {
-    // The reading after it must agree.
-    if (thrown instanceof SandkeeperError && thrown.code === 'conflict' && !comesBack(thrown))
-      return { wasAlready: true };
-    throw thrown;
-  }
-}
-
-function gone(): StepResult {
-  return { outcome: 'failed', message: 'It was terminated in the meantime.', sandbox: null };
-}
-
 function skipped(drift: string, now: Sandbox): StepResult {
   return { outcome: 'skipped', message: `Skipped: ${drift}.`, sandbox: now };
 }
@@ -411,9 +299,4 @@ function isDenial({ code }: SandkeeperError): boolean {
 
 function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
-}
-
-function duration(ms: number): string {
-  const left = Math.max(0, ms);
-  return left < 120_000 ? `${Math.round(left / 1_000)} s` : `${Math.round(left / 60_000)} min`;
 }
