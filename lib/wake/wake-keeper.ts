@@ -16,14 +16,13 @@ import { readNow, uniqueTimeout } from './steps';
 import {
   findLease,
   forgetEndedLeases,
-  publishViewers,
   releaseLeases,
-  removeViewers,
   renewLeases,
   takeOverLeases,
   type Viewer,
   type WakeLease,
 } from './store';
+import { StoredViewers } from './stored-viewers';
 
 type Options = {
   owner: string;
@@ -72,8 +71,7 @@ export class WakeKeeper {
   });
   /** When the last viewer left, epoch ms by lease id. */
   readonly #emptySinceMs = new Map<string, number>();
-  /** The viewers last stored, and when to renew them, by sandbox id. */
-  readonly #stored = new Map<string, { text: string; renewAtMs: number }>();
+  readonly #storedViewers: StoredViewers;
   /** Running steps, by sandbox id. */
   readonly #busy = new Map<string, Promise<unknown>>();
   readonly #leaseTimer: LeaseTimer;
@@ -92,6 +90,7 @@ export class WakeKeeper {
     this.#leaseTimer = new LeaseTimer(this.#options.claimMs);
     this.#book = new WakeBook(this.#options);
     this.#course = new WakeCourse(this.#book, this.#options);
+    this.#storedViewers = new StoredViewers(this.#book, this.#options);
   }
 
   /** Takes over the leases of earlier processes, now and periodically. Call once at start. */
@@ -217,7 +216,7 @@ export class WakeKeeper {
     this.#stopFleet?.();
     await Promise.race([Promise.allSettled(this.#busy.values()), wait(MAX_CLOSE_MS)]);
     await releaseLeases(this.#options.owner).catch(() => {});
-    await removeViewers(this.#options.owner).catch(() => {});
+    await this.#storedViewers.remove().catch(() => {});
   }
 
   #newLease({ actor }: Person, sandboxId: string, timeoutMs: number, idPrefix: string): WakeLease {
@@ -250,7 +249,7 @@ export class WakeKeeper {
       // A running step already handles this sandbox. The next round checks it again.
       if (claimedBy === this.#options.owner && !this.#busy.has(sandboxId)) void this.#check(sandboxId);
     }
-    await this.#storeViewers(leases);
+    await this.#storedViewers.update(leases);
     await this.#cleanUp(leases);
     const { intervalMs } = this.#options;
     return leases.length > 0 || this.#book.hasSubscribers ? intervalMs : 2 * intervalMs;
@@ -328,24 +327,6 @@ export class WakeKeeper {
     const current = await this.#course.judge(lease, sandbox);
     if (current !== null && sandbox !== null && !isGuarded)
       await this.#course.postponeDeadline(current, sandbox);
-  }
-
-  /** Stores this process's viewers, or other processes would pause sandboxes that are being viewed. */
-  async #storeViewers(leases: readonly WakeLease[]): Promise<void> {
-    const nowMs = Date.now();
-    const { owner, viewersTtlMs } = this.#options;
-    const ids = new Set([...leases.map(({ sandboxId }) => sandboxId), ...this.#stored.keys()]);
-    for (const sandboxId of ids) {
-      const isOver = this.#book.find(sandboxId) === null;
-      const viewers = isOver ? [] : this.#book.ownViewersOf(sandboxId);
-      const stored = this.#stored.get(sandboxId);
-      const text = JSON.stringify(viewers);
-      if (viewers.length === 0 && stored === undefined) continue;
-      if (text === stored?.text && nowMs < stored.renewAtMs) continue;
-      await publishViewers(owner, sandboxId, viewers, viewersTtlMs);
-      if (viewers.length === 0) this.#stored.delete(sandboxId);
-      else this.#stored.set(sandboxId, { text, renewAtMs: nowMs + viewersTtlMs / 3 });
-    }
   }
 
   async #keepAwake(person: Person, sandboxId: string, timeoutMs: number, reason: string): Promise<void> {
