@@ -9,9 +9,11 @@ import { maxRunning } from '../sandbox-api/local-engine';
 import { serviceClock } from '../sandbox-api/service-clock';
 import { singleton } from '../singleton';
 import { type CrawlLimits, crawlFleet, LIMITS, type ReadPage } from './crawl';
-import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus, sameSandbox } from './delta';
+import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus } from './delta';
 import { FirstStarts } from './first-starts';
+import { KnownRows } from './known-rows';
 import { PageReader } from './page-reader';
+import { ReadingWaiters } from './reading-waiters';
 
 const MAX_PAUSE_MS = 10_000;
 /** An endless list is read seldom, because each reading takes everything that it may. */
@@ -20,20 +22,10 @@ const ENDLESS_PAUSE_MS = 60_000;
 const LINGER_MS = 15_000;
 /** Caps `Retry-After`, so that the list does not stay stale for longer. */
 const MAX_RETRY_AFTER_MS = 10 * 60_000;
-/** Longer than any page request lasts. */
-const VERIFIED_TTL_MS = 60_000;
-const MAX_GONE = 2_000;
 /** An awaited reading starts once no further request has arrived for this long, so that requests share it. */
 const GATHER_QUIET_MS = 20;
 /** The longest delay of an awaited reading while requests keep arriving. */
 const MAX_GATHER_MS = 1_000;
-
-/** Waits for a reading of one sandbox requested after `sinceMs`. */
-type Waiter = {
-  sinceMs: number;
-  resolve: (sandbox: Sandbox | null) => void;
-  reject: (error: unknown) => void;
-};
 
 type Options = {
   readPage: ReadPage;
@@ -53,22 +45,11 @@ export const FIRST_READING_MS = 2_000;
 export class FleetWatcher {
   readonly #options: Options;
   readonly #epoch = randomBytes(9).toString('base64url');
-  readonly #rows = new Map<string, Sandbox>();
-  /** When single sandboxes were read or verified as gone, epoch ms. Pages requested before do not overwrite that. */
-  readonly #verifiedAtMs = new Map<string, number>();
-  /** The sandboxes that left the fleet most recently. */
-  readonly #gone = new Map<string, { sandbox: Sandbox; atMs: number }>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();
   readonly #batch = new ChangeBatch();
   readonly #pageReader: PageReader;
-  /** The cursor of the page that last contained each row. */
-  readonly #cursorOf = new Map<string, string | null>();
-  /** When the last reading of each row was requested, epoch ms. */
-  readonly #readAtMs = new Map<string, number>();
-  /** The start of the last complete reading, epoch ms. */
-  #wholeAtMs = Number.NEGATIVE_INFINITY;
-  /** By sandbox id. */
-  readonly #waiters = new Map<string, Waiter[]>();
+  readonly #rows: KnownRows;
+  readonly #waiters = new ReadingWaiters();
   #seq = 0;
   #status: FleetStatus = {
     asOfMs: null,
@@ -92,6 +73,17 @@ export class FleetWatcher {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#rows = new KnownRows({
+      complete: (sandbox) => options.firstStarts?.complete(sandbox, Date.now()) ?? sandbox,
+      onChange: (sandbox) => {
+        this.#batch.change(sandbox);
+        this.#publishSoon();
+      },
+      onRemove: (id) => {
+        this.#batch.remove(id);
+        this.#publishSoon();
+      },
+    });
     this.#pageReader = new PageReader({
       readPage: options.readPage,
       onPage: (...page) => this.#takePage(...page),
@@ -101,7 +93,7 @@ export class FleetWatcher {
   /** The current state of the fleet. Does not wait; see `ready`. */
   snapshot(): FleetSnapshot {
     this.#publish();
-    return { epoch: this.#epoch, seq: this.#seq, sandboxes: [...this.#rows.values()], status: this.#status };
+    return { epoch: this.#epoch, seq: this.#seq, sandboxes: this.#rows.all(), status: this.#status };
   }
 
   /** Starts reading if necessary. Resolves after the first reading has finished or failed, or after `timeoutMs`. */
@@ -129,10 +121,7 @@ export class FleetWatcher {
 
   /** Updates the fleet with a reading of one sandbox. `requestedAtMs` is the time of its request, epoch ms. */
   recordReading(sandbox: Sandbox, requestedAtMs: number): void {
-    if (this.#knownSince(sandbox.id, requestedAtMs) !== undefined) return;
-    this.#verifiedAtMs.set(sandbox.id, requestedAtMs);
-    this.#readAtMs.set(sandbox.id, requestedAtMs);
-    this.#take(this.asListed(sandbox));
+    this.#rows.record(sandbox, requestedAtMs);
   }
 
   /** Whether the list of the service does not end, so that only the details of a sandbox can be relied on. */
@@ -142,12 +131,12 @@ export class FleetWatcher {
 
   /** The last reading of a sandbox in the fleet. */
   find(id: string): Sandbox | undefined {
-    return this.#rows.get(id);
+    return this.#rows.find(id);
   }
 
   /** A sandbox that left the fleet recently, and when that was noticed, epoch ms. */
   findGone(id: string): { sandbox: Sandbox; atMs: number } | undefined {
-    return this.#gone.get(id);
+    return this.#rows.findGone(id);
   }
 
   /**
@@ -155,15 +144,7 @@ export class FleetWatcher {
    * without an alias (docs/protocol.md#paused-sandboxes-in-responses).
    */
   asListed(sandbox: Sandbox): Sandbox {
-    const row = this.#rows.get(sandbox.id);
-    if (!row) return sandbox;
-    const { templateId, alias, firstStartedAtMs } = row;
-    return {
-      ...sandbox,
-      templateId,
-      alias,
-      ...(firstStartedAtMs === undefined ? {} : { firstStartedAtMs }),
-    };
+    return this.#rows.asListed(sandbox);
   }
 
   /**
@@ -176,43 +157,30 @@ export class FleetWatcher {
     sinceMs: number,
     expected: 'present' | 'gone' = 'present',
   ): Promise<Sandbox | null> {
-    const known = this.#knownSince(id, sinceMs);
+    const known = this.#rows.knownSince(id, sinceMs);
     if (known !== undefined) return known;
     this.#stopping.signal.throwIfAborted();
     this.#keepReading();
-    const cursor = this.#cursorOf.get(id);
+    const cursor = this.#rows.cursorOf(id);
     if (expected === 'present' && cursor !== undefined && this.#failures === 0) {
       await this.#pageReader.read(cursor, sinceMs);
-      const found = this.#knownSince(id, sinceMs);
+      const found = this.#rows.knownSince(id, sinceMs);
       if (found !== undefined) return found;
     }
     return this.#awaitReading(id, sinceMs);
   }
 
-  /** The result of readings requested after `sinceMs`, or `undefined` if there are none. */
-  #knownSince(id: string, sinceMs: number): Sandbox | null | undefined {
-    const row = this.#rows.get(id);
-    const readAtMs = row
-      ? this.#readAtMs.get(id)
-      : Math.max(this.#wholeAtMs, this.#verifiedAtMs.get(id) ?? 0);
-    return readAtMs !== undefined && readAtMs > sinceMs ? (row ?? null) : undefined;
-  }
-
   #awaitReading(id: string, sinceMs: number): Promise<Sandbox | null> {
     if (this.#stopping.signal.aborted) return Promise.reject(this.#stopping.signal.reason);
-    return new Promise((resolve, reject) => {
-      const waiters = this.#waiters.get(id) ?? [];
-      waiters.push({ sinceMs, resolve, reject });
-      this.#waiters.set(id, waiters);
-      this.#keepReading();
-      this.#wakeSoon();
-    });
+    const reading = this.#waiters.add(id, sinceMs);
+    this.#keepReading();
+    this.#wakeSoon();
+    return reading;
   }
 
   /** Removes a sandbox that was just verified to be gone. */
   recordGone(id: string): void {
-    this.#verifiedAtMs.set(id, Date.now());
-    this.#drop(id);
+    this.#rows.recordGone(id);
   }
 
   /** Starts the next reading at once. */
@@ -226,7 +194,7 @@ export class FleetWatcher {
     this.#stopping.abort();
     this.#wake?.();
     await this.#loop;
-    this.#failWaiters(Number.POSITIVE_INFINITY, this.#stopping.signal.reason);
+    this.#waiters.fail(Number.POSITIVE_INFINITY, this.#stopping.signal.reason);
     if (this.#soonTimer) clearTimeout(this.#soonTimer);
     if (this.#publishTimer) clearTimeout(this.#publishTimer);
   }
@@ -263,9 +231,8 @@ export class FleetWatcher {
 
   async #rememberStarts(beganAtMs: number): Promise<void> {
     const { firstStarts } = this.#options;
-    if (firstStarts === undefined || this.#wholeAtMs !== beganAtMs) return;
-    if (await firstStarts.load(beganAtMs))
-      for (const sandbox of [...this.#rows.values()]) this.#take(sandbox);
+    if (firstStarts === undefined || this.#rows.wholeAtMs !== beganAtMs) return;
+    if (await firstStarts.load(beganAtMs)) this.#rows.completeAll();
     await firstStarts.save((id) => this.#rows.has(id), beganAtMs);
   }
 
@@ -299,16 +266,13 @@ export class FleetWatcher {
       // Pages that arrived after `close` were dropped, so the reading is not complete.
       this.#stopping.signal.throwIfAborted();
       if (isEndless) {
-        this.#forgetExcess(seen);
-        this.#failWaiters(beganAtMs, endlessList());
+        this.#rows.forgetExcess(seen, limits.rows ?? LIMITS.rows);
+        this.#waiters.fail(beganAtMs, endlessList());
       } else {
-        for (const id of this.#rows.keys()) {
-          if (!seen.has(id) && !this.#isKnownSince(id, beganAtMs)) this.#drop(id);
-        }
-        this.#wholeAtMs = beganAtMs;
-        this.#resolveAbsent(seen, beganAtMs);
+        this.#rows.recordWhole(seen, beganAtMs);
+        this.#waiters.resolveAbsent(seen, beganAtMs);
       }
-      this.#pruneVerified();
+      this.#rows.pruneVerified();
       this.#failures = 0;
       if (isEndless && !this.#status.isEndless)
         console.warn(`The list does not end: read ${seen.size} rows.`);
@@ -317,7 +281,7 @@ export class FleetWatcher {
       if (this.#stopping.signal.aborted) return;
       this.#failures += 1;
       const problem = failureOf(thrown);
-      this.#failWaiters(beganAtMs, thrown);
+      this.#waiters.fail(beganAtMs, thrown);
       if (problem.code !== this.#status.problem?.code)
         console.warn(`Could not read the fleet: ${problem.message}`);
       this.#setStatus({ ...this.#status, problem });
@@ -327,82 +291,9 @@ export class FleetWatcher {
   #takePage(sandboxes: Sandbox[], requestedAtMs: number, cursor: string | null): void {
     if (this.#stopping.signal.aborted) return;
     for (const sandbox of sandboxes) {
-      if (this.#isKnownSince(sandbox.id, requestedAtMs)) continue;
-      this.#readAtMs.set(sandbox.id, requestedAtMs);
-      this.#cursorOf.set(sandbox.id, cursor);
-      this.#take(sandbox);
-      this.#resolveWaiters(sandbox.id, this.#rows.get(sandbox.id) ?? sandbox, requestedAtMs);
+      const row = this.#rows.recordListed(sandbox, requestedAtMs, cursor);
+      if (row !== null) this.#waiters.resolve(sandbox.id, row, requestedAtMs);
     }
-  }
-
-  /** Resolves the waiters for `id` that accept a reading requested at `requestedAtMs`. */
-  #resolveWaiters(id: string, sandbox: Sandbox | null, requestedAtMs: number): void {
-    const waiters = this.#waiters.get(id);
-    if (!waiters) return;
-    const later = waiters.filter(({ sinceMs }) => sinceMs >= requestedAtMs);
-    if (later.length === 0) this.#waiters.delete(id);
-    else this.#waiters.set(id, later);
-    for (const waiter of waiters) if (waiter.sinceMs < requestedAtMs) waiter.resolve(sandbox);
-  }
-
-  #resolveAbsent(seen: ReadonlySet<string>, beganAtMs: number): void {
-    for (const id of [...this.#waiters.keys()]) if (!seen.has(id)) this.#resolveWaiters(id, null, beganAtMs);
-  }
-
-  #failWaiters(beganAtMs: number, error: unknown): void {
-    for (const [id, waiters] of [...this.#waiters]) {
-      const later = waiters.filter(({ sinceMs }) => sinceMs >= beganAtMs);
-      if (later.length === 0) this.#waiters.delete(id);
-      else this.#waiters.set(id, later);
-      for (const waiter of waiters) if (waiter.sinceMs < beganAtMs) waiter.reject(error);
-    }
-  }
-
-  /** Whether a later reading than one requested at `timeMs` is known, which makes that one obsolete. */
-  #isKnownSince(id: string, timeMs: number): boolean {
-    const verifiedAtMs = this.#verifiedAtMs.get(id);
-    const isVerified = verifiedAtMs !== undefined && verifiedAtMs >= timeMs;
-    return isVerified || this.#knownSince(id, timeMs) !== undefined;
-  }
-
-  #pruneVerified(): void {
-    const horizonMs = Date.now() - VERIFIED_TTL_MS;
-    for (const [id, atMs] of this.#verifiedAtMs) if (atMs < horizonMs) this.#verifiedAtMs.delete(id);
-  }
-
-  #take(sandbox: Sandbox): void {
-    const known = this.#rows.get(sandbox.id);
-    const taken = this.#options.firstStarts?.complete(sandbox, Date.now()) ?? sandbox;
-    if (known && sameSandbox(known, taken)) return;
-    this.#rows.set(sandbox.id, taken);
-    this.#batch.change(taken);
-    this.#publishSoon();
-  }
-
-  /** Keeps an endless list from filling the memory. The rows that go are not known to be terminated. */
-  #forgetExcess(seen: ReadonlySet<string>): void {
-    const max = this.#options.limits?.rows ?? LIMITS.rows;
-    for (const id of this.#rows.keys()) {
-      if (this.#rows.size <= max) return;
-      if (!seen.has(id)) this.#remove(id);
-    }
-  }
-
-  #remove(id: string): void {
-    this.#rows.delete(id);
-    this.#readAtMs.delete(id);
-    this.#cursorOf.delete(id);
-    this.#batch.remove(id);
-    this.#publishSoon();
-  }
-
-  #drop(id: string): void {
-    const sandbox = this.#rows.get(id);
-    if (!sandbox) return;
-    this.#remove(id);
-    this.#gone.set(id, { sandbox, atMs: Date.now() });
-    const [oldest] = this.#gone.keys();
-    if (oldest !== undefined && this.#gone.size > MAX_GONE) this.#gone.delete(oldest);
   }
 
   #setStatus(status: FleetStatus): void {

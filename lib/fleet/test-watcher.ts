@@ -1,0 +1,84 @@
+import { beforeEach, onTestFinished, vi } from 'vitest';
+import type { Sandbox } from '../sandbox/schema';
+import { listSandboxes } from '../sandbox-api/control';
+import { maxRunning } from '../sandbox-api/local-engine';
+import { setUpEngine } from '../test-support/environment';
+import type { ReadPage } from './crawl';
+import type { FleetEvent, FleetStatus } from './delta';
+import { FleetWatcher } from './watcher';
+
+/** An engine without sandboxes at the start of each test, whose expected failures are not logged. */
+export function setUpEmptyEngine(): ReturnType<typeof setUpEngine> {
+  const engine = setUpEngine();
+  beforeEach(async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { sandboxes } = await listSandboxes(null);
+    for (const { id } of sandboxes) await engine.call('DELETE', `/sandboxes/${id}`);
+  });
+  return engine;
+}
+
+type Gate = { open: () => void };
+
+/** A watcher of the engine whose readings are recorded and can be delayed or replaced. */
+export function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {} } = {}) {
+  const upstream = {
+    calls: [] as { atMs: number; cursor: string | null }[],
+    /** Replaces `listSandboxes` while it is set. */
+    instead: null as ReadPage | null,
+    gate: null as Promise<void> | null,
+    /** The number of delayed responses. */
+    held: 0,
+    /** Delays every response until the gate opens. */
+    hold(): Gate {
+      let open = () => {};
+      upstream.gate = new Promise((resolve) => {
+        open = () => {
+          upstream.gate = null;
+          resolve();
+        };
+      });
+      return { open };
+    },
+  };
+  const watcher = new FleetWatcher({
+    async readPage(cursor) {
+      upstream.calls.push({ atMs: Date.now(), cursor });
+      const page = await (upstream.instead ?? listSandboxes)(cursor);
+      upstream.held += 1;
+      await upstream.gate;
+      upstream.held -= 1;
+      return page;
+    },
+    readMaxRunning: maxRunning,
+    lingerMs,
+    readPauseMs,
+    limits,
+    publishMs: 50,
+  });
+  onTestFinished(() => watcher.close());
+  const rows = () => new Map(watcher.snapshot().sandboxes.map((sandbox) => [sandbox.id, sandbox]));
+  return { watcher, upstream, rows };
+}
+
+/** Records the events of a listener, and the fleet that results from them. */
+export function listen(watcher: FleetWatcher) {
+  const events: FleetEvent[] = [];
+  const known = new Map<string, Sandbox>();
+  let status: FleetStatus | null = null;
+  const stop = watcher.listen((event) => {
+    events.push(event);
+    status = event.status;
+    if (event.kind !== 'delta') return;
+    for (const sandbox of event.delta.changed) known.set(sandbox.id, sandbox);
+    for (const id of event.delta.removed) known.delete(id);
+  });
+  return {
+    events,
+    known,
+    stop,
+    status: () => status,
+    deltas: () => events.flatMap((event) => (event.kind === 'delta' ? [event.delta] : [])),
+  };
+}
