@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Role } from '../../lib/access/roles';
+import { paths } from '../../lib/paths';
+import { expectUntouched, LESSER, otherHosts } from '../support/guards';
+import { ask, cookieOf } from '../support/http';
+import { Colleague } from '../support/operations';
+import { ROOT } from '../support/processes';
+import { expect, test } from './fixtures';
+
+/** The role that each page and route of the build requires; `null` for those that need no session. */
+const ROUTES: Record<string, Role | null> = {
+  '/': 'viewer',
+  '/sandboxes': 'viewer',
+  '/sandboxes/[id]': 'viewer',
+  '/sandboxes/[id]/files': 'viewer',
+  '/sandboxes/[id]/run': 'viewer',
+  '/sandboxes/[id]/processes': 'viewer',
+  '/sandboxes/[id]/console': 'viewer',
+  '/operations': 'viewer',
+  '/operations/[id]': 'viewer',
+  '/operations/access': 'viewer',
+  // Does not exist in production.
+  '/dev/gallery': null,
+  '/sign-in': null,
+  '/_not-found': null,
+  '/_global-error': null,
+  '/[...path]': 'viewer',
+  '/api/[...path]': 'viewer',
+  '/api/access': 'viewer',
+  '/api/fleet': 'viewer',
+  '/api/health': null,
+  '/api/live/[channel]': 'viewer',
+  '/api/operations/[id]': 'viewer',
+  '/api/operations/[id]/archives/[sandboxId]': 'operator',
+  '/api/operations/[id]/items': 'viewer',
+  '/api/operations/[id]/runs': 'operator',
+  '/api/operations/[id]/runs/[sandboxId]': 'operator',
+  '/api/sandboxes/[id]/files/list': 'viewer',
+  '/api/sandboxes/[id]/files/search': 'operator',
+  '/api/sandboxes/[id]/files/size': 'operator',
+  '/api/sandboxes/[id]/files/stat': 'viewer',
+  '/api/sandboxes/[id]/processes': 'operator',
+  '/api/sandboxes/[id]/processes/inside': 'operator',
+  '/api/sandboxes/[id]/runs': 'operator',
+  '/api/session': 'viewer',
+  '/api/templates': 'viewer',
+};
+
+/** Routes that the server handles without Next.js. */
+const FILES: Record<string, Role> = {
+  '/api/sandboxes/[id]/files/archive': 'operator',
+  '/api/sandboxes/[id]/files/content': 'operator',
+};
+
+const ALL = Object.entries({ ...ROUTES, ...FILES });
+
+/** The required query of a route, by the end of its path. */
+const QUERIES: Record<string, string> = {
+  '/items': '?format=csv',
+  '/archive': '?path=/etc/hostname&format=zip',
+  '/content': '?path=/etc/hostname&as=download',
+  '/list': '?path=/',
+  '/search': '?path=/etc&text=host&in=name',
+  '/size': '?path=/etc',
+  '/stat': '?path=/etc/hostname',
+};
+
+/** The URL of a route for an existing sandbox or operation. */
+function addressOf(
+  route: string,
+  { sandboxId, operationId }: { sandboxId: string; operationId: string },
+): string {
+  const id = route.includes('/operations/') ? operationId : sandboxId;
+  const query = Object.entries(QUERIES).find(([end]) => route.endsWith(end))?.[1] ?? '';
+  const values = { id, sandboxId, channel: 'fleet', '...path': 'nowhere/at/all' };
+  return `${Object.entries(values).reduce((path, [name, value]) => path.replace(`[${name}]`, value), route)}${query}`;
+}
+
+function routesOfTheBuild(): string[] {
+  const manifest: Record<string, string> = JSON.parse(
+    readFileSync(join(ROOT, '.next/app-path-routes-manifest.json'), 'utf8'),
+  );
+  return Object.values(manifest);
+}
+
+test('covers every page and route of the build', () => {
+  expect(Object.keys(ROUTES).sort()).toEqual(expect.arrayContaining(routesOfTheBuild().sort()));
+});
+
+test('redirects pages to the sign-in page and answers routes with 401 without a session', async ({
+  sandkeeper,
+  moru,
+  sessions,
+}) => {
+  const id = await moru.create({ metadata: { owner: 'somebody-known' } });
+  const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'true');
+  for (const [route, role] of ALL) {
+    const answer = await ask(sandkeeper, addressOf(route, { sandboxId: id, operationId }));
+    if (role === null) expect(answer.headers.location, route).toBeUndefined();
+    else if (route.startsWith('/api/')) {
+      expect(answer.status, route).toBe(401);
+      expect(answer.headers['cache-control'], route).toContain('no-store');
+    } else {
+      expect(answer.status, route).toBe(307);
+      const address = addressOf(route, { sandboxId: id, operationId });
+      expect(answer.headers.location, route).toBe(paths.signIn(address));
+    }
+    expect(answer.text, route).not.toContain('somebody-known');
+  }
+  await expectUntouched(moru, id);
+});
+
+test('lets viewers read every page and route except file routes', async ({ sandkeeper, moru, sessions }) => {
+  const id = await moru.create();
+  const operationId = await new Colleague(sandkeeper, sessions.operator).runToEnd(id, 'true');
+  for (const [route, role] of ALL) {
+    if (role === null) continue;
+    const address = addressOf(route, { sandboxId: id, operationId });
+    for (const lesser of LESSER[role]) {
+      const refused = await ask(sandkeeper, address, { headers: cookieOf(sandkeeper, sessions[lesser]) });
+      expect(refused.status, `${route} as ${lesser}`).toBe(403);
+      expect(refused.text, `${route} as ${lesser}`).toContain('"forbidden"');
+    }
+    const answer = await ask(sandkeeper, address, { headers: cookieOf(sandkeeper, sessions[role]) });
+    // The operation has saved no archive.
+    const isUnknown = route.includes('[...path]') || route.includes('/archives/');
+    expect(isUnknown ? [404] : [200, 307], route).toContain(answer.status);
+    expect(answer.headers.location ?? '/sandboxes', route).toBe('/sandboxes');
+  }
+});
+
+test('rejects other methods', async ({ sandkeeper, sessions }) => {
+  for (const route of routesOfTheBuild().filter((name) => name.startsWith('/api/'))) {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const answer = await ask(sandkeeper, route, {
+        method,
+        headers: { ...cookieOf(sandkeeper, sessions.admin), origin: sandkeeper.url },
+      });
+      expect(answer.status, `${method} ${route}`).toBe(405);
+    }
+  }
+});
+
+test('accepts file uploads only from its own pages', async ({ sandkeeper, moru, sessions }) => {
+  const id = await moru.create();
+  const path = `/api/sandboxes/${id}/files/content?path=/data/new`;
+  const put = (role: Role, headers: Record<string, string>) =>
+    ask(sandkeeper, path, {
+      method: 'PUT',
+      body: 'x',
+      headers: { ...cookieOf(sandkeeper, sessions[role]), ...headers },
+    });
+  for (const origin of [
+    '',
+    'null',
+    'https://evil.example',
+    `http://${new URL(sandkeeper.url).host}.evil.example`,
+  ]) {
+    expect((await put('admin', origin ? { origin } : {})).status, origin).toBe(403);
+  }
+  expect((await put('viewer', { origin: sandkeeper.url })).status).toBe(403);
+  expect((await put('operator', { origin: sandkeeper.url })).status).toBe(201);
+});
+
+test('rejects requests for other hosts', async ({ sandkeeper, moru, sessions }) => {
+  const id = await moru.create();
+  for (const host of otherHosts(sandkeeper)) {
+    for (const path of [
+      '/',
+      '/sandboxes',
+      '/sign-in',
+      '/api/health',
+      '/api/fleet',
+      '/favicon.svg',
+      '/robots.txt',
+      '/nowhere',
+    ]) {
+      const answer = await ask(sandkeeper, path, {
+        headers: { ...cookieOf(sandkeeper, sessions.admin), host },
+      });
+      expect(answer.status, `${host} ${path}`).toBe(421);
+      expect(answer.text).not.toContain(id);
+      expect(answer.headers['x-content-type-options']).toBe('nosniff');
+    }
+  }
+  for (const host of [`127.0.0.1:${sandkeeper.port}`, `LOCALHOST:${sandkeeper.port}`]) {
+    expect((await ask(sandkeeper, '/api/health', { headers: { host } })).status, host).toBe(200);
+  }
+});
+
+test('serves nothing of Next.js that no page uses', async ({ sandkeeper, sessions }) => {
+  for (const path of [
+    '/_next/image?url=%2Ffavicon.svg&w=64&q=75',
+    '/_next%2Fimage?url=%2Ffavicon.svg&w=64&q=75',
+    '/_next//image?url=%2Ffavicon.svg&w=64&q=75',
+    '/_NEXT/image?url=%2Ffavicon.svg&w=64&q=75',
+    '/_next/data/x/sandboxes.json',
+    '/_next/webpack-hmr',
+  ]) {
+    for (const headers of [{}, cookieOf(sandkeeper, sessions.admin)]) {
+      expect((await ask(sandkeeper, path, { headers })).status, path).toBe(404);
+    }
+  }
+});
