@@ -21,6 +21,19 @@ function Disabling() {
   );
 }
 
+function Hiding() {
+  const [isHidden, setIsHidden] = useState(false);
+  return (
+    <button
+      type="button"
+      style={{ display: isHidden ? 'none' : undefined }}
+      onClick={() => setIsHidden(true)}
+    >
+      Hide
+    </button>
+  );
+}
+
 function Place() {
   const [isOpen, setIsOpen] = useState(false);
   return (
@@ -28,6 +41,7 @@ function Place() {
       <FocusGuard />
       <Vanishing name="page part" />
       <Disabling />
+      <Hiding />
       <Button onClick={() => setIsOpen(true)}>Open</Button>
       <Dialog open={isOpen} onOpenChange={setIsOpen} title="Views" footer={null}>
         <Vanishing name="view" />
@@ -36,12 +50,14 @@ function Place() {
   );
 }
 
-it('goes to the page when the element that has the focus is removed or disabled', async () => {
+it('goes to the page when the element that has the focus is removed, disabled or hidden', async () => {
   await render(<Place />);
   await page.getByRole('button', { name: 'Remove page part' }).click();
   await expect.element(page.getByRole('main')).toHaveFocus();
   await page.getByRole('button', { name: 'Disable' }).click();
   await expect.element(page.getByRole('button', { name: 'Disable' })).toBeDisabled();
+  await expect.element(page.getByRole('main')).toHaveFocus();
+  await page.getByRole('button', { name: 'Hide' }).click();
   await expect.element(page.getByRole('main')).toHaveFocus();
 });
 

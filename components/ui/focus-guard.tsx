@@ -3,7 +3,10 @@
 import { useEffect } from 'react';
 import { focusHome } from './focus-home';
 
-/** Dialogs and menus return the focus themselves, within this time after they close. */
+/**
+ * Dialogs and menus return the focus themselves, within this time after they close. An element that is hidden loses the focus
+ * when the page is drawn next, without an event.
+ */
 const GRACE_MS = 150;
 
 /**
@@ -27,8 +30,7 @@ export function FocusGuard() {
     }
 
     function look() {
-      if (timer !== undefined || !isLost()) return;
-      timer = setTimeout(() => {
+      timer ??= setTimeout(() => {
         timer = undefined;
         if (!isLost()) return;
         const dialog = path.find(
@@ -48,7 +50,7 @@ export function FocusGuard() {
     observer.observe(document.body, {
       subtree: true,
       childList: true,
-      attributeFilter: ['disabled', 'hidden', 'inert'],
+      attributeFilter: ['disabled', 'hidden', 'inert', 'style'],
     });
     document.addEventListener('focusin', onFocusIn);
     document.addEventListener('focusout', look);

@@ -5,11 +5,17 @@ export const FOCUS_HOME = { 'data-focus-home': '' } as const;
 
 /** The marked element, or else the page's main part, made focusable. */
 export function focusHome(): HTMLElement | null {
-  const home = document.querySelector<HTMLElement>('[data-focus-home]');
+  const home = firstVisible('[data-focus-home]');
   if (home !== null) return home;
-  const main = document.querySelector<HTMLElement>('main');
+  const main = firstVisible('main');
   main?.setAttribute('tabindex', '-1');
   return main;
+}
+
+/** A page that is left can stay in the document for a while, hidden. */
+function firstVisible(selector: string): HTMLElement | null {
+  const found = [...document.querySelectorAll<HTMLElement>(selector)];
+  return found.find((element) => element.checkVisibility()) ?? null;
 }
 
 /**
