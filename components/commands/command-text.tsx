@@ -6,10 +6,10 @@ import type { ActParams } from '@/lib/operations/schema';
 /** A command as it was typed, with its working directory and time limit. */
 export function CommandText({ params: { command = '', cwd, limitMs } }: { params: ActParams }) {
   return (
-    <section aria-label="Command" className="flex items-start gap-3">
+    <section aria-label="Command" className="flex items-start gap-x-3 gap-y-1 max-sm:flex-wrap">
       <pre
         translate="no"
-        className="max-h-40 min-w-0 overflow-auto whitespace-pre-wrap break-all font-mono text-[12.5px] leading-5"
+        className="max-h-40 min-w-0 overflow-auto whitespace-pre-wrap font-mono text-[12.5px] leading-5 [overflow-wrap:anywhere] max-sm:flex-1"
       >
         <span aria-hidden className="select-none text-ink-3">
           ${' '}
@@ -17,7 +17,7 @@ export function CommandText({ params: { command = '', cwd, limitMs } }: { params
         <Visible text={command} shape="block" />
       </pre>
       <CopyButton text={command} label="Copy command" className="-my-0.5" />
-      <p className="ml-auto shrink-0 text-ink-2">
+      <p className="ml-auto text-ink-2 max-sm:basis-full sm:shrink-0">
         {cwd === undefined ? null : (
           <>
             in <Visible text={cwd} className="font-mono text-small" />,{' '}

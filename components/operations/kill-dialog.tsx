@@ -185,7 +185,7 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
             }}
             ids={targets.map(({ id }) => id)}
             tone="quiet"
-            className="-mr-3 h-6!"
+            className="-mx-3 h-6!"
           />
         </KillOptions>
       )}
@@ -276,7 +276,7 @@ function PauseInstead({ targets, isOne, isOffered, onPause }: PauseInsteadProps)
   const able = targets.filter(({ state }) => sandboxCan(state, 'pause'));
   if (able.length === 0 || !isOffered) return null;
   return (
-    <Button tone="quiet" className="-mr-3 h-6!" onClick={() => onPause(able)}>
+    <Button tone="quiet" className="-mx-3 h-6!" onClick={() => onPause(able)}>
       {isOne ? 'Pause instead' : `Pause ${able.length} instead`}
     </Button>
   );

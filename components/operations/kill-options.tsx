@@ -61,7 +61,7 @@ export function KillOptions(props: OptionsProps) {
             ) : null}
           </div>
         </div>
-        <div className="-mt-0.5 flex flex-col items-end">{children}</div>
+        <div className="-mt-0.5 flex flex-wrap gap-x-8 sm:flex-col sm:items-end">{children}</div>
       </div>
       <ArchiveOption
         options={options}

@@ -24,7 +24,7 @@ type Props = {
 /** A summary of the sandboxes that an action will change, and of those it skips. */
 export function PlanRadius({ radius, act, verdict, skipped }: Props) {
   return (
-    <div className="grid shrink-0 gap-px overflow-hidden rounded-md border border-line bg-line sm:grid-cols-2 [&>*]:bg-raise [&>*]:px-4 [&>*]:py-3">
+    <div className="grid shrink-0 grid-cols-1 gap-px overflow-hidden rounded-md border border-line bg-line sm:grid-cols-2 [&>*]:bg-raise [&>*]:px-4 [&>*]:py-3">
       <section className={clsx(skipped?.length === 0 && 'sm:col-span-2')}>
         <p>
           <span className="font-semibold text-title">{radius.count}</span> {verdict}

@@ -34,7 +34,7 @@ const OVERSCAN = 3;
 /** For server rendering. The browser measures. */
 const SERVED_RECT = { width: 1280, height: 1100 };
 const GRID =
-  'grid min-w-[1080px] grid-cols-[16px_128px_184px_104px_minmax(240px,6fr)_64px_minmax(200px,5fr)] items-center gap-4 px-5';
+  'grid min-w-[1120px] grid-cols-[16px_168px_184px_104px_minmax(240px,6fr)_64px_minmax(200px,5fr)] items-center gap-4 px-5';
 
 type Props = {
   act: SandboxAct;
@@ -119,7 +119,7 @@ export function ItemTable({
       </div>
       <div
         role="rowgroup"
-        className="relative min-w-[1080px]"
+        className="relative min-w-[1120px]"
         style={{ height: virtual.getTotalSize() }}
         onPointerEnter={() => onHold(true)}
         onPointerLeave={() => onHold(false)}

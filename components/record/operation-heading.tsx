@@ -37,8 +37,11 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
       <nav aria-label="Breadcrumb" className="text-ink-3">
         <Link href={paths.operations()} className="hover:text-ink">
           Operations
-        </Link>{' '}
-        /
+        </Link>
+        <span aria-hidden className="max-sm:hidden">
+          {' '}
+          /
+        </span>
       </nav>
       <h1 className="min-w-0 font-semibold text-title [overflow-wrap:anywhere]">
         <OperationName operation={operation} sandboxId={sandboxId} />
