@@ -44,7 +44,7 @@ test('lists who accessed which sandbox and keeps the filters in the URL', async 
 
   await page.getByRole('button', { name: 'Clear' }).click();
   await expect(rows(page)).toHaveCount(4);
-  await page.getByLabel('Sandbox id').fill(ids[1]);
+  await page.getByLabel('Sandbox ID').fill(ids[1]);
   await page.keyboard.press('Enter');
   await expect(rows(page)).toHaveCount(2);
   await page.getByLabel('Time').selectOption('Last hour');

@@ -30,7 +30,7 @@ test('kills a sandbox found by its metadata', async ({ page, moru }) => {
   await expect(dialog).toContainText('owner=ana');
   await expect(dialog.getByText(/^\d+s$/)).toBeVisible();
   await expect(dialog).toContainText(
-    'All processes end, the file system is deleted and the id becomes invalid. This cannot be undone.',
+    'All processes end, the file system is deleted and the ID becomes invalid. This cannot be undone.',
   );
   await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
 

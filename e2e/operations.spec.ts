@@ -123,10 +123,10 @@ test('filters the log by action, person, outcome, time and sandbox, in the URL',
   await ended(page, await admin.kill([one, other], 'a denied one'));
   await page.goto('/operations');
 
-  await page.getByRole('textbox', { name: 'Sandbox id' }).fill(one);
+  await page.getByRole('textbox', { name: 'Sandbox ID' }).fill(one);
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(new RegExp(`\\?sandbox=${one}$`));
-  await expect(page.getByRole('textbox', { name: 'Sandbox id' })).toBeFocused();
+  await expect(page.getByRole('textbox', { name: 'Sandbox ID' })).toBeFocused();
   await expect(logRows(page)).toHaveCount(2);
 
   await page.getByLabel('Action').selectOption('Kills');
@@ -159,9 +159,9 @@ test('filters the log by action, person, outcome, time and sandbox, in the URL',
   await expect(page).toHaveURL(/\/operations$/);
   await expect.poll(() => logRows(page).count()).toBeGreaterThan(1);
 
-  await page.getByRole('textbox', { name: 'Sandbox id' }).fill("' or 1=1");
+  await page.getByRole('textbox', { name: 'Sandbox ID' }).fill("' or 1=1");
   await page.keyboard.press('Enter');
-  await expect(page.getByText('This is not a valid sandbox id.')).toBeVisible();
+  await expect(page.getByText('This is not a valid sandbox ID.')).toBeVisible();
   await page.goBack();
   await expect.poll(() => logRows(page).count()).toBeGreaterThan(1);
 });

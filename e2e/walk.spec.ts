@@ -239,7 +239,7 @@ async function readTheRecord(walk: Walk, notebook: string): Promise<void> {
   await walk.press(page.getByRole('navigation', { name: 'Records' }).getByRole('link', { name: 'Access' }));
   await expect(page.getByRole('table', { name: 'Access' })).toContainText(notebook);
   await walk.stop('the access log', { isLoaded: true });
-  await page.getByRole('textbox', { name: 'Sandbox id' }).fill(notebook);
+  await page.getByRole('textbox', { name: 'Sandbox ID' }).fill(notebook);
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/sandbox=/);
   await walk.stop('the access log of a sandbox');

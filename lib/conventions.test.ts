@@ -200,6 +200,29 @@ describe('machine text', () => {
   });
 });
 
+describe('what the page shows', () => {
+  const components = product.filter(({ path }) => path.startsWith('components/'));
+
+  it('draws checkboxes and radio buttons in the colours of the theme', () => {
+    const native = components.filter(
+      ({ path, text }) =>
+        (path !== 'components/ui/checkbox.tsx' && text.includes('type="checkbox"')) ||
+        /type="radio"(?![^>]*className="(?:radio|sr-only))/.test(text.replaceAll('=>', '')),
+    );
+    expect(native.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('writes ID in capitals', () => {
+    const SMALL = /(?:\b(?:sandbox|operation|its|the|their|usable|valid)|[^)]\}) ids?[ .,'"`<]/gi;
+    const small = product.flatMap(({ path, text }) =>
+      [...text.matchAll(SMALL)]
+        .filter(([found]) => !/ IDs?./.test(found))
+        .map(([found]) => `${path}: ${found}`),
+    );
+    expect(small).toEqual([]);
+  });
+});
+
 describe('file names', () => {
   it("only actions.ts files start with 'use server'", () => {
     const begins = product.filter(({ text }) => /^\s*'use server'/m.test(text)).map(({ path }) => path);

@@ -3,6 +3,7 @@
 import { useRef, useState } from 'react';
 import { useOffers } from '@/components/data/use-offers';
 import { Button } from '@/components/ui/button';
+import { Checkbox } from '@/components/ui/checkbox';
 import { LazyPopover } from '@/components/ui/floating';
 import { Visible } from '@/components/ui/visible-text';
 import type { MetadataKey } from '@/lib/fleet/filter/facets';
@@ -69,13 +70,7 @@ type ChoiceProps = { label: string; count?: number; isOn: boolean; isFixed?: boo
 function Choice({ label, count, isOn, isFixed, onToggle }: ChoiceProps) {
   return (
     <label className="flex items-center gap-2 rounded-sm px-1 py-1 hover:bg-hover">
-      <input
-        type="checkbox"
-        className="accent-accent"
-        checked={isOn}
-        disabled={isFixed}
-        onChange={onToggle}
-      />
+      <Checkbox checked={isOn} disabled={isFixed} onChange={onToggle} />
       <Visible text={label} className="min-w-0 flex-1 truncate" />
       {count === undefined ? null : <span className="text-ink-3 text-small">{count}</span>}
     </label>

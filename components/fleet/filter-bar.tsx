@@ -60,7 +60,7 @@ export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, ch
     const next = withIds(text, ids);
     const count = countIds(next);
     if (count > MAX_PASTED_IDS) {
-      toast.error(`${count} ids are too many for a filter`, {
+      toast.error(`${count} IDs are too many for a filter`, {
         description: `Paste at most ${MAX_PASTED_IDS} at a time. A longer link could not be opened again.`,
       });
       return;

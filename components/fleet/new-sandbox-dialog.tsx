@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Queries } from '@/components/data/queries';
 import { TypedMinutes, USUAL_MINUTES } from '@/components/operations/minutes-field';
 import { Button } from '@/components/ui/button';
+import { Checkbox } from '@/components/ui/checkbox';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input, TextArea } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
@@ -122,9 +123,8 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
           />
         </Field>
         <label className="flex items-start gap-2">
-          <input
-            type="checkbox"
-            className="mt-1 accent-accent"
+          <Checkbox
+            className="mt-1"
             checked={values.autoPause}
             onChange={(event) => change('autoPause', event.target.checked)}
           />

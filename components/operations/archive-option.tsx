@@ -1,6 +1,7 @@
 'use client';
 
 import { useId } from 'react';
+import { Checkbox } from '@/components/ui/checkbox';
 import { Input } from '@/components/ui/field';
 import { MAX_ARCHIVE_PATH_CHARS, USERS_HOME } from '@/lib/operations/archive/archive-path';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -24,10 +25,9 @@ export function ArchiveOption({ options, isLocked, cannotArchive, targets }: Pro
   const isClosed = isLocked || (cannotArchive !== null && !isArchiving);
   return (
     <div className="flex gap-2">
-      <input
+      <Checkbox
         id={id}
-        type="checkbox"
-        className="mt-1 size-3.5 shrink-0 accent-accent"
+        className="mt-1"
         checked={isArchiving}
         disabled={isClosed}
         aria-describedby={about}

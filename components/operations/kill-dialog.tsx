@@ -52,8 +52,8 @@ export function KillDialog({ request, ...rest }: Props) {
 }
 
 const LOSS = {
-  one: 'All processes end, the file system is deleted and the id becomes invalid. This cannot be undone.',
-  many: 'All their processes end, their file systems are deleted and their ids become invalid. This cannot be undone.',
+  one: 'All processes end, the file system is deleted and the ID becomes invalid. This cannot be undone.',
+  many: 'All their processes end, their file systems are deleted and their IDs become invalid. This cannot be undone.',
 } as const;
 const LIMITS = { keys: 3, values: 4 };
 
@@ -147,7 +147,7 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
         />
       )}
       {isOne && plan?.mustType != null ? (
-        <p className="text-ink-2">This sandbox is protected. To kill it anyway, type its id.</p>
+        <p className="text-ink-2">This sandbox is protected. To kill it anyway, type its ID.</p>
       ) : null}
       <Message text={describeObstacle(kill, isOne) ?? message} />
       {isOver ? null : (

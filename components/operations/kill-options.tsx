@@ -1,6 +1,7 @@
 'use client';
 
 import { type ReactNode, useId } from 'react';
+import { Checkbox } from '@/components/ui/checkbox';
 import { Field, Input } from '@/components/ui/field';
 import { MAX_REASON_CHARS } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -25,10 +26,9 @@ export function KillOptions(props: OptionsProps) {
     <div className="flex shrink-0 flex-col gap-4">
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
         <div className="flex gap-2">
-          <input
+          <Checkbox
             id={id}
-            type="checkbox"
-            className="mt-1 size-3.5 accent-accent"
+            className="mt-1"
             checked={isGraceful}
             disabled={isLocked}
             onChange={(event) => options.setGraceful(event.target.checked)}

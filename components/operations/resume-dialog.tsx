@@ -119,7 +119,7 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
                 <input
                   type="radio"
                   name={`${form.id}-ending`}
-                  className="size-3.5 translate-y-0.5 accent-accent"
+                  className="radio translate-y-0.5"
                   checked={values.ending === name}
                   onChange={() => change('ending', name)}
                 />

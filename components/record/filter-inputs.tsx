@@ -38,8 +38,8 @@ export function PersonSelect({ search: { by }, people, onFilter }: Props & { peo
 export function SandboxInput({ search, onFilter }: Props) {
   return (
     <CommittedInput
-      aria-label="Sandbox id"
-      placeholder="Sandbox id"
+      aria-label="Sandbox ID"
+      placeholder="Sandbox ID"
       spellCheck={false}
       autoComplete="off"
       value={search.sandbox ?? ''}

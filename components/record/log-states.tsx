@@ -32,7 +32,7 @@ export function NothingMatches({ noun, isInvalidId, onClear }: NothingProps) {
     <div className="flex flex-col items-center gap-3 px-5 pt-[14vh]">
       <p className="text-ink-2">
         {isInvalidId
-          ? 'This is not a valid sandbox id. Ids have 1 to 64 letters, digits, "-" or "_".'
+          ? 'This is not a valid sandbox ID. IDs have 1 to 64 letters, digits, "-" or "_".'
           : `No ${noun} match these filters.`}
       </p>
       <Button onClick={onClear}>Show all {noun}</Button>

@@ -45,7 +45,7 @@ export function Terminated({ ending, role, ...known }: Known & { ending: Ending;
               .{' '}
             </>
           )}
-          Its processes have ended, its files are deleted and its id is no longer valid.
+          Its processes have ended, its files are deleted and its ID is no longer valid.
         </p>
         {ending.saved === null ? null : (
           <p className="mt-2">

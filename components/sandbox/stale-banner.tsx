@@ -41,6 +41,6 @@ function gapIn({ isEndless, unreadable }: FleetStatus): string | null {
     return `The list does not end. Sandkeeper stopped reading it, so sandboxes may be missing here and terminated ones may remain. Actions are limited to ${MAX_READ_ONE_BY_ONE} sandboxes at a time, which are checked one by one.`;
   if (unreadable === 0) return null;
   return unreadable === 1
-    ? 'The list has 1 row without a usable id. A sandbox in such a row cannot be shown here.'
-    : `The list has ${unreadable} rows without a usable id. Sandboxes in such rows cannot be shown here.`;
+    ? 'The list has 1 row without a usable ID. A sandbox in such a row cannot be shown here.'
+    : `The list has ${unreadable} rows without a usable ID. Sandboxes in such rows cannot be shown here.`;
 }

@@ -99,3 +99,25 @@ it('keeps a checkbox indeterminate through a click that its owner answers with t
   await expect.element(page.getByRole('status')).toHaveTextContent('1');
   await expect.element(checkbox).toBePartiallyChecked();
 });
+
+it('draws native controls in the colours of the theme', async () => {
+  await render(
+    <>
+      <input type="radio" className="radio" aria-label="Radio" defaultChecked />
+      <progress aria-label="Progress" value={1} max={2} />
+    </>,
+  );
+  const radio = page.getByLabelText('Radio').element();
+  const progress = page.getByLabelText('Progress').element();
+  const { dataset } = document.documentElement;
+  const colours = ['light', 'dark'].map((theme) => {
+    dataset.theme = theme;
+    return [getComputedStyle(radio).borderColor, getComputedStyle(progress).backgroundColor];
+  });
+  delete dataset.theme;
+  expect(colours).toEqual([
+    ['rgb(11, 110, 102)', 'rgb(232, 228, 220)'],
+    ['rgb(76, 194, 180)', 'rgb(43, 41, 36)'],
+  ]);
+  for (const control of [radio, progress]) expect(getComputedStyle(control).appearance).toBe('none');
+});

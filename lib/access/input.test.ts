@@ -18,7 +18,7 @@ describe('parseInput', () => {
     [{ ...right, timeoutMs: 1 }, 'timeoutMs: Use at least 15 seconds.'],
     [
       { ...right, sandboxIds: ['i0', '../etc'] },
-      'sandboxIds.1: A sandbox id is 1 to 64 letters, digits, "-" or "_".',
+      'sandboxIds.1: A sandbox ID is 1 to 64 letters, digits, "-" or "_".',
     ],
     [{ ...right, sandboxIds: ['a', 'b', 'c'] }, 'sandboxIds: Too big: expected array to have <=2 items'],
     [{ ...right, all: true }, 'Unrecognized key: "all"'],

@@ -22,7 +22,7 @@ import {
 import { operationRunner } from './work/runner';
 
 const TimeoutMs = z.int().min(1_000).max(MAX_TIMEOUT_MS);
-const OperationId = z.string().regex(OPERATION_ID, 'This is not a valid operation id.');
+const OperationId = z.string().regex(OPERATION_ID, 'This is not a valid operation ID.');
 const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
 /** May quote any metadata, also with control characters. */
 const Filter = z.string().max(MAX_FILTER_CHARS);

@@ -3,7 +3,7 @@ import { SANDBOX_ID_PATTERN } from './limits';
 
 export const SandboxId = z
   .string()
-  .regex(SANDBOX_ID_PATTERN, 'A sandbox id is 1 to 64 letters, digits, "-" or "_".');
+  .regex(SANDBOX_ID_PATTERN, 'A sandbox ID is 1 to 64 letters, digits, "-" or "_".');
 export type SandboxId = z.infer<typeof SandboxId>;
 
 /**

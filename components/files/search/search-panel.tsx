@@ -95,7 +95,7 @@ export function SearchPanel({ isOpen, sandboxId, folder, shownPath, onShow, onCl
                 <input
                   type="radio"
                   name="place"
-                  className="accent-accent"
+                  className="radio"
                   checked={place === key}
                   onChange={() => setPlace(key === 'name' ? 'name' : 'content')}
                 />

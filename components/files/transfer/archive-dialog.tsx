@@ -111,7 +111,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
             <input
               type="radio"
               name={name}
-              className="accent-accent"
+              className="radio"
               checked={format === each}
               onChange={() => setFormat(each)}
             />

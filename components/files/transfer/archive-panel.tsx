@@ -33,7 +33,7 @@ function ArchiveLine({ archive }: { archive: ArchiveDownload }) {
           aria-label={`Archive of ${visibleText(name)}`}
           value={Math.min(count.bytes, total.bytes)}
           max={Math.max(total.bytes, 1)}
-          className="h-1.5 w-20 shrink-0 overflow-hidden rounded-full accent-accent"
+          className="h-1.5 w-20 shrink-0"
         />
       ) : null}
       <span role="status" className="min-w-0 flex-1 text-right text-ink-2">

@@ -99,7 +99,7 @@ function UploadLine({ upload, forbidden }: { upload: Upload; forbidden: string |
             aria-label={`Upload of ${shown}`}
             value={sentBytes}
             max={Math.max(totalBytes, 1)}
-            className="h-1.5 w-24 shrink-0 overflow-hidden rounded-full accent-accent"
+            className="h-1.5 w-24 shrink-0"
           />
           <span className="w-28 shrink-0 text-right text-ink-2">
             {formatBytes(sentBytes)} of {formatBytes(totalBytes)}

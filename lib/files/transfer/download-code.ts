@@ -10,7 +10,7 @@ export type DownloadLanguage = (typeof DOWNLOAD_LANGUAGES)[number];
  * @throws RangeError for an invalid `sandboxId`
  */
 export function downloadCode(sandboxId: string, path: string, language: DownloadLanguage): string {
-  if (!SANDBOX_ID_PATTERN.test(sandboxId)) throw new RangeError('Invalid sandbox id.');
+  if (!SANDBOX_ID_PATTERN.test(sandboxId)) throw new RangeError('Invalid sandbox ID.');
   return WRITERS[language](sandboxId, path);
 }
 

@@ -50,7 +50,7 @@ async function serve(
       return;
     }
     const sandboxId = SandboxId.safeParse(id);
-    if (!sandboxId.success) throw new SandkeeperError('invalid', 'Invalid sandbox id.');
+    if (!sandboxId.success) throw new SandkeeperError('invalid', 'Invalid sandbox ID.');
     await handle({ req, res, sandboxId: sandboxId.data, query, signal: disconnect.signal });
   } catch (thrown) {
     fail(res, thrown, disconnect.signal);

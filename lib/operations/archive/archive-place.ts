@@ -99,7 +99,7 @@ export class ArchivePlace {
   /** @throws SandkeeperError `unavailable` if the directory is not writable, `invalid` for an invalid id */
   static async open(dir: string, operationId: string, sandboxId: string): Promise<ArchivePlace> {
     if (!ID.test(operationId) || !ID.test(sandboxId))
-      throw new SandkeeperError('invalid', 'Invalid operation or sandbox id.');
+      throw new SandkeeperError('invalid', 'Invalid operation or sandbox ID.');
     const folder = join(await openArchiveDir(dir), operationId);
     try {
       await mkdir(folder, { mode: FOLDER_MODE }).catch(unless('EEXIST'));

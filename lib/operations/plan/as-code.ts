@@ -23,7 +23,7 @@ export function asCode(
   ids: readonly string[],
   language: CodeLanguage,
 ): Code {
-  if (!ids.every((id) => SANDBOX_ID_PATTERN.test(id))) throw new RangeError('Invalid sandbox id.');
+  if (!ids.every((id) => SANDBOX_ID_PATTERN.test(id))) throw new RangeError('Invalid sandbox ID.');
   return WRITERS[language](act, params, ids);
 }
 
