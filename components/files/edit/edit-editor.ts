@@ -42,7 +42,7 @@ export function openEditEditor({
       extensions: [
         // Any other line end is kept as a character.
         EditorState.lineSeparator.of('\n'),
-        EditorView.contentAttributes.of({ 'aria-label': label, translate: 'no' }),
+        EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0', translate: 'no' }),
         lineNumbers(),
         history(),
         textLook(),

@@ -133,6 +133,8 @@ export class TextEditor {
           EditorView.contentAttributes.of({
             'aria-label': options.label,
             inputmode: 'none',
+            // The keyboard gets there without it, but accessibility tools look for it in a part that scrolls.
+            tabindex: '0',
             translate: 'no',
           }),
           this.#numbers.of(this.#gutter()),
