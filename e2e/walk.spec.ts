@@ -190,6 +190,7 @@ async function wakeAndLookInside(walk: Walk, notebook: string): Promise<void> {
   await expect(rows(page)).toHaveCount(15);
   await filter(page, 'team=notebook');
   await expect(rows(page)).toHaveCount(1);
+  await expect(page).toHaveURL(/notebook/);
   await walk.press(page.getByRole('link', { name: notebook }));
   await expect(page).toHaveURL(`/sandboxes/${notebook}`);
   await walk.stop('a sandbox', { isLoaded: true });

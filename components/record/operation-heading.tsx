@@ -34,7 +34,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
   const options = act === 'run' ? null : operationOptions(act, params);
   return (
     <div className="flex min-w-0 flex-1 basis-80 flex-wrap items-baseline gap-x-4 gap-y-1">
-      <nav aria-label="Breadcrumb" className="text-ink-3">
+      <nav aria-label="Breadcrumb" className="text-ink-3 max-sm:basis-full">
         <Link href={paths.operations()} className="hover:text-ink">
           Operations
         </Link>
