@@ -39,14 +39,14 @@ export function FleetHeader({
       <div
         role="row"
         aria-rowindex={1}
-        className="grid h-8 items-center gap-4 px-5"
+        className="grid h-8 items-center gap-4 px-5 group-data-phone/grid:flex group-data-phone/grid:overflow-x-auto group-data-phone/grid:px-3"
         style={{ gridTemplateColumns: tracks }}
       >
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the checkbox handles the keyboard. */}
         <div
           role="columnheader"
           onClick={() => onSelect?.(selected !== 'all')}
-          className="-mr-2 -ml-5 flex h-full items-center bg-bg pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0"
+          className="-mr-2 -ml-5 flex h-full items-center bg-bg pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0 group-data-phone/grid:mr-0 group-data-phone/grid:-ml-3 group-data-phone/grid:pl-3"
         >
           <Checkbox
             aria-label="Select all matching"

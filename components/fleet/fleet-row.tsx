@@ -18,6 +18,16 @@ const ROW_STATUS_CLASSES = {
   gone: 'text-ink-3 line-through decoration-line',
 } satisfies Record<RowStatus, string>;
 
+/** Where a cell stands in a row of two lines. Other columns are left out. */
+const PHONE_PLACES: Readonly<Record<string, string>> = {
+  id: 'group-data-phone/grid:col-span-2 group-data-phone/grid:col-start-2 group-data-phone/grid:row-start-1 group-data-phone/grid:leading-[29px]',
+  left: 'group-data-phone/grid:col-start-4 group-data-phone/grid:row-start-1 group-data-phone/grid:leading-[29px]',
+  state:
+    'group-data-phone/grid:col-start-2 group-data-phone/grid:row-start-2 group-data-phone/grid:leading-[24px]',
+  metadata:
+    'group-data-phone/grid:col-span-2 group-data-phone/grid:col-start-3 group-data-phone/grid:row-start-2 group-data-phone/grid:leading-[24px]',
+};
+
 type Props = {
   elementId: string;
   row: IndexedSandbox;
@@ -59,6 +69,7 @@ export const FleetRow = memo(function FleetRow({
       aria-selected={isSelected}
       className={clsx(
         'group/row absolute left-0 grid h-[34px] w-full items-center gap-4 border-line-soft border-b bg-(--row) px-5 contain-strict',
+        'group-data-phone/grid:h-[58px] group-data-phone/grid:grid-cols-[24px_auto_minmax(0,1fr)_auto_28px]! group-data-phone/grid:grid-rows-[29px_28px] group-data-phone/grid:gap-x-2 group-data-phone/grid:gap-y-0 group-data-phone/grid:px-3',
         // Keeps dim text readable on the darker background.
         isSelected && '[--ink-3:var(--ink-2)] [--row:var(--selected)] hover:[--row:var(--selected-hover)]',
         !isSelected && (isActive ? '[--row:var(--hover)]' : '[--row:var(--bg)] hover:[--row:var(--hover)]'),
@@ -74,6 +85,7 @@ export const FleetRow = memo(function FleetRow({
         onClick={status === 'matching' ? (event) => onSelect(id, event) : undefined}
         className={clsx(
           '-mr-2 -ml-5 flex h-full items-center bg-(--row) pl-5 group-data-narrow/grid:sticky group-data-narrow/grid:left-0 group-data-narrow/grid:z-10',
+          'group-data-phone/grid:row-span-2 group-data-phone/grid:-ml-3 group-data-phone/grid:pl-3',
           isActive && 'shadow-[inset_3px_0_0_var(--accent)]',
         )}
       >
@@ -93,6 +105,7 @@ export const FleetRow = memo(function FleetRow({
           className={clsx(
             'truncate leading-[33px]',
             column.alignRight && 'text-right',
+            PHONE_PLACES[column.id] ?? 'group-data-phone/grid:hidden',
             // The id and the action menu stay visible when the grid scrolls sideways.
             column.id === 'id' &&
               'group-data-narrow/grid:sticky group-data-narrow/grid:left-11 z-10 bg-(--row)',
@@ -103,7 +116,7 @@ export const FleetRow = memo(function FleetRow({
       ))}
       <div
         role="gridcell"
-        className="bg-(--row) text-right leading-[33px] group-data-narrow/grid:sticky group-data-narrow/grid:right-0"
+        className="bg-(--row) text-right leading-[33px] group-data-narrow/grid:sticky group-data-narrow/grid:right-0 group-data-phone/grid:col-start-5 group-data-phone/grid:row-span-2 group-data-phone/grid:row-start-1"
       >
         <button
           type="button"

@@ -1,7 +1,7 @@
 'use client';
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, type RefObject, useCallback, useState, useSyncExternalStore } from 'react';
+import { memo, type RefObject, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
@@ -23,6 +23,8 @@ import { useKeptFocus } from './use-kept-focus';
 import type { SelectionActs } from './use-selection';
 
 const ROW_PX = 34;
+/** Two lines. */
+const PHONE_ROW_PX = 58;
 const HEADER_PX = 33;
 const OVERSCAN = 3;
 /** Lets the last rows scroll out from under a toast. */
@@ -66,10 +68,11 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const { rows, rowCount, columns, sort, onSort, onHold, handlers, selection, gridRef } = props;
   const [menu, setMenu] = useState<{ sandbox: Sandbox; anchor: HTMLElement } | null>(null);
   const openMenu = useCallback((sandbox: Sandbox, anchor: HTMLElement) => setMenu({ sandbox, anchor }), []);
+  const isPhone = useIsPhone();
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => gridRef.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => (isPhone ? PHONE_ROW_PX : ROW_PX),
     getItemKey: (index) => rows[index]?.sandbox.id ?? index,
     overscan: OVERSCAN,
     initialRect: SERVER_RECT,
@@ -77,7 +80,12 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     paddingEnd: Math.max(props.coveredPx, TOAST_PADDING_PX),
     scrollPaddingEnd: HEADER_PX + props.coveredPx,
   });
-  const { minWidth, tracks } = gridOf(columns);
+  useEffect(() => {
+    // Another height of the rows: the virtualizer keeps the sizes that it has measured.
+    if (isPhone !== undefined) virtual.measure();
+  }, [isPhone, virtual]);
+  const { minWidth: fullWidth, tracks } = gridOf(columns);
+  const minWidth = isPhone ? 0 : fullWidth;
   const isNarrow = useIsNarrower(gridRef, minWidth);
 
   function statusOf(id: string): RowStatus {
@@ -143,6 +151,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
         onKeyDown={unlessComposing(onKeyDown)}
         // Each sticky cell costs a compositor layer, so cells stick only when the grid scrolls sideways.
         data-narrow={isNarrow ? '' : undefined}
+        data-phone={isPhone ? '' : undefined}
         className="group/grid relative min-h-0 flex-1 overflow-auto outline-none"
       >
         <FleetHeader
@@ -228,4 +237,21 @@ function useIsNarrower(element: RefObject<HTMLElement | null>, widthPx: number):
   );
   const isNarrower = () => (element.current?.offsetWidth ?? widthPx) < widthPx;
   return useSyncExternalStore(subscribe, isNarrower, () => false);
+}
+
+const PHONE = '(max-width: 639.98px)';
+
+/** Whether the window is too narrow for a table: rows then take two lines. */
+function useIsPhone(): boolean {
+  return useSyncExternalStore(
+    subscribeToPhone,
+    () => window.matchMedia(PHONE).matches,
+    () => false,
+  );
+}
+
+function subscribeToPhone(listener: () => void): () => void {
+  const query = window.matchMedia(PHONE);
+  query.addEventListener('change', listener);
+  return () => query.removeEventListener('change', listener);
 }
