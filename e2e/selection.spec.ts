@@ -298,7 +298,7 @@ test('keeps filter, order, scroll position and selection on the way to a sandbox
   moru,
 }) => {
   await page.setViewportSize({ width: 1280, height: 360 });
-  await moru.createMany(14, () => ({ owner: 'ana' }));
+  await moru.createMany(30, () => ({ owner: 'ana' }));
   await openFleet(page, '?q=owner%3Dana&sort=id');
   await expect(rows(page).first()).toBeVisible();
   await rows(page).nth(4).getByRole('checkbox').click();

@@ -14,8 +14,8 @@ const test = wired.extend({
   settings: [async ({ settings }, use) => use({ ...settings, ...SLOWLY }), { scope: 'worker' }],
 });
 
-const SLOW_KILL = { route: 'DELETE /sandboxes/*', latencyMs: 1_000 };
-/** With four at a time, a kill of this many takes three seconds. */
+const SLOW_KILL = { route: 'DELETE /sandboxes/*', latencyMs: 2_000 };
+/** With four at a time, a kill of this many takes six seconds. */
 const COUNT = 12;
 
 function tray(page: Page): Locator {

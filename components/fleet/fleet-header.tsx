@@ -84,7 +84,7 @@ function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort, 
       role="columnheader"
       aria-sort={sortKey ? order : undefined}
       className={clsx(
-        'group/head relative flex min-w-0 text-ink-2 text-small',
+        'group/head relative flex min-w-0 text-ink-2 text-small group-data-phone/grid:shrink-0',
         alignRight && 'justify-end',
         id === 'id' && 'bg-bg group-data-narrow/grid:sticky group-data-narrow/grid:left-11',
       )}
