@@ -12,7 +12,7 @@ export default defineConfig({
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
   // Each with a server of its own.
-  workers: 2,
+  workers: 3,
   // CI gives a test that fails a second try, and says so in its result.
   retries: Number(process.env.TEST_RETRIES ?? 0),
   // Room for a busy machine: nothing waits this long unless it fails.

@@ -202,7 +202,7 @@ function Detail({ entry }: { entry: AccessEntry }) {
 const HAS_SIZE: ReadonlySet<AccessKind> = new Set(['exported', 'upload-cleared']);
 
 /** The details of an entry, with sizes in units. */
-export function detailText({ kind, detail }: Pick<AccessEntry, 'kind' | 'detail'>): string | null {
+function detailText({ kind, detail }: Pick<AccessEntry, 'kind' | 'detail'>): string | null {
   if (detail === null || !HAS_SIZE.has(kind)) return detail;
   return detail.replace(/\b(\d+) bytes\b/, (_, bytes: string) => formatBytes(Number(bytes)));
 }

@@ -132,7 +132,7 @@ function isArray(text: string): boolean {
  * Whether `text` is JSON without a reference to anything but what matches `references`. React gives text that starts with
  * `$` a meaning. Our pages send plain values, and `undefined` in objects.
  */
-export function isPlainJson(text: string, references?: RegExp): boolean {
+function isPlainJson(text: string, references?: RegExp): boolean {
   const whole = parse(text);
   if (whole === undefined) return false;
   const open: { value: unknown; depth: number }[] = [{ value: whole, depth: 0 }];

@@ -7,7 +7,7 @@
 export type ShellScript = { cmd: string; args: readonly string[] };
 
 /** The most processes that a reading contains. In `sh`, each one costs two programs. */
-export const MAX_PROCESSES = 2_000;
+const MAX_PROCESSES = 2_000;
 const MAX_PROCESSES_IN_SH = 500;
 /** The exit code of a reading that has left processes out. */
 export const CUT_EXIT_CODE = 9;

@@ -14,7 +14,7 @@ const FIRST_TIME_MS = Date.UTC(2000, 0);
 const LAST_TIME_MS = 8_640_000_000_000_000;
 
 /** An RFC 3339 time as epoch ms. `null` if it is missing or not a time. */
-export function timeOf(value: unknown): number | null {
+function timeOf(value: unknown): number | null {
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return ms >= FIRST_TIME_MS && ms <= LAST_TIME_MS ? ms : null;
 }

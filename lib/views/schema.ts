@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { plainText } from '../sandbox/plain-text';
 
-export const MAX_VIEW_NAME_CHARS = 60;
+const MAX_VIEW_NAME_CHARS = 60;
 /** With the rest of a request it stays below what servers take in one line. */
 const MAX_QUERY_CHARS = 12_000;
 /** Of the fleet's URL. Everything else in a query is dropped. */
@@ -22,10 +22,10 @@ export type SavedView = {
   isStart: boolean;
 };
 
-export const ViewName = plainText('A name', MAX_VIEW_NAME_CHARS).trim().min(1, 'Enter a name.');
+const ViewName = plainText('A name', MAX_VIEW_NAME_CHARS).trim().min(1, 'Enter a name.');
 
 /** Keeps the parts of a query that make a view. */
-export const ViewQuery = z
+const ViewQuery = z
   .string()
   .max(MAX_QUERY_CHARS, 'This filter is too long to save.')
   .transform((text) => {

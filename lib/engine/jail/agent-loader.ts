@@ -35,7 +35,7 @@ export async function makeAgentLoader(directory: string, node: string): Promise<
 }
 
 /** The loader that a program names in its header; null if the program needs none. @throws if it cannot be read */
-export function readInterpreter(program: string): string | null {
+function readInterpreter(program: string): string | null {
   const header = Buffer.alloc(HEADER_BYTES);
   const file = openSync(program, 'r');
   try {

@@ -268,6 +268,6 @@ function wholeOf(head: TermHead): Span {
 }
 
 /** `Array.prototype.map` that keeps the type of a non-empty list. */
-export function mapNonEmpty<T, U>([first, ...rest]: NonEmpty<T>, map: (item: T) => U): NonEmpty<U> {
+function mapNonEmpty<T, U>([first, ...rest]: NonEmpty<T>, map: (item: T) => U): NonEmpty<U> {
   return [map(first), ...rest.map(map)];
 }
