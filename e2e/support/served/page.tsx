@@ -80,11 +80,11 @@ function Page({ role }: { role: Role }) {
   const pathname = usePathname();
   const [read, setRead] = useState<{ pathname: string; fleet: FleetSnapshot } | null>(null);
   useEffect(() => {
-    void readFleet().then((fleet) => setRead({ pathname, fleet }));
+    void readFleetOf(idIn(pathname)).then((fleet) => setRead({ pathname, fleet }));
   }, [pathname]);
   if (read === null || read.pathname !== pathname) return null;
   const nowMs = Date.now();
-  const [, id, tab] = /^\/sandboxes\/([^/]+)(?:\/(.+))?$/.exec(pathname) ?? [];
+  const id = idIn(pathname);
   if (pathname === '/sandboxes') {
     const search = new URLSearchParams(window.location.search);
     const request = { q: search.get('q') ?? '', sort: search.get('sort') ?? '' };
@@ -101,10 +101,27 @@ function Page({ role }: { role: Role }) {
     );
   }
   const initial = read.fleet.sandboxes.find((sandbox) => sandbox.id === id);
-  if (tab !== 'files' || initial === undefined) return <p>No page for {pathname}</p>;
+  if (!pathname.endsWith('/files') || initial === undefined) return <p>No page for {pathname}</p>;
   return (
     <FilesPage initial={initial} role={role} nowMs={nowMs} isRecorded={false} view={parseView(undefined)} />
   );
+}
+
+function idIn(pathname: string): string | undefined {
+  return /^\/sandboxes\/([^/]+)/.exec(pathname)?.[1];
+}
+
+const LISTED_WITHIN_MS = 10_000;
+
+/** The fleet, once it holds the sandbox of the page: the server may not have read a new one yet. */
+async function readFleetOf(id: string | undefined): Promise<FleetSnapshot> {
+  const beganMs = Date.now();
+  for (;;) {
+    const fleet = await readFleet();
+    const isListed = id === undefined || fleet.sandboxes.some((sandbox) => sandbox.id === id);
+    if (isListed || Date.now() - beganMs > LISTED_WITHIN_MS) return fleet;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function readFleet(): Promise<FleetSnapshot> {
