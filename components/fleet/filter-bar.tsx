@@ -119,7 +119,7 @@ export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, ch
             completion={completion}
             onPaste={onPaste}
             listSlot={listSlot}
-            className="min-w-32 flex-1"
+            className="min-w-20 flex-1 sm:min-w-32"
           />
         </div>
         <span className="shrink-0 whitespace-nowrap text-ink-2">{children}</span>
