@@ -101,6 +101,12 @@ describe.runIf(canRun)('processes', () => {
 
   it('lists the same processes with either shell, and not those that read them', async () => {
     const { id, pid } = await withRunning('sleep 301 & sleep 300; true');
+    // A process that has just been forked still has the command of its parent.
+    await expect
+      .poll(async () =>
+        (await listInside(id, timeout(), [...LIST_SCRIPTS])).processes.map(({ command }) => command),
+      )
+      .toEqual(expect.arrayContaining(['sleep 300', 'sleep 301']));
     const lists = await Promise.all(
       LIST_SCRIPTS.map(async (script) => {
         const { processes, isCut } = await listInside(id, timeout(), [script]);

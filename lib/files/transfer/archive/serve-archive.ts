@@ -23,6 +23,7 @@ const TYPES = { 'tar.gz': 'application/gzip', zip: 'application/zip' } satisfies
   string
 >;
 const MAX_DETAIL_CHARS = 1_000;
+const CANCELLED = 'The download was cancelled.';
 
 /**
  * `GET archive?path=&path=&format=`: folders and files as one archive, with `limit=none` of any size. The channel `archive`
@@ -38,6 +39,7 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
   });
   const isRead = req.method === 'GET';
   const progress = archiveProgress().begin(isRead ? query.get('progress') : null);
+  let failure: string | null = null;
   try {
     const archive = await openArchive(sandboxId, {
       paths,
@@ -51,15 +53,23 @@ export async function sendArchive(exchange: FileExchange): Promise<void> {
       noteAccess(session, { kind, sandboxId, path, detail: text.slice(0, MAX_DETAIL_CHARS) });
     if (isRead) await note('archive-downloaded', `${format} of ${paths.join(', ')}`);
     await send(exchange, archive, format).catch(async (thrown) => {
+      // A response that breaks ends the signal, too. Only the error tells the two apart.
+      failure = isAbort(thrown) && signal.aborted ? CANCELLED : SandkeeperError.from(thrown).message;
       // The response has started, so the client sees only a broken download.
-      if (!signal.aborted) await note('archive-failed', SandkeeperError.from(thrown).message);
+      if (failure !== CANCELLED) await note('archive-failed', failure);
       throw thrown;
     });
     progress.onEnd(null);
   } catch (thrown) {
-    progress.onEnd(signal.aborted ? 'The download was cancelled.' : SandkeeperError.from(thrown).message);
+    progress.onEnd(failure ?? (signal.aborted ? CANCELLED : SandkeeperError.from(thrown).message));
     throw thrown;
   }
+}
+
+/** Whether a pipeline ended because its signal did, or because the client left. */
+function isAbort(thrown: unknown): boolean {
+  const { name, code } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : {};
+  return name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 async function send(
