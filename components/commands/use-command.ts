@@ -46,28 +46,17 @@ export type HeldOutput = {
 
 /** Follows output that others hold open after the end of the shell. Leaves it when unmounted. */
 export function useHeldOutput(operationId: string, sandboxId: string): HeldOutput {
-  const [now, setNow] = useState(JOINING);
-  const key = heldKey(operationId, sandboxId);
-  useEffect(
-    () =>
-      liveSocket().subscribe(
-        'run',
-        {
-          onEvent: (payload) => setNow((before) => advance(before, payload as CommandEvent)),
-          onGap: () => {},
-        },
-        key,
-      ),
-    [key],
-  );
-  const { stdout, stderr, phase, message } = now;
+  const { stdout, stderr, phase, message } = useOutput(heldKey(operationId, sandboxId));
   return { stdout, stderr, ending: phase === 'refused' ? message : null };
 }
 
 /** Follows a command to its end. Mount it with a key per command. */
 export function useCommand(operationId: string, sandboxId: string): LiveCommand {
+  return useOutput(runKey(operationId, sandboxId));
+}
+
+function useOutput(key: string): LiveCommand {
   const [now, setNow] = useState(JOINING);
-  const key = runKey(operationId, sandboxId);
   useEffect(
     () =>
       liveSocket().subscribe(
