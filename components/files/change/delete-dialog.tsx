@@ -7,7 +7,7 @@ import { ConfirmDialog } from '@/components/ui/dialog';
 import { Alert } from '@/components/ui/strip';
 import { toast } from '@/components/ui/toast';
 import { useLastAsked } from '@/components/ui/use-last-asked';
-import { FilePath, Visible } from '@/components/ui/visible-text';
+import { Visible } from '@/components/ui/visible-text';
 import { answerOf } from '@/lib/answer';
 import { isFolder } from '@/lib/files/browse/order';
 import { sizeQuery } from '@/lib/files/browse/queries';
@@ -15,8 +15,7 @@ import { deleteEntries } from '@/lib/files/change/actions';
 import type { Entry } from '@/lib/files/schema';
 import { kindName } from '../browse/entry-words';
 import { sizeText } from '../browse/file-facts';
-
-const MAX_SHOWN = 50;
+import { PathList } from '../path-list';
 
 type Props = {
   sandboxId: string;
@@ -95,16 +94,7 @@ export function DeleteDialog({ sandboxId, entries, forbidden, onDone, onClose }:
         </>
       }
     >
-      <ul translate="no" className="max-h-40 overflow-y-auto font-mono text-small">
-        {paths.slice(0, MAX_SHOWN).map((path) => (
-          <li key={path} className="flex min-w-0">
-            <FilePath path={path} />
-          </li>
-        ))}
-        {paths.length > MAX_SHOWN ? (
-          <li className="text-ink-3">and {paths.length - MAX_SHOWN} more</li>
-        ) : null}
-      </ul>
+      <PathList paths={paths} />
       {hasFolder ? (
         <p role="status">
           {size.isFetching

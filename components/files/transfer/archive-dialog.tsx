@@ -6,7 +6,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Dialog } from '@/components/ui/dialog';
-import { FilePath, Visible } from '@/components/ui/visible-text';
+import { Visible } from '@/components/ui/visible-text';
 import { ApiFailure } from '@/lib/api-client';
 import { fileAddresses } from '@/lib/files/addresses';
 import { sizeQuery } from '@/lib/files/browse/queries';
@@ -14,6 +14,7 @@ import { baseName, isWithin } from '@/lib/files/guest-path';
 import { ARCHIVE_FORMATS, type ArchiveFormat, type Entry } from '@/lib/files/schema';
 import { ARCHIVE_LIMIT } from '@/lib/files/transfer/archive/schema';
 import { sizeText } from '../browse/file-facts';
+import { PathList } from '../path-list';
 import { downloadArchive } from './use-archives';
 
 type Props = {
@@ -83,16 +84,7 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
         </>
       }
     >
-      <ul translate="no" className="max-h-32 overflow-y-auto font-mono text-small">
-        {paths.slice(0, MAX_SHOWN).map((path) => (
-          <li key={path} className="flex min-w-0">
-            <FilePath path={path} />
-          </li>
-        ))}
-        {paths.length > MAX_SHOWN ? (
-          <li className="text-ink-3">and {paths.length - MAX_SHOWN} more</li>
-        ) : null}
-      </ul>
+      <PathList paths={paths} />
       <p role="status">
         {tooMany !== null
           ? tooMany
@@ -140,7 +132,6 @@ function ArchiveBody({ sandboxId, paths, isOpen, onClose }: BodyProps) {
   );
 }
 
-const MAX_SHOWN = 50;
 /** Limits of the server. */
 const MAX_PATHS = 500;
 const MAX_ADDRESS_CHARS = 14_000;
