@@ -80,10 +80,8 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     paddingEnd: Math.max(props.coveredPx, TOAST_PADDING_PX),
     scrollPaddingEnd: HEADER_PX + props.coveredPx,
   });
-  useEffect(() => {
-    // Another height of the rows: the virtualizer keeps the sizes that it has measured.
-    if (isPhone !== undefined) virtual.measure();
-  }, [isPhone, virtual]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the virtualizer keeps the heights of the other layout.
+  useEffect(() => virtual.measure(), [isPhone, virtual]);
   const { minWidth: fullWidth, tracks } = gridOf(columns);
   const minWidth = isPhone ? 0 : fullWidth;
   const isNarrow = useIsNarrower(gridRef, minWidth);
