@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { CHANNELS } from '../../lib/live/protocol';
 import { Sandkeeper } from '../support/deployment';
 import { ask, openLive } from '../support/http';
 
@@ -206,22 +207,7 @@ function requestOf(random: Random, host: string, cookies: readonly string[]): Bu
   return below(8) === 0 ? whole.subarray(0, below(whole.length)) : whole;
 }
 
-const NAMES = [
-  'fleet',
-  'operations',
-  'folder',
-  'wake',
-  'archive',
-  'consoles',
-  'console',
-  'run',
-  'process',
-  '__proto__',
-  'constructor',
-  '',
-  7,
-  null,
-];
+const NAMES = [...CHANNELS, '__proto__', 'constructor', '', 7, null];
 const KEYS = [
   'x',
   '',
