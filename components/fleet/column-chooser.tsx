@@ -2,9 +2,8 @@
 
 import { useRef, useState } from 'react';
 import { useOffers } from '@/components/data/use-offers';
-import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
-import { LazyPopover } from '@/components/ui/floating';
+import { PopoverButton } from '@/components/ui/popover-button';
 import { Visible } from '@/components/ui/visible-text';
 import type { MetadataKey } from '@/lib/fleet/filter/facets';
 import { FLEET_COLUMNS, keyColumnId } from './columns';
@@ -27,41 +26,29 @@ export function ColumnChooser({ choice, keys, onToggle }: Props) {
     },
   ]);
   return (
-    <>
-      <Button
-        ref={button}
-        size="lg"
-        aria-haspopup="dialog"
-        aria-expanded={anchor !== null}
-        onPointerEnter={LazyPopover.preload}
-        onClick={(event) => setAnchor(anchor === null ? event.currentTarget : null)}
-      >
-        Columns
-      </Button>
-      <LazyPopover title="Columns" anchor={anchor} onClose={() => setAnchor(null)}>
-        <div className="flex max-h-96 flex-col overflow-y-auto">
-          {Object.entries(FLEET_COLUMNS).map(([id, { title }]) => (
-            <Choice
-              key={id}
-              label={title}
-              isOn={choice.includes(id)}
-              isFixed={id === 'id'}
-              onToggle={() => onToggle(id)}
-            />
-          ))}
-          {keys.length > 0 ? <div className="mt-2 mb-1 text-ink-3 text-small">Metadata keys</div> : null}
-          {keys.slice(0, MAX_KEYS).map(({ key, count }) => (
-            <Choice
-              key={key}
-              label={key}
-              count={count}
-              isOn={choice.includes(keyColumnId(key))}
-              onToggle={() => onToggle(keyColumnId(key))}
-            />
-          ))}
-        </div>
-      </LazyPopover>
-    </>
+    <PopoverButton label="Columns" buttonRef={button} anchor={anchor} onAnchor={setAnchor}>
+      <div className="flex max-h-96 flex-col overflow-y-auto">
+        {Object.entries(FLEET_COLUMNS).map(([id, { title }]) => (
+          <Choice
+            key={id}
+            label={title}
+            isOn={choice.includes(id)}
+            isFixed={id === 'id'}
+            onToggle={() => onToggle(id)}
+          />
+        ))}
+        {keys.length > 0 ? <div className="mt-2 mb-1 text-ink-3 text-small">Metadata keys</div> : null}
+        {keys.slice(0, MAX_KEYS).map(({ key, count }) => (
+          <Choice
+            key={key}
+            label={key}
+            count={count}
+            isOn={choice.includes(keyColumnId(key))}
+            onToggle={() => onToggle(keyColumnId(key))}
+          />
+        ))}
+      </div>
+    </PopoverButton>
   );
 }
 

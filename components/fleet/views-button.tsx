@@ -9,7 +9,7 @@ import { useOffers } from '@/components/data/use-offers';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Field, Input } from '@/components/ui/field';
-import { LazyPopover } from '@/components/ui/floating';
+import { PopoverButton } from '@/components/ui/popover-button';
 import { toast } from '@/components/ui/toast';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
@@ -60,28 +60,16 @@ export function ViewsButton({ served, role }: Props) {
   }
 
   return (
-    <>
-      <Button
-        ref={button}
-        size="lg"
-        aria-haspopup="dialog"
-        aria-expanded={anchor !== null}
-        onPointerEnter={LazyPopover.preload}
-        onClick={(event) => setAnchor(anchor === null ? event.currentTarget : null)}
-      >
-        Views
-      </Button>
-      <LazyPopover title="Views" anchor={anchor} onClose={() => setAnchor(null)}>
-        <div className="flex max-h-[60vh] flex-col gap-3 overflow-y-auto">
-          <ViewList name="Mine" views={views.filter(({ isShared }) => !isShared)} {...{ role, change }} />
-          <ViewList name="Team" views={views.filter(({ isShared }) => isShared)} {...{ role, change }} />
-          {views.length === 0 ? (
-            <p className="text-ink-2">Save the filter, sort order and columns on screen under a name.</p>
-          ) : null}
-          <SaveForm role={role} change={change} />
-        </div>
-      </LazyPopover>
-    </>
+    <PopoverButton label="Views" buttonRef={button} anchor={anchor} onAnchor={setAnchor}>
+      <div className="flex max-h-[60vh] flex-col gap-3 overflow-y-auto">
+        <ViewList name="Mine" views={views.filter(({ isShared }) => !isShared)} {...{ role, change }} />
+        <ViewList name="Team" views={views.filter(({ isShared }) => isShared)} {...{ role, change }} />
+        {views.length === 0 ? (
+          <p className="text-ink-2">Save the filter, sort order and columns on screen under a name.</p>
+        ) : null}
+        <SaveForm role={role} change={change} />
+      </div>
+    </PopoverButton>
   );
 }
 
