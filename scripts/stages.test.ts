@@ -1,8 +1,10 @@
+import { EventEmitter, once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
+  type Round,
   readAudit,
   readPlaywrightReport,
   readVitestReport,
@@ -164,13 +166,13 @@ describe('readAudit', () => {
 
 describe('runStages', () => {
   /** Runs the stages and returns whether all passed, with the last line on stdout. */
-  async function run(stages: Parameters<typeof runStages>[0]) {
+  async function run(...rounds: Round[]) {
     const lines: string[] = [];
     const out = vi
       .spyOn(process.stdout, 'write')
       .mockImplementation((text) => lines.push(...String(text).split('\n')) > 0);
     const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const ok = await runStages(stages);
+    const ok = await runStages(rounds);
     out.mockRestore();
     err.mockRestore();
     return { ok, last: lines.filter(Boolean).at(-1) };
@@ -178,17 +180,40 @@ describe('runStages', () => {
   const passing = { name: 'good', run: async () => ({ passed: 2, failed: 0 }) };
 
   it('ends with the sum and succeeds if all passed', async () => {
-    expect(await run([passing, passing])).toEqual({ ok: true, last: '4 passed, 0 failed' });
+    expect(await run([[passing, passing]])).toEqual({ ok: true, last: '4 passed, 0 failed' });
   });
 
   it('continues after a stage that failed or threw', async () => {
     const throwing = { name: 'bad', run: () => Promise.reject(new Error('no')) };
     const failing = { name: 'worse', run: async () => ({ passed: 1, failed: 1 }) };
-    expect(await run([throwing, failing, passing])).toEqual({ ok: false, last: '3 passed, 2 failed' });
+    expect(await run([[throwing, failing], [passing]], [[passing]])).toEqual({
+      ok: false,
+      last: '5 passed, 2 failed',
+    });
+  });
+
+  it('runs the lanes of a round at the same time, and the next round after them', async () => {
+    const log: string[] = [];
+    const meeting = new EventEmitter();
+    const met = once(meeting, 'met');
+    const stage = (name: string, work: () => Promise<void> | void) => ({
+      name,
+      run: async (label?: string) => {
+        log.push(`${name} as ${label}`);
+        await work();
+        return { passed: 1, failed: 0 };
+      },
+    });
+    const last = stage('last', () => {});
+    // The first lane waits for the second stage of the other one.
+    const waiting = stage('waiting', async () => void (await met));
+    const meets = stage('meets', () => void meeting.emit('met'));
+    expect(await run([[waiting], [passing, meets]], [[last]])).toMatchObject({ ok: true });
+    expect(log).toEqual(['waiting as waiting', 'meets as meets', 'last as undefined']);
   });
 
   it('fails if nothing ran', async () => {
-    expect(await run([{ name: 'idle', run: async () => ({ passed: 0, failed: 0 }) }])).toEqual({
+    expect(await run([[{ name: 'idle', run: async () => ({ passed: 0, failed: 0 }) }]])).toEqual({
       ok: false,
       last: '0 passed, 0 failed',
     });

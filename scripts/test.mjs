@@ -53,8 +53,16 @@ async function provideTools(names) {
   }
 }
 
-/** @param {string[]} projects of vitest.config.ts @param {Record<string, string>} [env] */
-async function runVitest(projects, env = {}) {
+/** @type {Promise<void> | undefined} */
+let build;
+/** Builds once for all stages. The programs must not be bundled again while a stage runs them. */
+const provideBuild = () => {
+  build ??= ensureBuilt().then(() => ensureBundled());
+  return build;
+};
+
+/** @param {string[]} projects of vitest.config.ts @param {import('./lib/commands.mjs').RunOptions} options */
+async function runVitest(projects, options) {
   const report = path.join(reports, `${projects[0]}.json`);
   const args = [
     'run',
@@ -64,82 +72,114 @@ async function runVitest(projects, env = {}) {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ];
-  return readVitestReport(report, await tool('vitest', args, { env }));
+  return readVitestReport(report, await tool('vitest', args, options));
 }
 
-const stages = [
-  {
-    name: 'types',
-    // Next.js writes the types of the routes that `tsc` then needs.
-    run: async () =>
-      oneCheck(
-        (await tool('next', ['typegen'])) && (await runVisibly(process.execPath, [compiler, '--noEmit'])),
-      ),
-  },
-  { name: 'lint', run: async () => oneCheck(await tool('biome', ['check', '.'])) },
-  {
-    name: 'layers',
-    run: async () => oneCheck(await tool('depcruise', ['app', 'components', 'lib', 'instrumentation.ts'])),
-  },
-  { name: 'unused', run: async () => oneCheck(await tool('knip', [])) },
-  {
-    name: 'build',
-    run: async () => {
-      await ensureBuilt();
-      return oneCheck(true);
-    },
-  },
-  {
-    name: 'unit',
-    run: async () => {
-      await ensureBuilt();
-      await ensureBundled();
-      return runVitest(['unit', 'integration', 'http']);
-    },
-  },
-  {
-    name: 'components',
-    run: async () => {
-      await ensureBuilt();
-      if (browser instanceof Error || !browser) throw browser;
-      return runVitest(['browser'], { CHROMIUM_PATH: browser });
-    },
-  },
-  {
-    name: 'audit',
-    run: async () => {
-      const args = ['audit', '--omit=dev', '--audit-level=high', '--json'];
-      return readAudit((await capture('npm', args, { timeoutMs: 60_000 })).stdout);
-    },
-  },
-  {
-    name: 'e2e',
-    run: async () => {
-      await ensureBuilt();
-      if (browser instanceof Error || !browser) throw browser;
-      const report = path.join(reports, 'e2e.json');
-      const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
-      const args = ['test', '--forbid-only', '--reporter=line,json', ...(isLong ? ['--grep=@long'] : [])];
-      const ok = await tool('playwright', args, { env });
-      return readPlaywrightReport(report, ok);
-    },
-  },
+/** @type {import('./lib/stages.mjs').Stage} */
+const types = {
+  name: 'types',
+  // Next.js writes the types of the routes that `tsc` then needs.
+  run: async (label) =>
+    oneCheck(
+      (await tool('next', ['typegen'], { label })) &&
+        (await runVisibly(process.execPath, [compiler, '--noEmit'], { label })),
+    ),
+};
+
+/** @param {string} name @param {string} command @param {string[]} args @returns {import('./lib/stages.mjs').Stage} */
+const check = (name, command, args) => ({
+  name,
+  run: async (label) => oneCheck(await tool(command, args, { label })),
+});
+
+/** Everything that tests, by the round and the lane in which it runs. Most tests wait, so two lanes share the cores well.
+ * @type {import('./lib/stages.mjs').Round[]}
+ */
+const rounds = [
+  [
+    [types, check('lint', 'biome', ['check', '.'])],
+    [
+      check('layers', 'depcruise', ['app', 'components', 'lib', 'instrumentation.ts']),
+      check('unused', 'knip', []),
+    ],
+    [
+      {
+        name: 'audit',
+        run: async () => {
+          const args = ['audit', '--omit=dev', '--audit-level=high', '--json'];
+          return readAudit((await capture('npm', args, { timeoutMs: 60_000 })).stdout);
+        },
+      },
+    ],
+  ],
+  [
+    [
+      {
+        name: 'build',
+        run: async () => {
+          await provideBuild();
+          return oneCheck(true);
+        },
+      },
+    ],
+  ],
+  [
+    [
+      {
+        name: 'unit',
+        run: async (label) => {
+          await provideBuild();
+          return runVitest(['unit', 'integration', 'http'], { label });
+        },
+      },
+    ],
+    [
+      {
+        name: 'components',
+        run: async (label) => {
+          await provideBuild();
+          if (browser instanceof Error || !browser) throw browser;
+          return runVitest(['browser'], { label, env: { CHROMIUM_PATH: browser } });
+        },
+      },
+      {
+        name: 'e2e',
+        run: async (label) => {
+          await provideBuild();
+          if (browser instanceof Error || !browser) throw browser;
+          const report = path.join(reports, 'e2e.json');
+          const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
+          const args = ['test', '--forbid-only', '--reporter=line,json', ...(isLong ? ['--grep=@long'] : [])];
+          const ok = await tool('playwright', args, { label, env });
+          return readPlaywrightReport(report, ok);
+        },
+      },
+    ],
+  ],
 ];
 
 /** The stages that `--long` changes. */
 const LONG = ['build', 'unit', 'e2e'];
 
-/** @param {string[]} args */
+/** @param {string[]} args @returns {string[]} the names of the stages to run */
 function selectStages(args) {
-  const names = stages.map(({ name }) => name);
+  const names = rounds.flat(2).map(({ name }) => name);
   const [option, ...rest] = args.flatMap((arg) => arg.split(/[=,]/)).filter(Boolean);
-  if (option === undefined) return isLong ? stages.filter(({ name }) => LONG.includes(name)) : stages;
+  if (option === undefined) return isLong ? LONG : names;
   const unknown = rest.filter((name) => !names.includes(name));
   if (option !== '--only' || rest.length === 0 || unknown.length > 0) {
     throw new CommandError(`Usage: npm test -- --only NAME[,NAME…], with names from: ${names.join(', ')}.`);
   }
-  return stages.filter(({ name }) => rest.includes(name));
+  return rest;
 }
+
+/** @param {string[]} names */
+const roundsOf = (names) =>
+  rounds
+    .map((lanes) =>
+      lanes.map((lane) => lane.filter(({ name }) => names.includes(name))).filter((lane) => lane.length > 0),
+    )
+    .filter((lanes) => lanes.length > 0);
 
 await runMain(async () => {
   const selected = selectStages(process.argv.slice(2).filter((arg) => arg !== '--long'));
@@ -147,9 +187,9 @@ await runMain(async () => {
     requireNode();
     await ensureInstalled();
   } catch (error) {
-    await runStages([{ name: 'install', run: () => Promise.reject(error) }]);
+    await runStages([[[{ name: 'install', run: () => Promise.reject(error) }]]]);
     process.exit(1);
   }
-  await provideTools(selected.map(({ name }) => name));
-  process.exitCode = (await runStages(selected, hint)) ? 0 : 1;
+  await provideTools(selected);
+  process.exitCode = (await runStages(roundsOf(selected), hint)) ? 0 : 1;
 });

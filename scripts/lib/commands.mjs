@@ -1,7 +1,8 @@
 // @ts-check
+import readline from 'node:readline';
 import { signalGroup, startProcess, waitForEnd } from './children.mjs';
 import { inRoot, root } from './paths.mjs';
-import { CommandError, complain, dim, startProgress } from './terminal.mjs';
+import { CommandError, complain, dim, say, startProgress } from './terminal.mjs';
 
 const isWindows = process.platform === 'win32';
 
@@ -13,6 +14,7 @@ const isWindows = process.platform === 'win32';
  * @property {string} [cwd] the checkout by default
  * @property {number} [uid] the user it runs as
  * @property {number} [gid]
+ * @property {string} [label] set while other commands run: put before each line of the output
  */
 
 /** @param {string} name of a package's command, such as "next" */
@@ -37,6 +39,12 @@ function start(command, args, { env, timeoutMs, onStart, cwd = root, uid, gid },
   return child;
 }
 
+/** @param {import('node:stream').Readable} output @param {string} label */
+function labelLines(output, label) {
+  const lines = readline.createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on('line', (line) => say(`${dim(`${label.padEnd(10)} │`)} ${line}`));
+}
+
 /**
  * Runs a command and shows its output.
  * @param {string} command
@@ -45,7 +53,10 @@ function start(command, args, { env, timeoutMs, onStart, cwd = root, uid, gid },
  * @returns {Promise<boolean>} whether it succeeded
  */
 export async function runVisibly(command, args, options = {}) {
-  const ending = await waitForEnd(start(command, args, options, 'inherit'));
+  const { label } = options;
+  const child = start(command, args, options, label ? 'pipe' : 'inherit');
+  if (label) for (const output of [child.stdout, child.stderr]) if (output) labelLines(output, label);
+  const ending = await waitForEnd(child);
   if (ending.error) complain(ending.error.message);
   return ending.code === 0;
 }

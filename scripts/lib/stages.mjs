@@ -14,7 +14,15 @@ import { bold, complain, describeError, dim, formatSeconds, green, red, say, yel
 
 /** @typedef {{ file: string, ms: number }} FileTime */
 
-/** @typedef {{ name: string, run: () => Promise<Tally> }} Stage */
+/**
+ * `run` gets a label for the lines of its output while other stages run beside it.
+ * @typedef {{ name: string, run: (label?: string) => Promise<Tally> }} Stage
+ */
+
+/**
+ * Stages that run at the same time: each lane runs its own in order.
+ * @typedef {Stage[][]} Round
+ */
 
 /** A stage that is one check. @param {boolean} ok @returns {Tally} */
 export const oneCheck = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
@@ -180,35 +188,53 @@ function header(title) {
 }
 
 /**
- * Runs all stages, also after a failure, and prints the sum.
- * @param {Stage[]} stages
+ * Runs a stage and prints its result.
+ * @param {Stage} stage
+ * @param {string} [label]
+ * @returns {Promise<{ tally: Tally, line: string }>}
+ */
+async function runStage({ name, run }, label) {
+  header(name);
+  const startedAt = Date.now();
+  const tally = await run(label).catch((error) => {
+    complain(red(describeError(error)));
+    return oneCheck(false);
+  });
+  const { passed, failed, note } = tally;
+  const mark = failed > 0 ? red('✗') : passed > 0 ? green('✓') : dim('–');
+  const line = `${mark} ${name.padEnd(10)} ${summaryLine([tally])}${note ? `, ${note}` : ''} ${dim(`(${formatSeconds(Date.now() - startedAt)})`)}`;
+  say(line);
+  return { tally, line };
+}
+
+/**
+ * Runs all rounds one after another, also after a failure, and prints the sum.
+ * @param {Round[]} rounds
  * @param {string} [hint] printed before the sum
  * @returns {Promise<boolean>} whether all passed
  */
-export async function runStages(stages, hint) {
-  /** @type {Tally[]} */
-  const tallies = [];
-  /** @type {string[]} */
-  const lines = [];
-  for (const { name, run } of stages) {
-    header(name);
-    const startedAt = Date.now();
-    const tally = await run().catch((error) => {
-      complain(red(describeError(error)));
-      return oneCheck(false);
-    });
-    const { passed, failed, note } = tally;
-    const mark = failed > 0 ? red('✗') : passed > 0 ? green('✓') : dim('–');
-    const line = `${mark} ${name.padEnd(8)} ${summaryLine([tally])}${note ? `, ${note}` : ''} ${dim(`(${formatSeconds(Date.now() - startedAt)})`)}`;
-    say(line);
-    tallies.push(tally);
-    lines.push(line);
+export async function runStages(rounds, hint) {
+  const startedAt = Date.now();
+  /** @type {{ tally: Tally, line: string }[]} */
+  const results = [];
+  for (const lanes of rounds) {
+    const isShared = lanes.length > 1;
+    const done = await Promise.all(
+      lanes.map(async (lane) => {
+        const ended = [];
+        for (const stage of lane) ended.push(await runStage(stage, isShared ? stage.name : undefined));
+        return ended;
+      }),
+    );
+    results.push(...done.flat());
   }
+  const tallies = results.map(({ tally }) => tally);
   header('result');
-  for (const line of lines) say(line);
+  for (const { line } of results) say(line);
   const slowest = slowestLines(tallies.flatMap(({ files = [] }) => files));
   if (slowest.length > 0) say(dim(`\nSlowest test files:\n${slowest.join('\n')}`));
   if (hint) say(dim(`\n${hint}`));
-  say(`\n${summaryLine(tallies)}`);
+  say(`\n${dim(`All stages: ${formatSeconds(Date.now() - startedAt)}`)}`);
+  say(summaryLine(tallies));
   return tallies.some((tally) => tally.passed > 0) && tallies.every((tally) => tally.failed === 0);
 }
