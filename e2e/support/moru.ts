@@ -83,10 +83,15 @@ export class Moru {
     });
   }
 
-  /** Adds a fault to the engine until `clearFaults`. */
-  async addFault(fault: FaultInput): Promise<void> {
+  /** Adds a fault to the engine until `removeFault` or `clearFaults`. Returns its id. */
+  async addFault(fault: FaultInput): Promise<string> {
     const { status, body } = await this.ask('POST', '/engine/faults', fault);
     if (status !== 201) throw new Error(`Could not add the fault: ${status} ${body}`);
+    return (JSON.parse(body) as Fault).id;
+  }
+
+  async removeFault(id: string): Promise<void> {
+    await this.ask('DELETE', `/engine/faults/${id}`);
   }
 
   /** The number of times that faults on a route have fired. */

@@ -86,6 +86,21 @@ test('delays, resets and fails requests, even to the data plane', async () => {
   expect(health.status).toBe(500);
 });
 
+test('applies to one sandbox alone, on both planes', async () => {
+  const engine = await startTestEngine();
+  const [one, other] = [await engine.create(), await engine.create()];
+  const healthOf = async (id: string) => {
+    const { envdAccessToken } = await engine.detail(id);
+    return (await engine.call('GET', '/health', { headers: { 'x-access-token': envdAccessToken } })).status;
+  };
+  const healthy = await healthOf(other);
+  await addFault(engine, { route: 'GET /health', sandboxId: one, status: 503 });
+  await addFault(engine, { route: 'POST /sandboxes/*/pause', sandboxId: one, status: 503 });
+  expect([await healthOf(one), await healthOf(other)]).toEqual([503, healthy]);
+  expect((await engine.call('POST', `/sandboxes/${other}/pause`)).status).toBe(204);
+  expect((await engine.call('POST', `/sandboxes/${one}/pause`)).status).toBe(503);
+});
+
 test('fires nothing at probability 0 or without the API key', async () => {
   const engine = await startTestEngine();
   await addFault(engine, { route: '* /v2/sandboxes', status: 500, probability: 0 });

@@ -38,6 +38,7 @@ export const FaultInput = z
       .optional(),
     count: expect.integer(1, 1_000_000).optional(),
     effect: FaultEffect.optional(),
+    sandboxId: expect.text().optional(),
   })
   .refine(
     (fault) => fault.latencyMs !== undefined || fault.status !== undefined || fault.reset || fault.effect,
@@ -55,7 +56,7 @@ export const FaultInput = z
   });
 export type FaultInput = z.infer<typeof FaultInput>;
 
-/** `count` is the number of times the fault still fires. */
+/** `count` is the number of times the fault still fires. With `sandboxId`, it applies to requests to that sandbox alone. */
 export type Fault = FaultInput & { id: string; fired: number };
 
 /** The combined effect of all faults that match a request. */
@@ -88,13 +89,17 @@ export class Faults {
     this.#faults.clear();
   }
 
-  /** Fires the matching faults. Latencies add up; the first failure wins. */
-  fire(method: string, path: string): FaultOutcome | null {
+  /**
+   * Fires the matching faults. Latencies add up; the first failure wins. `sandboxId`: of a request to a sandbox, whose path
+   * does not name it.
+   */
+  fire(method: string, path: string, sandboxId: string | null = null): FaultOutcome | null {
     if (this.#faults.size === 0) return null;
     const effects = new Set<FaultEffect>();
     const outcome: FaultOutcome = { latencyMs: 0, reset: false, failure: null, effects };
     for (const fault of this.#faults.values()) {
-      if (!matches(fault.route, method, path) || Math.random() >= (fault.probability ?? 1)) continue;
+      if (!concerns(fault, path, sandboxId) || !matches(fault.route, method, path)) continue;
+      if (Math.random() >= (fault.probability ?? 1)) continue;
       this.#use(fault);
       outcome.latencyMs += fault.latencyMs ?? 0;
       outcome.reset ||= fault.reset ?? false;
@@ -134,6 +139,11 @@ function areHeaders(headers: Readonly<Record<string, string>>): boolean {
   } catch {
     return false;
   }
+}
+
+function concerns(fault: Fault, path: string, sandboxId: string | null): boolean {
+  if (fault.sandboxId === undefined || fault.sandboxId === sandboxId) return true;
+  return sandboxId === null && path.split('/').includes(fault.sandboxId);
 }
 
 /** `*` matches any method, or exactly one segment of the path. */

@@ -156,7 +156,9 @@ export class EngineServer {
     response: ServerResponse,
     destination: Exclude<Destination, { to: 'control' }>,
   ): Promise<void> {
-    if ((await applyFaults(this.#services.faults, request, response, destination.path)) === null) return;
+    const { path: guestPath } = destination;
+    const of = destination.to === 'missing' ? destination.sandboxId : destination.record.id;
+    if ((await applyFaults(this.#services.faults, request, response, guestPath, of)) === null) return;
     if (destination.to === 'missing') {
       const extra = { sandboxId: destination.sandboxId };
       return sendError(response, 502, 'The sandbox was not found', { extra });
@@ -193,8 +195,9 @@ async function applyFaults(
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
+  sandboxId: string | null = null,
 ): Promise<FaultOutcome['effects'] | null> {
-  const outcome = faults?.fire(request.method ?? '', path) ?? null;
+  const outcome = faults?.fire(request.method ?? '', path, sandboxId) ?? null;
   if (outcome === null) return NO_EFFECTS;
   if (outcome.latencyMs > 0) await delay(outcome.latencyMs, response);
   if (outcome.reset) {
