@@ -1,12 +1,18 @@
 'use client';
 
-import { type QueryClient, type UseQueryResult, useQueries, useQueryClient } from '@tanstack/react-query';
+import {
+  type QueryClient,
+  type QueryKey,
+  type UseQueryResult,
+  useQueries,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { useCallback, useEffect, useRef } from 'react';
 import { ApiFailure } from '@/lib/api-client';
 import { FolderRefresher } from '@/lib/files/browse/folder-refresher';
-import { entryQuery, listingQuery, readEntry } from '@/lib/files/browse/queries';
+import { entriesKey, listingQuery, readEntry } from '@/lib/files/browse/queries';
 import { type Folder, type FolderFailure, patchEntries } from '@/lib/files/browse/tree';
-import { childOf } from '@/lib/files/guest-path';
+import { childOf, parentOf } from '@/lib/files/guest-path';
 import { type Entry, type FolderEvent, folderKey, type Listing } from '@/lib/files/schema';
 import { liveSocket } from '@/lib/live/socket';
 
@@ -103,6 +109,11 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
       });
     },
   });
+  const notify = (names: readonly string[]) => {
+    refresher.notify(names);
+    // The open entry may not be in the list.
+    void rereadEntries(client, sandboxId, (entryPath) => isConcerned(entryPath, path, names));
+  };
   let stop = () => {};
   let timer: ReturnType<typeof setTimeout> | null = null;
   const listen = () => {
@@ -117,12 +128,9 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
           }
           // Changes before `watching` were not reported, so it rereads everything.
           const names = event.kind === 'changed' ? event.names : [];
-          refresher.notify(names);
-          // The open entry may not be in the list.
-          for (const name of names)
-            void client.invalidateQueries({ queryKey: entryQuery(sandboxId, childOf(path, name)).queryKey });
+          notify(names);
         },
-        onGap: () => refresher.notify([]),
+        onGap: () => notify([]),
       },
       folderKey(sandboxId, path),
     );
@@ -133,6 +141,23 @@ function followFolder(client: QueryClient, sandboxId: string, path: string): () 
     refresher.stop();
     if (timer) clearTimeout(timer);
   };
+}
+
+/** Reads entries again, also those whose first reading is under way: it may have started before the change. */
+async function rereadEntries(client: QueryClient, sandboxId: string, isChanged: (path: string) => boolean) {
+  const changed = {
+    queryKey: entriesKey(sandboxId),
+    predicate: ({ queryKey }: { queryKey: QueryKey }) => isChanged(String(queryKey.at(-1))),
+  };
+  await client.cancelQueries(changed);
+  await client.invalidateQueries(changed);
+}
+
+/** Whether an entry may have changed when `names` of a folder have. No names: any of its entries. */
+function isConcerned(entryPath: string, folder: string, names: readonly string[]): boolean {
+  return names.length === 0
+    ? parentOf(entryPath) === folder
+    : names.some((name) => childOf(folder, name) === entryPath);
 }
 
 /** The current entry; `null` if deleted. */

@@ -2,6 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { retriedWhileUnreachable } from '@/lib/files/browse/queries';
 import type { Entry } from '@/lib/files/schema';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import { versionOf } from './preview-props';
@@ -25,8 +26,7 @@ export function useHead(sandboxId: string, entry: Entry, isLive: boolean) {
     enabled: isLive,
     placeholderData: (previous, query) => (query?.queryKey[3] === path ? previous : undefined),
     staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-    refetchOnWindowFocus: false,
+    ...retriedWhileUnreachable,
     // Reopening the file reads it again.
     gcTime: 0,
   });

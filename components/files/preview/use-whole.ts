@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type RefObject, useLayoutEffect, useState } from 'react';
 import { ApiFailure } from '@/lib/api-client';
+import { retriedWhileUnreachable } from '@/lib/files/browse/queries';
 import { maxBytesOf, type PreviewView } from '@/lib/files/preview/views';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
@@ -44,8 +45,7 @@ export function useWhole<T>(props: PreviewProps, { view, parse, scroller }: Opti
     placeholderData: (previous, query) => (query?.queryKey[3] === path ? previous : undefined),
     staleTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
-    retry: false,
-    refetchOnWindowFocus: false,
+    ...retriedWhileUnreachable,
     gcTime: 0,
   });
   const [shown, setShown] = useState(data ?? null);

@@ -35,7 +35,14 @@ export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
     <>
       {whole.hasNews ? <NewsStrip onShow={whole.showNews} /> : null}
       {failure !== null && isLive ? (
-        <Strip isDense>
+        <Strip
+          isDense
+          actions={
+            <Button className="h-7!" onClick={whole.retry}>
+              Try again
+            </Button>
+          }
+        >
           {failure.message} <span className="text-ink-2">Showing the last known content.</span>
         </Strip>
       ) : null}

@@ -14,13 +14,14 @@ const RETRY_MS = 5_000;
 type Query = { state: { error: Error | null; data?: unknown } };
 
 /** Retries only while the sandbox is unreachable. Other failures stay until something changes. */
-const steady = {
-  staleTime: FRESH_FOR_MS,
+export const retriedWhileUnreachable = {
   retry: false,
   refetchOnWindowFocus: false,
   refetchInterval: ({ state }: Query) =>
     state.error instanceof ApiFailure && state.error.problem === 'unavailable' ? RETRY_MS : (false as const),
 };
+
+const steady = { staleTime: FRESH_FOR_MS, ...retriedWhileUnreachable };
 
 export function listingQuery(sandboxId: string, path: string) {
   return queryOptions({
@@ -31,9 +32,12 @@ export function listingQuery(sandboxId: string, path: string) {
   });
 }
 
+/** Of the queries for single entries. The path of the entry follows. */
+export const entriesKey = (sandboxId: string) => [KEY, sandboxId, 'stat'] as const;
+
 export function entryQuery(sandboxId: string, path: string) {
   return queryOptions({
-    queryKey: [KEY, sandboxId, 'stat', path],
+    queryKey: [...entriesKey(sandboxId), path],
     queryFn: ({ signal }) => readEntry(sandboxId, path, signal),
     ...steady,
   });
