@@ -264,11 +264,15 @@ test('a binary file is shown as hex or text', async () => {
 
 test('an unreadable and a missing file show the reason', async () => {
   await box.write('secret.txt', 'secret');
-  await moru.addFault({ route: 'GET /files', status: 500, message: 'open: permission denied' });
+  const removeFault = await box.addFault({
+    route: 'GET /files',
+    status: 500,
+    message: 'open: permission denied',
+  });
   await open('secret.txt');
   await expect.element(page.getByRole('heading', { name: 'No permission to read this file' })).toBeVisible();
   await expectAccessible('an unreadable file');
-  await moru.clearFaults();
+  await removeFault();
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect.element(text).toHaveTextContent('secret');
   await open('never-there.txt');

@@ -9,9 +9,14 @@ import { NuqsAdapter } from 'nuqs/adapters/react';
 import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { Toaster } from 'sonner';
 import { cleanup, render } from 'vitest-browser-react';
+import { CommandsPage } from '@/components/commands/commands-page';
+import { ConsolePage } from '@/components/console/console-page';
 import { FilesPage } from '@/components/files/files-page';
-import { parseView } from '@/components/files/view-choice';
+import { parseView, VIEW_COOKIE } from '@/components/files/view-choice';
 import { FleetPage } from '@/components/fleet/fleet-page';
+import { ProcessesPage } from '@/components/processes/processes-page';
+import type { SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
+import { SandboxPage } from '@/components/sandbox-page/sandbox-page';
 import { Shell } from '@/components/shell/shell';
 import type { Role } from '@/lib/access/roles';
 import type { FleetSnapshot } from '@/lib/fleet/delta';
@@ -60,7 +65,7 @@ function Routed({ children }: { children: ReactNode }) {
 
 type Options = { role?: Role };
 
-/** Renders the page of a path, which later navigation replaces. Knows the fleet and the files of a sandbox. */
+/** Renders the page of a path, which later navigation replaces. Knows the fleet and the pages of a sandbox. */
 export async function openPage(path: string, { role = 'admin' }: Options = {}): Promise<void> {
   // biome-ignore lint/suspicious/noDocumentCookie: the proxy reads the role from it.
   document.cookie = `role=${role}; path=/`;
@@ -101,10 +106,23 @@ function Page({ role }: { role: Role }) {
     );
   }
   const initial = read.fleet.sandboxes.find((sandbox) => sandbox.id === id);
-  if (!pathname.endsWith('/files') || initial === undefined) return <p>No page for {pathname}</p>;
-  return (
-    <FilesPage initial={initial} role={role} nowMs={nowMs} isRecorded={false} view={parseView(undefined)} />
-  );
+  const page = sandboxPages[pathname.split('/')[3] ?? ''];
+  if (page === undefined || initial === undefined) return <p>No page for {pathname}</p>;
+  return page({ initial, role, nowMs, isRecorded: false });
+}
+
+/** The pages of a sandbox, by the last part of their path. */
+const sandboxPages: Record<string, (props: SandboxPageProps) => ReactNode> = {
+  '': (props) => <SandboxPage {...props} />,
+  files: (props) => <FilesPage {...props} view={parseView(readCookie(VIEW_COOKIE))} />,
+  console: (props) => <ConsolePage {...props} />,
+  run: (props) => <CommandsPage {...props} actor={props.role} />,
+  processes: (props) => <ProcessesPage {...props} />,
+};
+
+function readCookie(name: string): string | undefined {
+  const value = new RegExp(`(?:^|; )${name}=([^;]*)`).exec(document.cookie)?.[1];
+  return value === undefined ? undefined : decodeURIComponent(value);
 }
 
 function idIn(pathname: string): string | undefined {

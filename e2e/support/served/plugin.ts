@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { relative } from 'node:path';
 import { parseCookie } from 'cookie';
 import type { Plugin } from 'vite';
 import { root } from '../../../scripts/lib/paths.mjs';
 import { choosePort, served } from './server-state.ts';
+import { addToWire, isCut } from './wires.ts';
 
 const MANIFEST = '.next/server/server-reference-manifest.json';
 const SERVER_MODULE = /^(?:\s|\/\*[\s\S]*?\*\/|\/\/.*\n)*'use server'/;
@@ -34,8 +36,14 @@ export async function servedBySandkeeper(): Promise<Plugin> {
                 request.setHeader('origin', origin);
                 request.setHeader('cookie', sessionFor(headers.cookie));
               };
-              proxy.on('proxyReq', sign);
-              proxy.on('proxyReqWs', sign);
+              proxy.on('proxyReq', (request, incoming) => {
+                sign(request, incoming);
+                if (isCut(wireOf(incoming))) incoming.socket.destroy();
+              });
+              proxy.on('proxyReqWs', (request, incoming, socket) => {
+                sign(request, incoming);
+                addToWire(wireOf(incoming), socket as Socket);
+              });
             },
           },
         },
@@ -46,6 +54,11 @@ export async function servedBySandkeeper(): Promise<Plugin> {
       return { code: actionStubs(relative(root, id.split('?')[0] ?? id)), map: null };
     },
   };
+}
+
+/** The name of the wire that a test has chosen with a cookie. */
+function wireOf({ headers }: IncomingMessage): string | undefined {
+  return parseCookie(headers.cookie ?? '').wire;
 }
 
 /** A test chooses its role with a cookie. */

@@ -1,4 +1,5 @@
 import { commands } from 'vitest/browser';
+import type { FaultInput } from '@/lib/engine/faults';
 import type { Moru } from '../moru';
 
 /** Sandboxes of the running engine, for component tests. */
@@ -7,7 +8,11 @@ declare module 'vitest/browser' {
   interface BrowserCommands {
     callMoru: (method: string, args: unknown[]) => Promise<unknown>;
     runInSandbox: (id: string, script: string) => Promise<void>;
+    startInSandbox: (id: string, command: string) => Promise<number>;
+    processesInSandbox: (id: string) => Promise<{ pid: number; cmd: string }[]>;
     writeInSandbox: (id: string, path: string, data: string) => Promise<void>;
+    readInSandbox: (id: string, path: string) => Promise<string | null>;
+    addFaultTo: (id: string, fault: FaultInput) => Promise<string>;
   }
 }
 
@@ -27,8 +32,11 @@ const HOME = '/home/user';
 export class Box {
   private constructor(readonly id: string) {}
 
-  static async create(): Promise<Box> {
-    return new Box(await moru.create({ timeoutMs: 3_600_000 }));
+  /** With `script`, empties the home directory and runs it there. */
+  static async create(script?: string): Promise<Box> {
+    const box = new Box(await moru.create({ timeoutMs: 3_600_000 }));
+    if (script !== undefined) await box.run(`rm -rf ~/.[!.]* ~/*; ${script}`);
+    return box;
   }
 
   run(script: string): Promise<void> {
@@ -40,6 +48,28 @@ export class Box {
     let text = '';
     for (const byte of bytes) text += String.fromCharCode(byte);
     return commands.writeInSandbox(this.id, `${HOME}/${name}`, btoa(text));
+  }
+
+  /** Starts a command in the background and returns its pid. */
+  start(command: string): Promise<number> {
+    return commands.startInSandbox(this.id, command);
+  }
+
+  /** The text of a file, or `null` if it does not exist. */
+  read(name: string): Promise<string | null> {
+    return commands.readInSandbox(this.id, name.startsWith('/') ? name : `${HOME}/${name}`);
+  }
+
+  /** Adds a fault to the requests to this sandbox. Returns a function that removes it. */
+  async addFault(fault: FaultInput): Promise<() => Promise<void>> {
+    const id = await commands.addFaultTo(this.id, fault);
+    return () => moru.removeFault(id);
+  }
+
+  /** The path of a page of the sandbox. */
+  page(tab: 'files' | 'console' | 'run' | 'processes', search: Record<string, string> = {}): string {
+    const query = String(new URLSearchParams(search));
+    return `/sandboxes/${this.id}/${tab}${query === '' ? '' : `?${query}`}`;
   }
 
   /** The path of the page that shows a file. */
