@@ -9,6 +9,9 @@ export type DataDir = {
   guests: string;
   setAside: string;
   lifetimes: string;
+  /** The list of snapshots, and the directory with their files. */
+  templates: string;
+  snapshots: string;
   unlock(): void;
 };
 
@@ -38,6 +41,8 @@ export function openDataDir(path: string): DataDir {
     guests: join(root, 'guests'),
     setAside: join(root, 'set-aside'),
     lifetimes: join(root, 'runs.jsonl'),
+    templates: join(root, 'templates.json'),
+    snapshots: join(root, 'snapshots'),
     unlock,
   };
 }

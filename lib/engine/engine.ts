@@ -13,11 +13,12 @@ import { RecordFiles } from './record-files';
 import { Registry } from './registry';
 import { EngineServer, type ServerLimits } from './server';
 import type { EngineServices } from './services';
+import { TemplateCatalog } from './template-catalog';
 import { Transitions } from './transitions';
 
 const EXPIRY_INTERVAL_MS = 50;
 const HOUR_MS = 3_600_000;
-export const API_KEY = /^moru_[A-Za-z0-9]{16,}$/;
+export const API_KEY = /^(moru|e2b)_[A-Za-z0-9]{16,}$/;
 
 export type EngineOptions = {
   host: string;
@@ -89,6 +90,7 @@ async function startIn(dataDir: DataDir, options: EngineOptions): Promise<Engine
   let port = options.port;
   const services: EngineServices = {
     registry,
+    templates: TemplateCatalog.open(dataDir.templates, dataDir.snapshots, warn),
     lifecycle,
     guests,
     history,

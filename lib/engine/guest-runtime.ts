@@ -11,6 +11,7 @@ import { proxyToPort } from './jail/ports';
 import { logEndedProcesses } from './jail/process-record';
 import { closeToOthers, prepareRoot, releaseRoot, rootDirOf } from './jail/rootfs';
 import { Sandbox } from './jail/sandbox';
+import { restoreRoot, saveRoot } from './jail/saved-files';
 import { findAgent, findSupport, type JailSupport } from './jail/support';
 import type { GuestRoot } from './safe-fs/guest-root';
 import { removeHostDirectory } from './safe-fs/remove';
@@ -52,6 +53,7 @@ class LocalGuests implements Guests {
   readonly #support: JailSupport;
   readonly #options: GuestRuntimeOptions;
   readonly processes: ProcessSupport;
+  readonly hasNetwork: boolean;
   readonly envd: Envd;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #metrics: GuestMetrics;
@@ -62,19 +64,21 @@ class LocalGuests implements Guests {
     this.#support = support;
     this.#options = options;
     this.processes = support.available ? { available: true } : support;
+    this.hasNetwork = support.available && options.hostNetwork === true;
     this.#cgroups = support.available && options.useCgroups !== false ? Cgroups.open() : null;
     this.#metrics = new GuestMetrics(context, this.#sandboxes, options.sampleEveryMs);
     this.envd = new Envd({
       prepareRoot: (guest) => this.#prepare(guest),
       processes: processService({ sandboxOf: (guest) => this.#sandboxOf(guest) }),
       usage: (id) => this.usage(id),
-      quotaBytes: ({ diskSizeMB }) => (options.diskQuotaMB ?? diskSizeMB) * 1024 * 1024,
+      quotaBytes: (guest) => this.#quotaOf(guest),
       openPort: async (guest, port, request, response) => {
         const sandbox = this.#sandboxes.get(guest.id);
         if (!sandbox) return false;
         const secrets = [guest.accessToken];
         const { answerTimeoutMs } = options;
-        return await proxyToPort(sandbox, { port, request, response, secrets, answerTimeoutMs });
+        const host = guest.maskRequestHost?.replace(/\$\{PORT\}/g, String(port));
+        return await proxyToPort(sandbox, { port, request, response, secrets, host, answerTimeoutMs });
       },
       warn: (message) => context.warn(message),
     });
@@ -99,16 +103,35 @@ class LocalGuests implements Guests {
     }
   }
 
-  /** Files and processes are created at first use. */
-  async create(): Promise<void> {}
-
-  async pause(id: string): Promise<void> {
-    await this.envd.closeStreams(id);
-    await this.#sandboxes.get(id)?.freeze();
+  /** The files of a template and processes are created at first use. */
+  async create(guest: Guest, files?: string): Promise<void> {
+    if (files === undefined) return;
+    await restoreRoot(guest, files);
+    this.#metrics.use(guest.id);
   }
 
-  async resume(guest: Guest): Promise<void> {
-    await this.#sandboxes.get(guest.id)?.thaw();
+  async pause(id: string, keepsMemory: boolean): Promise<void> {
+    await this.envd.closeStreams(id);
+    if (keepsMemory) await this.#sandboxes.get(id)?.freeze();
+    else await this.#sandboxes.get(id)?.kill('next command');
+  }
+
+  async resume(guest: Guest, keepsMemory: boolean): Promise<void> {
+    const sandbox = this.#sandboxes.get(guest.id);
+    if (!keepsMemory) await sandbox?.kill('next command');
+    await sandbox?.thaw();
+  }
+
+  async saveFiles(guest: Guest, target: string): Promise<void> {
+    const save = async () => {
+      await this.#prepare(guest);
+      await saveRoot(guest, target, this.#quotaOf(guest));
+    };
+    await (this.#support.available ? this.#sandboxOf(guest).whileFrozen(save) : save());
+  }
+
+  isInUse(id: string): boolean {
+    return this.#sandboxes.get(id)?.running != null;
   }
 
   /** Keeps the files written since the last pause, unlike the service: only one copy of them exists. */
@@ -140,6 +163,10 @@ class LocalGuests implements Guests {
     await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill('next engine')));
     await Promise.all([...ids].map((id) => this.envd.closeStreams(id)));
     this.#cgroups?.close();
+  }
+
+  #quotaOf({ diskSizeMB }: Guest): number {
+    return (this.#options.diskQuotaMB ?? diskSizeMB) * 1024 * 1024;
   }
 
   async #prepare(guest: Guest): Promise<GuestRoot> {

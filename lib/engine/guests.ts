@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dialect } from './dialect';
 
 /**
  * The interface between the control plane (records, timeouts, the API) and the guest side (processes and files). The
@@ -14,11 +15,15 @@ export type Guest = {
   readonly secure: boolean;
   /** Stays the same across pause and resume. Set even if `secure` is false. */
   readonly accessToken: string;
+  /** Whose variables are set inside. */
+  readonly dialect: Dialect;
   readonly envVars: Readonly<Record<string, string>>;
   readonly cpuCount: number;
   readonly memoryMB: number;
   readonly diskSizeMB: number;
   readonly allowInternetAccess: boolean;
+  /** The `Host` that servers inside see, where `${PORT}` stands for their port (docs/protocol.md#ports-of-a-sandbox). */
+  readonly maskRequestHost?: string;
   /** Absolute path of the sandbox's own directory, created at first use. */
   readonly dataDir: string;
 };
@@ -60,22 +65,40 @@ export type ProcessSupport = { readonly available: boolean; readonly reason?: st
  */
 export interface Guests {
   readonly processes: ProcessSupport;
+  /** Whether a sandbox that may have internet access reaches anything beyond its own loopback. */
+  readonly hasNetwork: boolean;
   /**
    * Called once at start, before the first request, with every recorded sandbox. No process has survived the last
    * engine; other directories are leftovers and may be deleted.
    */
   recover(known: readonly Guest[]): Promise<void>;
-  /** Must be cheap: an unused sandbox has no process and no directory. */
-  create(guest: Guest): Promise<void>;
-  /** Freezes every process and ends open streams with `unavailable`. The frozen state is the snapshot. */
-  pause(id: string): Promise<void>;
-  /** Continues the same processes. Also called for an unused sandbox, or one paused before a restart. */
-  resume(guest: Guest): Promise<void>;
+  /**
+   * Must be cheap without `files`: an unused sandbox has no process and no directory.
+   * @param files a directory of `saveFiles`, copied into the sandbox. Default: the files of its template.
+   */
+  create(guest: Guest, files?: string): Promise<void>;
+  /**
+   * Ends open streams with `unavailable` and freezes every process, or ends every process unless `keepsMemory`. What is
+   * left is the snapshot.
+   */
+  pause(id: string, keepsMemory: boolean): Promise<void>;
+  /**
+   * Continues the same processes, or ends them first unless `keepsMemory`. Also called for an unused sandbox, or one
+   * paused before a restart.
+   */
+  resume(guest: Guest, keepsMemory: boolean): Promise<void>;
   /** Stops every process of a sandbox that falls back to its last pause (docs/protocol.md#older-snapshots). */
   revert(id: string): Promise<void>;
   /** Removes every process and file. Also called for an unused sandbox, and again after a failure. */
   destroy(id: string): Promise<void>;
-  /** The current usage; null if the sandbox is unused or not running. Must not block. */
+  /**
+   * Copies the files of a running sandbox to a new directory, while its processes are frozen.
+   * @param target an absolute path that does not exist yet. Left incomplete if the copy fails.
+   */
+  saveFiles(guest: Guest, target: string): Promise<void>;
+  /** Whether a process of the sandbox runs, which fixes its network. */
+  isInUse(id: string): boolean;
+  /** The current usage; null if the sandbox is not running. Must not block. */
   usage(id: string): Usage | null;
   /** Stops every process before the engine ends. Must settle within about a second. */
   close(): Promise<void>;

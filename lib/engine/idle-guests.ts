@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import {
@@ -17,6 +17,7 @@ const NOT_AVAILABLE = 'Files and processes are not available on this engine.';
 class IdleGuests implements Guests {
   readonly #guestsDir: string;
   readonly processes = { available: false, reason: NOT_AVAILABLE };
+  readonly hasNetwork = false;
 
   constructor(guestsDir: string) {
     this.#guestsDir = guestsDir;
@@ -27,6 +28,15 @@ class IdleGuests implements Guests {
   async pause(): Promise<void> {}
   async resume(): Promise<void> {}
   async revert(): Promise<void> {}
+
+  /** A sandbox without files has an empty copy. */
+  async saveFiles(_guest: Guest, target: string): Promise<void> {
+    await mkdir(target, { mode: 0o700 });
+  }
+
+  isInUse(): boolean {
+    return false;
+  }
 
   async destroy(id: string): Promise<void> {
     await rm(join(this.#guestsDir, id), { recursive: true, force: true });

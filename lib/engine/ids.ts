@@ -65,3 +65,19 @@ export function fileSignature(file: SignedFile, accessToken: string): string {
   if (file.expiration !== undefined) parts.push(file.expiration);
   return `v1_${createHash('sha256').update(parts.join(':')).digest('base64').replace(/=+$/, '')}`;
 }
+
+/** The signature that a request to `/files` with this method and query must carry. */
+export function signatureFor(
+  method: string | undefined,
+  query: URLSearchParams,
+  accessToken: string,
+): string {
+  const expiration = query.get('signature_expiration');
+  const file: SignedFile = {
+    path: query.get('path') ?? '',
+    operation: method === 'POST' ? 'write' : 'read',
+    username: query.get('username') ?? '',
+    ...(expiration === null ? {} : { expiration }),
+  };
+  return fileSignature(file, accessToken);
+}

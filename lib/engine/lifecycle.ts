@@ -1,5 +1,6 @@
+import type { Dialect } from './dialect';
 import { ApiError } from './http';
-import type { SandboxRecord } from './record';
+import { type SandboxRecord, wakesByTraffic } from './record';
 import type { Registry } from './registry';
 import type { NewSandbox, Span, Transitions } from './transitions';
 
@@ -8,7 +9,11 @@ export type Limits = { maxRunning: number; maxLengthMs: number };
 /** Timeout of a sandbox whose caller named none (docs/protocol.md#timeouts). */
 const DEFAULT_TIMEOUT_S = 15;
 
-type Step = 'pause' | 'resume' | 'kill';
+/** Timeout of a resume by traffic: that of the creation, but long enough to serve the request. */
+const MIN_WAKE_TIMEOUT_MS = 60_000;
+const DEFAULT_WAKE_TIMEOUT_MS = 300_000;
+
+type Step = 'pause' | 'resume' | 'copy' | 'kill';
 type Connected = { record: SandboxRecord; resumed: boolean };
 type PendingStep = { step: Step; done: Promise<SandboxRecord | null> };
 
@@ -17,6 +22,25 @@ const RETRY_EXPIRY_MS = 1_000;
 
 const notFound = (id: string) =>
   new ApiError(404, `sandbox "${id}" doesn't exist or you don't have access to it`);
+
+/** E2B answers 409 while a sandbox changes its state, where Moru does not find it (docs/protocol.md#state-matrix). */
+function changing({ id, state }: SandboxRecord, dialect: Dialect, action: string): ApiError {
+  const isChanging = state === 'pausing' || state === 'killing';
+  if (dialect !== 'e2b' || !isChanging) return notFound(id);
+  return new ApiError(409, `Sandbox '${id}' cannot be ${action} while in '${state}' state`);
+}
+
+export type PauseOptions = {
+  /** Whether the processes are kept. Default: true. */
+  keepsMemory?: boolean | undefined;
+  dialect?: Dialect;
+};
+export type WakeOptions = {
+  timeoutS?: number | undefined;
+  /** Whether the processes are kept. Default: true. */
+  keepsMemory?: boolean | undefined;
+  dialect?: Dialect;
+};
 
 /**
  * Decides which step a sandbox may take (docs/protocol.md#state-matrix). Each sandbox takes one step at a time. Other
@@ -57,22 +81,22 @@ export class Lifecycle {
     } else {
       // The limit does not apply, because the sandbox never counts as running.
       const record = await create();
-      await this.#take(record.id, 'pause', () => this.#transitions.pause(record, pausedAtMs));
+      await this.#take(record.id, 'pause', () => this.#transitions.pause(record, true, pausedAtMs));
     }
   }
 
   /** @throws ApiError 404, 409 if already paused, 500 if the pause fails (docs/protocol.md#failed-pauses). */
-  async pause(id: string): Promise<void> {
+  async pause(id: string, { keepsMemory = true, dialect = 'moru' }: PauseOptions = {}): Promise<void> {
     for (;;) {
       const record = this.#mustGet(id);
       const pending = this.#pending.get(id);
       if (pending?.step === 'pause') return void (await pending.done);
-      if (pending?.step === 'resume') await settled(pending);
+      if (pending?.step === 'resume' || pending?.step === 'copy') await settled(pending);
       else if (record.state === 'running') {
-        return void (await this.#take(id, 'pause', () => this.#transitions.pause(record)));
+        return void (await this.#take(id, 'pause', () => this.#transitions.pause(record, keepsMemory)));
       } else if (record.state === 'paused' || record.snapshot !== null) {
         throw new ApiError(409, `Error pausing sandbox - sandbox '${id}' is already paused`);
-      } else throw notFound(id);
+      } else throw changing(record, dialect, 'paused');
     }
   }
 
@@ -81,11 +105,11 @@ export class Lifecycle {
    * to its value at the pause.
    * @throws ApiError 400 for a timeout over the maximum, 404, 409 if running, 429, 500.
    */
-  async resume(id: string, options: { timeoutS?: number | undefined; autoPause?: boolean | undefined }) {
+  async resume(id: string, options: WakeOptions & { autoPause?: boolean | undefined }) {
     const timeoutMs = this.#timeoutMs(options.timeoutS);
-    const { record } = await this.#whenSteady(id, (steady) => {
+    const { record } = await this.#whenSteady(id, options, (steady) => {
       if (steady.state === 'running') throw new ApiError(409, `Sandbox ${id} is already running`);
-      return this.#startResume(steady, timeoutMs, options.autoPause);
+      return this.#startResume(steady, timeoutMs, options);
     });
     return record;
   }
@@ -94,28 +118,83 @@ export class Lifecycle {
    * Resumes a paused sandbox, or extends the deadline of a running one to at least `timeoutS` from now.
    * @throws ApiError 400 for a timeout over the maximum, 404, 429, 500.
    */
-  async connect(id: string, timeoutS?: number): Promise<Connected> {
-    const timeoutMs = this.#timeoutMs(timeoutS);
-    return this.#whenSteady(id, (steady) =>
+  async connect(id: string, options: WakeOptions = {}): Promise<Connected> {
+    const timeoutMs = this.#timeoutMs(options.timeoutS);
+    return this.#whenSteady(id, options, (steady) =>
       steady.state === 'running'
         ? { record: this.#extend(steady, timeoutMs), resumed: false }
-        : this.#startResume(steady, timeoutMs),
+        : this.#startResume(steady, timeoutMs, options),
     );
+  }
+
+  /**
+   * Resumes a paused sandbox for a request to it (docs/protocol.md#auto-resume).
+   * @returns the running sandbox; null if traffic does not resume it.
+   * @throws ApiError 429, 500.
+   */
+  async wakeForTraffic(id: string): Promise<SandboxRecord | null> {
+    const wake = (steady: SandboxRecord): Connected | Promise<Connected> => {
+      if (steady.state === 'running') return { record: steady, resumed: false };
+      if (!wakesByTraffic(steady)) throw notFound(id);
+      const wantedMs = Math.max(steady.timeoutMs ?? DEFAULT_WAKE_TIMEOUT_MS, MIN_WAKE_TIMEOUT_MS);
+      return this.#startResume(steady, Math.min(wantedMs, this.#limits.maxLengthMs), {});
+    };
+    try {
+      return (await this.#whenSteady(id, {}, wake)).record;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Copies the files of a running sandbox to the new directory `target`. The sandbox keeps running.
+   * @throws ApiError 404, 409 if paused or changing, 500 or 507 if the copy fails.
+   */
+  async saveFiles(id: string, target: string, action: string): Promise<SandboxRecord> {
+    for (;;) {
+      const record = this.#mustGet(id);
+      const pending = this.#pending.get(id);
+      if (pending !== undefined && pending.step !== 'kill') await settled(pending);
+      else if (record.state !== 'running') throw unsaved(record, action);
+      else {
+        const save = async () => {
+          await this.#transitions.saveFiles(record, target);
+          return record;
+        };
+        return await this.#take(id, 'copy', save);
+      }
+    }
+  }
+
+  /** @throws ApiError 400 for a timeout over the maximum. */
+  requireTimeout(timeoutS: number): void {
+    this.#timeoutMs(timeoutS);
   }
 
   /**
    * Moves the deadline, at most to the end of the maximum length. 0 expires the sandbox now.
    * @throws ApiError 404 unless it runs, 400 if the maximum length has passed.
    */
-  setTimeout(id: string, timeoutS: number): void {
-    const record = this.#mustRun(id);
+  setTimeout(id: string, timeoutS: number, dialect: Dialect = 'moru'): void {
+    const record = this.#mustRun(id, dialect);
     const endAtMs = Math.min(Date.now() + timeoutS * 1000, this.#maxEndAtMs(record));
     this.#registry.update(record, { endAtMs });
   }
 
   /** Extends the deadline to at least `durationS` from now. @throws ApiError like `setTimeout`. */
-  refresh(id: string, durationS: number): void {
-    this.#extend(this.#mustRun(id), durationS * 1000);
+  refresh(id: string, durationS: number, dialect: Dialect = 'moru'): void {
+    this.#extend(this.#mustRun(id, dialect), durationS * 1000);
+  }
+
+  /** Replaces fields of a running sandbox that no step changes. @throws ApiError 404 or 409 unless it runs. */
+  change(
+    id: string,
+    change: (running: SandboxRecord) => Pick<SandboxRecord, 'allowInternetAccess' | 'network'>,
+  ): void {
+    const record = this.#mustGet(id);
+    if (record.state !== 'running') throw unsaved(record, 'updated');
+    this.#registry.update(record, change(record));
   }
 
   /**
@@ -148,9 +227,11 @@ export class Lifecycle {
   }
 
   async #expireOne(record: SandboxRecord): Promise<void> {
-    const { id, snapshot, autoPause } = record;
+    const { id, snapshot, autoPause, autoPauseMemory = true } = record;
+    // Its files are being copied. The next round ends it.
+    if (this.#pending.has(id)) return;
     try {
-      if (autoPause) await this.#take(id, 'pause', () => this.#transitions.pause(record));
+      if (autoPause) await this.#take(id, 'pause', () => this.#transitions.pause(record, autoPauseMemory));
       else if (snapshot === null)
         await this.#take(id, 'kill', () => this.#transitions.kill(record, 'timeout'));
       else await this.#take(id, 'kill', () => this.#transitions.revert(record, snapshot, 'timeout'));
@@ -165,9 +246,10 @@ export class Lifecycle {
   async #startResume(
     paused: SandboxRecord,
     timeoutMs: number,
-    autoPause = paused.autoPause,
+    options: { autoPause?: boolean | undefined; keepsMemory?: boolean | undefined },
   ): Promise<Connected> {
-    const resume = () => this.#transitions.resume(paused, timeoutMs, autoPause);
+    const { autoPause = paused.autoPause, keepsMemory = true } = options;
+    const resume = () => this.#transitions.resume(paused, { timeoutMs, autoPause, keepsMemory });
     const record = await this.#take(paused.id, 'resume', () => this.#startWithinLimit(resume));
     return { record, resumed: true };
   }
@@ -179,6 +261,7 @@ export class Lifecycle {
    */
   async #whenSteady(
     id: string,
+    { dialect = 'moru' }: WakeOptions,
     act: (record: SandboxRecord) => Connected | Promise<Connected>,
   ): Promise<Connected> {
     for (;;) {
@@ -188,7 +271,7 @@ export class Lifecycle {
         const resumed = await pending.done;
         if (resumed !== null) return { record: resumed, resumed: true };
       } else if (pending?.step === 'pause') await settled(pending);
-      else if (record.state === 'killing') throw notFound(id);
+      else if (record.state === 'killing') throw changing(record, dialect, 'connected to');
       else return act(record);
     }
   }
@@ -241,11 +324,18 @@ export class Lifecycle {
     return record;
   }
 
-  #mustRun(id: string): SandboxRecord {
+  #mustRun(id: string, dialect: Dialect): SandboxRecord {
     const record = this.#mustGet(id);
-    if (record.state !== 'running') throw notFound(id);
+    if (record.state !== 'running') throw changing(record, dialect, 'extended');
     return record;
   }
+}
+
+/** The refusal of what only a running sandbox can do, on the routes of E2B alone. */
+function unsaved(record: SandboxRecord, action: string): ApiError {
+  const { id, state } = record;
+  if (state !== 'paused') return changing(record, 'e2b', action);
+  return new ApiError(409, `Sandbox '${id}' is paused and cannot be ${action}; resume it first`);
 }
 
 const settled = ({ done }: PendingStep) =>

@@ -48,19 +48,24 @@ function start(args: string[], options: { channel?: boolean; entry?: string } = 
   return { child, output: () => text, ended };
 }
 
-test('prints three variables to export, and exits with 0 on SIGTERM', async () => {
+test('prints the variables of both SDKs to export, and exits with 0 on SIGTERM', async () => {
   const { child, output, ended } = start(['--port', '0', '--data-dir', makeTempDir()]);
   await until(
     async () => output(),
-    (text) => text.includes('MORU_API_KEY='),
+    (text) => text.includes('E2B_API_KEY='),
   );
   const exported = Object.fromEntries(
     [...output().matchAll(/export (\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
   );
-  expect(Object.keys(exported)).toEqual(['MORU_API_URL', 'MORU_SANDBOX_URL', 'MORU_API_KEY']);
+  const names = ['API_URL', 'SANDBOX_URL', 'API_KEY'];
+  expect(Object.keys(exported)).toEqual(
+    ['MORU', 'E2B'].flatMap((of) => names.map((name) => `${of}_${name}`)),
+  );
   const port = Number(new URL(exported.MORU_API_URL ?? '').port);
-  const headers = { 'x-api-key': exported.MORU_API_KEY ?? '' };
-  expect((await send(port, 'GET', '/v2/sandboxes', undefined, headers)).json).toEqual([]);
+  for (const key of [exported.MORU_API_KEY, exported.E2B_API_KEY]) {
+    const headers = { 'x-api-key': key ?? '' };
+    expect((await send(port, 'GET', '/v2/sandboxes', undefined, headers)).json).toEqual([]);
+  }
   const before = performance.now();
   child.kill('SIGTERM');
   expect(await ended).toBe(0);

@@ -1,5 +1,6 @@
 import { createCrashGuard } from './crash-guard';
 import { StartError } from './data-dir';
+import { apiKeyFor } from './dialect';
 import { type Engine, type EngineOptions, startEngine } from './engine';
 import { openGuests } from './guest-runtime';
 import { OptionError, readOptions, USAGE } from './options';
@@ -53,7 +54,12 @@ function describe({ url, apiKey, dataDir, notes }: Engine): string {
 ${notes.map((note) => `  Note: ${note}\n`).join('')}
   export MORU_API_URL=${url}
   export MORU_SANDBOX_URL=${url}
-  export MORU_API_KEY=${apiKey}
+  export MORU_API_KEY=${apiKeyFor('moru', apiKey)}
+
+  For clients of E2B:
+  export E2B_API_URL=${url}
+  export E2B_SANDBOX_URL=${url}
+  export E2B_API_KEY=${apiKeyFor('e2b', apiKey)}
 
 `;
 }

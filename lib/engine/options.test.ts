@@ -74,7 +74,7 @@ test.each([
   [['--prot', '1'], {}, "Unknown option '--prot'"],
   [['--port'], {}, 'argument missing'],
   [['extra'], {}, "Unexpected argument 'extra'"],
-  [[], { SANDKEEPER_ENGINE_KEY: 'secret' }, 'SANDKEEPER_ENGINE_KEY: expected moru_ followed by'],
+  [[], { SANDKEEPER_ENGINE_KEY: 'secret' }, 'SANDKEEPER_ENGINE_KEY: expected moru_ or e2b_ followed by'],
 ])('rejects %j %j by name', (args, environment, message) => {
   expect(() => readOptions(args, environment)).toThrow(message);
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { API_KEY, type EngineOptions } from './engine';
 
-export const USAGE = `Sandkeeper's local engine: a sandbox server for the unmodified Moru SDKs.
+export const USAGE = `Sandkeeper's local engine: a sandbox server for the unmodified SDKs of Moru and E2B.
 
 Usage: engine [options]
 
@@ -23,7 +23,8 @@ Environment variables; options take precedence:
 
   SANDKEEPER_ENGINE_PORT  Default for --port
   SANDKEEPER_DATA_DIR     Parent of the default data directory, engine/
-  SANDKEEPER_ENGINE_KEY   API key (default: generated and saved in the data directory)
+  SANDKEEPER_ENGINE_KEY   API key (default: generated and saved in the data directory).
+                          It works with either prefix, moru_ or e2b_
 `;
 
 /** An option or variable is invalid. The message names it and the expected value. */
@@ -45,7 +46,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
   const keyText = environment.SANDKEEPER_ENGINE_KEY || undefined;
   if (keyText !== undefined && !API_KEY.test(keyText)) {
     throw new OptionError(
-      'SANDKEEPER_ENGINE_KEY: expected moru_ followed by at least 16 letters and digits.',
+      'SANDKEEPER_ENGINE_KEY: expected moru_ or e2b_ followed by at least 16 letters and digits.',
     );
   }
   const dataParent = environment.SANDKEEPER_DATA_DIR || '.sandkeeper';

@@ -4,6 +4,9 @@ import type { Guest } from './guests';
 import { SANDBOX_ID, type Tokens } from './ids';
 import { stringMap } from './string-map';
 
+/** Stands for every destination in `denyOut`. */
+export const ALL_TRAFFIC = '0.0.0.0/0';
+
 /** The state that a sandbox falls back to if it times out later (docs/protocol.md#older-snapshots). */
 export const Snapshot = z.object({
   /** Internal template, shown in the detail of a paused sandbox. */
@@ -13,15 +16,20 @@ export const Snapshot = z.object({
   /** Start or resume before the last pause. */
   startedAtMs: z.number(),
   autoPause: z.boolean(),
+  /** Time of the last pause. Absent in records of earlier versions. */
+  pausedAtMs: z.number().optional(),
+  /** False if the pause ended the processes and kept only the files. Default: true. */
+  keepsMemory: z.boolean().optional(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-const Network = z.object({
+export const NetworkRules = z.object({
   allowOut: z.array(z.string()).optional(),
   denyOut: z.array(z.string()).optional(),
   allowPublicTraffic: z.boolean().optional(),
   maskRequestHost: z.string().optional(),
 });
+export type NetworkRules = z.infer<typeof NetworkRules>;
 
 /** A sandbox in memory and in its file. Times are Unix milliseconds. */
 export const SandboxRecord = z.object({
@@ -36,9 +44,18 @@ export const SandboxRecord = z.object({
   /** Deadline of a running sandbox; first pause of a paused one. */
   endAtMs: z.number(),
   autoPause: z.boolean(),
+  /** Whether the pause at the deadline keeps the processes. Default: true. */
+  autoPauseMemory: z.boolean().optional(),
+  /** Whether traffic resumes the sandbox when it is paused. Default: false. */
+  autoResume: z.boolean().optional(),
+  /** Timeout named at the creation, which a resume by traffic uses. */
+  timeoutMs: z.number().optional(),
   secure: z.boolean(),
-  allowInternetAccess: z.boolean(),
-  network: Network.optional(),
+  /** Null if the creation did not say. */
+  allowInternetAccess: z.boolean().nullable(),
+  network: NetworkRules.optional(),
+  /** The service that the creation addressed. Its variables are set inside. Default: Moru. */
+  dialect: z.enum(['moru', 'e2b']).optional(),
   metadata: stringMap(),
   envVars: stringMap(),
   cpuCount: z.number().int(),
@@ -58,21 +75,36 @@ export const VISIBLE_STATE = {
 } as const satisfies Record<RecordState, 'running' | 'paused' | null>;
 export type VisibleState = 'running' | 'paused';
 
+/** Whether a request to the sandbox resumes it. */
+export function wakesByTraffic(record: SandboxRecord): boolean {
+  const isAsleep = record.state === 'paused' || record.state === 'pausing';
+  return isAsleep && record.autoResume === true && record.snapshot?.keepsMemory !== false;
+}
+
+/** Whether a sandbox may reach anything beyond its own loopback, if the engine offers a network. */
+export function mayUseNetwork({
+  allowInternetAccess,
+  network,
+}: Pick<SandboxRecord, 'allowInternetAccess' | 'network'>): boolean {
+  return allowInternetAccess !== false && network?.denyOut?.includes(ALL_TRAFFIC) !== true;
+}
+
 /** Picks what the guest side may know of a sandbox. */
 export function toGuest(record: SandboxRecord, tokens: Tokens, guestsDir: string): Guest {
-  const { id, templateId, state, secure, envVars, cpuCount, memoryMB, diskSizeMB, allowInternetAccess } =
-    record;
+  const { id, templateId, state, secure, envVars, cpuCount, memoryMB, diskSizeMB, network } = record;
   return {
     id,
     templateId,
     state,
     secure,
     accessToken: tokens.access(id),
+    dialect: record.dialect ?? 'moru',
     envVars,
     cpuCount,
     memoryMB,
     diskSizeMB,
-    allowInternetAccess,
+    allowInternetAccess: mayUseNetwork(record),
+    ...(network?.maskRequestHost === undefined ? {} : { maskRequestHost: network.maskRequestHost }),
     dataDir: join(guestsDir, id),
   };
 }

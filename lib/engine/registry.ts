@@ -5,6 +5,8 @@ import { SortedIndex } from './sorted-index';
 
 /** A position in the list, which is sorted newest start first, then by id (docs/protocol.md#listing-sandboxes). */
 export type ListPosition = { startedAtMs: number; id: string };
+/** By start: newest first or oldest first. */
+export type ListOrder = 'desc' | 'asc';
 
 /** The index is the list in reverse, so that new sandboxes are appended. */
 function byStart(a: ListPosition, b: ListPosition): number {
@@ -92,9 +94,14 @@ export class Registry {
     return id === undefined ? undefined : this.#records.get(id);
   }
 
-  /** Visible sandboxes in list order, starting after `after` or at the newest. */
-  *list(states: ReadonlySet<VisibleState>, after?: ListPosition): Generator<SandboxRecord> {
-    for (const { id } of this.#starts.backwards(after)) {
+  /** Visible sandboxes in list order, starting after `after` or at the first. */
+  *list(
+    states: ReadonlySet<VisibleState>,
+    order: ListOrder = 'desc',
+    after?: ListPosition,
+  ): Generator<SandboxRecord> {
+    const starts = order === 'desc' ? this.#starts.backwards(after) : this.#starts.forwards(after);
+    for (const { id } of starts) {
       const record = this.#records.get(id);
       const state = record === undefined ? null : VISIBLE_STATE[record.state];
       if (record !== undefined && state !== null && states.has(state)) yield record;

@@ -2,15 +2,20 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { ENVD_PORT } from './guests';
 import { ApiError } from './http';
-import { fileSignature, parseSandboxId, type Tokens } from './ids';
-import type { SandboxRecord } from './record';
+import { parseSandboxId, signatureFor, type Tokens } from './ids';
+import { type SandboxRecord, wakesByTraffic } from './record';
 import type { Registry } from './registry';
 
-/** Where a request goes. `missing`: to a sandbox that does not exist or does not run. */
+/**
+ * Where a request goes. `asleep`: to a paused sandbox that traffic resumes. `missing`: to a sandbox that does not exist or
+ * does not run.
+ */
 export type Destination =
   | { to: 'control'; path: string; query: URLSearchParams }
-  | { to: 'guest'; path: string; record: SandboxRecord; port: number }
+  | ({ to: 'guest' | 'asleep' } & GuestAddress)
   | { to: 'missing'; path: string; sandboxId: string };
+
+export type GuestAddress = { path: string; query: URLSearchParams; record: SandboxRecord; port: number };
 
 /**
  * First path segments of the control plane. The Python SDK sends data-plane headers with these as well
@@ -23,12 +28,17 @@ const CONTROL_ROOTS = new Set([
   'v2',
   'v3',
   'volumes',
+  'volumecontent',
+  'secrets',
+  'snapshots',
   'teams',
   'nodes',
   'admin',
 ]);
 const ENVD_PATH = /^\/(files|metrics|envs|init|shutdown|filesystem\.Filesystem\/.*|process\.Process\/.*)$/;
 const GUEST_HOST = /^(\d{1,5})-(i[a-z0-9]{20})\./;
+/** The host of every sandbox at E2B, where headers name the sandbox (docs/protocol.md#routing-a-request). */
+const SHARED_GUEST_HOST = /^sandbox\./;
 
 /**
  * Routes a request to the control plane or to a sandbox, by its id header, host, access token or signature, in this
@@ -50,48 +60,38 @@ export class Router {
     const hostName = this.#checkedHost(request.headers.host);
     const { path, query } = splitTarget(request.url ?? '');
     const guestHost = GUEST_HOST.exec(hostName);
-    if (guestHost === null && CONTROL_ROOTS.has(path.split('/')[1] ?? ''))
+    const named = addressInHeaders(request.headers);
+    // A server inside may have the same paths as the control plane.
+    const isForServer = named !== null && named.port !== ENVD_PORT;
+    const isGuestHost = guestHost !== null || SHARED_GUEST_HOST.test(hostName);
+    if (!isGuestHost && !isForServer && CONTROL_ROOTS.has(path.split('/')[1] ?? '')) {
       return { to: 'control', path, query };
-
-    const address = addressInHeaders(request.headers) ?? addressInHost(guestHost);
+    }
+    const target = { path, query };
+    const address = named ?? addressInHost(guestHost);
     if (address !== null) {
-      return this.#toGuest(path, this.#registry.get(address.id), address.port, address.id);
+      return toGuest(target, this.#registry.get(address.id), address.port, address.id);
     }
     const token = request.headers['x-access-token'];
     if (typeof token === 'string') {
       const record = this.#registry.findByToken(token);
-      if (record !== undefined) return this.#toGuest(path, record, ENVD_PORT);
+      if (record !== undefined) return toGuest(target, record, ENVD_PORT);
     }
     if (query.has('signature')) {
-      return this.#toGuest(path, this.#findBySignature(request.method, query), ENVD_PORT);
+      return toGuest(target, this.#findBySignature(request.method, query), ENVD_PORT);
     }
     // An unknown token belonged to a killed sandbox.
-    if (token !== undefined || ENVD_PATH.test(path)) return { to: 'missing', path, sandboxId: '' };
+    if (isGuestHost || token !== undefined || ENVD_PATH.test(path))
+      return { to: 'missing', path, sandboxId: '' };
     return { to: 'control', path, query };
   }
 
-  #toGuest(
-    path: string,
-    record: SandboxRecord | undefined,
-    port: number,
-    id = record?.id ?? '',
-  ): Destination {
-    if (record?.state === 'running') return { to: 'guest', path, record, port };
-    return { to: 'missing', path, sandboxId: id };
-  }
-
-  /** Tries running sandboxes only, because all others get the same response. */
+  /** Tries only sandboxes that run or that traffic resumes, because all others get the same response. */
   #findBySignature(method: string | undefined, query: URLSearchParams): SandboxRecord | undefined {
     const signature = query.get('signature') ?? '';
-    const expiration = query.get('signature_expiration');
-    const file = {
-      path: query.get('path') ?? '',
-      operation: method === 'POST' ? ('write' as const) : ('read' as const),
-      username: query.get('username') ?? '',
-      ...(expiration === null ? {} : { expiration }),
-    };
-    for (const record of this.#registry.running()) {
-      if (fileSignature(file, this.#tokens.access(record.id)) === signature) return record;
+    for (const record of this.#registry.all()) {
+      if (record.state !== 'running' && !wakesByTraffic(record)) continue;
+      if (signatureFor(method, query, this.#tokens.access(record.id)) === signature) return record;
     }
     return undefined;
   }
@@ -117,6 +117,17 @@ function splitTarget(url: string): { path: string; query: URLSearchParams } {
   if (!url.startsWith('/')) throw new ApiError(400, 'expected a path as the request target');
   const [path = '/'] = url.split('?', 1);
   return { path, query: new URLSearchParams(url.slice(path.length)) };
+}
+
+function toGuest(
+  target: { path: string; query: URLSearchParams },
+  record: SandboxRecord | undefined,
+  port: number,
+  id = record?.id ?? '',
+): Destination {
+  if (record?.state === 'running') return { to: 'guest', ...target, record, port };
+  if (record !== undefined && wakesByTraffic(record)) return { to: 'asleep', ...target, record, port };
+  return { to: 'missing', path: target.path, sandboxId: id };
 }
 
 type Address = { id: string; port: number };

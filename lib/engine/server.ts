@@ -6,7 +6,8 @@ import { StartError } from './data-dir';
 import type { FaultOutcome, Faults } from './faults';
 import { type DataPlane, ENVD_PORT } from './guests';
 import { ApiError, sendError, sendReply } from './http';
-import { toGuest } from './record';
+import { MISSING_TRAFFIC_TOKEN, mayPass, mayWake } from './port-access';
+import { type SandboxRecord, toGuest } from './record';
 import { inRequestScope } from './request-scope';
 import { type Destination, Router } from './routing';
 import type { EngineServices } from './services';
@@ -163,7 +164,16 @@ export class EngineServer {
       const extra = { sandboxId: destination.sandboxId };
       return sendError(response, 502, 'The sandbox was not found', { extra });
     }
-    const { record, port, path } = destination;
+    if (!mayPass(destination, request, this.#services.tokens)) {
+      const extra = { sandboxId: destination.record.id };
+      return sendError(response, 403, MISSING_TRAFFIC_TOKEN, { extra });
+    }
+    const record = await this.#awake(destination, request);
+    if (record === null || response.destroyed) {
+      const extra = { sandboxId: destination.record.id };
+      return sendError(response, 502, 'The sandbox was not found', { extra });
+    }
+    const { port, path } = destination;
     // The input of a process may be silent for hours, and other ports belong to the sandbox.
     if (port === ENVD_PORT && path === '/files') {
       const timeoutMs = this.#limits.uploadTimeoutMs ?? UPLOAD_TIMEOUT_MS;
@@ -171,6 +181,17 @@ export class EngineServer {
     }
     const guest = toGuest(record, this.#services.tokens, this.#services.guestsDir);
     await this.#services.dataPlane.handle(guest, port, request, response);
+  }
+
+  /** The sandbox, resumed if its caller may use it. Null if it stays paused. */
+  async #awake(
+    destination: Exclude<Destination, { to: 'control' | 'missing' }>,
+    request: IncomingMessage,
+  ): Promise<SandboxRecord | null> {
+    if (destination.to === 'guest') return destination.record;
+    const { tokens, lifecycle } = this.#services;
+    if (!mayWake(destination, request, tokens)) return null;
+    return await lifecycle.wakeForTraffic(destination.record.id);
   }
 
   #fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {

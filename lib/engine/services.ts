@@ -6,10 +6,12 @@ import type { Lifecycle, Limits } from './lifecycle';
 import type { Lifetimes } from './lifetimes';
 import type { SetAside } from './record-files';
 import type { Registry } from './registry';
+import type { TemplateCatalog } from './template-catalog';
 
 /** The parts of the engine that routes use. */
 export type EngineServices = {
   registry: Registry;
+  templates: TemplateCatalog;
   lifecycle: Lifecycle;
   guests: Guests;
   history: History;

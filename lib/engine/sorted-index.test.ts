@@ -18,6 +18,8 @@ test('behaves like a sorted array', () => {
       const sorted = [...model].sort((a, b) => a - b);
       expect([...index.backwards()]).toEqual(sorted.toReversed());
       expect([...index.backwards(bound)]).toEqual(sorted.filter((value) => value < bound).reverse());
+      expect([...index.forwards()]).toEqual(sorted);
+      expect([...index.forwards(bound)]).toEqual(sorted.filter((value) => value > bound));
       expect(index.takeWhile((value) => value <= bound)).toEqual(sorted.filter((value) => value <= bound));
     }),
   );

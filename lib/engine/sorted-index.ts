@@ -39,6 +39,15 @@ export class SortedIndex<T> {
     }
   }
 
+  /** Yields the items after `bound`, or all, in ascending order. */
+  *forwards(bound?: T): Generator<T> {
+    let index = bound === undefined ? 0 : this.#position(bound);
+    for (; index < this.#items.length; index += 1) {
+      const item = this.#items[index];
+      if (item !== undefined && (bound === undefined || this.#compare(item, bound) !== 0)) yield item;
+    }
+  }
+
   /** Index of the first item that is not less than `item`. */
   #position(item: T): number {
     let low = 0;

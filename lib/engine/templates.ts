@@ -1,6 +1,7 @@
-/** A built-in template. Its id is also its alias. */
+/** What a sandbox starts from: a built-in template, or a build of a snapshot. */
 export type Template = {
   readonly templateId: string;
+  readonly alias?: string | undefined;
   readonly buildId: string;
   readonly cpuCount: number;
   readonly memoryMB: number;
@@ -9,6 +10,7 @@ export type Template = {
 
 export const TEMPLATES_CREATED_AT = '2026-01-15T09:00:00.000Z';
 
+/** The built-in templates. The id of each is also its alias. */
 export const TEMPLATES: readonly Template[] = [
   template('base', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b001', 2, 512, 10_240),
   template('python', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b002', 2, 1_024, 10_240),
@@ -16,10 +18,25 @@ export const TEMPLATES: readonly Template[] = [
   template('browser-use', '6f1c8a34-5a0e-4a57-9b55-0d5c7ce1b004', 4, 4_096, 20_480),
 ];
 
-/** Finds a template by id, ignoring case and surrounding blanks (docs/protocol.md#creating-a-sandbox). */
+/** Finds a built-in template by id, ignoring case and surrounding blanks (docs/protocol.md#creating-a-sandbox). */
 export function findTemplate(name: string): Template | undefined {
   const id = name.trim().toLowerCase();
   return TEMPLATES.find(({ templateId }) => templateId === id);
+}
+
+export const DEFAULT_TAG = 'default';
+/** The namespace of the snapshots' names, which at a service is the team's. */
+export const NAMESPACE = 'local';
+
+/** A template as callers name it (docs/protocol.md#templates). */
+export type TemplateReference = { name: string; tag: string };
+
+/** Parses `[namespace/]name[:tag]`. Null for another namespace, whose templates this engine does not have. */
+export function parseReference(text: string): TemplateReference | null {
+  const [path = '', tag = DEFAULT_TAG] = text.trim().toLowerCase().split(':', 2);
+  const [first = '', second] = path.split('/', 2);
+  if (second !== undefined && first !== NAMESPACE) return null;
+  return { name: second ?? first, tag };
 }
 
 function template(
@@ -29,5 +46,5 @@ function template(
   memoryMB: number,
   diskSizeMB: number,
 ): Template {
-  return { templateId, buildId, cpuCount, memoryMB, diskSizeMB };
+  return { templateId, alias: templateId, buildId, cpuCount, memoryMB, diskSizeMB };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,11 +121,12 @@ export async function until<T>(
   }
 }
 
-export type GuestCall = 'create' | 'pause' | 'resume' | 'revert' | 'destroy';
+export type GuestCall = 'create' | 'pause' | 'resume' | 'revert' | 'destroy' | 'saveFiles';
 
 /** Guests whose calls tests can delay or fail. */
 export class FakeGuests implements Guests {
   readonly processes = { available: true };
+  hasNetwork = false;
   /** In order, such as `pause i…`. */
   readonly calls: string[] = [];
   currentUsage: Usage | null = null;
@@ -163,6 +164,11 @@ export class FakeGuests implements Guests {
   resume = ({ id }: { id: string }) => this.#record('resume', id);
   revert = (id: string) => this.#record('revert', id);
   destroy = (id: string) => this.#record('destroy', id);
+  saveFiles = async ({ id }: { id: string }, target: string) => {
+    await this.#record('saveFiles', id);
+    mkdirSync(target);
+  };
+  isInUse = (_id: string): boolean => false;
   usage = () => this.currentUsage;
   async close(): Promise<void> {}
 

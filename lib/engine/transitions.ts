@@ -5,12 +5,36 @@ import { newSandboxId, randomId, type Tokens } from './ids';
 import type { EndReason, Lifetimes } from './lifetimes';
 import { type SandboxRecord, type Snapshot, toGuest } from './record';
 import type { Registry } from './registry';
+import { removeHostDirectory } from './safe-fs/remove';
 import type { Template } from './templates';
 
 export type NewSandbox = Pick<
   SandboxRecord,
-  'autoPause' | 'secure' | 'allowInternetAccess' | 'network' | 'metadata' | 'envVars'
-> & { template: Template };
+  | 'autoPause'
+  | 'autoPauseMemory'
+  | 'autoResume'
+  | 'timeoutMs'
+  | 'secure'
+  | 'allowInternetAccess'
+  | 'network'
+  | 'dialect'
+  | 'metadata'
+  | 'envVars'
+> & {
+  template: Template;
+  /** A directory of `Guests.saveFiles` to start from. Default: the files of the template. */
+  files?: string | undefined;
+};
+
+/** What a copy of a sandbox has in common with it. */
+export function settingsOf(source: SandboxRecord): Omit<NewSandbox, 'template' | 'files' | 'timeoutMs'> {
+  const { autoPause, autoPauseMemory, autoResume, secure, allowInternetAccess, network } = source;
+  const { dialect, metadata, envVars } = source;
+  return {
+    ...{ autoPause, autoPauseMemory, autoResume, secure, allowInternetAccess },
+    ...{ network, dialect, metadata, envVars },
+  };
+}
 
 /** Start and deadline in Unix milliseconds. */
 export type Span = Pick<SandboxRecord, 'startedAtMs' | 'endAtMs'>;
@@ -38,10 +62,16 @@ export class Transitions {
   }
 
   /** Calls `getSpan` after the guest has started, so that the start does not use up the timeout. */
-  async create(input: NewSandbox, getSpan: () => Span): Promise<SandboxRecord> {
+  async create({ files, ...input }: NewSandbox, getSpan: () => Span): Promise<SandboxRecord> {
     const { registry, lifetimes, guests } = this.#services;
     const draft = newRecord(input);
-    await attempt('creating', () => guests.create(this.#guest(draft)));
+    try {
+      await attempt('creating', () => guests.create(this.#guest(draft), files));
+    } catch (error) {
+      // A copy that failed has left files, which nothing else would remove.
+      if (files !== undefined) await guests.destroy(draft.id).catch(() => {});
+      throw error;
+    }
     const span = getSpan();
     const record = { ...draft, ...span, createdAtMs: span.startedAtMs };
     try {
@@ -54,18 +84,23 @@ export class Transitions {
     return record;
   }
 
-  /** Pauses a running sandbox. If this fails, only an older snapshot remains (docs/protocol.md#failed-pauses). */
-  async pause(running: SandboxRecord, nowMs = Date.now()): Promise<SandboxRecord> {
+  /**
+   * Pauses a running sandbox, with its processes or, unless `keepsMemory`, without them. If this fails, only an older
+   * snapshot remains (docs/protocol.md#failed-pauses).
+   */
+  async pause(running: SandboxRecord, keepsMemory: boolean, nowMs = Date.now()): Promise<SandboxRecord> {
     const { registry, guests, lifetimes } = this.#services;
     const snapshot: Snapshot = {
       templateId: running.snapshot?.templateId ?? randomId(20),
       createdAtMs: running.snapshot?.createdAtMs ?? nowMs,
       startedAtMs: running.startedAtMs,
       autoPause: running.autoPause,
+      pausedAtMs: nowMs,
+      keepsMemory,
     };
     const pausing = registry.update(running, { state: 'pausing', snapshot, endAtMs: snapshot.createdAtMs });
     try {
-      await guests.pause(running.id);
+      await guests.pause(running.id, keepsMemory);
     } catch (error) {
       if (running.snapshot === null) await this.kill(pausing, 'error');
       else await this.revert(pausing, running.snapshot, 'error');
@@ -79,15 +114,29 @@ export class Transitions {
     return this.#services.registry.update(pausing, { state: 'paused' });
   }
 
-  /** Resumes a paused sandbox for `timeoutMs` from now. */
-  async resume(paused: SandboxRecord, timeoutMs: number, autoPause: boolean): Promise<SandboxRecord> {
+  /** Resumes a paused sandbox for `timeoutMs` from now, unless `keepsMemory` without its processes. */
+  async resume(
+    paused: SandboxRecord,
+    { timeoutMs, autoPause, keepsMemory }: { timeoutMs: number; autoPause: boolean; keepsMemory: boolean },
+  ): Promise<SandboxRecord> {
     const { registry, guests, lifetimes } = this.#services;
-    await attempt('resuming', () => guests.resume(this.#guest(paused)));
+    await attempt('resuming', () => guests.resume(this.#guest(paused), keepsMemory));
     const startedAtMs = Date.now();
     const endAtMs = startedAtMs + timeoutMs;
     const running = registry.update(paused, { state: 'running', startedAtMs, endAtMs, autoPause });
     lifetimes.resumed(paused.id);
     return running;
+  }
+
+  /** Copies the files of a running sandbox to the new directory `target`, which is removed if that fails. */
+  async saveFiles(running: SandboxRecord, target: string): Promise<void> {
+    const { guests } = this.#services;
+    try {
+      await guests.saveFiles(this.#guest(running), target);
+    } catch (error) {
+      await removeHostDirectory(target);
+      throw error instanceof ApiError ? error : failed('copying', error);
+    }
   }
 
   /**
@@ -137,13 +186,13 @@ export class Transitions {
   }
 }
 
-function newRecord({ template, ...input }: NewSandbox): SandboxRecord {
-  const { templateId, cpuCount, memoryMB, diskSizeMB } = template;
+function newRecord({ template, ...input }: Omit<NewSandbox, 'files'>): SandboxRecord {
+  const { templateId, alias, cpuCount, memoryMB, diskSizeMB } = template;
   return {
     version: 1,
     id: newSandboxId(),
     templateId,
-    alias: templateId,
+    ...(alias === undefined ? {} : { alias }),
     state: 'running',
     createdAtMs: 0,
     startedAtMs: 0,
@@ -161,7 +210,7 @@ async function attempt(action: string, act: () => Promise<void>): Promise<void> 
   try {
     await act();
   } catch (error) {
-    throw failed(action, error);
+    throw error instanceof ApiError ? error : failed(action, error);
   }
 }
 

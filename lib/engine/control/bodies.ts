@@ -1,54 +1,43 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { expect } from '../validation';
+import { NetworkBody } from './network';
 
-const seconds = () => expect.integer(0);
+const seconds = (min = 0) => expect.integer(min);
+
 const TEMPLATE_ERROR = 'expected a template id or alias of letters, digits, - and _';
 const MOUNT_ERROR = 'expected a clean path below /workspace/, /data/, /mnt/ or /volumes/';
 const OBJECT_ERROR = 'expected a JSON object';
+const EMPTY_BODY = {};
 
-function isAddressRange(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const bits = isIP(address) === 4 ? 32 : 128;
-  return (
-    isIP(address) !== 0 &&
-    rest.length === 0 &&
-    (prefix === undefined || (/^\d+$/.test(prefix) && +prefix <= bits))
-  );
-}
+/** An id or alias, in front of it perhaps a namespace, behind it perhaps a tag (docs/protocol.md#templates). */
+const TemplateReference = z
+  .string({ error: TEMPLATE_ERROR })
+  .trim()
+  .toLowerCase()
+  .regex(/^([a-z0-9-_]+\/)?[a-z0-9-_]+(:[a-z0-9-_.]+)?$/, { error: TEMPLATE_ERROR });
 
-const NetworkBody = z
-  .object({
-    allowOut: expect.textList().optional(),
-    denyOut: z
-      .array(z.string().refine(isAddressRange, { error: 'expected an IP address or CIDR range' }))
-      .optional(),
-    allowPublicTraffic: expect.flag().optional(),
-    maskRequestHost: z
-      .string({ error: 'expected a string' })
-      .regex(/^[!-~]+$/, { error: 'expected a host of ASCII characters' })
-      .optional(),
-  })
-  .refine(
-    ({ allowOut = [], denyOut = [] }) => allowOut.every(isAddressRange) || denyOut.includes('0.0.0.0/0'),
-    { path: ['allowOut'], error: 'expected 0.0.0.0/0 in denyOut if it contains domains' },
-  );
+const newSandbox = {
+  templateID: TemplateReference,
+  timeout: seconds().optional(),
+  autoPause: expect.flag().optional(),
+  autoPauseMemory: expect.flag().optional(),
+  autoResume: z.object({ enabled: expect.flag() }, { error: OBJECT_ERROR }).nullish(),
+  allow_internet_access: expect.flag().nullish(),
+  network: NetworkBody.nullish(),
+  metadata: expect.textMap().optional(),
+  envVars: expect.textMap().optional(),
+  iam: z.object({ tokens: z.record(z.string(), z.unknown()).nullish() }, { error: OBJECT_ERROR }).nullish(),
+  volumeMounts: z.array(z.unknown(), { error: 'expected a list' }).nullish(),
+};
 
-/** `NewSandbox` of docs/protocol.md#creating-a-sandbox, without the unknown fields that newer SDKs send. */
+/**
+ * `NewSandbox` of docs/protocol.md#creating-a-sandbox. Names that no service knows are ignored, as the services do; `mcp` asks
+ * nothing of a service.
+ */
 export const NewSandboxBody = z.object(
   {
-    templateID: z
-      .string({ error: TEMPLATE_ERROR })
-      .trim()
-      .toLowerCase()
-      .regex(/^[a-z0-9-_]+$/, { error: TEMPLATE_ERROR }),
-    timeout: seconds().optional(),
-    autoPause: expect.flag().optional(),
+    ...newSandbox,
     secure: expect.flag().optional(),
-    allow_internet_access: expect.flag().optional(),
-    network: NetworkBody.nullish(),
-    metadata: expect.textMap().optional(),
-    envVars: expect.textMap().optional(),
     volumeId: expect.text().optional(),
     volumeMountPath: z
       .string({ error: MOUNT_ERROR })
@@ -59,16 +48,56 @@ export const NewSandboxBody = z.object(
 );
 export type NewSandboxBody = z.infer<typeof NewSandboxBody>;
 
+/** Body of the newer create route, whose sandboxes are always secure. */
+export const NewSandboxV2Body = z.object(
+  { ...newSandbox, timeout: seconds(1).optional() },
+  { error: OBJECT_ERROR },
+);
+
+const memory = { memory: expect.flag().nullish() };
+
+export const PauseBody = z.object(memory, { error: OBJECT_ERROR }).default(EMPTY_BODY);
+
 export const ResumeBody = z.object(
-  { timeout: seconds().optional(), autoPause: expect.flag().optional() },
+  { timeout: seconds().optional(), autoPause: expect.flag().optional(), ...memory },
   { error: OBJECT_ERROR },
 );
-export const ConnectBody = z.object({ timeout: seconds() }, { error: OBJECT_ERROR });
-/** Body of the newer connect route, where the timeout is optional. */
-export const OpenConnectBody = z.object({ timeout: seconds().optional() }, { error: OBJECT_ERROR });
+
+export const ConnectBody = z.object({ timeout: seconds(), ...memory }, { error: OBJECT_ERROR });
+
+/** Body of the newer connect route, where everything is optional. */
+export const ConnectV2Body = z
+  .object({ timeout: seconds().optional(), ...memory }, { error: OBJECT_ERROR })
+  .default(EMPTY_BODY);
+
 export const TimeoutBody = z.object({ timeout: seconds() }, { error: OBJECT_ERROR });
-export const RefreshBody = z.object(
-  { duration: expect.integer(0, 3600).optional() },
-  { error: OBJECT_ERROR },
-);
+export const RefreshBody = z
+  .object({ duration: expect.integer(0, 3600).optional() }, { error: OBJECT_ERROR })
+  .default(EMPTY_BODY);
+
+export const SnapshotBody = z
+  .object({ name: TemplateReference.nullish() }, { error: OBJECT_ERROR })
+  .default(EMPTY_BODY);
+
+export const MAX_FORKS = 100;
+
+export const ForkBody = z
+  .object(
+    { count: expect.integer(1, MAX_FORKS).optional(), timeout: seconds(1).optional() },
+    { error: OBJECT_ERROR },
+  )
+  .default(EMPTY_BODY);
+
+const tag = z
+  .string({ error: 'expected a string' })
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z0-9-_.]+$/, { error: 'expected a tag of letters, digits, -, _ and .' });
+const tags = z
+  .array(tag, { error: 'expected a list of tags' })
+  .min(1, { error: 'expected at least one tag' });
+
+export const AssignTagsBody = z.object({ target: TemplateReference, tags }, { error: OBJECT_ERROR });
+export const DeleteTagsBody = z.object({ name: TemplateReference, tags }, { error: OBJECT_ERROR });
+
 export const DemoFleetBody = z.object({ count: expect.integer(1, 500).optional() }, { error: OBJECT_ERROR });

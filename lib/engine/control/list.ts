@@ -1,14 +1,15 @@
 import { ApiError } from '../http';
 import type { SandboxRecord, VisibleState } from '../record';
-import type { ListPosition } from '../registry';
+import type { ListOrder, ListPosition } from '../registry';
 import type { EngineServices } from '../services';
 import type { StringMap } from '../string-map';
 import { formatTime, parseTime } from '../time';
-import { queryInteger, queryList } from '../validation';
+import { invalid, queryInteger, queryList } from '../validation';
 import { type Call, type Route, takePage } from './route';
 import { viewListed } from './views';
 
 const STATES = ['running', 'paused'] as const satisfies readonly VisibleState[];
+const ORDERS = ['asc', 'desc'] as const satisfies readonly ListOrder[];
 
 /** The two lists of sandboxes (docs/protocol.md#listing-sandboxes). */
 export function listRoutes(services: EngineServices): Route[] {
@@ -18,38 +19,71 @@ export function listRoutes(services: EngineServices): Route[] {
       method: 'GET',
       path: '/sandboxes',
       handle({ query }) {
-        const filter = parseMetadata(query.get('metadata'));
+        const metadata = parseMetadata(query.get('metadata'));
         const running = services.registry.list(new Set<VisibleState>(['running']));
-        const body = [...running].filter((record) => hasMetadata(record, filter)).map(viewListed);
+        const body = [...running].filter((record) => hasMetadata(record, metadata)).map(viewListed);
         return { status: 200, body };
       },
     },
   ];
 }
 
-function listPage({ query, effects }: Call, { registry }: EngineServices) {
+function listPage({ query, effects }: Call, { registry, templates }: EngineServices) {
   const states = new Set<VisibleState>(queryList(query, 'state', STATES) ?? STATES);
-  const filter = parseMetadata(query.get('metadata'));
+  const filter: Filter = {
+    metadata: parseMetadata(query.get('metadata')),
+    startedAfterMs: queryTime(query, 'startedAfter'),
+    templateId: templateIdOf(query, templates),
+  };
+  const order = queryList(query, 'order', ORDERS)?.[0] ?? 'desc';
   const limit = queryInteger(query, 'limit', { min: 1, max: 100 }) ?? 100;
   const token = query.get('nextToken') || null;
   const after = token === null ? undefined : parseCursor(token);
 
-  const { page, headers } = takePage(registry.list(states, after), (record) => hasMetadata(record, filter), {
-    limit,
-    token,
-    effects,
-    formatToken: formatCursor,
-  });
+  const { page, headers } = takePage(
+    registry.list(states, order, after),
+    (record) => isMatch(record, filter),
+    { limit, token, effects, formatToken: formatCursor },
+  );
   if (states.has('running')) headers['X-Total-Running'] = String(countRunning(filter, registry));
   return { status: 200, body: page.map(viewListed), headers };
 }
 
-function countRunning(filter: StringMap, registry: EngineServices['registry']): number {
-  if (Object.keys(filter).length === 0) return registry.count('running');
+type Filter = {
+  metadata: StringMap;
+  startedAfterMs: number | undefined;
+  /** A template that no sandbox has if the name is unknown. */
+  templateId: string | undefined;
+};
+
+/** The template may be named by its id or alias. */
+function templateIdOf(query: URLSearchParams, templates: EngineServices['templates']): string | undefined {
+  const name = query.get('template') || undefined;
+  return name === undefined ? undefined : (templates.find(name)?.templateId ?? name);
+}
+
+function queryTime(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  return parseTime(text) ?? raiseInvalidTime(name);
+}
+
+function raiseInvalidTime(name: string): never {
+  throw invalid(name, 'expected a time such as 2026-01-31T09:00:00Z');
+}
+
+function countRunning(filter: Filter, registry: EngineServices['registry']): number {
+  const isOpen = filter.startedAfterMs === undefined && filter.templateId === undefined;
+  if (isOpen && Object.keys(filter.metadata).length === 0) return registry.count('running');
   let count = 0;
-  for (const record of registry.all())
-    if (record.state === 'running' && hasMetadata(record, filter)) count += 1;
+  for (const record of registry.all()) if (record.state === 'running' && isMatch(record, filter)) count += 1;
   return count;
+}
+
+function isMatch(record: SandboxRecord, { metadata, startedAfterMs, templateId }: Filter): boolean {
+  if (startedAfterMs !== undefined && record.startedAtMs < startedAfterMs) return false;
+  if (templateId !== undefined && record.templateId !== templateId) return false;
+  return hasMetadata(record, metadata);
 }
 
 function hasMetadata({ metadata }: SandboxRecord, filter: StringMap): boolean {

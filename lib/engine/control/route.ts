@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialect';
 import type { FaultEffect } from '../faults';
 import type { Reply } from '../http';
 
@@ -7,13 +8,15 @@ export type Call = {
   query: URLSearchParams;
   /** The parsed JSON body; undefined without one. */
   body: unknown;
+  /** The service that the caller expects, by its API key. */
+  dialect: Dialect;
   /** Injected faults that the route itself applies. */
   effects: ReadonlySet<FaultEffect>;
 };
 
-/** `path` has at most one `{…}` segment. */
+/** `param` is the value of the last `{…}` segment of `path`. */
 export type Route = {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   handle(call: Call): Reply | Promise<Reply>;
 };

@@ -1,34 +1,54 @@
-import { ApiError } from '../http';
+import { mayUseNetwork } from '../record';
 import type { EngineServices } from '../services';
-import { findTemplate } from '../templates';
-import type { NewSandbox } from '../transitions';
-import { invalid, validate } from '../validation';
-import { ConnectBody, NewSandboxBody, OpenConnectBody, RefreshBody, ResumeBody, TimeoutBody } from './bodies';
+import { validate } from '../validation';
+import {
+  ConnectBody,
+  ConnectV2Body,
+  NewSandboxBody,
+  NewSandboxV2Body,
+  PauseBody,
+  RefreshBody,
+  ResumeBody,
+  TimeoutBody,
+} from './bodies';
+import { NetworkUpdateBody, notEnforced, requireEnforceable } from './network';
+import { createSandbox } from './new-sandbox';
 import type { Call, Route } from './route';
 import { sandboxIdOf, viewDetail, viewSandbox, visibleSandbox } from './views';
 
-/** Default timeout of `connect` in the SDKs (docs/protocol.md#connect-wakes-sandboxes). */
-const SDK_CONNECT_TIMEOUT_S = 300;
+/** Default timeout of the SDKs, and of the newer routes (docs/protocol.md#connect-wakes-sandboxes). */
+const SDK_TIMEOUT_S = 300;
+/** The network of a running process is that of its start. */
+const NETWORK_IN_USE = 'the network of a sandbox cannot change while its processes run';
 
 /** Routes that create, change or kill one sandbox (docs/protocol.md#sandbox-routes). */
 export function sandboxRoutes(services: EngineServices): Route[] {
   const { lifecycle } = services;
-  const create: Route['handle'] = async ({ body }) => {
-    const input = validate(NewSandboxBody, body);
-    const record = await lifecycle.create(newSandboxOf(input), input.timeout);
-    return { status: 201, body: viewSandbox(record, services) };
-  };
-  const connect = async ({ param }: Call, timeoutS?: number) => {
-    const { record, resumed } = await lifecycle.connect(sandboxIdOf(param), timeoutS);
-    return { status: resumed ? 201 : 200, body: viewSandbox(record, services) };
-  };
   return [
-    { method: 'POST', path: '/sandboxes', handle: create },
-    { method: 'POST', path: '/v2/sandboxes', handle: create },
+    {
+      method: 'POST',
+      path: '/sandboxes',
+      async handle({ body, dialect }) {
+        const record = await createSandbox(validate(NewSandboxBody, body), dialect, services);
+        return { status: 201, body: viewSandbox(record, services) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v2/sandboxes',
+      async handle({ body }) {
+        const { timeout = SDK_TIMEOUT_S, ...input } = validate(NewSandboxV2Body, body);
+        const record = await createSandbox({ ...input, timeout, secure: true }, 'e2b', services);
+        return { status: 201, body: viewSandbox(record, services) };
+      },
+    },
     {
       method: 'GET',
       path: '/sandboxes/{id}',
-      handle: ({ param }) => ({ status: 200, body: viewDetail(visibleSandbox(param, services), services) }),
+      handle: ({ param, dialect }) => ({
+        status: 200,
+        body: viewDetail(visibleSandbox(param, services), dialect, services),
+      }),
     },
     {
       method: 'DELETE',
@@ -39,72 +59,100 @@ export function sandboxRoutes(services: EngineServices): Route[] {
         return { status: 204 };
       },
     },
+    ...wakeRoutes(services),
     {
       method: 'POST',
       path: '/sandboxes/{id}/pause',
-      async handle({ param }) {
-        await lifecycle.pause(sandboxIdOf(param));
+      async handle({ param, body, dialect }) {
+        const { memory } = validate(PauseBody, body);
+        await lifecycle.pause(sandboxIdOf(param), { keepsMemory: memory ?? true, dialect });
         return { status: 204 };
       },
     },
     {
       method: 'POST',
-      path: '/sandboxes/{id}/resume',
-      async handle({ param, body, effects }) {
-        const { timeout, autoPause } = validate(ResumeBody, body);
-        const id = sandboxIdOf(param);
-        const record = effects.has('lose-race')
-          ? (await lifecycle.connect(id, SDK_CONNECT_TIMEOUT_S)).record
-          : await lifecycle.resume(id, { timeoutS: timeout, autoPause });
-        return { status: 201, body: viewSandbox(record, services) };
-      },
-    },
-    {
-      method: 'POST',
-      path: '/sandboxes/{id}/connect',
-      handle: (call) => connect(call, validate(ConnectBody, call.body).timeout),
-    },
-    {
-      method: 'POST',
-      path: '/v2/sandboxes/{id}/connect',
-      handle: (call) => connect(call, validate(OpenConnectBody, call.body ?? {}).timeout),
-    },
-    {
-      method: 'POST',
       path: '/sandboxes/{id}/timeout',
-      handle({ param, body }) {
+      handle({ param, body, dialect }) {
         const { timeout } = validate(TimeoutBody, body);
-        lifecycle.setTimeout(sandboxIdOf(param), timeout);
+        lifecycle.setTimeout(sandboxIdOf(param), timeout, dialect);
         return { status: 204 };
       },
     },
     {
       method: 'POST',
       path: '/sandboxes/{id}/refreshes',
-      handle({ param, body }) {
-        const { duration = 0 } = validate(RefreshBody, body ?? {});
-        lifecycle.refresh(sandboxIdOf(param), Math.max(duration, 15));
+      handle({ param, body, dialect }) {
+        const { duration = 0 } = validate(RefreshBody, body);
+        lifecycle.refresh(sandboxIdOf(param), Math.max(duration, 15), dialect);
         return { status: 204 };
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/sandboxes/{id}/network',
+      handle: (call) => updateNetwork(call, services),
+    },
+  ];
+}
+
+function wakeRoutes(services: EngineServices): Route[] {
+  const { lifecycle } = services;
+  const connect = async (
+    { param, dialect }: Call,
+    { timeout, memory }: { timeout: number; memory?: boolean | null | undefined },
+  ) => {
+    const options = { timeoutS: timeout, keepsMemory: memory ?? true, dialect };
+    const { record, resumed } = await lifecycle.connect(sandboxIdOf(param), options);
+    return { status: resumed ? 201 : 200, body: viewSandbox(record, services) };
+  };
+  return [
+    {
+      method: 'POST',
+      path: '/sandboxes/{id}/resume',
+      async handle({ param, body, dialect, effects }) {
+        // Moru requires a body.
+        const { timeout, autoPause, memory } = validate(ResumeBody, dialect === 'e2b' ? (body ?? {}) : body);
+        const id = sandboxIdOf(param);
+        const options = { timeoutS: timeout, autoPause, keepsMemory: memory ?? true, dialect };
+        const record = effects.has('lose-race')
+          ? (await lifecycle.connect(id, { timeoutS: SDK_TIMEOUT_S })).record
+          : await lifecycle.resume(id, options);
+        return { status: 201, body: viewSandbox(record, services) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/sandboxes/{id}/connect',
+      handle: (call) => connect(call, validate(ConnectBody, call.body)),
+    },
+    {
+      method: 'POST',
+      path: '/v2/sandboxes/{id}/connect',
+      handle(call) {
+        const { timeout = SDK_TIMEOUT_S, memory } = validate(ConnectV2Body, call.body);
+        return connect(call, { timeout, memory });
       },
     },
   ];
 }
 
-/** @throws ApiError 404 for an unknown template or volume, 400 for conflicting fields. */
-function newSandboxOf(body: NewSandboxBody): NewSandbox {
-  if (body.network?.allowPublicTraffic === false && body.secure !== true) {
-    throw invalid('network.allowPublicTraffic', 'expected secure: true if public traffic is not allowed');
-  }
-  if (body.volumeId !== undefined) throw new ApiError(404, `volume '${body.volumeId}' not found`);
-  const template = findTemplate(body.templateID);
-  if (template === undefined) throw new ApiError(404, `template '${body.templateID}' not found`);
-  return {
-    template,
-    autoPause: body.autoPause ?? false,
-    secure: body.secure ?? false,
-    allowInternetAccess: body.allow_internet_access ?? true,
-    ...(body.network == null ? {} : { network: body.network }),
-    metadata: body.metadata ?? {},
-    envVars: body.envVars ?? {},
-  };
+/** Replaces the rules for outgoing traffic (docs/protocol.md#updating-the-network). */
+function updateNetwork({ param, body }: Call, { lifecycle, guests }: EngineServices) {
+  const { allow_internet_access, allowOut, denyOut, ...others } = validate(NetworkUpdateBody, body);
+  const allowInternetAccess = allow_internet_access ?? null;
+  const { hasNetwork } = guests;
+  const rules = { allowOut, denyOut, ...others };
+  requireEnforceable(rules, { prefix: '', allowInternetAccess, hasNetwork });
+  const id = sandboxIdOf(param);
+  lifecycle.change(id, (record) => {
+    const { allowPublicTraffic, maskRequestHost } = record.network ?? {};
+    const after = {
+      allowInternetAccess,
+      network: { allowOut, denyOut, allowPublicTraffic, maskRequestHost },
+    };
+    const isChanged = hasNetwork && mayUseNetwork(after) !== mayUseNetwork(record);
+    if (isChanged && guests.isInUse(id)) throw notEnforced('allow_internet_access', NETWORK_IN_USE);
+    return after;
+  });
+  return { status: 204 };
 }

@@ -1,19 +1,98 @@
 import { ApiError } from '../http';
-import { findTemplate, TEMPLATES, TEMPLATES_CREATED_AT, type Template } from '../templates';
+import type { EngineServices } from '../services';
+import type { SnapshotTemplate } from '../template-catalog';
+import {
+  findTemplate,
+  NAMESPACE,
+  parseReference,
+  TEMPLATES,
+  TEMPLATES_CREATED_AT,
+  type Template,
+} from '../templates';
+import { formatTime } from '../time';
+import { queryInteger, validate } from '../validation';
+import { AssignTagsBody, DeleteTagsBody } from './bodies';
+import { raiseNotOffered } from './not-offered';
 import type { Route } from './route';
 import { ENVD_VERSION } from './views';
 
-/** The built-in templates, read-only (docs/protocol.md#templates). */
-export function templateRoutes(): Route[] {
+/** The templates and their tags (docs/protocol.md#templates). Snapshots are templates that `/snapshots` lists. */
+export function templateRoutes({ templates }: EngineServices): Route[] {
+  const list: Route['handle'] = ({ query }) => {
+    queryInteger(query, 'limit', { min: 1, max: 100 });
+    return { status: 200, body: TEMPLATES.map(viewTemplate) };
+  };
   return [
-    { method: 'GET', path: '/templates', handle: () => ({ status: 200, body: TEMPLATES.map(viewTemplate) }) },
+    { method: 'GET', path: '/templates', handle: list },
+    { method: 'GET', path: '/v2/templates', handle: list },
     {
       method: 'GET',
       path: '/templates/{id}',
       handle({ param }) {
-        const template = findTemplate(param);
-        if (template === undefined) throw new ApiError(404, `template '${param}' not found`);
-        return { status: 200, body: viewTemplateDetail(template) };
+        const template = findTemplate(parseReference(param)?.name ?? '');
+        if (template !== undefined) return { status: 200, body: viewTemplateDetail(template) };
+        const snapshot = templates.findSnapshot(param);
+        if (snapshot === undefined) throw new ApiError(404, `template '${param}' not found`);
+        return { status: 200, body: viewSnapshotDetail(snapshot) };
+      },
+    },
+    { method: 'PATCH', path: '/templates/{id}', handle: () => raiseNotOffered('changes of templates') },
+    { method: 'PATCH', path: '/v2/templates/{id}', handle: () => raiseNotOffered('changes of templates') },
+    {
+      method: 'DELETE',
+      path: '/templates/{id}',
+      async handle({ param }) {
+        await templates.remove(param);
+        return { status: 204 };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/templates/aliases/{alias}',
+      handle({ param }) {
+        const template = templates.find(parseReference(param)?.name ?? '');
+        if (template === undefined) throw new ApiError(404, `Template '${param}' not found`);
+        const isBuiltIn = findTemplate(template.templateId) !== undefined;
+        return { status: 200, body: { templateID: template.templateId, public: isBuiltIn } };
+      },
+    },
+    ...tagRoutes(templates),
+  ];
+}
+
+function tagRoutes(templates: EngineServices['templates']): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/templates/{id}/tags',
+      handle({ param }) {
+        const tags = templates.tagsOf(param);
+        if (tags === undefined) throw new ApiError(404, `Template '${param}' not found`);
+        const body = tags.map(({ tag, buildId, createdAtMs }) => ({
+          tag,
+          buildID: buildId,
+          // Built-in templates have their default tag from the start.
+          createdAt: createdAtMs === 0 ? TEMPLATES_CREATED_AT : formatTime(createdAtMs),
+        }));
+        return { status: 200, body };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/templates/tags',
+      async handle({ body }) {
+        const { target, tags } = validate(AssignTagsBody, body);
+        const { buildId } = await templates.assignTags(target, tags);
+        return { status: 201, body: { buildID: buildId, tags } };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/templates/tags',
+      async handle({ body }) {
+        const { name, tags } = validate(DeleteTagsBody, body);
+        await templates.deleteTags(name, tags);
+        return { status: 204 };
       },
     },
   ];
@@ -24,6 +103,7 @@ function viewCommon({ templateId }: Template) {
     templateID: templateId,
     public: true,
     aliases: [templateId],
+    names: [templateId],
     createdAt: TEMPLATES_CREATED_AT,
     updatedAt: TEMPLATES_CREATED_AT,
     lastSpawnedAt: null,
@@ -47,17 +127,40 @@ function viewTemplate(template: Template) {
 }
 
 function viewTemplateDetail(template: Template) {
-  const { buildId: buildID, cpuCount, memoryMB, diskSizeMB } = template;
-  const build = {
+  const builds = [viewBuild(template.buildId, TEMPLATES_CREATED_AT, template)];
+  return { ...viewCommon(template), builds };
+}
+
+function viewSnapshotDetail(snapshot: SnapshotTemplate) {
+  const { templateId, alias, createdAtMs, builds } = snapshot;
+  const updatedAtMs = builds.at(-1)?.createdAtMs ?? createdAtMs;
+  return {
+    templateID: templateId,
+    public: false,
+    aliases: alias === undefined ? [] : [alias],
+    names: alias === undefined ? [] : [`${NAMESPACE}/${alias}`],
+    createdAt: formatTime(createdAtMs),
+    updatedAt: formatTime(updatedAtMs),
+    lastSpawnedAt: null,
+    spawnCount: 0,
+    builds: builds.map((build) => viewBuild(build.buildId, formatTime(build.createdAtMs), snapshot)),
+  };
+}
+
+function viewBuild(
+  buildID: string,
+  createdAt: string,
+  { cpuCount, memoryMB, diskSizeMB }: Pick<Template, 'cpuCount' | 'memoryMB' | 'diskSizeMB'>,
+) {
+  return {
     buildID,
     status: 'ready',
-    createdAt: TEMPLATES_CREATED_AT,
-    updatedAt: TEMPLATES_CREATED_AT,
-    finishedAt: TEMPLATES_CREATED_AT,
+    createdAt,
+    updatedAt: createdAt,
+    finishedAt: createdAt,
     cpuCount,
     memoryMB,
     diskSizeMB,
     envdVersion: ENVD_VERSION,
   };
-  return { ...viewCommon(template), builds: [build] };
 }

@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialect';
 import { ApiError } from '../http';
 import { parseSandboxId } from '../ids';
 import { type SandboxRecord, VISIBLE_STATE } from '../record';
@@ -43,13 +44,26 @@ export function viewListed(record: SandboxRecord) {
 }
 
 /** `SandboxDetail` of docs/protocol.md#sandboxdetail-schema and docs/protocol.md#paused-sandboxes-in-responses. */
-export function viewDetail(record: SandboxRecord, services: EngineServices) {
+export function viewDetail(record: SandboxRecord, dialect: Dialect, services: EngineServices) {
   const envdAccessToken = services.tokens.access(record.id);
-  if (VISIBLE_STATE[record.state] === 'running') {
-    return { ...viewListed(record), envdAccessToken, domain: services.domain() };
+  const isRunning = VISIBLE_STATE[record.state] === 'running';
+  const detail = { ...viewListed(record), envdAccessToken, domain: isRunning ? services.domain() : null };
+  if (dialect === 'e2b') {
+    const endAt = record.snapshot?.pausedAtMs;
+    return {
+      ...detail,
+      ...(isRunning || endAt === undefined ? {} : { endAt: formatTime(endAt) }),
+      allowInternetAccess: record.allowInternetAccess,
+      network: record.network,
+      lifecycle: {
+        onTimeout: record.autoPause ? 'pause' : 'kill',
+        autoResume: record.autoResume ?? false,
+      },
+      volumeMounts: [],
+    };
   }
-  const templateID = record.snapshot?.templateId ?? record.templateId;
-  return { ...viewListed(record), templateID, alias: undefined, envdAccessToken, domain: null };
+  if (isRunning) return detail;
+  return { ...detail, templateID: record.snapshot?.templateId ?? record.templateId, alias: undefined };
 }
 
 /** The sandbox id in a path. @throws ApiError 404 if it cannot be one. */

@@ -6,11 +6,12 @@ import { ConnectError } from './connect-error';
 
 /** The variables of every process, without those of its user (docs/protocol.md#envd-process-environment). */
 export function sandboxVariables(guest: Guest): Record<string, string> {
+  const prefix = guest.dialect.toUpperCase();
   return {
     ...guest.envVars,
-    MORU_SANDBOX: 'true',
-    MORU_SANDBOX_ID: guest.id,
-    MORU_TEMPLATE_ID: guest.templateId,
+    [`${prefix}_SANDBOX`]: 'true',
+    [`${prefix}_SANDBOX_ID`]: guest.id,
+    [`${prefix}_TEMPLATE_ID`]: guest.templateId,
   };
 }
 

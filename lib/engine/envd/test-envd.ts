@@ -92,6 +92,7 @@ export async function startTestEnvd(
     memoryMB: 512,
     diskSizeMB: 10_240,
     allowInternetAccess: true,
+    dialect: 'moru',
     dataDir: join(base, 'guests', id),
     ...guestOptions,
   };

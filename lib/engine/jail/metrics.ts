@@ -8,9 +8,12 @@ const INTERVAL_MS = 5_000;
 /** Largest share of time spent on measuring disk use, which takes 1 s for 100,000 files. */
 const MAX_DISK_SHARE = 1 / 20;
 
+/** The usage of a sandbox without processes and files. */
+const UNUSED: Usage = { cpuUsedPct: 0, memUsedBytes: 0, diskUsedBytes: 0 };
+
 type Measured = { disk: { usedBytes: number; dueMs: number; isRunning: boolean }; latest: Usage | null };
 
-/** Samples every running sandbox that has been used, every 5 s (docs/protocol.md#metrics). */
+/** Samples every running sandbox from its first use on, every 5 s (docs/protocol.md#metrics). */
 export class GuestMetrics {
   readonly #context: GuestContext;
   readonly #sandboxes: ReadonlyMap<string, Sandbox>;
@@ -25,17 +28,26 @@ export class GuestMetrics {
     this.#timer.unref();
   }
 
+  /** Takes the first sample soon, because the next regular one may be seconds away. */
   use(id: string): void {
     if (this.#used.has(id)) return;
-    this.#used.set(id, { disk: { usedBytes: 0, dueMs: 0, isRunning: false }, latest: null });
+    const measured: Measured = { disk: { usedBytes: 0, dueMs: 0, isRunning: false }, latest: null };
+    this.#used.set(id, measured);
+    setImmediate(async () => {
+      await this.#measureDisk(id, measured.disk);
+      if (measured.latest === null && this.#context.findGuest(id)?.state === 'running')
+        this.#record(id, 0, 0);
+    });
   }
 
   forget(id: string): void {
     this.#used.delete(id);
   }
 
+  /** Null for a sandbox whose first sample is not there yet. */
   latest(id: string): Usage | null {
-    return this.#used.get(id)?.latest ?? null;
+    const measured = this.#used.get(id);
+    return measured === undefined ? UNUSED : measured.latest;
   }
 
   get ids(): string[] {

@@ -56,6 +56,23 @@ describe.runIf(canRun)('ports of a sandbox', () => {
       outgoing.end(body);
     });
 
+  test('pass on the masked host, and the one of the request beside it', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the API
+    const network = { maskRequestHost: 'app.example:${PORT}' };
+    const { json } = await engine.api('POST', '/sandboxes', { templateID: 'base', timeout: 60, network });
+    const masked = (json as { sandboxID: string }).sandboxID;
+    const inside = await engine.connect(masked);
+    await inside.files.write('/tmp/server.py', SERVER);
+    await inside.commands.run('python3 /tmp/server.py', { background: true, timeoutMs: 0 });
+    const headers = { 'moru-sandbox-id': masked, 'x-forwarded-host': 'liar.example' };
+    await until(async () => (await ask('GET', '/', null, 8000, headers)).status === 203);
+    const { body } = await ask('GET', '/headers', null, 8000, headers);
+    expect(String(body)).toMatch(/^Host: app\.example:8000$/im);
+    expect(String(body)).toMatch(/^X-Forwarded-Host: (127\.0\.0\.1|localhost):\d+$/im);
+    expect(String(body)).not.toContain('liar');
+    await inside.kill();
+  });
+
   test('return the response of the server inside', async () => {
     const { status, body } = await ask('GET', '/some/path?q=1');
     expect(status).toBe(203);

@@ -19,6 +19,8 @@ export type PortExchange = {
   readonly response: ServerResponse;
   /** Tokens of the sandbox, which its servers must not receive. */
   readonly secrets: readonly string[];
+  /** The `Host` that the server sees. Default: that of the request. */
+  readonly host?: string | undefined;
   readonly answerTimeoutMs?: number | undefined;
 };
 
@@ -85,7 +87,7 @@ async function relay(connection: Duplex, exchange: PortExchange, onAnswer: () =>
   }
 }
 
-function open(connection: Duplex, { request, secrets }: PortExchange): ClientRequest {
+function open(connection: Duplex, { request, secrets, host }: PortExchange): ClientRequest {
   const isChunked = request.headers['transfer-encoding'] !== undefined;
   return httpRequest({
     createConnection: () => connection,
@@ -93,6 +95,7 @@ function open(connection: Duplex, { request, secrets }: PortExchange): ClientReq
     path: request.url,
     headers: {
       ...headersForServer(request.rawHeaders, secrets),
+      ...(host === undefined ? {} : { host, 'x-forwarded-host': request.headers.host ?? '' }),
       ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}),
       connection: 'close',
     },

@@ -96,10 +96,20 @@ function filesOf(guest: Guest): Record<string, string> {
     'etc/profile': '[ -n "$BASH_VERSION" ] && [ -r ~/.bashrc ] && . ~/.bashrc\n',
     'home/user/.bashrc': SHELL_SETUP,
     'root/.bashrc': SHELL_SETUP,
-    'run/moru/.MORU_SANDBOX': 'true',
-    'run/moru/.MORU_SANDBOX_ID': guest.id,
-    'run/moru/.MORU_TEMPLATE_ID': guest.templateId,
+    ...identityFiles(guest),
     ...filesOfTemplate(guest.templateId),
+  };
+}
+
+type Identity = Pick<Guest, 'dialect' | 'id' | 'templateId'>;
+
+/** The files that tell a sandbox who it is, where the clients of its service expect them. */
+export function identityFiles({ dialect, id, templateId }: Identity): Record<string, string> {
+  const prefix = dialect.toUpperCase();
+  return {
+    [`run/${dialect}/.${prefix}_SANDBOX`]: 'true',
+    [`run/${dialect}/.${prefix}_SANDBOX_ID`]: id,
+    [`run/${dialect}/.${prefix}_TEMPLATE_ID`]: templateId,
   };
 }
 

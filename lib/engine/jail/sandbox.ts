@@ -40,6 +40,8 @@ export class Sandbox {
   #opening: Promise<Session> | null = null;
   #session: Session | null = null;
   #isFrozen = false;
+  /** A copy of the files that starts must wait for. */
+  #held: Promise<void> | null = null;
   #isKilled = false;
   #keepsRecord = false;
 
@@ -96,6 +98,25 @@ export class Sandbox {
     for (const timer of this.#timers.values()) timer.resume();
   }
 
+  /** Runs `work` while every process is frozen. A command that is received meanwhile starts afterwards. */
+  async whileFrozen(work: () => Promise<void>): Promise<void> {
+    let release = () => {};
+    this.#held = new Promise((resolve) => {
+      release = resolve;
+    });
+    try {
+      await this.freeze();
+      try {
+        await work();
+      } finally {
+        await this.thaw();
+      }
+    } finally {
+      this.#held = null;
+      release();
+    }
+  }
+
   /** Resolves when no process is left. */
   async kill(until: KillUntil): Promise<void> {
     this.#isKilled ||= until !== 'next command';
@@ -106,11 +127,13 @@ export class Sandbox {
   }
 
   async #open(root: GuestRoot): Promise<Session> {
+    await this.#held;
     // A command received while a session ends runs in the next one.
     while (this.#session?.jail.isEnding) await this.#session.jail.ended;
     this.#requireReady();
     this.#opening ??= this.#openSession(root);
     const session = await this.#opening;
+    await this.#held;
     this.#requireReady();
     return session;
   }

@@ -83,6 +83,15 @@ export class Skeleton {
     });
   }
 
+  /** Removes a file or link. Moves a directory aside. */
+  removeFile(path: string): void {
+    this.#inParent(path, (parent, name) => {
+      const place = at(parent, name);
+      if (lstatSync(place, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(place);
+      else moveAside(place);
+    });
+  }
+
   ensureFile(path: string): void {
     this.#inParent(path, (parent, name) => {
       if (lstatSync(at(parent, name), { throwIfNoEntry: false })?.isFile() !== true)

@@ -47,6 +47,8 @@ export type ProcessEngine = Engine & {
   /** SDK options for this engine. */
   readonly connection: SandboxOpts;
   create(options?: SandboxOpts): Promise<Sandbox>;
+  /** The SDK's handle of a sandbox that something else has created. */
+  connect(id: string): Promise<Sandbox>;
   /** A sandbox's first process on the host; null if nothing runs. */
   init(id: string): ProcessStat | null;
   processes(id: string): ProcessStat[];
@@ -110,6 +112,7 @@ export function processEngineOf(engine: Engine): ProcessEngine {
     init,
     api,
     create: (more = {}) => Sandbox.create({ ...connection, ...more }),
+    connect: (id) => Sandbox.connect(id, connection),
     processes: (id) => {
       const first = init(id);
       return first ? treeOf(first.pid) : [];

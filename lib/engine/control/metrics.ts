@@ -1,9 +1,10 @@
-import type { LogEntry, MetricSample } from '../guests';
+import type { Dialect } from '../dialect';
+import type { MetricSample } from '../guests';
 import { parseSandboxId } from '../ids';
 import type { SandboxRecord } from '../record';
 import type { EngineServices } from '../services';
 import { formatTime } from '../time';
-import { invalid, queryInteger, queryList } from '../validation';
+import { invalid, queryInteger } from '../validation';
 import type { Call, Route } from './route';
 
 const MINUTE_S = 60;
@@ -17,20 +18,18 @@ const STEPS = [
   { belowS: 7 * 24 * HOUR_S, stepS: 5 * MINUTE_S },
   { belowS: Number.POSITIVE_INFINITY, stepS: 15 * MINUTE_S },
 ];
-const LOG_HISTORY_MS = 7 * 24 * HOUR_S * 1000;
 /** Larger times are milliseconds, as the Python SDK sends them. */
 const MAX_UNIX_S = 1e11;
 
-/** Metrics and logs. An unknown sandbox gets empty ones (docs/protocol.md#state-matrix). */
-export function metricsLogsRoutes(services: EngineServices): Route[] {
+/** Metrics (docs/protocol.md#metrics). An unknown sandbox has none (docs/protocol.md#state-matrix). */
+export function metricsRoutes(services: EngineServices): Route[] {
   return [
-    { method: 'GET', path: '/sandboxes/metrics', handle: ({ query }) => latestMetrics(query, services) },
+    { method: 'GET', path: '/sandboxes/metrics', handle: (call) => latestMetrics(call, services) },
     { method: 'GET', path: '/sandboxes/{id}/metrics', handle: (call) => metrics(call, services) },
-    { method: 'GET', path: '/sandboxes/{id}/logs', handle: (call) => logs(call, services) },
   ];
 }
 
-function metrics({ param, query }: Call, services: EngineServices) {
+function metrics({ param, query, dialect }: Call, services: EngineServices) {
   const startMs = unixMs(query, 'start');
   const endMs = unixMs(query, 'end');
   if (startMs !== undefined && endMs !== undefined && startMs > endMs)
@@ -42,10 +41,11 @@ function metrics({ param, query }: Call, services: EngineServices) {
   );
   const from = startMs ?? inRange[0]?.timestampMs ?? 0;
   const to = endMs ?? inRange.at(-1)?.timestampMs ?? from;
-  return { status: 200, body: averaged(inRange, to - from).map((sample) => viewMetric(sample, record)) };
+  const points = averaged(inRange, to - from);
+  return { status: 200, body: points.map((sample) => viewMetric(sample, record, dialect)) };
 }
 
-function latestMetrics(query: URLSearchParams, services: EngineServices) {
+function latestMetrics({ query, dialect }: Call, services: EngineServices) {
   const ids = query
     .getAll('sandbox_ids')
     .flatMap((text) => text.split(','))
@@ -56,7 +56,9 @@ function latestMetrics(query: URLSearchParams, services: EngineServices) {
   for (const id of ids) {
     const record = knownSandbox(id, services);
     const latest = record === undefined ? undefined : samplesOf(record, services).at(-1);
-    if (record !== undefined && latest !== undefined) sandboxes[record.id] = viewMetric(latest, record);
+    if (record !== undefined && latest !== undefined) {
+      sandboxes[record.id] = viewMetric(latest, record, dialect);
+    }
   }
   return { status: 200, body: { sandboxes } };
 }
@@ -95,7 +97,7 @@ function averaged(samples: readonly MetricSample[], rangeMs: number): MetricSamp
   });
 }
 
-function viewMetric(sample: MetricSample, record: SandboxRecord) {
+function viewMetric(sample: MetricSample, record: SandboxRecord, dialect: Dialect) {
   return {
     timestamp: formatTime(sample.timestampMs),
     timestampUnix: Math.floor(sample.timestampMs / 1000),
@@ -103,6 +105,8 @@ function viewMetric(sample: MetricSample, record: SandboxRecord) {
     cpuUsedPct: Math.round(sample.cpuUsedPct * 100) / 100,
     memUsed: sample.memUsedBytes,
     memTotal: record.memoryMB * 1024 * 1024,
+    // Sandboxes share the page cache of this machine, so none of it is a sandbox's own.
+    ...(dialect === 'e2b' ? { memCache: 0 } : {}),
     diskUsed: sample.diskUsedBytes,
     diskTotal: record.diskSizeMB * 1024 * 1024,
   };
@@ -112,52 +116,4 @@ function unixMs(query: URLSearchParams, name: string): number | undefined {
   const value = queryInteger(query, name, { min: 0 });
   if (value === undefined) return undefined;
   return value > MAX_UNIX_S ? value : value * 1000;
-}
-
-function logs({ param, query }: Call, services: EngineServices) {
-  const limit = queryInteger(query, 'limit', { min: 0, max: 100 }) ?? 100;
-  const cursorMs = queryInteger(query, 'cursor', { min: 0 });
-  const direction = queryList(query, 'direction', ['forward', 'backward'])?.[0] ?? 'forward';
-  const eventType = queryList(query, 'eventType', ['stdout', 'stderr'])?.[0];
-
-  const record = knownSandbox(param, services);
-  const entries = services.history
-    .logEntries(record?.id ?? '')
-    .filter(
-      (entry) =>
-        eventType === undefined || entry.eventType === eventType || entry.eventType.startsWith('process_'),
-    );
-  const page =
-    direction === 'forward' ? forward(entries, limit, cursorMs) : backward(entries, limit, cursorMs);
-  const createdAtMs = record?.createdAtMs ?? 0;
-  return {
-    status: 200,
-    body: {
-      logs: page.map(({ timestampMs, message }) => ({ timestamp: formatTime(timestampMs), line: message })),
-      logEntries: page.filter(({ timestampMs }) => timestampMs >= createdAtMs).map(viewLogEntry),
-    },
-  };
-}
-
-/** The oldest `limit` entries at or after the cursor. */
-function forward(
-  entries: readonly LogEntry[],
-  limit: number,
-  cursorMs = Date.now() - LOG_HISTORY_MS,
-): LogEntry[] {
-  return entries.filter(({ timestampMs }) => timestampMs >= cursorMs).slice(0, limit);
-}
-
-/** The newest `limit` entries before the cursor, oldest first. */
-function backward(
-  entries: readonly LogEntry[],
-  limit: number,
-  cursorMs = Number.POSITIVE_INFINITY,
-): LogEntry[] {
-  const before = entries.filter(({ timestampMs }) => timestampMs < cursorMs);
-  return before.slice(Math.max(0, before.length - limit));
-}
-
-function viewLogEntry({ timestampMs, eventType, message, fields }: LogEntry) {
-  return { timestamp: formatTime(timestampMs), eventType, message, fields };
 }
