@@ -4,7 +4,7 @@ export default {
   reactStrictMode: true,
   agentRules: false,
   // Native or dynamic requires: they stay in node_modules.
-  serverExternalPackages: ['libsql', 'pg', 'ws', '@moru-ai/core', 'kysely', 'undici'],
+  serverExternalPackages: ['libsql', 'pg', 'ws', 'kysely', 'undici'],
   devIndicators: false,
   // No page uses the optimizer, which would read and convert images for anybody.
   images: { unoptimized: true },

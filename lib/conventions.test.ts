@@ -127,6 +127,39 @@ describe('the browser', () => {
   });
 });
 
+describe('the sandbox service', () => {
+  it('is called without an SDK: those are clients of the tests', () => {
+    const imported = product.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => /^(@moru-ai\/|e2b$)/.test(target))
+        .map(({ target }) => `${path} → ${target}`),
+    );
+    expect(imported).toEqual([]);
+  });
+
+  it('is one of any number: only one module of its room reads the configuration or keeps an instance', () => {
+    const room = product.filter(({ path }) => path.startsWith('lib/sandbox-api/'));
+    const tied = room.filter((module) =>
+      runtime(module).some(({ target }) => /^lib\/(config|singleton)\.ts$/.test(target)),
+    );
+    // The engine's state is that of a child process, and there is only one.
+    expect(tied.map(({ path }) => path)).toEqual([
+      'lib/sandbox-api/configured.ts',
+      'lib/sandbox-api/engine-state.ts',
+    ]);
+  });
+
+  it('is asked for its capabilities: no other room looks at its kind', () => {
+    const asking = product.filter(
+      ({ path, text }) =>
+        /^(app|components|lib)\//.test(path) &&
+        !/^lib\/(sandbox-api|config)/.test(path) &&
+        /\bkind\s*===?\s*'(local|remote|moru|e2b|e2b-compatible)'|isLocalEngine/.test(text),
+    );
+    expect(asking.map(({ path }) => path)).toEqual([]);
+  });
+});
+
 describe('key handlers', () => {
   const HANDLER = /\bonKey(?:Down|Up|Press)(?:Capture)?=\{(?!unlessComposing\()[^\n]*/g;
   const LISTENER = /addEventListener\(\s*'key[^\n]*/g;

@@ -22,7 +22,7 @@ async function streamOf(bytes: Buffer, cutInto = bytes.length): Promise<unknown[
     res.end();
   });
   const messages: unknown[] = [];
-  const stream = streamConnect({ baseUrl, headers: {} }, 'a.A/Stream', {}, { signal });
+  const stream = streamConnect({ baseUrl, headers: {}, callMs: 15_000 }, 'a.A/Stream', {}, { signal });
   for await (const message of stream) messages.push(message);
   return messages;
 }
@@ -58,7 +58,13 @@ describe('a stream', () => {
       res.write(envelope(0, '{}'));
       res.on('close', close);
     });
-    for await (const _ of streamConnect({ baseUrl, headers: {} }, 'a.A/Stream', {}, { signal })) break;
+    for await (const _ of streamConnect(
+      { baseUrl, headers: {}, callMs: 15_000 },
+      'a.A/Stream',
+      {},
+      { signal },
+    ))
+      break;
     await closed;
   });
 });
@@ -75,7 +81,7 @@ describe('a call', () => {
         res.end(JSON.stringify({ url: req.url, token, timeout, body: JSON.parse(body) }));
       });
     });
-    const endpoint = { baseUrl: `${baseUrl}/`, headers: { 'x-access-token': 't' } };
+    const endpoint = { baseUrl: `${baseUrl}/`, headers: { 'x-access-token': 't' }, callMs: 15_000 };
     expect(await callConnect(endpoint, 'a.A/Call', { n: 1 }, { signal, timeoutMs: 9_999.5 })).toEqual({
       url: '/a.A/Call',
       token: 't',
@@ -87,7 +93,8 @@ describe('a call', () => {
   it('throws the error of the service or of a proxy', async () => {
     const answers = ['{"code":"not_found","message":"none"}', '{"code":502,"message":"gone"}', '<html>'];
     const baseUrl = await serveHttp((_req, res) => res.writeHead(502).end(answers.shift()));
-    const refused = () => thrownBy(() => callConnect({ baseUrl, headers: {} }, 'a.A/Call', {}, { signal }));
+    const refused = () =>
+      thrownBy(() => callConnect({ baseUrl, headers: {}, callMs: 15_000 }, 'a.A/Call', {}, { signal }));
     expect(await refused()).toMatchObject({ code: 'not_found', message: 'none' });
     expect(await refused()).toMatchObject({ code: 'http_502', message: 'gone' });
     expect(await refused()).toMatchObject({ code: 'http_502' });
@@ -100,7 +107,7 @@ describe('a call', () => {
       res.end('{}');
     });
     const baseUrl = await serveHttp((_req, res) => res.writeHead(307, { location: elsewhere }).end());
-    await thrownBy(() => callConnect({ baseUrl, headers: {} }, 'a.A/Call', {}, { signal }));
+    await thrownBy(() => callConnect({ baseUrl, headers: {}, callMs: 15_000 }, 'a.A/Call', {}, { signal }));
     expect(isReached).toBe(false);
   });
 });

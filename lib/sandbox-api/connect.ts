@@ -1,18 +1,25 @@
 import 'server-only';
 import type { Dispatcher } from 'undici';
-import { config } from '../config';
 import { joinSignals } from '../joined-signal';
 import { outsideRequests } from '../request-context';
 import { ByteCollector } from './byte-collector';
 import { requestError, sendHttp } from './http';
+import { redact } from './redact';
 
 /**
  * A client for Connect over JSON, the protocol of envd (docs/protocol.md#envd-rpc). The server runs in a sandbox and is
  * untrusted: the length of its answers is limited, and its redirects are not followed.
  */
 
-/** A service's address and the headers of every request to it. */
-export type ConnectEndpoint = { baseUrl: string; headers: Readonly<Record<string, string>> };
+/** A service's address, the headers of every request to it, and how it is called. */
+export type ConnectEndpoint = {
+  baseUrl: string;
+  headers: Readonly<Record<string, string>>;
+  /** The deadline of a short call, ms. */
+  callMs: number;
+  /** Kept connections. Without them, those that all callers without their own share. */
+  sockets?: Dispatcher;
+};
 
 export type ConnectOptions = {
   signal: AbortSignal;
@@ -53,7 +60,8 @@ export async function callConnect(
   try {
     const response = await post(endpoint, method, 'application/json', body, { ...options, signal });
     const text = await readText(response, { ...options, signal });
-    if (response.statusCode !== 200) throw refusalOf(`http_${response.statusCode}`, parseJson(text));
+    if (response.statusCode !== 200)
+      throw refusalOf(endpoint, `http_${response.statusCode}`, parseJson(text));
     return JSON.parse(text);
   } finally {
     release();
@@ -72,25 +80,25 @@ export async function* streamConnect(
   options: ConnectOptions,
 ): AsyncGenerator<unknown, void, undefined> {
   const body = envelope(message);
-  const { callMs } = config().timing;
+  const { callMs } = endpoint;
   const answerMs = STREAM_PATIENCE * callMs;
   const response = await post(endpoint, method, 'application/connect+json', body, options, answerMs);
   if (response.statusCode !== 200) {
     const { signal, release } = joinSignals([options.signal], callMs);
     const text = await readText(response, { signal }).finally(release);
-    throw refusalOf(`http_${response.statusCode}`, parseJson(text));
+    throw refusalOf(endpoint, `http_${response.statusCode}`, parseJson(text));
   }
   for await (const { flags, text } of readEnvelopes(response, options)) {
     const content: unknown = JSON.parse(text);
     if ((flags & END_OF_STREAM) === 0) yield content;
-    else if (isRecord(content) && content.error != null) throw refusalOf('unknown', content.error);
+    else if (isRecord(content) && content.error != null) throw refusalOf(endpoint, 'unknown', content.error);
     else return;
   }
   throw new ConnectRefusal('unavailable', 'the stream ended without an end message');
 }
 
 async function post(
-  { baseUrl, headers }: ConnectEndpoint,
+  { baseUrl, headers, sockets }: ConnectEndpoint,
   method: string,
   contentType: string,
   body: Buffer,
@@ -102,6 +110,7 @@ async function post(
     body,
     signal,
     answerMs,
+    connections: sockets,
     headers: {
       ...headers,
       'content-type': contentType,
@@ -168,9 +177,15 @@ async function readText(
 }
 
 /** Reads an error object such as `{"code":"not_found","message":"…"}`. */
-function refusalOf(fallbackCode: string, content: unknown): ConnectRefusal {
+function refusalOf(endpoint: ConnectEndpoint, fallbackCode: string, content: unknown): ConnectRefusal {
   const { code, message } = isRecord(content) ? content : {};
-  return new ConnectRefusal(typeof code === 'string' ? code : fallbackCode, String(message ?? ''));
+  const text = withoutToken(endpoint, typeof message === 'string' ? message : '');
+  return new ConnectRefusal(typeof code === 'string' ? code : fallbackCode, text);
+}
+
+/** An answer may quote the token of the request, and errors are logged. */
+export function withoutToken({ headers }: ConnectEndpoint, text: string): string {
+  return redact(text, [headers['x-access-token'] ?? '']);
 }
 
 function isRecord(content: unknown): content is Record<string, unknown> {

@@ -1,20 +1,9 @@
 import type { RequestListener } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { SandkeeperError } from '../errors';
 import { serveHttp, setUpEngine, simulateNewProcess, thrownBy } from '../test-support/environment';
-import { callUpstream } from './call';
-import { upstreamApi } from './client';
-import {
-  createSandbox,
-  getSandbox,
-  killSandbox,
-  listSandboxes,
-  listSandboxRuns,
-  listTemplates,
-  pauseSandbox,
-  resumeSandbox,
-  setSandboxTimeout,
-} from './control';
+import { sandboxApi } from './configured';
+import { createSandboxApi, type SandboxApi } from './sandbox-api';
 
 const MINUTE_MS = 60_000;
 const engine = setUpEngine({ maxRunning: 140 });
@@ -25,7 +14,7 @@ async function listAll() {
   const pages = [];
   let cursor: string | null = null;
   do {
-    const page: Awaited<ReturnType<typeof listSandboxes>> = await listSandboxes(cursor);
+    const page: Awaited<ReturnType<SandboxApi['listSandboxes']>> = await sandboxApi().listSandboxes(cursor);
     pages.push(page);
     cursor = page.nextCursor;
   } while (cursor !== null);
@@ -33,7 +22,7 @@ async function listAll() {
 }
 
 async function killAll(): Promise<void> {
-  for (const page of await listAll()) for (const { id } of page.sandboxes) await killSandbox(id);
+  for (const page of await listAll()) for (const { id } of page.sandboxes) await sandboxApi().killSandbox(id);
 }
 
 /** The code, the wait and the sentence of what `work` throws. */
@@ -58,13 +47,17 @@ describe('listing', () => {
     const starts = rows.map(({ startedAtMs }) => startedAtMs);
     expect(starts).toEqual(starts.toSorted((a, b) => Number(b) - Number(a)));
     await killAll();
-    expect(await listSandboxes(null)).toEqual({ sandboxes: [], unreadable: 0, nextCursor: null });
+    expect(await sandboxApi().listSandboxes(null)).toEqual({
+      sandboxes: [],
+      unreadable: 0,
+      nextCursor: null,
+    });
   });
 
   it('returns all properties of running and paused sandboxes', async () => {
-    const id = await createSandbox({ ...newSandbox, metadata: { 'a b': 'ü=&%', owner: 'ana' } });
-    await pauseSandbox(id);
-    const { sandboxes } = await listSandboxes(null);
+    const id = await sandboxApi().createSandbox({ ...newSandbox, metadata: { 'a b': 'ü=&%', owner: 'ana' } });
+    await sandboxApi().pauseSandbox(id);
+    const { sandboxes } = await sandboxApi().listSandboxes(null);
     expect(sandboxes).toEqual([
       {
         id,
@@ -80,80 +73,84 @@ describe('listing', () => {
         envdVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       },
     ]);
-    await killSandbox(id);
+    await sandboxApi().killSandbox(id);
   });
 });
 
 describe('one sandbox', () => {
   it('is read, and not found after it was killed', async () => {
-    const id = await createSandbox(newSandbox);
-    const sandbox = await getSandbox(id);
+    const id = await sandboxApi().createSandbox(newSandbox);
+    const sandbox = await sandboxApi().getSandbox(id);
     expect(sandbox).toMatchObject({ id, state: 'running', alias: 'base', metadata: {} });
     expect(Number(sandbox.endAtMs) - Number(sandbox.startedAtMs)).toBe(5 * MINUTE_MS);
-    expect(await killSandbox(id)).toBe('accepted');
-    expect(await failureOf(() => getSandbox(id))).toMatchObject({
+    expect(await sandboxApi().killSandbox(id)).toBe('accepted');
+    expect(await failureOf(() => sandboxApi().getSandbox(id))).toMatchObject({
       code: 'not_found',
       message: 'There is no such sandbox. It may have been terminated.',
     });
-    expect(await killSandbox(id)).toBe('already_gone');
+    expect(await sandboxApi().killSandbox(id)).toBe('already_gone');
   });
 
   it('is paused and resumed once, with the requested timeout and timeout action', async () => {
-    const id = await createSandbox(newSandbox);
-    await pauseSandbox(id);
-    expect((await getSandbox(id)).state).toBe('paused');
-    expect((await failureOf(() => pauseSandbox(id))).code).toBe('conflict');
-    await resumeSandbox(id, { timeoutMs: 90_500, autoPause: true });
-    const resumed = await getSandbox(id);
+    const id = await sandboxApi().createSandbox(newSandbox);
+    await sandboxApi().pauseSandbox(id);
+    expect((await sandboxApi().getSandbox(id)).state).toBe('paused');
+    expect((await failureOf(() => sandboxApi().pauseSandbox(id))).code).toBe('conflict');
+    await sandboxApi().resumeSandbox(id, { timeoutMs: 90_500, autoPause: true });
+    const resumed = await sandboxApi().getSandbox(id);
     expect(resumed.state).toBe('running');
     expect(Number(resumed.endAtMs) - Number(resumed.startedAtMs)).toBe(91_000);
-    expect((await failureOf(() => resumeSandbox(id, { timeoutMs: MINUTE_MS }))).code).toBe('conflict');
-    await killSandbox(id);
+    expect((await failureOf(() => sandboxApi().resumeSandbox(id, { timeoutMs: MINUTE_MS }))).code).toBe(
+      'conflict',
+    );
+    await sandboxApi().killSandbox(id);
   });
 
   it('gets a new deadline, within the limit of the service', async () => {
-    const id = await createSandbox(newSandbox);
-    await setSandboxTimeout(id, 20 * MINUTE_MS);
-    const endAtMs = async () => Number((await getSandbox(id)).endAtMs) - Date.now();
+    const id = await sandboxApi().createSandbox(newSandbox);
+    await sandboxApi().setSandboxTimeout(id, 20 * MINUTE_MS);
+    const endAtMs = async () => Number((await sandboxApi().getSandbox(id)).endAtMs) - Date.now();
     expect(Math.abs((await endAtMs()) - 20 * MINUTE_MS)).toBeLessThan(2_000);
-    await setSandboxTimeout(id, 600 * MINUTE_MS);
+    await sandboxApi().setSandboxTimeout(id, 600 * MINUTE_MS);
     expect(Math.abs((await endAtMs()) - 60 * MINUTE_MS)).toBeLessThan(5_000);
-    await pauseSandbox(id);
-    expect((await failureOf(() => setSandboxTimeout(id, MINUTE_MS))).code).toBe('not_found');
-    await killSandbox(id);
+    await sandboxApi().pauseSandbox(id);
+    expect((await failureOf(() => sandboxApi().setSandboxTimeout(id, MINUTE_MS))).code).toBe('not_found');
+    await sandboxApi().killSandbox(id);
   });
 
   it('is not changed or resumed by a reading', async () => {
-    const id = await createSandbox(newSandbox);
-    await pauseSandbox(id);
+    const id = await sandboxApi().createSandbox(newSandbox);
+    await sandboxApi().pauseSandbox(id);
     const before = await engine.detail(id);
     for (let time = 0; time < 3; time += 1) {
-      await getSandbox(id);
-      await listSandboxes(null);
-      await listSandboxRuns(null);
+      await sandboxApi().getSandbox(id);
+      await sandboxApi().listSandboxes(null);
+      await sandboxApi().listSandboxRuns(null);
     }
     expect(await engine.detail(id)).toEqual(before);
     expect(before.state).toBe('paused');
-    await killSandbox(id);
+    await sandboxApi().killSandbox(id);
   });
 });
 
 describe('creating', () => {
   it('rejects an unknown template by name', async () => {
-    expect(await failureOf(() => createSandbox({ ...newSandbox, template: 'nowhere' }))).toMatchObject({
+    expect(
+      await failureOf(() => sandboxApi().createSandbox({ ...newSandbox, template: 'nowhere' })),
+    ).toMatchObject({
       code: 'invalid',
       message: 'There is no template named "nowhere".',
     });
   });
 
   it('reports the quota beyond the limit, also for a resume', async () => {
-    const first = await createSandbox(newSandbox);
-    await pauseSandbox(first);
+    const first = await sandboxApi().createSandbox(newSandbox);
+    await sandboxApi().pauseSandbox(first);
     const { json } = await engine.call('GET', '/engine/status');
     const { maxRunning, running } = json as { maxRunning: number; running: number };
     for (let made = running; made < maxRunning; made += 1) await engine.create();
-    expect((await failureOf(() => createSandbox(newSandbox))).code).toBe('quota');
-    expect(await failureOf(() => resumeSandbox(first, { timeoutMs: MINUTE_MS }))).toMatchObject({
+    expect((await failureOf(() => sandboxApi().createSandbox(newSandbox))).code).toBe('quota');
+    expect(await failureOf(() => sandboxApi().resumeSandbox(first, { timeoutMs: MINUTE_MS }))).toMatchObject({
       code: 'quota',
       message: 'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
     });
@@ -161,7 +158,7 @@ describe('creating', () => {
   });
 
   it('lists the templates by name', async () => {
-    const templates = await listTemplates();
+    const templates = await sandboxApi().listTemplates();
     expect(templates.map(({ name }) => name)).toContain('base');
     expect(templates[0]).toEqual({
       id: expect.any(String),
@@ -173,9 +170,9 @@ describe('creating', () => {
 });
 
 it('lists terminated sandboxes', async () => {
-  const id = await createSandbox(newSandbox);
-  await killSandbox(id);
-  const { runs } = await listSandboxRuns(null);
+  const id = await sandboxApi().createSandbox(newSandbox);
+  await sandboxApi().killSandbox(id);
+  const { runs } = await sandboxApi().listSandboxRuns(null);
   expect(runs[0]).toEqual({
     sandboxId: id,
     templateName: 'base',
@@ -187,10 +184,11 @@ it('lists terminated sandboxes', async () => {
 });
 
 it('lists terminated sandboxes page by page', async () => {
-  for (let made = 0; made < 3; made += 1) await killSandbox(await createSandbox(newSandbox));
-  const first = await listSandboxRuns(null);
+  for (let made = 0; made < 3; made += 1)
+    await sandboxApi().killSandbox(await sandboxApi().createSandbox(newSandbox));
+  const first = await sandboxApi().listSandboxRuns(null);
   expect(first.nextCursor).not.toBeNull();
-  const second = await listSandboxRuns(first.nextCursor);
+  const second = await sandboxApi().listSandboxRuns(first.nextCursor);
   const ids = [...first.runs, ...second.runs].map(({ sandboxId }) => sandboxId);
   expect(new Set(ids).size).toBe(ids.length);
 });
@@ -198,7 +196,7 @@ it('lists terminated sandboxes page by page', async () => {
 describe('failures', () => {
   it('treats a list that is not found as a wrong URL', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', status: 404 });
-    const error = await failureOf(() => listSandboxes(null));
+    const error = await failureOf(() => sandboxApi().listSandboxes(null));
     expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('MORU_API_URL') });
   });
 
@@ -219,24 +217,24 @@ describe('failures', () => {
     [{ reset: true }, 'unavailable'],
   ] as const)('an answer of %j is %s, and its text is not for people', async (fault, code) => {
     await engine.fault({ route: 'GET /sandboxes/*', message: 'upstream text', ...fault });
-    const failure = await failureOf(() => getSandbox('i0'));
+    const failure = await failureOf(() => sandboxApi().getSandbox('i0'));
     expect(failure.code).toBe(code);
     expect(failure.message).not.toContain('upstream text');
   });
 
   it('reads Retry-After, and treats a 429 without it as the quota when a sandbox is started', async () => {
     await engine.fault({ route: '* /v2/sandboxes', status: 429, retryAfterSeconds: 7 });
-    expect(await failureOf(() => listSandboxes(null))).toMatchObject({
+    expect(await failureOf(() => sandboxApi().listSandboxes(null))).toMatchObject({
       code: 'rate_limited',
       retryAfterMs: 7_000,
     });
     await engine.fault({ route: 'POST /sandboxes', status: 429, retryAfterSeconds: 2, count: 1 });
-    expect(await failureOf(() => createSandbox(newSandbox))).toMatchObject({
+    expect(await failureOf(() => sandboxApi().createSandbox(newSandbox))).toMatchObject({
       code: 'rate_limited',
       retryAfterMs: 2_000,
     });
     await engine.fault({ route: 'POST /sandboxes', status: 429 });
-    expect(await failureOf(() => createSandbox(newSandbox))).toMatchObject({
+    expect(await failureOf(() => sandboxApi().createSandbox(newSandbox))).toMatchObject({
       code: 'quota',
       retryAfterMs: undefined,
     });
@@ -244,11 +242,10 @@ describe('failures', () => {
 
   it('times out without a response', async () => {
     await engine.fault({ route: 'GET /templates', latencyMs: 2_000 });
-    const asking = callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
-      doing: 'listing templates',
-      patience: 1 / 150,
-    });
-    expect(await failureOf(() => asking)).toMatchObject({
+    const { url: apiUrl, apiKey: key } = engine;
+    const hasty = createSandboxApi({ kind: 'local', apiUrl, key, domain: 'engine' }, { callMs: 100 });
+    onTestFinished(hasty.close);
+    expect(await failureOf(hasty.listTemplates)).toMatchObject({
       code: 'timeout',
       message: 'The sandbox service took too long with listing templates.',
     });
@@ -258,11 +255,17 @@ describe('failures', () => {
 describe('a service that violates the protocol', () => {
   /** The gateway to its own server. */
   async function serve(listener: RequestListener) {
-    simulateNewProcess({ SANDKEEPER_ENGINE_URL: await serveHttp(listener) });
-    return import('./control');
+    const connection = {
+      kind: 'moru',
+      apiUrl: await serveHttp(listener),
+      key: 'key-of-a-test',
+      domain: 'x',
+    } as const;
+    const api = createSandboxApi(connection, { callMs: 15_000 });
+    onTestFinished(api.close);
+    return api;
   }
 
-  /** Of a module graph of its own, whose error class is another. */
   const codeOf = async (work: () => Promise<unknown>) => (await thrownBy(work)) as { code: string };
 
   it.each([
@@ -288,8 +291,9 @@ describe('a service that violates the protocol', () => {
       setTimeout(() => res.destroy(), 20);
     });
     expect(await codeOf(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
-    simulateNewProcess({ SANDKEEPER_ENGINE_URL: 'http://127.0.0.1:9' });
-    const nowhere = await import('./control');
+    const connection = { kind: 'moru', apiUrl: 'http://127.0.0.1:9', key: '', domain: 'x' } as const;
+    const nowhere = createSandboxApi(connection, { callMs: 15_000 });
+    onTestFinished(nowhere.close);
     expect(await codeOf(() => nowhere.listSandboxes(null))).toMatchObject({ code: 'unavailable' });
   });
 
@@ -334,26 +338,35 @@ describe('a service that violates the protocol', () => {
 
 it('reports a wrong key as unauthenticated', async () => {
   simulateNewProcess({ SANDKEEPER_ENGINE_KEY: 'moru_0000000000000000000000000000000000000000' });
-  const gateway = await import('./control');
-  expect(await thrownBy(() => gateway.listSandboxes(null))).toMatchObject({ code: 'unauthenticated' });
+  const gateway = await import('./configured');
+  expect(await thrownBy(() => gateway.sandboxApi().listSandboxes(null))).toMatchObject({
+    code: 'unauthenticated',
+    message: 'The sandbox service refused the API key. Check MORU_API_KEY.',
+  });
 });
 
 it('never returns the key or the token of a sandbox', async () => {
-  const id = await createSandbox(newSandbox);
+  const id = await sandboxApi().createSandbox(newSandbox);
   const { envdAccessToken } = await engine.detail(id);
   expect(envdAccessToken.length).toBeGreaterThan(16);
-  const failure = await thrownBy(async () => pauseSandbox(await pauseSandbox(id).then(() => id)));
+  const failure = await thrownBy(async () =>
+    sandboxApi().pauseSandbox(
+      await sandboxApi()
+        .pauseSandbox(id)
+        .then(() => id),
+    ),
+  );
   const outcome = [
     id,
-    await listSandboxes(null),
-    await getSandbox(id),
-    await listSandboxRuns(null),
-    await listTemplates(),
-    await resumeSandbox(id, { timeoutMs: MINUTE_MS }),
-    await setSandboxTimeout(id, MINUTE_MS),
+    await sandboxApi().listSandboxes(null),
+    await sandboxApi().getSandbox(id),
+    await sandboxApi().listSandboxRuns(null),
+    await sandboxApi().listTemplates(),
+    await sandboxApi().resumeSandbox(id, { timeoutMs: MINUTE_MS }),
+    await sandboxApi().setSandboxTimeout(id, MINUTE_MS),
     failure,
     failure instanceof SandkeeperError ? [failure.message, failure.cause] : [],
-    await killSandbox(id),
+    await sandboxApi().killSandbox(id),
   ];
   const text = JSON.stringify(outcome);
   expect(text).toContain(id);

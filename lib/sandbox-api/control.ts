@@ -1,9 +1,11 @@
 import 'server-only';
 import { z } from 'zod';
 import { SandkeeperError } from '../errors';
+import { sandboxCan } from '../sandbox/can';
+import type { Capability } from '../sandbox/capabilities';
 import type { Metadata, Sandbox } from '../sandbox/schema';
-import { callUpstream } from './call';
-import { upstreamApi } from './client';
+import type { CallService } from './call';
+import type { CapabilitySet } from './capabilities';
 import {
   readRows,
   type SandboxRun,
@@ -24,158 +26,194 @@ export type SandboxPage = {
   nextCursor: string | null;
 };
 
-/** Reads one page of running and paused sandboxes, latest start first (docs/protocol.md#listing-sandboxes). */
-export async function listSandboxes(cursor: string | null): Promise<SandboxPage> {
-  const { body, headers } = await callUpstream(
-    (signal) =>
-      upstreamApi().GET('/v2/sandboxes', {
-        params: { query: { limit: PAGE_SIZE, ...(cursor === null ? {} : { nextToken: cursor }) } },
-        signal,
-      }),
-    { doing: 'listing sandboxes', isCollection: true, schema: z.array(z.unknown()) },
-  );
-  const { read, unreadable } = readRows(body, WireSandbox);
+export type NewSandbox = { template: string; metadata: Metadata; timeoutMs: number; autoPause: boolean };
+
+/** The control plane of one connection. No method wakes a sandbox or moves its deadline unless it says so. */
+export type ControlPlane = {
+  /** Reads one page of running and paused sandboxes, latest start first (docs/protocol.md#listing-sandboxes). */
+  listSandboxes(cursor: string | null): Promise<SandboxPage>;
+  /** docs/protocol.md#reading-a-sandbox. @throws SandkeeperError `not_found` if it is gone */
+  getSandbox(id: string): Promise<Sandbox>;
+  /**
+   * Requests a kill, which also deletes all snapshots. The answer is no proof: read the sandbox again, because even a 500
+   * may have killed it (docs/protocol.md#killing-a-sandbox).
+   */
+  killSandbox(id: string): Promise<'accepted' | 'already_gone'>;
+  /** Resolves when the snapshot is written. @throws SandkeeperError `conflict` if it is already paused */
+  pauseSandbox(id: string): Promise<void>;
+  /**
+   * Resumes with a deadline `timeoutMs` from now. Unlike `connect`, `resume` accepts `autoPause`
+   * (docs/protocol.md#resume-instead-of-connect).
+   * @throws SandkeeperError `conflict` if it is already running
+   */
+  resumeSandbox(id: string, options: { timeoutMs: number; autoPause?: boolean }): Promise<void>;
+  /** Moves the deadline to `timeoutMs` from now. The service silently caps it at its maximum. */
+  setSandboxTimeout(id: string, timeoutMs: number): Promise<void>;
+  /**
+   * Creates a sandbox and resolves to its id.
+   * @throws SandkeeperError `quota` at the concurrency limit, `invalid` for an unknown template
+   */
+  createSandbox(request: NewSandbox): Promise<string>;
+  /** The templates that the API key may use. */
+  listTemplates(): Promise<Template[]>;
+  /** Reads one page of past and current sandboxes, newest first. Moru only, and eventually consistent. */
+  listSandboxRuns(cursor: string | null): Promise<{ runs: SandboxRun[]; nextCursor: string | null }>;
+};
+
+export function controlPlane(call: CallService, capabilities: CapabilitySet): ControlPlane {
+  const getSandbox = async (id: string): Promise<Sandbox> => {
+    const { body } = await call({
+      method: 'GET',
+      path: pathOf(id),
+      doing: 'reading a sandbox',
+      schema: WireSandbox,
+    });
+    if (body.lifecycle !== undefined) capabilities.learn('lifecycle', true, 'answer', 'details name it');
+    return body;
+  };
+
+  /**
+   * Calls a route that changes a sandbox. Its 404 does not tell a missing sandbox from a missing route, so the sandbox is read
+   * (docs/protocol.md#proof-that-a-sandbox-is-gone).
+   */
+  const change = async (
+    id: string,
+    act: 'pause' | 'resume' | 'setTimeout',
+    send: (capability: Capability) => Promise<unknown>,
+  ): Promise<void> => {
+    try {
+      await send(act);
+    } catch (thrown) {
+      if (!(thrown instanceof SandkeeperError) || thrown.code !== 'not_found') throw thrown;
+      const sandbox = await getSandbox(id);
+      // A paused sandbox has no deadline, and answers so (docs/protocol.md#state-matrix).
+      if (!sandboxCan(sandbox.state, act)) throw thrown;
+      capabilities.doubt(act, id);
+      const message = 'The sandbox exists, but the service did not find it for this action.';
+      throw new SandkeeperError('not_offered', message, { cause: thrown.cause });
+    }
+  };
+
   return {
-    sandboxes: read,
-    unreadable,
-    nextCursor: headers.get('x-next-token') || null,
+    async listSandboxes(cursor) {
+      const { body, header } = await call({
+        method: 'GET',
+        path: '/v2/sandboxes',
+        query: { limit: PAGE_SIZE, nextToken: cursor ?? undefined },
+        doing: 'listing sandboxes',
+        missing: 'service',
+        schema: z.array(z.unknown()),
+      });
+      const { read, unreadable } = readRows(body, WireSandbox);
+      const nextCursor = header('x-next-token') || null;
+      if (nextCursor !== null) capabilities.learn('cursor', true, 'answer', 'the list has a next page');
+      else if (cursor === null && body.length > PAGE_SIZE)
+        capabilities.learn('cursor', false, 'answer', `${body.length} rows on one page`);
+      return { sandboxes: read, unreadable, nextCursor };
+    },
+
+    getSandbox,
+
+    async killSandbox(id) {
+      try {
+        await call({ method: 'DELETE', path: pathOf(id), doing: 'killing a sandbox' });
+        return 'accepted';
+      } catch (thrown) {
+        if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return 'already_gone';
+        throw thrown;
+      }
+    },
+
+    pauseSandbox: (id) =>
+      change(id, 'pause', (capability) =>
+        call({
+          method: 'POST',
+          path: `${pathOf(id)}/pause`,
+          doing: 'pausing a sandbox',
+          patience: 8,
+          capability,
+        }),
+      ),
+
+    resumeSandbox: (id, { timeoutMs, autoPause }) =>
+      change(id, 'resume', (capability) =>
+        call({
+          method: 'POST',
+          path: `${pathOf(id)}/resume`,
+          body: { timeout: wholeSeconds(timeoutMs), ...(autoPause === undefined ? {} : { autoPause }) },
+          doing: 'resuming a sandbox',
+          takesSlot: true,
+          patience: 8,
+          capability,
+        }),
+      ),
+
+    setSandboxTimeout: (id, timeoutMs) =>
+      change(id, 'setTimeout', (capability) =>
+        call({
+          method: 'POST',
+          path: `${pathOf(id)}/timeout`,
+          body: { timeout: wholeSeconds(timeoutMs) },
+          doing: 'setting the timeout',
+          capability,
+        }),
+      ),
+
+    async createSandbox({ template, metadata, timeoutMs, autoPause }) {
+      try {
+        const { body } = await call({
+          method: 'POST',
+          path: '/sandboxes',
+          body: { templateID: template, metadata, timeout: wholeSeconds(timeoutMs), autoPause, secure: true },
+          doing: 'creating a sandbox',
+          takesSlot: true,
+          schema: WireStarted,
+          patience: 4,
+        });
+        return body.sandboxID;
+      } catch (thrown) {
+        if (thrown instanceof SandkeeperError && thrown.code === 'not_found') {
+          const message = `There is no template named "${template}".`;
+          throw new SandkeeperError('invalid', message, { cause: thrown });
+        }
+        if (thrown instanceof SandkeeperError && thrown.code === 'invalid') {
+          const message = 'The sandbox service rejected these values. Try a shorter timeout.';
+          throw new SandkeeperError('invalid', message, { cause: thrown });
+        }
+        throw thrown;
+      }
+    },
+
+    async listTemplates() {
+      const { body } = await call({
+        method: 'GET',
+        path: '/templates',
+        doing: 'listing templates',
+        missing: 'route',
+        capability: 'templates',
+        schema: z.array(z.unknown()),
+      });
+      return readRows(body, WireTemplate).read;
+    },
+
+    async listSandboxRuns(cursor) {
+      const { body, header } = await call({
+        method: 'GET',
+        path: '/v2/sandbox-runs',
+        query: { limit: PAGE_SIZE, nextToken: cursor ?? undefined },
+        doing: 'listing past sandboxes',
+        missing: 'route',
+        capability: 'runs',
+        schema: z.array(z.unknown()),
+      });
+      return { runs: readRows(body, WireRun).read, nextCursor: header('x-next-token') || null };
+    },
   };
 }
 
-/** Never wakes the sandbox (docs/protocol.md#reading-a-sandbox). @throws SandkeeperError `not_found` if it is gone */
-export async function getSandbox(id: string): Promise<Sandbox> {
-  const { body } = await callUpstream(
-    (signal) => upstreamApi().GET('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
-    { doing: 'reading a sandbox', schema: WireSandbox },
-  );
-  return body;
-}
-
-/**
- * Requests a kill, which also deletes all snapshots. The answer is no proof: read the sandbox again, because even a 500
- * may have killed it (docs/protocol.md#killing-a-sandbox).
- */
-export async function killSandbox(id: string): Promise<'accepted' | 'already_gone'> {
-  try {
-    await callUpstream(
-      (signal) =>
-        upstreamApi().DELETE('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
-      { doing: 'killing a sandbox' },
-    );
-    return 'accepted';
-  } catch (thrown) {
-    if (thrown instanceof SandkeeperError && thrown.code === 'not_found') return 'already_gone';
-    throw thrown;
-  }
-}
-
-/** Resolves when the snapshot is written. @throws SandkeeperError `conflict` if it is already paused */
-export async function pauseSandbox(id: string): Promise<void> {
-  await callUpstream(
-    (signal) =>
-      upstreamApi().POST('/sandboxes/{sandboxID}/pause', { params: { path: { sandboxID: id } }, signal }),
-    { doing: 'pausing a sandbox', patience: 8 },
-  );
-}
-
-/**
- * Resumes with a deadline `timeoutMs` from now. Unlike `connect`, `resume` accepts `autoPause`
- * (docs/protocol.md#resume-instead-of-connect).
- * @throws SandkeeperError `conflict` if it is already running
- */
-export async function resumeSandbox(
-  id: string,
-  { timeoutMs, autoPause }: { timeoutMs: number; autoPause?: boolean },
-): Promise<void> {
-  await callUpstream(
-    (signal) =>
-      upstreamApi().POST('/sandboxes/{sandboxID}/resume', {
-        params: { path: { sandboxID: id } },
-        body: { timeout: wholeSeconds(timeoutMs), ...(autoPause === undefined ? {} : { autoPause }) },
-        signal,
-      }),
-    { doing: 'resuming a sandbox', takesSlot: true, patience: 8 },
-  );
-}
-
-/** Moves the deadline to `timeoutMs` from now. The service silently caps it at its maximum. */
-export async function setSandboxTimeout(id: string, timeoutMs: number): Promise<void> {
-  await callUpstream(
-    (signal) =>
-      upstreamApi().POST('/sandboxes/{sandboxID}/timeout', {
-        params: { path: { sandboxID: id } },
-        body: { timeout: wholeSeconds(timeoutMs) },
-        signal,
-      }),
-    { doing: 'setting the timeout' },
-  );
-}
-
-export type NewSandbox = { template: string; metadata: Metadata; timeoutMs: number; autoPause: boolean };
-
-/**
- * Creates a sandbox and resolves to its id.
- * @throws SandkeeperError `quota` at the concurrency limit, `invalid` for an unknown template
- */
-export async function createSandbox({
-  template,
-  metadata,
-  timeoutMs,
-  autoPause,
-}: NewSandbox): Promise<string> {
-  try {
-    const { body } = await callUpstream(
-      (signal) =>
-        upstreamApi().POST('/sandboxes', {
-          body: { templateID: template, metadata, timeout: wholeSeconds(timeoutMs), autoPause, secure: true },
-          signal,
-        }),
-      { doing: 'creating a sandbox', takesSlot: true, schema: WireStarted, patience: 4 },
-    );
-    return body.sandboxID;
-  } catch (thrown) {
-    if (thrown instanceof SandkeeperError && thrown.code === 'not_found') {
-      throw new SandkeeperError('invalid', `There is no template named "${template}".`, { cause: thrown });
-    }
-    if (thrown instanceof SandkeeperError && thrown.code === 'invalid') {
-      const message = 'The sandbox service rejected these values. Try a shorter timeout.';
-      throw new SandkeeperError('invalid', message, { cause: thrown });
-    }
-    throw thrown;
-  }
-}
-
-/** The templates that the API key may use. */
-export async function listTemplates(): Promise<Template[]> {
-  const { body } = await callUpstream((signal) => upstreamApi().GET('/templates', { signal }), {
-    doing: 'listing templates',
-    isCollection: true,
-    schema: z.array(z.unknown()),
-  });
-  return readRows(body, WireTemplate).read;
-}
-
-/** Reads one page of past and current sandboxes, newest first. Moru only, and eventually consistent. */
-export async function listSandboxRuns(
-  cursor: string | null,
-): Promise<{ runs: SandboxRun[]; nextCursor: string | null }> {
-  const { body, headers } = await callUpstream((signal) => getUntyped('/v2/sandbox-runs', cursor, signal), {
-    doing: 'listing past sandboxes',
-    schema: z.array(z.unknown()),
-  });
-  return { runs: readRows(body, WireRun).read, nextCursor: headers.get('x-next-token') || null };
-}
-
-/** Calls a route that the SDK's types lack (docs/protocol.md#untyped-routes). */
-function getUntyped(path: string, cursor: string | null, signal: AbortSignal) {
-  const get = upstreamApi().GET as unknown as (
-    path: string,
-    init: object,
-  ) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
-  return get(path, {
-    params: { query: { limit: PAGE_SIZE, ...(cursor === null ? {} : { nextToken: cursor }) } },
-    signal,
-  });
+/** The path of a sandbox. An id is checked where it enters, and encoded all the same. */
+export function pathOf(id: string): string {
+  return `/sandboxes/${encodeURIComponent(id)}`;
 }
 
 function wholeSeconds(ms: number): number {

@@ -1,7 +1,6 @@
 import 'server-only';
-import type { Envd } from './envd';
 import type { ProcessEvent } from './envd-process-messages';
-import type { EnvdCommand } from './envd-processes';
+import type { EnvdCommand, EnvdProcesses } from './envd-processes';
 
 type CommandEvents = AsyncGenerator<ProcessEvent<'stdout' | 'stderr'>, void, undefined>;
 
@@ -14,7 +13,7 @@ const MAX_STDERR_BYTES = 16 * 1024;
  * @throws SandkeeperError `invalid` if the sandbox has no such program
  */
 export async function* followCommand(
-  envd: Envd,
+  envd: Pick<EnvdProcesses, 'run' | 'signalProcess'>,
   command: EnvdCommand,
   lifetimeMs: number,
   signal: AbortSignal,

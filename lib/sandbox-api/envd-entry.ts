@@ -8,6 +8,7 @@ import type { Entry, EntryKind } from '../sandbox/file';
  */
 const WireEntry = z.object({
   name: z.string(),
+  path: z.string().optional(),
   type: z.string().default(''),
   size: z.union([z.string(), z.number()]).default(0),
   permissions: z.string().default(''),
@@ -38,14 +39,15 @@ export function entryOf(value: unknown, path: string): Entry {
 
 function describe(wire: WireEntry, path: string): Entry {
   const kind = kindOf(wire);
+  const target = targetOf(wire, path);
   const size = Number(wire.size);
   const modifiedAtMs = Date.parse(wire.modifiedTime);
   return {
     name: wire.name,
     path,
     kind,
-    leadsTo: kind === 'link' ? targetKindOf(wire) : null,
-    linkTarget: (kind === 'link' ? wire.symlinkTarget : undefined) ?? null,
+    leadsTo: kind === 'link' ? targetKindOf(wire, target) : null,
+    linkTarget: kind === 'link' ? target : null,
     sizeBytes: Number.isSafeInteger(size) && size > 0 ? size : 0,
     permissions: wire.permissions,
     owner: wire.owner,
@@ -75,9 +77,18 @@ function kindOf({ permissions, type }: WireEntry): EntryKind {
   return type === 'FILE_TYPE_DIRECTORY' ? 'directory' : 'other';
 }
 
-/** envd reports the type of a link's target instead of the link's own. A broken link has no `symlinkTarget`. */
-function targetKindOf({ type, symlinkTarget }: WireEntry): Entry['leadsTo'] {
+/**
+ * Where a link leads. A daemon reports a broken or circular link without a target, or as its own target
+ * (docs/protocol.md#envd-entry-info): both are `null`.
+ */
+function targetOf({ symlinkTarget, path: ownPath = '' }: WireEntry, path: string): string | null {
+  const isItself = symlinkTarget === path || symlinkTarget === ownPath;
+  return symlinkTarget === undefined || symlinkTarget === '' || isItself ? null : symlinkTarget;
+}
+
+/** envd reports the type of a link's target instead of the link's own. */
+function targetKindOf({ type }: WireEntry, target: string | null): Entry['leadsTo'] {
   if (type === 'FILE_TYPE_FILE') return 'file';
   if (type === 'FILE_TYPE_DIRECTORY') return 'directory';
-  return symlinkTarget === undefined ? 'nothing' : 'other';
+  return target === null ? 'nothing' : 'other';
 }

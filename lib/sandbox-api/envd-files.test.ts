@@ -9,7 +9,7 @@ import {
   simulateNewProcess,
   thrownBy,
 } from '../test-support/environment';
-import { openEnvd } from './envd';
+import { sandboxApi } from './configured';
 import type { FileContent } from './envd-files';
 
 const engine = setUpEngine({ withFiles: true });
@@ -21,7 +21,7 @@ let root: string;
 /** Creates a sandbox and its root folder. */
 async function newSandbox(): Promise<string> {
   const made = await engine.create();
-  await (await openEnvd(made)).stat('/', signal);
+  await (await sandboxApi().openEnvd(made)).stat('/', signal);
   return made;
 }
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   root = engine.inside(id, '');
 });
 
-const files = () => openEnvd(id);
+const files = () => sandboxApi().openEnvd(id);
 const problemOf = async (work: () => Promise<unknown>) =>
   ((await thrownBy(work)) as { problem?: string }).problem;
 
@@ -223,7 +223,7 @@ describe('a watch', () => {
   it('ends with the sandbox and the reason', async () => {
     const paused = await newSandbox();
     const killed = await newSandbox();
-    const [first, second] = await Promise.all([paused, killed].map(openEnvd));
+    const [first, second] = await Promise.all([paused, killed].map(sandboxApi().openEnvd));
     const watches = [first, second].map((envd) => envd?.watchDir('/', signal));
     for (const watch of watches) expect(await watch?.next()).toEqual({ done: false, value: null });
     const ends = watches.map((watch) => problemOf(async () => watch?.next()));
@@ -236,7 +236,7 @@ describe('a watch', () => {
 describe('a sandbox', () => {
   it('is told apart from a missing file if it was paused or killed', async () => {
     const one = await newSandbox();
-    const envd = await openEnvd(one);
+    const envd = await sandboxApi().openEnvd(one);
     await engine.call('POST', `/sandboxes/${one}/pause`);
     expect(await problemOf(() => envd.stat('/', signal))).toBe('not_running');
     expect(await problemOf(() => envd.listDir('/', signal))).toBe('not_running');
@@ -270,7 +270,7 @@ describe('a hostile service', () => {
       res.writeHead(status, headers).end(body);
     });
     simulateNewProcess({ SANDKEEPER_ENGINE_URL: url });
-    return (await import('./envd')).openEnvd('i0');
+    return (await import('./configured')).sandboxApi().openEnvd('i0');
   }
 
   it('cannot place entries outside the folder', async () => {

@@ -5,9 +5,18 @@ import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 import { SandkeeperError } from '../errors';
 import type { Entry, FileProblem } from '../sandbox/file';
-import { type ConnectOptions, ConnectRefusal, callConnect, streamConnect } from './connect';
+import {
+  type ConnectEndpoint,
+  type ConnectOptions,
+  ConnectRefusal,
+  callConnect,
+  streamConnect,
+} from './connect';
 import { callOptions, type EnvdClient } from './envd-client';
 import { entryOf, readWireEntry } from './envd-entry';
+import { readGenerated } from './envd-generated';
+import { listByProcess } from './envd-listing';
+import type { EnvdProcesses } from './envd-processes';
 import { FileError } from './file-error';
 import { discardRest, openDownload, openUpload, refusalOf } from './transfer';
 
@@ -27,6 +36,11 @@ export type EnvdFiles = {
     path: string,
     options: { range?: ByteRange | undefined; signal: AbortSignal },
   ): Promise<FileContent>;
+  /**
+   * The whole content of a file that the kernel makes up as it is read. Such a file has no size, and some daemons cannot send
+   * it. @throws FileError `too_large` if it is longer than `MAX_GENERATED_BYTES`
+   */
+  readGenerated(path: string, signal: AbortSignal): Promise<Buffer>;
   /** Overwrites a file in place and creates missing folders. A failed write leaves a partial file. */
   writeFile(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Creates a folder and its missing parents. @throws also SandkeeperError `conflict` if it exists */
@@ -82,13 +96,15 @@ const CONTENT_PROBLEMS: Problems = {
   http_507: 'no_space',
 };
 
-export function envdFiles(client: EnvdClient): EnvdFiles {
+export function envdFiles(client: EnvdClient, processes: EnvdProcesses): EnvdFiles {
   const { endpoint } = client;
   const call = (method: string, message: object, options: ConnectOptions) =>
     callConnect(endpoint, `filesystem.Filesystem/${method}`, message, options);
   const attempt = async <T>(doing: string, problems: Problems, work: () => Promise<T>): Promise<T> => {
     try {
-      return await work();
+      const answer = await work();
+      client.observe('files', null);
+      return answer;
     } catch (thrown) {
       throw await fileErrorOf(client, thrown, doing, problems);
     }
@@ -97,16 +113,26 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
   return {
     listDir: (path, signal) =>
       attempt('listing a folder', FOLDER_PROBLEMS, async () => {
-        const options = { ...callOptions(signal, LISTING_PATIENCE), maxBytes: MAX_LISTING_BYTES };
-        const { entries } = WireEntries.parse(await call('ListDir', { path, depth: 1 }, options));
-        return entries.flatMap((entry) => readWireEntry(entry, path) ?? []);
+        const options = { ...callOptions(endpoint, signal, LISTING_PATIENCE), maxBytes: MAX_LISTING_BYTES };
+        try {
+          const { entries } = WireEntries.parse(await call('ListDir', { path, depth: 1 }, options));
+          return entries.flatMap((entry) => readWireEntry(entry, path) ?? []);
+        } catch (thrown) {
+          if (!mayHaveInvalidName(thrown)) throw thrown;
+          const entries = await listByProcess(processes, path, signal).catch(() => null);
+          if (entries === null) throw thrown;
+          return entries;
+        }
       }),
 
     stat: (path, signal) =>
       attempt('reading file details', ENTRY_PROBLEMS, async () => {
-        const { entry } = WireStat.parse(await call('Stat', { path }, callOptions(signal)));
+        const { entry } = WireStat.parse(await call('Stat', { path }, callOptions(endpoint, signal)));
         return entryOf(entry, path);
       }),
+
+    readGenerated: (path, signal) =>
+      attempt('reading a file', CONTENT_PROBLEMS, () => readGenerated(processes, path, signal)),
 
     readFile: (path, { range, signal }) =>
       attempt('reading a file', CONTENT_PROBLEMS, async () => {
@@ -114,7 +140,7 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
           ? { range: `bytes=${range.start}-${range.end ?? ''}` }
           : {};
         const request = { method: 'GET', path: '/files', query: { path }, headers, signal } as const;
-        return await contentOf(await openDownload(endpoint, request), range);
+        return await contentOf(endpoint, await openDownload(endpoint, request), range);
       }),
 
     writeFile: (path, body, signal) =>
@@ -123,14 +149,14 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
         const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
         const request = { method: 'POST', path: '/files', query: { path }, headers, signal } as const;
         const response = await openUpload(endpoint, request, formOf(body, boundary));
-        if (response.statusCode !== 200) throw await refusalOf(response);
-        discardRest(response);
+        if (response.statusCode !== 200) throw await refusalOf(response, endpoint);
+        discardRest(response, endpoint);
       }),
 
     makeDir: (path, signal) =>
       attempt('creating a folder', MAKE_PROBLEMS, async () => {
         try {
-          await call('MakeDir', { path }, callOptions(signal));
+          await call('MakeDir', { path }, callOptions(endpoint, signal));
         } catch (thrown) {
           if (!(thrown instanceof ConnectRefusal) || thrown.code !== 'already_exists') throw thrown;
           throw new SandkeeperError('conflict', 'Something of this name already exists.', { cause: thrown });
@@ -139,12 +165,12 @@ export function envdFiles(client: EnvdClient): EnvdFiles {
 
     move: (source, destination, signal) =>
       attempt('moving a file', MOVE_PROBLEMS, async () => {
-        await call('Move', { source, destination }, callOptions(signal));
+        await call('Move', { source, destination }, callOptions(endpoint, signal));
       }),
 
     remove: (path, signal) =>
       attempt('removing a file', ENTRY_PROBLEMS, async () => {
-        await call('Remove', { path }, callOptions(signal));
+        await call('Remove', { path }, callOptions(endpoint, signal));
       }),
 
     async *watchDir(path, signal) {
@@ -178,6 +204,7 @@ async function* formOf(body: AsyncIterable<Uint8Array>, boundary: string): Async
 }
 
 async function contentOf(
+  endpoint: ConnectEndpoint,
   response: Dispatcher.ResponseData,
   asked: ByteRange | undefined,
 ): Promise<FileContent> {
@@ -200,7 +227,7 @@ async function contentOf(
     }
     return { kind: 'bytes', sizeBytes: Number(whole), range, body: response.body };
   }
-  if (response.statusCode !== 200) throw await refusalOf(response);
+  if (response.statusCode !== 200) throw await refusalOf(response, endpoint);
   if (length === undefined || !Number.isSafeInteger(Number(length))) {
     response.body.destroy();
     throw new ConnectRefusal('unknown', 'the response has no usable content-length');
@@ -221,6 +248,7 @@ async function fileErrorOf(
   const problem =
     thrown instanceof ConnectRefusal ? (problemIn(thrown) ?? problemOf(problems, thrown.code)) : undefined;
   if (problem) return new FileError(problem, { cause: thrown });
+  client.observe('files', thrown);
   return sandboxProblem(await client.explain(thrown, doing));
 }
 
@@ -235,8 +263,15 @@ function problemOf(problems: Problems, code: string): FileProblem | undefined {
 const PATTERNS: readonly (readonly [RegExp, FileProblem])[] = [
   [/permission denied|not permitted|read-only file system/i, 'denied'],
   [/not a directory/i, 'not_directory'],
+  [/can't seek|cannot seek|illegal seek/i, 'not_seekable'],
   [/invalid argument|no such device/i, 'not_regular'],
 ];
+
+/** A folder in which one name is not UTF-8 cannot be sent at all, and the daemon answers with its own failure. */
+function mayHaveInvalidName(thrown: unknown): boolean {
+  if (!(thrown instanceof ConnectRefusal) || problemIn(thrown) !== undefined) return false;
+  return ['internal', 'unknown', 'http_500'].includes(thrown.code) && !TOO_LONG.test(thrown.message);
+}
 
 /** envd answers every failed open with the same code. Only its text tells why (docs/protocol.md#envd-reading-a-file). */
 function problemIn({ code, message }: ConnectRefusal): FileProblem | undefined {

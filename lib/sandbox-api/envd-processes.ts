@@ -1,5 +1,4 @@
 import 'server-only';
-import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { joinSignals } from '../joined-signal';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
@@ -10,6 +9,7 @@ import {
   type ProcessEvent,
   parseProcessList,
 } from './envd-process-messages';
+import { LaunchWatch } from './missing-program';
 
 /** The processes of a running sandbox (docs/protocol.md#envd-process-service). */
 export type EnvdProcesses = {
@@ -33,6 +33,9 @@ export type EnvdProcesses = {
   followProcess(pid: number, signal: AbortSignal): AsyncGenerator<ProcessEvent, void, undefined>;
 };
 
+/** Every image with a shell has this one. */
+export const SH = '/bin/sh';
+
 type ProcessSignal = 'SIGTERM' | 'SIGKILL';
 
 /** A program and its arguments, started without a shell. `cwd` must exist. */
@@ -43,6 +46,8 @@ const PATIENCE = 2;
 
 /** The problem of an error: the process has ended, but its sandbox still exists. */
 export const PROCESS_GONE = 'process_gone';
+/** The problem of an error: the sandbox could not start the program, for example because it has no such program. */
+export const CANNOT_START = 'cannot_start';
 /** The problem of an error: the sandbox has no such user. */
 export const NO_USER = 'no_user';
 
@@ -51,7 +56,7 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
   return {
     async listProcesses(signal) {
       const answer = await attempt(client, 'listing its processes', () =>
-        callConnect(endpoint, 'process.Process/List', {}, callOptions(signal)),
+        callConnect(endpoint, 'process.Process/List', {}, callOptions(endpoint, signal)),
       );
       return parseProcessList(answer);
     },
@@ -60,7 +65,7 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
       const message = { process: { pid }, signal: `SIGNAL_${name}` };
       return attempt(client, 'signalling a process', async () => {
         try {
-          await callConnect(endpoint, 'process.Process/SendSignal', message, callOptions(signal));
+          await callConnect(endpoint, 'process.Process/SendSignal', message, callOptions(endpoint, signal));
           return true;
         } catch (thrown) {
           if (isNotFound(thrown)) return false;
@@ -72,7 +77,7 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
     async *run({ cmd, args, cwd, user }, lifetimeMs, signal) {
       const message = { process: { cmd, args, ...(cwd === undefined ? {} : { cwd }) }, stdin: false };
       // The sandbox ends the program at its deadline, but it is not trusted to.
-      const limitMs = lifetimeMs === null ? undefined : lifetimeMs + PATIENCE * config().timing.callMs;
+      const limitMs = lifetimeMs === null ? undefined : lifetimeMs + PATIENCE * endpoint.callMs;
       const limit = joinSignals([signal], limitMs);
       const options = {
         signal: limit.signal,
@@ -85,8 +90,16 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
           message,
           options,
         );
-        yield* decodeProcessEvents(messages, ['stdout', 'stderr']);
+        const launch = new LaunchWatch(cmd);
+        for await (const event of decodeProcessEvents(messages, ['stdout', 'stderr'])) {
+          if (event.kind === 'start') client.observe('processes', null);
+          if (launch.isMissing(event))
+            throw cannotStart(cmd, new ConnectRefusal('invalid_argument', 'the launcher cannot start it'));
+          yield event;
+        }
       } catch (thrown) {
+        if (thrown instanceof SandkeeperError) throw thrown;
+        client.observe('processes', thrown);
         if (user !== undefined && thrown instanceof ConnectRefusal && thrown.code === 'unauthenticated')
           throw new SandkeeperError('invalid', `The sandbox has no user “${user}”.`, {
             cause: thrown,
@@ -110,6 +123,13 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
       }
     },
   };
+}
+
+export function cannotStart(cmd: string, cause?: unknown): SandkeeperError {
+  return new SandkeeperError('invalid', `The sandbox could not start ${cmd}.`, {
+    cause,
+    problem: CANNOT_START,
+  });
 }
 
 function isNotFound(thrown: unknown): boolean {

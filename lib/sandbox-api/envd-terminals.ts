@@ -3,6 +3,7 @@ import { SandkeeperError } from '../errors';
 import { ConnectRefusal, callConnect, streamConnect } from './connect';
 import { attempt, callOptions, type EnvdClient, endpointAsUser } from './envd-client';
 import { decodeProcessEvents, type ProcessEvent } from './envd-process-messages';
+import { cannotStart } from './envd-processes';
 
 /** The terminals of a running sandbox: processes with a PTY (docs/protocol.md#envd-starting-a-process). */
 export type EnvdTerminals = {
@@ -35,9 +36,6 @@ export type TerminalRequest = {
   tag: string;
 };
 
-/** The problem of an error: the sandbox could not start the program, for example because it has no such program. */
-export const CANNOT_START = 'cannot_start';
-
 export function envdTerminals(client: EnvdClient): EnvdTerminals {
   const { endpoint } = client;
   return {
@@ -59,14 +57,14 @@ export function envdTerminals(client: EnvdClient): EnvdTerminals {
     async typeInto(pid, bytes, signal) {
       const message = { process: { pid }, input: { pty: Buffer.from(bytes).toString('base64') } };
       await attempt(client, 'typing into a terminal', () =>
-        callConnect(endpoint, 'process.Process/SendInput', message, callOptions(signal)),
+        callConnect(endpoint, 'process.Process/SendInput', message, callOptions(endpoint, signal)),
       );
     },
 
     async resizeTerminal(pid, size, signal) {
       const message = { process: { pid }, pty: { size } };
       await attempt(client, 'resizing a terminal', () =>
-        callConnect(endpoint, 'process.Process/Update', message, callOptions(signal)),
+        callConnect(endpoint, 'process.Process/Update', message, callOptions(endpoint, signal)),
       );
     },
   };
@@ -85,8 +83,5 @@ async function explainStart(
   if (thrown.code !== 'invalid_argument') return client.explain(thrown, 'starting a shell');
   if (cwd !== null && /cwd|director/i.test(thrown.message))
     return new SandkeeperError('invalid', `The sandbox has no folder “${cwd}”.`, details);
-  return new SandkeeperError('invalid', `The sandbox could not start ${cmd}.`, {
-    ...details,
-    problem: CANNOT_START,
-  });
+  return cannotStart(cmd, thrown);
 }

@@ -1,27 +1,26 @@
 import 'server-only';
+import type { Dispatcher } from 'undici';
 import { z } from 'zod';
-import { config } from '../config';
 import { SandkeeperError } from '../errors';
 import { SandboxId } from '../sandbox/schema';
-import { callUpstream } from './call';
-import { upstreamApi } from './client';
+import { envdAddress } from './addresses';
+import type { CallService } from './call';
+import type { CapabilitySet } from './capabilities';
 import type { ConnectEndpoint } from './connect';
-import { type EnvdClient, errorFromEnvd } from './envd-client';
+import type { Connection } from './connection';
+import { pathOf } from './control';
+import { type EnvdClient, errorFromEnvd, lacksRoute } from './envd-client';
 import { type EnvdFiles, envdFiles } from './envd-files';
 import { type EnvdProcesses, envdProcesses } from './envd-processes';
 import { type EnvdTerminals, envdTerminals } from './envd-terminals';
+import type { ServiceErrors } from './errors';
 
 /**
  * The files, processes and terminals of a running sandbox. No call wakes a sandbox or moves its deadline: the address
  * and token come from a read, never from `connect` (docs/protocol.md#handles-without-side-effects), and the service
  * refuses calls to a paused sandbox.
- *
- * The SDK's sandbox handle is not used. It sends the token along redirects, accepts answers of any length and starts
- * commands through a login shell, and the sandbox at the other end is untrusted.
  */
 export type Envd = EnvdProcesses & EnvdTerminals & EnvdFiles;
-
-const ENVD_PORT = 49983;
 
 /** The problem of an error: the sandbox exists, but it is paused. */
 export const NOT_RUNNING = 'not_running';
@@ -32,58 +31,68 @@ const WireAccess = z.object({
   domain: z.string().nullish(),
   envdAccessToken: z.string().nullish(),
 });
+type Access = z.infer<typeof WireAccess>;
 
-/** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` (`NOT_RUNNING`) if it is not running */
-export async function openEnvd(sandboxId: string): Promise<Envd> {
-  const access = await readAccess(sandboxId);
-  const client: EnvdClient = {
-    endpoint: endpointOf(access),
-    explain: (thrown, doing) => explain(thrown, sandboxId, doing),
+type Options = {
+  call: CallService;
+  connection: Connection;
+  errors: ServiceErrors;
+  capabilities: CapabilitySet;
+  callMs: number;
+  sockets: Dispatcher;
+};
+
+export function envdOpener(options: Options): (sandboxId: string) => Promise<Envd> {
+  const { call, connection, errors, capabilities, callMs, sockets } = options;
+
+  /** Reads the sandbox's state, address and token from the service. The token never leaves this room. */
+  const readAccess = async (id: string): Promise<Access> => {
+    const { body } = await call({
+      method: 'GET',
+      path: pathOf(id),
+      doing: 'reading a sandbox',
+      schema: WireAccess,
+    });
+    if (body.state === 'running') return body;
+    throw new SandkeeperError('conflict', 'The sandbox is not running. Resume it first.', {
+      problem: NOT_RUNNING,
+    });
   };
-  return { ...envdProcesses(client), ...envdTerminals(client), ...envdFiles(client) };
-}
 
-/** Reads the sandbox's state, address and token from the service. The token never leaves this room. */
-async function readAccess(id: string): Promise<z.infer<typeof WireAccess>> {
-  const { body } = await callUpstream(
-    (signal) => upstreamApi().GET('/sandboxes/{sandboxID}', { params: { path: { sandboxID: id } }, signal }),
-    { doing: 'reading a sandbox', schema: WireAccess },
-  );
-  if (body.state === 'running') return body;
-  throw new SandkeeperError('conflict', 'The sandbox is not running. Resume it first.', {
-    problem: NOT_RUNNING,
-  });
-}
-
-function endpointOf({ sandboxID, domain, envdAccessToken }: z.infer<typeof WireAccess>): ConnectEndpoint {
-  const { sandboxUrl } = config().upstream;
-  return {
-    baseUrl: sandboxUrl ?? `https://${ENVD_PORT}-${sandboxID}.${trustedDomain(domain ?? '')}`,
-    headers: {
-      'moru-sandbox-id': sandboxID,
-      'moru-sandbox-port': String(ENVD_PORT),
-      ...(envdAccessToken ? { 'x-access-token': envdAccessToken } : {}),
-    },
+  const endpointOf = (access: Access): ConnectEndpoint => {
+    const { baseUrl, headers } = envdAddress(connection, access);
+    if (access.envdAccessToken) headers['x-access-token'] = access.envdAccessToken;
+    return { baseUrl, headers, callMs, sockets };
   };
-}
 
-/** Returns `named` if it is a subdomain of the configured domain, else the configured domain itself. */
-export function trustedDomain(named: string): string {
-  const { domain } = config().upstream;
-  const isHost = /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(named);
-  return isHost && named.toLowerCase().endsWith(`.${domain.toLowerCase()}`) ? named : domain;
-}
+  /** Reads the sandbox again after `unavailable`, because a paused or killed one fails so (docs/protocol.md#edge-errors). */
+  const explain: (id: string) => EnvdClient['explain'] = (id) => async (thrown, doing) => {
+    const error = errorFromEnvd(thrown, doing, errors);
+    const isRouteMissing = lacksRoute(thrown);
+    if (error.code !== 'unavailable' && !isRouteMissing) return error;
+    try {
+      await readAccess(id);
+    } catch (cause) {
+      const isExplained =
+        cause instanceof SandkeeperError && (cause.code === 'not_found' || cause.code === 'conflict');
+      if (isExplained) return cause;
+    }
+    return error;
+  };
 
-/** Reads the sandbox again after `unavailable`, because a paused or killed one fails so (docs/protocol.md#edge-errors). */
-async function explain(thrown: unknown, sandboxId: string, doing: string): Promise<SandkeeperError> {
-  const error = errorFromEnvd(thrown, doing);
-  if (error.code !== 'unavailable') return error;
-  try {
-    await readAccess(sandboxId);
-  } catch (cause) {
-    const isExplained =
-      cause instanceof SandkeeperError && (cause.code === 'not_found' || cause.code === 'conflict');
-    if (isExplained) return cause;
-  }
-  return error;
+  return async (sandboxId) => {
+    const access = await readAccess(sandboxId);
+    const client: EnvdClient = {
+      endpoint: endpointOf(access),
+      explain: explain(sandboxId),
+      errors,
+      /** A daemon that answers has the service. One that lacks it says so of every sandbox. */
+      observe(capability, thrown) {
+        if (thrown === null) capabilities.learn(capability, true, 'answer', 'a sandbox answered');
+        else if (lacksRoute(thrown)) capabilities.doubt(capability, sandboxId);
+      },
+    };
+    const processes = envdProcesses(client);
+    return { ...processes, ...envdTerminals(client), ...envdFiles(client, processes) };
+  };
 }

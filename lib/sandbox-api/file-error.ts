@@ -6,6 +6,7 @@ const CODES = {
   denied: 'forbidden',
   is_directory: 'invalid',
   not_regular: 'invalid',
+  not_seekable: 'invalid',
   not_directory: 'invalid',
   not_running: 'conflict',
   gone: 'not_found',
@@ -20,6 +21,7 @@ const MESSAGES = {
   is_directory: 'This is a folder, not a file.',
   not_regular:
     'This is a pipe, a socket or a device. It is not opened, because that could block or change it.',
+  not_seekable: 'The daemon of the sandbox cannot send this file. Read it in a console.',
   not_directory: 'This is not a folder.',
   not_running: 'The sandbox is paused. Resume it to read its files.',
   gone: 'This sandbox does not exist. It may have been terminated.',
@@ -48,6 +50,7 @@ const CONCERNS_ONE_FILE = {
   denied: true,
   is_directory: true,
   not_regular: true,
+  not_seekable: true,
   not_directory: true,
   not_running: false,
   gone: false,

@@ -4,10 +4,8 @@ import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { SandkeeperError } from '../errors';
 import { setUpDataDir } from '../test-support/environment';
 import { sendHostileAnswer } from '../test-support/hostile-answers';
-import * as control from './control';
-import { openEnvd } from './envd';
+import { sandboxApi } from './configured';
 import { CommandOutput } from './envd-command';
-import { maxRunning } from './local-engine';
 
 /** Answers from a service and a sandbox that want to end this process, to fill its memory, or to hold its calls. */
 
@@ -68,42 +66,56 @@ async function* upload() {
 
 /** Every call of the gateway. Those without a deadline of their own get one from their caller, as in the product. */
 const CALLS: readonly (() => Promise<unknown>)[] = [
-  () => control.listSandboxes(null),
-  () => control.getSandbox('i0'),
-  () => control.killSandbox('i0'),
-  () => control.pauseSandbox('i0'),
-  () => control.resumeSandbox('i0', { timeoutMs: 1_000 }),
-  () => control.setSandboxTimeout('i0', 1_000),
-  () => control.createSandbox({ template: 'base', metadata: {}, timeoutMs: 1_000, autoPause: false }),
-  () => control.listTemplates(),
-  () => control.listSandboxRuns(null),
-  () => maxRunning(),
-  () => openEnvd('i0'),
-  async () => (await openEnvd('igood')).listProcesses(new AbortController().signal),
-  async () => (await openEnvd('igood')).signalProcess(1, 'SIGTERM', new AbortController().signal),
-  async () => drain((await openEnvd('igood')).run({ cmd: 'x', args: [] }, 50, new AbortController().signal)),
-  async () => drain(new CommandOutput(await openEnvd('igood'), { cmd: 'x', args: [] }, 50, signal()).read()),
-  async () => drain((await openEnvd('igood')).followProcess(1, signal())),
-  async () => drain((await openEnvd('igood')).openTerminal(shell, signal())),
-  async () => (await openEnvd('igood')).typeInto(1, Buffer.from('x'), new AbortController().signal),
-  async () => (await openEnvd('igood')).listDir('/', new AbortController().signal),
-  async () => (await openEnvd('igood')).stat('/a', new AbortController().signal),
+  () => sandboxApi().listSandboxes(null),
+  () => sandboxApi().getSandbox('i0'),
+  () => sandboxApi().killSandbox('i0'),
+  () => sandboxApi().pauseSandbox('i0'),
+  () => sandboxApi().resumeSandbox('i0', { timeoutMs: 1_000 }),
+  () => sandboxApi().setSandboxTimeout('i0', 1_000),
+  () => sandboxApi().createSandbox({ template: 'base', metadata: {}, timeoutMs: 1_000, autoPause: false }),
+  () => sandboxApi().listTemplates(),
+  () => sandboxApi().listSandboxRuns(null),
+  () => sandboxApi().maxRunning(),
+  () => sandboxApi().readLogs('i0', { direction: 'backward' }),
+  () => sandboxApi().readMetrics('i0'),
+  () => sandboxApi().readLatestMetrics(['i0']),
+  () => sandboxApi().readEvents('i0'),
+  () => sandboxApi().probe(),
+  () => sandboxApi().openEnvd('i0'),
+  async () => (await sandboxApi().openEnvd('igood')).listProcesses(new AbortController().signal),
+  async () =>
+    (await sandboxApi().openEnvd('igood')).signalProcess(1, 'SIGTERM', new AbortController().signal),
+  async () =>
+    drain(
+      (await sandboxApi().openEnvd('igood')).run({ cmd: 'x', args: [] }, 50, new AbortController().signal),
+    ),
+  async () =>
+    drain(
+      new CommandOutput(await sandboxApi().openEnvd('igood'), { cmd: 'x', args: [] }, 50, signal()).read(),
+    ),
+  async () => drain((await sandboxApi().openEnvd('igood')).followProcess(1, signal())),
+  async () => drain((await sandboxApi().openEnvd('igood')).openTerminal(shell, signal())),
+  async () =>
+    (await sandboxApi().openEnvd('igood')).typeInto(1, Buffer.from('x'), new AbortController().signal),
+  async () => (await sandboxApi().openEnvd('igood')).listDir('/', new AbortController().signal),
+  async () => (await sandboxApi().openEnvd('igood')).stat('/a', new AbortController().signal),
+  async () => (await sandboxApi().openEnvd('igood')).readGenerated('/proc/a', signal()),
   async () => {
-    const content = await (await openEnvd('igood')).readFile('/a', { signal: signal() });
+    const content = await (await sandboxApi().openEnvd('igood')).readFile('/a', { signal: signal() });
     // A body fails with the error of its connection.
     if (content.kind === 'bytes') await drain(content.body).catch(() => {});
   },
   async () => {
     const range = { start: 0, end: 9 };
-    const content = await (await openEnvd('igood')).readFile('/a', { range, signal: signal() });
+    const content = await (await sandboxApi().openEnvd('igood')).readFile('/a', { range, signal: signal() });
     if (content.kind !== 'bytes') return;
     expect(content.range === null || content.range.end <= 9).toBe(true);
     content.body.destroy();
   },
-  async () => (await openEnvd('igood')).writeFile('/a', upload(), new AbortController().signal),
-  async () => (await openEnvd('igood')).move('/a', '/b', new AbortController().signal),
-  async () => (await openEnvd('igood')).remove('/a', new AbortController().signal),
-  async () => drain((await openEnvd('igood')).watchDir('/a', signal())),
+  async () => (await sandboxApi().openEnvd('igood')).writeFile('/a', upload(), new AbortController().signal),
+  async () => (await sandboxApi().openEnvd('igood')).move('/a', '/b', new AbortController().signal),
+  async () => (await sandboxApi().openEnvd('igood')).remove('/a', new AbortController().signal),
+  async () => drain((await sandboxApi().openEnvd('igood')).watchDir('/a', signal())),
 ];
 
 it('end no process, hold no call beyond its deadline and fill no memory', { timeout: 300_000 }, async () => {
@@ -153,6 +165,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'unauthenticated',
   'forbidden',
   'not_found',
+  'not_offered',
   'conflict',
   'rate_limited',
   'quota',

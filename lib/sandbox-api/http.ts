@@ -14,14 +14,32 @@ type Options = {
   signal: AbortSignal;
   /** How long an answer may take to begin, ms. Without it, `signal` alone decides. */
   answerMs?: number;
-  connections?: Dispatcher;
+  connections?: Dispatcher | undefined;
 };
 
 /** Without time limits: transfers and streams may pause for any time, and calls have a deadline of their own. */
 const UNLIMITED = { headersTimeout: 0, bodyTimeout: 0 };
 
-/** Keeps connections open between requests. */
+/** Keeps connections open between requests, for callers without their own. */
 const keptConnections = new Agent(UNLIMITED);
+
+/** More requests to one control plane wait for a socket. Operations send at most 256 at a time. */
+const MAX_CONTROL_SOCKETS = 300;
+
+/** The kept connections of one service. A slow service uses up its own sockets only. */
+export type Sockets = { control: Dispatcher; sandboxes: Dispatcher; close: () => Promise<void> };
+
+/** Streams hold a socket as long as they last, so those of sandboxes are not limited together with short calls. */
+export function openSockets(): Sockets {
+  const control = new Agent({ ...UNLIMITED, connections: MAX_CONTROL_SOCKETS });
+  const sandboxes = new Agent(UNLIMITED);
+  return {
+    control,
+    sandboxes,
+    close: async () => void (await Promise.all([control.destroy(), sandboxes.destroy()])),
+  };
+}
+
 /**
  * A connection for one request whose body cannot be sent twice. Destroy it when the answer has ended. It is not announced
  * as the last request: a server that answers early would then close it, and the reset could overtake the answer.

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { serveHttp, setUpEngine, simulateNewProcess, thrownBy } from '../test-support/environment';
-import { listSandboxes } from './control';
-import { createDemoFleet, isLocalEngine, maxRunning } from './local-engine';
+import { sandboxApi } from './configured';
 
 const engine = setUpEngine({ maxRunning: 33 });
 
 describe('the local engine', () => {
   it('returns its limit and creates a demo fleet', async () => {
-    expect(isLocalEngine()).toBe(true);
-    expect(await maxRunning()).toBe(33);
-    const { created } = await createDemoFleet();
-    const { sandboxes } = await listSandboxes(null);
+    expect(sandboxApi().capabilities.lacking().demoFleet).toBeUndefined();
+    expect(await sandboxApi().maxRunning()).toBe(33);
+    const { created } = await sandboxApi().createDemoFleet();
+    const { sandboxes } = await sandboxApi().listSandboxes(null);
     expect(sandboxes).toHaveLength(created);
     expect(new Set(sandboxes.map(({ state }) => state))).toEqual(new Set(['running', 'paused']));
     expect(new Set(sandboxes.map(({ alias }) => alias)).size).toBeGreaterThan(1);
@@ -19,15 +18,17 @@ describe('the local engine', () => {
   it('reports other responses as unavailable', async () => {
     const url = await serveHttp((_req, res) => res.writeHead(502).end('<html>Bad gateway</html>'));
     simulateNewProcess({ SANDKEEPER_ENGINE_URL: url });
-    const gateway = await import('./local-engine');
+    const gateway = (await import('./configured')).sandboxApi();
     expect(await thrownBy(gateway.maxRunning)).toMatchObject({ code: 'unavailable' });
   });
 });
 
 it('creates no demo fleet and has no known limit with a cloud service', async () => {
   simulateNewProcess({ MORU_API_KEY: 'moru_0123', MORU_API_URL: engine.url });
-  const gateway = await import('./local-engine');
-  expect(gateway.isLocalEngine()).toBe(false);
+  const gateway = (await import('./configured')).sandboxApi();
   expect(await gateway.maxRunning()).toBeNull();
-  expect(await thrownBy(gateway.createDemoFleet)).toMatchObject({ code: 'forbidden' });
+  expect(await thrownBy(gateway.createDemoFleet)).toMatchObject({
+    code: 'not_offered',
+    message: gateway.capabilities.lacking().demoFleet,
+  });
 });

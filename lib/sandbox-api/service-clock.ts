@@ -1,5 +1,4 @@
 import 'server-only';
-import { singleton } from '../singleton';
 
 /** A `Date` header has whole seconds, and an answer takes time, so smaller differences mean nothing. */
 const MIN_SKEW_MS = 2_000;
@@ -7,7 +6,7 @@ const MAX_SAMPLES = 15;
 
 /**
  * Measures how far the service's clock is ahead of ours from the `Date` headers of its answers. The service's times, such as
- * starts and deadlines, are on its clock: compare them with `serviceNowMs`.
+ * starts and deadlines, are on its clock: compare them with `nowMs`.
  */
 export class ServiceClock {
   readonly #samples: number[] = [];
@@ -16,6 +15,11 @@ export class ServiceClock {
   /** Whole seconds; negative if the service is behind, 0 if the two agree. */
   get aheadMs(): number {
     return this.#aheadMs;
+  }
+
+  /** The current time on the service's clock, epoch ms. */
+  nowMs(): number {
+    return Date.now() + this.#aheadMs;
   }
 
   /** Takes the `Date` header of an answer whose request was sent and answered at these times, epoch ms. */
@@ -30,13 +34,4 @@ export class ServiceClock {
     if (Math.abs(median - this.#aheadMs) < MIN_SKEW_MS) return;
     this.#aheadMs = Math.abs(median) < MIN_SKEW_MS ? 0 : Math.round(median / 1_000) * 1_000;
   }
-}
-
-export function serviceClock(): ServiceClock {
-  return singleton('service-clock', () => new ServiceClock());
-}
-
-/** The current time on the service's clock, epoch ms. */
-export function serviceNowMs(): number {
-  return Date.now() + serviceClock().aheadMs;
 }

@@ -1,10 +1,9 @@
 import 'server-only';
 import type { Dispatcher } from 'undici';
-import { config } from '../config';
 import { joinSignals } from '../joined-signal';
 import { outsideRequests } from '../request-context';
 import { ByteCollector } from './byte-collector';
-import { type ConnectEndpoint, ConnectRefusal } from './connect';
+import { type ConnectEndpoint, ConnectRefusal, withoutToken } from './connect';
 import { newConnection, sendHttp } from './http';
 
 /** Transfers of files of any size and at any speed (docs/protocol.md#envd-http). */
@@ -32,7 +31,8 @@ export function openDownload(
     method,
     headers: headersOf(endpoint, request),
     signal,
-    answerMs: PATIENCE * config().timing.callMs,
+    connections: endpoint.sockets,
+    answerMs: PATIENCE * endpoint.callMs,
   };
   return outsideRequests(async () => {
     const url = urlOf(endpoint, request);
@@ -57,7 +57,7 @@ export function openUpload(
   async function* timedBody() {
     yield* body;
     const giveUp = () => timeout.abort(new DOMException('No answer in time.', 'TimeoutError'));
-    timer = setTimeout(giveUp, PATIENCE * config().timing.callMs);
+    timer = setTimeout(giveUp, PATIENCE * endpoint.callMs);
   }
   const { signal, release } = joinSignals([request.signal, timeout.signal]);
   const options = {
@@ -87,9 +87,12 @@ export function openUpload(
 }
 
 /** The error in an answer with another status than expected: `http_404` and the text of the body. */
-export async function refusalOf({ statusCode, body }: Dispatcher.ResponseData): Promise<ConnectRefusal> {
+export async function refusalOf(
+  { statusCode, body }: Dispatcher.ResponseData,
+  endpoint: ConnectEndpoint,
+): Promise<ConnectRefusal> {
   const read = new ByteCollector();
-  const timer = setTimeout(() => body.destroy(), config().timing.callMs);
+  const timer = setTimeout(() => body.destroy(), endpoint.callMs);
   try {
     for await (const part of body) {
       read.add(part.subarray(0, MAX_REFUSAL_BYTES - read.size));
@@ -100,13 +103,13 @@ export async function refusalOf({ statusCode, body }: Dispatcher.ResponseData): 
   } finally {
     clearTimeout(timer);
   }
-  return new ConnectRefusal(`http_${statusCode}`, read.bytes().toString('utf8'));
+  return new ConnectRefusal(`http_${statusCode}`, withoutToken(endpoint, read.bytes().toString('utf8')));
 }
 
 /** Reads the rest of an answer so that its connection ends in order, but not an endless one. */
-export function discardRest({ body }: Dispatcher.ResponseData): void {
+export function discardRest({ body }: Dispatcher.ResponseData, { callMs }: ConnectEndpoint): void {
   let bytesLeft = MAX_REFUSAL_BYTES;
-  const timer = setTimeout(() => body.destroy(), config().timing.callMs);
+  const timer = setTimeout(() => body.destroy(), callMs);
   body.once('close', () => clearTimeout(timer));
   body.on('data', (chunk: Buffer) => {
     bytesLeft -= chunk.length;

@@ -6,21 +6,53 @@ import { sendHttp } from './http';
 /** Longer answers are rejected. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+export type ServiceRequest = {
+  method: 'GET' | 'POST' | 'DELETE';
+  url: string;
+  headers: Record<string, string>;
+  /** Sent as JSON. */
+  body?: unknown;
+  signal: AbortSignal;
+  connections?: Dispatcher | undefined;
+};
+
+/** `header` returns `null` for a header that the answer lacks. Names are in lower case. */
+export type ServiceAnswer = { status: number; header: (name: string) => string | null; bytes: Buffer };
+
 /**
- * The `fetch` of the SDK's client. Resolves when the whole answer is received.
+ * Sends a request to the control plane. Resolves when the whole answer is received.
  * @throws the reason of the request's signal, or a `TypeError` if the connection failed or the answer is not valid HTTP
  */
-export async function sendRequest(request: Request): Promise<Response> {
-  const { method, signal } = request;
-  const body = request.body === null ? null : Buffer.from(await request.arrayBuffer());
-  const headers = Object.fromEntries(request.headers);
-  const answer = await sendHttp(request.url, { method, headers, body, signal });
+export async function sendRequest({ url, body, ...request }: ServiceRequest): Promise<ServiceAnswer> {
+  const json = body === undefined ? null : Buffer.from(JSON.stringify(body));
+  const headers =
+    json === null ? request.headers : { ...request.headers, 'content-type': 'application/json' };
+  const { connections, ...options } = request;
+  const answer = await sendHttp(url, {
+    ...options,
+    headers,
+    body: json,
+    ...(connections && { connections }),
+  });
   try {
-    return responseOf(answer, await readBytes(answer));
+    if (!isStatus(answer.statusCode)) throw new Error(`There is no status ${answer.statusCode}.`);
+    return { status: answer.statusCode, header: headerOf(answer), bytes: await readBytes(answer) };
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
+    answer.body.destroy();
+    if (request.signal.aborted) throw request.signal.reason;
     throw new TypeError('The answer is incomplete or not valid.', { cause: error });
   }
+}
+
+function isStatus(code: number): boolean {
+  return code >= 200 && code <= 599;
+}
+
+function headerOf({ headers }: Dispatcher.ResponseData): ServiceAnswer['header'] {
+  return (name) => {
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    return Array.isArray(value) ? value.join(', ') : (value ?? null);
+  };
 }
 
 async function readBytes({ body }: Dispatcher.ResponseData): Promise<Buffer<ArrayBuffer>> {
@@ -30,12 +62,4 @@ async function readBytes({ body }: Dispatcher.ResponseData): Promise<Buffer<Arra
     read.add(part);
   }
   return read.bytes();
-}
-
-function responseOf({ statusCode, headers }: Dispatcher.ResponseData, body: Buffer<ArrayBuffer>): Response {
-  const pairs = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
-  );
-  const isEmpty = body.length === 0 || statusCode === 204 || statusCode === 205 || statusCode === 304;
-  return new Response(isEmpty ? null : body, { status: statusCode, headers: pairs });
 }

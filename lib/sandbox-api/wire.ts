@@ -45,8 +45,20 @@ export const WireSandbox = z.looseObject({ sandboxID: SandboxId }).transform(
     memoryMB: amountOf(wire.memoryMB),
     diskSizeMB: amountOf(wire.diskSizeMB),
     envdVersion: textOf(wire.envdVersion),
+    ...lifecycleOf(wire.lifecycle),
   }),
 );
+
+const WireLifecycle = z.object({
+  onTimeout: z.enum(['pause', 'kill']),
+  autoResume: z.boolean().catch(false),
+});
+
+/** E2B only, and in details only (docs/protocol.md#sandboxdetail-schema). */
+function lifecycleOf(value: unknown): Pick<Sandbox, 'lifecycle'> {
+  const { data } = WireLifecycle.safeParse(value);
+  return data === undefined ? {} : { lifecycle: data };
+}
 
 /** The rows of a list that can be read, and the number of those that cannot. */
 export function readRows<T>(

@@ -1,0 +1,33 @@
+/** The kinds of sandbox services (docs/protocol.md#services). `local` is the engine that `npm start` runs. */
+export const CONNECTION_KINDS = ['local', 'moru', 'e2b', 'e2b-compatible'] as const;
+export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
+
+/** An account at a sandbox service: all that this room needs to know about it. The key never leaves the room. */
+export type Connection = {
+  kind: ConnectionKind;
+  /** The address of the control plane. It may have a path. */
+  apiUrl: string;
+  key: string;
+  /** The domain of the sandboxes' addresses. It may have a port. */
+  domain: string;
+  /** A fixed address of all sandboxes, instead of one below `domain`. */
+  sandboxUrl?: string | undefined;
+  /** Needed for the metrics of the team. */
+  teamId?: string | undefined;
+  /** How to correct a wrong key or address, for messages: “Check MORU_API_KEY.” */
+  advice?: { key: string; address: string } | undefined;
+};
+
+const ADVICE = {
+  key: 'Check the API key of the connection.',
+  address: 'Check the address of the connection.',
+};
+
+export function adviceOf({ advice = ADVICE }: Connection): NonNullable<Connection['advice']> {
+  return advice;
+}
+
+/** A name for people: the host of the service. */
+export function titleOf({ kind, apiUrl }: Pick<Connection, 'kind' | 'apiUrl'>): string {
+  return kind === 'local' ? 'Local engine' : new URL(apiUrl).host;
+}

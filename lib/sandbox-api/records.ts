@@ -1,0 +1,156 @@
+import 'server-only';
+import { z } from 'zod';
+import { SandkeeperError } from '../errors';
+import type { SandboxId } from '../sandbox/schema';
+import type { CallService } from './call';
+import type { CapabilitySet } from './capabilities';
+import { pathOf } from './control';
+import { readRows } from './wire';
+import {
+  type LifecycleEvent,
+  type LogEntry,
+  type SandboxMetric,
+  WireEvent,
+  WireLogEntry,
+  WireMetric,
+} from './wire-records';
+
+/** The maxima of the services (docs/protocol.md#logs and docs/protocol.md#batch-metrics). */
+const MAX_LOGS = { v1: 100, v2: 1_000 } as const;
+const MAX_SEARCH_CHARS = 256;
+const MAX_METRIC_IDS = 100;
+const MAX_EVENTS = 100;
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** `level` and `search` need the capability `logsV2`, without which they are ignored. */
+export type LogRequest = {
+  /** Where to start, epoch ms: forward from it, it included, or backward before it. */
+  cursorMs?: number;
+  direction: 'forward' | 'backward';
+  limit?: number;
+  /** Entries of this level and above. */
+  level?: (typeof LOG_LEVELS)[number];
+  search?: string;
+};
+
+/** What the service has recorded. Every method throws SandkeeperError `not_offered` if it does not record that. */
+export type ServiceRecords = {
+  /** Log entries, oldest first. */
+  readLogs(id: string, request: LogRequest): Promise<LogEntry[]>;
+  /** Metrics between two times, epoch ms, oldest first. The service chooses the distance between them. */
+  readMetrics(id: string, range?: { fromMs: number; toMs: number }): Promise<SandboxMetric[]>;
+  /** The latest metrics of up to 100 sandboxes. One that has none is missing. */
+  readLatestMetrics(ids: readonly string[]): Promise<Map<SandboxId, SandboxMetric>>;
+  /** Lifecycle events of one sandbox, latest first. Hosted E2B only, for 7 days. */
+  readEvents(id: string): Promise<LifecycleEvent[]>;
+};
+
+export function serviceRecords(call: CallService, capabilities: CapabilitySet): ServiceRecords {
+  const readLogsV2 = async (id: string, { cursorMs, direction, limit, level, search }: LogRequest) => {
+    const { body } = await call({
+      method: 'GET',
+      path: `/v2${pathOf(id)}/logs`,
+      query: {
+        cursor: cursorMs,
+        direction,
+        limit: Math.min(limit ?? MAX_LOGS.v2, MAX_LOGS.v2),
+        level,
+        search: search?.slice(0, MAX_SEARCH_CHARS) || undefined,
+      },
+      doing: 'reading logs',
+      // An unknown sandbox has an empty log.
+      missing: 'route',
+      capability: 'logsV2',
+      schema: z.looseObject({ logs: z.array(z.unknown()) }),
+    });
+    return readRows(body.logs, WireLogEntry).read;
+  };
+
+  const readLogsV1 = async (id: string, { cursorMs, direction, limit }: LogRequest) => {
+    const { body } = await call({
+      method: 'GET',
+      path: `${pathOf(id)}/logs`,
+      // E2B's first version knows `start` only, Moru's `cursor`.
+      query: {
+        cursor: cursorMs,
+        start: cursorMs,
+        direction,
+        limit: Math.min(limit ?? MAX_LOGS.v1, MAX_LOGS.v1),
+      },
+      doing: 'reading logs',
+      missing: 'route',
+      capability: 'logs',
+      schema: z.looseObject({ logEntries: z.array(z.unknown()).default([]) }),
+    });
+    return readRows(body.logEntries, WireLogEntry).read;
+  };
+
+  return {
+    async readLogs(id, request) {
+      if (capabilities.can('logsV2')) {
+        try {
+          return byTime(await readLogsV2(id, request));
+        } catch (thrown) {
+          if (!(thrown instanceof SandkeeperError) || thrown.code !== 'not_offered') throw thrown;
+        }
+      }
+      return byTime(await readLogsV1(id, request));
+    },
+
+    async readMetrics(id, range) {
+      const { body } = await call({
+        method: 'GET',
+        path: `${pathOf(id)}/metrics`,
+        query: range ? { start: seconds(range.fromMs), end: seconds(range.toMs) } : {},
+        doing: 'reading metrics',
+        capability: 'metrics',
+        schema: z.array(z.unknown()),
+      });
+      const metrics = byTime(readRows(body, WireMetric).read);
+      if (metrics.some(({ memoryCacheBytes }) => memoryCacheBytes !== null))
+        capabilities.learn('memoryCache', true, 'answer', 'metrics contain it');
+      return metrics;
+    },
+
+    async readLatestMetrics(ids) {
+      const { body } = await call({
+        method: 'GET',
+        path: '/sandboxes/metrics',
+        query: { sandbox_ids: ids.slice(0, MAX_METRIC_IDS).join(',') },
+        doing: 'reading metrics of several sandboxes',
+        missing: 'route',
+        capability: 'batchMetrics',
+        schema: z.looseObject({ sandboxes: z.record(z.string(), z.unknown()) }),
+      });
+      const latest = new Map<SandboxId, SandboxMetric>();
+      for (const id of ids) {
+        const { data } = WireMetric.safeParse(Object.hasOwn(body.sandboxes, id) ? body.sandboxes[id] : null);
+        if (data !== undefined) latest.set(id, data);
+      }
+      return latest;
+    },
+
+    async readEvents(id) {
+      const { body } = await call({
+        method: 'GET',
+        path: `/events${pathOf(id)}`,
+        query: { limit: MAX_EVENTS, orderAsc: 'false' },
+        doing: 'reading lifecycle events',
+        missing: 'route',
+        capability: 'events',
+        schema: z.array(z.unknown()),
+      });
+      const events = readRows(body, WireEvent).read.filter(({ sandboxId }) => sandboxId === id);
+      return events.sort((a, b) => b.atMs - a.atMs);
+    },
+  };
+}
+
+function byTime<T extends { atMs: number }>(rows: T[]): T[] {
+  return rows.sort((a, b) => a.atMs - b.atMs);
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1_000);
+}
