@@ -5,7 +5,7 @@ import { seal, signInToken, unseal } from './access/secrets';
 import { openSession, revokeSession, sessionCookieName } from './access/sessions';
 import { recordNew, waitingItem } from './operations/test-operations';
 import { operationRunner } from './operations/work/runner';
-import { getSandbox } from './sandbox-api/control';
+import { sandboxApi } from './sandbox-api/configured';
 import { openServerRuntime } from './server-runtime';
 import { eventually, setUpEngine, simulateNewProcess } from './test-support/environment';
 import { openLive, serveUpgrades } from './test-support/live';
@@ -54,7 +54,7 @@ describe('the live socket', () => {
     for (const channel of ['operations', 'fleet']) client?.send({ type: 'subscribe', channel });
     await eventually(() => JSON.stringify(client?.frames).includes(id), 8_000);
     expect(client?.frames[0]).toMatchObject({ type: 'event', channel: 'fleet', payload: { kind: 'hello' } });
-    const operation = await recordNew([await getSandbox(id)], { act: 'pause' });
+    const operation = await recordNew([await sandboxApi().getSandbox(id)], { act: 'pause' });
     operationRunner().start(operation, [waitingItem(id)]);
     await eventually(() => JSON.stringify(client?.frames).includes('"outcome":"done"'));
     const { envdAccessToken } = await engine.detail(id);

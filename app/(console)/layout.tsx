@@ -4,9 +4,10 @@ import { FleetSummary } from '@/components/fleet/fleet-summary';
 import { Shell } from '@/components/shell/shell';
 import { parseTheme, THEME_COOKIE } from '@/components/ui/theme';
 import { guardPage } from '@/lib/access/guard';
-import { config } from '@/lib/config';
 import { countStates } from '@/lib/fleet/view';
 import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
+import { sandboxApi } from '@/lib/sandbox-api/configured';
+import { titleOf } from '@/lib/sandbox-api/connection';
 
 /** Renders the shell once. A layout does not guard its pages: each page checks the session and role itself. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
@@ -35,11 +36,10 @@ async function SummaryOnceRead() {
 }
 
 function SummaryNow() {
-  const { upstream } = config();
   const { sandboxes, status } = fleetWatcher().snapshot();
   return (
     <FleetSummary
-      upstreamName={upstream.kind === 'local' ? 'Local engine' : new URL(upstream.apiUrl).host}
+      upstreamName={titleOf(sandboxApi().connection)}
       initial={{ ...countStates(sandboxes), status, nowMs: Date.now() }}
     />
   );

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SandkeeperError } from '../errors';
 import { waitForResume } from '../fleet/wait-for-resume';
 import { joinSignals } from '../joined-signal';
+import { sandboxApi } from '../sandbox-api/configured';
 import { ConnectRefusal } from '../sandbox-api/connect';
-import { type Envd, NOT_RUNNING, openEnvd } from '../sandbox-api/envd';
-import { type EnvdCommand, PROCESS_GONE } from '../sandbox-api/envd-processes';
+import { type Envd, NOT_RUNNING } from '../sandbox-api/envd';
+import { CANNOT_START, type EnvdCommand, PROCESS_GONE } from '../sandbox-api/envd-processes';
 import { isOutputHeld, type ShellEnd, watchShellEnd } from './shell-end';
 
 type Options = {
@@ -64,7 +65,7 @@ export async function followShell(options: Options): Promise<FollowedShell> {
         if (signal.aborted) throw thrown;
         state.wasInterrupted = true;
         try {
-          envd = await openEnvd(sandboxId);
+          envd = await sandboxApi().openEnvd(sandboxId);
           break;
         } catch (next) {
           error = SandkeeperError.from(next);
@@ -78,7 +79,7 @@ export async function followShell(options: Options): Promise<FollowedShell> {
 /** Whether the process or its sandbox is over, so that it cannot be followed again. */
 function isFinal({ code, problem, cause }: SandkeeperError): boolean {
   const wasCutOff = cause instanceof ConnectRefusal && cause.code === 'deadline_exceeded';
-  return wasCutOff || problem === PROCESS_GONE || code === 'not_found';
+  return wasCutOff || problem === PROCESS_GONE || problem === CANNOT_START || code === 'not_found';
 }
 
 async function followOnce(

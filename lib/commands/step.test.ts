@@ -6,8 +6,7 @@ import { findOperation, forgetOperationsBefore, listItems, recordCancel } from '
 import type { ActParams, Operation, OperationItem } from '../operations/schema';
 import { recordNew, waitingItem } from '../operations/test-operations';
 import { OperationRunner } from '../operations/work/runner';
-import { getSandbox } from '../sandbox-api/control';
-import { openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
 import { describeOnDatabases } from '../test-support/databases';
 import { eventually, setUpDataDir } from '../test-support/environment';
 import { LiveCommands, liveCommands } from './live';
@@ -69,7 +68,7 @@ async function begin(
   runner = openRunner(),
   provoke = async () => {},
 ): Promise<Told> {
-  const sandboxes = await Promise.all(ids.map(getSandbox));
+  const sandboxes = await Promise.all(ids.map(sandboxApi().getSandbox));
   await provoke();
   const operation = await recordNew(sandboxes, { act: 'run', params: { limitMs: 60_000, ...params } });
   runner.start(operation, ids.map(waitingItem));
@@ -95,14 +94,14 @@ const texts = (run: CommandRecord | null) => run && [outputAsText(run.stdout), o
 
 /** Runs a script in a sandbox, apart from the commands under test. */
 async function inside(id: string, script: string): Promise<void> {
-  const envd = await openEnvd(id);
+  const envd = await sandboxApi().openEnvd(id);
   const command = { cmd: '/bin/sh', args: ['-c', script] };
   for await (const _ of envd.run(command, 10_000, AbortSignal.timeout(20_000)));
 }
 
 /** How often the command has run: it appends lines to `/tmp/count`. */
 async function countIn(id: string): Promise<number> {
-  const envd = await openEnvd(id);
+  const envd = await sandboxApi().openEnvd(id);
   let text = '';
   const command = { cmd: '/bin/sh', args: ['-c', 'cat /tmp/count 2>/dev/null || true'] };
   for await (const event of envd.run(command, 10_000, AbortSignal.timeout(20_000)))
@@ -229,7 +228,7 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('never runs in a paused sandbox and never wakes it', async () => {
       const id = await engine.create();
-      const shown = await getSandbox(id);
+      const shown = await sandboxApi().getSandbox(id);
       await engine.pause(id);
       const operation = await recordNew([shown], { act: 'run', params: { command: 'true' } });
       openRunner().start(operation, [waitingItem(id)]);
@@ -295,7 +294,7 @@ describe.skipIf(!canRun)('commands', () => {
         outcome: 'cancelled',
         message: expect.stringContaining('was killed (SIGKILL)'),
       });
-      const envd = await openEnvd(id);
+      const envd = await sandboxApi().openEnvd(id);
       expect(await envd.listProcesses(AbortSignal.timeout(10_000))).toEqual([]);
     });
 
@@ -323,7 +322,7 @@ describe.skipIf(!canRun)('commands', () => {
 
     it('is run by another process if its process died before it was sent', async () => {
       const id = await engine.create();
-      const sandbox = await getSandbox(id);
+      const sandbox = await sandboxApi().getSandbox(id);
       await fault({ route: `GET /sandboxes/${id}`, latencyMs: 1_500, count: 1 });
       const operation = await recordNew([sandbox], {
         act: 'run',

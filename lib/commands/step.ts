@@ -6,8 +6,10 @@ import type { Verdict } from '../operations/step/rate-limiter';
 import { MAX_REFUSALS, readPatiently } from '../operations/step/read-patiently';
 import { type StepResult, StepStopped } from '../operations/step/step-result';
 import type { Sandbox } from '../sandbox/schema';
+import { sandboxApi } from '../sandbox-api/configured';
 import { ConnectRefusal } from '../sandbox-api/connect';
-import { type Envd, openEnvd } from '../sandbox-api/envd';
+import type { Envd } from '../sandbox-api/envd';
+import { shellOf } from '../sandbox-api/envd-shell';
 import { asksToSlowDown } from '../sandbox-api/errors';
 import type { CommandSlot } from './concurrency';
 import { type FollowedShell, followShell } from './follow-shell';
@@ -113,12 +115,14 @@ async function startWithRetries(context: CommandContext): Promise<StepResult> {
     let retryAfterMs: number | undefined;
     try {
       await context.requireClaim();
-      const envd = await openEnvd(context.id.sandboxId);
+      const envd = await sandboxApi().openEnvd(context.id.sandboxId);
+      // Before it is recorded: what is recorded is never sent again.
+      const shell = await shellOf(envd, context.signal);
       await context.requireClaim();
       context.begin(null);
       if (!isRecorded && !(await recordCommandStart(context.id, Date.now()))) return sentByAnother();
       isRecorded = true;
-      const followed = await follow(context, envd, slot.started);
+      const followed = await follow(context, envd, shell, slot.started);
       if (followed.kind === 'refused') throw followed.thrown;
       verdict = 'fine';
       return followed.result;
@@ -158,7 +162,12 @@ type Cut = 'limit' | 'stopped';
 type Followed = { kind: 'over'; result: StepResult } | { kind: 'refused'; thrown: unknown };
 
 /** Sends the command and follows it. Never throws, because an error would mean that the command was not sent. */
-async function follow(context: CommandContext, envd: Envd, onStart: () => void): Promise<Followed> {
+async function follow(
+  context: CommandContext,
+  envd: Envd,
+  shell: string,
+  onStart: () => void,
+): Promise<Followed> {
   const { id, signal, isGivenUp } = context;
   if (signal.aborted) return { kind: 'refused', thrown: signal.reason };
   const { command = '', cwd, limitMs = USUAL_LIMIT_MS } = context.params;
@@ -197,7 +206,7 @@ async function follow(context: CommandContext, envd: Envd, onStart: () => void):
     followed = await followShell({
       sandboxId: id.sandboxId,
       envd,
-      command: { cmd: '/bin/bash', args: ['-l', '-c', command], ...(cwd === undefined ? {} : { cwd }) },
+      command: { cmd: shell, args: ['-l', '-c', command], ...(cwd === undefined ? {} : { cwd }) },
       limitMs,
       signal: leaving.signal,
       onStart: (pid, by) => {

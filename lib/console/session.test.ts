@@ -24,6 +24,7 @@ function sessionWith(
     resizeTerminal: async () => {},
     listProcesses: async () => [],
     run: async function* () {},
+    stat: () => Promise.reject(new Error('Nothing is known of its files.')),
     signalProcess: async (pid) => {
       killed.push(pid);
       return true;

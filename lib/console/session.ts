@@ -1,5 +1,6 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
+import type { EnvdFiles } from '../sandbox-api/envd-files';
 import type { ProcessEvent } from '../sandbox-api/envd-process-messages';
 import { type EnvdProcesses, PROCESS_GONE } from '../sandbox-api/envd-processes';
 import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
@@ -26,7 +27,7 @@ import { TimeLimits } from './time-limits';
 import { type Attachment, Viewer, type ViewerIdentity, type ViewerSocket } from './viewer';
 
 /** The calls to a running sandbox that consoles use. */
-export type ConsoleEnvd = EnvdTerminals & EnvdProcesses;
+export type ConsoleEnvd = EnvdTerminals & EnvdProcesses & Pick<EnvdFiles, 'stat'>;
 
 export type SessionOptions = {
   /** @throws SandkeeperError `not_found` if the sandbox is gone, `conflict` if it is not running */

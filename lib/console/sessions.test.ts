@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConsoleRules } from '../config';
 import type { Subscriber } from '../live/hub';
-import { openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
 import { eventually, setUpEngine, thrownBy } from '../test-support/environment';
 import { ModeTracker } from './modes';
 import { type ConsoleEvent, packInput, unpackOutput } from './protocol';
@@ -32,7 +32,7 @@ function openServer(rules: Partial<ConsoleRules> = {}) {
   const clock = { nowMs: Date.now() };
   const consoles = new ConsoleSessions({
     rules: { ...RULES, ...rules },
-    openEnvd,
+    openEnvd: sandboxApi().openEnvd,
     recordAccess: async (person, { kind, detail }) =>
       void audited.push(`${person?.actor ?? '–'} ${kind}: ${detail}`),
     findSession: async (id) => {
@@ -227,7 +227,9 @@ describe('a console', () => {
     await server.consoles.close(ANA, id);
     await engine.call('POST', `/sandboxes/${sandbox}/resume`, { timeout: 300 });
     const consoleIds = async () => {
-      const processes = await (await openEnvd(sandbox)).listProcesses(AbortSignal.timeout(20_000));
+      const processes = await (await sandboxApi().openEnvd(sandbox)).listProcesses(
+        AbortSignal.timeout(20_000),
+      );
       return processes.map(({ tag }) => tag?.split(' ')[2]);
     };
     expect((await consoleIds()).sort()).toEqual([id, other].sort());
@@ -278,7 +280,7 @@ describe('modes of a program', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(modesIn(tab.raw())).toBe(true);
     expect(tab.last('restored')).toBeUndefined();
-    const envd = await openEnvd(sandbox);
+    const envd = await sandboxApi().openEnvd(sandbox);
     for await (const _ of envd.run(
       { cmd: 'pkill', args: ['-9', 'sleep'] },
       5_000,

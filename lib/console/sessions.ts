@@ -7,7 +7,7 @@ import { type ConsoleRules, config } from '../config';
 import { SandkeeperError } from '../errors';
 import { hasEnded, processOwner } from '../lease/owner';
 import type { Subscriber, Subscription } from '../live/hub';
-import { openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
 import { singleton } from '../singleton';
 import { ConsoleJoin, ConsoleMessage } from './protocol';
 import type { ConsoleEnding, ConsoleRequest, ConsolesEvent } from './schema';
@@ -363,7 +363,7 @@ export function consoleSessions(): ConsoleSessions {
     () =>
       new ConsoleSessions({
         rules: config().console,
-        openEnvd,
+        openEnvd: (sandboxId) => sandboxApi().openEnvd(sandboxId),
         recordAccess: noteAccess,
         findSession: findSessionById,
       }),

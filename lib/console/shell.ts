@@ -1,15 +1,17 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
 import { joinSignals } from '../joined-signal';
+import type { EnvdFiles } from '../sandbox-api/envd-files';
 import type { ProcessEvent } from '../sandbox-api/envd-process-messages';
-import type { EnvdProcesses } from '../sandbox-api/envd-processes';
-import { CANNOT_START, type EnvdTerminals } from '../sandbox-api/envd-terminals';
+import { CANNOT_START, type EnvdProcesses, SH } from '../sandbox-api/envd-processes';
+import { BASH, shellOf } from '../sandbox-api/envd-shell';
+import type { EnvdTerminals } from '../sandbox-api/envd-terminals';
 import type { ConsoleRequest } from './schema';
 
 /** In order of preference. Small images have no bash. */
 const SHELLS = [
-  { name: 'bash', cmd: '/bin/bash', args: ['-i', '-l'] },
-  { name: 'sh', cmd: '/bin/sh', args: ['-i'] },
+  { name: 'bash', cmd: BASH, args: ['-i', '-l'] },
+  { name: 'sh', cmd: SH, args: ['-i'] },
 ] as const;
 
 /** Without a UTF-8 locale, shells garble non-ASCII input. */
@@ -20,7 +22,7 @@ const START_WITHIN_MS = 20_000;
 const LATE_MS = 60_000;
 const KILL_MS = 5_000;
 
-type ShellEnvd = EnvdTerminals & Pick<EnvdProcesses, 'signalProcess'>;
+type ShellEnvd = EnvdTerminals & Pick<EnvdProcesses, 'signalProcess'> & Pick<EnvdFiles, 'stat'>;
 type ShellEvents = AsyncGenerator<ProcessEvent<'pty'>, void, undefined>;
 
 export type StartedShell = {
@@ -37,7 +39,8 @@ export async function startShell(
   signal: AbortSignal,
 ): Promise<StartedShell> {
   let failure: unknown;
-  for (const { name, cmd, args } of SHELLS) {
+  const preferred = await shellOf(envd, signal);
+  for (const { name, cmd, args } of preferred === SH ? SHELLS.slice(1) : SHELLS) {
     try {
       const request = { cmd, args, user, cwd, envs: ENVS, size, tag };
       const leaving = new AbortController();

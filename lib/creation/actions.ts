@@ -10,8 +10,7 @@ import { MAX_TIMEOUT_MS } from '../sandbox/limits';
 import { metadataFrom } from '../sandbox/metadata';
 import { MAX_METADATA_KEYS } from '../sandbox/metadata-lines';
 import { plainText } from '../sandbox/plain-text';
-import { createSandbox, getSandbox } from '../sandbox-api/control';
-import { createDemoFleet, isLocalEngine } from '../sandbox-api/local-engine';
+import { sandboxApi } from '../sandbox-api/configured';
 
 const Input = z.strictObject({
   template: z
@@ -29,19 +28,26 @@ const Input = z.strictObject({
   autoPause: z.boolean(),
 });
 
+/** Sandboxes on Sandkeeper's own disk take from its reserve. */
+function requireRoom(): void {
+  if (sandboxApi().capabilities.support('sharesDisk') === 'yes') requireDiskSpace();
+}
+
 /** Creates a sandbox and returns its id. Role: operator. */
 export async function createOne(input: z.input<typeof Input>): Promise<Result<{ id: string }>> {
   return resultOf(async () => {
     await guardWrite('operator');
     const request = parseInput(Input, input);
-    if (isLocalEngine()) requireDiskSpace();
-    const id = await createSandbox(request);
+    requireRoom();
+    const id = await sandboxApi().createSandbox(request);
     // The sandbox exists even if this reading fails.
     const requestedAtMs = Date.now();
-    await getSandbox(id).then(
-      (sandbox) => fleetWatcher().recordReading(sandbox, requestedAtMs),
-      () => fleetWatcher().refresh(),
-    );
+    await sandboxApi()
+      .getSandbox(id)
+      .then(
+        (sandbox) => fleetWatcher().recordReading(sandbox, requestedAtMs),
+        () => fleetWatcher().refresh(),
+      );
     return { id };
   });
 }
@@ -51,8 +57,8 @@ export async function createDemo(...input: []): Promise<Result<{ created: number
   return resultOf(async () => {
     await guardWrite('admin');
     parseNoInput(input);
-    if (isLocalEngine()) requireDiskSpace();
-    const created = await createDemoFleet();
+    requireRoom();
+    const created = await sandboxApi().createDemoFleet();
     fleetWatcher().refresh();
     return created;
   });

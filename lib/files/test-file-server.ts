@@ -6,7 +6,7 @@ import type { Role } from '../access/roles';
 import { openSession, sessionCookieName } from '../access/sessions';
 import { config } from '../config';
 import { database } from '../db/client';
-import { openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
 import { type ServiceEngine, serveHttp } from '../test-support/environment';
 import { serveFiles } from './transfer/serve';
 
@@ -65,7 +65,7 @@ export async function sendRequest(url: string, options: FileRequest = {}): Promi
 /** A sandbox and the path of its files on this machine. */
 export async function newSandbox(engine: ServiceEngine): Promise<{ id: string; root: string }> {
   const id = await engine.create();
-  await (await openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
+  await (await sandboxApi().openEnvd(id)).stat('/', AbortSignal.timeout(20_000));
   const root = engine.inside(id, '');
   fs.mkdirSync(`${root}/data`, { recursive: true });
   return { id, root };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../sandbox/schema';
+import { sandboxApi } from '../sandbox-api/configured';
 import type { SandboxPage } from '../sandbox-api/control';
-import { listSandboxes } from '../sandbox-api/control';
 import { setUpEngine, thrownBy } from '../test-support/environment';
 import { type CrawlLimits, crawlFleet, type ReadPage } from './crawl';
 import { rowWith } from './test-fleet';
@@ -9,7 +9,7 @@ import { rowWith } from './test-fleet';
 const engine = setUpEngine();
 
 /** Reads the whole list. Returns the result and the sandboxes passed to `onPage`. */
-async function crawl(readPage: ReadPage = listSandboxes, signal = new AbortController().signal) {
+async function crawl(readPage: ReadPage = sandboxApi().listSandboxes, signal = new AbortController().signal) {
   const received: Sandbox[] = [];
   const result = await crawlFleet({ readPage, signal, onPage: (page) => void received.push(...page) });
   return { ...result, received };
@@ -25,7 +25,7 @@ describe('against the engine', () => {
     let calls = 0;
     const { seen, unreadable, received } = await crawl((cursor) => {
       calls += 1;
-      return listSandboxes(cursor);
+      return sandboxApi().listSandboxes(cursor);
     });
     expect(seen).toEqual(made);
     expect(unreadable).toBe(0);
@@ -41,7 +41,7 @@ describe('against the engine', () => {
     await engine.call('POST', `/sandboxes/${oldest}/pause`);
     let pages = 0;
     const { seen, received } = await crawl(async (cursor) => {
-      const page = await listSandboxes(cursor);
+      const page = await sandboxApi().listSandboxes(cursor);
       pages += 1;
       if (pages === 1) await engine.call('POST', `/sandboxes/${oldest}/resume`, { timeout: 300 });
       return page;
@@ -68,7 +68,7 @@ describe('against the engine', () => {
     const stopped = crawl((cursor) => {
       calls += 1;
       stop.abort();
-      return listSandboxes(cursor);
+      return sandboxApi().listSandboxes(cursor);
     }, stop.signal);
     expect(await thrownBy(() => stopped)).toMatchObject({ name: 'AbortError' });
     expect(calls).toBe(1);

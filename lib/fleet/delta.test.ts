@@ -23,6 +23,10 @@ describe('sameSandbox', () => {
     memoryMB: [1],
     diskSizeMB: [1],
     envdVersion: ['9.9.9'],
+    lifecycle: [
+      { onTimeout: 'pause', autoResume: false },
+      { onTimeout: 'kill', autoResume: true },
+    ],
   };
 
   it.each(Object.entries(changes))('sees a change of %s', (field, values) => {

@@ -1,4 +1,5 @@
 import type { Failure } from '../result';
+import type { Lacking } from '../sandbox/capabilities';
 import type { Sandbox } from '../sandbox/schema';
 
 /** How complete and how current the list is. */
@@ -15,6 +16,8 @@ export type FleetStatus = {
   serviceAheadMs: number;
   /** The limit of running sandboxes. `null` if the service does not report it. */
   maxRunning: number | null;
+  /** What the service does not offer, with the reasons to show. */
+  lacking: Lacking;
 };
 
 /** The whole fleet at one moment. `epoch` identifies the server process that numbers `seq`. */
@@ -47,6 +50,8 @@ export function sameSandbox(a: Sandbox, b: Sandbox): boolean {
     a.memoryMB === b.memoryMB &&
     a.diskSizeMB === b.diskSizeMB &&
     a.envdVersion === b.envdVersion &&
+    a.lifecycle?.onTimeout === b.lifecycle?.onTimeout &&
+    a.lifecycle?.autoResume === b.lifecycle?.autoResume &&
     sameMetadata(a.metadata, b.metadata)
   );
 }

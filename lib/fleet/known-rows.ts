@@ -92,7 +92,7 @@ export class KnownRows {
     if (this.#isKnownSince(sandbox.id, requestedAtMs)) return null;
     this.#readAtMs.set(sandbox.id, requestedAtMs);
     this.#cursorOf.set(sandbox.id, cursor);
-    this.#take(sandbox);
+    this.#take(withLifecycle(sandbox, this.#rows.get(sandbox.id)));
     return this.#rows.get(sandbox.id) ?? sandbox;
   }
 
@@ -158,4 +158,10 @@ export class KnownRows {
     const [oldest] = this.#gone.keys();
     if (oldest !== undefined && this.#gone.size > MAX_GONE) this.#gone.delete(oldest);
   }
+}
+
+/** The list does not say what happens at the deadline. The details of the same lifetime did. */
+function withLifecycle(listed: Sandbox, known: Sandbox | undefined): Sandbox {
+  if (listed.lifecycle !== undefined || known?.lifecycle === undefined) return listed;
+  return known.startedAtMs === listed.startedAtMs ? { ...listed, lifecycle: known.lifecycle } : listed;
 }

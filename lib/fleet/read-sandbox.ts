@@ -2,7 +2,7 @@ import 'server-only';
 import { SandkeeperError } from '../errors';
 import { failureOf } from '../result';
 import { type Sandbox, SandboxId } from '../sandbox/schema';
-import { getSandbox } from '../sandbox-api/control';
+import { sandboxApi } from '../sandbox-api/configured';
 import { fleetWatcher } from './watcher';
 
 export type SandboxReading =
@@ -20,7 +20,7 @@ export async function readSandbox(id: string): Promise<SandboxReading> {
   const watcher = fleetWatcher();
   const requestedAtMs = Date.now();
   try {
-    const sandbox = await getSandbox(id);
+    const sandbox = await sandboxApi().getSandbox(id);
     // `asListed` needs the row of the list, which may not have been read yet.
     if (watcher.find(id) === undefined) await watcher.ready(1_000);
     watcher.recordReading(sandbox, requestedAtMs);

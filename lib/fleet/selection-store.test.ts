@@ -7,7 +7,15 @@ import { rowWith } from './test-fleet';
 const rows = (...ids: string[]) => ids.map((id) => rowWith({ id }));
 const view = (ids: string[] | null, asOfMs: number | null = 1): FleetView => ({
   rows: ids === null ? null : rows(...ids),
-  status: { asOfMs, problem: null, unreadable: 0, isEndless: false, serviceAheadMs: 0, maxRunning: null },
+  status: {
+    asOfMs,
+    problem: null,
+    unreadable: 0,
+    isEndless: false,
+    serviceAheadMs: 0,
+    maxRunning: null,
+    lacking: {},
+  },
 });
 
 function storeWith(...ids: string[]) {

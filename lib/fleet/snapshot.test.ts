@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { getSandbox } from '../sandbox-api/control';
+import { sandboxApi } from '../sandbox-api/configured';
 import { eventually, setUpEngine, simulateNewProcess } from '../test-support/environment';
 import type { FleetSnapshot } from './delta';
 import { packedSnapshot } from './snapshot';
@@ -23,7 +23,7 @@ it('packs the fleet once until it changes', async () => {
   expect(await unpack(first)).toEqual(whole);
   expect(JSON.stringify(await unpack(first))).not.toContain((await engine.detail(id)).envdAccessToken);
 
-  watcher.recordReading({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
+  watcher.recordReading({ ...(await sandboxApi().getSandbox(id)), state: 'paused' }, Date.now());
   expect(packedSnapshot()).not.toBe(first);
   expect((await unpack(packedSnapshot())).sandboxes).toMatchObject([{ id, state: 'paused' }]);
 });

@@ -14,6 +14,7 @@ function statusAt(asOfMs: number | null, changes: Partial<FleetStatus> = {}): Fl
     isEndless: false,
     serviceAheadMs: 0,
     maxRunning: null,
+    lacking: {},
     ...changes,
   };
 }

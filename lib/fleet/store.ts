@@ -1,5 +1,6 @@
 import { tabClock } from '../live/server-clock';
 import { liveSocket } from '../live/socket';
+import { LACKS_NOTHING, type Lacking } from '../sandbox/capabilities';
 import type { Sandbox } from '../sandbox/schema';
 import type { FleetDelta, FleetEvent, FleetSnapshot, FleetStatus } from './delta';
 import { type IndexedSandbox, indexSandbox } from './row-index';
@@ -21,6 +22,7 @@ export const NOTHING_KNOWN: FleetView = {
     isEndless: false,
     serviceAheadMs: 0,
     maxRunning: null,
+    lacking: LACKS_NOTHING,
   },
 };
 
@@ -127,9 +129,15 @@ export class FleetStore {
 
   #update(status: FleetStatus, rowsChanged = false): void {
     const rows = rowsChanged ? [...this.#byId.values()] : this.#view.rows;
-    this.#view = { rows, status };
+    const lacking = sameLacking(this.#view.status.lacking, status.lacking);
+    this.#view = { rows, status: { ...status, lacking } };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The object before if both say the same, so that nothing is drawn again for it. */
+function sameLacking(before: Lacking, now: Lacking): Lacking {
+  return JSON.stringify(before) === JSON.stringify(now) ? before : now;
 }
 
 /** Prefers the status of the channel, unless the snapshot has a later reading: a packed snapshot can be old. */

@@ -1,7 +1,6 @@
 import { beforeEach, onTestFinished, vi } from 'vitest';
 import type { Sandbox } from '../sandbox/schema';
-import { listSandboxes } from '../sandbox-api/control';
-import { maxRunning } from '../sandbox-api/local-engine';
+import { sandboxApi } from '../sandbox-api/configured';
 import { setUpEngine } from '../test-support/environment';
 import type { ReadPage } from './crawl';
 import type { FleetEvent, FleetStatus } from './delta';
@@ -13,7 +12,7 @@ export function setUpEmptyEngine(): ReturnType<typeof setUpEngine> {
   beforeEach(async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => void vi.restoreAllMocks());
-    const { sandboxes } = await listSandboxes(null);
+    const { sandboxes } = await sandboxApi().listSandboxes(null);
     for (const { id } of sandboxes) await engine.call('DELETE', `/sandboxes/${id}`);
   });
   return engine;
@@ -45,13 +44,13 @@ export function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {} } = {}
   const watcher = new FleetWatcher({
     async readPage(cursor) {
       upstream.calls.push({ atMs: Date.now(), cursor });
-      const page = await (upstream.instead ?? listSandboxes)(cursor);
+      const page = await (upstream.instead ?? sandboxApi().listSandboxes)(cursor);
       upstream.held += 1;
       await upstream.gate;
       upstream.held -= 1;
       return page;
     },
-    readMaxRunning: maxRunning,
+    readMaxRunning: sandboxApi().maxRunning,
     lingerMs,
     readPauseMs,
     limits,

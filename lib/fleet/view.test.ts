@@ -10,6 +10,7 @@ const status: FleetStatus = {
   isEndless: false,
   serviceAheadMs: 0,
   maxRunning: 20,
+  lacking: {},
 };
 const fleet = mixedFleet(500).map(({ sandbox }) => sandbox);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
-import { getSandbox } from '../sandbox-api/control';
+import { sandboxApi } from '../sandbox-api/configured';
 import { eventually } from '../test-support/environment';
 import { rowWith } from './test-fleet';
 import { listen, setUpEmptyEngine, watch } from './test-watcher';
@@ -20,7 +20,7 @@ describe('recordReading and recordGone', () => {
     await engine.call('DELETE', `/sandboxes/${killed}`);
     await engine.call('POST', `/sandboxes/${paused}/pause`);
     watcher.recordGone(killed);
-    watcher.recordReading(await getSandbox(paused), Date.now());
+    watcher.recordReading(await sandboxApi().getSandbox(paused), Date.now());
     const { asOfMs } = watcher.snapshot().status;
     const listener = listen(watcher);
     gate.open();
@@ -36,7 +36,7 @@ describe('recordReading and recordGone', () => {
     watcher.refresh();
     await eventually(() => upstream.held > 0);
     const id = await engine.create();
-    watcher.recordReading(await getSandbox(id), Date.now());
+    watcher.recordReading(await sandboxApi().getSandbox(id), Date.now());
     const { asOfMs } = watcher.snapshot().status;
     gate.open();
     await eventually(() => (watcher.snapshot().status.asOfMs ?? 0) > (asOfMs ?? 0));
@@ -47,7 +47,7 @@ describe('recordReading and recordGone', () => {
     const id = await engine.create();
     const { watcher, rows } = watch();
     await watcher.ready(20_000);
-    watcher.recordReading({ ...(await getSandbox(id)), state: 'paused' }, Date.now());
+    watcher.recordReading({ ...(await sandboxApi().getSandbox(id)), state: 'paused' }, Date.now());
     expect(rows().get(id)?.state).toBe('paused');
     await eventually(() => {
       watcher.refresh();
@@ -61,7 +61,7 @@ describe('recordReading and recordGone', () => {
     await watcher.ready(20_000);
     const listed = rows().get(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
-    const detail = await getSandbox(id);
+    const detail = await sandboxApi().getSandbox(id);
     expect(detail.alias).toBeNull();
     watcher.recordReading(detail, Date.now());
     expect(rows().get(id)).toEqual({ ...detail, alias: 'base', templateId: listed?.templateId });
@@ -118,7 +118,7 @@ describe('readSince', () => {
     const { watcher } = watch();
     await watcher.ready(20_000);
     const requestedAtMs = Date.now();
-    const answer = await getSandbox(id);
+    const answer = await sandboxApi().getSandbox(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
     const sinceMs = Date.now();
     watcher.recordReading(answer, requestedAtMs);

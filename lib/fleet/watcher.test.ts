@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { SandkeeperError } from '../errors';
-import { getSandbox } from '../sandbox-api/control';
+import { sandboxApi } from '../sandbox-api/configured';
 import { eventually } from '../test-support/environment';
 import { rowWith } from './test-fleet';
 import { listen, setUpEmptyEngine, watch } from './test-watcher';
@@ -23,6 +23,7 @@ describe('reading', () => {
       isEndless: false,
       serviceAheadMs: 0,
       maxRunning: 1_000,
+      lacking: expect.not.objectContaining({ pause: expect.any(String) }),
     });
     expect(status.asOfMs).toBeGreaterThanOrEqual(before);
     expect(upstream.calls).toHaveLength(1);
@@ -121,7 +122,10 @@ describe('publishing', () => {
     const listener = listen(watcher);
     const gate = upstream.hold();
     const [a, b] = await Promise.all([engine.create(), engine.create()]);
-    const [first, second] = await Promise.all([getSandbox(a ?? ''), getSandbox(b ?? '')]);
+    const [first, second] = await Promise.all([
+      sandboxApi().getSandbox(a ?? ''),
+      sandboxApi().getSandbox(b ?? ''),
+    ]);
     watcher.recordReading(first, Date.now());
     watcher.recordReading(second, Date.now());
     watcher.recordReading({ ...second, state: 'paused' }, Date.now());
@@ -149,7 +153,7 @@ describe('publishing', () => {
     const { watcher } = watch();
     await watcher.ready(20_000);
     const early = listen(watcher);
-    watcher.recordReading(await getSandbox(await engine.create()), Date.now());
+    watcher.recordReading(await sandboxApi().getSandbox(await engine.create()), Date.now());
     const late = listen(watcher);
     expect(early.deltas().at(-1)?.seq).toBe(watcher.snapshot().seq);
     expect(late.events).toHaveLength(1);

@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { config, type Timing } from '../config';
 import { SandkeeperError } from '../errors';
 import { failureOf } from '../result';
+import { LACKS_NOTHING } from '../sandbox/capabilities';
 import type { Sandbox } from '../sandbox/schema';
-import { listSandboxes } from '../sandbox-api/control';
-import { maxRunning } from '../sandbox-api/local-engine';
-import { serviceClock } from '../sandbox-api/service-clock';
+import { sandboxApi } from '../sandbox-api/configured';
 import { singleton } from '../singleton';
 import { type CrawlLimits, crawlFleet, LIMITS, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus } from './delta';
@@ -58,6 +57,7 @@ export class FleetWatcher {
     isEndless: false,
     serviceAheadMs: 0,
     maxRunning: null,
+    lacking: LACKS_NOTHING,
   };
   #neededUntilMs = 0;
   #loop: Promise<void> | null = null;
@@ -297,7 +297,8 @@ export class FleetWatcher {
   }
 
   #setStatus(status: FleetStatus): void {
-    this.#status = { ...status, serviceAheadMs: serviceClock().aheadMs };
+    const { clock, capabilities } = sandboxApi();
+    this.#status = { ...status, serviceAheadMs: clock.aheadMs, lacking: capabilities.lacking() };
     if (this.#batch.isEmpty) this.#emit({ kind: 'status', ...this.#stamp() });
     else this.#publish();
   }
@@ -365,8 +366,8 @@ export function fleetWatcher(): FleetWatcher {
     'fleet-watcher',
     () =>
       new FleetWatcher({
-        readPage: listSandboxes,
-        readMaxRunning: maxRunning,
+        readPage: (cursor) => sandboxApi().listSandboxes(cursor),
+        readMaxRunning: () => sandboxApi().maxRunning(),
         firstStarts: new FirstStarts(),
         ...config().timing,
       }),

@@ -8,8 +8,7 @@ import { firstScreen } from '../fleet/view';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct } from '../sandbox/can';
 import { metadataFrom } from '../sandbox/metadata';
-import { createSandbox } from '../sandbox-api/control';
-import { serviceClock, serviceNowMs } from '../sandbox-api/service-clock';
+import { sandboxApi, serviceNowMs } from '../sandbox-api/configured';
 import { eventually, setUpDataDir } from '../test-support/environment';
 import { fakeRow, reply, setUpFakeService } from '../test-support/fake-service';
 import { operateNow, planOperation, startPlanned, stopOperation } from './operate';
@@ -114,7 +113,7 @@ it('keeps the metadata key __proto__ from the creation to the list, the filter, 
   };
   const pairs = [['__proto__', 'ana'] as const, ['constructor', 'li'] as const];
   const metadata = metadataFrom(pairs);
-  await createSandbox({ template: 'base', metadata, timeoutMs: 60_000, autoPause: false });
+  await sandboxApi().createSandbox({ template: 'base', metadata, timeoutMs: 60_000, autoPause: false });
   expect(created).toContain('"metadata":{"__proto__":"ana","constructor":"li"}');
   service.rows = [fakeRow('special', { metadata: JSON.parse(created).metadata })];
   await fleetWatcher().ready(5_000);
@@ -324,7 +323,7 @@ describe('a service whose clock is wrong', () => {
       const params = { timeoutMs: 1_800_000 };
       await eventually(async () => {
         await plan('kill', ['young']);
-        return Math.abs(serviceClock().aheadMs - aheadMs) <= 1_000;
+        return Math.abs(sandboxApi().clock.aheadMs - aheadMs) <= 1_000;
       });
       await fleetWatcher().ready(5_000);
       fleetWatcher().refresh();

@@ -6,9 +6,10 @@ import { requireDiskSpace } from '../db/disk-reserve';
 import { SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import type { SandboxAct, StateAct } from '../sandbox/can';
+import { serviceCannot } from '../sandbox/capabilities';
 import { MAX_READ_ONE_BY_ONE } from '../sandbox/limits';
 import type { Sandbox } from '../sandbox/schema';
-import { serviceNowMs } from '../sandbox-api/service-clock';
+import { sandboxApi, serviceNowMs } from '../sandbox-api/configured';
 import { cannotArchive, requireArchiving } from './archive/archive-place';
 import { findPlan, keepPlan, newOperationId, type PendingPlan } from './plan/pending-plans';
 import { driftOf, partition, phraseFor } from './plan/plan';
@@ -45,6 +46,7 @@ const NEEDS_SPACE = {
  */
 export async function planOperation(session: Session, input: Input): Promise<OperationPlan> {
   const { act, params, retryOf } = input;
+  requireOffered(act);
   if (NEEDS_SPACE[act]) requireDiskSpace();
   if (params.exportPath !== undefined) await requireArchiving();
   await requireRepeatable(input);
@@ -60,8 +62,14 @@ export async function planOperation(session: Session, input: Input): Promise<Ope
     mustType,
     cancelWindowMs: cancelWindowOf(act, targets.length),
     expiresAtMs: plan.expiresAtMs,
-    cannotArchive: cannotArchive(),
+    cannotArchive: sandboxApi().capabilities.lacking().files ?? cannotArchive(),
   };
+}
+
+/** @throws SandkeeperError `not_offered` if no sandbox of the service allows the action */
+function requireOffered(act: SandboxAct): void {
+  const lacks = serviceCannot(sandboxApi().capabilities.lacking(), act);
+  if (lacks !== null) throw new SandkeeperError('not_offered', lacks);
 }
 
 async function requireRepeatable({ act, retryOf, sandboxIds }: Input): Promise<void> {
@@ -104,6 +112,7 @@ export async function startPlanned(
  */
 export async function operateNow(session: Session, input: Input, filter: string): Promise<Started> {
   const { act, params, retryOf } = input;
+  requireOffered(act);
   const { targets, skipped } = await partitionNow(input);
   if (targets.length === 0) throw new SandkeeperError('conflict', reasonForNone(skipped));
   if (act === 'setTimeout' && input.sandboxIds.length > 1) requireNoLoss(targets, params);

@@ -4,7 +4,8 @@ import { noteAccess } from '../access/audit';
 import { KeptOutput } from '../commands/kept-output';
 import { SandkeeperError } from '../errors';
 import { waitForResume } from '../fleet/wait-for-resume';
-import { NOT_RUNNING, openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
+import { NOT_RUNNING } from '../sandbox-api/envd';
 import { PROCESS_GONE } from '../sandbox-api/envd-processes';
 import { singleton } from '../singleton';
 import { requireProcess } from './list';
@@ -176,7 +177,7 @@ class Attachment {
   /** Follows the process over one connection. Returns how it ended. @throws SandkeeperError when the connection is lost */
   async #followOnce(): Promise<string> {
     const { sandboxId, pid } = this.#request;
-    const envd = await openEnvd(sandboxId);
+    const envd = await sandboxApi().openEnvd(sandboxId);
     for await (const event of envd.followProcess(pid, this.#leaving.signal)) {
       if (event.kind === 'end') return endingOf(event);
       this.#begin();

@@ -3,7 +3,8 @@ import { noteAccess } from '../access/audit';
 import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
 import { parseProcStat } from '../sandbox/proc-stat';
-import { type Envd, openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
+import type { Envd } from '../sandbox-api/envd';
 import { NO_USER } from '../sandbox-api/envd-processes';
 import { commandOf, outputOf } from './inside';
 import { SIGNAL_EXITS, signalScript } from './inside-scripts';
@@ -19,7 +20,7 @@ export async function signalInside(
   { sandboxId, pid, startTicks, signal: name }: InsideRequest & { signal: ProcessSignal },
   signal: AbortSignal,
 ): Promise<void> {
-  const envd = await openEnvd(sandboxId);
+  const envd = await sandboxApi().openEnvd(sandboxId);
   const { text } = await runAsRoot(envd, { pid, startTicks, name: '' }, signal);
   const [stat = '', , ...args] = text.split('\0').reverse();
   const command = commandOf(args.reverse().join(' '), parseProcStat(stat).name);

@@ -2,7 +2,8 @@ import 'server-only';
 import { SandkeeperError } from '../errors';
 import { parseProcStat } from '../sandbox/proc-stat';
 import { ByteCollector } from '../sandbox-api/byte-collector';
-import { type Envd, openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
+import type { Envd } from '../sandbox-api/envd';
 import { followCommand } from '../sandbox-api/envd-command';
 import { CUT_EXIT_CODE, LIST_SCRIPTS, type ShellScript } from './inside-scripts';
 import type { InsideList, InsideProcess } from './schema';
@@ -19,7 +20,7 @@ export async function listInside(
   signal: AbortSignal,
   scripts = LIST_SCRIPTS,
 ): Promise<InsideList> {
-  const envd = await openEnvd(sandboxId);
+  const envd = await sandboxApi().openEnvd(sandboxId);
   let failure: unknown;
   for (const script of scripts) {
     try {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { noteAccess } from '../access/audit';
 import type { Session } from '../access/sessions';
 import { SandkeeperError } from '../errors';
-import { openEnvd } from '../sandbox-api/envd';
+import { sandboxApi } from '../sandbox-api/configured';
 import type { EnvdProcess } from '../sandbox-api/envd-process-messages';
 import { isOwnReading } from './inside-scripts';
 import type { ProcessInfo, ProcessList, ProcessRequest, ProcessSignal } from './schema';
@@ -17,7 +17,7 @@ const MAX_LABEL_CHARS = 500;
  * @throws SandkeeperError `not_found`; `conflict` if the sandbox is not running
  */
 export async function listProcesses(sandboxId: string, signal: AbortSignal): Promise<ProcessList> {
-  const envd = await openEnvd(sandboxId);
+  const envd = await sandboxApi().openEnvd(sandboxId);
   const all = (await envd.listProcesses(signal)).filter((process) => !isOwnReading(process));
   const processes = all.slice(0, MAX_PROCESSES).map(infoOf);
   return { processes, isCut: all.length > MAX_PROCESSES, atMs: Date.now() };
@@ -25,7 +25,7 @@ export async function listProcesses(sandboxId: string, signal: AbortSignal): Pro
 
 /** @throws SandkeeperError `conflict` if the process has ended, or if another process has its pid now */
 export async function requireProcess(request: ProcessRequest, signal: AbortSignal): Promise<ProcessInfo> {
-  const envd = await openEnvd(request.sandboxId);
+  const envd = await sandboxApi().openEnvd(request.sandboxId);
   const found = (await envd.listProcesses(signal)).find(({ pid }) => pid === request.pid);
   if (found === undefined) throw new SandkeeperError('conflict', `Process ${request.pid} has already ended.`);
   const info = infoOf(found);
@@ -52,7 +52,7 @@ export async function signalProcess(
     sandboxId: request.sandboxId,
     detail: `SIG${name} to ${request.pid}: ${command}`,
   });
-  const envd = await openEnvd(request.sandboxId);
+  const envd = await sandboxApi().openEnvd(request.sandboxId);
   if (await envd.signalProcess(request.pid, `SIG${name}`, signal)) return;
   throw new SandkeeperError('conflict', `Process ${request.pid} ended before the signal was sent.`);
 }

@@ -28,6 +28,7 @@ export type Entry = {
  *
  * - `vanished`: nothing exists at this path. `denied`: the file's permissions forbid it.
  * - `not_regular`: a pipe, socket or device, which is never opened. `too_large`: over a limit of ours or of envd.
+ * - `not_seekable`: a file that the kernel makes up as it is read, and that envd cannot send.
  * - `not_running`: the sandbox is paused. `gone`: it was terminated. Both concern the sandbox, not the file.
  * - `no_space`: the sandbox's disk is full. `unavailable`: the sandbox or its service could not be reached.
  */
@@ -36,6 +37,7 @@ export const FILE_PROBLEMS = [
   'denied',
   'is_directory',
   'not_regular',
+  'not_seekable',
   'not_directory',
   'not_running',
   'gone',

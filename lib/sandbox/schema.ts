@@ -41,4 +41,8 @@ export type Sandbox = {
   memoryMB: number | null;
   diskSizeMB: number | null;
   envdVersion: string;
+  /** What happens at the deadline, and whether traffic wakes it when it is paused. Absent if the service does not say. */
+  lifecycle?: Lifecycle | undefined;
 };
+
+export type Lifecycle = { onTimeout: 'pause' | 'kill'; autoResume: boolean };

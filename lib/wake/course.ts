@@ -1,7 +1,7 @@
 import 'server-only';
 import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
-import { setSandboxTimeout } from '../sandbox-api/control';
+import { sandboxApi } from '../sandbox-api/configured';
 import { operationOf, type WakeBook } from './book';
 import type { WakeEnd, WakeResult } from './schema';
 import {
@@ -196,7 +196,7 @@ export function matchesLease({ isGuarded, endsAtMs, runStartedAtMs }: WakeLease,
 /** Returns the refusal, or `null`. If the sandbox no longer runs, the next reading shows it. */
 async function setDeadline(sandboxId: string, atMs: number): Promise<SandkeeperError | null> {
   try {
-    await setSandboxTimeout(sandboxId, Math.max(0, atMs - Date.now()));
+    await sandboxApi().setSandboxTimeout(sandboxId, Math.max(0, atMs - Date.now()));
     return null;
   } catch (thrown) {
     const error = SandkeeperError.from(thrown);

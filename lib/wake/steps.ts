@@ -2,9 +2,8 @@ import 'server-only';
 import { type ErrorCode, SandkeeperError } from '../errors';
 import { fleetWatcher } from '../fleet/watcher';
 import type { Sandbox } from '../sandbox/schema';
-import { getSandbox, pauseSandbox, resumeSandbox } from '../sandbox-api/control';
+import { sandboxApi } from '../sandbox-api/configured';
 import { comesBack } from '../sandbox-api/errors';
-import { serviceClock } from '../sandbox-api/service-clock';
 import type { WakeLease } from './store';
 
 export type Woken =
@@ -53,7 +52,7 @@ export function isUncertain(thrown: unknown): boolean {
 export async function readNow(sandboxId: string): Promise<Sandbox | null> {
   const requestedAtMs = Date.now();
   try {
-    const sandbox = await getSandbox(sandboxId);
+    const sandbox = await sandboxApi().getSandbox(sandboxId);
     // The list names the template of a paused sandbox better, so the first row comes from the list
     // (docs/protocol.md#paused-sandboxes-in-responses).
     if (fleetWatcher().find(sandboxId) !== undefined) fleetWatcher().recordReading(sandbox, requestedAtMs);
@@ -67,7 +66,7 @@ export async function readNow(sandboxId: string): Promise<Sandbox | null> {
 
 /** The deadline on our clock; `null` if it is not known. */
 export function deadlineOf({ endAtMs }: Sandbox): number | null {
-  return endAtMs === null ? null : endAtMs - serviceClock().aheadMs;
+  return endAtMs === null ? null : endAtMs - sandboxApi().clock.aheadMs;
 }
 
 /** Tells a lifetime from the next: its start, or 0 if the service does not report starts. */
@@ -77,6 +76,14 @@ export function lifetimeMark({ startedAtMs }: Sandbox): number {
 
 export function isSameLifetime(sandbox: Sandbox, mark: number): boolean {
   return lifetimeMark(sandbox) === mark;
+}
+
+/**
+ * Whether the timeout of this lifetime pauses the sandbox. Some services say so; others only show whose request resumed it.
+ */
+function isPausedAtTimeout(sandbox: Sandbox, timeoutMs: number, answeredAtMs?: number): boolean {
+  if (sandbox.lifecycle !== undefined) return sandbox.lifecycle.onTimeout === 'pause';
+  return isOurLifetime(sandbox, timeoutMs, answeredAtMs);
 }
 
 /**
@@ -90,7 +97,7 @@ export function isOurLifetime(
 ): boolean {
   if (endAtMs === null) return false;
   // On the service's clock and, because it may have started counting later, on ours.
-  const { aheadMs } = serviceClock();
+  const { aheadMs } = sandboxApi().clock;
   const begunAtMs = answeredAtMs === undefined ? [startedAtMs] : [startedAtMs, answeredAtMs + aheadMs];
   return begunAtMs.some((ms) => ms !== null && Math.abs(endAtMs - ms - timeoutMs) <= OURS_MS);
 }
@@ -110,7 +117,7 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
     if (before.state !== 'paused')
       throw new SandkeeperError('conflict', 'The sandbox is in a state that this version does not know.');
     try {
-      await resumeSandbox(sandboxId, { timeoutMs, autoPause: true });
+      await sandboxApi().resumeSandbox(sandboxId, { timeoutMs, autoPause: true });
     } catch (thrown) {
       const error = explainRefusal(thrown);
       if (error.code === 'conflict' && !comesBack(error)) return { kind: 'running' };
@@ -120,7 +127,7 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
     }
     const answeredAtMs = Date.now();
     const sandbox = await readRunning(sandboxId);
-    return { kind: 'awake', sandbox, isGuarded: isOurLifetime(sandbox, timeoutMs, answeredAtMs) };
+    return { kind: 'awake', sandbox, isGuarded: isPausedAtTimeout(sandbox, timeoutMs, answeredAtMs) };
   }
 }
 
@@ -155,7 +162,7 @@ const STILL_RUNS = 'The service accepted the pause, but the sandbox is still run
 /** Returns the problem, or `null`. If it was paused already or is gone, the next reading shows it. */
 async function sendPause(sandboxId: string): Promise<SandkeeperError | null> {
   try {
-    await pauseSandbox(sandboxId);
+    await sandboxApi().pauseSandbox(sandboxId);
     return null;
   } catch (thrown) {
     const error = SandkeeperError.from(thrown);

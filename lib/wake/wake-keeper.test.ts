@@ -65,7 +65,8 @@ describeOnDatabases('a wake', () => {
 
     it.each([
       [429, 'quota', 'The limit of concurrently running sandboxes is reached. Pause or kill one first.'],
-      [404, 'not_found', 'There is no such sandbox. It may have been terminated.'],
+      [404, 'not_offered', 'The sandbox exists, but the service did not find it for this action.'],
+      [405, 'not_offered', 'The sandbox service does not offer resuming a sandbox.'],
       [400, 'invalid', 'The sandbox service does not allow that long. Choose a shorter time.'],
     ])('drops the lease and reports the reason when refused with %i', async (status, code, message) => {
       const id = await createPaused();

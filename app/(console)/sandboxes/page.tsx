@@ -6,8 +6,7 @@ import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
 import { firstScreen } from '@/lib/fleet/view';
 import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
-import { isLocalEngine } from '@/lib/sandbox-api/local-engine';
-import { serviceNowMs } from '@/lib/sandbox-api/service-clock';
+import { sandboxApi, serviceNowMs } from '@/lib/sandbox-api/configured';
 import { listViews } from '@/lib/views/store';
 
 export const metadata: Metadata = { title: 'Sandboxes' };
@@ -24,7 +23,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
       first={first}
       role={session.role}
       views={await listViews(session.actor).catch(() => [])}
-      isLocal={isLocalEngine()}
+      offersDemo={sandboxApi().capabilities.can('demoFleet')}
       protectedKey={protectedKey}
       bulkLimit={bulkLimit}
       rememberedWidths={(await cookies()).get(WIDTHS_COOKIE)?.value ?? null}

@@ -1,10 +1,13 @@
 import 'server-only';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { SandkeeperError } from '../../errors';
-import { type Envd, openEnvd } from '../../sandbox-api/envd';
+import { sandboxApi } from '../../sandbox-api/configured';
+import type { Envd } from '../../sandbox-api/envd';
 import { type FileContent, sandboxProblem } from '../../sandbox-api/envd-files';
-import { FileError } from '../../sandbox-api/file-error';
+import { isGenerated } from '../../sandbox-api/envd-generated';
+import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
 import { etagOf } from '../etag';
 import { type Entry, type EntryKind, type FileProblem, type Listing, MAX_ENTRIES } from '../schema';
 import { draftKeeper } from '../transfer/drafts';
@@ -16,7 +19,7 @@ import { readRange } from '../transfer/range';
  */
 export async function openFiles(sandboxId: string): Promise<Envd> {
   try {
-    const envd = await openEnvd(sandboxId);
+    const envd = await sandboxApi().openEnvd(sandboxId);
     draftKeeper().noteReachable(sandboxId);
     return envd;
   } catch (thrown) {
@@ -62,6 +65,17 @@ type OpenOptions = {
 export async function openFile(sandboxId: string, path: string, options: OpenOptions): Promise<OpenedFile> {
   const envd = await openFiles(sandboxId);
   const entry = await statFile(envd, path, options.signal);
+  if (isGenerated(entry.path, entry.sizeBytes)) return openGenerated(envd, path, entry, options);
+  try {
+    return await openStored(envd, path, entry, options);
+  } catch (thrown) {
+    // A folder of the kernel can be mounted anywhere.
+    if (fileProblemOf(thrown) !== 'not_seekable') throw thrown;
+    return openGenerated(envd, path, entry, options);
+  }
+}
+
+async function openStored(envd: Envd, path: string, entry: Entry, options: OpenOptions): Promise<OpenedFile> {
   const etag = etagOf(entry);
   const isSame = options.ifRange === undefined || options.ifRange === etag;
   const range = readRange(isSame ? options.range : undefined, entry.sizeBytes);
@@ -73,6 +87,24 @@ export async function openFile(sandboxId: string, path: string, options: OpenOpt
   const { signal } = options;
   const content = await envd.readFile(path, { range: range === 'whole' ? undefined : range, signal });
   return { name, etag, head, content };
+}
+
+/** Opens a file whose size is known only when it has been read. */
+async function openGenerated(
+  envd: Envd,
+  path: string,
+  entry: Entry,
+  { range: requested, ifRange, headBytes = 0, signal }: OpenOptions,
+): Promise<OpenedFile> {
+  const bytes = await envd.readGenerated(entry.path, signal);
+  const { length: sizeBytes } = bytes;
+  const etag = etagOf({ ...entry, sizeBytes });
+  const range = readRange(ifRange === undefined || ifRange === etag ? requested : undefined, sizeBytes);
+  const opened = { name: nameOf(path), etag, head: bytes.subarray(0, headBytes) };
+  if (range === 'outside') return { ...opened, content: { kind: 'outside', sizeBytes } };
+  const granted = range === 'whole' ? null : range;
+  const part = granted === null ? bytes : bytes.subarray(granted.start, granted.end + 1);
+  return { ...opened, content: { kind: 'bytes', sizeBytes, range: granted, body: Readable.from([part]) } };
 }
 
 const PROBLEMS = {

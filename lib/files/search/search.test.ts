@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { openEnvd } from '../../sandbox-api/envd';
+import { sandboxApi } from '../../sandbox-api/configured';
 import { eventually, setUpDataDir, thrownBy } from '../../test-support/environment';
 import type { SearchLine } from '../schema';
 import { parseMatches, parsePaths } from './output';
@@ -58,7 +58,7 @@ describe.runIf(canRun)('a search', () => {
   }
 
   async function isIdle(of: string): Promise<boolean> {
-    return (await (await openEnvd(of)).listProcesses(signal)).length === 0;
+    return (await (await sandboxApi().openEnvd(of)).listProcesses(signal)).length === 0;
   }
 
   const NAMED = {

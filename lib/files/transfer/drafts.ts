@@ -6,7 +6,7 @@ import { database, databaseTimeMs } from '../../db/client';
 import { SandkeeperError } from '../../errors';
 import { Leases } from '../../lease/leases';
 import { processOwner } from '../../lease/owner';
-import { openEnvd } from '../../sandbox-api/envd';
+import { sandboxApi } from '../../sandbox-api/configured';
 import { fileProblemOf } from '../../sandbox-api/file-error';
 import { singleton } from '../../singleton';
 import { WorkLoop } from '../../work-loop';
@@ -118,7 +118,7 @@ export class DraftKeeper {
   /** Resolves to false if the sandbox could not be reached. */
   async #clear(sandboxId: string, drafts: readonly Omit<Draft, 'sandboxId'>[]): Promise<boolean> {
     try {
-      const envd = await openEnvd(sandboxId);
+      const envd = await sandboxApi().openEnvd(sandboxId);
       for (const { path, target, actor } of drafts) {
         const signal = AbortSignal.timeout(REMOVAL_MS);
         const found = DRAFT_NAME.test(path) ? await envd.stat(path, signal).catch(unlessVanished) : null;

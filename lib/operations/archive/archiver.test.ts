@@ -8,8 +8,7 @@ import { database } from '../../db/client';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
-import { getSandbox } from '../../sandbox-api/control';
-import { openEnvd } from '../../sandbox-api/envd';
+import { sandboxApi } from '../../sandbox-api/configured';
 import { eventually, setUpDataDir } from '../../test-support/environment';
 import { findLease } from '../../wake/store';
 import { auditLog as accessTo } from '../../wake/test-wake';
@@ -73,7 +72,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await sandbox.files.write('/home/user/out/result', 'mine');
     if (isSlow) await tarThat({ id: sandbox.sandboxId }, 'exec sleep 600');
     if (isPaused) await engine.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
-    return getSandbox(sandbox.sandboxId);
+    return sandboxApi().getSandbox(sandbox.sandboxId);
   }
 
   /** Installs a `tar` that shadows the system's. */
@@ -152,7 +151,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
         .run(`exec /bin/sh -c '${script}'`, { background: true, timeoutMs: 0, onStdout })
         .then(async (running) => void (await running.wait().catch(() => {})), reject);
     });
-    const { items } = await kill([await getSandbox(sandbox.id)], { graceMs: 20_000 });
+    const { items } = await kill([await sandboxApi().getSandbox(sandbox.id)], { graceMs: 20_000 });
     expect(items[sandbox.id]?.message).toMatch(/^Its processes ended within /);
     expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/last');
   });
@@ -282,7 +281,9 @@ describe.runIf(canRun)('archiving before a kill', () => {
     start(runner, operation, [sandbox]);
     await eventually(() => said(sandbox.id, 'Archiving its files'));
     await eventually(
-      async () => (await (await openEnvd(sandbox.id)).listProcesses(AbortSignal.timeout(10_000))).length > 0,
+      async () =>
+        (await (await sandboxApi().openEnvd(sandbox.id)).listProcesses(AbortSignal.timeout(10_000))).length >
+        0,
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
     await eventually(() => kept(operation).includes(`${sandbox.id}.tar.gz`));

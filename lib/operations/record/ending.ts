@@ -2,7 +2,8 @@ import 'server-only';
 import { SandkeeperError } from '../../errors';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
-import { listSandboxRuns } from '../../sandbox-api/control';
+import { sandboxApi } from '../../sandbox-api/configured';
+import type { SandboxApi } from '../../sandbox-api/sandbox-api';
 import type { ItemArchive } from '../schema';
 import { findLastArchive } from './archives';
 import { findOurKill } from './store';
@@ -29,10 +30,14 @@ const END_REASONS: ReadonlyMap<string, string> = new Map(
     timeout: 'Its time ran out.',
     shutdown: 'It shut down.',
     error: 'It ended with an error.',
+    // Reasons in events.
+    request: 'It was killed.',
+    admin: 'The service killed it.',
+    orphaned: 'The service lost it.',
   }),
 );
 
-/** How `sandboxId` ended. `null`: unknown id. See docs/protocol.md#sandbox-runs. */
+/** How `sandboxId` ended. `null`: unknown id. See docs/protocol.md#sandbox-runs and docs/protocol.md#e2b-events. */
 export async function findEnding(sandboxId: string): Promise<Ending | null> {
   const ending = await findCause(sandboxId);
   return ending && { ...ending, saved: await findLastArchive(sandboxId) };
@@ -44,36 +49,52 @@ async function findCause(sandboxId: string): Promise<Omit<Ending, 'saved'> | nul
     const { atMs, actor, sandbox, operationId } = ours;
     return { endedAtMs: atMs, how: `It was killed here by ${actor}.`, last: sandbox, operationId };
   }
-  let cursor: string | null = null;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const { runs, nextCursor } = await readRuns(cursor);
-    const run = runs.find((candidate) => candidate.sandboxId === sandboxId);
-    if (run) {
-      return {
-        endedAtMs: run.endedAtMs,
-        how: END_REASONS.get(run.endReason ?? '') ?? 'It was terminated.',
-        last: null,
-        operationId: null,
-      };
-    }
-    if (nextCursor === null) break;
-    cursor = nextCursor;
-  }
+  const { capabilities } = sandboxApi();
+  const ending =
+    (capabilities.can('runs') ? await findInRuns(sandboxId) : null) ??
+    (capabilities.can('events') ? await findInEvents(sandboxId) : null);
+  if (ending !== null) return ending;
   const seen = fleetWatcher().findGone(sandboxId);
   if (!seen) return null;
   const how = 'It was terminated. The service does not say how.';
   return { endedAtMs: seen.atMs, how, last: seen.sandbox, operationId: null };
 }
 
-type RunsPage = Awaited<ReturnType<typeof listSandboxRuns>>;
+type Told = Omit<Ending, 'saved'>;
 
-/** Only Moru has this history. If it cannot be read, the sandbox is still reported as gone. */
-async function readRuns(cursor: string | null): Promise<RunsPage> {
+function told(reason: string | null, endedAtMs: number | null): Told {
+  const how = END_REASONS.get(reason ?? '') ?? 'It was terminated.';
+  return { endedAtMs, how, last: null, operationId: null };
+}
+
+async function findInRuns(sandboxId: string): Promise<Told | null> {
+  let cursor: string | null = null;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const read: RunsPage | null = await readOrWarn(() => sandboxApi().listSandboxRuns(cursor));
+    const run = read?.runs.find((candidate) => candidate.sandboxId === sandboxId);
+    if (run) return told(run.endReason, run.endedAtMs);
+    cursor = read?.nextCursor ?? null;
+    if (cursor === null) break;
+  }
+  return null;
+}
+
+async function findInEvents(sandboxId: string): Promise<Told | null> {
+  const events = await readOrWarn(() => sandboxApi().readEvents(sandboxId));
+  const killed = events?.find(({ kind }) => kind === 'killed');
+  return killed ? told(killed.killReason, killed.atMs) : null;
+}
+
+type RunsPage = Awaited<ReturnType<SandboxApi['listSandboxRuns']>>;
+
+/** If the history cannot be read, the sandbox is still reported as gone. */
+async function readOrWarn<T>(read: () => Promise<T>): Promise<T | null> {
   try {
-    return await listSandboxRuns(cursor);
+    return await read();
   } catch (thrown) {
     const error = SandkeeperError.from(thrown);
-    if (error.code !== 'not_found') console.warn(`The sandbox history cannot be read: ${error.message}`);
-    return { runs: [], nextCursor: null };
+    if (error.code !== 'not_found' && error.code !== 'not_offered')
+      console.warn(`The sandbox history cannot be read: ${error.message}`);
+    return null;
   }
 }

@@ -3,7 +3,7 @@ import { SandkeeperError } from '../../errors';
 import { fleetWatcher } from '../../fleet/watcher';
 import { MAX_READ_ONE_BY_ONE } from '../../sandbox/limits';
 import type { Sandbox } from '../../sandbox/schema';
-import { getSandbox } from '../../sandbox-api/control';
+import { sandboxApi } from '../../sandbox-api/configured';
 
 /**
  * The source of a reading: the details of one sandbox, or the list of all. The two can disagree, for example about a sandbox
@@ -33,7 +33,7 @@ export async function readTarget(
   if (source === 'list' && !fleetWatcher().isEndless) return fleetWatcher().readSince(id, sinceMs, expected);
   const requestedAtMs = Date.now();
   try {
-    const sandbox = await getSandbox(id);
+    const sandbox = await sandboxApi().getSandbox(id);
     fleetWatcher().recordReading(sandbox, requestedAtMs);
     return fleetWatcher().asListed(sandbox);
   } catch (thrown) {

@@ -2,9 +2,8 @@ import 'server-only';
 import { SandkeeperError } from '../../errors';
 import { type StateAct, sandboxCannot } from '../../sandbox/can';
 import type { Sandbox, SandboxState } from '../../sandbox/schema';
-import { killSandbox, pauseSandbox, resumeSandbox, setSandboxTimeout } from '../../sandbox-api/control';
+import { sandboxApi, serviceNowMs } from '../../sandbox-api/configured';
 import { comesBack } from '../../sandbox-api/errors';
-import { serviceNowMs } from '../../sandbox-api/service-clock';
 import { DEADLINE_SLACK_MS, requestedDeadline } from '../plan/time-left';
 import type { ActParams } from '../schema';
 import type { StepResult } from '../step/step-result';
@@ -33,7 +32,7 @@ const DEFAULT_RESUME_MS = 5 * 60 * 1000;
 /** What each action sends, and which reading proves it. */
 export const ACTS = {
   kill: {
-    send: async ({ id }) => ({ wasAlready: (await killSandbox(id)) === 'already_gone' }),
+    send: async ({ id }) => ({ wasAlready: (await sandboxApi().killSandbox(id)) === 'already_gone' }),
     maxTries: 8,
     judge: (now, _request, { wasAlready }) => {
       if (now !== null) return null;
@@ -43,14 +42,14 @@ export const ACTS = {
     },
   },
   pause: {
-    send: ({ id }) => sendUnlessAlready(() => pauseSandbox(id)),
+    send: ({ id }) => sendUnlessAlready(() => sandboxApi().pauseSandbox(id)),
     maxTries: 4,
     judge: (now, _request, attempt) => judgeState(now, 'paused', attempt),
   },
   resume: {
     send: ({ id }, { timeoutMs = DEFAULT_RESUME_MS, autoPause }) =>
       sendUnlessAlready(() =>
-        resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
+        sandboxApi().resumeSandbox(id, { timeoutMs, ...(autoPause === undefined ? {} : { autoPause }) }),
       ),
     maxTries: 4,
     judge: judgeResume,
@@ -58,7 +57,7 @@ export const ACTS = {
   setTimeout: {
     send: async (shown, params) => {
       const nowMs = serviceNowMs();
-      await setSandboxTimeout(shown.id, requestedDeadline(shown, params, nowMs) - nowMs);
+      await sandboxApi().setSandboxTimeout(shown.id, requestedDeadline(shown, params, nowMs) - nowMs);
       return { wasAlready: false };
     },
     maxTries: 4,

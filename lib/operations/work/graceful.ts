@@ -2,7 +2,8 @@ import 'server-only';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandkeeperError } from '../../errors';
 import { joinSignals } from '../../joined-signal';
-import { type Envd, openEnvd } from '../../sandbox-api/envd';
+import { sandboxApi } from '../../sandbox-api/configured';
+import type { Envd } from '../../sandbox-api/envd';
 
 /** `left`: how many processes were still running when the time was up. */
 export type GracefulEnd = { kind: 'ended'; tookMs: number } | { kind: 'outlasted'; left: number };
@@ -115,7 +116,7 @@ export async function askToEnd(
 
 async function askAndWatch(sandboxId: string, graceMs: number, signal: AbortSignal): Promise<GracefulEnd> {
   const startedMs = performance.now();
-  const envd = await openEnvd(sandboxId);
+  const envd = await sandboxApi().openEnvd(sandboxId);
   const listed = (await envd.listProcesses(signal)).map(({ pid }) => pid);
   const endsMs = performance.now() + graceMs;
   const watch: Watch = { listed, isAsked: false, left: null };

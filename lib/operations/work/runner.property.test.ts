@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { FaultInput } from '../../engine/faults';
 import { fleetWatcher } from '../../fleet/watcher';
-import { getSandbox } from '../../sandbox-api/control';
+import { sandboxApi } from '../../sandbox-api/configured';
 import { eventually, setUpEngine } from '../../test-support/environment';
 import { runs } from '../../test-support/runs';
 import { findOperation, listItems } from '../record/store';
@@ -62,7 +62,7 @@ describe('any fault of the service', () => {
       fc.asyncProperty(fates, fc.integer({ min: 1, max: 8 }), async (drawn, maxConcurrency) => {
         const doomed = await Promise.all(drawn.map(async (fate) => ({ fate, id: await engine.create() })));
         const bystander = await engine.create();
-        const shown = await Promise.all(doomed.map(({ id }) => getSandbox(id)));
+        const shown = await Promise.all(doomed.map(({ id }) => sandboxApi().getSandbox(id)));
         for (const { fate, id } of doomed) {
           const change = CHANGES[fate];
           if (change) await engine.call(change.method, `/sandboxes/${id}${change.path}`);

@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from '
 import { database } from '../../db/client';
 import { fleetWatcher } from '../../fleet/watcher';
 import type { Sandbox } from '../../sandbox/schema';
-import { getSandbox } from '../../sandbox-api/control';
+import { sandboxApi } from '../../sandbox-api/configured';
 import { describeOnDatabases } from '../../test-support/databases';
 import { eventually, setUpEngine } from '../../test-support/environment';
 import { claimItems } from '../record/claims';
@@ -47,7 +47,7 @@ function openRunner(options: Options = {}) {
 }
 
 const createMany = (count: number) => Promise.all(Array.from({ length: count }, () => engine.create()));
-const readAll = (ids: string[]): Promise<Sandbox[]> => Promise.all(ids.map(getSandbox));
+const readAll = (ids: string[]): Promise<Sandbox[]> => Promise.all(ids.map(sandboxApi().getSandbox));
 
 async function recorded(id: string): Promise<Record<string, Outcome>> {
   return Object.fromEntries((await listItems(id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]));

@@ -3,7 +3,7 @@ import type { FaultInput } from '../../engine/faults';
 import { rowWith } from '../../fleet/test-fleet';
 import type { StateAct } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
-import { getSandbox } from '../../sandbox-api/control';
+import { sandboxApi } from '../../sandbox-api/configured';
 import { eventually, setUpEngine } from '../../test-support/environment';
 import type { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
@@ -22,10 +22,12 @@ afterAll(() => void vi.restoreAllMocks());
 
 /** Reads one sandbox; `null`: gone. */
 async function readOne(id: string): Promise<Sandbox | null> {
-  return getSandbox(id).catch((error) => {
-    if (error.code === 'not_found') return null;
-    throw error;
-  });
+  return sandboxApi()
+    .getSandbox(id)
+    .catch((error) => {
+      if (error.code === 'not_found') return null;
+      throw error;
+    });
 }
 
 /** Runs one step like the runner. */
@@ -83,7 +85,7 @@ describe('kill', () => {
 
   it('skips a sandbox that was protected while it was awake for archiving', async () => {
     const id = await engine.create({ metadata: { keep: 'true' } });
-    const now = await getSandbox(id);
+    const now = await sandboxApi().getSandbox(id);
     const shown: Sandbox = { ...now, state: 'paused', metadata: {} };
     const archiver: Pick<Archiver, 'archiveThen' | 'saved' | 'stoppedMessage' | 'isOurWake' | 'recheck'> = {
       archiveThen: (_shown, { kill }) => kill(now),
@@ -221,7 +223,7 @@ describe('kill', () => {
 
   it('is not sent if the sandbox cannot be read first', async () => {
     const id = await engine.create();
-    const shown = await getSandbox(id);
+    const shown = await sandboxApi().getSandbox(id);
     await engine.fault({ route: `GET /sandboxes/${id}`, status: 503, count: 50 });
     expect(await step('kill', id, {}, { shown, send: neverSent })).toEqual({
       outcome: 'failed',
@@ -240,7 +242,7 @@ describe('kill', () => {
 describe('a sandbox that has changed', () => {
   it.each(['kill', 'pause', 'setTimeout'] as const)('is skipped by %s', async (act) => {
     const id = await engine.create();
-    const shown = await getSandbox(id);
+    const shown = await sandboxApi().getSandbox(id);
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await engine.call('POST', `/sandboxes/${id}/resume`, { timeout: 300 });
     expect(await step(act, id, { timeoutMs: MINUTE_MS }, { shown, send: neverSent })).toMatchObject({
@@ -253,7 +255,7 @@ describe('a sandbox that has changed', () => {
 
   it('is skipped if a newer reading arrives while it waits for a slot', async () => {
     const id = await engine.create();
-    const shown = await getSandbox(id);
+    const shown = await sandboxApi().getSandbox(id);
     const latest = () => ({ ...shown, state: 'paused' as const });
     const send: StepContext['send'] = async (call) => {
       await engine.call('POST', `/sandboxes/${id}/pause`);
@@ -268,7 +270,7 @@ describe('a sandbox that has changed', () => {
 
   it('is killed if a row of the fleet differs and a reading does not', async () => {
     const id = await engine.create();
-    const shown = await getSandbox(id);
+    const shown = await sandboxApi().getSandbox(id);
     const latest = () => ({ ...shown, state: 'unknown' as const });
     expect((await step('kill', id, {}, { shown, latest })).outcome).toBe('done');
   });
@@ -334,7 +336,7 @@ describe('pause and resume', () => {
       message: null,
       sandbox: { id, state: 'running' },
     });
-    const { startedAtMs, endAtMs } = await getSandbox(id);
+    const { startedAtMs, endAtMs } = await sandboxApi().getSandbox(id);
     expect(Number(endAtMs) - Number(startedAtMs)).toBe(10 * MINUTE_MS);
   });
 
@@ -342,7 +344,7 @@ describe('pause and resume', () => {
     const id = await engine.create();
     await engine.call('POST', `/sandboxes/${id}/pause`);
     await step('resume', id, {});
-    const { startedAtMs, endAtMs } = await getSandbox(id);
+    const { startedAtMs, endAtMs } = await sandboxApi().getSandbox(id);
     expect(Number(endAtMs) - Number(startedAtMs)).toBe(5 * MINUTE_MS);
   });
 

@@ -6,7 +6,7 @@ import type { Session } from '@/lib/access/sessions';
 import { readSandbox } from '@/lib/fleet/read-sandbox';
 import { findEnding } from '@/lib/operations/record/ending';
 import { hasOperations } from '@/lib/operations/record/record';
-import { serviceNowMs } from '@/lib/sandbox-api/service-clock';
+import { serviceNowMs } from '@/lib/sandbox-api/configured';
 
 type Props = {
   id: string;

@@ -7,7 +7,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine } from '../../../engine/jail/test-process-engine';
-import { openEnvd } from '../../../sandbox-api/envd';
+import { sandboxApi } from '../../../sandbox-api/configured';
 import { eventually, setUpDataDir, thrownBy } from '../../../test-support/environment';
 import { measurePaths } from '../../browse/size';
 import { auditLog, hasPython, openRequest, sendRequest, startFileServer } from '../../test-file-server';
@@ -52,7 +52,7 @@ describe.runIf(canRun)('an archive', () => {
 
   /** Whether no external process runs in it. */
   async function isIdle(id: string): Promise<boolean> {
-    return (await (await openEnvd(id)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
+    return (await (await sandboxApi().openEnvd(id)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
   }
 
   const address = (id: string, paths: string[], more: Record<string, string> = {}) => {
