@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useQueryState } from 'nuqs';
 import { type FormEvent, useState } from 'react';
 import { Queries } from '@/components/data/queries';
+import { useLacking } from '@/components/data/use-fleet';
 import { useOperations } from '@/components/data/use-operations';
 import { CommandInput, limitOptions } from '@/components/operations/command-input';
 import { useActs } from '@/components/operations/use-acts';
@@ -38,7 +39,8 @@ export function CommandsPage({ initial, actor, ...served }: Props) {
   const now = useSandbox(initial);
   const { sandbox, act, isGone } = now;
   const { role } = served;
-  const reason = whyNot(sandbox, 'run', { role, underWay: act, isGone });
+  const lacking = useLacking();
+  const reason = whyNot(sandbox, 'run', { role, lacking, underWay: act, isGone });
   const { handlers, dialogs } = useActs();
   return (
     <SandboxFrame now={now} tab="run" isFullHeight {...served}>

@@ -1,6 +1,7 @@
 'use client';
 
 import { LiveWait } from '@/components/data/live-wait';
+import { useLacking } from '@/components/data/use-fleet';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { Button } from '@/components/ui/button';
@@ -35,6 +36,7 @@ export function ConsoleEmpty({
   others,
   ...actions
 }: Props) {
+  const lacking = useLacking();
   if (isOpening || !isKnown)
     return (
       <p translate="no" role="status" className="px-4 py-3 font-mono text-ink-3">
@@ -48,7 +50,11 @@ export function ConsoleEmpty({
           Opening this page does not wake it. When you resume it, its processes continue and its timeout
           starts again.
         </p>
-        <Button tone="primary" unavailable={whyNot(sandbox, 'resume', { role })} onClick={actions.onResume}>
+        <Button
+          tone="primary"
+          unavailable={whyNot(sandbox, 'resume', { role, lacking })}
+          onClick={actions.onResume}
+        >
           Resume…
         </Button>
       </TabNotice>

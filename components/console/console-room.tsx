@@ -2,6 +2,7 @@
 
 import { clsx } from 'clsx';
 import { Fragment, useCallback, useEffect, useRef, useState } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
@@ -72,7 +73,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
   const [toRename, setToRename] = useState<ConsoleInfo | null>(null);
   const [busy, setBusy] = useState<BusyConsole | null>(null);
   const isRunning = sandbox.state === 'running' && !isGone;
-  const reason = noShellReason(now);
+  const lacking = useLacking();
+  const reason = lacking.processes ?? noShellReason(now);
   const pane = () => (active === null ? undefined : panes.current.get(active.id));
 
   const open = useCallback(
@@ -95,7 +97,8 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
 
   // Opens a first console on arrival, but not again when the last one is closed.
   const hasArrived = useRef(false);
-  const mustOpen = isKnown && isRunning && !isRequested && !tabs.some(({ isMine }) => isMine);
+  const mustOpen =
+    isKnown && isRunning && reason === null && !isRequested && !tabs.some(({ isMine }) => isMine);
   useEffect(() => {
     if (hasArrived.current || !isKnown) return;
     hasArrived.current = true;
@@ -193,7 +196,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
               <ConsoleTime
                 sandbox={sandbox}
                 nowMs={nowMs}
-                reason={whyNot(sandbox, 'setTimeout', { role, underWay: act, isGone })}
+                reason={whyNot(sandbox, 'setTimeout', { role, lacking, underWay: act, isGone })}
               />
             )}
           </div>

@@ -4,6 +4,7 @@ import { useSyncExternalStore } from 'react';
 import { type FleetView, fleetStore, NOTHING_KNOWN } from '@/lib/fleet/store';
 import { liveSocket } from '@/lib/live/socket';
 import { type ActUnderWay, operationProgress } from '@/lib/operations/record/progress';
+import { LACKS_NOTHING, type Lacking } from '@/lib/sandbox/capabilities';
 
 const NOTHING_UNDER_WAY: ReadonlyMap<string, ActUnderWay> = new Map();
 
@@ -18,6 +19,15 @@ export function useFleetView(): FleetView {
     subscribeToFleet,
     () => fleetStore().view(),
     () => NOTHING_KNOWN,
+  );
+}
+
+/** What the service does not offer, with the reasons to show. */
+export function useLacking(): Lacking {
+  return useSyncExternalStore(
+    subscribeToFleet,
+    () => fleetStore().view().status.lacking,
+    () => LACKS_NOTHING,
   );
 }
 

@@ -2,8 +2,10 @@
 
 import { useState } from 'react';
 import { Queries } from '@/components/data/queries';
+import { useLacking } from '@/components/data/use-fleet';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { useNeedsWaking } from '@/components/sandbox-page/wake/use-wake';
 import { Button } from '@/components/ui/button';
@@ -24,6 +26,7 @@ type Props = SandboxPageProps & { view: ViewChoice };
 export function FilesPage({ initial, view, ...served }: Props) {
   const now = useSandbox(initial);
   const { sandbox, isGone } = now;
+  const lacking = useLacking();
   const needsWaking = useNeedsWaking(sandbox) && !isGone;
   // A file that was open when the sandbox stopped stays visible.
   const { file } = useAddress();
@@ -33,8 +36,8 @@ export function FilesPage({ initial, view, ...served }: Props) {
   if (!needsWaking && asksToWake) setAsksToWake(false);
   const showsGate = needsWaking && (asksToWake || !wasReadable || file === null);
 
-  return (
-    <SandboxFrame now={now} tab="files" isFullHeight {...served}>
+  const content = (
+    <>
       {needsWaking && !showsGate ? <PausedStrip onWake={() => setAsksToWake(true)} /> : null}
       <Queries>
         {showsGate ? (
@@ -51,6 +54,18 @@ export function FilesPage({ initial, view, ...served }: Props) {
           />
         )}
       </Queries>
+    </>
+  );
+
+  return (
+    <SandboxFrame now={now} tab="files" isFullHeight {...served}>
+      {lacking.files === undefined ? (
+        content
+      ) : (
+        <TabNotice title="Files are unavailable">
+          <p>{lacking.files}</p>
+        </TabNotice>
+      )}
     </SandboxFrame>
   );
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { type FormEvent, useId, useState } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useWake } from '@/components/sandbox-page/wake/use-wake';
 import { ENDED_WORDS } from '@/components/sandbox-page/wake/wake-words';
@@ -31,10 +32,12 @@ export function WakeGate({ sandbox, role }: Props) {
         <li>
           <strong className="font-medium text-ink">It counts toward your limit</strong> of running sandboxes.
         </li>
-        <li>
-          <strong className="font-medium text-ink">Its timeout will pause it instead of killing it</strong>,
-          permanently. The service cannot undo this.
-        </li>
+        {sandbox.lifecycle?.onTimeout === 'pause' ? null : (
+          <li>
+            <strong className="font-medium text-ink">Its timeout will pause it instead of killing it</strong>,
+            permanently. The service cannot undo this.
+          </li>
+        )}
       </ul>
       <p className="mb-4">
         It pauses again when the time is up, when the last viewer leaves, or when somebody pauses it.
@@ -66,8 +69,9 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
   const [problem, setProblem] = useState<string | null>(null);
   const name = useId();
   const progress = progressText(wake, isPending);
+  const lacking = useLacking();
   const forbidden = roleSuffices(role, 'operator')
-    ? null
+    ? (lacking.resume ?? lacking.resumeAutoPause ?? null)
     : `Requires the operator role. You are signed in as ${role}.`;
 
   async function start(event: FormEvent) {

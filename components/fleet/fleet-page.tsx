@@ -44,8 +44,8 @@ const isKnownId = (id: string) => fleetStore().find(id) !== undefined;
 type Props = {
   first: FirstScreen;
   role: Role;
-  /** Whether the fleet is the local engine's, which can create a demo fleet. */
-  isLocal: boolean;
+  /** Whether the service can create a demo fleet. */
+  offersDemo: boolean;
   rememberedColumns: string | null;
   rememberedWidths?: string | null;
   /** The saved views of this person and of the team. */
@@ -63,7 +63,7 @@ const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all 
 export function FleetPage({
   first,
   role,
-  isLocal,
+  offersDemo,
   rememberedColumns,
   rememberedWidths = null,
   views,
@@ -148,7 +148,7 @@ export function FleetPage({
       <h1 className="sr-only">Sandboxes</h1>
       <StaleBanner status={status} nowMs={first.nowMs} />
       {total === 0 && isWhole ? (
-        <FleetEmpty forbidden={cannotCreate} demoOffered={isLocal} onNew={() => setIsCreating(true)} />
+        <FleetEmpty forbidden={cannotCreate} demoOffered={offersDemo} onNew={() => setIsCreating(true)} />
       ) : (
         <>
           <div className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4">

@@ -2,6 +2,7 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type RefObject, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
@@ -69,6 +70,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   const [menu, setMenu] = useState<{ sandbox: Sandbox; anchor: HTMLElement } | null>(null);
   const openMenu = useCallback((sandbox: Sandbox, anchor: HTMLElement) => setMenu({ sandbox, anchor }), []);
   const isPhone = useIsPhone();
+  const lacking = useLacking();
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => gridRef.current,
@@ -92,7 +94,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   }
 
   function circumstances({ id }: Sandbox) {
-    return { role: props.role, underWay: props.underWay.get(id)?.act, isGone: props.gone.has(id) };
+    return { role: props.role, lacking, underWay: props.underWay.get(id)?.act, isGone: props.gone.has(id) };
   }
 
   function openMenuOf(sandbox: Sandbox) {

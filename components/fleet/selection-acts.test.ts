@@ -9,6 +9,7 @@ const guarded = (id: string) => running(id, { keep: 'true' });
 
 const IDLE = {
   role: 'admin',
+  lacking: {},
   underWay: new Map(),
   protectedKey: 'keep',
   bulkLimit: 5,
@@ -35,6 +36,14 @@ describe('selectionActs', () => {
       pause: { label: 'Pause 2', ids: 'a c', reason: null },
       kill: { label: 'Kill 3…', ids: 'a b c', reason: null },
     });
+  });
+
+  it('says what the service lacks, and still offers the rest', () => {
+    const lacking = { pause: 'This service cannot pause sandboxes.' };
+    const acts = actsOn([running('a'), running('b')], { lacking });
+    expect(acts.pause).toEqual({ label: 'Pause', ids: '', reason: lacking.pause });
+    expect(acts.kill?.reason).toBeNull();
+    expect(actsOn([paused('a')], { lacking }).pause?.reason).toBe(lacking.pause);
   });
 
   it('offers nothing while something is in the way of all of them', () => {

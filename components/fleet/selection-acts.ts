@@ -5,11 +5,14 @@ import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Command } from '@/lib/palette/offers';
 import { isProtected, type SandboxAct, stopsSandbox } from '@/lib/sandbox/can';
+import { type Lacking, serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 type Rows = readonly IndexedSandbox[];
 type Circumstances = {
   role: Role;
+  /** What the service does not offer. */
+  lacking: Lacking;
   underWay: ReadonlyMap<string, ActUnderWay>;
   /** The metadata key that protects a sandbox from bulk actions. */
   protectedKey: string;
@@ -80,10 +83,12 @@ export function selectionActs(rows: Rows, circumstances: Circumstances): Selecti
 }
 
 /** `fit`: sandboxes that allow the action. `targets`: those it changes; a bulk action skips protected ones. */
-function targetsOf(rows: Rows, act: SandboxAct, { role, underWay, protectedKey }: Circumstances) {
+function targetsOf(rows: Rows, act: SandboxAct, { role, lacking, underWay, protectedKey }: Circumstances) {
   const fit = rows
     .map(({ sandbox }) => sandbox)
-    .filter((sandbox) => whyNot(sandbox, act, { role, underWay: underWay.get(sandbox.id)?.act }) === null);
+    .filter(
+      (sandbox) => whyNot(sandbox, act, { role, lacking, underWay: underWay.get(sandbox.id)?.act }) === null,
+    );
   const isBulk = fit.length > 1;
   const targets =
     isBulk && stopsSandbox(act) ? fit.filter((sandbox) => !isProtected(sandbox, protectedKey)) : fit;
@@ -94,18 +99,26 @@ function reasonIfTooMany(count: number, limit: number): string | null {
   return count > limit ? `An operation can include at most ${limit} sandboxes. Select fewer.` : null;
 }
 
-function reasonFor(act: SandboxAct, rows: Rows, fit: number, { role, underWay }: Circumstances): string {
+function reasonFor(
+  act: SandboxAct,
+  rows: Rows,
+  fit: number,
+  { role, lacking, underWay }: Circumstances,
+): string {
   const [only, second] = rows;
   if (only === undefined) return 'No selected sandbox matches the filter.';
   if (second === undefined)
     return (
-      whyNot(only.sandbox, act, { role, underWay: underWay.get(only.sandbox.id)?.act }) ?? FITS_NONE[act]
+      whyNot(only.sandbox, act, { role, lacking, underWay: underWay.get(only.sandbox.id)?.act }) ??
+      FITS_NONE[act]
     );
   if (fit > 0)
     return `${fit === rows.length ? 'All are' : 'The remaining sandboxes are'} protected. Select one at a time.`;
   const isBusy = rows.every(({ sandbox }) => underWay.has(sandbox.id));
   return (
-    roleForbids(role, act) ?? (isBusy ? 'Another action is in progress on each of them.' : FITS_NONE[act])
+    roleForbids(role, act) ??
+    serviceCannot(lacking, act) ??
+    (isBusy ? 'Another action is in progress on each of them.' : FITS_NONE[act])
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import type { ActHandlers } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
@@ -47,9 +48,10 @@ type Props = {
 /** The summary of the selection and its actions, over the end of the list. */
 export function SelectionDock({ rows, hidden, matching, onSelectMatching, ...props }: Props) {
   const { role, underWay, protectedKey, bulkLimit, blocked, handlers } = props;
+  const lacking = useLacking();
   const acts = useMemo(
-    () => selectionActs(rows, { role, underWay, protectedKey, bulkLimit, blocked }),
-    [rows, role, underWay, protectedKey, bulkLimit, blocked],
+    () => selectionActs(rows, { role, lacking, underWay, protectedKey, bulkLimit, blocked }),
+    [rows, role, lacking, underWay, protectedKey, bulkLimit, blocked],
   );
   const kinds = useMemo(() => kindTexts(rows, { matching, protectedKey }), [rows, matching, protectedKey]);
   const isEmpty = rows.length === 0 && hidden === 0;

@@ -2,6 +2,7 @@
 
 import { clsx } from 'clsx';
 import { type FormEvent, type ReactNode, useId, useMemo, useRef, useState } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { MetadataChips } from '@/components/sandbox/metadata-chips';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
@@ -13,6 +14,7 @@ import { Visible } from '@/components/ui/visible-text';
 import { blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { MAX_FILTER_CHARS, type Operation } from '@/lib/operations/schema';
 import { sandboxCan } from '@/lib/sandbox/can';
+import { serviceCannot } from '@/lib/sandbox/capabilities';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CopyAsCode } from './copy-as-code';
@@ -274,9 +276,15 @@ type PauseInsteadProps = {
 
 function PauseInstead({ targets, isOne, isOffered, onPause }: PauseInsteadProps) {
   const able = targets.filter(({ state }) => sandboxCan(state, 'pause'));
+  const lacking = useLacking();
   if (able.length === 0 || !isOffered) return null;
   return (
-    <Button tone="quiet" className="-mx-3 h-6!" onClick={() => onPause(able)}>
+    <Button
+      tone="quiet"
+      className="-mx-3 h-6!"
+      unavailable={serviceCannot(lacking, 'pause')}
+      onClick={() => onPause(able)}
+    >
       {isOne ? 'Pause instead' : `Pause ${able.length} instead`}
     </Button>
   );

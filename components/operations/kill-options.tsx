@@ -1,6 +1,7 @@
 'use client';
 
 import { type ReactNode, useId } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { Checkbox } from '@/components/ui/checkbox';
 import { Field, Input } from '@/components/ui/field';
 import { MAX_REASON_CHARS } from '@/lib/operations/schema';
@@ -22,6 +23,9 @@ export function KillOptions(props: OptionsProps) {
   const { options, isLocked, children } = props;
   const { isGraceful, graceMs, seconds } = options;
   const id = useId();
+  const { processes: lacks } = useLacking();
+  // An option taken over from an earlier operation can be cleared even if it is unavailable now.
+  const isClosed = isLocked || (lacks !== undefined && !isGraceful);
   return (
     <div className="flex shrink-0 flex-col gap-4">
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
@@ -30,14 +34,20 @@ export function KillOptions(props: OptionsProps) {
             id={id}
             className="mt-1"
             checked={isGraceful}
-            disabled={isLocked}
+            disabled={isClosed}
+            aria-describedby={lacks === undefined ? undefined : `${id}-lacks`}
             onChange={(event) => options.setGraceful(event.target.checked)}
           />
           <div>
             <label htmlFor={id} className="font-medium">
               Stop processes first
             </label>
-            <p className="text-ink-2 text-small leading-6">
+            {lacks === undefined ? null : (
+              <p id={`${id}-lacks`} className="text-ink-2 text-small">
+                {lacks}
+              </p>
+            )}
+            <p hidden={lacks !== undefined} className="text-ink-2 text-small leading-6">
               SIGTERM, up to{' '}
               {isGraceful ? (
                 <Input

@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { Queries } from '@/components/data/queries';
+import { useLacking } from '@/components/data/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
@@ -16,6 +17,7 @@ import { roleSuffices } from '@/lib/access/roles';
 import { processesQuery } from '@/lib/processes/queries';
 import type { ProcessInfo } from '@/lib/processes/schema';
 import { sandboxCannot } from '@/lib/sandbox/can';
+import { serviceCannot } from '@/lib/sandbox/capabilities';
 import { AttachmentPane } from './attachment-pane';
 import { InsideSection } from './inside-section';
 import { ProcessTable, rowKey } from './process-table';
@@ -27,7 +29,10 @@ export function ProcessesPage({ initial, ...served }: SandboxPageProps) {
   const { sandbox, isGone } = now;
   const { handlers, dialogs } = useActs();
   // Listing processes has the same requirements as running a command.
-  const reason = isGone ? 'The sandbox is terminated.' : sandboxCannot(sandbox.state, 'run');
+  const lacking = useLacking();
+  const reason = isGone
+    ? 'The sandbox is terminated.'
+    : (serviceCannot(lacking, 'run') ?? sandboxCannot(sandbox.state, 'run'));
   return (
     <SandboxFrame now={now} tab="processes" isFullHeight {...served}>
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">

@@ -45,8 +45,11 @@ type Props = Omit<SandboxPageProps, 'initial'> & {
 export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight = false, children }: Props) {
   const { sandbox, act, isGone } = now;
   const { status } = useFleetView();
+  const { lacking } = status;
   const { handlers, dialogs } = useActs();
-  useOffers(() => commandsOf('sandbox', sandboxActs(sandbox, { role, underWay: act, isGone }, handlers)));
+  useOffers(() =>
+    commandsOf('sandbox', sandboxActs(sandbox, { role, lacking, underWay: act, isGone }, handlers)),
+  );
   useRefreshWhenMissing(now, isFullHeight);
 
   return (
@@ -65,7 +68,7 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
           }
         >
           <ActButtons
-            reason={(action) => whyNot(sandbox, action, { role, underWay: act, isGone })}
+            reason={(action) => whyNot(sandbox, action, { role, lacking, underWay: act, isGone })}
             state={sandbox.state}
             onAct={{
               kill: () => handlers.onKill([sandbox]),

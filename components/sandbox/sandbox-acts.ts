@@ -1,6 +1,7 @@
 import type { MenuAct } from '@/components/ui/menu-act';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type SandboxAct, sandboxCannot } from '@/lib/sandbox/can';
+import { type Lacking, serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 /** Starts an action on one or several sandboxes. Provided by `useActs`. */
@@ -26,17 +27,25 @@ export function roleForbids(role: Role, act: SandboxAct): string | null {
   return roleSuffices(role, NEEDS[act]) ? null : `Requires the ${NEEDS[act]} role.`;
 }
 
-type Circumstances = { role: Role; underWay?: SandboxAct | undefined; isGone?: boolean };
+type Circumstances = {
+  role: Role;
+  /** What the service does not offer. */
+  lacking: Lacking;
+  underWay?: SandboxAct | undefined;
+  isGone?: boolean;
+};
 
 /** The reason that `act` is unavailable on `sandbox` now, or `null`. */
 export function whyNot(
   sandbox: Sandbox,
   act: SandboxAct,
-  { role, underWay, isGone }: Circumstances,
+  { role, lacking, underWay, isGone }: Circumstances,
 ): string | null {
   if (isGone) return 'The sandbox is terminated.';
   const forbidden = roleForbids(role, act);
   if (forbidden !== null) return forbidden;
+  const lacks = serviceCannot(lacking, act);
+  if (lacks !== null) return lacks;
   if (underWay) return 'Another action is in progress.';
   return sandboxCannot(sandbox.state, act);
 }

@@ -53,17 +53,14 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
                 withBar
               />
             </Fact>
-            <Fact
-              name="Deadline"
-              hint="The sandbox is then paused or killed, as chosen when it was created. The service does not report which."
-            >
+            <Fact name="Deadline" hint={deadlineHint(sandbox)}>
               {sandbox.endAtMs === null ? UNKNOWN : <LocalTime ms={sandbox.endAtMs} />}
             </Fact>
           </>
         ) : (
           <Fact
             name="Time left"
-            hint="A paused sandbox has no deadline. It keeps its files and memory until it is resumed or killed."
+            hint={`A paused sandbox has no deadline. It keeps its files and memory until it is resumed or killed.${sandbox.lifecycle?.autoResume ? ' Any traffic to it resumes it.' : ''}`}
           >
             None
           </Fact>
@@ -75,6 +72,15 @@ export function SandboxFacts({ sandbox, nowMs }: { sandbox: Sandbox; nowMs: numb
       </dl>
     </section>
   );
+}
+
+function deadlineHint({ lifecycle }: Sandbox): string {
+  if (lifecycle === undefined)
+    return 'The sandbox is then paused or killed, as chosen when it was created. The service does not report which.';
+  if (lifecycle.onTimeout === 'kill') return 'Killed at its deadline.';
+  return lifecycle.autoResume
+    ? 'Pauses at its deadline. Any traffic to it resumes it.'
+    : 'Pauses at its deadline.';
 }
 
 function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {

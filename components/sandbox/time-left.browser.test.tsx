@@ -28,7 +28,15 @@ const NOTHING: FirstScreen = {
   running: 0,
   paused: 0,
   nowMs: 0,
-  status: { asOfMs: 0, problem: null, unreadable: 0, isEndless: false, serviceAheadMs: 0, maxRunning: null },
+  status: {
+    asOfMs: 0,
+    problem: null,
+    unreadable: 0,
+    isEndless: false,
+    serviceAheadMs: 0,
+    maxRunning: null,
+    lacking: {},
+  },
 };
 
 function Matching({ nowMs, text }: { nowMs: number; text: string }) {

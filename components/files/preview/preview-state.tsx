@@ -12,6 +12,7 @@ const TITLES = {
   denied: 'No permission to read this file',
   is_directory: 'This is now a folder',
   not_regular: 'This is not a regular file',
+  not_seekable: 'The sandbox cannot send this file',
   not_directory: 'File not found',
   not_running: 'The sandbox is paused',
   gone: 'The sandbox is terminated',

@@ -98,7 +98,7 @@ function Page({ role }: { role: Role }) {
         views={[]}
         first={firstScreen(read.fleet, request, nowMs)}
         role={role}
-        isLocal
+        offersDemo
         protectedKey="protected"
         bulkLimit={1_000}
         rememberedColumns={null}
