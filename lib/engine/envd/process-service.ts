@@ -33,6 +33,8 @@ type ProcessEvent =
 type EventMessage = { event: ProcessEvent };
 
 const SIGNALS = { SIGNAL_UNSPECIFIED: 0, SIGNAL_SIGTERM: 15, SIGNAL_SIGKILL: 9 } as const;
+/** Time for a killed process to end. */
+const KILL_DEADLINE_MS = 5_000;
 const MAX_SIZE = 0xffff;
 const DEFAULT_SIZE = { cols: 80, rows: 24 };
 
@@ -94,6 +96,7 @@ export function processService(host: ProcessHost): Service {
       const number = SIGNALS[signal];
       if (number === 0) throw new ConnectError('unimplemented', 'only SIGTERM and SIGKILL are supported');
       process.signal(number);
+      if (number === SIGNALS.SIGNAL_SIGKILL) await untilAborted(untilGone(process), context.signal);
       return undefined;
     }),
 
@@ -178,6 +181,20 @@ async function writeInput(process: GuestProcess, input: ProcessInput, context: C
   }
   const bytes = input.stdin ?? input.pty;
   if (bytes) await untilAborted(process.write(bytes), context.signal);
+}
+
+/** A caller may count on a killed process being gone. @throws ConnectError if the kernel or the agent takes too long */
+async function untilGone(process: GuestProcess): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    const error = new ConnectError('deadline_exceeded', `process ${process.pid} has not ended yet`);
+    timer = setTimeout(() => reject(error), KILL_DEADLINE_MS);
+  });
+  try {
+    await Promise.race([process.ended, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function findProcess(host: ProcessHost, { guest }: CallContext, selector: ProcessSelector): GuestProcess {

@@ -36,6 +36,7 @@ export class GuestProcess {
   readonly #readers = new Set<ProcessReader>();
   #inFlightBytes = 0;
   #inputWaiters: (() => void)[] = [];
+  readonly #endWaiters: (() => void)[] = [];
   #lastInput: Promise<void> = Promise.resolve();
   status: ExitStatus | null = null;
   isExpired = false;
@@ -63,6 +64,11 @@ export class GuestProcess {
     if (this.status && !this.isHeld) reader.push({ kind: 'end', status: this.status });
     else this.#readers.add(reader);
     return reader;
+  }
+
+  /** Resolves when the process is gone. */
+  get ended(): Promise<void> {
+    return this.status ? Promise.resolve() : new Promise((resolve) => this.#endWaiters.push(resolve));
   }
 
   /** Signals this process only, not its group. */
@@ -128,6 +134,7 @@ export class GuestProcess {
     for (const reader of this.#readers) reader.push({ kind: 'end', status });
     this.#readers.clear();
     for (const accept of this.#inputWaiters.splice(0)) accept();
+    for (const tell of this.#endWaiters.splice(0)) tell();
     return status;
   }
 
