@@ -79,7 +79,7 @@ export const SnapshotBody = z
   .object({ name: TemplateReference.nullish() }, { error: OBJECT_ERROR })
   .default(EMPTY_BODY);
 
-export const MAX_FORKS = 100;
+const MAX_FORKS = 100;
 
 export const ForkBody = z
   .object(
