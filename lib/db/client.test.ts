@@ -114,6 +114,32 @@ describe('an embedded database', () => {
     await db.destroy();
   });
 
+  it('lets a transaction write that has read first, and loses no change that follows a refused one', async () => {
+    const path = tempFile();
+    const [one, other] = [await openDatabase(`file:${path}`), await openDatabase(`file:${path}`)];
+    // Two processes would wait for each other.
+    await sql.raw('pragma busy_timeout = 0').execute(other);
+    await one.transaction().execute(async (transaction) => {
+      expect(await transaction.selectFrom('sessions').selectAll().execute()).toEqual([]);
+      const meanwhile = other
+        .insertInto('sessions')
+        .values({ ...session, id: 's2' })
+        .execute();
+      await expect(meanwhile).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+      await transaction.insertInto('sessions').values(session).execute();
+    });
+    await other
+      .insertInto('sessions')
+      .values({ ...session, id: 's2' })
+      .execute();
+    expect(await one.selectFrom('sessions').select('id').orderBy('id').execute()).toEqual([
+      { id: 's1' },
+      { id: 's2' },
+    ]);
+    await one.destroy();
+    await other.destroy();
+  });
+
   it('throws if it cannot be opened', async () => {
     await expect(openDatabase(inNoDirectory())).rejects.toThrow();
   });

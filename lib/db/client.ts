@@ -8,9 +8,6 @@ import {
   PostgresAdapter,
   PostgresDialect,
   type RawBuilder,
-  SqliteAdapter,
-  type SqliteDatabase,
-  SqliteDialect,
   sql,
 } from 'kysely';
 import Libsql from 'libsql';
@@ -18,6 +15,7 @@ import pg from 'pg';
 import { config } from '../config';
 import { singleton } from '../singleton';
 import { type DiskReserve, diskReserve } from './disk-reserve';
+import { EmbeddedDialect } from './embedded-dialect';
 import { embeddedPath } from './embedded-path';
 import { GuardedDialect } from './guarded-dialect';
 import { migrations } from './migrations';
@@ -37,20 +35,29 @@ export async function openDatabase(
 ): Promise<Kysely<Database>> {
   // The tables of a new version need space.
   reserve?.beforeTransaction();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await openOnce(url, lastMigration, reserve);
+    } catch (error) {
+      if (!isBusy(error) || tries >= MAX_MIGRATION_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
+    }
+  }
+}
+
+async function openOnce(
+  url: string,
+  lastMigration: string | undefined,
+  reserve: DiskReserve | null,
+): Promise<Kysely<Database>> {
   const db = new Kysely<Database>({
     dialect: new GuardedDialect(url.startsWith('file:') ? embedded(url) : postgres(url), reserve),
   });
   const migrator = new Migrator({ db, provider: migrations });
-  for (let tries = 1; ; tries += 1) {
-    const { error } = await (lastMigration ? migrator.migrateTo(lastMigration) : migrator.migrateToLatest());
-    if (!error) return db;
-    if (isBusy(error) && tries < MAX_MIGRATION_TRIES) {
-      await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
-      continue;
-    }
-    await db.destroy();
-    throw error;
-  }
+  const { error } = await (lastMigration ? migrator.migrateTo(lastMigration) : migrator.migrateToLatest());
+  if (!error) return db;
+  await db.destroy();
+  throw error;
 }
 
 /** Whether another process holds the embedded database, possibly to migrate it. */
@@ -90,27 +97,19 @@ function embedded(url: string): Dialect {
   const path = embeddedPath(url) ?? url;
   mkdirSync(dirname(path), { recursive: true });
   const connection = new Libsql(path);
-  chmodSync(path, 0o600);
-  connection.pragma('journal_mode = WAL');
-  // An operation must be on disk before its first request is sent. With a WAL, NORMAL may lose it in a power failure.
-  connection.pragma('synchronous = FULL');
-  connection.pragma('busy_timeout = 5000');
-  connection.pragma('foreign_keys = ON');
-  // libsql has the interface of better-sqlite3, which this dialect expects.
-  return new EmbeddedDialect({ database: connection as unknown as SqliteDatabase });
-}
-
-/** Migrates in one transaction, so that a crash or a race leaves no partial migration. */
-class EmbeddedDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalAdapter();
+  try {
+    chmodSync(path, 0o600);
+    // First, because processes that start together wait for each other from here on.
+    connection.pragma('busy_timeout = 5000');
+    connection.pragma('journal_mode = WAL');
+    // An operation must be on disk before its first request is sent. With a WAL, NORMAL may lose it in a power failure.
+    connection.pragma('synchronous = FULL');
+    connection.pragma('foreign_keys = ON');
+  } catch (error) {
+    connection.close();
+    throw error;
   }
-}
-
-class TransactionalAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
-  }
+  return new EmbeddedDialect(connection);
 }
 
 function postgres(url: string): Dialect {
