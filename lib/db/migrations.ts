@@ -226,6 +226,11 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  '012_try_now': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('operations').addColumn('try_now_at_ms', 'bigint').execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

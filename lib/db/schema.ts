@@ -41,6 +41,8 @@ type OperationsTable = {
   cancelled_at_ms: number | null;
   cancelled_by: string | null;
   retry_of: string | null;
+  /** When a person last asked to send at once what the service asked to hold back. */
+  try_now_at_ms: number | null;
 };
 
 type OperationItemsTable = {

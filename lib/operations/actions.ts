@@ -167,7 +167,7 @@ export async function tryHeldNow(...input: []): Promise<Result<null>> {
   return resultOf(async () => {
     await guardWrite('operator');
     parseNoInput(input);
-    operationRunner().tryNow();
+    await operationRunner().tryNow();
     return null;
   });
 }

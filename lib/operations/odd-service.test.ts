@@ -290,7 +290,7 @@ describe('a service that refuses for now', () => {
     const hold = holds.find((one) => one !== null);
     expect(hold?.isAsked).toBe(true);
     expect((hold?.untilMs ?? 0) - Date.now()).toBeGreaterThan(86_000_000);
-    operationRunner().tryNow();
+    await operationRunner().tryNow();
     expect(await finish(operation)).toEqual(['done']);
   });
 
@@ -303,7 +303,7 @@ describe('a service that refuses for now', () => {
     expect(sent('DELETE').length).toBeLessThanOrEqual(4);
     await stopOperation(session, operation.id);
     expect(await finish(operation)).toEqual(['cancelled']);
-    operationRunner().tryNow();
+    await operationRunner().tryNow();
     // A success ends the count of refusals.
     expect(await kill(['accepted'])).toEqual(['done']);
   });

@@ -15,7 +15,7 @@ import {
   finishIfDone,
   forgetOperationsBefore,
   listItems,
-  listRunningIds,
+  listRunning,
   recordCancel,
   recordClarified,
   recordOperation,
@@ -29,6 +29,8 @@ const write = (owner: string, operationId: string, sandboxId: string, outcome: O
   recordOutcomes(owner, [{ operationId, sandboxId, outcome, message: message ?? null, tookMs: 7 }]);
 const outcomesOf = async (id: string) =>
   Object.fromEntries((await listItems(id)).map(({ sandboxId, outcome }) => [sandboxId, outcome]));
+
+const runningIds = async () => (await listRunning()).map(({ id }) => id);
 
 describeOnDatabases('operations', () => {
   it('are recorded once, with all sandboxes', async () => {
@@ -170,12 +172,12 @@ describeOnDatabases('operations', () => {
   it('finish when no item is open', async () => {
     const operation = await recordNew(['a']);
     expect(await finishIfDone(operation.id, 5)).toBe(false);
-    expect(await listRunningIds()).toContain(operation.id);
+    expect(await runningIds()).toContain(operation.id);
     await claim(operation.id, 'p');
     await write('p', operation.id, 'a', 'done');
     expect([await finishIfDone(operation.id, 5), await finishIfDone(operation.id, 6)]).toEqual([true, true]);
     expect(await findOperation(operation.id)).toMatchObject({ state: 'finished', finishedAtMs: 5 });
-    expect(await listRunningIds()).not.toContain(operation.id);
+    expect(await runningIds()).not.toContain(operation.id);
   });
 
   it('are cancelled once, without changing claimed items', async () => {

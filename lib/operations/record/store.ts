@@ -128,16 +128,31 @@ export async function recordClarified(operationId: string, items: readonly Opera
   });
 }
 
-/** Ids of running operations, oldest first. */
-export async function listRunningIds(): Promise<string[]> {
+/** A running operation. `tryNowAtMs`: when a person last asked to send at once, by the clock of the database; 0 for never. */
+export type RunningOperation = { id: string; tryNowAtMs: number };
+
+/** The running operations, oldest first. */
+export async function listRunning(): Promise<RunningOperation[]> {
   const db = await database();
   const rows = await db
     .selectFrom('operations')
-    .select('id')
+    .select(['id', 'try_now_at_ms'])
     .where('state', '=', 'running')
     .orderBy('created_at_ms')
     .execute();
-  return rows.map(({ id }) => id);
+  return rows.map(({ id, try_now_at_ms }) => ({ id, tryNowAtMs: Number(try_now_at_ms ?? 0) }));
+}
+
+/** Asks every process to send at once what the service asked to hold back. Returns when, by the clock of the database. */
+export async function recordTryNow(): Promise<number> {
+  const db = await database();
+  const rows = await db
+    .updateTable('operations')
+    .set({ try_now_at_ms: databaseTimeMs(db) })
+    .where('state', '=', 'running')
+    .returning('try_now_at_ms')
+    .execute();
+  return Math.max(0, ...rows.map(({ try_now_at_ms }) => Number(try_now_at_ms)));
 }
 
 /** `null` if it does not exist or has an action that this version does not know. */

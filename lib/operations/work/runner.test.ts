@@ -429,6 +429,44 @@ describeOnDatabases('the runner', () => {
       expect(await firedFaults()).toBe(1);
       expect(Object.values(await recorded(operation.id))).toEqual(Array(6).fill('waiting'));
     });
+
+    it('both send at once when a person asks one of them', async () => {
+      const [id = ''] = await createMany(1);
+      await engine.fault({
+        route: 'DELETE /sandboxes/*',
+        status: 429,
+        retryAfterSeconds: 86_400,
+        count: 1,
+      });
+      const working = openRunner();
+      const operation = await recordNew(await readAll([id]));
+      working.runner.start(operation, [waitingItem(id)]);
+      await eventually(() => working.events.some(({ hold }) => hold !== null));
+      const asked = openRunner();
+      await asked.runner.tryNow();
+      await working.finished(operation);
+      expect(await recorded(operation.id)).toEqual({ [id]: 'done' });
+      expect(await isThere(id)).toBe(false);
+    });
+
+    it('send once for each time that a person asks', async () => {
+      const [id = ''] = await createMany(1);
+      await engine.fault({ route: 'DELETE /sandboxes/*', status: 429, retryAfterSeconds: 86_400 });
+      const { runner, events } = openRunner({ syncMs: 50 });
+      const operation = await recordNew(await readAll([id]));
+      runner.start(operation, [waitingItem(id)]);
+      await eventually(() => events.some(({ hold }) => hold !== null));
+      expect(await firedFaults()).toBe(1);
+      for (const sent of [2, 3]) {
+        await openRunner().runner.tryNow();
+        await eventually(async () => (await firedFaults()) === sent);
+        // Several syncs, which all read the same time.
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        expect(await firedFaults()).toBe(sent);
+      }
+      await recordCancel(operation.id, 'li', Date.now());
+      runner.cancel(operation.id, 'li', Date.now());
+    });
   });
 
   it('deletes operations past the retention, except running ones', async () => {

@@ -14,7 +14,9 @@ import {
   finishIfDone,
   forgetOperationsBefore,
   listItems,
-  listRunningIds,
+  listRunning,
+  type RunningOperation,
+  recordTryNow,
 } from '../record/store';
 import type { Operation, OperationEvent, OperationItem } from '../schema';
 import { RateLimiter } from '../step/rate-limiter';
@@ -68,6 +70,8 @@ export class OperationRunner {
   readonly #leaseTimer: LeaseTimer;
   #forgotAtMs = 0;
   #syncedAtMs = 0;
+  /** When `tryNow` was last called in any process, as far as it was read here, by the clock of the database. */
+  #triedAtMs = 0;
 
   constructor(options: Options) {
     this.#options = { leaseMs: LEASE_MS, syncMs: SYNC_MS, ...options };
@@ -110,10 +114,14 @@ export class OperationRunner {
     for (const item of items) this.#board.noteItem(operationId, item);
   }
 
-  /** Sends a request although the service asked to wait. If it succeeds, the others follow. */
-  tryNow(): void {
-    this.#rateLimiter.tryNow();
-    this.#worker.tryNow();
+  /**
+   * Sends a request although the service asked to wait, here at once and in the other processes with their next sync. If it
+   * succeeds, the others follow.
+   */
+  async tryNow(): Promise<void> {
+    this.#tryNowHere();
+    // The next sync does not try again because of this call.
+    this.#triedAtMs = Math.max(this.#triedAtMs, await recordTryNow());
   }
 
   /** The sandboxes with an open item. */
@@ -133,6 +141,13 @@ export class OperationRunner {
   /** Sends `listener` every operation under way, then every change, until the returned function is called. */
   listen(listener: (event: OperationEvent) => void): () => void {
     return this.#board.listen(listener);
+  }
+
+  #tryNowHere(): void {
+    this.#rateLimiter.tryNow();
+    this.#worker.tryNow();
+    // A list that was refused is what a bulk operation waits for.
+    fleetWatcher().refresh();
   }
 
   #nextDelayMs(): number {
@@ -174,13 +189,21 @@ export class OperationRunner {
 
   /** Reads the operations, cancels and outcomes that other processes have written. */
   async #sync(): Promise<void> {
-    const ids = await listRunningIds();
+    const running = await listRunning();
     const { isShared, owner } = this.#options;
-    if (ids.length > 0 && !isShared) await itemClaims.releaseEnded(owner);
-    for (const id of new Set([...ids, ...this.#board.running().map((operation) => operation.id)])) {
-      await this.#syncOperation(id);
-    }
+    if (running.length > 0 && !isShared) await itemClaims.releaseEnded(owner);
+    this.#hearTryNow(running);
+    const ids = [...running, ...this.#board.running()].map(({ id }) => id);
+    for (const id of new Set(ids)) await this.#syncOperation(id);
     this.#syncedAtMs = Date.now();
+  }
+
+  /** Follows a person who asked another process to send at once. */
+  #hearTryNow(running: readonly RunningOperation[]): void {
+    const latestMs = Math.max(0, ...running.map(({ tryNowAtMs }) => tryNowAtMs));
+    if (latestMs <= this.#triedAtMs) return;
+    this.#triedAtMs = latestMs;
+    this.#tryNowHere();
   }
 
   async #syncOperation(id: string): Promise<void> {
