@@ -151,7 +151,9 @@ function openState(dataDir: DataDir, tokens: Tokens, warn: (message: string) => 
 }
 
 function notesOf({ processes }: Guests, host: string): string[] {
-  const notes = processes.available ? [] : [processes.reason ?? 'Sandboxes cannot run processes here.'];
+  const notes = processes.available
+    ? [...(processes.notes ?? [])]
+    : [processes.reason ?? 'Sandboxes cannot run processes here.'];
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
   return isLocal
     ? notes

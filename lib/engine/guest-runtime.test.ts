@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openGuests } from './guest-runtime';
+import { missingProtections } from './jail/support';
 import { startTestEngine, type TestEngine } from './test-engine';
 
 describe('disk quota', () => {
@@ -31,6 +32,39 @@ describe('disk quota', () => {
   test('is the disk size of the template by default', async () => {
     const engine = await startTestEngine({ openGuests: (context) => openGuests(context) });
     expect(await uploadMB(engine, 3)).toEqual({ status: 200, quotaMB: 10_240 });
+  });
+});
+
+describe('on a machine without a protection', () => {
+  test.each(['riscv64', 'ppc64', 's390x', 'loong64'])(
+    'notes that %s has no filter of system calls',
+    (architecture) => {
+      expect(missingProtections({ loader: '/loader' }, architecture)).toEqual([
+        expect.stringContaining(`not for ${architecture}.`),
+      ]);
+    },
+  );
+
+  test('notes that sandboxes can trace their agent', () => {
+    expect(missingProtections({ loader: null }, 'x64')).toEqual([
+      expect.stringContaining('can trace their agent'),
+    ]);
+  });
+
+  test.each(['x64', 'arm64'])('notes nothing if %s has them all', (architecture) => {
+    expect(missingProtections({ loader: '/loader' }, architecture)).toEqual([]);
+  });
+
+  test('says so at the start', async () => {
+    const notes = ['Sandboxes run without the filter of system calls.'];
+    const engine = await startTestEngine({
+      openGuests: async (context) => {
+        const runtime = await openGuests(context);
+        Object.assign(runtime.guests, { processes: { available: true, notes } });
+        return runtime;
+      },
+    });
+    expect(engine.notes).toEqual(notes);
   });
 });
 

@@ -12,7 +12,7 @@ import { logEndedProcesses } from './jail/process-record';
 import { closeToOthers, prepareRoot, releaseRoot, rootDirOf } from './jail/rootfs';
 import { Sandbox } from './jail/sandbox';
 import { restoreRoot, saveRoot } from './jail/saved-files';
-import { findAgent, findSupport, type JailSupport } from './jail/support';
+import { findAgent, findSupport, type JailSupport, missingProtections } from './jail/support';
 import type { GuestRoot } from './safe-fs/guest-root';
 import { removeHostDirectory } from './safe-fs/remove';
 
@@ -63,7 +63,9 @@ class LocalGuests implements Guests {
     this.#context = context;
     this.#support = support;
     this.#options = options;
-    this.processes = support.available ? { available: true } : support;
+    this.processes = support.available
+      ? { available: true, notes: options.exposeAgent ? [] : missingProtections(support.tools) }
+      : support;
     this.hasNetwork = support.available && options.hostNetwork === true;
     this.#cgroups = support.available && options.useCgroups !== false ? Cgroups.open() : null;
     this.#metrics = new GuestMetrics(context, this.#sandboxes, options.sampleEveryMs);

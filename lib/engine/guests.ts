@@ -56,8 +56,15 @@ export interface GuestSink {
   recordMetric(id: string, sample: MetricSample): void;
 }
 
-/** Whether this machine can run processes. `reason` says in one sentence what to install or change. */
-export type ProcessSupport = { readonly available: boolean; readonly reason?: string };
+/**
+ * Whether this machine can run processes. `reason` says in one sentence what to install or change, and `notes` name the
+ * protections that are missing here.
+ */
+export type ProcessSupport = {
+  readonly available: boolean;
+  readonly reason?: string;
+  readonly notes?: readonly string[];
+};
 
 /**
  * The processes and files of all sandboxes. The control plane makes one call per id at a time. A rejection fails the

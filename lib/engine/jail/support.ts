@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { makeAgentLoader } from './agent-loader';
 import { findPtyBinary, findTool, type JailTools } from './bubblewrap';
 import { exactEnv } from './environment';
+import { seccompProgram } from './seccomp';
 import { readHostText } from './skeleton';
 
 /** The tools that run processes, or a message that says what to install or change. */
@@ -66,6 +67,24 @@ export async function findSupport(
     pty: findPtyBinary(),
   };
   return { available: true, tools: { ...found, setpriv } };
+}
+
+/** A sentence for each protection that sandboxes do not have on this machine. `architecture`: a value of `process.arch`. */
+export function missingProtections(
+  { loader }: Pick<JailTools, 'loader'>,
+  architecture: string = process.arch,
+): string[] {
+  const hasFilter = seccompProgram(architecture) !== null;
+  return [
+    ...(hasFilter
+      ? []
+      : [
+          `Sandboxes run without the filter of system calls, which exists for x86-64 and arm64 but not for ${architecture}. Run only code that you trust.`,
+        ]),
+    ...(loader === null
+      ? ['Sandboxes can trace their agent, because its loader cannot be made here. See docs/engine.md.']
+      : []),
+  ];
 }
 
 const no = (reason: string): JailSupport => ({ available: false, reason });
