@@ -219,6 +219,27 @@ describe('a changing file', () => {
     await changed.getByRole('button', { name: 'Show latest' }).click();
     await expect.element(preview).toHaveTextContent('502 rows');
   });
+
+  test('a scrolled table says that it was cut and shows what is left', async () => {
+    const cut = page.getByRole('status').filter({ hasText: 'The file was cut.' });
+    await box.write('cut.csv', `a,b\n${Array.from({ length: 500 }, (_, n) => `${n},x`).join('\n')}\n`);
+    await open('cut.csv');
+    await expect.element(preview).toHaveTextContent('500 rows');
+    (page.getByRole('grid', { name: 'Table' }).element() as HTMLElement).focus();
+    await userEvent.keyboard('{Control>}{End}{/Control}');
+    await expect.element(page.getByText('499', { exact: true }).first()).toBeVisible();
+    await box.run('head -n 11 cut.csv > short && cat short > cut.csv');
+    await expect.element(cut).toBeVisible();
+    await expect.element(changed).not.toBeInTheDocument();
+    await expect.element(preview).toHaveTextContent('10 rows');
+    await cut.getByRole('button', { name: 'Dismiss' }).click();
+    await expect.element(cut).not.toBeInTheDocument();
+    // A program that goes on writing at its old place leaves a hole.
+    await box.run('truncate -s 0 cut.csv && truncate -s 5000 cut.csv && printf "c,d\n1,2\n" >> cut.csv');
+    await expect.element(cut).toBeVisible();
+    await expect.element(page.getByRole('columnheader', { name: 'c' })).toBeVisible();
+    await expect.element(preview).toHaveTextContent('1 row');
+  });
 });
 
 function utf16(content: string): Uint8Array {

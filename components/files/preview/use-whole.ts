@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type RefObject, useLayoutEffect, useState } from 'react';
 import { ApiFailure } from '@/lib/api-client';
 import { retriedWhileUnreachable } from '@/lib/files/browse/queries';
+import { type ContentMark, markOf, wasContentCut } from '@/lib/files/preview/content-mark';
 import { maxBytesOf, type PreviewView } from '@/lib/files/preview/views';
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import type { PreviewProps } from './preview-props';
@@ -18,8 +19,14 @@ export type Whole<T> = {
   /** A newer version is held back, because the user has scrolled. */
   hasNews: boolean;
   showNews: () => void;
+  /** The file was cut while it was shown, and what is left of it is shown. */
+  wasCut: boolean;
+  dismissCut: () => void;
   retry: () => void;
 };
+
+type Version<T> = { value: T; mark: ContentMark };
+type Shown<T> = { version: Version<T> | null; wasCut: boolean };
 
 type Options<T> = {
   view: PreviewView;
@@ -39,7 +46,7 @@ export function useWhole<T>(props: PreviewProps, { view, parse, scroller }: Opti
     queryFn: async ({ signal }) => {
       const end = maxBytesOf(view);
       const { bytes } = await readBytes(sandboxId, path, { start: 0, end, signal, onProgress: setDoneBytes });
-      return { value: await parse(bytes, signal) };
+      return { value: await parse(bytes, signal), mark: markOf(bytes) };
     },
     enabled: isLive,
     placeholderData: (previous, query) => (query?.queryKey[3] === path ? previous : undefined),
@@ -48,10 +55,10 @@ export function useWhole<T>(props: PreviewProps, { view, parse, scroller }: Opti
     ...retriedWhileUnreachable,
     gcTime: 0,
   });
-  const [shown, setShown] = useState(data ?? null);
+  const [{ version: shown, wasCut }, setShown] = useState<Shown<T>>({ version: data ?? null, wasCut: false });
   // The scroll position is in the DOM and must be read before paint.
   useLayoutEffect(() => {
-    if (data !== undefined) setShown((now) => (now !== null && isScrolled(scroller.current) ? now : data));
+    if (data !== undefined) setShown((now) => next(now, data, isScrolled(scroller.current)));
   }, [data, scroller]);
   return {
     view,
@@ -60,9 +67,18 @@ export function useWhole<T>(props: PreviewProps, { view, parse, scroller }: Opti
     doneBytes,
     sizeBytes,
     hasNews: data !== undefined && shown !== null && shown !== data && isLive,
-    showNews: () => setShown(data ?? null),
+    showNews: () => setShown((now) => ({ ...now, version: data ?? null })),
+    wasCut,
+    dismissCut: () => setShown((now) => ({ ...now, wasCut: false })),
     retry: () => void refetch(),
   };
+}
+
+/** What is shown once `latest` was read. After a cut, there is no earlier content to hold. */
+function next<T>(now: Shown<T>, latest: Version<T>, isScrolled: boolean): Shown<T> {
+  if (now.version === null || now.version === latest) return { ...now, version: latest };
+  if (wasContentCut(now.version.mark, latest.mark)) return { version: latest, wasCut: true };
+  return isScrolled ? now : { ...now, version: latest };
 }
 
 function isScrolled(element: HTMLElement | null): boolean {

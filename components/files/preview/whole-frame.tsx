@@ -5,7 +5,7 @@ import { Button } from '@/components/ui/button';
 import { formatBytes } from '@/components/ui/bytes';
 import { Strip } from '@/components/ui/strip';
 import { ApiFailure } from '@/lib/api-client';
-import { NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
+import { CutStrip, NewsStrip, PreviewRefusal, PreviewSkeleton } from './preview-state';
 import type { Whole } from './use-whole';
 
 const SHOW_PROGRESS_BYTES = 1024 * 1024;
@@ -33,6 +33,7 @@ export function WholeFrame<T>({ whole, isLive, children }: Props<T>) {
   }
   return (
     <>
+      {whole.wasCut ? <CutStrip onDismiss={whole.dismissCut} /> : null}
       {whole.hasNews ? <NewsStrip onShow={whole.showNews} /> : null}
       {failure !== null && isLive ? (
         <Strip

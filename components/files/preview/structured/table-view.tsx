@@ -7,6 +7,7 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Visible } from '@/components/ui/visible-text';
 import { MAX_COLUMNS, readTable, type TableText } from '@/lib/files/preview/structured/table-rows';
 import { newDecoder } from '@/lib/files/preview/text/encoding';
+import { withoutHoles } from '@/lib/files/preview/text/text-pieces';
 import { unlessComposing } from '@/lib/key-events';
 import type { PreviewProps } from '../preview-props';
 import { useWhole } from '../use-whole';
@@ -33,7 +34,7 @@ export function TableView(props: PreviewProps) {
     view: 'table',
     scroller,
     parse: (bytes, signal) =>
-      readTable(newDecoder(encoding).decode(bytes), {
+      readTable(withoutHoles(newDecoder(encoding).decode(bytes)), {
         signal,
         ...(/\.tsv$/i.test(entry.name) ? { delimiter: '\t' } : {}),
       }),
@@ -55,7 +56,12 @@ function Cells({ table, scroller }: { table: TableText; scroller: RefObject<HTML
   const { header, rows } = table;
   const columns = Math.min(table.columns, MAX_COLUMNS);
   const widths = useMemo(() => columnWidths(table), [table]);
-  const [active, setActive] = useState({ row: 0, column: 0 });
+  const [wanted, setActive] = useState({ row: 0, column: 0 });
+  // The file may have been cut.
+  const active = {
+    row: Math.min(wanted.row, Math.max(0, rows.length - 1)),
+    column: Math.min(wanted.column, columns - 1),
+  };
   const down = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,

@@ -19,6 +19,11 @@ const HOLES = /\0{1024,}/g;
 /** Zero bytes at the start of a later piece are likely the end of a hole. */
 const HOLES_OF_LATER_PIECE = /^\0+|\0{1024,}/g;
 
+/** The text without its holes, for a view that has no place to show them. */
+export function withoutHoles(text: string): string {
+  return text.replace(HOLES, '');
+}
+
 /** The number of pieces; an empty text has one. */
 export function piecesIn(sizeBytes: number, pieceBytes = PIECE_BYTES): number {
   return Math.max(1, Math.ceil(sizeBytes / pieceBytes));
