@@ -24,6 +24,7 @@ const libRows = [
     'lib/errors',
     'lib/http/',
     'lib/foreign-dom',
+    'lib/kept-text',
     'lib/key-events',
     'lib/page-state',
     'lib/paths',

@@ -432,6 +432,11 @@ test('makes a folder, edits over a change of somebody else, renames and deletes'
   await expect(preview).toContainText('Your unsaved changes were kept.');
   await expect(preview).toContainText('The file has changed since you opened it.');
   await expectAccessibleInBothThemes(page, 'editing a file');
+  // The browser asks, because closing the tab would lose the text. A reload keeps it.
+  page.once('dialog', (question) => question.accept());
+  await page.reload();
+  await expect(preview).toContainText('Your unsaved changes were kept.');
+  await expect(preview).toContainText('The file has changed since you opened it.');
   await editor.focus();
   await page.keyboard.press('Control+s');
   const conflict = page.getByRole('alertdialog', { name: 'The file is not the one you opened' });

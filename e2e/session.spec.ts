@@ -105,8 +105,17 @@ test('a page that is older than the server says so and calls a refusal a refusal
   );
   await expect(kill.getByRole('alert')).not.toContainText('could not be reached');
   await expect(kill.getByLabel(/^Reason/)).toHaveValue('typed');
-  await kill.getByRole('button', { name: /^(Cancel|Close)$/ }).click();
   expect(await moru.stateOf(id)).toBe('running');
+
+  // The reload that the strip asks for loses nothing that was typed.
+  await page.reload();
+  await chooseRowAction(page, id, 'Kill…');
+  await expect(kill.getByLabel(/^Reason/)).toHaveValue('typed');
+  await kill.getByRole('button', { name: /^(Cancel|Close)$/ }).click();
+  await page.getByLabel('Filter sandboxes').pressSequentially('state:running age>');
+  await strip.getByRole('button', { name: 'Reload' }).click();
+  await expect(page.getByLabel('Filter sandboxes')).toHaveValue('age>');
+  await page.getByLabel('Filter sandboxes').fill('');
 
   isCodeGone = true;
   await page.keyboard.press('Control+k');

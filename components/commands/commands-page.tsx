@@ -17,6 +17,7 @@ import { Field, Input } from '@/components/ui/field';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
+import { useKept } from '@/components/ui/use-kept';
 import { roleSuffices } from '@/lib/access/roles';
 import { answerOf } from '@/lib/answer';
 import { commandHistoryQuery } from '@/lib/commands/queries';
@@ -195,7 +196,7 @@ type FormProps = {
 };
 
 function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure = null }: FormProps) {
-  const [draft, setDraft] = useState<Draft>(start);
+  const [draft, setDraft] = useKept<Draft>('command', start);
   const { command, cwd, limitMs } = draft;
   const isEmpty = command.trim() === '';
   function submit(event?: FormEvent) {

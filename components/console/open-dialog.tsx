@@ -1,9 +1,11 @@
 'use client';
 
-import { type FormEvent, useId, useState } from 'react';
+import { useId } from 'react';
+import { z } from 'zod';
 import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { Field, Input } from '@/components/ui/field';
+import { useForm } from '@/components/ui/use-form';
 import { SandboxUserName, StartFolder } from '@/lib/console/schema';
 
 /** The user and start folder of a shell; `null` for the sandbox's default. */
@@ -11,21 +13,33 @@ export type ShellChoice = { user: string | null; cwd: string | null };
 
 type Props = { isOpen: boolean; onClose: () => void; onChoose: (choice: ShellChoice) => void };
 
+/** Text that `schema` accepts, or nothing. */
+const optional = (schema: z.ZodString) =>
+  z
+    .string()
+    .trim()
+    .transform((text, context) => {
+      if (text === '') return null;
+      const parsed = schema.safeParse(text);
+      if (parsed.success) return parsed.data;
+      for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    });
+
+const ShellInput = z.object({ user: optional(SandboxUserName), cwd: optional(StartFolder) });
+
 export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
-  const [user, setUser] = useState('');
-  const [cwd, setCwd] = useState('');
-  const form = useId();
   const users = useId();
-  const wrongUser = problemOf(SandboxUserName, user);
-  const wrongFolder = problemOf(StartFolder, cwd);
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (wrongUser !== null || wrongFolder !== null) return;
-    onChoose({ user: user.trim() || null, cwd: cwd.trim() || null });
-    onClose();
-  }
-
+  const { values, change, errors, form, submit } = useForm({
+    initial: { user: '', cwd: '' },
+    schema: ShellInput,
+    keptAs: isOpen ? 'shell to open' : null,
+    send: (choice) => {
+      onChoose(choice);
+      onClose();
+      return null;
+    },
+  });
   return (
     <Dialog
       open={isOpen}
@@ -36,21 +50,21 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" type="submit" form={form} unavailable={wrongUser ?? wrongFolder}>
+          <Button tone="primary" {...submit}>
             Open shell
           </Button>
         </>
       }
     >
-      <form id={form} onSubmit={submit} className="flex flex-col gap-4">
-        <Field label="User" hint="Leave empty for the sandbox’s default user." error={wrongUser}>
+      <form {...form} className="flex flex-col gap-4">
+        <Field label="User" hint="Leave empty for the sandbox’s default user." error={errors.user}>
           <Input
-            value={user}
+            value={values.user}
             list={users}
             spellCheck={false}
             autoComplete="off"
             placeholder="user"
-            onChange={({ target }) => setUser(target.value)}
+            onChange={({ target }) => change('user', target.value)}
             className="font-mono"
           />
         </Field>
@@ -58,23 +72,17 @@ export function OpenDialog({ isOpen, onClose, onChoose }: Props) {
           <option value="user" />
           <option value="root" />
         </datalist>
-        <Field label="Working directory" hint="Leave empty for the user’s home folder." error={wrongFolder}>
+        <Field label="Working directory" hint="Leave empty for the user’s home folder." error={errors.cwd}>
           <Input
-            value={cwd}
+            value={values.cwd}
             spellCheck={false}
             autoComplete="off"
             placeholder="~"
-            onChange={({ target }) => setCwd(target.value)}
+            onChange={({ target }) => change('cwd', target.value)}
             className="font-mono"
           />
         </Field>
       </form>
     </Dialog>
   );
-}
-
-function problemOf(schema: typeof SandboxUserName, text: string): string | null {
-  if (text.trim() === '') return null;
-  const parsed = schema.safeParse(text.trim());
-  return parsed.success ? null : (parsed.error.issues[0]?.message ?? 'This value is invalid.');
 }

@@ -37,6 +37,7 @@ function RenameForm({ target, onClose, onRename }: Omit<RenameProps, 'console'> 
   const { values, change, errors, form, submit } = useForm({
     initial: { name: target.name ?? '' },
     schema: RenameInput,
+    keptAs: `name of ${target.id}`,
     send: ({ name }) => {
       onRename(target.id, name);
       onClose();

@@ -1,5 +1,6 @@
 'use client';
 
+import { reloadPage } from '@/lib/kept-text';
 import '@xterm/xterm/css/xterm.css';
 import { clsx } from 'clsx';
 import { type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react';
@@ -204,7 +205,7 @@ function Loading({ hasFailed }: { hasFailed: boolean }) {
   return (
     <div role="alert" className="absolute inset-0 z-10 flex flex-col items-start gap-3 bg-bg p-5">
       <p>The terminal could not be loaded. Check your connection, then reload the page.</p>
-      <Button onClick={() => window.location.reload()}>Reload page</Button>
+      <Button onClick={reloadPage}>Reload page</Button>
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { type ReactNode, useEffect, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { reloadPage } from '@/lib/kept-text';
 import { type LiveState, liveSocket } from '@/lib/live/socket';
 import { useLiveState } from './use-fleet';
 
@@ -38,7 +39,7 @@ export function LiveWait({ what, children }: Props) {
       <span>
         {reason === null ? `${what}: the server has not answered.` : `${reason} ${what} cannot be shown.`}
       </span>
-      <Button onClick={() => (reason === null ? window.location.reload() : liveSocket().retryNow())}>
+      <Button onClick={() => (reason === null ? reloadPage() : liveSocket().retryNow())}>
         {reason === null ? 'Reload page' : 'Retry now'}
       </Button>
     </span>

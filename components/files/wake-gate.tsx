@@ -1,6 +1,7 @@
 'use client';
 
-import { type FormEvent, useId, useState } from 'react';
+import { useId } from 'react';
+import { z } from 'zod';
 import { useLacking } from '@/components/data/use-fleet';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useWake } from '@/components/sandbox-page/wake/use-wake';
@@ -8,6 +9,7 @@ import { ENDED_WORDS } from '@/components/sandbox-page/wake/wake-words';
 import { Button } from '@/components/ui/button';
 import { LocalTime } from '@/components/ui/local-time';
 import { toast } from '@/components/ui/toast';
+import { useForm } from '@/components/ui/use-form';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type Answer, answerOf } from '@/lib/answer';
@@ -61,30 +63,27 @@ function LastWake({ wake }: { wake: WakeState | null }) {
   );
 }
 
+const WakeInput = z.object({ minutes: z.literal(WAKE_MINUTES) });
+const USUAL_MINUTES: WakeMinutes = 15;
+
 type FormProps = Props & { wake: WakeState | null };
 
 function WakeForm({ sandbox, role, wake }: FormProps) {
-  const [minutes, setMinutes] = useState<WakeMinutes>(15);
-  const [isPending, setIsPending] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
   const name = useId();
-  const progress = progressText(wake, isPending);
   const lacking = useLacking();
   const forbidden = roleSuffices(role, 'operator')
     ? (lacking.resume ?? lacking.resumeAutoPause ?? null)
     : `Requires the operator role. You are signed in as ${role}.`;
-
-  async function start(event: FormEvent) {
-    event.preventDefault();
-    if (progress !== null || forbidden !== null) return;
-    setIsPending(true);
-    setProblem(null);
-    setProblem(problemOf(await answerOf(startWake({ sandboxId: sandbox.id, minutes }))));
-    setIsPending(false);
-  }
+  const { values, change, refusal, isSending, form, submit } = useForm({
+    initial: { minutes: USUAL_MINUTES },
+    schema: WakeInput,
+    unavailable: forbidden ?? progressText(wake, false),
+    send: async ({ minutes }) => problemOf(await answerOf(startWake({ sandboxId: sandbox.id, minutes }))),
+  });
+  const progress = progressText(wake, isSending);
 
   return (
-    <form onSubmit={start} className="flex flex-col items-start gap-3">
+    <form {...form} className="flex flex-col items-start gap-3">
       <fieldset className="flex items-center gap-2">
         <legend className="sr-only">Duration</legend>
         <span aria-hidden>For</span>
@@ -98,16 +97,16 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
                 type="radio"
                 name={name}
                 value={choice}
-                checked={minutes === choice}
+                checked={values.minutes === choice}
                 disabled={progress !== null || forbidden !== null}
-                onChange={() => setMinutes(choice)}
+                onChange={() => change('minutes', choice)}
                 className="sr-only"
               />
               {choice} min
             </label>
           ))}
         </span>
-        <Button tone="primary" type="submit" unavailable={forbidden} isBusy={progress !== null}>
+        <Button tone="primary" {...submit} unavailable={forbidden} isBusy={progress !== null}>
           Wake sandbox
         </Button>
       </fieldset>
@@ -115,9 +114,9 @@ function WakeForm({ sandbox, role, wake }: FormProps) {
       <p role="status" className="empty:hidden">
         {progress}
       </p>
-      {problem === null ? null : (
+      {refusal === null ? null : (
         <p role="alert" className="text-danger">
-          {problem}
+          {refusal}
         </p>
       )}
     </form>

@@ -47,6 +47,7 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
   const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
     initial: INITIAL,
     schema: NewSandboxInput,
+    keptAs: open ? 'new sandbox' : null,
     send: async ({ minutes: timeoutMs, metadata, ...input }) => {
       const pairs = Object.entries(metadata);
       const result = await answerOf(createOne({ ...input, metadata: pairs, timeoutMs }));

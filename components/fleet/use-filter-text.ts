@@ -3,6 +3,7 @@
 import { useQueryState } from 'nuqs';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { finishedText } from '@/lib/fleet/filter/in-force';
+import { keepTyped, takeTyped } from '@/lib/kept-text';
 import { listenForKeys } from '@/lib/key-events';
 
 /** The text of the filter, also in the URL with a delay. The trailing space turns a filter from a link into chips. */
@@ -26,8 +27,23 @@ export function useFilterText() {
     },
     [setInUrl],
   );
+  // The last letters reach the URL late, and a link finishes the last term. Another link is opened as it is.
+  useEffect(() => {
+    const key = `${window.location.pathname} filter`;
+    const kept = takeTyped(key) as Partial<KeptFilter> | undefined;
+    if (kept?.query === queryInUrl() && typeof kept.text === 'string') change(kept.text);
+    return keepTyped(key, (): KeptFilter | undefined => {
+      const query = queryInUrl();
+      return latest.current === finishedText(query) ? undefined : { query, text: latest.current };
+    });
+  }, [change]);
   return [text, change] as const;
 }
+
+/** The text of the filter, and the part of it that was in the URL. */
+type KeptFilter = { query: string; text: string };
+
+const queryInUrl = () => new URLSearchParams(window.location.search).get('q') ?? '';
 
 /** Focuses the filter on `/`, unless the focus is in another input. */
 export function useSlashToFocus(input: { current: HTMLInputElement | null }) {

@@ -3,7 +3,8 @@
 import { clsx } from 'clsx';
 import { Home, X } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { type FormEvent, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
+import { z } from 'zod';
 import { fleetPath, fleetPlace } from '@/components/data/fleet-return';
 import { useOffers } from '@/components/data/use-offers';
 import { Button } from '@/components/ui/button';
@@ -11,6 +12,7 @@ import { Checkbox } from '@/components/ui/checkbox';
 import { Field, Input } from '@/components/ui/field';
 import { PopoverButton } from '@/components/ui/popover-button';
 import { toast } from '@/components/ui/toast';
+import { useForm } from '@/components/ui/use-form';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type Answer, answerOf } from '@/lib/answer';
@@ -67,7 +69,7 @@ export function ViewsButton({ served, role }: Props) {
         {views.length === 0 ? (
           <p className="text-ink-2">Save the filter, sort order and columns on screen under a name.</p>
         ) : null}
-        <SaveForm role={role} change={change} />
+        <SaveForm role={role} onSaved={setViews} />
       </div>
     </PopoverButton>
   );
@@ -136,44 +138,40 @@ function pathOf({ query }: SavedView): string {
   return query === '' ? paths.sandboxes() : `${paths.sandboxes()}?${query}`;
 }
 
-function SaveForm({ role, change }: Pick<ListProps, 'role' | 'change'>) {
-  const [name, setName] = useState('');
-  const [isShared, setIsShared] = useState(false);
-  const [isSaving, setIsSaving] = useState(false);
+const ViewInput = z.object({ name: z.string().trim().min(1, 'Enter a name.'), isShared: z.boolean() });
+
+function SaveForm({ role, onSaved }: { role: Role; onSaved: (views: SavedView[]) => void }) {
   const mayShare = roleSuffices(role, 'operator');
-
-  async function save(event: FormEvent) {
-    event.preventDefault();
-    if (name.trim() === '' || isSaving) return;
-    setIsSaving(true);
-    const query = fleetPlace().search.slice(1);
-    if (await change('The view was not saved', answerOf(saveOneView({ name, query, isShared })))) setName('');
-    setIsSaving(false);
-  }
-
+  const { values, change, refusal, isSending, form, submit } = useForm({
+    initial: { name: '', isShared: false },
+    schema: ViewInput,
+    keptAs: 'view to save',
+    send: async (view) => {
+      const answer = await answerOf(saveOneView({ ...view, query: fleetPlace().search.slice(1) }));
+      if (!answer?.ok) return answer?.error.message ?? 'The server could not be reached. Try again.';
+      onSaved(answer.value);
+      change('name', '');
+      return null;
+    },
+  });
   return (
-    <form onSubmit={(event) => void save(event)} className="flex flex-col gap-2 border-line border-t pt-2">
-      <Field label="Save this view">
+    <form {...form} className="flex flex-col gap-2 border-line border-t pt-2">
+      <Field label="Save this view" error={refusal}>
         <Input
           placeholder="Name"
           maxLength={60}
-          value={name}
-          onChange={({ target }) => setName(target.value)}
+          value={values.name}
+          onChange={({ target }) => change('name', target.value)}
         />
       </Field>
       {mayShare ? (
         <label className="flex items-center gap-2">
-          <Checkbox checked={isShared} onChange={({ target }) => setIsShared(target.checked)} />
+          <Checkbox checked={values.isShared} onChange={({ target }) => change('isShared', target.checked)} />
           Share with the team
         </label>
       ) : null}
-      <Button
-        type="submit"
-        tone="primary"
-        isBusy={isSaving}
-        unavailable={name.trim() === '' ? 'Enter a name.' : null}
-      >
-        {isSaving ? 'Saving…' : 'Save'}
+      <Button tone="primary" {...submit}>
+        {isSending ? 'Saving…' : 'Save'}
       </Button>
     </form>
   );

@@ -7,6 +7,7 @@ import { Field, Input } from '@/components/ui/field';
 import { isOnMac, Kbd } from '@/components/ui/kbd';
 import { Select } from '@/components/ui/select';
 import { Alert } from '@/components/ui/strip';
+import { useKept } from '@/components/ui/use-kept';
 import type { Answer } from '@/lib/answer';
 import { MAX_CWD_CHARS, USUAL_LIMIT_MS } from '@/lib/commands/schema';
 import { unlessComposing } from '@/lib/key-events';
@@ -20,6 +21,7 @@ import {
 } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CommandInput, limitOptions } from './command-input';
+import { keptFor } from './kept-for';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
 import { PlanRadius } from './plan-radius';
@@ -61,10 +63,17 @@ function OpenDialog({ request, isOpen, onClose, plan, start, onStarted }: OpenPr
   const { sandboxes, retry } = request;
   const hint = useId();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [command, setCommand] = useState(retry?.params.command ?? '');
-  const [cwd, setCwd] = useState(retry?.params.cwd ?? '');
-  const [limitMs, setLimitMs] = useState(retry?.params.limitMs ?? USUAL_LIMIT_MS);
-  const [reason, setReason] = useState('');
+  const [{ command, cwd, limitMs, reason }, setDraft, settle] = useKept(
+    isOpen ? keptFor(`command ${retry?.id ?? ''}`, sandboxes) : null,
+    {
+      command: retry?.params.command ?? '',
+      cwd: retry?.params.cwd ?? '',
+      limitMs: retry?.params.limitMs ?? USUAL_LIMIT_MS,
+      reason: '',
+    },
+  );
+  const change = (changes: { command?: string; cwd?: string; limitMs?: number; reason?: string }) =>
+    setDraft((before) => ({ ...before, ...changes }));
   const [division, setDivision] = useState<Division>(() => divide(sandboxes));
   const { targets, skipped } = division;
   const count = targets.length;
@@ -84,7 +93,10 @@ function OpenDialog({ request, isOpen, onClose, plan, start, onStarted }: OpenPr
         ? 'The sandboxes have changed: none of them can run it now.'
         : `The sandboxes have changed: it will now run in ${fresh.targets.length} instead of ${count}. Confirm again.`;
     },
-    onStarted,
+    onStarted: (operation) => {
+      settle();
+      onStarted(operation);
+    },
     onClose,
     words: WORDS,
   });
@@ -138,7 +150,7 @@ function OpenDialog({ request, isOpen, onClose, plan, start, onStarted }: OpenPr
         <CommandInput
           field={field}
           value={command}
-          onChange={setCommand}
+          onChange={(text) => change({ command: text })}
           submitKey="chord"
           onSubmit={submit}
           typed={[]}
@@ -152,7 +164,7 @@ function OpenDialog({ request, isOpen, onClose, plan, start, onStarted }: OpenPr
               maxLength={MAX_CWD_CHARS}
               spellCheck={false}
               autoComplete="off"
-              onChange={(event) => setCwd(event.target.value)}
+              onChange={(event) => change({ cwd: event.target.value })}
               className="w-full font-mono text-small"
             />
           </Field>
@@ -161,14 +173,14 @@ function OpenDialog({ request, isOpen, onClose, plan, start, onStarted }: OpenPr
             isPlain
             value={String(limitMs)}
             options={limitOptions(limitMs)}
-            onChange={(value) => setLimitMs(Number(value))}
+            onChange={(value) => change({ limitMs: Number(value) })}
           />
         </div>
         <Field label="Reason" hint="Optional. Saved in the audit log.">
           <Input
             value={reason}
             maxLength={MAX_REASON_CHARS}
-            onChange={(event) => setReason(event.target.value)}
+            onChange={(event) => change({ reason: event.target.value })}
           />
         </Field>
       </div>

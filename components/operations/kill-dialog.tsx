@@ -10,6 +10,7 @@ import { Button } from '@/components/ui/button';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { Input } from '@/components/ui/field';
 import { Alert } from '@/components/ui/strip';
+import { useKept } from '@/components/ui/use-kept';
 import { Visible } from '@/components/ui/visible-text';
 import { blastRadius, describeSkipped } from '@/lib/operations/plan/blast-radius';
 import { MAX_FILTER_CHARS, type Operation } from '@/lib/operations/schema';
@@ -18,6 +19,7 @@ import { serviceCannot } from '@/lib/sandbox/capabilities';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CopyAsCode } from './copy-as-code';
+import { keptFor } from './kept-for';
 import { KillOptions, KillReason } from './kill-options';
 import { sandboxCount } from './outcome';
 import { PlanList } from './plan-list';
@@ -65,7 +67,10 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
   const cancel = useRef<HTMLButtonElement>(null);
   const options = useKillOptions(request);
   const [typed, setTyped] = useState('');
-  const [reason, setReason] = useState('');
+  const [reason, setReason, settleReason] = useKept(
+    isOpen ? keptFor('reason to kill', request.sandboxes) : null,
+    '',
+  );
   const sandboxIds = useMemo(() => request.sandboxes.map(({ id }) => id), [request]);
   const { graceMs, exportPath } = options;
   const { retryOf } = request;
@@ -87,7 +92,9 @@ function OpenDialog({ request, isOpen, filter, onClose, onPauseInstead, onStarte
   const noun = isOne ? 'sandbox' : sandboxCount(radius.count);
   const start = () => {
     // The filter is only recorded, so one that is too long is cut instead of rejected.
-    if (isReady && isTyped) kill.start({ typed, reason, filter: filter.slice(0, MAX_FILTER_CHARS) });
+    if (!isReady || !isTyped) return;
+    settleReason();
+    kill.start({ typed, reason, filter: filter.slice(0, MAX_FILTER_CHARS) });
   };
 
   return (

@@ -7,6 +7,7 @@ import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
 import { Strip } from '@/components/ui/strip';
+import { reloadPage } from '@/lib/kept-text';
 import { type LiveState, liveSocket } from '@/lib/live/socket';
 
 /** Says on every page that it is cut off from the server, or older than the server, and what to do. */
@@ -28,13 +29,13 @@ function Outdated() {
     <Strip
       tone="news"
       actions={
-        <Button tone="primary" onClick={() => window.location.reload()}>
+        <Button tone="primary" onClick={reloadPage}>
           Reload
         </Button>
       }
     >
       <Strong>Sandkeeper was updated.</Strong> This page is older than the server, so some actions may be
-      refused. Reload it when you have finished what you are typing.
+      refused. Reload it. What you have typed is kept.
     </Strip>
   );
 }

@@ -5,6 +5,7 @@ import { usePageState } from '@/components/data/use-page-state';
 import { Button } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
 import { isMissingPart, isUnknownAction } from '@/lib/answer';
+import { reloadPage } from '@/lib/kept-text';
 import { checkPage, pageStatus } from '@/lib/page-state';
 
 export type PageErrorProps = { error: Error & { digest?: string }; retry: () => void };
@@ -27,7 +28,7 @@ export function PageError({ error, retry }: PageErrorProps) {
             {error.digest ? `Details are in the server log under ${error.digest}.` : 'Check your connection.'}
           </p>
         )}
-        <Button className="mt-4" onClick={isOutdated ? () => window.location.reload() : retry}>
+        <Button className="mt-4" onClick={isOutdated ? reloadPage : retry}>
           {isOutdated ? 'Reload page' : 'Retry'}
         </Button>
       </Notice>

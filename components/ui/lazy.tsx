@@ -2,6 +2,7 @@
 
 import { type ComponentType, useEffect, useState } from 'react';
 import { toast } from '@/components/ui/toast';
+import { reloadPage } from '@/lib/kept-text';
 import { checkPage, pageStatus } from '@/lib/page-state';
 
 /** Says why code could not be loaded: the server has another build, or it could not be reached. */
@@ -12,7 +13,7 @@ async function reportMissing(): Promise<void> {
     description: isOutdated
       ? 'Sandkeeper was updated since this page was loaded. Nothing was changed.'
       : 'Check your connection and try again. Nothing was changed.',
-    ...(isOutdated ? { action: { label: 'Reload', onClick: () => window.location.reload() } } : {}),
+    ...(isOutdated ? { action: { label: 'Reload', onClick: reloadPage } } : {}),
   });
 }
 

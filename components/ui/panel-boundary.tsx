@@ -2,6 +2,7 @@
 
 import { Component, type ReactNode } from 'react';
 import { isMissingPart } from '@/lib/answer';
+import { reloadPage } from '@/lib/kept-text';
 import { checkPage } from '@/lib/page-state';
 import { Button } from './button';
 
@@ -40,9 +41,7 @@ export class PanelBoundary extends Component<Props, { error: unknown; round: num
             : 'An extension or a translation of the browser may have changed the page.'}
         </span>
         <Button
-          onClick={() =>
-            mustReload ? window.location.reload() : this.setState({ error: null, round: round + 1 })
-          }
+          onClick={() => (mustReload ? reloadPage() : this.setState({ error: null, round: round + 1 }))}
         >
           {mustReload ? 'Reload page' : 'Retry'}
         </Button>

@@ -2,12 +2,15 @@
 
 import { type FormEvent, useId, useState } from 'react';
 import type { ZodType } from 'zod';
+import { useKept } from './use-kept';
 
 type Options<Values extends object, Output> = {
   initial: Values;
   schema: ZodType<Output, Values>;
   /** Why the form cannot be sent, apart from errors of its fields. */
   unavailable?: string | null;
+  /** Keeps the values across a reload of the page, under this name. See `useKept`, also for what must not be kept. */
+  keptAs?: string | null;
   /** Sends the parsed values. Returns the message to show if the request is refused, `null` if it succeeded. */
   send: (output: Output) => Promise<string | null> | string | null;
 };
@@ -32,15 +35,22 @@ type Form<Values extends object, Output> = {
   submit: { type: 'submit'; form: string; isBusy: boolean; unavailable: string | null };
 };
 
-/** The state of a form: values parsed by `schema` on each change, one request at a time, and its refusal. */
+/**
+ * The state of a form: values parsed by `schema` on each change, one request at a time, and its refusal.
+ *
+ * It is not for a form that has to work before the page's scripts do, as the sign-in page: that one posts itself to its
+ * action. Nor for the sign-in dialog, whose token stays in its input and never enters React's state; for a kill or a bulk
+ * command, whose buttons start a plan that is read again; or for a field that acts while one types, such as a search.
+ */
 export function useForm<Values extends object, Output>({
   initial,
   schema,
   unavailable = null,
+  keptAs = null,
   send,
 }: Options<Values, Output>): Form<Values, Output> {
   const id = useId();
-  const [values, setValues] = useState(initial);
+  const [values, setValues, settle] = useKept(keptAs, initial);
   const [isSending, setIsSending] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
   const parsed = schema.safeParse(values);
@@ -57,6 +67,7 @@ export function useForm<Values extends object, Output>({
     const answer = await send(parsed.data);
     setIsSending(false);
     setRefusal(answer);
+    if (answer === null) settle();
   }
 
   return {

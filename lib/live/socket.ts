@@ -1,3 +1,4 @@
+import { forgetTyped } from '../kept-text';
 import { checkPage, type PageStatus, pageStatus } from '../page-state';
 import {
   BEAT_EVERY_MS,
@@ -352,6 +353,7 @@ async function pollEvents(channel: Channel, waits: boolean, signal: AbortSignal)
 
 /** Loads the sign-in page, which discards all data in this page. */
 export function leaveToSignIn(): void {
+  forgetTyped();
   window.location.assign('/sign-in');
 }
 

@@ -1,7 +1,9 @@
 'use client';
 
-import { type FormEvent, type KeyboardEvent, useId, useState } from 'react';
+import { type KeyboardEvent, useId } from 'react';
+import { z } from 'zod';
 import { Button } from '@/components/ui/button';
+import { useForm } from '@/components/ui/use-form';
 import { Visible } from '@/components/ui/visible-text';
 import { ApiFailure } from '@/lib/api-client';
 import { isFolder } from '@/lib/files/browse/order';
@@ -20,26 +22,28 @@ type Props = {
 
 /** Goes to a typed path: a folder, or a file in its folder. */
 export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Props) {
-  const [text, setText] = useState(start);
-  const [isReading, setIsReading] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
   const error = useId();
-
-  async function go(event: FormEvent) {
-    event.preventDefault();
-    const path = resolvePath(text, { folder, home });
-    if (path === null || isReading) return;
-    setIsReading(true);
-    setProblem(null);
-    try {
-      const entry = await readEntry(sandboxId, path);
-      if (isFolder(entry)) onGo(path);
-      else onGo(parentOf(path), path);
-    } catch (thrown) {
-      setProblem(await problemText(sandboxId, path, ApiFailure.from(thrown)));
-      setIsReading(false);
-    }
-  }
+  const {
+    values,
+    change,
+    refusal: problem,
+    forget,
+    form,
+    submit,
+  } = useForm({
+    initial: { path: start },
+    schema: pathIn({ folder, home }),
+    send: async ({ path }) => {
+      try {
+        const entry = await readEntry(sandboxId, path);
+        if (isFolder(entry)) onGo(path);
+        else onGo(parentOf(path), path);
+        return null;
+      } catch (thrown) {
+        return problemText(sandboxId, path, ApiFailure.from(thrown));
+      }
+    },
+  });
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.key !== 'Escape') return;
@@ -48,7 +52,7 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
   }
 
   return (
-    <form onSubmit={go} className="relative flex min-w-0 flex-1 items-center gap-2">
+    <form {...form} className="relative flex min-w-0 flex-1 items-center gap-2">
       <input
         type="text"
         // biome-ignore lint/a11y/noAutofocus: the user opened it to type.
@@ -60,20 +64,15 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
         spellCheck={false}
         autoCapitalize="off"
         autoComplete="off"
-        value={text}
+        value={values.path}
         onChange={(event) => {
-          setText(event.target.value);
-          setProblem(null);
+          change('path', event.target.value);
+          forget();
         }}
         onKeyDown={unlessComposing(onKeyDown)}
         className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2.5 font-mono text-small outline-none focus-visible:border-accent focus-visible:ring-2 focus-visible:ring-accent/25"
       />
-      <Button
-        type="submit"
-        tone="primary"
-        unavailable={text.trim() === '' ? 'Enter a path.' : null}
-        isBusy={isReading}
-      >
+      <Button tone="primary" {...submit}>
         Go
       </Button>
       <Button onClick={onClose}>Cancel</Button>
@@ -88,6 +87,17 @@ export function PathInput({ sandboxId, folder, home, start, onGo, onClose }: Pro
       )}
     </form>
   );
+}
+
+/** The absolute path of what is typed. */
+function pathIn(place: { folder: string; home: string }) {
+  const typed = z.string().transform((text, context) => {
+    const path = resolvePath(text, place);
+    if (path !== null) return path;
+    context.addIssue({ code: 'custom', message: 'Enter a path.' });
+    return z.NEVER;
+  });
+  return z.object({ path: typed });
 }
 
 /** The error text, with the part of the path that exists. */

@@ -46,6 +46,11 @@ function NameForm({ sandboxId, request, forbidden, isOpen, onDone, onClose }: Fo
   const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
     initial: { name: before },
     schema: NameInput,
+    keptAs: isOpen
+      ? request.kind === 'folder'
+        ? `folder in ${request.folder}`
+        : `name of ${request.entry.path}`
+      : null,
     unavailable: forbidden,
     send: async ({ name }) => {
       if (name === before) return close();

@@ -1,33 +1,58 @@
 'use client';
 
 import type { EditableText } from '@/lib/files/edit/editable-text';
+import { isReloadKept, keepTyped, takeTyped } from '@/lib/kept-text';
 
 /** A text that is being edited. `etag`: of the file it started from. */
 export type EditDraft = { base: EditableText; etag: string; version: string; text: string };
 
-/** The edited texts of this tab that are not saved. They survive another file, another page, and a pause. */
-const drafts = new Map<string, EditDraft>();
+/** `leave` stops keeping it across a reload. */
+type Kept = { draft: EditDraft; leave: () => void };
 
-const keyOf = (sandboxId: string, path: string) => `${sandboxId} ${path}`;
+/** The edited texts of this tab that are not saved. They survive another file, another page, a pause, and a reload. */
+const drafts = new Map<string, Kept>();
+
+const keyOf = (sandboxId: string, path: string) => `edit ${sandboxId} ${path}`;
 
 export function findDraft(sandboxId: string, path: string): EditDraft | null {
-  return drafts.get(keyOf(sandboxId, path)) ?? null;
+  const key = keyOf(sandboxId, path);
+  const kept = drafts.has(key) ? undefined : takeTyped(key);
+  if (isDraft(kept)) keepDraft(sandboxId, path, kept);
+  return drafts.get(key)?.draft ?? null;
+}
+
+/** What is kept may have been written by an earlier version of this page. */
+function isDraft(kept: unknown): kept is EditDraft {
+  if (typeof kept !== 'object' || kept === null) return false;
+  const { base, etag, version, text } = kept as { [Name in keyof EditDraft]?: unknown };
+  if (typeof base !== 'object' || base === null) return false;
+  const { text: baseText, lineEnd, hasMark } = base as { [Name in keyof EditableText]?: unknown };
+  return (
+    [etag, version, text, baseText].every((each) => typeof each === 'string') &&
+    (lineEnd === '\n' || lineEnd === '\r\n') &&
+    typeof hasMark === 'boolean'
+  );
 }
 
 /** Keeps `draft` while it differs from the file that it started from. */
 export function keepDraft(sandboxId: string, path: string, draft: EditDraft): void {
-  if (draft.text === draft.base.text) dropDraft(sandboxId, path);
-  else {
-    if (drafts.size === 0) window.addEventListener('beforeunload', askBeforeLeaving);
-    drafts.set(keyOf(sandboxId, path), draft);
+  const key = keyOf(sandboxId, path);
+  if (draft.text === draft.base.text) {
+    dropDraft(sandboxId, path);
+    return;
   }
+  if (drafts.size === 0) window.addEventListener('beforeunload', askBeforeLeaving);
+  const leave = drafts.get(key)?.leave ?? keepTyped(key, () => drafts.get(key)?.draft);
+  drafts.set(key, { draft, leave });
 }
 
 export function dropDraft(sandboxId: string, path: string): void {
-  drafts.delete(keyOf(sandboxId, path));
+  const key = keyOf(sandboxId, path);
+  drafts.get(key)?.leave();
+  drafts.delete(key);
   if (drafts.size === 0) window.removeEventListener('beforeunload', askBeforeLeaving);
 }
 
 function askBeforeLeaving(event: BeforeUnloadEvent): void {
-  event.preventDefault();
+  if (!isReloadKept()) event.preventDefault();
 }

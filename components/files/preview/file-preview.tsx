@@ -11,6 +11,7 @@ import type { PreviewKind } from '@/lib/files/preview/kind';
 import type { Encoding } from '@/lib/files/preview/text/encoding';
 import { type PreviewView, sizeAllows, viewFor, viewsOf } from '@/lib/files/preview/views';
 import type { Entry } from '@/lib/files/schema';
+import { reloadPage } from '@/lib/kept-text';
 import { checkPage } from '@/lib/page-state';
 import { downloadFile } from '../browse/entry-actions';
 import { FileFacts } from '../browse/file-facts';
@@ -224,7 +225,7 @@ class PreviewBoundary extends Component<BoundaryProps, { error: unknown }> {
         title="Could not show this view"
         acts={
           <>
-            <Button onClick={() => (mustReload ? window.location.reload() : this.setState({ error: null }))}>
+            <Button onClick={() => (mustReload ? reloadPage() : this.setState({ error: null }))}>
               {mustReload ? 'Reload page' : 'Try again'}
             </Button>
             {acts}
