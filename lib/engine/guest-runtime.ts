@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConnectError } from './envd/connect-error';
 import { Envd } from './envd/envd';
+import { insideFiles } from './envd/inside-files';
 import { processService } from './envd/process-service';
 import type { Guest, GuestContext, GuestRuntime, Guests, ProcessSupport, Usage } from './guests';
 import { Cgroups } from './jail/cgroups';
@@ -72,6 +73,7 @@ class LocalGuests implements Guests {
     this.envd = new Envd({
       prepareRoot: (guest) => this.#prepare(guest),
       processes: processService({ sandboxOf: (guest) => this.#sandboxOf(guest) }),
+      live: support.available ? insideFiles((guest) => this.#sandboxOf(guest)) : undefined,
       usage: (id) => this.usage(id),
       quotaBytes: (guest) => this.#quotaOf(guest),
       openPort: async (guest, port, request, response) => {

@@ -21,7 +21,16 @@ export function sendJson(
   body: unknown,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  const bytes = Buffer.from(JSON.stringify(body));
+  sendJsonBytes(response, status, Buffer.from(JSON.stringify(body)), headers);
+}
+
+/** Writes a response of encoded JSON like `sendJson`. */
+export function sendJsonBytes(
+  response: ServerResponse,
+  status: number,
+  bytes: Buffer,
+  headers: OutgoingHttpHeaders = {},
+): void {
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': bytes.length,

@@ -1,14 +1,29 @@
 import type { Stats } from 'node:fs';
+import { posix } from 'node:path';
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { fromRaw, inBatches, openList, statOf } from '../safe-fs/descriptors';
+import { fromRaw, inBatches, openList, pathOf, statAt, statOf } from '../safe-fs/descriptors';
 import type { GuestRoot } from '../safe-fs/guest-root';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
 import { requireNotShared, withPlace } from '../safe-fs/walk';
-import { type EventType, interpret, type RawEvent } from './watch-changes';
-import { SELF, statNamed, type WatchBudget, WatchedDirectory } from './watched-directory';
+import type { EntryInfo } from './entry-info';
+import type { OpenWrites } from './open-writes';
+import {
+  type EventType,
+  hasOtherAttributes,
+  interpret,
+  isTouched,
+  type RawEvent,
+  type StatesAfter,
+} from './watch-changes';
+import { readStates, SELF, type WatchBudget, WatchedDirectory } from './watched-directory';
 
 /** An event; its name is relative to the watched directory. */
-export type FilesystemEvent = { readonly name: string; readonly type: EventType };
+export type FilesystemEvent = {
+  readonly name: string;
+  readonly type: EventType;
+  /** The entry as it is now, if the watch asks for it. Not for one that was removed or renamed. */
+  readonly entry?: EntryInfo;
+};
 
 const MAX_KNOWN_ENTRIES = 100_000;
 /** Beyond this, the watcher compares whole directories instead. */
@@ -17,6 +32,7 @@ const MAX_PENDING_EVENTS = 16_384;
 export type WatchOptions = {
   readonly recursive: boolean;
   readonly budget: WatchBudget;
+  readonly openWrites: OpenWrites;
   onEvents(events: FilesystemEvent[]): void;
   /** The watch has failed, with SafeFsError EMFILE at a limit. */
   onFailure(error: unknown): void;
@@ -30,6 +46,10 @@ export type WatchOptions = {
 export class DirectoryWatcher {
   readonly #options: WatchOptions;
   readonly #directories = new Map<string, WatchedDirectory>();
+  /** Names of files that uploads are writing. */
+  readonly #uploads = new Set<string>();
+  #top: TopState | null = null;
+  #parent: WatchedDirectory | null = null;
   #pending: RawEvent<WatchedDirectory>[] = [];
   #knownCount = 0;
   #isWorking = true;
@@ -52,7 +72,10 @@ export class DirectoryWatcher {
         const { entry } = place;
         if (!entry) throw new SafeFsError('ENOENT', path);
         if (!entry.stat.isDirectory()) throw new SafeFsError('ENOTDIR', path);
-        await watcher.#scan(await watcher.#watch(entry.fd, SELF, ''), null);
+        const top = await watcher.#watch(entry.fd, SELF, '');
+        watcher.#top = await readTop(top.fd);
+        if (place.parent) await watcher.#watchPlace(top, place.parent);
+        await watcher.#scan(top, null);
       });
     } catch (error) {
       watcher.close();
@@ -82,7 +105,27 @@ export class DirectoryWatcher {
     return directory;
   }
 
+  /**
+   * Watches the name of the top directory in its parent. The kernel does not report the removal of a directory to its own
+   * watch while a descriptor is open.
+   */
+  async #watchPlace(top: WatchedDirectory, parent: { fd: number; name: string }): Promise<void> {
+    this.#parent = await WatchedDirectory.open(parent.fd, SELF, '', {
+      budget: this.#options.budget,
+      listener: {
+        onEvent: (_, kind, entry) => {
+          if (entry === parent.name) this.#enqueue({ directory: top, kind, name: SELF });
+        },
+        onLoss: () => this.#enqueue({ directory: top, kind: 'rename', name: SELF }),
+      },
+    });
+  }
+
   #unwatchTree(prefix: string): void {
+    if (prefix === '') {
+      this.#parent?.close();
+      this.#parent = null;
+    }
     for (const directory of [...this.#directories.values()]) {
       if (!directory.prefix.startsWith(prefix)) continue;
       this.#directories.delete(directory.prefix);
@@ -130,7 +173,8 @@ export class DirectoryWatcher {
       const stat = await directory.stat(name);
       if (!stat || directory.known.has(name)) return;
       this.#count(1);
-      directory.known.set(name, stat);
+      directory.known.set(name, { stat, isReported: false, isUpload: false });
+      await directory.pin(name);
       fresh.set(name, stat);
     });
     return fresh;
@@ -194,28 +238,47 @@ export class DirectoryWatcher {
   async #handle(batch: RawEvent<WatchedDirectory>[]): Promise<void> {
     const live = batch.filter(({ directory }) => this.#isWatched(directory));
     const named = live.filter(({ name }) => name !== SELF);
-    const stat = await statNamed(named);
-    const changes = this.#interpret(named, stat);
+    const after = await readStates(named);
+    const changes = this.#interpret(this.#withoutUploads(named, after), after);
     const events: FilesystemEvent[] = [];
     for (const { directory, name, type } of changes) {
       if (!this.#isWatched(directory)) continue;
       events.push({ name: fromRaw(directory.prefix + name), type });
-      await this.#followDirectory(directory, name, type, stat(directory, name), events);
+      await this.#followDirectory(directory, name, type, after.stat(directory, name), events);
     }
+    for (const { directory, name } of named) if (this.#isWatched(directory)) await directory.pin(name);
     if (live.some(({ directory, name }) => name === SELF && directory.prefix === '')) {
       events.push(...(await this.#checkTop()));
     }
     if (events.length > 0 && !this.#isClosed) this.#options.onEvents(events);
   }
 
-  #interpret(
+  /** Holds back the changes of files that uploads are writing. One event follows when the upload has ended. */
+  #withoutUploads(
     events: RawEvent<WatchedDirectory>[],
-    stat: (directory: WatchedDirectory, name: string) => Stats | null,
-  ) {
+    after: StatesAfter<WatchedDirectory>,
+  ): RawEvent<WatchedDirectory>[] {
+    return events.filter(({ directory, name, kind, isUpload }) => {
+      if (kind !== 'change' || isUpload) return true;
+      const key = directory.prefix + name;
+      if (this.#uploads.has(key)) return false;
+      const stat = after.stat(directory, name);
+      const settled = stat && this.#options.openWrites.whenSettled(stat);
+      if (!settled) return true;
+      this.#uploads.add(key);
+      void settled.then(() => {
+        this.#uploads.delete(key);
+        this.#enqueue({ directory, name, kind, isUpload: true });
+      });
+      return false;
+    });
+  }
+
+  #interpret(events: RawEvent<WatchedDirectory>[], after: StatesAfter<WatchedDirectory>) {
     const directories = new Set(events.map(({ directory }) => directory));
     const sizeOf = () => [...directories].reduce((sum, { known }) => sum + known.size, 0);
     const sizeBefore = sizeOf();
-    const changes = interpret(events, stat);
+    const changes = interpret(events, after);
     this.#count(sizeOf() - sizeBefore);
     return changes;
   }
@@ -236,12 +299,20 @@ export class DirectoryWatcher {
     }
   }
 
-  /** Reports the removal of the top directory itself. */
+  /** Reports what happened to the top directory itself. Once it is removed or moved, its watch has ended. */
   async #checkTop(): Promise<FilesystemEvent[]> {
     const top = this.#directories.get('');
-    if (!top || (await statOf(top.fd)).nlink > 0) return [];
-    this.#unwatchTree('');
-    return [{ name: SELF, type: 'EVENT_TYPE_REMOVE' }];
+    const before = this.#top;
+    if (!top || !before) return [];
+    const now = await readTop(top.fd);
+    this.#top = now;
+    const isRemoved = now.stat.nlink === 0;
+    if (isRemoved || now.place !== before.place) {
+      this.#unwatchTree('');
+      return [{ name: SELF, type: isRemoved ? 'EVENT_TYPE_REMOVE' : 'EVENT_TYPE_RENAME' }];
+    }
+    const isChmod = hasOtherAttributes(before.stat, now.stat) || isTouched(before.stat, now.stat);
+    return isChmod ? [{ name: SELF, type: 'EVENT_TYPE_CHMOD' }] : [];
   }
 
   /** Reports the differences from the known state, after events were lost. */
@@ -252,13 +323,23 @@ export class DirectoryWatcher {
   }
 }
 
+type TopState = { readonly stat: Stats; readonly place: string };
+
+/** The state of the watched directory itself, with its name and the identity of its parent. */
+async function readTop(fd: number): Promise<TopState> {
+  const stat = await statOf(fd);
+  if (stat.nlink === 0) return { stat, place: '' };
+  const { dev, ino } = await statAt(fd, '..');
+  return { stat, place: `${dev}:${ino}/${posix.basename(await pathOf(fd))}` };
+}
+
 /** The differences of a directory from its known state, as events. */
 async function compare(directory: WatchedDirectory): Promise<RawEvent<WatchedDirectory>[]> {
   const events: RawEvent<WatchedDirectory>[] = [];
   await inBatches([...directory.known], async ([name, before]) => {
     const now = await directory.stat(name);
     if (!now) events.push({ directory, name, kind: 'rename' });
-    else if (before?.ctimeMs === now.ctimeMs) return;
+    else if (before.stat?.ctimeMs === now.ctimeMs) return;
     else events.push({ directory, name, kind: now.isDirectory() ? 'rename' : 'change' });
   });
   for await (const { name } of await openList(directory.fd)) {

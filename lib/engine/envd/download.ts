@@ -1,19 +1,42 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import { posix } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { ApiError, sendError } from '../http';
 import { openForRead, type ReadableFile } from '../safe-fs/files';
-import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
+import { codeOf, LiveMountError, SafeFsError } from '../safe-fs/safe-fs-error';
+import { checkConditions, permitsRange, versionOf } from './conditional';
 import { contentTypeOf, SNIFF_BYTES } from './content-type';
+import { acceptedEncoding } from './encodings';
 import { type FileRequest, filePath, toApiError } from './file-request';
-import { untilAborted } from './open-calls';
+import { sendLiveFile } from './live-download';
+import { sendChunk } from './open-calls';
 import { type ByteRange, readRanges } from './ranges';
 
 const CHUNK_BYTES = 256 * 1024;
+/** With one of these the response is not compressed, so that lengths and parts are those of the file. */
+const CONDITIONS = [
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+];
 
-/** Serves `GET /files`, whole files or ranges (docs/protocol.md#envd-reading-a-file). @throws ApiError 400, 404, 500 */
+/** Serves `GET /files`, whole files or ranges (docs/protocol.md#envd-reading-a-file). @throws ApiError 400, 404, 406, 500 */
 export async function download(exchange: FileRequest): Promise<void> {
   const path = filePath(exchange.query.get('path') ?? '', exchange.user);
-  const file = await openFile(exchange, path);
+  let file: ReadableFile;
+  try {
+    file = await openForRead(exchange.root, path);
+  } catch (error) {
+    if (error instanceof LiveMountError && exchange.live) {
+      return await sendLiveFile(exchange, exchange.live, { path, livePath: error.livePath });
+    }
+    throw toReadError(error, path);
+  }
   try {
     await sendFile(exchange, path, file);
   } catch (error) {
@@ -23,37 +46,76 @@ export async function download(exchange: FileRequest): Promise<void> {
   }
 }
 
-async function openFile({ root }: FileRequest, path: string): Promise<ReadableFile> {
-  try {
-    return await openForRead(root, path);
-  } catch (error) {
-    const code = error instanceof SafeFsError ? codeOf(error) : '';
-    if (code === 'ENOENT') throw new ApiError(404, `path '${path}' does not exist`);
-    if (code === 'EISDIR') throw new ApiError(400, `path '${path}' is a directory`);
-    throw toApiError(error);
-  }
+function toReadError(error: unknown, path: string): unknown {
+  const code = error instanceof SafeFsError ? codeOf(error) : '';
+  if (code === 'ENOENT') return new ApiError(404, `path '${path}' does not exist`);
+  if (code === 'EISDIR') return new ApiError(400, `path '${path}' is a directory`);
+  return toApiError(error);
 }
 
 async function sendFile(exchange: FileRequest, path: string, file: ReadableFile): Promise<void> {
   const { request, response } = exchange;
+  const isConditional = CONDITIONS.some((name) => request.headers[name] !== undefined);
+  const encoding = isConditional ? 'identity' : acceptedEncoding(request.headers);
+  response.appendHeader('vary', 'Accept-Encoding');
+  if (encoding === null) throw new ApiError(406, 'no acceptable encoding found, supported: gzip');
+  const { ino, mtimeMs } = file.stat;
+  const version = versionOf({ ino, sizeBytes: file.sizeBytes, modifiedMs: mtimeMs });
+  response.setHeader('etag', version.etag);
+  response.setHeader('last-modified', new Date(mtimeMs).toUTCString());
+  const outcome = checkConditions(request.headers, version);
+  if (outcome === 'failed') throw new ApiError(412, 'the file has another version');
+  if (outcome === 'not-modified') return void response.writeHead(304).end();
   const contentType = await guessType(path, file);
-  // If-Range never matches, because Last-Modified is always now.
-  const header = request.headers['if-range'] === undefined ? request.headers.range : undefined;
+  const header = permitsRange(request.headers['if-range'], version) ? request.headers.range : undefined;
   const ranges = readRanges(header, file.sizeBytes);
   response.setHeader('accept-ranges', 'bytes');
   if (ranges === 'unsatisfiable') {
     const headers = { 'content-range': `bytes */${file.sizeBytes}` };
     return sendError(response, 416, 'invalid range: failed to overlap', { headers });
   }
-  response.setHeader('last-modified', new Date().toUTCString());
+  response.setHeader('content-disposition', dispositionOf(path));
   // A sandbox's HTML must not run in this server's origin.
   response.setHeader('content-security-policy', 'sandbox');
   response.setHeader('x-content-type-options', 'nosniff');
-  if (ranges === 'whole') {
-    response.writeHead(200, { 'content-type': contentType, 'content-length': file.sizeBytes });
-    await sendParts(exchange, file, [{ head: '', range: { start: 0, end: file.sizeBytes - 1 } }], '');
-  } else {
-    await sendRanges(exchange, file, ranges, contentType);
+  if (ranges !== 'whole') return await sendRanges(exchange, file, ranges, contentType);
+  // SDKs recognise an empty file by its length.
+  if (encoding === 'gzip' && file.sizeBytes > 0) return await sendCompressed(exchange, file, contentType);
+  response.writeHead(200, { 'content-type': contentType, 'content-length': file.sizeBytes });
+  await sendParts(exchange, file, [{ head: '', range: { start: 0, end: file.sizeBytes - 1 } }], '');
+}
+
+/** A name with other characters than a token's is encoded (RFC 6266). */
+export function dispositionOf(path: string): string {
+  const name = posix.basename(path);
+  if (/^[\w!#$&+.^`|~-]+$/.test(name)) return `inline; filename=${name}`;
+  if (/^[\x20-\x7e]*$/.test(name)) return `inline; filename="${name.replace(/["\\]/g, '\\$&')}"`;
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16)}`,
+  );
+  return `inline; filename*=utf-8''${encoded}`;
+}
+
+async function sendCompressed(
+  { response, signal }: FileRequest,
+  file: ReadableFile,
+  contentType: string,
+): Promise<void> {
+  // The version names the bytes of the file, not these.
+  response.removeHeader('etag');
+  response.removeHeader('accept-ranges');
+  response.writeHead(200, { 'content-type': contentType, 'content-encoding': 'gzip' });
+  await pipeline(Readable.from(wholeOf(file), { objectMode: false }), createGzip(), response, { signal });
+}
+
+async function* wholeOf(file: ReadableFile): AsyncGenerator<Buffer, void, undefined> {
+  for (let position = 0; ; ) {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    const readBytes = await file.read(buffer, position, buffer.length);
+    if (readBytes === 0) return;
+    yield buffer.subarray(0, readBytes);
+    position += readBytes;
   }
 }
 
@@ -110,14 +172,6 @@ async function sendParts(
     }
   }
   response.end(tail);
-}
-
-/** Resolves once the chunk is sent and its buffer can be reused. */
-function sendChunk(response: ServerResponse, chunk: Buffer, signal: AbortSignal): Promise<void> {
-  const written = new Promise<void>((resolve, reject) => {
-    response.write(chunk, (error) => (error ? reject(error) : resolve()));
-  });
-  return untilAborted(written, signal);
 }
 
 async function guessType(path: string, file: ReadableFile): Promise<string> {

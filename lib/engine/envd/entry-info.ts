@@ -1,63 +1,97 @@
-import type { Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import type { Entry } from '../safe-fs/entries';
 import type { GuestRoot } from '../safe-fs/guest-root';
+import type { Metadata } from './file-metadata';
+import type { LiveEntry } from './live-files';
+import { withoutDefaults } from './proto-defaults';
 
-type FileType = 'FILE_TYPE_UNSPECIFIED' | 'FILE_TYPE_FILE' | 'FILE_TYPE_DIRECTORY';
+type FileType = 'FILE_TYPE_FILE' | 'FILE_TYPE_DIRECTORY' | 'FILE_TYPE_SYMLINK';
 
-/** `filesystem.EntryInfo` in proto3 JSON form (docs/protocol.md#envd-filesystem-messages). */
+/** `filesystem.EntryInfo` in proto3 JSON form (docs/protocol.md#envd-filesystem-messages). Defaults are absent. */
 export type EntryInfo = {
-  readonly name: string;
-  readonly type: FileType;
-  readonly path: string;
+  readonly name?: string;
+  /** Absent for devices, pipes and sockets. */
+  readonly type?: FileType;
+  readonly path?: string;
   /** int64 */
-  readonly size: string;
-  readonly mode: number;
-  readonly permissions: string;
-  readonly owner: string;
-  readonly group: string;
+  readonly size?: string;
+  readonly mode?: number;
+  readonly permissions?: string;
+  readonly owner?: string;
+  readonly group?: string;
   /** RFC 3339 */
   readonly modifiedTime: string;
   readonly symlinkTarget?: string;
+  readonly metadata?: Metadata;
 };
 
+type Described = Omit<LiveEntry, 'uid' | 'gid'> & { readonly owner: string; readonly group: string };
+
 /** Type and mode of a link are those of its target; all other fields describe the link itself. */
-export function toEntryInfo({ path, stat, target }: Entry, root: GuestRoot): EntryInfo {
-  const resolved = target?.stat ?? stat;
-  return {
+export function toEntryInfo(
+  { path, stat, target }: Entry,
+  root: GuestRoot,
+  metadataOf: (stat: Stats) => Metadata | undefined = () => undefined,
+): EntryInfo {
+  const owner = nameOf(stat.uid, root.uid, root);
+  const group = nameOf(stat.gid, root.gid, root);
+  const { mode, size, mtimeMs } = stat;
+  const shownTarget = target ? { path: target.path, mode: target.stat.mode } : null;
+  const metadata = metadataOf(target?.stat ?? stat);
+  const info = describe({ path, mode, size, mtimeMs, owner, group, target: shownTarget });
+  return metadata ? { ...info, metadata } : info;
+}
+
+/** @see toEntryInfo */
+export function toLiveEntryInfo({ uid, gid, ...entry }: LiveEntry, root: GuestRoot): EntryInfo {
+  const nameInside = (id: number) => root.users.find((user) => user.uid === id)?.name ?? String(id);
+  return describe({ ...entry, owner: nameInside(uid), group: nameInside(gid) });
+}
+
+function describe({ path, mode, size, mtimeMs, owner, group, target }: Described): EntryInfo {
+  const resolved = target?.mode ?? mode;
+  const info = withoutDefaults({
     name: posix.basename(path) || '/',
-    type: typeOf(resolved),
     path,
-    size: String(stat.size),
-    mode: resolved.mode & 0o777,
-    permissions: permissionsOf(stat),
-    owner: nameOf(stat.uid, root.uid, root),
-    group: nameOf(stat.gid, root.gid, root),
-    modifiedTime: timestampOf(stat.mtimeMs),
+    size: size === 0 ? '' : String(size),
+    mode: resolved & 0o777,
+    permissions: permissionsOf(mode),
+    owner,
+    group,
+  });
+  const type = TYPES[resolved & constants.S_IFMT];
+  return {
+    ...info,
+    ...(type ? { type } : {}),
+    modifiedTime: timestampOf(mtimeMs),
     ...(target ? { symlinkTarget: target.path } : {}),
   };
 }
 
-function typeOf(stat: Stats): FileType {
-  if (stat.isFile()) return 'FILE_TYPE_FILE';
-  return stat.isDirectory() ? 'FILE_TYPE_DIRECTORY' : 'FILE_TYPE_UNSPECIFIED';
-}
+/** A link has its own type only where it leads nowhere. */
+const TYPES: Readonly<Record<number, FileType>> = {
+  [constants.S_IFREG]: 'FILE_TYPE_FILE',
+  [constants.S_IFDIR]: 'FILE_TYPE_DIRECTORY',
+  [constants.S_IFLNK]: 'FILE_TYPE_SYMLINK',
+};
 
 /** Go's format of a mode: kind and special bits or a dash, then the nine permission bits. */
-function permissionsOf(stat: Stats): string {
+function permissionsOf(mode: number): string {
+  const kind = mode & constants.S_IFMT;
   const marks: [boolean, string][] = [
-    [stat.isDirectory(), 'd'],
-    [stat.isSymbolicLink(), 'L'],
-    [stat.isBlockDevice() || stat.isCharacterDevice(), 'D'],
-    [stat.isFIFO(), 'p'],
-    [stat.isSocket(), 'S'],
-    [(stat.mode & 0o4000) !== 0, 'u'],
-    [(stat.mode & 0o2000) !== 0, 'g'],
-    [stat.isCharacterDevice(), 'c'],
-    [(stat.mode & 0o1000) !== 0, 't'],
+    [kind === constants.S_IFDIR, 'd'],
+    [kind === constants.S_IFLNK, 'L'],
+    [kind === constants.S_IFBLK || kind === constants.S_IFCHR, 'D'],
+    [kind === constants.S_IFIFO, 'p'],
+    [kind === constants.S_IFSOCK, 'S'],
+    [(mode & 0o4000) !== 0, 'u'],
+    [(mode & 0o2000) !== 0, 'g'],
+    [kind === constants.S_IFCHR, 'c'],
+    [(mode & 0o1000) !== 0, 't'],
   ];
   const kinds = marks.map(([isSet, mark]) => (isSet ? mark : '')).join('') || '-';
-  const bits = [...'rwxrwxrwx'].map((letter, index) => ((stat.mode >> (8 - index)) & 1 ? letter : '-'));
+  const bits = [...'rwxrwxrwx'].map((letter, index) => ((mode >> (8 - index)) & 1 ? letter : '-'));
   return kinds + bits.join('');
 }
 

@@ -9,9 +9,12 @@ import { crossOriginHeaders, preflightHeaders, requireFileAccess, requireToken }
 import { ConnectError } from './connect-error';
 import { DiskAccount } from './disk-account';
 import { download } from './download';
+import { FileMetadata } from './file-metadata';
 import { createFilesystemService } from './filesystem-service';
 import { basicUserName, findUser } from './identity';
+import type { LiveFiles } from './live-files';
 import { type OpenCall, OpenCalls } from './open-calls';
+import { OpenWrites } from './open-writes';
 import { sandboxVariables } from './process-environment';
 import { discardRest } from './request-body';
 import type { Service } from './rpc';
@@ -23,6 +26,8 @@ export type EnvdOptions = {
   /** Creates the sandbox's files at first use. Called for every request, and must be cheap later. */
   prepareRoot(guest: Guest): Promise<GuestRoot>;
   readonly processes: Service;
+  /** Reads what only a process inside can see. Default: nothing does. */
+  readonly live?: LiveFiles | undefined;
   /** Current usage for `GET /metrics`; null if not measured. */
   usage(id: string): Usage | null;
   /** Disk quota. Default: `diskSizeMB`. */
@@ -50,7 +55,9 @@ export class Envd implements DataPlane {
   readonly #options: EnvdOptions;
   readonly #calls = new OpenCalls();
   readonly #accounts = new Map<string, DiskAccount>();
-  readonly #watchers = new Watchers();
+  readonly #metadata = new Map<string, FileMetadata>();
+  readonly #openWrites = new OpenWrites();
+  readonly #watchers = new Watchers(this.#openWrites);
   readonly #services: ReadonlyMap<string, Service>;
 
   /** @throws StartError on a system where files cannot be served safely */
@@ -59,7 +66,14 @@ export class Envd implements DataPlane {
     const reason = unsupportedReason();
     if (reason !== null) throw new StartError(reason);
     this.#services = new Map([
-      ['filesystem.Filesystem', createFilesystemService(this.#watchers)],
+      [
+        'filesystem.Filesystem',
+        createFilesystemService({
+          watchers: this.#watchers,
+          metadataOf: (guest, root) => this.#metadataOf(guest, root),
+          live: options.live ?? null,
+        }),
+      ],
       ['process.Process', options.processes],
     ]);
   }
@@ -95,6 +109,7 @@ export class Envd implements DataPlane {
   forget(guestId: string): void {
     this.#watchers.forget(guestId);
     this.#accounts.delete(guestId);
+    this.#metadata.delete(guestId);
   }
 
   async #servePort(
@@ -184,7 +199,13 @@ export class Envd implements DataPlane {
     const user = requireUser(root, query.get('username'));
     const account = this.#accountOf(guest, root);
     call.signal.throwIfAborted();
-    const exchange = { request, response, query, root, user, account, signal: call.signal };
+    const exchange = {
+      ...{ guest, request, response, query, root, user, account },
+      metadata: this.#metadataOf(guest, root),
+      openWrites: this.#openWrites,
+      live: this.#options.live ?? null,
+      signal: call.signal,
+    };
     await (request.method === 'GET' ? download(exchange) : upload(exchange));
   }
 
@@ -209,6 +230,14 @@ export class Envd implements DataPlane {
     const account = new DiskAccount(() => measureDirectory(root.rootDir), this.#quotaOf(guest));
     this.#accounts.set(guest.id, account);
     return account;
+  }
+
+  #metadataOf(guest: Guest, root: GuestRoot): FileMetadata {
+    const known = this.#metadata.get(guest.id);
+    if (known) return known;
+    const metadata = new FileMetadata(root);
+    this.#metadata.set(guest.id, metadata);
+    return metadata;
   }
 
   #quotaOf(guest: Guest): number {

@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { ConnectError } from './connect-error';
 
 /** Largest request message. Messages are held in memory whole. */
@@ -19,9 +21,13 @@ export function encodeEndStream(error?: ConnectError): Buffer {
 
 /**
  * Parses the messages of a request body, buffering at most one.
+ * @param mayCompress whether messages may be compressed with gzip
  * @throws ConnectError `invalid_argument` for a malformed envelope, `resource_exhausted` for one that is too large.
  */
-export async function* decodeMessages(body: AsyncIterable<Buffer>): AsyncGenerator<unknown, void, undefined> {
+export async function* decodeMessages(
+  body: AsyncIterable<Buffer>,
+  mayCompress = false,
+): AsyncGenerator<unknown, void, undefined> {
   let chunks: Buffer[] = [];
   let bufferedBytes = 0;
   let neededBytes = HEADER_BYTES;
@@ -31,15 +37,32 @@ export async function* decodeMessages(body: AsyncIterable<Buffer>): AsyncGenerat
     if (bufferedBytes < neededBytes) continue;
     let rest = chunks.length === 1 ? chunk : Buffer.concat(chunks);
     for (;;) {
-      neededBytes = sizeOfNext(rest);
+      neededBytes = sizeOfNext(rest, mayCompress);
       if (rest.length < neededBytes) break;
-      if (rest.length >= HEADER_BYTES) yield parseJson(rest.subarray(HEADER_BYTES, neededBytes));
+      if (rest.length >= HEADER_BYTES) yield await readMessage(rest.subarray(0, neededBytes));
       rest = rest.subarray(neededBytes);
     }
     chunks = rest.length > 0 ? [rest] : [];
     bufferedBytes = rest.length;
   }
   if (bufferedBytes > 0) throw new ConnectError('invalid_argument', 'protocol error: incomplete envelope');
+}
+
+async function readMessage(envelope: Buffer): Promise<unknown> {
+  const content = envelope.subarray(HEADER_BYTES);
+  return parseJson(envelope.readUInt8(0) === FLAG_COMPRESSED ? await gunzipMessage(content) : content);
+}
+
+/** @throws ConnectError `invalid_argument` for data that is not gzip, `resource_exhausted` for a message that is too large */
+export async function gunzipMessage(compressed: Buffer): Promise<Buffer> {
+  try {
+    return await promisify(gunzip)(compressed, { maxOutputLength: MAX_MESSAGE_BYTES });
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new ConnectError('resource_exhausted', `message is larger than ${MAX_MESSAGE_BYTES} bytes`);
+    }
+    throw new ConnectError('invalid_argument', 'protocol error: message is not valid gzip data');
+  }
 }
 
 /** @throws ConnectError `invalid_argument` */
@@ -52,14 +75,14 @@ export function parseJson(encoded: Buffer): unknown {
 }
 
 /** Size of the first envelope, or of its header if that is incomplete. */
-function sizeOfNext(buffer: Buffer): number {
+function sizeOfNext(buffer: Buffer, mayCompress: boolean): number {
   if (buffer.length < HEADER_BYTES) return HEADER_BYTES;
   const flags = buffer.readUInt8(0);
   const lengthBytes = buffer.readUInt32BE(1);
-  if (flags === FLAG_COMPRESSED) {
-    throw new ConnectError('unimplemented', 'protocol error: compressed messages are not supported');
+  if (flags === FLAG_COMPRESSED && !mayCompress) {
+    throw new ConnectError('internal', 'protocol error: sent compressed message without compression support');
   }
-  if (flags !== 0)
+  if (flags !== 0 && flags !== FLAG_COMPRESSED)
     throw new ConnectError('invalid_argument', `protocol error: invalid envelope flags ${flags}`);
   if (lengthBytes > MAX_MESSAGE_BYTES) {
     throw new ConnectError('resource_exhausted', `message is larger than ${MAX_MESSAGE_BYTES} bytes`);

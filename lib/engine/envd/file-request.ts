@@ -1,18 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Guest } from '../guests';
 import { ApiError } from '../http';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
 import type { DiskAccount } from './disk-account';
 import { QuotaError } from './disk-account';
+import type { FileMetadata } from './file-metadata';
 import { PathError, resolvePath } from './identity';
+import type { LiveFiles } from './live-files';
+import type { OpenWrites } from './open-writes';
 
 export type FileRequest = {
+  readonly guest: Guest;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
   readonly root: GuestRoot;
   readonly user: GuestUser;
   readonly account: DiskAccount;
+  readonly metadata: FileMetadata;
+  readonly openWrites: OpenWrites;
+  /** Reads what only a process inside can see; null if none can run. */
+  readonly live: LiveFiles | null;
   /** Aborts when the transfer must stop. */
   readonly signal: AbortSignal;
 };
@@ -33,7 +42,5 @@ export function toApiError(error: unknown): unknown {
   if (!(error instanceof SafeFsError)) return error;
   const code = codeOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError(507, 'not enough disk space available');
-  // An impossible path is an error of the caller.
-  if (code === 'ENAMETOOLONG' || code === 'EINVAL') return new ApiError(400, error.message);
   return new ApiError(500, error.message);
 }

@@ -1,27 +1,29 @@
+import { posix } from 'node:path';
 import { makeDirectory, moveEntry } from '../safe-fs/directories';
 import { listEntries, readEntry } from '../safe-fs/entries';
 import { removeEntry } from '../safe-fs/remove';
-import { SafeFsError } from '../safe-fs/safe-fs-error';
+import { LiveMountError, SafeFsError } from '../safe-fs/safe-fs-error';
 import { type ConnectCode, ConnectError } from './connect-error';
-import { toEntryInfo } from './entry-info';
+import { toEntryInfo, toLiveEntryInfo } from './entry-info';
+import type { FileMetadata } from './file-metadata';
 import { PathError, resolvePath } from './identity';
+import type { LiveFiles } from './live-files';
 import { flag, message, text, uint32 } from './messages';
+import { withoutDefaults } from './proto-defaults';
 import { type CallContext, type MessageStream, type Service, serverStream, unary } from './rpc';
 import type { Watchers } from './watchers';
 
 const PathRequest = message({ path: text });
 const MoveRequest = message({ source: text, destination: text });
 const ListDirRequest = message({ path: text, depth: uint32 });
-const WatchRequest = message({ path: text, recursive: flag });
+/** No directory of a sandbox lies on a network mount, so `allowNetworkMounts` changes nothing. */
+const WatchRequest = message({ path: text, recursive: flag, includeEntry: flag, allowNetworkMounts: flag });
 const WatcherRequest = message({ watcherId: text });
 
+/** Any other failure is `internal`, as in envd: an impossible name, a file as a parent, a loop of links. */
 const CODES: Readonly<Record<string, ConnectCode>> = {
   ENOENT: 'not_found',
-  ENOTDIR: 'invalid_argument',
-  EINVAL: 'invalid_argument',
-  ENAMETOOLONG: 'invalid_argument',
   EBUSY: 'invalid_argument',
-  ELOOP: 'failed_precondition',
   EMFILE: 'resource_exhausted',
   E2BIG: 'resource_exhausted',
   ENOSPC: 'resource_exhausted',
@@ -31,6 +33,20 @@ const CODES: Readonly<Record<string, ConnectCode>> = {
   EROFS: 'permission_denied',
 };
 
+/** Of a path that has to be a directory. */
+const DIRECTORY_CODES: Readonly<Record<string, ConnectCode>> = {
+  ...CODES,
+  ENOTDIR: 'invalid_argument',
+  ELOOP: 'failed_precondition',
+};
+
+export type FilesystemParts = {
+  readonly watchers: Watchers;
+  metadataOf(guest: CallContext['guest'], root: CallContext['root']): FileMetadata;
+  /** Reads what only a process inside can see; null if none can run. */
+  readonly live: LiveFiles | null;
+};
+
 type Context = Pick<CallContext, 'guest' | 'user' | 'root'>;
 type WatchEvent =
   | { readonly start: object }
@@ -38,31 +54,33 @@ type WatchEvent =
   | { readonly keepalive: object };
 
 /** The service `filesystem.Filesystem` (docs/protocol.md#envd-filesystem-service). */
-export function createFilesystemService(watchers: Watchers): Service {
+export function createFilesystemService(parts: FilesystemParts): Service {
+  const { watchers } = parts;
   return {
-    Stat: unary(PathRequest, ({ path }, context) => withCodes(() => stat(path, context))),
+    Stat: unary(PathRequest, ({ path }, context) => withCodes(() => stat(parts, path, context))),
     MakeDir: unary(PathRequest, ({ path }, context) => withCodes(() => makeDir(path, context))),
     Move: unary(MoveRequest, ({ source, destination }, context) =>
-      withCodes(() => move(source, destination, context)),
+      withCodes(() => move(parts, source, destination, context)),
     ),
     ListDir: unary(ListDirRequest, ({ path, depth }, context) =>
-      withCodes(() => listDir(path, depth, context)),
+      withCodes(() => listDir(parts, path, depth, context), DIRECTORY_CODES),
     ),
     Remove: unary(PathRequest, ({ path }, context) => withCodes(() => remove(path, context))),
     WatchDir: serverStream<typeof WatchRequest, WatchEvent>(
       WatchRequest,
-      (request, context, stream) => withCodes(() => watchDir(watchers, request, context, stream)),
+      (request, context, stream) =>
+        withCodes(() => watchDir(watchers, request, context, stream), DIRECTORY_CODES),
       { keepalive: { keepalive: {} } },
     ),
-    CreateWatcher: unary(WatchRequest, ({ path, recursive }, { guest, root, user }) =>
+    CreateWatcher: unary(WatchRequest, ({ path, ...options }, { guest, root, user }) =>
       withCodes(async () => {
-        const { id } = await watchers.open(guest.id, root, resolvePath(path, user), recursive);
+        const { id } = await watchers.open(guest.id, root, resolvePath(path, user), options);
         return { watcherId: id };
-      }),
+      }, DIRECTORY_CODES),
     ),
-    GetWatcherEvents: unary(WatcherRequest, async ({ watcherId }, { guest }) => ({
-      events: watchers.get(guest.id, watcherId).events.drain(),
-    })),
+    GetWatcherEvents: unary(WatcherRequest, async ({ watcherId }, { guest }) =>
+      withoutDefaults({ events: watchers.get(guest.id, watcherId).events.drain() }),
+    ),
     RemoveWatcher: unary(WatcherRequest, async ({ watcherId }, { guest }) => {
       watchers.get(guest.id, watcherId).close();
       return {};
@@ -70,8 +88,41 @@ export function createFilesystemService(watchers: Watchers): Service {
   };
 }
 
-async function stat(path: string, { root, user }: Context): Promise<object> {
-  return { entry: toEntryInfo(await readEntry(root, resolvePath(path, user)), root) };
+async function stat(parts: FilesystemParts, path: string, context: Context): Promise<object> {
+  const { root, user, guest } = context;
+  try {
+    const entry = await readEntry(root, resolvePath(path, user));
+    return { entry: toEntryInfo(entry, root, await parts.metadataOf(guest, root).reader()) };
+  } catch (error) {
+    if (!(error instanceof LiveMountError) || !parts.live) throw error;
+    const entry = await parts.live.stat({ ...context, path: error.livePath });
+    return { entry: toLiveEntryInfo({ ...entry, path: resolvePath(path, user) }, root) };
+  }
+}
+
+async function listDir(
+  parts: FilesystemParts,
+  path: string,
+  depth: number,
+  context: Context,
+): Promise<object> {
+  const { root, user, guest } = context;
+  const resolved = resolvePath(path, user);
+  const levels = Math.max(1, depth);
+  try {
+    const metadataOf = await parts.metadataOf(guest, root).reader();
+    const entries = await listEntries(root, resolved, levels);
+    return withoutDefaults({ entries: entries.map((entry) => toEntryInfo(entry, root, metadataOf)) });
+  } catch (error) {
+    if (!(error instanceof LiveMountError) || !parts.live) throw error;
+    const { livePath } = error;
+    const entries = await parts.live.list({ ...context, path: livePath }, levels);
+    const shown = entries.map((entry) => ({
+      ...entry,
+      path: posix.join(resolved, posix.relative(livePath, entry.path)),
+    }));
+    return withoutDefaults({ entries: shown.map((entry) => toLiveEntryInfo(entry, root)) });
+  }
 }
 
 async function makeDir(path: string, { root, user }: Context): Promise<object> {
@@ -84,19 +135,19 @@ async function makeDir(path: string, { root, user }: Context): Promise<object> {
   return { entry: toEntryInfo(await readEntry(root, resolved), root) };
 }
 
-async function move(source: string, destination: string, { root, user }: Context): Promise<object> {
+async function move(
+  parts: FilesystemParts,
+  source: string,
+  destination: string,
+  { guest, root, user }: Context,
+): Promise<object> {
   const to = resolvePath(destination, user);
   await moveEntry(root, resolvePath(source, user), to).catch((error: unknown) => {
-    const isKnown = error instanceof SafeFsError && (error.code === 'ENOENT' || isBadPath(error));
-    if (isKnown || !(error instanceof SafeFsError)) throw error;
+    if (!(error instanceof SafeFsError) || error.code === 'ENOENT') throw error;
     throw new ConnectError('internal', `error renaming: ${error.message}`);
   });
-  return { entry: toEntryInfo(await readEntry(root, to), root) };
-}
-
-async function listDir(path: string, depth: number, { root, user }: Context): Promise<object> {
-  const entries = await listEntries(root, resolvePath(path, user), Math.max(1, depth));
-  return { entries: entries.map((entry) => toEntryInfo(entry, root)) };
+  const metadataOf = await parts.metadataOf(guest, root).reader();
+  return { entry: toEntryInfo(await readEntry(root, to), root, metadataOf) };
 }
 
 async function remove(path: string, { root, user }: Context): Promise<object> {
@@ -107,12 +158,12 @@ async function remove(path: string, { root, user }: Context): Promise<object> {
 /** Sends `start` once the watch is active, then every event until the call ends. */
 async function watchDir(
   watchers: Watchers,
-  request: { path: string; recursive: boolean },
+  { path: requested, ...options }: { path: string; recursive: boolean; includeEntry: boolean },
   { guest, root, user, signal }: CallContext,
   stream: MessageStream<WatchEvent>,
 ): Promise<void> {
-  const path = resolvePath(request.path, user);
-  const { watch } = await watchers.open(guest.id, root, path, request.recursive);
+  const path = resolvePath(requested, user);
+  const { watch } = await watchers.open(guest.id, root, path, options);
   try {
     await stream.send({ start: {} });
     while (!signal.aborted) {
@@ -125,17 +176,12 @@ async function watchDir(
 }
 
 /** Maps the file errors of a handler to Connect codes. */
-async function withCodes<Result>(work: () => Promise<Result>): Promise<Result> {
+async function withCodes<Result>(work: () => Promise<Result>, codes = CODES): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof PathError) throw new ConnectError('invalid_argument', error.message);
     if (!(error instanceof SafeFsError)) throw error;
-    throw new ConnectError(CODES[error.code] ?? 'internal', error.message, { cause: error });
+    throw new ConnectError(codes[error.code] ?? 'internal', error.message, { cause: error });
   }
-}
-
-/** An impossible path is an error of the caller, whatever the operation. */
-function isBadPath({ code, path }: SafeFsError): boolean {
-  return code === 'ENAMETOOLONG' || (code === 'EINVAL' && path.includes('\u{FFFD}'));
 }

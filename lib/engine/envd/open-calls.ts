@@ -90,3 +90,11 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
+
+/** Resolves once the chunk is sent and its buffer can be reused. */
+export function sendChunk(response: ServerResponse, chunk: Buffer, signal: AbortSignal): Promise<void> {
+  const written = new Promise<void>((resolve, reject) => {
+    response.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+  return untilAborted(written, signal);
+}

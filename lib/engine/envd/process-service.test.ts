@@ -133,7 +133,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     expect(messages).toEqual([
       { event: { start: { pid } } },
       { event: { data: { stdout: Buffer.from('hi\n').toString('base64') } } },
-      { event: { end: { exitCode: 0, exited: true, status: 'exit status 0' } } },
+      { event: { end: { exited: true, status: 'exit status 0' } } },
       { end: {} },
     ]);
     const timedOut = await collectRpc(start({ process: bash('sleep 9') }, { 'connect-timeout-ms': '150' }));
@@ -168,7 +168,12 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
       expect(stdout.join('')).toBe(text);
       const status = `exit status ${code}`;
       const error = code === 0 ? {} : { error: status };
-      expect(events.at(-2)?.end).toEqual({ exitCode: code, exited: true, status, ...error });
+      expect(events.at(-2)?.end).toEqual({
+        ...(code === 0 ? {} : { exitCode: code }),
+        exited: true,
+        status,
+        ...error,
+      });
       expect(messages.at(-1)).toEqual({ end: {} });
       const { json } = await callRpc(engine, openId, 'List', {});
       expect(JSON.stringify(json)).not.toContain(script.slice(0, 12));
@@ -202,7 +207,11 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     expect(stdout.join('')).toBe('late\nstill\n');
     expect(events.at(-2)).toMatchObject({ event: { end: { exitCode: 6 } } });
     const after = await collectRpc(openRpc(engine, openId, 'Connect', [{ process: { pid } }]));
-    expect(after).toMatchObject([{ end: { error: { code: 'not_found' } } }]);
+    expect(after).toMatchObject([
+      { event: { start: { pid } } },
+      { event: { end: { exitCode: 6 } } },
+      { end: {} },
+    ]);
   });
 
   test('reports the end of a terminal whose background jobs never stop writing', async () => {
@@ -236,7 +245,7 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     await callRpc(engine, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
     expect((await collectRpc(stream))[0]).toEqual({
       event: {
-        end: { exitCode: -1, exited: false, status: 'signal: terminated', error: 'signal: terminated' },
+        end: { exitCode: -1, status: 'signal: terminated', error: 'signal: terminated' },
       },
     });
     const gone = await callRpc(engine, openId, 'SendSignal', { process: selector, signal: 'SIGNAL_SIGTERM' });
@@ -265,7 +274,23 @@ for i in range(40000): sys.stdout.write('aé€😀' if i % 3 else 'é')"`;
     await sandbox.commands.sendStdin(handle.pid, 'b\nc\n');
     expect((await second.wait()).stdout).toBe('got b\ngot c\n');
     expect((await handle.wait()).stdout).toBe('got a\ngot b\ngot c\n');
-    await expect(sandbox.commands.connect(handle.pid)).rejects.toThrow('not found');
+  });
+
+  test('repeats the end of a process for a late reader', async () => {
+    const stream = start({ process: bash('exit 7'), stdin: false, tag: 'short' });
+    const pid = await pidOf(stream);
+    await collectRpc(stream);
+    const expected = [
+      { event: { start: { pid } } },
+      { event: { end: { exitCode: 7, exited: true, status: 'exit status 7', error: 'exit status 7' } } },
+      { end: {} },
+    ];
+    const connect = (process: object) => collectRpc(openRpc(engine, openId, 'Connect', [{ process }]));
+    expect(await connect({ pid })).toEqual(expected);
+    expect(await connect({ tag: 'short' })).toEqual(expected);
+    expect(await connect({ pid: 99_999 })).toMatchObject([{ end: { error: { code: 'not_found' } } }]);
+    const signalled = await callRpc(engine, openId, 'SendSignal', { process: { pid }, signal: 9 });
+    expect(signalled.json).toMatchObject({ code: 'not_found' });
   });
 
   test('writes input in order, even as a stream, and rejects it without stdin', async () => {

@@ -17,6 +17,7 @@ import {
   StreamInputRequest,
   UpdateRequest,
 } from './process-messages';
+import { withoutDefaults } from './proto-defaults';
 import { type CallContext, clientStream, type MessageStream, type Service, serverStream, unary } from './rpc';
 
 export type ProcessHost = {
@@ -27,7 +28,7 @@ export type ProcessHost = {
 type ProcessEvent =
   | { start: { pid: number } }
   | { data: { [output in OutputKind]?: string } }
-  | { end: { exitCode: number; exited: boolean; status: string; error?: string } }
+  | { end: { exitCode?: number; exited?: boolean; status?: string; error?: string } }
   | { keepalive: Record<string, never> };
 
 type EventMessage = { event: ProcessEvent };
@@ -43,15 +44,16 @@ export function processService(host: ProcessHost): Service {
   const find = (context: CallContext, selector: ProcessSelector) => findProcess(host, context, selector);
   const keepalive: EventMessage = { event: { keepalive: {} } };
   return {
-    List: unary(ListRequest, async (_, { guest }) => ({
-      processes: [...(host.sandboxOf(guest).running?.processes.values() ?? [])].map(toProcessInfo),
-    })),
+    List: unary(ListRequest, async (_, { guest }) => {
+      const all = [...(host.sandboxOf(guest).running?.processes.values() ?? [])];
+      return withoutDefaults({ processes: all.filter(({ isHidden }) => !isHidden).map(toProcessInfo) });
+    }),
 
     Start: serverStream<typeof StartRequest, EventMessage>(
       StartRequest,
       async (request, context, stream) => {
         const { process, reader } = await startProcess(host.sandboxOf(context.guest), request, context);
-        await follow(process, reader, context, stream);
+        await follow(process, reader, context, stream, { isStart: true });
       },
       { keepalive },
     ),
@@ -59,10 +61,10 @@ export function processService(host: ProcessHost): Service {
     Connect: serverStream<typeof ConnectRequest, EventMessage>(
       ConnectRequest,
       async ({ process: selector }, context, stream) => {
-        // The output of an ended process can be followed while others hold it open.
-        const held = host.sandboxOf(context.guest).running?.findHeld(selector);
-        const process = held ?? find(context, selector);
-        await follow(process, process.read(), context, stream);
+        // The output of an ended process can be followed while others hold it open; its end is repeated for a while.
+        const ended = host.sandboxOf(context.guest).running?.findEnded(selector);
+        const process = ended ?? find(context, selector);
+        await follow(process, process.read(), context, stream, { isStart: false });
       },
       { keepalive },
     ),
@@ -145,6 +147,7 @@ async function follow(
   reader: ProcessReader,
   { signal, deadlineMs }: CallContext,
   stream: MessageStream<EventMessage>,
+  { isStart }: { isStart: boolean },
 ): Promise<void> {
   // A disconnected reader must not block the process.
   const closeReader = () => reader.close();
@@ -155,7 +158,7 @@ async function follow(
     for (let next = await reader.next(); next; next = await reader.next()) {
       if (next.kind === 'end') {
         // The process was killed at the deadline before the transport noticed it.
-        if (process.isExpired && deadlineMs !== null) {
+        if (isStart && process.isExpired && deadlineMs !== null) {
           throw new ConnectError('deadline_exceeded', 'the operation timed out');
         }
         await stream.send({ event: { end: toEnd(next.status) } });
@@ -208,12 +211,17 @@ function findProcess(host: ProcessHost, { guest }: CallContext, selector: Proces
 }
 
 function toProcessInfo({ config, pid, tag }: GuestProcess) {
-  const { cwd, ...rest } = config;
-  return { config: cwd === undefined ? rest : { ...rest, cwd }, pid, ...(tag === undefined ? {} : { tag }) };
+  const { cwd, cmd, args, envs } = config;
+  const shown = {
+    ...withoutDefaults({ cmd, args }),
+    ...(Object.keys(envs).length > 0 ? { envs } : {}),
+    ...(cwd === undefined ? {} : { cwd }),
+  };
+  return { config: shown, pid, ...(tag === undefined ? {} : { tag }) };
 }
 
 function toEnd({ exitCode, exited, status, error }: ExitStatus) {
-  return { exitCode, exited, status, ...(error === undefined ? {} : { error }) };
+  return { ...withoutDefaults({ exitCode, exited, status }), ...(error === undefined ? {} : { error }) };
 }
 
 function toSize({ cols, rows }: { cols: number; rows: number }) {

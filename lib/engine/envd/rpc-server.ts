@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { sendJson } from '../http';
+import { gzip } from 'node:zlib';
+import { sendJson, sendJsonBytes } from '../http';
 import { ConnectError, HTTP_STATUS_OF_CODE } from './connect-error';
-import { decodeMessages, MAX_MESSAGE_BYTES, parseJson } from './envelope';
+import { acceptedEncoding, bodyEncoding } from './encodings';
+import { decodeMessages, gunzipMessage, MAX_MESSAGE_BYTES, parseJson } from './envelope';
 import type { OpenCall } from './open-calls';
 import { chunksOf, discardRest, readWhole } from './request-body';
 import type { CallContext, ClientStreamRpc, Rpc, ServerStreamRpc, UnaryRpc } from './rpc';
@@ -19,6 +21,7 @@ export type RpcExchange = {
 const UNARY_TYPE = 'application/json';
 const STREAM_TYPE = 'application/connect+json';
 const BODY_TIMEOUT_MS = 60_000;
+const MIN_COMPRESSED_CHARS = 1_024;
 const DEFAULT_KEEPALIVE_S = 90;
 /** The maximum delay of a timer. A longer timeout counts as none. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -54,16 +57,17 @@ function checkRequest(rpc: Rpc | undefined, request: IncomingMessage): Rejection
 async function serveUnary(rpc: UnaryRpc, exchange: RpcExchange): Promise<void> {
   const { request, response, call } = exchange;
   const handle = async (limits: CallLimits) => {
-    requireUncompressed(request.headers, 'content-encoding');
+    const encoding = requireEncoding(request.headers, 'content-encoding');
     const tooSlow = new ConnectError('deadline_exceeded', 'the request body took too long');
     const timer = setTimeout(() => call.abort(tooSlow), BODY_TIMEOUT_MS);
     const reading = readWhole(request, MAX_MESSAGE_BYTES, call.signal);
-    const body = await reading.finally(() => clearTimeout(timer));
+    const sent = await reading.finally(() => clearTimeout(timer));
+    const body = encoding === 'gzip' ? await gunzipMessage(sent) : sent;
     const message = body.length === 0 ? {} : parseJson(body);
     return await rpc.call(message, { ...(await exchange.open()), ...limits, signal: call.signal });
   };
   await runCall(exchange, handle, {
-    succeed: (message) => sendJson(response, 200, message),
+    succeed: (message) => sendMessage(request, response, message),
     fail: (error) => sendJson(response, HTTP_STATUS_OF_CODE[error.code], error),
   });
 }
@@ -74,8 +78,8 @@ async function serveStream(rpc: ServerStreamRpc | ClientStreamRpc, exchange: Rpc
   const keepalive = rpc.kind === 'server-stream' ? rpc.keepalive : undefined;
   const writer = new StreamWriter(response, { keepalive, keepaliveMs: limits.keepaliveMs });
   const handle = async (callLimits: CallLimits) => {
-    requireUncompressed(request.headers, 'connect-content-encoding');
-    const messages = decodeMessages(chunksOf(request, call.signal));
+    const encoding = requireEncoding(request.headers, 'connect-content-encoding');
+    const messages = decodeMessages(chunksOf(request, call.signal), encoding === 'gzip');
     const context = async () => ({ ...(await exchange.open()), ...callLimits, signal: call.signal });
     if (rpc.kind === 'server-stream') {
       const message = await readSingle(messages);
@@ -154,10 +158,26 @@ function positiveOf(header: string | string[] | undefined): number | null {
   return Number.isFinite(value) && value > 0 ? value : null;
 }
 
-function requireUncompressed(headers: IncomingHttpHeaders, name: string): void {
-  const encoding = headers[name];
-  if (encoding === undefined || encoding === 'identity') return;
-  throw new ConnectError('unimplemented', `unknown compression ${JSON.stringify(encoding)}`);
+/** @throws ConnectError `unimplemented` for an encoding that is not offered */
+function requireEncoding(headers: IncomingHttpHeaders, name: string): 'gzip' | 'identity' {
+  const encoding = bodyEncoding(headers[name]);
+  if (encoding !== null) return encoding;
+  throw new ConnectError('unimplemented', `unknown compression ${JSON.stringify(headers[name])}`);
+}
+
+/** Sends the result of a unary call, compressed if that pays and the client accepts it. */
+function sendMessage(request: IncomingMessage, response: ServerResponse, message: unknown): void {
+  const text = JSON.stringify(message);
+  const isWorthIt = text.length >= MIN_COMPRESSED_CHARS && acceptedEncoding(request.headers) === 'gzip';
+  if (!isWorthIt) {
+    sendJson(response, 200, message);
+    return;
+  }
+  gzip(text, (error, compressed) => {
+    if (response.destroyed || response.writableEnded) return;
+    if (error) sendJson(response, 200, message);
+    else sendJsonBytes(response, 200, compressed, { 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+  });
 }
 
 /** Reads the only message of a server stream's request. */

@@ -1,7 +1,10 @@
+import type { Stats } from 'node:fs';
 import { posix } from 'node:path';
 import { ApiError, sendJson } from '../http';
 import { openForWrite, type WritableFile } from '../safe-fs/files';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
+import { bodyEncoding, EncodingError, gunzip } from './encodings';
+import { type Metadata, metadataOf } from './file-metadata';
 import { type FileRequest, filePath, toApiError } from './file-request';
 import { boundaryOf, MultipartError, type MultipartEvent, readMultipart } from './multipart';
 import { chunksOf } from './request-body';
@@ -9,44 +12,84 @@ import { chunksOf } from './request-body';
 /** Per request, because the response lists them all. */
 const MAX_FILES = 10_000;
 
-type Written = { readonly path: string; readonly name: string; readonly type: 'file' };
+type Written = {
+  readonly path: string;
+  readonly name: string;
+  readonly type: 'file';
+  readonly metadata?: Metadata;
+};
 
 /**
- * Serves `POST /files`: writes every part named `file` (docs/protocol.md#envd-writing-files). Files written before a
- * failure remain.
- * @throws ApiError 400 for a bad path, a directory, a repeated path or a malformed body; 507 without space; 500 for
- * another content type
+ * Serves `POST /files`: writes every part named `file` of a form, or the whole body
+ * (docs/protocol.md#envd-writing-files). Files written before a failure remain.
+ * @throws ApiError 400 for a bad path, a directory, a repeated path, an unknown type or encoding; 507 without space; 500
+ * for a malformed form
  */
 export async function upload(exchange: FileRequest): Promise<void> {
   const { request, response, account, signal } = exchange;
-  const boundary = boundaryOf(request.headers['content-type']);
-  if (boundary === null) {
-    const message = "error parsing multipart form: request Content-Type isn't multipart/form-data";
-    throw new ApiError(500, message);
-  }
+  const events = eventsOf(exchange);
+  const metadata = metadataOf(request);
   await account.ready();
-  const receiver = new Receiver(exchange);
+  const receiver = new Receiver(exchange, metadata);
   try {
-    for await (const event of readMultipart(chunksOf(request, signal), boundary)) {
-      await receiver.receive(event);
-    }
+    for await (const event of events) await receiver.receive(event);
+    await receiver.close();
   } catch (error) {
-    if (error instanceof MultipartError) throw new ApiError(400, `error reading form: ${error.message}`);
+    if (error instanceof MultipartError) throw new ApiError(500, `error reading form: ${error.message}`);
+    if (error instanceof EncodingError) {
+      throw new ApiError(400, `error decompressing request body: ${error.message}`);
+    }
     throw toApiError(error);
   } finally {
     await receiver.close();
   }
+  signal.throwIfAborted();
   sendJson(response, 200, receiver.written);
+}
+
+/** @throws ApiError 400 for a type or encoding that is not offered; 500 for a form without a boundary */
+function eventsOf({ request, query, signal }: FileRequest): AsyncIterable<MultipartEvent> {
+  const type = request.headers['content-type'];
+  const mediaType = type?.split(';')[0]?.trim().toLowerCase() ?? '';
+  const encoding = bodyEncoding(request.headers['content-encoding']);
+  if (encoding === null) {
+    throw new ApiError(
+      400,
+      `unsupported Content-Encoding: ${request.headers['content-encoding']}, supported: gzip`,
+    );
+  }
+  const chunks = chunksOf(request, signal);
+  const body = encoding === 'gzip' ? gunzip(chunks) : chunks;
+  if (mediaType === 'application/octet-stream') {
+    if (query.has('path')) return asOnePart(body);
+    throw new ApiError(400, 'path query parameter is required for raw body upload');
+  }
+  if (!mediaType.startsWith('multipart/')) {
+    const expected = 'expected multipart/form-data or application/octet-stream';
+    throw new ApiError(400, `unsupported content type: ${type ?? ''}, ${expected}`);
+  }
+  const boundary = boundaryOf(type);
+  if (boundary !== null) return readMultipart(body, boundary);
+  throw new ApiError(500, 'error parsing multipart form: no multipart boundary param in Content-Type');
+}
+
+/** A body that is the file itself. */
+async function* asOnePart(body: AsyncIterable<Buffer>): AsyncGenerator<MultipartEvent, void, undefined> {
+  yield { type: 'part', name: 'file', fileName: null };
+  for await (const chunk of body) yield { type: 'data', chunk };
+  yield { type: 'end' };
 }
 
 class Receiver {
   readonly #exchange: FileRequest;
   readonly written: Written[] = [];
   readonly #paths = new Set<string>();
-  #file: WritableFile | null = null;
+  readonly #metadata: Metadata;
+  #file: { readonly target: WritableFile; finish(): void } | null = null;
 
-  constructor(exchange: FileRequest) {
+  constructor(exchange: FileRequest, metadata: Metadata) {
     this.#exchange = exchange;
+    this.#metadata = metadata;
   }
 
   async receive(event: MultipartEvent): Promise<void> {
@@ -54,7 +97,7 @@ class Receiver {
     else if (event.type === 'end') await this.close();
     else if (this.#file) {
       this.#exchange.account.take(event.chunk.length);
-      await this.#file.write(event.chunk);
+      await this.#file.target.write(event.chunk);
     }
   }
 
@@ -62,7 +105,12 @@ class Receiver {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = null;
-    await file?.close();
+    if (!file) return;
+    try {
+      await file.target.close();
+    } finally {
+      file.finish();
+    }
   }
 
   async #open(part: Extract<MultipartEvent, { type: 'part' }>): Promise<void> {
@@ -72,9 +120,10 @@ class Receiver {
     if (this.#paths.size >= MAX_FILES)
       throw new ApiError(400, `too many files: the limit is ${MAX_FILES} per upload`);
     this.#paths.add(path);
-    this.#file = await this.#openFile(path);
-    this.#exchange.account.release(this.#file.freedBytes);
-    this.written.push({ path, name: posix.basename(path), type: 'file' });
+    await this.#openFile(path);
+    const hasMetadata = Object.keys(this.#metadata).length > 0;
+    const file = { path, name: posix.basename(path), type: 'file' } as const;
+    this.written.push(hasMetadata ? { ...file, metadata: this.#metadata } : file);
   }
 
   #targetOf(fileName: string | null): string {
@@ -84,10 +133,20 @@ class Receiver {
     return filePath(path, user);
   }
 
-  async #openFile(path: string): Promise<WritableFile> {
+  async #openFile(path: string): Promise<void> {
+    const { root, account, openWrites, metadata } = this.#exchange;
+    let finish = () => {};
+    let opened: Stats | undefined;
     try {
-      return await openForWrite(this.#exchange.root, path);
+      const target = await openForWrite(root, path, (stat) => {
+        opened = stat;
+        finish = openWrites.begin(stat);
+      });
+      this.#file = { target, finish };
+      account.release(target.freedBytes);
+      if (opened) await metadata.set(opened, this.#metadata);
     } catch (error) {
+      finish();
       const isDirectory = error instanceof SafeFsError && codeOf(error) === 'EISDIR';
       throw isDirectory ? new ApiError(400, `path is a directory: ${path}`) : error;
     }

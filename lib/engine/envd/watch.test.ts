@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { FilesystemEventType } from '@moru-ai/core';
 import { describe, expect, it } from 'vitest';
-import { decodeEnvelopes, encodeEnvelope, startTestEnvd, type TestEnvd } from './test-envd';
+import { decodeEnvelopes, encodeEnvelope, readResponse, startTestEnvd, type TestEnvd } from './test-envd';
 
 type Event = { name: string; type: string };
 const rpc = (envd: TestEnvd, method: string, body: unknown) =>
@@ -18,7 +18,7 @@ async function watch(envd: TestEnvd, recursive = false) {
   expect(watcherId).toMatch(/^w[a-z0-9]{20}$/);
   const seen: string[] = [];
   const poll = async () => {
-    const { events } = (await rpc(envd, 'GetWatcherEvents', { watcherId })).json as { events: Event[] };
+    const { events = [] } = (await rpc(envd, 'GetWatcherEvents', { watcherId })).json as { events?: Event[] };
     seen.push(...events.map(({ name, type }) => `${type.slice('EVENT_TYPE_'.length)} ${name}`));
     return seen;
   };
@@ -49,10 +49,91 @@ describe('polled watchers', () => {
       fs.writeFileSync(at('brief'), '');
       fs.rmSync(at('brief'));
     }, ['CREATE brief', 'REMOVE brief']);
+    const outside = envd.inside('/home/user/outside');
+    await next(() => fs.writeFileSync(at('kept'), 'text'), ['CREATE kept', 'WRITE kept']);
+    await next(() => fs.utimesSync(at('kept'), 1_000, 1_000), ['CHMOD kept']);
+    await next(() => expect(spawnSync('touch', [at('kept')]).status).toBe(0), ['CHMOD kept']);
+    await next(() => fs.mkdirSync(at('folder')), ['CREATE folder']);
+    await next(() => fs.renameSync(at('kept'), outside), ['RENAME kept']);
+    await next(() => fs.renameSync(outside, at('back')), ['CREATE back']);
+    await next(() => fs.renameSync(at('folder'), outside), ['RENAME folder']);
+    await next(() => fs.rmSync(at('back')), ['REMOVE back']);
     // Without `recursive`, dir/below causes no event.
     fs.mkdirSync(at('dir'));
     fs.writeFileSync(at('dir/below'), 'x');
     await next(() => fs.writeFileSync(at('last'), ''), ['CREATE dir', 'CREATE last']);
+  });
+
+  it('report one change for an upload, however long it takes', async () => {
+    const envd = await startTestEnvd();
+    const { poll, at, seen } = await watch(envd);
+    const parts = async (name: string, text: string, count: number) => {
+      const headers = { 'content-type': 'application/octet-stream' };
+      const outgoing = envd.open('POST', `/files?path=w/${name}`, { headers });
+      const answer = readResponse(outgoing);
+      for (let part = 0; part < count; part += 1) {
+        outgoing.write(text);
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+      outgoing.end();
+      expect((await answer).status).toBe(200);
+    };
+    const next = async (change: () => Promise<void>, expected: string[]) => {
+      seen.length = 0;
+      await change();
+      await expect.poll(poll, { interval: 10 }).toEqual(expected);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(await poll()).toEqual(expected);
+    };
+    await next(() => parts('a', 'new ', 5), ['CREATE a', 'WRITE a']);
+    await next(() => parts('a', 'more ', 5), ['WRITE a']);
+    await next(() => parts('quick', 'x', 1), ['CREATE quick', 'WRITE quick']);
+    await next(() => parts('empty', '', 0), ['CREATE empty']);
+    await next(async () => fs.appendFileSync(at('a'), 'by a process'), ['WRITE a']);
+  });
+
+  it.each([
+    ['is removed', (path: string) => fs.rmdirSync(path), 'REMOVE .'],
+    ['moves', (path: string) => fs.renameSync(path, `${path}-elsewhere`), 'RENAME .'],
+    ['changes its mode', (path: string) => fs.chmodSync(path, 0o700), 'CHMOD .'],
+  ])('report when the directory itself %s', async (_, change, expected) => {
+    const envd = await startTestEnvd();
+    const { poll, at } = await watch(envd);
+    change(at('.').replace(/\/\.$/, ''));
+    await expect.poll(poll, { interval: 10 }).toEqual([expected]);
+  });
+
+  it('describe the entries of their events on request', async () => {
+    const envd = await startTestEnvd();
+    const path = '/home/user/w';
+    fs.mkdirSync(envd.inside(path));
+    const request = { path, includeEntry: true, allowNetworkMounts: true };
+    const { watcherId } = (await rpc(envd, 'CreateWatcher', request)).json as { watcherId: string };
+    const events: object[] = [];
+    const poll = async () => {
+      const { json } = await rpc(envd, 'GetWatcherEvents', { watcherId });
+      events.push(...((json as { events?: object[] }).events ?? []));
+      return events;
+    };
+    fs.writeFileSync(envd.inside(`${path}/file`), '');
+    await expect.poll(poll).toEqual([
+      {
+        name: 'file',
+        type: 'EVENT_TYPE_CREATE',
+        entry: expect.objectContaining({ path: `${path}/file`, type: 'FILE_TYPE_FILE' }),
+      },
+    ]);
+    events.length = 0;
+    fs.rmSync(envd.inside(`${path}/file`));
+    fs.mkdirSync(envd.inside(`${path}/file`));
+    await expect.poll(poll).toEqual([
+      { name: 'file', type: 'EVENT_TYPE_REMOVE' },
+      {
+        name: 'file',
+        type: 'EVENT_TYPE_CREATE',
+        entry: expect.objectContaining({ type: 'FILE_TYPE_DIRECTORY' }),
+      },
+    ]);
   });
 
   it('end when they are removed', async () => {

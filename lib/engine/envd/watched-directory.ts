@@ -1,14 +1,36 @@
 import fs, { type FSWatcher, type Stats } from 'node:fs';
-import { close, fromRaw, inBatches, magicLink, openDirectoryAt, statAt } from '../safe-fs/descriptors';
+import {
+  close,
+  fromRaw,
+  inBatches,
+  magicLink,
+  openDirectoryAt,
+  openEntryAt,
+  statAt,
+  statOf,
+} from '../safe-fs/descriptors';
 import { codeOf, SafeFsError } from '../safe-fs/safe-fs-error';
-import type { Known, RawEvent } from './watch-changes';
+import { identityOf, type Known, type RawEvent, type StatesAfter } from './watch-changes';
 
 /** Limits the watched directories of one engine. Each costs a descriptor and a kernel watch. */
 export class WatchBudget {
   #directoriesLeft;
+  #pinsLeft;
 
-  constructor(directoriesLeft = 8_192) {
+  constructor(directoriesLeft = 8_192, pinsLeft = 2_048) {
     this.#directoriesLeft = directoriesLeft;
+    this.#pinsLeft = pinsLeft;
+  }
+
+  /** Permits one more descriptor of an entry. */
+  takePin(): boolean {
+    if (this.#pinsLeft === 0) return false;
+    this.#pinsLeft -= 1;
+    return true;
+  }
+
+  releasePin(): void {
+    this.#pinsLeft += 1;
   }
 
   take(prefix: string): void {
@@ -35,6 +57,8 @@ export class WatchedDirectory {
   readonly #watcher: FSWatcher;
   readonly #budget: WatchBudget;
   readonly known: Known = new Map();
+  /** Descriptors of entries, which tell a removed entry from one that was moved away. */
+  readonly #pins = new Map<string, { readonly fd: number; readonly identity: string }>();
 
   private constructor(
     /** Raw path relative to the top of the watch, with a trailing slash; empty for the top. */
@@ -76,8 +100,47 @@ export class WatchedDirectory {
   /** Must not be called while the descriptor is in use, because its number is reused. */
   close(): void {
     this.#watcher.close();
+    for (const name of [...this.#pins.keys()]) this.#unpin(name);
     close(this.fd);
     this.#budget.release();
+  }
+
+  /** Pins the known entry of this name, as far as the budget allows, or drops the pin of one that is gone. */
+  async pin(name: string): Promise<void> {
+    const stat = this.known.get(name)?.stat;
+    const identity = stat ? identityOf(stat) : null;
+    if (this.#pins.get(name)?.identity === identity) return;
+    this.#unpin(name);
+    if (identity === null || !this.#budget.takePin()) return;
+    let fd: number | null = null;
+    try {
+      fd = await openEntryAt(this.fd, name);
+      if (identityOf(await statOf(fd)) === identity) {
+        this.#pins.set(name, { fd, identity });
+        return;
+      }
+    } catch {
+      // The entry is gone or unreadable.
+    }
+    if (fd !== null) close(fd);
+    this.#budget.releasePin();
+  }
+
+  /** Whether the known entry of this name still has as many links as before, though not here. */
+  async isMoved(name: string): Promise<boolean> {
+    const pin = this.#pins.get(name);
+    const before = this.known.get(name)?.stat;
+    if (!pin || !before) return false;
+    const { nlink } = await statOf(pin.fd);
+    return before.isDirectory() ? nlink > 0 : nlink === before.nlink;
+  }
+
+  #unpin(name: string): void {
+    const pin = this.#pins.get(name);
+    if (!pin) return;
+    this.#pins.delete(name);
+    close(pin.fd);
+    this.#budget.releasePin();
   }
 
   /** Returns null if the entry does not exist. */
@@ -91,21 +154,31 @@ export class WatchedDirectory {
   }
 }
 
-export async function statNamed(
+/** Reads the states of the named entries, and which of those that are gone were moved away. */
+export async function readStates(
   events: readonly RawEvent<WatchedDirectory>[],
-): Promise<(directory: WatchedDirectory, name: string) => Stats | null> {
+): Promise<StatesAfter<WatchedDirectory>> {
   const names = new Map<WatchedDirectory, Set<string>>();
   for (const { directory, name } of events) {
     names.set(directory, (names.get(directory) ?? new Set()).add(name));
   }
   const current = new Map<WatchedDirectory, Map<string, Stats>>();
+  const moved = new Map<WatchedDirectory, Set<string>>();
   for (const [directory, namesInDirectory] of names) {
     const stats = new Map<string, Stats>();
+    const movedNames = new Set<string>();
     current.set(directory, stats);
+    moved.set(directory, movedNames);
     await inBatches(namesInDirectory, async (name) => {
       const stat = await directory.stat(name);
       if (stat) stats.set(name, stat);
+      const before = directory.known.get(name)?.stat;
+      const isSame = stat && before && identityOf(stat) === identityOf(before);
+      if (!isSame && (await directory.isMoved(name))) movedNames.add(name);
     });
   }
-  return (directory, name) => current.get(directory)?.get(name) ?? null;
+  return {
+    stat: (directory, name) => current.get(directory)?.get(name) ?? null,
+    isMoved: (directory, name) => moved.get(directory)?.has(name) ?? false,
+  };
 }

@@ -1,13 +1,23 @@
 import { randomBytes } from 'node:crypto';
+import { posix } from 'node:path';
+import { readEntry } from '../safe-fs/entries';
 import type { GuestRoot } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
-import { DirectoryWatcher } from './directory-watcher';
+import { DirectoryWatcher, type FilesystemEvent, type WatchOptions } from './directory-watcher';
+import { toEntryInfo } from './entry-info';
 import { EventBuffer } from './event-buffer';
+import type { OpenWrites } from './open-writes';
 import { WatchBudget } from './watched-directory';
 
 /** Per sandbox, streams included. */
 const MAX_WATCHERS = 64;
 const ID_LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+export type WatchRequest = {
+  readonly recursive: boolean;
+  /** Whether events describe their entry. */
+  readonly includeEntry: boolean;
+};
 
 /** A watch and its unread events. */
 export class Watch {
@@ -20,11 +30,18 @@ export class Watch {
   }
 
   /** @throws SafeFsError like `DirectoryWatcher.open` */
-  async open(root: GuestRoot, path: string, recursive: boolean, budget: WatchBudget): Promise<void> {
+  async open(
+    root: GuestRoot,
+    path: string,
+    { includeEntry, ...options }: WatchRequest & Pick<WatchOptions, 'budget' | 'openWrites'>,
+  ): Promise<void> {
+    let described = Promise.resolve();
     this.#watcher = await DirectoryWatcher.open(root, path, {
-      recursive,
-      budget,
-      onEvents: (events) => this.events.add(events),
+      ...options,
+      onEvents: (events) => {
+        if (!includeEntry) return this.events.add(events);
+        described = described.then(async () => this.events.add(await withEntries(root, path, events)));
+      },
       onFailure: () => this.events.fail('the watched directory has too many entries to watch'),
     });
   }
@@ -35,9 +52,29 @@ export class Watch {
   }
 }
 
+/** Adds the entries that still exist, except to events about an entry that has left its place. */
+async function withEntries(
+  root: GuestRoot,
+  path: string,
+  events: readonly FilesystemEvent[],
+): Promise<FilesystemEvent[]> {
+  const described: FilesystemEvent[] = [];
+  for (const event of events) {
+    const hasLeft = event.type === 'EVENT_TYPE_REMOVE' || event.type === 'EVENT_TYPE_RENAME';
+    const entry = hasLeft ? null : await readEntry(root, posix.join(path, event.name)).catch(() => null);
+    described.push(entry ? { ...event, entry: toEntryInfo(entry, root) } : event);
+  }
+  return described;
+}
+
 export class Watchers {
+  readonly #openWrites: OpenWrites;
   readonly #budget = new WatchBudget();
   readonly #byGuest = new Map<string, Map<string, Watch>>();
+
+  constructor(openWrites: OpenWrites) {
+    this.#openWrites = openWrites;
+  }
 
   /**
    * Starts a watch. It stays open across a pause.
@@ -47,7 +84,7 @@ export class Watchers {
     guestId: string,
     root: GuestRoot,
     path: string,
-    recursive: boolean,
+    request: WatchRequest,
   ): Promise<{ id: string; watch: Watch }> {
     const ofGuest = this.#byGuest.get(guestId) ?? new Map<string, Watch>();
     if (ofGuest.size >= MAX_WATCHERS) {
@@ -57,7 +94,7 @@ export class Watchers {
     const watch = new Watch(() => this.#remove(guestId, id));
     this.#byGuest.set(guestId, ofGuest.set(id, watch));
     try {
-      await watch.open(root, path, recursive, this.#budget);
+      await watch.open(root, path, { ...request, budget: this.#budget, openWrites: this.#openWrites });
     } catch (error) {
       watch.close();
       throw error;

@@ -136,6 +136,9 @@ export function agentCommand(tools: JailTools): string[] {
   ];
 }
 
+/** The agent's program as the sandbox sees it, to run its other functions. */
+export const ENVD_PROGRAM = [`${ENGINE_MOUNT}/envd`, `${ENGINE_MOUNT}/agent.mjs`] as const;
+
 /** Keeps memory and threads low: each sandbox has an agent, and its threads count toward the process limit. */
 const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=1', '--v8-pool-size=1'];
 

@@ -51,6 +51,8 @@ export class GuestProcess {
     readonly tag: string | undefined,
     readonly isPty: boolean,
     readonly hasStdin: boolean,
+    /** Started by the engine itself. Callers do not see it. */
+    readonly isHidden: boolean,
   ) {
     this.#jail = jail;
   }

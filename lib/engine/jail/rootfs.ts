@@ -19,6 +19,9 @@ const USERS: readonly GuestUser[] = [
   { name: 'root', uid: INSIDE_UID, gid: INSIDE_GID, home: '/root' },
 ];
 
+/** Mounted in the sandbox's own namespace only. */
+const LIVE_DIRS: ReadonlySet<string> = new Set(['proc', 'dev']);
+
 export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 'root');
 
 /**
@@ -28,7 +31,7 @@ export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 
 export async function prepareRoot(guest: Guest): Promise<GuestRoot> {
   const rootDir = rootDirOf(guest);
   const ids = readHostIds(rootDir) ?? makeRoot(guest, rootDir);
-  return { rootDir, uid: ids.uid, gid: ids.gid, users: USERS };
+  return { rootDir, uid: ids.uid, gid: ids.gid, users: USERS, liveDirs: LIVE_DIRS };
 }
 
 /**

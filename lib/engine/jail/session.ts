@@ -10,6 +10,9 @@ import type { OutputLog } from './output-log';
 const MAX_PENDING = 512;
 /** Ended processes whose output others hold open. */
 const MAX_HELD = 512;
+/** Ended processes whose end a late `Connect` still gets. */
+const MAX_ENDED = 512;
+const ENDED_KEPT_MS = 600_000;
 const MAX_PID = 4_194_304;
 const MAX_SUBJECT = 0xffff_ffff;
 
@@ -17,6 +20,8 @@ export type StartRequest = {
   readonly spawn: SpawnRequest;
   readonly config: ProcessConfig;
   readonly tag: string | undefined;
+  /** Whether the engine itself starts it, so that callers do not see it. Default: false. */
+  readonly isHidden?: boolean;
 };
 
 export type StartedProcess = { readonly process: GuestProcess; readonly reader: ProcessReader };
@@ -43,12 +48,21 @@ export type SessionOptions = Omit<JailOptions, 'onFrame'> & {
   onChange(): void;
 };
 
+type ProcessSelector = { readonly pid?: number | undefined; readonly tag?: string | undefined };
+
+/** Matches by the pid inside the sandbox, or else by the tag. The engine's own processes never match. */
+function matching({ pid, tag }: ProcessSelector): (process: GuestProcess) => boolean {
+  return (process) => !process.isHidden && (pid === undefined ? process.tag === tag : process.pid === pid);
+}
+
 /** One start of a sandbox's jail, with its processes and connections. All end with the jail. */
 export class Session {
   readonly openedAtMs = performance.now();
   readonly processes = new Map<number, GuestProcess>();
   /** Ended processes whose output others hold open. */
   readonly #held = new Map<number, GuestProcess>();
+  /** Ended processes whose output is closed, by the time of their end. The oldest first. */
+  readonly #past = new Map<GuestProcess, number>();
   receivedFrames = 0;
   readonly #options: SessionOptions;
   readonly #logs = new Map<number, OutputLog>();
@@ -103,19 +117,20 @@ export class Session {
   }
 
   /** Finds a process by its pid inside the sandbox, or the latest with a tag. */
-  find(selector: { pid?: number | undefined; tag?: string | undefined }): GuestProcess | undefined {
-    const all = [...this.processes.values()];
-    if (selector.pid !== undefined) return all.find((process) => process.pid === selector.pid);
-    return all.findLast((process) => process.tag === selector.tag);
+  find(selector: ProcessSelector): GuestProcess | undefined {
+    return [...this.processes.values()].findLast(matching(selector));
   }
 
-  /** Finds an ended process whose output others hold open, by its pid or the latest with a tag. */
-  findHeld(selector: { pid?: number | undefined; tag?: string | undefined }): GuestProcess | undefined {
-    const isMatch =
-      selector.pid !== undefined
-        ? (process: GuestProcess) => process.pid === selector.pid
-        : (process: GuestProcess) => process.tag === selector.tag;
-    return [...this.#held.values()].findLast(isMatch);
+  /**
+   * Finds an ended process by its pid or the latest with a tag, unless a living one matches: one whose output others hold
+   * open, or one that ended within the last 10 minutes.
+   */
+  findEnded(selector: ProcessSelector): GuestProcess | undefined {
+    const isMatch = matching(selector);
+    const held = [...this.#held.values()].findLast(isMatch);
+    if (held || this.find(selector)) return held;
+    const ended = [...this.#past.keys()].findLast(isMatch);
+    return ended && performance.now() - (this.#past.get(ended) ?? 0) < ENDED_KEPT_MS ? ended : undefined;
   }
 
   #nextSubject(): number {
@@ -150,13 +165,14 @@ export class Session {
     const pending = this.#pending.get(subject);
     if (!pending) return;
     const pid = payload.readUInt32BE(0);
-    if (pid < 1 || pid > MAX_PID || this.find({ pid }))
-      throw new RangeError(`invalid or duplicate pid: ${pid}`);
+    const isTaken = [...this.processes.values()].some((process) => process.pid === pid);
+    if (pid < 1 || pid > MAX_PID || isTaken) throw new RangeError(`invalid or duplicate pid: ${pid}`);
     this.#pending.delete(subject);
-    const { config, tag, spawn } = pending.request;
-    const process = new GuestProcess(this.jail, subject, pid, config, tag, spawn.pty !== null, spawn.stdin);
+    const { config, tag, spawn, isHidden = false } = pending.request;
+    const hasPty = spawn.pty !== null;
+    const process = new GuestProcess(this.jail, subject, pid, config, tag, hasPty, spawn.stdin, isHidden);
     this.processes.set(subject, process);
-    this.#logs.set(subject, this.#options.openLog(process));
+    if (!isHidden) this.#logs.set(subject, this.#options.openLog(process));
     pending.resolve({ process, reader: process.read() });
     this.#options.onChange();
   }
@@ -217,6 +233,13 @@ export class Session {
     this.processes.delete(process.subject);
     this.#logs.get(process.subject)?.ended(status);
     this.#logs.delete(process.subject);
+    this.#keepEnded(process);
+  }
+
+  #keepEnded(process: GuestProcess): void {
+    this.#past.set(process, performance.now());
+    const [oldest] = this.#past.keys();
+    if (oldest && this.#past.size > MAX_ENDED) this.#past.delete(oldest);
   }
 
   #endHeld(held: GuestProcess): void {
@@ -226,6 +249,7 @@ export class Session {
 
   #release(held: GuestProcess): void {
     this.#held.delete(held.subject);
+    this.#keepEnded(held);
     this.#logs.get(held.subject)?.flush();
     this.#logs.delete(held.subject);
   }

@@ -118,7 +118,7 @@ export function processEngineOf(engine: Engine): ProcessEngine {
       return first ? treeOf(first.pid) : [];
     },
     logs: async (id) => {
-      const { json } = await api('GET', `/sandboxes/${id}/logs?limit=100`);
+      const { json } = await api('GET', `/sandboxes/${id}/logs?limit=100&direction=backward`);
       return (json as { logEntries: Awaited<ReturnType<ProcessEngine['logs']>> }).logEntries;
     },
   };

@@ -126,6 +126,11 @@ export function readLinkAt(dirFd: number, name: string): Promise<string> {
   return readlink(at(dirFd, name), { encoding: 'latin1' });
 }
 
+/** The current host path of a pinned entry, for comparison only. */
+export function pathOf(fd: number): Promise<string> {
+  return readlink(magicLink(fd), { encoding: 'latin1' });
+}
+
 export function makeDirectoryAt(dirFd: number, name: string, mode: number): Promise<void> {
   return mkdir(at(dirFd, name), { mode }).then(() => undefined);
 }

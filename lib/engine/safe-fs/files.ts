@@ -26,11 +26,15 @@ export class ReadableFile {
   constructor(
     fd: number,
     path: string,
-    /** Size at opening. It may change. */
-    readonly sizeBytes: number,
+    /** At opening. It may change. */
+    readonly stat: Stats,
   ) {
     this.#fd = fd;
     this.#path = path;
+  }
+
+  get sizeBytes(): number {
+    return this.stat.size;
   }
 
   /** Reads `lengthBytes` at `position` into `buffer`. Returns the bytes read, fewer only at the end of the file. */
@@ -93,7 +97,7 @@ export function openForRead(root: GuestRoot, path: string): Promise<ReadableFile
     if (isShared && !isPublic(entry.stat)) throw new SafeFsError('EACCES', path);
     const fd = await reopenForRead(entry.fd);
     try {
-      return new ReadableFile(fd, path, (await statOf(fd)).size);
+      return new ReadableFile(fd, path, await statOf(fd));
     } catch (error) {
       close(fd);
       throw error;
@@ -105,13 +109,19 @@ const MAX_CREATE_ATTEMPTS = 8;
 
 /**
  * Opens a file for writing from its start. Truncates an existing file; creates a missing one with mode 0644 and its
- * missing parents. Makes the sandbox's user the owner.
+ * missing parents. Makes the sandbox's user the owner. `onOpen` is called before any of that changes the file.
  * @throws SafeFsError EISDIR, EINVAL for a FIFO, socket or device, ENOTDIR, ENOSPC; the errors of `withPlace`
  */
-export async function openForWrite(root: GuestRoot, path: string): Promise<WritableFile> {
+export async function openForWrite(
+  root: GuestRoot,
+  path: string,
+  onOpen: (stat: Stats) => void = () => {},
+): Promise<WritableFile> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await withPlace(root, path, { create: 'parents' }, (place) => openPlace(root, path, place));
+      return await withPlace(root, path, { create: 'parents' }, (place) =>
+        openPlace(root, path, place, onOpen),
+      );
     } catch (error) {
       // Another process created the file after the walk found nothing. The next walk finds it.
       if (codeOf(error) !== 'EEXIST' || attempt >= MAX_CREATE_ATTEMPTS) throw error;
@@ -119,7 +129,12 @@ export async function openForWrite(root: GuestRoot, path: string): Promise<Writa
   }
 }
 
-async function openPlace(root: GuestRoot, path: string, place: Place): Promise<WritableFile> {
+async function openPlace(
+  root: GuestRoot,
+  path: string,
+  place: Place,
+  onOpen: (stat: Stats) => void,
+): Promise<WritableFile> {
   requireNotShared(place, path);
   if (place.entry) requireFile(place.entry.stat, path);
   // A path with a trailing slash names a directory, even if none exists.
@@ -128,6 +143,7 @@ async function openPlace(root: GuestRoot, path: string, place: Place): Promise<W
     ? await reopenForWrite(place.entry.fd)
     : await createFileAt(place.parent.fd, place.parent.name, 0o644);
   try {
+    onOpen(await statOf(fd));
     const usedBytes = place.entry ? place.entry.stat.blocks * 512 : 0;
     if (place.entry) await ftruncate(fd, 0);
     else await setMode(fd, 0o644);

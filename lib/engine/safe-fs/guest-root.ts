@@ -18,4 +18,6 @@ export type GuestRoot = {
    * world-readable entries are visible. Default: none.
    */
   readonly sharedDirs?: Readonly<Record<string, string>>;
+  /** Names in `/` whose content exists only inside the running sandbox, such as `proc`. Default: none. */
+  readonly liveDirs?: ReadonlySet<string>;
 };

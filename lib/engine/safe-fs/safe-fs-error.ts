@@ -13,6 +13,17 @@ export class SafeFsError extends Error {
   }
 }
 
+/** The path leads to a place that only a process inside the sandbox can see. Nothing can be changed there from outside. */
+export class LiveMountError extends SafeFsError {
+  constructor(
+    path: string,
+    /** The absolute path with its links resolved up to the place. */
+    readonly livePath: string,
+  ) {
+    super('EROFS', path);
+  }
+}
+
 /** The system's error code, or an empty string if the error has none. */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) return '';

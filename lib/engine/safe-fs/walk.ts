@@ -13,7 +13,7 @@ import {
   toRaw,
 } from './descriptors';
 import type { GuestRoot } from './guest-root';
-import { codeOf, SafeFsError, withErrorPath } from './safe-fs-error';
+import { codeOf, LiveMountError, SafeFsError, withErrorPath } from './safe-fs-error';
 
 /** The limits of Linux. */
 const MAX_LINKS = 40;
@@ -21,7 +21,7 @@ const MAX_PATH_BYTES = 4096;
 /** Every directory along the path holds a descriptor. */
 const MAX_DEPTH = 256;
 
-type Tree = Pick<GuestRoot, 'rootDir' | 'uid' | 'gid' | 'sharedDirs'>;
+type Tree = Pick<GuestRoot, 'rootDir' | 'uid' | 'gid' | 'sharedDirs' | 'liveDirs'>;
 
 export type WalkOptions = {
   /** Whether to follow a link in the last component. Other links are always followed. Default: true. */
@@ -64,7 +64,7 @@ export function isPublic(stat: Stats): boolean {
  * descriptor. Links are resolved against the sandbox's root, and `..` pops the walk's own stack. A sandbox that swaps
  * names at any moment cannot redirect the walk outside its root.
  *
- * @throws SafeFsError ENOENT if a component before the last is missing; ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL
+ * @throws SafeFsError ENOENT if a component before the last is missing; ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL; LiveMountError
  */
 export function withPlace<T>(
   tree: Tree,
@@ -106,6 +106,7 @@ class Walk {
     for (;;) {
       const name = this.#remaining.pop();
       if (name === undefined) return await this.#finishAtDirectory();
+      this.#refuseLive(name);
       if (name === '..') this.#goUp();
       else if (this.#remaining.length > 0 || this.#sharedPath(name) !== undefined) await this.#enter(name);
       else {
@@ -133,6 +134,12 @@ class Walk {
     const current = this.#stack.at(-1);
     if (!current) throw new Error('the walk left its root');
     return current;
+  }
+
+  #refuseLive(name: string): void {
+    if (this.#stack.length !== 1 || !this.#tree.liveDirs?.has(name)) return;
+    const names = [name, ...this.#remaining.toReversed()];
+    throw new LiveMountError(this.#path, fromRaw(`/${names.join('/')}`));
   }
 
   #goUp(): void {
