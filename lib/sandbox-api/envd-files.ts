@@ -246,7 +246,9 @@ async function fileErrorOf(
     return new FileError('too_large', { cause: thrown, message: 'The path is too long.' });
   if (thrown instanceof SandkeeperError) return thrown;
   const problem =
-    thrown instanceof ConnectRefusal ? (problemIn(thrown) ?? problemOf(problems, thrown.code)) : undefined;
+    thrown instanceof ConnectRefusal
+      ? (problemIn(thrown, problems) ?? problemOf(problems, thrown.code))
+      : undefined;
   if (problem) return new FileError(problem, { cause: thrown });
   client.observe('files', thrown);
   return sandboxProblem(await client.explain(thrown, doing));
@@ -262,20 +264,24 @@ function problemOf(problems: Problems, code: string): FileProblem | undefined {
 
 const PATTERNS: readonly (readonly [RegExp, FileProblem])[] = [
   [/permission denied|not permitted|read-only file system/i, 'denied'],
-  [/not a directory/i, 'not_directory'],
   [/can't seek|cannot seek|illegal seek/i, 'not_seekable'],
   [/invalid argument|no such device/i, 'not_regular'],
 ];
+/** The path, or one of its parents, is not a folder. */
+const NO_FOLDER = /not a directory|too many (levels of )?symbolic links/i;
 
 /** A folder in which one name is not UTF-8 cannot be sent at all, and the daemon answers with its own failure. */
 function mayHaveInvalidName(thrown: unknown): boolean {
-  if (!(thrown instanceof ConnectRefusal) || problemIn(thrown) !== undefined) return false;
+  if (!(thrown instanceof ConnectRefusal) || problemIn(thrown, FOLDER_PROBLEMS) !== undefined) {
+    return false;
+  }
   return ['internal', 'unknown', 'http_500'].includes(thrown.code) && !TOO_LONG.test(thrown.message);
 }
 
 /** envd answers every failed open with the same code. Only its text tells why (docs/protocol.md#envd-reading-a-file). */
-function problemIn({ code, message }: ConnectRefusal): FileProblem | undefined {
+function problemIn({ code, message }: ConnectRefusal, problems: Problems): FileProblem | undefined {
   if (!['http_400', 'http_500', 'internal'].includes(code)) return undefined;
+  if (NO_FOLDER.test(message)) return problems.invalid_argument ?? 'not_directory';
   return PATTERNS.find(([pattern]) => pattern.test(message))?.[1];
 }
 
