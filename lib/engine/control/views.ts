@@ -6,7 +6,7 @@ import type { EngineServices } from '../services';
 import { formatTime } from '../time';
 
 /** The SDKs gate features on it: from 0.4.0 on they send no default user (docs/protocol.md#envd-version-gates). */
-export const ENVD_VERSION = '0.5.2';
+export const ENVD_VERSION = '0.6.4';
 /** Read by old clients only (docs/protocol.md#sandbox-ids). */
 const CLIENT_ID = '6532622b';
 
