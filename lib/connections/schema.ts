@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+/** The services that people connect to. The local engine is the only connection of another kind. */
+export const SERVICE_KINDS = ['moru', 'e2b', 'e2b-compatible'] as const;
+type ServiceKind = (typeof SERVICE_KINDS)[number];
+/** What a connection speaks to. Only `lib/sandbox-api/` knows how the kinds differ. */
+export type ConnectionKind = 'local' | ServiceKind;
+
+/** The name stands in URLs and records and never changes. */
+export const ConnectionName = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
+    'Use 1 to 32 lower-case letters, digits and hyphens, such as prod-eu.',
+  );
+
+const Text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max, `Use at most ${max} characters.`)
+    .refine((text) => !/\p{Cc}/u.test(text), 'Remove the control characters.');
+
+const ServiceUrl = z
+  .url({ protocol: /^https?$/, error: 'Enter an http or https address, such as https://api.moru.io.' })
+  .max(300)
+  .refine((url) => {
+    if (!URL.canParse(url)) return true;
+    const { username, password, search, hash } = new URL(url);
+    return !username && !password && !search && !hash;
+  }, 'Enter an address without a user name, query or fragment.')
+  .transform((url) => url.replace(/\/+$/, ''));
+
+const Domain = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'Enter a domain such as moru.io, without https://.');
+
+/** An API key as a service issues it. */
+export const ConnectionKey = z
+  .string()
+  .trim()
+  .min(1, 'Enter the API key.')
+  .max(512, 'An API key has at most 512 characters.')
+  .regex(/^[\x21-\x7e]+$/, 'An API key has no spaces and only ASCII characters.');
+
+const SERVICES = {
+  moru: { apiUrl: 'https://api.moru.io', domain: 'moru.io' },
+  e2b: { apiUrl: 'https://api.e2b.app', domain: 'e2b.app' },
+  'e2b-compatible': { apiUrl: undefined, domain: undefined },
+} as const satisfies Record<ServiceKind, { apiUrl: string | undefined; domain: string | undefined }>;
+
+/** The fields of a connection that people enter, completed by the addresses of the service. */
+export const ConnectionFields = z
+  .strictObject({
+    name: ConnectionName,
+    title: Text(60).optional(),
+    kind: z.enum(SERVICE_KINDS, 'Choose moru, e2b or e2b-compatible.'),
+    apiUrl: ServiceUrl.optional(),
+    /** Sandboxes are at `https://PORT-ID.DOMAIN`. */
+    domain: Domain.optional(),
+    /** Set if all sandboxes are behind one address and told apart by headers. */
+    sandboxUrl: ServiceUrl.optional(),
+    teamId: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,100}$/, 'A team ID has no spaces.')
+      .optional(),
+    /** A few letters for badges. */
+    label: Text(8).optional(),
+  })
+  .transform((fields) => {
+    const { apiUrl, domain } = SERVICES[fields.kind];
+    return {
+      ...fields,
+      title: fields.title || fields.name,
+      label: fields.label || null,
+      teamId: fields.teamId ?? null,
+      apiUrl: fields.apiUrl ?? apiUrl,
+      domain: fields.domain ?? domain ?? null,
+      sandboxUrl: fields.sandboxUrl ?? null,
+    };
+  })
+  .refine((fields) => fields.apiUrl !== undefined, {
+    path: ['apiUrl'],
+    message: 'Enter the address of the API: only Moru and E2B have a known one.',
+  })
+  .transform((fields) => ({ ...fields, apiUrl: fields.apiUrl ?? '' }));
+export type ConnectionFields = z.output<typeof ConnectionFields>;
+
+/** Where a connection comes from. Those of the environment and of a file cannot be edited in Sandkeeper. */
+export type ConnectionSource = 'environment' | 'file' | 'settings';
+
+/** A connection as admins see it. The key itself never leaves the server. */
+export type ConnectionView = Omit<ConnectionFields, 'kind'> & {
+  kind: ConnectionKind;
+  source: ConnectionSource;
+  /** The last four characters of the key, or `null` if it is too short to show any. */
+  keyTail: string | null;
+  isDisabled: boolean;
+  createdBy: string | null;
+  createdAtMs: number | null;
+};
+
+const MIN_KEY_WITH_TAIL = 12;
+
+/** The part of a key by which people recognise it. */
+export function keyTail(key: string): string | null {
+  return key.length < MIN_KEY_WITH_TAIL ? null : key.slice(-4);
+}
