@@ -231,6 +231,22 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema.alterTable('operations').addColumn('try_now_at_ms', 'bigint').execute();
     },
   },
+  '013_connections': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('connections')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('fields', 'text', (column) => column.notNull())
+        .addColumn('sealed_key', 'text', (column) => column.notNull())
+        .addColumn('sealed_under', 'text', (column) => column.notNull())
+        .addColumn('key_tail', 'text')
+        .addColumn('is_disabled', 'integer', (column) => column.notNull())
+        .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('created_by', 'text', (column) => column.notNull())
+        .addColumn('removed_at_ms', 'bigint')
+        .execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

@@ -11,6 +11,7 @@ export type Database = {
   first_starts: FirstStartsTable;
   saved_views: SavedViewsTable;
   start_views: StartViewsTable;
+  connections: ConnectionsTable;
   wake_viewers: WakeViewersTable;
 };
 
@@ -122,6 +123,23 @@ type SavedViewsTable = {
 
 /** The view that a person starts with. */
 type StartViewsTable = { actor: string; view_id: string };
+
+/** The connections that were added in Sandkeeper. A removed one keeps its row, so that its name is never reused. */
+type ConnectionsTable = {
+  name: string;
+  /** JSON: `ConnectionFields`. */
+  fields: string;
+  /** The API key, encrypted. Empty once the connection is removed. */
+  sealed_key: string;
+  /** The fingerprint of the secret that sealed the key. */
+  sealed_under: string;
+  /** The last characters of the key, by which people recognise it. */
+  key_tail: string | null;
+  is_disabled: number;
+  created_at_ms: number;
+  created_by: string;
+  removed_at_ms: number | null;
+};
 
 /** When sandboxes first started, as far as Sandkeeper has seen. */
 type FirstStartsTable = {
