@@ -20,7 +20,9 @@ const componentRows = [
 ];
 
 const libRows = [
+  ['lib/connection'],
   [
+    'lib/declared-connections',
     'lib/errors',
     'lib/http/',
     'lib/foreign-dom',
@@ -42,7 +44,7 @@ const libRows = [
     'lib/request-context',
   ],
   ['lib/db/', 'lib/live/', 'lib/sandbox-api/'],
-  ['lib/access/', 'lib/lease/'],
+  ['lib/access/', 'lib/connections/', 'lib/lease/'],
   ['lib/fleet/'],
   ['lib/creation/', 'lib/palette/', 'lib/views/', 'lib/wake/'],
   ['lib/files/'],

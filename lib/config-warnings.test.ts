@@ -40,7 +40,13 @@ describe('warningsOf', () => {
 
   it('names a plain http address of the service', () => {
     const [warning] = warningsFor({ MORU_API_KEY: 'x', MORU_API_URL: 'http://api.example.com' });
-    expect(warning).toMatch(/^MORU_API_URL .*Use https/);
+    expect(warning).toMatch(/^The connection moru uses http:\/\/api\.example\.com, .*Use https/);
+  });
+
+  it('names the connections that are not operated', () => {
+    expect(warningsFor({ MORU_API_KEY: 'x', E2B_API_KEY: 'y' })).toEqual([
+      'Several connections are declared, and this version operates one: moru, not e2b.',
+    ]);
   });
 
   it('names a weak token without quoting it', () => {

@@ -7,7 +7,7 @@ const COMMON_WORDS =
 
 /** What is allowed but unsafe in a configuration, one sentence each. Shown at every start. */
 export function warningsOf(config: Config): string[] {
-  const { publicOrigin, host, port, signInToken, upstream } = config;
+  const { publicOrigin, host, port, signInToken, connections } = config;
   const warnings: string[] = [];
   const origin = publicOrigin ?? (isWildcard(host) ? null : `http://${hostInUrl(host)}:${port}`);
   if (origin !== null && isPlainHttp(origin)) {
@@ -20,17 +20,20 @@ export function warningsOf(config: Config): string[] {
       'SANDKEEPER_SIGN_IN_TOKEN is easy to guess, and whoever has it is an admin. Use a random one, such as the output of: openssl rand -base64 24',
     );
   }
-  if (upstream.kind === 'remote') {
-    for (const [name, url] of [
-      ['MORU_API_URL', upstream.apiUrl],
-      ['MORU_SANDBOX_URL', upstream.sandboxUrl],
-    ] as const) {
-      if (url !== undefined && isPlainHttp(url)) {
+  for (const { name, apiUrl, sandboxUrl } of connections) {
+    for (const url of [apiUrl, sandboxUrl]) {
+      if (url !== null && isPlainHttp(url)) {
         warnings.push(
-          `${name} is a plain http address: everybody on the way can read the API key. Use https.`,
+          `The connection ${name} uses ${url}, a plain http address: everybody on the way can read the API key. Use https.`,
         );
       }
     }
+  }
+  if (connections.length > 1) {
+    const [first, ...others] = connections.map(({ name }) => name);
+    warnings.push(
+      `Several connections are declared, and this version operates one: ${first}, not ${others.join(', ')}.`,
+    );
   }
   return warnings;
 }

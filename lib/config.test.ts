@@ -28,9 +28,11 @@ describe('defaults', () => {
       signInToken: undefined,
       publicOrigin: undefined,
       databaseUrl: `file:${resolve('.sandkeeper/sandkeeper.db')}`,
+      connections: [],
       upstream: {
+        name: 'local',
         kind: 'local',
-        apiKey: '',
+        key: '',
         apiUrl: 'http://127.0.0.1:3100',
         domain: '127.0.0.1:3100',
         sandboxUrl: 'http://127.0.0.1:3100',
@@ -117,13 +119,21 @@ describe('defaults', () => {
 
 describe('the service', () => {
   it('is Moru if a key is set', () => {
-    expect(configOf({ MORU_API_KEY: 'moru_0123' }).upstream).toEqual({
-      kind: 'remote',
-      apiKey: 'moru_0123',
+    expect(configOf({ MORU_API_KEY: 'moru_0123' }).upstream).toMatchObject({
+      name: 'moru',
+      kind: 'moru',
+      key: 'moru_0123',
       apiUrl: 'https://api.moru.io',
       domain: 'moru.io',
-      sandboxUrl: undefined,
+      sandboxUrl: null,
     });
+  });
+
+  it('is E2B if its key is set, and the first one of several', () => {
+    expect(configOf({ E2B_API_KEY: 'e2b_0123' }).upstream).toMatchObject({ kind: 'e2b', key: 'e2b_0123' });
+    const both = configOf({ E2B_API_KEY: 'e2b_0123', MORU_API_KEY: 'moru_0123' });
+    expect(both.upstream.name).toBe('moru');
+    expect(both.connections.map(({ name }) => name)).toEqual(['moru', 'e2b']);
   });
 
   it('is another one by domain or by URL', () => {
@@ -140,23 +150,24 @@ describe('the service', () => {
     ).toMatchObject({
       kind: 'local',
       apiUrl: 'http://127.0.0.1:4000',
-      apiKey: 'moru_k',
+      key: 'moru_k',
       domain: '127.0.0.1:4000',
     });
   });
 
-  it.each(['MORU_API_URL', 'MORU_DOMAIN', 'MORU_SANDBOX_URL'])('refuses %s without a key', (name) => {
-    const value = name === 'MORU_DOMAIN' ? 'moru.test' : 'https://moru.test';
-    expect(problemsOf({ [name]: value })).toEqual([
-      `${name} is set but MORU_API_KEY is not: set both to use that service, or neither to use the local engine.`,
-    ]);
+  it.each(['API_URL', 'DOMAIN', 'SANDBOX_URL'])('refuses %s without a key', (rest) => {
+    for (const service of ['MORU', 'E2B']) {
+      const value = rest === 'DOMAIN' ? 'sbx.test' : 'https://sbx.test';
+      expect(problemsOf({ [`${service}_${rest}`]: value })).toEqual([
+        `${service}_${rest} is set but ${service}_API_KEY is not: set both to use that service, or neither.`,
+      ]);
+    }
   });
 
-  it.each(['true', 'TRUE', 'True'])('refuses MORU_DEBUG=%s, which bypasses the API', (MORU_DEBUG) => {
-    expect(problemsOf({ MORU_DEBUG })).toEqual([
-      'MORU_DEBUG is "true", which makes the SDK bypass the API: unset it.',
+  it('names what is wrong in the file of connections', () => {
+    expect(problemsOf({ SANDKEEPER_CONNECTIONS: '/absent.yaml' })).toEqual([
+      expect.stringMatching(/^SANDKEEPER_CONNECTIONS: \/absent\.yaml cannot be read/),
     ]);
-    expect(problemsOf({ MORU_DEBUG: 'false' })).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import 'server-only';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { type DeclaredConnection, LOCAL_NAME, readDeclared } from './declared-connections';
 import { isAddressRange } from './http/client-address';
 
 /** The configuration, read once from the environment. See docs/configuration.md. */
@@ -16,6 +17,9 @@ export type Config = {
   publicOrigin: string | undefined;
   /** `postgres://…`, or a file for the embedded database. */
   databaseUrl: string;
+  /** Those of the environment and of the file that it names. */
+  connections: DeclaredConnection[];
+  /** The connection that this process operates: the first one, or the local engine. */
   upstream: Upstream;
   operations: OperationRules;
   archives: ArchiveRules;
@@ -84,14 +88,17 @@ export type OperationRules = {
   keepMs: number | null;
 };
 
-/** The sandbox service. The key never leaves the server process. */
-export type Upstream = {
-  kind: 'local' | 'remote';
+/** The local engine, as the start script runs it. */
+type LocalEngine = {
+  name: typeof LOCAL_NAME;
+  kind: 'local';
   apiUrl: string;
-  apiKey: string;
+  key: string;
   domain: string;
-  sandboxUrl: string | undefined;
+  sandboxUrl: string;
 };
+/** The sandbox service. The key never leaves the server process. */
+export type Upstream = DeclaredConnection | LocalEngine;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -145,6 +152,15 @@ const VARIABLES = {
     expected: 'a domain such as moru.io',
   },
   MORU_SANDBOX_URL: { schema: httpUrl(), expected: 'an http or https address' },
+  E2B_API_KEY: { schema: z.string().regex(/^[\x21-\x7e]+$/), expected: 'an API key without spaces' },
+  E2B_API_URL: { schema: httpUrl(), expected: 'an http or https address such as https://api.e2b.app' },
+  E2B_DOMAIN: {
+    schema: z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/),
+    expected: 'a domain such as e2b.app',
+  },
+  E2B_SANDBOX_URL: { schema: httpUrl(), expected: 'an http or https address' },
+  E2B_TEAM_ID: { schema: z.string().regex(/^[\x21-\x7e]{1,100}$/), expected: 'a team ID without spaces' },
+  SANDKEEPER_CONNECTIONS: { schema: z.string().min(1), expected: 'the path of a YAML or JSON file' },
   DATABASE_URL: {
     schema: z.string().regex(/^(postgres(ql)?:\/\/|file:)/),
     expected: 'postgres://user@host/database, or file:/path/to/sandkeeper.db',
@@ -197,8 +213,11 @@ const VARIABLES = {
       .refine((ranges) => ranges.every(isAddressRange)),
     expected: 'IP addresses or CIDR ranges, separated by commas, such as 10.0.0.7,192.168.0.0/16',
   },
-  SANDKEEPER_CONNECTIONS: { schema: wholeNumber(10, 100_000), expected: 'a whole number from 10 to 100000' },
-  SANDKEEPER_CONNECTIONS_PER_ADDRESS: {
+  SANDKEEPER_HTTP_CONNECTIONS: {
+    schema: wholeNumber(10, 100_000),
+    expected: 'a whole number from 10 to 100000',
+  },
+  SANDKEEPER_HTTP_CONNECTIONS_PER_ADDRESS: {
     schema: wholeNumber(8, 100_000),
     expected: 'a whole number from 8 to 100000',
   },
@@ -260,6 +279,7 @@ export function readConfig(
   const enginePort = read('SANDKEEPER_ENGINE_PORT') ?? 3100;
   const archiveDir = read('SANDKEEPER_ARCHIVE_DIR') ?? read('SANDKEEPER_EXPORT_DIR');
   const archiveLimitGb = read('SANDKEEPER_ARCHIVE_LIMIT_GB') ?? read('SANDKEEPER_EXPORT_LIMIT_GB') ?? 10;
+  const connections = readConnections(environment, read, problems);
   const config: Config = {
     port: read('PORT') ?? 3000,
     host,
@@ -268,7 +288,8 @@ export function readConfig(
     signInToken: read('SANDKEEPER_SIGN_IN_TOKEN'),
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     databaseUrl: read('DATABASE_URL') ?? `file:${resolve(dataDir, 'sandkeeper.db')}`,
-    upstream: readUpstream(environment, read, enginePort, problems),
+    connections,
+    upstream: connections[0] ?? readEngine(read, enginePort),
     operations: {
       protectedKey: read('SANDKEEPER_PROTECTED_KEY') ?? 'protected',
       cancelWindowMs: (read('SANDKEEPER_CANCEL_WINDOW_SECONDS') ?? 5) * 1_000,
@@ -298,8 +319,8 @@ export function readConfig(
       // A public origin means that a proxy is in front, usually on the same machine.
       trustedProxies: read('SANDKEEPER_TRUSTED_PROXIES') ?? (publicUrl === undefined ? [] : LOOPBACK_RANGES),
       connections: {
-        total: read('SANDKEEPER_CONNECTIONS') ?? 2_000,
-        perAddress: read('SANDKEEPER_CONNECTIONS_PER_ADDRESS') ?? 200,
+        total: read('SANDKEEPER_HTTP_CONNECTIONS') ?? 2_000,
+        perAddress: read('SANDKEEPER_HTTP_CONNECTIONS_PER_ADDRESS') ?? 200,
       },
       headerTimeoutMs: read('SANDKEEPER_HEADER_TIMEOUT_MS') ?? 10_000,
       bodyTimeoutMs: read('SANDKEEPER_BODY_TIMEOUT_MS') ?? 30_000,
@@ -309,41 +330,40 @@ export function readConfig(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
 }
 
-function readUpstream(
+/** The variables of each service. The first one makes the connection. */
+const SERVICE_VARIABLES = [
+  ['MORU_API_KEY', 'MORU_API_URL', 'MORU_DOMAIN', 'MORU_SANDBOX_URL'],
+  ['E2B_API_KEY', 'E2B_API_URL', 'E2B_DOMAIN', 'E2B_SANDBOX_URL', 'E2B_TEAM_ID'],
+] as const;
+
+function readConnections(
   environment: Environment,
-  read: (
-    name: 'MORU_API_KEY' | 'MORU_API_URL' | 'MORU_DOMAIN' | 'MORU_SANDBOX_URL' | EngineName,
-  ) => string | undefined,
-  enginePort: number,
+  read: (name: (typeof SERVICE_VARIABLES)[number][number] | 'SANDKEEPER_CONNECTIONS') => string | undefined,
   problems: string[],
-): Upstream {
-  if (environment.MORU_DEBUG?.toLowerCase() === 'true') {
-    problems.push('MORU_DEBUG is "true", which makes the SDK bypass the API: unset it.');
-  }
-  const apiKey = read('MORU_API_KEY');
-  const apiUrl = read('MORU_API_URL');
-  const domain = read('MORU_DOMAIN');
-  const sandboxUrl = read('MORU_SANDBOX_URL');
-  if (apiKey !== undefined) {
-    const home = domain ?? 'moru.io';
-    return { kind: 'remote', apiKey, apiUrl: apiUrl ?? `https://api.${home}`, domain: home, sandboxUrl };
-  }
-  for (const [name, value] of Object.entries({
-    MORU_API_URL: apiUrl,
-    MORU_DOMAIN: domain,
-    MORU_SANDBOX_URL: sandboxUrl,
-  })) {
-    if (value !== undefined) {
-      problems.push(
-        `${name} is set but MORU_API_KEY is not: set both to use that service, or neither to use the local engine.`,
-      );
+): DeclaredConnection[] {
+  const before = problems.length;
+  read('SANDKEEPER_CONNECTIONS');
+  for (const [keyName, ...others] of SERVICE_VARIABLES) {
+    const key = read(keyName);
+    for (const name of others) {
+      // Also reports a wrong value.
+      if (read(name) !== undefined && key === undefined && !environment[keyName]?.trim())
+        problems.push(`${name} is set but ${keyName} is not: set both to use that service, or neither.`);
     }
   }
+  if (problems.length > before) return [];
+  const declared = readDeclared(environment);
+  problems.push(...declared.problems);
+  return declared.connections;
+}
+
+function readEngine(read: (name: EngineName) => string | undefined, enginePort: number): LocalEngine {
   const url = read('SANDKEEPER_ENGINE_URL') ?? `http://127.0.0.1:${enginePort}`;
   return {
+    name: LOCAL_NAME,
     kind: 'local',
-    apiKey: read('SANDKEEPER_ENGINE_KEY') ?? '',
     apiUrl: url,
+    key: read('SANDKEEPER_ENGINE_KEY') ?? '',
     domain: new URL(url).host,
     sandboxUrl: url,
   };
@@ -352,6 +372,7 @@ type EngineName = 'SANDKEEPER_ENGINE_URL' | 'SANDKEEPER_ENGINE_KEY';
 
 const SECRET: ReadonlySet<string> = new Set([
   'MORU_API_KEY',
+  'E2B_API_KEY',
   'SANDKEEPER_SIGN_IN_TOKEN',
   'SANDKEEPER_ENGINE_KEY',
   'DATABASE_URL',

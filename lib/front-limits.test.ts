@@ -22,8 +22,8 @@ async function openFront(serve: Serve = (_req, res) => res.end('ok'), env: Recor
     PORT: '3000',
     SANDKEEPER_HEADER_TIMEOUT_MS: String(HEADER_MS),
     SANDKEEPER_BODY_TIMEOUT_MS: String(BODY_MS),
-    SANDKEEPER_CONNECTIONS: '40',
-    SANDKEEPER_CONNECTIONS_PER_ADDRESS: '8',
+    SANDKEEPER_HTTP_CONNECTIONS: '40',
+    SANDKEEPER_HTTP_CONNECTIONS_PER_ADDRESS: '8',
     ...env,
   });
   if (!read.ok) throw new Error(read.problems.join('\n'));
@@ -86,7 +86,7 @@ const readAll: Serve = (req, res) => {
 
 describe('a slow client', () => {
   it('has a deadline for the headers, also if it sends a byte now and then', async () => {
-    const { port } = await openFront(undefined, { SANDKEEPER_CONNECTIONS_PER_ADDRESS: '40' });
+    const { port } = await openFront(undefined, { SANDKEEPER_HTTP_CONNECTIONS_PER_ADDRESS: '40' });
     const startedMs = performance.now();
     const raws = await Promise.all(
       ['', 'G', 'GET / HTTP/1.1\r\n', 'GET / HTTP/1.1\r\nhost: localhost:3000\r\nx-a: '].flatMap((text) =>
@@ -202,8 +202,8 @@ describe('the limits on connections', () => {
   it('hold for all connections together', async () => {
     const waiting: ServerResponse[] = [];
     const { port, ask } = await openFront((_req, res) => void waiting.push(res), {
-      SANDKEEPER_CONNECTIONS: '10',
-      SANDKEEPER_CONNECTIONS_PER_ADDRESS: '100',
+      SANDKEEPER_HTTP_CONNECTIONS: '10',
+      SANDKEEPER_HTTP_CONNECTIONS_PER_ADDRESS: '100',
     });
     await Promise.all(Array.from({ length: 10 }, () => openRaw(port, head('GET'))));
     await expect.poll(() => waiting.length).toBe(10);

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
+import { ConnectionFields } from '../connection';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
-import { ConnectionFields } from './schema';
 import { KeySeal } from './seal';
 import { addConnection, editConnection, listStored, removeConnection, rotateKey, setDisabled } from './store';
 

@@ -1,9 +1,9 @@
 import 'server-only';
 import type { Selectable } from 'kysely';
+import { ConnectionFields, type ConnectionView, keyTail } from '../connection';
 import { database } from '../db/client';
 import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
-import { ConnectionFields, type ConnectionView, keyTail } from './schema';
 import type { KeySeal } from './seal';
 
 /** A connection of the settings, with its key. Stays on the server. */

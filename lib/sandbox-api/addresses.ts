@@ -1,5 +1,6 @@
 import 'server-only';
-import type { Connection, ConnectionKind } from './connection';
+import type { ConnectionKind } from '../connection';
+import type { Connection } from './connection';
 
 /** The port of envd inside each sandbox. */
 const ENVD_PORT = 49983;

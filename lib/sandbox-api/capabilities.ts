@@ -1,6 +1,6 @@
 import 'server-only';
+import type { ConnectionKind } from '../connection';
 import { CAPABILITIES, CAPABILITY_FACTS, type Capability, type Lacking } from '../sandbox/capabilities';
-import type { ConnectionKind } from './connection';
 
 /** `unknown`: nothing is known yet. It is tried, and the answer teaches. */
 export type Support = 'yes' | 'no' | 'unknown';

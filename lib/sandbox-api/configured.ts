@@ -16,14 +16,17 @@ export function sandboxApi(): SandboxApi {
 }
 
 function configuredConnection(): Connection {
-  const { kind, apiUrl, apiKey, domain, sandboxUrl } = config().upstream;
+  const { upstream } = config();
+  if (upstream.kind === 'local') return upstream;
+  const { kind, apiUrl, key, domain, sandboxUrl, teamId, keySetting, addressSetting } = upstream;
   return {
-    kind: kind === 'local' ? 'local' : 'moru',
+    kind,
     apiUrl,
-    key: apiKey,
+    key,
     domain,
-    sandboxUrl,
-    advice: { key: 'Check MORU_API_KEY.', address: 'Check MORU_API_URL.' },
+    sandboxUrl: sandboxUrl ?? undefined,
+    teamId: teamId ?? undefined,
+    advice: { key: `Check ${keySetting}.`, address: `Check ${addressSetting}.` },
   };
 }
 

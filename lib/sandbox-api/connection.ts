@@ -1,6 +1,4 @@
-/** The kinds of sandbox services (docs/protocol.md#services). `local` is the engine that `npm start` runs. */
-export const CONNECTION_KINDS = ['local', 'moru', 'e2b', 'e2b-compatible'] as const;
-export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
+import type { ConnectionKind } from '../connection';
 
 /** An account at a sandbox service: all that this room needs to know about it. The key never leaves the room. */
 export type Connection = {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** The services that people connect to. The local engine is the only connection of another kind. */
 export const SERVICE_KINDS = ['moru', 'e2b', 'e2b-compatible'] as const;
 type ServiceKind = (typeof SERVICE_KINDS)[number];
-/** What a connection speaks to. Only `lib/sandbox-api/` knows how the kinds differ. */
+/** What a connection speaks to (docs/protocol.md#services). Only `lib/sandbox-api/` knows how the kinds differ. */
 export type ConnectionKind = 'local' | ServiceKind;
 
 /** The name stands in URLs and records and never changes. */
@@ -76,7 +76,7 @@ export const ConnectionFields = z
       label: fields.label || null,
       teamId: fields.teamId ?? null,
       apiUrl: fields.apiUrl ?? apiUrl,
-      domain: fields.domain ?? domain ?? null,
+      domain: fields.domain ?? domain,
       sandboxUrl: fields.sandboxUrl ?? null,
     };
   })
@@ -84,8 +84,16 @@ export const ConnectionFields = z
     path: ['apiUrl'],
     message: 'Enter the address of the API: only Moru and E2B have a known one.',
   })
-  .transform((fields) => ({ ...fields, apiUrl: fields.apiUrl ?? '' }));
+  .transform((fields) => {
+    const apiUrl = fields.apiUrl ?? '';
+    return { ...fields, apiUrl, domain: fields.domain ?? hostBehindApi(apiUrl) };
+  });
 export type ConnectionFields = z.output<typeof ConnectionFields>;
+
+/** `https://api.example.com` serves the sandboxes of `example.com`. */
+function hostBehindApi(apiUrl: string): string {
+  return new URL(apiUrl).host.replace(/^api\./, '');
+}
 
 /** Where a connection comes from. Those of the environment and of a file cannot be edited in Sandkeeper. */
 export type ConnectionSource = 'environment' | 'file' | 'settings';

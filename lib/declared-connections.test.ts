@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readDeclared } from './declared';
+import { readDeclared } from './declared-connections';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sandkeeper-declared-'));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -37,6 +37,8 @@ describe('the environment', () => {
         domain: 'moru.io',
         sandboxUrl: null,
         source: 'environment',
+        keySetting: 'MORU_API_KEY',
+        addressSetting: 'MORU_API_URL',
       }),
       expect.objectContaining({ name: 'e2b', kind: 'e2b', apiUrl: 'https://api.e2b.app', domain: 'e2b.app' }),
     ]);
@@ -81,9 +83,13 @@ describe('a file', () => {
       ['staging', 'moru_2', 'file'],
       ['own', 'moru_from_file', 'file'],
     ]);
-    expect(connections[1]).toMatchObject({ title: 'Production', label: 'P' });
+    expect(connections[1]).toMatchObject({
+      title: 'Production',
+      label: 'P',
+      keySetting: expect.stringMatching(/^connection prod in .*connections\.yaml$/),
+    });
     expect(connections[2]).toMatchObject({ title: 'staging', label: null });
-    expect(connections[3]).toMatchObject({ apiUrl: 'http://10.0.0.7:8080/api', domain: null });
+    expect(connections[3]).toMatchObject({ apiUrl: 'http://10.0.0.7:8080/api', domain: '10.0.0.7:8080' });
   });
 
   it('may be JSON', () => {

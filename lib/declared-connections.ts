@@ -3,10 +3,16 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
-import { ConnectionFields, ConnectionKey, type ConnectionSource } from './schema';
+import { ConnectionFields, ConnectionKey, type ConnectionSource } from './connection';
 
 /** A connection with its key. Stays on the server. */
-export type DeclaredConnection = ConnectionFields & { source: ConnectionSource; key: string };
+export type DeclaredConnection = ConnectionFields & {
+  source: ConnectionSource;
+  key: string;
+  /** Where a wrong key or address is corrected, for messages. */
+  keySetting: string;
+  addressSetting: string;
+};
 
 type Environment = Record<string, string | undefined>;
 type Declared = { connections: DeclaredConnection[]; problems: string[] };
@@ -25,7 +31,8 @@ const FILE_SETTING = 'SANDKEEPER_CONNECTIONS';
  */
 export function readDeclared(environment: Environment): Declared {
   const found: Declared = { connections: [], problems: [] };
-  const add = (source: ConnectionSource, where: string, fields: unknown, key: unknown) => {
+  const add: Add = (declared) => {
+    const { where, fields, key, ...rest } = declared;
     const parsed = z.object({ fields: ConnectionFields, key: ConnectionKey }).safeParse({ fields, key });
     if (!parsed.success) {
       found.problems.push(...parsed.error.issues.map((issue) => describeIssue(where, issue)));
@@ -36,7 +43,7 @@ export function readDeclared(environment: Environment): Declared {
       found.problems.push(`${where}: the name ${name} is the local engine's. Choose another one.`);
     } else if (found.connections.some((other) => other.name === name)) {
       found.problems.push(`${where}: the name ${name} is taken. Give each connection a name of its own.`);
-    } else found.connections.push({ ...parsed.data.fields, key: parsed.data.key, source });
+    } else found.connections.push({ ...parsed.data.fields, key: parsed.data.key, ...rest });
   };
   readServiceVariables(environment, add);
   const file = environment[FILE_SETTING]?.trim();
@@ -44,7 +51,14 @@ export function readDeclared(environment: Environment): Declared {
   return found;
 }
 
-type Add = (source: ConnectionSource, where: string, fields: unknown, key: unknown) => void;
+type Add = (
+  declared: Pick<DeclaredConnection, 'source' | 'keySetting' | 'addressSetting'> & {
+    /** Where it is declared, for messages about what is wrong. */
+    where: string;
+    fields: unknown;
+    key: unknown;
+  },
+) => void;
 
 function readServiceVariables(environment: Environment, add: Add): void {
   const read = (name: string) => environment[name]?.trim() || undefined;
@@ -65,7 +79,9 @@ function readServiceVariables(environment: Environment, add: Add): void {
       sandboxUrl: read(`${prefix}_SANDBOX_URL`),
       teamId: name === 'e2b' ? read('E2B_TEAM_ID') : undefined,
     };
-    add('environment', `${prefix}_API_KEY`, fields, key);
+    const keySetting = `${prefix}_API_KEY`;
+    const addressSetting = `${prefix}_API_URL`;
+    add({ source: 'environment', where: keySetting, fields, key, keySetting, addressSetting });
   }
 }
 
@@ -96,14 +112,24 @@ function readFile(path: string, environment: Environment, add: Add, problems: st
   }
   for (const [index, entry] of parsed.data.connections.entries()) {
     const name = typeof entry.name === 'string' ? entry.name : `number ${index + 1}`;
-    const where = `${FILE_SETTING}: connection ${name} in ${path}`;
+    const place = `connection ${name} in ${path}`;
+    const where = `${FILE_SETTING}: ${place}`;
     const { key, keyEnv, keyFile, ...fields } = entry;
     const reference = KeyReference.safeParse({ key, keyEnv, keyFile });
     const resolved = reference.success ? resolveKey(reference.data, environment, path) : undefined;
     if (resolved === undefined) {
       problems.push(`${where}: set exactly one of key, keyEnv and keyFile, as text.`);
     } else if ('problem' in resolved) problems.push(`${where}: ${resolved.problem}`);
-    else add('file', where, fields, resolved.key);
+    else {
+      add({
+        source: 'file',
+        where,
+        fields,
+        key: resolved.key,
+        keySetting: place,
+        addressSetting: place,
+      });
+    }
   }
 }
 
