@@ -157,6 +157,10 @@ class LocalGuests implements Guests {
     this.envd.forget(id);
   }
 
+  isUnused(id: string): boolean {
+    return !this.#metrics.has(id);
+  }
+
   usage(id: string): Usage | null {
     return this.#context.findGuest(id)?.state === 'running' ? this.#metrics.latest(id) : null;
   }

@@ -105,7 +105,9 @@ export interface Guests {
   saveFiles(guest: Guest, target: string): Promise<void>;
   /** Whether a process of the sandbox runs, which fixes its network. */
   isInUse(id: string): boolean;
-  /** The current usage; null if the sandbox is not running. Must not block. */
+  /** Whether the sandbox has had neither a process nor a file of its own. */
+  isUnused(id: string): boolean;
+  /** The current usage; null if the sandbox is not running or not measured yet. Must not block. */
   usage(id: string): Usage | null;
   /** Stops every process before the engine ends. Must settle within about a second. */
   close(): Promise<void>;

@@ -38,6 +38,10 @@ class IdleGuests implements Guests {
     return false;
   }
 
+  isUnused(): boolean {
+    return true;
+  }
+
   async destroy(id: string): Promise<void> {
     await rm(join(this.#guestsDir, id), { recursive: true, force: true });
   }

@@ -169,6 +169,7 @@ export class FakeGuests implements Guests {
     mkdirSync(target);
   };
   isInUse = (_id: string): boolean => false;
+  isUnused = (_id: string): boolean => false;
   usage = () => this.currentUsage;
   async close(): Promise<void> {}
 

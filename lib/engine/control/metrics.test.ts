@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LogEntry, LogEventType } from '../guests';
-import { FakeGuests, startTestEngine } from '../test-engine';
+import { type Detail, FakeGuests, startTestEngine } from '../test-engine';
 
 async function startWithFakeGuests() {
   const guests = new FakeGuests();
@@ -116,6 +116,34 @@ test('averages metrics by the width of the range, in seconds or milliseconds', a
 
   await engine.call('POST', `/sandboxes/${id}/pause`);
   expect((await read('')).metrics.length).toBeGreaterThan(0);
+});
+
+test('has metrics of an idle sandbox from its first seconds, and none from before', async () => {
+  const engine = await startTestEngine();
+  const id = await engine.create();
+  const read = async (query = '') =>
+    (await engine.call('GET', `/sandboxes/${id}/metrics${query}`)).json as { timestampUnix: number }[];
+  const nowS = Math.floor(Date.now() / 1000);
+  expect(await read()).toMatchObject([{ cpuUsedPct: 0, memUsed: 0, diskUsed: 0, memTotal: 512 * 1024 ** 2 }]);
+  expect(await read(`?start=${nowS - 5}&end=${nowS + 5}`)).toHaveLength(1);
+  expect(await read(`?start=${nowS - 600}&end=${nowS - 300}`)).toEqual([]);
+
+  // An aged one has the points that its chart expects.
+  const { created } = (await engine.call('POST', '/engine/demo-fleet', { body: { count: 8 } })).json as {
+    created: number;
+  };
+  expect(created).toBe(8);
+  const running = ((await engine.call('GET', '/v2/sandboxes?state=running')).json as Detail[]).filter(
+    ({ startedAt }) => Date.now() - Date.parse(startedAt) > 60_000,
+  );
+  for (const { sandboxID, startedAt } of running) {
+    const metrics = (await engine.call('GET', `/sandboxes/${sandboxID}/metrics`)).json as {
+      timestampUnix: number;
+    }[];
+    const expected = Math.floor((Date.now() - Date.parse(startedAt)) / 5_000) + 1;
+    expect(Math.abs(metrics.length - expected)).toBeLessThanOrEqual(1);
+    expect(metrics[0]?.timestampUnix).toBe(Math.floor(Date.parse(startedAt) / 1000));
+  }
 });
 
 test('returns the latest metrics of each sandbox that has any', async () => {

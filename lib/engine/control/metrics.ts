@@ -18,6 +18,9 @@ const STEPS = [
   { belowS: 7 * 24 * HOUR_S, stepS: 5 * MINUTE_S },
   { belowS: Number.POSITIVE_INFINITY, stepS: 15 * MINUTE_S },
 ];
+const SAMPLE_MS = 5_000;
+/** A day of them. */
+const MAX_IDLE_SAMPLES = 17_280;
 /** Larger times are milliseconds, as the Python SDK sends them. */
 const MAX_UNIX_S = 1e11;
 
@@ -55,7 +58,7 @@ function latestMetrics({ query, dialect }: Call, services: EngineServices) {
   const sandboxes: Record<string, unknown> = {};
   for (const id of ids) {
     const record = knownSandbox(id, services);
-    const latest = record === undefined ? undefined : samplesOf(record, services).at(-1);
+    const latest = record === undefined ? undefined : latestSample(record, services);
     if (record !== undefined && latest !== undefined) {
       sandboxes[record.id] = viewMetric(latest, record, dialect);
     }
@@ -67,12 +70,31 @@ function knownSandbox(param: string, { registry }: EngineServices): SandboxRecor
   return registry.get(parseSandboxId(param) ?? '');
 }
 
-/** The recorded samples, or the current usage of a running sandbox without any. */
-function samplesOf(record: SandboxRecord, { history, guests }: EngineServices): readonly MetricSample[] {
-  const recorded = history.samples(record.id);
-  if (recorded.length > 0 || record.state !== 'running') return recorded;
+/** The recorded samples, those of an unused sandbox since its start, or the current usage of one without any. */
+function samplesOf(record: SandboxRecord, services: EngineServices): readonly MetricSample[] {
+  const recorded = services.history.samples(record.id);
+  if (recorded.length > 0) return recorded;
+  const current = latestSample(record, services);
+  if (current === undefined) return [];
+  return services.guests.isUnused(record.id) ? idleSamples(record.startedAtMs, current) : [current];
+}
+
+function latestSample(record: SandboxRecord, { history, guests }: EngineServices): MetricSample | undefined {
+  const recorded = history.samples(record.id).at(-1);
+  if (recorded !== undefined || record.state !== 'running') return recorded;
   const usage = guests.usage(record.id);
-  return usage === null ? [] : [{ ...usage, timestampMs: Date.now() }];
+  return usage === null ? undefined : { ...usage, timestampMs: Date.now() };
+}
+
+/** What would have been recorded of a sandbox that does nothing, every 5 s from its start on. */
+function idleSamples(startMs: number, current: MetricSample): MetricSample[] {
+  const ageMs = Math.max(0, current.timestampMs - startMs);
+  const count = Math.min(Math.floor(ageMs / SAMPLE_MS) + 1, MAX_IDLE_SAMPLES);
+  const lastMs = current.timestampMs - (ageMs % SAMPLE_MS);
+  return Array.from({ length: count }, (_, index) => ({
+    ...current,
+    timestampMs: lastMs - (count - 1 - index) * SAMPLE_MS,
+  }));
 }
 
 /** Averages the samples of each step, at the time of the last one. */

@@ -107,6 +107,21 @@ describe.runIf(canRun)('isolation', () => {
     const guest = await open.create();
     const request = `exec 5<>/dev/tcp/127.0.0.1/${open.port}; printf 'GET /v2/sandboxes HTTP/1.1\\r\\nHost: localhost:${open.port}\\r\\n\\r\\n' >&5; head -1 <&5`;
     expect((await guest.commands.run(request)).stdout).toContain('401');
+
+    // A sandbox that may send nothing has a network of its own.
+    for (const closed of [{ allow_internet_access: false }, { network: { denyOut: ['0.0.0.0/0'] } }]) {
+      const { json } = await open.api('POST', '/sandboxes', { templateID: 'base', timeout: 60, ...closed });
+      const alone = await open.connect((json as { sandboxID: string }).sandboxID);
+      await expect(alone.commands.run(request)).rejects.toMatchObject({
+        stderr: expect.stringContaining('Connection refused'),
+      });
+    }
+    const partly = { templateID: 'base', network: { denyOut: ['8.8.8.8'] } };
+    expect((await open.api('POST', '/sandboxes', partly)).status).toBe(400);
+    // The network of running processes does not change.
+    const put = (body: object) => open.api('PUT', `/sandboxes/${guest.sandboxId}/network`, body);
+    expect((await put({ allow_internet_access: false })).status).toBe(400);
+    expect((await put({ allow_internet_access: true })).status).toBe(204);
   });
 });
 

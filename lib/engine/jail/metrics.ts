@@ -44,6 +44,10 @@ export class GuestMetrics {
     this.#used.delete(id);
   }
 
+  has(id: string): boolean {
+    return this.#used.has(id);
+  }
+
   /** Null for a sandbox whose first sample is not there yet. */
   latest(id: string): Usage | null {
     const measured = this.#used.get(id);
