@@ -55,7 +55,7 @@ test('shows every fact, also in the server-rendered page, pauses, resumes and se
     'ana',
     'environment',
     'development',
-    '0.5.2',
+    '0.6.4',
   ])
     await expect(main).toContainText(fact);
   await expect(main.locator('time').first()).toHaveAttribute('title', / UTC$/);

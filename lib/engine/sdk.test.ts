@@ -27,7 +27,7 @@ test('creates a sandbox, reads it and kills it by its handle', async () => {
   expect(sandbox.getHost(3000)).toBe(`3000-${sandbox.sandboxId}.localhost:${engine.port}`);
   expect(await sandbox.isRunning()).toBe(true);
   const info = await sandbox.getInfo();
-  expect(info).toMatchObject({ templateId: 'base', name: 'base', state: 'running', envdVersion: '0.5.2' });
+  expect(info).toMatchObject({ templateId: 'base', name: 'base', state: 'running', envdVersion: '0.6.4' });
   expect(info.metadata).toEqual({ environment: 'development' });
   expect(info.endAt.getTime() - info.startedAt.getTime()).toBe(120_000);
 

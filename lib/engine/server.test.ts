@@ -144,7 +144,7 @@ test('answers a create with every field', async () => {
     alias: 'base',
     sandboxID: expect.stringMatching(/^i[a-z0-9]{20}$/),
     clientID: '6532622b',
-    envdVersion: '0.5.2',
+    envdVersion: '0.6.4',
     envdAccessToken: expect.stringMatching(/^[0-9a-f]{64}$/),
     trafficAccessToken: expect.stringMatching(/^[0-9a-f]{64}$/),
     domain: `localhost:${engine.port}`,
