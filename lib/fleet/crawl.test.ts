@@ -89,6 +89,18 @@ describe('counts and times', () => {
     expect(unreadable).toBe(5);
   });
 
+  it('asks for those started since when it looks for what moved, but for no other', async () => {
+    const asked: (number | undefined)[] = [];
+    const pages: Record<string, SandboxPage> = { '': page(['a', 'b'], '1'), '1': page(['c'], null) };
+    const { seen } = await crawl(async (cursor, startedAfterMs) => {
+      asked.push(startedAfterMs);
+      // Resumed during the reading, so that it moved to the front.
+      return startedAfterMs === undefined ? (pages[cursor ?? ''] ?? page([], null)) : page(['moved'], null);
+    });
+    expect(asked).toEqual([undefined, undefined, 999]);
+    expect([...seen]).toEqual(['a', 'b', 'c', 'moved']);
+  });
+
   it('reads a single page only once', async () => {
     let calls = 0;
     await crawl(async () => {

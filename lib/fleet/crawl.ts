@@ -2,8 +2,8 @@ import 'server-only';
 import type { Sandbox } from '../sandbox/schema';
 import type { SandboxPage } from '../sandbox-api/control';
 
-/** Reads one page of the list: `listSandboxes` of `lib/sandbox-api`, or a fake. */
-export type ReadPage = (cursor: string | null) => Promise<SandboxPage>;
+/** Reads one page of the list: `listSandboxes` of `lib/sandbox-api`, or a fake. It may ignore `startedAfterMs`. */
+export type ReadPage = (cursor: string | null, startedAfterMs?: number) => Promise<SandboxPage>;
 
 export type CrawlResult = {
   seen: Set<string>;
@@ -44,7 +44,7 @@ type Options = {
  *
  * The list is sorted by start, latest first, and a resume resets the start (docs/protocol.md#list-cursor). A sandbox
  * resumed during the reading moves to a page that was already read. The first pages are therefore read again, down to
- * the start of the original first page, before a missing id counts as gone.
+ * the start of the original first page, before a missing id counts as gone. A service that can sends only what started since.
  *
  * A faulty service may repeat a cursor or go on for ever, so the reading has limits. Throws the errors of `readPage`.
  */
@@ -55,14 +55,17 @@ export async function crawlFleet({ readPage, onPage, signal, limits }: Options):
   let newestStartMs = Number.NEGATIVE_INFINITY;
 
   /** Resolves to false if the list does not end. */
-  const readThrough = async (isEnough: (page: SandboxPage) => boolean): Promise<boolean> => {
+  const readThrough = async (
+    isEnough: (page: SandboxPage) => boolean,
+    startedAfterMs?: number,
+  ): Promise<boolean> => {
     const cursors = new Set<string>();
     budget.restart();
     let cursor: string | null = null;
     do {
       signal.throwIfAborted();
       const requestedAtMs = Date.now();
-      const page: SandboxPage = await readPage(cursor);
+      const page: SandboxPage = await readPage(cursor, startedAfterMs);
       onPage(budget.take(page.sandboxes), requestedAtMs, cursor);
       unreadable += page.unreadable;
       cursor = page.nextCursor;
@@ -82,8 +85,10 @@ export async function crawlFleet({ readPage, onPage, signal, limits }: Options):
   });
   if (hasEnded && pages > 1) {
     const whole = unreadable;
-    hasEnded = await readThrough((page) =>
-      page.sandboxes.some(({ startedAtMs }) => startedAtMs !== null && startedAtMs < newestStartMs),
+    hasEnded = await readThrough(
+      (page) => page.sandboxes.some(({ startedAtMs }) => startedAtMs !== null && startedAtMs < newestStartMs),
+      // Services compare fractions of a millisecond.
+      Number.isFinite(newestStartMs) ? newestStartMs - 1 : undefined,
     );
     unreadable = whole;
   }

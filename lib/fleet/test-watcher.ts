@@ -51,6 +51,7 @@ export function watch({ lingerMs = 15_000, readPauseMs = 150, limits = {} } = {}
       return page;
     },
     readMaxRunning: sandboxApi().maxRunning,
+    readOne: sandboxApi().getSandbox,
     lingerMs,
     readPauseMs,
     limits,

@@ -137,6 +137,7 @@ describe('readSince', () => {
     watcher.refresh();
     await eventually(() => upstream.held === 1);
     // The current reading started too early to prove that the sandbox is gone.
+    await engine.call('DELETE', `/sandboxes/${id}`);
     upstream.instead = async () => ({ sandboxes: [], unreadable: 0, nextCursor: null });
     const { length } = upstream.calls;
     const reading = watcher.readSince(id, Date.now(), 'gone');

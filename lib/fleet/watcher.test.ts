@@ -94,6 +94,26 @@ describe('reading', () => {
   });
 });
 
+describe('an empty list', () => {
+  it('is not believed while a known sandbox exists', async () => {
+    const id = await engine.create();
+    const { watcher, upstream, rows } = watch();
+    await watcher.ready(20_000);
+    upstream.instead = async () => ({ sandboxes: [], unreadable: 0, nextCursor: null });
+    watcher.refresh();
+    await eventually(() => watcher.snapshot().status.problem !== null);
+    expect(watcher.snapshot().status.problem).toMatchObject({
+      code: 'unavailable',
+      message: 'The sandbox service lists no sandboxes, although some exist.',
+    });
+    expect([...rows().keys()]).toEqual([id]);
+    await engine.call('DELETE', `/sandboxes/${id}`);
+    watcher.refresh();
+    await eventually(() => rows().size === 0);
+    expect(watcher.snapshot().status.problem).toBeNull();
+  });
+});
+
 describe('publishing', () => {
   it('starts with a hello and continues without gaps', async () => {
     const { watcher } = watch();
@@ -174,6 +194,7 @@ describe('removing', () => {
     watcher.refresh();
     await eventually(() => listener.status()?.problem != null);
     expect(rows().has(id)).toBe(true);
+    await engine.call('DELETE', `/sandboxes/${id}`);
     upstream.instead = async () => ({ sandboxes: [], unreadable: 3, nextCursor: null });
     watcher.refresh();
     await eventually(() => listener.status()?.problem === null);

@@ -29,10 +29,15 @@ const MAX_GATHER_MS = 1_000;
 type Options = {
   readPage: ReadPage;
   readMaxRunning: () => Promise<number | null>;
+  /** Reads one sandbox, to check what a list cannot prove. Throws `not_found` if it is gone. */
+  readOne: (id: string) => Promise<Sandbox>;
   lingerMs?: number;
   limits?: Partial<CrawlLimits>;
   firstStarts?: FirstStarts;
 } & Pick<Timing, 'readPauseMs' | 'publishMs'>;
+
+/** How many sandboxes are read before an empty list is believed. */
+const MAX_PROOFS = 3;
 
 /** How long a page waits for the first reading after a start. */
 export const FIRST_READING_MS = 2_000;
@@ -265,6 +270,7 @@ export class FleetWatcher {
       });
       // Pages that arrived after `close` were dropped, so the reading is not complete.
       this.#stopping.signal.throwIfAborted();
+      if (seen.size === 0 && !isEndless) await this.#requireEmpty(beganAtMs);
       if (isEndless) {
         this.#rows.forgetExcess(seen, limits.rows ?? LIMITS.rows);
         this.#waiters.fail(beganAtMs, endlessList());
@@ -285,6 +291,26 @@ export class FleetWatcher {
       if (problem.code !== this.#status.problem?.code)
         console.warn(`Could not read the fleet: ${problem.message}`);
       this.#setStatus({ ...this.#status, problem });
+    }
+  }
+
+  /**
+   * An empty list does not prove that every sandbox is gone: a service may list none for a while after it has restarted
+   * (docs/protocol.md#proof-that-a-sandbox-is-gone). A few known ones are read. Throws if one of them exists.
+   */
+  async #requireEmpty(beganAtMs: number): Promise<void> {
+    const missing = this.#rows.all().filter(({ id }) => this.#rows.knownSince(id, beganAtMs) === undefined);
+    for (const { id } of missing.slice(0, MAX_PROOFS)) {
+      try {
+        await this.#options.readOne(id);
+      } catch (thrown) {
+        if (thrown instanceof SandkeeperError && thrown.code === 'not_found') continue;
+        throw thrown;
+      }
+      throw new SandkeeperError(
+        'unavailable',
+        'The sandbox service lists no sandboxes, although some exist.',
+      );
     }
   }
 
@@ -366,8 +392,9 @@ export function fleetWatcher(): FleetWatcher {
     'fleet-watcher',
     () =>
       new FleetWatcher({
-        readPage: (cursor) => sandboxApi().listSandboxes(cursor),
+        readPage: (...request) => sandboxApi().listSandboxes(...request),
         readMaxRunning: () => sandboxApi().maxRunning(),
+        readOne: (id) => sandboxApi().getSandbox(id),
         firstStarts: new FirstStarts(),
         ...config().timing,
       }),

@@ -11,7 +11,7 @@ type Preset = Readonly<Record<Capability, Support>>;
 
 const MORU: Preset = {
   cursor: 'yes',
-  listOrder: 'no',
+  startedAfter: 'no',
   limits: 'no',
   templates: 'yes',
   pause: 'yes',
@@ -38,7 +38,7 @@ const MORU: Preset = {
 
 const E2B: Preset = {
   ...MORU,
-  listOrder: 'yes',
+  startedAfter: 'yes',
   lifecycle: 'yes',
   memoryCache: 'yes',
   logsV2: 'yes',
@@ -56,7 +56,7 @@ const PRESETS = {
     limits: 'yes',
     demoFleet: 'yes',
     sharesDisk: 'yes',
-    listOrder: 'unknown',
+    startedAfter: 'unknown',
     lifecycle: 'unknown',
     logsV2: 'unknown',
     snapshots: 'unknown',

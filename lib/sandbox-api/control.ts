@@ -30,8 +30,11 @@ export type NewSandbox = { template: string; metadata: Metadata; timeoutMs: numb
 
 /** The control plane of one connection. No method wakes a sandbox or moves its deadline unless it says so. */
 export type ControlPlane = {
-  /** Reads one page of running and paused sandboxes, latest start first (docs/protocol.md#listing-sandboxes). */
-  listSandboxes(cursor: string | null): Promise<SandboxPage>;
+  /**
+   * Reads one page of running and paused sandboxes, latest start first (docs/protocol.md#listing-sandboxes). A service that can
+   * leaves out those that started at or before `startedAfterMs`, epoch ms; others list them all.
+   */
+  listSandboxes(cursor: string | null, startedAfterMs?: number): Promise<SandboxPage>;
   /** docs/protocol.md#reading-a-sandbox. @throws SandkeeperError `not_found` if it is gone */
   getSandbox(id: string): Promise<Sandbox>;
   /**
@@ -95,11 +98,16 @@ export function controlPlane(call: CallService, capabilities: CapabilitySet): Co
   };
 
   return {
-    async listSandboxes(cursor) {
+    async listSandboxes(cursor, startedAfterMs) {
+      const isFiltered = startedAfterMs !== undefined && capabilities.support('startedAfter') === 'yes';
       const { body, header } = await call({
         method: 'GET',
         path: '/v2/sandboxes',
-        query: { limit: PAGE_SIZE, nextToken: cursor ?? undefined },
+        query: {
+          limit: PAGE_SIZE,
+          nextToken: cursor ?? undefined,
+          startedAfter: isFiltered ? new Date(startedAfterMs).toISOString() : undefined,
+        },
         doing: 'listing sandboxes',
         missing: 'service',
         schema: z.array(z.unknown()),

@@ -152,14 +152,14 @@ function decode(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
-const TYPE_LETTERS: Readonly<Record<number, string>> = {
-  9604: 'd',
-  21609: 'L',
-  14406: 'D',
-  4802: 'Dc',
-  2401: 'p',
-  26411: 'S',
-};
+const TYPE_LETTERS: ReadonlyMap<number, string> = new Map([
+  [0o040000, 'd'],
+  [0o120000, 'L'],
+  [0o060000, 'D'],
+  [0o020000, 'Dc'],
+  [0o010000, 'p'],
+  [0o140000, 'S'],
+]);
 
 /** The mode in Go's notation, as the daemon writes it (docs/protocol.md#envd-entry-info). */
 function permissionsOf(mode: number): string {
@@ -168,7 +168,7 @@ function permissionsOf(mode: number): string {
     [0o2000, 'g'],
     [0o1000, 't'],
   ] as const;
-  const type = TYPE_LETTERS[mode & 0o170000] ?? '';
+  const type = TYPE_LETTERS.get(mode & 0o170000) ?? '';
   const bits = special.flatMap(([bit, letter]) => ((mode & bit) === 0 ? [] : [letter])).join('');
   const rights = [...'rwxrwxrwx'].map((letter, at) => ((mode & (0o400 >> at)) === 0 ? '-' : letter)).join('');
   return `${type + bits || '-'}${rights}`;

@@ -3,7 +3,7 @@ import type { SandboxAct } from './can';
 /** What a sandbox service may or may not offer (docs/protocol.md#capabilities). */
 export const CAPABILITIES = [
   'cursor',
-  'listOrder',
+  'startedAfter',
   'limits',
   'templates',
   'pause',
@@ -41,9 +41,9 @@ export const CAPABILITY_FACTS = {
     title: 'List in pages',
     lacking: 'This service lists sandboxes without pages, so some may be missing from the list.',
   },
-  listOrder: {
-    title: 'List from the oldest',
-    lacking: 'This service lists the latest start first only.',
+  startedAfter: {
+    title: 'List of those started after a time',
+    lacking: 'This service cannot list only the sandboxes that started after a time.',
   },
   limits: {
     title: 'Limit of running sandboxes',
