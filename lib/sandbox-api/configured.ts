@@ -15,9 +15,11 @@ export function sandboxApi(): SandboxApi {
   );
 }
 
+const ENGINE_ADVICE = { key: 'Check SANDKEEPER_ENGINE_KEY.', address: 'Check SANDKEEPER_ENGINE_URL.' };
+
 function configuredConnection(): Connection {
   const { upstream } = config();
-  if (upstream.kind === 'local') return upstream;
+  if (upstream.kind === 'local') return { ...upstream, advice: ENGINE_ADVICE };
   const { kind, apiUrl, key, domain, sandboxUrl, teamId, keySetting, addressSetting } = upstream;
   return {
     kind,

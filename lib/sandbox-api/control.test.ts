@@ -197,7 +197,10 @@ describe('failures', () => {
   it('treats a list that is not found as a wrong URL', async () => {
     await engine.fault({ route: 'GET /v2/sandboxes', status: 404 });
     const error = await failureOf(() => sandboxApi().listSandboxes(null));
-    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('MORU_API_URL') });
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('SANDKEEPER_ENGINE_URL'),
+    });
   });
 
   it.each([
@@ -341,7 +344,7 @@ it('reports a wrong key as unauthenticated', async () => {
   const gateway = await import('./configured');
   expect(await thrownBy(() => gateway.sandboxApi().listSandboxes(null))).toMatchObject({
     code: 'unauthenticated',
-    message: 'The sandbox service refused the API key. Check MORU_API_KEY.',
+    message: 'The sandbox service refused the API key. Check SANDKEEPER_ENGINE_KEY.',
   });
 });
 

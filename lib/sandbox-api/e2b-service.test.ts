@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ConnectionKind } from '../connection';
 import { SandkeeperError } from '../errors';
 import { serveHttp, thrownBy } from '../test-support/environment';
-import type { ConnectionKind } from './connection';
 import { createSandboxApi } from './sandbox-api';
 
 /** A service that answers like E2B, or like one that is only compatible with it. */
