@@ -26,6 +26,7 @@ const libRows = [
     'lib/errors',
     'lib/http/',
     'lib/foreign-dom',
+    'lib/json-of',
     'lib/kept-text',
     'lib/key-events',
     'lib/page-state',

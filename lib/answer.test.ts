@@ -2,6 +2,7 @@ import { UnrecognizedActionError } from 'next/dist/client/components/unrecognize
 import { beforeEach, expect, it, vi } from 'vitest';
 import { answerOf, isMissingPart } from './answer';
 import { pageStatus } from './page-state';
+import { resultOf } from './result';
 
 const server = { status: 200 };
 
@@ -13,8 +14,11 @@ beforeEach(() => {
 const refusal = (code: 'unauthenticated' | 'conflict') =>
   ({ ok: false, error: { code, message: 'No.' } }) as const;
 
-it('returns the answer of the server', async () => {
-  expect(await answerOf(Promise.resolve({ ok: true, value: 7 }))).toEqual({ ok: true, value: 7 });
+it('returns the answer of the server, with every key of the value', async () => {
+  const value = Object.fromEntries([['__proto__', 'own']]);
+  const answer = await answerOf(resultOf(async () => value));
+  expect(answer).toEqual({ ok: true, value });
+  expect(answer?.ok && Object.entries(answer.value)).toEqual([['__proto__', 'own']]);
   expect(await answerOf(Promise.resolve(refusal('conflict')))).toEqual(refusal('conflict'));
 });
 

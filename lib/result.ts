@@ -1,10 +1,12 @@
 import { type ErrorCode, httpStatusOf, SandkeeperError } from './errors';
+import { type JsonOf, jsonOf } from './json-of';
 import { visibleText } from './visible-text';
 
 /** A failed action or route, as plain data for the browser. */
 export type Failure = { code: ErrorCode; message: string; retryAfterMs?: number; problem?: string };
 
-export type Result<T> = { ok: true; value: T } | { ok: false; error: Failure };
+/** The result of an action on its way to the browser. `answerOf` reads it. */
+export type Result<T> = { ok: true; value: JsonOf<T> } | { ok: false; error: Failure };
 
 /** Converts any thrown value to a `Failure`. Details of unexpected errors go to the log only. */
 export function failureOf(thrown: unknown): Failure {
@@ -22,7 +24,7 @@ export function failureOf(thrown: unknown): Failure {
 /** Runs `work` and returns a `Result`. Every server action maps its errors here. */
 export async function resultOf<T>(work: () => Promise<T>): Promise<Result<T>> {
   try {
-    return { ok: true, value: await work() };
+    return { ok: true, value: jsonOf(await work()) };
   } catch (thrown) {
     rethrowNextControlFlow(thrown);
     return { ok: false, error: failureOf(thrown) };

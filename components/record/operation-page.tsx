@@ -10,6 +10,7 @@ import { OutcomeBar, OutcomeCounts } from '@/components/operations/outcome';
 import { useActs } from '@/components/operations/use-acts';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Role } from '@/lib/access/roles';
+import { fromJson, type JsonOf } from '@/lib/json-of';
 import { mayRetry, OUTCOMES, type Outcome, totalsOf } from '@/lib/operations/schema';
 import { ItemTable } from './item-table';
 import { OperationActions } from './operation-actions';
@@ -18,11 +19,11 @@ import { OperationStatus } from './operation-status';
 import { type InitialOperation, useOperation } from './use-operation';
 import { useSteadyItems } from './use-steady-items';
 
-type Props = { first: InitialOperation; role: Role; nowMs: number };
+type Props = { first: JsonOf<InitialOperation>; role: Role; nowMs: number };
 
 /** One operation: its request, progress, and the outcome of each sandbox. */
 export function OperationPage({ first, role, nowMs }: Props) {
-  const now = useOperation(first);
+  const now = useOperation(useMemo(() => fromJson(first), [first]));
   const { operation, items } = now;
   const { act, counts } = operation;
   const [shown, setShown] = useShownOutcome();

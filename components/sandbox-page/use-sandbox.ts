@@ -1,9 +1,10 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { fleetStore } from '@/lib/fleet/store';
+import { fromJson, type JsonOf } from '@/lib/json-of';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
@@ -20,7 +21,8 @@ export type SandboxNow = {
 };
 
 /** Follows a sandbox in the fleet, starting with the server's reading. */
-export function useSandbox(initial: Sandbox): SandboxNow {
+export function useSandbox(served: JsonOf<Sandbox>): SandboxNow {
+  const initial = useMemo(() => fromJson(served), [served]);
   const view = useFleetView();
   const act = useActsUnderWay().get(initial.id)?.act;
   const row = view.rows === null ? undefined : fleetStore().find(initial.id);

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { WebSocket } from 'ws';
+import type { JsonOf } from '../../lib/json-of';
 import type { Sandkeeper } from './deployment';
 
 type Ask = {
@@ -135,8 +136,33 @@ export function callAction(
   return ask(sandkeeper, path, { method: 'POST', headers: all, body });
 }
 
+type ActionResult<T> = { ok: boolean; error?: { code: string }; value: JsonOf<T> };
+
 /** The `Result` in the response to an action, or `null` without one. */
-export function resultIn({ text }: Answer): { ok: boolean; error?: { code: string } } | null {
-  const line = text.split('\n').find((candidate) => /^[0-9a-f]+:\{.*"ok":/.test(candidate));
-  return line === undefined ? null : JSON.parse(line.slice(line.indexOf(':') + 1));
+export function resultIn<T>(answer: Answer): ActionResult<T> | null {
+  const rows = rowsOf(answer);
+  const json = [...rows.values()].find((row) => /^\{.*"ok":/.test(row));
+  if (json === undefined) return null;
+  const result = JSON.parse(json) as ActionResult<T>;
+  // A long text has a row of its own.
+  const reference = /^\$([0-9a-f]+)$/.exec(result.value ?? '')?.[1];
+  const text = reference === undefined ? undefined : rows.get(reference);
+  return text === undefined ? result : { ...result, value: text as JsonOf<T> };
+}
+
+/** The rows by which React sends a result: `id:json` and a newline, or `id:Tlength,text`. The length is in hexadecimal bytes. */
+function rowsOf({ body }: Answer): Map<string, string> {
+  const rows = new Map<string, string>();
+  let at = 0;
+  while (at < body.length) {
+    const head = /^([0-9a-f]+):(?:T([0-9a-f]+),)?/.exec(body.toString('latin1', at, at + 40));
+    const start = at + (head?.[0].length ?? 0);
+    const newline = body.indexOf('\n', start);
+    const length = head?.[2];
+    const end =
+      length === undefined ? (newline < 0 ? body.length : newline) : start + Number.parseInt(length, 16);
+    if (head?.[1] !== undefined) rows.set(head[1], body.toString('utf8', start, end));
+    at = length === undefined ? end + 1 : end;
+  }
+  return rows;
 }

@@ -1,3 +1,4 @@
+import { fromJson } from '../../lib/json-of';
 import type { Operation, OperationPlan } from '../../lib/operations/schema';
 import { serverAction } from './actions';
 import type { Sandkeeper } from './deployment';
@@ -80,8 +81,8 @@ export class Colleague {
       args: [argument],
       headers: cookieOf(this.#sandkeeper, this.#session),
     });
-    const result = resultIn(answer);
+    const result = resultIn<T>(answer);
     if (!result?.ok) throw new Error(`${action} failed: ${answer.status} ${answer.text}`);
-    return (result as unknown as { value: T }).value;
+    return fromJson(result.value);
   }
 }

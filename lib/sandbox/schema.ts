@@ -15,7 +15,7 @@ export type SandboxState = z.infer<typeof SandboxState>;
 
 /**
  * Set at creation and never changed (docs/protocol.md#metadata). Keys and values are untrusted text, and a key may be
- * `__proto__`, which assignments, object schemas and React drop: build metadata with `metadataFrom` and send its entries.
+ * `__proto__`, which assignments, object schemas and React drop: build metadata with `metadataFrom` and send it as `JsonOf` text.
  */
 export type Metadata = Record<string, string>;
 

@@ -6,6 +6,7 @@ import { guardPage } from '@/lib/access/guard';
 import { config } from '@/lib/config';
 import { firstScreen } from '@/lib/fleet/view';
 import { FIRST_READING_MS, fleetWatcher } from '@/lib/fleet/watcher';
+import { jsonOf } from '@/lib/json-of';
 import { sandboxApi, serviceNowMs } from '@/lib/sandbox-api/configured';
 import { listViews } from '@/lib/views/store';
 
@@ -20,7 +21,7 @@ export default async function SandboxesPage({ searchParams }: PageProps<'/sandbo
   const first = firstScreen(fleetWatcher().snapshot(), request, serviceNowMs());
   return (
     <FleetPage
-      first={first}
+      first={jsonOf(first)}
       role={session.role}
       views={await listViews(session.actor).catch(() => [])}
       offersDemo={sandboxApi().capabilities.can('demoFleet')}

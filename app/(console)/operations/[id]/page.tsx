@@ -5,6 +5,7 @@ import { LogSkeleton, UnknownOperation } from '@/components/record/log-states';
 import { OperationPage } from '@/components/record/operation-page';
 import { guardPage } from '@/lib/access/guard';
 import type { Role } from '@/lib/access/roles';
+import { jsonOf } from '@/lib/json-of';
 import { findRecord, findRetries, listRecorded } from '@/lib/operations/record/record';
 
 /** Enough to fill the screen. The browser fetches the rest. */
@@ -30,5 +31,7 @@ async function Content({ id, role }: { id: string; role: Role }) {
   const operation = await findRecord(id);
   if (operation === null) return <UnknownOperation />;
   const [items, retries] = await Promise.all([listRecorded(id, FIRST_ROWS), findRetries(id)]);
-  return <OperationPage key={id} first={{ operation, items, retries }} role={role} nowMs={Date.now()} />;
+  return (
+    <OperationPage key={id} first={jsonOf({ operation, items, retries })} role={role} nowMs={Date.now()} />
+  );
 }

@@ -4,6 +4,7 @@ import type { SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
 import type { SandboxTab } from '@/components/sandbox-page/sandbox-tabs';
 import type { Session } from '@/lib/access/sessions';
 import { readSandbox } from '@/lib/fleet/read-sandbox';
+import { jsonOf } from '@/lib/json-of';
 import { findEnding } from '@/lib/operations/record/ending';
 import { hasOperations } from '@/lib/operations/record/record';
 import { serviceNowMs } from '@/lib/sandbox-api/configured';
@@ -33,7 +34,7 @@ async function Content({ id, tab, role, page }: ContentProps) {
   const [reading, isRecorded] = await Promise.all([readSandbox(id), hasOperations(id)]);
   const known = { id, tab, isRecorded };
   if (reading.kind === 'found')
-    return page({ initial: reading.sandbox, role, nowMs: serviceNowMs(), isRecorded });
+    return page({ initial: jsonOf(reading.sandbox), role, nowMs: serviceNowMs(), isRecorded });
   if (reading.kind === 'unreadable')
     return <UnreadableSandbox {...known} message={reading.message} last={reading.last} />;
   const ending = reading.kind === 'gone' ? await findEnding(id) : null;

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { answerOf } from '@/lib/answer';
+import { createOne } from '@/lib/creation/actions';
+import { planKill, planRun, planTimeLeft } from '@/lib/operations/actions';
+
+it('receives metadata with the key __proto__ in every plan', async () => {
+  const metadata: [string, string][] = [
+    ['__proto__', 'own value'],
+    ['owner', 'ana'],
+  ];
+  const request = { template: 'base', metadata, timeoutMs: 600_000, autoPause: false };
+  const created = await answerOf(createOne(request));
+  const sandboxIds = created?.ok ? [created.value.id] : [];
+  const plans = [
+    planKill({ sandboxIds }),
+    planRun({ sandboxIds, command: 'true', limitMs: 1_000 }),
+    planTimeLeft({ sandboxIds, addMs: 60_000 }),
+  ];
+  for (const plan of plans) {
+    const answer = await answerOf(plan);
+    const [target] = answer?.ok ? answer.value.targets : [];
+    expect(Object.entries(target?.metadata ?? {})).toEqual(metadata);
+  }
+});
