@@ -252,6 +252,7 @@ export function ConsoleRoom({ now, role, nowMs }: Props) {
                 <Separator
                   label="Size of the first terminal"
                   minPx={[MIN_PANE_PX, MIN_PANE_PX]}
+                  isDefault={share === null}
                   onMove={(px) => setShare(shareOf(px, frame.current))}
                 />
               ) : null}

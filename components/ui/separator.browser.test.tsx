@@ -10,7 +10,7 @@ function Parts({ isStacked = false }: { isStacked?: boolean }) {
   return (
     <div style={{ display: 'flex', flexDirection: isStacked ? 'column' : 'row', width: 400, height: 400 }}>
       <div data-testid="first" style={{ flex: `0 0 ${size}` }} />
-      <Separator label="Width" minPx={[100, 80]} onMove={setPx} />
+      <Separator label="Width" minPx={[100, 80]} isDefault={px === null} onMove={setPx} />
       <div style={{ flex: 1 }} />
     </div>
   );
@@ -32,6 +32,15 @@ it('moves by keys within the smallest sizes and says where it is', async () => {
   expect(sizeOf('width')).toBe(100);
   await userEvent.keyboard('{End}');
   expect(sizeOf('width')).toBe(320);
+  await userEvent.keyboard('{Escape}');
+  expect(sizeOf('width')).toBe(200);
+  await userEvent.keyboard('{ArrowRight}{Enter}');
+  expect(sizeOf('width')).toBe(200);
+  await userEvent.keyboard('{ArrowRight}');
+  line.element().blur();
+  line.element().focus();
+  await userEvent.keyboard('{ArrowRight}{ArrowRight}{Escape}');
+  expect(sizeOf('width')).toBe(224);
   await userEvent.dblClick(line);
   expect(sizeOf('width')).toBe(200);
 });
@@ -53,4 +62,8 @@ it('moves by a drag along the direction of the parts', async () => {
   await expect.poll(() => sizeOf('height')).toBe(260);
   drag('pointermove', at.y + 900);
   await expect.poll(() => sizeOf('height')).toBe(320);
+  await userEvent.keyboard('{Escape}');
+  await expect.poll(() => sizeOf('height')).toBe(200);
+  drag('pointermove', at.y + 60);
+  expect(sizeOf('height')).toBe(200);
 });

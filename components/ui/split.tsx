@@ -43,6 +43,7 @@ export function Split({ firstPx, onResize, label, first, second }: Props) {
       <Separator
         label={label}
         minPx={[MIN_FIRST_PX, MIN_SECOND_PX]}
+        isDefault={firstPx === null}
         onMove={setWidth}
         onResize={onResize}
         isFixedWhenStacked
