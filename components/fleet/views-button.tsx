@@ -1,9 +1,9 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { Home, X } from 'lucide-react';
+import { Check, Home, Pencil, X } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { useRef, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, useRef, useState } from 'react';
 import { z } from 'zod';
 import { fleetPath, fleetPlace } from '@/components/data/fleet-return';
 import { useOffers } from '@/components/data/use-offers';
@@ -16,9 +16,11 @@ import { useForm } from '@/components/ui/use-form';
 import { Visible } from '@/components/ui/visible-text';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { type Answer, answerOf } from '@/lib/answer';
+import { fetchApi } from '@/lib/api-client';
+import { unlessComposing } from '@/lib/key-events';
 import type { Command } from '@/lib/palette/offers';
 import { paths } from '@/lib/paths';
-import { chooseStartView, deleteOneView, saveOneView } from '@/lib/views/actions';
+import { chooseStartView, deleteOneView, renameOneView, saveOneView } from '@/lib/views/actions';
 import type { SavedView } from '@/lib/views/schema';
 import { visibleText } from '@/lib/visible-text';
 
@@ -47,22 +49,36 @@ export function ViewsButton({ served, role }: Props) {
       group: 'page',
       title: 'Views…',
       words: 'save filter saved start page',
-      onRun: () => setAnchor(button.current),
+      onRun: () => open(button.current),
     },
   ]);
+
+  /** Another tab or person may have changed them. What is shown stays if they cannot be read. */
+  function read() {
+    fetchApi('/api/views')
+      .then((response): Promise<SavedView[]> => response.json())
+      .then(setViews, () => {});
+  }
+
+  function open(next: HTMLElement | null) {
+    setAnchor(next);
+    if (next !== null) read();
+  }
 
   async function change(title: string, call: Promise<Views | null>): Promise<boolean> {
     const answer = await call;
     if (answer?.ok) setViews(answer.value);
-    else
+    else {
       toast.error(title, {
         description: answer?.error.message ?? 'The server could not be reached. Try again.',
       });
+      if (answer !== null) read();
+    }
     return answer?.ok === true;
   }
 
   return (
-    <PopoverButton label="Views" buttonRef={button} anchor={anchor} onAnchor={setAnchor}>
+    <PopoverButton label="Views" buttonRef={button} anchor={anchor} onAnchor={open}>
       <div className="flex max-h-[60vh] flex-col gap-3 overflow-y-auto">
         <ViewList name="Mine" views={views.filter(({ isShared }) => !isShared)} {...{ role, change }} />
         <ViewList name="Team" views={views.filter(({ isShared }) => isShared)} {...{ role, change }} />
@@ -79,58 +95,138 @@ type Change = (title: string, call: Promise<Views | null>) => Promise<boolean>;
 type ListProps = { name: string; views: readonly SavedView[]; role: Role; change: Change };
 
 function ViewList({ name, views, role, change }: ListProps) {
-  const router = useRouter();
   if (views.length === 0) return null;
   return (
     <section aria-label={name}>
       <h3 className="text-ink-3 text-small">{name}</h3>
       <ul className="-mx-1">
         {views.map((view) => (
-          <li key={view.id} className="flex items-center gap-1 rounded-sm px-1 hover:bg-hover">
-            <button
-              type="button"
-              aria-current={fleetPath() === pathOf(view) ? 'true' : undefined}
-              onClick={() => router.push(pathOf(view))}
-              className="min-w-0 flex-1 truncate py-1 text-left aria-[current]:font-medium aria-[current]:text-accent"
-            >
-              <Visible text={view.name} title={view.isMine ? view.query : `${view.owner}: ${view.query}`} />
-            </button>
-            <button
-              type="button"
-              aria-pressed={view.isStart}
-              aria-label={`Start with ${visibleText(view.name)}`}
-              title={
-                view.isStart
-                  ? 'Your start page. Click to start with all sandboxes.'
-                  : 'Make it your start page'
-              }
-              onClick={() =>
-                void change(
-                  'The start page was not changed',
-                  answerOf(chooseStartView({ id: view.isStart ? null : view.id })),
-                )
-              }
-              className={clsx('rounded-sm p-1', view.isStart ? 'text-accent' : 'text-ink-3 hover:text-ink')}
-            >
-              <Home size={14} aria-hidden />
-            </button>
-            {view.isMine || roleSuffices(role, 'admin') ? (
-              <button
-                type="button"
-                aria-label={`Delete ${visibleText(view.name)}`}
-                title="Delete this view"
-                onClick={() =>
-                  void change('The view was not deleted', answerOf(deleteOneView({ id: view.id })))
-                }
-                className="rounded-sm p-1 text-ink-3 hover:text-ink"
-              >
-                <X size={14} aria-hidden />
-              </button>
-            ) : null}
-          </li>
+          <ViewLine key={view.id} {...{ view, role, change }} />
         ))}
       </ul>
     </section>
+  );
+}
+
+function ViewLine({ view, role, change }: { view: SavedView } & Pick<ListProps, 'role' | 'change'>) {
+  const router = useRouter();
+  const [isNaming, setIsNaming] = useState(false);
+  const rename = useRef<HTMLButtonElement>(null);
+  const mayChange = view.isMine || roleSuffices(role, 'admin');
+  if (isNaming)
+    return (
+      <li>
+        <RenameForm
+          view={view}
+          change={change}
+          onClose={() => {
+            setIsNaming(false);
+            // It is drawn again after this event.
+            setTimeout(() => rename.current?.focus());
+          }}
+        />
+      </li>
+    );
+  return (
+    <li className="flex items-center gap-1 rounded-sm px-1 hover:bg-hover">
+      <button
+        type="button"
+        aria-current={fleetPath() === pathOf(view) ? 'true' : undefined}
+        onClick={() => router.push(pathOf(view))}
+        className="min-w-0 flex-1 truncate py-1 text-left aria-[current]:font-medium aria-[current]:text-accent"
+      >
+        <Visible text={view.name} title={view.isMine ? view.query : `${view.owner}: ${view.query}`} />
+      </button>
+      <button
+        type="button"
+        aria-pressed={view.isStart}
+        aria-label={`Start with ${visibleText(view.name)}`}
+        title={
+          view.isStart ? 'Your start page. Click to start with all sandboxes.' : 'Make it your start page'
+        }
+        onClick={() =>
+          void change(
+            'The start page was not changed',
+            answerOf(chooseStartView({ id: view.isStart ? null : view.id })),
+          )
+        }
+        className={clsx('rounded-sm p-1', view.isStart ? 'text-accent' : 'text-ink-3 hover:text-ink')}
+      >
+        <Home size={14} aria-hidden />
+      </button>
+      {mayChange ? (
+        <button
+          ref={rename}
+          type="button"
+          aria-label={`Rename ${visibleText(view.name)}`}
+          title="Rename this view"
+          onClick={() => setIsNaming(true)}
+          className="rounded-sm p-1 text-ink-3 hover:text-ink"
+        >
+          <Pencil size={14} aria-hidden />
+        </button>
+      ) : null}
+      {mayChange ? (
+        <button
+          type="button"
+          aria-label={`Delete ${visibleText(view.name)}`}
+          title="Delete this view"
+          onClick={() => void change('The view was not deleted', answerOf(deleteOneView({ id: view.id })))}
+          className="rounded-sm p-1 text-ink-3 hover:text-ink"
+        >
+          <X size={14} aria-hidden />
+        </button>
+      ) : null}
+    </li>
+  );
+}
+
+type RenameProps = Pick<ListProps, 'change'> & { view: SavedView; onClose: () => void };
+
+/** In place of the view's line. Escape closes it alone, not the popover. */
+function RenameForm({ view, change, onClose }: RenameProps) {
+  const [name, setName] = useState(view.name);
+
+  async function save(event: FormEvent) {
+    event.preventDefault();
+    if (name.trim() === '') return;
+    const isRenamed =
+      name.trim() === view.name ||
+      (await change('The view was not renamed', answerOf(renameOneView({ id: view.id, name }))));
+    if (isRenamed) onClose();
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== 'Escape') return;
+    event.preventDefault();
+    event.stopPropagation();
+    onClose();
+  }
+
+  return (
+    <form
+      onSubmit={(event) => void save(event)}
+      onKeyDown={unlessComposing(onKeyDown)}
+      className="flex items-center gap-1 px-1 py-0.5"
+    >
+      <Input
+        aria-label={`New name of ${visibleText(view.name)}`}
+        autoFocus
+        maxLength={60}
+        value={name}
+        onChange={({ target }) => setName(target.value)}
+        onFocus={({ target }) => target.select()}
+      />
+      <button
+        type="submit"
+        aria-label="Rename"
+        title="Rename"
+        aria-disabled={name.trim() === ''}
+        className="rounded-sm p-1 text-ink-2 hover:text-ink"
+      >
+        <Check size={14} aria-hidden />
+      </button>
+    </form>
   );
 }
 

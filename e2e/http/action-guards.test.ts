@@ -1,4 +1,6 @@
 import type { Role } from '../../lib/access/roles';
+import { fromJson, jsonOf } from '../../lib/json-of';
+import type { OperationPlan } from '../../lib/operations/schema';
 import { serverActions } from '../support/actions';
 import { expectUntouched, foreignOrigins, LESSER } from '../support/guards';
 import { type Answer, ask, callAction, cookieOf, resultIn } from '../support/http';
@@ -84,6 +86,7 @@ const ACTIONS: Record<string, Wanted> = {
   createDemo: { role: 'admin', args: () => [] },
   // Viewers save views of their own.
   saveOneView: { role: 'operator', args: () => [{ name: 'x', query: '', isShared: true }] },
+  renameOneView: { role: 'viewer', args: () => [{ id: 'x', name: 'x' }] },
   deleteOneView: { role: 'viewer', args: () => [{ id: 'x' }] },
   chooseStartView: { role: 'viewer', args: () => [{ id: null }] },
   signOut: { role: null, args: () => [] },
@@ -262,7 +265,7 @@ test('starts a plan only for the person who made it, and only with a valid token
     ...as(sessions.admin),
     args: [{ sandboxIds: [id] }],
   });
-  const token = /"token":"([^"]+)"/.exec(planned.text)?.[1] ?? '';
+  const { token } = fromJson(resultIn<OperationPlan>(planned)?.value ?? jsonOf({ token: '' }));
   expect(token).not.toBe('');
   const others = await sandkeeper.openSessions();
   for (const [session, wanted] of [

@@ -45,6 +45,7 @@ const ROUTES: Record<string, Role | null> = {
   '/api/sandboxes/[id]/runs': 'operator',
   '/api/session': 'viewer',
   '/api/templates': 'viewer',
+  '/api/views': 'viewer',
 };
 
 /** Routes that the server handles without Next.js. */

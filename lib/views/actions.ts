@@ -5,8 +5,8 @@ import { guardWrite, requireRole } from '../access/guard';
 import { parseInput } from '../access/input';
 import { roleSuffices } from '../access/roles';
 import { type Result, resultOf } from '../result';
-import { type SavedView, SaveViewInput, StartViewInput, ViewId } from './schema';
-import { deleteView, listViews, saveView, setStartView } from './store';
+import { RenameViewInput, type SavedView, SaveViewInput, StartViewInput, ViewId } from './schema';
+import { deleteView, listViews, renameView, saveView, setStartView } from './store';
 
 /** Saves a filter under a name and returns all views. A view for the team needs the operator role. Role: viewer. */
 export async function saveOneView(input: z.input<typeof SaveViewInput>): Promise<Result<SavedView[]>> {
@@ -16,6 +16,16 @@ export async function saveOneView(input: z.input<typeof SaveViewInput>): Promise
     if (view.isShared) requireRole(session, 'operator');
     await saveView(session.actor, view);
     return listViews(session.actor);
+  });
+}
+
+/** Renames a view of the caller, or a shared one for an admin, and returns all views. Role: viewer. */
+export async function renameOneView(input: z.input<typeof RenameViewInput>): Promise<Result<SavedView[]>> {
+  return resultOf(async () => {
+    const { actor, role } = await guardWrite('viewer');
+    const { id, name } = parseInput(RenameViewInput, input);
+    await renameView(actor, roleSuffices(role, 'admin'), id, name);
+    return listViews(actor);
   });
 }
 

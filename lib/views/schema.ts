@@ -41,5 +41,6 @@ export const SaveViewInput = z.strictObject({ name: ViewName, query: ViewQuery, 
 export const ViewId = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'This view does not exist.'),
 });
+export const RenameViewInput = ViewId.extend({ name: ViewName });
 /** `null`: the whole fleet. */
 export const StartViewInput = z.strictObject({ id: ViewId.shape.id.nullable() });

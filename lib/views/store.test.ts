@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { database } from '../db/client';
 import { describeOnDatabases } from '../test-support/databases';
 import { SaveViewInput } from './schema';
-import { deleteView, listViews, saveView, setStartView, startQuery } from './store';
+import { deleteView, listViews, renameView, saveView, setStartView, startQuery } from './store';
 
 const mine = { name: 'Old ones', query: 'q=age%3E2d&sort=left', isShared: false };
 const shared = { name: 'Development', query: 'q=environment%3Ddevelopment', isShared: true };
@@ -43,6 +43,24 @@ describeOnDatabases('saved views', () => {
     await deleteView('li', true, sharedId);
     await deleteView('ana', false, id);
     expect(await namesOf('ana')).toEqual([]);
+  });
+
+  it('renames only views of the person, or shared ones for an admin, and no two alike', async () => {
+    const [id, sharedId] = [await idOf('ana', mine.name), await idOf('ana', shared.name)];
+    for (const refused of [
+      renameView('li', true, id, 'x'),
+      renameView('li', false, sharedId, 'x'),
+      renameView('ana', false, 'nothing', 'x'),
+    ])
+      await expect(refused).rejects.toMatchObject({ code: 'not_found' });
+    await setStartView('ana', id);
+    await saveView('ana', { ...mine, name: 'Older ones' });
+    await expect(renameView('ana', false, id, 'Older ones')).rejects.toMatchObject({ code: 'conflict' });
+    // Its readers differ, so that nobody mistakes one for the other.
+    await renameView('ana', false, id, shared.name);
+    await renameView('li', true, sharedId, 'Staging');
+    expect(await namesOf('ana')).toEqual(['Development', 'Older ones', 'Staging']);
+    expect(await startQuery('ana')).toBe(mine.query);
   });
 
   it('keeps one start page per person, and forgets it with its view', async () => {

@@ -1,10 +1,21 @@
 import 'server-only';
 import { randomBytes } from 'node:crypto';
+import type { ExpressionBuilder } from 'kysely';
 import { database } from '../db/client';
+import type { Database } from '../db/schema';
 import { SandkeeperError } from '../errors';
 import type { SavedView } from './schema';
 
 const MAX_VIEWS_PER_PERSON = 100;
+
+/** The views that `actor` may change: their own, and for an admin the shared ones. */
+const changeableBy =
+  (actor: string, isAdmin: boolean) => (where: ExpressionBuilder<Database, 'saved_views'>) =>
+    where.or([where('owner', '=', actor), ...(isAdmin ? [where('is_shared', '=', 1)] : [])]);
+
+function noSuchView(): SandkeeperError {
+  return new SandkeeperError('not_found', 'This view does not exist, or belongs to somebody else.');
+}
 
 type NewView = Pick<SavedView, 'name' | 'query' | 'isShared'>;
 
@@ -67,19 +78,41 @@ export async function saveView(actor: string, { name, query, isShared }: NewView
     .execute();
 }
 
+/**
+ * Renames a view: one of `actor`, or any shared one for an admin. It stays the start page of those who chose it. Throws
+ * `not_found`, or `conflict` if its owner has another one with this name and the same readers.
+ */
+export async function renameView(actor: string, isAdmin: boolean, id: string, name: string): Promise<void> {
+  const db = await database();
+  const view = await db
+    .selectFrom('saved_views')
+    .select(['owner', 'is_shared'])
+    .where('id', '=', id)
+    .where(changeableBy(actor, isAdmin))
+    .executeTakeFirst();
+  if (!view) throw noSuchView();
+  const other = await db
+    .selectFrom('saved_views')
+    .select('id')
+    .where('owner', '=', view.owner)
+    .where('is_shared', '=', view.is_shared)
+    .where('name', '=', name)
+    .where('id', '!=', id)
+    .executeTakeFirst();
+  if (other) throw new SandkeeperError('conflict', 'Another view has this name. Choose a different one.');
+  await db.updateTable('saved_views').set({ name }).where('id', '=', id).execute();
+}
+
 /** Deletes a view: one of `actor`, or any shared one for an admin. Throws `not_found`. */
 export async function deleteView(actor: string, isAdmin: boolean, id: string): Promise<void> {
   const db = await database();
   const deleted = await db
     .deleteFrom('saved_views')
     .where('id', '=', id)
-    .where((where) =>
-      where.or([where('owner', '=', actor), ...(isAdmin ? [where('is_shared', '=', 1)] : [])]),
-    )
+    .where(changeableBy(actor, isAdmin))
     .returning('id')
     .executeTakeFirst();
-  if (!deleted)
-    throw new SandkeeperError('not_found', 'This view does not exist, or belongs to somebody else.');
+  if (!deleted) throw noSuchView();
   await db.deleteFrom('start_views').where('view_id', '=', id).execute();
 }
 

@@ -1,5 +1,7 @@
 import type { BrowserCommand } from 'vitest/node';
+import type { Role } from '../../../lib/access/roles';
 import type { FaultInput } from '../../../lib/engine/faults';
+import { ask, cookieOf } from '../http.ts';
 import { served } from './server-state.ts';
 import { cutWire, mendWire } from './wires.ts';
 
@@ -72,6 +74,14 @@ const chooseFiles: BrowserCommand<[files: readonly (readonly [string, string])[]
   );
 };
 
+/** Asks the server for a page, and returns the path that it redirects to, or `null`. */
+const redirectOf: BrowserCommand<[path: string, role: Role]> = async (_, path, role) => {
+  const { sandkeeper, sessions } = served();
+  const { headers } = await ask(sandkeeper, path, { headers: cookieOf(sandkeeper, sessions[role]) });
+  const { location } = headers;
+  return typeof location === 'string' ? location.replace(sandkeeper.url, '') : null;
+};
+
 export const moruCommands = {
   callMoru,
   runInSandbox,
@@ -84,6 +94,7 @@ export const moruCommands = {
   insertText,
   clickAt,
   chooseFiles,
+  redirectOf,
   cutWire: ((_, name) => cutWire(name)) satisfies BrowserCommand<[name: string]>,
   mendWire: ((_, name) => mendWire(name)) satisfies BrowserCommand<[name: string]>,
 };

@@ -21,6 +21,8 @@ import { Shell } from '@/components/shell/shell';
 import type { Role } from '@/lib/access/roles';
 import type { FleetSnapshot } from '@/lib/fleet/delta';
 import { firstScreen } from '@/lib/fleet/view';
+import { jsonOf } from '@/lib/json-of';
+import type { SavedView } from '@/lib/views/schema';
 
 /** Renders pages of the product in component tests, with data of the running Sandkeeper. */
 
@@ -83,9 +85,13 @@ export async function openPage(path: string, { role = 'admin' }: Options = {}): 
 /** The page of the current path, once its data has been read as the server does before it renders one. */
 function Page({ role }: { role: Role }) {
   const pathname = usePathname();
-  const [read, setRead] = useState<{ pathname: string; fleet: FleetSnapshot } | null>(null);
+  const [read, setRead] = useState<{ pathname: string; fleet: FleetSnapshot; views: SavedView[] } | null>(
+    null,
+  );
   useEffect(() => {
-    void readFleetOf(idIn(pathname)).then((fleet) => setRead({ pathname, fleet }));
+    void Promise.all([readFleetOf(idIn(pathname)), readViews()]).then(([fleet, views]) =>
+      setRead({ pathname, fleet, views }),
+    );
   }, [pathname]);
   if (read === null || read.pathname !== pathname) return null;
   const nowMs = Date.now();
@@ -95,8 +101,8 @@ function Page({ role }: { role: Role }) {
     const request = { q: search.get('q') ?? '', sort: search.get('sort') ?? '' };
     return (
       <FleetPage
-        views={[]}
-        first={firstScreen(read.fleet, request, nowMs)}
+        views={read.views}
+        first={jsonOf(firstScreen(read.fleet, request, nowMs))}
         role={role}
         offersDemo
         protectedKey="protected"
@@ -108,7 +114,7 @@ function Page({ role }: { role: Role }) {
   const initial = read.fleet.sandboxes.find((sandbox) => sandbox.id === id);
   const page = sandboxPages[pathname.split('/')[3] ?? ''];
   if (page === undefined || initial === undefined) return <p>No page for {pathname}</p>;
-  return page({ initial, role, nowMs, isRecorded: false });
+  return page({ initial: jsonOf(initial), role, nowMs, isRecorded: false });
 }
 
 /** The pages of a sandbox, by the last part of their path. */
@@ -140,6 +146,10 @@ async function readFleetOf(id: string | undefined): Promise<FleetSnapshot> {
     if (isListed || Date.now() - beganMs > LISTED_WITHIN_MS) return fleet;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+async function readViews(): Promise<SavedView[]> {
+  return (await fetch('/api/views')).json();
 }
 
 async function readFleet(): Promise<FleetSnapshot> {

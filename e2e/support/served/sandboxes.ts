@@ -1,4 +1,5 @@
 import { commands } from 'vitest/browser';
+import type { Role } from '@/lib/access/roles';
 import type { FaultInput } from '@/lib/engine/faults';
 import type { Moru } from '../moru';
 
@@ -13,7 +14,13 @@ declare module 'vitest/browser' {
     writeInSandbox: (id: string, path: string, data: string) => Promise<void>;
     readInSandbox: (id: string, path: string) => Promise<string | null>;
     addFaultTo: (id: string, fault: FaultInput) => Promise<string>;
+    redirectOf: (path: string, role: Role) => Promise<string | null>;
   }
+}
+
+/** The path to which the server redirects `path`, or `null`. */
+export function redirectOf(path: string, role: Role = 'admin'): Promise<string | null> {
+  return commands.redirectOf(path, role);
 }
 
 type Callable = Omit<Moru, 'handle'>;
