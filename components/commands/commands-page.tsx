@@ -10,7 +10,7 @@ import { CommandInput, limitOptions } from '@/components/operations/command-inpu
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
-import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { SandboxHeadingSkeleton } from '@/components/sandbox-page/sandbox-heading';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
 import { Field, Input } from '@/components/ui/field';
@@ -269,7 +269,7 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
 export function CommandsPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeading id={id} tab="run" badge={<span className="text-ink-3">Reading…</span>} />
+      <SandboxHeadingSkeleton id={id} tab="run" />
       <div className="h-[104px] shrink-0 border-line border-b" />
     </main>
   );

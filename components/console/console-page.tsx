@@ -1,7 +1,7 @@
 'use client';
 
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
-import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { SandboxHeadingSkeleton } from '@/components/sandbox-page/sandbox-heading';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { roleSuffices } from '@/lib/access/roles';
@@ -30,7 +30,7 @@ export function ConsolePage({ initial, ...served }: SandboxPageProps) {
 export function ConsolePageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeading id={id} tab="console" badge={<span className="text-ink-3">Reading…</span>} />
+      <SandboxHeadingSkeleton id={id} tab="console" />
       <div className="h-[81px] shrink-0 border-line border-b md:h-[41px]" />
     </main>
   );

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { useLacking } from '@/components/data/use-fleet';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
-import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { SandboxHeadingSkeleton } from '@/components/sandbox-page/sandbox-heading';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { useNeedsWaking } from '@/components/sandbox-page/wake/use-wake';
@@ -93,7 +93,7 @@ function PausedStrip({ onWake }: { onWake: () => void }) {
 export function FilesPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeading id={id} tab="files" badge={<span className="text-ink-3">Reading…</span>} />
+      <SandboxHeadingSkeleton id={id} tab="files" />
       <div className="h-12 shrink-0 border-line border-b" />
       <div className="flex min-h-0 flex-[0_0_clamp(340px,36%,660px)] flex-col md:w-[clamp(340px,36%,660px)]">
         <TreeSkeleton />

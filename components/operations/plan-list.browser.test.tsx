@@ -9,6 +9,8 @@ import { PlanList } from './plan-list';
 import { PlanRadius } from './plan-radius';
 
 const ROW_PX = 30;
+/** Two lines. */
+const PHONE_ROW_PX = 50;
 
 async function shown(count: number, width: number, height: number) {
   await page.viewport(width, height);
@@ -45,6 +47,19 @@ it('shows a short list whole', async () => {
 
 it('keeps four rows in a low window, where the dialog scrolls, with the reason above them', async () => {
   const { list, reason } = await shown(300, 390, 600);
-  expect(list.clientHeight).toBe(4 * ROW_PX);
+  expect(list.clientHeight).toBe(4 * PHONE_ROW_PX);
+  expect(list.scrollHeight).toBe(300 * PHONE_ROW_PX);
   expect(reason.bottom).toBeLessThan(list.getBoundingClientRect().top);
+});
+
+it('gives the metadata a line of its own where it has no room beside the id', async () => {
+  for (const [width, minPx] of [
+    [390, 240],
+    [1280, 150],
+  ] as const) {
+    const { list } = await shown(3, width, 800);
+    const [id, metadata] = list.querySelectorAll('li:first-child > .font-mono');
+    expect(metadata?.getBoundingClientRect().width).toBeGreaterThan(minPx);
+    expect(id?.scrollWidth).toBeLessThanOrEqual(id?.clientWidth ?? 0);
+  }
 });

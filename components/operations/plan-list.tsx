@@ -2,15 +2,18 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
-import { Fragment, type ReactNode, useRef } from 'react';
+import { Fragment, type ReactNode, useEffect, useRef } from 'react';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { Age } from '@/components/sandbox/time-left';
+import { useIsPhone } from '@/components/ui/use-is-phone';
 import { Visible } from '@/components/ui/visible-text';
 import { firstStartOf, templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
 
 const ROW_PX = 30;
+/** Two lines: the metadata has no room beside the id. */
+const PHONE_ROW_PX = 50;
 /** In a low window, this many rows stay in sight and the dialog scrolls. */
 const MIN_ROWS_IN_SIGHT = 4;
 const BORDER_PX = 2;
@@ -32,13 +35,16 @@ type Props = {
 /** Takes the height that the dialog has left. Its edges are shaded where it scrolls. */
 export function PlanList({ sandboxes, label, keys, renderEnd, isNested = false }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
+  const rowPx = useIsPhone() ? PHONE_ROW_PX : ROW_PX;
   const virtual = useVirtualizer({
     count: sandboxes.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     getItemKey: (index) => sandboxes[index]?.id ?? index,
     overscan: 4,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the virtualizer keeps the heights of the other layout.
+  useEffect(() => virtual.measure(), [rowPx, virtual]);
   return (
     <section
       ref={scroller}
@@ -46,8 +52,8 @@ export function PlanList({ sandboxes, label, keys, renderEnd, isNested = false }
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard.
       tabIndex={0}
       style={{
-        height: ROW_PX * sandboxes.length + BORDER_PX,
-        minHeight: ROW_PX * Math.min(MIN_ROWS_IN_SIGHT, sandboxes.length) + BORDER_PX,
+        height: rowPx * sandboxes.length + BORDER_PX,
+        minHeight: rowPx * Math.min(MIN_ROWS_IN_SIGHT, sandboxes.length) + BORDER_PX,
       }}
       className={clsx(
         'scroll-shadows shrink overflow-y-auto rounded-md border border-line',
@@ -62,9 +68,9 @@ export function PlanList({ sandboxes, label, keys, renderEnd, isNested = false }
               key={key}
               aria-posinset={index + 1}
               aria-setsize={sandboxes.length}
-              style={{ top: start, height: ROW_PX }}
+              style={{ top: start, height: rowPx }}
               className={clsx(
-                'absolute grid w-full grid-cols-[8px_auto_minmax(0,1fr)_auto] items-center gap-3 px-3 sm:grid-cols-[8px_164px_96px_minmax(0,1fr)_auto]',
+                'absolute grid w-full grid-cols-[8px_minmax(0,1fr)_auto] content-center items-center gap-x-3 px-3 sm:grid-cols-[8px_164px_96px_minmax(0,1fr)_auto]',
                 index > 0 && 'border-line/60 border-t',
               )}
             >
@@ -87,11 +93,14 @@ function Row({ sandbox, keys, renderEnd }: RowProps) {
       <span title={name} className={clsx('size-2 rounded-full', dot)}>
         <span className="sr-only">{name}</span>
       </span>
-      <span translate="no" className="font-mono text-small">
+      <span translate="no" className="truncate font-mono text-small">
         {sandbox.id}
       </span>
       <Visible text={template} title className="hidden truncate sm:block" />
-      <span translate="no" className="truncate font-mono text-ink-2 text-small">
+      <span
+        translate="no"
+        className="truncate font-mono text-ink-2 text-small max-sm:col-span-2 max-sm:col-start-2 max-sm:row-start-2"
+      >
         {ownKeys(sandbox, keys).map((key) => (
           <Fragment key={key}>
             <MetadataText entry={[key, sandbox.metadata[key] ?? '']} maxChars={MAX_VALUE_CHARS} />{' '}

@@ -5,6 +5,7 @@ import { Fragment, type ReactNode } from 'react';
 import { MetadataText } from '@/components/sandbox/metadata-chips';
 import { STATES } from '@/components/sandbox/state-badge';
 import { useServiceNow } from '@/components/ui/clock';
+import { Dotted } from '@/components/ui/dotted';
 import { formatDuration } from '@/components/ui/duration';
 import { Visible } from '@/components/ui/visible-text';
 import { type BlastRadius, groupSkipped, type Split } from '@/lib/operations/plan/blast-radius';
@@ -31,18 +32,14 @@ export function PlanRadius({ radius, act, verdict, skipped }: Props) {
         </p>
         <StateBar states={radius.states} />
         <p className="text-ink-2">
-          {radius.states.map(({ state, count }, at) => (
-            <span key={state}>
-              {at > 0 ? ' · ' : ''}
-              {count} {STATES[state].name.toLowerCase()}
-            </span>
-          ))}
-          {radius.ages ? (
-            <>
-              {' · '}
-              <Ages {...radius.ages} />
-            </>
-          ) : null}
+          <Dotted>
+            {radius.states.map(({ state, count }) => (
+              <span key={state}>
+                {count} {STATES[state].name.toLowerCase()}
+              </span>
+            ))}
+            {radius.ages ? <Ages {...radius.ages} /> : null}
+          </Dotted>
         </p>
         <Shared radius={radius} />
       </section>

@@ -6,7 +6,7 @@ import { Queries } from '@/components/data/queries';
 import { useLacking } from '@/components/data/use-fleet';
 import { useActs } from '@/components/operations/use-acts';
 import { SandboxFrame, type SandboxPageProps } from '@/components/sandbox-page/sandbox-frame';
-import { SandboxHeading } from '@/components/sandbox-page/sandbox-heading';
+import { SandboxHeadingSkeleton } from '@/components/sandbox-page/sandbox-heading';
 import { TabNotice } from '@/components/sandbox-page/tab-notice';
 import { useSandbox } from '@/components/sandbox-page/use-sandbox';
 import { Button } from '@/components/ui/button';
@@ -161,7 +161,7 @@ function Freshness({ atMs, problem }: { atMs: number | null; problem: string | n
 export function ProcessesPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex min-h-0 flex-1 flex-col" aria-busy="true">
-      <SandboxHeading id={id} tab="processes" badge={<span className="text-ink-3">Reading…</span>} />
+      <SandboxHeadingSkeleton id={id} tab="processes" />
       <div className="m-5 h-24 animate-pulse rounded-md border border-line bg-surface" />
     </main>
   );

@@ -215,7 +215,7 @@ function GroupDetail({ group: { kinds, entries, entryCount, request } }: { group
           <Link href={paths.operation(request)} prefetch={false} className="text-accent hover:underline">
             View operation
           </Link>
-          {' · '}
+          :{' '}
         </>
       )}
       {kinds.map(({ kind, count }) => `${count} × ${KIND_LABELS[kind].toLowerCase()}`).join(', ')}

@@ -1,7 +1,7 @@
 import Link from 'next/link';
-import { Fragment, type ReactNode } from 'react';
 import { operationOptions } from '@/components/operations/options';
 import { countsText, operationTitle, sandboxCount } from '@/components/operations/outcome';
+import { Dotted } from '@/components/ui/dotted';
 import { LocalTime } from '@/components/ui/local-time';
 import { Visible } from '@/components/ui/visible-text';
 import type { Operation } from '@/lib/operations/schema';
@@ -49,17 +49,16 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
       </h1>
       <p className="min-w-0 text-ink-2">
         <Dotted>
-          <Visible key="who" text={actor} />
-          <LocalTime key="when" ms={createdAtMs} />
+          <Visible text={actor} />
+          <LocalTime ms={createdAtMs} />
           {reason === '' ? null : (
-            <span key="reason" className="whitespace-pre-line break-words text-ink">
+            <span className="whitespace-pre-line break-words text-ink">
               “<Visible text={reason} shape="block" />”
             </span>
           )}
           {filter === '' ? null : (
             <Link
               translate="no"
-              key="filter"
               href={{ pathname: paths.sandboxes(), query: { q: filter } }}
               prefetch={false}
               title={`Show sandboxes that match this filter now:\n${visibleText(filter)}`}
@@ -72,19 +71,6 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
       </p>
     </div>
   );
-}
-
-/** Joins children with dots. Skips `null`. */
-function Dotted({ children }: { children: ReactNode[] }) {
-  return children
-    .filter((child) => child !== null)
-    .map((child, index) => (
-      // biome-ignore lint/suspicious/noArrayIndexKey: the order never changes.
-      <Fragment key={index}>
-        {index === 0 ? null : <span className="text-ink-3"> · </span>}
-        {child}
-      </Fragment>
-    ));
 }
 
 /** Links to the operation that this one retries, and to its own retries. */

@@ -33,3 +33,32 @@ export function SandboxHeading({ id, badge, tab, children }: Props) {
     </div>
   );
 }
+
+/** The labels of the buttons, for their widths. */
+const BUTTONS = ['Set time left…', 'Pause', 'Kill…'];
+
+/** The header while the sandbox is read, in the shape that it will have: with its state and its buttons. */
+export function SandboxHeadingSkeleton({ id, tab }: { id: string; tab: SandboxTab }) {
+  return (
+    <SandboxHeading
+      id={id}
+      tab={tab}
+      badge={
+        <span role="status" className="flex h-5 w-18 items-center">
+          <span className="h-2.5 w-full animate-pulse rounded-full bg-line" />
+          <span className="sr-only">Loading…</span>
+        </span>
+      }
+    >
+      {BUTTONS.map((label) => (
+        <span
+          key={label}
+          aria-hidden
+          className="inline-flex h-8 animate-pulse items-center rounded-md border border-line bg-line px-3 font-medium"
+        >
+          <span className="invisible">{label}</span>
+        </span>
+      ))}
+    </SandboxHeading>
+  );
+}

@@ -4,7 +4,7 @@ import { MetadataTable } from '@/components/sandbox/metadata-table';
 import { SandboxFacts } from '@/components/sandbox/sandbox-facts';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { SandboxFrame, type SandboxPageProps } from './sandbox-frame';
-import { SandboxHeading } from './sandbox-heading';
+import { SandboxHeadingSkeleton } from './sandbox-heading';
 import { useSandbox } from './use-sandbox';
 
 /** The overview of a sandbox, kept up to date. */
@@ -27,7 +27,7 @@ export function SandboxPage({ initial, ...served }: SandboxPageProps) {
 export function SandboxPageSkeleton({ id }: { id: string }) {
   return (
     <main className="flex-1" aria-busy="true">
-      <SandboxHeading id={id} tab="overview" badge={<span className="text-ink-3">Loading…</span>} />
+      <SandboxHeadingSkeleton id={id} tab="overview" />
       <div className="grid w-full max-w-[1400px] gap-6 p-5 lg:grid-cols-[minmax(360px,5fr)_minmax(320px,6fr)]">
         <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />
         <div className="h-80 animate-pulse rounded-md border border-line bg-surface" />

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Toaster, toast } from 'sonner';
 import { expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-react';
@@ -88,4 +89,40 @@ it('moves the focus to the main part of a page without a home', async () => {
   await render(<Opened vanishes hasHome={false} />);
   await confirm();
   await expect.element(page.getByRole('main')).toHaveFocus();
+});
+
+it.each([
+  [1280, 'md'],
+  [1280, 'lg'],
+  [390, 'md'],
+  [390, 'lg'],
+] as const)('is not covered by a toast at %i px in size %s', async (width, size) => {
+  await page.viewport(width, 720);
+  await render(
+    <>
+      <Toaster position="bottom-right" />
+      <Dialog
+        open
+        onOpenChange={() => {}}
+        size={size}
+        title="Kill 3 sandboxes"
+        footer={<Button>Kill 3</Button>}
+      >
+        <div style={{ height: 900, flexShrink: 0 }} />
+      </Dialog>
+    </>,
+  );
+  const id = toast.message('Paused 3 sandboxes', { description: 'They keep their files.', duration: 60_000 });
+  const boxOf = (selector: string) =>
+    document.querySelector(selector)?.getBoundingClientRect() ?? new DOMRect(0, 9_999);
+  // It moves in from below.
+  await expect.poll(() => boxOf('[data-sonner-toast][data-mounted=true]').bottom).toBeLessThan(720);
+  const [shown, dialog] = [boxOf('[data-sonner-toast]'), boxOf('[role=dialog]')];
+  if (width === 1280) expect(shown.left).toBeGreaterThanOrEqual(dialog.right);
+  else {
+    const [x, y] = [(shown.left + shown.right) / 2, Math.min(shown.bottom, dialog.bottom) - 2];
+    if (y > shown.top) expect(document.elementFromPoint(x, y)?.closest('[role=dialog]')).not.toBeNull();
+  }
+  toast.dismiss(id);
+  await page.viewport(1280, 720);
 });

@@ -33,7 +33,7 @@ export function Dialog({ open, onOpenChange, initialFocus, size = 'md', ...parts
   return (
     <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
       <BaseDialog.Portal>
-        <BaseDialog.Backdrop className={BACKDROP} />
+        <BaseDialog.Backdrop data-modal={size} className={BACKDROP} />
         <BaseDialog.Popup
           className={`${POPUP} ${SIZES[size]}`}
           initialFocus={initialFocus}
@@ -52,7 +52,7 @@ export function ConfirmDialog({ open, onOpenChange, initialFocus, size = 'md', .
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
-        <AlertDialog.Backdrop className={BACKDROP} />
+        <AlertDialog.Backdrop data-modal={size} className={BACKDROP} />
         <AlertDialog.Popup
           className={`${POPUP} ${SIZES[size]}`}
           initialFocus={initialFocus}
@@ -91,7 +91,7 @@ export function ChooserDialog<Choice>({ isOpen, label, onClose, onChosen, childr
       }}
     >
       <BaseDialog.Portal>
-        <BaseDialog.Backdrop className={BACKDROP} />
+        <BaseDialog.Backdrop data-modal="lg" className={BACKDROP} />
         <BaseDialog.Popup
           aria-label={label}
           finalFocus={finalFocus}
