@@ -189,10 +189,13 @@ test('remembers columns without the URL', async ({ page, moru }) => {
   await page.getByRole('checkbox', { name: 'Started' }).check();
   await page.getByRole('checkbox', { name: /^owner/ }).check();
   await expect(page.getByRole('checkbox', { name: 'Sandbox' })).toBeDisabled();
+  for (const name of ['Move up: Started', 'Move up: Started']) await page.getByRole('button', { name }).click();
   await page.keyboard.press('Escape');
 
   await openFleet(page);
   await expect(page.getByRole('columnheader', { name: 'Started' })).toBeVisible();
+  const titles = await page.locator('[data-column]').allTextContents();
+  expect(titles.slice(-3)).toEqual(['Started', 'Time left', 'Size']);
   await expect(page.getByRole('columnheader', { name: 'owner' })).toBeVisible();
   // A key with its own column is no longer shown in the metadata column.
   await expect(row(page, id).getByRole('gridcell', { name: 'ana', exact: true })).toBeVisible();
@@ -267,6 +270,8 @@ test('Tab visits only the controls of the active row', async ({ page, moru }) =>
   await page.getByRole('grid', { name: 'Sandboxes' }).focus();
   await page.keyboard.press('ArrowDown');
   await page.getByRole('columnheader', { name: 'Size' }).getByRole('button').focus();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('separator', { name: 'Width of Size' })).toBeFocused();
   for (const name of [id, `Copy ${id}`, `Actions for ${id}`]) {
     await page.keyboard.press('Tab');
     await expect(row(page, id).locator(':focus')).toHaveAccessibleName(name);

@@ -58,10 +58,16 @@ test('shows hostile metadata as text, also from the URL', async ({ page, moru })
   await openFleet(page);
   await expectRow(page, id);
   await expect(row(page, id).getByTitle(`Filter by html=${ATTACK}`)).toContainText(ATTACK);
-  await expect(row(page, id).getByTitle('Filter by rtl[RLO]=safe[RLO]gnp.exe')).toContainText(
+  const more = row(page, id).getByRole('button', { name: /^\+\d+ more: / });
+  await expect(more).toHaveAccessibleName(/rtl\[RLO\]=safe\[RLO\]gnp\.exe/);
+  await more.click();
+  const all = page.getByRole('dialog', { name: 'Metadata' });
+  await expect(all.getByTitle('Filter by rtl[RLO]=safe[RLO]gnp.exe')).toContainText(
     'rtl[RLO]=safe[RLO]gnp.exe',
   );
   await expectUnharmed(page);
+  await page.keyboard.press('Escape');
+  await expect(all).toBeHidden();
 
   // Metadata does not change the height of the row or the width of the page.
   expect((await row(page, id).boundingBox())?.height).toBe(34);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_COLUMNS, parseColumns, printColumns } from './column-choice';
+import { addColumn, DEFAULT_COLUMNS, moveColumn, parseColumns, printColumns } from './column-choice';
+import { keyColumnId } from './columns';
 
 describe('column choice', () => {
   it('parses what it prints, for any metadata key', () => {
@@ -30,5 +31,31 @@ describe('column choice', () => {
 
   it('returns null for empty and invalid text', () => {
     expect([null, undefined, '', '%'].map(parseColumns)).toEqual([null, null, null, null]);
+  });
+
+  it('shows each column once', () => {
+    expect(parseColumns('id age id age')).toEqual(['id', 'age']);
+  });
+
+  it('adds a column where it stands in reading order, and one of a key after the template', () => {
+    const owner = keyColumnId('owner');
+    expect(addColumn(DEFAULT_COLUMNS, owner)).toEqual([
+      ...DEFAULT_COLUMNS.slice(0, 3),
+      owner,
+      ...DEFAULT_COLUMNS.slice(3),
+    ]);
+    expect(addColumn(['state', 'id', owner, 'age'], keyColumnId('run'))[3]).toBe(keyColumnId('run'));
+    expect(addColumn(['id', 'age', 'left'], 'up')).toEqual(['id', 'age', 'up', 'left']);
+    expect(addColumn(['left', 'id'], 'state')).toEqual(['state', 'left', 'id']);
+    expect(addColumn(['id', 'age'], 'age')).toEqual(['id', 'age']);
+  });
+
+  it('moves a column to any position, and no further than the ends', () => {
+    const ids = ['id', 'age', 'left'];
+    expect(moveColumn(ids, 'left', 0)).toEqual(['left', 'id', 'age']);
+    expect(moveColumn(ids, 'id', 1)).toEqual(['age', 'id', 'left']);
+    expect(moveColumn(ids, 'id', 9)).toEqual(['age', 'left', 'id']);
+    expect(moveColumn(ids, 'id', -1)).toBe(ids);
+    expect(moveColumn(ids, 'size', 0)).toBe(ids);
   });
 });

@@ -14,8 +14,8 @@ export const DEFAULT_COLUMNS: readonly string[] = [
 
 /** Holds the widths that were dragged, px by column id, in the form of a query. */
 export const WIDTHS_COOKIE = 'sandkeeper_widths';
-const MIN_WIDTH_PX = 48;
-const MAX_WIDTH_PX = 900;
+export const MIN_WIDTH_PX = 48;
+export const MAX_WIDTH_PX = 900;
 
 export type ColumnWidths = Readonly<Record<string, number>>;
 
@@ -37,6 +37,31 @@ export function clampWidth(px: number): number {
 
 const MAX_COLUMNS = 24;
 
+/** The built-in columns from left to right, where nobody has moved them. */
+const READING_ORDER: readonly string[] = [...DEFAULT_COLUMNS, 'started'];
+/** The columns of metadata keys follow it. */
+const BEFORE_KEYS = 'template';
+
+function rankOf(id: string): number {
+  const rank = READING_ORDER.indexOf(id);
+  return rank < 0 ? READING_ORDER.indexOf(BEFORE_KEYS) + 0.5 : rank;
+}
+
+/** `ids` with one more, after the last column that precedes it in reading order. */
+export function addColumn(ids: readonly string[], id: string): readonly string[] {
+  if (ids.includes(id)) return ids;
+  const at = ids.findLastIndex((other) => rankOf(other) <= rankOf(id)) + 1;
+  return ids.toSpliced(at, 0, id);
+}
+
+/** `ids` with one of them at position `to`, counted from 0 and clamped. */
+export function moveColumn(ids: readonly string[], id: string, to: number): readonly string[] {
+  const from = ids.indexOf(id);
+  if (from < 0) return ids;
+  const target = Math.min(Math.max(to, 0), ids.length - 1);
+  return target === from ? ids : ids.toSpliced(from, 1).toSpliced(target, 0, id);
+}
+
 /** Column ids separated by spaces, each percent-encoded because a metadata key may contain any character. */
 export function printColumns(ids: readonly string[]): string {
   return ids.map(encodeURIComponent).join(' ');
@@ -46,7 +71,8 @@ export function printColumns(ids: readonly string[]): string {
 export function parseColumns(text: string | null | undefined): readonly string[] | null {
   if (!text) return null;
   try {
-    const ids = text.split(' ').filter(Boolean).map(decodeURIComponent).slice(0, MAX_COLUMNS);
+    const named = text.split(' ').filter(Boolean).map(decodeURIComponent).slice(0, MAX_COLUMNS);
+    const ids = [...new Set(named)];
     return ids.includes('id') ? ids : ['id', ...ids];
   } catch {
     return null;

@@ -1,6 +1,11 @@
-import { columnVisibilityFeature, createColumnHelper, tableFeatures } from '@tanstack/react-table';
+import {
+  columnOrderingFeature,
+  columnVisibilityFeature,
+  createColumnHelper,
+  tableFeatures,
+} from '@tanstack/react-table';
 import type { MouseEvent, ReactNode } from 'react';
-import { MetadataChips } from '@/components/sandbox/metadata-chips';
+import { FittedChips, type ShowMore } from '@/components/sandbox/metadata-chips';
 import { formatSize } from '@/components/sandbox/size';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Age, TimeLeft, Unknown } from '@/components/sandbox/time-left';
@@ -25,6 +30,8 @@ export type CellContext = {
   /** Metadata keys shown as columns of their own. */
   keyColumns: ReadonlySet<string>;
   onPick: (key: string, value: string) => void;
+  /** Shows all metadata of a sandbox beside the number of the hidden ones. */
+  onMore: ShowMore;
   onOpen: (sandbox: Sandbox) => void;
 };
 
@@ -36,10 +43,15 @@ export type FleetColumn = {
   grows?: boolean;
   alignRight?: boolean;
   sortKey?: SortKey;
-  draw: (row: IndexedSandbox, context: CellContext) => ReactNode;
+  /** `widthPx`: of the cell as it is drawn. */
+  draw: (row: IndexedSandbox, context: CellContext, widthPx: number) => ReactNode;
 };
 
-export type ShownColumn = FleetColumn & { id: string };
+export type ShownColumn = FleetColumn & {
+  id: string;
+  /** Whether a person has chosen the width. */
+  isChosen?: boolean;
+};
 
 export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   state: {
@@ -83,10 +95,15 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Metadata',
     widthPx: 220,
     grows: true,
-    draw: ({ sandbox }, { keyColumns, onPick }) => (
-      <div className="fade-end overflow-hidden">
-        <MetadataChips metadata={sandbox.metadata} without={keyColumns} onPick={onPick} />
-      </div>
+    draw: ({ sandbox }, { keyColumns, onPick, onMore, isActive }, widthPx) => (
+      <FittedChips
+        metadata={sandbox.metadata}
+        without={keyColumns}
+        widthPx={widthPx}
+        onPick={onPick}
+        onMore={onMore}
+        isTabStop={isActive}
+      />
     ),
   },
   age: {
@@ -194,5 +211,5 @@ export function gridOf(columns: readonly FleetColumn[]): { minWidth: number; tra
 }
 
 /** The table library manages only the columns. Rows are plain arrays, filtered and sorted here. */
-export const fleetTableFeatures = tableFeatures({ columnVisibilityFeature });
+export const fleetTableFeatures = tableFeatures({ columnOrderingFeature, columnVisibilityFeature });
 export const fleetColumnHelper = createColumnHelper<typeof fleetTableFeatures, IndexedSandbox>();

@@ -2,8 +2,9 @@
 
 import { clsx } from 'clsx';
 import { ChevronDown } from 'lucide-react';
-import { type RefObject, useCallback, useRef, useState, useSyncExternalStore } from 'react';
+import { useRef, useState } from 'react';
 import { LazyPopover } from '@/components/ui/floating';
+import { useWidth } from '@/components/ui/use-width';
 import { Visible } from '@/components/ui/visible-text';
 import { hasTerm } from '@/lib/fleet/filter/edit';
 import type { Facet, FacetValue } from '@/lib/fleet/filter/facets';
@@ -22,7 +23,7 @@ const SERVER_WIDTH_PX = 1240;
  */
 export function FacetRow({ facets, text, onToggle }: Props) {
   const row = useRef<HTMLDivElement>(null);
-  const width = useWidth(row);
+  const width = useWidth(row, SERVER_WIDTH_PX);
   const [open, setOpen] = useState<{ id: string; anchor: HTMLElement } | null>(null);
   const expanded = fitFacets(facets, width);
   const opened = facets.find((facet) => idOf(facet) === open?.id) ?? null;
@@ -146,22 +147,5 @@ function AllValues({
         </p>
       ) : null}
     </div>
-  );
-}
-
-/** The width of the element, px. Follows its size. */
-function useWidth(element: RefObject<HTMLElement | null>): number {
-  const subscribe = useCallback(
-    (listener: () => void) => {
-      const observer = new ResizeObserver(listener);
-      if (element.current) observer.observe(element.current);
-      return () => observer.disconnect();
-    },
-    [element],
-  );
-  return useSyncExternalStore(
-    subscribe,
-    () => element.current?.clientWidth || SERVER_WIDTH_PX,
-    () => SERVER_WIDTH_PX,
   );
 }

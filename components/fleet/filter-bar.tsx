@@ -7,6 +7,7 @@ import {
   type ReactNode,
   type RefObject,
   useMemo,
+  useRef,
   useState,
 } from 'react';
 import { Combobox } from '@/components/ui/combobox';
@@ -17,6 +18,7 @@ import type { FacetCounts } from '@/lib/fleet/filter/facets';
 import type { FilterError } from '@/lib/fleet/filter/filter';
 import { countIds, idsInPasted, MAX_PASTED_IDS, withIds } from '@/lib/fleet/filter/pasted-ids';
 import { type Suggestion, suggest } from '@/lib/fleet/filter/suggest';
+import { unlessComposing } from '@/lib/key-events';
 import { visibleText } from '@/lib/visible-text';
 
 type Props = {
@@ -38,6 +40,7 @@ type Props = {
 export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, children, inputRef }: Props) {
   const { committed, draft, draftFrom } = useMemo(() => splitForChips(text), [text]);
   const [caret, setCaret] = useState(draft.length);
+  const terms = useRef<HTMLDivElement>(null);
   const suggestions = useMemo(
     () => suggest(text, draftFrom + Math.min(caret, draft.length), counts),
     [text, draftFrom, caret, draft.length, counts],
@@ -76,6 +79,11 @@ export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, ch
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     const last = chips.at(-1);
+    const { selectionStart, selectionEnd } = event.currentTarget;
+    if (event.key === 'ArrowLeft' && selectionStart === 0 && selectionEnd === 0 && last !== undefined) {
+      event.preventDefault();
+      [...(terms.current?.querySelectorAll('button') ?? [])].at(-1)?.focus();
+    }
     if (event.key === 'Backspace' && draft === '' && last !== undefined) {
       event.preventDefault();
       // Puts the term back into the input instead of deleting it.
@@ -83,11 +91,31 @@ export function FilterBar({ text, onChange, error, counts, isKnown, listSlot, ch
     }
   }
 
+  /** The arrows move between the buttons that remove a term, and from the last one back into the input. */
+  function onTermKey(event: KeyboardEvent) {
+    const buttons = [...(terms.current?.querySelectorAll('button') ?? [])];
+    const at = buttons.indexOf(event.target as HTMLButtonElement);
+    if (at < 0) return;
+    const isRemoving = event.key === 'Delete' || event.key === 'Backspace';
+    if (isRemoving) onChange(removeTerm(text, at));
+    else if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+    event.preventDefault();
+    const next = event.key === 'ArrowLeft' ? buttons[Math.max(0, at - 1)] : buttons[at + 1];
+    if (isRemoving || next === undefined) inputRef.current?.focus();
+    else next.focus();
+  }
+
   return (
     <div className="relative min-w-0 flex-1 max-sm:basis-full">
       <div className="flex min-h-[38px] items-center gap-1.5 rounded-md border border-line bg-surface py-[5px] pr-3 pl-2.5 focus-within:border-accent focus-within:ring-3 focus-within:ring-accent/20">
         <ListFilter size={15} aria-hidden className="shrink-0 text-ink-3" />
-        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5">
+        <div
+          ref={terms}
+          role="group"
+          aria-label="Terms"
+          onKeyDown={unlessComposing(onTermKey)}
+          className="flex min-w-0 flex-1 flex-wrap items-center gap-1.5"
+        >
           {committed.map((chip, index) => (
             <Chip
               // biome-ignore lint/suspicious/noArrayIndexKey: a term may occur twice.
@@ -148,6 +176,8 @@ function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
       <Visible text={text} className="truncate" />
       <button
         type="button"
+        // The input's left arrow reaches it, and its Backspace takes the last term back.
+        tabIndex={-1}
         aria-label={`Remove ${visibleText(text)}`}
         onClick={onRemove}
         className="ml-0.5 flex h-full items-center rounded-r-sm px-1.5 text-ink-3 hover:text-ink"

@@ -3,7 +3,7 @@ import { countFacets } from '@/lib/fleet/filter/facets';
 import { mixedFleet, rowWith } from '@/lib/fleet/test-fleet';
 import { DEFAULT_COLUMNS, parseWidths, printWidths } from './column-choice';
 import { fleetColumn, gridOf, keyColumnId } from './columns';
-import { fitColumns } from './fit-columns';
+import { drawColumns, fitColumns } from './fit-columns';
 
 const columnsOf = (ids: readonly string[]) =>
   ids.flatMap((id) => {
@@ -31,4 +31,18 @@ it('keeps dragged widths of any column, and ignores a broken cookie', () => {
   expect(parseWidths(printWidths(widths))).toEqual(widths);
   expect(parseWidths('id=1&template=9999&owner=x&state=')).toEqual({ id: 48, template: 900 });
   expect(parseWidths(null)).toEqual({});
+});
+
+it('gives the free width to the metadata, in steps, until a person chooses its width', () => {
+  const counts = countFacets([]);
+  const drawnPx = (gridPx: number, widths = {}, isPhone = false) =>
+    drawColumns(fitColumns(columnsOf(DEFAULT_COLUMNS), counts, widths), gridPx, isPhone).find(
+      ({ id }) => id === 'metadata',
+    )?.drawnPx;
+  const { minWidth } = gridOf(fitColumns(columnsOf(DEFAULT_COLUMNS), counts));
+  expect([minWidth - 500, minWidth, minWidth + 7, minWidth + 100].map((px) => drawnPx(px))).toEqual([
+    220, 220, 220, 316,
+  ]);
+  expect(drawnPx(minWidth + 100, { metadata: 150 })).toBe(150);
+  expect(drawnPx(390, {}, true)).toBe(206);
 });

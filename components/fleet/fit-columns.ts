@@ -1,6 +1,6 @@
 import type { FacetCounts } from '@/lib/fleet/filter/facets';
-import type { ShownColumn } from './columns';
-import { keyOfColumn } from './columns';
+import type { ColumnWidths } from './column-choice';
+import { gridOf, keyOfColumn, type ShownColumn } from './columns';
 
 const CHAR_PX = 7.2;
 const MIN_PX = 64;
@@ -9,10 +9,19 @@ const ARROW_PX = 18;
 /** Less when the keys that people look for have columns of their own, so that these push nothing off the screen. */
 const METADATA_BESIDE_KEYS_PX = 96;
 
-/** Gives the columns of metadata keys the width of their values, and takes it from the column of all metadata. */
-export function fitColumns(columns: readonly ShownColumn[], { metadata }: FacetCounts): ShownColumn[] {
+/**
+ * Gives the columns of metadata keys the width of their values, and takes it from the column of all metadata. A column whose
+ * width was chosen keeps it: it does not grow.
+ */
+export function fitColumns(
+  columns: readonly ShownColumn[],
+  { metadata }: FacetCounts,
+  chosen: ColumnWidths = {},
+): ShownColumn[] {
   const hasKeys = columns.some(({ id }) => keyOfColumn(id) !== null);
   return columns.map((column) => {
+    const chosenPx = Object.hasOwn(chosen, column.id) ? chosen[column.id] : undefined;
+    if (chosenPx !== undefined) return { ...column, widthPx: chosenPx, grows: false, isChosen: true };
     const key = keyOfColumn(column.id);
     if (key === null)
       return column.id === 'metadata' && hasKeys ? { ...column, widthPx: METADATA_BESIDE_KEYS_PX } : column;
@@ -23,4 +32,26 @@ export function fitColumns(columns: readonly ShownColumn[], { metadata }: FacetC
     const widthPx = Math.min(MAX_PX, Math.max(MIN_PX, Math.ceil(wanted / 8) * 8));
     return { ...column, widthPx };
   });
+}
+
+/** A column with the width that it has on the screen, px. */
+export type DrawnColumn = ShownColumn & { drawnPx: number };
+
+/** Steps, so that a change of the window's size seldom draws the rows again. */
+const STEP_PX = 8;
+/** What stands beside the metadata in a row of two lines: its padding, the checkbox, the state, the actions and the gaps. */
+const BESIDE_ON_PHONE_PX = 184;
+
+/** The columns as they are drawn in a grid of `gridPx`: the one that grows takes what the others leave. */
+export function drawColumns(
+  columns: readonly ShownColumn[],
+  gridPx: number,
+  isPhone: boolean,
+): readonly DrawnColumn[] {
+  const freePx = Math.max(0, gridPx - gridOf(columns).minWidth);
+  const wholeStepsPx = freePx - (freePx % STEP_PX);
+  return columns.map((column) => ({
+    ...column,
+    drawnPx: isPhone ? gridPx - BESIDE_ON_PHONE_PX : column.widthPx + (column.grows ? wholeStepsPx : 0),
+  }));
 }

@@ -1,44 +1,47 @@
 'use client';
 
-import { clsx } from 'clsx';
-import { ArrowDown, ArrowUp } from 'lucide-react';
-import type { PointerEvent } from 'react';
+import { type FocusEvent, type KeyboardEvent, useState } from 'react';
 import { Checkbox } from '@/components/ui/checkbox';
-import { Visible } from '@/components/ui/visible-text';
-import type { Sort, SortKey } from '@/lib/fleet/sort';
-import type { ShownColumn } from './columns';
+import { unlessComposing } from '@/lib/key-events';
+import type { DrawnColumn } from './fit-columns';
+import { type HeaderActs, HeaderCell } from './header-cell';
+import { type ColumnDrag, useColumnDrag } from './use-column-drag';
 
 /** How many of the matching rows are selected. */
 export type HeadState = 'none' | 'some' | 'all';
 
-type Props = {
-  columns: readonly ShownColumn[];
+type Props = HeaderActs & {
+  columns: readonly DrawnColumn[];
   tracks: string;
   minWidth: number;
-  sort: Sort;
-  onSort: (sort: Sort) => void;
-  onResize: (id: string, px: number | null) => void;
+  /** Moves a column to a position among the shown ones, counted from 0. */
+  onMove: (id: string, to: number) => void;
   selected: HeadState;
   /** Selects or unselects all matching rows. `null` until all of them have arrived. */
   onSelect: ((all: boolean) => void) | null;
 };
 
-/** The header of the grid: the checkbox for all rows, and the column titles that sort. */
-export function FleetHeader({
-  columns,
-  tracks,
-  minWidth,
-  sort,
-  onSort,
-  onResize,
-  selected,
-  onSelect,
-}: Props) {
+/**
+ * The header of the grid: the checkbox for all rows, and the column titles. Tab stops at one title and its edge; the left and
+ * right arrows reach the others, and the down arrow the rows.
+ */
+export function FleetHeader({ columns, tracks, minWidth, onMove, selected, onSelect, ...acts }: Props) {
+  const [lastId, setLastId] = useState<string | null>(null);
+  const { drag, onPointerDown } = useColumnDrag(onMove);
+  const stopId = columns.some(({ id }) => id === lastId) ? lastId : columns[0]?.id;
+
+  function onFocus({ target }: FocusEvent) {
+    const id = target.closest('[data-column]')?.getAttribute('data-column');
+    if (id != null) setLastId(id);
+  }
+
   return (
     <div role="rowgroup" className="sticky top-0 z-20 border-line border-b bg-bg" style={{ minWidth }}>
       <div
         role="row"
         aria-rowindex={1}
+        onFocus={onFocus}
+        onKeyDown={unlessComposing(moveFocus)}
         className="grid h-8 items-center gap-4 px-5 group-data-phone/grid:flex group-data-phone/grid:overflow-x-auto group-data-phone/grid:px-3"
         style={{ gridTemplateColumns: tracks }}
       >
@@ -59,8 +62,17 @@ export function FleetHeader({
             isIndeterminate={selected === 'some'}
           />
         </div>
-        {columns.map((column) => (
-          <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} onResize={onResize} />
+        {columns.map((column, at) => (
+          <HeaderCell
+            key={column.id}
+            column={column}
+            {...acts}
+            isTabStop={column.id === stopId}
+            draggedPx={drag?.id === column.id ? drag.byPx : null}
+            drop={dropSide(columns, at, drag)}
+            onStep={(by) => onMove(column.id, at + by)}
+            onPointerDown={(event) => onPointerDown(event, column.id)}
+          />
         ))}
         <span role="columnheader" className="sr-only">
           Actions
@@ -73,66 +85,27 @@ export function FleetHeader({
 /** The handler of a checkbox whose cell handles the click. */
 export function noop(): void {}
 
-type HeaderCellProps = { column: ShownColumn } & Pick<Props, 'sort' | 'onSort' | 'onResize'>;
-
-function HeaderCell({ column: { id, title, alignRight, sortKey }, sort, onSort, onResize }: HeaderCellProps) {
-  const isSorted = sortKey !== undefined && sort.key === sortKey;
-  const Arrow = sort.direction === 'asc' ? ArrowUp : ArrowDown;
-  const order = isSorted ? (sort.direction === 'asc' ? 'ascending' : 'descending') : 'none';
-  return (
-    <div
-      role="columnheader"
-      aria-sort={sortKey ? order : undefined}
-      className={clsx(
-        'group/head relative flex min-w-0 text-ink-2 text-small group-data-phone/grid:shrink-0',
-        alignRight && 'justify-end',
-        id === 'id' && 'bg-bg group-data-narrow/grid:sticky group-data-narrow/grid:left-11',
-      )}
-    >
-      {sortKey ? (
-        <button
-          type="button"
-          onClick={() => onSort(nextSort(sort, sortKey))}
-          className="flex min-w-0 items-center gap-1 rounded-sm hover:text-ink"
-        >
-          <Visible text={title} className={clsx('truncate', isSorted && 'text-ink')} />
-          {isSorted ? <Arrow size={12} aria-hidden /> : null}
-        </button>
-      ) : (
-        <Visible text={title} className="truncate" />
-      )}
-      <ResizeHandle onResize={(px) => onResize(id, px)} />
-    </div>
-  );
+/** The side of the column at `at` where the dragged one would be placed, or `null`. */
+function dropSide(
+  columns: readonly DrawnColumn[],
+  at: number,
+  drag: ColumnDrag | null,
+): 'before' | 'after' | null {
+  const from = columns.findIndex(({ id }) => id === drag?.id);
+  if (drag === null || drag.to === from || drag.to !== at) return null;
+  return drag.to < from ? 'before' : 'after';
 }
 
-/** Drags the edge of a column. A double click gives it the width of its content again. */
-function ResizeHandle({ onResize }: { onResize: (px: number | null) => void }) {
-  function start(event: PointerEvent<HTMLSpanElement>) {
-    const handle = event.currentTarget;
-    const cell = handle.parentElement;
-    if (cell === null || event.button !== 0) return;
-    event.preventDefault();
-    handle.setPointerCapture(event.pointerId);
-    const startPx = cell.getBoundingClientRect().width;
-    const startX = event.clientX;
-    handle.onpointermove = (move) => onResize(startPx + move.clientX - startX);
-    handle.onlostpointercapture = () => {
-      handle.onpointermove = null;
-    };
-  }
-  return (
-    <span
-      aria-hidden
-      data-resize
-      title="Drag to resize. Double-click to fit."
-      onPointerDown={start}
-      onDoubleClick={() => onResize(null)}
-      className="-right-3 absolute inset-y-0 w-2 cursor-col-resize touch-none border-line border-r opacity-0 hover:opacity-100 group-hover/head:opacity-100"
-    />
-  );
-}
-
-function nextSort(sort: Sort, key: SortKey): Sort {
-  return { key, direction: sort.key === key && sort.direction === 'asc' ? 'desc' : 'asc' };
+/** Moves the focus between the titles, or into the rows. */
+function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+  const { key, currentTarget, target } = event;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const titles = [...currentTarget.querySelectorAll<HTMLElement>('[data-title]')];
+  const at = titles.indexOf(target as HTMLElement);
+  if (at < 0) return;
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: titles.length - 1 }[key];
+  const next = key === 'ArrowDown' ? currentTarget.closest<HTMLElement>('[role=grid]') : titles[to ?? -1];
+  if (next == null) return;
+  event.preventDefault();
+  next.focus({ preventScroll: key === 'ArrowDown' });
 }

@@ -6,9 +6,11 @@ import { useCallback, useMemo, useRef, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import { useActs } from '@/components/operations/use-acts';
+import { useMoreMetadata } from '@/components/sandbox/metadata-chips';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { HeldNews } from '@/components/ui/held-news';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
+import { Toolbar } from '@/components/ui/toolbar';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
 import { metadataKeysOf } from '@/lib/fleet/filter/facets';
@@ -17,6 +19,7 @@ import { indexSandbox } from '@/lib/fleet/row-index';
 import { printSort, type Sort } from '@/lib/fleet/sort';
 import { fleetStore } from '@/lib/fleet/store';
 import { DEFAULT_SORT, type FirstScreen, sortFrom } from '@/lib/fleet/view';
+import { fromJson, type JsonOf } from '@/lib/json-of';
 import { paths } from '@/lib/paths';
 import { MAX_READ_ONE_BY_ONE } from '@/lib/sandbox/limits';
 import type { SavedView } from '@/lib/views/schema';
@@ -42,7 +45,7 @@ import { ViewsButton } from './views-button';
 const isKnownId = (id: string) => fleetStore().find(id) !== undefined;
 
 type Props = {
-  first: FirstScreen;
+  first: JsonOf<FirstScreen>;
   role: Role;
   /** Whether the service can create a demo fleet. */
   offersDemo: boolean;
@@ -61,7 +64,7 @@ const FILTER_IN_THE_WAY = 'Correct the filter first. The rows do not follow all 
 
 /** The fleet: the filter, quick filters, the rows and the actions on them. */
 export function FleetPage({
-  first,
+  first: served,
   role,
   offersDemo,
   rememberedColumns,
@@ -71,13 +74,14 @@ export function FleetPage({
   bulkLimit,
 }: Props) {
   const router = useRouter();
+  const first = useMemo(() => fromJson(served), [served]);
   const view = useFleetView();
   const underWay = useActsUnderWay();
   const [text, setText] = useFilterText();
   const [firstText] = useState(text);
   const [sortText, setSortText] = useQueryState('sort');
   const sort = sortFrom(sortText);
-  const { shown: columns, choice, toggle } = useColumns(rememberedColumns);
+  const { shown: columns, choice, acts: columnActs } = useColumns(rememberedColumns);
   const { matching, filter, error, isWrong } = useMatchingRows(view.rows, first, { text, sort });
   const { handlers, dialogs, isOpen } = useActs(text);
   const [pointerIsOver, setPointerIsOver] = useState(false);
@@ -99,10 +103,19 @@ export function FleetPage({
 
   const all = useMemo(() => view.rows ?? first.sandboxes.map(indexSandbox), [view.rows, first]);
   const { allCounts, facets, suggestCounts } = useCounts(all, matching, { text, filter });
-  const { shown: fittedColumns, resize } = useFittedColumns(columns, allCounts, rememberedWidths);
+  const {
+    shown: fittedColumns,
+    resize,
+    resetWidths,
+  } = useFittedColumns(columns, allCounts, rememberedWidths);
   const [listSlot, setListSlot] = useState<HTMLElement | null>(null);
 
   const open = useCallback(({ id }: { id: string }) => router.push(paths.sandbox(id)), [router]);
+  const pick = useCallback(
+    (key: string, value: string) => setText((now) => withTerm(now, metadataTerm(key, value))),
+    [setText],
+  );
+  const more = useMoreMetadata(pick);
   const columnKey = choice.join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: `columnKey` changes whenever `choice` does.
   const cell = useMemo(
@@ -110,10 +123,11 @@ export function FleetPage({
       nowMs: first.nowMs,
       protectedKey,
       keyColumns: new Set(choice.flatMap((id) => keyOfColumn(id) ?? [])),
-      onPick: (key: string, value: string) => setText((now) => withTerm(now, metadataTerm(key, value))),
+      onPick: pick,
+      onMore: more.showMore,
       onOpen: open,
     }),
-    [first.nowMs, protectedKey, columnKey, setText, open],
+    [first.nowMs, protectedKey, columnKey, pick, more.showMore, open],
   );
   const rowHandlers = useMemo(() => ({ ...handlers, onOpen: open }), [handlers, open]);
 
@@ -151,7 +165,10 @@ export function FleetPage({
         <FleetEmpty forbidden={cannotCreate} demoOffered={offersDemo} onNew={() => setIsCreating(true)} />
       ) : (
         <>
-          <div className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4">
+          <Toolbar
+            label="Filter and columns"
+            className="flex flex-col gap-2 border-line border-b px-3 pt-3 pb-2.5 sm:px-5 sm:pt-4"
+          >
             <div className="flex flex-wrap items-start gap-2 sm:gap-2.5">
               <PanelBoundary what="filter">
                 <FilterBar
@@ -167,7 +184,12 @@ export function FleetPage({
                 </FilterBar>
               </PanelBoundary>
               <ViewsButton served={views} role={role} />
-              <ColumnChooser choice={choice} keys={metadataKeysOf(allCounts)} onToggle={toggle} />
+              <ColumnChooser
+                choice={choice}
+                keys={metadataKeysOf(allCounts)}
+                acts={columnActs}
+                onResetWidths={resetWidths}
+              />
               <NewButton unavailable={cannotCreate} onClick={() => setIsCreating(true)} />
             </div>
             <div className="group/line flex min-h-6 flex-wrap items-center gap-x-4 gap-y-1">
@@ -186,7 +208,7 @@ export function FleetPage({
                 </div>
               )}
             </div>
-          </div>
+          </Toolbar>
           <HeldNews
             arrived={stable.arrived}
             gone={stable.gone.size + stable.hidden.size}
@@ -206,6 +228,7 @@ export function FleetPage({
                   underWay={underWay}
                   columns={fittedColumns}
                   onResize={resize}
+                  onMoveColumn={columnActs.move}
                   cell={cell}
                   sort={sort}
                   onSort={changeSort}
@@ -246,6 +269,7 @@ export function FleetPage({
         </>
       )}
       {dialogs}
+      {more.popover}
       <LazyNewSandboxDialog
         open={isCreating}
         onClose={() => setIsCreating(false)}

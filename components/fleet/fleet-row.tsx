@@ -6,7 +6,8 @@ import { Checkbox } from '@/components/ui/checkbox';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { SandboxAct } from '@/lib/sandbox/can';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { CellContext, ShownColumn } from './columns';
+import type { CellContext } from './columns';
+import type { DrawnColumn } from './fit-columns';
 import { noop } from './fleet-header';
 
 /** Whether a row matches, or is only kept in its place although the filter would hide it or the sandbox is gone. */
@@ -33,7 +34,7 @@ type Props = {
   row: IndexedSandbox;
   index: number;
   top: number;
-  columns: readonly ShownColumn[];
+  columns: readonly DrawnColumn[];
   tracks: string;
   act: SandboxAct | undefined;
   status: RowStatus;
@@ -111,7 +112,7 @@ export const FleetRow = memo(function FleetRow({
               'group-data-narrow/grid:sticky group-data-narrow/grid:left-11 z-10 bg-(--row)',
           )}
         >
-          {column.draw(row, context)}
+          {column.draw(row, context, column.drawnPx)}
         </div>
       ))}
       <div

@@ -1,21 +1,24 @@
 'use client';
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, type RefObject, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { memo, type RefObject, useCallback, useEffect, useMemo, useState } from 'react';
 import { useLacking } from '@/components/data/use-fleet';
 import { preloadActs } from '@/components/operations/use-acts';
 import { type ActHandlers, sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { LazyMenu } from '@/components/ui/floating';
 import { FOCUS_HOME } from '@/components/ui/focus-home';
 import { toast } from '@/components/ui/toast';
+import { useIsPhone } from '@/components/ui/use-is-phone';
+import { useWidth } from '@/components/ui/use-width';
 import type { Role } from '@/lib/access/roles';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import type { Sort } from '@/lib/fleet/sort';
 import { unlessComposing } from '@/lib/key-events';
 import type { ActUnderWay } from '@/lib/operations/record/progress';
 import type { Sandbox } from '@/lib/sandbox/schema';
-import type { ShownColumn } from './columns';
-import { type CellContext, gridOf } from './columns';
+import { visibleText } from '@/lib/visible-text';
+import { type CellContext, gridOf, type ShownColumn } from './columns';
+import { drawColumns } from './fit-columns';
 import { FleetHeader, type HeadState } from './fleet-header';
 import { FleetRow, type RowStatus } from './fleet-row';
 import { LazySelectionDock } from './lazy';
@@ -47,6 +50,8 @@ export type FleetTableProps = {
   onSort: (sort: Sort) => void;
   /** Sets the width of a column, px; `null`: as wide as its content. */
   onResize: (id: string, px: number | null) => void;
+  /** Moves a column to a position among the shown ones, counted from 0. */
+  onMoveColumn: (id: string, to: number) => void;
   /** Called when the pointer enters or leaves the rows. They must not move under it. */
   onHold: (held: boolean) => void;
   handlers: ActHandlers & { onOpen: (sandbox: Sandbox) => void };
@@ -84,9 +89,10 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the virtualizer keeps the heights of the other layout.
   useEffect(() => virtual.measure(), [isPhone, virtual]);
+  const gridPx = useWidth(gridRef, SERVER_RECT.width);
   const { minWidth: fullWidth, tracks } = gridOf(columns);
   const minWidth = isPhone ? 0 : fullWidth;
-  const isNarrow = useIsNarrower(gridRef, minWidth);
+  const drawnColumns = useDrawnColumns(columns, gridPx, isPhone);
 
   function statusOf(id: string): RowStatus {
     if (props.gone.has(id)) return 'gone';
@@ -127,6 +133,13 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
     onOpen: handlers.onOpen,
     onDelete: killSelected,
   });
+  const [moved, setMoved] = useState('');
+  function moveColumn(id: string, to: number) {
+    const target = Math.min(Math.max(to, 0), columns.length - 1);
+    const title = visibleText(columns.find((column) => column.id === id)?.title ?? '');
+    setMoved(`${title}: column ${target + 1} of ${columns.length}`);
+    props.onMoveColumn(id, target);
+  }
   const keptFocus = useKeptFocus(gridRef, preload);
   const drawn = virtual.getVirtualItems().flatMap(({ index, start }) => {
     const row = rows[index];
@@ -150,17 +163,18 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
         {...keptFocus}
         onKeyDown={unlessComposing(onKeyDown)}
         // Each sticky cell costs a compositor layer, so cells stick only when the grid scrolls sideways.
-        data-narrow={isNarrow ? '' : undefined}
+        data-narrow={gridPx < minWidth ? '' : undefined}
         data-phone={isPhone ? '' : undefined}
         className="group/grid relative min-h-0 flex-1 overflow-auto outline-none"
       >
         <FleetHeader
-          columns={columns}
+          columns={drawnColumns}
           tracks={tracks}
           minWidth={minWidth}
           sort={sort}
           onSort={onSort}
           onResize={props.onResize}
+          onMove={moveColumn}
           selected={props.head ?? 'none'}
           onSelect={
             props.head && rowCount > 0 && props.blocked === null
@@ -185,7 +199,7 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
               row={row}
               index={index}
               top={start}
-              columns={columns}
+              columns={drawnColumns}
               tracks={tracks}
               act={props.underWay.get(id)?.act}
               status={statusOf(id)}
@@ -198,6 +212,9 @@ export const FleetTable = memo(function FleetTable(props: FleetTableProps) {
             />
           ))}
         </div>
+      </div>
+      <div role="status" className="sr-only">
+        {moved}
       </div>
       {/* Outside the grid, which may contain only rows. */}
       <LazyMenu
@@ -225,33 +242,10 @@ function rowElementId(id: string): string {
   return `row-${id}`;
 }
 
-/** Whether the element is narrower than `widthPx`. Follows its size. */
-function useIsNarrower(element: RefObject<HTMLElement | null>, widthPx: number): boolean {
-  const subscribe = useCallback(
-    (listener: () => void) => {
-      const observer = new ResizeObserver(listener);
-      if (element.current) observer.observe(element.current);
-      return () => observer.disconnect();
-    },
-    [element],
-  );
-  const isNarrower = () => (element.current?.offsetWidth ?? widthPx) < widthPx;
-  return useSyncExternalStore(subscribe, isNarrower, () => false);
-}
-
-const PHONE = '(max-width: 639.98px)';
-
-/** Whether the window is too narrow for a table: rows then take two lines. */
-function useIsPhone(): boolean {
-  return useSyncExternalStore(
-    subscribeToPhone,
-    () => window.matchMedia(PHONE).matches,
-    () => false,
-  );
-}
-
-function subscribeToPhone(listener: () => void): () => void {
-  const query = window.matchMedia(PHONE);
-  query.addEventListener('change', listener);
-  return () => query.removeEventListener('change', listener);
+/** A stable array: rows render again when a width changes. */
+function useDrawnColumns(columns: readonly ShownColumn[], gridPx: number, isPhone: boolean) {
+  const drawn = drawColumns(columns, gridPx, isPhone);
+  const widths = drawn.map(({ drawnPx }) => drawnPx).join(' ');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `widths` says whether `drawn` has changed.
+  return useMemo(() => drawn, [columns, widths]);
 }

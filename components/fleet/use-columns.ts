@@ -7,9 +7,11 @@ import { rememberInCookie } from '@/components/ui/cookie';
 import type { FacetCounts } from '@/lib/fleet/filter/facets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
 import {
+  addColumn,
   COLUMNS_COOKIE,
   clampWidth,
   DEFAULT_COLUMNS,
+  moveColumn,
   parseColumns,
   parseWidths,
   printColumns,
@@ -21,54 +23,70 @@ import {
   fleetColumn,
   fleetColumnHelper,
   fleetTableFeatures,
-  keyOfColumn,
   type ShownColumn,
 } from './columns';
 import { fitColumns } from './fit-columns';
 
 const NO_ROWS: IndexedSandbox[] = [];
 
-/** The shown columns, from the URL or else the remembered choice. */
+/** Changes of the shown columns. */
+export type ColumnActs = {
+  toggle: (id: string) => void;
+  /** Moves a column to position `to` among the shown ones, counted from 0. */
+  move: (id: string, to: number) => void;
+  /** Shows the default columns in their order. `null`: they are shown. */
+  reset: (() => void) | null;
+};
+
+/** The shown columns in their order, from the URL or else the remembered choice. */
 export function useColumns(remembered: string | null) {
   const [inUrl, setInUrl] = useQueryState('cols');
-  const defaults = parseColumns(remembered) ?? DEFAULT_COLUMNS;
-  const choice = parseColumns(inUrl) ?? defaults;
-  const choiceText = printColumns(choice);
+  const defaultText = printColumns(parseColumns(remembered) ?? DEFAULT_COLUMNS);
+  const choiceText = printColumns(
+    (parseColumns(inUrl) ?? parseColumns(remembered) ?? DEFAULT_COLUMNS).filter((id) => fleetColumn(id)),
+  );
+  const choice = useMemo(() => parseColumns(choiceText) ?? DEFAULT_COLUMNS, [choiceText]);
 
   const columns = useMemo(() => {
-    const ids = [...Object.keys(FLEET_COLUMNS), ...choiceText.split(' ').map(decodeURIComponent)];
+    const ids = [...Object.keys(FLEET_COLUMNS), ...choice];
     return [...new Set(ids)].map((id) => fleetColumnHelper.display({ id }));
-  }, [choiceText]);
-  const columnVisibility = Object.fromEntries(columns.map(({ id = '' }) => [id, choice.includes(id)]));
+  }, [choice]);
   const table = useTable({
     features: fleetTableFeatures,
     columns,
     data: NO_ROWS,
-    state: { columnVisibility },
+    state: {
+      columnVisibility: Object.fromEntries(columns.map(({ id = '' }) => [id, choice.includes(id)])),
+      columnOrder: [...choice],
+    },
   });
 
   // A stable array: rows render again when their columns change.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `choiceText` determines the columns of the table.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `choice` determines the columns of the table.
   const shown = useMemo(
     () =>
-      inReadingOrder(
-        table.getVisibleLeafColumns().flatMap(({ id }): ShownColumn[] => {
-          const column = fleetColumn(id);
-          return column ? [{ ...column, id }] : [];
-        }),
-      ),
-    [choiceText],
+      table.getVisibleLeafColumns().flatMap(({ id }): ShownColumn[] => {
+        const column = fleetColumn(id);
+        return column ? [{ ...column, id }] : [];
+      }),
+    [choice],
   );
 
-  function toggle(id: string) {
-    const next = choice.includes(id) ? choice.filter((other) => other !== id) : [...choice, id];
-    const text = printColumns(next);
-    rememberInCookie(COLUMNS_COOKIE, text);
-    // `defaults` still come from the request. An empty URL would restore them, unless they are the choice.
-    void setInUrl(text === printColumns(defaults) ? null : text);
-  }
-
-  return { shown, choice, toggle };
+  const acts = useMemo((): ColumnActs => {
+    function choose(next: readonly string[]) {
+      const text = printColumns(next);
+      rememberInCookie(COLUMNS_COOKIE, text);
+      // `defaultText` still comes from the request. An empty URL would restore it, unless it is the choice.
+      void setInUrl(text === defaultText ? null : text);
+    }
+    return {
+      toggle: (id) =>
+        choose(choice.includes(id) ? choice.filter((other) => other !== id) : addColumn(choice, id)),
+      move: (id, to) => choose(moveColumn(choice, id, to)),
+      reset: choiceText === printColumns(DEFAULT_COLUMNS) ? null : () => choose(DEFAULT_COLUMNS),
+    };
+  }, [choice, choiceText, defaultText, setInUrl]);
+  return { shown, choice, acts };
 }
 
 /** The columns with the widths of their content, or as they were dragged. A stable array: rows render again when their columns change. */
@@ -78,9 +96,7 @@ export function useFittedColumns(
   remembered: string | null,
 ) {
   const [dragged, setDragged] = useState(() => parseWidths(remembered));
-  const fitted = fitColumns(columns, counts).map((column) =>
-    Object.hasOwn(dragged, column.id) ? { ...column, widthPx: dragged[column.id] ?? column.widthPx } : column,
-  );
+  const fitted = fitColumns(columns, counts, dragged);
   const widths = fitted.map(({ widthPx }) => widthPx).join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: `widths` says whether `fitted` has changed.
   const shown: readonly ShownColumn[] = useMemo(() => fitted, [columns, widths]);
@@ -90,6 +106,7 @@ export function useFittedColumns(
       return px === null ? others : { ...others, [id]: clampWidth(px) };
     });
   }, []);
+  const resetWidths = useCallback(() => setDragged({}), []);
   const text = printWidths(dragged);
   const written = useRef(text);
   // The cookie is outside React. Written after the drag's rendering, not while the state is computed.
@@ -98,13 +115,5 @@ export function useFittedColumns(
     written.current = text;
     rememberInCookie(WIDTHS_COOKIE, text);
   }, [text]);
-  return { shown, resize };
-}
-
-/** Moves the columns of metadata keys before the metadata and number columns. */
-function inReadingOrder(columns: ShownColumn[]): ShownColumn[] {
-  const keys = columns.filter(({ id }) => keyOfColumn(id) !== null);
-  const fixed = columns.filter(({ id }) => keyOfColumn(id) === null);
-  const after = fixed.findLastIndex(({ id }) => id === 'state' || id === 'id' || id === 'template') + 1;
-  return [...fixed.slice(0, after), ...keys, ...fixed.slice(after)];
+  return { shown, resize, resetWidths: text === '' ? null : resetWidths };
 }

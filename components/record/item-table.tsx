@@ -15,11 +15,12 @@ import {
 } from 'react';
 import { ArchiveSummary } from '@/components/operations/archive-summary';
 import { OutcomeBadge } from '@/components/operations/outcome';
-import { MetadataChips } from '@/components/sandbox/metadata-chips';
+import { FittedChips, type ShowMore, useMoreMetadata } from '@/components/sandbox/metadata-chips';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { CopyButton } from '@/components/ui/copy-button';
 import { formatTook } from '@/components/ui/duration';
+import { useWidth } from '@/components/ui/use-width';
 import { Visible } from '@/components/ui/visible-text';
 import { metadataTerm } from '@/lib/fleet/filter/filter';
 import { printTerm } from '@/lib/fleet/filter/print';
@@ -35,6 +36,16 @@ const OVERSCAN = 3;
 const SERVED_RECT = { width: 1280, height: 1100 };
 const GRID =
   'grid min-w-[1120px] grid-cols-[16px_168px_184px_104px_minmax(240px,6fr)_64px_minmax(200px,5fr)] items-center gap-4 px-5';
+
+const MIN_PX = 1120;
+/** The padding, the gaps and the columns of a fixed width in `GRID`. */
+const FIXED_PX = 672;
+
+/** The width of the column of metadata, px, in steps, so that a change of the window's size seldom draws the rows again. */
+function metadataWidth(tablePx: number): number {
+  const px = ((Math.max(tablePx, MIN_PX) - FIXED_PX) * 6) / 11;
+  return px - (px % 8);
+}
 
 type Props = {
   act: SandboxAct;
@@ -79,6 +90,8 @@ export function ItemTable({
       router.push(`${paths.sandboxes()}?${new URLSearchParams({ q: printTerm(metadataTerm(key, value)) })}`),
     [router],
   );
+  const more = useMoreMetadata(pick);
+  const metadataPx = metadataWidth(useWidth(scroller, SERVED_RECT.width));
   const toggle = useCallback(
     (sandboxId: string) =>
       onSelect((before) => {
@@ -136,6 +149,8 @@ export function ItemTable({
               isSelected={selected.has(item.sandboxId)}
               onToggle={toggle}
               onPick={pick}
+              onMore={more.showMore}
+              metadataPx={metadataPx}
               archiveReason={archiveReason}
             />
           ) : null;
@@ -147,6 +162,7 @@ export function ItemTable({
           <Button onClick={onShowAll}>Show all</Button>
         </div>
       ) : null}
+      {more.popover}
     </div>
   );
 }
@@ -187,11 +203,14 @@ type RowProps = {
   isSelected: boolean;
   onToggle: (sandboxId: string) => void;
   onPick: (key: string, value: string) => void;
+  onMore: ShowMore;
+  /** The width of the column of metadata, px. */
+  metadataPx: number;
   archiveReason: string | null;
 };
 
 const ItemRow = memo(function ItemRow(props: RowProps) {
-  const { act, item, index, top, isSelected, onToggle, onPick, archiveReason } = props;
+  const { act, item, index, top, isSelected, onToggle, onPick, onMore, metadataPx, archiveReason } = props;
   const { sandboxId, outcome, sandbox, tookMs, message, saved } = item;
   const template = templateName(sandbox);
   return (
@@ -235,8 +254,8 @@ const ItemRow = memo(function ItemRow(props: RowProps) {
       <div role="cell" className="truncate">
         <Visible text={template} title />
       </div>
-      <div role="cell" className="fade-end overflow-hidden whitespace-nowrap">
-        <MetadataChips metadata={sandbox.metadata} onPick={onPick} />
+      <div role="cell" className="overflow-hidden">
+        <FittedChips metadata={sandbox.metadata} widthPx={metadataPx} onPick={onPick} onMore={onMore} />
       </div>
       <div role="cell" className="truncate text-right text-ink-2">
         {tookMs === null ? null : formatTook(tookMs)}

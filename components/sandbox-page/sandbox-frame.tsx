@@ -1,19 +1,21 @@
 'use client';
 
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { useFleetView } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
 import { preloadActs, useActs } from '@/components/operations/use-acts';
 import { commandsOf } from '@/components/sandbox/act-commands';
-import { MetadataChips } from '@/components/sandbox/metadata-chips';
+import { FittedChips, useMoreMetadata } from '@/components/sandbox/metadata-chips';
 import { sandboxActs, whyNot } from '@/components/sandbox/sandbox-acts';
 import { formatSize } from '@/components/sandbox/size';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Button } from '@/components/ui/button';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
+import { useWidth } from '@/components/ui/use-width';
 import { Visible } from '@/components/ui/visible-text';
 import type { Role } from '@/lib/access/roles';
+import type { JsonOf } from '@/lib/json-of';
 import type { StateAct } from '@/lib/sandbox/can';
 import { templateName } from '@/lib/sandbox/name';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -26,7 +28,7 @@ import { WakeBanner } from './wake/wake-banner';
 
 /** The props that the server passes to every page of a sandbox. */
 export type SandboxPageProps = {
-  initial: Sandbox;
+  initial: JsonOf<Sandbox>;
   role: Role;
   nowMs: number;
   /** Whether operations on this sandbox are recorded. */
@@ -88,14 +90,23 @@ export function SandboxFrame({ now, tab, role, nowMs, isRecorded, isFullHeight =
   );
 }
 
+/** The width assumed on the server. The browser measures. */
+const SERVED_SUMMARY_PX = 400;
+
 /** Metadata, template and size on one line. The overview page shows them in full. */
 function Summary({ sandbox }: { sandbox: Sandbox }) {
+  const line = useRef<HTMLDivElement>(null);
+  const widthPx = useWidth(line, SERVED_SUMMARY_PX);
+  const more = useMoreMetadata();
   return (
-    <div className="hidden h-5 min-w-0 flex-1 basis-0 flex-wrap items-center gap-x-1.5 gap-y-2 overflow-hidden lg:flex">
-      <MetadataChips metadata={sandbox.metadata} />
-      <span className="ml-auto whitespace-nowrap text-ink-3">
+    <div className="hidden h-5 min-w-0 flex-1 basis-0 items-center gap-x-4 lg:flex">
+      <div ref={line} className="min-w-0 flex-1">
+        <FittedChips metadata={sandbox.metadata} widthPx={widthPx} onMore={more.showMore} />
+      </div>
+      <span className="max-w-[50%] truncate text-ink-3">
         <Visible text={templateName(sandbox)} /> · {formatSize(sandbox)}
       </span>
+      {more.popover}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { FocusGuard } from '@/components/ui/focus-guard';
 import { Mark } from '@/components/ui/mark';
 import { PanelBoundary } from '@/components/ui/panel-boundary';
 import type { Theme } from '@/components/ui/theme';
+import { Toolbar } from '@/components/ui/toolbar';
 import type { Role } from '@/lib/access/roles';
 import { paths } from '@/lib/paths';
 import { ConnectionStrip } from './connection-strip';
@@ -29,21 +30,23 @@ export function Shell({ actor, role, theme, summary, children }: Props) {
     <div className="flex h-dvh min-h-0 flex-col">
       <SkipLink />
       <FocusGuard />
-      <header className="flex h-12 shrink-0 items-center gap-3 border-line border-b bg-surface px-3 sm:gap-4 sm:px-5">
-        <Link
-          href={paths.sandboxes()}
-          className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
-        >
-          <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
-        </Link>
-        <PanelBoundary what="navigation">
-          <MainNav />
-        </PanelBoundary>
-        <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
-          <PanelBoundary what="summary">{summary}</PanelBoundary>
-          <CommandButton />
-          <AccountMenu actor={actor} role={role} theme={theme} />
-        </div>
+      <header className="shrink-0 border-line border-b bg-surface">
+        <Toolbar label="Header" className="flex h-12 items-center gap-3 px-3 sm:gap-4 sm:px-5">
+          <Link
+            href={paths.sandboxes()}
+            className="flex items-center gap-2 rounded-sm font-semibold text-[15px]"
+          >
+            <Mark /> <span className="max-sm:sr-only">Sandkeeper</span>
+          </Link>
+          <PanelBoundary what="navigation">
+            <MainNav />
+          </PanelBoundary>
+          <div className="ml-auto flex min-w-0 items-center gap-3 sm:gap-4">
+            <PanelBoundary what="summary">{summary}</PanelBoundary>
+            <CommandButton />
+            <AccountMenu actor={actor} role={role} theme={theme} />
+          </div>
+        </Toolbar>
       </header>
       <ConnectionStrip />
       {children}

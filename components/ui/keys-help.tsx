@@ -32,6 +32,8 @@ const SECTIONS: readonly { title: string; place?: 'console'; lines: readonly Lin
       { keys: ['Shift F10'], does: 'Open the row’s actions' },
       { keys: ['Delete'], does: 'Kill the selection or the row, after confirmation' },
       { keys: ['Esc'], does: 'Clear selection' },
+      { keys: ['←', '→'], does: 'Other columns (focus on a column title)' },
+      { keys: ['Alt ←', 'Alt →'], does: 'Move the column (focus on its title)' },
     ],
   },
   {

@@ -3,7 +3,7 @@
 import { Plus, Search, X } from 'lucide-react';
 import { type ReactNode, useRef, useState } from 'react';
 import { z } from 'zod';
-import { MetadataChips } from '@/components/sandbox/metadata-chips';
+import { FittedChips, MetadataChips } from '@/components/sandbox/metadata-chips';
 import { StateBadge } from '@/components/sandbox/state-badge';
 import { Button, IconButton } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
@@ -324,7 +324,7 @@ function SandboxParts() {
         <StateBadge state="running" isGone />
       </Line>
       <Line>
-        <MetadataChips metadata={METADATA} onPick={nothing} />
+        <FittedChips metadata={METADATA} widthPx={300} onPick={nothing} onMore={nothing} />
       </Line>
       <Line>
         <MetadataChips metadata={METADATA} />

@@ -1,0 +1,165 @@
+import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { page, userEvent } from 'vitest/browser';
+import { openPage } from '@/e2e/support/served/page';
+import { moru } from '@/e2e/support/served/sandboxes';
+import { COLUMNS_COOKIE, DEFAULT_COLUMNS, printColumns, WIDTHS_COOKIE } from './column-choice';
+
+const METADATA = {
+  room: 'fleet-columns',
+  environment: 'development',
+  owner: 'ana',
+  team: 'agents',
+  file: 'safe\u202egnp.exe',
+  url: `https://example.com/${'long/'.repeat(200)}`,
+  run: '42',
+};
+
+let id = '';
+
+beforeAll(async () => {
+  id = await moru.create({ metadata: METADATA, timeoutMs: 3_600_000 });
+});
+
+beforeEach(async () => {
+  for (const cookie of [COLUMNS_COOKIE, WIDTHS_COOKIE]) {
+    // biome-ignore lint/suspicious/noDocumentCookie: as a browser that was never here.
+    document.cookie = `${cookie}=; path=/; max-age=0`;
+  }
+  await openPage('/sandboxes?q=room%3Dfleet-columns');
+});
+
+const more = page.getByRole('button', { name: /^\+\d+ more: / });
+const columnsButton = page.getByRole('button', { name: 'Columns', exact: true });
+const popover = page.getByRole('dialog', { name: 'Columns' });
+
+function countOf(): number {
+  return Number(more.element().textContent?.slice(1));
+}
+
+/** The chips of the row. */
+function chips(): Element[] {
+  return [...document.querySelectorAll(`#row-${id} button[title^="Filter by"]`)];
+}
+
+/** The ids of the columns, from left to right. */
+function order(): (string | null)[] {
+  return [...document.querySelectorAll('[data-column]')].map((cell) => cell.getAttribute('data-column'));
+}
+
+function expectNothingCut() {
+  const cell = more.element().closest('[role=gridcell]')?.getBoundingClientRect();
+  const number = more.element().getBoundingClientRect();
+  expect(number.right).toBeLessThanOrEqual((cell?.right ?? 0) + 1);
+  for (const chip of chips()) expect(chip.getBoundingClientRect().right).toBeLessThanOrEqual(number.left);
+}
+
+it('says how many chips have no room and which, and opens all of them', async () => {
+  await expect.element(more).toBeVisible();
+  expect(chips().length + countOf()).toBe(Object.keys(METADATA).length);
+  expectNothingCut();
+  await expect.element(more).toHaveAccessibleName(/file=safe\[RLO\]gnp\.exe.* run=42$/);
+  await more.click();
+  const all = page.getByRole('dialog', { name: 'Metadata' });
+  await expect.element(all).toHaveTextContent('run=42');
+  await all.getByRole('button', { name: 'team=agents' }).click();
+  await expect.element(page.getByRole('button', { name: 'Remove team=agents' })).toBeVisible();
+});
+
+it('counts the hidden chips again when the column gets another width, without reading the layout of each row', async () => {
+  await expect.element(more).toBeVisible();
+  const before = countOf();
+  const edge = page.getByRole('separator', { name: 'Width of Metadata' });
+  edge.element().focus();
+  let reads = 0;
+  const rectOf = Element.prototype.getBoundingClientRect;
+  Element.prototype.getBoundingClientRect = function () {
+    if (this.closest('[role=gridcell]')) reads += 1;
+    return rectOf.call(this);
+  };
+  await userEvent.keyboard('{End}');
+  await expect.poll(countOf).toBeLessThan(before);
+  await userEvent.keyboard('{Home}');
+  await expect.poll(countOf).toBe(Object.keys(METADATA).length - 1);
+  Element.prototype.getBoundingClientRect = rectOf;
+  expect(reads).toBe(0);
+  expectNothingCut();
+  await userEvent.keyboard('{Escape}');
+  await expect.poll(countOf).toBe(before);
+});
+
+it('moves columns in the list of columns, keeps their order, and resets it', async () => {
+  await columnsButton.click();
+  await popover.getByRole('button', { name: 'Move up: Template' }).click();
+  expect(order().slice(0, 3)).toEqual(['state', 'template', 'id']);
+  await expect.element(popover.getByRole('button', { name: 'Move up: Template' })).toHaveFocus();
+  await userEvent.keyboard('{Enter}');
+  expect(order().slice(0, 3)).toEqual(['template', 'state', 'id']);
+  await expect.element(popover.getByRole('status')).toHaveTextContent('Template: column 1 of 8');
+  await expect
+    .element(popover.getByRole('button', { name: 'Move up: Template' }))
+    .toHaveAttribute('aria-disabled', 'true');
+
+  // A new column takes its usual place, and can be moved like the others.
+  await popover.getByRole('checkbox', { name: /^owner/ }).click();
+  expect(order().slice(0, 4)).toEqual(['template', 'state', 'id', 'meta:owner']);
+  await popover.getByRole('button', { name: 'Move down: owner' }).click();
+  expect(order().slice(0, 5)).toEqual(['template', 'state', 'id', 'metadata', 'meta:owner']);
+  expect(new URL(window.location.href).searchParams.get('cols')).toBe(printColumns(order().map(String)));
+  expect(decodeURIComponent(document.cookie)).toContain(printColumns(order().map(String)));
+
+  await popover.getByRole('button', { name: 'Reset columns' }).click();
+  expect(order()).toEqual(DEFAULT_COLUMNS);
+  await expect
+    .element(popover.getByRole('button', { name: 'Reset columns' }))
+    .toHaveAccessibleDescription('These are the default columns and widths.');
+});
+
+it.each(['', 'room=fleet-columns environment=development '])(
+  'takes at most five Tabs to the rows with the filter %j, and an arrow to the first of them',
+  async (filter) => {
+    await openPage(`/sandboxes?q=${encodeURIComponent(filter)}`);
+    const grid = page.getByRole('grid', { name: 'Sandboxes' });
+    await expect.element(grid).toBeVisible();
+    await expect.element(page.getByRole('checkbox', { name: 'Select all matching' })).toBeEnabled();
+    (document.activeElement as HTMLElement | null)?.blur();
+    let tabs = 0;
+    while (document.activeElement !== grid.element() && tabs < 50) {
+      await userEvent.keyboard('{Tab}');
+      tabs += 1;
+    }
+    expect(tabs).toBeLessThanOrEqual(5);
+    await userEvent.keyboard('{ArrowDown}');
+    const first = document.querySelector('[role=row][aria-rowindex="2"]')?.id ?? '';
+    await expect.element(grid).toHaveAttribute('aria-activedescendant', first);
+    // And back to the top.
+    for (let back = 0; back < tabs; back += 1) await userEvent.keyboard('{Shift>}{Tab}{/Shift}');
+    expect(document.activeElement).toBe(document.body);
+  },
+);
+
+it('reaches the first row by an arrow alone, and every control of a toolbar by arrows', async () => {
+  const grid = page.getByRole('grid', { name: 'Sandboxes' });
+  await expect.element(grid).toBeVisible();
+  (document.activeElement as HTMLElement | null)?.blur();
+  await userEvent.keyboard('{ArrowDown}');
+  await expect.element(grid).toHaveFocus();
+  const first = document.querySelector('[role=row][aria-rowindex="2"]')?.id ?? '';
+  await expect.element(grid).toHaveAttribute('aria-activedescendant', first);
+
+  page.getByRole('link', { name: 'Sandkeeper' }).element().focus();
+  await userEvent.keyboard('{ArrowRight}{ArrowRight}');
+  await expect.element(page.getByRole('link', { name: /^Operations/ })).toHaveFocus();
+  await userEvent.keyboard('{End}');
+  await expect.element(page.getByRole('button', { name: 'Account and theme' })).toHaveFocus();
+
+  // The terms of the filter are no stops of Tab. The input's arrow reaches them.
+  await page.getByLabelText('Filter sandboxes').click();
+  await userEvent.keyboard('{ArrowLeft}');
+  const term = page.getByRole('button', { name: 'Remove room=fleet-columns' });
+  await expect.element(term).toHaveFocus();
+  await userEvent.keyboard('{ArrowRight}');
+  await expect.element(page.getByLabelText('Filter sandboxes')).toHaveFocus();
+  await userEvent.keyboard('{ArrowLeft}{Delete}');
+  await expect.element(page.getByLabelText('Filter sandboxes')).toHaveFocus();
+  expect(term.query()).toBeNull();
+});
