@@ -189,7 +189,8 @@ test('remembers columns without the URL', async ({ page, moru }) => {
   await page.getByRole('checkbox', { name: 'Started' }).check();
   await page.getByRole('checkbox', { name: /^owner/ }).check();
   await expect(page.getByRole('checkbox', { name: 'Sandbox' })).toBeDisabled();
-  for (const name of ['Move up: Started', 'Move up: Started']) await page.getByRole('button', { name }).click();
+  for (const name of ['Move up: Started', 'Move up: Started'])
+    await page.getByRole('button', { name }).click();
   await page.keyboard.press('Escape');
 
   await openFleet(page);
