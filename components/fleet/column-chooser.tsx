@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useOffers } from '@/components/data/use-offers';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
+import { Input } from '@/components/ui/field';
 import { PopoverButton } from '@/components/ui/popover-button';
 import { Visible } from '@/components/ui/visible-text';
 import type { MetadataKey } from '@/lib/fleet/filter/facets';
@@ -22,6 +23,8 @@ type Props = {
 };
 
 const MAX_KEYS = 40;
+/** With fewer, the list is found at a glance. */
+const MIN_TO_FIND = 12;
 
 /** Chooses and orders the columns. Every metadata key can be one. */
 export function ColumnChooser({ choice, keys, acts, onResetWidths }: Props) {
@@ -49,12 +52,13 @@ function Choices({ choice, keys, acts, onResetWidths }: Props) {
   const [moved, setMoved] = useState<{ id: string; by: 1 | -1 } | null>(null);
   const list = useRef<HTMLDivElement>(null);
   const counts = new Map(keys.map(({ key, count }) => [keyColumnId(key), count]));
-  const others = [
-    ...Object.keys(FLEET_COLUMNS),
-    ...keys.slice(0, MAX_KEYS).map(({ key }) => keyColumnId(key)),
-  ];
-  const first = listed.filter((id) => choice.includes(id) || others.includes(id));
-  const rest = others.filter((id) => !first.includes(id));
+  const [find, setFind] = useState('');
+  const isFound = (id: string) => (fleetColumn(id)?.title ?? '').toLowerCase().includes(find.toLowerCase());
+  const known = [...Object.keys(FLEET_COLUMNS), ...keys.map(({ key }) => keyColumnId(key))];
+  const kept = listed.filter((id) => choice.includes(id) || known.includes(id));
+  const first = kept.filter(isFound);
+  const others = known.filter((id) => !kept.includes(id) && isFound(id));
+  const rest = others.slice(0, MAX_KEYS);
 
   function move(id: string, by: 1 | -1) {
     const at = choice.indexOf(id);
@@ -91,10 +95,28 @@ function Choices({ choice, keys, acts, onResetWidths }: Props) {
   const position = moved === null ? -1 : choice.indexOf(moved.id);
   return (
     <>
+      {keys.length < MIN_TO_FIND ? null : (
+        <Input
+          type="search"
+          aria-label="Find a column"
+          placeholder="Find a column"
+          value={find}
+          onChange={({ target }) => setFind(target.value)}
+          className="mb-2 w-full"
+        />
+      )}
       <div ref={list} className="-mx-1 flex max-h-96 flex-col overflow-y-auto">
         {first.map(line)}
         {rest.length > 0 ? <div className="mt-2 mb-1 px-1 text-ink-3 text-small">More columns</div> : null}
         {rest.map(line)}
+        {others.length > rest.length ? (
+          <p className="px-1 pt-1 text-ink-3 text-small">
+            {others.length - rest.length} more. Find them by name.
+          </p>
+        ) : null}
+        {first.length + rest.length === 0 ? (
+          <p className="px-1 py-1 text-ink-2">No column has this name.</p>
+        ) : null}
       </div>
       <Button
         className="mt-2"

@@ -21,6 +21,8 @@ export function useColumnDrag(onMove: (id: string, to: number) => void) {
     if (event.defaultPrevented || event.button !== 0 || !event.isPrimary) return;
     const { currentTarget: cell, pointerId, clientX: startX } = event;
     const grid = cell.closest<HTMLElement>('[role=grid]');
+    // There, the header scrolls under the finger, and a row has its own layout.
+    if (grid?.dataset.phone !== undefined) return;
     const startScroll = grid?.scrollLeft ?? 0;
     let now: ColumnDrag | null = null;
     let pointerX = startX;
