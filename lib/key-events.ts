@@ -24,11 +24,17 @@ export function unlessComposing<Event extends KeyEvent>(handler: (event: Event) 
   };
 }
 
-/** Handles every key pressed in the page, except while an input method is composing, until the returned function is called. */
-export function listenForKeys(handler: (event: KeyboardEvent) => void): () => void {
+/**
+ * Handles every key pressed in the page, except while an input method is composing, until the returned function is called.
+ * `isFirst`: before the element that has the focus.
+ */
+export function listenForKeys(
+  handler: (event: KeyboardEvent) => void,
+  { isFirst = false }: { isFirst?: boolean } = {},
+): () => void {
   const listener = unlessComposing(handler);
-  document.addEventListener('keydown', listener);
-  return () => document.removeEventListener('keydown', listener);
+  document.addEventListener('keydown', listener, isFirst);
+  return () => document.removeEventListener('keydown', listener, isFirst);
 }
 
 /** Keeps the keys pressed within `element` from the handlers of the page around it, until the returned function is called. */

@@ -1,7 +1,7 @@
 'use client';
 
 import { type PointerEvent, useState } from 'react';
-import { unlessComposing } from '@/lib/key-events';
+import { listenForKeys } from '@/lib/key-events';
 
 /** A shorter movement is a click. */
 const MIN_DRAG_PX = 6;
@@ -57,7 +57,7 @@ export function useColumnDrag(onMove: (id: string, to: number) => void) {
       window.removeEventListener('pointermove', onPointerMove);
       window.removeEventListener('pointerup', onPointerUp);
       window.removeEventListener('pointercancel', onCancel);
-      window.removeEventListener('keydown', onKeyDown, true);
+      stopListening();
       setDrag(null);
     }
     function onPointerUp(ended: globalThis.PointerEvent) {
@@ -70,17 +70,17 @@ export function useColumnDrag(onMove: (id: string, to: number) => void) {
     function onCancel(cancelled: globalThis.PointerEvent) {
       if (cancelled.pointerId === pointerId) stop();
     }
-    const onKeyDown = unlessComposing((pressed: KeyboardEvent) => {
+    function onKeyDown(pressed: KeyboardEvent) {
       if (pressed.key !== 'Escape' || now === null) return;
       pressed.preventDefault();
       pressed.stopPropagation();
       stop();
       window.addEventListener('pointerup', dropNextClick, { once: true });
-    });
+    }
     window.addEventListener('pointermove', onPointerMove);
     window.addEventListener('pointerup', onPointerUp);
     window.addEventListener('pointercancel', onCancel);
-    window.addEventListener('keydown', onKeyDown, true);
+    const stopListening = listenForKeys(onKeyDown, { isFirst: true });
   }
 
   return { drag, onPointerDown };

@@ -1,7 +1,7 @@
 'use client';
 
 import { type KeyboardEvent, type PointerEvent, useRef } from 'react';
-import { unlessComposing } from '@/lib/key-events';
+import { listenForKeys, unlessComposing } from '@/lib/key-events';
 
 type Edge = {
   /** The direction in which it moves. */
@@ -50,20 +50,20 @@ export function useMovableEdge({
       movedPx = clamp(startPx + (axis === 'x' ? moved.clientX : moved.clientY) - start, min, max);
       onMove(movedPx);
     };
-    const onKey = unlessComposing((pressed: globalThis.KeyboardEvent) => {
+    function onKey(pressed: globalThis.KeyboardEvent) {
       if (pressed.key !== 'Escape') return;
       pressed.preventDefault();
       pressed.stopPropagation();
       if (movedPx !== undefined) onMove(before);
       movedPx = undefined;
       stop();
-    });
+    }
     function stop(ended?: globalThis.PointerEvent) {
       if (ended && ended.pointerId !== pointerId) return;
       window.removeEventListener('pointermove', onPointerMove);
       window.removeEventListener('pointerup', stop);
       window.removeEventListener('pointercancel', stop);
-      window.removeEventListener('keydown', onKey, true);
+      stopListening();
       if (movedPx !== undefined) onEnd(movedPx);
     }
     // The cursor stays that of the edge.
@@ -71,7 +71,7 @@ export function useMovableEdge({
     window.addEventListener('pointermove', onPointerMove);
     window.addEventListener('pointerup', stop);
     window.addEventListener('pointercancel', stop);
-    window.addEventListener('keydown', onKey, true);
+    const stopListening = listenForKeys(onKey, { isFirst: true });
   }
 
   function change(px: number | null) {
