@@ -12,6 +12,7 @@ import { config, hostInUrl } from './config';
 import { consoleSessions } from './console/sessions';
 import { database } from './db/client';
 import { folderWatches } from './files/browse/folder-watch';
+import { archivePrograms } from './files/transfer/archive/programs';
 import { archiveProgress } from './files/transfer/archive/progress';
 import { draftKeeper } from './files/transfer/drafts';
 import { serveFiles } from './files/transfer/serve';
@@ -80,6 +81,7 @@ export async function openServerRuntime(): Promise<void> {
     await operationRunner().open();
     await wakeKeeper().open();
     await draftKeeper().open();
+    await archivePrograms().open();
     const { dir } = config().archives;
     // A failure is no reason not to start.
     if (dir !== null) void sweepAbandonedParts(dir).catch(() => {});
@@ -134,6 +136,7 @@ async function close(): Promise<void> {
   await operationRunner().close();
   await wakeKeeper().close();
   await draftKeeper().close();
+  await archivePrograms().close();
   await fleetWatcher().close();
   await (await database()).destroy();
 }

@@ -247,6 +247,18 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  '014_archive_programs': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('archive_programs')
+        .addColumn('sandbox_id', 'text', (column) => column.notNull())
+        .addColumn('tag', 'text', (column) => column.notNull())
+        .addColumn('claimed_by', 'text', (column) => column.notNull())
+        .addColumn('claimed_until_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('archive_programs_pk', ['sandbox_id', 'tag'])
+        .execute();
+    },
+  },
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => MIGRATIONS };

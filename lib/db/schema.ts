@@ -7,6 +7,7 @@ export type Database = {
   operation_commands: OperationCommandsTable;
   access_log: AccessLogTable;
   upload_drafts: UploadDraftsTable;
+  archive_programs: ArchiveProgramsTable;
   wake_leases: WakeLeasesTable;
   first_starts: FirstStartsTable;
   saved_views: SavedViewsTable;
@@ -158,6 +159,16 @@ type UploadDraftsTable = {
   target: string;
   actor: string;
   /** The process that uploads it or removes it. */
+  claimed_by: string;
+  claimed_until_ms: number;
+};
+
+/** Programs that run in sandboxes for an archive. */
+type ArchiveProgramsTable = {
+  sandbox_id: string;
+  /** The label of its process in the sandbox. */
+  tag: string;
+  /** The process that reads it or ends it. */
   claimed_by: string;
   claimed_until_ms: number;
 };

@@ -5,7 +5,7 @@ import type { Database } from '../db/schema';
 import { hasEnded } from './owner';
 
 /** The tables whose rows are leased, by the columns `claimed_by` and `claimed_until_ms`. */
-type LeasedTable = 'operation_items' | 'upload_drafts' | 'wake_leases';
+type LeasedTable = 'operation_items' | 'upload_drafts' | 'archive_programs' | 'wake_leases';
 
 /** Who takes a lease, and for how long unless it is renewed. */
 export type LeaseTerms = { owner: string; leaseMs: number };

@@ -1,4 +1,5 @@
 import 'server-only';
+import { SandkeeperError } from '../errors';
 import type { ProcessEvent } from './envd-process-messages';
 import type { EnvdCommand, EnvdProcesses } from './envd-processes';
 
@@ -8,8 +9,12 @@ type CommandEvents = AsyncGenerator<ProcessEvent<'stdout' | 'stderr'>, void, und
 const KILL_MS = 5_000;
 const MAX_STDERR_BYTES = 16 * 1024;
 
+/** Whether a program may run in the sandbox. */
+type Fate = { mayRun: boolean };
+
 /**
- * Runs a program for at most `lifetimeMs` and yields its events. Leaving early kills it.
+ * Runs a program for at most `lifetimeMs` and yields its events. Leaving early kills it, unless the sandbox cannot be reached:
+ * `fate` then stays `mayRun`.
  * @throws SandkeeperError `invalid` if the sandbox has no such program
  */
 export async function* followCommand(
@@ -17,16 +22,31 @@ export async function* followCommand(
   command: EnvdCommand,
   lifetimeMs: number,
   signal: AbortSignal,
+  fate: Fate = { mayRun: false },
 ): CommandEvents {
   let pid: number | null = null;
+  fate.mayRun = true;
   try {
     for await (const event of envd.run(command, lifetimeMs, signal)) {
       if (event.kind === 'start') pid = event.pid;
-      if (event.kind === 'end') pid = null;
+      if (event.kind === 'end') {
+        pid = null;
+        fate.mayRun = false;
+      }
       yield event;
     }
+  } catch (thrown) {
+    // It never started.
+    if (pid === null && SandkeeperError.from(thrown).code === 'invalid') fate.mayRun = false;
+    throw thrown;
   } finally {
-    if (pid !== null) await envd.signalProcess(pid, 'SIGKILL', AbortSignal.timeout(KILL_MS)).catch(() => {});
+    if (pid !== null) {
+      const killing = envd.signalProcess(pid, 'SIGKILL', AbortSignal.timeout(KILL_MS));
+      fate.mayRun = await killing.then(
+        () => false,
+        () => true,
+      );
+    }
   }
 }
 
@@ -34,13 +54,24 @@ export async function* followCommand(
 export class CommandOutput {
   /** `null` while it runs; -1 if a signal ended it. */
   exitCode: number | null = null;
+  readonly #fate: Fate = { mayRun: false };
   readonly #events: CommandEvents;
   readonly #stderr: Buffer[] = [];
   #stderrBytes = 0;
   #first: Buffer | null = null;
 
-  constructor(...command: Parameters<typeof followCommand>) {
-    this.#events = followCommand(...command);
+  constructor(
+    envd: Pick<EnvdProcesses, 'run' | 'signalProcess'>,
+    command: EnvdCommand,
+    lifetimeMs: number,
+    signal: AbortSignal,
+  ) {
+    this.#events = followCommand(envd, command, lifetimeMs, signal, this.#fate);
+  }
+
+  /** After `close`: whether it could not be killed, or its start was interrupted, so that it may still run. */
+  get mayRun(): boolean {
+    return this.#fate.mayRun;
   }
 
   /** Waits for the first output. Resolves to false if there is none. @throws like `followCommand` */

@@ -38,8 +38,14 @@ export const SH = '/bin/sh';
 
 type ProcessSignal = 'SIGTERM' | 'SIGKILL';
 
-/** A program and its arguments, started without a shell. `cwd` must exist. */
-export type EnvdCommand = { cmd: string; args: readonly string[]; cwd?: string; user?: string };
+/** A program and its arguments, started without a shell. `cwd` must exist. `tag` labels its process in the sandbox. */
+export type EnvdCommand = {
+  cmd: string;
+  args: readonly string[];
+  cwd?: string;
+  user?: string;
+  tag?: string;
+};
 
 /** How long after its deadline a program is given up, in deadlines of a short call. */
 const PATIENCE = 2;
@@ -74,8 +80,12 @@ export function envdProcesses(client: EnvdClient): EnvdProcesses {
       });
     },
 
-    async *run({ cmd, args, cwd, user }, lifetimeMs, signal) {
-      const message = { process: { cmd, args, ...(cwd === undefined ? {} : { cwd }) }, stdin: false };
+    async *run({ cmd, args, cwd, user, tag }, lifetimeMs, signal) {
+      const message = {
+        process: { cmd, args, ...(cwd === undefined ? {} : { cwd }) },
+        stdin: false,
+        ...(tag === undefined ? {} : { tag }),
+      };
       // The sandbox ends the program at its deadline, but it is not trusted to.
       const limitMs = lifetimeMs === null ? undefined : lifetimeMs + PATIENCE * endpoint.callMs;
       const limit = joinSignals([signal], limitMs);

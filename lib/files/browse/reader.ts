@@ -10,6 +10,7 @@ import { isGenerated } from '../../sandbox-api/envd-generated';
 import { FileError, fileProblemOf } from '../../sandbox-api/file-error';
 import { etagOf } from '../etag';
 import { type Entry, type EntryKind, type FileProblem, type Listing, MAX_ENTRIES } from '../schema';
+import { archivePrograms } from '../transfer/archive/programs';
 import { draftKeeper } from '../transfer/drafts';
 import { readRange } from '../transfer/range';
 
@@ -21,6 +22,7 @@ export async function openFiles(sandboxId: string): Promise<Envd> {
   try {
     const envd = await sandboxApi().openEnvd(sandboxId);
     draftKeeper().noteReachable(sandboxId);
+    archivePrograms().noteReachable(sandboxId);
     return envd;
   } catch (thrown) {
     throw sandboxProblem(SandkeeperError.from(thrown));

@@ -47,7 +47,14 @@ export async function openArchive(sandboxId: string, options: ArchiveOptions): P
   for (const path of options.paths) await envd.stat(path, options.signal);
   const selected = nameAll(options.paths, sandboxId);
   const count: ArchiveCount = { files: 0, folders: 0, bytes: 0, leftOut: 0, fault: null, isCut: false };
-  const entries = safeEntries({ envd, selected, signal: options.signal, count, limit: options.limit });
+  const entries = safeEntries({
+    sandboxId,
+    envd,
+    selected,
+    signal: options.signal,
+    count,
+    limit: options.limit,
+  });
   const [only] = selected.length === 1 ? selected : [];
   return {
     fileName: `${safeFileName(only?.name ?? sandboxId)}.${options.format}`,
@@ -68,6 +75,7 @@ function nameAll(paths: readonly string[], sandboxId: string): Selected[] {
 }
 
 type Work = {
+  sandboxId: string;
   envd: Awaited<ReturnType<typeof openFiles>>;
   selected: readonly Selected[];
   signal: AbortSignal;
@@ -91,12 +99,13 @@ async function* safeEntries(work: Work): AsyncGenerator<SafeEntry, void, undefin
 }
 
 async function* safeEntriesOf(
-  { envd, signal, count, limit }: Work,
+  { sandboxId, envd, signal, count, limit }: Work,
   selected: Selected,
   names: SafeNames,
   leftOut: LeftOut,
 ): AsyncGenerator<SafeEntry, void, undefined> {
   const source = {
+    sandboxId,
     envd,
     signal,
     onMissing: (line: string, isFault: boolean) => leftOut.add(line, { isFault }),

@@ -1,17 +1,18 @@
 import 'server-only';
 import { SandkeeperError } from '../../../errors';
 import type { Envd } from '../../../sandbox-api/envd';
-import { CommandOutput } from '../../../sandbox-api/envd-command';
 import { concernsOneFile, FileError, fileProblemOf } from '../../../sandbox-api/file-error';
 import { pathsToTraverse, splitPath, withoutPseudo } from '../../browse/folders';
 import type { Entry } from '../../schema';
 import { type ArchiveEntry, noBytes } from './entry';
+import { type ArchiveProgram, archivePrograms } from './programs';
 import { readTar, TarError } from './tar-reader';
 
 /** A selected path and its name in the archive. */
 export type Selected = { path: string; name: string };
 
 type Source = {
+  sandboxId: string;
   envd: Envd;
   signal: AbortSignal;
   /** Receives a line for each entry that cannot be read. `isFault`: its permissions do not explain it. */
@@ -33,16 +34,19 @@ export async function* readSelected(
 }
 
 /** `null` if the sandbox has no working `tar`. */
-async function startTar({ envd, signal }: Source, path: string): Promise<CommandOutput | null> {
+async function startTar({ sandboxId, envd, signal }: Source, path: string): Promise<ArchiveProgram | null> {
   const paths = await pathsToTraverse(envd, path, signal);
   const { folder } = splitPath(paths[0] ?? path);
   const names = paths.map((each) => `./${splitPath(each).name}`);
   for (const options of TAR_OPTIONS) {
     const args = ['-c', ...options, '-f', '-', '-C', folder, '--', ...names];
-    const tar = new CommandOutput(envd, { cmd: 'tar', args }, MAX_MS, signal);
+    const command = { cmd: 'tar', args };
+    const tar = await archivePrograms().start({ envd, sandboxId, command, lifetimeMs: MAX_MS, signal });
     try {
-      if (await tar.begins()) return tar;
+      if (await tar.output.begins()) return tar;
+      await tar.close();
     } catch (thrown) {
+      await tar.close();
       // The program does not exist.
       if (SandkeeperError.from(thrown).code !== 'invalid') throw thrown;
     }
@@ -52,7 +56,7 @@ async function startTar({ envd, signal }: Source, path: string): Promise<Command
 
 async function* readOutput(
   { onMissing }: Source,
-  tar: CommandOutput,
+  { output: tar, close }: ArchiveProgram,
   { path, name: top }: Selected,
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
   const isRoot = splitPath(path).name === '';
@@ -65,7 +69,7 @@ async function* readOutput(
   } catch (thrown) {
     throw explain(thrown);
   } finally {
-    await tar.close();
+    await close();
   }
   if (tar.exitCode === null || tar.exitCode < 0) {
     throw new FileError('unavailable', { message: 'The archive was interrupted. Try again.' });
