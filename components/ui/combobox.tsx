@@ -10,6 +10,7 @@ import {
 } from 'react';
 import { createPortal } from 'react-dom';
 import { unlessComposing } from '@/lib/key-events';
+import { useAfterPress } from './use-after-press';
 
 type Props<T> = {
   value: string;
@@ -80,6 +81,7 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
     setIsOpen(false);
     props.onDone();
   }
+  const finishAfterPress = useAfterPress(finish);
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     const item = items[current];
@@ -157,7 +159,7 @@ export function Combobox<T>({ items, itemKey, drawItem, onTake, inputRef, ...pro
         }}
         onSelect={({ currentTarget }) => props.onCaret(currentTarget.selectionStart ?? 0)}
         onClick={() => setIsOpen(true)}
-        onBlur={finish}
+        onBlur={finishAfterPress}
         onPaste={props.onPaste}
         onKeyDown={unlessComposing(onKeyDown)}
         className="h-[26px] w-full bg-transparent font-mono text-small outline-none placeholder:font-sans"
