@@ -29,6 +29,7 @@ const libRows = [
     'lib/json-of',
     'lib/kept-text',
     'lib/key-events',
+    'lib/page-query',
     'lib/page-state',
     'lib/paths',
     'lib/singleton',

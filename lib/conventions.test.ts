@@ -19,6 +19,7 @@ const modules: ReadonlyMap<string, Module> = new Map(
   [
     ...['app', 'components', 'lib'].flatMap((dir) => filesIn(join(ROOT, dir))),
     join(ROOT, 'instrumentation.ts'),
+    join(ROOT, 'instrumentation-client.ts'),
   ].map((file) => {
     const module = readModule(file);
     return [module.path, module];

@@ -99,7 +99,13 @@ const rounds = [
   [
     [types, check('lint', 'biome', ['check', '.'])],
     [
-      check('layers', 'depcruise', ['app', 'components', 'lib', 'instrumentation.ts']),
+      check('layers', 'depcruise', [
+        'app',
+        'components',
+        'lib',
+        'instrumentation.ts',
+        'instrumentation-client.ts',
+      ]),
       check('unused', 'knip', []),
     ],
     [

@@ -1,8 +1,8 @@
 'use client';
 
-import { useRouter } from 'next/navigation';
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { usePageState } from '@/components/data/use-page-state';
+import { useRefresh } from '@/components/data/use-url-state';
 import { Button } from '@/components/ui/button';
 import { signIn } from '@/lib/access/actions';
 import { answerOf } from '@/lib/answer';
@@ -17,15 +17,15 @@ import { TokenField } from './sign-in-form';
  */
 export function SignInDialog() {
   const { session } = usePageState();
-  const router = useRouter();
+  const refresh = useRefresh();
   useEffect(() => {
     // Tabs that wait for a sign-in go on.
     pageStatus().sessionIsValid();
     // The person may have another role now.
     return pageStatus().onRestored(() => {
-      if (!pageStatus().state().isOutdated) router.refresh();
+      if (!pageStatus().state().isOutdated) refresh();
     });
-  }, [router]);
+  }, [refresh]);
   return session === 'ended' ? <OpenDialog /> : null;
 }
 

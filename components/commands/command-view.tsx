@@ -1,6 +1,6 @@
 'use client';
 
-import { useQueryState } from 'nuqs';
+import { useUrlState } from '@/components/data/use-url-state';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import type { SandboxAct } from '@/lib/sandbox/can';
 
@@ -12,10 +12,10 @@ export function useCommandView(
   act: SandboxAct,
   role: Role,
 ): [CommandView | null, (view: CommandView) => void] {
-  const [text, setText] = useQueryState('view');
+  const [text, setText] = useUrlState('view');
   const hasChoice = act === 'run' && roleSuffices(role, 'operator');
   const view = text === 'sandboxes' ? 'sandboxes' : 'results';
-  return [hasChoice ? view : null, (chosen) => void setText(chosen === 'results' ? null : chosen)];
+  return [hasChoice ? view : null, (chosen) => setText(chosen === 'results' ? null : chosen)];
 }
 
 export function CommandViewChoice({

@@ -1,11 +1,11 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { useQueryState } from 'nuqs';
 import { type FormEvent, useState } from 'react';
 import { Queries } from '@/components/data/queries';
 import { useLacking } from '@/components/data/use-fleet';
 import { useOperations } from '@/components/data/use-operations';
+import { useUrlState } from '@/components/data/use-url-state';
 import { CommandInput, limitOptions } from '@/components/operations/command-input';
 import { useActs } from '@/components/operations/use-acts';
 import { whyNot } from '@/components/sandbox/sandbox-acts';
@@ -74,7 +74,7 @@ type RoomProps = {
 };
 
 function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
-  const [shown, setShown] = useQueryState('run', { history: 'push' });
+  const [shown, setShown] = useUrlState('run', { history: 'push' });
   const [start, setStart] = useState(NOTHING_TYPED);
   const [failure, setFailure] = useState<string | null>(null);
   const [isSending, setIsSending] = useState(false);
@@ -100,7 +100,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
       operationProgress().whenFinished(result.value.operation.id, () => {});
       // The output shows the command. The arrow keys bring it back.
       setStart((before) => ({ command: '', cwd, limitMs, round: before.round + 1 }));
-      await setShown(result.value.operation.id);
+      setShown(result.value.operation.id);
       void query.refetch();
     } else
       setFailure(
@@ -128,7 +128,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
           className="flex flex-wrap items-center gap-3 border-line border-b px-5 py-2 text-ink-2"
         >
           A command is running in this sandbox.
-          <Button onClick={() => void setShown(running.operationId)}>Show its output</Button>
+          <Button onClick={() => setShown(running.operationId)}>Show its output</Button>
         </p>
       ) : null}
       {shown === null ? null : (
@@ -140,7 +140,7 @@ function Room({ sandboxId, actor, reason, onResume }: RoomProps) {
             entry={entries.find(({ operationId }) => operationId === shown)}
             reason={reason}
             onAgain={(entry) => void run(draftOf(entry))}
-            onClose={() => void setShown(null)}
+            onClose={() => setShown(null)}
           />
         </PanelBoundary>
       )}

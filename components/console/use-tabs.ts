@@ -1,8 +1,8 @@
 'use client';
 
-import { useQueryState } from 'nuqs';
 import { useState } from 'react';
 import { useLiveFeed } from '@/components/data/use-live-feed';
+import { useUrlState } from '@/components/data/use-url-state';
 import type { ConsoleInfo, ConsolesEvent } from '@/lib/console/schema';
 import { LiveFeeds } from '@/lib/live/feeds';
 
@@ -17,7 +17,7 @@ export function useTabs(sandboxId: string) {
   const [tabs, setTabs] = useState<readonly ConsoleInfo[]>([]);
   const [merged, setMerged] = useState<readonly ConsoleInfo[] | null>(null);
   const [dropped, setDropped] = useState<ReadonlySet<string>>(new Set());
-  const [requested, setRequested] = useQueryState('console', { history: 'replace' });
+  const [requested, setRequested] = useUrlState('console');
   const [shownIds, setShownIds] = useState<ReadonlySet<string>>(new Set());
   if (listed !== null && listed !== merged) {
     setMerged(listed);
@@ -34,7 +34,7 @@ export function useTabs(sandboxId: string) {
     isRequested: requested !== null,
     /** Other people's consoles are attached only after they were selected. */
     attached: shown.filter(({ id, isMine }) => isMine || shownIds.has(id)),
-    select: (id: string | null) => void setRequested(id),
+    select: setRequested,
     drop: (id: string) => setDropped((before) => new Set([...before, id])),
   };
 }

@@ -1,18 +1,11 @@
 'use client';
 
-import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 import { useMemo } from 'react';
+import { useUrlStates } from '@/components/data/use-url-state';
 import { type Order, parseOrder, printOrder } from '@/lib/files/browse/order';
 import { parsePath } from '@/lib/files/guest-path';
 import { PREVIEW_VIEWS, type PreviewView } from '@/lib/files/preview/views';
 
-const KEYS = {
-  path: parseAsString,
-  file: parseAsString,
-  sort: parseAsString,
-  line: parseAsInteger,
-  view: parseAsStringLiteral(PREVIEW_VIEWS),
-};
 /** The parameters to reset for another file. */
 const FILE_RESET = { line: null, view: null };
 
@@ -40,22 +33,36 @@ export type AddressActions = {
 
 /** The URL state of the page. Each navigation adds a history entry. */
 export function useAddress(): Address & AddressActions {
-  const [{ path, file, sort, line, view }, set] = useQueryStates(KEYS, { history: 'push' });
+  const [get, set] = useUrlStates({ history: 'push' });
   const actions = useMemo(
     (): AddressActions => ({
       go: (next, shown) =>
-        void set({ path: next, ...(shown === undefined ? {} : { ...FILE_RESET, file: shown }) }),
-      show: (next, line = null) => void set({ ...FILE_RESET, file: next, line }),
-      pointAt: (next) => void set({ line: next }, { history: 'replace' }),
-      viewAs: (next) => void set({ view: next }, { history: 'replace' }),
+        set({ path: next, ...(shown === undefined ? {} : { ...FILE_RESET, file: shown }) }),
+      show: (next, line = null) =>
+        set({ ...FILE_RESET, file: next, line: line === null ? null : String(line) }),
+      pointAt: (next) => set({ line: String(next) }, { history: 'replace' }),
+      viewAs: (next) => set({ view: next }, { history: 'replace' }),
       sortBy: (order) => {
         const text = printOrder(order);
-        void set({ sort: text === 'name' ? null : text }, { history: 'replace' });
+        set({ sort: text === 'name' ? null : text }, { history: 'replace' });
       },
     }),
     [set],
   );
+  const sort = get('sort');
   const order = useMemo(() => parseOrder(sort), [sort]);
-  const validLine = line !== null && line > 0 ? line : null;
-  return { path: parsePath(path), file: parsePath(file), line: validLine, view, order, ...actions };
+  const view = get('view');
+  return {
+    path: parsePath(get('path')),
+    file: parsePath(get('file')),
+    line: parseLine(get('line')),
+    view: PREVIEW_VIEWS.find((known) => known === view) ?? null,
+    order,
+    ...actions,
+  };
+}
+
+function parseLine(text: string | null): number | null {
+  const line = Number.parseInt(text ?? '', 10);
+  return line > 0 ? line : null;
 }

@@ -1,10 +1,10 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { useQueryState } from 'nuqs';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
 import { useOffers } from '@/components/data/use-offers';
+import { useUrlState } from '@/components/data/use-url-state';
 import { useActs } from '@/components/operations/use-acts';
 import { useMoreMetadata } from '@/components/sandbox/metadata-chips';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
@@ -79,7 +79,7 @@ export function FleetPage({
   const underWay = useActsUnderWay();
   const [text, setText] = useFilterText();
   const [firstText] = useState(text);
-  const [sortText, setSortText] = useQueryState('sort');
+  const [sortText, setSortText] = useUrlState('sort');
   const sort = sortFrom(sortText);
   const { shown: columns, choice, acts: columnActs } = useColumns(rememberedColumns);
   const { matching, filter, error, isWrong } = useMatchingRows(view.rows, first, { text, sort });
@@ -132,7 +132,7 @@ export function FleetPage({
   const rowHandlers = useMemo(() => ({ ...handlers, onOpen: open }), [handlers, open]);
 
   const changeSort = useCallback(
-    (next: Sort) => void setSortText(printSort(next) === printSort(DEFAULT_SORT) ? null : printSort(next)),
+    (next: Sort) => setSortText(printSort(next) === printSort(DEFAULT_SORT) ? null : printSort(next)),
     [setSortText],
   );
 

@@ -1,8 +1,8 @@
 'use client';
 
 import { useTable } from '@tanstack/react-table';
-import { useQueryState } from 'nuqs';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useUrlState } from '@/components/data/use-url-state';
 import { rememberInCookie } from '@/components/ui/cookie';
 import type { FacetCounts } from '@/lib/fleet/filter/facets';
 import type { IndexedSandbox } from '@/lib/fleet/row-index';
@@ -40,7 +40,7 @@ export type ColumnActs = {
 
 /** The shown columns in their order, from the URL or else the remembered choice. */
 export function useColumns(remembered: string | null) {
-  const [inUrl, setInUrl] = useQueryState('cols');
+  const [inUrl, setInUrl] = useUrlState('cols');
   const defaultText = printColumns(parseColumns(remembered) ?? DEFAULT_COLUMNS);
   const choiceText = printColumns(
     (parseColumns(inUrl) ?? parseColumns(remembered) ?? DEFAULT_COLUMNS).filter((id) => fleetColumn(id)),
@@ -77,7 +77,7 @@ export function useColumns(remembered: string | null) {
       const text = printColumns(next);
       rememberInCookie(COLUMNS_COOKIE, text);
       // `defaultText` still comes from the request. An empty URL would restore it, unless it is the choice.
-      void setInUrl(text === defaultText ? null : text);
+      setInUrl(text === defaultText ? null : text);
     }
     return {
       toggle: (id) =>

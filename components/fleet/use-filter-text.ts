@@ -1,14 +1,18 @@
 'use client';
 
-import { useQueryState } from 'nuqs';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { useUrlState } from '@/components/data/use-url-state';
 import { finishedText } from '@/lib/fleet/filter/in-force';
 import { keepTyped, takeTyped } from '@/lib/kept-text';
 import { listenForKeys } from '@/lib/key-events';
 
+/** While somebody types, the URL follows after this pause, ms. */
+const WRITE_DELAY_MS = 300;
+
 /** The text of the filter, also in the URL with a delay. The trailing space turns a filter from a link into chips. */
 export function useFilterText() {
-  const [inUrl, setInUrl] = useQueryState('q', { defaultValue: '', history: 'replace', throttleMs: 300 });
+  const [inQuery, setInQuery] = useUrlState('q', { delayMs: WRITE_DELAY_MS });
+  const inUrl = inQuery ?? '';
   const [text, setText] = useState(() => finishedText(inUrl));
   // The URL changed by navigation, not by typing.
   const [written, setWritten] = useState(inUrl);
@@ -23,9 +27,9 @@ export function useFilterText() {
       const value = typeof next === 'function' ? next(latest.current) : next;
       latest.current = value;
       setText(value);
-      void setInUrl(value.trim() || null);
+      setInQuery(value.trim() || null);
     },
-    [setInUrl],
+    [setInQuery],
   );
   // The last letters reach the URL late, and a link finishes the last term. Another link is opened as it is.
   useEffect(() => {

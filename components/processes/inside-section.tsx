@@ -1,8 +1,8 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { useQueryState } from 'nuqs';
 import { useMemo, useState } from 'react';
+import { useUrlState } from '@/components/data/use-url-state';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
 import { LocalTime } from '@/components/ui/local-time';
@@ -26,7 +26,7 @@ export function InsideSection({ sandboxId, apiPids, reason, onSignal }: Props) {
   const [refreshes, setRefreshes] = useState(false);
   const query = useQuery(insideQuery(sandboxId, refreshes && reason === null));
   const { data, isFetching, isError, error } = query;
-  const [orderText, setOrderText] = useQueryState('processes', { history: 'replace' });
+  const [orderText, setOrderText] = useUrlState('processes');
   const { isHeld, hold } = useHold();
   const order = useMemo(() => parseOrder(orderText), [orderText]);
   const measured = useMeasured(data);
@@ -53,7 +53,7 @@ export function InsideSection({ sandboxId, apiPids, reason, onSignal }: Props) {
             <label className="flex items-center gap-2">
               <Checkbox
                 checked={order.isTree}
-                onChange={({ target }) => void setOrderText(printOrder({ ...order, isTree: target.checked }))}
+                onChange={({ target }) => setOrderText(printOrder({ ...order, isTree: target.checked }))}
               />
               Tree
             </label>
@@ -87,7 +87,7 @@ export function InsideSection({ sandboxId, apiPids, reason, onSignal }: Props) {
           atMs={data.atMs}
           apiPids={apiPids}
           order={order}
-          onSort={(next) => void setOrderText(printOrder(next))}
+          onSort={(next) => setOrderText(printOrder(next))}
           reason={reason}
           onSignal={onSignal}
           hold={hold}

@@ -2,6 +2,7 @@
 
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useOptimistic, useTransition } from 'react';
+import { useRefresh } from '@/components/data/use-url-state';
 import { Button } from '@/components/ui/button';
 import { LinkTabs } from '@/components/ui/link-tabs';
 import { paths } from '@/lib/paths';
@@ -44,6 +45,7 @@ type Props<Search extends CommonSearch> = {
 export function LogFrame<Search extends CommonSearch>(props: Props<Search>) {
   const { kind, search, isEmpty, older, arrived = 0, renderTable, empty } = props;
   const router = useRouter();
+  const refresh = useRefresh();
   const [isPending, startTransition] = useTransition();
   const [requested, setRequested] = useOptimistic(search);
   const address = (changes: Partial<CommonSearch>) => paths[kind.tab](kind.print({ ...search, ...changes }));
@@ -64,9 +66,7 @@ export function LogFrame<Search extends CommonSearch>(props: Props<Search>) {
         <LinkTabs label="Records" isTall tabs={TABS} current={kind.tab} />
       </div>
       {hasNoEntries ? null : <Filters {...props} search={requested} onFilter={filter} />}
-      {arrived > 0 ? (
-        <LogNews count={arrived} onShow={() => startTransition(() => router.refresh())} />
-      ) : null}
+      {arrived > 0 ? <LogNews count={arrived} onShow={() => startTransition(refresh)} /> : null}
       {!isEmpty ? (
         <>
           {renderTable(isPending)}

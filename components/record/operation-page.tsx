@@ -1,10 +1,10 @@
 'use client';
 
-import { useQueryState } from 'nuqs';
 import { useMemo, useState } from 'react';
 import { CommandResults } from '@/components/commands/command-results';
 import { CommandText } from '@/components/commands/command-text';
 import { CommandViewChoice, useCommandView } from '@/components/commands/command-view';
+import { useUrlState } from '@/components/data/use-url-state';
 import { ArchiveLocation, archiveForbidden } from '@/components/operations/archive-summary';
 import { OutcomeBar, OutcomeCounts } from '@/components/operations/outcome';
 import { useActs } from '@/components/operations/use-acts';
@@ -98,6 +98,6 @@ export function OperationPage({ first, role, nowMs }: Props) {
 
 /** The outcome filter, stored in the URL. */
 function useShownOutcome(): [Outcome | null, (outcome: Outcome | null) => void] {
-  const [text, setText] = useQueryState('show');
-  return [OUTCOMES.find((outcome) => outcome === text) ?? null, (outcome) => void setText(outcome)];
+  const [text, setText] = useUrlState('show');
+  return [OUTCOMES.find((outcome) => outcome === text) ?? null, setText];
 }

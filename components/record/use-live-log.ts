@@ -1,8 +1,8 @@
 'use client';
 
-import { useRouter } from 'next/navigation';
 import { useEffect, useMemo } from 'react';
 import { useOperations } from '@/components/data/use-operations';
+import { useRefresh } from '@/components/data/use-url-state';
 import { type LogSearch, passesSearch } from '@/lib/operations/record/log-filter';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import type { LogEntry, LogPage } from '@/lib/operations/record/record';
@@ -31,7 +31,7 @@ export function useLiveLog(
 
 /** Reads the page again when one of its commands has ended: only the server knows the exit codes. */
 function useRefreshAfterCommands(page: LogPage, entries: readonly LogEntry[]): void {
-  const router = useRouter();
+  const refresh = useRefresh();
   const wasRunning = new Set(
     page.entries.flatMap(({ operation: { id, act, state } }) =>
       act === 'run' && state === 'running' ? id : [],
@@ -39,8 +39,8 @@ function useRefreshAfterCommands(page: LogPage, entries: readonly LogEntry[]): v
   );
   const hasEnded = entries.some(({ operation: { id, state } }) => state === 'finished' && wasRunning.has(id));
   useEffect(() => {
-    if (hasEnded) router.refresh();
-  }, [hasEnded, router]);
+    if (hasEnded) refresh();
+  }, [hasEnded, refresh]);
 }
 
 /** After a recheck, the page may be newer than the last event of this tab. */

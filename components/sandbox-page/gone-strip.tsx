@@ -1,6 +1,6 @@
 'use client';
 
-import { useRouter } from 'next/navigation';
+import { useRefresh } from '@/components/data/use-url-state';
 import { Button } from '@/components/ui/button';
 import { useServiceNow } from '@/components/ui/clock';
 import { Strip } from '@/components/ui/strip';
@@ -18,10 +18,10 @@ type Props = { tab: SandboxTab; endAtMs: number | null; nowMs: number };
 
 /** Above the content of a tab whose sandbox has ended. A reload shows how it ended. */
 export function GoneStrip({ tab, endAtMs, nowMs }: Props) {
-  const router = useRouter();
+  const refresh = useRefresh();
   const isTimeUp = useServiceNow((now) => endAtMs !== null && now >= endAtMs, nowMs);
   return (
-    <Strip actions={<Button onClick={() => router.refresh()}>See how it ended</Button>}>
+    <Strip actions={<Button onClick={refresh}>See how it ended</Button>}>
       <strong className="font-semibold">
         {isTimeUp ? 'The sandbox reached its timeout.' : 'The sandbox was terminated.'}
       </strong>{' '}

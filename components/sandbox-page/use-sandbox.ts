@@ -1,8 +1,8 @@
 'use client';
 
-import { useRouter } from 'next/navigation';
 import { useEffect, useMemo, useState } from 'react';
 import { useActsUnderWay, useFleetView } from '@/components/data/use-fleet';
+import { useRefresh } from '@/components/data/use-url-state';
 import { fleetStore } from '@/lib/fleet/store';
 import { fromJson, type JsonOf } from '@/lib/json-of';
 import type { SandboxAct } from '@/lib/sandbox/can';
@@ -38,12 +38,12 @@ export function useSandbox(served: JsonOf<Sandbox>): SandboxNow {
  * `keepWhenGone`, a page of a terminated sandbox keeps its content instead.
  */
 export function useRefreshWhenMissing({ isMissing, isGone }: SandboxNow, keepWhenGone: boolean): void {
-  const router = useRouter();
+  const refresh = useRefresh();
   const mustRefresh = isMissing && !(isGone && keepWhenGone);
   const afterMs = isGone ? 0 : MISSING_FOR_MS;
   useEffect(() => {
     if (!mustRefresh) return;
-    const timer = setTimeout(() => router.refresh(), afterMs);
+    const timer = setTimeout(refresh, afterMs);
     return () => clearTimeout(timer);
-  }, [mustRefresh, afterMs, router]);
+  }, [mustRefresh, afterMs, refresh]);
 }

@@ -1,8 +1,8 @@
 'use client';
 
-import { NuqsAdapter } from 'nuqs/adapters/next/app';
 import { type ReactNode, useEffect } from 'react';
 import { Toaster } from 'sonner';
+import { RouterWatch } from '@/components/data/use-url-state';
 import { tolerateForeignChanges } from '@/lib/foreign-dom';
 import { pageStatus } from '@/lib/page-state';
 
@@ -14,7 +14,8 @@ export function Providers({ build, children }: { build: string; children: ReactN
   useEffect(() => pageStatus().loadedFrom(build), [build]);
   return (
     <>
-      <NuqsAdapter>{children}</NuqsAdapter>
+      <RouterWatch />
+      {children}
       <Toaster
         position="bottom-right"
         // Above the tray and the dock, plus the default offset.

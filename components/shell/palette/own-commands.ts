@@ -1,9 +1,9 @@
 'use client';
 
 import { usePathname, useRouter } from 'next/navigation';
-import { useQueryState } from 'nuqs';
 import { signOutEverywhere } from '@/components/access/sign-out';
 import { fleetPath } from '@/components/data/fleet-return';
+import { useUrlState } from '@/components/data/use-url-state';
 import { THEME_NAMES, THEMES } from '@/components/ui/theme';
 import { chooseTheme } from '@/components/ui/use-theme';
 import { withTerm } from '@/lib/fleet/filter/edit';
@@ -94,9 +94,14 @@ function appCommands(onKeys: () => void): Command[] {
 function useAddToFilter(): (filter: string) => void {
   const router = useRouter();
   const path = usePathname();
-  const [shown, setShown] = useQueryState('q', { defaultValue: '' });
+  const [shown, setShown] = useUrlState('q');
   return (filter) => {
-    if (path === paths.sandboxes()) void setShown(termsOf(filter).reduce(withTerm, `${shown} `).trim());
+    if (path === paths.sandboxes())
+      setShown(
+        termsOf(filter)
+          .reduce(withTerm, `${shown ?? ''} `)
+          .trim(),
+      );
     else router.push(`${paths.sandboxes()}?${new URLSearchParams({ q: filter })}`);
   };
 }

@@ -5,12 +5,12 @@ import {
   SearchParamsContext,
 } from 'next/dist/shared/lib/hooks-client-context.shared-runtime';
 import { usePathname } from 'next/navigation';
-import { NuqsAdapter } from 'nuqs/adapters/react';
 import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { Toaster } from 'sonner';
 import { cleanup, render } from 'vitest-browser-react';
 import { CommandsPage } from '@/components/commands/commands-page';
 import { ConsolePage } from '@/components/console/console-page';
+import { RouterWatch } from '@/components/data/use-url-state';
 import { FilesPage } from '@/components/files/files-page';
 import { parseView, VIEW_COOKIE } from '@/components/files/view-choice';
 import { FleetPage } from '@/components/fleet/fleet-page';
@@ -22,15 +22,29 @@ import type { Role } from '@/lib/access/roles';
 import type { FleetSnapshot } from '@/lib/fleet/delta';
 import { firstScreen } from '@/lib/fleet/view';
 import { jsonOf } from '@/lib/json-of';
+import { pageQuery } from '@/lib/page-query';
 import type { SavedView } from '@/lib/views/schema';
 
 /** Renders pages of the product in component tests, with data of the running Sandkeeper. */
 
 const MOVED = 'sandkeeper:moved';
 
-function go(change: 'pushState' | 'replaceState', href: string): void {
+type Change = 'pushState' | 'replaceState';
+
+/** Like Next's, the router follows what the page writes to the history. */
+for (const change of ['pushState', 'replaceState'] satisfies Change[]) {
+  const write = window.history[change].bind(window.history);
+  window.history[change] = (state, unused, href) => {
+    write(state, unused, href);
+    window.dispatchEvent(new Event(MOVED));
+  };
+}
+
+window.addEventListener('popstate', () => pageQuery().navigationBegan('traverse'));
+
+function go(change: Change, href: string): void {
+  pageQuery().navigationBegan(change === 'pushState' ? 'push' : 'replace');
   window.history[change](null, '', href);
-  window.dispatchEvent(new Event(MOVED));
 }
 
 const router: AppRouterInstance = {
@@ -57,7 +71,8 @@ function Routed({ children }: { children: ReactNode }) {
     <AppRouterContext value={router}>
       <PathnameContext value={pathname}>
         <SearchParamsContext value={useMemo(() => new URLSearchParams(search), [search])}>
-          <NuqsAdapter>{children}</NuqsAdapter>
+          <RouterWatch />
+          {children}
           <Toaster />
         </SearchParamsContext>
       </PathnameContext>
@@ -72,7 +87,7 @@ export async function openPage(path: string, { role = 'admin' }: Options = {}): 
   // biome-ignore lint/suspicious/noDocumentCookie: the proxy reads the role from it.
   document.cookie = `role=${role}; path=/`;
   await cleanup();
-  window.history.pushState(null, '', path);
+  go('pushState', path);
   await render(
     <Routed>
       <Shell actor={role} role={role} theme="system" summary={null}>
