@@ -1,128 +1,33 @@
-import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { database } from '../../db/client';
-import { canRun, type ProcessEngine, startProcessEngine } from '../../engine/jail/test-process-engine';
-import { fleetWatcher } from '../../fleet/watcher';
-import type { Sandbox } from '../../sandbox/schema';
+import { describe, expect, it, vi } from 'vitest';
+import { canRun } from '../../engine/jail/test-process-engine';
 import { sandboxApi } from '../../sandbox-api/configured';
-import { eventually, setUpDataDir } from '../../test-support/environment';
-import { findLease } from '../../wake/store';
+import { eventually } from '../../test-support/environment';
 import { auditLog as accessTo } from '../../wake/test-wake';
-import { WakeKeeper, wakeKeeper } from '../../wake/wake-keeper';
-import { claimItems, recordArchive } from '../record/claims';
-import { listRecorded } from '../record/record';
 import { recordCancel } from '../record/store';
-import type { ActParams, Operation, OperationEvent, RecordedItem } from '../schema';
-import { recordNew, waitingItem } from '../test-operations';
-import { OperationRunner } from '../work/runner';
-
-setUpDataDir();
-const archiveDir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-archives-'));
-process.env.SANDKEEPER_ARCHIVE_DIR = archiveDir;
-afterAll(() => fs.rmSync(archiveDir, { recursive: true, force: true }));
+import { recordNew } from '../test-operations';
+import { setUpArchiving } from './test-archiving';
 
 const RESUME = 'POST /sandboxes/*/resume';
 const PAUSE = 'POST /sandboxes/*/pause';
 
 describe.runIf(canRun)('archiving before a kill', () => {
-  let engine: ProcessEngine;
-  let opened = 0;
-
-  beforeAll(async () => {
-    engine = await startProcessEngine();
-    process.env.SANDKEEPER_ENGINE_URL = engine.url;
-    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
-    await wakeKeeper().open();
-  });
-  afterAll(async () => {
-    await wakeKeeper().close();
-    await fleetWatcher().close();
-  });
-  beforeEach(() => void onTestFinished(async () => void (await engine.api('DELETE', '/engine/faults'))));
-
-  /** A runner, as in a separate process. */
-  function openRunner() {
-    opened += 1;
-    const owner = `process-${opened}`;
-    const rules = {
-      maxConcurrency: 16,
-      protectedKey: 'protected',
-      keepMs: null,
-      isShared: true,
-      syncMs: 200,
-    };
-    const runner = new OperationRunner({ owner, ...rules });
-    const events: OperationEvent[] = [];
-    onTestFinished(runner.listen((event) => events.push(event)));
-    onTestFinished(() => runner.close());
-    const said = (id: string, text: string) =>
-      events.some(({ items }) =>
-        items.some(({ sandboxId, message }) => sandboxId === id && message?.includes(text)),
-      );
-    return { runner, owner, said };
-  }
-
-  /** A sandbox with a file in its home directory. `slow`: reading it never ends. */
-  async function create({ isPaused = false, isSlow = false } = {}): Promise<Sandbox> {
-    const sandbox = await engine.create({ envs: { PATH: '/data/bin:/usr/bin:/bin' } });
-    await sandbox.files.write('/home/user/out/result', 'mine');
-    if (isSlow) await tarThat({ id: sandbox.sandboxId }, 'exec sleep 600');
-    if (isPaused) await engine.api('POST', `/sandboxes/${sandbox.sandboxId}/pause`);
-    return sandboxApi().getSandbox(sandbox.sandboxId);
-  }
-
-  /** Installs a `tar` that shadows the system's. */
-  async function tarThat({ id }: Pick<Sandbox, 'id'>, script: string): Promise<void> {
-    const bin = join(engine.guestDir(id), 'root/data/bin');
-    fs.mkdirSync(bin, { recursive: true });
-    fs.writeFileSync(join(bin, 'tar'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  }
-
-  const stateOf = async (id: string) => {
-    const { status, json } = await engine.api('GET', `/sandboxes/${id}`);
-    return status === 404 ? 'gone' : (json as { state: string }).state;
-  };
-  const fault = (input: object) => engine.api('POST', '/engine/faults', input);
-
-  /** Records a kill that archives first. */
-  const input = (sandboxes: readonly Sandbox[], params: ActParams = {}) =>
-    recordNew(sandboxes, {
-      id: randomBytes(9).toString('base64url'),
-      params: { exportPath: '~', ...params },
-    });
-
-  function start(runner: OperationRunner, operation: Operation, sandboxes: readonly Sandbox[]): void {
-    runner.start(
-      operation,
-      sandboxes.map(({ id }) => waitingItem(id)),
-    );
-  }
-
-  const isOver = ({ outcome }: RecordedItem) => outcome !== 'waiting' && outcome !== 'sending';
-
-  /** Items by sandbox id. */
-  async function outcomes({ id }: Operation): Promise<Record<string, RecordedItem>> {
-    await eventually(async () => (await listRecorded(id)).every(isOver), 40_000);
-    return Object.fromEntries((await listRecorded(id)).map((item) => [item.sandboxId, item]));
-  }
-
-  async function kill(sandboxes: readonly Sandbox[], params: ActParams = {}) {
-    const { runner } = openRunner();
-    const operation = await input(sandboxes, params);
-    start(runner, operation, sandboxes);
-    return { operation, items: await outcomes(operation) };
-  }
-
-  const listed = (name: string) =>
-    execFileSync('tar', ['-t', '-z', '-f', join(archiveDir, name)], { encoding: 'utf8' })
-      .trim()
-      .split('\n');
-  const kept = ({ id }: Operation) =>
-    fs.existsSync(join(archiveDir, id)) ? fs.readdirSync(join(archiveDir, id)) : [];
+  const {
+    engine,
+    archiveDir,
+    openRunner,
+    create,
+    tarThat,
+    stateOf,
+    fault,
+    input,
+    start,
+    outcomes,
+    kill,
+    listed,
+    kept,
+  } = setUpArchiving();
 
   it('records the archive', async () => {
     const sandbox = await create();
@@ -144,7 +49,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     const sandbox = await create();
     const script = 'trap "echo last > /home/user/last; exit 0" TERM; echo ready; while :; do sleep 0.1; done';
     const { Sandbox: Sdk } = await import('@moru-ai/core');
-    const handle = await Sdk.connect(sandbox.id, engine.connection);
+    const handle = await Sdk.connect(sandbox.id, engine().connection);
     await new Promise<void>((resolve, reject) => {
       const onStdout = (text: string) => void (text.includes('ready') && resolve());
       handle.commands
@@ -163,7 +68,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     expect(items[sandbox.id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
     expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
     expect(await stateOf(sandbox.id)).toBe('gone');
-    const { json } = await engine.api('GET', '/engine/faults');
+    const { json } = await engine().api('GET', '/engine/faults');
     expect(json).toMatchObject([{ fired: 0 }]);
     expect(await accessTo(sandbox.id)).toEqual([
       expect.stringMatching(
@@ -233,12 +138,12 @@ describe.runIf(canRun)('archiving before a kill', () => {
     start(runner, operation, [sandbox]);
     // It has been read and has not changed.
     await eventually(async () => {
-      const { json } = await engine.api('GET', '/engine/faults');
+      const { json } = await engine().api('GET', '/engine/faults');
       return (json as { fired: number }[])[0]?.fired === 1;
     });
     await new Promise((resolve) => setTimeout(resolve, 500));
-    await engine.api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
-    await engine.api('POST', `/sandboxes/${sandbox.id}/pause`);
+    await engine().api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
+    await engine().api('POST', `/sandboxes/${sandbox.id}/pause`);
     await recordCancel(slowly.id, 'ana', Date.now());
     runner.cancel(slowly.id, 'ana', Date.now());
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
@@ -287,7 +192,7 @@ describe.runIf(canRun)('archiving before a kill', () => {
     );
     await fault({ route: `GET /sandboxes/${sandbox.id}`, latencyMs: 3_000 });
     await eventually(() => kept(operation).includes(`${sandbox.id}.tar.gz`));
-    await engine.api('POST', `/sandboxes/${sandbox.id}/pause`);
+    await engine().api('POST', `/sandboxes/${sandbox.id}/pause`);
     expect((await outcomes(operation))[sandbox.id]).toMatchObject({
       outcome: 'skipped',
       message: 'Skipped: it was running and is now paused.',
@@ -338,114 +243,6 @@ describe.runIf(canRun)('archiving before a kill', () => {
     await recordCancel(slowly.id, 'ana', Date.now());
     runner.cancel(slowly.id, 'ana', Date.now());
     await outcomes(slowly);
-  });
-
-  describe('after a takeover', () => {
-    /** An item as a crashed process leaves it. */
-    async function crashedOn(operation: Operation): Promise<string> {
-      const owner = `dead-${operation.id}`;
-      await claimItems(operation.id, { owner, leaseMs: 60_000, max: 10 });
-      return owner;
-    }
-
-    async function takeOver(operation: Operation, sandboxes: readonly Sandbox[]) {
-      const db = await database();
-      await db
-        .updateTable('operation_items')
-        .set({ claimed_until_ms: 0 })
-        .where('operation_id', '=', operation.id)
-        .execute();
-      const { runner } = openRunner();
-      start(runner, operation, sandboxes);
-      return outcomes(operation);
-    }
-
-    it('archives again and removes the unfinished file', async () => {
-      const sandbox = await create();
-      const operation = await input([sandbox]);
-      const folder = join(archiveDir, operation.id);
-      fs.mkdirSync(folder, { mode: 0o700 });
-      fs.writeFileSync(join(folder, `${sandbox.id}.tar.gz.0123456789ab.part`), 'half of it');
-      fs.writeFileSync(join(folder, `${sandbox.id}.tar.gz`), 'what was never recorded');
-      await crashedOn(operation);
-      const items = await takeOver(operation, [sandbox]);
-      expect(items[sandbox.id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
-      expect(kept(operation)).toEqual([`${sandbox.id}.tar.gz`]);
-      expect(listed(items[sandbox.id]?.saved?.name ?? '')).toContain('user/out/result');
-    });
-
-    it('archives a paused sandbox that was left awake', async () => {
-      const sandbox = await create({ isPaused: true });
-      const operation = await input([sandbox]);
-      const before = new WakeKeeper({ owner: 'dead', isShared: true, graceMs: 15_000 });
-      await before.open();
-      const mark = `save-${operation.id}-`;
-      await before.wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, ', to save its files', mark);
-      await before.close();
-      await crashedOn(operation);
-      expect(await stateOf(sandbox.id)).toBe('running');
-      const items = await takeOver(operation, [sandbox]);
-      expect(items[sandbox.id]).toMatchObject({ outcome: 'done', saved: { leftOut: 0 } });
-      expect(await stateOf(sandbox.id)).toBe('gone');
-      expect((await accessTo(sandbox.id)).filter((line) => line.includes('review-woken'))).toHaveLength(1);
-    });
-
-    it('archives a sandbox that was paused again since', async () => {
-      const sandbox = await create({ isPaused: true });
-      const operation = await input([sandbox]);
-      const mark = `save-${operation.id}-`;
-      await wakeKeeper().wake({ actor: 'ana' }, sandbox.id, 5 * 60_000, '', mark);
-      await wakeKeeper().endNow({ actor: 'ana' }, sandbox.id);
-      expect((await findLease(sandbox.id))?.state).toBe('ended');
-      await crashedOn(operation);
-      expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({ outcome: 'done' });
-    });
-
-    it('skips a sandbox that someone else has resumed', async () => {
-      const sandbox = await create({ isPaused: true });
-      const operation = await input([sandbox]);
-      await engine.api('POST', `/sandboxes/${sandbox.id}/resume`, { timeout: 300 });
-      await crashedOn(operation);
-      expect((await takeOver(operation, [sandbox]))[sandbox.id]).toMatchObject({
-        outcome: 'skipped',
-        message: 'Skipped: it was paused and is now running.',
-      });
-      expect(await stateOf(sandbox.id)).toBe('running');
-    });
-
-    it('verifies the archive if the sandbox was already killed', async () => {
-      const results: Record<string, string | null | undefined> = {};
-      for (const harm of ['none', 'bent', 'lost', 'unsaved']) {
-        const sandbox = await create();
-        // A refused kill changes nothing.
-        await fault({ route: `DELETE /sandboxes/${sandbox.id}`, status: 403 });
-        const first = await kill([sandbox]);
-        const saved = first.items[sandbox.id]?.saved;
-        if (!saved) throw new Error('Nothing was saved.');
-        const operation = await input([sandbox]);
-        const owner = await crashedOn(operation);
-        const name = `${operation.id}/${sandbox.id}.tar.gz`;
-        fs.cpSync(join(archiveDir, first.operation.id), join(archiveDir, operation.id), { recursive: true });
-        if (harm !== 'unsaved')
-          await recordArchive(owner, {
-            operationId: operation.id,
-            sandboxId: sandbox.id,
-            saved: { ...saved, name },
-          });
-        if (harm === 'bent') fs.truncateSync(join(archiveDir, name), 40);
-        if (harm === 'lost') fs.rmSync(join(archiveDir, name));
-        await engine.api('DELETE', '/engine/faults');
-        await engine.api('DELETE', `/sandboxes/${sandbox.id}`);
-        const item = (await takeOver(operation, [sandbox]))[sandbox.id];
-        results[harm] = `${item?.outcome}: ${item?.message}`;
-      }
-      expect(results).toEqual({
-        none: 'done: null',
-        bent: 'done: Its files were archived, but the archive has changed since. It can no longer be read.',
-        lost: 'done: Its files were archived, but the archive has changed since. It no longer exists.',
-        unsaved: 'already: It was terminated outside Sandkeeper before its files were archived.',
-      });
-    });
   });
 
   it('retries the pause until it succeeds', async () => {

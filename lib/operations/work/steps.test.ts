@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { FaultInput } from '../../engine/faults';
-import { rowWith } from '../../fleet/test-fleet';
-import type { StateAct } from '../../sandbox/can';
 import type { Sandbox } from '../../sandbox/schema';
 import { sandboxApi } from '../../sandbox-api/configured';
 import { eventually, setUpEngine } from '../../test-support/environment';
 import type { Archiver } from '../archive/archiver';
 import { driftOf } from '../plan/plan';
-import type { ActParams } from '../schema';
 import { StepStopped } from '../step/step-result';
-import { askToEnd } from './graceful';
-import { runStep, type StepContext } from './steps';
+import type { StepContext } from './steps';
+import { neverSent, step, thenUnreadable, unverified } from './test-steps';
 
 const MINUTE_MS = 60_000;
 // Faults are per sandbox, so that slow steps can run concurrently.
@@ -20,55 +16,7 @@ const it = test.concurrent;
 beforeAll(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
 afterAll(() => void vi.restoreAllMocks());
 
-/** Reads one sandbox; `null`: gone. */
-async function readOne(id: string): Promise<Sandbox | null> {
-  return sandboxApi()
-    .getSandbox(id)
-    .catch((error) => {
-      if (error.code === 'not_found') return null;
-      throw error;
-    });
-}
-
-/** Runs one step like the runner. */
-async function step(act: StateAct, id: string, params: ActParams, more: Partial<StepContext> = {}) {
-  return runStep({
-    act,
-    params,
-    shown: more.shown ?? (await readOne(id)) ?? rowWith({ id }).sandbox,
-    sinceMs: Date.now(),
-    mayHaveBeenSent: false,
-    read: readOne,
-    latest: () => undefined,
-    driftOf: (shown, now) => driftOf(shown, now, null),
-    send: (call) => call(),
-    waitAsAsked: async () => {},
-    askToEnd,
-    archiver: null,
-    ...more,
-  });
-}
-
-/** Sends, then makes every reading of the sandbox fail. */
-const thenUnreadable =
-  (id: string, fault: Omit<FaultInput, 'route'>): StepContext['send'] =>
-  async (call) => {
-    try {
-      return await call();
-    } finally {
-      await engine.fault({ route: `GET /sandboxes/${id}`, ...fault });
-    }
-  };
-
-const neverSent = async (): Promise<never> => {
-  throw new Error('Nothing must be sent.');
-};
-
 const kill = (id: string) => step('kill', id, {});
-const unverified = {
-  outcome: 'unknown',
-  message: 'The request was sent, but its outcome could not be verified.',
-};
 
 describe('kill', () => {
   it('is done when a reading shows that the sandbox is gone', async () => {
@@ -217,7 +165,7 @@ describe('kill', () => {
     'that cannot be verified (%j) is unknown',
     async (fault) => {
       const id = await engine.create();
-      expect(await step('kill', id, {}, { send: thenUnreadable(id, fault) })).toEqual(unverified);
+      expect(await step('kill', id, {}, { send: thenUnreadable(engine, id, fault) })).toEqual(unverified);
     },
   );
 
@@ -320,154 +268,5 @@ describe('a stopped step', () => {
     });
     // Stopped in the first attempt: the record only says cancelled.
     expect(was).toMatchObject({ outcome: 'cancelled' });
-  });
-});
-
-describe('pause and resume', () => {
-  it('are done when a reading confirms it', async () => {
-    const id = await engine.create();
-    expect(await step('pause', id, {})).toMatchObject({
-      outcome: 'done',
-      message: null,
-      sandbox: { id, state: 'paused' },
-    });
-    expect(await step('resume', id, { timeoutMs: 10 * MINUTE_MS })).toMatchObject({
-      outcome: 'done',
-      message: null,
-      sandbox: { id, state: 'running' },
-    });
-    const { startedAtMs, endAtMs } = await sandboxApi().getSandbox(id);
-    expect(Number(endAtMs) - Number(startedAtMs)).toBe(10 * MINUTE_MS);
-  });
-
-  it('resume sets five minutes by default', async () => {
-    const id = await engine.create();
-    await engine.call('POST', `/sandboxes/${id}/pause`);
-    await step('resume', id, {});
-    const { startedAtMs, endAtMs } = await sandboxApi().getSandbox(id);
-    expect(Number(endAtMs) - Number(startedAtMs)).toBe(5 * MINUTE_MS);
-  });
-
-  it('resume keeps or sets the effect of the timeout', async () => {
-    const id = await engine.create();
-    await engine.call('POST', `/sandboxes/${id}/pause`);
-    await step('resume', id, { timeoutMs: 1_000, autoPause: true });
-    await eventually(async () => (await engine.detail(id)).state === 'paused');
-  });
-
-  it('report already', async () => {
-    const id = await engine.create();
-    expect(await step('resume', id, {})).toMatchObject({
-      outcome: 'already',
-      message: 'It was already running.',
-    });
-    await engine.call('POST', `/sandboxes/${id}/pause`);
-    expect(await step('pause', id, {})).toMatchObject({
-      outcome: 'already',
-      message: 'It was already paused.',
-      sandbox: { state: 'paused' },
-    });
-  });
-
-  it('fail if the sandbox is gone', async () => {
-    for (const act of ['pause', 'resume'] as const) {
-      expect(await step(act, 'igone', {})).toEqual({
-        outcome: 'failed',
-        message: 'It was terminated in the meantime.',
-        sandbox: null,
-      });
-    }
-  });
-
-  it('follow a reading after a 500', async () => {
-    const [running, paused] = await Promise.all([engine.create(), engine.create()]);
-    await engine.call('POST', `/sandboxes/${paused}/pause`);
-    for (const id of [running, paused])
-      await engine.fault({ route: `POST /sandboxes/${id}/pause`, status: 500 });
-    expect(await step('pause', running, {})).toMatchObject({
-      outcome: 'failed',
-      message: expect.stringContaining('The sandbox service cannot be reached or has a problem.'),
-      sandbox: { state: 'running' },
-    });
-    expect(await step('pause', paused, {})).toMatchObject({ outcome: 'done' });
-  });
-
-  it('are unknown if they cannot be verified', async () => {
-    const id = await engine.create();
-    // Every reading fails.
-    const send = thenUnreadable(id, { status: 503, count: 5 });
-    expect(await step('pause', id, {}, { send })).toEqual(unverified);
-    expect((await engine.detail(id)).state).toBe('paused');
-  });
-
-  it('resume reports the quota', async () => {
-    const id = await engine.create();
-    await engine.fault({ route: `POST /sandboxes/${id}/resume`, status: 429 });
-    expect(await step('resume', id, {})).toMatchObject({
-      outcome: 'failed',
-      message: expect.stringContaining(
-        'The limit of concurrently running sandboxes is reached. Pause or kill one first.',
-      ),
-    });
-  });
-});
-
-describe('setTimeout', () => {
-  it('sets the deadline', async () => {
-    const id = await engine.create();
-    const result = await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS });
-    expect(result).toMatchObject({ outcome: 'done', message: null, sandbox: { id } });
-    expect(Math.abs((result.sandbox?.endAtMs ?? 0) - Date.now() - 20 * MINUTE_MS)).toBeLessThan(4_000);
-  });
-
-  it('reports a shorter granted time', async () => {
-    const id = await engine.create();
-    expect(await step('setTimeout', id, { timeoutMs: 600 * MINUTE_MS })).toMatchObject({
-      outcome: 'partial',
-      message: 'The service granted 60 min of 600 min.',
-    });
-  });
-
-  it('adds time to the deadline that was shown, once', async () => {
-    const id = await engine.create();
-    const shown = await readOne(id);
-    if (shown === null) throw new Error('It was not created.');
-    const params = { addMs: 10 * MINUTE_MS };
-    for (const mayHaveBeenSent of [false, true]) {
-      const result = await step('setTimeout', id, params, { shown, mayHaveBeenSent });
-      expect(result).toMatchObject({ outcome: 'done', message: null });
-      expect(Math.abs((result.sandbox?.endAtMs ?? 0) - (shown.endAtMs ?? 0) - 10 * MINUTE_MS)).toBeLessThan(
-        4_000,
-      );
-    }
-  });
-
-  it('fails for a paused sandbox', async () => {
-    const id = await engine.create();
-    await engine.call('POST', `/sandboxes/${id}/pause`);
-    expect(await step('setTimeout', id, { timeoutMs: MINUTE_MS })).toMatchObject({
-      outcome: 'failed',
-      message: 'A paused sandbox has no deadline. Resume it first.',
-      sandbox: { state: 'paused' },
-    });
-  });
-
-  it('fails if the sandbox is gone', async () => {
-    expect(await step('setTimeout', 'igone', { timeoutMs: MINUTE_MS })).toEqual({
-      outcome: 'failed',
-      message: 'It was terminated in the meantime.',
-      sandbox: null,
-    });
-  });
-
-  it('follows a reading after a 500, or is unknown', async () => {
-    const id = await engine.create();
-    await engine.fault({ route: `POST /sandboxes/${id}/timeout`, status: 500 });
-    expect(await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS })).toMatchObject({
-      outcome: 'failed',
-      message: expect.stringContaining('The sandbox service cannot be reached or has a problem.'),
-    });
-    const send = thenUnreadable(id, { status: 503 });
-    expect(await step('setTimeout', id, { timeoutMs: 20 * MINUTE_MS }, { send })).toEqual(unverified);
   });
 });
