@@ -52,7 +52,14 @@ describe('defaults', () => {
         idleMs: 30 * 60_000,
         maxMs: 12 * 3_600_000,
       },
-      timing: { readPauseMs: 1_000, publishMs: 250, wakeGraceMs: 15_000, retryMs: 200, callMs: 15_000 },
+      timing: {
+        readPauseMs: 1_000,
+        publishMs: 250,
+        wakeGraceMs: 15_000,
+        retryMs: 200,
+        callMs: 15_000,
+        claimMs: 15_000,
+      },
       http: {
         trustedProxies: [],
         connections: { total: 2_000, perAddress: 200 },

@@ -61,6 +61,8 @@ export type Timing = {
   callMs: number;
   /** First wait before a failed step is tried again. It doubles with each attempt. */
   retryMs: number;
+  /** How long a process that no longer answers keeps the items it has claimed. */
+  claimMs: number;
 };
 
 /** Limits of consoles. */
@@ -206,6 +208,10 @@ const VARIABLES = {
     expected: 'whole milliseconds from 50 to 300000',
   },
   SANDKEEPER_RETRY_MS: { schema: wholeNumber(1, 10_000), expected: 'whole milliseconds from 1 to 10000' },
+  SANDKEEPER_CLAIM_MS: {
+    schema: wholeNumber(3_000, 300_000),
+    expected: 'whole milliseconds from 3000 to 300000',
+  },
   SANDKEEPER_TRUSTED_PROXIES: {
     schema: z
       .string()
@@ -314,6 +320,7 @@ export function readConfig(
       wakeGraceMs: read('SANDKEEPER_WAKE_GRACE_MS') ?? 15_000,
       callMs: read('SANDKEEPER_CALL_MS') ?? 15_000,
       retryMs: read('SANDKEEPER_RETRY_MS') ?? 200,
+      claimMs: read('SANDKEEPER_CLAIM_MS') ?? 15_000,
     },
     http: {
       // A public origin means that a proxy is in front, usually on the same machine.

@@ -31,15 +31,16 @@ type Options = {
   keepMs: number | null;
   /** Whether processes of other machines may share the database. */
   isShared: boolean;
+  /** A claim expires unless it is renewed within this time. */
   leaseMs?: number;
   /** How often the work of other processes is read; four times this when there is none here. */
   syncMs?: number;
 };
 
-/** A claim expires unless it is renewed within this time. */
-const LEASE_MS = 15_000;
-/** Nothing is sent with less than this left of the claim. */
-const LEASE_MARGIN_MS = 3_000;
+/** Nothing is sent with less than this share left of the claim. */
+const LEASE_MARGIN = 0.2;
+/** How much the clocks of processes may differ, and how late a transaction may commit. */
+const CLOCK_MARGIN_MS = 3_000;
 /** Most claimed items wait for the reading that verifies them. */
 const MAX_CLAIMED = 2_048;
 /** Items claimed ahead of the rate limiter: enough to keep it busy, while the rest stays free for other processes. */
@@ -74,7 +75,7 @@ export class OperationRunner {
   #triedAtMs = 0;
 
   constructor(options: Options) {
-    this.#options = { leaseMs: LEASE_MS, syncMs: SYNC_MS, ...options };
+    this.#options = { leaseMs: config().timing.claimMs, syncMs: SYNC_MS, ...options };
     this.#leaseTimer = new LeaseTimer(this.#options.leaseMs);
     this.#rateLimiter = new RateLimiter({
       ceiling: options.maxConcurrency,
@@ -212,8 +213,7 @@ export class OperationRunner {
     const nowMs = Date.now();
     const operation = await findOperation(id);
     if (!operation) return;
-    // The margin allows for clocks that differ and for transactions that commit late.
-    const items = await listItems(id, lastReadMs === undefined ? undefined : lastReadMs - LEASE_MARGIN_MS);
+    const items = await listItems(id, lastReadMs === undefined ? undefined : lastReadMs - CLOCK_MARGIN_MS);
     this.#readAtMs.set(id, nowMs);
     if (!isKnown) this.#board.put(operation, items);
     for (const item of items) if (item.outcome !== 'waiting') this.#board.noteItem(id, item);
@@ -315,7 +315,7 @@ export class OperationRunner {
   /** Waits until this process certainly holds the claim. Call right before sending. Throws if the work was stopped. */
   async #requireClaim(work: Work): Promise<void> {
     work.stop.signal.throwIfAborted();
-    while (this.#leaseTimer.leftMs < LEASE_MARGIN_MS) {
+    while (this.#leaseTimer.leftMs < this.#options.leaseMs * LEASE_MARGIN) {
       this.#leaseTimer.expire();
       // Without the database nothing is sent, because its outcome could not be recorded.
       await this.#renew().catch(() => new Promise((resolve) => setTimeout(resolve, RETRY_MS)));
