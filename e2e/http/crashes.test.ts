@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultInput } from '../../lib/engine/faults';
 import type { Operation, RecordedItem } from '../../lib/operations/schema';
 import { createPostgresDatabase, hasPostgres } from '../../lib/test-support/postgres';
@@ -15,16 +15,18 @@ import { Relay } from '../support/relay';
 
 /** Determines the times of the crashes: `CHAOS_SEED=… npm run http -- crashes` repeats them. */
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
-const [CRASHES, ITEMS] = process.env.TEST_LONG ? [100, 1_000] : [4, 100];
+const [CRASHES, ITEMS] = process.env.TEST_LONG ? [100, 1_000] : [4, 60];
 /** Longest lifetime of a server before the next crash, ms. Too short to carry out `ITEMS` in `CRASHES` lifetimes. */
-const MAX_LIFETIME_MS = 1_000;
+const MAX_LIFETIME_MS = process.env.TEST_LONG ? 1_000 : 600;
+/** The share of kills that are throttled: each makes the server wait. */
+const THROTTLED = process.env.TEST_LONG ? 0.25 : 0.08;
 
 const SLOW_KILLS: FaultInput = { route: 'DELETE /sandboxes/*', latencyMs: 250 };
 
 /** Rate limits, errors, resets and kills without effect. A kill that reports an error can have taken effect. */
 const STORM: FaultInput[] = [
   { route: 'DELETE /sandboxes/*', latencyMs: 100 },
-  { route: 'DELETE /sandboxes/*', probability: 0.25, status: 429, retryAfterSeconds: 0 },
+  { route: 'DELETE /sandboxes/*', probability: THROTTLED, status: 429, retryAfterSeconds: 0 },
   { route: 'DELETE /sandboxes/*', probability: 0.05, status: 429, retryAfterSeconds: 1 },
   { route: 'DELETE /sandboxes/*', probability: 0.05, status: 500 },
   { route: 'DELETE /sandboxes/*', probability: 0.05, effect: 'fail-late' },
@@ -45,29 +47,56 @@ function randomFrom(seed: number): () => number {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Sandkeeper with a fleet of targets and bystanders, and a relay that records the requests to the engine. */
+/** Sandkeeper and a relay that records its requests to the engine. */
+type Stage = { sandkeeper: Sandkeeper; relay: Relay; session: string; close: () => Promise<void> };
+
+async function openStage(env: Record<string, string> = {}): Promise<Stage> {
+  let relay: Relay | undefined;
+  const sandkeeper = await Sandkeeper.open({
+    upstreamVia: async (engineUrl) => {
+      relay = await Relay.open(engineUrl);
+      return relay.url;
+    },
+    env: {
+      SANDKEEPER_MAX_CONCURRENCY: '4',
+      SANDKEEPER_CANCEL_WINDOW_SECONDS: '0',
+      SANDKEEPER_RETRY_MS: '50',
+      ...env,
+    },
+  });
+  const opened = relay;
+  if (!opened) throw new Error('The relay was not opened.');
+  const { admin } = await sandkeeper.openSessions();
+  const close = async () => {
+    await sandkeeper.close();
+    opened.close();
+  };
+  return { sandkeeper, relay: opened, session: admin, close };
+}
+
+/** A fleet of targets and bystanders on a stage, alone. */
 class Scene {
+  readonly sandkeeper: Sandkeeper;
+  readonly relay: Relay;
+  readonly session: string;
+
   private constructor(
-    readonly sandkeeper: Sandkeeper,
-    readonly relay: Relay,
+    stage: Stage,
     readonly moru: Moru,
-    readonly session: string,
     /** `targets` are to be killed. `bystanders` have the same metadata and are not. */
     readonly targets: readonly string[],
     readonly bystanders: ReadonlyMap<string, unknown>,
-  ) {}
+  ) {
+    this.sandkeeper = stage.sandkeeper;
+    this.relay = stage.relay;
+    this.session = stage.session;
+  }
 
-  static async open(count: number, env: Record<string, string> = {}): Promise<Scene> {
-    let relay: Relay | undefined;
-    const sandkeeper = await Sandkeeper.open({
-      upstreamVia: async (engineUrl) => {
-        relay = await Relay.open(engineUrl);
-        return relay.url;
-      },
-      env: { SANDKEEPER_MAX_CONCURRENCY: '4', SANDKEEPER_CANCEL_WINDOW_SECONDS: '0', ...env },
-    });
-    if (!relay) throw new Error('The relay was not opened.');
-    const moru = new Moru(sandkeeper.engine);
+  static async open(stage: Stage, count: number): Promise<Scene> {
+    const moru = new Moru(stage.sandkeeper.engine);
+    await moru.clearFaults();
+    await moru.killAll();
+    stage.relay.requests.length = 0;
     // Every sixth sandbox is a bystander.
     await moru.createMany(Math.ceil(count * 1.2), () => ({ environment: 'development' }));
     const ids = await moru.listIds();
@@ -77,17 +106,11 @@ class Scene {
       moru,
       ids.filter((id) => !meant.has(id)),
     );
-    const { admin } = await sandkeeper.openSessions();
-    return new Scene(sandkeeper, relay, moru, admin, targets, bystanders);
+    return new Scene(stage, moru, targets, bystanders);
   }
 
   get colleague(): Colleague {
     return new Colleague(this.sandkeeper, this.session);
-  }
-
-  async close(): Promise<void> {
-    await this.sandkeeper.close();
-    this.relay.close();
   }
 
   async add(faults: readonly FaultInput[]): Promise<void> {
@@ -133,7 +156,10 @@ class Scene {
     for (const id of this.added) rest.set(id, undefined);
     expect((await this.moru.listIds()).toSorted()).toEqual([...rest.keys()].toSorted());
     expect(await Scene.#readAll(this.moru, [...this.bystanders.keys()])).toEqual(this.bystanders);
-    const killed = (await this.#runs()).filter(({ endReason }) => endReason === 'killed');
+    const ours = new Set([...this.targets, ...rest.keys()]);
+    const killed = (await this.#runs()).filter(
+      ({ sandboxID, endReason }) => endReason === 'killed' && ours.has(sandboxID),
+    );
     expect(killed.map(({ sandboxID }) => sandboxID).toSorted()).toEqual(this.targets.toSorted());
     const requested = new Set(this.relay.kills.map(({ sandboxId }) => sandboxId));
     expect([...requested].toSorted()).toEqual(this.targets.toSorted());
@@ -179,61 +205,60 @@ beforeEach(() => console.log(`CHAOS_SEED=${SEED}`));
 
 // These tests start the server often, which is slow on a busy machine.
 describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 : 600_000 }, () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage();
+  });
+  afterAll(() => stage.close());
+
   for (const [name, faults] of [
     ['a slow service', [SLOW_KILLS]],
     ['a service with many faults', STORM],
   ] as const) {
     it(`kills exactly the ${ITEMS} planned sandboxes in spite of ${CRASHES} crashes and ${name}`, async () => {
-      const scene = await Scene.open(ITEMS);
-      try {
-        await scene.add(faults);
-        const operationId = await scene.colleague.kill(scene.targets, 'chaos');
-        await scene.addLatecomer();
-        await scene.crashRepeatedly();
-        const { operation, items } = await scene.whenFinished(operationId);
-        expect(items.map(({ sandboxId }) => sandboxId).toSorted()).toEqual(scene.targets.toSorted());
-        expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
-        expect(operation).toMatchObject({ reason: 'chaos', counts: { done: ITEMS }, cancelledAtMs: null });
-        await scene.expectExactlyTargetsGone();
-        expect(overlappingKills(scene.relay)).toEqual([]);
-      } finally {
-        await scene.close();
-      }
+      const scene = await Scene.open(stage, ITEMS);
+      await scene.add(faults);
+      const operationId = await scene.colleague.kill(scene.targets, 'chaos');
+      await scene.addLatecomer();
+      await scene.crashRepeatedly();
+      const { operation, items } = await scene.whenFinished(operationId);
+      expect(items.map(({ sandboxId }) => sandboxId).toSorted()).toEqual(scene.targets.toSorted());
+      expect(items.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
+      expect(operation).toMatchObject({ reason: 'chaos', counts: { done: ITEMS }, cancelledAtMs: null });
+      await scene.expectExactlyTargetsGone();
+      expect(overlappingKills(scene.relay)).toEqual([]);
     });
   }
 
   it('does not continue a cancelled operation', async () => {
-    const scene = await Scene.open(60);
-    try {
-      await scene.add([SLOW_KILLS]);
-      const operationId = await scene.colleague.kill(scene.targets);
-      await expect.poll(() => scene.countRequested()).toBeGreaterThan(8);
-      await scene.colleague.stop(operationId);
-      await scene.sandkeeper.crash();
-      const requested = scene.countRequested();
-      await scene.sandkeeper.restart();
+    const scene = await Scene.open(stage, 60);
+    await scene.add([SLOW_KILLS]);
+    const operationId = await scene.colleague.kill(scene.targets);
+    await expect.poll(() => scene.countRequested()).toBeGreaterThan(8);
+    await scene.colleague.stop(operationId);
+    await scene.sandkeeper.crash();
+    const requested = scene.countRequested();
+    await scene.sandkeeper.restart();
 
-      const { operation, items } = await scene.whenFinished(operationId);
-      expect(operation.cancelledAtMs).not.toBeNull();
-      const remaining = new Set(await scene.moru.listIds());
-      for (const { sandboxId, outcome } of items) {
-        expect(outcome, sandboxId).toBe(remaining.has(sandboxId) ? 'cancelled' : 'done');
-      }
-      await wait(1_000);
-      expect(scene.countRequested()).toBe(requested);
-      expect(requested).toBeLessThan(60);
-    } finally {
-      await scene.close();
+    const { operation, items } = await scene.whenFinished(operationId);
+    expect(operation.cancelledAtMs).not.toBeNull();
+    const remaining = new Set(await scene.moru.listIds());
+    for (const { sandboxId, outcome } of items) {
+      expect(outcome, sandboxId).toBe(remaining.has(sandboxId) ? 'cancelled' : 'done');
     }
+    await wait(1_000);
+    expect(scene.countRequested()).toBe(requested);
+    expect(requested).toBeLessThan(60);
   });
 
   it.skipIf(!hasPostgres)('is replaced by another server that shares the operation', async () => {
     const database = await createPostgresDatabase();
     try {
-      const scene = await Scene.open(400, { DATABASE_URL: database.url });
-      const otherRelay = await Relay.open(scene.sandkeeper.engine.url);
-      const other = await scene.sandkeeper.openBeside({ SANDKEEPER_ENGINE_URL: otherRelay.url });
+      const shared = await openStage({ DATABASE_URL: database.url, SANDKEEPER_CLAIM_MS: '4000' });
+      const otherRelay = await Relay.open(shared.sandkeeper.engine.url);
+      const other = await shared.sandkeeper.openBeside({ SANDKEEPER_ENGINE_URL: otherRelay.url });
       try {
+        const scene = await Scene.open(shared, 400);
         await scene.add([{ ...SLOW_KILLS, latencyMs: 100 }]);
         const operationId = await scene.colleague.kill(scene.targets);
         await expect.poll(() => scene.relay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
@@ -251,7 +276,7 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
       } finally {
         await other.close();
         otherRelay.close();
-        await scene.close();
+        await shared.close();
       }
     } finally {
       await database.drop();
