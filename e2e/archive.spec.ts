@@ -6,7 +6,7 @@ import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import type { Moru } from './support/moru';
-import { askToKill, killDialog, openFleet, toast } from './support/vocabulary';
+import { askToKill, openFleet, toast } from './support/vocabulary';
 
 // Playwright's main process also loads this file. It has no worker index and needs no directory.
 const ARCHIVE_DIR =
@@ -24,8 +24,6 @@ const ENDED_WITHIN_MS = 60_000;
 const archiveOption = (dialog: Locator) => dialog.getByRole('checkbox', { name: 'Archive files first' });
 const pathField = (dialog: Locator) => dialog.getByRole('textbox', { name: 'Path to archive' });
 const killButton = (dialog: Locator) => dialog.getByRole('button', { name: /^Kill / });
-const _line = (page: Page, title: string) =>
-  page.getByRole('region', { name: 'Running operations' }).getByRole('listitem').filter({ hasText: title });
 
 /** Creates a sandbox with a file in its home directory that contains the sandbox's id. */
 async function createWithFile(moru: Moru, metadata: Record<string, string>): Promise<string> {
@@ -74,7 +72,20 @@ async function expectDownload(page: Page, link: Locator, id: string): Promise<vo
   expect(text.toString()).toBe(`of ${id}`);
 }
 
-test('archives the home directory, kills the sandbox and shows where the archive is', async ({
+/** Puts a file in place of the archive directory during `work`. */
+async function withoutArchiveDir(work: () => Promise<void>): Promise<void> {
+  const aside = `${ARCHIVE_DIR}-aside`;
+  renameSync(ARCHIVE_DIR, aside);
+  writeFileSync(ARCHIVE_DIR, 'in the way');
+  try {
+    await work();
+  } finally {
+    rmSync(ARCHIVE_DIR, { force: true });
+    renameSync(aside, ARCHIVE_DIR);
+  }
+}
+
+test('does not kill a sandbox that it cannot archive, then archives it, kills it and shows where the archive is', async ({
   page,
   moru,
 }) => {
@@ -93,8 +104,15 @@ test('archives the home directory, kills the sandbox and shows where the archive
   await expect.poll(() => stdout).toContain('ready');
   await openFleet(page);
   const dialog = await askToKill(page, id);
-  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
   await expect(archiveOption(dialog)).not.toBeChecked();
+  await withoutArchiveDir(async () => {
+    await archiveOption(dialog).check();
+    await expect(dialog.getByRole('alert')).toContainText(
+      'The archive directory is not a directory. Nothing was killed.',
+    );
+  });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await askToKill(page, id);
   await archiveOption(dialog).check();
   await expect(dialog).toContainText("the user's home directory, to a .tar.gz on the server");
   await expect(dialog).toContainText('The sandbox is killed only after its archive is verified.');
@@ -103,7 +121,23 @@ test('archives the home directory, kills the sandbox and shows where the archive
     await expect(dialog.getByRole('alert').filter({ hasText: 'An absolute path' })).toBeVisible();
     await expect(killButton(dialog)).toBeDisabled();
   }
+  await pathField(dialog).fill('~/not there');
+  await expect(killButton(dialog)).toBeEnabled();
+  await killButton(dialog).click();
+  await expect(toast(page, `Could not kill ${id}`)).toContainText(
+    'Not archived, so not killed. /home/user/not there does not exist in the sandbox.',
+    { timeout: ENDED_WITHIN_MS },
+  );
+  expect(await moru.stateOf(id)).toBe('running');
+
+  // The retry archives first, too.
+  await page.goto(`/operations?sandbox=${id}`);
+  await page.getByRole('link', { name: new RegExp(`^Kill ${id}`) }).click();
+  await page.getByRole('main').getByRole('button', { name: 'Retry 1 failed' }).click();
+  await expect(archiveOption(dialog)).toBeChecked();
+  await expect(pathField(dialog)).toHaveValue('~/not there');
   await pathField(dialog).fill('~');
+  await dialog.getByRole('checkbox', { name: 'Stop processes first' }).check();
   await expect(killButton(dialog)).toBeEnabled();
   await expectAccessible(page, 'the dialog');
   await killButton(dialog).click();
@@ -139,46 +173,6 @@ test('archives the home directory, kills the sandbox and shows where the archive
   await expect(downloads.first()).toContainText('Archive from before its kill');
 });
 
-test('does not kill a sandbox that cannot be archived, and a retry archives it first, too', async ({
-  page,
-  moru,
-}) => {
-  const id = await createWithFile(moru, { test: 'missing' });
-  await openFleet(page);
-  const dialog = await askToKill(page, id);
-  const aside = `${ARCHIVE_DIR}-aside`;
-  renameSync(ARCHIVE_DIR, aside);
-  writeFileSync(ARCHIVE_DIR, 'in the way');
-  try {
-    await archiveOption(dialog).check();
-    await expect(dialog.getByRole('alert')).toContainText(
-      'The archive directory is not a directory. Nothing was killed.',
-    );
-  } finally {
-    rmSync(ARCHIVE_DIR, { force: true });
-    renameSync(aside, ARCHIVE_DIR);
-  }
-  await dialog.getByRole('button', { name: 'Cancel' }).click();
-  await askToKill(page, id);
-  await archiveOption(dialog).check();
-  await pathField(dialog).fill('~/not there');
-  await expect(killButton(dialog)).toBeEnabled();
-  await killButton(dialog).click();
-  const complaint = toast(page, `Could not kill ${id}`);
-  await expect(complaint).toContainText(
-    'Not archived, so not killed. /home/user/not there does not exist in the sandbox.',
-    { timeout: ENDED_WITHIN_MS },
-  );
-  expect(await moru.stateOf(id)).toBe('running');
-  await page.goto(`/operations?sandbox=${id}`);
-  await page.getByRole('link', { name: new RegExp(`^Kill ${id}`) }).click();
-  await page.getByRole('main').getByRole('button', { name: 'Retry 1 failed' }).click();
-  const again = killDialog(page, id);
-  await expect(archiveOption(again)).toBeChecked();
-  await expect(pathField(again)).toHaveValue('~/not there');
-  await again.getByRole('button', { name: 'Cancel' }).click();
-});
-
 test('restarts the archive after a server crash and leaves no partial file', async ({
   page,
   moru,
@@ -209,28 +203,4 @@ test('restarts the archive after a server crash and leaves no partial file', asy
   await access.getByRole('button', { name: 'Archived files before a kill' }).click();
   await expect(access).toContainText('Terminated');
   await expect(access.getByRole('cell', { name: 'Woke sandbox', exact: true })).toHaveCount(1);
-});
-
-test('is unavailable without an archive directory and names the missing setting', async ({
-  browser,
-  sandkeeper,
-  moru,
-  sessions,
-}) => {
-  const id = await moru.create({ metadata: { test: 'without' } });
-  const second = await sandkeeper.openBeside({ SANDKEEPER_ARCHIVE_DIR: '' });
-  const context = await browser.newContext({ baseURL: second.url });
-  try {
-    const cookie = { value: sessions.admin, url: second.url, httpOnly: true, sameSite: 'Strict' } as const;
-    await context.addCookies([{ name: second.sessionCookieName, ...cookie }]);
-    const page = await context.newPage();
-    await openFleet(page);
-    const dialog = await askToKill(page, id);
-    await expect(archiveOption(dialog)).toBeDisabled();
-    await expect(archiveOption(dialog)).toHaveAccessibleDescription(/SANDKEEPER_ARCHIVE_DIR/);
-    await dialog.getByRole('button', { name: 'Cancel' }).click();
-  } finally {
-    await context.close();
-    await second.close();
-  }
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { expectAccessible } from '@/e2e/support/served/accessible';
 import { active, expectNames, focusTree, HOME, main, openFiles, row, tree } from '@/e2e/support/served/files';
-import { openPage } from '@/e2e/support/served/page';
+import { lookAway, openPage } from '@/e2e/support/served/page';
 import { preview, text } from '@/e2e/support/served/preview';
 import { Box, moru } from '@/e2e/support/served/sandboxes';
 
@@ -10,9 +10,6 @@ import { Box, moru } from '@/e2e/support/served/sandboxes';
 const NEWS_WITHIN_MS = 2_000;
 
 const strip = (hasText: string) => page.getByRole('status').filter({ hasText });
-
-/** Moves the pointer off the rows, which keep their order beneath it. */
-const lookAway = () => userEvent.hover(page.getByRole('banner'), { position: { x: 2, y: 2 } });
 
 describe('a failure', () => {
   test('offers the nearest existing folder for a missing one', async () => {

@@ -7,6 +7,8 @@ import {
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { Toaster } from 'sonner';
+import { expect } from 'vitest';
+import { type Locator, page, userEvent } from 'vitest/browser';
 import { cleanup, render } from 'vitest-browser-react';
 import { CommandsPage } from '@/components/commands/commands-page';
 import { ConsolePage } from '@/components/console/console-page';
@@ -97,6 +99,19 @@ export async function openPage(path: string, { role = 'admin' }: Options = {}): 
   );
 }
 
+/** Moves the pointer off the rows, which keep their order beneath it. */
+export const lookAway = () => userEvent.hover(page.getByRole('banner'), { position: { x: 2, y: 2 } });
+
+export const toast = (hasText: string | RegExp): Locator => page.getByRole('listitem').filter({ hasText });
+
+/** Accepts the defaults of the resume dialog with Enter. */
+export async function acceptResume(): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: /^Resume / });
+  await expect.element(dialog.getByRole('button', { name: /^Resume/ })).toHaveFocus();
+  await userEvent.keyboard('{Enter}');
+  await expect.element(dialog).not.toBeInTheDocument();
+}
+
 /** The page of the current path, once its data has been read as the server does before it renders one. */
 function Page({ role }: { role: Role }) {
   const pathname = usePathname();
@@ -127,9 +142,9 @@ function Page({ role }: { role: Role }) {
     );
   }
   const initial = read.fleet.sandboxes.find((sandbox) => sandbox.id === id);
-  const page = sandboxPages[pathname.split('/')[3] ?? ''];
-  if (page === undefined || initial === undefined) return <p>No page for {pathname}</p>;
-  return page({ initial: jsonOf(initial), role, nowMs, isRecorded: false });
+  const pageOf = sandboxPages[pathname.split('/')[3] ?? ''];
+  if (pageOf === undefined || initial === undefined) return <p>No page for {pathname}</p>;
+  return pageOf({ initial: jsonOf(initial), role, nowMs, isRecorded: false });
 }
 
 /** The pages of a sandbox, by the last part of their path. */

@@ -62,6 +62,11 @@ export class Box {
     return commands.startInSandbox(this.id, command);
   }
 
+  /** The processes that were started by API. */
+  processes(): Promise<{ pid: number; cmd: string }[]> {
+    return commands.processesInSandbox(this.id);
+  }
+
   /** The text of a file, or `null` if it does not exist. */
   read(name: string): Promise<string | null> {
     return commands.readInSandbox(this.id, name.startsWith('/') ? name : `${HOME}/${name}`);
