@@ -177,12 +177,13 @@ describe.runIf(canRun)("E2B's SDK", () => {
 
   test('makes snapshots and forks, and starts sandboxes from them', async () => {
     const sandbox = await Sandbox.create();
-    await sandbox.files.write('notes', 'first');
+    await sandbox.files.write('notes', 'first', { metadata: { author: 'ana' } });
     const snapshot = await sandbox.createSnapshot({ name: 'from-the-sdk' });
     expect(snapshot).toEqual({ snapshotId: 'local/from-the-sdk:default', names: ['local/from-the-sdk'] });
     await sandbox.files.write('notes', 'second');
     const copy = await Sandbox.create(snapshot.snapshotId);
     expect(await copy.files.read('notes')).toBe('first');
+    expect((await copy.files.getInfo('notes')).metadata).toEqual({ author: 'ana' });
     const [fork, ...others] = await sandbox.fork();
     if (fork === undefined || fork instanceof Error || others.length > 0)
       throw new Error('expected one fork');

@@ -150,7 +150,7 @@ describe.runIf(canRun)('snapshots', () => {
     const { json } = await engine.api('POST', `/sandboxes/${sandbox.sandboxId}/snapshots`, { name: 'links' });
     expect((json as Info).names).toEqual(['local/links']);
     const builds = (await engine.api('GET', '/templates/links')).json as { builds: { buildID: string }[] };
-    const home = join(engine.dataDir, 'snapshots', builds.builds[0]?.buildID ?? '', 'home/user');
+    const home = join(engine.dataDir, 'snapshots', builds.builds[0]?.buildID ?? '', 'root/home/user');
     for (const name of ['etc', 'shadow', 'host']) {
       expect(lstatSync(join(home, name)).isSymbolicLink()).toBe(true);
     }

@@ -86,6 +86,36 @@ export class FileMetadata {
   }
 }
 
+/** Carries the metadata of a directory's files over to their copies, which are other files. */
+export class MetadataCopy {
+  readonly #from: ReadonlyMap<string, Metadata>;
+  readonly #to = new Map<string, Metadata>();
+
+  private constructor(from: ReadonlyMap<string, Metadata>) {
+    this.#from = from;
+  }
+
+  /** @param dir the directory around the root of the files */
+  static async open(dir: string): Promise<MetadataCopy> {
+    return new MetadataCopy(await load(join(dir, FILE)));
+  }
+
+  get isEmpty(): boolean {
+    return this.#from.size === 0;
+  }
+
+  add(source: Stats, target: Stats): void {
+    const metadata = this.#from.get(identityOf(source));
+    if (metadata !== undefined) this.#to.set(identityOf(target), metadata);
+  }
+
+  /** Stores what the copies have beside their root. */
+  async save(dir: string): Promise<void> {
+    if (this.#to.size === 0) return;
+    await writeFile(join(dir, FILE), JSON.stringify(Object.fromEntries(this.#to)), { mode: 0o600 });
+  }
+}
+
 async function load(path: string): Promise<Map<string, Metadata>> {
   try {
     return new Map(Object.entries(Stored.parse(JSON.parse(await readFile(path, 'utf8')))));

@@ -23,6 +23,7 @@ const copyFile = promisify(fs.copyFile);
 const link = promisify(fs.link);
 const mkdir = promisify(fs.mkdir);
 const symlink = promisify(fs.symlink);
+const lstat = promisify(fs.lstat);
 const lchown = promisify(fs.lchown);
 const chmod = promisify(fs.chmod);
 const lutimes = promisify(fs.lutimes);
@@ -35,6 +36,8 @@ export type CopyOptions = {
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Most bytes of all files, holes included, because a file system without shared extents may fill them. */
   readonly maxBytes: number;
+  /** Called for each copied file. */
+  readonly onFile?: ((source: Stats, target: Stats) => void) | undefined;
 };
 
 /** A directory to copy: the raw path of its copy and its own attributes. */
@@ -132,6 +135,7 @@ class TreeCopy {
       close(readable);
     }
     await this.#setAttributes(target, stat);
+    this.#options.onFile?.(stat, await lstat(bytesOf(target)));
     return entry;
   }
 
