@@ -76,13 +76,13 @@ class LocalGuests implements Guests {
       live: support.available ? insideFiles((guest) => this.#sandboxOf(guest)) : undefined,
       usage: (id) => this.usage(id),
       quotaBytes: (guest) => this.#quotaOf(guest),
-      openPort: async (guest, port, request, response) => {
+      openPort: async (guest, port, exchange) => {
         const sandbox = this.#sandboxes.get(guest.id);
         if (!sandbox) return false;
         const secrets = [guest.accessToken];
         const { answerTimeoutMs } = options;
         const host = guest.maskRequestHost?.replace(/\$\{PORT\}/g, String(port));
-        return await proxyToPort(sandbox, { port, request, response, secrets, host, answerTimeoutMs });
+        return await proxyToPort(sandbox, { ...exchange, port, secrets, host, answerTimeoutMs });
       },
       warn: (message) => context.warn(message),
     });

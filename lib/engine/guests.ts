@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Dialect } from './dialect';
 
 /**
@@ -85,7 +86,7 @@ export interface Guests {
    */
   create(guest: Guest, files?: string): Promise<void>;
   /**
-   * Ends open streams with `unavailable` and freezes every process, or ends every process unless `keepsMemory`. What is
+   * Cuts open requests and freezes every process, or ends every process unless `keepsMemory`. What is
    * left is the snapshot.
    */
   pause(id: string, keepsMemory: boolean): Promise<void>;
@@ -126,8 +127,16 @@ export interface DataPlane {
     port: number,
     request: IncomingMessage,
     response: ServerResponse,
+    upgrade?: Upgrade,
   ): void | Promise<void>;
 }
+
+/** A request that changes the protocol of its connection, for example to WebSocket. */
+export type Upgrade = {
+  readonly socket: Duplex;
+  /** What the client has already sent in the new protocol. */
+  readonly head: Buffer;
+};
 
 export type GuestContext = {
   readonly sink: GuestSink;

@@ -1,10 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlPlane } from './control-plane';
 import { StartError } from './data-dir';
 import type { FaultOutcome, Faults } from './faults';
-import { type DataPlane, ENVD_PORT } from './guests';
+import { type DataPlane, ENVD_PORT, type Upgrade } from './guests';
 import { ApiError, sendError, sendReply } from './http';
 import { MISSING_TRAFFIC_TOKEN, mayPass, mayWake } from './port-access';
 import { type SandboxRecord, toGuest } from './record';
@@ -12,6 +13,7 @@ import { inRequestScope } from './request-scope';
 import { type Destination, Router } from './routing';
 import type { EngineServices } from './services';
 import { limitBodyTime, limitConnections } from './slow-requests';
+import { serveWithoutUpgrade } from './upgrades';
 
 const NEXT_PORTS = 100;
 const NO_EFFECTS: FaultOutcome['effects'] = new Set();
@@ -42,6 +44,8 @@ export class EngineServer {
   readonly #server: Server;
   readonly #router: Router;
   readonly #control: ControlPlane;
+  /** Connections in another protocol, which Node's server no longer knows. */
+  readonly #upgraded = new Set<Socket>();
   #isStopping = false;
 
   constructor(services: ServerServices, apiKey: string, address: Address, limits: ServerLimits = {}) {
@@ -64,6 +68,7 @@ export class EngineServer {
       response.on('error', () => {});
       inRequestScope(response, () => void this.#serve(request, response));
     });
+    this.#server.on('upgrade', (request, socket: Socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('clientError', rejectMalformed);
     // Connections may fail to be accepted, for example without a free descriptor.
     this.#server.on('error', (error) => {
@@ -95,7 +100,34 @@ export class EngineServer {
     this.#server.closeIdleConnections();
     await Promise.race([closed, sleep(graceMs, undefined, { ref: false })]);
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     await closed;
+  }
+
+  /** Only a server inside a sandbox may change the protocol. */
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', () => {});
+    if (this.#isStopping || !this.#isForServerInside(request)) {
+      serveWithoutUpgrade(this.#server, request, socket, head);
+      return;
+    }
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.on('error', () => {});
+    response.once('finish', () => socket.end());
+    response.assignSocket(socket);
+    inRequestScope(response, () => void this.#serve(request, response, { socket, head }));
+  }
+
+  #isForServerInside(request: IncomingMessage): boolean {
+    try {
+      const destination = this.#router.route(request);
+      return 'port' in destination && destination.port !== ENVD_PORT;
+    } catch {
+      return false;
+    }
   }
 
   #tryListen(host: string, port: number): Promise<number | null> {
@@ -113,12 +145,12 @@ export class EngineServer {
     });
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
     try {
       if (this.#isStopping) throw new ApiError(503, 'the engine is stopping', { connection: 'close' });
       const destination = this.#router.route(request);
       if (destination.to === 'control') await this.#toControl(request, response, destination);
-      else await this.#toGuest(request, response, destination);
+      else await this.#toGuest(request, response, destination, upgrade);
     } catch (error) {
       try {
         this.#fail(error, request, response);
@@ -156,6 +188,7 @@ export class EngineServer {
     request: IncomingMessage,
     response: ServerResponse,
     destination: Exclude<Destination, { to: 'control' }>,
+    upgrade: Upgrade | undefined,
   ): Promise<void> {
     const { path: guestPath } = destination;
     const of = destination.to === 'missing' ? destination.sandboxId : destination.record.id;
@@ -180,7 +213,7 @@ export class EngineServer {
       limitBodyTime(request, response, { timeoutMs, isUpload: true });
     }
     const guest = toGuest(record, this.#services.tokens, this.#services.guestsDir);
-    await this.#services.dataPlane.handle(guest, port, request, response);
+    await this.#services.dataPlane.handle(guest, port, request, response, upgrade);
   }
 
   /** The sandbox, resumed if its caller may use it. Null if it stays paused. */

@@ -55,6 +55,8 @@ export function limitConnections(server: Server, max: number): void {
     held.set(socket, 0);
     socket.once('close', () => held.delete(socket));
   });
+  // A connection in another protocol is never idle.
+  server.on('upgrade', ({ socket }) => held.set(socket, Number.POSITIVE_INFINITY));
   server.on('request', ({ socket }, response) => {
     const requests = held.get(socket);
     if (requests === undefined) return;

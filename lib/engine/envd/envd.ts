@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StartError } from '../data-dir';
-import { type DataPlane, ENVD_PORT, type Guest, type Usage } from '../guests';
+import { type DataPlane, ENVD_PORT, type Guest, type Upgrade, type Usage } from '../guests';
 import { ApiError, sendError, sendJson } from '../http';
 import { unsupportedReason } from '../safe-fs/descriptors';
 import { measureDirectory } from '../safe-fs/disk-use';
@@ -33,8 +33,14 @@ export type EnvdOptions = {
   /** Disk quota. Default: `diskSizeMB`. */
   quotaBytes?(guest: Guest): number;
   /** Serves other ports. Returns false if nothing listens there. Default: always false. */
-  openPort?(guest: Guest, port: number, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
+  openPort?(guest: Guest, port: number, exchange: PortRequest): Promise<boolean>;
   warn(message: string): void;
+};
+
+export type PortRequest = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly upgrade: Upgrade | undefined;
 };
 
 const MEBIBYTE = 1024 * 1024;
@@ -84,11 +90,12 @@ export class Envd implements DataPlane {
     port: number,
     request: IncomingMessage,
     response: ServerResponse,
+    upgrade?: Upgrade,
   ): Promise<void> {
     await this.#calls.run(guest.id, response, async (call) => {
       try {
         if (port === ENVD_PORT) await this.#serve(guest, request, response, call);
-        else await this.#servePort(guest, port, request, response, call);
+        else await this.#servePort(guest, port, request, response, call, upgrade);
       } catch (error) {
         this.#fail(error, guest, request, response, call);
       }
@@ -98,8 +105,7 @@ export class Envd implements DataPlane {
   }
 
   /**
-   * Ends every request of a sandbox before a pause or kill: RPCs with `unavailable`, transfers with 502 or a closed
-   * connection. Resolves once none of them uses its files.
+   * Cuts every request of a sandbox before a pause or kill. Resolves once none of them uses its files.
    */
   async closeStreams(guestId: string): Promise<void> {
     await this.#calls.close(guestId, new ConnectError('unavailable', 'the sandbox was paused or killed'));
@@ -118,10 +124,14 @@ export class Envd implements DataPlane {
     request: IncomingMessage,
     response: ServerResponse,
     { signal }: OpenCall,
+    upgrade: Upgrade | undefined,
   ): Promise<void> {
     // A frozen or killed server cannot close its connections itself.
-    signal.addEventListener('abort', () => response.destroy());
-    if (await this.#options.openPort?.(guest, port, request, response)) return;
+    signal.addEventListener('abort', () => {
+      if (!response.writableEnded) response.destroy();
+    });
+    if (await this.#options.openPort?.(guest, port, { request, response, upgrade })) return;
+    if (response.writableEnded) return;
     const message = 'The sandbox is running but port is not open';
     sendError(response, 502, message, { extra: { sandboxId: guest.id, port } });
   }
@@ -251,6 +261,8 @@ export class Envd implements DataPlane {
     response: ServerResponse,
     { signal }: OpenCall,
   ): void {
+    // The request was cut, and its response is on the way.
+    if (response.writableEnded) return;
     if (response.headersSent || response.destroyed) response.destroy();
     else if (signal.aborted || isStopped(error)) {
       const extra = { sandboxId: guest.id };

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sendError } from '../http';
 import { ConnectError } from './connect-error';
 
-/** Time for a client to read the end of a stream before its connection is closed. */
+/** Time for a client to read a response before its connection is closed. */
 const CLOSE_GRACE_MS = 1_000;
 const MAX_SETTLE_MS = 2_000;
 
@@ -35,8 +36,22 @@ export class OpenCall {
     this.#controller.abort(reason);
   }
 
+  /**
+   * Ends the request as the edge of the service does when a sandbox stops: with its 502, or a closed connection if the
+   * response has begun (docs/protocol.md#observed-failures).
+   */
+  cut(guestId: string, reason: ConnectError): void {
+    if (this.#response.headersSent || this.#response.destroyed) this.#response.destroy();
+    else {
+      const options = { extra: { sandboxId: guestId }, headers: { connection: 'close' } };
+      sendError(this.#response, 502, 'The sandbox was not found', options);
+      this.#closeSoon();
+    }
+    this.abort(reason);
+  }
+
   /** Closes the connection soon, even if the client does not read. */
-  closeSoon(): void {
+  #closeSoon(): void {
     const timer = setTimeout(() => this.#response.destroy(), CLOSE_GRACE_MS);
     timer.unref();
     this.#response.once('close', () => clearTimeout(timer));
@@ -68,13 +83,10 @@ export class OpenCalls {
     }
   }
 
-  /** Ends every request of a sandbox with `reason`. Resolves when they have settled, or after 2 s. */
+  /** Cuts every request of a sandbox. Resolves when they have settled, or after 2 s. */
   async close(guestId: string, reason: ConnectError): Promise<void> {
     const guestCalls = [...(this.#calls.get(guestId) ?? [])];
-    for (const call of guestCalls) {
-      call.abort(reason);
-      call.closeSoon();
-    }
+    for (const call of guestCalls) call.cut(guestId, reason);
     const settled = Promise.all(guestCalls.map((call) => call.settled));
     // A handler that hangs must not block a pause or kill.
     await Promise.race([settled, sleep(MAX_SETTLE_MS, undefined, { ref: false })]);

@@ -1,4 +1,6 @@
-import { request } from 'node:http';
+import { type IncomingHttpHeaders, request } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Sandbox } from '@moru-ai/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { canRun, type ProcessEngine, startProcessEngine, until } from './test-process-engine';
 
@@ -22,6 +24,25 @@ class H(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.send_header('Content-Length', str(len(body))); self.end_headers()
         self.wfile.write(body)
 socketserver.ThreadingTCPServer(('127.0.0.1', 8000), H).serve_forever()
+`;
+
+const UPGRADE_SERVER = `
+import http.server, socketserver
+class H(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        key = self.headers.get('Sec-WebSocket-Key')
+        if self.headers.get('Upgrade') != 'websocket' or key == 'refuse':
+            self.send_response(403 if key else 426); self.send_header('Content-Length', '0'); self.end_headers(); return
+        self.send_response(101); self.send_header('Upgrade', 'websocket'); self.send_header('Connection', 'Upgrade')
+        self.send_header('Sec-WebSocket-Accept', key); self.end_headers()
+        self.wfile.write(f"GET {self.path} {'X-Api-Key' in self.headers};".encode()); self.wfile.flush()
+        while True:
+            data = self.connection.recv(100)
+            if not data: break
+            self.connection.sendall(data.upper())
+        self.close_connection = True
+socketserver.ThreadingTCPServer(('127.0.0.1', 8002), H).serve_forever()
 `;
 
 describe.runIf(canRun)('ports of a sandbox', () => {
@@ -99,6 +120,60 @@ describe.runIf(canRun)('ports of a sandbox', () => {
     expect(body.length).toBe(320 * 65_536);
     const sent = await ask('POST', '/', Buffer.alloc(5_000_000));
     expect(sent.body.toString()).toBe('5000000');
+  });
+
+  test('change to another protocol, as WebSocket does', async () => {
+    const inside = await engine.connect(id);
+    await inside.files.write('/tmp/upgrade.py', UPGRADE_SERVER);
+    await inside.commands.run('python3 /tmp/upgrade.py', { background: true, timeoutMs: 0 });
+    await until(async () => (await ask('GET', '/', null, 8002)).status === 426);
+    const open = (key: string) => {
+      const headers = {
+        ...{ 'moru-sandbox-id': id, 'moru-sandbox-port': '8002', 'x-api-key': engine.apiKey },
+        ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': key },
+      };
+      const outgoing = request(`${engine.url}/chat?x=1`, { headers, agent: false }).end();
+      return new Promise<{ headers: IncomingHttpHeaders; socket: Duplex; head: Buffer }>(
+        (resolve, reject) => {
+          outgoing.once('upgrade', ({ headers: answered }, socket, head) =>
+            resolve({ headers: answered, socket, head }),
+          );
+          outgoing
+            .once('response', ({ statusCode }) => reject(new Error(String(statusCode))))
+            .once('error', reject);
+        },
+      );
+    };
+    const { headers, socket, head } = await open('the-key');
+    expect(headers).toMatchObject({
+      upgrade: 'websocket',
+      connection: 'Upgrade',
+      'sec-websocket-accept': 'the-key',
+    });
+    let received = String(head);
+    socket.on('data', (chunk) => {
+      received += chunk;
+    });
+    await until(() => received === 'GET /chat?x=1 False;');
+    socket.write('hello');
+    await until(() => received.endsWith('HELLO'));
+    socket.destroy();
+    await expect(open('refuse')).rejects.toThrow('403');
+    const { socket: last } = await open('the-key');
+    last.resume();
+    const ended = new Promise((resolve) => last.once('close', resolve));
+    await Sandbox.betaPause(id, engine.connection);
+    await ended;
+    await Sandbox.connect(id, engine.connection);
+  });
+
+  test('serve a request for envd that offers another protocol', async () => {
+    const more = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQ' };
+    const headers = { ...more, 'moru-sandbox-id': id, 'content-type': 'application/json' };
+    const body = Buffer.from(JSON.stringify({ path: '/' }));
+    const { status } = await ask('POST', '/filesystem.Filesystem/Stat', body, 49_983, headers);
+    expect(status).toBe(401);
+    expect((await ask('GET', '/health', null, 49_983, more)).status).toBe(204);
   });
 
   test('return 502 if nothing listens', async () => {

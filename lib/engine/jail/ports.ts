@@ -5,6 +5,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Upgrade } from '../guests';
 import { sendError } from '../http';
 import { headersForClient, headersForServer } from './port-headers';
 import type { Sandbox } from './sandbox';
@@ -17,6 +18,8 @@ export type PortExchange = {
   readonly port: number;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Set if the request changes the protocol of its connection. */
+  readonly upgrade?: Upgrade | undefined;
   /** Tokens of the sandbox, which its servers must not receive. */
   readonly secrets: readonly string[];
   /** The `Host` that the server sees. Default: that of the request. */
@@ -76,18 +79,40 @@ async function relay(connection: Duplex, exchange: PortExchange, onAnswer: () =>
       }
     });
     onward.on('error', fail);
-    // A change of protocol, which is not offered, ends in `close` alone.
+    onward.once('upgrade', (answer, upstream, head) => {
+      hasAnswer = true;
+      onAnswer();
+      if (exchange.upgrade) switchProtocols(answer, { socket: upstream, head }, exchange.upgrade);
+      else fail();
+    });
+    // A change to a protocol that Node refuses ends in `close` alone.
     onward.once('close', () => {
       if (!hasAnswer) fail();
     });
-    request.pipe(onward);
+    if (exchange.upgrade) onward.end();
+    else request.pipe(onward);
     await finished;
   } finally {
     connection.destroy();
   }
 }
 
-function open(connection: Duplex, { request, secrets, host }: PortExchange): ClientRequest {
+/** Relays the bytes of both sides from the server's agreement on. */
+function switchProtocols(answer: IncomingMessage, server: Upgrade, client: Upgrade): void {
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'connection: Upgrade'];
+  const protocol = answer.headers.upgrade ?? '';
+  if (/^[\w./-]{1,100}$/.test(protocol)) lines.push(`upgrade: ${protocol}`);
+  for (const [name, values] of Object.entries(headersForClient(answer.rawHeaders))) {
+    for (const value of [values].flat()) lines.push(`${name}: ${value}`);
+  }
+  client.socket.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), server.head]));
+  server.socket.on('error', () => client.socket.destroy());
+  server.socket.write(client.head);
+  client.socket.pipe(server.socket);
+  server.socket.pipe(client.socket);
+}
+
+function open(connection: Duplex, { request, secrets, host, upgrade }: PortExchange): ClientRequest {
   const isChunked = request.headers['transfer-encoding'] !== undefined;
   return httpRequest({
     createConnection: () => connection,
@@ -97,7 +122,7 @@ function open(connection: Duplex, { request, secrets, host }: PortExchange): Cli
       ...headersForServer(request.rawHeaders, secrets),
       ...(host === undefined ? {} : { host, 'x-forwarded-host': request.headers.host ?? '' }),
       ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}),
-      connection: 'close',
+      ...(upgrade ? { connection: 'Upgrade', upgrade: request.headers.upgrade } : { connection: 'close' }),
     },
     setHost: false,
   });

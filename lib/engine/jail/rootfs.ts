@@ -4,7 +4,7 @@ import type { Guest } from '../guests';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { filesOfTemplate } from '../template-files';
 import { type HostIds, readHostIds, releaseHostIds, takeHostIds } from './host-ids';
-import { populate, readHostText, repair, Skeleton } from './skeleton';
+import { populate, readHostText, repair, Skeleton, sharedDirectories } from './skeleton';
 
 export const INSIDE_UID = 1000;
 export const INSIDE_GID = 1000;
@@ -22,6 +22,13 @@ const USERS: readonly GuestUser[] = [
 /** Mounted in the sandbox's own namespace only. */
 const LIVE_DIRS: ReadonlySet<string> = new Set(['proc', 'dev']);
 
+/** By name in `/`. */
+const SHARED_DIRS: Readonly<Record<string, string>> = Object.fromEntries(
+  sharedDirectories()
+    .filter((path) => dirname(path) === '/')
+    .map((path) => [path.slice(1), path]),
+);
+
 export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 'root');
 
 /**
@@ -31,7 +38,7 @@ export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 
 export async function prepareRoot(guest: Guest): Promise<GuestRoot> {
   const rootDir = rootDirOf(guest);
   const ids = readHostIds(rootDir) ?? makeRoot(guest, rootDir);
-  return { rootDir, uid: ids.uid, gid: ids.gid, users: USERS, liveDirs: LIVE_DIRS };
+  return { rootDir, uid: ids.uid, gid: ids.gid, users: USERS, liveDirs: LIVE_DIRS, sharedDirs: SHARED_DIRS };
 }
 
 /**
