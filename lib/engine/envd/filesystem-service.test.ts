@@ -150,6 +150,15 @@ describe('raw RPC', () => {
     expect(envd.warnings).toEqual([]);
   });
 
+  it('shows the programs of the host, and lets nobody change them', async () => {
+    const envd = await startTestEnvd();
+    expect((await rpc(envd, 'Stat', { path: '/bin/bash' })).json).toMatchObject({
+      entry: { type: 'FILE_TYPE_FILE', size: String(fs.statSync('/bin/bash').size), owner: 'root' },
+    });
+    expect(await codeOf(envd, 'Remove', { path: '/usr/bin/env' })).toBe('permission_denied');
+    expect(await codeOf(envd, 'MakeDir', { path: '/usr/mine' })).toBe('permission_denied');
+  });
+
   it('never leaves the sandbox by a path', async () => {
     const envd = await startTestEnvd();
     const up = '../'.repeat(40);
