@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CAPABILITIES, serviceCannot } from '../sandbox/capabilities';
 import { CapabilitySet, describeCapabilities } from './capabilities';
 
@@ -66,6 +66,23 @@ describe('an answer', () => {
     const before = capabilities.lacking();
     capabilities.observe('pause', 204, 'sandbox');
     expect(capabilities.lacking()).toBe(before);
+  });
+});
+
+describe('a missing route', () => {
+  it.each([
+    [404, 'route', 11],
+    [405, 'sandbox', 25 * 60],
+  ] as const)('that answered %i is asked again after a while', (status, missing, minutes) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const capabilities = new CapabilitySet('moru');
+    capabilities.observe('runs', status, missing);
+    vi.setSystemTime(Date.now() + 9 * 60_000);
+    expect(capabilities.lacking().runs).toBeDefined();
+    vi.setSystemTime(Date.now() + minutes * 60_000);
+    expect(capabilities.lacking().runs).toBeUndefined();
+    expect(capabilities.support('runs')).toBe('yes');
   });
 });
 

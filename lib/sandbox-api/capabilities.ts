@@ -1,6 +1,12 @@
 import 'server-only';
 import type { ConnectionKind } from '../connection';
-import { CAPABILITIES, CAPABILITY_FACTS, type Capability, type Lacking } from '../sandbox/capabilities';
+import {
+  CAPABILITIES,
+  CAPABILITY_FACTS,
+  type Capability,
+  LACKS_NOTHING,
+  type Lacking,
+} from '../sandbox/capabilities';
 
 /** `unknown`: nothing is known yet. It is tried, and the answer teaches. */
 export type Support = 'yes' | 'no' | 'unknown';
@@ -81,8 +87,12 @@ export type CapabilityFinding = {
   evidence: string;
 };
 
+type Learned = Omit<CapabilityFinding, 'name' | 'title'> & { untilMs: number };
+
 /** Statuses of a route that a service does not have, whatever the sandbox. */
 const NO_ROUTE: ReadonlySet<number> = new Set([405, 501]);
+/** How long a missing route is believed. A proxy may answer 404 for a moment, and nothing asks again meanwhile. */
+const BELIEVED_MS = { 404: 10 * 60_000, other: 24 * 60 * 60_000 } as const;
 /** So many sandboxes must exist while a route says that they do not, before the route counts as missing. */
 const MIN_DOUBTED = 2;
 
@@ -91,19 +101,14 @@ const MIN_DOUBTED = 2;
  * says nothing by itself, because the sandbox may be gone: see `doubt`.
  */
 export class CapabilitySet {
-  readonly #findings: Map<Capability, Omit<CapabilityFinding, 'name' | 'title'>>;
+  readonly #kind: ConnectionKind;
+  readonly #learned = new Map<Capability, Learned>();
   /** The sandboxes that exist although a route says that they do not. */
   readonly #doubts = new Map<Capability, Set<string>>();
-  #lacking: Lacking | null = null;
+  #lacking: Lacking = LACKS_NOTHING;
 
   constructor(kind: ConnectionKind) {
-    const preset = PRESETS[kind];
-    this.#findings = new Map(
-      CAPABILITIES.map((name) => [
-        name,
-        { support: preset[name], source: 'preset', evidence: PRESET_EVIDENCE[kind] },
-      ]),
-    );
+    this.#kind = kind;
   }
 
   /** Whether to offer what needs `name`. What is unknown is offered, because trying teaches. */
@@ -112,45 +117,55 @@ export class CapabilitySet {
   }
 
   support(name: Capability): Support {
-    return this.#findings.get(name)?.support ?? 'unknown';
+    return this.#find(name).support;
   }
 
   /** What is lacking, with the reason to show. The same object until something changes. */
   lacking(): Lacking {
-    this.#lacking ??= Object.fromEntries(
-      CAPABILITIES.filter((name) => !this.can(name)).map((name) => [name, CAPABILITY_FACTS[name].lacking]),
-    );
+    const names = CAPABILITIES.filter((name) => !this.can(name));
+    const known = Object.keys(this.#lacking);
+    const isSame = names.length === known.length && names.every((name) => name in this.#lacking);
+    if (!isSame)
+      this.#lacking = Object.fromEntries(names.map((name) => [name, CAPABILITY_FACTS[name].lacking]));
     return this.#lacking;
   }
 
   findings(): CapabilityFinding[] {
     return CAPABILITIES.map((name) => {
-      const found = this.#findings.get(name);
-      return {
-        name,
-        title: CAPABILITY_FACTS[name].title,
-        support: found?.support ?? 'unknown',
-        source: found?.source ?? 'preset',
-        evidence: found?.evidence ?? '',
-      };
+      const { support, source, evidence } = this.#find(name);
+      return { name, title: CAPABILITY_FACTS[name].title, support, source, evidence };
     });
   }
 
-  learn(name: Capability, isOffered: boolean, source: SupportSource, evidence: string): void {
-    const support = isOffered ? 'yes' : 'no';
+  /** `believedMs`: how long a missing capability counts as missing. */
+  learn(
+    name: Capability,
+    isOffered: boolean,
+    source: Exclude<SupportSource, 'preset'>,
+    evidence: string,
+    believedMs: number = BELIEVED_MS.other,
+  ): void {
     if (isOffered) this.#doubts.delete(name);
-    const known = this.#findings.get(name);
+    const known = this.#find(name);
     // What a call was answered weighs more than a probe, which has less to ask about.
-    if (known?.source === 'answer' && source === 'probe' && known.support !== 'no') return;
-    if (known?.support !== support) this.#lacking = null;
-    this.#findings.set(name, { support, source, evidence });
+    if (source === 'probe' && known.source === 'answer' && known.support === 'yes') return;
+    const untilMs = isOffered ? Number.POSITIVE_INFINITY : Date.now() + believedMs;
+    this.#learned.set(name, { support: isOffered ? 'yes' : 'no', source, evidence, untilMs });
+  }
+
+  #find(name: Capability): Learned {
+    const learned = this.#learned.get(name);
+    if (learned !== undefined && learned.untilMs > Date.now()) return learned;
+    const { [this.#kind]: preset } = PRESETS;
+    return { support: preset[name], source: 'preset', evidence: PRESET_EVIDENCE[this.#kind], untilMs: 0 };
   }
 
   /** Takes the status that a route answered. `missing` is what a 404 of this route says is missing. */
   observe(name: Capability, status: number, missing: 'sandbox' | 'route' | 'service'): void {
     const evidence = `answered ${status}`;
-    if (NO_ROUTE.has(status) || (status === 404 && missing === 'route'))
-      this.learn(name, false, 'answer', evidence);
+    if (NO_ROUTE.has(status)) this.learn(name, false, 'answer', evidence);
+    else if (status === 404 && missing === 'route')
+      this.learn(name, false, 'answer', evidence, BELIEVED_MS[404]);
     // The route exists, whatever it thought of the request.
     else if ((status >= 200 && status < 300) || status === 409) this.learn(name, true, 'answer', evidence);
   }
@@ -160,8 +175,8 @@ export class CapabilitySet {
    * A route that has never answered otherwise, and says so of several sandboxes, is not offered.
    */
   doubt(name: Capability, sandboxId: string): void {
-    const known = this.#findings.get(name);
-    if (known?.source === 'answer' && known.support === 'yes') return;
+    const known = this.#find(name);
+    if (known.source === 'answer' && known.support === 'yes') return;
     const doubted = this.#doubts.get(name) ?? new Set();
     this.#doubts.set(name, doubted.add(sandboxId));
     if (doubted.size >= MIN_DOUBTED)

@@ -112,7 +112,9 @@ describe('kill', () => {
     await engine.fault({ route: `DELETE /sandboxes/${id}`, status: 401 });
     expect(await kill(id)).toEqual({
       outcome: 'denied',
-      message: expect.stringContaining('The sandbox service refused the API key. Check MORU_API_KEY.'),
+      message: expect.stringContaining(
+        'The sandbox service refused the API key. Check SANDKEEPER_ENGINE_KEY.',
+      ),
     });
   });
 
