@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useId } from 'react';
 import { z } from 'zod';
 import { Queries } from '@/components/data/queries';
+import { useLacking } from '@/components/data/use-fleet';
 import { TypedMinutes, USUAL_MINUTES } from '@/components/operations/minutes-field';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
@@ -44,6 +45,7 @@ const INITIAL = { template: 'base', metadata: '', minutes: USUAL_MINUTES, autoPa
 function NewSandboxForm({ open, onClose, onCreated }: Props) {
   const templates = useQuery({ ...templatesQuery(), enabled: open });
   const templateList = useId();
+  const lacking = useLacking();
   const { values, change, errors, refusal, forget, isSending, form, submit } = useForm({
     initial: INITIAL,
     schema: NewSandboxInput,
@@ -89,7 +91,11 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
         <Field
           label="Template"
           error={errors.template}
-          hint={templates.isError ? 'The templates could not be loaded. Enter a name.' : undefined}
+          hint={
+            templates.isError
+              ? `${lacking.templates ?? 'The templates could not be loaded.'} Enter a name.`
+              : undefined
+          }
         >
           <Input
             list={templateList}
@@ -127,12 +133,13 @@ function NewSandboxForm({ open, onClose, onCreated }: Props) {
           <Checkbox
             className="mt-1"
             checked={values.autoPause}
+            disabled={lacking.pause !== undefined && !values.autoPause}
             onChange={(event) => change('autoPause', event.target.checked)}
           />
           <span>
             Pause instead of kill at the timeout
             <span className="block text-ink-3 text-small">
-              A paused sandbox keeps its files and can be resumed.
+              {lacking.pause ?? 'A paused sandbox keeps its files and can be resumed.'}
             </span>
           </span>
         </label>

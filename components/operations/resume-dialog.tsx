@@ -46,6 +46,14 @@ const ENDING_NAMES = ['pause', 'kill', 'asCreated'] as const satisfies readonly 
 const ResumeInput = z.object({ minutes: TypedMinutes, ending: z.enum(ENDING_NAMES) });
 const INITIAL: z.input<typeof ResumeInput> = { minutes: USUAL_MINUTES, ending: 'pause' };
 
+/** What was chosen at the creation of these sandboxes, if the service says so. */
+function createdHint(sandboxes: readonly Sandbox[]): string {
+  const endings = new Set(sandboxes.map(({ lifecycle }) => lifecycle?.onTimeout));
+  const [only] = endings;
+  if (only === undefined || endings.size > 1) return ENDINGS.asCreated.hint;
+  return only === 'pause' ? 'Pauses at its deadline.' : 'Killed at its deadline.';
+}
+
 type Props = {
   /** The sandboxes to resume; `null`: closed. */
   sandboxes: readonly Sandbox[] | null;
@@ -124,7 +132,10 @@ export function ResumeDialog({ sandboxes, onClose, onChoose }: Props) {
                   onChange={() => change('ending', name)}
                 />
                 <span>
-                  {ENDINGS[name].label} <span className="text-ink-3">{ENDINGS[name].hint}</span>
+                  {ENDINGS[name].label}{' '}
+                  <span className="text-ink-3">
+                    {name === 'asCreated' ? createdHint(shown) : ENDINGS[name].hint}
+                  </span>
                 </span>
               </label>
             ))}

@@ -15,6 +15,7 @@ const CHECK_LIFETIME_MS = 5_000;
 /** The sandbox's `cat` is untrusted and may write without end. */
 const MAX_STAT_BYTES = 4_096;
 const HELD_CHECK_MS = 5_000;
+const REPEATED_END_MS = 1_000;
 
 /**
  * Resolves when the process `pid` has ended although its stream goes on. A daemon may report the end only when nobody holds
@@ -68,12 +69,19 @@ const SIGNALS: Readonly<Record<number, string>> = {
 export async function isOutputHeld(envd: Envd, pid: number, signal: AbortSignal): Promise<boolean> {
   const leaving = new AbortController();
   const joined = joinSignals([signal, leaving.signal], HELD_CHECK_MS);
+  // Some daemons repeat the end of a process for a while. It comes at once, unless the output is held.
+  const silence = setTimeout(() => leaving.abort(), REPEATED_END_MS);
+  let isFollowed = false;
   try {
-    for await (const _ of envd.followProcess(pid, joined.signal)) return true;
+    for await (const { kind } of envd.followProcess(pid, joined.signal)) {
+      if (kind === 'end') return false;
+      isFollowed = true;
+    }
     return false;
   } catch {
-    return false;
+    return isFollowed;
   } finally {
+    clearTimeout(silence);
     leaving.abort();
     joined.release();
   }

@@ -120,6 +120,9 @@ describe('an image without bash', () => {
   it('gets sh for commands and consoles', async () => {
     expect(await shellOf(await openSandbox({ missing }), signal)).toBe('/bin/sh');
     expect(await shellOf(await openSandbox(), signal)).toBe('/bin/bash');
+    // Files that show no programs at all say nothing about bash.
+    const hidden = await openSandbox({ missing: [...missing, '/bin/sh'] });
+    expect(await shellOf(hidden, signal)).toBe('/bin/bash');
     const request = { user: null, cwd: null, size: { cols: 80, rows: 24 } };
     const shell = await startShell(
       await openSandbox({ missing }),

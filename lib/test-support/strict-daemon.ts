@@ -72,9 +72,10 @@ function answerUnary(
   response: ServerResponse,
   options: DaemonOptions,
 ): void {
-  const isMissing = options.missing?.includes(path) || !fs.existsSync(path);
+  const isHidden = options.missing?.includes(path) ?? false;
+  const isMissing = isHidden || !fs.existsSync(path);
   if (method === 'SendSignal') reply(response, {});
-  else if (method === 'Stat' && isMissing && !isLink(path))
+  else if (method === 'Stat' && (isHidden || (isMissing && !isLink(path))))
     refuse(response, 404, 'not_found', `file not found: ${path}`);
   else if (method === 'Stat') reply(response, { entry: entryOf(path) });
   else if (method !== 'ListDir') refuse(response, 501, 'unimplemented', `${method} is not implemented`);
