@@ -49,11 +49,3 @@ export async function run(page: Page, command: string, number = 1): Promise<void
   await page.keyboard.type(command);
   await page.keyboard.press('Enter');
 }
-
-/** Clicks on `text` by its position, because a layer above the text receives the clicks. */
-export async function clickOnScreen(page: Page, text: string): Promise<void> {
-  const box = await terminal(page).locator('.xterm-rows').getByText(text, { exact: true }).boundingBox();
-  if (box === null) throw new Error(`“${text}” is not on the screen.`);
-  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
-  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-}

@@ -30,7 +30,7 @@ export function row(page: Page, name: string): Locator {
 }
 
 /** The visible names from top to bottom, indented by their level. */
-export async function namesShown(page: Page): Promise<string[]> {
+async function namesShown(page: Page): Promise<string[]> {
   const shown = await tree(page)
     .getByRole('row')
     .evaluateAll((elements) =>
@@ -47,12 +47,6 @@ export async function namesShown(page: Page): Promise<string[]> {
 export const expectNames = (page: Page, names: string[]) =>
   expect.poll(() => namesShown(page)).toEqual(names);
 
-/** Opens the files of a sandbox and waits for the first folder. */
-export async function openFiles(page: Page, id: string, search = ''): Promise<void> {
-  await page.goto(`/sandboxes/${id}/files${search}`);
-  await expect(tree(page)).toBeVisible();
-}
-
 /** Creates a sandbox, empties its home directory and runs `script` there. */
 export async function createWith(moru: Moru, script: string): Promise<string> {
   const id = await moru.create();
@@ -67,12 +61,3 @@ export async function runIn(moru: Moru, id: string, script: string): Promise<voi
 export const LEFTOVERS =
   'mkdir -p .cache out/shards empty && echo one > out/report.html && head -c 2048 /dev/zero > run.log' +
   ' && echo hidden > .env && echo hi > judge.py && touch -d "2021-03-04 05:06:07" judge.py && ln -s out/report.html latest';
-
-export const active = (page: Page) =>
-  tree(page).evaluate((grid) => {
-    const element = document.getElementById(grid.getAttribute('aria-activedescendant') ?? '');
-    return (
-      element?.querySelector('input')?.getAttribute('aria-label')?.replace('Select ', '') ??
-      element?.textContent
-    );
-  });

@@ -1,101 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { buffer, text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
-import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { canRun, type ProcessEngine, startProcessEngine } from '../../../engine/jail/test-process-engine';
-import { sandboxApi } from '../../../sandbox-api/configured';
-import { eventually, setUpDataDir, thrownBy } from '../../../test-support/environment';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { canRun } from '../../../engine/jail/test-process-engine';
+import { eventually, thrownBy } from '../../../test-support/environment';
 import { measurePaths } from '../../browse/size';
-import { auditLog, hasPython, openRequest, sendRequest, startFileServer } from '../../test-file-server';
+import { auditLog, hasPython, openRequest, sendRequest } from '../../test-file-server';
 import { openArchive } from './archive';
 import { archiveProgress } from './progress';
 import { type ArchiveEvent, newArchiveToken } from './schema';
 import { readTar } from './tar-reader';
-
-setUpDataDir();
+import { setUpArchives } from './test-archives';
 
 describe.runIf(canRun)('an archive', () => {
-  let engine: ProcessEngine;
-  let server: string;
-
-  beforeAll(async () => {
-    engine = await startProcessEngine();
-    process.env.SANDKEEPER_ENGINE_URL = engine.url;
-    process.env.SANDKEEPER_ENGINE_KEY = engine.apiKey;
-  });
-
-  beforeEach(async () => {
-    server = await startFileServer();
-  });
-
-  /** `tools`: programs that come before the system's, or replace them if `alone`. */
-  async function newSandbox({
-    tools = {},
-    alone = false,
-  }: {
-    tools?: Record<string, string>;
-    alone?: boolean;
-  } = {}) {
-    const path = alone ? '/data/bin' : '/data/bin:/usr/local/bin:/usr/bin:/bin';
-    const { sandboxId: id, files } = await engine.create({ envs: { PATH: path } });
-    await files.makeDir('/data/bin').catch(() => {});
-    const root = join(engine.guestDir(id), 'root');
-    for (const [name, script] of Object.entries(tools)) {
-      fs.writeFileSync(`${root}/data/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    }
-    return { id, root };
-  }
-
-  /** Whether no external process runs in it. */
-  async function isIdle(id: string): Promise<boolean> {
-    return (await (await sandboxApi().openEnvd(id)).listProcesses(AbortSignal.timeout(10_000))).length === 0;
-  }
-
-  const address = (id: string, paths: string[], more: Record<string, string> = {}) => {
-    const query = new URLSearchParams([...paths.map((path) => ['path', path]), ...Object.entries(more)]);
-    return `${server}/api/sandboxes/${id}/files/archive?${query}`;
-  };
-
-  /** Downloads and unpacks an archive: content by path, `null` for a folder. */
-  async function unpack(
-    id: string,
-    paths: string[],
-    format = 'tar.gz',
-  ): Promise<Record<string, string | null>> {
-    const answer = await sendRequest(address(id, paths, { format }));
-    expect([answer.status, answer.body.toString('utf8', 0, 0)]).toEqual([200, '']);
-    return unpacked(answer.body, format);
-  }
-
-  function unpacked(archive: Buffer, format: string): Record<string, string | null> {
-    const dir = fs.mkdtempSync(join(tmpdir(), 'sandkeeper-unpacked-'));
-    onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
-    if (format === 'zip') {
-      fs.writeFileSync(`${dir}.zip`, archive);
-      onTestFinished(() => fs.rmSync(`${dir}.zip`, { force: true }));
-      const script =
-        'import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); z.testzip(); z.extractall(sys.argv[2])';
-      execFileSync('python3', ['-c', script, `${dir}.zip`, dir]);
-    } else {
-      // -P keeps unsafe names.
-      execFileSync('tar', ['-x', '-z', '-P', '-f', '-', '-C', dir], { input: archive });
-    }
-    return treeOf(dir);
-  }
-
-  function treeOf(dir: string, prefix = ''): Record<string, string | null> {
-    return Object.fromEntries(
-      fs.readdirSync(join(dir, prefix), { withFileTypes: true }).flatMap((entry) => {
-        const path = `${prefix}${entry.name}`;
-        if (!entry.isDirectory()) return [[path, fs.readFileSync(join(dir, path), 'utf8')]];
-        return [[path, null], ...Object.entries(treeOf(dir, `${path}/`))];
-      }),
-    );
-  }
+  const { newSandbox, isIdle, address, unpack } = setUpArchives();
 
   function createTree(root: string): void {
     const dir = `${root}/data/work`;
@@ -257,108 +177,6 @@ open('end', 'w').write('end')
     const requested = tree['LEFT-OUT.txt']?.split('\n') ?? [];
     expect(requested).toEqual(expect.arrayContaining(['./data', './home', './usr']));
     for (const place of ['./proc', './sys', './dev', './bin']) expect(requested).not.toContain(place);
-  });
-
-  describe.runIf(hasPython)('from a hostile sandbox', () => {
-    /** A `tar` that ignores its arguments and writes the output of a Python script. */
-    const hostile = (script: string) => ({
-      tar: `exec /usr/bin/python3 -c '
-import io, sys, tarfile
-t = tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT)
-def add(name, kind=tarfile.REGTYPE, data=b"x", link=""):
-    i = tarfile.TarInfo(name); i.type = kind; i.linkname = link; i.mode = 0o6777
-    i.size = len(data) if kind == tarfile.REGTYPE else 0
-    t.addfile(i, io.BytesIO(data))
-${script}
-t.close()
-'`,
-    });
-
-    it('has only safe names', async () => {
-      const script = [
-        'add("./work/../../../up")',
-        'add("/etc/absolute")',
-        'add("./work/..")',
-        'add("./work/a\\nb")',
-        'add("./work/a\\tb")',
-        'add("./work/back\\\\slash")',
-        'add("./work/\\u202Eevil")',
-        'add("./work/device", tarfile.CHRTYPE)',
-        'add("./work/link", tarfile.SYMTYPE, link="/etc")',
-        'add("./work/link/through")',
-        'add("./work/hard", tarfile.LNKTYPE, link="/etc/shadow")',
-      ].join('\n');
-      const { id, root } = await newSandbox({ tools: hostile(script) });
-      fs.mkdirSync(`${root}/data/work`);
-      for (const format of ['tar.gz', 'zip']) {
-        const { 'LEFT-OUT.txt': note, ...tree } = await unpack(id, ['/data/work'], format);
-        const files = Object.keys(tree).filter((path) => tree[path] !== null);
-        expect(files.sort()).toEqual(
-          [
-            'work/_/_/_/up~1',
-            'work/absolute',
-            'work/_~2',
-            'work/a_b~3',
-            'work/a_b~4',
-            'work/back_slash~5',
-            'work/_evil~6',
-            'work/link/through',
-          ].sort(),
-        );
-        expect(note).toContain('work/device');
-        expect(note).toContain('work/hard -> /etc/shadow');
-      }
-    });
-
-    it('fails visibly if the tar is invalid or incomplete', async () => {
-      const broken: Record<string, string> = {
-        'no archive': 'echo hello',
-        'half an archive': 'exec /usr/bin/tar -c -f - -C /usr/bin . | head -c 100000',
-        'one that is killed': '/usr/bin/tar -c -f - -C /data/work . | head -c 1024; kill -9 $$',
-      };
-      for (const [what, tar] of Object.entries(broken)) {
-        const { id, root } = await newSandbox({ tools: { tar } });
-        fs.mkdirSync(`${root}/data/work`);
-        fs.writeFileSync(`${root}/data/work/file`, 'x'.repeat(5_000));
-        const progress = newArchiveToken();
-        const events: ArchiveEvent[] = [];
-        archiveProgress().listen(progress, (event) => events.push(event));
-        const thrown = await thrownBy(async () => {
-          const answer = await openRequest(address(id, ['/data/work'], { format: 'zip', progress }));
-          await text(answer);
-        });
-        expect(thrown, what).toMatchObject({ code: 'ECONNRESET' });
-        await eventually(() => events.at(-1)?.kind === 'ended');
-        expect(events.at(-1), what).toMatchObject({
-          failure: expect.stringMatching(/^The archive (is|was) in/),
-        });
-        expect(await auditLog(id)).toEqual(['archive-downloaded /data/work', 'archive-failed /data/work']);
-      }
-    });
-
-    it('ends at the limit and notes it', async () => {
-      const script = 'n = 0\nwhile True: n += 1; add("./work/%d" % n)';
-      const { id, root } = await newSandbox({ tools: hostile(script) });
-      fs.mkdirSync(`${root}/data/work`);
-      const limits = [
-        { entries: 100, bytes: 1_000 },
-        { entries: 1_000, bytes: 100 },
-      ];
-      for (const limit of limits) {
-        const order = {
-          paths: ['/data/work'],
-          format: 'tar.gz',
-          limit,
-          signal: AbortSignal.timeout(60_000),
-        } as const;
-        const { body, count } = await openArchive(id, order);
-        const tree = unpacked(await buffer(body), 'tar.gz');
-        expect(Object.keys(tree)).toHaveLength(1 + 100 + 1);
-        expect(tree['LEFT-OUT.txt']).toContain('work/101 and everything after it');
-        expect(count).toEqual({ files: 100, folders: 0, bytes: 100, leftOut: 1, fault: null, isCut: true });
-        await eventually(() => isIdle(id));
-      }
-    });
   });
 
   it('stops reading when the client disconnects', async () => {

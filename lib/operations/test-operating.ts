@@ -1,0 +1,41 @@
+import { afterAll, beforeEach, onTestFinished } from 'vitest';
+import type { Session } from '../access/sessions';
+import { fleetWatcher } from '../fleet/watcher';
+import { eventually, setUpEngine } from '../test-support/environment';
+import { operateNow, planOperation, startPlanned } from './operate';
+import type { Operation, OperationEvent } from './schema';
+import { operationRunner } from './work/runner';
+
+export const session: Session = { id: 'session-1', role: 'admin', actor: 'ana', expiresAtMs: 0 };
+export const another: Session = { ...session, id: 'session-2', actor: 'li' };
+export const EXPIRED = 'This confirmation has expired. Check the sandboxes again and confirm.';
+
+/** Sets up an engine, and what the server actions call, for two people. */
+export function setUpOperations() {
+  process.env.SANDKEEPER_CANCEL_WINDOW_SECONDS = '0';
+  process.env.SANDKEEPER_BULK_LIMIT = '40';
+  const engine = setUpEngine();
+  afterAll(() => fleetWatcher().close());
+
+  const events: OperationEvent[] = [];
+  beforeEach(() => {
+    events.length = 0;
+    onTestFinished(operationRunner().listen((event) => events.push(event)));
+  });
+
+  const planKill = (sandboxIds: string[], who = session) =>
+    planOperation(who, { act: 'kill', sandboxIds, params: {}, retryOf: null });
+  const start = (
+    token: string,
+    more: { typed?: string; reason?: string; filter?: string } = {},
+    who = session,
+  ) => startPlanned(who, { token, act: 'kill', typed: '', reason: '', filter: '', ...more });
+  const pauseNow = (sandboxIds: string[]) =>
+    operateNow(session, { act: 'pause', sandboxIds, params: {}, retryOf: null }, '').then(
+      ({ operation }) => operation,
+    );
+  const isFinished = ({ id }: Operation) =>
+    eventually(() => events.some(({ operation }) => operation.id === id && operation.state === 'finished'));
+
+  return { engine, events, planKill, start, pauseNow, isFinished };
+}
