@@ -61,7 +61,7 @@ describe.runIf(canRun)("E2B's SDK", () => {
       'E2B_TEMPLATE_ID=base',
     ]);
     await sandbox.commands.run('for i in 1 2 3 4 5; do sleep 300 & done; sleep 300', { background: true });
-    expect(engine.processes(sandbox.sandboxId).length).toBeGreaterThan(5);
+    await expect.poll(() => engine.processes(sandbox.sandboxId).length).toBeGreaterThan(6);
     const first = engine.init(sandbox.sandboxId);
     expect(await sandbox.kill()).toBe(true);
     expect(readdirSync('/proc')).not.toContain(String(first?.pid));
