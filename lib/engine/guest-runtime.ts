@@ -5,8 +5,11 @@ import { Envd } from './envd/envd';
 import { insideFiles } from './envd/inside-files';
 import { processService } from './envd/process-service';
 import type { Guest, GuestContext, GuestRuntime, Guests, ProcessSupport, Usage } from './guests';
-import { Cgroups } from './jail/cgroups';
+import { type JailTools, MAX_PROCESSES } from './jail/bubblewrap';
+import { Cgroups, OWN_GROUP } from './jail/cgroups';
+import { Guard } from './jail/guard';
 import { readHostIds } from './jail/host-ids';
+import { LimitGroups } from './jail/limit-groups';
 import { GuestMetrics } from './jail/metrics';
 import { proxyToPort } from './jail/ports';
 import { logEndedProcesses } from './jail/process-record';
@@ -59,16 +62,22 @@ class LocalGuests implements Guests {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #metrics: GuestMetrics;
   readonly #cgroups: Cgroups | null;
+  readonly #limitGroups: LimitGroups | null;
+  readonly #guard: Guard;
 
   constructor(context: GuestContext, support: JailSupport, options: GuestRuntimeOptions) {
     this.#context = context;
     this.#support = support;
     this.#options = options;
-    this.processes = support.available
-      ? { available: true, notes: options.exposeAgent ? [] : missingProtections(support.tools) }
-      : support;
     this.hasNetwork = support.available && options.hostNetwork === true;
-    this.#cgroups = support.available && options.useCgroups !== false ? Cgroups.open() : null;
+    const usesGroups = support.available && options.useCgroups !== false;
+    this.#cgroups = usesGroups ? Cgroups.open() : null;
+    this.#limitGroups = usesGroups ? LimitGroups.open(OWN_GROUP, this.#cgroups?.own ?? null) : null;
+    this.processes = support.available ? { available: true, notes: this.#notesOf(support.tools) } : support;
+    this.#guard = new Guard({
+      ...{ context, sandboxes: this.#sandboxes },
+      quotaBytes: (guest) => this.#quotaOf(guest),
+    });
     this.#metrics = new GuestMetrics(context, this.#sandboxes, options.sampleEveryMs);
     this.envd = new Envd({
       prepareRoot: (guest) => this.#prepare(guest),
@@ -167,10 +176,29 @@ class LocalGuests implements Guests {
 
   async close(): Promise<void> {
     this.#metrics.stop();
+    this.#guard.stop();
     const ids = new Set([...this.#sandboxes.keys(), ...this.#metrics.ids]);
     await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill('next engine')));
     await Promise.all([...ids].map((id) => this.envd.closeStreams(id)));
+    this.#limitGroups?.close();
     this.#cgroups?.close();
+  }
+
+  /** What this machine does not protect or enforce, a line each (docs/engine.md#limits-of-a-sandbox). */
+  #notesOf(tools: JailTools): string[] {
+    const missing = [
+      ...(this.#limitGroups?.limits('memory')
+        ? []
+        : ['kills its largest process about a second after it exceeds its memory']),
+      ...(this.#limitGroups?.limits('cpu') ? [] : ['does not limit its CPU time']),
+    ];
+    const protections = this.#options.exposeAgent ? [] : missingProtections(tools);
+    if (missing.length === 0) return protections;
+    const what = missing.join(' and ');
+    return [
+      ...protections,
+      `Sandboxes have no control groups of their own on this machine: the engine ${what}.`,
+    ];
   }
 
   #quotaOf({ diskSizeMB }: Guest): number {
@@ -195,8 +223,17 @@ class LocalGuests implements Guests {
       const context = this.#context;
       const options = this.#options;
       const { hostNetwork = false, overdueMs, silentMs } = options;
-      const sink = context.sink;
-      sandbox = new Sandbox(guest, { tools, hostNetwork, cgroups, sink, overdueMs, silentMs });
+      const limits = {
+        memoryBytes: guest.memoryMB * 1024 * 1024,
+        cpuCount: guest.cpuCount,
+        maxProcesses: 2 * MAX_PROCESSES,
+        diskBytes: this.#quotaOf(guest),
+      };
+      sandbox = new Sandbox(guest, {
+        ...{ tools, hostNetwork, cgroups, limits, overdueMs, silentMs },
+        limitGroups: this.#limitGroups,
+        sink: context.sink,
+      });
       this.#sandboxes.set(guest.id, sandbox);
     }
     return sandbox;

@@ -2,12 +2,18 @@ import { accessSync, constants, openSync, readdirSync, readFileSync } from 'node
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Limits } from './limit-groups';
 import { HOST_NAME, INSIDE_GID, INSIDE_UID } from './rootfs';
 import { seccompProgram } from './seccomp';
 import { ENGINE_MOUNT, sharedDirectories } from './skeleton';
 
-const MAX_PROCESSES = 256;
+export const MAX_PROCESSES = 256;
 const MAX_OPEN_FILES = 4096;
+/**
+ * What a process may reserve without a control group, in times the memory. Programs reserve more than they use, so this only
+ * stops one that grows faster than the guard looks.
+ */
+const RESERVED_PER_MEMORY = 4;
 const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
 /** Of file systems in memory that hold mount points and pipes, which take no space. */
 const EMPTY_BYTES = 64 * 1024;
@@ -40,6 +46,9 @@ export type JailPlan = {
   readonly rootDir: string;
   /** Whether the sandbox shares the host's network, including its loopback interface. */
   readonly hostNetwork: boolean;
+  readonly limits: Limits;
+  /** Whether a control group limits the sandbox's memory. */
+  readonly hasMemoryGroup: boolean;
 };
 
 export function findTool(name: string): string | null {
@@ -128,9 +137,11 @@ export function stage(plan: JailPlan): { plan: JailPlan; args: string[] } {
 }
 
 /** The command to run inside. Limits are set inside, so that they apply to the sandbox alone. */
-export function agentCommand(tools: JailTools): string[] {
+export function agentCommand({ tools, limits, hasMemoryGroup }: JailPlan): string[] {
   return [
     ...[tools.prlimit, `--nproc=${maxProcesses()}`, `--nofile=${MAX_OPEN_FILES}`, '--core=0'],
+    `--fsize=${limits.diskBytes}`,
+    ...(hasMemoryGroup ? [] : [`--data=${limits.memoryBytes * RESERVED_PER_MEMORY}`]),
     ...(tools.loader ? [`${ENGINE_MOUNT}/loader`] : []),
     ...[`${ENGINE_MOUNT}/envd`, ...AGENT_FLAGS, `${ENGINE_MOUNT}/agent.mjs`],
   ];

@@ -1,12 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlive } from './limit-groups';
 
 /**
- * Control groups, if the machine permits creating them. They freeze a sandbox in one step, list its processes and count
- * its CPU time. Without them the engine uses slower methods.
+ * The unified control groups, if the machine permits creating them. They freeze a sandbox in one step, list its processes and
+ * count its CPU time. Without them the engine uses slower methods.
  */
 
 const NAME = 'sandkeeper';
+/** The directory of this engine's groups in each hierarchy. */
+export const OWN_GROUP = `${NAME}-${process.pid}`;
 
 export class Cgroup {
   constructor(readonly path: string) {}
@@ -42,7 +45,11 @@ export class Cgroups {
   readonly #parent: string;
   #count = 0;
 
-  private constructor(parent: string) {
+  private constructor(
+    parent: string,
+    /** The directory of the engine's own group. */
+    readonly own: string,
+  ) {
     this.#parent = parent;
   }
 
@@ -51,13 +58,13 @@ export class Cgroups {
     const own = findOwnGroup();
     if (!own) return null;
     ignoreErrors(() => removeLeftovers(own));
-    const parent = join(own, `${NAME}-${process.pid}`);
+    const parent = join(own, OWN_GROUP);
     try {
       mkdirSync(parent, { recursive: true });
-      const trial = new Cgroups(parent).make();
+      const trial = new Cgroups(parent, own).make();
       trial.setFrozen(false);
       trial.remove();
-      return new Cgroups(parent);
+      return new Cgroups(parent, own);
     } catch {
       ignoreErrors(() => rmdirSync(parent));
       return null;
@@ -103,15 +110,6 @@ function removeLeftovers(own: string): void {
       if (group.isDirectory()) new Cgroup(join(own, name, group.name)).remove();
     }
     ignoreErrors(() => rmdirSync(join(own, name)));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

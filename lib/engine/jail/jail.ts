@@ -18,6 +18,7 @@ import type { Cgroup, Cgroups } from './cgroups';
 import { exactEnv } from './environment';
 import { encodeFrame, type Frame, FrameKind, FrameReader, MAX_REPORT_BYTES } from './frames';
 import { type Frozen, freeze } from './freezer';
+import type { LimitGroup, LimitGroups } from './limit-groups';
 import { isSameProcess, type ProcessStat, readProcess, signalProcess } from './process-tree';
 import { repairRoot } from './rootfs';
 import { readHostText } from './skeleton';
@@ -33,6 +34,7 @@ const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 export type JailOptions = JailPlan & {
   readonly root: GuestRoot;
   readonly cgroups: Cgroups | null;
+  readonly limitGroups: LimitGroups | null;
   /** Receives a frame from the agent, which is untrusted. */
   onFrame(frame: Frame): void;
 };
@@ -54,6 +56,7 @@ export class Jail {
     readonly init: ProcessStat,
     link: Duplex,
     readonly cgroup: Cgroup | null,
+    readonly limitGroup: LimitGroup | null,
   ) {
     this.#bwrap = bwrap;
     this.#link = link;
@@ -77,14 +80,17 @@ export class Jail {
       setTimeout(fail, START_DEADLINE_MS).unref();
     });
     let cgroup: Cgroup | null = null;
+    let limitGroup: LimitGroup | null = null;
     let init: ProcessStat | undefined;
     try {
       init = await Promise.race([readInit(pipeOf(bwrap, JailFd.info)), failed]);
       await Promise.race([checkMounts(init.pid, options), failed]);
       cgroup = joinCgroup(options, init.pid);
+      limitGroup = options.limitGroups?.make(options.limits) ?? null;
+      limitGroup?.add(init.pid);
       raiseOomScore(init.pid);
       (pipeOf(bwrap, JailFd.block) as Duplex).end('.');
-      const jail = new Jail(bwrap, init, link, cgroup);
+      const jail = new Jail(bwrap, init, link, cgroup, limitGroup);
       await Promise.race([jail.#listen(options.onFrame), failed]);
       return jail;
     } catch (error) {
@@ -93,6 +99,7 @@ export class Jail {
       bwrap.kill('SIGKILL');
       for (const pipe of bwrap.stdio) pipe?.destroy();
       cgroup?.remove();
+      limitGroup?.remove();
       throw error;
     }
   }
@@ -154,13 +161,14 @@ export class Jail {
     while (signalProcess(this.init, 'SIGKILL') || isSameProcess(this.init)) await delay(1);
     this.#link.destroy();
     this.cgroup?.remove();
+    this.limitGroup?.remove();
   }
 }
 
 function spawnBubblewrap(options: JailOptions): ChildProcess {
   const { bwrap: program, setpriv } = options.tools;
   const { uid, gid } = options.root;
-  const inner = ['--args', String(JailFd.args), '--', ...agentCommand(options.tools)];
+  const inner = ['--args', String(JailFd.args), '--', ...agentCommand(options)];
   // Node also drops the engine's supplementary groups when `uid` is set.
   const ids = process.getuid?.() === uid ? {} : { uid, gid };
   if (!setpriv) {

@@ -41,7 +41,7 @@ function readProcesses(pids: readonly number[]): ProcessStat[] {
 }
 
 /** Memory that would be freed if the process ended: resident pages not backed by files. */
-function privateBytes(pid: number): number {
+export function privateBytes(pid: number): number {
   const status = readHostText(`/proc/${pid}/status`);
   const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
   return (kib('RssAnon') + kib('RssShmem')) * 1024;

@@ -4,6 +4,7 @@ import type { JailTools } from './bubblewrap';
 import type { Cgroups } from './cgroups';
 import type { GuestConnection } from './guest-connection';
 import type { GuestProcess } from './guest-process';
+import type { LimitGroups, Limits } from './limit-groups';
 import { LogBudget, OutputLog } from './output-log';
 import { PausableTimer } from './pausable-timer';
 import { ProcessRecordFile, readBootId } from './process-record';
@@ -13,6 +14,8 @@ export type SandboxOptions = {
   readonly tools: JailTools;
   readonly hostNetwork: boolean;
   readonly cgroups: Cgroups | null;
+  readonly limitGroups: LimitGroups | null;
+  readonly limits: Limits;
   readonly sink: GuestSink;
   /** Time after a process's deadline until the whole sandbox is killed. Default: 3 s. */
   readonly overdueMs?: number | undefined;
@@ -148,6 +151,7 @@ export class Sandbox {
       const session = await Session.open({
         ...this.#options,
         hostNetwork: this.#options.hostNetwork && this.#guest.allowInternetAccess,
+        hasMemoryGroup: this.#options.limitGroups?.limits('memory') ?? false,
         rootDir: root.rootDir,
         root,
         openLog: (process) => this.#openLog(process),
