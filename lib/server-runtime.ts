@@ -52,14 +52,19 @@ export async function openServerRuntime(): Promise<void> {
     hub().provide('folder', (send, { key }) => folderWatches().listen(key, send));
     // The key is a secret of the person who requested the archive.
     hub().provide('archive', (send, { key }) => archiveProgress().listen(key, send));
-    hub().provide('run', (send, { key, session }) => {
-      if (session.isAtLeast('operator')) return liveCommands().subscribe(key, send);
-      send({
-        kind: 'refused',
-        message: 'Only operators can see the output of a command.',
-      } satisfies CommandEvent);
-      return () => {};
-    });
+    for (const channel of ['run', 'held'] as const)
+      hub().provide(channel, (send, { key, session }) => {
+        if (!session.isAtLeast('operator')) {
+          send({
+            kind: 'refused',
+            message: 'Only operators can see the output of a command.',
+          } satisfies CommandEvent);
+          return () => {};
+        }
+        return channel === 'run'
+          ? liveCommands().subscribe(key, send)
+          : liveCommands().subscribeToHeld(key, send);
+      });
     hub().provide('process', (send, { key, session }) => {
       if (session.isAtLeast('operator')) return processAttachments().subscribe(key, session, send);
       send({

@@ -126,7 +126,7 @@ function Status({ now: { phase, run, outcome, startedAtMs } }: { now: LiveComman
   return (
     <span role="status" aria-label="Status" className="flex items-baseline gap-2 pr-2">
       {phase === 'joining' ? (
-        <LiveWait what="The output">
+        <LiveWait what="The output" isPolled>
           <span className="text-ink-3">Reading…</span>
         </LiveWait>
       ) : null}
@@ -171,7 +171,9 @@ function Connection({ isOver, isJoining }: { isOver: boolean; isJoining: boolean
   if (isOver || isJoining || live === 'open' || live === 'connecting') return null;
   return (
     <p role="status" className="text-ink-2">
-      Reconnecting… The command keeps running. New output appears when the connection is back.
+      {live === 'blocked'
+        ? 'Live updates are blocked, so new output appears every few seconds.'
+        : 'Reconnecting… The command keeps running. New output appears when the connection is back.'}
     </p>
   );
 }

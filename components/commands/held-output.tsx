@@ -1,6 +1,7 @@
 'use client';
 
 import { useState } from 'react';
+import { LiveWait } from '@/components/data/live-wait';
 import { Button } from '@/components/ui/button';
 import { OutputBlock } from './output-block';
 import { type HeldOutput, useHeldOutput } from './use-command';
@@ -24,10 +25,17 @@ export function HeldOutputNote({ operationId, sandboxId }: Props) {
 }
 
 function Following({ operationId, sandboxId }: Props) {
-  return <HeldOutputView held={useHeldOutput(operationId, sandboxId)} />;
+  const held = useHeldOutput(operationId, sandboxId);
+  return held.isJoined ? (
+    <HeldOutputView held={held} />
+  ) : (
+    <p role="status" className="text-ink-3">
+      <LiveWait what="The output of a background process">Connecting…</LiveWait>
+    </p>
+  );
 }
 
-export function HeldOutputView({ held: { stdout, stderr, ending } }: { held: HeldOutput }) {
+export function HeldOutputView({ held: { stdout, stderr, ending } }: { held: Omit<HeldOutput, 'isJoined'> }) {
   const isLive = ending === null;
   const wroteNothing = stdout.totalBytes + stderr.totalBytes === 0;
   return (

@@ -4,7 +4,6 @@ import { useEffect, useState } from 'react';
 import {
   type CommandEvent,
   type CommandRecord,
-  heldKey,
   NO_OUTPUT,
   type OutputText,
   runKey,
@@ -38,6 +37,8 @@ const JOINING: LiveCommand = {
 };
 
 export type HeldOutput = {
+  /** Whether the server has answered. */
+  isJoined: boolean;
   stdout: OutputText;
   stderr: OutputText;
   /** Why it is no longer followed; `null` while it is. */
@@ -46,30 +47,34 @@ export type HeldOutput = {
 
 /** Follows output that others hold open after the end of the shell. Leaves it when unmounted. */
 export function useHeldOutput(operationId: string, sandboxId: string): HeldOutput {
-  const { stdout, stderr, phase, message } = useOutput(heldKey(operationId, sandboxId));
-  return { stdout, stderr, ending: phase === 'refused' ? message : null };
+  const { stdout, stderr, phase, message } = useOutput('held', runKey(operationId, sandboxId));
+  return { isJoined: phase !== 'joining', stdout, stderr, ending: phase === 'refused' ? message : null };
 }
 
 /** Follows a command to its end. Mount it with a key per command. */
 export function useCommand(operationId: string, sandboxId: string): LiveCommand {
-  return useOutput(runKey(operationId, sandboxId));
+  return useOutput('run', runKey(operationId, sandboxId));
 }
 
-function useOutput(key: string): LiveCommand {
+function useOutput(channel: 'run' | 'held', key: string): LiveCommand {
   const [now, setNow] = useState(JOINING);
-  useEffect(
-    () =>
-      liveSocket().subscribe(
-        'run',
-        {
-          onEvent: (payload) => setNow((before) => advance(before, payload as CommandEvent)),
-          // The server sends the whole output again on reconnect.
-          onGap: () => {},
+  useEffect(() => {
+    const leave = liveSocket().subscribe(
+      channel,
+      {
+        onEvent: (payload) => {
+          const event = payload as CommandEvent;
+          setNow((before) => advance(before, event));
+          // Nothing follows, and the whole output would be sent with each reconnect and each poll.
+          if (event.kind === 'ended' || event.kind === 'refused' || event.kind === 'released') leave();
         },
-        key,
-      ),
-    [key],
-  );
+        // The server sends the whole output again on reconnect.
+        onGap: () => {},
+      },
+      key,
+    );
+    return leave;
+  }, [channel, key]);
   return now;
 }
 

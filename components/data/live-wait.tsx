@@ -20,19 +20,21 @@ const REASONS = {
 type Props = {
   /** What is missing, as the start of a sentence, for example `Consoles`. */
   what: string;
+  /** Whether the channel is polled while live updates are blocked. */
+  isPolled?: boolean;
   /** Shown while the first event may still come. */
   children: ReactNode;
 };
 
 /** Stands in for the content of a live channel until its first event, and says why if none comes. */
-export function LiveWait({ what, children }: Props) {
+export function LiveWait({ what, isPolled = false, children }: Props) {
   const live = useLiveState();
   const [isLate, setIsLate] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setIsLate(true), ANSWERS_WITHIN_MS);
     return () => clearTimeout(timer);
   }, []);
-  const reason = REASONS[live];
+  const reason = live === 'blocked' && isPolled ? null : REASONS[live];
   if (reason === null && !isLate) return children;
   return (
     <span className="inline-flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-2">

@@ -47,7 +47,7 @@ const LOST = {
   offline: { title: 'You are offline.', text: 'Sandkeeper reconnects when the network is back.' },
   blocked: {
     title: 'Live updates are blocked.',
-    text: 'A proxy does not pass WebSockets at /live. Sandboxes and operations are read every few seconds instead; consoles and the output of commands and processes cannot be shown.',
+    text: 'A proxy does not pass WebSockets at /live. Sandboxes, operations and the output of commands are read every few seconds instead; consoles and the output of processes cannot be shown.',
   },
 } satisfies Record<LiveState, { title: string; text: string } | null>;
 

@@ -46,13 +46,14 @@ test('sends viewers no output of commands and processes', async ({ sandkeeper, m
       ...cookieOf(sandkeeper, sessions[role]),
     });
     live.send({ type: 'subscribe', channel: 'run', key: `${operationId} ${id}` });
+    live.send({ type: 'subscribe', channel: 'held', key: `${operationId} ${id}` });
     live.send({ type: 'subscribe', channel: 'process', key: `${id} 1 ${'x'.repeat(43)}` });
-    await expect.poll(() => live.frames.length).toBe(2);
+    await expect.poll(() => live.frames.length).toBe(3);
     live.close();
     return live.frames.join();
   };
   const refused = await hear('viewer');
-  expect(refused.match(/Only operators can see/g)).toHaveLength(2);
+  expect(refused.match(/Only operators can see/g)).toHaveLength(3);
   expect(refused).not.toContain('not-for-viewers');
   expect(await hear('operator')).toContain('not-for-viewers');
 });

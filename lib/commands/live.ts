@@ -12,7 +12,6 @@ import { type CommandId, findCommand } from './store';
 type Listener = (event: CommandEvent) => void;
 
 const PUBLISH_EVERY_MS = 100;
-const HELD_SUFFIX = ' held';
 /** How often to check whether a command of another process has ended. */
 const POLL_MS = 1_000;
 
@@ -42,15 +41,8 @@ export class LiveCommands {
    * record. Returns a function that unsubscribes.
    */
   subscribe(key: string, listener: Listener): () => void {
-    if (key.endsWith(HELD_SUFFIX)) {
-      const held = parseKey(key.slice(0, -HELD_SUFFIX.length));
-      if (held !== null) return followHeldOutput(held, listener);
-    }
     const id = parseKey(key);
-    if (id === null) {
-      listener({ kind: 'refused', message: 'This command does not exist.' });
-      return () => {};
-    }
+    if (id === null) return refuse(listener);
     const listeners = this.#listeners.get(key) ?? new Set<Listener>();
     this.#listeners.set(key, listeners.add(listener));
     const leave = () => {
@@ -61,6 +53,12 @@ export class LiveCommands {
     const isListening = () => listeners.has(listener) && this.#listeners.get(key) === listeners;
     void this.#awaitEnd(id, listener, isListening).finally(() => leave());
     return leave;
+  }
+
+  /** Sends `listener` what others write after the end of the shell, until `released`. Returns a function that unsubscribes. */
+  subscribeToHeld(key: string, listener: Listener): () => void {
+    const id = parseKey(key);
+    return id === null ? refuse(listener) : followHeldOutput(id, listener);
   }
 
   /** Polls the record while the command does not run in this process. */
@@ -152,6 +150,11 @@ export class CommandFeed {
     if (stdout === null && stderr === null) return;
     this.#options.publish({ kind: 'more', ...(stdout && { stdout }), ...(stderr && { stderr }) });
   }
+}
+
+function refuse(listener: Listener): () => void {
+  listener({ kind: 'refused', message: 'This command does not exist.' });
+  return () => {};
 }
 
 function parseKey(key: string): CommandId | null {

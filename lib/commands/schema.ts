@@ -68,12 +68,7 @@ export type CommandEvent =
   | { kind: 'released'; message: string }
   | { kind: 'refused'; message: string };
 
-/** The key of the `run` channel for output that others hold open after the end of the shell. */
-export function heldKey(operationId: string, sandboxId: string): string {
-  return `${runKey(operationId, sandboxId)} held`;
-}
-
-/** The key of the `run` channel: one sandbox of one operation. */
+/** The key of the channels `run` and `held`: one sandbox of one operation. */
 export function runKey(operationId: string, sandboxId: string): string {
   return `${operationId} ${sandboxId}`;
 }

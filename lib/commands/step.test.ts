@@ -7,7 +7,7 @@ import { describeOnDatabases } from '../test-support/databases';
 import { eventually } from '../test-support/environment';
 import { liveCommands } from './live';
 import type { CommandEvent } from './schema';
-import { heldKey, runKey } from './schema';
+import { runKey } from './schema';
 import { findCommand, listStarted } from './store';
 import { setUpCommands, texts } from './test-commands';
 
@@ -61,8 +61,8 @@ describe.skipIf(!canRun)('commands', () => {
       const late = '(until [ -e /tmp/go ]; do sleep 0.1; done; echo late) & echo early';
       const { id, begun } = await run(late);
       const events: CommandEvent[] = [];
-      const key = heldKey(begun.operation.id, id);
-      onTestFinished(liveCommands().subscribe(key, (event) => events.push(event)));
+      const key = runKey(begun.operation.id, id);
+      onTestFinished(liveCommands().subscribeToHeld(key, (event) => events.push(event)));
       await eventually(() => events.some(({ kind }) => kind === 'output'));
       await inside(id, 'touch /tmp/go');
       await eventually(() => events.some(({ kind }) => kind === 'released'));

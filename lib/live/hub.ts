@@ -60,6 +60,8 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 const RECHECK_EVERY_MS = 15_000;
 const SILENT_AFTER_MS = 60_000;
 const MAX_TOPICS_PER_SOCKET = 64;
+/** How long a first poll waits for the state, which some channels read from the database. */
+const FIRST_EVENT_MS = 1_000;
 /** The close code of WebSocket for an internal error. */
 const CLOSED_FAILED = 1011;
 
@@ -110,32 +112,37 @@ export class Hub {
   }
 
   /**
-   * Serves a channel without keys to a browser that cannot open a socket: the events of a new subscription and of the
-   * `waitMs` after it.
+   * Serves a topic to a browser that cannot open a socket: the events of a new subscription and of the `waitMs` after it, or
+   * only its first event if that is `null`.
    */
   async poll(
-    channel: Channel,
+    { channel, key = '' }: Topic,
     session: LiveSession,
-    waitMs: number,
+    waitMs: number | null,
     signal: AbortSignal,
   ): Promise<unknown[]> {
     const events: unknown[] = [];
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const publish = (payload: unknown) => {
+      events.push(payload);
+      if (waitMs === null) end();
+    };
     const client = {
-      key: '',
+      key,
       session,
       joinPayload: undefined,
       sendBytes: () => {},
       recheck: async () => true,
     };
-    const served = this.#sources.get(channel)?.((payload) => events.push(payload), client);
-    if (waitMs > 0 && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
-        signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+    const served = this.#sources.get(channel)?.(publish, client);
+    const timer = setTimeout(end, waitMs ?? FIRST_EVENT_MS);
+    signal.addEventListener('abort', end, { once: true });
+    if (!signal.aborted) await ended;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
     if (typeof served === 'function') served();
     else served?.leave();
     return events;

@@ -12,6 +12,7 @@ export const CHANNELS = [
   'consoles',
   'console',
   'run',
+  'held',
   'process',
 ] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -26,12 +27,36 @@ const KEYED = {
   consoles: true,
   console: true,
   run: true,
+  held: true,
   process: true,
 } satisfies Record<Channel, boolean>;
 
-/** Whether the topics of `channel` have keys. */
-export function isKeyed(channel: Channel): boolean {
-  return KEYED[channel];
+/**
+ * Whether a browser without sockets may poll a channel: its subscribers get the whole state first, may come and go at any
+ * time, and send nothing.
+ */
+const POLLED = {
+  fleet: true,
+  operations: true,
+  folder: false,
+  wake: true,
+  archive: false,
+  consoles: false,
+  console: false,
+  run: true,
+  held: false,
+  process: false,
+} satisfies Record<Channel, boolean>;
+
+/** Whether `channel` can be read without a socket. */
+export function isPolled(channel: Channel): boolean {
+  return POLLED[channel];
+}
+
+/** The topic of a polled channel; `null` if there is none. */
+export function polledTopic(channel: string, key: string | null): Topic | null {
+  const topic = parseTopic({ channel, ...(key === null ? {} : { key }) });
+  return topic !== null && POLLED[topic.channel] ? topic : null;
 }
 
 /** What a tab subscribes to. Has a `key` if and only if its channel is keyed. */

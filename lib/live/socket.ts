@@ -5,7 +5,7 @@ import {
   type Channel,
   CLOSED_SIGNED_OUT,
   type ClientFrame,
-  isKeyed,
+  isPolled,
   packBytes,
   parseServerFrame,
   type Topic,
@@ -17,7 +17,7 @@ import {
  * - `connecting`: for the first time. `open`: the server was heard within the last seconds.
  * - `waiting`: the connection was lost or is silent, and is being restored. `offline`: so is the browser's network.
  * - `blocked`: the server answers requests but no socket works, for example behind a proxy that does not pass them.
- *   Channels without keys are polled.
+ *   Channels that can be polled are.
  */
 export type LiveState = 'connecting' | 'open' | 'waiting' | 'offline' | 'blocked';
 
@@ -70,7 +70,8 @@ export class LiveSocket {
   #helloTimer: ReturnType<typeof setTimeout> | null = null;
   #pingTimer: ReturnType<typeof setInterval> | null = null;
   #watchTimer: ReturnType<typeof setInterval> | null = null;
-  #polling: AbortController | null = null;
+  /** The polls of topics, by topic name. `null` while the socket is not blocked. */
+  #polls: Map<string, AbortController> | null = null;
   /** The session has ended, or `close` was called. */
   #isStopped = false;
 
@@ -99,6 +100,8 @@ export class LiveSocket {
     const { listeners } = this.#topics.get(name) ?? { listeners: new Set<ChannelListener>() };
     this.#topics.set(name, { topic, listeners });
     listeners.add(listener);
+    // A further listener needs the state, too.
+    if (this.#polls !== null) this.#startPoll(this.#polls, topic);
     if (this.#isOpen) {
       // A second listener needs the initial state too, which the server sends on subscribing.
       if (listeners.size > 1) this.#resubscribe(topic);
@@ -109,6 +112,7 @@ export class LiveSocket {
     return () => {
       if (!listeners.delete(listener) || listeners.size > 0) return;
       this.#topics.delete(name);
+      this.#polls?.get(name)?.abort();
       this.#send({ type: 'unsubscribe', ...topic });
     };
   }
@@ -271,15 +275,19 @@ export class LiveSocket {
     return navigator.onLine === false ? 'offline' : 'waiting';
   }
 
-  /** Reads the channels without keys over HTTP until the state changes. */
-  async #poll({ signal }: AbortController): Promise<void> {
-    const topics = [...this.#topics.values()].filter(({ topic }) => !isKeyed(topic.channel));
-    await Promise.all(topics.map(({ topic }) => this.#pollTopic(topic, signal)));
+  /** Reads a topic over HTTP from its current state on, until it has no listeners or the state of the socket changes. */
+  #startPoll(polls: Map<string, AbortController>, topic: Topic): void {
+    if (!isPolled(topic.channel)) return;
+    const name = topicName(topic);
+    polls.get(name)?.abort();
+    const poll = new AbortController();
+    polls.set(name, poll);
+    void this.#pollTopic(topic, poll.signal);
   }
 
   async #pollTopic(topic: Topic, signal: AbortSignal): Promise<void> {
     for (let round = 0; !signal.aborted; round += 1) {
-      const events = await pollEvents(topic.channel, round > 0, signal);
+      const events = await pollEvents(topic, round > 0, signal);
       if (signal.aborted) return;
       for (const listener of this.#topics.get(topicName(topic))?.listeners ?? []) {
         // What happened between two rounds was missed.
@@ -326,20 +334,26 @@ export class LiveSocket {
   #setState(state: LiveState): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#polling?.abort();
-    this.#polling = null;
-    if (state === 'blocked') {
-      this.#polling = new AbortController();
-      void this.#poll(this.#polling);
-    }
+    for (const poll of this.#polls?.values() ?? []) poll.abort();
+    this.#polls = state === 'blocked' ? new Map() : null;
+    if (this.#polls !== null)
+      for (const { topic } of this.#topics.values()) this.#startPoll(this.#polls, topic);
     for (const listener of this.#stateListeners) listener();
   }
 }
 
-/** The events of a channel without keys, or `null` on failure. `waits`: the server waits for news. */
-async function pollEvents(channel: Channel, waits: boolean, signal: AbortSignal): Promise<unknown[] | null> {
+/** The events of a polled topic, or `null` on failure. `waits`: the server waits for news. */
+async function pollEvents(
+  { channel, key }: Topic,
+  waits: boolean,
+  signal: AbortSignal,
+): Promise<unknown[] | null> {
+  const query = [
+    ...(key === undefined ? [] : [`key=${encodeURIComponent(key)}`]),
+    ...(waits ? ['wait'] : []),
+  ];
   try {
-    const response = await fetch(`/api/live/${channel}${waits ? '?wait' : ''}`, {
+    const response = await fetch(`/api/live/${channel}${query.length === 0 ? '' : `?${query.join('&')}`}`, {
       cache: 'no-store',
       signal,
     });

@@ -7,6 +7,7 @@ import type { WakeEnd, WakeResult } from './schema';
 import {
   deadlineOf,
   isOurLifetime,
+  isPausedAtTimeout,
   isSameLifetime,
   isUncertain,
   lifetimeMark,
@@ -167,7 +168,7 @@ export class WakeCourse {
     } else if (isOurLifetime(sandbox, timeoutMs))
       await this.#markAwake(
         lease,
-        { sandbox, isGuarded: true },
+        { sandbox, isGuarded: isPausedAtTimeout(sandbox, timeoutMs) },
         'Found awake after the service did not answer',
       );
     else await this.#book.end(lease, 'taken');

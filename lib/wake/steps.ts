@@ -81,7 +81,7 @@ export function isSameLifetime(sandbox: Sandbox, mark: number): boolean {
 /**
  * Whether the timeout of this lifetime pauses the sandbox. Some services say so; others only show whose request resumed it.
  */
-function isPausedAtTimeout(sandbox: Sandbox, timeoutMs: number, answeredAtMs?: number): boolean {
+export function isPausedAtTimeout(sandbox: Sandbox, timeoutMs: number, answeredAtMs?: number): boolean {
   if (sandbox.lifecycle !== undefined) return sandbox.lifecycle.onTimeout === 'pause';
   return isOurLifetime(sandbox, timeoutMs, answeredAtMs);
 }
@@ -112,7 +112,7 @@ export async function wakePaused(sandboxId: string, timeoutMs: number): Promise<
     const before = await readOrThrow(sandboxId);
     // An earlier try succeeded, but its answer was lost.
     if (before.state === 'running' && tries > 1 && isOurLifetime(before, timeoutMs))
-      return { kind: 'awake', sandbox: before, isGuarded: true };
+      return { kind: 'awake', sandbox: before, isGuarded: isPausedAtTimeout(before, timeoutMs) };
     if (before.state === 'running') return { kind: 'running' };
     if (before.state !== 'paused')
       throw new SandkeeperError('conflict', 'The sandbox is in a state that this version does not know.');

@@ -54,6 +54,24 @@ describe('kill', () => {
     expect((await engine.detail(id)).status).toBe(200);
   });
 
+  it('does not call a sandbox skipped that changed after its kill was sent, and sends no second one', async () => {
+    const id = await engine.create();
+    const shown = await sandboxApi().getSandbox(id);
+    const readings = [shown];
+    const read = async (): Promise<Sandbox> => readings.shift() ?? { ...shown, state: 'paused' };
+    let sent = 0;
+    const send: StepContext['send'] = (call) => {
+      sent += 1;
+      return call();
+    };
+    expect(await step('kill', id, {}, { shown, read, send, latest: () => undefined })).toMatchObject({
+      outcome: 'unknown',
+      message:
+        'The kill was sent, but the sandbox was still there, and it was running and is now paused. It was not sent again.',
+    });
+    expect(sent).toBe(1);
+  });
+
   it('reports already for a sandbox that is gone', async () => {
     expect(await kill('igone')).toEqual({
       outcome: 'already',

@@ -246,7 +246,8 @@ async function verify(
       if (result !== null) return result;
       if (now !== null && context.act === 'kill') {
         const drift = context.driftOf(context.shown, now);
-        if (drift !== null) return skipped(drift, now);
+        const wasRefused = refusal !== null && SETTLED.has(refusal.code);
+        if (drift !== null) return wasRefused ? skipped(drift, now) : sentThenDrifted(drift, now);
       }
       if (refusal !== null && SETTLED.has(refusal.code)) {
         const message = now === null ? null : sandboxCannot(now.state, context.act);
@@ -291,6 +292,12 @@ async function stoppedBetween(context: StepContext): Promise<StepResult> {
 
 function skipped(drift: string, now: Sandbox): StepResult {
   return { outcome: 'skipped', message: `Skipped: ${drift}.`, sandbox: now };
+}
+
+/** A kill that was sent may still take effect, so it is not reported as skipped. */
+function sentThenDrifted(drift: string, now: Sandbox): StepResult {
+  const message = `The kill was sent, but the sandbox was still there, and ${drift}. It was not sent again.`;
+  return { outcome: 'unknown', message, sandbox: now };
 }
 
 function isDenial({ code }: SandkeeperError): boolean {
