@@ -27,6 +27,9 @@ class BrowserSocket extends WebSocket {
   }
 }
 
+/** The addresses that were polled. */
+const polled: string[] = [];
+
 beforeAll(() => {
   vi.stubGlobal('WebSocket', BrowserSocket);
   vi.stubGlobal('window', page);
@@ -35,7 +38,8 @@ beforeAll(() => {
     if (answers.session === null) throw new TypeError('Failed to fetch');
     if (!address.startsWith('/api/live/')) return new Response(null, { status: answers.session });
     // The server waits for news.
-    if (address.endsWith('?wait')) await new Promise((resolve) => setTimeout(resolve, 50));
+    polled.push(address);
+    if (address.endsWith('wait')) await new Promise((resolve) => setTimeout(resolve, 50));
     return answers.events === null
       ? new Response(null, { status: 404 })
       : Response.json({ events: answers.events });
@@ -93,12 +97,16 @@ async function openServer() {
 }
 
 /** Subscribes and collects the events. */
-function follow(socket: LiveSocket, channel: Channel) {
+function follow(socket: LiveSocket, channel: Channel, key?: string) {
   const received: unknown[] = [];
-  const stop = socket.subscribe(channel, {
-    onEvent: (payload) => received.push(payload),
-    onGap: () => received.push('gap'),
-  });
+  const stop = socket.subscribe(
+    channel,
+    {
+      onEvent: (payload) => received.push(payload),
+      onGap: () => received.push('gap'),
+    },
+    key,
+  );
   onTestFinished(stop);
   return { received, stop };
 }
@@ -192,6 +200,15 @@ describe('LiveSocket', () => {
     await eventually(() => status.state().session === 'ended');
     expect(received.at(-1)).toBe('gap');
     expect(socket.sendMessage({ channel: 'fleet' }, 'typed')).toBe(false);
+    // Opened later, and left again. A console cannot be polled.
+    const run = follow(socket, 'run', 'o1 i1');
+    follow(socket, 'console', 'c1');
+    await eventually(() => run.received.filter((event) => event === 'polled').length > 1);
+    expect(polled).toContain('/api/live/run?key=o1%20i1&wait');
+    run.stop();
+    polled.length = 0;
+    await eventually(() => polled.length > 4);
+    expect(new Set(polled)).toEqual(new Set(['/api/live/fleet?wait']));
     const { length } = connections;
     // Longer than the first retry delay.
     await new Promise((resolve) => setTimeout(resolve, 800));
