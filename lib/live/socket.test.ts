@@ -200,15 +200,6 @@ describe('LiveSocket', () => {
     await eventually(() => status.state().session === 'ended');
     expect(received.at(-1)).toBe('gap');
     expect(socket.sendMessage({ channel: 'fleet' }, 'typed')).toBe(false);
-    // Opened later, and left again. A console cannot be polled.
-    const run = follow(socket, 'run', 'o1 i1');
-    follow(socket, 'console', 'c1');
-    await eventually(() => run.received.filter((event) => event === 'polled').length > 1);
-    expect(polled).toContain('/api/live/run?key=o1%20i1&wait');
-    run.stop();
-    polled.length = 0;
-    await eventually(() => polled.length > 4);
-    expect(new Set(polled)).toEqual(new Set(['/api/live/fleet?wait']));
     const { length } = connections;
     // Longer than the first retry delay.
     await new Promise((resolve) => setTimeout(resolve, 800));
@@ -344,6 +335,15 @@ describe('a proxy', () => {
     await eventually(() => fleet.received.filter((event) => event === 'polled').length > 1);
     expect(states).toEqual(['waiting', 'blocked']);
     expect(socket.sendMessage({ channel: 'fleet' }, 'typed')).toBe(false);
+    // Opened later, and left again. A console cannot be polled.
+    const run = follow(socket, 'run', 'o1 i1');
+    follow(socket, 'console', 'c1');
+    await eventually(() => run.received.filter((event) => event === 'polled').length > 1);
+    expect(polled).toContain('/api/live/run?key=o1%20i1&wait');
+    run.stop();
+    polled.length = 0;
+    await eventually(() => polled.length > 4);
+    expect(new Set(polled)).toEqual(new Set(['/api/live/fleet?wait']));
     // Polling ends when a socket works again.
     const server = await openServer();
     socket.retryNow();
