@@ -117,6 +117,55 @@ test('resumes a paused sandbox for a request to it, if it was created so and the
   ).toBe(502);
 });
 
+test('pauses at the deadline without memory, if it was created so', async () => {
+  const { guests, call, create, detail } = await startE2b();
+  const id = await create({ timeout: 1, autoPause: true, autoPauseMemory: false });
+  await until(
+    () => detail(id),
+    ({ state }) => state === 'paused',
+  );
+  expect(guests.pausedWithoutMemory).toEqual([id]);
+  expect((await call('POST', `/v2/sandboxes/${id}/connect`)).status).toBe(201);
+});
+
+test('waits for a copy of the files before a pause, and gives it up for a kill', async () => {
+  const { guests, call, create, detail } = await startE2b();
+  const copied = await create();
+  const copying = async (id: string) => {
+    const release = guests.hold('saveFiles');
+    const answer = call('POST', `/sandboxes/${id}/snapshots`, { body: {} });
+    await until(
+      async () => guests.calls,
+      (calls) => calls.includes(`saveFiles ${id}`),
+    );
+    return { release, answer };
+  };
+  const first = await copying(copied);
+  const pausing = call('POST', `/sandboxes/${copied}/pause`);
+  expect((await call('POST', `/sandboxes/${copied}/timeout`, { body: { timeout: 60 } })).status).toBe(204);
+  expect((await detail(copied)).state).toBe('running');
+  first.release();
+  expect((await first.answer).status).toBe(201);
+  expect((await pausing).status).toBe(204);
+
+  const killed = await create();
+  const second = await copying(killed);
+  expect((await call('DELETE', `/sandboxes/${killed}`)).status).toBe(204);
+  expect((await second.answer).status).toBe(404);
+  second.release();
+  expect((await call('GET', '/snapshots')).json).toHaveLength(1);
+});
+
+test('deletes the template that a reference names exactly', async () => {
+  const { call, create } = await startE2b();
+  await call('POST', `/sandboxes/${await create()}/snapshots`, { body: { name: 'nightly' } });
+  for (const reference of ['nightly:a:b', 'local/nightly/x', 'other/nightly', 'night', '']) {
+    const { status } = await call('DELETE', `/templates/${encodeURIComponent(reference)}`);
+    expect([reference, status]).toEqual([reference, 404]);
+  }
+  expect((await call('DELETE', '/templates/local%2FNightly%3Adefault')).status).toBe(204);
+});
+
 test('answers 409 while a sandbox changes its state, where Moru answers 404', async () => {
   const { engine, guests, call, create } = await startE2b();
   const id = await create();

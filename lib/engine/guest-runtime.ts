@@ -135,10 +135,10 @@ class LocalGuests implements Guests {
     await sandbox?.thaw();
   }
 
-  async saveFiles(guest: Guest, target: string): Promise<void> {
+  async saveFiles(guest: Guest, target: string, signal: AbortSignal): Promise<void> {
     const save = async () => {
       await this.#prepare(guest);
-      await saveRoot(guest, target, this.#quotaOf(guest));
+      await saveRoot(guest, target, this.#quotaOf(guest), signal);
     };
     await (this.#support.available ? this.#sandboxOf(guest).whileFrozen(save) : save());
   }

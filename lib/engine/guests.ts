@@ -101,9 +101,9 @@ export interface Guests {
   destroy(id: string): Promise<void>;
   /**
    * Copies the files of a running sandbox to a new directory, while its processes are frozen.
-   * @param target an absolute path that does not exist yet. Left incomplete if the copy fails.
+   * @param target an absolute path that does not exist yet. Left incomplete if the copy fails or `signal` aborts it.
    */
-  saveFiles(guest: Guest, target: string): Promise<void>;
+  saveFiles(guest: Guest, target: string, signal: AbortSignal): Promise<void>;
   /** Whether a process of the sandbox runs, which fixes its network. */
   isInUse(id: string): boolean;
   /** Whether the sandbox has had neither a process nor a file of its own. */

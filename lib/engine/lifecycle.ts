@@ -52,6 +52,7 @@ export class Lifecycle {
   readonly #limits: Limits;
   readonly #warn: (message: string) => void;
   readonly #pending = new Map<string, PendingStep>();
+  readonly #copies = new Map<string, AbortController>();
   /** Sandboxes being created or resumed. They count towards the limit before they run. */
   #starting = 0;
   #expiryPausedUntilMs = 0;
@@ -158,11 +159,7 @@ export class Lifecycle {
       if (pending !== undefined && pending.step !== 'kill') await settled(pending);
       else if (record.state !== 'running') throw unsaved(record, action);
       else {
-        const save = async () => {
-          await this.#transitions.saveFiles(record, target);
-          return record;
-        };
-        return await this.#take(id, 'copy', save);
+        return await this.#copy(record, target);
       }
     }
   }
@@ -207,6 +204,8 @@ export class Lifecycle {
       const record = this.#registry.get(id);
       if (pending !== undefined) {
         joined ||= pending.step === 'kill';
+        // Copying may take minutes.
+        this.#copies.get(id)?.abort();
         await settled(pending);
       } else if (record !== undefined) {
         return void (await this.#take(id, 'kill', () => this.#transitions.kill(record, 'killed')));
@@ -224,6 +223,23 @@ export class Lifecycle {
 
   async idle(): Promise<void> {
     await Promise.all([...this.#pending.values()].map(settled));
+  }
+
+  async #copy(record: SandboxRecord, target: string): Promise<SandboxRecord> {
+    const { id } = record;
+    const copy = new AbortController();
+    const save = async () => {
+      await this.#transitions.saveFiles(record, target, copy.signal);
+      return record;
+    };
+    this.#copies.set(id, copy);
+    try {
+      return await this.#take(id, 'copy', save);
+    } catch (error) {
+      throw copy.signal.aborted ? notFound(id) : error;
+    } finally {
+      this.#copies.delete(id);
+    }
   }
 
   async #expireOne(record: SandboxRecord): Promise<void> {

@@ -31,12 +31,12 @@ export const NAMESPACE = 'local';
 /** A template as callers name it (docs/protocol.md#templates). */
 export type TemplateReference = { name: string; tag: string };
 
-/** Parses `[namespace/]name[:tag]`. Null for another namespace, whose templates this engine does not have. */
+const REFERENCE = /^(?:([a-z0-9-_]+)\/)?([a-z0-9-_]+)(?::([a-z0-9-_.]+))?$/;
+
+/** Parses `[namespace/]name[:tag]`. Null for anything else, and for another namespace, whose templates are not here. */
 export function parseReference(text: string): TemplateReference | null {
-  const [path = '', tag = DEFAULT_TAG] = text.trim().toLowerCase().split(':', 2);
-  const [first = '', second] = path.split('/', 2);
-  if (second !== undefined && first !== NAMESPACE) return null;
-  return { name: second ?? first, tag };
+  const [, namespace = NAMESPACE, name, tag = DEFAULT_TAG] = REFERENCE.exec(text.trim().toLowerCase()) ?? [];
+  return name === undefined || namespace !== NAMESPACE ? null : { name, tag };
 }
 
 function template(

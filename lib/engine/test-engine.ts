@@ -129,6 +129,7 @@ export class FakeGuests implements Guests {
   hasNetwork = false;
   /** In order, such as `pause i…`. */
   readonly calls: string[] = [];
+  readonly pausedWithoutMemory: string[] = [];
   currentUsage: Usage | null = null;
   context: GuestContext | undefined;
   readonly #gates = new Map<GuestCall, Promise<void>>();
@@ -160,12 +161,18 @@ export class FakeGuests implements Guests {
     this.calls.push(`recover ${known.length}`);
   }
   create = ({ id }: { id: string }) => this.#record('create', id);
-  pause = (id: string) => this.#record('pause', id);
+  pause = (id: string, keepsMemory: boolean) => {
+    if (!keepsMemory) this.pausedWithoutMemory.push(id);
+    return this.#record('pause', id);
+  };
   resume = ({ id }: { id: string }) => this.#record('resume', id);
   revert = (id: string) => this.#record('revert', id);
   destroy = (id: string) => this.#record('destroy', id);
-  saveFiles = async ({ id }: { id: string }, target: string) => {
-    await this.#record('saveFiles', id);
+  saveFiles = async ({ id }: { id: string }, target: string, signal: AbortSignal) => {
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(new Error('aborted'))),
+    );
+    await Promise.race([this.#record('saveFiles', id), aborted]);
     mkdirSync(target);
   };
   isInUse = (_id: string): boolean => false;

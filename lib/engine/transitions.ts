@@ -129,10 +129,10 @@ export class Transitions {
   }
 
   /** Copies the files of a running sandbox to the new directory `target`, which is removed if that fails. */
-  async saveFiles(running: SandboxRecord, target: string): Promise<void> {
+  async saveFiles(running: SandboxRecord, target: string, signal: AbortSignal): Promise<void> {
     const { guests } = this.#services;
     try {
-      await guests.saveFiles(this.#guest(running), target);
+      await guests.saveFiles(this.#guest(running), target, signal);
     } catch (error) {
       await removeHostDirectory(target);
       throw error instanceof ApiError ? error : failed('copying', error);

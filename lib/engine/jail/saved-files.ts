@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { MetadataCopy } from '../envd/file-metadata';
 import type { Guest } from '../guests';
 import { ApiError } from '../http';
-import { copyDirectory } from '../safe-fs/copy';
+import { type CopyOptions, copyDirectory } from '../safe-fs/copy';
 import { codeOf } from '../safe-fs/safe-fs-error';
 import { type HostIds, releaseHostIds, takeHostIds } from './host-ids';
 import { closeToOthers, identityFiles, rootDirOf } from './rootfs';
@@ -17,11 +17,16 @@ const ROOT = 'root';
  * Copies the root of a sandbox, and the metadata of its files, to the new directory `target`, owned by the engine.
  * @throws ApiError 507 if the files are larger than the sandbox's disk, holes included
  */
-export async function saveRoot(guest: Guest, target: string, maxBytes: number): Promise<void> {
+export async function saveRoot(
+  guest: Guest,
+  target: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<void> {
   mkdirSync(target, { mode: 0o700 });
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   try {
-    await copyWithMetadata(rootDirOf(guest), join(target, ROOT), owner, maxBytes);
+    await copyWithMetadata(rootDirOf(guest), join(target, ROOT), { owner, maxBytes, signal });
   } catch (error) {
     if (codeOf(error) !== 'EDQUOT') throw error;
     const limit = `${Math.floor(maxBytes / MEBIBYTE)} MiB`;
@@ -39,7 +44,7 @@ export async function restoreRoot(guest: Guest, files: string): Promise<void> {
   const ids = takeHostIds(guestsDir);
   const draft = join(guest.dataDir, 'draft-saved');
   try {
-    await copyWithMetadata(join(files, ROOT), draft, ids, Number.POSITIVE_INFINITY);
+    await copyWithMetadata(join(files, ROOT), draft, { owner: ids, maxBytes: Number.POSITIVE_INFINITY });
     setIdentity(draft, ids, guest);
     chownSync(draft, ids.uid, ids.gid);
     closeToOthers(guest.dataDir, draft, ids);
@@ -51,15 +56,10 @@ export async function restoreRoot(guest: Guest, files: string): Promise<void> {
 }
 
 /** The metadata of files lies beside their root, in the source and in the copy. */
-async function copyWithMetadata(
-  source: string,
-  target: string,
-  owner: HostIds,
-  maxBytes: number,
-): Promise<void> {
+async function copyWithMetadata(source: string, target: string, options: CopyOptions): Promise<void> {
   const metadata = await MetadataCopy.open(dirname(source));
   const onFile = metadata.isEmpty ? undefined : metadata.add.bind(metadata);
-  await copyDirectory(source, target, { owner, maxBytes, onFile });
+  await copyDirectory(source, target, { ...options, onFile });
   await metadata.save(dirname(target));
 }
 

@@ -38,6 +38,8 @@ export type CopyOptions = {
   readonly maxBytes: number;
   /** Called for each copied file. */
   readonly onFile?: ((source: Stats, target: Stats) => void) | undefined;
+  /** Ends the copy between two entries. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** A directory to copy: the raw path of its copy and its own attributes. */
@@ -50,7 +52,7 @@ type Mark = { readonly target: string; readonly stat: Stats };
  * The source is read through pinned descriptors and links are never followed, so a client that swaps names during the
  * copy cannot make it read other files of this machine.
  *
- * @throws SafeFsError EDQUOT if the files are larger than `maxBytes`; system errors
+ * @throws SafeFsError EDQUOT if the files are larger than `maxBytes`; the reason of `signal`; system errors
  */
 export async function copyDirectory(source: string, target: string, options: CopyOptions): Promise<void> {
   const copy = new TreeCopy(options);
@@ -85,6 +87,7 @@ class TreeCopy {
     const branches: Branch<Mark>[] = [];
     await allowEntry(dirFd, stat);
     await inBatches(await openList(dirFd), async ({ name }) => {
+      this.#options.signal?.throwIfAborted();
       const fd = await openEntryAt(dirFd, name).catch(ignoreMissing);
       if (fd === null) return;
       try {
