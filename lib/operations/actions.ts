@@ -25,7 +25,7 @@ const TimeoutMs = z.int().min(1_000).max(MAX_TIMEOUT_MS);
 const OperationId = z.string().regex(OPERATION_ID, 'This is not a valid operation ID.');
 const SandboxIds = z.array(SandboxId).min(1, 'Choose at least one sandbox.');
 /** May quote any metadata, also with control characters. */
-const Filter = z.string().max(MAX_FILTER_CHARS);
+const Filter = z.string().max(MAX_FILTER_CHARS).trim();
 
 /** Already normalized by `parseArchivePath`, so that the recorded path is exactly the archived one. */
 const ArchivePath = z
