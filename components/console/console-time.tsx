@@ -3,6 +3,7 @@
 import { clsx } from 'clsx';
 import { useState } from 'react';
 import { giveTime, preloadActs } from '@/components/operations/use-acts';
+import { useWake } from '@/components/sandbox-page/wake/use-wake';
 import { Button } from '@/components/ui/button';
 import { serviceNow, useServiceNow } from '@/components/ui/clock';
 import { formatDuration } from '@/components/ui/duration';
@@ -19,13 +20,14 @@ type Props = {
   reason: string | null;
 };
 
-/** The time left, and a button that extends it. Nothing else on the page moves the deadline. */
+/** The time left, and a button that extends it. While the sandbox is awake for viewing, its banner shows both. */
 export function ConsoleTime({ sandbox, nowMs, reason }: Props) {
   const { endAtMs } = sandbox;
   const [isAsking, setIsAsking] = useState(false);
   const left = useServiceNow((now) => (endAtMs === null ? null : formatDuration(endAtMs - now)), nowMs);
   const isSoon = useServiceNow((now) => endAtMs !== null && endAtMs - now <= SOON_MS, nowMs);
-  if (sandbox.state !== 'running') return null;
+  const isAwake = useWake(sandbox.id)?.kind === 'awake';
+  if (sandbox.state !== 'running' || isAwake) return null;
 
   async function giveMore() {
     if (isAsking) return;
