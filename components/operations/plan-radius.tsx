@@ -77,7 +77,7 @@ function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius 
   const [template, another] = templates.values;
   if (count === 0 || (shared.length === 0 && another !== undefined)) return null;
   return (
-    <p className="truncate text-ink-2">
+    <p className="line-clamp-2 text-ink-2">
       {count === 1 ? 'It is ' : 'All are '}
       {template && another === undefined ? (
         <>
