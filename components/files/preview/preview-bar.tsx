@@ -50,18 +50,19 @@ export function PreviewBar({
         <FilePath path={entry.path} />
         <CopyButton text={entry.path} label="Copy path" />
       </h2>
-      <p className="flex min-w-0 flex-1 basis-32 gap-1.5 overflow-hidden whitespace-nowrap text-ink-3 text-small">
+      {/* One line: the last ones are left out where there is no room. */}
+      <p className="flex h-[1lh] min-w-0 flex-1 basis-32 flex-wrap gap-x-1.5 overflow-hidden whitespace-nowrap text-ink-3 text-small">
         {sizeBytes === null ? null : <span title={exactBytes(sizeBytes)}>{formatBytes(sizeBytes)}</span>}
-        <span aria-hidden>·</span>
-        <span
-          translate="no"
-          className="max-w-56 truncate font-mono"
-          title={visibleText(`${entry.permissions} ${entry.owner}`)}
-        >
-          {entry.permissions} <Visible text={entry.owner} />
+        <span>
+          {sizeBytes === null ? null : <span aria-hidden>· </span>}
+          <FileTime ms={entry.modifiedAtMs} />
         </span>
-        <span aria-hidden>·</span>
-        <FileTime ms={entry.modifiedAtMs} />
+        <span title={visibleText(`${entry.permissions} ${entry.owner}`)}>
+          <span aria-hidden>· </span>
+          <span translate="no" className="inline-block max-w-56 truncate align-bottom font-mono">
+            {entry.permissions} <Visible text={entry.owner} />
+          </span>
+        </span>
       </p>
       <div className="flex min-w-0 flex-wrap items-center gap-1">
         <span ref={slotRef} className="contents" />
