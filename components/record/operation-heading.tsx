@@ -62,7 +62,7 @@ export function OperationHeading({ operation, sandboxId }: HeadingProps) {
               href={{ pathname: paths.sandboxes(), query: { q: filter } }}
               prefetch={false}
               title={`Show sandboxes that match this filter now:\n${visibleText(filter)}`}
-              className="inline-block max-w-[min(48ch,100%)] truncate align-bottom font-mono text-small hover:text-ink hover:underline"
+              className="inline-block max-w-[min(48ch,100%)] truncate align-bottom font-mono text-small leading-[inherit] hover:text-ink hover:underline"
             >
               <Visible text={filter} />
             </Link>
