@@ -66,7 +66,7 @@ export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
           onPointerLeave={() => setIsHeld(false)}
           onFocus={() => setIsHeld(true)}
           onBlur={() => setIsHeld(false)}
-          className="max-h-[min(162px,40dvh)] shrink-0 overflow-y-auto border-line border-t bg-surface outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
+          className="max-h-[min(162px,40dvh)] shrink-0 max-sm:max-h-22 overflow-y-auto border-line border-t bg-surface outline-none focus-visible:ring-2 focus-visible:ring-accent/40 focus-visible:ring-inset"
         >
           <ul>
             {shown.map(({ view, phase }) => (

@@ -1,5 +1,6 @@
 'use client';
 
+import { clsx } from 'clsx';
 import { X } from 'lucide-react';
 import Link from 'next/link';
 import type { CSSProperties } from 'react';
@@ -44,7 +45,13 @@ export function TrayRow({ view, phase, nowMs, isOwn, isStopping, role, onRetry }
           </span>
         )}
       </p>
-      <div className="order-1 col-span-2 lg:order-none lg:col-span-1">
+      {/* In a narrow window, the counts alone say how it ended. */}
+      <div
+        className={clsx(
+          'order-1 col-span-2 lg:order-none lg:col-span-1',
+          phase === 'ended' && 'max-lg:hidden',
+        )}
+      >
         {phase === 'window' ? (
           <Countdown share={startsInMs / Math.max(1, operation.startsAtMs - operation.createdAtMs)} />
         ) : (
