@@ -33,15 +33,16 @@ export function ProcessTable({ rows, attached, reason, onAttach, onSignal, hold 
     <div className="shrink-0 overflow-x-auto">
       <table
         aria-label="Processes started by API"
-        className="w-full min-w-[720px] table-fixed border-collapse text-left"
+        className="w-full table-fixed border-collapse text-left sm:min-w-[720px]"
       >
         <thead className="text-ink-2 text-small">
           <tr className="h-8 border-line border-b [&>th]:px-2 [&>th]:font-normal">
-            <th className="w-24 pl-5!">PID</th>
+            <th className="w-20 pl-5! max-sm:w-16">PID</th>
             <th>Command</th>
-            <th className="w-[18%]">Directory</th>
-            <th className="w-[12%]">Tag</th>
-            <th className="w-[250px] pr-5!">
+            {/* A phone has room for the buttons instead. */}
+            <th className="w-[18%] max-sm:hidden">Directory</th>
+            <th className="w-[12%] max-sm:hidden">Tag</th>
+            <th className="w-[250px] pr-5! max-sm:w-[236px] max-sm:pl-0!">
               <span className="sr-only">Actions</span>
             </th>
           </tr>
@@ -82,11 +83,11 @@ function Row({ row, isAttached, reason, onAttach, onSignal }: RowProps) {
         <Visible text={command} />
         {isOver ? <span className="ml-2 font-sans">ended</span> : null}
       </td>
-      <td translate="no" className="truncate font-mono text-ink-2 text-small">
+      <td translate="no" className="truncate font-mono text-ink-2 text-small max-sm:hidden">
         {cwd === null ? <span className="font-sans text-ink-3">default</span> : <Visible text={cwd} />}
       </td>
-      <td className="truncate text-ink-2">{tag === null ? null : <Visible text={tag} />}</td>
-      <td className="pr-5!">
+      <td className="truncate text-ink-2 max-sm:hidden">{tag === null ? null : <Visible text={tag} />}</td>
+      <td className="pr-5! max-sm:pl-0!">
         <span className="flex justify-end gap-1.5">
           <Button
             className="h-7!"
