@@ -125,10 +125,10 @@ describe('text', () => {
     await expectLineInView(1);
     // Only lines near the viewport are drawn.
     expect(drawnLines()).toBeLessThan(500);
-    await preview.getByRole('button', { name: 'Find', exact: true }).click({ timeout: 5_000 });
+    await preview.getByRole('button', { name: 'Find', exact: true }).click({ timeout: 15_000 });
     await expect.element(page.getByRole('textbox', { name: 'Find in this file' })).toHaveFocus();
     await expect.element(preview, { timeout: 60_000 }).toHaveTextContent('1,500,000 lines');
-    await text.click({ timeout: 5_000 });
+    await text.click({ timeout: 15_000 });
     await userEvent.keyboard('{Control>}{End}{/Control}');
     await expect.element(preview).toHaveTextContent('Line 1,500,001, column 1');
     expect(drawnLines()).toBeLessThan(500);

@@ -39,8 +39,8 @@ export async function expectOnScreen(text: string | RegExp, number = 1, timeout 
 }
 
 /** Waits until the last line on the screen is a prompt. */
-export async function expectPrompt(number = 1): Promise<void> {
-  await expect.poll(() => lastLine(number)).toMatch(/[$#]$/);
+export async function expectPrompt(number = 1, timeout = 20_000): Promise<void> {
+  await expect.poll(() => lastLine(number), { timeout }).toMatch(/[$#]$/);
 }
 
 export const lastLine = (number = 1): string => linesOf(number).findLast((line) => line !== '') ?? '';
