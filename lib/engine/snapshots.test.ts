@@ -144,6 +144,17 @@ describe.runIf(canRun)('snapshots', () => {
     await sandbox.kill();
   });
 
+  test('keep holes, which take no space', async () => {
+    const sandbox = await engine.create();
+    await sandbox.commands.run('truncate -s 100M ~/hole && echo end >> ~/hole');
+    const { json } = await engine.api('POST', `/sandboxes/${sandbox.sandboxId}/snapshots`, {});
+    const copy = await engine.connect((await start((json as Info).snapshotID)).sandboxID);
+    expect(await run(copy, 'stat -c %s ~/hole; du -m ~/hole | cut -f1; tail -c 4 ~/hole')).toBe(
+      `${100 * 1024 ** 2 + 4}\n1\nend`,
+    );
+    await Promise.all([sandbox.kill(), copy.kill()]);
+  });
+
   test('never contain files of this machine', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('ln -s /etc ~/etc; ln -s /etc/shadow ~/shadow; ln -s /proc/1/root ~/host');

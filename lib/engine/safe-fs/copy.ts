@@ -2,6 +2,7 @@ import fs, { type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import {
   close,
+  closeWritten,
   inBatches,
   magicLink,
   openDirectoryAt,
@@ -11,15 +12,20 @@ import {
   readLinkAt,
   reopenForRead,
   setMode,
+  statAt,
   statOf,
   toRaw,
 } from './descriptors';
 import { codeOf, SafeFsError } from './safe-fs-error';
 import { type Branch, visitTree } from './tree';
 
-const { COPYFILE_EXCL, COPYFILE_FICLONE } = fs.constants;
+const { COPYFILE_EXCL, COPYFILE_FICLONE, COPYFILE_FICLONE_FORCE, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
 
 const copyFile = promisify(fs.copyFile);
+const open = promisify(fs.open);
+const read = promisify(fs.read);
+const write = promisify(fs.write);
+const truncate = promisify(fs.ftruncate);
 const link = promisify(fs.link);
 const mkdir = promisify(fs.mkdir);
 const symlink = promisify(fs.symlink);
@@ -30,6 +36,10 @@ const lutimes = promisify(fs.lutimes);
 
 /** Hard-linked files that are linked in the copy, too. Beyond this limit, each name becomes a file of its own. */
 const MAX_LINKED_FILES = 100_000;
+
+/** How much of a file with holes is copied at once. */
+const CHUNK_BYTES = 1024 * 1024;
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 export type CopyOptions = {
   /** The owner of every copied entry. Only root can set it. */
@@ -58,6 +68,7 @@ export async function copyDirectory(source: string, target: string, options: Cop
   const copy = new TreeCopy(options);
   const fd = await openTop(source);
   try {
+    await requireSize(fd, options);
     const top: Mark = { target: toRaw(target), stat: await statOf(fd) };
     await mkdir(target, { mode: 0o700 });
     await visitTree(fd, top, {
@@ -133,7 +144,8 @@ class TreeCopy {
     if (this.#bytes > this.#options.maxBytes) throw new SafeFsError('EDQUOT', '/');
     const readable = await openForRead(fd, stat);
     try {
-      await copyFile(magicLink(readable), bytesOf(target), COPYFILE_EXCL | COPYFILE_FICLONE);
+      if (hasHoles(stat)) await copyWithHoles(readable, bytesOf(target), stat.size, this.#options.signal);
+      else await copyFile(magicLink(readable), bytesOf(target), COPYFILE_EXCL | COPYFILE_FICLONE);
     } finally {
       close(readable);
     }
@@ -152,6 +164,64 @@ class TreeCopy {
   async #setOwner(path: Buffer): Promise<void> {
     const { uid, gid } = this.#options.owner;
     if (process.getuid?.() === 0) await lchown(path, uid, gid);
+  }
+}
+
+/** Refuses a tree that is too large before its first file is copied. @throws SafeFsError EDQUOT */
+async function requireSize(topFd: number, { maxBytes, signal }: CopyOptions): Promise<void> {
+  if (maxBytes === Number.POSITIVE_INFINITY) return;
+  const linked = new Set<number>();
+  let bytes = 0;
+  const add = (stat: Stats) => {
+    if (!stat.isFile() || linked.has(stat.ino)) return;
+    if (stat.nlink > 1 && linked.size < MAX_LINKED_FILES) linked.add(stat.ino);
+    bytes += stat.size;
+    if (bytes > maxBytes) throw new SafeFsError('EDQUOT', '/');
+  };
+  await visitTree(topFd, undefined, {
+    async enter(dirFd) {
+      const branches: Branch<undefined>[] = [];
+      // What cannot be listed here is counted when it is copied.
+      const list = await openList(dirFd).catch(() => []);
+      await inBatches(list, async ({ name }) => {
+        signal?.throwIfAborted();
+        const stat = await statAt(dirFd, name).catch(() => null);
+        if (stat?.isDirectory()) branches.push({ name, mark: undefined });
+        else if (stat) add(stat);
+      });
+      return branches;
+    },
+  });
+}
+
+const hasHoles = ({ size, blocks }: Stats) => size > CHUNK_BYTES && blocks * 512 < size;
+
+/** Shares the blocks where the file system can. Elsewhere it leaves out what is zero, so that holes take no space. */
+async function copyWithHoles(
+  fd: number,
+  target: Buffer,
+  sizeBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    return await copyFile(magicLink(fd), target, COPYFILE_EXCL | COPYFILE_FICLONE_FORCE);
+  } catch {
+    // The file system cannot share blocks.
+  }
+  const copy = await open(target, O_WRONLY | O_CREAT | O_EXCL, 0o600);
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let at = 0; at < sizeBytes; ) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await read(fd, chunk, 0, CHUNK_BYTES, at);
+      if (bytesRead === 0) break;
+      const isZero = chunk.compare(ZEROS, 0, bytesRead, 0, bytesRead) === 0;
+      if (!isZero) await write(copy, chunk, 0, bytesRead, at);
+      at += bytesRead;
+    }
+    await truncate(copy, sizeBytes);
+  } finally {
+    await closeWritten(copy);
   }
 }
 
