@@ -15,9 +15,9 @@ import { Relay } from '../support/relay';
 
 /** Determines the times of the crashes: `CHAOS_SEED=… npm run http -- crashes` repeats them. */
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
-const [CRASHES, ITEMS] = process.env.TEST_LONG ? [100, 1_000] : [4, 60];
+const [CRASHES, ITEMS] = process.env.TEST_LONG ? [100, 1_000] : [4, 48];
 /** Longest lifetime of a server before the next crash, ms. Too short to carry out `ITEMS` in `CRASHES` lifetimes. */
-const MAX_LIFETIME_MS = process.env.TEST_LONG ? 1_000 : 600;
+const MAX_LIFETIME_MS = process.env.TEST_LONG ? 1_000 : 500;
 /** The share of kills that are throttled: each makes the server wait. */
 const THROTTLED = process.env.TEST_LONG ? 0.25 : 0.08;
 
@@ -231,7 +231,7 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
   }
 
   it('does not continue a cancelled operation', async () => {
-    const scene = await Scene.open(stage, 60);
+    const scene = await Scene.open(stage, 40);
     await scene.add([SLOW_KILLS]);
     const operationId = await scene.colleague.kill(scene.targets);
     await expect.poll(() => scene.countRequested()).toBeGreaterThan(8);
@@ -248,7 +248,7 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
     }
     await wait(1_000);
     expect(scene.countRequested()).toBe(requested);
-    expect(requested).toBeLessThan(60);
+    expect(requested).toBeLessThan(40);
   });
 
   it.skipIf(!hasPostgres)('is replaced by another server that shares the operation', async () => {
@@ -258,7 +258,7 @@ describe('a server that crashes', { timeout: process.env.TEST_LONG ? 1_800_000 :
       const otherRelay = await Relay.open(shared.sandkeeper.engine.url);
       const other = await shared.sandkeeper.openBeside({ SANDKEEPER_ENGINE_URL: otherRelay.url });
       try {
-        const scene = await Scene.open(shared, 400);
+        const scene = await Scene.open(shared, 240);
         await scene.add([{ ...SLOW_KILLS, latencyMs: 100 }]);
         const operationId = await scene.colleague.kill(scene.targets);
         await expect.poll(() => scene.relay.kills.length, { timeout: 60_000 }).toBeGreaterThan(10);
