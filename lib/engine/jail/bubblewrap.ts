@@ -15,7 +15,10 @@ const MAX_OPEN_FILES = 4096;
  */
 const RESERVED_PER_MEMORY = 4;
 const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
-/** Of file systems in memory that hold mount points and pipes, which take no space. */
+/**
+ * Of file systems in memory that hold mount points and pipes, which take no space. Bubblewrap cannot limit their number of
+ * files (docs/engine.md#what-a-sandbox-cannot-do).
+ */
 const EMPTY_BYTES = 64 * 1024;
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
