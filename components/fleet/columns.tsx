@@ -29,6 +29,8 @@ export type CellContext = {
   protectedKey: string;
   /** Metadata keys shown as columns of their own. */
   keyColumns: ReadonlySet<string>;
+  /** Metadata keys of which the filter leaves one value: they tell the rows apart no more. */
+  filteredKeys: ReadonlySet<string>;
   onPick: (key: string, value: string) => void;
   /** Shows all metadata of a sandbox beside the number of the hidden ones. */
   onMore: ShowMore;
@@ -95,10 +97,11 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
     title: 'Metadata',
     widthPx: 220,
     grows: true,
-    draw: ({ sandbox }, { keyColumns, onPick, onMore, isActive }, widthPx) => (
+    draw: ({ sandbox }, { keyColumns, filteredKeys, onPick, onMore, isActive }, widthPx) => (
       <FittedChips
         metadata={sandbox.metadata}
         without={keyColumns}
+        last={filteredKeys}
         widthPx={widthPx}
         onPick={onPick}
         onMore={onMore}

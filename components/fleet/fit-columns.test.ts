@@ -26,6 +26,12 @@ it('gives a column the width of its values, within limits', () => {
   expect(widthOf('x'.repeat(500))).toBe(168);
 });
 
+it('narrows the column of templates to their names, and never beyond its usual width', () => {
+  const widthOf = (alias: string) =>
+    fitColumns(columnsOf(['template']), countFacets([rowWith({ alias })]))[0]?.widthPx;
+  expect(['base', 'node-with-tools', 'x'.repeat(200)].map(widthOf)).toEqual([80, 112, 112]);
+});
+
 it('keeps dragged widths of any column, and ignores a broken cookie', () => {
   const widths = { template: 300, [keyColumnId('a=b & c')]: 120 };
   expect(parseWidths(printWidths(widths))).toEqual(widths);

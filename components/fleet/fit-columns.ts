@@ -10,12 +10,12 @@ const ARROW_PX = 18;
 const METADATA_BESIDE_KEYS_PX = 96;
 
 /**
- * Gives the columns of metadata keys the width of their values, and takes it from the column of all metadata. A column whose
+ * Gives the columns of metadata keys and of templates the width of their values, and the rest to the column of all metadata. A column whose
  * width was chosen keeps it: it does not grow.
  */
 export function fitColumns(
   columns: readonly ShownColumn[],
-  { metadata }: FacetCounts,
+  { metadata, templates }: FacetCounts,
   chosen: ColumnWidths = {},
 ): ShownColumn[] {
   const hasKeys = columns.some(({ id }) => keyOfColumn(id) !== null);
@@ -23,15 +23,19 @@ export function fitColumns(
     const chosenPx = Object.hasOwn(chosen, column.id) ? chosen[column.id] : undefined;
     if (chosenPx !== undefined) return { ...column, widthPx: chosenPx, grows: false, isChosen: true };
     const key = keyOfColumn(column.id);
-    if (key === null)
-      return column.id === 'metadata' && hasKeys ? { ...column, widthPx: METADATA_BESIDE_KEYS_PX } : column;
-    let longest = 1;
-    for (const value of metadata.get(key)?.keys() ?? []) longest = Math.max(longest, value.length);
-    const wanted = Math.max(longest * CHAR_PX, key.length * CHAR_PX + ARROW_PX);
-    // Steps, so that a live change of the fleet seldom moves a column.
-    const widthPx = Math.min(MAX_PX, Math.max(MIN_PX, Math.ceil(wanted / 8) * 8));
-    return { ...column, widthPx };
+    if (key !== null) return { ...column, widthPx: contentWidth(column.title, metadata.get(key), MAX_PX) };
+    if (column.id === 'template')
+      return { ...column, widthPx: contentWidth(column.title, templates, column.widthPx) };
+    return column.id === 'metadata' && hasKeys ? { ...column, widthPx: METADATA_BESIDE_KEYS_PX } : column;
   });
+}
+
+function contentWidth(title: string, values: ReadonlyMap<string, number> | undefined, maxPx: number): number {
+  let longest = 1;
+  for (const value of values?.keys() ?? []) longest = Math.max(longest, value.length);
+  const wanted = Math.max(longest * CHAR_PX, title.length * CHAR_PX + ARROW_PX);
+  // Steps, so that a live change of the fleet seldom moves a column.
+  return Math.min(maxPx, Math.max(MIN_PX, Math.ceil(wanted / 8) * 8));
 }
 
 /** A column with the width that it has on the screen, px. */

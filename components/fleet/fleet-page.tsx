@@ -13,7 +13,7 @@ import { PanelBoundary } from '@/components/ui/panel-boundary';
 import { Toolbar } from '@/components/ui/toolbar';
 import { type Role, roleSuffices } from '@/lib/access/roles';
 import { toggleTerm, withTerm } from '@/lib/fleet/filter/edit';
-import { metadataKeysOf } from '@/lib/fleet/filter/facets';
+import { keysOfOneValue, metadataKeysOf } from '@/lib/fleet/filter/facets';
 import { metadataTerm, type Term } from '@/lib/fleet/filter/filter';
 import { indexSandbox } from '@/lib/fleet/row-index';
 import { printSort, type Sort } from '@/lib/fleet/sort';
@@ -116,6 +116,8 @@ export function FleetPage({
     [setText],
   );
   const more = useMoreMetadata(pick);
+  // As text, because the filter is another object for each character that is typed.
+  const filteredKeys = JSON.stringify(keysOfOneValue(filter));
   const columnKey = choice.join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: `columnKey` changes whenever `choice` does.
   const cell = useMemo(
@@ -123,11 +125,12 @@ export function FleetPage({
       nowMs: first.nowMs,
       protectedKey,
       keyColumns: new Set(choice.flatMap((id) => keyOfColumn(id) ?? [])),
+      filteredKeys: new Set<string>(JSON.parse(filteredKeys)),
       onPick: pick,
       onMore: more.showMore,
       onOpen: open,
     }),
-    [first.nowMs, protectedKey, columnKey, pick, more.showMore, open],
+    [first.nowMs, protectedKey, columnKey, filteredKeys, pick, more.showMore, open],
   );
   const rowHandlers = useMemo(() => ({ ...handlers, onOpen: open }), [handlers, open]);
 

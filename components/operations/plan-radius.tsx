@@ -71,13 +71,15 @@ function Ages({ oldestMs, newestMs }: { oldestMs: number; newestMs: number }) {
 }
 
 const MAX_SHARED = 3;
+/** Metadata is untrusted and may be very long. */
+const MAX_SHARED_CHARS = 60;
 
 /** The template and metadata that all of them share. */
 function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius }) {
   const [template, another] = templates.values;
   if (count === 0 || (shared.length === 0 && another !== undefined)) return null;
   return (
-    <p className="line-clamp-2 text-ink-2">
+    <p className="line-clamp-3 text-ink-2 [overflow-wrap:anywhere]">
       {count === 1 ? 'It is ' : 'All are '}
       {template && another === undefined ? (
         <>
@@ -91,7 +93,7 @@ function Shared({ radius: { count, templates, shared } }: { radius: BlastRadius 
             title={visibleText(`${key}=${value}`)}
             className="font-mono text-ink text-small"
           >
-            <MetadataText entry={[key, value]} />
+            <MetadataText entry={[key, value]} maxChars={MAX_SHARED_CHARS} />
           </span>{' '}
         </Fragment>
       ))}

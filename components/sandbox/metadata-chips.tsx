@@ -53,6 +53,8 @@ type FittedProps = {
   metadata: Metadata;
   /** Keys to leave out, because they are shown elsewhere. */
   without?: ReadonlySet<string>;
+  /** Keys to show after the others, because all rows have the same value. */
+  last?: ReadonlySet<string>;
   /** The width of the line, px. */
   widthPx: number;
   onPick?: Pick;
@@ -62,8 +64,19 @@ type FittedProps = {
 };
 
 /** The chips that fit on one line, and the number of the others, which opens all of them. */
-export function FittedChips({ metadata, without, widthPx, onPick, onMore, isTabStop = true }: FittedProps) {
-  const entries = Object.entries(metadata).filter(([key]) => !without?.has(key));
+export function FittedChips({
+  metadata,
+  without,
+  last,
+  widthPx,
+  onPick,
+  onMore,
+  isTabStop = true,
+}: FittedProps) {
+  const all = Object.entries(metadata).filter(([key]) => !without?.has(key));
+  const entries = last?.size
+    ? [...all.filter(([key]) => !last.has(key)), ...all.filter(([key]) => last.has(key))]
+    : all;
   const shown = fitChips(entries, widthPx);
   const rest = entries.slice(shown);
   const name = rest.length === 0 ? '' : nameRest(rest);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mixedFleet, NOW_MS, rowWith } from '../test-fleet';
-import { countFacets, type Facet, facetsOf, metadataKeysOf, rankValues } from './facets';
-import { type Filter, metadataTerm, templateTerm } from './filter';
+import { countFacets, type Facet, facetsOf, keysOfOneValue, metadataKeysOf, rankValues } from './facets';
+import { type Filter, metadataTerm, parseFilter, templateTerm } from './filter';
 import { compileFilter } from './match';
 
 describe('facetsOf', () => {
@@ -112,5 +112,14 @@ describe('rankValues', () => {
       ['c', 2],
     ]);
     expect(rankValues(counts).map(([value]) => value)).toEqual(['c', 'a', 'b']);
+  });
+});
+
+describe('keysOfOneValue', () => {
+  it('returns the keys of which a filter leaves one value', () => {
+    const keysIn = (text: string) => keysOfOneValue(parseFilter(text).filter);
+    expect(keysIn('owner=ana team="a b" ')).toEqual(['owner', 'team']);
+    expect(keysIn('owner=ana,li run=pr-* team!=a !env=b has:x state:paused age>2h text')).toEqual([]);
+    expect(keysOfOneValue(null)).toEqual([]);
   });
 });

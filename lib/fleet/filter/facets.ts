@@ -52,6 +52,15 @@ export function countFacets(rows: readonly IndexedSandbox[]): FacetCounts {
   return { rows: rows.length, states, templates, metadata };
 }
 
+/** The metadata keys of which a filter leaves one value: `owner=ana`, but not `owner=ana,li` or `owner=a*`. */
+export function keysOfOneValue(filter: Filter | null): string[] {
+  return (filter ?? []).flatMap((term) => {
+    if (term.kind !== 'metadata' || term.negated) return [];
+    const [pattern, ...others] = term.patterns;
+    return others.length === 0 && pattern.length === 1 ? term.key : [];
+  });
+}
+
 function countOne(counts: Map<string, number>, value: string): void {
   counts.set(value, (counts.get(value) ?? 0) + 1);
 }
