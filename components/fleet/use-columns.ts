@@ -97,7 +97,7 @@ export function useFittedColumns(
 ) {
   const [dragged, setDragged] = useState(() => parseWidths(remembered));
   const fitted = fitColumns(columns, counts, dragged);
-  const widths = fitted.map(({ widthPx }) => widthPx).join(' ');
+  const widths = fitted.map(({ widthPx, isChosen }) => `${widthPx}${isChosen ? '!' : ''}`).join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: `widths` says whether `fitted` has changed.
   const shown: readonly ShownColumn[] = useMemo(() => fitted, [columns, widths]);
   const resize = useCallback((id: string, px: number | null) => {

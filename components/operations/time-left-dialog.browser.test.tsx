@@ -112,3 +112,13 @@ it('says what a single sandbox loses, and changes it without a plan', async () =
   expect(onChoose).toHaveBeenCalledWith([only], { addMs: 15 * MIN_MS });
   expect(plan).not.toHaveBeenCalled();
 });
+
+it('shows the metadata that tells the sandboxes apart', async () => {
+  const sandboxes = ['ana', 'li'].map((owner) => ({
+    ...endingIn(`of-${owner}`, 5),
+    metadata: { environment: 'development', owner },
+  }));
+  await render(setUp(sandboxes).dialog);
+  await expect.element(list).toHaveTextContent('owner=li');
+  expect(list.element().textContent).not.toContain('environment');
+});

@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { z } from 'zod';
 import { Button } from '@/components/ui/button';
 import { Checkbox } from '@/components/ui/checkbox';
@@ -10,7 +10,7 @@ import { formatSpan } from '@/components/ui/duration';
 import { Alert } from '@/components/ui/strip';
 import { useForm } from '@/components/ui/use-form';
 import type { Answer } from '@/lib/answer';
-import { describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
+import { blastRadius, describeSkipped, divideByState } from '@/lib/operations/plan/blast-radius';
 import { losesTime, timeGained } from '@/lib/operations/plan/time-left';
 import type { ActParams, Operation, OperationPlan, Skipped } from '@/lib/operations/schema';
 import type { Sandbox } from '@/lib/sandbox/schema';
@@ -77,6 +77,8 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
     able: readonly Sandbox[];
     skipped: readonly Skipped[];
   }>(() => divideByState('setTimeout', sandboxes));
+  // What all of them share would fill the lines and tell nothing.
+  const keys = useMemo(() => blastRadius(able, { keys: 0, values: 0 }).distinguishing, [able]);
   const [shortens, setShortens] = useState(false);
   const form = useForm({
     initial: initialOf(request),
@@ -220,7 +222,7 @@ function OpenDialog({ request, isOpen, onClose, onChoose, plan, start, onStarted
             sandboxes={sortedByGain(able, output)}
             label="Changes of the time left"
             isNested
-            keys={keysOf(able)}
+            keys={keys}
             renderEnd={(sandbox) => (
               <TimeChange sandbox={sandbox} params={output} isKept={isLeftOut(sandbox)} />
             )}
@@ -282,8 +284,4 @@ function OneChange({ sandbox, choice }: { sandbox: Sandbox; choice: TimeChoice }
       and will be paused or killed at <DeadlineIn timeoutMs={endsInMs} />. The service may grant less time.
     </p>
   );
-}
-
-function keysOf(sandboxes: readonly Sandbox[]): string[] {
-  return [...new Set(sandboxes.slice(0, 20).flatMap(({ metadata }) => Object.keys(metadata)))];
 }
