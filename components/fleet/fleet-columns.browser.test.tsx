@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
+import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { openPage } from '@/e2e/support/served/page';
 import { moru } from '@/e2e/support/served/sandboxes';
 import { COLUMNS_COOKIE, DEFAULT_COLUMNS, printColumns, WIDTHS_COOKIE } from './column-choice';
@@ -63,6 +64,7 @@ it('says how many chips have no room and which, and opens all of them', async ()
   await more.click();
   const all = page.getByRole('dialog', { name: 'Metadata' });
   await expect.element(all).toHaveTextContent('run=42');
+  await expectAccessibleInBothThemes('the fleet with all metadata of a sandbox');
   await all.getByRole('button', { name: 'team=agents' }).click();
   await expect.element(page.getByRole('button', { name: 'Remove team=agents' })).toBeVisible();
 });
@@ -109,6 +111,7 @@ it('moves columns in the list of columns, keeps their order, and resets it', asy
   expect(new URL(window.location.href).searchParams.get('cols')).toBe(printColumns(order().map(String)));
   expect(decodeURIComponent(document.cookie)).toContain(printColumns(order().map(String)));
 
+  await expectAccessibleInBothThemes('the list of columns');
   await popover.getByRole('button', { name: 'Reset columns' }).click();
   expect(order()).toEqual(DEFAULT_COLUMNS);
   await expect
