@@ -111,14 +111,14 @@ export const FLEET_COLUMNS: Readonly<Record<string, FleetColumn>> = {
   },
   age: {
     title: 'Age',
-    widthPx: 76,
+    widthPx: 68,
     alignRight: true,
     sortKey: 'age',
     draw: ({ sandbox }, { nowMs }) => <Age sinceMs={firstStartOf(sandbox)} nowMs={nowMs} />,
   },
   up: {
     title: 'Up for',
-    widthPx: 76,
+    widthPx: 68,
     alignRight: true,
     sortKey: 'up',
     draw: (row, { nowMs }) => <Age sinceMs={upSince(row)} nowMs={nowMs} />,

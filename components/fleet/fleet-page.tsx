@@ -83,7 +83,7 @@ export function FleetPage({
   const sort = sortFrom(sortText);
   const { shown: columns, choice, acts: columnActs } = useColumns(rememberedColumns);
   const { matching, filter, error, isWrong } = useMatchingRows(view.rows, first, { text, sort });
-  const { handlers, dialogs, isOpen } = useActs(text);
+  const { handlers, dialogs, isOpen } = useActs(text.trim());
   const [pointerIsOver, setPointerIsOver] = useState(false);
   const stable = useStableRows(matching, {
     all: view.rows ?? matching,

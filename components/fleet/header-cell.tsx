@@ -74,8 +74,8 @@ export function HeaderCell({
         'group/head relative flex h-full min-w-0 touch-pan-y select-none items-center rounded-sm text-ink-2 text-small group-data-phone/grid:shrink-0 group-data-phone/grid:touch-auto',
         alignRight && 'justify-end',
         id === 'id' && 'bg-bg group-data-narrow/grid:sticky group-data-narrow/grid:left-11',
-        draggedPx !== null && 'z-30 cursor-grabbing bg-raise opacity-80 shadow-float',
-        drop !== null && 'after:absolute after:inset-y-0 after:w-0.5 after:bg-accent',
+        draggedPx !== null && 'z-30 cursor-grabbing bg-raise opacity-90 shadow-float',
+        drop !== null && 'z-40 after:absolute after:inset-y-0 after:w-0.5 after:bg-accent',
         drop === 'before' && 'after:-left-[9px]',
         drop === 'after' && 'after:-right-[9px]',
       )}

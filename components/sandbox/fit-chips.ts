@@ -3,7 +3,7 @@ import { visibleText } from '@/lib/visible-text';
 export type MetadataEntry = readonly [key: string, value: string];
 
 // Estimates from the monospaced 11 px of a chip, so that no row reads the layout. A chip that is a little too wide shrinks.
-const CHAR_PX = 6.6;
+const CHAR_PX = 7;
 const WIDE_CHAR_PX = 11;
 const FRAME_PX = 14;
 const GAP_PX = 6;
