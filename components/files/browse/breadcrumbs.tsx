@@ -23,7 +23,7 @@ export function Breadcrumbs({ sandboxId, path, onGo }: Props) {
                 event.preventDefault();
                 onGo(folder);
               }}
-              className="flex items-center not-only:min-w-[3ch] rounded-sm px-1 py-0.5 text-ink-2 hover:bg-hover hover:text-ink"
+              className="flex min-h-6 min-w-6 items-center rounded-sm px-1 py-0.5 text-ink-2 hover:bg-hover hover:text-ink"
             >
               <FileName name={baseName(folder)} />
             </Link>
