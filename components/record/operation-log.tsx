@@ -83,6 +83,9 @@ export function OperationLog({ search, page, errorEnds, actors, nowMs }: Props) 
   );
 }
 
+/** A line of its own on a phone. */
+const LINE_ON_PHONE = 'max-md:basis-full';
+
 function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntry>[] {
   return [
     timeColumn(nowMs, ({ operation }) => operation.createdAtMs),
@@ -96,6 +99,7 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       id: 'action',
       title: 'Action',
       width: 'minmax(264px,6fr)',
+      className: LINE_ON_PHONE,
       cell: ({ operation, sandboxId }) => <Action operation={operation} sandboxId={sandboxId} />,
       tooltip: ({ operation: { act, params, counts } }) => {
         const options = operationOptions(act, params);
@@ -106,6 +110,7 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       id: 'outcome',
       title: 'Outcome',
       width: 'minmax(264px,6fr)',
+      className: LINE_ON_PHONE,
       cell: ({ operation, sandboxId }) => (
         <Outcome
           operation={operation}

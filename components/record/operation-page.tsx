@@ -61,7 +61,7 @@ export function OperationPage({ first, role, nowMs }: Props) {
         {items.some(({ saved }) => saved) ? <ArchiveLocation operationId={operation.id} /> : null}
         {act === 'run' ? <CommandText params={operation.params} /> : null}
         <OutcomeBar act={act} counts={counts} className="mt-1" />
-        <div className="flex flex-wrap gap-x-5">
+        <div className="flex flex-wrap items-center gap-x-5">
           <OutcomeCounts act={act} counts={counts} picking={{ picked: shown, onPick: setShown }} />
           <OperationStatus operation={operation} view={now.view} nowMs={nowMs} role={role} />
           {now.hasReadError ? (
