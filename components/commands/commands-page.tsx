@@ -256,8 +256,14 @@ function CommandForm({ start, reason, onResume, typed, isSending, onRun, failure
           onChange={(value) => setDraft({ ...draft, limitMs: Number(value) })}
         />
         <p id="run-note" className="min-w-0 flex-1 basis-72 text-ink-3 text-small">
-          {reason ??
-            'Enter to run, Shift+Enter for a new line, ↑ for earlier commands. The command and its output are recorded.'}
+          {reason ?? (
+            <>
+              <span className="pointer-coarse:hidden">
+                Enter to run, Shift+Enter for a new line, ↑ for earlier commands.{' '}
+              </span>
+              The command and its output are recorded.
+            </>
+          )}
         </p>
         {onResume ? <Button onClick={onResume}>Resume…</Button> : null}
       </div>
