@@ -32,6 +32,7 @@ const WAYS = {
     name: 'the command palette',
     async leave(page) {
       await page.keyboard.press('ControlOrMeta+k');
+      await expect(page.getByRole('combobox', { name: 'Search commands and sandboxes' })).toBeFocused();
       await page.keyboard.type('access log');
       await page.keyboard.press('Enter');
     },
