@@ -4,6 +4,7 @@ import { clsx } from 'clsx';
 import { X } from 'lucide-react';
 import Link from 'next/link';
 import type { CSSProperties } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
 import { toast } from '@/components/ui/toast';
@@ -14,6 +15,7 @@ import { cancelOperation } from '@/lib/operations/actions';
 import { type OperationView, operationProgress } from '@/lib/operations/record/progress';
 import { isRetried, type Operation, OUTCOMES, totalsOf } from '@/lib/operations/schema';
 import { paths } from '@/lib/paths';
+import { serviceCannot } from '@/lib/sandbox/capabilities';
 import { OutcomeBar, OutcomeCounts, operationTitle, underWayTitle } from './outcome';
 import { OperationRate } from './rate';
 import type { Phase } from './tray-entries';
@@ -162,8 +164,9 @@ type RetryProps = Pick<Props, 'role' | 'onRetry'> & { operation: Operation };
 function RetryButton({ operation, role, onRetry }: RetryProps) {
   const { act, counts } = operation;
   const count = OUTCOMES.reduce((sum, outcome) => sum + (isRetried(outcome) ? counts[outcome] : 0), 0);
+  const lacking = useLacking();
   if (count === 0) return null;
-  const reason = roleForbids(role, act);
+  const reason = roleForbids(role, act) ?? serviceCannot(lacking, act);
   return (
     <TrayButton
       label={`Retry ${count}${act === 'kill' ? '…' : ''}`}

@@ -1,6 +1,7 @@
 'use client';
 
 import { useState } from 'react';
+import { useLacking } from '@/components/data/use-fleet';
 import { CopyAsCode } from '@/components/operations/copy-as-code';
 import { roleForbids } from '@/components/sandbox/sandbox-acts';
 import { Button } from '@/components/ui/button';
@@ -10,6 +11,7 @@ import { type Answer, answerOf } from '@/lib/answer';
 import { cancelOperation, checkAgain } from '@/lib/operations/actions';
 import { type Counts, mayRetry, OUTCOMES, type RecordedItem } from '@/lib/operations/schema';
 import type { SandboxAct } from '@/lib/sandbox/can';
+import { serviceCannot } from '@/lib/sandbox/capabilities';
 import type { Sandbox } from '@/lib/sandbox/schema';
 import { CopyOrDownload } from './copy-or-download';
 import { usePhase } from './operation-status';
@@ -29,9 +31,13 @@ export function OperationActions({ now, role, failed, selected, nowMs, onRetry }
   const { operation, items, isWhole } = now;
   const { act, counts } = operation;
   const mayOperate = roleSuffices(role, 'operator') ? null : 'Requires the operator role.';
+  const lacking = useLacking();
   const retried = selected.length > 0 ? selected : failed;
   const count = selected.length > 0 ? selected.length : countRetryable(act, counts);
-  const retryUnavailable = roleForbids(role, act) ?? (isWhole ? null : 'Still loading the sandboxes.');
+  const retryUnavailable =
+    roleForbids(role, act) ??
+    serviceCannot(lacking, act) ??
+    (isWhole ? null : 'Still loading the sandboxes.');
   const recheckUnavailable =
     mayOperate ??
     (act === 'run' ? 'The outcome of a command cannot be rechecked. Check the sandbox itself.' : null);
