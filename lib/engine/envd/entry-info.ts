@@ -97,7 +97,8 @@ function permissionsOf(mode: number): string {
 
 /** The user of a sandbox has another id on the host. Files of the engine belong to root. */
 function nameOf(id: number, guestId: number, root: GuestRoot): string {
-  if (id === guestId) return root.users[0]?.name ?? String(id);
+  const user = root.users.find(({ host }) => (host?.uid ?? guestId) === id);
+  if (user) return user.name;
   return id === 0 ? 'root' : String(id);
 }
 

@@ -11,7 +11,7 @@ import { DiskAccount } from './disk-account';
 import { download } from './download';
 import { FileMetadata } from './file-metadata';
 import { createFilesystemService } from './filesystem-service';
-import { basicUserName, findUser } from './identity';
+import { basicUserName, findUser, rootFor } from './identity';
 import type { LiveFiles } from './live-files';
 import { type OpenCall, OpenCalls } from './open-calls';
 import { OpenWrites } from './open-writes';
@@ -179,7 +179,7 @@ export class Envd implements DataPlane {
     const open = async () => {
       const root = await this.#options.prepareRoot(guest);
       const user = findUser(root, basicUserName(request.headers.authorization));
-      if (user) return { guest, root, user };
+      if (user) return { guest, root: rootFor(root, user), user };
       throw new ConnectError('unauthenticated', 'the sandbox has no such user');
     };
     await serveRpc(rpc, {
@@ -210,7 +210,8 @@ export class Envd implements DataPlane {
     const account = this.#accountOf(guest, root);
     call.signal.throwIfAborted();
     const exchange = {
-      ...{ guest, request, response, query, root, user, account },
+      ...{ guest, request, response, query, user, account },
+      root: rootFor(root, user),
       metadata: this.#metadataOf(guest, root),
       openWrites: this.#openWrites,
       live: this.#options.live ?? null,

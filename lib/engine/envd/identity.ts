@@ -9,6 +9,11 @@ export function findUser(root: GuestRoot, name: string | null): GuestUser | unde
   return root.users.find((user) => user.name === userName);
 }
 
+/** The root for the calls of a user, who owns what they create. */
+export function rootFor(root: GuestRoot, { host }: GuestUser): GuestRoot {
+  return host ? { ...root, owner: host } : root;
+}
+
 /** The user name in `Authorization: Basic`; null without one. */
 export function basicUserName(authorization: string | undefined): string | null {
   const encoded = /^Basic\s+(\S+)$/i.exec(authorization ?? '')?.[1];

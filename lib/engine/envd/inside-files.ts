@@ -5,6 +5,7 @@ import type { ProcessReader } from '../jail/guest-process';
 import type { Sandbox } from '../jail/sandbox';
 import { SafeFsError } from '../safe-fs/safe-fs-error';
 import type { LiveEntry, LiveFiles, LivePlace, LiveReading } from './live-files';
+import { idsInside } from './process-environment';
 
 const MAX_PROBLEM_CHARS = 1_000;
 const MAX_LISTING_BYTES = 16 * 1024 * 1024;
@@ -36,7 +37,7 @@ export function insideFiles(sandboxOf: (guest: Guest) => Sandbox): LiveFiles {
   ) => {
     const [cmd = '', ...args] = argv;
     const env = { PATH: SEARCH_PATH, HOME: user.home };
-    const spawn = { cmd, args, env, cwd: '/', stdin: false, pty: null };
+    const spawn = { cmd, args, env, cwd: '/', stdin: false, pty: null, ids: idsInside(root, user) };
     const order = { spawn, config: { cmd, args, envs: {}, cwd: undefined }, tag: undefined, isHidden: true };
     return await sandboxOf(guest).start(root, order, deadlineMs);
   };

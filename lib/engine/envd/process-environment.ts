@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
 import type { Guest } from '../guests';
 import { SEARCH_PATH } from '../jail/bubblewrap';
-import type { GuestUser } from '../safe-fs/guest-root';
+import type { SpawnRequest } from '../jail/frames';
+import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { ConnectError } from './connect-error';
 
 /** The variables of every process, without those of its user (docs/protocol.md#envd-process-environment). */
@@ -13,6 +14,11 @@ export function sandboxVariables(guest: Guest): Record<string, string> {
     [`${prefix}_SANDBOX_ID`]: guest.id,
     [`${prefix}_TEMPLATE_ID`]: guest.templateId,
   };
+}
+
+/** The ids of a user's processes; null if the sandbox has only one user. */
+export function idsInside({ rootIds }: GuestRoot, { uid, gid }: GuestUser): SpawnRequest['ids'] {
+  return rootIds ? { uid, gid } : null;
 }
 
 /** The environment of a process (docs/protocol.md#envd-process-environment). */

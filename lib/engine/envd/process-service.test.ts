@@ -5,6 +5,7 @@ import {
   callRpc,
   canRun,
   collectRpc,
+  hasOwnRoot,
   openRpc,
   type ProcessEngine,
   startProcessEngine,
@@ -89,11 +90,32 @@ describe.runIf(canRun)('process.Process', () => {
     await expect(failure).rejects.toThrow("cwd '/nope' does not exist");
   });
 
-  test('accepts root as another name of the only user', async () => {
-    const { stdout } = await sandbox.commands.run('echo $HOME $USER; id -u; touch /root/mine && echo ok', {
+  test('runs as root, which is uid 0 where the kernel maps it', async () => {
+    const script = 'echo $HOME $USER; id -u; touch /root/mine && echo ok';
+    const { stdout } = await sandbox.commands.run(script, { user: 'root' });
+    const id = hasOwnRoot(engine, sandbox.sandboxId) ? 0 : 1000;
+    expect(stdout).toBe(`/root root\n${id}\nok\n`);
+    expect((await sandbox.commands.run('id -u')).stdout).toBe('1000\n');
+  });
+
+  test('keeps the files of root from the user, and both apart in the API', async () => {
+    if (!hasOwnRoot(engine, sandbox.sandboxId)) return;
+    await sandbox.files.write('/root/secret', 'of root', { user: 'root' });
+    await sandbox.commands.run('chmod 600 /root/secret; chown 1000:1000 /tmp; touch /tmp/of-root', {
       user: 'root',
     });
-    expect(stdout).toBe('/root root\n1000\nok\n');
+    expect(await sandbox.files.getInfo('/root/secret')).toMatchObject({ owner: 'root', group: 'root' });
+    expect(await sandbox.files.getInfo('/tmp/of-root')).toMatchObject({ owner: 'root', group: 'root' });
+    await sandbox.files.write('/tmp/of-user', 'text');
+    expect(await sandbox.files.getInfo('/tmp/of-user')).toMatchObject({ owner: 'user', group: 'user' });
+    await expect(sandbox.commands.run('cat /root/secret')).rejects.toMatchObject({ exitCode: 1 });
+    const shell = await sandbox.pty.create({ cols: 80, rows: 24, user: 'root', onData: () => {} });
+    await sandbox.pty.sendInput(shell.pid, Buffer.from('id -u >/tmp/shell-id; exit\n'));
+    await until(
+      async () =>
+        (await sandbox.files.exists('/tmp/shell-id')) &&
+        (await sandbox.files.read('/tmp/shell-id')) === '0\n',
+    );
   });
 
   test('allows opening /dev/stdout, /dev/stderr and /dev/stdin', async () => {

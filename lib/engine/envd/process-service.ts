@@ -4,7 +4,7 @@ import type { Sandbox } from '../jail/sandbox';
 import { type StartedProcess, StartRefused } from '../jail/session';
 import { ConnectError } from './connect-error';
 import { untilAborted } from './open-calls';
-import { environmentOf, workingDirectory } from './process-environment';
+import { environmentOf, idsInside, workingDirectory } from './process-environment';
 import {
   CloseStdinRequest,
   ConnectRequest,
@@ -125,6 +125,7 @@ async function startProcess(
     cwd: workingDirectory(user, cwd),
     stdin: request.stdin ?? true,
     pty: request.pty ? toSize(request.pty.size ?? DEFAULT_SIZE) : null,
+    ids: idsInside(root, user),
   };
   const order = { spawn, config: { cmd, args, envs, cwd }, tag: request.tag };
   const starting = sandbox.start(root, order, deadlineMs);

@@ -5,7 +5,7 @@ import { exactEnv } from './environment';
 /**
  * Pipes for commands. Node connects children through sockets, which cannot be reopened as `/dev/stderr` or
  * `/proc/self/fd/1`, as shell scripts often do. Each stream is a FIFO that is opened at both ends, unlinked and used
- * once.
+ * once. Any user may open it again through its descriptor; its directory is closed.
  */
 
 const BATCH = 32;
@@ -48,7 +48,7 @@ export class PipePool {
   async #makeBatch(): Promise<void> {
     const names = Array.from({ length: BATCH }, () => `${this.#directory}/${++this.#count}`);
     await new Promise<void>((resolve, reject) => {
-      execFile('/usr/bin/mkfifo', ['-m', '600', ...names], { env: exactEnv({}) }, (error) =>
+      execFile('/usr/bin/mkfifo', ['-m', '666', ...names], { env: exactEnv({}) }, (error) =>
         error ? reject(error) : resolve(),
       );
     });

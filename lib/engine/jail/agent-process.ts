@@ -87,6 +87,7 @@ export class PipeProcess implements Subject {
         env: exactEnv(request.env),
         // In its own session, `kill 0` in a script does not reach the agent.
         detached: true,
+        ...request.ids,
         stdio: hideTerminals([stdin ? stdin.child : 'ignore', stdout.child, stderr.child]),
       });
       await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));

@@ -1,4 +1,4 @@
-import { accessSync, constants, openSync } from 'node:fs';
+import { accessSync, chownSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants as osConstants } from 'node:os';
 import { ReadStream } from 'node:tty';
@@ -30,7 +30,7 @@ type PtyBinary = {
     isUtf8: boolean,
     helperPath: string,
     onExit: (code: number, signal: number) => void,
-  ): { fd: number; pid: number };
+  ): { fd: number; pid: number; pty: string };
   resize(fd: number, cols: number, rows: number): void;
 };
 
@@ -74,19 +74,21 @@ export class TerminalProcess implements Subject {
     this.#link = link;
     this.#subject = subject;
     this.#onEnd = onEnd;
-    const { fd, pid } = loadBinary().fork(
+    const { uid, gid } = request.ids ?? { uid: -1, gid: -1 };
+    const { fd, pid, pty } = loadBinary().fork(
       findProgram(request.cmd, request.env.PATH ?? ''),
       [...request.args],
       Object.entries(request.env).map(([name, value]) => `${name}=${value}`),
       request.cwd,
       request.pty.cols,
       request.pty.rows,
-      -1,
-      -1,
+      uid,
+      gid,
       false,
       '',
       (code, signal) => this.#exited(toReport(code, signal)),
     );
+    if (request.ids) chownSync(pty, uid, gid);
     this.#fd = fd;
     this.#pid = pid;
     masters.add(fd);

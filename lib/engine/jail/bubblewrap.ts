@@ -22,6 +22,12 @@ const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
 const EMPTY_BYTES = 64 * 1024;
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** What `root` inside may do. The kernel holds it to files, users and processes of the sandbox. */
+const ROOT_CAPABILITIES = [
+  ...['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID'],
+  ...['CAP_KILL', 'CAP_SETGID', 'CAP_SETUID', 'CAP_NET_BIND_SERVICE'],
+];
+
 export type JailTools = {
   readonly bwrap: string;
   readonly prlimit: string;
@@ -39,7 +45,7 @@ export type JailTools = {
 };
 
 /** Descriptors passed to bubblewrap. It waits for a byte on `block` before it runs the command. */
-export const JailFd = { link: 3, args: 4, info: 5, block: 6, stageArgs: 7, seccomp: 8 } as const;
+export const JailFd = { link: 3, args: 4, info: 5, block: 6, stageArgs: 7, seccomp: 8, userns: 9 } as const;
 
 /** The filter of system calls; null on processors other than x86-64 and arm64. */
 export const FILTER = seccompProgram(process.arch);
@@ -49,6 +55,8 @@ export type JailPlan = {
   readonly rootDir: string;
   /** Whether the sandbox shares the host's network, including its loopback interface. */
   readonly hostNetwork: boolean;
+  /** Whether `root` is a user of its own inside. The caller then maps both users. */
+  readonly hasRoot: boolean;
   readonly limits: Limits;
   /** Whether a control group limits the sandbox's memory. */
   readonly hasMemoryGroup: boolean;
@@ -77,10 +85,15 @@ export function findPtyBinary(): string | null {
 export function jailArguments(plan: JailPlan): string[] {
   const { tools } = plan;
   return [
-    ...['--unshare-user', '--uid', String(INSIDE_UID), '--gid', String(INSIDE_GID), '--disable-userns'],
+    '--unshare-user',
+    // With two users bubblewrap cannot forbid further namespaces; the filter of system calls does.
+    ...(plan.hasRoot
+      ? ['--userns-block-fd', String(JailFd.userns)]
+      : ['--uid', String(INSIDE_UID), '--gid', String(INSIDE_GID), '--disable-userns']),
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--hostname', HOST_NAME, '--unshare-cgroup-try'],
     ...(plan.hostNetwork ? [] : ['--unshare-net']),
     ...['--cap-drop', 'ALL', '--die-with-parent', '--new-session'],
+    ...(plan.hasRoot ? ROOT_CAPABILITIES.flatMap((name) => ['--cap-add', name]) : []),
     ...['--bind', plan.rootDir, '/'],
     ...sharedDirectories().flatMap((path) => ['--ro-bind', path, path]),
     ...['--proc', '/proc', '--dev', '/dev'],

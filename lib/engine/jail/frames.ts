@@ -50,6 +50,8 @@ export type SpawnRequest = {
   readonly cwd: string;
   readonly stdin: boolean;
   readonly pty: { readonly cols: number; readonly rows: number } | null;
+  /** Inside the sandbox. Null for the agent's own user, if the sandbox has no other. */
+  readonly ids: { readonly uid: number; readonly gid: number } | null;
 };
 
 export type Refusal = { readonly reason: 'cwd' | 'exec' | 'limit' | 'internal'; readonly message: string };

@@ -35,6 +35,17 @@ export function takeHostIds(guestsDir: string): HostIds {
   throw new Error('No user id is left for another sandbox. Kill a sandbox and try again.');
 }
 
+/**
+ * The host ids of `root` inside a sandbox, which differ from those of every sandbox's user.
+ * @returns null if the engine may not map a second user
+ */
+export function rootIdsOf({ uid }: HostIds): HostIds | null {
+  const range = process.getuid?.() === 0 ? findRange() : null;
+  if (!range || uid < range.first || uid >= range.first + range.count) return null;
+  const id = uid + range.count;
+  return id < range.highest ? { uid: id, gid: id } : null;
+}
+
 /** Releases an id. Call this only when nothing of its sandbox is left. */
 export function releaseHostIds(guestsDir: string, uid: number): void {
   pools.get(guestsDir)?.used.delete(uid);
@@ -55,12 +66,12 @@ function readUsedIds(guestsDir: string): Set<number> {
 }
 
 /** The usable uid range, which may be small in a container. Null if it is too small. */
-function findRange(): { first: number; count: number } | null {
+function findRange(): { first: number; count: number; highest: number } | null {
   let highest = 0;
   for (const line of readFileSync('/proc/self/uid_map', 'utf8').split('\n')) {
     const [inside, , count] = line.trim().split(/\s+/).map(Number);
     if (inside !== undefined && count !== undefined) highest = Math.max(highest, inside + count);
   }
-  if (highest >= FIRST_ID + ID_COUNT) return { first: FIRST_ID, count: ID_COUNT };
-  return highest >= 60_000 ? { first: 20_000, count: 30_000 } : null;
+  if (highest >= FIRST_ID + ID_COUNT) return { first: FIRST_ID, count: ID_COUNT, highest };
+  return highest >= 60_000 ? { first: 20_000, count: 30_000, highest } : null;
 }

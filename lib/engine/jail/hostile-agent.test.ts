@@ -30,7 +30,7 @@ describe.runIf(canRun)('a compromised agent', () => {
     const sandbox = await engine.create();
     const memory = process.memoryUsage.rss();
     const result = await sandbox.commands
-      .run(takeOver(act), { timeoutMs: 15_000 })
+      .run(takeOver(act), { timeoutMs: 15_000, user: 'root' })
       .catch((error: unknown) => error as { error?: string; stderr?: string });
     expect(process.memoryUsage.rss() - memory).toBeLessThan(128 * 1024 * 1024);
     // After any attack, the engine and the sandbox still work.
@@ -74,9 +74,9 @@ describe.runIf(canRun)('a compromised agent', () => {
     const { sandboxId } = await engine.create({ secure: false });
     const script = takeOver("while True: link.sendall(frame(67, 1, b'x' * 30000))");
     const memory = process.memoryUsage.rss();
-    const stream = openRpc(engine, sandboxId, 'Start', [
-      { process: { cmd: '/bin/bash', args: ['-c', script] } },
-    ]);
+    const asRoot = { authorization: `Basic ${btoa('root:')}` };
+    const order = { cmd: '/bin/bash', args: ['-c', script] };
+    const stream = openRpc(engine, sandboxId, 'Start', [{ process: order }], asRoot);
     await stream.messages.next();
     const first = engine.init(sandboxId);
     await until(() => first !== null && !isSameProcess(first));
@@ -89,7 +89,7 @@ describe.runIf(canRun)('a compromised agent', () => {
     await sandbox.commands.run('true');
     const first = engine.init(sandbox.sandboxId);
     const script = 'sleep 0.2; kill -STOP $(pgrep envd); sleep 60';
-    await sandbox.commands.run(script, { timeoutMs: 1_000 }).catch(() => {});
+    await sandbox.commands.run(script, { timeoutMs: 1_000, user: 'root' }).catch(() => {});
     await until(() => first !== null && !isSameProcess(first));
     expect((await sandbox.commands.run('echo up')).stdout).toBe('up\n');
   });
@@ -115,7 +115,7 @@ describe.runIf(canRun)('a compromised agent', () => {
   test('delays neither a pause nor a kill by staying silent', async () => {
     const sandbox = await engine.create();
     await sandbox.commands.run('true');
-    sandbox.commands.run('kill -STOP $(pgrep envd)', { timeoutMs: 0 }).catch(() => {});
+    sandbox.commands.run('kill -STOP $(pgrep envd)', { timeoutMs: 0, user: 'root' }).catch(() => {});
     const [, agent] = engine.processes(sandbox.sandboxId);
     expect(agent).toBeDefined();
     const hanging = sandbox.commands.run('echo never', { timeoutMs: 0 }).catch((error: unknown) => error);

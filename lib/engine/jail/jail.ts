@@ -20,7 +20,7 @@ import { encodeFrame, type Frame, FrameKind, FrameReader, MAX_REPORT_BYTES } fro
 import { type Frozen, freeze } from './freezer';
 import type { LimitGroup, LimitGroups } from './limit-groups';
 import { isSameProcess, type ProcessStat, readProcess, signalProcess } from './process-tree';
-import { repairRoot } from './rootfs';
+import { INSIDE_GID, INSIDE_UID, repairRoot } from './rootfs';
 import { readHostText } from './skeleton';
 
 /** Time limit from bubblewrap's start to the agent's first frame. */
@@ -84,6 +84,8 @@ export class Jail {
     let init: ProcessStat | undefined;
     try {
       init = await Promise.race([readInit(pipeOf(bwrap, JailFd.info)), failed]);
+      mapUsers(init.pid, options.root);
+      (pipeOf(bwrap, JailFd.userns) as Duplex).end('.');
       await Promise.race([checkMounts(init.pid, options), failed]);
       cgroup = joinCgroup(options, init.pid);
       limitGroup = options.limitGroups?.make(options.limits) ?? null;
@@ -167,7 +169,7 @@ export class Jail {
 
 function spawnBubblewrap(options: JailOptions): ChildProcess {
   const { bwrap: program, setpriv } = options.tools;
-  const { uid, gid } = options.root;
+  const { uid, gid } = options.root.rootIds ?? options.root;
   const inner = ['--args', String(JailFd.args), '--', ...agentCommand(options)];
   // Node also drops the engine's supplementary groups when `uid` is set.
   const ids = process.getuid?.() === uid ? {} : { uid, gid };
@@ -204,6 +206,13 @@ function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): ChildPr
   (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
   (pipeOf(bwrap, JailFd.seccomp) as Duplex).end(FILTER ?? undefined);
   return bwrap;
+}
+
+/** Maps `root` and `user` inside to their host ids, where the sandbox has both. */
+function mapUsers(initPid: number, { uid, gid, rootIds }: GuestRoot): void {
+  if (!rootIds) return;
+  writeFileSync(`/proc/${initPid}/uid_map`, `0 ${rootIds.uid} 1\n${INSIDE_UID} ${uid} 1\n`);
+  writeFileSync(`/proc/${initPid}/gid_map`, `0 ${rootIds.gid} 1\n${INSIDE_GID} ${gid} 1\n`);
 }
 
 /** Reads the sandbox's first process from bubblewrap's info. Never resolves if bubblewrap reports none. */

@@ -114,7 +114,7 @@ os.kill(pid, 9)`),
     expect(mounts.length).toBeGreaterThan(3);
     for (const mount of mounts) expect(mount).toMatch(/ ro,|,size=/);
     const fill = (path: string, mb: number) =>
-      `head -c ${mb}M /dev/zero >${path} 2>/dev/null || echo full; rm -f ${path}`;
+      `head -c ${mb}M /dev/zero >${path} 2>/dev/null || echo full; rm -f ${path} || true`;
     expect((await sandbox.commands.run(fill('/dev/shm/x', 65))).stdout).toBe('full\n');
     expect((await sandbox.commands.run(fill('/run/moru/engine/io/x', 1))).stdout).toBe('full\n');
     expect((await sandbox.commands.run(fill('/dev/x', 1))).stdout).toBe('full\n');

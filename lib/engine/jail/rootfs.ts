@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import type { Guest } from '../guests';
 import type { GuestRoot, GuestUser } from '../safe-fs/guest-root';
 import { filesOfTemplate } from '../template-files';
-import { type HostIds, readHostIds, releaseHostIds, takeHostIds } from './host-ids';
+import { type HostIds, readHostIds, releaseHostIds, rootIdsOf, takeHostIds } from './host-ids';
+import { seccompProgram } from './seccomp';
 import { populate, readHostText, repair, Skeleton, sharedDirectories } from './skeleton';
 
 export const INSIDE_UID = 1000;
@@ -11,13 +12,17 @@ export const INSIDE_GID = 1000;
 export const HOST_NAME = 'moru';
 
 /**
- * Clients may request `root`. It has the same uid and privileges as `user`, because a second uid would need privileges
- * that a sandbox must not have. Only its name and home differ.
+ * Clients may request `root`. Where the kernel maps a second user into the sandbox it is uid 0 inside, with the capabilities
+ * that change files and users. Elsewhere only its name and home differ from those of `user`.
  */
-const USERS: readonly GuestUser[] = [
-  { name: 'user', uid: INSIDE_UID, gid: INSIDE_GID, home: '/home/user' },
-  { name: 'root', uid: INSIDE_UID, gid: INSIDE_GID, home: '/root' },
-];
+function usersOf(ids: HostIds, rootIds: HostIds | null): readonly GuestUser[] {
+  const user = { name: 'user', uid: INSIDE_UID, gid: INSIDE_GID, home: '/home/user', host: ids };
+  const root = { name: 'root', home: '/root' };
+  return rootIds ? [user, { ...root, uid: 0, gid: 0, host: rootIds }] : [user, { ...user, ...root }];
+}
+
+/** Without the filter of system calls, the capabilities of `root` inside would reach too much of the kernel. */
+const hasFilter = seccompProgram(process.arch) !== null;
 
 /** Mounted in the sandbox's own namespace only. */
 const LIVE_DIRS: ReadonlySet<string> = new Set(['proc', 'dev']);
@@ -38,7 +43,12 @@ export const rootDirOf = (guest: Pick<Guest, 'dataDir'>) => join(guest.dataDir, 
 export async function prepareRoot(guest: Guest): Promise<GuestRoot> {
   const rootDir = rootDirOf(guest);
   const ids = readHostIds(rootDir) ?? makeRoot(guest, rootDir);
-  return { rootDir, uid: ids.uid, gid: ids.gid, users: USERS, liveDirs: LIVE_DIRS, sharedDirs: SHARED_DIRS };
+  const rootIds = hasFilter ? rootIdsOf(ids) : null;
+  return {
+    ...{ rootDir, uid: ids.uid, gid: ids.gid, rootIds, users: usersOf(ids, rootIds) },
+    liveDirs: LIVE_DIRS,
+    sharedDirs: SHARED_DIRS,
+  };
 }
 
 /**
@@ -80,11 +90,12 @@ function makeRoot(guest: Guest, rootDir: string): HostIds {
 
 /**
  * Keeps other users of the machine out. The sandbox owns its root and may open it, so the directory around it, which only the
- * sandbox's group may pass, is what counts.
+ * group that starts the sandbox may pass, is what counts.
  */
 export function closeToOthers(dataDir: string, rootDir: string, { uid, gid }: HostIds): void {
   const isSeparate = process.getuid?.() !== uid;
-  if (isSeparate) chownSync(dataDir, process.getuid?.() ?? 0, gid);
+  const entering = (hasFilter ? rootIdsOf({ uid, gid }) : null) ?? { gid };
+  if (isSeparate) chownSync(dataDir, process.getuid?.() ?? 0, entering.gid);
   chmodSync(dataDir, isSeparate ? 0o710 : 0o700);
   chmodSync(rootDir, 0o700);
 }

@@ -153,6 +153,7 @@ export class Sandbox {
         hostNetwork: this.#options.hostNetwork && this.#guest.allowInternetAccess,
         hasMemoryGroup: this.#options.limitGroups?.limits('memory') ?? false,
         rootDir: root.rootDir,
+        hasRoot: root.rootIds != null,
         root,
         openLog: (process) => this.#openLog(process),
         onChange: () => this.#handleProcessChange(),

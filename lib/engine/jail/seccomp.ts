@@ -5,6 +5,8 @@
  * - `socket` and `socketpair` of the family AF_VSOCK reach the hypervisor and its host, whatever the network namespace.
  * - `io_uring_*` performs file and network operations past filters of system calls.
  * - `userfaultfd` lets a process halt the kernel in the middle of an operation.
+ * - `clone` and `unshare` with a new user namespace give all capabilities in it. `clone3` keeps its flags in memory, where a
+ *   filter cannot read them, and libraries fall back to `clone`.
  * - `add_key`, `request_key` and `keyctl` reach keys that are not separated by namespaces.
  */
 
@@ -13,6 +15,8 @@ type Architecture = {
   readonly audit: number;
   readonly denied: readonly number[];
   readonly sockets: readonly number[];
+  /** `clone` and `unshare`, whose first argument is the flags. */
+  readonly namespaces: readonly number[];
   /** System calls that exist on this architecture under other numbers, too, and that no library needs. */
   readonly missing?: readonly number[];
   /** Numbers from here on belong to another calling convention. */
@@ -20,11 +24,14 @@ type Architecture = {
 };
 
 const IO_URING = [425, 426, 427];
+const CLONE3 = 435;
 
 const X86_64: Architecture = {
   audit: 0xc000_003e,
   denied: [...IO_URING, 323, 248, 249, 250],
   sockets: [41, 53],
+  namespaces: [56, 272],
+  missing: [CLONE3],
   // x32
   numbersBelow: 0x4000_0000,
 };
@@ -32,18 +39,23 @@ const I386: Architecture = {
   audit: 0x4000_0003,
   denied: [...IO_URING, 374, 286, 287, 288],
   sockets: [359, 360],
+  namespaces: [120, 310],
   // `socketcall` keeps the family in memory, where a filter cannot read it. Libraries use `socket` instead.
-  missing: [102],
+  missing: [102, CLONE3],
 };
 const ARM64: Architecture = {
   audit: 0xc000_00b7,
   denied: [...IO_URING, 282, 217, 218, 219],
   sockets: [198, 199],
+  namespaces: [220, 97],
+  missing: [CLONE3],
 };
 const ARM: Architecture = {
   audit: 0x4000_0028,
   denied: [...IO_URING, 388, 309, 310, 311],
   sockets: [281, 288],
+  namespaces: [120, 337],
+  missing: [CLONE3],
 };
 
 /** The native architecture and the 32-bit one that its kernel also runs. */
@@ -53,6 +65,7 @@ const ARCHITECTURES: Readonly<Record<string, readonly Architecture[]>> = {
 };
 
 const AF_VSOCK = 40;
+const CLONE_NEWUSER = 0x1000_0000;
 const EPERM = 1;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
@@ -67,6 +80,8 @@ type Instruction = { readonly code: number; readonly jt: number; readonly jf: nu
 const load = (offset: number): Instruction => ({ code: 0x20, jt: 0, jf: 0, k: offset });
 /** Skips `otherwise` instructions unless the loaded value is `k`. */
 const ifEqual = (k: number, otherwise: number): Instruction => ({ code: 0x15, jt: 0, jf: otherwise, k });
+/** Skips `otherwise` instructions unless the loaded value has a bit of `k`. */
+const ifAnyBit = (k: number, otherwise: number): Instruction => ({ code: 0x45, jt: 0, jf: otherwise, k });
 const ifAtLeast = (k: number, otherwise: number): Instruction => ({ code: 0x35, jt: 0, jf: otherwise, k });
 const give = (k: number): Instruction => ({ code: 0x06, jt: 0, jf: 0, k });
 const ALLOW = give(0x7fff_0000);
@@ -93,12 +108,19 @@ export function seccompProgram(architecture: string): Buffer | null {
 }
 
 /** The instructions for one architecture. Every path returns. */
-function bodyOf({ denied, sockets, missing = [], numbersBelow }: Architecture): Instruction[] {
+function bodyOf({ denied, sockets, namespaces, missing = [], numbersBelow }: Architecture): Instruction[] {
   return [
     load(NUMBER_OFFSET),
     ...(numbersBelow === undefined ? [] : [ifAtLeast(numbersBelow, 1), failWith(ENOSYS)]),
     ...denied.flatMap((number) => [ifEqual(number, 1), failWith(EPERM)]),
     ...missing.flatMap((number) => [ifEqual(number, 1), failWith(ENOSYS)]),
+    ...namespaces.flatMap((number) => [
+      ifEqual(number, 4),
+      load(FIRST_ARGUMENT_OFFSET),
+      ifAnyBit(CLONE_NEWUSER, 1),
+      failWith(EPERM),
+      ALLOW,
+    ]),
     ...sockets.flatMap((number) => [
       ifEqual(number, 4),
       load(FIRST_ARGUMENT_OFFSET),

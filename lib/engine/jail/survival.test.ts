@@ -78,7 +78,7 @@ describe.runIf(canRun)('an engine with processes', () => {
     const running = await sandbox.commands.run('sleep 80', { background: true, timeoutMs: 0 });
     await sandbox.files.write('/data/kept', 'kept');
     const [, agent] = engine.processes(sandbox.sandboxId);
-    await sandbox.commands.run('kill -9 $(pgrep envd)').catch(() => {});
+    await sandbox.commands.run('kill -9 $(pgrep envd)', { user: 'root' }).catch(() => {});
     await expect(running.wait()).rejects.toMatchObject({ error: 'signal: killed' });
     expect(agent && isSameProcess(agent)).toBe(false);
     expect((await sandbox.commands.run('cat /data/kept')).stdout).toBe('kept');
@@ -99,7 +99,7 @@ describe.runIf(canRun)('an engine with processes', () => {
     onTestFinished(() => removeTree(outside));
     const script = `agent=$(pgrep envd); mkdir /tmp/lib64; mv /home /home2; rm -rf /data; mv /run /run2; mv /etc /etc2
       for place in etc run data home; do ln -s ${outside} /$place; done; ln -sfn /tmp/lib64 /lib64; kill -9 $agent`;
-    await sandbox.commands.run(script).catch(() => {});
+    await sandbox.commands.run(script, { user: 'root' }).catch(() => {});
     await until(() => engine.init(sandbox.sandboxId) === null);
     const { stdout } = await sandbox.commands.run('echo up; readlink /lib64', { cwd: '/' });
     expect(stdout).toBe('up\nusr/lib64\n');

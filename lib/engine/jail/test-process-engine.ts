@@ -205,3 +205,12 @@ async function* readEnvelopes(
     }
   }
 }
+
+/** Whether `root` is a user of its own in a running sandbox. */
+export function hasOwnRoot(engine: ProcessEngine, id: string): boolean {
+  return (
+    readFileSync(`/proc/${engine.init(id)?.pid}/uid_map`, 'utf8')
+      .trim()
+      .split('\n').length > 1
+  );
+}

@@ -147,7 +147,7 @@ async function openPlace(
     const usedBytes = place.entry ? place.entry.stat.blocks * 512 : 0;
     if (place.entry) await ftruncate(fd, 0);
     else await setMode(fd, 0o644);
-    await setOwner(fd, root);
+    await setOwner(fd, root.owner ?? root);
     return new WritableFile(fd, path, usedBytes);
   } catch (error) {
     close(fd);

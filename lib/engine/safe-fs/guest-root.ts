@@ -4,6 +4,8 @@ export type GuestUser = {
   readonly uid: number;
   readonly gid: number;
   readonly home: string;
+  /** On the host. Default: those of the sandbox's files. */
+  readonly host?: { readonly uid: number; readonly gid: number };
 };
 
 export type GuestRoot = {
@@ -13,6 +15,10 @@ export type GuestRoot = {
   readonly uid: number;
   readonly gid: number;
   readonly users: readonly GuestUser[];
+  /** The host ids of new files. Default: `uid` and `gid`. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** The host ids of `root` inside; null if it is only another name of the sandbox's user. Default: null. */
+  readonly rootIds?: { readonly uid: number; readonly gid: number } | null;
   /**
    * Host directories that the sandbox sees read-only: host path by name in `/`, such as `{ usr: '/usr' }`. Only
    * world-readable entries are visible. Default: none.

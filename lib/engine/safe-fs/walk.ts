@@ -21,7 +21,7 @@ const MAX_PATH_BYTES = 4096;
 /** Every directory along the path holds a descriptor. */
 const MAX_DEPTH = 256;
 
-type Tree = Pick<GuestRoot, 'rootDir' | 'uid' | 'gid' | 'sharedDirs' | 'liveDirs'>;
+type Tree = Pick<GuestRoot, 'rootDir' | 'uid' | 'gid' | 'owner' | 'sharedDirs' | 'liveDirs'>;
 
 export type WalkOptions = {
   /** Whether to follow a link in the last component. Other links are always followed. Default: true. */
@@ -195,7 +195,7 @@ class Walk {
     this.#stack.push({ fd: madeFd, name });
     // The engine's umask does not apply to sandboxes.
     await setMode(madeFd, 0o755);
-    await setOwner(madeFd, this.#tree);
+    await setOwner(madeFd, this.#tree.owner ?? this.#tree);
   }
 
   /** Follows a link. @throws SafeFsError ENOTDIR if the name is not, or no longer, a link */
