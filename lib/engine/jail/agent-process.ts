@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { type EngineLink, OutputWindow, type Subject, writeInput } from './agent-link';
+import { type Link, OutputWindow, type Subject, writeInput } from './agent-link';
 import { openPipe, type Pipe, type PipePool } from './agent-pipes';
 import { openTerminals } from './agent-terminal';
 import { exactEnv } from './environment';
@@ -29,7 +29,7 @@ const held = new Set<PipeProcess>();
  * `exited` after its own output, and `ended` when the others have closed theirs.
  */
 export class PipeProcess implements Subject {
-  readonly #link: EngineLink;
+  readonly #link: Link;
   readonly #subject: number;
   readonly #child: ChildProcess;
   readonly #onEnd: () => void;
@@ -44,7 +44,7 @@ export class PipeProcess implements Subject {
   #hasEnded = false;
 
   private constructor(
-    link: EngineLink,
+    link: Link,
     subject: number,
     child: ChildProcess,
     ends: { stdin: number | null; stdout: number; stderr: number },
@@ -65,7 +65,7 @@ export class PipeProcess implements Subject {
   }
 
   static async start(
-    link: EngineLink,
+    link: Link,
     subject: number,
     request: SpawnRequest,
     pipes: PipePool,

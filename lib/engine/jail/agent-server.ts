@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import { Connection } from './agent-connection';
-import { EngineLink, type Subject } from './agent-link';
+import { applyFrame, EngineLink, refusalOf, type Subject } from './agent-link';
 import { PipePool } from './agent-pipes';
 import { PipeProcess } from './agent-process';
+import { serveSudo } from './agent-sudo';
 import { TerminalProcess } from './agent-terminal';
-import { type Frame, FrameKind, type Refusal, type SpawnRequest } from './frames';
+import { type Frame, FrameKind, type SpawnRequest } from './frames';
 
 /**
  * Carries out the engine's requests: starts processes and terminals, relays their input and output, delivers signals and
@@ -27,6 +28,7 @@ export function serveEngine(): void {
     process.on(signal, () => {});
   }
   const link = new EngineLink(LINK_FD, (frame) => handle(link, frame));
+  if (process.getuid?.() === 0) serveSudo(pipes);
   pipes.fill().then(
     () => link.send(FrameKind.ready, 0),
     () => process.exit(1),
@@ -45,19 +47,10 @@ function deliver(frame: Frame): void {
   const subject = subjects.get(frame.subject);
   if (!subject) return;
   try {
-    apply(subject, frame);
+    applyFrame(subject, frame);
   } catch {
     // The process has just ended, so it cannot be signalled or resized. Its `ended` frame follows.
   }
-}
-
-function apply(subject: Subject, { kind, payload }: Frame): void {
-  if (kind === FrameKind.input) subject.input(payload);
-  else if (kind === FrameKind.credit) subject.credit(payload.readUInt32BE(0));
-  else if (kind === FrameKind.resize) subject.resize(payload.readUInt16BE(0), payload.readUInt16BE(2));
-  else if (kind === FrameKind.signal) subject.signal(payload.readUInt8(0));
-  else if (kind === FrameKind.finish) subject.finish();
-  else if (kind === FrameKind.drop) subject.drop();
 }
 
 async function start(link: EngineLink, { subject, payload }: Frame): Promise<void> {
@@ -77,7 +70,7 @@ async function start(link: EngineLink, { subject, payload }: Frame): Promise<voi
       : await PipeProcess.start(link, subject, request, pipes, onEnd);
     subjects.set(subject, started);
   } catch (error) {
-    link.refuse(subject, toRefusal(error, request.cmd));
+    link.refuse(subject, refusalOf(error, request.cmd));
   } finally {
     waiting.delete(subject);
     for (const frame of held) deliver(frame);
@@ -95,26 +88,4 @@ function isDirectory(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Describes the error as a shell would, without mentioning `spawn`. */
-function toRefusal(error: unknown, cmd: string): Refusal {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const known: Record<string, Refusal> = {
-    ENOENT: { reason: 'exec', message: `${cmd}: no such file or directory` },
-    ENOTDIR: { reason: 'exec', message: `${cmd}: not a directory` },
-    EACCES: { reason: 'exec', message: `${cmd}: permission denied` },
-    ENOEXEC: { reason: 'exec', message: `${cmd}: exec format error` },
-    E2BIG: { reason: 'exec', message: `${cmd}: argument list too long` },
-    EAGAIN: { reason: 'limit', message: 'the sandbox has reached its limit of processes' },
-    EMFILE: { reason: 'limit', message: 'the sandbox has reached its limit of open files' },
-    ENOMEM: { reason: 'limit', message: 'the sandbox has no memory left' },
-  };
-  const message = error instanceof Error ? error.message : String(error);
-  return (
-    (Object.hasOwn(known, code) ? known[code] : undefined) ?? {
-      reason: 'internal',
-      message: message.slice(0, 500),
-    }
-  );
 }

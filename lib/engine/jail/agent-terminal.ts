@@ -2,7 +2,7 @@ import { accessSync, chownSync, constants, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants as osConstants } from 'node:os';
 import { ReadStream } from 'node:tty';
-import { type EngineLink, OutputWindow, type Subject, writeInput } from './agent-link';
+import { type Link, OutputWindow, type Subject, writeInput } from './agent-link';
 import {
   type ExitReport,
   encodeJson,
@@ -52,7 +52,7 @@ export function openTerminals(): { master: number; cover: number }[] {
 }
 
 export class TerminalProcess implements Subject {
-  readonly #link: EngineLink;
+  readonly #link: Link;
   readonly #subject: number;
   readonly #onEnd: () => void;
   readonly #window: OutputWindow;
@@ -66,7 +66,7 @@ export class TerminalProcess implements Subject {
   #lastDataMs = 0;
 
   constructor(
-    link: EngineLink,
+    link: Link,
     subject: number,
     request: SpawnRequest & { pty: NonNullable<SpawnRequest['pty']> },
     onEnd: () => void,

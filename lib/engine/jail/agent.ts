@@ -1,5 +1,6 @@
 import { inspect } from './agent-inspect';
 import { serveEngine } from './agent-server';
+import { sudo } from './agent-sudo-client';
 
 /**
  * The program that runs inside a sandbox. Without arguments it serves the engine; the engine also starts it for single tasks.
@@ -12,4 +13,5 @@ const [, , task, ...rest] = process.argv;
 if (task === 'inspect') {
   const [depth, path = ''] = rest;
   process.stdout.write(JSON.stringify(inspect(path, Number(depth))));
-} else serveEngine();
+} else if (task === 'sudo') sudo(rest);
+else serveEngine();

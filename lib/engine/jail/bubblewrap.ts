@@ -20,7 +20,8 @@ const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
  * files (docs/engine.md#what-a-sandbox-cannot-do).
  */
 const EMPTY_BYTES = 64 * 1024;
-export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const SEARCH_PATH =
+  '/run/moru/engine/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What `root` inside may do. The kernel holds it to files, users and processes of the sandbox. */
 const ROOT_CAPABILITIES = [
@@ -45,7 +46,16 @@ export type JailTools = {
 };
 
 /** Descriptors passed to bubblewrap. It waits for a byte on `block` before it runs the command. */
-export const JailFd = { link: 3, args: 4, info: 5, block: 6, stageArgs: 7, seccomp: 8, userns: 9 } as const;
+export const JailFd = {
+  link: 3,
+  args: 4,
+  info: 5,
+  block: 6,
+  stageArgs: 7,
+  seccomp: 8,
+  userns: 9,
+  sudo: 10,
+} as const;
 
 /** The filter of system calls; null on processors other than x86-64 and arm64. */
 export const FILTER = seccompProgram(process.arch);
@@ -119,6 +129,8 @@ export function jailArguments(plan: JailPlan): string[] {
     ...(tools.loader ? ['--ro-bind', tools.loader, `${ENGINE_MOUNT}/loader`] : []),
     ...(tools.pty ? ['--ro-bind', tools.pty, `${ENGINE_MOUNT}/pty.node`] : []),
     ...['--perms', '0700', '--size', String(EMPTY_BYTES), '--tmpfs', `${ENGINE_MOUNT}/io`],
+    ...['--perms', '0755', '--size', String(EMPTY_BYTES), '--tmpfs', `${ENGINE_MOUNT}/sudo`],
+    ...['--perms', '0755', '--file', String(JailFd.sudo), `${ENGINE_MOUNT}/bin/sudo`],
     ...['--remount-ro', ENGINE_MOUNT],
     ...(plan.hostNetwork ? hostNetworkFiles() : []),
     ...['--chdir', '/', '--clearenv', '--setenv', 'PATH', SEARCH_PATH, '--setenv', 'UV_THREADPOOL_SIZE', '1'],
@@ -165,6 +177,9 @@ export function agentCommand({ tools, limits, hasMemoryGroup }: JailPlan): strin
 
 /** The agent's program as the sandbox sees it, to run its other functions. */
 export const ENVD_PROGRAM = [`${ENGINE_MOUNT}/envd`, `${ENGINE_MOUNT}/agent.mjs`] as const;
+
+/** The program `sudo`, which is first in the search path. */
+export const SUDO = `#!/bin/sh\nexec ${ENVD_PROGRAM.join(' ')} sudo "$@"\n`;
 
 /** Keeps memory and threads low: each sandbox has an agent, and its threads count toward the process limit. */
 const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=1', '--v8-pool-size=1'];

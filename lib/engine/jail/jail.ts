@@ -12,6 +12,7 @@ import {
   type JailPlan,
   jailArguments,
   leakedDescriptors,
+  SUDO,
   stage,
 } from './bubblewrap';
 import type { Cgroup, Cgroups } from './cgroups';
@@ -205,6 +206,7 @@ function feed(bwrap: ChildProcess, fd: number, args: readonly string[]): ChildPr
   for (const pipe of bwrap.stdio) pipe?.on('error', () => {});
   (pipeOf(bwrap, fd) as Duplex).end(`${args.join('\0')}\0`);
   (pipeOf(bwrap, JailFd.seccomp) as Duplex).end(FILTER ?? undefined);
+  (pipeOf(bwrap, JailFd.sudo) as Duplex).end(SUDO);
   return bwrap;
 }
 
