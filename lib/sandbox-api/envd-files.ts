@@ -38,7 +38,7 @@ export type EnvdFiles = {
   ): Promise<FileContent>;
   /**
    * The whole content of a file that the kernel makes up as it is read. Such a file has no size, and some daemons cannot send
-   * it. @throws FileError `too_large` if it is longer than `MAX_GENERATED_BYTES`
+   * it. @throws FileError `too_large` if it is longer than 4 MB
    */
   readGenerated(path: string, signal: AbortSignal): Promise<Buffer>;
   /** Overwrites a file in place and creates missing folders. A failed write leaves a partial file. */

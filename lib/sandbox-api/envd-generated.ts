@@ -6,7 +6,7 @@ import { FileError } from './file-error';
 
 const LIFETIME_MS = 10_000;
 /** The longest file that is read, because all of it is held in memory. */
-export const MAX_GENERATED_BYTES = 4 * 1024 * 1024;
+const MAX_GENERATED_BYTES = 4 * 1024 * 1024;
 /** The file systems whose files the kernel makes up as they are read. */
 const GENERATED = /^\/(?:proc|sys)\//;
 

@@ -70,7 +70,7 @@ export async function listByProcess(
 }
 
 /** Parses the output of the script. Ignores what is not in its format. */
-export function parseListing(text: string, folderPath: string): Entry[] {
+function parseListing(text: string, folderPath: string): Entry[] {
   const fields = text.split('\0');
   const entries: Entry[] = [];
   let at = 0;
