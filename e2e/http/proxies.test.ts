@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import type { CommandEvent } from '../../lib/commands/schema';
 import type { FleetEvent } from '../../lib/fleet/delta';
 import { FleetStore } from '../../lib/fleet/store';
 import { LiveSocket } from '../../lib/live/socket';
@@ -83,3 +84,45 @@ for (const upgrades of ['refused', 'swallowed'] as const) {
     await expect.poll(() => fleet.view().rows).toEqual([]);
   });
 }
+
+test('shows the output of commands behind such a proxy, and to operators alone', async ({
+  sandkeeper,
+  sessions,
+  moru,
+}) => {
+  const id = await moru.create();
+  const { socket } = await openPage(sandkeeper, sessions.operator, 'refused');
+  await expect.poll(() => socket.state()).toBe('blocked');
+  const operator = new Colleague(sandkeeper, sessions.operator);
+  const operationId = await operator.run(
+    id,
+    'echo first; until [ -e /tmp/go ]; do sleep 0.1; done; echo last',
+  );
+  const key = `${operationId} ${id}`;
+  const events: CommandEvent[] = [];
+  // Opened while the socket is blocked already.
+  const leave = socket.subscribe(
+    'run',
+    { onEvent: (event) => events.push(event as CommandEvent), onGap: () => {} },
+    key,
+  );
+  const heads = () => events.flatMap((event) => (event.kind === 'output' ? event.stdout.head : []));
+  await expect.poll(() => heads().at(-1)).toBe('first\n');
+  await operator.runToEnd(id, 'touch /tmp/go');
+  await expect
+    .poll(() => events.find(({ kind }) => kind === 'ended'))
+    .toMatchObject({
+      run: { exitCode: 0, stdout: { head: 'first\nlast\n' } },
+      outcome: 'done',
+    });
+  leave();
+  // The record of an ended command comes with the first answer.
+  const poll = async (role: 'viewer' | 'operator', channel: string) => {
+    const path = `/api/live/${channel}?key=${encodeURIComponent(key)}`;
+    const { status, text } = await ask(sandkeeper, path, { headers: cookieOf(sandkeeper, sessions[role]) });
+    return status === 200 ? (JSON.parse(text) as { events: CommandEvent[] }).events : status;
+  };
+  expect(await poll('operator', 'run')).toEqual([expect.objectContaining({ kind: 'ended' })]);
+  expect(await poll('viewer', 'run')).toEqual([expect.objectContaining({ kind: 'refused' })]);
+  expect([await poll('operator', 'console'), await poll('operator', 'fleet')]).toEqual([404, 404]);
+});
