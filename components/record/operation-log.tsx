@@ -124,7 +124,7 @@ function columnsAt(nowMs: number, errorEnds: ErrorEnds): readonly Column<LogEntr
       id: 'reason',
       title: 'Reason',
       width: 'minmax(110px,4fr)',
-      cell: ({ operation: { reason } }) => <Visible text={reason} title />,
+      cell: ({ operation: { reason } }) => (reason === '' ? null : <Visible text={reason} title />),
     },
     {
       id: 'filter',
