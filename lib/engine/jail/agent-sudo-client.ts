@@ -1,9 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import { SUDO_SOCKET } from './agent-sudo';
-import { exactEnv } from './environment';
 import {
   costOf,
   type ExitReport,
@@ -42,14 +40,17 @@ export function sudo(argv: readonly string[]): void {
   const order = readOrder(argv);
   if (typeof order === 'string') fail(order);
   else if (existsSync(SUDO_SOCKET)) new Call(order).start();
-  else runHere(order);
+  else printCommand(order);
 }
 
-/** Where root is only another name of the user, there is nobody else to become. */
-function runHere({ cmd, args, env }: Order): void {
-  const { status, signal, error } = spawnSync(cmd, args, { stdio: 'inherit', env: exactEnv(env) });
-  if (error) fail(`${cmd}: command not found`);
-  else process.exit(exitCodeOf({ code: status, signal }));
+/**
+ * Where root is only another name of the user, there is nobody else to become. Prints what the shell that started this runs
+ * in its place.
+ */
+function printCommand({ cmd, args, env }: Order): void {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const words = ['env', '-i', ...variables, cmd, ...args];
+  console.log(`exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`);
 }
 
 class Call {

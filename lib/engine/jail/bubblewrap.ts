@@ -178,8 +178,12 @@ export function agentCommand({ tools, limits, hasMemoryGroup }: JailPlan): strin
 /** The agent's program as the sandbox sees it, to run its other functions. */
 export const ENVD_PROGRAM = [`${ENGINE_MOUNT}/envd`, `${ENGINE_MOUNT}/agent.mjs`] as const;
 
-/** The program `sudo`, which is first in the search path. */
-export const SUDO = `#!/bin/sh\nexec ${ENVD_PROGRAM.join(' ')} sudo "$@"\n`;
+/** The program `sudo`, which is first in the search path. Without its socket it learns what to run from the agent's program. */
+export const SUDO = `#!/bin/sh
+if [ -S ${ENGINE_MOUNT}/sudo/socket ]; then exec ${ENVD_PROGRAM.join(' ')} sudo "$@"; fi
+plan=$(${ENVD_PROGRAM.join(' ')} sudo "$@") || exit $?
+eval "$plan"
+`;
 
 /** Keeps memory and threads low: each sandbox has an agent, and its threads count toward the process limit. */
 const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=1', '--v8-pool-size=1'];

@@ -39,8 +39,8 @@ describe.runIf(canRun)('sudo', () => {
 
   test('says what is wrong', async () => {
     expect(await run('sudo no-such-program')).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringContaining('sudo: '),
+      exitCode: uid === '0' ? 1 : 127,
+      stderr: expect.stringContaining('no-such-program'),
     });
     expect(await run('sudo -u nobody-known id')).toMatchObject({
       exitCode: 1,
