@@ -86,7 +86,7 @@ async function sendFile(exchange: FileRequest, path: string, file: ReadableFile)
 }
 
 /** A name with other characters than a token's is encoded (RFC 6266). */
-export function dispositionOf(path: string): string {
+function dispositionOf(path: string): string {
   const name = posix.basename(path);
   if (/^[\w!#$&+.^`|~-]+$/.test(name)) return `inline; filename=${name}`;
   if (/^[\x20-\x7e]*$/.test(name)) return `inline; filename="${name.replace(/["\\]/g, '\\$&')}"`;

@@ -98,26 +98,6 @@ describe.runIf(canRun)('process.Process', () => {
     expect((await sandbox.commands.run('id -u')).stdout).toBe('1000\n');
   });
 
-  test('keeps the files of root from the user, and both apart in the API', async () => {
-    if (!hasOwnRoot(engine, sandbox.sandboxId)) return;
-    await sandbox.files.write('/root/secret', 'of root', { user: 'root' });
-    await sandbox.commands.run('chmod 600 /root/secret; chown 1000:1000 /tmp; touch /tmp/of-root', {
-      user: 'root',
-    });
-    expect(await sandbox.files.getInfo('/root/secret')).toMatchObject({ owner: 'root', group: 'root' });
-    expect(await sandbox.files.getInfo('/tmp/of-root')).toMatchObject({ owner: 'root', group: 'root' });
-    await sandbox.files.write('/tmp/of-user', 'text');
-    expect(await sandbox.files.getInfo('/tmp/of-user')).toMatchObject({ owner: 'user', group: 'user' });
-    await expect(sandbox.commands.run('cat /root/secret')).rejects.toMatchObject({ exitCode: 1 });
-    const shell = await sandbox.pty.create({ cols: 80, rows: 24, user: 'root', onData: () => {} });
-    await sandbox.pty.sendInput(shell.pid, Buffer.from('id -u >/tmp/shell-id; exit\n'));
-    await until(
-      async () =>
-        (await sandbox.files.exists('/tmp/shell-id')) &&
-        (await sandbox.files.read('/tmp/shell-id')) === '0\n',
-    );
-  });
-
   test('allows opening /dev/stdout, /dev/stderr and /dev/stdin', async () => {
     const result = await sandbox.commands.run('echo o >/dev/stdout; echo e >/dev/stderr; cat /dev/stdin');
     expect(result).toMatchObject({ stdout: 'o\n', stderr: 'e\n' });

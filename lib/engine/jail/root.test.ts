@@ -3,7 +3,7 @@ import { canRun, hasOwnRoot, type ProcessEngine, startProcessEngine, until } fro
 
 type Sandbox = Awaited<ReturnType<ProcessEngine['create']>>;
 
-describe.runIf(canRun)('sudo', () => {
+describe.runIf(canRun)('root in a sandbox, and sudo', () => {
   let engine: ProcessEngine;
   let sandbox: Sandbox;
   /** Elsewhere root is another name of the user, and sudo only runs the program. */
@@ -75,5 +75,25 @@ describe.runIf(canRun)('sudo', () => {
     await until(() => output.includes('got-input'));
     await sandbox.pty.sendInput(terminal.pid, Buffer.from('exit\n'));
     await terminal.wait();
+  });
+
+  test('keeps the files of root from the user, and both apart in the API', async () => {
+    if (uid !== '0') return;
+    await sandbox.files.write('/root/secret', 'of root', { user: 'root' });
+    await sandbox.commands.run('chmod 600 /root/secret; chown 1000:1000 /tmp; touch /tmp/of-root', {
+      user: 'root',
+    });
+    expect(await sandbox.files.getInfo('/root/secret')).toMatchObject({ owner: 'root', group: 'root' });
+    expect(await sandbox.files.getInfo('/tmp/of-root')).toMatchObject({ owner: 'root', group: 'root' });
+    await sandbox.files.write('/tmp/of-user', 'text');
+    expect(await sandbox.files.getInfo('/tmp/of-user')).toMatchObject({ owner: 'user', group: 'user' });
+    await expect(sandbox.commands.run('cat /root/secret')).rejects.toMatchObject({ exitCode: 1 });
+    const shell = await sandbox.pty.create({ cols: 80, rows: 24, user: 'root', onData: () => {} });
+    await sandbox.pty.sendInput(shell.pid, Buffer.from('id -u >/tmp/shell-id; exit\n'));
+    await until(
+      async () =>
+        (await sandbox.files.exists('/tmp/shell-id')) &&
+        (await sandbox.files.read('/tmp/shell-id')) === '0\n',
+    );
   });
 });
