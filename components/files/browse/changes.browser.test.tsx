@@ -41,22 +41,36 @@ describe('a failure', () => {
     await expect.element(strip('Showing the last known content.')).not.toBeInTheDocument();
   });
 
-  test('keeps a table while it cannot be read again, and reads it once it can', async () => {
-    const box = await Box.create("printf 'a,b\\n1,2\\n' > data.csv");
-    await openPage(box.path('data.csv'), { role: 'operator' });
-    await expect.element(preview).toHaveTextContent('1 row');
-    const removeFault = await box.addFault({ route: 'GET /files', status: 503 });
-    await box.run('echo 3,4 >> data.csv');
-    await expect.element(strip('Showing the last known content.')).toBeVisible();
-    await expect.element(preview).toHaveTextContent('1 row');
-    await expect
-      .element(strip('Showing the last known').getByRole('button', { name: 'Try again' }))
-      .toBeEnabled();
-    await removeFault();
-    // Without a click.
-    await expect.element(preview).toHaveTextContent('2 rows');
-    await expect.element(strip('Showing the last known content.')).not.toBeInTheDocument();
-  });
+  test.each([
+    ['a table', 'data.csv', "printf 'a,b\\n1,2\\n' > data.csv", 'echo 3,4 >> data.csv', '1 row', '2 rows'],
+    ['a text', 'data.txt', 'echo one > data.txt', 'echo two > data.txt', 'one', 'two'],
+    [
+      'bytes',
+      'data',
+      "printf '\\0\\1one' > data",
+      "printf '\\0\\1two' > data",
+      '00 01 6f 6e 65',
+      '00 01 74 77 6f',
+    ],
+  ])(
+    'keeps %s that cannot be read again, and reads it once it can',
+    async (_, name, make, change, before, after) => {
+      const box = await Box.create(make);
+      await openPage(box.path(name), { role: 'operator' });
+      await expect.element(preview).toHaveTextContent(before);
+      const removeFault = await box.addFault({ route: 'GET /files', status: 503 });
+      await box.run(change);
+      await expect.element(strip('Showing the last known content.')).toBeVisible();
+      await expect.element(preview).toHaveTextContent(before);
+      await expect
+        .element(strip('Showing the last known').getByRole('button', { name: 'Try again' }))
+        .toBeEnabled();
+      await removeFault();
+      // Without a click.
+      await expect.element(preview).toHaveTextContent(after);
+      await expect.element(strip('Showing the last known content.')).not.toBeInTheDocument();
+    },
+  );
 
   test('keeps an open file when the sandbox is paused', async () => {
     const box = await Box.create('touch notes.txt');

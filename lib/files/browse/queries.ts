@@ -9,7 +9,7 @@ import { reuseEntries } from './tree';
 const KEY = 'files';
 /** A folder that is unfolded again soon was watched until then, so it is still fresh. */
 const FRESH_FOR_MS = 5_000;
-const RETRY_MS = 5_000;
+export const RETRY_MS = 5_000;
 
 type Query = { state: { error: Error | null; data?: unknown } };
 

@@ -10,6 +10,7 @@ import { HEX_COLUMNS, hexLine, hexOffset, parseOffset, ScaledScroll } from '@/li
 import { readBytes } from '@/lib/files/transfer/read-bytes';
 import { unlessComposing } from '@/lib/key-events';
 import type { PreviewProps } from '../preview-props';
+import { useRetryWhileUnreachable } from '../use-retry';
 import { ViewControls } from '../view-controls';
 
 const LINE_PX = 20;
@@ -40,6 +41,8 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
     shownVersion.current = version;
     void blocks.renew((start, end) => readBytes(sandboxId, path, { start, end }).then(({ bytes }) => bytes));
   }, [blocks, version, isLive, sandboxId, path]);
+
+  useRetryWhileUnreachable(failure, isLive, () => blocks.retry());
 
   const lines = Math.max(1, Math.ceil(sizeBytes / HEX_COLUMNS));
   const scroll = new ScaledScroll(lines, LINE_PX);
@@ -139,7 +142,7 @@ export function HexView({ sandboxId, entry, sizeBytes, version, isLive }: Previe
             </Button>
           }
         >
-          {failure.message}
+          {failure.message} <span className="text-ink-2">Showing the last known content.</span>
         </Strip>
       ) : null}
       {sizeBytes === 0 ? <p className="px-5 py-4 text-ink-2">This file is empty.</p> : null}

@@ -10,6 +10,7 @@ import { visibleText } from '@/lib/visible-text';
 import { PartBar } from '../part-bar';
 import type { PreviewProps } from '../preview-props';
 import { CutStrip, NewsStrip, PreviewRefusal, PreviewSkeleton } from '../preview-state';
+import { useRetryWhileUnreachable } from '../use-retry';
 import { BarButton, BarToggle, ViewControls } from '../view-controls';
 import { languageOf } from './languages';
 import { TextController, type TextState } from './text-controller';
@@ -78,6 +79,8 @@ export function TextView(props: PreviewProps) {
     shown.current.line = line;
     void controller.toLine(line);
   }, [controller, line]);
+
+  useRetryWhileUnreachable(state?.failure ?? null, isLive, () => controller?.retry());
 
   function closeBar(open: TextController) {
     open.setQuery('', { matchesCase: false });

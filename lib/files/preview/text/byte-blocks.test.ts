@@ -32,6 +32,22 @@ test('keeps visible blocks until they are reread', async () => {
   expect(blocks.slice(0, 9)).toEqual(Uint8Array.from([42]));
 });
 
+test('rereads visible blocks after a retry of a failed reading', async () => {
+  const onChange = vi.fn();
+  const blocks = new ByteBlocks(read, onChange);
+  blocks.get(0);
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledWith(null));
+  let fails = true;
+  await blocks.renew(async () => {
+    if (fails) throw new Error('lost');
+    return Uint8Array.from([42]);
+  });
+  expect(onChange).toHaveBeenLastCalledWith(new Error('lost'));
+  fails = false;
+  blocks.retry();
+  await vi.waitFor(() => expect(blocks.slice(0, 9)).toEqual(Uint8Array.from([42])));
+});
+
 test('fetches a failed block again after a retry', async () => {
   const onChange = vi.fn();
   let fails = true;

@@ -48,9 +48,9 @@ export class ByteBlocks {
     await Promise.all(visible.map((block) => this.#fetch(block)));
   }
 
-  /** Allows failed blocks to be fetched again. */
+  /** Reads the visible blocks again, and allows other failed blocks to be fetched. */
   retry(): void {
-    this.#requested.clear();
+    void this.renew(this.#read);
     this.#onChange(null);
   }
 
