@@ -45,7 +45,7 @@ export default defineConfig({
         plugins: [await servedBySandkeeper()],
         define: { 'process.env': '{}' },
         // Bundled before the first test. A package found later would be bundled with a second copy of React.
-        optimizeDeps: { entries: ['components/**/*.browser.test.tsx'], include: ['vitest-browser-react'] },
+        optimizeDeps: { entries: ['components/**/*.tsx'], include: ['vitest-browser-react'] },
         test: {
           name: 'browser',
           include: ['components/**/*.browser.test.tsx'],

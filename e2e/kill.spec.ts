@@ -1,22 +1,28 @@
 import { expect, test } from './support/fixtures';
 import {
   askToKill,
-  chooseRowAction,
+  checkboxOf,
+  dock,
   expectNoRow,
   expectRow,
   filter,
-  killDialog,
+  headCheckbox,
   lookAway,
   openFleet,
-  row,
+  rows,
   toast,
 } from './support/vocabulary';
 
 test.beforeEach(({ page, signIn }) => signIn(page));
 
+const DEVELOPMENT = { environment: 'development' };
+const PRODUCTION = { environment: 'production' };
+/** Verifying a kill can take the service a while. */
+const ENDED_WITHIN_MS = 30_000;
+
 test('kills a sandbox found by its metadata', async ({ page, moru }) => {
-  const id = await moru.create({ metadata: { environment: 'development', owner: 'ana' } });
-  const other = await moru.create({ metadata: { environment: 'production' } });
+  const id = await moru.create({ metadata: { ...DEVELOPMENT, owner: 'ana' } });
+  const other = await moru.create({ metadata: PRODUCTION });
   await openFleet(page);
   await expectRow(page, other);
   await filter(page, 'environment=development');
@@ -42,145 +48,53 @@ test('kills a sandbox found by its metadata', async ({ page, moru }) => {
   expect(await moru.stateOf(other)).toBe('running');
 });
 
-test('focuses Cancel first and does not kill on Enter or Escape', async ({ page, moru }) => {
-  const id = await moru.create();
+test('filters, selects all matches and kills exactly the sandboxes in the plan', async ({ page, moru }) => {
+  const doomed = await moru.createAll([
+    { ...DEVELOPMENT, team: 'agents', run: '1' },
+    { ...DEVELOPMENT, team: 'agents', run: '2' },
+    { ...DEVELOPMENT, team: 'evals', run: '3' },
+  ]);
+  const [paused = ''] = doomed;
+  await moru.pause(paused);
+  const kept = await moru.createAll([PRODUCTION, PRODUCTION]);
   await openFleet(page);
+  // Selected sandboxes that the filter hides are left out.
+  await checkboxOf(page, kept[0] ?? '').click();
+  await filter(page, 'environment=development');
+  await expect(rows(page)).toHaveCount(3);
+  await headCheckbox(page).check();
+  await dock(page).getByRole('button', { name: /^Kill/ }).click();
+  await lookAway(page);
+  const dialog = page.getByRole('alertdialog', { name: /^Kill / });
+  const kill = dialog.getByRole('button', { name: 'Kill 3 sandboxes' });
+  const planned = dialog.getByRole('region', { name: 'Sandboxes to kill' }).getByRole('listitem');
 
-  const dialog = await askToKill(page, id);
+  await expect(dialog).toContainText('3 will be killed');
+  await expect(dialog).toHaveAccessibleName('Kill 3 sandboxes');
+  await expect(dialog).toContainText('2 running · 1 paused');
+  await expect(dialog).toContainText('All are base environment=development');
+  await expect(dialog).toContainText(/By team\s*agents\s*2\s*evals\s*1/);
+  await expect(dialog).toContainText('This cannot be undone.');
+  await expect(dialog).not.toContainText('skipped');
+  await expect(planned).toHaveCount(3);
+  for (const id of doomed) await expect(planned.filter({ hasText: id })).toHaveCount(1);
+  await expect(dialog.getByRole('button', { name: 'Pause 2 instead' })).toBeVisible();
   await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
-  await page.keyboard.press('Enter');
+
+  await expect(kill).toBeDisabled();
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('nightly leftovers');
+  await dialog.getByRole('textbox', { name: /^Type / }).fill('kill 3');
+  await kill.click();
   await expect(dialog).toBeHidden();
+  const line = page.getByRole('region', { name: 'Running operations' }).getByRole('listitem');
+  await expect(line.filter({ hasText: 'Kill 3 sandboxes' })).toContainText('3 killed, verified', {
+    timeout: ENDED_WITHIN_MS,
+  });
+  for (const id of doomed) expect(await moru.find(id)).toBeNull();
+  for (const id of kept) expect(await moru.stateOf(id)).toBe('running');
 
-  await askToKill(page, id);
-  await page.keyboard.press('Escape');
-  await expect(dialog).toBeHidden();
-
-  await askToKill(page, id);
-  await dialog.getByRole('button', { name: 'Cancel' }).click();
-  await expect(dialog).toBeHidden();
-
-  await expectRow(page, id, 'Running');
-  expect(await moru.stateOf(id)).toBe('running');
-});
-
-test('traps the focus in the dialog and restores it afterwards', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  const dialog = await askToKill(page, id);
-  for (let press = 0; press < 6; press += 1) {
-    await page.keyboard.press('Tab');
-    await expect(dialog.locator(':focus')).toHaveCount(1);
-  }
-  await page.keyboard.press('Escape');
-  await expect(row(page, id).getByRole('button', { name: `Actions for ${id}` })).toBeFocused();
-});
-
-test('ignores clicks outside the dialog', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  const dialog = await askToKill(page, id);
-  await page.mouse.click(20, 600);
-  await expect(dialog).toBeVisible();
-  expect(await moru.stateOf(id)).toBe('running');
-});
-
-test('offers to pause instead', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  const dialog = await askToKill(page, id);
-  await dialog.getByRole('button', { name: 'Pause instead' }).click();
-  await expect(dialog).toBeHidden();
-  await expect(toast(page, `Paused ${id}`)).toBeVisible();
-  await expectRow(page, id, 'Paused');
-  expect(await moru.stateOf(id)).toBe('paused');
-});
-
-test('kills a paused sandbox without offering to pause it', async ({ page, moru }) => {
-  const id = await moru.create();
-  await moru.pause(id);
-  await openFleet(page);
-  const dialog = await askToKill(page, id);
-  await expect(dialog).toContainText('Paused');
-  await expect(dialog.getByRole('button', { name: 'Pause instead' })).toHaveCount(0);
-  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
-  await lookAway(page);
-  await expectNoRow(page, id);
-  expect(await moru.find(id)).toBeNull();
-});
-
-test('reports a sandbox that was terminated before the dialog opened', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  await expectRow(page, id);
-  // The server does not learn of the kill before the dialog opens.
-  await moru.addFault({ route: 'GET /v2/sandboxes', latencyMs: 8_000 });
-  await moru.kill(id);
-  await chooseRowAction(page, id, 'Kill…');
-  const dialog = killDialog(page, id);
-  await expect(dialog.getByRole('alert')).toContainText('already terminated');
-  await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toHaveCount(0);
-  await expect(dialog.getByRole('button', { name: 'Pause instead' })).toHaveCount(0);
-  await dialog.getByRole('button', { name: 'Close' }).click();
-  await lookAway(page);
-  await expectNoRow(page, id);
-});
-
-test('asks for a new confirmation if the sandbox has changed since the reading', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  const dialog = await askToKill(page, id);
-  await moru.pause(id);
-  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
-  await expect(dialog.getByRole('alert')).toContainText('it was running and is now paused');
-  await expect(dialog.getByRole('button', { name: 'Kill sandbox' })).toBeEnabled();
-  expect(await moru.stateOf(id)).toBe('paused');
-  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
-  await expect(toast(page, `Killed ${id}`)).toBeVisible();
-  expect(await moru.find(id)).toBeNull();
-});
-
-test('does not show data of the previous sandbox', async ({ page, moru }) => {
-  const ana = await moru.create({ metadata: { owner: 'ana' } });
-  const bjorn = await moru.create({ metadata: { owner: 'bjorn' } });
-  await openFleet(page);
-  const first = await askToKill(page, ana);
-  await first.getByRole('button', { name: 'Cancel' }).click();
-  await moru.addFault({ route: 'GET /sandboxes/*', latencyMs: 6_000 });
-  await chooseRowAction(page, bjorn, 'Kill…');
-  const second = killDialog(page, bjorn);
-  await expect(second.getByRole('button', { name: 'Checking…' })).toBeDisabled();
-  await expect(second.getByText('owner=bjorn')).toBeVisible();
-  await expect(second.getByText('owner=ana')).toHaveCount(0);
-  await second.getByRole('button', { name: 'Cancel' }).click();
-  expect(await moru.stateOf(ana)).toBe('running');
-});
-
-test('kills once on repeated clicks', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  const dialog = await askToKill(page, id);
-  await dialog.getByRole('button', { name: 'Kill sandbox' }).dblclick();
-  await expect(toast(page, id)).toHaveText(`Killed ${id}`);
-});
-
-test('reports a failure of the service and keeps the sandbox', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  await moru.addFault({ route: 'DELETE /sandboxes/*', status: 403 });
-  const dialog = await askToKill(page, id);
-  await dialog.getByRole('button', { name: 'Kill sandbox' }).click();
-  await expect(toast(page, `Could not kill ${id}`)).toContainText('does not allow');
-  await expectRow(page, id, 'Running');
-});
-
-test('opens the dialog for the active row with Delete', async ({ page, moru }) => {
-  const id = await moru.create();
-  await openFleet(page);
-  await expectRow(page, id);
-  await page.getByRole('grid', { name: 'Sandboxes' }).focus();
-  await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('Delete');
-  await expect(killDialog(page, id)).toBeVisible();
-  await page.keyboard.press('Escape');
-  expect(await moru.stateOf(id)).toBe('running');
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Operations' }).click();
+  const log = page.getByRole('table', { name: 'Operations' });
+  await expect(log).toContainText('nightly leftovers');
+  await expect(log).toContainText('environment=development');
 });

@@ -16,23 +16,30 @@ export function Providers({ build, children }: { build: string; children: ReactN
     <>
       <RouterWatch />
       {children}
-      <Toaster
-        position="bottom-right"
-        // Above the tray and the dock, plus the default offset.
-        offset={{ bottom: 'calc(var(--tray-height, 0px) + var(--dock-height, 0px) + 24px)' }}
-        mobileOffset={{ bottom: 'calc(var(--tray-height, 0px) + var(--dock-height, 0px) + 16px)' }}
-        toastOptions={{
-          style: {
-            background: 'var(--raise)',
-            color: 'var(--ink)',
-            borderColor: 'var(--line)',
-            fontSize: '13px',
-          },
-          // Overrides Sonner's font and its description colour, which assume a white background.
-          className: 'font-sans!',
-          classNames: { description: 'text-ink-2!' },
-        }}
-      />
+      <Toasts />
     </>
+  );
+}
+
+/** The toasts of the page. */
+export function Toasts() {
+  return (
+    <Toaster
+      position="bottom-right"
+      // Above the tray and the dock, plus the default offset.
+      offset={{ bottom: 'calc(var(--tray-height, 0px) + var(--dock-height, 0px) + 24px)' }}
+      mobileOffset={{ bottom: 'calc(var(--tray-height, 0px) + var(--dock-height, 0px) + 16px)' }}
+      toastOptions={{
+        style: {
+          background: 'var(--raise)',
+          color: 'var(--ink)',
+          borderColor: 'var(--line)',
+          fontSize: '13px',
+        },
+        // Overrides Sonner's font and its description colour, which assume a white background.
+        className: 'font-sans!',
+        classNames: { description: 'text-ink-2!' },
+      }}
+    />
   );
 }

@@ -24,18 +24,26 @@ function firstVisible(selector: string): HTMLElement | null {
  */
 export const FinalFocus = createContext<(() => HTMLElement | null) | null>(null);
 
+/** The element that opened a menu of which an action was chosen, until the menu has returned the focus to it. */
+let menuOpener: HTMLElement | null = null;
+
+/** Called when an action of a menu is chosen, which may open a dialog before the menu returns the focus, and then with `null`. */
+export function noteMenuChoice(opener: HTMLElement | null): void {
+  menuOpener = opener;
+}
+
 /**
  * Returns a function for the `finalFocus` of a dialog: the page's `FinalFocus`, or else the element that had the focus before
- * it opened. If that is gone, or is a red button that the next Enter would press, it is the home of the page instead.
+ * it opened, or that opened the menu it was chosen from. If that is gone, or is a red button that the next Enter would press,
+ * it is the home of the page instead.
  */
-export function useFinalFocus(isOpen: boolean): () => HTMLElement | true | null {
+export function useFinalFocus(isOpen: boolean): () => HTMLElement | null {
   const opener = useRef<HTMLElement | null>(null);
-  const isFromMenu = useRef(false);
   // Before the dialog moves the focus, which it does after all layout effects.
   useLayoutEffect(() => {
     if (!isOpen) return;
-    opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
-    isFromMenu.current = opener.current?.closest('[role=menu]') != null;
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    opener.current = menuOpener ?? focused;
   }, [isOpen]);
   const find = useContext(FinalFocus);
   return () => {
@@ -44,8 +52,7 @@ export function useFinalFocus(isOpen: boolean): () => HTMLElement | true | null 
     const element = opener.current;
     const isUsable = element?.isConnected === true && element !== document.body;
     const isDanger = element?.dataset.tone?.startsWith('danger') === true;
-    // The menu has closed. By default the focus returns to the element that opened the menu.
-    if (!isUsable) return isFromMenu.current ? true : focusHome();
+    if (!isUsable) return focusHome();
     return isDanger ? (document.querySelector<HTMLElement>('[data-focus-home]') ?? element) : element;
   };
 }

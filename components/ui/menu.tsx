@@ -3,7 +3,7 @@
 import { Menu as BaseMenu } from '@base-ui/react/menu';
 import { clsx } from 'clsx';
 import { useContext, useRef } from 'react';
-import { FinalFocus } from './focus-home';
+import { FinalFocus, noteMenuChoice } from './focus-home';
 import type { MenuAct, MenuProps } from './menu-act';
 
 /** A menu beside the element that opened it. Loaded when first needed: see `lazy.tsx`. */
@@ -24,6 +24,7 @@ export function Menu({ anchor, acts, header, onClose }: MenuProps) {
             finalFocus={() => {
               const place = isChosen.current ? findPlace?.() : null;
               isChosen.current = false;
+              noteMenuChoice(null);
               return place ?? anchor;
             }}
           >
@@ -34,6 +35,7 @@ export function Menu({ anchor, acts, header, onClose }: MenuProps) {
                 {...act}
                 onActivate={() => {
                   isChosen.current = true;
+                  noteMenuChoice(anchor);
                   act.onActivate();
                 }}
               />

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerAction } from './http';
-import { ROOT } from './processes';
+import { ROOT } from './processes.ts';
 
 type Manifest = { node: Record<string, { exportedName: string; workers: Record<string, unknown> }> };
 

@@ -71,16 +71,19 @@ export class Moru {
 
   /** Creates many sandboxes without the overhead of the SDK. `metadataOf` receives the index of each. */
   async createMany(count: number, metadataOf: (index: number) => Record<string, string>): Promise<void> {
-    const inputs = Array.from({ length: count }, (_, index) => ({
-      templateID: 'base',
-      timeout: 3_600,
-      secure: true,
-      metadata: metadataOf(index),
-    }));
-    await this.#each(inputs, async (input, agent) => {
+    await this.createAll(Array.from({ length: count }, (_, index) => metadataOf(index)));
+  }
+
+  /** Creates a sandbox for each metadata, as `createMany` does, and returns their ids. */
+  async createAll(metadataList: readonly Record<string, string>[]): Promise<string[]> {
+    const ids: string[] = [];
+    await this.#each([...metadataList.entries()], async ([index, metadata], agent) => {
+      const input = { templateID: 'base', timeout: 3_600, secure: true, metadata };
       const { status, body } = await this.ask('POST', '/sandboxes', input, agent);
       if (status !== 201) throw new Error(`Could not create a sandbox: ${status} ${body}`);
+      ids[index] = (JSON.parse(body) as { sandboxID: string }).sandboxID;
     });
+    return ids;
   }
 
   /** Adds a fault to the engine until `removeFault` or `clearFaults`. Returns its id. */

@@ -1,8 +1,8 @@
-import { fromJson } from '../../lib/json-of';
+import { fromJson } from '../../lib/json-of.ts';
 import type { Operation, OperationPlan } from '../../lib/operations/schema';
-import { serverAction } from './actions';
+import { serverAction } from './actions.ts';
 import type { Sandkeeper } from './deployment';
-import { ask, callAction, cookieOf, resultIn } from './http';
+import { ask, callAction, cookieOf, resultIn } from './http.ts';
 
 /** Another person who starts operations through the server actions, without a browser. */
 export class Colleague {

@@ -89,7 +89,7 @@ export async function lookAway(page: Page): Promise<void> {
 }
 
 /** Opens the menu of a row. */
-export async function openRowMenu(page: Page, id: string): Promise<Locator> {
+async function openRowMenu(page: Page, id: string): Promise<Locator> {
   await row(page, id)
     .getByRole('button', { name: `Actions for ${id}` })
     .click();

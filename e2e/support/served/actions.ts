@@ -1,15 +1,21 @@
 type FlightClient = {
   encodeReply: (value: unknown) => Promise<FormData | string>;
-  createFromFetch: (response: Promise<Response>, options: object) => Promise<{ a: unknown }>;
+  createFromFetch: (response: Promise<Response>, options: object) => Promise<unknown>;
 };
 
 let client: Promise<FlightClient> | undefined;
 
-/** The encoding of server actions that Next.js uses. It expects the loader of its own bundler, which plain results do not need. */
-function flightClient(): Promise<FlightClient> {
-  Reflect.set(globalThis, '__webpack_require__', { u: () => '' });
-  // @ts-expect-error Next.js has no types for it.
-  client ??= import('next/dist/compiled/react-server-dom-webpack/client.browser');
+/** The modules of the components that the server refers to, by their id in the build. `pages.ts` loads them. */
+export const loadedModules: Record<string, object> = {};
+
+/** The encoding of pages and server actions that Next.js uses. It expects the loader of its own bundler. */
+export function flightClient(): Promise<FlightClient> {
+  const load = Object.assign((id: string) => loadedModules[id], { u: () => '' });
+  Reflect.set(globalThis, '__webpack_require__', load);
+  client ??= import(
+    // @ts-expect-error Next.js has no types for it. The one for development expects a server that runs in development.
+    'next/dist/compiled/react-server-dom-webpack/cjs/react-server-dom-webpack-client.browser.production'
+  );
   return client as Promise<FlightClient>;
 }
 
@@ -21,5 +27,6 @@ export async function callAction(id: string, args: unknown[]): Promise<unknown> 
     headers: { accept: 'text/x-component', 'next-action': id },
     body: await encodeReply(args),
   });
-  return (await createFromFetch(response, { callServer: callAction })).a;
+  const answer = (await createFromFetch(response, { callServer: callAction })) as { a: unknown };
+  return answer.a;
 }

@@ -2,15 +2,28 @@ import type { BrowserCommand } from 'vitest/node';
 import type { Role } from '../../../lib/access/roles';
 import type { FaultInput } from '../../../lib/engine/faults';
 import { ask, cookieOf } from '../http.ts';
+import { Colleague } from '../operations.ts';
 import { served } from './server-state.ts';
 import { cutWire, mendWire } from './wires.ts';
 
-/** What component tests do through Node.js: another client of the same sandboxes, a shell inside of them, and the keyboard. */
+/** What component tests do through Node.js: other clients of the same sandboxes, a shell inside of them, and the keyboard. */
 
 const callMoru: BrowserCommand<[method: string, args: unknown[]]> = async (_, method, args) => {
   const { moru } = served();
   const call = Reflect.get(moru, method) as (...args: unknown[]) => Promise<unknown>;
   return (await call.apply(moru, args)) ?? null;
+};
+
+const callColleague: BrowserCommand<[role: Role, method: string, args: unknown[]]> = async (
+  _,
+  role,
+  method,
+  args,
+) => {
+  const { sandkeeper, sessions } = served();
+  const colleague = new Colleague(sandkeeper, sessions[role]);
+  const call = Reflect.get(colleague, method) as (...args: unknown[]) => Promise<unknown>;
+  return (await call.apply(colleague, args)) ?? null;
 };
 
 const runInSandbox: BrowserCommand<[id: string, script: string]> = async (_, id, script) => {
@@ -84,6 +97,7 @@ const redirectOf: BrowserCommand<[path: string, role: Role]> = async (_, path, r
 
 export const moruCommands = {
   callMoru,
+  callColleague,
   runInSandbox,
   startInSandbox,
   processesInSandbox,

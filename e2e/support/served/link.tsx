@@ -1,11 +1,24 @@
 import { AppRouterContext } from 'next/dist/shared/lib/app-router-context.shared-runtime';
 import { type ComponentProps, use } from 'react';
 
-type Props = ComponentProps<'a'> & { href: string; prefetch?: boolean; replace?: boolean; scroll?: boolean };
+type Props = Omit<ComponentProps<'a'>, 'href'> & {
+  href: string | { pathname: string; query: Record<string, string> };
+  prefetch?: boolean;
+  replace?: boolean;
+  scroll?: boolean;
+};
 
 /** The link of Next.js, which needs its own router, as a link that navigates with the router of the test. */
-export default function Link({ href, prefetch: _, replace = false, scroll: __, onClick, ...more }: Props) {
+export default function Link({
+  href: to,
+  prefetch: _,
+  replace = false,
+  scroll: __,
+  onClick,
+  ...more
+}: Props) {
   const router = use(AppRouterContext);
+  const href = typeof to === 'string' ? to : `${to.pathname}?${new URLSearchParams(to.query)}`;
   return (
     <a
       {...more}

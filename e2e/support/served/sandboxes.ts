@@ -1,13 +1,16 @@
+import { onTestFinished } from 'vitest';
 import { commands } from 'vitest/browser';
 import type { Role } from '@/lib/access/roles';
 import type { FaultInput } from '@/lib/engine/faults';
 import type { Moru } from '../moru';
+import type { Colleague } from '../operations';
 
 /** Sandboxes of the running engine, for component tests. */
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
     callMoru: (method: string, args: unknown[]) => Promise<unknown>;
+    callColleague: (role: Role, method: string, args: unknown[]) => Promise<unknown>;
     runInSandbox: (id: string, script: string) => Promise<void>;
     startInSandbox: (id: string, command: string) => Promise<number>;
     processesInSandbox: (id: string) => Promise<{ pid: number; cmd: string }[]>;
@@ -32,6 +35,23 @@ export const moru = new Proxy({} as Callable, {
     (...args: unknown[]) =>
       commands.callMoru(String(method), args),
 });
+
+/** Another person, who starts operations. */
+export const colleague = (role: Role): Pick<Colleague, keyof Colleague> =>
+  new Proxy({} as Colleague, {
+    get:
+      (_, method) =>
+      (...args: unknown[]) =>
+        commands.callColleague(role, String(method), args),
+  });
+
+/** Adds a fault for the rest of a test. All tests share the engine, so its route names a sandbox of the test. */
+export async function addFault(fault: FaultInput): Promise<() => Promise<void>> {
+  const id = await moru.addFault(fault);
+  const remove = () => moru.removeFault(id);
+  onTestFinished(remove);
+  return remove;
+}
 
 const HOME = '/home/user';
 
