@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /** The services that people connect to. The local engine is the only connection of another kind. */
-export const SERVICE_KINDS = ['moru', 'e2b', 'e2b-compatible'] as const;
+const SERVICE_KINDS = ['moru', 'e2b', 'e2b-compatible'] as const;
 type ServiceKind = (typeof SERVICE_KINDS)[number];
 /** What a connection speaks to (docs/protocol.md#services). Only `lib/sandbox-api/` knows how the kinds differ. */
 export type ConnectionKind = 'local' | ServiceKind;
 
 /** The name stands in URLs and records and never changes. */
-export const ConnectionName = z
+const ConnectionName = z
   .string()
   .regex(
     /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
