@@ -25,10 +25,11 @@ export async function requestPage(href: string): Promise<ServerPage> {
   const text = await response.text();
   for (const [, , id = ''] of text.matchAll(REFERENCE))
     loadedModules[id] ??= await moduleOf(SERVED_MODULES[id]);
+  // The scripts and styles of the build are not served here.
   const withoutScripts = text
     .replaceAll(REFERENCE, '$1:I[$2,[],$3]')
     .replaceAll(HINT, '')
-    .replaceAll('["$","script",', '["$","template",');
+    .replaceAll(/\["\$","(script|link)",/g, '["$","template",');
   const { createFromFetch } = await flightClient();
   const whole = Promise.resolve(new Response(inOnePart(withoutScripts)));
   const { t } = (await createFromFetch(whole, { callServer: callAction })) as {
