@@ -50,7 +50,7 @@ export default defineConfig({
           name: 'browser',
           include: ['components/**/*.browser.test.tsx'],
           globalSetup: ['e2e/support/served/global-setup.ts'],
-          setupFiles: ['e2e/support/component-styles.ts'],
+          setupFiles: ['e2e/support/component-setup.ts'],
           env: {},
           browser: {
             enabled: true,

@@ -117,7 +117,10 @@ test('shows hostile metadata in the plan of a bulk kill as text, without horizon
   await moru.createMany(8, (at) => (at < 6 ? HOSTILE : others));
   await openFleet(page);
   await expect(rows(page)).toHaveCount(8);
-  for (const width of [1280, 400]) {
+  for (const [width, rowHeight] of [
+    [1280, 30],
+    [400, 50],
+  ] as const) {
     await page.setViewportSize({ width, height: 800 });
     await headCheckbox(page).check();
     await dock(page).getByRole('button', { name: /^Kill/ }).click();
@@ -126,7 +129,7 @@ test('shows hostile metadata in the plan of a bulk kill as text, without horizon
     await expect(dialog).toContainText(ATTACK);
     const list = dialog.getByRole('region', { name: 'Sandboxes to kill' });
     for (const item of await list.getByRole('listitem').all())
-      expect((await item.boundingBox())?.height).toBe(30);
+      expect((await item.boundingBox())?.height).toBe(rowHeight);
     const countScrollable = (element: Element) =>
       [element, ...element.querySelectorAll('*')].filter(
         (part) => /auto|scroll/.test(getComputedStyle(part).overflowX) && part.scrollWidth > part.clientWidth,

@@ -88,7 +88,7 @@ test('a page that is older than the server says so and calls a refusal a refusal
       text = text.replaceAll(known, `${known.slice(0, 2)}${known.slice(2).split('').reverse().join('')}`);
     await route.fulfill({ response, body: text });
   });
-  await page.route('**/sandboxes', async (route) => {
+  await page.route(/\/sandboxes(\?q=[^&]*)?$/, async (route) => {
     const response = await route.fetch();
     const body = (await response.text()).replace(/(\\"build\\":\\")[^"\\]+/, '$1older');
     await route.fulfill({ response, body });
@@ -112,9 +112,13 @@ test('a page that is older than the server says so and calls a refusal a refusal
   await chooseRowAction(page, id, 'Kill…');
   await expect(kill.getByLabel(/^Reason/)).toHaveValue('typed');
   await kill.getByRole('button', { name: /^(Cancel|Close)$/ }).click();
+  await expect(kill).toBeHidden();
+  await page.getByLabel('Filter sandboxes').click();
   await page.getByLabel('Filter sandboxes').pressSequentially('state:running age>');
   await strip.getByRole('button', { name: 'Reload' }).click();
   await expect(page.getByLabel('Filter sandboxes')).toHaveValue('age>');
+  await expect(page).toHaveURL(/\?q=state:running\+age%3E$/);
+  await expect(strip).toBeVisible();
   await page.getByLabel('Filter sandboxes').fill('');
 
   isCodeGone = true;

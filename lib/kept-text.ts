@@ -4,6 +4,8 @@
  * for secrets. Browser only.
  */
 
+import { pageQuery } from './page-query';
+
 const PREFIX = 'sandkeeper:typed:';
 /** A value that nobody came back to is dropped. */
 const MAX_AGE_MS = 60 * 60_000;
@@ -53,8 +55,9 @@ export function forgetTyped(): void {
   }
 }
 
-/** Loads the page again and keeps what is typed on it. */
+/** Loads the page again and keeps what is typed on it, at the URL that the typing leads to. */
 export function reloadPage(): void {
+  pageQuery().flush();
   isReloading = writeAll();
   window.location.reload();
 }

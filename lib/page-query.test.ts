@@ -51,6 +51,13 @@ describe('a change', () => {
     expect(history).toEqual(['/sandboxes?q=age%3E1d']);
   });
 
+  it('is written at once before the page is loaded again', () => {
+    const { query, history } = openPage(FLEET);
+    query.set(FLEET, { q: 'age>1d' }, TYPED);
+    query.flush();
+    expect(history).toEqual(['/sandboxes?q=age%3E1d']);
+  });
+
   it('waits for the next key, so that typing writes once', () => {
     const { query, history } = openPage(FLEET);
     for (const q of ['a', 'ab', 'abc']) {

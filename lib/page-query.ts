@@ -69,6 +69,11 @@ export class PageQuery {
     else this.#writeIn(delayMs);
   }
 
+  /** Writes at once what waits to be written, because the page is about to be loaded again. */
+  flush(): void {
+    this.#write();
+  }
+
   /** Calls `onBegin` when the router begins its work, which has to call `workEnded` with the same number. */
   watchWork(onBegin: (work: number) => void): () => void {
     this.#onBegin = onBegin;

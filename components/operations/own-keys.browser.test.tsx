@@ -18,6 +18,7 @@ it('receives metadata with the key __proto__ in every plan', async () => {
   ];
   for (const plan of plans) {
     const answer = await answerOf(plan);
+    expect(answer).toMatchObject({ ok: true });
     const [target] = answer?.ok ? answer.value.targets : [];
     expect(Object.entries(target?.metadata ?? {})).toEqual(metadata);
   }

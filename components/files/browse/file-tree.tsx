@@ -179,6 +179,8 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
 
   return (
     <>
+      {/* Outside the grid, which may contain only rows. */}
+      <HeldNews arrived={arrived} gone={gone.size} onUpdate={update} onHold={() => {}} />
       <div
         ref={scroller}
         role="treegrid"
@@ -199,7 +201,6 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
           count={entryRows.length}
           onMarkAll={(isAll) => markActions.set(isAll ? entryRows.map(({ key }) => key) : [])}
         />
-        <HeldNews arrived={arrived} gone={gone.size} onUpdate={update} onHold={() => {}} />
         <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start }) => {
             const row = rows[index];
@@ -232,7 +233,6 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
           })}
         </div>
       </div>
-      {/* Outside the grid, which may contain only rows. */}
       <LazyMenu
         anchor={menu?.anchor ?? null}
         onClose={() => setMenu(null)}

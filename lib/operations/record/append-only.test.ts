@@ -17,7 +17,7 @@ const RAW =
 
 /** Columns that may change after an operation is recorded. Person, action, reason, filter and sandboxes never do. */
 const CHANGEABLE = {
-  operations: ['state', 'finished_at_ms', 'cancelled_at_ms', 'cancelled_by'],
+  operations: ['state', 'finished_at_ms', 'cancelled_at_ms', 'cancelled_by', 'try_now_at_ms'],
   operation_items: [
     'outcome',
     'message',
@@ -33,7 +33,8 @@ function filesIn(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
     const path = join(dir, entry.name);
     if (entry.isDirectory()) return filesIn(path);
-    return /\.tsx?$/.test(entry.name) && !/\.test\.tsx?$/.test(entry.name) ? [path] : [];
+    const isTest = /\.test\.tsx?$/.test(entry.name) || entry.name.startsWith('test-');
+    return /\.tsx?$/.test(entry.name) && !isTest ? [path] : [];
   });
 }
 
