@@ -92,7 +92,7 @@ const check = (name, command, args) => ({
   run: async (label) => oneCheck(await tool(command, args, { label })),
 });
 
-/** Everything that tests, by the round and the lane in which it runs. Most tests wait, so two lanes share the cores well.
+/** Everything that tests, by the round and the lane in which it runs. The tests themselves fill two cores, one round at a time.
  * @type {import('./lib/stages.mjs').Round[]}
  */
 const rounds = [
@@ -139,6 +139,8 @@ const rounds = [
         },
       },
     ],
+  ],
+  [
     [
       {
         name: 'components',
@@ -148,6 +150,10 @@ const rounds = [
           return runVitest(['browser'], { label, env: { CHROMIUM_PATH: browser } });
         },
       },
+    ],
+  ],
+  [
+    [
       {
         name: 'e2e',
         run: async (label) => {
