@@ -35,6 +35,7 @@ const libRows = [
     'lib/visible-text',
     'lib/work-loop',
   ],
+  ['lib/config-variables'],
   ['lib/build-id', 'lib/config', 'lib/result', 'lib/sandbox/'],
   [
     'lib/answer',

@@ -1,5 +1,6 @@
 import 'server-only';
-import { type Config, hostInUrl, isWildcard } from './config';
+import type { Config } from './config';
+import { hostInUrl, isWildcard } from './http/host';
 
 const WEAK_BITS = 40;
 const COMMON_WORDS =

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { emptySettings } from '../scripts/lib/own-settings.mjs';
-import { hostInUrl, isWildcard, readConfig, SETTING_NAMES } from './config';
+import { readConfig } from './config';
+import { SETTING_NAMES } from './config-variables';
+import { hostInUrl, isWildcard } from './http/host';
 
 function problemsOf(environment: Record<string, string>): string[] {
   const read = readConfig(environment);

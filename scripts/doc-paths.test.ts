@@ -34,7 +34,7 @@ it('finds the paths in the architecture', () => {
 });
 
 it('documents every setting', async () => {
-  const { SETTING_NAMES } = await import('../lib/config');
+  const { SETTING_NAMES } = await import('../lib/config-variables');
   const internal = ['SANDKEEPER_ENGINE_URL', 'SANDKEEPER_ENGINE_KEY'];
   const configuration = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
   const undocumented = SETTING_NAMES.filter(

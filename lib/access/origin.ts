@@ -1,5 +1,6 @@
 import 'server-only';
-import { type Config, hostInUrl, isWildcard } from '../config';
+import type { Config } from '../config';
+import { hostInUrl, isWildcard } from '../http/host';
 
 type Address = Pick<Config, 'host' | 'port' | 'publicOrigin'>;
 

@@ -150,7 +150,6 @@ type FirstStartsTable = {
   gone_at_ms: number | null;
 };
 
-/** Wakes of paused sandboxes, one row per sandbox. A wake that has ended stays for a while. */
 /** The unfinished files of uploads in sandboxes. */
 type UploadDraftsTable = {
   sandbox_id: string;
@@ -173,6 +172,7 @@ type ArchiveProgramsTable = {
   claimed_until_ms: number;
 };
 
+/** Wakes of paused sandboxes, one row per sandbox. A wake that has ended stays for a while. */
 type WakeLeasesTable = {
   sandbox_id: string;
   /** Identifies this wake. The next one of the same sandbox has another id. */

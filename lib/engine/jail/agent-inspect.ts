@@ -1,20 +1,11 @@
 import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LiveEntry } from '../envd/live-files';
 
 /** Bounds the answer, which the engine holds in memory. */
 const MAX_ENTRIES = 20_000;
 
-export type InspectedEntry = {
-  readonly path: string;
-  readonly mode: number;
-  readonly size: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtimeMs: number;
-  readonly target: { readonly path: string; readonly mode: number } | null;
-};
-
-export type Inspection = { readonly entries: readonly InspectedEntry[] } | { readonly error: string };
+export type Inspection = { readonly entries: readonly LiveEntry[] } | { readonly error: string };
 
 /**
  * Describes an entry, or the entries below a directory, as a process inside the sandbox sees them.
@@ -23,7 +14,7 @@ export type Inspection = { readonly entries: readonly InspectedEntry[] } | { rea
 export function inspect(path: string, depth: number): Inspection {
   try {
     if (depth === 0) return { entries: [describe(path, lstatSync(path))] };
-    const entries: InspectedEntry[] = [];
+    const entries: LiveEntry[] = [];
     list(path, depth, entries);
     return { entries };
   } catch (error) {
@@ -31,7 +22,7 @@ export function inspect(path: string, depth: number): Inspection {
   }
 }
 
-function list(directory: string, depth: number, entries: InspectedEntry[]): void {
+function list(directory: string, depth: number, entries: LiveEntry[]): void {
   for (const name of readdirSync(directory).sort()) {
     const path = join(directory, name);
     if (entries.length >= MAX_ENTRIES) throw Object.assign(new Error('too many entries'), { code: 'E2BIG' });
@@ -43,7 +34,7 @@ function list(directory: string, depth: number, entries: InspectedEntry[]): void
 }
 
 /** Processes end, and some of their directories are closed to others. */
-function listBelow(directory: string, depth: number, entries: InspectedEntry[]): void {
+function listBelow(directory: string, depth: number, entries: LiveEntry[]): void {
   try {
     list(directory, depth, entries);
   } catch (error) {
@@ -51,12 +42,12 @@ function listBelow(directory: string, depth: number, entries: InspectedEntry[]):
   }
 }
 
-function describe(path: string, stat: Stats): InspectedEntry {
+function describe(path: string, stat: Stats): LiveEntry {
   const { mode, size, uid, gid, mtimeMs } = stat;
   return { path, mode, size, uid, gid, mtimeMs, target: stat.isSymbolicLink() ? follow(path) : null };
 }
 
-function follow(path: string): InspectedEntry['target'] {
+function follow(path: string): LiveEntry['target'] {
   try {
     return { path: realpathSync(path), mode: statSync(path).mode };
   } catch {
