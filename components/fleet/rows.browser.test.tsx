@@ -1,9 +1,9 @@
-import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { StaleBanner } from '@/components/sandbox/stale-banner';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { chooseRowAction, filterBox, grid, OwnFleet, press, row, rows } from '@/e2e/support/served/fleet';
-import { lookAway, openPage, renderInPage, toast } from '@/e2e/support/served/page';
+import { catchCopies, lookAway, openPage, renderInPage, toast } from '@/e2e/support/served/page';
 import { moru } from '@/e2e/support/served/sandboxes';
 import type { FleetStatus } from '@/lib/fleet/delta';
 import { COLUMNS_COOKIE } from './column-choice';
@@ -245,12 +245,7 @@ test('/ focuses the filter, except in an input or a dialog', async () => {
 test('copies the ID', async () => {
   const { ids } = await openWith({});
   const [id = ''] = ids;
-  const copied: string[] = [];
-  const { writeText } = navigator.clipboard;
-  navigator.clipboard.writeText = async (text) => void copied.push(text);
-  onTestFinished(() => {
-    navigator.clipboard.writeText = writeText;
-  });
+  const copied = catchCopies();
   await row(id).hover();
   await row(id)
     .getByRole('button', { name: `Copy ${id}` })

@@ -14,7 +14,7 @@ import {
   rows,
   selectedPlaces,
 } from '@/e2e/support/served/fleet';
-import { lookAway, toast } from '@/e2e/support/served/page';
+import { catchCopies, lookAway, toast } from '@/e2e/support/served/page';
 import { moru } from '@/e2e/support/served/sandboxes';
 
 const act = (name: string | RegExp) => dock.getByRole('button', { name });
@@ -29,17 +29,6 @@ async function openWith(list: number | readonly Record<string, string>[]) {
 
 /** Expects exactly the rows at these positions to be selected. */
 const expectSelected = (places: readonly number[]) => expect.poll(selectedPlaces).toEqual(places);
-
-/** Copies of this page, instead of those in the clipboard of the machine. */
-function catchCopies(): string[] {
-  const copied: string[] = [];
-  const { writeText } = navigator.clipboard;
-  navigator.clipboard.writeText = async (text) => void copied.push(text);
-  onTestFinished(() => {
-    navigator.clipboard.writeText = writeText;
-  });
-  return copied;
-}
 
 test('a click anywhere in the checkbox cell toggles a row', async () => {
   const { ids } = await openWith(2);

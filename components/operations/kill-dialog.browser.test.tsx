@@ -11,7 +11,7 @@ import {
   row,
   rows,
 } from '@/e2e/support/served/fleet';
-import { lookAway, renderInPage, toast } from '@/e2e/support/served/page';
+import { catchCopies, lookAway, renderInPage, toast } from '@/e2e/support/served/page';
 import { addFault, moru } from '@/e2e/support/served/sandboxes';
 import { rowWith } from '@/lib/fleet/test-fleet';
 import { PLAN_LIVES_MS } from '@/lib/operations/schema';
@@ -72,17 +72,6 @@ async function askFor(ids: readonly string[]): Promise<void> {
       onStarted={() => {}}
     />,
   );
-}
-
-/** Catches copies instead of changing the clipboard of the machine. */
-function catchCopies(): string[] {
-  const copied: string[] = [];
-  const { writeText } = navigator.clipboard;
-  navigator.clipboard.writeText = async (text) => void copied.push(text);
-  onTestFinished(() => {
-    navigator.clipboard.writeText = writeText;
-  });
-  return copied;
 }
 
 const expectGone = (id: string) => expect.poll(() => moru.stateOf(id)).toBe('not found');

@@ -1,8 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Locator, page } from 'vitest/browser';
 import { expectAccessible, expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
 import { chooseRowAction, OwnFleet, press } from '@/e2e/support/served/fleet';
-import { openPage, renderInPage, toast } from '@/e2e/support/served/page';
+import { catchCopies, openPage, renderInPage, toast } from '@/e2e/support/served/page';
 import { addFault, colleague, moru } from '@/e2e/support/served/sandboxes';
 import { WHOLE_LOG } from '@/lib/operations/record/log-filter';
 import type { Operation, RecordedItem } from '@/lib/operations/schema';
@@ -235,12 +235,7 @@ const HOSTILE = {
 const ATTACK = '<script>window.attacked = true</script>';
 
 test('copies results, and shows hostile text as text in rows of one line', async () => {
-  const copied: string[] = [];
-  const { writeText } = navigator.clipboard;
-  navigator.clipboard.writeText = async (text) => void copied.push(text);
-  onTestFinished(() => {
-    navigator.clipboard.writeText = writeText;
-  });
+  const copied = catchCopies();
   const [id = '', ...others] = await createAll([HOSTILE, {}, {}]);
   const operationId = await ended(await admin.kill([id, ...others], ATTACK, 'owner=ana'));
   await openPage(`/operations/${operationId}`);

@@ -48,6 +48,8 @@ type Props = {
 export function FileTree({ rows: current, request, marked, markActions, ...props }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const pointed = useRef<string | null>(null);
+  /** Stays the anchor of the rows while the pointer is on the button that updates them. */
+  const lastPointed = useRef<string | null>(null);
   const typed = useRef({ text: '', atMs: 0 });
   const [activeKey, setActiveKey] = useState<string | null>(null);
   const [menu, setMenu] = useState<{ entries: readonly Entry[]; anchor: HTMLElement } | null>(null);
@@ -97,6 +99,7 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
       onGoInto: ({ path }) => latest.current.onGoInto(path),
       onPoint: (key) => {
         pointed.current = key;
+        lastPointed.current = key ?? lastPointed.current;
       },
       onMark: (row, event) => {
         activate(row.key);
@@ -180,7 +183,12 @@ export function FileTree({ rows: current, request, marked, markActions, ...props
   return (
     <>
       {/* Outside the grid, which may contain only rows. */}
-      <HeldNews arrived={arrived} gone={gone.size} onUpdate={update} onHold={() => {}} />
+      <HeldNews
+        arrived={arrived}
+        gone={gone.size}
+        onUpdate={update}
+        onHold={(isHeld) => actions.onPoint(isHeld ? lastPointed.current : null)}
+      />
       <div
         ref={scroller}
         role="treegrid"

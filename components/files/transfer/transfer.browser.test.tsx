@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { commands, page } from 'vitest/browser';
 import { expectAccessible } from '@/e2e/support/served/accessible';
 import { expectNames, openFiles, row } from '@/e2e/support/served/files';
-import { toast } from '@/e2e/support/served/page';
+import { catchCopies, toast } from '@/e2e/support/served/page';
 import { Box, moru } from '@/e2e/support/served/sandboxes';
 
 declare module 'vitest/browser' {
@@ -105,9 +105,7 @@ test('an archive is described before it is packed', async () => {
 });
 
 test('a path or code is copied instead of a download', async () => {
-  const copied: string[] = [];
-  const { writeText } = navigator.clipboard;
-  navigator.clipboard.writeText = async (text) => void copied.push(text);
+  const copied = catchCopies();
   const box = await Box.create('touch notes.txt');
   await openFiles(box);
   for (const [item, said] of [
@@ -118,7 +116,6 @@ test('a path or code is copied instead of a download', async () => {
     await page.getByRole('menuitem', { name: item ?? '' }).click();
     await expect.element(toast(said ?? '')).toBeVisible();
   }
-  navigator.clipboard.writeText = writeText;
   expect(copied[0]).toBe('/home/user/notes.txt');
   expect(copied[1]).toContain('sandbox.files.read("/home/user/notes.txt", format="bytes")');
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Locator, page, userEvent } from 'vitest/browser';
 import { expectAccessibleInBothThemes } from '@/e2e/support/served/accessible';
-import { openPage } from '@/e2e/support/served/page';
+import { catchCopies, openPage } from '@/e2e/support/served/page';
 import { moru } from '@/e2e/support/served/sandboxes';
 
 /** Marks the sandboxes of this file: every component test shares one engine. */
@@ -156,9 +156,7 @@ test('offers recent commands first, but none that acts on sandboxes', async () =
 });
 
 test('offers the actions on the selection, and copies its IDs', async () => {
-  const copied: string[] = [];
-  const { writeText } = navigator.clipboard;
-  navigator.clipboard.writeText = async (text) => void copied.push(text);
+  const copied = catchCopies();
   await openMine();
   await openPalette('kill');
   await expect.element(command(/^Kill/)).not.toBeInTheDocument();
@@ -177,7 +175,6 @@ test('offers the actions on the selection, and copies its IDs', async () => {
   await userEvent.fill(search, 'copy 3');
   await press('{Enter}');
   await expect.poll(() => copied[0]?.split('\n').toSorted()).toEqual([...running, paused].toSorted());
-  navigator.clipboard.writeText = writeText;
 
   await openPalette('kill 3');
   await press('{Enter}');

@@ -5,7 +5,7 @@ import {
   SearchParamsContext,
 } from 'next/dist/shared/lib/hooks-client-context.shared-runtime';
 import { type ReactNode, startTransition, useEffect, useLayoutEffect, useMemo, useState } from 'react';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { page as browserPage, type Locator, userEvent } from 'vitest/browser';
 import { cleanup, render } from 'vitest-browser-react';
 import { RouterWatch } from '@/components/data/use-url-state';
@@ -126,6 +126,17 @@ export async function renderInPage(children: ReactNode): Promise<void> {
       {children}
     </Routes>,
   );
+}
+
+/** The texts that the rest of the test copies. They do not reach the clipboard of the machine. */
+export function catchCopies(): string[] {
+  const copied: string[] = [];
+  const { writeText } = navigator.clipboard;
+  navigator.clipboard.writeText = async (text) => void copied.push(text);
+  onTestFinished(() => {
+    navigator.clipboard.writeText = writeText;
+  });
+  return copied;
 }
 
 /** Moves the pointer off the rows, which keep their order beneath it. */
