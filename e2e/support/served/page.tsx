@@ -5,6 +5,7 @@ import {
   SearchParamsContext,
 } from 'next/dist/shared/lib/hooks-client-context.shared-runtime';
 import { type ReactNode, startTransition, useEffect, useLayoutEffect, useMemo, useState } from 'react';
+import { toast as toasts } from 'sonner';
 import { expect, onTestFinished } from 'vitest';
 import { page as browserPage, type Locator, userEvent } from 'vitest/browser';
 import { cleanup, render } from 'vitest-browser-react';
@@ -107,11 +108,13 @@ function Routes({ href, router, children }: RoutesProps) {
 
 type Options = { role?: Role };
 
-/** Renders the page of a path, which later navigation replaces. Starts without a selection. */
+/** Renders the page of a path, which later navigation replaces. Starts without a selection and toasts of earlier tests. */
 export async function openPage(path: string, { role = 'admin' }: Options = {}): Promise<void> {
   // biome-ignore lint/suspicious/noDocumentCookie: the proxy reads the role from it.
   document.cookie = `role=${role}; path=/`;
   await cleanup();
+  // They would cover what the test clicks, and stay while the pointer is on them.
+  toasts.dismiss();
   fleetSelection().update(() => NOTHING_SELECTED);
   pageQuery().navigationBegan('push');
   window.history.pushState(null, '', path);
