@@ -1,4 +1,5 @@
 import 'server-only';
+import { SandkeeperError } from '../errors';
 import type { Sandbox } from '../sandbox/schema';
 import type { SandboxPage } from '../sandbox-api/control';
 
@@ -148,4 +149,12 @@ function charsOf({ id, templateId, alias, metadata, envdVersion }: Sandbox): num
   let chars = id.length + templateId.length + (alias?.length ?? 0) + envdVersion.length;
   for (const key of Object.keys(metadata)) chars += key.length + (metadata[key]?.length ?? 0);
   return chars;
+}
+
+/** The failure of a reading that cannot tell whether a sandbox exists. */
+export function endlessList(): SandkeeperError {
+  return new SandkeeperError(
+    'unavailable',
+    'The list of the sandbox service does not end, so a reading of it cannot tell whether the sandbox exists.',
+  );
 }

@@ -7,7 +7,7 @@ import { LACKS_NOTHING } from '../sandbox/capabilities';
 import type { Sandbox } from '../sandbox/schema';
 import { sandboxApi } from '../sandbox-api/configured';
 import { singleton } from '../singleton';
-import { type CrawlLimits, crawlFleet, LIMITS, type ReadPage } from './crawl';
+import { type CrawlLimits, crawlFleet, endlessList, LIMITS, type ReadPage } from './crawl';
 import { ChangeBatch, type FleetEvent, type FleetSnapshot, type FleetStatus } from './delta';
 import { FirstStarts } from './first-starts';
 import { KnownRows } from './known-rows';
@@ -377,13 +377,6 @@ export class FleetWatcher {
       }
     });
   }
-}
-
-function endlessList(): SandkeeperError {
-  return new SandkeeperError(
-    'unavailable',
-    'The list of the sandbox service does not end, so a reading of it cannot tell whether the sandbox exists.',
-  );
 }
 
 /** The watcher of this process. */
