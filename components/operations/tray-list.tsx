@@ -37,7 +37,13 @@ export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
   const path = usePathname();
   const [isHeld, setIsHeld] = useState(false);
   const serverNowMs = operationProgress().clock.at(nowMs);
-  const retried = new Set(views.map(({ operation }) => operation.retryOf));
+  const retries = views.map(({ operation }) => operation).filter(({ retryOf }) => retryOf !== null);
+  const retried = new Set(retries.map(({ retryOf }) => retryOf));
+  /** These leave even under the pointer, because this person has dismissed or retried them. */
+  const settled = new Set([
+    ...dismissed,
+    ...retries.filter((retry) => retry.actor === actor).map(({ retryOf }) => retryOf),
+  ]);
   const matching = views.filter((view) => {
     const { id } = view.operation;
     const isDismissed = dismissed.has(id) || retried.has(id);
@@ -45,7 +51,7 @@ export function TrayList({ views, actor, role, onAnnounce }: TrayListProps) {
     const wasShown = trayMemory().wasShown(id);
     return isShown(view, { actor, nowMs, serverNowMs, isDismissed, wasShown, isFollowed });
   });
-  const entries = useHeld(matching, views, dismissed, isHeld).map((view) => ({
+  const entries = useHeld(matching, views, settled, isHeld).map((view) => ({
     view,
     phase: phaseOf(view.operation, serverNowMs),
   }));
@@ -117,17 +123,17 @@ function useTrayMemory() {
   };
 }
 
-/** While `isHeld`, keeps rows that would disappear under the pointer or focus. */
+/** While `isHeld`, keeps rows that would disappear under the pointer or focus, except those of `settled`. */
 function useHeld(
   matching: readonly OperationView[],
   all: readonly OperationView[],
-  dismissed: ReadonlySet<string>,
+  settled: ReadonlySet<string | null>,
   isHeld: boolean,
 ): readonly OperationView[] {
   const [before, setBefore] = useState('');
   const kept = new Set(isHeld ? before.split(' ') : []);
   const held = all.filter(
-    (view) => matching.includes(view) || (kept.has(view.operation.id) && !dismissed.has(view.operation.id)),
+    (view) => matching.includes(view) || (kept.has(view.operation.id) && !settled.has(view.operation.id)),
   );
   const now = held.map(({ operation }) => operation.id).join(' ');
   if (now !== before) setBefore(now);
